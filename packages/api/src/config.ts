@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { duration } from "./duration.ts";
+import { NamespaceName, ObjectName } from "./object.ts";
+
+const Port = z.int().min(1).max(65_535);
+
+const Dispatch = z.strictObject({
+  name: z.string().min(1).describe("Name of the route, for Envoy's logs."),
+  domains: z.array(z.string()).default([]).describe("Hosts it is for: exact, or with a leading `*.`."),
+  domainRegex: z.string().optional().describe("RE2 expression that must match the whole `:authority`, port included."),
+  cluster: z.string().min(1).describe("Envoy cluster to send them to; `_GLOBAL_SIDECAR` is the fallback."),
+});
+export type Dispatch = z.infer<typeof Dispatch>;
+
+export const Fallback = z.strictObject({
+  service: ObjectName.default("global-sidecar").describe("Service of the global sidecar, in Fenceline's namespace."),
+  port: Port.default(80).describe("Port of that Service which fenced Envoys send unknown hosts to."),
+  match: z
+    .string()
+    .optional()
+    .describe(
+      "RE2 expression on the whole `:authority` (port included) of unknown hosts that go to the fallback. Default: names without a dot, two-label names, `*.svc`, `*.svc.<cluster domain>` and IP literals.",
+    ),
+  dispatches: z.array(Dispatch).default([]).describe("Routes in front of the fallback, first match wins. Slime's field."),
+});
+
+export const Collector = z.strictObject({
+  service: ObjectName.default("fenceline-collector").describe("Service of the collector, in Fenceline's namespace."),
+  port: Port.default(18_081).describe("Its port for access logs (gRPC)."),
+});
+
+export const Telemetry = z.strictObject({
+  sampling: z
+    .number()
+    .gt(0)
+    .max(100)
+    .default(100)
+    .describe(
+      "Percentage of requests that Envoy logs. At 100 an Envoy loses 4 to 8 % of its throughput, at 10 nothing measurable; an edge called n times in a window is missed with probability (1 - p)^n.",
+    ),
+  flushInterval: duration.default("1s").describe("Longest time that Envoy keeps an access-log entry before it sends it."),
+});
+
+export const Ageing = z.strictObject({
+  idleWindow: duration.default("24h").describe("How long a learned host may go unseen, in observed time, before it leaves the fence."),
+  maxHosts: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1_000)
+    .describe("Most learned hosts a fence may hold; beyond it the least recently seen leaves first."),
+  maxRemovedShare: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.1)
+    .describe(
+      "Largest share of a fence's learned hosts that one ageing round may remove (at least one host). What is left waits for the next round.",
+    ),
+});
+
+export const ON_DEMAND = ["auto", "always", "never"] as const;
+
+/** The whole configuration. Every field has a default, so `{}` is a valid one. */
+export const Config = z.strictObject({
+  clusterDomain: z.string().min(1).default("cluster.local").describe("DNS domain of the cluster."),
+  istioNamespace: NamespaceName.default("istio-system").describe("Namespace of Istio's control plane; every fence shows it."),
+  namespace: NamespaceName.default("fenceline").describe(
+    "Namespace of Fenceline itself; every fence shows it, or the fallback could not be reached.",
+  ),
+  workloadLabel: z
+    .string()
+    .min(1)
+    .default("app")
+    .describe("Pod label that names the workload of a fence without a selector. Slime's `global.service`."),
+  onDemand: z
+    .enum(ON_DEMAND)
+    .default("auto")
+    .describe(
+      "Envoy's on_demand filter, which lets a request wait for its cluster while a fence widens. It needs delta xDS (Istio 1.22). auto: when every proxy of the workload is known to be new enough.",
+    ),
+  fallback: Fallback.prefault({}),
+  collector: Collector.prefault({}),
+  telemetry: Telemetry.prefault({}),
+  ageing: Ageing.prefault({}),
+});
+export type Config = z.infer<typeof Config>;

@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { ClusterObjectMeta, Labels, ObjectMeta } from "./object.ts";
+
+/**
+ * The Kubernetes kinds that Fenceline observes, cut down to the fields that it reads. Unknown fields are dropped, never refused:
+ * these objects belong to the API server, and a newer one may add to them.
+ */
+
+export const Namespace = z.object({
+  apiVersion: z.literal("v1"),
+  kind: z.literal("Namespace"),
+  metadata: ClusterObjectMeta,
+});
+export type Namespace = z.infer<typeof Namespace>;
+
+const PortNumber = z.int().min(1).max(65_535);
+
+export const ServicePort = z.object({
+  name: z.string().optional(),
+  port: PortNumber,
+  targetPort: z.union([PortNumber, z.string()]).optional(),
+  protocol: z.enum(["TCP", "UDP", "SCTP"]).default("TCP"),
+  appProtocol: z.string().optional(),
+});
+export type ServicePort = z.infer<typeof ServicePort>;
+
+export const Service = z.object({
+  apiVersion: z.literal("v1"),
+  kind: z.literal("Service"),
+  metadata: ObjectMeta,
+  spec: z
+    .object({
+      type: z.string().default("ClusterIP"),
+      clusterIP: z.string().optional(),
+      clusterIPs: z.array(z.string()).optional(),
+      externalName: z.string().optional(),
+      selector: Labels.default({}),
+      ports: z.array(ServicePort).default([]),
+    })
+    .prefault({}),
+});
+export type Service = z.infer<typeof Service>;
+
+export const Endpoint = z.object({
+  addresses: z.array(z.string()).min(1),
+  hostname: z.string().optional(),
+  conditions: z.object({ ready: z.boolean().nullish() }).nullish(),
+  targetRef: z.object({ name: z.string().optional() }).nullish(),
+});
+export type Endpoint = z.infer<typeof Endpoint>;
+
+/** Label by which an EndpointSlice names its Service. */
+export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
+
+export const EndpointSlice = z.object({
+  apiVersion: z.literal("discovery.k8s.io/v1"),
+  kind: z.literal("EndpointSlice"),
+  metadata: ObjectMeta,
+  addressType: z.enum(["IPv4", "IPv6", "FQDN"]).default("IPv4"),
+  endpoints: z.array(Endpoint).nullish(),
+  ports: z.array(z.object({ name: z.string().nullish(), port: PortNumber.nullish(), protocol: z.string().nullish() })).nullish(),
+});
+export type EndpointSlice = z.infer<typeof EndpointSlice>;

@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/g;
+const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
+
+/** Longest duration accepted, in milliseconds: ten years. It keeps every sum of a time and a duration an exact integer. */
+const LONGEST = 10 * 365 * 24 * 3_600_000;
+
+/**
+ * Milliseconds of a duration as Go and Kubernetes write it: `300ms`, `1.5h`, `1h30m`.
+ *
+ * @returns undefined when the text is not a duration, or is longer than ten years.
+ */
+export function parseDuration(text: string): number | undefined {
+  if (!WHOLE.test(text)) return undefined;
+  let total = 0;
+  for (const [, count, unit] of text.matchAll(PART)) total += Number(count) * (UNITS[unit ?? ""] ?? Number.NaN);
+  const milliseconds = Math.round(total);
+  return milliseconds <= LONGEST ? milliseconds : undefined;
+}
+
+/** A duration in a manifest: text such as `24h`; `0s` is allowed where a field's own minimum does not forbid it. */
+export const duration = z.string().refine((text) => parseDuration(text) !== undefined, {
+  message: "not a duration: write a number and a unit, for example 300ms, 90s, 1h30m or 24h",
+});
+
+/** Milliseconds of a value that the {@link duration} schema has accepted. */
+export function durationMs(text: string): number {
+  return parseDuration(text) ?? 0;
+}

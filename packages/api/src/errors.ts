@@ -1,0 +1,48 @@
+/** Where in the user's input something was wrong. Every field is optional: say what is known. */
+export interface Location {
+  /** File name as the user gave it. */
+  readonly file?: string;
+  /** Line in that file, counted from 1. */
+  readonly line?: number;
+  /** Path of the field, for example `spec.host['b..svc']`. */
+  readonly path?: string;
+  /** The object, for example `ServiceFence test1/a`. */
+  readonly object?: string;
+}
+
+/** What a Fenceline error carries beside its code. */
+export interface ErrorDetails {
+  readonly message: string;
+  readonly at?: Location;
+  /** What the reader can do about it. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * Base of every error that Fenceline raises on purpose.
+ *
+ * `code` is stable: users may match on it, and the documents list it. `message` is for people and may change.
+ */
+export class FencelineError extends Error {
+  readonly code: string;
+  readonly at: Location;
+  readonly hint: string | undefined;
+
+  constructor(code: string, details: ErrorDetails) {
+    super(describe(code, details), details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.at = details.at ?? {};
+    this.hint = details.hint;
+  }
+}
+
+/** Input that a person wrote (a manifest, a configuration, a flag) is not valid. It is refused whole. */
+export class InvalidResource extends FencelineError {}
+
+function describe(code: string, { message, at = {}, hint }: ErrorDetails): string {
+  const position = [at.file, at.line].filter((part) => part !== undefined).join(":");
+  const subject = [position, at.object, at.path].filter((part) => part !== undefined && part !== "").join(" ");
+  return `${code}: ${subject === "" ? "" : `${subject}: `}${message}${hint === undefined ? "" : ` (${hint})`}`;
+}

@@ -1,0 +1,43 @@
+import { type Document, isMap, type LineCounter } from "yaml";
+import type { z } from "zod";
+
+/** Keys and indexes from the top of a document down to a field. */
+export type FieldPath = readonly PropertyKey[];
+
+/** The line of a field, counted from 1, or that of its nearest parent that stands in the text. */
+export function lineOfField(document: Document, lines: LineCounter, path: FieldPath): number {
+  for (let length = path.length; length > 0; length -= 1) {
+    const offset = offsetOfField(document, path.slice(0, length));
+    if (offset !== undefined) return lines.linePos(offset).line;
+  }
+  return lines.linePos(document.range?.[0] ?? 0).line;
+}
+
+/** `spec.host['b..svc'].stable`, `items[2].metadata.name` */
+export function formatPath(path: FieldPath): string {
+  return path
+    .map((part) =>
+      typeof part === "number" ? `[${part}]` : /^[A-Za-z_]\w*$/.test(String(part)) ? `.${String(part)}` : `['${String(part)}']`,
+    )
+    .join("")
+    .replace(/^\./, "");
+}
+
+/** A fault that a schema found: the field itself, where zod names the object around it, and what is wrong in words. */
+export function faultsOf({ issues }: z.ZodError): { readonly field: FieldPath; readonly message: string }[] {
+  return issues.map((issue) => ({
+    field: issue.code === "unrecognized_keys" ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path,
+    message: issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message,
+  }));
+}
+
+/** Where the key of a field starts: for a map that is the line a person looks for, also when the value is far below it. */
+function offsetOfField(document: Document, path: FieldPath): number | undefined {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  const last = path.at(-1);
+  if (isMap(parent)) {
+    const pair = parent.items.find(({ key }) => String(key) === String(last));
+    return (pair?.key as { range?: [number, number, number] } | null | undefined)?.range?.[0];
+  }
+  return (document.getIn(path, true) as { range?: [number, number, number] } | undefined)?.range?.[0];
+}

@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+/** Kubernetes label values and names: RFC 1123 subdomain for names, label for namespaces. */
+const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+export const Labels = z.record(z.string(), z.string());
+export type Labels = z.infer<typeof Labels>;
+
+export const ObjectName = z.string().max(253).regex(NAME, "not an object name: lower-case letters, digits, '-' and '.' only");
+export const NamespaceName = z.string().max(63).regex(NAMESPACE, "not a namespace: lower-case letters, digits and '-' only");
+
+/** The part of `metadata` that Fenceline reads. Everything else that an API server or a person puts there is kept out, not refused. */
+export const ObjectMeta = z.object({
+  name: ObjectName,
+  namespace: NamespaceName.default("default"),
+  labels: Labels.default({}),
+  uid: z.string().optional(),
+});
+export type ObjectMeta = z.infer<typeof ObjectMeta>;
+
+/** `metadata` of a kind that lives outside namespaces. */
+export const ClusterObjectMeta = ObjectMeta.omit({ namespace: true });
+
+/** Any object of the API, known or not. */
+export interface AnyObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
+}
+
+/** `ServiceFence test1/a`, for logs and errors. */
+export function describeObject({ kind, metadata }: AnyObject): string {
+  return `${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name}`;
+}

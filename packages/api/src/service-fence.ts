@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { duration } from "./duration.ts";
+import { Labels, ObjectMeta } from "./object.ts";
+
+/** Our own group, and Slime's older one: resources of both are taken as they stand. */
+export const FENCE_API_VERSIONS = ["microservice.slime.io/v1alpha1", "microservice.netease.com/v1alpha1"] as const;
+
+/** Slime's wire form of a point in time. `int64` may come as text, as protobuf's JSON mapping writes it. */
+const Timestamp = z.strictObject({
+  seconds: z.union([z.int(), z.string().regex(/^-?\d+$/)]).optional(),
+  nanos: z.int().min(0).max(999_999_999).optional(),
+});
+
+const RecyclingStrategy = z.strictObject({
+  stable: z.strictObject({}).nullish().describe("Never expires. The same as giving no strategy at all."),
+  deadline: z.strictObject({ expire: Timestamp }).nullish().describe("Leaves the fence at this point in time."),
+  auto: z
+    .strictObject({ duration: Timestamp.optional() })
+    .nullish()
+    .describe("Ages like a learned host, after `duration` (its seconds are a length of time) or else the fence's idle window."),
+  RecentlyCalled: Timestamp.nullish().describe("Slime's field; accepted, and counted as the last time an `auto` host was seen."),
+});
+export type RecyclingStrategy = z.infer<typeof RecyclingStrategy>;
+
+const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
+const HOST = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`);
+const NAMESPACE_HOSTS = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/\*$/;
+
+/** `<namespace>/*`, or one host name; a leading `*.` is allowed, as in an Istio Sidecar. */
+export const EgressHostKey = z
+  .string()
+  .max(253)
+  .refine((key) => NAMESPACE_HOSTS.test(key) || HOST.test(key), {
+    message: "not a host: use <service>.<namespace>.svc.cluster.local, <namespace>/* or an external name",
+  });
+
+const WarmUp = z.strictObject({
+  preload: z
+    .union([z.enum(["None", "Namespace", "All"]), z.array(EgressHostKey)])
+    .default("None")
+    .describe(
+      "What the fence shows before anything was learned: nothing, every service of its namespace, every service of the mesh, or these hosts.",
+    ),
+  for: duration.default("24h").describe("How long preloaded hosts stay, in observed time, when nobody calls them."),
+});
+
+export const FENCE_MODES = ["Enforce", "Observe", "Off"] as const;
+
+export const ServiceFenceSpec = z.strictObject({
+  enable: z
+    .boolean()
+    .optional()
+    .describe("Slime's switch. `false` is `mode: Off`; `true` is `mode: Enforce` unless `mode` says otherwise."),
+  mode: z
+    .enum(FENCE_MODES)
+    .optional()
+    .describe(
+      "Enforce: learn and narrow. Observe: learn only; the workload keeps seeing the whole mesh. Off: nothing is rendered. Default: what `enable` says, else Off.",
+    ),
+  host: z
+    .record(EgressHostKey, RecyclingStrategy.nullish())
+    .default({})
+    .describe("Static dependencies: host or `<namespace>/*` to how long it stays. They never age unless their strategy says so."),
+  namespaceSelector: z.array(z.string()).default([]).describe("Every service of these namespaces is a static dependency."),
+  labelSelector: z
+    .array(z.strictObject({ selector: Labels.default({}) }))
+    .default([])
+    .describe("Services whose labels match one of these entries are static dependencies; all labels of one entry must match."),
+  workloadSelector: z
+    .strictObject({
+      labels: Labels.default({}).describe("Labels of the pods that this fence is for."),
+      fromService: z.boolean().default(false).describe("Take the pod selector of the Service with this fence's name."),
+    })
+    .prefault({})
+    .describe("The workload. Without labels and without `fromService`: pods whose `app` label is this fence's name."),
+  idleWindow: duration
+    .optional()
+    .describe(
+      "How long a learned host may go unseen, in observed time, before it leaves the fence. Default: the configuration's `ageing.idleWindow`.",
+    ),
+  maxHosts: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe("Most learned hosts; beyond it the least recently seen leaves first. Default: the configuration's `ageing.maxHosts`."),
+  tcp: z
+    .enum(["visible", "learn"])
+    .default("visible")
+    .describe(
+      "visible: services with a port that is not HTTP are in every fence, so that no TCP connection can fail. learn: they are learned from access logs; the first connection bypasses the mesh.",
+    ),
+  warmUp: WarmUp.prefault({}),
+});
+export type ServiceFenceSpec = z.infer<typeof ServiceFenceSpec>;
+
+export const HOST_SOURCES = ["static", "learned", "preloaded", "imported"] as const;
+export type HostSource = (typeof HOST_SOURCES)[number];
+
+/** One entry of `status.domains`: Slime's two fields, and ours behind them. Slime writes its enum as text or as number. */
+export const DomainStatus = z.object({
+  hosts: z.array(z.string()).nullish(),
+  status: z.union([z.enum(["ACTIVE", "EXPIRE", "EXPIREWAIT"]), z.int()]).nullish(),
+  source: z.enum(HOST_SOURCES).optional().describe("How the host came into the fence."),
+  firstSeen: z.iso.datetime().optional().describe("When it was first called. For static hosts: never, unless it was called."),
+  lastSeen: z.iso.datetime().optional().describe("When it was last called; written at most every tenth of the idle window."),
+  requests: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Requests seen since `firstSeen`; lower than the truth where access logs are sampled or lost."),
+  ports: z.array(z.int()).optional().describe("Service ports that were called."),
+});
+export type DomainStatus = z.infer<typeof DomainStatus>;
+
+export const Condition = z.object({
+  type: z.enum(["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing"]),
+  status: z.enum(["True", "False", "Unknown"]),
+  reason: z.string(),
+  message: z.string(),
+  lastTransitionTime: z.iso.datetime(),
+});
+export type Condition = z.infer<typeof Condition>;
+
+export const ServiceFenceStatus = z.object({
+  domains: z.record(z.string(), DomainStatus).default({}).describe("The hosts of the fence."),
+  metricStatus: z.record(z.string(), z.string()).nullish().describe("Slime's learned set, read on take-over so that nobody starts cold."),
+  observedUntil: z.iso.datetime().optional().describe("Until when telemetry of this workload was seen."),
+  conditions: z.array(Condition).optional(),
+});
+export type ServiceFenceStatus = z.infer<typeof ServiceFenceStatus>;
+
+export const ServiceFence = z.object({
+  apiVersion: z.enum(FENCE_API_VERSIONS),
+  kind: z.literal("ServiceFence"),
+  metadata: ObjectMeta,
+  spec: ServiceFenceSpec.prefault({}),
+  status: ServiceFenceStatus.prefault({}),
+});
+export type ServiceFence = z.infer<typeof ServiceFence>;
+export type FenceMode = (typeof FENCE_MODES)[number];
+
+/** What the fence is to do: Slime's `enable` and our `mode` in one word. `enable: false` always wins, as an emergency stop should. */
+export function fenceMode({ enable, mode }: Pick<ServiceFenceSpec, "enable" | "mode">): FenceMode {
+  if (enable === false) return "Off";
+  return mode ?? (enable === true ? "Enforce" : "Off");
+}
+
+/** Seconds of Slime's timestamp, or undefined when it holds none. */
+export function timestampMs(timestamp: z.infer<typeof Timestamp> | null | undefined): number | undefined {
+  if (timestamp?.seconds === undefined) return undefined;
+  return Number(timestamp.seconds) * 1_000 + Math.floor((timestamp.nanos ?? 0) / 1_000_000);
+}

@@ -1,0 +1,49 @@
+import { stringify } from "yaml";
+
+/** Namespace of the demo. */
+export const DEMO_NAMESPACE = "bookinfo";
+
+/** What each demo service calls when it is called. */
+export const DEMO_CALLS: Readonly<Record<string, readonly string[]>> = {
+  productpage: ["details", "reviews"],
+  details: [],
+  reviews: ["ratings"],
+  ratings: [],
+};
+
+/** File that the demo writes into the folder, and takes away again when the demo is switched off. */
+export const DEMO_FILE = "demo.yaml";
+const HEADING = "# The demo mesh. Written anew by every start; `--no-demo` removes it.";
+
+/** Whether a file is ours to overwrite and to remove. */
+export function isDemoFile(text: string): boolean {
+  return text.startsWith(HEADING);
+}
+
+/** The manifests of the demo: four services on loopback, all fenced. `ports` maps a service to the port that it listens on. */
+export function demoManifests(ports: Readonly<Record<string, number>>): string {
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: DEMO_NAMESPACE } };
+  const objects = Object.entries(ports).flatMap(([name, port], index) => [
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, namespace: DEMO_NAMESPACE },
+      spec: { clusterIP: `10.96.0.${index + 10}`, selector: { app: name }, ports: [{ name: "http", port: 80, targetPort: port }] },
+    },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: `${name}-1`, namespace: DEMO_NAMESPACE, labels: { "kubernetes.io/service-name": name } },
+      addressType: "IPv4",
+      endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
+      ports: [{ name: "http", port, protocol: "TCP" }],
+    },
+    {
+      apiVersion: "microservice.slime.io/v1alpha1",
+      kind: "ServiceFence",
+      metadata: { name, namespace: DEMO_NAMESPACE },
+      spec: { enable: true, workloadSelector: { fromService: true } },
+    },
+  ]);
+  return [HEADING, ...[namespace, ...objects].map((object) => stringify(object))].join("\n---\n").replace("\n---\n", "\n");
+}

@@ -1,0 +1,108 @@
+import { mkdir } from "node:fs/promises";
+import { createEdgeReporter } from "@fenceline/als";
+import type { Config } from "@fenceline/api";
+import { Collector } from "@fenceline/collector";
+import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
+import { DirectoryStore } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { Registry as MetricsRegistry } from "prom-client";
+import { Demo, removeDemo } from "../demo/demo.ts";
+
+/** Settings of a standalone run. */
+export interface StandaloneOptions {
+  /** Folder of manifests, state and rendered objects. */
+  readonly folder: string;
+  /** Address that everything listens on. */
+  readonly host: string;
+  /** Ports; 0 takes a free one. */
+  readonly proxyPort: number;
+  readonly alsPort: number;
+  readonly apiPort: number;
+  readonly demo: boolean;
+  readonly config: Config;
+  readonly logger: Logger;
+}
+
+/** A running standalone Fenceline. */
+export interface Standalone {
+  readonly proxyPort: number;
+  readonly alsPort: number;
+  readonly apiPort: number;
+  /** Lets requests in flight finish, writes what was learned, and stops. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that requests in flight are given at the end. Everything must be over within 5 s of a SIGTERM. */
+const DRAIN_MS = 3_500;
+
+/**
+ * Runs the global sidecar, the collector and the demo in one process, over a folder in place of a cluster.
+ *
+ * @throws {FencelineError} when a manifest is not valid or a port is taken; what was started is stopped again
+ */
+export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return { ...(await start(options, closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(options: StandaloneOptions, closers: (() => Promise<unknown>)[]): Promise<Omit<Standalone, "close">> {
+  const { folder, host, config, logger } = options;
+  await mkdir(folder, { recursive: true });
+  const demo = options.demo ? await Demo.prepare(folder) : undefined;
+  if (demo === undefined) await removeDemo(folder);
+  else closers.push(() => demo.stop());
+
+  const store = await DirectoryStore.open({
+    folder,
+    onRefused: (error) =>
+      logger.error({ code: error.code, at: error.at, detail: error.message }, "changed manifest refused, the one before stays in force"),
+  });
+  closers.push(() => store.close());
+
+  const proxyMetrics: MetricsRegistry[] = [];
+  const collector = await Collector.start({
+    store,
+    config,
+    logger: logger.child({ part: "collector" }),
+    accessLogs: { host, port: options.alsPort },
+    api: { host, port: options.apiPort },
+    metrics: () => proxyMetrics,
+  });
+  closers.push(() => collector.close());
+
+  const reporter = createEdgeReporter({ target: `127.0.0.1:${collector.accessLogPort}`, nodeId: "global-sidecar~standalone" });
+  closers.push(() => reporter.close());
+  const registry = () => collector.mesh.registry;
+  const proxy = await createGlobalSidecar({
+    host,
+    port: options.proxyPort,
+    resolver: createRegistryResolver(registry),
+    reporter,
+    logger: logger.child({ part: "proxy" }),
+    clusterDomain: config.clusterDomain,
+    // The folder is the operator's own word on where services are, and a demo's are on this machine.
+    allowLoopback: true,
+    ownNames: [collector.mesh.fallbackHost],
+  });
+  closers.push(() => proxy.close({ deadline: DRAIN_MS }));
+  proxyMetrics.push(proxy.metrics);
+
+  const ports = { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: collector.apiPort };
+  demo?.start({
+    fallbackPort: ports.proxyPort,
+    accessLogPort: ports.alsPort,
+    registry,
+    rendered: (fence) => store.rendered(fence),
+    logger: logger.child({ part: "demo" }),
+  });
+  if (demo !== undefined) closers.push(() => demo.stopCalling());
+  return ports;
+}

@@ -1,0 +1,46 @@
+import type { AccessLogEntry } from "@fenceline/als";
+import { type Destination, parseAuthority } from "@fenceline/registry";
+import type { Mesh } from "../mesh.ts";
+import type { DropReason } from "./drop-reason.ts";
+
+const DEFAULT_HTTP_PORT = 80;
+
+/**
+ * Finds what an access-log entry says was called. Only what the registry knows can come out.
+ *
+ * 1. The upstream cluster: after routing it is the truth, whatever the Host header said.
+ * 2. For a call that went to the fallback: the host, as the fallback goes by it, and the original destination where the host is made up.
+ * 3. For any other call without a cluster of its own (`PassthroughCluster`): the original destination, since that is what Envoy dialled, then the host.
+ */
+export function destinationOf(entry: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | DropReason {
+  const upstream = mesh.destinationOfCluster(entry.upstreamCluster);
+  if (upstream !== undefined && upstream.host !== mesh.fallbackHost) return upstream;
+  const wentToFallback = upstream !== undefined || isCluster(entry.upstreamCluster, mesh.fallbackHost) || entry.fenceSource !== "";
+  const found = wentToFallback
+    ? (byAuthority(entry, callerNamespace, mesh) ?? byOriginalDestination(entry, mesh))
+    : (byOriginalDestination(entry, mesh) ?? byAuthority(entry, callerNamespace, mesh));
+  if (found === undefined) return "unknown_destination";
+  return found.host === mesh.fallbackHost ? "fallback_itself" : found;
+}
+
+/** The fallback's own Service need not be in the registry (a folder of manifests may lack it), yet its cluster must be known for what it is. */
+function isCluster(cluster: string, host: string): boolean {
+  return cluster.startsWith("outbound|") && cluster.endsWith(`|${host}`);
+}
+
+function byOriginalDestination({ downstreamLocalAddress }: AccessLogEntry, mesh: Mesh): Destination | undefined {
+  if (downstreamLocalAddress === undefined) return undefined;
+  return mesh.registry.byAddress(downstreamLocalAddress.address, downstreamLocalAddress.port);
+}
+
+function byAuthority({ authority, downstreamLocalAddress }: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | undefined {
+  const parsed = authority === "" ? undefined : parseAuthority(authority);
+  if (parsed === undefined) return undefined;
+  const ports = parsed.port === undefined ? [downstreamLocalAddress?.port ?? DEFAULT_HTTP_PORT, DEFAULT_HTTP_PORT] : [parsed.port];
+  for (const port of ports) {
+    const found =
+      parsed.kind === "name" ? mesh.destinationOfHost(parsed.host, port, callerNamespace) : mesh.registry.byAddress(parsed.host, port);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

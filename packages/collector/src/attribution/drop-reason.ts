@@ -1,0 +1,15 @@
+/** Why an access-log entry taught nothing. A closed set: it labels a metric. */
+export const DROP_REASONS = [
+  /** No fence is known for whoever wrote the entry. */
+  "unknown_source",
+  /** The certificate of the writer names another namespace than the source it claims. */
+  "identity_mismatch",
+  /** The destination is no service of the mesh. */
+  "unknown_destination",
+  /** The call was to the global sidecar itself. */
+  "fallback_itself",
+  /** A new edge whose first answer was 403: learning it must not widen what a policy closed. */
+  "denied",
+] as const;
+
+export type DropReason = (typeof DROP_REASONS)[number];

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { watch } from "node:fs";
+import { type TestContext, test } from "node:test";
+import { encodeAccessLogMessage } from "@fenceline/als";
+import { CAPTURED_MESH } from "./testing/mesh.ts";
+import { type RunningCollector, startCollector } from "./testing/running-collector.ts";
+
+const SIDECAR = "rendered/test1/Sidecar-a.yaml";
+const FILTER = "rendered/test1/EnvoyFilter-a.yaml";
+const STATE = "state/test1/ServiceFence-a.yaml";
+const B = "b.test1.svc.cluster.local";
+const TCPSVC = "tcpsvc.test1.svc.cluster.local";
+
+/** One message of a's own proxy that reports calls to these hosts. */
+function calls(...hosts: (readonly [host: string, port: number])[]): Buffer {
+  return encodeAccessLogMessage({
+    identifier: { logName: "fenceline/test1/a", node: { id: "sidecar~a" } },
+    entries: hosts.map(([host, port]) => ({
+      authority: host,
+      upstreamCluster: `outbound|${port}||${host}`,
+      responseCode: 200,
+      requests: 1,
+    })),
+  });
+}
+
+/** Waits for the folder to change until the condition holds. */
+async function until({ folder }: RunningCollector, t: TestContext, condition: () => boolean): Promise<void> {
+  const changed = Promise.withResolvers<void>();
+  const check = () => condition() && changed.resolve();
+  const watcher = watch(folder, { recursive: true }, check);
+  t.after(() => watcher.close());
+  check();
+  await changed.promise;
+  watcher.close();
+}
+
+test("a reported edge is in the Sidecar and in the state; a restart still knows it", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  assert.doesNotMatch(running.read(SIDECAR), new RegExp(B));
+  await running.send([calls([B, 80])]);
+  await running.collector.idle();
+  assert.match(running.read(SIDECAR), new RegExp(`- test1/${B}\n`));
+  assert.match(running.read(STATE), /source: learned/);
+  const again = await running.restart();
+  assert.match(again.read(SIDECAR), new RegExp(`- test1/${B}\n`));
+});
+
+test("an edge that is used stays while one that is not ages out", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH.replace("{enable: true}", "{enable: true, idleWindow: 400ms}"));
+  await running.send([calls([B, 80], ["web.shop.svc.cluster.local", 8080])]);
+  await running.collector.idle();
+  assert.match(running.read(SIDECAR), /shop\/web\.shop/);
+  const stop = new AbortController();
+  const traffic = (async () => {
+    while (!stop.signal.aborted) await running.send([calls([B, 80])]);
+  })();
+  await until(running, t, () => !running.read(SIDECAR).includes("web.shop"));
+  stop.abort();
+  await traffic;
+  assert.match(running.read(SIDECAR), new RegExp(B));
+  assert.doesNotMatch(running.read(STATE), /web\.shop/);
+  assert.match((await running.get("/metrics")).body, /^fenceline_edges_aged_total 1$/m);
+});
+
+test("a fence that is switched off loses what was rendered, and gets it back with what it had learned", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  await running.send([calls([B, 80])]);
+  await running.collector.idle();
+  running.write("mesh.yaml", CAPTURED_MESH.replace("{enable: true}", "{enable: false}"));
+  await until(running, t, () => running.read(SIDECAR) === "" && running.read(FILTER) === "");
+  running.write("mesh.yaml", CAPTURED_MESH);
+  await until(running, t, () => running.read(SIDECAR).includes(B));
+});
+
+test("a fence that is deleted leaves nothing behind, also when it was deleted while nobody ran", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  running.write("mesh.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: test1}}");
+  await until(running, t, () => [SIDECAR, FILTER, STATE].every((path) => running.read(path) === ""));
+  running.write("mesh.yaml", CAPTURED_MESH);
+  await until(running, t, () => running.read(SIDECAR) !== "");
+  await running.collector.close();
+  const after = await startCollector(t, "", running.folder);
+  assert.deepEqual(
+    [SIDECAR, FILTER, STATE].map((path) => after.read(path)),
+    ["", "", ""],
+  );
+});
+
+test("a change of the fence's own hosts is rendered live", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  running.write("mesh.yaml", CAPTURED_MESH.replace("{enable: true}", "{enable: true, host: {payments/*: {}}}"));
+  await until(running, t, () => running.read(SIDECAR).includes("- payments/*\n"));
+});
+
+test("a deadline that passes takes its host out without any other event", async (t) => {
+  const seconds = Math.floor(Date.now() / 1_000) + 1;
+  const running = await startCollector(
+    t,
+    CAPTURED_MESH.replace(
+      "{enable: true}",
+      `{enable: true, idleWindow: 1s, host: {sale.shop: {deadline: {expire: {seconds: ${seconds}}}}}}`,
+    ),
+  );
+  assert.match(running.read(SIDECAR), /sale\.shop/);
+  await until(running, t, () => !running.read(SIDECAR).includes("sale.shop"));
+  assert.match(running.read(STATE), /sale\.shop:\n(.*\n)*?\s+status: EXPIRE/);
+});
+
+test("the API shows fences, one fence and edges, and says what it does not have", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  await running.send([calls([B, 80], [TCPSVC, 7000])]);
+  const { fences } = JSON.parse((await running.get("/api/v1/fences")).body);
+  assert.equal(fences[0].fence, "test1/a");
+  assert.deepEqual(
+    fences[0].hosts.map(({ host }: { host: string }) => host),
+    [B, TCPSVC],
+  );
+  const one = JSON.parse((await running.get("/api/v1/fences/test1/a")).body);
+  assert.deepEqual(one.hosts, fences[0].hosts);
+  assert.deepEqual(
+    one.conditions.map(({ type, status }: { type: string; status: string }) => `${type} ${status}`),
+    ["Ready True", "Enforced True", "TelemetryFlowing True"],
+  );
+  assert.equal((await running.get("/api/v1/fences/test1/none")).status, 404);
+  assert.equal((await running.get("/api/v1/nothing")).status, 404);
+  assert.equal((await running.get("/readyz")).status, 200);
+  const post = await fetch(`http://127.0.0.1:${running.collector.apiPort}/api/v1/fences`, { method: "POST" });
+  assert.equal(post.status, 405);
+});
+
+test("metrics are Prometheus text with closed labels: no host and no fence is in them", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  await running.send([calls([B, 80])]);
+  const { body } = await running.get("/metrics");
+  assert.match(body, /^fenceline_edges 1$/m);
+  assert.match(body, /^fenceline_access_log_entries_total 1$/m);
+  assert.doesNotMatch(body, /test1/);
+});

@@ -1,0 +1,156 @@
+import { type AccessLogServer, createAccessLogServer } from "@fenceline/als";
+import { type Config, durationMs, formatFenceKey } from "@fenceline/api";
+import { EdgeBook } from "@fenceline/edges";
+import type { Store } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { Registry as MetricsRegistry } from "prom-client";
+import { type HttpApi, serveHttpApi } from "./api/http-api.ts";
+import { FenceController } from "./fence/fence-controller.ts";
+import { Ingest } from "./ingest.ts";
+import { Mesh } from "./mesh.ts";
+import { CollectorMetrics } from "./metrics.ts";
+
+/** What a collector runs with. */
+export interface CollectorOptions {
+  readonly store: Store;
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Address to listen on for access logs. Port 0 takes a free one. */
+  readonly accessLogs: { readonly host: string; readonly port: number };
+  /** Address of the HTTP API. */
+  readonly api: { readonly host: string; readonly port: number };
+  /** Metrics of others in the same process, to be shown with ours. Their names must differ from ours. */
+  readonly metrics?: () => readonly MetricsRegistry[];
+  /** Milliseconds of the wall clock. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** Ageing rounds per window, and the limits of their interval in milliseconds. */
+const ROUNDS_PER_WINDOW = 20;
+const SHORTEST_ROUND = 50;
+const LONGEST_ROUND = 60_000;
+
+/** The daemon: access logs in, fences out. */
+export class Collector {
+  readonly #options: CollectorOptions;
+  readonly #metrics = new CollectorMetrics();
+  readonly #book = new EdgeBook();
+  readonly #controller: FenceController;
+  readonly #ingest: Ingest;
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  #mesh: Mesh;
+  #accessLogs: AccessLogServer | undefined;
+  #api: HttpApi | undefined;
+
+  private constructor(options: CollectorOptions) {
+    const { store, config, logger, now = Date.now } = options;
+    this.#options = options;
+    this.#mesh = new Mesh(store.snapshot(), config);
+    const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
+    this.#controller = new FenceController({ ...shared, store, config, logger });
+    this.#ingest = new Ingest({
+      ...shared,
+      onLearned: (fence, host) => {
+        this.#metrics.edgesLearned.inc();
+        logger.info({ fence: formatFenceKey(fence), host }, "edge learned");
+        this.#controller.learned(fence);
+      },
+      onTelemetry: (fence) => this.#controller.enqueue(fence),
+      onProxyVersion: (fence, version) => this.#controller.proxyVersion(fence, version),
+    });
+    this.#metrics.observe({ edges: () => this.#book.edges().length, fences: () => this.#mesh.fences().length });
+  }
+
+  /**
+   * Starts a collector. Every fence is rendered once before it listens, so that a restart never answers with less than it knew.
+   *
+   * @throws {FencelineError} when a port cannot be had; nothing is left running then
+   */
+  static async start(options: CollectorOptions): Promise<Collector> {
+    const collector = new Collector(options);
+    try {
+      await collector.#start();
+      return collector;
+    } catch (error) {
+      await collector.close();
+      throw error;
+    }
+  }
+
+  /** Port of the access-log service. */
+  get accessLogPort(): number {
+    return this.#accessLogs?.port ?? 0;
+  }
+
+  /** Port of the HTTP API. */
+  get apiPort(): number {
+    return this.#api?.port ?? 0;
+  }
+
+  /** The registry of what exists, as of the latest snapshot. */
+  get mesh(): Mesh {
+    return this.#mesh;
+  }
+
+  /** Resolves when every fence is written that has to be. */
+  idle(): Promise<void> {
+    return this.#controller.idle();
+  }
+
+  /** Stops in the opposite order of the start: what still arrives is taken in, and what was learned is written. */
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  async #start(): Promise<void> {
+    const { store, api, accessLogs, metrics = () => [] } = this.#options;
+    this.#closers.push(() => this.#controller.close());
+    this.#closers.push(store.onSnapshot(() => this.#refresh()));
+    this.#controller.refresh();
+    await this.#controller.idle();
+    this.#startAgeing();
+    this.#accessLogs = await createAccessLogServer({ ...accessLogs, sink: this.#ingest });
+    const server = this.#accessLogs;
+    this.#closers.push(() => server.close());
+    this.#api = await serveHttpApi({
+      ...api,
+      reader: this.#reader(),
+      metrics: () => [this.#metrics.registry, ...metrics()],
+      ready: () => true,
+    });
+    const http = this.#api;
+    this.#closers.push(() => http.close());
+  }
+
+  #refresh(): void {
+    this.#mesh = new Mesh(this.#options.store.snapshot(), this.#options.config);
+    this.#controller.refresh();
+  }
+
+  /** The interval follows the shortest window, and is looked up anew each time since fences come and go. */
+  #startAgeing(): void {
+    let timer: NodeJS.Timeout;
+    const schedule = () => {
+      const { ageing } = this.#options.config;
+      const windows = this.#mesh.fences().map(({ spec }) => durationMs(spec.idleWindow ?? ageing.idleWindow));
+      const interval = Math.min(
+        LONGEST_ROUND,
+        Math.max(SHORTEST_ROUND, Math.min(...windows, durationMs(ageing.idleWindow)) / ROUNDS_PER_WINDOW),
+      );
+      timer = setTimeout(() => {
+        this.#controller.tick();
+        schedule();
+      }, interval).unref();
+    };
+    schedule();
+    this.#closers.push(() => clearTimeout(timer));
+  }
+
+  #reader() {
+    return {
+      fences: () => this.#mesh.fences().map(({ metadata: { namespace, name } }) => ({ namespace, name })),
+      describe: (key: Parameters<FenceController["describe"]>[0]) => this.#controller.describe(key),
+      edges: () => this.#book.edges(),
+    };
+  }
+}

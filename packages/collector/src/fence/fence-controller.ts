@@ -1,0 +1,217 @@
+import { type Config, type FenceKey, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
+import type { EdgeBook, FenceEdges } from "@fenceline/edges";
+import { type EgressHost, egressHosts, nextDeadline, type Rendered, renderFence } from "@fenceline/render";
+import type { Change, Store } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { Mesh } from "../mesh.ts";
+import type { CollectorMetrics } from "../metrics.ts";
+import { WorkQueue } from "../work-queue.ts";
+import { plan } from "./plan.ts";
+import { differsInSubstance, fenceStatus } from "./status.ts";
+import { ageingPolicy, seedAutoHosts, takeOver } from "./take-over.ts";
+
+/** What a {@link FenceController} works with. */
+export interface FenceControllerOptions {
+  readonly store: Store;
+  readonly book: EdgeBook;
+  readonly mesh: () => Mesh;
+  readonly config: Config;
+  readonly metrics: CollectorMetrics;
+  readonly logger: Logger;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+}
+
+/** What the controller keeps of a fence between two runs. */
+interface FenceState {
+  readonly key: FenceKey;
+  edges: FenceEdges;
+  status: ServiceFenceStatus;
+  statusWrittenAt: number;
+  readonly proxyVersions: Set<string>;
+  /** When the oldest report came that is not rendered yet. */
+  learnedAt: number | undefined;
+}
+
+interface Desired {
+  readonly rendered: Rendered;
+  readonly status: ServiceFenceStatus;
+}
+
+/** Most versions remembered per fence: a workload runs two during an upgrade. */
+const PROXY_VERSIONS = 8;
+/** `lastSeen` is written at most this many times a window. */
+const STATUS_WRITES_PER_WINDOW = 10;
+
+/** Keeps each fence's rendered objects and status what its spec and its edges say: observe → desired → plan → apply. */
+export class FenceController {
+  readonly #options: FenceControllerOptions;
+  readonly #states = new Map<string, FenceState>();
+  readonly #queue: WorkQueue<FenceKey>;
+
+  constructor(options: FenceControllerOptions) {
+    this.#options = options;
+    this.#queue = new WorkQueue({
+      work: (key) => this.#reconcile(key),
+      onError: (key, error, retryAfter) => {
+        options.metrics.reconciles.inc({ result: "error" });
+        options.logger.warn(
+          { fence: formatFenceKey(key), err: error, retryAfterMs: Math.round(retryAfter) },
+          "fence not written, will retry",
+        );
+      },
+    });
+  }
+
+  /** Takes over a new snapshot: fences come, change and go. */
+  refresh(): void {
+    const { mesh, store } = this.#options;
+    const current = mesh();
+    for (const fence of current.fences()) this.#open(fence, current);
+    const gone = [...this.#states.values(), ...store.knownFences().map((key) => ({ key }))].map(({ key }) => key);
+    for (const key of [...current.fences().map(keyOf), ...gone]) this.enqueue(key);
+  }
+
+  /** Asks for a run. Requests made before it starts become one. */
+  enqueue(key: FenceKey): void {
+    this.#queue.add(formatFenceKey(key), key);
+  }
+
+  /** A host is new in the book. */
+  learned(key: FenceKey): void {
+    const state = this.#states.get(formatFenceKey(key));
+    if (state !== undefined) state.learnedAt ??= performance.now();
+    this.enqueue(key);
+  }
+
+  proxyVersion(key: FenceKey, version: string): void {
+    const versions = this.#states.get(formatFenceKey(key))?.proxyVersions;
+    if (versions === undefined || versions.has(version) || versions.size >= PROXY_VERSIONS) return;
+    versions.add(version);
+    this.enqueue(key);
+  }
+
+  /** Runs one ageing round over all fences, and lets times be written that have waited long enough. */
+  tick(): void {
+    const { metrics, logger, now } = this.#options;
+    for (const { key, edges, statusWrittenAt } of this.#states.values()) {
+      const removed = edges.age();
+      if (removed.length > 0) {
+        metrics.edgesAged.inc(removed.length);
+        logger.info({ fence: formatFenceKey(key), hosts: removed }, "idle hosts aged out");
+      }
+      const fence = this.#options.mesh().fence(key);
+      const deadline = fence === undefined ? undefined : nextDeadline(fence, statusWrittenAt);
+      const isDue = deadline !== undefined && deadline <= now();
+      if (removed.length > 0 || isDue || this.#timesAreStale(key)) this.enqueue(key);
+    }
+  }
+
+  /** The fence as it is now, times and counts included; undefined when there is none. */
+  describe(key: FenceKey): { readonly fence: ServiceFence; readonly status: ServiceFenceStatus } | undefined {
+    const fence = this.#options.mesh().fence(key);
+    const state = this.#states.get(formatFenceKey(key));
+    if (fence === undefined || state === undefined) return undefined;
+    return { fence, status: this.#desired(fence, state).status };
+  }
+
+  /** Resolves when everything that was asked for is done. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  /** Finishes what waits, writes times and counts a last time, and stops. */
+  async close(): Promise<void> {
+    for (const { key, edges, status } of this.#states.values()) {
+      if (edges.observedUntil !== undefined || Object.keys(status.domains).length > 0) this.#forceStatus(key);
+    }
+    await this.#queue.close();
+  }
+
+  async #reconcile(key: FenceKey): Promise<void> {
+    const { store, metrics, mesh } = this.#options;
+    const fence = mesh().fence(key);
+    const state = this.#states.get(formatFenceKey(key));
+    const learnedAt = state?.learnedAt;
+    if (state !== undefined) state.learnedAt = undefined;
+    const desired = fence === undefined || state === undefined ? undefined : this.#desired(fence, state);
+    const changes = plan(store.rendered(key), desired?.rendered.objects ?? []);
+    // The status first: should the process die in between, a host is known that is not rendered yet, and the start renders it.
+    if (state !== undefined && desired !== undefined) await this.#writeStatus(state, desired.status);
+    else await this.#forget(key);
+    for (const change of changes) await this.#apply(key, change);
+    if (learnedAt !== undefined) metrics.learnToRender.observe((performance.now() - learnedAt) / 1_000);
+    metrics.reconciles.inc({ result: changes.length === 0 ? "unchanged" : "changed" });
+  }
+
+  #desired(fence: ServiceFence, state: FenceState): Desired {
+    const { config, mesh } = this.#options;
+    const { registry } = mesh();
+    const now = this.#options.now();
+    const hosts: EgressHost[] = egressHosts({ fence, booked: state.edges.hosts(), registry, now });
+    const rendered = renderFence({ fence, hosts, registry, config, proxyVersions: [...state.proxyVersions] });
+    return { rendered, status: fenceStatus({ fence, previous: state.status, hosts, edges: state.edges, rendered, now }) };
+  }
+
+  async #writeStatus(state: FenceState, status: ServiceFenceStatus): Promise<void> {
+    if (!differsInSubstance(state.status, status) && !this.#timesAreStale(state.key)) return;
+    await this.#options.store.writeStatus(state.key, status);
+    this.#options.metrics.statusWrites.inc();
+    state.status = status;
+    state.statusWrittenAt = this.#options.now();
+  }
+
+  async #apply(key: FenceKey, change: Change): Promise<void> {
+    const { store, metrics, logger } = this.#options;
+    await store.apply(change);
+    const { kind } = change.object;
+    metrics.writes.inc({ kind, action: change.action });
+    const hosts = change.action !== "delete" && change.object.kind === "Sidecar" ? change.object.spec.egress[0]?.hosts : undefined;
+    logger.info({ fence: formatFenceKey(key), action: change.action, kind, ...(hosts && { hosts }) }, "rendered");
+  }
+
+  async #forget(key: FenceKey): Promise<void> {
+    this.#options.book.close(key);
+    this.#states.delete(formatFenceKey(key));
+    await this.#options.store.deleteStatus(key);
+  }
+
+  #open(fence: ServiceFence, mesh: Mesh): void {
+    const { book, config, now } = this.#options;
+    const key = keyOf(fence);
+    const isNew = book.of(key) === undefined;
+    const edges = book.open(key, ageingPolicy(fence, config));
+    if (isNew) takeOver(edges, fence, mesh.registry, now());
+    else seedAutoHosts(edges, { ...fence, status: this.#states.get(formatFenceKey(key))?.status ?? fence.status }, mesh.registry, now());
+    const state = this.#states.get(formatFenceKey(key));
+    if (state !== undefined && !isNew) return;
+    this.#states.set(formatFenceKey(key), {
+      key,
+      edges,
+      status: fence.status,
+      statusWrittenAt: now(),
+      proxyVersions: new Set(),
+      learnedAt: undefined,
+    });
+  }
+
+  /** Times and counts moved on since they were written, and a tenth of the window has passed. */
+  #timesAreStale(key: FenceKey): boolean {
+    const { config, mesh, now } = this.#options;
+    const fence = mesh().fence(key);
+    const state = this.#states.get(formatFenceKey(key));
+    if (fence === undefined || state?.edges.observedUntil === undefined) return false;
+    const { idleWindow } = ageingPolicy(fence, config);
+    return state.edges.observedUntil > state.statusWrittenAt && now() - state.statusWrittenAt >= idleWindow / STATUS_WRITES_PER_WINDOW;
+  }
+
+  #forceStatus(key: FenceKey): void {
+    const state = this.#states.get(formatFenceKey(key));
+    if (state !== undefined) state.statusWrittenAt = Number.NEGATIVE_INFINITY;
+    this.enqueue(key);
+  }
+}
+
+function keyOf({ metadata: { namespace, name } }: ServiceFence): FenceKey {
+  return { namespace, name };
+}

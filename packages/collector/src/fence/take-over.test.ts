@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ServiceFence } from "@fenceline/api";
+import { FenceEdges } from "@fenceline/edges";
+import { CAPTURED_MESH, CONFIG, meshOf } from "../testing/mesh.ts";
+import { ageingPolicy, takeOver } from "./take-over.ts";
+
+const NOW = Date.parse("2026-01-01T00:00:00Z");
+
+function bookOf(fenceYaml: string) {
+  const mesh = meshOf(`${CAPTURED_MESH.replace(/---\n\{apiVersion: microservice[^\n]*\n/, "")}---\n${fenceYaml}`);
+  const [fence] = mesh.fences() as [ServiceFence];
+  const edges = new FenceEdges(ageingPolicy(fence, CONFIG));
+  takeOver(edges, fence, mesh.registry, NOW);
+  return edges.hosts().map(({ host, source }) => `${host} ${source}`);
+}
+
+const fence = (more: string) =>
+  `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: a, namespace: test1}\n${more}`;
+
+test("what we had learned is restored with its times, what had expired is not", () => {
+  const status = `status:
+  domains:
+    b.test1.svc.cluster.local: {source: learned, status: ACTIVE, firstSeen: "2025-01-01T00:00:00Z", lastSeen: "2025-06-01T00:00:00Z", requests: 7, ports: [80]}
+    web.shop.svc.cluster.local: {source: learned, status: EXPIRE, lastSeen: "2025-06-01T00:00:00Z"}
+`;
+  assert.deepEqual(bookOf(fence(status)), ["b.test1.svc.cluster.local learned"]);
+});
+
+test("what Slime had learned is imported, as far as it exists, short names completed", () => {
+  const status = `status:
+  metricStatus:
+    '{destination_service="b.test1.svc.cluster.local"}': "1"
+    '{destination_service="web.shop:8080"}': "3"
+    '{request_host="ghost.test1.svc.cluster.local"}': "9"
+    'nonsense': "1"
+  domains:
+    tcpsvc.test1.svc.cluster.local: {hosts: [tcpsvc.test1.svc.cluster.local], status: EXPIREWAIT}
+    gone.test1.svc.cluster.local: {hosts: [gone.test1.svc.cluster.local]}
+`;
+  assert.deepEqual(bookOf(fence(status)), [
+    "b.test1.svc.cluster.local imported",
+    "tcpsvc.test1.svc.cluster.local imported",
+    "web.shop.svc.cluster.local imported",
+  ]);
+});
+
+test("a new fence is preloaded with what its warm-up names, an old one is not", () => {
+  const warmUp = (preload: string) => fence(`spec: {enable: true, warmUp: {preload: ${preload}}}\n`);
+  assert.deepEqual(bookOf(warmUp("Namespace")), ["b.test1.svc.cluster.local preloaded", "tcpsvc.test1.svc.cluster.local preloaded"]);
+  assert.deepEqual(bookOf(warmUp("[web.shop]")), ["web.shop.svc.cluster.local preloaded"]);
+  assert.equal(bookOf(warmUp("All")).length, 4);
+  assert.deepEqual(bookOf(`${warmUp("All")}status: {observedUntil: "2025-01-01T00:00:00Z"}\n`), []);
+});
+
+test("a static host with Slime's auto strategy lives in the book, unless it aged out before", () => {
+  const spec = `spec: {host: {b: {auto: {duration: {seconds: 60}}}, tcpsvc: {stable: {}}}}\n`;
+  assert.deepEqual(bookOf(fence(spec)), ["b.test1.svc.cluster.local static"]);
+  assert.deepEqual(bookOf(fence(`${spec}status: {domains: {b.test1.svc.cluster.local: {source: static, status: EXPIRE}}}\n`)), []);
+});

@@ -1,0 +1,70 @@
+import { type Config, durationMs, type ServiceFence, timestampMs } from "@fenceline/api";
+import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
+import type { Registry } from "@fenceline/registry";
+import { agesByUse, statusKey } from "@fenceline/render";
+
+/** How a fence's hosts age: its own fields, else the configuration. */
+export function ageingPolicy({ spec }: ServiceFence, { ageing }: Config): AgeingPolicy {
+  return {
+    idleWindow: durationMs(spec.idleWindow ?? ageing.idleWindow),
+    // Calls to static hosts stand in the book too; they must not push learned ones out.
+    maxHosts: (spec.maxHosts ?? ageing.maxHosts) + Object.keys(spec.host).length,
+    maxRemovedShare: ageing.maxRemovedShare,
+  };
+}
+
+/** Fills the page of a fence that was just opened: from its status, from what Slime had learned, and from its warm-up. */
+export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Registry, now: number): void {
+  for (const seed of [...restored(fence, now), ...imported(fence, registry, now), ...preloaded(fence, registry, now)]) edges.seed(seed);
+  seedAutoHosts(edges, fence, registry, now);
+}
+
+/** Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out before stays out until it is called. */
+export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: ServiceFence, registry: Registry, now: number): void {
+  for (const [key, strategy] of Object.entries(spec.host)) {
+    const host = statusKey(key, metadata.namespace, registry);
+    if (!agesByUse(strategy) || status.domains[host]?.status === "EXPIRE") continue;
+    const seen = timestampMs(strategy?.RecentlyCalled) ?? now;
+    edges.seed({ host, source: "static", firstSeen: seen, lastSeen: seen, idleWindow: timestampMs(strategy?.auto?.duration) });
+  }
+}
+
+/** What we had written ourselves. */
+function restored({ status }: ServiceFence, now: number): HostSeed[] {
+  return Object.entries(status.domains).flatMap(([host, { source, status: state, firstSeen, lastSeen, requests, ports }]) => {
+    if (source === undefined || lastSeen === undefined || state === "EXPIRE") return [];
+    const seen = Date.parse(lastSeen);
+    const first = firstSeen === undefined ? Math.min(seen, now) : Date.parse(firstSeen);
+    return [{ host, source, firstSeen: first, lastSeen: seen, requests: requests ?? 0, ports: ports ?? [] }];
+  });
+}
+
+const METRIC_KEY = /^\{?(?:destination_service|request_host)="([^":]+)[^"]*"\}?$/;
+/** Slime's enum as text or as number. */
+const EXPIRED: ReadonlySet<unknown> = new Set(["EXPIRE", 1]);
+
+/** What Slime had learned (`metricStatus`, and `domains` without a source), as far as it exists: nobody who migrates starts cold. */
+function imported({ metadata, spec, status }: ServiceFence, registry: Registry, now: number): HostSeed[] {
+  const measured = Object.keys(status.metricStatus ?? {}).flatMap((key) => METRIC_KEY.exec(key)?.[1] ?? []);
+  const rendered = Object.entries(status.domains).filter(
+    ([host, domain]) => domain.source === undefined && !EXPIRED.has(domain.status) && !(host in spec.host),
+  );
+  const hosts = [...measured, ...rendered.map(([host]) => host)].flatMap((host) => {
+    const service = registry.resolveHost(host, metadata.namespace);
+    return service === undefined ? [] : [registry.hostOf(service)];
+  });
+  return hosts.map((host) => ({ host, source: "imported", firstSeen: now, lastSeen: now }));
+}
+
+/** `warmUp.preload`: once, when the fence has no status yet, so that what fell away stays away. */
+function preloaded({ metadata, spec, status }: ServiceFence, registry: Registry, now: number): HostSeed[] {
+  if (status.observedUntil !== undefined || Object.keys(status.domains).length > 0) return [];
+  const { preload, for: window } = spec.warmUp;
+  const hosts = Array.isArray(preload)
+    ? preload.map((key) => statusKey(key, metadata.namespace, registry))
+    : registry
+        .services()
+        .filter((service) => preload === "All" || (preload === "Namespace" && service.metadata.namespace === metadata.namespace))
+        .map((service) => registry.hostOf(service));
+  return hosts.map((host) => ({ host, source: "preloaded", firstSeen: now, lastSeen: now, idleWindow: durationMs(window) }));
+}

@@ -1,0 +1,120 @@
+import type { AccessLogEntry, AccessLogSink, AccessLogStream } from "@fenceline/als";
+import type { FenceKey } from "@fenceline/api";
+import type { EdgeBook, FenceEdges } from "@fenceline/edges";
+import { destinationOf } from "./attribution/destination.ts";
+import { DROP_REASONS, type DropReason } from "./attribution/drop-reason.ts";
+import { type StreamSource, sourceOfFallbackEntry, sourceOfStream } from "./attribution/source.ts";
+import type { Mesh } from "./mesh.ts";
+import type { CollectorMetrics } from "./metrics.ts";
+
+/** What an {@link Ingest} works on, and whom it tells. */
+export interface IngestOptions {
+  readonly book: EdgeBook;
+  /** The latest mesh. */
+  readonly mesh: () => Mesh;
+  readonly metrics: CollectorMetrics;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+  /** A fence has a host that it did not have before. */
+  readonly onLearned: (fence: FenceKey, host: string) => void;
+  /** The first access log of a workload's own proxies has arrived. */
+  readonly onTelemetry: (fence: FenceKey) => void;
+  /** A workload's proxy named its version of Istio. */
+  readonly onProxyVersion: (fence: FenceKey, version: string) => void;
+}
+
+/** RBAC of Envoy, and most applications, deny with this status. */
+const FORBIDDEN = 403;
+
+/**
+ * Access logs into the book of edges.
+ *
+ * Only the workload's own proxies advance its observed time. What the fallback reports are calls to hosts outside the fence: were it to count,
+ * a workload whose own access logs are broken would seem observed, and the hosts it uses would age out.
+ */
+export class Ingest implements AccessLogSink {
+  readonly #options: IngestOptions;
+  readonly #dropped = new Map<DropReason, number>();
+  /** Streams live long; what one stands for changes only with the mesh. */
+  #sources = new WeakMap<AccessLogStream, StreamSource>();
+  #sourcesOf: Mesh | undefined;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+  }
+
+  entries(stream: AccessLogStream, entries: readonly AccessLogEntry[]): void {
+    const { book, metrics, mesh: latest, now } = this.#options;
+    const mesh = latest();
+    metrics.entries.inc(entries.length);
+    const source = this.#sourceOf(stream, mesh);
+    if (source.kind === "dropped") this.#drop(source.reason, entries.length);
+    else if (source.kind === "fallback") for (const entry of entries) this.#fallbackEntry(entry, mesh);
+    else {
+      const edges = book.of(source.fence);
+      const isFirst = edges?.observedUntil === undefined;
+      edges?.telemetry(now());
+      if (isFirst) this.#options.onTelemetry(source.fence);
+      for (const entry of entries) this.#entry(entry, source.fence, edges, mesh);
+    }
+    this.#countDropped();
+  }
+
+  dropped(reason: string, count: number): void {
+    this.#options.metrics.entriesDropped.inc({ reason }, count);
+  }
+
+  opened(): void {
+    this.#options.metrics.streams.inc();
+  }
+
+  closed(): void {
+    this.#options.metrics.streams.dec();
+  }
+
+  #sourceOf(stream: AccessLogStream, mesh: Mesh): StreamSource {
+    if (this.#sourcesOf !== mesh) {
+      this.#sources = new WeakMap();
+      this.#sourcesOf = mesh;
+    }
+    const known = this.#sources.get(stream);
+    if (known !== undefined) return known;
+    const source = sourceOfStream(stream, mesh);
+    this.#sources.set(stream, source);
+    if (source.kind === "fence" && stream.node.istioVersion !== "") this.#options.onProxyVersion(source.fence, stream.node.istioVersion);
+    return source;
+  }
+
+  #fallbackEntry(entry: AccessLogEntry, mesh: Mesh): void {
+    const source = sourceOfFallbackEntry(entry, mesh);
+    if (typeof source === "string") this.#drop(source, 1);
+    else this.#entry(entry, source, this.#options.book.of(source), mesh);
+  }
+
+  #entry(entry: AccessLogEntry, fence: FenceKey, edges: FenceEdges | undefined, mesh: Mesh): void {
+    const destination = destinationOf(entry, fence.namespace, mesh);
+    if (edges === undefined) this.#drop("unknown_source", 1);
+    else if (typeof destination === "string") this.#drop(destination, 1);
+    else if (entry.responseCode === FORBIDDEN && !edges.has(destination.host)) this.#drop("denied", 1);
+    else {
+      // An entry of something that still goes on keeps the edge alive; its request is counted when it ends.
+      const requests = entry.intermediate ? 0 : entry.requests;
+      const isNew = edges.observe(destination.host, destination.port, requests, this.#options.now());
+      if (isNew) this.#options.onLearned(fence, destination.host);
+    }
+  }
+
+  #drop(reason: DropReason, count: number): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
+  }
+
+  /** Once per message, not per entry: a labelled counter costs more than decoding an entry. */
+  #countDropped(): void {
+    if (this.#dropped.size === 0) return;
+    for (const reason of DROP_REASONS) {
+      const count = this.#dropped.get(reason);
+      if (count !== undefined) this.#options.metrics.entriesDropped.inc({ reason }, count);
+    }
+    this.#dropped.clear();
+  }
+}

@@ -1,0 +1,53 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/**
+ * Every metric of the collector. Label sets are closed: no host, fence or pod name ever becomes a label, since anybody who can send a
+ * request could then grow the memory of whatever scrapes us. `docs/metrics.md` lists them.
+ */
+export class CollectorMetrics {
+  readonly registry = new Registry();
+  readonly entries = this.#counter("fenceline_access_log_entries_total", "Access-log entries received.");
+  readonly entriesDropped = this.#counter(
+    "fenceline_access_log_entries_dropped_total",
+    "Access-log entries that taught nothing, by reason.",
+    ["reason"],
+  );
+  readonly streams = this.#gauge("fenceline_access_log_streams", "Access-log streams that are open.");
+  readonly edgesLearned = this.#counter("fenceline_edges_learned_total", "Edges seen for the first time.");
+  readonly edgesAged = this.#counter("fenceline_edges_aged_total", "Edges removed because nobody used them.");
+  readonly reconciles = this.#counter("fenceline_reconciles_total", "Runs of the fence controller, by result.", ["result"]);
+  readonly writes = this.#counter("fenceline_writes_total", "Rendered objects written, by kind and action.", ["kind", "action"]);
+  readonly statusWrites = this.#counter("fenceline_status_writes_total", "Statuses of fences written.");
+  readonly manifestsRefused = this.#counter("fenceline_manifests_refused_total", "Changed manifest files that were not valid.");
+  readonly learnToRender = new Histogram({
+    name: "fenceline_learn_to_render_seconds",
+    help: "From the arrival of the first report of an edge until its Sidecar was written.",
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers: [this.registry],
+  });
+
+  /** Numbers that are read when somebody asks, not kept. */
+  observe(read: { readonly edges: () => number; readonly fences: () => number }): void {
+    this.#reading("fenceline_edges", "Edges in the book.", read.edges);
+    this.#reading("fenceline_fences", "Fences that exist.", read.fences);
+  }
+
+  #counter<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string): Gauge {
+    return new Gauge({ name, help, registers: [this.registry] });
+  }
+
+  #reading(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,86 @@
+/** A whole collector over a folder of its own, for tests: real files, real sockets. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { DirectoryStore } from "@fenceline/store";
+import { Client, credentials } from "@grpc/grpc-js";
+import { pino } from "pino";
+import { Collector } from "../collector.ts";
+import { CONFIG } from "./mesh.ts";
+
+const STREAM_ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
+
+export interface RunningCollector {
+  readonly collector: Collector;
+  readonly folder: string;
+  /** Writes a manifest file. */
+  write(name: string, text: string): void;
+  /** Content of a file in the folder; empty when it is not there. */
+  read(path: string): string;
+  /** Sends the messages of one stream, as an Envoy would, and resolves when the collector has read them all. */
+  send(messages: readonly Buffer[], method?: string): Promise<void>;
+  get(path: string): Promise<{ readonly status: number; readonly body: string }>;
+  /** Stops the collector and starts another one over the same folder. */
+  restart(): Promise<RunningCollector>;
+}
+
+export async function startCollector(
+  t: TestContext,
+  manifests: string,
+  folder = mkdtempSync(join(tmpdir(), "fenceline-collector-")),
+): Promise<RunningCollector> {
+  writeFileSync(join(folder, "mesh.yaml"), manifests);
+  const store = await DirectoryStore.open({ folder, onRefused: () => {} });
+  const address = { host: "127.0.0.1", port: 0 };
+  const collector = await Collector.start({ store, config: CONFIG, logger: pino({ level: "silent" }), accessLogs: address, api: address });
+  let isOpen = true;
+  const close = async () => {
+    if (!isOpen) return;
+    isOpen = false;
+    await collector.close();
+    await store.close();
+  };
+  t.after(async () => {
+    await close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    collector,
+    folder,
+    write: (name, text) => writeFileSync(join(folder, name), text),
+    read: (path) => readIfThere(join(folder, path)),
+    send: (messages, method = STREAM_ACCESS_LOGS) => send(collector.accessLogPort, messages, method),
+    get: async (path) => {
+      const response = await fetch(`http://127.0.0.1:${collector.apiPort}${path}`);
+      return { status: response.status, body: await response.text() };
+    },
+    restart: async () => {
+      await close();
+      return startCollector(t, manifests, folder);
+    },
+  };
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** The server answers a client stream once it has read it to its end. */
+async function send(port: number, messages: readonly Buffer[], method: string): Promise<void> {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const asBytes = (bytes: Buffer) => bytes;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const call = client.makeClientStreamRequest(method, asBytes, asBytes, (error) => (error === null ? resolve() : reject(error)));
+      for (const message of messages) call.write(message);
+      call.end();
+    });
+  } finally {
+    client.close();
+  }
+}

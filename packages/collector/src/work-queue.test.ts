@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { WorkQueue } from "./work-queue.ts";
+
+const noError = (key: string, error: unknown) => assert.fail(`${key}: ${String(error)}`);
+
+test("many requests for one key while it runs become one more run", async () => {
+  const gate = Promise.withResolvers<void>();
+  let runs = 0;
+  const queue = new WorkQueue<string>({
+    work: async () => {
+      runs += 1;
+      if (runs === 1) await gate.promise;
+    },
+    onError: noError,
+  });
+  for (let n = 0; n < 10; n += 1) queue.add("a", "a");
+  gate.resolve();
+  await queue.idle();
+  assert.equal(runs, 2);
+});
+
+test("one key is never worked on twice at once, and no more keys than allowed", async () => {
+  const running = new Set<string>();
+  let most = 0;
+  const queue = new WorkQueue<string>({
+    work: async (key) => {
+      assert.ok(!running.has(key));
+      running.add(key);
+      most = Math.max(most, running.size);
+      await new Promise(setImmediate);
+      running.delete(key);
+    },
+    onError: noError,
+    concurrency: 3,
+  });
+  for (let round = 0; round < 5; round += 1) for (let n = 0; n < 10; n += 1) queue.add(`k${n}`, `k${n}`);
+  await queue.idle();
+  assert.equal(most, 3);
+});
+
+test("a failing key is retried ever later and holds up no other", async () => {
+  const pauses: number[] = [];
+  const done = Promise.withResolvers<void>();
+  const others: string[] = [];
+  const queue = new WorkQueue<string>({
+    work: async (key) => {
+      if (key === "good") others.push(key);
+      else if (pauses.length < 4) throw new Error("not yet");
+      else done.resolve();
+    },
+    onError: (_key, _error, retryAfter) => pauses.push(retryAfter),
+    backoff: { first: 2, longest: 8 },
+    concurrency: 1,
+  });
+  queue.add("bad", "bad");
+  queue.add("good", "good");
+  await done.promise;
+  assert.deepEqual(others, ["good"]);
+  for (const [index, [least, most]] of [
+    [1, 2],
+    [2, 4],
+    [4, 8],
+    [4, 8],
+  ].entries()) {
+    const pause = pauses[index] ?? 0;
+    assert.ok(pause >= (least ?? 0) && pause <= (most ?? 0), `pause ${index}: ${pause}`);
+  }
+  await queue.close();
+});
+
+test("a new request for a key that waits for its retry starts it at once", async () => {
+  let runs = 0;
+  const queue = new WorkQueue<string>({
+    work: async () => {
+      runs += 1;
+      if (runs === 1) throw new Error("once");
+    },
+    onError: () => {},
+    backoff: { first: 1_000_000, longest: 1_000_000 },
+  });
+  queue.add("a", "a");
+  await queue.idle();
+  queue.add("a", "a");
+  await queue.idle();
+  assert.equal(runs, 2);
+});
+
+test("closing waits for what runs, and drops retries", async () => {
+  let finished = false;
+  const queue = new WorkQueue<string>({
+    work: async () => {
+      await new Promise(setImmediate);
+      finished = true;
+    },
+    onError: noError,
+  });
+  queue.add("a", "a");
+  await queue.close();
+  assert.ok(finished);
+  queue.add("b", "b");
+  await queue.idle();
+});

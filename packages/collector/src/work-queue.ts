@@ -1,0 +1,107 @@
+/** Settings of a {@link WorkQueue}. */
+export interface WorkQueueOptions<K> {
+  /** Does the work for one key. A rejection is retried with back-off. Never called for the same key twice at once. */
+  readonly work: (key: K) => Promise<void>;
+  /** Told of every rejection, with the pause before the next try in milliseconds. */
+  readonly onError: (key: K, error: unknown, retryAfter: number) => void;
+  /** Most keys worked on at once. Default 4. */
+  readonly concurrency?: number;
+  /** First and longest pause before a retry, in milliseconds. Default 50 and 30 000. */
+  readonly backoff?: { readonly first: number; readonly longest: number };
+}
+
+interface Item<K> {
+  readonly key: K;
+  running: boolean;
+  /** Added again while it was being worked on: the work must run once more, since it may have read old input. */
+  again: boolean;
+  failures: number;
+  retry: NodeJS.Timeout | undefined;
+}
+
+/**
+ * A queue of keys, as every controller of Kubernetes has one: many events of one object become one run, the same object is never worked on
+ * twice at once, a failing object is retried ever more slowly and holds up no other.
+ */
+export class WorkQueue<K> {
+  readonly #options: Required<WorkQueueOptions<K>>;
+  readonly #items = new Map<string, Item<K>>();
+  readonly #waiting: string[] = [];
+  readonly #idle: (() => void)[] = [];
+  #running = 0;
+  #closed = false;
+
+  constructor(options: WorkQueueOptions<K>) {
+    this.#options = { concurrency: 4, backoff: { first: 50, longest: 30_000 }, ...options };
+  }
+
+  /** Asks for work on a key. `id` must be the same for equal keys. A retry that is pending starts at once. */
+  add(id: string, key: K): void {
+    if (this.#closed) return;
+    const item = this.#items.get(id);
+    if (item?.running) item.again = true;
+    else if (item === undefined || item.retry !== undefined) {
+      clearTimeout(item?.retry);
+      this.#items.set(id, { key, running: false, again: false, failures: item?.failures ?? 0, retry: undefined });
+      this.#enqueue(id);
+    }
+  }
+
+  /** Resolves when nothing runs and nothing waits; retries that are pending do not count. */
+  async idle(): Promise<void> {
+    if (this.#running > 0 || this.#waiting.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Lets what is running or waiting finish, and takes nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { retry } of this.#items.values()) clearTimeout(retry);
+    await this.idle();
+  }
+
+  #enqueue(id: string): void {
+    this.#waiting.push(id);
+    this.#start();
+  }
+
+  #start(): void {
+    while (this.#running < this.#options.concurrency) {
+      const id = this.#waiting.shift();
+      const item = id === undefined ? undefined : this.#items.get(id);
+      if (id === undefined || item === undefined) break;
+      item.running = true;
+      this.#running += 1;
+      void this.#run(id, item);
+    }
+  }
+
+  async #run(id: string, item: Item<K>): Promise<void> {
+    try {
+      await this.#options.work(item.key);
+      item.failures = 0;
+    } catch (error) {
+      item.failures += 1;
+      const retryAfter = this.#retryAfter(item.failures);
+      this.#options.onError(item.key, error, retryAfter);
+      if (!item.again && !this.#closed) item.retry = setTimeout(() => this.add(id, item.key), retryAfter).unref();
+    }
+    this.#finish(id, item);
+  }
+
+  #finish(id: string, item: Item<K>): void {
+    item.running = false;
+    this.#running -= 1;
+    if (item.again) {
+      item.again = false;
+      this.#waiting.push(id);
+    } else if (item.retry === undefined) this.#items.delete(id);
+    this.#start();
+    if (this.#running === 0 && this.#waiting.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Doubling, and shortened by up to a half at random, so that objects that failed together do not come back together. */
+  #retryAfter(failures: number): number {
+    const { first, longest } = this.#options.backoff;
+    return Math.min(longest, first * 2 ** (failures - 1)) * (1 - Math.random() / 2);
+  }
+}

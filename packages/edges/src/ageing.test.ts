@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type AgeingPolicy, FenceEdges } from "./fence-edges.ts";
+
+const POLICY: AgeingPolicy = { idleWindow: 1_000, maxHosts: 100, maxRemovedShare: 1 };
+
+/** Telemetry every 10 ms from `from` to `until`, in which the given hosts are called. */
+function watch(edges: FenceEdges, from: number, until: number, called: readonly string[] = []): void {
+  for (let now = from; now <= until; now += 10) {
+    edges.telemetry(now);
+    for (const host of called) edges.observe(host, 80, 1, now);
+  }
+}
+
+test("a host that is not seen for a window of observed time ages out, one that is used stays", () => {
+  const edges = new FenceEdges(POLICY);
+  watch(edges, 0, 0, ["used", "idle"]);
+  watch(edges, 10, 1_000, ["used"]);
+  assert.deepEqual(edges.age(), []);
+  watch(edges, 1_010, 1_020, ["used"]);
+  assert.deepEqual(edges.age(), ["idle"]);
+  assert.deepEqual(
+    edges.hosts().map(({ host }) => host),
+    ["used"],
+  );
+});
+
+test("a host is not aged while its proxies send no telemetry", () => {
+  const edges = new FenceEdges(POLICY);
+  watch(edges, 0, 500, ["b"]);
+  edges.telemetry(50_000_000);
+  assert.deepEqual(edges.age(), []);
+});
+
+test("an open connection keeps its host: a report of no finished request counts as seen", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.observe("b", 7000, 1, 0);
+  for (let now = 0; now <= 5_000; now += 10) {
+    edges.telemetry(now);
+    if (now % 500 === 0) edges.observe("b", 7000, 0, now);
+  }
+  assert.deepEqual(edges.age(), []);
+  assert.equal(edges.hosts()[0]?.requests, 1);
+});
+
+test("after a restart nothing ages before one full window was observed, however old its last call", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.seed({ host: "b", source: "learned", firstSeen: 0, lastSeen: 1 });
+  watch(edges, 10_000_000, 10_001_000);
+  assert.deepEqual(edges.age(), []);
+  watch(edges, 10_001_010, 10_001_020);
+  assert.deepEqual(edges.age(), ["b"]);
+});
+
+test("a host with a window of its own ages by that", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.seed({ host: "short", source: "static", firstSeen: 0, lastSeen: 0, idleWindow: 100 });
+  edges.seed({ host: "long", source: "preloaded", firstSeen: 0, lastSeen: 0, idleWindow: 5_000 });
+  watch(edges, 0, 1_500);
+  assert.deepEqual(edges.age(), ["short"]);
+});
+
+test("one round removes no more than its share, the longest idle first, and at least one", () => {
+  const edges = new FenceEdges({ ...POLICY, maxRemovedShare: 0.25 });
+  for (let n = 0; n < 8; n += 1) {
+    edges.telemetry(n * 10);
+    edges.observe(`h${n}`, 80, 1, n * 10);
+  }
+  watch(edges, 80, 2_000);
+  assert.deepEqual(edges.age(), ["h0", "h1"]);
+  for (let round = 0; round < 6; round += 1) edges.age();
+  assert.equal(edges.size, 0);
+});
+
+test("beyond maxHosts the least recently seen host leaves", () => {
+  const edges = new FenceEdges({ ...POLICY, maxHosts: 2 });
+  edges.observe("a", 80, 1, 0);
+  edges.observe("b", 80, 1, 1);
+  edges.observe("a", 80, 1, 2);
+  assert.equal(edges.observe("c", 80, 1, 3), true);
+  assert.deepEqual(
+    edges.hosts().map(({ host }) => host),
+    ["a", "c"],
+  );
+});
+
+test("a smaller maxHosts keeps the most recently seen hosts", () => {
+  const edges = new FenceEdges(POLICY);
+  for (const [now, host] of ["a", "b", "c"].entries()) edges.observe(host, 80, 1, now);
+  edges.observe("a", 80, 1, 3);
+  edges.setPolicy({ ...POLICY, maxHosts: 2 });
+  assert.deepEqual(
+    edges.hosts().map(({ host }) => host),
+    ["a", "c"],
+  );
+});
+
+test("law: a host that is called at least once per window never ages, whatever the gaps in telemetry", () => {
+  const gaps = fc.array(fc.integer({ min: 1, max: 3_000 }), { maxLength: 50 });
+  fc.assert(
+    fc.property(gaps, (steps) => {
+      const edges = new FenceEdges(POLICY);
+      let now = 0;
+      edges.observe("b", 80, 1, now);
+      for (const step of steps) {
+        now += step;
+        edges.telemetry(now);
+        if (edges.age().length > 0) return false;
+        edges.observe("b", 80, 1, now);
+      }
+      return true;
+    }),
+  );
+});
+
+test("law: the book never holds more than maxHosts, and every host in it was observed", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (calls, maxHosts) => {
+      const edges = new FenceEdges({ ...POLICY, maxHosts });
+      for (const [now, n] of calls.entries()) edges.observe(`h${n}`, 80, 1, now);
+      const latest = [...new Set([...calls].reverse())].slice(0, maxHosts).map((n) => `h${n}`);
+      assert.deepEqual(
+        edges
+          .hosts()
+          .map(({ host }) => host)
+          .sort(),
+        latest.sort(),
+      );
+    }),
+  );
+});

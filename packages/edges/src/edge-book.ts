@@ -1,0 +1,48 @@
+import type { FenceKey } from "@fenceline/api";
+import { type AgeingPolicy, FenceEdges, type HostRecord } from "./fence-edges.ts";
+
+/** One edge of the mesh: a fence's workload calls a host. */
+export interface Edge extends HostRecord {
+  readonly fence: FenceKey;
+}
+
+/** Every fence's edges. It holds fences that someone declared and nothing else, so made-up sources cannot make it grow. */
+export class EdgeBook {
+  readonly #fences = new Map<string, Map<string, FenceEdges>>();
+
+  /** Opens a page for a fence, or gives its page the new policy. */
+  open({ namespace, name }: FenceKey, policy: AgeingPolicy): FenceEdges {
+    const byName = this.#fences.get(namespace) ?? new Map<string, FenceEdges>();
+    this.#fences.set(namespace, byName);
+    const known = byName.get(name);
+    known?.setPolicy(policy);
+    const edges = known ?? new FenceEdges(policy);
+    byName.set(name, edges);
+    return edges;
+  }
+
+  /** The page of a fence; undefined when no such fence is open. */
+  of({ namespace, name }: FenceKey): FenceEdges | undefined {
+    return this.#fences.get(namespace)?.get(name);
+  }
+
+  /** Closes the page of a fence that was deleted; what it had learned is gone with it. */
+  close({ namespace, name }: FenceKey): void {
+    const byName = this.#fences.get(namespace);
+    byName?.delete(name);
+    if (byName?.size === 0) this.#fences.delete(namespace);
+  }
+
+  /** Every edge, by namespace, fence and host. */
+  edges(): Edge[] {
+    return [...this.#fences]
+      .sort(byKey)
+      .flatMap(([namespace, byName]) =>
+        [...byName].sort(byKey).flatMap(([name, edges]) => edges.hosts().map((record) => ({ fence: { namespace, name }, ...record }))),
+      );
+  }
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}

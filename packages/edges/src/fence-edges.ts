@@ -1,0 +1,155 @@
+import type { HostSource } from "@fenceline/api";
+import { LRUCache } from "lru-cache";
+import { ObservedClock } from "./observed-clock.ts";
+
+/** How the hosts of one fence age. */
+export interface AgeingPolicy {
+  /** Observed time, in milliseconds, that a host may go unseen. */
+  readonly idleWindow: number;
+  /** Most hosts that may be held; beyond it the least recently seen leaves. At least 1. */
+  readonly maxHosts: number;
+  /** Largest share of the hosts that one round may remove, from 0 (exclusive) to 1. */
+  readonly maxRemovedShare: number;
+}
+
+/** What is known of one destination host of a fence. Times are milliseconds of the wall clock. */
+export interface HostRecord {
+  readonly host: string;
+  readonly source: HostSource;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly requests: number;
+  /** Ascending. */
+  readonly ports: readonly number[];
+}
+
+/** A host that is put into the book without having been called: restored, preloaded or imported. */
+export interface HostSeed {
+  readonly host: string;
+  readonly source: HostSource;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly requests?: number;
+  readonly ports?: readonly number[];
+  /** Own window in milliseconds, in place of the policy's. */
+  readonly idleWindow?: number | undefined;
+}
+
+interface Entry {
+  readonly host: string;
+  readonly source: HostSource;
+  readonly firstSeen: number;
+  lastSeen: number;
+  requests: number;
+  ports: number[];
+  idleWindow: number | undefined;
+  /** Observed time at the last sighting. */
+  seenAt: number;
+}
+
+/** After telemetry stopped, at most this part of the window counts as observed: a workload that calls once an hour must age under a day's window too. */
+const GAP_PARTS = 20;
+
+/**
+ * The learned hosts of one fence: least recently used first out, and what was not seen for a window of observed time ages out.
+ *
+ * Pure: every time is an argument. A process starts with an observed clock at zero and every restored host counts as just seen,
+ * so nothing ages before one full window was observed since the start.
+ */
+export class FenceEdges {
+  #policy: AgeingPolicy;
+  #hosts: LRUCache<string, Entry>;
+  readonly #clock = new ObservedClock();
+
+  constructor(policy: AgeingPolicy) {
+    this.#policy = policy;
+    this.#hosts = new LRUCache({ max: policy.maxHosts });
+  }
+
+  /** Takes over a changed policy. A smaller `maxHosts` drops the least recently seen hosts at once. */
+  setPolicy(policy: AgeingPolicy): void {
+    if (policy.maxHosts !== this.#policy.maxHosts) {
+      const hosts = new LRUCache<string, Entry>({ max: policy.maxHosts });
+      for (const [host, entry] of [...this.#hosts.entries()].reverse()) hosts.set(host, entry);
+      this.#hosts = hosts;
+    }
+    this.#policy = policy;
+  }
+
+  /** Telemetry of this workload's proxies arrived, whatever it says. */
+  telemetry(now: number): void {
+    this.#clock.tick(now, this.#policy.idleWindow / GAP_PARTS);
+  }
+
+  /**
+   * The workload called `host`. `requests` may be 0: a connection that is still open was reported.
+   *
+   * @returns whether the host is new to the fence, which then has to be rendered again
+   */
+  observe(host: string, port: number, requests: number, now: number): boolean {
+    const known = this.#hosts.get(host);
+    if (known === undefined) {
+      this.#put({ host, source: "learned", firstSeen: now, lastSeen: now, requests, ports: [port] });
+      return true;
+    }
+    if (now > known.lastSeen) known.lastSeen = now;
+    known.seenAt = this.#clock.elapsed;
+    known.requests += requests;
+    if (!known.ports.includes(port)) known.ports = [...known.ports, port].sort((a, b) => a - b);
+    return false;
+  }
+
+  /** Puts a host in unless it is there. It counts as seen just now in observed time, so it stays for one whole window. */
+  seed(seed: HostSeed): void {
+    if (!this.#hosts.has(seed.host)) this.#put(seed);
+  }
+
+  /** Takes a host out, for example because it no longer exists. */
+  remove(host: string): void {
+    this.#hosts.delete(host);
+  }
+
+  /**
+   * Removes the hosts that were idle for longer than their window, the longest idle first, and no more of them than the policy's share:
+   * should the evidence be wrong, few are hit before someone notices.
+   *
+   * @returns what was removed
+   */
+  age(): string[] {
+    const idle = [...this.#hosts.values()].filter((entry) => this.#idleFor(entry) > (entry.idleWindow ?? this.#policy.idleWindow));
+    idle.sort((a, b) => a.seenAt - b.seenAt || (a.host < b.host ? -1 : 1));
+    const most = Math.max(1, Math.floor(this.#hosts.size * this.#policy.maxRemovedShare));
+    const removed = idle.slice(0, most).map(({ host }) => host);
+    for (const host of removed) this.#hosts.delete(host);
+    return removed;
+  }
+
+  has(host: string): boolean {
+    return this.#hosts.has(host);
+  }
+
+  /** Every host, by name. */
+  hosts(): HostRecord[] {
+    return [...this.#hosts.values()]
+      .map(({ host, source, firstSeen, lastSeen, requests, ports }) => ({ host, source, firstSeen, lastSeen, requests, ports }))
+      .sort((a, b) => (a.host < b.host ? -1 : 1));
+  }
+
+  get size(): number {
+    return this.#hosts.size;
+  }
+
+  /** When telemetry of this workload last arrived. */
+  get observedUntil(): number | undefined {
+    return this.#clock.latest;
+  }
+
+  #idleFor(entry: Entry): number {
+    return this.#clock.elapsed - entry.seenAt;
+  }
+
+  #put({ requests = 0, ports = [], idleWindow, ...seed }: HostSeed): void {
+    const ascending = [...ports].sort((a, b) => a - b);
+    this.#hosts.set(seed.host, { ...seed, requests, ports: ascending, idleWindow, seenAt: this.#clock.elapsed });
+  }
+}

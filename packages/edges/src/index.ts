@@ -1,0 +1,2 @@
+export * from "./edge-book.ts";
+export * from "./fence-edges.ts";

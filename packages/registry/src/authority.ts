@@ -1,0 +1,48 @@
+import { isIPv4, isIPv6 } from "node:net";
+
+/** The host and port of a request, in the one form that everything else compares. */
+export interface Authority {
+  /** Lower case, without a trailing dot; an IPv6 address without its brackets. */
+  readonly host: string;
+  /** Undefined when the authority names none. */
+  readonly port: number | undefined;
+  readonly kind: "name" | "ipv4" | "ipv6";
+}
+
+/** Letters, digits, `-` and `_` in labels of at most 63. `_` is no host-name character, but Docker and SRV names use it, and Envoy routes it. */
+const NAME = /^(?!.{254})[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+const BRACKETED = /^\[([0-9a-fA-F:.]+)\](?::(.*))?$/;
+/** What an IPv4 parser of the lenient kind (`inet_aton`) takes for an address: `127.1`, `0x7f.1`, `017700000001`. Such a "name" must never reach a resolver. */
+const LENIENT_IPV4 = /^(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*$/;
+
+/**
+ * Parses a Host header or `:authority` (RFC 9110 §7.2, RFC 3986 §3.2 without user information).
+ *
+ * @returns undefined for whatever is not exactly a host with an optional port from 1 to 65535: no guess is made,
+ * because a host that two parsers read differently is how requests get past a policy.
+ */
+export function parseAuthority(text: string): Authority | undefined {
+  const bracketed = BRACKETED.exec(text);
+  if (bracketed !== null) return withPort(bracketed[1] ?? "", bracketed[2], "ipv6");
+  const colon = text.indexOf(":");
+  if (colon === -1) return withPort(text, undefined, "name");
+  return withPort(text.slice(0, colon), text.slice(colon + 1), "name");
+}
+
+function withPort(rawHost: string, rawPort: string | undefined, expected: "name" | "ipv6"): Authority | undefined {
+  const port = rawPort === undefined ? undefined : parsePort(rawPort);
+  if (port === null) return undefined;
+  const lower = rawHost.toLowerCase();
+  if (expected === "ipv6") return isIPv6(lower) ? { host: lower, port, kind: "ipv6" } : undefined;
+  if (isIPv4(lower)) return { host: lower, port, kind: "ipv4" };
+  const host = lower.endsWith(".") ? lower.slice(0, -1) : lower;
+  return NAME.test(host) && !LENIENT_IPV4.test(host) ? { host, port, kind: "name" } : undefined;
+}
+
+/** Null for what is no port; an empty port (`host:`) is one that RFC 3986 §3.2.3 allows, and means none. */
+function parsePort(text: string): number | undefined | null {
+  if (text === "") return undefined;
+  if (!/^\d{1,5}$/.test(text)) return null;
+  const port = Number(text);
+  return port >= 1 && port <= 65_535 ? port : null;
+}

@@ -1,0 +1,144 @@
+import type { Endpoint, EndpointSlice, Service, ServicePort } from "@fenceline/api";
+import { SERVICE_NAME_LABEL } from "@fenceline/api";
+import { AddressIndex } from "./address-index.ts";
+
+/** One address that answers for a Service port. */
+export interface EndpointAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A Service port, by the name that the whole mesh uses for it. */
+export interface Destination {
+  /** Fully qualified: `b.test1.svc.cluster.local`. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a {@link Registry} is made from: one consistent view of the objects. */
+export interface RegistrySnapshot {
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
+  /** Cluster domain. Default `cluster.local`. */
+  readonly clusterDomain?: string;
+}
+
+/**
+ * What exists in the mesh, and how a caller may name it. Immutable: a change of the mesh makes a new registry.
+ *
+ * Only what stands here can become an edge. That bounds what is learned by what exists, whatever hosts a client makes up.
+ */
+export class Registry {
+  readonly clusterDomain: string;
+  readonly #services = new Map<string, Map<string, Service>>();
+  readonly #slices = new Map<Service, EndpointSlice[]>();
+  readonly #addresses: AddressIndex;
+
+  constructor({ services, endpointSlices, clusterDomain = "cluster.local" }: RegistrySnapshot) {
+    this.clusterDomain = clusterDomain;
+    for (const service of services) {
+      const { namespace, name } = service.metadata;
+      const byName = this.#services.get(namespace) ?? new Map<string, Service>();
+      this.#services.set(namespace, byName.set(name, service));
+    }
+    for (const slice of endpointSlices) {
+      const service = this.service(slice.metadata.namespace, slice.metadata.labels[SERVICE_NAME_LABEL] ?? "");
+      if (service !== undefined) this.#slices.set(service, [...(this.#slices.get(service) ?? []), slice]);
+    }
+    this.#addresses = new AddressIndex(this);
+  }
+
+  /** Every Service, ordered by namespace and name. */
+  services(): Service[] {
+    return [...this.#services.values()].flatMap((byName) => [...byName.values()]).sort(byNamespaceAndName);
+  }
+
+  service(namespace: string, name: string): Service | undefined {
+    return this.#services.get(namespace)?.get(name);
+  }
+
+  /** `b.test1.svc.cluster.local` */
+  hostOf({ metadata: { name, namespace } }: Service): string {
+    return `${name}.${namespace}.svc.${this.clusterDomain}`;
+  }
+
+  /** The namespace that a fully qualified Service name states, whether or not the Service exists; undefined for any other host. */
+  namespaceOf(host: string): string | undefined {
+    const ending = `.svc.${this.clusterDomain}`;
+    const labels = host.endsWith(ending) ? host.slice(0, -ending.length).split(".") : [];
+    return labels.length >= 2 ? labels.at(-1) : undefined;
+  }
+
+  /**
+   * The Service that a caller in `callerNamespace` reaches under `host`, following the search path of a pod's resolv.conf:
+   * `<namespace>.svc.<domain>`, `svc.<domain>`, `<domain>`, then the name as it stands.
+   *
+   * A pod of a headless Service (`web-0.web.shop.svc.cluster.local`) is reached by way of its Service.
+   *
+   * @param host lower case, without trailing dot, as `parseAuthority` gives it
+   */
+  resolveHost(host: string, callerNamespace?: string): Service | undefined {
+    const labels = this.#inCluster(host)?.split(".");
+    if (labels !== undefined) return this.#byQualifiedLabels(labels);
+    const short = host.split(".");
+    const local = callerNamespace === undefined ? undefined : this.#byQualifiedLabels([...short, callerNamespace]);
+    return local ?? this.#byQualifiedLabels(short);
+  }
+
+  /**
+   * The Service port behind an address: a ClusterIP with a Service port, or an endpoint with the port that its pod listens on.
+   * Where endpoints of several Services share address and port, the first by namespace and name is taken.
+   */
+  byAddress(address: string, port: number): Destination | undefined {
+    return this.#addresses.find(address, port);
+  }
+
+  /** Ready endpoints of a Service port; empty when there is none, or no such port. */
+  endpointsOf(service: Service, port: number): EndpointAddress[] {
+    const servicePort = service.spec.ports.find((candidate) => candidate.port === port);
+    if (servicePort === undefined) return [];
+    return this.#endpoints(service, servicePort, isReady);
+  }
+
+  /** Endpoints of a Service port whether ready or not: a pod that starts up already calls others. */
+  allEndpointsOf(service: Service, servicePort: ServicePort): EndpointAddress[] {
+    return this.#endpoints(service, servicePort, () => true);
+  }
+
+  #endpoints(service: Service, servicePort: ServicePort, wanted: (endpoint: Endpoint) => boolean): EndpointAddress[] {
+    return (this.#slices.get(service) ?? []).flatMap((slice) => {
+      const port = slice.ports?.find(({ name }) => (name ?? "") === (servicePort.name ?? ""))?.port;
+      if (port === undefined || port === null) return [];
+      return (slice.endpoints ?? []).filter(wanted).flatMap(({ addresses }) => addresses.map((address) => ({ address, port })));
+    });
+  }
+
+  /** The labels before `svc`, when the host says by its ending that it is of the cluster: `b.test1.svc`, `b.test1.svc.cluster.local`. */
+  #inCluster(host: string): string | undefined {
+    for (const ending of [`.svc.${this.clusterDomain}`, ".svc"]) {
+      if (host.endsWith(ending)) return host.slice(0, -ending.length);
+    }
+    return undefined;
+  }
+
+  /** `[service, namespace]`, or `[pod, service, namespace]` for a headless Service. */
+  #byQualifiedLabels(labels: readonly string[]): Service | undefined {
+    const [name, namespace] = labels.slice(-2);
+    if (name === undefined || namespace === undefined || labels.length > 3) return undefined;
+    const service = this.service(namespace, name);
+    return labels.length === 2 || service?.spec.clusterIP === "None" ? service : undefined;
+  }
+}
+
+function isReady({ conditions }: Endpoint): boolean {
+  return conditions?.ready !== false;
+}
+
+function byNamespaceAndName(a: Service, b: Service): number {
+  return compare(a.metadata.namespace, b.metadata.namespace) || compare(a.metadata.name, b.metadata.name);
+}
+
+/** Byte order, the same on every machine: a locale's order would make two replicas render differently. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

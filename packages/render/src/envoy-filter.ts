@@ -1,0 +1,179 @@
+import {
+  type Config,
+  type ConfigPatch,
+  durationMs,
+  type EnvoyFilter,
+  type EnvoyValue,
+  FENCE_SOURCE,
+  type FenceKey,
+  fenceLogName,
+  formatFenceKey,
+  type Labels,
+  ORIGINAL_DESTINATION,
+  SOURCE_NAMESPACE,
+} from "@fenceline/api";
+import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
+
+/** What the EnvoyFilter of a fence depends on. None of it grows with the mesh, nor with what is learned. */
+export interface FilterInput {
+  readonly key: FenceKey;
+  readonly labels: Labels;
+  readonly config: Config;
+  /** Observed time, in milliseconds, after which an unseen host leaves the fence. */
+  readonly idleWindow: number;
+  /** Route unknown hosts to the fallback. False renders the access loggers only. */
+  readonly redirect: boolean;
+  /** Add Envoy's on_demand filter. Only for proxies that speak delta xDS (envoyproxy/envoy#24763: others may crash). */
+  readonly onDemand: boolean;
+}
+
+/** Istio's names of the catch-all virtual host: ALLOW_ANY, REGISTRY_ONLY, and ALLOW_ANY with dynamic DNS. A proxy has one of them. */
+const CATCH_ALL_HOSTS = ["allow_any", "block_all", "allow_any_dynamic_dns"] as const;
+/** Slime's word, in `dispatches`, for the cluster of the fallback. */
+const GLOBAL_SIDECAR = "_GLOBAL_SIDECAR";
+const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
+const TCP_PROXY = "envoy.filters.network.tcp_proxy";
+
+/** The patches of a fence's EnvoyFilter. */
+export function filterPatches(input: FilterInput): EnvoyFilter["spec"]["configPatches"] {
+  return [
+    ...(input.redirect ? CATCH_ALL_HOSTS.flatMap((name) => redirectPatches(name, input)) : []),
+    accessLoggerPatch(HTTP_CONNECTION_MANAGER, input),
+    accessLoggerPatch(TCP_PROXY, input),
+    ...(input.onDemand ? [onDemandPatch()] : []),
+  ];
+}
+
+/**
+ * Routes in front of Istio's own catch-all route, which stays behind them for everything that no expression matches.
+ *
+ * INSERT_FIRST puts each patch in front of the ones before it, so they are given from the last route to the first.
+ */
+function redirectPatches(virtualHost: string, { key, config }: FilterInput): ConfigPatch[] {
+  const fallback = fallbackRoute("fenceline-fallback", fallbackExpression(config), config, key);
+  const dispatches = config.fallback.dispatches.map((dispatch) => {
+    const expression = dispatchExpression(dispatch);
+    return dispatch.cluster === GLOBAL_SIDECAR
+      ? fallbackRoute(dispatch.name, expression, config, key)
+      : route(dispatch.name, expression, dispatch.cluster);
+  });
+  return [...dispatches, fallback].reverse().map((value) => ({
+    applyTo: "HTTP_ROUTE",
+    match: { context: "SIDECAR_OUTBOUND", routeConfiguration: { vhost: { name: virtualHost } } },
+    patch: { operation: "INSERT_FIRST", value },
+  }));
+}
+
+/** Envoy's default route timeout of 15 s would cut slow first calls (slime#210), so there is none: the caller's own timeout counts. */
+function route(name: string, expression: string, cluster: string): { readonly [field: string]: EnvoyValue } {
+  return {
+    name,
+    match: { prefix: "/", headers: [{ name: ":authority", string_match: { safe_regex: { regex: expression } } }] },
+    route: { cluster, timeout: "0s" },
+  };
+}
+
+function fallbackRoute(name: string, expression: string, config: Config, key: FenceKey): EnvoyValue {
+  const cluster = outboundCluster(config.fallback.port, config.fallback.service, config);
+  return {
+    ...route(name, expression, cluster),
+    request_headers_to_add: [
+      overwrite(FENCE_SOURCE, formatFenceKey(key)),
+      overwrite(ORIGINAL_DESTINATION, "%DOWNSTREAM_LOCAL_ADDRESS%"),
+      overwrite(SOURCE_NAMESPACE, key.namespace),
+    ],
+  };
+}
+
+/** Overwriting, so that an application cannot speak for another fence. */
+function overwrite(key: string, value: string): EnvoyValue {
+  return { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
+}
+
+/** One access logger more on every filter of that name; a repeated field is appended to by MERGE, so a user's own loggers stay. */
+function accessLoggerPatch(filter: string, input: FilterInput): ConfigPatch {
+  const isHttp = filter === HTTP_CONNECTION_MANAGER;
+  const managed = isHttp ? "http_connection_manager.v3.HttpConnectionManager" : "tcp_proxy.v3.TcpProxy";
+  return {
+    applyTo: "NETWORK_FILTER",
+    match: { context: "SIDECAR_OUTBOUND", listener: { filterChain: { filter: { name: filter } } } },
+    patch: {
+      operation: "MERGE",
+      value: {
+        name: filter,
+        typed_config: {
+          "@type": `type.googleapis.com/envoy.extensions.filters.network.${managed}`,
+          // A connection that outlives the idle window is reported while it is open, four times a window, or its host would age out under it.
+          access_log_options: { access_log_flush_interval: seconds(Math.max(1_000, input.idleWindow / 4)) },
+          access_log: [
+            accessLogger(isHttp ? "http_grpc" : "tcp_grpc", isHttp ? "HttpGrpcAccessLogConfig" : "TcpGrpcAccessLogConfig", input),
+          ],
+        },
+      },
+    },
+  };
+}
+
+function accessLogger(name: string, type: string, { key, config }: FilterInput): EnvoyValue {
+  const { collector, telemetry, namespace, clusterDomain } = config;
+  return {
+    name: `envoy.access_loggers.${name}`,
+    ...(telemetry.sampling < 100 && { filter: samplingFilter(telemetry.sampling) }),
+    typed_config: {
+      "@type": `type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.${type}`,
+      common_config: {
+        log_name: fenceLogName(key),
+        transport_api_version: "V3",
+        buffer_flush_interval: seconds(durationMs(telemetry.flushInterval)),
+        grpc_service: {
+          envoy_grpc: {
+            cluster_name: outboundCluster(collector.port, collector.service, config),
+            // The default authority is the cluster's name, and its `|` makes the receiving Envoy refuse the stream.
+            authority: `${collector.service}.${namespace}.svc.${clusterDomain}`,
+          },
+        },
+      },
+    },
+  };
+}
+
+function samplingFilter(percentage: number): EnvoyValue {
+  return {
+    runtime_filter: {
+      runtime_key: "fenceline.access_log.sampling",
+      percent_sampled: { numerator: Math.max(1, Math.round(percentage * 10_000)), denominator: "MILLION" },
+      use_independent_randomness: true,
+    },
+  };
+}
+
+/**
+ * Lets a request wait for its cluster. When a Sidecar widens, istiod sends the new route a few milliseconds before the cluster is ready,
+ * and a request in between would get `503 NC cluster_not_found` (istio/istio#39837).
+ */
+function onDemandPatch(): ConfigPatch {
+  const router = { name: HTTP_CONNECTION_MANAGER, subFilter: { name: "envoy.filters.http.router" } };
+  return {
+    applyTo: "HTTP_FILTER",
+    match: { context: "SIDECAR_OUTBOUND", listener: { filterChain: { filter: router } } },
+    patch: {
+      operation: "INSERT_BEFORE",
+      value: {
+        name: "envoy.filters.http.on_demand",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.extensions.filters.http.on_demand.v3.OnDemand",
+          odcds: { source: { ads: {}, resource_api_version: "V3" }, timeout: "1s" },
+        },
+      },
+    },
+  };
+}
+
+function outboundCluster(port: number, service: string, { namespace, clusterDomain }: Config): string {
+  return `outbound|${port}||${service}.${namespace}.svc.${clusterDomain}`;
+}
+
+/** Protobuf's JSON form of a duration. */
+function seconds(milliseconds: number): string {
+  return `${milliseconds / 1_000}s`;
+}

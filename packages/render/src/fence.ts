@@ -1,0 +1,117 @@
+import {
+  type Config,
+  durationMs,
+  type EnvoyFilter,
+  type FenceMode,
+  fenceMode,
+  type Labels,
+  type RenderedMeta,
+  type RenderedObject,
+  type ServiceFence,
+  type Sidecar,
+} from "@fenceline/api";
+import type { Registry } from "@fenceline/registry";
+import type { EgressHost } from "./egress-hosts.ts";
+import { filterPatches } from "./envoy-filter.ts";
+
+/** Marks what Fenceline wrote, for people and for clean-up. */
+export const MANAGED_BY_LABEL = "app.kubernetes.io/managed-by";
+const REVISION_LABEL = "istio.io/rev";
+
+/** What the objects of a fence are made from. */
+export interface RenderInput {
+  readonly fence: ServiceFence;
+  readonly hosts: readonly EgressHost[];
+  readonly registry: Registry;
+  readonly config: Config;
+  /** Versions of Istio that the workload's proxies named in their access logs, for example `1.29.0`. */
+  readonly proxyVersions: readonly string[];
+}
+
+/** A fence's rendered objects, or why there are none. */
+export type Rendered =
+  | { readonly mode: FenceMode; readonly objects: readonly RenderedObject[] }
+  | { readonly mode: FenceMode; readonly objects: readonly []; readonly refused: { readonly reason: string; readonly message: string } };
+
+/**
+ * The Istio objects of one fence, in the order in which they must be applied: the EnvoyFilter before the Sidecar. The other way round,
+ * hosts would be hidden for a moment while nothing catches the calls to them.
+ */
+export function renderFence(input: RenderInput): Rendered {
+  const { fence, config } = input;
+  const mode = fenceMode(fence.spec);
+  if (mode === "Off") return { mode, objects: [] };
+  const labels = workloadLabels(input);
+  if (labels === undefined) {
+    const message = `Service ${fence.metadata.namespace}/${fence.metadata.name} does not exist or selects no pods, and spec.workloadSelector.fromService asks for its selector`;
+    return { mode, objects: [], refused: { reason: "ServiceNotFound", message } };
+  }
+  const metadata = renderedMeta(fence);
+  const filter: EnvoyFilter = {
+    apiVersion: "networking.istio.io/v1alpha3",
+    kind: "EnvoyFilter",
+    metadata,
+    spec: {
+      workloadSelector: { labels },
+      configPatches: filterPatches({
+        key: fence.metadata,
+        labels,
+        config,
+        idleWindow: durationMs(fence.spec.idleWindow ?? config.ageing.idleWindow),
+        redirect: mode === "Enforce",
+        onDemand: mode === "Enforce" && wantsOnDemand(input),
+      }),
+    },
+  };
+  if (mode === "Observe") return { mode, objects: [filter] };
+  const sidecar: Sidecar = {
+    apiVersion: "networking.istio.io/v1beta1",
+    kind: "Sidecar",
+    metadata,
+    spec: { workloadSelector: { labels }, egress: [{ hosts: sidecarHosts(input) }] },
+  };
+  return { mode, objects: [filter, sidecar] };
+}
+
+/** The control plane and Fenceline itself first, then the live hosts in byte order; what a `<namespace>/*` covers is not repeated. */
+function sidecarHosts({ hosts, config }: RenderInput): string[] {
+  const always = [...new Set([`${config.istioNamespace}/*`, `${config.namespace}/*`])];
+  const live = hosts.filter(({ expired }) => !expired).map(({ egress }) => egress);
+  const whole = new Set([...always, ...live.filter((egress) => egress.endsWith("/*"))]);
+  const rest = live.filter((egress) => !always.includes(egress) && (whole.has(egress) || !whole.has(`${egress.split("/", 1)[0]}/*`)));
+  return [...always, ...[...new Set(rest)].sort()];
+}
+
+/** Labels of the fence's pods: explicit ones, else the selector of the Service of the same name when asked for, else Slime's legacy: `app: <fence>`. */
+export function workloadLabels({ fence, registry, config }: Pick<RenderInput, "fence" | "registry" | "config">): Labels | undefined {
+  const { namespace, name } = fence.metadata;
+  const { labels, fromService } = fence.spec.workloadSelector;
+  if (Object.keys(labels).length > 0) return labels;
+  if (!fromService) return { [config.workloadLabel]: name };
+  // An empty selector on a Sidecar would take the whole namespace, so a Service without one is refused (istio/istio#46921).
+  const selector = registry.service(namespace, name)?.spec.selector ?? {};
+  return Object.keys(selector).length > 0 ? selector : undefined;
+}
+
+/** The owner reference lets the API server clean up; a fence from a file has no uid, and its store removes what is no longer rendered. */
+function renderedMeta({ apiVersion, kind, metadata: { name, namespace, labels, uid } }: ServiceFence): RenderedMeta {
+  const revision = labels[REVISION_LABEL];
+  return {
+    name,
+    namespace,
+    labels: { [MANAGED_BY_LABEL]: "fenceline", ...(revision !== undefined && { [REVISION_LABEL]: revision }) },
+    ...(uid !== undefined && { ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }] }),
+  };
+}
+
+/** Delta xDS is Istio's default since 1.22. An unknown version counts as too old: without the filter a switch-over may cost a request, with it an Envoy may crash. */
+function wantsOnDemand({ config, proxyVersions }: RenderInput): boolean {
+  if (config.onDemand !== "auto") return config.onDemand === "always";
+  return proxyVersions.length > 0 && proxyVersions.every((version) => isAtLeast(version, 1, 22));
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [, theirMajor, theirMinor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  if (theirMajor === undefined) return false;
+  return Number(theirMajor) > major || (Number(theirMajor) === major && Number(theirMinor) >= minor);
+}

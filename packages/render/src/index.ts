@@ -1,0 +1,2 @@
+export * from "./egress-hosts.ts";
+export * from "./fence.ts";

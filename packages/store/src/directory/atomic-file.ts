@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Ending of a file that is being written. Readers pass it over, and a start removes what a killed process left. */
+const UNFINISHED = ".tmp";
+
+/** How sure a write must be before it counts as done. */
+export interface WriteOptions {
+  /** Also survive a loss of power: data reaches the disk before the name does. Costs a disk flush. */
+  readonly durable: boolean;
+}
+
+/**
+ * Replaces a file in one step: a reader, or a process that starts after this one was killed, sees the old text or the new one, never a part.
+ *
+ * POSIX promises that of rename(2) within one file system, so the new text is written beside its destination.
+ */
+export async function writeFileAtomic(path: string, text: string, { durable }: WriteOptions): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const unfinished = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}${UNFINISHED}`);
+  try {
+    const file = await open(unfinished, "wx", 0o644);
+    try {
+      await file.writeFile(text);
+      // Without this, a rename can reach the disk before the data and leave an empty file after a power loss.
+      if (durable) await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** Removes what writes that never finished left in a folder and below it. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const names = await readdir(folder, { recursive: true }).catch(ignoreMissing);
+  await Promise.all(names.filter((name) => name.endsWith(UNFINISHED)).map((name) => rm(join(folder, name), { force: true })));
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code === "ENOENT") return [];
+  throw error;
+}

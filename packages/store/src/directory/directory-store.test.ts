@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type FencelineError, InvalidManifests, type Sidecar } from "@fenceline/api";
+import { DirectoryStore } from "./directory-store.ts";
+
+const fence = (name: string, more = "") =>
+  `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: ${name}, namespace: test1}\nspec: {enable: true${more}}\n`;
+const A = { namespace: "test1", name: "a" };
+const sidecar = (...hosts: string[]): Sidecar => ({
+  apiVersion: "networking.istio.io/v1beta1",
+  kind: "Sidecar",
+  metadata: { ...A, labels: {} },
+  spec: { workloadSelector: { labels: { app: "a" } }, egress: [{ hosts }] },
+});
+
+async function open(t: TestContext, files: Readonly<Record<string, string>>) {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-store-"));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const refused: FencelineError[] = [];
+  const waiting: (() => void)[] = [];
+  const wake = () => waiting.splice(0).forEach((resolve) => void resolve());
+  const store = await DirectoryStore.open({
+    folder,
+    onRefused: (error) => {
+      refused.push(error);
+      wake();
+    },
+  });
+  store.onSnapshot(wake);
+  t.after(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+  /** Waits for events of the store until the condition holds. */
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  return { folder, store, refused, until, names: () => store.snapshot().fences.map(({ metadata }) => metadata.name) };
+}
+
+test("manifests are read from every YAML file, and other files are left alone", async (t) => {
+  const { names } = await open(t, { "a.yaml": fence("a"), "b.yml": fence("b"), "c.txt": "{", ".hidden.yaml": "{" });
+  assert.deepEqual(names(), ["a", "b"]);
+});
+
+test("a new, a changed and a deleted file are picked up live", async (t) => {
+  const { folder, until, names } = await open(t, { "a.yaml": fence("a") });
+  writeFileSync(join(folder, "b.yaml"), fence("b"));
+  await until(() => names().join() === "a,b");
+  writeFileSync(join(folder, "a.yaml"), fence("c"));
+  await until(() => names().join() === "c,b");
+  rmSync(join(folder, "b.yaml"));
+  await until(() => names().join() === "c");
+});
+
+test("a file that is replaced by rename, as editors do, is picked up", async (t) => {
+  const { folder, until, names } = await open(t, { "a.yaml": fence("a") });
+  writeFileSync(join(folder, "a.yaml.new"), fence("z"));
+  renameSync(join(folder, "a.yaml.new"), join(folder, "a.yaml"));
+  await until(() => names().join() === "z");
+});
+
+test("a file that becomes invalid is refused whole: what it held before stays, and other changes are taken", async (t) => {
+  const { folder, until, refused, names } = await open(t, { "a.yaml": fence("a") });
+  writeFileSync(join(folder, "a.yaml"), `${fence("good")}---\n${fence("bad", ", enabel: 1")}`);
+  writeFileSync(join(folder, "b.yaml"), fence("b"));
+  await until(() => refused.length > 0 && names().length === 2);
+  assert.deepEqual(names(), ["a", "b"]);
+  assert.equal(refused.length, 1);
+  assert.match(refused[0]?.message ?? "", /a\.yaml:9 .*spec\.enabel/);
+});
+
+test("an invalid file at the start is an error, since nothing older could stay in force", async (t) => {
+  await assert.rejects(open(t, { "a.yaml": "kind: [" }), InvalidManifests);
+});
+
+test("an object that two files define is refused, naming both", async (t) => {
+  await assert.rejects(open(t, { "a.yaml": fence("x"), "b.yaml": fence("x") }), /b\.yaml.*ServiceFence test1\/x.*a\.yaml/);
+});
+
+test("what is rendered lies under its namespace, kind and name, and is read back by the next start", async (t) => {
+  const { folder, store } = await open(t, {});
+  await store.apply({ action: "create", object: sidecar("x/*") });
+  await store.apply({ action: "update", object: sidecar("x/*", "y/*") });
+  assert.match(readFileSync(join(folder, "rendered/test1/Sidecar-a.yaml"), "utf8"), /^# .*\n.*- y\/\*/s);
+  const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  assert.deepEqual(again.rendered(A), [sidecar("x/*", "y/*")]);
+  assert.deepEqual(again.knownFences(), [A]);
+  await again.apply({ action: "delete", object: { kind: "Sidecar", ...A } });
+  await again.close();
+  assert.deepEqual(readdirSync(join(folder, "rendered/test1")), []);
+});
+
+test("a fence's state wins over the status in its manifest, which counts until there is one", async (t) => {
+  const given = `${fence("a")}status: {domains: {b.test1.svc.cluster.local: {source: learned}}}\n`;
+  const { folder, store } = await open(t, { "a.yaml": given });
+  assert.deepEqual(Object.keys(store.snapshot().fences[0]?.status.domains ?? {}), ["b.test1.svc.cluster.local"]);
+  await store.writeStatus(A, { domains: { "c.test1.svc.cluster.local": { source: "learned" } } });
+  const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  assert.deepEqual(Object.keys(again.snapshot().fences[0]?.status.domains ?? {}), ["c.test1.svc.cluster.local"]);
+  await again.deleteStatus(A);
+  await again.close();
+});
+
+test("a state file that somebody broke is named, and not overwritten", async (t) => {
+  const { folder, store } = await open(t, { "a.yaml": fence("a") });
+  await store.writeStatus(A, { domains: {} });
+  const path = join(folder, "state/test1/ServiceFence-a.yaml");
+  writeFileSync(path, "domains: 7\n");
+  await assert.rejects(DirectoryStore.open({ folder, onRefused: assert.fail }), { code: "STATE_UNREADABLE", at: { file: path } });
+  assert.equal(readFileSync(path, "utf8"), "domains: 7\n");
+});
+
+test("what an interrupted write left is removed by the next start", async (t) => {
+  const { folder } = await open(t, {});
+  mkdirSync(join(folder, "state/test1"), { recursive: true });
+  writeFileSync(join(folder, "state/test1/.ServiceFence-a.yaml.0a1b2c.tmp"), "domains:");
+  const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  await again.close();
+  assert.deepEqual(readdirSync(join(folder, "state/test1")), []);
+});

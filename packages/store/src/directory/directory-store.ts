@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import {
+  type FenceKey,
+  type FencelineError,
+  type KnownObject,
+  type RenderedObject,
+  type ServiceFence,
+  ServiceFenceStatus,
+} from "@fenceline/api";
+import type { Change, MeshSnapshot, Store } from "../store.ts";
+import { ManifestFolder } from "./manifest-folder.ts";
+import { type FolderKey, ObjectFolder } from "./object-folder.ts";
+
+/** Settings of a {@link DirectoryStore}. */
+export interface DirectoryStoreOptions {
+  /** Folder with the manifests. It is made when it is not there. `state/` and `rendered/` in it are ours. */
+  readonly folder: string;
+  /** Called for every manifest file that is not valid after the start. */
+  readonly onRefused: (error: FencelineError) => void;
+}
+
+const RENDERED_KINDS: ReadonlySet<string> = new Set<RenderedObject["kind"]>(["EnvoyFilter", "Sidecar"]);
+
+/**
+ * A mesh in a folder: manifests in `*.yaml`, what was learned in `state/`, what was rendered in `rendered/`.
+ *
+ * The state of a fence wins over a `status` in its manifest, which counts only until the fence has a state of its own: that is how a
+ * fence exported from a cluster brings along what it had learned.
+ */
+export class DirectoryStore implements Store {
+  readonly #manifests: ManifestFolder;
+  readonly #state: ObjectFolder<ServiceFenceStatus>;
+  readonly #rendered: ObjectFolder<RenderedObject>;
+  readonly #listeners = new Set<() => void>();
+  #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
+
+  private constructor({ folder, onRefused }: DirectoryStoreOptions) {
+    this.#manifests = new ManifestFolder(folder, { changed: () => this.#refresh(), refused: onRefused });
+    this.#state = new ObjectFolder(join(folder, "state"), "What Fenceline learned. Written by Fenceline; delete it to forget.", {
+      durable: true,
+    });
+    // What was rendered can be rendered again from the state, so it need not wait for the disk.
+    this.#rendered = new ObjectFolder(join(folder, "rendered"), "Rendered by Fenceline from its ServiceFence; edits are overwritten.", {
+      durable: false,
+    });
+  }
+
+  /**
+   * Opens a folder and begins to watch it.
+   *
+   * @throws {FencelineError} when a manifest or a state file is not valid
+   */
+  static async open(options: DirectoryStoreOptions): Promise<DirectoryStore> {
+    const store = new DirectoryStore(options);
+    await store.#state.load((value) => ServiceFenceStatus.parse(value));
+    await store.#rendered.load((value) => value as RenderedObject);
+    await store.#manifests.open();
+    store.#refresh();
+    return store;
+  }
+
+  snapshot(): MeshSnapshot {
+    return this.#snapshot;
+  }
+
+  onSnapshot(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  rendered({ namespace, name }: FenceKey): readonly RenderedObject[] {
+    return this.#rendered
+      .entries()
+      .filter(({ key }) => key.namespace === namespace && key.name === name && RENDERED_KINDS.has(key.kind))
+      .map(({ value }) => value);
+  }
+
+  knownFences(): readonly FenceKey[] {
+    return [...this.#rendered.entries(), ...this.#state.entries()].map(({ key: { namespace, name } }) => ({ namespace, name }));
+  }
+
+  async apply(change: Change): Promise<void> {
+    if (change.action === "delete") await this.#rendered.delete(change.object);
+    else await this.#rendered.put({ kind: change.object.kind, ...change.object.metadata }, change.object);
+  }
+
+  async writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<void> {
+    await this.#state.put(stateKey(fence), status);
+  }
+
+  async deleteStatus(fence: FenceKey): Promise<void> {
+    await this.#state.delete(stateKey(fence));
+  }
+
+  async close(): Promise<void> {
+    await this.#manifests.close();
+  }
+
+  #refresh(): void {
+    const objects: KnownObject[] = this.#manifests.objects();
+    this.#snapshot = {
+      namespaces: objects.filter((object) => object.kind === "Namespace"),
+      services: objects.filter((object) => object.kind === "Service"),
+      endpointSlices: objects.filter((object) => object.kind === "EndpointSlice"),
+      fences: objects.filter((object) => object.kind === "ServiceFence").map((fence) => this.#withState(fence)),
+    };
+    for (const listener of this.#listeners) listener();
+  }
+
+  #withState(fence: ServiceFence): ServiceFence {
+    return { ...fence, status: this.#state.get(stateKey(fence.metadata)) ?? fence.status };
+  }
+}
+
+function stateKey({ namespace, name }: FenceKey): FolderKey {
+  return { kind: "ServiceFence", namespace, name };
+}

@@ -1,0 +1,2 @@
+export * from "./directory/directory-store.ts";
+export * from "./store.ts";

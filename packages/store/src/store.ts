@@ -1,0 +1,41 @@
+import type { EndpointSlice, FenceKey, Namespace, RenderedObject, Service, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
+
+/** What exists, at one moment. A snapshot never changes; a change of the mesh makes a new one. */
+export interface MeshSnapshot {
+  readonly namespaces: readonly Namespace[];
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
+  /** With the status that was last written, wherever that is kept. */
+  readonly fences: readonly ServiceFence[];
+}
+
+/** Names a rendered object. */
+export interface ObjectReference {
+  readonly kind: RenderedObject["kind"];
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** One write. A plan is a list of them, made from values only, so that it can be printed, compared and left undone. */
+export type Change =
+  | { readonly action: "create" | "update"; readonly object: RenderedObject }
+  | { readonly action: "delete"; readonly object: ObjectReference };
+
+/** Where observed objects come from, and where what was learned and rendered goes. */
+export interface Store {
+  /** The latest consistent view. */
+  snapshot(): MeshSnapshot;
+  /** Calls `listener` after each new snapshot, until the returned function is called. */
+  onSnapshot(listener: () => void): () => void;
+  /** Objects that Fenceline rendered for the fence, as they are in the store now. */
+  rendered(fence: FenceKey): readonly RenderedObject[];
+  /** Fences that have rendered objects or a status of ours, including those that were deleted meanwhile. */
+  knownFences(): readonly FenceKey[];
+  /** Carries out one change. It is done when the promise resolves, and not half done when the process dies before. */
+  apply(change: Change): Promise<void>;
+  /** Keeps a fence's status, whole. The same guarantees as {@link Store.apply}. */
+  writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<void>;
+  /** Forgets the status of a fence that was deleted. */
+  deleteStatus(fence: FenceKey): Promise<void>;
+  close(): Promise<void>;
+}
