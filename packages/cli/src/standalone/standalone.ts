@@ -33,7 +33,7 @@ export interface Standalone {
 }
 
 /** Milliseconds that requests in flight are given at the end. Everything must be over within 5 s of a SIGTERM. */
-const DRAIN_MS = 3_500;
+const DRAIN_MS = 3_000;
 
 /**
  * Runs the global sidecar, the collector and the demo in one process, over a folder in place of a cluster.

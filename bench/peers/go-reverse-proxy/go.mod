@@ -1,0 +1,3 @@
+module fenceline.dev/bench/go-reverse-proxy
+
+go 1.24

@@ -1,0 +1,3 @@
+module fenceline.dev/bench/http-load
+
+go 1.24

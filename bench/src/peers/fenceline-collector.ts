@@ -1,0 +1,31 @@
+/**
+ * The whole collector over a directory store: access logs, registry, edge book, fences rendered to disk.
+ *
+ * Usage: fenceline-collector.ts FOLDER. Prints `{"port":…}`, then for each line on standard input `{"entries":…,"edges":…}`.
+ */
+import { createInterface } from "node:readline";
+import { Config } from "@fenceline/api";
+import { Collector } from "@fenceline/collector";
+import { DirectoryStore } from "@fenceline/store";
+import { pino } from "pino";
+
+const [folder = "."] = process.argv.slice(2);
+const logger = pino({ level: "error" }, pino.destination(2));
+const anyPort = { host: "127.0.0.1", port: 0 };
+const store = await DirectoryStore.open({ folder, onRefused: (error) => logger.error(error) });
+const collector = await Collector.start({ store, config: Config.parse({}), logger, accessLogs: anyPort, api: anyPort });
+
+process.once("SIGTERM", () => void collector.close().then(() => process.exit(0)));
+console.log(JSON.stringify({ port: collector.accessLogPort }));
+
+for await (const _ of createInterface({ input: process.stdin })) {
+  const metrics = await (await fetch(`http://127.0.0.1:${collector.apiPort}/metrics`)).text();
+  const entries = sum(metrics, "fenceline_access_log_entries_total") - sum(metrics, "fenceline_access_log_entries_dropped_total");
+  console.log(JSON.stringify({ entries, edges: sum(metrics, "fenceline_edges") }));
+}
+
+/** Sum of a metric over its labels. */
+function sum(metrics: string, name: string): number {
+  const lines = metrics.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+  return lines.reduce((total, line) => total + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}

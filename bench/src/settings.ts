@@ -1,0 +1,18 @@
+/** How long and how often is measured. `BENCH_ROUNDS` and `BENCH_SECONDS` change it, for a quick look. */
+export interface Settings {
+  /** Rounds; each measures every peer once. */
+  readonly rounds: number;
+  /** Seconds per measurement, after a warm-up. */
+  readonly seconds: number;
+}
+
+/** The settings of this run. */
+export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
+  return { rounds: positive(env.BENCH_ROUNDS, 5), seconds: positive(env.BENCH_SECONDS, 4) };
+}
+
+function positive(text: string | undefined, otherwise: number): number {
+  const value = Number(text ?? otherwise);
+  if (!(value > 0)) throw new Error(`'${text}' is not a positive number`);
+  return value;
+}

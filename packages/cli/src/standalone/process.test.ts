@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { parse } from "yaml";
+import { get, startFenceline } from "../testing/fenceline-process.ts";
+
+const CURL = { host: "details.bookinfo.svc.cluster.local", "fence-source": "bookinfo/productpage" };
+
+function newFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-process-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function run(t: TestContext, folder: string, ...flags: string[]) {
+  const fenceline = await startFenceline(folder, ...flags);
+  t.after(() => fenceline.kill("SIGKILL"));
+  return fenceline;
+}
+
+/** Manifests of services that one server answers for, and of a fence `test1/a`. */
+function meshOf(port: number, names: readonly string[]): string {
+  const services = names.map(
+    (name) => `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: test1}, spec: {ports: [{name: http, port: 80}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: ${name}-1, namespace: test1, labels: {kubernetes.io/service-name: ${name}}}
+endpoints: [{addresses: [127.0.0.1]}]
+ports: [{name: http, port: ${port}}]`,
+  );
+  const fence =
+    "{apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: a, namespace: test1}, spec: {enable: true}}";
+  return [...services, fence].join("\n---\n");
+}
+
+async function startService(t: TestContext, answer: (response: ServerResponse) => void): Promise<number> {
+  const server = createServer((_request, response) => answer(response)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function hostsOf(folder: string): string[] {
+  const path = join(folder, "rendered/test1/Sidecar-a.yaml");
+  return existsSync(path) ? parse(readFileSync(path, "utf8")).spec.egress[0].hosts : [];
+}
+
+test("the first screen shows a first call through the fallback, the learned edge, the rendered Sidecar and a direct call", async (t) => {
+  const fenceline = await run(t, newFolder(t));
+  const demo = { from: "bookinfo/productpage", to: "details" };
+  const isCall = (hop: string) => (line: { msg: string; from?: unknown; to?: unknown; hop?: unknown; status?: unknown }) =>
+    line.msg === "demo call" && line.from === demo.from && line.to === demo.to && line.hop === hop && line.status === 200;
+  await fenceline.line(isCall("fallback"));
+  await fenceline.line(({ msg, fence, host }) => msg === "edge learned" && fence === demo.from && host === CURL.host);
+  await fenceline.line(({ msg, fence, hosts }) => msg === "rendered" && fence === demo.from && String(hosts).includes(CURL.host));
+  await fenceline.line(isCall("direct"));
+});
+
+test("a call as the README shows it is answered, and its edge is in the API and in the Sidecar", async (t) => {
+  const folder = newFolder(t);
+  const fenceline = await run(t, folder);
+  const answer = await get(fenceline.proxyPort, "/", CURL);
+  assert.deepEqual([answer.status, JSON.parse(answer.body).service], [200, "details"]);
+  await fenceline.line(({ msg, hosts }) => msg === "rendered" && String(hosts).includes(CURL.host));
+  const { fences } = JSON.parse((await get(fenceline.apiPort, "/api/v1/fences")).body);
+  const productpage = fences.find(({ fence }: { fence: string }) => fence === "bookinfo/productpage");
+  assert.ok(productpage.hosts.some(({ host }: { host: string }) => host === CURL.host));
+  assert.match(readFileSync(join(folder, "rendered/bookinfo/Sidecar-productpage.yaml"), "utf8"), /details\.bookinfo\.svc\.cluster\.local/);
+  assert.match((await get(fenceline.apiPort, "/metrics")).body, /^fenceline_proxy_requests_total\{outcome="2xx"\} [1-9]/m);
+});
+
+test("SIGTERM lets a request in flight finish and ends with exit code 0 within 5 s", async (t) => {
+  const arrived = Promise.withResolvers<ServerResponse>();
+  const port = await startService(t, arrived.resolve);
+  const folder = newFolder(t);
+  writeFileSync(join(folder, "mesh.yaml"), meshOf(port, ["b"]));
+  const fenceline = await run(t, folder, "--no-demo");
+  const answer = get(fenceline.proxyPort, "/", { host: "b", "fence-source": "test1/a" });
+  const response = await arrived.promise;
+  const signalled = performance.now();
+  fenceline.kill("SIGTERM");
+  await fenceline.line(({ msg }) => msg === "stopping");
+  response.end("late but whole");
+  assert.deepEqual(await answer, { status: 200, body: "late but whole" });
+  const { code } = await fenceline.ended;
+  assert.equal(code, 0);
+  assert.ok(performance.now() - signalled < 5_000);
+});
+
+test("SIGTERM ends it with exit code 0 within 5 s even when a request never ends", async (t) => {
+  const arrived = Promise.withResolvers<void>();
+  const port = await startService(t, () => arrived.resolve());
+  const folder = newFolder(t);
+  writeFileSync(join(folder, "mesh.yaml"), meshOf(port, ["b"]));
+  const fenceline = await run(t, folder, "--no-demo");
+  const answer = get(fenceline.proxyPort, "/", { host: "b", "fence-source": "test1/a" }).catch(() => "cut");
+  await arrived.promise;
+  const signalled = performance.now();
+  fenceline.kill("SIGTERM");
+  const { code } = await fenceline.ended;
+  assert.equal(code, 0);
+  assert.ok(performance.now() - signalled < 5_000);
+  assert.equal(await answer, "cut");
+});
+
+test("killed with -9 while it learns: every host that was rendered is rendered again, and nothing is broken", async (t) => {
+  const port = await startService(t, (response) => response.end("ok"));
+  const folder = newFolder(t);
+  const names = Array.from({ length: 60 }, (_, index) => `s${index}`);
+  writeFileSync(join(folder, "mesh.yaml"), meshOf(port, names));
+  for (const [round, kept] of [10, 25, 40].entries()) {
+    const before = hostsOf(folder);
+    const fenceline = await run(t, folder, "--no-demo");
+    assert.deepEqual(hostsOf(folder), round === 0 ? ["istio-system/*", "fenceline/*"] : before);
+    for (const name of names.slice(kept - 10, kept)) {
+      await get(fenceline.proxyPort, "/", { host: name, "fence-source": "test1/a" });
+    }
+    fenceline.kill("SIGKILL");
+    await fenceline.ended;
+  }
+  const last = hostsOf(folder);
+  assert.ok(last.length > 12, `${last.length} hosts`);
+  const after = await run(t, folder, "--no-demo");
+  assert.deepEqual(
+    hostsOf(folder).filter((host) => last.includes(host)),
+    last,
+  );
+  assert.equal((await get(after.proxyPort, "/", { host: "s59", "fence-source": "test1/a" })).status, 200);
+});
+
+test("--no-demo takes the demo of an earlier run away, with everything that it had learned", async (t) => {
+  const folder = newFolder(t);
+  const first = await run(t, folder);
+  await first.line(({ msg }) => msg === "edge learned");
+  first.kill("SIGTERM");
+  await first.ended;
+  assert.ok(existsSync(join(folder, "state/bookinfo/ServiceFence-productpage.yaml")));
+  await run(t, folder, "--no-demo");
+  for (const left of ["demo.yaml", "state/bookinfo/ServiceFence-productpage.yaml", "rendered/bookinfo/Sidecar-productpage.yaml"]) {
+    assert.ok(!existsSync(join(folder, left)), left);
+  }
+});
+
+test("an invalid manifest ends the start with exit code 2, naming file, line and field, and nothing is rendered", async (t) => {
+  const folder = newFolder(t);
+  writeFileSync(join(folder, "mesh.yaml"), meshOf(1, ["b"]).replace("enable: true", "enable: maybe"));
+  await assert.rejects(
+    startFenceline(folder, "--no-demo"),
+    /exit code 2: .*FENCE_INVALID: mesh\.yaml:9 ServiceFence test1\/a spec\.enable/,
+  );
+  assert.ok(!existsSync(join(folder, "rendered")));
+});
+
+test("an unknown flag and a port that is none are refused with a usage message", async (t) => {
+  const folder = newFolder(t);
+  await assert.rejects(startFenceline(folder, "--demmo"), /unknown option '--demmo'/);
+  await assert.rejects(startFenceline(folder, "--api-port", "http"), /A port is a number/);
+});

@@ -1,0 +1,79 @@
+/** The `fenceline` command as a process of its own, for tests. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { request } from "node:http";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const MAIN = join(import.meta.dirname, "../main.ts");
+
+/** One line of its log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+export interface FencelineProcess {
+  /** Resolves with the first log line, from the start on, for which the condition holds. Rejects when the process ends before. */
+  line(condition: (line: LogLine) => boolean): Promise<LogLine>;
+  readonly proxyPort: number;
+  readonly apiPort: number;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stderr: string }>;
+}
+
+/** Starts `fenceline standalone` on free ports and waits until it is up. */
+export async function startFenceline(folder: string, ...flags: string[]): Promise<FencelineProcess> {
+  const ports = ["--proxy-port", "0", "--als-port", "0", "--api-port", "0"];
+  const child = spawn(process.execPath, [MAIN, "standalone", "--dir", folder, "--log-format", "json", ...ports, ...flags], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const lines: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  const wake = () => {
+    for (const check of waiting) check();
+  };
+  createInterface({ input: child.stdout }).on("line", (text) => {
+    lines.push(JSON.parse(text));
+    wake();
+  });
+  let exitCode: number | null | undefined;
+  const ended = once(child, "close").then(([code, signal]) => {
+    exitCode = code;
+    wake();
+    return { code, signal, stderr };
+  });
+  const line = (condition: (line: LogLine) => boolean) =>
+    new Promise<LogLine>((resolve, reject) => {
+      const check = () => {
+        const found = lines.find(condition);
+        if (found !== undefined) resolve(found);
+        else if (exitCode !== undefined) reject(new Error(`ended before that line with exit code ${exitCode}: ${stderr}`));
+        else return;
+        waiting.delete(check);
+      };
+      waiting.add(check);
+      check();
+    });
+  const up = await line(({ proxy }) => proxy !== undefined);
+  const portOf = (url: unknown) => Number(new URL(String(url)).port);
+  return { line, proxyPort: portOf(up.proxy), apiPort: portOf(up.fences), kill: (signal) => void child.kill(signal), ended };
+}
+
+/** A GET with a Host header of our own, which fetch does not allow. */
+export async function get(
+  port: number,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ readonly status: number; readonly body: string }> {
+  const sent = request({ host: "127.0.0.1", port, path, headers, agent: false }).end();
+  const [response] = await once(sent, "response");
+  let body = "";
+  response.setEncoding("utf8").on("data", (text: string) => {
+    body += text;
+  });
+  await once(response, "end");
+  return { status: response.statusCode, body };
+}
