@@ -11,6 +11,7 @@ import { pino } from "pino";
 import { parse } from "yaml";
 import { envoyBinary } from "../../../../scripts/envoy.ts";
 import { startEnvoy } from "../testing/envoy.ts";
+import { type Undo, undoAfter } from "../testing/undo.ts";
 import { startStandalone } from "./standalone.ts";
 
 /**
@@ -25,14 +26,14 @@ const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here
 const IDLE_WINDOW_MS = 1_500;
 const HOSTS = ["b.test1.svc.cluster.local", "c.test1.svc.cluster.local"] as const;
 
-async function startService(t: TestContext, name: string) {
+async function startService(undo: Undo, name: string) {
   const seen: Record<string, unknown>[] = [];
   const server = createServer((incoming, response) => {
     seen.push(incoming.headers);
     response.end(name);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  t.after(() => {
+  undo(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -100,14 +101,15 @@ function routes(known: readonly string[], fallbackRoute: unknown): object {
 }
 
 async function setUp(t: TestContext) {
-  const [b, c] = [await startService(t, "b"), await startService(t, "c")];
+  const undo = undoAfter(t);
+  const [b, c] = [await startService(undo, "b"), await startService(undo, "c")];
   const folder = mkdtempSync(join(tmpdir(), "fenceline-real-envoy-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  undo(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "mesh.yaml"), manifests({ b: b.port, c: c.port }));
   const config = Config.parse({ telemetry: { flushInterval: "20ms" } });
   const ports = { proxyPort: 0, alsPort: 0, apiPort: 0 };
   const fenceline = await startStandalone({ folder, host: "127.0.0.1", ...ports, demo: false, config, logger: pino({ level: "silent" }) });
-  t.after(() => fenceline.close());
+  undo(() => fenceline.close());
   const { fallbackRoute, connectionManager } = renderedPatches(folder);
   const clusters = [
     cluster("outbound|80||global-sidecar.fenceline.svc.cluster.local", fenceline.proxyPort),
@@ -117,7 +119,7 @@ async function setUp(t: TestContext) {
   ];
   assert.ok(binary !== undefined, "no Envoy binary");
   const envoy = await startEnvoy(binary, (path) => bootstrap(path, connectionManager, clusters), routes([], fallbackRoute));
-  t.after(() => envoy.stop());
+  undo(() => envoy.stop());
   return {
     b,
     folder,

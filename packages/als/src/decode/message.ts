@@ -1,0 +1,114 @@
+import { FencelineError } from "@fenceline/api";
+import type { AccessLogEntry, StreamIdentifier } from "../access-log-entry.ts";
+import { MAX_MESSAGE_BYTES, WireReader } from "../wire/reader.ts";
+import { StringCache } from "../wire/string-cache.ts";
+import { readHttpEntry, readTcpEntry } from "./entry.ts";
+import { EntryDraft } from "./entry-draft.ts";
+import { NodeDraft, readNode } from "./node.ts";
+
+/** Tags, `field number << 3 | wire type`, of `StreamAccessLogsMessage`, … */
+const IDENTIFIER = (1 << 3) | 2;
+const HTTP_LOGS = (2 << 3) | 2;
+const TCP_LOGS = (3 << 3) | 2;
+/** … of its `HTTPAccessLogEntries` and `TCPAccessLogEntries`, … */
+const LOG_ENTRY = (1 << 3) | 2;
+/** … and of `Identifier`. */
+const NODE = (1 << 3) | 2;
+const LOG_NAME = (2 << 3) | 2;
+
+/** One decoded `StreamAccessLogsMessage`. */
+export interface AccessLogMessage {
+  /** Undefined when the message has none, or a broken one. */
+  readonly identifier: StreamIdentifier | undefined;
+  readonly entries: readonly AccessLogEntry[];
+  /** Entries that were not valid protobuf, or whose text was not UTF-8. They are left out of `entries`, the others are not. */
+  readonly malformed: number;
+  /** The message around the entries was broken, code `ALS_MESSAGE_MALFORMED`: what stood before the break is kept. */
+  readonly error: FencelineError | undefined;
+}
+
+class MessageDraft {
+  kind: "http" | "tcp" | undefined = undefined;
+  entries: AccessLogEntry[] = [];
+  malformed = 0;
+  identifier: { logName: string; node: NodeDraft } | undefined = undefined;
+  identifierBroken = false;
+}
+
+/** One reader for all streams: decoding is synchronous and calls nobody back. */
+const reader = new WireReader(new StringCache());
+
+/**
+ * Decodes one `envoy.service.accesslog` message, v2 or v3: the field numbers that are read agree, and v2 merely lacks some.
+ *
+ * Fields that are not wanted are skipped unread, so an error inside one goes unnoticed. Never throws: see `malformed` and `error` of the result.
+ */
+export function decodeAccessLogMessage(bytes: Uint8Array): AccessLogMessage {
+  const draft = new MessageDraft();
+  if (bytes.length > MAX_MESSAGE_BYTES) return finish(draft, false);
+  reader.reset(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  while (reader.at < bytes.length) {
+    const tag = reader.tag();
+    if (tag === HTTP_LOGS) readEntries("http", bytes.length, draft);
+    else if (tag === TCP_LOGS) readEntries("tcp", bytes.length, draft);
+    else if (tag === IDENTIFIER) readIdentifier(bytes.length, draft);
+    else reader.skip(tag, bytes.length);
+  }
+  const whole = reader.at === bytes.length;
+  reader.reset(NOTHING);
+  return finish(draft, whole);
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function finish(draft: MessageDraft, whole: boolean): AccessLogMessage {
+  const { identifier, identifierBroken, entries, malformed } = draft;
+  const error = whole && !identifierBroken ? undefined : malformedMessage(identifierBroken);
+  const named = identifier === undefined || identifierBroken ? undefined : { logName: identifier.logName, node: identifier.node.finish() };
+  return { identifier: named, entries, malformed, error };
+}
+
+function malformedMessage(identifierBroken: boolean): FencelineError {
+  const part = identifierBroken ? "the identifier of an access-log message" : "an access-log message";
+  return new FencelineError("ALS_MESSAGE_MALFORMED", { message: `${part} is not valid protobuf` });
+}
+
+/** `http_logs` and `tcp_logs` are a oneof: the later kind unsets the earlier one, the same kind again appends. */
+function readEntries(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft): void {
+  if (draft.kind !== kind) draft.entries = [];
+  draft.kind = kind;
+  const end = reader.open(outerEnd);
+  while (reader.at < end) {
+    const tag = reader.tag();
+    if (tag === LOG_ENTRY) readEntry(kind, end, draft);
+    else reader.skip(tag, end);
+  }
+  reader.close(end);
+}
+
+/** An entry's own length says where the next one begins, so a broken entry costs only itself. */
+function readEntry(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft): void {
+  const end = reader.open(outerEnd);
+  if (reader.at > end) return;
+  const entry = new EntryDraft();
+  if (kind === "http") readHttpEntry(reader, end, entry);
+  else readTcpEntry(reader, end, entry);
+  if (reader.at === end) draft.entries.push(entry.finish(kind));
+  else draft.malformed++;
+  reader.at = end;
+}
+
+/** An identifier that appears twice in one message merges, as every sub-message does. A broken one is not believed in part. */
+function readIdentifier(outerEnd: number, draft: MessageDraft): void {
+  const end = reader.open(outerEnd);
+  if (reader.at > end) return;
+  draft.identifier ??= { logName: "", node: new NodeDraft() };
+  while (reader.at < end) {
+    const tag = reader.tag();
+    if (tag === NODE) readNode(reader, end, draft.identifier.node);
+    else if (tag === LOG_NAME) draft.identifier.logName = reader.string(end);
+    else reader.skip(tag, end);
+  }
+  if (reader.at !== end) draft.identifierBroken = true;
+  reader.at = end;
+}

@@ -1,0 +1,17 @@
+export type { AccessLogEntry, SocketAddress, StreamIdentifier, StreamNode } from "./access-log-entry.ts";
+export { type AccessLogMessage, decodeAccessLogMessage } from "./decode/message.ts";
+export type { EntryFields } from "./encode/entry.ts";
+export type { IdentifierFields } from "./encode/identifier.ts";
+export { encodeAccessLogMessage, type MessageFields } from "./encode/message.ts";
+export type { BackoffOptions } from "./reporter/backoff.ts";
+export type { EdgeReport } from "./reporter/edge-buffer.ts";
+export {
+  createEdgeReporter,
+  type EdgeReporter,
+  type EdgeReporterOptions,
+  type ReporterEvent,
+  type ReporterStats,
+} from "./reporter/edge-reporter.ts";
+export { type AccessLogServer, type AccessLogServerOptions, createAccessLogServer } from "./server/access-log-server.ts";
+export { type AccessLogLimits, DEFAULT_LIMITS } from "./server/limits.ts";
+export type { AccessLogSink, AccessLogStream, DropReason } from "./server/sink.ts";

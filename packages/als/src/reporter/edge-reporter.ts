@@ -1,0 +1,226 @@
+import { FALLBACK_LOG_NAME } from "@fenceline/api";
+import { Client, credentials } from "@grpc/grpc-js";
+import type { StreamNode } from "../access-log-entry.ts";
+import type { IdentifierFields } from "../encode/identifier.ts";
+import { encodeAccessLogMessage } from "../encode/message.ts";
+import { Backoff, type BackoffOptions, DEFAULT_BACKOFF } from "./backoff.ts";
+import { EdgeBuffer, type EdgeReport, type PendingEdge } from "./edge-buffer.ts";
+import { ReportStream } from "./report-stream.ts";
+
+/** Most edges in one message: with every text at its longest they stay below half of the 4 MiB that a gRPC server accepts by default. */
+const MAX_EDGES_PER_MESSAGE = 1_000;
+
+export interface EdgeReporterOptions {
+  /** The collector: `host:port`, or any gRPC target. */
+  readonly target: string;
+  /** How this proxy calls itself, for example `global-sidecar~10.0.0.7`. */
+  readonly nodeId: string;
+  /** More of the node, where it is known. */
+  readonly node?: Partial<Omit<StreamNode, "id">>;
+  /** Log name of the stream. Default {@link FALLBACK_LOG_NAME}, under which each entry names its own source. */
+  readonly logName?: string;
+  /** How long equal edges are summed up before they are sent, in milliseconds. Default 10. */
+  readonly flushIntervalMs?: number;
+  /** Most distinct edges held while they cannot be sent; beyond it reports of other edges are dropped and counted. Default 4,096. */
+  readonly capacity?: number;
+  readonly backoff?: Partial<BackoffOptions>;
+  /** Told when the collector is reached and when it is lost; for the log. What it throws is ignored. */
+  readonly onEvent?: (event: ReporterEvent) => void;
+}
+
+/** Something that an operator may want to read in the log. */
+export type ReporterEvent =
+  | { readonly type: "connected" }
+  | { readonly type: "disconnected"; readonly reason: string; readonly retryInMs: number };
+
+/** Counters since the start, for metrics. */
+export interface ReporterStats {
+  /** Requests given to `report`. */
+  readonly reported: number;
+  /** Requests whose entries were sent. One may have been sent twice, when a connection broke with it under way. */
+  readonly sent: number;
+  /** Requests dropped: no room, or still unsent at the end of `close`. */
+  readonly dropped: number;
+  /** Entries sent: one stands for several requests. */
+  readonly entries: number;
+  readonly messages: number;
+  /** Streams after the first one that reached the collector. */
+  readonly reconnects: number;
+  /** Distinct edges waiting now. */
+  readonly pending: number;
+  /** Whether the current stream has sent something. */
+  readonly connected: boolean;
+}
+
+/** Reports edges to a collector. */
+export interface EdgeReporter {
+  /** Takes one request into account. Never throws, never waits. */
+  report(edge: EdgeReport): void;
+  stats(): ReporterStats;
+  /** Sends what it can within `deadlineMs` milliseconds (default 1 s), then disconnects. Reports made afterwards are dropped. Never fails. */
+  close(deadlineMs?: number): Promise<void>;
+}
+
+/**
+ * An access-log client of the collector for the edges that the global sidecar sees.
+ *
+ * Equal edges of one flush window become one entry with the custom tag `fenceline.requests`. While the collector is away, edges wait in a bounded
+ * buffer. A message that was perhaps not read when the stream broke is sent again: an edge twice is harmless, an edge lost costs the caller another detour.
+ */
+export function createEdgeReporter(options: EdgeReporterOptions): EdgeReporter {
+  return new Reporter(options);
+}
+
+class Reporter implements EdgeReporter {
+  readonly #options: EdgeReporterOptions;
+  readonly #buffer: EdgeBuffer;
+  readonly #backoff: Backoff;
+  readonly #client: Client;
+  readonly #counts = { reported: 0, sent: 0, dropped: 0, entries: 0, messages: 0, reconnects: 0 };
+  #stream: ReportStream | undefined;
+  #openedAt = 0;
+  #connected = false;
+  #wasConnected = false;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #onDrained: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: EdgeReporterOptions) {
+    const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
+    this.#options = options;
+    this.#buffer = new EdgeBuffer(options.capacity ?? 4_096);
+    this.#backoff = new Backoff(backoff);
+    this.#client = new Client(options.target, credentials.createInsecure(), {
+      "grpc.initial_reconnect_backoff_ms": backoff.firstMs,
+      "grpc.max_reconnect_backoff_ms": backoff.maxMs,
+      // We retry by edges. A retry buffer would call a message sent that merely waits in it, and hold another megabyte.
+      "grpc.enable_retries": 0,
+      "grpc.per_rpc_retry_buffer_size": 0,
+      "grpc.keepalive_time_ms": 30_000,
+      "grpc.keepalive_timeout_ms": 10_000,
+      "grpc.enable_channelz": 0,
+    });
+    // Connects now, so that the first report need not wait for it.
+    this.#client.getChannel().getConnectivityState(true);
+  }
+
+  report(edge: EdgeReport): void {
+    this.#counts.reported++;
+    if (this.#closing !== undefined || !this.#buffer.add(edge)) {
+      this.#counts.dropped++;
+      return;
+    }
+    this.#flushTimer ??= setTimeout(() => {
+      this.#flushTimer = undefined;
+      this.#flush();
+    }, this.#options.flushIntervalMs ?? 10).unref();
+  }
+
+  stats(): ReporterStats {
+    return { ...this.#counts, pending: this.#buffer.size, connected: this.#connected };
+  }
+
+  close(deadlineMs = 1_000): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs);
+    return this.#closing;
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    const drained = Promise.withResolvers<void>();
+    const deadline = setTimeout(drained.resolve, deadlineMs);
+    this.#onDrained = drained.resolve;
+    this.#flush();
+    this.#endWhenDrained();
+    await drained.promise;
+    clearTimeout(deadline);
+    clearTimeout(this.#retryTimer);
+    const unsent = [...(this.#stream?.cancel() ?? []), ...this.#buffer.take(this.#buffer.size)];
+    this.#counts.dropped += requestsOf(unsent);
+    this.#stream = undefined;
+    this.#connected = false;
+    this.#client.close();
+  }
+
+  /** Sends the oldest edges, unless a message is under way or a retry is due later: both call this again. */
+  #flush(): void {
+    if (this.#buffer.size === 0 || this.#retryTimer !== undefined || this.#stream?.isBusy === true) return;
+    const stream = this.#openStream();
+    const edges = this.#buffer.take(MAX_EDGES_PER_MESSAGE);
+    const identifier = stream.isFirst ? this.#identifier() : undefined;
+    const entries = edges.map(({ fields, requests }) => ({ ...fields, requests }));
+    stream.send(encodeAccessLogMessage({ identifier, entries }), edges);
+  }
+
+  #openStream(): ReportStream {
+    if (this.#stream !== undefined) return this.#stream;
+    this.#openedAt = performance.now();
+    this.#stream = new ReportStream(this.#client, {
+      sent: (edges) => this.#onSent(edges),
+      ended: (unsent, error) => this.#onEnded(unsent, error?.details ?? "the collector ended the stream"),
+    });
+    return this.#stream;
+  }
+
+  #identifier(): IdentifierFields {
+    return { logName: this.#options.logName ?? FALLBACK_LOG_NAME, node: { ...this.#options.node, id: this.#options.nodeId } };
+  }
+
+  #onSent(edges: readonly PendingEdge[]): void {
+    this.#counts.messages++;
+    this.#counts.entries += edges.length;
+    this.#counts.sent += requestsOf(edges);
+    if (!this.#connected) this.#onConnected();
+    // With a timer running, the window of the edges that came meanwhile is still open.
+    if (this.#flushTimer === undefined) this.#flush();
+    this.#endWhenDrained();
+  }
+
+  #onConnected(): void {
+    this.#connected = true;
+    if (this.#wasConnected) this.#counts.reconnects++;
+    this.#wasConnected = true;
+    this.#tell({ type: "connected" });
+  }
+
+  #onEnded(unsent: readonly PendingEdge[], reason: string): void {
+    this.#stream = undefined;
+    this.#connected = false;
+    this.#counts.dropped += this.#buffer.putBack(unsent);
+    if (this.#onDrained !== undefined && this.#buffer.size === 0) this.#onDrained();
+    else this.#retryLater(reason);
+  }
+
+  #retryLater(reason: string): void {
+    // A stream is refused after it has begun, so only one that lasted proves that all is well.
+    if (performance.now() - this.#openedAt > this.#backoff.maxMs) this.#backoff.reset();
+    const retryInMs = this.#backoff.next();
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.#flush();
+    }, retryInMs).unref();
+    this.#tell({ type: "disconnected", reason, retryInMs });
+  }
+
+  /** A listener's error must not end the process, which is what an error in a timer or a gRPC callback does. */
+  #tell(event: ReporterEvent): void {
+    try {
+      this.#options.onEvent?.(event);
+    } catch {
+      // The listener is the log: there is nowhere else to say it.
+    }
+  }
+
+  /** While closing: once everything was sent, the stream is ended, and the server's answer says that it has read it. */
+  #endWhenDrained(): void {
+    if (this.#onDrained === undefined || this.#buffer.size > 0 || this.#stream?.isBusy === true) return;
+    if (this.#stream === undefined) this.#onDrained();
+    else this.#stream.end();
+  }
+}
+
+function requestsOf(edges: readonly PendingEdge[]): number {
+  return edges.reduce((sum, { requests }) => sum + requests, 0);
+}

@@ -1,0 +1,210 @@
+import type { StringCache } from "./string-cache.ts";
+import { GROUP_DEPTH_LIMIT, MAX_VARINT_BYTES, NO_WIRE_TYPE, WIRE } from "./wire-types.ts";
+
+/** Where a failed reader stands: behind the end of any message, so every loop over a message stops by itself. */
+const FAILED = 0x3fff_ffff;
+
+/** Longest message in bytes; positions stay small integers and below {@link FAILED}. */
+export const MAX_MESSAGE_BYTES = 0x2000_0000;
+
+/**
+ * Reads protobuf wire format from a buffer without exceptions.
+ *
+ * A sub-message is well formed if and only if reading it stops exactly at its end. So nothing here throws: reading past the buffer yields zeros, an
+ * error moves the position behind everything, and {@link close} compares. Callers loop `while (reader.at < end)` and `close(end)`.
+ */
+export class WireReader {
+  /** Position of the next byte. */
+  at = 0;
+  readonly #strings: StringCache;
+  #bytes: Buffer = Buffer.alloc(0);
+  #view = viewOf(this.#bytes);
+  #keyStart = 0;
+  #keyEnd = 0;
+  #valueStart = 0;
+  #valueEnd = 0;
+
+  constructor(strings: StringCache) {
+    this.#strings = strings;
+  }
+
+  /** Starts on another buffer, and lets go of the one before. */
+  reset(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+    this.at = 0;
+  }
+
+  fail(): void {
+    this.at = FAILED;
+  }
+
+  /** Field number and wire type; 0, which is never valid, when the tag is longer than 32 bits. */
+  tag(): number {
+    const first = this.#byte();
+    if (first < 0x80) return first;
+    const second = this.#byte();
+    if (second < 0x80) return (first & 0x7f) | (second << 7);
+    return this.#longTag((first & 0x7f) | ((second & 0x7f) << 7));
+  }
+
+  /** A varint, cut to its lower 32 bits as protobuf prescribes for 32-bit fields; longer than ten bytes is an error. */
+  varint32(): number {
+    const first = this.#byte();
+    if (first < 0x80) return first;
+    let value = first & 0x7f;
+    for (let index = 1; index < MAX_VARINT_BYTES; index++) {
+      const byte = this.#byte();
+      if (index < 5) value |= (byte & 0x7f) << (7 * index);
+      if (byte < 0x80) return value >>> 0;
+    }
+    this.fail();
+    return 0;
+  }
+
+  /** A varint as a boolean: true when any of its 64 bits is set. */
+  bool(): boolean {
+    let bits = 0;
+    for (let index = 0; index < MAX_VARINT_BYTES; index++) {
+      const byte = this.#byte();
+      bits |= byte & 0x7f;
+      if (byte < 0x80) return bits !== 0;
+    }
+    this.fail();
+    return false;
+  }
+
+  /** Reads a length and returns where the field ends. One that ends behind `end`, the end of the message around it, is an error. */
+  open(end: number): number {
+    const first = this.#byte();
+    const length = first < 0x80 ? first : this.#longLength(first & 0x7f);
+    const stop = this.at + length;
+    if (stop <= end) return stop;
+    this.fail();
+    return end;
+  }
+
+  /** Ends the sub-message that {@link open} began: an error unless reading stopped exactly there. */
+  close(end: number): void {
+    if (this.at !== end) this.at = FAILED;
+  }
+
+  /** A string field; invalid UTF-8 is an error, as in every proto3 parser that verifies. */
+  string(end: number): string {
+    const stop = this.open(end);
+    const start = this.at;
+    if (start >= stop) return "";
+    this.at = stop;
+    return this.#text(start, stop);
+  }
+
+  /** Reads one entry of a `map<string, string>`: then ask {@link keyIs} and {@link value}. Strings are made only for what is wanted. */
+  mapEntry(end: number): void {
+    const stop = this.open(end);
+    this.#keyStart = this.#keyEnd = this.#valueStart = this.#valueEnd = 0;
+    while (this.at < stop) {
+      const tag = this.tag();
+      if (tag === ((1 << 3) | WIRE.LEN)) {
+        this.#keyEnd = this.open(stop);
+        this.#keyStart = this.at;
+        if (this.at < stop) this.at = this.#keyEnd;
+      } else if (tag === ((2 << 3) | WIRE.LEN)) {
+        this.#valueEnd = this.open(stop);
+        this.#valueStart = this.at;
+        if (this.at < stop) this.at = this.#valueEnd;
+      } else {
+        this.skip(tag, stop);
+      }
+    }
+    this.close(stop);
+  }
+
+  /** Whether the key of the last map entry consists of these ASCII bytes. */
+  keyIs(name: Buffer): boolean {
+    if (this.at === FAILED || this.#keyEnd - this.#keyStart !== name.length) return false;
+    for (let index = 0; index < name.length; index++) {
+      if (this.#bytes[this.#keyStart + index] !== name[index]) return false;
+    }
+    return true;
+  }
+
+  /** The value of the last map entry. */
+  value(): string {
+    return this.at === FAILED ? "" : this.#text(this.#valueStart, this.#valueEnd);
+  }
+
+  /** Passes over the field of this tag. Field number 0, wire types 6 and 7, and a group's end without its start are errors. */
+  skip(tag: number, end: number): void {
+    this.#skip(tag, end, 0);
+  }
+
+  #skip(tag: number, end: number, depth: number): void {
+    switch (tag >>> 3 === 0 ? NO_WIRE_TYPE : tag & 7) {
+      case WIRE.LEN: {
+        const stop = this.open(end);
+        if (this.at < stop) this.at = stop;
+        return;
+      }
+      case WIRE.VARINT:
+        this.bool();
+        return;
+      case WIRE.I64:
+        this.at += 8;
+        return;
+      case WIRE.I32:
+        this.at += 4;
+        return;
+      case WIRE.GROUP_START:
+        this.#skipGroup(tag, end, depth + 1);
+        return;
+      default:
+        this.fail();
+    }
+  }
+
+  /** Groups nest, so their depth is bounded: a message of nothing but group starts must not exhaust the stack. */
+  #skipGroup(start: number, end: number, depth: number): void {
+    const last = start - WIRE.GROUP_START + WIRE.GROUP_END;
+    while (this.at < end && depth <= GROUP_DEPTH_LIMIT) {
+      const tag = this.tag();
+      if (tag === last) return;
+      this.#skip(tag, end, depth);
+    }
+    this.fail();
+  }
+
+  #byte(): number {
+    return this.#bytes[this.at++] ?? 0;
+  }
+
+  #longTag(low: number): number {
+    let value = low;
+    for (let shift = 14; shift <= 28; shift += 7) {
+      const byte = this.#byte();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return shift === 28 && byte > 0x0f ? 0 : value >>> 0;
+    }
+    return 0;
+  }
+
+  #longLength(low: number): number {
+    let value = low;
+    for (let shift = 7; shift <= 28; shift += 7) {
+      const byte = this.#byte();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return shift === 28 && byte > 7 ? FAILED : value;
+    }
+    return FAILED;
+  }
+
+  #text(start: number, stop: number): string {
+    const text = this.#strings.read(this.#bytes, this.#view, start, stop);
+    if (text !== undefined) return text;
+    this.fail();
+    return "";
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}

@@ -1,0 +1,24 @@
+import type { TestContext } from "node:test";
+
+/** Takes something to undo. */
+export type Undo = (step: () => unknown) => void;
+
+/**
+ * Undoes what a test started, in the opposite order and whatever fails on the way: a folder must outlive the process that writes into it.
+ * (The runner calls `after` hooks in the order of their registration, and stops at the first that throws.)
+ */
+export function undoAfter(t: TestContext): Undo {
+  const steps: (() => unknown)[] = [];
+  t.after(async () => {
+    const failed: unknown[] = [];
+    for (const step of steps.reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        failed.push(error);
+      }
+    }
+    if (failed.length > 0) throw new AggregateError(failed, "not everything could be undone");
+  });
+  return (step) => void steps.push(step);
+}
