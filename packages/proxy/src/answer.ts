@@ -1,0 +1,37 @@
+import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Refusal } from "./refusal.ts";
+
+/** Response header that carries the code of a refusal. Its presence tells an answer of the proxy from one of the destination. */
+export const ERROR_HEADER = "fenceline-error";
+
+/** RFC 9110 §15.5.6 demands `Allow` on a 405. Extension methods are forwarded too, but cannot be listed. */
+const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/** Answers with a refusal: one line of JSON. The request body, if any, is read and thrown away by Node, so the connection stays usable. */
+export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAlive: boolean): void {
+  const body = bodyOf(refusal);
+  const headers = headersOf(refusal, body);
+  if (!keepAlive) headers.push("connection", "close");
+  response.writeHead(refusal.status, headers);
+  response.end(body);
+}
+
+/** The same on a socket without a `ServerResponse` (unparsable request, CONNECT). The connection closes: where the next request starts is unknown. */
+export function answerOnSocket(socket: Duplex, refusal: Refusal): void {
+  const body = bodyOf(refusal);
+  const headers = [...headersOf(refusal, body), "connection", "close"];
+  let head = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ""}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  socket.end(`${head}\r\n${body}`);
+}
+
+function headersOf(refusal: Refusal, body: string): string[] {
+  const headers = ["content-type", "application/json", "content-length", String(Buffer.byteLength(body)), ERROR_HEADER, refusal.code];
+  if (refusal.status === 405) headers.push("allow", ALLOW);
+  return headers;
+}
+
+function bodyOf({ code, message }: Refusal): string {
+  return `${JSON.stringify({ code, message })}\n`;
+}

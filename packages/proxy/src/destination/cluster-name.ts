@@ -1,0 +1,18 @@
+/**
+ * The fully qualified names that a host may stand for, in the order in which the resolv.conf of a pod in `namespace` would try them.
+ *
+ * @param host lower case, without trailing dot
+ * @param namespace of the caller; undefined when nobody said
+ * @returns empty for a short name without a namespace to complete it; undefined for a host that is no name of the cluster.
+ * Names of two labels count as cluster names (`details.bookinfo`): design §2 sends them here, and what does not resolve is refused later.
+ */
+export function qualifiedNames(host: string, namespace: string | undefined, clusterDomain: string): readonly string[] | undefined {
+  if (host.endsWith(`.svc.${clusterDomain}`)) return [host];
+  if (host.endsWith(".svc")) return [`${host}.${clusterDomain}`];
+  const labels = host.split(".").length;
+  if (labels > 2) return undefined;
+  const names: string[] = [];
+  if (namespace !== undefined) names.push(`${host}.${namespace}.svc.${clusterDomain}`);
+  if (labels === 2) names.push(`${host}.svc.${clusterDomain}`);
+  return names;
+}

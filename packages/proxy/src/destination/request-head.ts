@@ -1,0 +1,164 @@
+import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, SOURCE_NAMESPACE } from "@fenceline/api";
+import { Refusal } from "../refusal.ts";
+import { HOP_HEADER } from "./hop.ts";
+import { dropNamedByConnection } from "./hop-by-hop.ts";
+
+/** More header fields than this and the request is refused. Node drops what is beyond its own limit without a word, so that limit is off. */
+export const MAX_HEADER_FIELDS = 1_000;
+
+/** What one pass over the raw header fields of a request yields. */
+export interface RequestHead {
+  host: string | undefined;
+  hostCount: number;
+  /** `fence-source`. Like the two below: when repeated, joined by a comma as RFC 9110 §5.3 allows, and so no valid value any more. */
+  source: string | undefined;
+  /** `slime-source-ns` */
+  sourceNamespace: string | undefined;
+  /** `slime-orig-dest` */
+  originalDestination: string | undefined;
+  clientCertificate: string | undefined;
+  hop: string | undefined;
+  connection: string | undefined;
+  transferEncoding: string | undefined;
+  contentLength: string | undefined;
+  /** Flat list of names and values to forward, without Host; as the client wrote them, in its order. */
+  forwarded: string[];
+}
+
+type FieldRule = (head: RequestHead, value: string, name: string) => void;
+
+const drop: FieldRule = () => {};
+
+/** The fields that are not simply forwarded. RFC 9110 §7.6.1 names the hop-by-hop ones that must go even where Connection does not list them. */
+const RULES = new Map<string, FieldRule>([
+  [
+    "host",
+    (head, value) => {
+      head.hostCount += 1;
+      head.host = value;
+    },
+  ],
+  [
+    FENCE_SOURCE,
+    (head, value) => {
+      head.source = joined(head.source, value);
+    },
+  ],
+  [
+    SOURCE_NAMESPACE,
+    (head, value) => {
+      head.sourceNamespace = joined(head.sourceNamespace, value);
+    },
+  ],
+  [
+    ORIGINAL_DESTINATION,
+    (head, value) => {
+      head.originalDestination = joined(head.originalDestination, value);
+    },
+  ],
+  [
+    HOP_HEADER,
+    (head, value) => {
+      head.hop = joined(head.hop, value);
+    },
+  ],
+  [
+    FORWARDED_CLIENT_CERT,
+    (head, value, name) => {
+      head.clientCertificate = joined(head.clientCertificate, value);
+      head.forwarded.push(name, value);
+    },
+  ],
+  [
+    "connection",
+    (head, value) => {
+      head.connection = joined(head.connection, value);
+    },
+  ],
+  [
+    "transfer-encoding",
+    (head, value) => {
+      head.transferEncoding = joined(head.transferEncoding, value);
+    },
+  ],
+  [
+    "content-length",
+    (head, value, name) => {
+      head.contentLength = value;
+      head.forwarded.push(name, value);
+    },
+  ],
+  // `TE: trailers` alone says something about the whole way, and answer trailers are relayed; other values ask for codings of this hop.
+  [
+    "te",
+    (head, value, name) => {
+      if (value.toLowerCase() === "trailers") head.forwarded.push(name, value);
+    },
+  ],
+  // The proxy itself answers 100: undici cannot send Expect. So the client's body is asked for once the destination is connected.
+  ["expect", drop],
+  // Request trailers are not relayed (undici has no way to send them), so they are not announced either.
+  ["trailer", drop],
+  // RFC 9110 §7.8: a server may ignore Upgrade. `http2-settings` belongs to `Upgrade: h2c`.
+  ["upgrade", drop],
+  ["http2-settings", drop],
+  ["keep-alive", drop],
+  ["proxy-connection", drop],
+  ["proxy-authenticate", drop],
+  ["proxy-authorization", drop],
+]);
+
+/**
+ * Sorts the raw header fields of a request in one pass.
+ *
+ * @param rawHeaders Node's flat list of names and values
+ * @returns a refusal where the framing is not certain. llhttp has refused Content-Length beside Transfer-Encoding by now;
+ * a coding other than `chunked` alone would have to be removed here and cannot be.
+ */
+export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Refusal {
+  if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
+    return new Refusal("HEADER_TOO_LARGE", `more than ${MAX_HEADER_FIELDS} header fields`);
+  }
+  const head: RequestHead = {
+    host: undefined,
+    hostCount: 0,
+    source: undefined,
+    sourceNamespace: undefined,
+    originalDestination: undefined,
+    clientCertificate: undefined,
+    hop: undefined,
+    connection: undefined,
+    transferEncoding: undefined,
+    contentLength: undefined,
+    forwarded: [],
+  };
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    const value = rawHeaders[i + 1] ?? "";
+    const rule = RULES.get(name.toLowerCase());
+    if (rule === undefined) head.forwarded.push(name, value);
+    else rule(head, value, name);
+  }
+  if (head.connection !== undefined) head.forwarded = dropNamedByConnection(head.forwarded, head.connection);
+  return framingFault(head) ?? head;
+}
+
+/** Whether a body follows: Content-Length or Transfer-Encoding says so, never the method (RFC 9112 §6.3). */
+export function hasBody({ transferEncoding, contentLength }: RequestHead): boolean {
+  return transferEncoding !== undefined || (contentLength !== undefined && Number(contentLength) !== 0);
+}
+
+function framingFault({ transferEncoding, contentLength }: RequestHead): Refusal | undefined {
+  if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
+    return new Refusal("REQUEST_MALFORMED", "Transfer-Encoding must be exactly 'chunked'");
+  }
+  // llhttp counts in 64 bits, JavaScript in 53: beyond that the two would disagree on where the body ends.
+  if (contentLength !== undefined && !Number.isSafeInteger(Number(contentLength))) {
+    return new Refusal("REQUEST_MALFORMED", "Content-Length is beyond what can be counted");
+  }
+  return undefined;
+}
+
+function joined(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before},${value}`;
+}

@@ -1,0 +1,45 @@
+import { LRUCache } from "lru-cache";
+import { Refusal } from "../refusal.ts";
+import { type Authorized, authorize, type ServingPolicy } from "./authorize.ts";
+import { hopMark } from "./hop.ts";
+import { type Destination, parseDestination } from "./parse-destination.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** Steps 1 and 2 for one combination of header values. */
+export interface Route {
+  readonly destination: Destination;
+  readonly authorized: Authorized;
+  /** See hop.ts. */
+  readonly hopMark: string;
+  /** When this edge was last reported, in milliseconds since the epoch; 0 for never. The reporting step keeps it here. */
+  reportedAt: number;
+}
+
+const MAX_ROUTES = 10_000;
+
+/**
+ * Steps 1 and 2 are pure functions of four header values, and a mesh has far fewer combinations of them than requests.
+ * So the outcome is remembered, refusals too; the bound keeps made-up hosts from growing it.
+ */
+export function createRouter(policy: ServingPolicy): (head: RequestHead, authority: string) => Route | Refusal {
+  const routes = new LRUCache<string, Route | Refusal>({ max: MAX_ROUTES });
+
+  return (head, authority) => {
+    // Header values hold no line feed, so no two combinations share a key.
+    const key = `${authority}\n${head.source ?? ""}\n${head.originalDestination ?? ""}\n${head.sourceNamespace ?? ""}`;
+    const known = routes.get(key);
+    if (known !== undefined) return known;
+    const route = routeFor(head, authority, policy);
+    routes.set(key, route);
+    return route;
+  };
+}
+
+function routeFor(head: RequestHead, authority: string, policy: ServingPolicy): Route | Refusal {
+  const { originalDestination, source, sourceNamespace } = head;
+  const destination = parseDestination({ authority, originalDestination, source, sourceNamespace });
+  if (destination instanceof Refusal) return destination;
+  const authorized = authorize(destination, policy);
+  if (authorized instanceof Refusal) return authorized;
+  return { destination, authorized, hopMark: hopMark(destination.named.host, destination.port), reportedAt: 0 };
+}

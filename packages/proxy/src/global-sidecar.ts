@@ -1,0 +1,139 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import { networkInterfaces } from "node:os";
+import type { Logger } from "pino";
+import type { Registry as MetricsRegistry } from "prom-client";
+import { createAddressCheck } from "./destination/address-policy.ts";
+import { createRouter } from "./destination/route.ts";
+import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
+import { createUpstreamPools, type UpstreamOptions } from "./forward/upstream-pools.ts";
+import { createListener, type ListenerOptions } from "./listener.ts";
+import { createPipeline } from "./pipeline.ts";
+import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
+import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
+import { FailureLog } from "./report/failure-log.ts";
+import { createMetrics, ProxyCounters } from "./report/metrics.ts";
+import { createObserver, observeListenerRefusal } from "./report/observe-exchanges.ts";
+import type { Address, Resolver } from "./resolve/resolver.ts";
+
+export interface GlobalSidecarOptions {
+  /** Address to listen on. Default `0.0.0.0`. */
+  readonly host?: string;
+  /** Port to listen on; 0 takes a free one. */
+  readonly port: number;
+  /** What exists: by cluster DNS or by the directory store. */
+  readonly resolver: Resolver;
+  /** Where edges go. */
+  readonly reporter: EdgeReporter;
+  readonly logger: Logger;
+  /** DNS domain of the cluster. Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  /** Whether endpoints may be loopback addresses: only with a resolver whose endpoints the operator wrote. Default false. */
+  readonly allowLoopback?: boolean;
+  /** Fully qualified names of our own Services; never forwarded to. */
+  readonly ownNames?: readonly string[];
+  /** ClusterIPs of our own Services; never forwarded to. Addresses of this machine are known without. */
+  readonly ownAddresses?: readonly string[];
+  /**
+   * Whether `x-forwarded-client-cert` was written by an Envoy in front of us, which lets nobody else write its last element.
+   * If so, an edge is reported only when the certificate's namespace is the claimed one. Default false.
+   */
+  readonly trustForwardedClientCert?: boolean;
+  readonly listener?: ListenerOptions;
+  readonly upstream?: UpstreamOptions;
+}
+
+export interface GlobalSidecar {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly metrics: MetricsRegistry;
+  /**
+   * Stops accepting, tells clients to close with `Connection: close`, waits for requests in flight, then closes every connection.
+   *
+   * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the first call's counts.
+   */
+  close(options?: { readonly deadline?: number }): Promise<void>;
+}
+
+/** Starts a global sidecar. Rejects when the port cannot be listened on. */
+export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
+  const { host = "0.0.0.0", port, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
+  const counters = new ProxyCounters();
+  const reports = new EdgeReports(options.reporter);
+  const pools = createUpstreamPools(options.upstream);
+  let draining = false;
+  const log = new FailureLog(logger);
+  // A connection whose answer had no `Connection: close` any more turns idle after server.close() has closed the idle ones.
+  const onClosed = () => {
+    if (draining) setImmediate(() => server.closeIdleConnections());
+  };
+  const pipelined = new PipelinedExchanges();
+  const handle = createPipeline({
+    router: createRouter({ clusterDomain, allowLoopback, ownNames: new Set(options.ownNames) }),
+    resolver,
+    reports,
+    counters,
+    certifiedNamespace: options.trustForwardedClientCert === true ? rememberCertifiedNamespaces() : undefined,
+    forwarding: {
+      pools,
+      observer: createObserver({ counters, reports, log, draining: () => draining, onClosed }),
+      draining: () => draining,
+      checkAddress: createAddressCheck(
+        allowLoopback,
+        selfCheck(options.ownAddresses ?? [], () => listeningPort(server)),
+      ),
+    },
+  });
+
+  const server = createListener(
+    {
+      request(request, response, awaitsContinue) {
+        const waits = response.socket === null;
+        const exchange = handle(request, response, awaitsContinue);
+        if (waits) pipelined.watch(request, exchange);
+      },
+      refused: observeListenerRefusal(counters, log),
+    },
+    options.listener,
+  );
+  server.listen(port, host);
+  await once(server, "listening");
+
+  async function drain(deadline: number): Promise<void> {
+    draining = true;
+    const closed = once(server, "close");
+    server.close();
+    const force = setTimeout(() => {
+      server.closeAllConnections();
+      void pools.destroy();
+    }, deadline);
+    await closed;
+    await pools.close();
+    clearTimeout(force);
+    reports.close();
+  }
+
+  let drained: Promise<void> | undefined;
+  return {
+    address: { host, port: listeningPort(server) },
+    metrics: createMetrics(counters),
+    close({ deadline = 10_000 } = {}) {
+      drained ??= drain(deadline);
+      return drained;
+    },
+  };
+}
+
+function listeningPort(server: Server): number {
+  const address = server.address();
+  return address === null || typeof address === "string" ? 0 : address.port;
+}
+
+/** Whether an address is ours: a ClusterIP of ours on any port, or the listening port on an address of this machine. */
+function selfCheck(ownAddresses: readonly string[], port: () => number): (address: Address) => boolean {
+  const clusterIPs = new Set(ownAddresses);
+  const interfaces = new Set(Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address)));
+  return ({ address, port: dialled }) => {
+    if (clusterIPs.has(address)) return true;
+    return dialled === port() && (interfaces.has(address) || address.startsWith("127."));
+  };
+}

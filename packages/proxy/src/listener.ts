@@ -1,0 +1,89 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { answerOnSocket } from "./answer.ts";
+import { Refusal } from "./refusal.ts";
+
+export interface ListenerOptions {
+  /** Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that send a byte now and then. */
+  readonly headersTimeout?: number;
+  /**
+   * Milliseconds that an idle client connection is kept. Default 61 minutes: longer than the hour that an Envoy keeps an idle upstream
+   * connection, so that it is never we who close one just as the Envoy sends its next request on it (it would answer 503 then).
+   */
+  readonly keepAliveTimeout?: number;
+  /** Bytes of a request's header, request line included. Default 65536, a little more than the 60 KiB that Envoy lets through. */
+  readonly maxHeaderSize?: number;
+}
+
+/** What the listener hands on. */
+export interface ListenerEvents {
+  request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void;
+  /** The listener refused by itself. */
+  refused(refusal: Refusal): void;
+}
+
+/** TCP keep-alive probes on client connections after this many milliseconds, so that a vanished peer does not hold a request for ever. */
+const TCP_KEEP_ALIVE_DELAY = 60_000;
+/** How often node:http looks for requests past headersTimeout, in milliseconds. */
+const TIMEOUT_CHECK_INTERVAL = 5_000;
+
+/** The HTTP/1.1 server side, not listening yet. */
+export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
+  const { headersTimeout = 30_000, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
+  const server = createServer({
+    headersTimeout,
+    // node:http counts the body into this one, and an upload may rightly take longer than any fixed time.
+    requestTimeout: 0,
+    keepAliveTimeout,
+    maxHeaderSize,
+    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL, headersTimeout),
+    // Never: the lenient parser accepts the ambiguous framings that request smuggling is made of.
+    insecureHTTPParser: false,
+    // A missing Host is refused by the chain, with the same JSON as every other refusal.
+    requireHostHeader: false,
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY,
+    noDelay: true,
+  });
+  // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
+  server.maxHeadersCount = 0;
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on("request", (request, response) => {
+    latest.set(request.socket, response);
+    events.request(request, response, false);
+  });
+  // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110 §10.1.1).
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    latest.set(request.socket, response);
+    events.request(request, response, true);
+  });
+  server.on("connect", (_request, socket) => {
+    refuse(socket, new Refusal("METHOD_REFUSED", "CONNECT is not forwarded"), events);
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // A client that has gone cannot read an answer; one that is being answered would take a second one for the rest of the first.
+    const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable;
+    if (gone || isAnswering(latest.get(socket))) socket.destroy();
+    else refuse(socket, PARSER_REFUSALS[error.code ?? ""] ?? MALFORMED, events);
+  });
+  return server;
+}
+
+/** By the parser's error code; all others are malformed. */
+const PARSER_REFUSALS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: new Refusal("HEADER_TOO_LARGE", "the request's header is too large"),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: new Refusal("REQUEST_MALFORMED", "the chunk extensions are too large"),
+  ERR_HTTP_REQUEST_TIMEOUT: new Refusal("REQUEST_TIMED_OUT", "the request's header did not arrive in time"),
+};
+const MALFORMED = new Refusal("REQUEST_MALFORMED", "the request does not follow HTTP/1.1");
+
+/** Whether the connection owes or is writing an answer to a request that arrived whole; the fault is in what came after it. */
+function isAnswering(response: ServerResponse | undefined): boolean {
+  return response !== undefined && !response.writableFinished && (response.headersSent || response.req.complete);
+}
+
+function refuse(socket: Duplex, refusal: Refusal, events: ListenerEvents): void {
+  socket.on("error", () => {});
+  answerOnSocket(socket, refusal);
+  events.refused(refusal);
+}

@@ -1,0 +1,59 @@
+/**
+ * Every reason for which the proxy itself answers, and the one status that each maps to. The codes are stable: they stand in the answer's
+ * `fenceline-error` header, in the metric `fenceline_proxy_requests_total` and in the log.
+ */
+export const STATUS_OF = {
+  /** The request does not follow HTTP/1.1, so its end or its target cannot be known for sure. */
+  REQUEST_MALFORMED: 400,
+  /** Host is missing, repeated or no host (RFC 9112 §3.2). */
+  HOST_MALFORMED: 400,
+  /** `slime-orig-dest` is not `ip:port`. */
+  ORIGINAL_DESTINATION_MALFORMED: 400,
+  /** CONNECT and TRACE: a tunnel would pass every check below, an echo would show headers that Envoys added. */
+  METHOD_REFUSED: 405,
+  /** The client took too long to send its header. */
+  REQUEST_TIMED_OUT: 408,
+  /** The host is no service of the cluster, or a short name whose namespace nobody said. RFC 9110 §15.5.20. */
+  HOST_NOT_SERVED: 421,
+  /** The destination is the global sidecar itself. */
+  DESTINATION_IS_SELF: 421,
+  /** The host resolves to an address that is never a service: loopback, link-local, metadata, multicast. */
+  ADDRESS_REFUSED: 421,
+  /** Header bytes or fields beyond the limit. */
+  HEADER_TOO_LARGE: 431,
+  /** `OPTIONS *`, which undici cannot send. */
+  TARGET_FORM_UNSUPPORTED: 501,
+  CONNECT_FAILED: 502,
+  /** The connection broke before the answer began. */
+  UPSTREAM_RESET: 502,
+  /** What came back is no valid HTTP/1.1 answer. */
+  UPSTREAM_INVALID: 502,
+  NO_SUCH_SERVICE: 503,
+  /** The service exists, but nothing answers for this port. */
+  NO_ENDPOINTS: 503,
+  /** The resolver failed, so it is not known whether the service exists. Worth a retry, as 503 says. */
+  RESOLUTION_FAILED: 503,
+  CONNECT_TIMED_OUT: 504,
+  RESOLUTION_TIMED_OUT: 504,
+  UPSTREAM_TIMED_OUT: 504,
+  /** The request was here before, on its way to the same destination (RFC 5842 §7.2). */
+  LOOP: 508,
+} as const;
+
+export type RefusalCode = keyof typeof STATUS_OF;
+
+/** Why a request is answered by the proxy and not by its destination. */
+export class Refusal {
+  readonly code: RefusalCode;
+  /** For people; may change. */
+  readonly message: string;
+
+  constructor(code: RefusalCode, message: string) {
+    this.code = code;
+    this.message = message;
+  }
+
+  get status(): number {
+    return STATUS_OF[this.code];
+  }
+}

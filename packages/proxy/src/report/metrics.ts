@@ -1,0 +1,91 @@
+import { Counter, Gauge, Registry } from "prom-client";
+import { type RefusalCode, STATUS_OF } from "../refusal.ts";
+
+/** How a request ended, as seen by its client: class of the relayed status, a refusal, or nothing because the client left. */
+export type Outcome = "2xx" | "3xx" | "4xx" | "5xx" | "CLIENT_GONE" | RefusalCode;
+
+/** Why a forwarded request was not reported as an edge. */
+export type UnreportedReason = "NO_SOURCE" | "IDENTITY_MISMATCH";
+
+const CLASSES: readonly Outcome[] = ["5xx", "5xx", "2xx", "3xx", "4xx", "5xx"];
+
+/** Plain numbers on the hot path; prom-client reads them when it is scraped. Every label set is closed, so nothing a client sends can grow it. */
+export class ProxyCounters {
+  readonly outcomes = new Map<Outcome, number>();
+  readonly unreported = new Map<UnreportedReason, number>();
+  inFlight = 0;
+  connectFailures = 0;
+  brokenOff = 0;
+
+  answered(status: number): void {
+    this.outcome(CLASSES[Math.trunc(status / 100)] ?? "5xx");
+  }
+
+  outcome(outcome: Outcome): void {
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  notReported(reason: UnreportedReason): void {
+    this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + 1);
+  }
+}
+
+/** The Prometheus metrics of a proxy, in a registry of their own. */
+export function createMetrics(counters: ProxyCounters): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  new Counter({
+    name: "fenceline_proxy_requests_total",
+    help: "Requests by outcome: class of the relayed status, code of the refusal, or CLIENT_GONE.",
+    labelNames: ["outcome"],
+    registers,
+    collect() {
+      this.reset();
+      for (const outcome of OUTCOMES) this.inc({ outcome }, counters.outcomes.get(outcome) ?? 0);
+    },
+  });
+  new Gauge({
+    name: "fenceline_proxy_requests_in_flight",
+    help: "Requests that are being forwarded.",
+    registers,
+    collect() {
+      this.set(counters.inFlight);
+    },
+  });
+  new Counter({
+    name: "fenceline_proxy_upstream_connect_failures_total",
+    help: "Attempts to connect to an endpoint that failed; the request may have gone to the next one.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(counters.connectFailures);
+    },
+  });
+  new Counter({
+    name: "fenceline_proxy_upstream_broken_answers_total",
+    help: "Answers that the destination broke off after they had begun.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(counters.brokenOff);
+    },
+  });
+  new Counter({
+    name: "fenceline_proxy_unreported_requests_total",
+    help: "Forwarded requests that were not reported as an edge: nobody said whose they are, or the certificate says otherwise.",
+    labelNames: ["reason"],
+    registers,
+    collect() {
+      this.reset();
+      for (const reason of UNREPORTED) this.inc({ reason }, counters.unreported.get(reason) ?? 0);
+    },
+  });
+  return registry;
+}
+
+const UNREPORTED: readonly UnreportedReason[] = ["NO_SOURCE", "IDENTITY_MISMATCH"];
+const OUTCOMES: readonly Outcome[] = ["2xx", "3xx", "4xx", "5xx", "CLIENT_GONE", ...codes()];
+
+function codes(): RefusalCode[] {
+  return Object.keys(STATUS_OF).filter((code): code is RefusalCode => code in STATUS_OF);
+}

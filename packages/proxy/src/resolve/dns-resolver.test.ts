@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { call, refusalOf } from "../testing/client.ts";
+import { startDnsServer } from "../testing/dns-server.ts";
+import { startProxy } from "../testing/proxy-under-test.ts";
+import { createDnsResolver } from "./dns-resolver.ts";
+
+const named = (host: string, namespace?: string) => ({ host, kind: "name" as const, port: 80, namespace });
+const B = "b.test1.svc.cluster.local";
+
+test("E1-20 a name resolves to its A and AAAA records", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set(B, ["10.96.0.1", "fd00::1"]);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+
+  const addresses = await resolver.resolve(named("b", "test1"));
+
+  assert.deepEqual(
+    addresses?.map(({ origin }) => origin),
+    ["http://10.96.0.1:80", "http://[fd00::1]:80"],
+  );
+});
+
+test("E1-20 a name with AAAA records only resolves", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set(B, ["fd00::1"]);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+  assert.deepEqual(
+    (await resolver.resolve(named(B)))?.map(({ address }) => address),
+    ["fd00::1"],
+  );
+});
+
+test("E1-20 the search path is walked until a name exists", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set("b.test2.svc.cluster.local", ["10.96.0.2"]);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+
+  const addresses = await resolver.resolve(named("b.test2", "test1"));
+
+  assert.deepEqual(
+    addresses?.map(({ address }) => address),
+    ["10.96.0.2"],
+  );
+  assert.deepEqual(
+    dns.questions.filter((question) => question.startsWith("A ")),
+    ["A b.test2.test1.svc.cluster.local", "A b.test2.svc.cluster.local"],
+  );
+});
+
+test("E1-20 an answer is asked for once while it is fresh, by however many requests, and is there at once then", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set(B, ["10.96.0.1"]);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+
+  const [one, two] = await Promise.all([resolver.resolve(named(B)), resolver.resolve(named(B))]);
+
+  assert.equal(one, two);
+  assert.equal(resolver.resolve(named(B)), one);
+  assert.equal(dns.questions.length, 2);
+});
+
+test("E1-20 a name that does not exist is remembered for a short time only", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"] });
+  const dns = await startDnsServer(t);
+  const resolver = createDnsResolver({ servers: [dns.address], negativeTtl: 1_000 });
+
+  assert.equal(await resolver.resolve(named(B)), undefined);
+  dns.records.set(B, ["10.96.0.1"]);
+  assert.equal(await resolver.resolve(named(B)), undefined);
+  t.mock.timers.tick(1_001);
+  assert.equal((await resolver.resolve(named(B)))?.length, 1);
+});
+
+test("E1-20 while the server fails, the last answer is used", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"] });
+  const dns = await startDnsServer(t);
+  dns.records.set(B, ["10.96.0.1"]);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+
+  await resolver.resolve(named(B));
+  dns.records.set(B, "SERVFAIL");
+  t.mock.timers.tick(5_001);
+
+  assert.deepEqual(
+    (await resolver.resolve(named(B)))?.map(({ address }) => address),
+    ["10.96.0.1"],
+  );
+});
+
+test("E1-20 SERVFAIL gives 503 and silence 504: neither says that the service does not exist", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set("broken.test1.svc.cluster.local", "SERVFAIL");
+  dns.records.set("silent.test1.svc.cluster.local", "SILENT");
+  const resolver = createDnsResolver({ servers: [dns.address], timeout: 100, tries: 1 });
+  const proxy = await startProxy(t, {}, { resolver });
+
+  const broken = await call(proxy.port, { host: "broken.test1.svc" });
+  const silent = await call(proxy.port, { host: "silent.test1.svc" });
+
+  assert.deepEqual([broken.status, refusalOf(broken).code], [503, "RESOLUTION_FAILED"]);
+  assert.deepEqual([silent.status, refusalOf(silent).code], [504, "RESOLUTION_TIMED_OUT"]);
+});
+
+test("an address is a service's when its reverse name says so", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set("1.0.96.10.in-addr.arpa", [B]);
+  dns.records.set("4.4.8.8.in-addr.arpa", ["dns.example"]);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+  const addressed = (host: string) => ({ host, kind: "ipv4" as const, port: 8080, namespace: undefined });
+
+  assert.deepEqual(
+    (await resolver.resolve(addressed("10.96.0.1")))?.map(({ origin }) => origin),
+    ["http://10.96.0.1:8080"],
+  );
+  assert.equal(await resolver.resolve(addressed("8.8.4.4")), undefined);
+  assert.equal(await resolver.resolve(addressed("10.96.0.2")), undefined);
+});
+
+test("E1-06 a record that points to loopback gets 421", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set(B, ["127.0.0.1"]);
+  const proxy = await startProxy(t, {}, { resolver: createDnsResolver({ servers: [dns.address] }), allowLoopback: false });
+  assert.equal((await call(proxy.port, { host: B })).status, 421);
+});

@@ -1,0 +1,39 @@
+import { isIPv6 } from "node:net";
+import type { Target } from "../destination/authorize.ts";
+
+/** One place to connect to. */
+export interface Address {
+  readonly address: string;
+  readonly port: number;
+  /** `http://10.0.0.1:80`: key of its connection pool. */
+  readonly origin: string;
+}
+
+/** The addresses that answer for a target; empty when the service has none now; undefined when there is no such service. */
+export type Resolution = readonly Address[] | undefined;
+
+/**
+ * Step 3: what a target stands for.
+ *
+ * An IP address as host is a target like any other: the resolver answers it only when it belongs to a service.
+ * It may answer at once, which spares a request a turn of the event loop, and should hand out the same objects while nothing changes.
+ * It rejects with a {@link ResolutionError} when it cannot say.
+ */
+export interface Resolver {
+  resolve(target: Target): Resolution | Promise<Resolution>;
+}
+
+/** The resolver could not say whether the target exists. */
+export class ResolutionError extends Error {
+  readonly timedOut: boolean;
+
+  constructor(message: string, options: { readonly timedOut: boolean; readonly cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.name = "ResolutionError";
+    this.timedOut = options.timedOut;
+  }
+}
+
+export function toAddress(address: string, port: number): Address {
+  return { address, port, origin: `http://${isIPv6(address) ? `[${address}]` : address}:${port}` };
+}

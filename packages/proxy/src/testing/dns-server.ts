@@ -1,0 +1,92 @@
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { isIPv4 } from "node:net";
+import type { TestContext } from "node:test";
+
+export interface DnsServer {
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  /** Names with addresses, or reverse names with names. A missing name is NXDOMAIN; "SERVFAIL" and "SILENT" do what they say. */
+  readonly records: Map<string, readonly string[] | "SERVFAIL" | "SILENT">;
+  /** Names asked for, with the type. */
+  readonly questions: string[];
+}
+
+const TYPES: Readonly<Record<number, string>> = { 1: "A", 12: "PTR", 28: "AAAA" };
+
+/** A name server that knows what a test tells it (RFC 1035 §4): enough for A, AAAA and PTR. */
+export async function startDnsServer(t: TestContext): Promise<DnsServer> {
+  const socket = createSocket("udp4");
+  const records: DnsServer["records"] = new Map();
+  const questions: string[] = [];
+  socket.on("message", (query, peer) => {
+    const { name, type, end } = readQuestion(query);
+    questions.push(`${TYPES[type]} ${name}`);
+    const known = records.get(name);
+    if (known !== "SILENT") reply(socket, query, end, answersOf(known, type), known, peer);
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  t.after(() => {
+    socket.close();
+  });
+  return { address: `127.0.0.1:${socket.address().port}`, records, questions };
+}
+
+function reply(
+  socket: Socket,
+  query: Buffer,
+  end: number,
+  answers: Buffer[],
+  known: readonly string[] | string | undefined,
+  peer: { port: number; address: string },
+): void {
+  const header = Buffer.from(query.subarray(0, 12));
+  header.writeUInt16BE(0x8180 | (known === undefined ? 3 : known === "SERVFAIL" ? 2 : 0), 2);
+  header.writeUInt16BE(answers.length, 6);
+  header.writeUInt16BE(0, 8);
+  header.writeUInt16BE(0, 10);
+  socket.send(Buffer.concat([header, query.subarray(12, end), ...answers]), peer.port, peer.address);
+}
+
+function readQuestion(query: Buffer): { name: string; type: number; end: number } {
+  const labels: string[] = [];
+  let at = 12;
+  for (let length = query.readUInt8(at); length > 0; length = query.readUInt8(at)) {
+    labels.push(query.toString("latin1", at + 1, at + 1 + length));
+    at += length + 1;
+  }
+  return { name: labels.join(".").toLowerCase(), type: query.readUInt16BE(at + 1), end: at + 5 };
+}
+
+function answersOf(known: readonly string[] | string | undefined, type: number): Buffer[] {
+  if (known === undefined || typeof known === "string") return [];
+  const data = known.flatMap((value) => {
+    if (TYPES[type] === "A" && isIPv4(value)) return [Buffer.from(value.split(".").map(Number))];
+    if (TYPES[type] === "AAAA" && value.includes(":")) return [ipv6Bytes(value)];
+    return TYPES[type] === "PTR" ? [encodeName(value)] : [];
+  });
+  return data.map((bytes) => {
+    const record = Buffer.alloc(12);
+    record.writeUInt16BE(0xc00c, 0);
+    record.writeUInt16BE(type, 2);
+    record.writeUInt16BE(1, 4);
+    record.writeUInt32BE(5, 6);
+    record.writeUInt16BE(bytes.length, 10);
+    return Buffer.concat([record, bytes]);
+  });
+}
+
+/** Only addresses of the form `a:b::c`, which is all that the tests use. */
+function ipv6Bytes(address: string): Buffer {
+  const [head = "", tail = ""] = address.split("::");
+  const groups = (part: string) => part.split(":").filter((group) => group !== "");
+  const bytes = Buffer.alloc(16);
+  for (const [i, group] of groups(head).entries()) bytes.writeUInt16BE(Number.parseInt(group, 16), 2 * i);
+  for (const [i, group] of groups(tail).reverse().entries()) bytes.writeUInt16BE(Number.parseInt(group, 16), 14 - 2 * i);
+  return bytes;
+}
+
+function encodeName(name: string): Buffer {
+  return Buffer.concat([...name.split(".").map((label) => Buffer.from([label.length, ...Buffer.from(label)])), Buffer.from([0])]);
+}

@@ -1,0 +1,77 @@
+import { EventEmitter, once } from "node:events";
+import type { TestContext } from "node:test";
+import { pino } from "pino";
+import type { Target } from "../destination/authorize.ts";
+import { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "../global-sidecar.ts";
+import type { EdgeReporter, ReportedEdge } from "../report/edge-reports.ts";
+import type { Resolver } from "../resolve/resolver.ts";
+import { toAddress } from "../resolve/resolver.ts";
+
+/** Where the tests' services listen, by the host that names them. */
+export type Services = Readonly<Record<string, readonly number[]>>;
+
+/** A reporter that keeps what it gets and lets a test wait for it. */
+export class RecordedEdges implements EdgeReporter {
+  readonly edges: ReportedEdge[] = [];
+  readonly #events = new EventEmitter();
+
+  report(edge: ReportedEdge): void {
+    this.edges.push(edge);
+    this.#events.emit("edge");
+  }
+
+  /** Resolves once `count` edges were reported. */
+  async reach(count: number): Promise<readonly ReportedEdge[]> {
+    while (this.edges.length < count) await once(this.#events, "edge");
+    return this.edges;
+  }
+}
+
+export interface ProxyUnderTest {
+  readonly sidecar: GlobalSidecar;
+  readonly port: number;
+  readonly reported: RecordedEdges;
+  /** Lines that were logged, parsed. */
+  readonly log: readonly Record<string, unknown>[];
+  /** Value of a metric, for example `fenceline_proxy_requests_total{outcome="2xx"}`; 0 when it does not stand there. */
+  metric(sample: string): Promise<number>;
+}
+
+export const SERVICE = "details.bookinfo.svc.cluster.local";
+export const SOURCE = "bookinfo/productpage";
+
+/** Services by exact host, or by `ip:port` for an original destination. Their endpoints listen on 127.0.0.1. */
+export function staticResolver(services: Services): Resolver {
+  const addresses = new Map(
+    Object.entries(services).map(([host, ports]) => [host, ports.map((port) => toAddress("127.0.0.1", port))] as const),
+  );
+  return {
+    resolve: ({ host, kind, port }: Target) => addresses.get(kind === "name" ? host : `${host}:${port}`),
+  };
+}
+
+/** Starts a proxy that the test's end stops. `services` maps hosts to ports of endpoints on loopback. */
+export async function startProxy(t: TestContext, services: Services, options: Partial<GlobalSidecarOptions> = {}): Promise<ProxyUnderTest> {
+  const reported = new RecordedEdges();
+  const log: Record<string, unknown>[] = [];
+  const sidecar = await createGlobalSidecar({
+    host: "127.0.0.1",
+    port: 0,
+    allowLoopback: true,
+    resolver: staticResolver(services),
+    reporter: reported,
+    logger: pino({ level: "debug" }, { write: (line: string) => log.push(JSON.parse(line)) }),
+    ...options,
+  });
+  t.after(() => sidecar.close({ deadline: 100 }));
+  return {
+    sidecar,
+    port: sidecar.address.port,
+    reported,
+    log,
+    async metric(sample) {
+      const line = (await sidecar.metrics.metrics()).split("\n").find((candidate) => candidate.startsWith(`${sample} `));
+      return Number(line?.slice(sample.length + 1) ?? 0);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import type { TestContext } from "node:test";
+
+export interface Upstream {
+  readonly port: number;
+  /** Connections accepted so far. */
+  readonly connections: () => number;
+}
+
+/** A destination that speaks HTTP through node:http. */
+export async function startUpstream(t: TestContext, listener: RequestListener): Promise<Upstream> {
+  const server = createServer(listener);
+  t.after(() => server.closeAllConnections());
+  return listen(t, server);
+}
+
+/** A destination that writes what it likes on its connections. */
+export async function startRawUpstream(t: TestContext, onConnection: (socket: Socket) => void): Promise<Upstream> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}).on("close", () => sockets.delete(socket));
+    onConnection(socket);
+  });
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  return listen(t, server);
+}
+
+/** A raw destination that answers every request (it looks for the end of a header) with these bytes. */
+export function startAnsweringUpstream(t: TestContext, answer: string): Promise<Upstream> {
+  return startRawUpstream(t, (socket) => {
+    socket.on("data", (chunk) => {
+      if (chunk.includes("\r\n\r\n")) socket.write(answer, "latin1");
+    });
+  });
+}
+
+/** A port on loopback where nothing listens. */
+export async function unusedPort(): Promise<number> {
+  const server = createTcpServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const port = portOf(server);
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function listen(t: TestContext, server: Server): Promise<Upstream> {
+  let connections = 0;
+  server.on("connection", () => {
+    connections += 1;
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+  });
+  return { port: portOf(server), connections: () => connections };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not listening on TCP");
+  return address.port;
+}
