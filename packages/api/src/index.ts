@@ -8,4 +8,5 @@ export * from "./headers.ts";
 export * from "./istio-kinds.ts";
 export * from "./manifest.ts";
 export * from "./object.ts";
+export * from "./peer-identity.ts";
 export * from "./service-fence.ts";

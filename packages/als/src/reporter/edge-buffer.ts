@@ -36,6 +36,8 @@ const MAX_TEXT = 512;
 export class EdgeBuffer {
   readonly #capacity: number;
   readonly #edges = new Map<string, PendingEdge>();
+  /** The same by the report itself: a caller that gives the same object again spares us building its key, the dearest part of a report. */
+  #reports = new WeakMap<EdgeReport, PendingEdge>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -52,8 +54,15 @@ export class EdgeBuffer {
    * The newcomer is dropped and not the oldest: both will be reported again by their next request, and to drop the newcomer costs nothing.
    */
   add(report: EdgeReport): boolean {
+    const known = this.#reports.get(report);
+    if (known !== undefined) {
+      known.requests = Math.min(known.requests + 1, MAX_REQUESTS);
+      return true;
+    }
     const fields = fieldsOf(report);
-    return this.#put({ key: keyOf(fields), fields, requests: 1 });
+    const added = this.#put({ key: keyOf(fields), fields, requests: 1 });
+    if (added !== undefined) this.#reports.set(report, added);
+    return added !== undefined;
   }
 
   /** The oldest edges, at most `count`, which leave the buffer. */
@@ -64,22 +73,27 @@ export class EdgeBuffer {
       taken.push(edge);
       this.#edges.delete(edge.key);
     }
+    this.#reports = new WeakMap();
     return taken;
   }
 
   /** Edges that could not be sent come back. Returns the requests dropped for want of room. */
   putBack(edges: readonly PendingEdge[]): number {
     let dropped = 0;
-    for (const edge of edges) if (!this.#put(edge)) dropped += edge.requests;
+    for (const edge of edges) if (this.#put(edge) === undefined) dropped += edge.requests;
     return dropped;
   }
 
-  #put(edge: PendingEdge): boolean {
+  /** The edge that stands in the buffer now; undefined when there is no room for another. */
+  #put(edge: PendingEdge): PendingEdge | undefined {
     const known = this.#edges.get(edge.key);
-    if (known !== undefined) known.requests = Math.min(known.requests + edge.requests, MAX_REQUESTS);
-    else if (this.#edges.size < this.#capacity) this.#edges.set(edge.key, edge);
-    else return false;
-    return true;
+    if (known !== undefined) {
+      known.requests = Math.min(known.requests + edge.requests, MAX_REQUESTS);
+      return known;
+    }
+    if (this.#edges.size >= this.#capacity) return undefined;
+    this.#edges.set(edge.key, edge);
+    return edge;
   }
 }
 

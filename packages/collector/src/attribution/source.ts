@@ -1,8 +1,15 @@
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
-import { FALLBACK_LOG_NAME, type FenceKey, parseFenceKey, parseFenceLogName } from "@fenceline/api";
+import {
+  FALLBACK_LOG_NAME,
+  type FenceKey,
+  type PeerIdentity,
+  parseFenceKey,
+  parseFenceLogName,
+  parseSpiffeId,
+  peerOfForwardedClientCert,
+} from "@fenceline/api";
 import type { Mesh } from "../mesh.ts";
 import type { DropReason } from "./drop-reason.ts";
-import { type PeerIdentity, parseSpiffeId, peerOfForwardedClientCert } from "./peer-identity.ts";
 
 /** Whose calls a stream of access logs reports. */
 export type StreamSource =

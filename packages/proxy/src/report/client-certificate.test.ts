@@ -3,19 +3,9 @@ import { test } from "node:test";
 import { call } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
-import { certifiedNamespace } from "./client-certificate.ts";
 
 const identity = (namespace: string) =>
   `By=spiffe://cluster.local/ns/fenceline/sa/gs;Hash=ab;Subject="CN=a,O=\\"b;c\\"";URI=spiffe://cluster.local/ns/${namespace}/sa/default`;
-
-test("the namespace is that of the URI of the last element", () => {
-  assert.equal(certifiedNamespace(identity("bookinfo")), "bookinfo");
-  assert.equal(certifiedNamespace(`${identity("forged")},${identity("bookinfo")}`), "bookinfo");
-  assert.equal(certifiedNamespace(`${identity("forged")},By=x;Hash=y`), undefined);
-  assert.equal(certifiedNamespace('Hash=a;URI="spiffe://cluster.local/ns/bookinfo/sa/default"'), "bookinfo");
-  assert.equal(certifiedNamespace("URI=https://example.com/ns/a/sa/b"), undefined);
-  assert.equal(certifiedNamespace(""), undefined);
-});
 
 test("a certificate of another namespace than the claimed one: forwarded, counted, not reported", async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end("ok"));

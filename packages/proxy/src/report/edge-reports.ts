@@ -61,14 +61,10 @@ export class EdgeReports {
   report(edge: PendingEdge, responseCode: number): void {
     if (edge.reported) return;
     edge.reported = true;
-    edge.route.reportedAt = Date.now();
-    const { authority, original } = edge.route.destination;
-    const { source } = edge;
-    this.#reporter.report(
-      original === undefined
-        ? { source, authority, responseCode }
-        : { source, authority, originalDestination: { address: original.address, port: original.port }, responseCode },
-    );
+    const { route } = edge;
+    route.reportedAt = Date.now();
+    if (route.report?.responseCode !== responseCode) route.report = reportOf(edge, responseCode);
+    this.#reporter.report(route.report);
   }
 
   /** The request turned out to be none that an edge should be learned from. */
@@ -88,4 +84,10 @@ export class EdgeReports {
     const next = this.#waiting[0];
     this.#timer = next === undefined ? undefined : setTimeout(this.#sweep, Math.max(1, next.due - now)).unref();
   };
+}
+
+function reportOf({ source, route }: PendingEdge, responseCode: number): ReportedEdge {
+  const { authority, original } = route.destination;
+  if (original === undefined) return { source, authority, responseCode };
+  return { source, authority, originalDestination: { address: original.address, port: original.port }, responseCode };
 }

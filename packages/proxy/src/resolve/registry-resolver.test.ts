@@ -57,15 +57,16 @@ test("a ClusterIP resolves to its service's endpoints, an endpoint's address to 
   assert.equal(await resolver.resolve(addressed("10.2.0.1", 80)), undefined);
 });
 
-test("the same objects are handed out until the registry changes", async () => {
+test("a target is answered with the same objects until the registry changes", async () => {
   let registry = registryWith("10.1.0.1");
   const resolver = createRegistryResolver(() => registry);
 
-  const before = await resolver.resolve(named("details"));
-  assert.equal(await resolver.resolve(named("details")), before);
+  const target = named("details");
+  const before = await resolver.resolve(target);
+  assert.equal(await resolver.resolve(target), before);
   registry = registryWith("10.1.0.7");
   assert.deepEqual(
-    (await resolver.resolve(named("details")))?.map(({ address }) => address),
+    (await resolver.resolve(target))?.map(({ address }) => address),
     ["10.1.0.7"],
   );
 });

@@ -1,35 +1,30 @@
 import type { EndpointAddress, Registry } from "@fenceline/registry";
-import { LRUCache } from "lru-cache";
 import type { Target } from "../destination/authorize.ts";
-import { type Address, type Resolution, type Resolver, toAddress } from "./resolver.ts";
-
-const MAX_TARGETS = 10_000;
-/** Stands for "no such service" in the cache, which cannot hold undefined. */
-const NO_SUCH_SERVICE: readonly Address[] = [];
+import { type Resolution, type Resolver, toAddress } from "./resolver.ts";
 
 /**
  * Resolves by the ready endpoints of a registry (the directory store's), at once.
  *
- * @param snapshot the registry as it is now. A registry never changes, so a new object, and nothing else, empties the cache.
+ * @param snapshot the registry as it is now. A registry never changes, so a new object, and nothing else, empties what is remembered.
  */
 export function createRegistryResolver(snapshot: () => Registry): Resolver {
-  const cache = new LRUCache<string, readonly Address[]>({ max: MAX_TARGETS });
-  let cachedFor: Registry | undefined;
+  // Targets belong to routes, which are remembered within a bound; with the route goes the answer.
+  let remembered = new WeakMap<Target, { readonly resolution: Resolution }>();
+  let rememberedFor: Registry | undefined;
 
   return {
     resolve(target: Target): Resolution {
       const registry = snapshot();
-      if (registry !== cachedFor) {
-        cache.clear();
-        cachedFor = registry;
+      if (registry !== rememberedFor) {
+        remembered = new WeakMap();
+        rememberedFor = registry;
       }
-      const key = `${target.host} ${target.port} ${target.namespace ?? ""}`;
-      let addresses = cache.get(key);
-      if (addresses === undefined) {
-        addresses = lookUp(registry, target) ?? NO_SUCH_SERVICE;
-        cache.set(key, addresses);
+      let known = remembered.get(target);
+      if (known === undefined) {
+        known = { resolution: lookUp(registry, target) };
+        remembered.set(target, known);
       }
-      return addresses === NO_SUCH_SERVICE ? undefined : addresses;
+      return known.resolution;
     },
   };
 }

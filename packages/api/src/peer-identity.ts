@@ -6,7 +6,7 @@ export interface PeerIdentity {
 
 const SPIFFE_ID = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/;
 /** One `key=value` of an element; a value may be quoted, and then hold any of the separators. */
-const PAIR = /([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,]*)(;|,|$)/y;
+const PAIR = /\s*([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,]*)(;|,|$)/y;
 
 /** Identity of `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`; undefined for any other URI. */
 export function parseSpiffeId(uri: string): PeerIdentity | undefined {
@@ -28,7 +28,7 @@ export function peerOfForwardedClientCert(header: string): PeerIdentity | undefi
     const match = PAIR.exec(header);
     if (match === null) return undefined;
     const [, key = "", value = "", separator] = match;
-    if (key.toLowerCase() === "uri") peer = parseSpiffeId(value);
+    if (key.toLowerCase() === "uri") peer ??= parseSpiffeId(value.replace(/^"(.*)"$/, "$1"));
     if (separator === "," && PAIR.lastIndex < header.length) peer = undefined;
     if (separator === "") break;
   }

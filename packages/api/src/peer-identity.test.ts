@@ -27,6 +27,12 @@ test("separators within quotes separate nothing", () => {
   assert.deepEqual(peerOfForwardedClientCert(header), A);
 });
 
+test("a quoted URI, several URIs, and a space between elements are read as Envoy and Node write them", () => {
+  assert.deepEqual(peerOfForwardedClientCert(`Hash=a;URI="spiffe://cluster.local/ns/test1/sa/a"`), A);
+  assert.deepEqual(peerOfForwardedClientCert("URI=https://example.com/x;URI=spiffe://t/ns/test1/sa/a;URI=spiffe://t/ns/other/sa/b"), A);
+  assert.deepEqual(peerOfForwardedClientCert("URI=spiffe://t/ns/victim/sa/v, URI=spiffe://t/ns/test1/sa/a"), A);
+});
+
 test("what is no such header names nobody", () => {
   for (const header of ["", "nonsense", ";;;", `URI="spiffe://t/ns/a/sa/b`, "=,=,="])
     assert.equal(peerOfForwardedClientCert(header), undefined, header);
