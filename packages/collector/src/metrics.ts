@@ -18,7 +18,6 @@ export class CollectorMetrics {
   readonly reconciles = this.#counter("fenceline_reconciles_total", "Runs of the fence controller, by result.", ["result"]);
   readonly writes = this.#counter("fenceline_writes_total", "Rendered objects written, by kind and action.", ["kind", "action"]);
   readonly statusWrites = this.#counter("fenceline_status_writes_total", "Statuses of fences written.");
-  readonly manifestsRefused = this.#counter("fenceline_manifests_refused_total", "Changed manifest files that were not valid.");
   readonly learnToRender = new Histogram({
     name: "fenceline_learn_to_render_seconds",
     help: "From the arrival of the first report of an edge until its Sidecar was written.",

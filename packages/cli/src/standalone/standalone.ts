@@ -5,8 +5,8 @@ import { Collector } from "@fenceline/collector";
 import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import type { Logger } from "pino";
-import type { Registry as MetricsRegistry } from "prom-client";
 import { Demo, removeDemo } from "../demo/demo.ts";
+import { StandaloneMetrics } from "./metrics.ts";
 
 /** Settings of a standalone run. */
 export interface StandaloneOptions {
@@ -60,26 +60,30 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   if (demo === undefined) await removeDemo(folder);
   else closers.push(() => demo.stop());
 
+  const metrics = new StandaloneMetrics();
   const store = await DirectoryStore.open({
     folder,
-    onRefused: (error) =>
-      logger.error({ code: error.code, at: error.at, detail: error.message }, "changed manifest refused, the one before stays in force"),
+    onRefused: ({ code, at, message }) => {
+      metrics.manifestsRefused.inc();
+      logger.error({ code, at, detail: message }, "changed manifest refused, the one before stays in force");
+    },
   });
   closers.push(() => store.close());
 
-  const proxyMetrics: MetricsRegistry[] = [];
+  const registries = [metrics.registry];
   const collector = await Collector.start({
     store,
     config,
     logger: logger.child({ part: "collector" }),
     accessLogs: { host, port: options.alsPort },
     api: { host, port: options.apiPort },
-    metrics: () => proxyMetrics,
+    metrics: () => registries,
   });
   closers.push(() => collector.close());
 
   const reporter = createEdgeReporter({ target: `127.0.0.1:${collector.accessLogPort}`, nodeId: "global-sidecar~standalone" });
   closers.push(() => reporter.close());
+  metrics.observeReporter({ stats: () => reporter.stats() });
   const registry = () => collector.mesh.registry;
   const proxy = await createGlobalSidecar({
     host,
@@ -93,7 +97,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     ownNames: [collector.mesh.fallbackHost],
   });
   closers.push(() => proxy.close({ deadline: DRAIN_MS }));
-  proxyMetrics.push(proxy.metrics);
+  registries.push(proxy.metrics);
 
   const ports = { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: collector.apiPort };
   demo?.start({
