@@ -39,7 +39,9 @@ export function whyStale(root) {
 function packageDiffers(root, folder, wanted, found) {
   // npm leaves out optional packages that are made for another platform, and only those are optional here.
   if (found === undefined) return wanted.optional === true ? undefined : `${folder} is not installed`;
-  if (found.version !== wanted.version || found.integrity !== wanted.integrity) return `${folder} is not the locked version`;
+  // Without a hash in the lock file (see complete-lock.mjs) npm takes the registry's.
+  const isOther = wanted.integrity !== undefined && found.integrity !== wanted.integrity;
+  if (found.version !== wanted.version || isOther) return `${folder} is not the locked version`;
   return existsSync(join(root, folder, "package.json")) ? undefined : `${folder} is gone`;
 }
 

@@ -61,6 +61,14 @@ test("a host with a window of its own ages by that", () => {
   assert.deepEqual(edges.age(), ["short"]);
 });
 
+test("a pause in telemetry does not age a host with a short window of its own", () => {
+  const edges = new FenceEdges({ ...POLICY, idleWindow: 1_000_000 });
+  edges.seed({ host: "short", source: "static", firstSeen: 0, lastSeen: 0, idleWindow: 100 });
+  edges.telemetry(0);
+  edges.telemetry(40_000);
+  assert.deepEqual(edges.age(), []);
+});
+
 test("one round removes no more than its share, the longest idle first, and at least one", () => {
   const edges = new FenceEdges({ ...POLICY, maxRemovedShare: 0.25 });
   for (let n = 0; n < 8; n += 1) {

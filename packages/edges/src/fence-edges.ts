@@ -60,6 +60,8 @@ export class FenceEdges {
   #policy: AgeingPolicy;
   #hosts: LRUCache<string, Entry>;
   readonly #clock = new ObservedClock();
+  /** Shortest window that a host brought along. It is not looked for again when that host leaves: too short a pause errs on the safe side. */
+  #shortestWindow = Number.POSITIVE_INFINITY;
 
   constructor(policy: AgeingPolicy) {
     this.#policy = policy;
@@ -78,7 +80,7 @@ export class FenceEdges {
 
   /** Telemetry of this workload's proxies arrived, whatever it says. */
   telemetry(now: number): void {
-    this.#clock.tick(now, this.#policy.idleWindow / GAP_PARTS);
+    this.#clock.tick(now, Math.min(this.#policy.idleWindow, this.#shortestWindow) / GAP_PARTS);
   }
 
   /**
@@ -149,6 +151,7 @@ export class FenceEdges {
   }
 
   #put({ requests = 0, ports = [], idleWindow, ...seed }: HostSeed): void {
+    this.#shortestWindow = Math.min(this.#shortestWindow, idleWindow ?? Number.POSITIVE_INFINITY);
     const ascending = [...ports].sort((a, b) => a - b);
     this.#hosts.set(seed.host, { ...seed, requests, ports: ascending, idleWindow, seenAt: this.#clock.elapsed });
   }

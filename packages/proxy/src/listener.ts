@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { answerOnSocket } from "./answer.ts";
+import { LeanRequest } from "./lean-request.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface ListenerOptions {
@@ -31,6 +32,9 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
   const { headersTimeout = 30_000, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
   const server = createServer({
+    IncomingMessage: LeanRequest,
+    // A request without a body needs no stream for one.
+    optimizeEmptyRequests: true,
     headersTimeout,
     // node:http counts the body into this one, and an upload may rightly take longer than any fixed time.
     requestTimeout: 0,

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Config, ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
+import { FenceEdges } from "@fenceline/edges";
+import { egressHosts, renderFence } from "@fenceline/render";
+import { meshOf } from "../testing/mesh.ts";
+import { differsInSubstance, fenceStatus } from "./status.ts";
+
+const B = "b.test1.svc.cluster.local";
+const POLICY = { idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 };
+const { registry } = meshOf();
+
+function fenceOf(spec: object): ServiceFence {
+  return ServiceFence.parse({
+    apiVersion: "microservice.slime.io/v1alpha1",
+    kind: "ServiceFence",
+    metadata: { name: "a", namespace: "test1" },
+    spec: { enable: true, ...spec },
+  });
+}
+
+function statusOf(fence: ServiceFence, edges: FenceEdges, previous: ServiceFenceStatus, now: number): ServiceFenceStatus {
+  const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now });
+  const rendered = renderFence({ fence, hosts, registry, config: Config.parse({}), proxyVersions: [] });
+  return fenceStatus({ fence, previous, hosts, edges, rendered, now });
+}
+
+test("a learned host is told with its times, its count and its ports, and services of tcp: visible are not told", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.observe(B, 80, 3, 1_000);
+  const { domains } = statusOf(fenceOf({}), edges, { domains: {} }, 2_000);
+  const at = "1970-01-01T00:00:01.000Z";
+  assert.deepEqual(domains, {
+    [B]: { hosts: [B], status: "ACTIVE", source: "learned", firstSeen: at, lastSeen: at, requests: 3, ports: [80] },
+  });
+});
+
+test("a static host that was called has its times too, and stays static", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.observe(B, 80, 1, 1_000);
+  const { domains } = statusOf(fenceOf({ host: { b: {} } }), edges, { domains: {} }, 2_000);
+  assert.equal(domains[B]?.source, "static");
+  assert.equal(domains[B]?.requests, 1);
+});
+
+test("a static host with the auto strategy that aged out stays in the status as expired, until it is called again", () => {
+  const fence = fenceOf({ host: { [B]: { auto: {} } } });
+  const edges = new FenceEdges(POLICY);
+  edges.seed({ host: B, source: "static", firstSeen: 0, lastSeen: 0 });
+  const before = statusOf(fence, edges, { domains: {} }, 0);
+  assert.equal(before.domains[B]?.status, "ACTIVE");
+  edges.remove(B);
+  const aged = statusOf(fence, edges, before, 1);
+  assert.equal(aged.domains[B]?.status, "EXPIRE");
+  edges.observe(B, 80, 1, 2);
+  assert.equal(statusOf(fence, edges, aged, 2).domains[B]?.status, "ACTIVE");
+});
+
+test("a host that the fence no longer names leaves the status", () => {
+  const edges = new FenceEdges(POLICY);
+  const before = statusOf(fenceOf({ host: { [B]: {} } }), edges, { domains: {} }, 0);
+  assert.deepEqual(statusOf(fenceOf({}), edges, before, 1).domains, {});
+});
+
+test("a condition keeps its time of transition until its status changes", () => {
+  const edges = new FenceEdges(POLICY);
+  const times = (status: ServiceFenceStatus) =>
+    Object.fromEntries((status.conditions ?? []).map(({ type, lastTransitionTime }) => [type, Date.parse(lastTransitionTime)]));
+  const first = statusOf(fenceOf({}), edges, { domains: {} }, 1_000);
+  edges.telemetry(2_000);
+  const second = statusOf(fenceOf({}), edges, first, 2_000);
+  assert.deepEqual(times(second), { Ready: 1_000, Enforced: 1_000, TelemetryFlowing: 2_000 });
+  assert.deepEqual(times(statusOf(fenceOf({ mode: "Observe" }), edges, second, 3_000)), {
+    Ready: 1_000,
+    Enforced: 3_000,
+    TelemetryFlowing: 2_000,
+  });
+});
+
+test("times and counts are no difference in substance; hosts, ports and conditions are", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.observe(B, 80, 1, 0);
+  const before = statusOf(fenceOf({}), edges, { domains: {} }, 0);
+  edges.observe(B, 80, 1, 500);
+  assert.equal(differsInSubstance(before, statusOf(fenceOf({}), edges, before, 500)), false);
+  edges.observe(B, 90, 1, 500);
+  assert.equal(differsInSubstance(before, statusOf(fenceOf({}), edges, before, 500)), true);
+});
