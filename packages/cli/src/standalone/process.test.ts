@@ -118,6 +118,15 @@ test("SIGTERM ends it with exit code 0 within 5 s even when a request never ends
   assert.equal(await answer, "cut");
 });
 
+test("Ctrl-C under npm, which sends SIGINT twice, still ends it in order", async (t) => {
+  const { run } = setUp(t);
+  const fenceline = await run("--no-demo");
+  fenceline.kill("SIGINT");
+  fenceline.kill("SIGINT");
+  await fenceline.line(({ msg }) => msg === "stopped");
+  assert.equal((await fenceline.ended).code, 0);
+});
+
 test("killed with -9 while it learns: every host that was rendered is rendered again, and nothing is broken", async (t) => {
   const { undo, folder, run } = setUp(t);
   const port = await startService(undo, (response) => response.end("ok"));
