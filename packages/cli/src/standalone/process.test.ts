@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { parse } from "yaml";
 import { get, startFenceline } from "../testing/fenceline-process.ts";
-import { type Undo, undoAfter } from "../testing/undo.ts";
+import { meshOf, startService } from "../testing/services.ts";
+import { undoAfter } from "../testing/undo.ts";
 
 const CURL = { host: "details.bookinfo.svc.cluster.local", "fence-source": "bookinfo/productpage" };
 
@@ -26,32 +25,6 @@ function setUp(t: TestContext) {
     return fenceline;
   };
   return { undo, folder, run };
-}
-
-/** Manifests of services that one server answers for, and of a fence `test1/a`. */
-function meshOf(port: number, names: readonly string[]): string {
-  const services = names.map(
-    (name) => `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: test1}, spec: {ports: [{name: http, port: 80}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: ${name}-1, namespace: test1, labels: {kubernetes.io/service-name: ${name}}}
-endpoints: [{addresses: [127.0.0.1]}]
-ports: [{name: http, port: ${port}}]`,
-  );
-  const fence =
-    "{apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: a, namespace: test1}, spec: {enable: true}}";
-  return [...services, fence].join("\n---\n");
-}
-
-async function startService(undo: Undo, answer: (response: ServerResponse) => void): Promise<number> {
-  const server = createServer((_request, response) => answer(response)).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  undo(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 function hostsOf(folder: string): string[] {
@@ -87,8 +60,8 @@ test("a call as the README shows it is answered, and its edge is in the API and 
 test("SIGTERM lets a request in flight finish and ends with exit code 0 within 5 s", async (t) => {
   const { undo, folder, run } = setUp(t);
   const arrived = Promise.withResolvers<ServerResponse>();
-  const port = await startService(undo, arrived.resolve);
-  writeFileSync(join(folder, "mesh.yaml"), meshOf(port, ["b"]));
+  const port = await startService(undo, (_request, response) => arrived.resolve(response));
+  writeFileSync(join(folder, "mesh.yaml"), meshOf({ b: port }));
   const fenceline = await run("--no-demo");
   const answer = get(fenceline.proxyPort, "/", { host: "b", "fence-source": "test1/a" });
   const response = await arrived.promise;
@@ -106,7 +79,7 @@ test("SIGTERM ends it with exit code 0 within 5 s even when a request never ends
   const { undo, folder, run } = setUp(t);
   const arrived = Promise.withResolvers<void>();
   const port = await startService(undo, () => arrived.resolve());
-  writeFileSync(join(folder, "mesh.yaml"), meshOf(port, ["b"]));
+  writeFileSync(join(folder, "mesh.yaml"), meshOf({ b: port }));
   const fenceline = await run("--no-demo");
   const answer = get(fenceline.proxyPort, "/", { host: "b", "fence-source": "test1/a" }).catch(() => "cut");
   await arrived.promise;
@@ -129,9 +102,9 @@ test("Ctrl-C under npm, which sends SIGINT twice, still ends it in order", async
 
 test("killed with -9 while it learns: every host that was rendered is rendered again, and nothing is broken", async (t) => {
   const { undo, folder, run } = setUp(t);
-  const port = await startService(undo, (response) => response.end("ok"));
+  const port = await startService(undo, (_request, response) => response.end("ok"));
   const names = Array.from({ length: 60 }, (_, index) => `s${index}`);
-  writeFileSync(join(folder, "mesh.yaml"), meshOf(port, names));
+  writeFileSync(join(folder, "mesh.yaml"), meshOf(Object.fromEntries(names.map((name) => [name, port]))));
   for (const kept of [10, 25, 40]) {
     const before = hostsOf(folder);
     const fenceline = await run("--no-demo");
@@ -172,7 +145,7 @@ test("--no-demo takes the demo of an earlier run away, with everything that it h
 
 test("an invalid manifest ends the start with exit code 2, naming file, line and field, and nothing is rendered", async (t) => {
   const { folder } = setUp(t);
-  writeFileSync(join(folder, "mesh.yaml"), meshOf(1, ["b"]).replace("enable: true", "enable: maybe"));
+  writeFileSync(join(folder, "mesh.yaml"), meshOf({ b: 1 }).replace("enable: true", "enable: maybe"));
   await assert.rejects(
     startFenceline(folder, "--no-demo"),
     /exit code 2: .*FENCE_INVALID: mesh\.yaml:9 ServiceFence test1\/a spec\.enable/,

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -11,7 +10,8 @@ import { pino } from "pino";
 import { parse } from "yaml";
 import { envoyBinary } from "../../../../scripts/envoy.ts";
 import { startEnvoy } from "../testing/envoy.ts";
-import { type Undo, undoAfter } from "../testing/undo.ts";
+import { meshOf, startService } from "../testing/services.ts";
+import { undoAfter } from "../testing/undo.ts";
 import { startStandalone } from "./standalone.ts";
 
 /**
@@ -25,34 +25,6 @@ const binary = envoyBinary();
 const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here: scripts/install-envoy.mjs could not install it";
 const IDLE_WINDOW_MS = 1_500;
 const HOSTS = ["b.test1.svc.cluster.local", "c.test1.svc.cluster.local"] as const;
-
-async function startService(undo: Undo, name: string) {
-  const seen: Record<string, unknown>[] = [];
-  const server = createServer((incoming, response) => {
-    seen.push(incoming.headers);
-    response.end(name);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  undo(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, seen };
-}
-
-function manifests(ports: Readonly<Record<string, number>>): string {
-  const services = Object.entries(ports).map(
-    ([name, port]) => `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: test1}, spec: {ports: [{name: http, port: 80}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: ${name}-1, namespace: test1, labels: {kubernetes.io/service-name: ${name}}}
-endpoints: [{addresses: [127.0.0.1]}]
-ports: [{name: http, port: ${port}}]`,
-  );
-  const fence = `{apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: a, namespace: test1}, spec: {enable: true, idleWindow: ${IDLE_WINDOW_MS}ms}}`;
-  return [...services, fence].join("\n---\n");
-}
 
 /** The values of the fence's EnvoyFilter, as they were rendered. */
 function renderedPatches(folder: string) {
@@ -102,10 +74,15 @@ function routes(known: readonly string[], fallbackRoute: unknown): object {
 
 async function setUp(t: TestContext) {
   const undo = undoAfter(t);
-  const [b, c] = [await startService(undo, "b"), await startService(undo, "c")];
+  const seenByB: IncomingHttpHeaders[] = [];
+  const b = await startService(undo, (incoming, response) => {
+    seenByB.push(incoming.headers);
+    response.end("b");
+  });
+  const c = await startService(undo, (_incoming, response) => response.end("c"));
   const folder = mkdtempSync(join(tmpdir(), "fenceline-real-envoy-"));
   undo(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, "mesh.yaml"), manifests({ b: b.port, c: c.port }));
+  writeFileSync(join(folder, "mesh.yaml"), meshOf({ b, c }, `{enable: true, idleWindow: ${IDLE_WINDOW_MS}ms}`));
   const config = Config.parse({ telemetry: { flushInterval: "20ms" } });
   const ports = { proxyPort: 0, alsPort: 0, apiPort: 0 };
   const fenceline = await startStandalone({ folder, host: "127.0.0.1", ...ports, demo: false, config, logger: pino({ level: "silent" }) });
@@ -114,15 +91,14 @@ async function setUp(t: TestContext) {
   const clusters = [
     cluster("outbound|80||global-sidecar.fenceline.svc.cluster.local", fenceline.proxyPort),
     cluster("outbound|18081||fenceline-collector.fenceline.svc.cluster.local", fenceline.alsPort, true),
-    cluster(`outbound|80||${HOSTS[0]}`, b.port),
-    cluster(`outbound|80||${HOSTS[1]}`, c.port),
+    cluster(`outbound|80||${HOSTS[0]}`, b),
+    cluster(`outbound|80||${HOSTS[1]}`, c),
   ];
   assert.ok(binary !== undefined, "no Envoy binary");
   const envoy = await startEnvoy(binary, (path) => bootstrap(path, connectionManager, clusters), routes([], fallbackRoute));
   undo(() => envoy.stop());
   return {
-    b,
-    folder,
+    seenByB,
     envoy,
     call: (host: string) => call(envoy.port, host),
     push: (known: readonly string[]) => envoy.setRoutes(routes(known, fallbackRoute)),
@@ -149,11 +125,11 @@ async function call(port: number, host: string): Promise<number> {
 test("with a real Envoy: the first call takes the fallback and is learned, the next are direct and keep the edge, then it ages out", {
   skip,
 }, async (t) => {
-  const { b, envoy, call: callHost, push, visible, edge } = await setUp(t);
+  const { seenByB, envoy, call: callHost, push, visible, edge } = await setUp(t);
 
   assert.equal(await callHost("b.test1:80"), 200);
   assert.equal(await envoy.stat("cluster.outbound|80||global-sidecar.fenceline.svc.cluster.local.upstream_rq_total"), 1);
-  const [first] = b.seen;
+  const [first] = seenByB;
   for (const header of ["fence-source", "slime-orig-dest", "slime-source-ns"]) assert.equal(first?.[header], undefined, header);
   while (!visible().includes(HOSTS[0])) await callHost("b.test1:80");
 
