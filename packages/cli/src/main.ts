@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { FencelineError } from "@fenceline/api";
 import { Command } from "commander";
+import { globalSidecarCommand } from "./global-sidecar/command.ts";
 import { standaloneCommand } from "./standalone/command.ts";
 
 const program = new Command("fenceline").description(
   "Each Envoy of an Istio mesh is told only about the services that its workload calls.",
 );
 program.addCommand(standaloneCommand());
+program.addCommand(globalSidecarCommand());
 
 try {
   await program.parseAsync();

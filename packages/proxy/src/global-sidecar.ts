@@ -30,6 +30,8 @@ export interface GlobalSidecarOptions {
   readonly clusterDomain?: string;
   /** Whether endpoints may be loopback addresses: only with a resolver whose endpoints the operator wrote. Default false. */
   readonly allowLoopback?: boolean;
+  /** Whether hosts that are no service of the cluster are forwarded, as Istio's passthrough would. Default `refuse`. */
+  readonly externalHosts?: "forward" | "refuse";
   /** Fully qualified names of our own Services; never forwarded to. */
   readonly ownNames?: readonly string[];
   /** ClusterIPs of our own Services; never forwarded to. Addresses of this machine are known without. */
@@ -68,7 +70,12 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   };
   const pipelined = new PipelinedExchanges();
   const handle = createPipeline({
-    router: createRouter({ clusterDomain, allowLoopback, ownNames: new Set(options.ownNames) }),
+    router: createRouter({
+      clusterDomain,
+      allowLoopback,
+      ownNames: new Set(options.ownNames),
+      externalHosts: options.externalHosts ?? "refuse",
+    }),
     resolver,
     reports,
     counters,

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { parseConfig } from "@fenceline/api";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { createLogger, LOG_FORMATS, LOG_LEVELS, type LogFormat } from "../logger.ts";
+import { type Config, parseConfig } from "@fenceline/api";
+import { Command } from "commander";
+import { logOptions, parsePort, unreadable } from "../flags.ts";
+import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
 import { startStandalone } from "./standalone.ts";
 
@@ -28,18 +29,14 @@ export function standaloneCommand(): Command {
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
     .option("--no-demo", "without the demo mesh")
     .option("--config <file>", "configuration file (YAML)")
-    .addOption(
-      new Option("--log-format <format>", "pretty for people, json for machines; auto takes pretty on a terminal")
-        .choices(LOG_FORMATS)
-        .default("auto"),
-    )
-    .addOption(new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info"))
+    .addOption(logOptions()[0])
+    .addOption(logOptions()[1])
     .action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
   const logger = createLogger(flags.logFormat, flags.logLevel);
-  const config = parseConfig(flags.config === undefined ? "" : readFileSync(flags.config, "utf8"), flags.config ?? "");
+  const config = flags.config === undefined ? parseConfig("", "") : readConfig(flags.config);
   const stop = untilSignalled();
   const standalone = await startStandalone({ ...flags, folder: flags.dir, config, logger });
   const url = (port: number) => `http://${flags.host}:${port}`;
@@ -59,8 +56,12 @@ async function run(flags: Flags): Promise<void> {
   logger.info("stopped");
 }
 
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port >= 0 && port <= 65_535)) throw new InvalidArgumentError("A port is a number from 0 to 65535; 0 takes a free one.");
-  return port;
+function readConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+  return parseConfig(text, file);
 }

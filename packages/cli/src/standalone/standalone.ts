@@ -5,8 +5,9 @@ import { Collector } from "@fenceline/collector";
 import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import type { Logger } from "pino";
+import { Counter, Registry as MetricsRegistry } from "prom-client";
 import { Demo, removeDemo } from "../demo/demo.ts";
-import { StandaloneMetrics } from "./metrics.ts";
+import { reporterMetrics } from "../reporter-metrics.ts";
 
 /** Settings of a standalone run. */
 export interface StandaloneOptions {
@@ -60,17 +61,22 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   if (demo === undefined) await removeDemo(folder);
   else closers.push(() => demo.stop());
 
-  const metrics = new StandaloneMetrics();
+  const metrics = new MetricsRegistry();
+  const manifestsRefused = new Counter({
+    name: "fenceline_manifests_refused_total",
+    help: "Changed manifest files that were not valid.",
+    registers: [metrics],
+  });
   const store = await DirectoryStore.open({
     folder,
     onRefused: ({ code, at, message }) => {
-      metrics.manifestsRefused.inc();
+      manifestsRefused.inc();
       logger.error({ code, at, detail: message }, "changed manifest refused, the one before stays in force");
     },
   });
   closers.push(() => store.close());
 
-  const registries = [metrics.registry];
+  const registries = [metrics];
   const collector = await Collector.start({
     store,
     config,
@@ -83,7 +89,6 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
 
   const reporter = createEdgeReporter({ target: `127.0.0.1:${collector.accessLogPort}`, nodeId: "global-sidecar~standalone" });
   closers.push(() => reporter.close());
-  metrics.observeReporter({ stats: () => reporter.stats() });
   const registry = () => collector.mesh.registry;
   const proxy = await createGlobalSidecar({
     host,
@@ -97,7 +102,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     ownNames: [collector.mesh.fallbackHost],
   });
   closers.push(() => proxy.close({ deadline: DRAIN_MS }));
-  registries.push(proxy.metrics);
+  registries.push(proxy.metrics, reporterMetrics({ stats: () => reporter.stats() }));
 
   const ports = { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: collector.apiPort };
   demo?.start({

@@ -10,22 +10,24 @@ const MAIN = join(import.meta.dirname, "../main.ts");
 /** One line of its log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
-export interface FencelineProcess {
+/** A `fenceline` command that runs. */
+export interface RunningCommand {
   /** Resolves with the first log line, from the start on, for which the condition holds. Rejects when the process ends before. */
   line(condition: (line: LogLine) => boolean): Promise<LogLine>;
-  readonly proxyPort: number;
-  readonly apiPort: number;
   kill(signal: NodeJS.Signals): void;
   /** Resolves when it has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stderr: string }>;
 }
 
-/** Starts `fenceline standalone` on free ports and waits until it is up. */
-export async function startFenceline(folder: string, ...flags: string[]): Promise<FencelineProcess> {
-  const ports = ["--proxy-port", "0", "--als-port", "0", "--api-port", "0"];
-  const child = spawn(process.execPath, [MAIN, "standalone", "--dir", folder, "--log-format", "json", ...ports, ...flags], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** A standalone Fenceline that is up. */
+export interface FencelineProcess extends RunningCommand {
+  readonly proxyPort: number;
+  readonly apiPort: number;
+}
+
+/** Starts a command with JSON logs. */
+export function startCommand(...args: string[]): RunningCommand {
+  const child = spawn(process.execPath, [MAIN, ...args, "--log-format", "json"], { stdio: ["ignore", "pipe", "pipe"] });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
@@ -57,9 +59,16 @@ export async function startFenceline(folder: string, ...flags: string[]): Promis
       waiting.add(check);
       check();
     });
-  const up = await line(({ proxy }) => proxy !== undefined);
+  return { line, kill: (signal) => void child.kill(signal), ended };
+}
+
+/** Starts `fenceline standalone` on free ports and waits until it is up. */
+export async function startFenceline(folder: string, ...flags: string[]): Promise<FencelineProcess> {
+  const ports = ["--proxy-port", "0", "--als-port", "0", "--api-port", "0"];
+  const command = startCommand("standalone", "--dir", folder, ...ports, ...flags);
+  const up = await command.line(({ proxy }) => proxy !== undefined);
   const portOf = (url: unknown) => Number(new URL(String(url)).port);
-  return { line, proxyPort: portOf(up.proxy), apiPort: portOf(up.fences), kill: (signal) => void child.kill(signal), ended };
+  return { ...command, proxyPort: portOf(up.proxy), apiPort: portOf(up.fences) };
 }
 
 /** A GET with a Host header of our own, which fetch does not allow. */

@@ -13,6 +13,11 @@ export interface ServingPolicy {
   readonly allowLoopback: boolean;
   /** Fully qualified names of the global sidecar's own Services. */
   readonly ownNames: ReadonlySet<string>;
+  /**
+   * What becomes of a host that is no service. A fence cannot tell `github.com` from `b.test1` (both have two labels), nor a virtual machine's
+   * address from a pod's, so calls that leave the cluster come here too; without the fence Istio's passthrough would have let them go.
+   */
+  readonly externalHosts: "forward" | "refuse";
 }
 
 /** A place that the resolver may be asked for. */
@@ -22,6 +27,8 @@ export interface Target {
   readonly port: number;
   /** Namespace of the caller, to complete a short `host`. */
   readonly namespace: string | undefined;
+  /** To be taken as it stands, because it is no service: an address for itself, a name by its own records. */
+  readonly external?: true;
 }
 
 /** Step 2: the targets that may be tried, best first. Never empty. */
@@ -47,8 +54,16 @@ export function authorize(destination: Destination, policy: ServingPolicy): Auth
   const targets: Target[] = [];
   if (names !== undefined && names.length > 0) targets.push({ host: named.host, kind: named.kind, port, namespace });
   if (original !== undefined) targets.push({ host: original.address, kind: original.kind, port: original.port, namespace });
+  if (policy.externalHosts === "forward") targets.push(externalTarget(destination));
   const unknown = refusalOf(names);
   return targets.length === 0 ? unknown : { targets, unknown };
+}
+
+/** What Istio's PassthroughCluster would have dialled: the address that the application did. Only without one is the name looked up. */
+function externalTarget({ named, original, port }: Destination): Target {
+  if (original !== undefined)
+    return { host: original.address, kind: original.kind, port: original.port, namespace: undefined, external: true };
+  return { host: named.host, kind: named.kind, port, namespace: undefined, external: true };
 }
 
 function refusalOf(names: readonly string[] | undefined): Refusal {

@@ -59,7 +59,7 @@ export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
 
   return {
     resolve(target: Target): Resolution | Promise<Resolution> {
-      const key = `${target.host} ${target.port} ${target.namespace ?? ""}`;
+      const key = `${target.host} ${target.port} ${target.external === true ? "external" : `/${target.namespace ?? ""}`}`;
       const entry = cache.get(key);
       if (entry !== undefined && entry.freshUntil > Date.now()) return entry.resolution;
       let lookup = pending.get(key);
@@ -73,9 +73,10 @@ export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
 }
 
 async function lookUp(client: DnsClient, target: Target, clusterDomain: string): Promise<Resolution> {
-  const { host, kind, port, namespace } = target;
-  if (kind !== "name") return (await namesService(client, host, clusterDomain)) ? [toAddress(host, port)] : undefined;
-  for (const name of qualifiedNames(host, namespace, clusterDomain) ?? []) {
+  const { host, kind, port, namespace, external = false } = target;
+  if (kind !== "name") return external || (await namesService(client, host, clusterDomain)) ? [toAddress(host, port)] : undefined;
+  const names = external ? [host] : (qualifiedNames(host, namespace, clusterDomain) ?? []);
+  for (const name of names) {
     const [ipv4, ipv6] = await Promise.all([records(client.resolve4(name)), records(client.resolve6(name))]);
     const addresses: Address[] = [...ipv4, ...ipv6].map((address) => toAddress(address, port));
     if (addresses.length > 0) return addresses;

@@ -21,7 +21,7 @@ export function createRegistryResolver(snapshot: () => Registry): Resolver {
       }
       let known = remembered.get(target);
       if (known === undefined) {
-        known = { resolution: lookUp(registry, target) };
+        known = { resolution: target.external === true ? undefined : lookUp(registry, target) };
         remembered.set(target, known);
       }
       return known.resolution;

@@ -1,0 +1,33 @@
+import { FencelineError, parseDuration } from "@fenceline/api";
+import { InvalidArgumentError, Option } from "commander";
+import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
+
+/** Reads a port; 0 takes a free one. */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port >= 0 && port <= 65_535)) throw new InvalidArgumentError("A port is a number from 0 to 65535; 0 takes a free one.");
+  return port;
+}
+
+/** Reads a duration such as `25s`, in milliseconds. */
+export function parseDurationFlag(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) throw new InvalidArgumentError("A duration is a number and a unit, for example 300ms, 25s or 1m.");
+  return milliseconds;
+}
+
+/** `--log-format` and `--log-level`, the same for every command. */
+export function logOptions(): [Option, Option] {
+  return [
+    new Option("--log-format <format>", "pretty for people, json for machines; auto takes pretty on a terminal")
+      .choices(LOG_FORMATS)
+      .default("auto"),
+    new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info"),
+  ];
+}
+
+/** A file that a flag names could not be read. */
+export function unreadable(file: string, cause: unknown): FencelineError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new FencelineError("FILE_UNREADABLE", { at: { file }, message, cause });
+}

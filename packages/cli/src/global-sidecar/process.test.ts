@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { get, startCommand } from "../testing/fenceline-process.ts";
+import { undoAfter } from "../testing/undo.ts";
+
+const OWN_NAME = "global-sidecar.fenceline.svc.cluster.local";
+
+async function start(t: TestContext, ...flags: string[]) {
+  const ports = ["--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
+  // Nobody listens for reports there: the global sidecar must do its work all the same.
+  const command = startCommand("global-sidecar", "--collector", "127.0.0.1:1", "--own-name", OWN_NAME, ...ports, ...flags);
+  undoAfter(t)(() => {
+    command.kill("SIGKILL");
+    return command.ended;
+  });
+  const { port, adminPort } = await command.line(({ msg }) => msg === "global sidecar is up");
+  return { command, port: Number(port), adminPort: Number(adminPort) };
+}
+
+test("health, readiness and metrics are on a port of their own", async (t) => {
+  const { adminPort } = await start(t);
+  assert.equal((await get(adminPort, "/healthz")).status, 200);
+  assert.equal((await get(adminPort, "/readyz")).status, 200);
+  const { body } = await get(adminPort, "/metrics");
+  assert.match(body, /^fenceline_proxy_requests_in_flight 0$/m);
+  assert.match(body, /^fenceline_proxy_reporter_connected 0$/m);
+  assert.equal((await get(adminPort, "/else")).status, 404);
+});
+
+test("its own name and loopback addresses are refused", async (t) => {
+  const { port } = await start(t);
+  for (const [host, code] of [
+    [OWN_NAME, "DESTINATION_IS_SELF"],
+    ["127.0.0.1:9", "ADDRESS_REFUSED"],
+  ] as const) {
+    const { status, body } = await get(port, "/", { host });
+    assert.deepEqual([status, JSON.parse(body).code], [421, code]);
+  }
+});
+
+test("after SIGTERM it is not ready any more, still takes requests for the drain delay, and ends with exit code 0", async (t) => {
+  const { command, port, adminPort } = await start(t, "--drain-delay", "1s");
+  command.kill("SIGTERM");
+  await command.line(({ msg }) => msg === "stopping");
+  assert.equal((await get(adminPort, "/readyz")).status, 503);
+  assert.equal((await get(port, "/", { host: OWN_NAME })).status, 421);
+  assert.equal((await command.ended).code, 0);
+});
