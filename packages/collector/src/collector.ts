@@ -23,6 +23,8 @@ export interface CollectorOptions {
   readonly metrics?: () => readonly MetricsRegistry[];
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
+  /** Whether this replica leads: it alone ages and renders. Default: it does, for there is only one. Call {@link Collector.leadershipChanged} when it changes. */
+  readonly leads?: () => boolean;
 }
 
 /** Ageing rounds per window, and the limits of their interval in milliseconds. */
@@ -43,11 +45,11 @@ export class Collector {
   #api: HttpApi | undefined;
 
   private constructor(options: CollectorOptions) {
-    const { store, config, logger, now = Date.now } = options;
+    const { store, config, logger, now = Date.now, leads = () => true } = options;
     this.#options = options;
     this.#mesh = new Mesh(store.snapshot(), config);
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
-    this.#controller = new FenceController({ ...shared, store, config, logger });
+    this.#controller = new FenceController({ ...shared, store, config, logger, leads });
     this.#ingest = new Ingest({
       ...shared,
       onLearned: (fence, host) => {
@@ -90,6 +92,11 @@ export class Collector {
   /** The registry of what exists, as of the latest snapshot. */
   get mesh(): Mesh {
     return this.#mesh;
+  }
+
+  /** A replica that has become the leader looks at every fence: the one before may have left some undone. */
+  leadershipChanged(): void {
+    this.#controller.refresh();
   }
 
   /** Resolves when every fence is written that has to be. */

@@ -61,6 +61,22 @@ test("a host with a window of its own ages by that", () => {
   assert.deepEqual(edges.age(), ["short"]);
 });
 
+test("a host that another replica saw in use does not age; an old sighting of it changes nothing", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.observe("b", 80, 1, 0);
+  edges.observe("c", 80, 1, 0);
+  watch(edges, 0, 900);
+  edges.seenElsewhere("b", 850);
+  edges.seenElsewhere("c", 0);
+  edges.seenElsewhere("ghost", 850);
+  watch(edges, 910, 1_100);
+  assert.deepEqual(edges.age(), ["c"]);
+  assert.deepEqual(
+    edges.hosts().map(({ host, requests }) => `${host} ${requests}`),
+    ["b 1"],
+  );
+});
+
 test("a pause in telemetry does not age a host with a short window of its own", () => {
   const edges = new FenceEdges({ ...POLICY, idleWindow: 1_000_000 });
   edges.seed({ host: "short", source: "static", firstSeen: 0, lastSeen: 0, idleWindow: 100 });

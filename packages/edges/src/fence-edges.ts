@@ -106,6 +106,17 @@ export class FenceEdges {
     if (!this.#hosts.has(seed.host)) this.#put(seed);
   }
 
+  /**
+   * Another replica saw the workload call the host, no later than `lastSeen`. It counts as seen now in observed time: when it was written we do not
+   * know in ours, and to keep a host for a tenth of a window too long is harmless.
+   */
+  seenElsewhere(host: string, lastSeen: number): void {
+    const known = this.#hosts.get(host);
+    if (known === undefined || lastSeen <= known.lastSeen) return;
+    known.lastSeen = lastSeen;
+    known.seenAt = this.#clock.elapsed;
+  }
+
   /** Takes a host out, for example because it no longer exists. */
   remove(host: string): void {
     this.#hosts.delete(host);

@@ -8,7 +8,7 @@ import type { CollectorMetrics } from "../metrics.ts";
 import { WorkQueue } from "../work-queue.ts";
 import { plan } from "./plan.ts";
 import { differsInSubstance, fenceStatus } from "./status.ts";
-import { ageingPolicy, seedAutoHosts, takeOver } from "./take-over.ts";
+import { ageingPolicy, mergeStatus, seedAutoHosts, takeOver } from "./take-over.ts";
 
 /** What a {@link FenceController} works with. */
 export interface FenceControllerOptions {
@@ -20,6 +20,8 @@ export interface FenceControllerOptions {
   readonly logger: Logger;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
+  /** Whether this replica alone ages and renders; the others only learn, and write what they learned into the status. */
+  readonly leads: () => boolean;
 }
 
 /** What the controller keeps of a fence between two runs. */
@@ -27,6 +29,8 @@ interface FenceState {
   readonly key: FenceKey;
   edges: FenceEdges;
   status: ServiceFenceStatus;
+  /** The status of the last snapshot: what other replicas wrote is told by how the next one differs. */
+  seen: ServiceFenceStatus;
   statusWrittenAt: number;
   readonly proxyVersions: Set<string>;
   /** When the oldest report came that is not rendered yet. */
@@ -94,8 +98,9 @@ export class FenceController {
   /** Runs one ageing round over all fences, and lets times be written that have waited long enough. */
   tick(): void {
     const { metrics, logger, now } = this.#options;
+    const leads = this.#options.leads();
     for (const { key, edges, statusWrittenAt } of this.#states.values()) {
-      const removed = edges.age();
+      const removed = leads ? edges.age() : [];
       if (removed.length > 0) {
         metrics.edgesAged.inc(removed.length);
         logger.info({ fence: formatFenceKey(key), hosts: removed }, "idle hosts aged out");
@@ -135,7 +140,7 @@ export class FenceController {
     const learnedAt = state?.learnedAt;
     if (state !== undefined) state.learnedAt = undefined;
     const desired = fence === undefined || state === undefined ? undefined : this.#desired(fence, state);
-    const changes = plan(store.rendered(key), desired?.rendered.objects ?? []);
+    const changes = this.#options.leads() ? plan(store.rendered(key), desired?.rendered.objects ?? []) : [];
     // The status first: should the process die in between, a host is known that is not rendered yet, and the start renders it.
     if (state !== undefined && desired !== undefined) await this.#writeStatus(state, desired.status);
     else await this.#forget(key);
@@ -184,11 +189,16 @@ export class FenceController {
     if (isNew) takeOver(edges, fence, mesh.registry, now());
     else seedAutoHosts(edges, { ...fence, status: this.#states.get(formatFenceKey(key))?.status ?? fence.status }, mesh.registry, now());
     const state = this.#states.get(formatFenceKey(key));
-    if (state !== undefined && !isNew) return;
+    if (state !== undefined && !isNew) {
+      mergeStatus(edges, state.seen, fence.status, now());
+      state.seen = fence.status;
+      return;
+    }
     this.#states.set(formatFenceKey(key), {
       key,
       edges,
       status: fence.status,
+      seen: fence.status,
       statusWrittenAt: now(),
       proxyVersions: new Set(),
       learnedAt: undefined,

@@ -58,3 +58,10 @@ test("a static host with Slime's auto strategy lives in the book, unless it aged
   assert.deepEqual(bookOf(fence(spec)), ["b.test1.svc.cluster.local static"]);
   assert.deepEqual(bookOf(fence(`${spec}status: {domains: {b.test1.svc.cluster.local: {source: static, status: EXPIRE}}}\n`)), []);
 });
+
+test("a static host that was called and then left the spec is kept as learned, until it ages", () => {
+  const status = `status: {domains: {b.test1.svc.cluster.local: {source: static, status: ACTIVE, lastSeen: "2025-06-01T00:00:00Z"}}}\n`;
+  assert.deepEqual(bookOf(fence(status)), ["b.test1.svc.cluster.local learned"]);
+  const auto = `spec: {host: {b: {auto: {duration: {seconds: 60}}}}}\n`;
+  assert.deepEqual(bookOf(fence(`${auto}${status}`)), ["b.test1.svc.cluster.local static"]);
+});

@@ -1,4 +1,4 @@
-import { type Config, durationMs, type ServiceFence, timestampMs } from "@fenceline/api";
+import { type Config, type DomainStatus, durationMs, type ServiceFence, type ServiceFenceStatus, timestampMs } from "@fenceline/api";
 import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
 import type { Registry } from "@fenceline/registry";
 import { agesByUse, statusKey } from "@fenceline/render";
@@ -15,7 +15,8 @@ export function ageingPolicy({ spec }: ServiceFence, { ageing }: Config): Ageing
 
 /** Fills the page of a fence that was just opened: from its status, from what Slime had learned, and from its warm-up. */
 export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Registry, now: number): void {
-  for (const seed of [...restored(fence, now), ...imported(fence, registry, now), ...preloaded(fence, registry, now)]) edges.seed(seed);
+  for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now), ...preloaded(fence, registry, now)])
+    edges.seed(seed);
   seedAutoHosts(edges, fence, registry, now);
 }
 
@@ -29,13 +30,39 @@ export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: Ser
   }
 }
 
-/** What we had written ourselves. */
-function restored({ status }: ServiceFence, now: number): HostSeed[] {
+/**
+ * Takes in what other replicas wrote into the status since we last looked: hosts that they learned, hosts that they saw in use, and hosts that
+ * the leader aged out. Our own writes come back the same way and change nothing.
+ */
+export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after: ServiceFenceStatus, now: number): void {
+  for (const host of Object.keys(before.domains)) if (isBooked(before.domains[host]) && !isBooked(after.domains[host])) edges.remove(host);
+  for (const seed of restored(after, now)) {
+    if (edges.has(seed.host)) edges.seenElsewhere(seed.host, seed.lastSeen);
+    else if (!isBooked(before.domains[seed.host])) edges.seed(seed);
+  }
+}
+
+/** Whether a host of a status is one that the book holds: one with times, that has not expired. */
+function isBooked(domain: DomainStatus | undefined): boolean {
+  return domain?.lastSeen !== undefined && domain.status !== "EXPIRE";
+}
+
+/** What we had written ourselves. A static host that was called is as good as learned: should a person take it out of the spec, it is still in use. */
+function restored(status: ServiceFenceStatus, now: number): HostSeed[] {
   return Object.entries(status.domains).flatMap(([host, { source, status: state, firstSeen, lastSeen, requests, ports }]) => {
     if (source === undefined || lastSeen === undefined || state === "EXPIRE") return [];
     const seen = Date.parse(lastSeen);
     const first = firstSeen === undefined ? Math.min(seen, now) : Date.parse(firstSeen);
-    return [{ host, source, firstSeen: first, lastSeen: seen, requests: requests ?? 0, ports: ports ?? [] }];
+    return [
+      {
+        host,
+        source: source === "static" ? "learned" : source,
+        firstSeen: first,
+        lastSeen: seen,
+        requests: requests ?? 0,
+        ports: ports ?? [],
+      },
+    ];
   });
 }
 

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DomainStatus, ServiceFenceStatus } from "@fenceline/api";
+import { FenceEdges } from "@fenceline/edges";
+import { mergeStatus } from "./take-over.ts";
+
+const POLICY = { idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 };
+const learned = (lastSeen: number, more: Partial<DomainStatus> = {}): DomainStatus => ({
+  source: "learned",
+  status: "ACTIVE",
+  firstSeen: new Date(0).toISOString(),
+  lastSeen: new Date(lastSeen).toISOString(),
+  requests: 1,
+  ports: [80],
+  ...more,
+});
+const statusOf = (domains: Record<string, DomainStatus>): ServiceFenceStatus => ({ domains });
+
+function bookWith(...hosts: string[]): FenceEdges {
+  const edges = new FenceEdges(POLICY);
+  for (const host of hosts) edges.observe(host, 80, 1, 100);
+  return edges;
+}
+
+const hostsOf = (edges: FenceEdges) => edges.hosts().map(({ host }) => host);
+
+test("a host that another replica learned is taken in, with its times", () => {
+  const edges = bookWith("a");
+  mergeStatus(edges, statusOf({}), statusOf({ b: learned(50) }), 200);
+  assert.deepEqual(hostsOf(edges), ["a", "b"]);
+  assert.equal(edges.hosts()[1]?.lastSeen, 50);
+});
+
+test("a host that the leader aged out leaves, whether its entry is gone or marked as expired", () => {
+  const edges = bookWith("a", "b", "c");
+  const before = statusOf({ a: learned(50), b: learned(50), c: learned(50) });
+  mergeStatus(edges, before, statusOf({ b: learned(50, { status: "EXPIRE" }), c: learned(50) }), 200);
+  assert.deepEqual(hostsOf(edges), ["c"]);
+});
+
+test("a host that was learned here and is not written yet stays", () => {
+  const edges = bookWith("new");
+  mergeStatus(edges, statusOf({ a: learned(50) }), statusOf({ a: learned(50) }), 200);
+  assert.deepEqual(hostsOf(edges), ["new"]);
+});
+
+test("a host that was aged out here does not come back from a status that is a moment old", () => {
+  const edges = bookWith();
+  mergeStatus(edges, statusOf({ a: learned(50) }), statusOf({ a: learned(50) }), 200);
+  assert.deepEqual(hostsOf(edges), []);
+});
+
+test("a later sighting elsewhere moves the time, an earlier one does not, and neither adds requests", () => {
+  const edges = bookWith("a", "b");
+  mergeStatus(edges, statusOf({}), statusOf({ a: learned(500, { requests: 99 }), b: learned(50) }), 600);
+  assert.deepEqual(
+    edges.hosts().map(({ lastSeen, requests }) => [lastSeen, requests]),
+    [
+      [500, 1],
+      [100, 1],
+    ],
+  );
+});
+
+test("static hosts without times are none of the book's business", () => {
+  const edges = bookWith();
+  mergeStatus(edges, statusOf({}), statusOf({ s: { source: "static", status: "ACTIVE" } }), 200);
+  assert.deepEqual(hostsOf(edges), []);
+});
