@@ -15,9 +15,10 @@ export function ageingPolicy({ spec }: ServiceFence, { ageing }: Config): Ageing
 
 /** Fills the page of a fence that was just opened: from its status, from what Slime had learned, and from its warm-up. */
 export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Registry, now: number): void {
+  // First, because a host keeps what it was seeded with first, and these have a window of their own.
+  seedAutoHosts(edges, fence, registry, now);
   for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now), ...preloaded(fence, registry, now)])
     edges.seed(seed);
-  seedAutoHosts(edges, fence, registry, now);
 }
 
 /** Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out before stays out until it is called. */
