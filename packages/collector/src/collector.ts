@@ -25,6 +25,8 @@ export interface CollectorOptions {
   readonly now?: () => number;
   /** Whether this replica leads: it alone ages and renders. Default: it does, for there is only one. Call {@link Collector.leadershipChanged} when it changes. */
   readonly leads?: () => boolean;
+  /** Whether the fallback can answer. Default: it can, for it runs in the same process. In a cluster: `(mesh) => mesh.hasFallback()`. */
+  readonly fallbackReady?: (mesh: Mesh) => boolean;
 }
 
 /** Ageing rounds per window, and the limits of their interval in milliseconds. */
@@ -45,11 +47,11 @@ export class Collector {
   #api: HttpApi | undefined;
 
   private constructor(options: CollectorOptions) {
-    const { store, config, logger, now = Date.now, leads = () => true } = options;
+    const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true } = options;
     this.#options = options;
     this.#mesh = new Mesh(store.snapshot(), config);
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
-    this.#controller = new FenceController({ ...shared, store, config, logger, leads });
+    this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady });
     this.#ingest = new Ingest({
       ...shared,
       onLearned: (fence, host) => {

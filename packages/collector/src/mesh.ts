@@ -49,6 +49,13 @@ export class Mesh {
     return this.#selectors.find(takes)?.key;
   }
 
+  /** Whether the fallback's Service has a ready endpoint. */
+  hasFallback(): boolean {
+    const { fallback, namespace } = this.config;
+    const service = this.registry.service(namespace, fallback.service);
+    return service !== undefined && this.registry.endpointsOf(service, fallback.port).length > 0;
+  }
+
   /** The Service port behind an Envoy cluster `outbound|<port>|<subset>|<host>`; undefined when it is none, or not in the registry. */
   destinationOfCluster(cluster: string): Destination | undefined {
     const known = this.#clusters.get(cluster);

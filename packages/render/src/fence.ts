@@ -26,6 +26,8 @@ export interface RenderInput {
   readonly config: Config;
   /** Versions of Istio that the workload's proxies named in their access logs, for example `1.29.0`. */
   readonly proxyVersions: readonly string[];
+  /** Whether the fallback can answer now, and whether the fence's Sidecar is there already. Default: it can. */
+  readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
 }
 
 /** A fence's rendered objects, or why there are none. */
@@ -47,6 +49,7 @@ export function renderFence(input: RenderInput): Rendered {
     return { mode, objects: [], refused: { reason: "ServiceNotFound", message } };
   }
   const metadata = renderedMeta(fence);
+  const { ready, enforced } = input.fallback ?? { ready: true, enforced: false };
   const filter: EnvoyFilter = {
     apiVersion: "networking.istio.io/v1alpha3",
     kind: "EnvoyFilter",
@@ -58,12 +61,14 @@ export function renderFence(input: RenderInput): Rendered {
         labels,
         config,
         idleWindow: durationMs(fence.spec.idleWindow ?? config.ageing.idleWindow),
-        redirect: mode === "Enforce",
+        redirect: mode === "Enforce" && ready,
         onDemand: mode === "Enforce" && wantsOnDemand(input),
       }),
     },
   };
-  if (mode === "Observe") return { mode, objects: [filter] };
+  // Hiding hosts while nothing catches the calls to them would break these calls. A fence that is enforced keeps the hosts that it has learned,
+  // and calls to others take Istio's passthrough until the fallback is back.
+  if (mode === "Observe" || !(ready || enforced)) return { mode, objects: [filter] };
   const sidecar: Sidecar = {
     apiVersion: "networking.istio.io/v1beta1",
     kind: "Sidecar",

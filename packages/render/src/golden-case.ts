@@ -9,6 +9,7 @@ interface Given {
   readonly config?: unknown;
   readonly now?: string;
   readonly proxyVersions?: readonly string[];
+  readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
 }
 
 /**
@@ -20,7 +21,7 @@ interface Given {
  */
 export function renderGoldenCase(text: string, file: string): string {
   const [first = "", ...rest] = text.split(/^---$/m);
-  const { config, now = "2026-01-01T00:00:00Z", proxyVersions = [] } = parseDocument(first).toJS().given as Given;
+  const { config, now = "2026-01-01T00:00:00Z", proxyVersions = [], fallback } = parseDocument(first).toJS().given as Given;
   const { objects } = parseManifests(rest.join("---"), file);
   const registry = new Registry({
     services: objects.filter((object) => object.kind === "Service"),
@@ -32,7 +33,14 @@ export function renderGoldenCase(text: string, file: string): string {
       source === "static" ? [] : [{ host, source }],
     );
     const hosts = egressHosts({ fence, booked, registry, now: Date.parse(now) });
-    const rendered = renderFence({ fence, hosts, registry, config: Config.parse(config ?? {}), proxyVersions });
+    const rendered = renderFence({
+      fence,
+      hosts,
+      registry,
+      config: Config.parse(config ?? {}),
+      proxyVersions,
+      ...(fallback && { fallback }),
+    });
     return "refused" in rendered ? [{ refused: rendered.refused }] : rendered.objects;
   });
   return documents.map((document) => stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n");

@@ -22,6 +22,8 @@ export interface FenceControllerOptions {
   readonly now: () => number;
   /** Whether this replica alone ages and renders; the others only learn, and write what they learned into the status. */
   readonly leads: () => boolean;
+  /** Whether the fallback can answer. */
+  readonly fallbackReady: (mesh: Mesh) => boolean;
 }
 
 /** What the controller keeps of a fence between two runs. */
@@ -150,12 +152,18 @@ export class FenceController {
   }
 
   #desired(fence: ServiceFence, state: FenceState): Desired {
-    const { config, mesh } = this.#options;
-    const { registry } = mesh();
+    const { config, store } = this.#options;
+    const mesh = this.#options.mesh();
+    const { registry } = mesh;
     const now = this.#options.now();
+    const enforced = store.rendered(state.key).some(({ kind }) => kind === "Sidecar");
+    const fallback = { ready: this.#options.fallbackReady(mesh), enforced };
     const hosts: EgressHost[] = egressHosts({ fence, booked: state.edges.hosts(), registry, now });
-    const rendered = renderFence({ fence, hosts, registry, config, proxyVersions: [...state.proxyVersions] });
-    return { rendered, status: fenceStatus({ fence, previous: state.status, hosts, edges: state.edges, rendered, now }) };
+    const rendered = renderFence({ fence, hosts, registry, config, proxyVersions: [...state.proxyVersions], fallback });
+    return {
+      rendered,
+      status: fenceStatus({ fence, previous: state.status, hosts, edges: state.edges, rendered, fallbackReady: fallback.ready, now }),
+    };
   }
 
   async #writeStatus(state: FenceState, status: ServiceFenceStatus): Promise<void> {

@@ -10,6 +10,7 @@ export interface StatusInput {
   readonly hosts: readonly EgressHost[];
   readonly edges: FenceEdges;
   readonly rendered: Rendered;
+  readonly fallbackReady: boolean;
   readonly now: number;
 }
 
@@ -64,7 +65,7 @@ function expiredAutoHosts({ fence, previous }: StatusInput, live: Readonly<Recor
 
 type Judgement = Omit<Condition, "lastTransitionTime">;
 
-function conditions({ rendered, edges }: StatusInput): Judgement[] {
+function conditions({ rendered, edges, fallbackReady }: StatusInput): Judgement[] {
   const refused = "refused" in rendered ? rendered.refused : undefined;
   const ready: Judgement =
     refused === undefined
@@ -72,7 +73,7 @@ function conditions({ rendered, edges }: StatusInput): Judgement[] {
       : { type: "Ready", status: "False", ...refused };
   const enforced: Judgement = rendered.objects.some(({ kind }) => kind === "Sidecar")
     ? { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" }
-    : { type: "Enforced", status: "False", reason: refused?.reason ?? `Mode${rendered.mode}`, message: "the workload sees the whole mesh" };
+    : { type: "Enforced", status: "False", reason: notEnforced(rendered, fallbackReady), message: "the workload sees the whole mesh" };
   const telemetry: Judgement =
     edges.observedUntil === undefined
       ? {
@@ -82,7 +83,20 @@ function conditions({ rendered, edges }: StatusInput): Judgement[] {
           message: "no access log of this workload's proxies since the collector started",
         }
       : { type: "TelemetryFlowing", status: "True", reason: "AccessLogsArrive", message: "access logs of this workload's proxies arrive" };
-  return [ready, enforced, telemetry];
+  const fallback: Judgement = fallbackReady
+    ? { type: "FallbackReady", status: "True", reason: "EndpointsReady", message: "the global sidecar takes calls to unknown hosts" }
+    : {
+        type: "FallbackReady",
+        status: "False",
+        reason: "NoEndpoints",
+        message: "no endpoint of the global sidecar is ready: unknown hosts take Istio's passthrough",
+      };
+  return [ready, enforced, fallback, telemetry];
+}
+
+function notEnforced(rendered: Rendered, fallbackReady: boolean): string {
+  if ("refused" in rendered) return rendered.refused.reason;
+  return rendered.mode === "Enforce" && !fallbackReady ? "FallbackNotReady" : `Mode${rendered.mode}`;
 }
 
 function withTransition(condition: Judgement, previous: readonly Condition[], now: number): Condition {
