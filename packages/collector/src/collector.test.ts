@@ -120,7 +120,7 @@ test("the API shows fences, one fence and edges, and says what it does not have"
   assert.deepEqual(one.hosts, fences[0].hosts);
   assert.deepEqual(
     one.conditions.map(({ type, status }: { type: string; status: string }) => `${type} ${status}`),
-    ["Ready True", "Enforced True", "FallbackReady True", "TelemetryFlowing True"],
+    ["Ready True", "Enforced True", "Conflict False", "FallbackReady True", "TelemetryFlowing True"],
   );
   assert.equal((await running.get("/api/v1/fences/test1/none")).status, 404);
   assert.equal((await running.get("/api/v1/nothing")).status, 404);

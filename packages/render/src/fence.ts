@@ -28,6 +28,8 @@ export interface RenderInput {
   readonly proxyVersions: readonly string[];
   /** Whether the fallback can answer now, and whether the fence's Sidecar is there already. Default: it can. */
   readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
+  /** Somebody else's Sidecar is for the same pods. Istio would use one of the two, so ours is not rendered. Default false. */
+  readonly conflict?: boolean;
 }
 
 /** A fence's rendered objects, or why there are none. */
@@ -50,6 +52,7 @@ export function renderFence(input: RenderInput): Rendered {
   }
   const metadata = renderedMeta(fence);
   const { ready, enforced } = input.fallback ?? { ready: true, enforced: false };
+  const enforces = mode === "Enforce" && input.conflict !== true;
   const filter: EnvoyFilter = {
     apiVersion: "networking.istio.io/v1alpha3",
     kind: "EnvoyFilter",
@@ -61,14 +64,14 @@ export function renderFence(input: RenderInput): Rendered {
         labels,
         config,
         idleWindow: durationMs(fence.spec.idleWindow ?? config.ageing.idleWindow),
-        redirect: mode === "Enforce" && ready,
-        onDemand: mode === "Enforce" && wantsOnDemand(input),
+        redirect: enforces && ready,
+        onDemand: enforces && wantsOnDemand(input),
       }),
     },
   };
   // Hiding hosts while nothing catches the calls to them would break these calls. A fence that is enforced keeps the hosts that it has learned,
   // and calls to others take Istio's passthrough until the fallback is back.
-  if (mode === "Observe" || !(ready || enforced)) return { mode, objects: [filter] };
+  if (!enforces || !(ready || enforced)) return { mode, objects: [filter] };
   const sidecar: Sidecar = {
     apiVersion: "networking.istio.io/v1beta1",
     kind: "Sidecar",

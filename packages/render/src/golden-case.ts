@@ -10,6 +10,7 @@ interface Given {
   readonly now?: string;
   readonly proxyVersions?: readonly string[];
   readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
+  readonly conflict?: boolean;
 }
 
 /**
@@ -21,7 +22,13 @@ interface Given {
  */
 export function renderGoldenCase(text: string, file: string): string {
   const [first = "", ...rest] = text.split(/^---$/m);
-  const { config, now = "2026-01-01T00:00:00Z", proxyVersions = [], fallback } = parseDocument(first).toJS().given as Given;
+  const {
+    config,
+    now = "2026-01-01T00:00:00Z",
+    proxyVersions = [],
+    fallback,
+    conflict = false,
+  } = parseDocument(first).toJS().given as Given;
   const { objects } = parseManifests(rest.join("---"), file);
   const registry = new Registry({
     services: objects.filter((object) => object.kind === "Service"),
@@ -40,6 +47,7 @@ export function renderGoldenCase(text: string, file: string): string {
       config: Config.parse(config ?? {}),
       proxyVersions,
       ...(fallback && { fallback }),
+      conflict,
     });
     return "refused" in rendered ? [{ refused: rendered.refused }] : rendered.objects;
   });

@@ -1,4 +1,4 @@
-import type { EndpointSlice, FenceKey, Namespace, RenderedObject, Service, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
+import type { EndpointSlice, FenceKey, Labels, Namespace, RenderedObject, Service, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
 
 /** What exists, at one moment. A snapshot never changes; a change of the mesh makes a new one. */
 export interface MeshSnapshot {
@@ -21,6 +21,14 @@ export type Change =
   | { readonly action: "create" | "update"; readonly object: RenderedObject }
   | { readonly action: "delete"; readonly object: ObjectReference };
 
+/** A Sidecar that somebody else made. */
+export interface ForeignSidecar {
+  readonly namespace: string;
+  readonly name: string;
+  /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
+  readonly selector: Labels | undefined;
+}
+
 /** Where observed objects come from, and where what was learned and rendered goes. */
 export interface Store {
   /** The latest consistent view. */
@@ -31,6 +39,8 @@ export interface Store {
   rendered(fence: FenceKey): readonly RenderedObject[];
   /** Fences that have rendered objects or a status of ours, including those that were deleted meanwhile. */
   knownFences(): readonly FenceKey[];
+  /** Sidecars of others in a namespace: where one selects the pods of a fence too, Istio uses the older of the two. */
+  foreignSidecars(namespace: string): readonly ForeignSidecar[];
   /** Carries out one change. It is done when the promise resolves, and not half done when the process dies before. */
   apply(change: Change): Promise<void>;
   /** Keeps a fence's status, whole. The same guarantees as {@link Store.apply}. */

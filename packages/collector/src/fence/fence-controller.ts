@@ -1,11 +1,12 @@
 import { type Config, type FenceKey, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
 import type { EdgeBook, FenceEdges } from "@fenceline/edges";
-import { type EgressHost, egressHosts, nextDeadline, type Rendered, renderFence } from "@fenceline/render";
+import { type EgressHost, egressHosts, nextDeadline, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
 import type { Change, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { WorkQueue } from "../work-queue.ts";
+import { conflictingSidecars } from "./conflict.ts";
 import { plan } from "./plan.ts";
 import { differsInSubstance, fenceStatus } from "./status.ts";
 import { ageingPolicy, mergeStatus, seedAutoHosts, takeOver } from "./take-over.ts";
@@ -159,11 +160,15 @@ export class FenceController {
     const enforced = store.rendered(state.key).some(({ kind }) => kind === "Sidecar");
     const fallback = { ready: this.#options.fallbackReady(mesh), enforced };
     const hosts: EgressHost[] = egressHosts({ fence, booked: state.edges.hosts(), registry, now });
-    const rendered = renderFence({ fence, hosts, registry, config, proxyVersions: [...state.proxyVersions], fallback });
-    return {
-      rendered,
-      status: fenceStatus({ fence, previous: state.status, hosts, edges: state.edges, rendered, fallbackReady: fallback.ready, now }),
-    };
+    const conflicts = conflictingSidecars(
+      fence,
+      workloadLabels({ fence, registry, config }),
+      store.foreignSidecars(fence.metadata.namespace),
+    );
+    const proxyVersions = [...state.proxyVersions];
+    const rendered = renderFence({ fence, hosts, registry, config, proxyVersions, fallback, conflict: conflicts.length > 0 });
+    const { status: previous, edges } = state;
+    return { rendered, status: fenceStatus({ fence, previous, hosts, edges, rendered, fallbackReady: fallback.ready, conflicts, now }) };
   }
 
   async #writeStatus(state: FenceState, status: ServiceFenceStatus): Promise<void> {

@@ -22,7 +22,7 @@ function fenceOf(spec: object): ServiceFence {
 function statusOf(fence: ServiceFence, edges: FenceEdges, previous: ServiceFenceStatus, now: number): ServiceFenceStatus {
   const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now });
   const rendered = renderFence({ fence, hosts, registry, config: Config.parse({}), proxyVersions: [] });
-  return fenceStatus({ fence, previous, hosts, edges, rendered, fallbackReady: true, now });
+  return fenceStatus({ fence, previous, hosts, edges, rendered, fallbackReady: true, conflicts: [], now });
 }
 
 test("a learned host is told with its times, its count and its ports, and services of tcp: visible are not told", () => {
@@ -69,10 +69,11 @@ test("a condition keeps its time of transition until its status changes", () => 
   const first = statusOf(fenceOf({}), edges, { domains: {} }, 1_000);
   edges.telemetry(2_000);
   const second = statusOf(fenceOf({}), edges, first, 2_000);
-  assert.deepEqual(times(second), { Ready: 1_000, Enforced: 1_000, FallbackReady: 1_000, TelemetryFlowing: 2_000 });
+  assert.deepEqual(times(second), { Ready: 1_000, Enforced: 1_000, Conflict: 1_000, FallbackReady: 1_000, TelemetryFlowing: 2_000 });
   assert.deepEqual(times(statusOf(fenceOf({ mode: "Observe" }), edges, second, 3_000)), {
     Ready: 1_000,
     Enforced: 3_000,
+    Conflict: 1_000,
     FallbackReady: 1_000,
     TelemetryFlowing: 2_000,
   });

@@ -11,6 +11,8 @@ export interface StatusInput {
   readonly edges: FenceEdges;
   readonly rendered: Rendered;
   readonly fallbackReady: boolean;
+  /** Names of Sidecars of others that are for the same pods. */
+  readonly conflicts: readonly string[];
   readonly now: number;
 }
 
@@ -65,7 +67,7 @@ function expiredAutoHosts({ fence, previous }: StatusInput, live: Readonly<Recor
 
 type Judgement = Omit<Condition, "lastTransitionTime">;
 
-function conditions({ rendered, edges, fallbackReady }: StatusInput): Judgement[] {
+function conditions({ rendered, edges, fallbackReady, conflicts }: StatusInput): Judgement[] {
   const refused = "refused" in rendered ? rendered.refused : undefined;
   const ready: Judgement =
     refused === undefined
@@ -73,7 +75,12 @@ function conditions({ rendered, edges, fallbackReady }: StatusInput): Judgement[
       : { type: "Ready", status: "False", ...refused };
   const enforced: Judgement = rendered.objects.some(({ kind }) => kind === "Sidecar")
     ? { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" }
-    : { type: "Enforced", status: "False", reason: notEnforced(rendered, fallbackReady), message: "the workload sees the whole mesh" };
+    : {
+        type: "Enforced",
+        status: "False",
+        reason: notEnforced(rendered, fallbackReady, conflicts),
+        message: "the workload sees the whole mesh",
+      };
   const telemetry: Judgement =
     edges.observedUntil === undefined
       ? {
@@ -91,11 +98,21 @@ function conditions({ rendered, edges, fallbackReady }: StatusInput): Judgement[
         reason: "NoEndpoints",
         message: "no endpoint of the global sidecar is ready: unknown hosts take Istio's passthrough",
       };
-  return [ready, enforced, fallback, telemetry];
+  const conflict: Judgement =
+    conflicts.length === 0
+      ? { type: "Conflict", status: "False", reason: "NoOtherSidecar", message: "no other Sidecar is for these pods" }
+      : {
+          type: "Conflict",
+          status: "True",
+          reason: "OtherSidecar",
+          message: `Sidecar ${conflicts.join(", ")} is for the same pods: delete it, or switch the fence off`,
+        };
+  return [ready, enforced, conflict, fallback, telemetry];
 }
 
-function notEnforced(rendered: Rendered, fallbackReady: boolean): string {
+function notEnforced(rendered: Rendered, fallbackReady: boolean, conflicts: readonly string[]): string {
   if ("refused" in rendered) return rendered.refused.reason;
+  if (rendered.mode === "Enforce" && conflicts.length > 0) return "Conflict";
   return rendered.mode === "Enforce" && !fallbackReady ? "FallbackNotReady" : `Mode${rendered.mode}`;
 }
 

@@ -7,7 +7,7 @@ import {
   type ServiceFence,
   ServiceFenceStatus,
 } from "@fenceline/api";
-import type { Change, MeshSnapshot, Store } from "../store.ts";
+import type { Change, ForeignSidecar, MeshSnapshot, Store } from "../store.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
 import { type FolderKey, ObjectFolder } from "./object-folder.ts";
 
@@ -77,6 +77,11 @@ export class DirectoryStore implements Store {
 
   knownFences(): readonly FenceKey[] {
     return [...this.#rendered.entries(), ...this.#state.entries()].map(({ key: { namespace, name } }) => ({ namespace, name }));
+  }
+
+  /** Nobody else writes into the folder of what is rendered. */
+  foreignSidecars(): readonly ForeignSidecar[] {
+    return [];
   }
 
   async apply(change: Change): Promise<void> {

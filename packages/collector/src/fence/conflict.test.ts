@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Labels, ServiceFence } from "@fenceline/api";
+import { conflictingSidecars } from "./conflict.ts";
+
+const FENCE = ServiceFence.parse({
+  apiVersion: "microservice.slime.io/v1alpha1",
+  kind: "ServiceFence",
+  metadata: { name: "a", namespace: "test1" },
+});
+const LABELS = { app: "a" };
+const conflictsWith = (name: string, selector: Labels | undefined, labels: Labels | undefined = LABELS) =>
+  conflictingSidecars(FENCE, labels, [{ namespace: "test1", name, selector }]);
+
+test("a Sidecar with the same selector, a narrower or a wider one is a conflict", () => {
+  assert.deepEqual(conflictsWith("theirs", { app: "a" }), ["test1/theirs"]);
+  assert.deepEqual(conflictsWith("theirs", { app: "a", version: "v1" }), ["test1/theirs"]);
+  assert.deepEqual(conflictsWith("theirs", { app: "a" }, { app: "a", version: "v1" }), ["test1/theirs"]);
+});
+
+test("one for other pods is none", () => {
+  assert.deepEqual(conflictsWith("theirs", { app: "b" }), []);
+  assert.deepEqual(conflictsWith("theirs", { app: "a", version: "v2" }, { app: "a", version: "v1" }), []);
+  assert.deepEqual(conflictsWith("theirs", { tier: "web" }), []);
+});
+
+test("one for the whole namespace gives way to ours, and is none", () => {
+  assert.deepEqual(conflictsWith("default", undefined), []);
+});
+
+test("one that has our name is a conflict whatever it selects, since ours could not be written", () => {
+  assert.deepEqual(conflictsWith("a", undefined), ["test1/a"]);
+  assert.deepEqual(conflictsWith("a", { app: "b" }, undefined), ["test1/a"]);
+});
