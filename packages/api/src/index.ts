@@ -1,6 +1,7 @@
 export * from "./config.ts";
 export * from "./config-file.ts";
 export * from "./core-kinds.ts";
+export * from "./crd.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
 export * from "./fence-key.ts";

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { fenceDefinitions } from "./crd.ts";
+import type { StructuralSchema } from "./crd-schema.ts";
+
+const FOLDER = join(import.meta.dirname, "../../../charts/fenceline/crds");
+const NODE_WORDS = new Set<string>([
+  ...["description", "type", "format", "nullable", "enum", "pattern", "minimum", "maximum", "maxLength", "required"],
+  ...["properties", "additionalProperties", "items", "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"],
+  ...["x-kubernetes-list-type", "x-kubernetes-list-map-keys"],
+]);
+
+const schemas = fenceDefinitions().flatMap(({ spec }) => spec.versions.map(({ schema }) => schema.openAPIV3Schema));
+
+test("the chart's files are what the schemas say: run `npm run crds` after a change", () => {
+  const definitions = fenceDefinitions();
+  assert.deepEqual(globSync("*.yaml", { cwd: FOLDER }).sort(), definitions.map(({ metadata }) => `${metadata.name}.yaml`).sort());
+  for (const definition of definitions) {
+    const text = readFileSync(join(FOLDER, `${definition.metadata.name}.yaml`), "utf8");
+    // As kubectl and Helm read it: in YAML 1.1 a plain `Off` is the boolean false.
+    assert.deepEqual(parse(text, { version: "1.1" }), definition);
+  }
+});
+
+test("both groups have the same ServiceFence, with a status of its own", () => {
+  const [ours, netease] = fenceDefinitions();
+  assert.deepEqual(
+    [ours, netease].map((definition) => definition?.metadata.name),
+    ["servicefences.microservice.slime.io", "servicefences.microservice.netease.com"],
+  );
+  assert.deepEqual(ours?.spec.versions, netease?.spec.versions);
+  assert.deepEqual(ours?.spec.versions[0]?.subresources, { status: {} });
+});
+
+test("every schema is structural: each node has a type, int-or-string or unknown fields, and only words that Kubernetes knows", () => {
+  for (const schema of schemas) {
+    for (const [path, node] of nodesOf(schema, "")) {
+      requireKind(path, node);
+      for (const word of Object.keys(node)) assert.ok(NODE_WORDS.has(word), `${path} has ${word}`);
+      for (const name of node.required ?? []) assert.ok(node.properties?.[name] !== undefined, `${path} requires ${name}`);
+      for (const key of node["x-kubernetes-list-map-keys"] ?? [])
+        assert.ok(node.items?.required?.includes(key), `${path} is keyed by ${key}`);
+    }
+  }
+});
+
+function requireKind(path: string, node: StructuralSchema): void {
+  const isEither = node["x-kubernetes-int-or-string"] === true;
+  assert.ok(isEither || node["x-kubernetes-preserve-unknown-fields"] || node.type !== undefined, `${path} has no type`);
+  assert.ok(!isEither || node.type === undefined, `${path} has a type and int-or-string`);
+  assert.ok(node.properties === undefined || node.additionalProperties === undefined, `${path} is both a map and not`);
+}
+
+test("what people and Slime write is taken as it stands, and nothing of it is pruned", () => {
+  for (const fence of [...specimens("accepted"), ...slimeStatuses()]) {
+    for (const schema of schemas) assert.deepEqual(faults(schema, fence, ""), [], JSON.stringify(fence));
+  }
+});
+
+test("what cannot be meant is refused at the API server", () => {
+  for (const fence of specimens("refused")) {
+    for (const schema of schemas) assert.notDeepEqual(faults(schema, fence, ""), [], JSON.stringify(fence));
+  }
+});
+
+function specimens(kind: "accepted" | "refused"): object[] {
+  const accepted = [
+    { enable: true, host: { "b.test1.svc.cluster.local": { stable: {} } } },
+    {
+      enable: true,
+      host: { "b.test1.svc.cluster.local": null, "payments/*": {} },
+      namespaceSelector: ["a"],
+      workloadSelector: { fromService: true },
+    },
+    {
+      host: {
+        a: { deadline: { expire: { seconds: 1767225600 } } },
+        b: { auto: { duration: { seconds: "3600" } }, RecentlyCalled: { seconds: "1" } },
+      },
+    },
+    { labelSelector: [{ selector: { tier: "shared" } }, {}], workloadSelector: { labels: { app: "a" } } },
+    { mode: "Observe", idleWindow: "1h30m", maxHosts: 10, tcp: "learn", warmUp: { preload: "All", for: "24h" } },
+    { warmUp: { preload: ["a.b.svc.cluster.local"] } },
+  ];
+  const refused = [
+    { mode: "Sometimes" },
+    { idleWindow: "a day" },
+    { maxHosts: 0 },
+    { enable: "yes" },
+    { host: { a: { deadline: {} } } },
+    { host: { a: { auto: { duration: { seconds: "1h" } } } } },
+    { tpc: "visible" },
+  ];
+  return (kind === "accepted" ? accepted : refused).map((spec) => ({
+    apiVersion: "a/v1",
+    kind: "ServiceFence",
+    metadata: { name: "a" },
+    spec,
+  }));
+}
+
+/** What Slime's controller leaves behind: its enum as text or number, its deprecated fields. */
+function slimeStatuses(): object[] {
+  return [
+    {
+      status: {
+        metricStatus: { '{destination_service="b.ns.svc.cluster.local"}': "1" },
+        visitor: { "ns/a": true },
+        domains: {
+          "b.ns.svc.cluster.local": { hosts: ["b.ns.svc.cluster.local"], status: "EXPIREWAIT", RecentlyCalled: { seconds: "1" } },
+          "c.ns.svc.cluster.local": { hosts: null, status: 1 },
+          "payments/*": {},
+        },
+      },
+    },
+    { status: { metricStatus: null, conditions: [], later: { anything: 1 } } },
+  ];
+}
+
+function* nodesOf(node: StructuralSchema, path: string): Generator<readonly [string, StructuralSchema]> {
+  yield [path, node];
+  for (const [name, child] of Object.entries(node.properties ?? {})) yield* nodesOf(child, `${path}.${name}`);
+  if (node.additionalProperties !== undefined) yield* nodesOf(node.additionalProperties, `${path}.*`);
+  if (node.items !== undefined) yield* nodesOf(node.items, `${path}[]`);
+}
+
+/** What an API server would refuse or prune in a value, by the rules that our schemas use. */
+function faults(schema: StructuralSchema, value: unknown, path: string): string[] {
+  if (value === null) return schema.nullable === true ? [] : [`${path} is null`];
+  if (schema["x-kubernetes-int-or-string"] === true) return intOrStringFaults(schema, value, path);
+  if (schema.type === undefined) return [];
+  if (typeOf(value) !== schema.type) return [`${path} is not ${schema.type}`];
+  if (Array.isArray(value)) return value.flatMap((item, index) => faults(schema.items ?? {}, item, `${path}[${index}]`));
+  if (typeof value === "object") return objectFaults(schema, value, path);
+  return scalarFaults(schema, value, path);
+}
+
+function intOrStringFaults(schema: StructuralSchema, value: unknown, path: string): string[] {
+  if (typeof value === "string") return scalarFaults(schema, value, path);
+  return Number.isInteger(value) ? [] : [`${path} is neither an integer nor text`];
+}
+
+function objectFaults(schema: StructuralSchema, value: object, path: string): string[] {
+  const missing = (schema.required ?? []).filter((name) => !(name in value)).map((name) => `${path}.${name} is missing`);
+  // Kubernetes checks apiVersion, kind and metadata by itself.
+  const isOpen = schema["x-kubernetes-preserve-unknown-fields"] === true || path === ".metadata";
+  const inside = Object.entries(value).flatMap(([name, child]) => {
+    const childSchema = schema.properties?.[name] ?? schema.additionalProperties;
+    if (childSchema === undefined) return isOpen ? [] : [`${path}.${name} is unknown`];
+    return faults(childSchema, child, `${path}.${name}`);
+  });
+  return [...missing, ...inside];
+}
+
+function scalarFaults({ enum: words, pattern, minimum, maximum }: StructuralSchema, value: unknown, path: string): string[] {
+  const fits =
+    (words === undefined || words.includes(String(value))) &&
+    (pattern === undefined || new RegExp(pattern).test(String(value))) &&
+    (minimum === undefined || Number(value) >= minimum) &&
+    (maximum === undefined || Number(value) <= maximum);
+  return fits ? [] : [`${path} is ${String(value)}`];
+}
+
+function typeOf(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  return Number.isInteger(value) ? "integer" : typeof value;
+}

@@ -1,0 +1,60 @@
+import { Agent as PlainAgent } from "node:http";
+import { Agent, type RequestOptions } from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { Clock } from "../clock.ts";
+
+/** Least time between two reloads after a 401, in milliseconds: a token that is simply wrong must not start a process (`exec`) per request. */
+const RELOAD_INTERVAL = 10_000;
+
+/** Where to send a request, and as whom. */
+export interface Access {
+  readonly server: string;
+  readonly options: RequestOptions;
+}
+
+/**
+ * Who we are to the API server: whatever client-node's KubeConfig supports (token files, client certificates, exec plugins, proxies).
+ *
+ * KubeConfig reads certificate files for every request and a service account's token once a minute. The rest it keeps, so that a token that
+ * was rotated early, or a kubeconfig that was written anew, is noticed by the 401 that it causes.
+ */
+export class Credentials {
+  readonly #load: () => KubeConfig;
+  readonly #clock: Clock;
+  readonly #secure = new Agent({ keepAlive: true });
+  readonly #plain = new PlainAgent({ keepAlive: true });
+  #config: KubeConfig;
+  #reloadedAt = Number.NEGATIVE_INFINITY;
+
+  /** @param load reads the configuration anew; called once now, and after a 401 */
+  constructor(load: () => KubeConfig, clock: Clock) {
+    this.#load = load;
+    this.#clock = clock;
+    this.#config = load();
+  }
+
+  /** @throws {Error} when a file that the configuration names cannot be read, or its exec plugin fails */
+  async access(): Promise<Access> {
+    const cluster = this.#config.getCurrentCluster();
+    if (cluster === null) throw new Error("the kubeconfig names no current cluster");
+    const options: RequestOptions = {};
+    await this.#config.applyToHTTPSOptions(options);
+    // client-node's own agent opens a connection per request; it is kept where it knows the way through a proxy.
+    if (cluster.proxyUrl === undefined) options.agent = cluster.server.startsWith("http:") ? this.#plain : this.#secure;
+    return { server: cluster.server, options };
+  }
+
+  /** Reads everything again. False when that was done a moment ago, so that trying once more is of no use. */
+  reload(): boolean {
+    const now = this.#clock.now();
+    if (now - this.#reloadedAt < RELOAD_INTERVAL) return false;
+    this.#reloadedAt = now;
+    this.#config = this.#load();
+    return true;
+  }
+
+  close(): void {
+    this.#secure.destroy();
+    this.#plain.destroy();
+  }
+}

@@ -1,0 +1,35 @@
+import type { Labels, RenderedObject } from "@fenceline/api";
+import type { WireObject, WireOwner } from "../api/wire-object.ts";
+
+/** Value of `app.kubernetes.io/managed-by` on everything that Fenceline rendered. */
+export const MANAGED_BY_LABEL = "app.kubernetes.io/managed-by";
+export const MANAGER = "fenceline";
+
+/** A Sidecar or EnvoyFilter as it is in the cluster, cut down to what we need to know of it. */
+export interface LiveObject {
+  readonly kind: RenderedObject["kind"];
+  readonly apiVersion: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Labels;
+  readonly owners: readonly WireOwner[];
+  /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
+  readonly selector: Labels | undefined;
+  /** Only of objects that carry our label: nobody compares the others, and a mesh may hold many. */
+  readonly spec: unknown;
+}
+
+/** Whether the object carries our label. It may still belong to somebody else. */
+export function isLabelledOurs({ labels }: Pick<LiveObject, "labels">): boolean {
+  return labels[MANAGED_BY_LABEL] === MANAGER;
+}
+
+/** Cuts an object of the API server down. */
+export function readLiveObject(kind: RenderedObject["kind"], { apiVersion, metadata, ...object }: WireObject): LiveObject {
+  const { name, namespace = "default", uid, labels = {}, ownerReferences: owners = [] } = metadata;
+  const spec = object.spec ?? {};
+  const { workloadSelector } = spec as { workloadSelector?: { labels?: Labels } };
+  const ours = isLabelledOurs({ labels });
+  return { kind, apiVersion, namespace, name, uid, labels, owners, selector: workloadSelector?.labels, spec: ours ? spec : undefined };
+}

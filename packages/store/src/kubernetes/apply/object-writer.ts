@@ -1,0 +1,187 @@
+import { isDeepStrictEqual } from "node:util";
+import { FencelineError, type RenderedObject } from "@fenceline/api";
+import { hasStatus } from "../api/api-error.ts";
+import type { KubernetesApi } from "../api/kubernetes-api.ts";
+import { type ObjectKey, objectPath, type Resource } from "../api/resource.ts";
+import { withRetries } from "../api/retry.ts";
+import { readWireObject, type WireObject } from "../api/wire-object.ts";
+import type { Clock } from "../clock.ts";
+import type { Leadership } from "../lease/leader-election.ts";
+import { mergePatch } from "../merge-patch.ts";
+import { type LiveObject, MANAGER, readLiveObject } from "./live-object.ts";
+import { type Conflict, conflictOf } from "./ownership.ts";
+import { differs } from "./semantic-difference.ts";
+import { Settlements } from "./settlements.ts";
+
+/** What became of a write. */
+export type WriteResult =
+  | { readonly result: "created" | "updated"; readonly answer: WireObject }
+  | { readonly result: "deleted"; readonly uid: string }
+  | { readonly result: "unchanged" | "absent" }
+  | { readonly result: "conflict"; readonly conflict: Conflict };
+
+/** A live object with the version by which a write can tell that it is still the same. */
+export interface Known {
+  readonly live: LiveObject;
+  readonly resourceVersion: string;
+}
+
+/** Settings of an {@link ObjectWriter}. */
+export interface ObjectWriterOptions {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  /** Only the leader writes rendered objects. */
+  readonly leadership: Leadership;
+}
+
+const APPLY_PATCH = "application/apply-patch+yaml";
+const MERGE_PATCH = "application/merge-patch+json";
+
+/**
+ * Writes rendered objects by server-side apply, only where that changes something, and never to an object of somebody else.
+ *
+ * Every write to an object that exists carries the version at which its ownership was looked at, so that a look and a write are one step.
+ */
+export class ObjectWriter {
+  readonly #options: ObjectWriterOptions;
+  readonly #settlements = new Settlements();
+
+  constructor(options: ObjectWriterOptions) {
+    this.#options = options;
+  }
+
+  /** What a live object stands for; undefined when it is not as we left it. See {@link Settlements.wanted}. */
+  wanted(live: LiveObject): RenderedObject | undefined {
+    return this.#settlements.wanted(settlementKey(live.kind, live), live);
+  }
+
+  /**
+   * Makes an object as desired.
+   *
+   * @param known the object as last seen; undefined when there was none
+   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of the API server
+   */
+  apply(resource: Resource, desired: RenderedObject, known: Known | undefined): Promise<WriteResult> {
+    return this.#retrying(async (afterConflict) => {
+      const current = afterConflict || known === undefined ? await this.#read(resource, desired.kind, desired.metadata) : known;
+      return current === undefined ? this.#create(resource, desired) : this.#update(resource, desired, current);
+    });
+  }
+
+  /**
+   * Deletes an object of ours. An object that is gone already is as good.
+   *
+   * @param known the object as last seen; undefined when it was not
+   * @throws as {@link apply}
+   */
+  delete(resource: Resource, kind: RenderedObject["kind"], key: ObjectKey, known: Known | undefined): Promise<WriteResult> {
+    return this.#retrying(async (afterConflict): Promise<WriteResult> => {
+      const current = afterConflict || known === undefined ? await this.#read(resource, kind, key) : known;
+      if (current === undefined) return { result: "absent" };
+      const { live, resourceVersion } = current;
+      const conflict = conflictOf(live);
+      if (conflict !== undefined) return { result: "conflict", conflict };
+      const body = { preconditions: { uid: live.uid, resourceVersion }, propagationPolicy: "Background" };
+      try {
+        await this.#send("DELETE", objectPath(resource, key), { body });
+      } catch (error) {
+        if (!hasStatus(error, 404)) throw error;
+      }
+      this.#settlements.forget(settlementKey(kind, live));
+      return { result: "deleted", uid: live.uid };
+    });
+  }
+
+  /**
+   * Server-side apply has no "only if absent", and would merge into an object that somebody makes at this very moment. Unforced, it fails where
+   * both say different things; where it does not, the answer shows another manager, and what we added is taken back.
+   */
+  async #create(resource: Resource, desired: RenderedObject): Promise<WriteResult> {
+    const path = objectPath(resource, desired.metadata);
+    const answer = await this.#send("PATCH", path, { body: desired, contentType: APPLY_PATCH, query: { fieldManager: MANAGER } });
+    const other = otherManager(answer);
+    if (other !== undefined) return this.#withdraw(resource, desired, other);
+    return this.#settle(resource, desired, answer, "created");
+  }
+
+  async #withdraw(resource: Resource, desired: RenderedObject, manager: string): Promise<WriteResult> {
+    const { apiVersion, kind, metadata } = desired;
+    const { namespace, name } = metadata;
+    const body = { apiVersion, kind, metadata: { namespace, name } };
+    await this.#send("PATCH", objectPath(resource, metadata), { body, contentType: APPLY_PATCH, query: { fieldManager: MANAGER } });
+    const message = `${kind} ${namespace}/${name} was made by ${manager} at the same moment; it is left as it is`;
+    return { result: "conflict", conflict: { kind, namespace, name, reason: "NotManagedByFenceline", message } };
+  }
+
+  async #update(resource: Resource, desired: RenderedObject, { live, resourceVersion }: Known): Promise<WriteResult> {
+    const conflict = conflictOf(live);
+    if (conflict !== undefined) return { result: "conflict", conflict };
+    const key = settlementKey(desired.kind, live);
+    if (!differs(desired, live)) this.#settlements.settle(key, desired, live, undefined);
+    if (isDeepStrictEqual(this.#settlements.wanted(key, live), desired)) return { result: "unchanged" };
+    this.#settlements.mayWrite(key, desired, this.#options.clock.now());
+    const body = { ...desired, metadata: { ...desired.metadata, resourceVersion } };
+    const query = { fieldManager: MANAGER, force: "true" };
+    const path = objectPath(resource, desired.metadata);
+    try {
+      const answer = await this.#send("PATCH", path, { body, contentType: APPLY_PATCH, query });
+      return this.#settle(resource, desired, await this.#removeAdditions(path, desired, answer), "updated");
+    } catch (error) {
+      // Deleted since it was seen.
+      if (hasStatus(error, 404)) return this.#create(resource, desired);
+      throw error;
+    }
+  }
+
+  /** Apply leaves fields of `spec` that others added. They change what istiod makes of it, so they go. */
+  async #removeAdditions(path: string, desired: RenderedObject, answer: unknown): Promise<unknown> {
+    const { spec, metadata } = answer as { spec?: unknown; metadata?: { resourceVersion?: string } };
+    const patch = mergePatch(spec, desired.spec);
+    if (patch === undefined) return answer;
+    const body = { metadata: { resourceVersion: metadata?.resourceVersion }, spec: patch };
+    return this.#send("PATCH", path, { body, contentType: MERGE_PATCH, query: { fieldManager: MANAGER } });
+  }
+
+  #settle(resource: Resource, desired: RenderedObject, value: unknown, result: "created" | "updated"): WriteResult {
+    const answer = readWireObject(value, resource);
+    if (answer === undefined) throw new FencelineError("KUBERNETES_ANSWER_BROKEN", { message: "the answer to a write is not an object" });
+    const live = readLiveObject(desired.kind, answer);
+    this.#settlements.settle(settlementKey(desired.kind, live), desired, live, { at: this.#options.clock.now() });
+    return { result, answer };
+  }
+
+  async #read(resource: Resource, kind: RenderedObject["kind"], key: ObjectKey): Promise<Known | undefined> {
+    try {
+      const object = readWireObject(await this.#send("GET", objectPath(resource, key), {}), resource);
+      return object === undefined ? undefined : { live: readLiveObject(kind, object), resourceVersion: object.metadata.resourceVersion };
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  #retrying(attempt: (afterConflict: boolean) => Promise<WriteResult>): Promise<WriteResult> {
+    const { clock, leadership } = this.#options;
+    return withRetries(attempt, { clock, signal: leadership.term() });
+  }
+
+  #send(
+    method: "GET" | "PATCH" | "DELETE",
+    path: string,
+    rest: { readonly body?: unknown; readonly contentType?: string; readonly query?: Readonly<Record<string, string>> },
+  ): Promise<unknown> {
+    const { api, leadership } = this.#options;
+    if (!leadership.mayWrite()) throw new FencelineError("NOT_LEADER", { message: `${method} ${path}: another process leads` });
+    return api.json({ method, path, ...rest, signal: leadership.term() });
+  }
+}
+
+function settlementKey(kind: RenderedObject["kind"], { namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${kind} ${namespace}/${name}`;
+}
+
+/** Who else wrote to an object that we believe to have created; undefined when nobody did. Writes of a status do not count. */
+function otherManager(answer: unknown): string | undefined {
+  const { metadata } = answer as { metadata?: { managedFields?: readonly { manager?: string; subresource?: string }[] } };
+  return metadata?.managedFields?.find(({ manager, subresource }) => manager !== MANAGER && subresource === undefined)?.manager;
+}

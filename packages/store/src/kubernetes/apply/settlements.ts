@@ -1,0 +1,63 @@
+import { isDeepStrictEqual } from "node:util";
+import { FencelineError, type RenderedObject } from "@fenceline/api";
+import type { LiveObject } from "./live-object.ts";
+
+/** What the API server made of the last write of an object. */
+interface Settlement {
+  readonly desired: RenderedObject;
+  readonly live: LiveObject;
+  readonly writtenAt: number;
+  /** Writes of this same desired object in a row. */
+  readonly writes: number;
+}
+
+/** Pause before the same object is written again because somebody changed it, in milliseconds: doubling, up to the longest. */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 30_000;
+/** Whoever changes our object less often than this, in milliseconds, is a person and not a loop. */
+const CALM = 300_000;
+
+/**
+ * Remembers for each object what was wanted and what the API server made of it.
+ *
+ * A webhook or a default may add to what we write. What came back then counts as what we wanted, or every look at it would cause a write, and
+ * every write an event to look at. And whoever changes our object back again and again gets one answer a second at first, one in half a minute
+ * later: two controllers that fight must not keep istiod busy.
+ */
+export class Settlements {
+  readonly #settled = new Map<string, Settlement>();
+
+  /** What the live object stands for: the object that we wanted, or undefined when somebody changed it since, or we never wrote it. */
+  wanted(key: string, live: LiveObject): RenderedObject | undefined {
+    const settled = this.#settled.get(key);
+    return settled !== undefined && isDeepStrictEqual(settled.live, live) ? settled.desired : undefined;
+  }
+
+  /** @throws {FencelineError} `OBJECT_CONTESTED` when the same object was written a moment ago, and somebody changed it since */
+  mayWrite(key: string, desired: RenderedObject, now: number): void {
+    const settled = this.#settled.get(key);
+    if (settled === undefined || !isDeepStrictEqual(settled.desired, desired)) return;
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (settled.writes - 1));
+    if (now - settled.writtenAt >= pause) return;
+    const { namespace, name } = desired.metadata;
+    throw new FencelineError("OBJECT_CONTESTED", {
+      at: { object: `${desired.kind} ${namespace}/${name}` },
+      message: `somebody changed it ${settled.writes} times after it was written`,
+      hint: "find who else writes it in its metadata.managedFields",
+    });
+  }
+
+  /** Takes note of what came back from a write, or of a live object that is as desired already. */
+  settle(key: string, desired: RenderedObject, live: LiveObject, write: { readonly at: number } | undefined): void {
+    const before = this.#settled.get(key);
+    const isAgain = before !== undefined && isDeepStrictEqual(before.desired, desired);
+    const isLoop = isAgain && write !== undefined && write.at - before.writtenAt < CALM;
+    const writtenAt = write?.at ?? before?.writtenAt ?? Number.NEGATIVE_INFINITY;
+    const writes = write === undefined ? (isAgain ? before.writes : 0) : isLoop ? before.writes + 1 : 1;
+    this.#settled.set(key, { desired, live, writtenAt, writes });
+  }
+
+  forget(key: string): void {
+    this.#settled.delete(key);
+  }
+}

@@ -1,0 +1,115 @@
+import { isDeepStrictEqual } from "node:util";
+import { keyText } from "../api/resource.ts";
+import type { WireObject } from "../api/wire-object.ts";
+
+/** What happened to one object. `resync` repeats what is known, for whoever missed or lost something. */
+export type ObjectEvent<T> =
+  | { readonly type: "added" | "deleted" | "resync"; readonly object: T }
+  | { readonly type: "modified"; readonly object: T; readonly previous: T };
+
+/** One object as it is kept. */
+export interface CacheEntry<T> {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** The last valid version; undefined when there was none. */
+  readonly value: T | undefined;
+}
+
+/** Settings of an {@link ObjectCache}. */
+export interface ObjectCacheOptions<T> {
+  /** Cuts an object down to what is needed. A throw means that it is not valid. */
+  readonly parse: (object: WireObject) => T;
+  readonly onInvalid: (object: WireObject, error: unknown) => void;
+}
+
+/**
+ * The objects of one kind, and what each change to them means.
+ *
+ * An object that is not valid keeps its last valid version, and one that never was valid is known by name only. An object is the one with its
+ * uid: under the same name another uid is another object, so the old one is deleted first.
+ */
+export class ObjectCache<T> {
+  readonly #options: ObjectCacheOptions<T>;
+  readonly #entries = new Map<string, CacheEntry<T>>();
+
+  constructor(options: ObjectCacheOptions<T>) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): CacheEntry<T> | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Every valid object. */
+  values(): T[] {
+    return [...this.#entries.values()].flatMap(({ value }) => (value === undefined ? [] : [value]));
+  }
+
+  /** Objects of which no version was valid. */
+  invalid(): number {
+    return this.#entries.size - this.values().length;
+  }
+
+  /** Takes an object from a list. A list is the truth, also where its versions are older: the server may have been restored from a backup. */
+  fromList(object: WireObject): ObjectEvent<T>[] {
+    return this.#put(object);
+  }
+
+  /** Takes an object from a watch or from the answer to a write. Whatever is not newer than what is known is a repetition. */
+  fromEvent(object: WireObject): ObjectEvent<T>[] {
+    const known = this.#entries.get(keyText(object.metadata));
+    if (known?.uid === object.metadata.uid && !isNewer(object.metadata.resourceVersion, known.resourceVersion)) return [];
+    return this.#put(object);
+  }
+
+  /** Forgets an object; does nothing when another one of that name took its place. */
+  delete({ metadata }: Pick<WireObject, "metadata">): ObjectEvent<T>[] {
+    const key = keyText(metadata);
+    return this.#entries.get(key)?.uid === metadata.uid ? this.#drop(key) : [];
+  }
+
+  /** Forgets whatever a complete list did not name. */
+  retain(keys: ReadonlySet<string>): ObjectEvent<T>[] {
+    return [...this.#entries.keys()].filter((key) => !keys.has(key)).flatMap((key) => this.#drop(key));
+  }
+
+  #put(object: WireObject): ObjectEvent<T>[] {
+    const key = keyText(object.metadata);
+    const { uid, resourceVersion } = object.metadata;
+    const replaced = this.#entries.get(key)?.uid === uid ? [] : this.#drop(key);
+    const known = this.#entries.get(key);
+    if (known?.resourceVersion === resourceVersion) return [];
+    const parsed = this.#parse(object);
+    const previous = known?.value;
+    // A version that says nothing new to us (an annotation, a heartbeat) keeps the old value, and nobody is told.
+    const value = parsed === undefined || isDeepStrictEqual(parsed, previous) ? previous : parsed;
+    this.#entries.set(key, { uid, resourceVersion, value });
+    if (value === undefined || value === previous) return replaced;
+    return [...replaced, previous === undefined ? { type: "added", object: value } : { type: "modified", object: value, previous }];
+  }
+
+  #parse(object: WireObject): T | undefined {
+    try {
+      return this.#options.parse(object);
+    } catch (error) {
+      this.#options.onInvalid(object, error);
+      return undefined;
+    }
+  }
+
+  #drop(key: string): ObjectEvent<T>[] {
+    const value = this.#entries.get(key)?.value;
+    this.#entries.delete(key);
+    return value === undefined ? [] : [{ type: "deleted", object: value }];
+  }
+}
+
+/** Resource versions may be compared as numbers since Kubernetes 1.35; should they be anything else, every other version counts as newer. */
+export function isNewer(version: string, known: string): boolean {
+  const decimal = /^\d+$/;
+  return decimal.test(version) && decimal.test(known) ? BigInt(version) > BigInt(known) : version !== known;
+}

@@ -1,0 +1,86 @@
+import { FencelineError } from "@fenceline/api";
+import { ApiError, readStatus } from "../api/api-error.ts";
+import { collectionPath } from "../api/resource.ts";
+import { readWireObject, type WireObject } from "../api/wire-object.ts";
+import type { Selection } from "./list-pages.ts";
+import { linesOf } from "./stream-lines.ts";
+
+/** One event of a watch. A bookmark says only how far the watch has come. */
+export type WatchEvent =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: WireObject }
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
+
+/** How to watch. */
+export interface WatchOptions {
+  /** Events after this version are wanted. */
+  readonly resourceVersion: string;
+  /** After so many seconds the server ends the watch. */
+  readonly timeoutSeconds: number;
+  readonly signal: AbortSignal;
+  /** Called once, when the server accepted the watch. */
+  readonly onOpen: () => void;
+}
+
+/** A line of a watch that cannot be read. What it said is lost, so only a new list can tell. */
+export class BrokenEvent extends FencelineError {}
+
+/**
+ * The events of one watch, until the server ends it or the connection breaks, which mean the same: go on from the last version seen.
+ *
+ * @throws {BrokenEvent} when a line is not an event
+ * @throws {ApiError} when the server refuses the watch, or says so later in an ERROR event; 410 when the version is too old
+ */
+export async function* watchEvents(selection: Selection, options: WatchOptions): AsyncGenerator<WatchEvent> {
+  const { api, resource, labelSelector } = selection;
+  const { resourceVersion, timeoutSeconds, signal, onOpen } = options;
+  const query = { watch: "true", allowWatchBookmarks: "true", labelSelector, resourceVersion, timeoutSeconds: String(timeoutSeconds) };
+  const path = collectionPath(resource);
+  const stream = await api.stream({ method: "GET", path, query, signal });
+  onOpen();
+  const lines = linesOf(stream);
+  for (;;) {
+    const line = await nextLine(lines, path);
+    if (line === undefined) return;
+    yield readEvent(line, selection);
+  }
+}
+
+/** A connection that breaks ends the watch like a server that closes it. */
+async function nextLine(lines: AsyncGenerator<string>, path: string): Promise<string | undefined> {
+  try {
+    const { done, value } = await lines.next();
+    return done ? undefined : value;
+  } catch (cause) {
+    if (cause instanceof RangeError) throw new BrokenEvent("WATCH_EVENT_BROKEN", { message: `GET ${path}: ${cause.message}`, cause });
+    return undefined;
+  }
+}
+
+function readEvent(line: string, { resource }: Selection): WatchEvent {
+  const path = collectionPath(resource);
+  const { type, object } = parseLine(line, path);
+  if (type === "ERROR") {
+    const { code = 0, message = "the watch failed", retryAfter } = readStatus(object);
+    throw new ApiError({ request: `GET ${path}`, status: code, message: `watch: ${message}`, retryAfter });
+  }
+  if (type === "BOOKMARK") {
+    const version = (object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata?.resourceVersion;
+    if (typeof version === "string") return { type, resourceVersion: version };
+  }
+  const wire = readWireObject(object, resource);
+  if (wire === undefined || (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED"))
+    throw broken(path, "an event without an object");
+  return { type, object: wire };
+}
+
+function parseLine(line: string, path: string): { readonly type?: unknown; readonly object?: unknown } {
+  try {
+    return (JSON.parse(line) ?? {}) as { type?: unknown; object?: unknown };
+  } catch {
+    throw broken(path, "a line that is not JSON");
+  }
+}
+
+function broken(path: string, what: string): BrokenEvent {
+  return new BrokenEvent("WATCH_EVENT_BROKEN", { message: `GET ${path}: the watch sent ${what}` });
+}

@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DomainStatus, ServiceFenceStatus } from "@fenceline/api";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./api/resource.ts";
+import { ObjectConflict } from "./kubernetes-store.ts";
+import type { FakeApiServer } from "./testing/fake-api-server.ts";
+import { service } from "./testing/informer-under-test.ts";
+import { envoyFilter, FENCE, fence, sidecar } from "./testing/rendered-objects.ts";
+import { openStore, openStoreOn } from "./testing/store-under-test.ts";
+import { until } from "./testing/until.ts";
+
+const [OURS, SLIMES] = SERVICE_FENCES as [(typeof SERVICE_FENCES)[number], (typeof SERVICE_FENCES)[number]];
+const seen = (second: number): DomainStatus => ({
+  status: "ACTIVE",
+  source: "learned",
+  lastSeen: new Date(second * 1_000).toISOString(),
+  requests: 1,
+});
+const learned = (domains: Record<string, DomainStatus>): ServiceFenceStatus => ({ domains });
+const withFence = (server: FakeApiServer) => server.put(OURS, fence());
+const liveStatus = (server: FakeApiServer) => (server.get(OURS, FENCE)?.status ?? {}) as ServiceFenceStatus;
+
+test("a snapshot holds namespaces, services, endpoints and the fences of both groups", async (t) => {
+  const { store } = await openStore(t, (server) => {
+    server.put(NAMESPACES, { metadata: { name: "test1" } });
+    server.put(SERVICES, service("web"));
+    server.put(ENDPOINT_SLICES, { metadata: { name: "web-1", namespace: "shop" }, addressType: "IPv4", endpoints: null });
+    server.put(OURS, fence());
+    server.put(SLIMES, fence({}, { namespace: "test1", name: "old" }));
+  });
+  const { namespaces, services, endpointSlices, fences } = store.snapshot();
+  const names = [...namespaces, ...services, ...endpointSlices, ...fences].map(({ metadata }) => metadata.name);
+  assert.deepEqual(names, ["test1", "web", "web-1", "a", "old"]);
+});
+
+test("where both groups have a fence of one name, our own group's counts", async (t) => {
+  const { store } = await openStore(t, (server) => {
+    server.put(SLIMES, fence());
+    server.put(OURS, fence());
+  });
+  assert.deepEqual(
+    store.snapshot().fences.map(({ apiVersion }) => apiVersion),
+    ["microservice.slime.io/v1alpha1"],
+  );
+});
+
+test("many changes at once become one snapshot, and what did not change is the same object", async (t) => {
+  const { server, store, settled, snapshots } = await openStore(t, (fake) => fake.put(SERVICES, service("web")));
+  const [before] = store.snapshot().services;
+  for (let index = 0; index < 50; index += 1) server.put(SERVICES, service(`s${index}`));
+  await until(() => store.snapshot().services.length === 51);
+  await settled(() => snapshots() > 0);
+  assert.equal(snapshots(), 1);
+  assert.equal(store.snapshot().services[0], before);
+});
+
+test("E3-08 a kind that may not be read, or does not exist, is named, and the rest works", async (t) => {
+  const { store, troubles } = await openStore(t, (server) => {
+    server.put(SERVICES, service("web"));
+    server.answer(({ path }) => path.includes("envoyfilters"), { status: 404, body: { code: 404, message: "no such kind" } });
+    server.answer(({ path }) => path.includes("endpointslices"), { status: 403, body: { code: 403, message: "forbidden" } });
+  });
+  assert.equal(store.snapshot().services.length, 1);
+  const unavailable = store.health().filter(({ state }) => state === "unavailable");
+  assert.deepEqual(
+    unavailable.map(({ kind }) => kind),
+    ["EndpointSlice", "EnvoyFilter"],
+  );
+  assert.deepEqual(troubles.map(({ code }) => code).sort(), ["KUBERNETES_FORBIDDEN", "KUBERNETES_NOT_FOUND"]);
+});
+
+test("what was applied is in rendered() at once, in the form in which it was rendered", async (t) => {
+  const { store } = await openStore(t, withFence);
+  await store.apply({ action: "create", object: envoyFilter() });
+  await store.apply({ action: "create", object: sidecar("x/*") });
+  assert.deepEqual(store.rendered(FENCE), [envoyFilter(), sidecar("x/*")]);
+  await store.apply({ action: "update", object: sidecar("y/*") });
+  assert.deepEqual(store.rendered(FENCE)[1], sidecar("y/*"));
+  await store.apply({ action: "delete", object: { kind: "Sidecar", ...FENCE } });
+  assert.deepEqual(store.rendered(FENCE), [envoyFilter()]);
+});
+
+test("our own writes make no new snapshot", async (t) => {
+  const { server, store, settled, snapshots } = await openStore(t, withFence);
+  await store.apply({ action: "create", object: sidecar("x/*") });
+  await store.writeStatus(FENCE, learned({ b: seen(1) }));
+  server.put(SERVICES, service("end"));
+  await settled(() => snapshots() > 0);
+  await until(() => store.snapshot().services.length === 1);
+  assert.equal(snapshots(), 1);
+  assert.deepEqual(Object.keys(store.snapshot().fences[0]?.status.domains ?? {}), ["b"]);
+});
+
+test("E3-02 a rendered object that somebody edits or deletes makes a new snapshot, so that it is repaired", async (t) => {
+  const { server, store, settled, snapshots } = await openStore(t, withFence);
+  await store.apply({ action: "create", object: sidecar("x/*") });
+  server.put(SIDECARS, { ...server.get(SIDECARS, FENCE), spec: sidecar("evil/*").spec });
+  await settled(() => snapshots() === 1);
+  assert.deepEqual(store.rendered(FENCE)[0]?.spec, sidecar("evil/*").spec);
+  server.remove(SIDECARS, FENCE);
+  await settled(() => snapshots() === 2);
+  assert.deepEqual(store.rendered(FENCE), []);
+});
+
+test("E3-02 a Sidecar of somebody else is not ours to see or write, but is named", async (t) => {
+  const { server, store } = await openStore(t, (fake) => {
+    withFence(fake);
+    fake.put(SIDECARS, { metadata: FENCE, spec: { workloadSelector: { labels: { app: "a" } } } });
+    fake.put(SIDECARS, { metadata: { namespace: "test1", name: "default" }, spec: {} });
+  });
+  assert.deepEqual(store.rendered(FENCE), []);
+  assert.deepEqual(store.knownFences(), []);
+  assert.deepEqual(store.foreignSidecars("test1"), [
+    { namespace: "test1", name: "a", selector: { app: "a" } },
+    { namespace: "test1", name: "default", selector: undefined },
+  ]);
+  await assert.rejects(store.apply({ action: "create", object: sidecar("x/*") }), ObjectConflict);
+  const outcome = await store.carryOut({ action: "delete", object: { kind: "Sidecar", ...FENCE } });
+  assert.equal(outcome.result, "conflict");
+  assert.equal(server.count("PATCH") + server.count("DELETE"), 0);
+});
+
+test("EnvoyFilters of others are not even read", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(ENVOY_FILTERS, { metadata: FENCE, spec: {} }));
+  assert.equal(store.health().find(({ kind }) => kind === "EnvoyFilter")?.objects, 0);
+  const [list] = server.requests.filter(({ path }) => path.includes("envoyfilters"));
+  assert.equal(list?.query.get("labelSelector"), "app.kubernetes.io/managed-by=fenceline");
+});
+
+test("a fence that was deleted is known as long as something of it is there", async (t) => {
+  const { server, store, settled } = await openStore(t, withFence);
+  await store.apply({ action: "create", object: sidecar("x/*") });
+  server.remove(OURS, FENCE);
+  await settled(() => store.snapshot().fences.length === 0);
+  assert.deepEqual(store.knownFences(), [FENCE]);
+  server.remove(SIDECARS, FENCE);
+  await settled(() => store.knownFences().length === 0);
+});
+
+test("E3-08 while fences cannot be listed, nobody may take their objects for orphans", async (t) => {
+  const { store } = await openStore(t, (server) => {
+    server.put(SIDECARS, sidecar("x/*"));
+    server.answer(({ path }) => path.includes("microservice.slime.io"), { status: 404, body: { code: 404 } });
+  });
+  assert.deepEqual(store.knownFences(), []);
+});
+
+test("E3-08 the objects of a fence that is not valid are no orphans either", async (t) => {
+  const { store } = await openStore(t, (server) => {
+    server.put(SIDECARS, sidecar("x/*"));
+    server.put(OURS, { ...fence(), spec: { enabel: true } });
+  });
+  assert.deepEqual(store.knownFences(), []);
+  assert.deepEqual(store.snapshot().fences, []);
+});
+
+test("a status is written to the status subresource, of the group that the fence is of, naming only what changed", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(SLIMES, fence()));
+  await store.writeStatus(FENCE, learned({ b: seen(1) }));
+  await store.writeStatus(FENCE, learned({ b: seen(1), c: seen(2) }));
+  const patches = server.requests.filter(({ method }) => method === "PATCH");
+  assert.deepEqual(
+    patches.map(({ path }) => path),
+    Array(2).fill("/apis/microservice.netease.com/v1alpha1/namespaces/test1/servicefences/a/status"),
+  );
+  assert.deepEqual(patches[1]?.body, { status: { domains: { c: seen(2) } } });
+});
+
+test("a status that did not change is not sent", async (t) => {
+  const { server, store } = await openStore(t, withFence);
+  for (let writes = 0; writes < 3; writes += 1) await store.writeStatus(FENCE, learned({ b: seen(1) }));
+  assert.equal(server.count("PATCH"), 1);
+});
+
+test("the status of a fence that is gone needs no writing", async (t) => {
+  const { server, store } = await openStore(t, withFence);
+  const path = `/apis/${OURS.apiVersion}/namespaces/test1/servicefences/a`;
+  server.answer((request) => request.path.startsWith(path), { status: 404, body: { code: 404 } }, { status: 404, body: { code: 404 } });
+  await store.writeStatus(FENCE, learned({ b: seen(1) }));
+  await store.writeStatus({ namespace: "test1", name: "never" }, learned({ b: seen(1) }));
+  assert.equal(server.count("PATCH"), 1);
+});
+
+test("two replicas that learn at the same time lose nothing, without a conflict", async (t) => {
+  const { server, store: first, settled } = await openStore(t, withFence);
+  const { store: second, leadership } = await openStoreOn(t, server);
+  leadership.lose();
+  const hosts = Array.from({ length: 20 }, (_, index) => `h${index}`);
+  const mine: [Record<string, DomainStatus>, Record<string, DomainStatus>] = [{}, {}];
+  await Promise.all(
+    [first, second].map(async (store, which) => {
+      for (const host of hosts.filter((_, index) => index % 2 === which)) {
+        mine[which === 0 ? 0 : 1][host] = seen(1);
+        await store.writeStatus(FENCE, learned({ ...mine[which === 0 ? 0 : 1] }));
+      }
+    }),
+  );
+  assert.deepEqual(Object.keys(liveStatus(server).domains).sort(), hosts.sort());
+  assert.equal(server.count("PATCH"), 20);
+  await settled(() => Object.keys(first.snapshot().fences[0]?.status.domains ?? {}).length === 20);
+});
+
+test("what another replica wrote makes a new snapshot, and the leader may then take it away", async (t) => {
+  const { server, store, settled, snapshots } = await openStore(t, withFence);
+  const { store: other } = await openStoreOn(t, server);
+  await other.writeStatus(FENCE, learned({ b: seen(1) }));
+  await settled(() => snapshots() === 1);
+  await store.writeStatus(FENCE, learned({}));
+  assert.deepEqual(liveStatus(server).domains, {});
+});
+
+test("what another replica wrote stays as long as this one was not told of it", async (t) => {
+  const { server, store } = await openStore(t, withFence);
+  const { store: other } = await openStoreOn(t, server);
+  await other.writeStatus(FENCE, learned({ b: seen(1) }));
+  await until(() => store.snapshot().fences[0]?.status.domains.b !== undefined);
+  await store.writeStatus(FENCE, learned({ c: seen(1) }));
+  assert.deepEqual(Object.keys(liveStatus(server).domains).sort(), ["b", "c"]);
+});
+
+test("E3-06 without leadership nothing is rendered, and learning goes on", async (t) => {
+  const { server, store, leadership } = await openStore(t, withFence);
+  leadership.lose();
+  await assert.rejects(store.apply({ action: "create", object: sidecar("x/*") }), /NOT_LEADER/);
+  await store.writeStatus(FENCE, learned({ b: seen(1) }));
+  assert.deepEqual(Object.keys(liveStatus(server).domains), ["b"]);
+});
+
+test("a listener that throws disturbs no other", async (t) => {
+  const { server, store, settled, snapshots, troubles } = await openStore(t);
+  store.onSnapshot(() => {
+    throw new Error("broken listener");
+  });
+  server.put(SERVICES, service("web"));
+  await settled(() => snapshots() === 1 && troubles.length === 1);
+  assert.equal(troubles[0]?.code, "LISTENER_FAILED");
+});
+
+test("a closed store leaves no watch open", async (t) => {
+  const { server, store } = await openStore(t);
+  await store.close();
+  await until(() =>
+    [NAMESPACES, SERVICES, ENDPOINT_SLICES, OURS, SLIMES, SIDECARS, ENVOY_FILTERS].every((kind) => server.openWatches(kind) === 0),
+  );
+});

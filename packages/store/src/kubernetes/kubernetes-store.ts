@@ -1,0 +1,266 @@
+import {
+  type FenceKey,
+  FencelineError,
+  type Labels,
+  type RenderedObject,
+  type ServiceFence,
+  type ServiceFenceStatus,
+} from "@fenceline/api";
+import type { Change, MeshSnapshot, ObjectReference, Store } from "../store.ts";
+import type { KubernetesApi } from "./api/kubernetes-api.ts";
+import { ENVOY_FILTERS, keyText, type Resource, SIDECARS } from "./api/resource.ts";
+import type { LiveObject } from "./apply/live-object.ts";
+import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
+import { type Conflict, conflictOf } from "./apply/ownership.ts";
+import { type Clock, monotonicClock } from "./clock.ts";
+import type { Informer } from "./informer/informer.ts";
+import type { InformerHealth } from "./informer/informer-health.ts";
+import type { ObjectEvent } from "./informer/object-cache.ts";
+import type { Leadership } from "./lease/leader-election.ts";
+import { ObservedMesh } from "./observed-mesh.ts";
+import { type FencePlace, FenceStatuses } from "./status/fence-statuses.ts";
+
+/** Settings of a {@link KubernetesStore}. */
+export interface KubernetesStoreOptions {
+  readonly api: KubernetesApi;
+  /** Who may write rendered objects, and take hosts and conditions of a status away. */
+  readonly leadership: Leadership;
+  /** Told of what goes wrong while nothing stops: a kind that cannot be read, an object that is not valid. Must not throw. */
+  readonly onTrouble: (error: FencelineError) => void;
+  readonly clock?: Clock;
+  /** How long changes are collected before they make a new snapshot, in milliseconds. Default 10. */
+  readonly settleTime?: number;
+}
+
+/** An object of somebody else stands where a rendered one should be. */
+export class ObjectConflict extends FencelineError {
+  readonly conflict: Conflict;
+
+  constructor(conflict: Conflict) {
+    const { kind, namespace, name, message } = conflict;
+    const hint = "delete or rename it, or switch the fence off";
+    super("OBJECT_NOT_OURS", { at: { object: `${kind} ${namespace}/${name}` }, message, hint });
+    this.conflict = conflict;
+  }
+}
+
+/** A Sidecar that Fenceline did not render. */
+export interface ForeignSidecar {
+  readonly namespace: string;
+  readonly name: string;
+  /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
+  readonly selector: Labels | undefined;
+}
+
+const SETTLE_TIME = 10;
+
+/** A mesh in a cluster. The API server keeps everything; this keeps a copy of what is needed. */
+export class KubernetesStore implements Store {
+  readonly #options: KubernetesStoreOptions;
+  readonly #clock: Clock;
+  readonly #mesh: ObservedMesh;
+  readonly #writer: ObjectWriter;
+  readonly #listeners = new Set<() => void>();
+  readonly #closed = new AbortController();
+  readonly #statuses: FenceStatuses;
+  #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
+  #isStale = false;
+  /** Changes are being collected. From the start: what the first lists bring is no change. */
+  #isSettling = true;
+
+  private constructor(options: KubernetesStoreOptions) {
+    const { api, leadership, onTrouble, clock = monotonicClock } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#writer = new ObjectWriter({ api, clock, leadership });
+    this.#statuses = new FenceStatuses({ api, clock, leadership });
+    this.#mesh = new ObservedMesh({
+      api,
+      clock,
+      onMesh: (event) => this.#meshChanged(event),
+      onRendered: (event) => this.#renderedChanged(event),
+      onTrouble,
+    });
+  }
+
+  /**
+   * Opens the store: resolves when the first lists are complete, which an API server that is down can put off for any time.
+   * A kind that may not be read, or does not exist, is reported and holds up nothing.
+   *
+   * @param signal ends the wait, and closes the store
+   */
+  static async open(options: KubernetesStoreOptions, signal?: AbortSignal): Promise<KubernetesStore> {
+    const store = new KubernetesStore(options);
+    const close = () => void store.close();
+    signal?.addEventListener("abort", close, { once: true });
+    await store.#mesh.start();
+    signal?.removeEventListener("abort", close);
+    store.#isSettling = false;
+    store.#tell();
+    return store;
+  }
+
+  snapshot(): MeshSnapshot {
+    if (this.#isStale) this.#refresh();
+    return this.#snapshot;
+  }
+
+  onSnapshot(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** An object that is as it was left stands for what was wanted, whatever the API server added to it. One of somebody else is not among them. */
+  rendered(fence: FenceKey): readonly RenderedObject[] {
+    return [this.#mesh.envoyFilters, this.#mesh.sidecars].flatMap((informer) => {
+      const live = informer.get(fence)?.value;
+      return live === undefined || conflictOf(live) !== undefined ? [] : [this.#writer.wanted(live) ?? asRendered(live)];
+    });
+  }
+
+  /**
+   * Fences with something of ours. A fence that is not there counts only when that is certain: while its kind cannot be listed, or when it
+   * exists and is not valid, what was rendered for it stays. The API server removes the objects of a deleted fence itself, by their owner.
+   */
+  knownFences(): readonly FenceKey[] {
+    const rendered = [...this.#mesh.sidecars.objects(), ...this.#mesh.envoyFilters.objects()].filter(
+      (live) => conflictOf(live) === undefined && this.#isCertain(live),
+    );
+    const written = this.#mesh.snapshot().fences.filter(({ status }) => Object.keys(status.domains).length > 0);
+    const keys = [...rendered, ...written.map(({ metadata }) => metadata)];
+    return [...new Map(keys.map(({ namespace, name }) => [keyText({ namespace, name }), { namespace, name }])).values()];
+  }
+
+  /**
+   * Carries out one change, if it is still needed.
+   *
+   * @throws {ObjectConflict} when the object is somebody else's
+   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of the API server
+   */
+  async apply(change: Change): Promise<void> {
+    const outcome = await this.carryOut(change);
+    if (outcome.result === "conflict") throw new ObjectConflict(outcome.conflict);
+  }
+
+  /** As {@link apply}, but a conflict is a result, and so is what was done. */
+  async carryOut(change: Change): Promise<WriteResult> {
+    const reference: ObjectReference = change.action === "delete" ? change.object : { kind: change.object.kind, ...change.object.metadata };
+    const { resource, informer } = this.#placeOf(reference.kind);
+    const key = { namespace: reference.namespace, name: reference.name };
+    const known = knownObject(informer, key);
+    const outcome = await (change.action === "delete"
+      ? this.#writer.delete(resource, reference.kind, key, known)
+      : this.#writer.apply(resource, change.object, known));
+    if (outcome.result === "created" || outcome.result === "updated") informer.absorb(outcome.answer);
+    if (outcome.result === "deleted") informer.forget({ ...key, uid: outcome.uid });
+    return outcome;
+  }
+
+  /**
+   * Merges a status into the fence's, as {@link statusPatch} says. Any replica may. A fence that is gone needs no status.
+   *
+   * @throws {ApiError}
+   */
+  async writeStatus(key: FenceKey, status: ServiceFenceStatus): Promise<void> {
+    const place = this.#fence(key);
+    if (place !== undefined) await this.#statuses.write(status, place);
+  }
+
+  /** A status lives and dies with its fence; only what is remembered of it goes. */
+  async deleteStatus(fence: FenceKey): Promise<void> {
+    this.#statuses.forget(fence);
+  }
+
+  /** Sidecars of others in a namespace: where one selects the pods of a fence too, Istio uses the older of the two. */
+  foreignSidecars(namespace: string): readonly ForeignSidecar[] {
+    return this.#mesh.sidecars
+      .objects()
+      .filter((live) => live.namespace === namespace && conflictOf(live) !== undefined)
+      .map(({ name, selector }) => ({ namespace, name, selector }));
+  }
+
+  /** How the copy of each kind is kept, for conditions and metrics. */
+  health(): readonly InformerHealth[] {
+    return this.#mesh.all().map((informer) => informer.health());
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#listeners.clear();
+    await this.#mesh.stop();
+  }
+
+  #meshChanged(event: ObjectEvent<unknown>): void {
+    this.#isStale = true;
+    const { kind } = event.object as { kind?: unknown };
+    const isEcho = event.type === "modified" && kind === "ServiceFence" && this.#statuses.isEcho(event.object as ServiceFence);
+    if (!isEcho) this.#settle();
+  }
+
+  /** Somebody changed or deleted an object of ours, or made one in its place: the controller has to look at the fence again. */
+  #renderedChanged(event: ObjectEvent<LiveObject>): void {
+    const isAsLeft = (event.type === "added" || event.type === "modified") && this.#writer.wanted(event.object) !== undefined;
+    if (!isAsLeft) this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#isSettling || this.#closed.signal.aborted) return;
+    this.#isSettling = true;
+    void this.#clock.sleep(this.#options.settleTime ?? SETTLE_TIME, this.#closed.signal).then(() => {
+      this.#isSettling = false;
+      if (!this.#closed.signal.aborted) this.#tell();
+    });
+  }
+
+  #tell(): void {
+    this.#refresh();
+    this.#statuses.told(this.#snapshot.fences);
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (cause) {
+        const message = cause instanceof Error ? cause.message : String(cause);
+        this.#options.onTrouble(new FencelineError("LISTENER_FAILED", { message, cause }));
+      }
+    }
+  }
+
+  #refresh(): void {
+    this.#snapshot = this.#mesh.snapshot();
+    this.#isStale = false;
+  }
+
+  #fence(key: FenceKey): FencePlace | undefined {
+    for (const place of this.#mesh.fences) {
+      const fence = place.informer.get(key)?.value;
+      if (fence !== undefined) return { ...place, fence };
+    }
+    return undefined;
+  }
+
+  #isCertain({ owners, namespace, name }: LiveObject): boolean {
+    const owner = owners.find(({ controller }) => controller === true);
+    const place = this.#mesh.fences.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
+    if (place === undefined || !place.informer.synced) return false;
+    const entry = place.informer.get({ namespace, name });
+    return entry === undefined || entry.value !== undefined;
+  }
+
+  #placeOf(kind: RenderedObject["kind"]): { readonly resource: Resource; readonly informer: Informer<LiveObject> } {
+    return kind === "Sidecar"
+      ? { resource: SIDECARS, informer: this.#mesh.sidecars }
+      : { resource: ENVOY_FILTERS, informer: this.#mesh.envoyFilters };
+  }
+}
+
+function knownObject(informer: Informer<LiveObject>, key: FenceKey): Known | undefined {
+  const entry = informer.get(key);
+  return entry?.value === undefined ? undefined : { live: entry.value, resourceVersion: entry.resourceVersion };
+}
+
+/** A live object in the form that a renderer makes, for comparison with it. */
+function asRendered({ apiVersion, kind, namespace, name, labels, owners, spec }: LiveObject): RenderedObject {
+  const metadata = { name, namespace, labels, ...(owners.length > 0 && { ownerReferences: owners }) };
+  // What stands here carries our label; should it not be what we render, the comparison says so.
+  return { apiVersion, kind, metadata, spec } as RenderedObject;
+}

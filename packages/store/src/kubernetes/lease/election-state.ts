@@ -1,0 +1,58 @@
+import type { LeaseView } from "./lease-object.ts";
+
+/** The three times of an election, in milliseconds. */
+export interface LeaseTimes {
+  /** How long others leave a Lease alone that nobody renews. Default 15 000. */
+  readonly leaseDuration: number;
+  /** How long after its last renewal a leader goes on. Must be well below `leaseDuration`. Default 10 000. */
+  readonly renewDeadline: number;
+  /** Pause between two tries. Default 2 000. */
+  readonly retryPeriod: number;
+}
+
+/** The defaults of Kubernetes' own components. */
+export const LEASE_TIMES: LeaseTimes = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 };
+
+/** What one candidate knows, in its own monotonic time. Wall clocks play no part: those of two machines may differ by any amount. */
+export interface ElectionState {
+  /** The Lease as last seen; undefined when there is none. */
+  readonly lease: LeaseView | undefined;
+  /** When that version of the Lease was first seen. */
+  readonly seenAt: number;
+  /** Until when we may write; undefined when we do not lead. */
+  readonly leadsUntil: number | undefined;
+}
+
+export const INITIAL_STATE: ElectionState = { lease: undefined, seenAt: Number.NEGATIVE_INFINITY, leadsUntil: undefined };
+
+/** Takes note of a Lease that was read. One that did not change keeps the time at which it was first seen. */
+export function observed(state: ElectionState, lease: LeaseView | undefined, now: number): ElectionState {
+  const isSame = lease !== undefined && lease.resourceVersion === state.lease?.resourceVersion;
+  return { ...state, lease, seenAt: isSame ? state.seenAt : now };
+}
+
+/**
+ * Takes note that we wrote ourselves into the Lease.
+ *
+ * Time counts from before the request was sent: others count theirs from when they see the write, which is later. So our time is over first,
+ * by the difference between `leaseDuration` and `renewDeadline` at least, however slow the server was.
+ */
+export function renewed(lease: LeaseView, sentAt: number, { renewDeadline }: LeaseTimes): ElectionState {
+  return { lease, seenAt: sentAt, leadsUntil: sentAt + renewDeadline };
+}
+
+/** Takes note that we no longer lead. */
+export function deposed(state: ElectionState): ElectionState {
+  return { ...state, leadsUntil: undefined };
+}
+
+/** Whether we may write at this moment. False as soon as the time is over, also when the process was stopped meanwhile and no timer ran. */
+export function mayWrite({ leadsUntil }: ElectionState, now: number): boolean {
+  return leadsUntil !== undefined && now < leadsUntil;
+}
+
+/** Whether to write ourselves into the Lease: it is ours, or free, or was not renewed for as long as its holder promised. */
+export function mayClaim({ lease, seenAt }: ElectionState, identity: string, now: number): boolean {
+  if (lease === undefined || lease.holder === "" || lease.holder === identity) return true;
+  return now - seenAt >= lease.durationSeconds * 1_000;
+}

@@ -1,0 +1,87 @@
+import type { EndpointSlice, FencelineError, Namespace, Service, ServiceFence } from "@fenceline/api";
+import type { MeshSnapshot } from "../store.ts";
+import type { KubernetesApi } from "./api/kubernetes-api.ts";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, type Resource, SERVICE_FENCES, SERVICES, SIDECARS } from "./api/resource.ts";
+import type { WireObject } from "./api/wire-object.ts";
+import { type LiveObject, MANAGED_BY_LABEL, MANAGER, readLiveObject } from "./apply/live-object.ts";
+import type { Clock } from "./clock.ts";
+import { Informer } from "./informer/informer.ts";
+import type { ObjectEvent } from "./informer/object-cache.ts";
+import { readEndpointSlice, readNamespace, readService, readServiceFence } from "./read-known-object.ts";
+
+/** Settings of an {@link ObservedMesh}. */
+export interface ObservedMeshOptions {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  /** Told of every event of a kind that is part of a snapshot. */
+  readonly onMesh: (event: ObjectEvent<unknown>) => void;
+  /** Told of every event of a Sidecar or EnvoyFilter. */
+  readonly onRendered: (event: ObjectEvent<LiveObject>) => void;
+  readonly onTrouble: (error: FencelineError) => void;
+}
+
+/** The informers of one group's fences. */
+export interface FenceInformer {
+  readonly resource: Resource;
+  readonly informer: Informer<ServiceFence>;
+}
+
+/** One informer for each kind that Fenceline looks at. */
+export class ObservedMesh {
+  readonly namespaces: Informer<Namespace>;
+  readonly services: Informer<Service>;
+  readonly endpointSlices: Informer<EndpointSlice>;
+  /** In the order of precedence. */
+  readonly fences: readonly FenceInformer[];
+  /** All of them: a Sidecar of somebody else may be for the pods of a fence. */
+  readonly sidecars: Informer<LiveObject>;
+  /** Ours only. */
+  readonly envoyFilters: Informer<LiveObject>;
+
+  constructor({ api, clock, onMesh, onRendered, onTrouble }: ObservedMeshOptions) {
+    const mesh = <T>(resource: Resource, parse: (object: WireObject) => T) =>
+      new Informer<T>({ api, clock, resource, parse, onEvent: onMesh, onTrouble });
+    const rendered = (resource: Resource, kind: LiveObject["kind"], labelSelector?: string) => {
+      const parse = (object: WireObject) => readLiveObject(kind, object);
+      return new Informer<LiveObject>({ api, clock, resource, labelSelector, parse, onEvent: onRendered, onTrouble });
+    };
+    this.namespaces = mesh(NAMESPACES, readNamespace);
+    this.services = mesh(SERVICES, readService);
+    this.endpointSlices = mesh(ENDPOINT_SLICES, readEndpointSlice);
+    this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, readServiceFence) }));
+    this.sidecars = rendered(SIDECARS, "Sidecar");
+    this.envoyFilters = rendered(ENVOY_FILTERS, "EnvoyFilter", `${MANAGED_BY_LABEL}=${MANAGER}`);
+  }
+
+  all(): readonly Informer<unknown>[] {
+    const fences = this.fences.map(({ informer }) => informer);
+    return [this.namespaces, this.services, this.endpointSlices, ...fences, this.sidecars, this.envoyFilters] as Informer<unknown>[];
+  }
+
+  /** Starts every informer. Resolves when each has its first list, or knows that there is none to be had. */
+  async start(): Promise<void> {
+    for (const informer of this.all()) informer.start();
+    await Promise.all(this.all().map((informer) => informer.settled()));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.all().map((informer) => informer.stop()));
+  }
+
+  /** A view of everything, now. An object that did not change is the same object as in the view before. */
+  snapshot(): MeshSnapshot {
+    const fences = new Map<string, ServiceFence>();
+    for (const { informer } of this.fences) {
+      for (const fence of informer.objects()) {
+        const key = `${fence.metadata.namespace}/${fence.metadata.name}`;
+        if (!fences.has(key)) fences.set(key, fence);
+      }
+    }
+    return {
+      namespaces: this.namespaces.objects(),
+      services: this.services.objects(),
+      endpointSlices: this.endpointSlices.objects(),
+      fences: [...fences.values()],
+    };
+  }
+}

@@ -1,0 +1,32 @@
+import { EndpointSlice, InvalidResource, Namespace, Service, ServiceFence } from "@fenceline/api";
+import { keyText } from "./api/resource.ts";
+import type { WireObject } from "./api/wire-object.ts";
+
+/** What of a zod schema is needed here; the package itself stays with `@fenceline/api`. */
+interface Schema<T> {
+  safeParse(value: unknown):
+    | { readonly success: true; readonly data: T }
+    | {
+        readonly success: false;
+        readonly error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] };
+      };
+}
+
+/** Parsers of the kinds that make up a mesh. Each keeps the fields of its schema only, and throws {@link InvalidResource} naming the first fault. */
+export const readNamespace = reader<Namespace>(Namespace);
+export const readService = reader<Service>(Service);
+export const readEndpointSlice = reader<EndpointSlice>(EndpointSlice);
+export const readServiceFence = reader<ServiceFence>(ServiceFence);
+
+function reader<T>(schema: Schema<T>): (object: WireObject) => T {
+  return (object) => {
+    const result = schema.safeParse(object);
+    if (result.success) return result.data;
+    const [issue] = result.error.issues;
+    const { kind, metadata } = object;
+    throw new InvalidResource(`${kind === "ServiceFence" ? "FENCE" : kind.toUpperCase()}_INVALID`, {
+      at: { object: `${kind} ${keyText(metadata)}`, path: issue?.path.map(String).join(".") ?? "" },
+      message: issue?.message ?? "not valid",
+    });
+  };
+}

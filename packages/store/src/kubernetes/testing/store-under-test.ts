@@ -1,0 +1,55 @@
+import type { TestContext } from "node:test";
+import type { FencelineError } from "@fenceline/api";
+import { KubernetesStore } from "../kubernetes-store.ts";
+import { FakeApiServer } from "./fake-api-server.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { until } from "./until.ts";
+
+/** Leadership that a test gives and takes. */
+export class ManualLeadership {
+  leads = true;
+  #term = new AbortController();
+
+  mayWrite(): boolean {
+    return this.leads;
+  }
+
+  term(): AbortSignal {
+    return this.#term.signal;
+  }
+
+  /** Another process leads from now on. */
+  lose(): void {
+    this.leads = false;
+    this.#term.abort();
+  }
+}
+
+/** A store on a server that a test controls. Time passes only as far as it must: changes settle at once. */
+export async function openStore(t: TestContext, prepare: (server: FakeApiServer) => void = () => {}) {
+  const server = await FakeApiServer.start(t);
+  prepare(server);
+  return { server, ...(await openStoreOn(t, server)) };
+}
+
+/** One more store on the same server, as another replica has it. */
+export async function openStoreOn(t: TestContext, server: FakeApiServer) {
+  const clock = new ManualClock();
+  const leadership = new ManualLeadership();
+  const troubles: FencelineError[] = [];
+  const onTrouble = (error: FencelineError) => troubles.push(error);
+  const store = await KubernetesStore.open({ api: server.api(t, { clock }), clock, leadership, onTrouble, settleTime: 1 });
+  t.after(() => store.close());
+  let snapshots = 0;
+  store.onSnapshot(() => {
+    snapshots += 1;
+  });
+  /** Resolves when the condition holds, letting changes settle meanwhile. */
+  const settled = (condition: () => boolean) =>
+    until(() => {
+      clock.advance(clock.pauses().includes(1) ? 1 : 0);
+      return condition();
+    });
+  await settled(() => store.health().every(({ state }) => state === "watching" || state === "unavailable"));
+  return { store, clock, leadership, troubles, settled, snapshots: () => snapshots };
+}
