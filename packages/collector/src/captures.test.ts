@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { capturedMessages } from "@fenceline/als/testing/captures";
 import { CAPTURED_MESH } from "./testing/mesh.ts";
-import { startCollector } from "./testing/running-collector.ts";
+import { startCollector, until } from "./testing/running-collector.ts";
 
 const HTTP = capturedMessages("envoy-1.40-http.bin");
 const TCP = capturedMessages("envoy-1.40-tcp.bin");
@@ -46,4 +46,20 @@ test("a proxy of Istio 1.22 or later gets the on_demand filter once its stream h
   await running.send(HTTP);
   await running.collector.idle();
   assert.match(running.read("rendered/test1/EnvoyFilter-a.yaml"), /envoy\.filters\.http\.on_demand/);
+});
+
+test("the on_demand filter outlives a restart, when no version is known for a while, and a fence that is new gets it from the mesh's version", async (t) => {
+  const filterOf = (running: Awaited<ReturnType<typeof startCollector>>, name: string) =>
+    running.read(`rendered/test1/EnvoyFilter-${name}.yaml`);
+  const running = await startCollector(t, CAPTURED_MESH);
+  await running.send(HTTP);
+  await running.collector.idle();
+  const again = await running.restart();
+  assert.match(filterOf(again, "a"), /on_demand/);
+
+  const second = CAPTURED_MESH.slice(CAPTURED_MESH.lastIndexOf("{apiVersion: microservice")).replace("name: a", "name: z");
+  await again.send(HTTP);
+  again.write("second.yaml", second);
+  await until(again.folder, () => filterOf(again, "z") !== "");
+  assert.match(filterOf(again, "z"), /on_demand/);
 });

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { watch } from "node:fs";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
 import { CAPTURED_MESH } from "./testing/mesh.ts";
-import { type RunningCollector, startCollector } from "./testing/running-collector.ts";
+import { startCollector, until } from "./testing/running-collector.ts";
 
 const SIDECAR = "rendered/test1/Sidecar-a.yaml";
 const FILTER = "rendered/test1/EnvoyFilter-a.yaml";
@@ -22,17 +21,6 @@ function calls(...hosts: (readonly [host: string, port: number])[]): Buffer {
       requests: 1,
     })),
   });
-}
-
-/** Waits for the folder to change until the condition holds. */
-async function until({ folder }: RunningCollector, t: TestContext, condition: () => boolean): Promise<void> {
-  const changed = Promise.withResolvers<void>();
-  const check = () => condition() && changed.resolve();
-  const watcher = watch(folder, { recursive: true }, check);
-  t.after(() => watcher.close());
-  check();
-  await changed.promise;
-  watcher.close();
 }
 
 test("a reported edge is in the Sidecar and in the state; a restart still knows it", async (t) => {
@@ -55,7 +43,7 @@ test("an edge that is used stays while one that is not ages out", async (t) => {
   const traffic = (async () => {
     while (!stop.signal.aborted) await running.send([calls([B, 80])]);
   })();
-  await until(running, t, () => !running.read(SIDECAR).includes("web.shop"));
+  await until(running.folder, () => !running.read(SIDECAR).includes("web.shop"));
   stop.abort();
   await traffic;
   assert.match(running.read(SIDECAR), new RegExp(B));
@@ -68,17 +56,17 @@ test("a fence that is switched off loses what was rendered, and gets it back wit
   await running.send([calls([B, 80])]);
   await running.collector.idle();
   running.write("mesh.yaml", CAPTURED_MESH.replace("{enable: true}", "{enable: false}"));
-  await until(running, t, () => running.read(SIDECAR) === "" && running.read(FILTER) === "");
+  await until(running.folder, () => running.read(SIDECAR) === "" && running.read(FILTER) === "");
   running.write("mesh.yaml", CAPTURED_MESH);
-  await until(running, t, () => running.read(SIDECAR).includes(B));
+  await until(running.folder, () => running.read(SIDECAR).includes(B));
 });
 
 test("a fence that is deleted leaves nothing behind, also when it was deleted while nobody ran", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
   running.write("mesh.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: test1}}");
-  await until(running, t, () => [SIDECAR, FILTER, STATE].every((path) => running.read(path) === ""));
+  await until(running.folder, () => [SIDECAR, FILTER, STATE].every((path) => running.read(path) === ""));
   running.write("mesh.yaml", CAPTURED_MESH);
-  await until(running, t, () => running.read(SIDECAR) !== "");
+  await until(running.folder, () => running.read(SIDECAR) !== "");
   await running.collector.close();
   const after = await startCollector(t, "", running.folder);
   assert.deepEqual(
@@ -90,7 +78,7 @@ test("a fence that is deleted leaves nothing behind, also when it was deleted wh
 test("a change of the fence's own hosts is rendered live", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
   running.write("mesh.yaml", CAPTURED_MESH.replace("{enable: true}", "{enable: true, host: {payments/*: {}}}"));
-  await until(running, t, () => running.read(SIDECAR).includes("- payments/*\n"));
+  await until(running.folder, () => running.read(SIDECAR).includes("- payments/*\n"));
 });
 
 test("a deadline that passes takes its host out without any other event", async (t) => {
@@ -103,7 +91,7 @@ test("a deadline that passes takes its host out without any other event", async 
     ),
   );
   assert.match(running.read(SIDECAR), /sale\.shop/);
-  await until(running, t, () => !running.read(SIDECAR).includes("sale.shop"));
+  await until(running.folder, () => !running.read(SIDECAR).includes("sale.shop"));
   assert.match(running.read(STATE), /sale\.shop:\n(.*\n)*?\s+status: EXPIRE/);
 });
 

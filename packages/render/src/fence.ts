@@ -28,6 +28,8 @@ export interface RenderInput {
   readonly proxyVersions: readonly string[];
   /** Whether the fallback can answer now, and whether the fence's Sidecar is there already. Default: it can. */
   readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
+  /** Whether the rendered EnvoyFilter has the on_demand filter now; it keeps it while no version is known, as after a restart. Default false. */
+  readonly onDemandBefore?: boolean;
   /** Somebody else's Sidecar is for the same pods. Istio would use one of the two, so ours is not rendered. Default false. */
   readonly conflict?: boolean;
 }
@@ -112,10 +114,18 @@ function renderedMeta({ apiVersion, kind, metadata: { name, namespace, labels, u
   };
 }
 
-/** Delta xDS is Istio's default since 1.22. An unknown version counts as too old: without the filter a switch-over may cost a request, with it an Envoy may crash. */
-function wantsOnDemand({ config, proxyVersions }: RenderInput): boolean {
+/**
+ * Delta xDS is Istio's default since 1.22. While no version is known the filter stays as it is, and a new fence does without: without it a
+ * switch-over may cost a request, with it an Envoy that is too old may crash.
+ */
+function wantsOnDemand({ config, proxyVersions, onDemandBefore = false }: RenderInput): boolean {
   if (config.onDemand !== "auto") return config.onDemand === "always";
-  return proxyVersions.length > 0 && proxyVersions.every((version) => isAtLeast(version, 1, 22));
+  return proxyVersions.length === 0 ? onDemandBefore : proxyVersions.every((version) => isAtLeast(version, 1, 22));
+}
+
+/** Whether an EnvoyFilter of ours has the on_demand filter. */
+export function hasOnDemand({ spec }: EnvoyFilter): boolean {
+  return spec.configPatches.some(({ applyTo }) => applyTo === "HTTP_FILTER");
 }
 
 function isAtLeast(version: string, major: number, minor: number): boolean {

@@ -1,6 +1,6 @@
 import { type Config, type FenceKey, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
 import type { EdgeBook, FenceEdges } from "@fenceline/edges";
-import { type EgressHost, egressHosts, nextDeadline, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
+import { type EgressHost, egressHosts, hasOnDemand, nextDeadline, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
 import type { Change, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
@@ -55,6 +55,7 @@ export class FenceController {
   readonly #options: FenceControllerOptions;
   readonly #states = new Map<string, FenceState>();
   readonly #queue: WorkQueue<FenceKey>;
+  readonly #meshVersions = new Set<string>();
 
   constructor(options: FenceControllerOptions) {
     this.#options = options;
@@ -92,6 +93,7 @@ export class FenceController {
   }
 
   proxyVersion(key: FenceKey, version: string): void {
+    if (this.#meshVersions.size < PROXY_VERSIONS) this.#meshVersions.add(version);
     const versions = this.#states.get(formatFenceKey(key))?.proxyVersions;
     if (versions === undefined || versions.has(version) || versions.size >= PROXY_VERSIONS) return;
     versions.add(version);
@@ -157,7 +159,9 @@ export class FenceController {
     const mesh = this.#options.mesh();
     const { registry } = mesh;
     const now = this.#options.now();
-    const enforced = store.rendered(state.key).some(({ kind }) => kind === "Sidecar");
+    const present = store.rendered(state.key);
+    const enforced = present.some(({ kind }) => kind === "Sidecar");
+    const onDemandBefore = present.some((object) => object.kind === "EnvoyFilter" && hasOnDemand(object));
     const fallback = { ready: this.#options.fallbackReady(mesh), enforced };
     const hosts: EgressHost[] = egressHosts({ fence, booked: state.edges.hosts(), registry, now });
     const conflicts = conflictingSidecars(
@@ -165,8 +169,10 @@ export class FenceController {
       workloadLabels({ fence, registry, config }),
       store.foreignSidecars(fence.metadata.namespace),
     );
-    const proxyVersions = [...state.proxyVersions];
-    const rendered = renderFence({ fence, hosts, registry, config, proxyVersions, fallback, conflict: conflicts.length > 0 });
+    // A workload that has not logged anything yet most likely runs what the rest of the mesh runs.
+    const proxyVersions = [...(state.proxyVersions.size > 0 ? state.proxyVersions : this.#meshVersions)];
+    const conflict = conflicts.length > 0;
+    const rendered = renderFence({ fence, hosts, registry, config, proxyVersions, onDemandBefore, fallback, conflict });
     const { status: previous, edges } = state;
     return { rendered, status: fenceStatus({ fence, previous, hosts, edges, rendered, fallbackReady: fallback.ready, conflicts, now }) };
   }
