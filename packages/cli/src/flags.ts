@@ -1,4 +1,4 @@
-import { FencelineError, parseDuration } from "@fenceline/api";
+import { parseDuration } from "@fenceline/api";
 import { InvalidArgumentError, Option } from "commander";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 
@@ -24,10 +24,4 @@ export function logOptions(): [Option, Option] {
       .default("auto"),
     new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info"),
   ];
-}
-
-/** A file that a flag names could not be read. */
-export function unreadable(file: string, cause: unknown): FencelineError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new FencelineError("FILE_UNREADABLE", { at: { file }, message, cause });
 }

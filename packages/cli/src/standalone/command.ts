@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
-import { type Config, parseConfig } from "@fenceline/api";
 import { Command } from "commander";
-import { logOptions, parsePort, unreadable } from "../flags.ts";
+import { readConfig } from "../config.ts";
+import { logOptions, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
 import { startStandalone } from "./standalone.ts";
@@ -36,7 +35,7 @@ export function standaloneCommand(): Command {
 
 async function run(flags: Flags): Promise<void> {
   const logger = createLogger(flags.logFormat, flags.logLevel);
-  const config = flags.config === undefined ? parseConfig("", "") : readConfig(flags.config);
+  const config = readConfig(flags.config);
   const stop = untilSignalled();
   const standalone = await startStandalone({ ...flags, folder: flags.dir, config, logger });
   const url = (port: number) => `http://${flags.host}:${port}`;
@@ -54,14 +53,4 @@ async function run(flags: Flags): Promise<void> {
   logger.info({ signal: await stop }, "stopping");
   await standalone.close();
   logger.info("stopped");
-}
-
-function readConfig(file: string): Config {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw unreadable(file, cause);
-  }
-  return parseConfig(text, file);
 }

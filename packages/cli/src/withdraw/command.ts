@@ -1,0 +1,30 @@
+import { KubernetesApi, kubeConfigLoader } from "@fenceline/store/kubernetes";
+import { Command } from "commander";
+import { logOptions, parseDurationFlag } from "../flags.ts";
+import { createLogger, type LogFormat } from "../logger.ts";
+import { withdraw } from "./withdraw.ts";
+
+interface Flags {
+  readonly namespace: string;
+  readonly settle: number;
+  readonly kubeconfig?: string;
+  readonly logFormat: LogFormat;
+  readonly logLevel: string;
+}
+
+/** `fenceline withdraw`: what the chart runs before it is uninstalled. */
+export function withdrawCommand(): Command {
+  return new Command("withdraw")
+    .description(
+      "Stop the collector and delete every Sidecar and EnvoyFilter that it rendered, so that each workload sees the whole mesh again.",
+    )
+    .option("--namespace <namespace>", "namespace of Fenceline", process.env.POD_NAMESPACE ?? "fenceline")
+    .option("--settle <duration>", "how long Envoys are given between the Sidecars' end and the EnvoyFilters'", parseDurationFlag, 10_000)
+    .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account")
+    .addOption(logOptions()[0])
+    .addOption(logOptions()[1])
+    .action(async ({ namespace, settle, kubeconfig, logFormat, logLevel }: Flags) => {
+      const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));
+      await withdraw({ api, namespace, settle, logger: createLogger(logFormat, logLevel), patience: 60_000, interval: 500 });
+    });
+}

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import { KubernetesApi } from "@fenceline/store/kubernetes";
+import { KubeConfig } from "@kubernetes/client-node";
+import { pino } from "pino";
+import { undoAfter } from "../testing/undo.ts";
+import { withdraw } from "./withdraw.ts";
+
+const LEASE = "/apis/coordination.k8s.io/v1/namespaces/fenceline/leases/fenceline-collector";
+const SIDECARS = "/apis/networking.istio.io/v1beta1/sidecars";
+const FILTERS = "/apis/networking.istio.io/v1alpha3/envoyfilters";
+const object = (namespace: string, name: string) => ({ metadata: { namespace, name } });
+const lease = (holderIdentity: string, resourceVersion = "1", leaseDurationSeconds = 0.05) => ({
+  metadata: { resourceVersion },
+  spec: { holderIdentity, leaseDurationSeconds },
+});
+
+/** An API server that answers GETs from a table and keeps what it is asked. What is not in the table is absent. */
+async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unknown) | undefined>>) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const path = request.url ?? "";
+    asked.push(`${request.method} ${decodeURIComponent(path)}`);
+    const answer = request.method === "GET" ? answers[path.split("?", 1)[0] ?? ""]?.() : {};
+    response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(answer ?? { kind: "Status", code: 404 }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  undoAfter(t)(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser(
+    { name: "c", server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, skipTLSVerify: true },
+    { name: "u" },
+  );
+  const options = {
+    api: new KubernetesApi(() => config),
+    namespace: "fenceline",
+    logger: pino({ level: "silent" }),
+    settle: 1,
+    patience: 200,
+    interval: 5,
+  };
+  return { asked, run: () => withdraw(options) };
+}
+
+test("the collector is stopped first, then Sidecars go, then EnvoyFilters, and only ours are asked for", async (t) => {
+  const { asked, run } = await setUp(t, {
+    [LEASE]: () => lease(""),
+    [SIDECARS]: () => ({ items: [object("test1", "a"), object("test2", "b")] }),
+    [FILTERS]: () => ({ items: [object("test1", "a")] }),
+  });
+  await run();
+  assert.deepEqual(asked, [
+    "PATCH /apis/apps/v1/namespaces/fenceline/deployments/fenceline-collector/scale",
+    `GET ${LEASE}`,
+    `GET ${SIDECARS}?labelSelector=app.kubernetes.io/managed-by=fenceline`,
+    "DELETE /apis/networking.istio.io/v1beta1/namespaces/test1/sidecars/a",
+    "DELETE /apis/networking.istio.io/v1beta1/namespaces/test2/sidecars/b",
+    `GET ${FILTERS}?labelSelector=app.kubernetes.io/managed-by=fenceline`,
+    "DELETE /apis/networking.istio.io/v1alpha3/namespaces/test1/envoyfilters/a",
+  ]);
+});
+
+test("nothing is deleted while the collector renews its Lease, and the error says what to do", async (t) => {
+  let version = 0;
+  const { asked, run } = await setUp(t, {
+    [LEASE]: () => {
+      version += 1;
+      return lease("pod-1", String(version), 15);
+    },
+  });
+  await assert.rejects(run(), { code: "COLLECTOR_STILL_LEADS" });
+  assert.ok(!asked.some((line) => line.startsWith("DELETE")));
+});
+
+test("a Lease that its holder has stopped to renew is waited for, and is free then", async (t) => {
+  const { asked, run } = await setUp(t, { [LEASE]: () => lease("dead") });
+  await run();
+  assert.ok(asked.filter((line) => line === `GET ${LEASE}`).length > 1);
+});
+
+test("where nothing is left, or Istio is gone, it ends well: it may be run again", async (t) => {
+  const { run } = await setUp(t, {});
+  await run();
+});
