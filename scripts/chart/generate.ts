@@ -1,0 +1,17 @@
+/** `npm run chart`: writes the chart's values schema and, where Helm is, its rendered goldens again. The difference is for a person to review. */
+import { writeFileSync } from "node:fs";
+import { CHART, goldenCases, HELM, renderChart } from "./chart.ts";
+import { valuesSchema } from "./values.ts";
+
+writeFileSync(`${CHART}/values.schema.json`, `${JSON.stringify(valuesSchema(), null, 2)}\n`);
+process.stdout.write("values.schema.json\n");
+
+if (HELM === undefined) process.stdout.write("no Helm here: goldens are left as they are\n");
+else for (const { values, golden } of goldenCases()) writeGolden(values, golden);
+
+function writeGolden(values: string, golden: string): void {
+  const { code, output, errors } = renderChart("--values", values);
+  if (code !== 0) throw new Error(errors);
+  writeFileSync(golden, output);
+  process.stdout.write(`${golden}\n`);
+}

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parseConfig } from "@fenceline/api";
+import { goldenCases, objectsIn } from "./chart.ts";
+import type {
+  ConfigMap,
+  Container,
+  Deployment,
+  DisruptionBudget,
+  NetworkPolicy,
+  PodTemplate,
+  Role,
+  RoleBinding,
+  Service,
+} from "./object-kinds.ts";
+
+/**
+ * Laws about what the chart renders. They read the goldens, which another test holds equal to what Helm renders; so they need no Helm.
+ */
+
+const MAIN = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+
+for (const { golden } of goldenCases()) {
+  const objects = objectsIn(readFileSync(golden, "utf8"));
+  const ofKind = <T>(...kinds: string[]) => objects.filter(({ kind }) => kinds.includes(kind)) as T[];
+  const deployments = ofKind<Deployment>("Deployment");
+  const templates = ofKind<{ spec: { template: PodTemplate } }>("Deployment", "Job").map(({ spec }) => spec.template);
+  const services = ofKind<Service>("Service");
+  const deploymentOf = (selector: Readonly<Record<string, string>>) =>
+    deployments.find(({ spec }) => Object.entries(selector).every(([key, value]) => spec.template.metadata.labels[key] === value));
+  const container = (deployment: string): Container => {
+    const found = deployments.find(({ metadata }) => metadata.name === deployment)?.spec.template.spec.containers[0];
+    assert.ok(found !== undefined, `no Deployment ${deployment}`);
+    return found;
+  };
+  const law = (name: string, check: () => void) => test(`${basename(golden, ".golden.yaml")}: ${name}`, check);
+
+  law("every pod keeps the restricted pod security standard and can write nowhere", () => {
+    assert.ok(templates.length >= 2);
+    for (const { spec } of templates) {
+      assert.deepEqual(spec.securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+      for (const { securityContext } of spec.containers) {
+        const capabilities = { drop: ["ALL"] };
+        assert.deepEqual(securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities });
+      }
+      assert.deepEqual([spec.hostNetwork, spec.hostPID, spec.hostIPC], [undefined, undefined, undefined]);
+      for (const volume of spec.volumes ?? []) assert.equal(volume.hostPath, undefined);
+    }
+  });
+
+  law("the proxy has no token of the API server", () => {
+    const proxy = deployments.find(({ metadata }) => metadata.name === "global-sidecar");
+    assert.equal(proxy?.spec.template.spec.automountServiceAccountToken, false);
+    const bound = ofKind<RoleBinding>("RoleBinding", "ClusterRoleBinding").flatMap(({ subjects }) => subjects.map(({ name }) => name));
+    assert.ok(!bound.includes("global-sidecar"));
+  });
+
+  law("both parts are injected, whatever their namespace says", () => {
+    for (const { spec } of deployments) assert.equal(spec.template.metadata.labels["sidecar.istio.io/inject"], "true");
+  });
+
+  law("every Service, budget and policy selects the pods of one Deployment, and is never fenced", () => {
+    for (const { metadata, spec } of services) {
+      assert.ok(deploymentOf(spec.selector) !== undefined, metadata.name);
+      assert.equal(metadata.labels?.["slime.io/serviceFenced"], "false");
+    }
+    for (const { spec } of ofKind<DisruptionBudget>("PodDisruptionBudget"))
+      assert.ok(deploymentOf(spec.selector.matchLabels) !== undefined);
+    for (const { spec } of ofKind<NetworkPolicy>("NetworkPolicy")) assert.ok(deploymentOf(spec.podSelector.matchLabels) !== undefined);
+    for (const { spec } of deployments) assert.ok(deploymentOf(spec.selector.matchLabels) !== undefined);
+  });
+
+  law("every port of a Service is one that its container declares", () => {
+    for (const { metadata, spec } of services) {
+      const declared = (deploymentOf(spec.selector)?.spec.template.spec.containers[0]?.ports ?? []).flatMap((port) => [
+        port.name,
+        port.containerPort,
+      ]);
+      for (const { targetPort } of spec.ports) assert.ok(declared.includes(targetPort), `${metadata.name} ${targetPort}`);
+    }
+    for (const { ports, readinessProbe, livenessProbe } of deployments.flatMap(({ spec }) => spec.template.spec.containers)) {
+      const names = ports?.map(({ name }) => name);
+      for (const probe of [readinessProbe, livenessProbe]) assert.ok(names?.includes(probe?.httpGet.port ?? ""));
+    }
+  });
+
+  law("every rule of a NetworkPolicy names its peers and its ports", () => {
+    for (const { spec } of ofKind<NetworkPolicy>("NetworkPolicy")) {
+      for (const { from, ports } of spec.ingress) assert.ok(from.length > 0 && ports.length > 0);
+    }
+  });
+
+  law("nobody may do everything, read secrets, or write fences", () => {
+    const rules = ofKind<Role>("Role", "ClusterRole").flatMap((role) => role.rules);
+    assert.ok(rules.length > 0);
+    for (const { apiGroups, resources, verbs } of rules) {
+      for (const word of [...apiGroups, ...resources, ...verbs]) assert.ok(!word.includes("*"), word);
+      for (const word of ["secrets", "pods", "pods/exec", "customresourcedefinitions"]) assert.ok(!resources.includes(word), word);
+      for (const verb of ["escalate", "bind", "impersonate", "deletecollection"]) assert.ok(!verbs.includes(verb), verb);
+      if (resources.includes("servicefences")) assert.deepEqual(verbs, ["get", "list", "watch"]);
+      if (resources.includes("services") && !verbs.includes("watch"))
+        assert.ok(verbs.every((verb) => verb === "update" || verb === "patch"));
+    }
+  });
+
+  law("every binding binds a role and an account of the release", () => {
+    const names = (kind: string) => ofKind<Role>(kind).map(({ metadata }) => metadata.name);
+    for (const { roleRef, subjects } of ofKind<RoleBinding>("RoleBinding", "ClusterRoleBinding")) {
+      assert.ok(names(roleRef.kind).includes(roleRef.name));
+      for (const { name, namespace } of subjects) {
+        assert.ok(names("ServiceAccount").includes(name));
+        assert.equal(namespace, "fenceline");
+      }
+    }
+    for (const { spec } of templates) assert.ok(names("ServiceAccount").includes(spec.serviceAccountName));
+  });
+
+  law("the configuration file is valid, and names the Services and the namespace that are rendered", () => {
+    const text = ofKind<ConfigMap>("ConfigMap").find(({ metadata }) => metadata.name === "fenceline-collector")?.data["config.yaml"];
+    const config = parseConfig(text ?? "", "config.yaml");
+    assert.equal(config.namespace, "fenceline");
+    for (const { service, port } of [config.fallback, config.collector]) {
+      const found = services.find(({ metadata }) => metadata.name === service);
+      assert.ok(
+        found?.spec.ports.some((one) => one.port === port),
+        `${service}:${port}`,
+      );
+    }
+    const own = `global-sidecar.fenceline.svc.${config.clusterDomain}`;
+    assert.ok(container("global-sidecar").args.includes(`--own-name=${own}`));
+    assert.ok(container("global-sidecar").args.includes(`--cluster-domain=${config.clusterDomain}`));
+  });
+
+  law("every flag of a Deployment's container is one that its command has", () => {
+    for (const { command, args } of [container("global-sidecar"), container("fenceline-collector")]) {
+      assert.deepEqual(command, ["node", "packages/cli/src/main.ts"]);
+      const [name = "", ...flags] = args;
+      const help = execFileSync(process.execPath, [MAIN, name, "--help"], { encoding: "utf8" });
+      for (const flag of flags) assert.match(help, new RegExp(`^ +${flag.split("=", 1)[0]} `, "m"), `${name} ${flag}`);
+    }
+  });
+
+  law("a pod outlives its drain, and Istio's proxy in it does too", () => {
+    const template = deployments.find(({ metadata }) => metadata.name === "global-sidecar")?.spec.template;
+    const seconds = (flag: string) =>
+      Number(/=(\d+)s$/.exec(container("global-sidecar").args.find((arg) => arg.startsWith(`--${flag}=`)) ?? "")?.[1]);
+    const drain = seconds("drain-delay") + seconds("drain");
+    assert.ok((template?.spec.terminationGracePeriodSeconds ?? 0) > drain);
+    assert.match(template?.metadata.annotations["proxy.istio.io/config"] ?? "", new RegExp(`^terminationDrainDuration: ${drain}s$`, "m"));
+  });
+}

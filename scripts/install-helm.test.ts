@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { HELM } from "./chart/chart.ts";
+import { runNode } from "./install/fixture.ts";
+
+const SCRIPT = fileURLToPath(new URL("./install-helm.mjs", import.meta.url));
+
+test("without a Helm the script says that tests will be skipped, and passes", async () => {
+  const run = await runNode([SCRIPT], { FENCELINE_HELM: "/nowhere/helm", CI: "" });
+  assert.deepEqual(run, {
+    code: 0,
+    output: "fenceline: no Helm: FENCELINE_HELM=/nowhere/helm does not exist; tests of the chart will be skipped\n",
+  });
+});
+
+test("in CI a missing Helm is a failure", async () => {
+  const run = await runNode([SCRIPT], { FENCELINE_HELM: "/nowhere/helm", CI: "true" });
+  assert.deepEqual(run, { code: 1, output: "fenceline: no Helm: FENCELINE_HELM=/nowhere/helm does not exist\n" });
+});
+
+test("a Helm of the user's own is taken, and the script is silent", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "fenceline-helm-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const own = join(folder, "helm");
+  await writeFile(own, "#!/bin/sh\n");
+  await chmod(own, 0o755);
+  assert.deepEqual(await runNode([SCRIPT], { FENCELINE_HELM: own }), { code: 0, output: "" });
+});
+
+test("an installed Helm runs, and the script is silent", { skip: HELM === undefined && "no Helm on this machine" }, async () => {
+  assert.match(execFileSync(HELM ?? "", ["version", "--template", "{{.Version}}"], { encoding: "utf8" }), /^v4\./);
+  assert.deepEqual(await runNode([SCRIPT]), { code: 0, output: "" });
+});
