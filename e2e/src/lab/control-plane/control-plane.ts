@@ -1,0 +1,44 @@
+import { allOf } from "../closers.ts";
+import type { Ground } from "../ground.ts";
+import { installCustomResources } from "../kubernetes/custom-resources.ts";
+import type { LabProcess } from "../process.ts";
+import { type ApiServer, startApiServer } from "./api-server.ts";
+import { startControllerManager } from "./controller-manager.ts";
+import { startCoreDns } from "./core-dns.ts";
+import { startEtcd } from "./etcd.ts";
+import { startIstiod } from "./istiod.ts";
+
+/**
+ * A running control plane. Its processes may be killed and started again, as a suite on outages does. Killed, not stopped: the API server waits
+ * long for its watchers to go.
+ */
+export interface ControlPlane {
+  readonly apiServer: ApiServer;
+  readonly etcd: LabProcess;
+  readonly controllerManager: LabProcess;
+  readonly coreDns: LabProcess;
+  readonly istiod: LabProcess;
+}
+
+/** Pods are bound to it; nothing runs on it. */
+export const NODE_NAME = "lab";
+
+/** Starts everything, each part as soon as what it needs is there. */
+export async function startControlPlane(ground: Ground): Promise<ControlPlane> {
+  const { process: etcd, url } = await startEtcd(ground);
+  const apiServer = await startApiServer(ground, url);
+  const [controllerManager, coreDns, istiod] = await allOf(
+    startControllerManager(ground, apiServer),
+    startCoreDns(ground, apiServer),
+    startMesh(ground, apiServer),
+  );
+  return { apiServer, etcd, controllerManager, coreDns, istiod };
+}
+
+/** istiod reads the mesh's configuration once its kinds are there; were it first, it would go on without some of them for a while. */
+async function startMesh(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
+  const { client, process } = apiServer;
+  await client.apply({ apiVersion: "v1", kind: "Node", metadata: { name: NODE_NAME } });
+  await installCustomResources(client, { signal: ground.signal, stillPossible: () => process.requireRunning() });
+  return startIstiod(ground, apiServer);
+}

@@ -1,0 +1,29 @@
+import { labProgram } from "../../places.ts";
+import type { Ground } from "../ground.ts";
+import { LabProcess } from "../process.ts";
+import type { ApiServer } from "./api-server.ts";
+
+/** What a mesh needs of Kubernetes' own controllers: endpoints, clean-up of owned objects and namespaces, service accounts. */
+const CONTROLLERS = ["endpoint", "endpointslice", "garbagecollector", "namespace", "serviceaccount", "serviceaccount-token"].join(",");
+
+/** Starts the controllers. What they do shows when they have begun: a namespace gets its default service account. */
+export function startControllerManager(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
+  return LabProcess.start(
+    {
+      name: "kube-controller-manager",
+      command: labProgram("kube-controller-manager"),
+      args: [
+        `--kubeconfig=${apiServer.kubeconfig}`,
+        `--controllers=${CONTROLLERS}`,
+        "--leader-elect=false",
+        "--secure-port=0",
+        `--service-account-private-key-file=${apiServer.serviceAccountKey}`,
+        `--root-ca-file=${apiServer.certificates}`,
+        // The default of 20 requests a second is for a cluster that grows slowly; suites make thousands of Services at once.
+        "--kube-api-qps=500",
+        "--kube-api-burst=1000",
+      ],
+    },
+    ground,
+  );
+}

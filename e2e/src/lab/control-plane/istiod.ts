@@ -1,0 +1,108 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { labProgram } from "../../places.ts";
+import type { Ground } from "../ground.ts";
+import type { KubernetesClient, KubernetesObject } from "../kubernetes/client.ts";
+import { namespaceObject, peerAuthentication } from "../kubernetes/manifests.ts";
+import { LabProcess } from "../process.ts";
+import { until } from "../until.ts";
+import type { ApiServer } from "./api-server.ts";
+
+/** Istio's own namespace. */
+export const ISTIO_NAMESPACE = "istio-system";
+/** Where proxies find istiod, by cluster DNS. */
+export const ISTIOD_ADDRESS = `istiod.${ISTIO_NAMESPACE}.svc:15012`;
+export const TRUST_DOMAIN = "cluster.local";
+
+const PORTS = { http: 8_080, grpc: 15_010, secureGrpc: 15_012, monitoring: 15_014 };
+
+/** Starts istiod on the bridge, with STRICT mTLS for the whole mesh. Returns when it is ready and namespaces get its root certificate. */
+export async function startIstiod(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
+  const { bridge, run, signal } = ground;
+  const { client } = apiServer;
+  await prepare(client, bridge.address);
+  // It looks for certificates and tokens relative to its folder.
+  const cwd = join(run.path, "istiod");
+  mkdirSync(cwd);
+  const at = (port: number) => `${bridge.address}:${port}`;
+  const process = await LabProcess.start(
+    {
+      name: "istiod",
+      command: labProgram("pilot-discovery"),
+      cwd,
+      args: [
+        "discovery",
+        `--kubeconfig=${apiServer.kubeconfig}`,
+        `--httpAddr=${at(PORTS.http)}`,
+        `--grpcAddr=${at(PORTS.grpc)}`,
+        `--secureGRPCAddr=${at(PORTS.secureGrpc)}`,
+        `--monitoringAddr=${at(PORTS.monitoring)}`,
+        // No webhooks: there is no kubelet to start an injected container.
+        "--httpsAddr=",
+        "--ctrlz_port=0",
+        "--domain=cluster.local",
+      ],
+      env: {
+        POD_NAME: "istiod",
+        POD_NAMESPACE: ISTIO_NAMESPACE,
+        // The Envoy is a stock one, without the filters of Istio's build.
+        PILOT_ENABLE_METADATA_EXCHANGE: "false",
+        PILOT_ENABLE_ALPN_FILTER: "false",
+      },
+    },
+    ground,
+  );
+  const stillPossible = () => process.requireRunning();
+  const isReady = async () => (await fetch(`http://${at(PORTS.http)}/ready`)).ok;
+  await until("istiod", isReady, { signal, stillPossible, timeout: 60_000 });
+  await until("istiod's root certificate", () => rootCertificate(client, ISTIO_NAMESPACE), { signal, stillPossible, timeout: 60_000 });
+  return process;
+}
+
+/** PEM of the mesh's root certificate as istiod puts it into every namespace; undefined while it has not. */
+export async function rootCertificate(client: KubernetesClient, namespace: string): Promise<string | undefined> {
+  const found = await client.get({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "istio-ca-root-cert", namespace } });
+  return (found as { data?: Record<string, string> } | undefined)?.data?.["root-cert.pem"];
+}
+
+async function prepare(client: KubernetesClient, address: string): Promise<void> {
+  await client.apply(namespaceObject(ISTIO_NAMESPACE));
+  const objects = [meshConfig(), ...istiodService(address), peerAuthentication(ISTIO_NAMESPACE, "STRICT")];
+  await Promise.all(objects.map((object) => client.apply(object)));
+}
+
+function meshConfig(): KubernetesObject {
+  const mesh = {
+    trustDomain: TRUST_DOMAIN,
+    rootNamespace: ISTIO_NAMESPACE,
+    enableAutoMtls: true,
+    outboundTrafficPolicy: { mode: "ALLOW_ANY" },
+    defaultConfig: { discoveryAddress: ISTIOD_ADDRESS },
+  };
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "istio", namespace: ISTIO_NAMESPACE },
+    data: { mesh: JSON.stringify(mesh), meshNetworks: "networks: {}" },
+  };
+}
+
+/** Headless, because a ClusterIP answers only through an Envoy, and this is who configures the Envoys. */
+function istiodService(address: string): KubernetesObject[] {
+  const ports = [
+    { name: "grpc-xds", port: PORTS.grpc, protocol: "TCP" },
+    { name: "https-dns", port: PORTS.secureGrpc, protocol: "TCP" },
+  ];
+  const metadata = { name: "istiod", namespace: ISTIO_NAMESPACE };
+  return [
+    { apiVersion: "v1", kind: "Service", metadata, spec: { clusterIP: "None", ports } },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { ...metadata, labels: { "kubernetes.io/service-name": "istiod" } },
+      addressType: "IPv4",
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports,
+    },
+  ];
+}

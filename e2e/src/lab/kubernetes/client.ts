@@ -1,0 +1,135 @@
+import { Agent, request } from "node:https";
+import { json } from "node:stream/consumers";
+import { FencelineError } from "@fenceline/api";
+import { ResourcePaths } from "./resource-paths.ts";
+
+/** An object as it goes over the wire. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** Names one object, or with an empty name a whole collection. */
+export type ObjectReference = Pick<KubernetesObject, "apiVersion" | "kind"> & {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+};
+
+/** Where an API server is, and who asks. */
+export interface Connection {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string;
+  /** PEM of the certificates to trust. */
+  readonly certificates: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const FIELD_MANAGER = "fenceline-lab";
+const MERGE_PATCH = "application/merge-patch+json";
+const NOT_FOUND = 404;
+
+/**
+ * A small client of the API server. Not the one that Fenceline uses: a suite must see what is there by other means than the code under test.
+ */
+export class KubernetesClient {
+  readonly #connection: Connection;
+  readonly #agent: Agent;
+  readonly #paths: ResourcePaths;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 16, ca: connection.certificates });
+    this.#paths = new ResourcePaths((path) => this.request("GET", path));
+  }
+
+  /** Creates the object or makes it what is given, by server-side apply; returns what the server has then. */
+  async apply(object: KubernetesObject): Promise<KubernetesObject> {
+    const path = `${await this.#paths.of(object)}?fieldManager=${FIELD_MANAGER}&force=true`;
+    return (await this.request("PATCH", path, object, "application/apply-patch+yaml")) as KubernetesObject;
+  }
+
+  /** The object, or undefined when there is none. */
+  async get(reference: ObjectReference): Promise<KubernetesObject | undefined> {
+    const { status, body } = await this.#send("GET", await this.#paths.of(reference));
+    if (status === NOT_FOUND) return undefined;
+    return accepted(status, body, reference.metadata.name) as KubernetesObject;
+  }
+
+  /** Every object of a kind, in one namespace or in all. */
+  async list(apiVersion: string, kind: string, namespace?: string): Promise<readonly KubernetesObject[]> {
+    const metadata = { name: "", ...(namespace !== undefined && { namespace }) };
+    const body = (await this.request("GET", await this.#paths.of({ apiVersion, kind, metadata }))) as { items: KubernetesObject[] };
+    // Items of a list carry no kind of their own.
+    return body.items.map((item) => ({ ...item, apiVersion, kind }));
+  }
+
+  /** Changes fields by a JSON merge patch. @param subresource for example `status` */
+  async patch(reference: ObjectReference, change: unknown, subresource = ""): Promise<void> {
+    const path = await this.#paths.of(reference);
+    await this.request("PATCH", subresource === "" ? path : `${path}/${subresource}`, change, MERGE_PATCH);
+  }
+
+  /** Deletes the object at once, without a grace period; nothing happens when there is none. */
+  async delete(reference: ObjectReference): Promise<void> {
+    const { status, body } = await this.#send("DELETE", await this.#paths.of(reference), { gracePeriodSeconds: 0 });
+    if (status !== NOT_FOUND) accepted(status, body, reference.metadata.name);
+  }
+
+  /** A token for a service account. @param audience who may accept it; undefined: the API server */
+  async serviceAccountToken(namespace: string, name: string, audience?: string): Promise<string> {
+    const spec = { expirationSeconds: 24 * 3_600, ...(audience !== undefined && { audiences: [audience] }) };
+    const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec };
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+    const { status } = (await this.request("POST", path, body)) as { status: { token: string } };
+    return status.token;
+  }
+
+  /**
+   * Any request. Returns the answer's JSON.
+   *
+   * @throws {FencelineError} `LAB_API_SERVER` for every status but 2xx
+   */
+  async request(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<unknown> {
+    const answer = await this.#send(method, path, body, contentType);
+    return accepted(answer.status, answer.body, `${method} ${path}`);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #send(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<Answer> {
+    const { host, port, token } = this.#connection;
+    const payload = body === undefined ? "" : JSON.stringify(body);
+    // node:http sends the body of a DELETE without any framing, and the server would take it for the next request.
+    const framing = { "content-type": contentType, "content-length": Buffer.byteLength(payload) };
+    const headers = { authorization: `Bearer ${token}`, accept: "application/json", ...framing };
+    const asked = request({ host, port, method, path, headers, agent: this.#agent });
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    asked.on("error", reject);
+    asked.on("response", (response) => {
+      // Text, for example of /readyz, is of no use to a caller.
+      const parsed = response.headers["content-type"]?.startsWith("application/json") ? json(response) : response.resume();
+      Promise.resolve(parsed).then((value) => resolve({ status: response.statusCode ?? 0, body: value }), reject);
+    });
+    asked.end(payload);
+    return promise;
+  }
+}
+
+function accepted(status: number, body: unknown, what: string): unknown {
+  if (status >= 200 && status < 300) return body;
+  const { message } = (body ?? {}) as { message?: string };
+  throw new FencelineError("LAB_API_SERVER", { message: `the API server answered ${what} with ${status}: ${message ?? "no reason"}` });
+}

@@ -1,0 +1,92 @@
+import { rm } from "node:fs/promises";
+import { Closers } from "./closers.ts";
+import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
+import type { Ground } from "./ground.ts";
+import type { KubernetesClient, KubernetesObject } from "./kubernetes/client.ts";
+import { namespaceObject } from "./kubernetes/manifests.ts";
+import { Ledger } from "./ledger.ts";
+import { makeBridge } from "./network/bridge.ts";
+import { Pod } from "./pod/pod.ts";
+import type { PodSpec } from "./pod/pod-object.ts";
+import { type ProxyPrograms, stageProxyPrograms } from "./pod/proxy-programs.ts";
+import { makeRunFolder } from "./run-folder.ts";
+import { type UntilOptions, until } from "./until.ts";
+
+/** A mesh on this machine: a control plane and pods. */
+export class Lab {
+  readonly controlPlane: ControlPlane;
+  readonly #ground: Ground;
+  readonly #programs: ProxyPrograms;
+  readonly #close: () => Promise<void>;
+  #pods = 0;
+
+  private constructor(ground: Ground, controlPlane: ControlPlane, programs: ProxyPrograms, close: () => Promise<void>) {
+    this.#close = close;
+    this.#ground = ground;
+    this.controlPlane = controlPlane;
+    this.#programs = programs;
+  }
+
+  /**
+   * Starts the control plane. Whatever happens, what was made is undone: here when the start fails, by {@link Lab.close} afterwards.
+   *
+   * @param signal ends every waiting when it is aborted; the caller closes the lab then
+   */
+  static async start(signal: AbortSignal): Promise<Lab> {
+    const run = makeRunFolder(new Date());
+    const ledger = new Ledger(run.path);
+    const closers = new Closers();
+    const close = async () => {
+      await closers.close();
+      // Only now: should something have failed to go, `npm run e2e:clean` finds it.
+      ledger.close();
+    };
+    try {
+      ledger.record("folder", run.stage);
+      closers.add(() => rm(run.stage, { recursive: true, force: true }));
+      const bridge = await makeBridge(ledger, closers);
+      const ground = { bridge, run, logs: run.logs, ledger, closers, signal };
+      const programs = await stageProxyPrograms(run.stage);
+      return new Lab(ground, await startControlPlane(ground), programs, close);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  /** The API server, with every right. */
+  get kubernetes(): KubernetesClient {
+    return this.controlPlane.apiServer.client;
+  }
+
+  /** Folder of this run: logs, kubeconfig. */
+  get folder(): string {
+    return this.#ground.run.path;
+  }
+
+  /** Aborted when the lab is to end. */
+  get signal(): AbortSignal {
+    return this.#ground.signal;
+  }
+
+  /** Makes a namespace. */
+  namespace(name: string, labels?: Readonly<Record<string, string>>): Promise<KubernetesObject> {
+    return this.kubernetes.apply(namespaceObject(name, labels));
+  }
+
+  /** Makes a pod with a proxy that is ready; the pod itself becomes so by {@link Pod.setReady}, once its processes are. */
+  pod(spec: PodSpec): Promise<Pod> {
+    this.#pods += 1;
+    return Pod.create({ ground: this.#ground, controlPlane: this.controlPlane, programs: this.#programs }, this.#pods, spec);
+  }
+
+  /** Waits for a condition of the mesh; ends with the lab. */
+  until<T>(what: string, look: () => Promise<T | false | undefined> | T | false | undefined, options: UntilOptions = {}): Promise<T> {
+    return until(what, look, { signal: this.signal, ...options });
+  }
+
+  /** Ends every process and removes everything that was made but the run's folder. */
+  close(): Promise<void> {
+    return this.#close();
+  }
+}

@@ -1,0 +1,97 @@
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ISTIOD_ADDRESS, rootCertificate, TRUST_DOMAIN } from "../control-plane/istiod.ts";
+import type { Ground } from "../ground.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { NetworkNamespace } from "../network/namespace.ts";
+import { PROXY_UID } from "../network/redirect.ts";
+import { LabProcess } from "../process.ts";
+import { until } from "../until.ts";
+import { type PodSpec, podLabels } from "./pod-object.ts";
+import type { ProxyPrograms } from "./proxy-programs.ts";
+
+/** What an agent is started with. */
+export interface AgentOptions {
+  readonly ground: Ground;
+  readonly client: KubernetesClient;
+  readonly programs: ProxyPrograms;
+  readonly network: NetworkNamespace;
+  readonly spec: PodSpec;
+}
+
+/** The agent answers here for itself and, with mTLS in the way of everybody else, for the application's probes. */
+export const AGENT_PORT = 15_020;
+/** Where Istio's injection moves a readiness probe to. */
+export const READINESS_PATH = "/app-health/app/readyz";
+const TOKEN_AUDIENCE = "istio-ca";
+
+/** Starts Istio's agent, which starts Envoy. Returns when Envoy has its configuration and its listeners. */
+export async function startAgent(options: AgentOptions): Promise<LabProcess> {
+  const { ground, network, programs, spec } = options;
+  const folder = await writeWorkingFolder(options);
+  const [command, args] = network.enter("setpriv", [
+    `--reuid=${PROXY_UID}`,
+    `--regid=${PROXY_UID}`,
+    "--clear-groups",
+    programs.agent,
+    "proxy",
+    "sidecar",
+    `--domain=${spec.namespace}.svc.cluster.local`,
+    `--templateFile=${programs.bootstrapTemplate}`,
+    "--proxyLogLevel=warning",
+    "--log_output_level=default:warn",
+  ]);
+  const process = await LabProcess.start(
+    { name: `${spec.name}.${spec.namespace}.proxy`, command, args, cwd: folder, env: agentEnvironment(options) },
+    ground,
+  );
+  const isReady = async () => (await fetch(`http://${network.address}:${AGENT_PORT}/healthz/ready`)).ok;
+  await until(`the proxy of ${spec.namespace}/${spec.name}`, isReady, {
+    signal: ground.signal,
+    stillPossible: () => process.requireRunning(),
+  });
+  return process;
+}
+
+function agentEnvironment({ network, programs, spec }: AgentOptions): Record<string, string> {
+  const proxyConfig = { discoveryAddress: ISTIOD_ADDRESS, binaryPath: programs.envoy, configPath: "./etc/istio/proxy", concurrency: 1 };
+  return {
+    POD_NAME: spec.name,
+    POD_NAMESPACE: spec.namespace,
+    INSTANCE_IP: network.address,
+    SERVICE_ACCOUNT: spec.serviceAccount ?? spec.name,
+    TRUST_DOMAIN,
+    PILOT_CERT_PROVIDER: "istiod",
+    CA_ADDR: ISTIOD_ADDRESS,
+    CA_ROOT_CA: "./root-cert.pem",
+    XDS_ROOT_CA: "./root-cert.pem",
+    ISTIO_META_CLUSTER_ID: "Kubernetes",
+    // Labels come from the file, as in a real pod; ISTIO_META_LABELS would be taken in their place.
+    PROXY_CONFIG: JSON.stringify(proxyConfig),
+    ...(spec.readinessProbe && { ISTIO_KUBE_APP_PROBERS: JSON.stringify({ [READINESS_PATH]: { httpGet: spec.readinessProbe } }) }),
+  };
+}
+
+/** What a kubelet mounts into the proxy's container, in a folder that the proxy owns. */
+async function writeWorkingFolder({ ground, client, spec }: AgentOptions): Promise<string> {
+  const { namespace, name, serviceAccount = name } = spec;
+  const folder = join(ground.run.stage, `${name}.${namespace}`);
+  for (const part of ["var/run/secrets/tokens", "etc/istio/pod", "etc/istio/proxy"]) mkdirSync(join(folder, part), { recursive: true });
+  const [token, root] = await Promise.all([
+    client.serviceAccountToken(namespace, serviceAccount, TOKEN_AUDIENCE),
+    until(`the root certificate in namespace ${namespace}`, () => rootCertificate(client, namespace), { signal: ground.signal }),
+  ]);
+  writeFileSync(join(folder, "var/run/secrets/tokens/istio-token"), token);
+  writeFileSync(join(folder, "root-cert.pem"), root);
+  const labels = Object.entries(podLabels(spec)).map(([label, value]) => `${label}=${JSON.stringify(value)}\n`);
+  writeFileSync(join(folder, "etc/istio/pod/labels"), labels.join(""));
+  giveToProxy(folder);
+  return folder;
+}
+
+function giveToProxy(path: string): void {
+  chownSync(path, PROXY_UID, PROXY_UID);
+  if (!lstatSync(path).isDirectory()) return;
+  chmodSync(path, 0o755);
+  for (const entry of readdirSync(path)) giveToProxy(join(path, entry));
+}

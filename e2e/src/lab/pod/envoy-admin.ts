@@ -1,0 +1,66 @@
+import { FencelineError } from "@fenceline/api";
+
+/** A virtual host of a route table, cut down to what suites ask for. */
+export interface VirtualHost {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly routes: readonly { readonly name?: string; readonly route?: { readonly cluster?: string } }[];
+}
+
+/** A route table that Envoy got from istiod. */
+export interface RouteTable {
+  /** A port number, or `<host>:<port>` for a sniffed one. */
+  readonly name: string;
+  readonly virtualHosts: readonly VirtualHost[];
+}
+
+const ADMIN_PORT = 15_000;
+
+/** The admin interface of a pod's Envoy, asked from outside of the pod. */
+export class EnvoyAdmin {
+  readonly #url: string;
+
+  constructor(address: string) {
+    this.#url = `http://${address}:${ADMIN_PORT}`;
+  }
+
+  /** Everything that Envoy is configured with, as it prints it. */
+  async configDump(query = ""): Promise<readonly Record<string, unknown>[]> {
+    return ((await this.#json(`/config_dump${query}`)) as { configs?: Record<string, unknown>[] }).configs ?? [];
+  }
+
+  /** The route tables that istiod sent. @param name regular expression on the whole name; default all */
+  async routeTables(name = ".*"): Promise<readonly RouteTable[]> {
+    const configs = await this.configDump(`?resource=dynamic_route_configs&name_regex=${encodeURIComponent(`^${name}$`)}`);
+    return configs.map(({ route_config }) => {
+      const { name: table, virtual_hosts = [] } = route_config as { name: string; virtual_hosts?: VirtualHost[] };
+      return { name: table, virtualHosts: virtual_hosts };
+    });
+  }
+
+  /** Names of the clusters that istiod sent. */
+  async clusterNames(): Promise<readonly string[]> {
+    const configs = await this.configDump("?resource=dynamic_active_clusters");
+    return configs.map(({ cluster }) => (cluster as { name: string }).name);
+  }
+
+  /** Bytes that Envoy has allocated. */
+  async allocatedBytes(): Promise<number> {
+    return Number(((await this.#json("/memory")) as { allocated: string }).allocated);
+  }
+
+  /** Counters and gauges whose name matches, by name. */
+  async stats(filter: string): Promise<Readonly<Record<string, number>>> {
+    const { stats } = (await this.#json(`/stats?format=json&filter=${encodeURIComponent(filter)}`)) as {
+      stats: { name?: string; value?: number }[];
+    };
+    // Histograms come in an entry without a name.
+    return Object.fromEntries(stats.flatMap(({ name, value }) => (name === undefined || value === undefined ? [] : [[name, value]])));
+  }
+
+  async #json(path: string): Promise<unknown> {
+    const response = await fetch(`${this.#url}${path}`);
+    if (!response.ok) throw new FencelineError("LAB_ENVOY_ADMIN", { message: `Envoy answered ${path} with ${response.status}` });
+    return response.json();
+  }
+}

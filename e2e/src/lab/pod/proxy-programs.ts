@@ -1,0 +1,42 @@
+import { chmod, copyFile, link, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { FencelineError } from "@fenceline/api";
+import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { istioFile, labProgram } from "../../places.ts";
+
+/** What a pod's proxy consists of, where the proxy's user can reach it. */
+export interface ProxyPrograms {
+  readonly agent: string;
+  readonly envoy: string;
+  readonly bootstrapTemplate: string;
+}
+
+/** Puts the programs into the stage folder, which anybody may read: the project itself may lie in root's home. */
+export async function stageProxyPrograms(stage: string): Promise<ProxyPrograms> {
+  const envoy = envoyBinary();
+  if (envoy === undefined) throw new FencelineError("LAB_NOT_SET_UP", { message: "there is no Envoy", hint: "npm run e2e:setup" });
+  await chmod(stage, 0o755);
+  const programs = {
+    agent: join(stage, "pilot-agent"),
+    envoy: join(stage, "envoy"),
+    bootstrapTemplate: join(stage, "envoy_bootstrap.json"),
+  };
+  await Promise.all([place(labProgram("pilot-agent"), programs.agent), place(envoy, programs.envoy)]);
+  await writeFile(programs.bootstrapTemplate, openAdmin(await readFile(istioFile("envoy_bootstrap.json"), "utf8")));
+  return programs;
+}
+
+/** A hard link costs nothing, but needs the same file system. */
+async function place(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
+}
+
+/** Lets suites ask a pod's Envoy from outside: the only change to Istio's own template is the address of the admin interface. */
+function openAdmin(template: string): string {
+  const admin = template.indexOf('"admin": {');
+  const address = template.indexOf('"{{ .localhost }}"', admin);
+  if (admin === -1 || address === -1) {
+    throw new FencelineError("LAB_BOOTSTRAP_LAYOUT", { message: "Istio's bootstrap template has no admin address where it was expected" });
+  }
+  return `${template.slice(0, address)}"0.0.0.0"${template.slice(address + '"{{ .localhost }}"'.length)}`;
+}

@@ -1,0 +1,53 @@
+import { Agent, request } from "node:http";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { plain } from "./http-echo.ts";
+import type { HttpAnswer, HttpCall, TcpCall } from "./protocol.ts";
+
+const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+
+/** Milliseconds since 1970, finer than `Date.now()`. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** One HTTP request. Rejects when there is no whole answer. */
+export async function httpCall({ url, method = "GET", headers = {}, body, timeout = 10_000 }: HttpCall): Promise<HttpAnswer> {
+  const at = now();
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const asked = request(url, { method, headers, agent, signal: AbortSignal.timeout(timeout) });
+  asked.on("error", reject);
+  asked.on("response", (response) => {
+    text(response).then((said) => {
+      resolve({ status: response.statusCode ?? 0, headers: plain(response.headers), body: parsed(said), at, took: now() - at });
+    }, reject);
+  });
+  asked.end(body);
+  return promise;
+}
+
+function parsed(said: string): unknown {
+  try {
+    return JSON.parse(said);
+  } catch {
+    return said;
+  }
+}
+
+/** One TCP exchange; returns the line that the server sent. Rejects when it sends none. */
+export async function tcpCall({ host, port, send, timeout = 5_000 }: TcpCall): Promise<string> {
+  const socket = connect({ host, port });
+  socket.setTimeout(timeout, () => socket.destroy(new Error(`no line within ${timeout} ms`)));
+  const { promise: line, resolve, reject } = Promise.withResolvers<string>();
+  // The interface repeats its input's errors as its own.
+  createInterface({ input: socket }).once("line", resolve).on("error", reject);
+  socket.on("error", reject);
+  socket.on("close", () => reject(new Error("closed without a line")));
+  if (send !== undefined) socket.write(`${send}\n`);
+  try {
+    return await line;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo, Server } from "node:net";
+import { type TestContext, test } from "node:test";
+import { until } from "../lab/until.ts";
+import { httpCall, tcpCall } from "./call.ts";
+import { httpEcho } from "./http-echo.ts";
+import { Load } from "./load.ts";
+import type { Echo } from "./protocol.ts";
+import { tcpEcho } from "./tcp-echo.ts";
+
+async function listen(t: TestContext, server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+test("the echo names the pod, counts the body, and takes the peer from the last certificate only", async (t) => {
+  const port = await listen(t, httpEcho("test1/b"));
+  const headers = {
+    "x-forwarded-client-cert":
+      'By=spiffe://c/ns/f/sa/g;URI=spiffe://c/ns/x/sa/forged,By=spiffe://c/ns/t/sa/b;Subject="";URI=spiffe://c/ns/t/sa/a',
+  };
+  const { status, body } = await httpCall({ url: `http://127.0.0.1:${port}/p?status=201`, method: "POST", body: "12345", headers });
+  const { pod, method, path, received, peer } = body as Echo;
+  assert.deepEqual([status, pod, method, path, received, peer], [201, "test1/b", "POST", "/p?status=201", 5, "spiffe://c/ns/t/sa/a"]);
+});
+
+test("TCP: whoever speaks first, one line comes back; nobody there is an error", async (t) => {
+  const echo = await listen(t, tcpEcho());
+  const greet = await listen(t, tcpEcho("hello from test1/b"));
+  assert.equal(await tcpCall({ host: "127.0.0.1", port: echo, send: "ping" }), "ping");
+  assert.equal(await tcpCall({ host: "127.0.0.1", port: greet }), "hello from test1/b");
+  await assert.rejects(tcpCall({ host: "127.0.0.1", port: echo, timeout: 20 }), /no line within 20 ms/);
+});
+
+test("a load counts every request once: answered, failed with its reason, or skipped", async (t) => {
+  const port = await listen(t, httpEcho("test1/b"));
+  const good = new Load({ url: `http://127.0.0.1:${port}/` });
+  await until("20 answers", () => good.report().succeeded >= 20);
+  const report = await good.stop();
+  assert.equal(report.succeeded, report.sent);
+  assert.deepEqual([report.failed, report.peers.map(({ count }) => count)], [0, [report.sent]]);
+  const bad = new Load({ url: `http://127.0.0.1:${port}/?status=503` });
+  await until("a failure", () => bad.report().failed > 0);
+  assert.match((await bad.stop()).failures[0]?.reason ?? "", /^503 /);
+  const slow = new Load({ url: `http://127.0.0.1:${port}/?delay=100` });
+  await until("32 in flight", () => slow.report().skipped > 0);
+  assert.ok((await slow.stop()).succeeded >= 32);
+});
