@@ -7,6 +7,7 @@ export * from "./errors.ts";
 export * from "./fence-key.ts";
 export * from "./headers.ts";
 export * from "./istio-kinds.ts";
+export * from "./managed-by.ts";
 export * from "./manifest.ts";
 export * from "./object.ts";
 export * from "./peer-identity.ts";

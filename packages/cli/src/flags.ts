@@ -16,12 +16,13 @@ export function parseDurationFlag(text: string): number {
   return milliseconds;
 }
 
-/** `--log-format` and `--log-level`, the same for every command. */
-export function logOptions(): [Option, Option] {
-  return [
-    new Option("--log-format <format>", "pretty for people, json for machines; auto takes pretty on a terminal")
-      .choices(LOG_FORMATS)
-      .default("auto"),
-    new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info"),
-  ];
+/** `--log-format`, the same for every command. */
+export function logFormatOption(): Option {
+  const meaning = "pretty for people, json for machines; auto takes pretty on a terminal";
+  return new Option("--log-format <format>", meaning).choices(LOG_FORMATS).default("auto");
+}
+
+/** `--log-level`, the same for every command. */
+export function logLevelOption(): Option {
+  return new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info");
 }

@@ -8,7 +8,6 @@ import {
   type FenceKey,
   fenceLogName,
   formatFenceKey,
-  type Labels,
   ORIGINAL_DESTINATION,
   SOURCE_NAMESPACE,
 } from "@fenceline/api";
@@ -17,7 +16,6 @@ import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
 /** What the EnvoyFilter of a fence depends on. None of it grows with the mesh, nor with what is learned. */
 export interface FilterInput {
   readonly key: FenceKey;
-  readonly labels: Labels;
   readonly config: Config;
   /** Observed time, in milliseconds, after which an unseen host leaves the fence. */
   readonly idleWindow: number;

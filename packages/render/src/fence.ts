@@ -5,6 +5,8 @@ import {
   type FenceMode,
   fenceMode,
   type Labels,
+  MANAGED_BY_LABEL,
+  MANAGER,
   type RenderedMeta,
   type RenderedObject,
   type ServiceFence,
@@ -14,8 +16,6 @@ import type { Registry } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { filterPatches } from "./envoy-filter.ts";
 
-/** Marks what Fenceline wrote, for people and for clean-up. */
-export const MANAGED_BY_LABEL = "app.kubernetes.io/managed-by";
 const REVISION_LABEL = "istio.io/rev";
 
 /** What the objects of a fence are made from. */
@@ -63,7 +63,6 @@ export function renderFence(input: RenderInput): Rendered {
       workloadSelector: { labels },
       configPatches: filterPatches({
         key: fence.metadata,
-        labels,
         config,
         idleWindow: durationMs(fence.spec.idleWindow ?? config.ageing.idleWindow),
         redirect: enforces && ready,
@@ -109,7 +108,7 @@ function renderedMeta({ apiVersion, kind, metadata: { name, namespace, labels, u
   return {
     name,
     namespace,
-    labels: { [MANAGED_BY_LABEL]: "fenceline", ...(revision !== undefined && { [REVISION_LABEL]: revision }) },
+    labels: { [MANAGED_BY_LABEL]: MANAGER, ...(revision !== undefined && { [REVISION_LABEL]: revision }) },
     ...(uid !== undefined && { ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }] }),
   };
 }

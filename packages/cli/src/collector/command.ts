@@ -6,7 +6,7 @@ import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection } from
 import { Command } from "commander";
 import type { Logger } from "pino";
 import { readConfig } from "../config.ts";
-import { logOptions, parsePort } from "../flags.ts";
+import { logFormatOption, logLevelOption, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
 
@@ -36,8 +36,8 @@ export function collectorCommand(): Command {
     .option("--namespace <namespace>", "namespace of Fenceline, for its Lease", process.env.POD_NAMESPACE ?? "fenceline")
     .option("--identity <name>", "name of this replica", process.env.POD_NAME ?? hostname())
     .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account")
-    .addOption(logOptions()[0])
-    .addOption(logOptions()[1])
+    .addOption(logFormatOption())
+    .addOption(logLevelOption())
     .action(run);
 }
 

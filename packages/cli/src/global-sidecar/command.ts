@@ -5,7 +5,7 @@ import { createDnsResolver, createGlobalSidecar } from "@fenceline/proxy";
 import { Command, Option } from "commander";
 import type { Logger } from "pino";
 import { serveAdmin } from "../admin-server.ts";
-import { logOptions, parseDurationFlag, parsePort } from "../flags.ts";
+import { logFormatOption, logLevelOption, parseDurationFlag, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
 import { untilSignalled } from "../signals.ts";
@@ -41,8 +41,8 @@ export function globalSidecarCommand(): Command {
     .option("--trust-forwarded-client-cert", "believe x-forwarded-client-cert: only behind an Envoy that writes it", false)
     .option("--drain-delay <duration>", "after SIGTERM: how long requests are still taken, until everybody knows", parseDurationFlag, 5_000)
     .option("--drain <duration>", "after that: how long requests in flight may take to finish", parseDurationFlag, 25_000)
-    .addOption(logOptions()[0])
-    .addOption(logOptions()[1])
+    .addOption(logFormatOption())
+    .addOption(logLevelOption())
     .action(run);
 }
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
-import { logOptions, parsePort } from "../flags.ts";
+import { logFormatOption, logLevelOption, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
 import { startStandalone } from "./standalone.ts";
@@ -28,8 +28,8 @@ export function standaloneCommand(): Command {
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
     .option("--no-demo", "without the demo mesh")
     .option("--config <file>", "configuration file (YAML)")
-    .addOption(logOptions()[0])
-    .addOption(logOptions()[1])
+    .addOption(logFormatOption())
+    .addOption(logLevelOption())
     .action(run);
 }
 

@@ -1,6 +1,6 @@
 import { KubernetesApi, kubeConfigLoader } from "@fenceline/store/kubernetes";
 import { Command } from "commander";
-import { logOptions, parseDurationFlag } from "../flags.ts";
+import { logFormatOption, logLevelOption, parseDurationFlag } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { withdraw } from "./withdraw.ts";
 
@@ -21,8 +21,8 @@ export function withdrawCommand(): Command {
     .option("--namespace <namespace>", "namespace of Fenceline", process.env.POD_NAMESPACE ?? "fenceline")
     .option("--settle <duration>", "how long Envoys are given between the Sidecars' end and the EnvoyFilters'", parseDurationFlag, 10_000)
     .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account")
-    .addOption(logOptions()[0])
-    .addOption(logOptions()[1])
+    .addOption(logFormatOption())
+    .addOption(logLevelOption())
     .action(async ({ namespace, settle, kubeconfig, logFormat, logLevel }: Flags) => {
       const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));
       await withdraw({ api, namespace, settle, logger: createLogger(logFormat, logLevel), patience: 60_000, interval: 500 });

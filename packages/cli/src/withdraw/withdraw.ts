@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { FencelineError } from "@fenceline/api";
+import { FencelineError, MANAGED_BY_LABEL, MANAGER } from "@fenceline/api";
 import { hasStatus, type KubernetesApi } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
 
@@ -18,7 +18,7 @@ export interface WithdrawOptions {
 }
 
 const COLLECTOR = "fenceline-collector";
-const OURS = "app.kubernetes.io/managed-by=fenceline";
+const OURS = `${MANAGED_BY_LABEL}=${MANAGER}`;
 const ISTIO = "/apis/networking.istio.io";
 
 interface ObjectList {

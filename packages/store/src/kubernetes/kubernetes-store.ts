@@ -1,12 +1,5 @@
-import {
-  type FenceKey,
-  FencelineError,
-  type Labels,
-  type RenderedObject,
-  type ServiceFence,
-  type ServiceFenceStatus,
-} from "@fenceline/api";
-import type { Change, MeshSnapshot, ObjectReference, Store } from "../store.ts";
+import { type FenceKey, FencelineError, type RenderedObject, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
+import type { Change, ForeignSidecar, MeshSnapshot, ObjectReference, Store } from "../store.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import { ENVOY_FILTERS, keyText, type Resource, SIDECARS } from "./api/resource.ts";
 import type { LiveObject } from "./apply/live-object.ts";
@@ -42,14 +35,6 @@ export class ObjectConflict extends FencelineError {
     super("OBJECT_NOT_OURS", { at: { object: `${kind} ${namespace}/${name}` }, message, hint });
     this.conflict = conflict;
   }
-}
-
-/** A Sidecar that Fenceline did not render. */
-export interface ForeignSidecar {
-  readonly namespace: string;
-  readonly name: string;
-  /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
-  readonly selector: Labels | undefined;
 }
 
 const SETTLE_TIME = 10;

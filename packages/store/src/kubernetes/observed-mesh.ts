@@ -1,9 +1,17 @@
-import type { EndpointSlice, FencelineError, Namespace, Service, ServiceFence } from "@fenceline/api";
+import {
+  type EndpointSlice,
+  type FencelineError,
+  MANAGED_BY_LABEL,
+  MANAGER,
+  type Namespace,
+  type Service,
+  type ServiceFence,
+} from "@fenceline/api";
 import type { MeshSnapshot } from "../store.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, type Resource, SERVICE_FENCES, SERVICES, SIDECARS } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
-import { type LiveObject, MANAGED_BY_LABEL, MANAGER, readLiveObject } from "./apply/live-object.ts";
+import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import type { Clock } from "./clock.ts";
 import { Informer } from "./informer/informer.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";

@@ -1,9 +1,5 @@
-import type { Labels, RenderedObject } from "@fenceline/api";
+import { type Labels, MANAGED_BY_LABEL, MANAGER, type RenderedObject } from "@fenceline/api";
 import type { WireObject, WireOwner } from "../api/wire-object.ts";
-
-/** Value of `app.kubernetes.io/managed-by` on everything that Fenceline rendered. */
-export const MANAGED_BY_LABEL = "app.kubernetes.io/managed-by";
-export const MANAGER = "fenceline";
 
 /** A Sidecar or EnvoyFilter as it is in the cluster, cut down to what we need to know of it. */
 export interface LiveObject {

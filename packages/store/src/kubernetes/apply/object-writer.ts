@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { FencelineError, type RenderedObject } from "@fenceline/api";
+import { FencelineError, MANAGER, type RenderedObject } from "@fenceline/api";
 import { hasStatus } from "../api/api-error.ts";
 import type { KubernetesApi } from "../api/kubernetes-api.ts";
 import { type ObjectKey, objectPath, type Resource } from "../api/resource.ts";
@@ -8,7 +8,7 @@ import { readWireObject, type WireObject } from "../api/wire-object.ts";
 import type { Clock } from "../clock.ts";
 import type { Leadership } from "../lease/leader-election.ts";
 import { mergePatch } from "../merge-patch.ts";
-import { type LiveObject, MANAGER, readLiveObject } from "./live-object.ts";
+import { type LiveObject, readLiveObject } from "./live-object.ts";
 import { type Conflict, conflictOf } from "./ownership.ts";
 import { differs } from "./semantic-difference.ts";
 import { Settlements } from "./settlements.ts";

@@ -1,5 +1,5 @@
-import type { RenderedObject } from "@fenceline/api";
-import { isLabelledOurs, type LiveObject, MANAGED_BY_LABEL, MANAGER } from "./live-object.ts";
+import { MANAGED_BY_LABEL, MANAGER, type RenderedObject } from "@fenceline/api";
+import { isLabelledOurs, type LiveObject } from "./live-object.ts";
 
 /** An object of somebody else that stands where we want to write. It is left alone. */
 export interface Conflict {
