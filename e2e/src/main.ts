@@ -29,6 +29,7 @@ async function run(suite: Suite, lab: Lab): Promise<void> {
   const report = new PrintedReport(suite.name);
   try {
     await suite.run(lab, report);
+    await lab.clear();
   } finally {
     await report.end();
   }

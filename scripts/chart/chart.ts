@@ -4,15 +4,13 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
-
-// Plain JavaScript, because the install script runs before Node 24 is there.
-const location = (await import(new URL("../install/helm-location.mjs", import.meta.url).href)) as { helmBinary(): string | undefined };
+import { helmBinary } from "../helm.ts";
 
 /** Folder of the chart. */
 export const CHART: string = fileURLToPath(new URL("../../charts/fenceline", import.meta.url));
 
 /** The Helm binary, or undefined when there is none: tests then say so and are skipped. */
-export const HELM: string | undefined = location.helmBinary();
+export const HELM: string | undefined = helmBinary();
 
 /** One rendered object, as far as the tests look into it. */
 export interface ChartObject {

@@ -1,55 +1,56 @@
 import { Config } from "@fenceline/api";
-import type { KubernetesObject } from "../lab/kubernetes/client.ts";
-import { serviceObject } from "../lab/kubernetes/manifests.ts";
+import type { RunningPod } from "../lab/kubelet/running-pod.ts";
 import type { Lab } from "../lab/lab.ts";
-import type { Pod } from "../lab/pod/pod.ts";
-import { type Component, components, PORTS } from "./containers.ts";
+import { CHART, helm } from "./helm.ts";
 
-/** Fenceline's pods in a lab. */
-export interface FencelineParts {
-  readonly globalSidecar: Pod;
-  readonly collector: Pod;
-}
+/** Values of the chart, as with `--set-json`. */
+export type Values = Readonly<Record<string, unknown>>;
 
-const CONFIG = Config.parse({});
+const RELEASE = "fenceline";
+const { namespace: NAMESPACE, fallback, collector } = Config.parse({});
 
-/** Runs Fenceline in the lab, in its default namespace. Returns when both parts are ready. */
-export async function installFenceline(lab: Lab): Promise<FencelineParts> {
-  const { namespace, fallback, collector } = CONFIG;
-  await lab.namespace(namespace);
-  const proxyPorts = [{ name: "http", port: fallback.port, targetPort: PORTS.proxy }];
-  const collectorPorts = [
-    { name: "grpc-access-logs", port: collector.port, targetPort: PORTS.accessLogs },
-    { name: "http-api", port: PORTS.api },
-  ];
-  const objects = [
-    serviceObject(namespace, fallback.service, proxyPorts),
-    serviceObject(namespace, collector.service, collectorPorts),
-    everyRight(namespace, collector.service),
-  ];
-  for (const object of objects) await lab.kubernetes.apply(object);
-  const { globalSidecar, collector: daemon } = components(CONFIG);
-  return {
-    collector: await startComponent(lab, collector.service, daemon),
-    globalSidecar: await startComponent(lab, fallback.service, globalSidecar),
-  };
-}
+/** For one machine: no metrics server feeds an autoscaler here. */
+const LAB_VALUES: Values = { globalSidecar: { autoscaling: { enabled: false }, replicas: 1 }, collector: { replicas: 2 } };
 
-/** Starts one pod of a component; its Service takes it by the label `app`. */
-export async function startComponent(lab: Lab, name: string, { container, readinessProbe }: Component): Promise<Pod> {
-  const pod = await lab.pod({ namespace: CONFIG.namespace, name, readinessProbe });
-  await pod.run({ ...container, env: { KUBECONFIG: await pod.kubeconfig(), POD_NAME: name } });
-  await pod.followReadiness();
-  return pod;
-}
+/** Who calls, when a call comes by way of the fallback. */
+export const FALLBACK_IDENTITY: string = `spiffe://cluster.local/ns/${NAMESPACE}/sa/${fallback.service}`;
 
-/** Until the chart brings least privilege. */
-function everyRight(namespace: string, serviceAccount: string): KubernetesObject {
-  return {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRoleBinding",
-    metadata: { name: "fenceline-in-the-lab" },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" },
-    subjects: [{ kind: "ServiceAccount", name: serviceAccount, namespace }],
-  };
+/** Fenceline in a lab, as Helm installed it from the chart. */
+export class Fenceline {
+  readonly #lab: Lab;
+
+  private constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  /** Installs the chart, or changes the release that is there. Returns when its Deployments are available. */
+  static async install(lab: Lab, values: Values = {}): Promise<Fenceline> {
+    const set = Object.entries({ ...LAB_VALUES, ...values }).map(([name, value]) => `--set-json=${name}=${JSON.stringify(value)}`);
+    const options = ["--install", "--create-namespace", "--reset-values", "--wait", "--timeout=180s", ...set];
+    await helm(lab.controlPlane.apiServer.kubeconfig, "upgrade", RELEASE, CHART, `--namespace=${NAMESPACE}`, ...options);
+    return new Fenceline(lab);
+  }
+
+  /** Uninstalls the release, by way of its pre-delete hook. */
+  async uninstall(): Promise<void> {
+    const options = [`--namespace=${NAMESPACE}`, "--wait", "--timeout=180s"];
+    await helm(this.#lab.controlPlane.apiServer.kubeconfig, "uninstall", RELEASE, ...options);
+  }
+
+  /** Pods of the global sidecar. */
+  get globalSidecars(): readonly RunningPod[] {
+    return this.#lab.kubelet.pods(NAMESPACE, { app: fallback.service });
+  }
+
+  /** Pods of the collector. */
+  get collectors(): readonly RunningPod[] {
+    return this.#lab.kubelet.pods(NAMESPACE, { app: collector.service });
+  }
+
+  /** The collector that holds the Lease; undefined while none does. */
+  async leader(): Promise<RunningPod | undefined> {
+    const reference = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { namespace: NAMESPACE, name: collector.service } };
+    const { spec } = ((await this.#lab.kubernetes.get(reference)) ?? {}) as { spec?: { holderIdentity?: string } };
+    return this.collectors.find(({ object }) => spec?.holderIdentity?.startsWith(`${object.metadata.name}_`));
+  }
 }

@@ -2,11 +2,12 @@ import { rm } from "node:fs/promises";
 import { Closers } from "./closers.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
 import type { Ground } from "./ground.ts";
+import { Kubelet } from "./kubelet/kubelet.ts";
 import type { KubernetesClient, KubernetesObject } from "./kubernetes/client.ts";
 import { namespaceObject } from "./kubernetes/manifests.ts";
 import { Ledger } from "./ledger.ts";
 import { makeBridge } from "./network/bridge.ts";
-import { Pod } from "./pod/pod.ts";
+import { Pod, type PodGround } from "./pod/pod.ts";
 import type { PodSpec } from "./pod/pod-object.ts";
 import { type ProxyPrograms, stageProxyPrograms } from "./pod/proxy-programs.ts";
 import { makeRunFolder } from "./run-folder.ts";
@@ -15,16 +16,21 @@ import { type UntilOptions, until } from "./until.ts";
 /** A mesh on this machine: a control plane and pods. */
 export class Lab {
   readonly controlPlane: ControlPlane;
+  /** Runs the pods of Deployments and Jobs. */
+  readonly kubelet: Kubelet;
   readonly #ground: Ground;
   readonly #programs: ProxyPrograms;
   readonly #close: () => Promise<void>;
-  #pods = 0;
+  readonly #namespaces = new Set<string>();
+  readonly #pods = new Set<Pod>();
+  #podsMade = 0;
 
   private constructor(ground: Ground, controlPlane: ControlPlane, programs: ProxyPrograms, close: () => Promise<void>) {
     this.#close = close;
     this.#ground = ground;
     this.controlPlane = controlPlane;
     this.#programs = programs;
+    this.kubelet = new Kubelet({ ground, client: this.kubernetes, adopt: (spec) => Pod.adopt(this.#podGround, this.#nextPod(), spec) });
   }
 
   /**
@@ -69,15 +75,30 @@ export class Lab {
     return this.#ground.signal;
   }
 
-  /** Makes a namespace. */
+  /** Makes a namespace; {@link Lab.clear} removes it. */
   namespace(name: string, labels?: Readonly<Record<string, string>>): Promise<KubernetesObject> {
+    this.#namespaces.add(name);
     return this.kubernetes.apply(namespaceObject(name, labels));
   }
 
   /** Makes a pod with a proxy that is ready; the pod itself becomes so by {@link Pod.setReady}, once its processes are. */
-  pod(spec: PodSpec): Promise<Pod> {
-    this.#pods += 1;
-    return Pod.create({ ground: this.#ground, controlPlane: this.controlPlane, programs: this.#programs }, this.#pods, spec);
+  async pod(spec: PodSpec): Promise<Pod> {
+    const pod = await Pod.create(this.#podGround, this.#nextPod(), spec);
+    this.#pods.add(pod);
+    return pod;
+  }
+
+  /** Removes the pods and namespaces that were made through {@link Lab.pod} and {@link Lab.namespace}, with all that is in them. */
+  async clear(): Promise<void> {
+    await Promise.all([...this.#pods].map((pod) => pod.delete(0)));
+    this.#pods.clear();
+    const references = [...this.#namespaces].map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
+    this.#namespaces.clear();
+    for (const reference of references) {
+      await this.kubernetes.delete(reference);
+      const isGone = async () => (await this.kubernetes.get(reference)) === undefined;
+      await this.until(`namespace ${reference.metadata.name} to go`, isGone, { timeout: 120_000, interval: 100 });
+    }
   }
 
   /** Waits for a condition of the mesh; ends with the lab. */
@@ -88,5 +109,14 @@ export class Lab {
   /** Ends every process and removes everything that was made but the run's folder. */
   close(): Promise<void> {
     return this.#close();
+  }
+
+  get #podGround(): PodGround {
+    return { ground: this.#ground, controlPlane: this.controlPlane, programs: this.#programs };
+  }
+
+  #nextPod(): number {
+    this.#podsMade += 1;
+    return this.#podsMade;
   }
 }

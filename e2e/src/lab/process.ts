@@ -91,6 +91,12 @@ export class LabProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Resolves when it has ended, however it did, with its exit code; undefined when a signal ended it. */
+  async ended(): Promise<number | undefined> {
+    if (this.isRunning && this.#child !== undefined) await once(this.#child, "exit");
+    return this.#child?.exitCode ?? undefined;
+  }
+
   /** Its standard input and output. Only with `talk`. */
   get streams(): { readonly input: Writable; readonly output: Readable } {
     const { stdin, stdout } = this.#child ?? {};

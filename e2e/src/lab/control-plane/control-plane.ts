@@ -1,6 +1,6 @@
 import { allOf } from "../closers.ts";
 import type { Ground } from "../ground.ts";
-import { installCustomResources } from "../kubernetes/custom-resources.ts";
+import { installIstioKinds } from "../kubernetes/custom-resources.ts";
 import type { LabProcess } from "../process.ts";
 import { type ApiServer, startApiServer } from "./api-server.ts";
 import { startControllerManager } from "./controller-manager.ts";
@@ -39,6 +39,6 @@ export async function startControlPlane(ground: Ground): Promise<ControlPlane> {
 async function startMesh(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
   const { client, process } = apiServer;
   await client.apply({ apiVersion: "v1", kind: "Node", metadata: { name: NODE_NAME } });
-  await installCustomResources(client, { signal: ground.signal, stillPossible: () => process.requireRunning() });
+  await installIstioKinds(client, { signal: ground.signal, stillPossible: () => process.requireRunning() });
   return startIstiod(ground, apiServer);
 }

@@ -3,8 +3,18 @@ import type { Ground } from "../ground.ts";
 import { LabProcess } from "../process.ts";
 import type { ApiServer } from "./api-server.ts";
 
-/** What a mesh needs of Kubernetes' own controllers: endpoints, clean-up of owned objects and namespaces, service accounts. */
-const CONTROLLERS = ["endpoint", "endpointslice", "garbagecollector", "namespace", "serviceaccount", "serviceaccount-token"].join(",");
+/** What a mesh and a chart need of Kubernetes' own controllers: endpoints, clean-up of owned objects and namespaces, service accounts, pods. */
+const CONTROLLERS = [
+  "endpoint",
+  "endpointslice",
+  "garbagecollector",
+  "namespace",
+  "serviceaccount",
+  "serviceaccount-token",
+  "deployment",
+  "replicaset",
+  "job",
+].join(",");
 
 /** Starts the controllers. What they do shows when they have begun: a namespace gets its default service account. */
 export function startControllerManager(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {

@@ -1,14 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { fenceDefinitions } from "@fenceline/api";
 import { parseAllDocuments } from "yaml";
 import { istioFile } from "../../places.ts";
 import { type UntilOptions, until } from "../until.ts";
 import type { KubernetesClient, KubernetesObject } from "./client.ts";
 
-/** Installs the kinds of Istio and of Fenceline, and waits until the API server serves them. */
-export async function installCustomResources(client: KubernetesClient, waiting: UntilOptions): Promise<void> {
-  const ours: KubernetesObject[] = fenceDefinitions().map((definition) => ({ ...definition }));
-  const definitions = [...(await istioDefinitions()), ...ours];
+/** Installs the kinds of Istio, and waits until the API server serves them. */
+export async function installIstioKinds(client: KubernetesClient, waiting: UntilOptions): Promise<void> {
+  const definitions = await istioDefinitions();
   await Promise.all(definitions.map((definition) => client.apply(definition)));
   await Promise.all(
     definitions.map((definition) => until(`${definition.metadata.name} to be served`, () => isEstablished(client, definition), waiting)),

@@ -27,12 +27,15 @@ export interface NamespaceOptions {
   readonly pod: string;
   /** Domains that short host names are tried in. */
   readonly search: readonly string[];
+  /** Whether its connections go by way of an Envoy in it. */
+  readonly redirect: boolean;
 }
 
 /** `ip netns exec` shows this folder's files in place of those in /etc. */
 const NETNS_ETC = "/etc/netns";
 
-export async function makeNetworkNamespace({ bridge, ledger, closers, index, pod, search }: NamespaceOptions): Promise<NetworkNamespace> {
+export async function makeNetworkNamespace(options: NamespaceOptions): Promise<NetworkNamespace> {
+  const { bridge, ledger, closers, index, pod, search, redirect } = options;
   const name = `${bridge.name}-${pod}`;
   const link = `${bridge.name}v${index}`;
   const address = bridge.podAddress(index);
@@ -51,7 +54,7 @@ export async function makeNetworkNamespace({ bridge, ledger, closers, index, pod
   await runCommand("ip", ["link", "set", link, "master", bridge.name, "up"]);
   const inside = ["link set lo up", `address add ${address}/16 dev eth0`, "link set eth0 up", `route add default via ${bridge.address}`];
   await runCommand("ip", ["-netns", name, "-batch", "-"], { input: `${inside.join("\n")}\n` });
-  await runCommand("ip", ["netns", "exec", name, "iptables-restore"], { input: redirectRules(bridge.address) });
+  if (redirect) await runCommand("ip", ["netns", "exec", name, "iptables-restore"], { input: redirectRules(bridge.address) });
   return {
     name,
     address,

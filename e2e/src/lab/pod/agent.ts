@@ -21,8 +21,6 @@ export interface AgentOptions {
 
 /** The agent answers here for itself and, with mTLS in the way of everybody else, for the application's probes. */
 export const AGENT_PORT = 15_020;
-/** Where Istio's injection moves a readiness probe to. */
-export const READINESS_PATH = "/app-health/app/readyz";
 const TOKEN_AUDIENCE = "istio-ca";
 
 /** Starts Istio's agent, which starts Envoy. Returns when Envoy has its configuration and its listeners. */
@@ -54,7 +52,8 @@ export async function startAgent(options: AgentOptions): Promise<LabProcess> {
 }
 
 function agentEnvironment({ network, programs, spec }: AgentOptions): Record<string, string> {
-  const proxyConfig = { discoveryAddress: ISTIOD_ADDRESS, binaryPath: programs.envoy, configPath: "./etc/istio/proxy", concurrency: 1 };
+  const { config = {}, probers } = spec.proxy || {};
+  const own = { discoveryAddress: ISTIOD_ADDRESS, binaryPath: programs.envoy, configPath: "./etc/istio/proxy", concurrency: 1 };
   return {
     POD_NAME: spec.name,
     POD_NAMESPACE: spec.namespace,
@@ -67,8 +66,8 @@ function agentEnvironment({ network, programs, spec }: AgentOptions): Record<str
     XDS_ROOT_CA: "./root-cert.pem",
     ISTIO_META_CLUSTER_ID: "Kubernetes",
     // Labels come from the file, as in a real pod; ISTIO_META_LABELS would be taken in their place.
-    PROXY_CONFIG: JSON.stringify(proxyConfig),
-    ...(spec.readinessProbe && { ISTIO_KUBE_APP_PROBERS: JSON.stringify({ [READINESS_PATH]: { httpGet: spec.readinessProbe } }) }),
+    PROXY_CONFIG: JSON.stringify({ ...config, ...own }),
+    ...(probers && { ISTIO_KUBE_APP_PROBERS: JSON.stringify(probers) }),
   };
 }
 

@@ -9,13 +9,21 @@ export interface PodSpec {
   readonly labels?: Readonly<Record<string, string>>;
   /** Default: the pod's name; it is made when there is none. */
   readonly serviceAccount?: string;
-  /** Where its readiness is asked for, as in a Deployment's probe. Without it a suite says when the pod is ready. */
-  readonly readinessProbe?: { readonly path: string; readonly port: number };
+  /** `false`: it stays out of the mesh, with neither Envoy nor redirected connections. Default: it has a proxy with the mesh's settings. */
+  readonly proxy?: false | ProxySpec;
+}
+
+/** What a pod's own annotations and probes change about its proxy. */
+export interface ProxySpec {
+  /** Fields of Istio's ProxyConfig, on top of the mesh's. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Paths at which the agent answers for the application's probes: with mTLS, a kubelet cannot ask the application itself. */
+  readonly probers?: Readonly<Record<string, { readonly httpGet: { readonly path: string; readonly port: number } }>>;
 }
 
 /** Labels of the Pod object. The last one is what Istio's injection adds, and what automatic mTLS to the pod depends on. */
-export function podLabels({ name, labels = { app: name } }: PodSpec): Readonly<Record<string, string>> {
-  return { ...labels, "security.istio.io/tlsMode": "istio" };
+export function podLabels({ name, labels = { app: name }, proxy }: PodSpec): Readonly<Record<string, string>> {
+  return proxy === false ? labels : { ...labels, "security.istio.io/tlsMode": "istio" };
 }
 
 export function podReference({ namespace, name }: PodSpec): ObjectReference {
@@ -28,18 +36,33 @@ export async function createPodObject(client: KubernetesClient, spec: PodSpec, a
   await setPodStatus(client, spec, address, false);
 }
 
+/** Takes a Pod object of somebody else for the lab's node, as a scheduler would, and gives it the label that Istio's injection adds. */
+export async function takePodObject(client: KubernetesClient, spec: PodSpec, address: string): Promise<void> {
+  const { namespace, name } = spec;
+  await client.patch(podReference(spec), { metadata: { labels: podLabels(spec) } });
+  const target = { apiVersion: "v1", kind: "Node", name: NODE_NAME };
+  const binding = { apiVersion: "v1", kind: "Binding", metadata: { name }, target };
+  await client.request("POST", `/api/v1/namespaces/${namespace}/pods/${name}/binding`, binding);
+  await setPodStatus(client, spec, address, false);
+}
+
 /** Tells the API server whether the pod is ready, as a kubelet would: endpoints follow. */
 export async function setPodStatus(client: KubernetesClient, spec: PodSpec, address: string, isReady: boolean): Promise<void> {
   const ready = isReady ? "True" : "False";
+  // A Deployment's controller takes no pod for available that does not say since when.
+  const lastTransitionTime = new Date().toISOString();
   const conditions = [
-    { type: "PodScheduled", status: "True" },
-    { type: "Initialized", status: "True" },
-    { type: "ContainersReady", status: ready },
-    { type: "Ready", status: ready },
+    { type: "PodScheduled", status: "True", lastTransitionTime },
+    { type: "Initialized", status: "True", lastTransitionTime },
+    { type: "ContainersReady", status: ready, lastTransitionTime },
+    { type: "Ready", status: ready, lastTransitionTime },
   ];
-  const container = { name: "app", image: "lab", imageID: "", ready: isReady, started: true, restartCount: 0, state: { running: {} } };
-  const status = { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions, containerStatuses: [container] };
-  await client.patch(podReference(spec), { status }, "status");
+  await client.patch(podReference(spec), { status: { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions } }, "status");
+}
+
+/** Tells the API server that a pod has ended which is not to be started again. */
+export async function setPodEnded(client: KubernetesClient, spec: PodSpec, succeeded: boolean): Promise<void> {
+  await client.patch(podReference(spec), { status: { phase: succeeded ? "Succeeded" : "Failed" } }, "status");
 }
 
 function podObject(spec: PodSpec): KubernetesObject {

@@ -1,16 +1,13 @@
 import { join } from "node:path";
-import { allOf } from "../closers.ts";
 import type { ControlPlane } from "../control-plane/control-plane.ts";
 import type { Ground } from "../ground.ts";
 import { writeKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { makeNetworkNamespace, type NetworkNamespace } from "../network/namespace.ts";
 import { LabProcess, type ProcessSpec } from "../process.ts";
-import { until } from "../until.ts";
 import { startAgent } from "./agent.ts";
 import { EnvoyAdmin } from "./envoy-admin.ts";
-import { createPodObject, type PodSpec, podReference, setPodStatus } from "./pod-object.ts";
+import { createPodObject, type PodSpec, podReference, setPodEnded, setPodStatus, takePodObject } from "./pod-object.ts";
 import type { ProxyPrograms } from "./proxy-programs.ts";
-import { followReadiness, isReady } from "./readiness.ts";
 
 /** What pods are made with. */
 export interface PodGround {
@@ -20,7 +17,7 @@ export interface PodGround {
 }
 
 /** A process of a pod: its name is unique in the pod. */
-export type ContainerSpec = Pick<ProcessSpec, "name" | "command" | "args" | "env" | "talk">;
+export type ContainerSpec = Pick<ProcessSpec, "name" | "command" | "args" | "env" | "cwd" | "talk">;
 
 /** A pod with its own Envoy, and whatever processes are started in it. */
 export class Pod {
@@ -30,7 +27,6 @@ export class Pod {
   readonly #lab: PodGround;
   readonly #network: NetworkNamespace;
   readonly #processes: LabProcess[] = [];
-  #stopFollowing: () => void = () => {};
 
   private constructor(lab: PodGround, spec: PodSpec, network: NetworkNamespace) {
     this.#lab = lab;
@@ -45,26 +41,32 @@ export class Pod {
    * @param index number of the pod in its lab, from 1
    */
   static async create(lab: PodGround, index: number, spec: PodSpec): Promise<Pod> {
+    const { client } = lab.controlPlane.apiServer;
+    const { namespace, name, serviceAccount = name } = spec;
+    await client.apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace, name: serviceAccount } });
+    return Pod.#start(lab, index, spec, createPodObject);
+  }
+
+  /** The same for a Pod object that somebody else made, for example a Deployment's controller. */
+  static adopt(lab: PodGround, index: number, spec: PodSpec): Promise<Pod> {
+    return Pod.#start(lab, index, spec, takePodObject);
+  }
+
+  static async #start(lab: PodGround, index: number, spec: PodSpec, object: typeof createPodObject): Promise<Pod> {
     const { ground, controlPlane, programs } = lab;
     const { client } = controlPlane.apiServer;
-    const { namespace, name, serviceAccount = name } = spec;
-    const account = client.apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace, name: serviceAccount } });
+    const { namespace, name } = spec;
     const search = [`${namespace}.svc.cluster.local`, "svc.cluster.local", "cluster.local"];
-    const pod = `${name}.${namespace}`;
-    const [network] = await allOf(makeNetworkNamespace({ ...ground, index, pod, search }), account);
+    const hasProxy = spec.proxy !== false;
+    const network = await makeNetworkNamespace({ ...ground, index, pod: `${name}.${namespace}`, search, redirect: hasProxy });
     const made = new Pod(lab, spec, network);
-    await createPodObject(client, spec, network.address);
-    made.#processes.push(await startAgent({ ground, client, programs, network, spec }));
+    await object(client, spec, network.address);
+    if (hasProxy) made.#processes.push(await startAgent({ ground, client, programs, network, spec }));
     return made;
   }
 
   get address(): string {
     return this.#network.address;
-  }
-
-  /** Its Envoy with the agent that started it. */
-  get proxy(): LabProcess | undefined {
-    return this.#processes[0];
   }
 
   /** Starts a process in the pod's network, as root. */
@@ -83,18 +85,9 @@ export class Pod {
     return setPodStatus(this.#lab.controlPlane.apiServer.client, this.spec, this.address, isReady);
   }
 
-  /** Waits until the readiness probe says yes, makes the pod ready, and from then on whatever the probe says, as a kubelet does. */
-  async followReadiness(): Promise<void> {
-    const { ground } = this.#lab;
-    const { namespace, name } = this.spec;
-    const stillPossible = () => {
-      for (const process of this.#processes) process.requireRunning();
-    };
-    await until(`${namespace}/${name} to be ready`, () => isReady(this.address), { signal: ground.signal, stillPossible });
-    await this.setReady(true);
-    const stop = followReadiness(this.address, (ready) => this.setReady(ready));
-    this.#stopFollowing = stop;
-    ground.closers.add(stop);
+  /** Tells the API server that everything that the pod was to do is done. */
+  setEnded(succeeded: boolean): Promise<void> {
+    return setPodEnded(this.#lab.controlPlane.apiServer.client, this.spec, succeeded);
   }
 
   /** Writes a kubeconfig file with the rights of the pod's service account, in place of the token that a kubelet mounts. */
@@ -108,15 +101,15 @@ export class Pod {
   }
 
   /**
-   * Ends the pod as a deletion does: out of the endpoints first, then its processes in reverse order, then the object.
+   * Ends the pod as a deletion does: out of the endpoints first, then all of its processes at once, then the object.
    *
-   * @param grace milliseconds that each process is given after its SIGTERM
+   * @param grace milliseconds that they are given after SIGTERM
    */
   async delete(grace = 10_000): Promise<void> {
-    this.#stopFollowing();
+    const { client } = this.#lab.controlPlane.apiServer;
     await this.setReady(false);
-    for (const process of this.#processes.toReversed()) await process.stop(grace);
-    await this.#lab.controlPlane.apiServer.client.delete(podReference(this.spec));
+    await Promise.all(this.#processes.map((process) => process.stop(grace)));
+    await client.delete(podReference(this.spec));
     await this.#network.remove();
   }
 }

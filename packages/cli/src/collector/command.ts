@@ -9,6 +9,7 @@ import { readConfig } from "../config.ts";
 import { logFormatOption, logLevelOption, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
+import { ownProxyVersion } from "./own-proxy.ts";
 
 interface Flags {
   readonly host: string;
@@ -68,6 +69,8 @@ async function startReplica(flags: Flags, config: Config, logger: Logger) {
     },
     onTrouble,
   });
+  const proxyVersion = await ownProxyVersion();
+  logger.info({ proxyVersion }, proxyVersion === undefined ? "our own pod has no proxy of Istio's" : "our own pod has a proxy");
   const store = await KubernetesStore.open({ api, leadership: election, onTrouble });
   try {
     collector = await Collector.start({
@@ -78,6 +81,7 @@ async function startReplica(flags: Flags, config: Config, logger: Logger) {
       api: { host: flags.host, port: flags.apiPort },
       leads: () => election.mayWrite(),
       fallbackReady: (mesh) => mesh.hasFallback(),
+      ...(proxyVersion !== undefined && { proxyVersion }),
     });
   } catch (error) {
     await store.close();

@@ -25,6 +25,8 @@ export interface FenceControllerOptions {
   readonly leads: () => boolean;
   /** Whether the fallback can answer. */
   readonly fallbackReady: (mesh: Mesh) => boolean;
+  /** A version that proxies of this mesh run, known from elsewhere than from access logs. */
+  readonly proxyVersion?: string | undefined;
 }
 
 /** What the controller keeps of a fence between two runs. */
@@ -59,6 +61,7 @@ export class FenceController {
 
   constructor(options: FenceControllerOptions) {
     this.#options = options;
+    if (options.proxyVersion !== undefined) this.#meshVersions.add(options.proxyVersion);
     this.#queue = new WorkQueue({
       work: (key) => this.#reconcile(key),
       onError: (key, error, retryAfter) => {

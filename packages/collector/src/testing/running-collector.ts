@@ -6,7 +6,7 @@ import type { TestContext } from "node:test";
 import { DirectoryStore } from "@fenceline/store";
 import { Client, credentials } from "@grpc/grpc-js";
 import { pino } from "pino";
-import { Collector } from "../collector.ts";
+import { Collector, type CollectorOptions } from "../collector.ts";
 import { CONFIG } from "./mesh.ts";
 
 const STREAM_ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
@@ -29,11 +29,13 @@ export async function startCollector(
   t: TestContext,
   manifests: string,
   folder = mkdtempSync(join(tmpdir(), "fenceline-collector-")),
+  options: Partial<CollectorOptions> = {},
 ): Promise<RunningCollector> {
   writeFileSync(join(folder, "mesh.yaml"), manifests);
   const store = await DirectoryStore.open({ folder, onRefused: () => {} });
   const address = { host: "127.0.0.1", port: 0 };
-  const collector = await Collector.start({ store, config: CONFIG, logger: pino({ level: "silent" }), accessLogs: address, api: address });
+  const logger = pino({ level: "silent" });
+  const collector = await Collector.start({ store, config: CONFIG, logger, accessLogs: address, api: address, ...options });
   let isOpen = true;
   const close = async () => {
     if (!isOpen) return;

@@ -1,0 +1,95 @@
+import { parse } from "yaml";
+import type { KubernetesObject } from "../kubernetes/client.ts";
+
+/** A Pod object as far as this lab's kubelet reads it. */
+export interface PodObject extends KubernetesObject {
+  readonly metadata: KubernetesObject["metadata"] & {
+    readonly namespace: string;
+    readonly uid: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+    readonly deletionGracePeriodSeconds?: number;
+  };
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly serviceAccountName?: string;
+    readonly automountServiceAccountToken?: boolean;
+    readonly restartPolicy?: "Always" | "OnFailure" | "Never";
+    readonly containers: readonly Container[];
+    readonly volumes?: readonly Volume[];
+  };
+  readonly status?: { readonly phase?: string };
+}
+
+/** A container of a pod. */
+export interface Container {
+  readonly name: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
+  }[];
+  readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+}
+
+/** A probe by HTTP. */
+export interface Probe {
+  readonly httpGet?: { readonly path: string; readonly port: number | string };
+  readonly periodSeconds?: number;
+  readonly timeoutSeconds?: number;
+  readonly failureThreshold?: number;
+}
+
+/** A volume; others than these hold nothing that we run with. */
+export interface Volume {
+  readonly name: string;
+  readonly configMap?: { readonly name: string };
+}
+
+/** What a container is run with: its variables filled in, its mounts where they really are. */
+export interface Invocation {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * What a container runs.
+ *
+ * @param folders where each volume's content is; arguments that begin with its mount path are moved there, since nothing is mounted here
+ */
+export function invocation(pod: PodObject, container: Container, folders: ReadonlyMap<string, string>): Invocation {
+  const env = Object.fromEntries(
+    (container.env ?? []).map(({ name, value, valueFrom }) => [name, value ?? field(pod, valueFrom?.fieldRef)]),
+  );
+  // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/: an unknown $(NAME) stays as it is.
+  const expand = (text: string) => text.replace(/\$\((\w+)\)/g, (whole, name: string) => env[name] ?? whole);
+  const move = (text: string) =>
+    (container.volumeMounts ?? []).reduce((moved, { name, mountPath }) => moved.replace(mountPath, folders.get(name) ?? mountPath), text);
+  return { command: [...(container.command ?? []), ...(container.args ?? [])].map((word) => move(expand(word))), env };
+}
+
+/** The number of a port, which a probe may name. */
+export function portNumber({ ports = [] }: Container, port: number | string): number {
+  return typeof port === "number" ? port : (ports.find(({ name }) => name === port)?.containerPort ?? 0);
+}
+
+/** Whether Istio's injector would give the pod a proxy; we ask for it in words, so its namespace does not matter. */
+export function isInjected({ metadata }: PodObject): boolean {
+  return metadata.labels?.["sidecar.istio.io/inject"] === "true";
+}
+
+/** The pod's own settings for its proxy, on top of the mesh's. */
+export function proxyConfig({ metadata }: PodObject): Readonly<Record<string, unknown>> {
+  return (parse(metadata.annotations?.["proxy.istio.io/config"] ?? "") as Record<string, unknown> | null) ?? {};
+}
+
+function field({ metadata }: PodObject, reference: { readonly fieldPath: string } | undefined): string {
+  if (reference?.fieldPath === "metadata.name") return metadata.name;
+  if (reference?.fieldPath === "metadata.namespace") return metadata.namespace;
+  throw new Error(`${metadata.name}: this lab's kubelet does not know the field ${reference?.fieldPath}`);
+}
