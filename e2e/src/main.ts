@@ -5,11 +5,12 @@ import { Lab } from "./lab/lab.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
 import { PARTS } from "./setup/parts.ts";
 import { coldEdges } from "./suites/cold-edges.ts";
+import { firstRequests } from "./suites/first-requests.ts";
 import { PrintedReport } from "./suites/printed-report.ts";
 import { smoke } from "./suites/smoke.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [smoke, coldEdges];
+const SUITES: readonly Suite[] = [smoke, firstRequests, coldEdges];
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();

@@ -19,7 +19,11 @@ function answer(pod: string, received: number, request: IncomingMessage, respons
   const headers = plain(request.headers);
   const echo: Echo = { pod, method, path: url, headers, received, peer: peerOf(headers["x-forwarded-client-cert"]) };
   const send = () => {
-    response.writeHead(Number(searchParams.get("status") ?? 200), { "content-type": "application/json", "x-pod": pod });
+    response.writeHead(Number(searchParams.get("status") ?? 200), {
+      "content-type": "application/json",
+      "x-pod": pod,
+      "x-peer": echo.peer,
+    });
     response.end(JSON.stringify(echo));
   };
   const delay = Number(searchParams.get("delay") ?? 0);

@@ -22,9 +22,21 @@ test("the echo names the pod, counts the body, and takes the peer from the last 
     "x-forwarded-client-cert":
       'By=spiffe://c/ns/f/sa/g;URI=spiffe://c/ns/x/sa/forged,By=spiffe://c/ns/t/sa/b;Subject="";URI=spiffe://c/ns/t/sa/a',
   };
-  const { status, body } = await httpCall({ url: `http://127.0.0.1:${port}/p?status=201`, method: "POST", body: "12345", headers });
+  const { status, body } = await httpCall({ url: `http://127.0.0.1:${port}/p?status=201`, method: "POST", bodyBytes: 5, headers });
   const { pod, method, path, received, peer } = body as Echo;
   assert.deepEqual([status, pod, method, path, received, peer], [201, "test1/b", "POST", "/p?status=201", 5, "spiffe://c/ns/t/sa/a"]);
+});
+
+test("a body goes with its length, or in chunks; an answer to HEAD has its headers only", async (t) => {
+  const url = `http://127.0.0.1:${await listen(t, httpEcho("test1/b"))}/`;
+  const framing = async (chunked: boolean) => {
+    const { headers, received } = (await httpCall({ url, method: "PUT", bodyBytes: 70_000, chunked })).body as Echo;
+    return [headers["content-length"], headers["transfer-encoding"], received];
+  };
+  assert.deepEqual(await framing(false), ["70000", undefined, 70_000]);
+  assert.deepEqual(await framing(true), [undefined, "chunked", 70_000]);
+  const { headers, body } = await httpCall({ url, method: "HEAD" });
+  assert.deepEqual([headers["x-pod"], body], ["test1/b", ""]);
 });
 
 test("TCP: whoever speaks first, one line comes back; nobody there is an error", async (t) => {

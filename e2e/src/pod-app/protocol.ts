@@ -9,7 +9,10 @@ export interface HttpCall {
   /** Default GET. */
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Bytes of the body; they are all the same. Default: no body. */
+  readonly bodyBytes?: number;
+  /** Send the body without saying its length before. Default false. */
+  readonly chunked?: boolean;
   /** Milliseconds for the whole answer. Default 10,000. */
   readonly timeout?: number;
 }

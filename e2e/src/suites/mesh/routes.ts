@@ -1,0 +1,21 @@
+import type { Fenceline } from "../../fenceline/install.ts";
+import type { Lab } from "../../lab/lab.ts";
+import type { Pod } from "../../lab/pod/pod.ts";
+
+/** Whether a pod's Envoy has a route to each of these hosts, whose names are fully qualified. */
+export async function hasRoutes({ envoy }: Pod, hosts: readonly string[]): Promise<boolean> {
+  const tables = await envoy.routeTables();
+  const domains = new Set(tables.flatMap(({ virtualHosts }) => virtualHosts.flatMap((host) => host.domains)));
+  return hosts.every((host) => domains.has(host));
+}
+
+/**
+ * Waits until the mesh knows Services that were made just now: istiod collects changes for up to 10 s while they keep coming, and calls to a
+ * Service that no Envoy has heard of fail with or without a fence.
+ */
+export async function untilMeshKnows(lab: Lab, fenceline: Fenceline, hosts: readonly string[]): Promise<void> {
+  await lab.until(`the global sidecar to know ${hosts.length} hosts`, async () => {
+    const known = await Promise.all(fenceline.globalSidecars.map(({ pod }) => hasRoutes(pod, hosts)));
+    return known.length > 0 && known.every((knows) => knows);
+  });
+}
