@@ -4,13 +4,14 @@ import { runProgram } from "./exit.ts";
 import { Lab } from "./lab/lab.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
 import { PARTS } from "./setup/parts.ts";
-import { coldEdges } from "./suites/cold-edges.ts";
+import { coldEdges } from "./suites/cold-edges/cold-edges.ts";
+import { withoutOnDemand } from "./suites/cold-edges/without-on-demand.ts";
 import { firstRequests } from "./suites/first-requests.ts";
 import { PrintedReport } from "./suites/printed-report.ts";
 import { smoke } from "./suites/smoke.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [smoke, firstRequests, coldEdges];
+const SUITES: readonly Suite[] = [smoke, firstRequests, coldEdges, withoutOnDemand];
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();

@@ -2,6 +2,7 @@ import { Agent, request } from "node:https";
 import { json } from "node:stream/consumers";
 import { FencelineError } from "@fenceline/api";
 import { ResourcePaths } from "./resource-paths.ts";
+import { type WatchEvent, watch } from "./watch.ts";
 
 /** An object as it goes over the wire. */
 export interface KubernetesObject {
@@ -72,6 +73,12 @@ export class KubernetesClient {
     const body = (await this.request("GET", await this.#paths.of({ apiVersion, kind, metadata }))) as { items: KubernetesObject[] };
     // Items of a list carry no kind of their own.
     return body.items.map((item) => ({ ...item, apiVersion, kind }));
+  }
+
+  /** Tells of every change of a kind's objects in one namespace or in all, until the returned function is called. */
+  async watch(apiVersion: string, kind: string, namespace: string | undefined, tell: (event: WatchEvent) => void): Promise<() => void> {
+    const metadata = { name: "", ...(namespace !== undefined && { namespace }) };
+    return watch(this.#connection, await this.#paths.of({ apiVersion, kind, metadata }), tell);
   }
 
   /** Changes fields by a JSON merge patch. @param subresource for example `status` */

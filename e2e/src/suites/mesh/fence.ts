@@ -38,12 +38,12 @@ export async function sidecarHosts(lab: Lab, namespace: string, name: string): P
   return (found as Sidecar | undefined)?.spec.egress[0]?.hosts;
 }
 
-/** Waits until the workload's Envoy sends unknown hosts to the fallback, and lets requests wait for a cluster that is on its way. */
+/** Waits until the workload's Envoy sends unknown hosts to the fallback. */
 export async function untilFenced(lab: Lab, { pod }: Workload): Promise<void> {
   await lab.until(`${pod.spec.name}'s fence to reach its Envoy`, async () => {
     const [table] = await pod.envoy.routeTables("80");
     const routes = table?.virtualHosts.flatMap((host) => host.routes.map(({ name }) => name)) ?? [];
-    return routes.includes("fenceline-fallback") && (await hasOnDemand({ pod }));
+    return routes.includes("fenceline-fallback");
   });
 }
 
