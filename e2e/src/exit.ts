@@ -22,12 +22,12 @@ export async function runProgram(name: string, work: (signal: AbortSignal) => Pr
   } catch (error) {
     if (controller.signal.aborted) return;
     process.exitCode = 1;
-    console.error(`${name}: ${describe(error)}`);
+    console.error(`${name}: ${describeError(error)}`);
   }
 }
 
 /** A fault that we foresaw is the user's to mend, and needs no stack trace; any other is ours. */
-function describe(error: unknown): string {
+export function describeError(error: unknown): string {
   if (error instanceof FencelineError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

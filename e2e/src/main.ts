@@ -1,40 +1,56 @@
 /** `npm run e2e [-- smoke …]`: starts the mesh lab, runs suites in it, and takes everything down again. */
 import { FencelineError } from "@fenceline/api";
-import { runProgram } from "./exit.ts";
+import { describeError, runProgram } from "./exit.ts";
 import { Lab } from "./lab/lab.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
 import { PARTS } from "./setup/parts.ts";
-import { coldEdges } from "./suites/cold-edges/cold-edges.ts";
-import { withoutOnDemand } from "./suites/cold-edges/without-on-demand.ts";
-import { firstRequests } from "./suites/first-requests.ts";
-import { PrintedReport } from "./suites/printed-report.ts";
-import { smoke } from "./suites/smoke.ts";
+import { PrintedReport, type SuiteResult } from "./suites/printed-report.ts";
 import type { Suite } from "./suites/suite.ts";
-
-const SUITES: readonly Suite[] = [smoke, firstRequests, coldEdges, withoutOnDemand];
+import { SUITES } from "./suites/suites.ts";
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();
   const suites = chosen(process.argv.slice(2));
   await requireSetup();
+  const results: SuiteResult[] = [];
   const start = performance.now();
   const lab = await Lab.start(signal);
   try {
-    console.log(`the mesh is up after ${((performance.now() - start) / 1_000).toFixed(1)} s; logs and kubeconfig are in ${lab.folder}`);
-    for (const suite of suites) await run(suite, lab);
+    console.log(`the mesh is up after ${seconds(performance.now() - start)} s; logs and kubeconfig are in ${lab.folder}`);
+    for (const suite of suites) results.push(await run(suite, lab));
   } finally {
     await lab.close();
   }
+  summarize(results);
+  if (results.some(({ failed }) => failed > 0)) process.exitCode = 1;
 });
 
-async function run(suite: Suite, lab: Lab): Promise<void> {
+/** A suite that fails ends, and the next one begins: what it left behind is removed before. */
+async function run(suite: Suite, lab: Lab): Promise<SuiteResult> {
   const report = new PrintedReport(suite.name);
   try {
     await suite.run(lab, report);
-    await lab.clear();
+  } catch (error) {
+    lab.signal.throwIfAborted();
+    report.fail(describeError(error));
   } finally {
     await report.end();
   }
+  await lab.clear();
+  return report.result;
+}
+
+/** A table, and behind it one line that any reader of test output understands. */
+function summarize(results: readonly SuiteResult[]): void {
+  const width = Math.max(...results.map(({ suite }) => suite.length));
+  console.log("");
+  for (const { suite, passed, failed, milliseconds } of results) {
+    console.log(
+      `${failed === 0 ? "ok  " : "FAIL"} ${suite.padEnd(width)}  ${String(passed).padStart(3)} steps, ${seconds(milliseconds)} s`,
+    );
+  }
+  const total = (count: (result: SuiteResult) => number) => results.reduce((sum, result) => sum + count(result), 0);
+  console.log(`\n${total(({ passed }) => passed)} passed, ${total(({ failed }) => failed)} failed`);
 }
 
 function chosen(names: readonly string[]): readonly Suite[] {
@@ -51,4 +67,8 @@ async function requireSetup(): Promise<void> {
   for (const part of PARTS) if (!(await part.isThere())) missing.push(part.name);
   if (missing.length > 0)
     throw new FencelineError("LAB_NOT_SET_UP", { message: `missing: ${missing.join(", ")}`, hint: "npm run e2e:setup" });
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1_000).toFixed(1);
 }
