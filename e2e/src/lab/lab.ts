@@ -70,6 +70,11 @@ export class Lab {
     return this.#ground.run.path;
   }
 
+  /** Name of the bridge; a pod's network namespace is `<network>-<pod>.<namespace>`. */
+  get network(): string {
+    return this.#ground.bridge.name;
+  }
+
   /** Aborted when the lab is to end. */
   get signal(): AbortSignal {
     return this.#ground.signal;

@@ -39,11 +39,14 @@ test("a probe's port may be a name", () => {
   assert.deepEqual([portNumber(container, "http-api"), portNumber(container, 80)], [18_082, 80]);
 });
 
-test("injection and the proxy's settings come from the pod's label and annotation", () => {
+test("injection comes from the label of the pod, else of its namespace; the proxy's settings from the pod's annotation", () => {
+  const enabled = { apiVersion: "v1", kind: "Namespace", metadata: { name: "n", labels: { "istio-injection": "enabled" } } };
   const injected = pod({
     labels: { "sidecar.istio.io/inject": "true" },
     annotations: { "proxy.istio.io/config": "terminationDrainDuration: 30s\n" },
   });
-  assert.deepEqual([isInjected(injected), isInjected(pod())], [true, false]);
+  const refused = pod({ labels: { "sidecar.istio.io/inject": "false" } });
+  const judged = [isInjected(injected, undefined), isInjected(pod(), undefined), isInjected(pod(), enabled), isInjected(refused, enabled)];
+  assert.deepEqual(judged, [true, false, true, false]);
   assert.deepEqual([proxyConfig(injected), proxyConfig(pod())], [{ terminationDrainDuration: "30s" }, {}]);
 });

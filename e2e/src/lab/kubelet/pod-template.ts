@@ -78,9 +78,14 @@ export function portNumber({ ports = [] }: Container, port: number | string): nu
   return typeof port === "number" ? port : (ports.find(({ name }) => name === port)?.containerPort ?? 0);
 }
 
-/** Whether Istio's injector would give the pod a proxy; we ask for it in words, so its namespace does not matter. */
-export function isInjected({ metadata }: PodObject): boolean {
-  return metadata.labels?.["sidecar.istio.io/inject"] === "true";
+/**
+ * Whether Istio's injector would give the pod a proxy: as its own label says, else as its namespace's does.
+ *
+ * @see https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy
+ */
+export function isInjected({ metadata }: PodObject, namespace: KubernetesObject | undefined): boolean {
+  const own = metadata.labels?.["sidecar.istio.io/inject"];
+  return own === undefined ? namespace?.metadata.labels?.["istio-injection"] === "enabled" : own === "true";
 }
 
 /** The pod's own settings for its proxy, on top of the mesh's. */

@@ -42,7 +42,8 @@ export class RunningPod {
   static async start(kubelet: KubeletGround, object: PodObject): Promise<RunningPod> {
     const { namespace, name, labels = {} } = object.metadata;
     const { serviceAccountName = "default" } = object.spec;
-    const proxy = isInjected(object) && { config: proxyConfig(object), probers: probers(object) };
+    const home = await kubelet.client.get({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    const proxy = isInjected(object, home) && { config: proxyConfig(object), probers: probers(object) };
     const pod = await kubelet.adopt({ namespace, name, labels, serviceAccount: serviceAccountName, proxy });
     const running = new RunningPod(kubelet, object, pod);
     const folders = await running.#writeVolumes();
@@ -97,7 +98,8 @@ export class RunningPod {
   #probeAll(): void {
     for (const container of this.object.spec.containers) {
       const { readinessProbe, livenessProbe, name } = container;
-      if (readinessProbe !== undefined) void this.#followReadiness(this.#probe(container, readinessProbe, "readyz"));
+      if (readinessProbe === undefined) void this.pod.setReady(true).catch(() => {});
+      else void this.#followReadiness(this.#probe(container, readinessProbe, "readyz"));
       if (livenessProbe === undefined) continue;
       const kill = (succeeds: boolean) => (succeeds ? Promise.resolve() : this.container(name).kill());
       this.#stops.push(follow(this.#probe(container, livenessProbe, "livez"), kill));
@@ -127,7 +129,7 @@ export class RunningPod {
   ): ProbeOptions {
     const { address } = this.pod;
     const direct = `${portNumber(container, httpGet?.port ?? 0)}${httpGet?.path ?? "/"}`;
-    const url = `http://${address}:${isInjected(this.object) ? `${AGENT_PORT}${proberPath(container, kind)}` : direct}`;
+    const url = `http://${address}:${this.pod.spec.proxy !== false ? `${AGENT_PORT}${proberPath(container, kind)}` : direct}`;
     return { url, period: periodSeconds * 1_000, timeout: timeoutSeconds * 1_000, failureThreshold };
   }
 
