@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Config, type FenceKey, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
-import type { EdgeBook, FenceEdges } from "@fenceline/edges";
+import type { EdgeBook } from "@fenceline/edges";
 import { type EgressHost, egressHosts, hasOnDemand, nextDeadline, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
@@ -8,6 +8,7 @@ import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { WorkQueue } from "../work-queue.ts";
 import { conflictingSidecars } from "./conflict.ts";
+import { type FenceState, newState } from "./fence-state.ts";
 import { FenceWriter } from "./fence-writer.ts";
 import { plan } from "./plan.ts";
 import { differsInSubstance, fenceStatus, withConditionsOf } from "./status.ts";
@@ -27,19 +28,6 @@ export interface FenceControllerOptions {
   readonly leads: () => boolean;
   /** Whether the fallback can answer. */
   readonly fallbackReady: (mesh: Mesh) => boolean;
-}
-
-/** What the controller keeps of a fence between two runs. */
-interface FenceState {
-  readonly key: FenceKey;
-  edges: FenceEdges;
-  status: ServiceFenceStatus;
-  /** The status of the last snapshot: what other replicas wrote is told by how the next one differs. */
-  seen: ServiceFenceStatus;
-  statusWrittenAt: number;
-  readonly proxyVersions: Set<string>;
-  /** When the oldest report came that is not rendered yet. */
-  learnedAt: number | undefined;
 }
 
 interface Desired {
@@ -225,15 +213,7 @@ export class FenceController {
       if (!leads()) state.status = withConditionsOf(state.seen, state.status);
       return;
     }
-    this.#states.set(formatFenceKey(key), {
-      key,
-      edges,
-      status: fence.status,
-      seen: fence.status,
-      statusWrittenAt: now(),
-      proxyVersions: new Set(),
-      learnedAt: undefined,
-    });
+    this.#states.set(formatFenceKey(key), newState(key, edges, fence.status, now()));
   }
 
   /** Times and counts moved on since they were written, and a tenth of the window has passed. */
