@@ -56,6 +56,17 @@ test("E3-08 a missing right to write Sidecars is the fence's condition, and what
   await until(() => condition("Ready") === "True Rendered" && server.get(SIDECARS, FENCE) !== undefined);
 });
 
+test("E3-08 a Sidecar that may not be deleted is still said to be enforced, with the reason", async (t) => {
+  const { server, condition } = await startCluster(t);
+  await until(() => server.get(SIDECARS, FENCE) !== undefined);
+  const grant = server.forbid(SIDECARS, "DELETE");
+  server.put(FENCES, { ...server.get(FENCES, FENCE), spec: { enable: false } });
+  await until(() => condition("Ready") === "False WriteForbidden" && condition("Enforced") === "True SidecarRemains");
+  grant();
+  await until(() => condition("Ready") === "True Rendered" && condition("Enforced") === "False ModeOff");
+  assert.equal(server.get(SIDECARS, FENCE), undefined);
+});
+
 test("E3-08 a write that met an obstacle is left alone while the mesh changes elsewhere", async (t) => {
   const { server, store, condition } = await startCluster(t, (fake) => fake.forbid(ENVOY_FILTERS, "PATCH"));
   await until(() => condition("Ready") === "False WriteForbidden");

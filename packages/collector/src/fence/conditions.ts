@@ -37,6 +37,10 @@ function ready({ rendered, obstacles: [obstacle] }: ConditionsInput): Judgement 
 function enforced(input: ConditionsInput): Judgement {
   const { rendered, obstacles, enforced: isThere } = input;
   const isWanted = rendered.objects.some(({ kind }) => kind === "Sidecar");
+  if (!isWanted && isThere && obstacles.some(({ kind }) => kind === "Sidecar")) {
+    const message = "the Sidecar is not wanted any more and cannot be deleted, see Ready";
+    return { type: "Enforced", status: "True", reason: "SidecarRemains", message };
+  }
   return isWanted && (isThere || obstacles.length === 0)
     ? { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" }
     : { type: "Enforced", status: "False", reason: notEnforced(input), message: "the workload sees the whole mesh" };
