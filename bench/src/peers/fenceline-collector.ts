@@ -13,13 +13,13 @@ const [folder = "."] = process.argv.slice(2);
 const logger = pino({ level: "error" }, pino.destination(2));
 const anyPort = { host: "127.0.0.1", port: 0 };
 const store = await DirectoryStore.open({ folder, onRefused: (error) => logger.error(error) });
-const collector = await Collector.start({ store, config: Config.parse({}), logger, accessLogs: anyPort, api: anyPort });
+const collector = await Collector.start({ store, config: Config.parse({}), logger, accessLogs: anyPort });
 
 process.once("SIGTERM", () => void collector.close().then(() => process.exit(0)));
 console.log(JSON.stringify({ port: collector.accessLogPort }));
 
 for await (const _ of createInterface({ input: process.stdin })) {
-  const metrics = await (await fetch(`http://127.0.0.1:${collector.apiPort}/metrics`)).text();
+  const metrics = await collector.metrics.metrics();
   const entries = sum(metrics, "fenceline_access_log_entries_total") - sum(metrics, "fenceline_access_log_entries_dropped_total");
   console.log(JSON.stringify({ entries, edges: sum(metrics, "fenceline_edges") }));
 }

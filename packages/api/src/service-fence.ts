@@ -55,7 +55,7 @@ export const ServiceFenceSpec = z.strictObject({
     .enum(FENCE_MODES)
     .optional()
     .describe(
-      "Enforce: learn and narrow. Observe: learn only; the workload keeps seeing the whole mesh. Off: nothing is rendered. Default: what `enable` says, else Off.",
+      "Enforce: learn and narrow. Observe: learn only; the workload keeps seeing the whole mesh. Off: nothing is rendered; quote it in YAML, where kubectl reads a plain Off as false. Default: what `enable` says, else Off.",
     ),
   host: z
     .record(EgressHostKey, RecyclingStrategy.nullish())

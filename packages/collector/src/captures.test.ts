@@ -9,7 +9,7 @@ const TCP = capturedMessages("envoy-1.40-tcp.bin");
 const V2 = "/envoy.service.accesslog.v2.AccessLogService/StreamAccessLogs";
 
 async function edges(running: Awaited<ReturnType<typeof startCollector>>) {
-  const { body } = await running.get("/api/v1/edges");
+  const { body } = await running.request("/api/v1/edges");
   const list = JSON.parse(body).edges as { source: string; destination: string; ports: number[]; requests: number }[];
   return list.map(({ source, destination, ports, requests }) => `${source} → ${destination}:${ports.join("+")} ×${requests}`);
 }

@@ -48,7 +48,7 @@ test("an edge that is used stays while one that is not ages out", async (t) => {
   await traffic;
   assert.match(running.read(SIDECAR), new RegExp(B));
   assert.doesNotMatch(running.read(STATE), /web\.shop/);
-  assert.match((await running.get("/metrics")).body, /^fenceline_edges_aged_total 1$/m);
+  assert.match((await running.request("/metrics")).body, /^fenceline_edges_aged_total 1$/m);
 });
 
 test("a fence that is switched off loses what was rendered, and gets it back with what it had learned", async (t) => {
@@ -99,29 +99,28 @@ test("a deadline that passes takes its host out without any other event", async 
 test("the API shows fences, one fence and edges, and says what it does not have", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
   await running.send([calls([B, 80], [TCPSVC, 7000])]);
-  const { fences } = JSON.parse((await running.get("/api/v1/fences")).body);
+  const { fences } = JSON.parse((await running.request("/api/v1/fences")).body);
   assert.equal(fences[0].fence, "test1/a");
   assert.deepEqual(
     fences[0].hosts.map(({ host }: { host: string }) => host),
     [B, TCPSVC],
   );
-  const one = JSON.parse((await running.get("/api/v1/fences/test1/a")).body);
+  const one = JSON.parse((await running.request("/api/v1/fences/test1/a")).body);
   assert.deepEqual(one.hosts, fences[0].hosts);
   assert.deepEqual(
     one.conditions.map(({ type, status }: { type: string; status: string }) => `${type} ${status}`),
     ["Ready True", "Enforced True", "Conflict False", "FallbackReady True", "TelemetryFlowing True"],
   );
-  assert.equal((await running.get("/api/v1/fences/test1/none")).status, 404);
-  assert.equal((await running.get("/api/v1/nothing")).status, 404);
-  assert.equal((await running.get("/readyz")).status, 200);
-  const post = await fetch(`http://127.0.0.1:${running.collector.apiPort}/api/v1/fences`, { method: "POST" });
-  assert.equal(post.status, 405);
+  assert.equal((await running.request("/api/v1/fences/test1/none")).status, 404);
+  assert.equal((await running.request("/api/v1/nothing")).status, 404);
+  assert.equal((await running.request("/readyz")).status, 200);
+  assert.equal((await running.request("/api/v1/fences", { method: "POST" })).status, 405);
 });
 
 test("metrics are Prometheus text with closed labels: no host and no fence is in them", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
   await running.send([calls([B, 80])]);
-  const { body } = await running.get("/metrics");
+  const { body } = await running.request("/metrics");
   assert.match(body, /^fenceline_edges 1$/m);
   assert.match(body, /^fenceline_access_log_entries_total 1$/m);
   assert.doesNotMatch(body, /test1/);

@@ -4,7 +4,7 @@ import { EdgeBook } from "@fenceline/edges";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
-import { type HttpApi, serveHttpApi } from "./api/http-api.ts";
+import type { FenceReader } from "./api/views.ts";
 import { FenceController } from "./fence/fence-controller.ts";
 import { Ingest } from "./ingest.ts";
 import { Mesh } from "./mesh.ts";
@@ -17,13 +17,9 @@ export interface CollectorOptions {
   readonly logger: Logger;
   /** Address to listen on for access logs. Port 0 takes a free one. */
   readonly accessLogs: { readonly host: string; readonly port: number };
-  /** Address of the HTTP API. */
-  readonly api: { readonly host: string; readonly port: number };
-  /** Metrics of others in the same process, to be shown with ours. Their names must differ from ours. */
-  readonly metrics?: () => readonly MetricsRegistry[];
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
-  /** Whether this replica leads: it alone ages and renders. Default: it does, for there is only one. Call {@link Collector.leadershipChanged} when it changes. */
+  /** Whether this replica leads: it alone ages and renders. Default: it does, for there is only one. Call {@link Collector.lead} when it begins to. */
   readonly leads?: () => boolean;
   /** Whether the fallback can answer. Default: it can, for it runs in the same process. In a cluster: `(mesh) => mesh.hasFallback()`. */
   readonly fallbackReady?: (mesh: Mesh) => boolean;
@@ -46,7 +42,6 @@ export class Collector {
   readonly #closers: (() => void | Promise<void>)[] = [];
   #mesh: Mesh;
   #accessLogs: AccessLogServer | undefined;
-  #api: HttpApi | undefined;
 
   private constructor(options: CollectorOptions) {
     const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion } = options;
@@ -88,9 +83,18 @@ export class Collector {
     return this.#accessLogs?.port ?? 0;
   }
 
-  /** Port of the HTTP API. */
-  get apiPort(): number {
-    return this.#api?.port ?? 0;
+  /** What it counts. */
+  get metrics(): MetricsRegistry {
+    return this.#metrics.registry;
+  }
+
+  /** What the HTTP API shows of it. */
+  get reader(): FenceReader {
+    return {
+      fences: () => this.#mesh.fences().map(({ metadata: { namespace, name } }) => ({ namespace, name })),
+      describe: (key) => this.#controller.describe(key),
+      edges: () => this.#book.edges(),
+    };
   }
 
   /** The registry of what exists, as of the latest snapshot. */
@@ -98,9 +102,9 @@ export class Collector {
     return this.#mesh;
   }
 
-  /** A replica that has become the leader looks at every fence: the one before may have left some undone. */
-  leadershipChanged(): void {
-    this.#controller.refresh();
+  /** This replica has become the leader: it looks at every fence. */
+  lead(): void {
+    this.#controller.lead();
   }
 
   /** Resolves when every fence is written that has to be. */
@@ -114,7 +118,7 @@ export class Collector {
   }
 
   async #start(): Promise<void> {
-    const { store, api, accessLogs, metrics = () => [] } = this.#options;
+    const { store, accessLogs } = this.#options;
     this.#closers.push(() => this.#controller.close());
     this.#closers.push(store.onSnapshot(() => this.#refresh()));
     this.#controller.refresh();
@@ -123,14 +127,6 @@ export class Collector {
     this.#accessLogs = await createAccessLogServer({ ...accessLogs, sink: this.#ingest });
     const server = this.#accessLogs;
     this.#closers.push(() => server.close());
-    this.#api = await serveHttpApi({
-      ...api,
-      reader: this.#reader(),
-      metrics: () => [this.#metrics.registry, ...metrics()],
-      ready: () => true,
-    });
-    const http = this.#api;
-    this.#closers.push(() => http.close());
   }
 
   #refresh(): void {
@@ -155,13 +151,5 @@ export class Collector {
     };
     schedule();
     this.#closers.push(() => clearTimeout(timer));
-  }
-
-  #reader() {
-    return {
-      fences: () => this.#mesh.fences().map(({ metadata: { namespace, name } }) => ({ namespace, name })),
-      describe: (key: Parameters<FenceController["describe"]>[0]) => this.#controller.describe(key),
-      edges: () => this.#book.edges(),
-    };
   }
 }

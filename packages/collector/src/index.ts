@@ -1,2 +1,4 @@
+export { type HttpApi, type HttpApiOptions, serveHttpApi } from "./api/http-api.ts";
+export type { FenceReader } from "./api/views.ts";
 export * from "./collector.ts";
 export { Mesh } from "./mesh.ts";

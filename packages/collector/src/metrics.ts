@@ -1,3 +1,4 @@
+import type { Obstacle } from "@fenceline/store";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /**
@@ -29,6 +30,20 @@ export class CollectorMetrics {
   observe(read: { readonly edges: () => number; readonly fences: () => number }): void {
     this.#reading("fenceline_edges", "Edges in the book.", read.edges);
     this.#reading("fenceline_fences", "Fences that exist.", read.fences);
+  }
+
+  /** Obstacles of each kind and reason, in the same way. */
+  observeObstacles(read: () => readonly Obstacle[]): void {
+    new Gauge({
+      name: "fenceline_obstacles",
+      help: "Writes of fences that something stands in the way of now.",
+      labelNames: ["kind", "reason"],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const { kind, reason } of read()) this.inc({ kind, reason });
+      },
+    });
   }
 
   #counter<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {

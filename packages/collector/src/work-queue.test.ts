@@ -101,3 +101,21 @@ test("closing waits for what runs, and drops retries", async () => {
   queue.add("b", "b");
   await queue.idle();
 });
+
+test("work may ask to be called again after a pause, which is no failure", async () => {
+  const done = Promise.withResolvers<void>();
+  let runs = 0;
+  const queue = new WorkQueue<string>({
+    work: async () => {
+      runs += 1;
+      if (runs < 3) return 1;
+      done.resolve();
+      return undefined;
+    },
+    onError: noError,
+  });
+  queue.add("a", "a");
+  await done.promise;
+  await queue.close();
+  assert.equal(runs, 3);
+});

@@ -1,7 +1,10 @@
 /** Settings of a {@link WorkQueue}. */
 export interface WorkQueueOptions<K> {
-  /** Does the work for one key. A rejection is retried with back-off. Never called for the same key twice at once. */
-  readonly work: (key: K) => Promise<void>;
+  /**
+   * Does the work for one key. A rejection is retried with back-off. Never called for the same key twice at once.
+   * May resolve with a pause in milliseconds after which it wants to be called again.
+   */
+  readonly work: (key: K) => Promise<number | undefined>;
   /** Told of every rejection, with the pause before the next try in milliseconds. */
   readonly onError: (key: K, error: unknown, retryAfter: number) => void;
   /** Most keys worked on at once. Default 4. */
@@ -76,16 +79,23 @@ export class WorkQueue<K> {
   }
 
   async #run(id: string, item: Item<K>): Promise<void> {
+    const again = await this.#attempt(item);
+    if (again !== undefined && !item.again && !this.#closed) item.retry = setTimeout(() => this.add(id, item.key), again).unref();
+    this.#finish(id, item);
+  }
+
+  /** Returns the pause before the next run, in milliseconds; undefined when none is wanted. */
+  async #attempt(item: Item<K>): Promise<number | undefined> {
     try {
-      await this.#options.work(item.key);
+      const again = await this.#options.work(item.key);
       item.failures = 0;
+      return again;
     } catch (error) {
       item.failures += 1;
       const retryAfter = this.#retryAfter(item.failures);
       this.#options.onError(item.key, error, retryAfter);
-      if (!item.again && !this.#closed) item.retry = setTimeout(() => this.add(id, item.key), retryAfter).unref();
+      return retryAfter;
     }
-    this.#finish(id, item);
   }
 
   #finish(id: string, item: Item<K>): void {

@@ -21,6 +21,28 @@ export type Change =
   | { readonly action: "create" | "update"; readonly object: RenderedObject }
   | { readonly action: "delete"; readonly object: ObjectReference };
 
+/**
+ * Why a write was not carried out, and will not be until a person does something about it.
+ *
+ * - `Conflict`: an object of somebody else stands in its place
+ * - `WriteForbidden`: a right is missing, or an admission webhook denies it
+ * - `IstioKindMissing`: the CRD is not installed
+ * - `StatusMissing`: the fence's CRD has no status subresource
+ * - `WriteRefused`: the API server, or a webhook, finds it not valid
+ */
+export const OBSTACLE_REASONS = ["Conflict", "WriteForbidden", "IstioKindMissing", "StatusMissing", "WriteRefused"] as const;
+
+/** What stands in the way of a write. */
+export interface Obstacle {
+  readonly reason: (typeof OBSTACLE_REASONS)[number];
+  /** What was to be written: a rendered object, or the fence whose status it was. */
+  readonly kind: RenderedObject["kind"] | "ServiceFence";
+  readonly namespace: string;
+  readonly name: string;
+  /** What is wrong with which object, and what to do. */
+  readonly message: string;
+}
+
 /** A Sidecar that somebody else made. */
 export interface ForeignSidecar {
   readonly namespace: string;
@@ -41,10 +63,13 @@ export interface Store {
   knownFences(): readonly FenceKey[];
   /** Sidecars of others in a namespace: where one selects the pods of a fence too, Istio uses the older of the two. */
   foreignSidecars(namespace: string): readonly ForeignSidecar[];
-  /** Carries out one change. It is done when the promise resolves, and not half done when the process dies before. */
-  apply(change: Change): Promise<void>;
+  /**
+   * Carries out one change. It is done when the promise resolves with undefined, and not half done when the process dies before.
+   * Resolves with what stands in its way when trying again is of no use by itself; rejects when it is.
+   */
+  apply(change: Change): Promise<Obstacle | undefined>;
   /** Keeps a fence's status, whole. The same guarantees as {@link Store.apply}. */
-  writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<void>;
+  writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<Obstacle | undefined>;
   /** Forgets the status of a fence that was deleted. */
   deleteStatus(fence: FenceKey): Promise<void>;
   close(): Promise<void>;

@@ -1,15 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { Config, FencelineError } from "@fenceline/api";
-import { Collector } from "@fenceline/collector";
-import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection } from "@fenceline/store/kubernetes";
+import type { Config } from "@fenceline/api";
 import { Command } from "commander";
-import type { Logger } from "pino";
 import { readConfig } from "../config.ts";
 import { logFormatOption, logLevelOption, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
-import { ownProxyVersion } from "./own-proxy.ts";
+import { Replica } from "./replica.ts";
 
 interface Flags {
   readonly host: string;
@@ -22,9 +18,6 @@ interface Flags {
   readonly logFormat: LogFormat;
   readonly logLevel: string;
 }
-
-/** Name of the Lease that the replicas share. */
-const LEASE = "fenceline-collector";
 
 /** `fenceline collector`: the daemon in a cluster. Every replica learns, the leader alone ages and renders. */
 export function collectorCommand(): Command {
@@ -46,54 +39,14 @@ async function run(flags: Flags): Promise<void> {
   const logger = createLogger(flags.logFormat, flags.logLevel);
   const config: Config = { ...readConfig(flags.config), namespace: flags.namespace };
   const stop = untilSignalled();
-  const replica = await startReplica(flags, config, logger);
-  logger.info({ alsPort: replica.collector.accessLogPort, apiPort: replica.collector.apiPort }, "collector is up");
-  logger.info({ signal: await stop }, "stopping");
-  await replica.close();
-  logger.info("stopped");
-}
-
-/** One replica: it learns as soon as it knows the mesh, and stands for election once it can do the leader's work. */
-async function startReplica(flags: Flags, config: Config, logger: Logger) {
-  const onTrouble = ({ code, at, message }: FencelineError) => logger.warn({ code, at, detail: message }, "trouble with the API server");
-  const api = new KubernetesApi(await kubeConfigLoader(flags.kubeconfig));
-  let collector: Collector | undefined;
-  const election = new LeaderElection({
-    api,
-    namespace: flags.namespace,
-    name: LEASE,
-    identity: `${flags.identity}_${randomUUID()}`,
-    onChange: (leads) => {
-      logger.info({ leads }, "leadership changed");
-      if (leads) collector?.leadershipChanged();
-    },
-    onTrouble,
-  });
-  const proxyVersion = await ownProxyVersion();
-  logger.info({ proxyVersion }, proxyVersion === undefined ? "our own pod has no proxy of Istio's" : "our own pod has a proxy");
-  const store = await KubernetesStore.open({ api, leadership: election, onTrouble });
+  const replica = await Replica.create({ ...flags, config, logger });
+  logger.info({ apiPort: replica.apiPort }, "collector reads the mesh");
   try {
-    collector = await Collector.start({
-      store,
-      config,
-      logger,
-      accessLogs: { host: flags.host, port: flags.alsPort },
-      api: { host: flags.host, port: flags.apiPort },
-      leads: () => election.mayWrite(),
-      fallbackReady: (mesh) => mesh.hasFallback(),
-      ...(proxyVersion !== undefined && { proxyVersion }),
-    });
-  } catch (error) {
-    await store.close();
-    throw error;
+    const signal = await Promise.race([replica.start(), stop]);
+    if (signal === undefined) logger.info({ alsPort: replica.accessLogPort, apiPort: replica.apiPort }, "collector is up");
+    logger.info({ signal: await stop }, "stopping");
+  } finally {
+    await replica.close();
   }
-  election.start();
-  const running = collector;
-  const close = async () => {
-    // The collector first: what it still has to write needs the lease and the store.
-    await running.close();
-    await election.stop();
-    await store.close();
-  };
-  return { collector: running, close };
+  logger.info("stopped");
 }

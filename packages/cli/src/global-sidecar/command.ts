@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter } from "@fenceline/als";
+import { serveHttpApi } from "@fenceline/collector";
 import { createDnsResolver, createGlobalSidecar } from "@fenceline/proxy";
 import { Command, Option } from "commander";
 import type { Logger } from "pino";
-import { serveAdmin } from "../admin-server.ts";
 import { logFormatOption, logLevelOption, parseDurationFlag, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
@@ -65,13 +65,19 @@ async function run(flags: Flags): Promise<void> {
     ownNames: flags.ownName,
     trustForwardedClientCert: flags.trustForwardedClientCert,
   });
-  let ready = true;
+  let isStopping = false;
   const registries = [proxy.metrics, reporterMetrics({ stats: () => reporter.stats() })];
-  const admin = await serveAdmin({ host: flags.host, port: flags.adminPort, metrics: registries, ready: () => ready });
+  // What watches a proxy must not share its listener, or its limits.
+  const admin = await serveHttpApi({
+    host: flags.host,
+    port: flags.adminPort,
+    metrics: () => registries,
+    notReady: () => (isStopping ? "stopping" : undefined),
+  });
   logger.info({ port: proxy.address.port, adminPort: admin.port, collector: flags.collector }, "global sidecar is up");
 
   await drain(await stop, flags, logger, () => {
-    ready = false;
+    isStopping = true;
   });
   await proxy.close({ deadline: flags.drain });
   await reporter.close();

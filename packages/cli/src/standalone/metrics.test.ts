@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Config } from "@fenceline/api";
 import { pino } from "pino";
+import { clusterMetrics } from "../collector/cluster-metrics.ts";
 import { undoAfter } from "../testing/undo.ts";
 import { startStandalone } from "./standalone.ts";
 
@@ -18,7 +19,8 @@ test("docs/metrics.md lists exactly the metrics that there are", async (t) => {
   const fenceline = await startStandalone({ ...options, logger: pino({ level: "silent" }) });
   undo(() => fenceline.close());
   const text = await (await fetch(`http://127.0.0.1:${fenceline.apiPort}/metrics`)).text();
-  const served = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  const cluster = await clusterMetrics({ health: () => [], leads: () => false }).metrics();
+  const served = [...`${text}\n${cluster}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   const documented = [...readFileSync(DOCUMENT, "utf8").matchAll(/^\| `(fenceline_\w+)`/gm)].map(([, name]) => name);
   assert.deepEqual(documented.sort(), served.sort());
 });

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { createEdgeReporter } from "@fenceline/als";
 import type { Config } from "@fenceline/api";
-import { Collector } from "@fenceline/collector";
+import { Collector, serveHttpApi } from "@fenceline/collector";
 import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import type { Logger } from "pino";
@@ -76,16 +76,16 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   });
   closers.push(() => store.close());
 
-  const registries = [metrics];
   const collector = await Collector.start({
     store,
     config,
     logger: logger.child({ part: "collector" }),
     accessLogs: { host, port: options.alsPort },
-    api: { host, port: options.apiPort },
-    metrics: () => registries,
   });
   closers.push(() => collector.close());
+  const registries = [metrics, collector.metrics];
+  const api = await serveHttpApi({ host, port: options.apiPort, metrics: () => registries, reader: () => collector.reader });
+  closers.push(() => api.close());
 
   const reporter = createEdgeReporter({ target: `127.0.0.1:${collector.accessLogPort}`, nodeId: "global-sidecar~standalone" });
   closers.push(() => reporter.close());
@@ -104,7 +104,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   closers.push(() => proxy.close({ deadline: DRAIN_MS }));
   registries.push(proxy.metrics, reporterMetrics({ stats: () => reporter.stats() }));
 
-  const ports = { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: collector.apiPort };
+  const ports = { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: api.port };
   demo?.start({
     fallbackPort: ports.proxyPort,
     accessLogPort: ports.alsPort,

@@ -10,11 +10,12 @@ export interface HttpApiOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
-  readonly reader: FenceReader;
   /** Several registries are put one behind the other; their metric names must differ. */
   readonly metrics: () => readonly MetricsRegistry[];
-  /** Whether the process can do its work. */
-  readonly ready: () => boolean;
+  /** Why no work should be sent to this process now; undefined when it may be. Default: it may. */
+  readonly notReady?: () => string | undefined;
+  /** Where fences and edges are read from; undefined while they are not known yet. Default: there are none, and `/api/v1` is not served. */
+  readonly reader?: () => FenceReader | undefined;
 }
 
 /** A listening HTTP API. */
@@ -32,9 +33,10 @@ interface Answer {
 const JSON_TYPE = "application/json; charset=utf-8";
 
 /**
- * Starts the read-only API: `/api/v1/fences`, `/api/v1/fences/<namespace>/<name>`, `/api/v1/edges`, `/metrics`, `/healthz`, `/readyz`.
+ * Starts the read-only API of any Fenceline process: `/healthz`, `/readyz`, `/metrics`, and where there are fences `/api/v1/fences`,
+ * `/api/v1/fences/<namespace>/<name>` and `/api/v1/edges`. It is up before anything else is: a process that waits for its API server is alive.
  *
- * @throws {FencelineError} `PORT_IN_USE` and the like, naming the port
+ * @throws {FencelineError} `LISTEN_FAILED`, naming the port
  */
 export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000 }, (request, response) => {
@@ -66,19 +68,10 @@ async function respond(request: IncomingMessage, response: ServerResponse, optio
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
-async function answer({ method, url = "/" }: IncomingMessage, { reader, metrics, ready }: HttpApiOptions): Promise<Answer> {
+async function answer({ method, url = "/" }: IncomingMessage, { reader, metrics, notReady }: HttpApiOptions): Promise<Answer> {
   if (method !== "GET" && method !== "HEAD") return json(405, { code: "METHOD_NOT_ALLOWED", message: "this API only reads: use GET" });
   const path = url.split("?", 1)[0] ?? "/";
-  const [, namespace, name] = /^\/api\/v1\/fences\/([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(path) ?? [];
-  if (namespace !== undefined && name !== undefined) {
-    const fence = fenceView(reader, { namespace, name });
-    return fence === undefined ? json(404, { code: "FENCE_NOT_FOUND", message: `no ServiceFence ${namespace}/${name}` }) : json(200, fence);
-  }
   switch (path) {
-    case "/api/v1/fences":
-      return json(200, { fences: fencesView(reader) });
-    case "/api/v1/edges":
-      return json(200, { edges: edgesView(reader) });
     case "/metrics":
       return {
         status: 200,
@@ -87,11 +80,32 @@ async function answer({ method, url = "/" }: IncomingMessage, { reader, metrics,
       };
     case "/healthz":
       return json(200, { status: "ok" });
-    case "/readyz":
-      return ready() ? json(200, { status: "ready" }) : json(503, { status: "starting" });
+    case "/readyz": {
+      const reason = notReady?.();
+      return reason === undefined ? json(200, { status: "ready" }) : json(503, { status: "not ready", reason });
+    }
     default:
-      return json(404, { code: "NOT_FOUND", message: `no ${path}; see /api/v1/fences, /api/v1/edges, /metrics, /healthz, /readyz` });
+      return (
+        (reader !== undefined && path.startsWith("/api/v1/") && fencesAnswer(path, reader())) || unknownPath(path, reader !== undefined)
+      );
   }
+}
+
+/** Undefined when there is no such path. */
+function fencesAnswer(path: string, reader: FenceReader | undefined): Answer | undefined {
+  if (reader === undefined) return json(503, { code: "NOT_READY", message: "the mesh is not known yet, see /readyz" });
+  const [, namespace, name] = /^\/api\/v1\/fences\/([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(path) ?? [];
+  if (namespace !== undefined && name !== undefined) {
+    const fence = fenceView(reader, { namespace, name });
+    return fence === undefined ? json(404, { code: "FENCE_NOT_FOUND", message: `no ServiceFence ${namespace}/${name}` }) : json(200, fence);
+  }
+  if (path === "/api/v1/fences") return json(200, { fences: fencesView(reader) });
+  return path === "/api/v1/edges" ? json(200, { edges: edgesView(reader) }) : undefined;
+}
+
+function unknownPath(path: string, hasFences: boolean): Answer {
+  const fences = hasFences ? "/api/v1/fences, /api/v1/edges, " : "";
+  return json(404, { code: "NOT_FOUND", message: `no ${path}; see ${fences}/metrics, /healthz, /readyz` });
 }
 
 function json(status: number, value: unknown): Answer {
@@ -102,7 +116,7 @@ function listen(server: Server, { host, port }: HttpApiOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const message = `cannot listen on ${host}:${port}: ${cause.message}`;
-      reject(new FencelineError("LISTEN_FAILED", { message, hint: "choose another port with --api-port", cause }));
+      reject(new FencelineError("LISTEN_FAILED", { message, hint: "choose another port", cause }));
     });
     server.listen(port, host, () => resolve());
   });

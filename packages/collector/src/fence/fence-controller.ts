@@ -1,14 +1,17 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Config, type FenceKey, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
-import type { EdgeBook, FenceEdges } from "@fenceline/edges";
+import type { EdgeBook } from "@fenceline/edges";
 import { type EgressHost, egressHosts, hasOnDemand, nextDeadline, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
-import type { Change, Store } from "@fenceline/store";
+import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { WorkQueue } from "../work-queue.ts";
 import { conflictingSidecars } from "./conflict.ts";
+import { type FenceState, newState } from "./fence-state.ts";
+import { FenceWriter } from "./fence-writer.ts";
 import { plan } from "./plan.ts";
-import { differsInSubstance, fenceStatus } from "./status.ts";
+import { differsInSubstance, fenceStatus, withConditionsOf } from "./status.ts";
 import { ageingPolicy, mergeStatus, seedAutoHosts, takeOver } from "./take-over.ts";
 
 /** What a {@link FenceController} works with. */
@@ -29,19 +32,6 @@ export interface FenceControllerOptions {
   readonly proxyVersion?: string | undefined;
 }
 
-/** What the controller keeps of a fence between two runs. */
-interface FenceState {
-  readonly key: FenceKey;
-  edges: FenceEdges;
-  status: ServiceFenceStatus;
-  /** The status of the last snapshot: what other replicas wrote is told by how the next one differs. */
-  seen: ServiceFenceStatus;
-  statusWrittenAt: number;
-  readonly proxyVersions: Set<string>;
-  /** When the oldest report came that is not rendered yet. */
-  learnedAt: number | undefined;
-}
-
 interface Desired {
   readonly rendered: Rendered;
   readonly status: ServiceFenceStatus;
@@ -57,19 +47,19 @@ export class FenceController {
   readonly #options: FenceControllerOptions;
   readonly #states = new Map<string, FenceState>();
   readonly #queue: WorkQueue<FenceKey>;
+  readonly #writer: FenceWriter;
   readonly #meshVersions = new Set<string>();
 
   constructor(options: FenceControllerOptions) {
     this.#options = options;
     if (options.proxyVersion !== undefined) this.#meshVersions.add(options.proxyVersion);
+    this.#writer = new FenceWriter(options);
     this.#queue = new WorkQueue({
       work: (key) => this.#reconcile(key),
       onError: (key, error, retryAfter) => {
+        const fence = formatFenceKey(key);
         options.metrics.reconciles.inc({ result: "error" });
-        options.logger.warn(
-          { fence: formatFenceKey(key), err: error, retryAfterMs: Math.round(retryAfter) },
-          "fence not written, will retry",
-        );
+        options.logger.warn({ fence, err: error, retryAfterMs: Math.round(retryAfter) }, "fence not written, will retry");
       },
     });
   }
@@ -81,6 +71,15 @@ export class FenceController {
     for (const fence of current.fences()) this.#open(fence, current);
     const gone = [...this.#states.values(), ...store.knownFences().map((key) => ({ key }))].map(({ key }) => key);
     for (const key of [...current.fences().map(keyOf), ...gone]) this.enqueue(key);
+  }
+
+  /**
+   * Takes over as the leader: the one before may have left fences undone, and only what a leader judges is written. So what this replica
+   * believes of a fence's conditions gives way to what the store last showed, and every difference is news.
+   */
+  lead(): void {
+    for (const state of this.#states.values()) state.status = withConditionsOf(state.seen, state.status);
+    this.refresh();
   }
 
   /** Asks for a run. Requests made before it starts become one. */
@@ -141,7 +140,8 @@ export class FenceController {
     await this.#queue.close();
   }
 
-  async #reconcile(key: FenceKey): Promise<void> {
+  /** Returns when to run again because of what stands in the way, in milliseconds. */
+  async #reconcile(key: FenceKey): Promise<number | undefined> {
     const { store, metrics, mesh } = this.#options;
     const fence = mesh().fence(key);
     const state = this.#states.get(formatFenceKey(key));
@@ -152,9 +152,14 @@ export class FenceController {
     // The status first: should the process die in between, a host is known that is not rendered yet, and the start renders it.
     if (state !== undefined && desired !== undefined) await this.#writeStatus(state, desired.status);
     else await this.#forget(key);
-    for (const change of changes) await this.#apply(key, change);
-    if (learnedAt !== undefined) metrics.learnToRender.observe((performance.now() - learnedAt) / 1_000);
-    metrics.reconciles.inc({ result: changes.length === 0 ? "unchanged" : "changed" });
+    const before = this.#writer.obstacles(key);
+    const made = await this.#writer.apply(key, changes);
+    const after = this.#writer.obstacles(key);
+    const isNews = !isDeepStrictEqual(before, after);
+    if (isNews && fence !== undefined && state !== undefined) await this.#writeStatus(state, this.#desired(fence, state).status);
+    if (learnedAt !== undefined && after.length === 0) metrics.learnToRender.observe((performance.now() - learnedAt) / 1_000);
+    metrics.reconciles.inc({ result: after.length > 0 ? "obstructed" : made === 0 ? "unchanged" : "changed" });
+    return this.#writer.retryAfter(key);
   }
 
   #desired(fence: ServiceFence, state: FenceState): Desired {
@@ -177,34 +182,28 @@ export class FenceController {
     const conflict = conflicts.length > 0;
     const rendered = renderFence({ fence, hosts, registry, config, proxyVersions, onDemandBefore, fallback, conflict });
     const { status: previous, edges } = state;
-    return { rendered, status: fenceStatus({ fence, previous, hosts, edges, rendered, fallbackReady: fallback.ready, conflicts, now }) };
+    const judged = { previous, edges, rendered, enforced, fallbackReady: fallback.ready, conflicts, now };
+    const status = fenceStatus({ ...judged, fence, hosts, obstacles: this.#writer.obstacles(state.key) });
+    // The leader alone judges. What another would say here is not written, and must not be taken for written when it becomes the leader.
+    return { rendered, status: this.#options.leads() ? status : withConditionsOf(state.seen, status) };
   }
 
   async #writeStatus(state: FenceState, status: ServiceFenceStatus): Promise<void> {
-    if (!differsInSubstance(state.status, status) && !this.#timesAreStale(state.key)) return;
-    await this.#options.store.writeStatus(state.key, status);
-    this.#options.metrics.statusWrites.inc();
+    if (!differsInSubstance(state.status, status) && !this.#timesAreStale(state.key)) return this.#writer.statusIsKept(state.key);
+    if (!(await this.#writer.keepStatus(state.key, status))) return;
     state.status = status;
     state.statusWrittenAt = this.#options.now();
-  }
-
-  async #apply(key: FenceKey, change: Change): Promise<void> {
-    const { store, metrics, logger } = this.#options;
-    await store.apply(change);
-    const { kind } = change.object;
-    metrics.writes.inc({ kind, action: change.action });
-    const hosts = change.action !== "delete" && change.object.kind === "Sidecar" ? change.object.spec.egress[0]?.hosts : undefined;
-    logger.info({ fence: formatFenceKey(key), action: change.action, kind, ...(hosts && { hosts }) }, "rendered");
   }
 
   async #forget(key: FenceKey): Promise<void> {
     this.#options.book.close(key);
     this.#states.delete(formatFenceKey(key));
+    this.#writer.statusIsKept(key);
     await this.#options.store.deleteStatus(key);
   }
 
   #open(fence: ServiceFence, mesh: Mesh): void {
-    const { book, config, now } = this.#options;
+    const { book, config, now, leads } = this.#options;
     const key = keyOf(fence);
     const isNew = book.of(key) === undefined;
     const edges = book.open(key, ageingPolicy(fence, config));
@@ -214,17 +213,10 @@ export class FenceController {
     if (state !== undefined && !isNew) {
       mergeStatus(edges, state.seen, fence.status, now());
       state.seen = fence.status;
+      if (!leads()) state.status = withConditionsOf(state.seen, state.status);
       return;
     }
-    this.#states.set(formatFenceKey(key), {
-      key,
-      edges,
-      status: fence.status,
-      seen: fence.status,
-      statusWrittenAt: now(),
-      proxyVersions: new Set(),
-      learnedAt: undefined,
-    });
+    this.#states.set(formatFenceKey(key), newState(key, edges, fence.status, now()));
   }
 
   /** Times and counts moved on since they were written, and a tenth of the window has passed. */

@@ -22,7 +22,7 @@ function fenceOf(spec: object): ServiceFence {
 function statusOf(fence: ServiceFence, edges: FenceEdges, previous: ServiceFenceStatus, now: number): ServiceFenceStatus {
   const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now });
   const rendered = renderFence({ fence, hosts, registry, config: Config.parse({}), proxyVersions: [] });
-  return fenceStatus({ fence, previous, hosts, edges, rendered, fallbackReady: true, conflicts: [], now });
+  return fenceStatus({ fence, previous, hosts, edges, rendered, enforced: false, fallbackReady: true, conflicts: [], obstacles: [], now });
 }
 
 test("a learned host is told with its times, its count and its ports, and services of tcp: visible are not told", () => {

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { DirectoryStore } from "@fenceline/store";
 import { Client, credentials } from "@grpc/grpc-js";
 import { pino } from "pino";
+import { serveHttpApi } from "../api/http-api.ts";
 import { Collector, type CollectorOptions } from "../collector.ts";
 import { CONFIG } from "./mesh.ts";
 
@@ -20,7 +21,7 @@ export interface RunningCollector {
   read(path: string): string;
   /** Sends the messages of one stream, as an Envoy would, and resolves when the collector has read them all. */
   send(messages: readonly Buffer[], method?: string): Promise<void>;
-  get(path: string): Promise<{ readonly status: number; readonly body: string }>;
+  request(path: string, options?: RequestInit): Promise<{ readonly status: number; readonly body: string }>;
   /** Stops the collector and starts another one over the same folder. */
   restart(): Promise<RunningCollector>;
 }
@@ -35,11 +36,13 @@ export async function startCollector(
   const store = await DirectoryStore.open({ folder, onRefused: () => {} });
   const address = { host: "127.0.0.1", port: 0 };
   const logger = pino({ level: "silent" });
-  const collector = await Collector.start({ store, config: CONFIG, logger, accessLogs: address, api: address, ...options });
+  const collector = await Collector.start({ store, config: CONFIG, logger, accessLogs: address, ...options });
+  const api = await serveHttpApi({ ...address, metrics: () => [collector.metrics], reader: () => collector.reader });
   let isOpen = true;
   const close = async () => {
     if (!isOpen) return;
     isOpen = false;
+    await api.close();
     await collector.close();
     await store.close();
   };
@@ -53,8 +56,8 @@ export async function startCollector(
     write: (name, text) => writeFileSync(join(folder, name), text),
     read: (path) => readIfThere(join(folder, path)),
     send: (messages, method = STREAM_ACCESS_LOGS) => send(collector.accessLogPort, messages, method),
-    get: async (path) => {
-      const response = await fetch(`http://127.0.0.1:${collector.apiPort}${path}`);
+    request: async (path, options = {}) => {
+      const response = await fetch(`http://127.0.0.1:${api.port}${path}`, options);
       return { status: response.status, body: await response.text() };
     },
     restart: async () => {

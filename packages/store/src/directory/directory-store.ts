@@ -84,12 +84,12 @@ export class DirectoryStore implements Store {
     return [];
   }
 
-  async apply(change: Change): Promise<void> {
+  async apply(change: Change): Promise<undefined> {
     if (change.action === "delete") await this.#rendered.delete(change.object);
     else await this.#rendered.put({ kind: change.object.kind, ...change.object.metadata }, change.object);
   }
 
-  async writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<void> {
+  async writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<undefined> {
     await this.#state.put(stateKey(fence), status);
   }
 

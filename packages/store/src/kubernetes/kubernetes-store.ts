@@ -1,10 +1,11 @@
 import { type FenceKey, FencelineError, type RenderedObject, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
-import type { Change, ForeignSidecar, MeshSnapshot, ObjectReference, Store } from "../store.ts";
+import type { Change, ForeignSidecar, MeshSnapshot, ObjectReference, Obstacle, Store } from "../store.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import { ENVOY_FILTERS, keyText, type Resource, SIDECARS } from "./api/resource.ts";
-import type { LiveObject } from "./apply/live-object.ts";
+import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
-import { type Conflict, conflictOf } from "./apply/ownership.ts";
+import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
+import { conflictOf } from "./apply/ownership.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import type { Informer } from "./informer/informer.ts";
 import type { InformerHealth } from "./informer/informer-health.ts";
@@ -25,18 +26,6 @@ export interface KubernetesStoreOptions {
   readonly settleTime?: number;
 }
 
-/** An object of somebody else stands where a rendered one should be. */
-export class ObjectConflict extends FencelineError {
-  readonly conflict: Conflict;
-
-  constructor(conflict: Conflict) {
-    const { kind, namespace, name, message } = conflict;
-    const hint = "delete or rename it, or switch the fence off";
-    super("OBJECT_NOT_OURS", { at: { object: `${kind} ${namespace}/${name}` }, message, hint });
-    this.conflict = conflict;
-  }
-}
-
 const SETTLE_TIME = 10;
 
 /** A mesh in a cluster. The API server keeps everything; this keeps a copy of what is needed. */
@@ -53,7 +42,7 @@ export class KubernetesStore implements Store {
   /** Changes are being collected. From the start: what the first lists bring is no change. */
   #isSettling = true;
 
-  private constructor(options: KubernetesStoreOptions) {
+  constructor(options: KubernetesStoreOptions) {
     const { api, leadership, onTrouble, clock = monotonicClock } = options;
     this.#options = options;
     this.#clock = clock;
@@ -68,21 +57,21 @@ export class KubernetesStore implements Store {
     });
   }
 
-  /**
-   * Opens the store: resolves when the first lists are complete, which an API server that is down can put off for any time.
-   * A kind that may not be read, or does not exist, is reported and holds up nothing.
-   *
-   * @param signal ends the wait, and closes the store
-   */
-  static async open(options: KubernetesStoreOptions, signal?: AbortSignal): Promise<KubernetesStore> {
+  /** A store that is open. See {@link start}. */
+  static async open(options: KubernetesStoreOptions): Promise<KubernetesStore> {
     const store = new KubernetesStore(options);
-    const close = () => void store.close();
-    signal?.addEventListener("abort", close, { once: true });
-    await store.#mesh.start();
-    signal?.removeEventListener("abort", close);
-    store.#isSettling = false;
-    store.#tell();
+    await store.start();
     return store;
+  }
+
+  /**
+   * Opens the store: resolves when the first lists are complete, which an API server that is down can put off for any time, or when it is closed.
+   * A kind that may not be read, or does not exist, is reported and holds up nothing.
+   */
+  async start(): Promise<void> {
+    await this.#mesh.start();
+    this.#isSettling = false;
+    if (!this.#closed.signal.aborted) this.#tell();
   }
 
   snapshot(): MeshSnapshot {
@@ -117,20 +106,25 @@ export class KubernetesStore implements Store {
   }
 
   /**
-   * Carries out one change, if it is still needed.
+   * Carries out one change, if it is still needed. Resolves with what stands in its way.
    *
-   * @throws {ObjectConflict} when the object is somebody else's
-   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of the API server
+   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of an API server that cannot do it now
    */
-  async apply(change: Change): Promise<void> {
-    const outcome = await this.carryOut(change);
-    if (outcome.result === "conflict") throw new ObjectConflict(outcome.conflict);
+  async apply(change: Change): Promise<Obstacle | undefined> {
+    const { reference, informer } = this.#placeOf(change);
+    try {
+      const outcome = await this.carryOut(change);
+      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict) : undefined;
+    } catch (error) {
+      const obstacle = writeObstacle(error, reference, informer.health().absent);
+      if (obstacle === undefined) throw error;
+      return obstacle;
+    }
   }
 
-  /** As {@link apply}, but a conflict is a result, and so is what was done. */
+  /** As {@link apply}, but says what was done, and throws all that the API server refuses. */
   async carryOut(change: Change): Promise<WriteResult> {
-    const reference: ObjectReference = change.action === "delete" ? change.object : { kind: change.object.kind, ...change.object.metadata };
-    const { resource, informer } = this.#placeOf(reference.kind);
+    const { reference, resource, informer } = this.#placeOf(change);
     const key = { namespace: reference.namespace, name: reference.name };
     const known = knownObject(informer, key);
     const outcome = await (change.action === "delete"
@@ -143,12 +137,20 @@ export class KubernetesStore implements Store {
 
   /**
    * Merges a status into the fence's, as {@link statusPatch} says. Any replica may. A fence that is gone needs no status.
+   * Resolves with what stands in its way.
    *
-   * @throws {ApiError}
+   * @throws {ApiError} when the API server cannot do it now
    */
-  async writeStatus(key: FenceKey, status: ServiceFenceStatus): Promise<void> {
+  async writeStatus(key: FenceKey, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
     const place = this.#fence(key);
-    if (place !== undefined) await this.#statuses.write(status, place);
+    try {
+      if (place !== undefined) await this.#statuses.write(status, place);
+      return undefined;
+    } catch (error) {
+      const obstacle = statusObstacle(error, key);
+      if (obstacle === undefined) throw error;
+      return obstacle;
+    }
   }
 
   /** A status lives and dies with its fence; only what is remembered of it goes. */
@@ -231,21 +233,19 @@ export class KubernetesStore implements Store {
     return entry === undefined || entry.value !== undefined;
   }
 
-  #placeOf(kind: RenderedObject["kind"]): { readonly resource: Resource; readonly informer: Informer<LiveObject> } {
-    return kind === "Sidecar"
-      ? { resource: SIDECARS, informer: this.#mesh.sidecars }
-      : { resource: ENVOY_FILTERS, informer: this.#mesh.envoyFilters };
+  #placeOf(change: Change): {
+    readonly reference: ObjectReference;
+    readonly resource: Resource;
+    readonly informer: Informer<LiveObject>;
+  } {
+    const reference: ObjectReference = change.action === "delete" ? change.object : { kind: change.object.kind, ...change.object.metadata };
+    return reference.kind === "Sidecar"
+      ? { reference, resource: SIDECARS, informer: this.#mesh.sidecars }
+      : { reference, resource: ENVOY_FILTERS, informer: this.#mesh.envoyFilters };
   }
 }
 
 function knownObject(informer: Informer<LiveObject>, key: FenceKey): Known | undefined {
   const entry = informer.get(key);
   return entry?.value === undefined ? undefined : { live: entry.value, resourceVersion: entry.resourceVersion };
-}
-
-/** A live object in the form that a renderer makes, for comparison with it. */
-function asRendered({ apiVersion, kind, namespace, name, labels, owners, spec }: LiveObject): RenderedObject {
-  const metadata = { name, namespace, labels, ...(owners.length > 0 && { ownerReferences: owners }) };
-  // What stands here carries our label; should it not be what we render, the comparison says so.
-  return { apiVersion, kind, metadata, spec } as RenderedObject;
 }

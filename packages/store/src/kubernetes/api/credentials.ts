@@ -23,18 +23,19 @@ export class Credentials {
   readonly #clock: Clock;
   readonly #secure = new Agent({ keepAlive: true });
   readonly #plain = new PlainAgent({ keepAlive: true });
-  #config: KubeConfig;
+  /** Read by the first request, so that a file that is not there yet (a token's volume, say) is a request that failed and is tried again. */
+  #config: KubeConfig | undefined;
   #reloadedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param load reads the configuration anew; called once now, and after a 401 */
+  /** @param load reads the configuration anew; called for the first request, and after a 401 */
   constructor(load: () => KubeConfig, clock: Clock) {
     this.#load = load;
     this.#clock = clock;
-    this.#config = load();
   }
 
-  /** @throws {Error} when a file that the configuration names cannot be read, or its exec plugin fails */
+  /** @throws {Error} when the configuration, or a file that it names, cannot be read, or its exec plugin fails */
   async access(): Promise<Access> {
+    this.#config ??= this.#load();
     const cluster = this.#config.getCurrentCluster();
     if (cluster === null) throw new Error("the kubeconfig names no current cluster");
     const options: RequestOptions = {};

@@ -95,3 +95,28 @@ test("a stream outlives the time that an answer may take, and ends with its sign
   abort.abort();
   await until(() => server.openWatches(SERVICES) === 0);
 });
+
+test("E3-08 a kubeconfig that cannot be read is a request that fails, and is read again for the next", async (t) => {
+  const server = await FakeApiServer.start(t);
+  let isThere = false;
+  const api = new KubernetesApi(() => {
+    if (!isThere) throw new Error("ENOENT: no such file");
+    return server.kubeConfig();
+  });
+  t.after(() => api.close());
+  await assert.rejects(api.json(LIST), /KUBERNETES_UNREACHABLE: GET \/api\/v1\/services: ENOENT/);
+  isThere = true;
+  await api.json(LIST);
+});
+
+test("a request to a server that is silent fails when the client is closed, and so does every later one", async (t) => {
+  const server = await FakeApiServer.start(t);
+  const api = server.api(t);
+  server.answer(() => true, "silence");
+  const waiting = assert.rejects(api.json(LIST), /KUBERNETES_UNREACHABLE/);
+  await until(() => server.requests.length === 1);
+  api.close();
+  await waiting;
+  await assert.rejects(api.json(LIST), /KUBERNETES_UNREACHABLE/);
+  assert.equal(server.requests.length, 1);
+});

@@ -32,6 +32,7 @@ const KEEP_ALIVE = 20_000;
 /** The API server over HTTP: JSON requests, and streams for watches. Failures of any kind are an {@link ApiError}. */
 export class KubernetesApi {
   readonly #credentials: Credentials;
+  readonly #closed = new AbortController();
   readonly #requestTimeout: number;
 
   /** @param load reads the configuration; called again when the server no longer knows us */
@@ -46,8 +47,7 @@ export class KubernetesApi {
    * @throws {ApiError} for every status but 2xx, when no answer comes in time, and when it is not JSON
    */
   async json(request: ApiRequest): Promise<unknown> {
-    const timeout = AbortSignal.timeout(this.#requestTimeout);
-    const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+    const signal = this.#signal(request, AbortSignal.timeout(this.#requestTimeout));
     try {
       const response = await this.#accepted(request, signal);
       const text = await readText(response);
@@ -65,7 +65,7 @@ export class KubernetesApi {
   async stream(request: ApiRequest): Promise<IncomingMessage> {
     const opening = new AbortController();
     const timer = setTimeout(() => opening.abort(new Error("no answer in time")), this.#requestTimeout).unref();
-    const signal = request.signal === undefined ? opening.signal : AbortSignal.any([request.signal, opening.signal]);
+    const signal = this.#signal(request, opening.signal);
     try {
       return await this.#accepted(request, signal);
     } catch (cause) {
@@ -75,9 +75,19 @@ export class KubernetesApi {
     }
   }
 
-  /** Cuts every connection. */
+  /** Cuts every connection. A request that is under way fails, and so does every later one, at once. */
   close(): void {
+    this.#closed.abort(new Error("closed"));
     this.#credentials.close();
+  }
+
+  /** Aborted by {@link close}. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  #signal({ signal }: ApiRequest, timeout: AbortSignal): AbortSignal {
+    return AbortSignal.any([this.#closed.signal, timeout, ...(signal === undefined ? [] : [signal])]);
   }
 
   async #accepted(request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {

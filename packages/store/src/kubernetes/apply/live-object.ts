@@ -29,3 +29,10 @@ export function readLiveObject(kind: RenderedObject["kind"], { apiVersion, metad
   const ours = isLabelledOurs({ labels });
   return { kind, apiVersion, namespace, name, uid, labels, owners, selector: workloadSelector?.labels, spec: ours ? spec : undefined };
 }
+
+/** A live object in the form that a renderer makes, for comparison with it. */
+export function asRendered({ apiVersion, kind, namespace, name, labels, owners, spec }: LiveObject): RenderedObject {
+  const metadata = { name, namespace, labels, ...(owners.length > 0 && { ownerReferences: owners }) };
+  // What stands here carries our label; should it not be what we render, the comparison says so.
+  return { apiVersion, kind, metadata, spec } as RenderedObject;
+}

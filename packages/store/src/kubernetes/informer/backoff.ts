@@ -1,6 +1,11 @@
 /** Shortest and longest pause between two tries, in milliseconds. */
 export const SHORTEST_PAUSE = 1_000;
 export const LONGEST_PAUSE = 30_000;
+/**
+ * Longest pause, in milliseconds, while a kind is absent or forbidden. The answer costs the API server next to nothing, and whoever has just
+ * installed the CRD, or granted the right, waits for what follows.
+ */
+export const LONGEST_UNAVAILABLE_PAUSE = 5_000;
 
 /**
  * Pauses between 1 and 30 s that double with every failure.
@@ -16,10 +21,14 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** The pause after one more failure, in milliseconds. */
-  next(): number {
+  /**
+   * The pause after one more failure, in milliseconds.
+   *
+   * @param longest what to stop doubling at
+   */
+  next(longest = LONGEST_PAUSE): number {
     this.#failures += 1;
-    const whole = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** this.#failures);
+    const whole = Math.min(longest, SHORTEST_PAUSE * 2 ** this.#failures);
     return Math.max(SHORTEST_PAUSE, whole * (1 - this.#random() / 2));
   }
 

@@ -128,21 +128,52 @@ test("a line that is cut off by the end of the connection is no fault: the event
   assert.equal(informer.health().counts.brokenLines, 0);
 });
 
-test("E3-08 403: the kind is unavailable, says why, holds up nobody, and is tried again slowly", async (t) => {
+test("E3-08 403: the kind is unavailable, says why, holds up nobody, and is tried again", async (t) => {
   const { server, clock, informer, troubles, until } = await startInformer(t, {
-    prepare: (fake) => fake.answer(isList, status(403, "services is forbidden"), status(403, "services is forbidden")),
+    prepare: (fake) => fake.answer(isList, ...Array(4).fill(status(403, "services is forbidden"))),
   });
   await informer.settled();
   await until(() => informer.health().state === "unavailable");
   assert.match(informer.health().reason ?? "", /KUBERNETES_FORBIDDEN.*services is forbidden/);
   assert.equal(informer.health().synced, false);
-  for (const lists of [1, 2]) {
-    assert.equal(await clock.pauseBelow(60_000), 30_000);
-    assert.equal(server.count("list", SERVICES), lists);
-    clock.advance(30_000);
+  for (const [index, pause] of [2_000, 4_000, 5_000, 5_000].entries()) {
+    assert.equal(await clock.pauseBelow(60_000), pause);
+    assert.equal(server.count("list", SERVICES), index + 1);
+    clock.advance(pause);
   }
   await until(() => informer.health().state === "watching");
   assert.equal(troubles.length, 1);
+  assert.equal(informer.health().counts.failures.forbidden, 4);
+});
+
+test("E3-08 a kind whose CRD is installed long after the start is noticed within five seconds", async (t) => {
+  const { clock, informer, known, until } = await startInformer(t, {
+    random: () => 0.5,
+    prepare: (fake) => {
+      fake.put(SERVICES, service("web"));
+      fake.answer(isList, ...Array(40).fill(status(404, "the server could not find the requested resource")));
+    },
+  });
+  for (let failures = 1; failures <= 40; failures += 1) {
+    const pause = await clock.pauseBelow(60_000);
+    assert.ok(pause >= 1_000 && pause <= 5_000);
+    assert.equal(informer.health().absent, true);
+    assert.equal(informer.health().contactAge, undefined);
+    clock.advance(pause);
+  }
+  await until(() => informer.health().state === "watching");
+  assert.deepEqual(known(), ["web 80"]);
+  assert.equal(informer.health().absent, false);
+  assert.equal(informer.health().counts.failures.absent, 40);
+});
+
+test("the time since the last contact grows while the API server is silent, and starts over with a bookmark", async (t) => {
+  const { server, clock, informer, until, watching } = await startInformer(t);
+  await watching();
+  clock.jump(90_000);
+  assert.equal(informer.health().contactAge, 90_000);
+  server.bookmark(SERVICES);
+  await until(() => informer.health().contactAge === 0);
 });
 
 test("E3-08 404 after a good list (an API server that starts up, and does not know its CRDs yet) empties nothing", async (t) => {

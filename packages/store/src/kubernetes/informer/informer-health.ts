@@ -1,3 +1,5 @@
+import { ApiError } from "../api/api-error.ts";
+
 /**
  * - `starting`: nothing was listed yet
  * - `watching`: what is known is current
@@ -5,6 +7,32 @@
  * - `unavailable`: we may not read the kind (403), or the server does not know it (404)
  */
 export type InformerState = "starting" | "watching" | "disconnected" | "unavailable";
+
+/**
+ * Why a list or a watch failed. A closed set, for metrics.
+ *
+ * - `unreachable`: no answer
+ * - `unauthorized`: the API server does not know us (401)
+ * - `forbidden`: a right is missing (403)
+ * - `absent`: the API server does not know the kind (404)
+ * - `throttled`: it asks for patience (429)
+ * - `failed`: anything else
+ */
+export const FAILURE_REASONS = ["unreachable", "unauthorized", "forbidden", "absent", "throttled", "failed"] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+const REASON_OF_STATUS: Readonly<Record<number, FailureReason>> = {
+  0: "unreachable",
+  401: "unauthorized",
+  403: "forbidden",
+  404: "absent",
+  429: "throttled",
+};
+
+/** The class of what a request threw. */
+export function failureReason(error: unknown): FailureReason {
+  return (error instanceof ApiError ? REASON_OF_STATUS[error.status] : undefined) ?? "failed";
+}
 
 /** Events since the start, for metrics. */
 export interface InformerCounts {
@@ -18,8 +46,8 @@ export interface InformerCounts {
   invalidVersions: number;
   /** Throws of the event handler. */
   handlerErrors: number;
-  /** Requests that failed for other reasons. */
-  failures: number;
+  /** Requests that failed for other reasons, by reason. */
+  failures: Record<FailureReason, number>;
 }
 
 /** How one informer is. */
@@ -29,6 +57,10 @@ export interface InformerHealth {
   readonly state: InformerState;
   /** Why it is not watching; undefined while it is. */
   readonly reason: string | undefined;
+  /** Whether the API server said last that it does not know the kind. */
+  readonly absent: boolean;
+  /** Since when the API server has said nothing good about the kind, in milliseconds; undefined when it never has. A quiet watch gets a bookmark a minute. */
+  readonly contactAge: number | undefined;
   /** Whether a list was ever complete: only then does a missing object mean that there is none. */
   readonly synced: boolean;
   readonly objects: number;
@@ -38,5 +70,6 @@ export interface InformerHealth {
 }
 
 export function noCounts(): InformerCounts {
-  return { lists: 0, watches: 0, gone: 0, brokenLines: 0, invalidVersions: 0, handlerErrors: 0, failures: 0 };
+  const failures = Object.fromEntries(FAILURE_REASONS.map((reason) => [reason, 0])) as Record<FailureReason, number>;
+  return { lists: 0, watches: 0, gone: 0, brokenLines: 0, invalidVersions: 0, handlerErrors: 0, failures };
 }

@@ -3,8 +3,8 @@ import { hasStatus } from "../api/api-error.ts";
 import { keyText, type ObjectKey } from "../api/resource.ts";
 import { readWireObject, type WireObject } from "../api/wire-object.ts";
 import { type Clock, monotonicClock } from "../clock.ts";
-import { Backoff, LONGEST_PAUSE } from "./backoff.ts";
-import { type InformerHealth, type InformerState, noCounts } from "./informer-health.ts";
+import { Backoff, LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE } from "./backoff.ts";
+import { type FailureReason, failureReason, type InformerHealth, type InformerState, noCounts } from "./informer-health.ts";
 import { listPages, type Selection } from "./list-pages.ts";
 import { type CacheEntry, isNewer, ObjectCache, type ObjectEvent } from "./object-cache.ts";
 import { BrokenEvent, watchEvents } from "./watch-events.ts";
@@ -53,6 +53,8 @@ export class Informer<T> {
   #running: Promise<unknown> | undefined;
   #state: InformerState = "starting";
   #trouble: string | undefined;
+  #failure: FailureReason | undefined;
+  #contactAt: number | undefined;
   #synced = false;
   /** Where the next watch goes on; undefined when a list has to come first. */
   #resourceVersion: string | undefined;
@@ -129,10 +131,12 @@ export class Informer<T> {
       apiVersion,
       state: this.#state,
       reason: this.#state === "watching" ? undefined : this.#trouble,
+      absent: this.#state === "unavailable" && this.#failure === "absent",
+      contactAge: this.#contactAt === undefined ? undefined : this.#clock.now() - this.#contactAt,
       synced: this.#synced,
       objects: this.#cache.size,
       invalid: this.#cache.invalid(),
-      counts: { ...this.#counts },
+      counts: structuredClone(this.#counts),
     };
   }
 
@@ -166,6 +170,7 @@ export class Informer<T> {
     const version = await listPages(this.#options, take, this.#stop.signal);
     this.#emit(this.#cache.retain(seen));
     this.#resourceVersion = version;
+    this.#contactAt = this.#clock.now();
     this.#synced = true;
     this.#settled.resolve();
   }
@@ -180,6 +185,7 @@ export class Informer<T> {
     try {
       for await (const event of watchEvents(this.#options, options)) {
         if (this.#stop.signal.aborted) return;
+        this.#contactAt = this.#clock.now();
         if (event.type === "BOOKMARK") this.#resourceVersion = event.resourceVersion;
         else this.#take(event);
       }
@@ -195,6 +201,7 @@ export class Informer<T> {
 
   #watching(): void {
     this.#watchingSince = this.#clock.now();
+    this.#contactAt = this.#watchingSince;
     this.#state = "watching";
   }
 
@@ -209,7 +216,8 @@ export class Informer<T> {
   #failed(error: unknown): number {
     const healthy = this.#wasHealthy();
     if (error instanceof BrokenEvent || hasStatus(error, 410)) return this.#listAgain(error);
-    this.#counts.failures += 1;
+    this.#failure = failureReason(error);
+    this.#counts.failures[this.#failure] += 1;
     const isUnavailable = hasStatus(error, 403, 404);
     this.#state = isUnavailable ? "unavailable" : "disconnected";
     if (isUnavailable) this.#settled.resolve();
@@ -217,9 +225,7 @@ export class Informer<T> {
     // A server that is down or overloaded says nothing about our version, and must not be met by lists of everything when it is back.
     const isBlameless = hasStatus(error, 0, 401, 403, 404, 429, 503);
     if (!healthy && !isBlameless && this.#backoff.failures >= FAILURES_BEFORE_LIST) this.#resourceVersion = undefined;
-    // A kind that was never there (a CRD that is not installed) can wait; one that was may be back in a moment.
-    const pause = isUnavailable && !this.#synced ? LONGEST_PAUSE : this.#backoff.next();
-    return Math.max(pause, retryAfterOf(error));
+    return Math.max(this.#backoff.next(isUnavailable ? LONGEST_UNAVAILABLE_PAUSE : LONGEST_PAUSE), retryAfterOf(error));
   }
 
   /** The watch cannot go on. A list follows at once, unless the last one is so recent that this may be a loop. */

@@ -31,7 +31,7 @@ export async function sendStatusPatch({ api, clock, resource, key, patch }: Stat
     contentType: "application/merge-patch+json",
   } as const;
   try {
-    return await withRetries(() => api.json(request), { clock });
+    return await withRetries(() => api.json(request), { clock, signal: api.closed });
   } catch (error) {
     // A kind without a status subresource answers 404 too, and that must not pass in silence.
     if (hasStatus(error, 404) && !(await exists(api, resource, key))) return undefined;

@@ -33,7 +33,7 @@ interface OpenWatch {
 
 interface Fault {
   readonly matches: (request: RecordedRequest) => boolean;
-  readonly answers: ScriptedAnswer[];
+  readonly next: () => ScriptedAnswer | undefined;
 }
 
 const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/(status))?$/;
@@ -49,7 +49,7 @@ export class FakeApiServer {
   webhook: ((object: object) => object) | undefined;
   readonly #objects = new FakeObjects((event) => this.#publish(event));
   readonly #watches = new Set<OpenWatch>();
-  readonly #faults: Fault[] = [];
+  readonly #faults = new Set<Fault>();
   readonly #server: Server;
   /** Versions before this one are forgotten. */
   #oldest = 0;
@@ -62,12 +62,13 @@ export class FakeApiServer {
     });
   }
 
-  static async start(t: TestContext): Promise<FakeApiServer> {
+  /** @param port 0 takes a free one */
+  static async start(t: TestContext, port = 0): Promise<FakeApiServer> {
     const fake = new FakeApiServer();
     fake.#server.on("connection", () => {
       fake.connections += 1;
     });
-    fake.#server.listen(0, "127.0.0.1");
+    fake.#server.listen(port, "127.0.0.1");
     await once(fake.#server, "listening");
     t.after(() => {
       fake.#server.closeAllConnections();
@@ -111,7 +112,28 @@ export class FakeApiServer {
 
   /** The next requests that match get these answers, one each. */
   answer(matches: Fault["matches"], ...answers: ScriptedAnswer[]): void {
-    this.#faults.push({ matches, answers });
+    this.#faults.add({ matches, next: () => answers.shift() });
+  }
+
+  /** Every request that matches gets this answer, until the returned function is called. */
+  fail(matches: Fault["matches"], answer: ScriptedAnswer): () => void {
+    const fault = { matches, next: () => answer };
+    this.#faults.add(fault);
+    return () => this.#faults.delete(fault);
+  }
+
+  /** As {@link fail}: the rights to do something to a kind are missing. */
+  forbid(resource: Resource, ...methods: readonly string[]): () => void {
+    const matches = ({ method, path }: RecordedRequest) => methods.includes(method) && path.split("/").includes(resource.plural);
+    return this.fail(matches, statusAnswer(403, `${resource.plural} is forbidden`));
+  }
+
+  /** As {@link fail}: the CRD of a kind is not installed. Watches that are open end. */
+  uninstall(resource: Resource): () => void {
+    const [root = ""] = collectionPath(resource).split(`/${resource.plural}`);
+    this.endWatches(resource);
+    const matches = ({ path }: RecordedRequest) => path.startsWith(root) && path.split("/").includes(resource.plural);
+    return this.fail(matches, statusAnswer(404, "the server could not find the requested resource"));
   }
 
   /** Forgets the history: whoever resumes from an older version gets 410. */
@@ -177,7 +199,11 @@ export class FakeApiServer {
   }
 
   #scripted(request: RecordedRequest): ScriptedAnswer | undefined {
-    return this.#faults.find(({ matches, answers }) => answers.length > 0 && matches(request))?.answers.shift();
+    for (const { matches, next } of this.#faults) {
+      const answer = matches(request) ? next() : undefined;
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
   }
 
   #respond(request: RecordedRequest, contentType: string | undefined, response: ServerResponse): void {

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { FakeApiServer, FENCE, fence, LEASES, type Resource, SERVICE_FENCES, SIDECARS, until } from "@fenceline/store/kubernetes/testing";
+import { get, startCommand } from "../testing/fenceline-process.ts";
+import { undoAfter } from "../testing/undo.ts";
+
+const [FENCES] = SERVICE_FENCES as [Resource, Resource];
+
+/** A folder for a kubeconfig that leads to a port of this machine. */
+function kubeconfigFor(undo: (step: () => unknown) => void) {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-collector-"));
+  undo(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "config");
+  const write = (server: string) => {
+    const clusters = [{ name: "c", cluster: { server, "insecure-skip-tls-verify": true } }];
+    const contexts = [{ name: "x", context: { cluster: "c", user: "u" } }];
+    const users = [{ name: "u", user: { token: "letmein" } }];
+    writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "Config", clusters, users, contexts, "current-context": "x" }));
+  };
+  return { file, write };
+}
+
+/** A collector that has begun: its probes are answered, and nothing else is known of it. */
+async function startCollector(t: TestContext, server: string | undefined) {
+  const undo = undoAfter(t);
+  const { file, write } = kubeconfigFor(undo);
+  if (server !== undefined) write(server);
+  const ports = ["--host", "127.0.0.1", "--als-port", "0", "--api-port", "0"];
+  const command = startCommand("collector", "--namespace", "fenceline", "--identity", "one", "--kubeconfig", file, ...ports);
+  undo(() => {
+    command.kill("SIGKILL");
+    return command.ended;
+  });
+  const { apiPort } = await command.line(({ msg }) => msg === "collector reads the mesh");
+  const ask = (path: string) => get(Number(apiPort), path);
+  const up = () => command.line(({ msg }) => msg === "collector is up");
+  const stop = async () => {
+    const began = performance.now();
+    command.kill("SIGTERM");
+    const { code, stderr } = await command.ended;
+    return { code, stderr, seconds: (performance.now() - began) / 1_000 };
+  };
+  return { command, ask, up, stop, writeKubeconfig: write };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+test("E3-07 while the API server refuses connections it is alive and not ready, says why, and goes on when the server is there", async (t) => {
+  const port = await freePort();
+  const { command, ask, up, stop } = await startCollector(t, `http://127.0.0.1:${port}`);
+  await command.line(({ code }) => code === "KUBERNETES_UNREACHABLE");
+  assert.equal((await ask("/healthz")).status, 200);
+  const ready = await ask("/readyz");
+  assert.equal(ready.status, 503);
+  assert.match(JSON.parse(ready.body).reason, /^waiting for the API server: KUBERNETES_UNREACHABLE.*ECONNREFUSED/);
+  assert.equal((await ask("/api/v1/fences")).status, 503);
+  const { body } = await ask("/metrics");
+  assert.match(body, /^fenceline_store_synced\{kind="Service",group=""\} 0$/m);
+  assert.match(body, /^fenceline_store_failures_total\{kind="Sidecar",group="networking.istio.io",reason="unreachable"\} [1-9]/m);
+  assert.match(body, /^fenceline_leader 0$/m);
+  const server = await FakeApiServer.start(t, port);
+  server.put(FENCES, fence());
+  await up();
+  assert.equal((await ask("/readyz")).status, 200);
+  assert.equal(JSON.parse((await ask("/api/v1/fences")).body).fences.length, 1);
+  assert.deepEqual({ ...(await stop()), seconds: 0 }, { code: 0, stderr: "", seconds: 0 });
+});
+
+test("E3-07 SIGTERM while the API server refuses connections ends it at once, cleanly", async (t) => {
+  const { command, stop } = await startCollector(t, `http://127.0.0.1:${await freePort()}`);
+  await command.line(({ code }) => code === "KUBERNETES_UNREACHABLE");
+  const { code, stderr, seconds } = await stop();
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.ok(seconds < 6, `${seconds} s`);
+});
+
+test("E3-07 SIGTERM while the API server takes connections and never answers ends it at once, cleanly", async (t) => {
+  const server = await FakeApiServer.start(t);
+  server.fail(() => true, "silence");
+  const { ask, stop } = await startCollector(t, server.url);
+  await until(() => server.requests.length > 0);
+  assert.equal((await ask("/healthz")).status, 200);
+  assert.match(JSON.parse((await ask("/readyz")).body).reason, /^reading the mesh: Namespace, Service/);
+  const { code, stderr, seconds } = await stop();
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.ok(seconds < 6, `${seconds} s`);
+});
+
+test("E3-08 a kubeconfig that is not there yet is waited for", async (t) => {
+  const server = await FakeApiServer.start(t);
+  const { command, ask, up, writeKubeconfig } = await startCollector(t, undefined);
+  await command.line(({ detail }) => String(detail).includes("ENOENT"));
+  assert.equal((await ask("/healthz")).status, 200);
+  assert.match(JSON.parse((await ask("/readyz")).body).reason, /ENOENT/);
+  writeKubeconfig(server.url);
+  await up();
+});
+
+test("E3-07 a leader whose API server fell silent still ends, within the 30 s that a pod is given", async (t) => {
+  const server = await FakeApiServer.start(t);
+  for (let index = 0; index < 20; index += 1) {
+    const domains = { b: { status: "ACTIVE", source: "learned", lastSeen: new Date().toISOString() } };
+    server.put(FENCES, fence({ status: { domains } }, { namespace: "test1", name: `f${index}` }));
+  }
+  const { command, stop, ask } = await startCollector(t, server.url);
+  await command.line(({ leads }) => leads === true);
+  assert.match((await ask("/metrics")).body, /^fenceline_leader 1$/m);
+  server.fail(() => true, "silence");
+  const { code, seconds } = await stop();
+  assert.equal(code, 0);
+  assert.ok(seconds < 20, `${seconds} s`);
+});
+
+test("E3-08 forbidden and absent kinds hold up nobody, and metrics tell them apart", async (t) => {
+  const server = await FakeApiServer.start(t);
+  server.put(FENCES, fence());
+  server.uninstall(SIDECARS);
+  server.forbid(LEASES, "GET");
+  const { up, ask, command } = await startCollector(t, server.url);
+  await up();
+  const { body } = await ask("/metrics");
+  assert.match(body, /^fenceline_store_failures_total\{kind="Sidecar",group="networking.istio.io",reason="absent"\} [1-9]/m);
+  assert.match(body, /^fenceline_store_synced\{kind="ServiceFence",group="microservice.slime.io"\} 1$/m);
+  assert.match(body, /^fenceline_store_contact_age_seconds\{kind="ServiceFence",group="microservice.slime.io"\} /m);
+  assert.doesNotMatch(body, /^fenceline_store_contact_age_seconds\{kind="Sidecar"/m);
+  // Nobody leads without a right to the Lease. That is told, once, and the replica goes on learning.
+  await command.line(({ code, detail }) => code === "KUBERNETES_FORBIDDEN" && String(detail).includes("leases"));
+  assert.equal((await ask("/readyz")).status, 200);
+  assert.equal(server.get(SIDECARS, FENCE), undefined);
+});
+
+test("a port for access logs that is taken ends the process with a message", async (t) => {
+  const server = await FakeApiServer.start(t);
+  const undo = undoAfter(t);
+  const { file, write } = kubeconfigFor(undo);
+  write(server.url);
+  const taken = new URL(server.url).port;
+  const command = startCommand("collector", "--kubeconfig", file, "--host", "127.0.0.1", "--als-port", taken, "--api-port", "0");
+  undo(() => {
+    command.kill("SIGKILL");
+    return command.ended;
+  });
+  const { code, stderr } = await command.ended;
+  assert.equal(code, 2);
+  assert.match(stderr, /ALS_LISTEN_FAILED/);
+});

@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import type { Config, FencelineError } from "@fenceline/api";
+import { Collector, type HttpApi, serveHttpApi } from "@fenceline/collector";
+import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection } from "@fenceline/store/kubernetes";
+import type { Logger } from "pino";
+import { clusterMetrics } from "./cluster-metrics.ts";
+import { ownProxyVersion } from "./own-proxy.ts";
+
+/** What a {@link Replica} runs with. */
+export interface ReplicaOptions {
+  readonly host: string;
+  /** Ports; 0 takes a free one. */
+  readonly alsPort: number;
+  readonly apiPort: number;
+  /** Namespace of the Lease. */
+  readonly namespace: string;
+  /** Name of this replica among the others. */
+  readonly identity: string;
+  readonly kubeconfig?: string;
+  readonly config: Config;
+  readonly logger: Logger;
+}
+
+/** Name of the Lease that the replicas share. */
+const LEASE = "fenceline-collector";
+/** How long the last writes may take at the end, in milliseconds. A pod has 30 s, and an API server may be silent. */
+const LAST_WRITES = 10_000;
+
+/**
+ * One collector in a cluster. Probes and metrics are answered from the first moment on, and an API server that is down is waited for: a
+ * restart would not bring it back.
+ */
+export class Replica {
+  readonly #options: ReplicaOptions;
+  readonly #api: KubernetesApi;
+  readonly #election: LeaderElection;
+  readonly #store: KubernetesStore;
+  #http: HttpApi | undefined;
+  #collector: Collector | undefined;
+  #starting: Promise<void> | undefined;
+
+  private constructor(options: ReplicaOptions, api: KubernetesApi) {
+    const { namespace, identity, logger } = options;
+    const onTrouble = ({ code, at, message }: FencelineError) => logger.warn({ code, at, detail: message }, "trouble with the API server");
+    this.#options = options;
+    this.#api = api;
+    this.#election = new LeaderElection({
+      api,
+      namespace,
+      name: LEASE,
+      identity: `${identity}_${randomUUID()}`,
+      onChange: (leads) => {
+        logger.info({ leads }, "leadership changed");
+        if (leads) this.#collector?.lead();
+      },
+      onTrouble,
+    });
+    this.#store = new KubernetesStore({ api, leadership: this.#election, onTrouble });
+  }
+
+  /**
+   * A replica that answers probes, and does nothing else yet.
+   *
+   * @throws {FencelineError} `LISTEN_FAILED` when the port cannot be had
+   */
+  static async create(options: ReplicaOptions): Promise<Replica> {
+    const replica = new Replica(options, new KubernetesApi(await kubeConfigLoader(options.kubeconfig)));
+    await replica.#serve();
+    return replica;
+  }
+
+  /** Port of the HTTP API. */
+  get apiPort(): number {
+    return this.#http?.port ?? 0;
+  }
+
+  /** Port of the access-log service; 0 before it is ready. */
+  get accessLogPort(): number {
+    return this.#collector?.accessLogPort ?? 0;
+  }
+
+  /**
+   * Waits until the mesh is known, then learns, and stands for election: a leader must be able to do its work. Resolves when it does, or
+   * when {@link close} ends the wait.
+   *
+   * @throws {FencelineError} when the port for access logs cannot be had
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /** Writes what was learned, gives the Lease back, and stops. A replica that has not started has nothing to write. */
+  async close(): Promise<void> {
+    if (this.#collector === undefined) {
+      this.#api.close();
+      await this.#store.close();
+      // Whoever started it is told of its failure.
+      await this.#starting?.catch(() => {});
+    }
+    // Should the API server be silent, the Lease matters more than the last counts: others wait for it.
+    const hurry = setTimeout(() => void this.#election.stop().then(() => this.#api.close()), LAST_WRITES).unref();
+    // The collector first: what it still has to write needs the Lease and the store.
+    await this.#collector?.close();
+    await this.#election.stop();
+    await this.#store.close();
+    await this.#http?.close();
+    clearTimeout(hurry);
+    this.#api.close();
+  }
+
+  async #start(): Promise<void> {
+    const { config, logger, host, alsPort } = this.#options;
+    const [proxyVersion] = await Promise.all([ownProxyVersion(), this.#store.start()]);
+    if (this.#api.closed.aborted) return;
+    logger.info({ proxyVersion }, proxyVersion === undefined ? "our own pod has no proxy of Istio's" : "our own pod has a proxy");
+    this.#collector = await Collector.start({
+      store: this.#store,
+      config,
+      logger,
+      accessLogs: { host, port: alsPort },
+      leads: () => this.#election.mayWrite(),
+      fallbackReady: (mesh) => mesh.hasFallback(),
+      ...(proxyVersion !== undefined && { proxyVersion }),
+    });
+    if (!this.#api.closed.aborted) this.#election.start();
+  }
+
+  async #serve(): Promise<void> {
+    const { host, apiPort } = this.#options;
+    const metrics = clusterMetrics({ health: () => this.#store.health(), leads: () => this.#election.mayWrite() });
+    this.#http = await serveHttpApi({
+      host,
+      port: apiPort,
+      metrics: () => [metrics, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
+      notReady: () => (this.#collector === undefined ? this.#waitingFor() : undefined),
+      reader: () => this.#collector?.reader,
+    });
+  }
+
+  /** What the start waits for, for whoever asks why it is not ready. */
+  #waitingFor(): string {
+    const kinds = this.#store.health().filter(({ synced, state }) => !synced && state !== "unavailable");
+    const [trouble] = kinds.flatMap(({ reason }) => reason ?? []);
+    if (trouble !== undefined) return `waiting for the API server: ${trouble}`;
+    return kinds.length > 0 ? `reading the mesh: ${kinds.map(({ kind }) => kind).join(", ")}` : "rendering the fences";
+  }
+}

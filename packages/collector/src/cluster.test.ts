@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ENVOY_FILTERS, FENCE, fence, type Resource, SERVICE_FENCES, SERVICES, SIDECARS, until } from "@fenceline/store/kubernetes/testing";
+import { startCluster } from "./testing/cluster.ts";
+
+const [FENCES, NETEASE_FENCES] = SERVICE_FENCES as [Resource, Resource];
+const LATER = { namespace: "test1", name: "later" };
+
+test("a fence that was there before its leader has its conditions as soon as somebody leads", async (t) => {
+  const { leadership, collector, condition, server } = await startCluster(t, undefined, false);
+  // A follower judges nothing.
+  await collector.idle();
+  assert.equal(condition("Ready"), undefined);
+  leadership.leads = true;
+  collector.lead();
+  await collector.idle();
+  assert.equal(condition("Ready"), "True Rendered");
+  assert.equal(condition("Enforced"), "True SidecarRendered");
+  assert.ok(server.get(SIDECARS, FENCE));
+});
+
+test("E3-02 an EnvoyFilter of somebody else: the fence says so, hides nothing, logs once, and goes on when it is gone", async (t) => {
+  const { server, collector, condition, message, warnings, metrics } = await startCluster(t, (fake) =>
+    fake.put(ENVOY_FILTERS, { metadata: FENCE, spec: { mine: true } }),
+  );
+  collector.lead();
+  await until(() => condition("Conflict") === "True ObjectNotOurs");
+  assert.match(message("Conflict"), /^EnvoyFilter test1\/a .*: delete or rename it, or switch the fence off$/);
+  assert.equal(condition("Ready"), "False Conflict");
+  assert.equal(condition("Enforced"), "False Conflict");
+  assert.equal(server.get(SIDECARS, FENCE), undefined);
+  assert.match(await metrics(), /^fenceline_obstacles\{kind="EnvoyFilter",reason="Conflict"\} 1$/m);
+  // It was tried again at least once, and still was news only once.
+  const looks = () => server.requests.filter(({ method, path }) => method === "GET" && path.endsWith("/envoyfilters/a")).length;
+  await until(() => looks() >= 2);
+  assert.equal(warnings().length, 1);
+  server.remove(ENVOY_FILTERS, FENCE);
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  assert.equal(condition("Conflict"), "False NoOtherSidecar");
+  assert.equal(condition("Ready"), "True Rendered");
+  assert.doesNotMatch(await metrics(), /^fenceline_obstacles\{/m);
+});
+
+test("E3-08 a missing right to write Sidecars is the fence's condition, and what can be done is done", async (t) => {
+  let grant = () => {};
+  const { server, condition, message, warnings } = await startCluster(t, (fake) => {
+    grant = fake.forbid(SIDECARS, "PATCH");
+  });
+  await until(() => condition("Ready") === "False WriteForbidden");
+  assert.equal(condition("Enforced"), "False WriteForbidden");
+  assert.equal(condition("Conflict"), "False NoOtherSidecar");
+  assert.match(message("Ready"), /grant the collector the right to write Sidecars/);
+  assert.ok(server.get(ENVOY_FILTERS, FENCE));
+  assert.equal(warnings().length, 1);
+  grant();
+  await until(() => condition("Ready") === "True Rendered" && server.get(SIDECARS, FENCE) !== undefined);
+});
+
+test("E3-08 a Sidecar that may not be deleted is still said to be enforced, with the reason", async (t) => {
+  const { server, condition } = await startCluster(t);
+  await until(() => server.get(SIDECARS, FENCE) !== undefined);
+  const grant = server.forbid(SIDECARS, "DELETE");
+  server.put(FENCES, { ...server.get(FENCES, FENCE), spec: { enable: false } });
+  await until(() => condition("Ready") === "False WriteForbidden" && condition("Enforced") === "True SidecarRemains");
+  grant();
+  await until(() => condition("Ready") === "True Rendered" && condition("Enforced") === "False ModeOff");
+  assert.equal(server.get(SIDECARS, FENCE), undefined);
+});
+
+test("E3-08 a write that met an obstacle is left alone while the mesh changes elsewhere", async (t) => {
+  const { server, store, condition } = await startCluster(t, (fake) => fake.forbid(ENVOY_FILTERS, "PATCH"));
+  await until(() => condition("Ready") === "False WriteForbidden");
+  const tries = () => server.requests.filter(({ method, path }) => method === "PATCH" && path.endsWith("/envoyfilters/a")).length;
+  const began = performance.now();
+  const before = tries();
+  for (let index = 0; index < 40; index += 1) {
+    server.put(SERVICES, { metadata: { name: `s${index}`, namespace: "shop" }, spec: { ports: [{ port: 80, name: "http" }] } });
+    await until(() => store.snapshot().services.length === index + 2);
+  }
+  assert.ok(tries() - before <= 1 + (performance.now() - began) / 500);
+  assert.equal(server.get(SIDECARS, FENCE), undefined);
+});
+
+test("E3-08 a CRD of Istio that is not installed is the fence's condition, and is noticed when it is", async (t) => {
+  let install = () => {};
+  const { server, condition, message } = await startCluster(t, (fake) => {
+    install = fake.uninstall(SIDECARS);
+  });
+  await until(() => condition("Ready") === "False IstioKindMissing");
+  assert.match(message("Ready"), /no kind Sidecar: install the CRDs of Istio/);
+  install();
+  await until(() => condition("Ready") === "True Rendered" && server.get(SIDECARS, FENCE) !== undefined);
+});
+
+test("E3-08 where statuses may not be written, fences are rendered all the same", async (t) => {
+  const { server, warnings, metrics } = await startCluster(t, (fake) => fake.forbid(FENCES, "PATCH"));
+  await until(() => server.get(SIDECARS, FENCE) !== undefined);
+  assert.deepEqual(
+    warnings().map(({ kind, reason }) => [kind, reason]),
+    [["ServiceFence", "WriteForbidden"]],
+  );
+  assert.match(await metrics(), /^fenceline_obstacles\{kind="ServiceFence",reason="WriteForbidden"\} 1$/m);
+});
+
+test("leadership that is lost in the middle of a plan is no error", async (t) => {
+  const { server, collector, leadership, warnings, metrics } = await startCluster(t, undefined, false);
+  leadership.leads = true;
+  server.answer(
+    ({ method, path }) => {
+      const isFilter = method === "PATCH" && path.endsWith("/envoyfilters/a");
+      if (isFilter) leadership.lose();
+      return isFilter;
+    },
+    { status: 500, body: {} },
+  );
+  collector.lead();
+  await until(() => !leadership.leads);
+  await collector.idle();
+  assert.deepEqual(warnings(), []);
+  assert.doesNotMatch(await metrics(), /result="error"/);
+});
+
+for (const [there, missing] of [
+  [FENCES, NETEASE_FENCES],
+  [NETEASE_FENCES, FENCES],
+] as const) {
+  test(`E3-08 where only ${there.apiVersion} is installed, its fences are rendered and have their conditions`, async (t) => {
+    const { server, condition } = await startCluster(t, (fake) => {
+      fake.remove(FENCES, FENCE);
+      fake.uninstall(missing);
+    });
+    server.put(there, fence({}, LATER));
+    await until(() => server.get(SIDECARS, LATER) !== undefined);
+    await until(() => JSON.stringify(server.get(there, LATER)?.status ?? {}).includes('"reason":"Rendered"'));
+    assert.equal(condition("Ready"), undefined);
+  });
+}
+
+test("E3-08 fences of a CRD that is installed after the start are taken up", async (t) => {
+  let install = () => {};
+  const { condition } = await startCluster(t, (fake) => {
+    install = fake.uninstall(FENCES);
+  });
+  assert.equal(condition("Ready"), undefined);
+  const began = performance.now();
+  install();
+  await until(() => condition("Ready") === "True Rendered");
+  assert.ok(performance.now() - began < 10_000);
+});

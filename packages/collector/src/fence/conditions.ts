@@ -1,0 +1,93 @@
+import type { Condition, ServiceFenceStatus } from "@fenceline/api";
+import type { FenceEdges } from "@fenceline/edges";
+import type { Rendered } from "@fenceline/render";
+import type { Obstacle } from "@fenceline/store";
+
+/** What a fence's conditions are judged from. */
+export interface ConditionsInput {
+  readonly previous: ServiceFenceStatus;
+  readonly edges: FenceEdges;
+  readonly rendered: Rendered;
+  /** Whether the fence's Sidecar is in the store already. */
+  readonly enforced: boolean;
+  readonly fallbackReady: boolean;
+  /** Names of Sidecars of others that are for the same pods. */
+  readonly conflicts: readonly string[];
+  /** What stands in the way of the rendered objects. */
+  readonly obstacles: readonly Obstacle[];
+  readonly now: number;
+}
+
+type Judgement = Omit<Condition, "lastTransitionTime">;
+
+/** What is true of a fence now, each with its reason. `lastTransitionTime` moves only when the status does. */
+export function conditions(input: ConditionsInput): Condition[] {
+  const { previous, now } = input;
+  const judgements = [ready(input), enforced(input), conflict(input), fallback(input), telemetry(input)];
+  return judgements.map((judgement) => withTransition(judgement, previous.conditions ?? [], now));
+}
+
+function ready({ rendered, obstacles: [obstacle] }: ConditionsInput): Judgement {
+  const refused = "refused" in rendered ? rendered.refused : obstacle;
+  return refused === undefined
+    ? { type: "Ready", status: "True", reason: "Rendered", message: `mode ${rendered.mode}` }
+    : { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
+}
+
+function enforced(input: ConditionsInput): Judgement {
+  const { rendered, obstacles, enforced: isThere } = input;
+  const isWanted = rendered.objects.some(({ kind }) => kind === "Sidecar");
+  if (!isWanted && isThere && obstacles.some(({ kind }) => kind === "Sidecar")) {
+    const message = "the Sidecar is not wanted any more and cannot be deleted, see Ready";
+    return { type: "Enforced", status: "True", reason: "SidecarRemains", message };
+  }
+  return isWanted && (isThere || obstacles.length === 0)
+    ? { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" }
+    : { type: "Enforced", status: "False", reason: notEnforced(input), message: "the workload sees the whole mesh" };
+}
+
+function notEnforced({ rendered, fallbackReady, conflicts, obstacles: [obstacle] }: ConditionsInput): string {
+  if ("refused" in rendered) return rendered.refused.reason;
+  if (rendered.mode === "Enforce" && conflicts.length > 0) return "Conflict";
+  if (rendered.mode === "Enforce" && !fallbackReady) return "FallbackNotReady";
+  return rendered.mode === "Enforce" && obstacle !== undefined ? obstacle.reason : `Mode${rendered.mode}`;
+}
+
+/** Sidecars of others for the same pods, and objects of others where ours should be. */
+function conflict({ conflicts, obstacles }: ConditionsInput): Judgement {
+  if (conflicts.length > 0) {
+    const message = `Sidecar ${conflicts.join(", ")} is for the same pods: delete it, or switch the fence off`;
+    return { type: "Conflict", status: "True", reason: "OtherSidecar", message };
+  }
+  const inPlace = obstacles.find(({ reason }) => reason === "Conflict");
+  if (inPlace !== undefined) return { type: "Conflict", status: "True", reason: "ObjectNotOurs", message: inPlace.message };
+  return { type: "Conflict", status: "False", reason: "NoOtherSidecar", message: "no other Sidecar is for these pods" };
+}
+
+function fallback({ fallbackReady }: ConditionsInput): Judgement {
+  return fallbackReady
+    ? { type: "FallbackReady", status: "True", reason: "EndpointsReady", message: "the global sidecar takes calls to unknown hosts" }
+    : {
+        type: "FallbackReady",
+        status: "False",
+        reason: "NoEndpoints",
+        message: "no endpoint of the global sidecar is ready: unknown hosts take Istio's passthrough",
+      };
+}
+
+function telemetry({ edges }: ConditionsInput): Judgement {
+  return edges.observedUntil === undefined
+    ? {
+        type: "TelemetryFlowing",
+        status: "Unknown",
+        reason: "NothingYet",
+        message: "no access log of this workload's proxies since the collector started",
+      }
+    : { type: "TelemetryFlowing", status: "True", reason: "AccessLogsArrive", message: "access logs of this workload's proxies arrive" };
+}
+
+function withTransition(condition: Judgement, previous: readonly Condition[], now: number): Condition {
+  const before = previous.find(({ type }) => type === condition.type);
+  const isSame = before?.status === condition.status;
+  return { ...condition, lastTransitionTime: isSame ? before.lastTransitionTime : new Date(now).toISOString() };
+}

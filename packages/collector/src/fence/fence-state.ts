@@ -1,0 +1,20 @@
+import type { FenceKey, ServiceFenceStatus } from "@fenceline/api";
+import type { FenceEdges } from "@fenceline/edges";
+
+/** What the controller keeps of a fence between two runs. */
+export interface FenceState {
+  readonly key: FenceKey;
+  edges: FenceEdges;
+  status: ServiceFenceStatus;
+  /** The status of the last snapshot: what other replicas wrote is told by how the next one differs. */
+  seen: ServiceFenceStatus;
+  statusWrittenAt: number;
+  readonly proxyVersions: Set<string>;
+  /** When the oldest report came that is not rendered yet. */
+  learnedAt: number | undefined;
+}
+
+/** The state of a fence that the controller has not seen before. */
+export function newState(key: FenceKey, edges: FenceEdges, status: ServiceFenceStatus, now: number): FenceState {
+  return { key, edges, status, seen: status, statusWrittenAt: now, proxyVersions: new Set(), learnedAt: undefined };
+}

@@ -1,0 +1,78 @@
+/** A whole collector over an API server that a test controls: what is between the two is real. */
+import type { TestContext } from "node:test";
+import type { ServiceFenceStatus } from "@fenceline/api";
+import { KubernetesStore } from "@fenceline/store/kubernetes";
+import {
+  ENDPOINT_SLICES,
+  FakeApiServer,
+  FENCE,
+  fence,
+  ManualLeadership,
+  NAMESPACES,
+  type Resource,
+  SERVICE_FENCES,
+  SERVICES,
+} from "@fenceline/store/kubernetes/testing";
+import { pino } from "pino";
+import { Collector } from "../collector.ts";
+import { CONFIG } from "./mesh.ts";
+
+const [FENCES] = SERVICE_FENCES as [Resource, Resource];
+
+/** Leadership that a test may also give. */
+export class GivenLeadership extends ManualLeadership {
+  constructor(leads: boolean) {
+    super();
+    this.leads = leads;
+  }
+}
+
+/** A line of a log: its fields and its message. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
+
+/** A mesh with fence `test1/a` and a fallback, and nothing that stands in the way unless `prepare` puts it there. */
+export async function startCluster(t: TestContext, prepare: (server: FakeApiServer) => void = () => {}, leads = true) {
+  const server = await FakeApiServer.start(t);
+  server.put(NAMESPACES, { metadata: { name: "test1" } });
+  server.put(SERVICES, {
+    metadata: { name: "global-sidecar", namespace: "mesh-operator" },
+    spec: { clusterIP: "10.0.0.9", ports: [{ name: "http-80", port: 80 }] },
+  });
+  server.put(ENDPOINT_SLICES, {
+    metadata: { name: "g", namespace: "mesh-operator", labels: { "kubernetes.io/service-name": "global-sidecar" } },
+    endpoints: [{ addresses: ["10.0.1.9"] }],
+    ports: [{ name: "http-80", port: 18_080 }],
+  });
+  server.put(FENCES, fence());
+  prepare(server);
+  const leadership = new GivenLeadership(leads);
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {} });
+  const lines: LogLine[] = [];
+  const logger = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const address = { host: "127.0.0.1", port: 0 };
+  const collector = await Collector.start({
+    store,
+    config: CONFIG,
+    logger,
+    accessLogs: address,
+    leads: () => leadership.mayWrite(),
+    fallbackReady: (mesh) => mesh.hasFallback(),
+  });
+  t.after(async () => {
+    await collector.close();
+    await store.close();
+  });
+  /** `True OtherSidecar` */
+  const condition = (type: string) => {
+    const { conditions = [] } = (server.get(FENCES, FENCE)?.status ?? {}) as Partial<ServiceFenceStatus>;
+    const { status, reason } = conditions.find((candidate) => candidate.type === type) ?? {};
+    return status === undefined ? undefined : `${status} ${reason}`;
+  };
+  const message = (type: string) => {
+    const { conditions = [] } = (server.get(FENCES, FENCE)?.status ?? {}) as Partial<ServiceFenceStatus>;
+    return conditions.find((candidate) => candidate.type === type)?.message ?? "";
+  };
+  const warnings = () => lines.filter(({ level }) => level >= 40);
+  const metrics = () => collector.metrics.metrics();
+  return { server, store, collector, leadership, condition, message, lines, warnings, metrics };
+}

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ServiceFenceStatus } from "@fenceline/api";
+import { ENVOY_FILTERS, type Resource, SERVICE_FENCES, SIDECARS } from "./api/resource.ts";
+import { envoyFilter, FENCE, fence, sidecar } from "./testing/rendered-objects.ts";
+import { openStore } from "./testing/store-under-test.ts";
+import { until } from "./testing/until.ts";
+
+const [OURS, SLIMES] = SERVICE_FENCES as [Resource, Resource];
+const STATUS: ServiceFenceStatus = { domains: { b: { status: "ACTIVE", source: "learned" } } };
+const create = { action: "create", object: envoyFilter() } as const;
+
+test("E3-02 an EnvoyFilter of somebody else is named as what stands in the way, until it is gone", async (t) => {
+  const { server, store } = await openStore(t, (fake) => {
+    fake.put(OURS, fence());
+    fake.put(ENVOY_FILTERS, { metadata: FENCE, spec: { mine: true } });
+  });
+  const obstacle = await store.apply(create);
+  assert.deepEqual([obstacle?.reason, obstacle?.kind, obstacle?.namespace, obstacle?.name], ["Conflict", "EnvoyFilter", "test1", "a"]);
+  assert.match(obstacle?.message ?? "", /^EnvoyFilter test1\/a exists and is not labelled .*: delete or rename it/);
+  assert.deepEqual(server.get(ENVOY_FILTERS, FENCE)?.spec, { mine: true });
+  server.remove(ENVOY_FILTERS, FENCE);
+  assert.equal(await store.apply(create), undefined);
+});
+
+test("E3-08 a right to write that is missing stands in the way, and names itself", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  const grant = server.forbid(SIDECARS, "PATCH");
+  const obstacle = await store.apply({ action: "create", object: sidecar("x/*") });
+  assert.equal(obstacle?.reason, "WriteForbidden");
+  assert.match(
+    obstacle?.message ?? "",
+    /PATCH .*\/sidecars\/a: 403 sidecars is forbidden: grant the collector the right to write Sidecars/,
+  );
+  assert.equal(await store.apply(create), undefined);
+  grant();
+  assert.equal(await store.apply({ action: "create", object: sidecar("x/*") }), undefined);
+});
+
+test("E3-08 a CRD of Istio that is not installed stands in the way, until it is", async (t) => {
+  const { server, store, clock } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  const install = server.uninstall(ENVOY_FILTERS);
+  await until(() => {
+    clock.advance(1_000);
+    return store.health().some(({ kind, absent }) => kind === "EnvoyFilter" && absent);
+  });
+  const obstacle = await store.apply(create);
+  assert.deepEqual([obstacle?.reason, obstacle?.kind], ["IstioKindMissing", "EnvoyFilter"]);
+  install();
+  assert.equal(await store.apply(create), undefined);
+});
+
+test("a 404 for any other reason, as of a namespace that is being deleted, is an error that passes", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  server.fail(({ method }) => method === "PATCH", { status: 404, body: { code: 404, message: 'namespaces "test1" not found' } });
+  await assert.rejects(store.apply(create), /KUBERNETES_NOT_FOUND.*namespaces "test1" not found/);
+});
+
+test("what a webhook of Istio refuses is shown in its own words", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  const message = 'admission webhook "rev.validation.istio.io" denied the request: bad egress';
+  server.answer(({ method }) => method === "PATCH", { status: 400, body: { code: 400, message } });
+  const obstacle = await store.apply(create);
+  assert.equal(obstacle?.reason, "WriteRefused");
+  assert.match(obstacle?.message ?? "", /denied the request: bad egress/);
+});
+
+test("E3-08 an API server that is down, or overloaded, is no obstacle but an error that passes", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  server.answer(({ method }) => method === "PATCH", "cut", { status: 500, body: {} });
+  await assert.rejects(store.apply(create), /KUBERNETES_UNREACHABLE/);
+  await assert.rejects(store.apply(create), /KUBERNETES_REFUSED/);
+});
+
+test("E3-08 a status that may not be written, or for which there is no place, is an obstacle", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  server.answer(({ path }) => path.endsWith("/status"), { status: 403, body: { code: 403 } }, { status: 404, body: { code: 404 } });
+  assert.equal((await store.writeStatus(FENCE, STATUS))?.reason, "WriteForbidden");
+  assert.equal((await store.writeStatus(FENCE, STATUS))?.reason, "StatusMissing");
+  assert.equal(await store.writeStatus(FENCE, STATUS), undefined);
+});
+
+for (const [there, missing] of [
+  [OURS, SLIMES],
+  [SLIMES, OURS],
+] as const) {
+  test(`E3-08 where only ${there.apiVersion} is installed, its fences lack nothing`, async (t) => {
+    const { server, store, settled, snapshots, troubles } = await openStore(t, (fake) => {
+      fake.uninstall(missing);
+      fake.put(there, fence());
+    });
+    assert.deepEqual(
+      store.snapshot().fences.map(({ apiVersion }) => apiVersion),
+      [there.apiVersion],
+    );
+    assert.equal(await store.writeStatus(FENCE, STATUS), undefined);
+    assert.deepEqual(server.get(there, FENCE)?.status, STATUS);
+    assert.equal(await store.apply(create), undefined);
+    server.put(there, fence({}, { namespace: "test1", name: "later" }));
+    await settled(() => snapshots() > 0);
+    assert.equal(store.snapshot().fences.length, 2);
+    assert.deepEqual(
+      troubles.map(({ code }) => code),
+      ["KUBERNETES_NOT_FOUND"],
+    );
+  });
+}
