@@ -61,7 +61,8 @@ export interface Store {
   /** Forgets the status of a fence that was deleted. */
   deleteStatus(fence: FenceKey): Promise<void>;
   /**
-   * Adds ports to a Service that exists, where it lacks them. Whatever it has stays as it is. The same guarantees as {@link Store.apply}.
+   * Adds ports to a Service that exists, where it lacks them. Whatever it has stays as it is. The same guarantees as {@link Store.apply}; then
+   * {@link Store.snapshot} has them.
    * Undefined where a Service is nobody's but its author's: in a folder, there is no Envoy that would need them.
    *
    * @returns whether it lacked any

@@ -179,9 +179,9 @@ export class KubernetesStore implements Store {
    */
   async addServicePorts(key: ServiceKey, ports: readonly ServicePort[]): Promise<boolean> {
     const { api, leadership } = this.#options;
-    const answer = await addServicePorts({ api, clock: this.#clock, leadership, key, ports });
-    this.#mesh.services.absorb(answer);
-    return answer !== undefined;
+    const { lacked, service } = await addServicePorts({ api, clock: this.#clock, leadership, key, ports });
+    this.#mesh.services.absorb(service);
+    return lacked;
   }
 
   /** How the copy of each kind is kept, for conditions and metrics. */

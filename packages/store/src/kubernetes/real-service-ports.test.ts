@@ -41,7 +41,7 @@ async function chartInstalled(t: TestContext) {
   const ports = async () => (await service()).spec.ports;
   const add = (...wanted: readonly ServicePort[]) => addAs(api, ...wanted);
   const addAs = async (as: KubernetesApi, ...wanted: readonly ServicePort[]) =>
-    (await addServicePorts({ api: as, clock: monotonicClock, leadership: new ManualLeadership(), key, ports: wanted })) !== undefined;
+    (await addServicePorts({ api: as, clock: monotonicClock, leadership: new ManualLeadership(), key, ports: wanted })).lacked;
   const patch = (body: object, contentType: string, query = {}) =>
     api.json({ method: "PATCH", path: objectPath(SERVICES, key), body, contentType, query: { fieldManager: "helm", ...query } });
   return { load, api, namespace, post, ports, add, addAs, patch };

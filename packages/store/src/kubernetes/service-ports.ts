@@ -16,6 +16,14 @@ export interface ServicePortsWrite {
   readonly ports: readonly ServicePort[];
 }
 
+/** What became of it. */
+export interface ServicePortsResult {
+  /** Whether the Service lacked any of the ports. */
+  readonly lacked: boolean;
+  /** The Service as the API server has it now. */
+  readonly service: unknown;
+}
+
 /** What is needed of a Service as the API server has it. */
 interface LiveService {
   readonly metadata: {
@@ -40,23 +48,23 @@ interface ManagedFields {
  * An apply says all that a manager wants: ours of before that it did not name would be removed. So each names them too, as they are now. It is not
  * forced, since it changes nothing that stands, and it holds for the version that was read, or a port might come in between.
  *
- * @returns the answer; undefined when the Service has all of them already
  * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server, as when there is no such Service
  */
-export function addServicePorts({ api, clock, leadership, key, ports }: ServicePortsWrite): Promise<unknown> {
+export function addServicePorts({ api, clock, leadership, key, ports }: ServicePortsWrite): Promise<ServicePortsResult> {
   const path = objectPath(SERVICES, key);
   const signal = leadership.term();
-  const attempt = async (): Promise<unknown> => {
+  const attempt = async (): Promise<ServicePortsResult> => {
     if (!leadership.mayWrite()) throw new FencelineError("NOT_LEADER", { message: `PATCH ${path}: another process leads` });
     const live = (await api.json({ method: "GET", path, signal })) as LiveService;
     const wanted = portsToApply(live, ports);
-    if (wanted === undefined) return undefined;
+    if (wanted === undefined) return { lacked: false, service: live };
     const { uid, resourceVersion } = live.metadata;
     const { apiVersion, kind } = SERVICES;
     // The version does not keep an apply from making an object that is gone; the uid does.
     const body = { apiVersion, kind, metadata: { ...key, uid, resourceVersion }, spec: { ports: wanted } };
     const query = { fieldManager: MANAGER };
-    return api.json({ method: "PATCH", path, body, query, contentType: "application/apply-patch+yaml", signal });
+    const service = await api.json({ method: "PATCH", path, body, query, contentType: "application/apply-patch+yaml", signal });
+    return { lacked: true, service };
   };
   return withRetries(attempt, { clock, signal });
 }
