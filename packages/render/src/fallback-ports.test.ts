@@ -29,12 +29,12 @@ const CASES: readonly (readonly [what: string, service: Service, expected: reado
   ["gRPC by name", service([{ name: "grpc", port: 7_000 }]), [80, 7_000]],
   ["HTTP by appProtocol", service([{ name: "x", port: 7_000, appProtocol: "kubernetes.io/h2c" }]), [80, 7_000]],
   ["a headless Service", service([{ name: "http", port: 7_000 }], undefined, { clusterIP: "None" }), [80, 7_000]],
-  ["another Service in Fenceline's namespace", service([{ name: "http", port: 7_000 }], { ...FALLBACK, name: "other" }), [80, 7_000]],
   ["HTTPS", service([{ name: "https", port: 443 }]), [80]],
   ["TCP", service([{ name: "tcp", port: 7_000 }]), [80]],
   ["an unnamed protocol", service([{ name: "web", port: 7_000 }]), [80]],
   ["HTTP over UDP", service([{ name: "http", port: 7_000, protocol: "UDP" }]), [80]],
   ["an ExternalName", service([{ name: "http", port: 7_000 }], undefined, { type: "ExternalName", externalName: "example.com" }), [80]],
+  ["a Service of Istio", service([{ name: "grpc-xds", port: 15_010 }], { namespace: config.istioNamespace, name: "istiod" }), [80]],
   ["the fallback itself", service([{ name: "http", port: 7_000 }], FALLBACK), [80]],
   ["the collector", service([{ name: "http-api", port: 18_082 }], { ...FALLBACK, name: config.collector.service }), [80]],
 ];

@@ -2,8 +2,9 @@ import type { Config, Service, ServicePort } from "@fenceline/api";
 import { portProtocol } from "@fenceline/registry";
 
 /**
- * Most ports that the fallback's Service is given. Every fenced Envoy holds a listener, a route table and a cluster for each, so the number must not
- * be for whoever may create Services to choose. Kubernetes itself would allow some thousands: the object must fit into etcd, at 180 bytes a port.
+ * Most ports that the fallback's Service is given. Every fenced Envoy holds a listener, a route table and a cluster for each, 0.13 MB in all, so the
+ * number must not be for whoever may create Services to choose. Kubernetes itself would allow some thousands: at 180 bytes a port, the object must fit
+ * into a request to etcd.
  */
 export const MOST_FALLBACK_PORTS = 250;
 
@@ -49,7 +50,7 @@ export function fallbackPorts({ services, live, config }: FallbackPortsInput): F
 function lackingPorts(services: Iterable<Service>, present: ReadonlySet<number>, config: Config): number[] {
   const declarers = new Map<number, number>();
   for (const service of services) {
-    if (!needsFallback(service, config)) continue;
+    if (!mayBeHidden(service, config)) continue;
     for (const port of service.spec.ports) {
       // Looked up first: this runs for every port of the mesh at every snapshot, and nearly all are present.
       if (present.has(port.port) || portProtocol(port) !== "http") continue;
@@ -60,12 +61,11 @@ function lackingPorts(services: Iterable<Service>, present: ReadonlySet<number>,
 }
 
 /**
- * Fenceline's own two Services stand in every fence. An ExternalName has no ClusterIP, and since Istio 1.21 no listener either: it is another name of its
- * target, whose own Service counts, or leads out of the cluster.
+ * Whether some fence may hide the Service: each shows Istio's namespace and Fenceline's own. An ExternalName has no ClusterIP, and since Istio 1.21 no
+ * listener either: it is another name of its target, whose own Service counts, or leads out of the cluster.
  */
-function needsFallback({ metadata, spec }: Service, { namespace, fallback, collector }: Config): boolean {
-  if (spec.type === "ExternalName") return false;
-  return metadata.namespace !== namespace || (metadata.name !== fallback.service && metadata.name !== collector.service);
+function mayBeHidden({ metadata, spec }: Service, { namespace, istioNamespace }: Config): boolean {
+  return spec.type !== "ExternalName" && metadata.namespace !== namespace && metadata.namespace !== istioNamespace;
 }
 
 /** `http-8080`; with another ending should a port of another number or protocol be called that, since names in a Service are unique. */

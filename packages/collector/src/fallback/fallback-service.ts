@@ -37,6 +37,9 @@ interface FallbackPlan {
   readonly omitted: readonly number[];
 }
 
+/** Most ports that a warning names: there may be thousands. */
+const PORTS_TO_NAME = 10;
+
 const NOTHING: FallbackPlan = { live: undefined, lacking: [], omitted: [] };
 
 /** Keeps the ports of the fallback's Service up with the mesh: observe → desired → plan → apply. Only where the store can add ports. */
@@ -73,7 +76,7 @@ export class FallbackService {
     else if (omitted.length > 0)
       this.#warnOnce(
         "omitted",
-        { omitted },
+        { ports: omitted.slice(0, PORTS_TO_NAME), count: omitted.length },
         "the fallback's Service cannot have more ports: calls to unknown hosts on these are not caught",
       );
     else if (lacking.length === 0) this.#trouble = undefined;
