@@ -5,6 +5,7 @@ import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./api/views.ts";
+import { FallbackService } from "./fallback/fallback-service.ts";
 import { FenceController } from "./fence/fence-controller.ts";
 import { Ingest } from "./ingest.ts";
 import { Mesh } from "./mesh.ts";
@@ -38,6 +39,7 @@ export class Collector {
   readonly #metrics = new CollectorMetrics();
   readonly #book = new EdgeBook();
   readonly #controller: FenceController;
+  readonly #fallback: FallbackService;
   readonly #ingest: Ingest;
   readonly #closers: (() => void | Promise<void>)[] = [];
   #mesh: Mesh;
@@ -49,6 +51,7 @@ export class Collector {
     this.#mesh = new Mesh(store.snapshot(), config);
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
     this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady, proxyVersion });
+    this.#fallback = new FallbackService({ store, config, metrics: this.#metrics, logger, leads });
     this.#ingest = new Ingest({
       ...shared,
       onLearned: (fence, host) => {
@@ -59,7 +62,11 @@ export class Collector {
       onTelemetry: (fence) => this.#controller.enqueue(fence),
       onProxyVersion: (fence, version) => this.#controller.proxyVersion(fence, version),
     });
-    this.#metrics.observe({ edges: () => this.#book.edges().length, fences: () => this.#mesh.fences().length });
+    this.#metrics.observe({
+      edges: () => this.#book.edges().length,
+      fences: () => this.#mesh.fences().length,
+      fallbackPorts: () => this.#fallback.counts(),
+    });
   }
 
   /**
@@ -105,11 +112,12 @@ export class Collector {
   /** This replica has become the leader: it looks at every fence. */
   lead(): void {
     this.#controller.lead();
+    this.#fallback.refresh();
   }
 
-  /** Resolves when every fence is written that has to be. */
-  idle(): Promise<void> {
-    return this.#controller.idle();
+  /** Resolves when everything is written that has to be. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#controller.idle(), this.#fallback.idle()]);
   }
 
   /** Stops in the opposite order of the start: what still arrives is taken in, and what was learned is written. */
@@ -120,8 +128,10 @@ export class Collector {
   async #start(): Promise<void> {
     const { store, accessLogs } = this.#options;
     this.#closers.push(() => this.#controller.close());
+    this.#closers.push(() => this.#fallback.close());
     this.#closers.push(store.onSnapshot(() => this.#refresh()));
     this.#controller.refresh();
+    this.#fallback.refresh();
     await this.#controller.idle();
     this.#startAgeing();
     this.#accessLogs = await createAccessLogServer({ ...accessLogs, sink: this.#ingest });
@@ -132,6 +142,7 @@ export class Collector {
   #refresh(): void {
     this.#mesh = new Mesh(this.#options.store.snapshot(), this.#options.config);
     this.#controller.refresh();
+    this.#fallback.refresh();
   }
 
   /** The interval follows the shortest window, and is looked up anew each time since fences come and go. */

@@ -17,7 +17,7 @@ export class CollectorMetrics {
   readonly edgesLearned = this.#counter("fenceline_edges_learned_total", "Edges seen for the first time.");
   readonly edgesAged = this.#counter("fenceline_edges_aged_total", "Edges removed because nobody used them.");
   readonly reconciles = this.#counter("fenceline_reconciles_total", "Runs of the fence controller, by result.", ["result"]);
-  readonly writes = this.#counter("fenceline_writes_total", "Rendered objects written, by kind and action.", ["kind", "action"]);
+  readonly writes = this.#counter("fenceline_writes_total", "Objects written, by kind and action.", ["kind", "action"]);
   readonly statusWrites = this.#counter("fenceline_status_writes_total", "Statuses of fences written.");
   readonly learnToRender = new Histogram({
     name: "fenceline_learn_to_render_seconds",
@@ -27,9 +27,19 @@ export class CollectorMetrics {
   });
 
   /** Numbers that are read when somebody asks, not kept. */
-  observe(read: { readonly edges: () => number; readonly fences: () => number }): void {
+  observe(read: {
+    readonly edges: () => number;
+    readonly fences: () => number;
+    readonly fallbackPorts: () => { readonly declared: number; readonly missing: number };
+  }): void {
     this.#reading("fenceline_edges", "Edges in the book.", read.edges);
     this.#reading("fenceline_fences", "Fences that exist.", read.fences);
+    this.#reading("fenceline_fallback_ports", "Ports of the fallback's Service.", () => read.fallbackPorts().declared);
+    this.#reading(
+      "fenceline_fallback_ports_missing",
+      "Ports that services declare as HTTP and that the fallback's Service lacks.",
+      () => read.fallbackPorts().missing,
+    );
   }
 
   /** Obstacles of each kind and reason, in the same way. */

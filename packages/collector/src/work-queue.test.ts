@@ -77,13 +77,32 @@ test("a new request for a key that waits for its retry starts it at once", async
       if (runs === 1) throw new Error("once");
     },
     onError: () => {},
-    backoff: { first: 1_000_000, longest: 1_000_000 },
+    backoff: { first: 1_000_000, longest: 1_000_000, forward: 0 },
   });
   queue.add("a", "a");
   await queue.idle();
   queue.add("a", "a");
   await queue.idle();
   assert.equal(runs, 2);
+});
+
+test("requests at a high rate do not make a failing key spin, neither while it runs nor while it waits", async () => {
+  let runs = 0;
+  const queue = new WorkQueue<string>({
+    work: async () => {
+      runs += 1;
+      queue.add("a", "a");
+      throw new Error("always");
+    },
+    onError: () => {},
+    backoff: { first: 1_000_000, longest: 1_000_000, forward: 1_000_000 },
+  });
+  for (let n = 0; n < 10; n += 1) {
+    queue.add("a", "a");
+    await queue.idle();
+  }
+  assert.equal(runs, 1);
+  await queue.close();
 });
 
 test("closing waits for what runs, and drops retries", async () => {

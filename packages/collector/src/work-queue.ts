@@ -9,8 +9,11 @@ export interface WorkQueueOptions<K> {
   readonly onError: (key: K, error: unknown, retryAfter: number) => void;
   /** Most keys worked on at once. Default 4. */
   readonly concurrency?: number;
-  /** First and longest pause before a retry, in milliseconds. Default 50 and 30 000. */
-  readonly backoff?: { readonly first: number; readonly longest: number };
+  /**
+   * First and longest pause before a retry, in milliseconds; default 50 and 30 000. A request brings a retry forward, but not below `forward`,
+   * default 1 000: requests may come at the rate of the whole mesh's changes.
+   */
+  readonly backoff?: { readonly first: number; readonly longest: number; readonly forward?: number };
 }
 
 interface Item<K> {
@@ -20,7 +23,11 @@ interface Item<K> {
   again: boolean;
   failures: number;
   retry: NodeJS.Timeout | undefined;
+  /** Before this time, of a clock that never goes back, a request does not bring the retry forward. */
+  notBefore: number;
 }
+
+const FORWARD = 1_000;
 
 /**
  * A queue of keys, as every controller of Kubernetes has one: many events of one object become one run, the same object is never worked on
@@ -38,16 +45,15 @@ export class WorkQueue<K> {
     this.#options = { concurrency: 4, backoff: { first: 50, longest: 30_000 }, ...options };
   }
 
-  /** Asks for work on a key. `id` must be the same for equal keys. A retry that is pending starts at once. */
+  /** Asks for work on a key. `id` must be the same for equal keys. A retry that is pending is brought forward. */
   add(id: string, key: K): void {
     if (this.#closed) return;
     const item = this.#items.get(id);
-    if (item?.running) item.again = true;
-    else if (item === undefined || item.retry !== undefined) {
-      clearTimeout(item?.retry);
-      this.#items.set(id, { key, running: false, again: false, failures: item?.failures ?? 0, retry: undefined });
+    if (item === undefined) {
+      this.#items.set(id, { key, running: false, again: false, failures: 0, retry: undefined, notBefore: 0 });
       this.#enqueue(id);
-    }
+    } else if (item.running) item.again = true;
+    else if (item.retry !== undefined) this.#retry(id, item, item.notBefore - performance.now());
   }
 
   /** Resolves when nothing runs and nothing waits; retries that are pending do not count. */
@@ -80,8 +86,24 @@ export class WorkQueue<K> {
 
   async #run(id: string, item: Item<K>): Promise<void> {
     const again = await this.#attempt(item);
-    if (again !== undefined && !item.again && !this.#closed) item.retry = setTimeout(() => this.add(id, item.key), again).unref();
+    const failed = item.failures > 0;
+    // What was asked for meanwhile waits with a retry, and is done at once after a success.
+    if (again !== undefined && (failed || !item.again) && !this.#closed) {
+      this.#retry(id, item, failed && item.again ? item.notBefore - performance.now() : again);
+      item.again = false;
+    }
     this.#finish(id, item);
+  }
+
+  #retry(id: string, item: Item<K>, pause: number): void {
+    clearTimeout(item.retry);
+    item.retry = undefined;
+    if (pause <= 0 && !item.running) this.#enqueue(id);
+    else
+      item.retry = setTimeout(() => {
+        item.retry = undefined;
+        this.#enqueue(id);
+      }, pause).unref();
   }
 
   /** Returns the pause before the next run, in milliseconds; undefined when none is wanted. */
@@ -89,10 +111,12 @@ export class WorkQueue<K> {
     try {
       const again = await this.#options.work(item.key);
       item.failures = 0;
+      item.notBefore = 0;
       return again;
     } catch (error) {
       item.failures += 1;
       const retryAfter = this.#retryAfter(item.failures);
+      item.notBefore = performance.now() + Math.min(retryAfter, this.#options.backoff.forward ?? FORWARD);
       this.#options.onError(item.key, error, retryAfter);
       return retryAfter;
     }

@@ -49,6 +49,11 @@ interface Entry {
 
 /** After telemetry stopped, at most this part of the window counts as observed: a workload that calls once an hour must age under a day's window too. */
 const GAP_PARTS = 20;
+/**
+ * The same for what another replica observed. It says so a tenth of the window apart, and up to one ageing round (a twentieth) later; more than that is
+ * no telemetry.
+ */
+const GAP_PARTS_ELSEWHERE = 20 / 3;
 
 /**
  * The learned hosts of one fence: least recently used first out, and what was not seen for a window of observed time ages out.
@@ -81,6 +86,15 @@ export class FenceEdges {
   /** Telemetry of this workload's proxies arrived, whatever it says. */
   telemetry(now: number): void {
     this.#clock.tick(now, Math.min(this.#policy.idleWindow, this.#shortestWindow) / GAP_PARTS);
+  }
+
+  /**
+   * Another replica had telemetry of this workload's proxies, until then. To be told before what it saw, which counts as seen now.
+   *
+   * Without this, the workloads whose proxies all report to another replica than the leader would never age.
+   */
+  observedElsewhere(until: number): void {
+    this.#clock.tick(until, this.#policy.idleWindow / GAP_PARTS_ELSEWHERE);
   }
 
   /**
@@ -152,7 +166,7 @@ export class FenceEdges {
     return this.#hosts.size;
   }
 
-  /** When telemetry of this workload last arrived. */
+  /** Until when this workload is known to have been observed, here or by another replica. */
   get observedUntil(): number | undefined {
     return this.#clock.latest;
   }

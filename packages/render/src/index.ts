@@ -1,2 +1,3 @@
 export * from "./egress-hosts.ts";
+export * from "./fallback-ports.ts";
 export * from "./fence.ts";

@@ -1,4 +1,14 @@
-import type { EndpointSlice, FenceKey, Labels, Namespace, RenderedObject, Service, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
+import type {
+  EndpointSlice,
+  FenceKey,
+  Labels,
+  Namespace,
+  RenderedObject,
+  Service,
+  ServiceFence,
+  ServiceFenceStatus,
+  ServicePort,
+} from "@fenceline/api";
 
 /** What exists, at one moment. A snapshot never changes; a change of the mesh makes a new one. */
 export interface MeshSnapshot {
@@ -43,6 +53,9 @@ export interface Obstacle {
   readonly message: string;
 }
 
+/** Names a Service. */
+export type ServiceKey = Pick<ObjectReference, "namespace" | "name">;
+
 /** A Sidecar that somebody else made. */
 export interface ForeignSidecar {
   readonly namespace: string;
@@ -72,5 +85,13 @@ export interface Store {
   writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<Obstacle | undefined>;
   /** Forgets the status of a fence that was deleted. */
   deleteStatus(fence: FenceKey): Promise<void>;
+  /**
+   * Adds ports to a Service that exists, where it lacks them. Whatever it has stays as it is. The same guarantees as {@link Store.apply}; then
+   * {@link Store.snapshot} has them.
+   * Undefined where a Service is nobody's but its author's: in a folder, there is no Envoy that would need them.
+   *
+   * @returns whether it lacked any
+   */
+  addServicePorts?(service: ServiceKey, ports: readonly ServicePort[]): Promise<boolean>;
   close(): Promise<void>;
 }

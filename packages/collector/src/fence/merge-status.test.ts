@@ -67,3 +67,21 @@ test("static hosts without times are none of the book's business", () => {
   mergeStatus(edges, statusOf({}), statusOf({ s: { source: "static", status: "ACTIVE" } }), 200);
   assert.deepEqual(hostsOf(edges), []);
 });
+
+test("hosts age by what another replica observed: the one that it saw in use stays, and a long silence counts as a short one", () => {
+  const edges = new FenceEdges(POLICY);
+  const at = (now: number): ServiceFenceStatus => ({
+    ...statusOf({ used: learned(now), idle: learned(0) }),
+    observedUntil: new Date(now).toISOString(),
+  });
+  mergeStatus(edges, statusOf({}), at(0), 0);
+  mergeStatus(edges, at(0), at(900_000), 900_000);
+  assert.deepEqual(edges.age(), [], "a silence of many windows is not an observation");
+  let last = 900_000;
+  for (let now = last + 100; now <= 901_000; now += 100) {
+    mergeStatus(edges, at(last), at(now), now);
+    last = now;
+  }
+  assert.deepEqual(edges.age(), ["idle"]);
+  assert.deepEqual(hostsOf(edges), ["used"]);
+});

@@ -1,5 +1,12 @@
-import { type FenceKey, FencelineError, type RenderedObject, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
-import type { Change, ForeignSidecar, MeshSnapshot, ObjectReference, Obstacle, Store } from "../store.ts";
+import {
+  type FenceKey,
+  FencelineError,
+  type RenderedObject,
+  type ServiceFence,
+  type ServiceFenceStatus,
+  type ServicePort,
+} from "@fenceline/api";
+import type { Change, ForeignSidecar, MeshSnapshot, ObjectReference, Obstacle, ServiceKey, Store } from "../store.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import { ENVOY_FILTERS, keyText, type Resource, SIDECARS } from "./api/resource.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
@@ -12,6 +19,7 @@ import type { InformerHealth } from "./informer/informer-health.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";
 import type { Leadership } from "./lease/leader-election.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
+import { addServicePorts } from "./service-ports.ts";
 import { type FencePlace, FenceStatuses } from "./status/fence-statuses.ts";
 
 /** Settings of a {@link KubernetesStore}. */
@@ -164,6 +172,18 @@ export class KubernetesStore implements Store {
       .objects()
       .filter((live) => live.namespace === namespace && conflictOf(live) !== undefined)
       .map(({ name, selector }) => ({ namespace, name, selector }));
+  }
+
+  /**
+   * Adds ports by server-side apply, so that they are ours, and a `helm upgrade` keeps them.
+   *
+   * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
+   */
+  async addServicePorts(key: ServiceKey, ports: readonly ServicePort[]): Promise<boolean> {
+    const { api, leadership } = this.#options;
+    const { lacked, service } = await addServicePorts({ api, clock: this.#clock, leadership, key, ports });
+    this.#mesh.services.absorb(service);
+    return lacked;
   }
 
   /** How the copy of each kind is kept, for conditions and metrics. */

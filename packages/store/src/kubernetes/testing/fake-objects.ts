@@ -111,11 +111,11 @@ export class FakeObjects {
 
   #store(place: Place, content: object): FakeObject {
     const before = this.get(place);
-    const managers = this.#ownersOf(place).managers();
+    const managedFields = this.#ownersOf(place).managedFields();
     const value = content as FakeObject;
     const { metadata } = value;
     const uid = before?.metadata.uid ?? metadata.uid ?? randomUUID();
-    const identity = { ...metadata, uid, managedFields: managers.map((manager) => ({ manager })) };
+    const identity = { ...metadata, uid, managedFields };
     const unchanged = { ...value, metadata: { ...identity, resourceVersion: before?.metadata.resourceVersion ?? "" } };
     if (before !== undefined && isDeepStrictEqual(unchanged, before)) return before;
     this.version += 1;

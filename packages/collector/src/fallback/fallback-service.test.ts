@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { FencelineError, type Service, type ServicePort } from "@fenceline/api";
+import type { MeshSnapshot, ServiceKey, Store } from "@fenceline/store";
+import { pino } from "pino";
+import { CollectorMetrics } from "../metrics.ts";
+import { CONFIG, snapshotOf } from "../testing/mesh.ts";
+import { FallbackService } from "./fallback-service.ts";
+
+const FALLBACK =
+  "{apiVersion: v1, kind: Service, metadata: {name: global-sidecar, namespace: mesh-operator}, spec: {ports: [{name: http-80, port: 80}]}}";
+
+function web(...ports: readonly number[]): string {
+  const list = ports.map((port) => `{name: http-${port}, port: ${port}}`).join(", ");
+  return `{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {ports: [${list}]}}`;
+}
+
+/** Services that a test changes; a write into them makes a new snapshot, as in a cluster. */
+class ServicesOnly implements Pick<Store, "snapshot" | "addServicePorts"> {
+  readonly writes: number[][] = [];
+  /** Errors of the next writes. */
+  readonly refusals: string[] = [];
+  #services: readonly Service[] = [];
+  #onChange = () => {};
+
+  become(...manifests: readonly string[]): void {
+    this.#services = snapshotOf(manifests.join("\n---\n")).services;
+    this.#onChange();
+  }
+
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
+  }
+
+  snapshot(): MeshSnapshot {
+    return { namespaces: [], services: this.#services, endpointSlices: [], fences: [] };
+  }
+
+  async addServicePorts({ name }: ServiceKey, ports: readonly ServicePort[]): Promise<boolean> {
+    this.writes.push(ports.map(({ port }) => port));
+    await setImmediate();
+    const code = this.refusals.shift();
+    if (code !== undefined) throw new FencelineError(code, { message: "refused" });
+    this.#services = this.#services.map((service) => {
+      const widened = { ...service, spec: { ...service.spec, ports: [...service.spec.ports, ...ports] } };
+      return service.metadata.name === name ? widened : service;
+    });
+    this.#onChange();
+    return true;
+  }
+}
+
+function running(t: TestContext, backoff = { first: 1, longest: 1 }) {
+  const store = new ServicesOnly();
+  const metrics = new CollectorMetrics();
+  const warnings: string[] = [];
+  const logger = pino({ level: "warn" }, { write: (line) => void warnings.push(JSON.parse(line).msg) });
+  const state = { leads: true, now: 0 };
+  const controller = new FallbackService({
+    store,
+    config: CONFIG,
+    metrics,
+    logger,
+    leads: () => state.leads,
+    clock: () => state.now,
+    backoff,
+  });
+  store.onChange(() => controller.refresh());
+  t.after(() => controller.close());
+  const untilWrites = async (count: number) => {
+    while (store.writes.length < count) await setImmediate();
+    await controller.idle();
+  };
+  return { store, metrics, warnings, state, controller, untilWrites };
+}
+
+test("ports that services declare as HTTP are added at once, together, and only when one is missing", async (t) => {
+  const { store, metrics, controller } = running(t);
+  store.become(FALLBACK, web(80, 8_080, 9_090));
+  await controller.idle();
+  assert.deepEqual(store.writes, [[8_080, 9_090]]);
+  assert.deepEqual(controller.counts(), { declared: 3, missing: 0 });
+  for (let snapshots = 0; snapshots < 10; snapshots += 1) controller.refresh();
+  await controller.idle();
+  assert.equal(store.writes.length, 1);
+  assert.match(await metrics.registry.metrics(), /^fenceline_writes_total\{kind="Service",action="update"\} 1$/m);
+});
+
+test("a port that a service declares while another is being added follows it", async (t) => {
+  const { store, controller } = running(t);
+  store.become(FALLBACK, web(8_080));
+  assert.equal(store.writes.length, 1);
+  store.become(FALLBACK, web(8_080, 9_090));
+  await controller.idle();
+  assert.deepEqual(store.writes, [[8_080], [9_090]]);
+});
+
+test("whoever does not lead counts, and writes nothing until it leads", async (t) => {
+  const { store, state, controller } = running(t);
+  state.leads = false;
+  store.become(FALLBACK, web(8_080));
+  await controller.idle();
+  assert.deepEqual([store.writes, controller.counts()], [[], { declared: 1, missing: 1 }]);
+  state.leads = true;
+  controller.refresh();
+  await controller.idle();
+  assert.deepEqual(store.writes, [[8_080]]);
+});
+
+test("a refused write is warned of once and tried again; snapshots meanwhile bring no try forward", async (t) => {
+  const { store, warnings, controller, untilWrites } = running(t, { first: 60_000, longest: 60_000 });
+  store.refusals.push("KUBERNETES_FORBIDDEN");
+  store.become(FALLBACK, web(8_080));
+  controller.refresh();
+  await untilWrites(1);
+  for (let snapshots = 0; snapshots < 10; snapshots += 1) store.become(FALLBACK, web(8_080, 9_000 + snapshots));
+  await controller.idle();
+  assert.equal(store.writes.length, 1);
+  assert.equal(controller.counts().missing, 2);
+  assert.deepEqual(warnings, ["ports not added to the fallback's Service, will retry"]);
+});
+
+test("once the right is there, the next try adds what is missing then", async (t) => {
+  const { store, warnings, untilWrites } = running(t);
+  store.refusals.push("KUBERNETES_FORBIDDEN", "KUBERNETES_FORBIDDEN", "KUBERNETES_FORBIDDEN");
+  store.become(FALLBACK, web(8_080));
+  store.become(FALLBACK, web(8_080, 9_090));
+  await untilWrites(4);
+  assert.deepEqual(store.writes.at(-1), [8_080, 9_090]);
+  assert.equal(warnings.length, 1);
+});
+
+test("a Service that is not there is warned of once, and gets its ports when it comes", async (t) => {
+  const { store, warnings, controller } = running(t);
+  store.become(web(8_080));
+  store.become(web(8_080, 9_090));
+  assert.deepEqual(warnings, ["the fallback's Service is not there"]);
+  assert.deepEqual(controller.counts(), { declared: 0, missing: 0 });
+  store.become(FALLBACK, web(8_080));
+  await controller.idle();
+  assert.deepEqual(store.writes, [[8_080]]);
+});
+
+test("ports that somebody takes away again and again come back ever more slowly, and new ones with the next try", async (t) => {
+  const { store, state, controller, untilWrites } = running(t);
+  store.become(FALLBACK, web(8_080));
+  await controller.idle();
+  store.become(FALLBACK, web(8_080));
+  await setImmediate();
+  assert.equal(store.writes.length, 1);
+  state.now += 1_000;
+  await untilWrites(2);
+  store.become(FALLBACK, web(8_080));
+  state.now += 1_999;
+  await setImmediate();
+  assert.equal(store.writes.length, 2);
+  store.become(FALLBACK, web(8_080, 9_090));
+  await untilWrites(3);
+  assert.deepEqual(store.writes, [[8_080], [8_080], [9_090]]);
+});
+
+test("a number that cannot be added is warned of, and counts as missing", (t) => {
+  const { store, warnings, controller } = running(t);
+  store.become(FALLBACK.replace("[{name: http-80, port: 80}]", "[]"), web(8_080));
+  assert.equal(warnings.length, 1);
+  assert.deepEqual(controller.counts(), { declared: 0, missing: 1 });
+});
+
+test("a store that cannot add ports is left alone", (t) => {
+  const { metrics, controller, store } = running(t);
+  const folder = { snapshot: () => store.snapshot() };
+  store.become(FALLBACK, web(8_080));
+  const standalone = new FallbackService({ store: folder, config: CONFIG, metrics, logger: pino({ level: "silent" }), leads: () => true });
+  standalone.refresh();
+  assert.deepEqual(standalone.counts(), { declared: 0, missing: 0 });
+  return controller.idle();
+});

@@ -1,0 +1,137 @@
+import { type Config, FencelineError, type Service, type ServicePort } from "@fenceline/api";
+import { fallbackPorts } from "@fenceline/render";
+import type { ServiceKey, Store } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { CollectorMetrics } from "../metrics.ts";
+import { WorkQueue, type WorkQueueOptions } from "../work-queue.ts";
+import { WritePace } from "./write-pace.ts";
+
+/** What a {@link FallbackService} works with. */
+export interface FallbackServiceOptions {
+  readonly store: Pick<Store, "snapshot" | "addServicePorts">;
+  readonly config: Config;
+  readonly metrics: CollectorMetrics;
+  readonly logger: Logger;
+  /** Whether this replica writes. */
+  readonly leads: () => boolean;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
+  /** Pauses before a retry. Default: as of {@link WorkQueue}. */
+  readonly backoff?: WorkQueueOptions<unknown>["backoff"];
+}
+
+/** How the Service stands. */
+export interface FallbackPortCounts {
+  /** Ports that it has. */
+  readonly declared: number;
+  /** Ports that it should have too. */
+  readonly missing: number;
+}
+
+/** The Service of the fallback, and what it should become. */
+interface FallbackPlan {
+  readonly live: Service | undefined;
+  /** Ports to add now. */
+  readonly lacking: readonly ServicePort[];
+  /** Numbers that cannot be added. */
+  readonly omitted: readonly number[];
+}
+
+/** Most ports that a warning names: there may be thousands. */
+const PORTS_TO_NAME = 10;
+
+const NOTHING: FallbackPlan = { live: undefined, lacking: [], omitted: [] };
+
+/** Keeps the ports of the fallback's Service up with the mesh: observe → desired → plan → apply. Only where the store can add ports. */
+export class FallbackService {
+  readonly #options: FallbackServiceOptions;
+  readonly #key: ServiceKey;
+  readonly #queue: WorkQueue<ServiceKey>;
+  readonly #pace: WritePace;
+  /** A write was asked for and is not done. Snapshots may come many a second: they bring no retry forward, and ask for no run after a failing one. */
+  #isPending = false;
+  /** What was last warned of, so that it is said once. */
+  #trouble: string | undefined;
+
+  constructor(options: FallbackServiceOptions) {
+    this.#options = options;
+    const { config, clock = () => performance.now(), backoff } = options;
+    this.#key = { namespace: config.namespace, name: config.fallback.service };
+    this.#pace = new WritePace(clock);
+    this.#queue = new WorkQueue({
+      work: async () => {
+        await this.#reconcile();
+      },
+      onError: (_key, error, retryAfter) => {
+        const code = error instanceof FencelineError ? error.code : String(error);
+        this.#warnOnce(code, { err: error, retryAfterMs: Math.round(retryAfter) }, "ports not added to the fallback's Service, will retry");
+      },
+      ...(backoff && { backoff }),
+    });
+  }
+
+  /** Looks at the latest snapshot. Cheap when there is nothing to do, as nearly always. */
+  refresh(): void {
+    if (this.#options.store.addServicePorts === undefined || !this.#options.leads() || this.#isPending) return;
+    const { live, lacking, omitted } = this.#plan();
+    if (live === undefined) this.#warnOnce("absent", {}, "the fallback's Service is not there");
+    else if (omitted.length > 0)
+      this.#warnOnce(
+        "omitted",
+        { ports: omitted.slice(0, PORTS_TO_NAME), count: omitted.length },
+        "the fallback's Service cannot have more ports: calls to unknown hosts on these are not caught",
+      );
+    else if (lacking.length === 0) this.#trouble = undefined;
+    if (lacking.length === 0) return;
+    this.#isPending = true;
+    this.#queue.add("ports", this.#key);
+  }
+
+  /** As of the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */
+  counts(): FallbackPortCounts {
+    if (this.#options.store.addServicePorts === undefined) return { declared: 0, missing: 0 };
+    const { live, lacking, omitted } = this.#plan();
+    return { declared: live?.spec.ports.length ?? 0, missing: lacking.length + omitted.length };
+  }
+
+  /** Resolves when everything that was asked for is done. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  async #reconcile(): Promise<void> {
+    const { lacking } = this.#plan();
+    if (this.#options.leads() && lacking.length > 0) await this.#apply(this.#pace.due(lacking));
+    this.#isPending = false;
+    // For what came meanwhile.
+    this.refresh();
+  }
+
+  async #apply(ports: readonly ServicePort[]): Promise<void> {
+    const { store, metrics, logger } = this.#options;
+    const lacked = await store.addServicePorts?.(this.#key, ports);
+    this.#pace.added(ports);
+    if (!lacked) return;
+    metrics.writes.inc({ kind: "Service", action: "update" });
+    logger.info({ service: this.#key, ports: ports.map(({ port }) => port) }, "ports added to the fallback's Service");
+  }
+
+  #plan(): FallbackPlan {
+    const { store, config } = this.#options;
+    const { services } = store.snapshot();
+    const live = services.find(({ metadata }) => metadata.namespace === this.#key.namespace && metadata.name === this.#key.name);
+    if (live === undefined) return NOTHING;
+    const { ports, omitted } = fallbackPorts({ services, live, config });
+    return { live, lacking: ports.filter((port) => !live.spec.ports.includes(port)), omitted };
+  }
+
+  #warnOnce(trouble: string, details: object, message: string): void {
+    const { logger } = this.#options;
+    if (trouble !== this.#trouble) logger.warn({ service: this.#key, ...details }, message);
+    this.#trouble = trouble;
+  }
+}

@@ -1,0 +1,95 @@
+import { FencelineError, MANAGER, type ServicePort } from "@fenceline/api";
+import type { ServiceKey } from "../store.ts";
+import type { KubernetesApi } from "./api/kubernetes-api.ts";
+import { objectPath, SERVICES } from "./api/resource.ts";
+import { withRetries } from "./api/retry.ts";
+import type { Clock } from "./clock.ts";
+import type { Leadership } from "./lease/leader-election.ts";
+
+/** One addition of ports to a Service. */
+export interface ServicePortsWrite {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  /** Only the leader writes. */
+  readonly leadership: Leadership;
+  readonly key: ServiceKey;
+  readonly ports: readonly ServicePort[];
+}
+
+/** What became of it. */
+export interface ServicePortsResult {
+  /** Whether the Service lacked any of the ports. */
+  readonly lacked: boolean;
+  /** The Service as the API server has it now. */
+  readonly service: unknown;
+}
+
+/** What is needed of a Service as the API server has it. */
+interface LiveService {
+  readonly metadata: {
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly managedFields?: readonly ManagedFields[];
+  };
+  readonly spec: { readonly ports?: readonly ServicePort[] };
+}
+
+/** One entry of `metadata.managedFields`. @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management */
+interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: { readonly "f:spec"?: { readonly "f:ports"?: object } };
+}
+
+/**
+ * Adds ports to a Service by server-side apply. There, ports are a map with number and protocol for a key, so we own ours and nobody else's.
+ *
+ * An apply says all that a manager wants: ours of before that it did not name would be removed. So each names them too, as they are now. It is not
+ * forced, since it changes nothing that stands, and it holds for the version that was read, or a port might come in between.
+ *
+ * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server, as when there is no such Service
+ */
+export function addServicePorts({ api, clock, leadership, key, ports }: ServicePortsWrite): Promise<ServicePortsResult> {
+  const path = objectPath(SERVICES, key);
+  const signal = leadership.term();
+  const attempt = async (): Promise<ServicePortsResult> => {
+    if (!leadership.mayWrite()) throw new FencelineError("NOT_LEADER", { message: `PATCH ${path}: another process leads` });
+    const live = (await api.json({ method: "GET", path, signal })) as LiveService;
+    const wanted = portsToApply(live, ports);
+    if (wanted === undefined) return { lacked: false, service: live };
+    const { uid, resourceVersion } = live.metadata;
+    const { apiVersion, kind } = SERVICES;
+    // The version does not keep an apply from making an object that is gone; the uid does.
+    const body = { apiVersion, kind, metadata: { ...key, uid, resourceVersion }, spec: { ports: wanted } };
+    const query = { fieldManager: MANAGER };
+    const service = await api.json({ method: "PATCH", path, body, query, contentType: "application/apply-patch+yaml", signal });
+    return { lacked: true, service };
+  };
+  return withRetries(attempt, { clock, signal });
+}
+
+/** Our own ports of before, and those that the Service lacks; undefined when it lacks none. */
+function portsToApply({ metadata, spec: { ports: present = [] } }: LiveService, ports: readonly ServicePort[]): unknown {
+  const keys = new Set(present.map(listKey));
+  const lacking = ports.filter((port) => !keys.has(listKey(port)));
+  if (lacking.length === 0) return undefined;
+  const owned = new Set(
+    (metadata.managedFields ?? []).filter(isOurApply).flatMap(({ fieldsV1 }) => Object.keys(fieldsV1?.["f:spec"]?.["f:ports"] ?? {})),
+  );
+  return [...present.filter((port) => owned.has(listKey(port))), ...lacking].map(({ name, port, protocol, targetPort }) => ({
+    name,
+    port,
+    protocol,
+    targetPort,
+  }));
+}
+
+function isOurApply({ manager, operation, subresource }: ManagedFields): boolean {
+  return manager === MANAGER && operation === "Apply" && subresource === undefined;
+}
+
+/** How `managedFields` names a port: by the keys of its list, as JSON in the order of the alphabet. */
+function listKey({ port, protocol }: ServicePort): string {
+  return `k:${JSON.stringify({ port, protocol })}`;
+}
