@@ -5,11 +5,13 @@ import { Lab } from "./lab/lab.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
 import { PARTS } from "./setup/parts.ts";
 import { coldEdges } from "./suites/cold-edges.ts";
+import { hostForms } from "./suites/host-forms/host-forms.ts";
 import { PrintedReport } from "./suites/printed-report.ts";
 import { smoke } from "./suites/smoke.ts";
+import { staticHosts } from "./suites/static-hosts.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [smoke, coldEdges];
+const SUITES: readonly Suite[] = [smoke, staticHosts, coldEdges, hostForms];
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();
