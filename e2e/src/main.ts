@@ -10,8 +10,9 @@ import { PrintedReport } from "./suites/printed-report.ts";
 import { smoke } from "./suites/smoke.ts";
 import { staticHosts } from "./suites/static-hosts.ts";
 import type { Suite } from "./suites/suite.ts";
+import { tcp } from "./suites/tcp/tcp.ts";
 
-const SUITES: readonly Suite[] = [smoke, staticHosts, coldEdges, hostForms];
+const SUITES: readonly Suite[] = [smoke, staticHosts, coldEdges, hostForms, tcp];
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();
