@@ -53,8 +53,8 @@ function parsed(said: string): unknown {
   }
 }
 
-/** One TCP exchange; returns the line that the server sent. Rejects when it sends none. */
-export async function tcpCall({ host, port, send, timeout = 5_000 }: TcpCall): Promise<string> {
+/** One TCP exchange; returns the line that the server sent. Rejects when it sends none, or another one than is expected. */
+export async function tcpCall({ host, port, send, expect, timeout = 5_000 }: TcpCall): Promise<string> {
   const socket = connect({ host, port });
   socket.setTimeout(timeout, () => socket.destroy(new Error(`no line within ${timeout} ms`)));
   const { promise: line, resolve, reject } = Promise.withResolvers<string>();
@@ -64,7 +64,9 @@ export async function tcpCall({ host, port, send, timeout = 5_000 }: TcpCall): P
   socket.on("close", () => reject(new Error("closed without a line")));
   if (send !== undefined) socket.write(`${send}\n`);
   try {
-    return await line;
+    const came = await line;
+    if (expect !== undefined && came !== expect) throw new Error(`'${came}' in place of '${expect}'`);
+    return came;
   } finally {
     socket.destroy();
   }

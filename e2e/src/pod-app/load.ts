@@ -1,5 +1,5 @@
-import { httpCall, now } from "./call.ts";
-import type { Echo, HttpAnswer, LoadCall, LoadReport } from "./protocol.ts";
+import { httpCall, now, tcpCall } from "./call.ts";
+import type { Echo, HttpCall, LoadCall, LoadReport, TcpCall } from "./protocol.ts";
 
 interface Peer {
   count: number;
@@ -17,7 +17,7 @@ const MOST_IN_FLIGHT = 32;
 
 /** Requests at a steady rate. Ticks that the timer missed are made up for. */
 export class Load {
-  readonly #url: string;
+  readonly #call: HttpCall | TcpCall;
   readonly #interval: number;
   readonly #start = performance.now();
   readonly #timer: NodeJS.Timeout;
@@ -30,8 +30,8 @@ export class Load {
   #succeeded = 0;
   #failed = 0;
 
-  constructor({ url, interval = 1 }: LoadCall) {
-    this.#url = url;
+  constructor({ interval = 1, ...call }: LoadCall) {
+    this.#call = call;
     this.#interval = interval;
     this.#timer = setInterval(() => this.#tick(), Math.max(1, interval));
   }
@@ -71,18 +71,16 @@ export class Load {
   async #request(): Promise<void> {
     const at = now();
     try {
-      const answer = await httpCall({ url: this.#url });
-      if (answer.status === 200) this.#succeed(answer);
-      else this.#fail(at, `${answer.status} ${JSON.stringify(answer.body).slice(0, 200)}`);
+      const peer = await ("url" in this.#call ? httpPeer(this.#call) : tcpCall(this.#call).then(() => ""));
+      this.#succeed(peer, at, now() - at);
     } catch (error) {
-      this.#fail(at, String(error));
+      this.#fail(at, error instanceof Error ? error.message : String(error));
     }
   }
 
-  #succeed({ at, took, body }: HttpAnswer): void {
+  #succeed(peer: string, at: number, took: number): void {
     this.#succeeded += 1;
     if (this.#times.length < KEPT_TIMES) this.#times.push(took);
-    const { peer = "" } = body as Partial<Echo>;
     const seen = this.#peers.get(peer);
     if (seen === undefined) {
       this.#peers.set(peer, { count: 1, firstAt: at, lastAt: at });
@@ -98,4 +96,11 @@ export class Load {
     this.#failed += 1;
     if (this.#failures.length < KEPT_FAILURES) this.#failures.push({ at, reason });
   }
+}
+
+/** By whom the answering pod saw itself called. @throws with any status but 200 */
+async function httpPeer(call: HttpCall): Promise<string> {
+  const { status, body } = await httpCall(call);
+  if (status !== 200) throw new Error(`${status} ${JSON.stringify(body).slice(0, 200)}`);
+  return (body as Partial<Echo>).peer ?? "";
 }

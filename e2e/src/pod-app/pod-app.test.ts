@@ -45,6 +45,7 @@ test("TCP: whoever speaks first, one line comes back; nobody there is an error",
   assert.equal(await tcpCall({ host: "127.0.0.1", port: echo, send: "ping" }), "ping");
   assert.equal(await tcpCall({ host: "127.0.0.1", port: greet }), "hello from test1/b");
   await assert.rejects(tcpCall({ host: "127.0.0.1", port: echo, timeout: 20 }), /no line within 20 ms/);
+  await assert.rejects(tcpCall({ host: "127.0.0.1", port: echo, send: "ping", expect: "pong" }), /'ping' in place of 'pong'/);
 });
 
 test("a load counts every request once: answered, failed with its reason, or skipped", async (t) => {
@@ -60,4 +61,12 @@ test("a load counts every request once: answered, failed with its reason, or ski
   const slow = new Load({ url: `http://127.0.0.1:${port}/?delay=100` });
   await until("32 in flight", () => slow.report().skipped > 0);
   assert.ok((await slow.stop()).succeeded >= 32);
+});
+
+test("a load of TCP exchanges counts those that bring the wrong line as failed", async (t) => {
+  const port = await listen(t, tcpEcho());
+  const call = { host: "127.0.0.1", port, send: "ping", interval: 2 };
+  const [good, bad] = [new Load({ ...call, expect: "ping" }), new Load({ ...call, expect: "pong" })];
+  await until("five of each", () => good.report().succeeded >= 5 && bad.report().failed >= 5);
+  assert.deepEqual([(await good.stop()).failed, (await bad.stop()).succeeded], [0, 0]);
 });

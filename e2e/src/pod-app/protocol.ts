@@ -49,16 +49,17 @@ export interface TcpCall {
   readonly port: number;
   /** Without it the server speaks first. */
   readonly send?: string;
+  /** The line that has to come back; any other is an error. Default: any is right. */
+  readonly expect?: string;
   /** Milliseconds for all of it. Default 5,000. */
   readonly timeout?: number;
 }
 
-/** Requests at a steady rate. */
-export interface LoadCall {
-  readonly url: string;
-  /** Milliseconds between two requests. Default 1. */
+/** The same HTTP request or TCP exchange again and again, at a steady rate. */
+export type LoadCall = (HttpCall | TcpCall) & {
+  /** Milliseconds between two of them. Default 1. */
   readonly interval?: number;
-}
+};
 
 /** What a load has met so far. */
 export interface LoadReport {
@@ -69,7 +70,7 @@ export interface LoadReport {
   readonly failed: number;
   /** The first 100 of those that failed: when they were sent, in milliseconds since 1970, and the status or error. */
   readonly failures: readonly { readonly at: number; readonly reason: string }[];
-  /** By whom the answering pod saw itself called: the caller itself when the path is direct. Times are when the request was sent. */
+  /** By whom the answering pod saw itself called: the caller itself when the path is direct; empty over TCP. Times are when the request was sent. */
   readonly peers: readonly { readonly peer: string; readonly count: number; readonly firstAt: number; readonly lastAt: number }[];
   /** Milliseconds of the successful ones. 0 when there are none. */
   readonly p50: number;

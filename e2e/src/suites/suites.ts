@@ -1,9 +1,12 @@
 import { coldEdges } from "./cold-edges/cold-edges.ts";
 import { withoutOnDemand } from "./cold-edges/without-on-demand.ts";
 import { firstRequests } from "./first-requests.ts";
+import { hostForms } from "./host-forms/host-forms.ts";
 import { installGuide } from "./install-guide.ts";
 import { smoke } from "./smoke.ts";
+import { staticHosts } from "./static-hosts.ts";
 import type { Suite } from "./suite.ts";
+import { tcp } from "./tcp/tcp.ts";
 
 /** Every suite, in the order in which they run. */
-export const SUITES: readonly Suite[] = [smoke, firstRequests, coldEdges, withoutOnDemand, installGuide];
+export const SUITES: readonly Suite[] = [smoke, staticHosts, firstRequests, coldEdges, withoutOnDemand, hostForms, tcp, installGuide];

@@ -4,12 +4,13 @@ import { hasBody, type RequestHead, readRequestHead } from "./destination/reques
 import { effectiveAuthority, parseTarget } from "./destination/request-target.ts";
 import type { Route } from "./destination/route.ts";
 import { Exchange, type ForwardContext, type ForwardedRequest } from "./forward/exchange.ts";
+import { hostFields } from "./forward/host-fields.ts";
 import { RequestBody } from "./forward/request-body.ts";
 import { Refusal } from "./refusal.ts";
 import type { EdgeReports } from "./report/edge-reports.ts";
 import type { ProxyCounters } from "./report/metrics.ts";
 import { resolveTargets } from "./resolve/resolve-targets.ts";
-import { type Resolution, ResolutionError, type Resolver } from "./resolve/resolver.ts";
+import { type Address, type Resolution, ResolutionError, type Resolver } from "./resolve/resolver.ts";
 
 /** The parts that the steps work with. */
 export interface PipelineParts {
@@ -54,7 +55,8 @@ export function createPipeline(parts: PipelineParts): RequestHandler {
     }
     exchange.route = planned.route;
     const proceed = (resolution: Resolution) => {
-      forward(parts, exchange, planned, resolution, forwardedRequest(request, planned, awaitsContinue ? response : undefined));
+      const forwarded = forwardedRequest(request, planned, resolution?.[0], awaitsContinue ? response : undefined);
+      forward(parts, exchange, planned, resolution, forwarded);
     };
     const unresolvable = (error: unknown) => exchange.fail(...unresolved(error));
     try {
@@ -86,9 +88,14 @@ function plan(request: IncomingMessage, router: PipelineParts["router"]): Planne
   return { head, path: target.path, authority, route, hops };
 }
 
-function forwardedRequest(request: IncomingMessage, planned: Planned, awaitsContinue: ServerResponse | undefined): ForwardedRequest {
-  const { head, path, authority, hops } = planned;
-  head.forwarded.push("host", authority, HOP_HEADER, hops);
+/** @param address one of the destination's: they differ in nothing that a header tells */
+function forwardedRequest(
+  request: IncomingMessage,
+  { head, path, authority, route, hops }: Planned,
+  address: Address | undefined,
+  awaitsContinue: ServerResponse | undefined,
+): ForwardedRequest {
+  head.forwarded.push(...hostFields(authority, route.destination.named, address), HOP_HEADER, hops);
   const body = hasBody(head) ? new RequestBody(request, awaitsContinue) : undefined;
   return { method: request.method ?? "GET", path, headers: head.forwarded, body };
 }

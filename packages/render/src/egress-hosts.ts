@@ -52,7 +52,7 @@ export function agesByUse(strategy: RecyclingStrategy | null | undefined): boole
   return !strategy?.stable && !strategy?.deadline && strategy?.auto !== undefined && strategy.auto !== null;
 }
 
-/** Services that every fence in mode `tcp: visible` shows: a connection to a hidden one could not be redirected, and would fail. */
+/** Whether every fence in mode `tcp: visible` shows the service: a connection to a hidden one could not be redirected, and would fail. */
 export function needsOwnListener({ spec }: Service): boolean {
   return spec.type !== "ExternalName" && spec.ports.some((port) => port.protocol === "TCP" && portProtocol(port) !== "http");
 }
@@ -83,9 +83,17 @@ function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
   return [...namespaces, ...services].map((host) => ({ ...toEgress(host, registry), source: "static", expired: false }));
 }
 
+/**
+ * In mode `learn`, too, those that no access log can teach: declared TCP on a port number that is HTTP elsewhere. There the Envoy of a fenced workload waits
+ * for the client's first bytes, so a server that speaks first hangs, and what has not left the listener's filters is never logged.
+ */
 function tcpServices({ fence, registry }: FenceInput): EgressHost[] {
-  if (fence.spec.tcp !== "visible") return [];
-  const services = registry.services().filter(needsOwnListener);
+  const all = registry.services();
+  const candidates = all.filter(needsOwnListener);
+  const http = new Set(all.flatMap(({ spec }) => spec.ports.filter((port) => portProtocol(port) === "http").map(({ port }) => port)));
+  const cannotBeLearned = ({ spec }: Service) =>
+    spec.ports.some((port) => port.protocol === "TCP" && portProtocol(port) === "tcp" && http.has(port.port));
+  const services = fence.spec.tcp === "visible" ? candidates : candidates.filter(cannotBeLearned);
   return services.map((service) => ({ ...toEgress(registry.hostOf(service), registry), source: "tcp", expired: false }));
 }
 

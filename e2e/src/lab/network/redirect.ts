@@ -26,3 +26,23 @@ export function redirectRules(controlPlane: string): string {
 COMMIT
 `;
 }
+
+/** Arguments for `iptables` that send the proxy's own connections to a ClusterIP on to a pod, as kube-proxy does on a node. */
+export function serviceRule(service: { readonly address: string; readonly port: number }, pod: typeof service): readonly string[] {
+  const from = ["-p", "tcp", "-d", service.address, "--dport", String(service.port)];
+  return [
+    "-t",
+    "nat",
+    "-I",
+    "OUTPUT",
+    "-m",
+    "owner",
+    "--uid-owner",
+    String(PROXY_UID),
+    ...from,
+    "-j",
+    "DNAT",
+    "--to-destination",
+    `${pod.address}:${pod.port}`,
+  ];
+}

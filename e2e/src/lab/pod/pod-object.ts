@@ -9,6 +9,8 @@ export interface PodSpec {
   readonly labels?: Readonly<Record<string, string>>;
   /** Default: the pod's name; it is made when there is none. */
   readonly serviceAccount?: string;
+  /** Name of the headless Service in which the pod has a DNS name of its own, `<pod>.<Service>`, as a StatefulSet's pods do. Default: none. */
+  readonly subdomain?: string;
   /** `false`: it stays out of the mesh, with neither Envoy nor redirected connections. Default: it has a proxy with the mesh's settings. */
   readonly proxy?: false | ProxySpec;
 }
@@ -66,12 +68,13 @@ export async function setPodEnded(client: KubernetesClient, spec: PodSpec, succe
 }
 
 function podObject(spec: PodSpec): KubernetesObject {
-  const { namespace, name, serviceAccount = name } = spec;
+  const { namespace, name, serviceAccount = name, subdomain } = spec;
+  const dns = subdomain === undefined ? {} : { hostname: name, subdomain };
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: { namespace, name, labels: podLabels(spec) },
     // No kubelet looks at the image.
-    spec: { nodeName: NODE_NAME, serviceAccountName: serviceAccount, containers: [{ name: "app", image: "lab" }] },
+    spec: { nodeName: NODE_NAME, serviceAccountName: serviceAccount, containers: [{ name: "app", image: "lab" }], ...dns },
   };
 }

@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { runCommand } from "../../setup/command.ts";
 import type { ControlPlane } from "../control-plane/control-plane.ts";
 import type { Ground } from "../ground.ts";
 import { writeKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { makeNetworkNamespace, type NetworkNamespace } from "../network/namespace.ts";
+import { serviceRule } from "../network/redirect.ts";
 import { LabProcess, type ProcessSpec } from "../process.ts";
 import { startAgent } from "./agent.ts";
 import { EnvoyAdmin } from "./envoy-admin.ts";
@@ -78,6 +80,15 @@ export class Pod {
     );
     this.#processes.push(started);
     return started;
+  }
+
+  /**
+   * Lets a ClusterIP answer the pod's Envoy where that does not know the Service, as kube-proxy would: the lab has none, and otherwise what takes
+   * Istio's passthrough would hang in place of being answered, or refused, by the other pod's Envoy.
+   */
+  async serveClusterIP(service: { readonly address: string; readonly port: number }, pod: typeof service): Promise<void> {
+    const [command, args] = this.#network.enter("iptables", serviceRule(service, pod));
+    await runCommand(command, args);
   }
 
   /** Tells the API server whether the pod is ready: endpoints follow, and with them other pods' Envoys. */

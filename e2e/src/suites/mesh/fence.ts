@@ -3,7 +3,8 @@ import type { ServiceFence, Sidecar } from "@fenceline/api";
 import { FALLBACK_IDENTITY } from "../../fenceline/install.ts";
 import type { KubernetesObject } from "../../lab/kubernetes/client.ts";
 import type { Lab } from "../../lab/lab.ts";
-import type { LoadReport } from "../../pod-app/protocol.ts";
+import type { RouteTable } from "../../lab/pod/envoy-admin.ts";
+import type { HttpCall, LoadReport } from "../../pod-app/protocol.ts";
 import type { Workload } from "./workload.ts";
 
 const API_VERSION = "microservice.slime.io/v1alpha1";
@@ -32,19 +33,28 @@ export async function readFence(lab: Lab, namespace: string, name: string): Prom
     | undefined;
 }
 
+/** Hosts that the fence has learned, as its status tells. */
+export async function learnedHosts(lab: Lab, namespace: string, name: string): Promise<readonly string[]> {
+  const domains = (await readFence(lab, namespace, name))?.status?.domains ?? {};
+  return Object.keys(domains).filter((host) => domains[host]?.source === "learned");
+}
+
 /** Hosts of the fence's Sidecar; undefined when there is none. */
 export async function sidecarHosts(lab: Lab, namespace: string, name: string): Promise<readonly string[] | undefined> {
   const found = await lab.kubernetes.get({ apiVersion: "networking.istio.io/v1beta1", kind: "Sidecar", metadata: { namespace, name } });
   return (found as Sidecar | undefined)?.spec.egress[0]?.hosts;
 }
 
-/** Waits until the workload's Envoy sends unknown hosts to the fallback. */
-export async function untilFenced(lab: Lab, { pod }: Workload): Promise<void> {
+/** Waits until the workload's Envoy sends unknown hosts on these ports to the fallback. */
+export async function untilFenced(lab: Lab, { pod }: Pick<Workload, "pod">, ports: readonly number[] = [80]): Promise<void> {
   await lab.until(`${pod.spec.name}'s fence to reach its Envoy`, async () => {
-    const [table] = await pod.envoy.routeTables("80");
-    const routes = table?.virtualHosts.flatMap((host) => host.routes.map(({ name }) => name)) ?? [];
-    return routes.includes("fenceline-fallback");
+    const tables = await pod.envoy.routeTables(`(${ports.join("|")})`);
+    return tables.filter(hasFallback).length === ports.length;
   });
+}
+
+function hasFallback({ virtualHosts }: RouteTable): boolean {
+  return virtualHosts.some(({ routes }) => routes.some(({ name }) => name === "fenceline-fallback"));
 }
 
 /** Whether the workload's Envoy has the on_demand filter. */
@@ -54,18 +64,21 @@ export async function hasOnDemand({ pod }: Pick<Workload, "pod">): Promise<boole
 }
 
 /** Calls a host until it answers the workload itself, and not the fallback for it. */
-export function untilDirect(lab: Lab, { app, identity }: Workload, url: string): Promise<unknown> {
-  return lab.until(`${url} to be direct`, async () => (await app.echo(url)).body.peer === identity);
+export function untilDirect(lab: Lab, { app, identity }: Workload, call: HttpCall | string): Promise<unknown> {
+  const { url } = typeof call === "string" ? { url: call } : call;
+  return lab.until(`${url} to be direct`, async () => (await app.echo(call)).body.peer === identity);
 }
 
 /** A first call to a host, which has to go by way of the fallback. */
-export async function firstCall({ app }: Workload, url: string): Promise<void> {
-  assert.equal((await app.echo(url)).body.peer, FALLBACK_IDENTITY, `${url} was not cold`);
+export async function firstCall({ app }: Workload, call: HttpCall | string): Promise<void> {
+  const url = typeof call === "string" ? call : call.url;
+  assert.equal((await app.echo(call)).body.peer, FALLBACK_IDENTITY, `${url} was not cold`);
 }
 
 /** Calls a cold host up to a thousand times a second, until it has been direct for a while. */
-export async function loadUntilDirect(lab: Lab, { app, identity }: Workload, url: string): Promise<LoadReport> {
-  const load = await app.load({ url });
+export async function loadUntilDirect(lab: Lab, { app, identity }: Workload, call: HttpCall | string): Promise<LoadReport> {
+  const { url, ...rest } = typeof call === "string" ? { url: call } : call;
+  const load = await app.load({ url, ...rest });
   const seen = async () => (await load.report()).peers.find(({ peer }) => peer === identity);
   await lab.until(`${url} to have been direct for ${AFTER} ms`, async () => {
     const direct = await seen();

@@ -2,6 +2,7 @@ import { type ServicePort, serviceObject } from "../../lab/kubernetes/manifests.
 import type { Lab } from "../../lab/lab.ts";
 import { App } from "../../lab/pod/app.ts";
 import type { Pod } from "../../lab/pod/pod.ts";
+import type { PodSpec } from "../../lab/pod/pod-object.ts";
 import type { AppPorts } from "../../pod-app/protocol.ts";
 
 /** A pod with the lab's application in it. */
@@ -16,8 +17,14 @@ export interface Workload {
 export const HTTP_PORT: ServicePort = { name: "http", port: 80, targetPort: 8_080 };
 
 /** Starts a pod with label `app: <name>` and the application in it, and makes it ready. Without ports it only calls. */
-export async function startWorkload(lab: Lab, namespace: string, name: string, ports: AppPorts = {}): Promise<Workload> {
-  const pod = await lab.pod({ namespace, name });
+export async function startWorkload(
+  lab: Lab,
+  namespace: string,
+  name: string,
+  ports: AppPorts = {},
+  spec: Pick<PodSpec, "subdomain" | "proxy"> = {},
+): Promise<Workload> {
+  const pod = await lab.pod({ ...spec, namespace, name });
   const app = await App.start(pod, ports);
   await pod.setReady(true);
   return { pod, app, identity: `spiffe://cluster.local/ns/${namespace}/sa/${name}` };

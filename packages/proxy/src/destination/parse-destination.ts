@@ -13,7 +13,7 @@ export interface DestinationFields {
 
 /** What these fields mean. Nothing is checked yet but the syntax. */
 export interface Destination {
-  /** The authority as received: it is forwarded and reported unchanged. */
+  /** The authority as received: it is reported unchanged, and is what the destination sees. */
   readonly authority: string;
   readonly named: Authority;
   /** Port that a name is resolved with: of the authority, else of the original destination, else 80. */

@@ -1,4 +1,5 @@
 import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, SOURCE_NAMESPACE } from "@fenceline/api";
+import { AUTHORITY_HEADER } from "../forward/host-fields.ts";
 import { Refusal } from "../refusal.ts";
 import { HOP_HEADER } from "./hop.ts";
 import { dropNamedByConnection } from "./hop-by-hop.ts";
@@ -88,6 +89,8 @@ const RULES = new Map<string, FieldRule>([
       head.forwarded.push(name, value);
     },
   ],
+  // Ours to say: from a caller it would change the Host that its destination sees.
+  [AUTHORITY_HEADER, drop],
   // `TE: trailers` alone says something about the whole way, and answer trailers are relayed; other values ask for codings of this hop.
   [
     "te",

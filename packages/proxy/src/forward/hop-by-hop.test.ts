@@ -19,6 +19,7 @@ test("E1-08 hop-by-hop fields, those that Connection names and Fenceline's own d
       "http2-settings": "AAMAAABk",
       "slime-orig-dest": "10.0.0.1:80",
       "slime-source-ns": "bookinfo",
+      "fenceline-authority": "made-up",
       "x-kept": "2",
     },
   });

@@ -48,6 +48,15 @@ test("E1-20 the search path is walked until a name exists", async (t) => {
   );
 });
 
+test("a service's addresses tell the name that was found; those of an external host tell none", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set(B, ["10.96.0.1"]);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+
+  assert.equal((await resolver.resolve({ ...named("b", "test1"), port: 8_080 }))?.[0]?.authority, `${B}:8080`);
+  assert.equal((await resolver.resolve({ ...named(B), external: true }))?.[0]?.authority, undefined);
+});
+
 test("E1-20 an answer is asked for once while it is fresh, by however many requests, and is there at once then", async (t) => {
   const dns = await startDnsServer(t);
   dns.records.set(B, ["10.96.0.1"]);

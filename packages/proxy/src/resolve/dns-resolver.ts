@@ -74,14 +74,19 @@ export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
 
 async function lookUp(client: DnsClient, target: Target, clusterDomain: string): Promise<Resolution> {
   const { host, kind, port, namespace, external = false } = target;
-  if (kind !== "name") return external || (await namesService(client, host, clusterDomain)) ? [toAddress(host, port)] : undefined;
+  if (kind !== "name") return lookUpAddress(client, target, clusterDomain);
   const names = external ? [host] : (qualifiedNames(host, namespace, clusterDomain) ?? []);
   for (const name of names) {
     const [ipv4, ipv6] = await Promise.all([records(client.resolve4(name)), records(client.resolve6(name))]);
-    const addresses: Address[] = [...ipv4, ...ipv6].map((address) => toAddress(address, port));
+    const addresses: Address[] = [...ipv4, ...ipv6].map((address) => toAddress(address, port, external ? undefined : name));
     if (addresses.length > 0) return addresses;
   }
   return undefined;
+}
+
+async function lookUpAddress(client: DnsClient, { host, port, external }: Target, clusterDomain: string): Promise<Resolution> {
+  if (external === true) return [toAddress(host, port)];
+  return (await namesService(client, host, clusterDomain)) ? [toAddress(host, port, host)] : undefined;
 }
 
 async function namesService(client: DnsClient, address: string, clusterDomain: string): Promise<boolean> {

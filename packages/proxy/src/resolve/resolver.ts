@@ -7,6 +7,8 @@ export interface Address {
   readonly port: number;
   /** `http://10.0.0.1:80`: key of its connection pool. */
   readonly origin: string;
+  /** What an Envoy beside this proxy knows the address by, with the port unless it is 80. Undefined where none routes by Host on the way. */
+  readonly authority?: string;
 }
 
 /** The addresses that answer for a target; empty when the service has none now; undefined when there is no such service. */
@@ -34,6 +36,12 @@ export class ResolutionError extends Error {
   }
 }
 
-export function toAddress(address: string, port: number): Address {
-  return { address, port, origin: `http://${isIPv6(address) ? `[${address}]` : address}:${port}` };
+/** @param host name or address of the service, see {@link Address.authority} */
+export function toAddress(address: string, port: number, host?: string): Address {
+  const origin = `http://${bracketed(address)}:${port}`;
+  return { address, port, origin, ...(host !== undefined && { authority: `${bracketed(host)}${port === 80 ? "" : `:${port}`}` }) };
+}
+
+function bracketed(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
 }

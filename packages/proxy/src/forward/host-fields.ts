@@ -1,0 +1,25 @@
+import type { Authority } from "@fenceline/registry";
+import type { Address } from "../resolve/resolver.ts";
+
+/**
+ * Request header with the Host that the caller sent, where another one is sent in its place. The chart's EnvoyFilter for the global sidecar puts
+ * it back, once its Envoy has chosen the route.
+ */
+export const AUTHORITY_HEADER = "fenceline-authority";
+
+/**
+ * Host, and what goes with it, as flat names and values.
+ *
+ * In a cluster the request goes on through the proxy's own Envoy, which routes by Host, and to which `b` is a name of its own namespace, not of the
+ * caller's; it has no route for `pod-0.web` nor for a made-up name either. What it has no route for, it would pass through in plain text.
+ */
+export function hostFields(authority: string, named: Authority, address: Address | undefined): string[] {
+  const known = address?.authority;
+  if (known === undefined || isSameHost(known, named)) return ["host", authority];
+  return ["host", known, AUTHORITY_HEADER, authority];
+}
+
+function isSameHost(known: string, { host, kind }: Authority): boolean {
+  const text = kind === "ipv6" ? `[${host}]` : host;
+  return known === text || known.startsWith(`${text}:`);
+}
