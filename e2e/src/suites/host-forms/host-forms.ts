@@ -1,10 +1,9 @@
 /** However a host is written: the first call to it succeeds, later ones go direct, and the fence holds the service that was meant. */
 import assert from "node:assert/strict";
-import { FALLBACK_IDENTITY } from "../../fenceline/install.ts";
+import { FALLBACK_IDENTITY, Fenceline } from "../../fenceline/install.ts";
 import { serviceObject } from "../../lab/kubernetes/manifests.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { LoadReport } from "../../pod-app/protocol.ts";
-import { installWithFallbackPorts } from "../mesh/fallback-ports.ts";
 import { applyFence, failuresOf, firstCall, learnedHosts, loadUntilDirect, timeToDirect, untilDirect, untilFenced } from "../mesh/fence.ts";
 import { percentile, sum } from "../mesh/figures.ts";
 import { applyServices, startWorkload, type Workload } from "../mesh/workload.ts";
@@ -16,9 +15,12 @@ const MADE_UP = "made-up-header";
 export const hostForms: Suite = { name: "host-forms", run };
 
 async function run(lab: Lab, report: Report): Promise<void> {
-  await report.step("Fenceline is installed, and its fallback has every port", () => installWithFallbackPorts(lab, PORTS));
+  await report.step("Fenceline is installed", () => Fenceline.install(lab));
   await lab.namespace(NAMESPACE);
-  const caller = await report.step("a caller and callees start; a fence without hosts reaches the caller's Envoy", () => startPods(lab));
+  const caller = await report.step(
+    "a caller and callees start; a fence without hosts reaches the caller's Envoy, on every port that a callee has",
+    () => startPods(lab),
+  );
   const loads: LoadReport[] = [];
   for (const form of FORMS) {
     await report.step(`${form.title}: cold, then direct; the fence holds ${form.service}`, async () => {

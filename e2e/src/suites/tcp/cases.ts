@@ -19,7 +19,7 @@ export const APP_PORTS: AppPorts = { http: [8_080], echo: [9_000, 9_010], greet:
 /** Istio waits for the first bytes of the client where a port has no name: such a server cannot be reached, fenced or not. */
 export const UNREACHABLE: TcpCase = one("server first, port without a name", "unnamed-greet", { port: 9_011 }, "server");
 
-/** Ports of the fallback's Service, and so HTTP in every fenced Envoy where no service has a listener of its own. */
+/** Port numbers that another service declares as HTTP: so the fallback's Service has them, and every fenced Envoy where no service has a listener of its own. */
 export const HTTP_PORTS: readonly number[] = [80, 8_080, 8_888];
 
 const CLIENT_FIRST: TcpCase = one("client first", "echo", { name: "tcp", port: 9_000 }, "client");
@@ -53,6 +53,8 @@ export const CASES: readonly TcpCase[] = [
 /** Makes the services of these cases, in front of the pod `b`, and tells what address each answers at: its ClusterIP or, headless, the pod's. */
 export async function applyCases(lab: Lab, cases: readonly TcpCase[], b: Workload): Promise<ReadonlyMap<TcpCase, string>> {
   const { namespace } = b.pod.spec;
+  const elsewhere = HTTP_PORTS.map((port) => ({ name: `http-${port}`, port, targetPort: 8_080 }));
+  await lab.kubernetes.apply(serviceObject(namespace, "http-elsewhere", elsewhere, { selector: { app: "b" } }));
   const addresses = new Map<TcpCase, string>();
   for (const one of cases) {
     const clusterIP = one.headless ? { clusterIP: "None" as const } : {};
