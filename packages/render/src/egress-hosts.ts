@@ -76,17 +76,24 @@ function declaredHosts({ fence, registry, now }: FenceInput): EgressHost[] {
 
 function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
   const namespaces = fence.spec.namespaceSelector.map((namespace) => `${namespace}/*`);
-  const services = registry
-    .services()
+  const candidates = fence.spec.labelSelector.length === 0 ? [] : registry.services();
+  const services = candidates
     .filter(({ metadata }) => fence.spec.labelSelector.some(({ selector }) => matchesAll(selector, metadata.labels)))
     .map((service) => registry.hostOf(service));
   return [...namespaces, ...services].map((host) => ({ ...toEgress(host, registry), source: "static", expired: false }));
 }
 
-function tcpServices({ fence, registry }: FenceInput): EgressHost[] {
+/** The same for every fence, and a registry never changes. Looking through thousands of services for each of many fences would take seconds. */
+const tcpHosts = new WeakMap<Registry, readonly EgressHost[]>();
+
+function tcpServices({ fence, registry }: FenceInput): readonly EgressHost[] {
   if (fence.spec.tcp !== "visible") return [];
+  const known = tcpHosts.get(registry);
+  if (known !== undefined) return known;
   const services = registry.services().filter(needsOwnListener);
-  return services.map((service) => ({ ...toEgress(registry.hostOf(service), registry), source: "tcp", expired: false }));
+  const hosts = services.map((service): EgressHost => ({ ...toEgress(registry.hostOf(service), registry), source: "tcp", expired: false }));
+  tcpHosts.set(registry, hosts);
+  return hosts;
 }
 
 function bookedHosts({ booked, registry }: FenceInput): EgressHost[] {
