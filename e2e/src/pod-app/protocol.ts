@@ -50,6 +50,9 @@ export interface TcpCall {
   readonly timeout?: number;
 }
 
+/** A TCP connection that stays open. */
+export type HeldCall = Pick<TcpCall, "host" | "port">;
+
 /** Requests at a steady rate. */
 export interface LoadCall {
   readonly url: string;
@@ -77,7 +80,10 @@ export type Command =
   | ({ readonly do: "call" } & HttpCall)
   | ({ readonly do: "connect" } & TcpCall)
   | ({ readonly do: "start load" } & LoadCall)
-  | { readonly do: "report load" | "stop load"; readonly load: string };
+  | { readonly do: "report load" | "stop load"; readonly load: string }
+  | ({ readonly do: "open connection" } & HeldCall)
+  | { readonly do: "use connection"; readonly connection: string; readonly send: string }
+  | { readonly do: "close connection"; readonly connection: string };
 
 export type Question = Command & { readonly id: number };
 export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };
