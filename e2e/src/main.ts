@@ -4,12 +4,14 @@ import { runProgram } from "./exit.ts";
 import { Lab } from "./lab/lab.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
 import { PARTS } from "./setup/parts.ts";
+import { ageing } from "./suites/ageing/ageing.ts";
 import { coldEdges } from "./suites/cold-edges.ts";
 import { PrintedReport } from "./suites/printed-report.ts";
+import { scale } from "./suites/scale/scale.ts";
 import { smoke } from "./suites/smoke.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [smoke, coldEdges];
+const SUITES: readonly Suite[] = [smoke, coldEdges, ageing, scale];
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();
