@@ -99,10 +99,10 @@ export class Lab {
     this.#pods.clear();
     const references = [...this.#namespaces].map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
     this.#namespaces.clear();
+    for (const reference of references) await this.kubernetes.delete(reference);
     for (const reference of references) {
-      await this.kubernetes.delete(reference);
       const isGone = async () => (await this.kubernetes.get(reference)) === undefined;
-      await this.until(`namespace ${reference.metadata.name} to go`, isGone, { timeout: 120_000, interval: 100 });
+      await this.until(`namespace ${reference.metadata.name} to go`, isGone, { timeout: 240_000, interval: 100 });
     }
   }
 

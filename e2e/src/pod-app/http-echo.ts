@@ -3,7 +3,8 @@ import type { Echo } from "./protocol.ts";
 
 /** An HTTP server that says which pod answered, and what reached it. `?status=404` chooses the status, `?delay=50` waits so many milliseconds. */
 export function httpEcho(pod: string): Server {
-  return createServer((request, response) => {
+  // Node closes idle connections after 5 s. Envoy may send a request into one that is just being closed, and answers it with a 503 of its own.
+  return createServer({ keepAliveTimeout: 0 }, (request, response) => {
     let received = 0;
     request.on("data", (chunk: Buffer) => {
       received += chunk.length;

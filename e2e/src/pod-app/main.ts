@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import { createInterface } from "node:readline";
 import { httpCall, tcpCall } from "./call.ts";
+import { HeldConnection } from "./held-connection.ts";
 import { httpEcho } from "./http-echo.ts";
 import { Load } from "./load.ts";
 import { type AppPorts, type Command, type Question, READY, type Reply } from "./protocol.ts";
@@ -11,6 +12,8 @@ import { tcpEcho } from "./tcp-echo.ts";
 const POD = process.env.POD ?? "";
 const loads = new Map<string, Load>();
 let loadsStarted = 0;
+const connections = new Map<string, HeldConnection>();
+let connectionsOpened = 0;
 
 await listen(JSON.parse(process.env.PORTS ?? "{}") as AppPorts);
 process.stdout.write(`${READY}\n`);
@@ -51,17 +54,28 @@ async function carryOut(command: Command): Promise<unknown> {
       return name;
     }
     case "report load":
-      return running(command.load).report();
+      return named(loads, command.load).report();
     case "stop load": {
-      const load = running(command.load);
+      const load = named(loads, command.load);
       loads.delete(command.load);
       return load.stop();
     }
+    case "open connection": {
+      connectionsOpened += 1;
+      const name = `connection ${connectionsOpened}`;
+      connections.set(name, await HeldConnection.open(command.host, command.port));
+      return name;
+    }
+    case "use connection":
+      return named(connections, command.connection).exchange(command.send);
+    case "close connection":
+      named(connections, command.connection).close();
+      return connections.delete(command.connection);
   }
 }
 
-function running(name: string): Load {
-  const load = loads.get(name);
-  if (load === undefined) throw new Error(`there is no ${name}`);
-  return load;
+function named<T>(things: ReadonlyMap<string, T>, name: string): T {
+  const thing = things.get(name);
+  if (thing === undefined) throw new Error(`there is no ${name}`);
+  return thing;
 }

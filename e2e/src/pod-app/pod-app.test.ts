@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../lab/until.ts";
 import { httpCall, tcpCall } from "./call.ts";
+import { HeldConnection } from "./held-connection.ts";
 import { httpEcho } from "./http-echo.ts";
 import { Load } from "./load.ts";
 import type { Echo } from "./protocol.ts";
@@ -69,4 +70,16 @@ test("a load of TCP exchanges counts those that bring the wrong line as failed",
   const [good, bad] = [new Load({ ...call, expect: "ping" }), new Load({ ...call, expect: "pong" })];
   await until("five of each", () => good.report().succeeded >= 5 && bad.report().failed >= 5);
   assert.deepEqual([(await good.stop()).failed, (await bad.stop()).succeeded], [0, 0]);
+});
+
+test("a held connection takes one exchange after another, and says so when it has ended", async (t) => {
+  const server = tcpEcho();
+  const sockets: Socket[] = [];
+  server.on("connection", (socket) => sockets.push(socket));
+  const connection = await HeldConnection.open("127.0.0.1", await listen(t, server));
+  t.after(() => connection.close());
+  assert.deepEqual([await connection.exchange("one"), await connection.exchange("two")], ["one", "two"]);
+  for (const socket of sockets) socket.destroy();
+  await assert.rejects(connection.exchange("three"), /ended/);
+  await assert.rejects(connection.exchange("four"), /has ended/);
 });

@@ -55,6 +55,9 @@ export interface TcpCall {
   readonly timeout?: number;
 }
 
+/** A TCP connection that stays open. */
+export type HeldCall = Pick<TcpCall, "host" | "port">;
+
 /** The same HTTP request or TCP exchange again and again, at a steady rate. */
 export type LoadCall = (HttpCall | TcpCall) & {
   /** Milliseconds between two of them. Default 1. */
@@ -81,7 +84,10 @@ export type Command =
   | ({ readonly do: "call" } & HttpCall)
   | ({ readonly do: "connect" } & TcpCall)
   | ({ readonly do: "start load" } & LoadCall)
-  | { readonly do: "report load" | "stop load"; readonly load: string };
+  | { readonly do: "report load" | "stop load"; readonly load: string }
+  | ({ readonly do: "open connection" } & HeldCall)
+  | { readonly do: "use connection"; readonly connection: string; readonly send: string }
+  | { readonly do: "close connection"; readonly connection: string };
 
 export type Question = Command & { readonly id: number };
 export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };

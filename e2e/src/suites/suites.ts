@@ -1,12 +1,25 @@
+import { ageing } from "./ageing/ageing.ts";
 import { coldEdges } from "./cold-edges/cold-edges.ts";
 import { withoutOnDemand } from "./cold-edges/without-on-demand.ts";
 import { firstRequests } from "./first-requests.ts";
 import { hostForms } from "./host-forms/host-forms.ts";
 import { installGuide } from "./install-guide.ts";
+import { scale } from "./scale/scale.ts";
 import { smoke } from "./smoke.ts";
 import { staticHosts } from "./static-hosts.ts";
 import type { Suite } from "./suite.ts";
 import { tcp } from "./tcp/tcp.ts";
 
 /** Every suite, in the order in which they run. */
-export const SUITES: readonly Suite[] = [smoke, staticHosts, firstRequests, coldEdges, withoutOnDemand, hostForms, tcp, installGuide];
+export const SUITES: readonly Suite[] = [
+  smoke,
+  staticHosts,
+  firstRequests,
+  coldEdges,
+  withoutOnDemand,
+  hostForms,
+  tcp,
+  ageing,
+  scale,
+  installGuide,
+];

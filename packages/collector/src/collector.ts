@@ -43,6 +43,8 @@ export class Collector {
   readonly #ingest: Ingest;
   readonly #closers: (() => void | Promise<void>)[] = [];
   #mesh: Mesh;
+  #ageingTimer: NodeJS.Timeout | undefined;
+  #ageingInterval: number | undefined;
   #accessLogs: AccessLogServer | undefined;
 
   private constructor(options: CollectorOptions) {
@@ -133,7 +135,8 @@ export class Collector {
     this.#controller.refresh();
     this.#fallback.refresh();
     await this.#controller.idle();
-    this.#startAgeing();
+    this.#closers.push(() => clearInterval(this.#ageingTimer));
+    this.#scheduleAgeing();
     this.#accessLogs = await createAccessLogServer({ ...accessLogs, sink: this.#ingest });
     const server = this.#accessLogs;
     this.#closers.push(() => server.close());
@@ -143,24 +146,18 @@ export class Collector {
     this.#mesh = new Mesh(this.#options.store.snapshot(), this.#options.config);
     this.#controller.refresh();
     this.#fallback.refresh();
+    if (this.#ageingTimer !== undefined) this.#scheduleAgeing();
   }
 
-  /** The interval follows the shortest window, and is looked up anew each time since fences come and go. */
-  #startAgeing(): void {
-    let timer: NodeJS.Timeout;
-    const schedule = () => {
-      const { ageing } = this.#options.config;
-      const windows = this.#mesh.fences().map(({ spec }) => durationMs(spec.idleWindow ?? ageing.idleWindow));
-      const interval = Math.min(
-        LONGEST_ROUND,
-        Math.max(SHORTEST_ROUND, Math.min(...windows, durationMs(ageing.idleWindow)) / ROUNDS_PER_WINDOW),
-      );
-      timer = setTimeout(() => {
-        this.#controller.tick();
-        schedule();
-      }, interval).unref();
-    };
-    schedule();
-    this.#closers.push(() => clearTimeout(timer));
+  /** Rounds follow the shortest window. A fence with a shorter one than any before must not wait for a round that was planned without it. */
+  #scheduleAgeing(): void {
+    const { ageing } = this.#options.config;
+    const windows = this.#mesh.fences().map(({ spec }) => durationMs(spec.idleWindow ?? ageing.idleWindow));
+    const shortest = Math.min(...windows, durationMs(ageing.idleWindow));
+    const interval = Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, shortest / ROUNDS_PER_WINDOW));
+    if (interval === this.#ageingInterval) return;
+    this.#ageingInterval = interval;
+    clearInterval(this.#ageingTimer);
+    this.#ageingTimer = setInterval(() => this.#controller.tick(), interval).unref();
   }
 }

@@ -69,12 +69,44 @@ test("a host that another replica saw in use does not age; an old sighting of it
   edges.seenElsewhere("b", 850);
   edges.seenElsewhere("c", 0);
   edges.seenElsewhere("ghost", 850);
-  watch(edges, 910, 1_100);
+  watch(edges, 910, 1_190);
+  assert.deepEqual(edges.age(), []);
+  watch(edges, 1_200, 1_210);
   assert.deepEqual(edges.age(), ["c"]);
   assert.deepEqual(
     edges.hosts().map(({ host, requests }) => `${host} ${requests}`),
     ["b 1"],
   );
+});
+
+test("a workload that only another replica observes ages by what that one reports, and a pause of its reports counts for a tenth of a window", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.observedElsewhere(0);
+  edges.seed({ host: "used", source: "learned", firstSeen: 0, lastSeen: 0 });
+  edges.seed({ host: "idle", source: "learned", firstSeen: 0, lastSeen: 0 });
+  const report = (now: number) => {
+    edges.observedElsewhere(now);
+    edges.seenElsewhere("used", now);
+    return edges.age();
+  };
+  for (let now = 100; now <= 1_100; now += 100) assert.deepEqual(report(now), []);
+  assert.deepEqual(report(50_000_000), []);
+  assert.deepEqual(report(50_000_100), ["idle"]);
+});
+
+test("a host that another replica sees once a window, and tells late, does not age", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.observe("b", 80, 1, 0);
+  edges.seenElsewhere("b", 1);
+  for (let now = 0; now <= 10_000; now += 10) {
+    edges.telemetry(now);
+    // Called every 950 ms; the reports of the calls are up to 150 ms late.
+    if (now % 150 === 0) {
+      edges.observedElsewhere(now);
+      edges.seenElsewhere("b", 1 + now - (now % 950));
+    }
+    assert.deepEqual(edges.age(), [], `at ${now}`);
+  }
 });
 
 test("a pause in telemetry does not age a host with a short window of its own", () => {

@@ -49,11 +49,10 @@ interface Entry {
 
 /** After telemetry stopped, at most this part of the window counts as observed: a workload that calls once an hour must age under a day's window too. */
 const GAP_PARTS = 20;
-/**
- * The same for what another replica observed. It says so a tenth of the window apart, and up to one ageing round (a twentieth) later; more than that is
- * no telemetry.
- */
-const GAP_PARTS_ELSEWHERE = 20 / 3;
+/** Part of its window that a host is given beyond it while another replica sees calls of the workload: what that one sees is told so late. */
+const PATIENCE = 0.2;
+/** Between two reports of another replica, which makes one every tenth of a window while telemetry flows. */
+const GAP_PARTS_ELSEWHERE = 10;
 
 /**
  * The learned hosts of one fence: least recently used first out, and what was not seen for a window of observed time ages out.
@@ -66,6 +65,7 @@ export class FenceEdges {
   #hosts: LRUCache<string, Entry>;
   readonly #clock = new ObservedClock();
   /** Shortest window that a host brought along. It is not looked for again when that host leaves: too short a pause errs on the safe side. */
+  #isSeenElsewhere = false;
   #shortestWindow = Number.POSITIVE_INFINITY;
 
   constructor(policy: AgeingPolicy) {
@@ -85,16 +85,15 @@ export class FenceEdges {
 
   /** Telemetry of this workload's proxies arrived, whatever it says. */
   telemetry(now: number): void {
-    this.#clock.tick(now, Math.min(this.#policy.idleWindow, this.#shortestWindow) / GAP_PARTS);
+    this.#clock.tick(now, this.#narrowestWindow() / GAP_PARTS);
   }
 
   /**
-   * Another replica had telemetry of this workload's proxies, until then. To be told before what it saw, which counts as seen now.
-   *
-   * Without this, the workloads whose proxies all report to another replica than the leader would never age.
+   * Another replica got telemetry of this workload's proxies, the last of it at `until`. Whoever ages may be one that gets none itself.
+   * What it saw being called is to be told by {@link seenElsewhere} right after, before anything ages.
    */
   observedElsewhere(until: number): void {
-    this.#clock.tick(until, this.#policy.idleWindow / GAP_PARTS_ELSEWHERE);
+    this.#clock.tick(until, this.#narrowestWindow() / GAP_PARTS_ELSEWHERE);
   }
 
   /**
@@ -127,6 +126,7 @@ export class FenceEdges {
   seenElsewhere(host: string, lastSeen: number): void {
     const known = this.#hosts.get(host);
     if (known === undefined || lastSeen <= known.lastSeen) return;
+    this.#isSeenElsewhere = true;
     known.lastSeen = lastSeen;
     known.seenAt = this.#clock.elapsed;
   }
@@ -143,7 +143,7 @@ export class FenceEdges {
    * @returns what was removed
    */
   age(): string[] {
-    const idle = [...this.#hosts.values()].filter((entry) => this.#idleFor(entry) > (entry.idleWindow ?? this.#policy.idleWindow));
+    const idle = [...this.#hosts.values()].filter((entry) => this.#idleFor(entry) > this.#windowOf(entry));
     idle.sort((a, b) => a.seenAt - b.seenAt || (a.host < b.host ? -1 : 1));
     const most = Math.max(1, Math.floor(this.#hosts.size * this.#policy.maxRemovedShare));
     const removed = idle.slice(0, most).map(({ host }) => host);
@@ -169,6 +169,15 @@ export class FenceEdges {
   /** Until when this workload is known to have been observed, here or by another replica. */
   get observedUntil(): number | undefined {
     return this.#clock.latest;
+  }
+
+  #windowOf({ idleWindow }: Entry): number {
+    return (idleWindow ?? this.#policy.idleWindow) * (this.#isSeenElsewhere ? 1 + PATIENCE : 1);
+  }
+
+  /** A pause must not carry any host over its window. */
+  #narrowestWindow(): number {
+    return Math.min(this.#policy.idleWindow, this.#shortestWindow);
   }
 
   #idleFor(entry: Entry): number {

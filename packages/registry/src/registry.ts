@@ -32,7 +32,8 @@ export class Registry {
   readonly clusterDomain: string;
   readonly #services = new Map<string, Map<string, Service>>();
   readonly #slices = new Map<Service, EndpointSlice[]>();
-  readonly #addresses: AddressIndex;
+  readonly #ordered: readonly Service[];
+  #addresses: AddressIndex | undefined;
 
   constructor({ services, endpointSlices, clusterDomain = "cluster.local" }: RegistrySnapshot) {
     this.clusterDomain = clusterDomain;
@@ -45,12 +46,12 @@ export class Registry {
       const service = this.service(slice.metadata.namespace, slice.metadata.labels[SERVICE_NAME_LABEL] ?? "");
       if (service !== undefined) this.#slices.set(service, [...(this.#slices.get(service) ?? []), slice]);
     }
-    this.#addresses = new AddressIndex(this);
+    this.#ordered = [...this.#services.values()].flatMap((byName) => [...byName.values()]).sort(byNamespaceAndName);
   }
 
   /** Every Service, ordered by namespace and name. */
-  services(): Service[] {
-    return [...this.#services.values()].flatMap((byName) => [...byName.values()]).sort(byNamespaceAndName);
+  services(): readonly Service[] {
+    return this.#ordered;
   }
 
   service(namespace: string, name: string): Service | undefined {
@@ -90,6 +91,8 @@ export class Registry {
    * Where endpoints of several Services share address and port, the first by namespace and name is taken.
    */
   byAddress(address: string, port: number): Destination | undefined {
+    // Made when it is first asked for: it is nine tenths of the work, and while a mesh changes quickly most registries are never asked.
+    this.#addresses ??= new AddressIndex(this);
     return this.#addresses.find(address, port);
   }
 

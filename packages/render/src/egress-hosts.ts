@@ -76,25 +76,40 @@ function declaredHosts({ fence, registry, now }: FenceInput): EgressHost[] {
 
 function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
   const namespaces = fence.spec.namespaceSelector.map((namespace) => `${namespace}/*`);
-  const services = registry
-    .services()
+  const candidates = fence.spec.labelSelector.length === 0 ? [] : registry.services();
+  const services = candidates
     .filter(({ metadata }) => fence.spec.labelSelector.some(({ selector }) => matchesAll(selector, metadata.labels)))
     .map((service) => registry.hostOf(service));
   return [...namespaces, ...services].map((host) => ({ ...toEgress(host, registry), source: "static", expired: false }));
 }
 
-/**
- * In mode `learn`, too, those that no access log can teach: declared TCP on a port number that is HTTP elsewhere. There the Envoy of a fenced workload waits
- * for the client's first bytes, so a server that speaks first hangs, and what has not left the listener's filters is never logged.
- */
-function tcpServices({ fence, registry }: FenceInput): EgressHost[] {
+/** What stays visible without being learned, in each mode of `tcp`. */
+interface TcpHosts {
+  readonly visible: readonly EgressHost[];
+  /**
+   * In mode `learn`: those that no access log can teach, declared TCP on a port number that is HTTP elsewhere. There the Envoy of a fenced workload
+   * waits for the client's first bytes, so a server that speaks first hangs, and what has not left the listener's filters is never logged.
+   */
+  readonly learn: readonly EgressHost[];
+}
+
+/** The same for every fence, and a registry never changes. Looking through thousands of services for each of many fences would take seconds. */
+const tcpHosts = new WeakMap<Registry, TcpHosts>();
+
+function tcpServices({ fence, registry }: FenceInput): readonly EgressHost[] {
+  const known = tcpHosts.get(registry) ?? tcpHostsOf(registry);
+  tcpHosts.set(registry, known);
+  return known[fence.spec.tcp];
+}
+
+function tcpHostsOf(registry: Registry): TcpHosts {
   const all = registry.services();
   const candidates = all.filter(needsOwnListener);
   const http = new Set(all.flatMap(({ spec }) => spec.ports.filter((port) => portProtocol(port) === "http").map(({ port }) => port)));
   const cannotBeLearned = ({ spec }: Service) =>
     spec.ports.some((port) => port.protocol === "TCP" && portProtocol(port) === "tcp" && http.has(port.port));
-  const services = fence.spec.tcp === "visible" ? candidates : candidates.filter(cannotBeLearned);
-  return services.map((service) => ({ ...toEgress(registry.hostOf(service), registry), source: "tcp", expired: false }));
+  const shown = (service: Service): EgressHost => ({ ...toEgress(registry.hostOf(service), registry), source: "tcp", expired: false });
+  return { visible: candidates.map(shown), learn: candidates.filter(cannotBeLearned).map(shown) };
 }
 
 function bookedHosts({ booked, registry }: FenceInput): EgressHost[] {

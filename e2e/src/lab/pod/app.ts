@@ -5,6 +5,7 @@ import {
   type AppPorts,
   type Command,
   type Echo,
+  type HeldCall,
   type HttpAnswer,
   type HttpCall,
   type LoadCall,
@@ -28,6 +29,13 @@ export interface RunningLoad {
   report(): Promise<LoadReport>;
   /** Sends no more, and resolves when every answer is there. */
   stop(): Promise<LoadReport>;
+}
+
+/** A TCP connection that a pod holds open. */
+export interface OpenConnection {
+  /** Sends one line and returns the one that comes back. */
+  exchange(send: string): Promise<string>;
+  close(): Promise<void>;
 }
 
 /** The application in a pod: its servers echo, and it calls whom a suite tells it to. */
@@ -78,6 +86,15 @@ export class App {
     return {
       report: () => this.#ask({ do: "report load", load }) as Promise<LoadReport>,
       stop: () => this.#ask({ do: "stop load", load }) as Promise<LoadReport>,
+    };
+  }
+
+  /** Opens a TCP connection that stays until it is closed. */
+  async open(call: HeldCall): Promise<OpenConnection> {
+    const connection = (await this.#ask({ do: "open connection", ...call })) as string;
+    return {
+      exchange: (send) => this.#ask({ do: "use connection", connection, send }) as Promise<string>,
+      close: async () => void (await this.#ask({ do: "close connection", connection })),
     };
   }
 

@@ -14,6 +14,15 @@ export interface RouteTable {
   readonly virtualHosts: readonly VirtualHost[];
 }
 
+interface ClusterStatus {
+  readonly name: string;
+  readonly host_statuses?: readonly {
+    readonly address: { readonly socket_address?: { readonly address: string } };
+    readonly health_status?: { readonly eds_health_status?: string };
+    readonly stats: readonly { readonly name: string; readonly value?: string }[];
+  }[];
+}
+
 const ADMIN_PORT = 15_000;
 
 /** The admin interface of a pod's Envoy, asked from outside of the pod. */
@@ -42,6 +51,19 @@ export class EnvoyAdmin {
   async clusterNames(): Promise<readonly string[]> {
     const configs = await this.configDump("?resource=dynamic_active_clusters");
     return configs.map(({ cluster }) => (cluster as { name: string }).name);
+  }
+
+  /** Healthy addresses of a cluster, each with the number of requests and streams that are open to it now. Istio sends the others, too. */
+  async endpoints(cluster: string): Promise<ReadonlyMap<string, number>> {
+    const { cluster_statuses = [] } = (await this.#json("/clusters?format=json")) as { cluster_statuses?: ClusterStatus[] };
+    const hosts = cluster_statuses.find(({ name }) => name === cluster)?.host_statuses ?? [];
+    const healthy = hosts.filter(({ health_status }) => health_status?.eds_health_status === "HEALTHY");
+    return new Map(
+      healthy.map(({ address, stats }) => [
+        address.socket_address?.address ?? "",
+        Number(stats.find(({ name }) => name === "rq_active")?.value ?? 0),
+      ]),
+    );
   }
 
   /** Bytes that Envoy has allocated. */

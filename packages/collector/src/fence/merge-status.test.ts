@@ -62,6 +62,26 @@ test("a later sighting elsewhere moves the time, an earlier one does not, and ne
   );
 });
 
+test("a workload whose access logs go to another replica ages by that one's status, and what it saw in use stays", () => {
+  const edges = bookWith("used", "idle");
+  let before = statusOf({ used: learned(100), idle: learned(100) });
+  const aged: string[] = [];
+  for (let now = 200; now <= 1_500; now += 100) {
+    const after = { ...statusOf({ used: learned(now), idle: learned(100) }), observedUntil: new Date(now).toISOString() };
+    mergeStatus(edges, before, after, now);
+    before = after;
+    aged.push(...edges.age());
+  }
+  assert.deepEqual([aged, edges.observedUntil], [["idle"], 1_500]);
+});
+
+test("a status that is taken in again observes nothing", () => {
+  const edges = bookWith("a");
+  const restored = { ...statusOf({ a: learned(50) }), observedUntil: new Date(50).toISOString() };
+  mergeStatus(edges, restored, restored, 5_000);
+  assert.equal(edges.observedUntil, undefined);
+});
+
 test("static hosts without times are none of the book's business", () => {
   const edges = bookWith();
   mergeStatus(edges, statusOf({}), statusOf({ s: { source: "static", status: "ACTIVE" } }), 200);
@@ -78,7 +98,7 @@ test("hosts age by what another replica observed: the one that it saw in use sta
   mergeStatus(edges, at(0), at(900_000), 900_000);
   assert.deepEqual(edges.age(), [], "a silence of many windows is not an observation");
   let last = 900_000;
-  for (let now = last + 100; now <= 901_000; now += 100) {
+  for (let now = last + 100; now <= 901_400; now += 100) {
     mergeStatus(edges, at(last), at(now), now);
     last = now;
   }

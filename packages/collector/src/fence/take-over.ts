@@ -32,13 +32,14 @@ export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: Ser
 }
 
 /**
- * Takes in what other replicas wrote into the status since we last looked: until when they observed the workload, hosts that they learned or saw
- * in use, and hosts that the leader aged out. Our own writes come back the same way and change nothing.
+ * Takes in what other replicas wrote into the status since we last looked: until when they observed the workload, hosts that they learned, hosts
+ * that they saw in use, and hosts that the leader aged out. Our own writes come back the same way and change nothing.
  */
 export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after: ServiceFenceStatus, now: number): void {
+  for (const host of Object.keys(before.domains)) if (isBooked(before.domains[host]) && !isBooked(after.domains[host])) edges.remove(host);
+  // Before the sightings, which count as of now in observed time.
   if (after.observedUntil !== undefined && after.observedUntil !== before.observedUntil)
     edges.observedElsewhere(Math.min(now, Date.parse(after.observedUntil)));
-  for (const host of Object.keys(before.domains)) if (isBooked(before.domains[host]) && !isBooked(after.domains[host])) edges.remove(host);
   for (const seed of restored(after, now)) {
     if (edges.has(seed.host)) edges.seenElsewhere(seed.host, seed.lastSeen);
     else if (!isBooked(before.domains[seed.host])) edges.seed(seed);

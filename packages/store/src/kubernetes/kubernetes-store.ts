@@ -30,11 +30,13 @@ export interface KubernetesStoreOptions {
   /** Told of what goes wrong while nothing stops: a kind that cannot be read, an object that is not valid. Must not throw. */
   readonly onTrouble: (error: FencelineError) => void;
   readonly clock?: Clock;
-  /** How long changes are collected before they make a new snapshot, in milliseconds. Default 10. */
+  /** How long changes are collected before they make a new snapshot, in milliseconds; longer after one that took long. Default 10. */
   readonly settleTime?: number;
 }
 
 const SETTLE_TIME = 10;
+/** While changes keep coming, the listeners get one part of the time in so many. In a large mesh a look at everything takes a while. */
+const PARTS_OF_TIME = 10;
 
 /** A mesh in a cluster. The API server keeps everything; this keeps a copy of what is needed. */
 export class KubernetesStore implements Store {
@@ -47,6 +49,8 @@ export class KubernetesStore implements Store {
   readonly #statuses: FenceStatuses;
   #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
   #isStale = false;
+  /** No snapshot before this time of the clock. */
+  #restsUntil = 0;
   /** Changes are being collected. From the start: what the first lists bring is no change. */
   #isSettling = true;
 
@@ -213,13 +217,15 @@ export class KubernetesStore implements Store {
   #settle(): void {
     if (this.#isSettling || this.#closed.signal.aborted) return;
     this.#isSettling = true;
-    void this.#clock.sleep(this.#options.settleTime ?? SETTLE_TIME, this.#closed.signal).then(() => {
+    const pause = Math.max(this.#options.settleTime ?? SETTLE_TIME, this.#restsUntil - this.#clock.now());
+    void this.#clock.sleep(pause, this.#closed.signal).then(() => {
       this.#isSettling = false;
       if (!this.#closed.signal.aborted) this.#tell();
     });
   }
 
   #tell(): void {
+    const start = this.#clock.now();
     this.#refresh();
     this.#statuses.told(this.#snapshot.fences);
     for (const listener of this.#listeners) {
@@ -230,6 +236,8 @@ export class KubernetesStore implements Store {
         this.#options.onTrouble(new FencelineError("LISTENER_FAILED", { message, cause }));
       }
     }
+    const end = this.#clock.now();
+    this.#restsUntil = end + (end - start) * (PARTS_OF_TIME - 1);
   }
 
   #refresh(): void {
