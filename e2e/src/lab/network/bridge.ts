@@ -19,6 +19,8 @@ const NUMBERS = [77, 79, 81, 83, 85, 87, 89, 91, 93, 95];
 /** Pods start here: 10.77.0.1 is the machine's. */
 const FIRST_POD = 10;
 const MOST_PODS = 60_000;
+/** Locally administered. Bridges of two labs are not connected, so they may have the same. */
+const BRIDGE_MAC = "02:fe:0c:e1:00:01";
 
 /**
  * Makes a bridge on a range that this machine does not use.
@@ -50,7 +52,9 @@ export async function removeLink(name: string): Promise<void> {
 
 async function claim(name: string): Promise<boolean> {
   try {
-    await runCommand("ip", ["link", "add", name, "type", "bridge"]);
+    // A bridge without an address of its own takes the lowest of its ports'. Then it changes as pods come and go, and packets to the machine
+    // are lost until a pod has asked for it again: DNS queries, first of all.
+    await runCommand("ip", ["link", "add", name, "address", BRIDGE_MAC, "type", "bridge"]);
     return true;
   } catch (error) {
     if (error instanceof FencelineError && error.message.includes("File exists")) return false;
