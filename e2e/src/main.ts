@@ -6,10 +6,11 @@ import { requireLinuxAndRoot } from "./platform.ts";
 import { PARTS } from "./setup/parts.ts";
 import { coldEdges } from "./suites/cold-edges.ts";
 import { PrintedReport } from "./suites/printed-report.ts";
+import { replicas } from "./suites/replicas/replicas.ts";
 import { smoke } from "./suites/smoke.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [smoke, coldEdges];
+const SUITES: readonly Suite[] = [smoke, coldEdges, replicas];
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();
