@@ -6,11 +6,12 @@ import { requireLinuxAndRoot } from "./platform.ts";
 import { PARTS } from "./setup/parts.ts";
 import { coldEdges } from "./suites/cold-edges.ts";
 import { PrintedReport } from "./suites/printed-report.ts";
+import { removal } from "./suites/removal/removal.ts";
 import { replicas } from "./suites/replicas/replicas.ts";
 import { smoke } from "./suites/smoke.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [smoke, coldEdges, replicas];
+const SUITES: readonly Suite[] = [smoke, coldEdges, replicas, removal];
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();
