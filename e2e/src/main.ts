@@ -5,13 +5,14 @@ import { Lab } from "./lab/lab.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
 import { PARTS } from "./setup/parts.ts";
 import { coldEdges } from "./suites/cold-edges.ts";
+import { outages } from "./suites/outages/outages.ts";
 import { PrintedReport } from "./suites/printed-report.ts";
 import { removal } from "./suites/removal/removal.ts";
 import { replicas } from "./suites/replicas/replicas.ts";
 import { smoke } from "./suites/smoke.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [smoke, coldEdges, replicas, removal];
+const SUITES: readonly Suite[] = [smoke, coldEdges, outages, replicas, removal];
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();
