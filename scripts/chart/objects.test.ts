@@ -137,8 +137,8 @@ for (const { golden } of goldenCases()) {
     assert.ok(container("global-sidecar").args.includes(`--cluster-domain=${config.clusterDomain}`));
   });
 
-  law("every flag of a Deployment's container is one that its command has", () => {
-    for (const { command, args } of [container("global-sidecar"), container("fenceline-collector")]) {
+  law("every flag of a container, in a Deployment or in the uninstall Job, is one that its command has", () => {
+    for (const { command, args } of templates.flatMap(({ spec }) => spec.containers)) {
       assert.deepEqual(command, ["node", "packages/cli/src/main.ts"]);
       const [name = "", ...flags] = args;
       const help = execFileSync(process.execPath, [MAIN, name, "--help"], { encoding: "utf8" });

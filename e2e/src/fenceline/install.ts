@@ -2,12 +2,16 @@ import { Config } from "@fenceline/api";
 import type { RunningPod } from "../lab/kubelet/running-pod.ts";
 import type { Lab } from "../lab/lab.ts";
 import { CHART, helm } from "./helm.ts";
+import { InstalledDeployment } from "./installed-deployment.ts";
 
 /** Values of the chart, as with `--set-json`. */
 export type Values = Readonly<Record<string, unknown>>;
 
 const RELEASE = "fenceline";
-const { namespace: NAMESPACE, fallback, collector } = Config.parse({});
+const { namespace, fallback, collector } = Config.parse({});
+
+/** Where it is installed. */
+export const NAMESPACE: string = namespace;
 
 /** For one machine: no metrics server feeds an autoscaler here. */
 const LAB_VALUES: Values = { globalSidecar: { autoscaling: { enabled: false }, replicas: 1 }, collector: { replicas: 2 } };
@@ -31,10 +35,10 @@ export class Fenceline {
     return new Fenceline(lab);
   }
 
-  /** Uninstalls the release, by way of its pre-delete hook. */
-  async uninstall(): Promise<void> {
-    const options = [`--namespace=${NAMESPACE}`, "--wait", "--timeout=180s"];
-    await helm(this.#lab.controlPlane.apiServer.kubeconfig, "uninstall", RELEASE, ...options);
+  /** Uninstalls the release, by way of its pre-delete hook; nothing happens when there is none. Returns when its objects are gone. */
+  static async uninstall(lab: Lab): Promise<void> {
+    const options = [`--namespace=${NAMESPACE}`, "--ignore-not-found", "--wait", "--timeout=180s"];
+    await helm(lab.controlPlane.apiServer.kubeconfig, "uninstall", RELEASE, ...options);
   }
 
   /** Pods of the global sidecar. */
@@ -47,10 +51,21 @@ export class Fenceline {
     return this.#lab.kubelet.pods(NAMESPACE, { app: collector.service });
   }
 
-  /** The collector that holds the Lease; undefined while none does. */
-  async leader(): Promise<RunningPod | undefined> {
+  /** Who holds the Lease: a name that is new with every start of a collector; undefined while nobody does. */
+  async leaderIdentity(): Promise<string | undefined> {
     const reference = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { namespace: NAMESPACE, name: collector.service } };
     const { spec } = ((await this.#lab.kubernetes.get(reference)) ?? {}) as { spec?: { holderIdentity?: string } };
-    return this.collectors.find(({ object }) => spec?.holderIdentity?.startsWith(`${object.metadata.name}_`));
+    return spec?.holderIdentity || undefined;
+  }
+
+  /** The collector that holds the Lease; undefined while none does. */
+  async leader(): Promise<RunningPod | undefined> {
+    const identity = await this.leaderIdentity();
+    return this.collectors.find(({ object }) => identity?.startsWith(`${object.metadata.name}_`));
+  }
+
+  /** Its two Deployments, for a suite that scales or rolls them. */
+  deployment(part: "collector" | "global sidecar"): InstalledDeployment {
+    return new InstalledDeployment(this.#lab, NAMESPACE, part === "collector" ? collector.service : fallback.service);
   }
 }

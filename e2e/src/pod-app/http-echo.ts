@@ -1,10 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Echo } from "./protocol.ts";
 
+/**
+ * An Envoy keeps an idle connection for an hour. Node's 5 s would have us close one just as the Envoy sends a request on it, which answers 503
+ * then, and no suite could tell that from a fault of the mesh. In milliseconds.
+ */
+const KEEP_ALIVE = 61 * 60_000;
+
 /** An HTTP server that says which pod answered, and what reached it. `?status=404` chooses the status, `?delay=50` waits so many milliseconds. */
 export function httpEcho(pod: string): Server {
-  // Node closes idle connections after 5 s. Envoy may send a request into one that is just being closed, and answers it with a 503 of its own.
-  return createServer({ keepAliveTimeout: 0 }, (request, response) => {
+  return createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {
     let received = 0;
     request.on("data", (chunk: Buffer) => {
       received += chunk.length;

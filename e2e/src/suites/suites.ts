@@ -1,9 +1,13 @@
 import { ageing } from "./ageing/ageing.ts";
+import { authorization } from "./authorization.ts";
 import { coldEdges } from "./cold-edges/cold-edges.ts";
 import { withoutOnDemand } from "./cold-edges/without-on-demand.ts";
 import { firstRequests } from "./first-requests.ts";
 import { hostForms } from "./host-forms/host-forms.ts";
 import { installGuide } from "./install-guide.ts";
+import { outages } from "./outages/outages.ts";
+import { removal } from "./removal/removal.ts";
+import { replicas } from "./replicas/replicas.ts";
 import { scale } from "./scale/scale.ts";
 import { smoke } from "./smoke.ts";
 import { staticHosts } from "./static-hosts.ts";
@@ -19,7 +23,11 @@ export const SUITES: readonly Suite[] = [
   withoutOnDemand,
   hostForms,
   tcp,
+  authorization,
   ageing,
   scale,
+  outages,
+  replicas,
+  removal,
   installGuide,
 ];

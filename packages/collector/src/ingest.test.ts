@@ -75,6 +75,15 @@ test("an edge whose first answer is 403 is not learned; a known one stays in use
   assert.equal(edges.hosts()[0]?.requests, 2);
 });
 
+test("an edge that was refused by way of the fallback is learned: the refusal was the fallback's", () => {
+  const { ingest, edges, told } = setUp();
+  ingest.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1", responseCode: 403 })]);
+  assert.deepEqual(told, ["test1/a learned b.test1.svc.cluster.local"]);
+  const upstreamCluster = "outbound|80||global-sidecar.mesh-operator.svc.cluster.local";
+  ingest.entries(OWN_PROXY, [entryOf({ upstreamCluster, authority: "web.shop:8080", responseCode: 403 })]);
+  assert.equal(edges.size, 2);
+});
+
 test("one entry that says nothing does not cost the rest of its message", async () => {
   const { ingest, edges, dropped } = setUp();
   ingest.entries(OWN_PROXY, [entryOf({ authority: "ghost" }), entryOf(TO_B), entryOf({ upstreamCluster: "inbound|80||" })]);

@@ -1,7 +1,7 @@
 import type { AccessLogEntry, AccessLogSink, AccessLogStream } from "@fenceline/als";
 import type { FenceKey } from "@fenceline/api";
 import type { EdgeBook, FenceEdges } from "@fenceline/edges";
-import { destinationOf } from "./attribution/destination.ts";
+import { destinationOf, wentByFallback } from "./attribution/destination.ts";
 import { DROP_REASONS, type DropReason } from "./attribution/drop-reason.ts";
 import { type StreamSource, sourceOfFallbackEntry, sourceOfStream } from "./attribution/source.ts";
 import type { Mesh } from "./mesh.ts";
@@ -95,7 +95,7 @@ export class Ingest implements AccessLogSink {
     const destination = destinationOf(entry, fence.namespace, mesh);
     if (edges === undefined) this.#drop("unknown_source", 1);
     else if (typeof destination === "string") this.#drop(destination, 1);
-    else if (entry.responseCode === FORBIDDEN && !edges.has(destination.host)) this.#drop("denied", 1);
+    else if (isDenied(entry, mesh) && !edges.has(destination.host)) this.#drop("denied", 1);
     else {
       // An entry of something that still goes on keeps the edge alive; its request is counted when it ends.
       const requests = entry.intermediate ? 0 : entry.requests;
@@ -117,4 +117,12 @@ export class Ingest implements AccessLogSink {
     }
     this.#dropped.clear();
   }
+}
+
+/**
+ * Behind the fallback the destination sees the fallback's identity, and a policy by principal refuses that whoever called. So only a refusal of the
+ * workload itself counts (docs/adr/0006).
+ */
+function isDenied(entry: AccessLogEntry, mesh: Mesh): boolean {
+  return entry.responseCode === FORBIDDEN && !wentByFallback(entry, mesh);
 }

@@ -59,6 +59,14 @@ export class RunningPod {
     return process;
   }
 
+  /** What its readiness probes say now; the pod's `Ready` follows some failures later. */
+  async isReady(): Promise<boolean> {
+    const probes = this.object.spec.containers.flatMap((container) =>
+      container.readinessProbe === undefined ? [] : [probe(this.#probe(container, container.readinessProbe, "readyz"))],
+    );
+    return (await Promise.all(probes)).every((succeeds) => succeeds);
+  }
+
   /** Ends it, within the grace period that its deletion gives. */
   async end(graceSeconds = GRACE_SECONDS): Promise<void> {
     this.#isEnding = true;

@@ -1,5 +1,5 @@
 import { Agent, request } from "node:https";
-import { json } from "node:stream/consumers";
+import { json, text } from "node:stream/consumers";
 import { FencelineError } from "@fenceline/api";
 import { ResourcePaths } from "./resource-paths.ts";
 import { type WatchEvent, watch } from "./watch.ts";
@@ -103,7 +103,7 @@ export class KubernetesClient {
   }
 
   /**
-   * Any request. Returns the answer's JSON.
+   * Any request. Returns the answer's JSON, or its text when it is none.
    *
    * @throws {FencelineError} `LAB_API_SERVER` for every status but 2xx
    */
@@ -126,9 +126,8 @@ export class KubernetesClient {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     asked.on("error", reject);
     asked.on("response", (response) => {
-      // Text, for example of /readyz, is of no use to a caller.
-      const parsed = response.headers["content-type"]?.startsWith("application/json") ? json(response) : response.resume();
-      Promise.resolve(parsed).then((value) => resolve({ status: response.statusCode ?? 0, body: value }), reject);
+      const parsed = response.headers["content-type"]?.startsWith("application/json") ? json(response) : text(response);
+      parsed.then((value) => resolve({ status: response.statusCode ?? 0, body: value }), reject);
     });
     asked.end(payload);
     return promise;

@@ -118,7 +118,8 @@ export class Pod {
    */
   async delete(grace = 10_000): Promise<void> {
     const { client } = this.#lab.controlPlane.apiServer;
-    await this.setReady(false);
+    // One that was deleted by force has no object any more.
+    if ((await client.get(podReference(this.spec))) !== undefined) await this.setReady(false);
     await Promise.all(this.#processes.map((process) => process.stop(grace)));
     await client.delete(podReference(this.spec));
     await this.#network.remove();

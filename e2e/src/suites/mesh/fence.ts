@@ -75,15 +75,26 @@ export async function firstCall({ app }: Workload, call: HttpCall | string): Pro
   assert.equal((await app.echo(call)).body.peer, FALLBACK_IDENTITY, `${url} was not cold`);
 }
 
-/** Calls a cold host up to a thousand times a second, until it has been direct for a while. */
-export async function loadUntilDirect(lab: Lab, { app, identity }: Workload, call: HttpCall | string): Promise<LoadReport> {
+/**
+ * Calls a cold host, up to a thousand times a second unless told otherwise, until it has been direct for a while.
+ *
+ * @param options.interval milliseconds between two calls
+ * @param options.timeout milliseconds until it must have been direct
+ */
+export async function loadUntilDirect(
+  lab: Lab,
+  { app, identity }: Workload,
+  call: HttpCall | string,
+  { interval = 1, timeout = 30_000 }: { readonly interval?: number; readonly timeout?: number } = {},
+): Promise<LoadReport> {
   const { url, ...rest } = typeof call === "string" ? { url: call } : call;
-  const load = await app.load({ url, ...rest });
+  const load = await app.load({ url, interval, ...rest });
   const seen = async () => (await load.report()).peers.find(({ peer }) => peer === identity);
-  await lab.until(`${url} to have been direct for ${AFTER} ms`, async () => {
+  const isDirect = async () => {
     const direct = await seen();
     return direct !== undefined && direct.lastAt - direct.firstAt > AFTER;
-  });
+  };
+  await lab.until(`${url} to have been direct for ${AFTER} ms`, isDirect, { timeout });
   return load.stop();
 }
 

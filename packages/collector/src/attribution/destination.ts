@@ -15,12 +15,16 @@ const DEFAULT_HTTP_PORT = 80;
 export function destinationOf(entry: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | DropReason {
   const upstream = mesh.destinationOfCluster(entry.upstreamCluster);
   if (upstream !== undefined && upstream.host !== mesh.fallbackHost) return upstream;
-  const wentToFallback = upstream !== undefined || isCluster(entry.upstreamCluster, mesh.fallbackHost) || entry.fenceSource !== "";
-  const found = wentToFallback
+  const found = wentByFallback(entry, mesh)
     ? (byAuthority(entry, callerNamespace, mesh) ?? byOriginalDestination(entry, mesh))
     : (byOriginalDestination(entry, mesh) ?? byAuthority(entry, callerNamespace, mesh));
   if (found === undefined) return "unknown_destination";
   return found.host === mesh.fallbackHost ? "fallback_itself" : found;
+}
+
+/** Whether a call took the way of the fallback: the caller's Envoy sent it there, or the fallback itself reports it. */
+export function wentByFallback({ upstreamCluster, fenceSource }: AccessLogEntry, mesh: Mesh): boolean {
+  return fenceSource !== "" || isCluster(upstreamCluster, mesh.fallbackHost);
 }
 
 /** The fallback's own Service need not be in the registry (a folder of manifests may lack it), yet its cluster must be known for what it is. */

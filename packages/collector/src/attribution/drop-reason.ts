@@ -8,7 +8,7 @@ export const DROP_REASONS = [
   "unknown_destination",
   /** The call was to the global sidecar itself. */
   "fallback_itself",
-  /** A new edge whose first answer was 403: learning it must not widen what a policy closed. */
+  /** A new edge whose first answer, to the workload itself, was 403: nobody needs to see what it may not call. */
   "denied",
 ] as const;
 

@@ -1,0 +1,33 @@
+import { pass } from "../mesh/pass.ts";
+import type { Report } from "../suite.ts";
+import { liveThrough, type Scene } from "./scene.ts";
+
+/** Milliseconds without an API server. */
+const AWAY = 30_000;
+
+/** Milliseconds for its start, which on a busy machine takes a minute and more. */
+const PATIENCE = 180_000;
+
+/** The API server is away, for everybody: for Fenceline, istiod, the controllers and the kubelet. */
+export async function apiServerOutage(scene: Scene, report: Report): Promise<void> {
+  const { lab } = scene;
+  const { process, client } = lab.controlPlane.apiServer;
+  const sentence = `the API server is away for ${AWAY / 1_000} s: nothing fails, and a cold edge is learned when it is back`;
+  await report.step(sentence, async () => {
+    const recover = async () => {
+      await pass(lab, AWAY);
+      await process.start();
+    };
+    const { renderedAfterRecovery, directAfterRecovery } = await liveThrough(scene, { fail: () => process.kill(), recover });
+    report.figure("API server started again → Sidecar with a cold edge called meanwhile", renderedAfterRecovery, "ms");
+    // istiod pauses for up to half a minute between two tries of its own.
+    report.figure("API server started again → that edge is direct", directAfterRecovery, "ms");
+    const isReady = () => client.request("GET", "/readyz").then(() => true);
+    await lab.until("the API server", isReady, { timeout: PATIENCE, stillPossible: () => process.requireRunning() });
+  });
+  await report.step("the rest of the control plane has lived through it", async () => {
+    lab.controlPlane.istiod.requireRunning();
+    lab.controlPlane.controllerManager.requireRunning();
+    await lab.until("a leader", () => scene.fenceline.leader());
+  });
+}
