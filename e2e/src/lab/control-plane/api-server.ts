@@ -54,8 +54,6 @@ export async function startApiServer(ground: Ground, etcd: string): Promise<ApiS
         `--service-account-issuer=${ISSUER}`,
         `--service-account-key-file=${files.serviceAccountKey}`,
         `--service-account-signing-key-file=${files.serviceAccountKey}`,
-        // It would mount tokens into pods, for which there is no kubelet here.
-        "--disable-admission-plugins=ServiceAccount",
       ],
     },
     ground,
