@@ -5,8 +5,8 @@ export interface WorkQueueOptions<K> {
    * May resolve with a pause in milliseconds after which it wants to be called again.
    */
   readonly work: (key: K) => Promise<number | undefined>;
-  /** Told of every rejection, with the pause before the next try in milliseconds. */
-  readonly onError: (key: K, error: unknown, retryAfter: number) => void;
+  /** Told of every rejection: the pause before the next try in milliseconds, and how many there were in a row. */
+  readonly onError: (key: K, error: unknown, retryAfter: number, failures: number) => void;
   /** Most keys worked on at once. Default 4. */
   readonly concurrency?: number;
   /**
@@ -117,7 +117,7 @@ export class WorkQueue<K> {
       item.failures += 1;
       const retryAfter = this.#retryAfter(item.failures);
       item.notBefore = performance.now() + Math.min(retryAfter, this.#options.backoff.forward ?? FORWARD);
-      this.#options.onError(item.key, error, retryAfter);
+      this.#options.onError(item.key, error, retryAfter, item.failures);
       return retryAfter;
     }
   }

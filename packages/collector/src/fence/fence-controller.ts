@@ -56,10 +56,12 @@ export class FenceController {
     this.#writer = new FenceWriter(options);
     this.#queue = new WorkQueue({
       work: (key) => this.#reconcile(key),
-      onError: (key, error, retryAfter) => {
+      onError: (key, error, retryAfter, failures) => {
         const fence = formatFenceKey(key);
         options.metrics.reconciles.inc({ result: "error" });
-        options.logger.warn({ fence, err: error, retryAfterMs: Math.round(retryAfter) }, "fence not written, will retry");
+        // The first, second, fourth, … in a row: a thousand fences that fail for an hour must not fill the disk with the same line.
+        if (Number.isInteger(Math.log2(failures)))
+          options.logger.warn({ fence, err: error, failures, retryAfterMs: Math.round(retryAfter) }, "fence not written, will retry");
       },
     });
   }

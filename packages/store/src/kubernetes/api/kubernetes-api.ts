@@ -4,6 +4,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { type Clock, monotonicClock } from "../clock.ts";
 import { ApiError, readStatus, retryAfterMs } from "./api-error.ts";
 import { Credentials } from "./credentials.ts";
+import { Reachability } from "./reachability.ts";
 
 /** One request to the API server. */
 export interface ApiRequest {
@@ -32,6 +33,8 @@ const KEEP_ALIVE = 20_000;
 /** The API server over HTTP: JSON requests, and streams for watches. Failures of any kind are an {@link ApiError}. */
 export class KubernetesApi {
   readonly #credentials: Credentials;
+  /** Whether the server answers at all. */
+  readonly reachability: Reachability = new Reachability();
   readonly #closed = new AbortController();
   readonly #requestTimeout: number;
 
@@ -99,7 +102,7 @@ export class KubernetesApi {
   }
 
   async #send(
-    { method, path, query = {}, body, contentType = "application/json" }: ApiRequest,
+    { method, path, query = {}, body, contentType = "application/json", signal: given }: ApiRequest,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
     const { server, options } = await this.#credentials.access();
@@ -116,8 +119,14 @@ export class KubernetesApi {
     return new Promise((resolve, reject) => {
       const outgoing = send(url, { ...options, method, headers, signal });
       outgoing.on("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE));
-      outgoing.on("response", resolve);
-      outgoing.on("error", reject);
+      outgoing.on("response", (response) => {
+        this.reachability.answered(response.statusCode ?? 0);
+        resolve(response);
+      });
+      outgoing.on("error", (error) => {
+        if (!this.closed.aborted && given?.aborted !== true) this.reachability.failed();
+        reject(error);
+      });
       outgoing.end(payload);
     });
   }

@@ -60,6 +60,19 @@ test("E3-03 pauses grow from one to thirty seconds, jittered, and start over aft
   assert.equal(await clock.pauseBelow(60_000), 1_500);
 });
 
+test("a pause ends early when another request of the process is answered: the API server is back", async (t) => {
+  const { api, clock, watching } = await startInformer(t, { prepare: (fake) => fake.answer(isList, "cut", "cut", "cut") });
+  for (const pause of [2_000, 4_000]) {
+    assert.equal(await clock.pauseBelow(60_000), pause);
+    clock.advance(pause);
+  }
+  assert.equal(await clock.pauseBelow(60_000), 8_000);
+  await api.json({ method: "GET", path: "/api/v1/namespaces" });
+  assert.equal(await clock.pauseBelow(8_000), 500);
+  clock.advance(500);
+  await watching();
+});
+
 test("a watch that a proxy ends at once is not opened in a loop", async (t) => {
   const { clock, server, watching } = await startInformer(t, {
     prepare: (fake) => fake.answer(isWatch, { status: 200, body: "" }, { status: 200, body: "" }),

@@ -3,7 +3,7 @@ import { hasStatus } from "../api/api-error.ts";
 import { keyText, type ObjectKey } from "../api/resource.ts";
 import { readWireObject, type WireObject } from "../api/wire-object.ts";
 import { type Clock, monotonicClock } from "../clock.ts";
-import { Backoff, LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE } from "./backoff.ts";
+import { Backoff, LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE, SHORTEST_PAUSE } from "./backoff.ts";
 import { type FailureReason, failureReason, type InformerHealth, type InformerState, noCounts } from "./informer-health.ts";
 import { listPages, type Selection } from "./list-pages.ts";
 import { type CacheEntry, isNewer, ObjectCache, type ObjectEvent } from "./object-cache.ts";
@@ -143,8 +143,17 @@ export class Informer<T> {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const pause = await this.#cycle();
-      if (pause > 0) await this.#clock.sleep(pause, this.#stop.signal);
+      if (pause > 0) await this.#sleep(pause);
     }
+  }
+
+  /** A pause ends early when any request of this process was answered again: not at once, as all informers hear it together. */
+  async #sleep(pause: number): Promise<void> {
+    const back = new AbortController();
+    const forget = this.#options.api.reachability.onBack(() => back.abort());
+    await this.#clock.sleep(pause, AbortSignal.any([this.#stop.signal, back.signal]));
+    forget();
+    if (back.signal.aborted) await this.#clock.sleep(Math.min(pause, SHORTEST_PAUSE) * (0.5 + this.#random() / 2), this.#stop.signal);
   }
 
   /** One list, if need be, and one watch. Returns the pause before the next, in milliseconds. */

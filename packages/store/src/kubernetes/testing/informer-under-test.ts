@@ -27,8 +27,9 @@ export async function startInformer(t: TestContext, { prepare, client = {}, ...o
   /** `added web 80`, in the order in which the handler was told. */
   const told: string[] = [];
   const troubles: FencelineError[] = [];
+  const api = server.api(t, { clock, ...client });
   const informer = new Informer<Service>({
-    api: server.api(t, { clock, ...client }),
+    api,
     resource: SERVICES,
     parse: readService,
     clock,
@@ -47,7 +48,7 @@ export async function startInformer(t: TestContext, { prepare, client = {}, ...o
   const known = () => informer.objects().map(({ metadata, spec }) => `${metadata.name} ${spec.ports.map(({ port }) => port).join()}`);
   /** Resolves when a watch is open and the informer knows it. */
   const watching = () => until(() => server.openWatches(SERVICES) === 1 && informer.health().state === "watching");
-  return { watching, server, clock, informer, told, troubles, known, until };
+  return { api, watching, server, clock, informer, told, troubles, known, until };
 }
 
 /** Whether a request lists, or watches, Services. */
