@@ -16,11 +16,13 @@ export interface RouteTable {
 
 interface ClusterStatus {
   readonly name: string;
-  readonly host_statuses?: readonly {
-    readonly address: { readonly socket_address?: { readonly address: string } };
-    readonly health_status?: { readonly eds_health_status?: string };
-    readonly stats: readonly { readonly name: string; readonly value?: string }[];
-  }[];
+  readonly host_statuses?: readonly HostStatus[];
+}
+
+interface HostStatus {
+  readonly address: { readonly socket_address?: { readonly address: string } };
+  readonly health_status?: { readonly eds_health_status?: string };
+  readonly stats: readonly { readonly name: string; readonly value?: string }[];
 }
 
 const ADMIN_PORT = 15_000;
@@ -53,11 +55,17 @@ export class EnvoyAdmin {
     return configs.map(({ cluster }) => (cluster as { name: string }).name);
   }
 
+  /** Names of the clusters that have a healthy endpoint. */
+  async clustersWithEndpoints(): Promise<readonly string[]> {
+    const { cluster_statuses = [] } = (await this.#json("/clusters?format=json")) as { cluster_statuses?: ClusterStatus[] };
+    return cluster_statuses.filter(({ host_statuses = [] }) => host_statuses.some(isHealthy)).map(({ name }) => name);
+  }
+
   /** Healthy addresses of a cluster, each with the number of requests and streams that are open to it now. Istio sends the others, too. */
   async endpoints(cluster: string): Promise<ReadonlyMap<string, number>> {
     const { cluster_statuses = [] } = (await this.#json("/clusters?format=json")) as { cluster_statuses?: ClusterStatus[] };
     const hosts = cluster_statuses.find(({ name }) => name === cluster)?.host_statuses ?? [];
-    const healthy = hosts.filter(({ health_status }) => health_status?.eds_health_status === "HEALTHY");
+    const healthy = hosts.filter(isHealthy);
     return new Map(
       healthy.map(({ address, stats }) => [
         address.socket_address?.address ?? "",
@@ -85,4 +93,8 @@ export class EnvoyAdmin {
     if (!response.ok) throw new FencelineError("LAB_ENVOY_ADMIN", { message: `Envoy answered ${path} with ${response.status}` });
     return response.json();
   }
+}
+
+function isHealthy({ health_status }: HostStatus): boolean {
+  return health_status?.eds_health_status === "HEALTHY";
 }

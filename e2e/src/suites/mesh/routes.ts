@@ -10,12 +10,20 @@ export async function hasRoutes({ envoy }: Pod, hosts: readonly string[]): Promi
 }
 
 /**
- * Waits until the mesh knows Services that were made just now: istiod collects changes for up to 10 s while they keep coming, and calls to a
- * Service that no Envoy has heard of fail with or without a fence.
+ * Waits until the mesh knows Services that were made just now, and who answers for them: istiod collects changes for up to 10 s while they keep
+ * coming, and calls to a Service that no Envoy has heard of fail with or without a fence.
  */
 export async function untilMeshKnows(lab: Lab, fenceline: Fenceline, hosts: readonly string[]): Promise<void> {
   await lab.until(`the global sidecar to know ${hosts.length} hosts`, async () => {
-    const known = await Promise.all(fenceline.globalSidecars.map(({ pod }) => hasRoutes(pod, hosts)));
+    const known = await Promise.all(
+      fenceline.globalSidecars.map(async ({ pod }) => (await hasRoutes(pod, hosts)) && hasEndpoints(pod, hosts)),
+    );
     return known.length > 0 && known.every((knows) => knows);
   });
+}
+
+async function hasEndpoints({ envoy }: Pod, hosts: readonly string[]): Promise<boolean> {
+  const clusters = await envoy.clustersWithEndpoints();
+  const known = new Set(clusters.map((name) => name.slice(name.lastIndexOf("|") + 1)));
+  return hosts.every((host) => known.has(host));
 }

@@ -20,6 +20,7 @@ import type { ObjectEvent } from "./informer/object-cache.ts";
 import type { Leadership } from "./lease/leader-election.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
 import { addServicePorts } from "./service-ports.ts";
+import { SnapshotPace } from "./snapshot-pace.ts";
 import { type FencePlace, FenceStatuses } from "./status/fence-statuses.ts";
 
 /** Settings of a {@link KubernetesStore}. */
@@ -35,8 +36,6 @@ export interface KubernetesStoreOptions {
 }
 
 const SETTLE_TIME = 10;
-/** While changes keep coming, the listeners get one part of the time in so many. In a large mesh a look at everything takes a while. */
-const PARTS_OF_TIME = 10;
 
 /** A mesh in a cluster. The API server keeps everything; this keeps a copy of what is needed. */
 export class KubernetesStore implements Store {
@@ -49,15 +48,15 @@ export class KubernetesStore implements Store {
   readonly #statuses: FenceStatuses;
   #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
   #isStale = false;
-  /** No snapshot before this time of the clock. */
-  #restsUntil = 0;
-  /** Changes are being collected. From the start: what the first lists bring is no change. */
-  #isSettling = true;
+  readonly #pace: SnapshotPace;
+  /** The first lists are complete: what they bring is no change. */
+  #isOpen = false;
 
   constructor(options: KubernetesStoreOptions) {
-    const { api, leadership, onTrouble, clock = monotonicClock } = options;
+    const { api, leadership, onTrouble, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
     this.#options = options;
     this.#clock = clock;
+    this.#pace = new SnapshotPace({ clock, settleTime, closed: this.#closed.signal, tell: () => this.#tell() });
     this.#writer = new ObjectWriter({ api, clock, leadership });
     this.#statuses = new FenceStatuses({ api, clock, leadership });
     this.#mesh = new ObservedMesh({
@@ -82,7 +81,7 @@ export class KubernetesStore implements Store {
    */
   async start(): Promise<void> {
     await this.#mesh.start();
-    this.#isSettling = false;
+    this.#isOpen = true;
     if (!this.#closed.signal.aborted) this.#tell();
   }
 
@@ -205,27 +204,20 @@ export class KubernetesStore implements Store {
     this.#isStale = true;
     const { kind } = event.object as { kind?: unknown };
     const isEcho = event.type === "modified" && kind === "ServiceFence" && this.#statuses.isEcho(event.object as ServiceFence);
-    if (!isEcho) this.#settle();
+    if (!isEcho) this.#changed(kind === "ServiceFence");
   }
 
   /** Somebody changed or deleted an object of ours, or made one in its place: the controller has to look at the fence again. */
   #renderedChanged(event: ObjectEvent<LiveObject>): void {
     const isAsLeft = (event.type === "added" || event.type === "modified") && this.#writer.wanted(event.object) !== undefined;
-    if (!isAsLeft) this.#settle();
+    if (!isAsLeft) this.#changed(true);
   }
 
-  #settle(): void {
-    if (this.#isSettling || this.#closed.signal.aborted) return;
-    this.#isSettling = true;
-    const pause = Math.max(this.#options.settleTime ?? SETTLE_TIME, this.#restsUntil - this.#clock.now());
-    void this.#clock.sleep(pause, this.#closed.signal).then(() => {
-      this.#isSettling = false;
-      if (!this.#closed.signal.aborted) this.#tell();
-    });
+  #changed(urgent: boolean): void {
+    if (this.#isOpen) this.#pace.changed(urgent);
   }
 
   #tell(): void {
-    const start = this.#clock.now();
     this.#refresh();
     this.#statuses.told(this.#snapshot.fences);
     for (const listener of this.#listeners) {
@@ -236,8 +228,6 @@ export class KubernetesStore implements Store {
         this.#options.onTrouble(new FencelineError("LISTENER_FAILED", { message, cause }));
       }
     }
-    const end = this.#clock.now();
-    this.#restsUntil = end + (end - start) * (PARTS_OF_TIME - 1);
   }
 
   #refresh(): void {

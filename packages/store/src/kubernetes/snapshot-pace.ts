@@ -1,0 +1,52 @@
+import type { Clock } from "./clock.ts";
+
+/** Settings of a {@link SnapshotPace}. */
+export interface SnapshotPaceOptions {
+  readonly clock: Clock;
+  /** How long changes are collected before they are told together, in milliseconds. */
+  readonly settleTime: number;
+  /** Ends every pause; nothing is told afterwards. */
+  readonly closed: AbortSignal;
+  /** Makes a snapshot and tells it. Must not throw. */
+  readonly tell: () => void;
+}
+
+/** While changes of the mesh keep coming, snapshots get one part of the time in so many. In a large mesh a look at everything takes a while. */
+const PARTS_OF_TIME = 10;
+
+/**
+ * When the next snapshot is told. Changes that come together are told together, and after a snapshot that took long there is a rest, which only an
+ * urgent change cuts short: a fence that another replica wrote a new edge into must not wait for the rest of the mesh.
+ */
+export class SnapshotPace {
+  readonly #options: SnapshotPaceOptions;
+  #restsUntil = 0;
+  #hurry: AbortController | undefined;
+
+  constructor(options: SnapshotPaceOptions) {
+    this.#options = options;
+  }
+
+  /** Something changed. @param urgent whether it must not wait for the rest to end */
+  changed(urgent: boolean): void {
+    const { closed } = this.#options;
+    if (closed.aborted) return;
+    const isWaiting = this.#hurry !== undefined;
+    this.#hurry ??= new AbortController();
+    if (urgent) this.#hurry.abort();
+    if (!isWaiting) void this.#wait(this.#hurry.signal);
+  }
+
+  async #wait(hurry: AbortSignal): Promise<void> {
+    const { clock, settleTime, closed, tell } = this.#options;
+    await clock.sleep(settleTime, closed);
+    const rest = this.#restsUntil - clock.now();
+    if (rest > 0) await clock.sleep(rest, AbortSignal.any([closed, hurry]));
+    this.#hurry = undefined;
+    if (closed.aborted) return;
+    const start = clock.now();
+    tell();
+    const end = clock.now();
+    this.#restsUntil = end + (end - start) * (PARTS_OF_TIME - 1);
+  }
+}
