@@ -21,6 +21,11 @@ export interface FilterInput {
   readonly idleWindow: number;
   /** Route unknown hosts to the fallback. False renders the access loggers only. */
   readonly redirect: boolean;
+  /**
+   * Log TCP connections, for `tcp: learn`. A changed listener is drained, and the connections that were open before are cut 45 s later, as Istio sets it.
+   * So where nothing needs to be learned of TCP its listeners stay as they are: a database's connections survive that a fence comes, changes and goes.
+   */
+  readonly logTcp: boolean;
   /** Add Envoy's on_demand filter. Only for proxies that speak delta xDS (envoyproxy/envoy#24763: others may crash). */
   readonly onDemand: boolean;
 }
@@ -37,7 +42,7 @@ export function filterPatches(input: FilterInput): EnvoyFilter["spec"]["configPa
   return [
     ...(input.redirect ? CATCH_ALL_HOSTS.flatMap((name) => redirectPatches(name, input)) : []),
     accessLoggerPatch(HTTP_CONNECTION_MANAGER, input),
-    accessLoggerPatch(TCP_PROXY, input),
+    ...(input.logTcp ? [accessLoggerPatch(TCP_PROXY, input)] : []),
     ...(input.onDemand ? [onDemandPatch()] : []),
   ];
 }

@@ -66,6 +66,7 @@ export function renderFence(input: RenderInput): Rendered {
         config,
         idleWindow: durationMs(fence.spec.idleWindow ?? config.ageing.idleWindow),
         redirect: enforces && ready,
+        logTcp: fence.spec.tcp === "learn",
         onDemand: enforces && wantsOnDemand(input),
       }),
     },

@@ -1,6 +1,8 @@
 import { pass } from "../mesh/pass.ts";
+import { untilMeshKnows } from "../mesh/routes.ts";
+import { applyServices, startWorkload } from "../mesh/workload.ts";
 import type { Report } from "../suite.ts";
-import { liveThrough, type Scene } from "./scene.ts";
+import { liveThrough, NAMESPACE, type Scene } from "./scene.ts";
 
 /** Milliseconds without an API server. */
 const AWAY = 30_000;
@@ -29,5 +31,11 @@ export async function apiServerOutage(scene: Scene, report: Report): Promise<voi
     lab.controlPlane.istiod.requireRunning();
     lab.controlPlane.controllerManager.requireRunning();
     await lab.until("a leader", () => scene.fenceline.leader());
+  });
+  // Each of istiod's watches comes back in its own time, half a minute at most. Until those of pods and endpoints have, nothing may be rolled.
+  await report.step("the mesh takes in a new pod again", async () => {
+    await applyServices(lab, NAMESPACE, ["new"], "new");
+    await startWorkload(lab, NAMESPACE, "new", { http: [8_080] });
+    await untilMeshKnows(lab, scene.fenceline, [`new.${NAMESPACE}.svc.cluster.local`], { timeout: PATIENCE });
   });
 }

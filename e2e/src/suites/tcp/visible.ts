@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Lab } from "../../lab/lab.ts";
-import type { RunningLoad } from "../../lab/pod/app.ts";
+import type { OpenConnection, RunningLoad } from "../../lab/pod/app.ts";
 import type { TcpCall } from "../../pod-app/protocol.ts";
 import { applyFence, sidecarHosts, untilDirect, untilFenced } from "../mesh/fence.ts";
 import { sum } from "../mesh/figures.ts";
@@ -13,6 +13,8 @@ const NAMESPACE = "tcp-visible";
 const HTTP_HOSTS = numbered("web", 5);
 /** Milliseconds between two connections to a service. At 50, all connections were late for good on two cores with a load of 20, once the fence came. */
 const INTERVAL = 250;
+/** Milliseconds: Istio's `--drain-time-s` of 45 s, and some more. */
+const DRAIN = 50_000;
 /** Connections to each service that show that it works. */
 const ENOUGH = 10;
 
@@ -33,12 +35,14 @@ export async function visible(lab: Lab, report: Report): Promise<void> {
   await report.step("without a fence, a server that speaks first on a port without a name cannot be reached", () =>
     istiosOwn(lab, callers),
   );
+  const held = await report.step("a connection is opened, to be held", () => openHeld(lab, a, calls[0]));
   const loads: RunningLoad[] = [];
   await report.step("connections to every other service succeed", async () => {
     for (const call of calls) await untilConnected(lab, a, call);
     for (const call of calls) loads.push(await a.app.load({ ...call, interval: INTERVAL }));
     await moreConnections(lab, loads);
   });
+  const fenced = performance.now();
   await report.step("they go on while the fence comes and learns HTTP hosts of the same port", async () => {
     await applyFence(lab, NAMESPACE, "a");
     await untilFenced(lab, a, HTTP_PORTS);
@@ -47,6 +51,9 @@ export async function visible(lab: Lab, report: Report): Promise<void> {
     await moreConnections(lab, loads);
   });
   await report.step("a new TCP service answers the fenced caller, too", () => newService(lab, report, callers));
+  await report.step("the connection that was open before outlives the time after which Envoy cuts those of a changed listener", () =>
+    outlives(lab, held, fenced),
+  );
   await report.step("the fence goes", () => removeFence(lab, loads));
   const reports = await Promise.all(loads.map((load) => load.stop()));
   report.figure("visible: connections while the fence came, learned and went", sum(reports.map(({ sent }) => sent)));
@@ -57,6 +64,22 @@ export async function visible(lab: Lab, report: Report): Promise<void> {
       [],
     );
   });
+}
+
+/** By a server that the client speaks to first. */
+function openHeld(lab: Lab, { app }: Workload, call: TcpCall | undefined): Promise<OpenConnection> {
+  assert.ok(call?.send !== undefined);
+  return lab.until("a connection", () => app.open(call));
+}
+
+/** A connection of a database's pool, say. @param since when the fence came, in milliseconds of `performance.now` */
+async function outlives(lab: Lab, held: OpenConnection, since: number): Promise<void> {
+  let exchanges = 0;
+  while (performance.now() - since < DRAIN) {
+    await lab.until("a second to pass", () => performance.now() > since + exchanges * 1_000);
+    assert.equal(await held.exchange(`${exchanges}`), `${exchanges}`);
+    exchanges += 1;
+  }
 }
 
 async function startPods(lab: Lab): Promise<Callers> {
