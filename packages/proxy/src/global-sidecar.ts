@@ -116,7 +116,6 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     await closed;
     await pools.close();
     clearTimeout(force);
-    reports.close();
   }
 
   let drained: Promise<void> | undefined;

@@ -7,7 +7,7 @@ import { Exchange, type ForwardContext, type ForwardedRequest } from "./forward/
 import { hostFields } from "./forward/host-fields.ts";
 import { RequestBody } from "./forward/request-body.ts";
 import { Refusal } from "./refusal.ts";
-import type { EdgeReports } from "./report/edge-reports.ts";
+import type { EdgeReports, PendingEdge } from "./report/edge-reports.ts";
 import type { ProxyCounters } from "./report/metrics.ts";
 import { resolveTargets } from "./resolve/resolve-targets.ts";
 import { type Address, type Resolution, ResolutionError, type Resolver } from "./resolve/resolver.ts";
@@ -112,28 +112,29 @@ function forward(
     exchange.fail(route.authorized.unknown);
     return;
   }
-  beginReport(parts, exchange, head, route);
+  exchange.edge = edgeOf(parts, head, route);
   if (resolution.length === 0) exchange.fail(NO_ENDPOINTS);
   else exchange.forward(request, resolution);
+  // Only now: had the address been refused, there would be nothing to learn.
+  if (exchange.edge !== undefined) parts.reports.forwarded(exchange.edge);
 }
 
 const NO_ENDPOINTS = new Refusal("NO_ENDPOINTS", "the service has no ready endpoint for this port");
 
-/** Step 6 begins before the answer is there: see EdgeReports. */
-function beginReport({ reports, counters, certifiedNamespace }: PipelineParts, exchange: Exchange, head: RequestHead, route: Route): void {
+/** What step 6 reports; undefined when it is nobody's call that we know. */
+function edgeOf({ counters, certifiedNamespace }: PipelineParts, head: RequestHead, route: Route): PendingEdge | undefined {
   const { source } = route.destination;
   if (source === undefined) {
     counters.notReported("NO_SOURCE");
-    return;
+    return undefined;
   }
   const certified = head.clientCertificate === undefined ? undefined : certifiedNamespace?.(head.clientCertificate);
   // The claim is a header, the certificate a proof. Who claims another namespace could otherwise widen somebody else's fence.
   if (certified !== undefined && certified !== source.namespace) {
     counters.notReported("IDENTITY_MISMATCH");
-    return;
+    return undefined;
   }
-  exchange.edge = { route, source, reported: false };
-  reports.forwarded(exchange.edge);
+  return { route, source, reported: false };
 }
 
 function unresolved(error: unknown): [Refusal, Error | undefined] {

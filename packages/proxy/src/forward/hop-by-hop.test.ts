@@ -58,7 +58,7 @@ test("E1-08 Connection cannot take away fields that frame, route, authenticate o
     body: "hello",
   });
   assert.deepEqual(await proxy.reported.reach(1), [
-    { source: { namespace: "bookinfo", name: "productpage" }, authority: SERVICE, responseCode: 200 },
+    { source: { namespace: "bookinfo", name: "productpage" }, authority: SERVICE, responseCode: 0 },
   ]);
 });
 

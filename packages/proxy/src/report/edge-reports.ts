@@ -24,22 +24,15 @@ export interface PendingEdge {
   reported: boolean;
 }
 
-/** A first call to a service is often its slowest one; learning does not wait longer than this for its answer. In milliseconds. */
-const EARLY_REPORT_AFTER = 100;
-/** An edge reported within this many milliseconds needs no early report: the collector knows it. */
+/** An edge reported within this many milliseconds is known to the collector: its next requests are reported with their answers. */
 const KNOWN_FOR = 1_000;
-/** Requests that may wait for their early report; beyond it they are reported when they are forwarded. */
-const MAX_WAITING = 10_000;
 
 /**
- * Step 6: each forwarded request is reported exactly once: with its answer, with its failure, or after 100 ms without either.
- *
- * All early reports have the same delay, so they fall due in the order in which they were asked for: one queue and one timer serve them all.
+ * Step 6: each forwarded request is reported exactly once: with its answer, with its failure, or, where the collector may not know the edge yet, as
+ * soon as it is forwarded. A first call to a service is often its slowest one, and until the edge is learned every further call takes the detour.
  */
 export class EdgeReports {
   readonly #reporter: EdgeReporter;
-  readonly #waiting: { readonly edge: PendingEdge; readonly due: number }[] = [];
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(reporter: EdgeReporter) {
     this.#reporter = reporter;
@@ -47,14 +40,7 @@ export class EdgeReports {
 
   /** The request is under way. */
   forwarded(edge: PendingEdge): void {
-    const now = Date.now();
-    if (edge.reported || now - edge.route.reportedAt < KNOWN_FOR) return;
-    if (this.#waiting.length >= MAX_WAITING) {
-      this.report(edge, 0);
-      return;
-    }
-    this.#waiting.push({ edge, due: now + EARLY_REPORT_AFTER });
-    this.#timer ??= setTimeout(this.#sweep, EARLY_REPORT_AFTER).unref();
+    if (!edge.reported && Date.now() - edge.route.reportedAt >= KNOWN_FOR) this.report(edge, 0);
   }
 
   /** @param responseCode 0 when there is no answer */
@@ -71,19 +57,6 @@ export class EdgeReports {
   withdraw(edge: PendingEdge): void {
     edge.reported = true;
   }
-
-  close(): void {
-    clearTimeout(this.#timer);
-    for (const { edge } of this.#waiting.splice(0)) this.report(edge, 0);
-  }
-
-  readonly #sweep = (): void => {
-    const now = Date.now();
-    const first = this.#waiting.findIndex(({ due }) => due > now);
-    for (const { edge } of this.#waiting.splice(0, first === -1 ? this.#waiting.length : first)) this.report(edge, 0);
-    const next = this.#waiting[0];
-    this.#timer = next === undefined ? undefined : setTimeout(this.#sweep, Math.max(1, next.due - now)).unref();
-  };
 }
 
 function reportOf({ source, route }: PendingEdge, responseCode: number): ReportedEdge {
