@@ -65,6 +65,8 @@ function agentEnvironment({ network, programs, spec }: AgentOptions): Record<str
     CA_ROOT_CA: "./root-cert.pem",
     XDS_ROOT_CA: "./root-cert.pem",
     ISTIO_META_CLUSTER_ID: "Kubernetes",
+    // Or it asks the metadata address of every cloud which one this is.
+    CLOUD_PLATFORM: "none",
     // Labels come from the file, as in a real pod; ISTIO_META_LABELS would be taken in their place.
     PROXY_CONFIG: JSON.stringify({ ...config, ...own }),
     ...(probers && { ISTIO_KUBE_APP_PROBERS: JSON.stringify(probers) }),
