@@ -11,12 +11,14 @@ import { replicas } from "./replicas/replicas.ts";
 import { scale } from "./scale/scale.ts";
 import { smoke } from "./smoke.ts";
 import { staticHosts } from "./static-hosts.ts";
+import { store } from "./store.ts";
 import type { Suite } from "./suite.ts";
 import { tcp } from "./tcp/tcp.ts";
 
 /** Every suite, in the order in which they run. */
 export const SUITES: readonly Suite[] = [
   smoke,
+  store,
   staticHosts,
   firstRequests,
   coldEdges,

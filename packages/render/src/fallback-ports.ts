@@ -28,9 +28,8 @@ export interface FallbackPorts {
  * Gives the fallback's Service every port number that some Service of the mesh declares as HTTP.
  *
  * A fenced Envoy has a listener and a route table for a port only if some visible Service has that port; without, a call to an unknown host on it goes
- * past the fallback. One Service that declares a number as HTTP is enough, whatever others declare. For them nothing changes: with `tcp: visible` they
- * stand in every fence, with a listener on their own ClusterIP, which Envoy prefers. With `tcp: learn`, plain TCP to an unlearned one on that number fails,
- * because the HTTP listener takes it; an Envoy without any fence has both listeners too.
+ * past the fallback. One Service that declares a number as HTTP is enough, whatever others declare. For them nothing changes: those that declare the same
+ * number as TCP stand in every fence (see egress-hosts.ts), with a listener on their own ClusterIP, which Envoy prefers.
  *
  * Ports only ever come, so that an Envoy never loses a listener in use. Where there are too many, those that most Services declare come first.
  */
