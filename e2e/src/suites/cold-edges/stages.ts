@@ -64,7 +64,9 @@ export function reportStages(
     return times.slice(1).map((time, index) => time - (times[index] ?? Number.NaN));
   });
   for (const [index, name] of STAGES.entries()) {
-    const times = stages.map((stage) => stage[index] ?? Number.NaN);
+    // A watch that broke off has not seen the rest.
+    const times = stages.map((stage) => stage[index] ?? Number.NaN).filter(Number.isFinite);
+    if (times.length < stages.length) report.figure(`${name}, seen of ${stages.length}`, times.length);
     report.figure(`${name}, p50`, percentile(times, 0.5), "ms");
     report.figure(`${name}, p99`, percentile(times, 0.99), "ms");
   }
