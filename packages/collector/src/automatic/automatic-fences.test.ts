@@ -24,8 +24,8 @@ function label(server: FakeApiServer, fenced: string | undefined): void {
   server.put(NAMESPACES, { metadata: { name: "shop", labels: fenced === undefined ? {} : { "slime.io/serviceFenced": fenced } } });
 }
 
-function addService(server: FakeApiServer, name: string): void {
-  const spec = { clusterIP: "10.0.0.7", selector: { app: name }, ports: [{ name: "http", port: 80 }] };
+function addService(server: FakeApiServer, name: string, app = name): void {
+  const spec = { clusterIP: "10.0.0.7", selector: { app }, ports: [{ name: "http", port: 80 }] };
   server.put(SERVICES, { metadata: { namespace: "shop", name }, spec });
 }
 
@@ -108,21 +108,40 @@ test("switched off, those that were made automatically go, and those of people s
   assert.ok(server.get(FENCES, { ...WEB, name: "mine" }));
 });
 
-test("a Service that is replaced keeps its fence, with all that it has learned", async (t) => {
-  const { server, store, state, fences } = await running(t, shop);
+test("a Service that is replaced keeps its fence, with all that it has learned, and no other Service of the workload gets one", async (t) => {
+  const { server, store, state, fences } = await running(t, (fake) => {
+    shop(fake);
+    addService(fake, "web-headless", "web");
+  });
   await until(() => server.get(FENCES, WEB) !== undefined);
   server.remove(SERVICES, WEB);
-  await until(() => store.snapshot().services.length === 1);
+  await until(() => store.snapshot().services.length === 2);
   fences.refresh();
   state.now += 19;
+  await fences.idle();
   addService(server, "web");
-  await until(() => store.snapshot().services.length === 2);
+  await until(() => store.snapshot().services.length === 3);
   fences.refresh();
   state.now += 1_000;
   addService(server, "end");
   await until(() => server.get(FENCES, { ...WEB, name: "end" }) !== undefined);
   await fences.idle();
-  assert.equal(server.count("DELETE", FENCES), 0);
+  assert.deepEqual([server.count("DELETE", FENCES), server.count("POST", FENCES)], [0, 2]);
+});
+
+test("where the Service is gone for good, the fence of another Service of the workload follows that of the first", async (t) => {
+  const { server, state } = await running(t, (fake) => {
+    shop(fake);
+    addService(fake, "web-headless", "web");
+  });
+  await until(() => server.get(FENCES, WEB) !== undefined);
+  server.remove(SERVICES, WEB);
+  await until(() => {
+    state.now += 5;
+    const successor = server.get(FENCES, { ...WEB, name: "web-headless" });
+    assert.ok(successor === undefined || server.get(FENCES, WEB) === undefined);
+    return successor !== undefined;
+  });
 });
 
 test("nothing is deleted as long as Services cannot be listed", async (t) => {

@@ -33,6 +33,8 @@ interface Planned {
 }
 
 const GRACE = 5_000;
+/** How much longer than a delete a create of the same namespace waits, in milliseconds. */
+const SUCCESSION = 500;
 const BACKOFF = { first: 1_000, longest: 300_000 };
 
 /**
@@ -40,7 +42,8 @@ const BACKOFF = { first: 1_000, longest: 300_000 };
  * apply. Only where the store can make fences.
  *
  * What a fence has learned goes with it. So a delete waits: a Service is replaced by deleting it and making it anew, and a label moves from a
- * Service to its Namespace, of which we may hear first of the one that takes away.
+ * Service to its Namespace, of which we may hear first of the one that takes away. A create in the same namespace waits for it too: it may be for
+ * the same pods, by the name of another Service that selects them, and two fences would each have a Sidecar for them.
  */
 export class AutomaticFences {
   readonly #options: AutomaticFencesOptions;
@@ -49,6 +52,8 @@ export class AutomaticFences {
   readonly #pace: CreationPace;
   /** As of the latest snapshot. */
   #planned = new Map<string, Planned>();
+  /** Namespaces in which something is to be deleted, and since when. */
+  readonly #shrinking = new Map<string, number>();
   /** Given to the queue. Snapshots may come many a second: they bring no retry forward. */
   readonly #pending = new Set<string>();
   /** Codes that were warned of since everything was last as it should be. */
@@ -75,6 +80,10 @@ export class AutomaticFences {
         return [id, known !== undefined && isSame(known.change, change) ? known : { change, since: this.#clock() }];
       }),
     );
+    this.#shrinking.clear();
+    for (const { change, since } of this.#planned.values())
+      if (change.action === "delete")
+        this.#shrinking.set(change.key.namespace, Math.max(since, this.#shrinking.get(change.key.namespace) ?? since));
     if (this.#planned.size === 0) this.#warned.clear();
     for (const id of this.#planned.keys()) {
       if (this.#pending.has(id)) continue;
@@ -123,8 +132,11 @@ export class AutomaticFences {
   }
 
   #pauseBefore(id: string, { change, since }: Planned): number {
-    if (change.action === "create") return this.#pace.pause(id);
-    return since + (this.#options.grace ?? GRACE) - this.#clock();
+    const { grace = GRACE } = this.#options;
+    const now = this.#clock();
+    if (change.action === "delete") return since + grace - now;
+    const shrinkingSince = this.#shrinking.get(change.key.namespace) ?? Number.NEGATIVE_INFINITY;
+    return Math.max(this.#pace.pause(id), shrinkingSince + grace + SUCCESSION - now);
   }
 
   async #apply(id: string, change: FenceChange): Promise<void> {
