@@ -1,5 +1,6 @@
 import { ageing } from "./ageing/ageing.ts";
 import { authorization } from "./authorization.ts";
+import { automaticFences } from "./automatic-fences.ts";
 import { coldEdges } from "./cold-edges/cold-edges.ts";
 import { withoutOnDemand } from "./cold-edges/without-on-demand.ts";
 import { firstRequests } from "./first-requests.ts";
@@ -18,6 +19,7 @@ import { tcp } from "./tcp/tcp.ts";
 export const SUITES: readonly Suite[] = [
   smoke,
   staticHosts,
+  automaticFences,
   firstRequests,
   coldEdges,
   withoutOnDemand,
