@@ -1,5 +1,6 @@
 import { ageing } from "./ageing/ageing.ts";
 import { authorization } from "./authorization.ts";
+import { automaticFences } from "./automatic-fences.ts";
 import { coldEdges } from "./cold-edges/cold-edges.ts";
 import { withoutOnDemand } from "./cold-edges/without-on-demand.ts";
 import { firstRequests } from "./first-requests.ts";
@@ -20,6 +21,7 @@ export const SUITES: readonly Suite[] = [
   smoke,
   store,
   staticHosts,
+  automaticFences,
   firstRequests,
   coldEdges,
   withoutOnDemand,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./automatic-fence.ts";
 import { duration } from "./duration.ts";
 import { NamespaceName, ObjectName } from "./object.ts";
 
@@ -59,6 +60,21 @@ export const Ageing = z.strictObject({
     ),
 });
 
+export const AutomaticFences = z.strictObject({
+  create: z
+    .enum(AUTOMATIC_FENCES)
+    .default("Labelled")
+    .describe(
+      `Which workloads get a fence by themselves, one per selector of Services. Labelled: those whose Service, or else its Namespace, has the label ${FENCED_LABEL} "true". All: also those where neither has it. Off: none. Fences that were made automatically and are no longer wanted are deleted, with what they have learned. Quote "Off" in YAML.`,
+    ),
+  mode: z
+    .enum(AUTOMATIC_FENCE_MODES)
+    .default("Enforce")
+    .describe(
+      "Mode of fences that are made from now on. Enforce: learn and narrow. Observe: learn only. Those that exist stay as they are.",
+    ),
+});
+
 export const ON_DEMAND = ["auto", "always", "never"] as const;
 
 /** The whole configuration. Every field has a default, so `{}` is a valid one. */
@@ -83,5 +99,6 @@ export const Config = z.strictObject({
   collector: Collector.prefault({}),
   telemetry: Telemetry.prefault({}),
   ageing: Ageing.prefault({}),
+  automaticFences: AutomaticFences.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -1,3 +1,4 @@
+export * from "./automatic-fence.ts";
 export * from "./config.ts";
 export * from "./config-file.ts";
 export * from "./core-kinds.ts";

@@ -5,6 +5,7 @@ import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./api/views.ts";
+import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { FenceController } from "./fence/fence-controller.ts";
 import { Ingest } from "./ingest.ts";
@@ -40,6 +41,7 @@ export class Collector {
   readonly #book = new EdgeBook();
   readonly #controller: FenceController;
   readonly #fallback: FallbackService;
+  readonly #automatic: AutomaticFences;
   readonly #ingest: Ingest;
   readonly #closers: (() => void | Promise<void>)[] = [];
   #mesh: Mesh;
@@ -54,6 +56,7 @@ export class Collector {
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
     this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady, proxyVersion });
     this.#fallback = new FallbackService({ store, config, metrics: this.#metrics, logger, leads });
+    this.#automatic = new AutomaticFences({ ...shared, store, config, logger, leads });
     this.#ingest = new Ingest({
       ...shared,
       onLearned: (fence, host) => {
@@ -115,11 +118,12 @@ export class Collector {
   lead(): void {
     this.#controller.lead();
     this.#fallback.refresh();
+    this.#automatic.refresh();
   }
 
   /** Resolves when everything is written that has to be. */
   async idle(): Promise<void> {
-    await Promise.all([this.#controller.idle(), this.#fallback.idle()]);
+    await Promise.all([this.#controller.idle(), this.#fallback.idle(), this.#automatic.idle()]);
   }
 
   /** Stops in the opposite order of the start: what still arrives is taken in, and what was learned is written. */
@@ -131,9 +135,11 @@ export class Collector {
     const { store, accessLogs } = this.#options;
     this.#closers.push(() => this.#controller.close());
     this.#closers.push(() => this.#fallback.close());
+    this.#closers.push(() => this.#automatic.close());
     this.#closers.push(store.onSnapshot(() => this.#refresh()));
     this.#controller.refresh();
     this.#fallback.refresh();
+    this.#automatic.refresh();
     await this.#controller.idle();
     this.#closers.push(() => clearInterval(this.#ageingTimer));
     this.#scheduleAgeing();
@@ -146,6 +152,7 @@ export class Collector {
     this.#mesh = new Mesh(this.#options.store.snapshot(), this.#options.config);
     this.#controller.refresh();
     this.#fallback.refresh();
+    this.#automatic.refresh();
     if (this.#ageingTimer !== undefined) this.#scheduleAgeing();
   }
 

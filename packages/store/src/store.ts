@@ -1,4 +1,5 @@
 import type {
+  AutomaticFence,
   EndpointSlice,
   FenceKey,
   Labels,
@@ -93,5 +94,23 @@ export interface Store {
    * @returns whether it lacked any
    */
   addServicePorts?(service: ServiceKey, ports: readonly ServicePort[]): Promise<boolean>;
+  /**
+   * Makes a fence, unless one of its name exists. Then {@link Store.snapshot} has it. The same guarantees as {@link Store.apply}.
+   * Undefined, like the two that follow, where fences are made by people only: in a folder.
+   *
+   * @returns whether it was made
+   */
+  createFence?(fence: AutomaticFence): Promise<boolean>;
+  /**
+   * Deletes the fence with this uid, if it still is an automatic one. Then {@link Store.snapshot} has it no more.
+   *
+   * @returns whether it was deleted
+   */
+  deleteFence?(fence: FenceKey, uid: string): Promise<boolean>;
+  /**
+   * Whether a fence, or a Service, of this name that is not in the snapshot does not exist: not while a kind cannot be listed, nor when there is an
+   * object that is not valid.
+   */
+  isCertain?(key: FenceKey): boolean;
   close(): Promise<void>;
 }

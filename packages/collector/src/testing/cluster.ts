@@ -31,7 +31,7 @@ export class GivenLeadership extends ManualLeadership {
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
 
 /** A mesh with fence `test1/a` and a fallback, and nothing that stands in the way unless `prepare` puts it there. */
-export async function startCluster(t: TestContext, prepare: (server: FakeApiServer) => void = () => {}, leads = true) {
+export async function startCluster(t: TestContext, prepare: (server: FakeApiServer) => void = () => {}, leads = true, config = CONFIG) {
   const server = await FakeApiServer.start(t);
   server.put(NAMESPACES, { metadata: { name: "test1" } });
   server.put(SERVICES, {
@@ -52,7 +52,7 @@ export async function startCluster(t: TestContext, prepare: (server: FakeApiServ
   const address = { host: "127.0.0.1", port: 0 };
   const collector = await Collector.start({
     store,
-    config: CONFIG,
+    config,
     logger,
     accessLogs: address,
     leads: () => leadership.mayWrite(),

@@ -1,4 +1,5 @@
 import {
+  type AutomaticFence,
   type FenceKey,
   FencelineError,
   type RenderedObject,
@@ -13,6 +14,7 @@ import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
 import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
 import { conflictOf } from "./apply/ownership.ts";
+import { createFence, deleteFence } from "./automatic-fences.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import type { Informer } from "./informer/informer.ts";
 import type { InformerHealth } from "./informer/informer-health.ts";
@@ -189,6 +191,40 @@ export class KubernetesStore implements Store {
     return lacked;
   }
 
+  /**
+   * Makes a fence in our own group.
+   *
+   * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
+   */
+  async createFence(fence: AutomaticFence): Promise<boolean> {
+    const { api, leadership } = this.#options;
+    const created = await createFence({ api, clock: this.#clock, leadership, fence });
+    if (created === undefined) return false;
+    this.#mesh.fences.find(({ resource }) => resource.apiVersion === fence.apiVersion)?.informer.absorb(created);
+    return true;
+  }
+
+  /**
+   * Deletes an automatic fence, of either group.
+   *
+   * @throws as {@link createFence}
+   */
+  async deleteFence(key: FenceKey, uid: string): Promise<boolean> {
+    const { api, leadership } = this.#options;
+    const place = this.#mesh.fences.find(({ informer }) => informer.get(key)?.uid === uid);
+    if (place === undefined) return false;
+    const result = await deleteFence({ api, clock: this.#clock, leadership, resource: place.resource, key, uid });
+    if (result !== "kept") place.informer.forget({ ...key, uid });
+    return result === "deleted";
+  }
+
+  /** A group of fences whose CRD is not installed has none. */
+  isCertain({ namespace, name }: FenceKey): boolean {
+    const key = { namespace, name };
+    const { services, fences } = this.#mesh;
+    return services.isCertain(key) && fences.every(({ informer }) => informer.absent || informer.isCertain(key));
+  }
+
   /** How the copy of each kind is kept, for conditions and metrics. */
   health(): readonly InformerHealth[] {
     return this.#mesh.all().map((informer) => informer.health());
@@ -246,9 +282,7 @@ export class KubernetesStore implements Store {
   #isCertain({ owners, namespace, name }: LiveObject): boolean {
     const owner = owners.find(({ controller }) => controller === true);
     const place = this.#mesh.fences.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
-    if (place === undefined || !place.informer.synced) return false;
-    const entry = place.informer.get({ namespace, name });
-    return entry === undefined || entry.value !== undefined;
+    return place?.informer.isCertain({ namespace, name }) ?? false;
   }
 
   #placeOf(change: Change): {

@@ -97,6 +97,17 @@ export class Informer<T> {
     return this.#synced;
   }
 
+  /** Whether the API server is known not to have the kind. */
+  get absent(): boolean {
+    return this.#state === "unavailable" && this.#failure === "absent";
+  }
+
+  /** Whether an object that is not among the valid ones does not exist. */
+  isCertain(key: ObjectKey): boolean {
+    const entry = this.get(key);
+    return this.#synced && (entry === undefined || entry.value !== undefined);
+  }
+
   objects(): T[] {
     return this.#cache.values();
   }
@@ -131,7 +142,7 @@ export class Informer<T> {
       apiVersion,
       state: this.#state,
       reason: this.#state === "watching" ? undefined : this.#trouble,
-      absent: this.#state === "unavailable" && this.#failure === "absent",
+      absent: this.absent,
       contactAge: this.#contactAt === undefined ? undefined : this.#clock.now() - this.#contactAt,
       synced: this.#synced,
       objects: this.#cache.size,

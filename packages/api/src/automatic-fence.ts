@@ -1,0 +1,38 @@
+import type { FenceKey } from "./fence-key.ts";
+import type { Labels } from "./object.ts";
+import { FENCE_API_VERSIONS, type ServiceFence } from "./service-fence.ts";
+
+/** Label on a Service, or else on its Namespace: whether its workload is to be fenced. Only `true` and `false` say anything. Slime's. */
+export const FENCED_LABEL = "slime.io/serviceFenced";
+
+/** Label on fences that were made automatically: these alone are also deleted so. Taking it off makes a fence a person's. Slime's. */
+export const CREATED_BY_LABEL = "app.kubernetes.io/created-by";
+
+/** Value of {@link CREATED_BY_LABEL}. */
+export const FENCE_CONTROLLER = "fence-controller";
+
+export const AUTOMATIC_FENCES = ["Off", "Labelled", "All"] as const;
+export const AUTOMATIC_FENCE_MODES = ["Enforce", "Observe"] as const;
+
+/** A fence as it is made automatically. */
+export interface AutomaticFence {
+  readonly apiVersion: (typeof FENCE_API_VERSIONS)[0];
+  readonly kind: "ServiceFence";
+  readonly metadata: FenceKey & { readonly labels: Labels };
+  readonly spec: { readonly enable: true; readonly mode?: "Observe"; readonly workloadSelector: { readonly fromService: true } };
+}
+
+/** The fence of the pods that the Service with this name selects. Without our own fields where it can be, as Slime makes it. */
+export function automaticFence({ namespace, name }: FenceKey, mode: (typeof AUTOMATIC_FENCE_MODES)[number]): AutomaticFence {
+  return {
+    apiVersion: FENCE_API_VERSIONS[0],
+    kind: "ServiceFence",
+    metadata: { namespace, name, labels: { [CREATED_BY_LABEL]: FENCE_CONTROLLER } },
+    spec: { enable: true, ...(mode === "Observe" && { mode }), workloadSelector: { fromService: true } },
+  };
+}
+
+/** Whether a fence was made automatically, by us or by Slime, and no person took it over. */
+export function isAutomatic({ metadata }: Pick<ServiceFence, "metadata">): boolean {
+  return metadata.labels[CREATED_BY_LABEL] === FENCE_CONTROLLER;
+}

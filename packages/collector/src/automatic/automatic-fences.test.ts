@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { Config } from "@fenceline/api";
+import {
+  type FakeApiServer,
+  NAMESPACES,
+  type Resource,
+  SERVICE_FENCES,
+  SERVICES,
+  SIDECARS,
+  until,
+} from "@fenceline/store/kubernetes/testing";
+import { pino } from "pino";
+import { CollectorMetrics } from "../metrics.ts";
+import { startCluster } from "../testing/cluster.ts";
+import { CONFIG, meshOf } from "../testing/mesh.ts";
+import { AutomaticFences } from "./automatic-fences.ts";
+
+const [FENCES] = SERVICE_FENCES as [Resource, Resource];
+const WEB = { namespace: "shop", name: "web" };
+const MADE = { "app.kubernetes.io/created-by": "fence-controller" };
+
+function label(server: FakeApiServer, fenced: string | undefined): void {
+  server.put(NAMESPACES, { metadata: { name: "shop", labels: fenced === undefined ? {} : { "slime.io/serviceFenced": fenced } } });
+}
+
+function addService(server: FakeApiServer, name: string, app = name): void {
+  const spec = { clusterIP: "10.0.0.7", selector: { app }, ports: [{ name: "http", port: 80 }] };
+  server.put(SERVICES, { metadata: { namespace: "shop", name }, spec });
+}
+
+function shop(server: FakeApiServer, fenced = "true"): void {
+  label(server, fenced);
+  addService(server, "web");
+}
+
+/** An `AutomaticFences` of its own beside the collector's store, whose times the test sets. The collector itself makes none. */
+async function running(
+  t: TestContext,
+  prepare: (server: FakeApiServer) => void,
+  { create = "Labelled", backoff = { first: 1, longest: 1 } } = {},
+) {
+  const off = Config.parse({ ...CONFIG, automaticFences: { create: "Off" } });
+  const cluster = await startCluster(t, prepare, true, off);
+  const config = Config.parse({ ...CONFIG, automaticFences: { create } });
+  const state = { now: 0, leads: true };
+  const metrics = new CollectorMetrics();
+  const warnings: string[] = [];
+  const logger = pino({ level: "warn" }, { write: (line) => void warnings.push(JSON.parse(line).err.code) });
+  const mesh = meshOf("");
+  const times = { clock: () => state.now, grace: 20, backoff };
+  const fences = new AutomaticFences({
+    store: cluster.store,
+    mesh: () => mesh,
+    config,
+    metrics,
+    logger,
+    leads: () => state.leads,
+    ...times,
+  });
+  t.after(() => fences.close());
+  const forget = cluster.store.onSnapshot(() => fences.refresh());
+  t.after(forget);
+  fences.refresh();
+  return { ...cluster, state, warnings, fences, writes: () => metrics.registry.metrics() };
+}
+
+test("a Namespace is labelled: its workloads are fenced; the label is taken off: nothing is left of it", async (t) => {
+  const { server, metrics } = await startCluster(t, (fake) => shop(fake, ""));
+  assert.equal(server.get(FENCES, WEB), undefined);
+  label(server, "true");
+  await until(() => server.get(SIDECARS, WEB) !== undefined);
+  assert.deepEqual(server.get(FENCES, WEB)?.metadata.labels, MADE);
+  const { spec } = server.get(SIDECARS, WEB) as unknown as { spec: { workloadSelector: unknown } };
+  assert.deepEqual(spec.workloadSelector, { labels: { app: "web" } });
+  label(server, undefined);
+  await until(() => server.get(FENCES, WEB) === undefined && server.get(SIDECARS, WEB) === undefined);
+  const counted = await metrics();
+  for (const action of ["create", "delete"])
+    assert.match(counted, new RegExp(`^fenceline_writes_total\\{kind="ServiceFence",action="${action}"\\} 1$`, "m"));
+  assert.ok(server.get(FENCES, { namespace: "test1", name: "a" }), "a person's fence stays");
+});
+
+test("a new leader makes what the one before left undone; whoever does not lead makes nothing", async (t) => {
+  const { server, collector, leadership } = await startCluster(t, shop, false);
+  await collector.idle();
+  assert.equal(server.count("POST"), 0);
+  leadership.leads = true;
+  collector.lead();
+  await collector.idle();
+  assert.ok(server.get(FENCES, WEB));
+});
+
+test("switched off, those that were made automatically go, and those of people stay", async (t) => {
+  const { server, state, fences } = await running(
+    t,
+    (fake) => {
+      shop(fake);
+      fake.put(FENCES, { metadata: { ...WEB, labels: MADE }, spec: { enable: true } });
+      fake.put(FENCES, { metadata: { ...WEB, name: "mine" }, spec: { enable: true } });
+    },
+    { create: "Off" },
+  );
+  await fences.idle();
+  assert.ok(server.get(FENCES, WEB), "not before the grace is over");
+  state.now += 20;
+  await until(() => server.get(FENCES, WEB) === undefined);
+  assert.ok(server.get(FENCES, { ...WEB, name: "mine" }));
+});
+
+test("a Service that is replaced keeps its fence, with all that it has learned, and no other Service of the workload gets one", async (t) => {
+  const { server, store, state, fences } = await running(t, (fake) => {
+    shop(fake);
+    addService(fake, "web-headless", "web");
+  });
+  await until(() => server.get(FENCES, WEB) !== undefined);
+  server.remove(SERVICES, WEB);
+  await until(() => store.snapshot().services.length === 2);
+  fences.refresh();
+  state.now += 19;
+  await fences.idle();
+  addService(server, "web");
+  await until(() => store.snapshot().services.length === 3);
+  fences.refresh();
+  state.now += 1_000;
+  addService(server, "end");
+  await until(() => server.get(FENCES, { ...WEB, name: "end" }) !== undefined);
+  await fences.idle();
+  assert.deepEqual([server.count("DELETE", FENCES), server.count("POST", FENCES)], [0, 2]);
+});
+
+test("where the Service is gone for good, the fence of another Service of the workload follows that of the first", async (t) => {
+  const { server, state } = await running(t, (fake) => {
+    shop(fake);
+    addService(fake, "web-headless", "web");
+  });
+  await until(() => server.get(FENCES, WEB) !== undefined);
+  server.remove(SERVICES, WEB);
+  await until(() => {
+    state.now += 5;
+    const successor = server.get(FENCES, { ...WEB, name: "web-headless" });
+    assert.ok(successor === undefined || server.get(FENCES, WEB) === undefined);
+    return successor !== undefined;
+  });
+});
+
+test("nothing is deleted as long as Services cannot be listed", async (t) => {
+  let grant = () => {};
+  const { server, state, fences } = await running(t, (fake) => {
+    label(fake, undefined);
+    fake.put(FENCES, { metadata: { ...WEB, labels: MADE }, spec: { enable: true } });
+    grant = fake.forbid(SERVICES, "GET");
+  });
+  state.now += 1_000;
+  fences.refresh();
+  await fences.idle();
+  assert.equal(server.count("DELETE"), 0);
+  grant();
+  await until(() => {
+    state.now += 20;
+    return server.get(FENCES, WEB) === undefined;
+  });
+});
+
+test("a missing right is warned of once, for however many Services, and what is missing is made when it is there", async (t) => {
+  let grant = () => {};
+  const { server, warnings, fences } = await running(t, (fake) => {
+    shop(fake);
+    for (let index = 0; index < 20; index += 1) addService(fake, `s${index}`);
+    grant = fake.forbid(FENCES, "POST");
+  });
+  await until(() => server.count("POST", FENCES) > 40);
+  assert.deepEqual(warnings, ["KUBERNETES_FORBIDDEN"]);
+  grant();
+  await until(() => server.get(FENCES, { ...WEB, name: "s19" }) !== undefined && server.get(FENCES, WEB) !== undefined);
+  await fences.idle();
+});
+
+test("snapshots bring no retry forward", async (t) => {
+  const { server, fences } = await running(
+    t,
+    (fake) => {
+      shop(fake);
+      fake.forbid(FENCES, "POST");
+    },
+    { backoff: { first: 60_000, longest: 60_000 } },
+  );
+  await fences.idle();
+  for (let snapshots = 0; snapshots < 20; snapshots += 1) fences.refresh();
+  await fences.idle();
+  assert.equal(server.count("POST", FENCES), 1);
+});
+
+test("a fence that somebody deletes again and again comes back ever more slowly", async (t) => {
+  const { server, store, state, fences } = await running(t, shop);
+  const remove = async () => {
+    await until(() => store.snapshot().fences.length === 2);
+    server.remove(FENCES, WEB);
+    await until(() => store.snapshot().fences.length === 1);
+    fences.refresh();
+    await fences.idle();
+  };
+  for (const [times, pause] of [1_000, 2_000, 4_000].entries()) {
+    await remove();
+    state.now += pause - 5;
+    fences.refresh();
+    await fences.idle();
+    assert.equal(server.count("POST", FENCES), times + 1);
+    state.now += 5;
+    await until(() => server.count("POST", FENCES) === times + 2);
+  }
+});

@@ -1,0 +1,165 @@
+import { automaticFence, type Config, FencelineError, formatFenceKey } from "@fenceline/api";
+import { workloadLabels } from "@fenceline/render";
+import type { Store } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { Mesh } from "../mesh.ts";
+import type { CollectorMetrics } from "../metrics.ts";
+import { WorkQueue, type WorkQueueOptions } from "../work-queue.ts";
+import { CreationPace } from "./creation-pace.ts";
+import { type FenceChange, planFences } from "./plan.ts";
+import { wantedFences } from "./wanted-fences.ts";
+
+/** What {@link AutomaticFences} works with. */
+export interface AutomaticFencesOptions {
+  readonly store: Pick<Store, "snapshot" | "createFence" | "deleteFence" | "isCertain">;
+  readonly mesh: () => Mesh;
+  readonly config: Config;
+  readonly metrics: CollectorMetrics;
+  readonly logger: Logger;
+  /** Whether this replica writes. */
+  readonly leads: () => boolean;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
+  /** How long a fence must not be wanted before it is deleted, in milliseconds. Default 5 000. */
+  readonly grace?: number;
+  /** Pauses before a retry, in milliseconds. Default: from 1 000 to 300 000, since what fails may fail for thousands of Services. */
+  readonly backoff?: WorkQueueOptions<unknown>["backoff"];
+}
+
+/** A change, and since when it is wanted without a break. */
+interface Planned {
+  readonly change: FenceChange;
+  readonly since: number;
+}
+
+const GRACE = 5_000;
+/** How much longer than a delete a create of the same namespace waits, in milliseconds. */
+const SUCCESSION = 500;
+const BACKOFF = { first: 1_000, longest: 300_000 };
+
+/**
+ * Makes the fences of workloads that are to have one by themselves, and deletes those that are to have none any more: observe → desired → plan →
+ * apply. Only where the store can make fences.
+ *
+ * What a fence has learned goes with it. So a delete waits: a Service is replaced by deleting it and making it anew, and a label moves from a
+ * Service to its Namespace, of which we may hear first of the one that takes away. A create in the same namespace waits for it too: it may be for
+ * the same pods, by the name of another Service that selects them, and two fences would each have a Sidecar for them.
+ */
+export class AutomaticFences {
+  readonly #options: AutomaticFencesOptions;
+  readonly #clock: () => number;
+  readonly #queue: WorkQueue<string>;
+  readonly #pace: CreationPace;
+  /** As of the latest snapshot. */
+  #planned = new Map<string, Planned>();
+  /** Namespaces in which something is to be deleted, and since when. */
+  readonly #shrinking = new Map<string, number>();
+  /** Given to the queue. Snapshots may come many a second: they bring no retry forward. */
+  readonly #pending = new Set<string>();
+  /** Codes that were warned of since everything was last as it should be. */
+  readonly #warned = new Set<string>();
+  #isClosed = false;
+
+  constructor(options: AutomaticFencesOptions) {
+    this.#options = options;
+    const { clock = () => performance.now(), backoff = BACKOFF } = options;
+    this.#clock = clock;
+    this.#pace = new CreationPace(clock);
+    this.#queue = new WorkQueue({ work: (id) => this.#work(id), onError: (id, error) => this.#warn(id, error), backoff });
+  }
+
+  /** Looks at the latest snapshot. */
+  refresh(): void {
+    const { store, leads } = this.#options;
+    if (store.createFence === undefined) return;
+    const before = this.#planned;
+    this.#planned = new Map(
+      (leads() ? this.#plan() : []).map((change) => {
+        const id = formatFenceKey(change.key);
+        const known = before.get(id);
+        return [id, known !== undefined && isSame(known.change, change) ? known : { change, since: this.#clock() }];
+      }),
+    );
+    this.#shrinking.clear();
+    for (const { change, since } of this.#planned.values())
+      if (change.action === "delete")
+        this.#shrinking.set(change.key.namespace, Math.max(since, this.#shrinking.get(change.key.namespace) ?? since));
+    if (this.#planned.size === 0) this.#warned.clear();
+    for (const id of this.#planned.keys()) {
+      if (this.#pending.has(id)) continue;
+      this.#pending.add(id);
+      this.#queue.add(id, id);
+    }
+  }
+
+  /** Resolves when everything is done that need not wait. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  /** Lets writes that are under way finish; what is not begun is the next leader's. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#queue.close();
+  }
+
+  #plan(): readonly FenceChange[] {
+    const { store, mesh, config } = this.#options;
+    const snapshot = store.snapshot();
+    const { registry } = mesh();
+    const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels({ fence, registry, config }) });
+    this.#pace.retain(new Set(wanted.fences.map(formatFenceKey)));
+    // Switched off is switched off: nothing is concluded from what is not there.
+    const isOff = config.automaticFences.create === "Off";
+    return planFences({ wanted, present: snapshot.fences, isCertain: (key) => isOff || (store.isCertain?.(key) ?? false) });
+  }
+
+  /** Does what is planned for a name when its turn comes. Returns a pause when it has to wait, in milliseconds. */
+  async #work(id: string): Promise<number | undefined> {
+    const planned = this.#planned.get(id);
+    if (planned === undefined || this.#isClosed || !this.#options.leads()) {
+      this.#pending.delete(id);
+      return undefined;
+    }
+    const pause = this.#pauseBefore(id, planned);
+    if (pause > 0) return pause;
+    await this.#apply(id, planned.change);
+    // Something else may be wanted since.
+    if (this.#planned.get(id) !== planned) return 0;
+    this.#planned.delete(id);
+    this.#pending.delete(id);
+    return undefined;
+  }
+
+  #pauseBefore(id: string, { change, since }: Planned): number {
+    const { grace = GRACE } = this.#options;
+    const now = this.#clock();
+    if (change.action === "delete") return since + grace - now;
+    const shrinkingSince = this.#shrinking.get(change.key.namespace) ?? Number.NEGATIVE_INFINITY;
+    return Math.max(this.#pace.pause(id), shrinkingSince + grace + SUCCESSION - now);
+  }
+
+  async #apply(id: string, change: FenceChange): Promise<void> {
+    const { store, config, metrics, logger } = this.#options;
+    const { action, key } = change;
+    const isDone = await (change.action === "create"
+      ? store.createFence?.(automaticFence(key, config.automaticFences.mode))
+      : store.deleteFence?.(key, change.uid));
+    if (action === "create") this.#pace.made(id);
+    if (!isDone) return;
+    metrics.writes.inc({ kind: "ServiceFence", action });
+    logger.info({ fence: id, action }, "automatic fence");
+  }
+
+  /** Thousands of fences may fail for one reason, which is said once. */
+  #warn(id: string, error: unknown): void {
+    const code = error instanceof FencelineError ? error.code : "UNEXPECTED";
+    if (code === "NOT_LEADER" || this.#warned.has(code)) return;
+    this.#warned.add(code);
+    this.#options.logger.warn({ fence: id, err: error }, "automatic fence not written, will retry");
+  }
+}
+
+function isSame(one: FenceChange, other: FenceChange): boolean {
+  return one.action === other.action && (one.action === "create" || (other.action === "delete" && one.uid === other.uid));
+}

@@ -1,0 +1,32 @@
+import { type FenceKey, formatFenceKey, isAutomatic, type ServiceFence } from "@fenceline/api";
+import type { WantedFences } from "./wanted-fences.ts";
+
+/** One write. */
+export type FenceChange =
+  | { readonly action: "create"; readonly key: FenceKey }
+  | { readonly action: "delete"; readonly key: FenceKey; readonly uid: string };
+
+/** What {@link planFences} compares. */
+export interface FencePlanInput {
+  readonly wanted: WantedFences;
+  /** Every fence that exists, of whomever. */
+  readonly present: readonly ServiceFence[];
+  /** Whether what is not in the snapshot does not exist. */
+  readonly isCertain: (key: FenceKey) => boolean;
+}
+
+/** What is to be written. A fence that exists is never changed, and one of a person never deleted. */
+export function planFences({ wanted, present, isCertain }: FencePlanInput): readonly FenceChange[] {
+  const names = new Set(present.map(({ metadata }) => formatFenceKey(metadata)));
+  const staying = new Set([...wanted.fences, ...wanted.undecided].map(formatFenceKey));
+  const created = wanted.fences.filter((key) => !names.has(formatFenceKey(key)) && isCertain(key));
+  const deleted = present.filter(
+    (fence) => isAutomatic(fence) && !staying.has(formatFenceKey(fence.metadata)) && isCertain(fence.metadata),
+  );
+  return [
+    ...created.map((key) => ({ action: "create", key }) as const),
+    ...deleted.flatMap(({ metadata: { namespace, name, uid } }) =>
+      uid === undefined ? [] : [{ action: "delete", key: { namespace, name }, uid } as const],
+    ),
+  ];
+}

@@ -1,0 +1,121 @@
+import { type Config, FENCED_LABEL, type FenceKey, isAutomatic, type Labels, type Service, type ServiceFence } from "@fenceline/api";
+import type { MeshSnapshot } from "@fenceline/store";
+
+/** What {@link wantedFences} judges from. */
+export interface WantedFencesInput {
+  readonly snapshot: Pick<MeshSnapshot, "namespaces" | "services" | "fences">;
+  readonly config: Pick<Config, "automaticFences" | "namespace" | "istioNamespace">;
+  /** Labels of the pods that a fence is for; undefined when it is for none. */
+  readonly workloadOf: (fence: ServiceFence) => Labels | undefined;
+}
+
+/** What is to be. Both in the order of their names. */
+export interface WantedFences {
+  /** Automatic fences that are to exist. */
+  readonly fences: readonly FenceKey[];
+  /** Names of Services that nothing can be said about yet: what there is for them stays. */
+  readonly undecided: readonly FenceKey[];
+}
+
+/** Services with the same selector, in the order of their names: a headless one beside a normal one is the same workload. */
+interface Workload {
+  readonly namespace: string;
+  readonly id: string;
+  readonly services: readonly Service[];
+}
+
+const NOTHING: WantedFences = { fences: [], undecided: [] };
+
+/** A Service that did not change is the same object in every snapshot. */
+const workloadIds = new WeakMap<Service, string>();
+
+/**
+ * The automatic fences that are to exist: one for each workload that some Service asks for, none where a person made one. Two would each have a
+ * Sidecar for the same pods, of which Istio uses the older.
+ */
+export function wantedFences({ snapshot, config, workloadOf }: WantedFencesInput): WantedFences {
+  const { create } = config.automaticFences;
+  if (create === "Off") return NOTHING;
+  const { automatic, taken } = ownership(snapshot.fences, workloadOf);
+  const labels = new Map(snapshot.namespaces.map(({ metadata }) => [metadata.name, metadata.labels[FENCED_LABEL] ?? "unset"]));
+  const fences: FenceKey[] = [];
+  const undecided: FenceKey[] = [];
+  for (const { namespace, id, services } of workloads(snapshot.services, config)) {
+    if (taken.has(id) || services.some(({ metadata }) => taken.has(nameId(metadata)))) continue;
+    const asking = servicesAsking(services, labels.get(namespace), create === "All");
+    if (asking === undefined) undecided.push(...services.map(keyOf));
+    if (asking === undefined || asking[0] === undefined) continue;
+    // The one that exists keeps what it has learned, also where another Service of the workload is the one that asks now.
+    fences.push(keyOf(services.find(({ metadata }) => automatic.has(nameId(metadata))) ?? asking[0]));
+  }
+  return { fences: fences.sort(byName), undecided: undecided.sort(byName) };
+}
+
+/** Names of automatic fences; and what people have taken, names and workloads. */
+function ownership(fences: readonly ServiceFence[], workloadOf: WantedFencesInput["workloadOf"]) {
+  const automatic = new Set<string>();
+  const taken = new Set<string>();
+  for (const fence of fences) {
+    const { metadata } = fence;
+    const workload = isAutomatic(fence) ? undefined : workloadOf(fence);
+    (isAutomatic(fence) ? automatic : taken).add(nameId(metadata));
+    if (workload !== undefined) taken.add(workloadId(metadata.namespace, workload));
+  }
+  return { automatic, taken };
+}
+
+/**
+ * The Services of a workload that ask for a fence; undefined when that is not known. Each Service's own label decides, else its Namespace's, else
+ * the configuration. One that says `false` speaks for the pods, which it shares with the others.
+ *
+ * @param ofNamespace label of the Namespace; undefined when the Namespace itself is not known: it may have any
+ */
+function servicesAsking(services: readonly Service[], ofNamespace: string | undefined, byDefault: boolean): readonly Service[] | undefined {
+  const ownLabel = ({ metadata }: Service) => metadata.labels[FENCED_LABEL];
+  if (services.some((service) => ownLabel(service) === "false")) return [];
+  const asking = services.filter((service) => ownLabel(service) === "true");
+  if (ofNamespace === undefined) return asking.length > 0 ? asking : undefined;
+  return ofNamespace === "true" || (byDefault && ofNamespace !== "false") ? services : asking;
+}
+
+function workloads(
+  services: readonly Service[],
+  { namespace: own, istioNamespace }: Pick<Config, "namespace" | "istioNamespace">,
+): Workload[] {
+  const groups = new Map<string, Service[]>();
+  for (const service of services) {
+    const { namespace } = service.metadata;
+    const { type, selector } = service.spec;
+    if (namespace === own || namespace === istioNamespace || type === "ExternalName" || Object.keys(selector).length === 0) continue;
+    const id = workloadIds.get(service) ?? workloadId(namespace, selector);
+    workloadIds.set(service, id);
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [service]);
+    else group.push(service);
+  }
+  return [...groups].map(([id, group]) => {
+    const sorted = group.length === 1 ? group : group.sort((one, other) => byName(one.metadata, other.metadata));
+    return { namespace: sorted[0]?.metadata.namespace ?? "", id, services: sorted };
+  });
+}
+
+/** A `{` is in no name, so that no workload is taken for a name. */
+function workloadId(namespace: string, selector: Labels): string {
+  const labels = Object.keys(selector)
+    .sort()
+    .map((label) => [label, selector[label]]);
+  return `${namespace}{${JSON.stringify(labels)}`;
+}
+
+function nameId({ namespace, name }: FenceKey): string {
+  return `${namespace}/${name}`;
+}
+
+function keyOf({ metadata: { namespace, name } }: Service): FenceKey {
+  return { namespace, name };
+}
+
+function byName(one: FenceKey, other: FenceKey): number {
+  const [a, b] = [nameId(one), nameId(other)];
+  return a < b ? -1 : a > b ? 1 : 0;
+}

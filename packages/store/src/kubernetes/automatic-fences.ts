@@ -1,0 +1,82 @@
+import { type AutomaticFence, CREATED_BY_LABEL, FENCE_CONTROLLER, type FenceKey, FencelineError, MANAGER } from "@fenceline/api";
+import { hasStatus } from "./api/api-error.ts";
+import type { KubernetesApi } from "./api/kubernetes-api.ts";
+import { collectionPath, objectPath, type Resource, SERVICE_FENCES } from "./api/resource.ts";
+import { withRetries } from "./api/retry.ts";
+import type { WireObject } from "./api/wire-object.ts";
+import type { Clock } from "./clock.ts";
+import type { Leadership } from "./lease/leader-election.ts";
+
+interface FenceWrite {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  /** Only the leader writes. */
+  readonly leadership: Leadership;
+}
+
+/** One fence to make. */
+export interface FenceCreation extends FenceWrite {
+  readonly fence: AutomaticFence;
+}
+
+/** One fence to delete. */
+export interface FenceDeletion extends FenceWrite {
+  /** Its group. */
+  readonly resource: Resource;
+  readonly key: FenceKey;
+  readonly uid: string;
+}
+
+/**
+ * Makes a fence. Not by server-side apply, which would merge into one that a person makes at this very moment.
+ *
+ * @returns the fence as the API server has it; undefined when one of its name exists
+ * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
+ */
+export function createFence({ api, clock, leadership, fence }: FenceCreation): Promise<unknown> {
+  const [resource] = SERVICE_FENCES.filter(({ apiVersion }) => apiVersion === fence.apiVersion);
+  if (resource === undefined) throw new RangeError(`no kind of fence is ${fence.apiVersion}`);
+  const path = collectionPath(resource, fence.metadata.namespace);
+  const signal = leadership.term();
+  const attempt = async (): Promise<unknown> => {
+    requireLeadership(leadership, `POST ${path}`);
+    try {
+      return await api.json({ method: "POST", path, body: fence, query: { fieldManager: MANAGER }, signal });
+    } catch (error) {
+      if (hasStatus(error, 409)) return undefined;
+      throw error;
+    }
+  };
+  return withRetries(attempt, { clock, signal });
+}
+
+/**
+ * Deletes a fence, if it still is the one with this uid and an automatic one. It is read before, and the version that was read is a condition of the
+ * delete: a person may take the label off at this very moment, and the fence is theirs from then on.
+ *
+ * @returns `gone` when there was none any more; `kept` when it is another one, or a person's
+ * @throws as {@link createFence}
+ */
+export function deleteFence({ api, clock, leadership, resource, key, uid }: FenceDeletion): Promise<"deleted" | "gone" | "kept"> {
+  const path = objectPath(resource, key);
+  const signal = leadership.term();
+  const attempt = async () => {
+    requireLeadership(leadership, `DELETE ${path}`);
+    try {
+      const { metadata } = (await api.json({ method: "GET", path, signal })) as WireObject;
+      if (metadata.uid !== uid || metadata.labels?.[CREATED_BY_LABEL] !== FENCE_CONTROLLER) return "kept";
+      const { resourceVersion } = metadata;
+      const body = { preconditions: { uid, resourceVersion }, propagationPolicy: "Background" };
+      await api.json({ method: "DELETE", path, body, signal });
+      return "deleted";
+    } catch (error) {
+      if (hasStatus(error, 404)) return "gone";
+      throw error;
+    }
+  };
+  return withRetries(attempt, { clock, signal });
+}
+
+function requireLeadership(leadership: Leadership, request: string): void {
+  if (!leadership.mayWrite()) throw new FencelineError("NOT_LEADER", { message: `${request}: another process leads` });
+}
