@@ -1,11 +1,12 @@
 import type { FenceKey } from "./fence-key.ts";
+import { MANAGED_BY_LABEL, MANAGER } from "./managed-by.ts";
 import type { Labels } from "./object.ts";
-import { FENCE_API_VERSIONS, type ServiceFence } from "./service-fence.ts";
+import { FENCE_API_VERSIONS } from "./service-fence.ts";
 
 /** Label on a Service, or else on its Namespace: whether its workload is to be fenced. Only `true` and `false` say anything. Slime's. */
 export const FENCED_LABEL = "slime.io/serviceFenced";
 
-/** Label on fences that were made automatically: these alone are also deleted so. Taking it off makes a fence a person's. Slime's. */
+/** Label on fences that were made automatically, Slime's. Taking it off makes a fence a person's. */
 export const CREATED_BY_LABEL = "app.kubernetes.io/created-by";
 
 /** Value of {@link CREATED_BY_LABEL}. */
@@ -27,12 +28,15 @@ export function automaticFence({ namespace, name }: FenceKey, mode: (typeof AUTO
   return {
     apiVersion: FENCE_API_VERSIONS[0],
     kind: "ServiceFence",
-    metadata: { namespace, name, labels: { [CREATED_BY_LABEL]: FENCE_CONTROLLER } },
+    metadata: { namespace, name, labels: { [CREATED_BY_LABEL]: FENCE_CONTROLLER, [MANAGED_BY_LABEL]: MANAGER } },
     spec: { enable: true, ...(mode === "Observe" && { mode }), workloadSelector: { fromService: true } },
   };
 }
 
-/** Whether a fence was made automatically, by us or by Slime, and no person took it over. */
-export function isAutomatic({ metadata }: Pick<ServiceFence, "metadata">): boolean {
-  return metadata.labels[CREATED_BY_LABEL] === FENCE_CONTROLLER;
+/**
+ * Whether we made a fence automatically, and no person took it over: these alone are also deleted so. One that Slime made counts as a person's: nobody
+ * who migrates may lose what was learned because a default differs.
+ */
+export function isAutomatic(labels: Labels): boolean {
+  return labels[CREATED_BY_LABEL] === FENCE_CONTROLLER && labels[MANAGED_BY_LABEL] === MANAGER;
 }

@@ -18,7 +18,7 @@ import { AutomaticFences } from "./automatic-fences.ts";
 
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 const WEB = { namespace: "shop", name: "web" };
-const MADE = { "app.kubernetes.io/created-by": "fence-controller" };
+const MADE = { "app.kubernetes.io/created-by": "fence-controller", "app.kubernetes.io/managed-by": "fenceline" };
 
 function label(server: FakeApiServer, fenced: string | undefined): void {
   server.put(NAMESPACES, { metadata: { name: "shop", labels: fenced === undefined ? {} : { "slime.io/serviceFenced": fenced } } });

@@ -21,7 +21,7 @@ export function planFences({ wanted, present, isCertain }: FencePlanInput): read
   const staying = new Set([...wanted.fences, ...wanted.undecided].map(formatFenceKey));
   const created = wanted.fences.filter((key) => !names.has(formatFenceKey(key)) && isCertain(key));
   const deleted = present.filter(
-    (fence) => isAutomatic(fence) && !staying.has(formatFenceKey(fence.metadata)) && isCertain(fence.metadata),
+    (fence) => isAutomatic(fence.metadata.labels) && !staying.has(formatFenceKey(fence.metadata)) && isCertain(fence.metadata),
   );
   return [
     ...created.map((key) => ({ action: "create", key }) as const),

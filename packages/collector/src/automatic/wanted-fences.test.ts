@@ -10,7 +10,7 @@ import { planFences } from "./plan.ts";
 import { wantedFences } from "./wanted-fences.ts";
 
 const API = "microservice.slime.io/v1alpha1";
-const MADE = `labels: {app.kubernetes.io/created-by: fence-controller}`;
+const MADE = `labels: {app.kubernetes.io/created-by: fence-controller, app.kubernetes.io/managed-by: fenceline}`;
 
 function namespace(name: string, label?: string): string {
   return `{apiVersion: v1, kind: Namespace, metadata: {name: ${name}, labels: ${labels(label)}}}`;

@@ -57,8 +57,9 @@ function ownership(fences: readonly ServiceFence[], workloadOf: WantedFencesInpu
   const taken = new Set<string>();
   for (const fence of fences) {
     const { metadata } = fence;
-    const workload = isAutomatic(fence) ? undefined : workloadOf(fence);
-    (isAutomatic(fence) ? automatic : taken).add(nameId(metadata));
+    const isOurs = isAutomatic(metadata.labels);
+    const workload = isOurs ? undefined : workloadOf(fence);
+    (isOurs ? automatic : taken).add(nameId(metadata));
     if (workload !== undefined) taken.add(workloadId(metadata.namespace, workload));
   }
   return { automatic, taken };

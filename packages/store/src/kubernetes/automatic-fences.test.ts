@@ -9,14 +9,23 @@ import { openStore } from "./testing/store-under-test.ts";
 import { until } from "./testing/until.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [(typeof SERVICE_FENCES)[number], (typeof SERVICE_FENCES)[number]];
-const MADE = { metadata: { ...FENCE, uid: FENCE_UID, labels: { "app.kubernetes.io/created-by": "fence-controller" } } };
+const MADE = {
+  metadata: {
+    ...FENCE,
+    uid: FENCE_UID,
+    labels: { "app.kubernetes.io/created-by": "fence-controller", "app.kubernetes.io/managed-by": "fenceline" },
+  },
+};
 const isDelete = ({ method }: RecordedRequest) => method === "DELETE";
 
 test("an automatic fence is Slime's, to the letter, and the next snapshot has it", async (t) => {
   const { server, store } = await openStore(t);
   assert.equal(await store.createFence(automaticFence(FENCE, "Enforce")), true);
   const made = server.get(OURS, FENCE);
-  assert.deepEqual(made?.metadata.labels, { "app.kubernetes.io/created-by": "fence-controller" });
+  assert.deepEqual(made?.metadata.labels, {
+    "app.kubernetes.io/created-by": "fence-controller",
+    "app.kubernetes.io/managed-by": "fenceline",
+  });
   assert.deepEqual(made?.spec, { enable: true, workloadSelector: { fromService: true } });
   assert.deepEqual(
     store.snapshot().fences.map((found) => [found.metadata.name, found.metadata.uid]),

@@ -1,4 +1,4 @@
-import { type AutomaticFence, CREATED_BY_LABEL, FENCE_CONTROLLER, type FenceKey, FencelineError, MANAGER } from "@fenceline/api";
+import { type AutomaticFence, type FenceKey, FencelineError, isAutomatic, MANAGER } from "@fenceline/api";
 import { hasStatus } from "./api/api-error.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import { collectionPath, objectPath, type Resource, SERVICE_FENCES } from "./api/resource.ts";
@@ -64,7 +64,7 @@ export function deleteFence({ api, clock, leadership, resource, key, uid }: Fenc
     requireLeadership(leadership, `DELETE ${path}`);
     try {
       const { metadata } = (await api.json({ method: "GET", path, signal })) as WireObject;
-      if (metadata.uid !== uid || metadata.labels?.[CREATED_BY_LABEL] !== FENCE_CONTROLLER) return "kept";
+      if (metadata.uid !== uid || !isAutomatic(metadata.labels ?? {})) return "kept";
       const { resourceVersion } = metadata;
       const body = { preconditions: { uid, resourceVersion }, propagationPolicy: "Background" };
       await api.json({ method: "DELETE", path, body, signal });
