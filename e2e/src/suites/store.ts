@@ -28,6 +28,15 @@ async function run(lab: Lab, report: Report): Promise<void> {
   await report.step("all of them passed, and none was skipped", async () =>
     assert.deepEqual([count("fail"), count("skipped"), count("pass") > 0], [0, 0, true]),
   );
+  // Their Services declare ports, and what the fallback's Service was once given it keeps.
+  await report.step("what they made is gone", () =>
+    lab.until("their namespaces to go", () => testNamespacesAreGone(lab), { timeout: 60_000 }),
+  );
+}
+
+async function testNamespacesAreGone(lab: Lab): Promise<boolean> {
+  const namespaces = await lab.kubernetes.list("v1", "Namespace");
+  return !namespaces.some(({ metadata }) => metadata.name.startsWith("fenceline-test-"));
 }
 
 async function onlyKinds(lab: Lab): Promise<void> {
