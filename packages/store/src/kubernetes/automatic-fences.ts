@@ -1,4 +1,4 @@
-import { type AutomaticFence, type FenceKey, FencelineError, isAutomatic, MANAGER } from "@fenceline/api";
+import { type AutomaticFence, type FenceKey, isAutomatic, MANAGER } from "@fenceline/api";
 import { hasStatus } from "./api/api-error.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import { collectionPath, objectPath, type Resource, SERVICE_FENCES } from "./api/resource.ts";
@@ -6,6 +6,7 @@ import { withRetries } from "./api/retry.ts";
 import type { WireObject } from "./api/wire-object.ts";
 import type { Clock } from "./clock.ts";
 import type { Leadership } from "./lease/leader-election.ts";
+import { requireLeadership } from "./lease/require-leadership.ts";
 
 interface FenceWrite {
   readonly api: KubernetesApi;
@@ -34,7 +35,7 @@ export interface FenceDeletion extends FenceWrite {
  * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
  */
 export function createFence({ api, clock, leadership, fence }: FenceCreation): Promise<unknown> {
-  const [resource] = SERVICE_FENCES.filter(({ apiVersion }) => apiVersion === fence.apiVersion);
+  const resource = SERVICE_FENCES.find(({ apiVersion }) => apiVersion === fence.apiVersion);
   if (resource === undefined) throw new RangeError(`no kind of fence is ${fence.apiVersion}`);
   const path = collectionPath(resource, fence.metadata.namespace);
   const signal = leadership.term();
@@ -75,8 +76,4 @@ export function deleteFence({ api, clock, leadership, resource, key, uid }: Fenc
     }
   };
   return withRetries(attempt, { clock, signal });
-}
-
-function requireLeadership(leadership: Leadership, request: string): void {
-  if (!leadership.mayWrite()) throw new FencelineError("NOT_LEADER", { message: `${request}: another process leads` });
 }

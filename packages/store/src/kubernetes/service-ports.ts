@@ -1,10 +1,11 @@
-import { FencelineError, MANAGER, type ServicePort } from "@fenceline/api";
+import { MANAGER, type ServicePort } from "@fenceline/api";
 import type { ServiceKey } from "../store.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import { objectPath, SERVICES } from "./api/resource.ts";
 import { withRetries } from "./api/retry.ts";
 import type { Clock } from "./clock.ts";
 import type { Leadership } from "./lease/leader-election.ts";
+import { requireLeadership } from "./lease/require-leadership.ts";
 
 /** One addition of ports to a Service. */
 export interface ServicePortsWrite {
@@ -54,7 +55,7 @@ export function addServicePorts({ api, clock, leadership, key, ports }: ServiceP
   const path = objectPath(SERVICES, key);
   const signal = leadership.term();
   const attempt = async (): Promise<ServicePortsResult> => {
-    if (!leadership.mayWrite()) throw new FencelineError("NOT_LEADER", { message: `PATCH ${path}: another process leads` });
+    requireLeadership(leadership, `PATCH ${path}`);
     const live = (await api.json({ method: "GET", path, signal })) as LiveService;
     const wanted = portsToApply(live, ports);
     if (wanted === undefined) return { lacked: false, service: live };

@@ -7,6 +7,7 @@ import { withRetries } from "../api/retry.ts";
 import { readWireObject, type WireObject } from "../api/wire-object.ts";
 import type { Clock } from "../clock.ts";
 import type { Leadership } from "../lease/leader-election.ts";
+import { requireLeadership } from "../lease/require-leadership.ts";
 import { mergePatch } from "../merge-patch.ts";
 import { type LiveObject, readLiveObject } from "./live-object.ts";
 import { type Conflict, conflictOf } from "./ownership.ts";
@@ -171,7 +172,7 @@ export class ObjectWriter {
     rest: { readonly body?: unknown; readonly contentType?: string; readonly query?: Readonly<Record<string, string>> },
   ): Promise<unknown> {
     const { api, leadership } = this.#options;
-    if (!leadership.mayWrite()) throw new FencelineError("NOT_LEADER", { message: `${method} ${path}: another process leads` });
+    requireLeadership(leadership, `${method} ${path}`);
     return api.json({ method, path, ...rest, signal: leadership.term() });
   }
 }
