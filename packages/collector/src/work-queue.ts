@@ -1,3 +1,5 @@
+import { doublingPause, type PauseLimits } from "./doubling-pause.ts";
+
 /** Settings of a {@link WorkQueue}. */
 export interface WorkQueueOptions<K> {
   /**
@@ -13,7 +15,7 @@ export interface WorkQueueOptions<K> {
    * First and longest pause before a retry, in milliseconds; default 50 and 30 000. A request brings a retry forward, but not below `forward`,
    * default 1 000: requests may come at the rate of the whole mesh's changes.
    */
-  readonly backoff?: { readonly first: number; readonly longest: number; readonly forward?: number };
+  readonly backoff?: PauseLimits & { readonly forward?: number };
 }
 
 interface Item<K> {
@@ -135,7 +137,6 @@ export class WorkQueue<K> {
 
   /** Doubling, and shortened by up to a half at random, so that objects that failed together do not come back together. */
   #retryAfter(failures: number): number {
-    const { first, longest } = this.#options.backoff;
-    return Math.min(longest, first * 2 ** (failures - 1)) * (1 - Math.random() / 2);
+    return doublingPause(failures, this.#options.backoff) * (1 - Math.random() / 2);
   }
 }

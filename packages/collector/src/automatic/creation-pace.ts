@@ -1,6 +1,7 @@
-/** Pause before a fence is made again, in milliseconds: doubling with every time, up to the longest. */
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 60_000;
+import { doublingPause, type PauseLimits } from "../doubling-pause.ts";
+
+/** Before a fence is made again. */
+const PAUSE: PauseLimits = { first: 1_000, longest: 60_000 };
 
 /** How often the fence of one name may be made. One that we made and that is gone again was deleted by somebody, who may do so again and again. */
 export class CreationPace {
@@ -16,7 +17,7 @@ export class CreationPace {
   pause(id: string): number {
     const made = this.#made.get(id);
     if (made === undefined) return 0;
-    return made.at + Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (made.times - 1)) - this.#clock();
+    return made.at + doublingPause(made.times, PAUSE) - this.#clock();
   }
 
   /** Takes note that it was made, or found. */

@@ -1,8 +1,8 @@
 import { FencelineError, type ServicePort } from "@fenceline/api";
+import { doublingPause, type PauseLimits } from "../doubling-pause.ts";
 
-/** Pause before a port is added again, in milliseconds: doubling with every time, up to the longest. */
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 30_000;
+/** Before a port is added again. */
+const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 
 /**
  * How often the same port may be added. A new one waits for nothing. One that we added and that is gone again was taken away by somebody, who may do so
@@ -26,7 +26,7 @@ export class WritePace {
    */
   due(ports: readonly ServicePort[]): readonly ServicePort[] {
     const passed = this.#clock() - this.#addedAt;
-    const due = ports.filter(({ port }) => passed >= pauseAfter(this.#times.get(port) ?? 0));
+    const due = ports.filter(({ port }) => passed >= doublingPause(this.#times.get(port) ?? 0, PAUSE));
     if (due.length > 0) return due;
     const message = `ports ${ports.map(({ port }) => port).join(", ")} were added, and somebody took them away`;
     throw new FencelineError("OBJECT_CONTESTED", { message, hint: "find who else writes the Service in its metadata.managedFields" });
@@ -37,8 +37,4 @@ export class WritePace {
     this.#addedAt = this.#clock();
     for (const { port } of ports) this.#times.set(port, (this.#times.get(port) ?? 0) + 1);
   }
-}
-
-function pauseAfter(times: number): number {
-  return times === 0 ? 0 : Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (times - 1));
 }
