@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { createAddressCheck } from "./destination/address-policy.ts";
 import { createRouter } from "./destination/route.ts";
+import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
 import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
 import { createUpstreamPools, type UpstreamOptions } from "./forward/upstream-pools.ts";
 import { createListener, type ListenerOptions } from "./listener.ts";
@@ -13,7 +14,7 @@ import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
 import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
 import { createMetrics, ProxyCounters } from "./report/metrics.ts";
-import { createObserver, observeListenerRefusal } from "./report/observe-exchanges.ts";
+import { createObserver, observeListenerRefusal } from "./report/observe-calls.ts";
 import type { Address, Resolver } from "./resolve/resolver.ts";
 
 export interface GlobalSidecarOptions {
@@ -69,7 +70,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     if (draining) setImmediate(() => server.closeIdleConnections());
   };
   const pipelined = new PipelinedExchanges();
-  const handle = createPipeline({
+  const pipeline = createPipeline({
     router: createRouter({
       clusterDomain,
       allowLoopback,
@@ -80,23 +81,24 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     reports,
     counters,
     certifiedNamespace: options.trustForwardedClientCert === true ? rememberCertifiedNamespaces() : undefined,
-    forwarding: {
-      pools,
-      observer: createObserver({ counters, reports, log, draining: () => draining, onClosed }),
-      draining: () => draining,
-      checkAddress: createAddressCheck(
-        allowLoopback,
-        selfCheck(options.ownAddresses ?? [], () => listeningPort(server)),
-      ),
-    },
   });
+  const context: Http1Context = {
+    pools,
+    observer: createObserver({ counters, reports, log, draining: () => draining, onClosed }),
+    draining: () => draining,
+    checkAddress: createAddressCheck(
+      allowLoopback,
+      selfCheck(options.ownAddresses ?? [], () => listeningPort(server)),
+    ),
+  };
 
   const server = createListener(
     {
       request(request, response, awaitsContinue) {
         const waits = response.socket === null;
-        const exchange = handle(request, response, awaitsContinue);
+        const exchange = new Http1Exchange(context, request, response, awaitsContinue);
         if (waits) pipelined.watch(request, exchange);
+        exchange.run(pipeline);
       },
       refused: observeListenerRefusal(counters, log),
     },

@@ -1,11 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ForwardedRequest, PipelineCall } from "./call.ts";
 import { HOP_HEADER, nextHops } from "./destination/hop.ts";
 import { hasBody, type RequestHead, readRequestHead } from "./destination/request-head.ts";
 import { effectiveAuthority, parseTarget } from "./destination/request-target.ts";
 import type { Route } from "./destination/route.ts";
-import { Exchange, type ForwardContext, type ForwardedRequest } from "./forward/exchange.ts";
-import { hostFields } from "./forward/host-fields.ts";
-import { RequestBody } from "./forward/request-body.ts";
+import { AUTHORITY_HEADER, hostFields } from "./forward/host-fields.ts";
 import { Refusal } from "./refusal.ts";
 import type { EdgeReports, PendingEdge } from "./report/edge-reports.ts";
 import type { ProxyCounters } from "./report/metrics.ts";
@@ -16,15 +14,24 @@ import { type Address, type Resolution, ResolutionError, type Resolver } from ".
 export interface PipelineParts {
   readonly router: (head: RequestHead, authority: string) => Route | Refusal;
   readonly resolver: Resolver;
-  readonly forwarding: ForwardContext;
   readonly reports: EdgeReports;
   readonly counters: ProxyCounters;
   /** Namespace in a client certificate header; undefined where that header is not trusted. */
   readonly certifiedNamespace: ((header: string) => string | undefined) | undefined;
 }
 
+/** A request as its protocol's listener read it. */
+export interface ReceivedRequest {
+  readonly method: string;
+  /** Request target or `:path`. */
+  readonly target: string;
+  /** Flat list of names and values, Host among them: HTTP/2's `:authority` stands as Host here. */
+  readonly rawHeaders: readonly string[];
+}
+
 /** What the steps before the resolution make of a request. */
 interface Planned {
+  readonly method: string;
   readonly head: RequestHead;
   readonly path: string;
   readonly authority: string;
@@ -33,8 +40,8 @@ interface Planned {
   readonly hops: string;
 }
 
-/** Takes one request through all steps. @param awaitsContinue whether the client sent `Expect: 100-continue` */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => Exchange;
+/** Takes one call through all steps. @param refused what its listener found wrong with the request */
+export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: Refusal) => void;
 
 /**
  * parseDestination → authorize → resolve → connect and forward → report.
@@ -44,21 +51,17 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
  * address that will be dialled has been checked. The report comes last, once the destination is known to exist: only what exists can
  * become an edge. Everything up to the connect runs within one turn of the event loop when the resolver answers at once.
  */
-export function createPipeline(parts: PipelineParts): RequestHandler {
-  return (request, response, awaitsContinue) => {
-    const exchange = new Exchange(parts.forwarding, request, response);
+export function createPipeline(parts: PipelineParts): Pipeline {
+  return (call, request, refused) => {
     parts.counters.inFlight += 1;
-    const planned = plan(request, parts.router);
+    const planned = refused ?? plan(request, parts.router);
     if (planned instanceof Refusal) {
-      exchange.fail(planned);
-      return exchange;
+      call.fail(planned);
+      return;
     }
-    exchange.route = planned.route;
-    const proceed = (resolution: Resolution) => {
-      const forwarded = forwardedRequest(request, planned, resolution?.[0], awaitsContinue ? response : undefined);
-      forward(parts, exchange, planned, resolution, forwarded);
-    };
-    const unresolvable = (error: unknown) => exchange.fail(...unresolved(error));
+    call.route = planned.route;
+    const proceed = (resolution: Resolution) => forward(parts, call, planned, resolution);
+    const unresolvable = (error: unknown) => call.fail(...unresolved(error));
     try {
       const resolution = resolveTargets(parts.resolver, planned.route.authorized.targets);
       if (resolution instanceof Promise) resolution.then(proceed).catch(unresolvable);
@@ -66,18 +69,15 @@ export function createPipeline(parts: PipelineParts): RequestHandler {
     } catch (error) {
       unresolvable(error);
     }
-    return exchange;
   };
 }
 
 /** Steps 1 and 2, and the guard against loops. */
-function plan(request: IncomingMessage, router: PipelineParts["router"]): Planned | Refusal {
-  const head = readRequestHead(request.rawHeaders);
+function plan({ method, target: text, rawHeaders }: ReceivedRequest, router: PipelineParts["router"]): Planned | Refusal {
+  const head = readRequestHead(rawHeaders);
   if (head instanceof Refusal) return head;
-  // llhttp takes HTTP/0.9 and an announced 2.0 for requests like any other.
-  if (request.httpVersionMajor !== 1) return new Refusal("REQUEST_MALFORMED", "the request is not HTTP/1.1 or HTTP/1.0");
-  if (request.method === "TRACE") return new Refusal("METHOD_REFUSED", "TRACE is not forwarded");
-  const target = parseTarget(request.url ?? "");
+  if (method === "TRACE") return new Refusal("METHOD_REFUSED", "TRACE is not forwarded");
+  const target = parseTarget(text);
   if (target instanceof Refusal) return target;
   const authority = effectiveAuthority(head, target);
   if (authority instanceof Refusal) return authority;
@@ -85,38 +85,30 @@ function plan(request: IncomingMessage, router: PipelineParts["router"]): Planne
   if (route instanceof Refusal) return route;
   const hops = nextHops(head.hop, route.hopMark);
   if (hops === undefined) return new Refusal("LOOP", "the request was forwarded to this destination before");
-  return { head, path: target.path, authority, route, hops };
+  return { method, head, path: target.path, authority, route, hops };
 }
 
 /** @param address one of the destination's: they differ in nothing that a header tells */
-function forwardedRequest(
-  request: IncomingMessage,
-  { head, path, authority, route, hops }: Planned,
-  address: Address | undefined,
-  awaitsContinue: ServerResponse | undefined,
-): ForwardedRequest {
-  head.forwarded.push(...hostFields(authority, route.destination.named, address), HOP_HEADER, hops);
-  const body = hasBody(head) ? new RequestBody(request, awaitsContinue) : undefined;
-  return { method: request.method ?? "GET", path, headers: head.forwarded, body };
+function forwardedRequest({ method, head, path, authority, route, hops }: Planned, address: Address | undefined): ForwardedRequest {
+  const host = hostFields(authority, route.destination.named, address);
+  const headers = head.forwarded;
+  if (host.original !== undefined) headers.push(AUTHORITY_HEADER, host.original);
+  headers.push(HOP_HEADER, hops);
+  return { method, path, authority: host.host, headers, hasBody: hasBody(head) };
 }
 
 /** Steps 4 to 6. */
-function forward(
-  parts: PipelineParts,
-  exchange: Exchange,
-  { head, route }: Planned,
-  resolution: Resolution,
-  request: ForwardedRequest,
-): void {
+function forward(parts: PipelineParts, call: PipelineCall, planned: Planned, resolution: Resolution): void {
+  const { head, route } = planned;
   if (resolution === undefined) {
-    exchange.fail(route.authorized.unknown);
+    call.fail(route.authorized.unknown);
     return;
   }
-  exchange.edge = edgeOf(parts, head, route);
-  if (resolution.length === 0) exchange.fail(NO_ENDPOINTS);
-  else exchange.forward(request, resolution);
+  call.edge = edgeOf(parts, head, route);
+  if (resolution.length === 0) call.fail(NO_ENDPOINTS);
+  else call.forward(forwardedRequest(planned, resolution[0]), resolution);
   // Only now: had the address been refused, there would be nothing to learn.
-  if (exchange.edge !== undefined) parts.reports.forwarded(exchange.edge);
+  if (call.edge !== undefined) parts.reports.forwarded(call.edge);
 }
 
 const NO_ENDPOINTS = new Refusal("NO_ENDPOINTS", "the service has no ready endpoint for this port");

@@ -7,16 +7,21 @@ import type { Address } from "../resolve/resolver.ts";
  */
 export const AUTHORITY_HEADER = "fenceline-authority";
 
+/** What to send as Host or `:authority`. */
+export interface HostFields {
+  readonly host: string;
+  /** Value for {@link AUTHORITY_HEADER}; undefined where the caller's own Host is sent. */
+  readonly original: string | undefined;
+}
+
 /**
- * Host, and what goes with it, as flat names and values.
- *
  * In a cluster the request goes on through the proxy's own Envoy, which routes by Host, and to which `b` is a name of its own namespace, not of the
  * caller's; it has no route for `pod-0.web` nor for a made-up name either. What it has no route for, it would pass through in plain text.
  */
-export function hostFields(authority: string, named: Authority, address: Address | undefined): string[] {
+export function hostFields(authority: string, named: Authority, address: Address | undefined): HostFields {
   const known = address?.authority;
-  if (known === undefined || isSameHost(known, named)) return ["host", authority];
-  return ["host", known, AUTHORITY_HEADER, authority];
+  if (known === undefined || isSameHost(known, named)) return { host: authority, original: undefined };
+  return { host: known, original: authority };
 }
 
 function isSameHost(known: string, { host, kind }: Authority): boolean {

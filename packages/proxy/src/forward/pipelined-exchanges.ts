@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Exchange } from "./exchange.ts";
+import type { Http1Exchange } from "./http1-exchange.ts";
 
 /**
  * Exchanges whose answer waits behind an earlier one on the same connection (RFC 9112 §9.3.2).
@@ -9,12 +9,12 @@ import type { Exchange } from "./exchange.ts";
  * for ever. One listener per connection, however many requests it pipelines.
  */
 export class PipelinedExchanges {
-  readonly #waiting = new WeakMap<Socket, Set<Exchange>>();
+  readonly #waiting = new WeakMap<Socket, Set<Http1Exchange>>();
 
-  watch({ socket }: IncomingMessage, exchange: Exchange): void {
+  watch({ socket }: IncomingMessage, exchange: Http1Exchange): void {
     let exchanges = this.#waiting.get(socket);
     if (exchanges === undefined) {
-      const created = new Set<Exchange>();
+      const created = new Set<Http1Exchange>();
       socket.once("close", () => {
         for (const waiting of created) waiting.clientClosed();
       });

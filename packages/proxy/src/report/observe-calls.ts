@@ -1,6 +1,5 @@
 import { formatFenceKey } from "@fenceline/api";
-import { answerRefusal } from "../answer.ts";
-import type { ExchangeObserver } from "../forward/exchange.ts";
+import type { CallObserver } from "../call.ts";
 import type { Refusal } from "../refusal.ts";
 import type { EdgeReports } from "./edge-reports.ts";
 import type { FailureLog } from "./failure-log.ts";
@@ -11,30 +10,30 @@ export interface ObserverParts {
   readonly reports: EdgeReports;
   readonly log: FailureLog;
   readonly draining: () => boolean;
-  /** Called when an exchange is over, so that a connection that has just become idle can be closed during a drain. */
+  /** Called when a call is over, so that a connection that has just become idle can be closed during a drain. */
   readonly onClosed: () => void;
 }
 
-/** Step 6 and the books: counts, logs and reports what became of each exchange, and answers those that the destination did not. */
-export function createObserver({ counters, reports, log, draining, onClosed }: ObserverParts): ExchangeObserver {
+/** Step 6 and the books: counts, logs and reports what became of each call, and answers those that the destination did not. */
+export function createObserver({ counters, reports, log, draining, onClosed }: ObserverParts): CallObserver {
   return {
-    answered(exchange, status) {
+    answered(call, status) {
       counters.answered(status);
-      if (exchange.edge !== undefined) reports.report(exchange.edge, status);
+      if (call.edge !== undefined) reports.report(call.edge, status);
     },
-    failed(exchange, refusal, cause) {
+    failed(call, refusal, cause) {
       counters.outcome(refusal.code);
-      const { edge, route, response } = exchange;
+      const { edge, route } = call;
       // A 4xx of ours means that the destination was never going to be reached: nothing to learn from.
       if (edge !== undefined && refusal.status < 500) reports.withdraw(edge);
       else if (edge !== undefined) reports.report(edge, refusal.status);
       log.refused(refusal, {
         authority: route?.destination.authority,
         source: route?.destination.source === undefined ? undefined : formatFenceKey(route.destination.source),
-        endpoint: exchange.address?.origin,
+        endpoint: call.address?.origin,
         cause: cause?.message,
       });
-      answerRefusal(response, refusal, !draining());
+      call.refuse(refusal, !draining());
     },
     connectFailed() {
       counters.connectFailures += 1;
@@ -42,17 +41,17 @@ export function createObserver({ counters, reports, log, draining, onClosed }: O
     brokenOff() {
       counters.brokenOff += 1;
     },
-    closed(exchange) {
+    closed(call) {
       counters.inFlight -= 1;
-      if (exchange.gone && !exchange.answered) counters.outcome("CLIENT_GONE");
+      if (call.gone && !call.answered) counters.outcome("CLIENT_GONE");
       // An impatient client teaches the edge as well as a patient one.
-      if (exchange.edge !== undefined) reports.report(exchange.edge, 0);
+      if (call.edge !== undefined) reports.report(call.edge, 0);
       onClosed();
     },
   };
 }
 
-/** What the listener refused before there was an exchange. */
+/** What the listener refused before there was a call. */
 export function observeListenerRefusal(counters: ProxyCounters, log: FailureLog): (refusal: Refusal) => void {
   return (refusal) => {
     counters.outcome(refusal.code);

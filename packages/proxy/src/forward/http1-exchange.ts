@@ -1,75 +1,47 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
+import { answerRefusal } from "../answer.ts";
+import type { CallObserver, ForwardedRequest, PipelineCall } from "../call.ts";
 import type { AddressCheck } from "../destination/address-policy.ts";
 import type { Route } from "../destination/route.ts";
-import type { Refusal } from "../refusal.ts";
+import type { Pipeline } from "../pipeline.ts";
+import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { AnswerWriter } from "./answer-writer.ts";
+import { Attempts } from "./attempts.ts";
 import { classifyFailure, type Failure } from "./failure.ts";
-import type { RequestBody } from "./request-body.ts";
+import { RequestBody } from "./request-body.ts";
 import type { UpstreamPools } from "./upstream-pools.ts";
 
-/** A request as it goes to the destination. */
-export interface ForwardedRequest {
-  readonly method: string;
-  readonly path: string;
-  /** Flat list of names and values, Host included. */
-  readonly headers: string[];
-  readonly body: RequestBody | undefined;
-}
-
-/** What the steps around an exchange want to know of it. */
-export interface ExchangeObserver {
-  /** The destination's final status is there; nothing was written to the client yet. */
-  answered(exchange: Exchange, status: number): void;
-  /** Nothing came back that could be relayed. The observer answers the client. */
-  failed(exchange: Exchange, refusal: Refusal, cause: Error | undefined): void;
-  /** A connect attempt failed; the next endpoint may still answer. */
-  connectFailed(): void;
-  /** The destination broke off an answer that had begun. The client's connection is closed, so that it cannot take it for complete. */
-  brokenOff(): void;
-  /** The client's connection is done with this exchange, in whatever way. Called once. */
-  closed(exchange: Exchange): void;
-}
-
 /** What all exchanges share. */
-export interface ForwardContext {
+export interface Http1Context {
   readonly pools: UpstreamPools;
   readonly checkAddress: AddressCheck;
-  readonly observer: ExchangeObserver;
+  readonly observer: CallObserver;
   /** Whether answers must tell clients to close their connection. */
   readonly draining: () => boolean;
 }
-
-/** RFC 9110 §9.2.2. TRACE is refused before it gets here. */
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-/** Endpoints that one request may try to connect to. More would only make a caller wait for a service that is down. */
-const MAX_ENDPOINTS_TRIED = 3;
 
 /** undici takes a server name for TLS, though its types do not say so, and else works one out from every Host: 1 % of the time of a request. */
 interface DispatchOptions extends Dispatcher.DispatchOptions {
   readonly servername: string;
 }
 const NO_TLS = "no-tls";
+const NOT_HTTP1 = new Refusal("REQUEST_MALFORMED", "the request is not HTTP/1.1 or HTTP/1.0");
 
-/** Where the next exchange begins among its endpoints: round robin over all requests, which evens out over the requests of each service. */
-let turn = 0;
-
-/** Steps 4 and 5, connect and forward: one request, its attempts, and its answer on the way back. */
-export class Exchange implements Dispatcher.DispatchHandler {
-  /** Set by the steps before and after, which look at them when the exchange ends. */
+/** Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way back. */
+export class Http1Exchange implements PipelineCall, Dispatcher.DispatchHandler {
   route: Route | undefined;
   edge: PendingEdge | undefined;
 
-  readonly #context: ForwardContext;
+  readonly #context: Http1Context;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #awaitsContinue: boolean;
   #forwarded: ForwardedRequest | undefined;
-  #addresses: readonly Address[] = [];
-  #turn = 0;
-  #endpointsTried = 0;
-  #retried = false;
+  #body: RequestBody | undefined;
+  #attempts: Attempts | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #writer: AnswerWriter | undefined;
   /** The destination began to answer: from here on a retry could do the request's work twice. */
@@ -78,8 +50,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #closed = false;
   #gone = false;
 
-  constructor(context: ForwardContext, request: IncomingMessage, response: ServerResponse) {
+  /** @param awaitsContinue whether the client sent `Expect: 100-continue` */
+  constructor(context: Http1Context, request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) {
     this.#context = context;
+    this.#awaitsContinue = awaitsContinue;
     this.#request = request;
     this.#response = response;
     response.on("close", () => this.clientClosed());
@@ -89,36 +63,42 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#response;
   }
 
-  /** Whether the client's connection ended before its answer did. */
   get gone(): boolean {
     return this.#gone;
   }
 
-  /** Whether an answer of the destination began to be relayed. */
   get answered(): boolean {
     return this.#writer !== undefined;
   }
 
-  /** The endpoint of the last attempt. */
   get address(): Address | undefined {
-    return this.#addresses[(this.#turn + this.#endpointsTried) % this.#addresses.length];
+    return this.#attempts?.address;
   }
 
-  /** @param addresses never empty */
+  /** Takes the request through all steps. */
+  run(pipeline: Pipeline): void {
+    const { method = "GET", url = "", rawHeaders, httpVersionMajor } = this.#request;
+    // llhttp takes HTTP/0.9 and an announced 2.0 for requests like any other.
+    pipeline(this, { method, target: url, rawHeaders }, httpVersionMajor === 1 ? undefined : NOT_HTTP1);
+  }
+
   forward(request: ForwardedRequest, addresses: readonly Address[]): void {
     if (this.#done) return;
     this.#forwarded = request;
-    this.#addresses = addresses;
-    this.#turn = turn;
-    turn = (turn + 1) % Number.MAX_SAFE_INTEGER;
+    this.#attempts = new Attempts(addresses);
+    if (request.hasBody) this.#body = new RequestBody(this.#request, this.#awaitsContinue ? this.#response : undefined);
+    request.headers.push("host", request.authority);
     this.#attempt();
   }
 
-  /** The client gets no answer of the destination: because there is none, or because the observer refused before one was asked for. */
   fail(refusal: Refusal, cause?: Error): void {
     if (this.#done) return;
     this.#done = true;
     this.#context.observer.failed(this, refusal, cause);
+  }
+
+  refuse(refusal: Refusal, keepAlive: boolean): void {
+    answerRefusal(this.#response, refusal, keepAlive);
   }
 
   /** The client's connection closed, after the answer or in the midst of it. */
@@ -142,8 +122,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.fail(refusal);
       return;
     }
-    const { method, path, headers, body } = request;
-    const options: DispatchOptions = { method, path, headers, body: body ?? null, servername: NO_TLS };
+    const { method, path, headers } = request;
+    const options: DispatchOptions = { method, path, headers, body: this.#body ?? null, servername: NO_TLS };
     this.#context.pools.get(address).dispatch(options, this);
   }
 
@@ -189,17 +169,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else this.fail(failure.refusal, error);
   }
 
-  /** RFC 9110 §9.2.2, and stricter: only what surely did not reach an application, or did no harm if it did. */
   #mayTryAgain(failure: Failure, error: Error): boolean {
-    const body = this.#forwarded?.body;
-    if (failure.unsent) {
-      this.#endpointsTried += 1;
-      return this.#endpointsTried < Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED) && body?.started !== true;
-    }
-    // A server may close an idle connection just as the next request is under way to it; that says nothing about the request.
+    if (failure.unsent) return this.#attempts?.mayTryNext(this.#body?.started === true) === true;
     const stale = failure.broken && !this.#answering && this.#context.pools.wasKeptAlive(error);
-    if (!stale || this.#retried || body !== undefined || !IDEMPOTENT.has(this.#forwarded?.method ?? "")) return false;
-    this.#retried = true;
-    return true;
+    return stale && this.#attempts?.mayRepeat(this.#forwarded?.method ?? "", this.#body !== undefined) === true;
   }
 }
