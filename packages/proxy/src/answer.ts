@@ -5,7 +5,7 @@ import type { Refusal } from "./refusal.ts";
 /** Response header that carries the code of a refusal. Its presence tells an answer of the proxy from one of the destination. */
 export const ERROR_HEADER = "fenceline-error";
 
-/** RFC 9110 §15.5.6 demands `Allow` on a 405. Extension methods are forwarded too, but cannot be listed. */
+/** RFC 9110 §15.5.6 demands `Allow` on a 405, and §9.3.7 wants it on the answer to an OPTIONS. Extension methods are forwarded too, but cannot be listed. */
 const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** Answers with a refusal: one line of JSON. The request body, if any, is read and thrown away by Node, so the connection stays usable. */
@@ -28,7 +28,7 @@ export function answerOnSocket(socket: Duplex, refusal: Refusal): void {
 
 function headersOf(refusal: Refusal, body: string): string[] {
   const headers = ["content-type", "application/json", "content-length", String(Buffer.byteLength(body)), ERROR_HEADER, refusal.code];
-  if (refusal.status === 405) headers.push("allow", ALLOW);
+  if (refusal.status === 405 || refusal.status === 200) headers.push("allow", ALLOW);
   return headers;
 }
 

@@ -7,7 +7,6 @@ import { createAddressCheck } from "./destination/address-policy.ts";
 import { createRouter } from "./destination/route.ts";
 import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
 import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
-import { createUpstreamPools, type UpstreamOptions } from "./forward/upstream-pools.ts";
 import { createListener, type ListenerOptions } from "./listener.ts";
 import { createPipeline } from "./pipeline.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
@@ -16,6 +15,7 @@ import { FailureLog } from "./report/failure-log.ts";
 import { createMetrics, ProxyCounters } from "./report/metrics.ts";
 import { createObserver, observeListenerRefusal } from "./report/observe-calls.ts";
 import type { Address, Resolver } from "./resolve/resolver.ts";
+import { type UpstreamOptions, UpstreamPools } from "./upstream/pools.ts";
 
 export interface GlobalSidecarOptions {
   /** Address to listen on. Default `0.0.0.0`. */
@@ -62,7 +62,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const { host = "0.0.0.0", port, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
   const counters = new ProxyCounters();
   const reports = new EdgeReports(options.reporter);
-  const pools = createUpstreamPools(options.upstream);
+  const pools = new UpstreamPools(options.upstream);
   let draining = false;
   const log = new FailureLog(logger);
   // A connection whose answer had no `Connection: close` any more turns idle after server.close() has closed the idle ones.
@@ -113,7 +113,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     server.close();
     const force = setTimeout(() => {
       server.closeAllConnections();
-      void pools.destroy();
+      pools.destroy();
     }, deadline);
     await closed;
     await pools.close();

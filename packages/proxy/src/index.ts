@@ -1,7 +1,6 @@
 export { ERROR_HEADER } from "./answer.ts";
 export type { Target } from "./destination/authorize.ts";
 export { HOP_HEADER } from "./destination/hop.ts";
-export type { UpstreamOptions } from "./forward/upstream-pools.ts";
 export { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "./global-sidecar.ts";
 export type { ListenerOptions } from "./listener.ts";
 export { type RefusalCode, STATUS_OF } from "./refusal.ts";
@@ -9,3 +8,4 @@ export type { EdgeReporter, ReportedEdge } from "./report/edge-reports.ts";
 export { createDnsResolver, type DnsResolverOptions } from "./resolve/dns-resolver.ts";
 export { createRegistryResolver } from "./resolve/registry-resolver.ts";
 export { type Address, type Resolution, ResolutionError, type Resolver, toAddress } from "./resolve/resolver.ts";
+export type { UpstreamOptions } from "./upstream/pools.ts";

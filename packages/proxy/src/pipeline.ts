@@ -77,15 +77,28 @@ function plan({ method, target: text, rawHeaders }: ReceivedRequest, router: Pip
   const head = readRequestHead(rawHeaders);
   if (head instanceof Refusal) return head;
   if (method === "TRACE") return new Refusal("METHOD_REFUSED", "TRACE is not forwarded");
-  const target = parseTarget(text);
+  const target = parseTarget(text, method);
   if (target instanceof Refusal) return target;
   const authority = effectiveAuthority(head, target);
   if (authority instanceof Refusal) return authority;
   const route = router(head, authority);
   if (route instanceof Refusal) return route;
+  if (method === "OPTIONS" && head.maxForwards !== undefined) {
+    const left = countDown(head, head.maxForwards);
+    if (left !== undefined) return left;
+  }
   const hops = nextHops(head.hop, route.hopMark);
   if (hops === undefined) return new Refusal("LOOP", "the request was forwarded to this destination before");
   return { method, head, path: target.path, authority, route, hops };
+}
+
+/** RFC 9110 §7.6.2. Other methods than OPTIONS (and TRACE) may ignore the field, and do. */
+function countDown(head: RequestHead, maxForwards: string): Refusal | undefined {
+  if (!/^\d{1,9}$/.test(maxForwards)) return new Refusal("REQUEST_MALFORMED", "Max-Forwards is not a number");
+  if (Number(maxForwards) === 0) return new Refusal("MAX_FORWARDS_REACHED", "this is the global sidecar");
+  const at = head.forwarded.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === "max-forwards");
+  head.forwarded[at + 1] = String(Number(maxForwards) - 1);
+  return undefined;
 }
 
 /** @param address one of the destination's: they differ in nothing that a header tells */

@@ -3,6 +3,8 @@
  * `fenceline-error` header, in the metric `fenceline_proxy_requests_total` and in the log.
  */
 export const STATUS_OF = {
+  /** OPTIONS with `Max-Forwards: 0`: the sender wants to hear the hop that it ends at, and that is us (RFC 9110 §7.6.2). */
+  MAX_FORWARDS_REACHED: 200,
   /** The request does not follow HTTP/1.1, so its end or its target cannot be known for sure. */
   REQUEST_MALFORMED: 400,
   /** Host is missing, repeated or no host (RFC 9112 §3.2). */
@@ -21,13 +23,13 @@ export const STATUS_OF = {
   ADDRESS_REFUSED: 421,
   /** Header bytes or fields beyond the limit. */
   HEADER_TOO_LARGE: 431,
-  /** `OPTIONS *`, which undici cannot send. */
-  TARGET_FORM_UNSUPPORTED: 501,
   CONNECT_FAILED: 502,
   /** The connection broke before the answer began. */
   UPSTREAM_RESET: 502,
   /** What came back is no valid HTTP/1.1 answer. */
   UPSTREAM_INVALID: 502,
+  /** Every connection to the destination is in use, and as many requests as may wait for one do. */
+  UPSTREAM_BUSY: 503,
   NO_SUCH_SERVICE: 503,
   /** The service exists, but nothing answers for this port. */
   NO_ENDPOINTS: 503,

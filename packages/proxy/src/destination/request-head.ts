@@ -19,6 +19,8 @@ export interface RequestHead {
   originalDestination: string | undefined;
   clientCertificate: string | undefined;
   hop: string | undefined;
+  /** `Max-Forwards`; it is forwarded, too. */
+  maxForwards: string | undefined;
   connection: string | undefined;
   transferEncoding: string | undefined;
   contentLength: string | undefined;
@@ -89,6 +91,13 @@ const RULES = new Map<string, FieldRule>([
       head.forwarded.push(name, value);
     },
   ],
+  [
+    "max-forwards",
+    (head, value, name) => {
+      head.maxForwards = joined(head.maxForwards, value);
+      head.forwarded.push(name, value);
+    },
+  ],
   // Ours to say: from a caller it would change the Host that its destination sees.
   [AUTHORITY_HEADER, drop],
   // `TE: trailers` alone says something about the whole way, and answer trailers are relayed; other values ask for codings of this hop.
@@ -98,10 +107,6 @@ const RULES = new Map<string, FieldRule>([
       if (value.toLowerCase() === "trailers") head.forwarded.push(name, value);
     },
   ],
-  // The proxy itself answers 100: undici cannot send Expect. So the client's body is asked for once the destination is connected.
-  ["expect", drop],
-  // Request trailers are not relayed (undici has no way to send them), so they are not announced either.
-  ["trailer", drop],
   // RFC 9110 §7.8: a server may ignore Upgrade. `http2-settings` belongs to `Upgrade: h2c`.
   ["upgrade", drop],
   ["http2-settings", drop],
@@ -130,6 +135,7 @@ export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Re
     originalDestination: undefined,
     clientCertificate: undefined,
     hop: undefined,
+    maxForwards: undefined,
     connection: undefined,
     transferEncoding: undefined,
     contentLength: undefined,
@@ -145,6 +151,19 @@ export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Re
   if (head.connection !== undefined) head.forwarded = dropNamedByConnection(head.forwarded, head.connection);
   return framingFault(head) ?? head;
 }
+
+/** Fields that must not come after a body (RFC 9110 §6.5.1): they frame, route or authenticate what was already acted on. */
+export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
+  ...RULES.keys(),
+  "trailer",
+  "expect",
+  "authorization",
+  "cookie",
+  "content-encoding",
+  "content-type",
+  "content-range",
+  "max-forwards",
+]);
 
 /** Whether a body follows: Content-Length or Transfer-Encoding says so, never the method (RFC 9112 §6.3). */
 export function hasBody({ transferEncoding, contentLength }: RequestHead): boolean {

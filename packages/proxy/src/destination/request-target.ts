@@ -11,13 +11,15 @@ export interface RequestTarget {
 
 const ABSOLUTE_FORM = /^http:\/\/([^/?#]*)(.*)$/is;
 
-/** Splits a request target of origin-form or absolute-form (RFC 9112 §3.2). */
-export function parseTarget(target: string): RequestTarget | Refusal {
+/** Splits a request target of origin-form, absolute-form or, for OPTIONS, asterisk-form (RFC 9112 §3.2). */
+export function parseTarget(target: string, method: string): RequestTarget | Refusal {
   if (target.startsWith("/")) return { path: target, authority: undefined };
-  if (target === "*") return new Refusal("TARGET_FORM_UNSUPPORTED", "the request target '*' is not forwarded");
+  if (target === "*" && method === "OPTIONS") return { path: "*", authority: undefined };
   const absolute = ABSOLUTE_FORM.exec(target);
   if (absolute === null) return new Refusal("REQUEST_MALFORMED", "the request target is neither a path nor an http URL");
   const [, authority = "", rest = ""] = absolute;
+  // RFC 9112 §3.2.4: the last proxy turns an OPTIONS for a host without a path into the asterisk-form.
+  if (rest === "" && method === "OPTIONS") return { path: "*", authority };
   return { path: rest.startsWith("/") ? rest : `/${rest}`, authority };
 }
 

@@ -1,5 +1,3 @@
-import type { AddressCheck } from "../destination/address-policy.ts";
-import type { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 
 /** Endpoints that one request may try to connect to. More would only make a caller wait for a service that is down. */
@@ -28,15 +26,11 @@ export class Attempts {
     return this.#addresses[(this.#turn + this.#endpointsTried) % this.#addresses.length];
   }
 
-  /** Why the current endpoint must not be dialled. */
-  refusal(check: AddressCheck): Refusal | undefined {
-    return this.address === undefined ? undefined : check(this.address);
-  }
-
-  /** After a connect that failed: goes on to the next endpoint. @param bodyStarted whether a byte of the body was taken, which cannot be sent anew */
-  mayTryNext(bodyStarted: boolean): boolean {
+  /** After a connect that failed, so that nothing was sent: goes on to the next endpoint. */
+  mayTryNext(): boolean {
+    if (this.#endpointsTried + 1 >= Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED)) return false;
     this.#endpointsTried += 1;
-    return this.#endpointsTried < Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED) && !bodyStarted;
+    return true;
   }
 
   /**

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { test } from "node:test";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
 import { open, openSocket, readAnswer, readUntil, sendRaw } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
-import { startUpstream } from "../testing/upstream.ts";
+import { startAnsweringUpstream, startUpstream } from "../testing/upstream.ts";
 
-test("E1-09 a client that waits for 100 Continue gets it and its body is forwarded, without Expect", async (t) => {
+const PUT = `PUT / HTTP/1.1\r\nHost: ${SERVICE}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n`;
+
+test("E1-09 the destination hears of the expectation, its 100 is relayed, and the body follows", async (t) => {
   const upstream = await startUpstream(t, async (request, response) => {
     const body = Buffer.concat(await request.toArray()).toString();
     response.end(`${request.headers.expect} ${body}`);
@@ -18,7 +22,39 @@ test("E1-09 a client that waits for 100 Continue gets it and its body is forward
   outgoing.end("body");
   const answer = await readAnswer(outgoing);
 
-  assert.equal(answer.body.toString(), "undefined body");
+  assert.equal(answer.body.toString(), "100-continue body");
+});
+
+/** A destination that refuses what it is announced. */
+async function startRefusing(t: TestContext): Promise<number> {
+  const server = createServer().on("checkContinue", (_request, response) => response.writeHead(413, { "content-length": "0" }).end());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+test("E1-09 a destination that refuses the upload is heard without the body being sent, and the connection closes", async (t) => {
+  const proxy = await startProxy(t, { [SERVICE]: [await startRefusing(t)] });
+
+  const received = await sendRaw(proxy.port, PUT);
+
+  assert.match(received, /^HTTP\/1\.1 413 /);
+  assert.match(received, /connection: close/i);
+  assert.ok(!received.includes("100 Continue"));
+});
+
+test("E1-09 a client that does not wait for the 100 has its body forwarded all the same", async (t) => {
+  const upstream = await startAnsweringUpstream(t, "");
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const socket = await openSocket(proxy.port);
+  t.after(() => socket.destroy());
+
+  socket.write(`${PUT}body`);
+  await upstream.received("body");
 });
 
 test("E1-09 a refused upload gets its refusal and no 100", async (t) => {
@@ -26,7 +62,7 @@ test("E1-09 a refused upload gets its refusal and no 100", async (t) => {
   const socket = await openSocket(proxy.port);
   t.after(() => socket.destroy());
 
-  socket.write(`PUT / HTTP/1.1\r\nHost: ${SERVICE}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n`);
+  socket.write(PUT);
   const answer = await readUntil(socket, "}\n");
 
   assert.match(answer, /^HTTP\/1\.1 503 /);

@@ -5,7 +5,7 @@ export interface Failure {
   readonly refusal: Refusal;
   /** Nothing of the request was sent, so that the next endpoint may be tried whatever the method. */
   readonly unsent: boolean;
-  /** The connection broke under the request, before any answer; whether a retry is safe is for the caller to know. */
+  /** The connection broke under the request; whether a retry is safe is for the caller to know. */
   readonly broken: boolean;
 }
 
@@ -14,9 +14,9 @@ const CONNECT_TIMED_OUT: Failure = failure("CONNECT_TIMED_OUT", "the destination
 const RESET: Failure = failure("UPSTREAM_RESET", "the destination closed the connection before it answered", { broken: true });
 const TIMED_OUT: Failure = failure("UPSTREAM_TIMED_OUT", "the destination did not answer in time");
 const INVALID: Failure = failure("UPSTREAM_INVALID", "the destination's answer is not valid HTTP/1.1");
-const UNACCEPTABLE: Failure = failure("REQUEST_MALFORMED", "the request cannot be written as HTTP/1.1");
+const BUSY: Failure = failure("UPSTREAM_BUSY", "every connection to the destination is in use");
 
-/** By the code of an undici or system error. What is not listed is taken for an invalid answer: codes of the parser (HPE_…) are many. */
+/** By the code of an UpstreamError or a system error. */
 const BY_CODE: Readonly<Record<string, Failure>> = {
   ECONNREFUSED: CONNECT_FAILED,
   EHOSTUNREACH: CONNECT_FAILED,
@@ -24,20 +24,18 @@ const BY_CODE: Readonly<Record<string, Failure>> = {
   EADDRNOTAVAIL: CONNECT_FAILED,
   EACCES: CONNECT_FAILED,
   EMFILE: CONNECT_FAILED,
-  UND_ERR_CONNECT_TIMEOUT: CONNECT_TIMED_OUT,
+  ENFILE: CONNECT_FAILED,
+  CONNECT_TIMED_OUT,
   ETIMEDOUT: CONNECT_TIMED_OUT,
   ECONNRESET: RESET,
   EPIPE: RESET,
-  UND_ERR_SOCKET: RESET,
-  UND_ERR_CLOSED: RESET,
-  UND_ERR_DESTROYED: RESET,
-  UND_ERR_HEADERS_TIMEOUT: TIMED_OUT,
-  UND_ERR_BODY_TIMEOUT: TIMED_OUT,
-  UND_ERR_INVALID_ARG: UNACCEPTABLE,
-  UND_ERR_NOT_SUPPORTED: UNACCEPTABLE,
+  CLOSED: RESET,
+  HEADERS_TIMED_OUT: TIMED_OUT,
+  INVALID,
+  BUSY,
 };
 
-/** Classifies an error that undici reports for a request. */
+/** Classifies what went wrong between us and a destination. What is not listed is taken for an invalid answer. */
 export function classifyFailure(error: Error): Failure {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return BY_CODE[code] ?? INVALID;

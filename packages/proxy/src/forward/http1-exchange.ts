@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Dispatcher } from "undici";
 import { answerRefusal } from "../answer.ts";
 import type { CallObserver, ForwardedRequest, PipelineCall } from "../call.ts";
 import type { AddressCheck } from "../destination/address-policy.ts";
@@ -8,11 +7,16 @@ import type { Pipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
+import type { AnswerHead } from "../upstream/answer-head.ts";
+import type { ConnectionUser, UpstreamConnection } from "../upstream/connection.ts";
+import type { Waiter } from "../upstream/pool.ts";
+import type { UpstreamPools } from "../upstream/pools.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { Attempts } from "./attempts.ts";
-import { classifyFailure, type Failure } from "./failure.ts";
-import { RequestBody } from "./request-body.ts";
-import type { UpstreamPools } from "./upstream-pools.ts";
+import { classifyFailure } from "./failure.ts";
+import { relayInterim } from "./interim-answers.ts";
+import { requestHead } from "./request-text.ts";
+import { Upload } from "./upload.ts";
 
 /** What all exchanges share. */
 export interface Http1Context {
@@ -23,29 +27,23 @@ export interface Http1Context {
   readonly draining: () => boolean;
 }
 
-/** undici takes a server name for TLS, though its types do not say so, and else works one out from every Host: 1 % of the time of a request. */
-interface DispatchOptions extends Dispatcher.DispatchOptions {
-  readonly servername: string;
-}
-const NO_TLS = "no-tls";
 const NOT_HTTP1 = new Refusal("REQUEST_MALFORMED", "the request is not HTTP/1.1 or HTTP/1.0");
 
 /** Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way back. */
-export class Http1Exchange implements PipelineCall, Dispatcher.DispatchHandler {
+export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
   route: Route | undefined;
   edge: PendingEdge | undefined;
 
   readonly #context: Http1Context;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #awaitsContinue: boolean;
+  /** Whether the client waits for `100 Continue` before it sends its body. */
+  #awaitsContinue: boolean;
   #forwarded: ForwardedRequest | undefined;
-  #body: RequestBody | undefined;
   #attempts: Attempts | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
+  #connection: UpstreamConnection | undefined;
+  #upload: Upload | undefined;
   #writer: AnswerWriter | undefined;
-  /** The destination began to answer: from here on a retry could do the request's work twice. */
-  #answering = false;
   #done = false;
   #closed = false;
   #gone = false;
@@ -75,6 +73,11 @@ export class Http1Exchange implements PipelineCall, Dispatcher.DispatchHandler {
     return this.#attempts?.address;
   }
 
+  /** Whether the client has its answer, or left. */
+  get done(): boolean {
+    return this.#done;
+  }
+
   /** Takes the request through all steps. */
   run(pipeline: Pipeline): void {
     const { method = "GET", url = "", rawHeaders, httpVersionMajor } = this.#request;
@@ -86,8 +89,6 @@ export class Http1Exchange implements PipelineCall, Dispatcher.DispatchHandler {
     if (this.#done) return;
     this.#forwarded = request;
     this.#attempts = new Attempts(addresses);
-    if (request.hasBody) this.#body = new RequestBody(this.#request, this.#awaitsContinue ? this.#response : undefined);
-    request.headers.push("host", request.authority);
     this.#attempt();
   }
 
@@ -98,7 +99,7 @@ export class Http1Exchange implements PipelineCall, Dispatcher.DispatchHandler {
   }
 
   refuse(refusal: Refusal, keepAlive: boolean): void {
-    answerRefusal(this.#response, refusal, keepAlive);
+    answerRefusal(this.#response, refusal, keepAlive && !this.#awaitsContinue);
   }
 
   /** The client's connection closed, after the answer or in the midst of it. */
@@ -108,54 +109,75 @@ export class Http1Exchange implements PipelineCall, Dispatcher.DispatchHandler {
     if (!this.#done) {
       this.#gone = true;
       this.#done = true;
-      this.#controller?.abort(new Error("the client closed the connection"));
+      this.#connection?.destroy();
     }
     this.#context.observer.closed(this);
   }
 
   #attempt(): void {
     const { address } = this;
-    const request = this.#forwarded;
-    if (address === undefined || request === undefined || this.#done) return;
+    if (address === undefined || this.#done) return;
     const refusal = this.#context.checkAddress(address);
-    if (refusal !== undefined) {
-      this.fail(refusal);
-      return;
+    if (refusal === undefined) this.#context.pools.acquire(address, this);
+    else this.fail(refusal);
+  }
+
+  onConnection(connection: UpstreamConnection): void {
+    const request = this.#forwarded;
+    if (request === undefined) return;
+    this.#connection = connection;
+    const chunked = request.hasBody && this.#request.headers["content-length"] === undefined;
+    connection.send(requestHead(request, chunked), request.method, this);
+    if (request.hasBody) {
+      this.#upload = new Upload(this.#request, connection, chunked);
+      this.#upload.start();
+    } else {
+      connection.endRequest();
     }
-    const { method, path, headers } = request;
-    const options: DispatchOptions = { method, path, headers, body: this.#body ?? null, servername: NO_TLS };
-    this.#context.pools.get(address).dispatch(options, this);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    // The client left while the request waited for a connection.
-    if (this.#done) controller.abort(new Error("the client closed the connection"));
+  onNoConnection(error: Error): void {
+    if (this.#done) return;
+    const failure = classifyFailure(error);
+    if (failure.unsent) this.#context.observer.connectFailed();
+    if (failure.unsent && this.#attempts?.mayTryNext() === true) this.#attempt();
+    else this.fail(failure.refusal, error);
   }
 
-  onResponseStarted(): void {
-    this.#answering = true;
+  onInterim(head: AnswerHead): void {
+    if (head.status === 100) this.#awaitsContinue = false;
+    relayInterim(this.#request, this.#response, head);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, statusMessage?: string): void {
-    // 1xx: what they ask for (100, 101) was not forwarded, and the others may be dropped by this hop until it relays them all.
-    if (status < 200) return;
-    this.#writer = new AnswerWriter(this.#request, this.#response);
-    this.#writer.begin(controller, status, statusMessage ?? "", this.#context.draining());
-    this.#context.observer.answered(this, status);
+  onAnswer(head: AnswerHead): void {
+    // Who still waits for 100 will not send the body: what comes next on the connection cannot be told (RFC 9110 §10.1.1).
+    const closeAfter = this.#context.draining() || this.#awaitsContinue;
+    this.#writer = new AnswerWriter(this.#request, this.#response, head, closeAfter);
+    this.#context.observer.answered(this, head.status);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#writer?.write(controller, chunk);
+  onData(data: Buffer): void {
+    if (!this.#done) this.#paced(this.#writer?.write(data));
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
+  onFlush(): void {
+    if (!this.#done) this.#paced(this.#writer?.flush());
+  }
+
+  onEnd(trailers: [string, string][]): void {
+    if (this.#done) return;
     this.#done = true;
-    this.#writer?.end(controller);
+    this.#upload?.stop();
+    this.#writer?.end(trailers);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#done || this.#request.socket.destroyed) return;
+  onDrain(): void {
+    this.#upload?.resume();
+  }
+
+  onError(error: Error): void {
+    if (this.#done) return;
+    this.#upload?.stop();
     if (this.#response.headersSent) {
       this.#done = true;
       this.#context.observer.brokenOff();
@@ -163,15 +185,22 @@ export class Http1Exchange implements PipelineCall, Dispatcher.DispatchHandler {
       return;
     }
     const failure = classifyFailure(error);
-    if (failure.unsent) this.#context.observer.connectFailed();
-    // Not at once: undici calls from the midst of its own bookkeeping for this connection.
-    if (this.#mayTryAgain(failure, error)) queueMicrotask(() => this.#attempt());
+    if (failure.broken && this.#mayRepeat()) this.#attempt();
     else this.fail(failure.refusal, error);
   }
 
-  #mayTryAgain(failure: Failure, error: Error): boolean {
-    if (failure.unsent) return this.#attempts?.mayTryNext(this.#body?.started === true) === true;
-    const stale = failure.broken && !this.#answering && this.#context.pools.wasKeptAlive(error);
-    return stale && this.#attempts?.mayRepeat(this.#forwarded?.method ?? "", this.#body !== undefined) === true;
+  /** Back-pressure: a client that reads slowly stops the reading from the destination, and with it the destination. */
+  #paced(mayWrite: boolean | undefined): void {
+    const connection = this.#connection;
+    if (mayWrite !== false || connection === undefined || connection.paused) return;
+    connection.pause();
+    this.#response.once("drain", () => connection.resume());
+  }
+
+  #mayRepeat(): boolean {
+    const connection = this.#connection;
+    if (connection === undefined || !connection.isKeptAlive || connection.answerBegun) return false;
+    const { method = "", hasBody = true } = this.#forwarded ?? {};
+    return this.#attempts?.mayRepeat(method, hasBody) === true;
   }
 }

@@ -27,9 +27,3 @@ for (const method of ["PATCH", "PROPFIND", "PURGE", "QUERY"]) {
     assert.equal((await call(proxy.port, { method })).body.toString(), method);
   });
 }
-
-test("E1-11 OPTIONS * gets 501: there is no way yet to forward it", async (t) => {
-  const proxy = await startProxy(t, {});
-  const answer = await sendRaw(proxy.port, `OPTIONS * HTTP/1.1\r\nHost: ${SERVICE}\r\nConnection: close\r\n\r\n`);
-  assert.match(answer, /^HTTP\/1\.1 501 /);
-});

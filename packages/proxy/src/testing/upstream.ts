@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import type { TestContext } from "node:test";
@@ -30,13 +30,30 @@ export async function startRawUpstream(t: TestContext, onConnection: (socket: So
   return listen(t, server);
 }
 
+/** A raw destination that keeps what it is sent. */
+export interface RecordingUpstream extends Upstream {
+  /** Resolves with all that came, once `text` is in it. */
+  received(text: string): Promise<string>;
+}
+
 /** A raw destination that answers every request (it looks for the end of a header) with these bytes. */
-export function startAnsweringUpstream(t: TestContext, answer: string): Promise<Upstream> {
-  return startRawUpstream(t, (socket) => {
+export async function startAnsweringUpstream(t: TestContext, answer: string): Promise<RecordingUpstream> {
+  let received = "";
+  const events = new EventEmitter();
+  const upstream = await startRawUpstream(t, (socket) => {
     socket.on("data", (chunk) => {
+      received += chunk.toString("latin1");
+      events.emit("data");
       if (chunk.includes("\r\n\r\n")) socket.write(answer, "latin1");
     });
   });
+  return {
+    ...upstream,
+    async received(text) {
+      while (!received.includes(text)) await once(events, "data");
+      return received;
+    },
+  };
 }
 
 /** A port on loopback where nothing listens. */

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { type IncomingMessage, request } from "node:http";
+import { Duplex } from "node:stream";
+import { test } from "node:test";
+import fc from "fast-check";
+import { AnswerReader } from "./answer-reader.ts";
+
+/** What became of the bytes of an answer. */
+interface Outcome {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/** Reads an answer in pieces with our reader. @returns undefined for a fault or an answer that is not complete */
+function readOurs(method: string, text: string, piece: number): Outcome | undefined {
+  const reader = new AnswerReader();
+  const bytes = Buffer.from(text, "latin1");
+  let outcome: { status: number; headers: string[]; body: string } | undefined;
+  let complete = false;
+  reader.expect(method, {
+    onInterim() {},
+    onAnswer({ status, fields }) {
+      outcome = { status, headers: fields, body: "" };
+    },
+    onData(data) {
+      if (outcome !== undefined) outcome.body += data.toString("latin1");
+    },
+    onEnd() {
+      complete = true;
+    },
+  });
+  try {
+    for (let at = 0; at < bytes.length && !complete; at += piece) reader.read(bytes.subarray(at, at + piece));
+    if (!complete) complete = reader.end();
+  } catch {
+    return undefined;
+  }
+  return complete ? outcome : undefined;
+}
+
+/** The same with node:http's parser (llhttp), over a connection that is not one. */
+function readTheirs(method: string, text: string): Promise<Outcome | undefined> {
+  const connection = new Duplex({ read() {}, write: (_chunk, _encoding, callback) => callback() });
+  const outgoing = request({ method, createConnection: () => connection, path: "/" });
+  return new Promise((resolve) => {
+    outgoing.on("error", () => setImmediate(() => resolve(undefined)));
+    outgoing.on("response", (incoming) => {
+      let body = "";
+      incoming
+        .on("error", () => {})
+        .on("data", (data: Buffer) => {
+          body += data.toString("latin1");
+        });
+      // What comes after an answer that was complete makes node:http report an error, too; ours drops the connection.
+      incoming.on("close", () => resolve(incoming.complete ? outcomeOf(incoming, body) : undefined));
+    });
+    outgoing.end();
+    connection.push(Buffer.from(text, "latin1"));
+    connection.push(null);
+  });
+}
+
+function outcomeOf({ statusCode = 0, rawHeaders }: IncomingMessage, body: string): Outcome {
+  return { status: statusCode, headers: rawHeaders, body };
+}
+
+const HOP_BY_HOP = new Set(["connection", "transfer-encoding", "keep-alive", "trailer", "te", "upgrade"]);
+
+/** What both must agree on: ours leaves out the hop-by-hop fields, and the Content-Length of a 204. */
+function endToEnd({ status, headers, body }: Outcome): Outcome {
+  const isLeftOut = (name: string) => HOP_BY_HOP.has(name) || (status === 204 && name === "content-length");
+  return { status, headers: headers.filter((_, i) => !isLeftOut((headers[i - (i % 2)] ?? "").toLowerCase())), body };
+}
+
+const ANSWERS = [
+  "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\n\r\nhello",
+  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nX-T: 1\r\n\r\n",
+  "HTTP/1.0 200 OK\r\nX-A: \t 1 \r\n\r\nuntil the end",
+  "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+  "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+];
+/** No tab: llhttp does not take it off the end of `chunked`, which RFC 9110 §5.5 wants, and reads on until the connection closes. */
+const PIECES = [
+  "\r",
+  "\n",
+  "\r\n",
+  " ",
+  ":",
+  "0",
+  "1",
+  ",",
+  ";",
+  "\0",
+  "chunked",
+  "Content-Length: 3\r\n",
+  "Transfer-Encoding: chunked\r\n",
+  "\xff",
+  "+",
+];
+
+/** A good answer with a few bytes replaced, inserted or taken out. */
+const mutated = fc.tuple(
+  fc.constantFrom(...ANSWERS),
+  fc.array(fc.tuple(fc.nat(200), fc.integer({ min: 0, max: 2 }), fc.constantFrom(...PIECES)), { maxLength: 3 }),
+);
+
+function mutate(answer: string, changes: readonly (readonly [number, number, string])[]): string {
+  return changes.reduce((text, [at, removed, inserted]) => {
+    const position = at % (text.length + 1);
+    return text.slice(0, position) + inserted + text.slice(position + removed);
+  }, answer);
+}
+
+test("E1-16 what node:http's parser refuses is refused, and what both accept is read alike, in pieces of any size", {
+  timeout: 60_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(mutated, fc.constantFrom("GET", "HEAD"), fc.integer({ min: 1, max: 80 }), async ([answer, changes], method, piece) => {
+      const text = mutate(answer, changes);
+      const ours = readOurs(method, text, piece);
+      assert.deepEqual(readOurs(method, text, text.length), ours, "the size of the pieces decided");
+      if (ours === undefined) return;
+      const theirs = await readTheirs(method, text);
+      assert.ok(theirs !== undefined, `only we accept ${JSON.stringify(text)}`);
+      assert.deepEqual(endToEnd(ours), endToEnd(theirs), JSON.stringify(text));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("each answer of the list is read as node:http reads it", async () => {
+  for (const text of ANSWERS) assert.deepEqual(readOurs("GET", text, 7)?.body, (await readTheirs("GET", text))?.body, text);
+});
