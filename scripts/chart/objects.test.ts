@@ -39,7 +39,7 @@ for (const { golden } of goldenCases()) {
   };
   const law = (name: string, check: () => void) => test(`${basename(golden, ".golden.yaml")}: ${name}`, check);
 
-  law("every pod keeps the restricted pod security standard and can write nowhere", () => {
+  law("B2.1-15 every pod keeps the restricted pod security standard and can write nowhere", () => {
     assert.ok(templates.length >= 2);
     for (const { spec } of templates) {
       assert.deepEqual(spec.securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });

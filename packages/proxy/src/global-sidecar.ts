@@ -70,13 +70,14 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     if (draining) setImmediate(() => server.closeIdleConnections());
   };
   const pipelined = new PipelinedExchanges();
+  const router = createRouter({
+    clusterDomain,
+    allowLoopback,
+    ownNames: new Set(options.ownNames),
+    externalHosts: options.externalHosts ?? "refuse",
+  });
   const pipeline = createPipeline({
-    router: createRouter({
-      clusterDomain,
-      allowLoopback,
-      ownNames: new Set(options.ownNames),
-      externalHosts: options.externalHosts ?? "refuse",
-    }),
+    router,
     resolver,
     reports,
     counters,
@@ -123,7 +124,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   let drained: Promise<void> | undefined;
   return {
     address: { host, port: listeningPort(server) },
-    metrics: createMetrics(counters),
+    metrics: createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }),
     close({ deadline = 10_000 } = {}) {
       drained ??= drain(deadline);
       return drained;

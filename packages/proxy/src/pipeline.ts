@@ -2,7 +2,7 @@ import type { ForwardedRequest, PipelineCall } from "./call.ts";
 import { HOP_HEADER, nextHops } from "./destination/hop.ts";
 import { hasBody, type RequestHead, readRequestHead } from "./destination/request-head.ts";
 import { effectiveAuthority, parseTarget } from "./destination/request-target.ts";
-import type { Route } from "./destination/route.ts";
+import type { Route, Router } from "./destination/route.ts";
 import { AUTHORITY_HEADER, hostFields } from "./forward/host-fields.ts";
 import { Refusal } from "./refusal.ts";
 import type { EdgeReports, PendingEdge } from "./report/edge-reports.ts";
@@ -12,7 +12,7 @@ import { type Address, type Resolution, ResolutionError, type Resolver } from ".
 
 /** The parts that the steps work with. */
 export interface PipelineParts {
-  readonly router: (head: RequestHead, authority: string) => Route | Refusal;
+  readonly router: Router;
   readonly resolver: Resolver;
   readonly reports: EdgeReports;
   readonly counters: ProxyCounters;
@@ -73,7 +73,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 }
 
 /** Steps 1 and 2, and the guard against loops. */
-function plan({ method, target: text, rawHeaders }: ReceivedRequest, router: PipelineParts["router"]): Planned | Refusal {
+function plan({ method, target: text, rawHeaders }: ReceivedRequest, router: Router): Planned | Refusal {
   const head = readRequestHead(rawHeaders);
   if (head instanceof Refusal) return head;
   if (method === "TRACE") return new Refusal("METHOD_REFUSED", "TRACE is not forwarded");
@@ -81,7 +81,7 @@ function plan({ method, target: text, rawHeaders }: ReceivedRequest, router: Pip
   if (target instanceof Refusal) return target;
   const authority = effectiveAuthority(head, target);
   if (authority instanceof Refusal) return authority;
-  const route = router(head, authority);
+  const route = router.route(head, authority);
   if (route instanceof Refusal) return route;
   if (method === "OPTIONS" && head.maxForwards !== undefined) {
     const left = countDown(head, head.maxForwards);

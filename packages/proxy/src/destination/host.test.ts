@@ -136,8 +136,27 @@ test("the name wins over the original destination", async (t) => {
   assert.equal(answer.body.toString(), "named");
 });
 
-for (const value of ["10.0.0.1", "10.0.0.1:0", "details:80", "::1:80", "10.0.0.1:80, 10.0.0.2:80", ""]) {
-  test(`an original destination of ${JSON.stringify(value)} gets 400`, async (t) => {
+test("B2.1-12 an IPv6 address is a host and an original destination like any other", async (t) => {
+  const upstream = await startUpstream(t, (request, response) => response.end(request.headers.host));
+  const proxy = await startProxy(t, { "fd00::1:8080": [upstream.port] });
+
+  assert.equal((await call(proxy.port, { host: "[fd00::1]:8080" })).body.toString(), "[fd00::1]:8080");
+  const byOriginal = await call(proxy.port, { host: "made-up", headers: { "slime-orig-dest": "[fd00::1]:8080" } });
+  assert.equal(byOriginal.body.toString(), "made-up");
+});
+
+for (const value of [
+  "10.0.0.1",
+  "10.0.0.1:0",
+  "10.0.0.1:65536",
+  "details:80",
+  "::1:80",
+  "[::1]",
+  "[::1:80",
+  "10.0.0.1:80, 10.0.0.2:80",
+  "",
+]) {
+  test(`B2.1-12 an original destination of ${JSON.stringify(value)} gets 400`, async (t) => {
     const proxy = await startProxy(t, {});
     const answer = await call(proxy.port, { headers: { "slime-orig-dest": value } });
     assert.equal(answer.status, 400);

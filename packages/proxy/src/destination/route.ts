@@ -18,23 +18,36 @@ export interface Route {
   report: ReportedEdge | undefined;
 }
 
+/** Finds the route of a request. */
+export interface Router {
+  /** @param authority see effectiveAuthority */
+  route(head: RequestHead, authority: string): Route | Refusal;
+  /** Combinations that are remembered. */
+  readonly size: number;
+}
+
 const MAX_ROUTES = 10_000;
 
 /**
  * Steps 1 and 2 are pure functions of four header values, and a mesh has far fewer combinations of them than requests.
  * So the outcome is remembered, refusals too; the bound keeps made-up hosts from growing it.
  */
-export function createRouter(policy: ServingPolicy): (head: RequestHead, authority: string) => Route | Refusal {
+export function createRouter(policy: ServingPolicy): Router {
   const routes = new LRUCache<string, Route | Refusal>({ max: MAX_ROUTES });
 
-  return (head, authority) => {
-    // Header values hold no line feed, so no two combinations share a key.
-    const key = `${authority}\n${head.source ?? ""}\n${head.originalDestination ?? ""}\n${head.sourceNamespace ?? ""}`;
-    const known = routes.get(key);
-    if (known !== undefined) return known;
-    const route = routeFor(head, authority, policy);
-    routes.set(key, route);
-    return route;
+  return {
+    route(head, authority) {
+      // Header values hold no line feed, so no two combinations share a key.
+      const key = `${authority}\n${head.source ?? ""}\n${head.originalDestination ?? ""}\n${head.sourceNamespace ?? ""}`;
+      const known = routes.get(key);
+      if (known !== undefined) return known;
+      const route = routeFor(head, authority, policy);
+      routes.set(key, route);
+      return route;
+    },
+    get size() {
+      return routes.size;
+    },
   };
 }
 

@@ -62,7 +62,7 @@ test("E1-06 a name that resolves to loopback gets 421 and nothing is dialled", a
   assert.deepEqual(proxy.reported.edges, []);
 });
 
-test("E1-06 an original destination that is no service opens no way to it", async (t) => {
+test("E1-06 B2.1-11 an original destination that is no service opens no way to it", async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end("secret"));
   const proxy = await startProxy(t, {});
 

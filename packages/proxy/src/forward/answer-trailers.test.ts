@@ -4,7 +4,7 @@ import { call } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startAnsweringUpstream } from "../testing/upstream.ts";
 
-test("E1-10 trailers of an answer are forwarded, except those that may not be trailers", async (t) => {
+test("E1-10 B2.1-08 trailers of an answer are forwarded, except those that may not be trailers", async (t) => {
   const upstream = await startAnsweringUpstream(
     t,
     "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 42\r\nSet-Cookie: a=1\r\n\r\n",

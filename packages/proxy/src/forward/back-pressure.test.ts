@@ -89,7 +89,7 @@ test("E1-15 a destination that does not read stops the client; once it reads, al
   assert.equal(Buffer.concat((await incoming?.toArray()) ?? []).toString(), expected.digest("hex"));
 });
 
-test("E1-18 a client that leaves while it is being waited for frees the destination", async (t) => {
+test("E1-18 B2.1-03 a client that leaves while it is being waited for frees the destination", async (t) => {
   let closed = () => {};
   const closing = new Promise<void>((resolve) => {
     closed = resolve;

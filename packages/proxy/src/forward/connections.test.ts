@@ -5,7 +5,7 @@ import { call, open, openSocket, readToEnd, readUntil } from "../testing/client.
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startRawUpstream, startUpstream } from "../testing/upstream.ts";
 
-test("connections to a destination are used again", async (t) => {
+test("B2.1-01 connections to a destination are used again", async (t) => {
   const upstream = await startUpstream(t, async (request, response) => {
     await request.toArray();
     response.end("ok");

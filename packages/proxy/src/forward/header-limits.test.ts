@@ -43,7 +43,7 @@ test("E1-14 more than 1000 fields get 431, not a header with fields missing", as
   assert.equal(upstream.connections(), 0);
 });
 
-test("E1-15 a header that does not arrive in time gets 408", async (t) => {
+test("E1-15 B2.1-14 a header that does not arrive in time gets 408", async (t) => {
   const proxy = await startProxy(t, {}, { listener: { headersTimeout: 50 } });
 
   const answer = await sendRaw(proxy.port, "GET / HTTP/1.1\r\nHost:");

@@ -71,7 +71,7 @@ test("E1-08 TE: trailers goes on", async (t) => {
   assert.equal(answer.body.toString(), "trailers");
 });
 
-test("E1-08 hop-by-hop fields of an answer stay on their hop", async (t) => {
+test("E1-08 B2.1-06 hop-by-hop fields of an answer stay on their hop", async (t) => {
   const upstream = await startAnsweringUpstream(
     t,
     "HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nKeep-Alive: timeout=1\r\nX-Hop: 1\r\nProxy-Authenticate: Basic\r\nX-Kept: 2\r\nContent-Length: 2\r\n\r\nok",

@@ -6,7 +6,7 @@ import { open } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 
-test("E1-22 the header is there before the first byte of the body, and each byte before the next", async (t) => {
+test("E1-22 B2.1-09 the header is there before the first byte of the body, and each byte before the next", async (t) => {
   const responses: ServerResponse[] = [];
   const upstream = await startUpstream(t, (_request, response) => {
     responses.push(response);

@@ -5,7 +5,7 @@ import { call } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startAnsweringUpstream, startUpstream } from "../testing/upstream.ts";
 
-test("E1-21 a redirect is relayed, not followed", async (t) => {
+test("E1-21 B2.1-02 a redirect is relayed, not followed", async (t) => {
   const upstream = await startUpstream(t, (_request, response) => {
     response.writeHead(302, { location: "http://elsewhere.example/x" }).end();
   });
@@ -18,7 +18,7 @@ test("E1-21 a redirect is relayed, not followed", async (t) => {
   assert.equal(upstream.connections(), 1);
 });
 
-test("E1-21 an encoded body is relayed as it is, and no encoding is asked for", async (t) => {
+test("E1-21 B2.1-13 an encoded body is relayed as it is, and no encoding is asked for", async (t) => {
   const upstream = await startUpstream(t, (request, response) => {
     response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(String(request.headers["accept-encoding"])));
   });

@@ -4,7 +4,7 @@ import { call, refusalOf, sendRaw } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startAnsweringUpstream, startRawUpstream, startUpstream, unusedPort } from "../testing/upstream.ts";
 
-test("E1-16 a destination that refuses the connection gives 502", async (t) => {
+test("E1-16 B2.1-05 a destination that refuses the connection gives 502", async (t) => {
   const proxy = await startProxy(t, { [SERVICE]: [await unusedPort()] });
 
   const answer = await call(proxy.port);
@@ -62,7 +62,7 @@ for (const [what, answer] of Object.entries({
   });
 }
 
-test("E1-16 a destination that does not answer in the time configured gives 504", async (t) => {
+test("E1-16 B2.1-04 a destination that does not answer in the time configured gives 504", async (t) => {
   const upstream = await startRawUpstream(t, () => {});
   const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { upstream: { headersTimeout: 100 } });
 

@@ -30,8 +30,11 @@ export class ProxyCounters {
   }
 }
 
+/** How much is remembered of what, by the label's value. */
+export type MemorySizes = Readonly<Record<"routes" | "connection_pools", () => number>>;
+
 /** The Prometheus metrics of a proxy, in a registry of their own. */
-export function createMetrics(counters: ProxyCounters): Registry {
+export function createMetrics(counters: ProxyCounters, sizes: MemorySizes): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Counter({
@@ -78,6 +81,16 @@ export function createMetrics(counters: ProxyCounters): Registry {
     collect() {
       this.reset();
       for (const reason of UNREPORTED) this.inc({ reason }, counters.unreported.get(reason) ?? 0);
+    },
+  });
+  new Gauge({
+    name: "fenceline_proxy_remembered",
+    help: "Entries that are remembered per host or address: combinations of routing headers, connection pools. Both are bounded.",
+    labelNames: ["what"],
+    registers,
+    collect() {
+      this.set({ what: "routes" }, sizes.routes());
+      this.set({ what: "connection_pools" }, sizes.connection_pools());
     },
   });
   return registry;

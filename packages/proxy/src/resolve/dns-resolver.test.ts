@@ -69,6 +69,44 @@ test("E1-20 an answer is asked for once while it is fresh, by however many reque
   assert.equal(dns.questions.length, 2);
 });
 
+for (const { ttl, usedFor } of [
+  { ttl: 2, usedFor: 2_000 },
+  { ttl: 300, usedFor: 5_000 },
+  { ttl: 0, usedFor: 1_000 },
+]) {
+  test(`E1-20 records with a TTL of ${ttl} s are used for ${usedFor} ms`, async (t) => {
+    t.mock.timers.enable({ apis: ["Date"] });
+    const dns = await startDnsServer(t);
+    dns.ttl = ttl;
+    dns.records.set(B, ["10.96.0.1"]);
+    const resolver = createDnsResolver({ servers: [dns.address] });
+
+    await resolver.resolve(named(B));
+    dns.records.set(B, ["10.96.0.2"]);
+    t.mock.timers.tick(usedFor - 1);
+    assert.equal((await resolver.resolve(named(B)))?.[0]?.address, "10.96.0.1");
+    t.mock.timers.tick(1);
+    assert.equal((await resolver.resolve(named(B)))?.[0]?.address, "10.96.0.2");
+  });
+}
+
+test("E1-20 a name server that fails on AAAA does not take the A records away, nor the other way round", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set(B, ["10.96.0.1", "fd00::1"]);
+  for (const [failing, address] of [
+    ["AAAA", "10.96.0.1"],
+    ["A", "fd00::1"],
+  ] as const) {
+    dns.failing.clear();
+    dns.failing.add(failing);
+    const found = await createDnsResolver({ servers: [dns.address] }).resolve(named(B));
+    assert.deepEqual(
+      found?.map((one) => one.address),
+      [address],
+    );
+  }
+});
+
 test("E1-20 a name that does not exist is remembered for a short time only", async (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
   const dns = await startDnsServer(t);

@@ -1,16 +1,20 @@
+import type { RecordWithTtl } from "node:dns";
 import { Resolver as DnsClient } from "node:dns/promises";
 import { LRUCache } from "lru-cache";
 import type { Target } from "../destination/authorize.ts";
 import { qualifiedNames } from "../destination/cluster-name.ts";
-import { type Address, type Resolution, ResolutionError, type Resolver, toAddress } from "./resolver.ts";
+import { type Resolution, ResolutionError, type Resolver, toAddress } from "./resolver.ts";
 
 export interface DnsResolverOptions {
   /** DNS domain of the cluster. Default `cluster.local`. */
   readonly clusterDomain?: string;
   /** Name servers as `ip` or `ip:port`. Default: those of /etc/resolv.conf. */
   readonly servers?: readonly string[];
-  /** Milliseconds that an answer is used. Default 5000, the TTL that CoreDNS gives to services. */
-  readonly ttl?: number;
+  /**
+   * Milliseconds that an answer is used at most. Default 5000, the TTL that CoreDNS gives to services. A shorter TTL of the records counts, down to
+   * one second: a TTL of 0 must not mean a look-up for every request.
+   */
+  readonly maxTtl?: number;
   /** Milliseconds that "no such name" is used. Default 1000: a service that has just been created must be found soon. */
   readonly negativeTtl?: number;
   /** Milliseconds to wait for a name server, per try. Default 1000. */
@@ -24,7 +28,15 @@ interface Entry {
   readonly freshUntil: number;
 }
 
+/** What was found, and the milliseconds that its records may be used. */
+interface Found {
+  readonly resolution: Resolution;
+  readonly ttl: number;
+}
+
 const MAX_TARGETS = 10_000;
+const MIN_TTL = 1_000;
+const ABSENCE: Found = { resolution: undefined, ttl: 0 };
 /** Codes of node:dns that mean: the server answered, and there is no such record. */
 const ABSENT = new Set(["ENOTFOUND", "ENODATA"]);
 const TIMED_OUT = new Set(["ETIMEOUT", "ECANCELLED"]);
@@ -36,7 +48,7 @@ const TIMED_OUT = new Set(["ETIMEOUT", "ECANCELLED"]);
  * Addresses are dialled as resolved here, never resolved again by the connect: the address that was checked is the one that is used.
  */
 export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
-  const { clusterDomain = "cluster.local", servers, ttl = 5_000, negativeTtl = 1_000, timeout = 1_000, tries = 2 } = options;
+  const { clusterDomain = "cluster.local", servers, maxTtl = 5_000, negativeTtl = 1_000, timeout = 1_000, tries = 2 } = options;
   const client = new DnsClient({ timeout, tries });
   if (servers !== undefined) client.setServers(servers);
   const cache = new LRUCache<string, Entry>({ max: MAX_TARGETS });
@@ -44,8 +56,9 @@ export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
 
   async function refresh(key: string, target: Target, stale: Entry | undefined): Promise<Resolution> {
     try {
-      const resolution = await lookUp(client, target, clusterDomain);
-      cache.set(key, { resolution, freshUntil: Date.now() + (resolution === undefined ? negativeTtl : ttl) });
+      const { resolution, ttl } = await lookUp(client, target, clusterDomain);
+      const fresh = resolution === undefined ? negativeTtl : Math.max(MIN_TTL, Math.min(ttl, maxTtl));
+      cache.set(key, { resolution, freshUntil: Date.now() + fresh });
       return resolution;
     } catch (error) {
       // RFC 8767: an answer that was right a moment ago is better than none while the server is in trouble.
@@ -72,21 +85,35 @@ export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
   };
 }
 
-async function lookUp(client: DnsClient, target: Target, clusterDomain: string): Promise<Resolution> {
+async function lookUp(client: DnsClient, target: Target, clusterDomain: string): Promise<Found> {
   const { host, kind, port, namespace, external = false } = target;
   if (kind !== "name") return lookUpAddress(client, target, clusterDomain);
   const names = external ? [host] : (qualifiedNames(host, namespace, clusterDomain) ?? []);
   for (const name of names) {
-    const [ipv4, ipv6] = await Promise.all([records(client.resolve4(name)), records(client.resolve6(name))]);
-    const addresses: Address[] = [...ipv4, ...ipv6].map((address) => toAddress(address, port, external ? undefined : name));
-    if (addresses.length > 0) return addresses;
+    const found = await addressRecords(client, name);
+    if (found.length === 0) continue;
+    const resolution = found.map(({ address }) => toAddress(address, port, external ? undefined : name));
+    return { resolution, ttl: 1_000 * Math.min(...found.map(({ ttl }) => ttl)) };
   }
-  return undefined;
+  return ABSENCE;
 }
 
-async function lookUpAddress(client: DnsClient, { host, port, external }: Target, clusterDomain: string): Promise<Resolution> {
-  if (external === true) return [toAddress(host, port)];
-  return (await namesService(client, host, clusterDomain)) ? [toAddress(host, port, host)] : undefined;
+/**
+ * A and AAAA records, A first. Where one of the two questions fails, the answer to the other will do: name servers that stumble over AAAA are common,
+ * and the service is there all the same.
+ */
+async function addressRecords(client: DnsClient, name: string): Promise<RecordWithTtl[]> {
+  const answers = await Promise.allSettled([records(client.resolve4(name, { ttl: true })), records(client.resolve6(name, { ttl: true }))]);
+  const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  const failed = answers.find((answer) => answer.status === "rejected");
+  if (found.length === 0 && failed !== undefined) throw failed.reason;
+  return found;
+}
+
+async function lookUpAddress(client: DnsClient, { host, port, external }: Target, clusterDomain: string): Promise<Found> {
+  const isKnown = external === true || (await namesService(client, host, clusterDomain));
+  if (!isKnown) return ABSENCE;
+  return { resolution: [toAddress(host, port, external === true ? undefined : host)], ttl: Number.POSITIVE_INFINITY };
 }
 
 async function namesService(client: DnsClient, address: string, clusterDomain: string): Promise<boolean> {
@@ -95,7 +122,7 @@ async function namesService(client: DnsClient, address: string, clusterDomain: s
 }
 
 /** The records of a query; none when the server says that there are none. */
-async function records(query: Promise<string[]>): Promise<readonly string[]> {
+async function records<T>(query: Promise<T[]>): Promise<readonly T[]> {
   try {
     return await query;
   } catch (error) {

@@ -8,6 +8,10 @@ export interface DnsServer {
   readonly address: string;
   /** Names with addresses, or reverse names with names. A missing name is NXDOMAIN; "SERVFAIL" and "SILENT" do what they say. */
   readonly records: Map<string, readonly string[] | "SERVFAIL" | "SILENT">;
+  /** Seconds that records may be used. 5 at first. */
+  ttl: number;
+  /** Types of question ("A", "AAAA") that get SERVFAIL whatever the name. */
+  readonly failing: Set<string>;
   /** Names asked for, with the type. */
   readonly questions: string[];
 }
@@ -19,18 +23,20 @@ export async function startDnsServer(t: TestContext): Promise<DnsServer> {
   const socket = createSocket("udp4");
   const records: DnsServer["records"] = new Map();
   const questions: string[] = [];
+  const server = { address: "", records, questions, ttl: 5, failing: new Set<string>() };
   socket.on("message", (query, peer) => {
     const { name, type, end } = readQuestion(query);
     questions.push(`${TYPES[type]} ${name}`);
-    const known = records.get(name);
-    if (known !== "SILENT") reply(socket, query, end, answersOf(known, type), known, peer);
+    const known = server.failing.has(TYPES[type] ?? "") ? "SERVFAIL" : records.get(name);
+    if (known !== "SILENT") reply(socket, query, end, answersOf(known, type, server.ttl), known, peer);
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   t.after(() => {
     socket.close();
   });
-  return { address: `127.0.0.1:${socket.address().port}`, records, questions };
+  server.address = `127.0.0.1:${socket.address().port}`;
+  return server;
 }
 
 function reply(
@@ -59,7 +65,7 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
   return { name: labels.join(".").toLowerCase(), type: query.readUInt16BE(at + 1), end: at + 5 };
 }
 
-function answersOf(known: readonly string[] | string | undefined, type: number): Buffer[] {
+function answersOf(known: readonly string[] | string | undefined, type: number, ttl: number): Buffer[] {
   if (known === undefined || typeof known === "string") return [];
   const data = known.flatMap((value) => {
     if (TYPES[type] === "A" && isIPv4(value)) return [Buffer.from(value.split(".").map(Number))];
@@ -71,7 +77,7 @@ function answersOf(known: readonly string[] | string | undefined, type: number):
     record.writeUInt16BE(0xc00c, 0);
     record.writeUInt16BE(type, 2);
     record.writeUInt16BE(1, 4);
-    record.writeUInt32BE(5, 6);
+    record.writeUInt32BE(ttl, 6);
     record.writeUInt16BE(bytes.length, 10);
     return Buffer.concat([record, bytes]);
   });

@@ -45,6 +45,11 @@ export class UpstreamPools {
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL).unref();
   }
 
+  /** Addresses with a pool. */
+  get size(): number {
+    return this.#pools.size;
+  }
+
   /** Hands a connection to the address to the waiter, at once where one is idle. */
   acquire(address: Address, waiter: Waiter): void {
     let pool = this.#pools.get(address.origin);
