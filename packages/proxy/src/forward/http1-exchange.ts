@@ -126,14 +126,17 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
     const request = this.#forwarded;
     if (request === undefined) return;
     this.#connection = connection;
-    const chunked = request.hasBody && this.#request.headers["content-length"] === undefined;
-    connection.send(requestHead(request, chunked), request.method, this);
-    if (request.hasBody) {
-      this.#upload = new Upload(this.#request, connection, chunked);
-      this.#upload.start();
-    } else {
+    if (!request.hasBody) {
+      connection.send(requestHead(request, false), request.method, this);
       connection.endRequest();
+      return;
     }
+    const chunked = this.#request.headers["content-length"] === undefined;
+    // Header and first piece of the body in one segment.
+    connection.cork();
+    connection.send(requestHead(request, chunked), request.method, this);
+    this.#upload = new Upload(this.#request, connection, chunked);
+    this.#upload.start();
   }
 
   onNoConnection(error: Error): void {

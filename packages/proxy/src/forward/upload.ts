@@ -15,11 +15,10 @@ export class Upload {
     this.#chunked = chunked;
   }
 
-  /** Sends what has come and what comes. */
+  /** Sends what has come, together with what the corked connection holds, and then what comes. */
   start(): void {
-    // Header and first piece in one segment: what is there of the body is told in the next tick, before this one's.
-    this.#connection.cork();
     this.#request.on("data", this.#onData).on("end", this.#onEnd);
+    // What has come of the body is told in the next tick; this callback stands in line behind that.
     process.nextTick(() => this.#connection.uncork());
   }
 
