@@ -15,7 +15,10 @@ import { FailureLog } from "./report/failure-log.ts";
 import { createMetrics, ProxyCounters } from "./report/metrics.ts";
 import { createObserver, observeListenerRefusal } from "./report/observe-calls.ts";
 import type { Address, Resolver } from "./resolve/resolver.ts";
-import { type UpstreamOptions, UpstreamPools } from "./upstream/pools.ts";
+import { OpenTunnels } from "./tunnel/open-tunnels.ts";
+import type { TunnelContext, TunnelOptions } from "./tunnel/tunnel-context.ts";
+import { UpgradeCall } from "./tunnel/upgrade-call.ts";
+import { DEFAULT_CONNECT_TIMEOUT, type UpstreamOptions, UpstreamPools } from "./upstream/pools.ts";
 
 export interface GlobalSidecarOptions {
   /** Address to listen on. Default `0.0.0.0`. */
@@ -44,6 +47,7 @@ export interface GlobalSidecarOptions {
   readonly trustForwardedClientCert?: boolean;
   readonly listener?: ListenerOptions;
   readonly upstream?: UpstreamOptions;
+  readonly tunnel?: TunnelOptions;
 }
 
 export interface GlobalSidecar {
@@ -93,6 +97,15 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     ),
   };
 
+  const tunnels: TunnelContext = {
+    checkAddress: context.checkAddress,
+    observer: context.observer,
+    open: new OpenTunnels(),
+    connectTimeout: options.upstream?.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT,
+    headersTimeout: options.upstream?.headersTimeout ?? 0,
+    idleTimeout: options.tunnel?.idleTimeout ?? 0,
+  };
+
   const server = createListener(
     {
       request(request, response, awaitsContinue) {
@@ -100,6 +113,9 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
         const exchange = new Http1Exchange(context, request, response, awaitsContinue);
         if (waits) pipelined.watch(request, exchange);
         exchange.run(pipeline);
+      },
+      upgrade(request, head) {
+        new UpgradeCall(tunnels, request, request.socket, head).run(pipeline);
       },
       refused: observeListenerRefusal(counters, log),
     },
@@ -114,6 +130,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     server.close();
     const force = setTimeout(() => {
       server.closeAllConnections();
+      tunnels.open.cutAll();
       pools.destroy();
     }, deadline);
     await closed;
