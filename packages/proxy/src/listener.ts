@@ -26,6 +26,9 @@ export interface ListenerEvents {
   refused(refusal: Refusal): void;
 }
 
+/** See {@link ListenerOptions.headersTimeout}. */
+export const DEFAULT_HEADERS_TIMEOUT = 30_000;
+
 /** TCP keep-alive probes on client connections after this many milliseconds, so that a vanished peer does not hold a request for ever. */
 const TCP_KEEP_ALIVE_DELAY = 60_000;
 /** How often node:http looks for requests past headersTimeout, in milliseconds. */
@@ -33,7 +36,7 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 
 /** The HTTP/1.1 server side, not listening yet. */
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
-  const { headersTimeout = 30_000, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
+  const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
   const latest = new WeakMap<Duplex, ServerResponse>();
   const server = createServer({
     // Node would hand over an upgrade at once, and its answer would come before those of the requests that were pipelined in front of it.

@@ -1,8 +1,8 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { type RefusalCode, STATUS_OF } from "../refusal.ts";
 
-/** How a request ended, as seen by its client: class of the relayed status (1xx: 101, it became a tunnel), a refusal, or nothing because the client left. */
-export type Outcome = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "CLIENT_GONE" | RefusalCode;
+/** How a request ended, as seen by its client: class of the relayed status (1xx: 101, it became a tunnel), CONNECTED for a TLS connection, whose answers nobody can read, a refusal, or nothing because the client left. */
+export type Outcome = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "CONNECTED" | "CLIENT_GONE" | RefusalCode;
 
 /** Why a forwarded request was not reported as an edge. */
 export type UnreportedReason = "NO_SOURCE" | "IDENTITY_MISMATCH";
@@ -97,7 +97,7 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes): Regi
 }
 
 const UNREPORTED: readonly UnreportedReason[] = ["NO_SOURCE", "IDENTITY_MISMATCH"];
-const OUTCOMES: readonly Outcome[] = ["1xx", "2xx", "3xx", "4xx", "5xx", "CLIENT_GONE", ...codes()];
+const OUTCOMES: readonly Outcome[] = ["1xx", "2xx", "3xx", "4xx", "5xx", "CONNECTED", "CLIENT_GONE", ...codes()];
 
 function codes(): RefusalCode[] {
   return Object.keys(STATUS_OF).filter((code): code is RefusalCode => code in STATUS_OF);

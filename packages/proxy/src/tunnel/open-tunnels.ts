@@ -4,9 +4,10 @@ export interface Tunnel {
   cut(): void;
 }
 
-/** The connections to cut when a drain's deadline is over: node:http closes only those that it still reads. */
+/** The connections to wait for in a drain, and to cut when its deadline is over: node:http closes only those that it still reads. */
 export class OpenTunnels {
   readonly #open = new Set<Tunnel>();
+  #onEmpty: (() => void) | undefined;
 
   add(tunnel: Tunnel): void {
     this.#open.add(tunnel);
@@ -14,9 +15,18 @@ export class OpenTunnels {
 
   delete(tunnel: Tunnel): void {
     this.#open.delete(tunnel);
+    if (this.#open.size === 0) this.#onEmpty?.();
   }
 
   cutAll(): void {
     for (const tunnel of [...this.#open]) tunnel.cut();
+  }
+
+  /** Resolves once there is none. */
+  async ended(): Promise<void> {
+    if (this.#open.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
   }
 }
