@@ -31,18 +31,30 @@ export interface ForwardedRequest {
   readonly hasBody: boolean;
 }
 
-/** A call that the pipeline drives: exactly one of the two is called, once. */
-export interface PipelineCall extends Call {
-  /** Connects and forwards. @param addresses never empty */
-  forward(request: ForwardedRequest, addresses: readonly Address[]): void;
+/** A call that may come to nothing. */
+export interface FallibleCall extends Call {
   /** The client gets no answer of the destination: because there is none, or because a step refused before one was asked for. */
   fail(refusal: Refusal, cause?: Error): void;
+}
+
+/** A request that the pipeline drives: exactly one of `forward` and `fail` is called, once. */
+export interface PipelineCall extends FallibleCall {
+  /** Connects and forwards. @param addresses never empty */
+  forward(request: ForwardedRequest, addresses: readonly Address[]): void;
+}
+
+/** A connection that the pipeline drives, which is no HTTP that could be read: exactly one of `connect` and `fail` is called, once. */
+export interface ConnectionCall extends FallibleCall {
+  /** Connects, and passes bytes both ways. @param addresses never empty */
+  connect(addresses: readonly Address[]): void;
 }
 
 /** What the steps around a call want to know of it. */
 export interface CallObserver {
   /** The destination's final status is there; nothing was written to the client yet. */
   answered(call: Call, status: number): void;
+  /** A connection that cannot be read is connected to its destination. */
+  connected(): void;
   /** Nothing came back that could be relayed. The observer answers the client. */
   failed(call: Call, refusal: Refusal, cause: Error | undefined): void;
   /** A connect attempt failed; the next endpoint may still answer. */

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
+import type { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -7,15 +8,19 @@ import { createAddressCheck } from "./destination/address-policy.ts";
 import { createRouter } from "./destination/route.ts";
 import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
 import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
-import { createListener, type ListenerOptions } from "./listener.ts";
-import { createPipeline } from "./pipeline.ts";
+import { createListener, DEFAULT_HEADERS_TIMEOUT, type ListenerOptions } from "./listener.ts";
+import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
 import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
 import { createMetrics, ProxyCounters } from "./report/metrics.ts";
 import { createObserver, observeListenerRefusal } from "./report/observe-calls.ts";
 import type { Address, Resolver } from "./resolve/resolver.ts";
-import { type UpstreamOptions, UpstreamPools } from "./upstream/pools.ts";
+import { OpenTunnels } from "./tunnel/open-tunnels.ts";
+import { createTlsPassThrough } from "./tunnel/tls-call.ts";
+import type { TunnelContext, TunnelOptions } from "./tunnel/tunnel-context.ts";
+import { UpgradeCall } from "./tunnel/upgrade-call.ts";
+import { DEFAULT_CONNECT_TIMEOUT, type UpstreamOptions, UpstreamPools } from "./upstream/pools.ts";
 
 export interface GlobalSidecarOptions {
   /** Address to listen on. Default `0.0.0.0`. */
@@ -44,11 +49,14 @@ export interface GlobalSidecarOptions {
   readonly trustForwardedClientCert?: boolean;
   readonly listener?: ListenerOptions;
   readonly upstream?: UpstreamOptions;
+  readonly tunnel?: TunnelOptions;
 }
 
 export interface GlobalSidecar {
   readonly address: { readonly host: string; readonly port: number };
   readonly metrics: MetricsRegistry;
+  /** Takes over a connection that begins with a TLS ClientHello, and passes it on by the server name. */
+  readonly passTls: (socket: Socket) => void;
   /**
    * Stops accepting, tells clients to close with `Connection: close`, waits for requests in flight, then closes every connection.
    *
@@ -76,13 +84,14 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     ownNames: new Set(options.ownNames),
     externalHosts: options.externalHosts ?? "refuse",
   });
-  const pipeline = createPipeline({
+  const parts: PipelineParts = {
     router,
     resolver,
     reports,
     counters,
     certifiedNamespace: options.trustForwardedClientCert === true ? rememberCertifiedNamespaces() : undefined,
-  });
+  };
+  const pipeline = createPipeline(parts);
   const context: Http1Context = {
     pools,
     observer: createObserver({ counters, reports, log, draining: () => draining, onClosed }),
@@ -93,6 +102,24 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     ),
   };
 
+  const tunnels: TunnelContext = {
+    checkAddress: context.checkAddress,
+    observer: context.observer,
+    open: new OpenTunnels(),
+    connectTimeout: options.upstream?.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT,
+    headersTimeout: options.upstream?.headersTimeout ?? 0,
+    idleTimeout: options.tunnel?.idleTimeout ?? 0,
+  };
+
+  const refused = observeListenerRefusal(counters, log);
+  const passTls = createTlsPassThrough({
+    ...tunnels,
+    pipeline: createConnectionPipeline(parts),
+    refused,
+    helloTimeout: options.listener?.headersTimeout ?? DEFAULT_HEADERS_TIMEOUT,
+    port: options.tunnel?.tlsPort ?? 443,
+  });
+
   const server = createListener(
     {
       request(request, response, awaitsContinue) {
@@ -101,7 +128,10 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
         if (waits) pipelined.watch(request, exchange);
         exchange.run(pipeline);
       },
-      refused: observeListenerRefusal(counters, log),
+      upgrade(request, head) {
+        new UpgradeCall(tunnels, request, request.socket, head).run(pipeline);
+      },
+      refused,
     },
     options.listener,
   );
@@ -114,9 +144,11 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     server.close();
     const force = setTimeout(() => {
       server.closeAllConnections();
+      tunnels.open.cutAll();
       pools.destroy();
     }, deadline);
     await closed;
+    await tunnels.open.ended();
     await pools.close();
     clearTimeout(force);
   }
@@ -124,6 +156,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   let drained: Promise<void> | undefined;
   return {
     address: { host, port: listeningPort(server) },
+    passTls,
     metrics: createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }),
     close({ deadline = 10_000 } = {}) {
       drained ??= drain(deadline);

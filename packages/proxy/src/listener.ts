@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { answerOnSocket } from "./answer.ts";
 import { LeanRequest } from "./lean-request.ts";
 import { Refusal } from "./refusal.ts";
+import { wantsUpgrade } from "./tunnel/wants-upgrade.ts";
 
 export interface ListenerOptions {
   /** Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that send a byte now and then. */
@@ -19,9 +20,14 @@ export interface ListenerOptions {
 /** What the listener hands on. */
 export interface ListenerEvents {
   request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void;
+  /** The client asks for another protocol on its connection, which is its own from now on. @param head what was read behind the request */
+  upgrade(request: IncomingMessage, head: Buffer): void;
   /** The listener refused by itself. */
   refused(refusal: Refusal): void;
 }
+
+/** See {@link ListenerOptions.headersTimeout}. */
+export const DEFAULT_HEADERS_TIMEOUT = 30_000;
 
 /** TCP keep-alive probes on client connections after this many milliseconds, so that a vanished peer does not hold a request for ever. */
 const TCP_KEEP_ALIVE_DELAY = 60_000;
@@ -30,8 +36,11 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 
 /** The HTTP/1.1 server side, not listening yet. */
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
-  const { headersTimeout = 30_000, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
+  const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
+  const latest = new WeakMap<Duplex, ServerResponse>();
   const server = createServer({
+    // Node would hand over an upgrade at once, and its answer would come before those of the requests that were pipelined in front of it.
+    shouldUpgradeCallback: (request) => wantsUpgrade(request) && !isAnswering(latest.get(request.socket)),
     IncomingMessage: LeanRequest,
     // A request without a body needs no stream for one.
     optimizeEmptyRequests: true,
@@ -51,7 +60,6 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   });
   // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
   server.maxHeadersCount = 0;
-  const latest = new WeakMap<Duplex, ServerResponse>();
   server.on("request", (request, response) => {
     latest.set(request.socket, response);
     events.request(request, response, false);
@@ -61,6 +69,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     latest.set(request.socket, response);
     events.request(request, response, true);
   });
+  server.on("upgrade", (request, _socket, head) => events.upgrade(request, head));
   server.on("connect", (_request, socket) => {
     refuse(socket, new Refusal("METHOD_REFUSED", "CONNECT is not forwarded"), events);
   });

@@ -1,8 +1,8 @@
-import type { ForwardedRequest, PipelineCall } from "./call.ts";
+import type { ConnectionCall, FallibleCall, ForwardedRequest, PipelineCall } from "./call.ts";
 import { HOP_HEADER, nextHops } from "./destination/hop.ts";
 import { hasBody, type RequestHead, readRequestHead } from "./destination/request-head.ts";
 import { effectiveAuthority, parseTarget } from "./destination/request-target.ts";
-import type { Route, Router } from "./destination/route.ts";
+import type { Route, Router, RoutingFields } from "./destination/route.ts";
 import { AUTHORITY_HEADER, hostFields } from "./forward/host-fields.ts";
 import { Refusal } from "./refusal.ts";
 import type { EdgeReports, PendingEdge } from "./report/edge-reports.ts";
@@ -59,18 +59,32 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       call.fail(planned);
       return;
     }
-    call.route = planned.route;
-    const proceed = (resolution: Resolution) => forward(parts, call, planned, resolution);
-    const unresolvable = (error: unknown) => call.fail(...unresolved(error));
-    try {
-      const resolution = resolveTargets(parts.resolver, planned.route.authorized.targets);
-      if (resolution instanceof Promise) resolution.then(proceed).catch(unresolvable);
-      else proceed(resolution);
-    } catch (error) {
-      unresolvable(error);
-    }
+    reach(parts, call, planned.route, planned.head, (addresses) => call.forward(forwardedRequest(planned, addresses[0]), addresses));
   };
 }
+
+/** Takes one connection through all steps. @param authority host and port that it asks for, the only thing known of it */
+export type ConnectionPipeline = (call: ConnectionCall, authority: string) => void;
+
+/** The same steps for what is no HTTP that could be read, so that it says no more than where it wants to go. */
+export function createConnectionPipeline(parts: PipelineParts): ConnectionPipeline {
+  return (call, authority) => {
+    parts.counters.inFlight += 1;
+    const route = parts.router.route(NO_FIELDS, authority);
+    if (route instanceof Refusal) call.fail(route);
+    else reach(parts, call, route, NO_FIELDS, (addresses) => call.connect(addresses));
+  };
+}
+
+/** What a call says of itself. */
+type CallerFields = RoutingFields & Pick<RequestHead, "clientCertificate">;
+
+const NO_FIELDS: CallerFields = {
+  source: undefined,
+  sourceNamespace: undefined,
+  originalDestination: undefined,
+  clientCertificate: undefined,
+};
 
 /** Steps 1 and 2, and the guard against loops. */
 function plan({ method, target: text, rawHeaders }: ReceivedRequest, router: Router): Planned | Refusal {
@@ -110,16 +124,32 @@ function forwardedRequest({ method, head, path, authority, route, hops }: Planne
   return { method, path, authority: host.host, headers, hasBody: hasBody(head) };
 }
 
+/** Goes on to the addresses of a call. They are never empty. */
+type Onward = (addresses: readonly Address[]) => void;
+
+/** Step 3, and what follows. */
+function reach(parts: PipelineParts, call: FallibleCall, route: Route, fields: CallerFields, onward: Onward): void {
+  call.route = route;
+  const proceed = (resolution: Resolution) => goOn(parts, call, route, fields, resolution, onward);
+  const unresolvable = (error: unknown) => call.fail(...unresolved(error));
+  try {
+    const resolution = resolveTargets(parts.resolver, route.authorized.targets);
+    if (resolution instanceof Promise) resolution.then(proceed).catch(unresolvable);
+    else proceed(resolution);
+  } catch (error) {
+    unresolvable(error);
+  }
+}
+
 /** Steps 4 to 6. */
-function forward(parts: PipelineParts, call: PipelineCall, planned: Planned, resolution: Resolution): void {
-  const { head, route } = planned;
+function goOn(parts: PipelineParts, call: FallibleCall, route: Route, fields: CallerFields, resolution: Resolution, onward: Onward): void {
   if (resolution === undefined) {
     call.fail(route.authorized.unknown);
     return;
   }
-  call.edge = edgeOf(parts, head, route);
+  call.edge = edgeOf(parts, fields, route);
   if (resolution.length === 0) call.fail(NO_ENDPOINTS);
-  else call.forward(forwardedRequest(planned, resolution[0]), resolution);
+  else onward(resolution);
   // Only now: had the address been refused, there would be nothing to learn.
   if (call.edge !== undefined) parts.reports.forwarded(call.edge);
 }
@@ -127,13 +157,13 @@ function forward(parts: PipelineParts, call: PipelineCall, planned: Planned, res
 const NO_ENDPOINTS = new Refusal("NO_ENDPOINTS", "the service has no ready endpoint for this port");
 
 /** What step 6 reports; undefined when it is nobody's call that we know. */
-function edgeOf({ counters, certifiedNamespace }: PipelineParts, head: RequestHead, route: Route): PendingEdge | undefined {
+function edgeOf({ counters, certifiedNamespace }: PipelineParts, fields: CallerFields, route: Route): PendingEdge | undefined {
   const { source } = route.destination;
   if (source === undefined) {
     counters.notReported("NO_SOURCE");
     return undefined;
   }
-  const certified = head.clientCertificate === undefined ? undefined : certifiedNamespace?.(head.clientCertificate);
+  const certified = fields.clientCertificate === undefined ? undefined : certifiedNamespace?.(fields.clientCertificate);
   // The claim is a header, the certificate a proof. Who claims another namespace could otherwise widen somebody else's fence.
   if (certified !== undefined && certified !== source.namespace) {
     counters.notReported("IDENTITY_MISMATCH");

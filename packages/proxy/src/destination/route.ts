@@ -18,10 +18,13 @@ export interface Route {
   report: ReportedEdge | undefined;
 }
 
+/** The header fields that a route depends on, besides Host. */
+export type RoutingFields = Pick<RequestHead, "source" | "originalDestination" | "sourceNamespace">;
+
 /** Finds the route of a request. */
 export interface Router {
   /** @param authority see effectiveAuthority */
-  route(head: RequestHead, authority: string): Route | Refusal;
+  route(fields: RoutingFields, authority: string): Route | Refusal;
   /** Combinations that are remembered. */
   readonly size: number;
 }
@@ -36,12 +39,12 @@ export function createRouter(policy: ServingPolicy): Router {
   const routes = new LRUCache<string, Route | Refusal>({ max: MAX_ROUTES });
 
   return {
-    route(head, authority) {
+    route(fields, authority) {
       // Header values hold no line feed, so no two combinations share a key.
-      const key = `${authority}\n${head.source ?? ""}\n${head.originalDestination ?? ""}\n${head.sourceNamespace ?? ""}`;
+      const key = `${authority}\n${fields.source ?? ""}\n${fields.originalDestination ?? ""}\n${fields.sourceNamespace ?? ""}`;
       const known = routes.get(key);
       if (known !== undefined) return known;
-      const route = routeFor(head, authority, policy);
+      const route = routeFor(fields, authority, policy);
       routes.set(key, route);
       return route;
     },
@@ -51,8 +54,8 @@ export function createRouter(policy: ServingPolicy): Router {
   };
 }
 
-function routeFor(head: RequestHead, authority: string, policy: ServingPolicy): Route | Refusal {
-  const { originalDestination, source, sourceNamespace } = head;
+function routeFor(fields: RoutingFields, authority: string, policy: ServingPolicy): Route | Refusal {
+  const { originalDestination, source, sourceNamespace } = fields;
   const destination = parseDestination({ authority, originalDestination, source, sourceNamespace });
   if (destination instanceof Refusal) return destination;
   const authorized = authorize(destination, policy);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, open, readAnswer } from "../testing/client.ts";
+import { call } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startAnsweringUpstream, startUpstream } from "../testing/upstream.ts";
 
@@ -82,16 +82,4 @@ test("E1-08 B2.1-06 hop-by-hop fields of an answer stay on their hop", async (t)
 
   assert.equal(answer.body.toString(), "ok");
   assert.deepEqual(answer.rawHeaders, ["X-Kept", "2", "Content-Length", "2", "Connection", "close"]);
-});
-
-test("E1-12 an upgrade is forwarded as a plain request", async (t) => {
-  const upstream = await startUpstream(t, (request, response) => response.end(`${request.headers.upgrade} ${request.headers.connection}`));
-  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
-
-  const outgoing = open(proxy.port, { headers: { connection: "upgrade", upgrade: "websocket" } });
-  outgoing.end();
-  const answer = await readAnswer(outgoing);
-
-  assert.equal(answer.status, 200);
-  assert.equal(answer.body.toString(), "undefined undefined");
 });

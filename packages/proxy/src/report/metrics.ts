@@ -1,13 +1,13 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { type RefusalCode, STATUS_OF } from "../refusal.ts";
 
-/** How a request ended, as seen by its client: class of the relayed status, a refusal, or nothing because the client left. */
-export type Outcome = "2xx" | "3xx" | "4xx" | "5xx" | "CLIENT_GONE" | RefusalCode;
+/** How a request ended, as seen by its client: class of the relayed status (1xx: 101, it became a tunnel), CONNECTED for a TLS connection, whose answers nobody can read, a refusal, or nothing because the client left. */
+export type Outcome = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "CONNECTED" | "CLIENT_GONE" | RefusalCode;
 
 /** Why a forwarded request was not reported as an edge. */
 export type UnreportedReason = "NO_SOURCE" | "IDENTITY_MISMATCH";
 
-const CLASSES: readonly Outcome[] = ["5xx", "5xx", "2xx", "3xx", "4xx", "5xx"];
+const CLASSES: readonly Outcome[] = ["5xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /** Plain numbers on the hot path; prom-client reads them when it is scraped. Every label set is closed, so nothing a client sends can grow it. */
 export class ProxyCounters {
@@ -97,7 +97,7 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes): Regi
 }
 
 const UNREPORTED: readonly UnreportedReason[] = ["NO_SOURCE", "IDENTITY_MISMATCH"];
-const OUTCOMES: readonly Outcome[] = ["2xx", "3xx", "4xx", "5xx", "CLIENT_GONE", ...codes()];
+const OUTCOMES: readonly Outcome[] = ["1xx", "2xx", "3xx", "4xx", "5xx", "CONNECTED", "CLIENT_GONE", ...codes()];
 
 function codes(): RefusalCode[] {
   return Object.keys(STATUS_OF).filter((code): code is RefusalCode => code in STATUS_OF);

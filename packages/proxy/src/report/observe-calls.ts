@@ -21,6 +21,9 @@ export function createObserver({ counters, reports, log, draining, onClosed }: O
       counters.answered(status);
       if (call.edge !== undefined) reports.report(call.edge, status);
     },
+    connected() {
+      counters.outcome("CONNECTED");
+    },
     failed(call, refusal, cause) {
       counters.outcome(refusal.code);
       const { edge, route } = call;

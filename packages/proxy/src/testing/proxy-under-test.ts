@@ -1,5 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import type { TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { pino } from "pino";
 import type { Target } from "../destination/authorize.ts";
 import { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "../global-sidecar.ts";
@@ -35,6 +36,8 @@ export interface ProxyUnderTest {
   readonly log: readonly Record<string, unknown>[];
   /** Value of a metric, for example `fenceline_proxy_requests_total{outcome="2xx"}`; 0 when it does not stand there. */
   metric(sample: string): Promise<number>;
+  /** Resolves once a metric has this value: what a client sees of the end of a call comes before the proxy's own books. */
+  until(sample: string, value: number): Promise<void>;
 }
 
 export const SERVICE = "details.bookinfo.svc.cluster.local";
@@ -64,14 +67,18 @@ export async function startProxy(t: TestContext, services: Services, options: Pa
     ...options,
   });
   t.after(() => sidecar.close({ deadline: 100 }));
+  const metric = async (sample: string) => {
+    const line = (await sidecar.metrics.metrics()).split("\n").find((candidate) => candidate.startsWith(`${sample} `));
+    return Number(line?.slice(sample.length + 1) ?? 0);
+  };
   return {
     sidecar,
     port: sidecar.address.port,
     reported,
     log,
-    async metric(sample) {
-      const line = (await sidecar.metrics.metrics()).split("\n").find((candidate) => candidate.startsWith(`${sample} `));
-      return Number(line?.slice(sample.length + 1) ?? 0);
+    metric,
+    async until(sample, value) {
+      while ((await metric(sample)) !== value) await nextTurn();
     },
   };
 }

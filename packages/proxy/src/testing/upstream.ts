@@ -67,7 +67,8 @@ export async function unusedPort(): Promise<number> {
   return port;
 }
 
-async function listen(t: TestContext, server: Server): Promise<Upstream> {
+/** Lets a server listen on loopback until the end of the test. */
+export async function listen(t: TestContext, server: Server): Promise<Upstream> {
   let connections = 0;
   server.on("connection", () => {
     connections += 1;

@@ -23,6 +23,9 @@ export interface UpstreamOptions {
   readonly maxPools?: number;
 }
 
+/** See {@link UpstreamOptions.connectTimeout}. */
+export const DEFAULT_CONNECT_TIMEOUT = 5_000;
+
 /** How often idle connections are looked through, in milliseconds. */
 const SWEEP_INTERVAL = 1_000;
 
@@ -35,7 +38,7 @@ export class UpstreamPools {
 
   constructor({ maxPools = 4_096, ...options }: UpstreamOptions = {}) {
     this.#options = {
-      connectTimeout: options.connectTimeout ?? 5_000,
+      connectTimeout: options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT,
       headersTimeout: options.headersTimeout ?? 0,
       keepAliveTimeout: options.keepAliveTimeout ?? 4_000,
       maxConnections: options.maxConnections ?? 1_024,

@@ -1,0 +1,20 @@
+/** A self-signed certificate for the tests of TLS, and its key, which guards nothing: CN `details.bookinfo.svc.cluster.local`, valid until 2126. */
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIB4DCCAYegAwIBAgITPwHw+HO/Gbo4cf340EfpfsxwJTAKBggqhkjOPQQDAjAt
+MSswKQYDVQQDDCJkZXRhaWxzLmJvb2tpbmZvLnN2Yy5jbHVzdGVyLmxvY2FsMCAX
+DTI2MTEyMzA2MzcyMFoYDzIxMjYxMDMwMDYzNzIwWjAtMSswKQYDVQQDDCJkZXRh
+aWxzLmJvb2tpbmZvLnN2Yy5jbHVzdGVyLmxvY2FsMFkwEwYHKoZIzj0CAQYIKoZI
+zj0DAQcDQgAEa0orDkBdtFO9atVXdKPllmmStlEXhoztFwbMauqcwTUVzUEGt3qd
+uOzjsYsi7vCd+OicPgkOTggeG0QSIS9JRaOBgzCBgDAdBgNVHQ4EFgQUXh28G3SW
+cGcLPAT+G1xI4XpcqeswHwYDVR0jBBgwFoAUXh28G3SWcGcLPAT+G1xI4Xpcqesw
+DwYDVR0TAQH/BAUwAwEB/zAtBgNVHREEJjAkgiJkZXRhaWxzLmJvb2tpbmZvLnN2
+Yy5jbHVzdGVyLmxvY2FsMAoGCCqGSM49BAMCA0cAMEQCIBaZL1GcqZWNBaS4qTzh
++ew05xUbVv20bPrNHT89Me2BAiAaRdjZ0QI+70DYfDHqXN2s1wxCUwxjrwqEv1Jf
+cIQRMA==
+-----END CERTIFICATE-----`;
+
+export const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+byoXxBf+YI+Hjoz
+hq84vgpKL8OfMSuxIdi4VqvcgDihRANCAARrSisOQF20U71q1Vd0o+WWaZK2UReG
+jO0XBsxq6pzBNRXNQQa3ep247OOxiyLu8J346Jw+CQ5OCB4bRBIhL0lF
+-----END PRIVATE KEY-----`;

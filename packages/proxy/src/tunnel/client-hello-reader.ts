@@ -1,0 +1,79 @@
+import { Refusal } from "../refusal.ts";
+import { readServerName } from "./client-hello.ts";
+
+/** Bytes of a ClientHello. With post-quantum key shares they have about 2 KiB; Envoy's limit is 16 KiB, too. */
+export const MAX_HELLO_BYTES = 16 * 1024;
+const RECORD_HEADER_BYTES = 5;
+const MESSAGE_HEADER_BYTES = 4;
+const HANDSHAKE_RECORD = 22;
+const CLIENT_HELLO = 1;
+/** RFC 8446 §5.1. */
+const MAX_FRAGMENT = 2 ** 14;
+
+const NOT_TLS = new Refusal("REQUEST_MALFORMED", "the connection does not begin with a TLS ClientHello");
+const TOO_LARGE = new Refusal("HEADER_TOO_LARGE", "the ClientHello is too large");
+
+/** Puts a ClientHello together from records and segments, however they are cut, and reads its server name. */
+export class ClientHelloReader {
+  readonly #recordHeader = Buffer.alloc(RECORD_HEADER_BYTES);
+  #recordHeaderFilled = 0;
+  /** Bytes of the current record that are still to come. */
+  #left = 0;
+  readonly #message = Buffer.allocUnsafe(MESSAGE_HEADER_BYTES + MAX_HELLO_BYTES);
+  #filled = 0;
+  /** Length of the message with its header, once that is there. */
+  #length = Number.POSITIVE_INFINITY;
+
+  /** Reads a piece. @returns undefined while the hello is not complete; what follows it is not looked at */
+  read(bytes: Buffer): string | Refusal | undefined {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#left === 0) {
+        at += this.#readRecordHeader(bytes, at);
+        const fault = this.#recordHeaderFilled === RECORD_HEADER_BYTES ? this.#beginRecord() : this.#earlyFault();
+        if (fault !== undefined) return fault;
+      } else {
+        at += this.#readFragment(bytes, at);
+        const result = this.#progress();
+        if (result !== undefined) return result;
+      }
+    }
+    return undefined;
+  }
+
+  #readRecordHeader(bytes: Buffer, from: number): number {
+    const copied = bytes.copy(this.#recordHeader, this.#recordHeaderFilled, from);
+    this.#recordHeaderFilled += copied;
+    return copied;
+  }
+
+  /** The first byte alone tells most of what is no TLS. */
+  #earlyFault(): Refusal | undefined {
+    return this.#recordHeader[0] === HANDSHAKE_RECORD ? undefined : NOT_TLS;
+  }
+
+  #beginRecord(): Refusal | undefined {
+    const [type, major] = this.#recordHeader;
+    const length = this.#recordHeader.readUInt16BE(3);
+    // RFC 8446 §5.1: no other record comes between the fragments, and none of them is empty. The minor version means nothing.
+    if (type !== HANDSHAKE_RECORD || major !== 3 || length === 0 || length > MAX_FRAGMENT) return NOT_TLS;
+    this.#recordHeaderFilled = 0;
+    this.#left = length;
+    return undefined;
+  }
+
+  #readFragment(bytes: Buffer, from: number): number {
+    const copied = bytes.copy(this.#message, this.#filled, from, Math.min(bytes.length, from + this.#left));
+    this.#left -= copied;
+    this.#filled += copied;
+    return copied;
+  }
+
+  #progress(): string | Refusal | undefined {
+    if (this.#message[0] !== CLIENT_HELLO) return NOT_TLS;
+    if (this.#filled < MESSAGE_HEADER_BYTES) return undefined;
+    this.#length = MESSAGE_HEADER_BYTES + this.#message.readUIntBE(1, 3);
+    if (this.#length > this.#message.length) return TOO_LARGE;
+    return this.#filled < this.#length ? undefined : readServerName(this.#message.subarray(MESSAGE_HEADER_BYTES, this.#length));
+  }
+}

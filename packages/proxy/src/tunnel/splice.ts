@@ -1,0 +1,34 @@
+import type { Socket } from "node:net";
+
+/**
+ * Passes the bytes of each socket on to the other, until both directions have ended.
+ *
+ * Each direction ends for itself (half-close): a client may have sent all it has and still wait for the rest of the answer. A direction that breaks
+ * off resets the other side, so that no end that is not one looks like one. Back-pressure is that of `pipe`.
+ *
+ * @param idleTimeout milliseconds without a byte in either direction, after which both are closed; 0 for never
+ */
+export function splice(client: Socket, destination: Socket, idleTimeout: number): void {
+  breakOffTogether(client, destination);
+  breakOffTogether(destination, client);
+  // Every byte passes through the client's socket, in one direction or the other.
+  client.setTimeout(idleTimeout, () => {
+    client.destroy();
+    destination.destroy();
+  });
+  client.pipe(destination);
+  destination.pipe(client);
+}
+
+function breakOffTogether(socket: Socket, other: Socket): void {
+  socket.on("error", () => reset(other));
+  socket.on("close", () => {
+    if (!socket.readableEnded) reset(other);
+  });
+}
+
+/** Closes with RST where nothing has said yet that all was sent. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}

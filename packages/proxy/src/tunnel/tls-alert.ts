@@ -1,0 +1,21 @@
+import type { RefusalCode } from "../refusal.ts";
+
+/** RFC 8446 §6: what a client is told in place of a handshake. */
+const DECODE_ERROR = 50;
+const INTERNAL_ERROR = 80;
+const UNRECOGNIZED_NAME = 112;
+
+const ALERTS: Partial<Record<RefusalCode, number>> = {
+  REQUEST_MALFORMED: DECODE_ERROR,
+  HEADER_TOO_LARGE: DECODE_ERROR,
+  HOST_MALFORMED: UNRECOGNIZED_NAME,
+  HOST_NOT_SERVED: UNRECOGNIZED_NAME,
+  DESTINATION_IS_SELF: UNRECOGNIZED_NAME,
+  ADDRESS_REFUSED: UNRECOGNIZED_NAME,
+  NO_SUCH_SERVICE: UNRECOGNIZED_NAME,
+};
+
+/** The record with the fatal alert for a refusal; `internal_error` where the name is right and the destination cannot be reached. */
+export function alertFor(code: RefusalCode): Buffer {
+  return Buffer.from([21, 3, 3, 0, 2, 2, ALERTS[code] ?? INTERNAL_ERROR]);
+}

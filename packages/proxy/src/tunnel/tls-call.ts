@@ -1,0 +1,150 @@
+import type { Socket } from "node:net";
+import type { ConnectionCall } from "../call.ts";
+import type { Route } from "../destination/route.ts";
+import type { ConnectionPipeline } from "../pipeline.ts";
+import { Refusal } from "../refusal.ts";
+import type { PendingEdge } from "../report/edge-reports.ts";
+import type { Address } from "../resolve/resolver.ts";
+import { ClientHelloReader } from "./client-hello-reader.ts";
+import { Dial, type Dialler } from "./dial.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import { linger } from "./linger.ts";
+import type { Tunnel } from "./open-tunnels.ts";
+import { splice } from "./splice.ts";
+import { alertFor } from "./tls-alert.ts";
+import type { TunnelContext } from "./tunnel-context.ts";
+
+/** What all TLS connections share. */
+export interface TlsContext extends TunnelContext {
+  readonly pipeline: ConnectionPipeline;
+  /** A connection was refused before it became a call. */
+  readonly refused: (refusal: Refusal) => void;
+  /** Milliseconds for the ClientHello to arrive whole. */
+  readonly helloTimeout: number;
+  /** Port that the connections are forwarded to. */
+  readonly port: number;
+}
+
+const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arrive in time");
+
+/**
+ * A TLS connection that passes through as it is: the destination shows its own certificate, and the proxy reads nothing but the server name.
+ *
+ * There is no header that could name the source, so it is forwarded and never reported. A loop is noticed only by our own names and addresses.
+ */
+export class TlsCall implements ConnectionCall, Dialler, Tunnel {
+  route: Route | undefined;
+  edge: PendingEdge | undefined;
+  readonly kind = "tls";
+
+  readonly #context: TlsContext;
+  readonly #client: Socket;
+  readonly #held: HeldBytes;
+  readonly #hello = new ClientHelloReader();
+  readonly #timer: NodeJS.Timeout;
+  #dial: Dial | undefined;
+  #begun = false;
+  #connected = false;
+  #done = false;
+  #gone = false;
+
+  /** @param client a connection of which nothing was read, or of which all that was read was put back */
+  constructor(context: TlsContext, client: Socket) {
+    this.#context = context;
+    this.#client = client;
+    // Each direction ends for itself, whatever the server that accepted the connection thinks.
+    client.allowHalfOpen = true;
+    // An error is followed by a close, which is what counts.
+    client.on("error", () => {}).on("close", () => this.#onClientClosed());
+    this.#timer = setTimeout(() => this.#refuseHello(NO_HELLO), context.helloTimeout);
+    this.#held = new HeldBytes(client, Buffer.alloc(0), () => client.destroy());
+    client.on("data", this.#onData);
+    context.open.add(this);
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get answered(): boolean {
+    return this.#connected;
+  }
+
+  get address(): Address | undefined {
+    return this.#dial?.address;
+  }
+
+  connect(addresses: readonly Address[]): void {
+    if (this.#done) return;
+    this.#dial = new Dial(this.#context, addresses, this);
+    this.#dial.start();
+  }
+
+  fail(refusal: Refusal, cause?: Error): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#context.observer.failed(this, refusal, cause);
+  }
+
+  refuse(refusal: Refusal): void {
+    this.#held.take();
+    this.#client.write(alertFor(refusal.code));
+    linger(this.#client);
+  }
+
+  cut(): void {
+    this.#client.resetAndDestroy();
+  }
+
+  onConnected(destination: Socket): void {
+    this.#connected = true;
+    this.#done = true;
+    this.#context.observer.connected();
+    for (const chunk of this.#held.take()) destination.write(chunk);
+    splice(this.#client, destination, this.#context.idleTimeout);
+  }
+
+  onUnreachable(refusal: Refusal, cause?: Error): void {
+    this.fail(refusal, cause);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    const name = this.#hello.read(bytes);
+    if (name === undefined) return;
+    if (name instanceof Refusal) {
+      this.#refuseHello(name);
+      return;
+    }
+    this.#endHello();
+    this.#begun = true;
+    this.#context.pipeline(this, `${name}:${this.#context.port}`);
+  };
+
+  #refuseHello(refusal: Refusal): void {
+    this.#endHello();
+    this.#done = true;
+    this.#context.refused(refusal);
+    this.refuse(refusal);
+  }
+
+  #endHello(): void {
+    clearTimeout(this.#timer);
+    this.#client.off("data", this.#onData);
+  }
+
+  #onClientClosed(): void {
+    this.#endHello();
+    this.#context.open.delete(this);
+    this.#gone = !this.#done;
+    this.#done = true;
+    if (!this.#connected) this.#dial?.cancel();
+    if (this.#begun) this.#context.observer.closed(this);
+  }
+}
+
+/** What to do with a connection whose first byte is that of a TLS record, 0x16. */
+export function createTlsPassThrough(context: TlsContext): (socket: Socket) => void {
+  return (socket) => {
+    new TlsCall(context, socket);
+  };
+}

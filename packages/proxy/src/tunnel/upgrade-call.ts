@@ -1,0 +1,232 @@
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { answerRefusal } from "../answer.ts";
+import type { ForwardedRequest, PipelineCall } from "../call.ts";
+import type { Route } from "../destination/route.ts";
+import { AnswerWriter } from "../forward/answer-writer.ts";
+import { classifyFailure } from "../forward/failure.ts";
+import { relayInterim } from "../forward/interim-answers.ts";
+import { requestHead } from "../forward/request-text.ts";
+import type { Pipeline } from "../pipeline.ts";
+import type { Refusal } from "../refusal.ts";
+import type { PendingEdge } from "../report/edge-reports.ts";
+import type { Address } from "../resolve/resolver.ts";
+import type { AnswerHead } from "../upstream/answer-head.ts";
+import type { AnswerHandler } from "../upstream/answer-reader.ts";
+import { UpstreamError } from "../upstream/upstream-error.ts";
+import { Dial, type Dialler } from "./dial.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import { linger } from "./linger.ts";
+import type { Tunnel } from "./open-tunnels.ts";
+import { splice } from "./splice.ts";
+import type { TunnelContext } from "./tunnel-context.ts";
+import { type Switched, UpgradeAnswer } from "./upgrade-answer.ts";
+import { askedProtocols } from "./wants-upgrade.ts";
+
+/**
+ * A request that asks for another protocol on its connection (RFC 9110 §7.8), WebSocket for one.
+ *
+ * Until the destination says 101, nothing but the request goes to it: what the client sends behind the request is held back, and thrown away when the
+ * answer is another one. Otherwise a destination that knows nothing of upgrades would take those bytes for a second request, one that no step has
+ * checked. (nginx holds them too; Envoy sends them on at once.) After another answer the client's connection is closed, for the same doubt about what
+ * those bytes are.
+ */
+export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel {
+  route: Route | undefined;
+  edge: PendingEdge | undefined;
+
+  readonly #context: TunnelContext;
+  readonly #request: IncomingMessage;
+  readonly #client: Socket;
+  /** Writes any answer other than 101. */
+  readonly #response: ServerResponse;
+  readonly #answer: UpgradeAnswer;
+  readonly #held: HeldBytes;
+  #forwarded: ForwardedRequest | undefined;
+  #dial: Dial | undefined;
+  #destination: Socket | undefined;
+  #writer: AnswerWriter | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #switched = false;
+  #done = false;
+  #gone = false;
+  #closed = false;
+
+  /** @param head what was read behind the request */
+  constructor(context: TunnelContext, request: IncomingMessage, client: Socket, head: Buffer) {
+    this.#context = context;
+    this.#request = request;
+    this.#client = client;
+    this.#answer = new UpgradeAnswer(request.method ?? "GET", this);
+    this.#response = new ServerResponse(request);
+    this.#response.shouldKeepAlive = false;
+    this.#response.assignSocket(client);
+    this.#response.on("finish", () => this.#onAnswered());
+    // An error is followed by a close, which is what counts.
+    client.on("error", () => {}).on("close", () => this.#onClientClosed());
+    this.#held = new HeldBytes(client, head, () => client.destroy());
+    context.open.add(this);
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get answered(): boolean {
+    return this.#switched || this.#writer !== undefined;
+  }
+
+  get address(): Address | undefined {
+    return this.#dial?.address;
+  }
+
+  /** Takes the request through all steps. */
+  run(pipeline: Pipeline): void {
+    const { method = "GET", url = "", rawHeaders } = this.#request;
+    pipeline(this, { method, target: url, rawHeaders });
+  }
+
+  forward(request: ForwardedRequest, addresses: readonly Address[]): void {
+    if (this.#done) return;
+    request.headers.push("connection", "Upgrade", "upgrade", askedProtocols(this.#request));
+    this.#forwarded = request;
+    this.#dial = new Dial(this.#context, addresses, this);
+    this.#dial.start();
+  }
+
+  fail(refusal: Refusal, cause?: Error): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#leaveDestination();
+    this.#context.observer.failed(this, refusal, cause);
+  }
+
+  refuse(refusal: Refusal): void {
+    answerRefusal(this.#response, refusal, false);
+  }
+
+  cut(): void {
+    this.#client.resetAndDestroy();
+  }
+
+  onConnected(destination: Socket): void {
+    const request = this.#forwarded;
+    if (request === undefined) return;
+    this.#destination = destination;
+    destination
+      .on("data", this.#onData)
+      .on("end", this.#onEnd)
+      .on("error", this.#onError)
+      .on("close", () => this.#onError(new UpstreamError("CLOSED", "the connection closed")));
+    const { headersTimeout } = this.#context;
+    if (headersTimeout > 0) {
+      const timedOut = () => this.#onError(new UpstreamError("HEADERS_TIMED_OUT", "the answer did not begin in time"));
+      this.#timer = setTimeout(timedOut, headersTimeout);
+    }
+    destination.write(requestHead(request, false), "latin1");
+  }
+
+  onUnreachable(refusal: Refusal, cause?: Error): void {
+    this.fail(refusal, cause);
+  }
+
+  onInterim(head: AnswerHead): void {
+    relayInterim(this.#request, this.#response, head);
+  }
+
+  /** Any final answer but 101: the destination does not switch. */
+  onAnswer(head: AnswerHead): void {
+    clearTimeout(this.#timer);
+    this.#writer = new AnswerWriter(this.#request, this.#response, head, true);
+    this.#context.observer.answered(this, head.status);
+  }
+
+  onData(data: Buffer): void {
+    this.#paced(this.#writer?.write(data));
+  }
+
+  onEnd(trailers: [string, string][]): void {
+    this.#done = true;
+    this.#leaveDestination();
+    this.#writer?.end(trailers);
+  }
+
+  readonly #onData = (data: Buffer): void => {
+    if (this.#done) return;
+    try {
+      const switched = this.#answer.read(data);
+      if (switched !== undefined) this.#switch(switched);
+      else if (!this.#done) this.#paced(this.#writer?.flush());
+    } catch (error) {
+      this.#onError(error instanceof Error ? error : new UpstreamError("INVALID", String(error)));
+    }
+  };
+
+  readonly #onEnd = (): void => {
+    if (!this.#done && !this.#answer.end()) this.#onError(new UpstreamError("CLOSED", "the destination closed the connection"));
+  };
+
+  readonly #onError = (error: Error): void => {
+    if (this.#done) return;
+    if (this.#writer === undefined) {
+      this.fail(classifyFailure(error).refusal, error);
+      return;
+    }
+    this.#done = true;
+    this.#context.observer.brokenOff();
+    this.#leaveDestination();
+    this.#client.destroy();
+  };
+
+  /** From here on the proxy understands nothing of what passes. */
+  #switch({ head, rest }: Switched): void {
+    const destination = this.#destination;
+    if (destination === undefined) return;
+    this.#switched = true;
+    this.#done = true;
+    clearTimeout(this.#timer);
+    this.#context.observer.answered(this, 101);
+    this.#response.detachSocket(this.#client);
+    destination.pause().off("data", this.#onData).off("end", this.#onEnd);
+    this.#client.write(head);
+    if (rest.length > 0) this.#client.write(rest);
+    for (const chunk of this.#held.take()) destination.write(chunk);
+    splice(this.#client, destination, this.#context.idleTimeout);
+  }
+
+  /** Back-pressure for an answer other than 101. */
+  #paced(mayWrite: boolean | undefined): void {
+    const destination = this.#destination;
+    if (mayWrite !== false || destination === undefined || destination.isPaused()) return;
+    destination.pause();
+    this.#client.once("drain", () => destination.resume());
+  }
+
+  /** The last byte of an answer other than 101 was written. */
+  #onAnswered(): void {
+    this.#close();
+    this.#held.take();
+    this.#response.detachSocket(this.#client);
+    linger(this.#client);
+  }
+
+  #onClientClosed(): void {
+    this.#context.open.delete(this);
+    this.#gone = !this.#done;
+    this.#done = true;
+    this.#leaveDestination();
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#context.observer.closed(this);
+  }
+
+  #leaveDestination(): void {
+    clearTimeout(this.#timer);
+    this.#dial?.cancel();
+    if (!this.#switched) this.#destination?.destroy();
+  }
+}
