@@ -1,4 +1,4 @@
-/** `npm run bench`, `npm run bench:proxy`: measures Fenceline beside its peers on this machine. Options: `options.ts`. */
+/** `npm run bench`, `npm run bench:proxy`, `npm run soak`: measures Fenceline beside its peers on this machine. Options: `options.ts`. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -10,9 +10,12 @@ import { settings } from "./settings.ts";
 import type { Suite } from "./suite.ts";
 import { als } from "./suites/als.ts";
 import { proxy } from "./suites/proxy.ts";
+import { soak } from "./suites/soak.ts";
 import { standalone } from "./suites/standalone.ts";
 
-const SUITES: Readonly<Record<string, Suite>> = { proxy, als, standalone };
+const SUITES: Readonly<Record<string, Suite>> = { proxy, als, standalone, soak };
+/** The soak takes an hour, and measures nothing that could be compared. */
+const BY_DEFAULT = ["proxy", "als", "standalone"];
 
 // Without its processes a suite fails at its next step, and so cleans up behind itself on the way out.
 let interrupted: number | undefined;
@@ -28,7 +31,7 @@ for (const [signal, code] of [
 
 try {
   const options = parseOptions(process.argv.slice(2));
-  const names = options.suites.length === 0 ? Object.keys(SUITES) : options.suites;
+  const names = options.suites.length === 0 ? BY_DEFAULT : options.suites;
   for (const [name, suite] of choose(Object.entries(SUITES), ([name]) => name, names)) await run(name, suite, options);
 } catch (error) {
   if (interrupted === undefined) console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
