@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -68,6 +68,17 @@ export class BenchProcess {
     // The second field is the command in brackets and may hold spaces; utime and stime are fields 14 and 15, in ticks of 10 ms.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
+  /** Memory that it holds now, in MB (10⁶ bytes): VmRSS. */
+  residentMegabytes(): number {
+    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1];
+    return (Number(kibibytes) * 1_024) / 1e6;
+  }
+
+  /** Files, sockets and pipes that it has open. */
+  openFiles(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
   /** Ends it: SIGTERM, and SIGKILL after two seconds. Resolves when it is gone. */

@@ -7,8 +7,8 @@ export interface Settings {
 }
 
 /** The settings of this run. */
-export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
-  return { rounds: positive(env.BENCH_ROUNDS, 5), seconds: positive(env.BENCH_SECONDS, 4) };
+export function settings(defaults: Settings, env: NodeJS.ProcessEnv = process.env): Settings {
+  return { rounds: positive(env.BENCH_ROUNDS, defaults.rounds), seconds: positive(env.BENCH_SECONDS, defaults.seconds) };
 }
 
 function positive(text: string | undefined, otherwise: number): number {

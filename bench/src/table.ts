@@ -44,6 +44,7 @@ function medians(peer: string, samples: readonly Sample[]): Row {
 }
 
 function ratio(rounds: Rounds, ours: string, peer: string, goals: readonly Goal[]): Partial<Row> {
+  if (!rounds.has(ours)) return {};
   const value = medianRatio(rounds.get(ours) ?? [], rounds.get(peer) ?? []);
   const goal = goals.find((candidate) => candidate.peer === peer)?.atLeast;
   return { ratio: value, ...(goal === undefined ? {} : { goal, met: value >= goal }) };
@@ -83,6 +84,7 @@ export function align(lines: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-function thousands(value: number): string {
+/** A figure with a comma between thousands. */
+export function thousands(value: number): string {
   return Math.round(value).toLocaleString("en");
 }

@@ -1,4 +1,5 @@
-// go-reverse-proxy is the usual Go forward-by-Host proxy: net/http/httputil.ReverseProxy over one shared transport.
+// go-reverse-proxy is the usual Go forward-by-Host proxy: net/http/httputil.ReverseProxy over a shared transport. HTTP/2 by prior knowledge is
+// taken on the same port and forwarded as HTTP/2.
 package main
 
 import (
@@ -10,11 +11,29 @@ import (
 	"runtime"
 )
 
+// sameProtocol forwards a request in the protocol it came in: with both in one transport, net/http would choose HTTP/1.1 without TLS.
+type sameProtocol struct{ http1, http2 *http.Transport }
+
+func (t sameProtocol) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.ProtoMajor == 2 {
+		return t.http2.RoundTrip(request)
+	}
+	return t.http1.RoundTrip(request)
+}
+
+func newTransport(choose func(*http.Protocols)) *http.Transport {
+	protocols := new(http.Protocols)
+	choose(protocols)
+	return &http.Transport{MaxIdleConns: 1024, MaxIdleConnsPerHost: 1024, DisableCompression: true, Protocols: protocols}
+}
+
 func main() {
 	runtime.GOMAXPROCS(1)
-	transport := &http.Transport{MaxIdleConns: 1024, MaxIdleConnsPerHost: 1024, DisableCompression: true}
 	proxy := &httputil.ReverseProxy{
-		Transport: transport,
+		Transport: sameProtocol{
+			http1: newTransport(func(p *http.Protocols) { p.SetHTTP1(true) }),
+			http2: newTransport(func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }),
+		},
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme = "http"
 			r.Out.URL.Host = r.In.Host
@@ -28,5 +47,8 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Printf("{\"port\":%d}\n", listener.Addr().(*net.TCPAddr).Port)
-	log.Fatal(http.Serve(listener, proxy))
+	server := &http.Server{Handler: proxy, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	log.Fatal(server.Serve(listener))
 }

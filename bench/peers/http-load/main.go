@@ -4,6 +4,8 @@
 //
 //	http-load serve                                       {"port":40001}
 //	http-load load -port P -host H -source S -seconds 3   {"requests":…,"seconds":…,"errors":…,"p50":…,"p99":…}
+//
+// The upstream takes HTTP/1.1 and HTTP/2 on one port; `http-load load -help` lists what the load generator can do.
 package main
 
 import (

@@ -2,16 +2,30 @@ package main
 
 import (
 	"bytes"
-	"strings"
-	"syscall"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
 )
 
-var (
-	endOfHead = []byte("\r\n\r\n")
-	answer    = []byte("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 64\r\n\r\n" + strings.Repeat("x", 64))
-)
+// served is one end of a connection: receive takes what arrived and appends what is to be sent.
+type served interface {
+	receive(data, out []byte) ([]byte, error)
+}
 
-// serve answers every request on every connection with the same 64 bytes. Requests must have no body.
+type servedConn struct {
+	served
+	out      []byte
+	watching bool // whether out waits until the socket can be written
+}
+
+type upstream struct {
+	poll   *poller
+	conns  map[int]*servedConn
+	buffer []byte
+}
+
+// serve answers every request on every connection: HTTP/1.1, or HTTP/2 by prior knowledge.
 func serve() error {
 	listener, err := listen()
 	if err != nil {
@@ -24,21 +38,16 @@ func serve() error {
 	if err := poll.add(listener); err != nil {
 		return err
 	}
-	// What each connection sent of a head that is not complete yet.
-	pending := map[int][]byte{}
-	buffer := make([]byte, 64<<10)
+	u := &upstream{poll: poll, conns: map[int]*servedConn{}, buffer: make([]byte, 64<<10)}
 	for {
-		err := poll.wait(-1, func(fd int) {
-			if fd == listener {
-				accept(poll, listener)
-				return
-			}
-			rest, open := answerAll(fd, append(pending[fd], read(fd, buffer)...))
-			if open {
-				pending[fd] = rest
-			} else {
-				delete(pending, fd)
-				syscall.Close(fd)
+		err := poll.wait(-1, func(fd int, writable bool) {
+			switch {
+			case fd == listener:
+				u.accept(listener)
+			case writable:
+				u.flush(fd)
+			default:
+				u.receive(fd)
 			}
 		})
 		if err != nil {
@@ -47,50 +56,84 @@ func serve() error {
 	}
 }
 
-func listen() (int, error) {
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, err
-	}
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return 0, err
-	}
-	if err := syscall.Listen(fd, 1024); err != nil {
-		return 0, err
-	}
-	name, err := syscall.Getsockname(fd)
-	if err != nil {
-		return 0, err
-	}
-	say(map[string]int{"port": name.(*syscall.SockaddrInet4).Port})
-	return fd, nil
-}
-
-func accept(poll *poller, listener int) {
-	fd, _, err := syscall.Accept(listener)
+func (u *upstream) accept(listener int) {
+	fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	if err != nil {
 		return
 	}
 	fail(noDelay(fd))
-	fail(poll.add(fd))
+	fail(u.poll.add(fd))
+	u.conns[fd] = &servedConn{}
 }
 
-func read(fd int, buffer []byte) []byte {
-	n, err := syscall.Read(fd, buffer)
+func (u *upstream) receive(fd int) {
+	n, err := unix.Read(fd, u.buffer)
+	if err == unix.EAGAIN {
+		return
+	}
 	if err != nil || n <= 0 {
-		return nil
+		u.close(fd)
+		return
 	}
-	return buffer[:n]
+	conn, data := u.conns[fd], u.buffer[:n]
+	if conn.served == nil {
+		conn.served = protocolOf(data)
+	}
+	if conn.out, err = conn.served.receive(data, conn.out); err != nil {
+		fmt.Fprintln(os.Stderr, "upstream:", err)
+		u.close(fd)
+		return
+	}
+	u.flush(fd)
 }
 
-// answerAll answers the complete heads in input and returns what is left. Not open: the peer has gone.
-func answerAll(fd int, input []byte) (rest []byte, open bool) {
-	heads := bytes.Count(input, endOfHead)
-	if heads == 0 {
-		return input, len(input) > 0
+// protocolOf a connection by its first bytes: no method of HTTP/1.1 begins as HTTP/2's preface does.
+func protocolOf(data []byte) served {
+	if bytes.HasPrefix(data, preface[:min(len(data), 4)]) {
+		return newHTTP2Serve()
 	}
-	if _, err := syscall.Write(fd, bytes.Repeat(answer, heads)); err != nil {
-		return nil, false
+	return &http1Serve{}
+}
+
+func (u *upstream) flush(fd int) {
+	conn := u.conns[fd]
+	for len(conn.out) > 0 {
+		n, err := unix.Write(fd, conn.out)
+		if err == unix.EAGAIN {
+			break
+		}
+		if err != nil {
+			u.close(fd)
+			return
+		}
+		conn.out = conn.out[:copy(conn.out, conn.out[n:])]
 	}
-	return input[bytes.LastIndex(input, endOfHead)+len(endOfHead):], true
+	if waiting := len(conn.out) > 0; waiting != conn.watching {
+		conn.watching = waiting
+		fail(u.poll.watchWrites(fd, waiting))
+	}
+}
+
+func (u *upstream) close(fd int) {
+	delete(u.conns, fd)
+	unix.Close(fd)
+}
+
+func listen() (int, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return 0, err
+	}
+	if err := unix.Listen(fd, 1024); err != nil {
+		return 0, err
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return 0, err
+	}
+	say(map[string]int{"port": name.(*unix.SockaddrInet4).Port})
+	return fd, nil
 }

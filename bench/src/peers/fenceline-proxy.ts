@@ -1,8 +1,9 @@
 /**
  * The global sidecar over a small registry, reporting every edge to a collector.
  *
- * Usage: fenceline-proxy.ts UPSTREAM_PORT COLLECTOR_PORT. Prints `{"port":…}`.
+ * Usage: fenceline-proxy.ts UPSTREAM_PORT COLLECTOR_PORT. Prints `{"port":…}`, then for each line on standard input what it holds.
  */
+import { createInterface } from "node:readline";
 import { createEdgeReporter } from "@fenceline/als";
 import { EndpointSlice, Service } from "@fenceline/api";
 import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
@@ -31,3 +32,9 @@ process.once("SIGTERM", () => {
   void Promise.all([sidecar.close({ deadline: 500 }), reporter.close(500)]).then(() => process.exit(0));
 });
 console.log(JSON.stringify({ port: sidecar.address.port }));
+
+for await (const _ of createInterface({ input: process.stdin })) {
+  const [inFlight] = (await sidecar.metrics.getSingleMetric("fenceline_proxy_requests_in_flight")?.get())?.values ?? [];
+  const heap = process.memoryUsage().heapUsed / 1e6;
+  console.log(JSON.stringify({ heap, handles: process.getActiveResourcesInfo().length, inFlight: inFlight?.value }));
+}

@@ -5,7 +5,7 @@ import { peerSource } from "../places.ts";
 import { BenchProcess, stopAll } from "../process.ts";
 import { alternate, type Peer, type Sample } from "../rounds.ts";
 import type { Settings } from "../settings.ts";
-import type { Report } from "../suite.ts";
+import type { Report, Suite } from "../suite.ts";
 import { format, type Goal, summarise } from "../table.ts";
 
 const OURS = "Fenceline";
@@ -23,7 +23,9 @@ interface Count {
 }
 
 /** Entries per second that one core takes in, decodes and books as edges. */
-export async function als({ rounds, seconds }: Settings): Promise<Report> {
+export const als: Suite = { defaults: { rounds: 5, seconds: 4 }, run };
+
+async function run({ rounds, seconds }: Settings): Promise<Report> {
   const generator = buildPeer("go-als-load");
   const mesh = await meshFolder({ callers: STREAMS, services: DESTINATIONS, endpointPort: 8080 });
   try {

@@ -1,109 +1,118 @@
-import { connect } from "node:net";
-import { envoyBinary } from "../../../scripts/envoy.ts";
 import { buildPeer } from "../go.ts";
-import { hostOf, meshFolder } from "../mesh.ts";
-import { envoyCommand } from "../peers/envoy.ts";
+import { meshFolder } from "../mesh.ts";
+import { choose, type Options } from "../options.ts";
 import { peerSource } from "../places.ts";
-import { BenchProcess, stopAll, until } from "../process.ts";
-import { alternate, type Peer, type Sample } from "../rounds.ts";
+import { BenchProcess, stopAll } from "../process.ts";
+import { goalsOf, type LatencyResult, type RowResult, verdicts } from "../proxy/goals.ts";
+import { latencyAtHalf } from "../proxy/latency.ts";
+import { load } from "../proxy/load.ts";
+import { goalLines, matrix } from "../proxy/matrix.ts";
+import { busyMemory } from "../proxy/memory.ts";
+import { OURS, PEERS, type ProxyPeer, type Surroundings, startFenceline, type Target } from "../proxy/peers.ts";
+import { MAIN_ROW, ROWS, type Row } from "../proxy/rows.ts";
+import { alternate, type Rounds } from "../rounds.ts";
 import type { Settings } from "../settings.ts";
-import type { Report } from "../suite.ts";
-import { format, type Goal, summarise } from "../table.ts";
+import type { Report, Suite } from "../suite.ts";
+import { format, summarise, thousands } from "../table.ts";
 
-const OURS = "Fenceline";
-const GOALS: readonly Goal[] = [
-  { peer: "Envoy", atLeast: 0.9 },
-  { peer: "Go ReverseProxy", atLeast: 1.2 },
-];
-const CONNECTIONS = 32;
-const WARM_UP_SECONDS = 1;
+/** Requests per second through one core, by the shape of the load: Fenceline's proxy, reporting edges to a collector, and proxies that only forward. */
+export const proxy: Suite = { defaults: { rounds: 3, seconds: 2 }, run };
 
-/** What the load generator prints. */
-interface LoadResult {
-  readonly requests: number;
-  readonly seconds: number;
-  readonly errors: number;
-  readonly p50: number;
-  readonly p99: number;
+/** What is measured beside the rows; chosen as they are. */
+const LATENCY = "p99";
+const MEMORY = "memory";
+
+const NODE_PEERS = PEERS.filter(({ node }) => node).map(({ name }) => name);
+
+interface MeasuredRow extends RowResult {
+  readonly samples: Rounds;
+  /** Requests per second without any proxy, with upstream and load generator on one core. */
+  readonly alone: number;
 }
 
-/** Where a proxy listens, and the Host header by which it reaches the upstream. */
-interface Target {
-  readonly process: BenchProcess;
-  readonly port: number;
-  readonly host: string;
+/** A proxy that was chosen and runs. */
+interface Running {
+  readonly peer: ProxyPeer;
+  readonly target: Target;
 }
 
-/** Requests per second through one core: Fenceline's proxy, reporting edges to a collector, and three proxies that only forward. */
-export async function proxy({ rounds, seconds }: Settings): Promise<Report> {
-  const httpLoad = buildPeer("http-load");
-  const upstream = await BenchProcess.start("upstream", "rest", httpLoad, ["serve"]);
+async function run(settings: Settings, options: Options): Promise<Report> {
+  const peers = choose(PEERS, ({ name }) => name, options.peers);
+  const ids = choose([...ROWS.map(({ id }) => id), LATENCY, MEMORY], (id) => id, options.rows);
+  const upstream = await BenchProcess.start("upstream", "rest", buildPeer("http-load"), ["serve"]);
   const { port } = await upstream.answer<{ port: number }>();
   const mesh = await meshFolder({ callers: 1, services: 10, endpointPort: port });
   try {
-    const alone = await load(httpLoad, { process: upstream, port, host: "upstream" }, seconds);
     const collector = await BenchProcess.start("collector", "rest", process.execPath, [peerSource("fenceline-collector.ts"), mesh.path]);
-    const targets = await startProxies(port, (await collector.answer<{ port: number }>()).port);
-    const peers: Peer[] = targets.map((target) => ({ name: target.process.name, measure: () => load(httpLoad, target, seconds) }));
-    const samples = await alternate(peers, rounds);
-    const rows = summarise(samples, OURS, GOALS);
-    const reported = await collector.ask<{ entries: number; edges: number }>("count");
-    if (reported.edges !== 1) throw new Error(`the collector knows ${reported.edges} edges, not 1: Fenceline did not report`);
-    const text = `${format(rows, "requests/s")}\nupstream and load generator alone, on one core: ${Math.round(alone.rate)}/s`;
-    return { text, data: { connections: CONNECTIONS, rows, samples: Object.fromEntries(samples), upstreamAlone: alone, reported } };
+    const around = { upstreamPort: port, collectorPort: (await collector.answer<{ port: number }>()).port };
+    const running: Running[] = [];
+    for (const peer of peers) running.push({ peer, target: await peer.start(around) });
+
+    const direct: Target = { process: upstream, host: "upstream", ports: { http1: port, http2: port, grpc: port } };
+    const results: MeasuredRow[] = [];
+    for (const row of ROWS.filter(({ id }) => ids.includes(id))) results.push(await measure(row, running, direct, settings));
+    const latency = ids.includes(LATENCY) ? await compareLatency(running, results, settings) : undefined;
+    const memory = ids.includes(MEMORY) && peers.some(({ name }) => name === OURS) ? await measureMemory(around, settings) : undefined;
+
+    if (peers.some(({ name }) => name === OURS)) await requireReports(collector);
+    return report(results, peers, latency, memory);
   } finally {
     await stopAll();
     await mesh.remove();
   }
 }
 
-async function startProxies(upstreamPort: number, collectorPort: number): Promise<Target[]> {
-  const byAddress = `127.0.0.1:${upstreamPort}`;
-  return [
-    await listening(OURS, process.execPath, [peerSource("fenceline-proxy.ts"), String(upstreamPort), String(collectorPort)], hostOf(0)),
-    await envoy(byAddress),
-    await listening("Go ReverseProxy", buildPeer("go-reverse-proxy"), [], byAddress),
-    await listening("http-proxy", process.execPath, [peerSource("http-proxy.ts")], byAddress),
-  ];
+async function measure(row: Row, running: readonly Running[], direct: Target, { rounds, seconds }: Settings): Promise<MeasuredRow> {
+  process.stderr.write(`${row.id}: ${row.title}\n`);
+  const alone = await load(direct, row, Math.min(seconds, 1));
+  const able = running.filter(({ peer }) => peer.speaks.includes(row.protocol));
+  const samples = await alternate(
+    able.map(({ peer, target }) => ({ name: peer.name, measure: () => load(target, row, seconds) })),
+    rounds,
+  );
+  return { row, samples, alone: alone.rate, peers: summarise(samples, OURS, goalsOf(row, NODE_PEERS)) };
 }
 
-async function envoy(host: string): Promise<Target> {
-  const binary = envoyBinary();
-  if (binary === undefined) throw new Error("no Envoy: run scripts/install-envoy.mjs, or name one with FENCELINE_ENVOY");
-  const { args, port } = await envoyCommand();
-  const process_ = await BenchProcess.start("Envoy", "server", binary, args);
-  await until("Envoy", () => accepts(port));
-  return { process: process_, port, host };
+/** Envoy's most is that of the main row, where it was measured. Undefined without both proxies. */
+async function compareLatency(
+  running: readonly Running[],
+  results: readonly MeasuredRow[],
+  settings: Settings,
+): Promise<LatencyResult | undefined> {
+  const targetOf = (name: string) => running.find(({ peer }) => peer.name === name)?.target;
+  const [ours, envoy, row] = [targetOf(OURS), targetOf("Envoy"), ROWS.find(({ id }) => id === MAIN_ROW)];
+  if (ours === undefined || envoy === undefined || row === undefined) return undefined;
+  const measured = results.find((result) => result.row === row)?.peers.find(({ peer }) => peer === "Envoy");
+  const { rate } = measured ?? (await load(envoy, row, settings.seconds));
+  process.stderr.write(`${LATENCY}: half of Envoy's ${thousands(rate)}/s\n`);
+  return latencyAtHalf(row, ours, envoy, rate, settings);
 }
 
-async function listening(name: string, command: string, args: readonly string[], host: string): Promise<Target> {
-  const process_ = await BenchProcess.start(name, "server", command, args);
-  const { port } = await process_.answer<{ port: number }>();
-  return { process: process_, port, host };
+/** Of a proxy of its own, so that the rows before leave no trace in it. */
+async function measureMemory(around: Surroundings, { seconds }: Settings): Promise<number> {
+  process.stderr.write(`${MEMORY}: 1,000 busy connections\n`);
+  return busyMemory(await startFenceline(around), seconds);
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
+/** A Fenceline that reports nothing would be measured without its work. */
+async function requireReports(collector: BenchProcess): Promise<void> {
+  const { edges } = await collector.ask<{ edges: number }>("count");
+  if (edges !== 1) throw new Error(`the collector knows ${edges} edges, not 1: Fenceline did not report`);
 }
 
-async function load(httpLoad: string, target: Target, seconds: number): Promise<Sample> {
-  const args = ["load", "-port", String(target.port), "-host", target.host, "-connections", String(CONNECTIONS)];
-  const generator = await BenchProcess.start("load generator", "rest", httpLoad, [
-    ...args,
-    "-seconds",
-    String(seconds),
-    "-warmup",
-    String(WARM_UP_SECONDS),
-  ]);
-  const before = target.process.cpuMilliseconds();
-  const result = await generator.answer<LoadResult>();
-  const cpu = (target.process.cpuMilliseconds() - before) / 1_000 / (result.seconds + WARM_UP_SECONDS);
-  if (result.errors > 0) throw new Error(`${target.process.name}: ${result.errors} of ${result.requests} answers were not 200`);
-  return { rate: result.requests / result.seconds, cpu, p50: result.p50, p99: result.p99 };
+function report(
+  results: readonly MeasuredRow[],
+  peers: readonly ProxyPeer[],
+  latency: LatencyResult | undefined,
+  memory: number | undefined,
+): Report {
+  const goals = verdicts(results, NODE_PEERS, latency, memory);
+  const details = results.map(
+    ({ row, peers: rows, alone }) =>
+      `${row.id}: ${row.title}\n${format(rows, "requests/s")}\nupstream and load generator alone, on one core: ${thousands(alone)}/s`,
+  );
+  const names = peers.map(({ name }) => name);
+  const text = [...details, ...(results.length === 0 ? [] : [matrix(results, names)]), goalLines(goals)].join("\n\n");
+  const rows = results.map(({ samples, ...result }) => ({ ...result, samples: Object.fromEntries(samples) }));
+  return { text, data: { rows, latency, memory, goals } };
 }

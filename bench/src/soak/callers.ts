@@ -1,0 +1,66 @@
+import * as calls from "./call.ts";
+
+/** How often a kind of call is begun, and how many may be open at once: one that falls due beyond that is left out. */
+interface Kind {
+  readonly call: calls.Call;
+  readonly everyMs: number;
+  readonly atOnce: number;
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  "leave before the answer": { call: calls.leaveBeforeAnswer, everyMs: 50, atOnce: 16 },
+  "leave during the answer": { call: calls.leaveDuringAnswer, everyMs: 500, atOnce: 4 },
+  "leave during the upload": { call: calls.leaveDuringUpload, everyMs: 200, atOnce: 8 },
+  upload: { call: calls.upload, everyMs: 200, atOnce: 8 },
+  "read slowly": { call: calls.readSlowly, everyMs: 500, atOnce: 8 },
+  "unknown host": { call: calls.callNobody, everyMs: 10, atOnce: 32 },
+  "server-sent events": { call: calls.listenToEvents, everyMs: 200, atOnce: 16 },
+};
+
+/** What became of the calls of one kind. */
+export interface Tally {
+  begun: number;
+  failed: number;
+  /** Why the first that failed did. */
+  reason?: string;
+}
+
+/** Callers of every kind that does not behave as a load generator does. */
+export class Callers {
+  readonly tallies = new Map<string, Tally>();
+  readonly #open = new Set<Promise<void>>();
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  /** Begins calls of every kind at their own pace, until `stop`. */
+  start(to: calls.Destination): void {
+    for (const [name, kind] of Object.entries(KINDS)) this.#repeat(to, name, kind);
+  }
+
+  /** Begins no more calls; resolves when the open ones have ended. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all(this.#open);
+  }
+
+  #repeat(to: calls.Destination, name: string, { call, everyMs, atOnce }: Kind): void {
+    const tally: Tally = { begun: 0, failed: 0 };
+    this.tallies.set(name, tally);
+    let open = 0;
+    const begin = () => {
+      if (open >= atOnce) return;
+      open += 1;
+      tally.begun += 1;
+      const ended = call(to)
+        .catch((error: unknown) => {
+          tally.failed += 1;
+          tally.reason ??= String(error);
+        })
+        .then(() => {
+          open -= 1;
+          this.#open.delete(ended);
+        });
+      this.#open.add(ended);
+    };
+    this.#timers.push(setInterval(begin, everyMs));
+  }
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checks, growth, type Held, isBackToBase } from "./trend.ts";
+
+const BASE: Held = { at: 0, memory: 100, heap: 20, files: 20, handles: 5, inFlight: 0 };
+
+/** Samples with these megabytes, one a second. */
+function memories(values: readonly number[]): Held[] {
+  return values.map((memory, at) => ({ ...BASE, at, memory }));
+}
+
+test("what grows during the warm-up does not count", () => {
+  const values = Array.from({ length: 100 }, (_, at) => (at < 25 ? 50 + 4 * at : 150));
+  assert.equal(growth(memories(values)), 0);
+});
+
+test("a saw-tooth of collections is no growth", () => {
+  const values = Array.from({ length: 200 }, (_, at) => 100 + (at % 10) * 5);
+  assert.ok(Math.abs(growth(memories(values))) < 1);
+});
+
+test("a steady leak is found, whatever the teeth on it", () => {
+  const leaky = Array.from({ length: 200 }, (_, at) => 100 + (at % 10) * 5 + at * 0.4);
+  const [memory] = checks(BASE, memories(leaky), BASE);
+  assert.equal(memory?.kept, false);
+});
+
+test("a single sample is no growth", () => {
+  assert.equal(growth(memories([100])), 0);
+});
+
+test("sockets and requests that stay behind break the promise", () => {
+  const after = { ...BASE, files: 23, inFlight: 1 };
+  assert.equal(isBackToBase(BASE, after), false);
+  const broken = checks(BASE, memories([100, 100]), after).filter(({ kept }) => !kept);
+  assert.deepEqual(
+    broken.map(({ what }) => what),
+    ["files left open", "requests left in flight"],
+  );
+});

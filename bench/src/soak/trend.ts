@@ -1,0 +1,62 @@
+import { median } from "../rounds.ts";
+
+/** What the proxy held at one moment of the soak. */
+export interface Held {
+  /** Seconds since the load began. */
+  readonly at: number;
+  /** VmRSS in MB (10⁶ bytes). */
+  readonly memory: number;
+  /** Used heap in MB. */
+  readonly heap: number;
+  /** Open files and sockets. */
+  readonly files: number;
+  /** Sockets, timers and the like that keep Node's event loop busy. */
+  readonly handles: number;
+  /** Requests that are being forwarded. */
+  readonly inFlight: number;
+}
+
+/** A promise of the soak, and whether it was kept. */
+export interface Check {
+  readonly what: string;
+  readonly measured: string;
+  readonly bound: string;
+  readonly kept: boolean;
+}
+
+/** Share of the soak in which compiled code, pools and the heap find their size. */
+const WARM_UP = 0.25;
+/**
+ * Most growth of memory after the warm-up, in MB. V8 lets its heap grow by tens of MB before it collects the old generation, whatever the load;
+ * a leak of 50 bytes a request is 80 MB after an hour.
+ */
+const MOST_GROWTH = 32;
+/** Sockets that may be open at the end and were not at the beginning: those of the report stream when it was just opened anew. */
+const MOST_LEFT = 2;
+
+/** Growth of memory in MB from the first third after the warm-up to the last. Medians, so that a single collection or its want decides nothing. */
+export function growth(samples: readonly Held[]): number {
+  const steady = samples.slice(Math.floor(samples.length * WARM_UP)).map(({ memory }) => memory);
+  const third = Math.max(1, Math.floor(steady.length / 3));
+  return median(steady.slice(-third)) - median(steady.slice(0, third));
+}
+
+/** What must hold: memory does not grow, and nothing is left open once the load has ended. */
+export function checks(before: Held, during: readonly Held[], after: Held): Check[] {
+  const grown = growth(during);
+  return [
+    { what: "memory grown after warm-up", measured: `${grown.toFixed(1)} MB`, bound: `${MOST_GROWTH} MB`, kept: grown <= MOST_GROWTH },
+    left("files left open", after.files - before.files, MOST_LEFT),
+    left("handles left", after.handles - before.handles, MOST_LEFT),
+    left("requests left in flight", after.inFlight, 0),
+  ];
+}
+
+/** Whether everything that the load had opened is closed. */
+export function isBackToBase(before: Held, now: Held): boolean {
+  return now.inFlight === 0 && now.files - before.files <= MOST_LEFT && now.handles - before.handles <= MOST_LEFT;
+}
+
+function left(what: string, measured: number, bound: number): Check {
+  return { what, measured: String(measured), bound: String(bound), kept: measured <= bound };
+}
