@@ -43,7 +43,7 @@ const GlobalSidecar = z.strictObject({
   sidecar: z.strictObject({
     enabled: z.boolean().describe("An Istio Sidecar that shows it every service, for meshes whose root namespace has a default Sidecar."),
   }),
-  useClientProtocol: z.boolean().describe("A DestinationRule by which its callers' HTTP/2 stays HTTP/2."),
+  useClientProtocol: z.boolean().describe("A DestinationRule by which HTTP/2 stays HTTP/2 on the way to it. gRPC needs that."),
   ...Placement,
 });
 

@@ -19,23 +19,41 @@ export async function httpCall({
   headers = {},
   bodyBytes,
   chunked = false,
+  trailers,
+  expectContinue = false,
   timeout = 10_000,
 }: HttpCall): Promise<HttpAnswer> {
   const at = now();
+  const interim: number[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const asked = request(url, {
     method,
-    headers: { ...headers, ...framing(bodyBytes, chunked) },
+    headers: {
+      ...headers,
+      ...framing(bodyBytes, chunked || trailers !== undefined),
+      ...(trailers !== undefined && { te: "trailers", trailer: Object.keys(trailers).join(", ") }),
+      ...(expectContinue && { expect: "100-continue" }),
+    },
     agent,
     signal: AbortSignal.timeout(timeout),
   });
   asked.on("error", reject);
   asked.on("response", (response) => {
     text(response).then((said) => {
-      resolve({ status: response.statusCode ?? 0, headers: plain(response.headers), body: parsed(said), at, took: now() - at });
+      const { statusCode: status = 0 } = response;
+      const [headers, trailers] = [plain(response.headers), plain(response.trailers)];
+      resolve({ status, headers, body: parsed(said), trailers, interim, at, took: now() - at });
+      // The body was announced and not wanted.
+      if (!asked.writableEnded) asked.destroy();
     }, reject);
   });
-  asked.end(bodyBytes === undefined ? undefined : Buffer.alloc(bodyBytes, "x"));
+  asked.on("information", ({ statusCode }) => interim.push(statusCode));
+  const send = () => {
+    if (trailers !== undefined) asked.addTrailers({ ...trailers });
+    asked.end(bodyBytes === undefined ? undefined : Buffer.alloc(bodyBytes, "x"));
+  };
+  if (!expectContinue) send();
+  else asked.on("continue", () => send()).flushHeaders();
   return promise;
 }
 

@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
+import type { Held } from "./held.ts";
 
 const LONGEST_EXCHANGE = 5_000;
 
 /** A TCP connection that stays open between two exchanges, as a database's does. */
-export class HeldConnection {
+export class HeldConnection implements Held {
   readonly #socket: Socket;
   readonly #lines: Interface;
 
@@ -42,7 +43,7 @@ export class HeldConnection {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#socket.destroy();
   }
 }

@@ -1,5 +1,6 @@
 import { httpCall, now, tcpCall } from "./call.ts";
-import type { Echo, HttpCall, LoadCall, LoadReport, TcpCall } from "./protocol.ts";
+import { GrpcStream } from "./grpc/stream.ts";
+import type { Echo, GrpcCall, HttpCall, LoadCall, LoadReport, TcpCall } from "./protocol.ts";
 
 interface Peer {
   count: number;
@@ -17,7 +18,7 @@ const MOST_IN_FLIGHT = 32;
 
 /** Requests at a steady rate. Ticks that the timer missed are made up for. */
 export class Load {
-  readonly #call: HttpCall | TcpCall;
+  readonly #call: HttpCall | TcpCall | GrpcCall;
   readonly #interval: number;
   readonly #start = performance.now();
   readonly #timer: NodeJS.Timeout;
@@ -71,7 +72,7 @@ export class Load {
   async #request(): Promise<void> {
     const at = now();
     try {
-      const peer = await ("url" in this.#call ? httpPeer(this.#call) : tcpCall(this.#call).then(() => ""));
+      const peer = await peerBy(this.#call);
       this.#succeed(peer, at, now() - at);
     } catch (error) {
       this.#fail(at, error instanceof Error ? error.message : String(error));
@@ -98,7 +99,22 @@ export class Load {
   }
 }
 
-/** By whom the answering pod saw itself called. @throws with any status but 200 */
+/** By whom the answering pod saw itself called; empty over TCP. @throws when the call fails */
+async function peerBy(call: HttpCall | TcpCall | GrpcCall): Promise<string> {
+  if ("url" in call) return httpPeer(call);
+  if ("target" in call) return grpcPeer(call);
+  await tcpCall(call);
+  return "";
+}
+
+/** @throws with any status but OK */
+async function grpcPeer(call: GrpcCall): Promise<string> {
+  const { status, details, trailers } = await GrpcStream.call(call);
+  if (status !== 0) throw new Error(`gRPC status ${status}: ${details}`);
+  return trailers["x-peer"] ?? "";
+}
+
+/** @throws with any status but 200 */
 async function httpPeer(call: HttpCall): Promise<string> {
   const { status, body } = await httpCall(call);
   if (status !== 200) throw new Error(`${status} ${JSON.stringify(body).slice(0, 200)}`);

@@ -3,17 +3,21 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import { createInterface } from "node:readline";
 import { httpCall, tcpCall } from "./call.ts";
+import { GrpcEcho } from "./grpc/echo-server.ts";
+import { GrpcStream } from "./grpc/stream.ts";
+import type { Held } from "./held.ts";
 import { HeldConnection } from "./held-connection.ts";
 import { httpEcho } from "./http-echo.ts";
 import { Load } from "./load.ts";
-import { type AppPorts, type Command, type Question, READY, type Reply } from "./protocol.ts";
+import { type AppPorts, type Command, type HeldCall, type Question, READY, type Reply } from "./protocol.ts";
 import { tcpEcho } from "./tcp-echo.ts";
+import { HeldWebSocket } from "./web-socket/held-web-socket.ts";
 
 const POD = process.env.POD ?? "";
 const loads = new Map<string, Load>();
 let loadsStarted = 0;
-const connections = new Map<string, HeldConnection>();
-let connectionsOpened = 0;
+const held = new Map<string, Held>();
+let opened = 0;
 
 await listen(JSON.parse(process.env.PORTS ?? "{}") as AppPorts);
 process.stdout.write(`${READY}\n`);
@@ -22,13 +26,16 @@ lines.on("line", (line) => void answer(JSON.parse(line) as Question));
 // The lab is gone.
 lines.on("close", () => process.exit(0));
 
-async function listen({ http = [], echo = [], greet = [] }: AppPorts): Promise<void> {
+async function listen({ http = [], grpc = [], echo = [], greet = [] }: AppPorts): Promise<void> {
   const servers: [Server, number][] = [
     ...http.map((port): [Server, number] => [httpEcho(POD), port]),
     ...echo.map((port): [Server, number] => [tcpEcho(), port]),
     ...greet.map((port): [Server, number] => [tcpEcho(`hello from ${POD}`), port]),
   ];
-  await Promise.all(servers.map(([server, port]) => once(server.listen(port, "0.0.0.0"), "listening")));
+  await Promise.all([
+    ...servers.map(([server, port]) => once(server.listen(port, "0.0.0.0"), "listening")),
+    ...grpc.map((port) => new GrpcEcho(POD).listen(`0.0.0.0:${port}`)),
+  ]);
 }
 
 async function answer({ id, ...command }: Question): Promise<void> {
@@ -47,6 +54,8 @@ async function carryOut(command: Command): Promise<unknown> {
       return httpCall(command);
     case "connect":
       return tcpCall(command);
+    case "grpc call":
+      return GrpcStream.call(command);
     case "start load": {
       loadsStarted += 1;
       const name = `load ${loadsStarted}`;
@@ -60,18 +69,25 @@ async function carryOut(command: Command): Promise<unknown> {
       loads.delete(command.load);
       return load.stop();
     }
-    case "open connection": {
-      connectionsOpened += 1;
-      const name = `connection ${connectionsOpened}`;
-      connections.set(name, await HeldConnection.open(command.host, command.port));
+    case "open": {
+      opened += 1;
+      const name = `held ${opened}`;
+      held.set(name, await open(command));
       return name;
     }
-    case "use connection":
-      return named(connections, command.connection).exchange(command.send);
-    case "close connection":
-      named(connections, command.connection).close();
-      return connections.delete(command.connection);
+    case "exchange":
+      return named(held, command.held).exchange(command.send);
+    case "close": {
+      const closing = named(held, command.held);
+      held.delete(command.held);
+      return closing.close();
+    }
   }
+}
+
+async function open(call: HeldCall): Promise<Held> {
+  if ("target" in call) return GrpcStream.open(call);
+  return "webSocket" in call ? HeldWebSocket.open(call.webSocket) : HeldConnection.open(call.host, call.port);
 }
 
 function named<T>(things: ReadonlyMap<string, T>, name: string): T {

@@ -9,6 +9,7 @@ import { httpEcho } from "./http-echo.ts";
 import { Load } from "./load.ts";
 import type { Echo } from "./protocol.ts";
 import { tcpEcho } from "./tcp-echo.ts";
+import { HeldWebSocket } from "./web-socket/held-web-socket.ts";
 
 async function listen(t: TestContext, server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
@@ -82,4 +83,25 @@ test("a held connection takes one exchange after another, and says so when it ha
   for (const socket of sockets) socket.destroy();
   await assert.rejects(connection.exchange("three"), /ended/);
   await assert.rejects(connection.exchange("four"), /has ended/);
+});
+
+test("trailers travel both ways, 103 and 100 are told, and an announced body that is not wanted is not sent", async (t) => {
+  const url = `http://127.0.0.1:${await listen(t, httpEcho("test1/b"))}/`;
+  const both = await httpCall({ url: `${url}?hints=1&trailers=1`, method: "POST", bodyBytes: 5, trailers: { "x-sum": "5" } });
+  assert.deepEqual(
+    [both.interim, both.trailers, (both.body as Echo).trailers],
+    [[103], { "x-checksum": "behind the body" }, { "x-sum": "5" }],
+  );
+  const wanted = await httpCall({ url, method: "PUT", bodyBytes: 5, expectContinue: true });
+  assert.deepEqual([wanted.status, wanted.interim, (wanted.body as Echo).received], [200, [100], 5]);
+  const unwanted = await httpCall({ url: `${url}?unwanted=1`, method: "PUT", bodyBytes: 5, expectContinue: true });
+  assert.deepEqual([unwanted.status, unwanted.interim], [417, []]);
+});
+
+test("a WebSocket is kept between messages of any length, and ends clean", async (t) => {
+  const url = `ws://127.0.0.1:${await listen(t, httpEcho("test1/b"))}/`;
+  const socket = await HeldWebSocket.open(url);
+  for (const length of [1, 125, 126, 70_000]) assert.equal(await socket.exchange("x".repeat(length)), ` ${"x".repeat(length)}`);
+  assert.deepEqual(await socket.close(), { code: 1_000, wasClean: true });
+  await assert.rejects(HeldWebSocket.open(url.replace("ws://127.0.0.1", "ws://127.0.0.2")));
 });

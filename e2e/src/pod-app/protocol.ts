@@ -3,6 +3,8 @@
  * is needed for it, and the application ends when its lab does.
  */
 
+import type { GrpcKind } from "./grpc/methods.ts";
+
 /** One HTTP request. */
 export interface HttpCall {
   readonly url: string;
@@ -13,6 +15,10 @@ export interface HttpCall {
   readonly bodyBytes?: number;
   /** Send the body without saying its length before. Default false. */
   readonly chunked?: boolean;
+  /** Fields that follow the body, which is chunked then. Default: none. */
+  readonly trailers?: Readonly<Record<string, string>>;
+  /** Announce the body with `Expect: 100-continue` and send it when the server says so. Default false. */
+  readonly expectContinue?: boolean;
   /** Milliseconds for the whole answer. Default 10,000. */
   readonly timeout?: number;
 }
@@ -23,6 +29,10 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** The answer's JSON if it is some, else its text. */
   readonly body: unknown;
+  /** Fields that followed the body. */
+  readonly trailers: Readonly<Record<string, string>>;
+  /** Statuses of the answers before the final one: 100, 103. */
+  readonly interim: readonly number[];
   /** When the request was sent, in milliseconds since 1970. */
   readonly at: number;
   /** Milliseconds until the whole answer was there. */
@@ -39,6 +49,8 @@ export interface Echo {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes of the request's body. */
   readonly received: number;
+  /** Fields that followed the request's body. */
+  readonly trailers: Readonly<Record<string, string>>;
   /** SPIFFE identity of whoever called this pod's Envoy; empty without mTLS. */
   readonly peer: string;
 }
@@ -55,11 +67,64 @@ export interface TcpCall {
   readonly timeout?: number;
 }
 
-/** A TCP connection that stays open. */
-export type HeldCall = Pick<TcpCall, "host" | "port">;
+/** One gRPC call to another pod's application. */
+export interface GrpcCall {
+  /** `<host>:<port>` */
+  readonly target: string;
+  readonly kind: GrpcKind;
+  /** Messages that are sent. Default 1. */
+  readonly messages?: number;
+  /** Bytes of each of them. Default 10. */
+  readonly bytes?: number;
+  readonly ask?: GrpcAsk;
+  /** Milliseconds for the whole call, which the server is told as its deadline. Default 10,000. */
+  readonly deadline?: number;
+}
 
-/** The same HTTP request or TCP exchange again and again, at a steady rate. */
-export type LoadCall = (HttpCall | TcpCall) & {
+/** What a gRPC call asks of the server beyond the echo, in metadata. */
+export interface GrpcAsk {
+  /** Status other than 0 to end with; then there is no metadata before it. */
+  readonly status?: number;
+  /** Milliseconds that the one answer of Unary and ClientStreaming waits. Default 0. */
+  readonly delay?: number;
+  /** Answers of ServerStreaming: 0, 1, 2 … Default 3. */
+  readonly answers?: number;
+  /** Milliseconds between them. Default 0. */
+  readonly interval?: number;
+}
+
+/** The metadata in which a {@link GrpcAsk} travels, as JSON. */
+export const ASK_FIELD = "x-ask";
+
+/** How a gRPC call went. Binary metadata are in Base64. */
+export interface GrpcAnswer {
+  readonly status: number;
+  readonly details: string;
+  /** Metadata before the answers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Metadata at the end; `x-peer` is who called, as the server saw it. */
+  readonly trailers: Readonly<Record<string, string>>;
+  readonly answers: readonly string[];
+  /** The longest time between two answers, in milliseconds. */
+  readonly longestGap: number;
+  /** When the call began, in milliseconds since 1970. */
+  readonly at: number;
+  /** Milliseconds until its status was there. */
+  readonly took: number;
+}
+
+/** How a WebSocket ended. */
+export interface WebSocketEnd {
+  readonly code: number;
+  /** Whether both sides said so, and the connection was not just cut. */
+  readonly wasClean: boolean;
+}
+
+/** What stays open until it is closed: a TCP connection, a gRPC call, or a WebSocket (`ws://…`). */
+export type HeldCall = Pick<TcpCall, "host" | "port"> | GrpcCall | { readonly webSocket: string };
+
+/** The same HTTP request, TCP exchange or gRPC call again and again, at a steady rate. */
+export type LoadCall = (HttpCall | TcpCall | GrpcCall) & {
   /** Milliseconds between two of them. Default 1. */
   readonly interval?: number;
 };
@@ -83,19 +148,22 @@ export interface LoadReport {
 export type Command =
   | ({ readonly do: "call" } & HttpCall)
   | ({ readonly do: "connect" } & TcpCall)
+  | ({ readonly do: "grpc call" } & GrpcCall)
   | ({ readonly do: "start load" } & LoadCall)
   | { readonly do: "report load" | "stop load"; readonly load: string }
-  | ({ readonly do: "open connection" } & HeldCall)
-  | { readonly do: "use connection"; readonly connection: string; readonly send: string }
-  | { readonly do: "close connection"; readonly connection: string };
+  | ({ readonly do: "open" } & HeldCall)
+  | { readonly do: "exchange"; readonly held: string; readonly send: string }
+  | { readonly do: "close"; readonly held: string };
 
 export type Question = Command & { readonly id: number };
 export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };
 
 /** What the application listens on, in its environment variable `PORTS` as JSON. */
 export interface AppPorts {
-  /** HTTP/1.1 that answers with an {@link Echo}. */
+  /** HTTP/1.1 that answers with an {@link Echo}, and takes WebSockets. */
   readonly http?: readonly number[];
+  /** gRPC without TLS. */
+  readonly grpc?: readonly number[];
   /** TCP that sends every byte back. */
   readonly echo?: readonly number[];
   /** TCP that speaks first: `hello from <namespace>/<pod>`, then it sends every byte back. */

@@ -7,6 +7,7 @@ import { firstRequests } from "./first-requests.ts";
 import { hostForms } from "./host-forms/host-forms.ts";
 import { installGuide } from "./install-guide.ts";
 import { outages } from "./outages/outages.ts";
+import { protocols } from "./protocols/protocols.ts";
 import { removal } from "./removal/removal.ts";
 import { replicas } from "./replicas/replicas.ts";
 import { scale } from "./scale/scale.ts";
@@ -26,6 +27,7 @@ export const SUITES: readonly Suite[] = [
   coldEdges,
   withoutOnDemand,
   hostForms,
+  protocols,
   tcp,
   authorization,
   ageing,

@@ -5,6 +5,8 @@ import {
   type AppPorts,
   type Command,
   type Echo,
+  type GrpcAnswer,
+  type GrpcCall,
   type HeldCall,
   type HttpAnswer,
   type HttpCall,
@@ -13,6 +15,7 @@ import {
   READY,
   type Reply,
   type TcpCall,
+  type WebSocketEnd,
 } from "../../pod-app/protocol.ts";
 import type { LabProcess } from "../process.ts";
 import type { Pod } from "./pod.ts";
@@ -31,11 +34,12 @@ export interface RunningLoad {
   stop(): Promise<LoadReport>;
 }
 
-/** A TCP connection that a pod holds open. */
-export interface OpenConnection {
-  /** Sends one line and returns the one that comes back. */
+/** A TCP connection, gRPC call or WebSocket that a pod holds open. */
+export interface OpenConnection<End = unknown> {
+  /** Sends one line or message and returns the one that comes back. */
   exchange(send: string): Promise<string>;
-  close(): Promise<void>;
+  /** Ends it. Returns how it ended, for those that say so. */
+  close(): Promise<End>;
 }
 
 /** The application in a pod: its servers echo, and it calls whom a suite tells it to. */
@@ -80,6 +84,11 @@ export class App {
     return this.#ask({ do: "connect", ...call }) as Promise<string>;
   }
 
+  /** One gRPC call; any status is an answer. */
+  grpc(call: GrpcCall): Promise<GrpcAnswer> {
+    return this.#ask({ do: "grpc call", ...call }) as Promise<GrpcAnswer>;
+  }
+
   /** Starts requests at a steady rate, one a millisecond unless told otherwise. */
   async load(call: LoadCall): Promise<RunningLoad> {
     const load = (await this.#ask({ do: "start load", ...call })) as string;
@@ -89,12 +98,15 @@ export class App {
     };
   }
 
-  /** Opens a TCP connection that stays until it is closed. */
+  /** Opens a TCP connection, gRPC call or WebSocket that stays until it is closed. */
+  async open(call: GrpcCall): Promise<OpenConnection<GrpcAnswer>>;
+  async open(call: Extract<HeldCall, { webSocket: string }>): Promise<OpenConnection<WebSocketEnd>>;
+  async open(call: HeldCall): Promise<OpenConnection>;
   async open(call: HeldCall): Promise<OpenConnection> {
-    const connection = (await this.#ask({ do: "open connection", ...call })) as string;
+    const held = (await this.#ask({ do: "open", ...call })) as string;
     return {
-      exchange: (send) => this.#ask({ do: "use connection", connection, send }) as Promise<string>,
-      close: async () => void (await this.#ask({ do: "close connection", connection })),
+      exchange: (send) => this.#ask({ do: "exchange", held, send }) as Promise<string>,
+      close: () => this.#ask({ do: "close", held }),
     };
   }
 

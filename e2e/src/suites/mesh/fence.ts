@@ -4,7 +4,7 @@ import { FALLBACK_IDENTITY } from "../../fenceline/install.ts";
 import type { KubernetesObject } from "../../lab/kubernetes/client.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { RouteTable } from "../../lab/pod/envoy-admin.ts";
-import type { HttpCall, LoadReport } from "../../pod-app/protocol.ts";
+import type { GrpcCall, HttpCall, LoadReport } from "../../pod-app/protocol.ts";
 import type { Workload } from "./workload.ts";
 
 const API_VERSION = "microservice.slime.io/v1alpha1";
@@ -84,17 +84,17 @@ export async function firstCall({ app }: Workload, call: HttpCall | string): Pro
 export async function loadUntilDirect(
   lab: Lab,
   { app, identity }: Workload,
-  call: HttpCall | string,
+  call: HttpCall | GrpcCall | string,
   { interval = 1, timeout = 30_000 }: { readonly interval?: number; readonly timeout?: number } = {},
 ): Promise<LoadReport> {
-  const { url, ...rest } = typeof call === "string" ? { url: call } : call;
-  const load = await app.load({ url, interval, ...rest });
+  const one = typeof call === "string" ? { url: call } : call;
+  const load = await app.load({ interval, ...one });
   const seen = async () => (await load.report()).peers.find(({ peer }) => peer === identity);
   const isDirect = async () => {
     const direct = await seen();
     return direct !== undefined && direct.lastAt - direct.firstAt > AFTER;
   };
-  await lab.until(`${url} to have been direct for ${AFTER} ms`, isDirect, { timeout });
+  await lab.until(`${"url" in one ? one.url : one.target} to have been direct for ${AFTER} ms`, isDirect, { timeout });
   return load.stop();
 }
 
