@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./automatic-fence.ts";
-import { duration } from "./duration.ts";
+import { duration } from "./duration-field.ts";
 import { NamespaceName, ObjectName } from "./object.ts";
 
 const Port = z.int().min(1).max(65_535);

@@ -49,9 +49,6 @@ export const Endpoint = z.object({
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 
-/** Label by which an EndpointSlice names its Service. */
-export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
-
 export const EndpointSlice = z.object({
   apiVersion: z.literal("discovery.k8s.io/v1"),
   kind: z.literal("EndpointSlice"),

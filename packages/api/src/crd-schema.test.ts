@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
 import { structuralSchema } from "./crd-schema.ts";
-import { duration, parseDuration } from "./duration.ts";
+import { parseDuration } from "./duration.ts";
+import { duration } from "./duration-field.ts";
 
 test("a strict object becomes an object whose unknown fields are pruned, since a closed one cannot be said", () => {
   assert.deepEqual(structuralSchema(z.strictObject({ a: z.string().max(5).describe("A."), b: z.boolean().optional() })), {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration } from "./duration.ts";
+import { duration } from "./duration-field.ts";
 
 /** A structural schema: what an API server accepts as the schema of a custom resource. */
 export interface StructuralSchema {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { duration, parseDuration } from "./duration.ts";
+import { parseDuration } from "./duration.ts";
+import { duration } from "./duration-field.ts";
 
 test("units are summed up in milliseconds", () => {
   assert.equal(parseDuration("300ms"), 300);

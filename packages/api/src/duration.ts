@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/g;
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
@@ -20,12 +18,7 @@ export function parseDuration(text: string): number | undefined {
   return milliseconds <= LONGEST ? milliseconds : undefined;
 }
 
-/** A duration in a manifest: text such as `24h`; `0s` is allowed where a field's own minimum does not forbid it. */
-export const duration = z.string().refine((text) => parseDuration(text) !== undefined, {
-  message: "not a duration: write a number and a unit, for example 300ms, 90s, 1h30m or 24h",
-});
-
-/** Milliseconds of a value that the {@link duration} schema has accepted. */
+/** Milliseconds of a value that the schema `duration` has accepted. */
 export function durationMs(text: string): number {
   return parseDuration(text) ?? 0;
 }

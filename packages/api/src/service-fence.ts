@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration } from "./duration.ts";
+import { duration } from "./duration-field.ts";
 import { Labels, ObjectMeta } from "./object.ts";
 
 /** Our own group, and Slime's older one: resources of both are taken as they stand. */

@@ -1,4 +1,4 @@
-import { parseDuration } from "@fenceline/api";
+import { parseDuration } from "@fenceline/api/vocabulary";
 import { InvalidArgumentError, Option } from "commander";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 

@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import { type Logger, pino } from "pino";
-import pretty from "pino-pretty";
+import type pinoPretty from "pino-pretty";
 
 export const LOG_FORMATS = ["auto", "pretty", "json"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
@@ -11,5 +12,7 @@ export function createLogger(format: LogFormat, level: string): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   // Synchronous: the last lines before an exit are the ones that somebody will want to read.
   if (!isPretty) return pino(options, pino.destination({ fd: 1, sync: true }));
+  // Loaded here: in a pod nobody needs it, and it takes as much memory as the logger.
+  const pretty: typeof pinoPretty = createRequire(import.meta.url)("pino-pretty");
   return pino(options, pretty({ sync: true, singleLine: true, translateTime: "SYS:HH:MM:ss.l", ignore: "part" }));
 }

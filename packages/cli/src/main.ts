@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { FencelineError } from "@fenceline/api";
+import { FencelineError } from "@fenceline/api/vocabulary";
 import { Command } from "commander";
 import { collectorCommand } from "./collector/command.ts";
 import { globalSidecarCommand } from "./global-sidecar/command.ts";

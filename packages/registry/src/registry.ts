@@ -1,5 +1,5 @@
 import type { Endpoint, EndpointSlice, Service, ServicePort } from "@fenceline/api";
-import { SERVICE_NAME_LABEL } from "@fenceline/api";
+import { SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { AddressIndex } from "./address-index.ts";
 
 /** One address that answers for a Service port. */

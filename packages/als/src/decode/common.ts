@@ -1,4 +1,4 @@
-import { REQUESTS_TAG } from "@fenceline/api";
+import { REQUESTS_TAG } from "@fenceline/api/vocabulary";
 import type { WireReader } from "../wire/reader.ts";
 import { readAddress } from "./address.ts";
 import type { EntryDraft } from "./entry-draft.ts";

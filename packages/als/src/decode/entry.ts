@@ -1,4 +1,4 @@
-import { FENCE_SOURCE } from "@fenceline/api";
+import { FENCE_SOURCE } from "@fenceline/api/vocabulary";
 import type { WireReader } from "../wire/reader.ts";
 import { readCommon } from "./common.ts";
 import type { EntryDraft } from "./entry-draft.ts";

@@ -1,4 +1,4 @@
-import { FencelineError } from "@fenceline/api";
+import { FencelineError } from "@fenceline/api/vocabulary";
 import type { AccessLogEntry, StreamIdentifier } from "../access-log-entry.ts";
 import { MAX_MESSAGE_BYTES, WireReader } from "../wire/reader.ts";
 import { StringCache } from "../wire/string-cache.ts";

@@ -1,4 +1,4 @@
-import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api";
+import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api/vocabulary";
 import type { AccessLogEntry, SocketAddress } from "../access-log-entry.ts";
 import type { ReverseWriter } from "../wire/writer.ts";
 

@@ -1,4 +1,4 @@
-import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import { type FenceKey, formatFenceKey } from "@fenceline/api/vocabulary";
 import type { SocketAddress } from "../access-log-entry.ts";
 import type { EntryFields } from "../encode/entry.ts";
 

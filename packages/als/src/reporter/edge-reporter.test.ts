@@ -4,7 +4,7 @@ import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { FALLBACK_LOG_NAME } from "@fenceline/api";
+import { FALLBACK_LOG_NAME } from "@fenceline/api/vocabulary";
 import { type AccessLogServer, createAccessLogServer } from "../server/access-log-server.ts";
 import { CollectingSink } from "../testing/collecting-sink.ts";
 import type { EdgeReport } from "./edge-buffer.ts";

@@ -1,4 +1,4 @@
-import { FALLBACK_LOG_NAME } from "@fenceline/api";
+import { FALLBACK_LOG_NAME } from "@fenceline/api/vocabulary";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { StreamNode } from "../access-log-entry.ts";
 import type { IdentifierFields } from "../encode/identifier.ts";

@@ -1,4 +1,4 @@
-import { FencelineError, FORWARDED_CLIENT_CERT } from "@fenceline/api";
+import { FencelineError, FORWARDED_CLIENT_CERT } from "@fenceline/api/vocabulary";
 import { Server, ServerCredentials, type ServerReadableStream, type sendUnaryData, status } from "@grpc/grpc-js";
 import { accessLogService, EMPTY_RESPONSE, STREAM_V2, STREAM_V3 } from "../service.ts";
 import { IngestStream } from "./ingest-stream.ts";

@@ -1,6 +1,6 @@
 /** What a full decoder makes of a message, in the words of ours. */
 import { isUtf8 } from "node:buffer";
-import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api";
+import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api/vocabulary";
 import type protobuf from "protobufjs";
 import type { AccessLogEntry, SocketAddress, StreamIdentifier, StreamNode } from "../access-log-entry.ts";
 

@@ -1,11 +1,9 @@
 import { hostname } from "node:os";
 import type { Config } from "@fenceline/api";
 import { Command } from "commander";
-import { readConfig } from "../config.ts";
 import { logFormatOption, logLevelOption, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
-import { Replica } from "./replica.ts";
 
 interface Flags {
   readonly host: string;
@@ -36,6 +34,8 @@ export function collectorCommand(): Command {
 }
 
 async function run(flags: Flags): Promise<void> {
+  // Imported here: the other commands need none of it, and the global sidecar is to stay small.
+  const [{ readConfig }, { Replica }] = await Promise.all([import("../config.ts"), import("./replica.ts")]);
   const logger = createLogger(flags.logFormat, flags.logLevel);
   const config: Config = { ...readConfig(flags.config), namespace: flags.namespace };
   const stop = untilSignalled();

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter } from "@fenceline/als";
-import { serveHttpApi } from "@fenceline/collector";
+import { serveHttpApi } from "@fenceline/collector/http-api";
 import { createDnsResolver, createGlobalSidecar } from "@fenceline/proxy";
 import { Command, Option } from "commander";
 import type { Logger } from "pino";

@@ -1,9 +1,7 @@
 import { Command } from "commander";
-import { readConfig } from "../config.ts";
 import { logFormatOption, logLevelOption, parsePort } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
-import { startStandalone } from "./standalone.ts";
 
 interface Flags {
   readonly dir: string;
@@ -34,6 +32,8 @@ export function standaloneCommand(): Command {
 }
 
 async function run(flags: Flags): Promise<void> {
+  // Imported here: the other commands need none of it, and the global sidecar is to stay small.
+  const [{ readConfig }, { startStandalone }] = await Promise.all([import("../config.ts"), import("./standalone.ts")]);
   const logger = createLogger(flags.logFormat, flags.logLevel);
   const config = readConfig(flags.config);
   const stop = untilSignalled();

@@ -1,8 +1,6 @@
-import { KubernetesApi, kubeConfigLoader } from "@fenceline/store/kubernetes";
 import { Command } from "commander";
 import { logFormatOption, logLevelOption, parseDurationFlag } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
-import { withdraw } from "./withdraw.ts";
 
 interface Flags {
   readonly namespace: string;
@@ -24,6 +22,11 @@ export function withdrawCommand(): Command {
     .addOption(logFormatOption())
     .addOption(logLevelOption())
     .action(async ({ namespace, settle, kubeconfig, logFormat, logLevel }: Flags) => {
+      // Imported here: the other commands need none of it, and the global sidecar is to stay small.
+      const [{ KubernetesApi, kubeConfigLoader }, { withdraw }] = await Promise.all([
+        import("@fenceline/store/kubernetes"),
+        import("./withdraw.ts"),
+      ]);
       const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));
       await withdraw({ api, namespace, settle, logger: createLogger(logFormat, logLevel), patience: 60_000, interval: 500 });
     });

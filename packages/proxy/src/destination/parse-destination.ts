@@ -1,4 +1,4 @@
-import { type FenceKey, parseFenceKey } from "@fenceline/api";
+import { type FenceKey, parseFenceKey } from "@fenceline/api/vocabulary";
 import { type Authority, parseAuthority } from "@fenceline/registry";
 import { Refusal } from "../refusal.ts";
 

@@ -1,4 +1,4 @@
-import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, SOURCE_NAMESPACE } from "@fenceline/api";
+import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, SOURCE_NAMESPACE } from "@fenceline/api/vocabulary";
 import { AUTHORITY_HEADER } from "../forward/host-fields.ts";
 import { Refusal } from "../refusal.ts";
 import { HOP_HEADER } from "./hop.ts";

@@ -1,4 +1,4 @@
-import { peerOfForwardedClientCert } from "@fenceline/api";
+import { peerOfForwardedClientCert } from "@fenceline/api/vocabulary";
 import { LRUCache } from "lru-cache";
 
 /** Distinct header values remembered; there is one per caller's certificate. */

@@ -1,4 +1,4 @@
-import type { FenceKey } from "@fenceline/api";
+import type { FenceKey } from "@fenceline/api/vocabulary";
 import type { Route } from "../destination/route.ts";
 
 /** One call from a fence to a host, as the collector learns it. */

@@ -1,4 +1,4 @@
-import { formatFenceKey } from "@fenceline/api";
+import { formatFenceKey } from "@fenceline/api/vocabulary";
 import type { CallObserver } from "../call.ts";
 import type { Refusal } from "../refusal.ts";
 import type { EdgeReports } from "./edge-reports.ts";

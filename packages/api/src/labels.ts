@@ -1,0 +1,2 @@
+/** Label by which an EndpointSlice names its Service. */
+export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";

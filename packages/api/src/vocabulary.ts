@@ -1,0 +1,11 @@
+/**
+ * What every part needs to speak of fences, headers and errors, without the schemas.
+ *
+ * The global sidecar and the access-log client import this and not the whole package: zod and yaml take 24 MB of a process that has no manifest to read.
+ */
+export * from "./duration.ts";
+export * from "./errors.ts";
+export * from "./fence-key.ts";
+export * from "./headers.ts";
+export * from "./labels.ts";
+export * from "./peer-identity.ts";
