@@ -34,6 +34,7 @@ import { askedProtocols } from "./wants-upgrade.ts";
 export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel {
   route: Route | undefined;
   edge: PendingEdge | undefined;
+  readonly kind = "upgrade";
 
   readonly #context: TunnelContext;
   readonly #request: IncomingMessage;
