@@ -14,6 +14,8 @@ export interface Call {
   readonly answered: boolean;
   /** The endpoint of the last attempt. */
   readonly address: Address | undefined;
+  /** What the call becomes when it is answered, if it is more than a request. */
+  readonly kind?: "upgrade" | "tls";
   /** Answers the client with a refusal. @param keepAlive false to tell it to close its connection, where its protocol has words for that */
   refuse(refusal: Refusal, keepAlive: boolean): void;
 }

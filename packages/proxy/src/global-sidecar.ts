@@ -10,6 +10,7 @@ import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
 import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
 import { createListener, DEFAULT_HEADERS_TIMEOUT, type ListenerOptions } from "./listener.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
+import { CallsInFlight, type LongLivedCall } from "./report/calls-in-flight.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
 import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
@@ -47,6 +48,8 @@ export interface GlobalSidecarOptions {
    * If so, an edge is reported only when the certificate's namespace is the claimed one. Default false.
    */
   readonly trustForwardedClientCert?: boolean;
+  /** Milliseconds in flight that make a call a long-lived one. Default 30000: its edge goes direct long since, so only what began before still comes here. */
+  readonly longLivedAfter?: number;
   readonly listener?: ListenerOptions;
   readonly upstream?: UpstreamOptions;
   readonly tunnel?: TunnelOptions;
@@ -57,6 +60,8 @@ export interface GlobalSidecar {
   readonly metrics: MetricsRegistry;
   /** Takes over a connection that begins with a TLS ClientHello, and passes it on by the server name. */
   readonly passTls: (socket: Socket) => void;
+  /** The oldest calls that have been in flight for longer than `longLivedAfter`, at most 100. */
+  longLivedCalls(): readonly LongLivedCall[];
   /**
    * Stops accepting, tells clients to close with `Connection: close`, waits for requests in flight, then closes every connection.
    *
@@ -65,10 +70,15 @@ export interface GlobalSidecar {
   close(options?: { readonly deadline?: number }): Promise<void>;
 }
 
+/** How often the ages of calls in flight are noted, in milliseconds. */
+const AGEING_INTERVAL = 1_000;
+const MAX_LISTED_CALLS = 100;
+
 /** Starts a global sidecar. Rejects when the port cannot be listened on. */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
   const { host = "0.0.0.0", port, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
   const counters = new ProxyCounters();
+  const calls = new CallsInFlight(options.longLivedAfter);
   const reports = new EdgeReports(options.reporter);
   const pools = new UpstreamPools(options.upstream);
   let draining = false;
@@ -89,12 +99,13 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     resolver,
     reports,
     counters,
+    calls,
     certifiedNamespace: options.trustForwardedClientCert === true ? rememberCertifiedNamespaces() : undefined,
   };
   const pipeline = createPipeline(parts);
   const context: Http1Context = {
     pools,
-    observer: createObserver({ counters, reports, log, draining: () => draining, onClosed }),
+    observer: createObserver({ counters, calls, reports, log, draining: () => draining, onClosed }),
     draining: () => draining,
     checkAddress: createAddressCheck(
       allowLoopback,
@@ -137,6 +148,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   );
   server.listen(port, host);
   await once(server, "listening");
+  const ageing = setInterval(() => calls.age(performance.now()), AGEING_INTERVAL).unref();
 
   async function drain(deadline: number): Promise<void> {
     draining = true;
@@ -150,6 +162,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     await closed;
     await tunnels.open.ended();
     await pools.close();
+    clearInterval(ageing);
     clearTimeout(force);
   }
 
@@ -157,7 +170,8 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   return {
     address: { host, port: listeningPort(server) },
     passTls,
-    metrics: createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }),
+    longLivedCalls: () => calls.list(performance.now(), MAX_LISTED_CALLS),
+    metrics: createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }, calls),
     close({ deadline = 10_000 } = {}) {
       drained ??= drain(deadline);
       return drained;

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { answerOnSocket } from "./answer.ts";
 import { LeanRequest } from "./lean-request.ts";
+import { linger } from "./linger.ts";
 import { Refusal } from "./refusal.ts";
 import { wantsUpgrade } from "./tunnel/wants-upgrade.ts";
 
@@ -98,5 +99,6 @@ function isAnswering(response: ServerResponse | undefined): boolean {
 function refuse(socket: Duplex, refusal: Refusal, events: ListenerEvents): void {
   socket.on("error", () => {});
   answerOnSocket(socket, refusal);
+  linger(socket);
   events.refused(refusal);
 }

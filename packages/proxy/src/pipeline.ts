@@ -5,6 +5,7 @@ import { effectiveAuthority, parseTarget } from "./destination/request-target.ts
 import type { Route, Router, RoutingFields } from "./destination/route.ts";
 import { AUTHORITY_HEADER, hostFields } from "./forward/host-fields.ts";
 import { Refusal } from "./refusal.ts";
+import type { CallsInFlight } from "./report/calls-in-flight.ts";
 import type { EdgeReports, PendingEdge } from "./report/edge-reports.ts";
 import type { ProxyCounters } from "./report/metrics.ts";
 import { resolveTargets } from "./resolve/resolve-targets.ts";
@@ -16,6 +17,7 @@ export interface PipelineParts {
   readonly resolver: Resolver;
   readonly reports: EdgeReports;
   readonly counters: ProxyCounters;
+  readonly calls: CallsInFlight;
   /** Namespace in a client certificate header; undefined where that header is not trusted. */
   readonly certifiedNamespace: ((header: string) => string | undefined) | undefined;
 }
@@ -53,7 +55,7 @@ export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: 
  */
 export function createPipeline(parts: PipelineParts): Pipeline {
   return (call, request, refused) => {
-    parts.counters.inFlight += 1;
+    parts.calls.begin(call);
     const planned = refused ?? plan(request, parts.router);
     if (planned instanceof Refusal) {
       call.fail(planned);
@@ -69,7 +71,7 @@ export type ConnectionPipeline = (call: ConnectionCall, authority: string) => vo
 /** The same steps for what is no HTTP that could be read, so that it says no more than where it wants to go. */
 export function createConnectionPipeline(parts: PipelineParts): ConnectionPipeline {
   return (call, authority) => {
-    parts.counters.inFlight += 1;
+    parts.calls.begin(call);
     const route = parts.router.route(NO_FIELDS, authority);
     if (route instanceof Refusal) call.fail(route);
     else reach(parts, call, route, NO_FIELDS, (addresses) => call.connect(addresses));

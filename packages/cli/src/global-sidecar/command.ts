@@ -32,7 +32,7 @@ export function globalSidecarCommand(): Command {
     .requiredOption("--collector <host:port>", "access-log service of the collector")
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <port>", "port for requests (HTTP)", parsePort, 18_080)
-    .option("--admin-port <port>", "port of /healthz, /readyz and /metrics", parsePort, 18_083)
+    .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
     .option("--cluster-domain <domain>", "DNS domain of the cluster", "cluster.local")
     .option("--own-name <host>", "fully qualified name of our own Service, never forwarded to; may be given again", append, [])
     .addOption(
@@ -72,6 +72,7 @@ async function run(flags: Flags): Promise<void> {
     host: flags.host,
     port: flags.adminPort,
     metrics: () => registries,
+    calls: () => proxy.longLivedCalls(),
     notReady: () => (isStopping ? "stopping" : undefined),
   });
   logger.info({ port: proxy.address.port, adminPort: admin.port, collector: flags.collector }, "global sidecar is up");

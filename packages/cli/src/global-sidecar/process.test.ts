@@ -24,6 +24,7 @@ test("health, readiness and metrics are on a port of their own", async (t) => {
   const { body } = await get(adminPort, "/metrics");
   assert.match(body, /^fenceline_proxy_requests_in_flight 0$/m);
   assert.match(body, /^fenceline_proxy_reporter_connected 0$/m);
+  assert.deepEqual(JSON.parse((await get(adminPort, "/api/v1/calls")).body), { calls: [] });
   assert.equal((await get(adminPort, "/else")).status, 404);
 });
 

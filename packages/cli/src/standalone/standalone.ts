@@ -84,7 +84,14 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   });
   closers.push(() => collector.close());
   const registries = [metrics, collector.metrics];
-  const api = await serveHttpApi({ host, port: options.apiPort, metrics: () => registries, reader: () => collector.reader });
+  let longLivedCalls: () => readonly object[] = () => [];
+  const api = await serveHttpApi({
+    host,
+    port: options.apiPort,
+    metrics: () => registries,
+    calls: () => longLivedCalls(),
+    reader: () => collector.reader,
+  });
   closers.push(() => api.close());
 
   const reporter = createEdgeReporter({ target: `127.0.0.1:${collector.accessLogPort}`, nodeId: "global-sidecar~standalone" });
@@ -101,6 +108,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     allowLoopback: true,
     ownNames: [collector.mesh.fallbackHost],
   });
+  longLivedCalls = () => proxy.longLivedCalls();
   closers.push(() => proxy.close({ deadline: DRAIN_MS }));
   registries.push(proxy.metrics, reporterMetrics({ stats: () => reporter.stats() }));
 

@@ -13,6 +13,8 @@ export interface HttpApiOptions {
   readonly metrics: () => readonly MetricsRegistry[];
   /** Why no work should be sent to this process now; undefined when it may be. Default: it may. */
   readonly notReady?: () => string | undefined;
+  /** The calls that `/api/v1/calls` lists, bounded in their number. Default: it is not served. */
+  readonly calls?: () => readonly object[];
   /** Where fences and edges are read from; undefined while they are not known yet. Default: there are none, and `/api/v1` is not served. */
   readonly reader?: () => FenceReader | undefined;
 }
@@ -33,7 +35,7 @@ const JSON_TYPE = "application/json; charset=utf-8";
 
 /**
  * Starts the read-only API of any Fenceline process: `/healthz`, `/readyz`, `/metrics`, and where there are fences `/api/v1/fences`,
- * `/api/v1/fences/<namespace>/<name>` and `/api/v1/edges`. It is up before anything else is: a process that waits for its API server is alive.
+ * `/api/v1/fences/<namespace>/<name>` and `/api/v1/edges`, and beside a global sidecar `/api/v1/calls`. It is up before anything else is: a process that waits for its API server is alive.
  *
  * @throws {FencelineError} `LISTEN_FAILED`, naming the port
  */
@@ -67,7 +69,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, optio
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
-async function answer({ method, url = "/" }: IncomingMessage, { reader, metrics, notReady }: HttpApiOptions): Promise<Answer> {
+async function answer({ method, url = "/" }: IncomingMessage, { reader, metrics, notReady, calls }: HttpApiOptions): Promise<Answer> {
   if (method !== "GET" && method !== "HEAD") return json(405, { code: "METHOD_NOT_ALLOWED", message: "this API only reads: use GET" });
   const path = url.split("?", 1)[0] ?? "/";
   switch (path) {
@@ -84,6 +86,7 @@ async function answer({ method, url = "/" }: IncomingMessage, { reader, metrics,
       return reason === undefined ? json(200, { status: "ready" }) : json(503, { status: "not ready", reason });
     }
     default:
+      if (path === "/api/v1/calls" && calls !== undefined) return json(200, { calls: calls() });
       return (
         (reader !== undefined && path.startsWith("/api/v1/") && (await fencesAnswer(path, reader()))) ||
         unknownPath(path, reader !== undefined)

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { type RefusalCode, STATUS_OF } from "../refusal.ts";
+import { CALL_KINDS, type CallsInFlight } from "./calls-in-flight.ts";
 
 /** How a request ended, as seen by its client: class of the relayed status (1xx: 101, it became a tunnel), CONNECTED for a TLS connection, whose answers nobody can read, a refusal, or nothing because the client left. */
 export type Outcome = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "CONNECTED" | "CLIENT_GONE" | RefusalCode;
@@ -13,7 +14,6 @@ const CLASSES: readonly Outcome[] = ["5xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 export class ProxyCounters {
   readonly outcomes = new Map<Outcome, number>();
   readonly unreported = new Map<UnreportedReason, number>();
-  inFlight = 0;
   connectFailures = 0;
   brokenOff = 0;
 
@@ -34,7 +34,7 @@ export class ProxyCounters {
 export type MemorySizes = Readonly<Record<"routes" | "connection_pools", () => number>>;
 
 /** The Prometheus metrics of a proxy, in a registry of their own. */
-export function createMetrics(counters: ProxyCounters, sizes: MemorySizes): Registry {
+export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, calls: CallsInFlight): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Counter({
@@ -52,7 +52,25 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes): Regi
     help: "Requests that are being forwarded.",
     registers,
     collect() {
-      this.set(counters.inFlight);
+      this.set(calls.size);
+    },
+  });
+  new Gauge({
+    name: "fenceline_proxy_long_lived_calls",
+    help: "Calls of any protocol that have been in flight for longer than the threshold, by what they do.",
+    labelNames: ["kind"],
+    registers,
+    collect() {
+      const counts = calls.longLived(performance.now());
+      for (const kind of CALL_KINDS) this.set({ kind }, counts[kind]);
+    },
+  });
+  new Gauge({
+    name: "fenceline_proxy_oldest_call_seconds",
+    help: "Seconds that the oldest call has been in flight, to a second.",
+    registers,
+    collect() {
+      this.set(calls.oldest(performance.now()));
     },
   });
   new Counter({

@@ -1,12 +1,14 @@
 import { formatFenceKey } from "@fenceline/api/vocabulary";
 import type { CallObserver } from "../call.ts";
 import type { Refusal } from "../refusal.ts";
+import type { CallsInFlight } from "./calls-in-flight.ts";
 import type { EdgeReports } from "./edge-reports.ts";
 import type { FailureLog } from "./failure-log.ts";
 import type { ProxyCounters } from "./metrics.ts";
 
 export interface ObserverParts {
   readonly counters: ProxyCounters;
+  readonly calls: CallsInFlight;
   readonly reports: EdgeReports;
   readonly log: FailureLog;
   readonly draining: () => boolean;
@@ -15,7 +17,7 @@ export interface ObserverParts {
 }
 
 /** Step 6 and the books: counts, logs and reports what became of each call, and answers those that the destination did not. */
-export function createObserver({ counters, reports, log, draining, onClosed }: ObserverParts): CallObserver {
+export function createObserver({ counters, calls, reports, log, draining, onClosed }: ObserverParts): CallObserver {
   return {
     answered(call, status) {
       counters.answered(status);
@@ -45,7 +47,7 @@ export function createObserver({ counters, reports, log, draining, onClosed }: O
       counters.brokenOff += 1;
     },
     closed(call) {
-      counters.inFlight -= 1;
+      calls.end(call);
       if (call.gone && !call.answered) counters.outcome("CLIENT_GONE");
       // An impatient client teaches the edge as well as a patient one.
       if (call.edge !== undefined) reports.report(call.edge, 0);

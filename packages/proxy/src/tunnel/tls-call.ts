@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionCall } from "../call.ts";
 import type { Route } from "../destination/route.ts";
+import { linger } from "../linger.ts";
 import type { ConnectionPipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -8,7 +9,6 @@ import type { Address } from "../resolve/resolver.ts";
 import { ClientHelloReader } from "./client-hello-reader.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import { linger } from "./linger.ts";
 import type { Tunnel } from "./open-tunnels.ts";
 import { splice } from "./splice.ts";
 import { alertFor } from "./tls-alert.ts";

@@ -7,6 +7,7 @@ import { AnswerWriter } from "../forward/answer-writer.ts";
 import { classifyFailure } from "../forward/failure.ts";
 import { relayInterim } from "../forward/interim-answers.ts";
 import { requestHead } from "../forward/request-text.ts";
+import { linger } from "../linger.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -16,7 +17,6 @@ import type { AnswerHandler } from "../upstream/answer-reader.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import { linger } from "./linger.ts";
 import type { Tunnel } from "./open-tunnels.ts";
 import { splice } from "./splice.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
@@ -34,6 +34,7 @@ import { askedProtocols } from "./wants-upgrade.ts";
 export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel {
   route: Route | undefined;
   edge: PendingEdge | undefined;
+  readonly kind = "upgrade";
 
   readonly #context: TunnelContext;
   readonly #request: IncomingMessage;

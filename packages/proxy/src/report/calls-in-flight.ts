@@ -1,0 +1,108 @@
+import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import type { Call } from "../call.ts";
+
+/** What a call in flight is doing: it waits for its answer, is being answered, or has become a tunnel after an upgrade or by TLS. */
+export const CALL_KINDS = ["waiting", "answering", "upgrade", "tls"] as const;
+export type CallKind = (typeof CALL_KINDS)[number];
+
+/** A call that has been in flight for long. */
+export interface LongLivedCall {
+  readonly kind: CallKind;
+  /** `<namespace>/<fence>`; null when the call does not say. */
+  readonly source: string | null;
+  /** Host as the caller wrote it; null where it is not known. */
+  readonly host: string | null;
+  /** `http://10.0.0.1:80`: where it was sent; null before that. */
+  readonly endpoint: string | null;
+  /** Seconds in flight, to a second. */
+  readonly seconds: number;
+}
+
+/** Milliseconds in flight that make a call a long-lived one, by default. */
+export const LONG_LIVED_AFTER = 30_000;
+/** Characters of a host in the list. */
+const MAX_HOST = 256;
+
+/**
+ * The calls in flight, and since when.
+ *
+ * The clock is not read for a call: on some machines that alone costs 0.25 µs. Calls begin among the young; {@link age}, called once a second, moves those that
+ * are still there to the aged ones, which are few, and notes the time. So a call costs a place in a set, and its age is known to a second.
+ */
+export class CallsInFlight {
+  readonly #young = new Set<Call>();
+  /** By when they were seen first, in milliseconds of a monotonic clock. Oldest first. */
+  readonly #aged = new Map<Call, number>();
+  readonly #longLivedAfter: number;
+
+  constructor(longLivedAfter = LONG_LIVED_AFTER) {
+    this.#longLivedAfter = longLivedAfter;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#aged.size;
+  }
+
+  begin(call: Call): void {
+    this.#young.add(call);
+  }
+
+  end(call: Call): void {
+    if (!this.#young.delete(call)) this.#aged.delete(call);
+  }
+
+  /** Notes which calls are still there. @param now milliseconds of a monotonic clock */
+  age(now: number): void {
+    for (const call of this.#young) this.#aged.set(call, now);
+    this.#young.clear();
+  }
+
+  /** How many of each kind are long-lived. */
+  longLived(now: number): Readonly<Record<CallKind, number>> {
+    const counts = { waiting: 0, answering: 0, upgrade: 0, tls: 0 };
+    for (const [call] of this.#olderThanThreshold(now)) counts[kindOf(call)] += 1;
+    return counts;
+  }
+
+  /** Seconds that the oldest call has been in flight; 0 without one that was seen twice. */
+  oldest(now: number): number {
+    for (const [, since] of this.#aged) return (now - since) / 1_000;
+    return 0;
+  }
+
+  /** The long-lived calls, oldest first. @param limit of their number */
+  list(now: number, limit: number): readonly LongLivedCall[] {
+    const calls: LongLivedCall[] = [];
+    for (const [call, since] of this.#olderThanThreshold(now)) {
+      if (calls.length === limit) break;
+      calls.push(describe(call, now - since));
+    }
+    return calls;
+  }
+
+  *#olderThanThreshold(now: number): Generator<[Call, number]> {
+    for (const entry of this.#aged) {
+      if (now - entry[1] < this.#longLivedAfter) return;
+      yield entry;
+    }
+  }
+}
+
+function kindOf({ answered, kind }: Call): CallKind {
+  return answered ? (kind ?? "answering") : "waiting";
+}
+
+function describe(call: Call, age: number): LongLivedCall {
+  const destination = call.route?.destination;
+  return {
+    kind: kindOf(call),
+    source: sourceOf(destination?.source),
+    host: destination?.authority.slice(0, MAX_HOST) ?? null,
+    endpoint: call.address?.origin ?? null,
+    seconds: Math.round(age / 1_000),
+  };
+}
+
+function sourceOf(source: FenceKey | undefined): string | null {
+  return source === undefined ? null : formatFenceKey(source);
+}
