@@ -12,7 +12,11 @@ const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAlive: boolean): void {
   const body = bodyOf(refusal);
   const headers = headersOf(refusal, body);
-  if (!keepAlive) headers.push("connection", "close");
+  if (!keepAlive) {
+    headers.push("connection", "close");
+    // node:http does not conclude it from the field; the listener goes by it.
+    response.shouldKeepAlive = false;
+  }
   response.writeHead(refusal.status, headers);
   response.end(body);
 }

@@ -41,7 +41,10 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   const latest = new WeakMap<Duplex, ServerResponse>();
   const server = createServer({
     // Node would hand over an upgrade at once, and its answer would come before those of the requests that were pipelined in front of it.
-    shouldUpgradeCallback: (request) => wantsUpgrade(request) && !isAnswering(latest.get(request.socket)),
+    shouldUpgradeCallback(request) {
+      const before = latest.get(request.socket);
+      return wantsUpgrade(request) && !isAnswering(before) && !isLast(before);
+    },
     IncomingMessage: LeanRequest,
     // A request without a body needs no stream for one.
     optimizeEmptyRequests: true,
@@ -61,23 +64,26 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   });
   // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
   server.maxHeadersCount = 0;
-  server.on("request", (request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+    // Read from the same bytes as one whose answer closes the connection. Nobody would hear its answer, and after a refusal nobody knows whether
+    // it is a request at all.
+    if (isLast(latest.get(request.socket))) return;
     latest.set(request.socket, response);
-    events.request(request, response, false);
-  });
+    events.request(request, response, awaitsContinue);
+  };
+  server.on("request", (request, response) => onRequest(request, response, false));
   // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110 §10.1.1).
-  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-    latest.set(request.socket, response);
-    events.request(request, response, true);
-  });
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, true));
   server.on("upgrade", (request, _socket, head) => events.upgrade(request, head));
   server.on("connect", (_request, socket) => {
     refuse(socket, new Refusal("METHOD_REFUSED", "CONNECT is not forwarded"), events);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     // A client that has gone cannot read an answer; one that is being answered would take a second one for the rest of the first.
-    const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable;
-    if (gone || isAnswering(latest.get(socket))) socket.destroy();
+    const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded;
+    const response = latest.get(socket);
+    if (gone) socket.destroy();
+    else if (isAnswering(response)) endWith(response, socket);
     else refuse(socket, PARSER_REFUSALS[error.code ?? ""] ?? MALFORMED, events);
   });
   return server;
@@ -91,10 +97,32 @@ const PARSER_REFUSALS: Readonly<Record<string, Refusal>> = {
 };
 const MALFORMED = new Refusal("REQUEST_MALFORMED", "the request does not follow HTTP/1.1");
 
+/** Whether the connection closes with this answer, given or not. */
+function isLast(response: ServerResponse | undefined): boolean {
+  return response?.shouldKeepAlive === false;
+}
+
 /** Whether the connection owes or is writing an answer to a request that arrived whole; the fault is in what came after it. */
-function isAnswering(response: ServerResponse | undefined): boolean {
+function isAnswering(response: ServerResponse | undefined): response is ServerResponse {
   return response !== undefined && !response.writableFinished && (response.headersSent || response.req.complete);
 }
+
+/**
+ * Lets an answer end, and the connection with it. A fault behind a request is no reason to keep from its client what it rightly asked for; bytes
+ * behind `Connection: close` are such a fault to the parser, and only to be ignored (RFC 9112 §9.6). A request that is broken itself is cut off.
+ */
+function endWith(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }): void {
+  if (!response.req.complete) {
+    socket.destroy();
+  } else if (!ending.has(response)) {
+    ending.add(response);
+    response.shouldKeepAlive = false;
+    response.once("finish", () => socket.destroySoon?.());
+  }
+}
+
+/** Responses after which their connection closes. The parser reports every further byte anew. */
+const ending = new WeakSet<ServerResponse>();
 
 function refuse(socket: Duplex, refusal: Refusal, events: ListenerEvents): void {
   socket.on("error", () => {});

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerRefusal } from "../answer.ts";
 import type { CallObserver, ForwardedRequest, PipelineCall } from "../call.ts";
 import type { AddressCheck } from "../destination/address-policy.ts";
+import { versionFault } from "../destination/http1-form.ts";
 import type { Route } from "../destination/route.ts";
 import type { Pipeline } from "../pipeline.ts";
-import { Refusal } from "../refusal.ts";
+import type { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AnswerHead } from "../upstream/answer-head.ts";
@@ -26,8 +27,6 @@ export interface Http1Context {
   /** Whether answers must tell clients to close their connection. */
   readonly draining: () => boolean;
 }
-
-const NOT_HTTP1 = new Refusal("REQUEST_MALFORMED", "the request is not HTTP/1.1 or HTTP/1.0");
 
 /** Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way back. */
 export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
@@ -80,9 +79,8 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
 
   /** Takes the request through all steps. */
   run(pipeline: Pipeline): void {
-    const { method = "GET", url = "", rawHeaders, httpVersionMajor } = this.#request;
-    // llhttp takes HTTP/0.9 and an announced 2.0 for requests like any other.
-    pipeline(this, { method, target: url, rawHeaders }, httpVersionMajor === 1 ? undefined : NOT_HTTP1);
+    const { method = "GET", url = "", rawHeaders } = this.#request;
+    pipeline(this, { method, target: url, rawHeaders }, versionFault(this.#request));
   }
 
   forward(request: ForwardedRequest, addresses: readonly Address[]): void {
@@ -99,7 +97,9 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
   }
 
   refuse(refusal: Refusal, keepAlive: boolean): void {
-    answerRefusal(this.#response, refusal, keepAlive && !this.#awaitsContinue);
+    // Where its form is in doubt, so is what follows on the connection (RFC 9112 §6.3).
+    const isCertain = refusal.code !== "REQUEST_MALFORMED" && !this.#awaitsContinue;
+    answerRefusal(this.#response, refusal, keepAlive && isCertain);
   }
 
   /** The client's connection closed, after the answer or in the midst of it. */
