@@ -8,6 +8,8 @@ import { createRouter } from "./destination/route.ts";
 import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
 import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
 import { createListener, type ListenerOptions } from "./listener.ts";
+import { Admission, type LoadLimits } from "./load/admission.ts";
+import { limitConnections } from "./load/connection-limit.ts";
 import { createPipeline } from "./pipeline.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
 import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
@@ -22,6 +24,12 @@ export interface GlobalSidecarOptions {
   readonly host?: string;
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
+  /**
+   * Event loops of this process, this one included, that listen on the same address and port. Default 1. With more, each opens a socket of its own
+   * (SO_REUSEPORT) and the kernel deals new connections out by a hash of their addresses. Such sockets are not told of each other: nobody learns
+   * that another process has the port already.
+   */
+  readonly sharing?: number;
   /** What exists: by cluster DNS or by the directory store. */
   readonly resolver: Resolver;
   /** Where edges go. */
@@ -43,6 +51,7 @@ export interface GlobalSidecarOptions {
    */
   readonly trustForwardedClientCert?: boolean;
   readonly listener?: ListenerOptions;
+  readonly load?: LoadLimits;
   readonly upstream?: UpstreamOptions;
 }
 
@@ -59,7 +68,7 @@ export interface GlobalSidecar {
 
 /** Starts a global sidecar. Rejects when the port cannot be listened on. */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
-  const { host = "0.0.0.0", port, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
+  const { host = "0.0.0.0", port, sharing = 1, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
   const counters = new ProxyCounters();
   const reports = new EdgeReports(options.reporter);
   const pools = new UpstreamPools(options.upstream);
@@ -76,7 +85,10 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     ownNames: new Set(options.ownNames),
     externalHosts: options.externalHosts ?? "refuse",
   });
+  const metrics = createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size });
+  const admission = new Admission(counters, metrics, options.load);
   const pipeline = createPipeline({
+    admit: admission.admit,
     router,
     resolver,
     reports,
@@ -105,8 +117,12 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     },
     options.listener,
   );
-  server.listen(port, host);
-  await once(server, "listening");
+  limitConnections(server, metrics, { maxConnections: options.load?.maxConnections ?? 10_000, sharing });
+  server.listen({ port, host, reusePort: sharing > 1 });
+  await once(server, "listening").catch((error) => {
+    admission.stop();
+    throw error;
+  });
 
   async function drain(deadline: number): Promise<void> {
     draining = true;
@@ -119,12 +135,13 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     await closed;
     await pools.close();
     clearTimeout(force);
+    admission.stop();
   }
 
   let drained: Promise<void> | undefined;
   return {
     address: { host, port: listeningPort(server) },
-    metrics: createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }),
+    metrics,
     close({ deadline = 10_000 } = {}) {
       drained ??= drain(deadline);
       return drained;
