@@ -8,6 +8,9 @@ export const ERROR_HEADER = "fenceline-error";
 /** RFC 9110 §15.5.6 demands `Allow` on a 405, and §9.3.7 wants it on the answer to an OPTIONS. Extension methods are forwarded too, but cannot be listed. */
 const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+/** Seconds. The load is looked at many times a second, so it need not be longer; and Retry-After knows no fractions. */
+const RETRY_AFTER = "1";
+
 /** Answers with a refusal: one line of JSON. The request body, if any, is read and thrown away by Node, so the connection stays usable. */
 export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAlive: boolean): void {
   const body = bodyOf(refusal);
@@ -33,6 +36,7 @@ export function answerOnSocket(socket: Duplex, refusal: Refusal): void {
 function headersOf(refusal: Refusal, body: string): string[] {
   const headers = ["content-type", "application/json", "content-length", String(Buffer.byteLength(body)), ERROR_HEADER, refusal.code];
   if (refusal.status === 405 || refusal.status === 200) headers.push("allow", ALLOW);
+  if (refusal.code === "OVERLOADED") headers.push("retry-after", RETRY_AFTER, "x-envoy-overloaded", "true");
   return headers;
 }
 

@@ -9,6 +9,8 @@ import { createRouter } from "./destination/route.ts";
 import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
 import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
 import { createListener, DEFAULT_HEADERS_TIMEOUT, type ListenerOptions } from "./listener.ts";
+import { Admission, type LoadLimits } from "./load/admission.ts";
+import { limitConnections } from "./load/connection-limit.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
 import { CallsInFlight, type LongLivedCall } from "./report/calls-in-flight.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
@@ -28,6 +30,12 @@ export interface GlobalSidecarOptions {
   readonly host?: string;
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
+  /**
+   * Event loops of this process, this one included, that listen on the same address and port. Default 1. With more, each opens a socket of its own
+   * (SO_REUSEPORT) and the kernel deals new connections out by a hash of their addresses. Such sockets are not told of each other: nobody learns
+   * that another process has the port already.
+   */
+  readonly sharing?: number;
   /** What exists: by cluster DNS or by the directory store. */
   readonly resolver: Resolver;
   /** Where edges go. */
@@ -51,6 +59,7 @@ export interface GlobalSidecarOptions {
   /** Milliseconds in flight that make a call a long-lived one. Default 30000: its edge goes direct long since, so only what began before still comes here. */
   readonly longLivedAfter?: number;
   readonly listener?: ListenerOptions;
+  readonly load?: LoadLimits;
   readonly upstream?: UpstreamOptions;
   readonly tunnel?: TunnelOptions;
 }
@@ -76,7 +85,7 @@ const MAX_LISTED_CALLS = 100;
 
 /** Starts a global sidecar. Rejects when the port cannot be listened on. */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
-  const { host = "0.0.0.0", port, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
+  const { host = "0.0.0.0", port, sharing = 1, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
   const counters = new ProxyCounters();
   const calls = new CallsInFlight(options.longLivedAfter);
   const reports = new EdgeReports(options.reporter);
@@ -94,7 +103,10 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     ownNames: new Set(options.ownNames),
     externalHosts: options.externalHosts ?? "refuse",
   });
+  const metrics = createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }, calls);
+  const admission = new Admission(() => calls.size, metrics, options.load);
   const parts: PipelineParts = {
+    admit: admission.admit,
     router,
     resolver,
     reports,
@@ -146,8 +158,12 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     },
     options.listener,
   );
-  server.listen(port, host);
-  await once(server, "listening");
+  limitConnections(server, metrics, { maxConnections: options.load?.maxConnections ?? 10_000, sharing });
+  server.listen({ port, host, reusePort: sharing > 1 });
+  await once(server, "listening").catch((error) => {
+    admission.stop();
+    throw error;
+  });
   const ageing = setInterval(() => calls.age(performance.now()), AGEING_INTERVAL).unref();
 
   async function drain(deadline: number): Promise<void> {
@@ -164,6 +180,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     await pools.close();
     clearInterval(ageing);
     clearTimeout(force);
+    admission.stop();
   }
 
   let drained: Promise<void> | undefined;
@@ -171,7 +188,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     address: { host, port: listeningPort(server) },
     passTls,
     longLivedCalls: () => calls.list(performance.now(), MAX_LISTED_CALLS),
-    metrics: createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }, calls),
+    metrics,
     close({ deadline = 10_000 } = {}) {
       drained ??= drain(deadline);
       return drained;

@@ -13,6 +13,8 @@ import { type Address, type Resolution, ResolutionError, type Resolver } from ".
 
 /** The parts that the steps work with. */
 export interface PipelineParts {
+  /** Why a request is not taken at all, whatever it asks for. */
+  readonly admit: () => Refusal | undefined;
   readonly router: Router;
   readonly resolver: Resolver;
   readonly reports: EdgeReports;
@@ -46,7 +48,7 @@ interface Planned {
 export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: Refusal) => void;
 
 /**
- * parseDestination → authorize → resolve → connect and forward → report.
+ * admit → parseDestination → authorize → resolve → connect and forward → report.
  *
  * The order is this because each step is cheaper and safer than the next: syntax needs nothing, the policy on names needs no look-up,
  * a look-up opens no connection. So nothing is looked up for a host that would not be served, and nothing is dialled before the very
@@ -56,7 +58,7 @@ export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: 
 export function createPipeline(parts: PipelineParts): Pipeline {
   return (call, request, refused) => {
     parts.calls.begin(call);
-    const planned = refused ?? plan(request, parts.router);
+    const planned = parts.admit() ?? refused ?? plan(request, parts.router);
     if (planned instanceof Refusal) {
       call.fail(planned);
       return;

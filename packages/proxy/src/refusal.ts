@@ -28,6 +28,8 @@ export const STATUS_OF = {
   UPSTREAM_RESET: 502,
   /** What came back is no valid HTTP/1.1 answer. */
   UPSTREAM_INVALID: 502,
+  /** The proxy itself has more to do than it can. Nothing was done for the request: it may be sent again, to another replica or later. */
+  OVERLOADED: 503,
   /** Every connection to the destination is in use, and as many requests as may wait for one do. */
   UPSTREAM_BUSY: 503,
   NO_SUCH_SERVICE: 503,

@@ -1,4 +1,4 @@
-import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import { type FenceKey, formatFenceKey } from "@fenceline/api/vocabulary";
 import type { Call } from "../call.ts";
 
 /** What a call in flight is doing: it waits for its answer, is being answered, or has become a tunnel after an upgrade or by TLS. */

@@ -1,0 +1,75 @@
+import { Gauge, Histogram, type Registry } from "prom-client";
+import { Refusal } from "../refusal.ts";
+import { sampleEventLoop } from "./event-loop.ts";
+import { Shedding } from "./shedding.ts";
+
+/** What one event loop takes on before it answers 503 `OVERLOADED`. */
+export interface LoadLimits {
+  /**
+   * Milliseconds that a turn of the event loop may take on average before a share of the requests is refused. Default 100. A request waits for two
+   * turns. At 20,000 requests a second such a turn means 1,000 requests that are ready at once. 0 never refuses for that reason.
+   */
+  readonly maxTurn?: number;
+  /** Requests in flight at a time. Default 10000. Long polls and streams count too: not a limit on work, but on memory. */
+  readonly maxRequests?: number;
+  /**
+   * Client connections at a time; one beyond it is closed as soon as it is accepted. Default 10000, and never more than the limit of open files
+   * allows: a request needs two.
+   */
+  readonly maxConnections?: number;
+}
+
+/** Milliseconds of too long turns before the first request is refused: longer than a garbage collection of this heap. */
+const PATIENCE = 200;
+
+const BEHIND = new Refusal("OVERLOADED", "the global sidecar cannot keep up with the requests it gets");
+const FULL = new Refusal("OVERLOADED", "as many requests are in flight as the global sidecar takes");
+
+/** From what an idle loop shows to what a caller takes for an outage, in seconds. */
+const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** Decides for each request whether it is taken, before anything is done for it. Samples the event loop until it is stopped. */
+export class Admission {
+  readonly #inFlight: () => number;
+  readonly #maxRequests: number;
+  readonly #shedding: Shedding;
+  readonly #stop: () => void;
+
+  constructor(inFlight: () => number, metrics: Registry, { maxTurn = 100, maxRequests = 10_000 }: LoadLimits = {}) {
+    const shedding = new Shedding({ maxTurn: maxTurn === 0 ? Number.POSITIVE_INFINITY : maxTurn, patience: PATIENCE });
+    this.#inFlight = inFlight;
+    this.#maxRequests = maxRequests;
+    this.#shedding = shedding;
+    const delays = new Histogram({
+      name: "fenceline_proxy_event_loop_delay_seconds",
+      help: "How late a timer of the data path fires: what a request waits before it is looked at.",
+      buckets: DELAY_BUCKETS,
+      registers: [metrics],
+    });
+    new Gauge({
+      name: "fenceline_proxy_shed_share",
+      help: "Share of new requests that is answered with OVERLOADED because the event loop is behind, from 0 to 1.",
+      // Of several workers, the one in the worst state.
+      aggregator: "max",
+      registers: [metrics],
+      collect() {
+        this.set(shedding.share);
+      },
+    });
+    this.#stop = sampleEventLoop(({ now, turn, delay }) => {
+      shedding.observe(now, turn);
+      delays.observe(delay / 1_000);
+    });
+  }
+
+  /** Why the request that has just been counted as in flight is not taken; undefined when it is. */
+  readonly admit = (): Refusal | undefined => {
+    if (this.#inFlight() > this.#maxRequests) return FULL;
+    return this.#shedding.refusesNext() ? BEHIND : undefined;
+  };
+
+  /** Stops sampling. */
+  stop(): void {
+    this.#stop();
+  }
+}

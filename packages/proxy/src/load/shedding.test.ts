@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Shedding } from "./shedding.ts";
+
+const LIMITS = { maxTurn: 100, patience: 200 };
+
+/** One turn after the other, each sampled at its end. */
+function observe(shedding: Shedding, turns: readonly number[], from = 0): number {
+  let now = from;
+  for (const turn of turns) {
+    now += turn;
+    shedding.observe(now, turn);
+  }
+  return now;
+}
+
+test("one long turn refuses nothing, however long it was", () => {
+  const shedding = new Shedding(LIMITS, () => 0);
+  observe(shedding, [5, 5_000, 5, 5, 800, 20]);
+  assert.equal(shedding.share, 0);
+  assert.equal(shedding.refusesNext(), false);
+});
+
+test("turns that stay too long raise the share refused, and the more so the longer they are", () => {
+  const slightly = new Shedding(LIMITS);
+  const far = new Shedding(LIMITS);
+  observe(slightly, new Array(10).fill(120));
+  observe(far, new Array(10).fill(300));
+  assert.ok(slightly.share > 0 && slightly.share < far.share, `${slightly.share} ${far.share}`);
+});
+
+test("the share comes down when turns are short again, and ends at nothing", () => {
+  const shedding = new Shedding(LIMITS);
+  const now = observe(shedding, new Array(10).fill(300));
+  const highest = shedding.share;
+  const later = observe(shedding, [50], now);
+  assert.ok(shedding.share < highest);
+  observe(shedding, new Array(30).fill(1), later);
+  assert.equal(shedding.share, 0);
+});
+
+test("some requests are always let through", () => {
+  const draws = [0.94, 0.96];
+  const shedding = new Shedding(LIMITS, () => draws.shift() ?? 0);
+  observe(shedding, new Array(100).fill(1_000));
+  assert.equal(shedding.refusesNext(), true);
+  assert.equal(shedding.refusesNext(), false);
+});
+
+test("while it refuses, a turn just below the limit takes little back: it does not switch to and fro", () => {
+  const shedding = new Shedding(LIMITS);
+  const now = observe(shedding, new Array(12).fill(200));
+  const before = shedding.share;
+  observe(shedding, [99, 99, 99], now);
+  assert.ok(shedding.share > before - 0.01 && shedding.share < before);
+});

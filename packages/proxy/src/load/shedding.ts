@@ -1,0 +1,59 @@
+/** When to refuse, and how soon. */
+export interface SheddingLimits {
+  /** Milliseconds that one turn of the event loop may take on average. */
+  readonly maxTurn: number;
+  /** Milliseconds that it must have been longer without a break before the first request is refused. */
+  readonly patience: number;
+}
+
+/** The share changes by this much at most with each sample: from none to all within a second of samples. */
+const STEP = 0.1;
+/** Some requests always go through, or nothing would tell that the load has gone. */
+const MAX_SHARE = 0.95;
+
+/**
+ * What share of new requests to refuse, so that those that are taken wait for a bounded time.
+ *
+ * A request waits for one turn of the event loop before it is read and for another before its answer is, so the length of a turn is what we add to
+ * its latency. It grows with the requests that are ready, without a bound once more arrive than can be forwarded. Two ideas of queue management:
+ *
+ * - only a turn that *stays* too long tells of overload (CoDel, RFC 8289 §3.2). A garbage collection, or a burst after it, is one long turn and passes;
+ * - what is refused is a share that follows the excess up and down (PIE, RFC 8033 §4.2), not all or nothing: that would swing between idle and overrun.
+ *
+ * Having begun late and ending only when the share has come down to nothing is the hysteresis.
+ */
+export class Shedding {
+  readonly #limits: SheddingLimits;
+  readonly #random: () => number;
+  #share = 0;
+  /** When turns began to be too long; undefined while they are not. */
+  #longSince: number | undefined;
+
+  /** @param random gives numbers in [0, 1) */
+  constructor(limits: SheddingLimits, random: () => number = Math.random) {
+    this.#limits = limits;
+    this.#random = random;
+  }
+
+  /** Share of requests refused now, from 0 to 1. */
+  get share(): number {
+    return this.#share;
+  }
+
+  /** Takes the mean turn since the last sample into account. Times in milliseconds. */
+  observe(now: number, turn: number): void {
+    const { maxTurn, patience } = this.#limits;
+    const isLong = turn > maxTurn;
+    if (!isLong) this.#longSince = undefined;
+    else this.#longSince ??= now;
+    const isStanding = this.#longSince !== undefined && now - this.#longSince >= patience;
+    if (this.#share === 0 && !isStanding) return;
+    const excess = Math.max(-1, Math.min(1, (turn - maxTurn) / maxTurn));
+    this.#share = Math.max(0, Math.min(MAX_SHARE, this.#share + STEP * excess));
+  }
+
+  /** Whether to refuse the next request. At random, so that no client is always the one. */
+  refusesNext(): boolean {
+    return this.#share > 0 && this.#random() < this.#share;
+  }
+}
