@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AnswerHead } from "../upstream/answer-head.ts";
+import { copyOf } from "./recycled-buffers.ts";
 
 /** Bodies up to this many bytes are joined to their header in one string and so leave in one write. */
 const MAX_JOINED_BODY = 4_096;
@@ -60,6 +61,8 @@ export class AnswerWriter {
   }
 
   #send(data: Buffer): boolean {
-    return this.#response.destroyed || this.#response.write(Buffer.from(data));
+    if (this.#response.destroyed) return true;
+    const { bytes, release } = copyOf(data);
+    return this.#response.write(bytes, release);
   }
 }
