@@ -11,7 +11,7 @@ export interface HttpApiOptions {
   /** 0 takes a free port. */
   readonly port: number;
   /** Several registries are put one behind the other; their metric names must differ. */
-  readonly metrics: () => readonly MetricsRegistry[];
+  readonly metrics: () => readonly Pick<MetricsRegistry, "metrics">[];
   /** Why no work should be sent to this process now; undefined when it may be. Default: it may. */
   readonly notReady?: () => string | undefined;
   /** Where fences and edges are read from; undefined while they are not known yet. Default: there are none, and `/api/v1` is not served. */
