@@ -32,6 +32,20 @@ const GlobalSidecar = z.strictObject({
   external: z.enum(["forward", "refuse"]).describe("Hosts that are no service of the cluster."),
   drainDelaySeconds: Seconds.describe("After SIGTERM: how long requests are still taken, until every Envoy knows that the pod leaves."),
   drainSeconds: Seconds.describe("After that: how long requests in flight may take to finish."),
+  workers: z
+    .union([z.int().min(1).max(64), z.literal("auto")])
+    .describe("Threads that take requests; auto: one for each core of the limit, or of the node where there is none."),
+  load: z
+    .strictObject({
+      maxTurnMilliseconds: z
+        .int()
+        .min(0)
+        .max(60_000)
+        .describe("Turns of a worker's event loop that stay longer than this make it refuse a share of the requests. 0: never."),
+      maxRequests: z.int().min(1).describe("Requests in flight in one worker."),
+      maxConnections: z.int().min(1).describe("Client connections of one worker."),
+    })
+    .describe("What a worker takes on before it answers 503, or closes a connection."),
   replicas: z.int().min(1).describe("Pods, when autoscaling is off."),
   autoscaling: z.strictObject({
     enabled: z.boolean(),

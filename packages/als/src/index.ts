@@ -3,7 +3,7 @@ export { type AccessLogMessage, decodeAccessLogMessage } from "./decode/message.
 export type { EntryFields } from "./encode/entry.ts";
 export type { IdentifierFields } from "./encode/identifier.ts";
 export { encodeAccessLogMessage, type MessageFields } from "./encode/message.ts";
-export type { BackoffOptions } from "./reporter/backoff.ts";
+export { Backoff, type BackoffOptions } from "./reporter/backoff.ts";
 export type { EdgeReport } from "./reporter/edge-buffer.ts";
 export {
   createEdgeReporter,

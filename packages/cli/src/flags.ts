@@ -9,6 +9,13 @@ export function parsePort(text: string): number {
   return port;
 }
 
+/** Reads how many there are of something, from 1. */
+export function parseCount(text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new InvalidArgumentError("A whole number from 1.");
+  return count;
+}
+
 /** Reads a duration such as `25s`, in milliseconds. */
 export function parseDurationFlag(text: string): number {
   const milliseconds = parseDuration(text);

@@ -12,7 +12,7 @@ import { createListener, DEFAULT_HEADERS_TIMEOUT, type ListenerOptions } from ".
 import { Admission, type LoadLimits } from "./load/admission.ts";
 import { limitConnections } from "./load/connection-limit.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
-import { CallsInFlight, type LongLivedCall } from "./report/calls-in-flight.ts";
+import { CallsInFlight, type LongLivedCall, MAX_LISTED_CALLS } from "./report/calls-in-flight.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
 import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
@@ -81,7 +81,6 @@ export interface GlobalSidecar {
 
 /** How often the ages of calls in flight are noted, in milliseconds. */
 const AGEING_INTERVAL = 1_000;
-const MAX_LISTED_CALLS = 100;
 
 /** Starts a global sidecar. Rejects when the port cannot be listened on. */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {

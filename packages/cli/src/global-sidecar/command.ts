@@ -1,14 +1,15 @@
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter } from "@fenceline/als";
 import { serveHttpApi } from "@fenceline/collector/http-api";
-import { createDnsResolver, createGlobalSidecar } from "@fenceline/proxy";
-import { Command, Option } from "commander";
+import { WorkerPool } from "@fenceline/proxy";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
-import { logFormatOption, logLevelOption, parseDurationFlag, parsePort } from "../flags.ts";
-import { createLogger, type LogFormat } from "../logger.ts";
+import { logFormatOption, logLevelOption, parseCount, parseDurationFlag, parsePort } from "../flags.ts";
+import { createLogger, type LogFormat, resolveFormat } from "../logger.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
 import { untilSignalled } from "../signals.ts";
+import type { WorkerSettings } from "./worker.ts";
 
 interface Flags {
   readonly host: string;
@@ -21,6 +22,10 @@ interface Flags {
   readonly drainDelay: number;
   readonly drain: number;
   readonly trustForwardedClientCert: boolean;
+  readonly workers: number;
+  readonly maxTurn: number;
+  readonly maxRequests: number;
+  readonly maxConnections: number;
   readonly logFormat: LogFormat;
   readonly logLevel: string;
 }
@@ -41,10 +46,23 @@ export function globalSidecarCommand(): Command {
     .option("--trust-forwarded-client-cert", "believe x-forwarded-client-cert: only behind an Envoy that writes it", false)
     .option("--drain-delay <duration>", "after SIGTERM: how long requests are still taken, until everybody knows", parseDurationFlag, 5_000)
     .option("--drain <duration>", "after that: how long requests in flight may take to finish", parseDurationFlag, 25_000)
+    .option("--workers <n>", "threads that take requests, or auto: one for each core that we may use", parseWorkers, 1)
+    .option(
+      "--max-turn <duration>",
+      "when turns of a worker's event loop stay longer than this, a share of the requests gets 503; 0s: never",
+      parseDurationFlag,
+      100,
+    )
+    .option("--max-requests <n>", "requests in flight in one worker; one beyond it gets 503", parseCount, 10_000)
+    .option("--max-connections <n>", "client connections of one worker; one beyond it is closed", parseCount, 10_000)
     .addOption(logFormatOption())
     .addOption(logLevelOption())
     .action(run);
 }
+
+/** Beyond any core count that a fallback needs; a typing mistake must not start thousands of threads. */
+const MAX_WORKERS = 64;
+const WORKER = new URL("./worker.ts", import.meta.url);
 
 async function run(flags: Flags): Promise<void> {
   const logger = createLogger(flags.logFormat, flags.logLevel);
@@ -54,28 +72,30 @@ async function run(flags: Flags): Promise<void> {
     nodeId: `global-sidecar~${hostname()}`,
     onEvent: ({ type, ...rest }) => logger.info(rest, `collector ${type}`),
   });
-  const proxy = await createGlobalSidecar({
+  const proxy = await WorkerPool.start({
+    module: WORKER,
+    settings: settingsOf(flags),
+    workers: flags.workers,
     host: flags.host,
     port: flags.port,
-    resolver: createDnsResolver({ clusterDomain: flags.clusterDomain }),
     reporter,
     logger,
-    clusterDomain: flags.clusterDomain,
-    externalHosts: flags.external,
-    ownNames: flags.ownName,
-    trustForwardedClientCert: flags.trustForwardedClientCert,
   });
   let isStopping = false;
-  const registries = [proxy.metrics, reporterMetrics({ stats: () => reporter.stats() })];
+  const stats = () => {
+    const counted = reporter.stats();
+    return { ...counted, dropped: counted.dropped + proxy.droppedReports };
+  };
+  const registries = [proxy.metrics, reporterMetrics({ stats })];
   // What watches a proxy must not share its listener, or its limits.
   const admin = await serveHttpApi({
     host: flags.host,
     port: flags.adminPort,
     metrics: () => registries,
     calls: () => proxy.longLivedCalls(),
-    notReady: () => (isStopping ? "stopping" : undefined),
+    notReady: () => (isStopping ? "stopping" : proxy.isReady ? undefined : "no worker takes requests"),
   });
-  logger.info({ port: proxy.address.port, adminPort: admin.port, collector: flags.collector }, "global sidecar is up");
+  logger.info({ port: proxy.port, adminPort: admin.port, workers: flags.workers, collector: flags.collector }, "global sidecar is up");
 
   await drain(await stop, flags, logger, () => {
     isStopping = true;
@@ -95,4 +115,24 @@ async function drain(signal: NodeJS.Signals, { drainDelay }: Flags, logger: Logg
 
 function append(host: string, hosts: string[]): string[] {
   return [...hosts, host];
+}
+
+function settingsOf({ logFormat, ...flags }: Flags): WorkerSettings {
+  const { clusterDomain, external, ownName, trustForwardedClientCert, maxTurn, maxRequests, maxConnections, logLevel } = flags;
+  return {
+    clusterDomain,
+    externalHosts: external,
+    ownNames: ownName,
+    trustForwardedClientCert,
+    load: { maxTurn, maxRequests, maxConnections },
+    // A thread cannot see whether standard output is a terminal.
+    logFormat: resolveFormat(logFormat),
+    logLevel,
+  };
+}
+
+function parseWorkers(text: string): number {
+  const workers = text === "auto" ? availableParallelism() : parseCount(text);
+  if (workers > MAX_WORKERS) throw new InvalidArgumentError(`At most ${MAX_WORKERS}.`);
+  return workers;
 }

@@ -47,3 +47,24 @@ test("after SIGTERM it is not ready any more, still takes requests for the drain
   assert.equal((await get(port, "/", { host: OWN_NAME })).status, 421);
   assert.equal((await command.ended).code, 0);
 });
+
+test("several workers start, drain and end together, and the limits of the flags are theirs", async (t) => {
+  const { command, port, adminPort } = await start(t, "--workers", "2", "--max-connections", "64", "--drain-delay", "0s");
+  const metrics = (await get(adminPort, "/metrics")).body;
+  assert.match(metrics, /^fenceline_proxy_workers 2$/m);
+  assert.match(metrics, /^fenceline_proxy_workers_unresponsive 0$/m);
+  const answers = await Promise.all(Array.from({ length: 16 }, () => get(port, "/", { host: OWN_NAME })));
+  assert.ok(answers.every(({ status }) => status === 421));
+  assert.match((await get(adminPort, "/metrics")).body, /^fenceline_proxy_requests_total\{outcome="DESTINATION_IS_SELF"\} 16$/m);
+  command.kill("SIGTERM");
+  assert.equal((await command.ended).code, 0);
+});
+
+test("a port that is taken, and numbers of workers that make no sense, are said and nothing is started", async (t) => {
+  const { port } = await start(t);
+  const taken = startCommand("global-sidecar", "--collector", "127.0.0.1:1", "--host", "127.0.0.1", "--port", String(port));
+  assert.match((await taken.ended).stderr, /LISTEN_FAILED: cannot listen on 127\.0\.0\.1:/);
+  for (const workers of ["0", "65", "two"]) {
+    assert.match((await startCommand("global-sidecar", "--collector", "127.0.0.1:1", "--workers", workers).ended).stderr, /--workers/);
+  }
+});

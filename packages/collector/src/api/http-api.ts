@@ -10,7 +10,7 @@ export interface HttpApiOptions {
   /** 0 takes a free port. */
   readonly port: number;
   /** Several registries are put one behind the other; their metric names must differ. */
-  readonly metrics: () => readonly MetricsRegistry[];
+  readonly metrics: () => readonly Pick<MetricsRegistry, "metrics">[];
   /** Why no work should be sent to this process now; undefined when it may be. Default: it may. */
   readonly notReady?: () => string | undefined;
   /** The calls that `/api/v1/calls` lists, bounded in their number. Default: it is not served. */

@@ -68,6 +68,7 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, calls
   new Gauge({
     name: "fenceline_proxy_oldest_call_seconds",
     help: "Seconds that the oldest call has been in flight, to a second.",
+    aggregator: "max",
     registers,
     collect() {
       this.set(calls.oldest(performance.now()));

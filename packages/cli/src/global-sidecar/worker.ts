@@ -1,0 +1,19 @@
+/** The data path of `fenceline global-sidecar`: what each of its worker threads runs. */
+import { createDnsResolver, createGlobalSidecar, type GlobalSidecarOptions, runWorker } from "@fenceline/proxy";
+import { createLogger, type LogFormat } from "../logger.ts";
+
+/** What the flags say to the data path. */
+export interface WorkerSettings
+  extends Required<Pick<GlobalSidecarOptions, "clusterDomain" | "externalHosts" | "ownNames" | "trustForwardedClientCert" | "load">> {
+  readonly logFormat: LogFormat;
+  readonly logLevel: string;
+}
+
+await runWorker<WorkerSettings>(({ listen, number, settings: { logFormat, logLevel, ...settings } }) =>
+  createGlobalSidecar({
+    ...listen,
+    ...settings,
+    resolver: createDnsResolver({ clusterDomain: settings.clusterDomain }),
+    logger: createLogger(logFormat, logLevel).child({ worker: number }),
+  }),
+);

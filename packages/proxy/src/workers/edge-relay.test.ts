@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import type { ReportedEdge } from "../report/edge-reports.ts";
+import { EdgeRelay } from "./edge-relay.ts";
+import type { CountedEdge } from "./messages.ts";
+
+function edge(authority: string): ReportedEdge {
+  return { source: { namespace: "n", name: "a" }, authority, responseCode: 200 };
+}
+
+function record() {
+  const batches: { edges: readonly CountedEdge[]; dropped: number }[] = [];
+  return { batches, relay: new EdgeRelay((edges, dropped) => batches.push({ edges, dropped })) };
+}
+
+test("the edges of one turn go together, equal ones as one with a count", async () => {
+  const { batches, relay } = record();
+  const [b, c] = [edge("b"), edge("c")];
+  for (const each of [b, c, b, b]) relay.report(each);
+  assert.equal(batches.length, 0);
+  await turn();
+  assert.deepEqual(batches, [
+    {
+      edges: [
+        [b, 3],
+        [c, 1],
+      ],
+      dropped: 0,
+    },
+  ]);
+});
+
+test("the next batch waits until the last one was taken", async () => {
+  const { batches, relay } = record();
+  relay.report(edge("b"));
+  await turn();
+  relay.report(edge("c"));
+  await turn();
+  assert.equal(batches.length, 1);
+  relay.taken();
+  assert.equal(batches.length, 2);
+  relay.taken();
+  assert.equal(batches.length, 2);
+});
+
+test("what waits is bounded, and the next batch says how many requests found no room", async () => {
+  const { batches, relay } = record();
+  relay.report(edge("first"));
+  await turn();
+  for (let i = 0; i < 5_000; i++) relay.report(edge(`b${i}`));
+  relay.taken();
+  assert.equal(batches[1]?.edges.length, 4_096);
+  assert.equal(batches[1]?.dropped, 5_000 - 4_096);
+});

@@ -1,0 +1,51 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { GlobalSidecar, GlobalSidecarOptions } from "../global-sidecar.ts";
+import type { EdgeReporter } from "../report/edge-reports.ts";
+import { EdgeRelay } from "./edge-relay.ts";
+import type { Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
+
+/** What the pool gives a worker to start its global sidecar with. */
+export interface WorkerParts<Settings> {
+  /** To be handed to `createGlobalSidecar` as they stand. */
+  readonly listen: Pick<GlobalSidecarOptions, "host" | "port" | "sharing"> & { readonly reporter: EdgeReporter };
+  readonly number: number;
+  /** What the pool was given as `settings`, of the type that it was given. */
+  readonly settings: Settings;
+}
+
+/**
+ * The whole of a worker module: starts a global sidecar in this thread and does what the pool asks, until it was drained.
+ *
+ * @param start builds the parts that cannot be sent to a thread, such as the resolver
+ */
+export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) => Promise<GlobalSidecar>): Promise<void> {
+  const port = parentPort;
+  if (port === null) throw new Error("a worker module runs in a worker thread");
+  const send = (message: FromWorker) => port.postMessage(message);
+  const relay = new EdgeRelay((edges, dropped) => send({ type: "edges", edges, dropped }));
+  const { host, port: listeningPort, sharing, number, settings }: WorkerStart & { settings: Settings } = workerData;
+  let sidecar: GlobalSidecar;
+  try {
+    sidecar = await start({ listen: { host, port: listeningPort, sharing, reporter: relay }, number, settings });
+  } catch (error) {
+    send({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+    return;
+  }
+  const figures = async () => send({ type: "figures", figures: await figuresOf(sidecar), calls: sidecar.longLivedCalls() });
+  const drain = async (deadline: number) => {
+    await sidecar.close({ deadline });
+    relay.flushAll();
+    await figures();
+    process.exit();
+  };
+  port.on("message", (message: ToWorker) => {
+    if (message.type === "figures") void figures();
+    else if (message.type === "edges taken") relay.taken();
+    else void drain(message.deadline);
+  });
+  send({ type: "listening", port: sidecar.address.port });
+}
+
+async function figuresOf({ metrics }: GlobalSidecar): Promise<Figures> {
+  return metrics.getMetricsAsJSON();
+}

@@ -1,0 +1,224 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { Backoff } from "@fenceline/als";
+import { FencelineError } from "@fenceline/api/vocabulary";
+import type { Logger } from "pino";
+import { type LongLivedCall, MAX_LISTED_CALLS } from "../report/calls-in-flight.ts";
+import type { EdgeReporter } from "../report/edge-reports.ts";
+import type { CountedEdge, WorkerStart } from "./messages.ts";
+import { PoolMetrics } from "./pool-metrics.ts";
+import { WorkerThread } from "./worker-thread.ts";
+
+export interface WorkerPoolOptions {
+  /** The worker module: calls `runWorker`. */
+  readonly module: URL;
+  /** What the worker module needs to know; must survive a structured clone. */
+  readonly settings: unknown;
+  /** Threads, each with an event loop of its own. */
+  readonly workers: number;
+  readonly host: string;
+  /** Port to listen on; 0 takes a free one. */
+  readonly port: number;
+  /** Where the edges of all workers go. */
+  readonly reporter: EdgeReporter;
+  readonly logger: Logger;
+  readonly timing?: Partial<WorkerPoolTiming>;
+}
+
+/** Times in milliseconds. */
+export interface WorkerPoolTiming {
+  /** How often each worker is asked for its figures: what a crash may lose of them. Default 1000. */
+  readonly heartbeat: number;
+  /** A worker that has owed an answer for this long does not count as ready. Default 5000. */
+  readonly unreadyAfter: number;
+  /** A worker that has owed an answer for this long is ended and replaced: an endless loop would never end. Default 30000. */
+  readonly stuckAfter: number;
+  /** Longest wait before the first replacement in a row, and before any. Default 100 and 10000. */
+  readonly firstPause: number;
+  readonly longestPause: number;
+}
+
+const DEFAULT_TIMING: WorkerPoolTiming = {
+  heartbeat: 1_000,
+  unreadyAfter: 5_000,
+  stuckAfter: 30_000,
+  firstPause: 100,
+  longestPause: 10_000,
+};
+
+/** What a drained worker needs to end after its deadline, in milliseconds. */
+const GRACE = 1_000;
+
+/** One place of the pool: a worker, and its replacement after it. */
+interface Place {
+  readonly number: number;
+  readonly backoff: Backoff;
+  worker: WorkerThread | undefined;
+  replacing: NodeJS.Timeout | undefined;
+}
+
+/**
+ * The data path in worker threads, so that nothing which the main thread does (metrics, health, the collector) delays a request.
+ *
+ * Several workers listen on one port. One that dies takes its own connections with it and no others; it is replaced, later and later when it keeps dying.
+ */
+export class WorkerPool {
+  readonly metrics: PoolMetrics;
+  readonly #options: WorkerPoolOptions;
+  readonly #timing: WorkerPoolTiming;
+  readonly #places: readonly Place[];
+  readonly #heartbeat: NodeJS.Timeout;
+  #port: number;
+  #droppedReports = 0;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Starts all workers and waits until they listen.
+   *
+   * @throws {FencelineError} `LISTEN_FAILED`, naming the port
+   */
+  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
+    if (options.workers > 1) await assertFree(options.host, options.port);
+    const pool = new WorkerPool(options);
+    try {
+      // One after the other: the first one may be who finds out the port.
+      for (const place of pool.#places) await pool.#startFirst(place);
+    } catch (error) {
+      await pool.close({ deadline: 0 });
+      throw error;
+    }
+    return pool;
+  }
+
+  private constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    this.#port = options.port;
+    const { firstPause, longestPause } = this.#timing;
+    this.#places = Array.from({ length: options.workers }, (_, number) => ({
+      number,
+      backoff: new Backoff({ firstMs: firstPause, maxMs: longestPause }),
+      worker: undefined,
+      replacing: undefined,
+    }));
+    this.metrics = new PoolMetrics(() => this.#places.map(({ worker }) => worker));
+    this.#heartbeat = setInterval(() => this.#check(), this.#timing.heartbeat).unref();
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Requests whose edge found no room on its way to the reporter. */
+  get droppedReports(): number {
+    return this.#droppedReports;
+  }
+
+  /** The oldest long-lived calls of all workers, as of the last heartbeat; bounded as in one worker. */
+  longLivedCalls(): readonly LongLivedCall[] {
+    const calls = this.#places.flatMap(({ worker }) => worker?.calls ?? []);
+    return calls.sort((one, other) => other.seconds - one.seconds).slice(0, MAX_LISTED_CALLS);
+  }
+
+  /** Whether a worker listens whose event loop turns. */
+  get isReady(): boolean {
+    return this.#places.some(({ worker }) => worker?.isListening === true && worker.silentFor < this.#timing.unreadyAfter);
+  }
+
+  /**
+   * Drains all workers at once, as `GlobalSidecar.close` does.
+   *
+   * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the first call's counts.
+   */
+  close({ deadline = 10_000 }: { readonly deadline?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(deadline);
+    return this.#closing;
+  }
+
+  async #close(deadline: number): Promise<void> {
+    for (const { replacing } of this.#places) clearTimeout(replacing);
+    const workers = this.#places.flatMap(({ worker }) => worker ?? []);
+    const force = setTimeout(() => {
+      for (const worker of workers) void worker.terminate("it did not end in time");
+    }, deadline + GRACE);
+    await Promise.all(workers.map((worker) => worker.drain(deadline)));
+    clearTimeout(force);
+    clearInterval(this.#heartbeat);
+  }
+
+  async #startFirst(place: Place): Promise<void> {
+    const { host, port } = this.#options;
+    const started = Promise.withResolvers<void>();
+    this.#start(place, {
+      listening: started.resolve,
+      ended: (reason) => {
+        const hint = "choose another port";
+        started.reject(new FencelineError("LISTEN_FAILED", { message: `cannot listen on ${host}:${port}: ${reason}`, hint }));
+      },
+    });
+    await started.promise;
+  }
+
+  #start(place: Place, first?: { listening(): void; ended(reason: string): void }): void {
+    const { module, host, workers, settings } = this.#options;
+    const start: WorkerStart = { host, port: this.#port, sharing: workers, number: place.number, settings };
+    let failed = first;
+    const worker = new WorkerThread(module, start, {
+      listening: (port) => {
+        this.#port = port;
+        failed = undefined;
+        first?.listening();
+      },
+      edges: (edges, dropped) => this.#report(edges, dropped),
+      ended: (reason) => {
+        this.metrics.retire(worker);
+        place.worker = undefined;
+        if (failed !== undefined) failed.ended(reason);
+        else this.#replace(place, worker, reason);
+      },
+    });
+    place.worker = worker;
+  }
+
+  #replace(place: Place, worker: WorkerThread, reason: string): void {
+    if (this.#closing !== undefined) return;
+    if (performance.now() - worker.startedAt > this.#timing.longestPause) place.backoff.reset();
+    const pause = place.backoff.next();
+    this.#options.logger.error({ worker: place.number, reason, replacedInMs: Math.round(pause) }, "worker died");
+    this.metrics.died();
+    place.replacing = setTimeout(() => {
+      this.#start(place);
+    }, pause);
+  }
+
+  #report(edges: readonly CountedEdge[], dropped: number): void {
+    this.#droppedReports += dropped;
+    for (const [edge, requests] of edges) {
+      for (let i = 0; i < requests; i++) this.#options.reporter.report(edge);
+    }
+  }
+
+  #check(): void {
+    for (const { worker, number } of this.#places) {
+      if (worker === undefined) continue;
+      if (worker.silentFor > this.#timing.stuckAfter) {
+        this.#options.logger.error({ worker: number, silentForMs: Math.round(worker.silentFor) }, "worker is stuck");
+        void worker.terminate("it was stuck");
+      } else void worker.askForFigures();
+    }
+  }
+}
+
+/** SO_REUSEPORT would let us share the port with another Fenceline by mistake, and half of the requests with it. */
+async function assertFree(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  try {
+    probe.listen({ host, port });
+    await once(probe, "listening");
+  } catch (cause) {
+    const message = `cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new FencelineError("LISTEN_FAILED", { message, hint: "choose another port", cause });
+  }
+  probe.close();
+  await once(probe, "close");
+}
