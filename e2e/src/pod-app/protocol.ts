@@ -79,6 +79,8 @@ export interface GrpcCall {
   readonly ask?: GrpcAsk;
   /** Milliseconds for the whole call, which the server is told as its deadline. Default 10,000. */
   readonly deadline?: number;
+  /** Milliseconds after which the caller gives up by itself. Default: it does not. */
+  readonly cancelAfter?: number;
 }
 
 /** What a gRPC call asks of the server beyond the echo, in metadata. */

@@ -32,7 +32,7 @@ test("a call of each kind brings its answers, and what the server received", asy
   assert.deepEqual(await answers("Bidirectional", 3), ["xx", "xx", "xx"]);
 });
 
-test("a status that was asked for comes with its details and metadata; a deadline is told, and the server hears of its passing", async (t) => {
+test("a status that was asked for comes with its details and metadata; a deadline is told, and the server hears of a cancellation", async (t) => {
   const target = await start(t);
   for (const kind of ["Unary", "ClientStreaming", "ServerStreaming", "Bidirectional"] as const) {
     const { status, details, headers, trailers } = await GrpcStream.call({ target, kind, ask: { status: 5, answers: 0 } });
@@ -42,7 +42,9 @@ test("a status that was asked for comes with its details and metadata; a deadlin
       kind,
     );
   }
-  assert.equal((await GrpcStream.call({ target, kind: "Unary", ask: { delay: 5_000 }, deadline: 100 })).status, 4);
+  const left = Number((await GrpcStream.call({ target, kind: "Unary", deadline: 3_000 })).trailers["x-deadline"]);
+  assert.ok(left > 2_000 && left <= 3_000, `${left} ms left`);
+  assert.equal((await GrpcStream.call({ target, kind: "Unary", ask: { delay: 5_000 }, cancelAfter: 50 })).status, 1);
   await until("the server to hear of it", async () => (await GrpcStream.call({ target, kind: "Unary" })).trailers["x-cancelled"] === "1");
 });
 

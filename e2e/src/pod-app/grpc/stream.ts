@@ -42,7 +42,7 @@ export class GrpcStream implements Held {
   #answeredAt = this.#at;
   #longestGap = 0;
 
-  private constructor({ target, kind, ask, deadline = LONGEST_CALL }: GrpcCall) {
+  private constructor({ target, kind, ask, deadline = LONGEST_CALL, cancelAfter }: GrpcCall) {
     const metadata = new Metadata();
     if (ask !== undefined) metadata.set(ASK_FIELD, JSON.stringify(ask));
     this.#call = channel(target).makeBidiStreamRequest(methodPath(kind), asBytes, asBytes, metadata, { deadline: Date.now() + deadline });
@@ -53,6 +53,7 @@ export class GrpcStream implements Held {
     this.#call.on("status", (status: StatusObject) => this.#ended.resolve(this.#answer(status)));
     // Told by the status, too.
     this.#call.on("error", () => {});
+    if (cancelAfter !== undefined) setTimeout(() => this.#call.cancel(), cancelAfter).unref();
   }
 
   /** Opens a call that stays until it is closed. */

@@ -6,8 +6,9 @@ import { untilClientProtocol, withoutClientProtocol } from "./client-protocol.ts
 import { ends } from "./ends.ts";
 import { firstCalls, unfencedCalls } from "./first-calls.ts";
 import { http1 } from "./http1.ts";
-import { longLived } from "./long-lived.ts";
+import { openLongLived } from "./long-lived.ts";
 import { fenceCaller, startScene } from "./scene.ts";
+import { webSockets } from "./web-sockets.ts";
 
 export const protocols: Suite = { name: "protocols", run };
 
@@ -17,9 +18,11 @@ async function run(lab: Lab, report: Report): Promise<void> {
   await unfencedCalls(report, scene);
   await report.step("a fence without hosts reaches the caller's Envoy", () => fenceCaller(scene));
   await report.step("the way to the fallback keeps the client's protocol", () => untilClientProtocol(lab, scene, true));
+  const longLived = await openLongLived(report, scene);
   await http1(report, scene);
+  await webSockets(report, scene);
   await firstCalls(report, scene);
   await ends(report, scene);
-  await longLived(report, scene);
+  await longLived.end();
   await withoutClientProtocol(report, scene);
 }
