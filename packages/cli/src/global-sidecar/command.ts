@@ -2,7 +2,7 @@ import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter } from "@fenceline/als";
 import { serveHttpApi } from "@fenceline/collector/http-api";
-import { WorkerPool } from "@fenceline/proxy";
+import { WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
 import { logFormatOption, logLevelOption, parseCount, parseDurationFlag, parsePort } from "../flags.ts";

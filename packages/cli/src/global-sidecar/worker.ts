@@ -1,5 +1,5 @@
 /** The data path of `fenceline global-sidecar`: what each of its worker threads runs. */
-import { createDnsResolver, createGlobalSidecar, type GlobalSidecarOptions, runWorker } from "@fenceline/proxy";
+import { createDnsResolver, createGlobalSidecar, type GlobalSidecarOptions, runWorker } from "@fenceline/proxy/data-path";
 import { createLogger, type LogFormat } from "../logger.ts";
 
 /** What the flags say to the data path. */
