@@ -82,9 +82,10 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     // A client that has gone cannot read an answer; one that is being answered would take a second one for the rest of the first.
     const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded;
     const response = latest.get(socket);
+    const refusal = PARSER_REFUSALS[error.code ?? ""] ?? MALFORMED;
     if (gone) socket.destroy();
-    else if (isAnswering(response)) endWith(response, socket);
-    else refuse(socket, PARSER_REFUSALS[error.code ?? ""] ?? MALFORMED, events);
+    else if (response === undefined || response.writableFinished) refuse(socket, refusal, events);
+    else closeAfter(response, socket, () => refuse(socket, refusal, events));
   });
   return server;
 }
@@ -108,17 +109,23 @@ function isAnswering(response: ServerResponse | undefined): response is ServerRe
 }
 
 /**
- * Lets an answer end, and the connection with it. A fault behind a request is no reason to keep from its client what it rightly asked for; bytes
- * behind `Connection: close` are such a fault to the parser, and only to be ignored (RFC 9112 §9.6). A request that is broken itself is cut off.
+ * Ends a connection on which the parser met a fault before the last answer was given.
+ *
+ * A fault behind a request is no reason to keep from its client what it rightly asked for; bytes behind `Connection: close` are such a fault to the
+ * parser, and only to be ignored (RFC 9112 §9.6). A fault within a request is answered in its turn: before, the refusal would be taken for the
+ * answer to an earlier request, or for a part of it.
  */
-function endWith(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }): void {
-  if (!response.req.complete) {
-    socket.destroy();
-  } else if (!ending.has(response)) {
-    ending.add(response);
-    response.shouldKeepAlive = false;
+function closeAfter(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }, refuseNow: () => void): void {
+  if (ending.has(response)) return;
+  ending.add(response);
+  response.shouldKeepAlive = false;
+  if (response.req.complete) {
     response.once("finish", () => socket.destroySoon?.());
+    return;
   }
+  const cutOff = () => (response.headersSent ? socket.destroy() : refuseNow());
+  if (response.socket === null) response.once("socket", cutOff);
+  else cutOff();
 }
 
 /** Responses after which their connection closes. The parser reports every further byte anew. */
