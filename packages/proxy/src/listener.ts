@@ -39,11 +39,15 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
   const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
   const latest = new WeakMap<Duplex, ServerResponse>();
+  /** Requests whose wish for another protocol is not granted. */
+  const notUpgraded = new WeakSet<IncomingMessage>();
   const server = createServer({
     // Node would hand over an upgrade at once, and its answer would come before those of the requests that were pipelined in front of it.
     shouldUpgradeCallback(request) {
       const before = latest.get(request.socket);
-      return wantsUpgrade(request) && !isAnswering(before) && !isLast(before);
+      const granted = wantsUpgrade(request) && !isAnswering(before) && !isLast(before);
+      if (!granted) notUpgraded.add(request);
+      return granted;
     },
     IncomingMessage: LeanRequest,
     // A request without a body needs no stream for one.
@@ -69,6 +73,8 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     // it is a request at all.
     if (isLast(latest.get(request.socket))) return;
     latest.set(request.socket, response);
+    // node:http throws away what came in one piece with such a request, so nobody knows where in a request the next piece begins.
+    if (notUpgraded.has(request)) response.shouldKeepAlive = false;
     events.request(request, response, awaitsContinue);
   };
   server.on("request", (request, response) => onRequest(request, response, false));

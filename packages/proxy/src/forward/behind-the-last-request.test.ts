@@ -11,6 +11,7 @@ const HOST = `Host: ${SERVICE}\r\n`;
 const ANSWERED: Readonly<Record<string, string>> = {
   "bytes that are no request": `GET /good HTTP/1.1\r\n${HOST}\r\n\0\0\0`,
   "a request behind Connection: close": `GET /good HTTP/1.1\r\n${HOST}Connection: close\r\n\r\nGET /other HTTP/1.1\r\n${HOST}\r\n`,
+  "a request behind an upgrade that is not granted": `GET /good HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\nGET /other HTTP/1.1\r\n${HOST}\r\n`,
   "a request behind HTTP/1.0": `GET /good HTTP/1.0\r\n${HOST}\r\nGET /other HTTP/1.1\r\n${HOST}\r\n`,
 };
 
