@@ -39,11 +39,15 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
   const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
   const latest = new WeakMap<Duplex, ServerResponse>();
+  /** Requests whose wish for another protocol is not granted. */
+  const notUpgraded = new WeakSet<IncomingMessage>();
   const server = createServer({
     // Node would hand over an upgrade at once, and its answer would come before those of the requests that were pipelined in front of it.
     shouldUpgradeCallback(request) {
       const before = latest.get(request.socket);
-      return wantsUpgrade(request) && !isAnswering(before) && !isLast(before);
+      const granted = wantsUpgrade(request) && !isAnswering(before) && !isLast(before);
+      if (!granted) notUpgraded.add(request);
+      return granted;
     },
     IncomingMessage: LeanRequest,
     // A request without a body needs no stream for one.
@@ -69,6 +73,8 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     // it is a request at all.
     if (isLast(latest.get(request.socket))) return;
     latest.set(request.socket, response);
+    // node:http throws away what came in one piece with such a request, so nobody knows where in a request the next piece begins.
+    if (notUpgraded.has(request)) response.shouldKeepAlive = false;
     events.request(request, response, awaitsContinue);
   };
   server.on("request", (request, response) => onRequest(request, response, false));
@@ -82,9 +88,10 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     // A client that has gone cannot read an answer; one that is being answered would take a second one for the rest of the first.
     const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded;
     const response = latest.get(socket);
+    const refusal = PARSER_REFUSALS[error.code ?? ""] ?? MALFORMED;
     if (gone) socket.destroy();
-    else if (isAnswering(response)) endWith(response, socket);
-    else refuse(socket, PARSER_REFUSALS[error.code ?? ""] ?? MALFORMED, events);
+    else if (response === undefined || response.writableFinished) refuse(socket, refusal, events);
+    else closeAfter(response, socket, () => refuse(socket, refusal, events));
   });
   return server;
 }
@@ -108,17 +115,23 @@ function isAnswering(response: ServerResponse | undefined): response is ServerRe
 }
 
 /**
- * Lets an answer end, and the connection with it. A fault behind a request is no reason to keep from its client what it rightly asked for; bytes
- * behind `Connection: close` are such a fault to the parser, and only to be ignored (RFC 9112 §9.6). A request that is broken itself is cut off.
+ * Ends a connection on which the parser met a fault before the last answer was given.
+ *
+ * A fault behind a request is no reason to keep from its client what it rightly asked for; bytes behind `Connection: close` are such a fault to the
+ * parser, and only to be ignored (RFC 9112 §9.6). A fault within a request is answered in its turn: before, the refusal would be taken for the
+ * answer to an earlier request, or for a part of it.
  */
-function endWith(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }): void {
-  if (!response.req.complete) {
-    socket.destroy();
-  } else if (!ending.has(response)) {
-    ending.add(response);
-    response.shouldKeepAlive = false;
+function closeAfter(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }, refuseNow: () => void): void {
+  if (ending.has(response)) return;
+  ending.add(response);
+  response.shouldKeepAlive = false;
+  if (response.req.complete) {
     response.once("finish", () => socket.destroySoon?.());
+    return;
   }
+  const cutOff = () => (response.headersSent ? socket.destroy() : refuseNow());
+  if (response.socket === null) response.once("socket", cutOff);
+  else cutOff();
 }
 
 /** Responses after which their connection closes. The parser reports every further byte anew. */

@@ -27,7 +27,7 @@ const LAST_TARGET = "/last";
 export const LAST = `GET ${LAST_TARGET} HTTP/1.1\r\nHost: details.bookinfo.svc.cluster.local\r\nConnection: close\r\n\r\n`;
 
 /** Milliseconds without a byte after which a server is taken to wait for more. Long beside what any answer here takes, on a busy machine too. */
-const SILENCE_MS = 1_000;
+const SILENCE_MS = 2_000;
 
 /** Sends the bytes of a case and {@link LAST}, and waits for the end. One case at a time for each server. */
 export async function runCase({ port, upstream }: Server, bytes: string): Promise<Outcome> {

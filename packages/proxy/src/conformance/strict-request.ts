@@ -18,13 +18,17 @@ export interface StrictRequest {
 export type NoRequest = { readonly fault: string } | "incomplete";
 
 export interface StrictOptions {
-  /** Whether chunk extensions and HTTP/1.0 are taken, as from a client. Towards a destination the proxy frames by itself and needs neither. */
+  /**
+   * Whether to take what a client may say and a proxy towards its destination need not: HTTP/1.0, chunk extensions, empty lines before the request
+   * (RFC 9112 §2.2), several spaces in its line (§3), and fields that it refuses or drops for another reason than its framing.
+   */
   readonly fromClient?: boolean;
 }
 
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 /** RFC 9112 §3, with one space each and nothing but visible ASCII in the target. */
 const REQUEST_LINE = new RegExp(`^(${TOKEN}) ([\\x21-\\x7e]+) HTTP/1\\.([01])$`);
+const LENIENT_REQUEST_LINE = new RegExp(`^(${TOKEN}) +([\\x21-\\x7e]+) +HTTP/1\\.([01])$`);
 /** RFC 9112 §5: no space before the colon, and a value without control bytes. */
 const FIELD_LINE = new RegExp(
   `^(${TOKEN}):[ \\t]*((?:[\\x21-\\x7e\\x80-\\xff](?:[\\x20-\\x7e\\x80-\\xff\\t]*[\\x21-\\x7e\\x80-\\xff])?)?)[ \\t]*$`,
@@ -32,23 +36,25 @@ const FIELD_LINE = new RegExp(
 /** RFC 3986 §3.2.2, without user information and with no byte that needs quoting. */
 const AUTHORITY = /^(?:[0-9A-Za-z._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,8})$/;
-const CHUNK_SIZE_AND_EXTENSIONS = new RegExp(
-  `^([0-9A-Fa-f]{1,12})((?:[ \\t]*;[ \\t]*${TOKEN}(?:[ \\t]*=[ \\t]*(?:${TOKEN}|"[^"\\\\]*"))?)*)$`,
-);
+/** What an extension says changes nothing; that it ends with the line does. */
+const CHUNK_SIZE_AND_EXTENSIONS = /^([0-9A-Fa-f]{1,12})(?:;[\x20-\x7e\x80-\xff\t]*)?$/;
 /** Fields that frame or route, which RFC 9110 §6.5.1 keeps out of trailers. */
-const NEVER_IN_TRAILERS = new Set(["content-length", "transfer-encoding", "host", "connection"]);
+const FRAMING = new Set(["content-length", "transfer-encoding"]);
+const NEVER_IN_TRAILERS = new Set([...FRAMING, "host", "connection"]);
 
 /** Reads the request that begins at `from`. Text is latin1: one character a byte. */
 export function readStrictRequest(text: string, from: number, options: StrictOptions = {}): StrictRequest | NoRequest {
-  const head = readLines(text, from);
+  const start = options.fromClient === true ? afterEmptyLines(text, from) : from;
+  const head = readLines(text, start);
   if (!Array.isArray(head.lines)) return head.lines;
   const [first = "", ...rest] = head.lines;
-  const [, method = "", target = "", minor] = REQUEST_LINE.exec(first) ?? [];
+  const line = options.fromClient === true ? LENIENT_REQUEST_LINE : REQUEST_LINE;
+  const [, method = "", target = "", minor] = line.exec(first) ?? [];
   if (minor === undefined) return { fault: `request line ${JSON.stringify(first)}` };
   if (minor === "0" && options.fromClient !== true) return { fault: "HTTP/1.0" };
   const fields = readFields(rest);
   if (!Array.isArray(fields)) return fields;
-  const fault = hostFault(fields) ?? framingFault(fields, minor);
+  const fault = framingFault(fields, minor) ?? (options.fromClient === true ? undefined : (hostFault(fields) ?? connectionFault(fields)));
   if (fault !== undefined) return { fault };
   const body = readBody(text, head.end, fields, options);
   return typeof body === "string" || "fault" in body ? body : { method, target, fields, ...body };
@@ -65,6 +71,13 @@ export function readStrictRequests(text: string, options: StrictOptions = {}): {
     at = request.end;
   }
   return { requests, rest: undefined };
+}
+
+/** Whatever ends them: between two requests nothing depends on it. */
+function afterEmptyLines(text: string, from: number): number {
+  let at = from;
+  while (text[at] === "\r" || text[at] === "\n") at += 1;
+  return at;
 }
 
 /** The lines up to an empty one. A line ends with CRLF; a CR or LF by itself is a fault at once, whatever follows. */
@@ -117,6 +130,15 @@ function framingFault(fields: readonly (readonly [string, string])[], minor: str
   return codings[0].toLowerCase() === "chunked" && minor === "1" ? undefined : `Transfer-Encoding ${JSON.stringify(codings[0])}`;
 }
 
+/** RFC 9110 §7.6.1: a recipient that does what it says would remove what frames or routes the request. */
+function connectionFault(fields: readonly (readonly [string, string])[]): string | undefined {
+  const named = valuesOf(fields, "connection")
+    .join(",")
+    .toLowerCase()
+    .split(/[, \t]+/);
+  return named.some((name) => NEVER_IN_TRAILERS.has(name)) ? "Connection names a field that frames or routes" : undefined;
+}
+
 type Body = { readonly body: string; readonly end: number };
 
 function readBody(text: string, from: number, fields: readonly (readonly [string, string])[], options: StrictOptions): Body | NoRequest {
@@ -126,23 +148,29 @@ function readBody(text: string, from: number, fields: readonly (readonly [string
 }
 
 /** RFC 9112 §7.1 */
-function readChunks(text: string, from: number, { fromClient }: StrictOptions): Body | NoRequest {
-  const sizeLine = fromClient === true ? CHUNK_SIZE_AND_EXTENSIONS : CHUNK_SIZE;
+function readChunks(text: string, from: number, { fromClient = false }: StrictOptions): Body | NoRequest {
+  const sizeLine = fromClient ? CHUNK_SIZE_AND_EXTENSIONS : CHUNK_SIZE;
   let body = "";
   for (let at = from; ; ) {
-    const lineEnd = text.indexOf("\r\n", at);
-    if (lineEnd === -1) return unfinishedSize(text.slice(at)) ? "incomplete" : { fault: "chunk size" };
-    const size = sizeLine.exec(text.slice(at, lineEnd))?.[1];
-    if (size === undefined) return { fault: `chunk size ${JSON.stringify(text.slice(at, lineEnd))}` };
-    at = lineEnd + 2;
-    const length = Number.parseInt(size, 16);
-    if (length === 0) return readTrailers(text, at, body);
-    const end = at + length;
-    if (!"\r\n".startsWith(text.slice(end, end + 2))) return { fault: "no CRLF after a chunk" };
-    if (end + 2 > text.length) return "incomplete";
-    body += text.slice(at, end);
-    at = end + 2;
+    const chunk = readChunk(text, at, sizeLine);
+    if (chunk === "incomplete" || "fault" in chunk) return chunk;
+    at = chunk.end;
+    if (chunk.body === undefined) return readTrailers(text, at, body, fromClient ? FRAMING : NEVER_IN_TRAILERS);
+    body += chunk.body;
   }
+}
+
+/** @returns for the last chunk no body, and the position after its size line */
+function readChunk(text: string, from: number, sizeLine: RegExp): { body: string | undefined; end: number } | NoRequest {
+  const lineEnd = text.indexOf("\r\n", from);
+  if (lineEnd === -1) return unfinishedSize(text.slice(from)) ? "incomplete" : { fault: "chunk size" };
+  const size = sizeLine.exec(text.slice(from, lineEnd))?.[1];
+  if (size === undefined) return { fault: `chunk size ${JSON.stringify(text.slice(from, lineEnd))}` };
+  const start = lineEnd + 2;
+  const end = start + Number.parseInt(size, 16);
+  if (end === start) return { body: undefined, end };
+  if (!"\r\n".startsWith(text.slice(end, end + 2))) return { fault: "no CRLF after a chunk" };
+  return end + 2 > text.length ? "incomplete" : { body: text.slice(start, end), end: end + 2 };
 }
 
 /** Whether this may be the beginning of the line of a chunk's size: its digits, or the extensions behind them. */
@@ -150,11 +178,11 @@ function unfinishedSize(text: string): boolean {
   return /^(?:[0-9A-Fa-f]{0,12}|[0-9A-Fa-f]{1,12}[ \t]*;[^\r\n]*)\r?$/.test(text);
 }
 
-function readTrailers(text: string, from: number, body: string): Body | NoRequest {
+function readTrailers(text: string, from: number, body: string, forbiddenNames: ReadonlySet<string>): Body | NoRequest {
   const { lines, end } = readLines(text, from);
   if (!Array.isArray(lines)) return lines;
   const trailers = readFields(lines);
   if (!Array.isArray(trailers)) return trailers;
-  const forbidden = trailers.find(([name]) => NEVER_IN_TRAILERS.has(name));
+  const forbidden = trailers.find(([name]) => forbiddenNames.has(name));
   return forbidden === undefined ? { body, end } : { fault: `${forbidden[0]} in the trailers` };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sendRaw } from "../testing/client.ts";
+import { setImmediate } from "node:timers/promises";
+import { openSocket, readToEnd, readUntil, sendRaw } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 
@@ -10,6 +11,7 @@ const HOST = `Host: ${SERVICE}\r\n`;
 const ANSWERED: Readonly<Record<string, string>> = {
   "bytes that are no request": `GET /good HTTP/1.1\r\n${HOST}\r\n\0\0\0`,
   "a request behind Connection: close": `GET /good HTTP/1.1\r\n${HOST}Connection: close\r\n\r\nGET /other HTTP/1.1\r\n${HOST}\r\n`,
+  "a request behind an upgrade that is not granted": `GET /good HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\nGET /other HTTP/1.1\r\n${HOST}\r\n`,
   "a request behind HTTP/1.0": `GET /good HTTP/1.0\r\n${HOST}\r\nGET /other HTTP/1.1\r\n${HOST}\r\n`,
 };
 
@@ -28,6 +30,26 @@ for (const [what, bytes] of Object.entries(ANSWERED)) {
     assert.deepEqual(seen, ["/good"]);
   });
 }
+
+test("E1-18 a request that breaks off behind one that is being answered is refused in its turn", async (t) => {
+  let finish = () => {};
+  const upstream = await startUpstream(t, ({ url }, response) => {
+    if (url !== "/good") return;
+    response.write("first ");
+    finish = () => response.end("second");
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const socket = await openSocket(proxy.port);
+
+  socket.write(`GET /good HTTP/1.1\r\n${HOST}\r\n`);
+  const begun = await readUntil(socket, "first ");
+  socket.write(`POST /bad HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`);
+  const rest = readToEnd(socket);
+  while ((await proxy.metric("fenceline_proxy_requests_in_flight")) < 2) await setImmediate();
+  finish();
+
+  assert.match(begun + (await rest), /^HTTP\/1\.1 200 .*first .*second\r\n0\r\n\r\nHTTP\/1\.1 400 /s);
+});
 
 /** Malformed requests whose end node:http's parser knows all the same, or thinks it does. */
 const REFUSED: Readonly<Record<string, string>> = {

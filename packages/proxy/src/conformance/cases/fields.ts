@@ -57,6 +57,8 @@ export const FIELDS: readonly Case[] = [
     "an underscore in a name": get("X_A: 1\r\n"),
     "a field twice": get("X-A: 1\r\nX-A: 2\r\n"),
     "an empty line before the request": `\r\n${get()}`,
+    "a LF before the request": `\n${get()}`,
+    "a CR before the request": `\r${get()}`,
     "two empty lines before the request": `\r\n\r\n${get()}`,
   }),
   ...cases(14, "refused", {
