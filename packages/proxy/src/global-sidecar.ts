@@ -7,7 +7,6 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import { createAddressCheck } from "./destination/address-policy.ts";
 import { createRouter } from "./destination/route.ts";
 import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
-import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
 import { createListener, DEFAULT_HEADERS_TIMEOUT, type ListenerOptions } from "./listener.ts";
 import { Admission, type LoadLimits } from "./load/admission.ts";
 import { limitConnections } from "./load/connection-limit.ts";
@@ -95,7 +94,6 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const onClosed = () => {
     if (draining) setImmediate(() => server.closeIdleConnections());
   };
-  const pipelined = new PipelinedExchanges();
   const router = createRouter({
     clusterDomain,
     allowLoopback,
@@ -145,10 +143,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const server = createListener(
     {
       request(request, response, awaitsContinue) {
-        const waits = response.socket === null;
-        const exchange = new Http1Exchange(context, request, response, awaitsContinue);
-        if (waits) pipelined.watch(request, exchange);
-        exchange.run(pipeline);
+        new Http1Exchange(context, request, response, awaitsContinue).run(pipeline);
       },
       upgrade(request, head) {
         new UpgradeCall(tunnels, request, request.socket, head).run(pipeline);

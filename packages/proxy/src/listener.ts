@@ -20,6 +20,7 @@ export interface ListenerOptions {
 
 /** What the listener hands on. */
 export interface ListenerEvents {
+  /** A request whose turn on its connection has come. */
   request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void;
   /** The client asks for another protocol on its connection, which is its own from now on. @param head what was read behind the request */
   upgrade(request: IncomingMessage, head: Buffer): void;
@@ -75,7 +76,14 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     latest.set(request.socket, response);
     // node:http throws away what came in one piece with such a request, so nobody knows where in a request the next piece begins.
     if (notUpgraded.has(request)) response.shouldKeepAlive = false;
-    events.request(request, response, awaitsContinue);
+    const begin = () => {
+      // Else its body has turned out to be malformed while it waited, and it is refused in its turn.
+      if (!ending.has(response) || request.complete) events.request(request, response, awaitsContinue);
+    };
+    // RFC 9112 §9.3.2: only what is safe may be done at the same time as the request before it. One after the other, as nginx and Envoy do. A client
+    // that leaves meanwhile has asked for nothing more.
+    if (response.socket === null) response.once("socket", begin);
+    else begin();
   };
   server.on("request", (request, response) => onRequest(request, response, false));
   // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110 §10.1.1).

@@ -44,7 +44,6 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
   #upload: Upload | undefined;
   #writer: AnswerWriter | undefined;
   #done = false;
-  #closed = false;
   #gone = false;
 
   /** @param awaitsContinue whether the client sent `Expect: 100-continue` */
@@ -53,11 +52,7 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
     this.#awaitsContinue = awaitsContinue;
     this.#request = request;
     this.#response = response;
-    response.on("close", () => this.clientClosed());
-  }
-
-  get response(): ServerResponse {
-    return this.#response;
+    response.on("close", () => this.#onClientClosed());
   }
 
   get gone(): boolean {
@@ -100,18 +95,6 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
     // Where its form is in doubt, so is what follows on the connection (RFC 9112 §6.3).
     const isCertain = refusal.code !== "REQUEST_MALFORMED" && !this.#awaitsContinue;
     answerRefusal(this.#response, refusal, keepAlive && isCertain);
-  }
-
-  /** The client's connection closed, after the answer or in the midst of it. */
-  clientClosed(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (!this.#done) {
-      this.#gone = true;
-      this.#done = true;
-      this.#connection?.destroy();
-    }
-    this.#context.observer.closed(this);
   }
 
   #attempt(): void {
@@ -190,6 +173,16 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
     const failure = classifyFailure(error);
     if (failure.broken && this.#mayRepeat()) this.#attempt();
     else this.fail(failure.refusal, error);
+  }
+
+  /** The client's connection is done with this answer, after it or in the midst of it. */
+  #onClientClosed(): void {
+    if (!this.#done) {
+      this.#gone = true;
+      this.#done = true;
+      this.#connection?.destroy();
+    }
+    this.#context.observer.closed(this);
   }
 
   /** Back-pressure: a client that reads slowly stops the reading from the destination, and with it the destination. */

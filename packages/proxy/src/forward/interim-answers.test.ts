@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openSocket, readToEnd, sendRaw } from "../testing/client.ts";
+import { sendRaw } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
-import { startAnsweringUpstream, startUpstream } from "../testing/upstream.ts";
+import { startAnsweringUpstream } from "../testing/upstream.ts";
 
 const FINAL = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = `GET / HTTP/1.1\r\nHost: ${SERVICE}\r\n`;
@@ -47,27 +47,4 @@ test("E1-19 an interim answer has no body, whatever it says: its Content-Length 
   const received = await sendRaw(proxy.port, `${GET}Connection: close\r\n\r\n`);
 
   assert.ok(received.endsWith("\r\n\r\nok"), received);
-});
-
-test("E1-18 an interim answer of a pipelined request waits for its turn", async (t) => {
-  const slow: (() => void)[] = [];
-  const upstream = await startUpstream(t, (request, response) => {
-    if (request.url === "/first") {
-      slow.push(() => response.end("first"));
-      return;
-    }
-    response.writeEarlyHints({ link: "</a>" });
-    // Only now may the first request be answered: the hints of the second one have been sent by then.
-    response.write("second", () => setImmediate(() => slow[0]?.()));
-    response.end();
-  });
-  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
-  const socket = await openSocket(proxy.port);
-
-  const rest = `HTTP/1.1\r\nHost: ${SERVICE}\r\n`;
-  socket.write(`GET /first ${rest}\r\nGET /second ${rest}Connection: close\r\n\r\n`);
-  const received = await readToEnd(socket);
-
-  assert.match(received, /^HTTP\/1\.1 200 OK\r\n/);
-  assert.ok(received.indexOf("first") < received.indexOf("second"));
 });

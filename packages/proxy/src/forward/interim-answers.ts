@@ -5,15 +5,12 @@ import type { AnswerHead } from "../upstream/answer-head.ts";
  * Relays an interim answer (RFC 9110 §15.2): 100, 102, 103 and those to come.
  *
  * Written past the `ServerResponse`, which has words for 100 and 102 only, and for 103 only with `Link`. That is safe because nothing of the final
- * answer was written yet, and because the connection is this answer's own once it has one.
+ * answer was written yet, and because the connection is this answer's own.
  */
 export function relayInterim(request: IncomingMessage, response: ServerResponse, { status, reason, fields }: AnswerHead): void {
   // RFC 9110 §15.2: not to an HTTP/1.0 client, which would take it for the final answer.
   if (request.httpVersionMinor === 0 || response.headersSent || response.destroyed) return;
   let text = `HTTP/1.1 ${status} ${reason === "" ? (STATUS_CODES[status] ?? "") : reason}\r\n`;
   for (let i = 0; i + 1 < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
-  const { socket } = response;
-  if (socket !== null) socket.write(`${text}\r\n`, "latin1");
-  // Behind an earlier answer of a pipeline there is no connection yet.
-  else response.once("socket", () => response.headersSent || response.socket?.write(`${text}\r\n`, "latin1"));
+  response.socket?.write(`${text}\r\n`, "latin1");
 }
