@@ -1,7 +1,7 @@
 import { constants, createServer, type Http2Server, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { ClientSession } from "./client-session.ts";
-import { CONNECTION_WINDOW, type Http2Options, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS } from "./http2-options.ts";
+import { CONNECTION_WINDOW, type Http2Options, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_SENT_HEADER } from "./http2-options.ts";
 
 const { NGHTTP2_REFUSED_STREAM } = constants;
 
@@ -46,6 +46,7 @@ export class ClientSessions {
     this.#server = createServer({
       settings: { maxConcurrentStreams: options.maxConcurrentStreams ?? 100, maxHeaderListSize: MAX_HEADER_LIST_SIZE },
       maxHeaderListPairs: MAX_HEADER_PAIRS,
+      maxSendHeaderBlockLength: MAX_SENT_HEADER,
       maxSessionInvalidFrames: MAX_INVALID_FRAMES,
       maxSessionMemory: MAX_SESSION_MEMORY,
       streamResetBurst: NGHTTP2_RESET_BURST,
@@ -61,6 +62,8 @@ export class ClientSessions {
       if (this.#draining) client.drain();
     });
     this.#server.on("stream", (stream, fields, flags, rawFields) => {
+      // Its code tells all there is to tell. Also where it is refused at once: an error that nobody listens to would end the process.
+      stream.on("error", () => {});
       const client = stream.session === undefined ? undefined : this.#sessions.get(stream.session);
       if (client === undefined || !client.opened(stream)) stream.close(NGHTTP2_REFUSED_STREAM);
       else onStream(stream, fields, flags, rawFields, client);

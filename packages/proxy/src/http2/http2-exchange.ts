@@ -78,7 +78,7 @@ export class Http2Exchange implements PipelineCall, SessionWaiter {
     this.#stream = stream;
     this.#request = request;
     this.#client = client;
-    stream.on("error", ignore).on("close", () => this.#clientClosed());
+    stream.on("close", () => this.#clientClosed());
   }
 
   get gone(): boolean {

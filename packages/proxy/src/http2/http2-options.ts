@@ -24,5 +24,7 @@ export interface Http2Options {
 export const MAX_HEADER_PAIRS = 1_100;
 /** Bytes of a header, uncompressed (RFC 9113 §6.5.2). As much as over HTTP/1.1. */
 export const MAX_HEADER_LIST_SIZE = 64 * 1024;
+/** Bytes of a header that is sent, by nghttp2's pessimistic count: room for all that was received and the few fields that are added. */
+export const MAX_SENT_HEADER = 2 * MAX_HEADER_LIST_SIZE;
 /** Bytes that a peer may send on one connection without hearing from us. Node takes them off the connection's window at once, so no stream holds up another. */
 export const CONNECTION_WINDOW = 1024 * 1024;

@@ -1,6 +1,7 @@
 import { constants, type IncomingHttpHeaders } from "node:http2";
 import type { ReceivedRequest } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
+import { MAX_HEADER_LIST_SIZE } from "./http2-options.ts";
 import { sensitiveNames } from "./sensitive-fields.ts";
 
 /** A request of HTTP/2, as the pipeline takes it. */
@@ -19,6 +20,7 @@ export interface Http2Request extends ReceivedRequest {
 const { HTTP2_METHOD_CONNECT, NGHTTP2_FLAG_END_STREAM } = constants;
 const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
 const HOST_DIFFERS = new Refusal("HOST_MALFORMED", "Host and :authority differ");
+const TOO_LARGE = new Refusal("HEADER_TOO_LARGE", "the request's header is too large");
 const PATH_MALFORMED = new Refusal("REQUEST_MALFORMED", ":path does not begin with a slash");
 
 /**
@@ -34,10 +36,13 @@ export function readHttp2Request(fields: IncomingHttpHeaders, flags: number, raw
   const rawHeaders: string[] = [];
   // The pipeline knows the authority as Host.
   if (authority !== undefined) rawHeaders.push("host", authority);
+  let size = 0;
   for (let i = 0; i + 1 < rawFields.length; i += 2) {
     const name = rawFields[i] ?? "";
+    const value = rawFields[i + 1] ?? "";
+    size += name.length + value.length + FIELD_OVERHEAD;
     if (name.charCodeAt(0) === COLON || (authority !== undefined && name === "host")) continue;
-    rawHeaders.push(name, rawFields[i + 1] ?? "");
+    rawHeaders.push(name, value);
   }
   return {
     method,
@@ -47,11 +52,14 @@ export function readHttp2Request(fields: IncomingHttpHeaders, flags: number, raw
     grpc,
     hasBody: (flags & NGHTTP2_FLAG_END_STREAM) === 0,
     sensitive: sensitiveNames(fields),
-    refused: faultOf(method, target, authority, host),
+    // nghttp2 refuses it only once the client has acknowledged our SETTINGS, and nobody can make it do so.
+    refused: size > MAX_HEADER_LIST_SIZE ? TOO_LARGE : faultOf(method, target, authority, host),
   };
 }
 
 const COLON = 58;
+/** What a field counts beside its name and value (RFC 9113 §6.5.2). */
+const FIELD_OVERHEAD = 32;
 
 function faultOf(method: string, target: string, authority: string | undefined, host: string | undefined): Refusal | undefined {
   if (method === HTTP2_METHOD_CONNECT) return CONNECT_REFUSED;

@@ -8,7 +8,7 @@ import {
 import { connect, type Socket } from "node:net";
 import type { Address } from "../resolve/resolver.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
-import { CONNECTION_WINDOW, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS } from "./http2-options.ts";
+import { CONNECTION_WINDOW, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_SENT_HEADER } from "./http2-options.ts";
 
 /** What the pool hears of its sessions. */
 export interface SessionOwner {
@@ -48,6 +48,7 @@ interface ClientOptions extends ClientSessionOptions {
 const CLIENT_OPTIONS: ClientOptions = {
   settings: { enablePush: false, maxHeaderListSize: MAX_HEADER_LIST_SIZE },
   maxHeaderListPairs: MAX_HEADER_PAIRS,
+  maxSendHeaderBlockLength: MAX_SENT_HEADER,
   // Whether a field may stand twice is for the destination to judge.
   strictSingleValueFields: false,
 };
