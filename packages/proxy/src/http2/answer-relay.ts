@@ -1,6 +1,7 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Readable } from "node:stream";
 import { HEADER_ONLY, WITH_BODY, WITH_TRAILERS } from "./respond-options.ts";
+import { sendTrailers } from "./send-trailers.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 
 /** Answers whose header waits for the end of the turn of the event loop. One timer serves all of them. */
@@ -107,7 +108,7 @@ export class AnswerRelay {
     const to = this.#to;
     if (!this.#writable) return;
     const trailers = this.#trailers;
-    if (trailers !== undefined) to.once("wantTrailers", () => to.sendTrailers(trailers));
+    if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, trailers));
     if (this.#head !== undefined) to.respond(this.#head, trailers === undefined ? WITH_BODY : WITH_TRAILERS);
     this.#head = undefined;
     if (this.#first === undefined) to.end();

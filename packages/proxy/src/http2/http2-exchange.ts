@@ -1,5 +1,6 @@
 import {
   type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
   constants,
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
@@ -47,7 +48,10 @@ const WITH_BODY = { endStream: false };
 const WITH_TRAILERS = { endStream: false, waitForTrailers: true };
 
 const TOO_MANY_INTERIM = new Refusal("UPSTREAM_INVALID", "the destination sent too many interim answers");
-const STATUS_INVALID = new Refusal("UPSTREAM_INVALID", "the destination's status is none of HTTP/2");
+const UNACCEPTABLE = new Refusal("REQUEST_MALFORMED", "the request cannot be written as HTTP/2");
+const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer has a status or a field that HTTP/2 does not have");
+/** The one field specific to a connection that nghttp2 lets through and Node does not. */
+const FORBIDDEN = "http2-settings";
 
 type AnswerFields = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
@@ -127,7 +131,8 @@ export class Http2Exchange implements PipelineCall, SessionWaiter {
     const upload = this.#upload;
     // A gRPC request has no trailers, and to wait for some costs a turn of the event loop and a frame.
     const options = upload === undefined ? WITHOUT_BODY : this.#request.grpc ? WITH_BODY : WITH_TRAILERS;
-    const upstream = session.request(this.#head(request), options);
+    const upstream = this.#open(session, request, options);
+    if (upstream === undefined) return;
     this.#upstream = upstream;
     upstream
       .on("error", ignore)
@@ -135,6 +140,16 @@ export class Http2Exchange implements PipelineCall, SessionWaiter {
       .on("response", (fields, flags, rawFields) => this.#onAnswer(upstream, fields, flags, rawFields))
       .on("close", () => this.#upstreamClosed(session, upstream));
     upload?.sendBy(upstream);
+  }
+
+  #open(session: UpstreamSession, request: ForwardedRequest, options: ClientSessionRequestOptions): ClientHttp2Stream | undefined {
+    try {
+      return session.request(this.#head(request), options);
+    } catch (error) {
+      // nghttp2 and Node check the same things, but each for itself.
+      this.fail(UNACCEPTABLE, error instanceof Error ? error : undefined);
+      return undefined;
+    }
   }
 
   onNoSession(error: Error): void {
@@ -162,15 +177,15 @@ export class Http2Exchange implements PipelineCall, SessionWaiter {
     const stream = this.#stream;
     if (this.#done || stream.destroyed || stream.closed || stream.headersSent) return;
     this.#interim += 1;
-    if (this.#interim <= MAX_INTERIM) stream.additionalHeaders(fields);
-    else this.#giveUp(upstream, TOO_MANY_INTERIM);
+    if (this.#interim > MAX_INTERIM) this.#giveUp(upstream, TOO_MANY_INTERIM);
+    else if (!mayRelay(() => stream.additionalHeaders(fields))) this.#giveUp(upstream, UNRELAYABLE);
   }
 
   #onAnswer(upstream: ClientHttp2Stream, fields: AnswerFields, flags: number, rawFields: readonly string[]): void {
     if (this.#done) return;
     const status = fields[":status"] ?? 0;
-    if (status < 200 || status > 599) {
-      this.#giveUp(upstream, STATUS_INVALID);
+    if (status < 200 || status > 599 || FORBIDDEN in fields) {
+      this.#giveUp(upstream, UNRELAYABLE);
       return;
     }
     this.#upload?.forget();
@@ -238,5 +253,15 @@ export class Http2Exchange implements PipelineCall, SessionWaiter {
     // After a complete exchange both streams are closed by now, and this does nothing.
     if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);
     this.#context.observer.closed(this);
+  }
+}
+
+/** Node throws where it does not take a field. */
+function mayRelay(send: () => void): boolean {
+  try {
+    send();
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
+import { sendTrailers } from "./send-trailers.ts";
 
 /** Of a body, at most this many bytes are kept until the destination answers, in case that it says it never looked at them. */
 const MAX_KEPT = 64 * 1024;
@@ -72,7 +73,7 @@ export class Upload {
     const to = this.#to;
     if (to === undefined || to.closed || to.destroyed) return;
     const trailers = this.#trailers;
-    if (trailers !== undefined) to.once("wantTrailers", () => to.sendTrailers(allowed(trailers)));
+    if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, allowed(trailers)));
     to.end();
   }
 }

@@ -116,13 +116,18 @@ export class UpstreamSession {
     return stream.id !== undefined && stream.id > this.#lastStream;
   }
 
-  /** Opens a stream, which {@link release} must follow when it is closed. Only while {@link hasRoom}. */
+  /**
+   * Opens a stream, which {@link release} must follow when it is closed. Only while {@link hasRoom}.
+   *
+   * @throws when Node does not take a field
+   */
   request(head: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
+    const stream = this.#session.request(head, options);
     if (this.openStreams === 0) this.#quietSince = performance.now();
     this.openStreams += 1;
     this.#streamsEver += 1;
     if (this.#streamsEver >= MAX_STREAMS_EVER) this.#maxStreams = 0;
-    return this.#session.request(head, options);
+    return stream;
   }
 
   /** A stream is closed. */
