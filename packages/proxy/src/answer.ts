@@ -13,8 +13,8 @@ const RETRY_AFTER = "1";
 
 /** Answers with a refusal: one line of JSON. The request body, if any, is read and thrown away by Node, so the connection stays usable. */
 export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAlive: boolean): void {
-  const body = bodyOf(refusal);
-  const headers = headersOf(refusal, body);
+  const body = refusalBody(refusal);
+  const headers = refusalFields(refusal, body);
   if (!keepAlive) {
     headers.push("connection", "close");
     // node:http does not conclude it from the field; the listener goes by it.
@@ -26,20 +26,27 @@ export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAl
 
 /** The same on a socket without a `ServerResponse` (unparsable request, CONNECT). The connection closes: where the next request starts is unknown. */
 export function answerOnSocket(socket: Duplex, refusal: Refusal): void {
-  const body = bodyOf(refusal);
-  const headers = [...headersOf(refusal, body), "connection", "close"];
+  const body = refusalBody(refusal);
+  const headers = [...refusalFields(refusal, body), "connection", "close"];
   let head = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ""}\r\n`;
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
   socket.end(`${head}\r\n${body}`);
 }
 
-function headersOf(refusal: Refusal, body: string): string[] {
-  const headers = ["content-type", "application/json", "content-length", String(Buffer.byteLength(body)), ERROR_HEADER, refusal.code];
-  if (refusal.status === 405 || refusal.status === 200) headers.push("allow", ALLOW);
-  if (refusal.code === "OVERLOADED") headers.push("retry-after", RETRY_AFTER, "x-envoy-overloaded", "true");
-  return headers;
+/** The fields of a refusal's answer, as a flat list. @param body see {@link refusalBody} */
+export function refusalFields(refusal: Refusal, body: string): string[] {
+  return ["content-type", "application/json", "content-length", String(Buffer.byteLength(body)), ...describingFields(refusal)];
 }
 
-function bodyOf({ code, message }: Refusal): string {
+/** Those that say what was refused, whatever form the answer has. */
+export function describingFields(refusal: Refusal): string[] {
+  const fields = [ERROR_HEADER, refusal.code];
+  if (refusal.status === 405 || refusal.status === 200) fields.push("allow", ALLOW);
+  if (refusal.code === "OVERLOADED") fields.push("retry-after", RETRY_AFTER, "x-envoy-overloaded", "true");
+  return fields;
+}
+
+/** The body of a refusal's answer: one line of JSON. */
+export function refusalBody({ code, message }: Refusal): string {
   return `${JSON.stringify({ code, message })}\n`;
 }

@@ -7,7 +7,14 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import { createAddressCheck } from "./destination/address-policy.ts";
 import { createRouter } from "./destination/route.ts";
 import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
-import { createListener, DEFAULT_HEADERS_TIMEOUT, type ListenerOptions } from "./listener.ts";
+import { ClientSessions } from "./http2/client-sessions.ts";
+import { Http2Exchange } from "./http2/http2-exchange.ts";
+import type { Http2Options } from "./http2/http2-options.ts";
+import { readHttp2Request } from "./http2/received-request.ts";
+import { SessionPools } from "./http2/session-pools.ts";
+import { StalledStreams } from "./http2/stalled-streams.ts";
+import { ProtocolSniffer } from "./listener/sniff-protocol.ts";
+import { createListener, DEFAULT_HEADERS_TIMEOUT, DEFAULT_KEEP_ALIVE_TIMEOUT, type ListenerOptions } from "./listener.ts";
 import { Admission, type LoadLimits } from "./load/admission.ts";
 import { limitConnections } from "./load/connection-limit.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
@@ -61,6 +68,7 @@ export interface GlobalSidecarOptions {
   readonly load?: LoadLimits;
   readonly upstream?: UpstreamOptions;
   readonly tunnel?: TunnelOptions;
+  readonly http2?: Http2Options;
 }
 
 export interface GlobalSidecar {
@@ -71,7 +79,7 @@ export interface GlobalSidecar {
   /** The oldest calls that have been in flight for longer than `longLivedAfter`, at most 100. */
   longLivedCalls(): readonly LongLivedCall[];
   /**
-   * Stops accepting, tells clients to close with `Connection: close`, waits for requests in flight, then closes every connection.
+   * Stops accepting, tells clients to close with `Connection: close` or GOAWAY, waits for requests in flight, then closes every connection.
    *
    * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the first call's counts.
    */
@@ -84,10 +92,12 @@ const AGEING_INTERVAL = 1_000;
 /** Starts a global sidecar. Rejects when the port cannot be listened on. */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
   const { host = "0.0.0.0", port, sharing = 1, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
+  const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = options.listener ?? {};
   const counters = new ProxyCounters();
   const calls = new CallsInFlight(options.longLivedAfter);
   const reports = new EdgeReports(options.reporter);
   const pools = new UpstreamPools(options.upstream);
+  const http2Pools = new SessionPools(options.upstream, options.http2);
   let draining = false;
   const log = new FailureLog(logger);
   // A connection whose answer had no `Connection: close` any more turns idle after server.close() has closed the idle ones.
@@ -100,7 +110,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     ownNames: new Set(options.ownNames),
     externalHosts: options.externalHosts ?? "refuse",
   });
-  const metrics = createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }, calls);
+  const metrics = createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size + http2Pools.size }, calls);
   const admission = new Admission(() => calls.size, metrics, options.load);
   const parts: PipelineParts = {
     admit: admission.admit,
@@ -136,7 +146,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     ...tunnels,
     pipeline: createConnectionPipeline(parts),
     refused,
-    helloTimeout: options.listener?.headersTimeout ?? DEFAULT_HEADERS_TIMEOUT,
+    helloTimeout: headersTimeout,
     port: options.tunnel?.tlsPort ?? 443,
   });
 
@@ -152,6 +162,19 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     },
     options.listener,
   );
+  const stalled = new StalledStreams(options.http2?.stallTimeout ?? 300_000);
+  const http2Context = { ...context, pools: http2Pools, stalled };
+  const http2 = new ClientSessions(
+    (stream, fields, flags, rawFields, client) => {
+      new Http2Exchange(http2Context, stream, readHttp2Request(fields, flags, rawFields), client).run(pipeline);
+    },
+    { ...options.http2, headersTimeout, keepAliveTimeout },
+  );
+  const tls = (socket: Socket) => {
+    passTls(socket);
+    socket.resume();
+  };
+  const sniffer = new ProtocolSniffer(server, { http2: (socket) => http2.accept(socket), tls }, headersTimeout);
   limitConnections(server, metrics, { maxConnections: options.load?.maxConnections ?? 10_000, sharing });
   server.listen({ port, host, reusePort: sharing > 1 });
   await once(server, "listening").catch((error) => {
@@ -164,14 +187,19 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     draining = true;
     const closed = once(server, "close");
     server.close();
+    sniffer.close();
+    http2.drain();
     const force = setTimeout(() => {
       server.closeAllConnections();
       tunnels.open.cutAll();
+      http2.destroy();
       pools.destroy();
+      http2Pools.destroy();
     }, deadline);
     await closed;
     await tunnels.open.ended();
-    await pools.close();
+    stalled.stop();
+    await Promise.all([pools.close(), http2Pools.close()]);
     clearInterval(ageing);
     clearTimeout(force);
     admission.stop();

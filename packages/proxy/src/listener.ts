@@ -30,6 +30,8 @@ export interface ListenerEvents {
 
 /** See {@link ListenerOptions.headersTimeout}. */
 export const DEFAULT_HEADERS_TIMEOUT = 30_000;
+/** See {@link ListenerOptions.keepAliveTimeout}. */
+export const DEFAULT_KEEP_ALIVE_TIMEOUT = 61 * 60_000;
 
 /** TCP keep-alive probes on client connections after this many milliseconds, so that a vanished peer does not hold a request for ever. */
 const TCP_KEEP_ALIVE_DELAY = 60_000;
@@ -38,7 +40,7 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 
 /** The HTTP/1.1 server side, not listening yet. */
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
-  const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = 61 * 60_000, maxHeaderSize = 64 * 1024 } = options;
+  const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT, maxHeaderSize = 64 * 1024 } = options;
   const latest = new WeakMap<Duplex, ServerResponse>();
   /** Requests whose wish for another protocol is not granted. */
   const notUpgraded = new WeakSet<IncomingMessage>();

@@ -26,7 +26,7 @@ export const STATUS_OF = {
   CONNECT_FAILED: 502,
   /** The connection broke before the answer began. */
   UPSTREAM_RESET: 502,
-  /** What came back is no valid HTTP/1.1 answer. */
+  /** What came back is no valid answer in the protocol of the request. */
   UPSTREAM_INVALID: 502,
   /** The proxy itself has more to do than it can. Nothing was done for the request: it may be sent again, to another replica or later. */
   OVERLOADED: 503,

@@ -42,4 +42,11 @@ export class Attempts {
     this.#retried = true;
     return true;
   }
+
+  /** After a destination said that it did not look at the request (RFC 9113 §8.7): once, whatever the method. */
+  mayRepeatRefused(): boolean {
+    if (this.#retried) return false;
+    this.#retried = true;
+    return true;
+  }
 }

@@ -1,0 +1,120 @@
+import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { Readable } from "node:stream";
+import { HEADER_ONLY, WITH_BODY, WITH_TRAILERS } from "./respond-options.ts";
+import { sendTrailers } from "./send-trailers.ts";
+import type { StalledStreams } from "./stalled-streams.ts";
+
+/** Answers whose header waits for the end of the turn of the event loop. One timer serves all of them. */
+let gathering: AnswerRelay[] = [];
+
+function flushGathering(): void {
+  const relays = gathering;
+  gathering = [];
+  for (const relay of relays) relay.flush();
+}
+
+/** Answers that came whole. */
+const whole = new WeakSet<ClientHttp2Stream>();
+
+/**
+ * Node ends the reading of a stream alike when its last frame has come and when the destination resets it with NO_ERROR. Only in the second case is the
+ * stream closed by then.
+ */
+function pushNotingEnd(this: ClientHttp2Stream, chunk: unknown, encoding?: BufferEncoding): boolean {
+  if (chunk === null && !this.closed) whole.add(this);
+  return Readable.prototype.push.call(this, chunk, encoding);
+}
+
+/** The header, body and trailers of an answer on their way to the client, as they come and as fast as both sides take them. */
+export class AnswerRelay {
+  readonly #from: ClientHttp2Stream;
+  readonly #to: ServerHttp2Stream;
+  readonly #stalled: StalledStreams;
+  /** The header, until it is sent: a small answer is complete by the end of the turn, and only then is it known whether it has trailers. */
+  #head: readonly string[] | undefined;
+  #first: Buffer | undefined;
+  #trailers: IncomingHttpHeaders | undefined;
+
+  constructor(from: ClientHttp2Stream, to: ServerHttp2Stream, stalled: StalledStreams) {
+    this.#from = from;
+    this.#to = to;
+    this.#stalled = stalled;
+  }
+
+  /**
+   * @param head flat list of names and values
+   * @param headerOnly whether no body can follow
+   * @param onEnd called when the answer has come whole and is on its way
+   */
+  begin(head: readonly string[], headerOnly: boolean, onEnd: () => void): void {
+    const from = this.#from;
+    if (headerOnly) {
+      this.#to.respond(head, HEADER_ONLY);
+      from.on("end", onEnd).resume();
+      return;
+    }
+    from.push = pushNotingEnd;
+    this.#head = head;
+    if (gathering.push(this) === 1) setImmediate(flushGathering);
+    from.on("data", (chunk: Buffer) => this.#onData(chunk));
+    from.on("trailers", (trailers) => {
+      this.#trailers = trailers;
+    });
+    from.on("end", () => {
+      // Of an answer that was broken off, "close" tells.
+      if (!whole.has(from)) return;
+      this.#end();
+      onEnd();
+    });
+  }
+
+  /** Sends what was held back. */
+  flush(): void {
+    const head = this.#head;
+    if (head === undefined) return;
+    this.#head = undefined;
+    if (!this.#writable) return;
+    this.#to.respond(head, WITH_TRAILERS);
+    if (this.#first !== undefined) this.#write(this.#first);
+    this.#first = undefined;
+  }
+
+  get #writable(): boolean {
+    return !this.#to.destroyed && !this.#to.closed;
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#head !== undefined && this.#first === undefined) {
+      this.#first = chunk;
+      return;
+    }
+    this.flush();
+    if (this.#writable) this.#write(chunk);
+  }
+
+  /** Back-pressure: a client that reads slowly stops the reading from the destination, and with it the destination. */
+  #write(chunk: Buffer): void {
+    if (this.#to.write(chunk)) return;
+    this.#stalled.watch(this.#to);
+    if (this.#from.isPaused()) return;
+    this.#from.pause();
+    this.#to.once("drain", () => {
+      this.#stalled.forget(this.#to);
+      this.#from.resume();
+    });
+  }
+
+  #end(): void {
+    const to = this.#to;
+    if (!this.#writable) return;
+    const trailers = this.#trailers;
+    if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, trailers));
+    if (this.#head !== undefined) to.respond(this.#head, trailers === undefined ? WITH_BODY : WITH_TRAILERS);
+    this.#head = undefined;
+    if (this.#first === undefined) to.end();
+    else to.end(this.#first);
+    this.#first = undefined;
+    // A client that opens no window would keep the rest here for ever.
+    if (to.writableLength > 0) this.#stalled.watch(to);
+  }
+}

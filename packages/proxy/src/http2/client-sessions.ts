@@ -1,0 +1,90 @@
+import { constants, createServer, type Http2Server, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import { ClientSession } from "./client-session.ts";
+import { CONNECTION_WINDOW, type Http2Options, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_SENT_HEADER } from "./http2-options.ts";
+
+const { NGHTTP2_REFUSED_STREAM } = constants;
+
+/** A request has come. */
+export type OnStream = (
+  stream: ServerHttp2Stream,
+  fields: IncomingHttpHeaders,
+  flags: number,
+  rawFields: string[],
+  client: ClientSession,
+) => void;
+
+export interface ClientSessionsOptions extends Http2Options {
+  /** See ListenerOptions. */
+  readonly headersTimeout: number;
+  /** See ListenerOptions. */
+  readonly keepAliveTimeout: number;
+}
+
+/** Frames that break the protocol without harm, such as a WINDOW_UPDATE for a stream that was never opened. Beyond this many the connection is cut. */
+const MAX_INVALID_FRAMES = 100;
+/** Megabytes that one connection may hold. Node refuses further streams then. 100 streams with a full window each need 6.4. */
+const MAX_SESSION_MEMORY = 16;
+/** nghttp2's own count of resets, with GOAWAY INTERNAL_ERROR: far above ours, which knows a flood from callers that lost their patience. */
+const NGHTTP2_RESET_BURST = 20_000;
+const NGHTTP2_RESET_RATE = 10_000;
+
+/** The HTTP/2 server side: clients that speak it with prior knowledge (RFC 9113 §3.3). It does not listen; connections are given to it. */
+export class ClientSessions {
+  readonly #server: Http2Server;
+  readonly #sessions = new Map<Http2Session, ClientSession>();
+  #draining = false;
+
+  constructor(onStream: OnStream, options: ClientSessionsOptions) {
+    const limits = {
+      headersTimeout: options.headersTimeout,
+      keepAliveTimeout: options.keepAliveTimeout,
+      resetBurst: options.resetBurst ?? 500,
+      resetRate: options.resetRate ?? 100,
+      maxControlFrames: options.maxControlFrames ?? 100,
+    };
+    this.#server = createServer({
+      settings: { maxConcurrentStreams: options.maxConcurrentStreams ?? 100, maxHeaderListSize: MAX_HEADER_LIST_SIZE },
+      maxHeaderListPairs: MAX_HEADER_PAIRS,
+      maxSendHeaderBlockLength: MAX_SENT_HEADER,
+      maxSessionInvalidFrames: MAX_INVALID_FRAMES,
+      maxSessionMemory: MAX_SESSION_MEMORY,
+      streamResetBurst: NGHTTP2_RESET_BURST,
+      streamResetRate: NGHTTP2_RESET_RATE,
+      // Whether a field may stand twice is for the destination to judge.
+      strictSingleValueFields: false,
+    });
+    this.#server.on("session", (session) => {
+      session.setLocalWindowSize(CONNECTION_WINDOW);
+      const client = new ClientSession(session, limits);
+      this.#sessions.set(session, client);
+      session.on("close", () => this.#sessions.delete(session));
+      if (this.#draining) client.drain();
+    });
+    this.#server.on("stream", (stream, fields, flags, rawFields) => {
+      // Its code tells all there is to tell. Also where it is refused at once: an error that nobody listens to would end the process.
+      stream.on("error", () => {});
+      const client = stream.session === undefined ? undefined : this.#sessions.get(stream.session);
+      if (client === undefined || !client.opened(stream)) stream.close(NGHTTP2_REFUSED_STREAM);
+      else onStream(stream, fields, flags, rawFields, client);
+    });
+  }
+
+  /** Takes a connection over. @param socket paused, with its first bytes unread */
+  accept(socket: Socket): void {
+    // An HTTP/1.1 server leaves its connections half open; a session would never hear that its client has gone.
+    socket.allowHalfOpen = false;
+    this.#server.emit("connection", socket);
+  }
+
+  /** Tells clients to open no more streams; each connection closes with its last one. */
+  drain(): void {
+    this.#draining = true;
+    for (const client of this.#sessions.values()) client.drain();
+  }
+
+  /** Closes every connection now. */
+  destroy(): void {
+    for (const session of [...this.#sessions.keys()]) session.destroy();
+  }
+}

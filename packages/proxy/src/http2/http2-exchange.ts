@@ -1,0 +1,267 @@
+import {
+  type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { CallObserver, ForwardedRequest, PipelineCall } from "../call.ts";
+import type { AddressCheck } from "../destination/address-policy.ts";
+import type { Route } from "../destination/route.ts";
+import { Attempts } from "../forward/attempts.ts";
+import type { Pipeline } from "../pipeline.ts";
+import { Refusal } from "../refusal.ts";
+import type { PendingEdge } from "../report/edge-reports.ts";
+import type { Address } from "../resolve/resolver.ts";
+import { AnswerRelay } from "./answer-relay.ts";
+import { classifyNoSession, refusalOfStream } from "./failure.ts";
+import type { Http2Request } from "./received-request.ts";
+import { refuseStream } from "./refuse-stream.ts";
+import { keepSensitive, sensitiveNames } from "./sensitive-fields.ts";
+import type { SessionWaiter } from "./session-pool.ts";
+import type { SessionPools } from "./session-pools.ts";
+import type { StalledStreams } from "./stalled-streams.ts";
+import { Upload } from "./upload.ts";
+import type { UpstreamSession } from "./upstream-session.ts";
+
+/** What all exchanges share. */
+export interface Http2Context {
+  readonly pools: SessionPools;
+  readonly checkAddress: AddressCheck;
+  readonly observer: CallObserver;
+  readonly stalled: StalledStreams;
+}
+
+/** Whose request it is. */
+export interface Http2Client {
+  /** The client did not wait for its answer. @param since when the request came, in milliseconds of a monotonic clock */
+  left(since: number): void;
+}
+
+const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+/** Interim answers to one request. They are under no flow control, so a client that reads nothing would have them pile up here. */
+const MAX_INTERIM = 16;
+
+const WITHOUT_BODY = { endStream: true };
+const WITH_BODY = { endStream: false };
+const WITH_TRAILERS = { endStream: false, waitForTrailers: true };
+
+const TOO_MANY_INTERIM = new Refusal("UPSTREAM_INVALID", "the destination sent too many interim answers");
+const UNACCEPTABLE = new Refusal("REQUEST_MALFORMED", "the request cannot be written as HTTP/2");
+const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer has a status or a field that HTTP/2 does not have");
+/** The one field specific to a connection that nghttp2 lets through and Node does not. */
+const FORBIDDEN = "http2-settings";
+
+type AnswerFields = IncomingHttpHeaders & IncomingHttpStatusHeader;
+
+/** Errors of a stream are told by the code that it closes with. */
+function ignore(): void {}
+
+/** Steps 4 and 5, connect and forward: one HTTP/2 request, its attempts, and its answer on the way back. */
+export class Http2Exchange implements PipelineCall, SessionWaiter {
+  route: Route | undefined;
+  edge: PendingEdge | undefined;
+
+  readonly #context: Http2Context;
+  readonly #stream: ServerHttp2Stream;
+  readonly #request: Http2Request;
+  readonly #client: Http2Client;
+  readonly #since = performance.now();
+  #forwarded: ForwardedRequest | undefined;
+  #attempts: Attempts | undefined;
+  #upload: Upload | undefined;
+  #upstream: ClientHttp2Stream | undefined;
+  #interim = 0;
+  #answered = false;
+  #done = false;
+  #gone = false;
+
+  constructor(context: Http2Context, stream: ServerHttp2Stream, request: Http2Request, client: Http2Client) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#request = request;
+    this.#client = client;
+    stream.on("close", () => this.#clientClosed());
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  get address(): Address | undefined {
+    return this.#attempts?.address;
+  }
+
+  /** Whether the client has its answer, or left. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Takes the request through all steps. */
+  run(pipeline: Pipeline): void {
+    pipeline(this, this.#request, this.#request.refused);
+  }
+
+  forward(request: ForwardedRequest, addresses: readonly Address[]): void {
+    if (this.#done) return;
+    this.#forwarded = request;
+    this.#attempts = new Attempts(addresses);
+    if (this.#request.hasBody) this.#upload = new Upload(this.#stream);
+    this.#attempt();
+  }
+
+  fail(refusal: Refusal, cause?: Error): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#context.observer.failed(this, refusal, cause);
+  }
+
+  refuse(refusal: Refusal): void {
+    refuseStream(this.#stream, this.#request, refusal);
+  }
+
+  onSession(session: UpstreamSession): void {
+    const request = this.#forwarded;
+    if (request === undefined) return;
+    const upload = this.#upload;
+    // A gRPC request has no trailers, and to wait for some costs a turn of the event loop and a frame.
+    const options = upload === undefined ? WITHOUT_BODY : this.#request.grpc ? WITH_BODY : WITH_TRAILERS;
+    const upstream = this.#open(session, request, options);
+    if (upstream === undefined) return;
+    this.#upstream = upstream;
+    upstream
+      .on("error", ignore)
+      .on("headers", (fields) => this.#onInterim(upstream, fields))
+      .on("response", (fields, flags, rawFields) => this.#onAnswer(upstream, fields, flags, rawFields))
+      .on("close", () => this.#upstreamClosed(session, upstream));
+    upload?.sendBy(upstream);
+  }
+
+  #open(session: UpstreamSession, request: ForwardedRequest, options: ClientSessionRequestOptions): ClientHttp2Stream | undefined {
+    try {
+      return session.request(this.#head(request), options);
+    } catch (error) {
+      // nghttp2 and Node check the same things, but each for itself.
+      this.fail(UNACCEPTABLE, error instanceof Error ? error : undefined);
+      return undefined;
+    }
+  }
+
+  onNoSession(error: Error): void {
+    if (this.#done) return;
+    const failure = classifyNoSession(error);
+    if (failure.unsent) this.#context.observer.connectFailed();
+    if (failure.unsent && this.#attempts?.mayTryNext() === true) this.#attempt();
+    else this.fail(failure.refusal, error);
+  }
+
+  #attempt(): void {
+    const { address } = this;
+    if (address === undefined || this.#done) return;
+    const refusal = this.#context.checkAddress(address);
+    if (refusal === undefined) this.#context.pools.acquire(address, this);
+    else this.fail(refusal);
+  }
+
+  #head({ method, path, authority, headers }: ForwardedRequest): readonly string[] {
+    const head = [":method", method, ":scheme", this.#request.scheme, ":authority", authority, ":path", path, ...headers];
+    return keepSensitive(head, this.#request.sensitive);
+  }
+
+  #onInterim(upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
+    const stream = this.#stream;
+    if (this.#done || stream.destroyed || stream.closed || stream.headersSent) return;
+    this.#interim += 1;
+    if (this.#interim > MAX_INTERIM) this.#giveUp(upstream, TOO_MANY_INTERIM);
+    else if (!mayRelay(() => stream.additionalHeaders(fields))) this.#giveUp(upstream, UNRELAYABLE);
+  }
+
+  #onAnswer(upstream: ClientHttp2Stream, fields: AnswerFields, flags: number, rawFields: readonly string[]): void {
+    if (this.#done) return;
+    const status = fields[":status"] ?? 0;
+    if (status < 200 || status > 599 || FORBIDDEN in fields) {
+      this.#giveUp(upstream, UNRELAYABLE);
+      return;
+    }
+    this.#upload?.forget();
+    this.#answered = true;
+    this.#context.observer.answered(this, status);
+    const head = keepSensitive(rawFields, sensitiveNames(fields));
+    const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
+    new AnswerRelay(upstream, this.#stream, this.#context.stalled).begin(head, headerOnly, () => {
+      this.#done = true;
+    });
+  }
+
+  /** The answer cannot be relayed. */
+  #giveUp(upstream: ClientHttp2Stream, refusal: Refusal): void {
+    this.#upload?.stop();
+    this.fail(refusal);
+    upstream.close(NGHTTP2_CANCEL);
+  }
+
+  #upstreamClosed(session: UpstreamSession, upstream: ClientHttp2Stream): void {
+    session.release();
+    if (upstream !== this.#upstream) return;
+    if (this.#done) this.#endUpload();
+    else if (this.#answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
+    else if (this.#mayRepeat(session, upstream)) this.#attempt();
+    else {
+      this.#upload?.stop();
+      this.fail(refusalOfStream(upstream.rstCode, session.broken), new Error(`stream closed with code ${upstream.rstCode}`));
+    }
+  }
+
+  /** The answer is complete, and the destination does not want the rest of the request (RFC 9113 §8.1). */
+  #endUpload(): void {
+    if (this.#upload === undefined || this.#stream.readableEnded || this.#stream.destroyed) return;
+    this.#upload.stop();
+    this.#stream.close(NGHTTP2_NO_ERROR);
+  }
+
+  #breakOff(code: number): void {
+    this.#done = true;
+    this.#upload?.stop();
+    this.#context.observer.brokenOff();
+    // A stream that ends without an error would look complete.
+    this.#stream.close(code === NGHTTP2_NO_ERROR ? NGHTTP2_INTERNAL_ERROR : code);
+  }
+
+  #mayRepeat(session: UpstreamSession, upstream: ClientHttp2Stream): boolean {
+    const repeatable = this.#upload?.repeatable ?? true;
+    if (session.neverTook(upstream) || (upstream.rstCode === NGHTTP2_REFUSED_STREAM && !session.broken)) {
+      return repeatable && this.#attempts?.mayRepeatRefused() === true;
+    }
+    const { method = "" } = this.#forwarded ?? {};
+    return session.broken && session.isKeptAlive && this.#attempts?.mayRepeat(method, this.#upload !== undefined) === true;
+  }
+
+  /** The client's stream closed, after the answer or in the midst of it. */
+  #clientClosed(): void {
+    this.#context.stalled.forget(this.#stream);
+    if (!this.#done) {
+      this.#gone = true;
+      this.#done = true;
+      this.#client.left(this.#since);
+    }
+    const upstream = this.#upstream;
+    // After a complete exchange both streams are closed by now, and this does nothing.
+    if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);
+    this.#context.observer.closed(this);
+  }
+}
+
+/** Node throws where it does not take a field. */
+function mayRelay(send: () => void): boolean {
+  try {
+    send();
+    return true;
+  } catch {
+    return false;
+  }
+}

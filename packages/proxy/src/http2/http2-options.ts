@@ -1,0 +1,30 @@
+/** How HTTP/2 is spoken, with clients and with destinations. */
+export interface Http2Options {
+  /** Streams that a client may have open on one connection. Default 100, the least that RFC 9113 §6.5.2 recommends; an Envoy opens another connection. */
+  readonly maxConcurrentStreams?: number;
+  /** Streams on one connection that may be reset within a second of their beginning, at once. Default 500. See {@link resetRate}. */
+  readonly resetBurst?: number;
+  /** The same per second, in the long run. Default 100. Beyond it the connection gets GOAWAY with ENHANCE_YOUR_CALM (CVE-2023-44487). */
+  readonly resetRate?: number;
+  /** PING and SETTINGS frames per second that a client may send on one connection. Default 100. */
+  readonly maxControlFrames?: number;
+  /** Milliseconds that a client may take no byte of an answer that waits for it. Default 300000, as in Envoy. Beyond it the stream is reset. */
+  readonly stallTimeout?: number;
+  /** Connections to one address. Default 16, each with as many streams as the destination allows. */
+  readonly maxSessions?: number;
+  /** Milliseconds that a connection to a destination is kept without a stream. Default 60000. */
+  readonly idleTimeout?: number;
+  /** Milliseconds of silence on a connection with open streams until the destination gets a PING. Default 30000. */
+  readonly pingAfter?: number;
+  /** Milliseconds for the answer to that PING. Default 15000. Beyond it the connection is taken for dead. */
+  readonly pingTimeout?: number;
+}
+
+/** Names and values of a header, together: a little above MAX_HEADER_FIELDS, so that it is the pipeline that refuses, with 431 and words. */
+export const MAX_HEADER_PAIRS = 1_100;
+/** Bytes of a header, uncompressed (RFC 9113 §6.5.2). As much as over HTTP/1.1. */
+export const MAX_HEADER_LIST_SIZE = 64 * 1024;
+/** Bytes of a header that is sent, by nghttp2's pessimistic count: room for all that was received and the few fields that are added. */
+export const MAX_SENT_HEADER = 2 * MAX_HEADER_LIST_SIZE;
+/** Bytes that a peer may send on one connection without hearing from us. Node takes them off the connection's window at once, so no stream holds up another. */
+export const CONNECTION_WINDOW = 1024 * 1024;

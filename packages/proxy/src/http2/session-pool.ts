@@ -1,0 +1,116 @@
+import type { Address } from "../resolve/resolver.ts";
+import { UpstreamError } from "../upstream/upstream-error.ts";
+import { type SessionOptions, type SessionOwner, UpstreamSession } from "./upstream-session.ts";
+
+/** Waits for a session with room for a stream. */
+export interface SessionWaiter {
+  /** Whether the session is not wanted any more. */
+  readonly done: boolean;
+  /** Gets a session with room; opens its stream before it returns. */
+  onSession(session: UpstreamSession): void;
+  /** There is none to be had. */
+  onNoSession(error: Error): void;
+}
+
+export interface SessionPoolOptions extends SessionOptions {
+  /** Connections to the address. */
+  readonly maxSessions: number;
+  /** Requests that may wait for room. */
+  readonly maxWaiting: number;
+}
+
+/** The HTTP/2 connections to one address: another one is opened only when those that are there have no room. */
+export class SessionPool implements SessionOwner {
+  readonly #address: Address;
+  readonly #options: SessionPoolOptions;
+  readonly #sessions = new Set<UpstreamSession>();
+  #connecting = 0;
+  #waiting: SessionWaiter[] = [];
+  #retired = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(address: Address, options: SessionPoolOptions) {
+    this.#address = address;
+    this.#options = options;
+  }
+
+  /** Hands a session to the waiter, at once where one has room. */
+  acquire(waiter: SessionWaiter): void {
+    const session = this.#roomy();
+    if (session !== undefined) {
+      waiter.onSession(session);
+      return;
+    }
+    if (this.#waiting.length >= this.#options.maxWaiting) this.#waiting = this.#waiting.filter(({ done }) => !done);
+    if (this.#waiting.length >= this.#options.maxWaiting) {
+      waiter.onNoSession(new UpstreamError("BUSY", "the destination takes no more streams"));
+      return;
+    }
+    this.#waiting.push(waiter);
+    this.#connect();
+  }
+
+  /** See {@link UpstreamSession.sweep}. */
+  sweep(now: number): void {
+    for (const session of [...this.#sessions]) session.sweep(now);
+  }
+
+  /** Lets streams finish and closes each session then. Resolves when there is none left. */
+  retire(): Promise<void> {
+    this.#retired = true;
+    if (this.#waiting.length === 0) for (const session of [...this.#sessions]) session.close();
+    if (this.#sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  /** Closes every session now. */
+  destroy(): void {
+    this.#retired = true;
+    this.#failWaiting(new UpstreamError("CLOSED", "the proxy is stopping"));
+    for (const session of [...this.#sessions]) session.destroy();
+  }
+
+  onReady(session: UpstreamSession): void {
+    this.#connecting -= 1;
+    this.onRoom(session);
+    if (this.#waiting.length > 0) this.#connect();
+  }
+
+  onRoom(session: UpstreamSession): void {
+    while (this.#waiting.length > 0 && session.hasRoom) {
+      const waiter = this.#waiting.shift();
+      if (waiter !== undefined && !waiter.done) waiter.onSession(session);
+    }
+    if (this.#retired && this.#waiting.length === 0) session.close();
+  }
+
+  onGone(session: UpstreamSession, error: Error | undefined): void {
+    this.#sessions.delete(session);
+    if (error !== undefined) this.#connecting -= 1;
+    // Whoever waits beside sessions that are merely busy goes on waiting for them; without any, the error is the answer.
+    if (error === undefined && this.#waiting.length > 0) this.#connect();
+    else if (error !== undefined && this.#sessions.size === 0) this.#failWaiting(error);
+    if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  /** The first with room, so that those beyond the need become idle. */
+  #roomy(): UpstreamSession | undefined {
+    for (const session of this.#sessions) if (session.hasRoom) return session;
+    return undefined;
+  }
+
+  /** One at a time: until its SETTINGS are there, nobody knows how many streams it will carry. */
+  #connect(): void {
+    if (this.#connecting > 0 || this.#sessions.size >= this.#options.maxSessions) return;
+    this.#connecting += 1;
+    this.#sessions.add(new UpstreamSession(this.#address, this, this.#options));
+  }
+
+  #failWaiting(error: Error): void {
+    const waiters = this.#waiting;
+    this.#waiting = [];
+    for (const waiter of waiters) if (!waiter.done) waiter.onNoSession(error);
+  }
+}

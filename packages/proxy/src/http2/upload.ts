@@ -1,0 +1,86 @@
+import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { NEVER_A_TRAILER } from "../destination/request-head.ts";
+import { sendTrailers } from "./send-trailers.ts";
+
+/** Of a body, at most this many bytes are kept until the destination answers, in case that it says it never looked at them. */
+const MAX_KEPT = 64 * 1024;
+
+/** The body and the trailers of a request on their way to the destination, as they come and as fast as both sides take them. */
+export class Upload {
+  readonly #from: ServerHttp2Stream;
+  #to: ClientHttp2Stream | undefined;
+  /** What was sent so far; undefined once it is too much, or not needed any more. */
+  #kept: Buffer[] | undefined = [];
+  #keptBytes = 0;
+  #trailers: IncomingHttpHeaders | undefined;
+  #ended = false;
+
+  constructor(from: ServerHttp2Stream) {
+    this.#from = from;
+    // Node says it when they come, not after the body was read, and that waits for a connection.
+    from.on("trailers", (trailers) => {
+      this.#trailers = trailers;
+    });
+  }
+
+  /** Whether the body can be sent once more from its beginning. */
+  get repeatable(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** Sends the body by this stream; again from its beginning when it is not the first one. */
+  sendBy(to: ClientHttp2Stream): void {
+    const first = this.#to === undefined;
+    this.#to = to;
+    to.on("drain", () => this.#from.resume());
+    for (const chunk of this.#kept ?? []) to.write(chunk);
+    if (this.#ended) this.#end();
+    if (first) this.#from.on("data", this.#onData).on("end", this.#onEnd);
+  }
+
+  /** The destination answers: the body will not be sent again. */
+  forget(): void {
+    this.#kept = undefined;
+  }
+
+  /** What follows is read and thrown away. */
+  stop(): void {
+    this.#kept = undefined;
+    this.#from.off("data", this.#onData).off("end", this.#onEnd).resume();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#kept !== undefined) this.#keep(this.#kept, chunk);
+    const to = this.#to;
+    if (to === undefined || to.closed || to.destroyed) return;
+    if (!to.write(chunk)) this.#from.pause();
+  };
+
+  /** Node says "end" also of a body that was broken off. */
+  readonly #onEnd = (): void => {
+    if (this.#from.aborted || this.#from.rstCode !== 0) return;
+    this.#ended = true;
+    this.#end();
+  };
+
+  #keep(kept: Buffer[], chunk: Buffer): void {
+    this.#keptBytes += chunk.length;
+    if (this.#keptBytes > MAX_KEPT) this.#kept = undefined;
+    else kept.push(chunk);
+  }
+
+  #end(): void {
+    const to = this.#to;
+    if (to === undefined || to.closed || to.destroyed) return;
+    const trailers = this.#trailers;
+    if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, allowed(trailers)));
+    to.end();
+  }
+}
+
+/** The trailers without those that nobody may send after a body: the hops behind would take them for what was checked here. */
+function allowed(trailers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const kept: IncomingHttpHeaders = {};
+  for (const [name, value] of Object.entries(trailers)) if (!NEVER_A_TRAILER.has(name)) kept[name] = value;
+  return kept;
+}
