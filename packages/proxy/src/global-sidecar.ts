@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -8,9 +7,10 @@ import { createAddressCheck } from "./destination/address-policy.ts";
 import { createRouter } from "./destination/route.ts";
 import { type Http1Context, Http1Exchange } from "./forward/http1-exchange.ts";
 import { PipelinedExchanges } from "./forward/pipelined-exchanges.ts";
-import { createListener, DEFAULT_HEADERS_TIMEOUT, type ListenerOptions } from "./listener.ts";
+import { CONNECTION_OPTIONS, createListener, DEFAULT_HEADERS_TIMEOUT, type ListenerOptions } from "./listener.ts";
 import { Admission, type LoadLimits } from "./load/admission.ts";
 import { limitConnections } from "./load/connection-limit.ts";
+import { ListeningSockets, SOCKETS } from "./load/listening-sockets.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
 import { CallsInFlight, type LongLivedCall, MAX_LISTED_CALLS } from "./report/calls-in-flight.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
@@ -31,9 +31,9 @@ export interface GlobalSidecarOptions {
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
   /**
-   * Event loops of this process, this one included, that listen on the same address and port. Default 1. With more, each opens a socket of its own
-   * (SO_REUSEPORT) and the kernel deals new connections out by a hash of their addresses. Such sockets are not told of each other: nobody learns
-   * that another process has the port already.
+   * Event loops of this process, this one included, that listen on the same address and port. Each opens sockets of its own (SO_REUSEPORT, Linux), and
+   * the kernel deals new connections out by a hash of their addresses. Such sockets are not told of each other: nobody learns that another process has
+   * the port already. Default: only this one, by an ordinary socket that is refused a port which is taken.
    */
   readonly sharing?: number;
   /** What exists: by cluster DNS or by the directory store. */
@@ -84,7 +84,7 @@ const AGEING_INTERVAL = 1_000;
 
 /** Starts a global sidecar. Rejects when the port cannot be listened on. */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
-  const { host = "0.0.0.0", port, sharing = 1, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
+  const { host = "0.0.0.0", port, sharing, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
   const counters = new ProxyCounters();
   const calls = new CallsInFlight(options.longLivedAfter);
   const reports = new EdgeReports(options.reporter);
@@ -103,7 +103,8 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     externalHosts: options.externalHosts ?? "refuse",
   });
   const metrics = createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size }, calls);
-  const admission = new Admission(() => calls.size, metrics, options.load);
+  const load = { inFlight: () => calls.size, accepted: () => connections.accepted, sockets: socketsFor(sharing) };
+  const admission = new Admission(load, metrics, options.load);
   const parts: PipelineParts = {
     admit: admission.admit,
     router,
@@ -157,9 +158,16 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     },
     options.listener,
   );
-  limitConnections(server, metrics, { maxConnections: options.load?.maxConnections ?? 10_000, sharing });
-  server.listen({ port, host, reusePort: sharing > 1 });
-  await once(server, "listening").catch((error) => {
+  const maxConnections = options.load?.maxConnections ?? 10_000;
+  const connections = limitConnections(server, metrics, { maxConnections, sharing: sharing ?? 1 });
+  const sockets = new ListeningSockets(server, {
+    host,
+    port,
+    sockets: socketsFor(sharing),
+    connection: CONNECTION_OPTIONS,
+    onError: connections.outOfFiles,
+  });
+  await sockets.listen().catch((error) => {
     admission.stop();
     throw error;
   });
@@ -167,8 +175,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
 
   async function drain(deadline: number): Promise<void> {
     draining = true;
-    const closed = once(server, "close");
-    server.close();
+    const closed = sockets.close();
     const force = setTimeout(() => {
       server.closeAllConnections();
       tunnels.open.cutAll();
@@ -193,6 +200,11 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
       return drained;
     },
   };
+}
+
+/** Several sockets can listen on one port only where others may do so too. */
+function socketsFor(sharing: number | undefined): number {
+  return sharing === undefined ? 1 : SOCKETS;
 }
 
 function listeningPort(server: Server): number {
