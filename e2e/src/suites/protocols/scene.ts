@@ -14,7 +14,7 @@ const GRPC_PORTS: readonly (ServicePort & { readonly targetPort: number })[] = [
   { name: "api", appProtocol: "kubernetes.io/h2c", port: 8_091, targetPort: 9_092 },
 ];
 
-/** Hosts of each kind: enough for every step, each of which uses up its own. */
+/** Enough for every step: each uses up its own. */
 const GRPC_HOSTS = 90;
 const HTTP_HOSTS = 30;
 
