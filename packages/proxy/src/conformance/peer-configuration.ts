@@ -17,6 +17,13 @@ export function envoyConfiguration(port: number, upstreamPort: number): object {
   const cluster = {
     name: "upstream",
     type: "STATIC",
+    // HTTP/2 goes on as HTTP/2, HTTP/1.1 as HTTP/1.1: Istio's useClientProtocol.
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} },
+      },
+    },
     load_assignment: { cluster_name: "upstream", endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(upstreamPort) } }] }] },
   };
   return { static_resources: { listeners: [{ name: "in", address: loopback(port), filter_chains: [{ filters }] }], clusters: [cluster] } };

@@ -33,12 +33,18 @@ export async function startFenceline(t: TestContext): Promise<Server> {
 /** Envoy with its defaults, as a sidecar has them, and one static cluster for all hosts. */
 export async function startEnvoy(t: TestContext, binary: string): Promise<Server> {
   const upstream = await startRecordingUpstream(t);
+  const port = await startEnvoyTo(t, binary, upstream.port);
+  return { name: "Envoy", port, upstream };
+}
+
+/** The same in front of an upstream that is there. @returns the port that it listens on */
+export async function startEnvoyTo(t: TestContext, binary: string, upstreamPort: number): Promise<number> {
   const port = await unusedPort();
   const folder = temporaryFolder(t);
   const file = join(folder, "envoy.json");
-  writeFileSync(file, JSON.stringify(envoyConfiguration(port, upstream.port)));
+  writeFileSync(file, JSON.stringify(envoyConfiguration(port, upstreamPort)));
   await start(t, binary, ["-c", file, "--concurrency", "1", "--disable-hot-restart", "-l", "critical"], port);
-  return { name: "Envoy", port, upstream };
+  return port;
 }
 
 /** nginx with its defaults, and `proxy_pass` for all hosts. */

@@ -23,8 +23,8 @@ export interface ClientSessionsOptions extends Http2Options {
 
 /** Frames that break the protocol without harm, such as a WINDOW_UPDATE for a stream that was never opened. Beyond this many the connection is cut. */
 const MAX_INVALID_FRAMES = 100;
-/** Megabytes that one connection may hold. Node refuses further streams then. 100 streams with a full window each need 6.4. */
-const MAX_SESSION_MEMORY = 16;
+/** Megabytes that one connection may hold; Node refuses further streams then. 1000 streams with a full window each come to as much. */
+const MAX_SESSION_MEMORY = 64;
 /** nghttp2's own count of resets, with GOAWAY INTERNAL_ERROR: far above ours, which knows a flood from callers that lost their patience. */
 const NGHTTP2_RESET_BURST = 20_000;
 const NGHTTP2_RESET_RATE = 10_000;
@@ -44,7 +44,7 @@ export class ClientSessions {
       maxControlFrames: options.maxControlFrames ?? 100,
     };
     this.#server = createServer({
-      settings: { maxConcurrentStreams: options.maxConcurrentStreams ?? 100, maxHeaderListSize: MAX_HEADER_LIST_SIZE },
+      settings: { maxConcurrentStreams: options.maxConcurrentStreams ?? 1_000, maxHeaderListSize: MAX_HEADER_LIST_SIZE },
       maxHeaderListPairs: MAX_HEADER_PAIRS,
       maxSendHeaderBlockLength: MAX_SENT_HEADER,
       maxSessionInvalidFrames: MAX_INVALID_FRAMES,

