@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -14,9 +13,16 @@ import { readHttp2Request } from "./http2/received-request.ts";
 import { SessionPools } from "./http2/session-pools.ts";
 import { StalledStreams } from "./http2/stalled-streams.ts";
 import { ProtocolSniffer } from "./listener/sniff-protocol.ts";
-import { createListener, DEFAULT_HEADERS_TIMEOUT, DEFAULT_KEEP_ALIVE_TIMEOUT, type ListenerOptions } from "./listener.ts";
+import {
+  CONNECTION_OPTIONS,
+  createListener,
+  DEFAULT_HEADERS_TIMEOUT,
+  DEFAULT_KEEP_ALIVE_TIMEOUT,
+  type ListenerOptions,
+} from "./listener.ts";
 import { Admission, type LoadLimits } from "./load/admission.ts";
 import { limitConnections } from "./load/connection-limit.ts";
+import { ListeningSockets, SOCKETS } from "./load/listening-sockets.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
 import { CallsInFlight, type LongLivedCall, MAX_LISTED_CALLS } from "./report/calls-in-flight.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
@@ -37,9 +43,9 @@ export interface GlobalSidecarOptions {
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
   /**
-   * Event loops of this process, this one included, that listen on the same address and port. Default 1. With more, each opens a socket of its own
-   * (SO_REUSEPORT) and the kernel deals new connections out by a hash of their addresses. Such sockets are not told of each other: nobody learns
-   * that another process has the port already.
+   * Event loops of this process, this one included, that listen on the same address and port. Each opens sockets of its own (SO_REUSEPORT, Linux), and
+   * the kernel deals new connections out by a hash of their addresses. Such sockets are not told of each other: nobody learns that another process has
+   * the port already. Default: only this one, by an ordinary socket that is refused a port which is taken.
    */
   readonly sharing?: number;
   /** What exists: by cluster DNS or by the directory store. */
@@ -91,7 +97,7 @@ const AGEING_INTERVAL = 1_000;
 
 /** Starts a global sidecar. Rejects when the port cannot be listened on. */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
-  const { host = "0.0.0.0", port, sharing = 1, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
+  const { host = "0.0.0.0", port, sharing, resolver, logger, clusterDomain = "cluster.local", allowLoopback = false } = options;
   const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = options.listener ?? {};
   const counters = new ProxyCounters();
   const calls = new CallsInFlight(options.longLivedAfter);
@@ -111,7 +117,8 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     externalHosts: options.externalHosts ?? "refuse",
   });
   const metrics = createMetrics(counters, { routes: () => router.size, connection_pools: () => pools.size + http2Pools.size }, calls);
-  const admission = new Admission(() => calls.size, metrics, options.load);
+  const load = { inFlight: () => calls.size, accepted: () => connections.accepted, sockets: socketsFor(sharing) };
+  const admission = new Admission(load, metrics, options.load);
   const parts: PipelineParts = {
     admit: admission.admit,
     router,
@@ -175,9 +182,16 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     socket.resume();
   };
   const sniffer = new ProtocolSniffer(server, { http2: (socket) => http2.accept(socket), tls }, headersTimeout);
-  limitConnections(server, metrics, { maxConnections: options.load?.maxConnections ?? 10_000, sharing });
-  server.listen({ port, host, reusePort: sharing > 1 });
-  await once(server, "listening").catch((error) => {
+  const maxConnections = options.load?.maxConnections ?? 10_000;
+  const connections = limitConnections(server, metrics, { maxConnections, sharing: sharing ?? 1 });
+  const sockets = new ListeningSockets(server, {
+    host,
+    port,
+    sockets: socketsFor(sharing),
+    connection: CONNECTION_OPTIONS,
+    onError: connections.outOfFiles,
+  });
+  await sockets.listen().catch((error) => {
     admission.stop();
     throw error;
   });
@@ -185,8 +199,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
 
   async function drain(deadline: number): Promise<void> {
     draining = true;
-    const closed = once(server, "close");
-    server.close();
+    const closed = sockets.close();
     sniffer.close();
     http2.drain();
     const force = setTimeout(() => {
@@ -216,6 +229,11 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
       return drained;
     },
   };
+}
+
+/** Several sockets can listen on one port only where others may do so too. */
+function socketsFor(sharing: number | undefined): number {
+  return sharing === undefined ? 1 : SOCKETS;
 }
 
 function listeningPort(server: Server): number {

@@ -35,6 +35,8 @@ export const DEFAULT_KEEP_ALIVE_TIMEOUT = 61 * 60_000;
 
 /** TCP keep-alive probes on client connections after this many milliseconds, so that a vanished peer does not hold a request for ever. */
 const TCP_KEEP_ALIVE_DELAY = 60_000;
+/** Of every client connection. `allowHalfOpen` is what node:http sets: a client that sent FIN still gets its answer. */
+export const CONNECTION_OPTIONS = { allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY, noDelay: true };
 /** How often node:http looks for requests past headersTimeout, in milliseconds. */
 const TIMEOUT_CHECK_INTERVAL = 5_000;
 
@@ -65,9 +67,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     insecureHTTPParser: false,
     // A missing Host is refused by the chain, with the same JSON as every other refusal.
     requireHostHeader: false,
-    keepAlive: true,
-    keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY,
-    noDelay: true,
+    ...CONNECTION_OPTIONS,
   });
   // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
   server.maxHeadersCount = 0;

@@ -16,6 +16,9 @@ const TIMED_OUT: Failure = failure("UPSTREAM_TIMED_OUT", "the destination did no
 const INVALID: Failure = failure("UPSTREAM_INVALID", "the destination's answer is not valid HTTP/1.1");
 const BUSY: Failure = failure("UPSTREAM_BUSY", "every connection to the destination is in use");
 
+/** Our own want, not the destination's fault: another endpoint would need a file descriptor too. */
+const NO_FILE: Failure = failure("OVERLOADED", "no file descriptor is left for a connection to the destination");
+
 /** By the code of an UpstreamError or a system error. */
 const BY_CODE: Readonly<Record<string, Failure>> = {
   ECONNREFUSED: CONNECT_FAILED,
@@ -23,8 +26,8 @@ const BY_CODE: Readonly<Record<string, Failure>> = {
   ENETUNREACH: CONNECT_FAILED,
   EADDRNOTAVAIL: CONNECT_FAILED,
   EACCES: CONNECT_FAILED,
-  EMFILE: CONNECT_FAILED,
-  ENFILE: CONNECT_FAILED,
+  EMFILE: NO_FILE,
+  ENFILE: NO_FILE,
   CONNECT_TIMED_OUT,
   ETIMEDOUT: CONNECT_TIMED_OUT,
   ECONNRESET: RESET,

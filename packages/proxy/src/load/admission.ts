@@ -22,22 +22,39 @@ export interface LoadLimits {
 /** Milliseconds of too long turns before the first request is refused: longer than a garbage collection of this heap. */
 const PATIENCE = 200;
 
+/** Connections for each socket and turn from which on there are surely more waiting: not all queues are equally long. */
+const SATURATED = 0.75;
+
 const BEHIND = new Refusal("OVERLOADED", "the global sidecar cannot keep up with the requests it gets");
 const FULL = new Refusal("OVERLOADED", "as many requests are in flight as the global sidecar takes");
 
 /** From what an idle loop shows to what a caller takes for an outage, in seconds. */
 const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
+/** What is looked at beside the event loop. */
+export interface CurrentLoad {
+  /** Requests in flight. */
+  inFlight(): number;
+  /** Client connections accepted so far. */
+  accepted(): number;
+  /** Listening sockets, each of which gives one connection in a turn at most. */
+  readonly sockets: number;
+}
+
 /** Decides for each request whether it is taken, before anything is done for it. Samples the event loop until it is stopped. */
 export class Admission {
-  readonly #inFlight: () => number;
+  readonly #load: CurrentLoad;
   readonly #maxRequests: number;
   readonly #shedding: Shedding;
   readonly #stop: () => void;
 
-  constructor(inFlight: () => number, metrics: Registry, { maxTurn = 100, maxRequests = 10_000 }: LoadLimits = {}) {
-    const shedding = new Shedding({ maxTurn: maxTurn === 0 ? Number.POSITIVE_INFINITY : maxTurn, patience: PATIENCE });
-    this.#inFlight = inFlight;
+  constructor(load: CurrentLoad, metrics: Registry, limits: LoadLimits = {}) {
+    const { maxTurn = 100, maxRequests = 10_000 } = limits;
+    const limit = maxTurn === 0 ? Number.POSITIVE_INFINITY : maxTurn;
+    const shedding = new Shedding({ maxTurn: limit, patience: PATIENCE });
+    // With a single socket one connection in each turn is nothing special.
+    const allSockets = load.sockets === 1 ? Number.POSITIVE_INFINITY : SATURATED * load.sockets;
+    this.#load = load;
     this.#maxRequests = maxRequests;
     this.#shedding = shedding;
     const delays = new Histogram({
@@ -56,15 +73,19 @@ export class Admission {
         this.set(shedding.share);
       },
     });
-    this.#stop = sampleEventLoop(({ now, turn, delay }) => {
-      shedding.observe(now, turn);
+    let acceptedBefore = 0;
+    this.#stop = sampleEventLoop(({ now, turns, turn, delay }) => {
+      const accepted = (load.accepted() - acceptedBefore) / turns;
+      acceptedBefore = load.accepted();
+      // More connections wait than a turn takes in: their requests wait too, though the turn itself may be short.
+      shedding.observe(now, accepted > allSockets ? Math.max(turn, 2 * limit) : turn);
       delays.observe(delay / 1_000);
     });
   }
 
   /** Why the request that has just been counted as in flight is not taken; undefined when it is. */
   readonly admit = (): Refusal | undefined => {
-    if (this.#inFlight() > this.#maxRequests) return FULL;
+    if (this.#load.inFlight() > this.#maxRequests) return FULL;
     return this.#shedding.refusesNext() ? BEHIND : undefined;
   };
 

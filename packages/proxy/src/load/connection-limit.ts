@@ -1,58 +1,86 @@
-import { readFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { Counter, Gauge, type Registry } from "prom-client";
+import { openFilesLimit } from "./open-files.ts";
 
 /** Open files that are not connections of the data path: libuv's own, logs, DNS, the admin port, the collector. */
 const RESERVED_FILES = 128;
 /** The client's, and the one to the destination that its request takes. */
 const FILES_PER_CONNECTION = 2;
 
-/** How many connections a server takes. */
+/** How many connections an event loop takes. */
 export interface ConnectionLimit {
   /** Client connections at a time. */
   readonly maxConnections: number;
-  /** Servers of this process, this one included, among which its open files are shared out. */
+  /** Event loops of this process, this one included, among which its open files are shared out. */
   readonly sharing: number;
 }
 
+/** The connections of one event loop. */
+export interface LimitedConnections {
+  /** Accepted so far, those closed at once included. */
+  readonly accepted: number;
+  /** For the errors of listening sockets. */
+  readonly outOfFiles: () => void;
+}
+
 /**
- * Limits a server's connections so that accept() does not meet the limit of open files, and keeps the server alive should it do so all the same.
+ * Limits the client connections of one event loop, over all of its listening sockets, so that accept() does not meet the limit of open files; and
+ * keeps the thread alive should it do so all the same.
  *
- * At that limit libuv gives up one file that it holds in reserve, accepts what waits and closes it, so that it need not be told of it again and
- * again. What it cannot handle that way it reports as the server's error, which without a listener would end the thread.
+ * At that limit libuv gives up one file that it holds in reserve, accepts what waits and closes it. What it cannot handle that way it reports as the
+ * server's error, which without a listener would end the thread.
+ *
+ * @param server every connection is announced by its `connection` event, whichever socket it came by
  */
-export function limitConnections(server: Server, metrics: Registry, { maxConnections, sharing }: ConnectionLimit): void {
+export function limitConnections(server: Server, metrics: Registry, { maxConnections, sharing }: ConnectionLimit): LimitedConnections {
   const affordable = Math.floor((openFilesLimit() - RESERVED_FILES) / FILES_PER_CONNECTION / sharing);
-  server.maxConnections = Math.max(1, Math.min(maxConnections, affordable));
+  const limit = Math.max(1, Math.min(maxConnections, affordable));
+  const connections = { open: 0, accepted: 0 };
+  const refused = register(metrics, connections);
+  server.prependListener("connection", (socket) => {
+    connections.open += 1;
+    connections.accepted += 1;
+    socket.once("close", () => {
+      connections.open -= 1;
+    });
+    if (connections.open <= limit) return;
+    refused.inc({ reason: "LIMIT" });
+    socket.destroy();
+  });
+  return {
+    get accepted() {
+      return connections.accepted;
+    },
+    outOfFiles: () => refused.inc({ reason: "FILES" }),
+  };
+}
+
+/** Returns the counter of those that were closed at once. */
+function register(metrics: Registry, connections: { readonly open: number; readonly accepted: number }): Counter {
+  const registers = [metrics];
+  new Gauge({
+    name: "fenceline_proxy_connections",
+    help: "Client connections that are open.",
+    registers,
+    collect() {
+      this.set(connections.open);
+    },
+  });
+  new Counter({
+    name: "fenceline_proxy_connections_accepted_total",
+    help: "Client connections that were accepted, those closed at once included.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(connections.accepted);
+    },
+  });
   const refused = new Counter({
     name: "fenceline_proxy_connections_refused_total",
     help: "Client connections that were closed at once: LIMIT of connections, or no free FILES.",
     labelNames: ["reason"],
-    registers: [metrics],
+    registers,
   });
   for (const reason of ["LIMIT", "FILES"]) refused.inc({ reason }, 0);
-  server.on("drop", () => refused.inc({ reason: "LIMIT" }));
-  server.on("error", () => refused.inc({ reason: "FILES" }));
-  new Gauge({
-    name: "fenceline_proxy_connections",
-    help: "Client connections that are open.",
-    registers: [metrics],
-    async collect() {
-      this.set(await connectionsOf(server));
-    },
-  });
-}
-
-function connectionsOf(server: Server): Promise<number> {
-  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)));
-}
-
-/** The soft limit, which Node raises to the hard one at its start. Infinite where the kernel does not tell. */
-function openFilesLimit(): number {
-  try {
-    const [, soft] = /^Max open files +(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
-    return soft === undefined || soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
+  return refused;
 }

@@ -4,7 +4,9 @@ import { type EventLoopUtilization, performance } from "node:perf_hooks";
 export interface LoopSample {
   /** Time of the sample, in milliseconds of `performance.now()`. */
   readonly now: number;
-  /** Mean time that one turn was busy, in milliseconds. */
+  /** Turns since the last sample, at least 1. */
+  readonly turns: number;
+  /** Mean time that one of them was busy, in milliseconds. */
   readonly turn: number;
   /** How much later than due the sample was taken, in milliseconds: what anything that turned up meanwhile had to wait. */
   readonly delay: number;
@@ -27,7 +29,7 @@ export function sampleEventLoop(onSample: (sample: LoopSample) => void): () => v
     const turns = Math.max(1, current.turns - last.turns);
     const delay = Math.max(0, current.now - last.now - INTERVAL);
     last = current;
-    onSample({ now: current.now, turn: active / turns, delay });
+    onSample({ now: current.now, turns, turn: active / turns, delay });
   }, INTERVAL).unref();
   return () => clearInterval(timer);
 }

@@ -20,7 +20,7 @@ const MAX_SHARE = 0.95;
  * - only a turn that *stays* too long tells of overload (CoDel, RFC 8289 §3.2). A garbage collection, or a burst after it, is one long turn and passes;
  * - what is refused is a share that follows the excess up and down (PIE, RFC 8033 §4.2), not all or nothing: that would swing between idle and overrun.
  *
- * Having begun late and ending only when the share has come down to nothing is the hysteresis.
+ * It begins with the share by which the turn was too long. Having begun late and ending only when the share has come down to nothing is the hysteresis.
  */
 export class Shedding {
   readonly #limits: SheddingLimits;
@@ -47,7 +47,11 @@ export class Shedding {
     if (!isLong) this.#longSince = undefined;
     else this.#longSince ??= now;
     const isStanding = this.#longSince !== undefined && now - this.#longSince >= patience;
-    if (this.#share === 0 && !isStanding) return;
+    if (this.#share === 0) {
+      // Of what was there in a turn of twice the limit, half would have fitted.
+      if (isStanding) this.#share = Math.min(MAX_SHARE, 1 - maxTurn / turn);
+      return;
+    }
     const excess = Math.max(-1, Math.min(1, (turn - maxTurn) / maxTurn));
     this.#share = Math.max(0, Math.min(MAX_SHARE, this.#share + STEP * excess));
   }

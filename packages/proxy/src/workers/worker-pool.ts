@@ -78,7 +78,7 @@ export class WorkerPool {
    * @throws {FencelineError} `LISTEN_FAILED`, naming the port
    */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
-    if (options.workers > 1) await assertFree(options.host, options.port);
+    await assertFree(options.host, options.port);
     const pool = new WorkerPool(options);
     try {
       // One after the other: the first one may be who finds out the port.

@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { createServer, type Server, type ServerOpts } from "node:net";
+
+/**
+ * Listening sockets of one event loop. libuv accepts one connection per socket and turn (libuv#3696), so a single one lets a burst of connections to a
+ * busy loop wait for as many turns as there are connections in front: seconds, while requests on older connections take milliseconds.
+ */
+export const SOCKETS = 16;
+
+export interface ListeningSocketsOptions {
+  readonly host: string;
+  readonly port: number;
+  /** How many. With more than one, others may listen on the same port too (SO_REUSEPORT). */
+  readonly sockets: number;
+  /** Of the connections. Those of `server` were set when it was made; they are to be the same. */
+  readonly connection: ServerOpts;
+  /** Called when one of the sockets could not accept a connection. */
+  readonly onError: () => void;
+}
+
+/** All sockets on which one event loop listens for the same server. */
+export class ListeningSockets {
+  readonly #servers: readonly Server[];
+  readonly #options: ListeningSocketsOptions;
+
+  /** @param server takes the connections of all sockets, and listens on the first one itself */
+  constructor(server: Server, options: ListeningSocketsOptions) {
+    this.#options = options;
+    const further = Array.from({ length: options.sockets - 1 }, () =>
+      createServer(options.connection, (socket) => server.emit("connection", socket)),
+    );
+    this.#servers = [server, ...further];
+  }
+
+  /** Rejects when the port cannot be listened on; then none of the sockets listens. */
+  async listen(): Promise<void> {
+    let { port } = this.#options;
+    try {
+      for (const server of this.#servers) port = await this.#listenOn(server, port);
+    } catch (error) {
+      for (const server of this.#servers) server.close();
+      throw error;
+    }
+  }
+
+  /** Stops listening; resolves when the last connection has ended. */
+  async close(): Promise<void> {
+    const closed = Promise.all(this.#servers.map((server) => once(server, "close")));
+    for (const server of this.#servers) server.close();
+    await closed;
+  }
+
+  /** Returns the port, which port 0 leaves open. */
+  async #listenOn(server: Server, port: number): Promise<number> {
+    const { host, sockets, onError } = this.#options;
+    server.listen({ host, port, reusePort: sockets > 1 });
+    await once(server, "listening");
+    server.on("error", onError);
+    const address = server.address();
+    return address !== null && typeof address === "object" ? address.port : port;
+  }
+}
