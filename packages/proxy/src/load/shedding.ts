@@ -6,8 +6,8 @@ export interface SheddingLimits {
   readonly patience: number;
 }
 
-/** The share changes by this much at most with each sample: from none to all within a second of samples. */
-const STEP = 0.1;
+/** The share changes by this much at most in a second. By time and not by sample, of which long turns leave few: it would rise slowly and fall fast. */
+const CHANGE_PER_SECOND = 1;
 /** Some requests always go through, or nothing would tell that the load has gone. */
 const MAX_SHARE = 0.95;
 
@@ -26,6 +26,7 @@ export class Shedding {
   readonly #limits: SheddingLimits;
   readonly #random: () => number;
   #share = 0;
+  #observedAt = 0;
   /** When turns began to be too long; undefined while they are not. */
   #longSince: number | undefined;
 
@@ -43,6 +44,8 @@ export class Shedding {
   /** Takes the mean turn since the last sample into account. Times in milliseconds. */
   observe(now: number, turn: number): void {
     const { maxTurn, patience } = this.#limits;
+    const seconds = (now - this.#observedAt) / 1_000;
+    this.#observedAt = now;
     const isLong = turn > maxTurn;
     if (!isLong) this.#longSince = undefined;
     else this.#longSince ??= now;
@@ -53,7 +56,7 @@ export class Shedding {
       return;
     }
     const excess = Math.max(-1, Math.min(1, (turn - maxTurn) / maxTurn));
-    this.#share = Math.max(0, Math.min(MAX_SHARE, this.#share + STEP * excess));
+    this.#share = Math.max(0, Math.min(MAX_SHARE, this.#share + CHANGE_PER_SECOND * seconds * excess));
   }
 
   /** Whether to refuse the next request. At random, so that no client is always the one. */
