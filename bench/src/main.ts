@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { choose, type Options, parseOptions } from "./options.ts";
 import { requirePinning } from "./pin.ts";
-import { RESULTS } from "./places.ts";
+import { RESULTS, TOOLS } from "./places.ts";
 import { stopForGood } from "./process.ts";
 import { settings } from "./settings.ts";
 import type { Suite } from "./suite.ts";
@@ -16,6 +16,9 @@ import { standalone } from "./suites/standalone.ts";
 const SUITES: Readonly<Record<string, Suite>> = { proxy, als, standalone, soak };
 /** The soak takes an hour, and measures nothing that could be compared. */
 const BY_DEFAULT = ["proxy", "als", "standalone"];
+
+// As in the image: no Node program here strips or compiles its sources anew, ours and others alike.
+process.env.NODE_COMPILE_CACHE ??= join(TOOLS, "bench", "compile-cache");
 
 // Without its processes a suite fails at its next step, and so cleans up behind itself on the way out.
 let interrupted: number | undefined;

@@ -42,7 +42,7 @@ const NGINX_HOST = "upstream.bench";
 
 /** All proxies, ours first. */
 export const PEERS: readonly ProxyPeer[] = [
-  { name: OURS, node: false, speaks: HTTP1, start: startFenceline },
+  { name: OURS, node: false, speaks: ALL, start: startFenceline },
   { name: "Envoy", node: false, speaks: ALL, start: startEnvoy },
   { name: "nginx", node: false, speaks: ALL, start: startNginx },
   { name: "Go", node: false, speaks: ALL, start: (around) => announced("Go", buildPeer("go-reverse-proxy"), [], around, ALL) },

@@ -10,7 +10,6 @@ import { h2specBinary } from "../../../../scripts/h2spec.ts";
 import { toAddress } from "../resolve/resolver.ts";
 import { startProxy } from "../testing/proxy-under-test.ts";
 import { readReport } from "./h2spec-report.ts";
-import { converse } from "./run-case.ts";
 
 const FORGOTTEN =
   "nghttp2, which is Node's HTTP/2, remembers no closed stream: what still comes for one is read and dropped, and costs neither state nor a request";
@@ -36,8 +35,6 @@ const binary = h2specBinary();
 const CASES = 145;
 /** Seconds that h2spec waits for a frame. */
 const FRAME_SECONDS = "1";
-/** What HTTP/2 by prior knowledge begins with (RFC 9113 §3.4), and an empty SETTINGS frame. */
-const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 /**
  * Milliseconds until the destination answers. Some cases send a frame that must not come after the request, and look for an error: an answer that is
  * there before the frame would count as a failure.
@@ -94,12 +91,6 @@ test("E1-13 h2spec passes against the listener, but for what nghttp2 decides oth
   timeout: 180_000,
 }, async (t) => {
   const port = await startTarget(t);
-  const { text } = await converse(port, PREFACE, 300);
-  if (text.startsWith("HTTP/1.1 ")) {
-    t.skip("the listener speaks no HTTP/2");
-    return;
-  }
-
   const { total, failures } = await runH2spec(t, port);
 
   for (const { name } of failures) if (MAY_FAIL[name] !== undefined) t.diagnostic(`${name}: ${MAY_FAIL[name]}`);
