@@ -2,7 +2,7 @@ export { ERROR_HEADER } from "./answer.ts";
 export type { Target } from "./destination/authorize.ts";
 export { HOP_HEADER } from "./destination/hop.ts";
 export { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "./global-sidecar.ts";
-export type { ListenerOptions } from "./listener.ts";
+export type { ListenerOptions } from "./listener/http1-listener.ts";
 export type { LoadLimits } from "./load/admission.ts";
 export { type RefusalCode, STATUS_OF } from "./refusal.ts";
 export type { CallKind, LongLivedCall } from "./report/calls-in-flight.ts";

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { answerOnSocket } from "./answer.ts";
-import { LeanRequest } from "./lean-request.ts";
-import { linger } from "./linger.ts";
-import { Refusal } from "./refusal.ts";
-import { wantsUpgrade } from "./tunnel/wants-upgrade.ts";
+import { answerOnSocket } from "../answer.ts";
+import { LeanRequest } from "../lean-request.ts";
+import { linger } from "../linger.ts";
+import { Refusal } from "../refusal.ts";
+import { wantsUpgrade } from "../tunnel/wants-upgrade.ts";
 
 export interface ListenerOptions {
   /** Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that send a byte now and then. */
