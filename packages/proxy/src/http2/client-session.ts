@@ -53,6 +53,8 @@ export class ClientSession {
     this.#streams += 1;
     stream.on("close", () => {
       this.#streams -= 1;
+      // nghttp2 reads no more once GOAWAY is sent and no stream is left, so the PING of the drain would stay without its answer.
+      if (this.#draining && this.#streams === 0) this.#session.close();
     });
     if (!stream.aborted && !stream.destroyed) return true;
     this.#countReset();

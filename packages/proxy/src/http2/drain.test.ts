@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { ServerHttp2Stream } from "node:http2";
 import { test } from "node:test";
+import { FLAG, frame, openFrames, requestFields, TYPE } from "../testing/frames.ts";
 import { callHttp2, closed, head, openSession, readHttp2, startHttp2Upstream } from "../testing/http2.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 
@@ -48,4 +49,24 @@ test("closing an idle proxy is done at once, also with an idle HTTP/2 client and
   await proxy.sidecar.close();
 
   assert.ok(Date.now() - before < 2_000);
+});
+
+test("E1-24 a drain ends with the last stream, also when the client does not answer a PING", async (t) => {
+  const arrived = Promise.withResolvers<ServerHttp2Stream>();
+  const upstream = await startHttp2Upstream(t, (stream) => arrived.resolve(stream));
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const client = await openFrames(t, proxy.port);
+  client.send(frame(TYPE.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, 1, requestFields()));
+  const stream = await arrived.promise;
+
+  const before = Date.now();
+  const drained = proxy.sidecar.close();
+  const { payload } = await client.expect(TYPE.GOAWAY);
+  stream.respond({}, { endStream: true });
+  await drained;
+
+  // A first GOAWAY for all streams, so that those on their way are taken; the last one says where it ended (RFC 9113 §6.8).
+  assert.equal(payload.readUInt32BE(0), 0x7fffffff);
+  assert.equal(client.received.findLast(({ type }) => type === TYPE.GOAWAY)?.payload.readUInt32BE(0), 1);
+  assert.ok(Date.now() - before < 5_000);
 });
