@@ -68,3 +68,13 @@ test("a port that is taken, and numbers of workers that make no sense, are said 
     assert.match((await startCommand("global-sidecar", "--collector", "127.0.0.1:1", "--workers", workers).ended).stderr, /--workers/);
   }
 });
+
+test("E1-24 a second SIGTERM ends it at once, workers and all", async (t) => {
+  const { command } = await start(t, "--drain-delay", "10m");
+  command.kill("SIGTERM");
+  await command.line(({ msg }) => msg === "stopping");
+  // The same signal within half a second is npm's echo of the first one, so it is sent until it counts.
+  const again = setInterval(() => command.kill("SIGTERM"), 100);
+  t.after(() => clearInterval(again));
+  assert.equal((await command.ended).code, 143);
+});

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { exchangeMessage, openUpgrade, startEchoServer } from "../testing/web-socket.ts";
 
-test("E1-12 a WebSocket is opened, and a message of 1 MiB comes back byte for byte", async (t) => {
+test("E1-12 B2.1-07 a WebSocket is opened, and a message of 1 MiB comes back byte for byte", async (t) => {
   const upstream = await startEchoServer(t);
   const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
   const payload = randomBytes(1024 * 1024);
