@@ -12,5 +12,6 @@ export { createRegistryResolver } from "./resolve/registry-resolver.ts";
 export { type Address, type Resolution, ResolutionError, type Resolver, toAddress } from "./resolve/resolver.ts";
 export type { TunnelOptions } from "./tunnel/tunnel-context.ts";
 export type { UpstreamOptions } from "./upstream/pools.ts";
+export { PoolMetrics } from "./workers/pool-metrics.ts";
 export { runWorker, type WorkerParts } from "./workers/run-worker.ts";
 export { WorkerPool, type WorkerPoolOptions, type WorkerPoolTiming } from "./workers/worker-pool.ts";

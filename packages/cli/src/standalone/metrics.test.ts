@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Config } from "@fenceline/api";
+import { PoolMetrics } from "@fenceline/proxy";
 import { pino } from "pino";
 import { clusterMetrics } from "../collector/cluster-metrics.ts";
 import { undoAfter } from "../testing/undo.ts";
@@ -20,7 +21,8 @@ test("docs/metrics.md lists exactly the metrics that there are", async (t) => {
   undo(() => fenceline.close());
   const text = await (await fetch(`http://127.0.0.1:${fenceline.apiPort}/metrics`)).text();
   const cluster = await clusterMetrics({ health: () => [], leads: () => false }).metrics();
-  const served = [...`${text}\n${cluster}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  const workers = await new PoolMetrics(() => []).metrics();
+  const served = [...`${text}\n${cluster}\n${workers}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   const documented = [...readFileSync(DOCUMENT, "utf8").matchAll(/^\| `(fenceline_\w+)`/gm)].map(([, name]) => name);
   assert.deepEqual(documented.sort(), served.sort());
 });
