@@ -4,9 +4,9 @@ import { checks, growth, type Held, isBackToBase } from "./trend.ts";
 
 const BASE: Held = { at: 0, memory: 100, heap: 20, files: 20, handles: 5, inFlight: 0 };
 
-/** Samples with these megabytes, one a second. */
-function memories(values: readonly number[]): Held[] {
-  return values.map((memory, at) => ({ ...BASE, at, memory }));
+/** Samples with these megabytes, one in so many seconds. */
+function memories(values: readonly number[], every = 1): Held[] {
+  return values.map((memory, index) => ({ ...BASE, at: index * every, memory }));
 }
 
 test("what grows during the warm-up does not count", () => {
@@ -21,8 +21,12 @@ test("a saw-tooth of collections is no growth", () => {
 
 test("a steady leak is found, whatever the teeth on it", () => {
   const leaky = Array.from({ length: 200 }, (_, at) => 100 + (at % 10) * 5 + at * 0.4);
-  const [memory] = checks(BASE, memories(leaky), BASE);
-  assert.equal(memory?.kept, false);
+  assert.equal(checks(BASE, memories(leaky, 10), BASE)[0]?.kept, false);
+});
+
+test("memory is not judged in a run of a minute", () => {
+  const growing = Array.from({ length: 60 }, (_, at) => 100 + at * 2);
+  assert.equal(checks(BASE, memories(growing), BASE)[0]?.kept, true);
 });
 
 test("a single sample is no growth", () => {
