@@ -1,5 +1,4 @@
-import { LRUCache } from "lru-cache";
-import type { Address } from "../resolve/resolver.ts";
+import { AddressPools } from "./address-pools.ts";
 import { Pool, type Waiter } from "./pool.ts";
 
 export interface UpstreamOptions {
@@ -25,65 +24,24 @@ export interface UpstreamOptions {
 
 /** See {@link UpstreamOptions.connectTimeout}. */
 export const DEFAULT_CONNECT_TIMEOUT = 5_000;
+/** See {@link UpstreamOptions.maxWaiting}. */
+export const DEFAULT_MAX_WAITING = 1_024;
+/** See {@link UpstreamOptions.maxPools}. */
+export const DEFAULT_MAX_POOLS = 4_096;
 
-/** How often idle connections are looked through, in milliseconds. */
-const SWEEP_INTERVAL = 1_000;
+/** How often connections are looked through, in milliseconds. */
+export const SWEEP_INTERVAL = 1_000;
 
-/** One pool of HTTP/1.1 connections per address and port, least recently used first out. */
-export class UpstreamPools {
-  readonly #pools: LRUCache<string, Pool>;
-  readonly #retiring = new Map<Pool, Promise<void>>();
-  readonly #options: Required<Omit<UpstreamOptions, "maxPools">>;
-  readonly #sweeper: NodeJS.Timeout;
-
-  constructor({ maxPools = 4_096, ...options }: UpstreamOptions = {}) {
-    this.#options = {
+/** One pool of HTTP/1.1 connections per address and port. */
+export class UpstreamPools extends AddressPools<Waiter> {
+  constructor({ maxPools = DEFAULT_MAX_POOLS, ...options }: UpstreamOptions = {}) {
+    const settings = {
       connectTimeout: options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT,
       headersTimeout: options.headersTimeout ?? 0,
       keepAliveTimeout: options.keepAliveTimeout ?? 4_000,
       maxConnections: options.maxConnections ?? 1_024,
-      maxWaiting: options.maxWaiting ?? 1_024,
+      maxWaiting: options.maxWaiting ?? DEFAULT_MAX_WAITING,
     };
-    this.#pools = new LRUCache({ max: maxPools, dispose: (pool) => this.#retire(pool) });
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL).unref();
-  }
-
-  /** Addresses with a pool. */
-  get size(): number {
-    return this.#pools.size;
-  }
-
-  /** Hands a connection to the address to the waiter, at once where one is idle. */
-  acquire(address: Address, waiter: Waiter): void {
-    let pool = this.#pools.get(address.origin);
-    if (pool === undefined) {
-      pool = new Pool(address, this.#options);
-      this.#pools.set(address.origin, pool);
-    }
-    pool.acquire(waiter);
-  }
-
-  /** Waits for exchanges under way, then closes every connection. */
-  async close(): Promise<void> {
-    clearInterval(this.#sweeper);
-    this.#pools.clear();
-    await Promise.all(this.#retiring.values());
-  }
-
-  /** Closes every connection now. */
-  destroy(): void {
-    this.#pools.clear();
-    for (const pool of [...this.#retiring.keys()]) pool.destroy();
-  }
-
-  #retire(pool: Pool): void {
-    const empty = pool.retire();
-    this.#retiring.set(pool, empty);
-    void empty.then(() => this.#retiring.delete(pool));
-  }
-
-  #sweep(): void {
-    const now = performance.now();
-    for (const pool of this.#pools.values()) pool.sweep(now);
+    super((address) => new Pool(address, settings), { maxPools, sweepInterval: SWEEP_INTERVAL });
   }
 }
