@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { envoyBinary } from "../../../scripts/envoy.ts";
-import { debianProgram } from "../debian.ts";
+import { nginxBinary } from "../../../scripts/nginx.ts";
 import { buildPeer } from "../go.ts";
 import { hostOf } from "../mesh.ts";
 import { envoyCommand } from "../peers/envoy.ts";
@@ -76,8 +76,10 @@ async function startEnvoy({ upstreamPort }: Surroundings): Promise<Target> {
 }
 
 async function startNginx({ upstreamPort }: Surroundings): Promise<Target> {
+  const binary = nginxBinary();
+  if (binary === undefined) throw new Error("no nginx: run scripts/install-nginx.mjs, or name one with FENCELINE_NGINX");
   const { args, port, http2 } = await nginxCommand(NGINX_HOST, upstreamPort);
-  const child = await BenchProcess.start("nginx", "server", debianProgram("nginx", "usr/sbin/nginx"), args);
+  const child = await BenchProcess.start("nginx", "server", binary, args);
   await until("nginx", () => accepts(http2));
   return { process: child, host: NGINX_HOST, ports: { http1: port, http2, grpc: http2 } };
 }
