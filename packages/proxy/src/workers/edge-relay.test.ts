@@ -31,16 +31,37 @@ test("the edges of one turn go together, equal ones as one with a count", async 
   ]);
 });
 
-test("the next batch waits until the last one was taken", async () => {
+test("the next batch waits until the last one was taken and a pause is over; then what has gathered goes together", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const { batches, relay } = record();
   relay.report(edge("b"));
   await turn();
-  relay.report(edge("c"));
+  const [c, d] = [edge("c"), edge("d")];
+  relay.report(c);
+  t.mock.timers.tick(1_000);
   await turn();
   assert.equal(batches.length, 1);
   relay.taken();
-  assert.equal(batches.length, 2);
+  relay.report(d);
+  await turn();
+  assert.equal(batches.length, 1);
+  t.mock.timers.tick(20);
+  assert.deepEqual(batches[1]?.edges, [
+    [c, 1],
+    [d, 1],
+  ]);
+});
+
+test("after a pause without edges the next one goes in its own turn", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { batches, relay } = record();
+  relay.report(edge("b"));
+  await turn();
   relay.taken();
+  t.mock.timers.tick(20);
+  assert.equal(batches.length, 1);
+  relay.report(edge("c"));
+  await turn();
   assert.equal(batches.length, 2);
 });
 
@@ -49,7 +70,7 @@ test("what waits is bounded, and the next batch says how many requests found no 
   relay.report(edge("first"));
   await turn();
   for (let i = 0; i < 5_000; i++) relay.report(edge(`b${i}`));
-  relay.taken();
+  relay.flushAll();
   assert.equal(batches[1]?.edges.length, 4_096);
   assert.equal(batches[1]?.dropped, 5_000 - 4_096);
 });
