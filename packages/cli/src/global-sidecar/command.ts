@@ -51,7 +51,7 @@ export function globalSidecarCommand(): Command {
       "--max-turn <duration>",
       "when turns of a worker's event loop stay longer than this, a share of the requests gets 503; 0s: never",
       parseDurationFlag,
-      100,
+      250,
     )
     .option("--max-requests <n>", "requests in flight in one worker; one beyond it gets 503", parseCount, 10_000)
     .option("--max-connections <n>", "client connections of one worker; one beyond it is closed", parseCount, 10_000)

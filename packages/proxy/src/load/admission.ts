@@ -6,8 +6,8 @@ import { Shedding } from "./shedding.ts";
 /** What one event loop takes on before it answers 503 `OVERLOADED`. */
 export interface LoadLimits {
   /**
-   * Milliseconds that a turn of the event loop may take on average before a share of the requests is refused. Default 100. A request waits for two
-   * turns. At 20,000 requests a second such a turn means 1,000 requests that are ready at once. 0 never refuses for that reason.
+   * Milliseconds that a turn of the event loop may take on average before a share of the requests is refused. Default 250. A request waits for two
+   * turns. At 10,000 requests a second such a turn means 2,500 requests that are ready at once. 0 never refuses for that reason.
    */
   readonly maxTurn?: number;
   /** Requests in flight at a time. Default 10000. Long polls and streams count too: not a limit on work, but on memory. */
@@ -19,8 +19,11 @@ export interface LoadLimits {
   readonly maxConnections?: number;
 }
 
-/** Milliseconds of too long turns before the first request is refused: longer than a garbage collection of this heap. */
-const PATIENCE = 200;
+/** Milliseconds of too long turns before the first request is refused: longer than a garbage collection of this heap, or what compiling it takes. */
+const PATIENCE = 500;
+
+/** Milliseconds of waiting connections before that counts as a turn that is too long: with {@link PATIENCE}, a second for the burst after a restart. */
+const BURST = 500;
 
 /** Connections for each socket and turn from which on there are surely more waiting: not all queues are equally long. */
 const SATURATED = 0.75;
@@ -49,9 +52,9 @@ export class Admission {
   readonly #stop: () => void;
 
   constructor(load: CurrentLoad, metrics: Registry, limits: LoadLimits = {}) {
-    const { maxTurn = 100, maxRequests = 10_000 } = limits;
+    const { maxTurn = 250, maxRequests = 10_000 } = limits;
     const limit = maxTurn === 0 ? Number.POSITIVE_INFINITY : maxTurn;
-    const shedding = new Shedding({ maxTurn: limit, patience: PATIENCE });
+    const shedding = new Shedding({ maxTurn: limit, patience: PATIENCE, burst: BURST });
     // With a single socket one connection in each turn is nothing special.
     const allSockets = load.sockets === 1 ? Number.POSITIVE_INFINITY : SATURATED * load.sockets;
     this.#load = load;
@@ -77,8 +80,7 @@ export class Admission {
     this.#stop = sampleEventLoop(({ now, turns, turn, delay }) => {
       const accepted = (load.accepted() - acceptedBefore) / turns;
       acceptedBefore = load.accepted();
-      // More connections wait than a turn takes in: their requests wait too, though the turn itself may be short.
-      shedding.observe(now, accepted > allSockets ? Math.max(turn, 2 * limit) : turn);
+      shedding.observe(now, turn, accepted > allSockets);
       delays.observe(delay / 1_000);
     });
   }

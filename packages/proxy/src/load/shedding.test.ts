@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Shedding } from "./shedding.ts";
 
-const LIMITS = { maxTurn: 100, patience: 200 };
+const LIMITS = { maxTurn: 100, patience: 200, burst: 500 };
 
 /** One turn after the other, each sampled at its end; short ones as the mean of many, every 50 ms. */
 function observe(shedding: Shedding, turns: readonly number[], from = 0): number {
@@ -53,4 +53,25 @@ test("while it refuses, a turn just below the limit takes little back: it does n
   const before = shedding.share;
   observe(shedding, [99, 99, 99], now);
   assert.ok(shedding.share > before - 0.01 && shedding.share < before);
+});
+
+/** Short turns, each of which leaves connections waiting, for so long. */
+function observeQueue(shedding: Shedding, milliseconds: number): void {
+  for (let now = 50; now <= milliseconds; now += 50) shedding.observe(now, 10, true);
+}
+
+test("a burst of connections refuses nothing while it lasts no longer than a restart's", () => {
+  const shedding = new Shedding(LIMITS, () => 0);
+  observeQueue(shedding, 700);
+  assert.equal(shedding.share, 0);
+  shedding.observe(750, 10, false);
+  // What comes after it is another burst, not the rest of this one.
+  for (let now = 800; now <= 1_400; now += 50) shedding.observe(now, 10, true);
+  assert.equal(shedding.share, 0);
+});
+
+test("connections that go on to wait raise the share as turns that are too long do", () => {
+  const shedding = new Shedding(LIMITS);
+  observeQueue(shedding, 800);
+  assert.ok(shedding.share > 0);
 });

@@ -4,6 +4,11 @@ export interface SheddingLimits {
   readonly maxTurn: number;
   /** Milliseconds that it must have been longer without a break before the first request is refused. */
   readonly patience: number;
+  /**
+   * Milliseconds for which more connections may wait than a turn takes in before that counts as a turn that is too long. All callers of a proxy that was
+   * replaced connect at once: that passes by itself, and who is refused then has to be answered as well.
+   */
+  readonly burst: number;
 }
 
 /** The share changes by this much at most in a second. By time and not by sample, of which long turns leave few: it would rise slowly and fall fast. */
@@ -29,6 +34,8 @@ export class Shedding {
   #observedAt = 0;
   /** When turns began to be too long; undefined while they are not. */
   #longSince: number | undefined;
+  /** When connections began to wait for more than a turn; undefined while none do. */
+  #queuedSince: number | undefined;
 
   /** @param random gives numbers in [0, 1) */
   constructor(limits: SheddingLimits, random: () => number = Math.random) {
@@ -41,11 +48,19 @@ export class Shedding {
     return this.#share;
   }
 
-  /** Takes the mean turn since the last sample into account. Times in milliseconds. */
-  observe(now: number, turn: number): void {
-    const { maxTurn, patience } = this.#limits;
+  /**
+   * Takes the time since the last sample into account. Times in milliseconds.
+   *
+   * @param meanTurn of the event loop
+   * @param queued more connections waited than turns took in: their requests wait too, though a turn itself may be short
+   */
+  observe(now: number, meanTurn: number, queued = false): void {
+    const { maxTurn, patience, burst } = this.#limits;
     const seconds = (now - this.#observedAt) / 1_000;
     this.#observedAt = now;
+    this.#queuedSince = queued ? (this.#queuedSince ?? now) : undefined;
+    const isBacklog = this.#queuedSince !== undefined && now - this.#queuedSince >= burst;
+    const turn = isBacklog ? Math.max(meanTurn, 2 * maxTurn) : meanTurn;
     const isLong = turn > maxTurn;
     if (!isLong) this.#longSince = undefined;
     else this.#longSince ??= now;
