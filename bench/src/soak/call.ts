@@ -1,5 +1,7 @@
 import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
+import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
 
 /** The proxy, and the Host of a service that there is. */
 export interface Destination {
@@ -15,6 +17,8 @@ const AGENT = new Agent({ keepAlive: false });
 const SLOW_READ_BYTES = 1 << 20;
 const SLOW_READ_PAUSE_MS = 20;
 const EVENTS = 20;
+const MESSAGES = 16;
+const MESSAGE = Buffer.alloc(1 << 10, "m");
 
 /** Gone before the answer. */
 export const leaveBeforeAnswer: Call = async (to) => {
@@ -87,6 +91,58 @@ export const listenToEvents: Call = async (to) => {
   call.destroy();
   if (events < EVENTS) throw new Error(`the stream ended after ${events} events`);
 };
+
+/** Messages that an upgraded connection sends back. */
+export const echoMessages: Call = async (to) => {
+  const socket = await upgraded(to);
+  let left = MESSAGES;
+  socket.write(MESSAGE);
+  let bytes = 0;
+  for await (const chunk of socket) {
+    bytes += (chunk as Buffer).length;
+    if (bytes < MESSAGE.length) continue;
+    bytes -= MESSAGE.length;
+    left -= 1;
+    if (left > 0) socket.write(MESSAGE);
+    else socket.end();
+  }
+  if (left > 0) throw new Error(`the connection ended with ${left} messages left`);
+};
+
+/** Gone in the middle of a message. */
+export const leaveUpgraded: Call = async (to) => {
+  const socket = await upgraded(to);
+  socket.on("error", () => {}).write(MESSAGE.subarray(1));
+  await delay(20);
+  socket.destroy();
+};
+
+/** The certificate is the destination's own; that nobody vouches for it does not matter here. */
+export const callByTls: Call = async ({ port, host }) => {
+  const socket = connectTls({ host: "127.0.0.1", port, servername: host, rejectUnauthorized: false });
+  const call = request({ createConnection: () => socket, path: "/", headers: { host } });
+  call.end();
+  await expectBody(await answerTo(call), 200, 64);
+  socket.destroy();
+};
+
+/** The first bytes of a hello, and gone. */
+export const leaveHandshake: Call = async ({ port }) => {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {}).write(Buffer.from([0x16, 3, 1, 2, 0, 1]));
+  await delay(20);
+  socket.destroy();
+};
+
+async function upgraded(to: Destination): Promise<Socket> {
+  const call = open(to, { path: "/", headers: { connection: "Upgrade", upgrade: "websocket" } });
+  call.end();
+  return new Promise((resolve, reject) => {
+    call.once("upgrade", (_, socket) => resolve(socket));
+    call.once("response", ({ statusCode }) => reject(new Error(`status ${statusCode} instead of an upgrade`)));
+    call.once("error", reject);
+  });
+}
 
 function open({ port, host }: Destination, options: RequestOptions) {
   const headers = { "fence-source": "bench/caller-0", "slime-source-ns": "bench", ...options.headers, host };

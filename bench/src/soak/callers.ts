@@ -14,6 +14,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   upload: { call: calls.upload, everyMs: 200, atOnce: 8 },
   "read slowly": { call: calls.readSlowly, everyMs: 500, atOnce: 8 },
   "unknown host": { call: calls.callNobody, everyMs: 10, atOnce: 32 },
+  WebSocket: { call: calls.echoMessages, everyMs: 100, atOnce: 16 },
+  "leave an open WebSocket": { call: calls.leaveUpgraded, everyMs: 500, atOnce: 4 },
+  TLS: { call: calls.callByTls, everyMs: 100, atOnce: 8 },
+  "leave during the TLS handshake": { call: calls.leaveHandshake, everyMs: 500, atOnce: 4 },
   "server-sent events": { call: calls.listenToEvents, everyMs: 200, atOnce: 16 },
 };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checks, growth, type Held, isBackToBase } from "./trend.ts";
 
-const BASE: Held = { at: 0, memory: 100, heap: 20, files: 20, handles: 5, inFlight: 0 };
+const BASE: Held = { at: 0, memory: 100, files: 20, inFlight: 0 };
 
 /** Samples with these megabytes, one in so many seconds. */
 function memories(values: readonly number[], every = 1): Held[] {

@@ -6,12 +6,8 @@ export interface Held {
   readonly at: number;
   /** VmRSS in MB (10⁶ bytes). */
   readonly memory: number;
-  /** Used heap in MB. */
-  readonly heap: number;
   /** Open files and sockets. */
   readonly files: number;
-  /** Sockets, timers and the like that keep Node's event loop busy. */
-  readonly handles: number;
   /** Requests that are being forwarded. */
   readonly inFlight: number;
 }
@@ -51,14 +47,13 @@ export function checks(before: Held, during: readonly Held[], after: Held): Chec
   return [
     { what: "memory grown after warm-up", measured: `${grown.toFixed(1)} MB`, bound, kept: !isJudged || grown <= MOST_GROWTH },
     left("files left open", after.files - before.files, MOST_LEFT),
-    left("handles left", after.handles - before.handles, MOST_LEFT),
     left("requests left in flight", after.inFlight, 0),
   ];
 }
 
 /** Whether everything that the load had opened is closed. */
 export function isBackToBase(before: Held, now: Held): boolean {
-  return now.inFlight === 0 && now.files - before.files <= MOST_LEFT && now.handles - before.handles <= MOST_LEFT;
+  return now.inFlight === 0 && now.files - before.files <= MOST_LEFT;
 }
 
 function left(what: string, measured: number, bound: number): Check {

@@ -17,7 +17,7 @@ export const soak: Suite = { defaults: { rounds: 1, seconds: 1 }, run };
 
 /** Callers that behave, at rates far below what the proxy can do. */
 const GENERATORS: readonly { readonly name: string; readonly protocol: Protocol; readonly load: readonly string[] }[] = [
-  { name: "kept alive", protocol: "http1", load: ["-rate", "400", "-connections", "64"] },
+  { name: "kept alive", protocol: "http1", load: ["-rate", "400", "-connections", "1000"] },
   { name: "new connections", protocol: "http1", load: ["-rate", "50", "-connections", "8", "-fresh"] },
   { name: "answers of 64 KiB", protocol: "http1", load: ["-rate", "50", "-connections", "8", "-answer", "65536"] },
   { name: "POST of 16 KiB", protocol: "http1", load: ["-rate", "50", "-connections", "8", "-body", "16384"] },
@@ -50,7 +50,7 @@ async function run(_: Settings, { minutes }: Options): Promise<Report> {
 
 /** What the proxy holds now. */
 async function held(proxy: BenchProcess, start: number): Promise<Held> {
-  const inside = await proxy.ask<{ heap: number; handles: number; inFlight: number }>("held");
+  const inside = await proxy.ask<{ inFlight: number }>("held");
   return { at: (performance.now() - start) / 1_000, memory: proxy.residentMegabytes(), files: proxy.openFiles(), ...inside };
 }
 
@@ -114,11 +114,10 @@ function report(minutes: number, samples: readonly Held[], verdicts: readonly Ch
   const held = shown.map((sample) => [
     `${Math.round(sample.at)}`,
     sample.memory.toFixed(0),
-    sample.heap.toFixed(0),
-    ...[sample.files, sample.handles, sample.inFlight].map(String),
+    ...[sample.files, sample.inFlight].map(String),
   ]);
   const text = [
-    align([["seconds", "MB", "heap MB", "files", "handles", "in flight"], ...held]),
+    align([["seconds", "MB", "files", "in flight"], ...held]),
     align([["calls", "number"], ...[...tallies].map(([name, { begun }]) => [name, thousands(begun)])]),
     align([
       ["", "measured", "at most", ""],
