@@ -45,7 +45,7 @@ test("the next batch waits until the last one was taken and a pause is over; the
   relay.report(d);
   await turn();
   assert.equal(batches.length, 1);
-  t.mock.timers.tick(20);
+  t.mock.timers.tick(5);
   assert.deepEqual(batches[1]?.edges, [
     [c, 1],
     [d, 1],
@@ -58,7 +58,7 @@ test("after a pause without edges the next one goes in its own turn", async (t) 
   relay.report(edge("b"));
   await turn();
   relay.taken();
-  t.mock.timers.tick(20);
+  t.mock.timers.tick(5);
   assert.equal(batches.length, 1);
   relay.report(edge("c"));
   await turn();

@@ -8,7 +8,7 @@ const CAPACITY = 4_096;
  * Milliseconds between a batch that was taken and the next. Waking the main thread in every turn of a busy worker cost a fifth of its requests on one core; the first
  * edge after a pause still goes at once.
  */
-const PAUSE = 20;
+const PAUSE = 5;
 
 /** Takes a batch of edges to the main thread. */
 export type SendEdges = (edges: readonly CountedEdge[], dropped: number) => void;
