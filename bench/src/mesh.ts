@@ -28,7 +28,7 @@ export async function meshFolder(size: MeshSize): Promise<{ readonly path: strin
 }
 
 /** Namespace `bench`: its services, their endpoints, and the callers' fences. */
-export function meshObjects({ callers, services, endpointPort }: MeshSize) {
+function meshObjects({ callers, services, endpointPort }: MeshSize) {
   return {
     services: Array.from({ length: services }, (_, at) => service(at, endpointPort)),
     endpointSlices: Array.from({ length: services }, (_, at) => endpointSlice(at, endpointPort)),

@@ -5,7 +5,7 @@ import type { CountedEdge } from "./messages.ts";
 const CAPACITY = 4_096;
 
 /**
- * Milliseconds between a batch that was taken and the next. Waking the main thread in every turn of a busy worker cost a fifth of its requests on one core; the first
+ * Milliseconds between a batch that was taken and the next. Waking the main thread in every turn of a busy worker cost a quarter of its requests on one core; the first
  * edge after a pause still goes at once.
  */
 const PAUSE = 5;
