@@ -1,4 +1,8 @@
+import type { CallObserver } from "../call.ts";
+import type { AddressCheck } from "../destination/address-policy.ts";
+import type { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
+import type { Failure } from "./failure.ts";
 
 /** Endpoints that one request may try to connect to. More would only make a caller wait for a service that is down. */
 const MAX_ENDPOINTS_TRIED = 3;
@@ -8,15 +12,35 @@ const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 /** Where the next request begins among its endpoints: round robin over all requests, which evens out over the requests of each service. */
 let turn = 0;
 
+/** Whose attempts they are. */
+export interface AttemptOwner {
+  /** Whether nobody waits for an answer any more. */
+  readonly done: boolean;
+  /** Connects to an endpoint, whose address was checked. */
+  connectTo(address: Address): void;
+  /** No endpoint can be had. */
+  fail(refusal: Refusal, cause?: Error): void;
+}
+
+/** What all attempts share. */
+export interface AttemptContext {
+  readonly checkAddress: AddressCheck;
+  readonly observer: CallObserver;
+}
+
 /** Which endpoint a request tries, and whether it may try another: RFC 9110 §9.2.2, and stricter. */
 export class Attempts {
+  readonly #context: AttemptContext;
+  readonly #owner: AttemptOwner;
   readonly #addresses: readonly Address[];
   readonly #turn = turn;
   #endpointsTried = 0;
   #retried = false;
 
   /** @param addresses never empty */
-  constructor(addresses: readonly Address[]) {
+  constructor(context: AttemptContext, owner: AttemptOwner, addresses: readonly Address[]) {
+    this.#context = context;
+    this.#owner = owner;
     this.#addresses = addresses;
     turn = (turn + 1) % Number.MAX_SAFE_INTEGER;
   }
@@ -26,11 +50,23 @@ export class Attempts {
     return this.#addresses[(this.#turn + this.#endpointsTried) % this.#addresses.length];
   }
 
-  /** After a connect that failed, so that nothing was sent: goes on to the next endpoint. */
-  mayTryNext(): boolean {
-    if (this.#endpointsTried + 1 >= Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED)) return false;
-    this.#endpointsTried += 1;
-    return true;
+  /** Has the owner connect to the current endpoint, the first time or once more. */
+  begin(): void {
+    const { address } = this;
+    if (address === undefined || this.#owner.done) return;
+    const refusal = this.#context.checkAddress(address);
+    if (refusal === undefined) this.#owner.connectTo(address);
+    else this.#owner.fail(refusal);
+  }
+
+  /** There is no connection to the current endpoint. Where nothing was sent, the next one is tried, whatever the method. */
+  onNoConnection(failure: Failure, error: Error): void {
+    if (this.#owner.done) return;
+    if (failure.unsent) this.#context.observer.connectFailed();
+    if (failure.unsent && this.#endpointsTried + 1 < Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED)) {
+      this.#endpointsTried += 1;
+      this.begin();
+    } else this.#owner.fail(failure.refusal, error);
   }
 
   /**

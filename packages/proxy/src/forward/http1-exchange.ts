@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerRefusal } from "../answer.ts";
-import type { CallObserver, ForwardedRequest, PipelineCall } from "../call.ts";
-import type { AddressCheck } from "../destination/address-policy.ts";
+import type { ForwardedRequest, PipelineCall } from "../call.ts";
 import { versionFault } from "../destination/http1-form.ts";
 import type { Route } from "../destination/route.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -13,23 +12,21 @@ import type { ConnectionUser, UpstreamConnection } from "../upstream/connection.
 import type { Waiter } from "../upstream/pool.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
 import { AnswerWriter } from "./answer-writer.ts";
-import { Attempts } from "./attempts.ts";
+import { type AttemptContext, type AttemptOwner, Attempts } from "./attempts.ts";
 import { classifyFailure } from "./failure.ts";
 import { relayInterim } from "./interim-answers.ts";
 import { requestHead } from "./request-text.ts";
 import { Upload } from "./upload.ts";
 
 /** What all exchanges share. */
-export interface Http1Context {
+export interface Http1Context extends AttemptContext {
   readonly pools: UpstreamPools;
-  readonly checkAddress: AddressCheck;
-  readonly observer: CallObserver;
   /** Whether answers must tell clients to close their connection. */
   readonly draining: () => boolean;
 }
 
 /** Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way back. */
-export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
+export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, ConnectionUser {
   route: Route | undefined;
   edge: PendingEdge | undefined;
 
@@ -81,8 +78,8 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
   forward(request: ForwardedRequest, addresses: readonly Address[]): void {
     if (this.#done) return;
     this.#forwarded = request;
-    this.#attempts = new Attempts(addresses);
-    this.#attempt();
+    this.#attempts = new Attempts(this.#context, this, addresses);
+    this.#attempts.begin();
   }
 
   fail(refusal: Refusal, cause?: Error): void {
@@ -97,12 +94,8 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
     answerRefusal(this.#response, refusal, keepAlive && isCertain);
   }
 
-  #attempt(): void {
-    const { address } = this;
-    if (address === undefined || this.#done) return;
-    const refusal = this.#context.checkAddress(address);
-    if (refusal === undefined) this.#context.pools.acquire(address, this);
-    else this.fail(refusal);
+  connectTo(address: Address): void {
+    this.#context.pools.acquire(address, this);
   }
 
   onConnection(connection: UpstreamConnection): void {
@@ -123,11 +116,7 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
   }
 
   onNoConnection(error: Error): void {
-    if (this.#done) return;
-    const failure = classifyFailure(error);
-    if (failure.unsent) this.#context.observer.connectFailed();
-    if (failure.unsent && this.#attempts?.mayTryNext() === true) this.#attempt();
-    else this.fail(failure.refusal, error);
+    this.#attempts?.onNoConnection(classifyFailure(error), error);
   }
 
   onInterim(head: AnswerHead): void {
@@ -171,7 +160,7 @@ export class Http1Exchange implements PipelineCall, Waiter, ConnectionUser {
       return;
     }
     const failure = classifyFailure(error);
-    if (failure.broken && this.#mayRepeat()) this.#attempt();
+    if (failure.broken && this.#mayRepeat()) this.#attempts?.begin();
     else this.fail(failure.refusal, error);
   }
 

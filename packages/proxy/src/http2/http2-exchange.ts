@@ -6,10 +6,9 @@ import {
   type IncomingHttpStatusHeader,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { CallObserver, ForwardedRequest, PipelineCall } from "../call.ts";
-import type { AddressCheck } from "../destination/address-policy.ts";
+import type { ForwardedRequest, PipelineCall } from "../call.ts";
 import type { Route } from "../destination/route.ts";
-import { Attempts } from "../forward/attempts.ts";
+import { type AttemptContext, type AttemptOwner, Attempts } from "../forward/attempts.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -26,10 +25,8 @@ import { Upload } from "./upload.ts";
 import type { UpstreamSession } from "./upstream-session.ts";
 
 /** What all exchanges share. */
-export interface Http2Context {
+export interface Http2Context extends AttemptContext {
   readonly pools: SessionPools;
-  readonly checkAddress: AddressCheck;
-  readonly observer: CallObserver;
   readonly stalled: StalledStreams;
 }
 
@@ -59,7 +56,7 @@ type AnswerFields = IncomingHttpHeaders & IncomingHttpStatusHeader;
 function ignore(): void {}
 
 /** Steps 4 and 5, connect and forward: one HTTP/2 request, its attempts, and its answer on the way back. */
-export class Http2Exchange implements PipelineCall, SessionWaiter {
+export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter {
   route: Route | undefined;
   edge: PendingEdge | undefined;
 
@@ -110,9 +107,9 @@ export class Http2Exchange implements PipelineCall, SessionWaiter {
   forward(request: ForwardedRequest, addresses: readonly Address[]): void {
     if (this.#done) return;
     this.#forwarded = request;
-    this.#attempts = new Attempts(addresses);
+    this.#attempts = new Attempts(this.#context, this, addresses);
     if (this.#request.hasBody) this.#upload = new Upload(this.#stream);
-    this.#attempt();
+    this.#attempts.begin();
   }
 
   fail(refusal: Refusal, cause?: Error): void {
@@ -153,19 +150,11 @@ export class Http2Exchange implements PipelineCall, SessionWaiter {
   }
 
   onNoSession(error: Error): void {
-    if (this.#done) return;
-    const failure = classifyNoSession(error);
-    if (failure.unsent) this.#context.observer.connectFailed();
-    if (failure.unsent && this.#attempts?.mayTryNext() === true) this.#attempt();
-    else this.fail(failure.refusal, error);
+    this.#attempts?.onNoConnection(classifyNoSession(error), error);
   }
 
-  #attempt(): void {
-    const { address } = this;
-    if (address === undefined || this.#done) return;
-    const refusal = this.#context.checkAddress(address);
-    if (refusal === undefined) this.#context.pools.acquire(address, this);
-    else this.fail(refusal);
+  connectTo(address: Address): void {
+    this.#context.pools.acquire(address, this);
   }
 
   #head({ method, path, authority, headers }: ForwardedRequest): readonly string[] {
@@ -210,7 +199,7 @@ export class Http2Exchange implements PipelineCall, SessionWaiter {
     if (upstream !== this.#upstream) return;
     if (this.#done) this.#endUpload();
     else if (this.#answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
-    else if (this.#mayRepeat(session, upstream)) this.#attempt();
+    else if (this.#mayRepeat(session, upstream)) this.#attempts?.begin();
     else {
       this.#upload?.stop();
       this.fail(refusalOfStream(upstream.rstCode, session.broken), new Error(`stream closed with code ${upstream.rstCode}`));

@@ -7,6 +7,7 @@ import {
 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import type { Address } from "../resolve/resolver.ts";
+import { TCP_OPTIONS } from "../tcp-options.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
 import { CONNECTION_WINDOW, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_SENT_HEADER } from "./http2-options.ts";
 
@@ -28,8 +29,6 @@ export interface SessionOptions {
   readonly pingTimeout: number;
 }
 
-/** TCP keep-alive probes after this many milliseconds. */
-const TCP_KEEP_ALIVE_DELAY = 60_000;
 /** Streams on one connection, though a destination may allow more. */
 const MAX_STREAMS = 1_000;
 /** Streams in the life of one connection: their identifiers are odd and end at 2^31 (RFC 9113 §5.1.1). */
@@ -77,7 +76,7 @@ export class UpstreamSession {
   constructor({ address, port, origin }: Address, owner: SessionOwner, options: SessionOptions) {
     this.#owner = owner;
     this.#options = options;
-    this.#socket = connect({ host: address, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY });
+    this.#socket = connect({ host: address, port, ...TCP_OPTIONS });
     this.#session = connectHttp2(origin, { ...CLIENT_OPTIONS, createConnection: () => this.#socket });
     this.#session
       .on("connect", () => this.#session.setLocalWindowSize(CONNECTION_WINDOW))

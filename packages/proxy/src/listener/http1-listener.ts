@@ -4,6 +4,7 @@ import { answerOnSocket } from "../answer.ts";
 import { LeanRequest } from "../lean-request.ts";
 import { linger } from "../linger.ts";
 import { Refusal } from "../refusal.ts";
+import { TCP_OPTIONS } from "../tcp-options.ts";
 import { wantsUpgrade } from "../tunnel/wants-upgrade.ts";
 
 export interface ListenerOptions {
@@ -33,10 +34,8 @@ export const DEFAULT_HEADERS_TIMEOUT = 30_000;
 /** See {@link ListenerOptions.keepAliveTimeout}. */
 export const DEFAULT_KEEP_ALIVE_TIMEOUT = 61 * 60_000;
 
-/** TCP keep-alive probes on client connections after this many milliseconds, so that a vanished peer does not hold a request for ever. */
-const TCP_KEEP_ALIVE_DELAY = 60_000;
 /** Of every client connection. `allowHalfOpen` is what node:http sets: a client that sent FIN still gets its answer. */
-export const CONNECTION_OPTIONS = { allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY, noDelay: true };
+export const CONNECTION_OPTIONS = { ...TCP_OPTIONS, allowHalfOpen: true };
 /** How often node:http looks for requests past headersTimeout, in milliseconds. */
 const TIMEOUT_CHECK_INTERVAL = 5_000;
 

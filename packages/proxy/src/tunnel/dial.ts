@@ -1,13 +1,11 @@
 import { connect, type Socket } from "node:net";
-import { Attempts } from "../forward/attempts.ts";
+import { type AttemptOwner, Attempts } from "../forward/attempts.ts";
 import { classifyFailure } from "../forward/failure.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
+import { TCP_OPTIONS } from "../tcp-options.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
-
-/** TCP keep-alive probes after this many milliseconds, so that a tunnel to a peer that vanished does not stay for ever. */
-const TCP_KEEP_ALIVE_DELAY = 60_000;
 
 /** Hears how a dial ended: exactly one of the two, unless it was cancelled. */
 export interface Dialler {
@@ -17,17 +15,18 @@ export interface Dialler {
 }
 
 /** Connects to the first endpoint that takes a connection of its own, not one of a pool. */
-export class Dial {
+export class Dial implements AttemptOwner {
   readonly #context: TunnelContext;
   readonly #attempts: Attempts;
   readonly #dialler: Dialler;
+  #cancelled = false;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param addresses never empty */
   constructor(context: TunnelContext, addresses: readonly Address[], dialler: Dialler) {
     this.#context = context;
-    this.#attempts = new Attempts(addresses);
+    this.#attempts = new Attempts(context, this, addresses);
     this.#dialler = dialler;
   }
 
@@ -36,31 +35,38 @@ export class Dial {
     return this.#attempts.address;
   }
 
+  /** Whether it was cancelled. */
+  get done(): boolean {
+    return this.#cancelled;
+  }
+
   start(): void {
-    const { address } = this;
-    if (address === undefined) return;
-    const refusal = this.#context.checkAddress(address);
-    if (refusal === undefined) this.#connect(address);
-    else this.#dialler.onUnreachable(refusal);
+    this.#attempts.begin();
   }
 
   /** Nobody waits any more. */
   cancel(): void {
+    this.#cancelled = true;
     clearTimeout(this.#timer);
     this.#socket?.destroy();
   }
 
-  #connect({ address, port }: Address): void {
+  fail(refusal: Refusal, cause?: Error): void {
+    this.#dialler.onUnreachable(refusal, cause);
+  }
+
+  connectTo({ address, port }: Address): void {
     // The checked address as it stands: nothing is looked up here any more.
     const socket = connect({
       host: address,
       port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY,
+      ...TCP_OPTIONS,
       allowHalfOpen: true,
     });
-    const failed = (error: Error) => this.#onFailed(error);
+    const failed = (error: Error) => {
+      clearTimeout(this.#timer);
+      this.#attempts.onNoConnection(classifyFailure(error), error);
+    };
     this.#socket = socket;
     this.#timer = setTimeout(
       () => socket.destroy(new UpstreamError("CONNECT_TIMED_OUT", "TCP did not connect in time")),
@@ -72,12 +78,5 @@ export class Dial {
       socket.off("error", failed);
       this.#dialler.onConnected(socket);
     });
-  }
-
-  #onFailed(error: Error): void {
-    clearTimeout(this.#timer);
-    this.#context.observer.connectFailed();
-    if (this.#attempts.mayTryNext()) this.start();
-    else this.#dialler.onUnreachable(classifyFailure(error).refusal, error);
   }
 }

@@ -1,5 +1,4 @@
-import type { CallObserver } from "../call.ts";
-import type { AddressCheck } from "../destination/address-policy.ts";
+import type { AttemptContext } from "../forward/attempts.ts";
 import type { OpenTunnels } from "./open-tunnels.ts";
 
 export interface TunnelOptions {
@@ -13,9 +12,7 @@ export interface TunnelOptions {
 }
 
 /** What all tunnels share. */
-export interface TunnelContext {
-  readonly checkAddress: AddressCheck;
-  readonly observer: CallObserver;
+export interface TunnelContext extends AttemptContext {
   readonly open: OpenTunnels;
   /** Milliseconds for TCP to connect. */
   readonly connectTimeout: number;

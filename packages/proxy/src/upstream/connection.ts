@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Address } from "../resolve/resolver.ts";
+import { TCP_OPTIONS } from "../tcp-options.ts";
 import { type AnswerHandler, AnswerReader } from "./answer-reader.ts";
 import { UpstreamError } from "./upstream-error.ts";
 
@@ -30,8 +31,6 @@ export interface ConnectionOwner {
   onGone(connection: UpstreamConnection): void;
 }
 
-/** TCP keep-alive probes after this many milliseconds, so that a peer that vanished is noticed on a call without timeout. */
-const TCP_KEEP_ALIVE_DELAY = 60_000;
 /**
  * All connections are read into this one buffer: node:net calls back within the read, and most answers leave as text before the next read comes.
  * A buffer of its own for each read was a tenth of the time of a request.
@@ -63,9 +62,7 @@ export class UpstreamConnection {
     this.#socket = connect({
       host: address,
       port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY,
+      ...TCP_OPTIONS,
       onread: { buffer: readBuffer, callback: (length) => this.#onRead(length) },
     });
     this.#socket
