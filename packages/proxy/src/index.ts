@@ -6,7 +6,7 @@ export type { ListenerOptions } from "./listener/http1-listener.ts";
 export type { LoadLimits } from "./load/admission.ts";
 export { type RefusalCode, STATUS_OF } from "./refusal.ts";
 export type { CallKind, LongLivedCall } from "./report/calls-in-flight.ts";
-export type { EdgeReporter, ReportedEdge } from "./report/edge-reports.ts";
+export type { EdgeReporter, ReportedEdge, RequestReporter } from "./report/edge-reports.ts";
 export { createDnsResolver, type DnsResolverOptions } from "./resolve/dns-resolver.ts";
 export { createRegistryResolver } from "./resolve/registry-resolver.ts";
 export { type Address, type Resolution, ResolutionError, type Resolver, toAddress } from "./resolve/resolver.ts";

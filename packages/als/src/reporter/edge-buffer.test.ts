@@ -7,19 +7,19 @@ const report = (authority: string): EdgeReport => ({ source: { namespace: "test1
 
 test("whatever is added, taken and put back: never more than the capacity, and no request is lost uncounted", () => {
   const step = fc.oneof(
-    fc.record({ does: fc.constant("add"), what: fc.constantFrom("a", "b", "c", "d", "e") }),
-    fc.record({ does: fc.constant("take"), what: fc.constantFrom("1", "2", "9") }),
-    fc.record({ does: fc.constant("putBack"), what: fc.constant("") }),
+    fc.record({ does: fc.constant("add"), what: fc.constantFrom("a", "b", "c", "d", "e"), requests: fc.integer({ min: 1, max: 9 }) }),
+    fc.record({ does: fc.constant("take"), what: fc.constantFrom("1", "2", "9"), requests: fc.constant(0) }),
+    fc.record({ does: fc.constant("putBack"), what: fc.constant(""), requests: fc.constant(0) }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const buffer = new EdgeBuffer(3);
       let [added, dropped] = [0, 0];
       let taken: ReturnType<EdgeBuffer["take"]> = [];
-      for (const { does, what } of steps) {
+      for (const { does, what, requests } of steps) {
         if (does === "add") {
-          added++;
-          if (!buffer.add(report(what))) dropped++;
+          added += requests;
+          if (!buffer.add(report(what), requests)) dropped += requests;
         } else if (does === "take") {
           taken.push(...buffer.take(Number(what)));
         } else {

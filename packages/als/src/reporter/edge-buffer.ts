@@ -49,18 +49,18 @@ export class EdgeBuffer {
   }
 
   /**
-   * Adds one request; false when it was dropped, because its edge is new and there is no room.
+   * Adds requests, one unless said otherwise; false when they were dropped, because its edge is new and there is no room.
    *
    * The newcomer is dropped and not the oldest: both will be reported again by their next request, and to drop the newcomer costs nothing.
    */
-  add(report: EdgeReport): boolean {
+  add(report: EdgeReport, requests = 1): boolean {
     const known = this.#reports.get(report);
     if (known !== undefined) {
-      known.requests = Math.min(known.requests + 1, MAX_REQUESTS);
+      known.requests = Math.min(known.requests + requests, MAX_REQUESTS);
       return true;
     }
     const fields = fieldsOf(report);
-    const added = this.#put({ key: keyOf(fields), fields, requests: 1 });
+    const added = this.#put({ key: keyOf(fields), fields, requests });
     if (added !== undefined) this.#reports.set(report, added);
     return added !== undefined;
   }

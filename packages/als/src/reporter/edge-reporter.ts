@@ -56,6 +56,8 @@ export interface ReporterStats {
 export interface EdgeReporter {
   /** Takes one request into account. Never throws, never waits. */
   report(edge: EdgeReport): void;
+  /** The same for several requests of one edge. */
+  reportRequests(edge: EdgeReport, requests: number): void;
   stats(): ReporterStats;
   /** Sends what it can within `deadlineMs` milliseconds (default 1 s), then disconnects. Reports made afterwards are dropped. Never fails. */
   close(deadlineMs?: number): Promise<void>;
@@ -106,9 +108,13 @@ class Reporter implements EdgeReporter {
   }
 
   report(edge: EdgeReport): void {
-    this.#counts.reported++;
-    if (this.#closing !== undefined || !this.#buffer.add(edge)) {
-      this.#counts.dropped++;
+    this.reportRequests(edge, 1);
+  }
+
+  reportRequests(edge: EdgeReport, requests: number): void {
+    this.#counts.reported += requests;
+    if (this.#closing !== undefined || !this.#buffer.add(edge, requests)) {
+      this.#counts.dropped += requests;
       return;
     }
     this.#flushTimer ??= setTimeout(() => {

@@ -20,6 +20,7 @@ test("each request is reported once, with the caller and the host as it was writ
     responseCode: 404,
   };
   assert.deepEqual(proxy.reported.edges, [{ ...edge, responseCode: 0 }, edge, edge]);
+  assert.deepEqual(proxy.reported.known, [false, true, true]);
 });
 
 test("a first call is reported before its answer is there, and not again with it", async (t) => {

@@ -13,7 +13,13 @@ export interface ReportedEdge {
 
 /** Where edges go. `report` never throws and never blocks: learning must not cost a request anything. */
 export interface EdgeReporter {
-  report(edge: ReportedEdge): void;
+  /** @param known whether the edge was reported a moment ago, so that this report is in no hurry: it only says that the edge is still in use */
+  report(edge: ReportedEdge, known: boolean): void;
+}
+
+/** Where the edges of several workers go, each with the number of its requests. */
+export interface RequestReporter {
+  reportRequests(edge: ReportedEdge, requests: number): void;
 }
 
 /** The reporting state of one request. */
@@ -40,7 +46,7 @@ export class EdgeReports {
 
   /** The request is under way. */
   forwarded(edge: PendingEdge): void {
-    if (!edge.reported && Date.now() - edge.route.reportedAt >= KNOWN_FOR) this.report(edge, 0);
+    if (!isKnown(edge.route, Date.now())) this.report(edge, 0);
   }
 
   /** @param responseCode 0 when there is no answer */
@@ -48,15 +54,21 @@ export class EdgeReports {
     if (edge.reported) return;
     edge.reported = true;
     const { route } = edge;
-    route.reportedAt = Date.now();
+    const now = Date.now();
+    const known = isKnown(route, now);
+    route.reportedAt = now;
     if (route.report?.responseCode !== responseCode) route.report = reportOf(edge, responseCode);
-    this.#reporter.report(route.report);
+    this.#reporter.report(route.report, known);
   }
 
   /** The request turned out to be none that an edge should be learned from. */
   withdraw(edge: PendingEdge): void {
     edge.reported = true;
   }
+}
+
+function isKnown({ reportedAt }: Route, now: number): boolean {
+  return now - reportedAt < KNOWN_FOR;
 }
 
 function reportOf({ source, route }: PendingEdge, responseCode: number): ReportedEdge {

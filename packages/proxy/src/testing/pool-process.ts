@@ -15,7 +15,7 @@ const pool = await WorkerPool.start({
   workers: 1,
   host: "127.0.0.1",
   port: 0,
-  reporter: { report: () => {} },
+  reporter: { reportRequests: () => {} },
   logger: pino({ level: "silent" }),
 });
 process.on("SIGUSR2", () => {

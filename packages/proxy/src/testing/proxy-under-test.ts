@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { pino } from "pino";
 import type { Target } from "../destination/authorize.ts";
 import { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "../global-sidecar.ts";
-import type { EdgeReporter, ReportedEdge } from "../report/edge-reports.ts";
+import type { EdgeReporter, ReportedEdge, RequestReporter } from "../report/edge-reports.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { toAddress } from "../resolve/resolver.ts";
 
@@ -12,13 +12,20 @@ import { toAddress } from "../resolve/resolver.ts";
 export type Services = Readonly<Record<string, readonly number[]>>;
 
 /** A reporter that keeps what it gets and lets a test wait for it. */
-export class RecordedEdges implements EdgeReporter {
+export class RecordedEdges implements EdgeReporter, RequestReporter {
   readonly edges: ReportedEdge[] = [];
+  /** Of each of them, whether it was in no hurry. */
+  readonly known: boolean[] = [];
   readonly #events = new EventEmitter();
 
-  report(edge: ReportedEdge): void {
+  report(edge: ReportedEdge, known = false): void {
     this.edges.push(edge);
+    this.known.push(known);
     this.#events.emit("edge");
+  }
+
+  reportRequests(edge: ReportedEdge, requests: number): void {
+    for (let request = 0; request < requests; request++) this.report(edge);
   }
 
   /** Resolves once `count` edges were reported. */

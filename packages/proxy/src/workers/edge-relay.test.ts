@@ -17,7 +17,7 @@ function record() {
 test("the edges of one turn go together, equal ones as one with a count", async () => {
   const { batches, relay } = record();
   const [b, c] = [edge("b"), edge("c")];
-  for (const each of [b, c, b, b]) relay.report(each);
+  for (const each of [b, c, b, b]) relay.report(each, false);
   assert.equal(batches.length, 0);
   await turn();
   assert.deepEqual(batches, [
@@ -34,15 +34,15 @@ test("the edges of one turn go together, equal ones as one with a count", async 
 test("the next batch waits until the last one was taken and a pause is over; then what has gathered goes together", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { batches, relay } = record();
-  relay.report(edge("b"));
+  relay.report(edge("b"), false);
   await turn();
   const [c, d] = [edge("c"), edge("d")];
-  relay.report(c);
+  relay.report(c, false);
   t.mock.timers.tick(1_000);
   await turn();
   assert.equal(batches.length, 1);
   relay.taken();
-  relay.report(d);
+  relay.report(d, false);
   await turn();
   assert.equal(batches.length, 1);
   t.mock.timers.tick(5);
@@ -55,21 +55,61 @@ test("the next batch waits until the last one was taken and a pause is over; the
 test("after a pause without edges the next one goes in its own turn", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { batches, relay } = record();
-  relay.report(edge("b"));
+  relay.report(edge("b"), false);
   await turn();
   relay.taken();
   t.mock.timers.tick(5);
   assert.equal(batches.length, 1);
-  relay.report(edge("c"));
+  relay.report(edge("c"), false);
   await turn();
   assert.equal(batches.length, 2);
 });
 
+test("edges that are known wait for others, or for a tenth of a second", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { batches, relay } = record();
+  const [b, c, d] = [edge("b"), edge("c"), edge("d")];
+  relay.report(b, true);
+  t.mock.timers.tick(99);
+  await turn();
+  assert.equal(batches.length, 0);
+  relay.report(b, true);
+  t.mock.timers.tick(1);
+  assert.deepEqual(batches[0]?.edges, [[b, 2]]);
+
+  relay.taken();
+  t.mock.timers.tick(5);
+  relay.report(c, true);
+  relay.report(d, false);
+  await turn();
+  assert.deepEqual(batches[1]?.edges, [
+    [c, 1],
+    [d, 1],
+  ]);
+  relay.taken();
+  t.mock.timers.tick(1_000);
+  assert.equal(batches.length, 2);
+});
+
+test("edges that are known do not leave behind a batch that is not taken yet", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { batches, relay } = record();
+  relay.report(edge("b"), false);
+  await turn();
+  const c = edge("c");
+  relay.report(c, true);
+  t.mock.timers.tick(1_000);
+  assert.equal(batches.length, 1);
+  relay.taken();
+  t.mock.timers.tick(5);
+  assert.deepEqual(batches[1]?.edges, [[c, 1]]);
+});
+
 test("what waits is bounded, and the next batch says how many requests found no room", async () => {
   const { batches, relay } = record();
-  relay.report(edge("first"));
+  relay.report(edge("first"), false);
   await turn();
-  for (let i = 0; i < 5_000; i++) relay.report(edge(`b${i}`));
+  for (let i = 0; i < 5_000; i++) relay.report(edge(`b${i}`), false);
   relay.flushAll();
   assert.equal(batches[1]?.edges.length, 4_096);
   assert.equal(batches[1]?.dropped, 5_000 - 4_096);

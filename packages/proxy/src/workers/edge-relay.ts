@@ -4,18 +4,18 @@ import type { CountedEdge } from "./messages.ts";
 /** Distinct edges that wait at most; beyond it further ones are dropped and counted, as in the reporter behind. */
 const CAPACITY = 4_096;
 
-/**
- * Milliseconds between a batch that was taken and the next. Waking the main thread in every turn of a busy worker cost a quarter of its requests on one core; the first
- * edge after a pause still goes at once.
- */
+/** Milliseconds between a batch that was taken and the next, so that a flood of new edges does not wake the main thread in every turn. */
 const PAUSE = 5;
+
+/** Milliseconds that edges wait which the collector knows: waking the main thread in every turn of a busy worker cost a quarter of its requests on one core. */
+const KNOWN_WAIT = 100;
 
 /** Takes a batch of edges to the main thread. */
 export type SendEdges = (edges: readonly CountedEdge[], dropped: number) => void;
 
 /**
- * Hands the edges of a worker to the main thread: those of one turn of the event loop together, and after that in batches, one under way at a time. So a
- * main thread that is held up makes batches larger and fewer, never its queue longer.
+ * Hands the edges of a worker to the main thread in batches: a new edge at the end of its turn of the event loop, with all that waits, and edges that are
+ * known at leisure. One batch is under way at a time, so a main thread that is held up makes batches larger and fewer, never its queue longer.
  *
  * Equal edges are told by identity: the reports give the same object again while nothing about an edge has changed.
  */
@@ -26,33 +26,35 @@ export class EdgeRelay implements EdgeReporter {
   /** From when a batch is sent until {@link PAUSE} after it was taken. */
   #pausing = false;
   #scheduled = false;
+  /** Whether something waits that goes as soon as the pause is over. */
+  #due = false;
+  #knownTimer: NodeJS.Timeout | undefined;
 
   constructor(send: SendEdges) {
     this.#send = send;
   }
 
-  report(edge: ReportedEdge): void {
+  report(edge: ReportedEdge, known: boolean): void {
     const requests = this.#waiting.get(edge);
     if (requests === undefined && this.#waiting.size >= CAPACITY) this.#dropped += 1;
     else this.#waiting.set(edge, (requests ?? 0) + 1);
-    if (this.#pausing || this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      if (!this.#pausing) this.flushAll();
-    });
+    if (known) this.#knownTimer ??= setTimeout(() => this.#flushWhenAllowed(), KNOWN_WAIT).unref();
+    else this.#flushAfterTurn();
   }
 
   /** The batch under way has arrived: after a pause the next one may follow. */
   taken(): void {
     setTimeout(() => {
       this.#pausing = false;
-      this.flushAll();
+      if (this.#due) this.flushAll();
     }, PAUSE).unref();
   }
 
   /** Sends what waits, whatever is under way, as a worker that ends must. */
   flushAll(): void {
+    clearTimeout(this.#knownTimer);
+    this.#knownTimer = undefined;
+    this.#due = false;
     if (this.#waiting.size === 0) return;
     const edges = [...this.#waiting];
     const dropped = this.#dropped;
@@ -60,5 +62,19 @@ export class EdgeRelay implements EdgeReporter {
     this.#dropped = 0;
     this.#pausing = true;
     this.#send(edges, dropped);
+  }
+
+  #flushAfterTurn(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flushWhenAllowed();
+    });
+  }
+
+  #flushWhenAllowed(): void {
+    if (this.#pausing) this.#due = true;
+    else this.flushAll();
   }
 }

@@ -4,7 +4,7 @@ import { Backoff } from "@fenceline/als";
 import { FencelineError } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import { type LongLivedCall, MAX_LISTED_CALLS } from "../report/calls-in-flight.ts";
-import type { EdgeReporter } from "../report/edge-reports.ts";
+import type { RequestReporter } from "../report/edge-reports.ts";
 import type { CountedEdge, WorkerStart } from "./messages.ts";
 import { PoolMetrics } from "./pool-metrics.ts";
 import { WorkerThread } from "./worker-thread.ts";
@@ -20,7 +20,7 @@ export interface WorkerPoolOptions {
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
   /** Where the edges of all workers go. */
-  readonly reporter: EdgeReporter;
+  readonly reporter: RequestReporter;
   readonly logger: Logger;
   readonly timing?: Partial<WorkerPoolTiming>;
 }
@@ -193,9 +193,7 @@ export class WorkerPool {
 
   #report(edges: readonly CountedEdge[], dropped: number): void {
     this.#droppedReports += dropped;
-    for (const [edge, requests] of edges) {
-      for (let i = 0; i < requests; i++) this.#options.reporter.report(edge);
-    }
+    for (const [edge, requests] of edges) this.#options.reporter.reportRequests(edge, requests);
   }
 
   #check(): void {
