@@ -1,5 +1,6 @@
-import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { STATUS_CODES } from "./node-http.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** Response header that carries the code of a refusal. Its presence tells an answer of the proxy from one of the destination. */

@@ -1,10 +1,11 @@
+import type { Placed } from "./bag.ts";
 import type { Route } from "./destination/route.ts";
 import type { Refusal } from "./refusal.ts";
 import type { PendingEdge } from "./report/edge-reports.ts";
 import type { Address } from "./resolve/resolver.ts";
 
 /** What the books need to know of one request of a client, whatever protocol it came by. */
-export interface Call {
+export interface Call extends Placed {
   /** Set by the steps before and after the forwarding, which look at them when the call ends. */
   route: Route | undefined;
   edge: PendingEdge | undefined;

@@ -1,4 +1,5 @@
-import { type IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import { IncomingMessage } from "./node-http.ts";
 
 /** The header fields that node:http's server itself looks at, by the length of their names, which few other names share. */
 const LOOKED_AT: (string | undefined)[] = [];

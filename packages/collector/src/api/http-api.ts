@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { FencelineError } from "@fenceline/api/vocabulary";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -30,6 +31,9 @@ interface Answer {
   readonly type: string;
   readonly body: string;
 }
+
+/** Not imported: an `import` reads all exports of `node:http`, and with `WebSocket` and its like loads Node's undici, 8 MB that nothing uses. */
+const { createServer }: typeof import("node:http") = createRequire(import.meta.url)("node:http");
 
 const JSON_TYPE = "application/json; charset=utf-8";
 

@@ -8,8 +8,8 @@ import type { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AnswerHead } from "../upstream/answer-head.ts";
-import type { ConnectionUser, UpstreamConnection } from "../upstream/connection.ts";
-import type { Waiter } from "../upstream/pool.ts";
+import type { ConnectionUser, UpstreamConnection, Waiter } from "../upstream/connection.ts";
+
 import type { UpstreamPools } from "../upstream/pools.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { type AttemptContext, type AttemptOwner, Attempts } from "./attempts.ts";
@@ -29,6 +29,7 @@ export interface Http1Context extends AttemptContext {
 export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, ConnectionUser {
   route: Route | undefined;
   edge: PendingEdge | undefined;
+  place = -1;
 
   readonly #context: Http1Context;
   readonly #request: IncomingMessage;

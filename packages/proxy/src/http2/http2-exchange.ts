@@ -59,6 +59,7 @@ function ignore(): void {}
 export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter {
   route: Route | undefined;
   edge: PendingEdge | undefined;
+  place = -1;
 
   readonly #context: Http2Context;
   readonly #stream: ServerHttp2Stream;

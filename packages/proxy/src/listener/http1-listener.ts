@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { answerOnSocket } from "../answer.ts";
 import { LeanRequest } from "../lean-request.ts";
 import { linger } from "../linger.ts";
+import { createServer } from "../node-http.ts";
 import { Refusal } from "../refusal.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
 import { wantsUpgrade } from "../tunnel/wants-upgrade.ts";

@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { Bag, type Placed } from "../bag.ts";
 
 /** Who takes a connection, by its first bytes. A socket is handed over paused, with nothing read off it. */
 export interface ProtocolHandlers {
@@ -14,6 +15,13 @@ const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const TLS_HANDSHAKE = 0x16;
 /** How often connections are looked through for the timeout, in milliseconds. */
 const CHECK_INTERVAL = 5_000;
+
+/** A connection whose protocol is not known yet. */
+interface Undecided extends Placed {
+  readonly socket: Socket;
+  /** When it began, in milliseconds of a monotonic clock. */
+  readonly since: number;
+}
 
 type Protocol = "http1" | "http2" | "tls";
 
@@ -35,8 +43,7 @@ export class ProtocolSniffer {
   readonly #server: Server;
   readonly #http1: readonly unknown[];
   readonly #handlers: ProtocolHandlers;
-  /** When each connection began whose protocol is not known yet, in milliseconds of a monotonic clock. */
-  readonly #undecided = new Map<Socket, number>();
+  readonly #undecided = new Bag<Undecided>();
   readonly #timeout: number;
   readonly #check: NodeJS.Timeout;
 
@@ -54,10 +61,11 @@ export class ProtocolSniffer {
   /** Closes the connections that said nothing yet. */
   close(): void {
     clearInterval(this.#check);
-    for (const socket of [...this.#undecided.keys()]) socket.destroy();
+    for (const { socket } of this.#undecided.takeAll()) socket.destroy();
   }
 
   #sniff(socket: Socket): void {
+    const undecided: Undecided = { socket, since: performance.now(), place: -1 };
     let held: Buffer | undefined;
     const onData = (chunk: Buffer) => {
       const bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
@@ -71,10 +79,10 @@ export class ProtocolSniffer {
     };
     const drop = () => socket.destroy();
     const decided = () => {
-      this.#undecided.delete(socket);
+      this.#undecided.delete(undecided);
       socket.off("data", onData).off("end", drop).off("close", decided).off("error", ignore);
     };
-    this.#undecided.set(socket, performance.now());
+    this.#undecided.add(undecided);
     socket.on("error", ignore).on("close", decided).on("end", drop).on("data", onData);
   }
 
@@ -94,16 +102,12 @@ export class ProtocolSniffer {
 
   #cutOverdue(): void {
     const now = performance.now();
-    for (const [socket, since] of this.#undecided) {
-      // The map is in order of time.
-      if (now - since < this.#timeout) return;
-      this.#undecided.delete(socket);
+    for (const undecided of this.#undecided.list()) {
+      if (now - undecided.since < this.#timeout) continue;
+      this.#undecided.delete(undecided);
       // As node:http says it of a header that does not come.
-      this.#server.emit(
-        "clientError",
-        Object.assign(new Error("the first bytes did not come in time"), { code: "ERR_HTTP_REQUEST_TIMEOUT" }),
-        socket,
-      );
+      const error = Object.assign(new Error("the first bytes did not come in time"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+      this.#server.emit("clientError", error, undecided.socket);
     }
   }
 }

@@ -9,7 +9,7 @@ import { openUpgrade, startEchoServer } from "../testing/web-socket.ts";
 import { CallsInFlight } from "./calls-in-flight.ts";
 
 function someCall(fields: Partial<Call> = {}): Call {
-  return { route: undefined, edge: undefined, gone: false, answered: false, address: undefined, refuse() {}, ...fields };
+  return { route: undefined, edge: undefined, gone: false, answered: false, address: undefined, place: -1, refuse() {}, ...fields };
 }
 
 test("a call is long-lived once it has been in flight for the threshold, and not any more when it ends", () => {

@@ -1,4 +1,5 @@
 import { type FenceKey, formatFenceKey } from "@fenceline/api/vocabulary";
+import { Bag } from "../bag.ts";
 import type { Call } from "../call.ts";
 
 /** What a call in flight is doing: it waits for its answer, is being answered, or has become a tunnel after an upgrade or by TLS. */
@@ -29,10 +30,10 @@ const MAX_HOST = 256;
  * The calls in flight, and since when.
  *
  * The clock is not read for a call: on some machines that alone costs 0.25 µs. Calls begin among the young; {@link age}, called once a second, moves those that
- * are still there to the aged ones, which are few, and notes the time. So a call costs a place in a set, and its age is known to a second.
+ * are still there to the aged ones, which are few, and notes the time. So a call costs a place in a bag, and its age is known to a second.
  */
 export class CallsInFlight {
-  readonly #young = new Set<Call>();
+  readonly #young = new Bag<Call>();
   /** By when they were seen first, in milliseconds of a monotonic clock. Oldest first. */
   readonly #aged = new Map<Call, number>();
   readonly #longLivedAfter: number;
@@ -55,8 +56,7 @@ export class CallsInFlight {
 
   /** Notes which calls are still there. @param now milliseconds of a monotonic clock */
   age(now: number): void {
-    for (const call of this.#young) this.#aged.set(call, now);
-    this.#young.clear();
+    for (const call of this.#young.takeAll()) this.#aged.set(call, now);
   }
 
   /** How many of each kind are long-lived. */

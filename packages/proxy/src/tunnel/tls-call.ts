@@ -35,6 +35,7 @@ const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arriv
 export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   route: Route | undefined;
   edge: PendingEdge | undefined;
+  place = -1;
   readonly kind = "tls";
 
   readonly #context: TlsContext;

@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse as Response } from "node:http";
 import type { Socket } from "node:net";
 import { answerRefusal } from "../answer.ts";
 import type { ForwardedRequest, PipelineCall } from "../call.ts";
@@ -8,6 +8,7 @@ import { classifyFailure } from "../forward/failure.ts";
 import { relayInterim } from "../forward/interim-answers.ts";
 import { requestHead } from "../forward/request-text.ts";
 import { linger } from "../linger.ts";
+import { ServerResponse } from "../node-http.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -34,13 +35,14 @@ import { askedProtocols } from "./wants-upgrade.ts";
 export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel {
   route: Route | undefined;
   edge: PendingEdge | undefined;
+  place = -1;
   readonly kind = "upgrade";
 
   readonly #context: TunnelContext;
   readonly #request: IncomingMessage;
   readonly #client: Socket;
   /** Writes any answer other than 101. */
-  readonly #response: ServerResponse;
+  readonly #response: Response;
   readonly #answer: UpgradeAnswer;
   readonly #held: HeldBytes;
   #forwarded: ForwardedRequest | undefined;

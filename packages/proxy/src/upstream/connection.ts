@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import type { Placed } from "../bag.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
 import { type AnswerHandler, AnswerReader } from "./answer-reader.ts";
@@ -37,12 +38,25 @@ export interface ConnectionOwner {
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
+/** Waits for a connection. */
+export interface Waiter {
+  /** Whether the connection is not wanted any more. */
+  readonly done: boolean;
+  /** Gets a connection for one exchange. */
+  onConnection(connection: UpstreamConnection): void;
+  /** There is none to be had. */
+  onNoConnection(error: Error): void;
+}
+
 /** One HTTP/1.1 connection to a destination, which carries one exchange at a time. */
-export class UpstreamConnection {
+export class UpstreamConnection implements Placed {
   /** When the connection became idle, in milliseconds of a monotonic clock. The pool keeps it here. */
   idleSince = 0;
   /** Milliseconds that the connection may be idle. The pool keeps it here. */
   idleLimit = 0;
+  /** Who waits for it to connect. The pool keeps it here. */
+  waiter: Waiter | undefined;
+  place = -1;
 
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;

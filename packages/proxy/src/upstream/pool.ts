@@ -1,16 +1,7 @@
+import { Bag } from "../bag.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { type ConnectionOptions, type ConnectionOwner, UpstreamConnection } from "./connection.ts";
+import { type ConnectionOptions, type ConnectionOwner, UpstreamConnection, type Waiter } from "./connection.ts";
 import { UpstreamError } from "./upstream-error.ts";
-
-/** Waits for a connection. */
-export interface Waiter {
-  /** Whether the connection is not wanted any more. */
-  readonly done: boolean;
-  /** Gets a connection for one exchange. */
-  onConnection(connection: UpstreamConnection): void;
-  /** There is none to be had. */
-  onNoConnection(error: Error): void;
-}
 
 export interface PoolOptions extends ConnectionOptions {
   /** Milliseconds that an idle connection is kept. */
@@ -30,8 +21,7 @@ export class Pool implements ConnectionOwner {
   readonly #options: PoolOptions;
   /** Longest idle first; the one used last is used next, so that those beyond the need grow old. */
   readonly #idle: UpstreamConnection[] = [];
-  readonly #connecting = new Map<UpstreamConnection, Waiter>();
-  readonly #all = new Set<UpstreamConnection>();
+  readonly #all = new Bag<UpstreamConnection>();
   readonly #waiting: Waiter[] = [];
   #retired = false;
   #onEmpty: (() => void) | undefined;
@@ -69,22 +59,20 @@ export class Pool implements ConnectionOwner {
   /** Closes every connection now. */
   destroy(): void {
     this.#retired = true;
-    const waiters = [...this.#connecting.values(), ...this.#waiting.splice(0)];
-    this.#connecting.clear();
-    for (const connection of [...this.#all]) connection.destroy();
-    for (const waiter of waiters) waiter.onNoConnection(new UpstreamError("CLOSED", "the proxy is stopping"));
+    const connections = this.#all.list();
+    const waiters = [...connections.map(takeWaiter), ...this.#waiting.splice(0)];
+    for (const connection of connections) connection.destroy();
+    for (const waiter of waiters) waiter?.onNoConnection(new UpstreamError("CLOSED", "the proxy is stopping"));
   }
 
   onConnected(connection: UpstreamConnection): void {
-    const waiter = this.#connecting.get(connection);
-    this.#connecting.delete(connection);
+    const waiter = takeWaiter(connection);
     if (waiter === undefined || waiter.done) this.onIdle(connection);
     else waiter.onConnection(connection);
   }
 
   onConnectFailed(connection: UpstreamConnection, error: Error): void {
-    const waiter = this.#connecting.get(connection);
-    this.#connecting.delete(connection);
+    const waiter = takeWaiter(connection);
     if (waiter !== undefined && !waiter.done) waiter.onNoConnection(error);
     this.onGone(connection);
   }
@@ -116,8 +104,8 @@ export class Pool implements ConnectionOwner {
 
   #connect(waiter: Waiter): void {
     const connection = new UpstreamConnection(this.#address, this, this.#options);
+    connection.waiter = waiter;
     this.#all.add(connection);
-    this.#connecting.set(connection, waiter);
   }
 
   #nextWaiter(): Waiter | undefined {
@@ -126,4 +114,10 @@ export class Pool implements ConnectionOwner {
       if (waiter === undefined || !waiter.done) return waiter;
     }
   }
+}
+
+function takeWaiter(connection: UpstreamConnection): Waiter | undefined {
+  const { waiter } = connection;
+  connection.waiter = undefined;
+  return waiter;
 }

@@ -5,8 +5,7 @@ import { type TestContext, test } from "node:test";
 import { toAddress } from "../resolve/resolver.ts";
 import { startRawUpstream, unusedPort } from "../testing/upstream.ts";
 import type { AnswerHead } from "./answer-head.ts";
-import type { ConnectionUser, UpstreamConnection } from "./connection.ts";
-import type { Waiter } from "./pool.ts";
+import type { ConnectionUser, UpstreamConnection, Waiter } from "./connection.ts";
 import { type UpstreamOptions, UpstreamPools } from "./pools.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";

@@ -1,5 +1,6 @@
 import { AddressPools } from "./address-pools.ts";
-import { Pool, type Waiter } from "./pool.ts";
+import type { Waiter } from "./connection.ts";
+import { Pool } from "./pool.ts";
 
 export interface UpstreamOptions {
   /** Milliseconds for TCP to connect. Default 5000: inside a cluster a SYN is answered in milliseconds or never. */

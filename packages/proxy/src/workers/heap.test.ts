@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { HEAP_LIMITS } from "./heap.ts";
+import { heapLimits } from "./heap.ts";
 
 /** Leaves much garbage behind, of which some lives for a while: V8 lets the young generation grow as far as it may then. Tells the most it took, in bytes. */
 const LITTER = `
@@ -19,7 +19,7 @@ const LITTER = `
 `;
 
 async function youngGeneration(): Promise<number> {
-  const worker = new Worker(LITTER, { eval: true, resourceLimits: HEAP_LIMITS });
+  const worker = new Worker(LITTER, { eval: true, resourceLimits: heapLimits() });
   const [bytes] = await once(worker, "message");
   await worker.terminate();
   return bytes / 2 ** 20;
@@ -29,4 +29,9 @@ test("garbage does not let a worker's young generation grow beyond its limit, an
   const megabytes = await youngGeneration();
   assert.ok(megabytes <= 24, `${megabytes} MiB`);
   assert.ok(megabytes > 3, `${megabytes} MiB`);
+});
+
+test("a worker's old generation is limited, and more so where V8 would give less by itself", () => {
+  assert.equal(heapLimits(4_288 * 2 ** 20).maxOldGenerationSizeMb, 1_024);
+  assert.equal(heapLimits(259.5 * 2 ** 20).maxOldGenerationSizeMb, 259);
 });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { LongLivedCall } from "../report/calls-in-flight.ts";
-import { HEAP_LIMITS } from "./heap.ts";
+import { heapLimits } from "./heap.ts";
 import type { CountedEdge, Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 
 /** What becomes of a worker. */
@@ -30,7 +30,7 @@ export class WorkerThread {
   /** @param module worker module, see {@link runWorker} */
   constructor(module: URL, start: WorkerStart, events: WorkerEvents) {
     this.number = start.number;
-    this.#worker = new Worker(module, { workerData: start, name: `worker ${start.number}`, resourceLimits: HEAP_LIMITS });
+    this.#worker = new Worker(module, { workerData: start, name: `worker ${start.number}`, resourceLimits: heapLimits() });
     this.#worker.on("message", (message: FromWorker) => this.#take(message, events));
     this.#worker.on("error", (error: unknown) => {
       this.#fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
