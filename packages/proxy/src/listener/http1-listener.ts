@@ -43,6 +43,7 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 /** The HTTP/1.1 server side, not listening yet. */
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
   const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT, maxHeaderSize = 64 * 1024 } = options;
+  /** Of each connection, until it closes: a dead socket and its last answer, once grown old, would hold on to those of later connections. */
   const latest = new WeakMap<Duplex, ServerResponse>();
   /** Requests whose wish for another protocol is not granted. */
   const notUpgraded = new WeakSet<IncomingMessage>();
@@ -87,6 +88,9 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     if (response.socket === null) response.once("socket", begin);
     else begin();
   };
+  server.on("connection", (socket) => {
+    socket.once("close", () => latest.delete(socket));
+  });
   server.on("request", (request, response) => onRequest(request, response, false));
   // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110 §10.1.1).
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, true));
