@@ -115,7 +115,8 @@ function report(
       `${row.id}: ${row.title}\n${format(rows, "requests/s")}\nupstream and load generator alone, on one core: ${thousands(alone)}/s`,
   );
   const names = peers.map(({ name }) => name);
-  const text = [...details, ...(results.length === 0 ? [] : [matrix(results, names)]), goalLines(goals)].join("\n\n");
+  const summary = [...(results.length === 0 ? [] : [matrix(results, names)]), ...(goals.length === 0 ? [] : [goalLines(goals)])];
+  const text = [...details, ...summary].join("\n\n");
   const rows = results.map(({ samples, ...result }) => ({ ...result, samples: Object.fromEntries(samples) }));
   return { text, data: { rows, latency, memory, goals } };
 }
