@@ -1,5 +1,8 @@
 import * as calls from "./call.ts";
 
+/** Milliseconds after which a call that should have ended long ago is given up, and counts as failed: else nobody would learn which one hangs. */
+const DEADLINE = 120_000;
+
 /** How often a kind of call is begun, and how many may be open at once: one that falls due beyond that is left out. */
 interface Kind {
   readonly call: calls.Call;
@@ -54,7 +57,7 @@ export class Callers {
       if (open >= atOnce) return;
       open += 1;
       tally.begun += 1;
-      const ended = call(to)
+      const ended = withinDeadline(call(to))
         .catch((error: unknown) => {
           tally.failed += 1;
           tally.reason ??= String(error);
@@ -66,5 +69,15 @@ export class Callers {
       this.#open.add(ended);
     };
     this.#timers.push(setInterval(begin, everyMs));
+  }
+}
+
+async function withinDeadline(call: Promise<void>): Promise<void> {
+  const given = Promise.withResolvers<never>();
+  const timer = setTimeout(() => given.reject(new Error(`it has not ended after ${DEADLINE / 1_000} s`)), DEADLINE);
+  try {
+    await Promise.race([call, given.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
