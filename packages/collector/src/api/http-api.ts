@@ -32,7 +32,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Not imported: an `import` reads all exports of `node:http`, and with `WebSocket` and its like loads Node's undici, 8 MB that nothing uses. */
+/** Not imported: an `import` reads all exports of `node:http`, and with `WebSocket` and its like loads Node's undici, about 7 MB that nothing uses. */
 const { createServer }: typeof import("node:http") = createRequire(import.meta.url)("node:http");
 
 const JSON_TYPE = "application/json; charset=utf-8";

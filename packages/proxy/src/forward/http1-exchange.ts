@@ -9,7 +9,6 @@ import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AnswerHead } from "../upstream/answer-head.ts";
 import type { ConnectionUser, UpstreamConnection, Waiter } from "../upstream/connection.ts";
-
 import type { UpstreamPools } from "../upstream/pools.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { type AttemptContext, type AttemptOwner, Attempts } from "./attempts.ts";

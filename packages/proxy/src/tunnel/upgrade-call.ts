@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse as Response } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { answerRefusal } from "../answer.ts";
 import type { ForwardedRequest, PipelineCall } from "../call.ts";
@@ -42,7 +42,7 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   readonly #request: IncomingMessage;
   readonly #client: Socket;
   /** Writes any answer other than 101. */
-  readonly #response: Response;
+  readonly #response: InstanceType<typeof ServerResponse>;
   readonly #answer: UpgradeAnswer;
   readonly #held: HeldBytes;
   #forwarded: ForwardedRequest | undefined;
