@@ -19,7 +19,7 @@ export interface LoadLimits {
   readonly maxConnections?: number;
 }
 
-/** Milliseconds of too long turns before the first request is refused: longer than a garbage collection of this heap, or what compiling it takes. */
+/** Milliseconds of work in too long turns before the first request is refused: longer than a garbage collection of this heap, or what compiling it takes. */
 const PATIENCE = 500;
 
 /** Milliseconds of waiting connections before that counts as a turn that is too long: with {@link PATIENCE}, a second for the burst after a restart. */
@@ -77,10 +77,10 @@ export class Admission {
       },
     });
     let acceptedBefore = 0;
-    this.#stop = sampleEventLoop(({ now, turns, turn, delay }) => {
+    this.#stop = sampleEventLoop(({ now, turns, turn, cpu, delay }) => {
       const accepted = (load.accepted() - acceptedBefore) / turns;
       acceptedBefore = load.accepted();
-      shedding.observe(now, turn, accepted > allSockets);
+      shedding.observe({ now, turn, cpu, queued: accepted > allSockets });
       delays.observe(delay / 1_000);
     });
   }

@@ -8,6 +8,8 @@ export interface LoopSample {
   readonly turns: number;
   /** Mean time that one of them was busy, in milliseconds. */
   readonly turn: number;
+  /** Time since the last sample for which this thread had a processor, in milliseconds. */
+  readonly cpu: number;
   /** How much later than due the sample was taken, in milliseconds: what anything that turned up meanwhile had to wait. */
   readonly delay: number;
 }
@@ -22,20 +24,23 @@ const INTERVAL = 50;
  * delay, by a timer of its own, but gives percentiles since a reset: those can neither be added up over workers and pods nor be read by two scrapers.
  */
 export function sampleEventLoop(onSample: (sample: LoopSample) => void): () => void {
-  let last: { now: number; turns: number; utilization: EventLoopUtilization } = snapshot();
+  let last: { now: number; turns: number; cpu: number; utilization: EventLoopUtilization } = snapshot();
   const timer = setInterval(() => {
     const current = snapshot();
     const { active } = performance.eventLoopUtilization(current.utilization, last.utilization);
     const turns = Math.max(1, current.turns - last.turns);
     const delay = Math.max(0, current.now - last.now - INTERVAL);
+    const cpu = current.cpu - last.cpu;
     last = current;
-    onSample({ now: current.now, turns, turn: active / turns, delay });
+    onSample({ now: current.now, turns, turn: active / turns, cpu, delay });
   }, INTERVAL).unref();
   return () => clearInterval(timer);
 }
 
 function snapshot() {
+  const { user, system } = process.threadCpuUsage();
   return {
+    cpu: (user + system) / 1_000,
     now: performance.now(),
     turns: performance.nodeTiming.uvMetricsInfo.loopCount,
     utilization: performance.eventLoopUtilization(),

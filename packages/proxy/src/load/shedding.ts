@@ -2,13 +2,27 @@
 export interface SheddingLimits {
   /** Milliseconds that one turn of the event loop may take on average. */
   readonly maxTurn: number;
-  /** Milliseconds that it must have been longer without a break before the first request is refused. */
+  /**
+   * Milliseconds of processor time that must have gone into turns that are too long, without a break, before the first request is refused. A thread
+   * that is kept from the processor has long turns too, whatever its load; once it runs again what has queued is soon done.
+   */
   readonly patience: number;
   /**
    * Milliseconds for which more connections may wait than a turn takes in before that counts as a turn that is too long. All callers of a proxy that was
    * replaced connect at once: that passes by itself, and who is refused then has to be answered as well.
    */
   readonly burst: number;
+}
+
+/** What an event loop did since the sample before. Times in milliseconds. */
+export interface Load {
+  readonly now: number;
+  /** Mean length of a turn. */
+  readonly turn: number;
+  /** For so long the thread had a processor. */
+  readonly cpu: number;
+  /** More connections waited than turns took in: their requests wait too, though a turn itself may be short. */
+  readonly queued?: boolean;
 }
 
 /** The share changes by this much at most in a second. By time and not by sample, of which long turns leave few: it would rise slowly and fall fast. */
@@ -32,8 +46,8 @@ export class Shedding {
   readonly #random: () => number;
   #share = 0;
   #observedAt = 0;
-  /** When turns began to be too long; undefined while they are not. */
-  #longSince: number | undefined;
+  /** Processor time of the turns that were too long, but for the first of them; undefined while they are not. */
+  #longFor: number | undefined;
   /** When connections began to wait for more than a turn; undefined while none do. */
   #queuedSince: number | undefined;
 
@@ -48,23 +62,17 @@ export class Shedding {
     return this.#share;
   }
 
-  /**
-   * Takes the time since the last sample into account. Times in milliseconds.
-   *
-   * @param meanTurn of the event loop
-   * @param queued more connections waited than turns took in: their requests wait too, though a turn itself may be short
-   */
-  observe(now: number, meanTurn: number, queued = false): void {
+  /** Takes the time since the last sample into account. */
+  observe({ now, turn: meanTurn, cpu, queued = false }: Load): void {
     const { maxTurn, patience, burst } = this.#limits;
     const seconds = (now - this.#observedAt) / 1_000;
     this.#observedAt = now;
     this.#queuedSince = queued ? (this.#queuedSince ?? now) : undefined;
     const isBacklog = this.#queuedSince !== undefined && now - this.#queuedSince >= burst;
     const turn = isBacklog ? Math.max(meanTurn, 2 * maxTurn) : meanTurn;
-    const isLong = turn > maxTurn;
-    if (!isLong) this.#longSince = undefined;
-    else this.#longSince ??= now;
-    const isStanding = this.#longSince !== undefined && now - this.#longSince >= patience;
+    if (turn <= maxTurn) this.#longFor = undefined;
+    else this.#longFor = this.#longFor === undefined ? 0 : this.#longFor + cpu;
+    const isStanding = this.#longFor !== undefined && this.#longFor >= patience;
     if (this.#share === 0) {
       // Of what was there in a turn of twice the limit, half would have fitted.
       if (isStanding) this.#share = Math.min(MAX_SHARE, 1 - maxTurn / turn);
