@@ -77,11 +77,11 @@ export class Admission {
       },
     });
     let acceptedBefore = 0;
-    this.#stop = sampleEventLoop(({ now, turns, turn, cpu, delay }) => {
-      const accepted = (load.accepted() - acceptedBefore) / turns;
+    this.#stop = sampleEventLoop((sample) => {
+      const accepted = (load.accepted() - acceptedBefore) / sample.turns;
       acceptedBefore = load.accepted();
-      shedding.observe({ now, turn, cpu, queued: accepted > allSockets });
-      delays.observe(delay / 1_000);
+      shedding.observe(sample, accepted > allSockets);
+      delays.observe(sample.delay / 1_000);
     });
   }
 

@@ -1,4 +1,4 @@
-import { type EventLoopUtilization, performance } from "node:perf_hooks";
+import { performance } from "node:perf_hooks";
 
 /** What an event loop did since the last sample. */
 export interface LoopSample {
@@ -24,7 +24,7 @@ const INTERVAL = 50;
  * delay, by a timer of its own, but gives percentiles since a reset: those can neither be added up over workers and pods nor be read by two scrapers.
  */
 export function sampleEventLoop(onSample: (sample: LoopSample) => void): () => void {
-  let last: { now: number; turns: number; cpu: number; utilization: EventLoopUtilization } = snapshot();
+  let last = snapshot();
   const timer = setInterval(() => {
     const current = snapshot();
     const { active } = performance.eventLoopUtilization(current.utilization, last.utilization);
@@ -40,9 +40,9 @@ export function sampleEventLoop(onSample: (sample: LoopSample) => void): () => v
 function snapshot() {
   const { user, system } = process.threadCpuUsage();
   return {
-    cpu: (user + system) / 1_000,
     now: performance.now(),
     turns: performance.nodeTiming.uvMetricsInfo.loopCount,
+    cpu: (user + system) / 1_000,
     utilization: performance.eventLoopUtilization(),
   };
 }

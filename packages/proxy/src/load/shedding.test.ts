@@ -70,7 +70,7 @@ test("while it refuses, a turn just below the limit takes little back: it does n
 
 /** Short turns, each of which leaves connections waiting, for so long. */
 function observeQueue(shedding: Shedding, milliseconds: number): void {
-  for (let now = 50; now <= milliseconds; now += 50) shedding.observe({ now, turn: 10, cpu: 50, queued: true });
+  for (let now = 50; now <= milliseconds; now += 50) shedding.observe({ now, turn: 10, cpu: 50 }, true);
 }
 
 test("a burst of connections refuses nothing while it lasts no longer than a restart's", () => {
@@ -79,7 +79,7 @@ test("a burst of connections refuses nothing while it lasts no longer than a res
   assert.equal(shedding.share, 0);
   shedding.observe({ now: 750, turn: 10, cpu: 50 });
   // What comes after it is another burst, not the rest of this one.
-  for (let now = 800; now <= 1_400; now += 50) shedding.observe({ now, turn: 10, cpu: 50, queued: true });
+  for (let now = 800; now <= 1_400; now += 50) shedding.observe({ now, turn: 10, cpu: 50 }, true);
   assert.equal(shedding.share, 0);
 });
 

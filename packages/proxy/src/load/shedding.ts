@@ -1,3 +1,5 @@
+import type { LoopSample } from "./event-loop.ts";
+
 /** When to refuse, and how soon. */
 export interface SheddingLimits {
   /** Milliseconds that one turn of the event loop may take on average. */
@@ -12,17 +14,6 @@ export interface SheddingLimits {
    * replaced connect at once: that passes by itself, and who is refused then has to be answered as well.
    */
   readonly burst: number;
-}
-
-/** What an event loop did since the sample before. Times in milliseconds. */
-export interface Load {
-  readonly now: number;
-  /** Mean length of a turn. */
-  readonly turn: number;
-  /** For so long the thread had a processor. */
-  readonly cpu: number;
-  /** More connections waited than turns took in: their requests wait too, though a turn itself may be short. */
-  readonly queued?: boolean;
 }
 
 /** The share changes by this much at most in a second. By time and not by sample, of which long turns leave few: it would rise slowly and fall fast. */
@@ -62,8 +53,12 @@ export class Shedding {
     return this.#share;
   }
 
-  /** Takes the time since the last sample into account. */
-  observe({ now, turn: meanTurn, cpu, queued = false }: Load): void {
+  /**
+   * Takes the time since the last sample into account.
+   *
+   * @param queued more connections waited than turns took in: their requests wait too, though a turn itself may be short
+   */
+  observe({ now, turn: meanTurn, cpu }: Pick<LoopSample, "now" | "turn" | "cpu">, queued = false): void {
     const { maxTurn, patience, burst } = this.#limits;
     const seconds = (now - this.#observedAt) / 1_000;
     this.#observedAt = now;
