@@ -1,10 +1,12 @@
-/** `npm run chart`: writes the chart's values schema and, where Helm is, its rendered goldens again. The difference is for a person to review. */
+/** `npm run chart`: writes the chart's values, their schema and, where Helm is, its rendered goldens again. The difference is for a person to review. */
 import { writeFileSync } from "node:fs";
 import { CHART, goldenCases, HELM, renderChart } from "./chart.ts";
 import { valuesSchema } from "./values.ts";
+import { valuesFile } from "./values-file.ts";
 
 writeFileSync(`${CHART}/values.schema.json`, `${JSON.stringify(valuesSchema(), null, 2)}\n`);
-process.stdout.write("values.schema.json\n");
+writeFileSync(`${CHART}/values.yaml`, valuesFile());
+process.stdout.write("values.schema.json, values.yaml\n");
 
 if (HELM === undefined) process.stdout.write("no Helm here: goldens are left as they are\n");
 else for (const { values, golden } of goldenCases()) writeGolden(values, golden);

@@ -71,3 +71,29 @@ export interface RoleBinding extends ChartObject {
 export interface ConfigMap extends ChartObject {
   readonly data: Readonly<Record<string, string>>;
 }
+
+export interface PeerAuthentication extends ChartObject {
+  readonly spec: { readonly selector: { readonly matchLabels: Labels }; readonly mtls: unknown };
+}
+
+export interface AuthorizationPolicy extends ChartObject {
+  readonly spec: {
+    readonly selector: { readonly matchLabels: Labels };
+    readonly action: string;
+    readonly rules: readonly {
+      readonly from: readonly {
+        readonly source: { readonly namespaces?: readonly string[]; readonly notPrincipals?: readonly string[] };
+      }[];
+      readonly to: readonly { readonly operation: { readonly ports: readonly string[] } }[];
+    }[];
+  };
+}
+
+export interface Autoscaler extends ChartObject {
+  readonly spec: {
+    readonly metrics: readonly {
+      readonly type: string;
+      readonly containerResource: { readonly name: string; readonly container: string };
+    }[];
+  };
+}

@@ -5,13 +5,16 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseConfig } from "@fenceline/api";
-import { goldenCases, objectsIn } from "./chart.ts";
+import { type ChartObject, goldenCases, objectsIn } from "./chart.ts";
 import type {
+  AuthorizationPolicy,
+  Autoscaler,
   ConfigMap,
   Container,
   Deployment,
   DisruptionBudget,
   NetworkPolicy,
+  PeerAuthentication,
   PodTemplate,
   Role,
   RoleBinding,
@@ -42,10 +45,10 @@ for (const { golden } of goldenCases()) {
   law("B2.1-15 every pod keeps the restricted pod security standard and can write nowhere", () => {
     assert.ok(templates.length >= 2);
     for (const { spec } of templates) {
-      assert.deepEqual(spec.securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+      assert.partialDeepStrictEqual(spec.securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
       for (const { securityContext } of spec.containers) {
         const capabilities = { drop: ["ALL"] };
-        assert.deepEqual(securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities });
+        assert.partialDeepStrictEqual(securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities });
       }
       assert.deepEqual([spec.hostNetwork, spec.hostPID, spec.hostIPC], [undefined, undefined, undefined]);
       for (const volume of spec.volumes ?? []) assert.equal(volume.hostPath, undefined);
@@ -85,6 +88,53 @@ for (const { golden } of goldenCases()) {
     for (const { ports, readinessProbe, livenessProbe } of deployments.flatMap(({ spec }) => spec.template.spec.containers)) {
       const names = ports?.map(({ name }) => name);
       for (const probe of [readinessProbe, livenessProbe]) assert.ok(names?.includes(probe?.httpGet.port ?? ""));
+    }
+  });
+
+  law("T-01 our pods take mTLS only, and nobody may call a port that no rule names; the global sidecar may read no API", () => {
+    const policies = ofKind<AuthorizationPolicy>("AuthorizationPolicy");
+    const strict = ofKind<PeerAuthentication>("PeerAuthentication");
+    // `small` has them off: then nothing half-done may be left.
+    assert.equal(policies.length, strict.length);
+    for (const { spec } of strict) assert.deepEqual(spec.mtls, { mode: "STRICT" });
+    for (const { spec } of policies) {
+      const deployment = deploymentOf(spec.selector.matchLabels);
+      const ports = deployment?.spec.template.spec.containers.flatMap(({ ports = [] }) =>
+        ports.map(({ containerPort }) => `${containerPort}`),
+      );
+      assert.equal(spec.action, "ALLOW");
+      assert.deepEqual(
+        spec.rules.flatMap(({ to }) => to.flatMap(({ operation }) => operation.ports)),
+        ports,
+      );
+      for (const { from, to } of spec.rules) {
+        const isOpen = to.every(({ operation }) => operation.ports.every((port) => ["18080", "18081"].includes(port)));
+        for (const { source } of from) {
+          if (isOpen) assert.deepEqual(source, { principals: ["*"] });
+          else if (source.namespaces?.includes("fenceline")) assert.deepEqual(source.notPrincipals, ["*/ns/fenceline/sa/global-sidecar"]);
+        }
+      }
+    }
+  });
+
+  law("T-53 the rights of the uninstall Job exist only while it runs", () => {
+    const rights = objects.filter(({ kind, metadata }) => metadata.name === "fenceline-withdraw" && kind !== "Job");
+    const jobs = objects.filter(({ kind }) => kind === "Job");
+    assert.equal(rights.length, jobs.length * 5);
+    const weight = (object: ChartObject) => Number(object.metadata.annotations?.["helm.sh/hook-weight"] ?? 0);
+    for (const object of [...rights, ...jobs]) {
+      assert.equal(object.metadata.annotations?.["helm.sh/hook"], "pre-delete");
+      assert.match(object.metadata.annotations["helm.sh/hook-delete-policy"] ?? "", /hook-succeeded/);
+    }
+    for (const right of rights) for (const job of jobs) assert.ok(weight(right) < weight(job));
+  });
+
+  law("T-53 pods are scaled by the processor time of our container, not of the proxy beside it", () => {
+    for (const { spec } of ofKind<Autoscaler>("HorizontalPodAutoscaler")) {
+      assert.deepEqual(
+        spec.metrics.map(({ type, containerResource }) => [type, containerResource.name, containerResource.container]),
+        [["ContainerResource", "cpu", container("global-sidecar").name]],
+      );
     }
   });
 

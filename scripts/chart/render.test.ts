@@ -3,9 +3,11 @@ import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { CHART, goldenCases, HELM, helm, renderChart } from "./chart.ts";
-import { valuesSchema } from "./values.ts";
+import { type JsonSchema, valuesSchema } from "./values.ts";
+import { valuesFile } from "./values-file.ts";
 
 // Where Go is missing there is no Helm. On CI that is a failure: the one place where these must run.
+const IMAGE = ["--set", "image.repository=registry.example/fenceline"] as const;
 const skip = HELM === undefined && process.env.CI !== "true" && "no Helm here: scripts/install-helm.mjs could not install it";
 
 test("helm lint has nothing to say against the chart", { skip }, () => {
@@ -16,6 +18,28 @@ test("helm lint has nothing to say against the chart", { skip }, () => {
 test("the values schema is what scripts/chart/values.ts says: run `npm run chart` after a change", () => {
   assert.deepEqual(JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8")), JSON.parse(JSON.stringify(valuesSchema())));
 });
+
+test("T-53 values.yaml is what the schemas say: run `npm run chart` after a change", () => {
+  assert.equal(readFileSync(join(CHART, "values.yaml"), "utf8"), valuesFile());
+});
+
+test("T-53 values.yaml lists every setting, each with a comment", () => {
+  const lines = valuesFile().split("\n");
+  const settings = leaves(valuesSchema()).filter(({ path }) => path[0] !== "global");
+  assert.ok(settings.length > 80);
+  for (const { path, schema } of settings) {
+    const indent = "  ".repeat(path.length - 1);
+    const at = lines.findIndex((line) => line.startsWith(`${indent}${path.at(-1)}:`) || line === `${indent}# ${path.at(-1)}:`);
+    assert.ok(at > 0, path.join("."));
+    assert.ok((schema.description ?? "") !== "" && lines[at - 1]?.startsWith(`${indent}# `), `${path.join(".")} says nothing of itself`);
+  }
+});
+
+/** Settings that have no settings below them. */
+function leaves(schema: JsonSchema, path: readonly string[] = []): { path: readonly string[]; schema: JsonSchema }[] {
+  if (schema.properties === undefined) return [{ path, schema }];
+  return Object.entries(schema.properties).flatMap(([name, property]) => leaves(property, [...path, name]));
+}
 
 test("every golden has its values", () => {
   const goldens = globSync("testdata/*.golden.yaml", { cwd: CHART }).map((file) => join(CHART, file));
@@ -40,16 +64,30 @@ for (const [what, flag] of [
   ["a port that is none", "globalSidecar.ports={70000}"],
   ["an empty list of peers, which a NetworkPolicy reads as everybody", "networkPolicy.api=[]"],
   ["a list of peers that was taken away", "networkPolicy.api=null"],
+  ["T-53 a setting that was taken away", "globalSidecar.autoscaling.minReplicas=null"],
+  ["T-53 a duration without a unit", "config.ageing.idleWindow=24"],
+  ["T-53 a duration that is none", "config.telemetry.flushInterval=soon"],
+  ["T-53 a digest that is none", "image.digest=1.2.3"],
+  ["T-53 a label that is no text", "commonLabels.team=true"],
 ] as const) {
   test(`${what} is refused`, { skip }, () => {
-    const { code, errors } = renderChart(flag.endsWith("[]") ? "--set-json" : "--set", flag);
+    const { code, errors } = renderChart(...IMAGE, flag.endsWith("[]") ? "--set-json" : "--set", flag);
     assert.equal(code, 1);
     assert.match(errors, /values don't meet the specifications of the schema/);
   });
 }
 
 test("a fallback port that the Service does not have is refused", { skip }, () => {
-  const { code, errors } = renderChart("--set", "config.fallback.port=8080");
+  const { code, errors } = renderChart(...IMAGE, "--set", "config.fallback.port=8080");
   assert.equal(code, 1);
   assert.match(errors, /config\.fallback\.port 8080 is not in globalSidecar\.ports/);
+});
+
+test("T-53 without an image repository nothing is installed, and the message says what to do", { skip }, () => {
+  const { code, errors } = renderChart();
+  assert.equal(code, 1);
+  assert.match(errors, /image\.repository is not set.*--set image\.repository=REGISTRY\/fenceline/);
+  // Each part may have an image of its own, and then needs no common one.
+  const own = ["collector", "globalSidecar"].flatMap((part) => ["--set", `${part}.image.repository=registry.example/${part}`]);
+  assert.equal(renderChart(...own).code, 0);
 });

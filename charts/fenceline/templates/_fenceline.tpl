@@ -1,20 +1,33 @@
-{{/* Labels of every object. Call with (dict "root" $ "component" "collector"). */}}
+{{/*
+Labels of every object. Call with (dict "root" $ "component" "collector"), and "more" for those of one part's pods. Ours win: selectors rely on them.
+`app` is written by the templates themselves.
+*/}}
 {{- define "fenceline.labels" -}}
-{{ include "fenceline.podLabels" . }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: fenceline
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- $own := dict
+  "app.kubernetes.io/version" .root.Chart.AppVersion
+  "app.kubernetes.io/part-of" "fenceline"
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)
+}}
+{{- toYaml (merge $own (include "fenceline.podLabels" . | fromYaml)) }}
 {{- end }}
 
 {{/* Labels of a pod. Without versions: they would restart every pod at every upgrade of the chart. */}}
 {{- define "fenceline.podLabels" -}}
-app.kubernetes.io/name: fenceline
-app.kubernetes.io/component: {{ .component }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- $own := dict
+  "app.kubernetes.io/name" (.root.Values.nameOverride | default .root.Chart.Name)
+  "app.kubernetes.io/component" .component
+  "app.kubernetes.io/instance" .root.Release.Name
+}}
+{{- toYaml (omit (merge $own (.more | default dict) .root.Values.commonLabels) "app" "sidecar.istio.io/inject" "istio.io/rev") }}
 {{- end }}
 
+{{/* The image of a part: its own, else everybody's. Call with (dict "root" $ "part" .Values.collector). */}}
 {{- define "fenceline.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- $image := ternary .part.image .root.Values.image (ne .part.image.repository "") }}
+{{- if not $image.repository }}
+{{- fail "image.repository is not set. No image of Fenceline is published yet: build one (docs/install.md), push it where the cluster can pull it, and add --set image.repository=REGISTRY/fenceline" }}
+{{- end }}
+{{- if $image.digest }}{{ $image.repository }}@{{ $image.digest }}{{ else }}{{ $image.repository }}:{{ $image.tag | default .root.Chart.AppVersion }}{{ end }}
 {{- end }}
 
 {{- define "fenceline.serviceDomain" -}}
@@ -29,28 +42,20 @@ istio.io/rev: {{ . | quote }}
 {{- end }}
 {{- end }}
 
-{{/* Pod level: the restricted pod security standard. The image names its own numeric user. */}}
-{{- define "fenceline.podSecurity" -}}
-runAsNonRoot: true
-seccompProfile: { type: RuntimeDefault }
-{{- end }}
-
-{{- define "fenceline.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities: { drop: [ALL] }
-{{- end }}
-
 {{/* Where pods run. Call with (dict "root" $ "component" .Values.collector "app" "fenceline-collector"). */}}
 {{- define "fenceline.scheduling" -}}
-# Apart on nodes and zones where there are several; a small cluster still runs them all.
 topologySpreadConstraints:
+  {{- with .component.topologySpreadConstraints }}
+  {{- toYaml . | nindent 2 }}
+  {{- else }}
+  # Apart on nodes and zones where there are several; a small cluster still runs them all.
   {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
   - topologyKey: {{ . }}
     maxSkew: 1
     whenUnsatisfiable: ScheduleAnyway
     labelSelector: { matchLabels: { app: {{ $.app }} } }
     matchLabelKeys: [pod-template-hash]
+  {{- end }}
   {{- end }}
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
@@ -71,6 +76,20 @@ tolerations:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/*
+Sources of a rule of an AuthorizationPolicy that may read APIs and metrics. Never the global sidecar: it forwards what anybody sends, under its own
+identity, and would be everybody's way in.
+*/}}
+{{- define "fenceline.apiSources" -}}
+- from:
+    - source:
+        namespaces: [{{ .Release.Namespace }}]
+        notPrincipals: ["*/ns/{{ .Release.Namespace }}/sa/global-sidecar"]
+    {{- range .Values.authorization.api }}
+    - source: {{ toJson . }}
+    {{- end }}
 {{- end }}
 
 {{/* The configuration file: the values, and what only the chart knows. */}}

@@ -13,8 +13,12 @@ const { namespace, fallback, collector } = Config.parse({});
 /** Where it is installed. */
 export const NAMESPACE: string = namespace;
 
-/** For one machine: no metrics server feeds an autoscaler here. */
-const LAB_VALUES: Values = { globalSidecar: { autoscaling: { enabled: false }, replicas: 1 }, collector: { replicas: 2 } };
+/** For one machine: no metrics server feeds an autoscaler here, and no image is pulled. */
+const LAB_VALUES: Values = {
+  image: { repository: "fenceline" },
+  globalSidecar: { autoscaling: { enabled: false }, replicas: 1 },
+  collector: { replicas: 2 },
+};
 
 /** Who calls, when a call comes by way of the fallback. */
 export const FALLBACK_IDENTITY: string = `spiffe://cluster.local/ns/${NAMESPACE}/sa/${fallback.service}`;

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { duration } from "./duration-field.ts";
 
 /** A structural schema: what an API server accepts as the schema of a custom resource. */
 export interface StructuralSchema {
@@ -24,9 +23,6 @@ export interface StructuralSchema {
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** What {@link parseDuration} takes, without its upper limit. RE2 and JavaScript read it alike. */
-const DURATION_PATTERN = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$";
-
 /**
  * The structural schema of a zod schema, as one would write it by hand in a manifest.
  *
@@ -38,14 +34,7 @@ const DURATION_PATTERN = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$";
  * @see https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
  */
 export function structuralSchema(schema: z.ZodType): StructuralSchema {
-  const json = z.toJSONSchema(schema, {
-    io: "input",
-    reused: "inline",
-    override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema === duration) jsonSchema.pattern = DURATION_PATTERN;
-    },
-  });
-  return convert(json);
+  return convert(z.toJSONSchema(schema, { io: "input", reused: "inline" }));
 }
 
 function convert(json: JsonSchema): StructuralSchema {

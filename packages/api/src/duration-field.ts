@@ -1,7 +1,13 @@
 import { z } from "zod";
-import { parseDuration } from "./duration.ts";
+import { DURATION, parseDuration } from "./duration.ts";
 
-/** A duration in a manifest: text such as `24h`; `0s` is allowed where a field's own minimum does not forbid it. */
-export const duration = z.string().refine((text) => parseDuration(text) !== undefined, {
-  message: "not a duration: write a number and a unit, for example 300ms, 90s, 1h30m or 24h",
-});
+const message = "not a duration: write a number and a unit, for example 300ms, 90s, 1h30m or 24h";
+
+/**
+ * A duration in a manifest: text such as `24h`; `0s` is allowed where a field's own minimum does not forbid it. The expression stands beside the
+ * check because it alone reaches JSON schemas: Helm and the API server then refuse `24` too.
+ */
+export const duration = z
+  .string()
+  .regex(DURATION, { message, abort: true })
+  .refine((text) => parseDuration(text) !== undefined, { message });

@@ -1,6 +1,7 @@
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/g;
-const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
+/** The form of a duration. RE2 and JavaScript read it alike. */
+export const DURATION: RegExp = /^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/;
 
 /** Longest duration accepted, in milliseconds: ten years. It keeps every sum of a time and a duration an exact integer. */
 const LONGEST = 10 * 365 * 24 * 3_600_000;
@@ -11,7 +12,7 @@ const LONGEST = 10 * 365 * 24 * 3_600_000;
  * @returns undefined when the text is not a duration, or is longer than ten years.
  */
 export function parseDuration(text: string): number | undefined {
-  if (!WHOLE.test(text)) return undefined;
+  if (!DURATION.test(text)) return undefined;
   let total = 0;
   for (const [, count, unit] of text.matchAll(PART)) total += Number(count) * (UNITS[unit ?? ""] ?? Number.NaN);
   const milliseconds = Math.round(total);
