@@ -12,6 +12,11 @@ export {
   type ReporterEvent,
   type ReporterStats,
 } from "./reporter/edge-reporter.ts";
-export { type AccessLogServer, type AccessLogServerOptions, createAccessLogServer } from "./server/access-log-server.ts";
+export {
+  type AccessLogServer,
+  type AccessLogServerOptions,
+  createAccessLogServer,
+  type HostedService,
+} from "./server/access-log-server.ts";
 export { type AccessLogLimits, DEFAULT_LIMITS } from "./server/limits.ts";
 export type { AccessLogSink, AccessLogStream, DropReason } from "./server/sink.ts";

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { networkInterfaces } from "node:os";
 import { type TestContext, test } from "node:test";
-import { status } from "@grpc/grpc-js";
+import { Client, credentials, type ServerWritableStream, status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { encodeAccessLogMessage } from "../encode/message.ts";
-import { STREAM_V2, STREAM_V3 } from "../service.ts";
+import { asBytes, STREAM_V2, STREAM_V3 } from "../service.ts";
 import { arbitraryMessage } from "../testing/arbitrary-wire.ts";
 import { capturedMessages } from "../testing/captures.ts";
 import { CollectingSink } from "../testing/collecting-sink.ts";
 import { rawClient } from "../testing/raw-client.ts";
 import { V3 } from "../testing/schemas.ts";
-import { createAccessLogServer } from "./access-log-server.ts";
+import { createAccessLogServer, type HostedService } from "./access-log-server.ts";
 import type { AccessLogLimits } from "./limits.ts";
 import type { AccessLogSink } from "./sink.ts";
 
@@ -206,6 +207,44 @@ test("closing answers open streams with OK and frees the port", async (t) => {
   assert.deepEqual([sink.closedStreams, server.streams], [1, 0]);
   const successor = await createAccessLogServer({ host: "127.0.0.1", port: server.port, sink });
   await successor.close();
+});
+
+test("another service shares the port, and its calls end when the server closes", async (t) => {
+  const path = "/fenceline.test/Watch";
+  const open = new Set<ServerWritableStream<Buffer, Buffer>>();
+  const services: HostedService[] = [
+    {
+      definition: {
+        Watch: {
+          path,
+          requestStream: false,
+          responseStream: true,
+          requestSerialize: asBytes,
+          requestDeserialize: asBytes,
+          responseSerialize: asBytes,
+          responseDeserialize: asBytes,
+        },
+      },
+      handlers: {
+        Watch: (call: ServerWritableStream<Buffer, Buffer>) => {
+          open.add(call);
+          call.write(Buffer.from("hello"));
+        },
+      },
+      close: () => {
+        for (const call of open) call.end();
+      },
+    },
+  ];
+  const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink: new CollectingSink(), services });
+  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  t.after(() => client.close());
+  const watch = client.makeServerStreamRequest(path, asBytes, asBytes, Buffer.alloc(0));
+  const [first] = await once(watch, "data");
+  assert.equal(String(first), "hello");
+  const ended = once(watch, "end");
+  await server.close();
+  await ended;
 });
 
 test("a port that is taken is a typed error", async (t) => {

@@ -1,9 +1,25 @@
 import { FencelineError, FORWARDED_CLIENT_CERT } from "@fenceline/api/vocabulary";
-import { Server, ServerCredentials, type ServerReadableStream, type sendUnaryData, status } from "@grpc/grpc-js";
+import {
+  Server,
+  ServerCredentials,
+  type ServerReadableStream,
+  type ServiceDefinition,
+  type sendUnaryData,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { accessLogService, EMPTY_RESPONSE, STREAM_V2, STREAM_V3 } from "../service.ts";
 import { IngestStream } from "./ingest-stream.ts";
 import { type AccessLogLimits, DEFAULT_LIMITS, serverOptions } from "./limits.ts";
 import { type AccessLogSink, guardSink } from "./sink.ts";
+
+/** Another gRPC service on the same port. */
+export interface HostedService {
+  readonly definition: ServiceDefinition;
+  readonly handlers: UntypedServiceImplementation;
+  /** Ends the calls that are open: the server closes. */
+  close(): void;
+}
 
 export interface AccessLogServerOptions {
   /** Address to listen on, for example `127.0.0.1` or `::`. */
@@ -13,6 +29,8 @@ export interface AccessLogServerOptions {
   readonly sink: AccessLogSink;
   /** Any limit that is not given has its default. */
   readonly limits?: Partial<AccessLogLimits>;
+  /** Services that share the port, its connections and their limits. Default: none. */
+  readonly services?: readonly HostedService[];
 }
 
 /** A listening access-log server. */
@@ -35,7 +53,7 @@ type Call = ServerReadableStream<Buffer, Buffer>;
  *
  * @throws FencelineError `ALS_LISTEN_FAILED` when the address cannot be bound.
  */
-export async function createAccessLogServer({ host, port, sink, limits }: AccessLogServerOptions): Promise<AccessLogServer> {
+export async function createAccessLogServer({ host, port, sink, limits, services = [] }: AccessLogServerOptions): Promise<AccessLogServer> {
   const bounds = { ...DEFAULT_LIMITS, ...limits };
   const streams = new Set<() => void>();
   const guarded = guardSink(sink);
@@ -49,12 +67,17 @@ export async function createAccessLogServer({ host, port, sink, limits }: Access
   };
   const server = new Server(serverOptions(bounds));
   for (const path of [STREAM_V3, STREAM_V2]) server.addService(accessLogService(path), { StreamAccessLogs: handler });
+  for (const { definition, handlers } of services) server.addService(definition, handlers);
   return {
     port: await listen(server, host, port),
     get streams() {
       return streams.size;
     },
-    close: (graceMs = 1_000) => shutDown(server, streams, graceMs),
+    close(graceMs = 1_000) {
+      const closed = shutDown(server, streams, graceMs);
+      for (const service of services) service.close();
+      return closed;
+    },
   };
 }
 
