@@ -25,46 +25,55 @@ function pushNotingEnd(this: ClientHttp2Stream, chunk: unknown, encoding?: Buffe
   return Readable.prototype.push.call(this, chunk, encoding);
 }
 
+/** Notes when the last frame of this stream's answer comes. Called before any frame of it can come. */
+export function noteEnd(stream: ClientHttp2Stream): void {
+  stream.push = pushNotingEnd;
+}
+
 /** The header, body and trailers of an answer on their way to the client, as they come and as fast as both sides take them. */
 export class AnswerRelay {
   readonly #from: ClientHttp2Stream;
   readonly #to: ServerHttp2Stream;
   readonly #stalled: StalledStreams;
+  readonly #onEnd: () => void;
   /** The header, until it is sent: a small answer is complete by the end of the turn, and only then is it known whether it has trailers. */
   #head: readonly string[] | undefined;
   #first: Buffer | undefined;
   #trailers: IncomingHttpHeaders | undefined;
+  #ended = false;
 
-  constructor(from: ClientHttp2Stream, to: ServerHttp2Stream, stalled: StalledStreams) {
+  /** @param onEnd called when the answer has come whole and is on its way */
+  constructor(from: ClientHttp2Stream, to: ServerHttp2Stream, stalled: StalledStreams, onEnd: () => void) {
     this.#from = from;
     this.#to = to;
     this.#stalled = stalled;
+    this.#onEnd = onEnd;
   }
 
   /**
    * @param head flat list of names and values
    * @param headerOnly whether no body can follow
-   * @param onEnd called when the answer has come whole and is on its way
    */
-  begin(head: readonly string[], headerOnly: boolean, onEnd: () => void): void {
+  begin(head: readonly string[], headerOnly: boolean): void {
     const from = this.#from;
     if (headerOnly) {
       this.#to.respond(head, HEADER_ONLY);
-      from.on("end", onEnd).resume();
+      this.#ended = true;
+      from.resume();
+      this.#onEnd();
       return;
     }
-    from.push = pushNotingEnd;
     this.#head = head;
     if (gathering.push(this) === 1) setImmediate(flushGathering);
-    from.on("data", (chunk: Buffer) => this.#onData(chunk));
+    from.on("data", this.#onData);
     from.on("trailers", (trailers) => {
       this.#trailers = trailers;
     });
     from.on("end", () => {
       // Of an answer that was broken off, "close" tells.
-      if (!whole.has(from)) return;
-      this.#end();
-      onEnd();
+      if (whole.has(from)) this.#end();
+      // Node waits for the end of an upload that nobody takes any more.
+      if (from.closed) from.destroy();
     });
   }
 
@@ -79,18 +88,30 @@ export class AnswerRelay {
     this.#first = undefined;
   }
 
+  /**
+   * The destination's stream is closed. Node throws away what was not read yet when the destination resets it with an error, even behind its last frame,
+   * or when the connection ends; it stays readable all the same. It is at most a stream's window.
+   */
+  close(): void {
+    if (this.#ended) return;
+    const from = this.#from.off("data", this.#onData);
+    for (let chunk = from.read(); chunk !== null; chunk = from.read()) this.#onData(chunk);
+    if (whole.has(from)) this.#end();
+    else this.flush();
+  }
+
   get #writable(): boolean {
     return !this.#to.destroyed && !this.#to.closed;
   }
 
-  #onData(chunk: Buffer): void {
+  readonly #onData = (chunk: Buffer): void => {
     if (this.#head !== undefined && this.#first === undefined) {
       this.#first = chunk;
       return;
     }
     this.flush();
     if (this.#writable) this.#write(chunk);
-  }
+  };
 
   /** Back-pressure: a client that reads slowly stops the reading from the destination, and with it the destination. */
   #write(chunk: Buffer): void {
@@ -105,8 +126,12 @@ export class AnswerRelay {
   }
 
   #end(): void {
-    const to = this.#to;
-    if (!this.#writable) return;
+    this.#ended = true;
+    if (this.#writable) this.#sendEnd(this.#to);
+    this.#onEnd();
+  }
+
+  #sendEnd(to: ServerHttp2Stream): void {
     const trailers = this.#trailers;
     if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, trailers));
     if (this.#head !== undefined) to.respond(this.#head, trailers === undefined ? WITH_BODY : WITH_TRAILERS);

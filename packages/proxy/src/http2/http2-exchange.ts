@@ -13,7 +13,8 @@ import type { Pipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { AnswerRelay } from "./answer-relay.ts";
+import { AnswerRelay, noteEnd } from "./answer-relay.ts";
+import { closeWhenSent } from "./close-when-sent.ts";
 import { classifyNoSession, refusalOfStream } from "./failure.ts";
 import type { Http2Request } from "./received-request.ts";
 import { refuseStream } from "./refuse-stream.ts";
@@ -70,6 +71,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   #attempts: Attempts | undefined;
   #upload: Upload | undefined;
   #upstream: ClientHttp2Stream | undefined;
+  #relay: AnswerRelay | undefined;
   #interim = 0;
   #answered = false;
   #done = false;
@@ -132,6 +134,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     const upstream = this.#open(session, request, options);
     if (upstream === undefined) return;
     this.#upstream = upstream;
+    noteEnd(upstream);
     upstream
       .on("error", ignore)
       .on("headers", (fields) => this.#onInterim(upstream, fields))
@@ -183,9 +186,10 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     this.#context.observer.answered(this, status);
     const head = keepSensitive(rawFields, sensitiveNames(fields));
     const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
-    new AnswerRelay(upstream, this.#stream, this.#context.stalled).begin(head, headerOnly, () => {
+    this.#relay = new AnswerRelay(upstream, this.#stream, this.#context.stalled, () => {
       this.#done = true;
     });
+    this.#relay.begin(head, headerOnly);
   }
 
   /** The answer cannot be relayed. */
@@ -198,6 +202,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   #upstreamClosed(session: UpstreamSession, upstream: ClientHttp2Stream): void {
     session.release();
     if (upstream !== this.#upstream) return;
+    if (!this.#done) this.#relay?.close();
     if (this.#done) this.#endUpload();
     else if (this.#answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
     else if (this.#mayRepeat(session, upstream)) this.#attempts?.begin();
@@ -211,7 +216,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   #endUpload(): void {
     if (this.#upload === undefined || this.#stream.readableEnded || this.#stream.destroyed) return;
     this.#upload.stop();
-    this.#stream.close(NGHTTP2_NO_ERROR);
+    closeWhenSent(this.#stream, NGHTTP2_NO_ERROR);
   }
 
   #breakOff(code: number): void {
@@ -219,7 +224,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     this.#upload?.stop();
     this.#context.observer.brokenOff();
     // A stream that ends without an error would look complete.
-    this.#stream.close(code === NGHTTP2_NO_ERROR ? NGHTTP2_INTERNAL_ERROR : code);
+    closeWhenSent(this.#stream, code === NGHTTP2_NO_ERROR ? NGHTTP2_INTERNAL_ERROR : code);
   }
 
   #mayRepeat(session: UpstreamSession, upstream: ClientHttp2Stream): boolean {

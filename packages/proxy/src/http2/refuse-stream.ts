@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { describingFields, refusalBody, refusalFields } from "../answer.ts";
 import type { Refusal } from "../refusal.ts";
+import { closeWhenSent } from "./close-when-sent.ts";
 import type { Http2Request } from "./received-request.ts";
 import { HEADER_ONLY, WITH_BODY } from "./respond-options.ts";
 
@@ -31,7 +32,7 @@ export function refuseStream(stream: ServerHttp2Stream, { method, grpc }: Http2R
     if (method !== "HEAD") stream.end(body);
   }
   // RFC 9113 §8.1: the answer is complete, the rest of the upload is not wanted.
-  if (!stream.readableEnded) stream.close(NGHTTP2_NO_ERROR);
+  if (!stream.readableEnded) closeWhenSent(stream, NGHTTP2_NO_ERROR);
 }
 
 /** `Percent-Byte` of https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. Our messages are ASCII, but names in them need not be. */

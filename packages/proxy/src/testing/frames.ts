@@ -110,6 +110,17 @@ export class FrameSocket {
     this.socket.write(Buffer.concat(frames));
   }
 
+  /** Calls back with each frame that comes from now on, and first with those that came before. */
+  onFrame(callback: (received: Frame) => void): void {
+    for (const received of this.received) callback(received);
+    this.#events.on("frame", callback);
+  }
+
+  /** Resolves when something came, or the connection closed. */
+  async more(): Promise<void> {
+    if (!this.closed) await once(this.#events, "change");
+  }
+
   /** The first frame of this type (and stream), received before or now. Rejects when the connection closes without it. */
   async expect(type: number, stream?: number): Promise<Frame> {
     for (;;) {
@@ -131,8 +142,10 @@ export class FrameSocket {
       const length = this.#buffer.readUIntBE(0, 3);
       if (this.#buffer.length < 9 + length) return;
       const [type, flags, stream] = [this.#buffer.readUInt8(3), this.#buffer.readUInt8(4), this.#buffer.readUInt32BE(5)];
-      this.received.push({ type, flags, stream, payload: Buffer.from(this.#buffer.subarray(9, 9 + length)) });
+      const received = { type, flags, stream, payload: Buffer.from(this.#buffer.subarray(9, 9 + length)) };
+      this.received.push(received);
       this.#buffer = this.#buffer.subarray(9 + length);
+      this.#events.emit("frame", received);
     }
   }
 }
