@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { leaveStreamsAlive } from "./goaway.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
@@ -33,6 +34,7 @@ export class ClientSession {
     this.#session = session;
     this.#limits = limits;
     this.#resetsLeft = limits.resetBurst;
+    leaveStreamsAlive(session);
     const late = setTimeout(() => session.destroy(), limits.headersTimeout);
     session
       // Errors of a session end it, and each of its streams; the streams tell.

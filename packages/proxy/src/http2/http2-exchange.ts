@@ -16,6 +16,7 @@ import type { Address } from "../resolve/resolver.ts";
 import { AnswerRelay, noteEnd } from "./answer-relay.ts";
 import { closeWhenSent } from "./close-when-sent.ts";
 import { classifyNoSession, refusalOfStream } from "./failure.ts";
+import { InterimAnswers } from "./interim-answers.ts";
 import type { Http2Request } from "./received-request.ts";
 import { refuseStream } from "./refuse-stream.ts";
 import { keepSensitive, sensitiveNames } from "./sensitive-fields.ts";
@@ -38,14 +39,10 @@ export interface Http2Client {
 }
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
-/** Interim answers to one request. They are under no flow control, so a client that reads nothing would have them pile up here. */
-const MAX_INTERIM = 16;
-
 const WITHOUT_BODY = { endStream: true };
 const WITH_BODY = { endStream: false };
 const WITH_TRAILERS = { endStream: false, waitForTrailers: true };
 
-const TOO_MANY_INTERIM = new Refusal("UPSTREAM_INVALID", "the destination sent too many interim answers");
 const UNACCEPTABLE = new Refusal("REQUEST_MALFORMED", "the request cannot be written as HTTP/2");
 const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer has a status or a field that HTTP/2 does not have");
 /** The one field specific to a connection that nghttp2 lets through and Node does not. */
@@ -72,7 +69,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   #upload: Upload | undefined;
   #upstream: ClientHttp2Stream | undefined;
   #relay: AnswerRelay | undefined;
-  #interim = 0;
+  #interim: InterimAnswers | undefined;
   #answered = false;
   #done = false;
   #gone = false;
@@ -169,9 +166,9 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   #onInterim(upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
     const stream = this.#stream;
     if (this.#done || stream.destroyed || stream.closed || stream.headersSent) return;
-    this.#interim += 1;
-    if (this.#interim > MAX_INTERIM) this.#giveUp(upstream, TOO_MANY_INTERIM);
-    else if (!mayRelay(() => stream.additionalHeaders(fields))) this.#giveUp(upstream, UNRELAYABLE);
+    this.#interim ??= new InterimAnswers();
+    if (!this.#interim.mayRelay(performance.now())) return;
+    if (!mayRelay(() => stream.additionalHeaders(fields))) this.#giveUp(upstream, UNRELAYABLE);
   }
 
   #onAnswer(upstream: ClientHttp2Stream, fields: AnswerFields, flags: number, rawFields: readonly string[]): void {

@@ -2,6 +2,7 @@ import { constants, type IncomingHttpHeaders } from "node:http2";
 import type { ReceivedRequest } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import { MAX_HEADER_LIST_SIZE } from "./http2-options.ts";
+import { isGrpc } from "./is-grpc.ts";
 import { sensitiveNames } from "./sensitive-fields.ts";
 
 /** A request of HTTP/2, as the pipeline takes it. */
@@ -32,7 +33,6 @@ const PATH_MALFORMED = new Refusal("REQUEST_MALFORMED", ":path does not begin wi
  */
 export function readHttp2Request(fields: IncomingHttpHeaders, flags: number, rawFields: readonly string[]): Http2Request {
   const { ":method": method = "", ":path": target = "", ":authority": authority, host } = fields;
-  const grpc = fields["content-type"]?.startsWith("application/grpc") === true;
   const rawHeaders: string[] = [];
   // The pipeline knows the authority as Host.
   if (authority !== undefined) rawHeaders.push("host", authority);
@@ -49,7 +49,7 @@ export function readHttp2Request(fields: IncomingHttpHeaders, flags: number, raw
     target,
     rawHeaders,
     scheme: fields[":scheme"] ?? "http",
-    grpc,
+    grpc: isGrpc(fields["content-type"]),
     hasBody: (flags & NGHTTP2_FLAG_END_STREAM) === 0,
     sensitive: sensitiveNames(fields),
     // nghttp2 refuses it only once the client has acknowledged our SETTINGS, and nobody can make it do so.

@@ -9,7 +9,7 @@ import { connect, type Socket } from "node:net";
 import type { Address } from "../resolve/resolver.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
-import { onGoaway } from "./goaway.ts";
+import { leaveStreamsAlive } from "./goaway.ts";
 import { CONNECTION_WINDOW, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_SENT_HEADER } from "./http2-options.ts";
 
 /** What the pool hears of its sessions. */
@@ -82,14 +82,15 @@ export class UpstreamSession {
     this.#session
       .on("connect", () => this.#session.setLocalWindowSize(CONNECTION_WINDOW))
       .on("remoteSettings", ({ maxConcurrentStreams }) => this.#onSettings(maxConcurrentStreams ?? MAX_STREAMS))
+      .on("goaway", (_code: number, lastStream: number) => {
+        this.#lastStream = lastStream;
+        this.#maxStreams = 0;
+      })
       .on("error", (error) => {
         this.#error ??= error;
       })
       .on("close", () => this.#onClose());
-    onGoaway(this.#session, (lastStream) => {
-      this.#lastStream = lastStream;
-      this.#maxStreams = 0;
-    });
+    leaveStreamsAlive(this.#session);
     this.#timer = setTimeout(
       () => this.destroy(new UpstreamError("CONNECT_TIMED_OUT", "the destination did not accept an HTTP/2 connection in time")),
       options.connectTimeout,
