@@ -2,15 +2,13 @@ import type { CallObserver } from "../call.ts";
 import type { AddressCheck } from "../destination/address-policy.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
+import type { Turns } from "../resolve/turns.ts";
 import type { Failure } from "./failure.ts";
 
 /** Endpoints that one request may try to connect to. More would only make a caller wait for a service that is down. */
 const MAX_ENDPOINTS_TRIED = 3;
 /** RFC 9110 §9.2.2. TRACE is refused before it gets here. */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-
-/** Where the next request begins among its endpoints: round robin over all requests, which evens out over the requests of each service. */
-let turn = 0;
 
 /** Whose attempts they are. */
 export interface AttemptOwner {
@@ -26,6 +24,7 @@ export interface AttemptOwner {
 export interface AttemptContext {
   readonly checkAddress: AddressCheck;
   readonly observer: CallObserver;
+  readonly turns: Turns;
 }
 
 /** Which endpoint a request tries, and whether it may try another: RFC 9110 §9.2.2, and stricter. */
@@ -33,8 +32,10 @@ export class Attempts {
   readonly #context: AttemptContext;
   readonly #owner: AttemptOwner;
   readonly #addresses: readonly Address[];
-  readonly #turn = turn;
-  #endpointsTried = 0;
+  /** Position of the current endpoint. */
+  #at: number;
+  /** Positions of the endpoints that could not be connected. */
+  #failed: number[] | undefined;
   #retried = false;
 
   /** @param addresses never empty */
@@ -42,12 +43,12 @@ export class Attempts {
     this.#context = context;
     this.#owner = owner;
     this.#addresses = addresses;
-    turn = (turn + 1) % Number.MAX_SAFE_INTEGER;
+    this.#at = context.turns.take(addresses);
   }
 
   /** The endpoint of the current attempt. */
   get address(): Address | undefined {
-    return this.#addresses[(this.#turn + this.#endpointsTried) % this.#addresses.length];
+    return this.#addresses[this.#at];
   }
 
   /** Has the owner connect to the current endpoint, the first time or once more. */
@@ -63,10 +64,17 @@ export class Attempts {
   onNoConnection(failure: Failure, error: Error): void {
     if (this.#owner.done) return;
     if (failure.unsent) this.#context.observer.connectFailed();
-    if (failure.unsent && this.#endpointsTried + 1 < Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED)) {
-      this.#endpointsTried += 1;
-      this.begin();
-    } else this.#owner.fail(failure.refusal, error);
+    if (failure.unsent && this.#goOn()) this.begin();
+    else this.#owner.fail(failure.refusal, error);
+  }
+
+  /** Goes on to an endpoint that was not tried yet; false when no more are to be. */
+  #goOn(): boolean {
+    this.#failed ??= [];
+    this.#failed.push(this.#at);
+    if (this.#failed.length >= Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED)) return false;
+    this.#at = this.#context.turns.takeInstead(this.#addresses, this.#failed);
+    return true;
   }
 
   /**

@@ -19,29 +19,44 @@ const BUSY: Failure = failure("UPSTREAM_BUSY", "every connection to the destinat
 /** Our own want, not the destination's fault: another endpoint would need a file descriptor too. */
 const NO_FILE: Failure = failure("OVERLOADED", "no file descriptor is left for a connection to the destination");
 
-/** By the code of an UpstreamError or a system error. */
-const BY_CODE: Readonly<Record<string, Failure>> = {
-  ECONNREFUSED: CONNECT_FAILED,
-  EHOSTUNREACH: CONNECT_FAILED,
-  ENETUNREACH: CONNECT_FAILED,
-  EADDRNOTAVAIL: CONNECT_FAILED,
-  EACCES: CONNECT_FAILED,
+/** Before there is a connection, by the code of an UpstreamError or a system error. */
+const NO_CONNECTION: Readonly<Record<string, Failure>> = {
   EMFILE: NO_FILE,
   ENFILE: NO_FILE,
   CONNECT_TIMED_OUT,
   ETIMEDOUT: CONNECT_TIMED_OUT,
-  ECONNRESET: RESET,
-  EPIPE: RESET,
+  // The proxy is stopping.
   CLOSED: RESET,
-  HEADERS_TIMED_OUT: TIMED_OUT,
-  INVALID,
   BUSY,
 };
 
-/** Classifies what went wrong between us and a destination. What is not listed is taken for an invalid answer. */
+/**
+ * Classifies why there is no connection to an endpoint. Whatever the system says of an attempt to connect, nothing was sent, and another endpoint
+ * may be of another family, on another route, or behind another rule of a firewall (T-44). So all that is not listed is `CONNECT_FAILED`.
+ */
+export function classifyNoConnection(error: Error): Failure {
+  return NO_CONNECTION[codeOf(error)] ?? CONNECT_FAILED;
+}
+
+/** On a connection, by the code of an UpstreamError. */
+const BY_CODE: Readonly<Record<string, Failure>> = {
+  CLOSED: RESET,
+  ECONNRESET: RESET,
+  EPIPE: RESET,
+  HEADERS_TIMED_OUT: TIMED_OUT,
+  INVALID,
+};
+
+/**
+ * Classifies what went wrong on a connection to a destination. An error of the system broke it, whatever its number: a reset, TCP keep-alive that was
+ * not answered (ETIMEDOUT), a route that is gone (EHOSTUNREACH). What is left is taken for an invalid answer.
+ */
 export function classifyFailure(error: Error): Failure {
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  return BY_CODE[code] ?? INVALID;
+  return "syscall" in error ? RESET : (BY_CODE[codeOf(error)] ?? INVALID);
+}
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 function failure(

@@ -12,7 +12,7 @@ import type { ConnectionUser, UpstreamConnection, Waiter } from "../upstream/con
 import type { UpstreamPools } from "../upstream/pools.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { type AttemptContext, type AttemptOwner, Attempts } from "./attempts.ts";
-import { classifyFailure } from "./failure.ts";
+import { classifyFailure, classifyNoConnection } from "./failure.ts";
 import { relayInterim } from "./interim-answers.ts";
 import { requestHead } from "./request-text.ts";
 import { Upload } from "./upload.ts";
@@ -95,6 +95,7 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   }
 
   connectTo(address: Address): void {
+    this.#connection = undefined;
     this.#context.pools.acquire(address, this);
   }
 
@@ -116,7 +117,7 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   }
 
   onNoConnection(error: Error): void {
-    this.#attempts?.onNoConnection(classifyFailure(error), error);
+    this.#attempts?.onNoConnection(classifyNoConnection(error), error);
   }
 
   onInterim(head: AnswerHead): void {
@@ -169,7 +170,9 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
     if (!this.#done) {
       this.#gone = true;
       this.#done = true;
-      this.#connection?.destroy();
+      const { address } = this;
+      if (this.#connection !== undefined) this.#connection.destroy();
+      else if (address !== undefined) this.#context.pools.leave(address, this);
     }
     this.#context.observer.closed(this);
   }

@@ -1,5 +1,5 @@
 import { constants } from "node:http2";
-import { classifyFailure, type Failure } from "../forward/failure.ts";
+import { classifyFailure, classifyNoConnection, type Failure } from "../forward/failure.ts";
 import { Refusal } from "../refusal.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
 
@@ -8,8 +8,9 @@ const { NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR } = constants;
 /** Why there is no session. Nothing was sent, so that the next endpoint may be tried, unless this one said what all of them would say. */
 export function classifyNoSession(error: Error): Failure {
   if (error instanceof UpstreamError && error.code === "INVALID") return NOT_HTTP2;
-  const failure = classifyFailure(error);
-  return failure.broken ? { ...failure, unsent: true } : failure;
+  // Accepted, and closed before it said its SETTINGS.
+  const wasOpen = "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE" || error.code === "CLOSED");
+  return wasOpen ? { ...classifyFailure(error), unsent: true } : classifyNoConnection(error);
 }
 
 /** Why a stream ended before an answer began. @param broken whether its connection broke; else the code is one that was sent */

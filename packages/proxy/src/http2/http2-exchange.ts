@@ -155,6 +155,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   }
 
   connectTo(address: Address): void {
+    this.#upstream = undefined;
     this.#context.pools.acquire(address, this);
   }
 
@@ -241,6 +242,8 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
       this.#done = true;
       this.#client.left(this.#since);
     }
+    const { address } = this;
+    if (this.#upstream === undefined && address !== undefined) this.#context.pools.leave(address, this);
     const upstream = this.#upstream;
     // After a complete exchange both streams are closed by now, and this does nothing.
     if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);

@@ -1,5 +1,6 @@
 import type { Address } from "../resolve/resolver.ts";
-import { UpstreamError } from "../upstream/upstream-error.ts";
+import { asError, UpstreamError } from "../upstream/upstream-error.ts";
+import { WaitingLine } from "../upstream/waiting-line.ts";
 import { type SessionOptions, type SessionOwner, UpstreamSession } from "./upstream-session.ts";
 
 /** Waits for a session with room for a stream. */
@@ -25,7 +26,7 @@ export class SessionPool implements SessionOwner {
   readonly #options: SessionPoolOptions;
   readonly #sessions = new Set<UpstreamSession>();
   #connecting = 0;
-  #waiting: SessionWaiter[] = [];
+  readonly #line = new WaitingLine<SessionWaiter>();
   #retired = false;
   #onEmpty: (() => void) | undefined;
 
@@ -41,13 +42,17 @@ export class SessionPool implements SessionOwner {
       waiter.onSession(session);
       return;
     }
-    if (this.#waiting.length >= this.#options.maxWaiting) this.#waiting = this.#waiting.filter(({ done }) => !done);
-    if (this.#waiting.length >= this.#options.maxWaiting) {
+    if (this.#line.size >= this.#options.maxWaiting) {
       waiter.onNoSession(new UpstreamError("BUSY", "the destination takes no more streams"));
       return;
     }
-    this.#waiting.push(waiter);
+    this.#line.join(waiter);
     this.#connect();
+  }
+
+  /** The waiter wants no session any more. One that is being made is not for it alone, and stays. */
+  leave(waiter: SessionWaiter): void {
+    this.#line.leave(waiter);
   }
 
   /** See {@link UpstreamSession.sweep}. */
@@ -58,7 +63,7 @@ export class SessionPool implements SessionOwner {
   /** Lets streams finish and closes each session then. Resolves when there is none left. */
   retire(): Promise<void> {
     this.#retired = true;
-    if (this.#waiting.length === 0) for (const session of [...this.#sessions]) session.close();
+    if (this.#line.size === 0) for (const session of [...this.#sessions]) session.close();
     if (this.#sessions.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
@@ -75,22 +80,23 @@ export class SessionPool implements SessionOwner {
   onReady(session: UpstreamSession): void {
     this.#connecting -= 1;
     this.onRoom(session);
-    if (this.#waiting.length > 0) this.#connect();
+    if (this.#line.size > 0) this.#connect();
   }
 
   onRoom(session: UpstreamSession): void {
-    while (this.#waiting.length > 0 && session.hasRoom) {
-      const waiter = this.#waiting.shift();
-      if (waiter !== undefined && !waiter.done) waiter.onSession(session);
+    while (session.hasRoom) {
+      const waiter = this.#line.next();
+      if (waiter === undefined) break;
+      waiter.onSession(session);
     }
-    if (this.#retired && this.#waiting.length === 0) session.close();
+    if (this.#retired && this.#line.size === 0) session.close();
   }
 
   onGone(session: UpstreamSession, error: Error | undefined): void {
     this.#sessions.delete(session);
     if (error !== undefined) this.#connecting -= 1;
     // Whoever waits beside sessions that are merely busy goes on waiting for them; without any, the error is the answer.
-    if (error === undefined && this.#waiting.length > 0) this.#connect();
+    if (error === undefined && this.#line.size > 0) this.#connect();
     else if (error !== undefined && this.#sessions.size === 0) this.#failWaiting(error);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
@@ -104,13 +110,16 @@ export class SessionPool implements SessionOwner {
   /** One at a time: until its SETTINGS are there, nobody knows how many streams it will carry. */
   #connect(): void {
     if (this.#connecting > 0 || this.#sessions.size >= this.#options.maxSessions) return;
-    this.#connecting += 1;
-    this.#sessions.add(new UpstreamSession(this.#address, this, this.#options));
+    try {
+      this.#sessions.add(new UpstreamSession(this.#address, this, this.#options));
+      this.#connecting += 1;
+    } catch (error) {
+      // Node throws at once where it does not even try to connect.
+      if (this.#sessions.size === 0) this.#failWaiting(asError(error));
+    }
   }
 
   #failWaiting(error: Error): void {
-    const waiters = this.#waiting;
-    this.#waiting = [];
-    for (const waiter of waiters) if (!waiter.done) waiter.onNoSession(error);
+    for (const waiter of this.#line.takeAll()) waiter.onNoSession(error);
   }
 }

@@ -11,6 +11,7 @@ import { SessionPools } from "../http2/session-pools.ts";
 import { StalledStreams } from "../http2/stalled-streams.ts";
 import type { ConnectionPipeline, Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
+import { Turns } from "../resolve/turns.ts";
 import { OpenTunnels } from "../tunnel/open-tunnels.ts";
 import { createTlsPassThrough } from "../tunnel/tls-call.ts";
 import type { TunnelContext, TunnelOptions } from "../tunnel/tunnel-context.ts";
@@ -44,6 +45,7 @@ export class Front {
   readonly server: Server;
   readonly #pools: UpstreamPools;
   readonly #sessionPools: SessionPools;
+  readonly #turns = new Turns();
   readonly #tunnels = new OpenTunnels();
   readonly #stalled: StalledStreams;
   readonly #clientSessions: ClientSessions;
@@ -105,7 +107,7 @@ export class Front {
   }
 
   #http1Server({ pipeline, observer, checkAddress, refused }: FrontParts, tunnels: TunnelContext, options?: ListenerOptions): Server {
-    const context: Http1Context = { observer, checkAddress, pools: this.#pools, draining: () => this.#draining };
+    const context: Http1Context = { observer, checkAddress, turns: this.#turns, pools: this.#pools, draining: () => this.#draining };
     return createListener(
       {
         request(request, response, awaitsContinue) {
@@ -122,7 +124,7 @@ export class Front {
 
   #http2Server({ pipeline, observer, checkAddress }: FrontParts, { http2, listener = {} }: FrontOptions): ClientSessions {
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = listener;
-    const context: Http2Context = { observer, checkAddress, pools: this.#sessionPools, stalled: this.#stalled };
+    const context: Http2Context = { observer, checkAddress, turns: this.#turns, pools: this.#sessionPools, stalled: this.#stalled };
     return new ClientSessions(
       (stream, fields, flags, rawFields, client) => {
         new Http2Exchange(context, stream, readHttp2Request(fields, flags, rawFields), client).run(pipeline);
@@ -135,6 +137,7 @@ export class Front {
     return {
       observer,
       checkAddress,
+      turns: this.#turns,
       open: this.#tunnels,
       connectTimeout: upstream?.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT,
       headersTimeout: upstream?.headersTimeout ?? 0,

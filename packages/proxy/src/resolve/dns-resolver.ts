@@ -92,7 +92,7 @@ async function lookUp(client: DnsClient, target: Target, clusterDomain: string):
   for (const name of names) {
     const found = await addressRecords(client, name);
     if (found.length === 0) continue;
-    const resolution = found.map(({ address }) => toAddress(address, port, external ? undefined : name));
+    const resolution = found.map(({ address }) => toAddress(address, port, external ? undefined : name, `${name}:${port}`));
     return { resolution, ttl: 1_000 * Math.min(...found.map(({ ttl }) => ttl)) };
   }
   return ABSENCE;

@@ -1,3 +1,4 @@
+import type { Service } from "@fenceline/api";
 import type { EndpointAddress, Registry } from "@fenceline/registry";
 import type { Target } from "../destination/authorize.ts";
 import { type Resolution, type Resolver, toAddress } from "./resolver.ts";
@@ -30,21 +31,31 @@ export function createRegistryResolver(snapshot: () => Registry): Resolver {
 }
 
 function lookUp(registry: Registry, target: Target): Resolution {
-  const endpoints = target.kind === "name" ? byName(registry, target) : byAddress(registry, target);
-  return endpoints?.map(({ address, port }) => toAddress(address, port));
+  const found = target.kind === "name" ? byName(registry, target) : byAddress(registry, target);
+  if (found === undefined) return undefined;
+  const { name, namespace } = found.service.metadata;
+  const service = `${name}.${namespace}:${found.port}`;
+  return found.endpoints.map(({ address, port }) => toAddress(address, port, undefined, service));
 }
 
-function byName(registry: Registry, { host, port, namespace }: Target): readonly EndpointAddress[] | undefined {
+/** Endpoints, and the Service port that they belong to. */
+interface Found {
+  readonly service: Service;
+  readonly port: number;
+  readonly endpoints: readonly EndpointAddress[];
+}
+
+function byName(registry: Registry, { host, port, namespace }: Target): Found | undefined {
   const service = registry.resolveHost(host, namespace);
-  return service === undefined ? undefined : registry.endpointsOf(service, port);
+  return service === undefined ? undefined : { service, port, endpoints: registry.endpointsOf(service, port) };
 }
 
 /** A ClusterIP stands for the endpoints of its Service; an endpoint's own address for itself alone, as a client that balances by itself means it. */
-function byAddress(registry: Registry, { host, port }: Target): readonly EndpointAddress[] | undefined {
+function byAddress(registry: Registry, { host, port }: Target): Found | undefined {
   const destination = registry.byAddress(host, port);
   const service = destination === undefined ? undefined : registry.resolveHost(destination.host);
   if (destination === undefined || service === undefined) return undefined;
   const endpoints = registry.endpointsOf(service, destination.port);
   const itself = endpoints.filter((endpoint) => endpoint.address === host && endpoint.port === port);
-  return itself.length > 0 ? itself : endpoints;
+  return { service, port: destination.port, endpoints: itself.length > 0 ? itself : endpoints };
 }

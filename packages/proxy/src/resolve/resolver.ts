@@ -9,6 +9,8 @@ export interface Address {
   readonly origin: string;
   /** What an Envoy beside this proxy knows the address by, with the port unless it is 80. Undefined where none routes by Host on the way. */
   readonly authority?: string;
+  /** `host:port` of the service whose endpoint it is, by which requests are spread over endpoints. The same in every list of that service. */
+  readonly service?: string;
 }
 
 /** The addresses that answer for a target; empty when the service has none now; undefined when there is no such service. */
@@ -36,10 +38,19 @@ export class ResolutionError extends Error {
   }
 }
 
-/** @param host name or address of the service, see {@link Address.authority} */
-export function toAddress(address: string, port: number, host?: string): Address {
+/**
+ * @param host name or address of the service, see {@link Address.authority}
+ * @param service see {@link Address.service}
+ */
+export function toAddress(address: string, port: number, host?: string, service?: string): Address {
   const origin = `http://${bracketed(address)}:${port}`;
-  return { address, port, origin, ...(host !== undefined && { authority: `${bracketed(host)}${port === 80 ? "" : `:${port}`}` }) };
+  return {
+    address,
+    port,
+    origin,
+    ...(host !== undefined && { authority: `${bracketed(host)}${port === 80 ? "" : `:${port}`}` }),
+    ...(service !== undefined && { service }),
+  };
 }
 
 function bracketed(host: string): string {

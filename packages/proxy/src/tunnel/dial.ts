@@ -1,10 +1,10 @@
 import { connect, type Socket } from "node:net";
 import { type AttemptOwner, Attempts } from "../forward/attempts.ts";
-import { classifyFailure } from "../forward/failure.ts";
+import { classifyNoConnection } from "../forward/failure.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
-import { UpstreamError } from "../upstream/upstream-error.ts";
+import { asError, UpstreamError } from "../upstream/upstream-error.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
 /** Hears how a dial ended: exactly one of the two, unless it was cancelled. */
@@ -55,17 +55,22 @@ export class Dial implements AttemptOwner {
     this.#dialler.onUnreachable(refusal, cause);
   }
 
-  connectTo({ address, port }: Address): void {
+  connectTo(address: Address): void {
+    try {
+      this.#connect(address);
+    } catch (thrown) {
+      // Node throws at once where it does not even try to connect.
+      const error = asError(thrown);
+      this.#attempts.onNoConnection(classifyNoConnection(error), error);
+    }
+  }
+
+  #connect({ address, port }: Address): void {
     // The checked address as it stands: nothing is looked up here any more.
-    const socket = connect({
-      host: address,
-      port,
-      ...TCP_OPTIONS,
-      allowHalfOpen: true,
-    });
+    const socket = connect({ host: address, port, ...TCP_OPTIONS, allowHalfOpen: true });
     const failed = (error: Error) => {
       clearTimeout(this.#timer);
-      this.#attempts.onNoConnection(classifyFailure(error), error);
+      this.#attempts.onNoConnection(classifyNoConnection(error), error);
     };
     this.#socket = socket;
     this.#timer = setTimeout(

@@ -5,6 +5,8 @@ import type { Address } from "../resolve/resolver.ts";
 export interface AddressPool<Waiter> {
   /** Hands a connection to the waiter, at once where one has room. */
   acquire(waiter: Waiter): void;
+  /** The waiter wants no connection any more. Nothing happens where it does not wait for one. */
+  leave(waiter: Waiter): void;
   /** Closes what has been idle for too long. @param now milliseconds of a monotonic clock */
   sweep(now: number): void;
   /** Lets what is under way finish. Resolves when no connection is left. */
@@ -47,6 +49,12 @@ export class AddressPools<Waiter> {
       this.#pools.set(address.origin, pool);
     }
     pool.acquire(waiter);
+  }
+
+  /** A waiter that left frees its place. A retired pool may be the one that it waits in. */
+  leave(address: Address, waiter: Waiter): void {
+    this.#pools.peek(address.origin)?.leave(waiter);
+    for (const pool of this.#retiring.keys()) pool.leave(waiter);
   }
 
   /** Waits for what is under way, then closes every connection. */

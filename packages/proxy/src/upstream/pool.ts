@@ -1,7 +1,8 @@
 import { Bag } from "../bag.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { type ConnectionOptions, type ConnectionOwner, UpstreamConnection, type Waiter } from "./connection.ts";
-import { UpstreamError } from "./upstream-error.ts";
+import { asError, UpstreamError } from "./upstream-error.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 export interface PoolOptions extends ConnectionOptions {
   /** Milliseconds that an idle connection is kept. */
@@ -22,7 +23,7 @@ export class Pool implements ConnectionOwner {
   /** Longest idle first; the one used last is used next, so that those beyond the need grow old. */
   readonly #idle: UpstreamConnection[] = [];
   readonly #all = new Bag<UpstreamConnection>();
-  readonly #waiting: Waiter[] = [];
+  readonly #line = new WaitingLine<Waiter>();
   #retired = false;
   #onEmpty: (() => void) | undefined;
 
@@ -36,8 +37,17 @@ export class Pool implements ConnectionOwner {
     const connection = this.#idle.pop();
     if (connection !== undefined) waiter.onConnection(connection);
     else if (this.#all.size < this.#options.maxConnections) this.#connect(waiter);
-    else if (this.#waiting.length < this.#options.maxWaiting) this.#waiting.push(waiter);
+    else if (this.#line.size < this.#options.maxWaiting) this.#line.join(waiter);
     else waiter.onNoConnection(new UpstreamError("BUSY", "every connection to the destination is in use"));
+  }
+
+  /** The waiter wants no connection any more. One that is being made for it goes to whoever waits next, and is given up when nobody does. */
+  leave(waiter: Waiter): void {
+    if (this.#line.leave(waiter)) return;
+    const connection = this.#all.list().find((candidate) => candidate.waiter === waiter);
+    if (connection === undefined) return;
+    connection.waiter = this.#line.next();
+    if (connection.waiter === undefined) connection.destroy();
   }
 
   /** Closes what has been idle for too long. @param now milliseconds of a monotonic clock */
@@ -50,7 +60,7 @@ export class Pool implements ConnectionOwner {
   retire(): Promise<void> {
     this.#retired = true;
     for (const connection of [...this.#idle]) connection.destroy();
-    if (this.#all.size === 0 && this.#waiting.length === 0) return Promise.resolve();
+    if (this.#all.size === 0 && this.#line.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
     });
@@ -60,7 +70,7 @@ export class Pool implements ConnectionOwner {
   destroy(): void {
     this.#retired = true;
     const connections = this.#all.list();
-    const waiters = [...connections.map(takeWaiter), ...this.#waiting.splice(0)];
+    const waiters = [...connections.map(takeWaiter), ...this.#line.takeAll()];
     for (const connection of connections) connection.destroy();
     for (const waiter of waiters) waiter?.onNoConnection(new UpstreamError("CLOSED", "the proxy is stopping"));
   }
@@ -78,7 +88,7 @@ export class Pool implements ConnectionOwner {
   }
 
   onIdle(connection: UpstreamConnection): void {
-    const waiter = this.#nextWaiter();
+    const waiter = this.#line.next();
     if (waiter !== undefined) {
       waiter.onConnection(connection);
       return;
@@ -97,21 +107,25 @@ export class Pool implements ConnectionOwner {
     this.#all.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
-    const waiter = this.#nextWaiter();
+    const waiter = this.#line.next();
     if (waiter !== undefined) this.#connect(waiter);
     else if (this.#all.size === 0) this.#onEmpty?.();
   }
 
   #connect(waiter: Waiter): void {
-    const connection = new UpstreamConnection(this.#address, this, this.#options);
+    const connection = this.#open(waiter);
+    if (connection === undefined) return;
     connection.waiter = waiter;
     this.#all.add(connection);
   }
 
-  #nextWaiter(): Waiter | undefined {
-    for (;;) {
-      const waiter = this.#waiting.shift();
-      if (waiter === undefined || !waiter.done) return waiter;
+  /** Node throws at once where it does not even try to connect; that is a connect that failed, like any other. */
+  #open(waiter: Waiter): UpstreamConnection | undefined {
+    try {
+      return new UpstreamConnection(this.#address, this, this.#options);
+    } catch (error) {
+      waiter.onNoConnection(asError(error));
+      return undefined;
     }
   }
 }

@@ -19,3 +19,8 @@ export class UpstreamError extends Error {
     this.code = code;
   }
 }
+
+/** What was thrown, which need not be an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
