@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./automatic-fence.ts";
 import { duration } from "./duration-field.ts";
 import { NamespaceName, ObjectName } from "./object.ts";
+import { DEFAULT_TRUST_DOMAIN } from "./peer-identity.ts";
 
 const Port = z.int().min(1).max(65_535);
 
@@ -39,8 +40,20 @@ export const Telemetry = z.strictObject({
     .describe(
       "Percentage of requests that Envoy logs. At 100 an Envoy loses 4 to 8 % of its throughput, at 10 nothing measurable; an edge called n times in a window is missed with probability (1 - p)^n.",
     ),
+  acceptPlaintext: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether access logs and calls that come without a client certificate are believed. Any pod that reaches the collector or the global sidecar may then speak for any workload. For meshes without mTLS only.",
+    ),
   flushInterval: duration.default("1s").describe("Longest time that Envoy keeps an access-log entry before it sends it."),
 });
+
+/** As in SPIFFE: lower-case letters, digits and `.-_`, at most 255 characters. */
+const TrustDomain = z
+  .string()
+  .max(255)
+  .regex(/^[a-z0-9._-]+$/, "not a trust domain: lower-case letters, digits, '.', '-' and '_' only");
 
 export const Ageing = z.strictObject({
   idleWindow: duration.default("24h").describe("How long a learned host may go unseen, in observed time, before it leaves the fence."),
@@ -95,6 +108,14 @@ export const Config = z.strictObject({
     .describe(
       "Envoy's on_demand filter, which lets a request wait for its cluster while a fence widens. It needs delta xDS (Istio 1.22). auto: when every proxy of the workload is known to be new enough.",
     ),
+  trustDomain: TrustDomain.default(DEFAULT_TRUST_DOMAIN).describe(
+    "Trust domain of the mesh, as Istio's meshConfig.trustDomain. Certificates of any other one prove nothing.",
+  ),
+  trustDomainAliases: z
+    .array(TrustDomain)
+    .max(64)
+    .default([])
+    .describe("Further trust domains whose certificates are believed, as Istio's meshConfig.trustDomainAliases."),
   fallback: Fallback.prefault({}),
   collector: Collector.prefault({}),
   telemetry: Telemetry.prefault({}),
@@ -102,3 +123,8 @@ export const Config = z.strictObject({
   automaticFences: AutomaticFences.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
+
+/** The trust domains whose identities are believed. */
+export function trustDomainsOf({ trustDomain, trustDomainAliases }: Pick<Config, "trustDomain" | "trustDomainAliases">): readonly string[] {
+  return [trustDomain, ...trustDomainAliases];
+}

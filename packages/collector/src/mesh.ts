@@ -1,4 +1,4 @@
-import type { Config, FenceKey, Labels, ServiceFence } from "@fenceline/api";
+import { type Config, type FenceKey, type Labels, type ServiceFence, trustDomainsOf } from "@fenceline/api";
 import { type Destination, Registry } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render";
 import type { MeshSnapshot } from "@fenceline/store";
@@ -19,6 +19,8 @@ export class Mesh {
   readonly registry: Registry;
   /** Fully qualified host of the global sidecar. */
   readonly fallbackHost: string;
+  /** Trust domains of this mesh. */
+  readonly trustDomains: readonly string[];
   readonly #fences = new Map<string, ServiceFence>();
   readonly #selectors: FenceSelector[];
   readonly #clusters = new Map<string, Destination | undefined>();
@@ -26,6 +28,7 @@ export class Mesh {
   constructor(snapshot: MeshSnapshot, config: Config) {
     this.config = config;
     this.registry = new Registry({ ...snapshot, clusterDomain: config.clusterDomain });
+    this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
     for (const fence of [...snapshot.fences].sort(byName)) this.#fences.set(mapKey(fence.metadata), fence);
     this.#selectors = [...this.#fences.values()].flatMap((fence) => {

@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import { networkInterfaces } from "node:os";
+import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { createAddressCheck } from "./destination/address-policy.ts";
@@ -50,6 +51,10 @@ export interface GlobalSidecarOptions extends FrontOptions {
    * If so, an edge is reported only when the certificate's namespace is the claimed one. Default false.
    */
   readonly trustForwardedClientCert?: boolean;
+  /** Trust domains of the mesh: SPIFFE ids of others name nobody. Default `cluster.local`. */
+  readonly trustDomains?: readonly string[];
+  /** Whether edges of callers without a certificate are reported although {@link trustForwardedClientCert} is on. Default false. */
+  readonly acceptPlaintext?: boolean;
   /** Milliseconds in flight that make a call a long-lived one. Default 30000: its edge goes direct long since, so only what began before still comes here. */
   readonly longLivedAfter?: number;
   readonly load?: LoadLimits;
@@ -123,7 +128,8 @@ function createFront(
   const { calls, counters } = shared;
   const reports = new EdgeReports(options.reporter);
   const log = new FailureLog(options.logger);
-  const certifiedNamespace = trustForwardedClientCert ? rememberCertifiedNamespaces() : undefined;
+  const { trustDomains = [DEFAULT_TRUST_DOMAIN], acceptPlaintext = false } = options;
+  const certifiedNamespace = trustForwardedClientCert ? rememberCertifiedNamespaces({ trustDomains, acceptPlaintext }) : undefined;
   const parts: PipelineParts = { ...shared, resolver, reports, certifiedNamespace };
   const draining = () => itself().isDraining;
   const onClosed = () => itself().callClosed();

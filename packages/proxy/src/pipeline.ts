@@ -6,6 +6,7 @@ import type { Route, Router, RoutingFields } from "./destination/route.ts";
 import { AUTHORITY_HEADER, hostFields } from "./forward/host-fields.ts";
 import { Refusal } from "./refusal.ts";
 import type { CallsInFlight } from "./report/calls-in-flight.ts";
+import type { CertifiedNamespace } from "./report/client-certificate.ts";
 import type { EdgeReports, PendingEdge } from "./report/edge-reports.ts";
 import type { ProxyCounters } from "./report/metrics.ts";
 import { resolveTargets } from "./resolve/resolve-targets.ts";
@@ -21,7 +22,7 @@ export interface PipelineParts {
   readonly counters: ProxyCounters;
   readonly calls: CallsInFlight;
   /** Namespace in a client certificate header; undefined where that header is not trusted. */
-  readonly certifiedNamespace: ((header: string) => string | undefined) | undefined;
+  readonly certifiedNamespace: ((header: string | undefined) => CertifiedNamespace) | undefined;
 }
 
 /** A request as its protocol's listener read it. */
@@ -167,10 +168,10 @@ function edgeOf({ counters, certifiedNamespace }: PipelineParts, fields: CallerF
     counters.notReported("NO_SOURCE");
     return undefined;
   }
-  const certified = fields.clientCertificate === undefined ? undefined : certifiedNamespace?.(fields.clientCertificate);
   // The claim is a header, the certificate a proof. Who claims another namespace could otherwise widen somebody else's fence.
+  const certified = certifiedNamespace?.(fields.clientCertificate);
   if (certified !== undefined && certified !== source.namespace) {
-    counters.notReported("IDENTITY_MISMATCH");
+    counters.notReported(certified === null ? "NO_CERTIFICATE" : "IDENTITY_MISMATCH");
     return undefined;
   }
   return { route, source, reported: false };

@@ -1,6 +1,7 @@
 import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter } from "@fenceline/als";
+import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
 import { serveHttpApi } from "@fenceline/collector/http-api";
 import { WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -22,6 +23,8 @@ interface Flags {
   readonly drainDelay: number;
   readonly drain: number;
   readonly trustForwardedClientCert: boolean;
+  readonly trustDomain: string[];
+  readonly acceptPlaintext: boolean;
   readonly workers: number;
   readonly maxTurn: number;
   readonly maxRequests: number;
@@ -43,7 +46,18 @@ export function globalSidecarCommand(): Command {
     .addOption(
       new Option("--external <policy>", "hosts that are no service of the cluster").choices(["forward", "refuse"]).default("forward"),
     )
-    .option("--trust-forwarded-client-cert", "believe x-forwarded-client-cert: only behind an Envoy that writes it", false)
+    .option(
+      "--trust-forwarded-client-cert",
+      "report edges of certified callers only, by x-forwarded-client-cert: only behind an Envoy that writes it",
+      false,
+    )
+    .option(
+      "--trust-domain <domain>",
+      `trust domain of the mesh, for SPIFFE ids; may be given again (default: "${DEFAULT_TRUST_DOMAIN}")`,
+      append,
+      [],
+    )
+    .option("--accept-plaintext", "report edges of callers without a certificate too: any pod may then claim to be any workload", false)
     .option("--drain-delay <duration>", "after SIGTERM: how long requests are still taken, until everybody knows", parseDurationFlag, 5_000)
     .option("--drain <duration>", "after that: how long requests in flight may take to finish", parseDurationFlag, 25_000)
     .option("--workers <n>", "threads that take requests, or auto: one for each core that we may use", parseWorkers, 1)
@@ -118,12 +132,15 @@ function append(host: string, hosts: string[]): string[] {
 }
 
 function settingsOf({ logFormat, ...flags }: Flags): WorkerSettings {
-  const { clusterDomain, external, ownName, trustForwardedClientCert, maxTurn, maxRequests, maxConnections, logLevel } = flags;
+  const { clusterDomain, external, ownName, trustForwardedClientCert, trustDomain, acceptPlaintext, logLevel } = flags;
+  const { maxTurn, maxRequests, maxConnections } = flags;
   return {
     clusterDomain,
     externalHosts: external,
     ownNames: ownName,
     trustForwardedClientCert,
+    trustDomains: trustDomain.length > 0 ? trustDomain : [DEFAULT_TRUST_DOMAIN],
+    acceptPlaintext,
     load: { maxTurn, maxRequests, maxConnections },
     // A thread cannot see whether standard output is a terminal.
     logFormat: resolveFormat(logFormat),

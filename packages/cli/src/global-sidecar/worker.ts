@@ -4,7 +4,12 @@ import { createLogger, type LogFormat } from "../logger.ts";
 
 /** What the flags say to the data path. */
 export interface WorkerSettings
-  extends Required<Pick<GlobalSidecarOptions, "clusterDomain" | "externalHosts" | "ownNames" | "trustForwardedClientCert" | "load">> {
+  extends Required<
+    Pick<
+      GlobalSidecarOptions,
+      "clusterDomain" | "externalHosts" | "ownNames" | "trustForwardedClientCert" | "trustDomains" | "acceptPlaintext" | "load"
+    >
+  > {
   readonly logFormat: LogFormat;
   readonly logLevel: string;
 }

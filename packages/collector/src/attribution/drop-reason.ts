@@ -2,7 +2,9 @@
 export const DROP_REASONS = [
   /** No fence is known for whoever wrote the entry. */
   "unknown_source",
-  /** The certificate of the writer names another namespace than the source it claims. */
+  /** The writer has no certificate, and `telemetry.acceptPlaintext` is false. */
+  "no_certificate",
+  /** The certificate of the writer names another namespace than the source it claims, or no workload of this mesh. */
   "identity_mismatch",
   /** The destination is no service of the mesh. */
   "unknown_destination",

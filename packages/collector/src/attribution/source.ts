@@ -1,12 +1,13 @@
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
 import {
+  agreement,
   FALLBACK_LOG_NAME,
   type FenceKey,
-  type PeerIdentity,
+  type Peer,
   parseFenceKey,
   parseFenceLogName,
-  parseSpiffeId,
   peerOfForwardedClientCert,
+  peerOfUris,
 } from "@fenceline/api";
 import type { Mesh } from "../mesh.ts";
 import type { DropReason } from "./drop-reason.ts";
@@ -20,31 +21,40 @@ export type StreamSource =
 
 /**
  * Finds the source of a stream, by the first of these that says anything: the log name, which a fence's EnvoyFilter sets; the node's metadata;
- * the peer's certificate. Where there is a certificate, its namespace must agree with the claim: log name and node are only what the peer says of itself.
+ * the peer's certificate. The certificate's namespace must agree with the claim: log name and node are only what the peer says of itself.
  */
 export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLogStream, mesh: Mesh): StreamSource {
-  const peer = forwardedClientCert === undefined ? undefined : peerOfForwardedClientCert(forwardedClientCert);
+  const peer = peerOfForwardedClientCert(forwardedClientCert, mesh.trustDomains);
+  if (peer === "unreadable") return { kind: "dropped", reason: "identity_mismatch" };
   if (logName === FALLBACK_LOG_NAME) {
-    return agrees(peer, mesh.config.namespace) ? { kind: "fallback" } : { kind: "dropped", reason: "identity_mismatch" };
+    const objection = objectionOf(peer, mesh.config.namespace, mesh);
+    return objection === undefined ? { kind: "fallback" } : { kind: "dropped", reason: objection };
   }
   const fence = parseFenceLogName(logName) ?? mesh.fenceOfPod(node.namespace, node.labels) ?? fenceOfPeer(peer);
   if (fence === undefined) return { kind: "dropped", reason: "unknown_source" };
-  if (!agrees(peer, fence.namespace)) return { kind: "dropped", reason: "identity_mismatch" };
+  const objection = objectionOf(peer, fence.namespace, mesh);
+  if (objection !== undefined) return { kind: "dropped", reason: objection };
   return mesh.fence(fence) === undefined ? { kind: "dropped", reason: "unknown_source" } : { kind: "fence", fence };
 }
 
-/** The source of one of the fallback's entries: the header that the caller's Envoy had set, and its certificate if the entry tells it. */
+/**
+ * The source of one of the fallback's entries: the header that the caller's Envoy had set, and the caller's certificate if the entry tells it. The
+ * fallback has compared the two itself, so an entry need not repeat the certificate.
+ */
 export function sourceOfFallbackEntry({ fenceSource, peerUris }: AccessLogEntry, mesh: Mesh): FenceKey | DropReason {
   const fence = parseFenceKey(fenceSource);
   if (fence === undefined || mesh.fence(fence) === undefined) return "unknown_source";
-  return agrees(peerUris.map(parseSpiffeId).find(Boolean), fence.namespace) ? fence : "identity_mismatch";
+  return agreement(peerOfUris(peerUris, mesh.trustDomains), fence.namespace) === "contradicts" ? "identity_mismatch" : fence;
 }
 
-function agrees(peer: PeerIdentity | undefined, namespace: string): boolean {
-  return peer === undefined || peer.namespace === namespace;
+/** Why a peer is not believed to be of a namespace; undefined when it is. */
+function objectionOf(peer: Peer, namespace: string, { config }: Mesh): DropReason | undefined {
+  const found = agreement(peer, namespace);
+  if (found === "contradicts") return "identity_mismatch";
+  return found === "missing" && !config.telemetry.acceptPlaintext ? "no_certificate" : undefined;
 }
 
 /** A workload that is known only by its certificate is taken for the fence that bears its service account's name. */
-function fenceOfPeer(peer: PeerIdentity | undefined): FenceKey | undefined {
-  return peer === undefined ? undefined : { namespace: peer.namespace, name: peer.serviceAccount };
+function fenceOfPeer(peer: Peer): FenceKey | undefined {
+  return typeof peer === "string" ? undefined : { namespace: peer.namespace, name: peer.serviceAccount };
 }

@@ -23,7 +23,8 @@ ports: [{name: http, port: 9000}]
 {apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: a, namespace: test1}, spec: {enable: true}}
 `;
 
-export const CONFIG: Config = Config.parse({ namespace: "mesh-operator" });
+/** Nothing in these tests has a certificate unless a test gives it one. */
+export const CONFIG: Config = Config.parse({ namespace: "mesh-operator", telemetry: { acceptPlaintext: true } });
 
 export function snapshotOf(manifests: string): MeshSnapshot {
   const objects: readonly KnownObject[] = parseManifests(manifests, "test.yaml").objects;
@@ -35,8 +36,8 @@ export function snapshotOf(manifests: string): MeshSnapshot {
   };
 }
 
-export function meshOf(manifests = CAPTURED_MESH): Mesh {
-  return new Mesh(snapshotOf(manifests), CONFIG);
+export function meshOf(manifests = CAPTURED_MESH, config = CONFIG): Mesh {
+  return new Mesh(snapshotOf(manifests), config);
 }
 
 export function entryOf(fields: Partial<AccessLogEntry>): AccessLogEntry {

@@ -27,3 +27,59 @@ test("a certificate header that is not trusted changes nothing", async (t) => {
 
   assert.equal((await proxy.reported.reach(1)).length, 1);
 });
+
+const UNREPORTED = "fenceline_proxy_unreported_requests_total";
+
+test("T-03 a certificate that cannot be read is a mismatch, whatever else is accepted", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
+  const headers = ["", "x", "Hash=1", "Hash=1;URI=spiffe://evil.example/ns/bookinfo/sa/default", `${identity("bookinfo")};URI=https://x`];
+  for (const acceptPlaintext of [false, true]) {
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { trustForwardedClientCert: true, acceptPlaintext });
+    for (const header of headers) {
+      const { body } = await call(proxy.port, { headers: { "x-forwarded-client-cert": header } });
+      assert.equal(body.toString(), "ok");
+    }
+    assert.equal(await proxy.metric(`${UNREPORTED}{reason="IDENTITY_MISMATCH"}`), headers.length);
+    assert.equal(proxy.reported.edges.length, 0);
+  }
+});
+
+test("T-03 what a client puts before Envoy's element neither makes nor breaks its identity", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { trustForwardedClientCert: true });
+  const forged = [`x",${identity("elsewhere")}`, `${identity("bookinfo")},Subject="CN=\\",${identity("elsewhere")}`];
+
+  for (const header of forged) await call(proxy.port, { headers: { "x-forwarded-client-cert": header } });
+  await call(proxy.port, { headers: { "x-forwarded-client-cert": `x"${"y".repeat(5_000)},${identity("bookinfo")}` } });
+
+  assert.equal((await proxy.reported.reach(1)).length, 1);
+  assert.equal(await proxy.metric(`${UNREPORTED}{reason="IDENTITY_MISMATCH"}`), forged.length);
+});
+
+test("T-03 without a certificate nothing is reported, unless plain text is accepted", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
+  const strict = await startProxy(t, { [SERVICE]: [upstream.port] }, { trustForwardedClientCert: true });
+  const open = await startProxy(t, { [SERVICE]: [upstream.port] }, { trustForwardedClientCert: true, acceptPlaintext: true });
+
+  for (const { port } of [strict, open]) assert.equal((await call(port)).body.toString(), "ok");
+
+  assert.equal((await open.reported.reach(1)).length, 1);
+  assert.equal(await strict.metric(`${UNREPORTED}{reason="NO_CERTIFICATE"}`), 1);
+  assert.equal(strict.reported.edges.length, 0);
+});
+
+test("T-03 an alias of the trust domain is believed", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
+  const proxy = await startProxy(
+    t,
+    { [SERVICE]: [upstream.port] },
+    { trustForwardedClientCert: true, trustDomains: ["mesh.example", "cluster.local"] },
+  );
+
+  for (const trustDomain of ["mesh.example", "cluster.local"]) {
+    const header = `Hash=1;URI=spiffe://${trustDomain}/ns/bookinfo/sa/default`;
+    await call(proxy.port, { headers: { "x-forwarded-client-cert": header } });
+  }
+
+  assert.equal((await proxy.reported.reach(2)).length, 2);
+});

@@ -1,18 +1,41 @@
-import { peerOfForwardedClientCert } from "@fenceline/api/vocabulary";
+import { type Peer, peerOfForwardedClientCert } from "@fenceline/api/vocabulary";
 import { LRUCache } from "lru-cache";
+
+/** What is believed of `x-forwarded-client-cert`. */
+export interface ClientCertificateOptions {
+  /** Trust domains of the mesh. An identity of any other one is none. */
+  readonly trustDomains: readonly string[];
+  /** Whether callers without a certificate are believed. */
+  readonly acceptPlaintext: boolean;
+}
+
+/**
+ * The namespace that a caller is certified to be of: empty where its certificate names no workload of this mesh, which no claim can agree with; null
+ * where it has no certificate and needs one; undefined where it needs none.
+ */
+export type CertifiedNamespace = string | null | undefined;
 
 /** Distinct header values remembered; there is one per caller's certificate. */
 const MAX_REMEMBERED = 1_000;
+/** Longest header that is remembered. A caller can put whatever it likes before Envoy's element, which alone has some 200 bytes. */
+const MAX_REMEMBERED_LENGTH = 2_048;
 
-/** The namespace of the peer in an `x-forwarded-client-cert` header, with a bounded memory: the header is long, and the same for every request of a caller. */
-export function rememberCertifiedNamespaces(): (header: string) => string | undefined {
-  const remembered = new LRUCache<string, { readonly namespace: string | undefined }>({ max: MAX_REMEMBERED });
+/** Reads `x-forwarded-client-cert`, with a bounded memory: the header is long, and the same for every request of a caller. */
+export function rememberCertifiedNamespaces(options: ClientCertificateOptions): (header: string | undefined) => CertifiedNamespace {
+  const remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
+  const absent = options.acceptPlaintext ? undefined : null;
   return (header) => {
-    let known = remembered.get(header);
-    if (known === undefined) {
-      known = { namespace: peerOfForwardedClientCert(header)?.namespace };
-      remembered.set(header, known);
+    if (header === undefined) return absent;
+    if (header.length > MAX_REMEMBERED_LENGTH) return namespaceOf(peerOfForwardedClientCert(header, options.trustDomains));
+    let namespace = remembered.get(header);
+    if (namespace === undefined) {
+      namespace = namespaceOf(peerOfForwardedClientCert(header, options.trustDomains));
+      remembered.set(header, namespace);
     }
-    return known.namespace;
+    return namespace;
   };
+}
+
+function namespaceOf(peer: Peer): string {
+  return typeof peer === "string" ? "" : peer.namespace;
 }

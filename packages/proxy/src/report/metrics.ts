@@ -6,7 +6,7 @@ import { CALL_KINDS, type CallsInFlight } from "./calls-in-flight.ts";
 export type Outcome = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "CONNECTED" | "CLIENT_GONE" | RefusalCode;
 
 /** Why a forwarded request was not reported as an edge. */
-export type UnreportedReason = "NO_SOURCE" | "IDENTITY_MISMATCH";
+export type UnreportedReason = "NO_SOURCE" | "NO_CERTIFICATE" | "IDENTITY_MISMATCH";
 
 const CLASSES: readonly Outcome[] = ["5xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -94,7 +94,7 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, calls
   });
   new Counter({
     name: "fenceline_proxy_unreported_requests_total",
-    help: "Forwarded requests that were not reported as an edge: nobody said whose they are, or the certificate says otherwise.",
+    help: "Forwarded requests that were not reported as an edge: nobody said whose they are, no certificate says so, or one says otherwise.",
     labelNames: ["reason"],
     registers,
     collect() {
@@ -115,7 +115,7 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, calls
   return registry;
 }
 
-const UNREPORTED: readonly UnreportedReason[] = ["NO_SOURCE", "IDENTITY_MISMATCH"];
+const UNREPORTED: readonly UnreportedReason[] = ["NO_SOURCE", "NO_CERTIFICATE", "IDENTITY_MISMATCH"];
 const OUTCOMES: readonly Outcome[] = ["1xx", "2xx", "3xx", "4xx", "5xx", "CONNECTED", "CLIENT_GONE", ...codes()];
 
 function codes(): RefusalCode[] {
