@@ -1,5 +1,6 @@
 import { type StructuralSchema, structuralSchema } from "./crd-schema.ts";
-import { FENCE_API_VERSIONS, ServiceFenceSpec, ServiceFenceStatus } from "./service-fence.ts";
+import { ServiceFenceStatus } from "./fence-status.ts";
+import { FENCE_API_VERSIONS, ServiceFenceSpec } from "./service-fence.ts";
 
 /** A column of `kubectl get`. Those of priority 1 are in `-o wide` only. */
 export interface PrinterColumn {

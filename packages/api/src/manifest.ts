@@ -4,6 +4,7 @@ import { EndpointSlice, Namespace, Service } from "./core-kinds.ts";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
 import { type FieldPath, faultsOf, formatPath, lineOfField } from "./field-path.ts";
 import { type AnyObject, describeObject } from "./object.ts";
+import { describeLeftOut, readFenceStatus } from "./read-fence-status.ts";
 import { FENCE_API_VERSIONS, ServiceFence } from "./service-fence.ts";
 
 /** The objects that Fenceline reads from manifests. */
@@ -20,6 +21,8 @@ const SCHEMAS: Readonly<Record<string, z.ZodType<KnownObject>>> = {
 export interface Manifests {
   readonly objects: readonly KnownObject[];
   readonly ignored: readonly AnyObject[];
+  /** What of a fence's `status` is not readable, and left out. It is no fault of whoever wrote the manifest: an export of a cluster brings a status along. */
+  readonly leftOut: readonly InvalidResource[];
 }
 
 /** A file with at least one thing wrong: every fault is listed, and nothing of the file is taken. */
@@ -44,12 +47,13 @@ export function parseManifests(text: string, file: string): Manifests {
   const reader = new ManifestReader(file, lines);
   for (const document of documents) reader.readDocument(document);
   if (reader.faults.length > 0) throw new InvalidManifests(file, reader.faults);
-  return { objects: reader.objects, ignored: reader.ignored };
+  return { objects: reader.objects, ignored: reader.ignored, leftOut: reader.leftOut };
 }
 
 class ManifestReader {
   readonly objects: KnownObject[] = [];
   readonly ignored: AnyObject[] = [];
+  readonly leftOut: InvalidResource[] = [];
   readonly faults: InvalidResource[] = [];
   readonly #file: string;
   readonly #lines: LineCounter;
@@ -98,12 +102,27 @@ class ManifestReader {
     const result = schema.safeParse(value);
     if (result.success) {
       this.objects.push(result.data);
+      if (result.data.kind === "ServiceFence") this.#tellLeftOut(document, value, path);
       return;
     }
     for (const { field, message } of faultsOf(result.error)) {
       const at = { line: lineOfField(document, this.#lines, [...path, ...field]), path: formatPath(field), object: describeObject(value) };
       this.#fault(codeOf(value, field), at, message);
     }
+  }
+
+  #tellLeftOut(document: Document, fence: AnyObject & { readonly status?: unknown }, path: FieldPath): void {
+    const { leftOut } = readFenceStatus(fence.status);
+    if (leftOut.length === 0) return;
+    const at = {
+      file: this.#file,
+      line: lineOfField(document, this.#lines, [...path, "status"]),
+      path: "status",
+      object: describeObject(fence),
+    };
+    this.leftOut.push(
+      new InvalidResource("STATUS_PARTLY_UNREADABLE", { at, message: `not readable, and left out: ${describeLeftOut(leftOut)}` }),
+    );
   }
 
   #fault(code: string, at: Location, message: string): void {

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { duration } from "./duration-field.ts";
+import { EgressHostKey } from "./egress-host.ts";
 import { Labels, ObjectMeta } from "./object.ts";
+import { readFenceStatus } from "./read-fence-status.ts";
 
 /** Our own group, and Slime's older one: resources of both are taken as they stand. */
 export const FENCE_API_VERSIONS = ["microservice.slime.io/v1alpha1", "microservice.netease.com/v1alpha1"] as const;
@@ -21,18 +23,6 @@ const RecyclingStrategy = z.strictObject({
   RecentlyCalled: Timestamp.nullish().describe("Slime's field; accepted, and counted as the last time an `auto` host was seen."),
 });
 export type RecyclingStrategy = z.infer<typeof RecyclingStrategy>;
-
-const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
-const HOST = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`);
-const NAMESPACE_HOSTS = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/\*$/;
-
-/** `<namespace>/*`, or one host name; a leading `*.` is allowed, as in an Istio Sidecar. */
-export const EgressHostKey = z
-  .string()
-  .max(253)
-  .refine((key) => NAMESPACE_HOSTS.test(key) || HOST.test(key), {
-    message: "not a host: use <service>.<namespace>.svc.cluster.local, <namespace>/* or an external name",
-  });
 
 const WarmUp = z.strictObject({
   preload: z
@@ -94,48 +84,16 @@ export const ServiceFenceSpec = z.strictObject({
 });
 export type ServiceFenceSpec = z.infer<typeof ServiceFenceSpec>;
 
-export const HOST_SOURCES = ["static", "learned", "preloaded", "imported"] as const;
-export type HostSource = (typeof HOST_SOURCES)[number];
-
-/** One entry of `status.domains`: Slime's two fields, and ours behind them. Slime writes its enum as text or as number. */
-export const DomainStatus = z.object({
-  hosts: z.array(z.string()).nullish(),
-  status: z.union([z.enum(["ACTIVE", "EXPIRE", "EXPIREWAIT"]), z.int()]).nullish(),
-  source: z.enum(HOST_SOURCES).optional().describe("How the host came into the fence."),
-  firstSeen: z.iso.datetime().optional().describe("When it was first called. For static hosts: never, unless it was called."),
-  lastSeen: z.iso.datetime().optional().describe("When it was last called; written at most every tenth of the idle window."),
-  requests: z
-    .int()
-    .min(0)
-    .optional()
-    .describe("Requests seen since `firstSeen`; lower than the truth where access logs are sampled or lost."),
-  ports: z.array(z.int()).optional().describe("Service ports that were called."),
-});
-export type DomainStatus = z.infer<typeof DomainStatus>;
-
-export const Condition = z.object({
-  type: z.enum(["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing"]),
-  status: z.enum(["True", "False", "Unknown"]),
-  reason: z.string(),
-  message: z.string(),
-  lastTransitionTime: z.iso.datetime(),
-});
-export type Condition = z.infer<typeof Condition>;
-
-export const ServiceFenceStatus = z.object({
-  domains: z.record(z.string(), DomainStatus).default({}).describe("The hosts of the fence."),
-  metricStatus: z.record(z.string(), z.string()).nullish().describe("Slime's learned set, read on take-over so that nobody starts cold."),
-  observedUntil: z.iso.datetime().optional().describe("Until when telemetry of this workload was seen."),
-  conditions: z.array(Condition).optional(),
-});
-export type ServiceFenceStatus = z.infer<typeof ServiceFenceStatus>;
-
 export const ServiceFence = z.object({
   apiVersion: z.enum(FENCE_API_VERSIONS),
   kind: z.literal("ServiceFence"),
   metadata: ObjectMeta,
   spec: ServiceFenceSpec.prefault({}),
-  status: ServiceFenceStatus.prefault({}),
+  /** Machines write it, so a part that cannot be read costs neither the rest of it nor the fence. */
+  status: z
+    .unknown()
+    .optional()
+    .transform((status) => readFenceStatus(status).status),
 });
 export type ServiceFence = z.infer<typeof ServiceFence>;
 export type FenceMode = (typeof FENCE_MODES)[number];

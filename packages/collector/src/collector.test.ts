@@ -34,6 +34,21 @@ test("a reported edge is in the Sidecar and in the state; a restart still knows 
   assert.match(again.read(SIDECAR), new RegExp(`- test1/${B}\n`));
 });
 
+test("T-11 however many requests are counted, the state can be read by the next start, and a broken one ends no start", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  await running.send([calls([B, 80], [TCPSVC, 7000])]);
+  await running.collector.idle();
+  const replace = (from: string | RegExp, to: string) => running.write(STATE, running.read(STATE).replace(from, to));
+  const again = await running.restart(() => replace("requests: 1\n", `requests: ${Number.MAX_SAFE_INTEGER}\n`));
+  await again.send([calls([B, 80], [TCPSVC, 7000])]);
+  const third = await again.restart(() => assert.match(running.read(STATE), /requests: 9007199254740991\n/));
+  assert.match(third.read(SIDECAR), new RegExp(`- test1/${B}\n`));
+  const fourth = await third.restart(() =>
+    replace(/requests: 9007199254740991\n +ports/, "requests: 9007199254740993\n    ports: soon\n    x"),
+  );
+  for (const host of [B, TCPSVC]) assert.match(fourth.read(SIDECAR), new RegExp(`- test1/${host}\n`));
+});
+
 test("an edge that is used stays while one that is not ages out", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
   // Of a fence that had a long window when the collector started: rounds must not go on at its pace.

@@ -38,9 +38,17 @@ function setUp() {
 
 test("an edge is told once, however often it is seen, and its requests are counted", () => {
   const { ingest, edges, told } = setUp();
-  for (let n = 0; n < 3; n += 1) ingest.entries(OWN_PROXY, [entryOf(TO_B), entryOf({ ...TO_B, requests: 4 })]);
+  for (let n = 0; n < 3; n += 1) ingest.entries(OWN_PROXY, [entryOf(TO_B), entryOf(TO_B)]);
   assert.deepEqual(told, ["test1/a runs 1.29.0", "test1/a is heard", "test1/a learned b.test1.svc.cluster.local"]);
-  assert.equal(edges.hosts()[0]?.requests, 15);
+  assert.equal(edges.hosts()[0]?.requests, 6);
+});
+
+test("T-11 a sum of requests is believed from the fallback; an entry of a workload's own proxy counts one", () => {
+  const { ingest, edges } = setUp();
+  ingest.entries(OWN_PROXY, [entryOf({ ...TO_B, requests: 999_999_999 })]);
+  assert.equal(edges.hosts()[0]?.requests, 1);
+  ingest.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1", requests: 40 })]);
+  assert.equal(edges.hosts()[0]?.requests, 41);
 });
 
 test("an entry of a request that still goes on keeps the edge and counts no request", () => {

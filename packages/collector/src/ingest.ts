@@ -23,6 +23,16 @@ export interface IngestOptions {
   readonly onProxyVersion: (fence: FenceKey, version: string) => void;
 }
 
+/** An entry of a known source. */
+interface AttributedEntry {
+  readonly entry: AccessLogEntry;
+  readonly fence: FenceKey;
+  readonly edges: FenceEdges | undefined;
+  readonly mesh: Mesh;
+  /** How many requests it stands for. */
+  readonly requests: number;
+}
+
 /** RBAC of Envoy, and most applications, deny with this status. */
 const FORBIDDEN = 403;
 
@@ -55,7 +65,8 @@ export class Ingest implements AccessLogSink {
       const isFirst = edges?.observedUntil === undefined;
       edges?.telemetry(now());
       if (isFirst) this.#options.onTelemetry(source.fence);
-      for (const entry of entries) this.#entry(entry, source.fence, edges, mesh);
+      // An Envoy logs each request for itself. Only the fallback sums up, so a sum from anybody else is made up.
+      for (const entry of entries) this.#entry({ entry, fence: source.fence, edges, mesh, requests: 1 });
     }
     this.#countDropped();
   }
@@ -88,18 +99,18 @@ export class Ingest implements AccessLogSink {
   #fallbackEntry(entry: AccessLogEntry, mesh: Mesh): void {
     const source = sourceOfFallbackEntry(entry, mesh);
     if (typeof source === "string") this.#drop(source, 1);
-    else this.#entry(entry, source, this.#options.book.of(source), mesh);
+    else this.#entry({ entry, fence: source, edges: this.#options.book.of(source), mesh, requests: entry.requests });
   }
 
-  #entry(entry: AccessLogEntry, fence: FenceKey, edges: FenceEdges | undefined, mesh: Mesh): void {
+  #entry({ entry, fence, edges, mesh, requests }: AttributedEntry): void {
     const destination = destinationOf(entry, fence.namespace, mesh);
     if (edges === undefined) this.#drop("unknown_source", 1);
     else if (typeof destination === "string") this.#drop(destination, 1);
     else if (isDenied(entry, mesh) && !edges.has(destination.host)) this.#drop("denied", 1);
     else {
       // An entry of something that still goes on keeps the edge alive; its request is counted when it ends.
-      const requests = entry.intermediate ? 0 : entry.requests;
-      const isNew = edges.observe(destination.host, destination.port, requests, this.#options.now());
+      const counted = entry.intermediate ? 0 : requests;
+      const isNew = edges.observe(destination.host, destination.port, counted, this.#options.now());
       if (isNew) this.#options.onLearned(fence, destination.host);
     }
   }

@@ -186,3 +186,10 @@ test("law: the book never holds more than maxHosts, and every host in it was obs
     }),
   );
 });
+
+test("T-11 the count of a host's requests stays an exact integer", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.seed({ host: "b", source: "learned", firstSeen: 0, lastSeen: 0, requests: Number.MAX_SAFE_INTEGER - 2 });
+  for (let n = 0; n < 3; n += 1) edges.observe("b", 80, 999_999_999, n);
+  assert.equal(edges.hosts()[0]?.requests, Number.MAX_SAFE_INTEGER);
+});

@@ -1,4 +1,5 @@
 import type { HostSource } from "@fenceline/api";
+import { addCounts } from "@fenceline/api/vocabulary";
 import { LRUCache } from "lru-cache";
 import { ObservedClock } from "./observed-clock.ts";
 
@@ -109,7 +110,7 @@ export class FenceEdges {
     }
     if (now > known.lastSeen) known.lastSeen = now;
     known.seenAt = this.#clock.elapsed;
-    known.requests += requests;
+    known.requests = addCounts(known.requests, requests);
     if (!known.ports.includes(port)) known.ports = [...known.ports, port].sort((a, b) => a - b);
     return false;
   }

@@ -46,3 +46,14 @@ test("the oldest edges are taken first", () => {
   );
   assert.equal(buffer.size, 1);
 });
+
+test("T-11 one entry stands for no more requests than the decoder reads, however many are added at once", () => {
+  const buffer = new EdgeBuffer(10);
+  buffer.add(report("a"), 5e9);
+  buffer.add(report("a"), 2 ** 60);
+  buffer.putBack(buffer.take(1));
+  assert.deepEqual(
+    buffer.take(2).map(({ requests }) => requests),
+    [999_999_999],
+  );
+});

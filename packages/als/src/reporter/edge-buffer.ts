@@ -60,7 +60,7 @@ export class EdgeBuffer {
       return true;
     }
     const fields = fieldsOf(report);
-    const added = this.#put({ key: keyOf(fields), fields, requests });
+    const added = this.#put({ key: keyOf(fields), fields, requests: Math.min(requests, MAX_REQUESTS) });
     if (added !== undefined) this.#reports.set(report, added);
     return added !== undefined;
   }

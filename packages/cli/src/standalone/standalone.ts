@@ -75,6 +75,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
       manifestsRefused.inc();
       logger.error({ code, at, detail: message }, "changed manifest refused, the one before stays in force");
     },
+    onTrouble: ({ code, at, message }) => logger.warn({ code, at, detail: message }, "not readable in part: the rest of it counts"),
   });
   closers.push(() => store.close());
 

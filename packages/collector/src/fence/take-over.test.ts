@@ -27,6 +27,15 @@ test("what we had learned is restored with its times, what had expired is not", 
   assert.deepEqual(bookOf(fence(status)), ["b.test1.svc.cluster.local learned"]);
 });
 
+test("T-11 a learned host whose times are not readable is restored all the same, one that was last seen in the future as seen now", () => {
+  const status = `status:
+  domains:
+    b.test1.svc.cluster.local: {source: learned, lastSeen: soon, requests: 7}
+    web.shop.svc.cluster.local: {source: learned, lastSeen: "2099-06-01T00:00:00Z"}
+`;
+  assert.deepEqual(bookOf(fence(status)), ["b.test1.svc.cluster.local learned", "web.shop.svc.cluster.local learned"]);
+});
+
 test("what Slime had learned is imported, as far as it exists, short names completed", () => {
   const status = `status:
   metricStatus:

@@ -1,4 +1,12 @@
-import { type Config, type DomainStatus, durationMs, type ServiceFence, type ServiceFenceStatus, timestampMs } from "@fenceline/api";
+import {
+  type Config,
+  type DomainStatus,
+  durationMs,
+  type HostSource,
+  type ServiceFence,
+  type ServiceFenceStatus,
+  timestampMs,
+} from "@fenceline/api";
 import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
 import type { Registry } from "@fenceline/registry";
 import { agesByUse, statusKey } from "@fenceline/render";
@@ -46,17 +54,22 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
   }
 }
 
-/** Whether a host of a status is one that the book holds: one with times, that has not expired. */
-function isBooked(domain: DomainStatus | undefined): boolean {
-  return domain?.lastSeen !== undefined && domain.status !== "EXPIRE";
+/** Whether a host of a status is one that the book holds: one of ours that has not expired. A static one is there only when it was called. */
+function isBooked(domain: DomainStatus | undefined): domain is DomainStatus & { readonly source: HostSource } {
+  if (domain?.source === undefined || domain.status === "EXPIRE") return false;
+  return domain.source !== "static" || domain.lastSeen !== undefined;
 }
+
+const NEVER = new Date(0).toISOString();
 
 /** What we had written ourselves. A static host that was called is as good as learned: should a person take it out of the spec, it is still in use. */
 function restored(status: ServiceFenceStatus, now: number): HostSeed[] {
-  return Object.entries(status.domains).flatMap(([host, { source, status: state, firstSeen, lastSeen, requests, ports }]) => {
-    if (source === undefined || lastSeen === undefined || state === "EXPIRE") return [];
-    const seen = Date.parse(lastSeen);
-    const first = firstSeen === undefined ? Math.min(seen, now) : Date.parse(firstSeen);
+  return Object.entries(status.domains).flatMap(([host, domain]) => {
+    if (!isBooked(domain)) return [];
+    const { source, firstSeen, lastSeen, requests, ports } = domain;
+    // A time that could not be read is long ago, not now: it must not count as news each time it is read. One in the future would outlast every later one.
+    const seen = Math.min(now, Date.parse(lastSeen ?? firstSeen ?? NEVER));
+    const first = Math.min(seen, Date.parse(firstSeen ?? lastSeen ?? NEVER));
     return [
       {
         host,

@@ -22,8 +22,8 @@ export interface RunningCollector {
   /** Sends the messages of one stream, as an Envoy would, and resolves when the collector has read them all. */
   send(messages: readonly Buffer[], method?: string): Promise<void>;
   request(path: string, options?: RequestInit): Promise<{ readonly status: number; readonly body: string }>;
-  /** Stops the collector and starts another one over the same folder. */
-  restart(): Promise<RunningCollector>;
+  /** Stops the collector and starts another one over the same folder, in which `meanwhile` may change things. */
+  restart(meanwhile?: () => void): Promise<RunningCollector>;
 }
 
 export async function startCollector(
@@ -60,8 +60,9 @@ export async function startCollector(
       const response = await fetch(`http://127.0.0.1:${api.port}${path}`, options);
       return { status: response.status, body: await response.text() };
     },
-    restart: async () => {
+    restart: async (meanwhile = () => {}) => {
       await close();
+      meanwhile();
       return startCollector(t, manifests, folder);
     },
   };

@@ -9,6 +9,8 @@ import { DirectoryStore } from "./directory-store.ts";
 const fence = (name: string, more = "") =>
   `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: ${name}, namespace: test1}\nspec: {enable: true${more}}\n`;
 const A = { namespace: "test1", name: "a" };
+const B = "b.test1.svc.cluster.local";
+const HOST = { source: "learned", lastSeen: "2026-11-28T10:00:00.000Z", requests: 1 } as const;
 const sidecar = (...hosts: string[]): Sidecar => ({
   apiVersion: "networking.istio.io/v1beta1",
   kind: "Sidecar",
@@ -105,13 +107,87 @@ test("a fence's state wins over the status in its manifest, which counts until t
   await again.close();
 });
 
-test("a state file that somebody broke is named, and not overwritten", async (t) => {
+/** A start over a folder with one state file, whose content a test gives. */
+async function startWithState(t: TestContext, prepare: (path: string) => void) {
   const { folder, store } = await open(t, { "a.yaml": fence("a") });
-  await store.writeStatus(A, { domains: {} });
+  await store.writeStatus(A, { domains: { [B]: HOST, "c.test1.svc.cluster.local": HOST } });
+  await store.close();
   const path = join(folder, "state/test1/ServiceFence-a.yaml");
-  writeFileSync(path, "domains: 7\n");
-  await assert.rejects(DirectoryStore.open({ folder, onRefused: assert.fail }), { code: "STATE_UNREADABLE", at: { file: path } });
-  assert.equal(readFileSync(path, "utf8"), "domains: 7\n");
+  prepare(path);
+  const troubles: FencelineError[] = [];
+  const again = await DirectoryStore.open({ folder, onRefused: assert.fail, onTrouble: (error) => troubles.push(error) });
+  t.after(() => again.close());
+  const files = () => readdirSync(join(folder, "state/test1"));
+  const aside = () => files().filter((name) => name.includes(".unreadable-"));
+  return { path, again, troubles, files, aside, hosts: () => Object.keys(again.snapshot().fences[0]?.status.domains ?? {}) };
+}
+
+test("T-11 of a state file that is readable in part, every readable host counts, and the rest is named and kept aside", async (t) => {
+  const { troubles, hosts, path, again, aside } = await startWithState(t, (path) => {
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace("requests: 1", "requests: 9007199254740993").replace("conditions", "x"));
+  });
+  assert.deepEqual(hosts(), [B, "c.test1.svc.cluster.local"]);
+  assert.equal(again.snapshot().fences[0]?.status.domains[B]?.requests, Number.MAX_SAFE_INTEGER);
+  assert.deepEqual(
+    troubles.map(({ code, at }) => [code, at.file]),
+    [["STATE_UNREADABLE", path]],
+  );
+  assert.match(troubles[0]?.message ?? "", /domains\['b\.test1\.svc\.cluster\.local'\]\.requests/);
+  assert.equal(aside().length, 1);
+});
+
+test("T-11 a state file that was cut off gives what stands before the cut", async (t) => {
+  const { troubles, hosts, aside } = await startWithState(t, (path) => {
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, `${text.slice(0, text.indexOf("c.test1"))}"c.test1.svc`);
+  });
+  assert.deepEqual(hosts(), [B]);
+  assert.equal(troubles.length, 1);
+  assert.equal(aside().length, 1);
+});
+
+for (const [what, prepare] of Object.entries<(path: string) => void>({
+  "is another thing": (path) => writeFileSync(path, "7\n"),
+  "is empty": (path) => writeFileSync(path, ""),
+  "is binary": (path) => writeFileSync(path, Buffer.from([0, 255, 254, 1, 10, 58, 123])),
+  "is a directory": (path) => {
+    rmSync(path);
+    mkdirSync(path);
+    writeFileSync(join(path, "x"), "");
+  },
+}))
+  test(`T-11 a state file that ${what} is kept aside, told, and in nobody's way`, async (t) => {
+    const { path, again, troubles, hosts, files, aside } = await startWithState(t, prepare);
+    assert.deepEqual(hosts(), []);
+    assert.deepEqual(
+      troubles.map(({ code, at }) => [code, at.file]),
+      [["STATE_UNREADABLE", path]],
+    );
+    assert.equal(aside().length, 1);
+    await again.writeStatus(A, { domains: { [B]: HOST } });
+    assert.deepEqual(files(), ["ServiceFence-a.yaml", ...aside()]);
+  });
+
+test("T-11 a rendered file that is none is told, and written again", async (t) => {
+  const { folder, store } = await open(t, {});
+  await store.apply({ action: "create", object: sidecar("x/*") });
+  writeFileSync(join(folder, "rendered/test1/Sidecar-a.yaml"), "spec: 7\n");
+  const troubles: FencelineError[] = [];
+  const again = await DirectoryStore.open({ folder, onRefused: assert.fail, onTrouble: (error) => troubles.push(error) });
+  t.after(() => again.close());
+  assert.deepEqual(again.rendered(A), []);
+  assert.deepEqual(
+    troubles.map(({ code }) => code),
+    ["STATE_UNREADABLE"],
+  );
+});
+
+test("T-11 a status in a manifest that is not readable in part costs neither the fence nor its readable hosts, and is named", async (t) => {
+  const given = `${fence("a")}status: {domains: {${B}: {source: learned, requests: many}, c.test1.svc.cluster.local: 7}}\n`;
+  const { store, refused } = await open(t, { "a.yaml": given });
+  assert.deepEqual(store.snapshot().fences[0]?.status.domains, { [B]: { source: "learned" } });
+  assert.match(refused[0]?.message ?? "", /STATUS_PARTLY_UNREADABLE: a\.yaml:5 ServiceFence test1\/a status: .*requests, domains\['c/);
 });
 
 test("what an interrupted write left is removed by the next start", async (t) => {

@@ -4,12 +4,13 @@ import {
   type FencelineError,
   type KnownObject,
   type RenderedObject,
+  readFenceStatus,
   type ServiceFence,
-  ServiceFenceStatus,
+  type ServiceFenceStatus,
 } from "@fenceline/api";
 import type { Change, ForeignSidecar, MeshSnapshot, Store } from "../store.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
-import { type FolderKey, ObjectFolder } from "./object-folder.ts";
+import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
 
 /** Settings of a {@link DirectoryStore}. */
 export interface DirectoryStoreOptions {
@@ -17,6 +18,11 @@ export interface DirectoryStoreOptions {
   readonly folder: string;
   /** Called for every manifest file that is not valid after the start. */
   readonly onRefused: (error: FencelineError) => void;
+  /**
+   * Called for every file of `state/` and `rendered/`, and every `status` in a manifest, that could be read in part only or not at all: `STATE_UNREADABLE`
+   * and `STATUS_PARTLY_UNREADABLE`. Default: `onRefused`.
+   */
+  readonly onTrouble?: (error: FencelineError) => void;
 }
 
 const RENDERED_KINDS: ReadonlySet<string> = new Set<RenderedObject["kind"]>(["EnvoyFilter", "Sidecar"]);
@@ -34,8 +40,8 @@ export class DirectoryStore implements Store {
   readonly #listeners = new Set<() => void>();
   #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
 
-  private constructor({ folder, onRefused }: DirectoryStoreOptions) {
-    this.#manifests = new ManifestFolder(folder, { changed: () => this.#refresh(), refused: onRefused });
+  private constructor({ folder, onRefused, onTrouble = onRefused }: DirectoryStoreOptions) {
+    this.#manifests = new ManifestFolder(folder, { changed: () => this.#refresh(), refused: onRefused, leftOut: onTrouble });
     this.#state = new ObjectFolder(join(folder, "state"), "What Fenceline learned. Written by Fenceline; delete it to forget.", {
       durable: true,
     });
@@ -48,12 +54,15 @@ export class DirectoryStore implements Store {
   /**
    * Opens a folder and begins to watch it.
    *
-   * @throws {FencelineError} when a manifest or a state file is not valid
+   * A state file that is not valid is no error: what is readable of it counts, and `onTrouble` is told.
+   *
+   * @throws {FencelineError} when a manifest is not valid
    */
   static async open(options: DirectoryStoreOptions): Promise<DirectoryStore> {
     const store = new DirectoryStore(options);
-    await store.#state.load((value) => ServiceFenceStatus.parse(value));
-    await store.#rendered.load((value) => value as RenderedObject);
+    const onTrouble = options.onTrouble ?? options.onRefused;
+    await store.#state.load(readState, onTrouble);
+    await store.#rendered.load(readRendered, onTrouble);
     await store.#manifests.open();
     store.#refresh();
     return store;
@@ -119,4 +128,25 @@ export class DirectoryStore implements Store {
 
 function stateKey({ namespace, name }: FenceKey): FolderKey {
   return { kind: "ServiceFence", namespace, name };
+}
+
+function readState(content: unknown): Reading<ServiceFenceStatus> {
+  const { status, leftOut } = readFenceStatus(content);
+  return leftOut.includes("status") ? { value: undefined, leftOut } : { value: status, leftOut };
+}
+
+/** Only what the controller compares and looks into is checked: whatever else is wrong is written over. */
+function readRendered(content: unknown, { kind, namespace, name }: FolderKey): Reading<RenderedObject> {
+  const object = content as Partial<RenderedObject> | null | undefined;
+  const { egress, configPatches } = (object?.spec ?? {}) as { readonly egress?: unknown; readonly configPatches?: unknown };
+  const isWhole =
+    object?.kind === kind &&
+    object.metadata?.namespace === namespace &&
+    object.metadata.name === name &&
+    (kind === "Sidecar" ? isListOfObjects(egress) : isListOfObjects(configPatches));
+  return { value: isWhole ? (object as RenderedObject) : undefined, leftOut: [] };
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "object" && item !== null);
 }

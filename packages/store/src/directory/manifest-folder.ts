@@ -14,6 +14,8 @@ export interface ManifestFolderEvents {
   changed(): void;
   /** A file is not valid. What it held before stays in force. */
   refused(error: FencelineError): void;
+  /** A part of an object that machines write is not readable. The rest of it counts. */
+  leftOut(error: FencelineError): void;
 }
 
 interface FileState {
@@ -49,9 +51,10 @@ export class ManifestFolder {
     this.#watcher.on("error", () => this.#schedule());
     this.#poll = setInterval(() => this.#schedule(), POLL_MS).unref();
     try {
-      const { files, errors } = readFiles(await this.#texts(), new Map());
+      const { files, errors, partial } = readFiles(await this.#texts(), new Map());
       const [first] = errors.values();
       if (first !== undefined) throw first;
+      for (const error of partial) this.#events.leftOut(error);
       this.#files = files;
     } catch (error) {
       await this.close();
@@ -79,8 +82,9 @@ export class ManifestFolder {
 
   async #reread(): Promise<void> {
     try {
-      const { files, errors } = readFiles(await this.#texts(), this.#files);
+      const { files, errors, partial } = readFiles(await this.#texts(), this.#files);
       this.#tellRefused(errors);
+      for (const error of partial) this.#events.leftOut(error);
       const same = files.size === this.#files.size && [...files].every(([name, { text }]) => this.#files.get(name)?.text === text);
       this.#files = files;
       if (!same) this.#events.changed();
@@ -107,13 +111,15 @@ export class ManifestFolder {
 function readFiles(texts: ReadonlyMap<string, string>, before: ReadonlyMap<string, FileState>) {
   const files = new Map<string, FileState>();
   const errors = new Map<string, FencelineError>();
+  const partial: FencelineError[] = [];
   const definedIn = new Map<string, string>();
   for (const [name, text] of texts) {
     try {
       const known = before.get(name);
-      const objects = known?.text === text ? known.objects : parseManifests(text, name).objects;
+      const { objects, leftOut } = known?.text === text ? { ...known, leftOut: [] } : parseManifests(text, name);
       refuseDuplicates(objects, name, definedIn);
       files.set(name, { text, objects });
+      partial.push(...leftOut);
     } catch (error) {
       if (!(error instanceof FencelineError)) throw error;
       errors.set(name, error);
@@ -121,7 +127,7 @@ function readFiles(texts: ReadonlyMap<string, string>, before: ReadonlyMap<strin
       if (known !== undefined) files.set(name, known);
     }
   }
-  return { files, errors };
+  return { files, errors, partial };
 }
 
 function refuseDuplicates(objects: readonly KnownObject[], file: string, definedIn: Map<string, string>): void {

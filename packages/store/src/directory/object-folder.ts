@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import { FencelineError } from "@fenceline/api";
-import { parse, stringify } from "yaml";
+import { basename, join } from "node:path";
+import { describeLeftOut, FencelineError } from "@fenceline/api";
+import { stringify } from "yaml";
 import { removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
+import { readYaml, setAside } from "./damaged-file.ts";
 
 /** Names one object of a folder. */
 export interface FolderKey {
@@ -11,6 +12,15 @@ export interface FolderKey {
   readonly namespace: string;
   readonly name: string;
 }
+
+/** What a file's content is worth. */
+export interface Reading<T> {
+  readonly value: T | undefined;
+  /** Paths of what could not be read. */
+  readonly leftOut: readonly string[];
+}
+
+const NOTHING: Reading<never> = { value: undefined, leftOut: [] };
 
 const FILE_NAME = /^([A-Za-z]+)-(.+)\.yaml$/;
 
@@ -31,25 +41,19 @@ export class ObjectFolder<T> {
   }
 
   /**
-   * Reads the folder. `check` turns a file's content into an object, or throws.
+   * Reads the folder, as far as it can be read. A file that is not whole is kept aside before anything replaces it, and told.
    *
-   * @throws {FencelineError} `STATE_UNREADABLE`, naming the file
+   * @param read turns a file's content into an object; undefined when there is none in it
    */
-  async load(check: (value: unknown, key: FolderKey) => T): Promise<void> {
+  async load(read: (content: unknown, key: FolderKey) => Reading<T>, onTrouble: (error: FencelineError) => void): Promise<void> {
     await removeUnfinished(this.#folder);
     for (const key of this.#keysOnDisk()) {
       const path = this.#path(key);
-      try {
-        this.#objects.set(path, { key, value: check(parse(readFileSync(path, "utf8")), key) });
-      } catch (cause) {
-        const message = cause instanceof Error ? cause.message : String(cause);
-        throw new FencelineError("STATE_UNREADABLE", {
-          at: { file: path },
-          message,
-          hint: "Fenceline wrote this file; mend it or delete it",
-          cause,
-        });
-      }
+      const { content, fault } = readYaml(path);
+      const { value, leftOut } = content === undefined ? NOTHING : read(content, key);
+      if (value !== undefined) this.#objects.set(path, { key, value });
+      const isWhole = fault === undefined && value !== undefined && leftOut.length === 0;
+      if (!isWhole) onTrouble(keepAside(path, fault ?? whatIsMissing(key, leftOut), value === undefined));
     }
   }
 
@@ -86,6 +90,18 @@ export class ObjectFolder<T> {
       }),
     );
   }
+}
+
+/** Keeps a damaged file, and says what is wrong with it. */
+function keepAside(path: string, fault: string, isLost: boolean): FencelineError {
+  const kept = setAside(path, isLost ? "move" : "copy");
+  const taken = isLost ? "started without it" : "started with what is readable of it";
+  const hint = kept === undefined ? "it could not be kept aside" : `kept aside as ${basename(kept)}`;
+  return new FencelineError("STATE_UNREADABLE", { at: { file: path }, message: `${fault}; ${taken}`, hint });
+}
+
+function whatIsMissing({ kind }: FolderKey, leftOut: readonly string[]): string {
+  return leftOut.length === 0 ? `holds no ${kind}` : `not readable, and left out: ${describeLeftOut(leftOut)}`;
 }
 
 function listFolder(folder: string): string[] {

@@ -241,3 +241,31 @@ test("a closed store leaves no watch open", async (t) => {
     [NAMESPACES, SERVICES, ENDPOINT_SLICES, OURS, SLIMES, SIDECARS, ENVOY_FILTERS].every((kind) => server.openWatches(kind) === 0),
   );
 });
+
+const B = "b.test1.svc.cluster.local";
+
+test("T-11 a status that is not readable in part keeps its readable hosts, and what is left out is told once", async (t) => {
+  const domains = { [B]: { ...seen(1), requests: 2 ** 63 }, "c.test1.svc.cluster.local": seen(1), "d.test1.svc.cluster.local": "soon" };
+  const { server, store, troubles, settled } = await openStore(t, (fake) =>
+    fake.put(OURS, { ...fence(), status: { domains, conditions: {} } }),
+  );
+  const hosts = () => store.snapshot().fences[0]?.status.domains ?? {};
+  assert.deepEqual(Object.keys(hosts()), [B, "c.test1.svc.cluster.local"]);
+  assert.equal(hosts()[B]?.requests, Number.MAX_SAFE_INTEGER);
+  server.put(OURS, { ...fence(), status: { domains: { ...domains, "e.test1.svc.cluster.local": seen(2) }, conditions: {} } });
+  await settled(() => "e.test1.svc.cluster.local" in hosts());
+  const told = troubles.filter(({ code }) => code === "STATUS_PARTLY_UNREADABLE");
+  assert.equal(told.length, 1);
+  assert.match(told[0]?.message ?? "", /ServiceFence test1\/a .*requests, domains\['d\.test1.*conditions/);
+});
+
+test("T-11 a status that becomes unreadable takes away no host that was read before", async (t) => {
+  const { server, store, settled, troubles } = await openStore(t, (fake) =>
+    fake.put(OURS, { ...fence(), status: { domains: { [B]: seen(1) } } }),
+  );
+  server.put(OURS, { ...fence(), status: "lost" });
+  await settled(() => troubles.length > 0);
+  assert.deepEqual(Object.keys(store.snapshot().fences[0]?.status.domains ?? {}), [B]);
+  await store.writeStatus(FENCE, learned({ [B]: seen(2) }));
+  assert.equal(liveStatus(server).domains[B]?.lastSeen, seen(2).lastSeen);
+});

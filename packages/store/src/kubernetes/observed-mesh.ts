@@ -15,7 +15,8 @@ import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import type { Clock } from "./clock.ts";
 import { Informer } from "./informer/informer.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";
-import { readEndpointSlice, readNamespace, readService, readServiceFence } from "./read-known-object.ts";
+import { fenceReader } from "./read-fence.ts";
+import { readEndpointSlice, readNamespace, readService } from "./read-known-object.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {
@@ -47,7 +48,7 @@ export class ObservedMesh {
   readonly envoyFilters: Informer<LiveObject>;
 
   constructor({ api, clock, onMesh, onRendered, onTrouble }: ObservedMeshOptions) {
-    const mesh = <T>(resource: Resource, parse: (object: WireObject) => T) =>
+    const mesh = <T>(resource: Resource, parse: (object: WireObject, previous: T | undefined) => T) =>
       new Informer<T>({ api, clock, resource, parse, onEvent: onMesh, onTrouble });
     const rendered = (resource: Resource, kind: LiveObject["kind"], labelSelector?: string) => {
       const parse = (object: WireObject) => readLiveObject(kind, object);
@@ -56,7 +57,7 @@ export class ObservedMesh {
     this.namespaces = mesh(NAMESPACES, readNamespace);
     this.services = mesh(SERVICES, readService);
     this.endpointSlices = mesh(ENDPOINT_SLICES, readEndpointSlice);
-    this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, readServiceFence) }));
+    this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, fenceReader(onTrouble)) }));
     this.sidecars = rendered(SIDECARS, "Sidecar");
     this.envoyFilters = rendered(ENVOY_FILTERS, "EnvoyFilter", `${MANAGED_BY_LABEL}=${MANAGER}`);
   }

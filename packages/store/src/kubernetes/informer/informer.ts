@@ -11,8 +11,8 @@ import { BrokenEvent, watchEvents } from "./watch-events.ts";
 
 /** Settings of an {@link Informer}. */
 export interface InformerOptions<T> extends Selection {
-  /** Cuts an object down to what is needed. A throw means that it is not valid: it is counted and kept out. */
-  readonly parse: (object: WireObject) => T;
+  /** Cuts an object down to what is needed, given its last valid version. A throw means that it is not valid: it is counted and kept out. */
+  readonly parse: (object: WireObject, previous: T | undefined) => T;
   /** Told of every change, in order. A throw is counted and reported, and disturbs nothing. */
   readonly onEvent: (event: ObjectEvent<T>) => void;
   /** Told of each trouble once, until it is another one or was over in between. */

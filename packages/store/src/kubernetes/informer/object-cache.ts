@@ -17,8 +17,8 @@ export interface CacheEntry<T> {
 
 /** Settings of an {@link ObjectCache}. */
 export interface ObjectCacheOptions<T> {
-  /** Cuts an object down to what is needed. A throw means that it is not valid. */
-  readonly parse: (object: WireObject) => T;
+  /** Cuts an object down to what is needed, given its last valid version. A throw means that it is not valid. */
+  readonly parse: (object: WireObject, previous: T | undefined) => T;
   readonly onInvalid: (object: WireObject, error: unknown) => void;
 }
 
@@ -83,8 +83,8 @@ export class ObjectCache<T> {
     const replaced = this.#entries.get(key)?.uid === uid ? [] : this.#drop(key);
     const known = this.#entries.get(key);
     if (known?.resourceVersion === resourceVersion) return [];
-    const parsed = this.#parse(object);
     const previous = known?.value;
+    const parsed = this.#parse(object, previous);
     // A version that says nothing new to us (an annotation, a heartbeat) keeps the old value, and nobody is told.
     const value = parsed === undefined || isDeepStrictEqual(parsed, previous) ? previous : parsed;
     this.#entries.set(key, { uid, resourceVersion, value });
@@ -92,9 +92,9 @@ export class ObjectCache<T> {
     return [...replaced, previous === undefined ? { type: "added", object: value } : { type: "modified", object: value, previous }];
   }
 
-  #parse(object: WireObject): T | undefined {
+  #parse(object: WireObject, previous: T | undefined): T | undefined {
     try {
-      return this.#options.parse(object);
+      return this.#options.parse(object, previous);
     } catch (error) {
       this.#options.onInvalid(object, error);
       return undefined;

@@ -43,6 +43,13 @@ test("of a known host only the fields that changed are sent", () => {
   assert.deepEqual(patch({ base: known, live: known, desired }), { domains: { a: { lastSeen: at(9), requests: 4 } } });
 });
 
+test("T-11 requests that replicas counted add up to what a number holds exactly, and no further", () => {
+  const full = Number.MAX_SAFE_INTEGER;
+  const base = status({ a: host(1, { requests: 5 }) });
+  const live = status({ a: host(1, { requests: full - 3 }) });
+  assert.equal(merged({ base, live, desired: status({ a: host(9, { requests: 15 }) }) }).domains.a?.requests, full);
+});
+
 test("a host that this process gave up is taken away, by null", () => {
   const known = status({ a: host(1), b: host(1) });
   assert.deepEqual(patch({ base: known, live: known, desired: status({ a: host(1) }) }), { domains: { b: null } });

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DomainStatus, ServiceFenceStatus } from "@fenceline/api";
+import { addCounts, type DomainStatus, type ServiceFenceStatus, unitePorts } from "@fenceline/api";
 import { mergePatch } from "../merge-patch.ts";
 
 /** What a status is merged from. */
@@ -70,7 +70,7 @@ function mergedDomain(desired: DomainStatus, base: DomainStatus | undefined, liv
     : (desired.firstSeen ?? live.firstSeen);
   const lastSeen = isLater(desired.lastSeen, live.lastSeen) ? desired.lastSeen : live.lastSeen;
   const requests = addedRequests(desired.requests, base?.requests, live.requests);
-  const ports = [...new Set([...(live.ports ?? []), ...(desired.ports ?? [])])].sort((a, b) => a - b);
+  const ports = unitePorts(live.ports, desired.ports);
   return {
     ...live,
     ...changedFields(desired, base),
@@ -93,7 +93,7 @@ function changedFields({ hosts, status, source }: DomainStatus, base: DomainStat
 /** Each replica counts what it saw itself, so the growth of each is added. Without a base the larger number stands. */
 function addedRequests(desired: number | undefined, base: number | undefined, live: number | undefined): number | undefined {
   if (desired === undefined || live === undefined) return desired ?? live;
-  return base === undefined ? Math.max(desired, live) : live + Math.max(0, desired - base);
+  return base === undefined ? Math.max(desired, live) : addCounts(live, Math.max(0, desired - base));
 }
 
 /** Whether one point in time is later than another. Anything is later than nothing. */

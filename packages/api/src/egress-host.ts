@@ -1,0 +1,17 @@
+import { z } from "zod";
+
+const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
+const HOST = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`);
+const NAMESPACE_HOSTS = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/\*$/;
+const LONGEST = 253;
+
+/** Whether a text is `<namespace>/*`, or one host name; a leading `*.` is allowed, as in an Istio Sidecar. */
+export function isEgressHost(text: string): boolean {
+  return text.length <= LONGEST && (NAMESPACE_HOSTS.test(text) || HOST.test(text));
+}
+
+/** What {@link isEgressHost} takes. */
+export const EgressHostKey = z
+  .string()
+  .max(LONGEST)
+  .refine(isEgressHost, { message: "not a host: use <service>.<namespace>.svc.cluster.local, <namespace>/* or an external name" });

@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+export const HOST_SOURCES = ["static", "learned", "preloaded", "imported"] as const;
+export type HostSource = (typeof HOST_SOURCES)[number];
+
+/** One entry of `status.domains`: Slime's two fields, and ours behind them. Slime writes its enum as text or as number. */
+export const DomainStatus = z.object({
+  hosts: z.array(z.string()).nullish(),
+  status: z.union([z.enum(["ACTIVE", "EXPIRE", "EXPIREWAIT"]), z.int()]).nullish(),
+  source: z.enum(HOST_SOURCES).optional().describe("How the host came into the fence."),
+  firstSeen: z.iso.datetime().optional().describe("When it was first called. For static hosts: never, unless it was called."),
+  lastSeen: z.iso.datetime().optional().describe("When it was last called; written at most every tenth of the idle window."),
+  requests: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Requests seen since `firstSeen`; lower than the truth where access logs are sampled or lost."),
+  ports: z.array(z.int()).optional().describe("Service ports that were called."),
+});
+export type DomainStatus = z.infer<typeof DomainStatus>;
+
+export const Condition = z.object({
+  type: z.enum(["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing"]),
+  status: z.enum(["True", "False", "Unknown"]),
+  reason: z.string(),
+  message: z.string(),
+  lastTransitionTime: z.iso.datetime(),
+});
+export type Condition = z.infer<typeof Condition>;
+
+export const ServiceFenceStatus = z.object({
+  domains: z.record(z.string(), DomainStatus).default({}).describe("The hosts of the fence."),
+  metricStatus: z.record(z.string(), z.string()).nullish().describe("Slime's learned set, read on take-over so that nobody starts cold."),
+  observedUntil: z.iso.datetime().optional().describe("Until when telemetry of this workload was seen."),
+  conditions: z.array(Condition).optional(),
+});
+export type ServiceFenceStatus = z.infer<typeof ServiceFenceStatus>;
