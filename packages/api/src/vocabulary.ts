@@ -9,4 +9,5 @@ export * from "./errors.ts";
 export * from "./fence-key.ts";
 export * from "./headers.ts";
 export * from "./labels.ts";
+export * from "./listen-failure.ts";
 export * from "./peer-identity.ts";

@@ -23,13 +23,29 @@ export function parseDurationFlag(text: string): number {
   return milliseconds;
 }
 
+/** Reads a name, an address or a path: an empty one is an unset variable of somebody's script, and must not become the working directory. */
+export function parseText(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("It is empty.");
+  return text;
+}
+
+/** A flag that takes a duration. @param text its default, as a user would write it: the help shows just that */
+export function durationOption(flags: string, description: string, text: string): Option {
+  return new Option(flags, description).argParser(parseDurationFlag).default(parseDurationFlag(text), text);
+}
+
+/** `--host`, the same for every command. */
+export function hostOption(address: string): Option {
+  return new Option("--host <address>", "address to listen on, or a name for one").argParser(parseText).default(address, address);
+}
+
 /** `--log-format`, the same for every command. */
 export function logFormatOption(): Option {
   const meaning = "pretty for people, json for machines; auto takes pretty on a terminal";
-  return new Option("--log-format <format>", meaning).choices(LOG_FORMATS).default("auto");
+  return new Option("--log-format <format>", meaning).choices(LOG_FORMATS).default("auto", "auto");
 }
 
 /** `--log-level`, the same for every command. */
 export function logLevelOption(): Option {
-  return new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info");
+  return new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info", "info");
 }

@@ -1,24 +1,61 @@
 import { createRequire } from "node:module";
-import { type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import type pinoPretty from "pino-pretty";
 
 export const LOG_FORMATS = ["auto", "pretty", "json"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
-/** One line per decision on standard output: JSON, or on a terminal the same for people. */
-export function createLogger(format: LogFormat, level: string): Logger {
+/**
+ * One line per event on standard output: JSON, or on a terminal the same for people. `docs/log.md` lists the messages.
+ *
+ * @param onLost called when nobody reads the log any more: its reader ended, or the terminal is gone. Nothing is written from then on
+ */
+export function createLogger(format: LogFormat, level: string, onLost: () => void = () => {}): Logger {
+  const output = standardOutput(onLost);
   const isPretty = resolveFormat(format) === "pretty";
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  // Synchronous: the last lines before an exit are the ones that somebody will want to read.
-  if (!isPretty) return pino(options, pino.destination({ fd: 1, sync: true }));
-  // Loaded here: in a pod nobody needs it, and it takes as much memory as the logger.
-  const pretty: typeof pinoPretty = createRequire(import.meta.url)("pino-pretty");
-  return pino(options, pretty({ sync: true, singleLine: true, translateTime: "SYS:HH:MM:ss.l", ignore: "part" }));
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, isPretty ? prettified(output) : output);
 }
 
 /** What `auto` means where standard output goes now. */
 export function resolveFormat(format: LogFormat): LogFormat {
   if (format !== "auto") return format;
   return process.stdout.isTTY ? "pretty" : "json";
+}
+
+function standardOutput(onLost: () => void): DestinationStream {
+  // Synchronous: the last lines before an exit are the ones that somebody will want to read.
+  const output = pino.destination({ fd: 1, sync: true });
+  let isLost = false;
+  output.on("error", () => {
+    if (isLost) return;
+    // EPIPE, or EIO of a terminal: it will not come back, and what is not written would pile up.
+    isLost = true;
+    onLost();
+  });
+  return { write: (line) => isLost || output.write(line) };
+}
+
+function prettified(output: DestinationStream): DestinationStream {
+  // Loaded here: in a pod nobody needs it, and it takes as much memory as the logger.
+  const { prettyFactory }: typeof pinoPretty = createRequire(import.meta.url)("pino-pretty");
+  const colorize = process.stdout.isTTY;
+  const pretty = prettyFactory({ colorize, singleLine: true, translateTime: "SYS:HH:MM:ss.l", ignore: "part" });
+  return {
+    write: (line) => output.write(pretty(JSON.parse(line, (key, value) => (typeof value === "string" ? printable(value, key) : value)))),
+  };
+}
+
+/** C0 and C1 controls, DEL, and the marks that turn the direction of text. */
+const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * Text that does nothing but stand there. Hosts and certificates are written by callers, and a terminal obeys what it is sent: `ESC ]` sets its
+ * title, a line feed forges a line of ours. JSON escapes them, what is made for people does not.
+ */
+export function printable(text: string, key = ""): string {
+  const isStack = key === "stack";
+  return text.replace(CONTROLS, (control) =>
+    isStack && control === "\n" ? control : `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -1,23 +1,44 @@
 #!/usr/bin/env node
 import { FencelineError } from "@fenceline/api/vocabulary";
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
+import { VERSION } from "./build-info.ts";
 import { collectorCommand } from "./collector/command.ts";
 import { globalSidecarCommand } from "./global-sidecar/command.ts";
 import { standaloneCommand } from "./standalone/command.ts";
 import { withdrawCommand } from "./withdraw/command.ts";
 
-const program = new Command("fenceline").description(
-  "Each Envoy of an Istio mesh is told only about the services that its workload calls.",
-);
-program.addCommand(standaloneCommand());
-program.addCommand(globalSidecarCommand());
-program.addCommand(collectorCommand());
-program.addCommand(withdrawCommand());
+/** Exit codes: what the user can mend, and what is our fault. */
+const WRONG_INPUT = 2;
+const OUR_FAULT = 1;
+/** What a failed start may still hold open is not waited for any longer than this, in milliseconds. */
+const LAST_RESORT_MS = 2_000;
+
+// Whoever read us may have gone (`fenceline --help | head -1`): that is no fault of ours, and nobody is left to be told.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
+const program = new Command("fenceline")
+  .description("Each Envoy of an Istio mesh is told only about the services that its workload calls.")
+  .version(VERSION, "-V, --version", "print the version")
+  .showHelpAfterError("(fenceline --help lists the commands, fenceline <command> --help their flags)")
+  .exitOverride();
+for (const command of [standaloneCommand(), globalSidecarCommand(), collectorCommand(), withdrawCommand()])
+  program.addCommand(command.copyInheritedSettings(program));
 
 try {
   await program.parseAsync();
 } catch (error) {
-  // A fault that we foresaw is the user's to mend, and needs no stack trace; any other is ours.
-  process.stderr.write(`${error instanceof FencelineError ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = error instanceof FencelineError ? 2 : 1;
+  process.exitCode = codeOf(error);
+  if (!(error instanceof CommanderError)) process.stderr.write(`${textOf(error)}\n`);
+  if (process.exitCode !== 0) setTimeout(() => process.exit(), LAST_RESORT_MS).unref();
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_INPUT;
+  return error instanceof FencelineError ? WRONG_INPUT : OUR_FAULT;
+}
+
+/** A fault that we foresaw is the user's to mend, and needs no stack trace; any other is ours. */
+function textOf(error: unknown): string {
+  if (error instanceof FencelineError) return error.message;
+  return error instanceof Error ? String(error.stack) : String(error);
 }

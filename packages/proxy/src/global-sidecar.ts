@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import { networkInterfaces } from "node:os";
-import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
+import { DEFAULT_TRUST_DOMAIN, listenFailed } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { createAddressCheck } from "./destination/address-policy.ts";
@@ -76,7 +76,11 @@ export interface GlobalSidecar {
 /** How often the ages of calls in flight are noted, in milliseconds. */
 const AGEING_INTERVAL = 1_000;
 
-/** Starts a global sidecar. Rejects when the port cannot be listened on. */
+/**
+ * Starts a global sidecar.
+ *
+ * @throws {FencelineError} `LISTEN_FAILED`, naming address and port
+ */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
   const { host = "0.0.0.0", port, sharing, load: limits } = options;
   const calls = new CallsInFlight(options.longLivedAfter);
@@ -94,7 +98,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   await sockets.listen().catch((error) => {
     admission.stop();
     front.destroy();
-    throw error;
+    throw listenFailed(host, port, error);
   });
   const ageing = setInterval(() => calls.age(performance.now()), AGEING_INTERVAL).unref();
 

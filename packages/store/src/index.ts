@@ -1,2 +1,3 @@
 export * from "./directory/directory-store.ts";
+export * from "./directory/ensure-folder.ts";
 export * from "./store.ts";

@@ -250,7 +250,7 @@ test("another service shares the port, and its calls end when the server closes"
 test("a port that is taken is a typed error", async (t) => {
   const { server } = await start(t, new CollectingSink());
   await assert.rejects(createAccessLogServer({ host: "127.0.0.1", port: server.port, sink: new CollectingSink() }), {
-    code: "ALS_LISTEN_FAILED",
+    code: "LISTEN_FAILED",
   });
 });
 

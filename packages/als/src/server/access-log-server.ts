@@ -1,4 +1,4 @@
-import { FencelineError, FORWARDED_CLIENT_CERT } from "@fenceline/api/vocabulary";
+import { FORWARDED_CLIENT_CERT, formatAddress, listenFailed } from "@fenceline/api/vocabulary";
 import {
   Server,
   ServerCredentials,
@@ -51,7 +51,7 @@ type Call = ServerReadableStream<Buffer, Buffer>;
 /**
  * Serves Envoy's `AccessLogService/StreamAccessLogs` in v3 and v2, in plain text: mTLS is the business of the sidecar in front.
  *
- * @throws FencelineError `ALS_LISTEN_FAILED` when the address cannot be bound.
+ * @throws FencelineError `LISTEN_FAILED` when the address cannot be bound.
  */
 export async function createAccessLogServer({ host, port, sink, limits, services = [] }: AccessLogServerOptions): Promise<AccessLogServer> {
   const bounds = { ...DEFAULT_LIMITS, ...limits };
@@ -102,12 +102,10 @@ function serve(call: Call, answer: sendUnaryData<Buffer>, streams: Set<() => voi
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {
-  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (cause, bound) => {
+    server.bindAsync(formatAddress(host, port), ServerCredentials.createInsecure(), (cause, bound) => {
       if (cause === null) return resolve(bound);
-      const hint = "choose a free port, or port 0 to be given one";
-      reject(new FencelineError("ALS_LISTEN_FAILED", { message: `cannot listen for access logs on ${address}`, hint, cause }));
+      reject(listenFailed(host, port, cause));
     });
   });
 }

@@ -1,7 +1,8 @@
 import { hostname } from "node:os";
 import type { Config } from "@fenceline/api";
 import { Command } from "commander";
-import { logFormatOption, logLevelOption, parsePort } from "../flags.ts";
+import { hostOption, logFormatOption, logLevelOption, parsePort, parseText } from "../flags.ts";
+import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
 
@@ -21,25 +22,29 @@ interface Flags {
 export function collectorCommand(): Command {
   return new Command("collector")
     .description("Run the collector in a cluster: take access logs, learn edges, keep the fences' Sidecars and EnvoyFilters.")
-    .option("--host <address>", "address to listen on", "0.0.0.0")
+    .addOption(hostOption("0.0.0.0"))
     .option("--als-port <port>", "port for access logs (gRPC)", parsePort, 18_081)
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
-    .option("--config <file>", "configuration file (YAML)")
-    .option("--namespace <namespace>", "namespace of Fenceline, for its Lease", process.env.POD_NAMESPACE ?? "fenceline")
-    .option("--identity <name>", "name of this replica", process.env.POD_NAME ?? hostname())
-    .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account")
+    .option("--config <file>", "configuration file (YAML)", parseText)
+    .option("--namespace <namespace>", "namespace of Fenceline, for its Lease", parseText, process.env.POD_NAMESPACE ?? "fenceline")
+    .option("--identity <name>", "name of this replica", parseText, process.env.POD_NAME ?? hostname())
+    .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account", parseText)
     .addOption(logFormatOption())
     .addOption(logLevelOption())
     .action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
+  const stop = untilSignalled();
   // Imported here: the other commands need none of it, and the global sidecar is to stay small.
   const [{ readConfig }, { Replica }] = await Promise.all([import("../config.ts"), import("./replica.ts")]);
   const logger = createLogger(flags.logFormat, flags.logLevel);
   const config: Config = { ...readConfig(flags.config), namespace: flags.namespace };
-  const stop = untilSignalled();
-  const replica = await Replica.create({ ...flags, config, logger });
+  const host = await listenAddress(flags.host, [
+    { flag: "--als-port", port: flags.alsPort },
+    { flag: "--api-port", port: flags.apiPort },
+  ]);
+  const replica = await Replica.create({ ...flags, host, config, logger });
   logger.info({ apiPort: replica.apiPort }, "collector reads the mesh");
   try {
     const signal = await Promise.race([replica.start(), stop]);

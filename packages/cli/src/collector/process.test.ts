@@ -152,5 +152,5 @@ test("a port for access logs that is taken ends the process with a message", asy
   });
   const { code, stderr } = await command.ended;
   assert.equal(code, 2);
-  assert.match(stderr, /ALS_LISTEN_FAILED/);
+  assert.match(stderr, /LISTEN_FAILED: cannot listen on 127\.0\.0\.1:\d+: the port is in use \(.*--als-port/);
 });

@@ -3,6 +3,7 @@ import type { Config, FencelineError } from "@fenceline/api";
 import { Collector, type HttpApi, serveHttpApi } from "@fenceline/collector";
 import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
+import { buildInfo } from "../build-info.ts";
 import { clusterMetrics } from "./cluster-metrics.ts";
 import { ownProxyVersion } from "./own-proxy.ts";
 
@@ -128,11 +129,12 @@ export class Replica {
 
   async #serve(): Promise<void> {
     const { host, apiPort } = this.#options;
+    const build = buildInfo();
     const metrics = clusterMetrics({ health: () => this.#store.health(), leads: () => this.#election.mayWrite() });
     this.#http = await serveHttpApi({
       host,
       port: apiPort,
-      metrics: () => [metrics, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
+      metrics: () => [build, metrics, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
       notReady: () => (this.#collector === undefined ? this.#waitingFor() : undefined),
       reader: () => this.#collector?.reader,
     });

@@ -1,5 +1,14 @@
+import { randomUUID } from "node:crypto";
 import type { EdgeReporter } from "@fenceline/als";
-import { FENCE_SOURCE, type FenceKey, formatFenceKey, ORIGINAL_DESTINATION, type RenderedObject, SOURCE_NAMESPACE } from "@fenceline/api";
+import {
+  FENCE_SOURCE,
+  type FenceKey,
+  formatAddress,
+  formatFenceKey,
+  ORIGINAL_DESTINATION,
+  type RenderedObject,
+  SOURCE_NAMESPACE,
+} from "@fenceline/api";
 import type { Registry } from "@fenceline/registry";
 import { type Dispatcher, request } from "undici";
 
@@ -12,7 +21,8 @@ export interface DemoEnvoyOptions {
   /** What is rendered for the fence now. */
   readonly rendered: () => readonly RenderedObject[];
   readonly registry: () => Registry;
-  readonly fallbackPort: number;
+  /** Where the global sidecar is called. */
+  readonly fallback: { readonly host: string; readonly port: number };
   /** Access logs of direct calls. */
   readonly accessLog: EdgeReporter;
   readonly dispatcher: Dispatcher;
@@ -35,21 +45,26 @@ export class DemoEnvoy {
     const service = registry().service(fence.namespace, name);
     const host = service === undefined ? name : registry().hostOf(service);
     const [endpoint] = service === undefined ? [] : registry().endpointsOf(service, 80);
-    const isVisible = this.#egressHosts().includes(`${fence.namespace}/${host}`);
-    if (!isVisible || endpoint === undefined) return { hop: "fallback", status: await this.#callFallback(name, service?.spec.clusterIP) };
+    if (!this.shows(name) || endpoint === undefined)
+      return { hop: "fallback", status: await this.#callFallback(name, service?.spec.clusterIP) };
     const status = await this.#get(`http://${endpoint.address}:${endpoint.port}/`, { host: name });
     accessLog.report({ source: fence, authority: name, upstreamCluster: `outbound|80||${host}`, responseCode: status });
     return { hop: "direct", status };
   }
 
-  #egressHosts(): readonly string[] {
-    const sidecar = this.#options.rendered().find((object) => object.kind === "Sidecar");
-    return sidecar?.spec.egress.flatMap(({ hosts }) => hosts) ?? [];
+  /** Whether the fence holds a service of its namespace, by the short name. */
+  shows(name: string): boolean {
+    const { fence, registry, rendered } = this.#options;
+    const service = registry().service(fence.namespace, name);
+    const sidecar = rendered().find((object) => object.kind === "Sidecar");
+    if (service === undefined || sidecar === undefined) return false;
+    const host = `${fence.namespace}/${registry().hostOf(service)}`;
+    return sidecar.spec.egress.some(({ hosts }) => hosts.includes(host));
   }
 
   #callFallback(name: string, clusterIP: string | undefined): Promise<number> {
-    const { fence, fallbackPort } = this.#options;
-    return this.#get(`http://127.0.0.1:${fallbackPort}/`, {
+    const { fence, fallback } = this.#options;
+    return this.#get(`http://${formatAddress(fallback.host, fallback.port)}/`, {
       host: name,
       [FENCE_SOURCE]: formatFenceKey(fence),
       [SOURCE_NAMESPACE]: fence.namespace,
@@ -58,7 +73,8 @@ export class DemoEnvoy {
   }
 
   async #get(url: string, headers: Record<string, string>): Promise<number> {
-    const { statusCode, body } = await request(url, { headers, dispatcher: this.#options.dispatcher });
+    const tagged = { ...headers, "x-request-id": randomUUID() };
+    const { statusCode, body } = await request(url, { headers: tagged, dispatcher: this.#options.dispatcher });
     await body.dump();
     return statusCode;
   }

@@ -11,6 +11,9 @@ export const DEMO_CALLS: Readonly<Record<string, readonly string[]>> = {
   ratings: [],
 };
 
+/** Short, so that a newcomer sees a host leave. A fence of a real mesh has hours or days. */
+export const DEMO_IDLE_WINDOW = "20s";
+
 /** File that the demo writes into the folder, and takes away again when the demo is switched off. */
 export const DEMO_FILE = "demo.yaml";
 const HEADING = "# The demo mesh. Written anew by every start; `--no-demo` removes it.";
@@ -42,7 +45,7 @@ export function demoManifests(ports: Readonly<Record<string, number>>): string {
       apiVersion: "microservice.slime.io/v1alpha1",
       kind: "ServiceFence",
       metadata: { name, namespace: DEMO_NAMESPACE },
-      spec: { enable: true, workloadSelector: { fromService: true } },
+      spec: { enable: true, workloadSelector: { fromService: true }, idleWindow: DEMO_IDLE_WINDOW },
     },
   ]);
   return [HEADING, ...[namespace, ...objects].map((object) => stringify(object))].join("\n---\n").replace("\n---\n", "\n");

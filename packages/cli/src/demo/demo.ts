@@ -4,16 +4,18 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createEdgeReporter, type EdgeReporter } from "@fenceline/als";
-import type { FenceKey } from "@fenceline/api";
-import { fenceLogName, formatFenceKey, type RenderedObject } from "@fenceline/api";
+import { type FenceKey, FencelineError, fenceLogName, formatAddress, type RenderedObject } from "@fenceline/api";
 import type { Registry } from "@fenceline/registry";
 import type { Logger } from "pino";
 import { Agent } from "undici";
-import { DemoEnvoy } from "./demo-envoy.ts";
+import { DemoEnvoy, type Hop } from "./demo-envoy.ts";
 import { DEMO_CALLS, DEMO_FILE, DEMO_NAMESPACE, demoManifests, isDemoFile } from "./demo-mesh.ts";
+import { tellStory } from "./demo-story.ts";
 
 /** Where the running parts are. */
 export interface DemoSurroundings {
+  /** Address at which the ports below are called. */
+  readonly host: string;
   readonly fallbackPort: number;
   readonly accessLogPort: number;
   readonly registry: () => Registry;
@@ -21,15 +23,13 @@ export interface DemoSurroundings {
   readonly logger: Logger;
 }
 
-/** How often the demo calls itself, and the pause in between in milliseconds. */
-const ROUNDS = 3;
-const PAUSE_MS = 500;
+/** Demo services are nobody else's: they stay on this machine, wherever Fenceline listens. */
+const SERVICE_ADDRESS = "127.0.0.1";
 
 /** Removes the demo's manifests from a folder, if they are there. */
 export async function removeDemo(folder: string): Promise<void> {
   const path = join(folder, DEMO_FILE);
-  const text = await readFile(path, "utf8").catch(() => "");
-  if (isDemoFile(text)) await rm(path, { force: true });
+  if (isDemoFile(await readIfThere(path))) await rm(path, { force: true });
 }
 
 /** Four small services that call one another, so that a first start shows what Fenceline does. */
@@ -41,38 +41,44 @@ export class Demo {
   readonly #stopped = new AbortController();
   #calling: Promise<void> = Promise.resolve();
 
-  /** Starts the services on free ports and writes their manifests into the folder, before the folder is opened. */
+  /**
+   * Starts the services on free ports and writes their manifests into the folder, before the folder is opened.
+   *
+   * @throws {FencelineError} `DEMO_FILE_NOT_OURS` when the file has another author; nothing is left running then
+   */
   static async prepare(folder: string): Promise<Demo> {
     const demo = new Demo();
-    for (const name of Object.keys(DEMO_CALLS)) {
-      const server = createServer((_request, response) => {
-        void demo.#answer(name).then((body) => response.writeHead(200, { "content-type": "application/json" }).end(body));
-      });
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      demo.#servers.set(name, server);
+    try {
+      await writeManifests(folder, await demo.#startServices());
+      return demo;
+    } catch (error) {
+      await demo.stop();
+      throw error;
     }
-    const ports = Object.fromEntries([...demo.#servers].map(([name, server]) => [name, (server.address() as AddressInfo).port]));
-    await writeFile(join(folder, DEMO_FILE), demoManifests(ports));
-    return demo;
   }
 
-  /** Gives each service its stand-in for an Envoy, and lets productpage be called a few times. */
-  start(surroundings: DemoSurroundings): void {
-    const { accessLogPort, registry, rendered, fallbackPort, logger } = surroundings;
+  /** Gives each service its stand-in for an Envoy, and lets them call each other. */
+  start({ host, accessLogPort, registry, rendered, fallbackPort, logger }: DemoSurroundings): void {
+    const fallback = { host, port: fallbackPort };
     for (const name of Object.keys(DEMO_CALLS)) {
       const fence = { namespace: DEMO_NAMESPACE, name };
-      const accessLog = createEdgeReporter({ target: `127.0.0.1:${accessLogPort}`, nodeId: `demo~${name}`, logName: fenceLogName(fence) });
+      const target = formatAddress(host, accessLogPort);
+      const accessLog = createEdgeReporter({ target, nodeId: `demo~${name}`, logName: fenceLogName(fence) });
       this.#accessLogs.push(accessLog);
       this.#envoys.set(
         name,
-        new DemoEnvoy({ fence, rendered: () => rendered(fence), registry, fallbackPort, accessLog, dispatcher: this.#dispatcher }),
+        new DemoEnvoy({ fence, rendered: () => rendered(fence), registry, fallback, accessLog, dispatcher: this.#dispatcher }),
       );
     }
-    this.#calling = this.#callAFewTimes(logger);
+    this.#calling = tellStory({
+      call: (source, destination) => this.#call(source, destination),
+      shows: (source, destination) => this.#envoyOf(source).shows(destination),
+      logger,
+      signal: this.#stopped.signal,
+    });
   }
 
-  /** Begins no further round, and waits for the one that runs. */
+  /** Begins no further call, and waits for the one that runs. */
   async stopCalling(): Promise<void> {
     this.#stopped.abort();
     await this.#calling;
@@ -88,52 +94,61 @@ export class Demo {
     await this.#dispatcher.close();
   }
 
-  async #callAFewTimes(logger: Logger): Promise<void> {
-    for (let round = 1; round <= ROUNDS && !this.#stopped.signal.aborted; round += 1) {
-      if (round > 1) await this.#pause();
-      await this.#callAll("productpage", (source, destination, hop, status) =>
-        logger.info(
-          { round, from: formatFenceKey({ namespace: DEMO_NAMESPACE, name: source }), to: destination, hop, status },
-          "demo call",
-        ),
-      );
+  /** Returns the port of each service. */
+  async #startServices(): Promise<Readonly<Record<string, number>>> {
+    for (const name of Object.keys(DEMO_CALLS)) {
+      const server = createServer((_request, response) => {
+        void this.#answer(name).then((body) => response.writeHead(200, { "content-type": "application/json" }).end(body));
+      });
+      this.#servers.set(name, server);
+      server.listen(0, SERVICE_ADDRESS);
+      await once(server, "listening");
     }
+    return Object.fromEntries([...this.#servers].map(([name, server]) => [name, (server.address() as AddressInfo).port]));
   }
 
-  async #callAll(source: string, tell: (source: string, destination: string, hop: string, status: number) => void): Promise<void> {
-    for (const destination of DEMO_CALLS[source] ?? []) {
-      const { hop, status } = await this.#call(source, destination);
-      tell(source, destination, hop, status);
-    }
-  }
-
-  /** What a service answers: its name, and what it got from the services that it calls itself. */
+  /** What a service answers: its name, and what it got from the services that it calls itself; 0 where there was no answer. */
   async #answer(name: string): Promise<string> {
     const called: Record<string, number> = {};
     for (const destination of DEMO_CALLS[name] ?? []) {
-      called[destination] = (await this.#call(name, destination)).status;
+      called[destination] = await this.#call(name, destination).then(
+        ({ status }) => status,
+        () => 0,
+      );
     }
     return `${JSON.stringify({ service: name, called })}\n`;
   }
 
-  /** Status 0 stands for a call without an answer. */
-  async #call(source: string, destination: string): Promise<{ readonly hop: string; readonly status: number }> {
-    const unanswered = { hop: "none", status: 0 };
-    return (
-      (await this.#envoys
-        .get(source)
-        ?.call(destination)
-        .catch(() => unanswered)) ?? unanswered
-    );
+  async #call(source: string, destination: string): Promise<{ readonly hop: Hop; readonly status: number }> {
+    return await this.#envoyOf(source).call(destination);
   }
 
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, PAUSE_MS);
-      this.#stopped.signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
+  #envoyOf(name: string): DemoEnvoy {
+    const envoy = this.#envoys.get(name);
+    if (envoy === undefined) throw new Error(`the demo has not started ${name}`);
+    return envoy;
+  }
+}
+
+/** The demo's ports are new at every start, so its file is, too. That of somebody else is not ours to overwrite. */
+async function writeManifests(folder: string, ports: Readonly<Record<string, number>>): Promise<void> {
+  const path = join(folder, DEMO_FILE);
+  const before = await readIfThere(path);
+  if (before !== "" && !isDemoFile(before)) {
+    throw new FencelineError("DEMO_FILE_NOT_OURS", {
+      at: { file: path },
+      message: "the demo would overwrite this file, which it did not write",
+      hint: "rename it, or start with --no-demo",
     });
   }
+  try {
+    await writeFile(path, demoManifests(ports));
+  } catch (cause) {
+    const message = `the demo cannot write its manifests: ${(cause as Error).message}`;
+    throw new FencelineError("DIRECTORY_UNUSABLE", { at: { file: path }, message, hint: "start with --no-demo", cause });
+  }
+}
+
+async function readIfThere(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
 }

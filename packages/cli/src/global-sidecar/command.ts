@@ -6,7 +6,9 @@ import { serveHttpApi } from "@fenceline/collector/http-api";
 import { WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
-import { logFormatOption, logLevelOption, parseCount, parseDurationFlag, parsePort } from "../flags.ts";
+import { buildInfo } from "../build-info.ts";
+import { durationOption, hostOption, logFormatOption, logLevelOption, parseCount, parsePort, parseText } from "../flags.ts";
+import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat, resolveFormat } from "../logger.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
 import { untilSignalled } from "../signals.ts";
@@ -37,11 +39,11 @@ interface Flags {
 export function globalSidecarCommand(): Command {
   return new Command("global-sidecar")
     .description("Run the global sidecar in a cluster: forward unknown hosts by cluster DNS and report their edges.")
-    .requiredOption("--collector <host:port>", "access-log service of the collector")
-    .option("--host <address>", "address to listen on", "0.0.0.0")
+    .requiredOption("--collector <host:port>", "access-log service of the collector", parseText)
+    .addOption(hostOption("0.0.0.0"))
     .option("--port <port>", "port for requests (HTTP)", parsePort, 18_080)
     .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
-    .option("--cluster-domain <domain>", "DNS domain of the cluster", "cluster.local")
+    .option("--cluster-domain <domain>", "DNS domain of the cluster", parseText, "cluster.local")
     .option("--own-name <host>", "fully qualified name of our own Service, never forwarded to; may be given again", append, [])
     .addOption(
       new Option("--external <policy>", "hosts that are no service of the cluster").choices(["forward", "refuse"]).default("forward"),
@@ -58,14 +60,15 @@ export function globalSidecarCommand(): Command {
       [],
     )
     .option("--accept-plaintext", "report edges of callers without a certificate too: any pod may then claim to be any workload", false)
-    .option("--drain-delay <duration>", "after SIGTERM: how long requests are still taken, until everybody knows", parseDurationFlag, 5_000)
-    .option("--drain <duration>", "after that: how long requests in flight may take to finish", parseDurationFlag, 25_000)
+    .addOption(durationOption("--drain-delay <duration>", "after SIGTERM: how long requests are still taken, until everybody knows", "5s"))
+    .addOption(durationOption("--drain <duration>", "after that: how long requests in flight may take to finish", "25s"))
     .option("--workers <n>", "threads that take requests, or auto: one for each core that we may use", parseWorkers, 1)
-    .option(
-      "--max-turn <duration>",
-      "when turns of a worker's event loop stay longer than this, a share of the requests gets 503; 0s: never",
-      parseDurationFlag,
-      250,
+    .addOption(
+      durationOption(
+        "--max-turn <duration>",
+        "when turns of a worker's event loop stay longer than this, a share of the requests gets 503; 0s: never",
+        "250ms",
+      ),
     )
     .option("--max-requests <n>", "requests in flight in one worker; one beyond it gets 503", parseCount, 10_000)
     .option("--max-connections <n>", "client connections of one worker; one beyond it is closed", parseCount, 10_000)
@@ -79,8 +82,12 @@ const MAX_WORKERS = 64;
 const WORKER = new URL("./worker.ts", import.meta.url);
 
 async function run(flags: Flags): Promise<void> {
-  const logger = createLogger(flags.logFormat, flags.logLevel);
   const stop = untilSignalled();
+  const logger = createLogger(flags.logFormat, flags.logLevel);
+  const host = await listenAddress(flags.host, [
+    { flag: "--port", port: flags.port },
+    { flag: "--admin-port", port: flags.adminPort },
+  ]);
   const reporter = createEdgeReporter({
     target: flags.collector,
     nodeId: `global-sidecar~${hostname()}`,
@@ -90,7 +97,7 @@ async function run(flags: Flags): Promise<void> {
     module: WORKER,
     settings: settingsOf(flags),
     workers: flags.workers,
-    host: flags.host,
+    host,
     port: flags.port,
     reporter,
     logger,
@@ -100,10 +107,10 @@ async function run(flags: Flags): Promise<void> {
     const counted = reporter.stats();
     return { ...counted, dropped: counted.dropped + proxy.droppedReports };
   };
-  const registries = [proxy.metrics, reporterMetrics({ stats })];
+  const registries = [buildInfo(), proxy.metrics, reporterMetrics({ stats })];
   // What watches a proxy must not share its listener, or its limits.
   const admin = await serveHttpApi({
-    host: flags.host,
+    host,
     port: flags.adminPort,
     metrics: () => registries,
     calls: () => proxy.longLivedCalls(),
@@ -128,7 +135,7 @@ async function drain(signal: NodeJS.Signals, { drainDelay }: Flags, logger: Logg
 }
 
 function append(host: string, hosts: string[]): string[] {
-  return [...hosts, host];
+  return [...hosts, parseText(host)];
 }
 
 function settingsOf({ logFormat, ...flags }: Flags): WorkerSettings {

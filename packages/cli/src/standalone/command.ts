@@ -1,5 +1,7 @@
+import { formatAddress } from "@fenceline/api/vocabulary";
 import { Command } from "commander";
-import { logFormatOption, logLevelOption, parsePort } from "../flags.ts";
+import { hostOption, logFormatOption, logLevelOption, parsePort, parseText } from "../flags.ts";
+import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
 
@@ -19,38 +21,45 @@ interface Flags {
 export function standaloneCommand(): Command {
   return new Command("standalone")
     .description("Run the global sidecar, the collector and a small demo mesh in one process, over a folder of manifests.")
-    .option("--dir <folder>", "folder of *.yaml manifests; state/ and rendered/ are kept in it", ".fenceline")
-    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--dir <folder>", "folder of *.yaml manifests; state/ and rendered/ are kept in it", parseText, ".fenceline")
+    .addOption(hostOption("127.0.0.1"))
     .option("--proxy-port <port>", "port of the global sidecar (HTTP)", parsePort, 18_080)
     .option("--als-port <port>", "port for access logs (gRPC)", parsePort, 18_081)
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
     .option("--no-demo", "without the demo mesh")
-    .option("--config <file>", "configuration file (YAML)")
+    .option("--config <file>", "configuration file (YAML)", parseText)
     .addOption(logFormatOption())
     .addOption(logLevelOption())
     .action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
+  const signalled = untilSignalled();
+  const lost = Promise.withResolvers<string>();
   // Imported here: the other commands need none of it, and the global sidecar is to stay small.
   const [{ readConfig }, { startStandalone }] = await Promise.all([import("../config.ts"), import("./standalone.ts")]);
-  const logger = createLogger(flags.logFormat, flags.logLevel);
+  // A person started it to watch it, so it ends with the reader of its log (`npm start | head`).
+  const logger = createLogger(flags.logFormat, flags.logLevel, () => lost.resolve("standard output was closed"));
   const config = readConfig(flags.config);
-  const stop = untilSignalled();
-  const standalone = await startStandalone({ ...flags, folder: flags.dir, config, logger });
-  const url = (port: number) => `http://${flags.host}:${port}`;
+  const host = await listenAddress(flags.host, [
+    { flag: "--proxy-port", port: flags.proxyPort },
+    { flag: "--als-port", port: flags.alsPort },
+    { flag: "--api-port", port: flags.apiPort },
+  ]);
+  const standalone = await startStandalone({ ...flags, host, folder: flags.dir, config, logger });
+  const address = (port: number) => formatAddress(host, port);
   logger.info(
     {
-      proxy: url(standalone.proxyPort),
-      accessLogs: `${flags.host}:${standalone.alsPort}`,
-      fences: `${url(standalone.apiPort)}/api/v1/fences`,
-      edges: `${url(standalone.apiPort)}/api/v1/edges`,
-      metrics: `${url(standalone.apiPort)}/metrics`,
+      proxy: `http://${address(standalone.proxyPort)}`,
+      accessLogs: address(standalone.alsPort),
+      fences: `http://${address(standalone.apiPort)}/api/v1/fences`,
+      edges: `http://${address(standalone.apiPort)}/api/v1/edges`,
+      metrics: `http://${address(standalone.apiPort)}/metrics`,
       folder: flags.dir,
     },
     "fenceline is up; stop it with Ctrl-C",
   );
-  logger.info({ signal: await stop }, "stopping");
+  logger.info({ signal: await Promise.race([signalled, lost.promise]) }, "stopping");
   await standalone.close();
   logger.info("stopped");
 }

@@ -1,19 +1,21 @@
-import { mkdir } from "node:fs/promises";
 import { createEdgeReporter } from "@fenceline/als";
-import type { Config } from "@fenceline/api";
+import { type Config, formatAddress } from "@fenceline/api";
 import { Collector, serveHttpApi } from "@fenceline/collector";
 import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import type { Logger } from "pino";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
+import { buildInfo } from "../build-info.ts";
 import { Demo, removeDemo } from "../demo/demo.ts";
+import { callAddress } from "../listen.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
+import { prepareFolder } from "./prepare-folder.ts";
 
 /** Settings of a standalone run. */
 export interface StandaloneOptions {
   /** Folder of manifests, state and rendered objects. */
   readonly folder: string;
-  /** Address that everything listens on. */
+  /** IP address that everything listens on. */
   readonly host: string;
   /** Ports; 0 takes a free one. */
   readonly proxyPort: number;
@@ -39,7 +41,7 @@ const DRAIN_MS = 3_000;
 /**
  * Runs the global sidecar, the collector and the demo in one process, over a folder in place of a cluster.
  *
- * @throws {FencelineError} when a manifest is not valid or a port is taken; what was started is stopped again
+ * @throws {FencelineError} when a manifest is not valid, the folder cannot be written or a port is taken; what was started is stopped again
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
   const closers: (() => Promise<unknown>)[] = [];
@@ -58,7 +60,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   const { folder, host, logger } = options;
   // There is no mTLS here, and so nobody has a certificate.
   const config = { ...options.config, telemetry: { ...options.config.telemetry, acceptPlaintext: true } };
-  await mkdir(folder, { recursive: true });
+  await prepareFolder(folder);
   const demo = options.demo ? await Demo.prepare(folder) : undefined;
   if (demo === undefined) await removeDemo(folder);
   else closers.push(() => demo.stop());
@@ -86,7 +88,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     accessLogs: { host, port: options.alsPort },
   });
   closers.push(() => collector.close());
-  const registries = [metrics, collector.metrics];
+  const registries = [buildInfo(), metrics, collector.metrics];
   let longLivedCalls: () => readonly object[] = () => [];
   const api = await serveHttpApi({
     host,
@@ -97,7 +99,8 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   });
   closers.push(() => api.close());
 
-  const reporter = createEdgeReporter({ target: `127.0.0.1:${collector.accessLogPort}`, nodeId: "global-sidecar~standalone" });
+  const target = formatAddress(callAddress(host), collector.accessLogPort);
+  const reporter = createEdgeReporter({ target, nodeId: "global-sidecar~standalone" });
   closers.push(() => reporter.close());
   const registry = () => collector.mesh.registry;
   const proxy = await createGlobalSidecar({
@@ -117,6 +120,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
 
   const ports = { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: api.port };
   demo?.start({
+    host: callAddress(host),
     fallbackPort: ports.proxyPort,
     accessLogPort: ports.alsPort,
     registry,

@@ -1,5 +1,5 @@
 /** The `fenceline` command as a process of its own, for tests. */
-import { spawn } from "node:child_process";
+import { type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
 import { join } from "node:path";
@@ -14,6 +14,8 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string
 export interface RunningCommand {
   /** Resolves with the first log line, from the start on, for which the condition holds. Rejects when the process ends before. */
   line(condition: (line: LogLine) => boolean): Promise<LogLine>;
+  /** The log so far. */
+  lines(): readonly LogLine[];
   kill(signal: NodeJS.Signals): void;
   /** Resolves when it has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stderr: string }>;
@@ -59,7 +61,7 @@ export function startCommand(...args: string[]): RunningCommand {
       waiting.add(check);
       check();
     });
-  return { line, kill: (signal) => void child.kill(signal), ended };
+  return { line, lines: () => lines, kill: (signal) => void child.kill(signal), ended };
 }
 
 /** Starts `fenceline standalone` on free ports and waits until it is up. */
@@ -85,4 +87,29 @@ export async function get(
   });
   await once(response, "end");
   return { status: response.statusCode, body };
+}
+
+/** What a command that ended by itself left. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command that is to end by itself. One that does not is killed after 30 s, and gives no exit code. */
+export async function runToEnd(args: readonly string[], options: SpawnOptions = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 30_000,
+    killSignal: "SIGKILL",
+    ...options,
+  });
+  const texts = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.setEncoding("utf8").on("data", (text: string) => {
+      texts[name] += text;
+    });
+  }
+  const [code] = await once(child, "close");
+  return { code, ...texts };
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { logFormatOption, logLevelOption, parseDurationFlag } from "../flags.ts";
+import { durationOption, logFormatOption, logLevelOption, parseText } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 
 interface Flags {
@@ -16,9 +16,9 @@ export function withdrawCommand(): Command {
     .description(
       "Stop the collector and delete every Sidecar and EnvoyFilter that it rendered, so that each workload sees the whole mesh again.",
     )
-    .option("--namespace <namespace>", "namespace of Fenceline", process.env.POD_NAMESPACE ?? "fenceline")
-    .option("--settle <duration>", "how long Envoys are given between the Sidecars' end and the EnvoyFilters'", parseDurationFlag, 10_000)
-    .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account")
+    .option("--namespace <namespace>", "namespace of Fenceline", parseText, process.env.POD_NAMESPACE ?? "fenceline")
+    .addOption(durationOption("--settle <duration>", "how long Envoys are given between the Sidecars' end and the EnvoyFilters'", "10s"))
+    .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account", parseText)
     .addOption(logFormatOption())
     .addOption(logLevelOption())
     .action(async ({ namespace, settle, kubeconfig, logFormat, logLevel }: Flags) => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { FencelineError } from "@fenceline/api/vocabulary";
+import { listenFailed } from "@fenceline/api/vocabulary";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./views.ts";
 
@@ -123,10 +123,7 @@ function json(status: number, value: unknown): Answer {
 
 function listen(server: Server, { host, port }: HttpApiOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const message = `cannot listen on ${host}:${port}: ${cause.message}`;
-      reject(new FencelineError("LISTEN_FAILED", { message, hint: "choose another port", cause }));
-    });
+    server.once("error", (cause) => reject(listenFailed(host, port, cause)));
     server.listen(port, host, () => resolve());
   });
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { Backoff } from "@fenceline/als";
-import { FencelineError } from "@fenceline/api/vocabulary";
+import { listenFailed } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import { type LongLivedCall, MAX_LISTED_CALLS } from "../report/calls-in-flight.ts";
 import type { RequestReporter } from "../report/edge-reports.ts";
@@ -151,10 +151,7 @@ export class WorkerPool {
     const started = Promise.withResolvers<void>();
     this.#start(place, {
       listening: started.resolve,
-      ended: (reason) => {
-        const hint = "choose another port";
-        started.reject(new FencelineError("LISTEN_FAILED", { message: `cannot listen on ${host}:${port}: ${reason}`, hint }));
-      },
+      ended: (reason) => started.reject(listenFailed(host, port, new Error(reason))),
     });
     await started.promise;
   }
@@ -214,8 +211,7 @@ async function assertFree(host: string, port: number): Promise<void> {
     probe.listen({ host, port });
     await once(probe, "listening");
   } catch (cause) {
-    const message = `cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new FencelineError("LISTEN_FAILED", { message, hint: "choose another port", cause });
+    throw listenFailed(host, port, cause);
   }
   probe.close();
   await once(probe, "close");

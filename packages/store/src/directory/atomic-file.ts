@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { ensureFolder } from "./ensure-folder.ts";
 
 /** Ending of a file that is being written. Readers pass it over, and a start removes what a killed process left. */
 const UNFINISHED = ".tmp";
@@ -18,7 +19,7 @@ export interface WriteOptions {
  */
 export async function writeFileAtomic(path: string, text: string, { durable }: WriteOptions): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await ensureFolder(folder);
   const unfinished = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}${UNFINISHED}`);
   try {
     const file = await open(unfinished, "wx", 0o644);

@@ -1,0 +1,18 @@
+import { readFileSync } from "node:fs";
+import { Gauge, Registry } from "prom-client";
+
+/** Version of this Fenceline, as `--version` prints it. */
+export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+
+/** `fenceline_build_info`, for the `/metrics` of every process: which version answers, for dashboards to join by. */
+export function buildInfo(): Registry {
+  const registry = new Registry();
+  const gauge = new Gauge({
+    name: "fenceline_build_info",
+    help: "Always 1; its labels are the version of Fenceline and of Node.",
+    labelNames: ["version", "node"],
+    registers: [registry],
+  });
+  gauge.set({ version: VERSION, node: process.versions.node }, 1);
+  return registry;
+}

@@ -1,0 +1,71 @@
+import { lookup } from "node:dns/promises";
+import { once } from "node:events";
+import { createServer, isIP, type Server } from "node:net";
+import { type FencelineError, listenFailed } from "@fenceline/api/vocabulary";
+
+/** A port that a command will listen on, and the flag that sets it. */
+export interface WantedPort {
+  readonly flag: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+/**
+ * The address that `--host` stands for, once every port of the command is known to be free there. To be asked before anything is started: whatever
+ * is wrong is then said in one way, with the flag that changes it, and there is nothing to stop.
+ *
+ * A host name is looked up here and once, so that all parts listen on the same address: gRPC would take every address of a name, and be content
+ * with one of them.
+ *
+ * @throws {FencelineError} `LISTEN_FAILED`
+ */
+export async function listenAddress(host: string, ports: readonly WantedPort[]): Promise<string> {
+  const address = await addressOf(host, ports[0]?.port ?? 0);
+  const probes: Server[] = [];
+  try {
+    // All at once: two flags may name one port.
+    for (const wanted of ports) probes.push(await probe(address, wanted));
+  } finally {
+    for (const server of probes) server.close();
+    await Promise.all(probes.map((server) => once(server, "close")));
+  }
+  return address;
+}
+
+/** Where something on this machine reaches what listens on an address: "every address" is none that one can call. */
+export function callAddress(address: string): string {
+  if (address === "0.0.0.0") return "127.0.0.1";
+  return isIP(address) === 6 && /^[0:]+$/.test(address) ? "::1" : address;
+}
+
+async function addressOf(host: string, port: number): Promise<string> {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(bare) !== 0) return bare;
+  try {
+    return (await lookup(bare)).address;
+  } catch (cause) {
+    throw listenFailed(bare, port, cause, "--host takes an address of this machine or a name for one");
+  }
+}
+
+async function probe(address: string, { flag, port }: WantedPort): Promise<Server> {
+  const server = createServer();
+  try {
+    server.listen({ host: address, port });
+    await once(server, "listening");
+    return server;
+  } catch (cause) {
+    throw failure(address, port, flag, cause);
+  }
+}
+
+function failure(address: string, port: number, flag: string, cause: unknown): FencelineError {
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case "EADDRINUSE":
+      return listenFailed(address, port, cause, `stop what uses it, or choose another port with ${flag}; 0 takes a free one`);
+    case "EACCES":
+      return listenFailed(address, port, cause, `choose a port from 1024 with ${flag}`);
+    default:
+      return listenFailed(address, port, cause, "choose another address with --host");
+  }
+}

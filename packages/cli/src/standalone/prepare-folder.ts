@@ -1,0 +1,42 @@
+import { randomBytes } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { FencelineError } from "@fenceline/api";
+import { ensureFolder } from "@fenceline/store";
+
+/** What the usual errors of a file system mean, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "this user may not write there",
+  EPERM: "this user may not write there",
+  EROFS: "the file system is read-only",
+  EEXIST: "it is there and is no folder",
+  ENOTDIR: "something above it is no folder",
+  ENOENT: "it cannot be made",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the user's share of the disk is full",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "its links lead in a circle",
+};
+
+/**
+ * Makes the folder of `--dir` where it is missing, and sees that it can be written. Without state and rendered objects a run would be of no use, and
+ * it would not notice before the first call.
+ *
+ * @throws {FencelineError} `DIRECTORY_UNUSABLE`, naming folder and reason
+ */
+export async function prepareFolder(folder: string): Promise<void> {
+  // Named as an unfinished write: no reader takes it for a manifest.
+  const probe = join(folder, `.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    await ensureFolder(folder);
+    await writeFile(probe, "Fenceline sees whether it can write here.\n", { flag: "wx" }).finally(() => rm(probe, { force: true }));
+  } catch (cause) {
+    const { code = "", message } = cause as NodeJS.ErrnoException;
+    throw new FencelineError("DIRECTORY_UNUSABLE", {
+      at: { file: folder },
+      message: `cannot keep state here: ${REASONS[code] ?? message}`,
+      hint: "name a folder that can be written with --dir",
+      cause,
+    });
+  }
+}
