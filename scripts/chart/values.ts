@@ -143,7 +143,7 @@ export const ChartValues = z.strictObject({
     .prefault({}),
   // The chart knows these three itself; two sources for them could only disagree.
   config: Config.omit({ namespace: true, collector: true })
-    .extend({ fallback: Fallback.omit({ service: true }).prefault({}) })
+    .extend({ fallback: Fallback.omit({ service: true, serviceAccount: true }).prefault({}) })
     .prefault({})
     .describe("Configuration of the collector. Namespace and Service names are filled in by the chart."),
   log: z

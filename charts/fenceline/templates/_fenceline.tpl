@@ -94,7 +94,7 @@ identity, and would be everybody's way in.
 
 {{/* The configuration file: the values, and what only the chart knows. */}}
 {{- define "fenceline.config" -}}
-{{- $own := dict "namespace" .Release.Namespace "fallback" (dict "service" "global-sidecar") "collector" (dict "service" "fenceline-collector" "port" 18081) }}
+{{- $own := dict "namespace" .Release.Namespace "fallback" (dict "service" "global-sidecar" "serviceAccount" "global-sidecar") "collector" (dict "service" "fenceline-collector" "port" 18081) }}
 {{- $config := mergeOverwrite (deepCopy .Values.config) $own }}
 {{- $port := $config.fallback.port | default 80 | toString }}
 {{- if not (has $port (.Values.globalSidecar.ports | toStrings)) }}

@@ -1,4 +1,5 @@
 export type { AccessLogEntry, SocketAddress, StreamIdentifier, StreamNode } from "./access-log-entry.ts";
+export { bearer, bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "./caller-check.ts";
 export { type AccessLogMessage, decodeAccessLogMessage } from "./decode/message.ts";
 export type { EntryFields } from "./encode/entry.ts";
 export type { IdentifierFields } from "./encode/identifier.ts";

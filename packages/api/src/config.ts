@@ -16,6 +16,7 @@ export type Dispatch = z.infer<typeof Dispatch>;
 
 export const Fallback = z.strictObject({
   service: ObjectName.default("global-sidecar").describe("Service of the global sidecar, in Fenceline's namespace."),
+  serviceAccount: ObjectName.default("global-sidecar").describe("Its service account: reports are taken from that one only."),
   port: Port.default(80).describe("Port of that Service which fenced Envoys send unknown hosts to."),
   match: z
     .string()

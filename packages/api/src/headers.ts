@@ -13,3 +13,6 @@ export const SOURCE_NAMESPACE = "slime-source-ns";
 export const FORWARDED_CLIENT_CERT = "x-forwarded-client-cert";
 
 export const FENCELINE_REQUEST_HEADERS: readonly string[] = [FENCE_SOURCE, ORIGINAL_DESTINATION, SOURCE_NAMESPACE];
+
+/** Audience of the token by which the collector knows the global sidecar. */
+export const COLLECTOR_AUDIENCE = "fenceline-collector";

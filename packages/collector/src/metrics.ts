@@ -13,6 +13,11 @@ export class CollectorMetrics {
     "Access-log entries that taught nothing, by reason.",
     ["reason"],
   );
+  readonly fallbackRefused = this.#counter(
+    "fenceline_fallback_calls_refused_total",
+    "Calls to the collector in the global sidecar's name that were not the global sidecar's, by reason.",
+    ["reason"],
+  );
   readonly streams = this.#gauge("fenceline_access_log_streams", "Access-log streams that are open.");
   readonly edgesLearned = this.#counter("fenceline_edges_learned_total", "Edges seen for the first time.");
   readonly edgesAged = this.#counter("fenceline_edges_aged_total", "Edges removed because nobody used them.");

@@ -9,3 +9,4 @@ export * from "./kubernetes-store.ts";
 export { LEASE_TIMES, type LeaseTimes } from "./lease/election-state.ts";
 export * from "./lease/leader-election.ts";
 export type { StatusMerge, StatusPatch } from "./status/status-patch.ts";
+export * from "./token-reviews.ts";

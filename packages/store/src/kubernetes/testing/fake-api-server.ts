@@ -8,6 +8,7 @@ import { KubernetesApi } from "../api/kubernetes-api.ts";
 import { collectionPath, keyText, type ObjectKey, type Resource } from "../api/resource.ts";
 import type { Clock } from "../clock.ts";
 import { type FakeEvent, type FakeObject, FakeObjects, type Place, Refusal } from "./fake-objects.ts";
+import { FakeTokens } from "./fake-tokens.ts";
 
 /** A request as it arrived. */
 export interface RecordedRequest {
@@ -41,6 +42,7 @@ const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]
 /** An API server that keeps its promises, except those that a test tells it to break. Real sockets, plain HTTP. */
 export class FakeApiServer {
   readonly requests: RecordedRequest[] = [];
+  readonly tokens = new FakeTokens();
   /** Connections opened so far. */
   connections = 0;
   /** When set, every other token is refused. */
@@ -210,6 +212,10 @@ export class FakeApiServer {
     try {
       const [, root, namespace, plural, name, subresource] = PATH.exec(request.path) ?? [];
       if (root === undefined || plural === undefined) throw new Refusal(404, "no such path");
+      if (plural === "tokenreviews") {
+        reply(response, { status: 201, body: this.tokens.review(request.body as Parameters<FakeTokens["review"]>[0]) });
+        return;
+      }
       const collection = `${root}/${plural}`;
       if (request.query.has("watch")) this.#watch(collection, request.query, response);
       else if (name === undefined && request.method === "GET")

@@ -1,0 +1,70 @@
+import { bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "@fenceline/als";
+import { type Config, FORWARDED_CLIENT_CERT, peerOfForwardedClientCert, trustDomainsOf } from "@fenceline/api";
+import type { Logger } from "pino";
+import type { Counter } from "prom-client";
+import { LineBudget } from "../line-budget.ts";
+
+/**
+ * Tells whether a token is the global sidecar's. What it throws means that this cannot be told now.
+ *
+ * In a cluster a TokenReview of its projected token; in one process a secret that both parts know.
+ */
+export type FallbackToken = (token: string) => boolean | Promise<boolean>;
+
+/** Why a call in the fallback's name was refused. A closed set: it labels a metric. */
+export const FALLBACK_REFUSALS = ["no_certificate", "identity_mismatch", "no_token", "token_refused", "token_not_reviewed"] as const;
+export type FallbackRefusal = (typeof FALLBACK_REFUSALS)[number];
+
+/** What is needed to know the fallback. */
+export interface FallbackCallerOptions {
+  readonly config: Config;
+  /** Undefined: nobody is the fallback. */
+  readonly token: FallbackToken | undefined;
+  readonly refused: Counter<"reason">;
+  readonly logger: Logger;
+}
+
+const ANSWERS: Readonly<Record<FallbackRefusal, CallerRefusal>> = {
+  no_certificate: { code: "UNAUTHENTICATED", details: "the global sidecar has to come by mTLS, and no client certificate was told" },
+  identity_mismatch: { code: "PERMISSION_DENIED", details: "the client certificate is not the global sidecar's" },
+  no_token: { code: "UNAUTHENTICATED", details: "no token of the global sidecar: see its flag --collector-token-file" },
+  token_refused: { code: "UNAUTHENTICATED", details: "the token is not a valid one of the global sidecar" },
+  token_not_reviewed: { code: "UNAVAILABLE", details: "the token could not be reviewed; try again" },
+};
+
+/**
+ * Whether a call comes from the global sidecar itself.
+ *
+ * Its certificate alone proves nothing: what it forwards for anybody leaves the same pod, through the same Envoy, with the same certificate. The token is
+ * in a file that only its process reads. The certificate has to agree nevertheless, so that a token which leaked is of use nowhere else.
+ */
+export function fallbackCaller({ config, token, refused, logger }: FallbackCallerOptions): CallerCheck {
+  const lines = new LineBudget();
+  const refuse = (reason: FallbackRefusal, cause?: unknown): CallerRefusal => {
+    refused.inc({ reason });
+    const suppressed = lines.take(reason);
+    if (suppressed !== undefined)
+      logger.warn({ reason, err: cause, suppressed: suppressed || undefined }, "a call in the global sidecar's name was refused");
+    return ANSWERS[reason];
+  };
+  return (headers) => {
+    const objection = certificateObjection(headers, config);
+    if (objection !== undefined) return refuse(objection);
+    const shown = bearerToken(headers);
+    if (shown === undefined || token === undefined) return refuse("no_token");
+    const judge = (isTheirs: boolean) => (isTheirs ? undefined : refuse("token_refused"));
+    try {
+      const verdict = token(shown);
+      return verdict instanceof Promise ? verdict.then(judge).catch((cause) => refuse("token_not_reviewed", cause)) : judge(verdict);
+    } catch (cause) {
+      return refuse("token_not_reviewed", cause);
+    }
+  };
+}
+
+function certificateObjection(headers: CallHeaders, config: Config): FallbackRefusal | undefined {
+  const peer = peerOfForwardedClientCert(fieldText(headers[FORWARDED_CLIENT_CERT]), trustDomainsOf(config));
+  if (peer === "absent") return config.telemetry.acceptPlaintext ? undefined : "no_certificate";
+  const isTheirs = peer !== "unreadable" && peer.namespace === config.namespace && peer.serviceAccount === config.fallback.serviceAccount;
+  return isTheirs ? undefined : "identity_mismatch";
+}

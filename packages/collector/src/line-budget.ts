@@ -1,0 +1,32 @@
+/** Lines of a kind in this many milliseconds. Whoever is refused a thousand times a second is refused for one reason. */
+const WINDOW = 10_000;
+const LINES = 3;
+
+/** Lets few log lines of each kind through, and counts the others. The kinds must be a closed set. */
+export class LineBudget {
+  readonly #now: () => number;
+  readonly #windows = new Map<string, { begin: number; lines: number; suppressed: number }>();
+
+  /** @param now milliseconds of a monotonic clock */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** How many lines of this kind were left out before this one; undefined when this one is to be left out too. */
+  take(kind: string): number | undefined {
+    const now = this.#now();
+    let window = this.#windows.get(kind);
+    if (window === undefined || now - window.begin >= WINDOW) {
+      window = { begin: now, lines: 0, suppressed: window?.suppressed ?? 0 };
+      this.#windows.set(kind, window);
+    }
+    if (window.lines >= LINES) {
+      window.suppressed += 1;
+      return undefined;
+    }
+    window.lines += 1;
+    const { suppressed } = window;
+    window.suppressed = 0;
+    return suppressed;
+  }
+}

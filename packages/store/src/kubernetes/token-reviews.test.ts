@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { ApiError } from "./api/api-error.ts";
+import { FakeApiServer, type RecordedRequest } from "./testing/fake-api-server.ts";
+import { TokenReviews } from "./token-reviews.ts";
+
+const AUDIENCE = "fenceline-collector";
+const USER = "system:serviceaccount:fenceline:global-sidecar";
+const isReview = ({ path }: RecordedRequest) => path.endsWith("/tokenreviews");
+
+async function setUp(t: TestContext) {
+  const server = await FakeApiServer.start(t);
+  const clock = { now: 0 };
+  const reviews = new TokenReviews({ api: server.api(t), audience: AUDIENCE, now: () => clock.now });
+  const asked = () => server.requests.filter(isReview).length;
+  return { server, clock, reviews, asked, token: server.tokens.issue("fenceline", "global-sidecar", AUDIENCE) };
+}
+
+test("T-01 the API server says whose a token is, and is asked once in a minute, however often and at once the token is shown", async (t) => {
+  const { server, clock, reviews, asked, token } = await setUp(t);
+  assert.deepEqual(await Promise.all(Array.from({ length: 50 }, () => reviews.userOf(token))), Array(50).fill(USER));
+  assert.equal(await reviews.userOf(token), USER);
+  assert.equal(asked(), 1);
+  server.tokens.revoke(token);
+  clock.now = 59_999;
+  assert.equal(await reviews.userOf(token), USER);
+  clock.now = 60_000;
+  assert.equal(await reviews.userOf(token), undefined);
+  assert.equal(asked(), 2);
+});
+
+test("T-01 a token for another audience, the API server's own included, is nobody's", async (t) => {
+  const { server, reviews } = await setUp(t);
+  const foreign = server.tokens.issue("fenceline", "global-sidecar", "https://kubernetes.default.svc");
+  assert.equal(await reviews.userOf(foreign), undefined);
+  // An authenticator that does not know of audiences authenticates the token and names none.
+  const status = { authenticated: true, user: { username: USER } };
+  server.answer(isReview, { status: 201, body: { status } }, { status: 201, body: { status: { ...status, audiences: ["other"] } } });
+  assert.equal(await reviews.userOf("a.b.c"), undefined);
+  assert.equal(await reviews.userOf("a.b.d"), undefined);
+});
+
+test("T-01 what is no token of a service account is not sent to the API server", async (t) => {
+  const { reviews, asked } = await setUp(t);
+  for (const text of ["", "letmein", "a.b", "a.b.c.d", "a.b.c ", `a.b.${"c".repeat(10_000)}`, "a..c"]) {
+    assert.equal(await reviews.userOf(text), undefined);
+  }
+  assert.equal(asked(), 0);
+});
+
+test("T-01 a refusal counts for five seconds, since keys and pods may be news to the server that was asked", async (t) => {
+  const { server, clock, reviews, asked, token } = await setUp(t);
+  server.answer(isReview, { status: 201, body: { status: { authenticated: false } } });
+  assert.equal(await reviews.userOf(token), undefined);
+  assert.equal(await reviews.userOf(token), undefined);
+  assert.equal(asked(), 1);
+  clock.now = 5_000;
+  assert.equal(await reviews.userOf(token), USER);
+});
+
+test("T-01 while the API server is away, what it accepted counts on, and everything else is an error", async (t) => {
+  const { server, clock, reviews, token } = await setUp(t);
+  assert.equal(await reviews.userOf(token), USER);
+  const mend = server.fail(isReview, "cut");
+  assert.equal(await reviews.userOf(token), USER);
+  await assert.rejects(reviews.userOf("a.b.c"), ApiError);
+  clock.now = 60_000;
+  await assert.rejects(reviews.userOf(token), { code: "KUBERNETES_UNREACHABLE" });
+  mend();
+  assert.equal(await reviews.userOf(token), USER);
+});
+
+test("T-01 an API server that never answers is waited for three seconds, and so are few callers at a time", async (t) => {
+  const { server, reviews, asked } = await setUp(t);
+  server.fail(isReview, "silence");
+  const began = performance.now();
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => reviews.userOf(`a.b.${index}`)));
+  assert.ok(outcomes.every(({ status }) => status === "rejected"));
+  assert.ok(performance.now() - began < 20_000);
+  assert.ok(asked() <= 8);
+});
+
+test("T-01 a flood of bad tokens does not make the API server forget the good one", async (t) => {
+  const { reviews, asked, token } = await setUp(t);
+  await reviews.userOf(token);
+  for (let index = 0; index < 1_500; index += 1) await reviews.userOf(`a.b.${index}`);
+  assert.equal(await reviews.userOf(token), USER);
+  assert.equal(asked(), 1_501);
+});
