@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./automatic-fence.ts";
-import { duration } from "./duration-field.ts";
+import { durationMs } from "./duration.ts";
+import { durationBetween } from "./duration-field.ts";
 import { NamespaceName, ObjectName } from "./object.ts";
 import { DEFAULT_TRUST_DOMAIN } from "./peer-identity.ts";
 
@@ -47,7 +48,11 @@ export const Telemetry = z.strictObject({
     .describe(
       "Whether access logs and calls that come without a client certificate are believed. Any pod that reaches the collector or the global sidecar may then speak for any workload. For meshes without mTLS only.",
     ),
-  flushInterval: duration.default("1s").describe("Longest time that Envoy keeps an access-log entry before it sends it."),
+  flushInterval: durationBetween("10ms", "10m")
+    .default("1s")
+    .describe(
+      "Longest time that Envoy keeps an access-log entry before it sends it, from 10ms to 10m. Envoy refuses 0, and each flush is a message of every Envoy; what is sent late is learned late.",
+    ),
 });
 
 /** As in SPIFFE: lower-case letters, digits and `.-_`, at most 255 characters. */
@@ -56,8 +61,17 @@ const TrustDomain = z
   .max(255)
   .regex(/^[a-z0-9._-]+$/, "not a trust domain: lower-case letters, digits, '.', '-' and '_' only");
 
-export const Ageing = z.strictObject({
-  idleWindow: duration.default("24h").describe("How long a learned host may go unseen, in observed time, before it leaves the fence."),
+const AgeingFields = z.strictObject({
+  idleWindow: durationBetween("100ms", "87600h")
+    .default("24h")
+    .describe(
+      "How long a learned host may go unseen, in observed time, before it leaves the fence. Not shorter than `shortestWindow`, and ten years (87600h) at most.",
+    ),
+  shortestWindow: durationBetween("100ms", "24h")
+    .default("10s")
+    .describe(
+      "Least length of time that counts of what a fence says: a shorter `idleWindow`, `warmUp.for` or `auto.duration` counts as this, and the fence's condition Ready says so. From 100ms to 24h. Times and counts of a fence are written every tenth of its window, so this is what bounds the writes that somebody who may create fences can cause; they are never written more than once a second. Below 10s only for tests with one replica: another one's sightings would come too late.",
+    ),
   maxHosts: z
     .int()
     .min(1)
@@ -73,6 +87,12 @@ export const Ageing = z.strictObject({
       "Largest share of a fence's learned hosts that one ageing round may remove (at least one host). What is left waits for the next round.",
     ),
 });
+
+export const Ageing = AgeingFields.refine(({ idleWindow, shortestWindow }) => durationMs(idleWindow) >= durationMs(shortestWindow), {
+  path: ["idleWindow"],
+  message: "shorter than ageing.shortestWindow",
+});
+export type Ageing = z.infer<typeof Ageing>;
 
 export const AutomaticFences = z.strictObject({
   create: z

@@ -1,13 +1,28 @@
 import { z } from "zod";
 import { DURATION, parseDuration } from "./duration.ts";
 
-const message = "not a duration: write a number and a unit, for example 300ms, 90s, 1h30m or 24h";
+const ADVICE = "not a duration: write a number and a unit, for example 300ms, 90s, 1h30m or 24h";
 
 /**
- * A duration in a manifest: text such as `24h`; `0s` is allowed where a field's own minimum does not forbid it. The expression stands beside the
- * check because it alone reaches JSON schemas: Helm and the API server then refuse `24` too.
+ * A duration in the manifest of a fence: text such as `24h`. Any length is taken here, and what is beyond the limits counts as the limit: see
+ * `fence-windows.ts`. A fence that exists must not stop to be one, and forget what it has learned, because a limit was set or moved.
  */
-export const duration = z
-  .string()
-  .regex(DURATION, { message, abort: true })
-  .refine((text) => parseDuration(text) !== undefined, { message });
+export const duration = z.string().regex(DURATION, ADVICE);
+
+/**
+ * A duration in a configuration, from one length to another, both included. A configuration is refused whole, before anything runs with it.
+ *
+ * @param shortest and `longest`: durations themselves, since the message names them
+ */
+export function durationBetween(shortest: string, longest: string) {
+  const least = parseDuration(shortest) ?? Number.NaN;
+  const most = parseDuration(longest) ?? Number.NaN;
+  const isWithin = (text: string) => {
+    const length = DURATION.test(text) ? (parseDuration(text) ?? Number.POSITIVE_INFINITY) : least;
+    return length >= least && length <= most;
+  };
+  return z
+    .string()
+    .regex(DURATION, ADVICE)
+    .refine(isWithin, { message: `out of range: from ${shortest} to ${longest}` });
+}

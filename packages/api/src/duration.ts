@@ -4,7 +4,7 @@ const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/g;
 export const DURATION: RegExp = /^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/;
 
 /** Longest duration accepted, in milliseconds: ten years. It keeps every sum of a time and a duration an exact integer. */
-const LONGEST = 10 * 365 * 24 * 3_600_000;
+export const LONGEST_DURATION = 10 * 365 * 24 * 3_600_000;
 
 /**
  * Milliseconds of a duration as Go and Kubernetes write it: `300ms`, `1.5h`, `1h30m`.
@@ -16,10 +16,16 @@ export function parseDuration(text: string): number | undefined {
   let total = 0;
   for (const [, count, unit] of text.matchAll(PART)) total += Number(count) * (UNITS[unit ?? ""] ?? Number.NaN);
   const milliseconds = Math.round(total);
-  return milliseconds <= LONGEST ? milliseconds : undefined;
+  return milliseconds <= LONGEST_DURATION ? milliseconds : undefined;
 }
 
-/** Milliseconds of a value that the schema `duration` has accepted. */
+/** Milliseconds of a value that a schema of durations has accepted. What is longer than ten years counts as ten years. */
 export function durationMs(text: string): number {
-  return parseDuration(text) ?? 0;
+  return parseDuration(text) ?? LONGEST_DURATION;
+}
+
+/** The shortest way to write a duration in one unit: `90s`, `24h`, `1500ms`. */
+export function formatDuration(milliseconds: number): string {
+  const unit = ["h", "m", "s"].find((name) => milliseconds >= (UNITS[name] ?? 0) && milliseconds % (UNITS[name] ?? 0) === 0) ?? "ms";
+  return `${milliseconds / (UNITS[unit] ?? 1)}${unit}`;
 }

@@ -19,7 +19,9 @@ const RecyclingStrategy = z.strictObject({
   auto: z
     .strictObject({ duration: Timestamp.optional() })
     .nullish()
-    .describe("Ages like a learned host, after `duration` (its seconds are a length of time) or else the fence's idle window."),
+    .describe(
+      "Ages like a learned host, after `duration` (its seconds are a length of time; one shorter than the configuration's `ageing.shortestWindow` counts as that) or else the fence's idle window.",
+    ),
   RecentlyCalled: Timestamp.nullish().describe("Slime's field; accepted, and counted as the last time an `auto` host was seen."),
 });
 export type RecyclingStrategy = z.infer<typeof RecyclingStrategy>;
@@ -31,7 +33,11 @@ const WarmUp = z.strictObject({
     .describe(
       "What the fence shows before anything was learned: nothing, every service of its namespace, every service of the mesh, or these hosts.",
     ),
-  for: duration.default("24h").describe("How long preloaded hosts stay, in observed time, when nobody calls them."),
+  for: duration
+    .default("24h")
+    .describe(
+      "How long preloaded hosts stay, in observed time, when nobody calls them. Not less than the configuration's `ageing.shortestWindow`.",
+    ),
 });
 
 export const FENCE_MODES = ["Enforce", "Observe", "Off"] as const;
@@ -66,7 +72,7 @@ export const ServiceFenceSpec = z.strictObject({
   idleWindow: duration
     .optional()
     .describe(
-      "How long a learned host may go unseen, in observed time, before it leaves the fence. Default: the configuration's `ageing.idleWindow`.",
+      "How long a learned host may go unseen, in observed time, before it leaves the fence. What is shorter than the configuration's `ageing.shortestWindow` (10s) counts as that, what is longer than ten years as ten years; Ready says so. Default: the configuration's `ageing.idleWindow`.",
     ),
   maxHosts: z
     .int()
@@ -104,8 +110,12 @@ export function fenceMode({ enable, mode }: Pick<ServiceFenceSpec, "enable" | "m
   return mode ?? (enable === true ? "Enforce" : "Off");
 }
 
-/** Seconds of Slime's timestamp, or undefined when it holds none. */
+/** Farthest point in time that a JavaScript date holds, in milliseconds before and after 1970. */
+const FARTHEST = 8_640_000_000_000_000;
+
+/** Slime's timestamp in milliseconds, or undefined when it holds none. One that no date can hold counts as the farthest that one can. */
 export function timestampMs(timestamp: z.infer<typeof Timestamp> | null | undefined): number | undefined {
   if (timestamp?.seconds === undefined) return undefined;
-  return Number(timestamp.seconds) * 1_000 + Math.floor((timestamp.nanos ?? 0) / 1_000_000);
+  const milliseconds = Number(timestamp.seconds) * 1_000 + Math.floor((timestamp.nanos ?? 0) / 1_000_000);
+  return Math.min(FARTHEST, Math.max(-FARTHEST, milliseconds));
 }

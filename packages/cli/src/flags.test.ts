@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Option } from "commander";
 import { collectorCommand } from "./collector/command.ts";
+import { parseDurationFlag } from "./flags.ts";
 import { globalSidecarCommand } from "./global-sidecar/command.ts";
 import { standaloneCommand } from "./standalone/command.ts";
 import { runToEnd } from "./testing/fenceline-process.ts";
@@ -53,4 +54,10 @@ test("T-50 --version and --help end with exit code 0", async () => {
   assert.deepEqual(await runToEnd(["--version"]), { code: 0, stdout: "0.1.0\n", stderr: "" });
   const { code, stdout } = await runToEnd(["--help"]);
   assert.deepEqual([code, stdout.startsWith("Usage: fenceline")], [0, true]);
+});
+
+test("T-14 a duration of a flag is at most a day: a timer of Node's that is longer than 24.8 days fires at once", () => {
+  assert.equal(parseDurationFlag("24h"), 86_400_000);
+  assert.throws(() => parseDurationFlag("600h"), /At most 24h/);
+  assert.throws(() => parseDurationFlag("999999999h"), /duration/);
 });

@@ -16,10 +16,14 @@ export function parseCount(text: string): number {
   return count;
 }
 
-/** Reads a duration such as `25s`, in milliseconds. */
+/** Longest duration of a flag, in milliseconds. A timer of Node's holds 24.8 days, and what is longer fires at once. */
+const LONGEST = 24 * 3_600_000;
+
+/** Reads a duration such as `25s`, in milliseconds, up to a day. */
 export function parseDurationFlag(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError("A duration is a number and a unit, for example 300ms, 25s or 1m.");
+  if (milliseconds > LONGEST) throw new InvalidArgumentError("At most 24h.");
   return milliseconds;
 }
 

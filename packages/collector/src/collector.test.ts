@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
-import { CAPTURED_MESH } from "./testing/mesh.ts";
+import { Config } from "@fenceline/api";
+import { CAPTURED_MESH, CONFIG } from "./testing/mesh.ts";
 import { startCollector, until } from "./testing/running-collector.ts";
 
 const SIDECAR = "rendered/test1/Sidecar-a.yaml";
@@ -49,8 +50,24 @@ test("T-11 however many requests are counted, the state can be read by the next 
   for (const host of [B, TCPSVC]) assert.match(fourth.read(SIDECAR), new RegExp(`- test1/${host}\n`));
 });
 
+test("T-14 a window of a millisecond writes the status once a second at most, forgets nothing, and its condition says what counts", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH.replace("{enable: true}", "{enable: true, idleWindow: 1ms}"));
+  const start = performance.now();
+  await running.send([calls(["web.shop.svc.cluster.local", 8080])]);
+  for (let n = 0; n < 40; n += 1) await running.send([calls([B, 80])]);
+  while (performance.now() - start < 800) await running.send([calls([B, 80])]);
+  await running.collector.idle();
+  const { body } = await running.request("/metrics");
+  const writes = Number(/^fenceline_status_writes_total (\d+)$/m.exec(body)?.[1]);
+  // The first conditions, the first access log, two new hosts; then times and counts.
+  assert.ok(writes <= 5 + (performance.now() - start) / 1_000, `${writes} writes`);
+  assert.match(running.read(SIDECAR), /web\.shop/);
+  assert.match(running.read(STATE), /message: mode Enforce; spec\.idleWindow 1ms counts as 10s/);
+});
+
 test("an edge that is used stays while one that is not ages out", async (t) => {
-  const running = await startCollector(t, CAPTURED_MESH);
+  const config = Config.parse({ ...CONFIG, ageing: { shortestWindow: "100ms" } });
+  const running = await startCollector(t, CAPTURED_MESH, undefined, { config });
   // Of a fence that had a long window when the collector started: rounds must not go on at its pace.
   running.write("mesh.yaml", CAPTURED_MESH.replace("{enable: true}", "{enable: true, idleWindow: 400ms}"));
   await running.send([calls([B, 80], ["web.shop.svc.cluster.local", 8080])]);

@@ -1,5 +1,5 @@
 import { type AccessLogServer, createAccessLogServer } from "@fenceline/als";
-import { type Config, durationMs, formatFenceKey } from "@fenceline/api";
+import { type Config, durationMs, formatFenceKey, idleWindowOf } from "@fenceline/api";
 import { EdgeBook } from "@fenceline/edges";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
@@ -159,7 +159,7 @@ export class Collector {
   /** Rounds follow the shortest window. A fence with a shorter one than any before must not wait for a round that was planned without it. */
   #scheduleAgeing(): void {
     const { ageing } = this.#options.config;
-    const windows = this.#mesh.fences().map(({ spec }) => durationMs(spec.idleWindow ?? ageing.idleWindow));
+    const windows = this.#mesh.fences().map(({ spec }) => idleWindowOf(spec, ageing));
     const shortest = Math.min(...windows, durationMs(ageing.idleWindow));
     const interval = Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, shortest / ROUNDS_PER_WINDOW));
     if (interval === this.#ageingInterval) return;

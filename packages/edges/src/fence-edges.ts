@@ -7,6 +7,8 @@ import { ObservedClock } from "./observed-clock.ts";
 export interface AgeingPolicy {
   /** Observed time, in milliseconds, that a host may go unseen. */
   readonly idleWindow: number;
+  /** Least window that counts, in milliseconds, also of a host that brings its own. Default 0. */
+  readonly shortestWindow?: number;
   /** Most hosts that may be held; beyond it the least recently seen leaves. At least 1. */
   readonly maxHosts: number;
   /** Largest share of the hosts that one round may remove, from 0 (exclusive) to 1. */
@@ -65,8 +67,8 @@ export class FenceEdges {
   #policy: AgeingPolicy;
   #hosts: LRUCache<string, Entry>;
   readonly #clock = new ObservedClock();
-  /** Shortest window that a host brought along. It is not looked for again when that host leaves: too short a pause errs on the safe side. */
   #isSeenElsewhere = false;
+  /** Shortest window that a host brought along. It is not looked for again when that host leaves: too short a pause errs on the safe side. */
   #shortestWindow = Number.POSITIVE_INFINITY;
 
   constructor(policy: AgeingPolicy) {
@@ -173,12 +175,13 @@ export class FenceEdges {
   }
 
   #windowOf({ idleWindow }: Entry): number {
-    return (idleWindow ?? this.#policy.idleWindow) * (this.#isSeenElsewhere ? 1 + PATIENCE : 1);
+    const { shortestWindow = 0 } = this.#policy;
+    return Math.max(shortestWindow, idleWindow ?? this.#policy.idleWindow) * (this.#isSeenElsewhere ? 1 + PATIENCE : 1);
   }
 
   /** A pause must not carry any host over its window. */
   #narrowestWindow(): number {
-    return Math.min(this.#policy.idleWindow, this.#shortestWindow);
+    return Math.max(this.#policy.shortestWindow ?? 0, Math.min(this.#policy.idleWindow, this.#shortestWindow));
   }
 
   #idleFor(entry: Entry): number {

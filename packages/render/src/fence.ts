@@ -1,9 +1,9 @@
 import {
   type Config,
-  durationMs,
   type EnvoyFilter,
   type FenceMode,
   fenceMode,
+  idleWindowOf,
   type Labels,
   MANAGED_BY_LABEL,
   MANAGER,
@@ -64,7 +64,7 @@ export function renderFence(input: RenderInput): Rendered {
       configPatches: filterPatches({
         key: fence.metadata,
         config,
-        idleWindow: durationMs(fence.spec.idleWindow ?? config.ageing.idleWindow),
+        idleWindow: idleWindowOf(fence.spec, config.ageing),
         redirect: enforces && ready,
         logTcp: fence.spec.tcp === "learn",
         onDemand: enforces && wantsOnDemand(input),

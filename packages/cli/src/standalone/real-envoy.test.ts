@@ -83,7 +83,7 @@ async function setUp(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-real-envoy-"));
   undo(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "mesh.yaml"), meshOf({ b, c }, `{enable: true, idleWindow: ${IDLE_WINDOW_MS}ms}`));
-  const config = Config.parse({ telemetry: { flushInterval: "20ms" } });
+  const config = Config.parse({ telemetry: { flushInterval: "20ms" }, ageing: { shortestWindow: "1s" } });
   const ports = { proxyPort: 0, alsPort: 0, apiPort: 0 };
   const fenceline = await startStandalone({ folder, host: "127.0.0.1", ...ports, demo: false, config, logger: pino({ level: "silent" }) });
   undo(() => fenceline.close());

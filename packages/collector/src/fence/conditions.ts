@@ -15,8 +15,13 @@ export interface ConditionsInput {
   readonly conflicts: readonly string[];
   /** What stands in the way of the rendered objects. */
   readonly obstacles: readonly Obstacle[];
+  /** What of the fence's spec counts as something else. Default: nothing. */
+  readonly remarks?: readonly string[];
   readonly now: number;
 }
+
+/** Remarks that a condition names. */
+const REMARKS = 5;
 
 type Judgement = Omit<Condition, "lastTransitionTime">;
 
@@ -27,11 +32,22 @@ export function conditions(input: ConditionsInput): Condition[] {
   return judgements.map((judgement) => withTransition(judgement, previous.conditions ?? [], now));
 }
 
-function ready({ rendered, obstacles: [obstacle] }: ConditionsInput): Judgement {
+function ready({ rendered, remarks = [], obstacles: [obstacle] }: ConditionsInput): Judgement {
   const refused = "refused" in rendered ? rendered.refused : obstacle;
   return refused === undefined
-    ? { type: "Ready", status: "True", reason: "Rendered", message: `mode ${rendered.mode}` }
+    ? {
+        type: "Ready",
+        status: "True",
+        reason: "Rendered",
+        message: [`mode ${rendered.mode}`, remarksText(remarks)].filter(Boolean).join("; "),
+      }
     : { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
+}
+
+/** Remarks as one text. A fence may say thousands of things, and a condition is written whole. */
+export function remarksText(remarks: readonly string[]): string {
+  const more = remarks.length - REMARKS;
+  return [...remarks.slice(0, REMARKS), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }
 
 function enforced(input: ConditionsInput): Judgement {

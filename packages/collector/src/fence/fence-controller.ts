@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Config, type FenceKey, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
+import { type Config, type FenceKey, formatFenceKey, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
 import type { EdgeBook } from "@fenceline/edges";
 import { type EgressHost, egressHosts, hasOnDemand, nextDeadline, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
 import type { Store } from "@fenceline/store";
@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { WorkQueue } from "../work-queue.ts";
+import { remarksText } from "./conditions.ts";
 import { conflictingSidecars } from "./conflict.ts";
 import { type FenceState, newState } from "./fence-state.ts";
 import { FenceWriter } from "./fence-writer.ts";
@@ -41,6 +42,8 @@ interface Desired {
 const PROXY_VERSIONS = 8;
 /** `lastSeen` is written at most this many times a window. */
 const STATUS_WRITES_PER_WINDOW = 10;
+/** And at most this often, in milliseconds: each write of each fence reaches every replica. */
+const SHORTEST_WRITE_PAUSE = 1_000;
 
 /** Keeps each fence's rendered objects and status what its spec and its edges say: observe → desired → plan → apply. */
 export class FenceController {
@@ -184,7 +187,8 @@ export class FenceController {
     const conflict = conflicts.length > 0;
     const rendered = renderFence({ fence, hosts, registry, config, proxyVersions, onDemandBefore, fallback, conflict });
     const { status: previous, edges } = state;
-    const judged = { previous, edges, rendered, enforced, fallbackReady: fallback.ready, conflicts, now };
+    const remarks = windowRemarks(fence.spec, config.ageing);
+    const judged = { previous, edges, rendered, enforced, fallbackReady: fallback.ready, conflicts, remarks, now };
     const status = fenceStatus({ ...judged, fence, hosts, obstacles: this.#writer.obstacles(state.key) });
     // The leader alone judges. What another would say here is not written, and must not be taken for written when it becomes the leader.
     return { rendered, status: this.#options.leads() ? status : withConditionsOf(state.seen, status) };
@@ -213,12 +217,23 @@ export class FenceController {
     else seedAutoHosts(edges, { ...fence, status: this.#states.get(formatFenceKey(key))?.status ?? fence.status }, mesh.registry, now());
     const state = this.#states.get(formatFenceKey(key));
     if (state !== undefined && !isNew) {
+      this.#tellRemarks(state, fence);
       mergeStatus(edges, state.seen, fence.status, now());
       state.seen = fence.status;
       if (!leads()) state.status = withConditionsOf(state.seen, state.status);
       return;
     }
-    this.#states.set(formatFenceKey(key), newState(key, edges, fence.status, now()));
+    const opened = newState(key, edges, fence, now());
+    this.#tellRemarks(opened, fence);
+    this.#states.set(formatFenceKey(key), opened);
+  }
+
+  /** Once, until they are others. */
+  #tellRemarks(state: FenceState, { spec }: ServiceFence): void {
+    const { config, logger } = this.#options;
+    const detail = remarksText(windowRemarks(spec, config.ageing));
+    if (detail !== "" && detail !== state.toldRemarks) logger.warn({ fence: formatFenceKey(state.key), detail }, "durations out of range");
+    state.toldRemarks = detail;
   }
 
   /** Times and counts moved on since they were written, and a tenth of the window has passed. */
@@ -228,7 +243,10 @@ export class FenceController {
     const state = this.#states.get(formatFenceKey(key));
     if (fence === undefined || state?.edges.observedUntil === undefined) return false;
     const { idleWindow } = ageingPolicy(fence, config);
-    return state.edges.observedUntil > state.statusWrittenAt && now() - state.statusWrittenAt >= idleWindow / STATUS_WRITES_PER_WINDOW;
+    return (
+      state.edges.observedUntil > state.statusWrittenAt &&
+      now() - state.statusWrittenAt >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
+    );
   }
 
   #forceStatus(key: FenceKey): void {

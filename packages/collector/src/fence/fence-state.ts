@@ -1,4 +1,4 @@
-import type { FenceKey, ServiceFenceStatus } from "@fenceline/api";
+import type { FenceKey, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 
 /** What the controller keeps of a fence between two runs. */
@@ -8,6 +8,8 @@ export interface FenceState {
   status: ServiceFenceStatus;
   /** The status of the last snapshot: what other replicas wrote is told by how the next one differs. */
   seen: ServiceFenceStatus;
+  /** What was last logged of the spec's durations. */
+  toldRemarks: string;
   statusWrittenAt: number;
   readonly proxyVersions: Set<string>;
   /** When the oldest report came that is not rendered yet. */
@@ -15,6 +17,6 @@ export interface FenceState {
 }
 
 /** The state of a fence that the controller has not seen before. */
-export function newState(key: FenceKey, edges: FenceEdges, status: ServiceFenceStatus, now: number): FenceState {
-  return { key, edges, status, seen: status, statusWrittenAt: now, proxyVersions: new Set(), learnedAt: undefined };
+export function newState(key: FenceKey, edges: FenceEdges, { status }: ServiceFence, now: number): FenceState {
+  return { key, edges, status, seen: status, toldRemarks: "", statusWrittenAt: now, proxyVersions: new Set(), learnedAt: undefined };
 }

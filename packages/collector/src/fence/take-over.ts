@@ -3,6 +3,7 @@ import {
   type DomainStatus,
   durationMs,
   type HostSource,
+  idleWindowOf,
   type ServiceFence,
   type ServiceFenceStatus,
   timestampMs,
@@ -14,7 +15,8 @@ import { agesByUse, statusKey } from "@fenceline/render";
 /** How a fence's hosts age: its own fields, else the configuration. */
 export function ageingPolicy({ spec }: ServiceFence, { ageing }: Config): AgeingPolicy {
   return {
-    idleWindow: durationMs(spec.idleWindow ?? ageing.idleWindow),
+    idleWindow: idleWindowOf(spec, ageing),
+    shortestWindow: durationMs(ageing.shortestWindow),
     // Calls to static hosts stand in the book too; they must not push learned ones out.
     maxHosts: (spec.maxHosts ?? ageing.maxHosts) + Object.keys(spec.host).length,
     maxRemovedShare: ageing.maxRemovedShare,
@@ -34,7 +36,7 @@ export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: Ser
   for (const [key, strategy] of Object.entries(spec.host)) {
     const host = statusKey(key, metadata.namespace, registry);
     if (!agesByUse(strategy) || status.domains[host]?.status === "EXPIRE") continue;
-    const seen = timestampMs(strategy?.RecentlyCalled) ?? now;
+    const seen = Math.min(now, Math.max(0, timestampMs(strategy?.RecentlyCalled) ?? now));
     edges.seed({ host, source: "static", firstSeen: seen, lastSeen: seen, idleWindow: timestampMs(strategy?.auto?.duration) });
   }
 }

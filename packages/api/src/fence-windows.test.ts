@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Config } from "./config.ts";
+import { boundedWindow, idleWindowOf, windowRemarks } from "./fence-windows.ts";
+import { ServiceFenceSpec, timestampMs } from "./service-fence.ts";
+
+const { ageing } = Config.parse({});
+const TEN_YEARS = 315_360_000_000;
+
+test("T-14 a window is never shorter than the configuration's shortest, nor longer than ten years", () => {
+  for (const [given, counted] of [
+    ["1ms", 10_000],
+    ["0s", 10_000],
+    ["10s", 10_000],
+    ["1h", 3_600_000],
+    ["999999999h", TEN_YEARS],
+  ] as const)
+    assert.equal(idleWindowOf(ServiceFenceSpec.parse({ idleWindow: given }), ageing), counted, given);
+  assert.equal(idleWindowOf(ServiceFenceSpec.parse({}), ageing), 86_400_000);
+  fc.assert(
+    fc.property(fc.double({ noNaN: true }), (any) => boundedWindow(any, ageing) >= 10_000 && boundedWindow(any, ageing) <= TEN_YEARS),
+  );
+});
+
+test("T-14 every length of time that counts as another one is named, and only those", () => {
+  const spec = ServiceFenceSpec.parse({
+    idleWindow: "1ms",
+    warmUp: { preload: "All", for: "0s" },
+    host: {
+      a: { auto: { duration: { seconds: -5 } } },
+      b: { auto: { duration: { seconds: "9".repeat(300) } } },
+      c: { auto: {} },
+      d: { stable: {} },
+    },
+  });
+  assert.deepEqual(windowRemarks(spec, ageing), [
+    "spec.idleWindow 1ms counts as 10s",
+    "spec.warmUp.for 0s counts as 10s",
+    "spec.host['a'].auto.duration -5s counts as 10s",
+    `spec.host['b'].auto.duration ${"9".repeat(300)}s counts as 87600h`,
+  ]);
+  assert.deepEqual(windowRemarks(ServiceFenceSpec.parse({ idleWindow: "1h", warmUp: { for: "0s" } }), ageing), []);
+});
+
+test("T-14 a point in time that no date can hold counts as the farthest that one can", () => {
+  for (const seconds of ["9".repeat(400), 2 ** 53 - 1, `-${"9".repeat(30)}`])
+    assert.doesNotThrow(() => new Date(timestampMs({ seconds }) ?? Number.NaN).toISOString(), String(seconds));
+});
+
+for (const [field, text] of [
+  ["ageing.idleWindow", "1ms"],
+  ["ageing.idleWindow", "9s"],
+  ["ageing.idleWindow", "999999999h"],
+  ["ageing.shortestWindow", "1ms"],
+  ["ageing.shortestWindow", "25h"],
+  ["telemetry.flushInterval", "0s"],
+  ["telemetry.flushInterval", "11m"],
+] as const)
+  test(`T-14 the configuration refuses ${field}: ${text}`, () => {
+    const [part = "", name = ""] = field.split(".");
+    const { error } = Config.safeParse({ [part]: { [name]: text } });
+    assert.deepEqual(error?.issues[0]?.path, [part, name]);
+  });
