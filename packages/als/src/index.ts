@@ -4,6 +4,10 @@ export { type AccessLogMessage, decodeAccessLogMessage } from "./decode/message.
 export type { EntryFields } from "./encode/entry.ts";
 export type { IdentifierFields } from "./encode/identifier.ts";
 export { encodeAccessLogMessage, type MessageFields } from "./encode/message.ts";
+export type { GrpcHost, GrpcHostOptions } from "./host/grpc-host.ts";
+export { GRPC_STATUS, type GrpcStatus, OK } from "./host/grpc-status.ts";
+export { HOST_LIMITS, type HostLimit } from "./host/limits.ts";
+export type { CallHandler, GrpcCall, GrpcMethod, GrpcService } from "./host/service.ts";
 export { Backoff, type BackoffOptions } from "./reporter/backoff.ts";
 export type { EdgeReport } from "./reporter/edge-buffer.ts";
 export {
@@ -17,7 +21,6 @@ export {
   type AccessLogServer,
   type AccessLogServerOptions,
   createAccessLogServer,
-  type HostedService,
 } from "./server/access-log-server.ts";
 export { type AccessLogLimits, DEFAULT_LIMITS } from "./server/limits.ts";
 export type { AccessLogSink, AccessLogStream, DropReason } from "./server/sink.ts";

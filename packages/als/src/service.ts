@@ -1,5 +1,3 @@
-import type { ServiceDefinition } from "@grpc/grpc-js";
-
 /** The method that Envoy calls with `transport_api_version: V3`, as every Envoy since 1.20 does; our own reports take it too. */
 export const STREAM_V3 = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
 
@@ -11,18 +9,3 @@ export const asBytes = (bytes: Buffer): Buffer => bytes;
 
 /** `StreamAccessLogsResponse`: a message without fields is no bytes at all. */
 export const EMPTY_RESPONSE: Buffer = Buffer.alloc(0);
-
-/** Definition of the service at one of the two paths, for a grpc-js server. */
-export function accessLogService(path: string): ServiceDefinition {
-  return {
-    StreamAccessLogs: {
-      path,
-      requestStream: true,
-      responseStream: false,
-      requestSerialize: asBytes,
-      requestDeserialize: asBytes,
-      responseSerialize: asBytes,
-      responseDeserialize: asBytes,
-    },
-  };
-}

@@ -9,6 +9,7 @@ import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { FenceController } from "./fence/fence-controller.ts";
 import { Ingest } from "./ingest.ts";
+import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
 
@@ -66,9 +67,11 @@ export class Collector {
       },
       onTelemetry: (fence) => this.#controller.enqueue(fence),
       onProxyVersion: (fence, version) => this.#controller.proxyVersion(fence, version),
+      onLimit: limitLog(logger, now),
     });
     this.#metrics.observe({
-      edges: () => this.#book.edges().length,
+      edges: () => this.#book.size,
+      accessLogs: () => this.#accessLogs,
       fences: () => this.#mesh.fences().length,
       fallbackPorts: () => this.#fallback.counts(),
     });
@@ -143,7 +146,7 @@ export class Collector {
     await this.#controller.idle();
     this.#closers.push(() => clearInterval(this.#ageingTimer));
     this.#scheduleAgeing();
-    this.#accessLogs = await createAccessLogServer({ ...accessLogs, sink: this.#ingest });
+    this.#accessLogs = await createAccessLogServer({ ...accessLogs, sink: this.#ingest, trustDomains: () => this.#mesh.trustDomains });
     const server = this.#accessLogs;
     this.#closers.push(() => server.close());
   }

@@ -28,6 +28,7 @@ function setUp() {
     onLearned: (fence, host) => told.push(`${formatFenceKey(fence)} learned ${host}`),
     onTelemetry: (fence) => told.push(`${formatFenceKey(fence)} is heard`),
     onProxyVersion: (fence, version) => told.push(`${formatFenceKey(fence)} runs ${version}`),
+    onLimit: () => {},
   });
   const dropped = async () => {
     const { values } = await metrics.entriesDropped.get();

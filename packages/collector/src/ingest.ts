@@ -1,4 +1,4 @@
-import type { AccessLogEntry, AccessLogSink, AccessLogStream } from "@fenceline/als";
+import type { AccessLogEntry, AccessLogSink, AccessLogStream, HostLimit } from "@fenceline/als";
 import type { FenceKey } from "@fenceline/api";
 import type { EdgeBook, FenceEdges } from "@fenceline/edges";
 import { destinationOf, wentByFallback } from "./attribution/destination.ts";
@@ -21,6 +21,8 @@ export interface IngestOptions {
   readonly onTelemetry: (fence: FenceKey) => void;
   /** A workload's proxy named its version of Istio. */
   readonly onProxyVersion: (fence: FenceKey, version: string) => void;
+  /** A limit of the access-log port was met by this peer, or `ip:port`. */
+  readonly onLimit: (limit: HostLimit, peer: string) => void;
 }
 
 /** An entry of a known source. */
@@ -81,6 +83,11 @@ export class Ingest implements AccessLogSink {
 
   closed(): void {
     this.#options.metrics.streams.dec();
+  }
+
+  limited(limit: HostLimit, peer: string): void {
+    this.#options.metrics.limits.inc({ limit });
+    this.#options.onLimit(limit, peer);
   }
 
   #sourceOf(stream: AccessLogStream, mesh: Mesh): StreamSource {

@@ -1,3 +1,4 @@
+import { HOST_LIMITS } from "@fenceline/als";
 import type { Obstacle } from "@fenceline/store";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
@@ -19,6 +20,9 @@ export class CollectorMetrics {
     ["reason"],
   );
   readonly streams = this.#gauge("fenceline_access_log_streams", "Access-log streams that are open.");
+  readonly limits = this.#counter("fenceline_access_log_limits_total", "Times that a limit of the access-log port was met, by limit.", [
+    "limit",
+  ]);
   readonly edgesLearned = this.#counter("fenceline_edges_learned_total", "Edges seen for the first time.");
   readonly edgesAged = this.#counter("fenceline_edges_aged_total", "Edges removed because nobody used them.");
   readonly reconciles = this.#counter("fenceline_reconciles_total", "Runs of the fence controller, by result.", ["result"]);
@@ -31,13 +35,24 @@ export class CollectorMetrics {
     registers: [this.registry],
   });
 
+  constructor() {
+    // Shown from the start, so that the first time is a rise and not a new series.
+    for (const limit of HOST_LIMITS) this.limits.inc({ limit }, 0);
+  }
+
   /** Numbers that are read when somebody asks, not kept. */
   observe(read: {
     readonly edges: () => number;
+    readonly accessLogs: () => { readonly connections: number; readonly heldBytes: number } | undefined;
     readonly fences: () => number;
     readonly fallbackPorts: () => { readonly declared: number; readonly missing: number };
   }): void {
     this.#reading("fenceline_edges", "Edges in the book.", read.edges);
+    const ofAccessLogs = (name: "connections" | "heldBytes") => read.accessLogs()?.[name] ?? 0;
+    this.#reading("fenceline_access_log_connections", "Connections to the access-log port.", () => ofAccessLogs("connections"));
+    this.#reading("fenceline_access_log_held_bytes", "Bytes held for unfinished messages and identifiers.", () =>
+      ofAccessLogs("heldBytes"),
+    );
     this.#reading("fenceline_fences", "Fences that exist.", read.fences);
     this.#reading("fenceline_fallback_ports", "Ports of the fallback's Service.", () => read.fallbackPorts().declared);
     this.#reading(

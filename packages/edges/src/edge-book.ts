@@ -33,6 +33,13 @@ export class EdgeBook {
     if (byName?.size === 0) this.#fences.delete(namespace);
   }
 
+  /** Edges of all fences. */
+  get size(): number {
+    let size = 0;
+    for (const byName of this.#fences.values()) for (const edges of byName.values()) size += edges.size;
+    return size;
+  }
+
   /** Every edge, by namespace, fence and host. */
   edges(): Edge[] {
     return [...this.#fences]

@@ -44,7 +44,7 @@ for (const [file, logName] of [
   ["envoy-1.40-tcp.bin", "fence-tcp"],
 ] as const) {
   test(`only the first message of ${file} names the stream, log name ${logName}, and its workload`, () => {
-    const [first, ...later] = capturedMessages(file).map(decodeAccessLogMessage);
+    const [first, ...later] = capturedMessages(file).map((bytes) => decodeAccessLogMessage(bytes));
     assert.equal(first?.identifier?.logName, logName);
     const { labels, ...node } = first.identifier.node;
     assert.equal(labels.app, "a");
@@ -77,7 +77,7 @@ for (const [file, logName] of [
 type Entry = ReturnType<typeof decodeAccessLogMessage>["entries"][number];
 
 function rows(file: Parameters<typeof capturedMessages>[0], row: (entry: Entry) => unknown[]): unknown[] {
-  const messages = capturedMessages(file).map(decodeAccessLogMessage);
+  const messages = capturedMessages(file).map((bytes) => decodeAccessLogMessage(bytes));
   assert.ok(messages.every(({ malformed, error }) => malformed === 0 && error === undefined));
   return messages.flatMap(({ entries }) => entries.map(row));
 }

@@ -23,16 +23,41 @@ export interface AccessLogMessage {
   readonly entries: readonly AccessLogEntry[];
   /** Entries that were not valid protobuf, or whose text was not UTF-8. They are left out of `entries`, the others are not. */
   readonly malformed: number;
+  /** Entries beyond the most that were asked for. They were not looked at. */
+  readonly surplus: number;
+  /** The identifier has more labels than a pod can have, or a log name that is too long: it is not believed in part, and `identifier` is undefined. */
+  readonly identifierTooLarge: boolean;
   /** The message around the entries was broken, code `ALS_MESSAGE_MALFORMED`: what stood before the break is kept. */
   readonly error: FencelineError | undefined;
 }
 
+/** What is wanted of a message. */
+export interface DecodeOptions {
+  /** Default: all of them. */
+  readonly maxEntries?: number;
+  /** Whether the identifier is read. A stream's first one names it for good, so those of later messages need not be. Default true. */
+  readonly wantsIdentifier?: boolean;
+}
+
+/** Reads as the log name when that is too long. No log name of ours, and of nobody who wants to be understood, has a line feed. */
+const TOO_LONG = "\n";
+
 class MessageDraft {
+  readonly maxEntries: number;
+  readonly wantsIdentifier: boolean;
+  /** Entries so far, valid or not, of either kind. */
+  read = 0;
+  surplus = 0;
   kind: "http" | "tcp" | undefined = undefined;
   entries: AccessLogEntry[] = [];
   malformed = 0;
   identifier: { logName: string; node: NodeDraft } | undefined = undefined;
   identifierBroken = false;
+
+  constructor({ maxEntries = Number.POSITIVE_INFINITY, wantsIdentifier = true }: DecodeOptions) {
+    this.maxEntries = maxEntries;
+    this.wantsIdentifier = wantsIdentifier;
+  }
 }
 
 /** One reader for all streams: decoding is synchronous and calls nobody back. */
@@ -43,15 +68,15 @@ const reader = new WireReader(new StringCache());
  *
  * Fields that are not wanted are skipped unread, so an error inside one goes unnoticed. Never throws: see `malformed` and `error` of the result.
  */
-export function decodeAccessLogMessage(bytes: Uint8Array): AccessLogMessage {
-  const draft = new MessageDraft();
+export function decodeAccessLogMessage(bytes: Uint8Array, options: DecodeOptions = {}): AccessLogMessage {
+  const draft = new MessageDraft(options);
   if (bytes.length > MAX_MESSAGE_BYTES) return finish(draft, false);
   reader.reset(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   while (reader.at < bytes.length) {
     const tag = reader.tag();
     if (tag === HTTP_LOGS) readEntries("http", bytes.length, draft);
     else if (tag === TCP_LOGS) readEntries("tcp", bytes.length, draft);
-    else if (tag === IDENTIFIER) readIdentifier(bytes.length, draft);
+    else if (tag === IDENTIFIER && draft.wantsIdentifier) readIdentifier(bytes.length, draft);
     else reader.skip(tag, bytes.length);
   }
   const whole = reader.at === bytes.length;
@@ -62,10 +87,12 @@ export function decodeAccessLogMessage(bytes: Uint8Array): AccessLogMessage {
 const NOTHING = Buffer.alloc(0);
 
 function finish(draft: MessageDraft, whole: boolean): AccessLogMessage {
-  const { identifier, identifierBroken, entries, malformed } = draft;
+  const { identifier, identifierBroken, entries, malformed, surplus } = draft;
   const error = whole && !identifierBroken ? undefined : malformedMessage(identifierBroken);
-  const named = identifier === undefined || identifierBroken ? undefined : { logName: identifier.logName, node: identifier.node.finish() };
-  return { identifier: named, entries, malformed, error };
+  const identifierTooLarge = identifier !== undefined && (identifier.logName === TOO_LONG || identifier.node.isTooLarge);
+  const isNamed = identifier !== undefined && !identifierBroken && !identifierTooLarge;
+  const named = isNamed ? { logName: identifier.logName, node: identifier.node.finish() } : undefined;
+  return { identifier: named, entries, malformed, surplus, identifierTooLarge, error };
 }
 
 function malformedMessage(identifierBroken: boolean): FencelineError {
@@ -80,8 +107,12 @@ function readEntries(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft
   const end = reader.open(outerEnd);
   while (reader.at < end) {
     const tag = reader.tag();
-    if (tag === LOG_ENTRY) readEntry(kind, end, draft);
-    else reader.skip(tag, end);
+    if (tag !== LOG_ENTRY) reader.skip(tag, end);
+    else if (draft.read++ < draft.maxEntries) readEntry(kind, end, draft);
+    else {
+      draft.surplus++;
+      reader.skip(tag, end);
+    }
   }
   reader.close(end);
 }
@@ -106,7 +137,7 @@ function readIdentifier(outerEnd: number, draft: MessageDraft): void {
   while (reader.at < end) {
     const tag = reader.tag();
     if (tag === NODE) readNode(reader, end, draft.identifier.node);
-    else if (tag === LOG_NAME) draft.identifier.logName = reader.string(end);
+    else if (tag === LOG_NAME) draft.identifier.logName = reader.string(end, TOO_LONG);
     else reader.skip(tag, end);
   }
   if (reader.at !== end) draft.identifierBroken = true;

@@ -13,6 +13,11 @@ export class NodeDraft {
   cluster = "";
   readonly metadata: StructFields = new Map();
 
+  /** More labels than a pod has, or one that is longer than Kubernetes allows: none is read then. */
+  get isTooLarge(): boolean {
+    return this.metadata.get("LABELS")?.isTooLarge === true;
+  }
+
   finish(): StreamNode {
     return {
       id: this.id,

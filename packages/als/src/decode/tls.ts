@@ -10,6 +10,9 @@ const SUBJECT_ALT_NAME = (1 << 3) | 2;
 const URI = (1 << 3) | 2;
 const DNS = (2 << 3) | 2;
 
+/** Stands for a URI that is too long to be read: present, and nobody's identity. */
+const UNREADABLE_URI = "urn:fenceline:too-long";
+
 /** `tls_properties`: the server name and the URIs of the peer's certificate. */
 export function readTls(reader: WireReader, outerEnd: number, draft: EntryDraft): void {
   const end = reader.open(outerEnd);
@@ -28,10 +31,9 @@ function readPeerCertificate(reader: WireReader, outerEnd: number, draft: EntryD
     const tag = reader.tag();
     if (tag === SUBJECT_ALT_NAME) {
       const uri = readSubjectAltName(reader, end);
-      if (uri !== "") {
-        draft.peerUris ??= [];
-        draft.peerUris.push(uri);
-      }
+      if (uri === "") continue;
+      draft.peerUris ??= [];
+      draft.peerUris.push(uri);
     } else reader.skip(tag, end);
   }
   reader.close(end);
@@ -43,7 +45,7 @@ function readSubjectAltName(reader: WireReader, outerEnd: number): string {
   let uri = "";
   while (reader.at < end) {
     const tag = reader.tag();
-    if (tag === URI) uri = reader.string(end);
+    if (tag === URI) uri = reader.string(end, UNREADABLE_URI);
     else {
       if (tag === DNS) uri = "";
       reader.skip(tag, end);

@@ -7,8 +7,8 @@ import { Backoff, type BackoffOptions, DEFAULT_BACKOFF } from "./backoff.ts";
 import { EdgeBuffer, type EdgeReport, type PendingEdge } from "./edge-buffer.ts";
 import { ReportStream } from "./report-stream.ts";
 
-/** Most edges in one message: with every text at its longest they stay below half of the 4 MiB that a gRPC server accepts by default. */
-const MAX_EDGES_PER_MESSAGE = 1_000;
+/** Most edges in one message: with every text at its longest they stay below the 256 KiB that the collector takes. */
+const MAX_EDGES_PER_MESSAGE = 128;
 
 export interface EdgeReporterOptions {
   /** The collector: `host:port`, or any gRPC target. */

@@ -2,16 +2,18 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { networkInterfaces } from "node:os";
 import { type TestContext, test } from "node:test";
-import { Client, credentials, type ServerWritableStream, status } from "@grpc/grpc-js";
+import { Client, credentials, status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { encodeAccessLogMessage } from "../encode/message.ts";
+import { OK } from "../host/grpc-status.ts";
+import type { GrpcMethod } from "../host/service.ts";
 import { asBytes, STREAM_V2, STREAM_V3 } from "../service.ts";
 import { arbitraryMessage } from "../testing/arbitrary-wire.ts";
 import { capturedMessages } from "../testing/captures.ts";
 import { CollectingSink } from "../testing/collecting-sink.ts";
 import { rawClient } from "../testing/raw-client.ts";
 import { V3 } from "../testing/schemas.ts";
-import { createAccessLogServer, type HostedService } from "./access-log-server.ts";
+import { createAccessLogServer } from "./access-log-server.ts";
 import type { AccessLogLimits } from "./limits.ts";
 import type { AccessLogSink } from "./sink.ts";
 
@@ -211,38 +213,19 @@ test("closing answers open streams with OK and frees the port", async (t) => {
 
 test("another service shares the port, and its calls end when the server closes", async (t) => {
   const path = "/fenceline.test/Watch";
-  const open = new Set<ServerWritableStream<Buffer, Buffer>>();
-  const services: HostedService[] = [
-    {
-      definition: {
-        Watch: {
-          path,
-          requestStream: false,
-          responseStream: true,
-          requestSerialize: asBytes,
-          requestDeserialize: asBytes,
-          responseSerialize: asBytes,
-          responseDeserialize: asBytes,
-        },
-      },
-      handlers: {
-        Watch: (call: ServerWritableStream<Buffer, Buffer>) => {
-          open.add(call);
-          call.write(Buffer.from("hello"));
-        },
-      },
-      close: () => {
-        for (const call of open) call.end();
-      },
-    },
-  ];
-  const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink: new CollectingSink(), services });
+  const watch: GrpcMethod = {
+    open: (call) => ({
+      message: (bytes) => call.send(Buffer.from(`hello ${bytes}`)),
+      retire: () => call.end(OK),
+    }),
+  };
+  const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink: new CollectingSink(), services: [{ [path]: watch }] });
   const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
   t.after(() => client.close());
-  const watch = client.makeServerStreamRequest(path, asBytes, asBytes, Buffer.alloc(0));
-  const [first] = await once(watch, "data");
-  assert.equal(String(first), "hello");
-  const ended = once(watch, "end");
+  const call = client.makeServerStreamRequest(path, asBytes, asBytes, Buffer.from("you"));
+  const [first] = await once(call, "data");
+  assert.equal(String(first), "hello you");
+  const ended = once(call, "end");
   await server.close();
   await ended;
 });

@@ -1,11 +1,12 @@
 import type { AccessLogEntry, StreamNode } from "../access-log-entry.ts";
+import type { HostLimit } from "../host/limits.ts";
 
 /** One stream of access logs, as far as its sender and its connection describe it. */
 export interface AccessLogStream {
   /** Log name of the first message. */
   readonly logName: string;
-  /** Node of the first message: a claim of the sender's. */
-  readonly node: StreamNode;
+  /** What attribution reads of the first message's node: a claim of the sender's. */
+  readonly node: Pick<StreamNode, "id" | "namespace" | "labels" | "istioVersion">;
   /** `ip:port` of the connection's other end: behind a sidecar that is the sidecar. */
   readonly peer: string;
   /** Metadata `x-forwarded-client-cert`, the identity that the receiving Istio proxy saw; undefined when there is none. */
@@ -13,15 +14,24 @@ export interface AccessLogStream {
 }
 
 /**
- * Why something did not reach {@link AccessLogSink.entries}. Counted in entries, but for `malformed_message` and `too_many_streams`.
+ * Why something did not reach {@link AccessLogSink.entries}. Counted in entries, but for `malformed_message`, `identifier_too_large` and `too_many_streams`.
  *
  * - `no_identifier`: entries before the stream said who it is
  * - `malformed_entry`: not valid protobuf, or text that is not UTF-8; the rest of its message was kept
  * - `malformed_message`: what stood before the break was kept
  * - `sink_error`: the sink threw
  * - `too_many_streams`: a stream was refused
+ * - `too_many_entries`: a message had more entries than are taken
+ * - `identifier_too_large`: a stream said more of itself than is kept, and was ended
  */
-export type DropReason = "no_identifier" | "malformed_entry" | "malformed_message" | "sink_error" | "too_many_streams";
+export type DropReason =
+  | "no_identifier"
+  | "malformed_entry"
+  | "malformed_message"
+  | "sink_error"
+  | "too_many_streams"
+  | "too_many_entries"
+  | "identifier_too_large";
 
 /** Where access logs go. Called on the event loop between two reads of the socket, so what it does not finish at once holds up every stream. */
 export interface AccessLogSink {
@@ -33,6 +43,8 @@ export interface AccessLogSink {
   opened?(stream: AccessLogStream): void;
   /** A stream that was opened has ended, for whatever reason. */
   closed?(stream: AccessLogStream): void;
+  /** A limit of the host was met by this peer, or `ip:port`. */
+  limited?(limit: HostLimit, peer: string): void;
 }
 
 /** The same sink, but its errors are counted and go no further: a broken sink must not end a stream, which Envoy would answer by reconnecting for ever. */
@@ -56,5 +68,6 @@ export function guardSink(sink: AccessLogSink): Required<AccessLogSink> {
     entries: (stream, entries) => guard(entries.length, () => sink.entries(stream, entries)),
     opened: (stream) => guard(0, () => sink.opened?.(stream)),
     closed: (stream) => guard(0, () => sink.closed?.(stream)),
+    limited: (limit, peer) => guard(0, () => sink.limited?.(limit, peer)),
   };
 }

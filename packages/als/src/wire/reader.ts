@@ -1,8 +1,15 @@
+import { isUtf8 } from "node:buffer";
 import type { StringCache } from "./string-cache.ts";
 import { GROUP_DEPTH_LIMIT, MAX_VARINT_BYTES, NO_WIRE_TYPE, WIRE } from "./wire-types.ts";
 
 /** Where a failed reader stands: behind the end of any message, so every loop over a message stops by itself. */
 const FAILED = 0x3fff_ffff;
+
+/**
+ * Longest text in bytes that is made into a string. A host name has at most 253, a cluster adds port and subset, a label has 63; what is longer names nothing
+ * that exists, and must not fill our memory.
+ */
+export const MAX_TEXT_BYTES = 512;
 
 /** Longest message in bytes; positions stay small integers and below {@link FAILED}. */
 export const MAX_MESSAGE_BYTES = 0x2000_0000;
@@ -89,13 +96,24 @@ export class WireReader {
     if (this.at !== end) this.at = FAILED;
   }
 
-  /** A string field; invalid UTF-8 is an error, as in every proto3 parser that verifies. */
-  string(end: number): string {
+  /**
+   * A string field; invalid UTF-8 is an error, as in every proto3 parser that verifies. One that is longer than {@link MAX_TEXT_BYTES} reads as
+   * `tooLong`, which is empty unless a text that could not be read has to be told from one that is not there.
+   */
+  string(end: number, tooLong = ""): string {
     const stop = this.open(end);
     const start = this.at;
     if (start >= stop) return "";
     this.at = stop;
-    return this.#text(start, stop);
+    return this.#text(start, stop, tooLong);
+  }
+
+  /** Passes over a string field whose text is not wanted, but must be UTF-8. */
+  passString(end: number): void {
+    const stop = this.open(end);
+    if (this.at >= stop) return;
+    if (isUtf8(this.#bytes.subarray(this.at, stop))) this.at = stop;
+    else this.fail();
   }
 
   /** Reads one entry of a `map<string, string>`: then ask {@link keyIs} and {@link value}. Strings are made only for what is wanted. */
@@ -130,7 +148,7 @@ export class WireReader {
 
   /** The value of the last map entry. */
   value(): string {
-    return this.at === FAILED ? "" : this.#text(this.#valueStart, this.#valueEnd);
+    return this.at === FAILED ? "" : this.#text(this.#valueStart, this.#valueEnd, "");
   }
 
   /** Passes over the field of this tag. Field number 0, wire types 6 and 7, and a group's end without its start are errors. */
@@ -197,7 +215,12 @@ export class WireReader {
     return FAILED;
   }
 
-  #text(start: number, stop: number): string {
+  #text(start: number, stop: number, tooLong: string): string {
+    if (stop - start > MAX_TEXT_BYTES) {
+      if (isUtf8(this.#bytes.subarray(start, stop))) return tooLong;
+      this.fail();
+      return "";
+    }
     const text = this.#strings.read(this.#bytes, this.#view, start, stop);
     if (text !== undefined) return text;
     this.fail();

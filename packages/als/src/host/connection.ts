@@ -1,0 +1,159 @@
+import { constants, type ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { Call, CallConnection } from "./call.ts";
+import type { HostLimit, HostLimits } from "./limits.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
+/** GOAWAY with the highest stream number: what the peer has sent before it hears of it is still taken (RFC 9113 §6.8). */
+const ANY_STREAM = 2 ** 31 - 1;
+/** Credit for a piece of DATA beside its own bytes: its frame's head. No more than the piece itself, or empty messages would pay for a flood. */
+const FRAME_CREDIT = 64;
+/** Credit for a new stream: its header. */
+const HEADER_CREDIT = 4_096;
+/** Control frames that may come at once, in seconds of {@link HostLimits.maxControlFrames}. */
+const CONTROL_BURST = 5;
+/** Milliseconds between the end of a connection's last calls and its own. */
+const LAST_WORDS_MS = 1_000;
+
+export interface ConnectionEvents {
+  limited(limit: HostLimit, peer: string): void;
+}
+
+/** One client's connection: what it may send beside messages, and how long it may live. */
+export class Connection implements CallConnection {
+  /** Without the port. */
+  readonly address: string;
+  readonly remoteAddress: string;
+  readonly #socket: Socket;
+  readonly #session: ServerHttp2Session;
+  readonly #limits: HostLimits;
+  readonly #events: ConnectionEvents;
+  readonly #calls = new Set<Call>();
+  readonly #overhead: TokenBucket;
+  readonly #control: TokenBucket;
+  readonly #streams: TokenBucket;
+  readonly #agesAt: number;
+  /** Bytes that messages and new streams account for, and those that were found to be overhead. */
+  #credited = 0;
+  #charged = 0;
+  #bytesSeen = 0;
+  #heardAt: number;
+  #busyAt: number;
+  #pingDueBy: number | undefined;
+  #endsAt: number | undefined;
+
+  /** @param now milliseconds of a monotonic clock @param jitter from 0.9 to 1.1 */
+  constructor(socket: Socket, session: ServerHttp2Session, limits: HostLimits, events: ConnectionEvents, now: number, jitter: number) {
+    this.address = socket.remoteAddress ?? "unknown";
+    this.remoteAddress = `${this.address}:${socket.remotePort ?? 0}`;
+    this.#socket = socket;
+    this.#session = session;
+    this.#limits = limits;
+    this.#events = events;
+    this.#overhead = new TokenBucket(limits.overheadBurst, limits.overheadRate, now);
+    this.#control = new TokenBucket(limits.maxControlFrames * CONTROL_BURST, limits.maxControlFrames, now);
+    this.#streams = new TokenBucket(limits.streamBurst, limits.streamRate, now);
+    this.#agesAt = now + limits.maxConnectionAgeMs * jitter;
+    this.#heardAt = this.#busyAt = now;
+    const onControl = () => this.#controlFrame();
+    // Told one by one, so that a flood ends within the piece of it that is being read, and not at the next look.
+    session.on("ping", onControl);
+    session.on("remoteSettings", onControl);
+  }
+
+  /** A stream begins. Returns false when there are too many: then the connection is cut. */
+  opened(now: number): boolean {
+    this.#credited += HEADER_CREDIT;
+    if (this.#streams.take(1, now)) return true;
+    this.cut("stream_rate");
+    return false;
+  }
+
+  add(call: Call): void {
+    this.#calls.add(call);
+  }
+
+  remove(call: Call): void {
+    this.#calls.delete(call);
+  }
+
+  received(bytes: number): void {
+    this.#credited += bytes + Math.min(bytes, FRAME_CREDIT);
+  }
+
+  /** A peer may answer each of our messages with control frames of its own, as gRPC's bandwidth probes do. */
+  sent(): void {
+    this.#control.give(1);
+  }
+
+  /** Asks the peer to go elsewhere; streams that are open may go on for a while. */
+  retire(now: number): void {
+    if (this.#endsAt !== undefined || this.#session.destroyed) return;
+    this.#endsAt = now + this.#limits.maxConnectionAgeGraceMs;
+    this.#session.goaway(NGHTTP2_NO_ERROR, ANY_STREAM);
+    this.#session.close();
+  }
+
+  /** Ends every call in good order. */
+  retireCalls(): void {
+    for (const call of [...this.#calls]) call.retire();
+  }
+
+  cut(limit: HostLimit): void {
+    if (this.#session.destroyed) return;
+    this.#events.limited(limit, this.remoteAddress);
+    this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+
+  /** Looks for what came too often: cheap enough to be done ten times a second. */
+  checkOverhead(now: number): void {
+    const overhead = this.#socket.bytesRead - this.#credited - this.#charged;
+    if (overhead <= 0) return;
+    let unread = 0;
+    for (const call of this.#calls) unread += call.unread;
+    const excess = overhead - unread;
+    if (excess <= 0) return;
+    this.#charged += excess;
+    if (!this.#overhead.take(excess, now)) this.cut("overhead");
+  }
+
+  /** Looks for what has taken too long. */
+  check(now: number): void {
+    for (const call of this.#calls) call.check(now);
+    if (this.#calls.size > 0) this.#busyAt = now;
+    if (this.#endsAt !== undefined) this.#end(now, this.#endsAt);
+    else if (now >= this.#agesAt) this.retire(now);
+    else if (now - this.#busyAt >= this.#limits.maxConnectionIdleMs) {
+      this.#events.limited("idle", this.remoteAddress);
+      this.retire(now);
+    } else this.#keepAlive(now);
+  }
+
+  #end(now: number, endsAt: number): void {
+    if (now >= endsAt + LAST_WORDS_MS) this.destroy();
+    else if (now >= endsAt) this.retireCalls();
+  }
+
+  #controlFrame(): void {
+    if (!this.#control.take(1, performance.now())) this.cut("control_frames");
+  }
+
+  #keepAlive(now: number): void {
+    const bytes = this.#socket.bytesRead;
+    if (bytes !== this.#bytesSeen) {
+      this.#bytesSeen = bytes;
+      this.#heardAt = now;
+      this.#pingDueBy = undefined;
+    } else if (this.#pingDueBy !== undefined) {
+      if (now >= this.#pingDueBy) this.destroy();
+    } else if (now - this.#heardAt >= this.#limits.keepaliveMs) {
+      this.#pingDueBy = now + this.#limits.keepaliveTimeoutMs;
+      this.#session.ping(() => {});
+    }
+  }
+}

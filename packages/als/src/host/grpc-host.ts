@@ -1,0 +1,265 @@
+import { once } from "node:events";
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { listenFailed } from "@fenceline/api/vocabulary";
+import { Call, type CallContext } from "./call.ts";
+import { Connection } from "./connection.ts";
+import { GRPC_STATUS } from "./grpc-status.ts";
+import { DEFAULT_HOST_LIMITS, type HostLimit, type HostLimits } from "./limits.ts";
+import { openFilesLimit } from "./open-files.ts";
+import { Peers } from "./peers.ts";
+import type { GrpcMethod, GrpcService } from "./service.ts";
+import { Turns } from "./turns.ts";
+
+export interface GrpcHostOptions {
+  /** Address to listen on, for example `127.0.0.1` or `::`. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly services: readonly GrpcService[];
+  /** Any limit that is not given has its default. */
+  readonly limits?: Partial<HostLimits>;
+  /** Whom the limits of a call count for, by its headers and the address that its connection comes from. Default: the address. */
+  readonly peerOf?: (headers: IncomingHttpHeaders, address: string) => string;
+  /** A limit was met, by this peer or `ip:port`. What it throws is ignored. */
+  readonly onLimit?: (limit: HostLimit, peer: string) => void;
+}
+
+/** A listening host of gRPC services. */
+export interface GrpcHost {
+  /** The port that it really listens on. */
+  readonly port: number;
+  /** Streams open now. */
+  readonly streams: number;
+  readonly connections: number;
+  /** Bytes of unfinished messages, and those that services hold for their calls. */
+  readonly heldBytes: number;
+  /**
+   * Stops listening, retires every call, and waits for connections to close; after `graceMs` milliseconds (default 1 s) it closes those that remain.
+   * Never fails.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Share of the process's open files that connections may take: the API, the proxy beside us and the API server's watches need theirs. */
+const SHARE_OF_FILES = 1 / 4;
+/** How often connections are looked through for floods, and every how many times for what takes too long. */
+const LOOK_MS = 100;
+const LOOKS_PER_CHECK = 10;
+/** Longest header of a call, uncompressed, and most fields. `x-forwarded-client-cert` with a chain has some kilobytes. */
+const MAX_HEADER_LIST_SIZE = 32 * 1024;
+const MAX_HEADER_PAIRS = 64;
+/** Frames that break the protocol without harm; beyond it Node ends the connection. */
+const MAX_INVALID_FRAMES = 50;
+/** Resets at once and per second, beyond which nghttp2 ends the connection (CVE-2023-44487). */
+const RESET_BURST = 200;
+const RESET_RATE = 33;
+const GRPC_CONTENT_TYPE = /^application\/grpc(?:$|[+;])/i;
+
+/**
+ * Serves gRPC over HTTP/2 without TLS (mTLS is the business of the sidecar in front), and bounds what anybody can make it hold or do.
+ *
+ * Not the server of grpc-js, see docs/adr: it inflates before anybody can object, reads 16 messages ahead whatever their size, and leaves none of
+ * HTTP/2's own limits to be set.
+ *
+ * @throws FencelineError `LISTEN_FAILED` when the address cannot be bound.
+ */
+export async function startGrpcHost(options: GrpcHostOptions): Promise<GrpcHost> {
+  const host = new Host(options);
+  await host.listen(options);
+  return host;
+}
+
+class Host implements GrpcHost {
+  readonly #limits: HostLimits;
+  readonly #methods = new Map<string, GrpcMethod>();
+  readonly #peerOf: (headers: IncomingHttpHeaders, address: string) => string;
+  readonly #context: CallContext;
+  readonly #listener: Server;
+  readonly #http2: Http2Server;
+  readonly #connections = new Map<ServerHttp2Session, Connection>();
+  readonly #byAddress = new Map<string, number>();
+  readonly #maxConnections: number;
+  #port = 0;
+  #open = 0;
+  /** The socket whose session is being made. */
+  #accepting: Socket | undefined;
+  #looks = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosing = false;
+
+  constructor({ services, limits, peerOf = (_headers, address) => address, onLimit = () => {} }: GrpcHostOptions) {
+    this.#limits = { ...DEFAULT_HOST_LIMITS, ...limits };
+    for (const service of services) for (const [path, method] of Object.entries(service)) this.#methods.set(path, method);
+    this.#peerOf = peerOf;
+    const limited = (limit: HostLimit, peer: string): void => {
+      try {
+        onLimit(limit, peer);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+    this.#context = { limits: this.#limits, peers: new Peers(this.#limits), turns: new Turns(), limited };
+    this.#maxConnections = Math.max(1, Math.min(this.#limits.maxConnections, Math.floor(openFilesLimit() * SHARE_OF_FILES)));
+    this.#http2 = this.#createHttp2();
+    this.#listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => this.#accept(socket));
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get streams(): number {
+    return this.#context.peers.streams;
+  }
+
+  get connections(): number {
+    return this.#open;
+  }
+
+  get heldBytes(): number {
+    return this.#context.peers.bytes;
+  }
+
+  async listen({ host, port }: GrpcHostOptions): Promise<void> {
+    try {
+      this.#listener.listen(port, host);
+      await once(this.#listener, "listening");
+    } catch (cause) {
+      throw listenFailed(host, port, cause);
+    }
+    this.#port = (this.#listener.address() as AddressInfo).port;
+    // No file descriptor was left for a connection: libuv closes it, and the next one may do better.
+    this.#listener.on("error", () => this.#context.limited("connections", "unknown"));
+    this.#timer = setInterval(() => this.#look(performance.now()), LOOK_MS).unref();
+  }
+
+  async close(graceMs = 1_000): Promise<void> {
+    this.#isClosing = true;
+    const closed = this.#listener.listening ? once(this.#listener, "close") : Promise.resolve([]);
+    this.#listener.close();
+    const now = performance.now();
+    for (const connection of this.#connections.values()) {
+      connection.retireCalls();
+      connection.retire(now);
+    }
+    const force = setTimeout(() => {
+      for (const connection of this.#connections.values()) connection.destroy();
+    }, graceMs);
+    await closed;
+    clearTimeout(force);
+    clearInterval(this.#timer);
+  }
+
+  #createHttp2(): Http2Server {
+    const server = createHttp2Server({
+      settings: { maxConcurrentStreams: this.#limits.maxStreamsPerConnection, maxHeaderListSize: MAX_HEADER_LIST_SIZE, enablePush: false },
+      maxHeaderListPairs: MAX_HEADER_PAIRS,
+      maxSessionInvalidFrames: MAX_INVALID_FRAMES,
+      streamResetBurst: RESET_BURST,
+      streamResetRate: RESET_RATE,
+    });
+    server.on("session", (session) => this.#session(session));
+    server.on("sessionError", () => {});
+    server.on("stream", (stream, headers) => this.#stream(stream, headers));
+    return server;
+  }
+
+  /** Closes what is too much before any work is done for it. */
+  #accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? "unknown";
+    const ofAddress = this.#byAddress.get(address) ?? 0;
+    const limit = this.#limitOfConnections(ofAddress);
+    if (limit !== undefined || this.#isClosing) {
+      if (limit !== undefined) this.#context.limited(limit, address);
+      socket.destroy();
+      return;
+    }
+    this.#open++;
+    this.#byAddress.set(address, ofAddress + 1);
+    socket.once("close", () => {
+      this.#open--;
+      const left = (this.#byAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#byAddress.set(address, left);
+      else this.#byAddress.delete(address);
+    });
+    this.#accepting = socket;
+    this.#http2.emit("connection", socket);
+    this.#accepting = undefined;
+  }
+
+  #limitOfConnections(ofAddress: number): HostLimit | undefined {
+    if (this.#open >= this.#maxConnections) return "connections";
+    return ofAddress >= this.#limits.maxConnectionsPerAddress ? "address_connections" : undefined;
+  }
+
+  #session(session: ServerHttp2Session): void {
+    const socket = this.#accepting;
+    if (socket === undefined) {
+      session.destroy();
+      return;
+    }
+    const jitter = 0.9 + Math.random() * 0.2;
+    const connection = new Connection(socket, session, this.#limits, this.#context, performance.now(), jitter);
+    this.#connections.set(session, connection);
+    session.on("error", () => this.#context.limited("http2", connection.remoteAddress));
+    session.on("close", () => this.#connections.delete(session));
+  }
+
+  #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    // Its end tells all there is to tell. An error that nobody listens to would end the process.
+    stream.on("error", () => {});
+    const connection = stream.session === undefined ? undefined : this.#connections.get(stream.session as ServerHttp2Session);
+    const now = performance.now();
+    if (connection === undefined || !connection.opened(now)) stream.close();
+    else if (headers[":method"] !== "POST") refuseHttp(stream, 405);
+    else if (!GRPC_CONTENT_TYPE.test(headers["content-type"] ?? "")) refuseHttp(stream, 415);
+    else this.#call(stream, headers, connection, now);
+  }
+
+  #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: Connection, now: number): void {
+    const peer = this.#context.peers.of(this.#peerOf(headers, connection.address));
+    const call = new Call(stream, headers, peer, connection, this.#context);
+    const method = this.#methods.get(call.path);
+    if (method === undefined) call.end({ code: GRPC_STATUS.UNIMPLEMENTED, details: "no such method here" });
+    else if (this.#isClosing) call.end({ code: GRPC_STATUS.UNAVAILABLE, details: "shutting down: go to another replica" });
+    else if (isCompressed(headers)) call.fail("compressed");
+    else {
+      const limit = this.#context.peers.open(peer, call);
+      if (limit === undefined) this.#start(call, method, stream, connection, now);
+      else call.fail(limit);
+    }
+  }
+
+  #start(call: Call, method: GrpcMethod, stream: ServerHttp2Stream, connection: Connection, now: number): void {
+    connection.add(call);
+    stream.on("close", () => connection.remove(call));
+    call.start(method, now);
+  }
+
+  #look(now: number): void {
+    const isCheck = ++this.#looks % LOOKS_PER_CHECK === 0;
+    for (const connection of this.#connections.values()) {
+      connection.checkOverhead(now);
+      if (isCheck) connection.check(now);
+    }
+  }
+}
+
+/** Refused before the first message: some clients set the flag of a message only later. */
+function isCompressed(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers["grpc-encoding"];
+  return encoding !== undefined && encoding !== "identity";
+}
+
+/** An HTTP status: whoever sends this does not speak gRPC. */
+function refuseHttp(stream: ServerHttp2Stream, status: number): void {
+  stream.respond({ ":status": status }, { endStream: true });
+  stream.resume();
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { Usage } from "./least-served.ts";
+import { PeerTurns, Turns, type Work } from "./turns.ts";
+
+/** Time that passes only when work is done. */
+class Clock {
+  ms = 0;
+  readonly now = (): number => this.ms;
+}
+
+/** A stream with so many messages, each of which takes so long. */
+class Messages implements Work {
+  readonly owner: PeerTurns;
+  readonly usage = new Usage();
+  readonly #clock: Clock;
+  readonly #ms: number;
+  readonly #done: () => void;
+  left: number;
+  waited = 0;
+
+  constructor(clock: Clock, owner: PeerTurns, left: number, ms: number, done: () => void = () => {}) {
+    this.#clock = clock;
+    this.owner = owner;
+    this.left = left;
+    this.#ms = ms;
+    this.#done = done;
+  }
+
+  step(): boolean {
+    if (this.left === 0) return false;
+    this.left--;
+    this.#clock.ms += this.#ms;
+    this.#done();
+    return this.left > 0;
+  }
+
+  wait(): void {
+    this.waited++;
+  }
+}
+
+test("T-09 with nothing else to do, messages are worked on as they are read, and nobody is held up", () => {
+  const clock = new Clock();
+  const work = new Messages(clock, new PeerTurns(), 10, 0.1);
+  new Turns(clock.now).offer(work);
+  assert.deepEqual([work.left, work.waited], [0, 0]);
+});
+
+test("T-09 a turn of the event loop ends after some milliseconds, whatever waits, and goes on in the next one", async () => {
+  const clock = new Clock();
+  const turns = new Turns(clock.now);
+  const work = new Messages(clock, new PeerTurns(), 100, 1);
+  turns.offer(work);
+  assert.equal(work.waited, 1);
+  assert.ok(100 - work.left <= 5, `${100 - work.left} messages in one turn`);
+  while (work.left > 0) {
+    const before = work.left;
+    await turn();
+    assert.ok(before - work.left <= 5, `${before - work.left} messages in one turn`);
+  }
+});
+
+for (const [flood, peers, streams] of [
+  ["one peer with a thousand streams", 1, 1_000],
+  ["a thousand peers", 1_000, 1],
+] as const) {
+  test(`T-09 beside a flood of ${flood} that has been served, a quiet stream of another peer is next`, async () => {
+    const clock = new Clock();
+    const turns = new Turns(clock.now);
+    const owners = Array.from({ length: peers }, () => new PeerTurns());
+    const floods = owners.flatMap((owner) => Array.from({ length: streams }, () => new Messages(clock, owner, 1_000_000, 0.1)));
+    for (const each of floods) turns.offer(each);
+    const done = () => 1_000_000 * floods.length - floods.reduce((sum, { left }) => sum + left, 0);
+    while (clock.ms < 2_000) await turn();
+
+    const before = done();
+    let after: number | undefined;
+    turns.offer(new Messages(clock, new PeerTurns(), 1, 0.1, () => (after = done())));
+    while (after === undefined) await turn();
+
+    assert.ok(after - before <= 50, `${after - before} messages of the flood went ahead`);
+    for (const each of floods) each.left = 0;
+  });
+}
+
+test("T-09 of one address: a quiet stream goes ahead of those that were served", async () => {
+  const clock = new Clock();
+  const turns = new Turns(clock.now);
+  const owner = new PeerTurns();
+  const floods = Array.from({ length: 200 }, () => new Messages(clock, owner, 1_000_000, 0.1));
+  for (const each of floods) turns.offer(each);
+  while (clock.ms < 2_000) await turn();
+  const before = clock.ms;
+  let after: number | undefined;
+  turns.offer(new Messages(clock, owner, 1, 0.1, () => (after = clock.ms)));
+  while (after === undefined) await turn();
+  assert.ok(after - before <= 5, `it waited for ${after - before} ms of the flood's work`);
+  for (const each of floods) each.left = 0;
+});

@@ -1,0 +1,94 @@
+import { LeastServed, Usage } from "./least-served.ts";
+
+/** Longest time in milliseconds that messages are worked on in one turn of the event loop, before sockets, timers and other requests have theirs. */
+const TURN_MS = 4;
+/** Longest time in milliseconds that one stream is worked on while others wait. A message is never cut, so the limits of a message bound it from above. */
+const SLICE_MS = 0.5;
+
+/** Whoever shares a peer's time: all of its streams. */
+export class PeerTurns {
+  readonly usage = new Usage();
+  readonly waiting = new LeastServed<Work>();
+}
+
+/** A stream with messages to be worked on. */
+export interface Work {
+  readonly owner: PeerTurns;
+  readonly usage: Usage;
+  /** Works on one message. Returns whether there may be another one. */
+  step(): boolean;
+  /** It has to wait for its turn: nothing more shall be read meanwhile, so that HTTP/2's flow control holds up the sender. */
+  wait(): void;
+}
+
+/**
+ * Shares the event loop's time between streams.
+ *
+ * While there is time, messages are worked on as they are read. Else they wait, and whoever was served least comes first: the peer, and of that peer the stream.
+ * A stream that says something now and then so goes ahead of every flood, of whichever address, and a peer with a thousand streams has no more of the time than
+ * a peer with one.
+ */
+export class Turns {
+  readonly #waiting = new LeastServed<PeerTurns>();
+  readonly #now: () => number;
+  /** When the time of this turn is over; undefined when nobody has asked in it. */
+  #turnEnds: number | undefined;
+
+  /** @param now milliseconds of a monotonic clock */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Works on this stream's messages now, or puts it into the queue. */
+  offer(work: Work): void {
+    const now = this.#now();
+    if (this.#turnEnds === undefined) this.#begin(now);
+    const ends = this.#turnEnds ?? now;
+    if (this.#waiting.size === 0 && now < ends && !this.#run(work, now, ends)) return;
+    work.wait();
+    this.#enqueue(work);
+  }
+
+  #begin(now: number): void {
+    this.#turnEnds = now + TURN_MS;
+    setImmediate(() => {
+      this.#turnEnds = undefined;
+      this.#drain();
+    });
+  }
+
+  #drain(): void {
+    if (this.#waiting.size === 0) return;
+    let now = this.#now();
+    this.#begin(now);
+    const ends = now + TURN_MS;
+    while (now < ends) {
+      const peer = this.#waiting.shift();
+      const work = peer?.waiting.shift();
+      if (peer === undefined || work === undefined) return;
+      const isMore = this.#run(work, now, now + SLICE_MS);
+      if (isMore) peer.waiting.push(work, work.usage.level);
+      if (peer.waiting.size > 0) this.#waiting.push(peer, peer.usage.level);
+      now = this.#now();
+    }
+  }
+
+  #enqueue(work: Work): void {
+    const { owner: peer } = work;
+    if (peer.waiting.size === 0) this.#waiting.push(peer, peer.usage.levelAt(this.#now()));
+    peer.waiting.push(work, work.usage.levelAt(this.#now()));
+  }
+
+  /** Returns whether something is left to do. */
+  #run(work: Work, begin: number, ends: number): boolean {
+    let now = begin;
+    let isMore = true;
+    while (isMore && now < ends) {
+      isMore = work.step();
+      now = this.#now();
+    }
+    work.usage.add(now - begin, now);
+    work.owner.usage.add(now - begin, now);
+    return isMore;
+  }
+}
