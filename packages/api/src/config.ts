@@ -77,7 +77,9 @@ const AgeingFields = z.strictObject({
     .min(1)
     .max(100_000)
     .default(1_000)
-    .describe("Most learned hosts a fence may hold; beyond it the least recently seen leaves first."),
+    .describe(
+      "Most learned hosts a fence may hold, from 1 to 100000. Beyond it a host that was not seen within its window makes room; what was seen within it never does, and the newcomer stays on the fallback (condition AtCapacity). Static hosts do not count.",
+    ),
   maxRemovedShare: z
     .number()
     .gt(0)

@@ -20,7 +20,7 @@ export const DomainStatus = z.object({
 export type DomainStatus = z.infer<typeof DomainStatus>;
 
 export const Condition = z.object({
-  type: z.enum(["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing"]),
+  type: z.enum(["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing", "AtCapacity"]),
   status: z.enum(["True", "False", "Unknown"]),
   reason: z.string(),
   message: z.string(),

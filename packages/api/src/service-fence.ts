@@ -79,7 +79,9 @@ export const ServiceFenceSpec = z.strictObject({
     .min(1)
     .max(100_000)
     .optional()
-    .describe("Most learned hosts; beyond it the least recently seen leaves first. Default: the configuration's `ageing.maxHosts`."),
+    .describe(
+      "Most learned hosts, static ones not counted. Beyond it a host that was not seen within its window makes room; what was seen within it never does, and the newcomer stays on the fallback (condition AtCapacity). With a smaller number than there are hosts in use, these stay until they are idle. Default: the configuration's `ageing.maxHosts`.",
+    ),
   tcp: z
     .enum(["visible", "learn"])
     .default("visible")

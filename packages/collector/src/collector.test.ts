@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
 import { Config } from "@fenceline/api";
+import { pino } from "pino";
 import { CAPTURED_MESH, CONFIG } from "./testing/mesh.ts";
 import { startCollector, until } from "./testing/running-collector.ts";
 
@@ -63,6 +64,22 @@ test("T-14 a window of a millisecond writes the status once a second at most, fo
   assert.ok(writes <= 5 + (performance.now() - start) / 1_000, `${writes} writes`);
   assert.match(running.read(SIDECAR), /web\.shop/);
   assert.match(running.read(STATE), /message: mode Enforce; spec\.idleWindow 1ms counts as 10s/);
+});
+
+test("T-08 a fence that is full keeps the hosts in use: the newcomer stays on the fallback, and condition, metric and log say so", async (t) => {
+  const lines: string[] = [];
+  const logger = pino({}, { write: (line: string) => void lines.push(line) });
+  const running = await startCollector(t, CAPTURED_MESH.replace("{enable: true}", "{enable: true, maxHosts: 1}"), undefined, { logger });
+  await running.send([calls([B, 80])]);
+  for (let n = 0; n < 5; n += 1) await running.send([calls(["web.shop.svc.cluster.local", 8080], [B, 80])]);
+  await running.collector.idle();
+  assert.match(running.read(SIDECAR), new RegExp(B));
+  assert.doesNotMatch(running.read(SIDECAR), /web\.shop/);
+  assert.match(running.read(STATE), /type: AtCapacity\n +status: "True"\n +reason: MaxHostsInUse\n/);
+  const { body } = await running.request("/metrics");
+  assert.match(body, /^fenceline_fences_at_capacity 1$/m);
+  assert.match(body, /^fenceline_access_log_entries_dropped_total\{reason="at_capacity"\} 5$/m);
+  assert.equal(lines.filter((line) => line.includes("fence is full")).length, 1);
 });
 
 test("an edge that is used stays while one that is not ages out", async (t) => {

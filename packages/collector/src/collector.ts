@@ -65,6 +65,7 @@ export class Collector {
         logger.info({ fence: formatFenceKey(fence), host }, "edge learned");
         this.#controller.learned(fence);
       },
+      onTurnedAway: (fence, host) => this.#controller.turnedAway(fence, host),
       onTelemetry: (fence) => this.#controller.enqueue(fence),
       onProxyVersion: (fence, version) => this.#controller.proxyVersion(fence, version),
       onLimit: limitLog(logger, now),
@@ -73,6 +74,7 @@ export class Collector {
       edges: () => this.#book.size,
       accessLogs: () => this.#accessLogs,
       fences: () => this.#mesh.fences().length,
+      fencesAtCapacity: () => this.#controller.fencesAtCapacity(),
       fallbackPorts: () => this.#fallback.counts(),
     });
   }

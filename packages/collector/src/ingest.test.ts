@@ -26,6 +26,7 @@ function setUp() {
     metrics,
     now: () => clock.now,
     onLearned: (fence, host) => told.push(`${formatFenceKey(fence)} learned ${host}`),
+    onTurnedAway: (fence, host) => told.push(`${formatFenceKey(fence)} has no room for ${host}`),
     onTelemetry: (fence) => told.push(`${formatFenceKey(fence)} is heard`),
     onProxyVersion: (fence, version) => told.push(`${formatFenceKey(fence)} runs ${version}`),
     onLimit: () => {},
@@ -50,6 +51,18 @@ test("T-11 a sum of requests is believed from the fallback; an entry of a worklo
   assert.equal(edges.hosts()[0]?.requests, 1);
   ingest.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1", requests: 40 })]);
   assert.equal(edges.hosts()[0]?.requests, 41);
+});
+
+test("T-08 a host that its fence has no room for is counted, and told", async () => {
+  const { ingest, edges, told, dropped } = setUp();
+  edges.setPolicy({ ...POLICY, maxHosts: 1 });
+  ingest.entries(OWN_PROXY, [entryOf(TO_B)]);
+  ingest.entries(FALLBACK, [
+    entryOf({ fenceSource: "test1/a", authority: "web.shop:8080" }),
+    entryOf({ fenceSource: "test1/a", authority: "b.test1" }),
+  ]);
+  assert.deepEqual(told.slice(-2), ["test1/a learned b.test1.svc.cluster.local", "test1/a has no room for web.shop.svc.cluster.local"]);
+  assert.deepEqual(await dropped(), { at_capacity: 1 });
 });
 
 test("an entry of a request that still goes on keeps the edge and counts no request", () => {

@@ -17,6 +17,8 @@ export interface IngestOptions {
   readonly now: () => number;
   /** A fence has a host that it did not have before. */
   readonly onLearned: (fence: FenceKey, host: string) => void;
+  /** A fence has no room for a host that its workload called. */
+  readonly onTurnedAway?: (fence: FenceKey, host: string) => void;
   /** The first access log of a workload's own proxies has arrived. */
   readonly onTelemetry: (fence: FenceKey) => void;
   /** A workload's proxy named its version of Istio. */
@@ -119,7 +121,13 @@ export class Ingest implements AccessLogSink {
       const counted = entry.intermediate ? 0 : requests;
       const isNew = edges.observe(destination.host, destination.port, counted, this.#options.now());
       if (isNew) this.#options.onLearned(fence, destination.host);
+      else if (!edges.has(destination.host)) this.#turnedAway(fence, destination.host);
     }
+  }
+
+  #turnedAway(fence: FenceKey, host: string): void {
+    this.#drop("at_capacity", 1);
+    this.#options.onTurnedAway?.(fence, host);
   }
 
   #drop(reason: DropReason, count: number): void {

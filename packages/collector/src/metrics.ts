@@ -45,6 +45,7 @@ export class CollectorMetrics {
     readonly edges: () => number;
     readonly accessLogs: () => { readonly connections: number; readonly heldBytes: number } | undefined;
     readonly fences: () => number;
+    readonly fencesAtCapacity: () => number;
     readonly fallbackPorts: () => { readonly declared: number; readonly missing: number };
   }): void {
     this.#reading("fenceline_edges", "Edges in the book.", read.edges);
@@ -54,6 +55,7 @@ export class CollectorMetrics {
       ofAccessLogs("heldBytes"),
     );
     this.#reading("fenceline_fences", "Fences that exist.", read.fences);
+    this.#reading("fenceline_fences_at_capacity", "Fences that have no room for a host that is new to them.", read.fencesAtCapacity);
     this.#reading("fenceline_fallback_ports", "Ports of the fallback's Service.", () => read.fallbackPorts().declared);
     this.#reading(
       "fenceline_fallback_ports_missing",

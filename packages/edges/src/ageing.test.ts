@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type AgeingPolicy, FenceEdges } from "./fence-edges.ts";
+import { type AgeingPolicy, FenceEdges, type HostSeed } from "./fence-edges.ts";
 
 const POLICY: AgeingPolicy = { idleWindow: 1_000, maxHosts: 100, maxRemovedShare: 1 };
 
@@ -129,26 +129,64 @@ test("one round removes no more than its share, the longest idle first, and at l
   assert.equal(edges.size, 0);
 });
 
-test("beyond maxHosts the least recently seen host leaves", () => {
+const names = (edges: FenceEdges) => edges.hosts().map(({ host }) => host);
+
+test("T-08 a newcomer beyond maxHosts is turned away while every host was seen within its window", () => {
   const edges = new FenceEdges({ ...POLICY, maxHosts: 2 });
-  edges.observe("a", 80, 1, 0);
-  edges.observe("b", 80, 1, 1);
-  edges.observe("a", 80, 1, 2);
-  assert.equal(edges.observe("c", 80, 1, 3), true);
-  assert.deepEqual(
-    edges.hosts().map(({ host }) => host),
-    ["a", "c"],
-  );
+  assert.deepEqual([edges.observe("a", 80, 1, 0), edges.observe("b", 80, 1, 1), edges.isAtCapacity], [true, true, true]);
+  for (let n = 0; n < 50; n += 1) assert.equal(edges.observe(`flood${n}`, 80, 1, 2), false);
+  assert.deepEqual(names(edges), ["a", "b"]);
 });
 
-test("a smaller maxHosts keeps the most recently seen hosts", () => {
+test("T-08 a newcomer takes the place of the host that was not seen for longest, once that is longer than its window", () => {
+  const edges = new FenceEdges({ ...POLICY, maxHosts: 3 });
+  watch(edges, 0, 0, ["a", "b", "c"]);
+  watch(edges, 10, 500, ["b", "c"]);
+  watch(edges, 510, 1_000, ["c"]);
+  assert.equal(edges.observe("new", 80, 1, 1_000), false);
+  watch(edges, 1_010, 1_020, ["c"]);
+  assert.equal(edges.isAtCapacity, false);
+  assert.equal(edges.observe("new", 80, 1, 1_020), true);
+  assert.deepEqual(names(edges), ["b", "c", "new"]);
+  assert.equal(edges.observe("newer", 80, 1, 1_020), false, "b was seen within its window");
+});
+
+test("T-08 no newcomer takes a place while nothing is observed, however much time passes", () => {
+  const edges = new FenceEdges({ ...POLICY, maxHosts: 1 });
+  watch(edges, 0, 100, ["a"]);
+  assert.equal(edges.observe("new", 80, 1, 50_000_000), false);
+});
+
+test("T-08 a smaller maxHosts takes out hosts that were not seen within their window, and no others", () => {
   const edges = new FenceEdges(POLICY);
-  for (const [now, host] of ["a", "b", "c"].entries()) edges.observe(host, 80, 1, now);
-  edges.observe("a", 80, 1, 3);
-  edges.setPolicy({ ...POLICY, maxHosts: 2 });
+  watch(edges, 0, 0, ["a", "b", "c", "d"]);
+  watch(edges, 10, 1_020, ["c", "d"]);
+  edges.setPolicy({ ...POLICY, maxHosts: 3 });
+  assert.deepEqual(names(edges), ["b", "c", "d"]);
+  edges.setPolicy({ ...POLICY, maxHosts: 1 });
+  assert.deepEqual([names(edges), edges.isAtCapacity], [["c", "d"], true]);
+});
+
+test("T-08 what an earlier run or another replica has written is taken in, also beyond maxHosts, and makes no room for newcomers", () => {
+  const edges = new FenceEdges({ ...POLICY, maxHosts: 2 });
+  for (let n = 0; n < 100; n += 1) edges.seed({ host: `h${n}`, source: "learned", firstSeen: 0, lastSeen: n });
+  assert.deepEqual([edges.size, edges.isAtCapacity, edges.observe("new", 80, 1, 200)], [100, true, false]);
+});
+
+test("T-08 a host that a person declared finds room, and takes none", () => {
+  const edges = new FenceEdges({ ...POLICY, maxHosts: 1, declared: new Set(["static", "other"]) });
+  for (const host of ["static", "learned", "other", "more"]) edges.observe(host, 80, 1, 0);
+  assert.deepEqual(names(edges), ["learned", "other", "static"]);
+  edges.setPolicy({ ...POLICY, maxHosts: 1 });
+  assert.equal(edges.size, 3, "one that is declared no more is in use all the same");
+});
+
+test("T-08 a host keeps a hundred ports, however many are called", () => {
+  const edges = new FenceEdges(POLICY);
+  for (let port = 1_000; port > 0; port -= 1) edges.observe("b", port, 1, 0);
   assert.deepEqual(
-    edges.hosts().map(({ host }) => host),
-    ["a", "c"],
+    edges.hosts()[0]?.ports,
+    Array.from({ length: 100 }, (_, index) => index + 1),
   );
 });
 
@@ -170,19 +208,60 @@ test("law: a host that is called at least once per window never ages, whatever t
   );
 });
 
-test("law: the book never holds more than maxHosts, and every host in it was observed", () => {
+/** When each host was last seen in observed time, kept beside the book in the simplest way. */
+class Model {
+  readonly #seen = new Map<string, { readonly at: number; readonly window: number }>();
+  #observed = 0;
+  #narrowest = POLICY.idleWindow;
+
+  pass(time: number): void {
+    this.#observed += Math.min(time, this.#narrowest / 20);
+  }
+
+  saw(host: string, window?: number): void {
+    this.#narrowest = Math.min(this.#narrowest, window ?? POLICY.idleWindow);
+    this.#seen.set(host, { at: this.#observed, window: window ?? this.#seen.get(host)?.window ?? POLICY.idleWindow });
+  }
+
+  forget(host: string): void {
+    this.#seen.delete(host);
+  }
+
+  isInUse(host: string): boolean {
+    const { at, window } = this.#seen.get(host) ?? { at: 0, window: 0 };
+    return this.#observed - at < window - 1e-6;
+  }
+}
+
+test("law: calls never bring in more than maxHosts, and what was seen within its window is never taken out for a newcomer", () => {
+  const step = fc.record({
+    host: fc.integer({ min: 0, max: 30 }).map((n) => `h${n}`),
+    time: fc.integer({ min: 0, max: 400 }),
+    maxHosts: fc.integer({ min: 1, max: 20 }),
+    /** The window of a host that is preloaded; undefined for one that is called. */
+    window: fc.option(fc.integer({ min: 1, max: 2_000 }), { freq: 10, nil: undefined }),
+  });
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (calls, maxHosts) => {
-      const edges = new FenceEdges({ ...POLICY, maxHosts });
-      for (const [now, n] of calls.entries()) edges.observe(`h${n}`, 80, 1, now);
-      const latest = [...new Set([...calls].reverse())].slice(0, maxHosts).map((n) => `h${n}`);
-      assert.deepEqual(
-        edges
-          .hosts()
-          .map(({ host }) => host)
-          .sort(),
-        latest.sort(),
-      );
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const edges = new FenceEdges({ ...POLICY, maxHosts: 20 });
+      const model = new Model();
+      let now = 0;
+      edges.telemetry(now);
+      for (const { host, time, maxHosts, window } of steps) {
+        now += time;
+        edges.telemetry(now);
+        model.pass(time);
+        const before = names(edges);
+        edges.setPolicy({ ...POLICY, maxHosts });
+        const seed: HostSeed = { host, source: "preloaded", firstSeen: now, lastSeen: now, idleWindow: window };
+        const isNew = window === undefined ? edges.observe(host, 80, 1, now) : edges.offer(seed);
+        for (const gone of before.filter((name) => !edges.has(name))) {
+          assert.equal(model.isInUse(gone), false, `${gone} was in use`);
+          model.forget(gone);
+        }
+        if (isNew || (window === undefined && edges.has(host))) model.saw(host, window);
+        assert.ok(edges.size <= Math.max(maxHosts, before.length));
+      }
     }),
   );
 });

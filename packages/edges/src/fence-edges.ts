@@ -1,5 +1,5 @@
 import type { HostSource } from "@fenceline/api";
-import { addCounts } from "@fenceline/api/vocabulary";
+import { addCounts, unitePorts } from "@fenceline/api/vocabulary";
 import { LRUCache } from "lru-cache";
 import { ObservedClock } from "./observed-clock.ts";
 
@@ -9,8 +9,10 @@ export interface AgeingPolicy {
   readonly idleWindow: number;
   /** Least window that counts, in milliseconds, also of a host that brings its own. Default 0. */
   readonly shortestWindow?: number;
-  /** Most hosts that may be held; beyond it the least recently seen leaves. At least 1. */
+  /** Most hosts that calls may bring in. At least 1. Beyond it only a host that was not seen within its window makes room. */
   readonly maxHosts: number;
+  /** Hosts that a person declared: they always find room, and take none from the others. Default: none. */
+  readonly declared?: ReadonlySet<string>;
   /** Largest share of the hosts that one round may remove, from 0 (exclusive) to 1. */
   readonly maxRemovedShare: number;
 }
@@ -57,8 +59,16 @@ const PATIENCE = 0.2;
 /** Between two reports of another replica, which makes one every tenth of a window while telemetry flows. */
 const GAP_PARTS_ELSEWHERE = 10;
 
+/** The cache reserves memory for all of its room, and most fences hold few hosts. */
+const ROOM_AT_FIRST = 32;
+const NONE: ReadonlySet<string> = new Set();
+
 /**
- * The learned hosts of one fence: least recently used first out, and what was not seen for a window of observed time ages out.
+ * The learned hosts of one fence: what was not seen for a window of observed time ages out, and makes room for others, least recently used first.
+ *
+ * What was seen within its window is never taken out for a newcomer: or a workload that calls many hosts once, on purpose or not, would push the hosts
+ * that it needs out of its own fence. The newcomer is turned away then, and its calls go by way of the fallback. What replicas and earlier runs have
+ * written is no newcomer: all of it is taken in, since a replica that refused it would take it out of the status again, in turns with the other.
  *
  * Pure: every time is an argument. A process starts with an observed clock at zero and every restored host counts as just seen,
  * so nothing ages before one full window was observed since the start.
@@ -70,20 +80,24 @@ export class FenceEdges {
   #isSeenElsewhere = false;
   /** Shortest window that a host brought along. It is not looked for again when that host leaves: too short a pause errs on the safe side. */
   #shortestWindow = Number.POSITIVE_INFINITY;
+  /** No host is stale before this observed time. It is too early when a host was seen since, never too late. */
+  #freshUntil = 0;
 
   constructor(policy: AgeingPolicy) {
     this.#policy = policy;
-    this.#hosts = new LRUCache({ max: policy.maxHosts });
+    this.#hosts = new LRUCache({ max: ROOM_AT_FIRST });
   }
 
-  /** Takes over a changed policy. A smaller `maxHosts` drops the least recently seen hosts at once. */
+  /** Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within their window go at once, the others when they age. */
   setPolicy(policy: AgeingPolicy): void {
-    if (policy.maxHosts !== this.#policy.maxHosts) {
-      const hosts = new LRUCache<string, Entry>({ max: policy.maxHosts });
-      for (const [host, entry] of [...this.#hosts.entries()].reverse()) hosts.set(host, entry);
-      this.#hosts = hosts;
-    }
+    const isSmaller = policy.maxHosts < this.#policy.maxHosts;
     this.#policy = policy;
+    this.#freshUntil = 0;
+    while (isSmaller && this.#counted() > policy.maxHosts) {
+      const stale = this.#leastRecentStale();
+      if (stale === undefined) return;
+      this.#hosts.delete(stale);
+    }
   }
 
   /** Telemetry of this workload's proxies arrived, whatever it says. */
@@ -102,22 +116,33 @@ export class FenceEdges {
   /**
    * The workload called `host`. `requests` may be 0: a connection that is still open was reported.
    *
-   * @returns whether the host is new to the fence, which then has to be rendered again
+   * @returns whether the host is new to the fence, which then has to be rendered again. False also for a newcomer that found no room: see {@link has}
    */
   observe(host: string, port: number, requests: number, now: number): boolean {
     const known = this.#hosts.get(host);
-    if (known === undefined) {
-      this.#put({ host, source: "learned", firstSeen: now, lastSeen: now, requests, ports: [port] });
-      return true;
-    }
+    if (known === undefined) return this.offer({ host, source: "learned", firstSeen: now, lastSeen: now, requests, ports: [port] });
     if (now > known.lastSeen) known.lastSeen = now;
     known.seenAt = this.#clock.elapsed;
     known.requests = addCounts(known.requests, requests);
-    if (!known.ports.includes(port)) known.ports = [...known.ports, port].sort((a, b) => a - b);
+    if (!known.ports.includes(port)) known.ports = unitePorts(known.ports, [port]);
     return false;
   }
 
-  /** Puts a host in unless it is there. It counts as seen just now in observed time, so it stays for one whole window. */
+  /**
+   * Puts a newcomer in, if there is room for it.
+   *
+   * @returns whether it was put in; false also when it is there already
+   */
+  offer(seed: HostSeed): boolean {
+    if (this.#hosts.has(seed.host) || !(this.#isDeclared(seed.host) || this.#makeRoom())) return false;
+    this.#put(seed);
+    return true;
+  }
+
+  /**
+   * Puts a host in unless it is there, whether there is room or not: one that this fence had before, or that another replica has taken in. It counts as
+   * seen just now in observed time, so it stays for one whole window.
+   */
   seed(seed: HostSeed): void {
     if (!this.#hosts.has(seed.host)) this.#put(seed);
   }
@@ -154,6 +179,16 @@ export class FenceEdges {
     return removed;
   }
 
+  /** Whether the next newcomer would be turned away: as many hosts as there may be were seen within their window. */
+  get isAtCapacity(): boolean {
+    return this.#counted() >= this.#policy.maxHosts && this.#leastRecentStale() === undefined;
+  }
+
+  /** Most hosts that calls may bring in. */
+  get maxHosts(): number {
+    return this.#policy.maxHosts;
+  }
+
   has(host: string): boolean {
     return this.#hosts.has(host);
   }
@@ -174,6 +209,41 @@ export class FenceEdges {
     return this.#clock.latest;
   }
 
+  #isDeclared(host: string): boolean {
+    return (this.#policy.declared ?? NONE).has(host);
+  }
+
+  /** Hosts that take up room. */
+  #counted(): number {
+    let declared = 0;
+    if (this.#hosts.size >= this.#policy.maxHosts)
+      for (const host of this.#policy.declared ?? NONE) if (this.#hosts.has(host)) declared += 1;
+    return this.#hosts.size - declared;
+  }
+
+  #makeRoom(): boolean {
+    if (this.#counted() < this.#policy.maxHosts) return true;
+    const stale = this.#leastRecentStale();
+    return stale !== undefined && this.#hosts.delete(stale);
+  }
+
+  /**
+   * The host that was not seen for longest, of those that were not seen within their window. After a look at all of them in vain it is known when the
+   * next look may find one, so that a flood of newcomers costs no look each.
+   */
+  #leastRecentStale(): string | undefined {
+    if (this.#clock.elapsed <= this.#freshUntil) return undefined;
+    let freshUntil = Number.POSITIVE_INFINITY;
+    for (const host of this.#hosts.rkeys()) {
+      const entry = this.#hosts.peek(host);
+      if (entry === undefined || this.#isDeclared(host)) continue;
+      if (this.#idleFor(entry) > this.#windowOf(entry)) return host;
+      freshUntil = Math.min(freshUntil, entry.seenAt + this.#windowOf(entry));
+    }
+    this.#freshUntil = freshUntil;
+    return undefined;
+  }
+
   #windowOf({ idleWindow }: Entry): number {
     const { shortestWindow = 0 } = this.#policy;
     return Math.max(shortestWindow, idleWindow ?? this.#policy.idleWindow) * (this.#isSeenElsewhere ? 1 + PATIENCE : 1);
@@ -190,7 +260,19 @@ export class FenceEdges {
 
   #put({ requests = 0, ports = [], idleWindow, ...seed }: HostSeed): void {
     this.#shortestWindow = Math.min(this.#shortestWindow, idleWindow ?? Number.POSITIVE_INFINITY);
-    const ascending = [...ports].sort((a, b) => a - b);
-    this.#hosts.set(seed.host, { ...seed, requests, ports: ascending, idleWindow, seenAt: this.#clock.elapsed });
+    if (this.#hosts.size >= this.#hosts.max) this.#hosts = grown(this.#hosts);
+    const entry = { ...seed, requests, ports: unitePorts(ports), idleWindow, seenAt: this.#clock.elapsed };
+    this.#freshUntil = Math.min(this.#freshUntil, entry.seenAt + this.#windowOf(entry));
+    this.#hosts.set(seed.host, entry);
   }
+}
+
+/** The same hosts in the same order, and room for as many again: the cache itself must never choose which one leaves. */
+function grown(hosts: LRUCache<string, Entry>): LRUCache<string, Entry> {
+  const larger = new LRUCache<string, Entry>({ max: 2 * hosts.max });
+  for (const host of hosts.rkeys()) {
+    const entry = hosts.peek(host);
+    if (entry !== undefined) larger.set(host, entry);
+  }
+  return larger;
 }

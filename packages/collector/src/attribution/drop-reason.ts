@@ -12,6 +12,8 @@ export const DROP_REASONS = [
   "fallback_itself",
   /** A new edge whose first answer, to the workload itself, was 403: nobody needs to see what it may not call. */
   "denied",
+  /** A host that is new to a fence whose hosts were all seen within their window, and are as many as it may have. */
+  "at_capacity",
 ] as const;
 
 export type DropReason = (typeof DROP_REASONS)[number];

@@ -28,7 +28,7 @@ type Judgement = Omit<Condition, "lastTransitionTime">;
 /** What is true of a fence now, each with its reason. `lastTransitionTime` moves only when the status does. */
 export function conditions(input: ConditionsInput): Condition[] {
   const { previous, now } = input;
-  const judgements = [ready(input), enforced(input), conflict(input), fallback(input), telemetry(input)];
+  const judgements = [ready(input), enforced(input), conflict(input), fallback(input), telemetry(input), ...capacity(input)];
   return judgements.map((judgement) => withTransition(judgement, previous.conditions ?? [], now));
 }
 
@@ -100,6 +100,21 @@ function telemetry({ edges }: ConditionsInput): Judgement {
         message: "no access log of this workload's proxies since the collector started",
       }
     : { type: "TelemetryFlowing", status: "True", reason: "AccessLogsArrive", message: "access logs of this workload's proxies arrive" };
+}
+
+/**
+ * Only for a fence that is, or was, full. Without counts of who was turned away: they change with every call, and a condition is written when it
+ * changes.
+ */
+function capacity({ edges, previous }: ConditionsInput): readonly Judgement[] {
+  if (edges.isAtCapacity) {
+    const message = `maxHosts is ${edges.maxHosts}, and all were seen within their window: hosts that are new stay on the fallback. Raise spec.maxHosts, or ageing.maxHosts of the configuration`;
+    return [{ type: "AtCapacity", status: "True", reason: "MaxHostsInUse", message }];
+  }
+  if (!previous.conditions?.some(({ type }) => type === "AtCapacity")) return [];
+  return [
+    { type: "AtCapacity", status: "False", reason: "RoomLeft", message: "hosts that the workload calls for the first time are learned" },
+  ];
 }
 
 function withTransition(condition: Judgement, previous: readonly Condition[], now: number): Condition {

@@ -1,5 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Config, type FenceKey, formatFenceKey, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
+import {
+  type Config,
+  type FenceKey,
+  formatFenceKey,
+  idleWindowOf,
+  type ServiceFence,
+  type ServiceFenceStatus,
+  windowRemarks,
+} from "@fenceline/api";
 import type { EdgeBook } from "@fenceline/edges";
 import { type EgressHost, egressHosts, hasOnDemand, nextDeadline, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
 import type { Store } from "@fenceline/store";
@@ -99,6 +107,24 @@ export class FenceController {
     this.enqueue(key);
   }
 
+  /** A workload called a host that its fence has no room for. Told once, until there is room again. */
+  turnedAway(key: FenceKey, host: string): void {
+    const state = this.#states.get(formatFenceKey(key));
+    if (state === undefined || state.isTurningAway) return;
+    state.isTurningAway = true;
+    const { maxHosts } = state.edges;
+    this.#options.logger.warn(
+      { fence: formatFenceKey(key), host, maxHosts },
+      "fence is full: hosts that are new to it stay on the fallback",
+    );
+    this.enqueue(key);
+  }
+
+  /** Fences that turn newcomers away now. */
+  fencesAtCapacity(): number {
+    return [...this.#states.values()].filter(({ edges }) => edges.isAtCapacity).length;
+  }
+
   proxyVersion(key: FenceKey, version: string): void {
     if (this.#meshVersions.size < PROXY_VERSIONS) this.#meshVersions.add(version);
     const versions = this.#states.get(formatFenceKey(key))?.proxyVersions;
@@ -111,16 +137,19 @@ export class FenceController {
   tick(): void {
     const { metrics, logger, now } = this.#options;
     const leads = this.#options.leads();
-    for (const { key, edges, statusWrittenAt } of this.#states.values()) {
+    for (const state of this.#states.values()) {
+      const { key, edges, statusWrittenAt } = state;
       const removed = leads ? edges.age() : [];
       if (removed.length > 0) {
         metrics.edgesAged.inc(removed.length);
         logger.info({ fence: formatFenceKey(key), hosts: removed }, "idle hosts aged out");
       }
+      const hasRoomAgain = state.isTurningAway && !edges.isAtCapacity;
+      if (hasRoomAgain) state.isTurningAway = false;
       const fence = this.#options.mesh().fence(key);
       const deadline = fence === undefined ? undefined : nextDeadline(fence, statusWrittenAt);
       const isDue = deadline !== undefined && deadline <= now();
-      if (removed.length > 0 || isDue || this.#timesAreStale(key)) this.enqueue(key);
+      if (removed.length > 0 || hasRoomAgain || isDue || this.#timesAreStale(key)) this.enqueue(key);
     }
   }
 
@@ -212,7 +241,7 @@ export class FenceController {
     const { book, config, now, leads } = this.#options;
     const key = keyOf(fence);
     const isNew = book.of(key) === undefined;
-    const edges = book.open(key, ageingPolicy(fence, config));
+    const edges = book.open(key, ageingPolicy(fence, config, mesh.registry));
     if (isNew) takeOver(edges, fence, mesh.registry, now());
     else seedAutoHosts(edges, { ...fence, status: this.#states.get(formatFenceKey(key))?.status ?? fence.status }, mesh.registry, now());
     const state = this.#states.get(formatFenceKey(key));
@@ -242,7 +271,7 @@ export class FenceController {
     const fence = mesh().fence(key);
     const state = this.#states.get(formatFenceKey(key));
     if (fence === undefined || state?.edges.observedUntil === undefined) return false;
-    const { idleWindow } = ageingPolicy(fence, config);
+    const idleWindow = idleWindowOf(fence.spec, config.ageing);
     return (
       state.edges.observedUntil > state.statusWrittenAt &&
       now() - state.statusWrittenAt >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)

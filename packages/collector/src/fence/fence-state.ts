@@ -8,6 +8,8 @@ export interface FenceState {
   status: ServiceFenceStatus;
   /** The status of the last snapshot: what other replicas wrote is told by how the next one differs. */
   seen: ServiceFenceStatus;
+  /** It was told that newcomers are turned away. */
+  isTurningAway: boolean;
   /** What was last logged of the spec's durations. */
   toldRemarks: string;
   statusWrittenAt: number;
@@ -18,5 +20,15 @@ export interface FenceState {
 
 /** The state of a fence that the controller has not seen before. */
 export function newState(key: FenceKey, edges: FenceEdges, { status }: ServiceFence, now: number): FenceState {
-  return { key, edges, status, seen: status, toldRemarks: "", statusWrittenAt: now, proxyVersions: new Set(), learnedAt: undefined };
+  return {
+    key,
+    edges,
+    status,
+    seen: status,
+    toldRemarks: "",
+    isTurningAway: false,
+    statusWrittenAt: now,
+    proxyVersions: new Set(),
+    learnedAt: undefined,
+  };
 }

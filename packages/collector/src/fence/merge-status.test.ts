@@ -105,3 +105,21 @@ test("hosts age by what another replica observed: the one that it saw in use sta
   assert.deepEqual(edges.age(), ["idle"]);
   assert.deepEqual(hostsOf(edges), ["used"]);
 });
+
+test("T-08 two replicas that fill the last place at once agree: both hosts stay, and neither takes another in", () => {
+  const policy = { ...POLICY, maxHosts: 2 };
+  const [one, other] = [new FenceEdges(policy), new FenceEdges(policy)];
+  const replicas = [
+    { edges: one, host: "b", seen: statusOf({}) },
+    { edges: other, host: "c", seen: statusOf({}) },
+  ];
+  for (const { edges, host } of replicas) for (const called of ["a", host, "flood"]) edges.observe(called, 80, 1, 100);
+  const merged = statusOf({ a: learned(100), b: learned(100), c: learned(100) });
+  for (let round = 0; round < 3; round += 1)
+    for (const replica of replicas) {
+      mergeStatus(replica.edges, replica.seen, merged, 200);
+      replica.seen = merged;
+      assert.deepEqual(hostsOf(replica.edges), ["a", "b", "c"]);
+      assert.equal(replica.edges.observe("flood", 80, 1, 200), false);
+    }
+});

@@ -10,7 +10,7 @@ const NOW = Date.parse("2026-01-01T00:00:00Z");
 function bookOf(fenceYaml: string) {
   const mesh = meshOf(`${CAPTURED_MESH.replace(/---\n\{apiVersion: microservice[^\n]*\n/, "")}---\n${fenceYaml}`);
   const [fence] = mesh.fences() as [ServiceFence];
-  const edges = new FenceEdges(ageingPolicy(fence, CONFIG));
+  const edges = new FenceEdges(ageingPolicy(fence, CONFIG, mesh.registry));
   takeOver(edges, fence, mesh.registry, NOW);
   return edges.hosts().map(({ host, source }) => `${host} ${source}`);
 }
@@ -73,4 +73,12 @@ test("a static host that was called and then left the spec is kept as learned, u
   assert.deepEqual(bookOf(fence(status)), ["b.test1.svc.cluster.local learned"]);
   const auto = `spec: {host: {b: {auto: {duration: {seconds: 60}}}}}\n`;
   assert.deepEqual(bookOf(fence(`${auto}${status}`)), ["b.test1.svc.cluster.local static"]);
+});
+
+test("T-08 a restart takes back all that was learned, also beyond maxHosts, and a warm-up fills no more than the room that is left", () => {
+  const hosts = ["b.test1", "web.shop", "tcpsvc.test1"].map(
+    (host) => `    ${host}.svc.cluster.local: {source: learned, lastSeen: "2025-06-01T00:00:00Z"}\n`,
+  );
+  assert.equal(bookOf(fence(`spec: {enable: true, maxHosts: 1}\nstatus:\n  domains:\n${hosts.join("")}`)).length, 3);
+  assert.equal(bookOf(fence("spec: {enable: true, maxHosts: 2, warmUp: {preload: All}}\n")).length, 2);
 });

@@ -12,13 +12,18 @@ import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
 import type { Registry } from "@fenceline/registry";
 import { agesByUse, statusKey } from "@fenceline/render";
 
-/** How a fence's hosts age: its own fields, else the configuration. */
-export function ageingPolicy({ spec }: ServiceFence, { ageing }: Config): AgeingPolicy {
+/**
+ * How a fence's hosts age: its own fields, else the configuration.
+ *
+ * @param registry to complete short names of declared hosts, as a pod of the fence's namespace would
+ */
+export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Config, registry: Registry): AgeingPolicy {
   return {
     idleWindow: idleWindowOf(spec, ageing),
     shortestWindow: durationMs(ageing.shortestWindow),
-    // Calls to static hosts stand in the book too; they must not push learned ones out.
-    maxHosts: (spec.maxHosts ?? ageing.maxHosts) + Object.keys(spec.host).length,
+    maxHosts: spec.maxHosts ?? ageing.maxHosts,
+    // Calls to static hosts stand in the book too. They must not keep learned ones out.
+    declared: new Set(Object.keys(spec.host).map((key) => statusKey(key, metadata.namespace, registry))),
     maxRemovedShare: ageing.maxRemovedShare,
   };
 }
@@ -27,8 +32,8 @@ export function ageingPolicy({ spec }: ServiceFence, { ageing }: Config): Ageing
 export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Registry, now: number): void {
   // First, because a host keeps what it was seeded with first, and these have a window of their own.
   seedAutoHosts(edges, fence, registry, now);
-  for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now), ...preloaded(fence, registry, now)])
-    edges.seed(seed);
+  for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now)]) edges.seed(seed);
+  for (const seed of preloaded(fence, registry, now)) edges.offer(seed);
 }
 
 /** Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out before stays out until it is called. */
@@ -66,7 +71,7 @@ const NEVER = new Date(0).toISOString();
 
 /** What we had written ourselves. A static host that was called is as good as learned: should a person take it out of the spec, it is still in use. */
 function restored(status: ServiceFenceStatus, now: number): HostSeed[] {
-  return Object.entries(status.domains).flatMap(([host, domain]) => {
+  const seeds: HostSeed[] = Object.entries(status.domains).flatMap(([host, domain]) => {
     if (!isBooked(domain)) return [];
     const { source, firstSeen, lastSeen, requests, ports } = domain;
     // A time that could not be read is long ago, not now: it must not count as news each time it is read. One in the future would outlast every later one.
@@ -83,6 +88,8 @@ function restored(status: ServiceFenceStatus, now: number): HostSeed[] {
       },
     ];
   });
+  // In the order in which they were seen: the first to make room stays the first.
+  return seeds.sort((one, other) => one.lastSeen - other.lastSeen);
 }
 
 const METRIC_KEY = /^\{?(?:destination_service|request_host)="([^":]+)[^"]*"\}?$/;
