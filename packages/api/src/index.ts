@@ -10,6 +10,7 @@ export * from "./fence-windows.ts";
 export * from "./istio-kinds.ts";
 export * from "./managed-by.ts";
 export * from "./manifest.ts";
+export * from "./null-fields.ts";
 export * from "./object.ts";
 export * from "./read-fence-status.ts";
 export * from "./service-fence.ts";

@@ -1,11 +1,13 @@
-import { type Document, LineCounter, parseAllDocuments } from "yaml";
+import type { Document, LineCounter } from "yaml";
 import type { z } from "zod";
 import { EndpointSlice, Namespace, Service } from "./core-kinds.ts";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
 import { type FieldPath, faultsOf, formatPath, lineOfField } from "./field-path.ts";
+import { safeParseObject } from "./null-fields.ts";
 import { type AnyObject, describeObject } from "./object.ts";
 import { describeLeftOut, readFenceStatus } from "./read-fence-status.ts";
 import { FENCE_API_VERSIONS, ServiceFence } from "./service-fence.ts";
+import { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";
 
 /** The objects that Fenceline reads from manifests. */
 export type KnownObject = Namespace | Service | EndpointSlice | ServiceFence;
@@ -17,42 +19,65 @@ const SCHEMAS: Readonly<Record<string, z.ZodType<KnownObject>>> = {
   ...Object.fromEntries(FENCE_API_VERSIONS.map((version) => [`${version}/ServiceFence`, ServiceFence])),
 };
 
-/** What a file held. Kinds that are none of our business are named, not refused: a folder of manifests holds many. */
+/** Something in a file that is none of our business: it is named, not refused, for a folder of manifests holds many. */
+export interface IgnoredObject {
+  /** Undefined where it has none. */
+  readonly kind: string | undefined;
+  readonly reason: "another kind" | "a kustomization" | "has no name, but generateName" | "no Kubernetes object";
+}
+
+/** What a file held. */
 export interface Manifests {
   readonly objects: readonly KnownObject[];
-  readonly ignored: readonly AnyObject[];
+  readonly ignored: readonly IgnoredObject[];
   /** What of a fence's `status` is not readable, and left out. It is no fault of whoever wrote the manifest: an export of a cluster brings a status along. */
   readonly leftOut: readonly InvalidResource[];
 }
 
-/** A file with at least one thing wrong: every fault is listed, and nothing of the file is taken. */
+/** Most faults that an error lists. More help nobody, and a file of millions of lines may have as many. */
+const MOST_FAULTS = 20;
+
+/** A file with at least one thing wrong: every fault is listed (of very many, the first ones), and nothing of the file is taken. */
 export class InvalidManifests extends FencelineError {
   readonly faults: readonly InvalidResource[];
 
   constructor(file: string, faults: readonly InvalidResource[]) {
-    super("MANIFESTS_INVALID", { at: { file }, message: faults.map(({ message }) => message).join("\n") });
-    this.faults = faults;
+    const listed = faults.slice(0, MOST_FAULTS);
+    const rest = faults.length > listed.length ? [`and ${faults.length - listed.length} more`] : [];
+    super("MANIFESTS_INVALID", { at: { file }, message: [...listed.map(({ message }) => message), ...rest].join("\n") });
+    this.faults = listed;
   }
 }
 
 /**
- * Reads the Kubernetes manifests of one YAML file (any number of documents, `kind: List` included).
+ * Reads the Kubernetes manifests of one YAML or JSON file (any number of documents, lists included), as kubectl would.
  *
- * @param file name for error messages
+ * @param file name for error messages; one that ends in `.json` may also hold what is no manifest, as many tools keep their settings so
  * @throws {InvalidManifests} naming file, line and field of every fault; a file is taken whole or not at all
  */
 export function parseManifests(text: string, file: string): Manifests {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
+  const { documents, lines } = parseYaml(text);
   const reader = new ManifestReader(file, lines);
   for (const document of documents) reader.readDocument(document);
-  if (reader.faults.length > 0) throw new InvalidManifests(file, reader.faults);
+  if (reader.faults.length > 0) throw new InvalidManifests(file, templateFault(text, file) ?? reader.faults);
   return { objects: reader.objects, ignored: reader.ignored, leftOut: reader.leftOut };
+}
+
+/** Actions of Helm's templates, where only YAML may stand: at the start of a line, or as a value. Within quotes they are text like any other. */
+const TEMPLATE = /^(?:[^"'#\n]*:)?\s*(?:- )?\{\{/m;
+
+/** A chart's templates give faults that say nothing to whoever put them there. */
+function templateFault(text: string, file: string): [InvalidResource] | undefined {
+  const { index } = TEMPLATE.exec(text) ?? {};
+  if (index === undefined) return undefined;
+  const line = text.slice(0, text.indexOf("{{", index)).split("\n").length;
+  const message = "this is a template of Helm, and no manifest yet";
+  return [new InvalidResource("MANIFEST_IS_TEMPLATE", { at: { file, line }, message, hint: "put the output of `helm template` here" })];
 }
 
 class ManifestReader {
   readonly objects: KnownObject[] = [];
-  readonly ignored: AnyObject[] = [];
+  readonly ignored: IgnoredObject[] = [];
   readonly leftOut: InvalidResource[] = [];
   readonly faults: InvalidResource[] = [];
   readonly #file: string;
@@ -64,42 +89,54 @@ class ManifestReader {
   }
 
   readDocument(document: Document): void {
-    for (const { code, message, pos } of document.errors) {
-      this.#fault("MANIFEST_YAML", { line: this.#lines.linePos(pos[0]).line }, `${message.split("\n", 1)[0] ?? ""} [${code}]`);
-    }
-    if (document.errors.length > 0) return;
-    const value = this.#toValue(document);
-    if (value !== undefined && value !== null) this.#readValue(document, value, []);
-  }
-
-  /** Aliases that multiply beyond yaml's limit throw only here ("billion laughs"). */
-  #toValue(document: Document): unknown {
-    try {
-      return document.toJS();
-    } catch (error) {
-      this.#fault("MANIFEST_YAML", { line: 1 }, error instanceof Error ? error.message : String(error));
-      return undefined;
-    }
+    const faults = syntaxFaults(document, this.#lines);
+    for (const { line, message } of faults) this.#fault("MANIFEST_YAML", { line }, message);
+    if (faults.length > 0) return;
+    const reading = contentOf(document);
+    if (reading.fault !== undefined) this.#fault("MANIFEST_YAML", { line: lineOfField(document, this.#lines, []) }, reading.fault);
+    else if (reading.value !== undefined && reading.value !== null) this.#readValue(document, reading.value, []);
   }
 
   #readValue(document: Document, value: unknown, path: FieldPath): void {
-    if (!isObject(value)) {
-      const line = lineOfField(document, this.#lines, path);
-      this.#fault("MANIFEST_NOT_AN_OBJECT", { line, path: formatPath(path) }, "a Kubernetes object has apiVersion, kind and metadata.name");
-      return;
+    const reason = this.#reasonToIgnore(value);
+    if (reason !== undefined) this.ignored.push({ kind: kindOf(value), reason });
+    else if (isList(value)) this.#readList(document, value, path);
+    else if (isObject(value)) this.#readObject(document, value, path);
+    else {
+      const at = { line: lineOfField(document, this.#lines, path), path: formatPath(path) };
+      const hint = quoteIt(["metadata", "name"].reduce<unknown>(fieldOf, value));
+      this.#fault("MANIFEST_NOT_AN_OBJECT", at, `a Kubernetes object has apiVersion, kind and metadata.name${hint}`);
     }
-    const { items } = value as { items?: unknown };
-    if (value.kind.endsWith("List") && Array.isArray(items)) {
-      for (const [index, item] of items.entries()) this.#readValue(document, item, [...path, "items", index]);
-      return;
+  }
+
+  #reasonToIgnore(value: unknown): IgnoredObject["reason"] | undefined {
+    if (!isRecord(value)) return undefined;
+    const { apiVersion, kind, metadata } = value;
+    if (typeof apiVersion === "string" && apiVersion.startsWith("kustomize.config.k8s.io/")) return "a kustomization";
+    // Each apply of such an object makes another one, so it stands for none that exists.
+    if (typeof kind === "string" && isRecord(metadata) && typeof metadata.generateName === "string" && metadata.name === undefined)
+      return "has no name, but generateName";
+    const isManifest = apiVersion !== undefined || kind !== undefined;
+    return !isManifest && /\.json$/i.test(this.#file) ? "no Kubernetes object" : undefined;
+  }
+
+  /** As kubectl: the elements of a typed list (`ServiceList`) need not say their kind. */
+  #readList(document: Document, list: ListObject, path: FieldPath): void {
+    const kind = list.kind.slice(0, -"List".length);
+    for (const [index, item] of (list.items ?? []).entries()) {
+      const isBare = kind !== "" && isRecord(item) && (item.kind === undefined || item.kind === null);
+      this.#readValue(document, isBare ? { ...item, apiVersion: list.apiVersion, kind } : item, [...path, "items", index]);
     }
+  }
+
+  #readObject(document: Document, value: AnyObject, path: FieldPath): void {
     const schema = SCHEMAS[`${value.apiVersion}/${value.kind}`];
-    if (schema === undefined) this.ignored.push(value);
+    if (schema === undefined) this.ignored.push({ kind: value.kind, reason: "another kind" });
     else this.#validate(document, value, path, schema);
   }
 
   #validate(document: Document, value: AnyObject, path: FieldPath, schema: z.ZodType<KnownObject>): void {
-    const result = schema.safeParse(value);
+    const result = safeParseObject(schema, value);
     if (result.success) {
       this.objects.push(result.data);
       if (result.data.kind === "ServiceFence") this.#tellLeftOut(document, value, path);
@@ -107,7 +144,7 @@ class ManifestReader {
     }
     for (const { field, message } of faultsOf(result.error)) {
       const at = { line: lineOfField(document, this.#lines, [...path, ...field]), path: formatPath(field), object: describeObject(value) };
-      this.#fault(codeOf(value, field), at, message);
+      this.#fault(codeOf(value, field), at, `${message}${quoteIt(field.reduce<unknown>(fieldOf, value))}`);
     }
   }
 
@@ -130,12 +167,41 @@ class ManifestReader {
   }
 }
 
+interface ListObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly items: readonly unknown[] | null | undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `kind: List` without items is an empty one; another kind that ends so is a list only if it has them. */
+function isList(value: unknown): value is ListObject {
+  if (!isRecord(value)) return false;
+  const { apiVersion, kind, items } = value;
+  if (typeof apiVersion !== "string" || typeof kind !== "string" || !kind.endsWith("List")) return false;
+  return Array.isArray(items) || (kind === "List" && (items === undefined || items === null));
+}
+
 function isObject(value: unknown): value is AnyObject {
-  if (typeof value !== "object" || value === null) return false;
-  const { apiVersion, kind, metadata, items } = value as Record<string, unknown>;
-  if (typeof apiVersion !== "string" || typeof kind !== "string") return false;
-  if (kind.endsWith("List") && Array.isArray(items)) return true;
-  return typeof metadata === "object" && metadata !== null && typeof (metadata as { name?: unknown }).name === "string";
+  if (!isRecord(value)) return false;
+  const { apiVersion, kind, metadata } = value;
+  return typeof apiVersion === "string" && typeof kind === "string" && isRecord(metadata) && typeof metadata.name === "string";
+}
+
+function fieldOf(value: unknown, key: PropertyKey): unknown {
+  return (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
+}
+
+/** People are surprised by this, most of all by `mode: Off`. */
+function quoteIt(value: unknown): string {
+  return typeof value === "boolean" ? `; on, off, yes, no, y and n are booleans unless they are quoted, and this is ${value}` : "";
+}
+
+function kindOf(value: unknown): string | undefined {
+  return isRecord(value) && typeof value.kind === "string" ? value.kind : undefined;
 }
 
 /** `FENCE_HOST_INVALID` for the field that people get wrong most, `<KIND>_INVALID` for the rest. */

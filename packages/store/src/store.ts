@@ -40,8 +40,9 @@ export type Change =
  * - `IstioKindMissing`: the CRD is not installed
  * - `StatusMissing`: the fence's CRD has no status subresource
  * - `WriteRefused`: the API server, or a webhook, finds it not valid
+ * - `WriteFailed`: standalone: the disk is full, or the folder is gone
  */
-export const OBSTACLE_REASONS = ["Conflict", "WriteForbidden", "IstioKindMissing", "StatusMissing", "WriteRefused"] as const;
+export const OBSTACLE_REASONS = ["Conflict", "WriteForbidden", "IstioKindMissing", "StatusMissing", "WriteRefused", "WriteFailed"] as const;
 
 /** What stands in the way of a write. */
 export interface Obstacle {

@@ -73,10 +73,12 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   });
   const store = await DirectoryStore.open({
     folder,
-    onRefused: ({ code, at, message }) => {
+    onRefused: ({ code, at, message }, kept) => {
       manifestsRefused.inc();
-      logger.error({ code, at, detail: message }, "changed manifest refused, the one before stays in force");
+      logger.error({ code, at, detail: message }, kept ? "manifest rejected; keeping the previous version" : "manifest rejected");
     },
+    onTaken: (file, objects) => logger.info({ file, objects }, "manifest read"),
+    onIgnored: (file, reason, count) => logger.debug({ file, reason, count }, "left alone"),
     onTrouble: ({ code, at, message }) => logger.warn({ code, at, detail: message }, "not readable in part: the rest of it counts"),
   });
   closers.push(() => store.close());

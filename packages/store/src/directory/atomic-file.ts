@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ensureFolder } from "./ensure-folder.ts";
 
 /** Ending of a file that is being written. Readers pass it over, and a start removes what a killed process left. */
 const UNFINISHED = ".tmp";
@@ -15,11 +14,10 @@ export interface WriteOptions {
 /**
  * Replaces a file in one step: a reader, or a process that starts after this one was killed, sees the old text or the new one, never a part.
  *
- * POSIX promises that of rename(2) within one file system, so the new text is written beside its destination.
+ * POSIX promises that of rename(2) within one file system, so the new text is written beside its destination, in a folder that must be there.
  */
 export async function writeFileAtomic(path: string, text: string, { durable }: WriteOptions): Promise<void> {
   const folder = dirname(path);
-  await ensureFolder(folder);
   const unfinished = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}${UNFINISHED}`);
   try {
     const file = await open(unfinished, "wx", 0o644);

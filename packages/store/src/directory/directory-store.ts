@@ -8,7 +8,8 @@ import {
   type ServiceFence,
   type ServiceFenceStatus,
 } from "@fenceline/api";
-import type { Change, ForeignSidecar, MeshSnapshot, Store } from "../store.ts";
+import type { Change, ForeignSidecar, MeshSnapshot, Obstacle, Store } from "../store.ts";
+import { folderObstacle } from "./folder-obstacle.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
 import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
 
@@ -16,8 +17,12 @@ import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
 export interface DirectoryStoreOptions {
   /** Folder with the manifests. It is made when it is not there. `state/` and `rendered/` in it are ours. */
   readonly folder: string;
-  /** Called for every manifest file that is not valid after the start. */
-  readonly onRefused: (error: FencelineError) => void;
+  /** Called for every manifest file that is not valid after the start. @param kept whether what it held before stays in force */
+  readonly onRefused: (error: FencelineError, kept: boolean) => void;
+  /** Called for every manifest file that came into force after the start, with the number of objects in it. */
+  readonly onTaken?: (file: string, objects: number) => void;
+  /** Called for what is left alone: other kinds, kustomizations, objects without a name, folders. */
+  readonly onIgnored?: (file: string, reason: string, count: number) => void;
   /**
    * Called for every file of `state/` and `rendered/`, and every `status` in a manifest, that could be read in part only or not at all: `STATE_UNREADABLE`
    * and `STATUS_PARTLY_UNREADABLE`. Default: `onRefused`.
@@ -40,8 +45,15 @@ export class DirectoryStore implements Store {
   readonly #listeners = new Set<() => void>();
   #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
 
-  private constructor({ folder, onRefused, onTrouble = onRefused }: DirectoryStoreOptions) {
-    this.#manifests = new ManifestFolder(folder, { changed: () => this.#refresh(), refused: onRefused, leftOut: onTrouble });
+  private constructor(options: DirectoryStoreOptions) {
+    const { folder, onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
+    this.#manifests = new ManifestFolder(folder, {
+      changed: () => this.#refresh(),
+      refused: onRefused,
+      leftOut: (error) => troubleOf(options)(error),
+      taken: onTaken,
+      ignored: onIgnored,
+    });
     this.#state = new ObjectFolder(join(folder, "state"), "What Fenceline learned. Written by Fenceline; delete it to forget.", {
       durable: true,
     });
@@ -60,7 +72,7 @@ export class DirectoryStore implements Store {
    */
   static async open(options: DirectoryStoreOptions): Promise<DirectoryStore> {
     const store = new DirectoryStore(options);
-    const onTrouble = options.onTrouble ?? options.onRefused;
+    const onTrouble = troubleOf(options);
     await store.#state.load(readState, onTrouble);
     await store.#rendered.load(readRendered, onTrouble);
     await store.#manifests.open();
@@ -93,13 +105,17 @@ export class DirectoryStore implements Store {
     return [];
   }
 
-  async apply(change: Change): Promise<undefined> {
-    if (change.action === "delete") await this.#rendered.delete(change.object);
-    else await this.#rendered.put({ kind: change.object.kind, ...change.object.metadata }, change.object);
+  async apply(change: Change): Promise<Obstacle | undefined> {
+    const key = change.action === "delete" ? change.object : { kind: change.object.kind, ...change.object.metadata };
+    const { kind, namespace, name } = key;
+    return write({ kind, namespace, name }, () =>
+      change.action === "delete" ? this.#rendered.delete(change.object) : this.#rendered.put(key, change.object),
+    );
   }
 
-  async writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<undefined> {
-    await this.#state.put(stateKey(fence), status);
+  async writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
+    const { namespace, name } = fence;
+    return write({ kind: "ServiceFence", namespace, name }, () => this.#state.put(stateKey(fence), status));
   }
 
   async deleteStatus(fence: FenceKey): Promise<void> {
@@ -123,6 +139,22 @@ export class DirectoryStore implements Store {
 
   #withState(fence: ServiceFence): ServiceFence {
     return { ...fence, status: this.#state.get(stateKey(fence.metadata)) ?? fence.status };
+  }
+}
+
+/** Whom to tell of what is readable in part. */
+function troubleOf({ onTrouble, onRefused }: DirectoryStoreOptions): (error: FencelineError) => void {
+  return onTrouble ?? ((error) => onRefused(error, true));
+}
+
+async function write(place: Pick<Obstacle, "kind" | "namespace" | "name">, run: () => Promise<void>): Promise<Obstacle | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    const obstacle = folderObstacle(error, place);
+    if (obstacle === undefined) throw error;
+    return obstacle;
   }
 }
 

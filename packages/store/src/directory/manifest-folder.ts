@@ -1,38 +1,57 @@
 import { type FSWatcher, watch } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { describeObject, FencelineError, InvalidManifests, InvalidResource, type KnownObject, parseManifests } from "@fenceline/api";
+import { FencelineError, type KnownObject } from "@fenceline/api";
+import { ensureFolder } from "./ensure-folder.ts";
+import { type Decision, DOUBT_MS, type Doubt, decide, decideFirst, type FileState, type Found } from "./manifest-look.ts";
+import { readText } from "./read-text.ts";
 
 /** How long to wait after a change on disk before reading: editors write a file in several steps. */
 const SETTLE_MS = 20;
+/** Longest that further changes may put a reading off, in milliseconds: something may write into the folder all the time. */
+const LONGEST_SETTLE_MS = 1_000;
 /** File systems without change notices (network mounts) are looked at this often. */
 const POLL_MS = 5_000;
+
+/** Names that begin with a dot are editors' and version control's, `x.yaml~`, `#x.yaml#` and `4913` have another ending. */
+const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
+const KUSTOMIZATION = /^kustomization\.ya?ml$/i;
+/** Most files and folders that are told to be left alone. */
+const MOST_TOLD = 1_000;
+/** Folders of our own in it. */
+const OURS: ReadonlySet<string> = new Set(["state", "rendered"]);
 
 /** What a {@link ManifestFolder} tells while it runs. */
 export interface ManifestFolderEvents {
   /** The objects changed. */
   changed(): void;
-  /** A file is not valid. What it held before stays in force. */
-  refused(error: FencelineError): void;
+  /** A file is not valid. @param kept whether what it held before stays in force */
+  refused(error: FencelineError, kept: boolean): void;
   /** A part of an object that machines write is not readable. The rest of it counts. */
   leftOut(error: FencelineError): void;
+  /** A file came into force. */
+  taken(file: string, objects: number): void;
+  /** A file or folder, or `count` objects of a file, are none of our business. */
+  ignored(file: string, reason: string, count: number): void;
 }
 
-interface FileState {
-  readonly text: string;
-  readonly objects: readonly KnownObject[];
-}
-
-/** The `*.yaml` files of one folder, read again whenever one of them changes. */
+/** The manifests in the files of one folder, read again whenever one of them changes. Folders in it are not looked into. */
 export class ManifestFolder {
   readonly #folder: string;
   readonly #events: ManifestFolderEvents;
   #files: ReadonlyMap<string, FileState> = new Map();
+  #doubts: ReadonlyMap<string, Doubt> = new Map();
+  /** Faults that were told. */
   #refused: ReadonlyMap<string, string> = new Map();
+  readonly #toldIgnored = new Set<string>();
   #watcher: FSWatcher | undefined;
+  /** Of the folder that is watched: a watch stays with it when it is moved away, and another comes in its place. */
+  #watchedInode: number | undefined;
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
+  #settlingSince: number | undefined;
   #reading: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(folder: string, events: ManifestFolderEvents) {
     this.#folder = folder;
@@ -45,16 +64,16 @@ export class ManifestFolder {
    * @throws {FencelineError} when a file is not valid: a start has no older content to fall back to
    */
   async open(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await ensureFolder(this.#folder);
     // Watching begins before reading, so that no change falls in between.
-    this.#watcher = watch(this.#folder, () => this.#schedule());
-    this.#watcher.on("error", () => this.#schedule());
+    await this.#watch();
     this.#poll = setInterval(() => this.#schedule(), POLL_MS).unref();
     try {
-      const { files, errors, partial } = readFiles(await this.#texts(), new Map());
+      const { files, errors, leftOut, ignored } = decideFirst(await this.#find());
       const [first] = errors.values();
       if (first !== undefined) throw first;
-      for (const error of partial) this.#events.leftOut(error);
+      for (const error of leftOut) this.#events.leftOut(error);
+      this.#tellIgnored(ignored);
       this.#files = files;
     } catch (error) {
       await this.close();
@@ -67,83 +86,115 @@ export class ManifestFolder {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#watcher?.close();
     clearInterval(this.#poll);
     clearTimeout(this.#settle);
     await this.#reading;
+    clearTimeout(this.#settle);
   }
 
-  #schedule(): void {
+  #schedule(pause = SETTLE_MS): void {
+    if (this.#isClosed) return;
+    const now = performance.now();
+    this.#settlingSince ??= now;
+    if (this.#settle !== undefined && now - this.#settlingSince > LONGEST_SETTLE_MS) return;
     clearTimeout(this.#settle);
     this.#settle = setTimeout(() => {
+      this.#settle = undefined;
+      this.#settlingSince = undefined;
       this.#reading = this.#reading.then(() => this.#reread());
-    }, SETTLE_MS).unref();
+    }, pause).unref();
   }
 
   async #reread(): Promise<void> {
     try {
-      const { files, errors, partial } = readFiles(await this.#texts(), this.#files);
+      await this.#watch();
+      const { files, errors, doubts, leftOut, ignored } = decide(this.#files, await this.#find(), this.#doubts, performance.now());
       this.#tellRefused(errors);
-      for (const error of partial) this.#events.leftOut(error);
-      const same = files.size === this.#files.size && [...files].every(([name, { text }]) => this.#files.get(name)?.text === text);
+      this.#tellIgnored(ignored);
+      for (const error of leftOut) this.#events.leftOut(error);
+      this.#doubts = doubts;
+      if (doubts.size > 0) this.#schedule(DOUBT_MS);
+      const changed = [...files].filter(([name, { text }]) => this.#files.get(name)?.text !== text);
+      const same = files.size === this.#files.size && changed.length === 0;
       this.#files = files;
+      for (const [name, { objects }] of changed) this.#events.taken(name, objects.length);
       if (!same) this.#events.changed();
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      this.#events.refused(new FencelineError("DIRECTORY_UNREADABLE", { at: { file: this.#folder }, message, cause }));
+      // Another folder may get the same number.
+      this.#watchedInode = undefined;
+      this.#tellRefused(
+        new Map([[this.#folder, new FencelineError("DIRECTORY_UNREADABLE", { at: { file: this.#folder }, message, cause })]]),
+      );
     }
   }
 
   /** Each fault is told once, not at every look at the folder. */
   #tellRefused(errors: ReadonlyMap<string, FencelineError>): void {
-    for (const [name, error] of errors) if (this.#refused.get(name) !== error.message) this.#events.refused(error);
+    for (const [name, error] of errors) {
+      if (this.#refused.get(name) === error.message) continue;
+      this.#events.refused(error, this.#files.has(name) || error.code === "DIRECTORY_UNREADABLE");
+    }
     this.#refused = new Map([...errors].map(([name, { message }]) => [name, message]));
   }
 
-  async #texts(): Promise<Map<string, string>> {
-    const names = (await readdir(this.#folder)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
-    const texts = await Promise.all(names.map((name) => readFile(join(this.#folder, name), "utf8").catch(ignoreVanished)));
-    return new Map(names.flatMap((name, index) => (texts[index] === undefined ? [] : [[name, texts[index]]])));
+  #tellIgnored(ignored: Decision["ignored"]): void {
+    for (const [name, objects] of ignored) {
+      const reasons = new Map<string, number>();
+      for (const { kind, reason } of objects) {
+        const text = kind === undefined ? reason : `${reason}: ${kind}`;
+        reasons.set(text, (reasons.get(text) ?? 0) + 1);
+      }
+      for (const [reason, count] of reasons) this.#events.ignored(name, reason, count);
+    }
   }
-}
 
-/** Each file is taken whole or stays as it was before; an object that two files define is refused where it comes second. */
-function readFiles(texts: ReadonlyMap<string, string>, before: ReadonlyMap<string, FileState>) {
-  const files = new Map<string, FileState>();
-  const errors = new Map<string, FencelineError>();
-  const partial: FencelineError[] = [];
-  const definedIn = new Map<string, string>();
-  for (const [name, text] of texts) {
+  async #find(): Promise<Map<string, Found>> {
+    const entries = await readdir(this.#folder, { withFileTypes: true });
+    const files = new Map<string, Found>();
+    for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+      const found = entry.isDirectory() ? this.#passFolder(entry.name) : await this.#read(entry.name);
+      if (found !== undefined) files.set(entry.name, found);
+    }
+    return files;
+  }
+
+  async #read(name: string): Promise<Found | undefined> {
+    if (!MANIFEST.test(name)) return undefined;
+    if (KUSTOMIZATION.test(name)) return this.#ignoreOnce(name, "a kustomization");
     try {
-      const known = before.get(name);
-      const { objects, leftOut } = known?.text === text ? { ...known, leftOut: [] } : parseManifests(text, name);
-      refuseDuplicates(objects, name, definedIn);
-      files.set(name, { text, objects });
-      partial.push(...leftOut);
+      const reading = await readText(join(this.#folder, name), name);
+      // A link may lead to a folder.
+      return reading === "folder" ? this.#passFolder(name) : reading;
     } catch (error) {
       if (!(error instanceof FencelineError)) throw error;
-      errors.set(name, error);
-      const known = before.get(name);
-      if (known !== undefined) files.set(name, known);
+      return { error };
     }
   }
-  return { files, errors, partial };
-}
 
-function refuseDuplicates(objects: readonly KnownObject[], file: string, definedIn: Map<string, string>): void {
-  const names = new Map<string, string>();
-  for (const object of objects) {
-    const name = describeObject(object);
-    const other = names.get(name) ?? definedIn.get(name);
-    if (other !== undefined) {
-      const fault = new InvalidResource("OBJECT_DEFINED_TWICE", { at: { file, object: name }, message: `is defined in ${other} already` });
-      throw new InvalidManifests(file, [fault]);
-    }
-    names.set(name, file);
+  #passFolder(name: string): undefined {
+    if (!OURS.has(name) && !name.startsWith(".")) this.#ignoreOnce(name, "a folder: only files beside it are read");
   }
-  for (const name of names.keys()) definedIn.set(name, file);
-}
 
-function ignoreVanished(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
+  #ignoreOnce(name: string, reason: string): undefined {
+    if (this.#toldIgnored.has(name) || this.#toldIgnored.size >= MOST_TOLD) return;
+    this.#toldIgnored.add(name);
+    this.#events.ignored(name, reason, 1);
+  }
+
+  async #watch(): Promise<void> {
+    const { ino } = await stat(this.#folder);
+    if (ino === this.#watchedInode) return;
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    try {
+      this.#watcher = watch(this.#folder, () => this.#schedule());
+      this.#watcher.on("error", () => this.#schedule());
+      this.#watchedInode = ino;
+    } catch {
+      // The user has no watch left (ENOSPC, EMFILE). The folder is looked at every few seconds all the same.
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { describeLeftOut, FencelineError } from "@fenceline/api";
 import { stringify } from "yaml";
 import { removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
@@ -67,7 +67,10 @@ export class ObjectFolder<T> {
 
   async put(key: FolderKey, value: T): Promise<void> {
     const path = this.#path(key);
-    const text = `# ${this.#heading}\n${stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+    // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are quoted.
+    const text = `# ${this.#heading}\n${stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
+    // Not what is above: were a folder that somebody took away made anew, the manifests that went with it would seem deleted.
+    for (const folder of [this.#folder, dirname(path)]) await mkdir(folder).catch(ignoreExisting);
     await writeFileAtomic(path, text, this.#write);
     this.#objects.set(path, { key, value });
   }
@@ -112,4 +115,8 @@ function listFolder(folder: string): string[] {
     if (code === "ENOENT" || code === "ENOTDIR") return [];
     throw error;
   }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
 }

@@ -1,16 +1,6 @@
-import { EndpointSlice, InvalidResource, Namespace, Service, ServiceFence } from "@fenceline/api";
+import { EndpointSlice, InvalidResource, Namespace, Service, ServiceFence, safeParseObject } from "@fenceline/api";
 import { keyText } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
-
-/** What of a zod schema is needed here; the package itself stays with `@fenceline/api`. */
-interface Schema<T> {
-  safeParse(value: unknown):
-    | { readonly success: true; readonly data: T }
-    | {
-        readonly success: false;
-        readonly error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] };
-      };
-}
 
 /** Parsers of the kinds that make up a mesh. Each keeps the fields of its schema only, and throws {@link InvalidResource} naming the first fault. */
 export const readNamespace = reader<Namespace>(Namespace);
@@ -18,9 +8,9 @@ export const readService = reader<Service>(Service);
 export const readEndpointSlice = reader<EndpointSlice>(EndpointSlice);
 export const readServiceFence = reader<ServiceFence>(ServiceFence);
 
-function reader<T>(schema: Schema<T>): (object: WireObject) => T {
+function reader<T>(schema: Parameters<typeof safeParseObject<T>>[0]): (object: WireObject) => T {
   return (object) => {
-    const result = schema.safeParse(object);
+    const result = safeParseObject(schema, object);
     if (result.success) return result.data;
     const [issue] = result.error.issues;
     const { kind, metadata } = object;

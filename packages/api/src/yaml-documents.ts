@@ -1,0 +1,58 @@
+import { type Document, LineCounter, parseAllDocuments, type ScalarTag, type Tags } from "yaml";
+
+/** A YAML text, as far as its syntax goes. */
+export interface YamlText {
+  readonly documents: readonly Document[];
+  readonly lines: LineCounter;
+}
+
+/** Types of YAML 1.1 that kubectl does not know, or takes for text: `22:22` is no number of minutes, `2001-01-01` no time. */
+const UNKNOWN_TO_KUBECTL = new Set(["timestamp", "binary", "omap", "pairs", "set"].map((name) => `tag:yaml.org,2002:${name}`));
+
+/**
+ * Reads YAML or JSON the way kubectl does, by sigs.k8s.io/yaml (1.6, on a fork of go-yaml 2): YAML 1.1 with merge keys, `on`, `yes` and `y` are
+ * booleans, `017` is octal. Keys that stand twice are faults: kubectl asks the API server for strict validation, which refuses them.
+ *
+ * Never throws: faults of the syntax stand in the documents.
+ */
+export function parseYaml(text: string): YamlText {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    version: "1.1",
+    customTags: kubectlTags,
+    logLevel: "error",
+  });
+  // A text without any document has another type, and is as good as a list without elements.
+  return { documents: [...documents], lines };
+}
+
+/** The value of a document without faults, or what is wrong with its aliases: they lead nowhere or multiply without end ("billion laughs"). */
+export function contentOf(document: Document): { readonly value?: unknown; readonly fault?: string } {
+  try {
+    return { value: document.toJS() };
+  } catch (error) {
+    if (error instanceof RangeError) return { fault: TOO_DEEP };
+    return { fault: firstLine(error instanceof Error ? error.message : String(error)) };
+  }
+}
+
+/** What is wrong with the syntax of a document, with lines counted from 1. */
+export function syntaxFaults(document: Document, lines: LineCounter): readonly { readonly line: number; readonly message: string }[] {
+  return document.errors.map(({ code, message, pos }) => ({
+    line: lines.linePos(pos[0]).line,
+    // The parser calls itself once per level, and reports its own stack overflow as a fault.
+    message: message.startsWith("Maximum call stack") ? TOO_DEEP : `${firstLine(message)} [${code}]`,
+  }));
+}
+
+const TOO_DEEP = "nested too deeply";
+
+function firstLine(message: string): string {
+  return message.split("\n", 1)[0] ?? "";
+}
+
+function kubectlTags(tags: Tags): Tags {
+  return tags.filter((tag) => typeof tag === "string" || !(UNKNOWN_TO_KUBECTL.has(tag.tag) || (tag as ScalarTag).format === "TIME"));
+}

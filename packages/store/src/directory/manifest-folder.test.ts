@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { FencelineError } from "@fenceline/api";
+import { DirectoryStore } from "./directory-store.ts";
+import { MAX_TEXT_BYTES } from "./read-text.ts";
+
+const fence = (name: string, more = "") =>
+  `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: ${name}, namespace: test1}\nspec: {enable: true${more}}\n`;
+
+async function open(t: TestContext, prepare: (folder: string) => void) {
+  const outer = mkdtempSync(join(tmpdir(), "fenceline-manifests-"));
+  const folder = join(outer, "folder");
+  mkdirSync(folder);
+  prepare(folder);
+  const refused: { readonly error: FencelineError; readonly kept: boolean }[] = [];
+  const ignored: string[] = [];
+  /** Names of the fences after each change. */
+  const seen: string[] = [];
+  const waiting: (() => void)[] = [];
+  const wake = () => waiting.splice(0).forEach((resolve) => void resolve());
+  const store = await DirectoryStore.open({
+    folder,
+    onRefused: (error, kept) => {
+      refused.push({ error, kept });
+      wake();
+    },
+    onIgnored: (file, reason, count) => void ignored.push(`${file}: ${reason} ×${count}`),
+  });
+  const names = () =>
+    store
+      .snapshot()
+      .fences.map(({ metadata }) => metadata.name)
+      .sort()
+      .join();
+  store.onSnapshot(() => {
+    seen.push(names());
+    wake();
+  });
+  t.after(async () => {
+    await store.close();
+    rmSync(outer, { recursive: true, force: true });
+  });
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  return { folder, store, refused, ignored, seen, names, until };
+}
+
+test("T-50 .json and endings in capitals are read, links too; editors' files are not", async (t) => {
+  const { names, refused } = await open(t, (folder) => {
+    writeFileSync(join(folder, "a.YAML"), fence("a"));
+    writeFileSync(join(folder, "b.Yml"), fence("b"));
+    writeFileSync(
+      join(folder, "c.Json"),
+      JSON.stringify({
+        apiVersion: "microservice.slime.io/v1alpha1",
+        kind: "ServiceFence",
+        metadata: { name: "c", namespace: "test1" },
+        spec: {},
+      }),
+    );
+    writeFileSync(join(folder, "../elsewhere"), fence("d"));
+    symlinkSync("../elsewhere", join(folder, "d.yaml"));
+    symlinkSync("nowhere", join(folder, "e.yaml"));
+    for (const name of [".#a.yaml", ".a.yaml.swp", "a.yaml~", "#a.yaml#", "4913", "a.yaml.bak", "x.yaml.tmp"])
+      writeFileSync(join(folder, name), "{");
+  });
+  assert.equal(names(), "a,b,c,d");
+  assert.deepEqual(refused, []);
+});
+
+test("T-50 kustomizations, other kinds and folders are left alone, and told so", async (t) => {
+  const { names, ignored } = await open(t, (folder) => {
+    writeFileSync(join(folder, "kustomization.yaml"), "resources: [a.yaml]\n");
+    writeFileSync(join(folder, "Kustomization"), "resources: [a.yaml]\n");
+    const other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n";
+    writeFileSync(
+      join(folder, "a.yaml"),
+      [fence("a"), other, other, "apiVersion: v1\nkind: Service\nmetadata: {generateName: x-}\n"].join("---\n"),
+    );
+    mkdirSync(join(folder, "more"));
+    writeFileSync(join(folder, "more/b.yaml"), fence("b"));
+    mkdirSync(join(folder, "c.yaml"));
+    for (const ours of ["state", "rendered", ".git"]) mkdirSync(join(folder, ours));
+  });
+  assert.equal(names(), "a");
+  assert.deepEqual(ignored.sort(), [
+    "a.yaml: another kind: ConfigMap ×2",
+    "a.yaml: has no name, but generateName: Service ×1",
+    "c.yaml: a folder: only files beside it are read ×1",
+    "kustomization.yaml: a kustomization ×1",
+    "more: a folder: only files beside it are read ×1",
+  ]);
+});
+
+test("T-50 what is no readable text is refused, holds up nothing, and keeps what was there", async (t) => {
+  const { folder, names, refused, until } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), fence("a")));
+  const cases: Readonly<Record<string, (path: string) => void>> = {
+    "it is no file but a pipe": (path) => execFileSync("mkfifo", [path]),
+    "it is larger than 4 MiB": (path) => writeFileSync(path, Buffer.alloc(MAX_TEXT_BYTES + 1, "#")),
+    "it is no UTF-8 text": (path) => writeFileSync(path, Buffer.from([0xff, 0xfe, 0x61, 0x00])),
+    "too many symbolic links": (path) => symlinkSync("a.yaml", path),
+    "a pipe, a socket or a device": (path) => symlinkSync("/dev/zero", path),
+    ...(process.getuid?.() !== 0 && {
+      "this user may not read it": (path: string) => {
+        writeFileSync(path, fence("z"));
+        chmodSync(path, 0o000);
+      },
+    }),
+  };
+  for (const [reason, make] of Object.entries(cases)) {
+    rmSync(join(folder, "a.yaml"));
+    make(join(folder, "a.yaml"));
+    const isTold = () => refused.some(({ error, kept }) => kept && error.code === "FILE_UNREADABLE" && error.message.includes(reason));
+    await until(isTold);
+    assert.equal(names(), "a", reason);
+  }
+  const server = createServer().listen(join(folder, "socket.yaml"));
+  t.after(() => server.close());
+  writeFileSync(join(folder, "b.yaml"), fence("b"));
+  await until(() => names() === "a,b" && refused.some(({ error }) => error.at.file === "socket.yaml"));
+});
+
+test("T-50 an object moves from one file to another, in either order, and two files may swap theirs", async (t) => {
+  const { folder, names, until, store } = await open(t, (path) => {
+    writeFileSync(join(path, "a.yaml"), fence("one"));
+    writeFileSync(join(path, "b.yaml"), fence("two"));
+  });
+  const mode = () =>
+    store
+      .snapshot()
+      .fences.map(({ metadata: { name }, spec }) => `${name}${spec.mode ?? ""}`)
+      .sort()
+      .join();
+  writeFileSync(join(folder, "a.yaml"), fence("two", ", mode: Observe"));
+  writeFileSync(join(folder, "b.yaml"), fence("one", ", mode: Observe"));
+  await until(() => mode() === "oneObserve,twoObserve");
+  renameSync(join(folder, "a.yaml"), join(folder, "z.yaml"));
+  writeFileSync(join(folder, "c.yaml"), fence("c"));
+  await until(() => names() === "c,one,two");
+  rmSync(join(folder, "z.yaml"));
+  await until(() => names() === "c,one");
+});
+
+test("T-50 a new file that defines what another has is refused, whatever their names; the object is there once", async (t) => {
+  const { folder, names, refused, until } = await open(t, (path) => writeFileSync(join(path, "m.yaml"), fence("a")));
+  for (const name of ["a.yaml", "z.yaml"]) {
+    writeFileSync(join(folder, name), fence("a", ", mode: Observe"));
+    await until(() => refused.some(({ error, kept }) => !kept && error.at.file === name && /m\.yaml already/.test(error.message)));
+    assert.equal(names(), "a");
+  }
+});
+
+test("T-50 a folder that disappears is told once and changes nothing; when it is back, it is read and watched again", async (t) => {
+  const { folder, names, refused, seen, store, until } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), fence("a")));
+  renameSync(folder, `${folder}.away`);
+  await until(() => refused.length > 0);
+  assert.deepEqual([refused[0]?.error.code, refused[0]?.kept], ["DIRECTORY_UNREADABLE", true]);
+  const obstacle = await store.writeStatus({ namespace: "test1", name: "a" }, { domains: {} });
+  assert.deepEqual([obstacle?.reason, obstacle?.kind], ["WriteFailed", "ServiceFence"]);
+  assert.deepEqual([names(), seen], ["a", []]);
+  renameSync(`${folder}.away`, folder);
+  writeFileSync(join(folder, "b.yaml"), fence("b"));
+  await until(() => names() === "a,b");
+  assert.equal(await store.writeStatus({ namespace: "test1", name: "a" }, { domains: {} }), undefined);
+  // The watch, and not the next look after some seconds.
+  const began = performance.now();
+  writeFileSync(join(folder, "c.yaml"), fence("c"));
+  await until(() => names() === "a,b,c");
+  assert.ok(performance.now() - began < 4_000);
+  assert.equal(refused.length, 1);
+});
+
+test("T-50 what cannot be written is an obstacle that a person has to remove", async (t) => {
+  const { folder, store } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), fence("a")));
+  mkdirSync(join(folder, "state"));
+  writeFileSync(join(folder, "state/test1"), "in the way");
+  const obstacle = await store.writeStatus({ namespace: "test1", name: "a" }, { domains: {} });
+  assert.equal(obstacle?.reason, "WriteFailed");
+  assert.match(obstacle?.message ?? "", /ENOTDIR|EEXIST/);
+});

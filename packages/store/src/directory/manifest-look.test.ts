@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Decision, DOUBT_MS, decide, decideFirst, type Found } from "./manifest-look.ts";
+
+const fence = (name: string) =>
+  `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: ${name}, namespace: test1}\n`;
+const manifest = (...names: string[]) => names.map(fence).join("---\n");
+const found = (files: Readonly<Record<string, string>>): ReadonlyMap<string, Found> =>
+  new Map(Object.entries(files).map(([name, text]) => [name, { text }]));
+const names = ({ files }: Decision) => [...files.values()].flatMap(({ objects }) => objects.map(({ metadata }) => metadata.name)).sort();
+
+test("T-50 a file that is emptied, written in pieces and then whole takes nothing away and is no fault in between", () => {
+  const first = decideFirst(found({ "a.yaml": manifest("a", "b") }));
+  let { files, doubts } = first;
+  const whole = manifest("a", "b", "c");
+  const cuts = [0, 40, fence("a").length, fence("a").length + 40, whole.length];
+  cuts.forEach((cut, index) => {
+    const decision = decide(files, found({ "a.yaml": whole.slice(0, cut) }), doubts, index * (DOUBT_MS - 1));
+    assert.equal(decision.errors.size, 0);
+    assert.deepEqual(names(decision), cut === whole.length ? ["a", "b", "c"] : ["a", "b"], `cut at ${cut}`);
+    ({ files, doubts } = decision);
+  });
+});
+
+test("T-50 a file that is moved away and written anew takes nothing away; one that stays away does", () => {
+  const { files } = decideFirst(found({ "a.yaml": manifest("a") }));
+  const away = decide(files, found({}), new Map(), 0);
+  assert.deepEqual([names(away), away.doubts.size], [["a"], 1]);
+  assert.deepEqual(names(decide(away.files, found({ "a.yaml": manifest("a", "b") }), away.doubts, 10)), ["a", "b"]);
+  const gone = decide(away.files, found({}), away.doubts, DOUBT_MS);
+  assert.deepEqual([names(gone), gone.doubts.size], [[], 0]);
+});
+
+test("T-50 a fault that stands is told, the file stays as it was, and a file that only grows is taken at once", () => {
+  const { files } = decideFirst(found({ "a.yaml": manifest("a") }));
+  const first = decide(files, found({ "a.yaml": "kind: [", "b.yaml": manifest("b") }), new Map(), 0);
+  assert.deepEqual([names(first), first.errors.size], [["a", "b"], 0]);
+  const second = decide(first.files, found({ "a.yaml": "kind: [", "b.yaml": manifest("b") }), first.doubts, DOUBT_MS);
+  assert.deepEqual([names(second), [...second.errors.keys()]], [["a", "b"], ["a.yaml"]]);
+});
+
+test("T-50 whatever is written where: no object is ever there twice, and what stands long enough and is valid comes into force", () => {
+  const file = fc.constantFrom("a.yaml", "b.yaml", "c.yaml");
+  const content = fc.uniqueArray(fc.constantFrom("one", "two", "three"), { maxLength: 3 });
+  fc.assert(
+    fc.property(fc.array(fc.dictionary(file, content, { maxKeys: 3 }), { minLength: 1, maxLength: 6 }), (folders) => {
+      let files: Decision["files"] = new Map();
+      let doubts: Decision["doubts"] = new Map();
+      let now = 0;
+      for (const folder of folders) {
+        const look = found(Object.fromEntries(Object.entries(folder).map(([name, objects]) => [name, manifest(...objects)])));
+        // Long enough, and once more for what waited for another file.
+        for (let round = 0; round < 4; round += 1) {
+          const decision = decide(files, look, doubts, now);
+          const present = names(decision);
+          assert.equal(new Set(present).size, present.length);
+          ({ files, doubts } = decision);
+          now += DOUBT_MS;
+        }
+        const wanted = Object.values(folder).flat();
+        if (new Set(wanted).size === wanted.length)
+          assert.deepEqual(
+            [...files.values()].flatMap(({ objects }) => objects.map(({ metadata }) => metadata.name)).sort(),
+            wanted.sort(),
+          );
+      }
+    }),
+  );
+});

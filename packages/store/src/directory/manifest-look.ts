@@ -1,0 +1,162 @@
+import {
+  describeObject,
+  FencelineError,
+  type IgnoredObject,
+  InvalidManifests,
+  InvalidResource,
+  type KnownObject,
+  parseManifests,
+} from "@fenceline/api";
+
+/** A file that is in force. */
+export interface FileState {
+  readonly text: string;
+  readonly objects: readonly KnownObject[];
+}
+
+/** What one look at the folder found of each file. */
+export type Found = { readonly text: string; readonly error?: undefined } | { readonly error: FencelineError };
+
+/** A change that is not believed yet, and since when it stands. */
+export interface Doubt {
+  /** Tells one content from another. */
+  readonly print: string;
+  readonly since: number;
+}
+
+/** What is to be done after a look. */
+export interface Decision {
+  readonly files: ReadonlyMap<string, FileState>;
+  /** Files whose content on disk is not valid, where that is certain. */
+  readonly errors: ReadonlyMap<string, FencelineError>;
+  readonly doubts: ReadonlyMap<string, Doubt>;
+  /** Of files that came into force. */
+  readonly leftOut: readonly FencelineError[];
+  readonly ignored: ReadonlyMap<string, readonly IgnoredObject[]>;
+}
+
+interface Candidate {
+  readonly print: string;
+  readonly state?: FileState;
+  readonly error?: FencelineError;
+  readonly leftOut?: readonly FencelineError[];
+  readonly ignored?: readonly IgnoredObject[];
+}
+
+/**
+ * How long a content must stand before it is believed that it is at fault, or takes objects away, in milliseconds. Who writes a file empties it first,
+ * or removes it, and half of a list is a valid list; with a fence that goes for a moment, all that it has learned would go for good.
+ */
+export const DOUBT_MS = 400;
+
+/**
+ * Decides what comes into force. Each file is taken whole or stays as it was before, and of two files that define one object the one that
+ * changed last stays as it was.
+ */
+export function decide(
+  before: ReadonlyMap<string, FileState>,
+  found: ReadonlyMap<string, Found>,
+  doubts: ReadonlyMap<string, Doubt>,
+  now: number,
+): Decision {
+  const candidates = new Map<string, Candidate>();
+  const pending = new Map<string, Doubt>();
+  for (const name of [...new Set([...before.keys(), ...found.keys()])].sort()) {
+    const known = before.get(name);
+    const candidate = candidateOf(name, known, found.get(name));
+    if (!takesAway(candidate, known)) candidates.set(name, candidate);
+    else {
+      const doubt = doubts.get(name);
+      const standing = doubt?.print === candidate.print ? doubt : { print: candidate.print, since: now };
+      if (now - standing.since >= DOUBT_MS) candidates.set(name, candidate);
+      else {
+        pending.set(name, standing);
+        if (known !== undefined) candidates.set(name, unchanged(known));
+      }
+    }
+  }
+  return { ...settle(candidates, before), doubts: pending };
+}
+
+/** As {@link decide} at a start: nothing is in force that could be kept, so everything is believed. */
+export function decideFirst(found: ReadonlyMap<string, Found>): Decision {
+  const candidates = new Map([...found].map(([name, file]) => [name, candidateOf(name, undefined, file)]));
+  return { ...settle(candidates, new Map()), doubts: new Map() };
+}
+
+function candidateOf(name: string, known: FileState | undefined, found: Found | undefined): Candidate {
+  if (found === undefined) return { print: "gone" };
+  if (found.error !== undefined) return { print: found.error.message, error: found.error };
+  const { text } = found;
+  if (known?.text === text) return unchanged(known);
+  try {
+    const { objects, leftOut, ignored } = parseManifests(text, name);
+    refuseRepeated(objects, name);
+    return { print: text, state: { text, objects }, leftOut, ignored };
+  } catch (error) {
+    if (!(error instanceof FencelineError)) throw error;
+    return { print: text, error };
+  }
+}
+
+function unchanged(state: FileState): Candidate {
+  return { print: state.text, state };
+}
+
+/** Whether objects that are in force would go, or somebody would be told of a fault. */
+function takesAway({ state, error }: Candidate, known: FileState | undefined): boolean {
+  if (error !== undefined) return true;
+  if (known === undefined) return false;
+  const names = new Set(state?.objects.map(describeObject));
+  return state === undefined || known.objects.some((object) => !names.has(describeObject(object)));
+}
+
+/** Takes back changed files until no object is defined twice. What was in force before is free of that, so this ends. */
+function settle(candidates: Map<string, Candidate>, before: ReadonlyMap<string, FileState>): Omit<Decision, "doubts"> {
+  const errors = new Map<string, FencelineError>();
+  const takeBack = (name: string, error: FencelineError) => {
+    errors.set(name, error);
+    const known = before.get(name);
+    if (known === undefined) candidates.delete(name);
+    else candidates.set(name, unchanged(known));
+  };
+  for (const [name, { error }] of candidates) if (error !== undefined) takeBack(name, error);
+  const isChanged = (name: string) => candidates.get(name)?.state !== before.get(name);
+  for (let clash = findClash(candidates); clash !== undefined; clash = findClash(candidates)) {
+    const { object, first, second } = clash;
+    const [loser, winner] = isChanged(second) ? [second, first] : [first, second];
+    takeBack(loser, definedTwice(object, loser, winner));
+  }
+  const kept = [...candidates].flatMap(([name, { state }]) => (state === undefined ? [] : [[name, state] as const]));
+  return {
+    files: new Map(kept),
+    errors,
+    leftOut: [...candidates.values()].flatMap(({ leftOut = [] }) => leftOut),
+    ignored: new Map([...candidates].flatMap(([name, { ignored }]) => (ignored === undefined ? [] : [[name, ignored] as const]))),
+  };
+}
+
+function findClash(candidates: ReadonlyMap<string, Candidate>) {
+  const definedIn = new Map<string, string>();
+  for (const [second, { state }] of candidates) {
+    for (const object of (state?.objects ?? []).map(describeObject)) {
+      const first = definedIn.get(object);
+      if (first !== undefined) return { object, first, second };
+      definedIn.set(object, second);
+    }
+  }
+  return undefined;
+}
+
+function refuseRepeated(objects: readonly KnownObject[], file: string): void {
+  const names = new Set<string>();
+  for (const name of objects.map(describeObject)) {
+    if (names.has(name)) throw definedTwice(name, file, file);
+    names.add(name);
+  }
+}
+
+function definedTwice(object: string, file: string, other: string): InvalidManifests {
+  const fault = new InvalidResource("OBJECT_DEFINED_TWICE", { at: { file, object }, message: `is defined in ${other} already` });
+  return new InvalidManifests(file, [fault]);
+}

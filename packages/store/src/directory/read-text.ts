@@ -1,0 +1,59 @@
+import { constants, type FileHandle, open } from "node:fs/promises";
+import { FencelineError } from "@fenceline/api";
+
+/** Largest file that is read, in bytes. A parser of YAML takes about a second for a megabyte, and nothing else happens meanwhile. */
+export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads a file that a person wrote, and is neither held up nor filled up by what is no such file: a FIFO, a device, a dump.
+ *
+ * @returns `folder` for a folder; undefined when there is no such file, or a link to one
+ * @throws {FencelineError} `FILE_UNREADABLE`, naming file and reason
+ */
+export async function readText(path: string, name: string): Promise<{ readonly text: string } | "folder" | undefined> {
+  try {
+    // Without blocking: to open a FIFO else waits for its writer.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return await readOpened(file);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new FencelineError("FILE_UNREADABLE", { at: { file: name }, message: reasonOf(cause), cause });
+  }
+}
+
+async function readOpened(file: FileHandle): Promise<{ readonly text: string } | "folder"> {
+  const stats = await file.stat();
+  if (stats.isDirectory()) return "folder";
+  if (!stats.isFile()) throw new Error("it is no file but a pipe, a socket or a device");
+  const bytes = await readAtMost(file, MAX_TEXT_BYTES + 1);
+  if (bytes.length > MAX_TEXT_BYTES) throw new Error(`it is larger than ${MAX_TEXT_BYTES / 1024 / 1024} MiB: split it into several files`);
+  return { text: decode(bytes) };
+}
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === "ENXIO") return "it is no file but a socket or a device";
+  if (code === "EACCES") return "this user may not read it";
+  return cause instanceof TypeError ? "it is no UTF-8 text: save it as UTF-8" : message;
+}
+
+/** The size that the file system tells may be out of date, or 0 as for everything in `/proc`. */
+async function readAtMost(file: FileHandle, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for (let length = 0; length < most; ) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(most - length, 256 * 1024)));
+    if (bytesRead === 0) break;
+    chunks.push(buffer.subarray(0, bytesRead));
+    length += bytesRead;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Windows editors put a byte order mark in front, which is dropped. @throws {TypeError} */
+function decode(bytes: Buffer): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
