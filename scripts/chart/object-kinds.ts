@@ -14,6 +14,7 @@ export interface Container {
   readonly args: readonly string[];
   readonly securityContext: unknown;
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
 }
@@ -29,7 +30,11 @@ export interface PodTemplate {
     readonly hostPID?: boolean;
     readonly hostIPC?: boolean;
     readonly containers: readonly Container[];
-    readonly volumes?: readonly { readonly hostPath?: unknown }[];
+    readonly volumes?: readonly {
+      readonly name: string;
+      readonly hostPath?: unknown;
+      readonly projected?: { readonly sources: readonly { readonly serviceAccountToken?: object }[] };
+    }[];
   };
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { parseConfig } from "@fenceline/api";
+import { COLLECTOR_AUDIENCE, parseConfig, trustDomainsOf } from "@fenceline/api";
 import { type ChartObject, goldenCases, objectsIn } from "./chart.ts";
 import type {
   AuthorizationPolicy,
@@ -60,6 +60,24 @@ for (const { golden } of goldenCases()) {
     assert.equal(proxy?.spec.template.spec.automountServiceAccountToken, false);
     const bound = ofKind<RoleBinding>("RoleBinding", "ClusterRoleBinding").flatMap(({ subjects }) => subjects.map(({ name }) => name));
     assert.ok(!bound.includes("global-sidecar"));
+  });
+
+  law("T-01 the global sidecar alone has a token for the collector, good for nobody else, and the collector may have it reviewed", () => {
+    const tokens = deployments.flatMap(({ metadata, spec }) =>
+      (spec.template.spec.volumes ?? []).flatMap(({ name, projected }) =>
+        (projected?.sources ?? []).flatMap(({ serviceAccountToken }) => ({ of: metadata.name, name, ...serviceAccountToken })),
+      ),
+    );
+    const token = { of: "global-sidecar", name: "collector-token", path: "token", audience: COLLECTOR_AUDIENCE, expirationSeconds: 3_600 };
+    assert.deepEqual(tokens, [token]);
+    const { volumeMounts = [], args } = container("global-sidecar");
+    const mount = volumeMounts.find(({ name }) => name === token.name);
+    assert.ok(args.includes(`--collector-token-file=${mount?.mountPath}/${token.path}`));
+    const reviews = ofKind<Role>("ClusterRole").flatMap(({ rules }) => rules.filter(({ resources }) => resources.includes("tokenreviews")));
+    assert.deepEqual(
+      reviews.map(({ verbs }) => verbs),
+      [["create"]],
+    );
   });
 
   law("both parts are injected, whatever their namespace says", () => {
@@ -175,6 +193,9 @@ for (const { golden } of goldenCases()) {
     const text = ofKind<ConfigMap>("ConfigMap").find(({ metadata }) => metadata.name === "fenceline-collector")?.data["config.yaml"];
     const config = parseConfig(text ?? "", "config.yaml");
     assert.equal(config.namespace, "fenceline");
+    const accounts = deployments.map(({ spec }) => spec.template.spec.serviceAccountName);
+    assert.ok(accounts.includes(config.fallback.serviceAccount));
+    for (const domain of trustDomainsOf(config)) assert.ok(container("global-sidecar").args.includes(`--trust-domain=${domain}`));
     for (const { service, port } of [config.fallback, config.collector]) {
       const found = services.find(({ metadata }) => metadata.name === service);
       assert.ok(

@@ -5,6 +5,7 @@ import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./api/views.ts";
+import { type FallbackToken, fallbackCaller } from "./attribution/fallback-caller.ts";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { FenceController } from "./fence/fence-controller.ts";
@@ -26,6 +27,8 @@ export interface CollectorOptions {
   readonly leads?: () => boolean;
   /** Whether the fallback can answer. Default: it can, for it runs in the same process. In a cluster: `(mesh) => mesh.hasFallback()`. */
   readonly fallbackReady?: (mesh: Mesh) => boolean;
+  /** Tells whether a token is the global sidecar's. Default: none is, and reports in the fallback's name are refused. */
+  readonly fallbackToken?: FallbackToken;
   /** A version of Istio that proxies of this mesh run, for workloads that have not told theirs yet. Default: none is known. */
   readonly proxyVersion?: string;
 }
@@ -137,7 +140,7 @@ export class Collector {
   }
 
   async #start(): Promise<void> {
-    const { store, accessLogs } = this.#options;
+    const { store, accessLogs, config, logger, fallbackToken: token } = this.#options;
     this.#closers.push(() => this.#controller.close());
     this.#closers.push(() => this.#fallback.close());
     this.#closers.push(() => this.#automatic.close());
@@ -148,7 +151,12 @@ export class Collector {
     await this.#controller.idle();
     this.#closers.push(() => clearInterval(this.#ageingTimer));
     this.#scheduleAgeing();
-    this.#accessLogs = await createAccessLogServer({ ...accessLogs, sink: this.#ingest, trustDomains: () => this.#mesh.trustDomains });
+    this.#accessLogs = await createAccessLogServer({
+      ...accessLogs,
+      sink: this.#ingest,
+      trustDomains: () => this.#mesh.trustDomains,
+      fallbackCaller: fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger }),
+    });
     const server = this.#accessLogs;
     this.#closers.push(() => server.close());
   }

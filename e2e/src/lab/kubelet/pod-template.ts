@@ -49,6 +49,14 @@ export interface Probe {
 export interface Volume {
   readonly name: string;
   readonly configMap?: { readonly name: string };
+  readonly projected?: { readonly sources: readonly { readonly serviceAccountToken?: ServiceAccountToken }[] };
+}
+
+/** A token that a kubelet asks for in the name of the pod's service account. */
+export interface ServiceAccountToken {
+  readonly path: string;
+  readonly audience?: string;
+  readonly expirationSeconds?: number;
 }
 
 /** What a container is run with: its variables filled in, its mounts where they really are. */

@@ -11,6 +11,7 @@ import type { LabProcess } from "../process.ts";
 import { until } from "../until.ts";
 import { type Container, invocation, isInjected, type PodObject, type Probe, portNumber, proxyConfig } from "./pod-template.ts";
 import { follow, type ProbeOptions, probe } from "./probe.ts";
+import { projectToken } from "./projected-token.ts";
 
 /** What a pod is run with. */
 export interface KubeletGround {
@@ -142,19 +143,27 @@ export class RunningPod {
   }
 
   async #writeVolumes(): Promise<ReadonlyMap<string, string>> {
-    const { ground, client } = this.#kubelet;
     const { namespace, name } = this.object.metadata;
     const folders = new Map<string, string>();
-    for (const { name: volume, configMap } of this.object.spec.volumes ?? []) {
-      if (configMap === undefined) continue;
-      const found = await client.get({ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name: configMap.name } });
-      const folder = join(ground.run.path, `${name}.${namespace}`, volume);
+    for (const volume of this.object.spec.volumes ?? []) {
+      const folder = join(this.#kubelet.ground.run.path, `${name}.${namespace}`, volume.name);
       mkdirSync(folder, { recursive: true });
-      const files = Object.entries((found as { data?: Record<string, string> } | undefined)?.data ?? {});
-      for (const [file, content] of files) writeFileSync(join(folder, file), content);
-      folders.set(volume, folder);
+      if (volume.configMap !== undefined) await this.#writeConfigMap(folder, volume.configMap.name);
+      for (const { serviceAccountToken: source } of volume.projected?.sources ?? []) {
+        if (source === undefined) continue;
+        const file = join(folder, source.path);
+        this.#stops.push(await projectToken({ client: this.#kubelet.client, pod: this.object, source, file }));
+      }
+      folders.set(volume.name, folder);
     }
     return folders;
+  }
+
+  async #writeConfigMap(folder: string, name: string): Promise<void> {
+    const { namespace } = this.object.metadata;
+    const found = await this.#kubelet.client.get({ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name } });
+    const files = Object.entries((found as { data?: Record<string, string> } | undefined)?.data ?? {});
+    for (const [file, content] of files) writeFileSync(join(folder, file), content);
   }
 }
 

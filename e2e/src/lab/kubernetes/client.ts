@@ -40,6 +40,16 @@ const FIELD_MANAGER = "fenceline-lab";
 const MERGE_PATCH = "application/merge-patch+json";
 const NOT_FOUND = 404;
 
+/** What a service-account token is good for. */
+export interface TokenOptions {
+  /** Who may accept it. Default: the API server. */
+  readonly audience?: string | undefined;
+  /** Default: a day. */
+  readonly seconds?: number;
+  /** It is worth nothing once this pod is gone. */
+  readonly pod?: { readonly name: string; readonly uid: string };
+}
+
 /**
  * A small client of the API server. Not the one that Fenceline uses: a suite must see what is there by other means than the code under test.
  */
@@ -93,9 +103,13 @@ export class KubernetesClient {
     if (status !== NOT_FOUND) accepted(status, body, reference.metadata.name);
   }
 
-  /** A token for a service account. @param audience who may accept it; undefined: the API server */
-  async serviceAccountToken(namespace: string, name: string, audience?: string): Promise<string> {
-    const spec = { expirationSeconds: 24 * 3_600, ...(audience !== undefined && { audiences: [audience] }) };
+  /** A token for a service account. */
+  async serviceAccountToken(namespace: string, name: string, { audience, seconds = 24 * 3_600, pod }: TokenOptions = {}): Promise<string> {
+    const spec = {
+      expirationSeconds: seconds,
+      ...(audience !== undefined && { audiences: [audience] }),
+      ...(pod !== undefined && { boundObjectRef: { apiVersion: "v1", kind: "Pod", ...pod } }),
+    };
     const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec };
     const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
     const { status } = (await this.request("POST", path, body)) as { status: { token: string } };

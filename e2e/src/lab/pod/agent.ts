@@ -79,7 +79,7 @@ async function writeWorkingFolder({ ground, client, spec }: AgentOptions): Promi
   const folder = join(ground.run.stage, `${name}.${namespace}`);
   for (const part of ["var/run/secrets/tokens", "etc/istio/pod", "etc/istio/proxy"]) mkdirSync(join(folder, part), { recursive: true });
   const [token, root] = await Promise.all([
-    client.serviceAccountToken(namespace, serviceAccount, TOKEN_AUDIENCE),
+    client.serviceAccountToken(namespace, serviceAccount, { audience: TOKEN_AUDIENCE }),
     until(`the root certificate in namespace ${namespace}`, () => rootCertificate(client, namespace), { signal: ground.signal }),
   ]);
   writeFileSync(join(folder, "var/run/secrets/tokens/istio-token"), token);

@@ -1,11 +1,12 @@
 import { FALLBACK_LOG_NAME } from "@fenceline/api/vocabulary";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { StreamNode } from "../access-log-entry.ts";
+import { bearer } from "../caller-check.ts";
 import type { IdentifierFields } from "../encode/identifier.ts";
 import { encodeAccessLogMessage } from "../encode/message.ts";
 import { Backoff, type BackoffOptions, DEFAULT_BACKOFF } from "./backoff.ts";
 import { EdgeBuffer, type EdgeReport, type PendingEdge } from "./edge-buffer.ts";
-import { ReportStream } from "./report-stream.ts";
+import { ReportStream, type ReportStreamEvents } from "./report-stream.ts";
 
 /** Most edges in one message: with every text at its longest they stay below the 256 KiB that the collector takes. */
 const MAX_EDGES_PER_MESSAGE = 128;
@@ -17,6 +18,11 @@ export interface EdgeReporterOptions {
   readonly nodeId: string;
   /** More of the node, where it is known. */
   readonly node?: Partial<Omit<StreamNode, "id">>;
+  /**
+   * The token by which the collector knows us, for its audience; asked for anew for each stream, since tokens in files are replaced before they expire. What
+   * it throws is told as the reason of a disconnection, and it is asked again after the back-off. Default: none is shown.
+   */
+  readonly token?: () => string;
   /** Log name of the stream. Default {@link FALLBACK_LOG_NAME}, under which each entry names its own source. */
   readonly logName?: string;
   /** How long equal edges are summed up before they are sent, in milliseconds. Default 10. */
@@ -154,19 +160,27 @@ class Reporter implements EdgeReporter {
   #flush(): void {
     if (this.#buffer.size === 0 || this.#retryTimer !== undefined || this.#stream?.isBusy === true) return;
     const stream = this.#openStream();
+    if (stream === undefined) return;
     const edges = this.#buffer.take(MAX_EDGES_PER_MESSAGE);
     const identifier = stream.isFirst ? this.#identifier() : undefined;
     const entries = edges.map(({ fields, requests }) => ({ ...fields, requests }));
     stream.send(encodeAccessLogMessage({ identifier, entries }), edges);
   }
 
-  #openStream(): ReportStream {
+  /** The stream that is open, or a new one; undefined when there is no token for it yet. */
+  #openStream(): ReportStream | undefined {
     if (this.#stream !== undefined) return this.#stream;
     this.#openedAt = performance.now();
-    this.#stream = new ReportStream(this.#client, {
+    const events: ReportStreamEvents = {
       sent: (edges) => this.#onSent(edges),
       ended: (unsent, error) => this.#onEnded(unsent, error?.details ?? "the collector ended the stream"),
-    });
+    };
+    try {
+      const { token } = this.#options;
+      this.#stream = new ReportStream(this.#client, events, token === undefined ? {} : bearer(token()));
+    } catch (cause) {
+      this.#retryLater(cause instanceof Error ? cause.message : String(cause));
+    }
     return this.#stream;
   }
 

@@ -1,4 +1,4 @@
-import { type Client, type ClientWritableStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { type Client, type ClientWritableStream, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { asBytes, STREAM_V3 } from "../service.ts";
 import type { PendingEdge } from "./edge-buffer.ts";
 
@@ -15,23 +15,37 @@ export interface ReportStreamEvents {
  * message in its socket, and a stream of this service has no acknowledgements.
  */
 const DOUBT_MS = 1_000;
+/**
+ * The collector may take so long to tell whether it takes reports from us, and reads none of them before: it has to have our token reviewed. What was sent
+ * until then counts as unread when the stream is refused.
+ */
+const REVIEW_MS = 5_000;
+/** Most edges that are kept for that. */
+const MAX_EARLY = 10_000;
+/** A refusal, or a collector that was lost. */
+const REFUSED: ReadonlySet<number | undefined> = new Set([status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.UNAVAILABLE]);
 
 /** One gRPC stream with at most one message under way: the next is written when HTTP/2 flow control has let the last one go. */
 export class ReportStream {
   readonly #call: ClientWritableStream<Buffer>;
   #underWay: readonly PendingEdge[] | undefined;
+  readonly #openedAt = performance.now();
+  /** Sent within {@link REVIEW_MS} of the beginning. */
+  #early: PendingEdge[] = [];
   #last: { readonly edges: readonly PendingEdge[]; readonly at: number } | undefined;
   #isFirst = true;
   #isEnded = false;
   #isCancelled = false;
   readonly #sent: (edges: readonly PendingEdge[]) => void;
 
-  constructor(client: Client, events: ReportStreamEvents) {
+  /** @param headers sent along, for example a token */
+  constructor(client: Client, events: ReportStreamEvents, headers: Readonly<Record<string, string>> = {}) {
     // waitForReady: the channel's own back-off decides when to connect; without it every attempt while the collector is away would fail at once.
     const metadata = new Metadata({ waitForReady: true });
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     this.#call = client.makeClientStreamRequest(STREAM_V3, asBytes, asBytes, metadata, (error) => {
       if (this.#isCancelled) return;
-      const unsent = this.#isEnded && error === null ? [] : (this.#underWay ?? this.#doubtful());
+      const unsent = this.#isEnded && error === null ? [] : this.#unread(error);
       this.#underWay = undefined;
       events.ended(unsent, error ?? undefined);
     });
@@ -56,7 +70,7 @@ export class ReportStream {
     this.#call.write(message, (error: Error | null | undefined) => {
       if (this.#underWay !== edges || error) return;
       this.#underWay = undefined;
-      this.#last = { edges, at: performance.now() };
+      this.#sentAt(performance.now(), edges);
       this.#sent(edges);
     });
   }
@@ -76,7 +90,18 @@ export class ReportStream {
     return unsent;
   }
 
-  #doubtful(): readonly PendingEdge[] {
-    return this.#last !== undefined && performance.now() - this.#last.at < DOUBT_MS ? this.#last.edges : [];
+  #sentAt(at: number, edges: readonly PendingEdge[]): void {
+    this.#last = { edges, at };
+    if (at - this.#openedAt >= REVIEW_MS) this.#early = [];
+    else if (this.#early.length + edges.length <= MAX_EARLY) this.#early.push(...edges);
+  }
+
+  /** What perhaps nobody has read. The message under way comes last: an edge that is in others too is taken once. */
+  #unread(error: ServiceError | null): readonly PendingEdge[] {
+    const now = performance.now();
+    const isRefused = now - this.#openedAt < REVIEW_MS && REFUSED.has(error?.code);
+    if (isRefused) return [...this.#early, ...(this.#underWay ?? [])];
+    if (this.#underWay !== undefined) return this.#underWay;
+    return this.#last !== undefined && now - this.#last.at < DOUBT_MS ? this.#last.edges : [];
   }
 }

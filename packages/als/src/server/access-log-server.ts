@@ -1,4 +1,5 @@
 import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
+import type { CallerCheck } from "../caller-check.ts";
 import { type GrpcHost, type GrpcHostOptions, startGrpcHost } from "../host/grpc-host.ts";
 import type { HostLimit } from "../host/limits.ts";
 import type { GrpcService } from "../host/service.ts";
@@ -13,6 +14,8 @@ export interface AccessLogServerOptions extends Pick<GrpcHostOptions, "host" | "
   readonly limits?: Partial<AccessLogLimits>;
   /** Trust domains of the mesh: whose identities tell peers apart. Default: Istio's own default. */
   readonly trustDomains?: () => readonly string[];
+  /** Whether a stream under the fallback's log name comes from the global sidecar; else it is refused. Default: whoever sends one is believed. */
+  readonly fallbackCaller?: CallerCheck;
   /** Further services on the same port, under the same limits. */
   readonly services?: readonly GrpcService[];
 }
@@ -31,12 +34,12 @@ const REFUSING: ReadonlySet<HostLimit> = new Set(["streams", "peer_streams"]);
 export function createAccessLogServer(options: AccessLogServerOptions): Promise<AccessLogServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const sink = guardSink(options.sink);
-  const { host, port, services = [], trustDomains = () => [DEFAULT_TRUST_DOMAIN] } = options;
+  const { host, port, services = [], trustDomains = () => [DEFAULT_TRUST_DOMAIN], fallbackCaller = () => undefined } = options;
   return startGrpcHost({
     host,
     port,
     limits,
-    services: [accessLogService(sink, limits), ...services],
+    services: [accessLogService({ sink, limits, fallbackCaller }), ...services],
     peerOf: (headers, address) => peerOf(headers, address, trustDomains()),
     onLimit: (limit, peer) => {
       sink.limited(limit, peer);

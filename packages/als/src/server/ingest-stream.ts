@@ -6,6 +6,12 @@ import type { AccessLogSink, AccessLogStream } from "./sink.ts";
 export type Connection = Pick<AccessLogStream, "peer" | "forwardedClientCert">;
 
 /**
+ * What became of a message: it was taken; the stream says more of itself than anybody could, and must not go on; or it is not to be opened under its log
+ * name yet, and nothing of the message was taken.
+ */
+export type MessageOutcome = "taken" | "too_large" | "not_admitted";
+
+/**
  * The messages of one stream on their way to the sink.
  *
  * The first identifier names the stream for good. Envoy sends no second one; a sender that does shall not pass from one identity to another.
@@ -14,13 +20,16 @@ export class IngestStream {
   readonly #connection: Connection;
   readonly #sink: Required<AccessLogSink>;
   readonly #maxEntries: number;
+  readonly #admits: (logName: string) => boolean;
   #stream: AccessLogStream | undefined;
   #size = 0;
 
-  constructor(connection: Connection, sink: Required<AccessLogSink>, maxEntries: number) {
+  /** @param admits whether a stream may be opened under this log name now */
+  constructor(connection: Connection, sink: Required<AccessLogSink>, maxEntries: number, admits: (logName: string) => boolean) {
     this.#connection = connection;
     this.#sink = sink;
     this.#maxEntries = maxEntries;
+    this.#admits = admits;
   }
 
   /** Characters that are kept of what the stream says of itself. */
@@ -28,10 +37,10 @@ export class IngestStream {
     return this.#size;
   }
 
-  /** Returns false when the stream says more of itself than anybody could: it must not go on. */
-  message(bytes: Buffer): boolean {
+  message(bytes: Buffer): MessageOutcome {
     const options = { maxEntries: this.#maxEntries, wantsIdentifier: this.#stream === undefined };
     const { identifier, identifierTooLarge, entries, malformed, surplus, error } = decodeAccessLogMessage(bytes, options);
+    if (identifier !== undefined && !this.#admits(identifier.logName)) return "not_admitted";
     if (error !== undefined) this.#sink.dropped("malformed_message", 1, error);
     if (malformed > 0) this.#sink.dropped("malformed_entry", malformed);
     if (surplus > 0) this.#sink.dropped("too_many_entries", surplus);
@@ -41,7 +50,7 @@ export class IngestStream {
       if (this.#stream === undefined) this.#sink.dropped("no_identifier", entries.length);
       else this.#sink.entries(this.#stream, entries);
     }
-    return !identifierTooLarge;
+    return identifierTooLarge ? "too_large" : "taken";
   }
 
   close(): void {

@@ -4,7 +4,19 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { FakeApiServer, FENCE, fence, LEASES, type Resource, SERVICE_FENCES, SIDECARS, until } from "@fenceline/store/kubernetes/testing";
+import { createEdgeReporter } from "@fenceline/als";
+import { COLLECTOR_AUDIENCE } from "@fenceline/api";
+import {
+  FakeApiServer,
+  FENCE,
+  fence,
+  LEASES,
+  type Resource,
+  SERVICE_FENCES,
+  SERVICES,
+  SIDECARS,
+  until,
+} from "@fenceline/store/kubernetes/testing";
 import { get, startCommand } from "../testing/fenceline-process.ts";
 import { undoAfter } from "../testing/undo.ts";
 
@@ -25,12 +37,12 @@ function kubeconfigFor(undo: (step: () => unknown) => void) {
 }
 
 /** A collector that has begun: its probes are answered, and nothing else is known of it. */
-async function startCollector(t: TestContext, server: string | undefined) {
+async function startCollector(t: TestContext, server: string | undefined, ...flags: string[]) {
   const undo = undoAfter(t);
   const { file, write } = kubeconfigFor(undo);
   if (server !== undefined) write(server);
   const ports = ["--host", "127.0.0.1", "--als-port", "0", "--api-port", "0"];
-  const command = startCommand("collector", "--namespace", "fenceline", "--identity", "one", "--kubeconfig", file, ...ports);
+  const command = startCommand("collector", "--namespace", "fenceline", "--identity", "one", "--kubeconfig", file, ...ports, ...flags);
   undo(() => {
     command.kill("SIGKILL");
     return command.ended;
@@ -153,4 +165,57 @@ test("a port for access logs that is taken ends the process with a message", asy
   const { code, stderr } = await command.ended;
   assert.equal(code, 2);
   assert.match(stderr, /LISTEN_FAILED: cannot listen on 127\.0\.0\.1:\d+: the port is in use \(.*--als-port/);
+});
+
+/** Asks until it is so; each question is answered by another process, so this does not spin. */
+async function eventually(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo()));
+}
+
+test("T-01 the collector has the API server review the token of reports, and takes none from anybody else", async (t) => {
+  const server = await FakeApiServer.start(t);
+  server.put(SERVICES, {
+    metadata: { name: "b", namespace: "test1" },
+    spec: { clusterIP: "10.0.0.2", ports: [{ name: "http", port: 80 }] },
+  });
+  server.put(FENCES, fence());
+  const undo = undoAfter(t);
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-config-"));
+  undo(() => rmSync(folder, { recursive: true }));
+  // The certificate is the business of another test: here is no Envoy.
+  writeFileSync(join(folder, "config.yaml"), "telemetry: { acceptPlaintext: true }\n");
+  const { ask, up, command } = await startCollector(t, server.url, "--config", join(folder, "config.yaml"));
+  const { alsPort } = await up();
+  const report = (token: string, authority: string) => {
+    const reporter = createEdgeReporter({
+      target: `127.0.0.1:${alsPort}`,
+      nodeId: "g",
+      token: () => token,
+      backoff: { firstMs: 5, maxMs: 20 },
+    });
+    undo(() => reporter.close(0));
+    reporter.report({ source: FENCE, authority, responseCode: 200 });
+  };
+  const edges = async () => (await ask("/api/v1/edges")).body;
+  const refusals = async (reason: string) =>
+    Number(
+      new RegExp(`^fenceline_fallback_calls_refused_total\\{reason="${reason}"\\} (\\d+)$`, "m").exec((await ask("/metrics")).body)?.[1] ??
+        0,
+    );
+
+  report(server.tokens.issue("test1", "default", COLLECTOR_AUDIENCE), "b");
+  report(server.tokens.issue("fenceline", "fenceline-collector", COLLECTOR_AUDIENCE), "b");
+  report(server.tokens.issue("fenceline", "global-sidecar", "https://kubernetes.default.svc"), "b");
+  await eventually(async () => (await refusals("token_refused")) >= 6);
+  assert.doesNotMatch(await edges(), /b\.test1/);
+
+  const mend = server.fail(({ path }) => path.endsWith("/tokenreviews"), {
+    status: 403,
+    body: { kind: "Status", message: "tokenreviews is forbidden" },
+  });
+  report(server.tokens.issue("fenceline", "global-sidecar", COLLECTOR_AUDIENCE), "b");
+  await command.line(({ reason, err }) => reason === "token_not_reviewed" && JSON.stringify(err).includes("KUBERNETES_FORBIDDEN"));
+  assert.doesNotMatch(await edges(), /b\.test1/);
+  mend();
+  await eventually(async () => /b\.test1\.svc\.cluster\.local/.test(await edges()));
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { Config, FencelineError } from "@fenceline/api";
-import { Collector, type HttpApi, serveHttpApi } from "@fenceline/collector";
-import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection } from "@fenceline/store/kubernetes";
+import { COLLECTOR_AUDIENCE, type Config, type FencelineError } from "@fenceline/api";
+import { Collector, type FallbackToken, type HttpApi, serveHttpApi } from "@fenceline/collector";
+import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
 import { clusterMetrics } from "./cluster-metrics.ts";
@@ -122,9 +122,18 @@ export class Replica {
       accessLogs: { host, port: alsPort },
       leads: () => this.#election.mayWrite(),
       fallbackReady: (mesh) => mesh.hasFallback(),
+      fallbackToken: this.#fallbackToken(),
       ...(proxyVersion !== undefined && { proxyVersion }),
     });
     if (!this.#api.closed.aborted) this.#election.start();
+  }
+
+  /** The API server says whose a token is. */
+  #fallbackToken(): FallbackToken {
+    const { namespace, fallback } = this.#options.config;
+    const reviews = new TokenReviews({ api: this.#api, audience: COLLECTOR_AUDIENCE });
+    const theirs = `system:serviceaccount:${namespace}:${fallback.serviceAccount}`;
+    return async (token) => (await reviews.userOf(token)) === theirs;
   }
 
   async #serve(): Promise<void> {

@@ -12,6 +12,7 @@ import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat, resolveFormat } from "../logger.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
 import { untilSignalled } from "../signals.ts";
+import { collectorToken } from "./collector-token.ts";
 import type { WorkerSettings } from "./worker.ts";
 
 interface Flags {
@@ -19,6 +20,7 @@ interface Flags {
   readonly port: number;
   readonly adminPort: number;
   readonly collector: string;
+  readonly collectorTokenFile?: string;
   readonly clusterDomain: string;
   readonly ownName: string[];
   readonly external: "forward" | "refuse";
@@ -40,6 +42,7 @@ export function globalSidecarCommand(): Command {
   return new Command("global-sidecar")
     .description("Run the global sidecar in a cluster: forward unknown hosts by cluster DNS and report their edges.")
     .requiredOption("--collector <host:port>", "access-log service of the collector", parseText)
+    .option("--collector-token-file <file>", "token by which the collector knows this process; read again whenever it is shown")
     .addOption(hostOption("0.0.0.0"))
     .option("--port <port>", "port for requests (HTTP)", parsePort, 18_080)
     .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
@@ -88,8 +91,10 @@ async function run(flags: Flags): Promise<void> {
     { flag: "--port", port: flags.port },
     { flag: "--admin-port", port: flags.adminPort },
   ]);
+  const token = collectorToken(flags.collectorTokenFile);
   const reporter = createEdgeReporter({
     target: flags.collector,
+    ...(token !== undefined && { token }),
     nodeId: `global-sidecar~${hostname()}`,
     onEvent: ({ type, ...rest }) => logger.info(rest, `collector ${type}`),
   });

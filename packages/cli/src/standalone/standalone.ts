@@ -10,6 +10,7 @@ import { Demo, removeDemo } from "../demo/demo.ts";
 import { callAddress } from "../listen.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
 import { prepareFolder } from "./prepare-folder.ts";
+import { sharedToken } from "./shared-token.ts";
 
 /** Settings of a standalone run. */
 export interface StandaloneOptions {
@@ -83,11 +84,13 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   });
   closers.push(() => store.close());
 
+  const fallback = sharedToken();
   const collector = await Collector.start({
     store,
     config,
     logger: logger.child({ part: "collector" }),
     accessLogs: { host, port: options.alsPort },
+    fallbackToken: fallback.matches,
   });
   closers.push(() => collector.close());
   const registries = [buildInfo(), metrics, collector.metrics];
@@ -102,7 +105,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   closers.push(() => api.close());
 
   const target = formatAddress(callAddress(host), collector.accessLogPort);
-  const reporter = createEdgeReporter({ target, nodeId: "global-sidecar~standalone" });
+  const reporter = createEdgeReporter({ target, nodeId: "global-sidecar~standalone", token: () => fallback.token });
   closers.push(() => reporter.close());
   const registry = () => collector.mesh.registry;
   const proxy = await createGlobalSidecar({

@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { FencelineError } from "@fenceline/api/vocabulary";
+
+/**
+ * Reads the token in a file, anew at each call: a kubelet replaces a projected token when four fifths of its time are over.
+ *
+ * @param file undefined: there is none to show
+ * @throws {FencelineError} `COLLECTOR_TOKEN_UNREADABLE`, by the returned function
+ */
+export function collectorToken(file: string | undefined): (() => string) | undefined {
+  if (file === undefined) return undefined;
+  return () => {
+    const token = readText(file).trim();
+    if (token !== "") return token;
+    throw unreadable(file, "it is empty");
+  };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function unreadable(file: string, why: string, cause?: unknown): FencelineError {
+  const hint = "mount a service-account token for the audience fenceline-collector, and name its file by --collector-token-file";
+  return new FencelineError("COLLECTOR_TOKEN_UNREADABLE", { at: { file }, message: `no token for the collector: ${why}`, hint, cause });
+}
