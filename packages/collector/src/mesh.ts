@@ -3,8 +3,8 @@ import { type Destination, Registry } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render";
 import type { MeshSnapshot } from "@fenceline/store";
 
-/** Most upstream clusters whose meaning is remembered. A mesh of a thousand services with some ports and subsets stays below it. */
-const REMEMBERED_CLUSTERS = 20_000;
+/** Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length, more than a mesh of some thousand services has. */
+const REMEMBERED_CHARACTERS = 1_500_000;
 
 interface FenceSelector {
   readonly key: FenceKey;
@@ -23,7 +23,9 @@ export class Mesh {
   readonly trustDomains: readonly string[];
   readonly #fences = new Map<string, ServiceFence>();
   readonly #selectors: FenceSelector[];
-  readonly #clusters = new Map<string, Destination | undefined>();
+  /** Of clusters that exist: what senders make up is looked up each time, and stays nowhere. */
+  readonly #clusters = new Map<string, Destination>();
+  #clusterCharacters = 0;
 
   constructor(snapshot: MeshSnapshot, config: Config) {
     this.config = config;
@@ -62,10 +64,15 @@ export class Mesh {
   /** The Service port behind an Envoy cluster `outbound|<port>|<subset>|<host>`; undefined when it is none, or not in the registry. */
   destinationOfCluster(cluster: string): Destination | undefined {
     const known = this.#clusters.get(cluster);
-    if (known !== undefined || this.#clusters.has(cluster)) return known;
+    if (known !== undefined) return known;
     const destination = this.#parseCluster(cluster);
-    if (this.#clusters.size < REMEMBERED_CLUSTERS) this.#clusters.set(cluster, destination);
+    if (destination !== undefined) this.#remember(cluster, destination);
     return destination;
+  }
+
+  /** Characters of clusters that are remembered now. */
+  get rememberedCharacters(): number {
+    return this.#clusterCharacters;
   }
 
   /** The Service port that a caller in `namespace` means by a host; undefined when no such Service, or no such port of it, exists. */
@@ -73,6 +80,16 @@ export class Mesh {
     const service = this.registry.resolveHost(host, namespace);
     if (service === undefined || !service.spec.ports.some((candidate) => candidate.port === port)) return undefined;
     return { host: this.registry.hostOf(service), port };
+  }
+
+  /** The subset in a cluster is any text, so even those that exist are without number. When there are too many, those in use are soon found again. */
+  #remember(cluster: string, destination: Destination): void {
+    if (this.#clusterCharacters + cluster.length > REMEMBERED_CHARACTERS) {
+      this.#clusters.clear();
+      this.#clusterCharacters = 0;
+    }
+    this.#clusters.set(cluster, destination);
+    this.#clusterCharacters += cluster.length;
   }
 
   #parseCluster(cluster: string): Destination | undefined {

@@ -77,7 +77,7 @@ export class Call implements GrpcCall, Work, Held {
     this.#connection = connection;
     this.#context = context;
     this.#frames = new MessageFrames(context.limits.maxMessageBytes);
-    stream.on("close", () => this.#close());
+    stream.on("close", () => this.#over());
   }
 
   get peer(): string {
@@ -137,7 +137,7 @@ export class Call implements GrpcCall, Work, Held {
   end({ code, details }: GrpcStatus): void {
     if (this.#trailers !== undefined) return;
     this.#trailers = { "grpc-status": String(code), ...(details !== "" && { "grpc-message": encodeURI(details) }) };
-    this.#frames.clear();
+    this.#over();
     if (this.#stream.destroyed || this.#stream.closed) return;
     if (this.#stream.headersSent) this.#stream.end();
     else {
@@ -247,7 +247,8 @@ export class Call implements GrpcCall, Work, Held {
     if (limit !== undefined) this.fail(limit);
   }
 
-  #close(): void {
+  /** Gives back what the call takes. Not only once the stream has closed: a client that reads no answer would hold on to it. */
+  #over(): void {
     if (this.#isClosed) return;
     this.#frames.clear();
     this.#heldByService = 0;

@@ -60,6 +60,11 @@ const MAX_INVALID_FRAMES = 50;
 /** Resets at once and per second, beyond which nghttp2 ends the connection (CVE-2023-44487). */
 const RESET_BURST = 200;
 const RESET_RATE = 33;
+/**
+ * Bytes that a client may send on one connection without hearing from us. Node takes them off the connection's window at once, so no stream holds up
+ * another: each is held up by its own 64 KiB.
+ */
+const CONNECTION_WINDOW = 1024 * 1024;
 const GRPC_CONTENT_TYPE = /^application\/grpc(?:$|[+;])/i;
 
 /**
@@ -205,6 +210,7 @@ class Host implements GrpcHost {
       session.destroy();
       return;
     }
+    session.setLocalWindowSize(CONNECTION_WINDOW);
     const jitter = 0.9 + Math.random() * 0.2;
     const connection = new Connection(socket, session, this.#limits, this.#context, performance.now(), jitter);
     this.#connections.set(session, connection);

@@ -19,22 +19,22 @@ export class CollectingSink implements AccessLogSink {
 
   entries(_stream: AccessLogStream, entries: readonly AccessLogEntry[]): void {
     this.batches.push(entries);
-    this.#changed();
+    this.changed();
   }
 
   dropped(reason: DropReason, count: number): void {
     this.drops[reason] = (this.drops[reason] ?? 0) + count;
-    this.#changed();
+    this.changed();
   }
 
   opened(stream: AccessLogStream): void {
     this.streams.push(stream);
-    this.#changed();
+    this.changed();
   }
 
   closed(): void {
     this.closedStreams++;
-    this.#changed();
+    this.changed();
   }
 
   /** Resolves as soon as the condition holds after something has come in. */
@@ -43,7 +43,8 @@ export class CollectingSink implements AccessLogSink {
     return new Promise((resolve) => this.#waiting.push({ condition, resolve }));
   }
 
-  #changed(): void {
+  /** Something has come in: looks at what is waited for. */
+  protected changed(): void {
     const met = this.#waiting.filter(({ condition }) => condition());
     this.#waiting = this.#waiting.filter((waiting) => !met.includes(waiting));
     for (const { resolve } of met) resolve();

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { meshOf } from "./testing/mesh.ts";
+
+const B = "b.test1.svc.cluster.local";
+
+test("T-10 a cluster that does not exist is not remembered, however many there are and however long", () => {
+  const mesh = meshOf();
+  for (let index = 0; index < 30_000; index += 1) {
+    assert.equal(mesh.destinationOfCluster(`outbound|80||${"x".repeat(index % 400)}${index}.test1.svc.cluster.local`), undefined);
+  }
+  assert.equal(mesh.rememberedCharacters, 0);
+});
+
+test("T-10 made-up subsets of a host that exists are remembered within a bound, and keep nobody else from being remembered", () => {
+  const mesh = meshOf();
+  for (let index = 0; index < 50_000; index += 1) {
+    assert.deepEqual(mesh.destinationOfCluster(`outbound|80|subset-${index}|${B}`), { host: B, port: 80 });
+    assert.ok(mesh.rememberedCharacters <= 1_500_000);
+  }
+  const cluster = `outbound|80||${B}`;
+  assert.deepEqual(mesh.destinationOfCluster(cluster), { host: B, port: 80 });
+  assert.equal(mesh.destinationOfCluster(cluster), mesh.destinationOfCluster(cluster), "the second look-up is from memory");
+});
