@@ -1,9 +1,10 @@
-import type { RecordWithTtl } from "node:dns";
 import { Resolver as DnsClient } from "node:dns/promises";
 import { LRUCache } from "lru-cache";
 import type { Target } from "../destination/authorize.ts";
-import { qualifiedNames } from "../destination/cluster-name.ts";
-import { type Resolution, ResolutionError, type Resolver, toAddress } from "./resolver.ts";
+import { DnsFailure } from "./address-records.ts";
+import { DnsLookup, type Found } from "./dns-lookup.ts";
+import { type PendingLookup, PendingLookups } from "./pending-lookups.ts";
+import { type Resolution, ResolutionError, type Resolver } from "./resolver.ts";
 
 export interface DnsResolverOptions {
   /** DNS domain of the cluster. Default `cluster.local`. */
@@ -11,12 +12,14 @@ export interface DnsResolverOptions {
   /** Name servers as `ip` or `ip:port`. Default: those of /etc/resolv.conf. */
   readonly servers?: readonly string[];
   /**
-   * Milliseconds that an answer is used at most. Default 5000, the TTL that CoreDNS gives to services. A shorter TTL of the records counts, down to
-   * one second: a TTL of 0 must not mean a look-up for every request.
+   * Milliseconds that an answer is used at most before it is asked for again. Default 5000, the TTL that CoreDNS gives to services. A shorter TTL of the
+   * records counts, down to one second: a TTL of 0 must not mean a look-up for every request.
    */
   readonly maxTtl?: number;
   /** Milliseconds that "no such name" is used. Default 1000: a service that has just been created must be found soon. */
   readonly negativeTtl?: number;
+  /** Milliseconds after its TTL that an answer is used at most, while the name server fails. Default 3600000, as CoreDNS' `serve_stale`. */
+  readonly maxStale?: number;
   /** Milliseconds to wait for a name server, per try. Default 1000. */
   readonly timeout?: number;
   /** Tries per name server. Default 2. */
@@ -24,21 +27,24 @@ export interface DnsResolverOptions {
 }
 
 interface Entry {
+  /** Undefined for "no such name". */
   readonly resolution: Resolution;
+  /** See {@link Found.name}. */
+  readonly name: string | undefined;
+  /** When it is to be asked for again. */
   readonly freshUntil: number;
-}
-
-/** What was found, and the milliseconds that its records may be used. */
-interface Found {
-  readonly resolution: Resolution;
-  readonly ttl: number;
+  /** When its TTL ended, in milliseconds since the epoch. Failures put off the one above, and not this one. */
+  readonly expiresAt: number;
 }
 
 const MAX_TARGETS = 10_000;
 const MIN_TTL = 1_000;
-const ABSENCE: Found = { resolution: undefined, ttl: 0 };
-/** Codes of node:dns that mean: the server answered, and there is no such record. */
-const ABSENT = new Set(["ENOTFOUND", "ENODATA"]);
+/** Milliseconds that an answer counts as one that has just expired. */
+const JUST_EXPIRED = 30_000;
+/** Milliseconds that a request waits for the new answer before it takes one that has just expired. A name server nearby needs about one. */
+const PATIENCE = 50;
+/** The same for an answer that is older, and more likely to be wrong: the "client response timer" of RFC 8767 §5. */
+const PATIENCE_WITH_OLD = 1_800;
 const TIMED_OUT = new Set(["ETIMEOUT", "ECANCELLED"]);
 
 /**
@@ -46,95 +52,117 @@ const TIMED_OUT = new Set(["ETIMEOUT", "ECANCELLED"]);
  * ClusterIPs and endpoints; so no list of address ranges has to be configured.
  *
  * Addresses are dialled as resolved here, never resolved again by the connect: the address that was checked is the one that is used.
+ *
+ * An expired answer is used while the new one takes its time, and while the name server fails (RFC 8767). "No such name" is an answer: it ends that.
  */
 export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
-  const { clusterDomain = "cluster.local", servers, maxTtl = 5_000, negativeTtl = 1_000, timeout = 1_000, tries = 2 } = options;
-  const client = new DnsClient({ timeout, tries });
-  if (servers !== undefined) client.setServers(servers);
-  const cache = new LRUCache<string, Entry>({ max: MAX_TARGETS });
-  const pending = new Map<string, Promise<Resolution>>();
+  return new DnsResolver(options);
+}
 
-  async function refresh(key: string, target: Target, stale: Entry | undefined): Promise<Resolution> {
+class DnsResolver implements Resolver {
+  readonly #lookup: DnsLookup;
+  readonly #cache = new LRUCache<string, Entry>({ max: MAX_TARGETS });
+  readonly #pending = new PendingLookups();
+  readonly #maxTtl: number;
+  readonly #negativeTtl: number;
+  readonly #maxStale: number;
+
+  constructor({ clusterDomain = "cluster.local", servers, timeout = 1_000, tries = 2, ...times }: DnsResolverOptions) {
+    const client = new DnsClient({ timeout, tries });
+    if (servers !== undefined) client.setServers(servers);
+    this.#lookup = new DnsLookup(client, clusterDomain);
+    this.#maxTtl = times.maxTtl ?? 5_000;
+    this.#negativeTtl = times.negativeTtl ?? 1_000;
+    this.#maxStale = times.maxStale ?? 3_600_000;
+  }
+
+  resolve(target: Target): Resolution | Promise<Resolution> {
+    const key = keyOf(target);
+    const entry = this.#cache.get(key);
+    if (entry !== undefined && entry.freshUntil > Date.now()) return entry.resolution;
+    const expired = entry !== undefined && this.#isUsable(entry) ? entry : undefined;
+    const lookup = this.#pending.of(key) ?? this.#begin(key, target, entry);
+    if (lookup === undefined) return expired?.resolution ?? Promise.reject(TOO_MANY);
+    if (expired === undefined) return lookup.result;
+    return lookup.isLate ? expired.resolution : (lookup.soon ?? lookup.result);
+  }
+
+  /** @returns undefined where no more look-ups may begin */
+  #begin(key: string, target: Target, entry: Entry | undefined): PendingLookup | undefined {
+    if (!this.#pending.hasRoom(shareOf(target))) return undefined;
+    const result = this.#refresh(key, target, entry);
+    const lookup: PendingLookup = { result, soon: undefined, isLate: false };
+    if (entry !== undefined && this.#isUsable(entry)) {
+      lookup.soon = withPatience(result, entry, () => {
+        lookup.isLate = true;
+      });
+    }
+    this.#pending.add(key, shareOf(target), lookup);
+    return lookup;
+  }
+
+  async #refresh(key: string, target: Target, entry: Entry | undefined): Promise<Resolution> {
     try {
-      const { resolution, ttl } = await lookUp(client, target, clusterDomain);
-      const fresh = resolution === undefined ? negativeTtl : Math.max(MIN_TTL, Math.min(ttl, maxTtl));
-      cache.set(key, { resolution, freshUntil: Date.now() + fresh });
+      const found = await this.#lookup.find(target, entry?.name);
+      const resolution = this.#keep(key, found);
+      void found.later?.then((later) => {
+        if (this.#cache.peek(key)?.resolution === resolution) this.#keep(key, later);
+      });
       return resolution;
     } catch (error) {
-      // RFC 8767: an answer that was right a moment ago is better than none while the server is in trouble.
-      if (stale === undefined) throw resolutionError(error);
-      cache.set(key, { resolution: stale.resolution, freshUntil: Date.now() + negativeTtl });
-      return stale.resolution;
-    } finally {
-      pending.delete(key);
+      if (entry === undefined || !this.#isUsable(entry)) throw resolutionError(error);
+      this.#cache.set(key, { ...entry, freshUntil: Date.now() + this.#negativeTtl });
+      return entry.resolution;
     }
   }
 
-  return {
-    resolve(target: Target): Resolution | Promise<Resolution> {
-      const key = `${target.host} ${target.port} ${target.external === true ? "external" : `/${target.namespace ?? ""}`}`;
-      const entry = cache.get(key);
-      if (entry !== undefined && entry.freshUntil > Date.now()) return entry.resolution;
-      let lookup = pending.get(key);
-      if (lookup === undefined) {
-        lookup = refresh(key, target, entry);
-        pending.set(key, lookup);
-      }
-      return lookup;
-    },
-  };
-}
-
-async function lookUp(client: DnsClient, target: Target, clusterDomain: string): Promise<Found> {
-  const { host, kind, port, namespace, external = false } = target;
-  if (kind !== "name") return lookUpAddress(client, target, clusterDomain);
-  const names = external ? [host] : (qualifiedNames(host, namespace, clusterDomain) ?? []);
-  for (const name of names) {
-    const found = await addressRecords(client, name);
-    if (found.length === 0) continue;
-    const resolution = found.map(({ address }) => toAddress(address, port, external ? undefined : name, `${name}:${port}`));
-    return { resolution, ttl: 1_000 * Math.min(...found.map(({ ttl }) => ttl)) };
+  /** @returns what is kept: the objects of before where they say the same, and with them what others remember of these */
+  #keep(key: string, { resolution, ttl, name }: Found): Resolution {
+    const before = this.#cache.peek(key)?.resolution;
+    const known = isSame(before, resolution) ? before : resolution;
+    const freshUntil = Date.now() + (resolution === undefined ? this.#negativeTtl : Math.max(MIN_TTL, Math.min(ttl, this.#maxTtl)));
+    this.#cache.set(key, { resolution: known, name, freshUntil, expiresAt: freshUntil });
+    return known;
   }
-  return ABSENCE;
-}
 
-/**
- * A and AAAA records, A first. Where one of the two questions fails, the answer to the other will do: name servers that stumble over AAAA are common,
- * and the service is there all the same.
- */
-async function addressRecords(client: DnsClient, name: string): Promise<RecordWithTtl[]> {
-  const answers = await Promise.allSettled([records(client.resolve4(name, { ttl: true })), records(client.resolve6(name, { ttl: true }))]);
-  const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-  const failed = answers.find((answer) => answer.status === "rejected");
-  if (found.length === 0 && failed !== undefined) throw failed.reason;
-  return found;
-}
-
-async function lookUpAddress(client: DnsClient, { host, port, external }: Target, clusterDomain: string): Promise<Found> {
-  const isKnown = external === true || (await namesService(client, host, clusterDomain));
-  if (!isKnown) return ABSENCE;
-  return { resolution: [toAddress(host, port, external === true ? undefined : host)], ttl: Number.POSITIVE_INFINITY };
-}
-
-async function namesService(client: DnsClient, address: string, clusterDomain: string): Promise<boolean> {
-  const names = await records(client.reverse(address));
-  return names.some((name) => name.toLowerCase().endsWith(`.svc.${clusterDomain}`));
-}
-
-/** The records of a query; none when the server says that there are none. */
-async function records<T>(query: Promise<T[]>): Promise<readonly T[]> {
-  try {
-    return await query;
-  } catch (error) {
-    if (ABSENT.has(codeOf(error))) return [];
-    throw error;
+  #isUsable({ resolution, expiresAt }: Entry): boolean {
+    return resolution !== undefined && Date.now() - expiresAt < this.#maxStale;
   }
+}
+
+const TOO_MANY = new ResolutionError("too many names are being looked up", { timedOut: false });
+
+function keyOf({ host, port, namespace, external }: Target): string {
+  return `${host} ${port} ${external === true ? "external" : `/${namespace ?? ""}`}`;
+}
+
+/** The result, or the expired answer when the result takes too long. @param late called then */
+function withPatience(result: Promise<Resolution>, { resolution, expiresAt }: Entry, late: () => void): Promise<Resolution> {
+  const patience = Date.now() - expiresAt < JUST_EXPIRED ? PATIENCE : PATIENCE_WITH_OLD;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      late();
+      resolve(resolution);
+    }, patience);
+    const settled = (current: Resolution) => {
+      clearTimeout(timer);
+      resolve(current);
+    };
+    result.then(settled, () => settled(resolution));
+  });
+}
+
+/** Whose share of the look-ups it takes. What is outside of the cluster shares one, whoever asks for it. */
+function shareOf({ external, namespace }: Target): string | undefined {
+  return external === true ? undefined : namespace;
+}
+
+function isSame(one: Resolution, other: Resolution): boolean {
+  if (one === undefined || other === undefined || one.length !== other.length) return false;
+  return one.every(({ origin, authority }, i) => origin === other[i]?.origin && authority === other[i]?.authority);
 }
 
 function resolutionError(error: unknown): ResolutionError {
-  return new ResolutionError(`the name server failed (${codeOf(error)})`, { timedOut: TIMED_OUT.has(codeOf(error)), cause: error });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
+  const code = error instanceof DnsFailure ? error.code : "unknown";
+  return new ResolutionError(`the name server failed (${code})`, { timedOut: TIMED_OUT.has(code), cause: error });
 }

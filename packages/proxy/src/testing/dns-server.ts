@@ -6,15 +6,21 @@ import type { TestContext } from "node:test";
 export interface DnsServer {
   /** `127.0.0.1:port` */
   readonly address: string;
-  /** Names with addresses, or reverse names with names. A missing name is NXDOMAIN; "SERVFAIL" and "SILENT" do what they say. */
-  readonly records: Map<string, readonly string[] | "SERVFAIL" | "SILENT">;
+  /** Names with addresses, or reverse names with names. A missing name is NXDOMAIN, one without addresses NODATA; the words do what they say. */
+  readonly records: Map<string, Known>;
   /** Seconds that records may be used. 5 at first. */
   ttl: number;
   /** Types of question ("A", "AAAA") that get SERVFAIL whatever the name. */
   readonly failing: Set<string>;
+  /** Types of question whose answers are held back until {@link release}. */
+  readonly holding: Set<string>;
+  /** Sends what was held back. */
+  release(): void;
   /** Names asked for, with the type. */
   readonly questions: string[];
 }
+
+type Known = readonly string[] | "SERVFAIL" | "REFUSED" | "SILENT";
 
 const TYPES: Readonly<Record<number, string>> = { 1: "A", 12: "PTR", 28: "AAAA" };
 
@@ -23,16 +29,25 @@ export async function startDnsServer(t: TestContext): Promise<DnsServer> {
   const socket = createSocket("udp4");
   const records: DnsServer["records"] = new Map();
   const questions: string[] = [];
-  const server = { address: "", records, questions, ttl: 5, failing: new Set<string>() };
+  const held: (() => void)[] = [];
+  const release = () => {
+    for (const send of held.splice(0)) send();
+  };
+  const server = { address: "", records, questions, ttl: 5, failing: new Set<string>(), holding: new Set<string>(), release };
   socket.on("message", (query, peer) => {
     const { name, type, end } = readQuestion(query);
     questions.push(`${TYPES[type]} ${name}`);
     const known = server.failing.has(TYPES[type] ?? "") ? "SERVFAIL" : records.get(name);
-    if (known !== "SILENT") reply(socket, query, end, answersOf(known, type, server.ttl), known, peer);
+    if (known === "SILENT") return;
+    const send = () => reply(socket, query, end, answersOf(known, type, server.ttl), known, peer);
+    if (server.holding.has(TYPES[type] ?? "")) held.push(send);
+    else send();
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   t.after(() => {
+    // A client that has not given up a question keeps its process.
+    release();
     socket.close();
   });
   server.address = `127.0.0.1:${socket.address().port}`;
@@ -44,15 +59,22 @@ function reply(
   query: Buffer,
   end: number,
   answers: Buffer[],
-  known: readonly string[] | string | undefined,
+  known: Known | undefined,
   peer: { port: number; address: string },
 ): void {
   const header = Buffer.from(query.subarray(0, 12));
-  header.writeUInt16BE(0x8180 | (known === undefined ? 3 : known === "SERVFAIL" ? 2 : 0), 2);
+  header.writeUInt16BE(0x8180 | codeOf(known), 2);
   header.writeUInt16BE(answers.length, 6);
   header.writeUInt16BE(0, 8);
   header.writeUInt16BE(0, 10);
   socket.send(Buffer.concat([header, query.subarray(12, end), ...answers]), peer.port, peer.address);
+}
+
+/** RCODE (RFC 1035 §4.1.1). */
+function codeOf(known: Known | undefined): number {
+  if (known === undefined) return 3;
+  if (known === "SERVFAIL") return 2;
+  return known === "REFUSED" ? 5 : 0;
 }
 
 function readQuestion(query: Buffer): { name: string; type: number; end: number } {

@@ -1,0 +1,96 @@
+import type { RecordWithTtl } from "node:dns";
+import type { Resolver as DnsClient } from "node:dns/promises";
+import { setTimeout as pause } from "node:timers/promises";
+
+/** The addresses of a name. */
+export interface AddressRecords {
+  /** A before AAAA, sorted by their text: name servers turn the order with each answer, and balancing goes by position. */
+  readonly records: readonly RecordWithTtl[];
+  /** The same, once the answer to the question that was late is there. Undefined when none is. Never rejects. */
+  readonly later?: Promise<readonly RecordWithTtl[]>;
+}
+
+/** A question that was not answered. */
+export class DnsFailure extends Error {
+  /** Of node:dns: `ESERVFAIL`, `ETIMEOUT`, … */
+  readonly code: string;
+
+  constructor(code: string, cause: unknown) {
+    super(`the name server failed (${code})`, { cause });
+    this.name = "DnsFailure";
+    this.code = code;
+  }
+}
+
+/** Milliseconds that the addresses of one family wait for those of the other (RFC 8305 §3, Resolution Delay). */
+export const RESOLUTION_DELAY = 50;
+
+/** Codes of node:dns that mean: the server answered, and there is no such name, or no record of this type. */
+const NO_SUCH_NAME = "ENOTFOUND";
+const NO_SUCH_RECORD = "ENODATA";
+
+/** How a question ended. */
+type Outcome = { readonly records: readonly RecordWithTtl[]; readonly noSuchName?: boolean } | { readonly failure: DnsFailure };
+
+/**
+ * A and AAAA records of a name; none where the name does not exist, or has neither.
+ *
+ * Name servers that stumble over AAAA are common, and so is a lost packet; the service is there all the same. So once one family is there the other
+ * is waited for no longer than {@link RESOLUTION_DELAY}, and where one question fails the answer to the other will do. "No such name" in answer to
+ * A is true of both (RFC 8020 §2); in answer to AAAA it is not believed, because some servers say it where there is merely no such record (RFC 4074 §4.2).
+ *
+ * @throws DnsFailure when there are no records and one of the two questions was not answered
+ */
+export async function addressRecords(client: DnsClient, name: string): Promise<AddressRecords> {
+  const a = ask(client.resolve4(name, { ttl: true }));
+  const aaaa = ask(client.resolve6(name, { ttl: true }));
+  const both = Promise.all([a, aaaa]);
+  const known = await Promise.race([both, enough(a, both, true), enough(aaaa, both, false)]);
+  const records = join(known);
+  return known.length === 2 || records.length === 0 ? { records } : { records, later: both.then(join) };
+}
+
+/** The records of a question that has one type only. */
+export async function records<T>(question: Promise<T[]>): Promise<readonly T[]> {
+  try {
+    return await question;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === NO_SUCH_NAME || code === NO_SUCH_RECORD) return [];
+    throw new DnsFailure(code, error);
+  }
+}
+
+/** Resolves with one outcome alone once it will do without the other. */
+async function enough(question: Promise<Outcome>, both: Promise<Outcome[]>, speaksForBoth: boolean): Promise<Outcome[]> {
+  const outcome = await question;
+  if ("failure" in outcome) return both;
+  if (speaksForBoth && outcome.noSuchName === true) return [outcome];
+  if (outcome.records.length === 0) return both;
+  await pause(RESOLUTION_DELAY, undefined, { ref: false });
+  return [outcome];
+}
+
+async function ask(question: Promise<RecordWithTtl[]>): Promise<Outcome> {
+  try {
+    const records = await question;
+    return { records: records.sort((one, other) => (one.address < other.address ? -1 : 1)) };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === NO_SUCH_NAME) return { records: [], noSuchName: true };
+    return code === NO_SUCH_RECORD ? { records: [] } : { failure: new DnsFailure(code, error) };
+  }
+}
+
+function join(outcomes: readonly Outcome[]): readonly RecordWithTtl[] {
+  const found = outcomes.flatMap((outcome) => ("records" in outcome ? outcome.records : []));
+  const [first] = outcomes;
+  const isAbsent = first !== undefined && "records" in first && first.noSuchName === true;
+  if (found.length > 0 || isAbsent) return found;
+  for (const outcome of outcomes) if ("failure" in outcome) throw outcome.failure;
+  return [];
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
+}
