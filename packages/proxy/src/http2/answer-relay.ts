@@ -30,8 +30,15 @@ export function noteEnd(stream: ClientHttp2Stream): void {
   stream.push = pushNotingEnd;
 }
 
+/** The connection that an answer comes by. */
+export interface AnswerSource {
+  /** HEADERS or DATA have come. */
+  heard(): void;
+}
+
 /** The header, body and trailers of an answer on their way to the client, as they come and as fast as both sides take them. */
 export class AnswerRelay {
+  readonly #source: AnswerSource;
   readonly #from: ClientHttp2Stream;
   readonly #to: ServerHttp2Stream;
   readonly #stalled: StalledStreams;
@@ -43,7 +50,8 @@ export class AnswerRelay {
   #ended = false;
 
   /** @param onEnd called when the answer has come whole and is on its way */
-  constructor(from: ClientHttp2Stream, to: ServerHttp2Stream, stalled: StalledStreams, onEnd: () => void) {
+  constructor(source: AnswerSource, from: ClientHttp2Stream, to: ServerHttp2Stream, stalled: StalledStreams, onEnd: () => void) {
+    this.#source = source;
     this.#from = from;
     this.#to = to;
     this.#stalled = stalled;
@@ -67,6 +75,7 @@ export class AnswerRelay {
     if (gathering.push(this) === 1) setImmediate(flushGathering);
     from.on("data", this.#onData);
     from.on("trailers", (trailers) => {
+      this.#source.heard();
       this.#trailers = trailers;
     });
     from.on("end", () => {
@@ -105,6 +114,7 @@ export class AnswerRelay {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#source.heard();
     if (this.#head !== undefined && this.#first === undefined) {
       this.#first = chunk;
       return;

@@ -1,7 +1,21 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { ControlFrames } from "./control-frames.ts";
+import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
+
+/** Whose request it is. */
+export interface Http2Client {
+  /** A request has come. @param headerBytes its header, unpacked @param hasBody whether a body follows */
+  requested(headerBytes: number, hasBody: boolean): void;
+  /** So much of a request's body has come in one frame. */
+  uploaded(bytes: number): void;
+  /** The client did not wait for its answer. @param since when the request came, in milliseconds of a monotonic clock @param answered whether it had begun */
+  left(since: number, answered: boolean): void;
+  /** An answer of the destination came to its end. */
+  finished(): void;
+}
 
 export interface ClientLimits {
   /** Milliseconds for the client's SETTINGS to arrive. */
@@ -19,21 +33,22 @@ const SHORT_LIFE = 1_000;
 const LAST_STREAM = 2 ** 31 - 1;
 
 /** What one client's connection may do. nghttp2 guards the frames themselves; what is counted here is only a flood in the long run. */
-export class ClientSession {
+export class ClientSession implements Http2Client {
   readonly #session: ServerHttp2Session;
   readonly #limits: ClientLimits;
   #streams = 0;
   /** Resets that the client may still do at once, and when it was last given some back. */
   #resetsLeft: number;
   #refilledAt = performance.now();
-  #controlFrames = 0;
-  #controlSecond = 0;
+  readonly #controlFrames: ControlFrames;
+  readonly #frames = new FrameBudget();
   #draining = false;
 
   constructor(session: ServerHttp2Session, limits: ClientLimits) {
     this.#session = session;
     this.#limits = limits;
     this.#resetsLeft = limits.resetBurst;
+    this.#controlFrames = new ControlFrames(limits.maxControlFrames, performance.now());
     leaveStreamsAlive(session);
     const late = setTimeout(() => session.destroy(), limits.headersTimeout);
     session
@@ -41,9 +56,11 @@ export class ClientSession {
       .on("error", () => {})
       .on("remoteSettings", () => {
         clearTimeout(late);
-        this.#countControlFrame();
+        if (!this.#controlFrames.settings(performance.now(), session.socket.bytesWritten)) this.#calmDown();
       })
-      .on("ping", () => this.#countControlFrame())
+      .on("ping", () => {
+        if (!this.#controlFrames.ping(performance.now(), session.socket.bytesWritten)) this.#calmDown();
+      })
       .on("close", () => clearTimeout(late))
       .setTimeout(limits.keepAliveTimeout, () => {
         if (this.#streams === 0) session.close();
@@ -63,9 +80,30 @@ export class ClientSession {
     return false;
   }
 
-  /** A client reset its stream, or broke a rule so that nghttp2 did. @param openedAt milliseconds of a monotonic clock */
-  left(openedAt: number): void {
-    if (performance.now() - openedAt < SHORT_LIFE) this.#countReset();
+  requested(headerBytes: number, hasBody: boolean): void {
+    this.#frames.request(headerBytes, hasBody);
+  }
+
+  uploaded(bytes: number): void {
+    this.#frames.data(bytes);
+  }
+
+  /** Also when the client broke a rule, so that nghttp2 reset its stream. */
+  left(openedAt: number, answered: boolean): void {
+    // Who got an answer and has read enough of it is no flood: that request was one like any other.
+    if (!answered && performance.now() - openedAt < SHORT_LIFE) this.#countReset();
+  }
+
+  /** An answer is complete. For each of them one reset is forgiven: a flood is resets alone, and callers that hedge finish as many as they cancel. */
+  finished(): void {
+    if (this.#resetsLeft < this.#limits.resetBurst) this.#resetsLeft += 1;
+  }
+
+  /** Cuts a client that sends frames for nothing. Called now and then. */
+  sweep(): void {
+    const session = this.#session;
+    if (session.destroyed) return;
+    if (this.#frames.exceeded(session.socket.bytesRead, session.socket.bytesWritten)) this.#calmDown();
   }
 
   /** Announces the end, so that streams on their way here are still taken, and after a round trip sends it (RFC 9113 §6.8). */
@@ -87,16 +125,6 @@ export class ClientSession {
     this.#resetsLeft = Math.min(resetBurst, this.#resetsLeft + ((now - this.#refilledAt) / 1_000) * resetRate) - 1;
     this.#refilledAt = now;
     if (this.#resetsLeft < 0) this.#calmDown();
-  }
-
-  #countControlFrame(): void {
-    const second = Math.trunc(performance.now() / 1_000);
-    if (second !== this.#controlSecond) {
-      this.#controlSecond = second;
-      this.#controlFrames = 0;
-    }
-    this.#controlFrames += 1;
-    if (this.#controlFrames > this.#limits.maxControlFrames) this.#calmDown();
   }
 
   #calmDown(): void {

@@ -1,7 +1,14 @@
 import { constants, createServer, type Http2Server, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { ClientSession } from "./client-session.ts";
-import { CONNECTION_WINDOW, type Http2Options, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_SENT_HEADER } from "./http2-options.ts";
+import {
+  CONNECTION_WINDOW,
+  type Http2Options,
+  MAX_HEADER_LIST_SIZE,
+  MAX_HEADER_PAIRS,
+  MAX_INVALID_FRAMES,
+  MAX_SENT_HEADER,
+} from "./http2-options.ts";
 
 const { NGHTTP2_REFUSED_STREAM } = constants;
 
@@ -21,8 +28,8 @@ export interface ClientSessionsOptions extends Http2Options {
   readonly keepAliveTimeout: number;
 }
 
-/** Frames that break the protocol without harm, such as a WINDOW_UPDATE for a stream that was never opened. Beyond this many the connection is cut. */
-const MAX_INVALID_FRAMES = 100;
+/** Milliseconds between two looks at what the clients have sent. */
+const SWEEP_INTERVAL = 1_000;
 /** Megabytes that one connection may hold; Node refuses further streams then. 1000 streams with a full window each come to as much. */
 const MAX_SESSION_MEMORY = 64;
 /** nghttp2's own count of resets, with GOAWAY INTERNAL_ERROR: far above ours, which knows a flood from callers that lost their patience. */
@@ -33,6 +40,8 @@ const NGHTTP2_RESET_RATE = 10_000;
 export class ClientSessions {
   readonly #server: Http2Server;
   readonly #sessions = new Map<Http2Session, ClientSession>();
+  /** Runs while there are sessions. */
+  #sweep: NodeJS.Timeout | undefined;
   #draining = false;
 
   constructor(onStream: OnStream, options: ClientSessionsOptions) {
@@ -57,8 +66,7 @@ export class ClientSessions {
     this.#server.on("session", (session) => {
       session.setLocalWindowSize(CONNECTION_WINDOW);
       const client = new ClientSession(session, limits);
-      this.#sessions.set(session, client);
-      session.on("close", () => this.#sessions.delete(session));
+      this.#add(session, client);
       if (this.#draining) client.drain();
     });
     this.#server.on("stream", (stream, fields, flags, rawFields) => {
@@ -67,6 +75,19 @@ export class ClientSessions {
       const client = stream.session === undefined ? undefined : this.#sessions.get(stream.session);
       if (client === undefined || !client.opened(stream)) stream.close(NGHTTP2_REFUSED_STREAM);
       else onStream(stream, fields, flags, rawFields, client);
+    });
+  }
+
+  #add(session: Http2Session, client: ClientSession): void {
+    this.#sessions.set(session, client);
+    this.#sweep ??= setInterval(() => {
+      for (const each of this.#sessions.values()) each.sweep();
+    }, SWEEP_INTERVAL).unref();
+    session.on("close", () => {
+      this.#sessions.delete(session);
+      if (this.#sessions.size > 0) return;
+      clearInterval(this.#sweep);
+      this.#sweep = undefined;
     });
   }
 

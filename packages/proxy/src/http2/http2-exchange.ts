@@ -14,6 +14,7 @@ import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { AnswerRelay, noteEnd } from "./answer-relay.ts";
+import type { Http2Client } from "./client-session.ts";
 import { closeWhenSent } from "./close-when-sent.ts";
 import { classifyNoSession, refusalOfStream } from "./failure.ts";
 import { InterimAnswers } from "./interim-answers.ts";
@@ -30,12 +31,6 @@ import type { UpstreamSession } from "./upstream-session.ts";
 export interface Http2Context extends AttemptContext {
   readonly pools: SessionPools;
   readonly stalled: StalledStreams;
-}
-
-/** Whose request it is. */
-export interface Http2Client {
-  /** The client did not wait for its answer. @param since when the request came, in milliseconds of a monotonic clock */
-  left(since: number): void;
 }
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
@@ -79,6 +74,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     this.#stream = stream;
     this.#request = request;
     this.#client = client;
+    client.requested(request.headerBytes, request.hasBody);
     stream.on("close", () => this.#clientClosed());
   }
 
@@ -108,7 +104,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     if (this.#done) return;
     this.#forwarded = request;
     this.#attempts = new Attempts(this.#context, this, addresses);
-    if (this.#request.hasBody) this.#upload = new Upload(this.#stream);
+    if (this.#request.hasBody) this.#upload = new Upload(this.#stream, this.#client);
     this.#attempts.begin();
   }
 
@@ -134,8 +130,8 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     noteEnd(upstream);
     upstream
       .on("error", ignore)
-      .on("headers", (fields) => this.#onInterim(upstream, fields))
-      .on("response", (fields, flags, rawFields) => this.#onAnswer(upstream, fields, flags, rawFields))
+      .on("headers", (fields) => this.#onInterim(session, upstream, fields))
+      .on("response", (fields, flags, rawFields) => this.#onAnswer(session, upstream, fields, flags, rawFields))
       .on("close", () => this.#upstreamClosed(session, upstream));
     upload?.sendBy(upstream);
   }
@@ -164,7 +160,8 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     return keepSensitive(head, this.#request.sensitive);
   }
 
-  #onInterim(upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
+  #onInterim(session: UpstreamSession, upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
+    session.heard();
     const stream = this.#stream;
     if (this.#done || stream.destroyed || stream.closed || stream.headersSent) return;
     this.#interim ??= new InterimAnswers();
@@ -172,7 +169,14 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     if (!mayRelay(() => stream.additionalHeaders(fields))) this.#giveUp(upstream, UNRELAYABLE);
   }
 
-  #onAnswer(upstream: ClientHttp2Stream, fields: AnswerFields, flags: number, rawFields: readonly string[]): void {
+  #onAnswer(
+    session: UpstreamSession,
+    upstream: ClientHttp2Stream,
+    fields: AnswerFields,
+    flags: number,
+    rawFields: readonly string[],
+  ): void {
+    session.heard();
     if (this.#done) return;
     const status = fields[":status"] ?? 0;
     if (status < 200 || status > 599 || FORBIDDEN in fields) {
@@ -184,7 +188,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     this.#context.observer.answered(this, status);
     const head = keepSensitive(rawFields, sensitiveNames(fields));
     const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
-    this.#relay = new AnswerRelay(upstream, this.#stream, this.#context.stalled, () => {
+    this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => {
       this.#done = true;
     });
     this.#relay.begin(head, headerOnly);
@@ -240,8 +244,8 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     if (!this.#done) {
       this.#gone = true;
       this.#done = true;
-      this.#client.left(this.#since);
-    }
+      this.#client.left(this.#since, this.#answered);
+    } else if (this.#answered) this.#client.finished();
     const { address } = this;
     if (this.#upstream === undefined && address !== undefined) this.#context.pools.leave(address, this);
     const upstream = this.#upstream;

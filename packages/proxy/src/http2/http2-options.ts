@@ -5,11 +5,17 @@ export interface Http2Options {
    * opens as many as it likes on a new connection, and those beyond the limit are refused. Measured: of a burst of 300 by way of an Envoy, 200 got 503.
    */
   readonly maxConcurrentStreams?: number;
-  /** Streams on one connection that may be reset within a second of their beginning, at once. Default 500. See {@link resetRate}. */
+  /**
+   * Streams on one connection that may be reset within a second of their beginning and before an answer began, at once. Default 500. Each answer that
+   * came to its end forgives one. See {@link resetRate}.
+   */
   readonly resetBurst?: number;
   /** The same per second, in the long run. Default 100. Beyond it the connection gets GOAWAY with ENHANCE_YOUR_CALM (CVE-2023-44487). */
   readonly resetRate?: number;
-  /** PING and SETTINGS frames per second that a client may send on one connection. Default 100. */
+  /**
+   * PING and SETTINGS frames that a client may send on one connection at once, and a second. Default 100. One more for each 16 bytes of HEADERS and DATA
+   * that it was sent since. Beyond it the connection gets GOAWAY with ENHANCE_YOUR_CALM.
+   */
   readonly maxControlFrames?: number;
   /** Milliseconds that a client may take no byte of an answer that waits for it. Default 300000, as in Envoy. Beyond it the stream is reset. */
   readonly stallTimeout?: number;
@@ -29,5 +35,10 @@ export const MAX_HEADER_PAIRS = 1_100;
 export const MAX_HEADER_LIST_SIZE = 64 * 1024;
 /** Bytes of a header that is sent, by nghttp2's pessimistic count: room for all that was received and the few fields that are added. */
 export const MAX_SENT_HEADER = 2 * MAX_HEADER_LIST_SIZE;
+/**
+ * None. Node counts frames that nghttp2 takes for invalid, and DATA that is empty, over the whole life of a connection, so that any limit would end one
+ * that lives long enough. Invalid frames reset their stream, or end the connection, and both are counted by themselves; for empty ones see FrameBudget.
+ */
+export const MAX_INVALID_FRAMES = 2 ** 32 - 1;
 /** Bytes that a peer may send on one connection without hearing from us. Node takes them off the connection's window at once, so no stream holds up another. */
 export const CONNECTION_WINDOW = 1024 * 1024;

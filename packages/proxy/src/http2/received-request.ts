@@ -10,6 +10,8 @@ export interface Http2Request extends ReceivedRequest {
   readonly scheme: string;
   /** Whether the caller speaks gRPC, and so reads a refusal only as a gRPC status. */
   readonly grpc: boolean;
+  /** Bytes of the header, unpacked, as RFC 9113 §6.5.2 counts them. */
+  readonly headerBytes: number;
   /** Whether a body follows. */
   readonly hasBody: boolean;
   /** Names of the fields that must stay out of compression tables. */
@@ -50,6 +52,7 @@ export function readHttp2Request(fields: IncomingHttpHeaders, flags: number, raw
     rawHeaders,
     scheme: fields[":scheme"] ?? "http",
     grpc: isGrpc(fields["content-type"]),
+    headerBytes: size,
     hasBody: (flags & NGHTTP2_FLAG_END_STREAM) === 0,
     sensitive: sensitiveNames(fields),
     // nghttp2 refuses it only once the client has acknowledged our SETTINGS, and nobody can make it do so.

@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
+import type { Http2Client } from "./client-session.ts";
 import { sendTrailers } from "./send-trailers.ts";
 
 /** Of a body, at most this many bytes are kept until the destination answers, in case that it says it never looked at them. */
@@ -8,6 +9,7 @@ const MAX_KEPT = 64 * 1024;
 /** The body and the trailers of a request on their way to the destination, as they come and as fast as both sides take them. */
 export class Upload {
   readonly #from: ServerHttp2Stream;
+  readonly #client: Http2Client;
   #to: ClientHttp2Stream | undefined;
   /** What was sent so far; undefined once it is too much, or not needed any more. */
   #kept: Buffer[] | undefined = [];
@@ -15,8 +17,9 @@ export class Upload {
   #trailers: IncomingHttpHeaders | undefined;
   #ended = false;
 
-  constructor(from: ServerHttp2Stream) {
+  constructor(from: ServerHttp2Stream, client: Http2Client) {
     this.#from = from;
+    this.#client = client;
     // Node says it when they come, not after the body was read, and that waits for a connection.
     from.on("trailers", (trailers) => {
       this.#trailers = trailers;
@@ -46,10 +49,12 @@ export class Upload {
   /** What follows is read and thrown away. */
   stop(): void {
     this.#kept = undefined;
-    this.#from.off("data", this.#onData).off("end", this.#onEnd).resume();
+    this.#from.off("data", this.#onData).off("end", this.#onEnd);
+    this.#from.on("data", (chunk: Buffer) => this.#client.uploaded(chunk.length)).resume();
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#client.uploaded(chunk.length);
     if (this.#kept !== undefined) this.#keep(this.#kept, chunk);
     const to = this.#to;
     if (to === undefined || to.closed || to.destroyed) return;

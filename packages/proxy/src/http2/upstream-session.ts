@@ -10,7 +10,8 @@ import type { Address } from "../resolve/resolver.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
-import { CONNECTION_WINDOW, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_SENT_HEADER } from "./http2-options.ts";
+import { CONNECTION_WINDOW, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_INVALID_FRAMES, MAX_SENT_HEADER } from "./http2-options.ts";
+import { PingPacing } from "./ping-pacing.ts";
 
 /** What the pool hears of its sessions. */
 export interface SessionOwner {
@@ -34,14 +35,9 @@ export interface SessionOptions {
 const MAX_STREAMS = 1_000;
 /** Streams in the life of one connection: their identifiers are odd and end at 2^31 (RFC 9113 §5.1.1). */
 const MAX_STREAMS_EVER = 2 ** 29;
-/**
- * Milliseconds between two PINGs on a connection that is silent all the while. gRPC servers take a client that asks more often than every five
- * minutes for an attacker, unless they had something to send in between (ENHANCE_YOUR_CALM, "too_many_pings").
- */
-const PING_INTERVAL = 310_000;
-
-/** Node takes `strictSingleValueFields`, though its types do not say so of clients. */
+/** Node takes these, though its types do not say so of clients. */
 interface ClientOptions extends ClientSessionOptions {
+  readonly maxSessionInvalidFrames: number;
   readonly strictSingleValueFields: boolean;
 }
 
@@ -49,6 +45,7 @@ const CLIENT_OPTIONS: ClientOptions = {
   settings: { enablePush: false, maxHeaderListSize: MAX_HEADER_LIST_SIZE },
   maxHeaderListPairs: MAX_HEADER_PAIRS,
   maxSendHeaderBlockLength: MAX_SENT_HEADER,
+  maxSessionInvalidFrames: MAX_INVALID_FRAMES,
   // Whether a field may stand twice is for the destination to judge.
   strictSingleValueFields: false,
 };
@@ -63,6 +60,7 @@ export class UpstreamSession {
   readonly #socket: Socket;
   readonly #session: ClientHttp2Session;
   readonly #timer: NodeJS.Timeout;
+  readonly #pacing: PingPacing;
   #ready = false;
   #error: Error | undefined;
   #maxStreams = 0;
@@ -70,13 +68,11 @@ export class UpstreamSession {
   /** Highest stream that the destination took, from its GOAWAY on. */
   #lastStream = Number.POSITIVE_INFINITY;
   #idleSince = 0;
-  #bytesSeen = 0;
-  #quietSince = 0;
-  #nextPing = 0;
 
   constructor({ address, port, origin }: Address, owner: SessionOwner, options: SessionOptions) {
     this.#owner = owner;
     this.#options = options;
+    this.#pacing = new PingPacing(options.pingAfter);
     this.#socket = connect({ host: address, port, ...TCP_OPTIONS });
     this.#session = connectHttp2(origin, { ...CLIENT_OPTIONS, createConnection: () => this.#socket });
     this.#session
@@ -124,11 +120,16 @@ export class UpstreamSession {
    */
   request(head: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
     const stream = this.#session.request(head, options);
-    if (this.openStreams === 0) this.#quietSince = performance.now();
+    if (this.openStreams === 0) this.#pacing.begin(performance.now());
     this.openStreams += 1;
     this.#streamsEver += 1;
     if (this.#streamsEver >= MAX_STREAMS_EVER) this.#maxStreams = 0;
     return stream;
+  }
+
+  /** HEADERS or DATA of the destination have come. */
+  heard(): void {
+    this.#pacing.heard();
   }
 
   /** A stream is closed. */
@@ -146,11 +147,7 @@ export class UpstreamSession {
       if (now - this.#idleSince >= this.#options.idleTimeout) this.close();
       return;
     }
-    if (this.#socket.bytesRead !== this.#bytesSeen) {
-      this.#bytesSeen = this.#socket.bytesRead;
-      this.#quietSince = now;
-      this.#nextPing = 0;
-    } else if (now - this.#quietSince >= this.#options.pingAfter && now >= this.#nextPing) this.#ping(now);
+    if (this.#pacing.isDue(now, this.#socket.bytesRead)) this.#ping();
   }
 
   /** Lets streams finish, then closes the connection. */
@@ -166,17 +163,16 @@ export class UpstreamSession {
     this.#socket.destroy();
   }
 
-  #ping(now: number): void {
-    if (this.#session.closed || this.#session.destroyed) return;
-    this.#nextPing = now + PING_INTERVAL;
+  #ping(): void {
+    // Also behind a GOAWAY: the streams that it covers go on, and their destination may vanish all the same.
+    if (this.#session.destroyed) return;
     const overdue = setTimeout(
       () => this.destroy(new UpstreamError("CLOSED", "the destination does not answer")),
       this.#options.pingTimeout,
     );
     this.#session.ping((error) => {
       clearTimeout(overdue);
-      // The answer itself says nothing about the streams.
-      if (error === null) this.#bytesSeen = this.#socket.bytesRead;
+      if (error === null) this.#pacing.answered(this.#socket.bytesRead);
     });
   }
 
