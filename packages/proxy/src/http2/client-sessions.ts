@@ -67,14 +67,14 @@ export class ClientSessions {
       session.setLocalWindowSize(CONNECTION_WINDOW);
       const client = new ClientSession(session, limits);
       this.#add(session, client);
+      // Not the server's event of the same name: a stream that its client has reset by now has no session any more, and its reset would not be counted.
+      session.on("stream", (stream, fields, flags, rawFields) => {
+        // Its code tells all there is to tell. Also where it is refused at once: an error that nobody listens to would end the process.
+        stream.on("error", () => {});
+        if (client.opened(stream)) onStream(stream, fields, flags, rawFields, client);
+        else stream.close(NGHTTP2_REFUSED_STREAM);
+      });
       if (this.#draining) client.drain();
-    });
-    this.#server.on("stream", (stream, fields, flags, rawFields) => {
-      // Its code tells all there is to tell. Also where it is refused at once: an error that nobody listens to would end the process.
-      stream.on("error", () => {});
-      const client = stream.session === undefined ? undefined : this.#sessions.get(stream.session);
-      if (client === undefined || !client.opened(stream)) stream.close(NGHTTP2_REFUSED_STREAM);
-      else onStream(stream, fields, flags, rawFields, client);
     });
   }
 

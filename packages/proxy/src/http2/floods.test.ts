@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { constants } from "node:http2";
 import { type TestContext, test } from "node:test";
 import { openSocket, readToEnd } from "../testing/client.ts";
-import { FLAG, type FrameSocket, frame, hpack, openFrames, requestFields, TYPE, uint32 } from "../testing/frames.ts";
+import { FLAG, FrameSocket, frame, hpack, openFrames, PREFACE, requestFields, TYPE, uint32 } from "../testing/frames.ts";
 import { callHttp2, openSession, startHttp2Upstream } from "../testing/http2.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 
@@ -46,6 +46,24 @@ test("E1-13 the same by making the proxy reset them: a rule broken on each strea
   }
 
   assert.ok((await goawayCode(client)) !== 0);
+});
+
+test("E1-13 rapid reset in one packet with the preface gets GOAWAY, too", async (t) => {
+  const { proxy } = await startFlood(t, { http2: { resetBurst: 50, resetRate: 1 } });
+  const socket = await openSocket(proxy.port);
+  const client = new FrameSocket(socket, 0);
+  const streams = Array.from({ length: 200 }, (_, i) => 2 * i + 1);
+
+  client.send(
+    PREFACE,
+    frame(TYPE.SETTINGS, FLAG.NONE, 0),
+    ...streams.flatMap((stream) => [
+      frame(TYPE.HEADERS, GET, stream, requestFields()),
+      frame(TYPE.RST_STREAM, FLAG.NONE, stream, uint32(NGHTTP2_CANCEL)),
+    ]),
+  );
+
+  assert.equal(await goawayCode(client), NGHTTP2_ENHANCE_YOUR_CALM);
 });
 
 test("callers that lose their patience now and then are no flood", async (t) => {
