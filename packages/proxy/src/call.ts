@@ -62,8 +62,13 @@ export interface CallObserver {
   failed(call: Call, refusal: Refusal, cause: Error | undefined): void;
   /** A connect attempt failed; the next endpoint may still answer. */
   connectFailed(): void;
-  /** The destination broke off an answer that had begun. The client is told so by a broken connection or stream, never by a clean end. */
-  brokenOff(): void;
+  /**
+   * The destination broke off an answer of which the client has the beginning. The client is told so by a broken connection or stream, never by a
+   * clean end.
+   *
+   * @param cause what was wrong, for the log
+   */
+  brokenOff(call: Call, cause: Error): void;
   /** The client's side is done with this call, in whatever way. Called once. */
   closed(call: Call): void;
 }

@@ -40,6 +40,7 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   #connection: UpstreamConnection | undefined;
   #upload: Upload | undefined;
   #writer: AnswerWriter | undefined;
+  #repeats = false;
   #done = false;
   #gone = false;
 
@@ -57,7 +58,7 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   }
 
   get answered(): boolean {
-    return this.#writer !== undefined;
+    return this.#writer?.begun === true;
   }
 
   get address(): Address | undefined {
@@ -67,6 +68,10 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   /** Whether the client has its answer, or left. */
   get done(): boolean {
     return this.#done;
+  }
+
+  get needsFresh(): boolean {
+    return this.#repeats;
   }
 
   /** Takes the request through all steps. */
@@ -129,7 +134,6 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
     // Who still waits for 100 will not send the body: what comes next on the connection cannot be told (RFC 9110 §10.1.1).
     const closeAfter = this.#context.draining() || this.#awaitsContinue;
     this.#writer = new AnswerWriter(this.#request, this.#response, head, closeAfter);
-    this.#context.observer.answered(this, head.status);
   }
 
   onData(data: Buffer): void {
@@ -137,32 +141,44 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   }
 
   onFlush(): void {
-    if (!this.#done) this.#paced(this.#writer?.flush());
+    const writer = this.#writer;
+    if (this.#done || writer === undefined || writer.begun) return;
+    this.#context.observer.answered(this, writer.status);
+    this.#paced(writer.flush());
   }
 
   onEnd(trailers: [string, string][]): void {
     if (this.#done) return;
     this.#done = true;
     this.#upload?.stop();
-    this.#writer?.end(trailers);
+    const writer = this.#writer;
+    if (writer === undefined) return;
+    if (!writer.begun) this.#context.observer.answered(this, writer.status);
+    writer.end(trailers);
   }
 
   onDrain(): void {
     this.#upload?.resume();
   }
 
+  onRefused(): void {
+    this.#upload?.stop();
+  }
+
   onError(error: Error): void {
     if (this.#done) return;
     this.#upload?.stop();
-    if (this.#response.headersSent) {
+    if (this.#writer?.begun === true) {
       this.#done = true;
-      this.#context.observer.brokenOff();
+      this.#context.observer.brokenOff(this, error);
       this.#response.destroy();
       return;
     }
     const failure = classifyFailure(error);
-    if (failure.broken && this.#mayRepeat()) this.#attempts?.begin();
-    else this.fail(failure.refusal, error);
+    if (failure.broken && this.#mayRepeat()) {
+      this.#repeats = true;
+      this.#attempts?.begin();
+    } else this.fail(failure.refusal, error);
   }
 
   /** The client's connection is done with this answer, after it or in the midst of it. */

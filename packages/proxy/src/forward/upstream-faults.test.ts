@@ -47,11 +47,10 @@ for (const [what, answer] of Object.entries({
   "a Content-Length that is a list": "HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\nx",
   "a folded field": "HTTP/1.1 200 OK\r\nX-A: 1\r\n 2\r\nContent-Length: 0\r\n\r\n",
   "a space before a colon": "HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
-  "a bare line feed": "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
+  "a bare carriage return": "HTTP/1.1 200 OK\r\nX-A: a\rb\r\nContent-Length: 0\r\n\r\n",
   "NUL in a field": "HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 0\r\n\r\n",
   "no status": "HTTP/1.1 OK\r\nContent-Length: 0\r\n\r\n",
   "another version": "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-  "interim answers without end": "HTTP/1.1 102 Processing\r\n\r\n".repeat(200),
   "a header beyond 64 KiB": `HTTP/1.1 200 OK\r\nX-Big: ${"x".repeat(70_000)}\r\n\r\n`,
 })) {
   test(`E1-16 a destination that answers ${what} gives 502`, async (t) => {

@@ -224,7 +224,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   #breakOff(code: number): void {
     this.#done = true;
     this.#upload?.stop();
-    this.#context.observer.brokenOff();
+    this.#context.observer.brokenOff(this, new Error(`stream closed with code ${code}`));
     // A stream that ends without an error would look complete.
     closeWhenSent(this.#stream, code === NGHTTP2_NO_ERROR ? NGHTTP2_INTERNAL_ERROR : code);
   }

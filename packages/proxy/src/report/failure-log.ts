@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import type { Refusal, RefusalCode } from "../refusal.ts";
 
-/** What is known of a request that was refused. */
-export interface RefusedRequest {
+/** What is known of a call that came to nothing, or to half an answer. */
+export interface FailedCall {
   readonly authority?: string | undefined;
   readonly source?: string | undefined;
   readonly endpoint?: string | undefined;
@@ -14,34 +14,36 @@ const LINES_PER_SECOND = 10;
 /** Of text that a client wrote, at most this many characters are logged. */
 const MAX_LOGGED_TEXT = 256;
 
-/** One line per refusal, bounded per code and second; the next line that comes through says how many did not. */
+/** The code of a line about an answer that broke off after its client had its beginning. No answer carries it, since there is none. */
+const BROKEN_OFF = "UPSTREAM_BROKE_OFF";
+
+/** One line per failure, bounded per code and second; the next line that comes through says how many did not. */
 export class FailureLog {
   readonly #logger: Logger;
-  readonly #windows = new Map<RefusalCode, { second: number; lines: number; suppressed: number }>();
+  readonly #windows = new Map<RefusalCode | typeof BROKEN_OFF, { second: number; lines: number; suppressed: number }>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
   }
 
-  refused({ code, status, message }: Refusal, request: RefusedRequest): void {
+  refused({ code, status, message }: Refusal, request: FailedCall): void {
     const suppressed = this.#take(code);
     if (suppressed === undefined) return;
-    const line = {
-      code,
-      status,
-      authority: request.authority?.slice(0, MAX_LOGGED_TEXT),
-      source: request.source,
-      endpoint: request.endpoint,
-      cause: request.cause?.slice(0, MAX_LOGGED_TEXT),
-      suppressed: suppressed === 0 ? undefined : suppressed,
-    };
+    const line = { code, status, ...lineOf(request, suppressed) };
     // What the client did wrong is for its owner to fix, what the destination did is for the operator.
     if (status < 500) this.#logger.info(line, message);
     else this.#logger.warn(line, message);
   }
 
+  /** The destination broke off its answer, and the client has a part of it. */
+  brokenOff(call: FailedCall): void {
+    const suppressed = this.#take(BROKEN_OFF);
+    if (suppressed === undefined) return;
+    this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call, suppressed) }, "the destination broke off its answer");
+  }
+
   /** Lines left out since the last one; undefined when this one is to be left out too. */
-  #take(code: RefusalCode): number | undefined {
+  #take(code: RefusalCode | typeof BROKEN_OFF): number | undefined {
     const second = Math.trunc(Date.now() / 1_000);
     let window = this.#windows.get(code);
     if (window === undefined || window.second !== second) {
@@ -57,4 +59,14 @@ export class FailureLog {
     window.suppressed = 0;
     return suppressed;
   }
+}
+
+function lineOf({ authority, source, endpoint, cause }: FailedCall, suppressed: number) {
+  return {
+    authority: authority?.slice(0, MAX_LOGGED_TEXT),
+    source,
+    endpoint,
+    cause: cause?.slice(0, MAX_LOGGED_TEXT),
+    suppressed: suppressed === 0 ? undefined : suppressed,
+  };
 }

@@ -1,9 +1,9 @@
 import { formatFenceKey } from "@fenceline/api/vocabulary";
-import type { CallObserver } from "../call.ts";
+import type { Call, CallObserver } from "../call.ts";
 import type { Refusal } from "../refusal.ts";
 import type { CallsInFlight } from "./calls-in-flight.ts";
 import type { EdgeReports } from "./edge-reports.ts";
-import type { FailureLog } from "./failure-log.ts";
+import type { FailedCall, FailureLog } from "./failure-log.ts";
 import type { ProxyCounters } from "./metrics.ts";
 
 export interface ObserverParts {
@@ -28,23 +28,19 @@ export function createObserver({ counters, calls, reports, log, draining, onClos
     },
     failed(call, refusal, cause) {
       counters.outcome(refusal.code);
-      const { edge, route } = call;
+      const { edge } = call;
       // A 4xx of ours means that the destination was never going to be reached: nothing to learn from.
       if (edge !== undefined && refusal.status < 500) reports.withdraw(edge);
       else if (edge !== undefined) reports.report(edge, refusal.status);
-      log.refused(refusal, {
-        authority: route?.destination.authority,
-        source: route?.destination.source === undefined ? undefined : formatFenceKey(route.destination.source),
-        endpoint: call.address?.origin,
-        cause: cause?.message,
-      });
+      log.refused(refusal, describe(call, cause));
       call.refuse(refusal, !draining());
     },
     connectFailed() {
       counters.connectFailures += 1;
     },
-    brokenOff() {
+    brokenOff(call, cause) {
       counters.brokenOff += 1;
+      log.brokenOff(describe(call, cause));
     },
     closed(call) {
       calls.end(call);
@@ -53,6 +49,16 @@ export function createObserver({ counters, calls, reports, log, draining, onClos
       if (call.edge !== undefined) reports.report(call.edge, 0);
       onClosed();
     },
+  };
+}
+
+function describe({ route, address }: Call, cause: Error | undefined): FailedCall {
+  const destination = route?.destination;
+  return {
+    authority: destination?.authority,
+    source: destination?.source === undefined ? undefined : formatFenceKey(destination.source),
+    endpoint: address?.origin,
+    cause: cause?.message,
   };
 }
 

@@ -1,16 +1,15 @@
-import { connect, type Socket } from "node:net";
 import { type AttemptOwner, Attempts } from "../forward/attempts.ts";
 import { classifyNoConnection } from "../forward/failure.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { TCP_OPTIONS } from "../tcp-options.ts";
+import { DestinationSocket } from "../upstream/destination-socket.ts";
 import { asError, UpstreamError } from "../upstream/upstream-error.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
 /** Hears how a dial ended: exactly one of the two, unless it was cancelled. */
 export interface Dialler {
   /** The socket is half-open capable, and has no listener for errors yet. */
-  onConnected(socket: Socket): void;
+  onConnected(socket: DestinationSocket): void;
   onUnreachable(refusal: Refusal, cause?: Error): void;
 }
 
@@ -20,7 +19,7 @@ export class Dial implements AttemptOwner {
   readonly #attempts: Attempts;
   readonly #dialler: Dialler;
   #cancelled = false;
-  #socket: Socket | undefined;
+  #socket: DestinationSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param addresses never empty */
@@ -65,9 +64,8 @@ export class Dial implements AttemptOwner {
     }
   }
 
-  #connect({ address, port }: Address): void {
-    // The checked address as it stands: nothing is looked up here any more.
-    const socket = connect({ host: address, port, ...TCP_OPTIONS, allowHalfOpen: true });
+  #connect(address: Address): void {
+    const socket = new DestinationSocket(address, { allowHalfOpen: true });
     const failed = (error: Error) => {
       clearTimeout(this.#timer);
       this.#attempts.onNoConnection(classifyNoConnection(error), error);

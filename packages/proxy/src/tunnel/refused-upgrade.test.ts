@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { test } from "node:test";
 import { openSocket, readToEnd } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startAnsweringUpstream, startRawUpstream } from "../testing/upstream.ts";
 import { upgradeRequest } from "../testing/web-socket.ts";
+
+const REFUSAL = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 6\r\n\r\nno key";
 
 for (const [what, answer, body] of [
   ["with Content-Length", "HTTP/1.1 401 Unauthorized\r\nX-Why: token\r\nContent-Length: 6\r\n\r\nno key", "no key"],
@@ -52,3 +55,18 @@ test("E1-12 an answer other than 101 that breaks off never looks complete", asyn
   assert.ok(!received.endsWith("0\r\n\r\n"), received);
   assert.equal(await proxy.metric("fenceline_proxy_upstream_broken_answers_total"), 1);
 });
+
+for (const [when, onConnection] of [
+  ["as soon as it is connected", (socket: Socket) => socket.pause().write(REFUSAL, () => socket.destroy())],
+  ["from the header", (socket: Socket) => socket.once("data", () => socket.pause().write(REFUSAL, () => socket.resetAndDestroy()))],
+] as const) {
+  test(`T-36 a destination that refuses an upgrade ${when}, and closes with bytes unread, is heard`, async (t) => {
+    const upstream = await startRawUpstream(t, onConnection);
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+    for (let i = 0; i < 30; i += 1) {
+      const client = await openSocket(proxy.port);
+      client.write(`${upgradeRequest()}frames behind it`);
+      assert.match(await readToEnd(client), /^HTTP\/1\.1 401 Unauthorized\r\n.*no key$/s, `try ${i}`);
+    }
+  });
+}

@@ -27,8 +27,8 @@ function breakOffTogether(socket: Socket, other: Socket): void {
   });
 }
 
-/** Closes with RST where nothing has said yet that all was sent. */
+/** Closes with RST where nothing has said yet that all was sent, else when all has left. */
 function reset(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy();
+  if (socket.writableEnded) socket.destroySoon();
   else socket.resetAndDestroy();
 }

@@ -14,14 +14,14 @@ import type { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AnswerHead } from "../upstream/answer-head.ts";
-import type { AnswerHandler } from "../upstream/answer-reader.ts";
+import { type AnswerHandler, AnswerReader } from "../upstream/answer-reader.ts";
+import type { DestinationSocket } from "../upstream/destination-socket.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import type { Tunnel } from "./open-tunnels.ts";
 import { splice } from "./splice.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
-import { type Switched, UpgradeAnswer } from "./upgrade-answer.ts";
 import { askedProtocols } from "./wants-upgrade.ts";
 
 /**
@@ -43,11 +43,11 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   readonly #client: Socket;
   /** Writes any answer other than 101. */
   readonly #response: InstanceType<typeof ServerResponse>;
-  readonly #answer: UpgradeAnswer;
+  readonly #answer = new AnswerReader();
   readonly #held: HeldBytes;
   #forwarded: ForwardedRequest | undefined;
   #dial: Dial | undefined;
-  #destination: Socket | undefined;
+  #destination: DestinationSocket | undefined;
   #writer: AnswerWriter | undefined;
   #timer: NodeJS.Timeout | undefined;
   #switched = false;
@@ -60,7 +60,7 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
     this.#context = context;
     this.#request = request;
     this.#client = client;
-    this.#answer = new UpgradeAnswer(request.method ?? "GET", this);
+    this.#answer.expect(request.method ?? "GET", this);
     this.#response = new ServerResponse(request);
     this.#response.shouldKeepAlive = false;
     this.#response.assignSocket(client);
@@ -76,7 +76,7 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   }
 
   get answered(): boolean {
-    return this.#switched || this.#writer !== undefined;
+    return this.#switched || this.#writer?.begun === true;
   }
 
   get address(): Address | undefined {
@@ -112,7 +112,7 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
     this.#client.resetAndDestroy();
   }
 
-  onConnected(destination: Socket): void {
+  onConnected(destination: DestinationSocket): void {
     const request = this.#forwarded;
     if (request === undefined) return;
     this.#destination = destination;
@@ -141,7 +141,6 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   onAnswer(head: AnswerHead): void {
     clearTimeout(this.#timer);
     this.#writer = new AnswerWriter(this.#request, this.#response, head, true);
-    this.#context.observer.answered(this, head.status);
   }
 
   onData(data: Buffer): void {
@@ -151,38 +150,51 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   onEnd(trailers: [string, string][]): void {
     this.#done = true;
     this.#leaveDestination();
+    this.#begin();
     this.#writer?.end(trailers);
+  }
+
+  /** Writes what came in the first read. What comes later is written as it is read. */
+  #flush(): void {
+    this.#begin();
+    this.#paced(this.#writer?.flush());
+  }
+
+  /** Something of an answer other than 101 is about to be written. */
+  #begin(): void {
+    if (this.#writer?.begun === false) this.#context.observer.answered(this, this.#writer.status);
   }
 
   readonly #onData = (data: Buffer): void => {
     if (this.#done) return;
     try {
-      const switched = this.#answer.read(data);
-      if (switched !== undefined) this.#switch(switched);
-      else if (!this.#done) this.#paced(this.#writer?.flush());
+      this.#answer.read(data);
+      if (!this.#done) this.#flush();
     } catch (error) {
       this.#onError(error instanceof Error ? error : new UpstreamError("INVALID", String(error)));
     }
   };
 
   readonly #onEnd = (): void => {
-    if (!this.#done && !this.#answer.end()) this.#onError(new UpstreamError("CLOSED", "the destination closed the connection"));
+    if (this.#done) return;
+    if (this.#destination?.wasReset === true) this.#onError(new UpstreamError("CLOSED", "the destination reset the connection"));
+    else if (!this.#answer.end()) this.#onError(new UpstreamError("CLOSED", "the destination closed the connection"));
   };
 
   readonly #onError = (error: Error): void => {
     if (this.#done) return;
-    if (this.#writer === undefined) {
+    if (this.#writer?.begun !== true) {
       this.fail(classifyFailure(error).refusal, error);
       return;
     }
     this.#done = true;
-    this.#context.observer.brokenOff();
+    this.#context.observer.brokenOff(this, error);
     this.#leaveDestination();
     this.#client.destroy();
   };
 
   /** From here on the proxy understands nothing of what passes. */
-  #switch({ head, rest }: Switched): void {
+  onSwitch(head: string, rest: Buffer): void {
     const destination = this.#destination;
     if (destination === undefined) return;
     this.#switched = true;
@@ -191,7 +203,7 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
     this.#context.observer.answered(this, 101);
     this.#response.detachSocket(this.#client);
     destination.pause().off("data", this.#onData).off("end", this.#onEnd);
-    this.#client.write(head);
+    this.#client.write(head, "latin1");
     if (rest.length > 0) this.#client.write(rest);
     for (const chunk of this.#held.take()) destination.write(chunk);
     splice(this.#client, destination, this.#context.idleTimeout);

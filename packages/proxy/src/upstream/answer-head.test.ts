@@ -18,11 +18,20 @@ test("a status line may do without a reason, and without the space before it", (
   assert.equal(head("HTTP/1.0 204").minor, 0);
 });
 
+test("T-37 a status line is read by words, as Envoy reads it", () => {
+  assert.deepEqual([head("HTTP/1.1  200 OK").status, head("HTTP/1.1\t200\tOK").reason], [200, "OK"]);
+});
+
+test("T-42 an interim answer has no Content-Length, and Keep-Alive may stand twice", () => {
+  assert.deepEqual(head("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nX-A: 1").fields, ["X-A", "1"]);
+  assert.equal(head("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nKeep-Alive: max=9").keepAlive, "timeout=5, max=9");
+});
+
 for (const [what, text] of Object.entries({
   "a version of another major number": "HTTP/2.0 200 OK",
   "a status of two digits": "HTTP/1.1 20 OK",
   "a status below 100": "HTTP/1.1 099 OK",
-  "two spaces before the status": "HTTP/1.1  200 OK",
+  "no blank before the status": "HTTP/1.1200 OK",
   "a name that is no token": "HTTP/1.1 200 OK\r\nX A: 1",
   "no name": "HTTP/1.1 200 OK\r\n: 1",
   "no colon": "HTTP/1.1 200 OK\r\nX-A",

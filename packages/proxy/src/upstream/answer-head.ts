@@ -53,7 +53,7 @@ const trailer: FieldRule = (head, value) => {
 };
 
 const keepAlive: FieldRule = (head, value) => {
-  head.keepAlive = value;
+  head.keepAlive = joined(head.keepAlive, value);
   return undefined;
 };
 
@@ -76,9 +76,11 @@ const PROTECTED = new Set(["content-length", "content-type", "content-encoding",
 /** Fields that must not come after the body (RFC 9110 §6.5.1): they frame, route or describe what was already acted on. */
 const NEVER_A_TRAILER = new Set([...RULES.keys(), "content-encoding", "content-type", "content-range", "host", "set-cookie"]);
 
+const CONTENT_LENGTH = new Set(["content-length"]);
+
 const DIGITS = /^\d+$/;
-/** RFC 9112 §4. The space before a missing reason phrase is often left out. */
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
+/** RFC 9112 §4, by words. The space before a missing reason phrase is often left out. */
+const STATUS_LINE = /^HTTP\/1\.([01])[ \t]+([1-9]\d\d)(?:[ \t](.*))?$/;
 /** RFC 9110 §5.6.2. Also refuses white space before the colon and folded lines (RFC 9112 §5.1, §5.2). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 /** Control characters other than tab, and line ends that are not CR LF. */
@@ -116,8 +118,8 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   const fault = readFields(text, end + 2, (rule, name, value) => rule(head, value, name)) ?? framingFault(head);
   if (fault !== undefined) return fault;
   if (!NAMES_NO_FIELD.has(head.connection)) head.fields = without(head.fields, namedByConnection(head.connection ?? ""));
-  // RFC 9110 §8.6: a 204 has no Content-Length, whatever the destination wrote; some clients would wait for a body.
-  if (head.status === 204 && head.contentLength !== undefined) head.fields = without(head.fields, new Set(["content-length"]));
+  // RFC 9110 §8.6: neither an interim answer nor a 204 has a Content-Length, whatever the destination wrote; some clients would wait for a body.
+  if ((head.status === 204 || head.status < 200) && head.contentLength !== undefined) head.fields = without(head.fields, CONTENT_LENGTH);
   return head;
 }
 

@@ -73,12 +73,47 @@ function endToEnd({ status, headers, body }: Outcome): Outcome {
   return { status, headers: headers.filter((_, i) => !isLeftOut((headers[i - (i % 2)] ?? "").toLowerCase())), body };
 }
 
+/**
+ * An answer with what we take beyond llhttp put as it wants it: lines of the header that end with LF, blanks in the status line, and size lines with
+ * blanks or extensions. What cannot be put so stays, for both to refuse.
+ */
+function tidied(method: string, text: string): string {
+  let tidy = "";
+  let rest = text;
+  for (;;) {
+    const end = /\n\r?\n/.exec(rest);
+    if (end === null) return tidy + rest;
+    const head = rest.slice(0, end.index + end[0].length).replace(/\r?\n/g, "\r\n");
+    rest = rest.slice(end.index + end[0].length);
+    const words = head.replace(/^(HTTP\/1\.[01])[ \t]+(\d\d\d)[ \t]?/, "$1 $2 ");
+    if (!/^HTTP\/1\.[01] 1\d\d/.test(words)) return tidy + words + (isChunked(method, head) ? tidiedChunks(rest) : rest);
+    // We go on behind any interim answer; llhttp does not where its header says that the connection ends.
+    tidy += words.replace("HTTP/1.0", "HTTP/1.1").replace(/\r\nconnection:[^\r]*/gi, "");
+  }
+}
+
+function isChunked(method: string, head: string): boolean {
+  return method !== "HEAD" && /\r\ntransfer-encoding:\s*chunked\s*\r\n/i.test(head) && !/^HTTP\/1\.[01]\s+(?:204|304)/.test(head);
+}
+
+function tidiedChunks(text: string): string {
+  const line = /^0*([0-9a-f]+)[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n/i.exec(text);
+  if (line === null) return text;
+  const size = Number.parseInt(line[1] ?? "0", 16);
+  if (size === 0) return `0\r\n${text.slice(line[0].length).replace(/\r?\n/g, "\r\n")}`;
+  const to = line[0].length + size;
+  const end = /^\r?\n/.exec(text.slice(to));
+  if (end === null) return text;
+  return `${line[1]}\r\n${text.slice(line[0].length, to)}\r\n${tidiedChunks(text.slice(to + end[0].length))}`;
+}
+
 const ANSWERS = [
   "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\n\r\nhello",
   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nX-T: 1\r\n\r\n",
   "HTTP/1.0 200 OK\r\nX-A: \t 1 \r\n\r\nuntil the end",
   "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
   "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+  "HTTP/1.1 200 OK\nX-A: 1\nTransfer-Encoding: chunked\n\n03 ;x\r\nabc\n0\r\nX-T: 1\n\n",
 ];
 /** No tab: llhttp does not take it off the end of `chunked`, which RFC 9110 §5.5 wants, and reads on until the connection closes. */
 const PIECES = [
@@ -112,7 +147,7 @@ function mutate(answer: string, changes: readonly (readonly [number, number, str
   }, answer);
 }
 
-test("E1-16 what node:http's parser refuses is refused, and what both accept is read alike, in pieces of any size", {
+test("E1-16 what node:http's parser refuses of a tidied answer is refused, and what both accept is read alike, in pieces of any size", {
   timeout: 60_000,
 }, async () => {
   await fc.assert(
@@ -121,7 +156,7 @@ test("E1-16 what node:http's parser refuses is refused, and what both accept is 
       const ours = readOurs(method, text, piece);
       assert.deepEqual(readOurs(method, text, text.length), ours, "the size of the pieces decided");
       if (ours === undefined) return;
-      const theirs = await readTheirs(method, text);
+      const theirs = await readTheirs(method, tidied(method, text));
       assert.ok(theirs !== undefined, `only we accept ${JSON.stringify(text)}`);
       assert.deepEqual(endToEnd(ours), endToEnd(theirs), JSON.stringify(text));
     }),
@@ -130,5 +165,8 @@ test("E1-16 what node:http's parser refuses is refused, and what both accept is 
 });
 
 test("each answer of the list is read as node:http reads it", async () => {
-  for (const text of ANSWERS) assert.deepEqual(readOurs("GET", text, 7)?.body, (await readTheirs("GET", text))?.body, text);
+  for (const text of ANSWERS) {
+    const theirs = await readTheirs("GET", tidied("GET", text));
+    assert.deepEqual(readOurs("GET", text, 7)?.body, theirs?.body ?? assert.fail(text), text);
+  }
 });

@@ -1,5 +1,6 @@
 import { type AnswerHead, isPersistent, parseAnswerHead, parseTrailers } from "./answer-head.ts";
 import { ChunkedBody, ChunkedBodyFault } from "./chunked-body.ts";
+import { endOfHead, faultOfBeginning, withFullLineEnds } from "./head-end.ts";
 import { UpstreamError } from "./upstream-error.ts";
 
 /** Hears an answer as it comes. Buffers are views of a buffer that is used again: what is kept must be copied. */
@@ -12,16 +13,26 @@ export interface AnswerHandler {
   onData(data: Buffer): void;
   /** The answer is complete. @param trailers name and value pairs */
   onEnd(trailers: [string, string][]): void;
+  /**
+   * The destination switched protocols, and no answer follows. Whoever did not ask for it leaves this out, and a 101 is a fault then.
+   *
+   * @param head of the 101 with its empty line, latin1
+   * @param rest the first bytes of the new protocol
+   */
+  onSwitch?(head: string, rest: Buffer): void;
 }
 
 /** Bytes of an answer's header. As large as the one that the listener takes. */
 const MAX_HEAD_BYTES = 64 * 1024;
-/** Interim answers before the final one. A destination that sends more is not going to answer. */
+/** Interim answers that are told. Those beyond are dropped: none of them matters as the final answer does. */
 const MAX_INTERIM_ANSWERS = 100;
 const HEAD_END = "\r\n\r\n";
+/** RFC 9110 §8.6, RFC 9112 §6.1: neither field stands in a 101, and a client that believes one waits for a body in the new protocol's bytes. */
+const FRAMING_LINE = /\r\n(?:content-length|transfer-encoding):[^\r]*/gi;
 const NO_TRAILERS: [string, string][] = [];
 
-const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,])timeout=(\d{1,9})(?:$|[\s,])/i;
+/** Some servers put blanks around the equals sign, quotes around the number, or a semicolon behind it. */
+const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})"?(?:$|[\s,;])/i;
 
 /** How the body of an answer ends. */
 type Framing = "none" | "length" | "chunked" | "until-close";
@@ -35,6 +46,8 @@ export class AnswerReader {
   #framing: Framing = "none";
   #left = 0;
   #chunked: ChunkedBody | undefined;
+  /** Whether the framing was read in a way that another reader might not have: then no other answer is read from this connection. */
+  #isLoose = false;
   /** The beginning of a header that did not come in one piece. */
   #partial: Buffer | undefined;
   #filled = 0;
@@ -62,6 +75,7 @@ export class AnswerReader {
     this.#interimAnswers = 0;
     this.#head = undefined;
     this.#filled = 0;
+    this.#isLoose = false;
   }
 
   /** Nobody wants the rest of the answer. */
@@ -88,7 +102,7 @@ export class AnswerReader {
       }
     }
     // Bytes after the answer: whatever they are, they answer nothing that was asked.
-    return at === bytes.length && this.#framing !== "until-close" && this.#head !== undefined && isPersistent(this.#head);
+    return at === bytes.length && this.#framing !== "until-close" && !this.#isLoose && this.#head !== undefined && isPersistent(this.#head);
   }
 
   /** The destination closed its side. @returns whether that completed the answer */
@@ -103,56 +117,70 @@ export class AnswerReader {
     if (from >= bytes.length) return undefined;
     if (this.#filled > 0) return this.#readPartialHead(bytes, from, handler);
     const end = bytes.indexOf(HEAD_END, from, "latin1");
-    if (end === -1) {
-      this.#keep(bytes, from);
-      return undefined;
+    if (end !== -1 && end - from <= MAX_HEAD_BYTES) {
+      const text = bytes.toString("latin1", from, end);
+      const head = parseAnswerHead(text);
+      if (typeof head !== "string") {
+        this.#onHead(head, text, bytes.subarray(end + HEAD_END.length), handler);
+        return end + HEAD_END.length;
+      }
     }
-    if (end - from > MAX_HEAD_BYTES) throw headTooLarge();
-    this.#onHead(bytes.toString("latin1", from, end), handler);
-    return end + HEAD_END.length;
+    // The header is not complete, malformed, or has lines that end with LF.
+    return this.#readPartialHead(bytes, from, handler);
   }
 
+  /** The same for a header that comes in pieces, or whose lines end with LF. */
   #readPartialHead(bytes: Buffer, from: number, handler: AnswerHandler): number | undefined {
     const before = this.#filled;
-    const partial = this.#keep(bytes, from);
-    const end = partial.subarray(0, this.#filled).indexOf(HEAD_END, Math.max(0, before - HEAD_END.length + 1), "latin1");
-    if (end === -1) return undefined;
+    const partial = this.#keep(bytes, from).subarray(0, this.#filled);
+    const end = endOfHead(partial, before);
+    const fault = faultOfBeginning(partial, before, end);
+    if (fault !== undefined) throw new UpstreamError("INVALID", fault);
+    if (end === undefined) {
+      if (partial.length === MAX_HEAD_BYTES) throw headTooLarge();
+      return undefined;
+    }
     this.#filled = 0;
-    this.#onHead(partial.toString("latin1", 0, end), handler);
-    return from + end + HEAD_END.length - before;
+    const received = partial.toString("latin1", 0, end);
+    const text = withFullLineEnds(received);
+    this.#isLoose ||= text !== received;
+    const head = parseAnswerHead(text.slice(0, -HEAD_END.length));
+    if (typeof head === "string") throw new UpstreamError("INVALID", head);
+    const next = from + end - before;
+    this.#onHead(head, text.slice(0, -HEAD_END.length), bytes.subarray(next), handler);
+    return next;
   }
 
   /** Keeps as much as a header may have; of what follows it in the same piece, the caller still has its own bytes. */
   #keep(bytes: Buffer, from: number): Buffer {
-    if (this.#filled === MAX_HEAD_BYTES) throw headTooLarge();
     this.#partial ??= Buffer.allocUnsafeSlow(MAX_HEAD_BYTES);
     this.#filled += bytes.copy(this.#partial, this.#filled, from);
     return this.#partial;
   }
 
-  #onHead(text: string, handler: AnswerHandler): void {
+  /** @param rest what came behind the header in the same piece */
+  #onHead(head: AnswerHead, text: string, rest: Buffer, handler: AnswerHandler): void {
     this.#partial = undefined;
-    const head = parseAnswerHead(text);
-    if (typeof head === "string") throw new UpstreamError("INVALID", head);
+    if (head.status === 101) {
+      if (handler.onSwitch === undefined) throw new UpstreamError("INVALID", "the destination switched protocols, which was not asked for");
+      this.#handler = undefined;
+      const framed = head.contentLength !== undefined || head.chunked;
+      handler.onSwitch(`${framed ? text.replace(FRAMING_LINE, "") : text}${HEAD_END}`, rest);
+      return;
+    }
     if (head.status < 200) {
-      this.#onInterim(head, handler);
+      this.#interimAnswers += 1;
+      if (this.#interimAnswers <= MAX_INTERIM_ANSWERS) handler.onInterim(head);
       return;
     }
     this.#head = head;
     this.#framing = framingOf(head, this.#method);
+    // What a 204 announces as its body may follow all the same, and would be taken for the next answer.
+    this.#isLoose ||= head.status === 204 && (head.chunked || (head.contentLength ?? 0) > 0);
     if (this.#framing === "chunked") this.#chunked = new ChunkedBody();
     this.#left = head.contentLength ?? 0;
     handler.onAnswer(head);
     if (this.#framing === "none") this.#complete(handler, NO_TRAILERS);
-  }
-
-  #onInterim(head: AnswerHead, handler: AnswerHandler): void {
-    // Upgrades go another way, so nobody asked for this one here.
-    if (head.status === 101) throw new UpstreamError("INVALID", "the destination switched protocols, which was not asked for");
-    if (!isPersistent(head)) throw new UpstreamError("INVALID", "an interim answer that no other one may follow");
-    this.#interimAnswers += 1;
-    if (this.#interimAnswers > MAX_INTERIM_ANSWERS) throw new UpstreamError("INVALID", "too many interim answers");
-    handler.onInterim(head);
   }
 
   #readBody(bytes: Buffer, from: number, handler: AnswerHandler): number {
@@ -169,7 +197,10 @@ export class AnswerReader {
     const body = this.#chunked ?? new ChunkedBody();
     try {
       const end = body.decode(bytes, from, bytes.length, (data) => handler.onData(data));
-      if (body.done) this.#complete(handler, body.trailers === "" ? NO_TRAILERS : trailersOf(body.trailers));
+      if (body.done) {
+        this.#isLoose ||= body.isLoose;
+        this.#complete(handler, body.trailers === "" ? NO_TRAILERS : trailersOf(body.trailers));
+      }
       return end;
     } catch (error) {
       if (error instanceof ChunkedBodyFault) throw new UpstreamError("INVALID", error.message);

@@ -1,23 +1,25 @@
-/** Where the decoder stands in the grammar of RFC 9112 §7.1. */
-type State = "size" | "extension" | "size-end" | "data" | "data-cr" | "data-lf" | "trailers" | "done";
+import { withFullLineEnds } from "./head-end.ts";
 
-/** Bytes of chunk extensions that one body may have. They mean nothing to anybody and cost a byte each to skip. */
-const MAX_EXTENSION_BYTES = 16 * 1024;
+/** Where the decoder stands in the grammar of RFC 9112 §7.1. */
+type State = "size" | "blank" | "extension" | "size-end" | "data" | "data-cr" | "data-lf" | "trailers" | "done";
+
+/** Bytes of one chunk's size line, with leading zeros, blanks and extensions. They mean nothing to anybody and cost a byte each to skip. */
+const MAX_SIZE_LINE = 16 * 1024;
 /** Bytes of a trailer section. */
 const MAX_TRAILER_BYTES = 16 * 1024;
-/** Hexadecimal digits of a chunk's size: up to what JavaScript counts exactly. */
-const MAX_SIZE_DIGITS = 13;
+/** The largest size of a chunk: up to what JavaScript counts exactly. */
+const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 
-const TOKEN = "[!#$%&'*+\\-.^_`|~\\dA-Za-z]+";
-const QUOTED = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"';
-const EXTENSION = `${TOKEN}(?:=(?:${TOKEN}|${QUOTED}))?`;
-/** RFC 9112 §7.1.1 without the white space that it calls bad; what follows the first semicolon. */
-const EXTENSIONS = new RegExp(`^${EXTENSION}(?:;${EXTENSION})*$`);
-/^(?:(?:^|;)[!#$%&'*+\-.^_`|~\dA-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~\dA-Za-z]+|"(?:[^"\\\r\n\0]|\\[\t\x20-\x7e\x80-\xff])*"))?)*$/;
-
+const TAB = 0x09;
+const SPACE = 0x20;
 const CR = 0x0d;
 const LF = 0x0a;
 const SEMICOLON = 0x3b;
+const DEL = 0x7f;
+
+/** What ends a trailer section: an empty line, behind the line end of the last trailer if there is one. */
+const EMPTY_LINE = /^\r?\n|\r?\n\r?\n/g;
+const BARE_LF = /(?<!\r)\n/;
 
 /** The body is not in the chunked coding. The message says what is wrong, for people. */
 export class ChunkedBodyFault extends Error {
@@ -27,15 +29,18 @@ export class ChunkedBodyFault extends Error {
 /**
  * Decodes a body in the chunked coding as it comes, in pieces of any size.
  *
- * Strict where leniency has been used for smuggling: line ends are CR LF, a size has digits, and nothing stands between a chunk and its line end.
+ * It takes what real servers write and no reader takes for anything else: leading zeros, blanks behind a size, extensions of any form, and LF alone
+ * after the data of a chunk and in the trailers, as Envoy does. It is strict where leniency has been used for smuggling: a size line ends with
+ * CRLF, a size has digits, and nothing stands between a chunk and its line end.
  */
 export class ChunkedBody {
   #state: State = "size";
   #size = 0;
   #digits = 0;
-  #extensions = "";
-  #extensionBytes = 0;
+  /** Bytes of the current size line. */
+  #lineBytes = 0;
   #trailers = "";
+  #isLoose = false;
 
   /** Trailer section without its empty line, latin1. Complete once {@link done}. */
   get trailers(): string {
@@ -44,6 +49,11 @@ export class ChunkedBody {
 
   get done(): boolean {
     return this.#state === "done";
+  }
+
+  /** Whether a line ended with LF alone, which not every reader takes. */
+  get isLoose(): boolean {
+    return this.#isLoose;
   }
 
   /**
@@ -75,19 +85,23 @@ export class ChunkedBody {
   #step(byte: number): void {
     switch (this.#state) {
       case "size":
-        this.#readSize(byte);
-        return;
+      case "blank":
       case "extension":
-        this.#readExtension(byte);
+        this.#readSizeLine(byte);
         return;
       case "size-end":
         expect(byte, LF, "a chunk's size line does not end in CR LF");
         this.#state = this.#size === 0 ? "trailers" : "data";
         this.#digits = 0;
+        this.#lineBytes = 0;
         return;
       case "data-cr":
-        expect(byte, CR, "a chunk is longer than its size");
-        this.#state = "data-lf";
+        if (byte === CR) this.#state = "data-lf";
+        else {
+          expect(byte, LF, "a chunk is longer than its size");
+          this.#isLoose = true;
+          this.#state = "size";
+        }
         return;
       default:
         expect(byte, LF, "a chunk does not end in CR LF");
@@ -95,46 +109,49 @@ export class ChunkedBody {
     }
   }
 
+  #readSizeLine(byte: number): void {
+    this.#lineBytes += 1;
+    if (this.#lineBytes > MAX_SIZE_LINE) throw new ChunkedBodyFault("a chunk's size line is too long");
+    if (this.#state === "extension") this.#readExtension(byte);
+    else this.#readSize(byte);
+  }
+
   #readSize(byte: number): void {
-    const digit = hexValue(byte);
+    const digit = this.#state === "size" ? hexValue(byte) : undefined;
     if (digit !== undefined) {
       this.#digits += 1;
-      if (this.#digits > MAX_SIZE_DIGITS) throw new ChunkedBodyFault("a chunk is larger than can be counted");
       this.#size = this.#size * 16 + digit;
+      if (this.#size > MAX_SIZE) throw new ChunkedBodyFault("a chunk is larger than can be counted");
       return;
     }
     if (this.#digits === 0) throw new ChunkedBodyFault("a chunk has no size");
     if (byte === CR) this.#state = "size-end";
     else if (byte === SEMICOLON) this.#state = "extension";
+    else if (byte === SPACE || byte === TAB) this.#state = "blank";
     else throw new ChunkedBodyFault("a chunk's size is not a number");
   }
 
   #readExtension(byte: number): void {
-    if (byte === CR) {
-      if (!EXTENSIONS.test(this.#extensions)) throw new ChunkedBodyFault("a chunk's extensions are malformed");
-      this.#extensions = "";
-      this.#state = "size-end";
-      return;
-    }
-    this.#extensionBytes += 1;
-    if (this.#extensionBytes > MAX_EXTENSION_BYTES) throw new ChunkedBodyFault("the chunk extensions are too large");
-    this.#extensions += String.fromCharCode(byte);
+    if (byte === CR) this.#state = "size-end";
+    else if ((byte < SPACE && byte !== TAB) || byte === DEL) throw new ChunkedBodyFault("a chunk's extension holds a control character");
   }
 
   /** Reads up to the empty line; mostly the section is nothing but that line. */
   #readTrailers(bytes: Buffer, from: number, to: number): number {
     const before = this.#trailers.length;
-    const text = this.#trailers + bytes.toString("latin1", from, to);
-    if (text.startsWith("\r\n")) return this.#endTrailers("", from + 2 - before);
-    const end = text.indexOf("\r\n\r\n", Math.max(0, before - 3));
-    if (end !== -1) return this.#endTrailers(text.slice(0, end), from + end + 4 - before);
+    const text = this.#trailers + bytes.toString("latin1", from, Math.min(to, from + MAX_TRAILER_BYTES + 4));
+    EMPTY_LINE.lastIndex = Math.max(0, before - 3);
+    const end = EMPTY_LINE.exec(text);
+    if (end !== null) return this.#endTrailers(text.slice(0, end.index), end[0], from + end.index + end[0].length - before);
     if (text.length > MAX_TRAILER_BYTES) throw new ChunkedBodyFault("the trailers are too large");
     this.#trailers = text;
     return to;
   }
 
-  #endTrailers(trailers: string, end: number): number {
-    if (trailers.length > MAX_TRAILER_BYTES) throw new ChunkedBodyFault("the trailers are too large");
+  #endTrailers(received: string, emptyLine: string, end: number): number {
+    if (received.length > MAX_TRAILER_BYTES) throw new ChunkedBodyFault("the trailers are too large");
+    const trailers = withFullLineEnds(received);
+    this.#isLoose ||= trailers !== received || BARE_LF.test(emptyLine);
     this.#trailers = trailers;
     this.#state = "done";
     return end;

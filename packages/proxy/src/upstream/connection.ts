@@ -1,8 +1,8 @@
-import { connect, type Socket } from "node:net";
 import type { Placed } from "../bag.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { TCP_OPTIONS } from "../tcp-options.ts";
+import type { AfterPoll } from "./after-next-poll.ts";
 import { type AnswerHandler, AnswerReader } from "./answer-reader.ts";
+import { DestinationSocket } from "./destination-socket.ts";
 import { UpstreamError } from "./upstream-error.ts";
 
 /** Whoever has a connection for one exchange. Nothing is called any more after `onEnd` or `onError`, nor after `destroy`. */
@@ -11,6 +11,8 @@ export interface ConnectionUser extends AnswerHandler {
   onFlush(): void;
   /** The connection takes more of the request's body. */
   onDrain(): void;
+  /** The destination takes no more of the request's body. Its answer may still be under way. */
+  onRefused(): void;
   /** The exchange failed. */
   onError(error: Error): void;
 }
@@ -28,6 +30,8 @@ export interface ConnectionOwner {
   onConnectFailed(connection: UpstreamConnection, error: Error): void;
   /** The exchange is over, and the connection may carry another one. */
   onIdle(connection: UpstreamConnection): void;
+  /** What {@link afterNextPoll} was asked for has come. */
+  onRested(connection: UpstreamConnection): void;
   /** The connection is of no use any more. Called once; not after `onConnectFailed`. */
   onGone(connection: UpstreamConnection): void;
 }
@@ -42,6 +46,8 @@ const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 export interface Waiter {
   /** Whether the connection is not wanted any more. */
   readonly done: boolean;
+  /** Whether it must be a connection that has carried nothing yet: another kept-alive one may be dead too. */
+  readonly needsFresh: boolean;
   /** Gets a connection for one exchange. */
   onConnection(connection: UpstreamConnection): void;
   /** There is none to be had. */
@@ -49,36 +55,33 @@ export interface Waiter {
 }
 
 /** One HTTP/1.1 connection to a destination, which carries one exchange at a time. */
-export class UpstreamConnection implements Placed {
+export class UpstreamConnection implements Placed, AfterPoll {
   /** When the connection became idle, in milliseconds of a monotonic clock. The pool keeps it here. */
   idleSince = 0;
   /** Milliseconds that the connection may be idle. The pool keeps it here. */
   idleLimit = 0;
+  /** Whether it has answered in this turn. The pool keeps it here. */
+  resting = false;
   /** Who waits for it to connect. The pool keeps it here. */
   waiter: Waiter | undefined;
   place = -1;
 
-  readonly #socket: Socket;
+  readonly #socket: DestinationSocket;
   readonly #owner: ConnectionOwner;
   readonly #options: ConnectionOptions;
   readonly #reader = new AnswerReader();
   #user: ConnectionUser | undefined;
   #connected = false;
   #gone = false;
-  #answersRead = 0;
   #requestSent = false;
   #error: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ address, port }: Address, owner: ConnectionOwner, options: ConnectionOptions) {
+  constructor(address: Address, owner: ConnectionOwner, options: ConnectionOptions) {
     this.#owner = owner;
     this.#options = options;
-    this.#socket = connect({
-      host: address,
-      port,
-      ...TCP_OPTIONS,
-      onread: { buffer: readBuffer, callback: (length) => this.#onRead(length) },
-    });
+    this.#socket = new DestinationSocket(address, { onread: { buffer: readBuffer, callback: (length) => this.#onRead(length) } });
+    this.#socket.onRefused = () => this.#user?.onRefused();
     this.#socket
       .on("connect", () => this.#onConnect())
       .on("end", () => this.#onEnd())
@@ -93,9 +96,9 @@ export class UpstreamConnection implements Placed {
     );
   }
 
-  /** Whether the connection had answered before its current exchange. */
+  /** Whether the connection had been idle before its current exchange, so that its end may have been under way when the request was sent. */
   get isKeptAlive(): boolean {
-    return this.#answersRead > 0;
+    return this.idleSince > 0;
   }
 
   /** Whether anything of the current answer has come. */
@@ -156,6 +159,10 @@ export class UpstreamConnection implements Placed {
     this.#socket.resume();
   }
 
+  afterPoll(): void {
+    this.#owner.onRested(this);
+  }
+
   /** Ends the exchange and the connection. The user hears nothing more. */
   destroy(): void {
     this.#user = undefined;
@@ -199,7 +206,6 @@ export class UpstreamConnection implements Placed {
   #finish(reusable: boolean): void {
     this.#user = undefined;
     clearTimeout(this.#timer);
-    this.#answersRead += 1;
     // Before the request was complete, the destination answered: the rest of the body must not be taken for the next request.
     if (!reusable || !this.#requestSent) {
       this.destroy();
@@ -210,7 +216,8 @@ export class UpstreamConnection implements Placed {
   }
 
   #onEnd(): void {
-    if (this.#reader.end()) this.#finish(false);
+    if (this.#socket.wasReset) this.#fail(new UpstreamError("CLOSED", "the destination reset the connection"));
+    else if (this.#reader.end()) this.#finish(false);
     else this.#fail(new UpstreamError("CLOSED", "the destination closed the connection"));
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { toAddress } from "../resolve/resolver.ts";
 import { startRawUpstream, unusedPort } from "../testing/upstream.ts";
 import type { AnswerHead } from "./answer-head.ts";
@@ -13,6 +14,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 /** One GET by way of the pools. */
 class Get implements Waiter, ConnectionUser {
   done = false;
+  needsFresh = false;
   connection: UpstreamConnection | undefined;
   readonly outcome: Promise<string>;
   readonly connected: Promise<void>;
@@ -52,6 +54,7 @@ class Get implements Waiter, ConnectionUser {
   onEnd(): void {}
   onFlush(): void {}
   onDrain(): void {}
+  onRefused(): void {}
 }
 
 function startPools(t: TestContext, options: UpstreamOptions = {}): UpstreamPools {
@@ -162,4 +165,77 @@ test("a refused connection is told to its one waiter, and closing the pools to a
   const waiting = get(pools, (silent.address() as AddressInfo).port);
   pools.destroy();
   assert.equal(await waiting.outcome, "no connection: CLOSED");
+});
+
+test("T-39 the age of an idle connection is looked at when it is taken, not only when the sweep comes by", async (t) => {
+  const upstream = await startRawUpstream(t, (socket) => {
+    socket.on("data", () => socket.write(OK));
+  });
+  const pools = startPools(t, { keepAliveTimeout: 50 });
+
+  for (let i = 1; i <= 3; i += 1) {
+    assert.equal(await get(pools, upstream.port).outcome, "200");
+    assert.equal(upstream.connections(), i);
+    const since = performance.now();
+    while (performance.now() - since <= 60) await nextTurn();
+  }
+});
+
+for (const value of ["timeout=2", "timeout=2, max=100", "max=100, timeout=2", "Timeout = 2", 'timeout="2"', "timeout=2; max=5"]) {
+  test(`T-39 a destination that keeps connections for two seconds (${value}) gets no request after one`, async (t) => {
+    const upstream = await startRawUpstream(t, (socket) => {
+      socket.on("data", () => socket.write(OK.replace("\r\n\r\n", `\r\nKeep-Alive: ${value}\r\n\r\n`)));
+    });
+    const pools = startPools(t);
+
+    const first = get(pools, upstream.port);
+    assert.equal(await first.outcome, "200");
+    assert.equal(first.connection?.offeredIdleTime, 2_000);
+    assert.equal(first.connection?.idleLimit, 1_000);
+  });
+}
+
+test("T-38 a request in the turn of an answer takes no connection whose end is unread", async (t) => {
+  const upstream = await startRawUpstream(t, (socket) => {
+    socket.once("data", () => socket.end(OK));
+  });
+  const pools = startPools(t, { maxConnections: 2 });
+
+  const first = get(pools, upstream.port);
+  const second = new Promise<string>((resolve) => {
+    first.onEnd = () => queueMicrotask(() => resolve(get(pools, upstream.port).outcome));
+  });
+
+  assert.deepEqual([await first.outcome, await second], ["200", "200"]);
+  assert.equal(upstream.connections(), 2);
+});
+
+test("T-38 a connection that rests is waited for rather than another one made", async (t) => {
+  const upstream = await startRawUpstream(t, (socket) => {
+    socket.on("data", () => socket.write(OK));
+  });
+  const pools = startPools(t);
+
+  const first = get(pools, upstream.port);
+  const second = new Promise<string>((resolve) => {
+    first.onEnd = () => queueMicrotask(() => resolve(get(pools, upstream.port).outcome));
+  });
+
+  assert.equal(await second, "200");
+  assert.equal(upstream.connections(), 1);
+});
+
+test("T-38 who needs a fresh connection gets one where all are in use or idle", async (t) => {
+  const upstream = await startRawUpstream(t, (socket) => {
+    socket.on("data", () => socket.write(OK));
+  });
+  const pools = startPools(t, { maxConnections: 1 });
+
+  assert.equal(await get(pools, upstream.port).outcome, "200");
+  const fresh = new Get();
+  fresh.needsFresh = true;
+  pools.acquire(toAddress("127.0.0.1", upstream.port), fresh);
+
+  assert.equal(await fresh.outcome, "200");
+  assert.equal(upstream.connections(), 2);
 });
