@@ -117,6 +117,9 @@ export const ON_DEMAND = ["auto", "always", "never"] as const;
 export const Config = z.strictObject({
   clusterDomain: z.string().min(1).default("cluster.local").describe("DNS domain of the cluster."),
   istioNamespace: NamespaceName.default("istio-system").describe("Namespace of Istio's control plane; every fence shows it."),
+  rootNamespace: NamespaceName.optional().describe(
+    "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. Default: `istioNamespace`.",
+  ),
   namespace: NamespaceName.default("fenceline").describe(
     "Namespace of Fenceline itself; every fence shows it, or the fallback could not be reached.",
   ),
@@ -146,6 +149,11 @@ export const Config = z.strictObject({
   automaticFences: AutomaticFences.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
+
+/** Namespaces in which no workload is fenced: Fenceline's own, Istio's, and Istio's root namespace. */
+export function systemNamespaces(config: Pick<Config, "namespace" | "istioNamespace" | "rootNamespace">): ReadonlySet<string> {
+  return new Set([config.namespace, config.istioNamespace, config.rootNamespace ?? config.istioNamespace]);
+}
 
 /** The trust domains whose identities are believed. */
 export function trustDomainsOf({ trustDomain, trustDomainAliases }: Pick<Config, "trustDomain" | "trustDomainAliases">): readonly string[] {

@@ -147,3 +147,25 @@ test("E3-08 fences of a CRD that is installed after the start are taken up", asy
   await until(() => condition("Ready") === "True Rendered");
   assert.ok(performance.now() - began < 10_000);
 });
+
+test("T-07 a fence in Istio's root namespace or in Fenceline's is refused with a condition and a line in the log; what was rendered for it goes", async (t) => {
+  const places = ["istio-system", "mesh-operator"].map((namespace) => ({ namespace, name: "a" }));
+  const { server, collector, lines, store } = await startCluster(t, (fake) => {
+    for (const key of places) {
+      const { uid } = fake.put(FENCES, fence({}, key)).metadata;
+      const owner = { apiVersion: "microservice.slime.io/v1alpha1", kind: "ServiceFence", name: "a", uid, controller: true };
+      const metadata = { ...key, labels: { "app.kubernetes.io/managed-by": "fenceline" }, ownerReferences: [owner] };
+      for (const kind of [ENVOY_FILTERS, SIDECARS])
+        fake.put(kind, { metadata, spec: { workloadSelector: { labels: { app: "a" } }, configPatches: [], egress: [] } });
+    }
+  });
+  for (const key of places) await until(() => server.get(ENVOY_FILTERS, key) === undefined && server.get(SIDECARS, key) === undefined);
+  await collector.idle();
+  for (const key of places) {
+    const status = store.snapshot().fences.find(({ metadata }) => metadata.namespace === key.namespace)?.status;
+    const ready = status?.conditions?.find(({ type }) => type === "Ready");
+    assert.deepEqual([ready?.status, ready?.reason], ["False", "NamespaceReserved"]);
+  }
+  assert.equal(lines.filter(({ msg }) => msg === "fence not rendered").length, 2);
+  assert.ok(server.get(SIDECARS, FENCE), "the fence of a workload is rendered");
+});

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
 import { Config } from "@fenceline/api";
@@ -175,4 +178,19 @@ test("metrics are Prometheus text with closed labels: no host and no fence is in
   assert.match(body, /^fenceline_edges 1$/m);
   assert.match(body, /^fenceline_access_log_entries_total 1$/m);
   assert.doesNotMatch(body, /test1/);
+});
+
+test("T-07 a fence in Istio's root namespace renders nothing in a folder either, and what an earlier version rendered for it is removed", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-collector-"));
+  mkdirSync(join(folder, "rendered/istio-system"), { recursive: true });
+  const metadata = "{name: a, namespace: istio-system, labels: {}}";
+  const filter = `{kind: EnvoyFilter, metadata: ${metadata}, spec: {workloadSelector: {labels: {app: a}}, configPatches: []}}`;
+  writeFileSync(join(folder, "rendered/istio-system/EnvoyFilter-a.yaml"), filter);
+  const running = await startCollector(
+    t,
+    CAPTURED_MESH.replace("{name: a, namespace: test1}", "{name: a, namespace: istio-system}"),
+    folder,
+  );
+  assert.deepEqual(readdirSync(join(folder, "rendered/istio-system")), []);
+  assert.match(running.read("state/istio-system/ServiceFence-a.yaml"), /type: Ready\n +status: "False"\n +reason: NamespaceReserved\n/);
 });

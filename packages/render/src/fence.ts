@@ -15,6 +15,7 @@ import {
 import type { Registry } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { filterPatches } from "./envoy-filter.ts";
+import { namespaceRefusal, selectorRefusal } from "./reserved.ts";
 
 const REVISION_LABEL = "istio.io/rev";
 
@@ -52,6 +53,8 @@ export function renderFence(input: RenderInput): Rendered {
     const message = `Service ${fence.metadata.namespace}/${fence.metadata.name} does not exist or selects no pods, and spec.workloadSelector.fromService asks for its selector`;
     return { mode, objects: [], refused: { reason: "ServiceNotFound", message } };
   }
+  const refused = namespaceRefusal(fence, config) ?? selectorRefusal(labels);
+  if (refused !== undefined) return { mode, objects: [], refused };
   const metadata = renderedMeta(fence);
   const { ready, enforced } = input.fallback ?? { ready: true, enforced: false };
   const enforces = mode === "Enforce" && input.conflict !== true;

@@ -265,3 +265,17 @@ test("a fence without the label is in no plan, and no workload has two automatic
     }),
   );
 });
+
+test("T-07 no workload of Istio's root namespace is fenced automatically, and an automatic fence there is wanted no more", () => {
+  const config = Config.parse({ automaticFences: { create: "All" }, rootNamespace: "istio-config" });
+  const snapshot = snapshotOf(
+    [namespace("istio-config", "true"), service("istio-config/a", { fenced: "true" }), fence("istio-config/a", MADE)].join("\n---\n"),
+  );
+  const wanted = wantedFences({ snapshot, config, workloadOf: () => undefined });
+  assert.deepEqual(wanted, { fences: [], undecided: [] });
+  const changes = planFences({ wanted, present: snapshot.fences, isCertain: () => true });
+  assert.deepEqual(
+    changes.map(({ action }) => action),
+    ["delete"],
+  );
+});

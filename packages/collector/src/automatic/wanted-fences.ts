@@ -1,10 +1,19 @@
-import { type Config, FENCED_LABEL, type FenceKey, isAutomatic, type Labels, type Service, type ServiceFence } from "@fenceline/api";
+import {
+  type Config,
+  FENCED_LABEL,
+  type FenceKey,
+  isAutomatic,
+  type Labels,
+  type Service,
+  type ServiceFence,
+  systemNamespaces,
+} from "@fenceline/api";
 import type { MeshSnapshot } from "@fenceline/store";
 
 /** What {@link wantedFences} judges from. */
 export interface WantedFencesInput {
   readonly snapshot: Pick<MeshSnapshot, "namespaces" | "services" | "fences">;
-  readonly config: Pick<Config, "automaticFences" | "namespace" | "istioNamespace">;
+  readonly config: Pick<Config, "automaticFences" | "namespace" | "istioNamespace" | "rootNamespace">;
   /** Labels of the pods that a fence is for; undefined when it is for none. */
   readonly workloadOf: (fence: ServiceFence) => Labels | undefined;
 }
@@ -79,15 +88,13 @@ function servicesAsking(services: readonly Service[], ofNamespace: string | unde
   return ofNamespace === "true" || (byDefault && ofNamespace !== "false") ? services : asking;
 }
 
-function workloads(
-  services: readonly Service[],
-  { namespace: own, istioNamespace }: Pick<Config, "namespace" | "istioNamespace">,
-): Workload[] {
+function workloads(services: readonly Service[], config: Pick<Config, "namespace" | "istioNamespace" | "rootNamespace">): Workload[] {
   const groups = new Map<string, Service[]>();
+  const reserved = systemNamespaces(config);
   for (const service of services) {
     const { namespace } = service.metadata;
     const { type, selector } = service.spec;
-    if (namespace === own || namespace === istioNamespace || type === "ExternalName" || Object.keys(selector).length === 0) continue;
+    if (reserved.has(namespace) || type === "ExternalName" || Object.keys(selector).length === 0) continue;
     const id = workloadIds.get(service) ?? workloadId(namespace, selector);
     workloadIds.set(service, id);
     const group = groups.get(id);

@@ -184,7 +184,7 @@ export class FenceController {
     const desired = fence === undefined || state === undefined ? undefined : this.#desired(fence, state);
     const changes = this.#options.leads() ? plan(store.rendered(key), desired?.rendered.objects ?? []) : [];
     // The status first: should the process die in between, a host is known that is not rendered yet, and the start renders it.
-    if (state !== undefined && desired !== undefined) await this.#writeStatus(state, desired.status);
+    if (state !== undefined && desired !== undefined) await this.#judge(state, desired);
     else await this.#forget(key);
     const before = this.#writer.obstacles(key);
     const made = await this.#writer.apply(key, changes);
@@ -223,6 +223,11 @@ export class FenceController {
     return { rendered, status: this.#options.leads() ? status : withConditionsOf(state.seen, status) };
   }
 
+  async #judge(state: FenceState, { rendered, status }: Desired): Promise<void> {
+    this.#tellRefusal(state, rendered);
+    await this.#writeStatus(state, status);
+  }
+
   async #writeStatus(state: FenceState, status: ServiceFenceStatus): Promise<void> {
     if (!differsInSubstance(state.status, status) && !this.#timesAreStale(state.key)) return this.#writer.statusIsKept(state.key);
     if (!(await this.#writer.keepStatus(state.key, status))) return;
@@ -255,6 +260,17 @@ export class FenceController {
     const opened = newState(key, edges, fence, now());
     this.#tellRemarks(opened, fence);
     this.#states.set(formatFenceKey(key), opened);
+  }
+
+  /** Once, until the reason is another one. What was rendered for the fence before is taken away like anything that is not wanted any more. */
+  #tellRefusal(state: FenceState, rendered: Rendered): void {
+    const refused = "refused" in rendered ? rendered.refused : undefined;
+    if (refused !== undefined && refused.reason !== state.toldRefusal)
+      this.#options.logger.warn(
+        { fence: formatFenceKey(state.key), reason: refused.reason, detail: refused.message },
+        "fence not rendered",
+      );
+    state.toldRefusal = refused?.reason;
   }
 
   /** Once, until they are others. */

@@ -10,6 +10,8 @@ export interface FenceState {
   seen: ServiceFenceStatus;
   /** It was told that newcomers are turned away. */
   isTurningAway: boolean;
+  /** Why nothing is rendered for it, as far as it was logged. */
+  toldRefusal: string | undefined;
   /** What was last logged of the spec's durations. */
   toldRemarks: string;
   statusWrittenAt: number;
@@ -27,6 +29,7 @@ export function newState(key: FenceKey, edges: FenceEdges, { status }: ServiceFe
     seen: status,
     toldRemarks: "",
     isTurningAway: false,
+    toldRefusal: undefined,
     statusWrittenAt: now,
     proxyVersions: new Set(),
     learnedAt: undefined,

@@ -1,0 +1,47 @@
+import { type Config, type Labels, type ServiceFence, systemNamespaces } from "@fenceline/api";
+
+/** Why nothing is rendered for a fence. */
+export interface RenderRefusal {
+  readonly reason: "NamespaceReserved" | "SelectorInvalid";
+  /** What is wrong, and what to do. */
+  readonly message: string;
+}
+
+/** A label as Kubernetes takes it: an optional prefix and a name; a value of at most 63 characters. */
+const LABEL_KEY = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+
+/**
+ * Why a fence in this namespace would reach beyond one workload, whatever its selector says; undefined when it does not.
+ *
+ * Istio applies what stands in its root namespace to the selected pods of every namespace: one careless fence there would redirect, or blind, the whole mesh.
+ * In Fenceline's namespace are the global sidecar and the collector. A fence that takes their pods hides from the fallback what it has to forward to. By
+ * name, by label or by a broad selector: none of it is worth telling apart, because nothing else should run there. EnvoyFilters of other namespaces cannot
+ * select their pods.
+ */
+export function namespaceRefusal({ metadata: { namespace, name } }: ServiceFence, config: Config): RenderRefusal | undefined {
+  if (!systemNamespaces(config).has(namespace)) return undefined;
+  const whose =
+    namespace === config.namespace
+      ? "Fenceline's own, and a fence there could hide the mesh from the global sidecar"
+      : "Istio's, and what is rendered there may be for pods of every namespace";
+  const message = `namespace ${namespace} is ${whose}: delete ServiceFence ${namespace}/${name}, and make it in the namespace of its workload`;
+  return { reason: "NamespaceReserved", message };
+}
+
+/**
+ * Why a selector does not name a workload; undefined when it does. With no label that has a value it may be for every pod of the namespace: Istio reads an
+ * empty selector so, and has compared a label that a pod lacks as an empty one.
+ */
+export function selectorRefusal(labels: Labels): RenderRefusal | undefined {
+  const entries = Object.entries(labels);
+  const wrong = entries.find(([key, value]) => !LABEL_KEY.test(key) || !LABEL_VALUE.test(value));
+  const fault =
+    wrong !== undefined
+      ? `no pod can have the label ${JSON.stringify(wrong[0])}: ${JSON.stringify(wrong[1])}`
+      : entries.every(([, value]) => value === "")
+        ? "it has no label with a value, and would be for pods that nobody named"
+        : undefined;
+  if (fault === undefined) return undefined;
+  return { reason: "SelectorInvalid", message: `the fence's selector names no workload: ${fault}; set spec.workloadSelector.labels` };
+}
