@@ -71,7 +71,7 @@ const CASES: readonly (readonly [string, readonly string[], create: string, plan
   ["… and our own", [namespace("fenceline", "true"), service("fenceline/web", { fenced: "true" })], "All", []],
   [
     "two Services with one selector have one fence, named as the first",
-    [namespace("s", "true"), service("s/web-headless", { selector: "{b: x, a: y}" }), service("s/web", { selector: "{a: y, b: x}" })],
+    [namespace("s", "true"), service("s/web-headless", { selector: "{b: x, a: z}" }), service("s/web", { selector: "{a: z, b: x}" })],
     "Labelled",
     ["create s/web"],
   ],
@@ -192,7 +192,7 @@ const meshes = fc
   .record({
     namespaces: fc.uniqueArray(fc.tuple(fc.constantFrom("s", "t", "istio-system"), fenced), { selector: ([name]) => name }),
     services: fc.uniqueArray(
-      fc.tuple(fc.constantFrom("s", "t", "istio-system"), names, fenced, fc.constantFrom("{}", "{app: x}", "{app: y}")),
+      fc.tuple(fc.constantFrom("s", "t", "istio-system"), names, fenced, fc.constantFrom("{}", "{app: x}", "{app: z}")),
       { selector: ([namespace, name]) => `${namespace}/${name}` },
     ),
     fences: fc.uniqueArray(
