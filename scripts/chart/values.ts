@@ -54,10 +54,6 @@ const GlobalSidecar = z.strictObject({
     .describe(
       "Ports of the Service that fenced Envoys send unknown hosts to. The collector adds every port that some service declares as HTTP.",
     ),
-  external: z
-    .enum(["forward", "refuse"])
-    .default("forward")
-    .describe("Hosts that are no service of the cluster: forward them, as Istio's passthrough would, or refuse them."),
   drainDelaySeconds: Seconds.default(5).describe(
     "After SIGTERM: how long requests are still taken, until every Envoy knows that the pod leaves.",
   ),

@@ -111,6 +111,29 @@ export const AutomaticFences = z.strictObject({
     ),
 });
 
+export const EXTERNAL_MODES = ["Forward", "Refuse"] as const;
+
+/** A host name, with `*.` in front for every name below it, or an address with or without a prefix length. */
+const ExternalEntry = z
+  .string()
+  .regex(/^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$|^[0-9A-Fa-f.:]+(?:\/[0-9]{1,3})?$/, "neither a host name nor a CIDR");
+
+export const External = z.strictObject({
+  mode: z
+    .enum(EXTERNAL_MODES)
+    .default("Forward")
+    .describe(
+      "What the global sidecar does with hosts and addresses that are not of the mesh. Forward: pass them on for fenced callers whose identity agrees, as Istio's passthrough would; never to nodes, the API server, cloud metadata, or where the caller's outboundTrafficPolicy is REGISTRY_ONLY. Refuse: none but those in `allow`.",
+    ),
+  allow: z
+    .array(ExternalEntry)
+    .default([])
+    .describe(
+      "Hosts (partner.example, *.partner.example) and CIDRs that pass in mode Refuse. A host that is listed by name is looked up by that name.",
+    ),
+  deny: z.array(ExternalEntry).default([]).describe("Hosts and CIDRs outside of the mesh that never pass, in either mode."),
+});
+
 export const ON_DEMAND = ["auto", "always", "never"] as const;
 
 /** The whole configuration. Every field has a default, so `{}` is a valid one. */
@@ -143,6 +166,7 @@ export const Config = z.strictObject({
     .default([])
     .describe("Further trust domains whose certificates are believed, as Istio's meshConfig.trustDomainAliases."),
   fallback: Fallback.prefault({}),
+  external: External.prefault({}),
   collector: Collector.prefault({}),
   telemetry: Telemetry.prefault({}),
   ageing: Ageing.prefault({}),

@@ -1,11 +1,13 @@
 import type { Server } from "node:http";
-import { networkInterfaces } from "node:os";
 import { DEFAULT_TRUST_DOMAIN, listenFailed } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { createAddressCheck } from "./destination/address-policy.ts";
 import type { ServingPolicy } from "./destination/authorize.ts";
+import { ExternalPolicy } from "./destination/external-policy.ts";
+import { ownAddressCheck } from "./destination/own-addresses.ts";
 import { createRouter } from "./destination/route.ts";
+import { createJudge, type MeshView } from "./destination/verdicts.ts";
 import { Front, type FrontOptions } from "./listener/front.ts";
 import { CONNECTION_OPTIONS } from "./listener/http1-listener.ts";
 import { Admission, type LoadLimits } from "./load/admission.ts";
@@ -18,7 +20,7 @@ import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
 import { createMetrics, ProxyCounters } from "./report/metrics.ts";
 import { createObserver, observeListenerRefusal } from "./report/observe-calls.ts";
-import type { Address, Resolver } from "./resolve/resolver.ts";
+import type { Resolver } from "./resolve/resolver.ts";
 
 export interface GlobalSidecarOptions extends FrontOptions {
   /** Address to listen on. Default `0.0.0.0`. */
@@ -42,10 +44,20 @@ export interface GlobalSidecarOptions extends FrontOptions {
   readonly allowLoopback?: boolean;
   /** Whether hosts that are no service of the cluster are forwarded, as Istio's passthrough would. Default `refuse`. */
   readonly externalHosts?: "forward" | "refuse";
+  /** Hosts (`partner.example`, `*.partner.example`) and CIDRs that are forwarded although {@link externalHosts} is `refuse`. Default none. */
+  readonly externalAllow?: readonly string[];
+  /** Hosts and CIDRs outside of the mesh that are refused in any case. Default none. */
+  readonly externalDeny?: readonly string[];
+  /** Fenceline's namespace: never forwarded to, whatever the Service. Default none. */
+  readonly ownNamespace?: string;
   /** Fully qualified names of our own Services; never forwarded to. */
   readonly ownNames?: readonly string[];
-  /** ClusterIPs of our own Services; never forwarded to. Addresses of this machine are known without. */
+  /** Addresses of our own Services and pods; never forwarded to. Addresses of this machine are known without. */
   readonly ownAddresses?: readonly string[];
+  /** Ports that this process listens on besides the proxy's own, on whatever address: never forwarded to. Default none. */
+  readonly ownPorts?: readonly number[];
+  /** What the mesh says of addresses. Default: nothing, and every address that the resolver finds for a service is taken for one. */
+  readonly mesh?: MeshView;
   /**
    * Whether `x-forwarded-client-cert` was written by an Envoy in front of us, which lets nobody else write its last element.
    * If so, an edge is reported only when the certificate's namespace is the claimed one. Default false.
@@ -79,18 +91,20 @@ const AGEING_INTERVAL = 1_000;
 /**
  * Starts a global sidecar.
  *
- * @throws {FencelineError} `LISTEN_FAILED`, naming address and port
+ * @throws {FencelineError} `LISTEN_FAILED`, naming address and port; `EXTERNAL_INVALID` when an entry of `externalAllow` or `externalDeny` is neither
+ * a host nor a CIDR
  */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
   const { host = "0.0.0.0", port, sharing, load: limits } = options;
+  const policy = policyOf(options, () => listeningPort(front.server));
   const calls = new CallsInFlight(options.longLivedAfter);
   const counters = new ProxyCounters();
-  const router = createRouter(policyOf(options));
+  const router = createRouter(policy);
   const sizes = { routes: () => router.size, connection_pools: () => front.pools };
   const metrics = createMetrics(counters, sizes, calls);
   const load = { inFlight: () => calls.size, accepted: () => connections.accepted, sockets: socketsFor(sharing) };
   const admission = new Admission(load, metrics, limits);
-  const front = createFront(options, { router, calls, counters, admit: admission.admit }, () => front);
+  const front = createFront(options, policy, { router, calls, counters, admit: admission.admit }, () => front);
   const { server } = front;
   const connections = limitConnections(server, metrics, { maxConnections: limits?.maxConnections ?? 10_000, sharing: sharing ?? 1 });
   const onError = connections.outOfFiles;
@@ -125,38 +139,44 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
 /** The steps, the books, and in front of them every protocol's server. @param itself the front that is being made */
 function createFront(
   options: GlobalSidecarOptions,
+  { checkAddress, external }: ServingPolicy,
   shared: Pick<PipelineParts, "router" | "calls" | "counters" | "admit">,
   itself: () => Front,
 ): Front {
-  const { resolver, allowLoopback = false, ownAddresses = [], trustForwardedClientCert = false } = options;
+  const { resolver, trustForwardedClientCert = false } = options;
   const { calls, counters } = shared;
   const reports = new EdgeReports(options.reporter);
   const log = new FailureLog(options.logger);
   const { trustDomains = [DEFAULT_TRUST_DOMAIN], acceptPlaintext = false } = options;
   const certifiedNamespace = trustForwardedClientCert ? rememberCertifiedNamespaces({ trustDomains, acceptPlaintext }) : undefined;
-  const parts: PipelineParts = { ...shared, resolver, reports, certifiedNamespace };
+  const judge = createJudge(checkAddress, external, options.mesh);
+  const parts: PipelineParts = { ...shared, resolver, judge, reports, certifiedNamespace };
   const draining = () => itself().isDraining;
   const onClosed = () => itself().callClosed();
-  const isSelf = selfCheck(ownAddresses, () => listeningPort(itself().server));
   return new Front(
     {
       pipeline: createPipeline(parts),
       connectionPipeline: createConnectionPipeline(parts),
       observer: createObserver({ counters, calls, reports, log, draining, onClosed }),
-      checkAddress: createAddressCheck(allowLoopback, isSelf),
       refused: observeListenerRefusal(counters, log),
     },
     options,
   );
 }
 
-function policyOf({
-  clusterDomain = "cluster.local",
-  allowLoopback = false,
-  ownNames,
-  externalHosts = "refuse",
-}: GlobalSidecarOptions): ServingPolicy {
-  return { clusterDomain, allowLoopback, ownNames: new Set(ownNames), externalHosts };
+/** @param listeningOn the proxy's own port, now */
+function policyOf(options: GlobalSidecarOptions, listeningOn: () => number): ServingPolicy {
+  const { clusterDomain = "cluster.local", allowLoopback = false, ownNames, ownNamespace, ownAddresses = [], ownPorts = [] } = options;
+  const { externalHosts = "refuse", externalAllow, externalDeny } = options;
+  const isOurs = ownAddressCheck({ addresses: ownAddresses, ports: () => [listeningOn(), ...ownPorts], sharesMachine: allowLoopback });
+  return {
+    clusterDomain,
+    allowLoopback,
+    ownNames: new Set(ownNames),
+    ownNamespace,
+    external: new ExternalPolicy({ mode: externalHosts, allow: externalAllow, deny: externalDeny }),
+    checkAddress: createAddressCheck(allowLoopback, isOurs),
+  };
 }
 
 /** Several sockets can listen on one port only where others may do so too. */
@@ -167,14 +187,4 @@ function socketsFor(sharing: number | undefined): number {
 function listeningPort(server: Server): number {
   const address = server.address();
   return address === null || typeof address === "string" ? 0 : address.port;
-}
-
-/** Whether an address is ours: a ClusterIP of ours on any port, or the listening port on an address of this machine. */
-function selfCheck(ownAddresses: readonly string[], port: () => number): (address: Address) => boolean {
-  const clusterIPs = new Set(ownAddresses);
-  const interfaces = new Set(Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address)));
-  return ({ address, port: dialled }) => {
-    if (clusterIPs.has(address)) return true;
-    return dialled === port() && (interfaces.has(address) || address.startsWith("127."));
-  };
 }

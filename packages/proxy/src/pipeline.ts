@@ -1,8 +1,10 @@
 import type { ConnectionCall, FallibleCall, ForwardedRequest, PipelineCall } from "./call.ts";
+import { REACH } from "./destination/external-policy.ts";
 import { HOP_HEADER, nextHops } from "./destination/hop.ts";
 import { hasBody, type RequestHead, readRequestHead } from "./destination/request-head.ts";
 import { effectiveAuthority, parseTarget } from "./destination/request-target.ts";
 import type { Route, Router, RoutingFields } from "./destination/route.ts";
+import type { Judge } from "./destination/verdicts.ts";
 import { AUTHORITY_HEADER, hostFields } from "./forward/host-fields.ts";
 import { Refusal } from "./refusal.ts";
 import type { CallsInFlight } from "./report/calls-in-flight.ts";
@@ -18,6 +20,7 @@ export interface PipelineParts {
   readonly admit: () => Refusal | undefined;
   readonly router: Router;
   readonly resolver: Resolver;
+  readonly judge: Judge;
   readonly reports: EdgeReports;
   readonly counters: ProxyCounters;
   readonly calls: CallsInFlight;
@@ -49,7 +52,7 @@ interface Planned {
 export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: Refusal) => void;
 
 /**
- * admit → parseDestination → authorize → resolve → connect and forward → report.
+ * admit → parseDestination → authorize → resolve → judge → connect and forward → report.
  *
  * The order is this because each step is cheaper and safer than the next: syntax needs nothing, the policy on names needs no look-up,
  * a look-up opens no connection. So nothing is looked up for a host that would not be served, and nothing is dialled before the very
@@ -59,12 +62,12 @@ export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: 
 export function createPipeline(parts: PipelineParts): Pipeline {
   return (call, request, refused) => {
     parts.calls.begin(call);
-    const planned = parts.admit() ?? refused ?? plan(request, parts.router);
+    const planned = parts.admit() ?? refused ?? plan(request, parts);
     if (planned instanceof Refusal) {
       call.fail(planned);
       return;
     }
-    reach(parts, call, planned.route, planned.head, (addresses) => call.forward(forwardedRequest(planned, addresses[0]), addresses));
+    reach(parts, call, planned.route, (addresses) => call.forward(forwardedRequest(planned, addresses[0]), addresses));
   };
 }
 
@@ -75,24 +78,21 @@ export type ConnectionPipeline = (call: ConnectionCall, authority: string) => vo
 export function createConnectionPipeline(parts: PipelineParts): ConnectionPipeline {
   return (call, authority) => {
     parts.calls.begin(call);
-    const route = parts.router.route(NO_FIELDS, authority);
+    const route = parts.router.route(NO_FIELDS, authority, undefined);
     if (route instanceof Refusal) call.fail(route);
-    else reach(parts, call, route, NO_FIELDS, (addresses) => call.connect(addresses));
+    else reach(parts, call, route, (addresses) => call.connect(addresses));
   };
 }
 
-/** What a call says of itself. */
-type CallerFields = RoutingFields & Pick<RequestHead, "clientCertificate">;
-
-const NO_FIELDS: CallerFields = {
+const NO_FIELDS: RoutingFields = {
   source: undefined,
   sourceNamespace: undefined,
   originalDestination: undefined,
-  clientCertificate: undefined,
+  outbound: undefined,
 };
 
 /** Steps 1 and 2, and the guard against loops. */
-function plan({ method, target: text, rawHeaders }: ReceivedRequest, router: Router): Planned | Refusal {
+function plan({ method, target: text, rawHeaders }: ReceivedRequest, { router, certifiedNamespace }: PipelineParts): Planned | Refusal {
   const head = readRequestHead(rawHeaders);
   if (head instanceof Refusal) return head;
   if (method === "TRACE") return new Refusal("METHOD_REFUSED", "TRACE is not forwarded");
@@ -100,7 +100,7 @@ function plan({ method, target: text, rawHeaders }: ReceivedRequest, router: Rou
   if (target instanceof Refusal) return target;
   const authority = effectiveAuthority(head, target);
   if (authority instanceof Refusal) return authority;
-  const route = router.route(head, authority);
+  const route = router.route(head, authority, certifiedNamespace?.(head.clientCertificate));
   if (route instanceof Refusal) return route;
   if (method === "OPTIONS" && head.maxForwards !== undefined) {
     const left = countDown(head, head.maxForwards);
@@ -133,9 +133,9 @@ function forwardedRequest({ method, head, path, authority, route, hops }: Planne
 type Onward = (addresses: readonly Address[]) => void;
 
 /** Step 3, and what follows. */
-function reach(parts: PipelineParts, call: FallibleCall, route: Route, fields: CallerFields, onward: Onward): void {
+function reach(parts: PipelineParts, call: FallibleCall, route: Route, onward: Onward): void {
   call.route = route;
-  const proceed = (resolution: Resolution) => goOn(parts, call, route, fields, resolution, onward);
+  const proceed = (resolution: Resolution) => goOn(parts, call, route, resolution, onward);
   const unresolvable = (error: unknown) => call.fail(...unresolved(error));
   try {
     const resolution = resolveTargets(parts.resolver, route.authorized.targets);
@@ -146,32 +146,40 @@ function reach(parts: PipelineParts, call: FallibleCall, route: Route, fields: C
   }
 }
 
-/** Steps 4 to 6. */
-function goOn(parts: PipelineParts, call: FallibleCall, route: Route, fields: CallerFields, resolution: Resolution, onward: Onward): void {
+/** Steps 4 to 7. */
+function goOn(parts: PipelineParts, call: FallibleCall, route: Route, resolution: Resolution, onward: Onward): void {
   if (resolution === undefined) {
+    if (route.authorized.unknown.code === "EXTERNAL_REFUSED") parts.counters.external("refused");
     call.fail(route.authorized.unknown);
     return;
   }
-  call.edge = edgeOf(parts, fields, route);
-  if (resolution.length === 0) call.fail(NO_ENDPOINTS);
-  else onward(resolution);
+  const judged = resolution.length === 0 ? undefined : parts.judge(resolution, route.authorized);
+  if (judged?.refusal !== undefined) {
+    if (judged.refusal.code === "EXTERNAL_REFUSED") parts.counters.external("refused");
+    call.fail(judged.refusal, judged.refused === undefined ? undefined : new Error(judged.refused.origin));
+    return;
+  }
+  call.edge = edgeOf(parts, route);
+  if (judged === undefined) call.fail(NO_ENDPOINTS);
+  else {
+    if (judged.reach > REACH.MESH) parts.counters.external("forwarded");
+    onward(judged.addresses);
+  }
   // Only now: had the address been refused, there would be nothing to learn.
   if (call.edge !== undefined) parts.reports.forwarded(call.edge);
 }
 
 const NO_ENDPOINTS = new Refusal("NO_ENDPOINTS", "the service has no ready endpoint for this port");
 
-/** What step 6 reports; undefined when it is nobody's call that we know. */
-function edgeOf({ counters, certifiedNamespace }: PipelineParts, fields: CallerFields, route: Route): PendingEdge | undefined {
+/** What the last step reports; undefined when it is nobody's call that we know. */
+function edgeOf({ counters }: PipelineParts, route: Route): PendingEdge | undefined {
   const { source } = route.destination;
   if (source === undefined) {
     counters.notReported("NO_SOURCE");
     return undefined;
   }
-  // The claim is a header, the certificate a proof. Who claims another namespace could otherwise widen somebody else's fence.
-  const certified = certifiedNamespace?.(fields.clientCertificate);
-  if (certified !== undefined && certified !== source.namespace) {
-    counters.notReported(certified === null ? "NO_CERTIFICATE" : "IDENTITY_MISMATCH");
+  if (route.claim !== "believed") {
+    counters.notReported(route.claim === "unproven" ? "NO_CERTIFICATE" : "IDENTITY_MISMATCH");
     return undefined;
   }
   return { route, source, reported: false };

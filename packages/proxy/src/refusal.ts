@@ -17,10 +17,12 @@ export const STATUS_OF = {
   REQUEST_TIMED_OUT: 408,
   /** The host is no service of the cluster, or a short name whose namespace nobody said. RFC 9110 §15.5.20. */
   HOST_NOT_SERVED: 421,
-  /** The destination is the global sidecar itself. */
+  /** The destination is Fenceline itself: a name or an address of its namespace, or a port of this very process. */
   DESTINATION_IS_SELF: 421,
   /** The host resolves to an address that is never a service: loopback, link-local, metadata, multicast. */
   ADDRESS_REFUSED: 421,
+  /** The destination is outside of the mesh, and this caller, or any, may not reach it by way of the global sidecar. */
+  EXTERNAL_REFUSED: 421,
   /** Header bytes or fields beyond the limit. */
   HEADER_TOO_LARGE: 431,
   CONNECT_FAILED: 502,

@@ -12,6 +12,7 @@ const VALID: readonly (readonly [text: string, host: string, port: number | unde
   ["10.78.111.197:65535", "10.78.111.197", 65_535, "ipv4"],
   ["[::1]:80", "::1", 80, "ipv6"],
   ["[FD00::B]", "fd00::b", undefined, "ipv6"],
+  ["[fd00:0:0::0:000b]:80", "fd00::b", 80, "ipv6"],
 ];
 
 for (const [text, host, port, kind] of VALID) {

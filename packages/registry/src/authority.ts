@@ -1,8 +1,8 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6, SocketAddress } from "node:net";
 
 /** The host and port of a request, in the one form that everything else compares. */
 export interface Authority {
-  /** Lower case, without a trailing dot; an IPv6 address without its brackets. */
+  /** Lower case, without a trailing dot; an IPv6 address in its canonical form, without brackets. */
   readonly host: string;
   /** Undefined when the authority names none. */
   readonly port: number | undefined;
@@ -33,10 +33,15 @@ function withPort(rawHost: string, rawPort: string | undefined, expected: "name"
   const port = rawPort === undefined ? undefined : parsePort(rawPort);
   if (port === null) return undefined;
   const lower = rawHost.toLowerCase();
-  if (expected === "ipv6") return isIPv6(lower) ? { host: lower, port, kind: "ipv6" } : undefined;
+  if (expected === "ipv6") return isIPv6(lower) ? { host: canonicalAddress(lower), port, kind: "ipv6" } : undefined;
   if (isIPv4(lower)) return { host: lower, port, kind: "ipv4" };
   const host = lower.endsWith(".") ? lower.slice(0, -1) : lower;
   return NAME.test(host) && !LENIENT_IPV4.test(host) ? { host, port, kind: "name" } : undefined;
+}
+
+/** An IP address as everybody writes it (RFC 5952 §4), so that two spellings of one address compare equal. IPv4 has one spelling. */
+export function canonicalAddress(address: string): string {
+  return isIPv6(address) ? new SocketAddress({ address, family: "ipv6" }).address : address;
 }
 
 /** Null for what is no port; an empty port (`host:`) is one that RFC 3986 §3.2.3 allows, and means none. */

@@ -9,6 +9,7 @@ import {
   fenceLogName,
   formatFenceKey,
   ORIGINAL_DESTINATION,
+  OUTBOUND_POLICY,
   SOURCE_NAMESPACE,
 } from "@fenceline/api";
 import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
@@ -32,6 +33,8 @@ export interface FilterInput {
 
 /** Istio's names of the catch-all virtual host: ALLOW_ANY, REGISTRY_ONLY, and ALLOW_ANY with dynamic DNS. A proxy has one of them. */
 const CATCH_ALL_HOSTS = ["allow_any", "block_all", "allow_any_dynamic_dns"] as const;
+/** The one of them that REGISTRY_ONLY makes: what it blocks by itself is not to leave the mesh by way of the fallback. */
+const REGISTRY_ONLY_HOST = "block_all";
 /** Slime's word, in `dispatches`, for the cluster of the fallback. */
 const GLOBAL_SIDECAR = "_GLOBAL_SIDECAR";
 const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
@@ -53,12 +56,11 @@ export function filterPatches(input: FilterInput): EnvoyFilter["spec"]["configPa
  * INSERT_FIRST puts each patch in front of the ones before it, so they are given from the last route to the first.
  */
 function redirectPatches(virtualHost: string, { key, config }: FilterInput): ConfigPatch[] {
-  const fallback = fallbackRoute("fenceline-fallback", fallbackExpression(config), config, key);
+  const toFallback = (name: string, expression: string) => fallbackRoute({ name, expression, config, key, virtualHost });
+  const fallback = toFallback("fenceline-fallback", fallbackExpression(config));
   const dispatches = config.fallback.dispatches.map((dispatch) => {
     const expression = dispatchExpression(dispatch);
-    return dispatch.cluster === GLOBAL_SIDECAR
-      ? fallbackRoute(dispatch.name, expression, config, key)
-      : route(dispatch.name, expression, dispatch.cluster);
+    return dispatch.cluster === GLOBAL_SIDECAR ? toFallback(dispatch.name, expression) : route(dispatch.name, expression, dispatch.cluster);
   });
   return [...dispatches, fallback].reverse().map((value) => ({
     applyTo: "HTTP_ROUTE",
@@ -76,7 +78,15 @@ function route(name: string, expression: string, cluster: string): { readonly [f
   };
 }
 
-function fallbackRoute(name: string, expression: string, config: Config, key: FenceKey): EnvoyValue {
+interface FallbackRoute {
+  readonly name: string;
+  readonly expression: string;
+  readonly config: Config;
+  readonly key: FenceKey;
+  readonly virtualHost: string;
+}
+
+function fallbackRoute({ name, expression, config, key, virtualHost }: FallbackRoute): EnvoyValue {
   const cluster = outboundCluster(config.fallback.port, config.fallback.service, config);
   return {
     ...route(name, expression, cluster),
@@ -84,6 +94,7 @@ function fallbackRoute(name: string, expression: string, config: Config, key: Fe
       overwrite(FENCE_SOURCE, formatFenceKey(key)),
       overwrite(ORIGINAL_DESTINATION, "%DOWNSTREAM_LOCAL_ADDRESS%"),
       overwrite(SOURCE_NAMESPACE, key.namespace),
+      ...(virtualHost === REGISTRY_ONLY_HOST ? [overwrite(OUTBOUND_POLICY, "registry-only")] : []),
     ],
   };
 }

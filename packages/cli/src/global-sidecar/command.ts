@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter } from "@fenceline/als";
@@ -22,8 +23,13 @@ interface Flags {
   readonly collector: string;
   readonly collectorTokenFile?: string;
   readonly clusterDomain: string;
+  readonly namespace: string;
   readonly ownName: string[];
+  readonly ownAddress: string[];
   readonly external: "forward" | "refuse";
+  readonly externalAllow: string[];
+  readonly externalDeny: string[];
+  readonly dnsServer?: string[];
   readonly drainDelay: number;
   readonly drain: number;
   readonly trustForwardedClientCert: boolean;
@@ -47,10 +53,22 @@ export function globalSidecarCommand(): Command {
     .option("--port <port>", "port for requests (HTTP)", parsePort, 18_080)
     .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
     .option("--cluster-domain <domain>", "DNS domain of the cluster", parseText, "cluster.local")
+    .option("--namespace <namespace>", "namespace of Fenceline, never forwarded to", parseText, process.env.POD_NAMESPACE ?? "fenceline")
     .option("--own-name <host>", "fully qualified name of our own Service, never forwarded to; may be given again", append, [])
-    .addOption(
-      new Option("--external <policy>", "hosts that are no service of the cluster").choices(["forward", "refuse"]).default("forward"),
+    .option(
+      "--own-address <ip>",
+      "address of our own pod or Service, never forwarded to; may be given again; default: $POD_IPS",
+      append,
+      addressesIn(process.env.POD_IPS),
     )
+    .addOption(
+      new Option("--external <policy>", "hosts that are no service of the cluster, for fenced callers whose identity agrees")
+        .choices(["forward", "refuse"])
+        .default("forward"),
+    )
+    .option("--external-allow <entry>", "host, *.host or CIDR that passes although --external is refuse; may be given again", append, [])
+    .option("--external-deny <entry>", "host, *.host or CIDR outside of the mesh that never passes; may be given again", append, [])
+    .option("--dns-server <ip:port>", "name server; may be given again; default: those of /etc/resolv.conf", append)
     .option(
       "--trust-forwarded-client-cert",
       "report edges of certified callers only, by x-forwarded-client-cert: only behind an Envoy that writes it",
@@ -92,41 +110,48 @@ async function run(flags: Flags): Promise<void> {
     { flag: "--admin-port", port: flags.adminPort },
   ]);
   const token = collectorToken(flags.collectorTokenFile);
+  let proxy: WorkerPool | undefined;
+  let isStopping = false;
+  let registries: readonly { metrics(): Promise<string> }[] = [];
+  // What watches a proxy must not share its listener, or its limits. It comes first, because the proxy must not forward to its port.
+  const admin = await serveHttpApi({
+    host,
+    port: flags.adminPort,
+    metrics: () => registries,
+    calls: () => proxy?.longLivedCalls() ?? [],
+    notReady: () => (isStopping ? "stopping" : proxy?.isReady === true ? undefined : "no worker takes requests"),
+  });
   const reporter = createEdgeReporter({
     target: flags.collector,
     ...(token !== undefined && { token }),
     nodeId: `global-sidecar~${hostname()}`,
     onEvent: ({ type, ...rest }) => logger.info(rest, `collector ${type}`),
   });
-  const proxy = await WorkerPool.start({
+  const ownAddresses = [...flags.ownAddress, ...(await addressesOf([...flags.ownName, hostIn(flags.collector)]))];
+  const pool = await WorkerPool.start({
     module: WORKER,
-    settings: settingsOf(flags),
+    settings: settingsOf(flags, { ownAddresses, ownPorts: [admin.port] }),
     workers: flags.workers,
     host,
     port: flags.port,
     reporter,
     logger,
+  }).catch(async (error) => {
+    await Promise.all([admin.close(), reporter.close(0)]);
+    throw error;
   });
-  let isStopping = false;
+  proxy = pool;
   const stats = () => {
     const counted = reporter.stats();
-    return { ...counted, dropped: counted.dropped + proxy.droppedReports };
+    return { ...counted, dropped: counted.dropped + pool.droppedReports };
   };
-  const registries = [buildInfo(), proxy.metrics, reporterMetrics({ stats })];
-  // What watches a proxy must not share its listener, or its limits.
-  const admin = await serveHttpApi({
-    host,
-    port: flags.adminPort,
-    metrics: () => registries,
-    calls: () => proxy.longLivedCalls(),
-    notReady: () => (isStopping ? "stopping" : proxy.isReady ? undefined : "no worker takes requests"),
-  });
-  logger.info({ port: proxy.port, adminPort: admin.port, workers: flags.workers, collector: flags.collector }, "global sidecar is up");
+  registries = [buildInfo(), pool.metrics, reporterMetrics({ stats })];
+  logger.info({ port: pool.port, adminPort: admin.port, workers: flags.workers, collector: flags.collector }, "global sidecar is up");
 
   await drain(await stop, flags, logger, () => {
     isStopping = true;
   });
-  await proxy.close({ deadline: flags.drain });
+  await pool.close({ deadline: flags.drain });
   await reporter.close();
   await admin.close();
   logger.info("stopped");
@@ -139,16 +164,42 @@ async function drain(signal: NodeJS.Signals, { drainDelay }: Flags, logger: Logg
   await wait(drainDelay);
 }
 
-function append(host: string, hosts: string[]): string[] {
-  return [...hosts, parseText(host)];
+function append(value: string, values: string[] = []): string[] {
+  return [...values, parseText(value)];
 }
 
-function settingsOf({ logFormat, ...flags }: Flags): WorkerSettings {
-  const { clusterDomain, external, ownName, trustForwardedClientCert, trustDomain, acceptPlaintext, logLevel } = flags;
-  const { maxTurn, maxRequests, maxConnections } = flags;
+/** What Kubernetes writes of `status.podIPs`: addresses with commas between. */
+function addressesIn(list: string | undefined): string[] {
+  return (list ?? "").split(",").filter((address) => address !== "");
+}
+
+/** Milliseconds for the addresses of our own Services. Without them the mesh's table says which they are, a moment later. */
+const OWN_LOOK_UP = 2_000;
+
+/** The addresses of our own Services, as far as DNS knows them now: ClusterIPs, which stay as they are while a Service exists. */
+async function addressesOf(hosts: readonly string[]): Promise<string[]> {
+  const found = Promise.all(hosts.map((host) => lookup(host, { all: true }).catch(() => [])));
+  const addresses = await Promise.race([found, wait(OWN_LOOK_UP, [], { ref: false })]);
+  // An address of loopback is one of a machine where services are too: a test, or Docker.
+  return addresses.flat().flatMap(({ address }) => (address.startsWith("127.") || address === "::1" ? [] : address));
+}
+
+/** The host in `host:port`. */
+function hostIn(target: string): string {
+  return target.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
+function settingsOf({ logFormat, ...flags }: Flags, own: Pick<WorkerSettings, "ownAddresses" | "ownPorts">): WorkerSettings {
+  const { clusterDomain, external, externalAllow, externalDeny, namespace, ownName, dnsServer } = flags;
+  const { trustForwardedClientCert, trustDomain, acceptPlaintext, maxTurn, maxRequests, maxConnections, logLevel } = flags;
   return {
+    ...own,
     clusterDomain,
+    dnsServers: dnsServer,
     externalHosts: external,
+    externalAllow,
+    externalDeny,
+    ownNamespace: namespace,
     ownNames: ownName,
     trustForwardedClientCert,
     trustDomains: trustDomain.length > 0 ? trustDomain : [DEFAULT_TRUST_DOMAIN],

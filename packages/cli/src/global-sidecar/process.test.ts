@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { startDnsServer } from "@fenceline/proxy/testing/dns-server";
 import { get, startCommand } from "../testing/fenceline-process.ts";
 import { undoAfter } from "../testing/undo.ts";
 
@@ -37,6 +38,44 @@ test("its own name and loopback addresses are refused", async (t) => {
     const { status, body } = await get(port, "/", { host });
     assert.deepEqual([status, JSON.parse(body).code], [421, code]);
   }
+});
+
+test("T-01 T-02 every name of its own namespace, its own ports and POD_IPS are refused by the command", async (t) => {
+  const { port, adminPort } = await start(t, "--namespace", "mesh-tools", "--own-address", "10.1.0.7", "--own-address", "fd00::7");
+  for (const host of [
+    "fenceline-collector.mesh-tools:18081",
+    "anything.MESH-TOOLS.svc.cluster.local.",
+    "10.1.0.7:18081",
+    "[fd00:0::7]",
+    `127.0.0.1:${adminPort}`,
+    `127.0.0.2:${adminPort}`,
+    `127.0.0.1:${port}`,
+  ]) {
+    const { status, body } = await get(port, "/metrics", { host, "fence-source": "test1/a" });
+    assert.deepEqual([status, JSON.parse(body).code], [421, "DESTINATION_IS_SELF"], host);
+  }
+});
+
+test("T-05 external hosts are what the flags say, and a wrong entry is said at the start", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set("partner.example", ["127.0.0.1"]);
+  const { port } = await start(t, "--dns-server", dns.address, "--external", "refuse", "--external-allow", "*.partner.example");
+  const codeOf = async (host: string) => JSON.parse((await get(port, "/", { host, "fence-source": "test1/a" })).body).code;
+  assert.equal(await codeOf("www.else.example"), "HOST_NOT_SERVED");
+  assert.equal(await codeOf("www.partner.example"), "HOST_NOT_SERVED");
+  assert.equal(await codeOf("100.100.100.200"), "NO_SUCH_SERVICE");
+  const wrong = startCommand(
+    "global-sidecar",
+    "--collector",
+    "127.0.0.1:1",
+    "--port",
+    "0",
+    "--admin-port",
+    "0",
+    "--external-deny",
+    "10.0.0.0/33",
+  );
+  assert.match((await wrong.ended).stderr, /10\.0\.0\.0\/33/);
 });
 
 test("after SIGTERM it is not ready any more, still takes requests for the drain delay, and ends with exit code 0", async (t) => {

@@ -7,18 +7,31 @@ export interface WorkerSettings
   extends Required<
     Pick<
       GlobalSidecarOptions,
-      "clusterDomain" | "externalHosts" | "ownNames" | "trustForwardedClientCert" | "trustDomains" | "acceptPlaintext" | "load"
+      | "clusterDomain"
+      | "externalHosts"
+      | "externalAllow"
+      | "externalDeny"
+      | "ownNamespace"
+      | "ownNames"
+      | "ownAddresses"
+      | "ownPorts"
+      | "trustForwardedClientCert"
+      | "trustDomains"
+      | "acceptPlaintext"
+      | "load"
     >
   > {
+  /** Undefined for those of /etc/resolv.conf. */
+  readonly dnsServers: readonly string[] | undefined;
   readonly logFormat: LogFormat;
   readonly logLevel: string;
 }
 
-await runWorker<WorkerSettings>(({ listen, number, settings: { logFormat, logLevel, ...settings } }) =>
+await runWorker<WorkerSettings>(({ listen, number, settings: { logFormat, logLevel, dnsServers, ...settings } }) =>
   createGlobalSidecar({
     ...listen,
     ...settings,
-    resolver: createDnsResolver({ clusterDomain: settings.clusterDomain }),
+    resolver: createDnsResolver({ clusterDomain: settings.clusterDomain, ...(dnsServers !== undefined && { servers: dnsServers }) }),
     logger: createLogger(logFormat, logLevel).child({ worker: number }),
   }),
 );

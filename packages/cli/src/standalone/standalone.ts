@@ -117,7 +117,9 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     clusterDomain: config.clusterDomain,
     // The folder is the operator's own word on where services are, and a demo's are on this machine.
     allowLoopback: true,
+    ownNamespace: config.namespace,
     ownNames: [collector.mesh.fallbackHost],
+    ownPorts: [collector.accessLogPort, api.port],
   });
   longLivedCalls = () => proxy.longLivedCalls();
   closers.push(() => proxy.close({ deadline: DRAIN_MS }));

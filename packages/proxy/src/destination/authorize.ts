@@ -1,5 +1,8 @@
 import { Refusal } from "../refusal.ts";
-import { qualifiedNames } from "./cluster-name.ts";
+import { toAddress } from "../resolve/resolver.ts";
+import type { AddressCheck } from "./address-policy.ts";
+import { namespaceInName, qualifiedNames } from "./cluster-name.ts";
+import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 import type { Destination } from "./parse-destination.ts";
 
 /** What the global sidecar serves. */
@@ -14,10 +17,25 @@ export interface ServingPolicy {
   /** Fully qualified names of the global sidecar's own Services. */
   readonly ownNames: ReadonlySet<string>;
   /**
+   * Fenceline's namespace: no name in it is served. What listens there sees the certificate of the global sidecar, so whoever could call it by way
+   * of us would speak in our name: to the collector, for one, as the fallback that reports for everybody.
+   */
+  readonly ownNamespace: string | undefined;
+  /**
    * What becomes of a host that is no service. A fence cannot tell `github.com` from `b.test1` (both have two labels), nor a virtual machine's
    * address from a pod's, so calls that leave the cluster come here too; without the fence Istio's passthrough would have let them go.
    */
-  readonly externalHosts: "forward" | "refuse";
+  readonly external: ExternalPolicy;
+  /** What holds for an address whoever calls. */
+  readonly checkAddress: AddressCheck;
+}
+
+/** What is known of who calls. */
+export interface Caller {
+  /** Whether `fence-source` names a fence, and the certificate, where one is to be had, is of the same namespace. */
+  readonly isProven: boolean;
+  /** Whether the caller's own Envoy reaches nothing but registered hosts (`outboundTrafficPolicy: REGISTRY_ONLY`). */
+  readonly registryOnly: boolean;
 }
 
 /** A place that the resolver may be asked for. */
@@ -36,6 +54,10 @@ export interface Authorized {
   readonly targets: readonly Target[];
   /** The answer when no target is known to the resolver. */
   readonly unknown: Refusal;
+  /** How far beyond the mesh the addresses may be that are dialled. */
+  readonly reach: Reach;
+  /** The answer when they are further than that. */
+  readonly noFurther: Refusal;
 }
 
 /**
@@ -45,23 +67,57 @@ export interface Authorized {
  * the fallback for a Host that names no service (a made-up or external one, sent to a ClusterIP), and the resolver must know it too:
  * `slime-orig-dest` alone never opens a way to an address. That was the server-side request forgery in Slime's proxy.
  */
-export function authorize(destination: Destination, policy: ServingPolicy): Authorized | Refusal {
+export function authorize(destination: Destination, policy: ServingPolicy, caller: Caller): Authorized | Refusal {
   const { named, original, port, namespace } = destination;
   const names = named.kind === "name" ? qualifiedNames(named.host, namespace, policy.clusterDomain) : [named.host];
-  if (names?.some((name) => policy.ownNames.has(name))) {
-    return new Refusal("DESTINATION_IS_SELF", "the host is the global sidecar itself");
+  if ([named.host, ...(names ?? [])].some((name) => isOwn(name, policy))) {
+    return new Refusal("DESTINATION_IS_SELF", "the host is Fenceline itself");
   }
+  const { reach, noFurther } = reachOf(named.host, policy.external, caller);
   const targets: Target[] = [];
   if (names !== undefined && names.length > 0) targets.push({ host: named.host, kind: named.kind, port, namespace });
   if (original !== undefined) targets.push({ host: original.address, kind: original.kind, port: original.port, namespace });
-  if (policy.externalHosts === "forward") targets.push(externalTarget(destination));
-  const unknown = refusalOf(names);
-  return targets.length === 0 ? unknown : { targets, unknown };
+  if (reach > REACH.SERVICE_NAMES) targets.push(externalTarget(destination, policy.external));
+  // Had the caller been allowed more, the host might have been found outside of the mesh.
+  const mayBeExternal = reach <= REACH.SERVICE_NAMES && policy.external.reachOf(named.host) > REACH.SERVICE_NAMES;
+  const unknown = mayBeExternal ? unknownOutside(destination, names, noFurther, policy) : refusalOf(names);
+  return targets.length === 0 ? unknown : { targets, unknown, reach, noFurther };
 }
 
-/** What Istio's PassthroughCluster would have dialled: the address that the application did. Only without one is the name looked up. */
-function externalTarget({ named, original, port }: Destination): Target {
-  if (original !== undefined)
+/** A name of the cluster's form is most likely a mistyped one; an address that nobody may reach is refused as that. */
+function unknownOutside(
+  { named, port }: Destination,
+  names: readonly string[] | undefined,
+  noFurther: Refusal,
+  policy: ServingPolicy,
+): Refusal {
+  if (named.kind !== "name") return policy.checkAddress(toAddress(named.host, port)) ?? noFurther;
+  return names === undefined ? noFurther : refusalOf(names);
+}
+
+function isOwn(name: string, { ownNames, ownNamespace, clusterDomain }: ServingPolicy): boolean {
+  return ownNames.has(name) || (ownNamespace !== undefined && namespaceInName(name, clusterDomain) === ownNamespace);
+}
+
+/** Whom the global sidecar is a way out of the mesh for: fenced workloads, which have no other since their unknown hosts come here, and nobody else. */
+function reachOf(host: string, external: ExternalPolicy, { isProven, registryOnly }: Caller): Pick<Authorized, "reach" | "noFurther"> {
+  if (!isProven) return { reach: REACH.MESH, noFurther: NOT_PROVEN };
+  // Istio knows ExternalName Services as hosts of the registry, so REGISTRY_ONLY lets them be called.
+  if (registryOnly) return { reach: REACH.SERVICE_NAMES, noFurther: REGISTRY_ONLY };
+  return { reach: external.reachOf(host), noFurther: NOT_ALLOWED };
+}
+
+const NOT_PROVEN = new Refusal("EXTERNAL_REFUSED", "only fenced workloads whose identity agrees are forwarded out of the mesh");
+const REGISTRY_ONLY = new Refusal("EXTERNAL_REFUSED", "the caller's outboundTrafficPolicy is REGISTRY_ONLY");
+const NOT_ALLOWED = new Refusal("EXTERNAL_REFUSED", "the configuration does not allow this external host");
+
+/**
+ * What Istio's PassthroughCluster would have dialled: the address that the application did. Only without one is the name looked up; and where it is
+ * the name that is allowed, for then the address in a header must not be another one.
+ */
+function externalTarget({ named, original, port }: Destination, external: ExternalPolicy): Target {
+  const goesByAddress = external.mode === "forward" || external.reachOf(named.host) === REACH.LISTED;
+  if (original !== undefined && goesByAddress)
     return { host: original.address, kind: original.kind, port: original.port, namespace: undefined, external: true };
   return { host: named.host, kind: named.kind, port, namespace: undefined, external: true };
 }

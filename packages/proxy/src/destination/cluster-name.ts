@@ -1,3 +1,11 @@
+/** The namespace that a fully qualified name of the cluster is in: of a Service, of a pod behind one, or of a pod by its address (`10-0-0-1.shop.pod.…`). */
+export function namespaceInName(name: string, clusterDomain: string): string | undefined {
+  for (const ending of [`.svc.${clusterDomain}`, `.pod.${clusterDomain}`]) {
+    if (name.endsWith(ending)) return name.slice(0, -ending.length).split(".").at(-1);
+  }
+  return undefined;
+}
+
 /**
  * The fully qualified names that a host may stand for, in the order in which the resolv.conf of a pod in `namespace` would try them.
  *

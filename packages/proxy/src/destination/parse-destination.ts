@@ -27,7 +27,7 @@ export interface Destination {
 
 /** RFC 1123 label, what Kubernetes allows as a namespace. */
 const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-const DEFAULT_HTTP_PORT = 80;
+export const DEFAULT_HTTP_PORT = 80;
 
 /** Step 1: text to meaning. */
 export function parseDestination(fields: DestinationFields): Destination | Refusal {

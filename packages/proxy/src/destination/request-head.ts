@@ -1,4 +1,4 @@
-import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, SOURCE_NAMESPACE } from "@fenceline/api/vocabulary";
+import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, OUTBOUND_POLICY, SOURCE_NAMESPACE } from "@fenceline/api/vocabulary";
 import { AUTHORITY_HEADER } from "../forward/host-fields.ts";
 import { Refusal } from "../refusal.ts";
 import { HOP_HEADER } from "./hop.ts";
@@ -17,6 +17,8 @@ export interface RequestHead {
   sourceNamespace: string | undefined;
   /** `slime-orig-dest` */
   originalDestination: string | undefined;
+  /** `fenceline-outbound`; whatever its value, it takes away and never gives. */
+  outbound: string | undefined;
   clientCertificate: string | undefined;
   hop: string | undefined;
   /** `Max-Forwards`; it is forwarded, too. */
@@ -57,6 +59,12 @@ const RULES = new Map<string, FieldRule>([
     ORIGINAL_DESTINATION,
     (head, value) => {
       head.originalDestination = joined(head.originalDestination, value);
+    },
+  ],
+  [
+    OUTBOUND_POLICY,
+    (head, value) => {
+      head.outbound = value;
     },
   ],
   [
@@ -133,6 +141,7 @@ export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Re
     source: undefined,
     sourceNamespace: undefined,
     originalDestination: undefined,
+    outbound: undefined,
     clientCertificate: undefined,
     hop: undefined,
     maxForwards: undefined,

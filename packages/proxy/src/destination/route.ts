@@ -1,15 +1,19 @@
 import { LRUCache } from "lru-cache";
 import { Refusal } from "../refusal.ts";
+import type { CertifiedNamespace } from "../report/client-certificate.ts";
 import type { ReportedEdge } from "../report/edge-reports.ts";
 import { type Authorized, authorize, type ServingPolicy } from "./authorize.ts";
+import { type Claim, claimOf } from "./caller.ts";
 import { hopMark } from "./hop.ts";
-import { type Destination, parseDestination } from "./parse-destination.ts";
+import { DEFAULT_HTTP_PORT, type Destination, parseDestination } from "./parse-destination.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** Steps 1 and 2 for one combination of header values. */
 export interface Route {
   readonly destination: Destination;
   readonly authorized: Authorized;
+  /** Whether its source was believed. */
+  readonly claim: Claim;
   /** See hop.ts. */
   readonly hopMark: string;
   /** When this edge was last reported, in milliseconds since the epoch; 0 for never. The reporting step keeps it here. */
@@ -19,12 +23,15 @@ export interface Route {
 }
 
 /** The header fields that a route depends on, besides Host. */
-export type RoutingFields = Pick<RequestHead, "source" | "originalDestination" | "sourceNamespace">;
+export type RoutingFields = Pick<RequestHead, "source" | "originalDestination" | "sourceNamespace" | "outbound">;
 
 /** Finds the route of a request. */
 export interface Router {
-  /** @param authority see effectiveAuthority */
-  route(fields: RoutingFields, authority: string): Route | Refusal;
+  /**
+   * @param authority see effectiveAuthority
+   * @param certified what the caller's certificate says
+   */
+  route(fields: RoutingFields, authority: string, certified: CertifiedNamespace): Route | Refusal;
   /** Combinations that are remembered. */
   readonly size: number;
 }
@@ -32,19 +39,22 @@ export interface Router {
 const MAX_ROUTES = 10_000;
 
 /**
- * Steps 1 and 2 are pure functions of four header values, and a mesh has far fewer combinations of them than requests.
+ * Steps 1 and 2 are pure functions of a few header values, and a mesh has far fewer combinations of them than requests.
  * So the outcome is remembered, refusals too; the bound keeps made-up hosts from growing it.
  */
 export function createRouter(policy: ServingPolicy): Router {
   const routes = new LRUCache<string, Route | Refusal>({ max: MAX_ROUTES });
 
   return {
-    route(fields, authority) {
+    route(fields, authority, certified) {
       // Header values hold no line feed, so no two combinations share a key.
-      const key = `${authority}\n${fields.source ?? ""}\n${fields.originalDestination ?? ""}\n${fields.sourceNamespace ?? ""}`;
+      const { source = "", originalDestination = "", sourceNamespace = "", outbound } = fields;
+      // Absent, unread and present must differ; a namespace never begins with a colon.
+      const proof = certified === undefined ? ":" : (certified ?? ":none");
+      const key = `${authority}\n${source}\n${originalDestination}\n${sourceNamespace}\n${outbound === undefined ? "" : "registry"}\n${proof}`;
       const known = routes.get(key);
       if (known !== undefined) return known;
-      const route = routeFor(fields, authority, policy);
+      const route = routeFor(fields, authority, certified, policy);
       routes.set(key, route);
       return route;
     },
@@ -54,11 +64,20 @@ export function createRouter(policy: ServingPolicy): Router {
   };
 }
 
-function routeFor(fields: RoutingFields, authority: string, policy: ServingPolicy): Route | Refusal {
-  const { originalDestination, source, sourceNamespace } = fields;
-  const destination = parseDestination({ authority, originalDestination, source, sourceNamespace });
-  if (destination instanceof Refusal) return destination;
-  const authorized = authorize(destination, policy);
+function routeFor(fields: RoutingFields, authority: string, certified: CertifiedNamespace, policy: ServingPolicy): Route | Refusal {
+  const { originalDestination, source, sourceNamespace, outbound } = fields;
+  const parsed = parseDestination({ authority, originalDestination, source, sourceNamespace });
+  if (parsed instanceof Refusal) return parsed;
+  const claim = claimOf(parsed.source, certified);
+  const isProven = claim === "believed";
+  // The EnvoyFilter writes the address beside the fence's name. From anybody else it is a wish to be connected there.
+  const destination = isProven || parsed.original === undefined ? parsed : withoutOriginal(parsed);
+  const authorized = authorize(destination, policy, { isProven, registryOnly: outbound !== undefined });
   if (authorized instanceof Refusal) return authorized;
-  return { destination, authorized, hopMark: hopMark(destination.named.host, destination.port), reportedAt: 0, report: undefined };
+  const mark = hopMark(destination.named.host, destination.port);
+  return { destination, authorized, claim, hopMark: mark, reportedAt: 0, report: undefined };
+}
+
+function withoutOriginal(destination: Destination): Destination {
+  return { ...destination, original: undefined, port: destination.named.port ?? DEFAULT_HTTP_PORT };
 }

@@ -1,5 +1,4 @@
 import type { CallObserver } from "../call.ts";
-import type { AddressCheck } from "../destination/address-policy.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { Turns } from "../resolve/turns.ts";
@@ -22,7 +21,6 @@ export interface AttemptOwner {
 
 /** What all attempts share. */
 export interface AttemptContext {
-  readonly checkAddress: AddressCheck;
   readonly observer: CallObserver;
   readonly turns: Turns;
 }
@@ -55,9 +53,7 @@ export class Attempts {
   begin(): void {
     const { address } = this;
     if (address === undefined || this.#owner.done) return;
-    const refusal = this.#context.checkAddress(address);
-    if (refusal === undefined) this.#owner.connectTo(address);
-    else this.#owner.fail(refusal);
+    this.#owner.connectTo(address);
   }
 
   /** There is no connection to the current endpoint. Where nothing was sent, the next one is tried, whatever the method. */

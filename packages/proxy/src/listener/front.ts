@@ -1,7 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { CallObserver } from "../call.ts";
-import type { AddressCheck } from "../destination/address-policy.ts";
 import { type Http1Context, Http1Exchange } from "../forward/http1-exchange.ts";
 import { ClientSessions } from "../http2/client-sessions.ts";
 import { type Http2Context, Http2Exchange } from "../http2/http2-exchange.ts";
@@ -12,6 +11,7 @@ import { StalledStreams } from "../http2/stalled-streams.ts";
 import type { ConnectionPipeline, Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
 import { Turns } from "../resolve/turns.ts";
+import { OpenHellos } from "../tunnel/open-hellos.ts";
 import { OpenTunnels } from "../tunnel/open-tunnels.ts";
 import { createTlsPassThrough } from "../tunnel/tls-call.ts";
 import type { TunnelContext, TunnelOptions } from "../tunnel/tunnel-context.ts";
@@ -25,7 +25,6 @@ export interface FrontParts {
   readonly pipeline: Pipeline;
   readonly connectionPipeline: ConnectionPipeline;
   readonly observer: CallObserver;
-  readonly checkAddress: AddressCheck;
   /** Called for what is refused before there is a call. */
   readonly refused: (refusal: Refusal) => void;
 }
@@ -62,7 +61,7 @@ export class Front {
     this.#clientSessions = this.#http2Server(parts, options);
     const port = options.tunnel?.tlsPort ?? 443;
     const { connectionPipeline: pipeline, refused } = parts;
-    const passTls = createTlsPassThrough({ ...tunnels, pipeline, refused, helloTimeout: headersTimeout, port });
+    const passTls = createTlsPassThrough({ ...tunnels, pipeline, refused, helloTimeout: headersTimeout, port, hellos: new OpenHellos() });
     const tls = (socket: Socket) => {
       passTls(socket);
       socket.resume();
@@ -106,8 +105,8 @@ export class Front {
     this.#sessionPools.destroy();
   }
 
-  #http1Server({ pipeline, observer, checkAddress, refused }: FrontParts, tunnels: TunnelContext, options?: ListenerOptions): Server {
-    const context: Http1Context = { observer, checkAddress, turns: this.#turns, pools: this.#pools, draining: () => this.#draining };
+  #http1Server({ pipeline, observer, refused }: FrontParts, tunnels: TunnelContext, options?: ListenerOptions): Server {
+    const context: Http1Context = { observer, turns: this.#turns, pools: this.#pools, draining: () => this.#draining };
     return createListener(
       {
         request(request, response, awaitsContinue) {
@@ -122,9 +121,9 @@ export class Front {
     );
   }
 
-  #http2Server({ pipeline, observer, checkAddress }: FrontParts, { http2, listener = {} }: FrontOptions): ClientSessions {
+  #http2Server({ pipeline, observer }: FrontParts, { http2, listener = {} }: FrontOptions): ClientSessions {
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = listener;
-    const context: Http2Context = { observer, checkAddress, turns: this.#turns, pools: this.#sessionPools, stalled: this.#stalled };
+    const context: Http2Context = { observer, turns: this.#turns, pools: this.#sessionPools, stalled: this.#stalled };
     return new ClientSessions(
       (stream, fields, flags, rawFields, client) => {
         new Http2Exchange(context, stream, readHttp2Request(fields, flags, rawFields), client).run(pipeline);
@@ -133,10 +132,9 @@ export class Front {
     );
   }
 
-  #tunnelContext({ observer, checkAddress }: FrontParts, { upstream, tunnel }: FrontOptions): TunnelContext {
+  #tunnelContext({ observer }: FrontParts, { upstream, tunnel }: FrontOptions): TunnelContext {
     return {
       observer,
-      checkAddress,
       turns: this.#turns,
       open: this.#tunnels,
       connectTimeout: upstream?.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT,

@@ -14,6 +14,7 @@ const CLASSES: readonly Outcome[] = ["5xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 export class ProxyCounters {
   readonly outcomes = new Map<Outcome, number>();
   readonly unreported = new Map<UnreportedReason, number>();
+  readonly externalCalls = { forwarded: 0, refused: 0 };
   connectFailures = 0;
   brokenOff = 0;
 
@@ -23,6 +24,11 @@ export class ProxyCounters {
 
   outcome(outcome: Outcome): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  /** A call that would leave the mesh. */
+  external(outcome: "forwarded" | "refused"): void {
+    this.externalCalls[outcome] += 1;
   }
 
   notReported(reason: UnreportedReason): void {
@@ -100,6 +106,17 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, calls
     collect() {
       this.reset();
       for (const reason of UNREPORTED) this.inc({ reason }, counters.unreported.get(reason) ?? 0);
+    },
+  });
+  new Counter({
+    name: "fenceline_proxy_external_calls_total",
+    help: "Calls to hosts or addresses that are not known to be of the mesh: forwarded, or refused with EXTERNAL_REFUSED.",
+    labelNames: ["outcome"],
+    registers,
+    collect() {
+      this.reset();
+      this.inc({ outcome: "forwarded" }, counters.externalCalls.forwarded);
+      this.inc({ outcome: "refused" }, counters.externalCalls.refused);
     },
   });
   new Gauge({

@@ -70,7 +70,9 @@ export class DnsLookup {
   async #findAddress({ host, port, external }: Target): Promise<Found> {
     const isKnown = external === true || (await this.#namesService(host));
     if (!isKnown) return ABSENCE;
-    return { resolution: [toAddress(host, port, external === true ? undefined : host)], ttl: Number.POSITIVE_INFINITY };
+    const address =
+      external === true ? toAddress(host, port, undefined, undefined, "external") : toAddress(host, port, host, undefined, "address");
+    return { resolution: [address], ttl: Number.POSITIVE_INFINITY };
   }
 
   async #namesService(address: string): Promise<boolean> {
@@ -80,6 +82,9 @@ export class DnsLookup {
 }
 
 function foundOf({ port, external }: Target, name: string, all: readonly RecordWithTtl[]): Found {
-  const resolution = all.map(({ address }) => toAddress(address, port, external === true ? undefined : name, `${name}:${port}`));
+  const service = `${name}:${port}`;
+  const resolution = all.map(({ address }) =>
+    external === true ? toAddress(address, port, undefined, service, "external") : toAddress(address, port, name, service),
+  );
   return { resolution, ttl: 1_000 * Math.min(...all.map(({ ttl }) => ttl)), name };
 }

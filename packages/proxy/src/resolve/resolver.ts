@@ -11,7 +11,14 @@ export interface Address {
   readonly authority?: string;
   /** `host:port` of the service whose endpoint it is, by which requests are spread over endpoints. The same in every list of that service. */
   readonly service?: string;
+  /**
+   * What it was resolved from: the name of a service, an address that stands for itself, or a host that is no service of the cluster. It says how
+   * far the address is believed to be the mesh's where nothing else is known of it.
+   */
+  readonly by: AddressSource;
 }
+
+export type AddressSource = "service" | "address" | "external";
 
 /** The addresses that answer for a target; empty when the service has none now; undefined when there is no such service. */
 export type Resolution = readonly Address[] | undefined;
@@ -41,13 +48,15 @@ export class ResolutionError extends Error {
 /**
  * @param host name or address of the service, see {@link Address.authority}
  * @param service see {@link Address.service}
+ * @param by see {@link Address.by}
  */
-export function toAddress(address: string, port: number, host?: string, service?: string): Address {
+export function toAddress(address: string, port: number, host?: string, service?: string, by: AddressSource = "service"): Address {
   const origin = `http://${bracketed(address)}:${port}`;
   return {
     address,
     port,
     origin,
+    by,
     ...(host !== undefined && { authority: `${bracketed(host)}${port === 80 ? "" : `:${port}`}` }),
     ...(service !== undefined && { service }),
   };

@@ -5,6 +5,9 @@ import { readServerName } from "./client-hello.ts";
 export const MAX_HELLO_BYTES = 16 * 1024;
 const RECORD_HEADER_BYTES = 5;
 const MESSAGE_HEADER_BYTES = 4;
+/** The `random` of a ClientHello, behind its version. */
+const RANDOM_AT = MESSAGE_HEADER_BYTES + 2;
+const RANDOM_BYTES = 32;
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
 /** RFC 8446 §5.1. */
@@ -23,6 +26,11 @@ export class ClientHelloReader {
   #filled = 0;
   /** Length of the message with its header, once that is there. */
   #length = Number.POSITIVE_INFINITY;
+
+  /** The 32 random bytes that no two connections share, once the hello is complete. */
+  get random(): string {
+    return this.#message.toString("latin1", RANDOM_AT, RANDOM_AT + RANDOM_BYTES);
+  }
 
   /** Reads a piece. @returns undefined while the hello is not complete; what follows it is not looked at */
   read(bytes: Buffer): string | Refusal | undefined {

@@ -9,6 +9,7 @@ import type { Address } from "../resolve/resolver.ts";
 import { ClientHelloReader } from "./client-hello-reader.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { HeldBytes } from "./held-bytes.ts";
+import type { OpenHellos } from "./open-hellos.ts";
 import type { Tunnel } from "./open-tunnels.ts";
 import { splice } from "./splice.ts";
 import { alertFor } from "./tls-alert.ts";
@@ -23,14 +24,17 @@ export interface TlsContext extends TunnelContext {
   readonly helloTimeout: number;
   /** Port that the connections are forwarded to. */
   readonly port: number;
+  readonly hellos: OpenHellos;
 }
 
+const LOOPED = new Refusal("LOOP", "the same ClientHello is under way already: the destination leads back to the global sidecar");
 const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arrive in time");
 
 /**
  * A TLS connection that passes through as it is: the destination shows its own certificate, and the proxy reads nothing but the server name.
  *
- * There is no header that could name the source, so it is forwarded and never reported. A loop is noticed only by our own names and addresses.
+ * There is no header that could name the source, so it is forwarded within the mesh only, and never reported. Where our own names and addresses do not
+ * tell a loop (a load balancer in front of us, a proxy that leads back), the ClientHello does: it comes back as it left.
  */
 export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   route: Route | undefined;
@@ -48,6 +52,8 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   #connected = false;
   #done = false;
   #gone = false;
+  /** Its entry in {@link OpenHellos}. */
+  #random: string | undefined;
 
   /** @param client a connection of which nothing was read, or of which all that was read was put back */
   constructor(context: TlsContext, client: Socket) {
@@ -116,7 +122,12 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
       this.#refuseHello(name);
       return;
     }
+    if (!this.#context.hellos.add(this.#hello.random)) {
+      this.#refuseHello(LOOPED);
+      return;
+    }
     this.#endHello();
+    this.#random = this.#hello.random;
     this.#begun = true;
     this.#context.pipeline(this, `${name}:${this.#context.port}`);
   };
@@ -136,6 +147,7 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   #onClientClosed(): void {
     this.#endHello();
     this.#context.open.delete(this);
+    if (this.#random !== undefined) this.#context.hellos.delete(this.#random);
     this.#gone = !this.#done;
     this.#done = true;
     if (!this.#connected) this.#dial?.cancel();

@@ -1,0 +1,28 @@
+import { networkInterfaces } from "node:os";
+import type { Address } from "../resolve/resolver.ts";
+
+/** Where Fenceline itself is, as far as it is known without a look at the mesh. */
+export interface OwnPlaces {
+  /** Addresses of our own Services and pods, refused on every port. */
+  readonly addresses: readonly string[];
+  /** Ports that this process listens on, now. */
+  readonly ports: () => readonly number[];
+  /**
+   * Whether services may be on this machine (see ServingPolicy.allowLoopback). Then only our own ports of its addresses are refused; in a pod every
+   * port is, because whatever else listens there is ours or our Envoy's: its admin port, the agent's metrics.
+   */
+  readonly sharesMachine: boolean;
+}
+
+/** Whether an address is our own. Addresses are compared in the form that Node writes them. */
+export function ownAddressCheck({ addresses, ports, sharesMachine }: OwnPlaces): (address: Address) => boolean {
+  const ours = new Set(addresses);
+  const machine = new Set(Object.values(networkInterfaces()).flatMap((list = []) => list.map(({ address }) => address)));
+  return ({ address, port }) => {
+    if (ours.has(address)) return true;
+    const isLoopback = address.startsWith("127.") || address === "::1";
+    if (!isLoopback && !machine.has(address)) return false;
+    // Other ports of loopback are no service either, which the check on addresses says.
+    return ports().includes(port) || (!sharesMachine && !isLoopback);
+  };
+}

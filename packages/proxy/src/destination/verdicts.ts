@@ -1,0 +1,86 @@
+import { Refusal } from "../refusal.ts";
+import type { Address } from "../resolve/resolver.ts";
+import type { AddressCheck } from "./address-policy.ts";
+import type { Authorized } from "./authorize.ts";
+import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
+
+/** What may be dialled for a call, or why nothing may. */
+export interface Judged {
+  /** Never empty where {@link refusal} is undefined. */
+  readonly addresses: readonly Address[];
+  readonly refusal: Refusal | undefined;
+  /** The address that was refused. */
+  readonly refused: Address | undefined;
+  /** How far the call goes: to more than {@link REACH}.MESH, it leaves the mesh. */
+  readonly reach: Reach;
+}
+
+/** Step 4: judges each address of a resolution. What it lets through is dialled as it stands. */
+export type Judge = (resolution: readonly Address[], authorized: Authorized) => Judged;
+
+/** What is known of a resolution, whoever asked for it. */
+interface Assessed {
+  /** By {@link Reach}: what those may dial who may go that far. */
+  readonly judged: readonly Judged[];
+  /** See {@link MeshView.version}. */
+  readonly version: number;
+}
+
+/** What the mesh says of addresses. */
+export interface MeshView {
+  /** Changes whenever an answer of {@link judge} may. */
+  readonly version: number;
+  /** The reach that an address needs, or why it is refused to everybody; undefined for one that is not the mesh's. */
+  judge(address: Address): Reach | Refusal | undefined;
+}
+
+const DENIED = new Refusal("EXTERNAL_REFUSED", "the configuration refuses this address");
+
+/**
+ * Judges by the addresses that the mesh has and those that nobody may reach.
+ *
+ * The same resolution is handed out again while nothing changes, so what was found is remembered with it until the mesh changes.
+ */
+export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?: MeshView): Judge {
+  const known = new WeakMap<readonly Address[], Assessed>();
+
+  function needed(address: Address): Reach | Refusal {
+    const never = check(address);
+    if (never !== undefined) return never;
+    const ofMesh = mesh?.judge(address);
+    if (ofMesh !== undefined) return ofMesh;
+    if (mesh === undefined && address.by !== "external") return REACH.MESH;
+    if (external.denies(address.address)) return DENIED;
+    return address.by === "service" ? REACH.SERVICE_NAMES : external.reachFor(address.address);
+  }
+
+  return (resolution, authorized) => {
+    const version = mesh?.version ?? 0;
+    let assessed = known.get(resolution);
+    if (assessed === undefined || assessed.version !== version) {
+      assessed = { version, judged: assess(resolution, resolution.map(needed)) };
+      known.set(resolution, assessed);
+    }
+    const judged = assessed.judged[authorized.reach];
+    if (judged === undefined) throw new Error("every reach is assessed");
+    // Nothing but the reach was wanting: why the caller has no more of it is the route's to say.
+    return judged.refusal === TOO_FAR ? { ...judged, refusal: authorized.noFurther } : judged;
+  };
+}
+
+const TOO_FAR = new Refusal("EXTERNAL_REFUSED", "outside of the mesh");
+
+function assess(resolution: readonly Address[], needs: readonly (Reach | Refusal)[]): readonly Judged[] {
+  return Object.values(REACH).map((reach) => {
+    const may = (need: Reach | Refusal | undefined) => typeof need === "number" && need <= reach;
+    const addresses = needs.every(may) ? resolution : resolution.filter((_, at) => may(needs[at]));
+    if (addresses.length > 0) return { addresses, refusal: undefined, refused: undefined, reach: leastOf(needs.filter(may)) };
+    const [need] = needs;
+    const refusal = need instanceof Refusal ? need : TOO_FAR;
+    return { addresses, refusal, refused: resolution[0], reach: REACH.MESH };
+  });
+}
+
+function leastOf(needs: readonly (Reach | Refusal)[]): Reach {
+  return needs.reduce<Reach>((least, need) => (typeof need === "number" && need < least ? need : least), REACH.ANYWHERE);
+}
