@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointSlice, Service, ServicePort } from "@fenceline/api";
 import { SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
-import { AddressIndex } from "./address-index.ts";
+import { type AddressHint, AddressIndex } from "./address-index.ts";
 
 /** One address that answers for a Service port. */
 export interface EndpointAddress {
@@ -88,12 +88,17 @@ export class Registry {
 
   /**
    * The Service port behind an address: a ClusterIP with a Service port, or an endpoint with the port that its pod listens on.
-   * Where endpoints of several Services share address and port, the first by namespace and name is taken.
+   *
+   * Where endpoints of several Services share address and port, the one that the hint names is taken, then the first by name of the caller's namespace, then,
+   * if all of them are of one namespace, the first by name. Undefined else: anybody may write an EndpointSlice with any address.
    */
-  byAddress(address: string, port: number): Destination | undefined {
-    // Made when it is first asked for: it is nine tenths of the work, and while a mesh changes quickly most registries are never asked.
-    this.#addresses ??= new AddressIndex(this);
-    return this.#addresses.find(address, port);
+  byAddress(address: string, port: number, hint: AddressHint = {}): Destination | undefined {
+    return this.#addressIndex().find(address, port, hint);
+  }
+
+  /** Whether Services of several namespaces have this address and port. */
+  isContested(address: string, port: number): boolean {
+    return this.#addressIndex().isContested(address, port);
   }
 
   /** Ready endpoints of a Service port; empty when there is none, or no such port. */
@@ -106,6 +111,12 @@ export class Registry {
   /** Endpoints of a Service port whether ready or not: a pod that starts up already calls others. */
   allEndpointsOf(service: Service, servicePort: ServicePort): EndpointAddress[] {
     return this.#endpoints(service, servicePort, () => true);
+  }
+
+  /** Made when it is first asked for: it is nine tenths of the work, and while a mesh changes quickly most registries are never asked. */
+  #addressIndex(): AddressIndex {
+    this.#addresses ??= new AddressIndex(this);
+    return this.#addresses;
   }
 
   #endpoints(service: Service, servicePort: ServicePort, wanted: (endpoint: Endpoint) => boolean): EndpointAddress[] {

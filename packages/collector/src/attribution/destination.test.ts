@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccessLogEntry } from "@fenceline/als";
-import { entryOf, meshOf } from "../testing/mesh.ts";
+import { CAPTURED_MESH, entryOf, meshOf } from "../testing/mesh.ts";
 import { destinationOf } from "./destination.ts";
 
 const FALLBACK = "outbound|80||global-sidecar.mesh-operator.svc.cluster.local";
@@ -86,3 +86,23 @@ const CASES: readonly (readonly [name: string, fields: Partial<AccessLogEntry>, 
 for (const [name, fields, expected] of CASES) {
   test(name, () => assert.equal(destination(fields), expected));
 }
+
+const STOLEN = meshOf(`${CAPTURED_MESH}---
+{apiVersion: v1, kind: Service, metadata: {name: aaa, namespace: aaa}, spec: {clusterIP: None, ports: [{name: http, port: 1}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: aaa-1, namespace: aaa, labels: {kubernetes.io/service-name: aaa}}
+endpoints: [{addresses: [10.77.1.8, 10.78.111.197]}]
+ports: [{name: http, port: 9000}]
+`);
+const POD = { upstreamCluster: "PassthroughCluster", downstreamLocalAddress: { address: "10.77.1.8", port: 9000 } };
+
+test("T-08 a pod's address that another tenant claims is attributed by the host, then by the caller's namespace, then not at all", () => {
+  const web = { host: "web.shop.svc.cluster.local", port: 8080 };
+  assert.deepEqual(destinationOf(entryOf({ ...POD, authority: "web-0.web.shop:9000" }), "test1", STOLEN), web);
+  assert.deepEqual(destinationOf(entryOf({ ...POD, authority: "10.77.1.8:9000" }), "shop", STOLEN), web);
+  assert.deepEqual(destinationOf(entryOf({ ...POD, kind: "tcp" }), "shop", STOLEN), web);
+  assert.equal(destinationOf(entryOf({ ...POD, authority: "10.77.1.8:9000" }), "test1", STOLEN), "unknown_destination");
+  assert.equal(destinationOf(entryOf({ ...POD, kind: "tcp" }), "test1", STOLEN), "unknown_destination");
+});

@@ -16,8 +16,8 @@ export function destinationOf(entry: AccessLogEntry, callerNamespace: string, me
   const upstream = mesh.destinationOfCluster(entry.upstreamCluster);
   if (upstream !== undefined && upstream.host !== mesh.fallbackHost) return upstream;
   const found = wentByFallback(entry, mesh)
-    ? (byAuthority(entry, callerNamespace, mesh) ?? byOriginalDestination(entry, mesh))
-    : (byOriginalDestination(entry, mesh) ?? byAuthority(entry, callerNamespace, mesh));
+    ? (byAuthority(entry, callerNamespace, mesh) ?? byOriginalDestination(entry, callerNamespace, mesh))
+    : (byOriginalDestination(entry, callerNamespace, mesh) ?? byAuthority(entry, callerNamespace, mesh));
   if (found === undefined) return "unknown_destination";
   return found.host === mesh.fallbackHost ? "fallback_itself" : found;
 }
@@ -32,18 +32,30 @@ function isCluster(cluster: string, host: string): boolean {
   return cluster.startsWith("outbound|") && cluster.endsWith(`|${host}`);
 }
 
-function byOriginalDestination({ downstreamLocalAddress }: AccessLogEntry, mesh: Mesh): Destination | undefined {
+function byOriginalDestination(
+  { authority, downstreamLocalAddress }: AccessLogEntry,
+  callerNamespace: string,
+  mesh: Mesh,
+): Destination | undefined {
   if (downstreamLocalAddress === undefined) return undefined;
-  return mesh.registry.byAddress(downstreamLocalAddress.address, downstreamLocalAddress.port);
+  const { address, port } = downstreamLocalAddress;
+  const { registry } = mesh;
+  if (!registry.isContested(address, port)) return registry.byAddress(address, port);
+  const named = authority === "" ? undefined : parseAuthority(authority);
+  const service = named?.kind === "name" ? registry.resolveHost(named.host, callerNamespace) : undefined;
+  return registry.byAddress(address, port, { host: service && registry.hostOf(service), namespace: callerNamespace });
 }
 
 function byAuthority({ authority, downstreamLocalAddress }: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | undefined {
   const parsed = authority === "" ? undefined : parseAuthority(authority);
   if (parsed === undefined) return undefined;
+  const { kind, host } = parsed;
   const ports = parsed.port === undefined ? [downstreamLocalAddress?.port ?? DEFAULT_HTTP_PORT, DEFAULT_HTTP_PORT] : [parsed.port];
   for (const port of ports) {
     const found =
-      parsed.kind === "name" ? mesh.destinationOfHost(parsed.host, port, callerNamespace) : mesh.registry.byAddress(parsed.host, port);
+      kind === "name"
+        ? mesh.destinationOfHost(host, port, callerNamespace)
+        : mesh.registry.byAddress(host, port, { namespace: callerNamespace });
     if (found !== undefined) return found;
   }
   return undefined;

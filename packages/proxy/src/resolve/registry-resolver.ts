@@ -50,12 +50,15 @@ function byName(registry: Registry, { host, port, namespace }: Target): Found | 
   return service === undefined ? undefined : { service, port, endpoints: registry.endpointsOf(service, port) };
 }
 
-/** A ClusterIP stands for the endpoints of its Service; an endpoint's own address for itself alone, as a client that balances by itself means it. */
-function byAddress(registry: Registry, { host, port }: Target): Found | undefined {
-  const destination = registry.byAddress(host, port);
+/**
+ * A ClusterIP stands for the endpoints of its Service; an endpoint's own address for itself alone, as a client that balances by itself means it. One that
+ * several namespaces have never stands for others: they may be those of whoever claims it.
+ */
+function byAddress(registry: Registry, { host, port, namespace }: Target): Found | undefined {
+  const destination = registry.byAddress(host, port, { namespace });
   const service = destination === undefined ? undefined : registry.resolveHost(destination.host);
   if (destination === undefined || service === undefined) return undefined;
   const endpoints = registry.endpointsOf(service, destination.port);
   const itself = endpoints.filter((endpoint) => endpoint.address === host && endpoint.port === port);
-  return { service, port: destination.port, endpoints: itself.length > 0 ? itself : endpoints };
+  return { service, port: destination.port, endpoints: itself.length > 0 || registry.isContested(host, port) ? itself : endpoints };
 }
