@@ -15,6 +15,8 @@ export interface Call extends Placed {
   readonly answered: boolean;
   /** The endpoint of the last attempt. */
   readonly address: Address | undefined;
+  /** Address and port of the client, where its protocol's server says. */
+  readonly client?: string | undefined;
   /** What the call becomes when it is answered, if it is more than a request. */
   readonly kind?: "upgrade" | "tls";
   /** Answers the client with a refusal. @param keepAlive false to tell it to close its connection, where its protocol has words for that */

@@ -19,7 +19,7 @@ import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
 import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
 import { createMetrics, ProxyCounters } from "./report/metrics.ts";
-import { createObserver, observeListenerRefusal } from "./report/observe-calls.ts";
+import { createObserver, observeListener } from "./report/observe-calls.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 
 export interface GlobalSidecarOptions extends FrontOptions {
@@ -158,7 +158,7 @@ function createFront(
       pipeline: createPipeline(parts),
       connectionPipeline: createConnectionPipeline(parts),
       observer: createObserver({ counters, calls, reports, log, draining, onClosed }),
-      refused: observeListenerRefusal(counters, log),
+      listener: observeListener(counters, log),
     },
     options,
   );

@@ -25,6 +25,8 @@ export const STATUS_OF = {
   EXTERNAL_REFUSED: 421,
   /** Header bytes or fields beyond the limit. */
   HEADER_TOO_LARGE: 431,
+  /** A method that is not registered. The request is valid, but the parser cannot read it (RFC 9110 §15.6.2). */
+  METHOD_UNKNOWN: 501,
   CONNECT_FAILED: 502,
   /** The connection broke before the answer began. */
   UPSTREAM_RESET: 502,

@@ -67,9 +67,3 @@ test("E1-09 a refused upload gets its refusal and no 100", async (t) => {
 
   assert.match(answer, /^HTTP\/1\.1 503 /);
 });
-
-test("E1-09 another expectation gets 417", async (t) => {
-  const proxy = await startProxy(t, {});
-  const answer = await sendRaw(proxy.port, `GET / HTTP/1.1\r\nHost: ${SERVICE}\r\nConnection: close\r\nExpect: wonders\r\n\r\n`);
-  assert.match(answer, /^HTTP\/1\.1 417 /);
-});

@@ -3,6 +3,7 @@ import { answerRefusal } from "../answer.ts";
 import type { ForwardedRequest, PipelineCall } from "../call.ts";
 import { versionFault } from "../destination/http1-form.ts";
 import type { Route } from "../destination/route.ts";
+import { clientAddress } from "../listener/client-address.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -63,6 +64,10 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
 
   get address(): Address | undefined {
     return this.#attempts?.address;
+  }
+
+  get client(): string | undefined {
+    return clientAddress(this.#request.socket);
   }
 
   /** Whether the client has its answer, or left. */

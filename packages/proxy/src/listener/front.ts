@@ -9,7 +9,7 @@ import { readHttp2Request } from "../http2/received-request.ts";
 import { SessionPools } from "../http2/session-pools.ts";
 import { StalledStreams } from "../http2/stalled-streams.ts";
 import type { ConnectionPipeline, Pipeline } from "../pipeline.ts";
-import type { Refusal } from "../refusal.ts";
+import type { ListenerObserver } from "../report/observe-calls.ts";
 import { Turns } from "../resolve/turns.ts";
 import { OpenHellos } from "../tunnel/open-hellos.ts";
 import { OpenTunnels } from "../tunnel/open-tunnels.ts";
@@ -25,8 +25,8 @@ export interface FrontParts {
   readonly pipeline: Pipeline;
   readonly connectionPipeline: ConnectionPipeline;
   readonly observer: CallObserver;
-  /** Called for what is refused before there is a call. */
-  readonly refused: (refusal: Refusal) => void;
+  /** Hears of connections that never became a call. */
+  readonly listener: ListenerObserver;
 }
 
 export interface FrontOptions {
@@ -60,8 +60,8 @@ export class Front {
     this.server = this.#http1Server(parts, tunnels, options.listener);
     this.#clientSessions = this.#http2Server(parts, options);
     const port = options.tunnel?.tlsPort ?? 443;
-    const { connectionPipeline: pipeline, refused } = parts;
-    const passTls = createTlsPassThrough({ ...tunnels, pipeline, refused, helloTimeout: headersTimeout, port, hellos: new OpenHellos() });
+    const { connectionPipeline: pipeline, listener } = parts;
+    const passTls = createTlsPassThrough({ ...tunnels, pipeline, listener, helloTimeout: headersTimeout, port, hellos: new OpenHellos() });
     const tls = (socket: Socket) => {
       passTls(socket);
       socket.resume();
@@ -105,7 +105,7 @@ export class Front {
     this.#sessionPools.destroy();
   }
 
-  #http1Server({ pipeline, observer, refused }: FrontParts, tunnels: TunnelContext, options?: ListenerOptions): Server {
+  #http1Server({ pipeline, observer, listener }: FrontParts, tunnels: TunnelContext, options?: ListenerOptions): Server {
     const context: Http1Context = { observer, turns: this.#turns, pools: this.#pools, draining: () => this.#draining };
     return createListener(
       {
@@ -115,7 +115,7 @@ export class Front {
         upgrade(request, head) {
           new UpgradeCall(tunnels, request, request.socket, head).run(pipeline);
         },
-        refused,
+        observer: listener,
       },
       options,
     );

@@ -5,8 +5,11 @@ import { LeanRequest } from "../lean-request.ts";
 import { linger } from "../linger.ts";
 import { createServer } from "../node-http.ts";
 import { Refusal } from "../refusal.ts";
+import type { ListenerObserver } from "../report/observe-calls.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
 import { wantsUpgrade } from "../tunnel/wants-upgrade.ts";
+import { clientAddress } from "./client-address.ts";
+import { causeOf, type ParserError, refusalOfParser } from "./parser-faults.ts";
 
 export interface ListenerOptions {
   /** Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that send a byte now and then. */
@@ -26,8 +29,8 @@ export interface ListenerEvents {
   request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void;
   /** The client asks for another protocol on its connection, which is its own from now on. @param head what was read behind the request */
   upgrade(request: IncomingMessage, head: Buffer): void;
-  /** The listener refused by itself. */
-  refused(refusal: Refusal): void;
+  /** Hears of what never became a request. */
+  readonly observer: ListenerObserver;
 }
 
 /** See {@link ListenerOptions.headersTimeout}. */
@@ -94,29 +97,47 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   server.on("request", (request, response) => onRequest(request, response, false));
   // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110 §10.1.1).
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, true));
+  // Whether an expectation that nobody has heard of can be met is for the destination to say; without a listener node:http answers 417 by itself.
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
   server.on("upgrade", (request, _socket, head) => events.upgrade(request, head));
   server.on("connect", (_request, socket) => {
-    refuse(socket, new Refusal("METHOD_REFUSED", "CONNECT is not forwarded"), events);
+    const before = latest.get(socket);
+    const refuseNow = () => refuse(socket, CONNECT_REFUSED, events.observer, "CONNECT");
+    // In its turn: before, it would be taken for the answer to the request in front.
+    if (isAnswering(before)) before.once("finish", refuseNow);
+    else refuseNow();
   });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    // A client that has gone cannot read an answer; one that is being answered would take a second one for the rest of the first.
-    const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded;
-    const response = latest.get(socket);
-    const refusal = PARSER_REFUSALS[error.code ?? ""] ?? MALFORMED;
-    if (gone) socket.destroy();
-    else if (response === undefined || response.writableFinished) refuse(socket, refusal, events);
-    else closeAfter(response, socket, () => refuse(socket, refusal, events));
-  });
+  server.on("clientError", (error: ParserError, socket) => endFaulty(error, socket, latest.get(socket), events.observer));
   return server;
 }
 
-/** By the parser's error code; all others are malformed. */
-const PARSER_REFUSALS: Readonly<Record<string, Refusal>> = {
-  HPE_HEADER_OVERFLOW: new Refusal("HEADER_TOO_LARGE", "the request's header is too large"),
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: new Refusal("REQUEST_MALFORMED", "the chunk extensions are too large"),
-  ERR_HTTP_REQUEST_TIMEOUT: new Refusal("REQUEST_TIMED_OUT", "the request's header did not arrive in time"),
-};
-const MALFORMED = new Refusal("REQUEST_MALFORMED", "the request does not follow HTTP/1.1");
+const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
+/** What the parser says of bytes behind `Connection: close`, which are only to be ignored (RFC 9112 §9.6). */
+const BEHIND_CLOSE = "HPE_CLOSED_CONNECTION";
+/** What it says of a client that ends its side in the midst of a request. */
+const BROKEN_OFF = "HPE_INVALID_EOF_STATE";
+
+/** Ends a connection whose bytes are no request, or that broke. @param response the last one on it */
+function endFaulty(error: ParserError, socket: Duplex, response: ServerResponse | undefined, observer: ListenerObserver): void {
+  const connection = { client: clientAddress(socket), cause: causeOf(error) };
+  // A client that has gone cannot read an answer; one that is being answered would take a second one for the rest of the first.
+  const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded;
+  const isOver = response === undefined || response.writableFinished;
+  if (gone) {
+    socket.destroy();
+    // Where a request was being read as a call, the call tells.
+    if (error.code === BROKEN_OFF && (isOver || response.req.complete)) observer.left(connection);
+    return;
+  }
+  const refusal = refusalOfParser(error);
+  if (isOver) refuse(socket, refusal, observer, connection.cause);
+  else
+    closeAfter(response, socket, {
+      refuse: () => refuse(socket, refusal, observer, connection.cause),
+      ignored: () => (error.code === BEHIND_CLOSE ? undefined : observer.refused(refusal, connection)),
+      broken: () => observer.broken(refusal, connection),
+    });
+}
 
 /** Whether the connection closes with this answer, given or not. */
 function isLast(response: ServerResponse | undefined): boolean {
@@ -128,22 +149,39 @@ function isAnswering(response: ServerResponse | undefined): response is ServerRe
   return response !== undefined && !response.writableFinished && (response.headersSent || response.req.complete);
 }
 
+/** How a fault on a connection ends, of which exactly one happens. */
+interface Endings {
+  /** It is answered. */
+  refuse(): void;
+  /** It stands behind the request that is being answered, and is not answered itself. */
+  ignored(): void;
+  /** It is in a request whose answer has begun. */
+  broken(): void;
+}
+
 /**
  * Ends a connection on which the parser met a fault before the last answer was given.
  *
- * A fault behind a request is no reason to keep from its client what it rightly asked for; bytes behind `Connection: close` are such a fault to the
- * parser, and only to be ignored (RFC 9112 §9.6). A fault within a request is answered in its turn: before, the refusal would be taken for the
- * answer to an earlier request, or for a part of it.
+ * A fault behind a request is no reason to keep from its client what it rightly asked for. A fault within a request is answered in its turn: before,
+ * the refusal would be taken for the answer to an earlier request, or for a part of it.
  */
-function closeAfter(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }, refuseNow: () => void): void {
+function closeAfter(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }, endings: Endings): void {
   if (ending.has(response)) return;
   ending.add(response);
   response.shouldKeepAlive = false;
   if (response.req.complete) {
+    endings.ignored();
     response.once("finish", () => socket.destroySoon?.());
     return;
   }
-  const cutOff = () => (response.headersSent ? socket.destroy() : refuseNow());
+  const cutOff = () => {
+    if (!response.headersSent) {
+      endings.refuse();
+      return;
+    }
+    endings.broken();
+    socket.destroy();
+  };
   if (response.socket === null) response.once("socket", cutOff);
   else cutOff();
 }
@@ -151,9 +189,11 @@ function closeAfter(response: ServerResponse, socket: Duplex & { destroySoon?: (
 /** Responses after which their connection closes. The parser reports every further byte anew. */
 const ending = new WeakSet<ServerResponse>();
 
-function refuse(socket: Duplex, refusal: Refusal, events: ListenerEvents): void {
+/** @param cause for the log */
+function refuse(socket: Duplex, refusal: Refusal, observer: ListenerObserver, cause: string): void {
   socket.on("error", () => {});
+  const client = clientAddress(socket);
   answerOnSocket(socket, refusal);
   linger(socket);
-  events.refused(refusal);
+  observer.refused(refusal, { client, cause });
 }

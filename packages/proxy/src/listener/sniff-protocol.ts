@@ -77,7 +77,8 @@ export class ProtocolSniffer {
       decided();
       this.#handOver(socket, protocol, bytes);
     };
-    const drop = () => socket.destroy();
+    // As node:http says it of a header that breaks off. Whoever said nothing asked for nothing.
+    const drop = () => (held === undefined ? socket.destroy() : this.#fail(socket, "HPE_INVALID_EOF_STATE", "the first bytes broke off"));
     const decided = () => {
       this.#undecided.delete(undecided);
       socket.off("data", onData).off("end", drop).off("close", decided).off("error", ignore);
@@ -105,9 +106,12 @@ export class ProtocolSniffer {
     for (const undecided of this.#undecided.list()) {
       if (now - undecided.since < this.#timeout) continue;
       this.#undecided.delete(undecided);
-      // As node:http says it of a header that does not come.
-      const error = Object.assign(new Error("the first bytes did not come in time"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
-      this.#server.emit("clientError", error, undecided.socket);
+      this.#fail(undecided.socket, "ERR_HTTP_REQUEST_TIMEOUT", "the first bytes did not come in time");
     }
+  }
+
+  /** @param code by which node:http tells the same of a header */
+  #fail(socket: Socket, code: string, message: string): void {
+    this.#server.emit("clientError", Object.assign(new Error(message), { code }), socket);
   }
 }

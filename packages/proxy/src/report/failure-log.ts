@@ -3,6 +3,8 @@ import type { Refusal, RefusalCode } from "../refusal.ts";
 
 /** What is known of a call that came to nothing, or to half an answer. */
 export interface FailedCall {
+  /** Address and port that the connection came from. */
+  readonly client?: string | undefined;
   readonly authority?: string | undefined;
   readonly source?: string | undefined;
   readonly endpoint?: string | undefined;
@@ -35,6 +37,11 @@ export class FailureLog {
     else this.#logger.warn(line, message);
   }
 
+  /** A connection ended without an answer of ours: its client left, or had an answer by then. Not worth a line unless somebody looks for it. */
+  ended(message: string, { client, cause }: FailedCall): void {
+    this.#logger.debug({ client, cause: cause?.slice(0, MAX_LOGGED_TEXT) }, message);
+  }
+
   /** The destination broke off its answer, and the client has a part of it. */
   brokenOff(call: FailedCall): void {
     const suppressed = this.#take(BROKEN_OFF);
@@ -61,8 +68,9 @@ export class FailureLog {
   }
 }
 
-function lineOf({ authority, source, endpoint, cause }: FailedCall, suppressed: number) {
+function lineOf({ client, authority, source, endpoint, cause }: FailedCall, suppressed: number) {
   return {
+    client,
     authority: authority?.slice(0, MAX_LOGGED_TEXT),
     source,
     endpoint,

@@ -52,9 +52,10 @@ export function createObserver({ counters, calls, reports, log, draining, onClos
   };
 }
 
-function describe({ route, address }: Call, cause: Error | undefined): FailedCall {
+function describe({ route, address, client }: Call, cause: Error | undefined): FailedCall {
   const destination = route?.destination;
   return {
+    client,
     authority: destination?.authority,
     source: destination?.source === undefined ? undefined : formatFenceKey(destination.source),
     endpoint: address?.origin,
@@ -62,10 +63,33 @@ function describe({ route, address }: Call, cause: Error | undefined): FailedCal
   };
 }
 
-/** What the listener refused before there was a call. */
-export function observeListenerRefusal(counters: ProxyCounters, log: FailureLog): (refusal: Refusal) => void {
-  return (refusal) => {
-    counters.outcome(refusal.code);
-    log.refused(refusal, {});
+/** Hears what happens on a connection of a client outside of any call. */
+export interface ListenerObserver {
+  /** It was refused before there was a call. */
+  refused(refusal: Refusal, connection: ListenerFailure): void;
+  /** It ended in the midst of a request that was not a call yet. */
+  left(connection: ListenerFailure): void;
+  /** It is closed for a fault in a request whose answer had begun, so that it cannot be told. */
+  broken(refusal: Refusal, connection: ListenerFailure): void;
+}
+
+/** Whose connection it is, and what went wrong in the words of whoever noticed. */
+export type ListenerFailure = Pick<FailedCall, "client" | "cause">;
+
+/** No connection that the listener ends by itself is without a trace. */
+export function observeListener(counters: ProxyCounters, log: FailureLog): ListenerObserver {
+  return {
+    refused(refusal, connection) {
+      counters.outcome(refusal.code);
+      log.refused(refusal, connection);
+    },
+    left(connection) {
+      // Nobody knows what it would have asked for, so it is no request.
+      log.ended("the client left before its request was complete", connection);
+    },
+    broken(refusal, connection) {
+      // Counted by then, with the status of its answer.
+      log.refused(refusal, connection);
+    },
   };
 }

@@ -2,9 +2,11 @@ import type { Socket } from "node:net";
 import type { ConnectionCall } from "../call.ts";
 import type { Route } from "../destination/route.ts";
 import { linger } from "../linger.ts";
+import { clientAddress } from "../listener/client-address.ts";
 import type { ConnectionPipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
+import type { ListenerObserver } from "../report/observe-calls.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { ClientHelloReader } from "./client-hello-reader.ts";
 import { Dial, type Dialler } from "./dial.ts";
@@ -18,8 +20,8 @@ import type { TunnelContext } from "./tunnel-context.ts";
 /** What all TLS connections share. */
 export interface TlsContext extends TunnelContext {
   readonly pipeline: ConnectionPipeline;
-  /** A connection was refused before it became a call. */
-  readonly refused: (refusal: Refusal) => void;
+  /** Hears of connections that never became a call. */
+  readonly listener: ListenerObserver;
   /** Milliseconds for the ClientHello to arrive whole. */
   readonly helloTimeout: number;
   /** Port that the connections are forwarded to. */
@@ -47,6 +49,8 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   readonly #held: HeldBytes;
   readonly #hello = new ClientHelloReader();
   readonly #timer: NodeJS.Timeout;
+  /** Kept, because a closed socket does not say. */
+  readonly #from: string | undefined;
   #dial: Dial | undefined;
   #begun = false;
   #connected = false;
@@ -59,6 +63,7 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   constructor(context: TlsContext, client: Socket) {
     this.#context = context;
     this.#client = client;
+    this.#from = clientAddress(client);
     // Each direction ends for itself, whatever the server that accepted the connection thinks.
     client.allowHalfOpen = true;
     // An error is followed by a close, which is what counts.
@@ -79,6 +84,10 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
 
   get address(): Address | undefined {
     return this.#dial?.address;
+  }
+
+  get client(): string | undefined {
+    return this.#from;
   }
 
   connect(addresses: readonly Address[]): void {
@@ -135,7 +144,7 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   #refuseHello(refusal: Refusal): void {
     this.#endHello();
     this.#done = true;
-    this.#context.refused(refusal);
+    this.#context.listener.refused(refusal, { client: this.client });
     this.refuse(refusal);
   }
 
@@ -152,6 +161,7 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
     this.#done = true;
     if (!this.#connected) this.#dial?.cancel();
     if (this.#begun) this.#context.observer.closed(this);
+    else if (this.#gone) this.#context.listener.left({ client: this.#from, cause: "in the midst of its ClientHello" });
   }
 }
 

@@ -8,6 +8,7 @@ import { classifyFailure } from "../forward/failure.ts";
 import { relayInterim } from "../forward/interim-answers.ts";
 import { requestHead } from "../forward/request-text.ts";
 import { linger } from "../linger.ts";
+import { clientAddress } from "../listener/client-address.ts";
 import { ServerResponse } from "../node-http.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
@@ -81,6 +82,10 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
 
   get address(): Address | undefined {
     return this.#dial?.address;
+  }
+
+  get client(): string | undefined {
+    return clientAddress(this.#client);
   }
 
   /** Takes the request through all steps. */
