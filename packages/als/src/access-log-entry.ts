@@ -27,6 +27,8 @@ export interface AccessLogEntry {
   readonly requests: number;
   /** The request or connection was still going on when this was logged: another entry follows. */
   readonly intermediate: boolean;
+  /** `x-request-id`, where it was asked for and is there. */
+  readonly requestId?: string;
 }
 
 /** The Envoy, and through its metadata the workload, that writes a stream. Every text is empty when absent. */

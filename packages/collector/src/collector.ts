@@ -7,6 +7,7 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./api/views.ts";
 import { type FallbackToken, fallbackCaller } from "./attribution/fallback-caller.ts";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
+import { DecisionLog } from "./decision-log.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { FenceController } from "./fence/fence-controller.ts";
 import { Ingest } from "./ingest.ts";
@@ -47,6 +48,7 @@ export class Collector {
   readonly #fallback: FallbackService;
   readonly #automatic: AutomaticFences;
   readonly #ingest: Ingest;
+  readonly #decisions: DecisionLog | undefined;
   readonly #closers: (() => void | Promise<void>)[] = [];
   #mesh: Mesh;
   #ageingTimer: NodeJS.Timeout | undefined;
@@ -57,6 +59,7 @@ export class Collector {
     const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion } = options;
     this.#options = options;
     this.#mesh = new Mesh(store.snapshot(), config);
+    this.#decisions = DecisionLog.of(logger);
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
     this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady, proxyVersion });
     this.#fallback = new FallbackService({ store, config, metrics: this.#metrics, logger, leads });
@@ -68,6 +71,7 @@ export class Collector {
         logger.info({ fence: formatFenceKey(fence), host }, "edge learned");
         this.#controller.learned(fence);
       },
+      decisions: this.#decisions,
       onTurnedAway: (fence, host) => this.#controller.turnedAway(fence, host),
       onTelemetry: (fence) => this.#controller.enqueue(fence),
       onProxyVersion: (fence, version) => this.#controller.proxyVersion(fence, version),
@@ -152,6 +156,7 @@ export class Collector {
     this.#closers.push(() => clearInterval(this.#ageingTimer));
     this.#scheduleAgeing();
     this.#accessLogs = await createAccessLogServer({
+      requestIds: this.#decisions !== undefined,
       ...accessLogs,
       sink: this.#ingest,
       trustDomains: () => this.#mesh.trustDomains,

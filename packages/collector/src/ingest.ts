@@ -1,9 +1,11 @@
 import type { AccessLogEntry, AccessLogSink, AccessLogStream, HostLimit } from "@fenceline/als";
 import type { FenceKey } from "@fenceline/api";
 import type { EdgeBook, FenceEdges } from "@fenceline/edges";
+import type { Destination } from "@fenceline/registry";
 import { destinationOf, wentByFallback } from "./attribution/destination.ts";
 import { DROP_REASONS, type DropReason } from "./attribution/drop-reason.ts";
 import { type StreamSource, sourceOfFallbackEntry, sourceOfStream } from "./attribution/source.ts";
+import type { DecisionLog } from "./decision-log.ts";
 import type { Mesh } from "./mesh.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 
@@ -15,6 +17,8 @@ export interface IngestOptions {
   readonly metrics: CollectorMetrics;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
+  /** Undefined unless level debug is logged. */
+  readonly decisions?: DecisionLog | undefined;
   /** A fence has a host that it did not have before. */
   readonly onLearned: (fence: FenceKey, host: string) => void;
   /** A fence has no room for a host that its workload called. */
@@ -62,8 +66,10 @@ export class Ingest implements AccessLogSink {
     const mesh = latest();
     metrics.entries.inc(entries.length);
     const source = this.#sourceOf(stream, mesh);
-    if (source.kind === "dropped") this.#drop(source.reason, entries.length);
-    else if (source.kind === "fallback") for (const entry of entries) this.#fallbackEntry(entry, mesh);
+    if (source.kind === "dropped") {
+      this.#drop(source.reason, entries.length);
+      this.#options.decisions?.streamDropped(source.reason, stream, entries.length);
+    } else if (source.kind === "fallback") for (const entry of entries) this.#fallbackEntry(entry, mesh);
     else {
       const edges = book.of(source.fence);
       const isFirst = edges?.observedUntil === undefined;
@@ -107,27 +113,41 @@ export class Ingest implements AccessLogSink {
 
   #fallbackEntry(entry: AccessLogEntry, mesh: Mesh): void {
     const source = sourceOfFallbackEntry(entry, mesh);
-    if (typeof source === "string") this.#drop(source, 1);
+    if (typeof source === "string") this.#dropEntry(source, entry, undefined);
     else this.#entry({ entry, fence: source, edges: this.#options.book.of(source), mesh, requests: entry.requests });
   }
 
   #entry({ entry, fence, edges, mesh, requests }: AttributedEntry): void {
     const destination = destinationOf(entry, fence.namespace, mesh);
-    if (edges === undefined) this.#drop("unknown_source", 1);
-    else if (typeof destination === "string") this.#drop(destination, 1);
-    else if (isDenied(entry, mesh) && !edges.has(destination.host)) this.#drop("denied", 1);
-    else {
-      // An entry of something that still goes on keeps the edge alive; its request is counted when it ends.
-      const counted = entry.intermediate ? 0 : requests;
-      const isNew = edges.observe(destination.host, destination.port, counted, this.#options.now());
-      if (isNew) this.#options.onLearned(fence, destination.host);
-      else if (!edges.has(destination.host)) this.#turnedAway(fence, destination.host);
-    }
+    if (edges === undefined) this.#dropEntry("unknown_source", entry, fence);
+    else if (typeof destination === "string") this.#dropEntry(destination, entry, fence);
+    else if (isDenied(entry, mesh) && !edges.has(destination.host)) this.#dropEntry("denied", entry, fence);
+    // An entry of something that still goes on keeps the edge alive; its request is counted when it ends.
+    else this.#observe(destination, entry, fence, edges, entry.intermediate ? 0 : requests);
   }
 
-  #turnedAway(fence: FenceKey, host: string): void {
-    this.#drop("at_capacity", 1);
+  #observe(destination: Destination, entry: AccessLogEntry, fence: FenceKey, edges: FenceEdges, requests: number): void {
+    const { decisions, now, onLearned } = this.#options;
+    const { host, port } = destination;
+    const { size } = edges;
+    const isNew = edges.observe(host, port, requests, now());
+    if (isNew) onLearned(fence, host);
+    else if (!edges.has(host)) {
+      this.#turnedAway(fence, host, entry);
+      return;
+    }
+    decisions?.attributed(fence, destination, entry, requests);
+    if (isNew && edges.size === size) decisions?.evicted(fence, edges.lastEvicted ?? "", host);
+  }
+
+  #turnedAway(fence: FenceKey, host: string, entry: AccessLogEntry): void {
+    this.#dropEntry("at_capacity", entry, fence);
     this.#options.onTurnedAway?.(fence, host);
+  }
+
+  #dropEntry(reason: DropReason, entry: AccessLogEntry, fence: FenceKey | undefined): void {
+    this.#drop(reason, 1);
+    this.#options.decisions?.dropped(reason, entry, fence);
   }
 
   #drop(reason: DropReason, count: number): void {

@@ -13,6 +13,6 @@ export function limitLog(logger: Logger, now: () => number): (limit: HostLimit, 
   return (limit, peer) => {
     if (USUAL.has(limit) || now() - (loggedAt.get(limit) ?? Number.NEGATIVE_INFINITY) < QUIET) return;
     loggedAt.set(limit, now());
-    logger.warn({ limit, peer }, "a limit of the access-log port was met; docs/metrics.md says what to do");
+    logger.warn({ limit, peer }, "access-log limit met");
   };
 }

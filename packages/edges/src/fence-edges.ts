@@ -83,6 +83,8 @@ export class FenceEdges {
   /** No host is stale before this observed time. It is too early when a host was seen since, never too late. */
   #freshUntil = 0;
 
+  #lastEvicted: string | undefined;
+
   constructor(policy: AgeingPolicy) {
     this.#policy = policy;
     this.#hosts = new LRUCache({ max: ROOM_AT_FIRST });
@@ -200,6 +202,11 @@ export class FenceEdges {
       .sort((a, b) => (a.host < b.host ? -1 : 1));
   }
 
+  /** The host that last made room for a newcomer; undefined before any did. */
+  get lastEvicted(): string | undefined {
+    return this.#lastEvicted;
+  }
+
   get size(): number {
     return this.#hosts.size;
   }
@@ -224,7 +231,9 @@ export class FenceEdges {
   #makeRoom(): boolean {
     if (this.#counted() < this.#policy.maxHosts) return true;
     const stale = this.#leastRecentStale();
-    return stale !== undefined && this.#hosts.delete(stale);
+    if (stale === undefined) return false;
+    this.#lastEvicted = stale;
+    return this.#hosts.delete(stale);
   }
 
   /**

@@ -16,6 +16,7 @@ import { ListeningSockets, SOCKETS } from "./load/listening-sockets.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
 import { CallsInFlight, type LongLivedCall, MAX_LISTED_CALLS } from "./report/calls-in-flight.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
+import { DecisionLog } from "./report/decision-log.ts";
 import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
 import { createMetrics, ProxyCounters } from "./report/metrics.ts";
@@ -147,17 +148,18 @@ function createFront(
   const { calls, counters } = shared;
   const reports = new EdgeReports(options.reporter);
   const log = new FailureLog(options.logger);
+  const decisions = DecisionLog.of(options.logger);
   const { trustDomains = [DEFAULT_TRUST_DOMAIN], acceptPlaintext = false } = options;
   const certifiedNamespace = trustForwardedClientCert ? rememberCertifiedNamespaces({ trustDomains, acceptPlaintext }) : undefined;
   const judge = createJudge(checkAddress, external, options.mesh);
-  const parts: PipelineParts = { ...shared, resolver, judge, reports, certifiedNamespace };
+  const parts: PipelineParts = { ...shared, resolver, judge, reports, certifiedNamespace, decisions };
   const draining = () => itself().isDraining;
   const onClosed = () => itself().callClosed();
   return new Front(
     {
       pipeline: createPipeline(parts),
       connectionPipeline: createConnectionPipeline(parts),
-      observer: createObserver({ counters, calls, reports, log, draining, onClosed }),
+      observer: createObserver({ counters, calls, reports, log, decisions, draining, onClosed }),
       listener: observeListener(counters, log),
     },
     options,

@@ -4,11 +4,12 @@ import { HOP_HEADER, nextHops } from "./destination/hop.ts";
 import { hasBody, type RequestHead, readRequestHead } from "./destination/request-head.ts";
 import { effectiveAuthority, parseTarget } from "./destination/request-target.ts";
 import type { Route, Router, RoutingFields } from "./destination/route.ts";
-import type { Judge } from "./destination/verdicts.ts";
+import type { Judge, Judged } from "./destination/verdicts.ts";
 import { AUTHORITY_HEADER, hostFields } from "./forward/host-fields.ts";
 import { Refusal } from "./refusal.ts";
 import type { CallsInFlight } from "./report/calls-in-flight.ts";
 import type { CertifiedNamespace } from "./report/client-certificate.ts";
+import type { DecisionLog } from "./report/decision-log.ts";
 import type { EdgeReports, PendingEdge } from "./report/edge-reports.ts";
 import type { ProxyCounters } from "./report/metrics.ts";
 import { resolveTargets } from "./resolve/resolve-targets.ts";
@@ -24,6 +25,8 @@ export interface PipelineParts {
   readonly reports: EdgeReports;
   readonly counters: ProxyCounters;
   readonly calls: CallsInFlight;
+  /** Undefined unless level debug is logged. */
+  readonly decisions?: DecisionLog | undefined;
   /** Namespace in a client certificate header; undefined where that header is not trusted. */
   readonly certifiedNamespace: ((header: string | undefined) => CertifiedNamespace) | undefined;
 }
@@ -62,6 +65,7 @@ export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: 
 export function createPipeline(parts: PipelineParts): Pipeline {
   return (call, request, refused) => {
     parts.calls.begin(call);
+    parts.decisions?.received(call, request.rawHeaders);
     const planned = parts.admit() ?? refused ?? plan(request, parts);
     if (planned instanceof Refusal) {
       call.fail(planned);
@@ -160,13 +164,18 @@ function goOn(parts: PipelineParts, call: FallibleCall, route: Route, resolution
     return;
   }
   call.edge = edgeOf(parts, route);
+  parts.decisions?.routed(call, route, judged?.addresses ?? resolution, leavesMesh(judged));
   if (judged === undefined) call.fail(NO_ENDPOINTS);
   else {
-    if (judged.reach > REACH.MESH) parts.counters.external("forwarded");
+    if (leavesMesh(judged)) parts.counters.external("forwarded");
     onward(judged.addresses);
   }
   // Only now: had the address been refused, there would be nothing to learn.
   if (call.edge !== undefined) parts.reports.forwarded(call.edge);
+}
+
+function leavesMesh(judged: Judged | undefined): boolean {
+  return judged !== undefined && judged.reach > REACH.MESH;
 }
 
 const NO_ENDPOINTS = new Refusal("NO_ENDPOINTS", "the service has no ready endpoint for this port");

@@ -29,14 +29,21 @@ export class EntryDraft {
   sni = "";
   peerUris: string[] | undefined = undefined;
   fenceSource = "";
+  /** Read only where it is wanted: each is another text, for which no cache helps. */
+  requestId = "";
+  readonly wantsRequestId: boolean;
   requestsTag = "";
   accessLogType = 0;
   intermediateFlag = false;
 
+  constructor(wantsRequestId: boolean) {
+    this.wantsRequestId = wantsRequestId;
+  }
+
   finish(kind: "http" | "tcp"): AccessLogEntry {
     const source: SocketAddress | undefined = this.directRemoteAddress ?? this.remoteAddress;
     const type = this.accessLogType;
-    return {
+    const entry: AccessLogEntry = {
       kind,
       upstreamCluster: this.upstreamCluster,
       downstreamLocalAddress: this.localAddress,
@@ -49,6 +56,7 @@ export class EntryDraft {
       requests: this.requestsTag === "" ? 1 : parseRequests(this.requestsTag),
       intermediate: this.intermediateFlag || (type < 32 && (INTERMEDIATE_TYPES & (1 << type)) !== 0),
     };
+    return this.requestId === "" ? entry : { ...entry, requestId: this.requestId };
   }
 }
 

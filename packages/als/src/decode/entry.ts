@@ -10,6 +10,7 @@ const RESPONSE = (4 << 3) | 2;
 
 /** … of `HTTPRequestProperties`. */
 const AUTHORITY = (3 << 3) | 2;
+const REQUEST_ID = (9 << 3) | 2;
 const REQUEST_HEADERS = (13 << 3) | 2;
 
 /** … of `HTTPResponseProperties` and of the `UInt32Value` in it. */
@@ -43,6 +44,7 @@ function readRequest(reader: WireReader, outerEnd: number, draft: EntryDraft): v
   while (reader.at < end) {
     const tag = reader.tag();
     if (tag === AUTHORITY) draft.authority = reader.string(end);
+    else if (tag === REQUEST_ID && draft.wantsRequestId) draft.requestId = reader.string(end);
     else if (tag === REQUEST_HEADERS) {
       reader.mapEntry(end);
       if (reader.keyIs(FENCE_SOURCE_KEY)) draft.fenceSource = reader.value();

@@ -37,6 +37,8 @@ export interface DecodeOptions {
   readonly maxEntries?: number;
   /** Whether the identifier is read. A stream's first one names it for good, so those of later messages need not be. Default true. */
   readonly wantsIdentifier?: boolean;
+  /** Whether each entry's `x-request-id` is read. Default false. */
+  readonly wantsRequestIds?: boolean;
 }
 
 /** Reads as the log name when that is too long. No log name of ours, and of nobody who wants to be understood, has a line feed. */
@@ -45,6 +47,7 @@ const TOO_LONG = "\n";
 class MessageDraft {
   readonly maxEntries: number;
   readonly wantsIdentifier: boolean;
+  readonly wantsRequestIds: boolean;
   /** Entries so far, valid or not, of either kind. */
   read = 0;
   surplus = 0;
@@ -54,9 +57,10 @@ class MessageDraft {
   identifier: { logName: string; node: NodeDraft } | undefined = undefined;
   identifierBroken = false;
 
-  constructor({ maxEntries = Number.POSITIVE_INFINITY, wantsIdentifier = true }: DecodeOptions) {
+  constructor({ maxEntries = Number.POSITIVE_INFINITY, wantsIdentifier = true, wantsRequestIds = false }: DecodeOptions) {
     this.maxEntries = maxEntries;
     this.wantsIdentifier = wantsIdentifier;
+    this.wantsRequestIds = wantsRequestIds;
   }
 }
 
@@ -121,7 +125,7 @@ function readEntries(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft
 function readEntry(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft): void {
   const end = reader.open(outerEnd);
   if (reader.at > end) return;
-  const entry = new EntryDraft();
+  const entry = new EntryDraft(draft.wantsRequestIds);
   if (kind === "http") readHttpEntry(reader, end, entry);
   else readTcpEntry(reader, end, entry);
   if (reader.at === end) draft.entries.push(entry.finish(kind));

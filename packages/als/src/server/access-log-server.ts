@@ -16,6 +16,8 @@ export interface AccessLogServerOptions extends Pick<GrpcHostOptions, "host" | "
   readonly trustDomains?: () => readonly string[];
   /** Whether a stream under the fallback's log name comes from the global sidecar; else it is refused. Default: whoever sends one is believed. */
   readonly fallbackCaller?: CallerCheck;
+  /** Whether the entries' `x-request-id` is read, for a log at level debug. Default false. */
+  readonly requestIds?: boolean;
   /** Further services on the same port, under the same limits. */
   readonly services?: readonly GrpcService[];
 }
@@ -39,7 +41,7 @@ export function createAccessLogServer(options: AccessLogServerOptions): Promise<
     host,
     port,
     limits,
-    services: [accessLogService({ sink, limits, fallbackCaller }), ...services],
+    services: [accessLogService({ sink, limits, fallbackCaller, wantsRequestIds: options.requestIds ?? false }), ...services],
     peerOf: (headers, address) => peerOf(headers, address, trustDomains()),
     onLimit: (limit, peer) => {
       sink.limited(limit, peer);

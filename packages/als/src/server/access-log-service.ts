@@ -13,6 +13,8 @@ export interface AccessLogServiceOptions {
   readonly limits: AccessLogLimits;
   /** Whether whoever uses the fallback's log name is the global sidecar. */
   readonly fallbackCaller: CallerCheck;
+  /** Whether the entries' `x-request-id` is read. */
+  readonly wantsRequestIds: boolean;
 }
 
 /** `AccessLogService/StreamAccessLogs`: takes messages, and answers one without fields when the stream ends. */
@@ -34,12 +36,13 @@ class AccessLogCall implements CallHandler {
   #isHalfClosed = false;
   #isClosed = false;
 
-  constructor(call: GrpcCall, { sink, limits, fallbackCaller }: AccessLogServiceOptions) {
+  constructor(call: GrpcCall, { sink, limits, fallbackCaller, wantsRequestIds }: AccessLogServiceOptions) {
     const forwardedClientCert = fieldText(call.headers[FORWARDED_CLIENT_CERT]);
     this.#call = call;
     this.#fallbackCaller = fallbackCaller;
     const connection = { peer: call.remoteAddress, forwardedClientCert };
-    this.#stream = new IngestStream(connection, sink, limits.maxEntries, (logName) => this.#admits(logName));
+    const wanted = { maxEntries: limits.maxEntries, wantsRequestIds };
+    this.#stream = new IngestStream(connection, sink, wanted, (logName) => this.#admits(logName));
     // Kept for as long as the stream, to be read anew when the mesh changes.
     if (forwardedClientCert !== undefined) call.hold(forwardedClientCert.length);
   }

@@ -1,9 +1,12 @@
 import type { StreamIdentifier } from "../access-log-entry.ts";
-import { decodeAccessLogMessage } from "../decode/message.ts";
+import { type DecodeOptions, decodeAccessLogMessage } from "../decode/message.ts";
 import type { AccessLogSink, AccessLogStream } from "./sink.ts";
 
 /** What is known of a stream before its first message. */
 export type Connection = Pick<AccessLogStream, "peer" | "forwardedClientCert">;
+
+/** What is read of every message of a stream. */
+export type WantedOfMessages = Required<Pick<DecodeOptions, "maxEntries" | "wantsRequestIds">>;
 
 /**
  * What became of a message: it was taken; the stream says more of itself than anybody could, and must not go on; or it is not to be opened under its log
@@ -19,16 +22,16 @@ export type MessageOutcome = "taken" | "too_large" | "not_admitted";
 export class IngestStream {
   readonly #connection: Connection;
   readonly #sink: Required<AccessLogSink>;
-  readonly #maxEntries: number;
+  readonly #wanted: WantedOfMessages;
   readonly #admits: (logName: string) => boolean;
   #stream: AccessLogStream | undefined;
   #size = 0;
 
   /** @param admits whether a stream may be opened under this log name now */
-  constructor(connection: Connection, sink: Required<AccessLogSink>, maxEntries: number, admits: (logName: string) => boolean) {
+  constructor(connection: Connection, sink: Required<AccessLogSink>, wanted: WantedOfMessages, admits: (logName: string) => boolean) {
     this.#connection = connection;
     this.#sink = sink;
-    this.#maxEntries = maxEntries;
+    this.#wanted = wanted;
     this.#admits = admits;
   }
 
@@ -38,7 +41,7 @@ export class IngestStream {
   }
 
   message(bytes: Buffer): MessageOutcome {
-    const options = { maxEntries: this.#maxEntries, wantsIdentifier: this.#stream === undefined };
+    const options = { ...this.#wanted, wantsIdentifier: this.#stream === undefined };
     const { identifier, identifierTooLarge, entries, malformed, surplus, error } = decodeAccessLogMessage(bytes, options);
     if (identifier !== undefined && !this.#admits(identifier.logName)) return "not_admitted";
     if (error !== undefined) this.#sink.dropped("malformed_message", 1, error);

@@ -114,7 +114,7 @@ export class Replica {
     const { config, logger, host, alsPort } = this.#options;
     const [proxyVersion] = await Promise.all([ownProxyVersion(), this.#store.start()]);
     if (this.#api.closed.aborted) return;
-    logger.info({ proxyVersion }, proxyVersion === undefined ? "our own pod has no proxy of Istio's" : "our own pod has a proxy");
+    logger.info({ proxyVersion }, proxyVersion === undefined ? "own pod has no Istio proxy" : "own pod has an Istio proxy");
     this.#collector = await Collector.start({
       store: this.#store,
       config,

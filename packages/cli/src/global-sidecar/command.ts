@@ -125,7 +125,10 @@ async function run(flags: Flags): Promise<void> {
     target: flags.collector,
     ...(token !== undefined && { token }),
     nodeId: `global-sidecar~${hostname()}`,
-    onEvent: ({ type, ...rest }) => logger.info(rest, `collector ${type}`),
+    onEvent: ({ type, ...rest }) => {
+      if (type === "connected") logger.info(rest, "collector connected");
+      else logger.warn(rest, "collector disconnected");
+    },
   });
   const ownAddresses = [...flags.ownAddress, ...(await addressesOf([...flags.ownName, hostIn(flags.collector)]))];
   const pool = await WorkerPool.start({

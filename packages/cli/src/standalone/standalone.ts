@@ -80,7 +80,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     },
     onTaken: (file, objects) => logger.info({ file, objects }, "manifest read"),
     onIgnored: (file, reason, count) => logger.debug({ file, reason, count }, "left alone"),
-    onTrouble: ({ code, at, message }) => logger.warn({ code, at, detail: message }, "not readable in part: the rest of it counts"),
+    onTrouble: ({ code, at, message }) => logger.warn({ code, at, detail: message }, "partly unreadable, the rest counts"),
   });
   closers.push(() => store.close());
 

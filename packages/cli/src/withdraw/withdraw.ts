@@ -38,10 +38,10 @@ export async function withdraw(options: WithdrawOptions): Promise<void> {
   await scaleToZero(api, namespace);
   await leaseIsFree(options);
   const sidecars = await deleteAll(api, `${ISTIO}/v1beta1`, "sidecars");
-  logger.info({ count: sidecars }, "Sidecars withdrawn");
+  logger.info({ kind: "Sidecar", count: sidecars }, "removed");
   if (sidecars > 0) await wait(settle);
   const filters = await deleteAll(api, `${ISTIO}/v1alpha3`, "envoyfilters");
-  logger.info({ count: filters }, "EnvoyFilters withdrawn");
+  logger.info({ kind: "EnvoyFilter", count: filters }, "removed");
 }
 
 async function scaleToZero(api: WithdrawOptions["api"], namespace: string): Promise<void> {

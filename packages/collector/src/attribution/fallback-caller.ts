@@ -44,7 +44,7 @@ export function fallbackCaller({ config, token, refused, logger }: FallbackCalle
     refused.inc({ reason });
     const suppressed = lines.take(reason);
     if (suppressed !== undefined)
-      logger.warn({ reason, err: cause, suppressed: suppressed || undefined }, "a call in the global sidecar's name was refused");
+      logger.warn({ reason, err: cause, suppressed: suppressed || undefined }, "reports refused, not the global sidecar");
     return ANSWERS[reason];
   };
   return (headers) => {

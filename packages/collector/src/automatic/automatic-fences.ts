@@ -2,6 +2,7 @@ import { automaticFence, type Config, FencelineError, formatFenceKey } from "@fe
 import { workloadLabels } from "@fenceline/render";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
+import { WRITTEN } from "../fence/fence-writer.ts";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { WorkQueue, type WorkQueueOptions } from "../work-queue.ts";
@@ -148,7 +149,7 @@ export class AutomaticFences {
     if (action === "create") this.#pace.made(id);
     if (!isDone) return;
     metrics.writes.inc({ kind: "ServiceFence", action });
-    logger.info({ fence: id, action }, "automatic fence");
+    logger.info({ fence: id, kind: "ServiceFence", automatic: true }, WRITTEN[action]);
   }
 
   /** Thousands of fences may fail for one reason, which is said once. */
@@ -156,7 +157,7 @@ export class AutomaticFences {
     const code = error instanceof FencelineError ? error.code : "UNEXPECTED";
     if (code === "NOT_LEADER" || this.#warned.has(code)) return;
     this.#warned.add(code);
-    this.#options.logger.warn({ fence: id, err: error }, "automatic fence not written, will retry");
+    this.#options.logger.warn({ fence: id, kind: "ServiceFence", automatic: true, err: error }, "write failed, will retry");
   }
 }
 

@@ -55,7 +55,7 @@ export class FallbackService {
 
   constructor(options: FallbackServiceOptions) {
     this.#options = options;
-    const { config, clock = () => performance.now(), backoff } = options;
+    const { config, logger, clock = () => performance.now(), backoff } = options;
     this.#key = { namespace: config.namespace, name: config.fallback.service };
     this.#pace = new WritePace(clock);
     this.#queue = new WorkQueue({
@@ -64,7 +64,11 @@ export class FallbackService {
       },
       onError: (_key, error, retryAfter) => {
         const code = error instanceof FencelineError ? error.code : String(error);
-        this.#warnOnce(code, { err: error, retryAfterMs: Math.round(retryAfter) }, "ports not added to the fallback's Service, will retry");
+        if (this.#isNews(code))
+          logger.warn(
+            { kind: "Service", service: this.#key, err: error, retryAfterMs: Math.round(retryAfter) },
+            "write failed, will retry",
+          );
       },
       ...(backoff && { backoff }),
     });
@@ -74,13 +78,12 @@ export class FallbackService {
   refresh(): void {
     if (this.#options.store.addServicePorts === undefined || !this.#options.leads() || this.#isPending) return;
     const { live, lacking, omitted } = this.#plan();
-    if (live === undefined) this.#warnOnce("absent", {}, "the fallback's Service is not there");
+    if (live === undefined) this.#tellBlocked("FallbackMissing", "the Service is not there", {});
     else if (omitted.length > 0)
-      this.#warnOnce(
-        "omitted",
-        { ports: omitted.slice(0, PORTS_TO_NAME), count: omitted.length },
-        "the fallback's Service cannot have more ports: calls to unknown hosts on these are not caught",
-      );
+      this.#tellBlocked("PortsFull", "it cannot have more ports: calls to unknown hosts on these are not caught", {
+        ports: omitted.slice(0, PORTS_TO_NAME),
+        count: omitted.length,
+      });
     else if (lacking.length === 0) this.#trouble = undefined;
     if (lacking.length === 0) return;
     this.#isPending = true;
@@ -117,7 +120,7 @@ export class FallbackService {
     this.#pace.added(ports);
     if (!lacked) return;
     metrics.writes.inc({ kind: "Service", action: "update" });
-    logger.info({ service: this.#key, ports: ports.map(({ port }) => port) }, "ports added to the fallback's Service");
+    logger.info({ kind: "Service", service: this.#key, ports: ports.map(({ port }) => port) }, "updated");
   }
 
   #plan(): FallbackPlan {
@@ -129,9 +132,14 @@ export class FallbackService {
     return { live, lacking: ports.filter((port) => !live.spec.ports.includes(port)), omitted };
   }
 
-  #warnOnce(trouble: string, details: object, message: string): void {
+  #tellBlocked(reason: string, detail: string, more: object): void {
     const { logger } = this.#options;
-    if (trouble !== this.#trouble) logger.warn({ service: this.#key, ...details }, message);
+    if (this.#isNews(reason)) logger.warn({ kind: "Service", service: this.#key, reason, detail, ...more }, "write blocked, action needed");
+  }
+
+  #isNews(trouble: string): boolean {
+    const isNews = trouble !== this.#trouble;
     this.#trouble = trouble;
+    return isNews;
   }
 }

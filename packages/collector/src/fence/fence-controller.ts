@@ -59,12 +59,14 @@ export class FenceController {
   readonly #states = new Map<string, FenceState>();
   readonly #queue: WorkQueue<FenceKey>;
   readonly #writer: FenceWriter;
+  readonly #isDebug: boolean;
   readonly #meshVersions = new Set<string>();
 
   constructor(options: FenceControllerOptions) {
     this.#options = options;
     if (options.proxyVersion !== undefined) this.#meshVersions.add(options.proxyVersion);
     this.#writer = new FenceWriter(options);
+    this.#isDebug = options.logger.isLevelEnabled("debug");
     this.#queue = new WorkQueue({
       work: (key) => this.#reconcile(key),
       onError: (key, error, retryAfter, failures) => {
@@ -72,7 +74,7 @@ export class FenceController {
         options.metrics.reconciles.inc({ result: "error" });
         // The first, second, fourth, … in a row: a thousand fences that fail for an hour must not fill the disk with the same line.
         if (Number.isInteger(Math.log2(failures)))
-          options.logger.warn({ fence, err: error, failures, retryAfterMs: Math.round(retryAfter) }, "fence not written, will retry");
+          options.logger.warn({ fence, err: error, failures, retryAfterMs: Math.round(retryAfter) }, "write failed, will retry");
       },
     });
   }
@@ -113,10 +115,7 @@ export class FenceController {
     if (state === undefined || state.isTurningAway) return;
     state.isTurningAway = true;
     const { maxHosts } = state.edges;
-    this.#options.logger.warn(
-      { fence: formatFenceKey(key), host, maxHosts },
-      "fence is full: hosts that are new to it stay on the fallback",
-    );
+    this.#options.logger.warn({ fence: formatFenceKey(key), host, maxHosts }, "fence is full, new hosts stay on the fallback");
     this.enqueue(key);
   }
 
@@ -135,18 +134,19 @@ export class FenceController {
 
   /** Runs one ageing round over all fences, and lets times be written that have waited long enough. */
   tick(): void {
-    const { metrics, logger, now } = this.#options;
+    const { metrics, logger, config, now } = this.#options;
     const leads = this.#options.leads();
     for (const state of this.#states.values()) {
       const { key, edges, statusWrittenAt } = state;
+      const fence = this.#options.mesh().fence(key);
       const removed = leads ? edges.age() : [];
       if (removed.length > 0) {
         metrics.edgesAged.inc(removed.length);
-        logger.info({ fence: formatFenceKey(key), hosts: removed }, "idle hosts aged out");
+        const idleWindow = fence?.spec.idleWindow ?? config.ageing.idleWindow;
+        logger.info({ fence: formatFenceKey(key), hosts: removed, idleWindow }, "hosts aged out, nobody called them");
       }
       const hasRoomAgain = state.isTurningAway && !edges.isAtCapacity;
       if (hasRoomAgain) state.isTurningAway = false;
-      const fence = this.#options.mesh().fence(key);
       const deadline = fence === undefined ? undefined : nextDeadline(fence, statusWrittenAt);
       const isDue = deadline !== undefined && deadline <= now();
       if (removed.length > 0 || hasRoomAgain || isDue || this.#timesAreStale(key)) this.enqueue(key);
@@ -192,8 +192,15 @@ export class FenceController {
     const isNews = !isDeepStrictEqual(before, after);
     if (isNews && fence !== undefined && state !== undefined) await this.#writeStatus(state, this.#desired(fence, state).status);
     if (learnedAt !== undefined && after.length === 0) metrics.learnToRender.observe((performance.now() - learnedAt) / 1_000);
-    metrics.reconciles.inc({ result: after.length > 0 ? "obstructed" : made === 0 ? "unchanged" : "changed" });
+    this.#tellRun(key, changes.length, made, after.length > 0);
     return this.#writer.retryAfter(key);
+  }
+
+  #tellRun(key: FenceKey, planned: number, made: number, isObstructed: boolean): void {
+    const { metrics, logger } = this.#options;
+    const result = isObstructed ? "obstructed" : made === 0 ? "unchanged" : "changed";
+    metrics.reconciles.inc({ result });
+    if (this.#isDebug) logger.debug({ fence: formatFenceKey(key), planned, made, result }, "rendered");
   }
 
   #desired(fence: ServiceFence, state: FenceState): Desired {

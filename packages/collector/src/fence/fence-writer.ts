@@ -13,6 +13,9 @@ export interface FenceWriterOptions {
   readonly leads: () => boolean;
 }
 
+/** What the log says of a write that was made. */
+export const WRITTEN = { create: "created", update: "updated", delete: "removed" } as const;
+
 const RENDERED_KINDS = ["EnvoyFilter", "Sidecar"] as const;
 
 /** The only part of the controller that writes: carries out plans, keeps statuses, counts, and remembers what stands in the way. */
@@ -26,8 +29,8 @@ export class FenceWriter {
     this.#obstacles = new Obstacles({
       onChange: (key, kind, obstacle) => {
         const fence = formatFenceKey(key);
-        if (obstacle === undefined) logger.info({ fence, kind }, "nothing stands in the way any more");
-        else logger.warn({ fence, kind, reason: obstacle.reason, detail: obstacle.message }, "not written until somebody does something");
+        if (obstacle === undefined) logger.info({ fence, kind }, "write no longer blocked");
+        else logger.warn({ fence, kind, reason: obstacle.reason, detail: obstacle.message }, "write blocked, action needed");
       },
     });
     metrics.observeObstacles(() => this.#obstacles.all());
@@ -61,10 +64,14 @@ export class FenceWriter {
 
   /** Keeps a status. False when something stands in the way; that must keep nobody from rendering. */
   async keepStatus(key: FenceKey, status: ServiceFenceStatus): Promise<boolean> {
-    const { store, metrics } = this.#options;
+    const { store, metrics, logger } = this.#options;
     // Times and counts change all the time, and change nothing about an obstacle.
     const obstacle = await this.#obstacles.attempt(key, "ServiceFence", "status", () => store.writeStatus(key, status));
-    if (obstacle === undefined) metrics.statusWrites.inc();
+    if (obstacle === undefined) {
+      metrics.statusWrites.inc();
+      if (logger.isLevelEnabled("debug"))
+        logger.debug({ fence: formatFenceKey(key), hosts: Object.keys(status.domains).length }, "status written");
+    }
     return obstacle === undefined;
   }
 
@@ -88,6 +95,6 @@ export class FenceWriter {
     const { kind } = object;
     metrics.writes.inc({ kind, action });
     const hosts = "spec" in object && object.kind === "Sidecar" ? object.spec.egress[0]?.hosts : undefined;
-    logger.info({ fence: formatFenceKey(key), action, kind, ...(hosts && { hosts }) }, "rendered");
+    logger.info({ fence: formatFenceKey(key), kind, ...(hosts && { hosts }) }, WRITTEN[action]);
   }
 }

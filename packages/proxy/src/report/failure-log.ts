@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Refusal, RefusalCode } from "../refusal.ts";
+import { MAX_LOGGED_TEXT } from "./decision-log.ts";
 
 /** What is known of a call that came to nothing, or to half an answer. */
 export interface FailedCall {
@@ -9,44 +10,47 @@ export interface FailedCall {
   readonly source?: string | undefined;
   readonly endpoint?: string | undefined;
   readonly cause?: string | undefined;
+  /** Known only where level debug is logged. */
+  readonly requestId?: string | undefined;
 }
 
 /** Lines per code and second. A service that is down fails every request in the same way; ten lines say it. */
 const LINES_PER_SECOND = 10;
-/** Of text that a client wrote, at most this many characters are logged. */
-const MAX_LOGGED_TEXT = 256;
 
 /** The code of a line about an answer that broke off after its client had its beginning. No answer carries it, since there is none. */
 const BROKEN_OFF = "UPSTREAM_BROKE_OFF";
 
-/** One line per failure, bounded per code and second; the next line that comes through says how many did not. */
+/** One line per failure, bounded per code and second; the next line that comes through says how many did not. At level debug every one has its line. */
 export class FailureLog {
   readonly #logger: Logger;
+  readonly #isDebug: boolean;
   readonly #windows = new Map<RefusalCode | typeof BROKEN_OFF, { second: number; lines: number; suppressed: number }>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
+    this.#isDebug = logger.isLevelEnabled("debug");
   }
 
   refused({ code, status, message }: Refusal, request: FailedCall): void {
     const suppressed = this.#take(code);
     if (suppressed === undefined) return;
-    const line = { code, status, ...lineOf(request, suppressed) };
+    const line = { code, status, detail: message, ...lineOf(request, suppressed) };
     // What the client did wrong is for its owner to fix, what the destination did is for the operator.
-    if (status < 500) this.#logger.info(line, message);
-    else this.#logger.warn(line, message);
+    if (status < 500) this.#logger.info(line, "request refused");
+    else this.#logger.warn(line, "request failed");
   }
 
-  /** A connection ended without an answer of ours: its client left, or had an answer by then. Not worth a line unless somebody looks for it. */
-  ended(message: string, { client, cause }: FailedCall): void {
-    this.#logger.debug({ client, cause: cause?.slice(0, MAX_LOGGED_TEXT) }, message);
+  /** A client left before its request was complete. Not worth a line unless somebody looks for it. */
+  left({ client, cause }: FailedCall): void {
+    if (this.#isDebug)
+      this.#logger.debug({ client, cause: cause?.slice(0, MAX_LOGGED_TEXT) }, "client left before its request was complete");
   }
 
   /** The destination broke off its answer, and the client has a part of it. */
   brokenOff(call: FailedCall): void {
     const suppressed = this.#take(BROKEN_OFF);
     if (suppressed === undefined) return;
-    this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call, suppressed) }, "the destination broke off its answer");
+    this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call, suppressed) }, "answer broke off");
   }
 
   /** Lines left out since the last one; undefined when this one is to be left out too. */
@@ -57,7 +61,7 @@ export class FailureLog {
       window = { second, lines: 0, suppressed: window?.suppressed ?? 0 };
       this.#windows.set(code, window);
     }
-    if (window.lines >= LINES_PER_SECOND) {
+    if (window.lines >= LINES_PER_SECOND && !this.#isDebug) {
       window.suppressed += 1;
       return undefined;
     }
@@ -68,13 +72,14 @@ export class FailureLog {
   }
 }
 
-function lineOf({ client, authority, source, endpoint, cause }: FailedCall, suppressed: number) {
+function lineOf({ client, authority, source, endpoint, cause, requestId }: FailedCall, suppressed: number) {
   return {
     client,
     authority: authority?.slice(0, MAX_LOGGED_TEXT),
     source,
     endpoint,
     cause: cause?.slice(0, MAX_LOGGED_TEXT),
+    requestId,
     suppressed: suppressed === 0 ? undefined : suppressed,
   };
 }

@@ -2,6 +2,7 @@ import { formatFenceKey } from "@fenceline/api/vocabulary";
 import type { Call, CallObserver } from "../call.ts";
 import type { Refusal } from "../refusal.ts";
 import type { CallsInFlight } from "./calls-in-flight.ts";
+import type { DecisionLog } from "./decision-log.ts";
 import type { EdgeReports } from "./edge-reports.ts";
 import type { FailedCall, FailureLog } from "./failure-log.ts";
 import type { ProxyCounters } from "./metrics.ts";
@@ -11,16 +12,19 @@ export interface ObserverParts {
   readonly calls: CallsInFlight;
   readonly reports: EdgeReports;
   readonly log: FailureLog;
+  /** Undefined unless level debug is logged. */
+  readonly decisions?: DecisionLog | undefined;
   readonly draining: () => boolean;
   /** Called when a call is over, so that a connection that has just become idle can be closed during a drain. */
   readonly onClosed: () => void;
 }
 
 /** Step 6 and the books: counts, logs and reports what became of each call, and answers those that the destination did not. */
-export function createObserver({ counters, calls, reports, log, draining, onClosed }: ObserverParts): CallObserver {
+export function createObserver({ counters, calls, reports, log, decisions, draining, onClosed }: ObserverParts): CallObserver {
   return {
     answered(call, status) {
       counters.answered(status);
+      decisions?.answered(call, status);
       if (call.edge !== undefined) reports.report(call.edge, status);
     },
     connected() {
@@ -32,7 +36,7 @@ export function createObserver({ counters, calls, reports, log, draining, onClos
       // A 4xx of ours means that the destination was never going to be reached: nothing to learn from.
       if (edge !== undefined && refusal.status < 500) reports.withdraw(edge);
       else if (edge !== undefined) reports.report(edge, refusal.status);
-      log.refused(refusal, describe(call, cause));
+      log.refused(refusal, { ...describe(call, cause), requestId: decisions?.requestIdOf(call) });
       call.refuse(refusal, !draining());
     },
     connectFailed() {
@@ -40,7 +44,7 @@ export function createObserver({ counters, calls, reports, log, draining, onClos
     },
     brokenOff(call, cause) {
       counters.brokenOff += 1;
-      log.brokenOff(describe(call, cause));
+      log.brokenOff({ ...describe(call, cause), requestId: decisions?.requestIdOf(call) });
     },
     closed(call) {
       calls.end(call);
@@ -85,7 +89,7 @@ export function observeListener(counters: ProxyCounters, log: FailureLog): Liste
     },
     left(connection) {
       // Nobody knows what it would have asked for, so it is no request.
-      log.ended("the client left before its request was complete", connection);
+      log.left(connection);
     },
     broken(refusal, connection) {
       // Counted by then, with the status of its answer.

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EdgeBook } from "@fenceline/edges";
+import { type Level, pino } from "pino";
+import { DecisionLog } from "./decision-log.ts";
+import { Ingest } from "./ingest.ts";
+import { CollectorMetrics } from "./metrics.ts";
+import { entryOf, meshOf, streamOf } from "./testing/mesh.ts";
+
+const A = { namespace: "test1", name: "a" };
+const TO_B = { upstreamCluster: "outbound|80||b.test1.svc.cluster.local", requestId: "id-1" };
+const OWN_PROXY = streamOf({ logName: "fenceline/test1/a" });
+const FALLBACK = streamOf({ logName: "fenceline-fallback" });
+
+function setUp(level: Level, maxHosts = 10) {
+  const book = new EdgeBook();
+  book.open(A, { idleWindow: 1_000, maxHosts, maxRemovedShare: 1 });
+  const lines: Record<string, unknown>[] = [];
+  const decisions = DecisionLog.of(pino({ level, base: null, timestamp: false }, { write: (line) => void lines.push(JSON.parse(line)) }));
+  const clock = { now: 0 };
+  const mesh = meshOf();
+  const nothing = () => {};
+  const told = { onLearned: nothing, onTelemetry: nothing, onProxyVersion: nothing, onLimit: nothing };
+  const ingest = new Ingest({ book, mesh: () => mesh, metrics: new CollectorMetrics(), now: () => clock.now, decisions, ...told });
+  const take = () => lines.splice(0).map(({ level: _level, ...line }) => line);
+  return { ingest, decisions, clock, take };
+}
+
+test("T-52 at level debug every entry has one line: which edge it is of, or why it taught nothing", () => {
+  const { ingest, take } = setUp("debug");
+  ingest.entries(OWN_PROXY, [
+    entryOf(TO_B),
+    entryOf({ authority: "elsewhere.example", responseCode: 404 }),
+    entryOf({ ...TO_B, intermediate: true }),
+  ]);
+  const fence = "test1/a";
+  const b = {
+    fence,
+    host: "b.test1.svc.cluster.local",
+    port: 80,
+    cluster: TO_B.upstreamCluster,
+    status: 200,
+    requestId: "id-1",
+    msg: "edge seen",
+  };
+  assert.deepEqual(take(), [
+    { ...b, requests: 1 },
+    { reason: "unknown_destination", fence, authority: "elsewhere.example", status: 404, msg: "entry dropped" },
+    { ...b, requests: 0 },
+  ]);
+  ingest.entries(FALLBACK, [
+    entryOf({ fenceSource: "test1/nobody", authority: "b.test1" }),
+    entryOf({ fenceSource: fence, authority: "b.test1" }),
+  ]);
+  assert.deepEqual(
+    take().map(({ msg, reason, sourceHeader, via }) => [msg, reason, sourceHeader, via]),
+    [
+      ["entry dropped", "unknown_source", "test1/nobody", "fallback"],
+      ["edge seen", undefined, undefined, "fallback"],
+    ],
+  );
+  ingest.entries(streamOf({ logName: "x", peer: "10.0.0.1:5", node: { id: "n" } }), [entryOf(TO_B), entryOf(TO_B)]);
+  assert.deepEqual(take(), [
+    { reason: "unknown_source", logName: "x", peer: "10.0.0.1:5", node: "n", namespace: "", count: 2, msg: "entries dropped" },
+  ]);
+});
+
+test("T-52 a host that makes room for another is told, with its successor", () => {
+  const { ingest, clock, take } = setUp("debug", 1);
+  ingest.entries(OWN_PROXY, [entryOf(TO_B)]);
+  for (; clock.now < 3_000; clock.now += 25) ingest.entries(OWN_PROXY, [entryOf({ authority: "elsewhere.example" })]);
+  take();
+  ingest.entries(OWN_PROXY, [entryOf({ authority: "web.shop:8080" })]);
+  assert.deepEqual(
+    take().filter(({ msg }) => msg === "host evicted"),
+    [{ fence: "test1/a", host: "b.test1.svc.cluster.local", by: "web.shop.svc.cluster.local", msg: "host evicted" }],
+  );
+});
+
+test("T-52 at any other level there is no such log, and so nothing is built for it", () => {
+  for (const level of ["info", "warn", "error"] as const) assert.equal(setUp(level).decisions, undefined);
+});
