@@ -53,3 +53,10 @@ export function logFormatOption(): Option {
 export function logLevelOption(): Option {
   return new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info", "info");
 }
+
+/** Names that requests to the API may be made to, beside addresses, `localhost` and those of our Service. */
+export function apiHostOption(): Option {
+  return new Option("--api-host <name>", "further name that the API may be called by, such as a proxy's in front of it; may be given again")
+    .argParser((name: string, names: string[] = []) => [...names, parseText(name)])
+    .default([]);
+}

@@ -117,7 +117,8 @@ export class Collector {
     return {
       fences: () => this.#mesh.fences().map(({ metadata: { namespace, name } }) => ({ namespace, name })),
       describe: (key) => this.#controller.describe(key),
-      edges: () => this.#book.edges(),
+      edgeFences: () => this.#book.fences(),
+      edgesOf: (key) => this.#book.of(key)?.hosts() ?? [],
     };
   }
 

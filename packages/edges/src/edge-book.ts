@@ -1,10 +1,5 @@
 import type { FenceKey } from "@fenceline/api";
-import { type AgeingPolicy, FenceEdges, type HostRecord } from "./fence-edges.ts";
-
-/** One edge of the mesh: a fence's workload calls a host. */
-export interface Edge extends HostRecord {
-  readonly fence: FenceKey;
-}
+import { type AgeingPolicy, FenceEdges } from "./fence-edges.ts";
 
 /** Every fence's edges. It holds fences that someone declared and nothing else, so made-up sources cannot make it grow. */
 export class EdgeBook {
@@ -40,16 +35,8 @@ export class EdgeBook {
     return size;
   }
 
-  /** Every edge, by namespace, fence and host. */
-  edges(): Edge[] {
-    return [...this.#fences]
-      .sort(byKey)
-      .flatMap(([namespace, byName]) =>
-        [...byName].sort(byKey).flatMap(([name, edges]) => edges.hosts().map((record) => ({ fence: { namespace, name }, ...record }))),
-      );
+  /** Fences that are open, in any order. */
+  fences(): FenceKey[] {
+    return [...this.#fences].flatMap(([namespace, byName]) => [...byName.keys()].map((name) => ({ namespace, name })));
   }
-}
-
-function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : 1;
 }

@@ -10,6 +10,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { listenFailed } from "@fenceline/api/vocabulary";
 import { Call, type CallContext } from "./call.ts";
 import { Connection } from "./connection.ts";
+import { ConnectionCap } from "./connection-cap.ts";
 import { GRPC_STATUS } from "./grpc-status.ts";
 import { DEFAULT_HOST_LIMITS, type HostLimit, type HostLimits } from "./limits.ts";
 import { openFilesLimit } from "./open-files.ts";
@@ -89,10 +90,8 @@ class Host implements GrpcHost {
   readonly #listener: Server;
   readonly #http2: Http2Server;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
-  readonly #byAddress = new Map<string, number>();
-  readonly #maxConnections: number;
+  readonly #cap: ConnectionCap;
   #port = 0;
-  #open = 0;
   /** The socket whose session is being made. */
   #accepting: Socket | undefined;
   #looks = 0;
@@ -111,7 +110,8 @@ class Host implements GrpcHost {
       }
     };
     this.#context = { limits: this.#limits, peers: new Peers(this.#limits), turns: new Turns(), limited };
-    this.#maxConnections = Math.max(1, Math.min(this.#limits.maxConnections, Math.floor(openFilesLimit() * SHARE_OF_FILES)));
+    const affordable = Math.max(1, Math.min(this.#limits.maxConnections, Math.floor(openFilesLimit() * SHARE_OF_FILES)));
+    this.#cap = new ConnectionCap(affordable, this.#limits.maxConnectionsPerAddress);
     this.#http2 = this.#createHttp2();
     this.#listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => this.#accept(socket));
   }
@@ -125,7 +125,7 @@ class Host implements GrpcHost {
   }
 
   get connections(): number {
-    return this.#open;
+    return this.#cap.open;
   }
 
   get heldBytes(): number {
@@ -178,30 +178,15 @@ class Host implements GrpcHost {
 
   /** Closes what is too much before any work is done for it. */
   #accept(socket: Socket): void {
-    const address = socket.remoteAddress ?? "unknown";
-    const ofAddress = this.#byAddress.get(address) ?? 0;
-    const limit = this.#limitOfConnections(ofAddress);
+    const limit = this.#isClosing ? undefined : this.#cap.admit(socket);
+    if (limit !== undefined) this.#context.limited(limit, socket.remoteAddress ?? "unknown");
     if (limit !== undefined || this.#isClosing) {
-      if (limit !== undefined) this.#context.limited(limit, address);
       socket.destroy();
       return;
     }
-    this.#open++;
-    this.#byAddress.set(address, ofAddress + 1);
-    socket.once("close", () => {
-      this.#open--;
-      const left = (this.#byAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#byAddress.set(address, left);
-      else this.#byAddress.delete(address);
-    });
     this.#accepting = socket;
     this.#http2.emit("connection", socket);
     this.#accepting = undefined;
-  }
-
-  #limitOfConnections(ofAddress: number): HostLimit | undefined {
-    if (this.#open >= this.#maxConnections) return "connections";
-    return ofAddress >= this.#limits.maxConnectionsPerAddress ? "address_connections" : undefined;
   }
 
   #session(session: ServerHttp2Session): void {

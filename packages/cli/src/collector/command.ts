@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { Config } from "@fenceline/api";
 import { Command } from "commander";
-import { hostOption, logFormatOption, logLevelOption, parsePort, parseText } from "../flags.ts";
+import { apiHostOption, hostOption, logFormatOption, logLevelOption, parsePort, parseText } from "../flags.ts";
 import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
@@ -10,6 +10,7 @@ interface Flags {
   readonly host: string;
   readonly alsPort: number;
   readonly apiPort: number;
+  readonly apiHost: readonly string[];
   readonly config?: string;
   readonly namespace: string;
   readonly identity: string;
@@ -25,6 +26,7 @@ export function collectorCommand(): Command {
     .addOption(hostOption("0.0.0.0"))
     .option("--als-port <port>", "port for access logs (gRPC)", parsePort, 18_081)
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
+    .addOption(apiHostOption())
     .option("--config <file>", "configuration file (YAML)", parseText)
     .option("--namespace <namespace>", "namespace of Fenceline, for its Lease", parseText, process.env.POD_NAMESPACE ?? "fenceline")
     .option("--identity <name>", "name of this replica", parseText, process.env.POD_NAME ?? hostname())

@@ -84,7 +84,7 @@ async function setUp(t: TestContext, forward: "APPEND_FORWARD" | "SANITIZE_SET")
     /** Sends one access log, and gives the status that the stream ended with. */
     log: (certificate: Certificate, logName: string, header?: string, token?: string) =>
       log(envoy.port, certificate, logName, header, token),
-    edges: () => collector.reader.edges().length,
+    edges: () => collector.reader.edgeFences().reduce((sum, fence) => sum + collector.reader.edgesOf(fence).length, 0),
     observed: () => collector.reader.describe({ namespace: "test1", name: "a" })?.status.observedUntil,
     unreported: (reason: string) => metric(proxy.metrics, `fenceline_proxy_unreported_requests_total{reason="${reason}"}`),
     dropped: (reason: string) => metric(collector.metrics, `fenceline_access_log_entries_dropped_total{reason="${reason}"}`),

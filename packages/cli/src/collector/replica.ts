@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { COLLECTOR_AUDIENCE, type Config, type FencelineError } from "@fenceline/api";
-import { Collector, type FallbackToken, type HttpApi, serveHttpApi } from "@fenceline/collector";
+import { Collector, type FallbackToken, type HttpApi, serveHttpApi, serviceNames } from "@fenceline/collector";
 import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
@@ -18,6 +18,8 @@ export interface ReplicaOptions {
   /** Name of this replica among the others. */
   readonly identity: string;
   readonly kubeconfig?: string;
+  /** Names that the API may be called by, beside those of the collector's Service. */
+  readonly apiHost?: readonly string[];
   readonly config: Config;
   readonly logger: Logger;
 }
@@ -137,7 +139,8 @@ export class Replica {
   }
 
   async #serve(): Promise<void> {
-    const { host, apiPort } = this.#options;
+    const { host, apiPort, config, apiHost = [] } = this.#options;
+    const service = `${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`;
     const build = buildInfo();
     const metrics = clusterMetrics({ health: () => this.#store.health(), leads: () => this.#election.mayWrite() });
     this.#http = await serveHttpApi({
@@ -146,6 +149,7 @@ export class Replica {
       metrics: () => [build, metrics, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
       notReady: () => (this.#collector === undefined ? this.#waitingFor() : undefined),
       reader: () => this.#collector?.reader,
+      names: [...serviceNames(service), ...apiHost],
     });
   }
 

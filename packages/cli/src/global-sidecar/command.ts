@@ -3,12 +3,12 @@ import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter } from "@fenceline/als";
 import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
-import { serveHttpApi } from "@fenceline/collector/http-api";
+import { serveHttpApi, serviceNames } from "@fenceline/collector/http-api";
 import { WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
-import { durationOption, hostOption, logFormatOption, logLevelOption, parseCount, parsePort, parseText } from "../flags.ts";
+import { apiHostOption, durationOption, hostOption, logFormatOption, logLevelOption, parseCount, parsePort, parseText } from "../flags.ts";
 import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat, resolveFormat } from "../logger.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
@@ -25,6 +25,7 @@ interface Flags {
   readonly clusterDomain: string;
   readonly namespace: string;
   readonly ownName: string[];
+  readonly apiHost: readonly string[];
   readonly ownAddress: string[];
   readonly external: "forward" | "refuse";
   readonly externalAllow: string[];
@@ -52,6 +53,7 @@ export function globalSidecarCommand(): Command {
     .addOption(hostOption("0.0.0.0"))
     .option("--port <port>", "port for requests (HTTP)", parsePort, 18_080)
     .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
+    .addOption(apiHostOption())
     .option("--cluster-domain <domain>", "DNS domain of the cluster", parseText, "cluster.local")
     .option("--namespace <namespace>", "namespace of Fenceline, never forwarded to", parseText, process.env.POD_NAMESPACE ?? "fenceline")
     .option("--own-name <host>", "fully qualified name of our own Service, never forwarded to; may be given again", append, [])
@@ -119,6 +121,7 @@ async function run(flags: Flags): Promise<void> {
     port: flags.adminPort,
     metrics: () => registries,
     calls: () => proxy?.longLivedCalls() ?? [],
+    names: [...flags.ownName.flatMap(serviceNames), ...flags.apiHost],
     notReady: () => (isStopping ? "stopping" : proxy?.isReady === true ? undefined : "no worker takes requests"),
   });
   const reporter = createEdgeReporter({

@@ -1,6 +1,6 @@
 import { formatAddress } from "@fenceline/api/vocabulary";
 import { Command } from "commander";
-import { hostOption, logFormatOption, logLevelOption, parsePort, parseText } from "../flags.ts";
+import { apiHostOption, hostOption, logFormatOption, logLevelOption, parsePort, parseText } from "../flags.ts";
 import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
@@ -11,6 +11,7 @@ interface Flags {
   readonly proxyPort: number;
   readonly alsPort: number;
   readonly apiPort: number;
+  readonly apiHost: readonly string[];
   readonly demo: boolean;
   readonly config?: string;
   readonly logFormat: LogFormat;
@@ -26,6 +27,7 @@ export function standaloneCommand(): Command {
     .option("--proxy-port <port>", "port of the global sidecar (HTTP)", parsePort, 18_080)
     .option("--als-port <port>", "port for access logs (gRPC)", parsePort, 18_081)
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
+    .addOption(apiHostOption())
     .option("--no-demo", "without the demo mesh")
     .option("--config <file>", "configuration file (YAML)", parseText)
     .addOption(logFormatOption())

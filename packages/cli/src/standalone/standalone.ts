@@ -1,6 +1,7 @@
 import { createEdgeReporter } from "@fenceline/als";
+import { openFilesLimit } from "@fenceline/als/open-files";
 import { type Config, formatAddress } from "@fenceline/api";
-import { Collector, serveHttpApi } from "@fenceline/collector";
+import { Collector, serveHttpApi, serviceNames } from "@fenceline/collector";
 import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import type { Logger } from "pino";
@@ -22,6 +23,8 @@ export interface StandaloneOptions {
   readonly proxyPort: number;
   readonly alsPort: number;
   readonly apiPort: number;
+  /** Names that the API may be called by, beside those that the collector's Service would have. */
+  readonly apiHost?: readonly string[];
   readonly demo: boolean;
   readonly config: Config;
   readonly logger: Logger;
@@ -101,6 +104,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     metrics: () => registries,
     calls: () => longLivedCalls(),
     reader: () => collector.reader,
+    names: [...serviceNames(`${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`), ...(options.apiHost ?? [])],
   });
   closers.push(() => api.close());
 
@@ -117,6 +121,8 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     clusterDomain: config.clusterDomain,
     // The folder is the operator's own word on where services are, and a demo's are on this machine.
     allowLoopback: true,
+    // A connection takes two files, and access logs, the API and the folder need theirs.
+    load: { maxConnections: Math.min(10_000, Math.floor(openFilesLimit() / 4)) },
     ownNamespace: config.namespace,
     ownNames: [collector.mesh.fallbackHost],
     ownPorts: [collector.accessLogPort, api.port],

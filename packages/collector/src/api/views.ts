@@ -1,12 +1,20 @@
 import { type FenceKey, fenceMode, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
-import type { Edge } from "@fenceline/edges";
+import type { HostRecord } from "@fenceline/edges";
+import { compareKeys, type PageRequest } from "./pages.ts";
 
-/** Where the API's answers come from. */
+/** Where the API's answers come from. Nothing is copied before it is asked for. */
 export interface FenceReader {
+  /** In any order. */
   fences(): readonly FenceKey[];
   describe(key: FenceKey): { readonly fence: ServiceFence; readonly status: ServiceFenceStatus } | undefined;
-  edges(): readonly Edge[];
+  /** Fences whose edges are in the book, in any order. */
+  edgeFences(): readonly FenceKey[];
+  /** The edges of one fence, by host. */
+  edgesOf(key: FenceKey): readonly HostRecord[];
 }
+
+/** One step of a list: items that were made at once, each with its key. Empty where a fence has none, so that others have their turn in between. */
+export type Step = readonly { readonly key: readonly string[]; readonly value: object }[];
 
 /** One fence as the API shows it. */
 export function fenceView(reader: FenceReader, key: FenceKey) {
@@ -23,13 +31,29 @@ export function fenceView(reader: FenceReader, key: FenceKey) {
   };
 }
 
-export function fencesView(reader: FenceReader) {
-  return reader.fences().flatMap((key) => fenceView(reader, key) ?? []);
+/** Fences by namespace and name, one a step. */
+export function* fencesSteps(reader: FenceReader, page: PageRequest): Generator<Step> {
+  for (const fence of keysFrom(reader.fences(), page)) {
+    const key = [fence.namespace, fence.name];
+    if (page.after !== undefined && compareKeys(key, page.after) <= 0) continue;
+    const value = fenceView(reader, fence);
+    if (value !== undefined) yield [{ key, value }];
+  }
 }
 
-/** Every edge, source and destination first. */
-export function edgesView(reader: FenceReader) {
-  return reader.edges().map(({ fence, host, source, firstSeen, lastSeen, requests, ports }) => ({
+/** Edges by namespace, fence and host, those of one fence a step. */
+export function* edgesSteps(reader: FenceReader, page: PageRequest): Generator<Step> {
+  for (const fence of keysFrom(reader.edgeFences(), page)) {
+    const { after } = page;
+    yield reader.edgesOf(fence).flatMap((edge) => {
+      const key = [fence.namespace, fence.name, edge.host];
+      return after !== undefined && compareKeys(key, after) <= 0 ? [] : [{ key, value: edgeView(fence, edge) }];
+    });
+  }
+}
+
+function edgeView(fence: FenceKey, { host, source, firstSeen, lastSeen, requests, ports }: HostRecord) {
+  return {
     source: formatFenceKey(fence),
     destination: host,
     ports,
@@ -37,5 +61,14 @@ export function edgesView(reader: FenceReader) {
     requests,
     firstSeen: new Date(firstSeen).toISOString(),
     lastSeen: new Date(lastSeen).toISOString(),
-  }));
+  };
+}
+
+/** Keys in order, of the namespace that is asked for, from the fence on with which the page before ended. */
+function keysFrom(keys: readonly FenceKey[], { namespace, after = [] }: PageRequest): FenceKey[] {
+  const last = after.slice(0, 2);
+  const wanted = keys.filter((key) => {
+    return (namespace === undefined || key.namespace === namespace) && compareKeys([key.namespace, key.name], last) >= 0;
+  });
+  return wanted.sort((a, b) => compareKeys([a.namespace, a.name], [b.namespace, b.name]));
 }

@@ -1,6 +1,6 @@
 import type { Server } from "node:net";
+import { openFilesLimit } from "@fenceline/als/open-files";
 import { Counter, Gauge, type Registry } from "prom-client";
-import { openFilesLimit } from "./open-files.ts";
 
 /** Open files that are not connections of the data path: libuv's own, logs, DNS, the admin port, the collector. */
 const RESERVED_FILES = 128;

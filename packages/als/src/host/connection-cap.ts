@@ -1,0 +1,40 @@
+import type { Socket } from "node:net";
+
+/** Which cap a connection met. */
+export type ConnectionCapReason = "connections" | "address_connections";
+
+/** Counts the connections of a server, in all and of each address, so that nobody takes all places. */
+export class ConnectionCap {
+  readonly #max: number;
+  readonly #maxPerAddress: number;
+  readonly #byAddress = new Map<string, number>();
+  #open = 0;
+
+  constructor(max: number, maxPerAddress: number) {
+    this.#max = max;
+    this.#maxPerAddress = maxPerAddress;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Counts a connection until it closes, or says which cap it meets. */
+  admit(socket: Socket): ConnectionCapReason | undefined {
+    const address = socket.remoteAddress ?? "unknown";
+    const ofAddress = this.#byAddress.get(address) ?? 0;
+    if (this.#open >= this.#max) return "connections";
+    if (ofAddress >= this.#maxPerAddress) return "address_connections";
+    this.#open++;
+    this.#byAddress.set(address, ofAddress + 1);
+    socket.once("close", () => this.#closed(address));
+    return undefined;
+  }
+
+  #closed(address: string): void {
+    this.#open--;
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#byAddress.set(address, left);
+    else this.#byAddress.delete(address);
+  }
+}

@@ -1,0 +1,34 @@
+import { isIP } from "node:net";
+import { ApiRefusal, quoted } from "./refusal.ts";
+
+/** `host`, `host:port`, `[v6]:port`. */
+const AUTHORITY = /^(\[[^\]]*\]|[^:[\]]*)(?::[0-9]{0,5})?$/;
+
+/**
+ * Refuses a request that was made to another name than ours.
+ *
+ * A page in a browser may let its own name point at this address (DNS rebinding) and then read what we say, for to the browser it is of the page's origin. It
+ * cannot change the Host that the browser sends. Addresses stay allowed: the kubelet, Prometheus and `kubectl port-forward` use them, and no name can be rebound
+ * to an address literal. A request of HTTP/1.0 without a Host is no browser's.
+ *
+ * @param names in lower case
+ * @throws {ApiRefusal} `HOST_REFUSED`
+ */
+export function checkHost(host: string | undefined, names: ReadonlySet<string>): void {
+  if (host === undefined) return;
+  const [, bare = ""] = AUTHORITY.exec(host) ?? [];
+  const name = bare.toLowerCase().replace(/\.$/, "");
+  if (isAddress(name) || name === "localhost" || name.endsWith(".localhost") || names.has(name)) return;
+  const message = `this server is not ${quoted(host)}: call it by address, by a name of its Service, or name that host with --api-host`;
+  throw new ApiRefusal(421, "HOST_REFUSED", message);
+}
+
+function isAddress(name: string): boolean {
+  return name.startsWith("[") ? isIP(name.slice(1, -1)) === 6 : isIP(name) === 4;
+}
+
+/** The names that a Service has by cluster DNS and its search domains, from its full one: `<service>.<namespace>.svc.<cluster domain>`. */
+export function serviceNames(full: string): string[] {
+  const labels = full.split(".");
+  return [labels.slice(0, 1), labels.slice(0, 2), labels.slice(0, 3), labels].map((some) => some.join("."));
+}

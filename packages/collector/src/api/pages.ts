@@ -1,0 +1,79 @@
+import { ApiRefusal, quoted } from "./refusal.ts";
+import { parseQuery } from "./target.ts";
+
+/** Which part of a list is asked for. */
+export interface PageRequest {
+  /** Most items. */
+  readonly limit: number;
+  /** Items of this namespace only. */
+  readonly namespace: string | undefined;
+  /** The last item of the page before: its key. */
+  readonly after: readonly string[] | undefined;
+}
+
+/** How long the pages of a list are. */
+export interface PageSizes {
+  readonly default: number;
+  readonly max: number;
+}
+
+const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+const COUNT = /^[1-9][0-9]{0,8}$/;
+const TOKEN = /^[A-Za-z0-9_-]{1,2048}$/;
+
+/**
+ * Reads `limit`, `continue` and `namespace`.
+ *
+ * @param list name of the list, which its tokens are good for
+ * @throws {ApiRefusal} `PARAMETER_UNKNOWN`, `PARAMETER_REPEATED`, `PARAMETER_INVALID`
+ */
+export function parsePage(query: string, list: string, sizes: PageSizes): PageRequest {
+  const { limit, continue: token, namespace } = parseQuery(query, ["limit", "continue", "namespace"]);
+  if (limit !== undefined && (!COUNT.test(limit) || Number(limit) > sizes.max)) {
+    throw invalid("limit", limit, `a whole number from 1 to ${sizes.max}`);
+  }
+  if (namespace !== undefined && !NAMESPACE.test(namespace)) throw invalid("namespace", namespace, "the name of a namespace");
+  const after = token === undefined ? undefined : afterOf(token, list, namespace);
+  return { limit: limit === undefined ? sizes.default : Number(limit), namespace, after };
+}
+
+/**
+ * The token of the page behind an item.
+ *
+ * It names the item, and not a place in a snapshot: whatever comes and goes meanwhile, each item that stays is on exactly one page, and a token never expires.
+ */
+export function continueToken(list: string, { namespace }: PageRequest, after: readonly string[]): string {
+  return Buffer.from(JSON.stringify([list, namespace ?? null, ...after])).toString("base64url");
+}
+
+function afterOf(token: string, list: string, namespace: string | undefined): string[] {
+  const fields = TOKEN.test(token) ? parseJson(Buffer.from(token, "base64url").toString()) : undefined;
+  if (!Array.isArray(fields)) throw invalid("continue", token, "what an earlier page gave as `continue`");
+  const [ofList, ofNamespace, ...after] = fields;
+  if (ofList !== list || ofNamespace !== (namespace ?? null) || after.length < 2 || !after.every((each) => typeof each === "string")) {
+    throw invalid("continue", token, "what an earlier page of the same list gave as `continue`, with the same namespace");
+  }
+  return after;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(name: string, value: string, expected: string): ApiRefusal {
+  return new ApiRefusal(400, "PARAMETER_INVALID", `${name}=${quoted(value)} is not valid: it must be ${expected}`);
+}
+
+/** -1, 0 or 1, key by key. */
+export function compareKeys(a: readonly string[], b: readonly string[]): number {
+  for (const [index, text] of a.entries()) {
+    const other = b[index];
+    if (other === undefined || text > other) return 1;
+    if (text < other) return -1;
+  }
+  return a.length < b.length ? -1 : 0;
+}
