@@ -1,6 +1,5 @@
 import type { Placed } from "../bag.ts";
 import type { Address } from "../resolve/resolver.ts";
-import type { AfterPoll } from "./after-next-poll.ts";
 import { type AnswerHandler, AnswerReader } from "./answer-reader.ts";
 import { DestinationSocket } from "./destination-socket.ts";
 import { UpstreamError } from "./upstream-error.ts";
@@ -30,8 +29,6 @@ export interface ConnectionOwner {
   onConnectFailed(connection: UpstreamConnection, error: Error): void;
   /** The exchange is over, and the connection may carry another one. */
   onIdle(connection: UpstreamConnection): void;
-  /** What {@link afterNextPoll} was asked for has come. */
-  onRested(connection: UpstreamConnection): void;
   /** The connection is of no use any more. Called once; not after `onConnectFailed`. */
   onGone(connection: UpstreamConnection): void;
 }
@@ -55,13 +52,13 @@ export interface Waiter {
 }
 
 /** One HTTP/1.1 connection to a destination, which carries one exchange at a time. */
-export class UpstreamConnection implements Placed, AfterPoll {
+export class UpstreamConnection implements Placed {
   /** When the connection became idle, in milliseconds of a monotonic clock. The pool keeps it here. */
   idleSince = 0;
   /** Milliseconds that the connection may be idle. The pool keeps it here. */
   idleLimit = 0;
-  /** Whether it has answered in this turn. The pool keeps it here. */
-  resting = false;
+  /** Turn of the event loop in which the connection became idle. The pool keeps it here. */
+  idleTurn = 0;
   /** Who waits for it to connect. The pool keeps it here. */
   waiter: Waiter | undefined;
   place = -1;
@@ -157,10 +154,6 @@ export class UpstreamConnection implements Placed, AfterPoll {
 
   resume(): void {
     this.#socket.resume();
-  }
-
-  afterPoll(): void {
-    this.#owner.onRested(this);
   }
 
   /** Ends the exchange and the connection. The user hears nothing more. */

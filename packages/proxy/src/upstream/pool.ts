@@ -1,6 +1,5 @@
 import { Bag } from "../bag.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { afterNextPoll } from "./after-next-poll.ts";
 import { type ConnectionOptions, type ConnectionOwner, UpstreamConnection, type Waiter } from "./connection.ts";
 import { asError, UpstreamError } from "./upstream-error.ts";
 import { WaitingLine } from "./waiting-line.ts";
@@ -17,12 +16,17 @@ export interface PoolOptions extends ConnectionOptions {
 /** Taken off what a destination says in `Keep-Alive: timeout=`, so that it is not the first to close. */
 const KEEP_ALIVE_MARGIN = 1_000;
 
+/** Turns of the event loop so far. Poll phase and check phase of one turn have the same number. */
+const { nodeTiming } = performance;
+const currentTurn = () => nodeTiming.uvMetricsInfo.loopCount;
+
 /**
  * The connections to one address.
  *
- * A connection that has answered is not used again before the event loop has polled once more. A server that closes right behind its answer, said or
- * not, has the end of the connection unread in our kernel by then, or surplus bytes that would be taken for the next answer; the poll shows them. (Envoy
- * waits for its next iteration too, though only where requests are waiting.)
+ * A connection that has answered is not used again before the event loop has polled once more, and has dealt with all that the poll found. A server
+ * that closes right behind its answer, said or not, has the end of the connection unread in our kernel when the answer is read, or surplus bytes
+ * that would be taken for the next answer. So a request takes a connection that became idle two turns ago or earlier; where there is only a younger
+ * one, it waits for the check phase behind the poll. (Envoy waits for its next iteration too, though only where requests are waiting.)
  */
 export class Pool implements ConnectionOwner {
   readonly #address: Address;
@@ -31,10 +35,9 @@ export class Pool implements ConnectionOwner {
   readonly #idle: UpstreamConnection[] = [];
   readonly #all = new Bag<UpstreamConnection>();
   readonly #line = new WaitingLine<Waiter>();
-  /** Connections that have answered in this turn. */
-  #resting = 0;
-  /** Those that wait for one of these: no more than there are, and never longer than a turn. */
+  /** Those that wait for an idle connection to have been polled: no more than there are, and for a turn or two. */
   readonly #soon: Waiter[] = [];
+  #serving = false;
   #retired = false;
   #onEmpty: (() => void) | undefined;
 
@@ -45,16 +48,21 @@ export class Pool implements ConnectionOwner {
 
   /** Hands a connection to the waiter, at once where one is idle. */
   acquire(waiter: Waiter): void {
-    const connection = waiter.needsFresh ? undefined : this.#takeIdle();
-    if (connection !== undefined) {
-      waiter.onConnection(connection);
-      return;
-    }
-    if (waiter.needsFresh && this.#all.size >= this.#options.maxConnections) this.#idle[0]?.destroy();
-    const isFreeSoon = !waiter.needsFresh && this.#soon.length < this.#resting;
-    if (isFreeSoon) this.#soon.push(waiter);
-    else if (this.#all.size < this.#options.maxConnections) this.#connect(waiter);
-    else if (this.#line.size < this.#options.maxWaiting) this.#line.join(waiter);
+    // Whoever stands in the line comes first.
+    const mayBeUsed = !waiter.needsFresh && this.#line.size === 0;
+    const connection = mayBeUsed ? this.#takeIdle(2) : undefined;
+    if (connection !== undefined) waiter.onConnection(connection);
+    else if (mayBeUsed && this.#soon.length < this.#idle.length) {
+      this.#soon.push(waiter);
+      this.#serveSoon();
+    } else this.#makeOrWait(waiter);
+  }
+
+  #makeOrWait(waiter: Waiter): void {
+    const { maxConnections, maxWaiting } = this.#options;
+    if (waiter.needsFresh && this.#all.size >= maxConnections) this.#idle[0]?.destroy();
+    if (this.#all.size < maxConnections) this.#connect(waiter);
+    else if (this.#line.size < maxWaiting) this.#line.join(waiter);
     else waiter.onNoConnection(new UpstreamError("BUSY", "every connection to the destination is in use"));
   }
 
@@ -106,31 +114,18 @@ export class Pool implements ConnectionOwner {
 
   onIdle(connection: UpstreamConnection): void {
     connection.idleSince = performance.now();
+    connection.idleTurn = currentTurn();
     connection.idleLimit = Math.min(this.#options.keepAliveTimeout, connection.offeredIdleTime - KEEP_ALIVE_MARGIN);
     if (connection.idleLimit <= 0 || (this.#retired && this.#line.size === 0)) {
       connection.destroy();
       return;
     }
-    connection.resting = true;
-    this.#resting += 1;
-    afterNextPoll(connection);
-  }
-
-  onRested(connection: UpstreamConnection): void {
-    if (!connection.resting) return;
-    this.#endRest(connection);
-    const waiter = this.#nextWaiter();
-    if (waiter?.needsFresh) {
-      this.#soon.unshift(waiter);
-      connection.destroy();
-    } else if (waiter !== undefined) waiter.onConnection(connection);
-    else if (this.#retired) connection.destroy();
-    else this.#idle.push(connection);
+    this.#idle.push(connection);
+    if (this.#line.size > 0) this.#serveSoon();
   }
 
   onGone(connection: UpstreamConnection): void {
     this.#all.delete(connection);
-    this.#endRest(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
     const waiter = this.#nextWaiter();
@@ -146,21 +141,51 @@ export class Pool implements ConnectionOwner {
     }
   }
 
-  #endRest(connection: UpstreamConnection): void {
-    if (!connection.resting) return;
-    connection.resting = false;
-    this.#resting -= 1;
+  /** In the next check phase, those that wait get the connections that were polled since they became idle. */
+  #serveSoon(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    setImmediate(() => this.#serve());
   }
 
-  /** The one used last. Its age is looked at here, since the sweep comes by once a second only. */
-  #takeIdle(): UpstreamConnection | undefined {
+  #serve(): void {
+    this.#serving = false;
+    while (this.#soon.length > 0 || this.#line.size > 0) {
+      const connection = this.#takeIdle(1);
+      if (connection === undefined) break;
+      this.#handOver(connection);
+    }
+    if (this.#idle.length === 0) return;
+    if (this.#soon.length > 0 || this.#line.size > 0) this.#serveSoon();
+    else if (this.#retired) for (const connection of [...this.#idle]) connection.destroy();
+  }
+
+  #handOver(connection: UpstreamConnection): void {
+    const waiter = this.#nextWaiter();
+    if (waiter === undefined) this.#idle.push(connection);
+    else if (waiter.needsFresh) {
+      // The end of this one makes room for it.
+      this.#soon.unshift(waiter);
+      connection.destroy();
+    } else waiter.onConnection(connection);
+  }
+
+  /**
+   * Takes the one that was used last among those that became idle so many turns ago or earlier. Its age is looked at here, since the sweep comes by
+   * once a second only.
+   */
+  #takeIdle(turnsAgo: number): UpstreamConnection | undefined {
     if (this.#idle.length === 0) return undefined;
+    const latest = currentTurn() - turnsAgo;
     const now = performance.now();
-    for (;;) {
-      const connection = this.#idle.pop();
-      if (connection === undefined || !isExpired(connection, now)) return connection;
+    for (let at = this.#idle.length - 1; at >= 0; at -= 1) {
+      const connection = this.#idle[at];
+      if (connection === undefined || connection.idleTurn > latest) continue;
+      this.#idle.splice(at, 1);
+      if (!isExpired(connection, now)) return connection;
       connection.destroy();
     }
+    return undefined;
   }
 
   #connect(waiter: Waiter): void {
