@@ -136,13 +136,13 @@ for (const [what, bytes] of [
   ["a ClientHello", "\x16\x03\x01\x00\xff\x01"],
 ] as const) {
   test(`T-45 a client that leaves in the midst of ${what} is logged`, async (t) => {
-    const proxy = await startProxy(t, {});
+    const proxy = await startProxy(t, {}, { logLevel: "debug" });
     const socket = await openSocket(proxy.port);
     const { localPort } = socket;
     socket.end(bytes, "latin1");
     await once(socket.resume(), "close");
 
-    const isLine = ({ msg }: Record<string, unknown>) => msg === "the client left before its request was complete";
+    const isLine = ({ msg }: Record<string, unknown>) => msg === "client left before its request was complete";
     while (!proxy.log.some(isLine)) await nextTurn();
     const line = proxy.log.find(isLine) ?? assert.fail();
     assert.equal(line.client, `127.0.0.1:${localPort}`);

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import type { TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { pino } from "pino";
+import { type Level, pino } from "pino";
 import type { Target } from "../destination/authorize.ts";
 import { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "../global-sidecar.ts";
 import type { EdgeReporter, ReportedEdge, RequestReporter } from "../report/edge-reports.ts";
@@ -60,8 +60,16 @@ export function staticResolver(services: Services): Resolver {
   };
 }
 
-/** Starts a proxy that the test's end stops. `services` maps hosts to ports of endpoints on loopback. */
-export async function startProxy(t: TestContext, services: Services, options: Partial<GlobalSidecarOptions> = {}): Promise<ProxyUnderTest> {
+/**
+ * Starts a proxy that the test's end stops. `services` maps hosts to ports of endpoints on loopback.
+ *
+ * @param options of the proxy, and from which level on its log is collected. Default `info`
+ */
+export async function startProxy(
+  t: TestContext,
+  services: Services,
+  { logLevel = "info", ...options }: Partial<GlobalSidecarOptions> & { readonly logLevel?: Level } = {},
+): Promise<ProxyUnderTest> {
   const reported = new RecordedEdges();
   const log: Record<string, unknown>[] = [];
   const sidecar = await createGlobalSidecar({
@@ -70,7 +78,7 @@ export async function startProxy(t: TestContext, services: Services, options: Pa
     allowLoopback: true,
     resolver: staticResolver(services),
     reporter: reported,
-    logger: pino({ level: "debug" }, { write: (line: string) => log.push(JSON.parse(line)) }),
+    logger: pino({ level: logLevel }, { write: (line: string) => log.push(JSON.parse(line)) }),
     ...options,
   });
   t.after(() => sidecar.close({ deadline: 100 }));
