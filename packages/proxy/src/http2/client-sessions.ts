@@ -8,6 +8,7 @@ import {
   MAX_HEADER_PAIRS,
   MAX_INVALID_FRAMES,
   MAX_SENT_HEADER,
+  MAX_SESSION_MEMORY,
 } from "./http2-options.ts";
 
 const { NGHTTP2_REFUSED_STREAM } = constants;
@@ -30,8 +31,6 @@ export interface ClientSessionsOptions extends Http2Options {
 
 /** Milliseconds between two looks at what the clients have sent. */
 const SWEEP_INTERVAL = 1_000;
-/** Megabytes that one connection may hold; Node refuses further streams then. 1000 streams with a full window each come to as much. */
-const MAX_SESSION_MEMORY = 64;
 /** nghttp2's own count of resets, with GOAWAY INTERNAL_ERROR: far above ours, which knows a flood from callers that lost their patience. */
 const NGHTTP2_RESET_BURST = 20_000;
 const NGHTTP2_RESET_RATE = 10_000;

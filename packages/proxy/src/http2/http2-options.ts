@@ -40,5 +40,11 @@ export const MAX_SENT_HEADER = 2 * MAX_HEADER_LIST_SIZE;
  * that lives long enough. Invalid frames reset their stream, or end the connection, and both are counted by themselves; for empty ones see FrameBudget.
  */
 export const MAX_INVALID_FRAMES = 2 ** 32 - 1;
+/**
+ * Megabytes that Node lets one connection hold; none. What waited to be sent on a stream that is reset is never taken off its count again (as of 24.21), so
+ * that any limit would end a connection that lives long enough: with Node's own of 10 MB the 740th upload that was answered early. What a connection holds
+ * is bounded by its streams, each with a window's worth on either way, and by the size of a header.
+ */
+export const MAX_SESSION_MEMORY = 1_000_000;
 /** Bytes that a peer may send on one connection without hearing from us. Node takes them off the connection's window at once, so no stream holds up another. */
 export const CONNECTION_WINDOW = 1024 * 1024;

@@ -10,7 +10,14 @@ import type { Address } from "../resolve/resolver.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
-import { CONNECTION_WINDOW, MAX_HEADER_LIST_SIZE, MAX_HEADER_PAIRS, MAX_INVALID_FRAMES, MAX_SENT_HEADER } from "./http2-options.ts";
+import {
+  CONNECTION_WINDOW,
+  MAX_HEADER_LIST_SIZE,
+  MAX_HEADER_PAIRS,
+  MAX_INVALID_FRAMES,
+  MAX_SENT_HEADER,
+  MAX_SESSION_MEMORY,
+} from "./http2-options.ts";
 import { PingPacing } from "./ping-pacing.ts";
 
 /** What the pool hears of its sessions. */
@@ -46,6 +53,7 @@ const CLIENT_OPTIONS: ClientOptions = {
   maxHeaderListPairs: MAX_HEADER_PAIRS,
   maxSendHeaderBlockLength: MAX_SENT_HEADER,
   maxSessionInvalidFrames: MAX_INVALID_FRAMES,
+  maxSessionMemory: MAX_SESSION_MEMORY,
   // Whether a field may stand twice is for the destination to judge.
   strictSingleValueFields: false,
 };
