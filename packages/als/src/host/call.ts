@@ -214,12 +214,17 @@ export class Call implements GrpcCall, Work, Held {
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
     this.#stream.resume();
+    if (this.#isHalfClosed) this.#tellHalfClosed();
   }
 
+  /** Node tells the end of a paused stream whose bytes it has all handed out, while messages in them may still wait for their turn. */
   #end(): void {
     this.#isHalfClosed = true;
-    if (this.#trailers !== undefined) return;
-    if (this.#handler?.halfClosed !== undefined) this.#handler.halfClosed();
+    if (!this.#isWaiting && !this.#isPaused) this.#tellHalfClosed();
+  }
+
+  #tellHalfClosed(): void {
+    if (this.#trailers === undefined) this.#handler?.halfClosed?.();
   }
 
   #respond(): void {
