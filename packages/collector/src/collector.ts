@@ -1,11 +1,12 @@
 import { type AccessLogServer, createAccessLogServer } from "@fenceline/als";
-import { type Config, durationMs, formatFenceKey, idleWindowOf } from "@fenceline/api";
+import { type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
 import { EdgeBook } from "@fenceline/edges";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./api/views.ts";
 import { type FallbackToken, fallbackCaller } from "./attribution/fallback-caller.ts";
+import { ProxyVersions } from "./attribution/proxy-versions.ts";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import { DecisionLog } from "./decision-log.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
@@ -30,7 +31,10 @@ export interface CollectorOptions {
   readonly fallbackReady?: (mesh: Mesh) => boolean;
   /** Tells whether a token is the global sidecar's. Default: none is, and reports in the fallback's name are refused. */
   readonly fallbackToken?: FallbackToken;
-  /** A version of Istio that proxies of this mesh run, for workloads that have not told theirs yet. Default: none is known. */
+  /**
+   * The version of Istio that our own proxy runs, for workloads that have not told theirs yet: one control plane injects all. What workloads of other
+   * namespaces say of theirs never counts for them, since each can say what it likes. Default: none is known, and their namespace's versions count.
+   */
   readonly proxyVersion?: string;
 }
 
@@ -49,6 +53,7 @@ export class Collector {
   readonly #automatic: AutomaticFences;
   readonly #ingest: Ingest;
   readonly #decisions: DecisionLog | undefined;
+  readonly #proxyVersions: ProxyVersions;
   readonly #closers: (() => void | Promise<void>)[] = [];
   #mesh: Mesh;
   #ageingTimer: NodeJS.Timeout | undefined;
@@ -61,7 +66,13 @@ export class Collector {
     this.#mesh = new Mesh(store.snapshot(), config);
     this.#decisions = DecisionLog.of(logger);
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
-    this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady, proxyVersion });
+    this.#proxyVersions = new ProxyVersions((fence) => this.#controller.enqueue(fence));
+    const proxyVersions = (fence: FenceKey) => {
+      const told = this.#proxyVersions.of(fence);
+      if (told.length > 0) return told;
+      return proxyVersion === undefined ? this.#proxyVersions.ofNamespace(fence.namespace) : [proxyVersion];
+    };
+    this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady, proxyVersions });
     this.#fallback = new FallbackService({ store, config, metrics: this.#metrics, logger, leads });
     this.#automatic = new AutomaticFences({ ...shared, store, config, logger, leads });
     this.#ingest = new Ingest({
@@ -74,7 +85,8 @@ export class Collector {
       decisions: this.#decisions,
       onTurnedAway: (fence, host) => this.#controller.turnedAway(fence, host),
       onTelemetry: (fence) => this.#controller.enqueue(fence),
-      onProxyVersion: (fence, version) => this.#controller.proxyVersion(fence, version),
+      onProxyVersion: (fence, version, stream) => this.#proxyVersions.told(stream, fence, version),
+      onProxyGone: (stream) => this.#proxyVersions.left(stream),
       onLimit: limitLog(logger, now),
     });
     this.#metrics.observe({
@@ -169,6 +181,8 @@ export class Collector {
 
   #refresh(): void {
     this.#mesh = new Mesh(this.#options.store.snapshot(), this.#options.config);
+    const fences = new Set(this.#mesh.fences().map(({ metadata }) => formatFenceKey(metadata)));
+    this.#proxyVersions.retain((fence) => fences.has(fence));
     this.#controller.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();

@@ -25,8 +25,10 @@ export interface IngestOptions {
   readonly onTurnedAway?: (fence: FenceKey, host: string) => void;
   /** The first access log of a workload's own proxies has arrived. */
   readonly onTelemetry: (fence: FenceKey) => void;
-  /** A workload's proxy named its version of Istio. */
-  readonly onProxyVersion: (fence: FenceKey, version: string) => void;
+  /** A stream of a workload's proxy named its version of Istio. */
+  readonly onProxyVersion: (fence: FenceKey, version: string, stream: AccessLogStream) => void;
+  /** A stream has ended, or does not speak for its workload any more. Default: nobody is told. */
+  readonly onProxyGone?: (stream: AccessLogStream) => void;
   /** A limit of the access-log port was met by this peer, or `ip:port`. */
   readonly onLimit: (limit: HostLimit, peer: string) => void;
 }
@@ -75,8 +77,8 @@ export class Ingest implements AccessLogSink {
       const isFirst = edges?.observedUntil === undefined;
       edges?.telemetry(now());
       if (isFirst) this.#options.onTelemetry(source.fence);
-      // An Envoy logs each request for itself. Only the fallback sums up, so a sum from anybody else is made up.
-      for (const entry of entries) this.#entry({ entry, fence: source.fence, edges, mesh, requests: 1 });
+      // An Envoy logs each request for itself, and for itself alone. Only the fallback sums up and names a source, so from anybody else that is made up.
+      for (const entry of entries) this.#entry({ entry: ownEntry(entry), fence: source.fence, edges, mesh, requests: 1 });
     }
     this.#countDropped();
   }
@@ -89,8 +91,9 @@ export class Ingest implements AccessLogSink {
     this.#options.metrics.streams.inc();
   }
 
-  closed(): void {
+  closed(stream: AccessLogStream): void {
     this.#options.metrics.streams.dec();
+    this.#options.onProxyGone?.(stream);
   }
 
   limited(limit: HostLimit, peer: string): void {
@@ -107,7 +110,9 @@ export class Ingest implements AccessLogSink {
     if (known !== undefined) return known;
     const source = sourceOfStream(stream, mesh);
     this.#sources.set(stream, source);
-    if (source.kind === "fence" && stream.node.istioVersion !== "") this.#options.onProxyVersion(source.fence, stream.node.istioVersion);
+    const fence = source.kind === "fence" && isProxyOf(source.fence, stream, mesh) ? source.fence : undefined;
+    if (fence === undefined) this.#options.onProxyGone?.(stream);
+    else if (stream.node.istioVersion !== "") this.#options.onProxyVersion(fence, stream.node.istioVersion, stream);
     return source;
   }
 
@@ -163,6 +168,16 @@ export class Ingest implements AccessLogSink {
     }
     this.#dropped.clear();
   }
+}
+
+/** An entry of a workload's own proxy, whatever it says of a source. */
+function ownEntry(entry: AccessLogEntry): AccessLogEntry {
+  return entry.fenceSource === "" ? entry : { ...entry, fenceSource: "" };
+}
+
+/** A version says something of the fence's proxies only where the node is one of them, or says nothing of itself. */
+function isProxyOf(fence: FenceKey, { node: { namespace, labels } }: AccessLogStream, mesh: Mesh): boolean {
+  return namespace === "" || mesh.selects(fence, namespace, labels);
 }
 
 /**

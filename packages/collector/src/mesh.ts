@@ -49,9 +49,13 @@ export class Mesh {
 
   /** The fence whose selector takes a pod with these labels; the first by name where several do. */
   fenceOfPod(namespace: string, labels: Labels): FenceKey | undefined {
-    const takes = (selector: FenceSelector) =>
-      selector.key.namespace === namespace && selector.labels.every(([key, value]) => labels[key] === value);
-    return this.#selectors.find(takes)?.key;
+    return this.#selectors.find((selector) => takes(selector, namespace, labels))?.key;
+  }
+
+  /** Whether a fence's selector takes a pod with these labels. */
+  selects({ namespace: home, name }: FenceKey, namespace: string, labels: Labels): boolean {
+    const selector = this.#selectors.find(({ key }) => key.namespace === home && key.name === name);
+    return selector !== undefined && takes(selector, namespace, labels);
   }
 
   /** Whether the fallback's Service has a ready endpoint. */
@@ -97,6 +101,10 @@ export class Mesh {
     if (direction !== "outbound" || host === undefined || rest.length > 0) return undefined;
     return this.destinationOfHost(host, Number(port));
   }
+}
+
+function takes({ key, labels: wanted }: FenceSelector, namespace: string, labels: Labels): boolean {
+  return key.namespace === namespace && wanted.every(([name, value]) => labels[name] === value);
 }
 
 function keyOf({ metadata: { namespace, name } }: ServiceFence): FenceKey {

@@ -37,8 +37,8 @@ export interface FenceControllerOptions {
   readonly leads: () => boolean;
   /** Whether the fallback can answer. */
   readonly fallbackReady: (mesh: Mesh) => boolean;
-  /** A version that proxies of this mesh run, known from elsewhere than from access logs. */
-  readonly proxyVersion?: string | undefined;
+  /** The versions of Istio that a fence's proxies run, as far as they are known. */
+  readonly proxyVersions: (fence: FenceKey) => readonly string[];
 }
 
 interface Desired {
@@ -46,8 +46,6 @@ interface Desired {
   readonly status: ServiceFenceStatus;
 }
 
-/** Most versions remembered per fence: a workload runs two during an upgrade. */
-const PROXY_VERSIONS = 8;
 /** `lastSeen` is written at most this many times a window. */
 const STATUS_WRITES_PER_WINDOW = 10;
 /** And at most this often, in milliseconds: each write of each fence reaches every replica. */
@@ -60,11 +58,9 @@ export class FenceController {
   readonly #queue: WorkQueue<FenceKey>;
   readonly #writer: FenceWriter;
   readonly #isDebug: boolean;
-  readonly #meshVersions = new Set<string>();
 
   constructor(options: FenceControllerOptions) {
     this.#options = options;
-    if (options.proxyVersion !== undefined) this.#meshVersions.add(options.proxyVersion);
     this.#writer = new FenceWriter(options);
     this.#isDebug = options.logger.isLevelEnabled("debug");
     this.#queue = new WorkQueue({
@@ -122,14 +118,6 @@ export class FenceController {
   /** Fences that turn newcomers away now. */
   fencesAtCapacity(): number {
     return [...this.#states.values()].filter(({ edges }) => edges.isAtCapacity).length;
-  }
-
-  proxyVersion(key: FenceKey, version: string): void {
-    if (this.#meshVersions.size < PROXY_VERSIONS) this.#meshVersions.add(version);
-    const versions = this.#states.get(formatFenceKey(key))?.proxyVersions;
-    if (versions === undefined || versions.has(version) || versions.size >= PROXY_VERSIONS) return;
-    versions.add(version);
-    this.enqueue(key);
   }
 
   /** Runs one ageing round over all fences, and lets times be written that have waited long enough. */
@@ -218,8 +206,7 @@ export class FenceController {
       workloadLabels({ fence, registry, config }),
       store.foreignSidecars(fence.metadata.namespace),
     );
-    // A workload that has not logged anything yet most likely runs what the rest of the mesh runs.
-    const proxyVersions = [...(state.proxyVersions.size > 0 ? state.proxyVersions : this.#meshVersions)];
+    const proxyVersions = this.#options.proxyVersions(state.key);
     const conflict = conflicts.length > 0;
     const rendered = renderFence({ fence, hosts, registry, config, proxyVersions, onDemandBefore, fallback, conflict });
     const { status: previous, edges } = state;

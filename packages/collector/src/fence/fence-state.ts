@@ -15,7 +15,6 @@ export interface FenceState {
   /** What was last logged of the spec's durations. */
   toldRemarks: string;
   statusWrittenAt: number;
-  readonly proxyVersions: Set<string>;
   /** When the oldest report came that is not rendered yet. */
   learnedAt: number | undefined;
 }
@@ -31,7 +30,6 @@ export function newState(key: FenceKey, edges: FenceEdges, { status }: ServiceFe
     isTurningAway: false,
     toldRefusal: undefined,
     statusWrittenAt: now,
-    proxyVersions: new Set(),
     learnedAt: undefined,
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { DirectoryStore } from "@fenceline/store";
-import { Client, credentials } from "@grpc/grpc-js";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { pino } from "pino";
 import { serveHttpApi } from "../api/http-api.ts";
 import { Collector, type CollectorOptions } from "../collector.ts";
@@ -20,7 +20,7 @@ export interface RunningCollector {
   /** Content of a file in the folder; empty when it is not there. */
   read(path: string): string;
   /** Sends the messages of one stream, as an Envoy would, and resolves when the collector has read them all. */
-  send(messages: readonly Buffer[], method?: string): Promise<void>;
+  send(messages: readonly Buffer[], method?: string, metadata?: Readonly<Record<string, string>>): Promise<void>;
   request(path: string, options?: RequestInit): Promise<{ readonly status: number; readonly body: string }>;
   /** Stops the collector and starts another one over the same folder, in which `meanwhile` may change things. */
   restart(meanwhile?: () => void): Promise<RunningCollector>;
@@ -55,7 +55,7 @@ export async function startCollector(
     folder,
     write: (name, text) => writeFileSync(join(folder, name), text),
     read: (path) => readIfThere(join(folder, path)),
-    send: (messages, method = STREAM_ACCESS_LOGS) => send(collector.accessLogPort, messages, method),
+    send: (messages, method = STREAM_ACCESS_LOGS, metadata = {}) => send(collector.accessLogPort, messages, method, metadata),
     request: async (path, options = {}) => {
       const response = await fetch(`http://127.0.0.1:${api.port}${path}`, options);
       return { status: response.status, body: await response.text() };
@@ -77,12 +77,16 @@ function readIfThere(path: string): string {
 }
 
 /** The server answers a client stream once it has read it to its end. */
-async function send(port: number, messages: readonly Buffer[], method: string): Promise<void> {
+async function send(port: number, messages: readonly Buffer[], method: string, fields: Readonly<Record<string, string>>): Promise<void> {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   const asBytes = (bytes: Buffer) => bytes;
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(fields)) metadata.set(name, value);
   try {
     await new Promise<void>((resolve, reject) => {
-      const call = client.makeClientStreamRequest(method, asBytes, asBytes, (error) => (error === null ? resolve() : reject(error)));
+      const call = client.makeClientStreamRequest(method, asBytes, asBytes, metadata, (error) =>
+        error === null ? resolve() : reject(error),
+      );
       for (const message of messages) call.write(message);
       call.end();
     });
