@@ -8,6 +8,7 @@ const container: Container = {
   args: ["--config=/etc/fenceline/config.yaml", "--identity=$(POD_NAME).$(ELSE)"],
   env: [
     { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    { name: "POD_IPS", valueFrom: { fieldRef: { fieldPath: "status.podIPs" } } },
     { name: "A", value: "b" },
   ],
   ports: [{ name: "http-api", containerPort: 18_082 }],
@@ -24,15 +25,15 @@ function pod(metadata: Partial<PodObject["metadata"]> = {}): PodObject {
 }
 
 test("variables of the pod are filled in, unknown ones stay, and mounted files are found where they are", () => {
-  assert.deepEqual(invocation(pod(), container, new Map([["config", "/tmp/config"]])), {
+  assert.deepEqual(invocation(pod(), container, { folders: new Map([["config", "/tmp/config"]]), address: "10.77.0.9" }), {
     command: ["node", "main.ts", "--config=/tmp/config/config.yaml", "--identity=collector-1.$(ELSE)"],
-    env: { POD_NAME: "collector-1", A: "b" },
+    env: { POD_NAME: "collector-1", POD_IPS: "10.77.0.9", A: "b" },
   });
 });
 
 test("a field that the lab does not know is an error, not an empty text", () => {
-  const env = [{ name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }];
-  assert.throws(() => invocation(pod(), { ...container, env }, new Map()), /status\.podIP/);
+  const env = [{ name: "IP", valueFrom: { fieldRef: { fieldPath: "status.hostIP" } } }];
+  assert.throws(() => invocation(pod(), { ...container, env }, { folders: new Map(), address: "10.77.0.9" }), /status\.hostIP/);
 });
 
 test("a probe's port may be a name", () => {

@@ -59,6 +59,13 @@ export interface ServiceAccountToken {
   readonly expirationSeconds?: number;
 }
 
+/** Where a pod is. */
+export interface PodPlaces {
+  /** Its volumes, by name. */
+  readonly folders: ReadonlyMap<string, string>;
+  readonly address: string;
+}
+
 /** What a container is run with: its variables filled in, its mounts where they really are. */
 export interface Invocation {
   readonly command: readonly string[];
@@ -70,9 +77,9 @@ export interface Invocation {
  *
  * @param folders where each volume's content is; arguments that begin with its mount path are moved there, since nothing is mounted here
  */
-export function invocation(pod: PodObject, container: Container, folders: ReadonlyMap<string, string>): Invocation {
+export function invocation(pod: PodObject, container: Container, { folders, address }: PodPlaces): Invocation {
   const env = Object.fromEntries(
-    (container.env ?? []).map(({ name, value, valueFrom }) => [name, value ?? field(pod, valueFrom?.fieldRef)]),
+    (container.env ?? []).map(({ name, value, valueFrom }) => [name, value ?? field(pod, address, valueFrom?.fieldRef)]),
   );
   // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/: an unknown $(NAME) stays as it is.
   const expand = (text: string) => text.replace(/\$\((\w+)\)/g, (whole, name: string) => env[name] ?? whole);
@@ -101,7 +108,8 @@ export function proxyConfig({ metadata }: PodObject): Readonly<Record<string, un
   return (parse(metadata.annotations?.["proxy.istio.io/config"] ?? "") as Record<string, unknown> | null) ?? {};
 }
 
-function field({ metadata }: PodObject, reference: { readonly fieldPath: string } | undefined): string {
+function field({ metadata }: PodObject, address: string, reference: { readonly fieldPath: string } | undefined): string {
+  if (reference?.fieldPath === "status.podIP" || reference?.fieldPath === "status.podIPs") return address;
   if (reference?.fieldPath === "metadata.name") return metadata.name;
   if (reference?.fieldPath === "metadata.namespace") return metadata.namespace;
   throw new Error(`${metadata.name}: this lab's kubelet does not know the field ${reference?.fieldPath}`);

@@ -77,7 +77,7 @@ export class RunningPod {
 
   async #startContainer(container: Container, folders: ReadonlyMap<string, string>): Promise<void> {
     const { automountServiceAccountToken = true } = this.object.spec;
-    const { command, env } = invocation(this.object, container, folders);
+    const { command, env } = invocation(this.object, container, { folders, address: this.pod.address });
     const [program = "", ...args] = command;
     const access = automountServiceAccountToken ? { KUBECONFIG: await this.pod.kubeconfig() } : {};
     const process = await this.pod.run({
