@@ -4,6 +4,7 @@ import type { ForwardedRequest, PipelineCall } from "../call.ts";
 import { versionFault } from "../destination/http1-form.ts";
 import type { Route } from "../destination/route.ts";
 import { clientAddress } from "../listener/client-address.ts";
+import type { PendingRequest } from "../listener/half-closed.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -26,7 +27,7 @@ export interface Http1Context extends AttemptContext {
 }
 
 /** Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way back. */
-export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, ConnectionUser {
+export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, ConnectionUser, PendingRequest {
   route: Route | undefined;
   edge: PendingEdge | undefined;
   place = -1;
@@ -68,6 +69,11 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
 
   get client(): string | undefined {
     return clientAddress(this.#request.socket);
+  }
+
+  get waitsInLine(): boolean {
+    const { address } = this;
+    return this.#connection === undefined && address !== undefined && this.#context.pools.waitsInLine(address, this);
   }
 
   /** Whether the client has its answer, or left. */

@@ -55,6 +55,10 @@ export class SessionPool implements SessionOwner {
     this.#line.leave(waiter);
   }
 
+  waitsInLine(waiter: SessionWaiter): boolean {
+    return this.#line.has(waiter);
+  }
+
   /** See {@link UpstreamSession.sweep}. */
   sweep(now: number): void {
     for (const session of [...this.#sessions]) session.sweep(now);

@@ -110,7 +110,9 @@ export class Front {
     return createListener(
       {
         request(request, response, awaitsContinue) {
-          new Http1Exchange(context, request, response, awaitsContinue).run(pipeline);
+          const exchange = new Http1Exchange(context, request, response, awaitsContinue);
+          exchange.run(pipeline);
+          return exchange;
         },
         upgrade(request, head) {
           new UpgradeCall(tunnels, request, request.socket, head).run(pipeline);

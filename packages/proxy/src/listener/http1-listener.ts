@@ -9,6 +9,7 @@ import type { ListenerObserver } from "../report/observe-calls.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
 import { wantsUpgrade } from "../tunnel/wants-upgrade.ts";
 import { clientAddress } from "./client-address.ts";
+import { type ClientResponse, HALF_CLOSED_PATIENCE, onClientEnded, type PendingRequest } from "./half-closed.ts";
 import { causeOf, type ParserError, refusalOfParser } from "./parser-faults.ts";
 
 export interface ListenerOptions {
@@ -19,6 +20,8 @@ export interface ListenerOptions {
    * connection, so that it is never we who close one just as the Envoy sends its next request on it (it would answer 503 then).
    */
   readonly keepAliveTimeout?: number;
+  /** Milliseconds without a byte of its answer after which a client that has ended its side (half-close) is taken to have gone. Default 5000. */
+  readonly halfClosedTimeout?: number;
   /** Bytes of a request's header, request line included. Default 65536, a little more than the 60 KiB that Envoy lets through. */
   readonly maxHeaderSize?: number;
 }
@@ -26,7 +29,7 @@ export interface ListenerOptions {
 /** What the listener hands on. */
 export interface ListenerEvents {
   /** A request whose turn on its connection has come. */
-  request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void;
+  request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): PendingRequest;
   /** The client asks for another protocol on its connection, which is its own from now on. @param head what was read behind the request */
   upgrade(request: IncomingMessage, head: Buffer): void;
   /** Hears of what never became a request. */
@@ -38,7 +41,7 @@ export const DEFAULT_HEADERS_TIMEOUT = 30_000;
 /** See {@link ListenerOptions.keepAliveTimeout}. */
 export const DEFAULT_KEEP_ALIVE_TIMEOUT = 61 * 60_000;
 
-/** Of every client connection. `allowHalfOpen` is what node:http sets: a client that sent FIN still gets its answer. */
+/** Of every client connection. `allowHalfOpen` is what node:http sets: a client that sent FIN still gets its answer, see {@link onClientEnded}. */
 export const CONNECTION_OPTIONS = { ...TCP_OPTIONS, allowHalfOpen: true };
 /** How often node:http looks for requests past headersTimeout, in milliseconds. */
 const TIMEOUT_CHECK_INTERVAL = 5_000;
@@ -46,8 +49,9 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 /** The HTTP/1.1 server side, not listening yet. */
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
   const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT, maxHeaderSize = 64 * 1024 } = options;
+  const { halfClosedTimeout = HALF_CLOSED_PATIENCE } = options;
   /** Of each connection, until it closes: a dead socket and its last answer, once grown old, would hold on to those of later connections. */
-  const latest = new WeakMap<Duplex, ServerResponse>();
+  const latest = new WeakMap<Duplex, ClientResponse>();
   /** Requests whose wish for another protocol is not granted. */
   const notUpgraded = new WeakSet<IncomingMessage>();
   const server = createServer({
@@ -75,7 +79,9 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   });
   // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
   server.maxHeadersCount = 0;
-  const onRequest = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+  // Else node:http ends our side as soon as the client has ended its own, and throws away the answers that it owes.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const onRequest = (request: IncomingMessage, response: ClientResponse, awaitsContinue: boolean) => {
     // Read from the same bytes as one whose answer closes the connection. Nobody would hear its answer, and after a refusal nobody knows whether
     // it is a request at all.
     if (isLast(latest.get(request.socket))) return;
@@ -84,7 +90,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     if (notUpgraded.has(request)) response.shouldKeepAlive = false;
     const begin = () => {
       // Else its body has turned out to be malformed while it waited, and it is refused in its turn.
-      if (!ending.has(response) || request.complete) events.request(request, response, awaitsContinue);
+      if (!ending.has(response) || request.complete) response.pending = events.request(request, response, awaitsContinue);
     };
     // RFC 9112 §9.3.2: only what is safe may be done at the same time as the request before it. One after the other, as nginx and Envoy do. A client
     // that leaves meanwhile has asked for nothing more.
@@ -92,6 +98,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     else begin();
   };
   server.on("connection", (socket) => {
+    socket.once("end", () => onClientEnded(socket, latest.get(socket), halfClosedTimeout));
     socket.once("close", () => latest.delete(socket));
   });
   server.on("request", (request, response) => onRequest(request, response, false));

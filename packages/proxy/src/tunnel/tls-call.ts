@@ -3,6 +3,7 @@ import type { ConnectionCall } from "../call.ts";
 import type { Route } from "../destination/route.ts";
 import { linger } from "../linger.ts";
 import { clientAddress } from "../listener/client-address.ts";
+import { onTunnelClientEnded } from "../listener/half-closed.ts";
 import type { ConnectionPipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -69,7 +70,7 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
     // An error is followed by a close, which is what counts.
     client.on("error", () => {}).on("close", () => this.#onClientClosed());
     this.#timer = setTimeout(() => this.#refuseHello(NO_HELLO), context.helloTimeout);
-    this.#held = new HeldBytes(client, Buffer.alloc(0), () => client.destroy());
+    this.#held = new HeldBytes(client, Buffer.alloc(0), () => this.#onClientEnded());
     client.on("data", this.#onData);
     context.open.add(this);
   }
@@ -140,6 +141,12 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
     this.#begun = true;
     this.#context.pipeline(this, `${name}:${this.#context.port}`);
   };
+
+  /** Nothing can be said of a hello that broke off. */
+  #onClientEnded(): void {
+    if (this.#begun) onTunnelClientEnded(this.#client, () => this.#connected);
+    else this.#client.destroy();
+  }
 
   #refuseHello(refusal: Refusal): void {
     this.#endHello();

@@ -9,6 +9,7 @@ import { relayInterim } from "../forward/interim-answers.ts";
 import { requestHead } from "../forward/request-text.ts";
 import { linger } from "../linger.ts";
 import { clientAddress } from "../listener/client-address.ts";
+import { onTunnelClientEnded } from "../listener/half-closed.ts";
 import { ServerResponse } from "../node-http.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
@@ -68,7 +69,7 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
     this.#response.on("finish", () => this.#onAnswered());
     // An error is followed by a close, which is what counts.
     client.on("error", () => {}).on("close", () => this.#onClientClosed());
-    this.#held = new HeldBytes(client, head, () => client.destroy());
+    this.#held = new HeldBytes(client, head, () => onTunnelClientEnded(client, () => this.answered));
     context.open.add(this);
   }
 

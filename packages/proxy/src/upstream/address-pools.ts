@@ -7,6 +7,8 @@ export interface AddressPool<Waiter> {
   acquire(waiter: Waiter): void;
   /** The waiter wants no connection any more. Nothing happens where it does not wait for one. */
   leave(waiter: Waiter): void;
+  /** Whether the waiter stands in line, because there is no room for another connection. */
+  waitsInLine(waiter: Waiter): boolean;
   /** Closes what has been idle for too long. @param now milliseconds of a monotonic clock */
   sweep(now: number): void;
   /** Lets what is under way finish. Resolves when no connection is left. */
@@ -55,6 +57,12 @@ export class AddressPools<Waiter> {
   leave(address: Address, waiter: Waiter): void {
     this.#pools.peek(address.origin)?.leave(waiter);
     for (const pool of this.#retiring.keys()) pool.leave(waiter);
+  }
+
+  /** See {@link AddressPool.waitsInLine}. */
+  waitsInLine(address: Address, waiter: Waiter): boolean {
+    if (this.#pools.peek(address.origin)?.waitsInLine(waiter) === true) return true;
+    return [...this.#retiring.keys()].some((pool) => pool.waitsInLine(waiter));
   }
 
   /** Waits for what is under way, then closes every connection. */

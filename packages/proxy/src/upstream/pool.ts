@@ -75,6 +75,10 @@ export class Pool implements ConnectionOwner {
     if (connection.waiter === undefined) connection.destroy();
   }
 
+  waitsInLine(waiter: Waiter): boolean {
+    return this.#line.has(waiter);
+  }
+
   /** Closes what has been idle for too long. @param now milliseconds of a monotonic clock */
   sweep(now: number): void {
     const expired = this.#idle.filter((connection) => isExpired(connection, now));

@@ -16,6 +16,10 @@ export class WaitingLine<W extends { readonly done: boolean }> {
     return this.#waiting.delete(waiter);
   }
 
+  has(waiter: W): boolean {
+    return this.#waiting.has(waiter);
+  }
+
   /** Takes out the first that still wants a connection. */
   next(): W | undefined {
     for (const waiter of this.#waiting) {
