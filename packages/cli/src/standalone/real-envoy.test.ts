@@ -72,7 +72,7 @@ function routes(known: readonly string[], fallbackRoute: unknown): object {
   return { virtual_hosts: [...direct, { name: "allow_any", domains: ["*"], routes: [fallbackRoute] }] };
 }
 
-async function setUp(t: TestContext) {
+async function setUp(t: TestContext, logger = pino({ level: "silent" })) {
   const undo = undoAfter(t);
   const seenByB: IncomingHttpHeaders[] = [];
   const b = await startService(undo, (incoming, response) => {
@@ -85,7 +85,7 @@ async function setUp(t: TestContext) {
   writeFileSync(join(folder, "mesh.yaml"), meshOf({ b, c }, `{enable: true, idleWindow: ${IDLE_WINDOW_MS}ms}`));
   const config = Config.parse({ telemetry: { flushInterval: "20ms" }, ageing: { shortestWindow: "1s" } });
   const ports = { proxyPort: 0, alsPort: 0, apiPort: 0 };
-  const fenceline = await startStandalone({ folder, host: "127.0.0.1", ...ports, demo: false, config, logger: pino({ level: "silent" }) });
+  const fenceline = await startStandalone({ folder, host: "127.0.0.1", ...ports, demo: false, config, logger });
   undo(() => fenceline.close());
   const { fallbackRoute, connectionManager } = renderedPatches(folder);
   const clusters = [
@@ -155,4 +155,26 @@ test("with a real Envoy: the first call takes the fallback and is learned, the n
 
   await push([HOSTS[1]]);
   assert.equal(await callHost("b.test1:80"), 200, "what aged out is learned again");
+});
+
+test("T-52 with a real Envoy: at level debug one request id leads from the fallback's decision to the access-log entry of the same call", {
+  skip,
+}, async (t) => {
+  const lines: Record<string, unknown>[] = [];
+  let wake = () => {};
+  const write = (line: string) => {
+    lines.push(JSON.parse(line));
+    wake();
+  };
+  const { call: callHost } = await setUp(t, pino({ level: "debug", base: null }, { write }));
+  assert.equal(await callHost("b.test1:80"), 200);
+  const idOf = (wanted: string) =>
+    lines.find(({ msg, requestId, via }) => msg === wanted && via === undefined && requestId !== undefined)?.requestId;
+  while (idOf("edge seen") === undefined) {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+  assert.match(String(idOf("edge seen")), /^[0-9a-f-]{36}$/);
+  assert.deepEqual([idOf("request routed"), idOf("request answered")], [idOf("edge seen"), idOf("edge seen")]);
 });
