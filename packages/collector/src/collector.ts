@@ -15,6 +15,7 @@ import { Ingest } from "./ingest.ts";
 import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
+import { unbelievedLog } from "./unbelieved-log.ts";
 
 /** What a collector runs with. */
 export interface CollectorOptions {
@@ -87,6 +88,7 @@ export class Collector {
       onTelemetry: (fence) => this.#controller.enqueue(fence),
       onProxyVersion: (fence, version, stream) => this.#proxyVersions.told(stream, fence, version),
       onProxyGone: (stream) => this.#proxyVersions.left(stream),
+      onUnbelieved: unbelievedLog(logger),
       onLimit: limitLog(logger, now),
     });
     this.#metrics.observe({

@@ -27,6 +27,8 @@ export interface IngestOptions {
   readonly onTelemetry: (fence: FenceKey) => void;
   /** A stream of a workload's proxy named its version of Istio. */
   readonly onProxyVersion: (fence: FenceKey, version: string, stream: AccessLogStream) => void;
+  /** A stream's certificate, or the want of one, contradicts whom it claims to be: nothing it says counts. Default: nobody is told. */
+  readonly onUnbelieved?: (reason: DropReason, stream: AccessLogStream) => void;
   /** A stream has ended, or does not speak for its workload any more. Default: nobody is told. */
   readonly onProxyGone?: (stream: AccessLogStream) => void;
   /** A limit of the access-log port was met by this peer, or `ip:port`. */
@@ -110,6 +112,7 @@ export class Ingest implements AccessLogSink {
     if (known !== undefined) return known;
     const source = sourceOfStream(stream, mesh);
     this.#sources.set(stream, source);
+    if (source.kind === "dropped" && source.reason !== "unknown_source") this.#options.onUnbelieved?.(source.reason, stream);
     const fence = source.kind === "fence" && isProxyOf(source.fence, stream, mesh) ? source.fence : undefined;
     if (fence === undefined) this.#options.onProxyGone?.(stream);
     else if (stream.node.istioVersion !== "") this.#options.onProxyVersion(fence, stream.node.istioVersion, stream);

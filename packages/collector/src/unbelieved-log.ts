@@ -1,0 +1,31 @@
+import type { AccessLogStream } from "@fenceline/als";
+import type { Logger } from "pino";
+import type { DropReason } from "./attribution/drop-reason.ts";
+import { LineBudget } from "./line-budget.ts";
+
+/**
+ * Logs that a stream is not believed to be whose it says: few lines for each reason, with the claim and the certificate that it came with. The metric
+ * counts every entry. Texts that peers wrote are bounded.
+ */
+export function unbelievedLog(logger: Logger): (reason: DropReason, stream: AccessLogStream) => void {
+  const lines = new LineBudget();
+  return (reason, { logName, node: { namespace }, forwardedClientCert }) => {
+    const suppressed = lines.take(reason);
+    if (suppressed === undefined) return;
+    // Envoy's own element is the last one.
+    const certificate = forwardedClientCert?.slice(-MAX_LOGGED_TEXT);
+    logger.warn(
+      {
+        reason,
+        logName: logName.slice(0, MAX_LOGGED_TEXT),
+        namespace: namespace.slice(0, MAX_LOGGED_TEXT),
+        certificate,
+        suppressed: suppressed || undefined,
+      },
+      "access logs not believed",
+    );
+  };
+}
+
+/** Of text that a peer wrote, at most this many characters are logged. */
+const MAX_LOGGED_TEXT = 256;
