@@ -1,5 +1,6 @@
 import type { Config, Service, ServicePort } from "@fenceline/api";
 import { portProtocol } from "@fenceline/registry";
+import { byWeight, type Claim, largestHolder, shareOut } from "./fallback-shares.ts";
 
 /**
  * Most ports that the fallback's Service is given. Every fenced Envoy holds a listener, a route table and a cluster for each, 0.13 MB in all, so the
@@ -14,6 +15,8 @@ export interface FallbackPortsInput {
   /** The fallback's Service as it stands. */
   readonly live: Service;
   readonly config: Config;
+  /** Numbers that nobody has declared for long enough, of {@link undeclaredPorts}. They are given up where the room is needed. Default: none. */
+  readonly idle?: ReadonlySet<number>;
 }
 
 /** The ports that the fallback's Service should have. */
@@ -22,6 +25,8 @@ export interface FallbackPorts {
   readonly ports: readonly ServicePort[];
   /** Numbers that it should have too, but for {@link MOST_FALLBACK_PORTS}, or because it has no port to take the target from. */
   readonly omitted: readonly number[];
+  /** Those that it has and should not have any more, because the room is needed. Not there when there are none. */
+  readonly givenUp?: readonly ServicePort[];
 }
 
 /**
@@ -31,32 +36,92 @@ export interface FallbackPorts {
  * past the fallback. One Service that declares a number as HTTP is enough, whatever others declare. For them nothing changes: those that declare the same
  * number as TCP stand in every fence (see egress-hosts.ts), with a listener on their own ClusterIP, which Envoy prefers.
  *
- * Ports only ever come, so that an Envoy never loses a listener in use. Where there are too many, those that most Services declare come first.
+ * Ports only ever come, as long as there is room, so that an Envoy never loses a listener in use. Where there are too many, they are shared out among the
+ * namespaces (see fallback-shares.ts), and what nobody declares any more makes room first.
  */
-export function fallbackPorts({ services, live, config }: FallbackPortsInput): FallbackPorts {
+export function fallbackPorts({ services, live, config, idle = new Set() }: FallbackPortsInput): FallbackPorts {
   const present = live.spec.ports.filter(({ protocol }) => protocol === "TCP");
   const model = present.find(({ port }) => port === config.fallback.port) ?? present[0];
-  const lacking = lackingPorts(services, new Set(present.map(({ port }) => port)), config);
+  const numbers = new Set(present.map(({ port }) => port));
+  const lacking = claims(services, config, (port) => !numbers.has(port));
   const room = model === undefined ? 0 : Math.max(0, MOST_FALLBACK_PORTS - live.spec.ports.length);
-  const names = new Set(live.spec.ports.map(({ name }) => name));
-  // As the API server does it: a port without a target has its own number for one.
-  const targetPort = model?.targetPort ?? model?.port;
-  const added = lacking.slice(0, room).map((port): ServicePort => ({ name: freeName(port, names), port, protocol: "TCP", targetPort }));
-  return { ports: [...live.spec.ports, ...added].sort(byNumber), omitted: lacking.slice(room) };
+  const wanted = lacking.toSorted(byWeight).map(({ port }) => port);
+  if (wanted.length <= room || model === undefined) return outcome({ live, model, added: wanted.slice(0, room), gone: new Set(), wanted });
+  const held = claims(services, config, (port) => numbers.has(port));
+  const removable = new Set(present.filter((port) => isOurs(port, model, config)).map(({ port }) => port));
+  const unused = [...idle].filter((port) => removable.has(port)).sort((a, b) => b - a);
+  const surplus = live.spec.ports.length - MOST_FALLBACK_PORTS;
+  const { granted, takenAway } = shareOut({ lacking, held, removable, room: Math.max(0, unused.length - surplus) });
+  const needed = Math.max(0, granted.length - takenAway.length + surplus);
+  return outcome({ live, model, added: granted, gone: new Set([...takenAway, ...unused.slice(0, needed)]), wanted });
 }
 
-/** Numbers that some Service declares as HTTP and that are not present; those that most Services declare first. */
-function lackingPorts(services: Iterable<Service>, present: ReadonlySet<number>, config: Config): number[] {
-  const declarers = new Map<number, number>();
+/** Numbers that the fallback's Service has and that no Service of the mesh declares as HTTP: whoever remembers them may give them up later. */
+export function undeclaredPorts({ services, live, config }: FallbackPortsInput): number[] {
+  const declared = new Set(heldClaims(services, live, config).map(({ port }) => port));
+  return tcpNumbers(live).filter((port) => !declared.has(port) && port !== config.fallback.port);
+}
+
+/** The namespace whose Services declare most of the ports that the fallback's Service has, for whoever looks for the reason that there are too many. */
+export function largestDeclarer({ services, live, config }: FallbackPortsInput): ReturnType<typeof largestHolder> {
+  return largestHolder(heldClaims(services, live, config));
+}
+
+function heldClaims(services: Iterable<Service>, live: Service, config: Config): readonly Claim[] {
+  const numbers = new Set(tcpNumbers(live));
+  return claims(services, config, (port) => numbers.has(port));
+}
+
+function tcpNumbers({ spec }: Service): number[] {
+  return spec.ports.filter(({ protocol }) => protocol === "TCP").map(({ port }) => port);
+}
+
+interface Outcome {
+  readonly live: Service;
+  /** The port to take the target from. */
+  readonly model: ServicePort | undefined;
+  readonly added: readonly number[];
+  readonly gone: ReadonlySet<number>;
+  /** All that are lacking, in the order of their weight. */
+  readonly wanted: readonly number[];
+}
+
+function outcome({ live, model, added, gone, wanted }: Outcome): FallbackPorts {
+  const givenUp = live.spec.ports.filter(({ port, protocol }) => protocol === "TCP" && gone.has(port));
+  const kept = live.spec.ports.filter((port) => !givenUp.includes(port));
+  const names = new Set(kept.map(({ name }) => name));
+  // As the API server does it: a port without a target has its own number for one.
+  const targetPort = model?.targetPort ?? model?.port;
+  const isAdded = new Set(added);
+  const inOrder = wanted.filter((port) => isAdded.has(port));
+  const fresh = inOrder.map((port): ServicePort => ({ name: freeName(port, names), port, protocol: "TCP", targetPort }));
+  return {
+    ports: [...kept, ...fresh].sort(byNumber),
+    omitted: wanted.filter((port) => !isAdded.has(port)),
+    ...(givenUp.length > 0 && { givenUp }),
+  };
+}
+
+/** A port as we add them; the store takes away only what it added itself. */
+function isOurs({ name, port, targetPort }: ServicePort, model: ServicePort, { fallback }: Config): boolean {
+  return port !== fallback.port && (name ?? "").startsWith(`http-${port}`) && targetPort === (model.targetPort ?? model.port);
+}
+
+/** The numbers that Services declare as HTTP, of those that are asked for. */
+function claims(services: Iterable<Service>, config: Config, isWanted: (port: number) => boolean): readonly Claim[] {
+  const found = new Map<number, { readonly port: number; readonly namespaces: Set<string>; services: number }>();
   for (const service of services) {
     if (!mayBeHidden(service, config)) continue;
     for (const port of service.spec.ports) {
-      // Looked up first: this runs for every port of the mesh at every snapshot, and nearly all are present.
-      if (present.has(port.port) || portProtocol(port) !== "http") continue;
-      declarers.set(port.port, (declarers.get(port.port) ?? 0) + 1);
+      // Asked first: this runs for every port of the mesh at every snapshot, and nearly all are present.
+      if (!isWanted(port.port) || portProtocol(port) !== "http") continue;
+      const claim = found.get(port.port) ?? { port: port.port, namespaces: new Set<string>(), services: 0 };
+      claim.namespaces.add(service.metadata.namespace);
+      claim.services += 1;
+      found.set(port.port, claim);
     }
   }
-  return [...declarers].sort(([a, ofA], [b, ofB]) => ofB - ofA || a - b).map(([port]) => port);
+  return [...found.values()];
 }
 
 /**

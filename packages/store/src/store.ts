@@ -88,13 +88,13 @@ export interface Store {
   /** Forgets the status of a fence that was deleted. */
   deleteStatus(fence: FenceKey): Promise<void>;
   /**
-   * Adds ports to a Service that exists, where it lacks them. Whatever it has stays as it is. The same guarantees as {@link Store.apply}; then
-   * {@link Store.snapshot} has them.
+   * Adds ports to a Service that exists, where it lacks them, and takes away those TCP ports of `givenUp` that were added so before. Whatever else it has
+   * stays as it is. The same guarantees as {@link Store.apply}; then {@link Store.snapshot} has it.
    * Undefined where a Service is nobody's but its author's: in a folder, there is no Envoy that would need them.
    *
-   * @returns whether it lacked any
+   * @returns whether anything was to be done
    */
-  addServicePorts?(service: ServiceKey, ports: readonly ServicePort[]): Promise<boolean>;
+  addServicePorts?(service: ServiceKey, ports: readonly ServicePort[], givenUp?: readonly number[]): Promise<boolean>;
   /**
    * Makes a fence, unless one of its name exists. Then {@link Store.snapshot} has it. The same guarantees as {@link Store.apply}.
    * Undefined, like the two that follow, where fences are made by people only: in a folder.

@@ -19,6 +19,7 @@ function web(...ports: readonly number[]): string {
 /** Services that a test changes; a write into them makes a new snapshot, as in a cluster. */
 class ServicesOnly implements Pick<Store, "snapshot" | "addServicePorts"> {
   readonly writes: number[][] = [];
+  readonly givenUp: number[] = [];
   /** Errors of the next writes. */
   readonly refusals: string[] = [];
   #services: readonly Service[] = [];
@@ -37,13 +38,15 @@ class ServicesOnly implements Pick<Store, "snapshot" | "addServicePorts"> {
     return { namespaces: [], services: this.#services, endpointSlices: [], fences: [] };
   }
 
-  async addServicePorts({ name }: ServiceKey, ports: readonly ServicePort[]): Promise<boolean> {
+  async addServicePorts({ name }: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
     this.writes.push(ports.map(({ port }) => port));
+    this.givenUp.push(...givenUp);
     await setImmediate();
     const code = this.refusals.shift();
     if (code !== undefined) throw new FencelineError(code, { message: "refused" });
     this.#services = this.#services.map((service) => {
-      const widened = { ...service, spec: { ...service.spec, ports: [...service.spec.ports, ...ports] } };
+      const kept = service.spec.ports.filter(({ port }) => !givenUp.includes(port));
+      const widened = { ...service, spec: { ...service.spec, ports: [...kept, ...ports] } };
       return service.metadata.name === name ? widened : service;
     });
     this.#onChange();
@@ -175,4 +178,42 @@ test("a store that cannot add ports is left alone", (t) => {
   standalone.refresh();
   assert.deepEqual(standalone.counts(), { declared: 0, missing: 0 });
   return controller.idle();
+});
+
+/** A Service of another namespace with 260 HTTP ports. */
+const THIEF = web(...Array.from({ length: 260 }, (_, index) => 20_000 + index)).replace(
+  "name: web, namespace: shop",
+  "name: aaa, namespace: aaa",
+);
+
+test("T-08 a Service that takes every place keeps no other namespace out, whichever came first, and is named", async (t) => {
+  const { store, warnings, controller } = running(t);
+  store.become(FALLBACK, THIEF);
+  await controller.idle();
+  assert.deepEqual(controller.counts(), { declared: 250, missing: 11 });
+  assert.deepEqual(warnings, ["write blocked, action needed"]);
+  const [live] = store.snapshot().services;
+  store.become(JSON.stringify(live), THIEF, web(8_080));
+  await controller.idle();
+  assert.deepEqual([store.writes.at(-1), store.givenUp.length], [[8_080], 1]);
+});
+
+test("T-08 what nobody declares any more makes room after ten minutes, also in a quiet mesh after the next look, and not before", async (t) => {
+  const { store, state, controller } = running(t);
+  store.become(FALLBACK, THIEF);
+  await controller.idle();
+  const [live] = store.snapshot().services;
+  const late = web(20_000, ...Array.from({ length: 12 }, (_, index) => 1_000 + index));
+  store.become(JSON.stringify(live), late);
+  await controller.idle();
+  assert.equal(store.givenUp.length, 0, "the ports may be back in a moment");
+  state.now += 599_999;
+  controller.refresh();
+  await controller.idle();
+  assert.equal(store.givenUp.length, 0);
+  state.now += 1;
+  controller.refresh();
+  await controller.idle();
+  assert.equal(store.givenUp.length, 12);
+  assert.deepEqual(controller.counts(), { declared: 250, missing: 0 });
 });

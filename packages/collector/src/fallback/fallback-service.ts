@@ -1,14 +1,15 @@
 import { type Config, FencelineError, type Service, type ServicePort } from "@fenceline/api";
-import { fallbackPorts } from "@fenceline/render";
+import { fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
 import type { ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";
 import { WorkQueue, type WorkQueueOptions } from "../work-queue.ts";
+import { IdlePorts } from "./idle-ports.ts";
 import { WritePace } from "./write-pace.ts";
 
 /** What a {@link FallbackService} works with. */
 export interface FallbackServiceOptions {
-  readonly store: Pick<Store, "snapshot" | "addServicePorts">;
+  readonly store: Pick<Store, "snapshot" | "addServicePorts" | "isCertain">;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
@@ -35,12 +36,17 @@ interface FallbackPlan {
   readonly lacking: readonly ServicePort[];
   /** Numbers that cannot be added. */
   readonly omitted: readonly number[];
+  /** Numbers that go, for others. */
+  readonly givenUp: readonly number[];
 }
 
 /** Most ports that a warning names: there may be thousands. */
 const PORTS_TO_NAME = 10;
 
-const NOTHING: FallbackPlan = { live: undefined, lacking: [], omitted: [] };
+/** Pause before a look for room, in milliseconds, while some port has none. */
+const LOOK_AGAIN = 60_000;
+
+const NOTHING: FallbackPlan = { live: undefined, lacking: [], omitted: [], givenUp: [] };
 
 /** Keeps the ports of the fallback's Service up with the mesh: observe → desired → plan → apply. Only where the store can add ports. */
 export class FallbackService {
@@ -48,8 +54,10 @@ export class FallbackService {
   readonly #key: ServiceKey;
   readonly #queue: WorkQueue<ServiceKey>;
   readonly #pace: WritePace;
+  readonly #idle: IdlePorts;
   /** A write was asked for and is not done. Snapshots may come many a second: they bring no retry forward, and ask for no run after a failing one. */
   #isPending = false;
+  #look: NodeJS.Timeout | undefined;
   /** What was last warned of, so that it is said once. */
   #trouble: string | undefined;
 
@@ -58,6 +66,7 @@ export class FallbackService {
     const { config, logger, clock = () => performance.now(), backoff } = options;
     this.#key = { namespace: config.namespace, name: config.fallback.service };
     this.#pace = new WritePace(clock);
+    this.#idle = new IdlePorts(clock);
     this.#queue = new WorkQueue({
       work: async () => {
         await this.#reconcile();
@@ -76,15 +85,19 @@ export class FallbackService {
 
   /** Looks at the latest snapshot. Cheap when there is nothing to do, as nearly always. */
   refresh(): void {
-    if (this.#options.store.addServicePorts === undefined || !this.#options.leads() || this.#isPending) return;
+    if (this.#options.store.addServicePorts === undefined) return;
+    this.#watchIdle();
+    if (!this.#options.leads() || this.#isPending) return;
     const { live, lacking, omitted } = this.#plan();
-    if (live === undefined) this.#tellBlocked("FallbackMissing", "the Service is not there", {});
+    if (live === undefined) this.#tellBlocked("FallbackMissing", "the Service is not there", () => ({}));
     else if (omitted.length > 0)
-      this.#tellBlocked("PortsFull", "it cannot have more ports: calls to unknown hosts on these are not caught", {
+      this.#tellBlocked("PortsFull", "it cannot have more ports: calls to unknown hosts on these are not caught", () => ({
         ports: omitted.slice(0, PORTS_TO_NAME),
         count: omitted.length,
-      });
+        largest: this.#largest(live),
+      }));
     else if (lacking.length === 0) this.#trouble = undefined;
+    this.#lookAgain(omitted.length > 0);
     if (lacking.length === 0) return;
     this.#isPending = true;
     this.#queue.add("ports", this.#key);
@@ -103,38 +116,66 @@ export class FallbackService {
   }
 
   close(): Promise<void> {
+    clearTimeout(this.#look);
     return this.#queue.close();
   }
 
   async #reconcile(): Promise<void> {
-    const { lacking } = this.#plan();
-    if (this.#options.leads() && lacking.length > 0) await this.#apply(this.#pace.due(lacking));
+    const { lacking, givenUp } = this.#plan();
+    if (this.#options.leads() && lacking.length > 0) await this.#apply(this.#pace.due(lacking), givenUp);
     this.#isPending = false;
     // For what came meanwhile.
     this.refresh();
   }
 
-  async #apply(ports: readonly ServicePort[]): Promise<void> {
+  async #apply(ports: readonly ServicePort[], givenUp: readonly number[]): Promise<void> {
     const { store, metrics, logger } = this.#options;
-    const lacked = await store.addServicePorts?.(this.#key, ports);
+    const lacked = await store.addServicePorts?.(this.#key, ports, givenUp);
     this.#pace.added(ports);
     if (!lacked) return;
     metrics.writes.inc({ kind: "Service", action: "update" });
     logger.info({ kind: "Service", service: this.#key, ports: ports.map(({ port }) => port) }, "updated");
+    if (givenUp.length > 0)
+      logger.warn({ service: this.#key, ports: givenUp }, "ports taken from the fallback's Service: the room is needed for others");
+  }
+
+  /** Room may come by the passing of time alone, and a quiet mesh brings no snapshot. */
+  #lookAgain(isWanted: boolean): void {
+    clearTimeout(this.#look);
+    this.#look = isWanted ? setTimeout(() => this.refresh(), LOOK_AGAIN).unref() : undefined;
   }
 
   #plan(): FallbackPlan {
     const { store, config } = this.#options;
     const { services } = store.snapshot();
-    const live = services.find(({ metadata }) => metadata.namespace === this.#key.namespace && metadata.name === this.#key.name);
+    const live = this.#live();
     if (live === undefined) return NOTHING;
-    const { ports, omitted } = fallbackPorts({ services, live, config });
-    return { live, lacking: ports.filter((port) => !live.spec.ports.includes(port)), omitted };
+    const { ports, omitted, givenUp = [] } = fallbackPorts({ services, live, config, idle: this.#idle.due() });
+    return { live, lacking: ports.filter((port) => !live.spec.ports.includes(port)), omitted, givenUp: givenUp.map(({ port }) => port) };
   }
 
-  #tellBlocked(reason: string, detail: string, more: object): void {
+  #live(): Service | undefined {
+    const { namespace, name } = this.#key;
+    return this.#options.store.snapshot().services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  }
+
+  /** Looked for only while every place is taken, since it means a look at every port of the mesh; and not while it is uncertain what there is. */
+  #watchIdle(): void {
+    const { store, config } = this.#options;
+    const live = this.#live();
+    const isFull = live !== undefined && live.spec.ports.length >= MOST_FALLBACK_PORTS && (store.isCertain?.(this.#key) ?? true);
+    this.#idle.see(isFull ? undeclaredPorts({ services: store.snapshot().services, live, config }) : []);
+  }
+
+  #largest(live: Service) {
+    const { store, config } = this.#options;
+    return largestDeclarer({ services: store.snapshot().services, live, config });
+  }
+
+  #tellBlocked(reason: string, detail: string, more: () => object): void {
     const { logger } = this.#options;
-    if (this.#isNews(reason)) logger.warn({ kind: "Service", service: this.#key, reason, detail, ...more }, "write blocked, action needed");
+    if (this.#isNews(reason))
+      logger.warn({ kind: "Service", service: this.#key, reason, detail, ...more() }, "write blocked, action needed");
   }
 
   #isNews(trouble: string): boolean {

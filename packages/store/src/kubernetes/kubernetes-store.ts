@@ -184,9 +184,9 @@ export class KubernetesStore implements Store {
    *
    * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
    */
-  async addServicePorts(key: ServiceKey, ports: readonly ServicePort[]): Promise<boolean> {
+  async addServicePorts(key: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
     const { api, leadership } = this.#options;
-    const { lacked, service } = await addServicePorts({ api, clock: this.#clock, leadership, key, ports });
+    const { lacked, service } = await addServicePorts({ api, clock: this.#clock, leadership, key, ports, givenUp });
     this.#mesh.services.absorb(service);
     return lacked;
   }

@@ -85,3 +85,14 @@ test("whoever does not lead, or lacks the right, writes nothing and says so", as
   await assert.rejects(store.addServicePorts(KEY, [http(8_080)]), /NOT_LEADER/);
   assert.deepEqual(ports(), [CHART_PORT]);
 });
+
+test("T-08 a port of ours is given up in the same write; one of the chart's, or one that is not there, is not", async (t) => {
+  const { store, ports } = await storeWithService(t);
+  await store.addServicePorts(KEY, [http(8_080), http(9_090)]);
+  assert.equal(await store.addServicePorts(KEY, [http(7_070)], [8_080, 80, 1]), true);
+  assert.deepEqual(
+    ports().map(({ port }) => port),
+    [80, 9_090, 7_070],
+  );
+  assert.equal(await store.addServicePorts(KEY, [], [80, 1]), false);
+});

@@ -15,11 +15,13 @@ export interface ServicePortsWrite {
   readonly leadership: Leadership;
   readonly key: ServiceKey;
   readonly ports: readonly ServicePort[];
+  /** Numbers of TCP ports of ours that are to go. Default: none. */
+  readonly givenUp?: readonly number[];
 }
 
 /** What became of it. */
 export interface ServicePortsResult {
-  /** Whether the Service lacked any of the ports. */
+  /** Whether the Service lacked any of the ports, or had any that was to go. */
   readonly lacked: boolean;
   /** The Service as the API server has it now. */
   readonly service: unknown;
@@ -47,17 +49,17 @@ interface ManagedFields {
  * Adds ports to a Service by server-side apply. There, ports are a map with number and protocol for a key, so we own ours and nobody else's.
  *
  * An apply says all that a manager wants: ours of before that it did not name would be removed. So each names them too, as they are now. It is not
- * forced, since it changes nothing that stands, and it holds for the version that was read, or a port might come in between.
+ * forced, since it changes nothing of anybody else's, and it holds for the version that was read, or a port might come in between.
  *
  * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server, as when there is no such Service
  */
-export function addServicePorts({ api, clock, leadership, key, ports }: ServicePortsWrite): Promise<ServicePortsResult> {
+export function addServicePorts({ api, clock, leadership, key, ports, givenUp = [] }: ServicePortsWrite): Promise<ServicePortsResult> {
   const path = objectPath(SERVICES, key);
   const signal = leadership.term();
   const attempt = async (): Promise<ServicePortsResult> => {
     requireLeadership(leadership, `PATCH ${path}`);
     const live = (await api.json({ method: "GET", path, signal })) as LiveService;
-    const wanted = portsToApply(live, ports);
+    const wanted = portsToApply(live, ports, givenUp);
     if (wanted === undefined) return { lacked: false, service: live };
     const { uid, resourceVersion } = live.metadata;
     const { apiVersion, kind } = SERVICES;
@@ -70,15 +72,21 @@ export function addServicePorts({ api, clock, leadership, key, ports }: ServiceP
   return withRetries(attempt, { clock, signal });
 }
 
-/** Our own ports of before, and those that the Service lacks; undefined when it lacks none. */
-function portsToApply({ metadata, spec: { ports: present = [] } }: LiveService, ports: readonly ServicePort[]): unknown {
+/** Our own ports of before but for those that are to go, and those that the Service lacks; undefined when that changes nothing. */
+function portsToApply(
+  { metadata, spec: { ports: present = [] } }: LiveService,
+  ports: readonly ServicePort[],
+  givenUp: readonly number[],
+): unknown {
   const keys = new Set(present.map(listKey));
   const lacking = ports.filter((port) => !keys.has(listKey(port)));
-  if (lacking.length === 0) return undefined;
   const owned = new Set(
     (metadata.managedFields ?? []).filter(isOurApply).flatMap(({ fieldsV1 }) => Object.keys(fieldsV1?.["f:spec"]?.["f:ports"] ?? {})),
   );
-  return [...present.filter((port) => owned.has(listKey(port))), ...lacking].map(({ name, port, protocol, targetPort }) => ({
+  const ours = present.filter((port) => owned.has(listKey(port)));
+  const kept = ours.filter(({ port, protocol }) => protocol !== "TCP" || !givenUp.includes(port));
+  if (lacking.length === 0 && kept.length === ours.length) return undefined;
+  return [...kept, ...lacking].map(({ name, port, protocol, targetPort }) => ({
     name,
     port,
     protocol,
