@@ -130,3 +130,23 @@ test("E1-12 E1-24 a drain is over as soon as the last tunnel is", async (t) => {
 
   await drained;
 });
+
+test("T-36 what a destination said last reaches the client, though it closes with bytes unread and more is written to it", async (t) => {
+  for (let round = 0; round < 10; round += 1) {
+    const { client, destination } = await openTunnel(t);
+    destination.pause();
+    client.write("unread");
+    const received = readUntil(client, "last words");
+    const rest = closed(client.once("end", () => client.end()));
+    // All three live on this event loop: the proxy reads from the client first, and writes to a destination that has reset the connection by then.
+    setImmediate(() => {
+      client.write("more");
+      destination.write("last words");
+      destination.resetAndDestroy();
+    });
+
+    await received;
+    client.resume();
+    await rest;
+  }
+});
