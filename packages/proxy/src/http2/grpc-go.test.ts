@@ -52,6 +52,15 @@ for (const { method, messages } of [
   });
 }
 
+test("T-33 a grpc-go caller that is still sending reads our own refusal, every time", needsPeer, async (t) => {
+  const proxy = await startProxy(t, {});
+
+  const { outcomes, detail } = await runPeer(proxy.port, "call", "-calls", "100", "-count", "1000", "-size", "4096");
+
+  assert.deepEqual(outcomes, { Unavailable: 100 });
+  assert.match(detail, /service/);
+});
+
 for (const { path, flags } of [
   { path: "/401/0", flags: [] },
   { path: "/413/20000", flags: [] },
