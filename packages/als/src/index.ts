@@ -8,6 +8,9 @@ export type { GrpcHost, GrpcHostOptions } from "./host/grpc-host.ts";
 export { GRPC_STATUS, type GrpcStatus, OK } from "./host/grpc-status.ts";
 export { HOST_LIMITS, type HostLimit } from "./host/limits.ts";
 export type { CallHandler, GrpcCall, GrpcMethod, GrpcService } from "./host/service.ts";
+export { decodeAddressUpdate, encodeAddressUpdate, WATCH_ADDRESSES } from "./mesh-addresses/codec.ts";
+export { type AddressFeed, meshAddressService } from "./mesh-addresses/service.ts";
+export { type AddressWatch, type AddressWatchOptions, watchMeshAddresses } from "./mesh-addresses/watch.ts";
 export { Backoff, type BackoffOptions } from "./reporter/backoff.ts";
 export type { EdgeReport } from "./reporter/edge-buffer.ts";
 export {

@@ -13,6 +13,15 @@ export const Namespace = z.object({
 });
 export type Namespace = z.infer<typeof Namespace>;
 
+/** Of a node only its addresses: the global sidecar forwards nothing to them. */
+export const Node = z.object({
+  apiVersion: z.literal("v1"),
+  kind: z.literal("Node"),
+  metadata: ClusterObjectMeta,
+  status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() }).nullish(),
+});
+export type Node = z.infer<typeof Node>;
+
 const PortNumber = z.int().min(1).max(65_535);
 
 export const ServicePort = z.object({

@@ -10,4 +10,5 @@ export * from "./fence-key.ts";
 export * from "./headers.ts";
 export * from "./labels.ts";
 export * from "./listen-failure.ts";
+export * from "./mesh-addresses.ts";
 export * from "./peer-identity.ts";

@@ -1,6 +1,7 @@
-import { type AccessLogServer, createAccessLogServer } from "@fenceline/als";
+import { type AccessLogServer, createAccessLogServer, meshAddressService } from "@fenceline/als";
 import { type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
 import { EdgeBook } from "@fenceline/edges";
+import { MeshAddressBook } from "@fenceline/registry";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -55,6 +56,8 @@ export class Collector {
   readonly #ingest: Ingest;
   readonly #decisions: DecisionLog | undefined;
   readonly #proxyVersions: ProxyVersions;
+  /** What each address of the mesh is, for the global sidecar. */
+  readonly addresses: MeshAddressBook;
   readonly #closers: (() => void | Promise<void>)[] = [];
   #mesh: Mesh;
   #ageingTimer: NodeJS.Timeout | undefined;
@@ -66,6 +69,8 @@ export class Collector {
     this.#options = options;
     this.#mesh = new Mesh(store.snapshot(), config);
     this.#decisions = DecisionLog.of(logger);
+    this.addresses = new MeshAddressBook(config.namespace);
+    this.addresses.refresh(store.snapshot());
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
     this.#proxyVersions = new ProxyVersions((fence) => this.#controller.enqueue(fence));
     const proxyVersions = (fence: FenceKey) => {
@@ -170,19 +175,23 @@ export class Collector {
     await this.#controller.idle();
     this.#closers.push(() => clearInterval(this.#ageingTimer));
     this.#scheduleAgeing();
+    const isFallback = fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger });
     this.#accessLogs = await createAccessLogServer({
       requestIds: this.#decisions !== undefined,
       ...accessLogs,
       sink: this.#ingest,
       trustDomains: () => this.#mesh.trustDomains,
-      fallbackCaller: fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger }),
+      fallbackCaller: isFallback,
+      services: [meshAddressService(this.addresses, isFallback)],
     });
     const server = this.#accessLogs;
     this.#closers.push(() => server.close());
   }
 
   #refresh(): void {
-    this.#mesh = new Mesh(this.#options.store.snapshot(), this.#options.config);
+    const snapshot = this.#options.store.snapshot();
+    this.#mesh = new Mesh(snapshot, this.#options.config);
+    this.addresses.refresh(snapshot);
     const fences = new Set(this.#mesh.fences().map(({ metadata }) => formatFenceKey(metadata)));
     this.#proxyVersions.retain((fence) => fences.has(fence));
     this.#controller.refresh();

@@ -44,6 +44,7 @@ export function describingFields(refusal: Refusal): string[] {
   const fields = [ERROR_HEADER, refusal.code];
   if (refusal.status === 405 || refusal.status === 200) fields.push("allow", ALLOW);
   if (refusal.code === "OVERLOADED") fields.push("retry-after", RETRY_AFTER, "x-envoy-overloaded", "true");
+  if (refusal.code === "MESH_UNKNOWN") fields.push("retry-after", RETRY_AFTER);
   return fields;
 }
 

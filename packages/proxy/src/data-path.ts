@@ -4,5 +4,6 @@
  */
 export { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "./global-sidecar.ts";
 export { createDnsResolver, type DnsResolverOptions } from "./resolve/dns-resolver.ts";
+export { createMeshResolver } from "./resolve/mesh-resolver.ts";
 export { type Resolver, toAddress } from "./resolve/resolver.ts";
 export { runWorker, type WorkerParts } from "./workers/run-worker.ts";

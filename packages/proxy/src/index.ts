@@ -1,4 +1,5 @@
 export { ERROR_HEADER } from "./answer.ts";
+export { AddressTable } from "./destination/address-table.ts";
 export type { Target } from "./destination/authorize.ts";
 export { HOP_HEADER } from "./destination/hop.ts";
 export { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "./global-sidecar.ts";

@@ -23,6 +23,8 @@ export const STATUS_OF = {
   ADDRESS_REFUSED: 421,
   /** The destination is outside of the mesh, and this caller, or any, may not reach it by way of the global sidecar. */
   EXTERNAL_REFUSED: 421,
+  /** The address is a pod's or a Service's, the port is nobody's: no Service declares it. */
+  PORT_NOT_DECLARED: 421,
   /** Header bytes or fields beyond the limit. */
   HEADER_TOO_LARGE: 431,
   /** A method that is not registered. The request is valid, but the parser cannot read it (RFC 9110 §15.6.2). */
@@ -36,6 +38,8 @@ export const STATUS_OF = {
   OVERLOADED: 503,
   /** Every connection to the destination is in use, and as many requests as may wait for one do. */
   UPSTREAM_BUSY: 503,
+  /** Not yet known whether the address may be reached: the collector's view of the mesh has not come. Worth a retry, which another replica may answer. */
+  MESH_UNKNOWN: 503,
   NO_SUCH_SERVICE: 503,
   /** The service exists, but nothing answers for this port. */
   NO_ENDPOINTS: 503,

@@ -4,6 +4,7 @@ import type {
   FenceKey,
   Labels,
   Namespace,
+  Node,
   RenderedObject,
   Service,
   ServiceFence,
@@ -14,6 +15,8 @@ import type {
 /** What exists, at one moment. A snapshot never changes; a change of the mesh makes a new one. */
 export interface MeshSnapshot {
   readonly namespaces: readonly Namespace[];
+  /** Undefined where there are none to speak of: in a folder. */
+  readonly nodes?: readonly Node[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   /** With the status that was last written, wherever that is kept. */

@@ -1,10 +1,10 @@
 import { lookup } from "node:dns/promises";
 import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
-import { createEdgeReporter } from "@fenceline/als";
+import { createEdgeReporter, watchMeshAddresses } from "@fenceline/als";
 import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
 import { serveHttpApi, serviceNames } from "@fenceline/collector/http-api";
-import { WorkerPool } from "@fenceline/proxy/worker-pool";
+import { AddressTable, WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
@@ -14,6 +14,7 @@ import { createLogger, type LogFormat, resolveFormat } from "../logger.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
 import { untilSignalled } from "../signals.ts";
 import { collectorToken } from "./collector-token.ts";
+import { meshMetrics } from "./mesh-metrics.ts";
 import type { WorkerSettings } from "./worker.ts";
 
 interface Flags {
@@ -112,6 +113,8 @@ async function run(flags: Flags): Promise<void> {
     { flag: "--admin-port", port: flags.adminPort },
   ]);
   const token = collectorToken(flags.collectorTokenFile);
+  // Nobody but the global sidecar is told of the mesh, and without a token the collector cannot know us.
+  const mesh = token === undefined ? undefined : new AddressTable();
   let proxy: WorkerPool | undefined;
   let isStopping = false;
   let registries: readonly { metrics(): Promise<string> }[] = [];
@@ -122,7 +125,7 @@ async function run(flags: Flags): Promise<void> {
     metrics: () => registries,
     calls: () => proxy?.longLivedCalls() ?? [],
     names: [...flags.ownName.flatMap(serviceNames), ...flags.apiHost],
-    notReady: () => (isStopping ? "stopping" : proxy?.isReady === true ? undefined : "no worker takes requests"),
+    notReady: () => (isStopping ? "stopping" : notReadyReason(proxy, mesh)),
   });
   const reporter = createEdgeReporter({
     target: flags.collector,
@@ -142,6 +145,7 @@ async function run(flags: Flags): Promise<void> {
     port: flags.port,
     reporter,
     logger,
+    ...(mesh !== undefined && { mesh }),
   }).catch(async (error) => {
     await Promise.all([admin.close(), reporter.close(0)]);
     throw error;
@@ -151,16 +155,46 @@ async function run(flags: Flags): Promise<void> {
     const counted = reporter.stats();
     return { ...counted, dropped: counted.dropped + pool.droppedReports };
   };
+  const watch = token === undefined ? undefined : watchMesh(flags, token, pool, logger);
   registries = [buildInfo(), pool.metrics, reporterMetrics({ stats })];
+  if (mesh !== undefined && watch !== undefined) registries = [...registries, meshMetrics({ table: mesh, ...watch })];
   logger.info({ port: pool.port, adminPort: admin.port, workers: flags.workers, collector: flags.collector }, "global sidecar is up");
 
   await drain(await stop, flags, logger, () => {
     isStopping = true;
   });
   await pool.close({ deadline: flags.drain });
+  watch?.close();
   await reporter.close();
   await admin.close();
   logger.info("stopped");
+}
+
+function notReadyReason(pool: WorkerPool | undefined, mesh: AddressTable | undefined): string | undefined {
+  if (pool?.isReady !== true) return "no worker takes requests";
+  // Kubernetes keeps the pods that have it, until this one does.
+  return mesh?.isComplete === false ? "the collector has not told the mesh's addresses yet" : undefined;
+}
+
+/** Keeps the workers' view of the mesh. A view that has come stays in force while the collector is away. */
+function watchMesh({ collector }: Flags, token: () => string, pool: WorkerPool, logger: Logger) {
+  let isConnected = false;
+  let lostAt = performance.now();
+  const watch = watchMeshAddresses({
+    target: collector,
+    token,
+    onUpdate: (update) => {
+      isConnected = true;
+      pool.takeAddresses(update);
+    },
+    onLost: (reason, retryInMs) => {
+      if (isConnected) lostAt = performance.now();
+      isConnected = false;
+      logger.info({ reason, retryInMs: Math.round(retryInMs) }, "the collector tells nothing of the mesh");
+    },
+  });
+  const age = () => (isConnected ? 0 : (performance.now() - lostAt) / 1_000);
+  return { isConnected: () => isConnected, age, close: () => watch.close() };
 }
 
 /** Endpoints are taken out of service some time after readiness fails; requests that are sent until then must not be refused. */

@@ -1,5 +1,11 @@
 /** The data path of `fenceline global-sidecar`: what each of its worker threads runs. */
-import { createDnsResolver, createGlobalSidecar, type GlobalSidecarOptions, runWorker } from "@fenceline/proxy/data-path";
+import {
+  createDnsResolver,
+  createGlobalSidecar,
+  createMeshResolver,
+  type GlobalSidecarOptions,
+  runWorker,
+} from "@fenceline/proxy/data-path";
 import { createLogger, type LogFormat } from "../logger.ts";
 
 /** What the flags say to the data path. */
@@ -27,11 +33,13 @@ export interface WorkerSettings
   readonly logLevel: string;
 }
 
-await runWorker<WorkerSettings>(({ listen, number, settings: { logFormat, logLevel, dnsServers, ...settings } }) =>
-  createGlobalSidecar({
+await runWorker<WorkerSettings>(({ listen, number, settings: { logFormat, logLevel, dnsServers, ...settings } }) => {
+  const { mesh } = listen;
+  const dns = createDnsResolver({ clusterDomain: settings.clusterDomain, ...(dnsServers !== undefined && { servers: dnsServers }) });
+  return createGlobalSidecar({
     ...listen,
     ...settings,
-    resolver: createDnsResolver({ clusterDomain: settings.clusterDomain, ...(dnsServers !== undefined && { servers: dnsServers }) }),
+    resolver: mesh === undefined ? dns : createMeshResolver(dns, mesh),
     logger: createLogger(logFormat, logLevel).child({ worker: number }),
-  }),
-);
+  });
+});

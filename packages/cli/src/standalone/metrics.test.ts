@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Config } from "@fenceline/api";
-import { PoolMetrics } from "@fenceline/proxy";
+import { AddressTable, PoolMetrics } from "@fenceline/proxy";
 import { pino } from "pino";
 import { clusterMetrics } from "../collector/cluster-metrics.ts";
+import { meshMetrics } from "../global-sidecar/mesh-metrics.ts";
 import { undoAfter } from "../testing/undo.ts";
 import { startStandalone } from "./standalone.ts";
 
@@ -22,7 +23,8 @@ test("docs/metrics.md lists exactly the metrics that there are", async (t) => {
   const text = await (await fetch(`http://127.0.0.1:${fenceline.apiPort}/metrics`)).text();
   const cluster = await clusterMetrics({ health: () => [], leads: () => false }).metrics();
   const workers = await new PoolMetrics(() => []).metrics();
-  const served = [...`${text}\n${cluster}\n${workers}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  const mesh = await meshMetrics({ table: new AddressTable(), isConnected: () => false, age: () => 0 }).metrics();
+  const served = [...`${text}\n${cluster}\n${workers}\n${mesh}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   const documented = [...readFileSync(DOCUMENT, "utf8").matchAll(/^\| `(fenceline_\w+)`/gm)].map(([, name]) => name);
   assert.deepEqual(documented.sort(), served.sort());
 });

@@ -2,7 +2,7 @@ import { createEdgeReporter } from "@fenceline/als";
 import { openFilesLimit } from "@fenceline/als/open-files";
 import { type Config, formatAddress } from "@fenceline/api";
 import { Collector, serveHttpApi, serviceNames } from "@fenceline/collector";
-import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
+import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import type { Logger } from "pino";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
@@ -112,6 +112,13 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   const reporter = createEdgeReporter({ target, nodeId: "global-sidecar~standalone", token: () => fallback.token });
   closers.push(() => reporter.close());
   const registry = () => collector.mesh.registry;
+  const mesh = new AddressTable();
+  mesh.apply({ reset: true, complete: true, addresses: [...collector.addresses.addresses()], removed: [] });
+  collector.addresses.onChange((changed) => {
+    const known = [...changed].map((address) => collector.addresses.get(address) ?? address);
+    const addresses = known.filter((each) => typeof each !== "string");
+    mesh.apply({ reset: false, complete: false, addresses, removed: known.filter((each) => typeof each === "string") });
+  });
   const proxy = await createGlobalSidecar({
     host,
     port: options.proxyPort,
@@ -123,6 +130,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
     allowLoopback: true,
     // A connection takes two files, and access logs, the API and the folder need theirs.
     load: { maxConnections: Math.min(10_000, Math.floor(openFilesLimit() / 4)) },
+    mesh,
     ownNamespace: config.namespace,
     ownNames: [collector.mesh.fallbackHost],
     ownPorts: [collector.accessLogPort, api.port],

@@ -1,3 +1,4 @@
+import type { AddressUpdate } from "@fenceline/api/vocabulary";
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { LongLivedCall } from "../report/calls-in-flight.ts";
 import type { ReportedEdge } from "../report/edge-reports.ts";
@@ -16,6 +17,8 @@ export interface WorkerStart {
   /** Which of the workers it is, from 0; a replacement has the number of the one before. */
   readonly number: number;
   readonly settings: unknown;
+  /** Whether the mesh's addresses are told: until they are, nothing but services by name is forwarded to. */
+  readonly knowsMesh: boolean;
 }
 
 /** From the main thread to a worker. */
@@ -24,6 +27,7 @@ export type ToWorker =
   | { readonly type: "figures" }
   /** The last batch of edges was taken: the next one may come. */
   | { readonly type: "edges taken" }
+  | { readonly type: "addresses"; readonly update: AddressUpdate }
   | { readonly type: "drain"; readonly deadline: number };
 
 /** From a worker to the main thread. */

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { AddressTable } from "../destination/address-table.ts";
 import type { GlobalSidecar, GlobalSidecarOptions } from "../global-sidecar.ts";
 import type { EdgeReporter } from "../report/edge-reports.ts";
 import { EdgeRelay } from "./edge-relay.ts";
@@ -7,7 +8,10 @@ import type { Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 /** What the pool gives a worker to start its global sidecar with. */
 export interface WorkerParts<Settings> {
   /** To be handed to `createGlobalSidecar` as they stand. */
-  readonly listen: Pick<GlobalSidecarOptions, "host" | "port" | "sharing"> & { readonly reporter: EdgeReporter };
+  readonly listen: Pick<GlobalSidecarOptions, "host" | "port" | "sharing"> & {
+    readonly reporter: EdgeReporter;
+    readonly mesh?: AddressTable;
+  };
   readonly number: number;
   /** What the pool was given as `settings`, of the type that it was given. */
   readonly settings: Settings;
@@ -23,10 +27,15 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
   if (port === null) throw new Error("a worker module runs in a worker thread");
   const send = (message: FromWorker) => port.postMessage(message);
   const relay = new EdgeRelay((edges, dropped) => send({ type: "edges", edges, dropped }));
-  const { host, port: listeningPort, sharing, number, settings }: WorkerStart & { settings: Settings } = workerData;
+  const { host, port: listeningPort, sharing, number, settings, knowsMesh }: WorkerStart & { settings: Settings } = workerData;
+  const mesh = knowsMesh ? new AddressTable() : undefined;
   let sidecar: GlobalSidecar;
   try {
-    sidecar = await start({ listen: { host, port: listeningPort, sharing, reporter: relay }, number, settings });
+    sidecar = await start({
+      listen: { host, port: listeningPort, sharing, reporter: relay, ...(mesh !== undefined && { mesh }) },
+      number,
+      settings,
+    });
   } catch (error) {
     send({ type: "failed", message: error instanceof Error ? error.message : String(error) });
     return;
@@ -41,6 +50,7 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
   port.on("message", (message: ToWorker) => {
     if (message.type === "figures") void figures();
     else if (message.type === "edges taken") relay.taken();
+    else if (message.type === "addresses") mesh?.apply(message.update);
     else void drain(message.deadline);
   });
   send({ type: "listening", port: sidecar.address.port });

@@ -1,13 +1,16 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { Backoff } from "@fenceline/als";
-import { listenFailed } from "@fenceline/api/vocabulary";
+import { type AddressUpdate, listenFailed } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
+import type { AddressTable } from "../destination/address-table.ts";
 import { type LongLivedCall, MAX_LISTED_CALLS } from "../report/calls-in-flight.ts";
 import type { RequestReporter } from "../report/edge-reports.ts";
 import type { CountedEdge, WorkerStart } from "./messages.ts";
 import { PoolMetrics } from "./pool-metrics.ts";
 import { WorkerThread } from "./worker-thread.ts";
+
+export { AddressTable } from "../destination/address-table.ts";
 
 export interface WorkerPoolOptions {
   /** The worker module: calls `runWorker`. */
@@ -21,6 +24,8 @@ export interface WorkerPoolOptions {
   readonly port: number;
   /** Where the edges of all workers go. */
   readonly reporter: RequestReporter;
+  /** The mesh's addresses, kept for every worker by {@link WorkerPool.takeAddresses}. Default: nothing is known of the mesh. */
+  readonly mesh?: AddressTable;
   readonly logger: Logger;
   readonly timing?: Partial<WorkerPoolTiming>;
 }
@@ -120,6 +125,14 @@ export class WorkerPool {
     return calls.sort((one, other) => other.seconds - one.seconds).slice(0, MAX_LISTED_CALLS);
   }
 
+  /** Takes what the mesh says of its addresses, for all workers. A view on its way is told when it is whole: a worker that starts meanwhile would miss the half. */
+  takeAddresses(update: AddressUpdate): void {
+    const { mesh } = this.#options;
+    mesh?.apply(update);
+    if (mesh === undefined || mesh.isComing) return;
+    for (const piece of update.complete ? mesh.updates() : [update]) for (const { worker } of this.#places) worker?.tellAddresses(piece);
+  }
+
   /** Whether a worker listens whose event loop turns. */
   get isReady(): boolean {
     return this.#places.some(({ worker }) => worker?.isListening === true && worker.silentFor < this.#timing.unreadyAfter);
@@ -157,8 +170,8 @@ export class WorkerPool {
   }
 
   #start(place: Place, first?: { listening(): void; ended(reason: string): void }): void {
-    const { module, host, workers, settings } = this.#options;
-    const start: WorkerStart = { host, port: this.#port, sharing: workers, number: place.number, settings };
+    const { module, host, workers, settings, mesh } = this.#options;
+    const start: WorkerStart = { host, port: this.#port, sharing: workers, number: place.number, settings, knowsMesh: mesh !== undefined };
     let failed = first;
     const worker = new WorkerThread(module, start, {
       listening: (port) => {
@@ -175,6 +188,7 @@ export class WorkerPool {
       },
     });
     place.worker = worker;
+    for (const update of mesh?.updates() ?? []) worker.tellAddresses(update);
   }
 
   #replace(place: Place, worker: WorkerThread, reason: string): void {

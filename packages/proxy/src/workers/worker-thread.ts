@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { AddressUpdate } from "@fenceline/api/vocabulary";
 import type { LongLivedCall } from "../report/calls-in-flight.ts";
 import { heapLimits } from "./heap.ts";
 import type { CountedEdge, Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
@@ -72,6 +73,11 @@ export class WorkerThread {
   /** Milliseconds that it has owed an answer. */
   get silentFor(): number {
     return this.#owedSince === undefined ? 0 : performance.now() - this.#owedSince;
+  }
+
+  /** Tells what the mesh says of its addresses. What is told before the worker listens waits for it. */
+  tellAddresses(update: AddressUpdate): void {
+    if (!this.#isOver) this.#send({ type: "addresses", update });
   }
 
   /** Asks for figures, unless that was asked already; resolves when they are there or the thread is over. */

@@ -4,19 +4,20 @@ import {
   MANAGED_BY_LABEL,
   MANAGER,
   type Namespace,
+  type Node,
   type Service,
   type ServiceFence,
 } from "@fenceline/api";
 import type { MeshSnapshot } from "../store.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
-import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, type Resource, SERVICE_FENCES, SERVICES, SIDECARS } from "./api/resource.ts";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, type Resource, SERVICE_FENCES, SERVICES, SIDECARS } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import type { Clock } from "./clock.ts";
 import { Informer } from "./informer/informer.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";
 import { fenceReader } from "./read-fence.ts";
-import { readEndpointSlice, readNamespace, readService } from "./read-known-object.ts";
+import { readEndpointSlice, readNamespace, readNode, readService } from "./read-known-object.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {
@@ -38,6 +39,7 @@ export interface FenceInformer {
 /** One informer for each kind that Fenceline looks at. */
 export class ObservedMesh {
   readonly namespaces: Informer<Namespace>;
+  readonly nodes: Informer<Node>;
   readonly services: Informer<Service>;
   readonly endpointSlices: Informer<EndpointSlice>;
   /** In the order of precedence. */
@@ -55,6 +57,7 @@ export class ObservedMesh {
       return new Informer<LiveObject>({ api, clock, resource, labelSelector, parse, onEvent: onRendered, onTrouble });
     };
     this.namespaces = mesh(NAMESPACES, readNamespace);
+    this.nodes = mesh(NODES, readNode);
     this.services = mesh(SERVICES, readService);
     this.endpointSlices = mesh(ENDPOINT_SLICES, readEndpointSlice);
     this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, fenceReader(onTrouble)) }));
@@ -64,7 +67,15 @@ export class ObservedMesh {
 
   all(): readonly Informer<unknown>[] {
     const fences = this.fences.map(({ informer }) => informer);
-    return [this.namespaces, this.services, this.endpointSlices, ...fences, this.sidecars, this.envoyFilters] as Informer<unknown>[];
+    return [
+      this.namespaces,
+      this.services,
+      this.endpointSlices,
+      this.nodes,
+      ...fences,
+      this.sidecars,
+      this.envoyFilters,
+    ] as Informer<unknown>[];
   }
 
   /** Starts every informer. Resolves when each has its first list, or knows that there is none to be had. */
@@ -88,6 +99,7 @@ export class ObservedMesh {
     }
     return {
       namespaces: this.namespaces.objects(),
+      nodes: this.nodes.objects(),
       services: this.services.objects(),
       endpointSlices: this.endpointSlices.objects(),
       fences: [...fences.values()],

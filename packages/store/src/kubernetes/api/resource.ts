@@ -17,6 +17,7 @@ export interface ObjectKey {
 const namespaced = (apiVersion: string, kind: string, plural: string): Resource => ({ apiVersion, kind, plural, namespaced: true });
 
 export const NAMESPACES: Resource = { apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
+export const NODES: Resource = { apiVersion: "v1", kind: "Node", plural: "nodes", namespaced: false };
 export const SERVICES = namespaced("v1", "Service", "services");
 export const ENDPOINT_SLICES = namespaced("discovery.k8s.io/v1", "EndpointSlice", "endpointslices");
 export const LEASES = namespaced("coordination.k8s.io/v1", "Lease", "leases");

@@ -1,0 +1,36 @@
+/** What the mesh says of one address. Bits, because an address may be several: a pod on its node's network is an endpoint and a node. */
+export const ADDRESS_KIND = {
+  /** A ClusterIP. */
+  SERVICE: 1,
+  /** An address in an EndpointSlice. */
+  ENDPOINT: 2,
+  NODE: 4,
+  /** Of the Service `kubernetes` in `default`, or one of its endpoints. */
+  API_SERVER: 8,
+  /** Of a Service in Fenceline's own namespace, or one of its endpoints. */
+  OWN: 16,
+} as const;
+
+/** One address of the mesh. */
+export interface MeshAddress {
+  /** In the form of RFC 5952. */
+  readonly address: string;
+  /** Bits of {@link ADDRESS_KIND}. */
+  readonly kinds: number;
+  /** TCP ports that some Service declares for it, ascending. */
+  readonly ports: readonly number[];
+}
+
+/** A piece of what the mesh says of its addresses, or of what has changed. */
+export interface AddressUpdate {
+  /** A whole view begins: what follows is put aside until {@link complete}, and replaces everything then. */
+  readonly reset: boolean;
+  /** The view is whole. Updates after it are changes. */
+  readonly complete: boolean;
+  readonly addresses: readonly MeshAddress[];
+  /** Addresses that are the mesh's no more. */
+  readonly removed: readonly string[];
+}
+
+/** Addresses in one update at most: 1,000 have about 30 KiB on the wire. */
+export const MAX_ADDRESSES_PER_UPDATE = 1_000;

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { parseConfig } from "@fenceline/api";
+import { Collector } from "@fenceline/collector";
+import { DirectoryStore } from "@fenceline/store";
+import { pino } from "pino";
+import { get, startCommand } from "../testing/fenceline-process.ts";
+import { undoAfter } from "../testing/undo.ts";
+
+const TOKEN = "the token of the global sidecar";
+
+const manifests = (port: number) => `
+{apiVersion: v1, kind: Service, metadata: {name: b, namespace: test1}, spec: {clusterIP: 203.0.113.1, ports: [{name: http, port: ${port}}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: fenceline-collector, namespace: fenceline}, spec: {clusterIP: 203.0.113.200, ports: [{port: 18081}]}}
+`;
+
+async function startCollector(t: TestContext, port = 0) {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-mesh-"));
+  writeFileSync(join(folder, "mesh.yaml"), manifests(80));
+  const store = await DirectoryStore.open({ folder, onRefused: () => {} });
+  const collector = await Collector.start({
+    store,
+    config: parseConfig("telemetry: {acceptPlaintext: true}", ""),
+    logger: pino({ level: "silent" }),
+    accessLogs: { host: "127.0.0.1", port },
+    fallbackToken: (token) => token === TOKEN,
+  });
+  const stop = async () => {
+    await collector.close();
+    await store.close();
+  };
+  t.after(async () => {
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { collector, folder, stop };
+}
+
+async function startSidecar(t: TestContext, collectorPort: number, ...flags: string[]) {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-token-"));
+  writeFileSync(join(folder, "token"), TOKEN);
+  const command = startCommand(
+    "global-sidecar",
+    ...["--collector", `127.0.0.1:${collectorPort}`, "--collector-token-file", join(folder, "token")],
+    ...["--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...flags],
+  );
+  undoAfter(t)(() => {
+    command.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+    return command.ended;
+  });
+  const { port, adminPort } = await command.line(({ msg }) => msg === "global sidecar is up");
+  const codeOf = async (host: string) => {
+    const { body } = await get(Number(port), "/", { host, "fence-source": "test1/a" });
+    return JSON.parse(body).code as string;
+  };
+  return {
+    command,
+    codeOf,
+    ready: () => get(Number(adminPort), "/readyz"),
+    metrics: async () => (await get(Number(adminPort), "/metrics")).body,
+  };
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await wait(20);
+}
+
+test("T-01 T-05 the command learns the mesh's addresses from the collector, follows it, and keeps them while it is away", async (t) => {
+  const { collector, folder, stop } = await startCollector(t);
+  const { codeOf, ready, metrics } = await startSidecar(t, collector.accessLogPort, "--workers", "2");
+  await until(async () => (await ready()).status === 200);
+
+  assert.equal(await codeOf("203.0.113.200:18081"), "DESTINATION_IS_SELF");
+  assert.equal(await codeOf("203.0.113.1:8443"), "PORT_NOT_DECLARED");
+  assert.match(await metrics(), /^fenceline_proxy_mesh_addresses 2$/m);
+  assert.match(await metrics(), /^fenceline_proxy_mesh_connected 1$/m);
+
+  writeFileSync(
+    join(folder, "more.yaml"),
+    "{apiVersion: v1, kind: Service, metadata: {name: c, namespace: test1}, spec: {clusterIP: 203.0.113.2, ports: [{port: 80}]}}",
+  );
+  await until(async () => /^fenceline_proxy_mesh_addresses 3$/m.test(await metrics()));
+  await until(async () => (await codeOf("203.0.113.2:8443")) === "PORT_NOT_DECLARED");
+
+  await stop();
+  await until(async () => /^fenceline_proxy_mesh_connected 0$/m.test(await metrics()));
+  assert.equal(await codeOf("203.0.113.1:8443"), "PORT_NOT_DECLARED");
+  assert.equal((await ready()).status, 200);
+  assert.match(await metrics(), /^fenceline_proxy_mesh_age_seconds [\d.]+$/m);
+});
+
+test("T-05 without a first view it is not ready, says why, and answers what may be tried again", async (t) => {
+  const nobody = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => nobody.once("listening", resolve));
+  t.after(() => nobody.close());
+  const address = nobody.address();
+  const { codeOf, ready } = await startSidecar(t, typeof address === "object" && address !== null ? address.port : 1);
+  const { status, body } = await ready();
+  assert.equal(status, 503);
+  assert.match(body, /the collector has not told the mesh's addresses yet/);
+  assert.equal(await codeOf("203.0.113.9"), "MESH_UNKNOWN");
+});

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { ADDRESS_KIND, type MeshAddress } from "@fenceline/api/vocabulary";
+import { createDnsResolver } from "../resolve/dns-resolver.ts";
+import { createMeshResolver } from "../resolve/mesh-resolver.ts";
+import { call } from "../testing/client.ts";
+import { startDnsServer } from "../testing/dns-server.ts";
+import { startProxy } from "../testing/proxy-under-test.ts";
+import { startUpstream } from "../testing/upstream.ts";
+import { AddressTable } from "./address-table.ts";
+
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN } = ADDRESS_KIND;
+const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };
+
+const view = (addresses: readonly MeshAddress[], more = {}) => ({ reset: true, complete: true, addresses, removed: [], ...more });
+
+/** A proxy in a cluster, before its first view of the mesh; `b.test1` is a service at 127.0.0.1, where an upstream listens. */
+async function setUp(t: TestContext) {
+  const dns = await startDnsServer(t);
+  const upstream = await startUpstream(t, (_request, response) => response.end("reached"));
+  dns.records.set("b.test1.svc.cluster.local", ["127.0.0.1"]);
+  const mesh = new AddressTable();
+  const resolver = createMeshResolver(createDnsResolver({ servers: [dns.address] }), mesh);
+  const proxy = await startProxy(t, {}, { externalHosts: "forward", trustForwardedClientCert: true, resolver, mesh });
+  const ask = async (host: string, headers: Record<string, string> = PROVEN) => {
+    const answer = await call(proxy.port, { host, source: null, headers });
+    return answer.headers["fenceline-error"] ?? answer.body.toString();
+  };
+  return { dns, upstream, mesh, proxy, ask };
+}
+
+const KINDS: readonly (readonly [what: string, kinds: number, declared: boolean, expected: string])[] = [
+  ["a Service", SERVICE, true, "reached"],
+  ["a Service, on a port that it does not declare", SERVICE, false, "PORT_NOT_DECLARED"],
+  ["a pod", ENDPOINT, true, "reached"],
+  ["a pod, on a port that no Service declares", ENDPOINT, false, "PORT_NOT_DECLARED"],
+  ["a node", NODE, false, "ADDRESS_REFUSED"],
+  ["a pod on its node's network", NODE | ENDPOINT, true, "reached"],
+  ["a pod on its node's network, on another port of the node", NODE | ENDPOINT, false, "ADDRESS_REFUSED"],
+  ["the API server", API_SERVER | ENDPOINT, true, "ADDRESS_REFUSED"],
+  ["the API server's Service", API_SERVER | SERVICE, true, "ADDRESS_REFUSED"],
+];
+
+for (const [what, kinds, declared, expected] of KINDS) {
+  test(`T-05 ${what}: ${expected}, by name, by address, by slime-orig-dest, whoever calls`, async (t) => {
+    const { upstream, mesh, ask } = await setUp(t);
+    mesh.apply(view([{ address: "127.0.0.1", kinds, ports: declared ? [upstream.port] : [1] }]));
+    const address = `127.0.0.1:${upstream.port}`;
+    for (const [host, headers] of [
+      [`b.test1:${upstream.port}`, PROVEN],
+      [`B.test1.svc.cluster.local.:${upstream.port}`, PROVEN],
+      [`b.test1:${upstream.port}`, {}],
+      [address, PROVEN],
+      [address, {}],
+      ["made-up.example", { ...PROVEN, "slime-orig-dest": address }],
+    ] as const) {
+      assert.equal(await ask(host, headers), expected, `${host} ${JSON.stringify(headers)}`);
+    }
+    assert.equal(upstream.connections() > 0, expected === "reached");
+  });
+}
+
+test("T-05 an address of Fenceline's namespace is refused on every port, for an ExternalName of another namespace too", async (t) => {
+  const { dns, mesh, ask } = await setUp(t);
+  dns.records.set("alias.test1.svc.cluster.local", ["10.96.0.200"]);
+  mesh.apply(view([{ address: "10.96.0.200", kinds: SERVICE | OWN, ports: [18_081] }]));
+  for (const host of ["alias.test1:18081", "alias.test1", "10.96.0.200:18081", "10.96.0.200"])
+    assert.equal(await ask(host), "DESTINATION_IS_SELF", host);
+});
+
+for (const port of [2_379, 10_250, 6_443]) {
+  test(`T-05 port ${port} of a node is refused although a Service declares it`, async (t) => {
+    const { mesh, ask } = await setUp(t);
+    mesh.apply(view([{ address: "192.0.2.1", kinds: NODE | ENDPOINT, ports: [port] }]));
+    assert.equal(await ask(`192.0.2.1:${port}`), "ADDRESS_REFUSED");
+  });
+}
+
+test("T-05 before the first view services are served by name, and the rest may try again", async (t) => {
+  const { dns, upstream, proxy, ask } = await setUp(t);
+  dns.records.set("partner.example", ["127.0.0.1"]);
+  assert.equal(await ask(`b.test1:${upstream.port}`), "reached");
+  assert.equal(await ask(`127.0.0.1:${upstream.port}`), "MESH_UNKNOWN");
+  assert.equal(await ask(`partner.example:${upstream.port}`), "MESH_UNKNOWN");
+  const answer = await call(proxy.port, { host: "partner.example", source: null, headers: PROVEN });
+  assert.deepEqual([answer.status, answer.headers["retry-after"]], [503, "1"]);
+});
+
+test("T-05 what the name of a service leads to beyond the mesh is for fenced callers: an ExternalName, or a Service that is new", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t);
+  mesh.apply(view([]));
+  const host = `b.test1:${upstream.port}`;
+  assert.equal(await ask(host), "reached");
+  assert.equal(await ask(host, { ...PROVEN, "fenceline-outbound": "registry-only" }), "reached");
+  assert.equal(await ask(host, {}), "EXTERNAL_REFUSED");
+});
+
+test("T-05 a change of the mesh counts for what was resolved before", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t);
+  const host = `b.test1:${upstream.port}`;
+  const known = { address: "127.0.0.1", kinds: ENDPOINT, ports: [upstream.port] };
+  mesh.apply(view([known]));
+  assert.equal(await ask(host), "reached");
+  mesh.apply({ reset: false, complete: false, addresses: [{ ...known, ports: [1] }], removed: [] });
+  assert.equal(await ask(host), "PORT_NOT_DECLARED");
+  // A further view counts once it is whole.
+  mesh.apply({ reset: true, complete: false, addresses: [known], removed: [] });
+  assert.equal(await ask(host), "PORT_NOT_DECLARED");
+  mesh.apply({ reset: false, complete: true, addresses: [], removed: [] });
+  assert.equal(await ask(host), "reached");
+});
+
+test("the whole table goes to another thread in pieces, and is the same there", () => {
+  const table = new AddressTable();
+  const addresses = Array.from({ length: 2_345 }, (_, at) => ({
+    address: `10.0.${at >> 8}.${at & 255}`,
+    kinds: ENDPOINT,
+    ports: [80, at + 1],
+  }));
+  assert.deepEqual([...table.updates()], []);
+  table.apply(view(addresses));
+  const other = new AddressTable();
+  for (const update of table.updates()) other.apply(update);
+  assert.deepEqual([other.size, other.isComplete, other.isComing], [2_345, true, false]);
+  assert.deepEqual([...other.updates()], [...table.updates()]);
+});

@@ -1,0 +1,109 @@
+import { ADDRESS_KIND, type AddressUpdate, MAX_ADDRESSES_PER_UPDATE, type MeshAddress } from "@fenceline/api/vocabulary";
+import { Refusal } from "../refusal.ts";
+import type { Address } from "../resolve/resolver.ts";
+import { REACH, type Reach } from "./external-policy.ts";
+import type { MeshView } from "./verdicts.ts";
+
+/** What is kept of an address. Most addresses of a mesh are alike but for the text, so they share these. */
+type Known = Omit<MeshAddress, "address">;
+
+const UNKNOWN_MESH = new Refusal("MESH_UNKNOWN", "the collector has not told yet which addresses are the mesh's");
+const OWN = new Refusal("DESTINATION_IS_SELF", "the host resolves to Fenceline itself");
+const API_SERVER = new Refusal("ADDRESS_REFUSED", "the host resolves to the API server");
+const NODE = new Refusal("ADDRESS_REFUSED", "the host resolves to a node, on a port that no Service declares");
+const UNDECLARED = new Refusal("PORT_NOT_DECLARED", "no Service declares this port of this address");
+
+/**
+ * Ports of the node's and the control plane's own processes, refused on nodes even where a Service declares them, as those for scraping metrics do:
+ * etcd, the kubelet, kube-proxy, the scheduler and the controller manager (Kubernetes, "Ports and Protocols").
+ */
+const NODE_PORTS: ReadonlySet<number> = new Set([2_379, 2_380, 2_381, 10_248, 10_249, 10_250, 10_255, 10_256, 10_257, 10_259, 6_443]);
+
+/** The mesh's addresses as the collector tells them. A view that has come stays in force until the next one is whole. */
+export class AddressTable implements MeshView {
+  #known = new Map<string, Known>();
+  /** A view that is on its way. */
+  #coming: Map<string, Known> | undefined;
+  readonly #shared = new Map<string, Known>();
+  #isComplete = false;
+  #version = 0;
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Whether a whole view has come. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Whether a further view has begun and is not whole yet. */
+  get isComing(): boolean {
+    return this.#coming !== undefined;
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** Whether an address is known to be the mesh's. */
+  has(address: string): boolean {
+    return this.#known.has(address);
+  }
+
+  apply({ reset, complete, addresses, removed }: AddressUpdate): void {
+    if (reset) this.#coming = new Map();
+    const known = this.#coming ?? this.#known;
+    for (const { address, kinds, ports } of addresses) known.set(address, this.#share(kinds, ports));
+    for (const address of removed) known.delete(address);
+    if (complete && this.#coming !== undefined) {
+      this.#known = this.#coming;
+      this.#coming = undefined;
+      this.#isComplete = true;
+    }
+    if (this.#coming === undefined) this.#version += 1;
+  }
+
+  /** The whole table in pieces, for another thread; nothing before the first view has come. */
+  *updates(): Generator<AddressUpdate> {
+    if (!this.#isComplete) return;
+    const all = [...this.#known].map(([address, known]) => ({ address, ...known }));
+    const pieces = Math.max(1, Math.ceil(all.length / MAX_ADDRESSES_PER_UPDATE));
+    for (let piece = 0; piece < pieces; piece += 1) {
+      const addresses = all.slice(piece * MAX_ADDRESSES_PER_UPDATE, (piece + 1) * MAX_ADDRESSES_PER_UPDATE);
+      yield { reset: piece === 0, complete: piece === pieces - 1, addresses, removed: [] };
+    }
+  }
+
+  judge({ address, port, by }: Address): Reach | Refusal | undefined {
+    // The name of a service may be trusted until then: its own policy on names was applied, and DNS says where it is.
+    if (!this.#isComplete) return by === "service" ? REACH.MESH : UNKNOWN_MESH;
+    const known = this.#known.get(address);
+    if (known === undefined) return undefined;
+    const { kinds, ports } = known;
+    if (kinds & ADDRESS_KIND.OWN && !isLoopback(address)) return OWN;
+    if (kinds & ADDRESS_KIND.API_SERVER) return API_SERVER;
+    const isNode = (kinds & ADDRESS_KIND.NODE) !== 0;
+    if (ports.includes(port) && !(isNode && NODE_PORTS.has(port))) return REACH.MESH;
+    return isNode ? NODE : UNDECLARED;
+  }
+
+  #share(kinds: number, ports: readonly number[]): Known {
+    const key = `${kinds} ${ports.join(" ")}`;
+    let known = this.#shared.get(key);
+    if (known === undefined) {
+      known = { kinds, ports };
+      // Combinations of ports come and go with the mesh: what is not shared any more must not stay for ever.
+      if (this.#shared.size >= MAX_SHARED) this.#shared.clear();
+      this.#shared.set(key, known);
+    }
+    return known;
+  }
+}
+
+const MAX_SHARED = 10_000;
+
+/** Standalone, our own Services may be on loopback as everybody's are; there it is our ports that tell. */
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}

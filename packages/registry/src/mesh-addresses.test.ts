@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Node, parseManifests } from "@fenceline/api";
+import { ADDRESS_KIND } from "@fenceline/api/vocabulary";
+import { MeshAddressBook } from "./mesh-addresses.ts";
+
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN } = ADDRESS_KIND;
+
+const service = (namespace: string, name: string, spec: string) =>
+  `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: ${namespace}}, spec: ${spec}}`;
+const slice = (namespace: string, name: string, addresses: string, ports: string) =>
+  `{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: ${name}-1, namespace: ${namespace}, labels: {kubernetes.io/service-name: ${name}}}, endpoints: [{addresses: [${addresses}]}], ports: [${ports}]}`;
+
+const MESH = {
+  b: service(
+    "test1",
+    "b",
+    '{clusterIP: 10.96.0.1, clusterIPs: [10.96.0.1, "fd00:0::1"], ports: [{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}]}',
+  ),
+  "b slice": slice("test1", "b", "10.1.0.1", "{name: http, port: 8080}, {name: dns, port: 5353, protocol: UDP}"),
+  web: service("shop", "web", "{clusterIP: None, ports: [{name: http, port: 80}]}"),
+  "web slice": slice("shop", "web", "10.1.0.2", "{name: http, port: 8080}"),
+  exporter: slice("test1", "exporter", "192.168.0.1", "{name: metrics, port: 9100}"),
+  "exporter service": service("test1", "exporter", "{clusterIP: 10.96.0.7, ports: [{name: metrics, port: 9100}]}"),
+  orphan: slice("test1", "gone", "10.1.0.9", "{port: 80}"),
+  kubernetes: service("default", "kubernetes", "{clusterIP: 10.96.0.100, ports: [{name: https, port: 443}]}"),
+  "kubernetes slice": slice("default", "kubernetes", "192.168.0.250", "{name: https, port: 6443}"),
+  collector: service("fenceline", "fenceline-collector", "{clusterIP: 10.96.0.200, ports: [{port: 18081}]}"),
+  "collector slice": slice("fenceline", "fenceline-collector", "10.1.0.200", "{port: 18081}"),
+};
+
+const node = (...addresses: string[]) =>
+  Node.parse({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "one" },
+    status: { addresses: [{ type: "Hostname", address: "one" }, ...addresses.map((address) => ({ type: "InternalIP", address }))] },
+  });
+
+function objectsOf(manifests: readonly string[]) {
+  const { objects } = parseManifests(manifests.join("\n---\n"), "mesh.yaml");
+  return {
+    services: objects.filter((object) => object.kind === "Service"),
+    endpointSlices: objects.filter((object) => object.kind === "EndpointSlice"),
+  };
+}
+
+function bookOf(manifests: readonly string[], nodes = [node("192.168.0.1")]) {
+  const book = new MeshAddressBook("fenceline");
+  book.refresh({ ...objectsOf(manifests), nodes });
+  return book;
+}
+
+const EXPECTED: readonly (readonly [address: string, kinds: number, ports: readonly number[]])[] = [
+  ["10.96.0.1", SERVICE, [80]],
+  ["fd00::1", SERVICE, [80]],
+  ["10.1.0.1", ENDPOINT, [8080]],
+  ["10.1.0.2", ENDPOINT, [80, 8080]],
+  ["192.168.0.1", ENDPOINT | NODE, [9100]],
+  ["10.1.0.9", ENDPOINT, []],
+  ["10.96.0.100", SERVICE | API_SERVER, [443]],
+  ["192.168.0.250", ENDPOINT | API_SERVER, [6443]],
+  ["10.96.0.200", SERVICE | OWN, [18081]],
+  ["10.1.0.200", ENDPOINT | OWN, [18081]],
+];
+
+for (const [address, kinds, ports] of EXPECTED) {
+  test(`T-05 ${address} is of kind ${kinds} with ports ${ports.join(", ") || "none"}`, () => {
+    assert.deepEqual(bookOf(Object.values(MESH)).get(address), { address, kinds, ports });
+  });
+}
+
+test("T-05 what is not of the mesh is not in the book", () => {
+  const book = bookOf(Object.values(MESH));
+  for (const address of ["8.8.8.8", "None", "one", ""]) assert.equal(book.get(address), undefined, address);
+  assert.equal([...book.addresses()].length, book.size);
+});
+
+test("T-05 a slice of somebody else cannot take the mark of an address of ours", () => {
+  const book = bookOf([
+    ...Object.values(MESH),
+    slice("evil", "x", "10.1.0.200", "{port: 80}"),
+    service("evil", "x", "{ports: [{port: 80}]}"),
+  ]);
+  assert.deepEqual(book.get("10.1.0.200"), { address: "10.1.0.200", kinds: ENDPOINT | OWN, ports: [80, 18081] });
+});
+
+test("T-05 a change tells the addresses that it is about, and no others", () => {
+  const before = objectsOf(Object.values(MESH));
+  const book = new MeshAddressBook("fenceline");
+  book.refresh(before);
+  const changes: string[][] = [];
+  book.onChange((changed) => changes.push([...changed].sort()));
+  book.refresh({ ...before });
+  const [moved] = objectsOf([slice("test1", "b", "10.1.0.77", "{name: http, port: 8080}")]).endpointSlices;
+  assert.ok(moved);
+  book.refresh({ ...before, endpointSlices: before.endpointSlices.map((each) => (each.metadata.name === "b-1" ? moved : each)) });
+  assert.equal(book.get("10.1.0.1"), undefined);
+  assert.deepEqual(book.get("10.1.0.77")?.ports, [8080]);
+  book.refresh({ services: [], endpointSlices: [], nodes: [] });
+  assert.equal(book.size, 0);
+  assert.deepEqual(changes[0], ["10.1.0.1", "10.1.0.77", "10.96.0.1", "fd00::1"]);
+  assert.equal(changes.length, 2);
+});
