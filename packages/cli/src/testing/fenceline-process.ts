@@ -17,6 +17,7 @@ export interface RunningCommand {
   /** The log so far. */
   lines(): readonly LogLine[];
   kill(signal: NodeJS.Signals): void;
+  readonly pid: number;
   /** Resolves when it has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stderr: string }>;
 }
@@ -24,6 +25,7 @@ export interface RunningCommand {
 /** A standalone Fenceline that is up. */
 export interface FencelineProcess extends RunningCommand {
   readonly proxyPort: number;
+  readonly alsPort: number;
   readonly apiPort: number;
 }
 
@@ -61,7 +63,7 @@ export function startCommand(...args: string[]): RunningCommand {
       waiting.add(check);
       check();
     });
-  return { line, lines: () => lines, kill: (signal) => void child.kill(signal), ended };
+  return { line, lines: () => lines, kill: (signal) => void child.kill(signal), pid: child.pid ?? 0, ended };
 }
 
 /** Starts `fenceline standalone` on free ports and waits until it is up. */
@@ -70,7 +72,7 @@ export async function startFenceline(folder: string, ...flags: string[]): Promis
   const command = startCommand("standalone", "--dir", folder, ...ports, ...flags);
   const up = await command.line(({ proxy }) => proxy !== undefined);
   const portOf = (url: unknown) => Number(new URL(String(url)).port);
-  return { ...command, proxyPort: portOf(up.proxy), apiPort: portOf(up.fences) };
+  return { ...command, proxyPort: portOf(up.proxy), alsPort: Number(String(up.accessLogs).split(":").at(-1)), apiPort: portOf(up.fences) };
 }
 
 /** A GET with a Host header of our own, which fetch does not allow. */
