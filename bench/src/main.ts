@@ -9,11 +9,12 @@ import { stopForGood } from "./process.ts";
 import { settings } from "./settings.ts";
 import type { Suite } from "./suite.ts";
 import { als } from "./suites/als.ts";
+import { alsFlood } from "./suites/als-flood.ts";
 import { proxy } from "./suites/proxy.ts";
 import { soak } from "./suites/soak.ts";
 import { standalone } from "./suites/standalone.ts";
 
-const SUITES: Readonly<Record<string, Suite>> = { proxy, als, standalone, soak };
+const SUITES: Readonly<Record<string, Suite>> = { proxy, als, "als-flood": alsFlood, standalone, soak };
 /** The soak takes an hour, and measures nothing that could be compared. */
 const BY_DEFAULT = ["proxy", "als", "standalone"];
 

@@ -85,6 +85,25 @@ for (const [flood, peers, streams] of [
   });
 }
 
+test("T-09 a quiet stream from which others took the processor once is not taken for a flood", async () => {
+  const clock = new Clock();
+  const turns = new Turns(clock.now);
+  const owner = new PeerTurns();
+  const floods = Array.from({ length: 20 }, () => new Messages(clock, owner, 1_000_000, 0.1));
+  const quiet = new Messages(clock, owner, 1, 500);
+  turns.offer(quiet);
+  for (const each of floods) turns.offer(each);
+  const begin = clock.ms;
+  while (clock.ms < begin + 200) await turn();
+  const before = clock.ms;
+  let after: number | undefined;
+  const next = new Messages(clock, owner, 1, 0.1, () => (after = clock.ms));
+  turns.offer(Object.assign(next, { usage: quiet.usage }));
+  while (after === undefined) await turn();
+  assert.ok(after - before <= 10, `it waited for ${after - before} ms of the flood's work`);
+  for (const each of floods) each.left = 0;
+});
+
 test("T-09 of one address: a quiet stream goes ahead of those that were served", async () => {
   const clock = new Clock();
   const turns = new Turns(clock.now);

@@ -5,6 +5,9 @@ const TURN_MS = 4;
 /** Longest time in milliseconds that one stream is worked on while others wait. A message is never cut, so the limits of a message bound it from above. */
 const SLICE_MS = 0.5;
 
+/** Most milliseconds that one run counts for: where others take the processor meanwhile, the time that passes is not what the stream was given. */
+const MOST_CHARGED_MS = 2;
+
 /** Whoever shares a peer's time: all of its streams. */
 export class PeerTurns {
   readonly usage = new Usage();
@@ -87,8 +90,9 @@ export class Turns {
       isMore = work.step();
       now = this.#now();
     }
-    work.usage.add(now - begin, now);
-    work.owner.usage.add(now - begin, now);
+    const spent = Math.min(now - begin, MOST_CHARGED_MS);
+    work.usage.add(spent, now);
+    work.owner.usage.add(spent, now);
     return isMore;
   }
 }
