@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { open, openSocket, readAnswer, readUntil, sendRaw } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
-import { startAnsweringUpstream, startUpstream } from "../testing/upstream.ts";
+import { startAnsweringUpstream, startRawUpstream, startUpstream } from "../testing/upstream.ts";
 
 const PUT = `PUT / HTTP/1.1\r\nHost: ${SERVICE}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n`;
 
@@ -67,3 +67,29 @@ test("E1-09 a refused upload gets its refusal and no 100", async (t) => {
 
   assert.match(answer, /^HTTP\/1\.1 503 /);
 });
+
+for (const [what, interim] of [
+  ["100", "HTTP/1.1 100 Continue\r\n\r\n"],
+  ["100 with `Connection: close`, which is about nothing", "HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n"],
+] as const) {
+  test(`T-48 behind a relayed ${what} the client's connection goes on`, async (t) => {
+    const upstream = await startRawUpstream(t, (socket) => {
+      socket.on("data", (data) => {
+        const isHead = data.includes("100-continue");
+        socket.write(isHead ? interim : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      });
+    });
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+    const socket = await openSocket(proxy.port);
+    t.after(() => socket.destroy());
+
+    for (let i = 0; i < 2; i += 1) {
+      socket.write(PUT);
+      assert.equal(await readUntil(socket, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+      socket.write("body");
+      const answer = await readUntil(socket, "ok");
+      assert.match(answer, /^HTTP\/1\.1 200 /);
+      assert.doesNotMatch(answer, /connection: close/i);
+    }
+  });
+}

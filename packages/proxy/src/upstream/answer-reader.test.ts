@@ -83,13 +83,24 @@ function tidied(method: string, text: string): string {
   for (;;) {
     const end = /\n\r?\n/.exec(rest);
     if (end === null) return tidy + rest;
-    const head = rest.slice(0, end.index + end[0].length).replace(/\r?\n/g, "\r\n");
+    const head = unfolded(rest.slice(0, end.index + end[0].length).split(/\r?\n/)).join("\r\n");
     rest = rest.slice(end.index + end[0].length);
     const words = head.replace(/^(HTTP\/1\.[01])[ \t]+(\d\d\d)[ \t]?/, "$1 $2 ");
     if (!/^HTTP\/1\.[01] 1\d\d/.test(words)) return tidy + words + (isChunked(method, head) ? tidiedChunks(rest) : rest);
     // We go on behind any interim answer; llhttp does not where its header says that the connection ends.
     tidy += words.replace("HTTP/1.0", "HTTP/1.1").replace(/\r\nconnection:[^\r]*/gi, "");
   }
+}
+
+/** RFC 9112 §5.2. Nothing is continued by a line right behind the status line. */
+function unfolded(lines: readonly string[]): readonly string[] {
+  if (/^[ \t]/.test(lines[1] ?? "")) return lines;
+  const whole: string[] = [];
+  for (const line of lines) {
+    if (/^[ \t]/.test(line) && whole.length > 1) whole.push(`${whole.pop()?.replace(/[ \t]+$/, "")} ${line.replace(/^[ \t]+/, "")}`);
+    else whole.push(line);
+  }
+  return whole;
 }
 
 function isChunked(method: string, head: string): boolean {

@@ -1,6 +1,6 @@
 import { type AnswerHead, isPersistent, parseAnswerHead, parseTrailers } from "./answer-head.ts";
 import { ChunkedBody, ChunkedBodyFault } from "./chunked-body.ts";
-import { endOfHead, faultOfBeginning, withFullLineEnds } from "./head-end.ts";
+import { endOfHead, faultOfBeginning, withFullLineEnds, withoutFolds } from "./head-end.ts";
 import { UpstreamError } from "./upstream-error.ts";
 
 /** Hears an answer as it comes. Buffers are views of a buffer that is used again: what is kept must be copied. */
@@ -125,11 +125,11 @@ export class AnswerReader {
         return end + HEAD_END.length;
       }
     }
-    // The header is not complete, malformed, or has lines that end with LF.
+    // The header is not complete, malformed, or has lines that end with LF or are folded.
     return this.#readPartialHead(bytes, from, handler);
   }
 
-  /** The same for a header that comes in pieces, or whose lines end with LF. */
+  /** The same for a header that comes in pieces, whose lines end with LF, or are folded. */
   #readPartialHead(bytes: Buffer, from: number, handler: AnswerHandler): number | undefined {
     const before = this.#filled;
     const partial = this.#keep(bytes, from).subarray(0, this.#filled);
@@ -142,7 +142,7 @@ export class AnswerReader {
     }
     this.#filled = 0;
     const received = partial.toString("latin1", 0, end);
-    const text = withFullLineEnds(received);
+    const text = withoutFolds(withFullLineEnds(received));
     this.#isLoose ||= text !== received;
     const head = parseAnswerHead(text.slice(0, -HEAD_END.length));
     if (typeof head === "string") throw new UpstreamError("INVALID", head);

@@ -38,6 +38,18 @@ export function withFullLineEnds(head: string): string {
 }
 
 /**
+ * A header without folded lines: each fold is a blank, as RFC 9112 §5.2 has it of a proxy and Envoy 1.40 does (T-48). A line that begins with a blank
+ * right behind the status line continues nothing (§2.2), and stays for the parser to refuse.
+ *
+ * @param head with CRLF at the end of each line
+ */
+export function withoutFolds(head: string): string {
+  const end = head.indexOf("\r\n") + 2;
+  if (end === 1 || head[end] === " " || head[end] === "\t") return head;
+  return head.slice(0, end) + head.slice(end).replace(/[ \t]*\r\n[ \t]+/g, " ");
+}
+
+/**
  * Judges what is there of a header before all of it is, since from a server that speaks something else (SSH, SMTP, MySQL, TLS, HTTP/2) no header ever
  * comes: it waits for its client to go on.
  *

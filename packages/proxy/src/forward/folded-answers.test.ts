@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { startEnvoyTo } from "../conformance/servers.ts";
+import { call } from "../testing/client.ts";
+import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
+import { startAnsweringUpstream, startRawUpstream } from "../testing/upstream.ts";
+
+const FOLDED: Readonly<Record<string, string>> = {
+  "a space": "HTTP/1.1 200 OK\r\nX-A: one\r\n two\r\nContent-Length: 2\r\n\r\nok",
+  "several spaces and tabs": "HTTP/1.1 200 OK\r\nX-A: one \t\r\n \t two\r\nContent-Length: 2\r\n\r\nok",
+  "LF and a space": "HTTP/1.1 200 OK\nX-A: one\n two\nContent-Length: 2\n\nok",
+};
+
+for (const [what, answer] of Object.entries(FOLDED)) {
+  test(`T-48 a field of an answer that is folded by ${what} goes on in one line (RFC 9112 §5.2)`, async (t) => {
+    const upstream = await startAnsweringUpstream(t, answer);
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+
+    const { headers, body, status } = await call(proxy.port);
+
+    assert.deepEqual([status, headers["x-a"], body.toString()], [200, "one two", "ok"]);
+  });
+}
+
+test("T-48 a folded field that comes in pieces goes on in one line", async (t) => {
+  const upstream = await startRawUpstream(t, async (socket) => {
+    await once(socket, "data");
+    for (const piece of ["HTTP/1.1 200 OK\r\nX-A: one\r", "\n", " ", "two\r\nContent-Length: 0\r\n\r\n"]) {
+      await new Promise<void>((resolve) => socket.write(piece, () => setImmediate(resolve)));
+    }
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  assert.equal((await call(proxy.port)).headers["x-a"], "one two");
+});
+
+test("T-48 Envoy joins a folded field of an answer too", {
+  skip: envoyBinary() === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it",
+}, async (t) => {
+  const upstream = await startAnsweringUpstream(t, FOLDED["a space"] ?? "");
+  const port = await startEnvoyTo(t, envoyBinary() ?? "envoy", upstream.port);
+  assert.equal((await call(port)).headers["x-a"], "one two");
+});
