@@ -135,8 +135,7 @@ export class FallbackService {
     if (!lacked) return;
     metrics.writes.inc({ kind: "Service", action: "update" });
     logger.info({ kind: "Service", service: this.#key, ports: ports.map(({ port }) => port) }, "updated");
-    if (givenUp.length > 0)
-      logger.warn({ service: this.#key, ports: givenUp }, "ports taken from the fallback's Service: the room is needed for others");
+    if (givenUp.length > 0) logger.warn({ kind: "Service", service: this.#key, ports: givenUp }, "ports given up, others need the room");
   }
 
   /** Room may come by the passing of time alone, and a quiet mesh brings no snapshot. */
