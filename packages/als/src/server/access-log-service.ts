@@ -30,11 +30,10 @@ class AccessLogCall implements CallHandler {
   readonly #call: GrpcCall;
   readonly #fallbackCaller: CallerCheck;
   readonly #stream: IngestStream;
-  /** Messages that came while it is not known whether the caller is the global sidecar; undefined when nothing waits for that. */
-  #waiting: Buffer[] | undefined;
+  /** The first message, while it is not known whether the caller is the global sidecar. The others are not read meanwhile. */
+  #waiting: Buffer | undefined;
+  #isUndecided = false;
   #isKnown = false;
-  #isHalfClosed = false;
-  #isClosed = false;
 
   constructor(call: GrpcCall, { sink, limits, fallbackCaller, wantsRequestIds }: AccessLogServiceOptions) {
     const forwardedClientCert = fieldText(call.headers[FORWARDED_CLIENT_CERT]);
@@ -48,17 +47,19 @@ class AccessLogCall implements CallHandler {
   }
 
   message(bytes: Buffer): void {
-    if (this.#waiting !== undefined) this.#keep(bytes);
-    else this.#take(bytes);
+    const before = this.#stream.size;
+    const outcome = this.#stream.message(bytes);
+    if (outcome === "too_large") this.#call.end(TOO_LARGE);
+    else if (outcome === "not_admitted") this.#keep(bytes);
+    else if (this.#stream.size !== before) this.#call.hold(this.#stream.size - before);
   }
 
   halfClosed(): void {
-    this.#isHalfClosed = true;
-    if (this.#waiting === undefined) this.retire();
+    this.retire();
   }
 
   retire(): void {
-    if (this.#waiting !== undefined) {
+    if (this.#isUndecided) {
       this.#call.end(UNDECIDED);
       return;
     }
@@ -67,23 +68,14 @@ class AccessLogCall implements CallHandler {
   }
 
   closed(): void {
-    this.#isClosed = true;
     this.#waiting = undefined;
     this.#stream.close();
   }
 
-  #take(bytes: Buffer): void {
-    const before = this.#stream.size;
-    const outcome = this.#stream.message(bytes);
-    if (outcome === "too_large") this.#call.end(TOO_LARGE);
-    else if (outcome === "not_admitted") this.#keep(bytes);
-    else if (this.#stream.size !== before) this.#call.hold(this.#stream.size - before);
-  }
-
   /** The bytes are valid during the call only. They count for the peer, so that nobody can have much wait. */
   #keep(bytes: Buffer): void {
-    if (this.#waiting === undefined) return;
-    this.#waiting.push(Buffer.from(bytes));
+    if (!this.#isUndecided) return;
+    this.#waiting = Buffer.from(bytes);
     this.#call.hold(bytes.length);
   }
 
@@ -91,8 +83,9 @@ class AccessLogCall implements CallHandler {
     if (logName !== FALLBACK_LOG_NAME || this.#isKnown) return true;
     const verdict = this.#fallbackCaller(this.#call.headers);
     if (verdict instanceof Promise) {
-      this.#waiting = [];
-      void verdict.then((refusal) => this.#decided(refusal));
+      this.#isUndecided = true;
+      const resume = this.#call.pause();
+      void verdict.then((refusal) => this.#decided(refusal, resume));
       return false;
     }
     this.#isKnown = verdict === undefined;
@@ -100,20 +93,17 @@ class AccessLogCall implements CallHandler {
     return this.#isKnown;
   }
 
-  #decided(refusal: CallerRefusal | undefined): void {
+  #decided(refusal: CallerRefusal | undefined, resume: () => void): void {
     const waiting = this.#waiting;
-    if (this.#isClosed || waiting === undefined) return;
+    this.#isUndecided = false;
     this.#waiting = undefined;
-    if (refusal !== undefined) {
-      this.#refuse(refusal);
-      return;
-    }
-    this.#isKnown = true;
-    for (const bytes of waiting) {
-      this.#take(bytes);
-      this.#call.hold(-bytes.length);
-    }
-    if (this.#isHalfClosed) this.retire();
+    // The client may have left meanwhile.
+    if (waiting === undefined) return;
+    this.#isKnown = refusal === undefined;
+    if (refusal === undefined) this.message(waiting);
+    else this.#refuse(refusal);
+    this.#call.hold(-waiting.length);
+    resume();
   }
 
   #refuse({ code, details }: CallerRefusal): void {
