@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { Server } from "node:net";
 import { createInterface } from "node:readline";
+import { sendAccessLogs } from "./access-logs.ts";
 import { httpCall, tcpCall } from "./call.ts";
 import { GrpcEcho } from "./grpc/echo-server.ts";
 import { GrpcStream } from "./grpc/stream.ts";
@@ -56,6 +57,8 @@ async function carryOut(command: Command): Promise<unknown> {
       return tcpCall(command);
     case "grpc call":
       return GrpcStream.call(command);
+    case "send access logs":
+      return sendAccessLogs(command);
     case "start load": {
       loadsStarted += 1;
       const name = `load ${loadsStarted}`;

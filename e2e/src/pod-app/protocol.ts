@@ -115,6 +115,21 @@ export interface GrpcAnswer {
   readonly took: number;
 }
 
+/** One message of access logs, from whoever it says. */
+export interface AccessLogCall {
+  /** `<host>:<port>` */
+  readonly target: string;
+  readonly logName: string;
+  /** What the sender says of itself: `namespace`, `labels`, `istioVersion`. Default: nothing. */
+  readonly node?: Readonly<Record<string, unknown>>;
+  /** As in `EntryFields` of the access-log package. */
+  readonly entries: readonly Readonly<Record<string, unknown>>[];
+  /** Metadata of the stream. Default: none. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Milliseconds for all of it. Default 10,000. */
+  readonly timeout?: number;
+}
+
 /** How a WebSocket ended. */
 export interface WebSocketEnd {
   readonly code: number;
@@ -151,6 +166,7 @@ export type Command =
   | ({ readonly do: "call" } & HttpCall)
   | ({ readonly do: "connect" } & TcpCall)
   | ({ readonly do: "grpc call" } & GrpcCall)
+  | ({ readonly do: "send access logs" } & AccessLogCall)
   | ({ readonly do: "start load" } & LoadCall)
   | { readonly do: "report load" | "stop load"; readonly load: string }
   | ({ readonly do: "open" } & HeldCall)

@@ -16,6 +16,7 @@ import { staticHosts } from "./static-hosts.ts";
 import { store } from "./store.ts";
 import type { Suite } from "./suite.ts";
 import { tcp } from "./tcp/tcp.ts";
+import { trust } from "./trust/trust.ts";
 
 /** Every suite, in the order in which they run. */
 export const SUITES: readonly Suite[] = [
@@ -30,6 +31,7 @@ export const SUITES: readonly Suite[] = [
   protocols,
   tcp,
   authorization,
+  trust,
   ageing,
   scale,
   outages,

@@ -2,6 +2,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { FencelineError } from "@fenceline/api";
 import {
+  type AccessLogCall,
   type AppPorts,
   type Command,
   type Echo,
@@ -87,6 +88,11 @@ export class App {
   /** One gRPC call; any status is an answer. */
   grpc(call: GrpcCall): Promise<GrpcAnswer> {
     return this.#ask({ do: "grpc call", ...call }) as Promise<GrpcAnswer>;
+  }
+
+  /** Writes access logs to a collector, as whoever the call says. */
+  sendAccessLogs(call: AccessLogCall): Promise<Pick<GrpcAnswer, "status" | "details">> {
+    return this.#ask({ do: "send access logs", ...call }) as Promise<Pick<GrpcAnswer, "status" | "details">>;
   }
 
   /** Starts requests at a steady rate, one a millisecond unless told otherwise. */
