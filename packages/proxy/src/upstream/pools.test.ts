@@ -239,3 +239,27 @@ test("T-38 who needs a fresh connection gets one where all are in use or idle", 
   assert.equal(await fresh.outcome, "200");
   assert.equal(upstream.connections(), 2);
 });
+
+test("T-47 a connection that is being made for who left goes to whoever waits in line, and is given up when nobody does", async (t) => {
+  const closed: Promise<unknown>[] = [];
+  const upstream = await startRawUpstream(t, (socket) => {
+    closed.push(once(socket, "close"));
+    socket.on("data", () => socket.write(OK));
+  });
+  const pools = startPools(t, { maxConnections: 1 });
+  const address = toAddress("127.0.0.1", upstream.port);
+
+  const [left, patient] = [get(pools, upstream.port), get(pools, upstream.port)];
+  assert.deepEqual([pools.waitsInLine(address, left), pools.waitsInLine(address, patient)], [false, true]);
+  left.done = true;
+  pools.leave(address, left);
+  assert.equal(await patient.outcome, "200");
+  assert.deepEqual([upstream.connections(), left.connection], [1, undefined]);
+
+  const other = startPools(t, { maxConnections: 1 });
+  const alone = get(other, upstream.port);
+  alone.done = true;
+  other.leave(address, alone);
+  assert.equal(await get(other, upstream.port).outcome, "200");
+  assert.equal(alone.connection, undefined);
+});
