@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { FALLBACK_LOG_NAME } from "@fenceline/api/vocabulary";
 import { status } from "@grpc/grpc-js";
 import { bearerToken, type CallerCheck, type CallerRefusal } from "../caller-check.ts";
@@ -7,6 +8,7 @@ import { encodeAccessLogMessage } from "../encode/message.ts";
 import { createEdgeReporter } from "../reporter/edge-reporter.ts";
 import { STREAM_V2, STREAM_V3 } from "../service.ts";
 import { CollectingSink } from "../testing/collecting-sink.ts";
+import { framed, rawHttp2 } from "../testing/http2-client.ts";
 import { rawClient } from "../testing/raw-client.ts";
 import { createAccessLogServer } from "./access-log-server.ts";
 
@@ -156,4 +158,24 @@ test("T-01 what was sent while the collector thinks is sent again when it refuse
   assert.deepEqual(sink.all, []);
   verdict.resolve(AWAY);
   await sink.until(() => new Set(authorities(sink)).size === 5);
+});
+
+test("T-09 while it is asked who the caller is, nothing further is read: what is sent meanwhile waits at the sender", async (t) => {
+  const verdict = Promise.withResolvers<undefined>();
+  const sink = new CollectingSink();
+  const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink, fallbackCaller: () => verdict.promise });
+  t.after(() => server.close(0));
+  const call = rawHttp2(t, server.port).call();
+  const identifier = { logName: FALLBACK_LOG_NAME, node: { id: "node" } };
+  call.stream.write(framed(encodeAccessLogMessage({ identifier, entries: [{ authority: "first" }] })));
+  call.stream.write(Buffer.concat(Array.from({ length: 100_000 }, () => framed(Buffer.alloc(0)))));
+  call.stream.end(framed(encodeAccessLogMessage({ entries: [{ authority: "last" }] })));
+  while (server.heldBytes === 0) await turn();
+  for (let turns = 0; turns < 200; turns++) await turn();
+  assert.ok(server.heldBytes < 10_000, `${server.heldBytes} bytes are held`);
+  assert.ok(call.stream.writableLength > 100_000, `${call.stream.writableLength} bytes wait at the sender`);
+  assert.deepEqual(sink.authorities, []);
+  verdict.resolve(undefined);
+  assert.equal(await call.status, 0);
+  assert.deepEqual([sink.authorities, server.heldBytes], [["first", "last"], 0]);
 });
