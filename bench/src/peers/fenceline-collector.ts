@@ -8,6 +8,7 @@ import { Config } from "@fenceline/api";
 import { Collector } from "@fenceline/collector";
 import { DirectoryStore } from "@fenceline/store";
 import { pino } from "pino";
+import { FALLBACK_TOKEN } from "../fallback-token.ts";
 
 const [folder = "."] = process.argv.slice(2);
 const logger = pino({ level: "error" }, pino.destination(2));
@@ -15,7 +16,8 @@ const anyPort = { host: "127.0.0.1", port: 0 };
 const store = await DirectoryStore.open({ folder, onRefused: (error) => logger.error(error) });
 // No Envoy stands in front of it here, so nobody has a certificate.
 const config = Config.parse({ telemetry: { acceptPlaintext: true } });
-const collector = await Collector.start({ store, config, logger, accessLogs: anyPort });
+const fallbackToken = (token: string) => token === FALLBACK_TOKEN;
+const collector = await Collector.start({ store, config, logger, accessLogs: anyPort, fallbackToken });
 
 process.once("SIGTERM", () => void collector.close().then(() => process.exit(0)));
 console.log(JSON.stringify({ port: collector.accessLogPort }));

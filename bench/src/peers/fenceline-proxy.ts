@@ -7,10 +7,11 @@ import { createInterface } from "node:readline";
 import { createEdgeReporter } from "@fenceline/als";
 import { WorkerPool } from "@fenceline/proxy/worker-pool";
 import { pino } from "pino";
+import { FALLBACK_TOKEN } from "../fallback-token.ts";
 import type { WorkerSettings } from "./fenceline-worker.ts";
 
 const [upstreamPort = 0, collectorPort] = process.argv.slice(2).map(Number);
-const reporter = createEdgeReporter({ target: `127.0.0.1:${collectorPort}`, nodeId: "global-sidecar~bench" });
+const reporter = createEdgeReporter({ target: `127.0.0.1:${collectorPort}`, nodeId: "global-sidecar~bench", token: () => FALLBACK_TOKEN });
 const settings: WorkerSettings = { upstreamPort };
 const pool = await WorkerPool.start({
   module: new URL("./fenceline-worker.ts", import.meta.url),
