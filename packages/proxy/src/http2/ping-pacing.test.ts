@@ -96,5 +96,4 @@ test("T-34 a grpc-go server that pings every second keeps an idle stream, and no
 
   // Its own deadline ends it. A server that takes us for an attacker would have ended it with the third PING, and `Unavailable`.
   assert.deepEqual(outcomes, { DeadlineExceeded: 1 });
-  assert.equal(await proxy.metric("fenceline_proxy_upstream_broken_answers_total"), 0);
 });
