@@ -13,11 +13,12 @@ export const Namespace = z.object({
 });
 export type Namespace = z.infer<typeof Namespace>;
 
-/** Of a node only its addresses: the global sidecar forwards nothing to them. */
+/** Of a node only its addresses and those that it gives to pods: the global sidecar forwards to neither, but for what a Service declares. */
 export const Node = z.object({
   apiVersion: z.literal("v1"),
   kind: z.literal("Node"),
   metadata: ClusterObjectMeta,
+  spec: z.object({ podCIDR: z.string().nullish(), podCIDRs: z.array(z.string()).nullish() }).nullish(),
   status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() }).nullish(),
 });
 export type Node = z.infer<typeof Node>;

@@ -9,11 +9,13 @@ export const ADDRESS_KIND = {
   API_SERVER: 8,
   /** Of a Service in Fenceline's own namespace, or one of its endpoints. */
   OWN: 16,
+  /** Not one address but a CIDR that pods have theirs from. */
+  POD_RANGE: 32,
 } as const;
 
 /** One address of the mesh. */
 export interface MeshAddress {
-  /** In the form of RFC 5952. */
+  /** In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set. */
   readonly address: string;
   /** Bits of {@link ADDRESS_KIND}. */
   readonly kinds: number;

@@ -4,7 +4,7 @@ import { Node, parseManifests } from "@fenceline/api";
 import { ADDRESS_KIND } from "@fenceline/api/vocabulary";
 import { MeshAddressBook } from "./mesh-addresses.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE } = ADDRESS_KIND;
 
 const service = (namespace: string, name: string, spec: string) =>
   `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: ${namespace}}, spec: ${spec}}`;
@@ -101,4 +101,15 @@ test("T-05 a change tells the addresses that it is about, and no others", () => 
   assert.equal(book.size, 0);
   assert.deepEqual(changes[0], ["10.1.0.1", "10.1.0.77", "10.96.0.1", "fd00::1"]);
   assert.equal(changes.length, 2);
+});
+
+test("T-05 the ranges that nodes give their pods addresses from are in the book, and go with their node", () => {
+  const one = { ...node("192.168.0.1"), spec: { podCIDR: "10.244.1.0/24", podCIDRs: ["10.244.1.0/24", "fd00:10:244:1::/64"] } };
+  const book = bookOf([], [one]);
+  for (const address of ["10.244.1.0/24", "fd00:10:244:1::/64"])
+    assert.deepEqual(book.get(address), { address, kinds: POD_RANGE, ports: [] });
+  assert.equal(book.size, 3);
+  book.refresh({ services: [], endpointSlices: [], nodes: [{ ...one, spec: { podCIDR: "", podCIDRs: null } }] });
+  assert.equal(book.get("10.244.1.0/24"), undefined);
+  assert.equal(book.size, 1);
 });

@@ -111,7 +111,8 @@ function partsOf(objects: Group["objects"], ownNamespace: string): MeshAddress[]
 
 /** What one object says. @param service that it belongs to, if it is a slice */
 function statementsOf(object: Group["objects"][number], service: Service | undefined, ownNamespace: string): MeshAddress[] {
-  if (object.kind === "Node") return stated(nodeAddresses(object), ADDRESS_KIND.NODE, []);
+  if (object.kind === "Node")
+    return [...stated(nodeAddresses(object), ADDRESS_KIND.NODE, []), ...stated(podRanges(object), ADDRESS_KIND.POD_RANGE, [])];
   const marks = marksOf(service ?? object, ownNamespace);
   if (object.kind === "Service") return stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object));
   if (object.addressType === "FQDN") return [];
@@ -150,6 +151,11 @@ function endpointPorts({ ports }: EndpointSlice, service: Service | undefined): 
 
 function nodeAddresses({ status }: Node): string[] {
   return (status?.addresses ?? []).flatMap(({ type, address }) => (type === "InternalIP" || type === "ExternalIP" ? address : []));
+}
+
+/** A plugin that hands out addresses by itself leaves these fields empty, or alone (Calico's and Cilium's own IPAM, the clouds'). */
+function podRanges({ spec }: Node): string[] {
+  return [...new Set([spec?.podCIDR, ...(spec?.podCIDRs ?? [])])].flatMap((range) => (range == null || range === "" ? [] : range));
 }
 
 function isSame(before: Group["objects"], now: Group["objects"]): boolean {

@@ -9,19 +9,19 @@ import { startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 import { AddressTable } from "./address-table.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE } = ADDRESS_KIND;
 const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };
 
 const view = (addresses: readonly MeshAddress[], more = {}) => ({ reset: true, complete: true, addresses, removed: [], ...more });
 
 /** A proxy in a cluster, before its first view of the mesh; `b.test1` is a service at 127.0.0.1, where an upstream listens. */
-async function setUp(t: TestContext) {
+async function setUp(t: TestContext, externalAllow: readonly string[] = []) {
   const dns = await startDnsServer(t);
   const upstream = await startUpstream(t, (_request, response) => response.end("reached"));
   dns.records.set("b.test1.svc.cluster.local", ["127.0.0.1"]);
   const mesh = new AddressTable();
   const resolver = createMeshResolver(createDnsResolver({ servers: [dns.address] }), mesh);
-  const proxy = await startProxy(t, {}, { externalHosts: "forward", trustForwardedClientCert: true, resolver, mesh });
+  const proxy = await startProxy(t, {}, { externalHosts: "forward", externalAllow, trustForwardedClientCert: true, resolver, mesh });
   const ask = async (host: string, headers: Record<string, string> = PROVEN) => {
     const answer = await call(proxy.port, { host, source: null, headers });
     return answer.headers["fenceline-error"] ?? answer.body.toString();
@@ -93,6 +93,60 @@ test("T-05 what the name of a service leads to beyond the mesh is for fenced cal
   assert.equal(await ask(host), "reached");
   assert.equal(await ask(host, { ...PROVEN, "fenceline-outbound": "registry-only" }), "reached");
   assert.equal(await ask(host, {}), "EXTERNAL_REFUSED");
+});
+
+const podRange = (address: string) => ({ address, kinds: POD_RANGE, ports: [] });
+
+test("T-05 a pod that no Service selects is reached on no port: by address, by slime-orig-dest, by a name outside of the cluster", async (t) => {
+  const { dns, upstream, mesh, ask } = await setUp(t);
+  dns.records.set("partner.example", ["127.0.0.1"]);
+  const address = `127.0.0.1:${upstream.port}`;
+  mesh.apply(view([]));
+  assert.equal(await ask(address), "reached");
+  mesh.apply({ reset: false, complete: false, addresses: [podRange("127.0.0.0/24")], removed: [] });
+  const before = upstream.connections();
+  for (const [host, headers] of [
+    [address, PROVEN],
+    [`partner.example:${upstream.port}`, PROVEN],
+    ["made-up.example", { ...PROVEN, "slime-orig-dest": address }],
+  ] as const) {
+    assert.equal(await ask(host, headers), "PORT_NOT_DECLARED", `${host} ${JSON.stringify(headers)}`);
+  }
+  assert.equal(await ask(address, {}), "EXTERNAL_REFUSED");
+  assert.equal(upstream.connections(), before);
+  // A node that is gone gives no addresses to pods.
+  mesh.apply({ reset: false, complete: false, addresses: [], removed: ["127.0.0.0/24"] });
+  assert.equal(await ask(address), "reached");
+});
+
+test("T-05 a Service that is new fails no call by its name, although its address is of a pod range and nobody knows it yet", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t);
+  mesh.apply(view([podRange("127.0.0.0/24")]));
+  for (const host of ["b.test1", "b", "b.test1.svc", "b.test1.svc.cluster.local"])
+    assert.equal(await ask(`${host}:${upstream.port}`), "reached");
+  assert.equal(await ask(`b.test1:${upstream.port}`, {}), "EXTERNAL_REFUSED");
+});
+
+test("T-05 an endpoint in a pod range is judged by what is known of it, and a pod range that is allowed is external", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t, ["127.0.0.0/30"]);
+  const address = `127.0.0.1:${upstream.port}`;
+  mesh.apply(view([podRange("127.0.0.0/24"), { address: "127.0.0.1", kinds: ENDPOINT, ports: [upstream.port] }]));
+  assert.equal(await ask(address, {}), "reached");
+  mesh.apply(view([podRange("127.0.0.0/24")]));
+  assert.equal(await ask(address), "reached");
+  assert.equal(await ask(address, {}), "EXTERNAL_REFUSED");
+  assert.equal(await ask("127.0.0.9:80"), "PORT_NOT_DECLARED");
+});
+
+test("T-05 pod ranges are of either family, go to another thread too, and what is no CIDR is left out", () => {
+  const table = new AddressTable();
+  table.apply(view(["10.244.0.0/24", "FD00:10:244::/64", "nonsense/8", "10.0.0.0/99"].map(podRange)));
+  const other = new AddressTable();
+  for (const update of table.updates()) other.apply(update);
+  const inside = ["10.244.0.1", "10.244.1.1", "10.0.0.1", "fd00:10:244::7", "fd00:10:245::7"].filter((address) =>
+    other.inPodRange(address),
+  );
+  assert.deepEqual(inside, ["10.244.0.1", "fd00:10:244::7"]);
 });
 
 test("T-05 a change of the mesh counts for what was resolved before", async (t) => {

@@ -1,7 +1,8 @@
+import { BlockList, isIP } from "node:net";
 import { ADDRESS_KIND, type AddressUpdate, MAX_ADDRESSES_PER_UPDATE, type MeshAddress } from "@fenceline/api/vocabulary";
 import { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { REACH, type Reach } from "./external-policy.ts";
+import { addNetwork, REACH, type Reach } from "./external-policy.ts";
 import type { MeshView } from "./verdicts.ts";
 
 /** What is kept of an address. Most addresses of a mesh are alike but for the text, so they share these. */
@@ -25,6 +26,8 @@ export class AddressTable implements MeshView {
   /** A view that is on its way. */
   #coming: Map<string, Known> | undefined;
   readonly #shared = new Map<string, Known>();
+  /** The pod ranges among {@link #known}; undefined until somebody asks. */
+  #ranges: BlockList | undefined;
   #isComplete = false;
   #version = 0;
 
@@ -56,12 +59,20 @@ export class AddressTable implements MeshView {
     const known = this.#coming ?? this.#known;
     for (const { address, kinds, ports } of addresses) known.set(address, this.#share(kinds, ports));
     for (const address of removed) known.delete(address);
+    const areRangesConcerned = complete || addresses.some(({ kinds }) => kinds & ADDRESS_KIND.POD_RANGE) || removed.some(isRange);
+    if (areRangesConcerned) this.#ranges = undefined;
     if (complete && this.#coming !== undefined) {
       this.#known = this.#coming;
       this.#coming = undefined;
       this.#isComplete = true;
     }
     if (this.#coming === undefined) this.#version += 1;
+  }
+
+  /** Whether an address is one that pods have, whether or not any Service selects its pod. */
+  inPodRange(address: string): boolean {
+    this.#ranges ??= rangesIn(this.#known);
+    return this.#ranges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   }
 
   /** The whole table in pieces, for another thread; nothing before the first view has come. */
@@ -99,6 +110,16 @@ export class AddressTable implements MeshView {
     }
     return known;
   }
+}
+
+function isRange(address: string): boolean {
+  return address.includes("/");
+}
+
+function rangesIn(known: ReadonlyMap<string, Known>): BlockList {
+  const ranges = new BlockList();
+  for (const [address, { kinds }] of known) if (kinds & ADDRESS_KIND.POD_RANGE) addNetwork(ranges, address);
+  return ranges;
 }
 
 const MAX_SHARED = 10_000;

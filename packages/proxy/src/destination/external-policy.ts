@@ -60,6 +60,12 @@ function parseNetwork(entry: string): { readonly address: string; readonly bits:
   return isIP(address) === 0 || bits > most ? undefined : { address, bits, version };
 }
 
+/** Adds a CIDR to a list that is asked about addresses of both families; what is none is left out. */
+export function addNetwork(list: BlockList, cidr: string): void {
+  const network = parseNetwork(cidr.toLowerCase());
+  if (network !== undefined) list.addSubnet(network.address, network.bits, network.version === 4 ? "ipv4" : "ipv6");
+}
+
 /** Labels of a host name, lower case; the last one is no number, or it would be a mistyped address. */
 const EXTERNAL_NAME = /^(?!(?:.*\.)?\d+$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 

@@ -32,9 +32,13 @@ export interface MeshView {
   readonly version: number;
   /** The reach that an address needs, or why it is refused to everybody; undefined for one that is not the mesh's. */
   judge(address: Address): Reach | Refusal | undefined;
+  /** Whether an address that is not the mesh's is one that its pods have. */
+  inPodRange(address: string): boolean;
 }
 
 const DENIED = new Refusal("EXTERNAL_REFUSED", "the configuration refuses this address");
+
+const UNSELECTED_POD = new Refusal("PORT_NOT_DECLARED", "the address is a pod's, and no Service declares this port of it");
 
 /**
  * Judges by the addresses that the mesh has and those that nobody may reach.
@@ -51,7 +55,10 @@ export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?
     if (ofMesh !== undefined) return ofMesh;
     if (mesh === undefined && address.by !== "external") return REACH.MESH;
     if (external.denies(address.address)) return DENIED;
-    return address.by === "service" ? REACH.SERVICE_NAMES : external.reachFor(address.address);
+    // A Service is in DNS before we are told of it, and no call by its name may fail for that.
+    if (address.by === "service") return REACH.SERVICE_NAMES;
+    const reach = external.reachFor(address.address);
+    return reach !== REACH.LISTED && mesh?.inPodRange(address.address) === true ? UNSELECTED_POD : reach;
   }
 
   return (resolution, authorized) => {
