@@ -11,11 +11,13 @@ export const ADDRESS_KIND = {
   OWN: 16,
   /** Not one address but a CIDR that pods have theirs from. */
   POD_RANGE: 32,
+  /** Not an address but a namespace, whose pods reach nothing but registered hosts. No namespace has a dot or a colon, so none looks like an address. */
+  REGISTRY_ONLY: 64,
 } as const;
 
 /** One address of the mesh. */
 export interface MeshAddress {
-  /** In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set. */
+  /** In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace where REGISTRY_ONLY is. */
   readonly address: string;
   /** Bits of {@link ADDRESS_KIND}. */
   readonly kinds: number;

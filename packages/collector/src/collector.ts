@@ -1,8 +1,8 @@
 import { type AccessLogServer, createAccessLogServer, meshAddressService } from "@fenceline/als";
 import { type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
 import { EdgeBook } from "@fenceline/edges";
-import { MeshAddressBook } from "@fenceline/registry";
-import type { Store } from "@fenceline/store";
+import { MeshAddressBook, registryOnlyNamespaces } from "@fenceline/registry";
+import type { MeshSnapshot, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./api/views.ts";
@@ -70,7 +70,7 @@ export class Collector {
     this.#mesh = new Mesh(store.snapshot(), config);
     this.#decisions = DecisionLog.of(logger);
     this.addresses = new MeshAddressBook(config.namespace);
-    this.addresses.refresh(store.snapshot());
+    this.#refreshAddresses(store.snapshot());
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
     this.#proxyVersions = new ProxyVersions((fence) => this.#controller.enqueue(fence));
     const proxyVersions = (fence: FenceKey) => {
@@ -191,13 +191,18 @@ export class Collector {
   #refresh(): void {
     const snapshot = this.#options.store.snapshot();
     this.#mesh = new Mesh(snapshot, this.#options.config);
-    this.addresses.refresh(snapshot);
+    this.#refreshAddresses(snapshot);
     const fences = new Set(this.#mesh.fences().map(({ metadata }) => formatFenceKey(metadata)));
     this.#proxyVersions.retain((fence) => fences.has(fence));
     this.#controller.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();
     if (this.#ageingTimer !== undefined) this.#scheduleAgeing();
+  }
+
+  #refreshAddresses(snapshot: MeshSnapshot): void {
+    const { rootNamespace, istioNamespace } = this.#options.config;
+    this.addresses.refresh({ ...snapshot, registryOnly: registryOnlyNamespaces(snapshot, rootNamespace ?? istioNamespace) });
   }
 
   /** Rounds follow the shortest window. A fence with a shorter one than any before must not wait for a round that was planned without it. */

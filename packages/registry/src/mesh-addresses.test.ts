@@ -4,7 +4,7 @@ import { Node, parseManifests } from "@fenceline/api";
 import { ADDRESS_KIND } from "@fenceline/api/vocabulary";
 import { MeshAddressBook } from "./mesh-addresses.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY } = ADDRESS_KIND;
 
 const service = (namespace: string, name: string, spec: string) =>
   `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: ${namespace}}, spec: ${spec}}`;
@@ -112,4 +112,18 @@ test("T-05 the ranges that nodes give their pods addresses from are in the book,
   book.refresh({ services: [], endpointSlices: [], nodes: [{ ...one, spec: { podCIDR: "", podCIDRs: null } }] });
   assert.equal(book.get("10.244.1.0/24"), undefined);
   assert.equal(book.size, 1);
+});
+
+test("T-05 the namespaces that are REGISTRY_ONLY are in the book, and a change of them is told", () => {
+  const book = new MeshAddressBook("fenceline");
+  const objects = { services: [], endpointSlices: [] };
+  book.refresh({ ...objects, registryOnly: ["shop", "test1"] });
+  const changes: string[][] = [];
+  book.onChange((changed) => changes.push([...changed].sort()));
+  book.refresh({ ...objects, registryOnly: ["shop", "test1"] });
+  book.refresh({ ...objects, registryOnly: ["test1", "web"] });
+  assert.deepEqual(changes, [["shop", "web"]]);
+  assert.deepEqual(book.get("test1"), { address: "test1", kinds: REGISTRY_ONLY, ports: [] });
+  book.refresh(objects);
+  assert.equal(book.size, 0);
 });

@@ -7,6 +7,8 @@ export interface AddressedObjects {
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   readonly nodes?: readonly Node[] | undefined;
+  /** Namespaces whose pods reach nothing but registered hosts. */
+  readonly registryOnly?: readonly string[] | undefined;
 }
 
 /** A Service with its slices, or a node: what says something of addresses together. */
@@ -25,6 +27,7 @@ export class MeshAddressBook {
   #groups = new Map<string, Group>();
   /** By address, what each group says of it. Most have one. */
   readonly #parts = new Map<string, readonly MeshAddress[]>();
+  #registryOnly: ReadonlyMap<string, MeshAddress> = new Map();
   readonly #listeners = new Set<(changed: ReadonlySet<string>) => void>();
 
   /** @param ownNamespace Fenceline's namespace */
@@ -66,9 +69,17 @@ export class MeshAddressBook {
       groups.set(key, group);
       this.#replace(before?.parts ?? [], group.parts, changed);
     }
+    this.#refreshPolicies(objects.registryOnly ?? [], changed);
     for (const [key, { parts }] of this.#groups) if (!groups.has(key)) this.#replace(parts, [], changed);
     this.#groups = groups;
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
+  }
+
+  #refreshPolicies(registryOnly: readonly string[], changed: Set<string>): void {
+    const parts = new Map(registryOnly.map((namespace) => [namespace, this.#registryOnly.get(namespace) ?? policyOf(namespace)]));
+    for (const [namespace, part] of parts) if (!this.#registryOnly.has(namespace)) this.#replace([], [part], changed);
+    for (const [namespace, part] of this.#registryOnly) if (!parts.has(namespace)) this.#replace([part], [], changed);
+    this.#registryOnly = parts;
   }
 
   #replace(before: readonly MeshAddress[], after: readonly MeshAddress[], changed: Set<string>): void {
@@ -151,6 +162,10 @@ function endpointPorts({ ports }: EndpointSlice, service: Service | undefined): 
 
 function nodeAddresses({ status }: Node): string[] {
   return (status?.addresses ?? []).flatMap(({ type, address }) => (type === "InternalIP" || type === "ExternalIP" ? address : []));
+}
+
+function policyOf(namespace: string): MeshAddress {
+  return { address: namespace, kinds: ADDRESS_KIND.REGISTRY_ONLY, ports: [] };
 }
 
 /** A plugin that hands out addresses by itself leaves these fields empty, or alone (Calico's and Cilium's own IPAM, the clouds'). */

@@ -19,8 +19,17 @@ export interface MeshSnapshot {
   readonly nodes?: readonly Node[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
+  /** Sidecars of others that are for a whole namespace. Undefined where there are none to speak of: in a folder. */
+  readonly defaultSidecars?: readonly DefaultSidecar[];
   /** With the status that was last written, wherever that is kept. */
   readonly fences: readonly ServiceFence[];
+}
+
+/** A Sidecar without a selector: for the pods of its namespace; in Istio's root namespace for those of every namespace that has none. */
+export interface DefaultSidecar {
+  readonly namespace: string;
+  /** Of its `outboundTrafficPolicy`; undefined where that of the mesh counts. */
+  readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
 }
 
 /** Names a rendered object. */

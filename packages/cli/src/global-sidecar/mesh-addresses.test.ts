@@ -7,7 +7,9 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseConfig } from "@fenceline/api";
 import { Collector } from "@fenceline/collector";
-import { DirectoryStore } from "@fenceline/store";
+import { DirectoryStore, type Store } from "@fenceline/store";
+import { KubernetesStore } from "@fenceline/store/kubernetes";
+import { FakeApiServer, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { get, startCommand } from "../testing/fenceline-process.ts";
 import { undoAfter } from "../testing/undo.ts";
@@ -20,17 +22,20 @@ const manifests = (port: number) => `
 {apiVersion: v1, kind: Service, metadata: {name: fenceline-collector, namespace: fenceline}, spec: {clusterIP: 203.0.113.200, ports: [{port: 18081}]}}
 `;
 
-async function startCollector(t: TestContext, port = 0) {
-  const folder = mkdtempSync(join(tmpdir(), "fenceline-mesh-"));
-  writeFileSync(join(folder, "mesh.yaml"), manifests(80));
-  const store = await DirectoryStore.open({ folder, onRefused: () => {} });
-  const collector = await Collector.start({
+const collect = (store: Store, port = 0) =>
+  Collector.start({
     store,
     config: parseConfig("telemetry: {acceptPlaintext: true}", ""),
     logger: pino({ level: "silent" }),
     accessLogs: { host: "127.0.0.1", port },
     fallbackToken: (token) => token === TOKEN,
   });
+
+async function startCollector(t: TestContext, port = 0) {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-mesh-"));
+  writeFileSync(join(folder, "mesh.yaml"), manifests(80));
+  const store = await DirectoryStore.open({ folder, onRefused: () => {} });
+  const collector = await collect(store, port);
   const stop = async () => {
     await collector.close();
     await store.close();
@@ -56,13 +61,13 @@ async function startSidecar(t: TestContext, collectorPort: number, ...flags: str
     return command.ended;
   });
   const { port, adminPort } = await command.line(({ msg }) => msg === "global sidecar is up");
-  const codeOf = async (host: string) => {
-    const { body } = await get(Number(port), "/", { host, "fence-source": "test1/a" });
-    return JSON.parse(body).code as string;
-  };
+  const refusalOf = async (host: string): Promise<{ readonly code: string; readonly message: string }> =>
+    JSON.parse((await get(Number(port), "/", { host, "fence-source": "test1/a" })).body);
+  const codeOf = async (host: string) => (await refusalOf(host)).code;
   return {
     command,
     codeOf,
+    refusalOf,
     ready: () => get(Number(adminPort), "/readyz"),
     metrics: async () => (await get(Number(adminPort), "/metrics")).body,
   };
@@ -94,6 +99,37 @@ test("T-01 T-05 the command learns the mesh's addresses from the collector, foll
   assert.equal(await codeOf("203.0.113.1:8443"), "PORT_NOT_DECLARED");
   assert.equal((await ready()).status, 200);
   assert.match(await metrics(), /^fenceline_proxy_mesh_age_seconds [\d.]+$/m);
+});
+
+test("T-05 a Sidecar of the API server that says REGISTRY_ONLY holds the callers of its namespace, without any header", async (t) => {
+  // Refused for another reason without the Sidecar, so that nothing leaves this machine.
+  const outside = "203.0.113.9:9";
+  const server = await FakeApiServer.start(t);
+  const leadership = { mayWrite: () => false, term: () => new AbortController().signal };
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {} });
+  const collector = await collect(store);
+  t.after(async () => {
+    await collector.close();
+    await store.close();
+  });
+  const { ready, refusalOf } = await startSidecar(
+    t,
+    collector.accessLogPort,
+    "--workers",
+    "2",
+    "--external",
+    "refuse",
+    "--external-allow",
+    "198.51.100.0/24",
+  );
+  await until(async () => (await ready()).status === 200);
+  const messageOf = async () => (await refusalOf(outside)).message;
+  assert.equal(await messageOf(), "the configuration does not allow this external host");
+  const closed = { metadata: { namespace: "test1", name: "default" }, spec: { outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } } };
+  server.put(SIDECARS, closed);
+  await until(async () => (await messageOf()) === "the caller's outboundTrafficPolicy is REGISTRY_ONLY");
+  server.remove(SIDECARS, closed.metadata);
+  await until(async () => (await messageOf()) === "the configuration does not allow this external host");
 });
 
 test("T-05 without a first view it is not ready, says why, and answers what may be tried again", async (t) => {

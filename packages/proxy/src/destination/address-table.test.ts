@@ -9,7 +9,7 @@ import { startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 import { AddressTable } from "./address-table.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY } = ADDRESS_KIND;
 const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };
 
 const view = (addresses: readonly MeshAddress[], more = {}) => ({ reset: true, complete: true, addresses, removed: [], ...more });
@@ -177,4 +177,32 @@ test("the whole table goes to another thread in pieces, and is the same there", 
   for (const update of table.updates()) other.apply(update);
   assert.deepEqual([other.size, other.isComplete, other.isComing], [2_345, true, false]);
   assert.deepEqual([...other.updates()], [...table.updates()]);
+});
+
+test("T-05 a caller that leaves the header out is REGISTRY_ONLY all the same where the collector says so of its namespace", async (t) => {
+  const { dns, upstream, mesh, proxy, ask } = await setUp(t);
+  dns.records.set("partner.example", ["127.0.0.1"]);
+  const hosts = [`partner.example:${upstream.port}`, `127.0.0.1:${upstream.port}`];
+  const outside = async () => Promise.all(hosts.map((host) => ask(host)));
+  mesh.apply(view([]));
+  assert.deepEqual(await outside(), ["reached", "reached"]);
+  const closed = (namespace: string) => ({ address: namespace, kinds: REGISTRY_ONLY, ports: [] });
+  mesh.apply({ reset: false, complete: false, addresses: [closed("test1")], removed: [] });
+  const before = upstream.connections();
+  assert.deepEqual(await outside(), ["EXTERNAL_REFUSED", "EXTERNAL_REFUSED"]);
+  assert.equal(await ask("made-up.example", { ...PROVEN, "slime-orig-dest": `127.0.0.1:${upstream.port}` }), "EXTERNAL_REFUSED");
+  assert.equal(upstream.connections(), before);
+  assert.equal(await proxy.metric('fenceline_proxy_external_calls_total{outcome="refused"}'), 3);
+  // An ExternalName, or a Service that is new, is of the registry.
+  assert.equal(await ask(`b.test1:${upstream.port}`), "reached");
+  mesh.apply({ reset: false, complete: false, addresses: [closed("other")], removed: ["test1"] });
+  assert.deepEqual(await outside(), ["reached", "reached"]);
+});
+
+test("T-05 a namespace that is REGISTRY_ONLY is no address, even by the name of it", async (t) => {
+  const { mesh, ask } = await setUp(t);
+  mesh.apply(view([{ address: "b", kinds: REGISTRY_ONLY, ports: [] }]));
+  assert.equal(await ask("b.b"), "NO_SUCH_SERVICE");
+  assert.equal(mesh.isRegistryOnly("b"), true);
+  assert.equal(mesh.isRegistryOnly("test1"), false);
 });

@@ -75,6 +75,10 @@ export class AddressTable implements MeshView {
     return this.#ranges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   }
 
+  isRegistryOnly(namespace: string): boolean {
+    return ((this.#known.get(namespace)?.kinds ?? 0) & ADDRESS_KIND.REGISTRY_ONLY) !== 0;
+  }
+
   /** The whole table in pieces, for another thread; nothing before the first view has come. */
   *updates(): Generator<AddressUpdate> {
     if (!this.#isComplete) return;

@@ -56,6 +56,8 @@ export interface Authorized {
   readonly unknown: Refusal;
   /** How far beyond the mesh the addresses may be that are dialled. */
   readonly reach: Reach;
+  /** Namespace of the fence that calls; undefined where nobody proved to be one. */
+  readonly caller: string | undefined;
   /** The answer when they are further than that. */
   readonly noFurther: Refusal;
 }
@@ -81,7 +83,9 @@ export function authorize(destination: Destination, policy: ServingPolicy, calle
   // Had the caller been allowed more, the host might have been found outside of the mesh.
   const mayBeExternal = reach <= REACH.SERVICE_NAMES && policy.external.reachOf(named.host) > REACH.SERVICE_NAMES;
   const unknown = mayBeExternal ? unknownOutside(destination, names, noFurther, policy) : refusalOf(names);
-  return targets.length === 0 ? unknown : { targets, unknown, reach, noFurther };
+  return targets.length === 0
+    ? unknown
+    : { targets, unknown, reach, caller: caller.isProven ? destination.source?.namespace : undefined, noFurther };
 }
 
 /** A name of the cluster's form is most likely a mistyped one; an address that nobody may reach is refused as that. */
@@ -108,7 +112,7 @@ function reachOf(host: string, external: ExternalPolicy, { isProven, registryOnl
 }
 
 const NOT_PROVEN = new Refusal("EXTERNAL_REFUSED", "only fenced workloads whose identity agrees are forwarded out of the mesh");
-const REGISTRY_ONLY = new Refusal("EXTERNAL_REFUSED", "the caller's outboundTrafficPolicy is REGISTRY_ONLY");
+export const REGISTRY_ONLY = new Refusal("EXTERNAL_REFUSED", "the caller's outboundTrafficPolicy is REGISTRY_ONLY");
 const NOT_ALLOWED = new Refusal("EXTERNAL_REFUSED", "the configuration does not allow this external host");
 
 /**

@@ -1,7 +1,7 @@
 import { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
-import type { Authorized } from "./authorize.ts";
+import { type Authorized, REGISTRY_ONLY } from "./authorize.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 
 /** What may be dialled for a call, or why nothing may. */
@@ -34,6 +34,8 @@ export interface MeshView {
   judge(address: Address): Reach | Refusal | undefined;
   /** Whether an address that is not the mesh's is one that its pods have. */
   inPodRange(address: string): boolean;
+  /** Whether the pods of a namespace reach nothing but registered hosts. */
+  isRegistryOnly(namespace: string): boolean;
 }
 
 const DENIED = new Refusal("EXTERNAL_REFUSED", "the configuration refuses this address");
@@ -68,10 +70,13 @@ export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?
       assessed = { version, judged: assess(resolution, resolution.map(needed)) };
       known.set(resolution, assessed);
     }
-    const judged = assessed.judged[authorized.reach];
+    const { reach, noFurther, caller } = authorized;
+    // The route remembers what the caller's Envoy said of itself; what the mesh says of it may change, and counts even where the Envoy was passed by.
+    const isHeld = reach > REACH.SERVICE_NAMES && caller !== undefined && mesh?.isRegistryOnly(caller) === true;
+    const judged = assessed.judged[isHeld ? REACH.SERVICE_NAMES : reach];
     if (judged === undefined) throw new Error("every reach is assessed");
     // Nothing but the reach was wanting: why the caller has no more of it is the route's to say.
-    return judged.refusal === TOO_FAR ? { ...judged, refusal: authorized.noFurther } : judged;
+    return judged.refusal === TOO_FAR ? { ...judged, refusal: isHeld ? REGISTRY_ONLY : noFurther } : judged;
   };
 }
 

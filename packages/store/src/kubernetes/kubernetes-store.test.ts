@@ -118,6 +118,28 @@ test("E3-02 a Sidecar of somebody else is not ours to see or write, but is named
   assert.equal(server.count("PATCH") + server.count("DELETE"), 0);
 });
 
+test("T-05 Sidecars of others without a selector are in the snapshot, with the mode that Istio reads, and follow their changes", async (t) => {
+  const policies: Record<string, unknown> = {
+    closed: { outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } },
+    // The zero of the enum, which protobuf's JSON leaves out.
+    zero: { outboundTrafficPolicy: {} },
+    open: { outboundTrafficPolicy: { mode: "ALLOW_ANY" }, workloadSelector: { labels: {} } },
+    inherits: {},
+    selects: { outboundTrafficPolicy: { mode: "REGISTRY_ONLY" }, workloadSelector: { labels: { app: "a" } } },
+  };
+  const { server, store, settled } = await openStore(t, (fake) => {
+    withFence(fake);
+    for (const [namespace, spec] of Object.entries(policies)) fake.put(SIDECARS, { metadata: { namespace, name: "default" }, spec });
+  });
+  await store.apply({ action: "create", object: sidecar("x/*") });
+  const modes = () => Object.fromEntries((store.snapshot().defaultSidecars ?? []).map(({ namespace, outbound }) => [namespace, outbound]));
+  assert.deepEqual(modes(), { closed: "REGISTRY_ONLY", zero: "REGISTRY_ONLY", open: "ALLOW_ANY", inherits: undefined });
+  server.put(SIDECARS, { metadata: { namespace: "inherits", name: "default" }, spec: policies.closed });
+  await settled(() => modes().inherits === "REGISTRY_ONLY");
+  server.remove(SIDECARS, { namespace: "closed", name: "default" });
+  await settled(() => !("closed" in modes()));
+});
+
 test("EnvoyFilters of others are not even read", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(ENVOY_FILTERS, { metadata: FENCE, spec: {} }));
   assert.equal(store.health().find(({ kind }) => kind === "EnvoyFilter")?.objects, 0);

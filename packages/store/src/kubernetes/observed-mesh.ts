@@ -13,6 +13,7 @@ import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, type Resource, SERVICE_FENCES, SERVICES, SIDECARS } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
+import { conflictOf } from "./apply/ownership.ts";
 import type { Clock } from "./clock.ts";
 import { Informer } from "./informer/informer.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";
@@ -102,7 +103,12 @@ export class ObservedMesh {
       nodes: this.nodes.objects(),
       services: this.services.objects(),
       endpointSlices: this.endpointSlices.objects(),
+      defaultSidecars: this.sidecars.objects().filter((live) => isDefault(live) && conflictOf(live) !== undefined),
       fences: [...fences.values()],
     };
   }
+}
+
+function isDefault({ selector }: LiveObject): boolean {
+  return selector === undefined || Object.keys(selector).length === 0;
 }

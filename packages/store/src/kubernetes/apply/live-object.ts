@@ -12,9 +12,14 @@ export interface LiveObject {
   readonly owners: readonly WireOwner[];
   /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
   readonly selector: Labels | undefined;
+  /** Of a Sidecar: what `outboundTrafficPolicy` makes of hosts that Istio does not know; undefined where it has none. */
+  readonly outbound: OutboundMode | undefined;
   /** Only of objects that carry our label: nobody compares the others, and a mesh may hold many. */
   readonly spec: unknown;
 }
+
+/** As Istio's `OutboundTrafficPolicy.Mode`. */
+export type OutboundMode = "ALLOW_ANY" | "REGISTRY_ONLY";
 
 /** Whether the object carries our label. It may still belong to somebody else. */
 export function isLabelledOurs({ labels }: Pick<LiveObject, "labels">): boolean {
@@ -25,9 +30,19 @@ export function isLabelledOurs({ labels }: Pick<LiveObject, "labels">): boolean 
 export function readLiveObject(kind: RenderedObject["kind"], { apiVersion, metadata, ...object }: WireObject): LiveObject {
   const { name, namespace = "default", uid, labels = {}, ownerReferences: owners = [] } = metadata;
   const spec = object.spec ?? {};
-  const { workloadSelector } = spec as { workloadSelector?: { labels?: Labels } };
+  const { workloadSelector, outboundTrafficPolicy } = spec as {
+    workloadSelector?: { labels?: Labels };
+    outboundTrafficPolicy?: { mode?: unknown } | null;
+  };
   const ours = isLabelledOurs({ labels });
-  return { kind, apiVersion, namespace, name, uid, labels, owners, selector: workloadSelector?.labels, spec: ours ? spec : undefined };
+  const selector = workloadSelector?.labels;
+  const outbound = outboundTrafficPolicy == null ? undefined : outboundMode(outboundTrafficPolicy.mode);
+  return { kind, apiVersion, namespace, name, uid, labels, owners, selector, outbound, spec: ours ? spec : undefined };
+}
+
+/** REGISTRY_ONLY is the enum's zero, so it is what a policy without a mode says. */
+function outboundMode(mode: unknown): OutboundMode {
+  return mode === "ALLOW_ANY" || mode === 1 ? "ALLOW_ANY" : "REGISTRY_ONLY";
 }
 
 /** A live object in the form that a renderer makes, for comparison with it. */
