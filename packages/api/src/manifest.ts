@@ -63,8 +63,11 @@ export function parseManifests(text: string, file: string): Manifests {
   return { objects: reader.objects, ignored: reader.ignored, leftOut: reader.leftOut };
 }
 
-/** Actions of Helm's templates, where only YAML may stand: at the start of a line, or as a value. Within quotes they are text like any other. */
-const TEMPLATE = /^(?:[^"'#\n]*:)?\s*(?:- )?\{\{/m;
+/**
+ * Actions of Helm's templates, where only YAML may stand: at the start of a line, or as a value. Within quotes they are text like any other. Never beyond
+ * the end of a line: from each line of a thousand empty ones it would else look through all that follow.
+ */
+const TEMPLATE = /^(?:[^"'#\n]*:)?[ \t]*(?:- )?\{\{/m;
 
 /** A chart's templates give faults that say nothing to whoever put them there. */
 function templateFault(text: string, file: string): [InvalidResource] | undefined {

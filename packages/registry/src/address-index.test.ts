@@ -76,6 +76,38 @@ test("T-08 a slice belongs to the Service of its own namespace only, whatever it
   assert.deepEqual([registry.endpointsOf(service, 80), registry.byAddress("10.66.6.6", 8_080)], [[], undefined]);
 });
 
+test("T-08 an EndpointSlice of many addresses and ports takes room for each, and not for each pair of the two", () => {
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+  const metadata = { namespace: "aaa", name: "aaa" };
+  const ports = numbers(100).map((index) => ({ name: `http-${index}`, port: index + 1 }));
+  const service = Service.parse({ apiVersion: "v1", kind: "Service", metadata, spec: { clusterIP: "None", ports } });
+  // As much as etcd takes in one object: 1,000 endpoints of 60 addresses, a megabyte.
+  const endpoints = numbers(1_000).map((high) => ({ addresses: numbers(60).map((low) => `11.${high >> 8}.${high & 255}.${low}`) }));
+  const labels = { "kubernetes.io/service-name": "aaa" };
+  const slice = EndpointSlice.parse({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { ...metadata, labels },
+    endpoints,
+    ports: ports.map(({ name, port }) => ({ name, port: port + 1_000 })),
+  });
+  const registry = new Registry({ services: [service], endpointSlices: [slice] });
+  const before = process.memoryUsage().heapUsed;
+  assert.deepEqual(registry.byAddress("11.3.231.59", 1_100), { host: "aaa.aaa.svc.cluster.local", port: 100 });
+  // 8 MB; the six million pairs took 800.
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 100_000_000, `${grown} bytes`);
+});
+
+test("T-08 however many Services of a namespace claim an address, a look-up goes through few of them, and finds the owner's", () => {
+  const many = Array.from({ length: 2_000 }, (_, index) => ({ ...THIEF, name: `s${index}` }));
+  const registry = registryOf(VICTIM, ...many);
+  assert.equal(registry.byAddress(POD, 8_080, { host: hostOf(VICTIM) })?.host, hostOf(VICTIM));
+  assert.equal(registry.byAddress(POD, 8_080, { namespace: "shop" })?.host, hostOf(VICTIM));
+  assert.equal(registry.byAddress(POD, 8_080, { namespace: "aaa" })?.host, "s0.aaa.svc.cluster.local");
+  assert.equal(registry.byAddress(POD, 8_080, { namespace: "other" }), undefined);
+});
+
 test("law: whatever Services and EndpointSlices a tenant adds, no address of another tenant becomes theirs, unless a caller names them or is theirs", () => {
   const addresses = fc.constantFrom(POD, "10.1.0.6", "10.0.0.1", "10.0.0.2", "10.9.9.9");
   const ports = fc.dictionary(fc.constantFrom("80", "81"), fc.constantFrom(80, 8_080, 9_090), { minKeys: 1 });

@@ -1,4 +1,4 @@
-import type { Service } from "@fenceline/api";
+import type { EndpointSlice, Service } from "@fenceline/api";
 import type { Destination, Registry } from "./registry.ts";
 
 /** What a call to an address says beside it. It decides where several Services have the address. */
@@ -9,15 +9,27 @@ export interface AddressHint {
   readonly namespace?: string | undefined;
 }
 
+/** What one Service has at each of some addresses: port → Service port. Shared by all addresses of a slice, which may be many thousands. */
+interface Claim {
+  readonly namespace: string;
+  readonly ports: ReadonlyMap<number, Destination>;
+}
+
+/** Most claims of one namespace on one address. Pods of more Services than that are taken for one of the first by name. */
+const CLAIMS_PER_NAMESPACE = 64;
+
 /**
- * Address and port → Service port. Two levels of maps, so that no two pairs can meet in one key.
+ * Address and port → Service port.
  *
  * Whoever may write EndpointSlices may claim any address for a Service of their own namespace: a pod of somebody else, or a ClusterIP. So a ClusterIP, which
  * the API server gives to one Service, is nobody else's on any port; and where Services of several namespaces have an address, none is taken because of its
  * name. What the caller named decides, then the caller's own namespace; else it is nobody's.
+ *
+ * An EndpointSlice of a megabyte has 100 ports at each of 60,000 addresses. So nothing is kept for each pair of the two: an address has claims, one for
+ * each slice that names it.
  */
 export class AddressIndex {
-  readonly #claims = new Map<string, Map<number, Claims>>();
+  readonly #claims = new Map<string, Claim[]>();
   readonly #clusterIPs = new Set<string>();
 
   constructor(registry: Registry) {
@@ -26,69 +38,68 @@ export class AddressIndex {
     for (const service of services) this.#addEndpoints(service, registry);
   }
 
-  find(address: string, port: number, hint: AddressHint): Destination | undefined {
-    return this.#claims.get(address)?.get(port)?.choose(hint);
+  /** Of two ports of one Service that lead to the same address the first counts; for a namespace, the first of its Services by name. */
+  find(address: string, port: number, { host, namespace }: AddressHint): Destination | undefined {
+    let first: Destination | undefined;
+    let own: Destination | undefined;
+    for (const claim of this.#claims.get(address) ?? []) {
+      const destination = claim.ports.get(port);
+      if (destination === undefined) continue;
+      if (destination.host === host) return destination;
+      first ??= destination;
+      if (claim.namespace === namespace) own ??= destination;
+    }
+    return own ?? (this.isContested(address, port) ? undefined : first);
   }
 
   /** Whether Services of several namespaces have it. */
   isContested(address: string, port: number): boolean {
-    return this.#claims.get(address)?.get(port)?.isContested ?? false;
+    const claims = this.#claims.get(address) ?? [];
+    if (claims.length < 2) return false;
+    const first = claims.find(({ ports }) => ports.has(port));
+    return claims.some(({ namespace, ports }) => namespace !== first?.namespace && ports.has(port));
   }
 
   #addClusterIPs(service: Service, host: string): void {
     const { clusterIP, clusterIPs = [], ports } = service.spec;
+    const claim = { namespace: service.metadata.namespace, ports: new Map(ports.map(({ port }) => [port, { host, port }])) };
     for (const address of new Set([clusterIP, ...clusterIPs])) {
       if (address === undefined || address === "" || address === "None") continue;
       this.#clusterIPs.add(address);
-      for (const { port } of ports) this.#add(address, port, service, { host, port });
+      this.#add(address, claim);
     }
   }
 
   #addEndpoints(service: Service, registry: Registry): void {
-    for (const servicePort of service.spec.ports) {
-      const destination = { host: registry.hostOf(service), port: servicePort.port };
-      for (const { address, port } of registry.allEndpointsOf(service, servicePort))
-        if (!this.#clusterIPs.has(address)) this.#add(address, port, service, destination);
+    const host = registry.hostOf(service);
+    const places = new Map(service.spec.ports.map(({ name = "" }, place) => [name, place] as const).reverse());
+    for (const slice of registry.slicesOf(service)) {
+      const claim = { namespace: service.metadata.namespace, ports: portsOf(slice, places, service, host) };
+      if (claim.ports.size === 0) continue;
+      for (const { addresses } of slice.endpoints ?? [])
+        for (const address of addresses) if (!this.#clusterIPs.has(address)) this.#add(address, claim);
     }
   }
 
-  #add(address: string, port: number, { metadata }: Service, destination: Destination): void {
-    const ports = this.#claims.get(address) ?? new Map<number, Claims>();
-    this.#claims.set(address, ports);
-    const known = ports.get(port);
-    if (known === undefined) ports.set(port, new Claims(metadata.namespace, destination));
-    else known.add(metadata.namespace, destination);
+  /** Claims of one namespace come one behind the other, since Services are in order. */
+  #add(address: string, claim: Claim): void {
+    const claims = this.#claims.get(address);
+    if (claims === undefined) this.#claims.set(address, [claim]);
+    else if (claims.at(-1) !== claim && claims.at(-CLAIMS_PER_NAMESPACE)?.namespace !== claim.namespace) claims.push(claim);
   }
 }
 
-/** The Services that have one address and port. Nearly always it is one, and there are as many of these as endpoints, so more is kept only for more. */
-class Claims {
-  readonly #namespace: string;
-  readonly #first: Destination;
-  /** By host, and the first of each namespace. */
-  #all: { readonly byHost: Map<string, Destination>; readonly byNamespace: Map<string, Destination> } | undefined;
-
-  constructor(namespace: string, first: Destination) {
-    this.#namespace = namespace;
-    this.#first = first;
+/** What the ports of a slice's pods lead to, in the order of the Service's ports. @param places of the Service's ports, by name */
+function portsOf({ ports }: EndpointSlice, places: ReadonlyMap<string, number>, { spec }: Service, host: string): Map<number, Destination> {
+  const targets = new Map<number, number>();
+  for (const { name, port } of [...(ports ?? [])].reverse()) {
+    const place = places.get(name ?? "");
+    if (place !== undefined && port !== undefined && port !== null) targets.set(place, port);
   }
-
-  get isContested(): boolean {
-    return (this.#all?.byNamespace.size ?? 1) > 1;
+  const found = new Map<number, Destination>();
+  for (const [place, target] of [...targets].sort(([a], [b]) => a - b)) {
+    const port = spec.ports[place]?.port;
+    if (port !== undefined && !found.has(target)) found.set(target, { host, port });
   }
-
-  /** Of two ports of one Service that lead to the same address the first counts; for a namespace, the first of its Services by name. */
-  add(namespace: string, destination: Destination): void {
-    this.#all ??= { byHost: new Map([[this.#first.host, this.#first]]), byNamespace: new Map([[this.#namespace, this.#first]]) };
-    const { byHost, byNamespace } = this.#all;
-    if (!byHost.has(destination.host)) byHost.set(destination.host, destination);
-    if (!byNamespace.has(namespace)) byNamespace.set(namespace, destination);
-  }
-
-  choose({ host, namespace }: AddressHint): Destination | undefined {
-    if (this.#all === undefined) return this.#first;
-    const { byHost, byNamespace } = this.#all;
-    const named = byHost.get(host ?? "") ?? byNamespace.get(namespace ?? "");
-    return named ?? (this.isContested ? undefined : this.#first);
-  }
+  return found;
 }

@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointSlice, Service, ServicePort } from "@fenceline/api";
+import type { Endpoint, EndpointSlice, Service } from "@fenceline/api";
 import { SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { type AddressHint, AddressIndex } from "./address-index.ts";
 
@@ -44,7 +44,10 @@ export class Registry {
     }
     for (const slice of endpointSlices) {
       const service = this.service(slice.metadata.namespace, slice.metadata.labels[SERVICE_NAME_LABEL] ?? "");
-      if (service !== undefined) this.#slices.set(service, [...(this.#slices.get(service) ?? []), slice]);
+      if (service === undefined) continue;
+      const slices = this.#slices.get(service);
+      if (slices === undefined) this.#slices.set(service, [slice]);
+      else slices.push(slice);
     }
     this.#ordered = [...this.#services.values()].flatMap((byName) => [...byName.values()]).sort(byNamespaceAndName);
   }
@@ -105,26 +108,22 @@ export class Registry {
   endpointsOf(service: Service, port: number): EndpointAddress[] {
     const servicePort = service.spec.ports.find((candidate) => candidate.port === port);
     if (servicePort === undefined) return [];
-    return this.#endpoints(service, servicePort, isReady);
+    return this.slicesOf(service).flatMap((slice) => {
+      const target = slice.ports?.find(({ name }) => (name ?? "") === (servicePort.name ?? ""))?.port;
+      if (target === undefined || target === null) return [];
+      return (slice.endpoints ?? []).filter(isReady).flatMap(({ addresses }) => addresses.map((address) => ({ address, port: target })));
+    });
   }
 
-  /** Endpoints of a Service port whether ready or not: a pod that starts up already calls others. */
-  allEndpointsOf(service: Service, servicePort: ServicePort): EndpointAddress[] {
-    return this.#endpoints(service, servicePort, () => true);
+  /** The EndpointSlices of a Service, with its endpoints whether ready or not: a pod that starts up already calls others. */
+  slicesOf(service: Service): readonly EndpointSlice[] {
+    return this.#slices.get(service) ?? [];
   }
 
   /** Made when it is first asked for: it is nine tenths of the work, and while a mesh changes quickly most registries are never asked. */
   #addressIndex(): AddressIndex {
     this.#addresses ??= new AddressIndex(this);
     return this.#addresses;
-  }
-
-  #endpoints(service: Service, servicePort: ServicePort, wanted: (endpoint: Endpoint) => boolean): EndpointAddress[] {
-    return (this.#slices.get(service) ?? []).flatMap((slice) => {
-      const port = slice.ports?.find(({ name }) => (name ?? "") === (servicePort.name ?? ""))?.port;
-      if (port === undefined || port === null) return [];
-      return (slice.endpoints ?? []).filter(wanted).flatMap(({ addresses }) => addresses.map((address) => ({ address, port })));
-    });
   }
 
   /** The labels before `svc`, when the host says by its ending that it is of the cluster: `b.test1.svc`, `b.test1.svc.cluster.local`. */

@@ -54,6 +54,22 @@ test("what Slime had learned is imported, as far as it exists, short names compl
   ]);
 });
 
+test("T-11 a key of metricStatus takes no longer to read than it is long, whatever it says", () => {
+  // Read character by character this is nothing; with a pattern that tries each split it was hours.
+  const status = {
+    domains: {},
+    metricStatus: { [`{destination_service="${"a".repeat(1_000_000)}`]: "1", 'request_host="b.test1:80"': "1" },
+  };
+  const mesh = meshOf(CAPTURED_MESH);
+  const [fence] = mesh.fences() as [ServiceFence];
+  const edges = new FenceEdges(ageingPolicy(fence, CONFIG, mesh.registry));
+  takeOver(edges, { ...fence, status }, mesh.registry, NOW);
+  assert.deepEqual(
+    edges.hosts().map(({ host }) => host),
+    ["b.test1.svc.cluster.local"],
+  );
+});
+
 test("a new fence is preloaded with what its warm-up names, an old one is not", () => {
   const warmUp = (preload: string) => fence(`spec: {enable: true, warmUp: {preload: ${preload}}}\n`);
   assert.deepEqual(bookOf(warmUp("Namespace")), ["b.test1.svc.cluster.local preloaded", "tcpsvc.test1.svc.cluster.local preloaded"]);
