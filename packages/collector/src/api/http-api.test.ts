@@ -314,6 +314,37 @@ test("T-12 a client that does not read its list holds up the list, and nobody's 
   assert.ok(mesh.described < 300, `${mesh.described} fences were described for a client that reads nothing`);
 });
 
+test("T-12 requests that are sent ahead are answered in their order, one by one", async (t) => {
+  const mesh = new Mesh(3, 2);
+  const port = await start(t, { reader: () => mesh });
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n`;
+  const paths = ["/healthz", "/api/v1/fences/ns0/f0000", "/nowhere", "/api/v1/edges"];
+  const requests = [...paths.map((path) => `${get(path)}\r\n`), `${get("/readyz")}connection: close\r\n\r\n`];
+  const socket = connect(port, "127.0.0.1").setEncoding("latin1");
+  socket.write(requests.join(""));
+  let answers = "";
+  for await (const piece of socket) answers += piece;
+  const statuses = answers.match(/^HTTP\/1\.1 \d+/gm);
+  assert.deepEqual(
+    statuses,
+    [200, 200, 404, 200, 200].map((status) => `HTTP/1.1 ${status}`),
+  );
+});
+
+for (const path of ["/api/v1/fences/ns0/f0000", "/api/v1/edges", "/api/v1/fences", "/metrics"]) {
+  test(`T-12 whoever asks a thousand times ahead for ${path}, and reads nothing, has nothing made for it`, async (t) => {
+    const mesh = new Mesh(1, 900);
+    const port = await start(t, { reader: () => mesh });
+    const socket = connect(port, "127.0.0.1").on("error", () => {});
+    const closed = once(socket, "close");
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(1_000));
+    socket.resume();
+    await closed;
+    assert.ok(mesh.described <= 1, `${mesh.described} were made`);
+    assert.equal((await ask(port, "/healthz")).status, 200);
+  });
+}
+
 test("T-12 a client that leaves takes its list with it", async (t) => {
   const mesh = new Mesh(1_000, 900);
   const port = await start(t, { reader: () => mesh });

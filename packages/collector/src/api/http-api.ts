@@ -8,6 +8,7 @@ import { listenFailed } from "@fenceline/api/vocabulary";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { checkHost } from "./host-names.ts";
 import { OneATurn, writeList } from "./list-answer.ts";
+import { OneByOne } from "./one-by-one.ts";
 import { type PageSizes, parsePage } from "./pages.ts";
 import { ApiRefusal, quoted } from "./refusal.ts";
 import { parseQuery, parseTarget, type Target } from "./target.ts";
@@ -64,9 +65,10 @@ const EDGES: PageSizes = { default: 1_000, max: 10_000 };
  */
 export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const api = new Api(options);
+  const inTurn = new OneByOne();
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
-    (request, response) => void api.respond(request, response),
+    (request, response) => inTurn.run(request, response, () => void api.respond(request, response)),
   );
   server.setTimeout(IDLE_MS);
   server.on("clientError", refuseUnreadable);
