@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Option } from "commander";
 import { collectorCommand } from "./collector/command.ts";
-import { parseDurationFlag } from "./flags.ts";
+import { parseDurationFlag, parseEndpoint, parseHostName, parseNameServer } from "./flags.ts";
 import { globalSidecarCommand } from "./global-sidecar/command.ts";
 import { standaloneCommand } from "./standalone/command.ts";
 import { runToEnd } from "./testing/fenceline-process.ts";
@@ -60,4 +60,55 @@ test("T-14 a duration of a flag is at most a day: a timer of Node's that is long
   assert.equal(parseDurationFlag("24h"), 86_400_000);
   assert.throws(() => parseDurationFlag("600h"), /At most 24h/);
   assert.throws(() => parseDurationFlag("999999999h"), /duration/);
+});
+
+test("T-50 a value that cannot be meant names its flag, says what the flag takes, and ends with exit code 2", async () => {
+  const required = ["--collector", "127.0.0.1:1"];
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [["global-sidecar", "--collector", "collector"], /'--collector <host:port>' argument 'collector'.*A host and a port/],
+    [["global-sidecar", "--collector", "http://collector:18081"], /A host and a port/],
+    [["global-sidecar", "--collector", "::1:18081"], /A host and a port/],
+    [["global-sidecar", "--collector", "collector:0"], /A host and a port/],
+    [["global-sidecar", ...required, "--own-address", "10.1.0"], /'--own-address <ip>' argument '10\.1\.0'.*An IP address/],
+    [["global-sidecar", ...required, "--own-name", "http://me/"], /'--own-name <host>'.*A host name/],
+    [
+      ["global-sidecar", ...required, "--dns-server", "kube-dns"],
+      /'--dns-server <ip:port>' argument 'kube-dns'.*A name server is an address/,
+    ],
+    [["global-sidecar", ...required, "--dns-server", "10.96.0.10:dns"], /A name server is an address/],
+    [["global-sidecar", ...required, "--cluster-domain", "a..b"], /'--cluster-domain <domain>' argument 'a\.\.b'.*A host name/],
+    [["global-sidecar", ...required, "--trust-domain", "spiffe://mesh"], /'--trust-domain <domain>'.*A trust domain/],
+    [["global-sidecar", ...required, "--api-host", "https://fences.example"], /'--api-host <name>'.*no scheme, no port/],
+    [["global-sidecar", ...required, "--namespace", "Fence_line"], /'--namespace <namespace>'.*A namespace is/],
+    [["collector", "--namespace", "a.b"], /A namespace is/],
+    [["withdraw", "--namespace", ""], /A namespace is/],
+    [["standalone", "--api-host", "fences.example:80"], /no scheme, no port/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await runToEnd(args);
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, message);
+  }
+});
+
+test("T-50 addresses, endpoints and names are taken in every form that they have", () => {
+  for (const endpoint of ["127.0.0.1:1", "[::1]:18081", "localhost:65535", "fenceline-collector.fenceline.svc.cluster.local:18081"])
+    assert.equal(parseEndpoint(endpoint), endpoint);
+  for (const server of ["10.96.0.10", "10.96.0.10:5353", "fd00::a", "[fd00::a]", "[fd00::a]:53"])
+    assert.equal(parseNameServer(server), server);
+  assert.equal(parseHostName("Fences.Example."), "fences.example");
+});
+
+test("T-50 an entry of --external-allow that is no host and no CIDR says so, and blames no port", async () => {
+  const { code, stderr } = await runToEnd([
+    ...["global-sidecar", "--collector", "127.0.0.1:1", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0"],
+    ...["--external-allow", "10.0.0.0/99"],
+  ]);
+  assert.deepEqual([code, stderr.split(": ")[0]], [2, "EXTERNAL_INVALID"]);
+  assert.match(stderr, /^EXTERNAL_INVALID: '10\.0\.0\.0\/99' is neither[^\n]*\n$/);
+});
+
+test("T-50 the help shows no default as JSON", async () => {
+  for (const command of COMMANDS)
+    assert.doesNotMatch((await runToEnd([command.name(), "--help"])).stdout, /\(default: (\[|.*\) \(default)/);
 });

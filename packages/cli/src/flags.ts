@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { parseDuration } from "@fenceline/api/vocabulary";
 import { InvalidArgumentError, Option } from "commander";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
@@ -33,6 +34,69 @@ export function parseText(text: string): string {
   return text;
 }
 
+const LABEL = "[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?";
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
+
+/** Reads a host name, without scheme and port. It is compared with what requests name: in lower case and without a dot at the end. */
+export function parseHostName(text: string): string {
+  const name = text.toLowerCase().replace(/\.$/, "");
+  if (!HOST_NAME.test(name))
+    throw new InvalidArgumentError("A host name is labels of letters, digits and '-', with dots between: no scheme, no port.");
+  return name;
+}
+
+/** Reads the name of a namespace, which is one DNS label. */
+export function parseNamespace(text: string): string {
+  if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+    throw new InvalidArgumentError("A namespace is at most 63 lower-case letters, digits and '-'.");
+  return text;
+}
+
+/** Reads an IP address, of either family. */
+export function parseAddress(text: string): string {
+  if (isIP(text) === 0) throw new InvalidArgumentError("An IP address, for example 10.1.0.7 or fd00::7.");
+  return text;
+}
+
+/** Reads a name server: an address, with a port where it is not 53. */
+export function parseNameServer(text: string): string {
+  const { host, port } = splitPort(text);
+  if (isIP(host) === 0 || port === 0)
+    throw new InvalidArgumentError("A name server is an address, for example 10.96.0.10, 10.96.0.10:53 or [fd00::a]:53.");
+  return text;
+}
+
+/** Reads where something is called: `<host>:<port>`, an IPv6 address in brackets. */
+export function parseEndpoint(text: string): string {
+  const { host, port } = splitPort(text);
+  const isHost = isIP(host) !== 0 || HOST_NAME.test(host.toLowerCase());
+  if (!isHost || port === undefined || port === 0)
+    throw new InvalidArgumentError("A host and a port, for example fenceline-collector.fenceline:18081 or [::1]:18081.");
+  return text;
+}
+
+/** The parts of `host:port`, `[address]:port` and either without a port. A port that is none counts as 0. */
+function splitPort(text: string): { readonly host: string; readonly port: number | undefined } {
+  if (isIP(text) === 6) return { host: text, port: undefined };
+  const [, bracketed, bare = "", digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(text) ?? [];
+  const host = bracketed === undefined ? bare : isIP(bracketed) === 6 ? bracketed : "";
+  if (digits === undefined) return { host, port: undefined };
+  return { host, port: /^\d{1,5}$/.test(digits) && Number(digits) <= 65_535 ? Number(digits) : 0 };
+}
+
+/** Reads a trust domain, as SPIFFE spells them. */
+export function parseTrustDomain(text: string): string {
+  if (!/^[a-z0-9._-]{1,255}$/.test(text)) throw new InvalidArgumentError("A trust domain is lower-case letters, digits, '.', '-' and '_'.");
+  return text;
+}
+
+/** A flag that may be given again. @param shown what the help says of the flag's absence */
+export function listOption(flags: string, description: string, parse: (text: string) => string, shown = "none"): Option {
+  return new Option(flags, `${description}; may be given again`)
+    .argParser((text: string, values: readonly string[] = []) => [...values, parse(text)])
+    .default([], shown);
+}
+
 /** A flag that takes a duration. @param text its default, as a user would write it: the help shows just that */
 export function durationOption(flags: string, description: string, text: string): Option {
   return new Option(flags, description).argParser(parseDurationFlag).default(parseDurationFlag(text), text);
@@ -56,7 +120,5 @@ export function logLevelOption(): Option {
 
 /** Names that requests to the API may be made to, beside addresses, `localhost` and those of our Service. */
 export function apiHostOption(): Option {
-  return new Option("--api-host <name>", "further name that the API may be called by, such as a proxy's in front of it; may be given again")
-    .argParser((name: string, names: string[] = []) => [...names, parseText(name)])
-    .default([]);
+  return listOption("--api-host <name>", "further name that the API may be called by, such as a proxy's in front of it", parseHostName);
 }

@@ -9,7 +9,8 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 /**
  * One line per event on standard output: JSON, or on a terminal the same for people. `docs/log.md` lists the messages.
  *
- * @param onLost called when nobody reads the log any more: its reader ended, or the terminal is gone. Nothing is written from then on
+ * @param onLost called when nobody reads the log any more: its reader ended, the terminal is gone, or its disk is full (`LOG_UNWRITABLE` on standard error).
+ *   Nothing is written from then on
  */
 export function createLogger(format: LogFormat, level: string, onLost: () => void = () => {}): Logger {
   const output = standardOutput(onLost);
@@ -27,8 +28,10 @@ function standardOutput(onLost: () => void): DestinationStream {
   // Synchronous: the last lines before an exit are the ones that somebody will want to read.
   const output = pino.destination({ fd: 1, sync: true });
   let isLost = false;
-  output.on("error", () => {
+  output.on("error", ({ code, message }: NodeJS.ErrnoException) => {
     if (isLost) return;
+    // A reader that ended needs no explanation. A full disk does: nobody would know why the log, or the process, ends here.
+    if (code !== "EPIPE" && code !== "EIO") process.stderr.write(`LOG_UNWRITABLE: standard output cannot be written: ${message}\n`);
     // EPIPE, or EIO of a terminal: it will not come back, and what is not written would pile up.
     isLost = true;
     onLost();

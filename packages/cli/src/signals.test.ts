@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -82,4 +82,23 @@ test("T-50 the global sidecar outlives the reader of its log: requests matter mo
   assert.match(await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text(), /^fenceline_proxy_worker_deaths_total 0$/m);
   child.kill("SIGTERM");
   assert.deepEqual(await once(child, "close"), [0, null]);
+});
+
+test("T-50 a log that cannot be written for want of room is told on standard error, and standalone ends", {
+  skip: !existsSync("/dev/full"),
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-signals-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const full = openSync("/dev/full", "w");
+  t.after(() => closeSync(full));
+  const args = ["standalone", "--dir", folder, "--no-demo", "--proxy-port", "0", "--als-port", "0", "--api-port", "0"];
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", full, "pipe"] });
+  t.after(() => child.kill("SIGKILL"));
+  let told = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    told += text;
+  });
+  const [code] = await once(child, "close");
+  assert.equal(code, 0);
+  assert.match(told, /^LOG_UNWRITABLE: standard output cannot be written: ENOSPC[^\n]*\n$/);
 });

@@ -8,7 +8,23 @@ import { AddressTable, WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
-import { apiHostOption, durationOption, hostOption, logFormatOption, logLevelOption, parseCount, parsePort, parseText } from "../flags.ts";
+import {
+  apiHostOption,
+  durationOption,
+  hostOption,
+  listOption,
+  logFormatOption,
+  logLevelOption,
+  parseAddress,
+  parseCount,
+  parseEndpoint,
+  parseHostName,
+  parseNameServer,
+  parseNamespace,
+  parsePort,
+  parseText,
+  parseTrustDomain,
+} from "../flags.ts";
 import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat, resolveFormat } from "../logger.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
@@ -31,7 +47,7 @@ interface Flags {
   readonly external: "forward" | "refuse";
   readonly externalAllow: string[];
   readonly externalDeny: string[];
-  readonly dnsServer?: string[];
+  readonly dnsServer: string[];
   readonly drainDelay: number;
   readonly drain: number;
   readonly trustForwardedClientCert: boolean;
@@ -49,40 +65,35 @@ interface Flags {
 export function globalSidecarCommand(): Command {
   return new Command("global-sidecar")
     .description("Run the global sidecar in a cluster: forward unknown hosts by cluster DNS and report their edges.")
-    .requiredOption("--collector <host:port>", "access-log service of the collector", parseText)
-    .option("--collector-token-file <file>", "token by which the collector knows this process; read again whenever it is shown")
+    .requiredOption("--collector <host:port>", "access-log service of the collector", parseEndpoint)
+    .option("--collector-token-file <file>", "token by which the collector knows this process; read again whenever it is shown", parseText)
     .addOption(hostOption("0.0.0.0"))
     .option("--port <port>", "port for requests (HTTP)", parsePort, 18_080)
     .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
     .addOption(apiHostOption())
-    .option("--cluster-domain <domain>", "DNS domain of the cluster", parseText, "cluster.local")
-    .option("--namespace <namespace>", "namespace of Fenceline, never forwarded to", parseText, process.env.POD_NAMESPACE ?? "fenceline")
-    .option("--own-name <host>", "fully qualified name of our own Service, never forwarded to; may be given again", append, [])
+    .option("--cluster-domain <domain>", "DNS domain of the cluster", parseHostName, "cluster.local")
     .option(
-      "--own-address <ip>",
-      "address of our own pod or Service, never forwarded to; may be given again; default: $POD_IPS",
-      append,
-      addressesIn(process.env.POD_IPS),
+      "--namespace <namespace>",
+      "namespace of Fenceline, never forwarded to",
+      parseNamespace,
+      process.env.POD_NAMESPACE ?? "fenceline",
     )
+    .addOption(listOption("--own-name <host>", "fully qualified name of our own Service, never forwarded to", parseHostName))
+    .addOption(listOption("--own-address <ip>", "address of our own pod or Service, never forwarded to, beside $POD_IPS", parseAddress))
     .addOption(
       new Option("--external <policy>", "hosts that are no service of the cluster, for fenced callers whose identity agrees")
         .choices(["forward", "refuse"])
         .default("forward"),
     )
-    .option("--external-allow <entry>", "host, *.host or CIDR that passes although --external is refuse; may be given again", append, [])
-    .option("--external-deny <entry>", "host, *.host or CIDR outside of the mesh that never passes; may be given again", append, [])
-    .option("--dns-server <ip:port>", "name server; may be given again; default: those of /etc/resolv.conf", append)
+    .addOption(listOption("--external-allow <entry>", "host, *.host or CIDR that passes although --external is refuse", parseText))
+    .addOption(listOption("--external-deny <entry>", "host, *.host or CIDR outside of the mesh that never passes", parseText))
+    .addOption(listOption("--dns-server <ip:port>", "name server", parseNameServer, "those of /etc/resolv.conf"))
     .option(
       "--trust-forwarded-client-cert",
       "report edges of certified callers only, by x-forwarded-client-cert: only behind an Envoy that writes it",
       false,
     )
-    .option(
-      "--trust-domain <domain>",
-      `trust domain of the mesh, for SPIFFE ids; may be given again (default: "${DEFAULT_TRUST_DOMAIN}")`,
-      append,
-      [],
-    )
+    .addOption(listOption("--trust-domain <domain>", "trust domain of the mesh, for SPIFFE ids", parseTrustDomain, DEFAULT_TRUST_DOMAIN))
     .option("--accept-plaintext", "report edges of callers without a certificate too: any pod may then claim to be any workload", false)
     .addOption(durationOption("--drain-delay <duration>", "after SIGTERM: how long requests are still taken, until everybody knows", "5s"))
     .addOption(durationOption("--drain <duration>", "after that: how long requests in flight may take to finish", "25s"))
@@ -136,7 +147,11 @@ async function run(flags: Flags): Promise<void> {
       else logger.warn(rest, "collector disconnected");
     },
   });
-  const ownAddresses = [...flags.ownAddress, ...(await addressesOf([...flags.ownName, hostIn(flags.collector)]))];
+  const ownAddresses = [
+    ...addressesIn(process.env.POD_IPS),
+    ...flags.ownAddress,
+    ...(await addressesOf([...flags.ownName, hostIn(flags.collector)])),
+  ];
   const pool = await WorkerPool.start({
     module: WORKER,
     settings: settingsOf(flags, { ownAddresses, ownPorts: [admin.port] }),
@@ -204,10 +219,6 @@ async function drain(signal: NodeJS.Signals, { drainDelay }: Flags, logger: Logg
   await wait(drainDelay);
 }
 
-function append(value: string, values: string[] = []): string[] {
-  return [...values, parseText(value)];
-}
-
 /** What Kubernetes writes of `status.podIPs`: addresses with commas between. */
 function addressesIn(list: string | undefined): string[] {
   return (list ?? "").split(",").filter((address) => address !== "");
@@ -235,7 +246,7 @@ function settingsOf({ logFormat, ...flags }: Flags, own: Pick<WorkerSettings, "o
   return {
     ...own,
     clusterDomain,
-    dnsServers: dnsServer,
+    dnsServers: dnsServer.length > 0 ? dnsServer : undefined,
     externalHosts: external,
     externalAllow,
     externalDeny,

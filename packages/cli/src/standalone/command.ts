@@ -22,7 +22,7 @@ interface Flags {
 export function standaloneCommand(): Command {
   return new Command("standalone")
     .description("Run the global sidecar, the collector and a small demo mesh in one process, over a folder of manifests.")
-    .option("--dir <folder>", "folder of *.yaml manifests; state/ and rendered/ are kept in it", parseText, ".fenceline")
+    .option("--dir <folder>", "folder of manifests (*.yaml, *.yml, *.json); state/ and rendered/ are kept in it", parseText, ".fenceline")
     .addOption(hostOption("127.0.0.1"))
     .option("--proxy-port <port>", "port of the global sidecar (HTTP)", parsePort, 18_080)
     .option("--als-port <port>", "port for access logs (gRPC)", parsePort, 18_081)

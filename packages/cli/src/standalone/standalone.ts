@@ -10,6 +10,7 @@ import { buildInfo } from "../build-info.ts";
 import { Demo, removeDemo } from "../demo/demo.ts";
 import { callAddress } from "../listen.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
+import { takeFolder } from "./folder-in-use.ts";
 import { prepareFolder } from "./prepare-folder.ts";
 import { sharedToken } from "./shared-token.ts";
 
@@ -65,6 +66,7 @@ async function start(options: StandaloneOptions, closers: (() => Promise<unknown
   // There is no mTLS here, and so nobody has a certificate.
   const config = { ...options.config, telemetry: { ...options.config.telemetry, acceptPlaintext: true } };
   await prepareFolder(folder);
+  closers.push(await takeFolder(folder));
   const demo = options.demo ? await Demo.prepare(folder) : undefined;
   if (demo === undefined) await removeDemo(folder);
   else closers.push(() => demo.stop());

@@ -209,6 +209,12 @@ for (const [path, status] of Object.entries(PATHS)) {
   });
 }
 
+test("T-50 an unknown path is told which ones are served here, and no other", async (t) => {
+  const paths = async (options: Partial<HttpApiOptions>) => (await ask(await start(t, options), "/api")).json.message;
+  assert.equal(await paths({}), 'no "/api"; see /metrics, /healthz, /readyz');
+  assert.equal(await paths({ calls: () => [] }), 'no "/api"; see /api/v1/calls, /metrics, /healthz, /readyz');
+});
+
 test("T-12 HEAD is GET without a body, and any other method is told which ones there are", async (t) => {
   const port = await start(t, { reader: () => new Mesh(2, 2) });
   for (const path of [

@@ -174,8 +174,10 @@ class Api {
   }
 
   #unknownPath({ path }: Target): ApiRefusal {
-    const fences = this.#options.reader === undefined ? "" : "/api/v1/fences, /api/v1/edges, ";
-    return new ApiRefusal(404, "NOT_FOUND", `no ${quoted(`/${path.join("/")}`)}; see ${fences}/metrics, /healthz, /readyz`);
+    const { reader, calls } = this.#options;
+    const fences = reader === undefined ? [] : ["/api/v1/fences", "/api/v1/edges"];
+    const served = [...fences, ...(calls === undefined ? [] : ["/api/v1/calls"]), "/metrics", "/healthz", "/readyz"];
+    return new ApiRefusal(404, "NOT_FOUND", `no ${quoted(`/${path.join("/")}`)}; see ${served.join(", ")}`);
   }
 }
 

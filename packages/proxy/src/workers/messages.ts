@@ -33,7 +33,8 @@ export type ToWorker =
 /** From a worker to the main thread. */
 export type FromWorker =
   | { readonly type: "listening"; readonly port: number }
-  | { readonly type: "failed"; readonly message: string }
+  /** It could not start. `code`: of a fault that we foresaw, and that is the user's to mend. */
+  | { readonly type: "failed"; readonly message: string; readonly code?: string }
   | { readonly type: "figures"; readonly figures: Figures; readonly calls: readonly LongLivedCall[] }
   /** `dropped`: requests whose edge found no room since the last batch. */
   | { readonly type: "edges"; readonly edges: readonly CountedEdge[]; readonly dropped: number };

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { FencelineError } from "@fenceline/api/vocabulary";
 import { AddressTable } from "../destination/address-table.ts";
 import type { GlobalSidecar, GlobalSidecarOptions } from "../global-sidecar.ts";
 import type { EdgeReporter } from "../report/edge-reports.ts";
@@ -37,7 +38,7 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
       settings,
     });
   } catch (error) {
-    send({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+    send(failure(error));
     return;
   }
   const figures = async () => send({ type: "figures", figures: await figuresOf(sidecar), calls: sidecar.longLivedCalls() });
@@ -54,6 +55,13 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
     else void drain(message.deadline);
   });
   send({ type: "listening", port: sidecar.address.port });
+}
+
+/** An error loses its class on the way to another thread, so the code goes beside the text that begins with it. */
+function failure(error: unknown): FromWorker {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof FencelineError)) return { type: "failed", message };
+  return { type: "failed", code: error.code, message: message.slice(`${error.code}: `.length) };
 }
 
 async function figuresOf({ metrics }: GlobalSidecar): Promise<Figures> {

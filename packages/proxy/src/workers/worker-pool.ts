@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { Backoff } from "@fenceline/als";
-import { type AddressUpdate, listenFailed } from "@fenceline/api/vocabulary";
+import { type AddressUpdate, FencelineError, listenFailed } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import type { AddressTable } from "../destination/address-table.ts";
 import { type LongLivedCall, MAX_LISTED_CALLS } from "../report/calls-in-flight.ts";
@@ -160,16 +160,15 @@ export class WorkerPool {
   }
 
   async #startFirst(place: Place): Promise<void> {
-    const { host, port } = this.#options;
     const started = Promise.withResolvers<void>();
     this.#start(place, {
       listening: started.resolve,
-      ended: (reason) => started.reject(listenFailed(host, port, new Error(reason))),
+      ended: (reason, code) => started.reject(code === undefined ? new Error(reason) : new FencelineError(code, { message: reason })),
     });
     await started.promise;
   }
 
-  #start(place: Place, first?: { listening(): void; ended(reason: string): void }): void {
+  #start(place: Place, first?: { listening(): void; ended(reason: string, code?: string): void }): void {
     const { module, host, workers, settings, mesh } = this.#options;
     const start: WorkerStart = { host, port: this.#port, sharing: workers, number: place.number, settings, knowsMesh: mesh !== undefined };
     let failed = first;
@@ -180,10 +179,10 @@ export class WorkerPool {
         first?.listening();
       },
       edges: (edges, dropped) => this.#report(edges, dropped),
-      ended: (reason) => {
+      ended: (reason, code) => {
         this.metrics.retire(worker);
         place.worker = undefined;
-        if (failed !== undefined) failed.ended(reason);
+        if (failed !== undefined) failed.ended(reason, code);
         else this.#replace(place, worker, reason);
       },
     });

@@ -9,8 +9,8 @@ import type { CountedEdge, Figures, FromWorker, ToWorker, WorkerStart } from "./
 export interface WorkerEvents {
   listening(port: number): void;
   edges(edges: readonly CountedEdge[], dropped: number): void;
-  /** The thread is over, for whatever reason. Called once. */
-  ended(reason: string): void;
+  /** The thread is over, for whatever reason. Called once. @param code of a fault that we foresaw */
+  ended(reason: string, code?: string): void;
 }
 
 /** One data-path thread, seen from the main thread. */
@@ -23,6 +23,7 @@ export class WorkerThread {
   #isListening = false;
   #isOver = false;
   #fault = "it ended by itself";
+  #code: string | undefined;
   #activeSeconds = 0;
   /** Since when the answer to a request for figures is owed; undefined when none is. */
   #owedSince: number | undefined;
@@ -40,7 +41,7 @@ export class WorkerThread {
       this.#isOver = true;
       this.#isListening = false;
       this.#answered.resolve();
-      events.ended(this.#fault);
+      events.ended(this.#fault, this.#code);
     });
   }
 
@@ -113,6 +114,7 @@ export class WorkerThread {
         break;
       case "failed":
         this.#fault = message.message;
+        this.#code = message.code;
         break;
       case "figures":
         this.#figures = message.figures;

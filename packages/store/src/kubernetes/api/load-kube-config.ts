@@ -9,8 +9,22 @@ export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig>
   const { KubeConfig } = await import("@kubernetes/client-node");
   return () => {
     const config = new KubeConfig();
-    if (file === undefined) config.loadFromDefault();
-    else config.loadFromFile(file);
+    try {
+      if (file === undefined) config.loadFromDefault();
+      else config.loadFromFile(file);
+    } catch (cause) {
+      const what = file === undefined ? "the kubeconfig" : `the kubeconfig '${file}'`;
+      throw new Error(`cannot read ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    }
+    if (file === undefined && config.getCurrentCluster()?.server === NOTHING_FOUND)
+      throw new Error(
+        "no cluster is configured: no $KUBECONFIG, no ~/.kube/config, no service account of a pod; name a file with --kubeconfig",
+      );
+    if (config.getCurrentCluster() === null)
+      throw new Error("the kubeconfig names no current cluster: set one with kubectl config use-context");
     return config;
   };
 }
+
+/** Where client-node turns when it has found no configuration at all. Nothing is there, and it refuses plain HTTP anyway. */
+const NOTHING_FOUND = "http://localhost:8080";

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { kubeConfigLoader } from "./load-kube-config.ts";
+
+test("T-50 a kubeconfig that is not there, cannot be read or names no cluster is told with what to do", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-kubeconfig-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const missing = join(folder, "none");
+  await assert.rejects(async () => (await kubeConfigLoader(missing))(), { message: /^cannot read the kubeconfig '.*none': ENOENT/ });
+  const text = join(folder, "text");
+  writeFileSync(text, "]: no YAML");
+  await assert.rejects(async () => (await kubeConfigLoader(text))(), { message: /^cannot read the kubeconfig '.*text': / });
+  const empty = join(folder, "empty");
+  writeFileSync(empty, "apiVersion: v1\nkind: Config\n");
+  await assert.rejects(async () => (await kubeConfigLoader(empty))(), { message: /names no current cluster.*use-context/ });
+});
+
+test("T-50 without any configuration the user is told where it was looked for, and not of plain HTTP", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-kubeconfig-"));
+  const before = { HOME: process.env.HOME, KUBECONFIG: process.env.KUBECONFIG };
+  t.after(() => {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    rmSync(folder, { recursive: true });
+  });
+  process.env.HOME = folder;
+  delete process.env.KUBECONFIG;
+  await assert.rejects(async () => (await kubeConfigLoader())(), { message: /no cluster is configured: no \$KUBECONFIG.*--kubeconfig/ });
+});
