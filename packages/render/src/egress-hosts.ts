@@ -1,5 +1,6 @@
 import { type HostSource, type RecyclingStrategy, type Service, type ServiceFence, timestampMs } from "@fenceline/api";
 import { portProtocol, type Registry } from "@fenceline/registry";
+import { LabelSelectors } from "./label-selectors.ts";
 
 /** A host that the book of edges holds for the fence: learned, preloaded or imported. */
 export interface BookedHost {
@@ -76,9 +77,10 @@ function declaredHosts({ fence, registry, now }: FenceInput): EgressHost[] {
 
 function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
   const namespaces = fence.spec.namespaceSelector.map((namespace) => `${namespace}/*`);
-  const candidates = fence.spec.labelSelector.length === 0 ? [] : registry.services();
-  const services = candidates
-    .filter(({ metadata }) => fence.spec.labelSelector.some(({ selector }) => matchesAll(selector, metadata.labels)))
+  const { labelSelector } = fence.spec;
+  const selectors = labelSelector.length === 0 ? undefined : new LabelSelectors(labelSelector.map(({ selector }) => selector));
+  const services = (selectors === undefined ? [] : registry.services())
+    .filter(({ metadata }) => selectors?.take(metadata.labels))
     .map((service) => registry.hostOf(service));
   return [...namespaces, ...services].map((host) => ({ ...toEgress(host, registry), source: "static", expired: false }));
 }
@@ -119,12 +121,6 @@ function bookedHosts({ booked, registry }: FenceInput): EgressHost[] {
 function toEgress(host: string, registry: Registry): Pick<EgressHost, "egress" | "host"> {
   if (host.endsWith("/*")) return { egress: host, host };
   return { egress: `${registry.namespaceOf(host) ?? "*"}/${host}`, host };
-}
-
-/** As in Slime, an empty selector matches nothing: an entry that someone forgot to fill must not open the whole mesh. */
-function matchesAll(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
-  const wanted = Object.entries(selector);
-  return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
 }
 
 /** The strategies are checked in Slime's order: stable, deadline, auto. */

@@ -1,0 +1,38 @@
+import type { Labels } from "@fenceline/api";
+
+/**
+ * Which labels any of many selectors takes.
+ *
+ * A fence has room for 30,000 selectors, and a mesh has thousands of Services: were each compared with each, one fence would hold up all others for
+ * minutes, at every change of the mesh. So a selector is looked up by one label of it, the one that the fewest of them have.
+ */
+export class LabelSelectors {
+  readonly #byLabel = new Map<string, [string, string][][]>();
+
+  /** As in Slime, an empty selector matches nothing: an entry that someone forgot to fill must not open the whole mesh. */
+  constructor(selectors: readonly Labels[]) {
+    const wanted = selectors.map((selector) => Object.entries(selector));
+    const uses = new Map<string, number>();
+    for (const label of wanted.flat()) uses.set(keyOf(label), (uses.get(keyOf(label)) ?? 0) + 1);
+    for (const labels of wanted) {
+      const keys = labels.map(keyOf);
+      const [first] = keys;
+      if (first === undefined) continue;
+      const rarest = keys.reduce((best, key) => ((uses.get(key) ?? 0) < (uses.get(best) ?? 0) ? key : best), first);
+      const found = this.#byLabel.get(rarest);
+      if (found === undefined) this.#byLabel.set(rarest, [labels]);
+      else found.push(labels);
+    }
+  }
+
+  take(labels: Labels): boolean {
+    return Object.entries(labels).some((label) =>
+      this.#byLabel.get(keyOf(label))?.some((wanted) => wanted.every(([key, value]) => labels[key] === value)),
+    );
+  }
+}
+
+/** Were two labels to have one key in common, it would cost a comparison. */
+function keyOf([key, value]: [string, string]): string {
+  return `${key}\n${value}`;
+}
