@@ -92,6 +92,14 @@ export class Call implements GrpcCall, Work, Held {
     return this.#held;
   }
 
+  /**
+   * Whether nothing can be sent any more: what is sent all the same throws. A stream whose client left is closed at once, and destroyed only when all that
+   * it had sent was read; in between Node tells its end as it tells that of any other.
+   */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
   /** Bytes that were received and not looked at yet. */
   get unread(): number {
     return this.#stream.readableLength;
@@ -124,7 +132,7 @@ export class Call implements GrpcCall, Work, Held {
   }
 
   send(message: Buffer): boolean {
-    if (this.#trailers !== undefined || this.#stream.destroyed) return false;
+    if (this.#trailers !== undefined || this.#isGone) return false;
     this.#respond();
     const framed = Buffer.allocUnsafe(PREFIX + message.length);
     framed[0] = 0;
@@ -138,7 +146,7 @@ export class Call implements GrpcCall, Work, Held {
     if (this.#trailers !== undefined) return;
     this.#trailers = { "grpc-status": String(code), ...(details !== "" && { "grpc-message": encodeURI(details) }) };
     this.#over();
-    if (this.#stream.destroyed || this.#stream.closed) return;
+    if (this.#isGone) return;
     if (this.#stream.headersSent) this.#stream.end();
     else {
       this.#stream.respond({ ...RESPONSE, ...this.#trailers }, { endStream: true });
@@ -231,6 +239,7 @@ export class Call implements GrpcCall, Work, Held {
     if (this.#stream.headersSent) return;
     this.#stream.respond(RESPONSE, { waitForTrailers: true });
     this.#stream.on("wantTrailers", () => {
+      if (this.#isGone) return;
       this.#stream.sendTrailers(this.#trailers ?? {});
       this.#leave();
     });

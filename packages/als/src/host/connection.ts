@@ -124,6 +124,8 @@ export class Connection implements CallConnection {
 
   /** Looks for what has taken too long. */
   check(now: number): void {
+    // What is said to a session that was destroyed throws; that it is closed is told later.
+    if (this.#session.destroyed) return;
     for (const call of this.#calls) call.check(now);
     if (this.#calls.size > 0) this.#busyAt = now;
     if (this.#endsAt !== undefined) this.#end(now, this.#endsAt);

@@ -208,6 +208,8 @@ class Host implements GrpcHost {
     stream.on("error", () => {});
     const connection = stream.session === undefined ? undefined : this.#connections.get(stream.session as ServerHttp2Session);
     const now = performance.now();
+    // It was reset before we were told of it.
+    if (stream.destroyed) return;
     if (connection === undefined || !connection.opened(now)) stream.close();
     else if (headers[":method"] !== "POST") refuseHttp(stream, 405);
     else if (!GRPC_CONTENT_TYPE.test(headers["content-type"] ?? "")) refuseHttp(stream, 415);
@@ -251,6 +253,7 @@ function isCompressed(headers: IncomingHttpHeaders): boolean {
 
 /** An HTTP status: whoever sends this does not speak gRPC. */
 function refuseHttp(stream: ServerHttp2Stream, status: number): void {
+  if (stream.closed) return;
   stream.respond({ ":status": status }, { endStream: true });
   stream.resume();
 }
