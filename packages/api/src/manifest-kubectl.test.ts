@@ -148,6 +148,24 @@ test("T-50 a file of empty lines that is at fault is told at once", () => {
   assert.equal(code, "SERVICE_INVALID");
 });
 
+test("T-50 a map of very many keys is read in time that grows with their number, and a key that stands twice is told", () => {
+  const hosts = Array.from({ length: 50_000 }, (_, index) => `    h${index}.example.com: {}\n`).join("");
+  const text = `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: a}\nspec:\n  host:\n${hosts}`;
+  const [read] = parseManifests(text, "f.yaml").objects;
+  assert.equal(read?.kind === "ServiceFence" && Object.keys(read.spec.host).length, 50_000);
+  const { code, line, message } = fault(`${text}    h7.example.com: {}\n`);
+  assert.deepEqual([code, line], ["MANIFEST_YAML", 50_006]);
+  assert.match(message, /unique/);
+});
+
+test("T-50 aliases that take long to follow are a fault, few in a large file are none", () => {
+  const maps = (count: number, aliases: number) =>
+    Array.from({ length: count }, (_, index) => `  x${index}: &x${index} [${index < aliases ? "*base" : ""}]\n`).join("");
+  const text = (count: number, aliases: number) => `kind: x\nbase: &base 1\nmaps:\n${maps(count, aliases)}`;
+  assert.match(fault(text(20_000, 20_000)).message, /aliases/);
+  assert.equal(fault(text(20_000, 50)).code, "MANIFEST_NOT_AN_OBJECT");
+});
+
 test("T-50 tabs, deep nesting and aliases that multiply are faults with a line, and cost no more than that", () => {
   assert.deepEqual([fault("a:\n\t- 1\n").code, fault("a:\n\t- 1\n").line], ["MANIFEST_YAML", 2]);
   for (const deep of [

@@ -1,4 +1,15 @@
-import { type Document, LineCounter, parseAllDocuments, type ScalarTag, type Tags } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseAllDocuments,
+  type ScalarTag,
+  type Tags,
+  visit,
+  type YAMLMap,
+} from "yaml";
 
 /** A YAML text, as far as its syntax goes. */
 export interface YamlText {
@@ -19,7 +30,8 @@ export function parseYaml(text: string): YamlText {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, {
     lineCounter: lines,
-    uniqueKeys: true,
+    // It compares each key with each, which takes minutes of a large file: see `structureFaults`.
+    uniqueKeys: false,
     version: "1.1",
     customTags: kubectlTags,
     logLevel: "error",
@@ -38,13 +50,62 @@ export function contentOf(document: Document): { readonly value?: unknown; reado
   }
 }
 
-/** What is wrong with the syntax of a document, with lines counted from 1. */
-export function syntaxFaults(document: Document, lines: LineCounter): readonly { readonly line: number; readonly message: string }[] {
-  return document.errors.map(({ code, message, pos }) => ({
+/** A fault, with its line counted from 1. */
+export interface SyntaxFault {
+  readonly line: number;
+  readonly message: string;
+}
+
+/** What is wrong with the syntax of a document. */
+export function syntaxFaults(document: Document, lines: LineCounter): readonly SyntaxFault[] {
+  const faults = document.errors.map(({ code, message, pos }) => ({
     line: lines.linePos(pos[0]).line,
     // The parser calls itself once per level, and reports its own stack overflow as a fault.
     message: message.startsWith("Maximum call stack") ? TOO_DEEP : `${firstLine(message)} [${code}]`,
   }));
+  return faults.length > 0 ? faults : structureFaults(document, lines);
+}
+
+/** Steps that aliases may take to be followed: each is looked for among all aliases and anchors. About half a second. */
+const MOST_STEPS = 20_000_000;
+
+/** Keys that stand twice in a map, and aliases that would take too long to follow. */
+function structureFaults(document: Document, lines: LineCounter): readonly SyntaxFault[] {
+  const repeated: SyntaxFault[] = [];
+  let aliases = 0;
+  let anchors = 0;
+  try {
+    visit(document, {
+      Node: (_key, node) => {
+        if (isAlias(node)) aliases += 1;
+        else if (node.anchor !== undefined) anchors += 1;
+        if (isMap(node)) for (const offset of repeatedKeys(node)) repeated.push(repeatedKey(lines.linePos(offset).line));
+      },
+    });
+  } catch (error) {
+    if (error instanceof RangeError) return [{ line: 1, message: TOO_DEEP }];
+    throw error;
+  }
+  const isTooMuch = aliases * (aliases + anchors) > MOST_STEPS;
+  return isTooMuch
+    ? [{ line: 1, message: `${aliases} aliases of ${anchors} anchors are too many: write out what they stand for` }]
+    : repeated;
+}
+
+function repeatedKey(line: number): SyntaxFault {
+  return { line, message: "Map keys must be unique [DUPLICATE_KEY]" };
+}
+
+/** Where the keys begin that stand in the map already. */
+function repeatedKeys({ items }: YAMLMap): number[] {
+  const seen = new Set<unknown>();
+  const found: number[] = [];
+  for (const { key } of items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value)) found.push(key.range?.[0] ?? 0);
+    seen.add(key.value);
+  }
+  return found;
 }
 
 const TOO_DEEP = "nested too deeply";

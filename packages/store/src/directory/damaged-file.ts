@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs";
-import { parseDocument } from "yaml";
+import { copyFileSync, existsSync, readFileSync, renameSync, statSync } from "node:fs";
+import { parseDocument, visit } from "yaml";
+import { readText } from "./read-text.ts";
 
 /** A YAML file as far as it can be read. */
 export interface YamlReading {
@@ -10,16 +11,38 @@ export interface YamlReading {
   readonly fault: string | undefined;
 }
 
-/** Reads a YAML file: of one that was cut off, or written over in part, what still makes sense. Never throws. */
-export function readYaml(path: string): YamlReading {
+/** Largest file that is read, in bytes. A fence of 100,000 hosts, which is the most that one may learn, takes 25 MB. */
+const MAX_BYTES = 32 * 1024 * 1024;
+
+const MOST_ALIASES = 1_000;
+
+/**
+ * Reads a YAML file: of one that was cut off, or written over in part, what still makes sense. Never throws, and is neither held up nor filled up by what
+ * is no file of ours: a FIFO, a device, a dump.
+ */
+export async function readYaml(path: string): Promise<YamlReading> {
   try {
-    const document = parseDocument(readFileSync(path, "utf8"));
-    const [error] = document.errors;
-    // `toJS` throws where aliases multiply beyond yaml's limit.
-    return { content: document.toJS() ?? undefined, fault: error?.message.split("\n", 1)[0] };
+    const reading = await readText(path, path, MAX_BYTES);
+    if (reading === undefined || reading === "folder") return { content: undefined, fault: "it is no file" };
+    return parseYaml(reading.text);
   } catch (error) {
     return { content: undefined, fault: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function parseYaml(text: string): YamlReading {
+  // Each key is compared with each when they have to differ: of 100,000 hosts that takes minutes. Of two that are the same the last one counts.
+  const document = parseDocument(text, { uniqueKeys: false });
+  const [error] = document.errors;
+  let aliases = 0;
+  visit(document, {
+    Alias: () => {
+      aliases += 1;
+    },
+  });
+  // Each is looked for among all of them. We write none, and a person few. `toJS` throws, as it does where they multiply.
+  const maxAliasCount = aliases > MOST_ALIASES ? 0 : 100;
+  return { content: document.toJS({ maxAliasCount }) ?? undefined, fault: error?.message.split("\n", 1)[0] };
 }
 
 /**
@@ -41,6 +64,8 @@ export function setAside(path: string, how: "copy" | "move"): string | undefined
 
 function markOf(path: string): string {
   try {
+    const stats = statSync(path);
+    if (!stats.isFile() || stats.size > MAX_BYTES) return randomBytes(4).toString("hex");
     return createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 8);
   } catch {
     return randomBytes(4).toString("hex");

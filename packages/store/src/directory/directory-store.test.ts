@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -151,6 +152,24 @@ for (const [what, prepare] of Object.entries<(path: string) => void>({
   "is another thing": (path) => writeFileSync(path, "7\n"),
   "is empty": (path) => writeFileSync(path, ""),
   "is binary": (path) => writeFileSync(path, Buffer.from([0, 255, 254, 1, 10, 58, 123])),
+  "is a pipe": (path) => {
+    rmSync(path);
+    execFileSync("mkfifo", [path]);
+  },
+  "is a link to a device that never ends": (path) => {
+    rmSync(path);
+    symlinkSync("/dev/zero", path);
+  },
+  "is a link that leads in a circle": (path) => {
+    rmSync(path);
+    symlinkSync("ServiceFence-a.yaml", path);
+  },
+  "is a dump": (path) => truncateSync(path, 2 ** 33),
+  "has aliases that multiply": (path) =>
+    writeFileSync(
+      path,
+      `domains: {}\n${Array.from({ length: 40_000 }, (_, index) => `x${index}: &x${index} [*x${index - 1}]\n`).join("")}`,
+    ),
   "is a directory": (path) => {
     rmSync(path);
     mkdirSync(path);
@@ -168,6 +187,21 @@ for (const [what, prepare] of Object.entries<(path: string) => void>({
     await again.writeStatus(A, { domains: { [B]: HOST } });
     assert.deepEqual(files(), ["ServiceFence-a.yaml", ...aside()]);
   });
+
+test("T-11 a state of very many hosts is read, and takes as long as it is long", async (t) => {
+  const hosts = Array.from({ length: 30_000 }, (_, index) => `  h${index}.test1.svc.cluster.local: {source: learned}\n`);
+  const state = await startWithState(t, (path) => writeFileSync(path, `domains:\n${hosts.join("")}`));
+  assert.deepEqual([state.hosts().length, state.troubles], [30_000, []]);
+});
+
+test("T-50 a state folder that is none is told with its place", async (t) => {
+  for (const prepare of [(path: string) => writeFileSync(path, ""), (path: string) => symlinkSync("state", path)]) {
+    const folder = mkdtempSync(join(tmpdir(), "fenceline-store-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    prepare(join(folder, "state"));
+    await assert.rejects(DirectoryStore.open({ folder, onRefused: assert.fail }), { code: "DIRECTORY_UNUSABLE" });
+  }
+});
 
 test("T-11 a rendered file that is none is told, and written again", async (t) => {
   const { folder, store } = await open(t, {});

@@ -44,12 +44,12 @@ export class ObjectFolder<T> {
    * Reads the folder, as far as it can be read. A file that is not whole is kept aside before anything replaces it, and told.
    *
    * @param read turns a file's content into an object; undefined when there is none in it
+   * @throws {FencelineError} `DIRECTORY_UNUSABLE` when it is no folder, or cannot be listed
    */
   async load(read: (content: unknown, key: FolderKey) => Reading<T>, onTrouble: (error: FencelineError) => void): Promise<void> {
-    await removeUnfinished(this.#folder);
-    for (const key of this.#keysOnDisk()) {
+    for (const key of await this.#keysOnDisk()) {
       const path = this.#path(key);
-      const { content, fault } = readYaml(path);
+      const { content, fault } = await readYaml(path);
       const { value, leftOut } = content === undefined ? NOTHING : read(content, key);
       if (value !== undefined) this.#objects.set(path, { key, value });
       const isWhole = fault === undefined && value !== undefined && leftOut.length === 0;
@@ -85,7 +85,17 @@ export class ObjectFolder<T> {
     return join(this.#folder, namespace, `${kind}-${name}.yaml`);
   }
 
-  #keysOnDisk(): FolderKey[] {
+  async #keysOnDisk(): Promise<FolderKey[]> {
+    try {
+      await removeUnfinished(this.#folder);
+      return this.#list();
+    } catch (cause) {
+      const message = `cannot be listed: ${cause instanceof Error ? cause.message : String(cause)}`;
+      throw new FencelineError("DIRECTORY_UNUSABLE", { at: { file: this.#folder }, message, hint: "move it away", cause });
+    }
+  }
+
+  #list(): FolderKey[] {
     return listFolder(this.#folder).flatMap((namespace) =>
       listFolder(join(this.#folder, namespace)).flatMap((file) => {
         const [, kind, name] = FILE_NAME.exec(file) ?? [];
@@ -112,7 +122,7 @@ function listFolder(folder: string): string[] {
     return readdirSync(folder).sort();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return [];
     throw error;
   }
 }

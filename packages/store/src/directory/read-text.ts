@@ -7,15 +7,20 @@ export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /**
  * Reads a file that a person wrote, and is neither held up nor filled up by what is no such file: a FIFO, a device, a dump.
  *
+ * @param most largest size that is taken, in bytes
  * @returns `folder` for a folder; undefined when there is no such file, or a link to one
  * @throws {FencelineError} `FILE_UNREADABLE`, naming file and reason
  */
-export async function readText(path: string, name: string): Promise<{ readonly text: string } | "folder" | undefined> {
+export async function readText(
+  path: string,
+  name: string,
+  most = MAX_TEXT_BYTES,
+): Promise<{ readonly text: string } | "folder" | undefined> {
   try {
     // Without blocking: to open a FIFO else waits for its writer.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return await readOpened(file);
+      return await readOpened(file, most);
     } finally {
       await file.close();
     }
@@ -25,12 +30,12 @@ export async function readText(path: string, name: string): Promise<{ readonly t
   }
 }
 
-async function readOpened(file: FileHandle): Promise<{ readonly text: string } | "folder"> {
+async function readOpened(file: FileHandle, most: number): Promise<{ readonly text: string } | "folder"> {
   const stats = await file.stat();
   if (stats.isDirectory()) return "folder";
   if (!stats.isFile()) throw new Error("it is no file but a pipe, a socket or a device");
-  const bytes = await readAtMost(file, MAX_TEXT_BYTES + 1);
-  if (bytes.length > MAX_TEXT_BYTES) throw new Error(`it is larger than ${MAX_TEXT_BYTES / 1024 / 1024} MiB: split it into several files`);
+  const bytes = await readAtMost(file, most + 1);
+  if (bytes.length > most) throw new Error(`it is larger than ${most / 1024 / 1024} MiB: split it into several files`);
   return { text: decode(bytes) };
 }
 
