@@ -5,12 +5,23 @@ import { z } from "zod";
 export const KubernetesObject = z.record(z.string(), z.unknown());
 export const Strings = z.record(z.string(), z.string());
 
+const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+/** What a label may hold. The API server refuses anything else, after the half of a release was installed. */
+export const LabelValue = z.string().regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "not a label's value");
+export const Labels = z.record(z.string().regex(LABEL_KEY, "not a label's key"), LabelValue);
+
 /** A digest pins what runs: a tag can be moved. */
 const Digest = z.string().regex(/^(sha256:[0-9a-f]{64})?$/, "not a digest: sha256: and 64 hexadecimal digits");
 
 export const ImageName = {
-  repository: z.string(),
-  tag: z.string(),
+  // With a port of the registry, and without tag and digest: those have settings of their own.
+  repository: z
+    .string()
+    .regex(
+      /^((\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]+)?\/)?[a-z0-9._-]+(\/[a-z0-9._-]+)*$|^$/,
+      "not a repository: a name without tag and digest",
+    ),
+  tag: z.string().regex(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/, "not a tag"),
   digest: Digest,
 };
 
@@ -56,7 +67,7 @@ export function podValues(resources: Readonly<Record<string, Readonly<Record<str
     extraVolumes: z.array(KubernetesObject).default([]).describe("More volumes of the pod."),
     extraVolumeMounts: z.array(KubernetesObject).default([]).describe("Where the container mounts them."),
     podAnnotations: Strings.default({}).describe("More annotations of the pods."),
-    podLabels: Strings.default({}).describe("More labels of the pods."),
+    podLabels: Labels.default({}).describe("More labels of the pods. Those that the chart sets itself stay as they are."),
     podSecurityContext: KubernetesObject.default(RESTRICTED_POD).describe("Security context of the pods: the restricted standard."),
     securityContext: KubernetesObject.default(RESTRICTED_CONTAINER).describe("Security context of the container: the restricted standard."),
     serviceAccount: z

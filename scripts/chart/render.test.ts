@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
+import { Config } from "@fenceline/api";
 import { CHART, goldenCases, HELM, helm, renderChart } from "./chart.ts";
 import { type JsonSchema, valuesSchema } from "./values.ts";
 import { valuesFile } from "./values-file.ts";
@@ -69,6 +70,19 @@ for (const [what, flag] of [
   ["T-53 a duration that is none", "config.telemetry.flushInterval=soon"],
   ["T-53 a digest that is none", "image.digest=1.2.3"],
   ["T-53 a label that is no text", "commonLabels.team=true"],
+  ["T-53 a label's value that the API server would refuse", "commonLabels.team=a b"],
+  ["T-53 a label's key that the API server would refuse", "collector.podLabels.a b=x"],
+  ["T-53 a name that is no label's value", "nameOverride=-x"],
+  ["T-53 a revision that is no label's value", "istio.revision=a b"],
+  ["T-53 a port that stands twice", "globalSidecar.ports={80,80}"],
+  ["T-53 a repository with its tag", "collector.image.repository=registry.example:5000/fenceline:1.0"],
+  ["T-53 a repository with its digest", "collector.image.repository=registry.example/fenceline@sha256"],
+  ["T-53 a repository of a blank", "collector.image.repository= "],
+  ["T-53 a tag with a blank", "image.tag=1 2"],
+  ["T-53 a cluster domain with a dot at its end", "config.clusterDomain=cluster.local."],
+  ["T-53 a cluster domain in upper case", "config.clusterDomain=Cluster.Local"],
+  ["T-53 a CIDR whose prefix is too long", "config.external.allow={10.0.0.0/33}"],
+  ["T-53 an address that was mistyped", "config.external.deny={10.0.0.256}"],
 ] as const) {
   test(`${what} is refused`, { skip }, () => {
     const { code, errors } = renderChart(...IMAGE, flag.endsWith("[]") ? "--set-json" : "--set", flag);
@@ -88,6 +102,62 @@ test("T-53 without an image repository nothing is installed, and the message say
   assert.equal(code, 1);
   assert.match(errors, /image\.repository is not set.*--set image\.repository=REGISTRY\/fenceline/);
   // Each part may have an image of its own, and then needs no common one.
-  const own = ["collector", "globalSidecar"].flatMap((part) => ["--set", `${part}.image.repository=registry.example/${part}`]);
+  const own = ["collector", "globalSidecar"].flatMap((part) => [
+    "--set",
+    `${part}.image.repository=registry.example/${part.toLowerCase()}`,
+  ]);
   assert.equal(renderChart(...own).code, 0);
+});
+
+for (const [what, flags, message] of [
+  ["more pods at least than at most", ["globalSidecar.autoscaling.minReplicas=11"], /minReplicas 11 is more than maxReplicas 10/],
+  ["a tag of a part's own image, which has none", ["globalSidecar.image.tag=1.0"], /set globalSidecar\.image\.repository/],
+  [
+    "an idle window below the shortest one",
+    ["config.ageing.idleWindow=1m", "config.ageing.shortestWindow=2m"],
+    /config\.ageing\.idleWindow 1m is out of range: from 2m/,
+  ],
+] as const) {
+  test(`T-53 ${what} is refused, and the message names the setting`, { skip }, () => {
+    const { code, errors } = renderChart(...IMAGE, ...flags.flatMap((flag) => ["--set", flag]));
+    assert.equal(code, 1);
+    assert.match(errors, message);
+  });
+}
+
+test("T-53 registries with a port, by address, and repositories of one name are taken", { skip }, () => {
+  for (const repository of ["fenceline", "registry.example:5000/a/fenceline", "10.0.0.1:5000/fenceline", "[fd00::1]:5000/fenceline"])
+    assert.equal(renderChart("--set", `image.repository=${repository}`).code, 0, repository);
+});
+
+/** What the collector would read: the chart must refuse just what it refuses, or a release is installed whose collector never starts. */
+test("T-53 durations out of their range are refused by the chart as by the collector", { skip }, () => {
+  const lengths = [
+    "0s",
+    "9.9ms",
+    "10ms",
+    "99ms",
+    "0.1s",
+    "9s",
+    "10s",
+    "10m",
+    "10m1ms",
+    "24h",
+    "23h60m",
+    "24h1s",
+    "87600h",
+    "87600h1ms",
+    "9999999h",
+  ];
+  for (const [group, field] of [
+    ["telemetry", "flushInterval"],
+    ["ageing", "shortestWindow"],
+    ["ageing", "idleWindow"],
+  ] as const) {
+    for (const length of lengths) {
+      const isTaken = Config.safeParse({ [group]: { [field]: length } }).success;
+      const { code, errors } = renderChart(...IMAGE, "--set", `config.${group}.${field}=${length}`);
+      assert.equal(code === 0, isTaken, `${field}=${length}: ${errors}`);
+    }
+  }
 });

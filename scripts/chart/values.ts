@@ -1,6 +1,6 @@
 import { Config, Fallback } from "@fenceline/api";
 import { z } from "zod";
-import { ImageName, KubernetesObject, podValues, Strings } from "./pod-values.ts";
+import { ImageName, KubernetesObject, Labels, LabelValue, podValues } from "./pod-values.ts";
 
 const Port = z.int().min(1).max(65_535);
 const Seconds = z.int().min(0).max(3_600);
@@ -50,6 +50,7 @@ const GlobalSidecar = z.strictObject({
   ports: z
     .array(Port)
     .min(1)
+    .meta({ uniqueItems: true })
     .default([80])
     .describe(
       "Ports of the Service that fenced Envoys send unknown hosts to. The collector adds every port that some service declares as HTTP.",
@@ -127,14 +128,15 @@ const Withdrawal = z.strictObject({
 /** Values of the chart. values.yaml is written from it: a default for each. What is missing in the merged values was set to null, and is refused. */
 export const ChartValues = z.strictObject({
   image: Image.prefault({}).describe("The image of every part."),
-  nameOverride: z.string().max(63).default("").describe("Value of the label app.kubernetes.io/name. Empty: the chart's name."),
-  commonLabels: Strings.default({}).describe("More labels of every object and every pod."),
+  nameOverride: LabelValue.default("").describe("Value of the label app.kubernetes.io/name. Empty: the chart's name."),
+  commonLabels: Labels.default({}).describe(
+    "More labels of every object and every pod. Those that the chart sets itself stay as they are.",
+  ),
   istio: z
     .strictObject({
-      revision: z
-        .string()
-        .default("")
-        .describe("Revision of the control plane that injects our pods, as in the label istio.io/rev. Empty: the default one."),
+      revision: LabelValue.default("").describe(
+        "Revision of the control plane that injects our pods, as in the label istio.io/rev. Empty: the default one.",
+      ),
     })
     .prefault({}),
   // The chart knows these three itself; two sources for them could only disagree.

@@ -21,8 +21,11 @@ Labels of every object. Call with (dict "root" $ "component" "collector"), and "
 {{- toYaml (omit (merge $own (.more | default dict) .root.Values.commonLabels) "app" "sidecar.istio.io/inject" "istio.io/rev") }}
 {{- end }}
 
-{{/* The image of a part: its own, else everybody's. Call with (dict "root" $ "part" .Values.collector). */}}
+{{/* The image of a part: its own, else everybody's. Call with (dict "root" $ "part" .Values.collector "name" "collector"). */}}
 {{- define "fenceline.image" -}}
+{{- if and (not .part.image.repository) (or .part.image.tag .part.image.digest) }}
+{{- fail (printf "%s.image has a tag or a digest, and no repository: set %s.image.repository, or image.tag and image.digest for every part" .name .name) }}
+{{- end }}
 {{- $image := ternary .part.image .root.Values.image (ne .part.image.repository "") }}
 {{- if not $image.repository }}
 {{- fail "image.repository is not set. No image of Fenceline is published yet: build one (docs/install.md), push it where the cluster can pull it, and add --set image.repository=REGISTRY/fenceline" }}
@@ -92,6 +95,29 @@ identity, and would be everybody's way in.
     {{- end }}
 {{- end }}
 
+{{/* Milliseconds of a duration, whose form the schema has checked. */}}
+{{- define "fenceline.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 }}
+{{- $sum := 0.0 }}
+{{- range regexFindAll "[0-9.]+(ms|s|m|h)" . -1 }}
+{{- $sum = addf $sum (mulf (regexFind "[0-9.]+" . | float64) (get $units (regexFind "[a-z]+" .))) }}
+{{- end }}
+{{- printf "%.0f" (round $sum 0) }}
+{{- end }}
+
+{{/*
+A duration of the configuration that is out of its range, which no schema can say: the collector would refuse it when it starts, and stay down.
+Call with (list path text shortest longest).
+*/}}
+{{- define "fenceline.checkDuration" -}}
+{{- $length := include "fenceline.milliseconds" (index . 1) | float64 }}
+{{- $least := include "fenceline.milliseconds" (index . 2) | float64 }}
+{{- $most := include "fenceline.milliseconds" (index . 3) | float64 }}
+{{- if or (lt $length $least) (gt $length $most) }}
+{{- fail (printf "%s %s is out of range: from %s to %s" (index . 0) (index . 1) (index . 2) (index . 3)) }}
+{{- end }}
+{{- end }}
+
 {{/* The configuration file: the values, and what only the chart knows. */}}
 {{- define "fenceline.config" -}}
 {{- $own := dict "namespace" .Release.Namespace "fallback" (dict "service" "global-sidecar" "serviceAccount" "global-sidecar") "collector" (dict "service" "fenceline-collector" "port" 18081) }}
@@ -100,5 +126,8 @@ identity, and would be everybody's way in.
 {{- if not (has $port (.Values.globalSidecar.ports | toStrings)) }}
 {{- fail (printf "config.fallback.port %s is not in globalSidecar.ports" $port) }}
 {{- end }}
+{{- include "fenceline.checkDuration" (list "config.telemetry.flushInterval" $config.telemetry.flushInterval "10ms" "10m") }}
+{{- include "fenceline.checkDuration" (list "config.ageing.shortestWindow" $config.ageing.shortestWindow "100ms" "24h") }}
+{{- include "fenceline.checkDuration" (list "config.ageing.idleWindow" $config.ageing.idleWindow $config.ageing.shortestWindow "87600h") }}
 {{- toYaml $config }}
 {{- end }}

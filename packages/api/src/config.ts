@@ -61,6 +61,15 @@ const TrustDomain = z
   .max(255)
   .regex(/^[a-z0-9._-]+$/, "not a trust domain: lower-case letters, digits, '.', '-' and '_' only");
 
+/** Names are compared in lower case and without a dot at the end. */
+const DomainName = z
+  .string()
+  .max(253)
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    "not a domain: lower-case labels with dots between, none at the end",
+  );
+
 const AgeingFields = z.strictObject({
   idleWindow: durationBetween("100ms", "87600h")
     .default("24h")
@@ -113,10 +122,17 @@ export const AutomaticFences = z.strictObject({
 
 export const EXTERNAL_MODES = ["Forward", "Refuse"] as const;
 
-/** A host name, with `*.` in front for every name below it, or an address with or without a prefix length. */
+const NAME = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?";
+/** The last label has something else than digits, or it would be a mistyped address. */
+const LAST_NAME = "(?:[A-Za-z_]|[0-9]+[A-Za-z_]|[0-9]+-+[A-Za-z0-9_])(?:[A-Za-z0-9_-]*[A-Za-z0-9_])?";
+const OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+const IPV4 = `${OCTET}(?:\\.${OCTET}){3}(?:/(?:3[0-2]|[12]?[0-9]))?`;
+const IPV6 = "[0-9A-Fa-f]*:[0-9A-Fa-f:]*:?[0-9A-Fa-f:.]*(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?";
+
+/** A host name, with `*.` in front for every name below it, or an address with or without a prefix length. An expression alone: Helm reads it, too. */
 const ExternalEntry = z
   .string()
-  .regex(/^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$|^[0-9A-Fa-f.:]+(?:\/[0-9]{1,3})?$/, "neither a host name nor a CIDR");
+  .regex(new RegExp(`^(?:(?:\\*\\.)?(?:${NAME}\\.)*${LAST_NAME}\\.?|${IPV4}|${IPV6})$`), "neither a host name nor a CIDR");
 
 export const External = z.strictObject({
   mode: z
@@ -138,7 +154,7 @@ export const ON_DEMAND = ["auto", "always", "never"] as const;
 
 /** The whole configuration. Every field has a default, so `{}` is a valid one. */
 export const Config = z.strictObject({
-  clusterDomain: z.string().min(1).default("cluster.local").describe("DNS domain of the cluster."),
+  clusterDomain: DomainName.default("cluster.local").describe("DNS domain of the cluster."),
   istioNamespace: NamespaceName.default("istio-system").describe("Namespace of Istio's control plane; every fence shows it."),
   rootNamespace: NamespaceName.optional().describe(
     "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. Default: `istioNamespace`.",
