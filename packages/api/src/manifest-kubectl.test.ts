@@ -115,12 +115,21 @@ test("T-50 kustomizations, objects with generateName and JSON that is no manifes
     ["apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n", "j.yaml", "has no name, but generateName"],
     ["apiVersion: v1\nkind: Service\nmetadata: {generateName: a-}\n", "s.yaml", "has no name, but generateName"],
     ['{"name": "x", "version": "1.0.0"}', "package.json", "no Kubernetes object"],
+    ["[1, {}]", "list.json", "no Kubernetes object"],
     ["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "c.yaml", "another kind"],
   ];
   for (const [text, file, reason] of cases) {
     const { objects, ignored } = parseManifests(text, file);
     assert.deepEqual([objects.length, ignored.map((object) => object.reason)], [0, [reason]], file);
   }
+});
+
+test("T-50 a file of another use is told to belong elsewhere, and a JSON list of objects with a kind is not passed over", () => {
+  for (const text of ["replicas: 2\n", "- a\n", "just text\n"])
+    assert.match(fault(text).message, /apiVersion, kind and metadata\.name; a file that is no manifest belongs into another folder/);
+  assert.doesNotMatch(fault("apiVersion: v1\nkind: Service\n").message, /another folder/);
+  const list = '[{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}]';
+  assert.equal(fault(list, "list.json").code, "MANIFEST_NOT_AN_OBJECT");
 });
 
 test("T-50 a template of Helm is told to be one; two braces within quotes are text", () => {

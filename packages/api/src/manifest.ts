@@ -108,11 +108,14 @@ class ManifestReader {
     else {
       const at = { line: lineOfField(document, this.#lines, path), path: formatPath(path) };
       const hint = quoteIt(["metadata", "name"].reduce<unknown>(fieldOf, value));
-      this.#fault("MANIFEST_NOT_AN_OBJECT", at, `a Kubernetes object has apiVersion, kind and metadata.name${hint}`);
+      this.#fault("MANIFEST_NOT_AN_OBJECT", at, `a Kubernetes object has apiVersion, kind and metadata.name${hint || elsewhere(value)}`);
     }
   }
 
   #reasonToIgnore(value: unknown): IgnoredObject["reason"] | undefined {
+    // A list of anything else than objects with a kind, which somebody might take for manifests.
+    if (Array.isArray(value) && /\.json$/i.test(this.#file) && !value.some((each) => isRecord(each) && each.kind !== undefined))
+      return "no Kubernetes object";
     if (!isRecord(value)) return undefined;
     const { apiVersion, kind, metadata } = value;
     if (typeof apiVersion === "string" && apiVersion.startsWith("kustomize.config.k8s.io/")) return "a kustomization";
@@ -199,6 +202,12 @@ function fieldOf(value: unknown, key: PropertyKey): unknown {
 }
 
 /** People are surprised by this, most of all by `mode: Off`. */
+/** What to do with a file of another use: values of a chart, a compose file, a text. */
+function elsewhere(value: unknown): string {
+  const isManifest = isRecord(value) && (value.apiVersion !== undefined || value.kind !== undefined);
+  return isManifest ? "" : "; a file that is no manifest belongs into another folder";
+}
+
 function quoteIt(value: unknown): string {
   return typeof value === "boolean" ? `; on, off, yes, no, y and n are booleans unless they are quoted, and this is ${value}` : "";
 }

@@ -50,13 +50,14 @@ test("T-52 at level debug every entry has one line: which edge it is of, or why 
   ]);
   ingest.entries(FALLBACK, [
     entryOf({ fenceSource: "test1/nobody", authority: "b.test1" }),
-    entryOf({ fenceSource: fence, authority: "b.test1" }),
+    // A report is made when the call is forwarded: there is no answer yet, and "status 0" would look like one.
+    entryOf({ fenceSource: fence, authority: "b.test1", responseCode: 0 }),
   ]);
   assert.deepEqual(
-    take().map(({ msg, reason, sourceHeader, via }) => [msg, reason, sourceHeader, via]),
+    take().map(({ msg, reason, sourceHeader, via, status }) => [msg, reason, sourceHeader, via, status]),
     [
-      ["entry dropped", "unknown_source", "test1/nobody", "fallback"],
-      ["edge seen", undefined, undefined, "fallback"],
+      ["entry dropped", "unknown_source", "test1/nobody", "fallback", 200],
+      ["edge seen", undefined, undefined, "fallback", undefined],
     ],
   );
   ingest.entries(streamOf({ logName: "x", peer: "10.0.0.1:5", node: { id: "n" } }), [entryOf(TO_B), entryOf(TO_B)]);

@@ -46,5 +46,6 @@ export class DecisionLog {
 
 function namesOf({ authority, upstreamCluster, responseCode, requestId, fenceSource }: AccessLogEntry) {
   const via = fenceSource === "" ? undefined : "fallback";
-  return { authority: authority || undefined, cluster: upstreamCluster || undefined, status: responseCode, via, requestId };
+  // 0 is none: a report is made before there is an answer, and Envoy writes it when the caller left.
+  return { authority: authority || undefined, cluster: upstreamCluster || undefined, status: responseCode || undefined, via, requestId };
 }
