@@ -3,6 +3,7 @@ import { GRPC_STATUS, type GrpcStatus } from "./grpc-status.ts";
 import { Usage } from "./least-served.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
 import { MessageFrames } from "./message-frames.ts";
+import type { PeerRate } from "./peer-rates.ts";
 import type { Held, Peer, Peers } from "./peers.ts";
 import type { CallHandler, GrpcCall, GrpcMethod } from "./service.ts";
 import type { Turns, Work } from "./turns.ts";
@@ -19,8 +20,19 @@ export interface CallContext {
 /** The connection of a call, as far as the call tells it what was worth its bytes. */
 export interface CallConnection {
   readonly remoteAddress: string;
-  received(bytes: number): void;
+  /** Returns false when the peer, whose rate that is, sends too much beside its messages. @param rate of a peer that shares the connection with others */
+  received(bytes: number, rate: PeerRate | undefined, now: number): boolean;
   sent(): void;
+}
+
+/** Where a call comes from. */
+export interface CallOrigin {
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  readonly owner: Peer;
+  readonly connection: CallConnection;
+  /** Of a peer that shares its connection with others. */
+  readonly rate: PeerRate | undefined;
 }
 
 const PREFIX = 5;
@@ -31,6 +43,8 @@ const DETAILS: Partial<Record<HostLimit, string>> = {
   message_time: "a message was begun and not finished in time",
   peer_bytes: "this peer holds too much in unfinished messages",
   peer_streams: "this peer has too many streams",
+  stream_rate: "this peer opens streams too often",
+  overhead: "this peer sends too much beside its messages",
   streams: "too many streams on this replica: another may have room",
   displaced: "another peer needed the room of this stream",
 };
@@ -53,6 +67,7 @@ export class Call implements GrpcCall, Work, Held {
   readonly #connection: CallConnection;
   readonly #context: CallContext;
   readonly #frames: MessageFrames;
+  readonly #rate: PeerRate | undefined;
   #method: GrpcMethod | undefined;
   #handler: CallHandler | undefined;
   #held = 0;
@@ -69,13 +84,14 @@ export class Call implements GrpcCall, Work, Held {
   #trailers: OutgoingHttpHeaders | undefined;
   #isClosed = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, owner: Peer, connection: CallConnection, context: CallContext) {
+  constructor({ stream, headers, owner, connection, rate }: CallOrigin, context: CallContext) {
     this.path = headers[":path"] ?? "";
     this.headers = headers;
     this.owner = owner;
     this.#stream = stream;
     this.#connection = connection;
     this.#context = context;
+    this.#rate = rate;
     this.#frames = new MessageFrames(context.limits.maxMessageBytes);
     stream.on("close", () => this.#over());
   }
@@ -210,7 +226,8 @@ export class Call implements GrpcCall, Work, Held {
   }
 
   #data(chunk: Buffer): void {
-    this.#connection.received(chunk.length);
+    const isFair = this.#connection.received(chunk.length, this.#rate, performance.now());
+    if (!isFair) this.fail("overhead");
     if (this.#trailers !== undefined) return;
     this.#frames.push(chunk);
     this.#context.turns.offer(this);

@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Call, CallConnection } from "./call.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
+import type { PeerRate } from "./peer-rates.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
@@ -9,6 +10,8 @@ const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 const ANY_STREAM = 2 ** 31 - 1;
 /** Credit for a piece of DATA beside its own bytes: its frame's head. No more than the piece itself, or empty messages would pay for a flood. */
 const FRAME_CREDIT = 64;
+/** Bytes of a frame's head (RFC 9113 §4.1). */
+const FRAME_HEAD = 9;
 /** Credit for a new stream: its header. */
 const HEADER_CREDIT = 4_096;
 /** Control frames that may come at once, in seconds of {@link HostLimits.maxControlFrames}. */
@@ -70,6 +73,13 @@ export class Connection implements CallConnection {
     return false;
   }
 
+  /** A stream of one of many peers begins, which share the connection. Returns the limit that the peer has met: then the stream alone is refused. */
+  openedFor(rate: PeerRate, headerBytes: number, now: number): HostLimit | undefined {
+    this.#credited += Math.max(HEADER_CREDIT, headerBytes);
+    if (!rate.streams.take(1, now)) return "stream_rate";
+    return rate.overhead.take(Math.max(0, headerBytes - HEADER_CREDIT), now) ? undefined : "overhead";
+  }
+
   add(call: Call): void {
     this.#calls.add(call);
   }
@@ -78,8 +88,13 @@ export class Connection implements CallConnection {
     this.#calls.delete(call);
   }
 
-  received(bytes: number): void {
-    this.#credited += bytes + Math.min(bytes, FRAME_CREDIT);
+  received(bytes: number, rate: PeerRate | undefined, now: number): boolean {
+    if (rate === undefined) {
+      this.#credited += bytes + Math.min(bytes, FRAME_CREDIT);
+      return true;
+    }
+    this.#credited += bytes + FRAME_CREDIT;
+    return rate.overhead.take(Math.max(0, FRAME_HEAD - bytes), now);
   }
 
   /** A peer may answer each of our messages with control frames of its own, as gRPC's bandwidth probes do. */

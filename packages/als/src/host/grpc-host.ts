@@ -8,12 +8,13 @@ import {
 } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { listenFailed } from "@fenceline/api/vocabulary";
-import { Call, type CallContext } from "./call.ts";
+import { Call, type CallContext, type CallOrigin } from "./call.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionCap } from "./connection-cap.ts";
 import { GRPC_STATUS } from "./grpc-status.ts";
 import { DEFAULT_HOST_LIMITS, type HostLimit, type HostLimits } from "./limits.ts";
 import { openFilesLimit } from "./open-files.ts";
+import { PeerRates } from "./peer-rates.ts";
 import { Peers } from "./peers.ts";
 import type { GrpcMethod, GrpcService } from "./service.ts";
 import { Turns } from "./turns.ts";
@@ -58,14 +59,18 @@ const MAX_HEADER_LIST_SIZE = 32 * 1024;
 const MAX_HEADER_PAIRS = 64;
 /** Frames that break the protocol without harm; beyond it Node ends the connection. */
 const MAX_INVALID_FRAMES = 50;
-/** Resets at once and per second, beyond which nghttp2 ends the connection (CVE-2023-44487). */
-const RESET_BURST = 200;
-const RESET_RATE = 33;
+/**
+ * Resets at once and per second, beyond which nghttp2 ends the connection (CVE-2023-44487), whoever shares it: so many that it never does. A reset needs a
+ * stream, and those are counted, of each connection or of each peer that shares it.
+ */
+const RESETS = 1_000_000;
 /**
  * Bytes that a client may send on one connection without hearing from us. Node takes them off the connection's window at once, so no stream holds up
  * another: each is held up by its own 64 KiB.
  */
 const CONNECTION_WINDOW = 1024 * 1024;
+/** What a header field counts for beside its text (RFC 9113 §10.5.1). */
+const FIELD_BYTES = 32;
 const GRPC_CONTENT_TYPE = /^application\/grpc(?:$|[+;])/i;
 
 /**
@@ -91,6 +96,7 @@ class Host implements GrpcHost {
   readonly #http2: Http2Server;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #cap: ConnectionCap;
+  readonly #rates: PeerRates;
   #port = 0;
   /** The socket whose session is being made. */
   #accepting: Socket | undefined;
@@ -100,6 +106,7 @@ class Host implements GrpcHost {
 
   constructor({ services, limits, peerOf = (_headers, address) => address, onLimit = () => {} }: GrpcHostOptions) {
     this.#limits = { ...DEFAULT_HOST_LIMITS, ...limits };
+    this.#rates = new PeerRates(this.#limits);
     for (const service of services) for (const [path, method] of Object.entries(service)) this.#methods.set(path, method);
     this.#peerOf = peerOf;
     const limited = (limit: HostLimit, peer: string): void => {
@@ -167,8 +174,8 @@ class Host implements GrpcHost {
       settings: { maxConcurrentStreams: this.#limits.maxStreamsPerConnection, maxHeaderListSize: MAX_HEADER_LIST_SIZE, enablePush: false },
       maxHeaderListPairs: MAX_HEADER_PAIRS,
       maxSessionInvalidFrames: MAX_INVALID_FRAMES,
-      streamResetBurst: RESET_BURST,
-      streamResetRate: RESET_RATE,
+      streamResetBurst: RESETS,
+      streamResetRate: RESETS,
     });
     server.on("session", (session) => this.#session(session));
     server.on("sessionError", () => {});
@@ -208,25 +215,32 @@ class Host implements GrpcHost {
     stream.on("error", () => {});
     const connection = stream.session === undefined ? undefined : this.#connections.get(stream.session as ServerHttp2Session);
     const now = performance.now();
-    // It was reset before we were told of it.
-    if (stream.destroyed) return;
-    if (connection === undefined || !connection.opened(now)) stream.close();
+    if (connection === undefined) {
+      stream.close();
+      return;
+    }
+    const peer = this.#peerOf(headers, connection.address);
+    const rate = peer === connection.address ? undefined : this.#rates.of(peer, now);
+    const limit = rate === undefined ? undefined : connection.openedFor(rate, sizeOf(headers), now);
+    const isCut = rate === undefined && !connection.opened(now);
+    // It may have been reset before we were told of it.
+    if (isCut || stream.destroyed) stream.close();
     else if (headers[":method"] !== "POST") refuseHttp(stream, 405);
     else if (!GRPC_CONTENT_TYPE.test(headers["content-type"] ?? "")) refuseHttp(stream, 415);
-    else this.#call(stream, headers, connection, now);
+    else this.#call({ stream, headers, owner: this.#context.peers.of(peer), connection, rate }, limit, now);
   }
 
-  #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: Connection, now: number): void {
-    const peer = this.#context.peers.of(this.#peerOf(headers, connection.address));
-    const call = new Call(stream, headers, peer, connection, this.#context);
+  #call(origin: CallOrigin & { readonly connection: Connection }, limit: HostLimit | undefined, now: number): void {
+    const call = new Call(origin, this.#context);
     const method = this.#methods.get(call.path);
-    if (method === undefined) call.end({ code: GRPC_STATUS.UNIMPLEMENTED, details: "no such method here" });
+    if (limit !== undefined) call.fail(limit);
+    else if (method === undefined) call.end({ code: GRPC_STATUS.UNIMPLEMENTED, details: "no such method here" });
     else if (this.#isClosing) call.end({ code: GRPC_STATUS.UNAVAILABLE, details: "shutting down: go to another replica" });
-    else if (isCompressed(headers)) call.fail("compressed");
+    else if (isCompressed(origin.headers)) call.fail("compressed");
     else {
-      const limit = this.#context.peers.open(peer, call);
-      if (limit === undefined) this.#start(call, method, stream, connection, now);
-      else call.fail(limit);
+      const met = this.#context.peers.open(origin.owner, call);
+      if (met === undefined) this.#start(call, method, origin.stream, origin.connection, now);
+      else call.fail(met);
     }
   }
 
@@ -243,6 +257,11 @@ class Host implements GrpcHost {
       if (isCheck) connection.check(now);
     }
   }
+}
+
+/** At least what the fields take on the wire, whether the peer has packed them or not. */
+function sizeOf(headers: IncomingHttpHeaders): number {
+  return Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + String(value ?? "").length + FIELD_BYTES, 0);
 }
 
 /** Refused before the first message: some clients set the flag of a message only later. */

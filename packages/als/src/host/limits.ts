@@ -17,7 +17,8 @@ export interface HostLimits {
   readonly maxStreamsPerPeer: number;
   /** Streams on one connection. Default 128: an Envoy worker has its own connection, and on it one stream per log name. */
   readonly maxStreamsPerConnection: number;
-  /** Streams that one connection may open at once, and per second in the long run. Beyond it the connection is cut. Default 512 and 64. */
+  /** Streams that one connection may open at once, and per second in the long run. Beyond it the connection is cut. Default 512 and 64. A certified peer, whose
+   * connections the sidecar shares with others, may open twice `maxStreamsPerPeer` at once and as many per second; then its streams are refused. */
   readonly streamBurst: number;
   readonly streamRate: number;
   /** Connections in all; one more is closed at once. Default 10,000, and never more than a quarter of the process's open files. */
@@ -26,7 +27,8 @@ export interface HostLimits {
   readonly maxConnectionsPerAddress: number;
   /**
    * Bytes that a connection may send beyond those of its messages: headers, PING, SETTINGS, WINDOW_UPDATE, padding, frames of unknown types. At once, and per
-   * second in the long run; beyond it the connection is cut. Default 128 KiB and 16 KiB. An Envoy sends some hundred bytes per stream.
+   * second in the long run; beyond it the connection is cut. Default 128 KiB and 16 KiB. An Envoy sends some hundred bytes per stream. Of a
+   * certified peer the streams are refused or ended in place of that.
    */
   readonly overheadBurst: number;
   readonly overheadRate: number;
@@ -75,7 +77,8 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
  * - `connections`, `address_connections`: a connection was closed at once
  * - `streams`, `peer_streams`: a stream was refused
  * - `displaced`: a stream was ended because its peer holds more than any other, and another peer needed room
- * - `stream_rate`, `control_frames`, `overhead`, `http2`: a connection was cut; `http2` where Node's own limits did so
+ * - `stream_rate`, `control_frames`, `overhead`, `http2`: a connection was cut; `http2` where Node's own limits did so. The first and the third, of a peer that
+ *   shares its connection: a stream was refused or ended
  * - `message_size`, `message_time`, `compressed`, `framing`: a stream was ended for its message
  * - `peer_bytes`: a stream was ended because its peer holds too much
  * - `idle`: a stream or a connection was closed because nothing came; no fault
