@@ -91,6 +91,18 @@ for (const [what, flag] of [
   });
 }
 
+for (const [what, flags, name] of [
+  ["a revision's", ["istio.revision=canary"], "istio-canary"],
+  ["without a revision", ["istio.revision=default"], "istio"],
+  ["that the values name, whatever the revision", ["istio.revision=stable", "config.meshConfigMap=istio-1-28"], "istio-1-28"],
+] as const) {
+  test(`T-05 the ConfigMap with MeshConfig is the one ${what}, in the configuration and in the right to it`, { skip }, () => {
+    const { output } = renderChart(...IMAGE, ...flags.flatMap((flag) => ["--set", flag]));
+    assert.match(output, new RegExp(`^ +meshConfigMap: ${name}$`, "m"));
+    assert.match(output, new RegExp(`^ +resourceNames: \\[${name}\\]$`, "m"));
+  });
+}
+
 test("a fallback port that the Service does not have is refused", { skip }, () => {
   const { code, errors } = renderChart(...IMAGE, "--set", "config.fallback.port=8080");
   assert.equal(code, 1);

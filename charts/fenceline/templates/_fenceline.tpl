@@ -118,9 +118,15 @@ Call with (list path text shortest longest).
 {{- end }}
 {{- end }}
 
+{{/* The ConfigMap with Istio's MeshConfig, named as istiod names it after its revision. */}}
+{{- define "fenceline.meshConfigMap" -}}
+{{- $revision := .Values.istio.revision | default "default" }}
+{{- .Values.config.meshConfigMap | default (ternary "istio" (printf "istio-%s" $revision) (eq $revision "default")) }}
+{{- end }}
+
 {{/* The configuration file: the values, and what only the chart knows. */}}
 {{- define "fenceline.config" -}}
-{{- $own := dict "namespace" .Release.Namespace "fallback" (dict "service" "global-sidecar" "serviceAccount" "global-sidecar") "collector" (dict "service" "fenceline-collector" "port" 18081) }}
+{{- $own := dict "namespace" .Release.Namespace "meshConfigMap" (include "fenceline.meshConfigMap" .) "fallback" (dict "service" "global-sidecar" "serviceAccount" "global-sidecar") "collector" (dict "service" "fenceline-collector" "port" 18081) }}
 {{- $config := mergeOverwrite (deepCopy .Values.config) $own }}
 {{- $port := $config.fallback.port | default 80 | toString }}
 {{- if not (has $port (.Values.globalSidecar.ports | toStrings)) }}

@@ -159,6 +159,9 @@ export const Config = z.strictObject({
   rootNamespace: NamespaceName.optional().describe(
     "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. Default: `istioNamespace`.",
   ),
+  meshConfigMap: DomainName.optional().describe(
+    "ConfigMap in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy is read: REGISTRY_ONLY there holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
+  ),
   namespace: NamespaceName.default("fenceline").describe(
     "Namespace of Fenceline itself; every fence shows it, or the fallback could not be reached.",
   ),
@@ -193,6 +196,14 @@ export type Config = z.infer<typeof Config>;
 /** Namespaces in which no workload is fenced: Fenceline's own, Istio's, and Istio's root namespace. */
 export function systemNamespaces(config: Pick<Config, "namespace" | "istioNamespace" | "rootNamespace">): ReadonlySet<string> {
   return new Set([config.namespace, config.istioNamespace, config.rootNamespace ?? config.istioNamespace]);
+}
+
+/** Where Istio keeps its MeshConfig. */
+export function meshConfigMapOf({ istioNamespace, meshConfigMap = "istio" }: Pick<Config, "istioNamespace" | "meshConfigMap">): {
+  readonly namespace: string;
+  readonly name: string;
+} {
+  return { namespace: istioNamespace, name: meshConfigMap };
 }
 
 /** The trust domains whose identities are believed. */

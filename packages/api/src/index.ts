@@ -15,3 +15,4 @@ export * from "./object.ts";
 export * from "./read-fence-status.ts";
 export * from "./service-fence.ts";
 export * from "./vocabulary.ts";
+export { contentOf, parseYaml } from "./yaml-documents.ts";

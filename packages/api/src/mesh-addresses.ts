@@ -13,11 +13,16 @@ export const ADDRESS_KIND = {
   POD_RANGE: 32,
   /** Not an address but a namespace, whose pods reach nothing but registered hosts. No namespace has a dot or a colon, so none looks like an address. */
   REGISTRY_ONLY: 64,
+  /** Not an address but a namespace, which is an exception where {@link WHOLE_MESH} is REGISTRY_ONLY. */
+  ALLOW_ANY: 128,
 } as const;
+
+/** Stands for every namespace that has no entry of its own. */
+export const WHOLE_MESH = "*";
 
 /** One address of the mesh. */
 export interface MeshAddress {
-  /** In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace where REGISTRY_ONLY is. */
+  /** In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace or {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is. */
   readonly address: string;
   /** Bits of {@link ADDRESS_KIND}. */
   readonly kinds: number;

@@ -1,7 +1,7 @@
 import { type AccessLogServer, createAccessLogServer, meshAddressService } from "@fenceline/als";
 import { type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
 import { EdgeBook } from "@fenceline/edges";
-import { MeshAddressBook, registryOnlyNamespaces } from "@fenceline/registry";
+import { MeshAddressBook, outboundEntries } from "@fenceline/registry";
 import type { MeshSnapshot, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -202,7 +202,7 @@ export class Collector {
 
   #refreshAddresses(snapshot: MeshSnapshot): void {
     const { rootNamespace, istioNamespace } = this.#options.config;
-    this.addresses.refresh({ ...snapshot, registryOnly: registryOnlyNamespaces(snapshot, rootNamespace ?? istioNamespace) });
+    this.addresses.refresh({ ...snapshot, outbound: outboundEntries(snapshot, rootNamespace ?? istioNamespace) });
   }
 
   /** Rounds follow the shortest window. A fence with a shorter one than any before must not wait for a round that was planned without it. */

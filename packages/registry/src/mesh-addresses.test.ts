@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Node, parseManifests } from "@fenceline/api";
-import { ADDRESS_KIND } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, WHOLE_MESH } from "@fenceline/api/vocabulary";
 import { MeshAddressBook } from "./mesh-addresses.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY } = ADDRESS_KIND;
 
 const service = (namespace: string, name: string, spec: string) =>
   `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: ${namespace}}, spec: ${spec}}`;
@@ -117,13 +117,32 @@ test("T-05 the ranges that nodes give their pods addresses from are in the book,
 test("T-05 the namespaces that are REGISTRY_ONLY are in the book, and a change of them is told", () => {
   const book = new MeshAddressBook("fenceline");
   const objects = { services: [], endpointSlices: [] };
-  book.refresh({ ...objects, registryOnly: ["shop", "test1"] });
+  const closed = (...namespaces: string[]) => new Map(namespaces.map((namespace) => [namespace, REGISTRY_ONLY]));
+  book.refresh({ ...objects, outbound: closed("shop", "test1") });
   const changes: string[][] = [];
   book.onChange((changed) => changes.push([...changed].sort()));
-  book.refresh({ ...objects, registryOnly: ["shop", "test1"] });
-  book.refresh({ ...objects, registryOnly: ["test1", "web"] });
+  book.refresh({ ...objects, outbound: closed("shop", "test1") });
+  book.refresh({ ...objects, outbound: closed("test1", "web") });
   assert.deepEqual(changes, [["shop", "web"]]);
   assert.deepEqual(book.get("test1"), { address: "test1", kinds: REGISTRY_ONLY, ports: [] });
   book.refresh(objects);
   assert.equal(book.size, 0);
+});
+
+test("T-05 a mesh that becomes REGISTRY_ONLY is one entry, and a namespace that changes from closed to open is told as it is now", () => {
+  const book = new MeshAddressBook("fenceline");
+  const objects = { services: [], endpointSlices: [] };
+  book.refresh({ ...objects, outbound: new Map([["test1", REGISTRY_ONLY]]) });
+  const changes: string[][] = [];
+  book.onChange((changed) => changes.push([...changed].sort()));
+  book.refresh({
+    ...objects,
+    outbound: new Map([
+      [WHOLE_MESH, REGISTRY_ONLY],
+      ["test1", ALLOW_ANY],
+    ]),
+  });
+  assert.deepEqual(changes, [[WHOLE_MESH, "test1"]]);
+  assert.deepEqual(book.get("test1"), { address: "test1", kinds: ALLOW_ANY, ports: [] });
+  assert.equal(book.size, 2);
 });

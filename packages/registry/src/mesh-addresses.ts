@@ -7,8 +7,8 @@ export interface AddressedObjects {
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   readonly nodes?: readonly Node[] | undefined;
-  /** Namespaces whose pods reach nothing but registered hosts. */
-  readonly registryOnly?: readonly string[] | undefined;
+  /** Whose pods reach nothing but registered hosts, as `outboundEntries` tells. */
+  readonly outbound?: ReadonlyMap<string, number> | undefined;
 }
 
 /** A Service with its slices, or a node: what says something of addresses together. */
@@ -27,7 +27,7 @@ export class MeshAddressBook {
   #groups = new Map<string, Group>();
   /** By address, what each group says of it. Most have one. */
   readonly #parts = new Map<string, readonly MeshAddress[]>();
-  #registryOnly: ReadonlyMap<string, MeshAddress> = new Map();
+  #policies: ReadonlyMap<string, MeshAddress> = new Map();
   readonly #listeners = new Set<(changed: ReadonlySet<string>) => void>();
 
   /** @param ownNamespace Fenceline's namespace */
@@ -69,17 +69,22 @@ export class MeshAddressBook {
       groups.set(key, group);
       this.#replace(before?.parts ?? [], group.parts, changed);
     }
-    this.#refreshPolicies(objects.registryOnly ?? [], changed);
+    this.#refreshPolicies(objects.outbound ?? new Map(), changed);
     for (const [key, { parts }] of this.#groups) if (!groups.has(key)) this.#replace(parts, [], changed);
     this.#groups = groups;
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
   }
 
-  #refreshPolicies(registryOnly: readonly string[], changed: Set<string>): void {
-    const parts = new Map(registryOnly.map((namespace) => [namespace, this.#registryOnly.get(namespace) ?? policyOf(namespace)]));
-    for (const [namespace, part] of parts) if (!this.#registryOnly.has(namespace)) this.#replace([], [part], changed);
-    for (const [namespace, part] of this.#registryOnly) if (!parts.has(namespace)) this.#replace([part], [], changed);
-    this.#registryOnly = parts;
+  #refreshPolicies(outbound: ReadonlyMap<string, number>, changed: Set<string>): void {
+    const before = this.#policies;
+    const policies = new Map<string, MeshAddress>();
+    for (const [namespace, kinds] of outbound) {
+      const known = before.get(namespace);
+      policies.set(namespace, known?.kinds === kinds ? known : { address: namespace, kinds, ports: [] });
+    }
+    for (const [namespace, part] of before) if (policies.get(namespace) !== part) this.#replace([part], [], changed);
+    for (const [namespace, part] of policies) if (before.get(namespace) !== part) this.#replace([], [part], changed);
+    this.#policies = policies;
   }
 
   #replace(before: readonly MeshAddress[], after: readonly MeshAddress[], changed: Set<string>): void {
@@ -162,10 +167,6 @@ function endpointPorts({ ports }: EndpointSlice, service: Service | undefined): 
 
 function nodeAddresses({ status }: Node): string[] {
   return (status?.addresses ?? []).flatMap(({ type, address }) => (type === "InternalIP" || type === "ExternalIP" ? address : []));
-}
-
-function policyOf(namespace: string): MeshAddress {
-  return { address: namespace, kinds: ADDRESS_KIND.REGISTRY_ONLY, ports: [] };
 }
 
 /** A plugin that hands out addresses by itself leaves these fields empty, or alone (Calico's and Cilium's own IPAM, the clouds'). */

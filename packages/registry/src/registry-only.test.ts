@@ -1,33 +1,64 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type OutboundPolicies, registryOnlyNamespaces } from "./registry-only.ts";
+import { ADDRESS_KIND, WHOLE_MESH } from "@fenceline/api/vocabulary";
+import { type OutboundPolicies, outboundEntries } from "./registry-only.ts";
 
-type Sidecars = NonNullable<OutboundPolicies["defaultSidecars"]>;
+const ROOT = "istio-system";
+type Mode = "ALLOW_ANY" | "REGISTRY_ONLY";
+const sidecar = (namespace: string, outbound?: Mode) => ({ namespace, outbound });
+const open = (namespace: string): [string, number] => [namespace, ADDRESS_KIND.ALLOW_ANY];
+const closed = (namespace: string): [string, number] => [namespace, ADDRESS_KIND.REGISTRY_ONLY];
 
-const namespaces = ["istio-system", "shop", "test1"].map((name) => ({ metadata: { name } }));
-const sidecar = (namespace: string, outbound?: "ALLOW_ANY" | "REGISTRY_ONLY") => ({ namespace, outbound });
-
-const CASES: readonly (readonly [what: string, defaultSidecars: Sidecars | undefined, expected: readonly string[]])[] = [
-  ["no Sidecars at all", undefined, []],
-  ["a namespace's default", [sidecar("shop", "REGISTRY_ONLY")], ["shop"]],
-  ["the root namespace's default", [sidecar("istio-system", "REGISTRY_ONLY")], ["istio-system", "shop", "test1"]],
+const CASES: readonly (readonly [what: string, policies: OutboundPolicies, expected: readonly [string, number][]])[] = [
+  ["nothing at all: nobody", {}, []],
+  ["a namespace's default", { defaultSidecars: [sidecar("shop", "REGISTRY_ONLY")] }, [closed("shop")]],
+  ["the root namespace's default: everybody", { defaultSidecars: [sidecar(ROOT, "REGISTRY_ONLY")] }, [closed(WHOLE_MESH)]],
   [
-    "a default that opens what the root closes",
-    [sidecar("istio-system", "REGISTRY_ONLY"), sidecar("shop", "ALLOW_ANY")],
-    ["istio-system", "test1"],
+    "the root's, but for a default that opens it",
+    { defaultSidecars: [sidecar(ROOT, "REGISTRY_ONLY"), sidecar("shop", "ALLOW_ANY")] },
+    [closed(WHOLE_MESH), open("shop")],
   ],
-  ["a default that closes what the root opens", [sidecar("istio-system", "ALLOW_ANY"), sidecar("shop", "REGISTRY_ONLY")], ["shop"]],
   [
-    "a default that leaves it to the mesh, not to the root",
-    [sidecar("istio-system", "REGISTRY_ONLY"), sidecar("shop")],
-    ["istio-system", "test1"],
+    "a default that closes what the root opens",
+    { defaultSidecars: [sidecar(ROOT, "ALLOW_ANY"), sidecar("shop", "REGISTRY_ONLY")] },
+    [closed("shop")],
   ],
-  ["several defaults: the strictest", [sidecar("shop", "ALLOW_ANY"), sidecar("shop", "REGISTRY_ONLY"), sidecar("shop")], ["shop"]],
-  ["a namespace that was not seen yet", [sidecar("fresh", "REGISTRY_ONLY")], ["fresh"]],
+  [
+    "the root's, but for a default that leaves it to MeshConfig, not to the root",
+    { defaultSidecars: [sidecar(ROOT, "REGISTRY_ONLY"), sidecar("shop")] },
+    [closed(WHOLE_MESH), open("shop")],
+  ],
+  [
+    "several defaults: the strictest",
+    { defaultSidecars: [sidecar("shop", "ALLOW_ANY"), sidecar("shop", "REGISTRY_ONLY"), sidecar("shop")] },
+    [closed("shop")],
+  ],
+  ["MeshConfig: everybody", { meshOutbound: "REGISTRY_ONLY" }, [closed(WHOLE_MESH)]],
+  ["MeshConfig that says ALLOW_ANY: nobody", { meshOutbound: "ALLOW_ANY" }, []],
+  [
+    "MeshConfig, but for a default that opens it, and not for one that leaves it to MeshConfig",
+    { meshOutbound: "REGISTRY_ONLY", defaultSidecars: [sidecar("shop", "ALLOW_ANY"), sidecar("test1")] },
+    [closed(WHOLE_MESH), open("shop")],
+  ],
+  [
+    "MeshConfig that the root's default opens: the namespaces that leave it to MeshConfig",
+    { meshOutbound: "REGISTRY_ONLY", defaultSidecars: [sidecar(ROOT, "ALLOW_ANY"), sidecar("shop"), sidecar("test1", "ALLOW_ANY")] },
+    [closed("shop")],
+  ],
+  [
+    "MeshConfig that says ALLOW_ANY, and a default that closes",
+    { meshOutbound: "ALLOW_ANY", defaultSidecars: [sidecar("shop", "REGISTRY_ONLY"), sidecar("test1")] },
+    [closed("shop")],
+  ],
+  [
+    "a root's default without a policy: MeshConfig's",
+    { meshOutbound: "REGISTRY_ONLY", defaultSidecars: [sidecar(ROOT)] },
+    [closed(WHOLE_MESH)],
+  ],
 ];
 
-for (const [what, defaultSidecars, expected] of CASES) {
-  test(`T-05 REGISTRY_ONLY by ${what}: ${expected.join(", ") || "nobody"}`, () => {
-    assert.deepEqual(registryOnlyNamespaces({ namespaces, defaultSidecars }, "istio-system").sort(), expected);
+for (const [what, policies, expected] of CASES) {
+  test(`T-05 REGISTRY_ONLY by ${what}`, () => {
+    assert.deepEqual([...outboundEntries(policies, ROOT)], expected);
   });
 }

@@ -1,27 +1,31 @@
+import { ADDRESS_KIND, WHOLE_MESH } from "@fenceline/api/vocabulary";
+
+type OutboundMode = "ALLOW_ANY" | "REGISTRY_ONLY";
+
 /** What decides whether pods of a namespace may reach hosts that Istio does not know. */
 export interface OutboundPolicies {
-  readonly namespaces: readonly { readonly metadata: { readonly name: string } }[];
   /** Sidecars of others, for whole namespaces. */
-  readonly defaultSidecars?:
-    | readonly { readonly namespace: string; readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined }[]
-    | undefined;
+  readonly defaultSidecars?: readonly { readonly namespace: string; readonly outbound: OutboundMode | undefined }[] | undefined;
+  /** Of MeshConfig; undefined where that is not known, which counts as Istio's default, ALLOW_ANY. */
+  readonly meshOutbound?: OutboundMode | undefined;
 }
 
 /**
- * The namespaces whose default Sidecar says REGISTRY_ONLY; that of the root namespace where a namespace has none.
+ * Who is REGISTRY_ONLY: namespaces by name, or the whole mesh as one entry with the namespaces that are not as ALLOW_ANY.
  *
- * A fence's Sidecar takes the place of the default one for its pods and says nothing of hosts outside of the mesh, so Istio would use the policy of the
- * mesh for them. The fence must not open what the namespace's default closes. Of several defaults Istio takes the oldest; here the strictest counts.
- * One without an `outboundTrafficPolicy` means that of the mesh (Istio, convertToSidecarScope), which the caller's route tells.
+ * A namespace's default Sidecar goes before that of the root namespace, and either before MeshConfig. A Sidecar without an `outboundTrafficPolicy` means
+ * MeshConfig's (Istio, convertToSidecarScope). Of several defaults Istio takes the oldest; here the strictest counts.
+ *
+ * A fence's Sidecar takes the place of the default one for its pods and says nothing of hosts outside of the mesh, so Istio would use MeshConfig's policy
+ * for them. The fence must not open what the namespace's default closes.
  */
-export function registryOnlyNamespaces({ namespaces, defaultSidecars = [] }: OutboundPolicies, rootNamespace: string): string[] {
-  if (!defaultSidecars.some(isRegistryOnly)) return [];
+export function outboundEntries({ defaultSidecars = [], meshOutbound }: OutboundPolicies, rootNamespace: string): Map<string, number> {
+  const isClosed = (sidecars: typeof defaultSidecars) => sidecars.some(({ outbound }) => (outbound ?? meshOutbound) === "REGISTRY_ONLY");
   const byNamespace = Map.groupBy(defaultSidecars, ({ namespace }) => namespace);
-  const root = byNamespace.get(rootNamespace) ?? [];
-  const names = new Set([...namespaces.map(({ metadata }) => metadata.name), ...byNamespace.keys()]);
-  return [...names].filter((name) => (byNamespace.get(name) ?? root).some(isRegistryOnly));
-}
-
-function isRegistryOnly({ outbound }: { readonly outbound: string | undefined }): boolean {
-  return outbound === "REGISTRY_ONLY";
+  const root = byNamespace.get(rootNamespace);
+  const isMeshClosed = root === undefined ? meshOutbound === "REGISTRY_ONLY" : isClosed(root);
+  const { REGISTRY_ONLY, ALLOW_ANY } = ADDRESS_KIND;
+  const exceptions = [...byNamespace].filter(([, sidecars]) => isClosed(sidecars) !== isMeshClosed);
+  const entries = exceptions.map(([namespace]): [string, number] => [namespace, isMeshClosed ? ALLOW_ANY : REGISTRY_ONLY]);
+  return new Map(isMeshClosed ? [[WHOLE_MESH, REGISTRY_ONLY], ...entries] : entries);
 }

@@ -21,6 +21,8 @@ export interface MeshSnapshot {
   readonly endpointSlices: readonly EndpointSlice[];
   /** Sidecars of others that are for a whole namespace. Undefined where there are none to speak of: in a folder. */
   readonly defaultSidecars?: readonly DefaultSidecar[];
+  /** What MeshConfig says of hosts that Istio does not know; undefined where nothing readable is there. */
+  readonly meshOutbound?: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
   /** With the status that was last written, wherever that is kept. */
   readonly fences: readonly ServiceFence[];
 }

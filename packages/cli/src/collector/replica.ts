@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { COLLECTOR_AUDIENCE, type Config, type FencelineError } from "@fenceline/api";
+import { COLLECTOR_AUDIENCE, type Config, type FencelineError, meshConfigMapOf } from "@fenceline/api";
 import { Collector, type FallbackToken, type HttpApi, serveHttpApi, serviceNames } from "@fenceline/collector";
 import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
@@ -58,7 +58,7 @@ export class Replica {
       },
       onTrouble,
     });
-    this.#store = new KubernetesStore({ api, leadership: this.#election, onTrouble });
+    this.#store = new KubernetesStore({ api, leadership: this.#election, meshConfigMap: meshConfigMapOf(options.config), onTrouble });
   }
 
   /**

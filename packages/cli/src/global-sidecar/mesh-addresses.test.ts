@@ -9,10 +9,13 @@ import { parseConfig } from "@fenceline/api";
 import { Collector } from "@fenceline/collector";
 import { DirectoryStore, type Store } from "@fenceline/store";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
-import { FakeApiServer, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { CONFIG_MAPS, FakeApiServer, MESH_CONFIG_MAP, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { get, startCommand } from "../testing/fenceline-process.ts";
 import { undoAfter } from "../testing/undo.ts";
+
+const HELD = "the caller's outboundTrafficPolicy is REGISTRY_ONLY";
+const ANYBODY = "the configuration does not allow this external host";
 
 const TOKEN = "the token of the global sidecar";
 
@@ -101,12 +104,13 @@ test("T-01 T-05 the command learns the mesh's addresses from the collector, foll
   assert.match(await metrics(), /^fenceline_proxy_mesh_age_seconds [\d.]+$/m);
 });
 
-test("T-05 a Sidecar of the API server that says REGISTRY_ONLY holds the callers of its namespace, without any header", async (t) => {
-  // Refused for another reason without the Sidecar, so that nothing leaves this machine.
+/** A global sidecar whose collector watches an API server, and what it says of a call out of the mesh that comes without any header. */
+async function startOnApiServer(t: TestContext) {
+  // Refused for another reason without REGISTRY_ONLY, so that nothing leaves this machine.
   const outside = "203.0.113.9:9";
   const server = await FakeApiServer.start(t);
   const leadership = { mayWrite: () => false, term: () => new AbortController().signal };
-  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {} });
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMap: MESH_CONFIG_MAP });
   const collector = await collect(store);
   t.after(async () => {
     await collector.close();
@@ -124,12 +128,32 @@ test("T-05 a Sidecar of the API server that says REGISTRY_ONLY holds the callers
   );
   await until(async () => (await ready()).status === 200);
   const messageOf = async () => (await refusalOf(outside)).message;
-  assert.equal(await messageOf(), "the configuration does not allow this external host");
+  assert.equal(await messageOf(), ANYBODY);
+  const becomes = (message: string) => until(async () => (await messageOf()) === message);
+  return { server, becomes };
+}
+
+test("T-05 a Sidecar of the API server that says REGISTRY_ONLY holds the callers of its namespace, without any header", async (t) => {
+  const { server, becomes } = await startOnApiServer(t);
   const closed = { metadata: { namespace: "test1", name: "default" }, spec: { outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } } };
   server.put(SIDECARS, closed);
-  await until(async () => (await messageOf()) === "the caller's outboundTrafficPolicy is REGISTRY_ONLY");
+  await becomes(HELD);
   server.remove(SIDECARS, closed.metadata);
-  await until(async () => (await messageOf()) === "the configuration does not allow this external host");
+  await becomes(ANYBODY);
+});
+
+test("T-05 MeshConfig that says REGISTRY_ONLY holds everybody from the moment that it does, but for namespaces that their default Sidecar opens", async (t) => {
+  const { server, becomes } = await startOnApiServer(t);
+  const meshConfig = (mode: string) => ({ metadata: MESH_CONFIG_MAP, data: { mesh: `outboundTrafficPolicy:\n  mode: ${mode}\n` } });
+  server.put(CONFIG_MAPS, meshConfig("REGISTRY_ONLY"));
+  await becomes(HELD);
+  const open = { metadata: { namespace: "test1", name: "default" }, spec: { outboundTrafficPolicy: { mode: "ALLOW_ANY" } } };
+  server.put(SIDECARS, open);
+  await becomes(ANYBODY);
+  server.remove(SIDECARS, open.metadata);
+  await becomes(HELD);
+  server.put(CONFIG_MAPS, meshConfig("ALLOW_ANY"));
+  await becomes(ANYBODY);
 });
 
 test("T-05 without a first view it is not ready, says why, and answers what may be tried again", async (t) => {

@@ -8,6 +8,7 @@ import {
   FENCE,
   fence,
   ManualLeadership,
+  MESH_CONFIG_MAP,
   NAMESPACES,
   type Resource,
   SERVICE_FENCES,
@@ -46,7 +47,7 @@ export async function startCluster(t: TestContext, prepare: (server: FakeApiServ
   server.put(FENCES, fence());
   prepare(server);
   const leadership = new GivenLeadership(leads);
-  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {} });
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMap: MESH_CONFIG_MAP });
   const lines: LogLine[] = [];
   const logger = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const address = { host: "127.0.0.1", port: 0 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { ADDRESS_KIND, type MeshAddress } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, type MeshAddress, WHOLE_MESH } from "@fenceline/api/vocabulary";
 import { createDnsResolver } from "../resolve/dns-resolver.ts";
 import { createMeshResolver } from "../resolve/mesh-resolver.ts";
 import { call } from "../testing/client.ts";
@@ -9,7 +9,7 @@ import { startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 import { AddressTable } from "./address-table.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY } = ADDRESS_KIND;
 const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };
 
 const view = (addresses: readonly MeshAddress[], more = {}) => ({ reset: true, complete: true, addresses, removed: [], ...more });
@@ -197,6 +197,22 @@ test("T-05 a caller that leaves the header out is REGISTRY_ONLY all the same whe
   assert.equal(await ask(`b.test1:${upstream.port}`), "reached");
   mesh.apply({ reset: false, complete: false, addresses: [closed("other")], removed: ["test1"] });
   assert.deepEqual(await outside(), ["reached", "reached"]);
+});
+
+test("T-05 where the whole mesh is REGISTRY_ONLY every caller is, but for namespaces that are told as exceptions", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t);
+  const outside = () => ask(`127.0.0.1:${upstream.port}`);
+  mesh.apply(view([{ address: WHOLE_MESH, kinds: REGISTRY_ONLY, ports: [] }]));
+  const before = upstream.connections();
+  assert.equal(await outside(), "EXTERNAL_REFUSED");
+  assert.equal(upstream.connections(), before);
+  mesh.apply({ reset: false, complete: false, addresses: [{ address: "test1", kinds: ALLOW_ANY, ports: [] }], removed: [] });
+  assert.equal(await outside(), "reached");
+  assert.equal(mesh.isRegistryOnly("other"), true);
+  mesh.apply({ reset: false, complete: false, addresses: [], removed: ["test1"] });
+  assert.equal(await outside(), "EXTERNAL_REFUSED");
+  mesh.apply({ reset: false, complete: false, addresses: [], removed: [WHOLE_MESH] });
+  assert.equal(await outside(), "reached");
 });
 
 test("T-05 a namespace that is REGISTRY_ONLY is no address, even by the name of it", async (t) => {

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { ADDRESS_KIND, type AddressUpdate, MAX_ADDRESSES_PER_UPDATE, type MeshAddress } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, type AddressUpdate, MAX_ADDRESSES_PER_UPDATE, type MeshAddress, WHOLE_MESH } from "@fenceline/api/vocabulary";
 import { Refusal } from "../refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { addNetwork, REACH, type Reach } from "./external-policy.ts";
@@ -76,7 +76,9 @@ export class AddressTable implements MeshView {
   }
 
   isRegistryOnly(namespace: string): boolean {
-    return ((this.#known.get(namespace)?.kinds ?? 0) & ADDRESS_KIND.REGISTRY_ONLY) !== 0;
+    const kinds = this.#known.get(namespace)?.kinds ?? 0;
+    if (kinds & (ADDRESS_KIND.REGISTRY_ONLY | ADDRESS_KIND.ALLOW_ANY)) return (kinds & ADDRESS_KIND.REGISTRY_ONLY) !== 0;
+    return ((this.#known.get(WHOLE_MESH)?.kinds ?? 0) & ADDRESS_KIND.REGISTRY_ONLY) !== 0;
   }
 
   /** The whole table in pieces, for another thread; nothing before the first view has come. */

@@ -9,7 +9,7 @@ import {
 } from "@fenceline/api";
 import type { Change, ForeignSidecar, MeshSnapshot, ObjectReference, Obstacle, ServiceKey, Store } from "../store.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
-import { ENVOY_FILTERS, keyText, type Resource, SIDECARS } from "./api/resource.ts";
+import { ENVOY_FILTERS, keyText, type ObjectKey, type Resource, SIDECARS } from "./api/resource.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
 import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
@@ -28,6 +28,8 @@ import { type FencePlace, FenceStatuses } from "./status/fence-statuses.ts";
 /** Settings of a {@link KubernetesStore}. */
 export interface KubernetesStoreOptions {
   readonly api: KubernetesApi;
+  /** The ConfigMap with Istio's MeshConfig. No other ConfigMap is read, so a right to this one is enough. */
+  readonly meshConfigMap: ObjectKey;
   /** Who may write rendered objects, and take hosts and conditions of a status away. */
   readonly leadership: Leadership;
   /** Told of what goes wrong while nothing stops: a kind that cannot be read, an object that is not valid. Must not throw. */
@@ -55,7 +57,7 @@ export class KubernetesStore implements Store {
   #isOpen = false;
 
   constructor(options: KubernetesStoreOptions) {
-    const { api, leadership, onTrouble, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
+    const { api, leadership, onTrouble, meshConfigMap, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
     this.#options = options;
     this.#clock = clock;
     this.#pace = new SnapshotPace({ clock, settleTime, closed: this.#closed.signal, tell: () => this.#tell() });
@@ -64,6 +66,7 @@ export class KubernetesStore implements Store {
     this.#mesh = new ObservedMesh({
       api,
       clock,
+      meshConfigMap,
       onMesh: (event) => this.#meshChanged(event),
       onRendered: (event) => this.#renderedChanged(event),
       onTrouble,

@@ -10,13 +10,25 @@ import {
 } from "@fenceline/api";
 import type { MeshSnapshot } from "../store.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
-import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, type Resource, SERVICE_FENCES, SERVICES, SIDECARS } from "./api/resource.ts";
+import {
+  CONFIG_MAPS,
+  ENDPOINT_SLICES,
+  ENVOY_FILTERS,
+  NAMESPACES,
+  NODES,
+  type ObjectKey,
+  type Resource,
+  SERVICE_FENCES,
+  SERVICES,
+  SIDECARS,
+} from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import { conflictOf } from "./apply/ownership.ts";
 import type { Clock } from "./clock.ts";
 import { Informer } from "./informer/informer.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";
+import { type MeshConfig, meshConfigMissing, readMeshConfig } from "./mesh-config.ts";
 import { fenceReader } from "./read-fence.ts";
 import { readEndpointSlice, readNamespace, readNode, readService } from "./read-known-object.ts";
 
@@ -24,6 +36,8 @@ import { readEndpointSlice, readNamespace, readNode, readService } from "./read-
 export interface ObservedMeshOptions {
   readonly api: KubernetesApi;
   readonly clock: Clock;
+  /** The ConfigMap with Istio's MeshConfig. */
+  readonly meshConfigMap: ObjectKey;
   /** Told of every event of a kind that is part of a snapshot. */
   readonly onMesh: (event: ObjectEvent<unknown>) => void;
   /** Told of every event of a Sidecar or EnvoyFilter. */
@@ -49,8 +63,11 @@ export class ObservedMesh {
   readonly sidecars: Informer<LiveObject>;
   /** Ours only. */
   readonly envoyFilters: Informer<LiveObject>;
+  /** One object, or none. */
+  readonly meshConfig: Informer<MeshConfig>;
+  readonly #tellMissingConfig: () => void;
 
-  constructor({ api, clock, onMesh, onRendered, onTrouble }: ObservedMeshOptions) {
+  constructor({ api, clock, meshConfigMap, onMesh, onRendered, onTrouble }: ObservedMeshOptions) {
     const mesh = <T>(resource: Resource, parse: (object: WireObject, previous: T | undefined) => T) =>
       new Informer<T>({ api, clock, resource, parse, onEvent: onMesh, onTrouble });
     const rendered = (resource: Resource, kind: LiveObject["kind"], labelSelector?: string) => {
@@ -63,6 +80,14 @@ export class ObservedMesh {
     this.endpointSlices = mesh(ENDPOINT_SLICES, readEndpointSlice);
     this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, fenceReader(onTrouble)) }));
     this.sidecars = rendered(SIDECARS, "Sidecar");
+    this.#tellMissingConfig = () => onTrouble(meshConfigMissing(meshConfigMap));
+    this.meshConfig = new Informer<MeshConfig>({
+      ...{ api, clock, resource: CONFIG_MAPS, only: meshConfigMap, parse: readMeshConfig, onTrouble },
+      onEvent: (event) => {
+        onMesh(event);
+        if (event.type === "deleted") this.#tellMissingConfig();
+      },
+    });
     this.envoyFilters = rendered(ENVOY_FILTERS, "EnvoyFilter", `${MANAGED_BY_LABEL}=${MANAGER}`);
   }
 
@@ -76,6 +101,7 @@ export class ObservedMesh {
       ...fences,
       this.sidecars,
       this.envoyFilters,
+      this.meshConfig,
     ] as Informer<unknown>[];
   }
 
@@ -83,6 +109,8 @@ export class ObservedMesh {
   async start(): Promise<void> {
     for (const informer of this.all()) informer.start();
     await Promise.all(this.all().map((informer) => informer.settled()));
+    const { synced, objects } = this.meshConfig.health();
+    if (synced && objects === 0) this.#tellMissingConfig();
   }
 
   async stop(): Promise<void> {
@@ -104,6 +132,7 @@ export class ObservedMesh {
       services: this.services.objects(),
       endpointSlices: this.endpointSlices.objects(),
       defaultSidecars: this.sidecars.objects().filter((live) => isDefault(live) && conflictOf(live) !== undefined),
+      meshOutbound: this.meshConfig.objects()[0]?.outbound,
       fences: [...fences.values()],
     };
   }

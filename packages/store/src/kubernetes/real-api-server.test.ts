@@ -7,6 +7,7 @@ import { ApiError, hasStatus } from "./api/api-error.ts";
 import { type ApiRequest, KubernetesApi } from "./api/kubernetes-api.ts";
 import { kubeConfigLoader } from "./api/load-kube-config.ts";
 import {
+  CONFIG_MAPS,
   collectionPath,
   ENDPOINT_SLICES,
   NAMESPACES,
@@ -79,7 +80,12 @@ async function storeWithFence(t: TestContext) {
   const open = async () => {
     const leadership = new ManualLeadership();
     const troubles: FencelineError[] = [];
-    const store = await KubernetesStore.open({ api, leadership, onTrouble: (error) => troubles.push(error) });
+    await cluster.create(CONFIG_MAPS, {
+      metadata: { name: "istio", namespace },
+      data: { mesh: "outboundTrafficPolicy: {mode: REGISTRY_ONLY}" },
+    });
+    const meshConfigMap = { namespace, name: "istio" };
+    const store = await KubernetesStore.open({ api, leadership, onTrouble: (error) => troubles.push(error), meshConfigMap });
     t.after(() => store.close());
     return { store, leadership, troubles };
   };
@@ -96,6 +102,7 @@ test("real: every kind is watched, and changes make a snapshot", { skip }, async
   await until(has);
   await remove(SERVICES, "web");
   await until(() => !has());
+  assert.equal(store.snapshot().meshOutbound, "REGISTRY_ONLY");
   assert.deepEqual(troubles, []);
 });
 

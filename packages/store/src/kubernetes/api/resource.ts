@@ -20,6 +20,7 @@ export const NAMESPACES: Resource = { apiVersion: "v1", kind: "Namespace", plura
 export const NODES: Resource = { apiVersion: "v1", kind: "Node", plural: "nodes", namespaced: false };
 export const SERVICES = namespaced("v1", "Service", "services");
 export const ENDPOINT_SLICES = namespaced("discovery.k8s.io/v1", "EndpointSlice", "endpointslices");
+export const CONFIG_MAPS = namespaced("v1", "ConfigMap", "configmaps");
 export const LEASES = namespaced("coordination.k8s.io/v1", "Lease", "leases");
 /** `v1beta1`, as rendered: every Istio since 1.5 serves it. */
 export const SIDECARS = namespaced("networking.istio.io/v1beta1", "Sidecar", "sidecars");

@@ -41,7 +41,7 @@ export function readLiveObject(kind: RenderedObject["kind"], { apiVersion, metad
 }
 
 /** REGISTRY_ONLY is the enum's zero, so it is what a policy without a mode says. */
-function outboundMode(mode: unknown): OutboundMode {
+export function outboundMode(mode: unknown): OutboundMode {
   return mode === "ALLOW_ANY" || mode === 1 ? "ALLOW_ANY" : "REGISTRY_ONLY";
 }
 

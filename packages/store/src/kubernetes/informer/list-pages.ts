@@ -1,6 +1,6 @@
 import { hasStatus } from "../api/api-error.ts";
 import type { KubernetesApi } from "../api/kubernetes-api.ts";
-import { collectionPath, type Resource } from "../api/resource.ts";
+import { collectionPath, type ObjectKey, type Resource } from "../api/resource.ts";
 import { readWireObject, type WireObject } from "../api/wire-object.ts";
 
 /** Objects per page, the number that kubectl and client-go use. */
@@ -10,8 +10,16 @@ const PAGE_SIZE = 500;
 export interface Selection {
   readonly api: KubernetesApi;
   readonly resource: Resource;
+  /** The only object to look at: then a right to that one is enough. Default: every object, of every namespace. */
+  readonly only?: ObjectKey | undefined;
   /** For example `app.kubernetes.io/managed-by=fenceline`. Default: every object. */
   readonly labelSelector?: string | undefined;
+}
+
+/** The collection that is asked for, and what of it. RBAC takes `metadata.name` of the field selector for a name that `resourceNames` may allow. */
+export function selected({ resource, only, labelSelector }: Selection) {
+  const fieldSelector = only && `metadata.name=${only.name}`;
+  return { path: collectionPath(resource, only?.namespace), query: { labelSelector, fieldSelector } };
 }
 
 /**
@@ -32,16 +40,17 @@ export async function listPages(selection: Selection, onObject: (object: WireObj
 }
 
 async function list(
-  { api, resource, labelSelector }: Selection,
+  selection: Selection,
   onObject: (object: WireObject) => void,
   signal: AbortSignal,
   limit: string | undefined,
 ): Promise<string> {
+  const { api, resource } = selection;
+  const { path, query } = selected(selection);
   let token: string | undefined;
   let resourceVersion = "";
   do {
-    const query = { labelSelector, limit, continue: token };
-    const page = readPage(await api.json({ method: "GET", path: collectionPath(resource), query, signal }));
+    const page = readPage(await api.json({ method: "GET", path, query: { ...query, limit, continue: token }, signal }));
     for (const item of page.items) {
       const object = readWireObject(item, resource);
       if (object !== undefined) onObject(object);

@@ -1,8 +1,7 @@
 import { FencelineError } from "@fenceline/api";
 import { ApiError, readStatus } from "../api/api-error.ts";
-import { collectionPath } from "../api/resource.ts";
 import { readWireObject, type WireObject } from "../api/wire-object.ts";
-import type { Selection } from "./list-pages.ts";
+import { type Selection, selected } from "./list-pages.ts";
 import { linesOf } from "./stream-lines.ts";
 
 /** One event of a watch. A bookmark says only how far the watch has come. */
@@ -31,11 +30,10 @@ export class BrokenEvent extends FencelineError {}
  * @throws {ApiError} when the server refuses the watch, or says so later in an ERROR event; 410 when the version is too old
  */
 export async function* watchEvents(selection: Selection, options: WatchOptions): AsyncGenerator<WatchEvent> {
-  const { api, resource, labelSelector } = selection;
+  const { path, query: selectors } = selected(selection);
   const { resourceVersion, timeoutSeconds, signal, onOpen } = options;
-  const query = { watch: "true", allowWatchBookmarks: "true", labelSelector, resourceVersion, timeoutSeconds: String(timeoutSeconds) };
-  const path = collectionPath(resource);
-  const stream = await api.stream({ method: "GET", path, query, signal });
+  const query = { ...selectors, watch: "true", allowWatchBookmarks: "true", resourceVersion, timeoutSeconds: String(timeoutSeconds) };
+  const stream = await selection.api.stream({ method: "GET", path, query, signal });
   onOpen();
   const lines = linesOf(stream);
   for (;;) {
@@ -56,8 +54,8 @@ async function nextLine(lines: AsyncGenerator<string>, path: string): Promise<st
   }
 }
 
-function readEvent(line: string, { resource }: Selection): WatchEvent {
-  const path = collectionPath(resource);
+function readEvent(line: string, selection: Selection): WatchEvent {
+  const { path } = selected(selection);
   const { type, object } = parseLine(line, path);
   if (type === "ERROR") {
     const { code = 0, message = "the watch failed", retryAfter } = readStatus(object);
@@ -67,7 +65,7 @@ function readEvent(line: string, { resource }: Selection): WatchEvent {
     const version = (object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata?.resourceVersion;
     if (typeof version === "string") return { type, resourceVersion: version };
   }
-  const wire = readWireObject(object, resource);
+  const wire = readWireObject(object, selection.resource);
   if (wire === undefined || (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED"))
     throw broken(path, "an event without an object");
   return { type, object: wire };

@@ -28,8 +28,15 @@ export type ScriptedAnswer =
 /** A watch that is open. */
 interface OpenWatch {
   readonly collection: string;
-  readonly selector: string | null;
+  readonly selection: FakeSelection;
   readonly response: ServerResponse;
+}
+
+/** What of a collection is asked for. */
+interface FakeSelection {
+  readonly namespace: string | undefined;
+  readonly labels: string | null;
+  readonly fields: string | null;
 }
 
 interface Fault {
@@ -217,9 +224,11 @@ export class FakeApiServer {
         return;
       }
       const collection = `${root}/${plural}`;
-      if (request.query.has("watch")) this.#watch(collection, request.query, response);
+      const { query } = request;
+      const selection = { namespace, labels: query.get("labelSelector"), fields: query.get("fieldSelector") };
+      if (query.has("watch")) this.#watch(collection, query, selection, response);
       else if (name === undefined && request.method === "GET")
-        reply(response, { status: 200, body: this.#list(collection, request.query) });
+        reply(response, { status: 200, body: this.#list(collection, query, selection) });
       else {
         const key = keyText({ namespace, name: name ?? (request.body as FakeObject).metadata.name });
         reply(response, { status: 200, body: this.#object({ collection, key }, request, contentType, subresource) });
@@ -247,11 +256,11 @@ export class FakeApiServer {
     return method === "GET" && known !== undefined ? known : this.#objects.put(place, body, manager);
   }
 
-  #list(collection: string, query: URLSearchParams): unknown {
+  #list(collection: string, query: URLSearchParams, selection: FakeSelection): unknown {
     const token = query.get("continue");
     const page = token === null ? undefined : this.#pages.get(token);
     if (token !== null && page === undefined) throw new Refusal(410, "the provided continue parameter is too old");
-    const objects = page?.rest ?? this.#objects.list(collection).filter((object) => isSelected(object, query.get("labelSelector")));
+    const objects = page?.rest ?? this.#objects.list(collection).filter((object) => isSelected(object, selection));
     const version = page?.version ?? this.#objects.version;
     const limit = Number(query.get("limit") ?? objects.length);
     const rest = objects.slice(limit);
@@ -262,10 +271,10 @@ export class FakeApiServer {
     return { metadata: { resourceVersion: String(version), ...(rest.length > 0 && { continue: String(this.#tokens) }) }, items };
   }
 
-  #watch(collection: string, query: URLSearchParams, response: ServerResponse): void {
+  #watch(collection: string, query: URLSearchParams, selection: FakeSelection, response: ServerResponse): void {
     const from = Number(query.get("resourceVersion"));
     if (from < this.#oldest) throw new Refusal(410, "too old resource version");
-    const watch = { collection, selector: query.get("labelSelector"), response };
+    const watch = { collection, selection, response };
     response.writeHead(200, { "content-type": "application/json" });
     response.flushHeaders();
     this.#watches.add(watch);
@@ -284,14 +293,16 @@ export class FakeApiServer {
   }
 }
 
-function tell({ collection, selector, response }: OpenWatch, { type, object, ...event }: FakeEvent): void {
-  if (collection === event.collection && isSelected(object, selector)) response.write(`${JSON.stringify({ type, object })}\n`);
+function tell({ collection, selection, response }: OpenWatch, { type, object, ...event }: FakeEvent): void {
+  if (collection === event.collection && isSelected(object, selection)) response.write(`${JSON.stringify({ type, object })}\n`);
 }
 
-function isSelected({ metadata: { labels = {} } }: FakeObject, selector: string | null): boolean {
-  if (selector === null) return true;
-  const [key = "", value] = selector.split("=");
-  return labels[key] === value;
+function isSelected({ metadata }: FakeObject, { namespace, labels, fields }: FakeSelection): boolean {
+  if (namespace !== undefined && metadata.namespace !== namespace) return false;
+  if (fields !== null && fields !== `metadata.name=${metadata.name}`) return false;
+  if (labels === null) return true;
+  const [key = "", value] = labels.split("=");
+  return metadata.labels?.[key] === value;
 }
 
 function statusAnswer(status: number, message: string): ScriptedAnswer {

@@ -1,5 +1,5 @@
 export * from "../api/resource.ts";
 export * from "./fake-api-server.ts";
 export * from "./rendered-objects.ts";
-export { ManualLeadership } from "./store-under-test.ts";
+export { ManualLeadership, MESH_CONFIG_MAP } from "./store-under-test.ts";
 export * from "./until.ts";

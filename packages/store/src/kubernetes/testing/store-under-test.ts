@@ -1,5 +1,6 @@
 import type { TestContext } from "node:test";
 import type { FencelineError } from "@fenceline/api";
+import { CONFIG_MAPS } from "../api/resource.ts";
 import { KubernetesStore } from "../kubernetes-store.ts";
 import { FakeApiServer } from "./fake-api-server.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -25,9 +26,13 @@ export class ManualLeadership {
   }
 }
 
+/** Where a mesh has its MeshConfig, unless somebody says otherwise. */
+export const MESH_CONFIG_MAP = { namespace: "istio-system", name: "istio" };
+
 /** A store on a server that a test controls. Time passes only as far as it must: changes settle at once. */
 export async function openStore(t: TestContext, prepare: (server: FakeApiServer) => void = () => {}) {
   const server = await FakeApiServer.start(t);
+  server.put(CONFIG_MAPS, { metadata: MESH_CONFIG_MAP });
   prepare(server);
   return { server, ...(await openStoreOn(t, server)) };
 }
@@ -38,7 +43,10 @@ export async function openStoreOn(t: TestContext, server: FakeApiServer) {
   const leadership = new ManualLeadership();
   const troubles: FencelineError[] = [];
   const onTrouble = (error: FencelineError) => troubles.push(error);
-  const store = await KubernetesStore.open({ api: server.api(t, { clock }), clock, leadership, onTrouble, settleTime: 1 });
+  const store = await KubernetesStore.open({
+    ...{ api: server.api(t, { clock }), clock, leadership, onTrouble, settleTime: 1 },
+    meshConfigMap: MESH_CONFIG_MAP,
+  });
   t.after(() => store.close());
   let snapshots = 0;
   store.onSnapshot(() => {

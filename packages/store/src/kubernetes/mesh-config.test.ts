@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CONFIG_MAPS } from "./api/resource.ts";
+import { MESH_CONFIG_MAP, openStore, openStoreOn } from "./testing/store-under-test.ts";
+
+const configMap = (mesh: string | undefined, metadata: object = MESH_CONFIG_MAP) => ({
+  metadata,
+  ...(mesh !== undefined && { data: { mesh } }),
+});
+const CLOSED = "outboundTrafficPolicy: {mode: REGISTRY_ONLY}";
+
+const CASES: readonly (readonly [what: string, mesh: string | undefined, outbound: string | undefined, code?: string])[] = [
+  ["REGISTRY_ONLY", CLOSED, "REGISTRY_ONLY"],
+  ["ALLOW_ANY", "outboundTrafficPolicy:\n  mode: ALLOW_ANY\n", "ALLOW_ANY"],
+  ["JSON, which is YAML", '{"trustDomain":"cluster.local","outboundTrafficPolicy":{"mode":"REGISTRY_ONLY"}}', "REGISTRY_ONLY"],
+  ["the field's other spelling", "outbound_traffic_policy: {mode: REGISTRY_ONLY}", "REGISTRY_ONLY"],
+  ["the enum's number", "outboundTrafficPolicy: {mode: 0}", "REGISTRY_ONLY"],
+  ["no mode, which is the enum's zero", "outboundTrafficPolicy: {}", "REGISTRY_ONLY"],
+  ["a key that stands twice", `trustDomain: a\ntrustDomain: b\n${CLOSED}`, "REGISTRY_ONLY"],
+  ["no policy", "trustDomain: cluster.local", "ALLOW_ANY"],
+  ["null for a policy", "outboundTrafficPolicy:", "ALLOW_ANY"],
+  ["nothing", "", "ALLOW_ANY"],
+  ["no key `mesh`", undefined, "ALLOW_ANY"],
+  ["YAML that is none", `${CLOSED}\n  : [`, undefined, "MESH_CONFIG_INVALID"],
+  ["a list", "- outboundTrafficPolicy", undefined, "MESH_CONFIG_INVALID"],
+  ["a policy that is a text", "outboundTrafficPolicy: REGISTRY_ONLY", undefined, "MESH_CONFIG_INVALID"],
+  ["a mode that Istio does not know", "outboundTrafficPolicy: {mode: registry_only}", undefined, "MESH_CONFIG_INVALID"],
+  ["aliases without end", `a: &a [x,x,x,x,x,x,x,x,x]\n${bomb()}${CLOSED}`, undefined, "MESH_CONFIG_INVALID"],
+];
+
+for (const [what, mesh, outbound, code] of CASES) {
+  test(`T-05 MeshConfig with ${what} is ${outbound ?? "not believed, told once, and holds up nothing"}`, async (t) => {
+    const { store, troubles } = await openStore(t, (fake) => fake.put(CONFIG_MAPS, configMap(mesh)));
+    assert.equal(store.snapshot().meshOutbound, outbound);
+    assert.deepEqual(
+      troubles.map((trouble) => trouble.code),
+      code === undefined ? [] : [code],
+    );
+  });
+}
+
+test("T-05 of ConfigMaps only the one with MeshConfig is asked for, by its name, which a right with resourceNames allows", async (t) => {
+  const { server, store, settled } = await openStore(t, (fake) => {
+    fake.put(CONFIG_MAPS, configMap(CLOSED, { ...MESH_CONFIG_MAP, name: "istio-canary" }));
+    fake.put(CONFIG_MAPS, configMap(CLOSED, { namespace: "shop", name: MESH_CONFIG_MAP.name }));
+    fake.put(CONFIG_MAPS, configMap("outboundTrafficPolicy: {mode: ALLOW_ANY}"));
+  });
+  await settled(() => server.openWatches(CONFIG_MAPS) === 1);
+  const asked = server.requests.filter(({ path }) => path.includes("configmaps"));
+  for (const { path, query } of asked) {
+    assert.equal(path, "/api/v1/namespaces/istio-system/configmaps");
+    assert.equal(query.get("fieldSelector"), "metadata.name=istio");
+  }
+  assert.equal(store.snapshot().meshOutbound, "ALLOW_ANY");
+  assert.equal(store.health().find(({ kind }) => kind === "ConfigMap")?.objects, 1);
+});
+
+test("T-05 changes of MeshConfig make a snapshot where they matter; one that cannot be read leaves what was read last", async (t) => {
+  const { server, store, settled, snapshots, troubles } = await openStore(t, (fake) => fake.put(CONFIG_MAPS, configMap("trustDomain: a")));
+  await settled(() => server.openWatches(CONFIG_MAPS) === 1);
+  server.put(CONFIG_MAPS, configMap("trustDomain: b"));
+  server.put(CONFIG_MAPS, configMap(CLOSED));
+  await settled(() => snapshots() === 1);
+  assert.equal(store.snapshot().meshOutbound, "REGISTRY_ONLY");
+  server.put(CONFIG_MAPS, configMap("["));
+  await settled(() => troubles.length === 1);
+  assert.equal(store.snapshot().meshOutbound, "REGISTRY_ONLY");
+  server.remove(CONFIG_MAPS, MESH_CONFIG_MAP);
+  await settled(() => snapshots() === 2);
+  assert.equal(store.snapshot().meshOutbound, undefined);
+  assert.deepEqual(
+    troubles.map(({ code }) => code),
+    ["MESH_CONFIG_INVALID", "MESH_CONFIG_MISSING"],
+  );
+});
+
+test("T-05 without the ConfigMap, or the right to it, the store opens, says so once, and takes it when it comes", async (t) => {
+  const { server, store, troubles, settled } = await openStore(t, (fake) => fake.remove(CONFIG_MAPS, MESH_CONFIG_MAP));
+  assert.deepEqual(
+    troubles.map(({ code }) => code),
+    ["MESH_CONFIG_MISSING"],
+  );
+  server.put(CONFIG_MAPS, configMap(CLOSED));
+  await settled(() => store.snapshot().meshOutbound === "REGISTRY_ONLY");
+
+  const allow = server.forbid(CONFIG_MAPS, "GET");
+  const other = await openStoreOn(t, server);
+  assert.deepEqual(
+    other.troubles.map(({ code }) => code),
+    ["KUBERNETES_FORBIDDEN"],
+  );
+  const { state, reason } = other.store.health().find(({ kind }) => kind === "ConfigMap") ?? {};
+  assert.equal(state, "unavailable");
+  assert.match(reason ?? "", /configmaps is forbidden/);
+  assert.equal(other.store.snapshot().meshOutbound, undefined);
+  allow();
+  other.clock.advance(300_000);
+  await other.settled(() => other.store.snapshot().meshOutbound === "REGISTRY_ONLY");
+});
+
+function bomb(): string {
+  const names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+  const line = (name: string, of: string) => `${name}: &${name} [${Array(9).fill(`*${of}`).join(",")}]\n`;
+  return names
+    .slice(1)
+    .map((name, at) => line(name, names[at] ?? "a"))
+    .join("");
+}

@@ -1,0 +1,69 @@
+import { contentOf, FencelineError, parseYaml } from "@fenceline/api";
+import { keyText, type ObjectKey } from "./api/resource.ts";
+import type { WireObject } from "./api/wire-object.ts";
+import { type OutboundMode, outboundMode } from "./apply/live-object.ts";
+
+/** Of Istio's MeshConfig what is needed. */
+export interface MeshConfig {
+  /** `outboundTrafficPolicy.mode`: what becomes of hosts that Istio does not know. */
+  readonly outbound: OutboundMode;
+}
+
+/** Key of the ConfigMap under which Istio keeps its MeshConfig. */
+const KEY = "mesh";
+
+/**
+ * Reads MeshConfig from its ConfigMap as Istio does (mesh.ApplyMeshConfig): what is not there has Istio's default, and protobuf's JSON takes the name of a
+ * field in either spelling. Keys that stand twice are no fault to it: the last counts.
+ *
+ * @throws {FencelineError} `MESH_CONFIG_INVALID`; Istio then goes on with what it read last, and so does the informer
+ */
+export function readMeshConfig({ metadata, data }: WireObject): MeshConfig {
+  const text = (data as Readonly<Record<string, unknown>> | null | undefined)?.[KEY] ?? "";
+  const fault = (message: string) =>
+    new FencelineError("MESH_CONFIG_INVALID", {
+      at: { object: `ConfigMap ${keyText(metadata)}`, path: `data.${KEY}` },
+      message,
+      hint: "correct it; until then what was read last stays in force",
+    });
+  if (typeof text !== "string") throw fault("no text");
+  return { outbound: outboundOf(contentIn(text, fault), fault) };
+}
+
+type Fault = (message: string) => FencelineError;
+
+function contentIn(text: string, fault: Fault): unknown {
+  const [document] = parseYaml(text).documents;
+  if (document === undefined) return undefined;
+  const [error] = document.errors;
+  if (error !== undefined) throw fault(error.message.split("\n", 1)[0] ?? error.code);
+  const content = contentOf(document);
+  if (content.fault !== undefined) throw fault(content.fault);
+  return content.value;
+}
+
+function outboundOf(value: unknown, fault: Fault): OutboundMode {
+  const config = fieldsOf(value ?? {}, fault);
+  const policy = config.outboundTrafficPolicy ?? config.outbound_traffic_policy;
+  if (policy == null) return "ALLOW_ANY";
+  const { mode } = fieldsOf(policy, fault);
+  if (mode != null && !MODES.has(mode))
+    throw fault(`outboundTrafficPolicy.mode is neither REGISTRY_ONLY nor ALLOW_ANY: ${JSON.stringify(mode)}`);
+  return outboundMode(mode);
+}
+
+const MODES: ReadonlySet<unknown> = new Set(["REGISTRY_ONLY", "ALLOW_ANY", 0, 1]);
+
+function fieldsOf(value: unknown, fault: Fault): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw fault("no mapping where MeshConfig has one");
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** What to tell when there is no MeshConfig to be read. */
+export function meshConfigMissing({ namespace = "", name }: ObjectKey): FencelineError {
+  return new FencelineError("MESH_CONFIG_MISSING", {
+    at: { object: `ConfigMap ${namespace}/${name}` },
+    message:
+      "there is none, so REGISTRY_ONLY of the mesh is only what callers' Envoys say: set config.meshConfigMap to the one that istiod reads",
+  });
+}
