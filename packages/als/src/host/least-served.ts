@@ -35,11 +35,21 @@ export class Usage {
   }
 }
 
-/** A queue that gives out whoever has the lowest level, first come, first served within one. Each operation takes the same time, however many wait. */
+/** Every so many times it is another level's turn. */
+const TURN_OF_OTHERS = 4;
+
+/**
+ * A queue that gives out whoever has the lowest level, first come, first served within one. Each operation takes the same time, however many wait.
+ *
+ * Every fourth time it is the next level's turn in which anybody waits: whoever is always new, as a stream is that ends behind its first message and comes
+ * again, has the lowest level for ever, and would keep out everybody who was ever served.
+ */
 export class LeastServed<T> {
   /** Made when they are needed: most peers never wait. */
   readonly #levels: (Fifo<T> | undefined)[] = [];
   #size = 0;
+  #given = 0;
+  #turn = 0;
 
   get size(): number {
     return this.#size;
@@ -53,10 +63,15 @@ export class LeastServed<T> {
   }
 
   shift(): T | undefined {
-    const queue = this.#levels.find((candidate) => candidate !== undefined && candidate.size > 0);
-    if (queue === undefined) return undefined;
+    const isWaiting = (queue: Fifo<T> | undefined) => queue !== undefined && queue.size > 0;
+    const lowest = this.#levels.findIndex(isWaiting);
+    if (lowest < 0) return undefined;
     this.#size--;
-    return queue.shift();
+    this.#given++;
+    if (this.#given % TURN_OF_OTHERS !== 0) return this.#levels[lowest]?.shift();
+    const next = this.#levels.findIndex((queue, level) => level > this.#turn && isWaiting(queue));
+    this.#turn = next < 0 ? lowest : next;
+    return this.#levels[this.#turn]?.shift();
   }
 }
 

@@ -118,3 +118,31 @@ test("T-09 of one address: a quiet stream goes ahead of those that were served",
   assert.ok(after - before <= 5, `it waited for ${after - before} ms of the flood's work`);
   for (const each of floods) each.left = 0;
 });
+
+for (const [what, isOnePeer] of [
+  ["of its own peer", true],
+  ["of peers", false],
+] as const) {
+  test(`T-09 streams ${what} that end behind their first message, and come again, do not keep out one that was served`, async () => {
+    const clock = new Clock();
+    const turns = new Turns(clock.now);
+    const owner = new PeerTurns();
+    let isOver = false;
+    // Each is new, so none was ever served; it takes longer than the lowest level stands for.
+    const comeAgain = (): void => {
+      if (isOver) return;
+      const again = new Messages(clock, isOnePeer ? owner : new PeerTurns(), 1, 1, () => setImmediate(comeAgain));
+      turns.offer(again);
+    };
+    const served = new Messages(clock, owner, 1, 2);
+    turns.offer(served);
+    for (let count = 0; count < 100; count += 1) comeAgain();
+    await turn();
+    const before = clock.ms;
+    let after: number | undefined;
+    turns.offer(Object.assign(new Messages(clock, owner, 1, 0.1, () => (after = clock.ms)), { usage: served.usage }));
+    while (after === undefined && clock.ms < before + 5_000) await turn();
+    isOver = true;
+    assert.ok(after !== undefined && after - before <= 50, `it waited for ${(after ?? clock.ms) - before} ms of the others' work`);
+  });
+}
