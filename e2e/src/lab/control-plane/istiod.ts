@@ -71,12 +71,13 @@ async function prepare(client: KubernetesClient, address: string): Promise<void>
   await Promise.all(objects.map((object) => client.apply(object)));
 }
 
-function meshConfig(): KubernetesObject {
+/** Istio's MeshConfig, which istiod and Fenceline watch. @param outbound what becomes of hosts that Istio does not know */
+export function meshConfig(outbound: "ALLOW_ANY" | "REGISTRY_ONLY" = "ALLOW_ANY"): KubernetesObject {
   const mesh = {
     trustDomain: TRUST_DOMAIN,
     rootNamespace: ISTIO_NAMESPACE,
     enableAutoMtls: true,
-    outboundTrafficPolicy: { mode: "ALLOW_ANY" },
+    outboundTrafficPolicy: { mode: outbound },
     defaultConfig: { discoveryAddress: ISTIOD_ADDRESS },
   };
   return {

@@ -1,6 +1,7 @@
 /** What an attacker in a pod, or with the rights of a namespace, tries against Fenceline in a STRICT mesh, and does not get. */
 import assert from "node:assert/strict";
 import { NAMESPACE } from "../../fenceline/install.ts";
+import { meshConfig } from "../../lab/control-plane/istiod.ts";
 import type { KubernetesObject } from "../../lab/kubernetes/client.ts";
 import { learnedHosts, readFence } from "../mesh/fence.ts";
 import type { Report, Suite } from "../suite.ts";
@@ -96,6 +97,28 @@ async function forwarding(scene: Scene, report: Report): Promise<void> {
     const { status } = await relay(scene, scene.unfenced, "93.184.216.34", { "fence-source": `${VICTIMS}/victim` });
     assert.equal(status, REFUSED);
   });
+  await report.step("T-05 where MeshConfig says REGISTRY_ONLY, a caller that passes its own Envoy's route by is held, too", () =>
+    registryOnly(scene),
+  );
+}
+
+/** The right to read MeshConfig is the chart's Role; whoever passes the route by leaves its header out. */
+async function registryOnly(scene: Scene): Promise<void> {
+  const { lab, fenced, unfenced } = scene;
+  // No Service selects this pod, so to Istio it is any address. It takes no plaintext: a call that is forwarded fails there, and is not refused here.
+  const outside = `${fenced.pod.address}:8080`;
+  const isHeld = async () => {
+    const { body } = await relay(scene, unfenced, outside, { "fence-source": `${ATTACKERS}/fenced` });
+    return JSON.stringify(body).includes("the caller's outboundTrafficPolicy is REGISTRY_ONLY");
+  };
+  assert.equal(await isHeld(), false);
+  await lab.kubernetes.apply(meshConfig("REGISTRY_ONLY"));
+  try {
+    await lab.until("the global sidecar to hold the caller", isHeld);
+  } finally {
+    await lab.kubernetes.apply(meshConfig());
+  }
+  await lab.until("the global sidecar to let the caller go", async () => !(await isHeld()));
 }
 
 /** T-07: what a right to make fences opens. */
