@@ -77,14 +77,14 @@ async function storeWithFence(t: TestContext) {
     ...object,
     metadata: { ...object.metadata, namespace, ownerReferences: object.metadata.ownerReferences?.map((owner) => ({ ...owner, uid })) },
   });
+  await cluster.create(CONFIG_MAPS, {
+    metadata: { name: "istio", namespace },
+    data: { mesh: "outboundTrafficPolicy: {mode: REGISTRY_ONLY}" },
+  });
+  const meshConfigMap = { namespace, name: "istio" };
   const open = async () => {
     const leadership = new ManualLeadership();
     const troubles: FencelineError[] = [];
-    await cluster.create(CONFIG_MAPS, {
-      metadata: { name: "istio", namespace },
-      data: { mesh: "outboundTrafficPolicy: {mode: REGISTRY_ONLY}" },
-    });
-    const meshConfigMap = { namespace, name: "istio" };
     const store = await KubernetesStore.open({ api, leadership, onTrouble: (error) => troubles.push(error), meshConfigMap });
     t.after(() => store.close());
     return { store, leadership, troubles };
