@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import { createEdgeReporter } from "@fenceline/als";
 import { COLLECTOR_AUDIENCE } from "@fenceline/api";
 import {
+  CONFIG_MAPS,
   FakeApiServer,
   FENCE,
   fence,
@@ -218,4 +219,23 @@ test("T-01 the collector has the API server review the token of reports, and tak
   assert.doesNotMatch(await edges(), /b\.test1/);
   mend();
   await eventually(async () => /b\.test1\.svc\.cluster\.local/.test(await edges()));
+});
+
+test("T-05 it reads MeshConfig where its configuration says, and starts without the right to, with one line and a metric", async (t) => {
+  const server = await FakeApiServer.start(t);
+  server.forbid(CONFIG_MAPS, "GET");
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-config-"));
+  const config = join(folder, "config.yaml");
+  writeFileSync(config, "{istioNamespace: istio-control, meshConfigMap: istio-canary}");
+  const { command, ask, up, stop } = await startCollector(t, server.url, "--config", config);
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { detail } = await command.line(({ code }) => code === "KUBERNETES_FORBIDDEN");
+  assert.match(String(detail), /configmaps/);
+  await up();
+  assert.match((await ask("/metrics")).body, /^fenceline_store_watching\{kind="ConfigMap",group=""\} 0$/m);
+  assert.match((await ask("/metrics")).body, /^fenceline_store_failures_total\{kind="ConfigMap",group="",reason="forbidden"\} [1-9]/m);
+  const [list] = server.requests.filter(({ path }) => path.includes("configmaps"));
+  assert.equal(list?.path, "/api/v1/namespaces/istio-control/configmaps");
+  assert.equal(list?.query.get("fieldSelector"), "metadata.name=istio-canary");
+  assert.equal((await stop()).code, 0);
 });
