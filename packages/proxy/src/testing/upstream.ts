@@ -56,15 +56,24 @@ export async function startAnsweringUpstream(t: TestContext, answer: string): Pr
   };
 }
 
-/** A port on loopback where nothing listens. */
+/**
+ * A port that nobody listens on. It is below those that the kernel gives to whoever asks for any port (32768 and up on Linux), or the next server of
+ * a test, the proxy itself even, might get the one that was just given back.
+ */
 export async function unusedPort(): Promise<number> {
-  const server = createTcpServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const server = createTcpServer();
+    server.listen(10_000 + Math.floor(Math.random() * 20_000), "127.0.0.1");
+    try {
+      await once(server, "listening");
+    } catch {
+      continue;
+    }
+    const port = portOf(server);
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 /** Lets a server listen on loopback until the end of the test. */
