@@ -120,7 +120,8 @@ function countDown(head: RequestHead, maxForwards: string): Refusal | undefined 
   if (!/^\d{1,9}$/.test(maxForwards)) return new Refusal("REQUEST_MALFORMED", "Max-Forwards is not a number");
   if (Number(maxForwards) === 0) return new Refusal("MAX_FORWARDS_REACHED", "this is the global sidecar");
   const at = head.forwarded.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === "max-forwards");
-  head.forwarded[at + 1] = String(Number(maxForwards) - 1);
+  // Connection may have named it, so that it ends here.
+  if (at !== -1) head.forwarded[at + 1] = String(Number(maxForwards) - 1);
   return undefined;
 }
 

@@ -1,24 +1,49 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Refusal } from "../refusal.ts";
 import { call } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
+import type { ServingPolicy } from "./authorize.ts";
 import { ExternalPolicy } from "./external-policy.ts";
 import { readRequestHead } from "./request-head.ts";
 import { createRouter } from "./route.ts";
 
+const POLICY: ServingPolicy = {
+  clusterDomain: "cluster.local",
+  allowLoopback: false,
+  ownNames: new Set(),
+  ownNamespace: undefined,
+  external: new ExternalPolicy({ mode: "refuse" }),
+  checkAddress: () => undefined,
+};
+
 test("E1-25 made-up hosts do not grow what is remembered beyond its bound", () => {
-  const router = createRouter({
-    clusterDomain: "cluster.local",
-    allowLoopback: false,
-    ownNames: new Set(),
-    ownNamespace: undefined,
-    external: new ExternalPolicy({ mode: "refuse" }),
-    checkAddress: () => undefined,
-  });
+  const router = createRouter(POLICY);
   const head = readRequestHead(["fence-source", "bookinfo/productpage"]);
   assert.ok("forwarded" in head);
   for (let i = 0; i < 30_000; i += 1) router.route(head, `made-up-${i}.bookinfo`, undefined);
   assert.equal(router.size, 10_000);
+});
+
+for (const name of ["fence-source", "slime-source-ns", "slime-orig-dest"]) {
+  test(`T-10 a made-up ${name} as long as a header is not remembered, and is answered as before`, () => {
+    const router = createRouter(POLICY);
+    const head = readRequestHead([name, "x".repeat(60_000)]);
+    assert.ok("forwarded" in head);
+
+    const routes = [router.route(head, SERVICE, undefined), router.route(head, SERVICE, undefined)];
+
+    assert.equal(router.size, 0);
+    assert.deepEqual(routes[0], routes[1]);
+  });
+}
+
+test("T-10 a made-up host as long as a header is refused and not remembered", () => {
+  const router = createRouter(POLICY);
+  const head = readRequestHead([]);
+  assert.ok("forwarded" in head);
+  assert.ok(router.route(head, "x".repeat(60_000), undefined) instanceof Refusal);
+  assert.equal(router.size, 0);
 });
 
 test("E1-25 how much is remembered is a metric", async (t) => {

@@ -108,11 +108,12 @@ const RULES = new Map<string, FieldRule>([
   ],
   // Ours to say: from a caller it would change the Host that its destination sees.
   [AUTHORITY_HEADER, drop],
-  // `TE: trailers` alone says something about the whole way, and answer trailers are relayed; other values ask for codings of this hop.
+  // `TE: trailers` alone says something about the whole way, and answer trailers are relayed; other values ask for codings of this hop. Node takes
+  // it for HTTP/2 in small letters only.
   [
     "te",
     (head, value, name) => {
-      if (value.toLowerCase() === "trailers") head.forwarded.push(name, value);
+      if (value.toLowerCase() === "trailers") head.forwarded.push(name, "trailers");
     },
   ],
   // RFC 9110 §7.8: a server may ignore Upgrade. `http2-settings` belongs to `Upgrade: h2c`.

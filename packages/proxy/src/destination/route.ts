@@ -37,6 +37,8 @@ export interface Router {
 }
 
 const MAX_ROUTES = 10_000;
+/** Characters of a combination that is remembered. Valid ones have some 600 at most; others may be as long as a header, and each a new one. */
+const MAX_REMEMBERED = 1_024;
 
 /**
  * Steps 1 and 2 are pure functions of a few header values, and a mesh has far fewer combinations of them than requests.
@@ -52,6 +54,7 @@ export function createRouter(policy: ServingPolicy): Router {
       // Absent, unread and present must differ; a namespace never begins with a colon.
       const proof = certified === undefined ? ":" : (certified ?? ":none");
       const key = `${authority}\n${source}\n${originalDestination}\n${sourceNamespace}\n${outbound === undefined ? "" : "registry"}\n${proof}`;
+      if (key.length > MAX_REMEMBERED) return routeFor(fields, authority, certified, policy);
       const known = routes.get(key);
       if (known !== undefined) return known;
       const route = routeFor(fields, authority, certified, policy);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { envoyBinary } from "../../../../scripts/envoy.ts";
 import { startEnvoyTo } from "../conformance/servers.ts";
-import { call } from "../testing/client.ts";
+import { call, sendRaw } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startAnsweringUpstream, startRawUpstream } from "../testing/upstream.ts";
 
@@ -41,4 +41,21 @@ test("T-48 Envoy joins a folded field of an answer too", {
   const upstream = await startAnsweringUpstream(t, FOLDED["a space"] ?? "");
   const port = await startEnvoyTo(t, envoyBinary() ?? "envoy", upstream.port);
   assert.equal((await call(port)).headers["x-a"], "one two");
+});
+
+test("T-48 a header full of blanks costs no more time than its bytes", async (t) => {
+  const upstream = await startAnsweringUpstream(
+    t,
+    `HTTP/1.1 200 OK\nX-A: a${" ".repeat(60_000)}b\nX-B: one\n two\nContent-Length: 2\n\nok`,
+  );
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const request = `GET / HTTP/1.1\r\nHost: ${SERVICE}\r\nConnection: close\r\n\r\n`;
+  const before = process.threadCpuUsage();
+
+  const answer = await sendRaw(proxy.port, request);
+
+  const { user } = process.threadCpuUsage(before);
+  assert.match(answer, /\r\nX-B: one two\r\n.*\r\n\r\nok$/s);
+  // Trying each blank as the first one took 3 s.
+  assert.ok(user < 500_000, `${user} µs`);
 });

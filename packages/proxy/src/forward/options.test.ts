@@ -47,3 +47,11 @@ test("E1-11 OPTIONS with a Max-Forwards that is no number gets 400", async (t) =
   const proxy = await startProxy(t, { [SERVICE]: [1] });
   assert.match(await sendRaw(proxy.port, `OPTIONS / ${REST}Max-Forwards: ten\r\n\r\n`), /^HTTP\/1\.1 400 /);
 });
+
+test("E1-11 a Max-Forwards that Connection names ends here, and changes no other field", async (t) => {
+  const upstream = await startUpstream(t, (request, response) => response.end(JSON.stringify(request.rawHeaders.slice(2, 4))));
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const fields = `Host: ${SERVICE}\r\nX-Forwarded-Client-Cert: By=x\r\nMax-Forwards: 5\r\nConnection: close, max-forwards\r\n`;
+  const answer = await sendRaw(proxy.port, `OPTIONS / HTTP/1.1\r\n${fields}\r\n`);
+  assert.ok(answer.endsWith('["X-Forwarded-Client-Cert","By=x"]'), answer);
+});

@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Readable } from "node:stream";
+import { respond } from "./respond.ts";
 import { HEADER_ONLY, WITH_BODY, WITH_TRAILERS } from "./respond-options.ts";
 import { sendTrailers } from "./send-trailers.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
@@ -65,7 +66,7 @@ export class AnswerRelay {
   begin(head: readonly string[], headerOnly: boolean): void {
     const from = this.#from;
     if (headerOnly) {
-      this.#to.respond(head, HEADER_ONLY);
+      respond(this.#to, head, HEADER_ONLY);
       this.#ended = true;
       from.resume();
       this.#onEnd();
@@ -92,7 +93,7 @@ export class AnswerRelay {
     if (head === undefined) return;
     this.#head = undefined;
     if (!this.#writable) return;
-    this.#to.respond(head, WITH_TRAILERS);
+    if (!respond(this.#to, head, WITH_TRAILERS)) return;
     if (this.#first !== undefined) this.#write(this.#first);
     this.#first = undefined;
   }
@@ -144,8 +145,9 @@ export class AnswerRelay {
   #sendEnd(to: ServerHttp2Stream): void {
     const trailers = this.#trailers;
     if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, trailers));
-    if (this.#head !== undefined) to.respond(this.#head, trailers === undefined ? WITH_BODY : WITH_TRAILERS);
+    const head = this.#head;
     this.#head = undefined;
+    if (head !== undefined && !respond(to, head, trailers === undefined ? WITH_BODY : WITH_TRAILERS)) return;
     if (this.#first === undefined) to.end();
     else to.end(this.#first);
     this.#first = undefined;

@@ -186,7 +186,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     this.#upload?.forget();
     this.#answered = true;
     this.#context.observer.answered(this, status);
-    const head = keepSensitive(rawFields, sensitiveNames(fields));
+    const head = keepSensitive("te" in fields ? withoutTe(rawFields) : rawFields, sensitiveNames(fields));
     const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
     this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => {
       this.#done = true;
@@ -253,6 +253,13 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);
     this.#context.observer.closed(this);
   }
+}
+
+/**
+ * The fields of an answer without `TE`, which means nothing there, as over HTTP/1.1. nghttp2 takes `Trailers` for a valid value, and Node throws at it.
+ */
+function withoutTe(fields: readonly string[]): readonly string[] {
+  return fields.filter((_, at) => fields[at - (at % 2)] !== "te");
 }
 
 /** Node throws where it does not take a field. */

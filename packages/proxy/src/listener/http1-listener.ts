@@ -11,6 +11,7 @@ import { wantsUpgrade } from "../tunnel/wants-upgrade.ts";
 import { clientAddress } from "./client-address.ts";
 import { type ClientResponse, HALF_CLOSED_PATIENCE, onClientEnded, type PendingRequest } from "./half-closed.ts";
 import { causeOf, type ParserError, refusalOfParser } from "./parser-faults.ts";
+import { PipelinedRequests } from "./pipelined.ts";
 
 export interface ListenerOptions {
   /** Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that send a byte now and then. */
@@ -54,6 +55,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   const latest = new WeakMap<Duplex, ClientResponse>();
   /** Requests whose wish for another protocol is not granted. */
   const notUpgraded = new WeakSet<IncomingMessage>();
+  const pipelined = new PipelinedRequests();
   const server = createServer({
     // Node would hand over an upgrade at once, and its answer would come before those of the requests that were pipelined in front of it.
     shouldUpgradeCallback(request) {
@@ -84,7 +86,10 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   const onRequest = (request: IncomingMessage, response: ClientResponse, awaitsContinue: boolean) => {
     // Read from the same bytes as one whose answer closes the connection. Nobody would hear its answer, and after a refusal nobody knows whether
     // it is a request at all.
-    if (isLast(latest.get(request.socket))) return;
+    if (isLast(latest.get(request.socket))) {
+      if (response.socket === null) pipelined.wait(request.socket, response, () => {});
+      return;
+    }
     latest.set(request.socket, response);
     // node:http throws away what came in one piece with such a request, so nobody knows where in a request the next piece begins.
     if (notUpgraded.has(request)) response.shouldKeepAlive = false;
@@ -94,7 +99,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     };
     // RFC 9112 §9.3.2: only what is safe may be done at the same time as the request before it. One after the other, as nginx and Envoy do. A client
     // that leaves meanwhile has asked for nothing more.
-    if (response.socket === null) response.once("socket", begin);
+    if (response.socket === null) pipelined.wait(request.socket, response, begin);
     else begin();
   };
   server.on("connection", (socket) => {

@@ -92,6 +92,8 @@ const FORBIDDEN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
  */
 const seen = new Map<string, FieldRule>();
 const MAX_SEEN = 1_000;
+/** Characters of a name that is remembered. Made-up names may be as long as a header. */
+const MAX_SEEN_NAME = 64;
 
 /**
  * Reads the header of an answer.
@@ -173,7 +175,7 @@ function readFields(
 function ruleOf(name: string): FieldRule | undefined {
   if (!TOKEN.test(name)) return undefined;
   const rule = RULES.get(name.toLowerCase()) ?? forward;
-  if (seen.size < MAX_SEEN) seen.set(name, rule);
+  if (seen.size < MAX_SEEN && name.length <= MAX_SEEN_NAME) seen.set(name, rule);
   return rule;
 }
 
