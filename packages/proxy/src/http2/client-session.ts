@@ -1,7 +1,10 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import { linger } from "../linger.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
+import { MAX_HEADER_LIST_SIZE } from "./http2-options.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
@@ -29,14 +32,22 @@ export interface ClientLimits {
 
 /** A stream that lived less than this many milliseconds and was reset is counted: a caller whose patience ends waits longer. */
 const SHORT_LIFE = 1_000;
+/**
+ * Bytes of headers over the limit, unpacked, that one client may send. nghttp2 refuses them by itself once the client has acknowledged our SETTINGS, so
+ * they come from those that did not know them yet, or that never acknowledge: each byte of theirs may stand for 4 KiB that somebody has to unpack.
+ */
+const MAX_OVERSIZE = 1024 * 1024;
 /** Highest stream identifier (RFC 9113 §5.1.1). */
 const LAST_STREAM = 2 ** 31 - 1;
 
 /** What one client's connection may do. nghttp2 guards the frames themselves; what is counted here is only a flood in the long run. */
 export class ClientSession implements Http2Client {
   readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
   readonly #limits: ClientLimits;
   #streams = 0;
+  #oversize = 0;
+  #lingers = false;
   /** Resets that the client may still do at once, and when it was last given some back. */
   #resetsLeft: number;
   #refilledAt = performance.now();
@@ -44,8 +55,9 @@ export class ClientSession implements Http2Client {
   readonly #frames = new FrameBudget();
   #draining = false;
 
-  constructor(session: ServerHttp2Session, limits: ClientLimits) {
+  constructor(session: ServerHttp2Session, socket: Socket, limits: ClientLimits) {
     this.#session = session;
+    this.#socket = socket;
     this.#limits = limits;
     this.#resetsLeft = limits.resetBurst;
     this.#controlFrames = new ControlFrames(limits.maxControlFrames, performance.now());
@@ -82,6 +94,9 @@ export class ClientSession implements Http2Client {
 
   requested(headerBytes: number, hasBody: boolean): void {
     this.#frames.request(headerBytes, hasBody);
+    if (headerBytes <= MAX_HEADER_LIST_SIZE) return;
+    this.#oversize += headerBytes;
+    if (this.#oversize > MAX_OVERSIZE) this.#calmDown();
   }
 
   uploaded(bytes: number): void {
@@ -99,10 +114,15 @@ export class ClientSession implements Http2Client {
     if (this.#resetsLeft < this.#limits.resetBurst) this.#resetsLeft += 1;
   }
 
-  /** Cuts a client that sends frames for nothing. Called now and then. */
+  /** Cuts a client that sends frames for nothing, or does not close a connection that is over. Called now and then. */
   sweep(): void {
     const session = this.#session;
-    if (session.destroyed) return;
+    if (session.destroyed) {
+      // After a graceful end Node has closed our side only, and waits for the client.
+      if (!this.#lingers) linger(this.#socket);
+      this.#lingers = true;
+      return;
+    }
     if (this.#frames.exceeded(session.socket.bytesRead, session.socket.bytesWritten)) this.#calmDown();
   }
 
@@ -117,6 +137,12 @@ export class ClientSession implements Http2Client {
     }
     session.goaway(NGHTTP2_NO_ERROR, LAST_STREAM);
     session.ping(() => session.close());
+  }
+
+  /** Closes the connection now. */
+  destroy(): void {
+    this.#session.destroy();
+    this.#socket.destroy();
   }
 
   #countReset(): void {

@@ -41,6 +41,8 @@ export class ClientSessions {
   readonly #sessions = new Map<Http2Session, ClientSession>();
   /** Runs while there are sessions. */
   #sweep: NodeJS.Timeout | undefined;
+  /** The connection that is becoming a session, which happens at once. A session does not hand out its socket once it is over. */
+  #accepted: Socket | undefined;
   #draining = false;
 
   constructor(onStream: OnStream, options: ClientSessionsOptions) {
@@ -64,7 +66,7 @@ export class ClientSessions {
     });
     this.#server.on("session", (session) => {
       session.setLocalWindowSize(CONNECTION_WINDOW);
-      const client = new ClientSession(session, limits);
+      const client = new ClientSession(session, this.#accepted ?? session.socket, limits);
       this.#add(session, client);
       // Not the server's event of the same name: a stream that its client has reset by now has no session any more, and its reset would not be counted.
       session.on("stream", (stream, fields, flags, rawFields) => {
@@ -94,6 +96,7 @@ export class ClientSessions {
   accept(socket: Socket): void {
     // An HTTP/1.1 server leaves its connections half open; a session would never hear that its client has gone.
     socket.allowHalfOpen = false;
+    this.#accepted = socket;
     this.#server.emit("connection", socket);
   }
 
@@ -105,6 +108,6 @@ export class ClientSessions {
 
   /** Closes every connection now. */
   destroy(): void {
-    for (const session of [...this.#sessions.keys()]) session.destroy();
+    for (const client of [...this.#sessions.values()]) client.destroy();
   }
 }

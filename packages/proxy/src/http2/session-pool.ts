@@ -84,7 +84,8 @@ export class SessionPool implements SessionOwner {
   onReady(session: UpstreamSession): void {
     this.#connecting -= 1;
     this.onRoom(session);
-    if (this.#line.size > 0) this.#connect();
+    // Whoever takes no streams now would take none by a second connection.
+    if (this.#line.size > 0 && session.openStreams > 0) this.#connect();
   }
 
   onRoom(session: UpstreamSession): void {
@@ -98,7 +99,7 @@ export class SessionPool implements SessionOwner {
 
   onGone(session: UpstreamSession, error: Error | undefined): void {
     this.#sessions.delete(session);
-    if (error !== undefined) this.#connecting -= 1;
+    if (!session.isReady) this.#connecting -= 1;
     // Whoever waits beside sessions that are merely busy goes on waiting for them; without any, the error is the answer.
     if (error === undefined && this.#line.size > 0) this.#connect();
     else if (error !== undefined && this.#sessions.size === 0) this.#failWaiting(error);

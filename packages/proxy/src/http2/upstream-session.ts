@@ -26,7 +26,7 @@ export interface SessionOwner {
   onReady(session: UpstreamSession): void;
   /** A stream ended, or more are allowed. */
   onRoom(session: UpstreamSession): void;
-  /** The session is of no use any more. @param error why, when it never became ready. Called once. */
+  /** The session is of no use any more. @param error why, when it never carried a stream. Called once. */
   onGone(session: UpstreamSession, error: Error | undefined): void;
 }
 
@@ -76,6 +76,7 @@ export class UpstreamSession {
   /** Highest stream that the destination took, from its GOAWAY on. */
   #lastStream = Number.POSITIVE_INFINITY;
   #idleSince = 0;
+  #lingers = false;
 
   constructor({ address, port, origin }: Address, owner: SessionOwner, options: SessionOptions) {
     this.#owner = owner;
@@ -104,6 +105,11 @@ export class UpstreamSession {
   /** Whether another stream may be opened now. */
   get hasRoom(): boolean {
     return this.#ready && this.openStreams < this.#maxStreams && !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Whether the destination has said its SETTINGS. */
+  get isReady(): boolean {
+    return this.#ready;
   }
 
   /** Whether the connection broke: a stream that ended with it did so without the destination's will. */
@@ -151,6 +157,12 @@ export class UpstreamSession {
   /** Closes what has been idle for too long, and asks a silent destination whether it is still there. @param now milliseconds of a monotonic clock */
   sweep(now: number): void {
     if (!this.#ready) return;
+    if (this.#session.destroyed) {
+      // After a graceful end Node has closed our side only, and waits for the destination; it has had a second for it.
+      if (this.#lingers) this.#socket.destroy();
+      this.#lingers = true;
+      return;
+    }
     if (this.openStreams === 0) {
       if (now - this.#idleSince >= this.#options.idleTimeout) this.close();
       return;
@@ -201,12 +213,14 @@ export class UpstreamSession {
   #onClose(): void {
     clearTimeout(this.#timer);
     this.#maxStreams = 0;
-    this.#owner.onGone(this, this.#ready ? undefined : this.#connectError());
+    // One that took no stream is no better than one that was never there: another one at once would most likely end in the same way, and so on.
+    this.#owner.onGone(this, this.#streamsEver > 0 ? undefined : this.#connectError());
   }
 
   #connectError(): Error {
     if (this.#error instanceof UpstreamError) return this.#error;
     // Something came back, and it was no SETTINGS frame: most likely `HTTP/1.1 400 Bad Request`.
+    if (this.#ready) return this.#error ?? new UpstreamError("CLOSED", "the destination closed the connection before it took a request");
     if (this.#socket.bytesRead > 0) return new UpstreamError("INVALID", "the destination does not speak HTTP/2");
     return this.#error ?? new UpstreamError("CLOSED", "the destination closed the connection before it said its SETTINGS");
   }
