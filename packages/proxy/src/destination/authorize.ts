@@ -45,6 +45,8 @@ export interface Target {
   readonly port: number;
   /** Namespace of the caller, to complete a short `host`. */
   readonly namespace: string | undefined;
+  /** Whether nothing proves that the caller is of that namespace, so that what is done for it must not count for the namespace. */
+  readonly unproven?: true;
   /** To be taken as it stands, because it is no service: an address for itself, a name by its own records. */
   readonly external?: true;
 }
@@ -77,8 +79,9 @@ export function authorize(destination: Destination, policy: ServingPolicy, calle
   }
   const { reach, noFurther } = reachOf(named.host, policy.external, caller);
   const targets: Target[] = [];
-  if (names !== undefined && names.length > 0) targets.push({ host: named.host, kind: named.kind, port, namespace });
-  if (original !== undefined) targets.push({ host: original.address, kind: original.kind, port: original.port, namespace });
+  const from = caller.isProven ? { namespace } : { namespace, unproven: true as const };
+  if (names !== undefined && names.length > 0) targets.push({ host: named.host, kind: named.kind, port, ...from });
+  if (original !== undefined) targets.push({ host: original.address, kind: original.kind, port: original.port, ...from });
   if (reach > REACH.SERVICE_NAMES) targets.push(externalTarget(destination, policy.external));
   // Had the caller been allowed more, the host might have been found outside of the mesh.
   const mayBeExternal = reach <= REACH.SERVICE_NAMES && policy.external.reachOf(named.host) > REACH.SERVICE_NAMES;

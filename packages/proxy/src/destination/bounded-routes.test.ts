@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Refusal } from "../refusal.ts";
+import type { CertifiedNamespace } from "../report/client-certificate.ts";
 import { call } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import type { ServingPolicy } from "./authorize.ts";
@@ -51,4 +52,15 @@ test("E1-25 how much is remembered is a metric", async (t) => {
   for (const host of ["a.bookinfo", "b.bookinfo", SERVICE]) await call(proxy.port, { host });
   assert.equal(await proxy.metric('fenceline_proxy_remembered{what="routes"}'), 3);
   assert.equal(await proxy.metric('fenceline_proxy_remembered{what="connection_pools"}'), 1);
+});
+
+test("T-08 what is looked up for a caller counts for its namespace only where its certificate is of it", () => {
+  const router = createRouter(POLICY);
+  const head = readRequestHead(["fence-source", "bookinfo/productpage", "slime-source-ns", "bookinfo"]);
+  assert.ok("forwarded" in head);
+  const unprovenOf = (certified: CertifiedNamespace) => {
+    const route = router.route(head, "details", certified);
+    return route instanceof Refusal ? route : route.authorized.targets.map(({ unproven = false }) => unproven);
+  };
+  assert.deepEqual([unprovenOf("bookinfo"), unprovenOf("other"), unprovenOf(null)], [[false], [true], [true]]);
 });

@@ -183,6 +183,23 @@ test("T-43 names that nobody answers for are looked up within a bound, and take 
   assert.equal(await resolver.resolve(named("made-up-250", "test2")), undefined);
 });
 
+test("T-08 callers that merely claim a namespace take none of its room for look-ups, whichever they claim", async (t) => {
+  const { dns, resolver } = await start(t, { timeout: 5_000, tries: 2 });
+  dns.holding.add("A").add("AAAA");
+  const outcomes: (Resolution | Promise<Resolution>)[] = [];
+  for (let i = 0; i < 250; i += 1) {
+    outcomes.push(resolver.resolve({ ...named(`made-up-${i}`, `test${i}`), unproven: true }));
+    while (!dns.questions.includes(`AAAA made-up-${i}.test${i}.svc.cluster.local`)) await nextTurn();
+  }
+  await assert.rejects(async () => resolver.resolve({ ...named("made-up", "test1"), unproven: true }), { timedOut: false });
+
+  outcomes.push(resolver.resolve(named("b", "test1")));
+  while (!dns.questions.includes(`A ${B}`)) await nextTurn();
+  dns.holding.clear();
+  dns.release();
+  await Promise.allSettled(outcomes);
+});
+
 test("T-43 a failure that nobody waits for is no unhandled rejection", async (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
   const { dns, resolver } = await start(t, { timeout: 50, maxStale: 10_000 });

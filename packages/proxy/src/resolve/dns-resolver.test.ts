@@ -170,3 +170,17 @@ test("E1-06 a record that points to loopback gets 421", async (t) => {
   const proxy = await startProxy(t, {}, { resolver: createDnsResolver({ servers: [dns.address] }), allowLoopback: false });
   assert.equal((await call(proxy.port, { host: B })).status, 421);
 });
+
+test("T-08 names with many addresses do not grow what is remembered beyond its bound", async (t) => {
+  const dns = await startDnsServer(t);
+  const many = Array.from({ length: 40 }, (_, i) => `10.96.0.${i + 1}`);
+  for (const name of ["a", "b", "c"]) dns.records.set(`${name}.test1.svc.cluster.local`, many);
+  const resolver = createDnsResolver({ servers: [dns.address], maxAddresses: 100 });
+
+  for (const name of ["a", "b", "c", "c", "b", "a"]) {
+    assert.equal((await resolver.resolve(named(name, "test1")))?.length, many.length);
+  }
+
+  const asked = dns.questions.filter((question) => question.startsWith("A ")).map((question) => question.slice(2, 3));
+  assert.deepEqual(asked, ["a", "b", "c", "a"]);
+});

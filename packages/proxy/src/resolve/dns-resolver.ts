@@ -20,6 +20,8 @@ export interface DnsResolverOptions {
   readonly negativeTtl?: number;
   /** Milliseconds after its TTL that an answer is used at most, while the name server fails. Default 3600000, as CoreDNS' `serve_stale`. */
   readonly maxStale?: number;
+  /** Addresses that are remembered, of all names together. Default 100000; beyond it the names that were not used for the longest time are forgotten. */
+  readonly maxAddresses?: number;
   /** Milliseconds to wait for a name server, per try. Default 1000. */
   readonly timeout?: number;
   /** Tries per name server. Default 2. */
@@ -38,6 +40,8 @@ interface Entry {
 }
 
 const MAX_TARGETS = 10_000;
+/** About 15 MB. */
+const MAX_ADDRESSES = 100_000;
 const MIN_TTL = 1_000;
 /** Milliseconds that an answer counts as one that has just expired. */
 const JUST_EXPIRED = 30_000;
@@ -61,7 +65,7 @@ export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
 
 class DnsResolver implements Resolver {
   readonly #lookup: DnsLookup;
-  readonly #cache = new LRUCache<string, Entry>({ max: MAX_TARGETS });
+  readonly #cache: LRUCache<string, Entry>;
   readonly #pending = new PendingLookups();
   readonly #maxTtl: number;
   readonly #negativeTtl: number;
@@ -71,6 +75,9 @@ class DnsResolver implements Resolver {
     const client = new DnsClient({ timeout, tries });
     if (servers !== undefined) client.setServers(servers);
     this.#lookup = new DnsLookup(client, clusterDomain);
+    // One answer may hold 4,000 addresses, and whoever has a domain has any number of names.
+    const sizeCalculation = ({ resolution }: Entry) => 1 + (resolution?.length ?? 0);
+    this.#cache = new LRUCache({ max: MAX_TARGETS, maxSize: times.maxAddresses ?? MAX_ADDRESSES, sizeCalculation });
     this.#maxTtl = times.maxTtl ?? 5_000;
     this.#negativeTtl = times.negativeTtl ?? 1_000;
     this.#maxStale = times.maxStale ?? 3_600_000;
@@ -152,10 +159,14 @@ function withPatience(result: Promise<Resolution>, { resolution, expiresAt }: En
   });
 }
 
-/** Whose share of the look-ups it takes. What is outside of the cluster shares one, whoever asks for it. */
-function shareOf({ external, namespace }: Target): string | undefined {
-  return external === true ? undefined : namespace;
+/** Whose share of the look-ups it takes. What is outside of the cluster shares one, whoever asks for it, and so do callers that proved no namespace. */
+function shareOf({ external, unproven, namespace = "" }: Target): string {
+  if (external === true) return EXTERNAL;
+  return unproven === true ? UNPROVEN : namespace;
 }
+
+/** Shares beside those of namespaces, which have no slash. */
+const [EXTERNAL, UNPROVEN] = ["/external", "/unproven"];
 
 function isSame(one: Resolution, other: Resolution): boolean {
   if (one === undefined || other === undefined || one.length !== other.length) return false;

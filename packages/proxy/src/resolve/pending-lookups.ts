@@ -12,33 +12,31 @@ export interface PendingLookup {
 /** Look-ups at a time. Each costs two questions, and memory until they are answered or given up. */
 const MAX_PENDING = 1_000;
 /** Of these, for the callers of one namespace: names that no server answers must not keep the others from being looked up. */
-const MAX_PENDING_OF_NAMESPACE = 250;
+const MAX_PENDING_OF_SHARE = 250;
 
 /** The look-ups under way: one for each target, however many requests wait for it. */
 export class PendingLookups {
   readonly #byTarget = new Map<string, PendingLookup>();
-  readonly #byNamespace = new Map<string, number>();
+  readonly #byShare = new Map<string, number>();
 
   of(target: string): PendingLookup | undefined {
     return this.#byTarget.get(target);
   }
 
-  /** Whether another one may begin. @param namespace of the caller; undefined for an external host */
-  hasRoom(namespace: string | undefined): boolean {
-    const ofNamespace = this.#byNamespace.get(namespace ?? "") ?? 0;
-    return this.#byTarget.size < MAX_PENDING && ofNamespace < MAX_PENDING_OF_NAMESPACE;
+  /** Whether another one may begin. @param share whose it is: a namespace, or what callers without one have in common */
+  hasRoom(share: string): boolean {
+    return this.#byTarget.size < MAX_PENDING && (this.#byShare.get(share) ?? 0) < MAX_PENDING_OF_SHARE;
   }
 
   /** Keeps a look-up until it ends. */
-  add(target: string, namespace: string | undefined, lookup: PendingLookup): void {
-    const share = namespace ?? "";
+  add(target: string, share: string, lookup: PendingLookup): void {
     this.#byTarget.set(target, lookup);
-    this.#byNamespace.set(share, (this.#byNamespace.get(share) ?? 0) + 1);
+    this.#byShare.set(share, (this.#byShare.get(share) ?? 0) + 1);
     const end = () => {
       this.#byTarget.delete(target);
-      const left = (this.#byNamespace.get(share) ?? 1) - 1;
-      if (left === 0) this.#byNamespace.delete(share);
-      else this.#byNamespace.set(share, left);
+      const left = (this.#byShare.get(share) ?? 1) - 1;
+      if (left === 0) this.#byShare.delete(share);
+      else this.#byShare.set(share, left);
     };
     // Handled here whatever becomes of it: where an expired answer was used, nobody else waits for it.
     lookup.result.then(end, end);
