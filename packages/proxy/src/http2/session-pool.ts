@@ -1,7 +1,7 @@
 import type { Address } from "../resolve/resolver.ts";
 import { asError, UpstreamError } from "../upstream/upstream-error.ts";
 import { WaitingLine } from "../upstream/waiting-line.ts";
-import { type SessionOptions, type SessionOwner, UpstreamSession } from "./upstream-session.ts";
+import { MAX_STREAMS, type SessionOptions, type SessionOwner, UpstreamSession } from "./upstream-session.ts";
 
 /** Waits for a session with room for a stream. */
 export interface SessionWaiter {
@@ -16,7 +16,7 @@ export interface SessionWaiter {
 export interface SessionPoolOptions extends SessionOptions {
   /** Connections to the address. */
   readonly maxSessions: number;
-  /** Requests that may wait for room. */
+  /** Requests that may wait beside those for which a connection can still be opened. */
   readonly maxWaiting: number;
 }
 
@@ -26,6 +26,8 @@ export class SessionPool implements SessionOwner {
   readonly #options: SessionPoolOptions;
   readonly #sessions = new Set<UpstreamSession>();
   #connecting = 0;
+  /** Streams that the next connection will carry, going by the last one. */
+  #streamsEach = MAX_STREAMS;
   readonly #line = new WaitingLine<SessionWaiter>();
   #retired = false;
   #onEmpty: (() => void) | undefined;
@@ -42,8 +44,8 @@ export class SessionPool implements SessionOwner {
       waiter.onSession(session);
       return;
     }
-    if (this.#line.size >= this.#options.maxWaiting) {
-      waiter.onNoSession(new UpstreamError("BUSY", "the destination takes no more streams"));
+    if (this.#line.size >= this.#mayWait) {
+      waiter.onNoSession(busy());
       return;
     }
     this.#line.join(waiter);
@@ -83,7 +85,10 @@ export class SessionPool implements SessionOwner {
 
   onReady(session: UpstreamSession): void {
     this.#connecting -= 1;
+    this.#streamsEach = session.maxStreams;
     this.onRoom(session);
+    // They joined while nobody knew how few streams the destination allows.
+    if (this.#line.size > this.#mayWait) for (const waiter of this.#line.cutAt(this.#mayWait)) waiter.onNoSession(busy());
     // Whoever takes no streams now would take none by a second connection.
     if (this.#line.size > 0 && session.openStreams > 0) this.#connect();
   }
@@ -104,6 +109,13 @@ export class SessionPool implements SessionOwner {
     if (error === undefined && this.#line.size > 0) this.#connect();
     else if (error !== undefined && this.#sessions.size === 0) this.#failWaiting(error);
     if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  /** A burst is larger than the line before the first SETTINGS are there, and fits the connections that are opened one after the other for it. */
+  get #mayWait(): number {
+    const { maxSessions, maxWaiting } = this.#options;
+    const toOpen = Math.max(0, maxSessions - this.#sessions.size + this.#connecting);
+    return maxWaiting + toOpen * this.#streamsEach;
   }
 
   /** The first with room, so that those beyond the need become idle. */
@@ -127,4 +139,8 @@ export class SessionPool implements SessionOwner {
   #failWaiting(error: Error): void {
     for (const waiter of this.#line.takeAll()) waiter.onNoSession(error);
   }
+}
+
+function busy(): UpstreamError {
+  return new UpstreamError("BUSY", "the destination takes no more streams");
 }

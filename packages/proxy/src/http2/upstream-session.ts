@@ -39,7 +39,7 @@ export interface SessionOptions {
 }
 
 /** Streams on one connection, though a destination may allow more. */
-const MAX_STREAMS = 1_000;
+export const MAX_STREAMS = 1_000;
 /** Streams in the life of one connection: their identifiers are odd and end at 2^31 (RFC 9113 §5.1.1). */
 const MAX_STREAMS_EVER = 2 ** 29;
 /** Node takes these, though its types do not say so of clients. */
@@ -100,6 +100,11 @@ export class UpstreamSession {
       () => this.destroy(new UpstreamError("CONNECT_TIMED_OUT", "the destination did not accept an HTTP/2 connection in time")),
       options.connectTimeout,
     );
+  }
+
+  /** Streams that the destination allows on this connection; 0 when it wants no more of them, or has not said so yet. */
+  get maxStreams(): number {
+    return this.#maxStreams;
   }
 
   /** Whether another stream may be opened now. */

@@ -29,6 +29,13 @@ export class WaitingLine<W extends { readonly done: boolean }> {
     return undefined;
   }
 
+  /** Takes out those behind the first `count`. */
+  cutAt(count: number): readonly W[] {
+    const late = [...this.#waiting].slice(count);
+    for (const waiter of late) this.#waiting.delete(waiter);
+    return late.filter(({ done }) => !done);
+  }
+
   /** Takes all out that still want one. */
   takeAll(): readonly W[] {
     const waiters = [...this.#waiting].filter(({ done }) => !done);
