@@ -121,8 +121,10 @@ export class Connection implements CallConnection {
     this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
+  /** Closes the connection now. Node only ends its own side of one that is retired, and the peer may never end its own. */
   destroy(): void {
     this.#session.destroy();
+    this.#socket.destroy();
   }
 
   /** Looks for what came too often: cheap enough to be done ten times a second. */
@@ -139,8 +141,11 @@ export class Connection implements CallConnection {
 
   /** Looks for what has taken too long. */
   check(now: number): void {
-    // What is said to a session that was destroyed throws; that it is closed is told later.
-    if (this.#session.destroyed) return;
+    // What is said to a session that was destroyed throws; that it is closed is told later. Its last words had their time since the look before.
+    if (this.#session.destroyed) {
+      this.destroy();
+      return;
+    }
     for (const call of this.#calls) call.check(now);
     if (this.#calls.size > 0) this.#busyAt = now;
     if (this.#endsAt !== undefined) this.#end(now, this.#endsAt);

@@ -93,7 +93,8 @@ export async function startProxy(
     log,
     metric,
     async until(sample, value) {
-      while ((await metric(sample)) !== value) await nextTurn();
+      // The end of the test ends the wait, or its process would never end.
+      while (!t.signal.aborted && (await metric(sample)) !== value) await nextTurn();
     },
   };
 }
