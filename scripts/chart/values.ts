@@ -80,7 +80,7 @@ const GlobalSidecar = z.strictObject({
     .boolean()
     .default(true)
     .describe("A DestinationRule by which HTTP/2 stays HTTP/2 on the way to it. Without it gRPC fails there: Envoy would speak HTTP/1.1."),
-  ...podValues({ requests: { cpu: "200m", memory: "128Mi" }, limits: { memory: "512Mi" } }),
+  ...podValues({ requests: { cpu: "200m", memory: "128Mi" }, limits: { memory: "768Mi" } }),
 });
 
 const Collector = z.strictObject({

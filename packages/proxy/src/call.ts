@@ -17,6 +17,14 @@ export interface Call extends Placed {
   readonly address: Address | undefined;
   /** Address and port of the client, where its protocol's server says. */
   readonly client?: string | undefined;
+  /** Bytes of its request and answer that have come and that the other side has not taken. */
+  readonly heldBytes: number;
+  /** Bytes of its request and answer that the other side has taken. */
+  readonly takenBytes: number;
+  /** The client's connection: the same object for all calls of one. */
+  readonly connection: object;
+  /** Ends the call for the sake of the memory that it takes: with the refusal, or where the answer began by breaking it off. */
+  giveUp(refusal: Refusal): void;
   /** What the call becomes when it is answered, if it is more than a request. */
   readonly kind?: "upgrade" | "tls";
   /** Answers the client with a refusal. @param keepAlive false to tell it to close its connection, where its protocol has words for that */
@@ -71,6 +79,8 @@ export interface CallObserver {
    * @param cause what was wrong, for the log
    */
   brokenOff(call: Call, cause: Error): void;
+  /** We broke off an answer of which the client has the beginning, or a connection that passed through. */
+  gaveUp(call: Call, refusal: Refusal): void;
   /** The client's side is done with this call, in whatever way. Called once. */
   closed(call: Call): void;
 }

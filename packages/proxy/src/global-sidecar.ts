@@ -12,6 +12,7 @@ import { Front, type FrontOptions } from "./listener/front.ts";
 import { CONNECTION_OPTIONS } from "./listener/http1-listener.ts";
 import { Admission, type LoadLimits } from "./load/admission.ts";
 import { limitConnections } from "./load/connection-limit.ts";
+import { HeldBodies } from "./load/held-bodies.ts";
 import { ListeningSockets, SOCKETS } from "./load/listening-sockets.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
 import { CallsInFlight, type LongLivedCall, MAX_LISTED_CALLS } from "./report/calls-in-flight.ts";
@@ -101,8 +102,10 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const calls = new CallsInFlight(options.longLivedAfter);
   const counters = new ProxyCounters();
   const router = createRouter(policy);
+  const held = new HeldBodies(calls, limits?.maxHeldBytes ?? 64 * 1024 * 1024);
+  const uploads = { untaken: () => held.bytes, kept_for_repeat: () => front.keptForRepeats };
   const sizes = { routes: () => router.size, connection_pools: () => front.pools };
-  const metrics = createMetrics(counters, sizes, calls);
+  const metrics = createMetrics(counters, sizes, uploads, calls);
   const load = { inFlight: () => calls.size, accepted: () => connections.accepted, sockets: socketsFor(sharing) };
   const admission = new Admission(load, metrics, limits);
   const front = createFront(options, policy, { router, calls, counters, admit: admission.admit }, () => front);
@@ -112,6 +115,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const sockets = new ListeningSockets(server, { host, port, sockets: socketsFor(sharing), connection: CONNECTION_OPTIONS, onError });
   await sockets.listen().catch((error) => {
     admission.stop();
+    held.stop();
     front.destroy();
     throw listenFailed(host, port, error);
   });
@@ -123,6 +127,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     clearInterval(ageing);
     clearTimeout(force);
     admission.stop();
+    held.stop();
   }
 
   let drained: Promise<void> | undefined;

@@ -19,6 +19,7 @@ export class AnswerWriter {
   readonly #head: AnswerHead;
   readonly #closeAfter: boolean;
   #begun = false;
+  #received = 0;
   /** What came of the body in the first read. */
   #first: Buffer | undefined;
   /** More of it, where the coding of the answer cut it into pieces. */
@@ -42,8 +43,14 @@ export class AnswerWriter {
     return this.#begun;
   }
 
+  /** Bytes of the body so far. */
+  get received(): number {
+    return this.#received;
+  }
+
   /** @returns whether more may be written at once; if not, the response's `drain` follows */
   write(data: Buffer): boolean {
+    this.#received += data.length;
     if (this.#begun) return this.#send(data);
     if (this.#first === undefined) this.#first = data;
     else {

@@ -71,6 +71,19 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
     return clientAddress(this.#request.socket);
   }
 
+  get heldBytes(): number {
+    const unread = this.#forwarded?.hasBody === true ? this.#request.readableLength : 0;
+    return unread + this.#unsent;
+  }
+
+  get takenBytes(): number {
+    return (this.#upload?.received ?? 0) + (this.#writer?.received ?? 0) - this.#unsent;
+  }
+
+  get connection(): object {
+    return this.#request.socket;
+  }
+
   get waitsInLine(): boolean {
     const { address } = this;
     return this.#connection === undefined && address !== undefined && this.#context.pools.waitsInLine(address, this);
@@ -108,6 +121,19 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
     // Where its form is in doubt, so is what follows on the connection (RFC 9112 §6.3).
     const isCertain = refusal.code !== "REQUEST_MALFORMED" && !this.#awaitsContinue;
     answerRefusal(this.#response, refusal, keepAlive && isCertain);
+  }
+
+  giveUp(refusal: Refusal): void {
+    // When this is done, the connection may be another's by now.
+    const leaveDestination = this.#done ? () => {} : () => this.#leaveDestination();
+    this.#upload?.stop();
+    if (this.answered) {
+      this.#done = true;
+      this.#context.observer.gaveUp(this, refusal);
+      this.#response.destroy();
+    } else this.fail(refusal);
+    leaveDestination();
+    this.#request.resume();
   }
 
   connectTo(address: Address): void {
@@ -197,11 +223,21 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
     if (!this.#done) {
       this.#gone = true;
       this.#done = true;
-      const { address } = this;
-      if (this.#connection !== undefined) this.#connection.destroy();
-      else if (address !== undefined) this.#context.pools.leave(address, this);
+      this.#leaveDestination();
     }
     this.#context.observer.closed(this);
+  }
+
+  #leaveDestination(): void {
+    const { address } = this;
+    if (this.#connection !== undefined) this.#connection.destroy();
+    else if (address !== undefined) this.#context.pools.leave(address, this);
+  }
+
+  /** What was read of one side, and the other has not taken. */
+  get #unsent(): number {
+    const upload = this.#done || this.#upload === undefined ? 0 : (this.#connection?.waiting ?? 0);
+    return upload + this.#response.writableLength;
   }
 
   /** Back-pressure: a client that reads slowly stops the reading from the destination, and with it the destination. */

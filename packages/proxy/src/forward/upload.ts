@@ -4,6 +4,9 @@ import type { UpstreamConnection } from "../upstream/connection.ts";
 
 /** The body of an HTTP/1.1 request on its way to the destination, with its trailers. */
 export class Upload {
+  /** Bytes of the body that were read from the client. */
+  received = 0;
+
   readonly #request: IncomingMessage;
   readonly #connection: UpstreamConnection;
   readonly #chunked: boolean;
@@ -34,6 +37,7 @@ export class Upload {
   }
 
   readonly #onData = (data: Buffer): void => {
+    this.received += data.length;
     if (!this.#write(data)) this.#request.pause();
   };
 

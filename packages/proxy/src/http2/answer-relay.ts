@@ -49,6 +49,7 @@ export class AnswerRelay {
   #first: Buffer | undefined;
   #trailers: IncomingHttpHeaders | undefined;
   #ended = false;
+  #received = 0;
 
   /** @param onEnd called when the answer has come whole and is on its way */
   constructor(source: AnswerSource, from: ClientHttp2Stream, to: ServerHttp2Stream, stalled: StalledStreams, onEnd: () => void) {
@@ -57,6 +58,16 @@ export class AnswerRelay {
     this.#to = to;
     this.#stalled = stalled;
     this.#onEnd = onEnd;
+  }
+
+  /** Bytes of the body that have come and that the client has not taken. */
+  get waiting(): number {
+    return this.#from.readableLength + this.#to.writableLength;
+  }
+
+  /** Bytes of the body that the client has taken. */
+  get taken(): number {
+    return this.#received - this.#to.writableLength;
   }
 
   /**
@@ -116,6 +127,7 @@ export class AnswerRelay {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#source.heard();
+    this.#received += chunk.length;
     if (this.#head !== undefined && this.#first === undefined) {
       this.#first = chunk;
       return;

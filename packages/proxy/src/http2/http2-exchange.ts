@@ -24,16 +24,24 @@ import { keepSensitive, sensitiveNames } from "./sensitive-fields.ts";
 import type { SessionWaiter } from "./session-pool.ts";
 import type { SessionPools } from "./session-pools.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
-import { Upload } from "./upload.ts";
+import { type KeptBytes, Upload } from "./upload.ts";
 import type { UpstreamSession } from "./upstream-session.ts";
 
 /** What all exchanges share. */
 export interface Http2Context extends AttemptContext {
   readonly pools: SessionPools;
   readonly stalled: StalledStreams;
+  readonly kept: KeptBytes;
 }
 
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+const {
+  NGHTTP2_CANCEL,
+  NGHTTP2_ENHANCE_YOUR_CALM,
+  NGHTTP2_FLAG_END_STREAM,
+  NGHTTP2_INTERNAL_ERROR,
+  NGHTTP2_NO_ERROR,
+  NGHTTP2_REFUSED_STREAM,
+} = constants;
 const WITHOUT_BODY = { endStream: true };
 const WITH_BODY = { endStream: false };
 const WITH_TRAILERS = { endStream: false, waitForTrailers: true };
@@ -86,6 +94,19 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     return this.#answered;
   }
 
+  get heldBytes(): number {
+    const upload = this.#request.hasBody ? this.#stream.readableLength + (this.#upload?.waiting ?? 0) : 0;
+    return upload + (this.#relay?.waiting ?? 0);
+  }
+
+  get takenBytes(): number {
+    return (this.#upload?.taken ?? 0) + (this.#relay?.taken ?? 0);
+  }
+
+  get connection(): object {
+    return this.#client;
+  }
+
   get address(): Address | undefined {
     return this.#attempts?.address;
   }
@@ -104,18 +125,34 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     if (this.#done) return;
     this.#forwarded = request;
     this.#attempts = new Attempts(this.#context, this, addresses);
-    if (this.#request.hasBody) this.#upload = new Upload(this.#stream, this.#client);
+    if (this.#request.hasBody) this.#upload = new Upload(this.#stream, this.#client, this.#context.kept);
     this.#attempts.begin();
   }
 
   fail(refusal: Refusal, cause?: Error): void {
     if (this.#done) return;
     this.#done = true;
+    this.#upload?.stop();
     this.#context.observer.failed(this, refusal, cause);
   }
 
   refuse(refusal: Refusal): void {
     refuseStream(this.#stream, this.#request, refusal);
+  }
+
+  giveUp(refusal: Refusal): void {
+    const stream = this.#stream;
+    if (this.#answered) {
+      this.#done = true;
+      this.#context.observer.gaveUp(this, refusal);
+      // Not behind what was written to it: that is what the client does not take.
+      stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
+    } else {
+      this.fail(refusal);
+      // One that was refused before has no Upload, and its client may never take the answer.
+      stream.resume();
+    }
+    this.#upstream?.close(NGHTTP2_CANCEL);
   }
 
   onSession(session: UpstreamSession): void {
@@ -196,7 +233,6 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
 
   /** The answer cannot be relayed. */
   #giveUp(upstream: ClientHttp2Stream, refusal: Refusal): void {
-    this.#upload?.stop();
     this.fail(refusal);
     upstream.close(NGHTTP2_CANCEL);
   }
@@ -207,9 +243,10 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     if (!this.#done) this.#relay?.close();
     if (this.#done) this.#endUpload();
     else if (this.#answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
-    else if (this.#mayRepeat(session, upstream)) this.#attempts?.begin();
-    else {
-      this.#upload?.stop();
+    else if (this.#mayRepeat(session, upstream)) {
+      this.#upload?.hold();
+      this.#attempts?.begin();
+    } else {
       this.fail(refusalOfStream(upstream.rstCode, session.broken), new Error(`stream closed with code ${upstream.rstCode}`));
     }
   }
@@ -241,6 +278,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   /** The client's stream closed, after the answer or in the midst of it. */
   #clientClosed(): void {
     this.#context.stalled.forget(this.#stream);
+    this.#upload?.forget();
     if (!this.#done) {
       this.#gone = true;
       this.#done = true;

@@ -8,6 +8,7 @@ import type { Http2Options } from "../http2/http2-options.ts";
 import { readHttp2Request } from "../http2/received-request.ts";
 import { SessionPools } from "../http2/session-pools.ts";
 import { StalledStreams } from "../http2/stalled-streams.ts";
+import type { KeptBytes } from "../http2/upload.ts";
 import type { ConnectionPipeline, Pipeline } from "../pipeline.ts";
 import type { ListenerObserver } from "../report/observe-calls.ts";
 import { Turns } from "../resolve/turns.ts";
@@ -47,6 +48,7 @@ export class Front {
   readonly #turns = new Turns();
   readonly #tunnels = new OpenTunnels();
   readonly #stalled: StalledStreams;
+  readonly #kept: KeptBytes = { bytes: 0 };
   readonly #clientSessions: ClientSessions;
   readonly #sniffer: ProtocolSniffer;
   #draining = false;
@@ -72,6 +74,11 @@ export class Front {
   /** Addresses that connections to destinations are kept for. */
   get pools(): number {
     return this.#pools.size + this.#sessionPools.size;
+  }
+
+  /** Bytes of HTTP/2 bodies that are kept for a repeat. */
+  get keptForRepeats(): number {
+    return this.#kept.bytes;
   }
 
   get isDraining(): boolean {
@@ -125,7 +132,7 @@ export class Front {
 
   #http2Server({ pipeline, observer }: FrontParts, { http2, listener = {} }: FrontOptions): ClientSessions {
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = listener;
-    const context: Http2Context = { observer, turns: this.#turns, pools: this.#sessionPools, stalled: this.#stalled };
+    const context: Http2Context = { observer, turns: this.#turns, pools: this.#sessionPools, stalled: this.#stalled, kept: this.#kept };
     return new ClientSessions(
       (stream, fields, flags, rawFields, client) => {
         new Http2Exchange(context, stream, readHttp2Request(fields, flags, rawFields), client).run(pipeline);

@@ -9,7 +9,18 @@ import { openUpgrade, startEchoServer } from "../testing/web-socket.ts";
 import { CallsInFlight } from "./calls-in-flight.ts";
 
 function someCall(fields: Partial<Call> = {}): Call {
-  return { route: undefined, edge: undefined, gone: false, answered: false, address: undefined, place: -1, refuse() {}, ...fields };
+  const bodies = { heldBytes: 0, takenBytes: 0, connection: {}, giveUp() {} };
+  return {
+    route: undefined,
+    edge: undefined,
+    gone: false,
+    answered: false,
+    address: undefined,
+    place: -1,
+    refuse() {},
+    ...bodies,
+    ...fields,
+  };
 }
 
 test("a call is long-lived once it has been in flight for the threshold, and not any more when it ends", () => {

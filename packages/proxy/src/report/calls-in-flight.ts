@@ -46,6 +46,11 @@ export class CallsInFlight {
     return this.#young.size + this.#aged.size;
   }
 
+  /** All of them, in no order. What is done with them may change the books. */
+  all(): readonly Call[] {
+    return [...this.#young.list(), ...this.#aged.keys()];
+  }
+
   begin(call: Call): void {
     this.#young.add(call);
   }

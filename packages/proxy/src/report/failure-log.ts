@@ -53,6 +53,13 @@ export class FailureLog {
     this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call, suppressed) }, "answer broke off");
   }
 
+  /** We broke off an answer, or a connection that passed through. */
+  gaveUp({ code, message }: Refusal, call: FailedCall): void {
+    const suppressed = this.#take(code);
+    if (suppressed === undefined) return;
+    this.#logger.warn({ code, detail: message, ...lineOf(call, suppressed) }, "answer given up");
+  }
+
   /** Lines left out since the last one; undefined when this one is to be left out too. */
   #take(code: RefusalCode | typeof BROKEN_OFF): number | undefined {
     const second = Math.trunc(Date.now() / 1_000);

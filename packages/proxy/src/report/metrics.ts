@@ -17,6 +17,7 @@ export class ProxyCounters {
   readonly externalCalls = { forwarded: 0, refused: 0 };
   connectFailures = 0;
   brokenOff = 0;
+  gaveUp = 0;
 
   answered(status: number): void {
     this.outcome(CLASSES[Math.trunc(status / 100)] ?? "5xx");
@@ -39,8 +40,11 @@ export class ProxyCounters {
 /** How much is remembered of what, by the label's value. */
 export type MemorySizes = Readonly<Record<"routes" | "connection_pools", () => number>>;
 
+/** Bytes of request bodies that are held, by why. */
+export type BodySizes = Readonly<Record<(typeof HELD_FOR)[number], () => number>>;
+
 /** The Prometheus metrics of a proxy, in a registry of their own. */
-export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, calls: CallsInFlight): Registry {
+export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploads: BodySizes, calls: CallsInFlight): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Counter({
@@ -99,6 +103,15 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, calls
     },
   });
   new Counter({
+    name: "fenceline_proxy_given_up_answers_total",
+    help: "Answers and connections that we broke off, because nothing was taken of them and the memory for bodies was used up.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(counters.gaveUp);
+    },
+  });
+  new Counter({
     name: "fenceline_proxy_unreported_requests_total",
     help: "Forwarded requests that were not reported as an edge: nobody said whose they are, no certificate says so, or one says otherwise.",
     labelNames: ["reason"],
@@ -129,8 +142,19 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, calls
       this.set({ what: "connection_pools" }, sizes.connection_pools());
     },
   });
+  new Gauge({
+    name: "fenceline_proxy_held_body_bytes",
+    help: "Bytes of request bodies that are held: not taken by the destination yet, or kept in case that it refuses the stream.",
+    labelNames: ["what"],
+    registers,
+    collect() {
+      for (const what of HELD_FOR) this.set({ what }, uploads[what]());
+    },
+  });
   return registry;
 }
+
+const HELD_FOR = ["untaken", "kept_for_repeat"] as const;
 
 const UNREPORTED: readonly UnreportedReason[] = ["NO_SOURCE", "NO_CERTIFICATE", "IDENTITY_MISMATCH"];
 const OUTCOMES: readonly Outcome[] = ["1xx", "2xx", "3xx", "4xx", "5xx", "CONNECTED", "CLIENT_GONE", ...codes()];

@@ -46,6 +46,10 @@ export function createObserver({ counters, calls, reports, log, decisions, drain
       counters.brokenOff += 1;
       log.brokenOff({ ...describe(call, cause), requestId: decisions?.requestIdOf(call) });
     },
+    gaveUp(call, refusal) {
+      counters.gaveUp += 1;
+      log.gaveUp(refusal, { ...describe(call, undefined), requestId: decisions?.requestIdOf(call) });
+    },
     closed(call) {
       calls.end(call);
       if (call.gone && !call.answered) counters.outcome("CLIENT_GONE");

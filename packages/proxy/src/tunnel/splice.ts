@@ -20,6 +20,16 @@ export function splice(client: Socket, destination: Socket, idleTimeout: number)
   destination.pipe(client);
 }
 
+/** Bytes that were read from one side and that this one has not taken. */
+export function unsent(socket: Socket | undefined): number {
+  return socket?.writableLength ?? 0;
+}
+
+/** Bytes that were read from one side and that this one has taken. */
+export function sent(socket: Socket | undefined): number {
+  return socket === undefined ? 0 : socket.bytesWritten - socket.writableLength;
+}
+
 function breakOffTogether(socket: Socket, other: Socket): void {
   socket.on("error", () => reset(other));
   socket.on("close", () => {

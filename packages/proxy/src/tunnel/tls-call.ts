@@ -14,7 +14,7 @@ import { Dial, type Dialler } from "./dial.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import type { OpenHellos } from "./open-hellos.ts";
 import type { Tunnel } from "./open-tunnels.ts";
-import { splice } from "./splice.ts";
+import { sent, splice, unsent } from "./splice.ts";
 import { alertFor } from "./tls-alert.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
@@ -53,6 +53,7 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   /** Kept, because a closed socket does not say. */
   readonly #from: string | undefined;
   #dial: Dial | undefined;
+  #destination: Socket | undefined;
   #begun = false;
   #connected = false;
   #done = false;
@@ -109,6 +110,24 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
     linger(this.#client);
   }
 
+  get heldBytes(): number {
+    return unsent(this.#client) + unsent(this.#destination);
+  }
+
+  get takenBytes(): number {
+    return sent(this.#client) + sent(this.#destination);
+  }
+
+  get connection(): object {
+    return this.#client;
+  }
+
+  giveUp(refusal: Refusal): void {
+    if (this.answered) this.#context.observer.gaveUp(this, refusal);
+    else this.fail(refusal);
+    this.cut();
+  }
+
   cut(): void {
     this.#client.resetAndDestroy();
   }
@@ -116,6 +135,7 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
   onConnected(destination: Socket): void {
     this.#connected = true;
     this.#done = true;
+    this.#destination = destination;
     this.#context.observer.connected();
     for (const chunk of this.#held.take()) destination.write(chunk);
     splice(this.#client, destination, this.#context.idleTimeout);

@@ -22,7 +22,7 @@ import { UpstreamError } from "../upstream/upstream-error.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import type { Tunnel } from "./open-tunnels.ts";
-import { splice } from "./splice.ts";
+import { sent, splice, unsent } from "./splice.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 import { askedProtocols } from "./wants-upgrade.ts";
 
@@ -112,6 +112,24 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
 
   refuse(refusal: Refusal): void {
     answerRefusal(this.#response, refusal, false);
+  }
+
+  get heldBytes(): number {
+    return unsent(this.#client) + unsent(this.#destination);
+  }
+
+  get takenBytes(): number {
+    return sent(this.#client) + sent(this.#destination);
+  }
+
+  get connection(): object {
+    return this.#client;
+  }
+
+  giveUp(refusal: Refusal): void {
+    if (this.answered) this.#context.observer.gaveUp(this, refusal);
+    else this.fail(refusal);
+    this.cut();
   }
 
   cut(): void {

@@ -130,6 +130,11 @@ export class UpstreamConnection implements Placed {
     return typeof bytes === "string" ? this.#socket.write(bytes, "latin1") : this.#socket.write(bytes);
   }
 
+  /** Bytes that the destination has not taken yet. */
+  get waiting(): number {
+    return this.#socket.writableLength;
+  }
+
   /** What is written until {@link uncork} leaves in one segment if it fits. */
   cork(): void {
     this.#socket.cork();
