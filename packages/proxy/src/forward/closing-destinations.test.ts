@@ -31,6 +31,32 @@ for (const [how, answer] of Object.entries({
   });
 }
 
+test("T-38 a destination that resets the connection right behind its answers fails no POST of clients that call at the same time", async (t) => {
+  let answers = 0;
+  const upstream = await startRawUpstream(t, (socket) => {
+    socket.on("data", () => {
+      socket.write(OK);
+      answers += 1;
+      if (answers % 2 === 0) socket.resetAndDestroy();
+    });
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const failed: string[] = [];
+
+  const clients = Array.from({ length: 20 }, async () => {
+    const client = await openSocket(proxy.port);
+    t.after(() => client.destroy());
+    for (let i = 0; i < POSTS; i += 1) {
+      client.write(`${POST}\r\nx`);
+      const [answer]: Buffer[] = await once(client, "data");
+      if (answer?.includes("200 OK") !== true) failed.push(String(answer));
+    }
+  });
+  await Promise.all(clients);
+
+  assert.deepEqual(failed, []);
+});
+
 test("T-38 bytes behind an answer that come in a segment of their own are nobody's answer", async (t) => {
   const upstream = await startRawUpstream(t, (socket) => {
     socket.setNoDelay(true).on("data", () => {

@@ -71,7 +71,6 @@ export class UpstreamConnection implements Placed {
   #connected = false;
   #gone = false;
   #requestSent = false;
-  #error: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(address: Address, owner: ConnectionOwner, options: ConnectionOptions) {
@@ -83,9 +82,8 @@ export class UpstreamConnection implements Placed {
       .on("connect", () => this.#onConnect())
       .on("end", () => this.#onEnd())
       .on("drain", () => this.#user?.onDrain())
-      .on("error", (error) => {
-        this.#error = error;
-      })
+      // Not only when it is closed, which Node tells at the end of the turn: the pool would hand out a connection that is dead.
+      .on("error", (error) => this.#fail(error))
       .on("close", () => this.#onClose());
     this.#timer = setTimeout(
       () => this.#fail(new UpstreamError("CONNECT_TIMED_OUT", "TCP did not connect in time")),
@@ -220,7 +218,7 @@ export class UpstreamConnection implements Placed {
   }
 
   #onClose(): void {
-    this.#fail(this.#error ?? new UpstreamError("CLOSED", "the connection closed"));
+    this.#fail(new UpstreamError("CLOSED", "the connection closed"));
   }
 
   #fail(error: Error): void {
