@@ -23,6 +23,15 @@ export const Node = z.object({
 });
 export type Node = z.infer<typeof Node>;
 
+/** A range that the API server gives ClusterIPs from. Read from Kubernetes 1.33 on; before, only the API server's flags had it. */
+export const ServiceCIDR = z.object({
+  apiVersion: z.literal("networking.k8s.io/v1"),
+  kind: z.literal("ServiceCIDR"),
+  metadata: ClusterObjectMeta,
+  spec: z.object({ cidrs: z.array(z.string()).nullish() }).nullish(),
+});
+export type ServiceCIDR = z.infer<typeof ServiceCIDR>;
+
 const PortNumber = z.int().min(1).max(65_535);
 
 export const ServicePort = z.object({

@@ -9,7 +9,7 @@ export const ADDRESS_KIND = {
   API_SERVER: 8,
   /** Of a Service in Fenceline's own namespace, or one of its endpoints. */
   OWN: 16,
-  /** Not one address but a CIDR that pods have theirs from. */
+  /** Not one address but a CIDR that pods, or Services, have theirs from. */
   POD_RANGE: 32,
   /** Not an address but a namespace, whose pods reach nothing but registered hosts. No namespace has a dot or a colon, so none looks like an address. */
   REGISTRY_ONLY: 64,

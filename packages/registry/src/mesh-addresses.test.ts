@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Node, parseManifests } from "@fenceline/api";
+import { Node, parseManifests, ServiceCIDR } from "@fenceline/api";
 import { ADDRESS_KIND, WHOLE_MESH } from "@fenceline/api/vocabulary";
 import { MeshAddressBook } from "./mesh-addresses.ts";
 
@@ -111,6 +111,23 @@ test("T-05 the ranges that nodes give their pods addresses from are in the book,
   assert.equal(book.size, 3);
   book.refresh({ services: [], endpointSlices: [], nodes: [{ ...one, spec: { podCIDR: "", podCIDRs: null } }] });
   assert.equal(book.get("10.244.1.0/24"), undefined);
+  assert.equal(book.size, 1);
+});
+
+test("T-05 the ranges of Services are in the book beside those of nodes, whichever of them goes", () => {
+  const range = (name: string, ...cidrs: string[]) =>
+    ServiceCIDR.parse({ apiVersion: "networking.k8s.io/v1", kind: "ServiceCIDR", metadata: { name }, spec: { cidrs } });
+  const book = new MeshAddressBook("fenceline");
+  const both = [range("kubernetes", "10.96.0.0/12", "fd00:10:96::/112"), range("more", "10.96.0.0/12", "10.112.0.0/16")];
+  // A node may bear the same name as a range.
+  const named = { ...node("192.168.0.1"), metadata: { ...node().metadata, name: "kubernetes" } };
+  book.refresh({ services: [], endpointSlices: [], nodes: [named], serviceCIDRs: both });
+  for (const address of ["10.96.0.0/12", "fd00:10:96::/112", "10.112.0.0/16"])
+    assert.deepEqual(book.get(address), { address, kinds: POD_RANGE, ports: [] });
+  assert.equal(book.get("192.168.0.1")?.kinds, NODE);
+  book.refresh({ services: [], endpointSlices: [], nodes: [named], serviceCIDRs: both.slice(0, 1) });
+  assert.deepEqual([book.get("10.96.0.0/12")?.kinds, book.get("10.112.0.0/16")], [POD_RANGE, undefined]);
+  book.refresh({ services: [], endpointSlices: [], nodes: [named] });
   assert.equal(book.size, 1);
 });
 

@@ -1,4 +1,4 @@
-import type { EndpointSlice, MeshAddress, Node, Service } from "@fenceline/api";
+import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fenceline/api";
 import { ADDRESS_KIND, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { canonicalAddress } from "./authority.ts";
 
@@ -7,20 +7,21 @@ export interface AddressedObjects {
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   readonly nodes?: readonly Node[] | undefined;
+  readonly serviceCIDRs?: readonly ServiceCIDR[] | undefined;
   /** Whose pods reach nothing but registered hosts, as `outboundEntries` tells. */
   readonly outbound?: ReadonlyMap<string, number> | undefined;
 }
 
-/** A Service with its slices, or a node: what says something of addresses together. */
+/** A Service with its slices, a node or a range of Services: what says something of addresses together. */
 interface Group {
-  readonly objects: readonly (Service | EndpointSlice | Node)[];
+  readonly objects: readonly (Service | EndpointSlice | Node | ServiceCIDR)[];
   readonly parts: readonly MeshAddress[];
 }
 
 /**
  * What each address of the mesh is, and which of its ports are declared.
  *
- * A change costs a comparison of each object with the one before by identity, and work for the Services and nodes only that changed.
+ * A change costs a comparison of each object with the one before by identity, and work for the Services, nodes and ranges only that changed.
  */
 export class MeshAddressBook {
   readonly #ownNamespace: string;
@@ -102,7 +103,7 @@ export class MeshAddressBook {
 }
 
 /** The objects by what they say something of. */
-function grouped({ services, endpointSlices, nodes = [] }: AddressedObjects): Map<string, Group["objects"][number][]> {
+function grouped({ services, endpointSlices, nodes = [], serviceCIDRs = [] }: AddressedObjects): Map<string, Group["objects"][number][]> {
   const groups = new Map<string, Group["objects"][number][]>();
   for (const service of services) groups.set(`${service.metadata.namespace}/${service.metadata.name}`, [service]);
   for (const slice of endpointSlices) {
@@ -115,6 +116,7 @@ function grouped({ services, endpointSlices, nodes = [] }: AddressedObjects): Ma
     else group.push(slice);
   }
   for (const node of nodes) groups.set(node.metadata.name, [node]);
+  for (const range of serviceCIDRs) groups.set(` ${range.metadata.name}`, [range]);
   return groups;
 }
 
@@ -129,6 +131,7 @@ function partsOf(objects: Group["objects"], ownNamespace: string): MeshAddress[]
 function statementsOf(object: Group["objects"][number], service: Service | undefined, ownNamespace: string): MeshAddress[] {
   if (object.kind === "Node")
     return [...stated(nodeAddresses(object), ADDRESS_KIND.NODE, []), ...stated(podRanges(object), ADDRESS_KIND.POD_RANGE, [])];
+  if (object.kind === "ServiceCIDR") return stated(object.spec?.cidrs ?? [], ADDRESS_KIND.POD_RANGE, []);
   const marks = marksOf(service ?? object, ownNamespace);
   if (object.kind === "Service") return stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object));
   if (object.addressType === "FQDN") return [];

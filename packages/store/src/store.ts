@@ -7,6 +7,7 @@ import type {
   Node,
   RenderedObject,
   Service,
+  ServiceCIDR,
   ServiceFence,
   ServiceFenceStatus,
   ServicePort,
@@ -17,6 +18,8 @@ export interface MeshSnapshot {
   readonly namespaces: readonly Namespace[];
   /** Undefined where there are none to speak of: in a folder. */
   readonly nodes?: readonly Node[];
+  /** Undefined where there are none to speak of: in a folder. Empty before Kubernetes 1.33, too. */
+  readonly serviceCIDRs?: readonly ServiceCIDR[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   /** Sidecars of others that are for a whole namespace. Undefined where there are none to speak of: in a folder. */

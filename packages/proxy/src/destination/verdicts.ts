@@ -32,7 +32,7 @@ export interface MeshView {
   readonly version: number;
   /** The reach that an address needs, or why it is refused to everybody; undefined for one that is not the mesh's. */
   judge(address: Address): Reach | Refusal | undefined;
-  /** Whether an address that is not the mesh's is one that its pods have. */
+  /** Whether an address that is not the mesh's is of a range that its pods or Services have theirs from. */
   inPodRange(address: string): boolean;
   /** Whether the pods of a namespace reach nothing but registered hosts. */
   isRegistryOnly(namespace: string): boolean;
@@ -40,7 +40,10 @@ export interface MeshView {
 
 const DENIED = new Refusal("EXTERNAL_REFUSED", "the configuration refuses this address");
 
-const UNSELECTED_POD = new Refusal("PORT_NOT_DECLARED", "the address is a pod's, and no Service declares this port of it");
+const UNSELECTED_POD = new Refusal(
+  "PORT_NOT_DECLARED",
+  "the address is of a range of pods or Services, and no Service declares this port of it",
+);
 
 /**
  * Judges by the addresses that the mesh has and those that nobody may reach.

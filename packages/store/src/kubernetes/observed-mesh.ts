@@ -6,9 +6,11 @@ import {
   type Namespace,
   type Node,
   type Service,
+  type ServiceCIDR,
   type ServiceFence,
 } from "@fenceline/api";
 import type { MeshSnapshot } from "../store.ts";
+import { hasStatus } from "./api/api-error.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import {
   CONFIG_MAPS,
@@ -18,6 +20,7 @@ import {
   NODES,
   type ObjectKey,
   type Resource,
+  SERVICE_CIDRS,
   SERVICE_FENCES,
   SERVICES,
   SIDECARS,
@@ -30,7 +33,7 @@ import { Informer } from "./informer/informer.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";
 import { type MeshConfig, meshConfigMissing, readMeshConfig } from "./mesh-config.ts";
 import { fenceReader } from "./read-fence.ts";
-import { readEndpointSlice, readNamespace, readNode, readService } from "./read-known-object.ts";
+import { readEndpointSlice, readNamespace, readNode, readService, readServiceCIDR } from "./read-known-object.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {
@@ -55,6 +58,8 @@ export interface FenceInformer {
 export class ObservedMesh {
   readonly namespaces: Informer<Namespace>;
   readonly nodes: Informer<Node>;
+  /** A kind that older clusters lack: without it the ranges of Services are not known, and nothing else is missing. */
+  readonly serviceCIDRs: Informer<ServiceCIDR>;
   readonly services: Informer<Service>;
   readonly endpointSlices: Informer<EndpointSlice>;
   /** In the order of precedence. */
@@ -76,6 +81,12 @@ export class ObservedMesh {
     };
     this.namespaces = mesh(NAMESPACES, readNamespace);
     this.nodes = mesh(NODES, readNode);
+    this.serviceCIDRs = new Informer<ServiceCIDR>({
+      ...{ api, clock, resource: SERVICE_CIDRS, parse: readServiceCIDR, onEvent: onMesh },
+      onTrouble: (error) => {
+        if (!hasStatus(error, 404)) onTrouble(error);
+      },
+    });
     this.services = mesh(SERVICES, readService);
     this.endpointSlices = mesh(ENDPOINT_SLICES, readEndpointSlice);
     this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, fenceReader(onTrouble)) }));
@@ -98,6 +109,7 @@ export class ObservedMesh {
       this.services,
       this.endpointSlices,
       this.nodes,
+      this.serviceCIDRs,
       ...fences,
       this.sidecars,
       this.envoyFilters,
@@ -129,6 +141,7 @@ export class ObservedMesh {
     return {
       namespaces: this.namespaces.objects(),
       nodes: this.nodes.objects(),
+      serviceCIDRs: this.serviceCIDRs.objects(),
       services: this.services.objects(),
       endpointSlices: this.endpointSlices.objects(),
       defaultSidecars: this.sidecars.objects().filter((live) => isDefault(live) && conflictOf(live) !== undefined),

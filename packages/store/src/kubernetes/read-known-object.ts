@@ -1,10 +1,11 @@
-import { EndpointSlice, InvalidResource, Namespace, Node, Service, ServiceFence, safeParseObject } from "@fenceline/api";
+import { EndpointSlice, InvalidResource, Namespace, Node, Service, ServiceCIDR, ServiceFence, safeParseObject } from "@fenceline/api";
 import { keyText } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
 
 /** Parsers of the kinds that make up a mesh. Each keeps the fields of its schema only, and throws {@link InvalidResource} naming the first fault. */
 export const readNamespace = reader<Namespace>(Namespace);
 export const readNode = reader<Node>(Node);
+export const readServiceCIDR = reader<ServiceCIDR>(ServiceCIDR);
 export const readService = reader<Service>(Service);
 export const readEndpointSlice = reader<EndpointSlice>(EndpointSlice);
 export const readServiceFence = reader<ServiceFence>(ServiceFence);

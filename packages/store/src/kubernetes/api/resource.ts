@@ -18,6 +18,13 @@ const namespaced = (apiVersion: string, kind: string, plural: string): Resource 
 
 export const NAMESPACES: Resource = { apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 export const NODES: Resource = { apiVersion: "v1", kind: "Node", plural: "nodes", namespaced: false };
+/** `v1` is there from Kubernetes 1.33 on. */
+export const SERVICE_CIDRS: Resource = {
+  apiVersion: "networking.k8s.io/v1",
+  kind: "ServiceCIDR",
+  plural: "servicecidrs",
+  namespaced: false,
+};
 export const SERVICES = namespaced("v1", "Service", "services");
 export const ENDPOINT_SLICES = namespaced("discovery.k8s.io/v1", "EndpointSlice", "endpointslices");
 export const CONFIG_MAPS = namespaced("v1", "ConfigMap", "configmaps");
