@@ -17,13 +17,11 @@ export interface Call extends Placed {
   readonly address: Address | undefined;
   /** Address and port of the client, where its protocol's server says. */
   readonly client?: string | undefined;
-  /** Bytes of its request and answer that have come and that the other side has not taken. */
+  /** Memory in bytes: of the header, and of what has come of either body and the other side has not taken. */
   readonly heldBytes: number;
-  /** Bytes of its request and answer that the other side has taken. */
+  /** Bytes of the bodies that the other side has taken. */
   readonly takenBytes: number;
-  /** The client's connection: the same object for all calls of one. */
-  readonly connection: object;
-  /** Ends the call for the sake of the memory that it takes: with the refusal, or where the answer began by breaking it off. */
+  /** Ends the call for the sake of the memory that it takes: with the refusal, or where an answer or a refusal is on its way by breaking that off. */
   giveUp(refusal: Refusal): void;
   /** What the call becomes when it is answered, if it is more than a request. */
   readonly kind?: "upgrade" | "tls";

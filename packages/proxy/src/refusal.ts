@@ -48,8 +48,8 @@ export const STATUS_OF = {
   CONNECT_TIMED_OUT: 504,
   RESOLUTION_TIMED_OUT: 504,
   UPSTREAM_TIMED_OUT: 504,
-  /** The destination took nothing of the request's body, and the memory for such bodies is used up. A part of it may have arrived: no 503, which says that none did. */
-  BODY_STALLED: 504,
+  /** Nothing went on, and the memory for calls in flight is used up. The request may have arrived: no 503, which says that it did not. */
+  CALL_STALLED: 504,
   /** The request was here before, on its way to the same destination (RFC 5842 §7.2). */
   LOOP: 508,
 } as const;

@@ -5,6 +5,7 @@ import { versionFault } from "../destination/http1-form.ts";
 import type { Route } from "../destination/route.ts";
 import { clientAddress } from "../listener/client-address.ts";
 import type { PendingRequest } from "../listener/half-closed.ts";
+import { headerMemory } from "../load/header-memory.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -42,6 +43,8 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   #connection: UpstreamConnection | undefined;
   #upload: Upload | undefined;
   #writer: AnswerWriter | undefined;
+  /** Counted only when it is asked for. */
+  #headerMemory: number | undefined;
   #repeats = false;
   #done = false;
   #gone = false;
@@ -72,16 +75,13 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   }
 
   get heldBytes(): number {
-    const unread = this.#forwarded?.hasBody === true ? this.#request.readableLength : 0;
-    return unread + this.#unsent;
+    const { url = "", rawHeaders, readableLength } = this.#request;
+    this.#headerMemory ??= headerMemory(url, rawHeaders);
+    return this.#headerMemory + (this.#forwarded?.hasBody === true ? readableLength : 0) + this.#unsent;
   }
 
   get takenBytes(): number {
     return (this.#upload?.received ?? 0) + (this.#writer?.received ?? 0) - this.#unsent;
-  }
-
-  get connection(): object {
-    return this.#request.socket;
   }
 
   get waitsInLine(): boolean {
@@ -127,11 +127,13 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
     // When this is done, the connection may be another's by now.
     const leaveDestination = this.#done ? () => {} : () => this.#leaveDestination();
     this.#upload?.stop();
-    if (this.answered) {
+    if (!this.#done && !this.answered) this.fail(refusal);
+    else {
       this.#done = true;
-      this.#context.observer.gaveUp(this, refusal);
+      if (this.answered) this.#context.observer.gaveUp(this, refusal);
+      // A client may not take a refusal either.
       this.#response.destroy();
-    } else this.fail(refusal);
+    }
     leaveDestination();
     this.#request.resume();
   }

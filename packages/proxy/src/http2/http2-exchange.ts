@@ -9,6 +9,7 @@ import {
 import type { ForwardedRequest, PipelineCall } from "../call.ts";
 import type { Route } from "../destination/route.ts";
 import { type AttemptContext, type AttemptOwner, Attempts } from "../forward/attempts.ts";
+import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
@@ -96,15 +97,11 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
 
   get heldBytes(): number {
     const upload = this.#request.hasBody ? this.#stream.readableLength + (this.#upload?.waiting ?? 0) : 0;
-    return upload + (this.#relay?.waiting ?? 0);
+    return this.#request.headerBytes * MEMORY_PER_HEADER_BYTE + upload + (this.#relay?.waiting ?? 0);
   }
 
   get takenBytes(): number {
     return (this.#upload?.taken ?? 0) + (this.#relay?.taken ?? 0);
-  }
-
-  get connection(): object {
-    return this.#client;
   }
 
   get address(): Address | undefined {
@@ -141,16 +138,12 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   }
 
   giveUp(refusal: Refusal): void {
-    const stream = this.#stream;
-    if (this.#answered) {
+    if (!this.#done && !this.#answered) this.fail(refusal);
+    else {
       this.#done = true;
-      this.#context.observer.gaveUp(this, refusal);
-      // Not behind what was written to it: that is what the client does not take.
-      stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
-    } else {
-      this.fail(refusal);
-      // One that was refused before has no Upload, and its client may never take the answer.
-      stream.resume();
+      if (this.#answered) this.#context.observer.gaveUp(this, refusal);
+      // Not behind what was written to it: that is what the client does not take. A refusal may be it, too.
+      this.#stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
     }
     this.#upstream?.close(NGHTTP2_CANCEL);
   }

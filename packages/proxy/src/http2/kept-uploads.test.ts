@@ -8,7 +8,7 @@ import { startRawUpstream } from "../testing/upstream.ts";
 import { MAX_KEPT_IN_ALL } from "./upload.ts";
 
 const { NGHTTP2_REFUSED_STREAM } = constants;
-const KEPT = 'fenceline_proxy_held_body_bytes{what="kept_for_repeat"}';
+const KEPT = 'fenceline_proxy_held_bytes{what="kept_for_repeat"}';
 const BODY = Buffer.alloc(60_000, "x");
 const UPLOADS = 400;
 

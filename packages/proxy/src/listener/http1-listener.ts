@@ -53,6 +53,11 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   const { halfClosedTimeout = HALF_CLOSED_PATIENCE } = options;
   /** Of each connection, until it closes: a dead socket and its last answer, once grown old, would hold on to those of later connections. */
   const latest = new WeakMap<Duplex, ClientResponse>();
+  /** An idle connection, of which there are thousands for an hour, is not to keep a request with all its header. */
+  const forget = function (this: ServerResponse) {
+    const { socket } = this.req;
+    if (latest.get(socket) === this && !isLast(this)) latest.delete(socket);
+  };
   /** Requests whose wish for another protocol is not granted. */
   const notUpgraded = new WeakSet<IncomingMessage>();
   const pipelined = new PipelinedRequests();
@@ -91,6 +96,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
       return;
     }
     latest.set(request.socket, response);
+    response.on("close", forget);
     // node:http throws away what came in one piece with such a request, so nobody knows where in a request the next piece begins.
     if (notUpgraded.has(request)) response.shouldKeepAlive = false;
     const begin = () => {

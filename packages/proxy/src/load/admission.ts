@@ -13,8 +13,8 @@ export interface LoadLimits {
   /** Requests in flight at a time. Default 10000. Long polls and streams count too: not a limit on work, but on memory. */
   readonly maxRequests?: number;
   /**
-   * Bytes of requests and answers that have come and that the other side has not taken. Default 67108864 (64 MiB). Beyond it calls of
-   * which nothing has been taken for 5 s end with `BODY_STALLED`, beyond twice as much any.
+   * Bytes of calls in flight: headers, and what has come of bodies and the other side has not taken. Default 67108864 (64 MiB). Beyond it calls of
+   * which nothing has been taken for 5 s end with `CALL_STALLED`, beyond twice as much any.
    */
   readonly maxHeldBytes?: number;
   /**

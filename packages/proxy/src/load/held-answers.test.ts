@@ -11,7 +11,7 @@ import { upgradeRequest } from "../testing/web-socket.ts";
 
 const MIB = 1024 * 1024;
 const GIVEN_UP = "fenceline_proxy_given_up_answers_total";
-const UNTAKEN = 'fenceline_proxy_held_body_bytes{what="untaken"}';
+const HELD = 'fenceline_proxy_held_bytes{what="in_flight"}';
 const BLOCK = Buffer.alloc(64 * 1024);
 const SLOW = "reviews.bookinfo.svc.cluster.local";
 const REQUEST = `GET / HTTP/1.1\r\nHost: ${SERVICE}\r\nFence-Source: bookinfo/productpage\r\n\r\n`;
@@ -27,7 +27,7 @@ function pump(to: Socket | ServerHttp2Stream | { write(chunk: Buffer): boolean; 
 
 /** Resolves once so many were given up, and no more is held than twice the limit. */
 async function untilBounded({ signal }: TestContext, proxy: ProxyUnderTest, limit: number, count: number): Promise<void> {
-  while (!signal.aborted && ((await proxy.metric(GIVEN_UP)) < count || (await proxy.metric(UNTAKEN)) > 2 * limit)) await nextTurn();
+  while (!signal.aborted && ((await proxy.metric(GIVEN_UP)) < count || (await proxy.metric(HELD)) > 2 * limit)) await nextTurn();
 }
 
 test("T-10 HTTP/2 answers that clients do not take hold a bounded sum of bytes, and a slow one beside them is read to its end", async (t) => {
@@ -59,7 +59,7 @@ test("T-10 HTTP/2 answers that clients do not take hold a bounded sum of bytes, 
 
   assert.equal(await Promise.any(ended), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   assert.deepEqual(await answer.then(({ status, body }) => [status, body.length]), [200, 12_000]);
-  assert.ok(proxy.log.some(({ code, msg }) => code === "BODY_STALLED" && msg === "answer given up"));
+  assert.ok(proxy.log.some(({ code, msg }) => code === "CALL_STALLED" && msg === "answer given up"));
 });
 
 for (const [what, request, begin] of [

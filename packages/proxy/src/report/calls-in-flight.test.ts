@@ -9,7 +9,7 @@ import { openUpgrade, startEchoServer } from "../testing/web-socket.ts";
 import { CallsInFlight } from "./calls-in-flight.ts";
 
 function someCall(fields: Partial<Call> = {}): Call {
-  const bodies = { heldBytes: 0, takenBytes: 0, connection: {}, giveUp() {} };
+  const bodies = { heldBytes: 0, takenBytes: 0, giveUp() {} };
   return {
     route: undefined,
     edge: undefined,

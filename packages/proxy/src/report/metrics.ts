@@ -40,11 +40,11 @@ export class ProxyCounters {
 /** How much is remembered of what, by the label's value. */
 export type MemorySizes = Readonly<Record<"routes" | "connection_pools", () => number>>;
 
-/** Bytes of request bodies that are held, by why. */
-export type BodySizes = Readonly<Record<(typeof HELD_FOR)[number], () => number>>;
+/** Bytes of memory that calls take, by why. */
+export type HeldSizes = Readonly<Record<(typeof HELD_FOR)[number], () => number>>;
 
 /** The Prometheus metrics of a proxy, in a registry of their own. */
-export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploads: BodySizes, calls: CallsInFlight): Registry {
+export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploads: HeldSizes, calls: CallsInFlight): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Counter({
@@ -104,7 +104,7 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploa
   });
   new Counter({
     name: "fenceline_proxy_given_up_answers_total",
-    help: "Answers and connections that we broke off, because nothing was taken of them and the memory for bodies was used up.",
+    help: "Answers and connections that we broke off, because nothing went on in them and the memory for calls in flight was used up.",
     registers,
     collect() {
       this.reset();
@@ -143,8 +143,8 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploa
     },
   });
   new Gauge({
-    name: "fenceline_proxy_held_body_bytes",
-    help: "Bytes of request bodies that are held: not taken by the destination yet, or kept in case that it refuses the stream.",
+    name: "fenceline_proxy_held_bytes",
+    help: "Bytes of calls in flight: headers, what the other side has not taken of bodies, and what is kept in case that a destination refuses the stream.",
     labelNames: ["what"],
     registers,
     collect() {
@@ -154,7 +154,7 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploa
   return registry;
 }
 
-const HELD_FOR = ["untaken", "kept_for_repeat"] as const;
+const HELD_FOR = ["in_flight", "kept_for_repeat"] as const;
 
 const UNREPORTED: readonly UnreportedReason[] = ["NO_SOURCE", "NO_CERTIFICATE", "IDENTITY_MISMATCH"];
 const OUTCOMES: readonly Outcome[] = ["1xx", "2xx", "3xx", "4xx", "5xx", "CONNECTED", "CLIENT_GONE", ...codes()];

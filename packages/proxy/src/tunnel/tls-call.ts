@@ -118,10 +118,6 @@ export class TlsCall implements ConnectionCall, Dialler, Tunnel {
     return sent(this.#client) + sent(this.#destination);
   }
 
-  get connection(): object {
-    return this.#client;
-  }
-
   giveUp(refusal: Refusal): void {
     if (this.answered) this.#context.observer.gaveUp(this, refusal);
     else this.fail(refusal);

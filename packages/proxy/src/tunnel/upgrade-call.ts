@@ -10,6 +10,7 @@ import { requestHead } from "../forward/request-text.ts";
 import { linger } from "../linger.ts";
 import { clientAddress } from "../listener/client-address.ts";
 import { onTunnelClientEnded } from "../listener/half-closed.ts";
+import { headerMemory } from "../load/header-memory.ts";
 import { ServerResponse } from "../node-http.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
@@ -47,6 +48,8 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   readonly #response: InstanceType<typeof ServerResponse>;
   readonly #answer = new AnswerReader();
   readonly #held: HeldBytes;
+  /** Counted only when it is asked for. */
+  #headerMemory: number | undefined;
   #forwarded: ForwardedRequest | undefined;
   #dial: Dial | undefined;
   #destination: DestinationSocket | undefined;
@@ -115,15 +118,13 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   }
 
   get heldBytes(): number {
-    return unsent(this.#client) + unsent(this.#destination);
+    const { url = "", rawHeaders } = this.#request;
+    this.#headerMemory ??= headerMemory(url, rawHeaders);
+    return this.#headerMemory + unsent(this.#client) + unsent(this.#destination);
   }
 
   get takenBytes(): number {
     return sent(this.#client) + sent(this.#destination);
-  }
-
-  get connection(): object {
-    return this.#client;
   }
 
   giveUp(refusal: Refusal): void {

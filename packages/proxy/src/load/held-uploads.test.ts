@@ -9,8 +9,8 @@ import { type ProxyUnderTest, SERVICE, startProxy } from "../testing/proxy-under
 import { startRawUpstream } from "../testing/upstream.ts";
 
 const MIB = 1024 * 1024;
-const UNTAKEN = 'fenceline_proxy_held_body_bytes{what="untaken"}';
-const STALLED = 'fenceline_proxy_requests_total{outcome="BODY_STALLED"}';
+const HELD = 'fenceline_proxy_held_bytes{what="in_flight"}';
+const STALLED = 'fenceline_proxy_requests_total{outcome="CALL_STALLED"}';
 const HONEST = "reviews.bookinfo.svc.cluster.local";
 
 /** A client that Node's own limit does not keep from offering much. */
@@ -23,7 +23,7 @@ function openClient(t: TestContext, port: number): ClientHttp2Session {
 
 /** Resolves with the bytes held once some uploads were ended and no more than `limit` is held. */
 async function untilBounded({ signal }: TestContext, proxy: ProxyUnderTest, limit: number): Promise<void> {
-  while (!signal.aborted && ((await proxy.metric(STALLED)) === 0 || (await proxy.metric(UNTAKEN)) > limit)) await nextTurn();
+  while (!signal.aborted && ((await proxy.metric(STALLED)) === 0 || (await proxy.metric(HELD)) > limit)) await nextTurn();
 }
 
 test("T-10 HTTP/2 uploads that their destination does not take hold a bounded sum of bytes, and a slow one beside them finishes", async (t) => {
@@ -59,8 +59,8 @@ test("T-10 HTTP/2 uploads that their destination does not take hold a bounded su
   }
   honest.end();
 
-  assert.equal(await ended.promise, "BODY_STALLED");
-  assert.ok((await proxy.metric(UNTAKEN)) <= limit);
+  assert.equal(await ended.promise, "CALL_STALLED");
+  assert.ok((await proxy.metric(HELD)) <= limit);
   // What offers more than the limit cannot stay.
   assert.ok((await proxy.metric(STALLED)) > 2 * streams - (2 * limit) / (64 * 1024));
   const answer = await answered;
@@ -88,7 +88,7 @@ test("T-10 the same over HTTP/1.1: the client of an upload that was ended gets 5
 
   const first = await Promise.race(answers);
   assert.equal(first?.status, 504);
-  assert.equal(first && refusalOf(first).code, "BODY_STALLED");
+  assert.equal(first && refusalOf(first).code, "CALL_STALLED");
 });
 
 test("T-10 bytes that wait for a destination to connect count, too, and are given back when their client leaves", async (t) => {
@@ -99,10 +99,10 @@ test("T-10 bytes that wait for a destination to connect count, too, and are give
   const upload = session.request(head({ ":method": "POST" }));
   upload.on("error", () => {});
   upload.write(Buffer.alloc(50_000));
-  await proxy.until(UNTAKEN, 50_000);
+  while (!t.signal.aborted && (await proxy.metric(HELD)) < 50_000) await nextTurn();
 
   upload.close();
   await once(upload, "close");
 
-  await proxy.until(UNTAKEN, 0);
+  await proxy.until(HELD, 0);
 });
