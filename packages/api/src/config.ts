@@ -157,10 +157,10 @@ export const Config = z.strictObject({
   clusterDomain: DomainName.default("cluster.local").describe("DNS domain of the cluster."),
   istioNamespace: NamespaceName.default("istio-system").describe("Namespace of Istio's control plane; every fence shows it."),
   rootNamespace: NamespaceName.optional().describe(
-    "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. Default: `istioNamespace`.",
+    "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. Default: what `meshConfigMap` says, else `istioNamespace`.",
   ),
   meshConfigMap: DomainName.optional().describe(
-    "ConfigMap in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy is read: REGISTRY_ONLY there holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
+    "ConfigMap in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy and rootNamespace are read: REGISTRY_ONLY there holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
   ),
   namespace: NamespaceName.default("fenceline").describe(
     "Namespace of Fenceline itself; every fence shows it, or the fallback could not be reached.",

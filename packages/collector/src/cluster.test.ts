@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ENVOY_FILTERS, FENCE, fence, type Resource, SERVICE_FENCES, SERVICES, SIDECARS, until } from "@fenceline/store/kubernetes/testing";
+import type { FenceKey } from "@fenceline/api";
+import {
+  CONFIG_MAPS,
+  ENVOY_FILTERS,
+  FENCE,
+  fence,
+  MESH_CONFIG_MAP,
+  type Resource,
+  SERVICE_FENCES,
+  SERVICES,
+  SIDECARS,
+  until,
+} from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "./testing/cluster.ts";
 
 const [FENCES, NETEASE_FENCES] = SERVICE_FENCES as [Resource, Resource];
@@ -146,6 +158,21 @@ test("E3-08 fences of a CRD that is installed after the start are taken up", asy
   install();
   await until(() => condition("Ready") === "True Rendered");
   assert.ok(performance.now() - began < 10_000);
+});
+
+test("T-07 the root namespace is the one that MeshConfig names, also when it comes to be another one while fences are there", async (t) => {
+  const [one, other] = ["istio-config", "istio-other"].map((namespace) => ({ namespace, name: "a" })) as [FenceKey, FenceKey];
+  const meshConfig = (rootNamespace: string) => ({ metadata: MESH_CONFIG_MAP, data: { mesh: `rootNamespace: ${rootNamespace}` } });
+  const { server, collector } = await startCluster(t, (fake) => {
+    fake.put(CONFIG_MAPS, meshConfig(one.namespace));
+    for (const key of [one, other]) fake.put(FENCES, fence({}, key));
+  });
+  await collector.idle();
+  assert.deepEqual([server.get(ENVOY_FILTERS, one), server.get(SIDECARS, one)], [undefined, undefined]);
+  assert.ok(server.get(ENVOY_FILTERS, other), "what is not the root namespace is rendered");
+  server.put(CONFIG_MAPS, meshConfig(other.namespace));
+  await until(() => server.get(ENVOY_FILTERS, other) === undefined && server.get(SIDECARS, other) === undefined);
+  await until(() => server.get(ENVOY_FILTERS, one) !== undefined);
 });
 
 test("T-07 a fence in Istio's root namespace or in Fenceline's is refused with a condition and a line in the log; what was rendered for it goes", async (t) => {

@@ -201,7 +201,7 @@ export class Collector {
   }
 
   #refreshAddresses(snapshot: MeshSnapshot): void {
-    const { rootNamespace, istioNamespace } = this.#options.config;
+    const { rootNamespace, istioNamespace } = this.#mesh.config;
     this.addresses.refresh({ ...snapshot, outbound: outboundEntries(snapshot, rootNamespace ?? istioNamespace) });
   }
 

@@ -15,6 +15,7 @@ interface FenceSelector {
  * What the rest of the collector asks about one snapshot. A new snapshot makes a new mesh, so whatever is remembered in here can never be stale.
  */
 export class Mesh {
+  /** What the mesh says of itself stands in for what is not configured. */
   readonly config: Config;
   readonly registry: Registry;
   /** Fully qualified host of the global sidecar. */
@@ -28,7 +29,7 @@ export class Mesh {
   #clusterCharacters = 0;
 
   constructor(snapshot: MeshSnapshot, config: Config) {
-    this.config = config;
+    this.config = { ...config, rootNamespace: config.rootNamespace ?? snapshot.meshRootNamespace };
     this.registry = new Registry({ ...snapshot, clusterDomain: config.clusterDomain });
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;

@@ -26,6 +26,8 @@ export interface MeshSnapshot {
   readonly defaultSidecars?: readonly DefaultSidecar[];
   /** What MeshConfig says of hosts that Istio does not know; undefined where nothing readable is there. */
   readonly meshOutbound?: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
+  /** `rootNamespace` of MeshConfig; undefined where it has Istio's default, or nothing readable is there. */
+  readonly meshRootNamespace?: string | undefined;
   /** With the status that was last written, wherever that is kept. */
   readonly fences: readonly ServiceFence[];
 }

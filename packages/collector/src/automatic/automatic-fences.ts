@@ -105,9 +105,9 @@ export class AutomaticFences {
   }
 
   #plan(): readonly FenceChange[] {
-    const { store, mesh, config } = this.#options;
+    const { store, mesh } = this.#options;
     const snapshot = store.snapshot();
-    const { registry } = mesh();
+    const { registry, config } = mesh();
     const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels({ fence, registry, config }) });
     this.#pace.retain(new Set(wanted.fences.map(formatFenceKey)));
     // Switched off is switched off: nothing is concluded from what is not there.

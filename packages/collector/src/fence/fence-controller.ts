@@ -192,9 +192,9 @@ export class FenceController {
   }
 
   #desired(fence: ServiceFence, state: FenceState): Desired {
-    const { config, store } = this.#options;
+    const { store } = this.#options;
     const mesh = this.#options.mesh();
-    const { registry } = mesh;
+    const { registry, config } = mesh;
     const now = this.#options.now();
     const present = store.rendered(state.key);
     const enforced = present.some(({ kind }) => kind === "Sidecar");

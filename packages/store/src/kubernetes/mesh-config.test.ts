@@ -39,6 +39,21 @@ for (const [what, mesh, outbound, code] of CASES) {
   });
 }
 
+for (const [mesh, root] of [
+  ["rootNamespace: istio-config", "istio-config"],
+  ["root_namespace: istio-config", "istio-config"],
+  ["rootNamespace: ''", undefined],
+  ["rootNamespace:", undefined],
+  ["trustDomain: a", undefined],
+  ["rootNamespace: 7", "MESH_CONFIG_INVALID"],
+  ["rootNamespace: [istio-config]", "MESH_CONFIG_INVALID"],
+] as const) {
+  test(`T-07 the root namespace of MeshConfig '${mesh}' is ${root ?? "Istio's default"}`, async (t) => {
+    const { store, troubles } = await openStore(t, (fake) => fake.put(CONFIG_MAPS, configMap(mesh)));
+    assert.equal(troubles[0]?.code ?? store.snapshot().meshRootNamespace, root);
+  });
+}
+
 test("T-05 of ConfigMaps only the one with MeshConfig is asked for, by its name, which a right with resourceNames allows", async (t) => {
   const { server, store, settled } = await openStore(t, (fake) => {
     fake.put(CONFIG_MAPS, configMap(CLOSED, { ...MESH_CONFIG_MAP, name: "istio-canary" }));

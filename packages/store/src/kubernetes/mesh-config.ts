@@ -7,6 +7,8 @@ import { type OutboundMode, outboundMode } from "./apply/live-object.ts";
 export interface MeshConfig {
   /** `outboundTrafficPolicy.mode`: what becomes of hosts that Istio does not know. */
   readonly outbound: OutboundMode;
+  /** `rootNamespace`; undefined where it has Istio's default. */
+  readonly rootNamespace: string | undefined;
 }
 
 /** Key of the ConfigMap under which Istio keeps its MeshConfig. */
@@ -27,7 +29,8 @@ export function readMeshConfig({ metadata, data }: WireObject): MeshConfig {
       hint: "correct it; until then what was read last stays in force",
     });
   if (typeof text !== "string") throw fault("no text");
-  return { outbound: outboundOf(contentIn(text, fault), fault) };
+  const config = fieldsOf(contentIn(text, fault) ?? {}, fault);
+  return { outbound: outboundOf(config, fault), rootNamespace: rootNamespaceOf(config, fault) };
 }
 
 type Fault = (message: string) => FencelineError;
@@ -42,8 +45,13 @@ function contentIn(text: string, fault: Fault): unknown {
   return content.value;
 }
 
-function outboundOf(value: unknown, fault: Fault): OutboundMode {
-  const config = fieldsOf(value ?? {}, fault);
+function rootNamespaceOf({ rootNamespace, root_namespace }: Fields, fault: Fault): string | undefined {
+  const value = rootNamespace ?? root_namespace ?? "";
+  if (typeof value !== "string") throw fault(`rootNamespace is no text: ${JSON.stringify(value)}`);
+  return value === "" ? undefined : value;
+}
+
+function outboundOf(config: Fields, fault: Fault): OutboundMode {
   const policy = config.outboundTrafficPolicy ?? config.outbound_traffic_policy;
   if (policy == null) return "ALLOW_ANY";
   const { mode } = fieldsOf(policy, fault);
@@ -54,9 +62,11 @@ function outboundOf(value: unknown, fault: Fault): OutboundMode {
 
 const MODES: ReadonlySet<unknown> = new Set(["REGISTRY_ONLY", "ALLOW_ANY", 0, 1]);
 
-function fieldsOf(value: unknown, fault: Fault): Readonly<Record<string, unknown>> {
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(value: unknown, fault: Fault): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw fault("no mapping where MeshConfig has one");
-  return value as Readonly<Record<string, unknown>>;
+  return value as Fields;
 }
 
 /** What to tell when there is no MeshConfig to be read. */

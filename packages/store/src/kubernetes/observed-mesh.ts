@@ -138,6 +138,7 @@ export class ObservedMesh {
         if (!fences.has(key)) fences.set(key, fence);
       }
     }
+    const [meshConfig] = this.meshConfig.objects();
     return {
       namespaces: this.namespaces.objects(),
       nodes: this.nodes.objects(),
@@ -145,7 +146,8 @@ export class ObservedMesh {
       services: this.services.objects(),
       endpointSlices: this.endpointSlices.objects(),
       defaultSidecars: this.sidecars.objects().filter((live) => isDefault(live) && conflictOf(live) !== undefined),
-      meshOutbound: this.meshConfig.objects()[0]?.outbound,
+      meshOutbound: meshConfig?.outbound,
+      meshRootNamespace: meshConfig?.rootNamespace,
       fences: [...fences.values()],
     };
   }
