@@ -124,6 +124,11 @@ export class Front {
         upgrade(request, head) {
           new UpgradeCall(tunnels, request, request.socket, head).run(pipeline);
         },
+        detached: (socket) => {
+          const detached = { cut: () => socket.destroy() };
+          this.#tunnels.add(detached);
+          socket.once("close", () => this.#tunnels.delete(detached));
+        },
         observer: listener,
       },
       options,

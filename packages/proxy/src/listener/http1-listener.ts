@@ -33,6 +33,8 @@ export interface ListenerEvents {
   request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): PendingRequest;
   /** The client asks for another protocol on its connection, which is its own from now on. @param head what was read behind the request */
   upgrade(request: IncomingMessage, head: Buffer): void;
+  /** A connection that node:http does not know any more, and that is not an upgrade's. It ends by itself once its last answer was given. */
+  detached(socket: Duplex): void;
   /** Hears of what never became a request. */
   readonly observer: ListenerObserver;
 }
@@ -119,11 +121,19 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
   server.on("upgrade", (request, _socket, head) => events.upgrade(request, head));
   server.on("connect", (_request, socket) => {
+    // node:http has taken its own listener off, and a reset that nobody listens to would end the thread.
+    socket.on("error", () => {});
     const before = latest.get(socket);
     const refuseNow = () => refuse(socket, CONNECT_REFUSED, events.observer, "CONNECT");
+    if (!isAnswering(before)) {
+      refuseNow();
+      return;
+    }
     // In its turn: before, it would be taken for the answer to the request in front.
-    if (isAnswering(before)) before.once("finish", refuseNow);
-    else refuseNow();
+    before.once("finish", refuseNow);
+    events.detached(socket);
+    // Only who reads notices that the client leaves.
+    socket.resume();
   });
   server.on("clientError", (error: ParserError, socket) => endFaulty(error, socket, latest.get(socket), events.observer));
   return server;
