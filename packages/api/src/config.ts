@@ -40,7 +40,7 @@ export const Telemetry = z.strictObject({
     .max(100)
     .default(100)
     .describe(
-      "Percentage of requests that Envoy logs. At 100 an Envoy loses 4 to 8 % of its throughput, at 10 nothing measurable; an edge called n times in a window is missed with probability (1 - p)^n.",
+      "Percentage of requests that Envoy logs, above 0 and up to 100. At 100 an Envoy loses 4 to 8 % of its throughput, at 10 nothing measurable; an edge called n times in a window is missed with probability (1 - p)^n.",
     ),
   acceptPlaintext: z
     .boolean()
@@ -183,7 +183,7 @@ export const Config = z.strictObject({
     .array(TrustDomain)
     .max(64)
     .default([])
-    .describe("Further trust domains whose certificates are believed, as Istio's meshConfig.trustDomainAliases."),
+    .describe("Further trust domains whose certificates are believed, as Istio's meshConfig.trustDomainAliases. At most 64."),
   fallback: Fallback.prefault({}),
   external: External.prefault({}),
   collector: Collector.prefault({}),

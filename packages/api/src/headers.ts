@@ -18,7 +18,5 @@ export const OUTBOUND_POLICY = "fenceline-outbound";
 /** The caller's certificate identity, written by the receiving Istio proxy. It can be trusted only behind one. */
 export const FORWARDED_CLIENT_CERT = "x-forwarded-client-cert";
 
-export const FENCELINE_REQUEST_HEADERS: readonly string[] = [FENCE_SOURCE, ORIGINAL_DESTINATION, SOURCE_NAMESPACE, OUTBOUND_POLICY];
-
 /** Audience of the token by which the collector knows the global sidecar. */
 export const COLLECTOR_AUDIENCE = "fenceline-collector";

@@ -27,9 +27,10 @@ export const trust: Suite = {
 async function identities(scene: Scene, report: Report): Promise<void> {
   const { fenced, unfenced, victim } = scene;
   const target = `${COLLECTOR}:18081`;
-  await report.step("T-01 the collector's API is closed to other namespaces", async () => {
+  await report.step("T-01 the collector's API and metrics are closed to other namespaces", async () => {
     for (const { app } of [fenced, unfenced, victim]) {
-      assert.equal((await app.call(`http://${COLLECTOR}:18082/api/v1/edges`)).status, FORBIDDEN);
+      for (const path of ["/api/v1/edges", "/metrics"])
+        assert.equal((await app.call(`http://${COLLECTOR}:18082${path}`)).status, FORBIDDEN);
     }
   });
   await report.step("T-03 access logs in another namespace's name teach nothing", async () => {

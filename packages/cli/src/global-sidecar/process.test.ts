@@ -18,13 +18,14 @@ async function start(t: TestContext, ...flags: string[]) {
   return { command, port: Number(port), adminPort: Number(adminPort) };
 }
 
-test("health, readiness and metrics are on a port of their own", async (t) => {
+test("T-50 health, readiness and metrics, with the version, are on a port of their own", async (t) => {
   const { adminPort } = await start(t);
   assert.equal((await get(adminPort, "/healthz")).status, 200);
   assert.equal((await get(adminPort, "/readyz")).status, 200);
   const { body } = await get(adminPort, "/metrics");
   assert.match(body, /^fenceline_proxy_requests_in_flight 0$/m);
   assert.match(body, /^fenceline_proxy_reporter_connected 0$/m);
+  assert.match(body, /^fenceline_build_info\{.*version="\d+\.\d+\.\d+.*"\} 1$/m);
   assert.deepEqual(JSON.parse((await get(adminPort, "/api/v1/calls")).body), { calls: [] });
   assert.equal((await get(adminPort, "/else")).status, 404);
 });

@@ -39,7 +39,7 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     /chunk extensions/i,
   ),
   "a field without colon": malformed(`GET / HTTP/1.1\r\n${HOST}Broken\r\n\r\n`, /header/i),
-  "a byte of UTF-8 in the target": malformed(`GET /caf\xc3\xa9 HTTP/1.1\r\n${HOST}\r\n`, /invalid char in url path/i),
+  "T-48 a byte of UTF-8 in the target": malformed(`GET /caf\xc3\xa9 HTTP/1.1\r\n${HOST}\r\n`, /invalid char in url path/i),
   "Content-Length beside Transfer-Encoding": malformed(
     `POST / HTTP/1.1\r\n${HOST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     /can't be present with/,
@@ -54,7 +54,7 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     status: 400,
     code: "HOST_MALFORMED",
   },
-  "a method that nobody registered": { bytes: `LIST / HTTP/1.1\r\n${HOST}\r\n`, status: 501, code: "METHOD_UNKNOWN" },
+  "T-48 a method that nobody registered": { bytes: `LIST / HTTP/1.1\r\n${HOST}\r\n`, status: 501, code: "METHOD_UNKNOWN" },
   "a method in small letters": { bytes: `get / HTTP/1.1\r\n${HOST}\r\n`, status: 501, code: "METHOD_UNKNOWN" },
   "a method that begins like another": { bytes: `LOCK-X / HTTP/1.1\r\n${HOST}\r\n`, status: 501, code: "METHOD_UNKNOWN" },
 };
