@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { COLLECTOR_AUDIENCE, meshConfigMapOf, parseConfig, trustDomainsOf } from "@fenceline/api";
+import { COLLECTOR_AUDIENCE, meshConfigMapsOf, parseConfig, trustDomainsOf } from "@fenceline/api";
 import { type ChartObject, goldenCases, objectsIn } from "./chart.ts";
 import type {
   AuthorizationPolicy,
@@ -179,18 +179,24 @@ for (const { golden } of goldenCases()) {
 
   law("T-05 of ConfigMaps the collector reads Istio's MeshConfig alone, by its name and in its namespace", () => {
     const text = ofKind<ConfigMap>("ConfigMap").find(({ metadata }) => metadata.name === "fenceline-collector")?.data["config.yaml"];
-    const { namespace, name } = meshConfigMapOf(parseConfig(text ?? "", "config.yaml"));
+    const keys = meshConfigMapsOf(parseConfig(text ?? "", "config.yaml"));
     const readers = ofKind<Role>("Role", "ClusterRole").filter(({ rules }) =>
       rules.some(({ resources }) => resources.includes("configmaps")),
     );
     assert.deepEqual(
       readers.map((role) => [role.kind, role.metadata.namespace, role.rules]),
-      [["Role", namespace, [{ apiGroups: [""], resources: ["configmaps"], resourceNames: [name], verbs: ["get", "list", "watch"] }]]],
+      [
+        [
+          "Role",
+          keys[0]?.namespace,
+          [{ apiGroups: [""], resources: ["configmaps"], resourceNames: keys.map(({ name }) => name), verbs: ["get", "list", "watch"] }],
+        ],
+      ],
     );
     const bindings = ofKind<RoleBinding>("RoleBinding").filter(({ roleRef }) => roleRef.name === readers[0]?.metadata.name);
     assert.deepEqual(
       bindings.map(({ metadata, subjects }) => [metadata.namespace, subjects.map((subject) => subject.name)]),
-      [[namespace, ["fenceline-collector"]]],
+      [[keys[0]?.namespace, ["fenceline-collector"]]],
     );
   });
 

@@ -91,15 +91,25 @@ for (const [what, flag] of [
   });
 }
 
-for (const [what, flags, name] of [
+for (const [what, flags, ...names] of [
   ["a revision's", ["istio.revision=canary"], "istio-canary"],
   ["without a revision", ["istio.revision=default"], "istio"],
-  ["that the values name, whatever the revision", ["istio.revision=stable", "config.meshConfigMap=istio-1-28"], "istio-1-28"],
+  ["that the values name, whatever the revision", ["istio.revision=stable", "config.meshConfigMaps={istio-1-28}"], "istio-1-28"],
+  ["that the values name as long as there was one", ["istio.revision=stable", "config.meshConfigMap=istio-1-28"], "istio-1-28"],
+  [
+    "of each revision that the values name, once",
+    ["config.meshConfigMaps={istio,istio-1-28,istio-user}", "config.meshConfigMap=istio"],
+    "istio",
+    "istio-1-28",
+    "istio-user",
+  ],
 ] as const) {
   test(`T-05 the ConfigMap with MeshConfig is the one ${what}, in the configuration and in the right to it`, { skip }, () => {
     const { output } = renderChart(...IMAGE, ...flags.flatMap((flag) => ["--set", flag]));
-    assert.match(output, new RegExp(`^ +meshConfigMap: ${name}$`, "m"));
-    assert.match(output, new RegExp(`^ +resourceNames: \\[${name}\\]$`, "m"));
+    const listed = names.map((name) => `\\n +- ${name}`).join("");
+    assert.match(output, new RegExp(`^ +meshConfigMaps:${listed}\\n +[a-zA-Z]+:`, "m"));
+    assert.doesNotMatch(output, /meshConfigMap:/);
+    assert.ok(output.includes(`resourceNames: ${JSON.stringify(names)}\n`));
   });
 }
 

@@ -118,16 +118,17 @@ Call with (list path text shortest longest).
 {{- end }}
 {{- end }}
 
-{{/* The ConfigMap with Istio's MeshConfig, named as istiod names it after its revision. */}}
-{{- define "fenceline.meshConfigMap" -}}
+{{/* The ConfigMaps with Istio's MeshConfigs, as a JSON list: those that are named, else the one that istiod names after its revision. */}}
+{{- define "fenceline.meshConfigMaps" -}}
 {{- $revision := .Values.istio.revision | default "default" }}
-{{- .Values.config.meshConfigMap | default (ternary "istio" (printf "istio-%s" $revision) (eq $revision "default")) }}
+{{- $named := concat (.Values.config.meshConfigMaps | default list) (list .Values.config.meshConfigMap) | compact | uniq }}
+{{- $named | default (list (ternary "istio" (printf "istio-%s" $revision) (eq $revision "default"))) | toJson }}
 {{- end }}
 
 {{/* The configuration file: the values, and what only the chart knows. */}}
 {{- define "fenceline.config" -}}
-{{- $own := dict "namespace" .Release.Namespace "meshConfigMap" (include "fenceline.meshConfigMap" .) "fallback" (dict "service" "global-sidecar" "serviceAccount" "global-sidecar") "collector" (dict "service" "fenceline-collector" "port" 18081) }}
-{{- $config := mergeOverwrite (deepCopy .Values.config) $own }}
+{{- $own := dict "namespace" .Release.Namespace "meshConfigMaps" (include "fenceline.meshConfigMaps" . | fromJsonArray) "fallback" (dict "service" "global-sidecar" "serviceAccount" "global-sidecar") "collector" (dict "service" "fenceline-collector" "port" 18081) }}
+{{- $config := mergeOverwrite (omit (deepCopy .Values.config) "meshConfigMap") $own }}
 {{- $port := $config.fallback.port | default 80 | toString }}
 {{- if not (has $port (.Values.globalSidecar.ports | toStrings)) }}
 {{- fail (printf "config.fallback.port %s is not in globalSidecar.ports" $port) }}

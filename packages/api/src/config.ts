@@ -157,10 +157,18 @@ export const Config = z.strictObject({
   clusterDomain: DomainName.default("cluster.local").describe("DNS domain of the cluster."),
   istioNamespace: NamespaceName.default("istio-system").describe("Namespace of Istio's control plane; every fence shows it."),
   rootNamespace: NamespaceName.optional().describe(
-    "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. Default: what `meshConfigMap` says, else `istioNamespace`.",
+    "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. What `meshConfigMaps` say is reserved beside it. Default: what they say, else `istioNamespace`.",
   ),
+  meshConfigMaps: z
+    .array(DomainName)
+    .min(1)
+    .max(16)
+    .optional()
+    .describe(
+      "ConfigMaps in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy and rootNamespace are read: one for each revision of the control plane, and one that they share. REGISTRY_ONLY in any of them holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
+    ),
   meshConfigMap: DomainName.optional().describe(
-    "ConfigMap in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy and rootNamespace are read: REGISTRY_ONLY there holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
+    "One more of `meshConfigMaps`: how the field was named when there was one only. Where it stands alone, no other is read.",
   ),
   namespace: NamespaceName.default("fenceline").describe(
     "Namespace of Fenceline itself; every fence shows it, or the fallback could not be reached.",
@@ -193,17 +201,31 @@ export const Config = z.strictObject({
 });
 export type Config = z.infer<typeof Config>;
 
-/** Namespaces in which no workload is fenced: Fenceline's own, Istio's, and Istio's root namespace. */
-export function systemNamespaces(config: Pick<Config, "namespace" | "istioNamespace" | "rootNamespace">): ReadonlySet<string> {
-  return new Set([config.namespace, config.istioNamespace, config.rootNamespace ?? config.istioNamespace]);
+/** What decides which namespaces are Istio's and Fenceline's own. */
+export interface SystemConfig extends Pick<Config, "namespace" | "istioNamespace" | "rootNamespace"> {
+  /** What the MeshConfigs say, one for each control plane. A `rootNamespace` that disagrees with them may be a mistake, so it makes none of them harmless. */
+  readonly meshRootNamespaces?: readonly string[];
 }
 
-/** Where Istio keeps its MeshConfig. */
-export function meshConfigMapOf({ istioNamespace, meshConfigMap = "istio" }: Pick<Config, "istioNamespace" | "meshConfigMap">): {
-  readonly namespace: string;
-  readonly name: string;
-} {
-  return { namespace: istioNamespace, name: meshConfigMap };
+/** Namespaces in which no workload is fenced: Fenceline's own, Istio's, and every one that may be a root namespace of Istio's. */
+export function systemNamespaces({
+  namespace,
+  istioNamespace,
+  rootNamespace = istioNamespace,
+  meshRootNamespaces = [],
+}: SystemConfig): ReadonlySet<string> {
+  return new Set([namespace, istioNamespace, rootNamespace, ...meshRootNamespaces]);
+}
+
+/** Where Istio keeps its MeshConfigs: at least one, none twice. */
+export function meshConfigMapsOf({
+  istioNamespace,
+  meshConfigMaps = [],
+  meshConfigMap,
+}: Pick<Config, "istioNamespace" | "meshConfigMaps" | "meshConfigMap">): readonly { readonly namespace: string; readonly name: string }[] {
+  const named = [...meshConfigMaps, ...(meshConfigMap === undefined ? [] : [meshConfigMap])];
+  const names = new Set(named.length === 0 ? ["istio"] : named);
+  return [...names].map((name) => ({ namespace: istioNamespace, name }));
 }
 
 /** The trust domains whose identities are believed. */

@@ -4,6 +4,7 @@ import type { FenceKey } from "@fenceline/api";
 import {
   CONFIG_MAPS,
   ENVOY_FILTERS,
+  type FakeApiServer,
   FENCE,
   fence,
   MESH_CONFIG_MAP,
@@ -14,6 +15,7 @@ import {
   until,
 } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "./testing/cluster.ts";
+import { CONFIG } from "./testing/mesh.ts";
 
 const [FENCES, NETEASE_FENCES] = SERVICE_FENCES as [Resource, Resource];
 const LATER = { namespace: "test1", name: "later" };
@@ -173,6 +175,31 @@ test("T-07 the root namespace is the one that MeshConfig names, also when it com
   server.put(CONFIG_MAPS, meshConfig(other.namespace));
   await until(() => server.get(ENVOY_FILTERS, other) === undefined && server.get(SIDECARS, other) === undefined);
   await until(() => server.get(ENVOY_FILTERS, one) !== undefined);
+});
+
+test("T-07 every root namespace is reserved: the configuration's, and that of each MeshConfig, also where they disagree", async (t) => {
+  const [configured, stable, canary, plain] = ["root-0", "root-1", "root-2", "shop"].map((namespace) => ({ namespace, name: "a" })) as [
+    FenceKey,
+    FenceKey,
+    FenceKey,
+    FenceKey,
+  ];
+  const canaryMap = { ...MESH_CONFIG_MAP, name: "istio-canary" };
+  const prepare = (fake: FakeApiServer) => {
+    fake.put(CONFIG_MAPS, { metadata: MESH_CONFIG_MAP, data: { mesh: `rootNamespace: ${stable.namespace}` } });
+    fake.put(CONFIG_MAPS, { metadata: canaryMap, data: { mesh: `rootNamespace: ${canary.namespace}` } });
+    for (const key of [configured, stable, canary, plain]) fake.put(FENCES, fence({}, key));
+  };
+  const config = { ...CONFIG, rootNamespace: configured.namespace };
+  const { server, collector } = await startCluster(t, prepare, true, config, [MESH_CONFIG_MAP, canaryMap]);
+  await collector.idle();
+  const rendered = [configured, stable, canary, plain].filter(
+    (key) => server.get(ENVOY_FILTERS, key) !== undefined || server.get(SIDECARS, key) !== undefined,
+  );
+  assert.deepEqual(rendered, [plain]);
+  server.remove(CONFIG_MAPS, canaryMap);
+  await until(() => server.get(ENVOY_FILTERS, canary) !== undefined);
+  assert.deepEqual([server.get(ENVOY_FILTERS, configured), server.get(ENVOY_FILTERS, stable)], [undefined, undefined]);
 });
 
 test("T-07 a fence in Istio's root namespace or in Fenceline's is refused with a condition and a line in the log; what was rendered for it goes", async (t) => {

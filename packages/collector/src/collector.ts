@@ -202,7 +202,8 @@ export class Collector {
 
   #refreshAddresses(snapshot: MeshSnapshot): void {
     const { rootNamespace, istioNamespace } = this.#mesh.config;
-    this.addresses.refresh({ ...snapshot, outbound: outboundEntries(snapshot, rootNamespace ?? istioNamespace) });
+    const { controlPlanes } = this.#mesh;
+    this.addresses.refresh({ ...snapshot, outbound: outboundEntries({ ...snapshot, controlPlanes }, rootNamespace ?? istioNamespace) });
   }
 
   /** Rounds follow the shortest window. A fence with a shorter one than any before must not wait for a round that was planned without it. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meshOf } from "./testing/mesh.ts";
+import { Mesh } from "./mesh.ts";
+import { CAPTURED_MESH, CONFIG, meshOf, snapshotOf } from "./testing/mesh.ts";
 
 const B = "b.test1.svc.cluster.local";
 
@@ -22,3 +23,19 @@ test("T-10 made-up subsets of a host that exists are remembered within a bound, 
   assert.deepEqual(mesh.destinationOfCluster(cluster), { host: B, port: 80 });
   assert.equal(mesh.destinationOfCluster(cluster), mesh.destinationOfCluster(cluster), "the second look-up is from memory");
 });
+
+for (const [what, rootNamespace, told, roots] of [
+  ["Istio's, where nobody names another", undefined, undefined, ["istio-system"]],
+  ["MeshConfig's", undefined, "root-1", ["root-1"]],
+  ["the configuration's", "root-0", undefined, ["root-0"]],
+  ["both, where they disagree", "root-0", "root-1", ["root-0", "root-1"]],
+] as const) {
+  test(`T-05 a default Sidecar counts for the mesh in the root namespace that is ${what}`, () => {
+    const meshConfigs = [{ outbound: "ALLOW_ANY" as const, rootNamespace: told }];
+    const { controlPlanes } = new Mesh({ ...snapshotOf(CAPTURED_MESH), meshConfigs }, { ...CONFIG, rootNamespace });
+    assert.deepEqual(
+      controlPlanes,
+      roots.map((root) => ({ outbound: "ALLOW_ANY", rootNamespace: root })),
+    );
+  });
+}

@@ -1,10 +1,13 @@
-import { type Config, type FenceKey, type Labels, type ServiceFence, trustDomainsOf } from "@fenceline/api";
-import { type Destination, Registry } from "@fenceline/registry";
+import { type Config, type FenceKey, type Labels, type ServiceFence, type SystemConfig, trustDomainsOf } from "@fenceline/api";
+import { type ControlPlane, type Destination, Registry } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render";
-import type { MeshSnapshot } from "@fenceline/store";
+import type { MeshConfig, MeshSnapshot } from "@fenceline/store";
 
 /** Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length, more than a mesh of some thousand services has. */
 const REMEMBERED_CHARACTERS = 1_500_000;
+
+/** The configuration, and what the mesh says of itself. */
+export type MeshConfiguration = Config & SystemConfig;
 
 interface FenceSelector {
   readonly key: FenceKey;
@@ -15,8 +18,10 @@ interface FenceSelector {
  * What the rest of the collector asks about one snapshot. A new snapshot makes a new mesh, so whatever is remembered in here can never be stale.
  */
 export class Mesh {
-  /** What the mesh says of itself stands in for what is not configured. */
-  readonly config: Config;
+  /** What the mesh says of itself stands beside what is configured. */
+  readonly config: MeshConfiguration;
+  /** What decides who is REGISTRY_ONLY; none where no MeshConfig can be read. */
+  readonly controlPlanes: readonly ControlPlane[];
   readonly registry: Registry;
   /** Fully qualified host of the global sidecar. */
   readonly fallbackHost: string;
@@ -29,7 +34,9 @@ export class Mesh {
   #clusterCharacters = 0;
 
   constructor(snapshot: MeshSnapshot, config: Config) {
-    this.config = { ...config, rootNamespace: config.rootNamespace ?? snapshot.meshRootNamespace };
+    const { meshConfigs = [] } = snapshot;
+    this.config = { ...config, meshRootNamespaces: [...new Set(meshConfigs.flatMap(({ rootNamespace }) => rootNamespace ?? []))] };
+    this.controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, config));
     this.registry = new Registry({ ...snapshot, clusterDomain: config.clusterDomain });
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
@@ -102,6 +109,13 @@ export class Mesh {
     if (direction !== "outbound" || host === undefined || rest.length > 0) return undefined;
     return this.destinationOfHost(host, Number(port));
   }
+}
+
+/** Where the configuration and MeshConfig name different root namespaces, a default Sidecar in either may be the one that counts. */
+function controlPlanesOf({ outbound, rootNamespace: told }: MeshConfig, { rootNamespace, istioNamespace }: Config): ControlPlane[] {
+  const roots = new Set([rootNamespace, told].filter((root) => root !== undefined));
+  if (roots.size === 0) roots.add(istioNamespace);
+  return [...roots].map((root) => ({ outbound, rootNamespace: root }));
 }
 
 function takes({ key, labels: wanted }: FenceSelector, namespace: string, labels: Labels): boolean {

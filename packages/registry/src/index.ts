@@ -2,4 +2,4 @@ export * from "./authority.ts";
 export { type AddressedObjects, MeshAddressBook } from "./mesh-addresses.ts";
 export * from "./port-protocol.ts";
 export * from "./registry.ts";
-export { outboundEntries } from "./registry-only.ts";
+export { type ControlPlane, outboundEntries } from "./registry-only.ts";

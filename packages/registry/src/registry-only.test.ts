@@ -6,6 +6,7 @@ import { type OutboundPolicies, outboundEntries } from "./registry-only.ts";
 const ROOT = "istio-system";
 type Mode = "ALLOW_ANY" | "REGISTRY_ONLY";
 const sidecar = (namespace: string, outbound?: Mode) => ({ namespace, outbound });
+const plane = (outbound?: Mode, rootNamespace = ROOT) => ({ outbound, rootNamespace });
 const open = (namespace: string): [string, number] => [namespace, ADDRESS_KIND.ALLOW_ANY];
 const closed = (namespace: string): [string, number] => [namespace, ADDRESS_KIND.REGISTRY_ONLY];
 
@@ -33,27 +34,54 @@ const CASES: readonly (readonly [what: string, policies: OutboundPolicies, expec
     { defaultSidecars: [sidecar("shop", "ALLOW_ANY"), sidecar("shop", "REGISTRY_ONLY"), sidecar("shop")] },
     [closed("shop")],
   ],
-  ["MeshConfig: everybody", { meshOutbound: "REGISTRY_ONLY" }, [closed(WHOLE_MESH)]],
-  ["MeshConfig that says ALLOW_ANY: nobody", { meshOutbound: "ALLOW_ANY" }, []],
+  ["MeshConfig: everybody", { controlPlanes: [plane("REGISTRY_ONLY")] }, [closed(WHOLE_MESH)]],
+  ["MeshConfig that says ALLOW_ANY: nobody", { controlPlanes: [plane("ALLOW_ANY")] }, []],
   [
     "MeshConfig, but for a default that opens it, and not for one that leaves it to MeshConfig",
-    { meshOutbound: "REGISTRY_ONLY", defaultSidecars: [sidecar("shop", "ALLOW_ANY"), sidecar("test1")] },
+    { controlPlanes: [plane("REGISTRY_ONLY")], defaultSidecars: [sidecar("shop", "ALLOW_ANY"), sidecar("test1")] },
     [closed(WHOLE_MESH), open("shop")],
   ],
   [
     "MeshConfig that the root's default opens: the namespaces that leave it to MeshConfig",
-    { meshOutbound: "REGISTRY_ONLY", defaultSidecars: [sidecar(ROOT, "ALLOW_ANY"), sidecar("shop"), sidecar("test1", "ALLOW_ANY")] },
+    {
+      controlPlanes: [plane("REGISTRY_ONLY")],
+      defaultSidecars: [sidecar(ROOT, "ALLOW_ANY"), sidecar("shop"), sidecar("test1", "ALLOW_ANY")],
+    },
     [closed("shop")],
   ],
   [
     "MeshConfig that says ALLOW_ANY, and a default that closes",
-    { meshOutbound: "ALLOW_ANY", defaultSidecars: [sidecar("shop", "REGISTRY_ONLY"), sidecar("test1")] },
+    { controlPlanes: [plane("ALLOW_ANY")], defaultSidecars: [sidecar("shop", "REGISTRY_ONLY"), sidecar("test1")] },
     [closed("shop")],
   ],
   [
     "a root's default without a policy: MeshConfig's",
-    { meshOutbound: "REGISTRY_ONLY", defaultSidecars: [sidecar(ROOT)] },
+    { controlPlanes: [plane("REGISTRY_ONLY")], defaultSidecars: [sidecar(ROOT)] },
     [closed(WHOLE_MESH)],
+  ],
+  [
+    "the MeshConfig of one of several revisions, whichever it is: everybody",
+    { controlPlanes: [plane("ALLOW_ANY"), plane("REGISTRY_ONLY"), plane("ALLOW_ANY")] },
+    [closed(WHOLE_MESH)],
+  ],
+  [
+    "one of several revisions, but for a default that opens its namespace under each of them",
+    { controlPlanes: [plane("ALLOW_ANY"), plane("REGISTRY_ONLY")], defaultSidecars: [sidecar("shop", "ALLOW_ANY"), sidecar("test1")] },
+    [closed(WHOLE_MESH), open("shop")],
+  ],
+  ["no one of several revisions: nobody", { controlPlanes: [plane("ALLOW_ANY"), plane("ALLOW_ANY", "canary-root")] }, []],
+  [
+    "the default of one revision's root namespace: everybody, but for a namespace with its own",
+    {
+      controlPlanes: [plane("ALLOW_ANY"), plane("ALLOW_ANY", "canary-root")],
+      defaultSidecars: [sidecar("canary-root", "REGISTRY_ONLY"), sidecar("shop")],
+    },
+    [closed(WHOLE_MESH), open("shop")],
+  ],
+  [
+    "one revision, although the root's default of another opens that other one",
+    { controlPlanes: [plane("REGISTRY_ONLY", "canary-root"), plane("REGISTRY_ONLY")], defaultSidecars: [sidecar(ROOT, "ALLOW_ANY")] },
+    [closed(WHOLE_MESH), open(ROOT)],
   ],
 ];
 

@@ -6,8 +6,14 @@ type OutboundMode = "ALLOW_ANY" | "REGISTRY_ONLY";
 export interface OutboundPolicies {
   /** Sidecars of others, for whole namespaces. */
   readonly defaultSidecars?: readonly { readonly namespace: string; readonly outbound: OutboundMode | undefined }[] | undefined;
-  /** Of MeshConfig; undefined where that is not known, which counts as Istio's default, ALLOW_ANY. */
-  readonly meshOutbound?: OutboundMode | undefined;
+  /** One for each control plane; none where that is not known, which counts as one with Istio's default, ALLOW_ANY. */
+  readonly controlPlanes?: readonly ControlPlane[];
+}
+
+/** Of one control plane's MeshConfig what decides. */
+export interface ControlPlane {
+  readonly outbound: OutboundMode | undefined;
+  readonly rootNamespace: string;
 }
 
 /**
@@ -18,14 +24,24 @@ export interface OutboundPolicies {
  *
  * A fence's Sidecar takes the place of the default one for its pods and says nothing of hosts outside of the mesh, so Istio would use MeshConfig's policy
  * for them. The fence must not open what the namespace's default closes.
+ *
+ * Of several control planes any may be the one of a pod: its own label `istio.io/rev` goes before its namespace's, either may be a tag that is moved, and
+ * a certificate tells no label. So what one of them closes is closed.
  */
-export function outboundEntries({ defaultSidecars = [], meshOutbound }: OutboundPolicies, rootNamespace: string): Map<string, number> {
-  const isClosed = (sidecars: typeof defaultSidecars) => sidecars.some(({ outbound }) => (outbound ?? meshOutbound) === "REGISTRY_ONLY");
+export function outboundEntries(
+  { defaultSidecars = [], controlPlanes = [] }: OutboundPolicies,
+  rootNamespace: string,
+): Map<string, number> {
+  const planes = controlPlanes.length > 0 ? controlPlanes : [{ outbound: undefined, rootNamespace }];
   const byNamespace = Map.groupBy(defaultSidecars, ({ namespace }) => namespace);
-  const root = byNamespace.get(rootNamespace);
-  const isMeshClosed = root === undefined ? meshOutbound === "REGISTRY_ONLY" : isClosed(root);
+  const isClosed = (namespace?: string) =>
+    planes.some((plane) => {
+      const sidecars = (namespace === undefined ? undefined : byNamespace.get(namespace)) ?? byNamespace.get(plane.rootNamespace);
+      return (sidecars ?? [plane]).some(({ outbound }) => (outbound ?? plane.outbound) === "REGISTRY_ONLY");
+    });
+  const isMeshClosed = isClosed();
   const { REGISTRY_ONLY, ALLOW_ANY } = ADDRESS_KIND;
-  const exceptions = [...byNamespace].filter(([, sidecars]) => isClosed(sidecars) !== isMeshClosed);
-  const entries = exceptions.map(([namespace]): [string, number] => [namespace, isMeshClosed ? ALLOW_ANY : REGISTRY_ONLY]);
+  const exceptions = [...byNamespace.keys()].filter((namespace) => isClosed(namespace) !== isMeshClosed);
+  const entries = exceptions.map((namespace): [string, number] => [namespace, isMeshClosed ? ALLOW_ANY : REGISTRY_ONLY]);
   return new Map(isMeshClosed ? [[WHOLE_MESH, REGISTRY_ONLY], ...entries] : entries);
 }

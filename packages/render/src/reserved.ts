@@ -1,4 +1,4 @@
-import { type Config, type Labels, type ServiceFence, systemNamespaces } from "@fenceline/api";
+import { type Labels, type ServiceFence, type SystemConfig, systemNamespaces } from "@fenceline/api";
 
 /** Why nothing is rendered for a fence. */
 export interface RenderRefusal {
@@ -19,7 +19,7 @@ const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
  * name, by label or by a broad selector: none of it is worth telling apart, because nothing else should run there. EnvoyFilters of other namespaces cannot
  * select their pods.
  */
-export function namespaceRefusal({ metadata: { namespace, name } }: ServiceFence, config: Config): RenderRefusal | undefined {
+export function namespaceRefusal({ metadata: { namespace, name } }: ServiceFence, config: SystemConfig): RenderRefusal | undefined {
   if (!systemNamespaces(config).has(namespace)) return undefined;
   const whose =
     namespace === config.namespace

@@ -24,12 +24,18 @@ export interface MeshSnapshot {
   readonly endpointSlices: readonly EndpointSlice[];
   /** Sidecars of others that are for a whole namespace. Undefined where there are none to speak of: in a folder. */
   readonly defaultSidecars?: readonly DefaultSidecar[];
-  /** What MeshConfig says of hosts that Istio does not know; undefined where nothing readable is there. */
-  readonly meshOutbound?: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
-  /** `rootNamespace` of MeshConfig; undefined where it has Istio's default, or nothing readable is there. */
-  readonly meshRootNamespace?: string | undefined;
+  /** Of each control plane, where it can be read. Undefined where there are none to speak of: in a folder. */
+  readonly meshConfigs?: readonly MeshConfig[];
   /** With the status that was last written, wherever that is kept. */
   readonly fences: readonly ServiceFence[];
+}
+
+/** Of Istio's MeshConfig what is needed. */
+export interface MeshConfig {
+  /** `outboundTrafficPolicy.mode`: what becomes of hosts that Istio does not know. */
+  readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY";
+  /** `rootNamespace`; undefined where it has Istio's default. */
+  readonly rootNamespace: string | undefined;
 }
 
 /** A Sidecar without a selector: for the pods of its namespace; in Istio's root namespace for those of every namespace that has none. */

@@ -13,7 +13,13 @@ export interface ClusterView {
 export function clusterMetrics({ health, leads }: ClusterView): Registry {
   const registry = new Registry();
   const registers = [registry];
-  const gauge = (name: string, help: string, read: (kind: InformerHealth) => number | undefined) =>
+  /** A kind with several informers is as well as the worst of them, and has what all of them have. */
+  const gauge = (
+    name: string,
+    help: string,
+    read: (kind: InformerHealth) => number | undefined,
+    together: (...values: number[]) => number = (...values) => values.reduce((sum, value) => sum + value, 0),
+  ) =>
     new Gauge({
       name,
       help,
@@ -21,20 +27,22 @@ export function clusterMetrics({ health, leads }: ClusterView): Registry {
       registers,
       collect() {
         this.reset();
-        for (const kind of health()) {
-          const value = read(kind);
-          if (value !== undefined) this.set(labelsOf(kind), value);
+        for (const [, kinds] of Map.groupBy(health(), ({ kind, apiVersion }) => `${apiVersion}/${kind}`)) {
+          const values = kinds.flatMap((kind) => read(kind) ?? []);
+          const [one] = kinds;
+          if (one !== undefined && values.length > 0) this.set(labelsOf(one), together(...values));
         }
       },
     });
-  gauge("fenceline_store_synced", "1 when a kind was listed completely since the start.", ({ synced }) => Number(synced));
-  gauge("fenceline_store_watching", "1 while what is known of a kind is current.", ({ state }) => Number(state === "watching"));
+  gauge("fenceline_store_synced", "1 when a kind was listed completely since the start.", ({ synced }) => Number(synced), Math.min);
+  gauge("fenceline_store_watching", "1 while what is known of a kind is current.", ({ state }) => Number(state === "watching"), Math.min);
   gauge("fenceline_store_objects", "Objects of a kind that are known.", ({ objects }) => objects);
   gauge("fenceline_store_invalid_objects", "Objects of a kind of which no version was valid.", ({ invalid }) => invalid);
   gauge(
     "fenceline_store_contact_age_seconds",
     "Time since the API server last said something about a kind. A quiet watch hears from it once a minute.",
     ({ contactAge }) => (contactAge === undefined ? undefined : contactAge / 1_000),
+    Math.max,
   );
   new Counter({
     name: "fenceline_store_failures_total",

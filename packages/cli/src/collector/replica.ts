@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { COLLECTOR_AUDIENCE, type Config, type FencelineError, meshConfigMapOf } from "@fenceline/api";
+import { COLLECTOR_AUDIENCE, type Config, type FencelineError, meshConfigMapsOf } from "@fenceline/api";
 import { Collector, type FallbackToken, type HttpApi, serveHttpApi, serviceNames } from "@fenceline/collector";
 import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
@@ -58,7 +58,7 @@ export class Replica {
       },
       onTrouble,
     });
-    this.#store = new KubernetesStore({ api, leadership: this.#election, meshConfigMap: meshConfigMapOf(options.config), onTrouble });
+    this.#store = new KubernetesStore({ api, leadership: this.#election, meshConfigMaps: meshConfigMapsOf(options.config), onTrouble });
   }
 
   /**
@@ -158,6 +158,6 @@ export class Replica {
     const kinds = this.#store.health().filter(({ synced, state }) => !synced && state !== "unavailable");
     const [trouble] = kinds.flatMap(({ reason }) => reason ?? []);
     if (trouble !== undefined) return `waiting for the API server: ${trouble}`;
-    return kinds.length > 0 ? `reading the mesh: ${kinds.map(({ kind }) => kind).join(", ")}` : "rendering the fences";
+    return kinds.length > 0 ? `reading the mesh: ${[...new Set(kinds.map(({ kind }) => kind))].join(", ")}` : "rendering the fences";
   }
 }

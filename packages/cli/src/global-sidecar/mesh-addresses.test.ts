@@ -16,6 +16,8 @@ import { undoAfter } from "../testing/undo.ts";
 
 const HELD = "the caller's outboundTrafficPolicy is REGISTRY_ONLY";
 const ANYBODY = "the configuration does not allow this external host";
+/** MeshConfig of a second revision, which most tests do without. */
+const CANARY_MAP = { ...MESH_CONFIG_MAP, name: "istio-canary" };
 
 const TOKEN = "the token of the global sidecar";
 
@@ -110,7 +112,8 @@ async function startOnApiServer(t: TestContext) {
   const outside = "203.0.113.9:9";
   const server = await FakeApiServer.start(t);
   const leadership = { mayWrite: () => false, term: () => new AbortController().signal };
-  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMap: MESH_CONFIG_MAP });
+  const meshConfigMaps = [MESH_CONFIG_MAP, CANARY_MAP];
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps });
   const collector = await collect(store);
   t.after(async () => {
     await collector.close();
@@ -154,6 +157,21 @@ test("T-05 MeshConfig that says REGISTRY_ONLY holds everybody from the moment th
   await becomes(HELD);
   server.put(CONFIG_MAPS, meshConfig("ALLOW_ANY"));
   await becomes(ANYBODY);
+});
+
+test("T-05 of several revisions the MeshConfig of any that says REGISTRY_ONLY holds everybody, whichever order they come in", async (t) => {
+  const { server, becomes } = await startOnApiServer(t);
+  const meshConfig = (metadata: typeof CANARY_MAP, mode: string) => ({
+    metadata,
+    data: { mesh: `outboundTrafficPolicy: {mode: ${mode}}` },
+  });
+  server.put(CONFIG_MAPS, meshConfig(MESH_CONFIG_MAP, "ALLOW_ANY"));
+  server.put(CONFIG_MAPS, meshConfig(CANARY_MAP, "REGISTRY_ONLY"));
+  await becomes(HELD);
+  server.put(CONFIG_MAPS, meshConfig(CANARY_MAP, "ALLOW_ANY"));
+  await becomes(ANYBODY);
+  server.put(CONFIG_MAPS, meshConfig(MESH_CONFIG_MAP, "REGISTRY_ONLY"));
+  await becomes(HELD);
 });
 
 test("T-05 without a first view it is not ready, says why, and answers what may be tried again", async (t) => {

@@ -6,6 +6,7 @@ import {
   type Labels,
   type Service,
   type ServiceFence,
+  type SystemConfig,
   systemNamespaces,
 } from "@fenceline/api";
 import type { MeshSnapshot } from "@fenceline/store";
@@ -13,7 +14,7 @@ import type { MeshSnapshot } from "@fenceline/store";
 /** What {@link wantedFences} judges from. */
 export interface WantedFencesInput {
   readonly snapshot: Pick<MeshSnapshot, "namespaces" | "services" | "fences">;
-  readonly config: Pick<Config, "automaticFences" | "namespace" | "istioNamespace" | "rootNamespace">;
+  readonly config: Pick<Config, "automaticFences"> & SystemConfig;
   /** Labels of the pods that a fence is for; undefined when it is for none. */
   readonly workloadOf: (fence: ServiceFence) => Labels | undefined;
 }
@@ -88,7 +89,7 @@ function servicesAsking(services: readonly Service[], ofNamespace: string | unde
   return ofNamespace === "true" || (byDefault && ofNamespace !== "false") ? services : asking;
 }
 
-function workloads(services: readonly Service[], config: Pick<Config, "namespace" | "istioNamespace" | "rootNamespace">): Workload[] {
+function workloads(services: readonly Service[], config: SystemConfig): Workload[] {
   const groups = new Map<string, Service[]>();
   const reserved = systemNamespaces(config);
   for (const service of services) {

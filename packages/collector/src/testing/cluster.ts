@@ -32,7 +32,13 @@ export class GivenLeadership extends ManualLeadership {
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
 
 /** A mesh with fence `test1/a` and a fallback, and nothing that stands in the way unless `prepare` puts it there. */
-export async function startCluster(t: TestContext, prepare: (server: FakeApiServer) => void = () => {}, leads = true, config = CONFIG) {
+export async function startCluster(
+  t: TestContext,
+  prepare: (server: FakeApiServer) => void = () => {},
+  leads = true,
+  config = CONFIG,
+  meshConfigMaps = [MESH_CONFIG_MAP],
+) {
   const server = await FakeApiServer.start(t);
   server.put(NAMESPACES, { metadata: { name: "test1" } });
   server.put(SERVICES, {
@@ -47,7 +53,7 @@ export async function startCluster(t: TestContext, prepare: (server: FakeApiServ
   server.put(FENCES, fence());
   prepare(server);
   const leadership = new GivenLeadership(leads);
-  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMap: MESH_CONFIG_MAP });
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps });
   const lines: LogLine[] = [];
   const logger = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const address = { host: "127.0.0.1", port: 0 };

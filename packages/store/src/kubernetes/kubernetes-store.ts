@@ -28,8 +28,8 @@ import { type FencePlace, FenceStatuses } from "./status/fence-statuses.ts";
 /** Settings of a {@link KubernetesStore}. */
 export interface KubernetesStoreOptions {
   readonly api: KubernetesApi;
-  /** The ConfigMap with Istio's MeshConfig. No other ConfigMap is read, so a right to this one is enough. */
-  readonly meshConfigMap: ObjectKey;
+  /** The ConfigMaps with Istio's MeshConfigs. No other ConfigMap is read, so a right to these is enough. */
+  readonly meshConfigMaps: readonly ObjectKey[];
   /** Who may write rendered objects, and take hosts and conditions of a status away. */
   readonly leadership: Leadership;
   /** Told of what goes wrong while nothing stops: a kind that cannot be read, an object that is not valid. Must not throw. */
@@ -57,7 +57,7 @@ export class KubernetesStore implements Store {
   #isOpen = false;
 
   constructor(options: KubernetesStoreOptions) {
-    const { api, leadership, onTrouble, meshConfigMap, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
+    const { api, leadership, onTrouble, meshConfigMaps, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
     this.#options = options;
     this.#clock = clock;
     this.#pace = new SnapshotPace({ clock, settleTime, closed: this.#closed.signal, tell: () => this.#tell() });
@@ -66,7 +66,7 @@ export class KubernetesStore implements Store {
     this.#mesh = new ObservedMesh({
       api,
       clock,
-      meshConfigMap,
+      meshConfigMaps,
       onMesh: (event) => this.#meshChanged(event),
       onRendered: (event) => this.#renderedChanged(event),
       onTrouble,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CONFIG_MAPS } from "./api/resource.ts";
+import { FakeApiServer } from "./testing/fake-api-server.ts";
 import { MESH_CONFIG_MAP, openStore, openStoreOn } from "./testing/store-under-test.ts";
 
 const configMap = (mesh: string | undefined, metadata: object = MESH_CONFIG_MAP) => ({
@@ -31,7 +32,7 @@ const CASES: readonly (readonly [what: string, mesh: string | undefined, outboun
 for (const [what, mesh, outbound, code] of CASES) {
   test(`T-05 MeshConfig with ${what} is ${outbound ?? "not believed, told once, and holds up nothing"}`, async (t) => {
     const { store, troubles } = await openStore(t, (fake) => fake.put(CONFIG_MAPS, configMap(mesh)));
-    assert.equal(store.snapshot().meshOutbound, outbound);
+    assert.equal(store.snapshot().meshConfigs?.[0]?.outbound, outbound);
     assert.deepEqual(
       troubles.map((trouble) => trouble.code),
       code === undefined ? [] : [code],
@@ -50,7 +51,7 @@ for (const [mesh, root] of [
 ] as const) {
   test(`T-07 the root namespace of MeshConfig '${mesh}' is ${root ?? "Istio's default"}`, async (t) => {
     const { store, troubles } = await openStore(t, (fake) => fake.put(CONFIG_MAPS, configMap(mesh)));
-    assert.equal(troubles[0]?.code ?? store.snapshot().meshRootNamespace, root);
+    assert.equal(troubles[0]?.code ?? store.snapshot().meshConfigs?.[0]?.rootNamespace, root);
   });
 }
 
@@ -66,7 +67,7 @@ test("T-05 of ConfigMaps only the one with MeshConfig is asked for, by its name,
     assert.equal(path, "/api/v1/namespaces/istio-system/configmaps");
     assert.equal(query.get("fieldSelector"), "metadata.name=istio");
   }
-  assert.equal(store.snapshot().meshOutbound, "ALLOW_ANY");
+  assert.equal(store.snapshot().meshConfigs?.[0]?.outbound, "ALLOW_ANY");
   assert.equal(store.health().find(({ kind }) => kind === "ConfigMap")?.objects, 1);
 });
 
@@ -76,13 +77,13 @@ test("T-05 changes of MeshConfig make a snapshot where they matter; one that can
   server.put(CONFIG_MAPS, configMap("trustDomain: b"));
   server.put(CONFIG_MAPS, configMap(CLOSED));
   await settled(() => snapshots() === 1);
-  assert.equal(store.snapshot().meshOutbound, "REGISTRY_ONLY");
+  assert.equal(store.snapshot().meshConfigs?.[0]?.outbound, "REGISTRY_ONLY");
   server.put(CONFIG_MAPS, configMap("["));
   await settled(() => troubles.length === 1);
-  assert.equal(store.snapshot().meshOutbound, "REGISTRY_ONLY");
+  assert.equal(store.snapshot().meshConfigs?.[0]?.outbound, "REGISTRY_ONLY");
   server.remove(CONFIG_MAPS, MESH_CONFIG_MAP);
   await settled(() => snapshots() === 2);
-  assert.equal(store.snapshot().meshOutbound, undefined);
+  assert.equal(store.snapshot().meshConfigs?.[0]?.outbound, undefined);
   assert.deepEqual(
     troubles.map(({ code }) => code),
     ["MESH_CONFIG_INVALID", "MESH_CONFIG_MISSING"],
@@ -96,7 +97,7 @@ test("T-05 without the ConfigMap, or the right to it, the store opens, says so o
     ["MESH_CONFIG_MISSING"],
   );
   server.put(CONFIG_MAPS, configMap(CLOSED));
-  await settled(() => store.snapshot().meshOutbound === "REGISTRY_ONLY");
+  await settled(() => store.snapshot().meshConfigs?.[0]?.outbound === "REGISTRY_ONLY");
 
   const allow = server.forbid(CONFIG_MAPS, "GET");
   const other = await openStoreOn(t, server);
@@ -107,10 +108,40 @@ test("T-05 without the ConfigMap, or the right to it, the store opens, says so o
   const { state, reason } = other.store.health().find(({ kind }) => kind === "ConfigMap") ?? {};
   assert.equal(state, "unavailable");
   assert.match(reason ?? "", /configmaps is forbidden/);
-  assert.equal(other.store.snapshot().meshOutbound, undefined);
+  assert.equal(other.store.snapshot().meshConfigs?.[0]?.outbound, undefined);
   allow();
   other.clock.advance(300_000);
-  await other.settled(() => other.store.snapshot().meshOutbound === "REGISTRY_ONLY");
+  await other.settled(() => other.store.snapshot().meshConfigs?.[0]?.outbound === "REGISTRY_ONLY");
+});
+
+test("T-05 of several MeshConfigs each is watched by its name, one that is missing or faulty is named once, and the others count", async (t) => {
+  const [stable, canary, shared] = ["istio", "istio-canary", "istio-user"].map((name) => ({ ...MESH_CONFIG_MAP, name }));
+  const server = await FakeApiServer.start(t);
+  server.put(CONFIG_MAPS, configMap("outboundTrafficPolicy: {mode: ALLOW_ANY}", stable));
+  server.put(CONFIG_MAPS, configMap("[", shared));
+  server.put(CONFIG_MAPS, configMap(CLOSED, { ...MESH_CONFIG_MAP, name: "istio-other" }));
+  const { store, troubles, settled } = await openStoreOn(t, server, [stable, canary, shared] as (typeof MESH_CONFIG_MAP)[]);
+  const told = () => store.snapshot().meshConfigs?.map(({ outbound, rootNamespace }) => `${outbound} ${rootNamespace}`);
+  const named = () => troubles.map(({ code, at }) => `${code} ${at?.object}`);
+  assert.deepEqual(told(), ["ALLOW_ANY undefined"]);
+  assert.deepEqual(named().sort(), [
+    "MESH_CONFIG_INVALID ConfigMap istio-system/istio-user",
+    "MESH_CONFIG_MISSING ConfigMap istio-system/istio-canary",
+  ]);
+  await settled(() => server.openWatches(CONFIG_MAPS) === 3);
+  server.put(CONFIG_MAPS, configMap(`${CLOSED}\nrootNamespace: canary-root`, canary));
+  await settled(() => told()?.length === 2);
+  assert.deepEqual(told(), ["ALLOW_ANY undefined", "REGISTRY_ONLY canary-root"]);
+  server.remove(CONFIG_MAPS, stable as typeof MESH_CONFIG_MAP);
+  await settled(() => told()?.length === 1);
+  assert.deepEqual(told(), ["REGISTRY_ONLY canary-root"]);
+  assert.equal(named().at(-1), "MESH_CONFIG_MISSING ConfigMap istio-system/istio");
+  assert.equal(troubles.length, 3);
+  const asked = server.requests.filter(({ path }) => path.includes("configmaps"));
+  assert.deepEqual(
+    new Set(asked.map(({ path, query }) => `${path} ${query.get("fieldSelector")}`)),
+    new Set([stable, canary, shared].map((key) => `/api/v1/namespaces/istio-system/configmaps metadata.name=${key?.name}`)),
+  );
 });
 
 function bomb(): string {

@@ -1,15 +1,8 @@
 import { contentOf, FencelineError, parseYaml } from "@fenceline/api";
+import type { MeshConfig } from "../store.ts";
 import { keyText, type ObjectKey } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
 import { type OutboundMode, outboundMode } from "./apply/live-object.ts";
-
-/** Of Istio's MeshConfig what is needed. */
-export interface MeshConfig {
-  /** `outboundTrafficPolicy.mode`: what becomes of hosts that Istio does not know. */
-  readonly outbound: OutboundMode;
-  /** `rootNamespace`; undefined where it has Istio's default. */
-  readonly rootNamespace: string | undefined;
-}
 
 /** Key of the ConfigMap under which Istio keeps its MeshConfig. */
 const KEY = "mesh";
@@ -74,6 +67,6 @@ export function meshConfigMissing({ namespace = "", name }: ObjectKey): Fencelin
   return new FencelineError("MESH_CONFIG_MISSING", {
     at: { object: `ConfigMap ${namespace}/${name}` },
     message:
-      "there is none, so REGISTRY_ONLY of the mesh is only what callers' Envoys say: set config.meshConfigMap to the one that istiod reads",
+      "there is none, so REGISTRY_ONLY of the mesh is only what callers' Envoys say: name those that istiod reads in config.meshConfigMaps",
   });
 }

@@ -13,7 +13,6 @@ import type { MeshSnapshot } from "../store.ts";
 import { hasStatus } from "./api/api-error.ts";
 import type { KubernetesApi } from "./api/kubernetes-api.ts";
 import {
-  CONFIG_MAPS,
   ENDPOINT_SLICES,
   ENVOY_FILTERS,
   NAMESPACES,
@@ -31,7 +30,7 @@ import { conflictOf } from "./apply/ownership.ts";
 import type { Clock } from "./clock.ts";
 import { Informer } from "./informer/informer.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";
-import { type MeshConfig, meshConfigMissing, readMeshConfig } from "./mesh-config.ts";
+import { ObservedMeshConfig } from "./observed-mesh-config.ts";
 import { fenceReader } from "./read-fence.ts";
 import { readEndpointSlice, readNamespace, readNode, readService, readServiceCIDR } from "./read-known-object.ts";
 
@@ -39,8 +38,8 @@ import { readEndpointSlice, readNamespace, readNode, readService, readServiceCID
 export interface ObservedMeshOptions {
   readonly api: KubernetesApi;
   readonly clock: Clock;
-  /** The ConfigMap with Istio's MeshConfig. */
-  readonly meshConfigMap: ObjectKey;
+  /** The ConfigMaps with Istio's MeshConfigs. */
+  readonly meshConfigMaps: readonly ObjectKey[];
   /** Told of every event of a kind that is part of a snapshot. */
   readonly onMesh: (event: ObjectEvent<unknown>) => void;
   /** Told of every event of a Sidecar or EnvoyFilter. */
@@ -68,11 +67,10 @@ export class ObservedMesh {
   readonly sidecars: Informer<LiveObject>;
   /** Ours only. */
   readonly envoyFilters: Informer<LiveObject>;
-  /** One object, or none. */
-  readonly meshConfig: Informer<MeshConfig>;
-  readonly #tellMissingConfig: () => void;
+  /** In the order of the configuration. */
+  readonly #meshConfigs: readonly ObservedMeshConfig[];
 
-  constructor({ api, clock, meshConfigMap, onMesh, onRendered, onTrouble }: ObservedMeshOptions) {
+  constructor({ api, clock, meshConfigMaps, onMesh, onRendered, onTrouble }: ObservedMeshOptions) {
     const mesh = <T>(resource: Resource, parse: (object: WireObject, previous: T | undefined) => T) =>
       new Informer<T>({ api, clock, resource, parse, onEvent: onMesh, onTrouble });
     const rendered = (resource: Resource, kind: LiveObject["kind"], labelSelector?: string) => {
@@ -91,14 +89,7 @@ export class ObservedMesh {
     this.endpointSlices = mesh(ENDPOINT_SLICES, readEndpointSlice);
     this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, fenceReader(onTrouble)) }));
     this.sidecars = rendered(SIDECARS, "Sidecar");
-    this.#tellMissingConfig = () => onTrouble(meshConfigMissing(meshConfigMap));
-    this.meshConfig = new Informer<MeshConfig>({
-      ...{ api, clock, resource: CONFIG_MAPS, only: meshConfigMap, parse: readMeshConfig, onTrouble },
-      onEvent: (event) => {
-        onMesh(event);
-        if (event.type === "deleted") this.#tellMissingConfig();
-      },
-    });
+    this.#meshConfigs = meshConfigMaps.map((key) => new ObservedMeshConfig({ api, clock, key, onMesh, onTrouble }));
     this.envoyFilters = rendered(ENVOY_FILTERS, "EnvoyFilter", `${MANAGED_BY_LABEL}=${MANAGER}`);
   }
 
@@ -113,7 +104,7 @@ export class ObservedMesh {
       ...fences,
       this.sidecars,
       this.envoyFilters,
-      this.meshConfig,
+      ...this.#meshConfigs.map(({ informer }) => informer),
     ] as Informer<unknown>[];
   }
 
@@ -121,8 +112,7 @@ export class ObservedMesh {
   async start(): Promise<void> {
     for (const informer of this.all()) informer.start();
     await Promise.all(this.all().map((informer) => informer.settled()));
-    const { synced, objects } = this.meshConfig.health();
-    if (synced && objects === 0) this.#tellMissingConfig();
+    for (const config of this.#meshConfigs) config.tellIfMissing();
   }
 
   async stop(): Promise<void> {
@@ -138,7 +128,6 @@ export class ObservedMesh {
         if (!fences.has(key)) fences.set(key, fence);
       }
     }
-    const [meshConfig] = this.meshConfig.objects();
     return {
       namespaces: this.namespaces.objects(),
       nodes: this.nodes.objects(),
@@ -146,8 +135,7 @@ export class ObservedMesh {
       services: this.services.objects(),
       endpointSlices: this.endpointSlices.objects(),
       defaultSidecars: this.sidecars.objects().filter((live) => isDefault(live) && conflictOf(live) !== undefined),
-      meshOutbound: meshConfig?.outbound,
-      meshRootNamespace: meshConfig?.rootNamespace,
+      meshConfigs: this.#meshConfigs.flatMap(({ informer }) => informer.objects()),
       fences: [...fences.values()],
     };
   }

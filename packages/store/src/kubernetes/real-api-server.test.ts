@@ -81,11 +81,11 @@ async function storeWithFence(t: TestContext) {
     metadata: { name: "istio", namespace },
     data: { mesh: "outboundTrafficPolicy: {mode: REGISTRY_ONLY}" },
   });
-  const meshConfigMap = { namespace, name: "istio" };
+  const meshConfigMaps = [{ namespace, name: "istio" }];
   const open = async () => {
     const leadership = new ManualLeadership();
     const troubles: FencelineError[] = [];
-    const store = await KubernetesStore.open({ api, leadership, onTrouble: (error) => troubles.push(error), meshConfigMap });
+    const store = await KubernetesStore.open({ api, leadership, onTrouble: (error) => troubles.push(error), meshConfigMaps });
     t.after(() => store.close());
     return { store, leadership, troubles };
   };
@@ -102,7 +102,7 @@ test("real: every kind is watched, and changes make a snapshot", { skip }, async
   await until(has);
   await remove(SERVICES, "web");
   await until(() => !has());
-  assert.equal(store.snapshot().meshOutbound, "REGISTRY_ONLY");
+  assert.equal(store.snapshot().meshConfigs?.[0]?.outbound, "REGISTRY_ONLY");
   assert.deepEqual(troubles, []);
 });
 

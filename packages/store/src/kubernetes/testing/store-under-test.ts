@@ -38,14 +38,14 @@ export async function openStore(t: TestContext, prepare: (server: FakeApiServer)
 }
 
 /** One more store on the same server, as another replica has it. */
-export async function openStoreOn(t: TestContext, server: FakeApiServer) {
+export async function openStoreOn(t: TestContext, server: FakeApiServer, meshConfigMaps = [MESH_CONFIG_MAP]) {
   const clock = new ManualClock();
   const leadership = new ManualLeadership();
   const troubles: FencelineError[] = [];
   const onTrouble = (error: FencelineError) => troubles.push(error);
   const store = await KubernetesStore.open({
     ...{ api: server.api(t, { clock }), clock, leadership, onTrouble, settleTime: 1 },
-    meshConfigMap: MESH_CONFIG_MAP,
+    meshConfigMaps,
   });
   t.after(() => store.close());
   let snapshots = 0;

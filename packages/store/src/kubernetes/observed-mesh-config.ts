@@ -1,0 +1,41 @@
+import type { FencelineError } from "@fenceline/api";
+import type { MeshConfig } from "../store.ts";
+import type { KubernetesApi } from "./api/kubernetes-api.ts";
+import { CONFIG_MAPS, type ObjectKey } from "./api/resource.ts";
+import type { Clock } from "./clock.ts";
+import { Informer } from "./informer/informer.ts";
+import type { ObjectEvent } from "./informer/object-cache.ts";
+import { meshConfigMissing, readMeshConfig } from "./mesh-config.ts";
+
+/** Settings of an {@link ObservedMeshConfig}. */
+export interface ObservedMeshConfigOptions {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly key: ObjectKey;
+  readonly onMesh: (event: ObjectEvent<unknown>) => void;
+  readonly onTrouble: (error: FencelineError) => void;
+}
+
+/** The MeshConfig of one control plane. Each has its informer, so that one which may not be read takes no other with it. */
+export class ObservedMeshConfig {
+  /** Of one object, or none. */
+  readonly informer: Informer<MeshConfig>;
+  readonly #tell: () => void;
+
+  constructor({ api, clock, key, onMesh, onTrouble }: ObservedMeshConfigOptions) {
+    this.#tell = () => onTrouble(meshConfigMissing(key));
+    this.informer = new Informer<MeshConfig>({
+      ...{ api, clock, resource: CONFIG_MAPS, only: key, parse: readMeshConfig, onTrouble },
+      onEvent: (event) => {
+        onMesh(event);
+        if (event.type === "deleted") this.#tell();
+      },
+    });
+  }
+
+  /** To be called once, when the first list is there. */
+  tellIfMissing(): void {
+    const { synced, objects } = this.informer.health();
+    if (synced && objects === 0) this.#tell();
+  }
+}
