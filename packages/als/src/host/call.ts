@@ -6,7 +6,7 @@ import { MessageFrames } from "./message-frames.ts";
 import type { PeerRate } from "./peer-rates.ts";
 import type { Held, Peer, Peers } from "./peers.ts";
 import type { CallHandler, GrpcCall, GrpcMethod } from "./service.ts";
-import type { Turns, Work } from "./turns.ts";
+import type { Lane, Turns, Work } from "./turns.ts";
 
 /** What all calls of a host share. */
 export interface CallContext {
@@ -31,6 +31,8 @@ export interface CallOrigin {
   readonly headers: IncomingHttpHeaders;
   readonly owner: Peer;
   readonly connection: CallConnection;
+  /** With whom it shares its peer's time. */
+  readonly lane: Lane;
   /** Of a peer that shares its connection with others. */
   readonly rate: PeerRate | undefined;
 }
@@ -62,6 +64,7 @@ export class Call implements GrpcCall, Work, Held {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly owner: Peer;
+  readonly lane: Lane;
   readonly usage = new Usage();
   readonly #stream: ServerHttp2Stream;
   readonly #connection: CallConnection;
@@ -84,10 +87,11 @@ export class Call implements GrpcCall, Work, Held {
   #trailers: OutgoingHttpHeaders | undefined;
   #isClosed = false;
 
-  constructor({ stream, headers, owner, connection, rate }: CallOrigin, context: CallContext) {
+  constructor({ stream, headers, owner, connection, lane, rate }: CallOrigin, context: CallContext) {
     this.path = headers[":path"] ?? "";
     this.headers = headers;
     this.owner = owner;
+    this.lane = lane;
     this.#stream = stream;
     this.#connection = connection;
     this.#context = context;
@@ -158,9 +162,9 @@ export class Call implements GrpcCall, Work, Held {
     return this.#stream.write(framed);
   }
 
-  end({ code, details }: GrpcStatus): void {
+  end(status: GrpcStatus): void {
     if (this.#trailers !== undefined) return;
-    this.#trailers = { "grpc-status": String(code), ...(details !== "" && { "grpc-message": encodeURI(details) }) };
+    this.#trailers = statusFields(status);
     this.#over();
     if (this.#isGone) return;
     if (this.#stream.headersSent) this.#stream.end();
@@ -290,4 +294,10 @@ export class Call implements GrpcCall, Work, Held {
   }
 }
 
-const RESPONSE: OutgoingHttpHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };
+/** The fields that say how a call ended. */
+export function statusFields({ code, details }: GrpcStatus): OutgoingHttpHeaders {
+  return { "grpc-status": String(code), ...(details !== "" && { "grpc-message": encodeURI(details) }) };
+}
+
+/** Header of every answer. */
+export const RESPONSE: OutgoingHttpHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };

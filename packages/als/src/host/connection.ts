@@ -1,23 +1,35 @@
-import { constants, type ServerHttp2Session } from "node:http2";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Call, CallConnection } from "./call.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
 import type { PeerRate } from "./peer-rates.ts";
 import { TokenBucket } from "./token-bucket.ts";
+import { Lane } from "./turns.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 /** GOAWAY with the highest stream number: what the peer has sent before it hears of it is still taken (RFC 9113 §6.8). */
 const ANY_STREAM = 2 ** 31 - 1;
 /** Credit for a piece of DATA beside its own bytes: its frame's head. No more than the piece itself, or empty messages would pay for a flood. */
 const FRAME_CREDIT = 64;
+/** What a header field counts for beside its text (RFC 9113 §10.5.1). */
+const FIELD_BYTES = 32;
 /** Bytes of a frame's head (RFC 9113 §4.1). */
 const FRAME_HEAD = 9;
 /** Credit for a new stream: its header. */
 const HEADER_CREDIT = 4_096;
 /** Control frames that may come at once, in seconds of {@link HostLimits.maxControlFrames}. */
 const CONTROL_BURST = 5;
+/** Streams that a connection may open, at once and per second, when others have used up what its address may: a newcomer is never kept out by them. */
+const SURE_STREAMS = 4;
+const SURE_RATE = 1;
+/** Refusals of a connection's own, at once and per second, within which it is not cut for what others of its address are refused. */
+const OWN_REFUSALS = 32;
+const OWN_REFUSAL_RATE = 4;
 /** Milliseconds between the end of a connection's last calls and its own. */
 const LAST_WORDS_MS = 1_000;
+
+/** Why a stream is refused before anything is done for it. */
+export type StreamRefusal = Extract<HostLimit, "stream_rate" | "overhead">;
 
 export interface ConnectionEvents {
   limited(limit: HostLimit, peer: string): void;
@@ -28,6 +40,8 @@ export class Connection implements CallConnection {
   /** Without the port. */
   readonly address: string;
   readonly remoteAddress: string;
+  /** Of the streams of its address. */
+  readonly lane = new Lane();
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #limits: HostLimits;
@@ -36,7 +50,10 @@ export class Connection implements CallConnection {
   readonly #overhead: TokenBucket;
   readonly #control: TokenBucket;
   readonly #streams: TokenBucket;
+  readonly #sure: TokenBucket;
+  readonly #refusals: TokenBucket;
   readonly #agesAt: number;
+  #isShared = false;
   /** Bytes that messages and new streams account for, and those that were found to be overhead. */
   #credited = 0;
   #charged = 0;
@@ -57,6 +74,8 @@ export class Connection implements CallConnection {
     this.#overhead = new TokenBucket(limits.overheadBurst, limits.overheadRate, now);
     this.#control = new TokenBucket(limits.maxControlFrames * CONTROL_BURST, limits.maxControlFrames, now);
     this.#streams = new TokenBucket(limits.streamBurst, limits.streamRate, now);
+    this.#sure = new TokenBucket(SURE_STREAMS, SURE_RATE, now);
+    this.#refusals = new TokenBucket(OWN_REFUSALS, OWN_REFUSAL_RATE, now);
     this.#agesAt = now + limits.maxConnectionAgeMs * jitter;
     this.#heardAt = this.#busyAt = now;
     const onControl = () => this.#controlFrame();
@@ -65,19 +84,31 @@ export class Connection implements CallConnection {
     session.on("remoteSettings", onControl);
   }
 
-  /** A stream begins. Returns false when there are too many: then the connection is cut. */
-  opened(now: number): boolean {
+  /**
+   * A stream of nobody in particular begins. Returns the limit that it meets: then it is refused. Others may share the connection, so it is cut only when
+   * even the refusals are too many, the address's and its own.
+   *
+   * @param rate of the address
+   */
+  opened(rate: PeerRate, now: number): StreamRefusal | undefined {
     this.#credited += HEADER_CREDIT;
-    if (this.#streams.take(1, now)) return true;
-    this.cut("stream_rate");
-    return false;
+    if (this.#streams.take(1, now) && (rate.streams.take(1, now) || this.#sure.take(1, now))) return undefined;
+    if (!rate.refusals.take(1, now) && !this.#refusals.take(1, now)) this.cut("stream_rate");
+    return "stream_rate";
+  }
+
+  /** Whether a certified peer had a stream here: then it is a sidecar's connection, which carries streams of many, and is not cut for what one of them does. */
+  get isShared(): boolean {
+    return this.#isShared;
   }
 
   /** A stream of one of many peers begins, which share the connection. Returns the limit that the peer has met: then the stream alone is refused. */
-  openedFor(rate: PeerRate, headerBytes: number, now: number): HostLimit | undefined {
-    this.#credited += Math.max(HEADER_CREDIT, headerBytes);
+  openedFor(rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
+    this.#isShared = true;
+    const bytes = sizeOf(headers);
+    this.#credited += Math.max(HEADER_CREDIT, bytes);
     if (!rate.streams.take(1, now)) return "stream_rate";
-    return rate.overhead.take(Math.max(0, headerBytes - HEADER_CREDIT), now) ? undefined : "overhead";
+    return rate.overhead.take(Math.max(0, bytes - HEADER_CREDIT), now) ? undefined : "overhead";
   }
 
   add(call: Call): void {
@@ -178,4 +209,11 @@ export class Connection implements CallConnection {
       this.#session.ping(() => {});
     }
   }
+}
+
+/** At least what the fields take on the wire, whether the peer has packed them or not. */
+function sizeOf(headers: IncomingHttpHeaders): number {
+  let bytes = 0;
+  for (const name in headers) bytes += name.length + String(headers[name] ?? "").length + FIELD_BYTES;
+  return bytes;
 }

@@ -1,15 +1,17 @@
 import { once } from "node:events";
 import {
+  constants,
   createServer as createHttp2Server,
   type Http2Server,
   type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { listenFailed } from "@fenceline/api/vocabulary";
-import { Call, type CallContext, type CallOrigin } from "./call.ts";
-import { Connection } from "./connection.ts";
+import { Call, type CallContext, type CallOrigin, limitStatus, RESPONSE, statusFields } from "./call.ts";
+import { Connection, type StreamRefusal } from "./connection.ts";
 import { ConnectionCap } from "./connection-cap.ts";
 import { GRPC_STATUS } from "./grpc-status.ts";
 import { DEFAULT_HOST_LIMITS, type HostLimit, type HostLimits } from "./limits.ts";
@@ -69,8 +71,6 @@ const RESETS = 1_000_000;
  * another: each is held up by its own 64 KiB.
  */
 const CONNECTION_WINDOW = 1024 * 1024;
-/** What a header field counts for beside its text (RFC 9113 §10.5.1). */
-const FIELD_BYTES = 32;
 const GRPC_CONTENT_TYPE = /^application\/grpc(?:$|[+;])/i;
 
 /**
@@ -97,6 +97,7 @@ class Host implements GrpcHost {
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #cap: ConnectionCap;
   readonly #rates: PeerRates;
+  readonly #refusals: Readonly<Record<StreamRefusal, OutgoingHttpHeaders>>;
   #port = 0;
   /** The socket whose session is being made. */
   #accepting: Socket | undefined;
@@ -107,6 +108,8 @@ class Host implements GrpcHost {
   constructor({ services, limits, peerOf = (_headers, address) => address, onLimit = () => {} }: GrpcHostOptions) {
     this.#limits = { ...DEFAULT_HOST_LIMITS, ...limits };
     this.#rates = new PeerRates(this.#limits);
+    const refusal = (limit: HostLimit) => ({ ...RESPONSE, ...statusFields(limitStatus(limit, this.#limits)) });
+    this.#refusals = { stream_rate: refusal("stream_rate"), overhead: refusal("overhead") };
     for (const service of services) for (const [path, method] of Object.entries(service)) this.#methods.set(path, method);
     this.#peerOf = peerOf;
     const limited = (limit: HostLimit, peer: string): void => {
@@ -185,7 +188,7 @@ class Host implements GrpcHost {
 
   /** Closes what is too much before any work is done for it. */
   #accept(socket: Socket): void {
-    const limit = this.#isClosing ? undefined : this.#cap.admit(socket);
+    const limit = this.#isClosing ? undefined : this.#admit(socket);
     if (limit !== undefined) this.#context.limited(limit, socket.remoteAddress ?? "unknown");
     if (limit !== undefined || this.#isClosing) {
       socket.destroy();
@@ -194,6 +197,12 @@ class Host implements GrpcHost {
     this.#accepting = socket;
     this.#http2.emit("connection", socket);
     this.#accepting = undefined;
+  }
+
+  #admit(socket: Socket): HostLimit | undefined {
+    const now = performance.now();
+    const { connections } = this.#rates.of(socket.remoteAddress ?? "unknown", now);
+    return connections.take(1, now) ? this.#cap.admit(socket) : "address_connections";
   }
 
   #session(session: ServerHttp2Session): void {
@@ -211,8 +220,7 @@ class Host implements GrpcHost {
   }
 
   #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    // Its end tells all there is to tell. An error that nobody listens to would end the process.
-    stream.on("error", () => {});
+    stream.on("error", ignored);
     const connection = stream.session === undefined ? undefined : this.#connections.get(stream.session as ServerHttp2Session);
     const now = performance.now();
     if (connection === undefined) {
@@ -220,21 +228,28 @@ class Host implements GrpcHost {
       return;
     }
     const peer = this.#peerOf(headers, connection.address);
-    const rate = peer === connection.address ? undefined : this.#rates.of(peer, now);
-    const limit = rate === undefined ? undefined : connection.openedFor(rate, sizeOf(headers), now);
-    const isCut = rate === undefined && !connection.opened(now);
-    // It may have been reset before we were told of it.
-    if (isCut || stream.destroyed) stream.close();
-    else if (headers[":method"] !== "POST") refuseHttp(stream, 405);
+    const isCertified = peer !== connection.address;
+    const isSharing = isCertified || connection.isShared;
+    const rate = this.#rates.of(peer, now);
+    const limit = isSharing ? connection.openedFor(rate, headers, now) : connection.opened(rate, now);
+    // It may have been reset before we were told of it, or its connection was cut.
+    if (stream.destroyed) stream.close();
+    else if (limit !== undefined) {
+      this.#context.limited(limit, peer);
+      refuse(stream, this.#refusals[limit]);
+    } else if (headers[":method"] !== "POST") refuseHttp(stream, 405);
     else if (!GRPC_CONTENT_TYPE.test(headers["content-type"] ?? "")) refuseHttp(stream, 415);
-    else this.#call({ stream, headers, owner: this.#context.peers.of(peer), connection, rate }, limit, now);
+    else {
+      const owner = this.#context.peers.of(peer);
+      const lane = isCertified ? owner.lane : connection.lane;
+      this.#call({ stream, headers, owner, connection, lane, rate: isSharing ? rate : undefined }, now);
+    }
   }
 
-  #call(origin: CallOrigin & { readonly connection: Connection }, limit: HostLimit | undefined, now: number): void {
+  #call(origin: CallOrigin & { readonly connection: Connection }, now: number): void {
     const call = new Call(origin, this.#context);
     const method = this.#methods.get(call.path);
-    if (limit !== undefined) call.fail(limit);
-    else if (method === undefined) call.end({ code: GRPC_STATUS.UNIMPLEMENTED, details: "no such method here" });
+    if (method === undefined) call.end({ code: GRPC_STATUS.UNIMPLEMENTED, details: "no such method here" });
     else if (this.#isClosing) call.end({ code: GRPC_STATUS.UNAVAILABLE, details: "shutting down: go to another replica" });
     else if (isCompressed(origin.headers)) call.fail("compressed");
     else {
@@ -259,9 +274,16 @@ class Host implements GrpcHost {
   }
 }
 
-/** At least what the fields take on the wire, whether the peer has packed them or not. */
-function sizeOf(headers: IncomingHttpHeaders): number {
-  return Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + String(value ?? "").length + FIELD_BYTES, 0);
+/** The end of a stream tells all there is to tell. An error that nobody listens to would end the process. */
+function ignored(): void {}
+
+/**
+ * With as little work as can be: for a flood of new streams nothing else is done. An answer costs less than a reset with a code of its own, for which Node makes
+ * an error.
+ */
+function refuse(stream: ServerHttp2Stream, answer: OutgoingHttpHeaders): void {
+  stream.respond(answer, { endStream: true });
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
 /** Refused before the first message: some clients set the flag of a message only later. */

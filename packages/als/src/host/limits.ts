@@ -17,14 +17,22 @@ export interface HostLimits {
   readonly maxStreamsPerPeer: number;
   /** Streams on one connection. Default 128: an Envoy worker has its own connection, and on it one stream per log name. */
   readonly maxStreamsPerConnection: number;
-  /** Streams that one connection may open at once, and per second in the long run. Beyond it the connection is cut. Default 512 and 64. A certified peer, whose
-   * connections the sidecar shares with others, may open twice `maxStreamsPerPeer` at once and as many per second; then its streams are refused. */
+  /**
+   * Streams that one connection may open at once, and per second in the long run. Default 512 and 64. A peer, be it certified or an address, may open twice
+   * `maxStreamsPerPeer` at once and as many per second, over all of its connections. Beyond either its streams are refused. A connection that goes on all the
+   * same is cut, unless the peer is certified: then it is the sidecar's, and others share it.
+   */
   readonly streamBurst: number;
   readonly streamRate: number;
   /** Connections in all; one more is closed at once. Default 10,000, and never more than a quarter of the process's open files. */
   readonly maxConnections: number;
   /** Connections from one address. Default 512: behind Istio's sidecar all of them come from 127.0.0.6. */
   readonly maxConnectionsPerAddress: number;
+  /**
+   * New connections of one address per second in the long run, beside twice `maxConnectionsPerAddress` at once; one more is closed at once. Default 64: whoever
+   * is cut for a flood and comes again costs more than the flood did.
+   */
+  readonly connectionRate: number;
   /**
    * Bytes that a connection may send beyond those of its messages: headers, PING, SETTINGS, WINDOW_UPDATE, padding, frames of unknown types. At once, and per
    * second in the long run; beyond it the connection is cut. Default 128 KiB and 16 KiB. An Envoy sends some hundred bytes per stream. Of a
@@ -61,6 +69,7 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   streamRate: 64,
   maxConnections: 10_000,
   maxConnectionsPerAddress: 512,
+  connectionRate: 64,
   overheadBurst: 128 * 1024,
   overheadRate: 16 * 1024,
   maxControlFrames: 20,
@@ -77,8 +86,9 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
  * - `connections`, `address_connections`: a connection was closed at once
  * - `streams`, `peer_streams`: a stream was refused
  * - `displaced`: a stream was ended because its peer holds more than any other, and another peer needed room
- * - `stream_rate`, `control_frames`, `overhead`, `http2`: a connection was cut; `http2` where Node's own limits did so. The first and the third, of a peer that
- *   shares its connection: a stream was refused or ended
+ * - `stream_rate`: a stream was refused, or a connection was cut that went on all the same
+ * - `control_frames`, `overhead`, `http2`: a connection was cut; `http2` where Node's own limits did so. `overhead` of a certified peer: a stream was refused
+ *   or ended
  * - `message_size`, `message_time`, `compressed`, `framing`: a stream was ended for its message
  * - `peer_bytes`: a stream was ended because its peer holds too much
  * - `idle`: a stream or a connection was closed because nothing came; no fault

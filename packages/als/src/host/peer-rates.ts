@@ -1,21 +1,29 @@
 import type { HostLimits } from "./limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** What one certified peer may do in time, over all of its connections. */
+/** What one peer may do in time, over all of its connections: a certified identity, else an address. */
 export interface PeerRate {
   readonly streams: TokenBucket;
+  /** Streams that are refused before the connections that bring them are cut. Only an address's connections ever are. */
+  readonly refusals: TokenBucket;
+  /** New connections. Only an address has any. */
+  readonly connections: TokenBucket;
   /** Bytes beside messages: long headers, tiny pieces of DATA. */
   readonly overhead: TokenBucket;
 }
 
-/** Peers that are remembered. Identities that somebody vouches for are as many as a mesh has service accounts. */
+/** Peers that are remembered. Identities that somebody vouches for are as many as a mesh has service accounts, and addresses take a connection each. */
 const MOST_PEERS = 10_000;
+/** Refusals at once and per second of one address. Each costs about 45 µs, nearly all of it Node's own, so the latter are less than a hundredth of a core. */
+const REFUSALS = 1_024;
+const REFUSAL_RATE = 128;
 
 /**
- * Rates of peers whose connections are not their own.
+ * Rates of peers over all of their connections.
  *
  * The sidecar in front of us puts streams of many pods on one connection. To cut it for what one of them does would end the streams of all the others, so
- * that one alone is refused. Remembered for longer than its streams, or to end each of them would buy another burst.
+ * that one alone is refused. An address has up to 512 connections, and each of them its own rate: without one for the address it would have 512 times as much.
+ * Remembered for longer than its streams, or to end each of them would buy another burst.
  */
 export class PeerRates {
   readonly #limits: HostLimits;
@@ -29,10 +37,14 @@ export class PeerRates {
   of(peer: string, now: number): PeerRate {
     const known = this.#rates.get(peer);
     if (known !== undefined) return known;
-    const { maxStreamsPerPeer, streamRate, overheadBurst, overheadRate } = this.#limits;
-    // All pods of a service account may come anew at once, as when we are restarted.
-    const streams = new TokenBucket(2 * maxStreamsPerPeer, streamRate, now);
-    const rate = { streams, overhead: new TokenBucket(overheadBurst, overheadRate, now) };
+    const { maxStreamsPerPeer, streamRate, maxConnectionsPerAddress, connectionRate, overheadBurst, overheadRate } = this.#limits;
+    const rate = {
+      // All pods of a service account, or all Envoys behind an address, may come anew at once, as when we are restarted.
+      streams: new TokenBucket(2 * maxStreamsPerPeer, streamRate, now),
+      refusals: new TokenBucket(REFUSALS, REFUSAL_RATE, now),
+      connections: new TokenBucket(2 * maxConnectionsPerAddress, connectionRate, now),
+      overhead: new TokenBucket(overheadBurst, overheadRate, now),
+    };
     const [oldest] = this.#rates.keys();
     if (oldest !== undefined && this.#rates.size >= MOST_PEERS) this.#rates.delete(oldest);
     this.#rates.set(peer, rate);

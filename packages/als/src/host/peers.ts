@@ -1,5 +1,5 @@
 import type { HostLimit, HostLimits } from "./limits.ts";
-import { PeerTurns } from "./turns.ts";
+import { Lane, PeerTurns } from "./turns.ts";
 
 /** What the book-keeping knows of a stream. */
 export interface Held {
@@ -12,6 +12,8 @@ export interface Held {
 /** One sender: a certified identity where there is one, else an address. */
 export class Peer extends PeerTurns {
   readonly key: string;
+  /** Of all streams of a certified identity: which connection of the sidecar's one of them comes on is not its choice. */
+  readonly lane = new Lane();
   /** Oldest first. */
   readonly streams = new Set<Held>();
   bytes = 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Usage } from "./least-served.ts";
-import { PeerTurns, Turns, type Work } from "./turns.ts";
+import { Lane, PeerTurns, Turns, type Work } from "./turns.ts";
 
 /** Time that passes only when work is done. */
 class Clock {
@@ -10,9 +10,19 @@ class Clock {
   readonly now = (): number => this.ms;
 }
 
+const lanes = new WeakMap<PeerTurns, Lane>();
+
+/** The one lane of a peer, where nothing else is said. */
+function laneOf(owner: PeerTurns): Lane {
+  const lane = lanes.get(owner) ?? new Lane();
+  lanes.set(owner, lane);
+  return lane;
+}
+
 /** A stream with so many messages, each of which takes so long. */
 class Messages implements Work {
   readonly owner: PeerTurns;
+  readonly lane: Lane;
   readonly usage = new Usage();
   readonly #clock: Clock;
   readonly #ms: number;
@@ -20,9 +30,10 @@ class Messages implements Work {
   left: number;
   waited = 0;
 
-  constructor(clock: Clock, owner: PeerTurns, left: number, ms: number, done: () => void = () => {}) {
+  constructor(clock: Clock, owner: PeerTurns, left: number, ms: number, done: () => void = () => {}, lane = laneOf(owner)) {
     this.#clock = clock;
     this.owner = owner;
+    this.lane = lane;
     this.left = left;
     this.#ms = ms;
     this.#done = done;
@@ -146,3 +157,26 @@ for (const [what, isOnePeer] of [
     assert.ok(after !== undefined && after - before <= 50, `it waited for ${(after ?? clock.ms) - before} ms of the others' work`);
   });
 }
+
+test("T-09 of one address: streams of one connection that are always new wait behind a new stream of another connection", async () => {
+  const clock = new Clock();
+  const turns = new Turns(clock.now);
+  const owner = new PeerTurns();
+  const flooding = new Lane();
+  let served = 0;
+  let isOver = false;
+  const comeAgain = (): void => {
+    if (isOver) return;
+    served += 1;
+    turns.offer(new Messages(clock, owner, 1, 1, () => setImmediate(comeAgain), flooding));
+  };
+  for (let count = 0; count < 1_000; count += 1) comeAgain();
+  while (clock.ms < 2_000) await turn();
+  const before = clock.ms;
+  let after: number | undefined;
+  turns.offer(new Messages(clock, owner, 1, 0.1, () => (after = clock.ms), new Lane()));
+  while (after === undefined) await turn();
+  isOver = true;
+  assert.ok(served > 1_000, "the flood went on");
+  assert.ok(after - before <= 10, `it waited for ${after - before} ms of the flood's work`);
+});

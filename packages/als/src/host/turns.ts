@@ -8,15 +8,22 @@ const SLICE_MS = 0.5;
 /** Most milliseconds that one run counts for: where others take the processor meanwhile, the time that passes is not what the stream was given. */
 const MOST_CHARGED_MS = 2;
 
-/** Whoever shares a peer's time: all of its streams. */
-export class PeerTurns {
+/** Streams that share a part of a peer's time: those of one connection, where the peer is an address. */
+export class Lane {
   readonly usage = new Usage();
   readonly waiting = new LeastServed<Work>();
+}
+
+/** Whoever shares a peer's time: its lanes. */
+export class PeerTurns {
+  readonly usage = new Usage();
+  readonly waiting = new LeastServed<Lane>();
 }
 
 /** A stream with messages to be worked on. */
 export interface Work {
   readonly owner: PeerTurns;
+  readonly lane: Lane;
   readonly usage: Usage;
   /** Works on one message. Returns whether there may be another one. */
   step(): boolean;
@@ -27,9 +34,9 @@ export interface Work {
 /**
  * Shares the event loop's time between streams.
  *
- * While there is time, messages are worked on as they are read. Else they wait, and whoever was served least comes first: the peer, and of that peer the stream.
- * A stream that says something now and then so goes ahead of every flood, of whichever address, and a peer with a thousand streams has no more of the time than
- * a peer with one.
+ * While there is time, messages are worked on as they are read. Else they wait, and whoever was served least comes first: the peer, of that peer the lane, and of
+ * that lane the stream. A stream that says something now and then so goes ahead of every flood, of whichever address, and a peer with a thousand streams has no
+ * more of the time than a peer with one. A stream that is always new was never served; the lane is, on which they all come.
  */
 export class Turns {
   readonly #waiting = new LeastServed<PeerTurns>();
@@ -67,19 +74,26 @@ export class Turns {
     const ends = now + TURN_MS;
     while (now < ends) {
       const peer = this.#waiting.shift();
-      const work = peer?.waiting.shift();
-      if (peer === undefined || work === undefined) return;
+      const lane = peer?.waiting.shift();
+      const work = lane?.waiting.shift();
+      if (peer === undefined || lane === undefined || work === undefined) return;
       const isMore = this.#run(work, now, now + SLICE_MS);
-      if (isMore) peer.waiting.push(work, work.usage.level);
+      if (isMore) lane.waiting.push(work, work.usage.level);
+      if (lane.waiting.size > 0) peer.waiting.push(lane, lane.usage.level);
       if (peer.waiting.size > 0) this.#waiting.push(peer, peer.usage.level);
       now = this.#now();
     }
   }
 
   #enqueue(work: Work): void {
-    const { owner: peer } = work;
-    if (peer.waiting.size === 0) this.#waiting.push(peer, peer.usage.levelAt(this.#now()));
-    peer.waiting.push(work, work.usage.levelAt(this.#now()));
+    const { owner: peer, lane } = work;
+    const now = this.#now();
+    // A lane that waits does so with whoever was its peer at the time: an address that had no stream for a moment is another one since.
+    if (lane.waiting.size === 0) {
+      if (peer.waiting.size === 0) this.#waiting.push(peer, peer.usage.levelAt(now));
+      peer.waiting.push(lane, lane.usage.levelAt(now));
+    }
+    lane.waiting.push(work, work.usage.levelAt(now));
   }
 
   /** Returns whether something is left to do. */
@@ -92,6 +106,7 @@ export class Turns {
     }
     const spent = Math.min(now - begin, MOST_CHARGED_MS);
     work.usage.add(spent, now);
+    work.lane.usage.add(spent, now);
     work.owner.usage.add(spent, now);
     return isMore;
   }
