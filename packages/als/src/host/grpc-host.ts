@@ -18,6 +18,7 @@ import { DEFAULT_HOST_LIMITS, type HostLimit, type HostLimits } from "./limits.t
 import { openFilesLimit } from "./open-files.ts";
 import { PeerRates } from "./peer-rates.ts";
 import { Peers } from "./peers.ts";
+import { Refusals } from "./refusals.ts";
 import type { GrpcMethod, GrpcService } from "./service.ts";
 import { Turns } from "./turns.ts";
 
@@ -97,7 +98,8 @@ class Host implements GrpcHost {
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #cap: ConnectionCap;
   readonly #rates: PeerRates;
-  readonly #refusals: Readonly<Record<StreamRefusal, OutgoingHttpHeaders>>;
+  readonly #refusals = new Refusals();
+  readonly #refusalOf: Readonly<Record<StreamRefusal, OutgoingHttpHeaders>>;
   #port = 0;
   /** The socket whose session is being made. */
   #accepting: Socket | undefined;
@@ -109,7 +111,7 @@ class Host implements GrpcHost {
     this.#limits = { ...DEFAULT_HOST_LIMITS, ...limits };
     this.#rates = new PeerRates(this.#limits);
     const refusal = (limit: HostLimit) => ({ ...RESPONSE, ...statusFields(limitStatus(limit, this.#limits)) });
-    this.#refusals = { stream_rate: refusal("stream_rate"), overhead: refusal("overhead") };
+    this.#refusalOf = { stream_rate: refusal("stream_rate"), overhead: refusal("overhead") };
     for (const service of services) for (const [path, method] of Object.entries(service)) this.#methods.set(path, method);
     this.#peerOf = peerOf;
     const limited = (limit: HostLimit, peer: string): void => {
@@ -236,7 +238,7 @@ class Host implements GrpcHost {
     if (stream.destroyed) stream.close();
     else if (limit !== undefined) {
       this.#context.limited(limit, peer);
-      refuse(stream, this.#refusals[limit]);
+      this.#refusals.add(() => refuse(stream, this.#refusalOf[limit]));
     } else if (headers[":method"] !== "POST") refuseHttp(stream, 405);
     else if (!GRPC_CONTENT_TYPE.test(headers["content-type"] ?? "")) refuseHttp(stream, 415);
     else {
@@ -282,6 +284,7 @@ function ignored(): void {}
  * an error.
  */
 function refuse(stream: ServerHttp2Stream, answer: OutgoingHttpHeaders): void {
+  if (stream.destroyed || stream.closed) return;
   stream.respond(answer, { endStream: true });
   stream.close(constants.NGHTTP2_NO_ERROR);
 }

@@ -1,0 +1,42 @@
+/** Longest time in milliseconds that refusals take of one turn of the event loop. */
+const TURN_MS = 1;
+/** Refusals that wait; beyond them each is done at once. A stream that waits for one holds some kilobytes. */
+const MOST_WAITING = 8_192;
+
+/**
+ * Refuses streams little by little.
+ *
+ * A stream that waits for its refusal counts among those that its connection may have open, so whoever keeps to HTTP/2, as the sidecar in front of us does,
+ * cannot send others in its place meanwhile. However many connections bring such streams, each turn of the event loop has few of them, and stays short for
+ * everybody else.
+ */
+export class Refusals {
+  readonly #now: () => number;
+  #waiting: (() => void)[] = [];
+  #done = 0;
+
+  /** @param now milliseconds of a monotonic clock */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  add(refuse: () => void): void {
+    if (this.#waiting.length >= MOST_WAITING) {
+      refuse();
+      return;
+    }
+    this.#waiting.push(refuse);
+    if (this.#waiting.length === 1) setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    const ends = this.#now() + TURN_MS;
+    while (this.#done < this.#waiting.length && this.#now() < ends) {
+      const refuse = this.#waiting[this.#done++];
+      refuse?.();
+    }
+    this.#waiting = this.#waiting.slice(this.#done);
+    this.#done = 0;
+    if (this.#waiting.length > 0) setImmediate(() => this.#turn());
+  }
+}
