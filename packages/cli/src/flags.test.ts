@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Option } from "commander";
 import { collectorCommand } from "./collector/command.ts";
-import { parseDurationFlag, parseEndpoint, parseHostName, parseNameServer } from "./flags.ts";
+import { addressesIn, parseDurationFlag, parseEndpoint, parseHostName, parseNameServer } from "./flags.ts";
 import { globalSidecarCommand } from "./global-sidecar/command.ts";
 import { standaloneCommand } from "./standalone/command.ts";
 import { runToEnd } from "./testing/fenceline-process.ts";
@@ -111,4 +111,50 @@ test("T-50 an entry of --external-allow that is no host and no CIDR says so, and
 test("T-50 the help shows no default as JSON", async () => {
   for (const command of COMMANDS)
     assert.doesNotMatch((await runToEnd([command.name(), "--help"])).stdout, /\(default: (\[|.*\) \(default)/);
+});
+
+test("T-50 help that is asked for beside an unknown command, flag or argument tells that, with exit code 2", async () => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [["bogus", "--help"], /^error: unknown command 'bogus'\n/],
+    [["bogus", "-h"], /^error: unknown command 'bogus'\n/],
+    [["--help", "bogus"], /^error: unknown command 'bogus'\n/],
+    [["--bogus", "--help"], /^error: unknown option '--bogus'\n/],
+    [["--bogus", "standalone", "--help"], /^error: unknown option '--bogus'\n/],
+    [["standalone", "--bogus", "--help"], /^error: unknown option '--bogus'\n/],
+    [["standalone", "--help", "--bogus=1"], /^error: unknown option '--bogus=1'\n/],
+    [["collector", "here", "--help"], /^error: too many arguments: 'here'\n/],
+    [["help", "bogus"], /^error: unknown command 'bogus'\n/],
+    [["help", "--bogus"], /^error: unknown option '--bogus'\n/],
+    [["help", "standalone", "here"], /^error: too many arguments: 'here'\n/],
+    [["help", "standalone", "--bogus"], /^error: unknown option '--bogus'\n/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await runToEnd(args);
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, message, args.join(" "));
+    assert.match(stderr, /--help/);
+  }
+  for (const args of [["-h"], ["help"], ["help", "standalone"], ["standalone", "-h", "--no-demo"], ["global-sidecar", "--help"]])
+    assert.deepEqual((({ code, stderr }) => [code, stderr])(await runToEnd(args)), [0, ""], args.join(" "));
+});
+
+test("T-50 what comes from the environment is read as the flag is, and refused by the variable's name", async () => {
+  const sidecar = ["global-sidecar", "--collector", "127.0.0.1:1", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
+  const cases: readonly (readonly [readonly string[], Readonly<Record<string, string>>, RegExp])[] = [
+    [["collector"], { POD_NAMESPACE: "A b" }, /'A b' from env 'POD_NAMESPACE' is invalid. A namespace is/],
+    [["withdraw"], { POD_NAMESPACE: "a.b" }, /'a\.b' from env 'POD_NAMESPACE'/],
+    [["withdraw"], { POD_NAMESPACE: "" }, /'' from env 'POD_NAMESPACE'/],
+    [sidecar, { POD_NAMESPACE: "a_b" }, /'a_b' from env 'POD_NAMESPACE'/],
+    [["collector"], { POD_NAME: " " }, /from env 'POD_NAME'/],
+    [sidecar, { POD_IPS: "10.0.0.1,nowhere" }, /^ENVIRONMENT_INVALID: POD_IPS: 'nowhere' is no IP address/],
+    [sidecar, { POD_IPS: "10.0.0.0/8" }, /^ENVIRONMENT_INVALID: POD_IPS: '10\.0\.0\.0\/8'/],
+    [sidecar, { POD_IPS: "10.0.0.1,,10.0.0.2" }, /^ENVIRONMENT_INVALID: POD_IPS: ''/],
+  ];
+  for (const [args, variables, message] of cases) {
+    const { code, stdout, stderr } = await runToEnd(args, { env: { ...process.env, ...variables } });
+    assert.deepEqual([code, stdout], [2, ""], JSON.stringify(variables));
+    assert.match(stderr, message);
+  }
+  assert.deepEqual(addressesIn("POD_IPS", "10.0.0.1, fd00::1"), ["10.0.0.1", "fd00::1"]);
+  for (const unset of [undefined, ""]) assert.deepEqual(addressesIn("POD_IPS", unset), []);
 });

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { parseDuration } from "@fenceline/api/vocabulary";
+import { FencelineError, parseDuration } from "@fenceline/api/vocabulary";
 import { InvalidArgumentError, Option } from "commander";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 
@@ -100,6 +100,29 @@ export function listOption(flags: string, description: string, parse: (text: str
 /** A flag that takes a duration. @param text its default, as a user would write it: the help shows just that */
 export function durationOption(flags: string, description: string, text: string): Option {
   return new Option(flags, description).argParser(parseDurationFlag).default(parseDurationFlag(text), text);
+}
+
+/** `--namespace`, the same for every command of a cluster. A value of the variable is read as one of the flag, and refused by the variable's name. */
+export function namespaceOption(meaning: string): Option {
+  return new Option("--namespace <namespace>", meaning).argParser(parseNamespace).env("POD_NAMESPACE").default("fenceline", "fenceline");
+}
+
+/**
+ * Reads what Kubernetes writes of `status.podIPs`: addresses with commas between. None at all is a variable that nobody set.
+ *
+ * @param variable its name, for the message
+ * @throws {FencelineError} `ENVIRONMENT_INVALID`
+ */
+export function addressesIn(variable: string, list: string | undefined): string[] {
+  const addresses = (list ?? "").split(",").map((address) => address.trim());
+  const given = addresses.length === 1 ? addresses.filter((address) => address !== "") : addresses;
+  const wrong = given.find((address) => isIP(address) === 0);
+  if (wrong === undefined) return given;
+  throw new FencelineError("ENVIRONMENT_INVALID", {
+    at: { path: variable },
+    message: `'${wrong}' is no IP address`,
+    hint: "IP addresses with commas between, as the downward API's status.podIPs gives them",
+  });
 }
 
 /** `--host`, the same for every command. */

@@ -19,6 +19,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 const program = new Command("fenceline")
   .description("Each Envoy of an Istio mesh is told only about the services that its workload calls.")
   .version(VERSION, "-V, --version", "print the version")
+  .addHelpText("beforeAll", refuseUnknown)
   .showHelpAfterError("(fenceline --help lists the commands, fenceline <command> --help their flags)")
   .exitOverride();
 for (const command of [standaloneCommand(), globalSidecarCommand(), collectorCommand(), withdrawCommand()])
@@ -30,6 +31,22 @@ try {
   process.exitCode = codeOf(error);
   if (!(error instanceof CommanderError)) process.stderr.write(`${textOf(error)}\n`);
   if (process.exitCode !== 0) setTimeout(() => process.exit(), LAST_RESORT_MS).unref();
+}
+
+/**
+ * Commander shows the help before it looks at what else was asked, and a script that mistypes a command beside `--help` would read a success.
+ *
+ * @returns nothing to print
+ * @throws {CommanderError} naming the command, flag or argument that there is none of
+ */
+function refuseUnknown({ command }: { readonly command: Command }): string {
+  const isHelpCommand = program.args[0] === "help";
+  const [named, ...others] = isHelpCommand ? program.args.slice(1) : [];
+  const asked = isHelpCommand ? (named === command.name() ? others : program.args.slice(1)) : command.args;
+  const unknown = asked.find((arg) => arg !== "-h" && arg !== "--help" && arg !== "--");
+  if (unknown === undefined) return "";
+  if (unknown.startsWith("-")) return command.error(`error: unknown option '${unknown}'`);
+  return command.error(command === program ? `error: unknown command '${unknown}'` : `error: too many arguments: '${unknown}'`);
 }
 
 function codeOf(error: unknown): number {

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { Config } from "@fenceline/api";
-import { Command } from "commander";
-import { apiHostOption, hostOption, logFormatOption, logLevelOption, parseNamespace, parsePort, parseText } from "../flags.ts";
+import { Command, Option } from "commander";
+import { apiHostOption, hostOption, logFormatOption, logLevelOption, namespaceOption, parsePort, parseText } from "../flags.ts";
 import { listenAddress } from "../listen.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 import { untilSignalled } from "../signals.ts";
@@ -28,8 +28,8 @@ export function collectorCommand(): Command {
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
     .addOption(apiHostOption())
     .option("--config <file>", "configuration file (YAML)", parseText)
-    .option("--namespace <namespace>", "namespace of Fenceline, for its Lease", parseNamespace, process.env.POD_NAMESPACE ?? "fenceline")
-    .option("--identity <name>", "name of this replica", parseText, process.env.POD_NAME ?? hostname())
+    .addOption(namespaceOption("namespace of Fenceline, for its Lease"))
+    .addOption(new Option("--identity <name>", "name of this replica").argParser(parseText).env("POD_NAME").default(hostname(), hostname()))
     .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account", parseText)
     .addOption(logFormatOption())
     .addOption(logLevelOption())

@@ -9,18 +9,19 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
 import {
+  addressesIn,
   apiHostOption,
   durationOption,
   hostOption,
   listOption,
   logFormatOption,
   logLevelOption,
+  namespaceOption,
   parseAddress,
   parseCount,
   parseEndpoint,
   parseHostName,
   parseNameServer,
-  parseNamespace,
   parsePort,
   parseText,
   parseTrustDomain,
@@ -72,12 +73,7 @@ export function globalSidecarCommand(): Command {
     .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
     .addOption(apiHostOption())
     .option("--cluster-domain <domain>", "DNS domain of the cluster", parseHostName, "cluster.local")
-    .option(
-      "--namespace <namespace>",
-      "namespace of Fenceline, never forwarded to",
-      parseNamespace,
-      process.env.POD_NAMESPACE ?? "fenceline",
-    )
+    .addOption(namespaceOption("namespace of Fenceline, never forwarded to"))
     .addOption(listOption("--own-name <host>", "fully qualified name of our own Service, never forwarded to", parseHostName))
     .addOption(listOption("--own-address <ip>", "address of our own pod or Service, never forwarded to, beside $POD_IPS", parseAddress))
     .addOption(
@@ -117,6 +113,7 @@ const MAX_WORKERS = 64;
 const WORKER = new URL("./worker.ts", import.meta.url);
 
 async function run(flags: Flags): Promise<void> {
+  const podAddresses = addressesIn("POD_IPS", process.env.POD_IPS);
   const stop = untilSignalled();
   const logger = createLogger(flags.logFormat, flags.logLevel);
   const host = await listenAddress(flags.host, [
@@ -147,11 +144,7 @@ async function run(flags: Flags): Promise<void> {
       else logger.warn(rest, "collector disconnected");
     },
   });
-  const ownAddresses = [
-    ...addressesIn(process.env.POD_IPS),
-    ...flags.ownAddress,
-    ...(await addressesOf([...flags.ownName, hostIn(flags.collector)])),
-  ];
+  const ownAddresses = [...podAddresses, ...flags.ownAddress, ...(await addressesOf([...flags.ownName, hostIn(flags.collector)]))];
   const pool = await WorkerPool.start({
     module: WORKER,
     settings: settingsOf(flags, { ownAddresses, ownPorts: [admin.port] }),
@@ -217,11 +210,6 @@ async function drain(signal: NodeJS.Signals, { drainDelay }: Flags, logger: Logg
   failReadiness();
   logger.info({ signal, drainDelayMs: drainDelay }, "stopping");
   await wait(drainDelay);
-}
-
-/** What Kubernetes writes of `status.podIPs`: addresses with commas between. */
-function addressesIn(list: string | undefined): string[] {
-  return (list ?? "").split(",").filter((address) => address !== "");
 }
 
 /** Milliseconds for the addresses of our own Services. Without them the mesh's table says which they are, a moment later. */

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { durationOption, logFormatOption, logLevelOption, parseNamespace, parseText } from "../flags.ts";
+import { durationOption, logFormatOption, logLevelOption, namespaceOption, parseText } from "../flags.ts";
 import { createLogger, type LogFormat } from "../logger.ts";
 
 interface Flags {
@@ -16,7 +16,7 @@ export function withdrawCommand(): Command {
     .description(
       "Stop the collector and delete every Sidecar and EnvoyFilter that it rendered, so that each workload sees the whole mesh again.",
     )
-    .option("--namespace <namespace>", "namespace of Fenceline", parseNamespace, process.env.POD_NAMESPACE ?? "fenceline")
+    .addOption(namespaceOption("namespace of Fenceline"))
     .addOption(durationOption("--settle <duration>", "how long Envoys are given between the Sidecars' end and the EnvoyFilters'", "10s"))
     .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account", parseText)
     .addOption(logFormatOption())
