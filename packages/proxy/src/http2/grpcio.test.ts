@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { callWithGrpcio, type GrpcioCalls, type GrpcioReport, NO_GRPCIO, startGrpcio } from "../testing/grpcio-peer.ts";
+import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
+
+interface Case {
+  readonly name: string;
+  readonly call: GrpcioCalls;
+  readonly expected: GrpcioReport;
+}
+
+const MB = 1_000_000;
+
+const cases: readonly Case[] = [
+  {
+    name: "T-32 grpcio makes a thousand calls one after the other",
+    call: { method: "Echo", calls: 1_000 },
+    expected: { outcomes: { OK: 1_000 }, messages: 1_000, bytes: 100_000, trailed: 1_000 },
+  },
+  {
+    name: "T-32 grpcio sends and reads messages of 3 MB",
+    call: { method: "Echo", calls: 5, size: 3 * MB },
+    expected: { outcomes: { OK: 5 }, messages: 5, bytes: 15 * MB, trailed: 5 },
+  },
+  {
+    name: "T-32 grpcio reads a stream to its end",
+    call: { method: "Pour", count: 1_000, size: 1_000 },
+    expected: { outcomes: { OK: 1 }, messages: 1_000, bytes: MB, trailed: 1 },
+  },
+  {
+    name: "T-32 grpcio sends a stream to its end",
+    call: { method: "Gather", count: 100, size: 10_000 },
+    expected: { outcomes: { OK: 1 }, messages: 1, bytes: 7, trailed: 1 },
+  },
+  {
+    name: "T-32 a bidirectional stream of grpcio comes to its end",
+    call: { method: "Chat", count: 100, size: 100_000 },
+    expected: { outcomes: { OK: 1 }, messages: 100, bytes: 10 * MB, trailed: 1 },
+  },
+  {
+    name: "T-33 a grpcio caller that is still sending gets the status of an early end, every time",
+    call: { method: "Exhausted", calls: 100, count: 1_000, size: 4_096 },
+    expected: { outcomes: { RESOURCE_EXHAUSTED: 100 }, messages: 0, bytes: 0, trailed: 100 },
+  },
+  {
+    name: "T-34 a grpcio call of 3 s, with a keepalive of a second, ends by its own deadline",
+    call: { method: "Hang", timeout: 3 },
+    expected: { outcomes: { DEADLINE_EXCEEDED: 1 }, messages: 0, bytes: 0, trailed: 0 },
+  },
+];
+
+for (const { name, call, expected } of cases) {
+  test(name, { skip: NO_GRPCIO, timeout: 150_000 }, async (t) => {
+    const server = await startGrpcio(t);
+    const proxy = await startProxy(t, { [SERVICE]: [server] });
+
+    assert.deepEqual(await callWithGrpcio(server, call), expected, "without the proxy");
+    assert.deepEqual(await callWithGrpcio(proxy.port, call), expected, "through the proxy");
+  });
+}
