@@ -2,29 +2,60 @@ import { z } from "zod";
 import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./automatic-fence.ts";
 import { durationMs } from "./duration.ts";
 import { durationBetween } from "./duration-field.ts";
+import { LabelKey } from "./label-key.ts";
 import { NamespaceName, ObjectName } from "./object.ts";
 import { DEFAULT_TRUST_DOMAIN } from "./peer-identity.ts";
+import { Re2 } from "./re2.ts";
 
 const Port = z.int().min(1).max(65_535);
 
-const Dispatch = z.strictObject({
-  name: z.string().min(1).describe("Name of the route, for Envoy's logs."),
-  domains: z.array(z.string()).default([]).describe("Hosts it is for: exact, or with a leading `*.`."),
-  domainRegex: z.string().optional().describe("RE2 expression that must match the whole `:authority`, port included."),
-  cluster: z.string().min(1).describe("Envoy cluster to send them to; `_GLOBAL_SIDECAR` is the fallback."),
-});
+const DISPATCH_LABEL = "[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?";
+
+/** A host as `:authority` spells it. Every port of it is meant, unless one is named. */
+const DispatchDomain = z
+  .string()
+  .max(261)
+  .regex(
+    new RegExp(`^(?:(?:\\*\\.)?${DISPATCH_LABEL}(?:\\.${DISPATCH_LABEL})*\\.?|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?$`),
+    "not a host: a name such as a.example or *.example, or an address",
+  );
+
+const Dispatch = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(253)
+      .regex(/^[!-~](?:[ -~]*[!-~])?$/, "not a name of a route: printable ASCII, with no blank at either end")
+      .describe("Name of the route, for Envoy's logs: up to 253 characters."),
+    domains: z.array(DispatchDomain).default([]).describe("Hosts it is for: exact, or with a leading `*.`."),
+    domainRegex: Re2.optional().describe(
+      "RE2 expression that must match the whole `:authority`, port included. Up to 1024 characters. A route has this, `domains`, or both.",
+    ),
+    cluster: z
+      .string()
+      .min(1)
+      .max(512)
+      .regex(
+        /^[!-~]+$/,
+        "not a cluster of Envoy: printable ASCII without blanks, such as PassthroughCluster or outbound|80||b.test1.svc.cluster.local",
+      )
+      .describe("Envoy cluster to send them to; `_GLOBAL_SIDECAR` is the fallback."),
+  })
+  // Envoy refuses a listener with an empty expression.
+  .refine(({ domains, domainRegex }) => domains.length > 0 || domainRegex !== undefined, {
+    path: ["domains"],
+    message: "expected a host, or an expression in domainRegex",
+  });
 export type Dispatch = z.infer<typeof Dispatch>;
 
 export const Fallback = z.strictObject({
   service: ObjectName.default("global-sidecar").describe("Service of the global sidecar, in Fenceline's namespace."),
   serviceAccount: ObjectName.default("global-sidecar").describe("Its service account: reports are taken from that one only."),
   port: Port.default(80).describe("Port of that Service which fenced Envoys send unknown hosts to."),
-  match: z
-    .string()
-    .optional()
-    .describe(
-      "RE2 expression on the whole `:authority` (port included) of unknown hosts that go to the fallback. Default: names without a dot, two-label names, `*.svc`, `*.svc.<cluster domain>` and IP literals.",
-    ),
+  match: Re2.optional().describe(
+    "RE2 expression on the whole `:authority` (port included) of unknown hosts that go to the fallback, up to 1024 characters. Default: names without a dot, two-label names, `*.svc`, `*.svc.<cluster domain>` and IP literals.",
+  ),
   dispatches: z.array(Dispatch).default([]).describe("Routes in front of the fallback, first match wins. Slime's field."),
 });
 
@@ -173,11 +204,9 @@ export const Config = z.strictObject({
   namespace: NamespaceName.default("fenceline").describe(
     "Namespace of Fenceline itself; every fence shows it, or the fallback could not be reached.",
   ),
-  workloadLabel: z
-    .string()
-    .min(1)
-    .default("app")
-    .describe("Pod label that names the workload of a fence without a selector. Slime's `global.service`."),
+  workloadLabel: LabelKey.default("app").describe(
+    "Pod label that names the workload of a fence without a selector. Slime's `global.service`.",
+  ),
   onDemand: z
     .enum(ON_DEMAND)
     .default("auto")

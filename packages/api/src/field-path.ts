@@ -1,5 +1,6 @@
 import { type Document, isMap, type LineCounter } from "yaml";
 import type { z } from "zod";
+import { describeFound } from "./schema-words.ts";
 
 /** Keys and indexes from the top of a document down to a field. */
 export type FieldPath = readonly PropertyKey[];
@@ -23,12 +24,28 @@ export function formatPath(path: FieldPath): string {
     .replace(/^\./, "");
 }
 
-/** A fault that a schema found: the field itself, where zod names the object around it, and what is wrong in words. */
-export function faultsOf({ issues }: z.ZodError): { readonly field: FieldPath; readonly message: string }[] {
-  return issues.map((issue) => ({
-    field: issue.code === "unrecognized_keys" ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path,
-    message: issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message,
-  }));
+/** Something wrong in a field: what is expected of it, and what was found. */
+export interface Fault {
+  readonly field: FieldPath;
+  readonly message: string;
+}
+
+/**
+ * Every fault that a schema found in a value, each at the field itself where zod names the object around it: one for each field that there is none of.
+ * Of several faults of one field the first is told, as the others follow from it.
+ */
+export function faultsOf({ issues }: z.ZodError, value: unknown): readonly Fault[] {
+  const faults = issues.flatMap((issue): readonly Fault[] => {
+    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ field: [...issue.path, key], message: issue.message }));
+    if (issue.code === "invalid_key") return [{ field: issue.path, message: issue.issues[0]?.message ?? issue.message }];
+    return [{ field: issue.path, message: `${issue.message}, found ${describeFound(issue.path.reduce<unknown>(fieldOf, value))}` }];
+  });
+  const seen = new Set<string>();
+  return faults.filter(({ field }) => seen.size !== seen.add(formatPath(field)).size);
+}
+
+function fieldOf(value: unknown, key: PropertyKey): unknown {
+  return (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
 }
 
 /** Where the key of a field starts: for a map that is the line a person looks for, also when the value is far below it. */

@@ -7,6 +7,7 @@ export * from "./duration-field.ts";
 export * from "./egress-host.ts";
 export * from "./fence-status.ts";
 export * from "./fence-windows.ts";
+export { faultsOf, formatPath } from "./field-path.ts";
 export * from "./istio-kinds.ts";
 export * from "./managed-by.ts";
 export * from "./manifest.ts";

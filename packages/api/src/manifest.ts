@@ -148,7 +148,7 @@ class ManifestReader {
       if (result.data.kind === "ServiceFence") this.#tellLeftOut(document, value, path);
       return;
     }
-    for (const { field, message } of faultsOf(result.error)) {
+    for (const { field, message } of faultsOf(result.error, value)) {
       const at = { line: lineOfField(document, this.#lines, [...path, ...field]), path: formatPath(field), object: describeObject(value) };
       this.#fault(codeOf(value, field), at, `${message}${quoteIt(field.reduce<unknown>(fieldOf, value))}`);
     }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { expectation } from "./schema-words.ts";
 
 /**
  * Checks a value against a schema as kubectl and the API server would: a field that is null, and may not be, is taken for one that is not there.
@@ -7,7 +8,7 @@ import type { z } from "zod";
  * A null that the schema takes keeps its meaning: `payments/*:` in a fence's `host` is a host without a strategy.
  */
 export function safeParseObject<T>(schema: Pick<z.ZodType<T>, "safeParse">, value: unknown): z.ZodSafeParseResult<T> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: expectation });
   if (result.success) return result;
   const nulls = result.error.issues.map(({ path }) => path).filter((path) => isNullField(value, path));
   if (nulls.length === 0) return result;

@@ -66,7 +66,7 @@ test("an object that is not valid is counted and kept out, and the others are ta
   assert.deepEqual(known(), ["web 80"]);
   assert.equal(informer.health().invalid, 1);
   assert.equal(informer.health().counts.invalidVersions, 1);
-  assert.match(troubles[0]?.message ?? "", /^SERVICE_INVALID: Service shop\/broken spec\.ports\.0\.port/);
+  assert.match(troubles[0]?.message ?? "", /^SERVICE_INVALID: Service shop\/broken spec\.ports\[0\]\.port/);
 });
 
 test("an object that becomes invalid keeps its last valid version, until it is mended", async (t) => {
