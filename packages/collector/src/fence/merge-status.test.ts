@@ -123,3 +123,17 @@ test("T-08 two replicas that fill the last place at once agree: both hosts stay,
       assert.equal(replica.edges.observe("flood", 80, 1, 200), false);
     }
 });
+
+test("T-14 a lastSeen in the year 9999 counts as seen when it was read, once: the host ages like any other", () => {
+  const edges = bookWith("used", "forged");
+  const FUTURE = Date.parse("9999-12-31T23:59:59Z");
+  let before = statusOf({ used: learned(100), forged: learned(100) });
+  const aged: string[] = [];
+  for (let now = 200; now <= 1_500; now += 100) {
+    const after = { ...statusOf({ used: learned(now), forged: learned(FUTURE) }), observedUntil: new Date(now).toISOString() };
+    mergeStatus(edges, before, after, now);
+    aged.push(...edges.age());
+    before = after;
+  }
+  assert.deepEqual([aged, hostsOf(edges)], [["forged"], ["used"]]);
+});

@@ -56,8 +56,11 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
   if (after.observedUntil !== undefined && after.observedUntil !== before.observedUntil)
     edges.observedElsewhere(Math.min(now, Date.parse(after.observedUntil)));
   for (const seed of restored(after, now)) {
-    if (edges.has(seed.host)) edges.seenElsewhere(seed.host, seed.lastSeen);
-    else if (!isBooked(before.domains[seed.host])) edges.seed(seed);
+    // What says the same as before is no news. A time in the future counts as now, and would do so again at each look, for ever.
+    const isNews = before.domains[seed.host]?.lastSeen !== after.domains[seed.host]?.lastSeen;
+    if (!edges.has(seed.host)) {
+      if (!isBooked(before.domains[seed.host])) edges.seed(seed);
+    } else if (isNews) edges.seenElsewhere(seed.host, seed.lastSeen);
   }
 }
 

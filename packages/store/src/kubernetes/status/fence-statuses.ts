@@ -51,7 +51,7 @@ export class FenceStatuses {
     const key: FenceKey = { namespace, name };
     const id = keyText(key);
     const base = this.#base(id, uid);
-    const patch = statusPatch({ desired: status, base, live: fence.status, leads: leadership.mayWrite() });
+    const patch = statusPatch({ desired: status, base, live: fence.status, leads: leadership.mayWrite(), now: Date.now() });
     if (patch !== undefined) {
       // Set before the request is sent: the event may come before the answer.
       this.#expected.set(id, JSON.parse(JSON.stringify(applyMergePatch(fence.status, patch))));

@@ -21,9 +21,10 @@ const status = (domains: Record<string, DomainStatus>, more: Partial<ServiceFenc
   ...more,
 });
 const EMPTY = status({});
+const NOW = 1_000_000;
 
 function patch(merge: Partial<StatusMerge>) {
-  return statusPatch({ desired: EMPTY, base: EMPTY, live: EMPTY, leads: true, ...merge });
+  return statusPatch({ desired: EMPTY, base: EMPTY, live: EMPTY, leads: true, now: NOW, ...merge });
 }
 
 /** The status after the patch. */
@@ -41,6 +42,14 @@ test("of a known host only the fields that changed are sent", () => {
   const known = status({ a: host(1) });
   const desired = status({ a: host(9, { requests: 4 }) });
   assert.deepEqual(patch({ base: known, live: known, desired }), { domains: { a: { lastSeen: at(9), requests: 4 } } });
+});
+
+test("T-14 a lastSeen or observedUntil in the future gives way to a true one, and does not keep what aged out", () => {
+  const forged = status({ a: host(253_402_300_799), b: host(253_402_300_799) }, { observedUntil: at(253_402_300_799) });
+  const base = status({ a: host(1), b: host(1) });
+  const desired = status({ a: host(9) }, { observedUntil: at(10) });
+  for (const known of [base, forged])
+    assert.deepEqual(merged({ base: known, live: forged, desired }), status({ a: host(9) }, { observedUntil: at(10) }));
 });
 
 test("T-11 requests that replicas counted add up to what a number holds exactly, and no further", () => {
@@ -117,7 +126,7 @@ test("law: two replicas that write at the same time lose no host, in whatever or
       const wants = [first, second].map((seen) =>
         statusOf({ ...start, ...Object.fromEntries(Object.entries(seen).map(([name, time]) => [name, time + 50])) }),
       );
-      const patches = wants.map((desired, index) => statusPatch({ desired, base, live: base, leads: index === 0 }) ?? {});
+      const patches = wants.map((desired, index) => statusPatch({ desired, base, live: base, leads: index === 0, now: NOW }) ?? {});
       const ordered = swapped ? patches.toReversed() : patches;
       const end = ordered.reduce<unknown>((live, change) => applyMergePatch(live, change), base) as ServiceFenceStatus;
       assert.deepEqual(Object.keys(end.domains).sort(), [...new Set(wants.flatMap((want) => Object.keys(want.domains)))].sort());
@@ -133,7 +142,7 @@ test("law: a second write right after the first has nothing to say", () => {
     fc.property(seen, seen, seen, fc.boolean(), (a, b, c, leads) => {
       const [base, live, desired] = [statusOf(a), statusOf(b), statusOf(c)];
       const after = merged({ base, live, desired, leads });
-      assert.equal(statusPatch({ desired, base: desired, live: after, leads }), undefined);
+      assert.equal(statusPatch({ desired, base: desired, live: after, leads, now: NOW }), undefined);
     }),
   );
 });

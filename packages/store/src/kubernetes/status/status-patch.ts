@@ -12,7 +12,12 @@ export interface StatusMerge {
   readonly live: ServiceFenceStatus;
   /** Whether this process is the leader: it alone ages, so what it lacks is not news, and it alone judges the conditions. */
   readonly leads: boolean;
+  /** Milliseconds of the wall clock. */
+  readonly now: number;
 }
+
+/** How far clocks of replicas may be apart, in milliseconds. A time that is later than this from now was seen by nobody. */
+const CLOCK_SKEW_MS = 5 * 60_000;
 
 /** A JSON merge patch of a status. `null` takes a field away. */
 export interface StatusPatch {
@@ -29,25 +34,25 @@ export interface StatusPatch {
  * knew it and gave it up: that `desired` lacks it says nothing, another replica may have learned it a moment ago.
  */
 export function statusPatch(merge: StatusMerge): StatusPatch | undefined {
-  const { desired, live, leads } = merge;
+  const { desired, live, leads, now } = merge;
   const domains = { ...removedDomains(merge), ...changedDomains(merge) };
   const patch: StatusPatch = {};
   if (Object.keys(domains).length > 0) patch.domains = domains;
-  if (isLater(desired.observedUntil, live.observedUntil)) patch.observedUntil = desired.observedUntil;
+  if (isLater(desired.observedUntil, believable(live.observedUntil, now))) patch.observedUntil = desired.observedUntil;
   if (leads && desired.conditions !== undefined && !isDeepStrictEqual(desired.conditions, live.conditions))
     patch.conditions = desired.conditions;
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
-function removedDomains({ desired, base, live, leads }: StatusMerge): Record<string, null> {
+function removedDomains({ desired, base, live, leads, now }: StatusMerge): Record<string, null> {
   if (!leads || base === undefined) return {};
   const given = Object.keys(base.domains).filter((host) => desired.domains[host] === undefined && live.domains[host] !== undefined);
   // Another replica saw it since: giving it up was a decision on old knowledge.
-  const kept = given.filter((host) => isLater(live.domains[host]?.lastSeen, base.domains[host]?.lastSeen));
+  const kept = given.filter((host) => isLater(believable(live.domains[host]?.lastSeen, now), base.domains[host]?.lastSeen));
   return Object.fromEntries(given.filter((host) => !kept.includes(host)).map((host) => [host, null]));
 }
 
-function changedDomains({ desired, base, live, leads }: StatusMerge): Record<string, Partial<DomainStatus>> {
+function changedDomains({ desired, base, live, leads, now }: StatusMerge): Record<string, Partial<DomainStatus>> {
   const entries = Object.entries(desired.domains).flatMap(([host, domain]): [string, Partial<DomainStatus>][] => {
     const known = base?.domains[host];
     const current = live.domains[host];
@@ -57,22 +62,23 @@ function changedDomains({ desired, base, live, leads }: StatusMerge): Record<str
       return isNews ? [[host, domain]] : [];
     }
     if (isDeepStrictEqual(domain, known) && !leads) return [];
-    const change = mergePatch(current, mergedDomain(domain, known, current)) as Partial<DomainStatus> | undefined;
+    const change = mergePatch(current, mergedDomain(domain, known, current, now)) as Partial<DomainStatus> | undefined;
     return change === undefined ? [] : [[host, change]];
   });
   return Object.fromEntries(entries);
 }
 
 /** One host as it is after both sides were heard. */
-function mergedDomain(desired: DomainStatus, base: DomainStatus | undefined, live: DomainStatus): DomainStatus {
+function mergedDomain(desired: DomainStatus, base: DomainStatus | undefined, live: DomainStatus, now: number): DomainStatus {
   const firstSeen = isLater(desired.firstSeen, live.firstSeen)
     ? (live.firstSeen ?? desired.firstSeen)
     : (desired.firstSeen ?? live.firstSeen);
-  const lastSeen = isLater(desired.lastSeen, live.lastSeen) ? desired.lastSeen : live.lastSeen;
+  const liveSeen = believable(live.lastSeen, now);
+  const lastSeen = isLater(desired.lastSeen, liveSeen) ? desired.lastSeen : liveSeen;
   const requests = addedRequests(desired.requests, base?.requests, live.requests);
   const ports = unitePorts(live.ports, desired.ports);
   return {
-    ...live,
+    ...withoutLastSeen(live),
     ...changedFields(desired, base),
     ...(firstSeen !== undefined && { firstSeen }),
     ...(lastSeen !== undefined && { lastSeen }),
@@ -94,6 +100,15 @@ function changedFields({ hosts, status, source }: DomainStatus, base: DomainStat
 function addedRequests(desired: number | undefined, base: number | undefined, live: number | undefined): number | undefined {
   if (desired === undefined || live === undefined) return desired ?? live;
   return base === undefined ? Math.max(desired, live) : addCounts(live, Math.max(0, desired - base));
+}
+
+function withoutLastSeen({ lastSeen: _, ...domain }: DomainStatus): DomainStatus {
+  return domain;
+}
+
+/** A time that somebody may have seen something at. One in the future would outlast every true one, and keep its host for ever. */
+function believable(time: string | undefined, now: number): string | undefined {
+  return time !== undefined && Date.parse(time) <= now + CLOCK_SKEW_MS ? time : undefined;
 }
 
 /** Whether one point in time is later than another. Anything is later than nothing. */
