@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FencelineError, type KnownObject } from "@fenceline/api";
 import { ensureFolder } from "./ensure-folder.ts";
-import { type Decision, DOUBT_MS, type Doubt, decide, decideFirst, type FileState, type Found } from "./manifest-look.ts";
+import { type Candidate, type Decision, DOUBT_MS, type Doubt, decide, decideFirst, type FileState, type Found } from "./manifest-look.ts";
 import { readText } from "./read-text.ts";
 
 /** How long to wait after a change on disk before reading: editors write a file in several steps. */
@@ -41,6 +41,7 @@ export class ManifestFolder {
   readonly #events: ManifestFolderEvents;
   #files: ReadonlyMap<string, FileState> = new Map();
   #doubts: ReadonlyMap<string, Doubt> = new Map();
+  #parsed: ReadonlyMap<string, Candidate> = new Map();
   /** Faults that were told. */
   #refused: ReadonlyMap<string, string> = new Map();
   readonly #toldIgnored = new Set<string>();
@@ -110,12 +111,15 @@ export class ManifestFolder {
   async #reread(): Promise<void> {
     try {
       await this.#watch();
-      const { files, errors, doubts, leftOut, ignored } = decide(this.#files, await this.#find(), this.#doubts, performance.now());
+      const found = await this.#find();
+      const decision = decide(this.#files, found, this.#doubts, performance.now(), this.#parsed);
+      const { files, errors, doubts, leftOut, ignored } = decision;
       this.#tellRefused(errors);
       this.#tellIgnored(ignored);
       for (const error of leftOut) this.#events.leftOut(error);
       this.#doubts = doubts;
-      if (doubts.size > 0) this.#schedule(DOUBT_MS);
+      this.#parsed = decision.parsed;
+      if (decision.isWaiting) this.#schedule(DOUBT_MS);
       const changed = [...files].filter(([name, { text }]) => this.#files.get(name)?.text !== text);
       const same = files.size === this.#files.size && changed.length === 0;
       this.#files = files;

@@ -40,6 +40,24 @@ test("T-50 a fault that stands is told, the file stays as it was, and a file tha
   assert.deepEqual([names(second), [...second.errors.keys()]], [["a", "b"], ["a.yaml"]]);
 });
 
+test("T-10 a file that is at fault, or defines what another one does, is parsed once and not at each look, until it changes", () => {
+  const { files } = decideFirst(found({ "a.yaml": manifest("a") }));
+  const look = found({ "a.yaml": manifest("a"), "again.yaml": manifest("a"), "faulty.yaml": "kind: [" });
+  const first = decide(files, look, new Map(), 0);
+  const second = decide(first.files, look, first.doubts, DOUBT_MS, first.parsed);
+  const third = decide(second.files, look, second.doubts, 2 * DOUBT_MS, second.parsed);
+  assert.deepEqual([...third.errors.keys()].sort(), ["again.yaml", "faulty.yaml"]);
+  // The same object, so it was not made anew.
+  assert.equal(third.errors.get("faulty.yaml"), second.errors.get("faulty.yaml"));
+  assert.equal(third.parsed.get("again.yaml"), first.parsed.get("again.yaml"));
+  assert.equal(third.isWaiting, false, "nothing more is looked for until something changes");
+  const mended = found({ "a.yaml": manifest("a"), "again.yaml": manifest("b"), "faulty.yaml": manifest("c") });
+  const fourth = decide(third.files, mended, third.doubts, 3 * DOUBT_MS, third.parsed);
+  assert.deepEqual([names(fourth), fourth.errors.size, fourth.parsed.size], [["a", "b", "c"], 0, 2]);
+  const fifth = decide(fourth.files, mended, fourth.doubts, 4 * DOUBT_MS, fourth.parsed);
+  assert.equal(fifth.parsed.size, 0, "what is in force is kept once");
+});
+
 test("T-50 whatever is written where: no object is ever there twice, and what stands long enough and is valid comes into force", () => {
   const file = fc.constantFrom("a.yaml", "b.yaml", "c.yaml");
   const content = fc.uniqueArray(fc.constantFrom("one", "two", "three"), { maxLength: 3 });

@@ -17,7 +17,7 @@ export interface FileState {
 /** What one look at the folder found of each file. */
 export type Found = { readonly text: string; readonly error?: undefined } | { readonly error: FencelineError };
 
-/** A change that is not believed yet, and since when it stands. */
+/** A change that would take something away, and since when it stands. */
 export interface Doubt {
   /** Tells one content from another. */
   readonly print: string;
@@ -30,12 +30,17 @@ export interface Decision {
   /** Files whose content on disk is not valid, where that is certain. */
   readonly errors: ReadonlyMap<string, FencelineError>;
   readonly doubts: ReadonlyMap<string, Doubt>;
+  /** Whether one of them is settled by time alone. */
+  readonly isWaiting: boolean;
+  /** What was read of files and is not in force, for the next look: to parse a large file that nobody mends costs seconds. */
+  readonly parsed: ReadonlyMap<string, Candidate>;
   /** Of files that came into force. */
   readonly leftOut: readonly FencelineError[];
   readonly ignored: ReadonlyMap<string, readonly IgnoredObject[]>;
 }
 
-interface Candidate {
+/** What a file would be if it came into force. */
+export interface Candidate {
   readonly print: string;
   readonly state?: FileState;
   readonly error?: FencelineError;
@@ -52,43 +57,54 @@ export const DOUBT_MS = 400;
 /**
  * Decides what comes into force. Each file is taken whole or stays as it was before, and of two files that define one object the one that
  * changed last stays as it was.
+ *
+ * @param parsed what the look before gave as {@link Decision.parsed}
  */
 export function decide(
   before: ReadonlyMap<string, FileState>,
   found: ReadonlyMap<string, Found>,
   doubts: ReadonlyMap<string, Doubt>,
   now: number,
+  parsed: ReadonlyMap<string, Candidate> = new Map(),
 ): Decision {
   const candidates = new Map<string, Candidate>();
-  const pending = new Map<string, Doubt>();
+  const parsedNow = new Map<string, Candidate>();
+  const standingNow = new Map<string, Doubt>();
+  let isWaiting = false;
   for (const name of [...new Set([...before.keys(), ...found.keys()])].sort()) {
     const known = before.get(name);
-    const candidate = candidateOf(name, known, found.get(name));
+    const file = found.get(name);
+    const candidate = candidateOf(name, known, file, parsed.get(name));
+    if (file?.error === undefined && file !== undefined && file.text !== known?.text) parsedNow.set(name, candidate);
     if (!takesAway(candidate, known)) candidates.set(name, candidate);
     else {
       const doubt = doubts.get(name);
       const standing = doubt?.print === candidate.print ? doubt : { print: candidate.print, since: now };
-      if (now - standing.since >= DOUBT_MS) candidates.set(name, candidate);
+      const isBelieved = now - standing.since >= DOUBT_MS;
+      // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as another one.
+      if (!isBelieved || file !== undefined) standingNow.set(name, standing);
+      if (isBelieved) candidates.set(name, candidate);
       else {
-        pending.set(name, standing);
+        isWaiting = true;
         if (known !== undefined) candidates.set(name, unchanged(known));
       }
     }
   }
-  return { ...settle(candidates, before), doubts: pending };
+  return { ...settle(candidates, before), doubts: standingNow, isWaiting, parsed: parsedNow };
 }
 
 /** As {@link decide} at a start: nothing is in force that could be kept, so everything is believed. */
 export function decideFirst(found: ReadonlyMap<string, Found>): Decision {
   const candidates = new Map([...found].map(([name, file]) => [name, candidateOf(name, undefined, file)]));
-  return { ...settle(candidates, new Map()), doubts: new Map() };
+  return { ...settle(candidates, new Map()), doubts: new Map(), isWaiting: false, parsed: new Map() };
 }
 
-function candidateOf(name: string, known: FileState | undefined, found: Found | undefined): Candidate {
+function candidateOf(name: string, known: FileState | undefined, found: Found | undefined, parsed?: Candidate): Candidate {
   if (found === undefined) return { print: "gone" };
   if (found.error !== undefined) return { print: found.error.message, error: found.error };
   const { text } = found;
   if (known?.text === text) return unchanged(known);
+  if (parsed?.print === text) return parsed;
   try {
     const { objects, leftOut, ignored } = parseManifests(text, name);
     refuseRepeated(objects, name);
@@ -112,7 +128,10 @@ function takesAway({ state, error }: Candidate, known: FileState | undefined): b
 }
 
 /** Takes back changed files until no object is defined twice. What was in force before is free of that, so this ends. */
-function settle(candidates: Map<string, Candidate>, before: ReadonlyMap<string, FileState>): Omit<Decision, "doubts"> {
+function settle(
+  candidates: Map<string, Candidate>,
+  before: ReadonlyMap<string, FileState>,
+): Omit<Decision, "doubts" | "isWaiting" | "parsed"> {
   const errors = new Map<string, FencelineError>();
   const takeBack = (name: string, error: FencelineError) => {
     errors.set(name, error);
