@@ -75,22 +75,26 @@ export function decide(
     const known = before.get(name);
     const file = found.get(name);
     const candidate = candidateOf(name, known, file, parsed.get(name));
-    if (file?.error === undefined && file !== undefined && file.text !== known?.text) parsedNow.set(name, candidate);
-    if (!takesAway(candidate, known)) candidates.set(name, candidate);
-    else {
-      const doubt = doubts.get(name);
-      const standing = doubt?.print === candidate.print ? doubt : { print: candidate.print, since: now };
-      const isBelieved = now - standing.since >= DOUBT_MS;
-      // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as another one.
-      if (!isBelieved || file !== undefined) standingNow.set(name, standing);
-      if (isBelieved) candidates.set(name, candidate);
-      else {
-        isWaiting = true;
-        if (known !== undefined) candidates.set(name, unchanged(known));
-      }
-    }
+    if (isNotInForce(file, known)) parsedNow.set(name, candidate);
+    const doubt = takesAway(candidate, known) ? standing(doubts.get(name), candidate, now) : undefined;
+    const isBelieved = doubt === undefined || now - doubt.since >= DOUBT_MS;
+    // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as another one.
+    if (doubt !== undefined && (!isBelieved || file !== undefined)) standingNow.set(name, doubt);
+    isWaiting ||= !isBelieved;
+    const chosen = isBelieved ? candidate : known && unchanged(known);
+    if (chosen !== undefined) candidates.set(name, chosen);
   }
   return { ...settle(candidates, before), doubts: standingNow, isWaiting, parsed: parsedNow };
+}
+
+/** Whether this text was read and is another one than that in force. */
+function isNotInForce(file: Found | undefined, known: FileState | undefined): boolean {
+  return file?.error === undefined && file !== undefined && file.text !== known?.text;
+}
+
+/** The doubt of before where the content is the same, else a new one. */
+function standing(doubt: Doubt | undefined, { print }: Candidate, now: number): Doubt {
+  return doubt?.print === print ? doubt : { print, since: now };
 }
 
 /** As {@link decide} at a start: nothing is in force that could be kept, so everything is believed. */
