@@ -15,7 +15,7 @@ import {
 import type { Registry } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { filterPatches } from "./envoy-filter.ts";
-import { namespaceRefusal, selectorRefusal } from "./reserved.ts";
+import { hostsRefusal, namespaceRefusal, selectorRefusal } from "./reserved.ts";
 
 const REVISION_LABEL = "istio.io/rev";
 
@@ -55,6 +55,9 @@ export function renderFence(input: RenderInput): Rendered {
   }
   const refused = namespaceRefusal(fence, config) ?? selectorRefusal(labels);
   if (refused !== undefined) return { mode, objects: [], refused };
+  const egress = sidecarHosts(input);
+  const tooMany = mode === "Enforce" ? hostsRefusal(egress) : undefined;
+  if (tooMany !== undefined) return { mode, objects: [], refused: tooMany };
   const metadata = renderedMeta(fence);
   const { ready, enforced } = input.fallback ?? { ready: true, enforced: false };
   const enforces = mode === "Enforce" && input.conflict !== true;
@@ -81,7 +84,7 @@ export function renderFence(input: RenderInput): Rendered {
     apiVersion: "networking.istio.io/v1beta1",
     kind: "Sidecar",
     metadata,
-    spec: { workloadSelector: { labels }, egress: [{ hosts: sidecarHosts(input) }] },
+    spec: { workloadSelector: { labels }, egress: [{ hosts: egress }] },
   };
   return { mode, objects: [filter, sidecar] };
 }

@@ -2,7 +2,7 @@ import { type Labels, type ServiceFence, type SystemConfig, systemNamespaces } f
 
 /** Why nothing is rendered for a fence. */
 export interface RenderRefusal {
-  readonly reason: "NamespaceReserved" | "SelectorInvalid";
+  readonly reason: "NamespaceReserved" | "SelectorInvalid" | "TooManyHosts";
   /** What is wrong, and what to do. */
   readonly message: string;
 }
@@ -10,6 +10,22 @@ export interface RenderRefusal {
 /** A label as Kubernetes takes it: an optional prefix and a name; a value of at most 63 characters. */
 const LABEL_KEY = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+
+/** Bytes of the hosts of one Sidecar. etcd takes objects of 1.5 MiB, and field ownership repeats a part of them. */
+const MAX_HOST_BYTES = 1024 * 1024;
+
+/** Why a Sidecar with these hosts cannot be written; undefined when it can. A part of them would hide what the fence asks for. */
+export function hostsRefusal(hosts: readonly string[]): RenderRefusal | undefined {
+  let bytes = 0;
+  for (const host of hosts) bytes += host.length;
+  if (bytes <= MAX_HOST_BYTES) return undefined;
+  const size = `${hosts.length} hosts with ${bytes} characters`;
+  const advice = "name fewer of them, or whole namespaces in spec.namespaceSelector, or take enforcement off: so many hosts hide little";
+  return {
+    reason: "TooManyHosts",
+    message: `the fence shows ${size}, and a Sidecar takes ${MAX_HOST_BYTES}; its workload sees everything: ${advice}`,
+  };
+}
 
 /**
  * Why a fence in this namespace would reach beyond one workload, whatever its selector says; undefined when it does not.
