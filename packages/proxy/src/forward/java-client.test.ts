@@ -12,14 +12,19 @@ const hasJava = Number(/version "(\d+)/.exec(spawnSync("java", ["-version"], { e
 const hasCompiler = hasJava && /jdk\.compiler/.test(spawnSync("java", ["--list-modules"], { encoding: "utf8" }).stdout);
 const skip = !hasCompiler && "no JDK of version 17 or later here";
 
-for (const { mode, what, calls, size } of [
-  { mode: "plain", what: "posts a thousand times", calls: 1_000, size: 100 },
-  { mode: "upgrade", what: "offers an upgrade to h2c, which is not taken,", calls: 200, size: 100 },
-  { mode: "chunked", what: "posts in chunks", calls: 20, size: 1_000_000 },
-  { mode: "continue", what: "waits for 100 Continue", calls: 100, size: 10_000 },
+for (const { name, mode, calls, size } of [
+  { name: "T-38 Java's HttpClient posts a thousand times on one connection", mode: "plain", calls: 1_000, size: 100 },
+  { name: "T-48 Java's HttpClient offers h2c with each request, and none is taken up", mode: "upgrade", calls: 200, size: 100 },
+  { name: "T-38 Java's HttpClient posts a megabyte in chunks", mode: "chunked", calls: 20, size: 1_000_000 },
+  { name: "T-45 Java's HttpClient waits for 100 Continue", mode: "continue", calls: 100, size: 10_000 },
 ]) {
-  test(`Java's HttpClient ${what} and reads every answer whole`, { skip, timeout: 120_000 }, async (t) => {
-    const upstream = await startUpstream(t, (request, response) => request.pipe(response));
+  test(`${name}, and reads every answer whole`, { skip, timeout: 120_000 }, async (t) => {
+    const seen = { connections: new Set<unknown>(), fields: new Set<string>() };
+    const upstream = await startUpstream(t, (request, response) => {
+      seen.connections.add(request.socket);
+      for (const field of Object.keys(request.headers)) seen.fields.add(field);
+      request.pipe(response);
+    });
     const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
     const args = ["-Djdk.httpclient.allowRestrictedHeaders=host", CLIENT, `${proxy.port}`, SERVICE, SOURCE, mode, `${calls}`, `${size}`];
 
@@ -27,5 +32,13 @@ for (const { mode, what, calls, size } of [
 
     assert.equal(Number(stdout), calls);
     assert.equal(await proxy.metric('fenceline_proxy_requests_total{outcome="2xx"}'), calls);
+    // One after the other. A connection that idles for 4 s on a slow machine is replaced.
+    assert.ok(seen.connections.size <= 3, `${seen.connections.size} connections`);
+    assert.deepEqual(
+      ["upgrade", "http2-settings"].filter((field) => seen.fields.has(field)),
+      [],
+    );
+    assert.equal(seen.fields.has("expect"), mode === "continue");
+    assert.equal(seen.fields.has("transfer-encoding"), mode === "chunked");
   });
 }
