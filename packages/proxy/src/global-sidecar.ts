@@ -10,7 +10,8 @@ import { createRouter } from "./destination/route.ts";
 import { createJudge, type MeshView } from "./destination/verdicts.ts";
 import { Front, type FrontOptions } from "./listener/front.ts";
 import { CONNECTION_OPTIONS } from "./listener/http1-listener.ts";
-import { Admission, type LoadLimits } from "./load/admission.ts";
+import { Admission, type LoadLimits, MAX_REQUESTS } from "./load/admission.ts";
+import { CallerShares } from "./load/caller-shares.ts";
 import { limitConnections } from "./load/connection-limit.ts";
 import { HeldMemory } from "./load/held-memory.ts";
 import { ListeningSockets, SOCKETS } from "./load/listening-sockets.ts";
@@ -108,7 +109,8 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const metrics = createMetrics(counters, sizes, uploads, calls);
   const load = { inFlight: () => calls.size, accepted: () => connections.accepted, sockets: socketsFor(sharing) };
   const admission = new Admission(load, metrics, limits);
-  const front = createFront(options, policy, { router, calls, counters, admit: admission.admit }, () => front);
+  const { admit: share } = new CallerShares(calls, limits?.maxRequests ?? MAX_REQUESTS);
+  const front = createFront(options, policy, { router, calls, counters, admit: admission.admit, share }, () => front);
   const { server } = front;
   const connections = limitConnections(server, metrics, { maxConnections: limits?.maxConnections ?? 10_000, sharing: sharing ?? 1 });
   const onError = connections.outOfFiles;
@@ -146,7 +148,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
 function createFront(
   options: GlobalSidecarOptions,
   { checkAddress, external }: ServingPolicy,
-  shared: Pick<PipelineParts, "router" | "calls" | "counters" | "admit">,
+  shared: Pick<PipelineParts, "router" | "calls" | "counters" | "admit" | "share">,
   itself: () => Front,
 ): Front {
   const { resolver, trustForwardedClientCert = false } = options;

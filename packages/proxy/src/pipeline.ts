@@ -19,6 +19,8 @@ import { type Address, type Resolution, ResolutionError, type Resolver } from ".
 export interface PipelineParts {
   /** Why a request is not taken at all, whatever it asks for. */
   readonly admit: () => Refusal | undefined;
+  /** Why a request of this caller is not taken, whose route is known by then. */
+  readonly share: (route: Route) => Refusal | undefined;
   readonly router: Router;
   readonly resolver: Resolver;
   readonly judge: Judge;
@@ -140,6 +142,11 @@ type Onward = (addresses: readonly Address[]) => void;
 /** Step 3, and what follows. */
 function reach(parts: PipelineParts, call: FallibleCall, route: Route, onward: Onward): void {
   call.route = route;
+  const tooMany = parts.share(route);
+  if (tooMany !== undefined) {
+    call.fail(tooMany);
+    return;
+  }
   const proceed = (resolution: Resolution) => goOn(parts, call, route, resolution, onward);
   const unresolvable = (error: unknown) => call.fail(...unresolved(error));
   try {

@@ -10,7 +10,7 @@ export interface LoadLimits {
    * turns. At 10,000 requests a second such a turn means 2,500 requests that are ready at once. 0 never refuses for that reason.
    */
   readonly maxTurn?: number;
-  /** Requests in flight at a time. Default 10000. Long polls and streams count too: not a limit on work, but on memory. */
+  /** Requests in flight at a time. Default 10000. Long polls and streams count too: not a limit on work, but on memory. Of the last fifth, callers get none that hold half. */
   readonly maxRequests?: number;
   /**
    * Bytes of calls in flight: headers, and what has come of bodies and the other side has not taken. Default 67108864 (64 MiB). Beyond it calls of
@@ -23,6 +23,9 @@ export interface LoadLimits {
    */
   readonly maxConnections?: number;
 }
+
+/** See {@link LoadLimits.maxRequests}. */
+export const MAX_REQUESTS = 10_000;
 
 /** Milliseconds of work in too long turns before the first request is refused: longer than a garbage collection of this heap, or what compiling it takes. */
 const PATIENCE = 500;
@@ -57,7 +60,7 @@ export class Admission {
   readonly #stop: () => void;
 
   constructor(load: CurrentLoad, metrics: Registry, limits: LoadLimits = {}) {
-    const { maxTurn = 250, maxRequests = 10_000 } = limits;
+    const { maxTurn = 250, maxRequests = MAX_REQUESTS } = limits;
     const limit = maxTurn === 0 ? Number.POSITIVE_INFINITY : maxTurn;
     const shedding = new Shedding({ maxTurn: limit, patience: PATIENCE, burst: BURST });
     // With a single socket one connection in each turn is nothing special.
