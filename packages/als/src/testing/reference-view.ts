@@ -1,7 +1,7 @@
 /** What a full decoder makes of a message, in the words of ours. */
 import { isUtf8 } from "node:buffer";
 import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api/vocabulary";
-import type protobuf from "protobufjs";
+import protobuf from "protobufjs";
 import type { AccessLogEntry, SocketAddress, StreamIdentifier, StreamNode } from "../access-log-entry.ts";
 
 type MapOnWire = Record<string, string> | { key?: Uint8Array; value?: Uint8Array }[];
@@ -36,10 +36,23 @@ export interface ReferenceView {
 /** Decodes with protobufjs and maps; undefined when it refuses the bytes. */
 export function referenceView(schema: protobuf.Type, bytes: Uint8Array): ReferenceView | undefined {
   try {
-    return view(schema.decode(bytes) as Message);
+    return view(schema.decode(strictReader(bytes)) as Message);
   } catch {
     return undefined;
   }
+}
+
+/** protobufjs passes over a varint of any length. protobuf's own decoders refuse one that is longer than ten bytes. */
+function strictReader(bytes: Uint8Array): protobuf.Reader {
+  const reader = protobuf.Reader.create(bytes);
+  const skip = reader.skip.bind(reader);
+  reader.skip = (length) => {
+    const start = reader.pos;
+    skip(length);
+    if (length === undefined && reader.pos - start > 10) throw new Error("a varint of more than ten bytes");
+    return reader;
+  };
+  return reader;
 }
 
 function view(message: Message): ReferenceView {
