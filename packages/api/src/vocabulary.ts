@@ -7,6 +7,7 @@ export * from "./counts.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
 export * from "./fence-key.ts";
+export * from "./file-failure.ts";
 export * from "./headers.ts";
 export * from "./labels.ts";
 export * from "./listen-failure.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Config, FencelineError, parseConfig } from "@fenceline/api";
+import { type Config, FencelineError, fileFailure, parseConfig } from "@fenceline/api";
 
 /**
  * The configuration in a file; without a file, the defaults.
@@ -12,8 +12,8 @@ export function readConfig(file: string | undefined): Config {
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new FencelineError("FILE_UNREADABLE", { at: { file }, message, cause });
+    const { message, hint } = fileFailure(cause, process.getuid?.());
+    throw new FencelineError("FILE_UNREADABLE", { at: { file }, message, ...(hint !== undefined && { hint }), cause });
   }
   return parseConfig(text, file);
 }

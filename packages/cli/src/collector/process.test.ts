@@ -112,9 +112,9 @@ test("E3-07 SIGTERM while the API server takes connections and never answers end
 test("E3-08 a kubeconfig that is not there yet is waited for", async (t) => {
   const server = await FakeApiServer.start(t);
   const { command, ask, up, writeKubeconfig } = await startCollector(t, undefined);
-  await command.line(({ detail }) => String(detail).includes("ENOENT"));
+  await command.line(({ detail }) => String(detail).includes("does not exist"));
   assert.equal((await ask("/healthz")).status, 200);
-  assert.match(JSON.parse((await ask("/readyz")).body).reason, /ENOENT/);
+  assert.match(JSON.parse((await ask("/readyz")).body).reason, /cannot read the kubeconfig .*: does not exist/);
   writeKubeconfig(server.url);
   await up();
 });

@@ -25,7 +25,7 @@ test("T-01 the token is read again each time, also when it is replaced as a kube
 test("T-01 a token that is not there is an error that says what to do, and none is needed where no file is named", (t) => {
   const folder = folderOf(t);
   const read = collectorToken(join(folder, "token"));
-  const missing = { code: "COLLECTOR_TOKEN_UNREADABLE", message: /ENOENT.*--collector-token-file/s };
+  const missing = { code: "COLLECTOR_TOKEN_UNREADABLE", message: /the file does not exist.*--collector-token-file/s };
   assert.throws(() => read?.(), missing);
   writeFileSync(join(folder, "token"), "\n");
   assert.throws(() => read?.(), { code: "COLLECTOR_TOKEN_UNREADABLE", message: /empty/ });

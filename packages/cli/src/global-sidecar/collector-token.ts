@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { FencelineError } from "@fenceline/api/vocabulary";
+import { FencelineError, fileFailure } from "@fenceline/api/vocabulary";
 
 /**
  * Reads the token in a file, anew at each call: a kubelet replaces a projected token when four fifths of its time are over.
@@ -20,7 +20,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unreadable(file, `the file ${fileFailure(cause, process.getuid?.()).message}`, cause);
   }
 }
 

@@ -104,10 +104,10 @@ test("T-50 what is no readable text is refused, holds up nothing, and keeps what
     "it is no file but a pipe": (path) => execFileSync("mkfifo", [path]),
     "it is larger than 4 MiB": (path) => writeFileSync(path, Buffer.alloc(MAX_TEXT_BYTES + 1, "#")),
     "it is no UTF-8 text": (path) => writeFileSync(path, Buffer.from([0xff, 0xfe, 0x61, 0x00])),
-    "too many symbolic links": (path) => symlinkSync("a.yaml", path),
+    "has links that lead in a circle (put the file itself there)": (path) => symlinkSync("a.yaml", path),
     "a pipe, a socket or a device": (path) => symlinkSync("/dev/zero", path),
     ...(process.getuid?.() !== 0 && {
-      "this user may not read it": (path: string) => {
+      "may not be read by user": (path: string) => {
         writeFileSync(path, fence("z"));
         chmodSync(path, 0o000);
       },
@@ -161,6 +161,7 @@ test("T-50 a folder that disappears is told once and changes nothing; when it is
   renameSync(folder, `${folder}.away`);
   await until(() => refused.length > 0);
   assert.deepEqual([refused[0]?.error.code, refused[0]?.kept], ["DIRECTORY_UNREADABLE", true]);
+  assert.match(refused[0]?.error.message ?? "", /folder: does not exist \(/);
   const obstacle = await store.writeStatus({ namespace: "test1", name: "a" }, { domains: {} });
   assert.deepEqual([obstacle?.reason, obstacle?.kind], ["WriteFailed", "ServiceFence"]);
   assert.deepEqual([names(), seen], ["a", []]);

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FencelineError, type KnownObject } from "@fenceline/api";
+import { FencelineError, fileFailure, type KnownObject } from "@fenceline/api";
 import { ensureFolder } from "./ensure-folder.ts";
 import { type Candidate, type Decision, DOUBT_MS, type Doubt, decide, decideFirst, type FileState, type Found } from "./manifest-look.ts";
 import { readText } from "./read-text.ts";
@@ -126,12 +126,11 @@ export class ManifestFolder {
       for (const [name, { objects }] of changed) this.#events.taken(name, objects.length);
       if (!same) this.#events.changed();
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const { message, hint } = fileFailure(cause, process.getuid?.());
+      const details = { at: { file: this.#folder }, message, ...(hint !== undefined && { hint }), cause };
       // Another folder may get the same number.
       this.#watchedInode = undefined;
-      this.#tellRefused(
-        new Map([[this.#folder, new FencelineError("DIRECTORY_UNREADABLE", { at: { file: this.#folder }, message, cause })]]),
-      );
+      this.#tellRefused(new Map([[this.#folder, new FencelineError("DIRECTORY_UNREADABLE", details)]]));
     }
   }
 

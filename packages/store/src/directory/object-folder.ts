@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { describeLeftOut, FencelineError } from "@fenceline/api";
+import { describeLeftOut, FencelineError, fileFailure } from "@fenceline/api";
 import { stringify } from "yaml";
 import { removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
 import { readYaml, setAside } from "./damaged-file.ts";
@@ -90,8 +90,8 @@ export class ObjectFolder<T> {
       await removeUnfinished(this.#folder);
       return this.#list();
     } catch (cause) {
-      const message = `cannot be listed: ${cause instanceof Error ? cause.message : String(cause)}`;
-      throw new FencelineError("DIRECTORY_UNUSABLE", { at: { file: this.#folder }, message, hint: "move it away", cause });
+      const { message, hint = "move it away" } = fileFailure(cause, process.getuid?.());
+      throw new FencelineError("DIRECTORY_UNUSABLE", { at: { file: this.#folder }, message: `cannot be listed: ${message}`, hint, cause });
     }
   }
 

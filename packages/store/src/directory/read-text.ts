@@ -1,5 +1,5 @@
 import { constants, type FileHandle, open } from "node:fs/promises";
-import { FencelineError } from "@fenceline/api";
+import { FencelineError, fileFailure } from "@fenceline/api";
 
 /** Largest file that is read, in bytes. A parser of YAML takes about a second for a megabyte, and nothing else happens meanwhile. */
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
@@ -26,7 +26,7 @@ export async function readText(
     }
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new FencelineError("FILE_UNREADABLE", { at: { file: name }, message: reasonOf(cause), cause });
+    throw new FencelineError("FILE_UNREADABLE", { at: { file: name }, ...reasonOf(cause), cause });
   }
 }
 
@@ -39,11 +39,11 @@ async function readOpened(file: FileHandle, most: number): Promise<{ readonly te
   return { text: decode(bytes) };
 }
 
-function reasonOf(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === "ENXIO") return "it is no file but a socket or a device";
-  if (code === "EACCES") return "this user may not read it";
-  return cause instanceof TypeError ? "it is no UTF-8 text: save it as UTF-8" : message;
+function reasonOf(cause: unknown): { readonly message: string; readonly hint?: string } {
+  if ((cause as NodeJS.ErrnoException).code === "ENXIO") return { message: "it is no file but a socket or a device" };
+  if (cause instanceof TypeError) return { message: "it is no UTF-8 text: save it as UTF-8" };
+  const { message, hint } = fileFailure(cause, process.getuid?.());
+  return { message, ...(hint !== undefined && { hint }) };
 }
 
 /** The size that the file system tells may be out of date, or 0 as for everything in `/proc`. */

@@ -1,5 +1,6 @@
 import { Agent as PlainAgent } from "node:http";
 import { Agent, type RequestOptions } from "node:https";
+import { fileFailure } from "@fenceline/api/vocabulary";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../clock.ts";
 
@@ -39,7 +40,9 @@ export class Credentials {
     const cluster = this.#config.getCurrentCluster();
     if (cluster === null) throw new Error("the kubeconfig names no current cluster");
     const options: RequestOptions = {};
-    await this.#config.applyToHTTPSOptions(options);
+    await this.#config.applyToHTTPSOptions(options).catch((cause: unknown) => {
+      throw unusable(cause);
+    });
     // client-node's own agent opens a connection per request; it is kept where it knows the way through a proxy.
     if (cluster.proxyUrl === undefined) options.agent = cluster.server.startsWith("http:") ? this.#plain : this.#secure;
     return { server: cluster.server, options };
@@ -58,4 +61,14 @@ export class Credentials {
     this.#secure.destroy();
     this.#plain.destroy();
   }
+}
+
+/** A certificate, key or token that the configuration names and that cannot be read says so; what an exec plugin says is kept. */
+function unusable(cause: unknown): Error {
+  const { path, syscall = "", message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (syscall !== "open" && syscall !== "read") return new Error(message, { cause });
+  const { message: said, hint } = fileFailure(cause, process.getuid?.());
+  return new Error(`cannot read ${path ?? "a file"} that the kubeconfig names: ${said}${hint === undefined ? "" : ` (${hint})`}`, {
+    cause,
+  });
 }

@@ -7,9 +7,18 @@ import { kubeConfigLoader } from "./load-kube-config.ts";
 
 test("T-50 a kubeconfig that is not there, cannot be read or names no cluster is told with what to do", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-kubeconfig-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const before = process.env.KUBECONFIG;
+  t.after(() => {
+    if (before === undefined) delete process.env.KUBECONFIG;
+    else process.env.KUBECONFIG = before;
+    rmSync(folder, { recursive: true });
+  });
   const missing = join(folder, "none");
-  await assert.rejects(async () => (await kubeConfigLoader(missing))(), { message: /^cannot read the kubeconfig '.*none': ENOENT/ });
+  await assert.rejects(async () => (await kubeConfigLoader(missing))(), {
+    message: /^cannot read the kubeconfig '.*none': does not exist \(see whether/,
+  });
+  process.env.KUBECONFIG = missing;
+  await assert.rejects(async () => (await kubeConfigLoader())(), { message: /^cannot read the kubeconfig '.*none': does not exist/ });
   const text = join(folder, "text");
   writeFileSync(text, "]: no YAML");
   await assert.rejects(async () => (await kubeConfigLoader(text))(), { message: /^cannot read the kubeconfig '.*text': / });

@@ -1,3 +1,4 @@
+import { fileFailure } from "@fenceline/api/vocabulary";
 import type { KubeConfig } from "@kubernetes/client-node";
 
 /**
@@ -13,8 +14,10 @@ export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig>
       if (file === undefined) config.loadFromDefault();
       else config.loadFromFile(file);
     } catch (cause) {
-      const what = file === undefined ? "the kubeconfig" : `the kubeconfig '${file}'`;
-      throw new Error(`cannot read ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      const path = file ?? (cause as NodeJS.ErrnoException | undefined)?.path;
+      const what = path === undefined ? "the kubeconfig" : `the kubeconfig '${path}'`;
+      const { message, hint } = fileFailure(cause, process.getuid?.());
+      throw new Error(`cannot read ${what}: ${message}${hint === undefined ? "" : ` (${hint})`}`, { cause });
     }
     if (file === undefined && config.getCurrentCluster()?.server === NOTHING_FOUND)
       throw new Error(

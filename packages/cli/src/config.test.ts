@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileFailure } from "@fenceline/api";
+import { readConfig } from "./config.ts";
+
+test("T-50 a configuration that cannot be read says why in words, and what to do", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-config-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "file"), "");
+  for (const [path, message] of [
+    [join(folder, "none"), /^FILE_UNREADABLE: \S+\/none: does not exist \(see whether the path is right/],
+    [folder, /^FILE_UNREADABLE: \S+: is a folder \(name a file in it\)$/],
+    [join(folder, "file", "below"), /: does not exist: something above it is no folder/],
+  ] as const)
+    assert.throws(() => readConfig(path), { code: "FILE_UNREADABLE", message });
+});
+
+test("T-50 a file that may not be read names the user, and what the system says of a rare fault, or of a program, is kept", () => {
+  assert.match(fileFailure(Object.assign(new Error("x"), { code: "EACCES" }), 65532).message, /^may not be read by user 65532$/);
+  assert.deepEqual(fileFailure(Object.assign(new Error("EIO: i/o error"), { code: "EIO" }), 1), {
+    message: "EIO: i/o error",
+    hint: undefined,
+  });
+  const spawn = Object.assign(new Error("spawn aws ENOENT"), { code: "ENOENT", syscall: "spawn aws" });
+  assert.equal(fileFailure(spawn, 1).message, "spawn aws ENOENT");
+  const listing = Object.assign(new Error("ENOTDIR"), { code: "ENOTDIR", syscall: "scandir" });
+  assert.equal(fileFailure(listing, 1).message, "is no folder");
+});
