@@ -38,10 +38,17 @@ test("T-14 every length of time that counts as another one is named, and only th
     "spec.idleWindow 1ms counts as 10s",
     "spec.warmUp.for 0s counts as 10s",
     "spec.host['a'].auto.duration -5s counts as 10s",
-    `spec.host['b'].auto.duration ${"9".repeat(300)}s counts as 87600h`,
+    `spec.host['b'].auto.duration ${"9".repeat(40)}… (301 characters) counts as 87600h`,
   ]);
   assert.deepEqual(windowRemarks(ServiceFenceSpec.parse({ idleWindow: "1h", warmUp: { for: "0s" } }), ageing), []);
 });
+
+for (const idleWindow of [`${"9".repeat(500_000)}h`, `${"0".repeat(500_000)}ms`, "0ms".repeat(500_000)])
+  test(`T-11 T-14 a duration of ${idleWindow.length} characters is not repeated whole in a condition and in the log`, () => {
+    const remarks = windowRemarks(ServiceFenceSpec.parse({ idleWindow }), ageing);
+    assert.equal(remarks.length, 1);
+    assert.ok(remarks.join("").length < 150, `${remarks.join("").length} characters`);
+  });
 
 test("T-14 a point in time that no date can hold counts as the farthest that one can", () => {
   for (const seconds of ["9".repeat(400), 2 ** 53 - 1, `-${"9".repeat(30)}`])

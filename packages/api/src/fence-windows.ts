@@ -33,6 +33,13 @@ export function windowRemarks({ idleWindow, warmUp, host }: ServiceFenceSpec, ag
     if (milliseconds === undefined) return [];
     const counted = boundedWindow(milliseconds, ageing);
     const isAsGiven = counted === milliseconds && counted < LONGEST_DURATION;
-    return isAsGiven ? [] : [`spec.${path} ${text} counts as ${formatDuration(counted)}`];
+    return isAsGiven ? [] : [`spec.${path} ${shortened(text ?? "")} counts as ${formatDuration(counted)}`];
   });
+}
+
+/** Characters of a duration that are repeated. One of a megabyte is a duration, too, and a condition is written whole, with each write of the status. */
+const MOST_CHARACTERS = 40;
+
+function shortened(text: string): string {
+  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}… (${text.length} characters)`;
 }

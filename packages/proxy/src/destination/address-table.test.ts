@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { ADDRESS_KIND, type MeshAddress, WHOLE_MESH } from "@fenceline/api/vocabulary";
+import { Refusal } from "../refusal.ts";
 import { createDnsResolver } from "../resolve/dns-resolver.ts";
 import { createMeshResolver } from "../resolve/mesh-resolver.ts";
+import { toAddress } from "../resolve/resolver.ts";
 import { call } from "../testing/client.ts";
 import { startDnsServer } from "../testing/dns-server.ts";
 import { startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 import { AddressTable } from "./address-table.ts";
+import { REACH } from "./external-policy.ts";
 
 const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY } = ADDRESS_KIND;
 const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };
@@ -68,13 +71,58 @@ test("T-05 an address of Fenceline's namespace is refused on every port, for an 
     assert.equal(await ask(host), "DESTINATION_IS_SELF", host);
 });
 
-for (const port of [2_379, 10_250, 6_443]) {
-  test(`T-05 port ${port} of a node is refused although a Service declares it`, async (t) => {
-    const { mesh, ask } = await setUp(t);
+for (const port of [22, 111, 179, 1_023, 2_379, 10_250, 10_258, 6_443, 6_444, 9_345, 16_443]) {
+  test(`T-05 T-08 port ${port} of a node is refused although a Service declares it`, async (t) => {
+    const { dns, mesh, ask } = await setUp(t);
+    dns.records.set("evil.test1.svc.cluster.local", ["192.0.2.1"]);
     mesh.apply(view([{ address: "192.0.2.1", kinds: NODE | ENDPOINT, ports: [port] }]));
-    assert.equal(await ask(`192.0.2.1:${port}`), "ADDRESS_REFUSED");
+    for (const host of [`192.0.2.1:${port}`, `evil.test1:${port}`]) assert.equal(await ask(host), "ADDRESS_REFUSED", host);
   });
 }
+
+test("T-05 before the first view no name leads to a port of nodes' own processes", async (t) => {
+  const { dns, ask } = await setUp(t);
+  dns.records.set("alias.test1.svc.cluster.local", ["192.0.2.1"]);
+  for (const port of [22, 2_379, 10_250, 6_443]) assert.equal(await ask(`alias.test1:${port}`), "MESH_UNKNOWN", String(port));
+});
+
+test("T-05 an ingress gateway on its node's network is reached on the ports of HTTP", () => {
+  const mesh = new AddressTable();
+  mesh.apply(view([{ address: "192.0.2.1", kinds: NODE | ENDPOINT, ports: [80, 443] }]));
+  for (const port of [80, 443]) assert.equal(mesh.judge(toAddress("192.0.2.1", port)), REACH.MESH);
+});
+
+test("T-08 an EndpointSlice that names an address outside of the mesh takes none of its ports from anybody", async (t) => {
+  const { mesh, ask: askAs } = await setUp(t);
+  // From a caller that proves nothing, so that nothing leaves this machine; for others the same address is as far.
+  const ask = (host: string) => askAs(host, {});
+  mesh.apply(view([]));
+  assert.equal(await ask("9.9.9.9:443"), "EXTERNAL_REFUSED");
+  for (const ports of [[], [1]]) {
+    mesh.apply(view([{ address: "9.9.9.9", kinds: ENDPOINT, ports }]));
+    assert.equal(await ask("9.9.9.9:443"), "EXTERNAL_REFUSED", `ports ${ports}`);
+    assert.equal(mesh.judge(toAddress("9.9.9.9", 443, undefined, undefined, "external")), undefined);
+  }
+  assert.equal(mesh.judge(toAddress("9.9.9.9", 1)), REACH.MESH);
+});
+
+const PODS = ["10.1.2.3", "172.31.0.9", "192.168.7.7", "100.64.0.1", "100.127.255.254", "2001:db8::7", "2600:1f13::7", "fd00::7"] as const;
+for (const address of PODS) {
+  test(`T-05 an address that pods may have is closed on ports that no Service declares: ${address}`, () => {
+    const mesh = new AddressTable();
+    mesh.apply(view([{ address, kinds: ENDPOINT, ports: [80] }]));
+    const judged = mesh.judge(toAddress(address, 81));
+    assert.equal(judged instanceof Refusal && judged.code, "PORT_NOT_DECLARED");
+  });
+}
+
+test("T-05 an address of a range of pods is closed however public it is, and so is a ClusterIP", async (t) => {
+  const { mesh, ask } = await setUp(t);
+  mesh.apply(view([podRange("9.9.9.0/24"), { address: "9.9.9.9", kinds: ENDPOINT, ports: [80] }]));
+  assert.equal(await ask("9.9.9.9:81"), "PORT_NOT_DECLARED");
+  mesh.apply(view([{ address: "9.9.9.9", kinds: SERVICE | ENDPOINT, ports: [80] }]));
+  assert.equal(await ask("9.9.9.9:81"), "PORT_NOT_DECLARED");
+});
 
 test("T-05 before the first view services are served by name, and the rest may try again", async (t) => {
   const { dns, upstream, proxy, ask } = await setUp(t);
