@@ -24,6 +24,8 @@ export interface PendingEdge {
   readonly key: string;
   readonly fields: EntryFields;
   requests: number;
+  /** Whether it made room for another one. */
+  isGone: boolean;
 }
 
 /** Most requests that one entry stands for; the decoder reads nine digits. */
@@ -32,10 +34,17 @@ const MAX_REQUESTS = 999_999_999;
 /** Longest text kept. A host name has at most 253 bytes; whoever sends more is not calling a service, and must not fill our memory. */
 const MAX_TEXT = 512;
 
-/** Distinct edges waiting to be sent, oldest first, at most `capacity`. */
+/**
+ * Distinct edges waiting to be sent, oldest first, at most `capacity`.
+ *
+ * One host has any number of spellings, so one caller can fill the buffer while the collector is away. When it is full, a newcomer takes the place of the
+ * oldest edge of the namespace that has the most, until its own has as many; else it is the newcomer that is dropped. Either will be reported again by its
+ * next request.
+ */
 export class EdgeBuffer {
   readonly #capacity: number;
   readonly #edges = new Map<string, PendingEdge>();
+  readonly #byNamespace = new Map<string, Set<PendingEdge>>();
   /** The same by the report itself: a caller that gives the same object again spares us building its key, the dearest part of a report. */
   #reports = new WeakMap<EdgeReport, PendingEdge>();
 
@@ -48,21 +57,19 @@ export class EdgeBuffer {
     return this.#edges.size;
   }
 
-  /**
-   * Adds requests, one unless said otherwise; false when they were dropped, because its edge is new and there is no room.
-   *
-   * The newcomer is dropped and not the oldest: both will be reported again by their next request, and to drop the newcomer costs nothing.
-   */
-  add(report: EdgeReport, requests = 1): boolean {
+  /** Adds requests, one unless said otherwise. Returns the requests dropped for want of room, these or those of an edge that made room for them. */
+  add(report: EdgeReport, requests = 1): number {
     const known = this.#reports.get(report);
-    if (known !== undefined) {
+    if (known?.isGone === false) {
       known.requests = Math.min(known.requests + requests, MAX_REQUESTS);
-      return true;
+      return 0;
     }
     const fields = fieldsOf(report);
-    const added = this.#put({ key: keyOf(fields), fields, requests: Math.min(requests, MAX_REQUESTS) });
+    const key = keyOf(fields);
+    const dropped = this.#put({ key, fields, requests: Math.min(requests, MAX_REQUESTS), isGone: false });
+    const added = this.#edges.get(key);
     if (added !== undefined) this.#reports.set(report, added);
-    return added !== undefined;
+    return dropped;
   }
 
   /** The oldest edges, at most `count`, which leave the buffer. */
@@ -71,7 +78,7 @@ export class EdgeBuffer {
     for (const edge of this.#edges.values()) {
       if (taken.length === count) break;
       taken.push(edge);
-      this.#edges.delete(edge.key);
+      this.#remove(edge);
     }
     this.#reports = new WeakMap();
     return taken;
@@ -80,21 +87,52 @@ export class EdgeBuffer {
   /** Edges that could not be sent come back. Returns the requests dropped for want of room. */
   putBack(edges: readonly PendingEdge[]): number {
     let dropped = 0;
-    for (const edge of edges) if (this.#put(edge) === undefined) dropped += edge.requests;
+    for (const edge of edges) dropped += this.#put(edge);
     return dropped;
   }
 
-  /** The edge that stands in the buffer now; undefined when there is no room for another. */
-  #put(edge: PendingEdge): PendingEdge | undefined {
+  /** Returns the requests dropped. */
+  #put(edge: PendingEdge): number {
     const known = this.#edges.get(edge.key);
     if (known !== undefined) {
       known.requests = Math.min(known.requests + edge.requests, MAX_REQUESTS);
-      return known;
+      return 0;
     }
-    if (this.#edges.size >= this.#capacity) return undefined;
+    const leaving = this.#edges.size < this.#capacity ? undefined : this.#oldestOfLargest(namespaceOf(edge));
+    if (leaving !== undefined) {
+      leaving.isGone = true;
+      this.#remove(leaving);
+    } else if (this.#edges.size >= this.#capacity) return edge.requests;
     this.#edges.set(edge.key, edge);
-    return edge;
+    this.#shareOf(namespaceOf(edge)).add(edge);
+    return leaving?.requests ?? 0;
   }
+
+  /** What makes room for one of a namespace; undefined when no other has more than it would have then. */
+  #oldestOfLargest(namespace: string): PendingEdge | undefined {
+    const own = this.#byNamespace.get(namespace)?.size ?? 0;
+    if (own >= this.#capacity / 2) return undefined;
+    let largest: ReadonlySet<PendingEdge> = new Set();
+    for (const share of this.#byNamespace.values()) if (share.size > largest.size) largest = share;
+    return largest.size > own + 1 ? largest.values().next().value : undefined;
+  }
+
+  #shareOf(namespace: string): Set<PendingEdge> {
+    const share = this.#byNamespace.get(namespace) ?? new Set();
+    this.#byNamespace.set(namespace, share);
+    return share;
+  }
+
+  #remove(edge: PendingEdge): void {
+    const share = this.#shareOf(namespaceOf(edge));
+    this.#edges.delete(edge.key);
+    share.delete(edge);
+    if (share.size === 0) this.#byNamespace.delete(namespaceOf(edge));
+  }
+}
+
+function namespaceOf({ fields: { fenceSource = "" } }: PendingEdge): string {
+  return fenceSource.slice(0, Math.max(0, fenceSource.indexOf("/")));
 }
 
 function fieldsOf({ source, authority, host, port, originalDestination, upstreamCluster, responseCode }: EdgeReport): EntryFields {

@@ -27,7 +27,7 @@ export interface EdgeReporterOptions {
   readonly logName?: string;
   /** How long equal edges are summed up before they are sent, in milliseconds. Default 10. */
   readonly flushIntervalMs?: number;
-  /** Most distinct edges held while they cannot be sent; beyond it reports of other edges are dropped and counted. Default 4,096. */
+  /** Most distinct edges held while they cannot be sent; beyond it reports are dropped and counted, first of the namespace that has the most. Default 4,096. */
   readonly capacity?: number;
   readonly backoff?: Partial<BackoffOptions>;
   /** Told when the collector is reached and when it is lost; for the log. What it throws is ignored. */
@@ -119,10 +119,9 @@ class Reporter implements EdgeReporter {
 
   reportRequests(edge: EdgeReport, requests: number): void {
     this.#counts.reported += requests;
-    if (this.#closing !== undefined || !this.#buffer.add(edge, requests)) {
-      this.#counts.dropped += requests;
-      return;
-    }
+    const dropped = this.#closing === undefined ? this.#buffer.add(edge, requests) : requests;
+    this.#counts.dropped += dropped;
+    if (this.#closing !== undefined) return;
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
       this.#flush();
