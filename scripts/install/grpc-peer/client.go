@@ -35,7 +35,8 @@ func call(args []string) {
 	authority := flags.String("authority", "", ":authority of the calls")
 	source := flags.String("source", "", "value of fence-source")
 	method := flags.String("method", "Echo", "method of test.Peer")
-	calls := flags.Int("calls", 1, "how many, one after the other")
+	calls := flags.Int("calls", 1, "how many")
+	parallel := flags.Int("parallel", 1, "calls at a time")
 	count := flags.Uint("count", 1, "messages: of each answer for Pour, of each request otherwise")
 	size := flags.Uint("size", 16, "bytes of a message")
 	pause := flags.Duration("pause", 0, "between two messages of Pour")
@@ -46,7 +47,7 @@ func call(args []string) {
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithAuthority(*authority),
-		grpc.WithDefaultCallOptions(grpc.ForceCodec(raw{})),
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(raw{}), grpc.MaxCallRecvMsgSize(64<<20)),
 		grpc.WithDisableRetry(),
 	}
 	if *window > 0 {
@@ -58,18 +59,18 @@ func call(args []string) {
 	}
 	defer connection.Close()
 
-	report := CallReport{Outcomes: Outcomes{}}
-	for range *calls {
-		request := make([]byte, *size)
-		messages := *count
-		if *method == "Pour" {
-			messages = 1
-			request = binary.BigEndian.AppendUint32(nil, uint32(*count))
-			request = binary.BigEndian.AppendUint32(request, uint32(*size))
-			request = binary.BigEndian.AppendUint32(request, uint32(pause.Microseconds()))
-		}
-		report.add(oneCall(connection, *method, *source, request, messages, *hold))
+	request, messages := make([]byte, *size), *count
+	if *method == "Pour" {
+		messages = 1
+		request = binary.BigEndian.AppendUint32(nil, uint32(*count))
+		request = binary.BigEndian.AppendUint32(request, uint32(*size))
+		request = binary.BigEndian.AppendUint32(request, uint32(pause.Microseconds()))
 	}
+	report := CallReport{Outcomes: Outcomes{}}
+	inParallel(*calls, *parallel, func() func() {
+		one := oneCall(connection, *method, *source, request, messages, *hold)
+		return func() { report.add(one) }
+	})
 	printJSON(report)
 }
 

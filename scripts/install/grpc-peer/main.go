@@ -2,8 +2,10 @@
 //
 //	grpc-peer serve [flags]     a gRPC server; its port is the first line of its output, and it ends with its standard input
 //	grpc-peer serve-http        an HTTP/2 server that answers from the header, in the same way
+//	grpc-peer serve-echo        an HTTP/2 and HTTP/1.1 server that sends body, fields and trailers back, in the same way
 //	grpc-peer call [flags]      gRPC calls of one kind; a line of JSON says what became of them
 //	grpc-peer post [flags]      HTTP/2 uploads; the same
+//	grpc-peer echo [flags]      HTTP requests whose whole answer is known; the same
 package main
 
 import (
@@ -18,9 +20,11 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: grpc-peer serve|serve-http|call|post [flags]")
+		log.Fatal("usage: grpc-peer serve|serve-http|serve-echo|call|post|echo [flags]")
 	}
-	commands := map[string]func(args []string){"serve": serve, "serve-http": serveHTTP, "call": call, "post": post}
+	commands := map[string]func(args []string){
+		"serve": serve, "serve-http": serveHTTP, "serve-echo": serveEcho, "call": call, "post": post, "echo": echoHTTP,
+	}
 	command := commands[os.Args[1]]
 	if command == nil {
 		log.Fatalf("no such command: %s", os.Args[1])
@@ -45,6 +49,27 @@ func untilInputEnds() {
 
 // Outcomes counts what became of calls, by status.
 type Outcomes map[string]int
+
+// inParallel does something so many times, some of them at once. What each returns is called one after the other.
+func inParallel(times, parallel int, do func() func()) {
+	work, done := make(chan struct{}), make(chan func())
+	for range parallel {
+		go func() {
+			for range work {
+				done <- do()
+			}
+		}()
+	}
+	go func() {
+		for range times {
+			work <- struct{}{}
+		}
+		close(work)
+	}()
+	for range times {
+		(<-done)()
+	}
+}
 
 func printJSON(value any) {
 	if err := json.NewEncoder(os.Stdout).Encode(value); err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"flag"
-	"log"
 	"time"
 
 	"google.golang.org/grpc"
@@ -28,21 +27,21 @@ func serve(args []string) {
 	every := flags.Duration("keepalive", 2*time.Hour, "silence until the server pings its client; grpc-go takes no less than 1s")
 	minTime := flags.Duration("min-time", 5*time.Minute, "shortest time between two PINGs of a client without HEADERS or DATA in between")
 	age := flags.Duration("max-age", 0, "life of a connection until GOAWAY; 0 is for ever")
+	restart := flags.Duration("restart", 0, "replace the server this often, without a connection lost; 0 is never")
+	streams := flags.Uint("streams", 0, "SETTINGS_MAX_CONCURRENT_STREAMS; 0 sends none")
 	_ = flags.Parse(args)
-	listener := listen()
-	server := grpc.NewServer(
-		grpc.ForceServerCodec(raw{}),
-		grpc.UnknownServiceHandler(handle),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: *every, MaxConnectionAge: *age}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: *minTime}),
-	)
-	go func() {
-		if err := server.Serve(listener); err != nil {
-			log.Fatal(err)
-		}
-	}()
+	start := func() *grpc.Server {
+		return grpc.NewServer(
+			grpc.ForceServerCodec(raw{}),
+			grpc.UnknownServiceHandler(handle),
+			grpc.KeepaliveParams(keepalive.ServerParameters{Time: *every, MaxConnectionAge: *age}),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: *minTime}),
+			grpc.MaxConcurrentStreams(uint32(*streams)),
+			grpc.MaxRecvMsgSize(64<<20),
+		)
+	}
+	go serveInTurn(listen(), *restart, start, (*grpc.Server).GracefulStop)
 	untilInputEnds()
-	server.Stop()
 }
 
 func handle(_ any, stream grpc.ServerStream) error {

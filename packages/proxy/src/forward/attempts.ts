@@ -6,6 +6,11 @@ import type { Failure } from "./failure.ts";
 
 /** Endpoints that one request may try to connect to. More would only make a caller wait for a service that is down. */
 const MAX_ENDPOINTS_TRIED = 3;
+/**
+ * Times that one request is sent anew because its connection went away without a look at it. As many as an address has connections: those of a
+ * destination that stops say GOAWAY one after the other, and a request may meet each of them.
+ */
+const MAX_GOING_AWAY = 16;
 /** RFC 9110 §9.2.2. TRACE is refused before it gets here. */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
@@ -35,6 +40,7 @@ export class Attempts {
   /** Positions of the endpoints that could not be connected. */
   #failed: number[] | undefined;
   #retried = false;
+  #goingAway = 0;
 
   /** @param addresses never empty */
   constructor(context: AttemptContext, owner: AttemptOwner, addresses: readonly Address[]) {
@@ -83,10 +89,16 @@ export class Attempts {
     return true;
   }
 
-  /** After a destination said that it did not look at the request (RFC 9113 §8.7): once, whatever the method. */
+  /** After a destination reset the stream of a request that it did not look at (RFC 9113 §8.7): once, whatever the method. */
   mayRepeatRefused(): boolean {
     if (this.#retried) return false;
     this.#retried = true;
     return true;
+  }
+
+  /** After a connection went away with GOAWAY before the destination looked at the request (RFC 9113 §6.8): a few times, whatever the method. */
+  mayRepeatBehindGoaway(): boolean {
+    this.#goingAway += 1;
+    return this.#goingAway <= MAX_GOING_AWAY;
   }
 }

@@ -238,7 +238,8 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     else if (this.#answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
     else if (this.#mayRepeat(session, upstream)) {
       this.#upload?.hold();
-      this.#attempts?.begin();
+      // A destination that stops says GOAWAY on all its connections at once, and closes them at once when it dies. A turn later that has been read.
+      setImmediate(() => this.#attempts?.begin());
     } else {
       this.fail(refusalOfStream(upstream.rstCode, session.broken), new Error(`stream closed with code ${upstream.rstCode}`));
     }
@@ -261,9 +262,10 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
 
   #mayRepeat(session: UpstreamSession, upstream: ClientHttp2Stream): boolean {
     const repeatable = this.#upload?.repeatable ?? true;
-    if (session.neverTook(upstream) || (upstream.rstCode === NGHTTP2_REFUSED_STREAM && !session.broken)) {
-      return repeatable && this.#attempts?.mayRepeatRefused() === true;
-    }
+    const refused = upstream.rstCode === NGHTTP2_REFUSED_STREAM;
+    // Where the GOAWAY came before the request was sent, nghttp2 refuses it.
+    if (session.neverTook(upstream) || (refused && session.goesAway)) return repeatable && this.#attempts?.mayRepeatBehindGoaway() === true;
+    if (refused && !session.broken) return repeatable && this.#attempts?.mayRepeatRefused() === true;
     const { method = "" } = this.#forwarded ?? {};
     return session.broken && session.isKeptAlive && this.#attempts?.mayRepeat(method, this.#upload !== undefined) === true;
   }

@@ -127,6 +127,11 @@ export class UpstreamSession {
     return this.#streamsEver > 1;
   }
 
+  /** Whether the destination has said GOAWAY. */
+  get goesAway(): boolean {
+    return this.#lastStream !== Number.POSITIVE_INFINITY;
+  }
+
   /** Whether the destination has said that it did not look at this stream (RFC 9113 §6.8). */
   neverTook(stream: ClientHttp2Stream): boolean {
     return stream.id !== undefined && stream.id > this.#lastStream;

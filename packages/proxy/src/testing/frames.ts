@@ -160,11 +160,15 @@ export async function openFrames(t: TestContext, port: number, values: Readonly<
   return frames;
 }
 
-/** A destination that has sent its SETTINGS, and whose every further frame is the test's. */
-export function startFrameUpstream(t: TestContext, onConnection: (frames: FrameSocket) => void): Promise<Upstream> {
+/** A destination that has sent its SETTINGS, of these values, and whose every further frame is the test's. */
+export function startFrameUpstream(
+  t: TestContext,
+  onConnection: (frames: FrameSocket) => void,
+  values: Readonly<Record<number, number>> = {},
+): Promise<Upstream> {
   return startRawUpstream(t, (socket) => {
     const frames = new FrameSocket(socket, PREFACE.length);
-    frames.send(frame(TYPE.SETTINGS, FLAG.NONE, 0));
+    frames.send(frame(TYPE.SETTINGS, FLAG.NONE, 0, settings(values)));
     onConnection(frames);
   });
 }

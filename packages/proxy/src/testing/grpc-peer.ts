@@ -20,8 +20,20 @@ export interface PeerReport {
   readonly detail: string;
 }
 
+/** What `echo` prints. */
+export interface EchoReport {
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly whole: number;
+  readonly continued: number;
+  readonly connections: number;
+}
+
 /** Starts one of its servers until the end of the test. @returns its port */
-export async function startPeer(t: TestContext, command: "serve" | "serve-http", ...flags: readonly string[]): Promise<number> {
+export async function startPeer(
+  t: TestContext,
+  command: "serve" | "serve-http" | "serve-echo",
+  ...flags: readonly string[]
+): Promise<number> {
   const peer = spawn(binary ?? "grpc-peer", [command, ...flags], { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(peer, "exit");
   t.after(async () => {
@@ -34,6 +46,15 @@ export async function startPeer(t: TestContext, command: "serve" | "serve-http",
 
 /** Runs one of its clients against what listens on this port. */
 export function runPeer(port: number, command: "call" | "post", ...flags: readonly string[]): Promise<PeerReport> {
+  return run(port, command, flags);
+}
+
+/** Runs its client that holds each answer to what it sent. */
+export function runEcho(port: number, ...flags: readonly string[]): Promise<EchoReport> {
+  return run(port, "echo", flags);
+}
+
+function run<Report>(port: number, command: string, flags: readonly string[]): Promise<Report> {
   const args = [command, "-target", `127.0.0.1:${port}`, "-authority", SERVICE, "-source", SOURCE, ...flags];
   return new Promise((resolve, reject) => {
     execFile(binary ?? "grpc-peer", args, { timeout: 120_000 }, (error, stdout, stderr) => {
