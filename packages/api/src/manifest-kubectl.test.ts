@@ -199,3 +199,13 @@ test("T-50 a boolean where text was meant is told to be one", () => {
   assert.match(fault(`${FENCE}spec: {mode: Off}\n`).message, /spec\.mode: .*quoted, and this is false$/);
   assert.match(fault("apiVersion: v1\nkind: Service\nmetadata: {name: y}\n").message, /quoted, and this is true$/);
 });
+
+test("T-50 a fence of an apiVersion that there is none of is a fault, and not passed over as another kind", () => {
+  for (const version of ["v1", "microservice.slime.io/v1", "microservice.slime.io/v1alpha2", "networking.istio.io/v1"]) {
+    const { code, line, message } = fault(`kind: ServiceFence\napiVersion: ${version}\nmetadata: {name: a, namespace: b}\nspec: {}\n`);
+    assert.deepEqual([code, line], ["FENCE_INVALID", 2], version);
+    assert.match(message, /apiVersion: not an apiVersion of a fence: use microservice\.slime\.io\/v1alpha1 or /);
+  }
+  const { ignored } = parseManifests("apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n", "mesh.yaml");
+  assert.equal(ignored.length, 1);
+});

@@ -10,9 +10,15 @@ test("T-50 a configuration that cannot be read says why in words, and what to do
   const folder = mkdtempSync(join(tmpdir(), "fenceline-config-"));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "file"), "");
+  writeFileSync(join(folder, "dump"), Buffer.from([0xff, 0xfe, 0x00]));
+  assert.equal(readConfig(join(folder, "file")).ageing.maxHosts, 1_000);
+  writeFileSync(join(folder, "windows"), "\ufeffageing: {maxHosts: 7}\r\n");
+  assert.equal(readConfig(join(folder, "windows")).ageing.maxHosts, 7);
   for (const [path, message] of [
     [join(folder, "none"), /^FILE_UNREADABLE: \S+\/none: does not exist \(see whether the path is right/],
     [folder, /^FILE_UNREADABLE: \S+: is a folder \(name a file in it\)$/],
+    ["/dev/zero", /^FILE_UNREADABLE: \/dev\/zero: is larger than 1024 KiB$/],
+    [join(folder, "dump"), /: is no UTF-8 text: save it as UTF-8$/],
     [join(folder, "file", "below"), /: does not exist: something above it is no folder/],
   ] as const)
     assert.throws(() => readConfig(path), { code: "FILE_UNREADABLE", message });

@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
 import { type Config, FencelineError, fileFailure, parseConfig } from "@fenceline/api";
+import { readTextFile } from "./read-text-file.ts";
+
+/** Largest configuration that is read, in bytes. A parser of YAML takes about a second for a megabyte. */
+const LARGEST = 1024 * 1024;
 
 /**
  * The configuration in a file; without a file, the defaults.
@@ -10,7 +13,7 @@ export function readConfig(file: string | undefined): Config {
   if (file === undefined) return parseConfig("", "");
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readTextFile(file, LARGEST);
   } catch (cause) {
     const { message, hint } = fileFailure(cause, process.getuid?.());
     throw new FencelineError("FILE_UNREADABLE", { at: { file }, message, ...(hint !== undefined && { hint }), cause });

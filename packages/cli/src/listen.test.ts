@@ -71,7 +71,11 @@ test("T-50 two flags that name one port are found before anything listens", asyn
     { flag: "--proxy-port", port },
     { flag: "--api-port", port },
   ];
-  await assert.rejects(listenAddress("127.0.0.1", both), { code: "LISTEN_FAILED", hint: /--api-port/ });
+  await assert.rejects(listenAddress("127.0.0.1", both), {
+    code: "LISTEN_FAILED",
+    message: /--proxy-port and --api-port name the same port/,
+    hint: /--api-port/,
+  });
   assert.equal(await listenAddress("127.0.0.1", [{ flag: "--port", port }]), "127.0.0.1");
 });
 

@@ -23,8 +23,12 @@ export async function listenAddress(host: string, ports: readonly WantedPort[]):
   const address = await addressOf(host, ports[0]?.port ?? 0);
   const probes: Server[] = [];
   try {
-    // All at once: two flags may name one port.
-    for (const wanted of ports) probes.push(await probe(address, wanted));
+    // All at once, so that a free port that one of them takes is not another's.
+    for (const [index, wanted] of ports.entries()) {
+      const twin = ports.slice(0, index).find(({ port }) => port !== 0 && port === wanted.port);
+      if (twin !== undefined) throw sameTwice(address, twin, wanted);
+      probes.push(await probe(address, wanted));
+    }
   } finally {
     for (const server of probes) server.close();
     await Promise.all(probes.map((server) => once(server, "close")));
@@ -57,6 +61,10 @@ async function probe(address: string, { flag, port }: WantedPort): Promise<Serve
   } catch (cause) {
     throw failure(address, port, flag, cause);
   }
+}
+
+function sameTwice(address: string, { flag: first }: WantedPort, { flag, port }: WantedPort): FencelineError {
+  return listenFailed(address, port, `${first} and ${flag} name the same port`, `choose another one with ${flag}; 0 takes a free one`);
 }
 
 function failure(address: string, port: number, flag: string, cause: unknown): FencelineError {

@@ -27,6 +27,7 @@ test("T-01 a token that is not there is an error that says what to do, and none 
   const read = collectorToken(join(folder, "token"));
   const missing = { code: "COLLECTOR_TOKEN_UNREADABLE", message: /the file does not exist.*--collector-token-file/s };
   assert.throws(() => read?.(), missing);
+  assert.throws(() => collectorToken("/dev/zero")?.(), { code: "COLLECTOR_TOKEN_UNREADABLE", message: /larger than 16 KiB/ });
   writeFileSync(join(folder, "token"), "\n");
   assert.throws(() => read?.(), { code: "COLLECTOR_TOKEN_UNREADABLE", message: /empty/ });
   writeFileSync(join(folder, "token"), "a.b.c");

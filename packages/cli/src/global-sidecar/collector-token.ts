@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
 import { FencelineError, fileFailure } from "@fenceline/api/vocabulary";
+import { readTextFile } from "../read-text-file.ts";
+
+/** Largest token that is read, in bytes. One of a service account has about one kilobyte, and must fit into a header. */
+const LARGEST = 16 * 1024;
 
 /**
  * Reads the token in a file, anew at each call: a kubelet replaces a projected token when four fifths of its time are over.
@@ -18,7 +21,7 @@ export function collectorToken(file: string | undefined): (() => string) | undef
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readTextFile(file, LARGEST);
   } catch (cause) {
     throw unreadable(file, `the file ${fileFailure(cause, process.getuid?.()).message}`, cause);
   }

@@ -19,6 +19,7 @@ test("T-50 a kubeconfig that is not there, cannot be read or names no cluster is
   });
   process.env.KUBECONFIG = missing;
   await assert.rejects(async () => (await kubeConfigLoader())(), { message: /^cannot read the kubeconfig '.*none': does not exist/ });
+  await assert.rejects(async () => (await kubeConfigLoader("/dev/zero"))(), { message: /'\/dev\/zero': is no file but a device$/ });
   const text = join(folder, "text");
   writeFileSync(text, "]: no YAML");
   await assert.rejects(async () => (await kubeConfigLoader(text))(), { message: /^cannot read the kubeconfig '.*text': / });

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { fileFailure } from "@fenceline/api/vocabulary";
 import type { KubeConfig } from "@kubernetes/client-node";
 
@@ -11,6 +12,8 @@ export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig>
   return () => {
     const config = new KubeConfig();
     try {
+      // client-node reads a file to its end, and `/dev/zero` has none.
+      if (file !== undefined && statSync(file).isCharacterDevice()) throw new Error("is no file but a device");
       if (file === undefined) config.loadFromDefault();
       else config.loadFromFile(file);
     } catch (cause) {
