@@ -1,6 +1,7 @@
 import type { Ageing } from "./config.ts";
 import { durationMs, formatDuration, LONGEST_DURATION } from "./duration.ts";
 import { type ServiceFenceSpec, timestampMs } from "./service-fence.ts";
+import { shortened } from "./shortened.ts";
 
 type Limits = Pick<Ageing, "shortestWindow">;
 
@@ -35,11 +36,4 @@ export function windowRemarks({ idleWindow, warmUp, host }: ServiceFenceSpec, ag
     const isAsGiven = counted === milliseconds && counted < LONGEST_DURATION;
     return isAsGiven ? [] : [`spec.${path} ${shortened(text ?? "")} counts as ${formatDuration(counted)}`];
   });
-}
-
-/** Characters of a duration that are repeated. One of a megabyte is a duration, too, and a condition is written whole, with each write of the status. */
-const MOST_CHARACTERS = 40;
-
-function shortened(text: string): string {
-  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}… (${text.length} characters)`;
 }

@@ -15,5 +15,6 @@ export * from "./null-fields.ts";
 export * from "./object.ts";
 export * from "./read-fence-status.ts";
 export * from "./service-fence.ts";
+export * from "./shortened.ts";
 export * from "./vocabulary.ts";
 export { contentOf, parseYaml } from "./yaml-documents.ts";

@@ -70,6 +70,15 @@ for (const [what, labels] of SELECTORS)
     assert.equal(reasonOf(rendered("shop", { workloadSelector: { fromService: true } }, { services: [service] })), "SelectorInvalid");
   });
 
+test("T-07 T-11 a selector of a megabyte is not repeated whole in the fence's condition and the log", () => {
+  for (const labels of [{ app: "a".repeat(1e6) }, { ["a".repeat(1e6)]: "a" }, { app: '"'.repeat(1e6) }]) {
+    const result = rendered("shop", { workloadSelector: { labels } });
+    const message = "refused" in result ? result.refused.message : "";
+    assert.match(message, /1000000 characters/);
+    assert.ok(message.length < 1_000, `${message.length} characters`);
+  }
+});
+
 test("T-07 a fence whose name no label can have names no workload", () => {
   assert.equal(reasonOf(rendered("shop", {}, { name: "a".repeat(64) })), "SelectorInvalid");
 });

@@ -1,4 +1,4 @@
-import { type Labels, type ServiceFence, type SystemConfig, systemNamespaces } from "@fenceline/api";
+import { type Labels, type ServiceFence, type SystemConfig, shortened, systemNamespaces } from "@fenceline/api";
 
 /** Why nothing is rendered for a fence. */
 export interface RenderRefusal {
@@ -54,10 +54,17 @@ export function selectorRefusal(labels: Labels): RenderRefusal | undefined {
   const wrong = entries.find(([key, value]) => !LABEL_KEY.test(key) || !LABEL_VALUE.test(value));
   const fault =
     wrong !== undefined
-      ? `no pod can have the label ${JSON.stringify(wrong[0])}: ${JSON.stringify(wrong[1])}`
+      ? `no pod can have the label ${quoted(wrong[0])}: ${quoted(wrong[1])}`
       : entries.every(([, value]) => value === "")
         ? "it has no label with a value, and would be for pods that nobody named"
         : undefined;
   if (fault === undefined) return undefined;
   return { reason: "SelectorInvalid", message: `the fence's selector names no workload: ${fault}; set spec.workloadSelector.labels` };
+}
+
+/** A label that pods may have is shown whole. */
+const LONGEST_LABEL = 317;
+
+function quoted(text: string): string {
+  return JSON.stringify(shortened(text, LONGEST_LABEL));
 }

@@ -44,10 +44,10 @@ function ready({ rendered, remarks = [], obstacles: [obstacle] }: ConditionsInpu
     : { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
 }
 
-/** Remarks as one text. A fence may say thousands of things, and a condition is written whole. */
-export function remarksText(remarks: readonly string[]): string {
+/** Remarks as one text. There may be thousands of things to say of a fence, and a condition is written whole. */
+export function remarksText(remarks: readonly string[], separator = "; "): string {
   const more = remarks.length - REMARKS;
-  return [...remarks.slice(0, REMARKS), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+  return [...remarks.slice(0, REMARKS), ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
 }
 
 function enforced(input: ConditionsInput): Judgement {
@@ -72,7 +72,7 @@ function notEnforced({ rendered, fallbackReady, conflicts, obstacles: [obstacle]
 /** Sidecars of others for the same pods, and objects of others where ours should be. */
 function conflict({ conflicts, obstacles }: ConditionsInput): Judgement {
   if (conflicts.length > 0) {
-    const message = `Sidecar ${conflicts.join(", ")} is for the same pods: delete it, or switch the fence off`;
+    const message = `Sidecar ${remarksText(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
     return { type: "Conflict", status: "True", reason: "OtherSidecar", message };
   }
   const inPlace = obstacles.find(({ reason }) => reason === "Conflict");

@@ -19,10 +19,16 @@ function fenceOf(spec: object): ServiceFence {
   });
 }
 
-function statusOf(fence: ServiceFence, edges: FenceEdges, previous: ServiceFenceStatus, now: number): ServiceFenceStatus {
+function statusOf(
+  fence: ServiceFence,
+  edges: FenceEdges,
+  previous: ServiceFenceStatus,
+  now: number,
+  conflicts: readonly string[] = [],
+): ServiceFenceStatus {
   const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now });
   const rendered = renderFence({ fence, hosts, registry, config: Config.parse({}), proxyVersions: [] });
-  return fenceStatus({ fence, previous, hosts, edges, rendered, enforced: false, fallbackReady: true, conflicts: [], obstacles: [], now });
+  return fenceStatus({ fence, previous, hosts, edges, rendered, enforced: false, fallbackReady: true, conflicts, obstacles: [], now });
 }
 
 test("a learned host is told with its times, its count and its ports, and services of tcp: visible are not told", () => {
@@ -87,4 +93,13 @@ test("times and counts are no difference in substance; hosts, ports and conditio
   assert.equal(differsInSubstance(before, statusOf(fenceOf({}), edges, before, 500)), false);
   edges.observe(B, 90, 1, 500);
   assert.equal(differsInSubstance(before, statusOf(fenceOf({}), edges, before, 500)), true);
+});
+
+test("T-08 T-11 ten thousand Sidecars for the same pods make no condition of a megabyte", () => {
+  const conflicts = Array.from({ length: 10_000 }, (_, at) => `test1/${at}`);
+  const { conditions = [] } = statusOf(fenceOf({}), new FenceEdges(POLICY), { domains: {} }, 0, conflicts);
+  assert.match(
+    conditions.find(({ type }) => type === "Conflict")?.message ?? "",
+    /^Sidecar test1\/0, test1\/1, test1\/2, test1\/3, test1\/4, and 9995 more is for the same pods/,
+  );
 });
