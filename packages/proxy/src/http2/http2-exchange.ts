@@ -9,6 +9,7 @@ import {
 import type { ForwardedRequest, PipelineCall } from "../call.ts";
 import type { Route } from "../destination/route.ts";
 import { type AttemptContext, type AttemptOwner, Attempts } from "../forward/attempts.ts";
+import { callerOf, UNPROVEN } from "../load/fair-share.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
@@ -108,6 +109,10 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     return this.#attempts?.address;
   }
 
+  get caller(): string {
+    return this.route === undefined ? UNPROVEN : callerOf(this.route);
+  }
+
   /** Whether the client has its answer, or left. */
   get done(): boolean {
     return this.#done;
@@ -168,7 +173,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
 
   #open(session: UpstreamSession, request: ForwardedRequest, options: ClientSessionRequestOptions): ClientHttp2Stream | undefined {
     try {
-      return session.request(this.#head(request), options);
+      return session.request(this.#head(request), options, this.caller);
     } catch (error) {
       // nghttp2 and Node check the same things, but each for itself.
       this.fail(UNACCEPTABLE, error instanceof Error ? error : undefined);
@@ -231,7 +236,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   }
 
   #upstreamClosed(session: UpstreamSession, upstream: ClientHttp2Stream): void {
-    session.release();
+    session.release(this.caller);
     if (upstream !== this.#upstream) return;
     if (!this.#done) this.#relay?.close();
     if (this.#done) this.#endUpload();

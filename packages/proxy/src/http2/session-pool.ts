@@ -1,12 +1,11 @@
+import { FREE_FOR_ALL, Holdings } from "../load/fair-share.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { asError, UpstreamError } from "../upstream/upstream-error.ts";
-import { WaitingLine } from "../upstream/waiting-line.ts";
+import { type InLine, WaitingLine } from "../upstream/waiting-line.ts";
 import { MAX_STREAMS, type SessionOptions, type SessionOwner, UpstreamSession } from "./upstream-session.ts";
 
 /** Waits for a session with room for a stream. */
-export interface SessionWaiter {
-  /** Whether the session is not wanted any more. */
-  readonly done: boolean;
+export interface SessionWaiter extends InLine {
   /** Gets a session with room; opens its stream before it returns. */
   onSession(session: UpstreamSession): void;
   /** There is none to be had. */
@@ -20,8 +19,13 @@ export interface SessionPoolOptions extends SessionOptions {
   readonly maxWaiting: number;
 }
 
-/** The HTTP/2 connections to one address: another one is opened only when those that are there have no room. */
+/**
+ * The HTTP/2 connections to one address: another one is opened only when those that are there have no room.
+ *
+ * The last fifth of the streams is for callers that have less than half of them open, as with the connections of a Pool.
+ */
 export class SessionPool implements SessionOwner {
+  readonly holdings = new Holdings();
   readonly #address: Address;
   readonly #options: SessionPoolOptions;
   readonly #sessions = new Set<UpstreamSession>();
@@ -39,17 +43,17 @@ export class SessionPool implements SessionOwner {
 
   /** Hands a session to the waiter, at once where one has room. */
   acquire(waiter: SessionWaiter): void {
-    const session = this.#roomy();
+    const mayTake = this.#mayTake(waiter.caller);
+    const session = mayTake ? this.#roomy() : undefined;
     if (session !== undefined) {
       waiter.onSession(session);
       return;
     }
-    if (this.#line.size >= this.#mayWait) {
-      waiter.onNoSession(busy());
-      return;
-    }
-    this.#line.join(waiter);
-    this.#connect();
+    const isFull = this.#line.size >= this.#mayWait;
+    const tooMany = isFull ? this.#line.displacedBy(waiter) : undefined;
+    if (!isFull) this.#line.join(waiter);
+    if (mayTake && tooMany !== waiter) this.#connect();
+    if (tooMany?.done === false) tooMany.onNoSession(busy());
   }
 
   /** The waiter wants no session any more. One that is being made is not for it alone, and stays. */
@@ -64,6 +68,7 @@ export class SessionPool implements SessionOwner {
   /** See {@link UpstreamSession.sweep}. */
   sweep(now: number): void {
     for (const session of [...this.#sessions]) session.sweep(now);
+    this.holdings.sweep();
   }
 
   /** Lets streams finish and closes each session then. Resolves when there is none left. */
@@ -94,11 +99,7 @@ export class SessionPool implements SessionOwner {
   }
 
   onRoom(session: UpstreamSession): void {
-    while (session.hasRoom) {
-      const waiter = this.#line.next();
-      if (waiter === undefined) break;
-      waiter.onSession(session);
-    }
+    this.#serve();
     if (this.#retired && this.#line.size === 0) session.close();
   }
 
@@ -110,6 +111,28 @@ export class SessionPool implements SessionOwner {
     else if (error !== undefined && this.#sessions.size === 0) this.#failWaiting(error);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
+
+  #serve(): void {
+    while (this.#line.size > 0) {
+      const session = this.#roomy();
+      const waiter = session === undefined ? undefined : this.#line.next(this.#mayTake);
+      if (session === undefined || waiter === undefined) return;
+      waiter.onSession(session);
+    }
+  }
+
+  readonly #mayTake = (caller: string): boolean => {
+    const { maxSessions } = this.#options;
+    if (this.#sessions.size <= maxSessions * FREE_FOR_ALL) return true;
+    let used = 0;
+    let max = (maxSessions - this.#sessions.size) * this.#streamsEach;
+    for (const session of this.#sessions) {
+      used += session.openStreams;
+      // One that is about to close allows none any more.
+      max += session.isReady ? Math.max(session.maxStreams, session.openStreams) : this.#streamsEach;
+    }
+    return this.holdings.mayTake(caller, used, max);
+  };
 
   /** A burst is larger than the line before the first SETTINGS are there, and fits the connections that are opened one after the other for it. */
   get #mayWait(): number {

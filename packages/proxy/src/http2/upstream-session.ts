@@ -6,6 +6,7 @@ import {
   connect as connectHttp2,
 } from "node:http2";
 import { connect, type Socket } from "node:net";
+import type { Holdings } from "../load/fair-share.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { TCP_OPTIONS } from "../tcp-options.ts";
 import { UpstreamError } from "../upstream/upstream-error.ts";
@@ -22,9 +23,11 @@ import { PingPacing } from "./ping-pacing.ts";
 
 /** What the pool hears of its sessions. */
 export interface SessionOwner {
+  /** Open streams, by caller. */
+  readonly holdings: Holdings;
   /** The destination speaks HTTP/2, and streams may be opened. */
   onReady(session: UpstreamSession): void;
-  /** A stream ended, or more are allowed. */
+  /** A stream ended, or more are allowed: there may be room, on this session or in its caller's share. */
   onRoom(session: UpstreamSession): void;
   /** The session is of no use any more. @param error why, when it never carried a stream. Called once. */
   onGone(session: UpstreamSession, error: Error | undefined): void;
@@ -140,10 +143,12 @@ export class UpstreamSession {
   /**
    * Opens a stream, which {@link release} must follow when it is closed. Only while {@link hasRoom}.
    *
+   * @param caller whose it is
    * @throws when Node does not take a field
    */
-  request(head: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
+  request(head: readonly string[], options: ClientSessionRequestOptions, caller: string): ClientHttp2Stream {
     const stream = this.#session.request(head, options);
+    this.#owner.holdings.take(caller);
     if (this.openStreams === 0) this.#pacing.begin(performance.now());
     this.openStreams += 1;
     this.#streamsEver += 1;
@@ -156,12 +161,13 @@ export class UpstreamSession {
     this.#pacing.heard();
   }
 
-  /** A stream is closed. */
-  release(): void {
+  /** A stream is closed. @param caller whose it was */
+  release(caller: string): void {
+    this.#owner.holdings.giveBack(caller);
     this.openStreams -= 1;
     if (this.openStreams === 0) this.#idleSince = performance.now();
-    if (this.hasRoom) this.#owner.onRoom(this);
-    else if (this.openStreams === 0 && this.#maxStreams === 0) this.close();
+    this.#owner.onRoom(this);
+    if (this.openStreams === 0 && this.#maxStreams === 0) this.close();
   }
 
   /** Closes what has been idle for too long, and asks a silent destination whether it is still there. @param now milliseconds of a monotonic clock */

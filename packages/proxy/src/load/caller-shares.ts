@@ -1,10 +1,7 @@
 import type { Route } from "../destination/route.ts";
 import { Refusal } from "../refusal.ts";
+import { callerOf, FREE_FOR_ALL, MOST } from "./fair-share.ts";
 
-/** Part of the limit that callers may use without being told apart. */
-const FREE_FOR_ALL = 0.8;
-/** Part of the limit beyond which a caller gets no more once the free part is used up. */
-const MOST = 0.5;
 /**
  * Milliseconds for which a count serves, for each call that was counted: 50 with 10,000 of them, so that counting takes less than a hundredth of the
  * time. What was let in meanwhile is added to it; what has ended since is taken to be still there.
@@ -58,11 +55,4 @@ export class CallerShares {
     const caller = callerOf(route);
     this.#counts.set(caller, (this.#counts.get(caller) ?? 0) + 1);
   }
-}
-
-/** No namespace has this name. */
-const UNPROVEN = "";
-
-function callerOf({ claim, destination }: Route): string {
-  return claim === "believed" ? (destination.source?.namespace ?? UNPROVEN) : UNPROVEN;
 }

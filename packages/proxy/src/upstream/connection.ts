@@ -3,6 +3,7 @@ import type { Address } from "../resolve/resolver.ts";
 import { type AnswerHandler, AnswerReader } from "./answer-reader.ts";
 import { DestinationSocket } from "./destination-socket.ts";
 import { UpstreamError } from "./upstream-error.ts";
+import type { InLine } from "./waiting-line.ts";
 
 /** Whoever has a connection for one exchange. Nothing is called any more after `onEnd` or `onError`, nor after `destroy`. */
 export interface ConnectionUser extends AnswerHandler {
@@ -40,9 +41,7 @@ export interface ConnectionOwner {
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Waits for a connection. */
-export interface Waiter {
-  /** Whether the connection is not wanted any more. */
-  readonly done: boolean;
+export interface Waiter extends InLine {
   /** Whether it must be a connection that has carried nothing yet: another kept-alive one may be dead too. */
   readonly needsFresh: boolean;
   /** Gets a connection for one exchange. */
@@ -61,6 +60,8 @@ export class UpstreamConnection implements Placed {
   idleTurn = 0;
   /** Who waits for it to connect. The pool keeps it here. */
   waiter: Waiter | undefined;
+  /** Whose request it is in use for, or being made for; undefined while it is idle. The pool keeps it here. */
+  caller: string | undefined;
   place = -1;
 
   readonly #socket: DestinationSocket;

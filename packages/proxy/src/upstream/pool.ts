@@ -1,4 +1,5 @@
 import { Bag } from "../bag.ts";
+import { Holdings } from "../load/fair-share.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { type ConnectionOptions, type ConnectionOwner, UpstreamConnection, type Waiter } from "./connection.ts";
 import { asError, UpstreamError } from "./upstream-error.ts";
@@ -27,6 +28,9 @@ const currentTurn = () => nodeTiming.uvMetricsInfo.loopCount;
  * that closes right behind its answer, said or not, has the end of the connection unread in our kernel when the answer is read, or surplus bytes
  * that would be taken for the next answer. So a request takes a connection that became idle two turns ago or earlier; where there is only a younger
  * one, it waits for the check phase behind the poll. (Envoy waits for its next iteration too, though only where requests are waiting.)
+ *
+ * The last fifth of the connections is for callers that hold less than half of them: one caller's requests that are never answered must not keep the
+ * others from the address. A connection that is free stays so while only callers that hold too much wait.
  */
 export class Pool implements ConnectionOwner {
   readonly #address: Address;
@@ -37,6 +41,8 @@ export class Pool implements ConnectionOwner {
   readonly #line = new WaitingLine<Waiter>();
   /** Those that wait for an idle connection to have been polled: no more than there are, and for a turn or two. */
   readonly #soon: Waiter[] = [];
+  /** Connections in use, by caller. */
+  readonly #holdings = new Holdings();
   #serving = false;
   #retired = false;
   #onEmpty: (() => void) | undefined;
@@ -49,9 +55,9 @@ export class Pool implements ConnectionOwner {
   /** Hands a connection to the waiter, at once where one is idle. */
   acquire(waiter: Waiter): void {
     // Whoever stands in the line comes first.
-    const mayBeUsed = !waiter.needsFresh && this.#line.size === 0;
+    const mayBeUsed = !waiter.needsFresh && this.#line.size === 0 && this.#mayTake(waiter.caller);
     const connection = mayBeUsed ? this.#takeIdle(2) : undefined;
-    if (connection !== undefined) waiter.onConnection(connection);
+    if (connection !== undefined) this.#give(connection, waiter);
     else if (mayBeUsed && this.#soon.length < this.#idle.length) {
       this.#soon.push(waiter);
       this.#serveSoon();
@@ -59,11 +65,40 @@ export class Pool implements ConnectionOwner {
   }
 
   #makeOrWait(waiter: Waiter): void {
-    const { maxConnections, maxWaiting } = this.#options;
-    if (waiter.needsFresh && this.#all.size >= maxConnections) this.#idle[0]?.destroy();
-    if (this.#all.size < maxConnections) this.#connect(waiter);
-    else if (this.#line.size < maxWaiting) this.#line.join(waiter);
-    else waiter.onNoConnection(new UpstreamError("BUSY", "every connection to the destination is in use"));
+    const { maxConnections } = this.#options;
+    const mayTake = this.#mayTake(waiter.caller);
+    if (mayTake && waiter.needsFresh && this.#all.size >= maxConnections) this.#idle[0]?.destroy();
+    if (mayTake && this.#all.size < maxConnections) this.#connect(waiter);
+    else this.#wait(waiter);
+  }
+
+  #wait(waiter: Waiter): void {
+    const isFull = this.#line.size >= this.#options.maxWaiting;
+    const tooMany = isFull ? this.#line.displacedBy(waiter) : undefined;
+    if (!isFull) this.#line.join(waiter);
+    // One may be idle because those that wait hold too much.
+    if (tooMany !== waiter && this.#idle.length > 0) this.#serveSoon();
+    if (tooMany?.done === false) tooMany.onNoConnection(new UpstreamError("BUSY", "every connection to the destination is in use"));
+  }
+
+  readonly #mayTake = (caller: string): boolean =>
+    this.#holdings.mayTake(caller, this.#all.size - this.#idle.length, this.#options.maxConnections);
+
+  #give(connection: UpstreamConnection, waiter: Waiter): void {
+    this.#charge(connection, waiter);
+    waiter.onConnection(connection);
+  }
+
+  #charge(connection: UpstreamConnection, { caller }: Waiter): void {
+    connection.caller = caller;
+    this.#holdings.take(caller);
+  }
+
+  /** Its caller holds it no more. */
+  #release(connection: UpstreamConnection): void {
+    if (connection.caller === undefined) return;
+    this.#holdings.giveBack(connection.caller);
+    connection.caller = undefined;
   }
 
   /** The waiter wants no connection any more. One that is being made for it goes to whoever waits next, and is given up when nobody does. */
@@ -71,8 +106,10 @@ export class Pool implements ConnectionOwner {
     if (this.#line.leave(waiter)) return;
     const connection = this.#all.list().find((candidate) => candidate.waiter === waiter);
     if (connection === undefined) return;
-    connection.waiter = this.#line.next();
+    this.#release(connection);
+    connection.waiter = this.#line.next(this.#mayTake);
     if (connection.waiter === undefined) connection.destroy();
+    else this.#charge(connection, connection.waiter);
   }
 
   waitsInLine(waiter: Waiter): boolean {
@@ -83,6 +120,7 @@ export class Pool implements ConnectionOwner {
   sweep(now: number): void {
     const expired = this.#idle.filter((connection) => isExpired(connection, now));
     for (const connection of expired) connection.destroy();
+    this.#holdings.sweep();
   }
 
   /** Lets exchanges under way finish, and closes each connection as it becomes idle. Resolves when there is none left. */
@@ -117,6 +155,7 @@ export class Pool implements ConnectionOwner {
   }
 
   onIdle(connection: UpstreamConnection): void {
+    this.#release(connection);
     connection.idleSince = performance.now();
     connection.idleTurn = currentTurn();
     connection.idleLimit = Math.min(this.#options.keepAliveTimeout, connection.offeredIdleTime - KEEP_ALIVE_MARGIN);
@@ -129,6 +168,7 @@ export class Pool implements ConnectionOwner {
   }
 
   onGone(connection: UpstreamConnection): void {
+    this.#release(connection);
     this.#all.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
@@ -140,8 +180,11 @@ export class Pool implements ConnectionOwner {
   #nextWaiter(): Waiter | undefined {
     for (;;) {
       const waiter = this.#soon.shift();
-      if (waiter === undefined) return this.#line.next();
-      if (!waiter.done) return waiter;
+      if (waiter === undefined) return this.#line.next(this.#mayTake);
+      if (waiter.done) continue;
+      if (this.#mayTake(waiter.caller)) return waiter;
+      // Others of its caller came first since.
+      this.#wait(waiter);
     }
   }
 
@@ -154,24 +197,34 @@ export class Pool implements ConnectionOwner {
 
   #serve(): void {
     this.#serving = false;
-    while (this.#soon.length > 0 || this.#line.size > 0) {
+    let isAnybodyServed = true;
+    while (isAnybodyServed && (this.#soon.length > 0 || this.#line.size > 0)) {
       const connection = this.#takeIdle(1);
       if (connection === undefined) break;
-      this.#handOver(connection);
+      isAnybodyServed = this.#handOver(connection);
     }
     if (this.#idle.length === 0) return;
-    if (this.#soon.length > 0 || this.#line.size > 0) this.#serveSoon();
-    else if (this.#retired) for (const connection of [...this.#idle]) connection.destroy();
+    // Those that hold too much wait for one of their own to come free, which serves again.
+    if (this.#soon.length > 0 || this.#line.size > 0) {
+      if (isAnybodyServed) this.#serveSoon();
+    } else if (this.#retired) for (const connection of [...this.#idle]) connection.destroy();
   }
 
-  #handOver(connection: UpstreamConnection): void {
+  /** @returns false when nobody waits that may have it */
+  #handOver(connection: UpstreamConnection): boolean {
+    // As idle as it was while it is asked who may have it.
+    this.#idle.push(connection);
     const waiter = this.#nextWaiter();
-    if (waiter === undefined) this.#idle.push(connection);
-    else if (waiter.needsFresh) {
+    if (waiter === undefined) return false;
+    const at = this.#idle.lastIndexOf(connection);
+    if (at === -1) return false;
+    this.#idle.splice(at, 1);
+    if (waiter.needsFresh) {
       // The end of this one makes room for it.
       this.#soon.unshift(waiter);
       connection.destroy();
-    } else waiter.onConnection(connection);
+    } else this.#give(connection, waiter);
+    return true;
   }
 
   /**
@@ -196,6 +249,7 @@ export class Pool implements ConnectionOwner {
     const connection = this.#open(waiter);
     if (connection === undefined) return;
     connection.waiter = waiter;
+    this.#charge(connection, waiter);
     this.#all.add(connection);
   }
 

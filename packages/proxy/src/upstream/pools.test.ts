@@ -14,6 +14,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 /** One GET by way of the pools. */
 class Get implements Waiter, ConnectionUser {
   done = false;
+  caller = "";
   needsFresh = false;
   connection: UpstreamConnection | undefined;
   readonly outcome: Promise<string>;

@@ -1,45 +1,108 @@
-/** Those that wait for a connection, first come, first served. Whoever leaves frees its place at once (T-47). */
-export class WaitingLine<W extends { readonly done: boolean }> {
-  /** A Set keeps its order, and takes anybody out of the middle. It is empty unless a destination has no room. */
-  readonly #waiting = new Set<W>();
+/** Who waits in a line. */
+export interface InLine {
+  /** Whether it waits no more. */
+  readonly done: boolean;
+  /** Whose request it is. The same for as long as it waits. */
+  readonly caller: string;
+}
+
+/**
+ * Those that wait for a connection: callers in turn, and of each caller first come, first served. Whoever leaves frees its place at once (T-47). Where
+ * there are too many, the last of the caller that has most goes: nobody fills the line against others (T-08).
+ */
+export class WaitingLine<W extends InLine> {
+  /** Next caller first. A Set keeps its order, and takes anybody out of the middle. All is empty unless a destination has no room. */
+  readonly #byCaller = new Map<string, Set<W>>();
+  #size = 0;
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#size;
   }
 
   join(waiter: W): void {
-    this.#waiting.add(waiter);
+    const waiting = this.#byCaller.get(waiter.caller);
+    if (waiting === undefined) this.#byCaller.set(waiter.caller, new Set([waiter]));
+    else waiting.add(waiter);
+    this.#size += 1;
   }
 
   /** @returns whether the waiter stood in the line */
   leave(waiter: W): boolean {
-    return this.#waiting.delete(waiter);
+    const waiting = this.#byCaller.get(waiter.caller);
+    if (waiting?.delete(waiter) !== true) return false;
+    this.#size -= 1;
+    if (waiting.size === 0) this.#byCaller.delete(waiter.caller);
+    return true;
   }
 
   has(waiter: W): boolean {
-    return this.#waiting.has(waiter);
+    return this.#byCaller.get(waiter.caller)?.has(waiter) === true;
   }
 
-  /** Takes out the first that still wants a connection. */
-  next(): W | undefined {
-    for (const waiter of this.#waiting) {
-      this.#waiting.delete(waiter);
+  /** Takes out the first that still wants a connection. @param mayTake whether this caller may have one now */
+  next(mayTake: (caller: string) => boolean): W | undefined {
+    for (const [caller, waiting] of this.#byCaller) {
+      if (!mayTake(caller)) continue;
+      const waiter = this.#takeFirst(waiting);
+      // Behind all others, or gone when nobody is left.
+      this.#byCaller.delete(caller);
+      if (waiting.size > 0) this.#byCaller.set(caller, waiting);
+      if (waiter !== undefined) return waiter;
+    }
+    return undefined;
+  }
+
+  /** Takes out those beyond `count`, each time the last one of the caller that has most. */
+  cutAt(count: number): readonly W[] {
+    const late: W[] = [];
+    while (this.#size > count) {
+      const waiter = lastOf(this.#longest());
+      if (waiter === undefined || !this.leave(waiter)) break;
+      late.push(waiter);
+    }
+    return late.filter(({ done }) => !done);
+  }
+
+  /**
+   * Takes out whoever has to go for a newcomer when the line is full: the newcomer itself unless another caller has more waiting than its own.
+   * Not asked for while there is room.
+   */
+  displacedBy(newcomer: W): W {
+    const longest = this.#longest();
+    const own = this.#byCaller.get(newcomer.caller)?.size ?? 0;
+    const waiter = longest.size > own + 1 ? lastOf(longest) : undefined;
+    if (waiter === undefined) return newcomer;
+    this.leave(waiter);
+    this.join(newcomer);
+    return waiter;
+  }
+
+  /** Takes all out that still want one. */
+  takeAll(): readonly W[] {
+    const waiters = [...this.#byCaller.values()].flatMap((waiting) => [...waiting]).filter(({ done }) => !done);
+    this.#byCaller.clear();
+    this.#size = 0;
+    return waiters;
+  }
+
+  #takeFirst(waiting: Set<W>): W | undefined {
+    for (const waiter of waiting) {
+      waiting.delete(waiter);
+      this.#size -= 1;
       if (!waiter.done) return waiter;
     }
     return undefined;
   }
 
-  /** Takes out those behind the first `count`. */
-  cutAt(count: number): readonly W[] {
-    const late = [...this.#waiting].slice(count);
-    for (const waiter of late) this.#waiting.delete(waiter);
-    return late.filter(({ done }) => !done);
+  #longest(): ReadonlySet<W> {
+    let longest: ReadonlySet<W> = new Set();
+    for (const waiting of this.#byCaller.values()) if (waiting.size >= longest.size) longest = waiting;
+    return longest;
   }
+}
 
-  /** Takes all out that still want one. */
-  takeAll(): readonly W[] {
-    const waiters = [...this.#waiting].filter(({ done }) => !done);
-    this.#waiting.clear();
-    return waiters;
-  }
+function lastOf<W>(waiting: ReadonlySet<W>): W | undefined {
+  let last: W | undefined;
+  for (const waiter of waiting) last = waiter;
+  return last;
 }
