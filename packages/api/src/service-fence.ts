@@ -31,7 +31,7 @@ const WarmUp = z.strictObject({
     .union([z.enum(["None", "Namespace", "All"]), z.array(EgressHostKey)])
     .default("None")
     .describe(
-      "What the fence shows before anything was learned: nothing, every service of its namespace, every service of the mesh, or these hosts.",
+      "What the fence shows before anything was learned: nothing, every service of its namespace, every service of the mesh, or these hosts. No more than `maxHosts`: services of its own namespace come first, then by namespace and name, and a list counts as it is written. Where hosts are left out, AtCapacity and the log say so.",
     ),
   for: duration
     .default("24h")

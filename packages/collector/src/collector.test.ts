@@ -85,6 +85,24 @@ test("T-08 a fence that is full keeps the hosts in use: the newcomer stays on th
   assert.equal(lines.filter((line) => line.includes("fence is full")).length, 1);
 });
 
+test("T-08 a warm-up that finds no room for all of its hosts says so at once, in the condition and in one line of the log", async (t) => {
+  const lines: string[] = [];
+  const logger = pino({}, { write: (line: string) => void lines.push(line) });
+  const spec = "{enable: true, maxHosts: 2, warmUp: {preload: All}}";
+  const running = await startCollector(t, CAPTURED_MESH.replace("{enable: true}", spec), undefined, { logger });
+  await running.collector.idle();
+  assert.match(running.read(STATE), /type: AtCapacity\n +status: "True"\n +reason: MaxHostsInUse\n/);
+  for (const host of [B, TCPSVC]) assert.match(running.read(SIDECAR), new RegExp(host));
+  // A call to what was left out is turned away for the same reason, and says nothing new.
+  await running.send([calls(["web.shop.svc.cluster.local", 8080])]);
+  await running.collector.idle();
+  const told = lines.filter((line) => line.includes("fence is full")).map((line) => JSON.parse(line));
+  assert.deepEqual(
+    told.map(({ fence, host, maxHosts }) => [fence, host, maxHosts]),
+    [["test1/a", "global-sidecar.mesh-operator.svc.cluster.local", 2]],
+  );
+});
+
 test("an edge that is used stays while one that is not ages out", async (t) => {
   const config = Config.parse({ ...CONFIG, ageing: { shortestWindow: "100ms" } });
   const running = await startCollector(t, CAPTURED_MESH, undefined, { config });

@@ -90,12 +90,20 @@ export class FenceEdges {
     this.#hosts = new LRUCache({ max: ROOM_AT_FIRST });
   }
 
-  /** Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within their window go at once, the others when they age. */
+  /**
+   * Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within their window go at once, the others when they age.
+   * Beyond `maxHosts` a host that was declared, is declared no more and was never called goes at once too: else each change of a spec could leave
+   * thousands of names behind, and where no telemetry flows nothing ages.
+   */
   setPolicy(policy: AgeingPolicy): void {
-    const isSmaller = policy.maxHosts < this.#policy.maxHosts;
+    const { maxHosts, declared = NONE } = this.#policy;
     this.#policy = policy;
     this.#freshUntil = 0;
-    while (isSmaller && this.#counted() > policy.maxHosts) {
+    let surplus = this.#counted() - policy.maxHosts;
+    for (const host of surplus > 0 ? declared : NONE) {
+      if (surplus > 0 && !this.#isDeclared(host) && this.#wasNeverCalled(host) && this.#hosts.delete(host)) surplus -= 1;
+    }
+    for (; policy.maxHosts < maxHosts && surplus > 0; surplus -= 1) {
       const stale = this.#leastRecentStale();
       if (stale === undefined) return;
       this.#hosts.delete(stale);
@@ -218,6 +226,12 @@ export class FenceEdges {
 
   #isDeclared(host: string): boolean {
     return (this.#policy.declared ?? NONE).has(host);
+  }
+
+  /** Whether the host is in the book only because someone declared it: neither here nor elsewhere a call of it was seen. */
+  #wasNeverCalled(host: string): boolean {
+    const entry = this.#hosts.peek(host);
+    return entry?.source === "static" && entry.ports.length === 0 && entry.lastSeen === entry.firstSeen;
   }
 
   /** Hosts that take up room. */

@@ -105,7 +105,7 @@ export class FenceController {
     this.enqueue(key);
   }
 
-  /** A workload called a host that its fence has no room for. Told once, until there is room again. */
+  /** A workload called a host that its fence has no room for, or its warm-up names one. Told once, until there is room again. */
   turnedAway(key: FenceKey, host: string): void {
     const state = this.#states.get(formatFenceKey(key));
     if (state === undefined || state.isTurningAway) return;
@@ -241,8 +241,9 @@ export class FenceController {
     const key = keyOf(fence);
     const isNew = book.of(key) === undefined;
     const edges = book.open(key, ageingPolicy(fence, config, mesh.registry));
-    if (isNew) takeOver(edges, fence, mesh.registry, now());
-    else seedAutoHosts(edges, { ...fence, status: this.#states.get(formatFenceKey(key))?.status ?? fence.status }, mesh.registry, now());
+    const leftOut = isNew ? takeOver(edges, fence, mesh.registry, now()) : undefined;
+    if (!isNew)
+      seedAutoHosts(edges, { ...fence, status: this.#states.get(formatFenceKey(key))?.status ?? fence.status }, mesh.registry, now());
     const state = this.#states.get(formatFenceKey(key));
     if (state !== undefined && !isNew) {
       this.#tellRemarks(state, fence);
@@ -254,6 +255,7 @@ export class FenceController {
     const opened = newState(key, edges, fence, now());
     this.#tellRemarks(opened, fence);
     this.#states.set(formatFenceKey(key), opened);
+    if (leftOut !== undefined) this.turnedAway(key, leftOut);
   }
 
   /** Once, until the reason is another one. What was rendered for the fence before is taken away like anything that is not wanted any more. */

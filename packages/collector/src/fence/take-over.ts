@@ -28,15 +28,28 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
   };
 }
 
-/** Fills the page of a fence that was just opened: from its status, from what Slime had learned, and from its warm-up. */
-export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Registry, now: number): void {
+/**
+ * Fills the page of a fence that was just opened: from its status, from what Slime had learned, and from its warm-up.
+ *
+ * @returns the first host of the warm-up that found no room; undefined when all of them did
+ */
+export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Registry, now: number): string | undefined {
   // First, because a host keeps what it was seeded with first, and these have a window of their own.
   seedAutoHosts(edges, fence, registry, now);
   for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now)]) edges.seed(seed);
-  for (const seed of preloaded(fence, registry, now)) edges.offer(seed);
+  const idleWindow = durationMs(fence.spec.warmUp.for);
+  for (const host of preloaded(fence, registry)) {
+    const isIn = edges.offer({ host, source: "preloaded", firstSeen: now, lastSeen: now, idleWindow }) || edges.has(host);
+    // Nothing makes room for the hosts behind it: all that the page holds counts as just seen. A declared one among them is shown without a place.
+    if (!isIn) return host;
+  }
+  return undefined;
 }
 
-/** Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out before stays out until it is called. */
+/**
+ * Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out before stays out until it is called. A person named each
+ * of them, so all find room and take none: their number is bounded by what a manifest and a Sidecar (`TooManyHosts`) take.
+ */
 export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: ServiceFence, registry: Registry, now: number): void {
   for (const [key, strategy] of Object.entries(spec.host)) {
     const host = statusKey(key, metadata.namespace, registry);
@@ -113,15 +126,20 @@ function imported({ metadata, spec, status }: ServiceFence, registry: Registry, 
   return hosts.map((host) => ({ host, source: "imported", firstSeen: now, lastSeen: now }));
 }
 
-/** `warmUp.preload`: once, when the fence has no status yet, so that what fell away stays away. */
-function preloaded({ metadata, spec, status }: ServiceFence, registry: Registry, now: number): HostSeed[] {
-  if (status.observedUntil !== undefined || Object.keys(status.domains).length > 0) return [];
-  const { preload, for: window } = spec.warmUp;
-  const hosts = Array.isArray(preload)
-    ? preload.map((key) => statusKey(key, metadata.namespace, registry))
-    : registry
-        .services()
-        .filter((service) => preload === "All" || (preload === "Namespace" && service.metadata.namespace === metadata.namespace))
-        .map((service) => registry.hostOf(service));
-  return hosts.map((host) => ({ host, source: "preloaded", firstSeen: now, lastSeen: now, idleWindow: durationMs(window) }));
+/**
+ * `warmUp.preload`: once, when the fence has no status yet, so that what fell away stays away. A list as it is written, for a person may put first what
+ * matters most; Services with the fence's own namespace first, which a workload calls most, then by namespace and name. One by one: of the thousands of a
+ * mesh most find no room.
+ */
+function* preloaded({ metadata: { namespace }, spec, status }: ServiceFence, registry: Registry): Generator<string, void> {
+  if (status.observedUntil !== undefined || Object.keys(status.domains).length > 0) return;
+  const { preload } = spec.warmUp;
+  if (preload === "None") return;
+  if (typeof preload === "object") {
+    for (const key of preload) yield statusKey(key, namespace, registry);
+    return;
+  }
+  for (const service of registry.services()) if (service.metadata.namespace === namespace) yield registry.hostOf(service);
+  if (preload === "Namespace") return;
+  for (const service of registry.services()) if (service.metadata.namespace !== namespace) yield registry.hostOf(service);
 }
