@@ -1,5 +1,6 @@
 import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, OUTBOUND_POLICY, SOURCE_NAMESPACE } from "@fenceline/api/vocabulary";
 import { AUTHORITY_HEADER } from "../forward/host-fields.ts";
+import { plainLength } from "../plain-length.ts";
 import { Refusal } from "../refusal.ts";
 import { HOP_HEADER } from "./hop.ts";
 import { dropNamedByConnection } from "./hop-by-hop.ts";
@@ -95,8 +96,8 @@ const RULES = new Map<string, FieldRule>([
   [
     "content-length",
     (head, value, name) => {
-      head.contentLength = value;
-      head.forwarded.push(name, value);
+      head.contentLength = plainLength(value);
+      head.forwarded.push(name, head.contentLength);
     },
   ],
   [

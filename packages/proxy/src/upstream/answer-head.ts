@@ -1,3 +1,5 @@
+import { plainLength } from "../plain-length.ts";
+
 /** Header of an answer, sorted: what frames it, and what is relayed. */
 export interface AnswerHead {
   status: number;
@@ -31,7 +33,7 @@ const contentLength: FieldRule = (head, value, name) => {
   const length = DIGITS.test(value) ? Number(value) : Number.NaN;
   if (!Number.isSafeInteger(length)) return "Content-Length is not a number that can be counted to";
   head.contentLength = length;
-  head.fields.push(name, value);
+  head.fields.push(name, plainLength(value));
   return undefined;
 };
 
