@@ -103,7 +103,6 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const calls = new CallsInFlight(options.longLivedAfter);
   const counters = new ProxyCounters();
   const router = createRouter(policy);
-  const held = new HeldMemory(calls, limits?.maxHeldBytes ?? 64 * 1024 * 1024);
   const uploads = { in_flight: () => held.bytes, kept_for_repeat: () => front.keptForRepeats };
   const sizes = { routes: () => router.size, connection_pools: () => front.pools };
   const metrics = createMetrics(counters, sizes, uploads, calls);
@@ -112,6 +111,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const { admit: share } = new CallerShares(calls, limits?.maxRequests ?? MAX_REQUESTS);
   const front = createFront(options, policy, { router, calls, counters, admit: admission.admit, share }, () => front);
   const { server } = front;
+  const held = new HeldMemory(calls, front.unfinished, limits?.maxHeldBytes ?? 64 * 1024 * 1024);
   const connections = limitConnections(server, metrics, { maxConnections: limits?.maxConnections ?? 10_000, sharing: sharing ?? 1 });
   const onError = connections.outOfFiles;
   const sockets = new ListeningSockets(server, { host, port, sockets: socketsFor(sharing), connection: CONNECTION_OPTIONS, onError });

@@ -18,8 +18,15 @@ import { createTlsPassThrough } from "../tunnel/tls-call.ts";
 import type { TunnelContext, TunnelOptions } from "../tunnel/tunnel-context.ts";
 import { UpgradeCall } from "../tunnel/upgrade-call.ts";
 import { DEFAULT_CONNECT_TIMEOUT, type UpstreamOptions, UpstreamPools } from "../upstream/pools.ts";
-import { createListener, DEFAULT_HEADERS_TIMEOUT, DEFAULT_KEEP_ALIVE_TIMEOUT, type ListenerOptions } from "./http1-listener.ts";
+import {
+  createListener,
+  DEFAULT_HEADERS_TIMEOUT,
+  DEFAULT_KEEP_ALIVE_TIMEOUT,
+  DEFAULT_MAX_HEADER_SIZE,
+  type ListenerOptions,
+} from "./http1-listener.ts";
 import { ProtocolSniffer } from "./sniff-protocol.ts";
+import { UnfinishedHeaders } from "./unfinished-headers.ts";
 
 /** What every protocol's calls need. */
 export interface FrontParts {
@@ -43,6 +50,8 @@ export interface FrontOptions {
  */
 export class Front {
   readonly server: Server;
+  /** What clients have sent of requests that are not whole yet. */
+  readonly unfinished: UnfinishedHeaders;
   readonly #pools: UpstreamPools;
   readonly #sessionPools: SessionPools;
   readonly #turns = new Turns();
@@ -57,7 +66,8 @@ export class Front {
     this.#pools = new UpstreamPools(options.upstream);
     this.#sessionPools = new SessionPools(options.upstream, options.http2);
     this.#stalled = new StalledStreams(options.http2?.stallTimeout ?? 300_000);
-    const { headersTimeout = DEFAULT_HEADERS_TIMEOUT } = options.listener ?? {};
+    const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, maxHeaderSize = DEFAULT_MAX_HEADER_SIZE } = options.listener ?? {};
+    this.unfinished = new UnfinishedHeaders(maxHeaderSize);
     const tunnels = this.#tunnelContext(parts, options);
     this.server = this.#http1Server(parts, tunnels, options.listener);
     this.#clientSessions = this.#http2Server(parts, options);
@@ -130,6 +140,7 @@ export class Front {
           socket.once("close", () => this.#tunnels.delete(detached));
         },
         observer: listener,
+        unfinished: this.unfinished,
       },
       options,
     );

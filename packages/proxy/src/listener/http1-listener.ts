@@ -12,6 +12,7 @@ import { clientAddress } from "./client-address.ts";
 import { type ClientResponse, HALF_CLOSED_PATIENCE, onClientEnded, type PendingRequest } from "./half-closed.ts";
 import { causeOf, type ParserError, refusalOfParser } from "./parser-faults.ts";
 import { PipelinedRequests } from "./pipelined.ts";
+import type { HeaderReader, UnfinishedHeaders } from "./unfinished-headers.ts";
 
 export interface ListenerOptions {
   /** Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that send a byte now and then. */
@@ -37,8 +38,12 @@ export interface ListenerEvents {
   detached(socket: Duplex): void;
   /** Hears of what never became a request. */
   readonly observer: ListenerObserver;
+  /** Hears of every connection, and when a request of it was answered. */
+  readonly unfinished: UnfinishedHeaders;
 }
 
+/** See {@link ListenerOptions.maxHeaderSize}. */
+export const DEFAULT_MAX_HEADER_SIZE = 64 * 1024;
 /** See {@link ListenerOptions.headersTimeout}. */
 export const DEFAULT_HEADERS_TIMEOUT = 30_000;
 /** See {@link ListenerOptions.keepAliveTimeout}. */
@@ -51,13 +56,18 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 
 /** The HTTP/1.1 server side, not listening yet. */
 export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
-  const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT, maxHeaderSize = 64 * 1024 } = options;
+  const {
+    headersTimeout = DEFAULT_HEADERS_TIMEOUT,
+    keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT,
+    maxHeaderSize = DEFAULT_MAX_HEADER_SIZE,
+  } = options;
   const { halfClosedTimeout = HALF_CLOSED_PATIENCE } = options;
   /** Of each connection, until it closes: a dead socket and its last answer, once grown old, would hold on to those of later connections. */
   const latest = new WeakMap<Duplex, ClientResponse>();
   /** An idle connection, of which there are thousands for an hour, is not to keep a request with all its header. */
   const forget = function (this: ServerResponse) {
     const { socket } = this.req;
+    events.unfinished.answered(this.req);
     if (latest.get(socket) === this && !isLast(this)) latest.delete(socket);
   };
   /** Requests whose wish for another protocol is not granted. */
@@ -110,7 +120,12 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     if (response.socket === null) pipelined.wait(request.socket, response, begin);
     else begin();
   };
+  const reader: HeaderReader = {
+    isServing: (socket) => latest.has(socket),
+    refuse: (socket) => server.emit("clientError", Object.assign(new Error("the memory is used up"), { code: HEADER_OVERDUE }), socket),
+  };
   server.on("connection", (socket) => {
+    events.unfinished.add(socket, reader);
     socket.once("end", () => onClientEnded(socket, latest.get(socket), halfClosedTimeout));
     socket.once("close", () => latest.delete(socket));
   });
@@ -119,8 +134,12 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, true));
   // Whether an expectation that nobody has heard of can be met is for the destination to say; without a listener node:http answers 417 by itself.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
-  server.on("upgrade", (request, _socket, head) => events.upgrade(request, head));
+  server.on("upgrade", (request, socket, head) => {
+    events.unfinished.delete(socket);
+    events.upgrade(request, head);
+  });
   server.on("connect", (_request, socket) => {
+    events.unfinished.delete(socket);
     // node:http has taken its own listener off, and a reset that nobody listens to would end the thread.
     socket.on("error", () => {});
     const before = latest.get(socket);
@@ -142,6 +161,8 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
 const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
 /** What the parser says of bytes behind `Connection: close`, which are only to be ignored (RFC 9112 §9.6). */
 const BEHIND_CLOSE = "HPE_CLOSED_CONNECTION";
+/** What it says of a header that does not come in time. */
+const HEADER_OVERDUE = "ERR_HTTP_REQUEST_TIMEOUT";
 /** What it says of a client that ends its side in the midst of a request. */
 const BROKEN_OFF = "HPE_INVALID_EOF_STATE";
 

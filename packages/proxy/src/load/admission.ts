@@ -14,7 +14,8 @@ export interface LoadLimits {
   readonly maxRequests?: number;
   /**
    * Bytes of calls in flight: headers, and what has come of bodies and the other side has not taken. Default 67108864 (64 MiB). Beyond it calls of
-   * which nothing has been taken for 5 s end with `CALL_STALLED`, beyond twice as much any.
+   * which nothing has been taken for 5 s end with `CALL_STALLED`, beyond twice as much any. HTTP/1.1 headers that are not whole yet count as well, and
+   * end with `REQUEST_TIMED_OUT`.
    */
   readonly maxHeldBytes?: number;
   /**

@@ -1,4 +1,3 @@
-import type { Call } from "../call.ts";
 import { Refusal } from "../refusal.ts";
 
 /**
@@ -15,19 +14,35 @@ const AT_ONCE = 2;
 
 const STALLED = new Refusal("CALL_STALLED", "nothing goes on, and the memory for calls in flight is used up");
 
-/** Calls that are looked at. */
-export interface LookedAt {
-  readonly size: number;
-  all(): readonly Call[];
+/** Somebody who holds bytes: a call, or a connection with a part of a header. */
+export interface Holder {
+  /** Bytes held now. */
+  readonly heldBytes: number;
+  /** Grows as it goes on. */
+  readonly takenBytes: number;
+  /** Ends it. Called again when it goes on holding all the same. */
+  giveUp(refusal: Refusal): void;
 }
 
-interface Holder {
-  readonly call: Call;
+/** Those that are looked at. */
+export interface LookedAt {
+  readonly size: number;
+  all(): readonly Holder[];
+}
+
+/** Connections with a part of a header. */
+export interface LookedAtHeaders extends LookedAt {
+  /** Bytes that each of them can hold. */
+  readonly mostEach: number;
+}
+
+interface Held {
+  readonly holder: Holder;
   readonly held: number;
   readonly progress: Progress;
 }
 
-/** What was taken of a call's bodies, and at how many looks in a row it has been the same. */
+/** What was taken of its bytes, and at how many looks in a row it has been the same. */
 interface Progress {
   readonly taken: number;
   readonly looks: number;
@@ -37,24 +52,26 @@ interface Progress {
 const ENDED: Progress = { taken: 0, looks: Number.POSITIVE_INFINITY };
 
 /**
- * Bounds the memory of calls in flight: their headers, and what has come of their bodies and was not taken by the other side. Flow control bounds it
- * for each stream and connection, and for nobody the sum: Node gives an HTTP/2 connection's window back as soon as a frame was read, so that one stream
+ * Bounds the memory of calls in flight: their headers, those too that are not whole yet, and what has come of their bodies and was not taken by the
+ * other side. Flow control bounds it for each stream and connection, and for nobody the sum: Node gives an HTTP/2 connection's window back as soon as a frame was read, so that one stream
  * never holds up another. Envoy's overload manager does the same (`envoy.overload_actions.reset_high_memory_stream`).
  *
- * What is held is looked at and not counted, so that a request pays nothing; and not even looked at while so few calls are in flight that they cannot
- * hold as much.
+ * What is held is looked at and not counted, so that a request pays nothing; and not even looked at while so few calls are in flight, and connections
+ * open, that they cannot hold as much.
  */
 export class HeldMemory {
   readonly #calls: LookedAt;
+  readonly #headers: LookedAtHeaders;
   readonly #limit: number;
   readonly #timer: NodeJS.Timeout;
-  #progress = new Map<Call, Progress>();
+  #progress = new Map<Holder, Progress>();
   /** Those whose client has not taken the refusal yet. */
-  readonly #ended = new WeakSet<Call>();
+  readonly #ended = new WeakSet<Holder>();
 
-  /** @param limit of bytes that calls may hold for long */
-  constructor(calls: LookedAt, limit: number) {
+  /** @param limit of bytes that may be held for long */
+  constructor(calls: LookedAt, headers: LookedAtHeaders, limit: number) {
     this.#calls = calls;
+    this.#headers = headers;
     this.#limit = limit;
     this.#timer = setInterval(() => this.look(), INTERVAL).unref();
   }
@@ -62,27 +79,27 @@ export class HeldMemory {
   /** Bytes held now. */
   get bytes(): number {
     let sum = 0;
-    for (const { heldBytes } of this.#calls.all()) sum += heldBytes;
+    for (const { heldBytes } of this.#all()) sum += heldBytes;
     return sum;
   }
 
-  /** Where too much is held, ends calls until it is no more: those that have long stood still, and where it is far too much any. */
+  /** Where too much is held, ends calls and headers until it is no more: those that have long stood still, and where it is far too much any. */
   look(): void {
-    const isWorthIt = this.#calls.size * MOST_EACH > this.#limit;
+    const isWorthIt = this.#calls.size * MOST_EACH + this.#headers.size * this.#headers.mostEach > this.#limit;
     let sum = isWorthIt ? this.bytes : 0;
     if (sum <= this.#limit / 2) {
       if (this.#progress.size > 0) this.#progress = new Map();
       return;
     }
     const holders = this.#holders();
-    this.#progress = new Map(holders.map(({ call, progress }) => [call, progress]));
+    this.#progress = new Map(holders.map(({ holder, progress }) => [holder, progress]));
     if (sum <= this.#limit) return;
     // Those that hold no more than their share are left alone: together they are within the limit.
     const share = this.#limit / holders.length;
-    for (const { call, held, progress } of byDesert(holders.filter((holder) => holder.held > share))) {
+    for (const { holder, held, progress } of byDesert(holders.filter((candidate) => candidate.held > share))) {
       if (sum <= (progress.looks >= LONG ? this.#limit : this.#limit * AT_ONCE)) return;
-      this.#ended.add(call);
-      call.giveUp(STALLED);
+      this.#ended.add(holder);
+      holder.giveUp(STALLED);
       sum -= held;
     }
   }
@@ -91,20 +108,24 @@ export class HeldMemory {
     clearInterval(this.#timer);
   }
 
-  #holders(): readonly Holder[] {
-    return this.#calls.all().map((call) => ({ call, held: call.heldBytes, progress: this.#progressOf(call) }));
+  #all(): readonly Holder[] {
+    return [...this.#calls.all(), ...this.#headers.all()];
   }
 
-  #progressOf(call: Call): Progress {
-    if (this.#ended.has(call)) return ENDED;
-    const taken = call.takenBytes;
-    const before = this.#progress.get(call);
+  #holders(): readonly Held[] {
+    return this.#all().map((holder) => ({ holder, held: holder.heldBytes, progress: this.#progressOf(holder) }));
+  }
+
+  #progressOf(holder: Holder): Progress {
+    if (this.#ended.has(holder)) return ENDED;
+    const taken = holder.takenBytes;
+    const before = this.#progress.get(holder);
     return before?.taken === taken ? { taken, looks: before.looks + 1 } : { taken, looks: 0 };
   }
 }
 
 /** First those that have long stood still, and of them those that hold most. One that goes on, however slowly, is the last to end. */
-function byDesert(holders: readonly Holder[]): readonly Holder[] {
-  const rankOf = ({ progress: { looks } }: Holder) => (looks === ENDED.looks ? 3 : looks >= LONG ? 2 : Math.min(looks, 1));
+function byDesert(holders: readonly Held[]): readonly Held[] {
+  const rankOf = ({ progress: { looks } }: Held) => (looks === ENDED.looks ? 3 : looks >= LONG ? 2 : Math.min(looks, 1));
   return holders.toSorted((a, b) => rankOf(b) - rankOf(a) || b.held - a.held);
 }
