@@ -7,15 +7,18 @@ import collections
 import concurrent.futures
 import json
 import sys
+import threading
 import time
 
 import grpc
 
 NO_LIMIT = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-# A keepalive each second, however many of them go without data between.
+# A ping each half second, also in silence. A connection that answers none for five seconds is closed.
 KEEPALIVE = [
-    ("grpc.keepalive_time_ms", 1000),
-    ("grpc.keepalive_timeout_ms", 20000),
+    ("grpc.keepalive_time_ms", 500),
+    ("grpc.keepalive_timeout_ms", 5000),
+    # What it really waits for.
+    ("grpc.http2.ping_timeout_ms", 5000),
     ("grpc.http2.max_pings_without_data", 0),
 ]
 
@@ -52,15 +55,58 @@ def hang(request, context):
     return b""
 
 
+class Endless:
+    """Pours until its caller is gone. `wait` answers once nobody is poured for."""
+
+    def __init__(self):
+        self.running, self.changed = 0, threading.Condition()
+
+    def pour(self, request, context):
+        self.count(1)
+        if not context.add_callback(lambda: self.count(-1)):
+            self.count(-1)
+        while context.is_active():
+            yield request
+            time.sleep(0.01)
+
+    def count(self, more):
+        with self.changed:
+            self.running += more
+            self.changed.notify_all()
+
+    def wait(self, request, context):
+        context.set_trailing_metadata((("x-end", "here"),))
+        with self.changed:
+            while context.is_active() and self.running > 0:
+                self.changed.wait(0.05)
+        return request
+
+
+endless = Endless()
+
+
 class Handler(grpc.GenericRpcHandler):
-    methods = {
-        "Echo": grpc.unary_unary_rpc_method_handler(echo),
-        "Hang": grpc.unary_unary_rpc_method_handler(hang),
-        "Pour": grpc.unary_stream_rpc_method_handler(pour),
-        "Gather": grpc.stream_unary_rpc_method_handler(gather),
-        "Chat": grpc.stream_stream_rpc_method_handler(chat),
-        "Exhausted": grpc.stream_stream_rpc_method_handler(exhausted),
-    }
+    def __init__(self, server):
+        self.server = server
+        self.methods = {
+            "Echo": grpc.unary_unary_rpc_method_handler(echo),
+            "Hang": grpc.unary_unary_rpc_method_handler(hang),
+            "Pour": grpc.unary_stream_rpc_method_handler(pour),
+            "Gather": grpc.stream_unary_rpc_method_handler(gather),
+            "Chat": grpc.stream_stream_rpc_method_handler(chat),
+            "Exhausted": grpc.stream_stream_rpc_method_handler(exhausted),
+            "Endless": grpc.unary_stream_rpc_method_handler(endless.pour),
+            "NoneEndless": grpc.unary_unary_rpc_method_handler(endless.wait),
+            "Retire": grpc.stream_stream_rpc_method_handler(self.retire),
+        }
+
+    def retire(self, requests, context):
+        """Stops the server in good order, and echoes meanwhile."""
+        context.set_trailing_metadata((("x-end", "here"),))
+        self.server.stop(60)
+        for request in requests:
+            yield request
+            time.sleep(0.01)
 
     def service(self, details):
         return self.methods.get(details.method.rsplit("/", 1)[1])
@@ -68,8 +114,8 @@ class Handler(grpc.GenericRpcHandler):
 
 def serve():
     pool = concurrent.futures.ThreadPoolExecutor(16)
-    server = grpc.server(pool, options=NO_LIMIT + [("grpc.http2.min_ping_interval_without_data_ms", 500)])
-    server.add_generic_rpc_handlers((Handler(),))
+    server = grpc.server(pool, options=NO_LIMIT + KEEPALIVE + [("grpc.http2.max_ping_strikes", 0)])
+    server.add_generic_rpc_handlers((Handler(server),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
@@ -80,10 +126,10 @@ def serve():
 def answers(channel, method, requests, **options):
     """Makes one call. Returns it and what it answers, both as grpcio gives them."""
     path = f"/peer.Peer/{method}"
-    if method in ("Chat", "Exhausted"):
+    if method in ("Chat", "Exhausted", "Retire"):
         call = channel.stream_stream(path)(requests, **options)
         return call, call
-    if method == "Pour":
+    if method in ("Pour", "Endless"):
         call = channel.unary_stream(path)(next(requests), **options)
         return call, call
     if method == "Gather":
@@ -107,6 +153,9 @@ def call(port, authority, source, method, calls, count, size, timeout):
             for answer in stream:
                 messages += 1
                 read += len(answer)
+                if method == "Endless" and messages % count == 0:
+                    one.cancel()
+                    break
         except grpc.RpcError:
             pass
         outcomes[one.code().name] += 1

@@ -43,8 +43,8 @@ const cases: readonly Case[] = [
     expected: { outcomes: { RESOURCE_EXHAUSTED: 100 }, messages: 0, bytes: 0, trailed: 100 },
   },
   {
-    name: "T-34 a grpcio call of 3 s, with a keepalive of a second, ends by its own deadline",
-    call: { method: "Hang", timeout: 3 },
+    name: "T-32, T-34 a silent grpcio call of 7 s ends by its own deadline: each side's keepalives, which end a connection after 5 s, are answered",
+    call: { method: "Hang", timeout: 7 },
     expected: { outcomes: { DEADLINE_EXCEEDED: 1 }, messages: 0, bytes: 0, trailed: 0 },
   },
 ];
@@ -54,7 +54,39 @@ for (const { name, call, expected } of cases) {
     const server = await startGrpcio(t);
     const proxy = await startProxy(t, { [SERVICE]: [server] });
 
-    assert.deepEqual(await callWithGrpcio(server, call), expected, "without the proxy");
-    assert.deepEqual(await callWithGrpcio(proxy.port, call), expected, "through the proxy");
+    const [without, through] = await Promise.all([callWithGrpcio(server, call), callWithGrpcio(proxy.port, call)]);
+
+    assert.deepEqual(without, expected, "without the proxy");
+    assert.deepEqual(through, expected, "through the proxy");
   });
 }
+
+test("T-47 a stream that grpcio cancels in its midst ends at the server too", { skip: NO_GRPCIO, timeout: 150_000 }, async (t) => {
+  const server = await startGrpcio(t);
+  const proxy = await startProxy(t, { [SERVICE]: [server] });
+
+  const cancelled = await callWithGrpcio(proxy.port, { method: "Endless", calls: 10, count: 3 });
+
+  assert.deepEqual(cancelled, { outcomes: { CANCELLED: 10 }, messages: 30, bytes: 3_000, trailed: 0 });
+  assert.deepEqual((await callWithGrpcio(server, { method: "NoneEndless", timeout: 30 })).outcomes, { OK: 1 });
+  await proxy.until("fenceline_proxy_requests_in_flight", 0);
+});
+
+test("T-35 a grpcio server that retires ends its stream in good order, and no call beside or after it fails", {
+  skip: NO_GRPCIO,
+  timeout: 150_000,
+}, async (t) => {
+  const servers = [await startGrpcio(t), await startGrpcio(t)];
+  const proxy = await startProxy(t, { [SERVICE]: servers });
+
+  const [stream, beside] = await Promise.all([
+    callWithGrpcio(proxy.port, { method: "Retire", count: 100 }),
+    callWithGrpcio(proxy.port, { method: "Echo", calls: 300 }),
+  ]);
+  const later = await callWithGrpcio(proxy.port, { method: "Echo", calls: 20 });
+  const outcomes = await Promise.all(servers.map(async (server) => (await callWithGrpcio(server, { method: "Echo" })).outcomes));
+
+  assert.deepEqual(stream, { outcomes: { OK: 1 }, messages: 100, bytes: 10_000, trailed: 1 });
+  assert.deepEqual([beside.outcomes, later.outcomes], [{ OK: 300 }, { OK: 20 }]);
+  assert.deepEqual(outcomes.map((seen) => Object.keys(seen)[0]).sort(), ["OK", "UNAVAILABLE"], "one of the servers is gone");
+});
