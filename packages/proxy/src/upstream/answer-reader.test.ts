@@ -74,8 +74,8 @@ function endToEnd({ status, headers, body }: Outcome): Outcome {
 }
 
 /**
- * An answer with what we take beyond llhttp put as it wants it: lines of the header that end with LF, blanks in the status line, and size lines with
- * blanks or extensions. What cannot be put so stays, for both to refuse.
+ * An answer with what we take beyond llhttp put as it wants it: lines of the header that end with LF, blanks in the status line, size lines with
+ * blanks or extensions, and the zeros in front of a length, which we take off. What cannot be put so stays, for both to refuse.
  */
 function tidied(method: string, text: string): string {
   let tidy = "";
@@ -85,7 +85,7 @@ function tidied(method: string, text: string): string {
     if (end === null) return tidy + rest;
     const head = unfolded(rest.slice(0, end.index + end[0].length).split(/\r?\n/)).join("\r\n");
     rest = rest.slice(end.index + end[0].length);
-    const words = head.replace(/^(HTTP\/1\.[01])[ \t]+(\d\d\d)[ \t]?/, "$1 $2 ");
+    const words = head.replace(/^(HTTP\/1\.[01])[ \t]+(\d\d\d)[ \t]?/, "$1 $2 ").replace(/^(content-length:[ \t]*)0+(?=\d)/gim, "$1");
     if (!/^HTTP\/1\.[01] 1\d\d/.test(words)) return tidy + words + (isChunked(method, head) ? tidiedChunks(rest) : rest);
     // We go on behind any interim answer; llhttp does not where its header says that the connection ends.
     tidy += words.replace("HTTP/1.0", "HTTP/1.1").replace(/\r\nconnection:[^\r]*/gi, "");
@@ -171,7 +171,7 @@ test("E1-16 what node:http's parser refuses of a tidied answer is refused, and w
       assert.ok(theirs !== undefined, `only we accept ${JSON.stringify(text)}`);
       assert.deepEqual(endToEnd(ours), endToEnd(theirs), JSON.stringify(text));
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, examples: [[["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", [[33, 0, "0"]]], "GET", 1]] },
   );
 });
 
