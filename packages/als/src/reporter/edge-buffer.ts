@@ -24,8 +24,6 @@ export interface PendingEdge {
   readonly key: string;
   readonly fields: EntryFields;
   requests: number;
-  /** Whether it made room for another one. */
-  isGone: boolean;
 }
 
 /** Most requests that one entry stands for; the decoder reads nine digits. */
@@ -60,13 +58,14 @@ export class EdgeBuffer {
   /** Adds requests, one unless said otherwise. Returns the requests dropped for want of room, these or those of an edge that made room for them. */
   add(report: EdgeReport, requests = 1): number {
     const known = this.#reports.get(report);
-    if (known?.isGone === false) {
+    // One that made room for another is known, and not there any more.
+    if (known !== undefined && this.#edges.get(known.key) === known) {
       known.requests = Math.min(known.requests + requests, MAX_REQUESTS);
       return 0;
     }
     const fields = fieldsOf(report);
     const key = keyOf(fields);
-    const dropped = this.#put({ key, fields, requests: Math.min(requests, MAX_REQUESTS), isGone: false });
+    const dropped = this.#put({ key, fields, requests: Math.min(requests, MAX_REQUESTS) });
     const added = this.#edges.get(key);
     if (added !== undefined) this.#reports.set(report, added);
     return dropped;
@@ -98,11 +97,10 @@ export class EdgeBuffer {
       known.requests = Math.min(known.requests + edge.requests, MAX_REQUESTS);
       return 0;
     }
-    const leaving = this.#edges.size < this.#capacity ? undefined : this.#oldestOfLargest(namespaceOf(edge));
-    if (leaving !== undefined) {
-      leaving.isGone = true;
-      this.#remove(leaving);
-    } else if (this.#edges.size >= this.#capacity) return edge.requests;
+    const isFull = this.#edges.size >= this.#capacity;
+    const leaving = isFull ? this.#oldestOfLargest(namespaceOf(edge)) : undefined;
+    if (isFull && leaving === undefined) return edge.requests;
+    if (leaving !== undefined) this.#remove(leaving);
     this.#edges.set(edge.key, edge);
     this.#shareOf(namespaceOf(edge)).add(edge);
     return leaving?.requests ?? 0;
@@ -111,6 +109,7 @@ export class EdgeBuffer {
   /** What makes room for one of a namespace; undefined when no other has more than it would have then. */
   #oldestOfLargest(namespace: string): PendingEdge | undefined {
     const own = this.#byNamespace.get(namespace)?.size ?? 0;
+    // Then none has more, and a flood pays for no look at all of them.
     if (own >= this.#capacity / 2) return undefined;
     let largest: ReadonlySet<PendingEdge> = new Set();
     for (const share of this.#byNamespace.values()) if (share.size > largest.size) largest = share;

@@ -5,7 +5,7 @@ import { versionFault } from "../destination/http1-form.ts";
 import type { Route } from "../destination/route.ts";
 import { clientAddress } from "../listener/client-address.ts";
 import type { PendingRequest } from "../listener/half-closed.ts";
-import { callerOf, UNPROVEN } from "../load/fair-share.ts";
+import { callerOf } from "../load/fair-share.ts";
 import { headerMemory } from "../load/header-memory.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Refusal } from "../refusal.ts";
@@ -72,7 +72,7 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   }
 
   get caller(): string {
-    return this.route === undefined ? UNPROVEN : callerOf(this.route);
+    return callerOf(this.route);
   }
 
   get client(): string | undefined {

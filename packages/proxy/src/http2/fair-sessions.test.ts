@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ServerHttp2Stream } from "node:http2";
 import { test } from "node:test";
 import { FENCE_SOURCE } from "@fenceline/api/vocabulary";
+import { answeredWith } from "../testing/answered-with.ts";
 import { callHttp2, openSession, startHttp2Upstream } from "../testing/http2.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 
@@ -41,22 +42,8 @@ for (const [who, certificate] of [
       [200, 200, 200, 200],
     );
     assert.equal(hanging.length, 8);
-    const all = await answeredWith(hanging, Promise.all(flood));
+    const all = await answeredWith(() => hanging.shift()?.respond({}, { endStream: true }), Promise.all(flood));
     assert.ok(all.every(({ status }) => status === 200 || status === 503));
     assert.ok(all.filter(({ status }) => status === 200).length >= 8);
   });
-}
-
-/** Answers what hangs, also what comes later, until all is answered. */
-async function answeredWith<T>(hanging: ServerHttp2Stream[], answers: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = () => {
-    isOver = true;
-  };
-  answers.then(over, over);
-  while (!isOver) {
-    hanging.shift()?.respond({}, { endStream: true });
-    await new Promise(setImmediate);
-  }
-  return answers;
 }

@@ -9,7 +9,7 @@ import {
 import type { ForwardedRequest, PipelineCall } from "../call.ts";
 import type { Route } from "../destination/route.ts";
 import { type AttemptContext, type AttemptOwner, Attempts } from "../forward/attempts.ts";
-import { callerOf, UNPROVEN } from "../load/fair-share.ts";
+import { callerOf } from "../load/fair-share.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
@@ -110,7 +110,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   }
 
   get caller(): string {
-    return this.route === undefined ? UNPROVEN : callerOf(this.route);
+    return callerOf(this.route);
   }
 
   /** Whether the client has its answer, or left. */

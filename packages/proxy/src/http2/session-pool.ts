@@ -124,14 +124,11 @@ export class SessionPool implements SessionOwner {
   readonly #mayTake = (caller: string): boolean => {
     const { maxSessions } = this.#options;
     if (this.#sessions.size <= maxSessions * FREE_FOR_ALL) return true;
-    let used = 0;
     let max = (maxSessions - this.#sessions.size) * this.#streamsEach;
-    for (const session of this.#sessions) {
-      used += session.openStreams;
-      // One that is about to close allows none any more.
-      max += session.isReady ? Math.max(session.maxStreams, session.openStreams) : this.#streamsEach;
-    }
-    return this.holdings.mayTake(caller, used, max);
+    // One that is about to close allows none any more.
+    for (const { isReady, maxStreams, openStreams } of this.#sessions)
+      max += isReady ? Math.max(maxStreams, openStreams) : this.#streamsEach;
+    return this.holdings.mayTake(caller, max);
   };
 
   /** A burst is larger than the line before the first SETTINGS are there, and fits the connections that are opened one after the other for it. */

@@ -10,7 +10,7 @@ import { TCP_OPTIONS } from "../tcp-options.ts";
 import { wantsUpgrade } from "../tunnel/wants-upgrade.ts";
 import { clientAddress } from "./client-address.ts";
 import { type ClientResponse, HALF_CLOSED_PATIENCE, onClientEnded, type PendingRequest } from "./half-closed.ts";
-import { causeOf, type ParserError, refusalOfParser } from "./parser-faults.ts";
+import { causeOf, failBeforeRequest, HEADER_OVERDUE, type ParserError, refusalOfParser } from "./parser-faults.ts";
 import { PipelinedRequests } from "./pipelined.ts";
 import type { HeaderReader, UnfinishedHeaders } from "./unfinished-headers.ts";
 
@@ -122,7 +122,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   };
   const reader: HeaderReader = {
     isServing: (socket) => latest.has(socket),
-    refuse: (socket) => server.emit("clientError", Object.assign(new Error("the memory is used up"), { code: HEADER_OVERDUE }), socket),
+    refuse: (socket) => failBeforeRequest(server, socket, HEADER_OVERDUE, "the memory is used up"),
   };
   server.on("connection", (socket) => {
     events.unfinished.add(socket, reader);
@@ -161,8 +161,6 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
 const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
 /** What the parser says of bytes behind `Connection: close`, which are only to be ignored (RFC 9112 §9.6). */
 const BEHIND_CLOSE = "HPE_CLOSED_CONNECTION";
-/** What it says of a header that does not come in time. */
-const HEADER_OVERDUE = "ERR_HTTP_REQUEST_TIMEOUT";
 /** What it says of a client that ends its side in the midst of a request. */
 const BROKEN_OFF = "HPE_INVALID_EOF_STATE";
 

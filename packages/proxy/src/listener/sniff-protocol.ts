@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Bag, type Placed } from "../bag.ts";
+import { failBeforeRequest, HEADER_OVERDUE } from "./parser-faults.ts";
 
 /** Who takes a connection, by its first bytes. A socket is handed over paused, with nothing read off it. */
 export interface ProtocolHandlers {
@@ -78,7 +79,8 @@ export class ProtocolSniffer {
       this.#handOver(socket, protocol, bytes);
     };
     // As node:http says it of a header that breaks off. Whoever said nothing asked for nothing.
-    const drop = () => (held === undefined ? socket.destroy() : this.#fail(socket, "HPE_INVALID_EOF_STATE", "the first bytes broke off"));
+    const drop = () =>
+      held === undefined ? socket.destroy() : failBeforeRequest(this.#server, socket, "HPE_INVALID_EOF_STATE", "the first bytes broke off");
     const decided = () => {
       this.#undecided.delete(undecided);
       socket.off("data", onData).off("end", drop).off("close", decided).off("error", ignore);
@@ -106,12 +108,7 @@ export class ProtocolSniffer {
     for (const undecided of this.#undecided.list()) {
       if (now - undecided.since < this.#timeout) continue;
       this.#undecided.delete(undecided);
-      this.#fail(undecided.socket, "ERR_HTTP_REQUEST_TIMEOUT", "the first bytes did not come in time");
+      failBeforeRequest(this.#server, undecided.socket, HEADER_OVERDUE, "the first bytes did not come in time");
     }
-  }
-
-  /** @param code by which node:http tells the same of a header */
-  #fail(socket: Socket, code: string, message: string): void {
-    this.#server.emit("clientError", Object.assign(new Error(message), { code }), socket);
   }
 }

@@ -6,11 +6,11 @@ export const FREE_FOR_ALL = 0.8;
 export const MOST = 0.5;
 
 /** No namespace has this name. */
-export const UNPROVEN = "";
+const UNPROVEN = "";
 
-/** Whose call it is: a namespace that its certificate proves. All callers that prove none are one. */
-export function callerOf({ claim, destination }: Route): string {
-  return claim === "believed" ? (destination.source?.namespace ?? UNPROVEN) : UNPROVEN;
+/** Whose call it is: a namespace that its certificate proves. All callers that prove none, and calls that have no route yet, are one. */
+export function callerOf(route: Route | undefined): string {
+  return (route?.claim === "believed" ? route.destination.source?.namespace : undefined) ?? UNPROVEN;
 }
 
 /**
@@ -19,24 +19,23 @@ export function callerOf({ claim, destination }: Route): string {
  */
 export class Holdings {
   readonly #byCaller = new Map<string, number>();
+  #held = 0;
 
   /** The caller has one more. */
   take(caller: string): void {
+    this.#held += 1;
     this.#byCaller.set(caller, this.#heldBy(caller) + 1);
   }
 
   /** The caller has one less. */
   giveBack(caller: string): void {
+    this.#held -= 1;
     this.#byCaller.set(caller, this.#heldBy(caller) - 1);
   }
 
-  /**
-   * Whether the caller may have one more: of the last fifth those get one that hold less than half.
-   *
-   * @param used by all callers together
-   */
-  mayTake(caller: string, used: number, max: number): boolean {
-    return used < max * FREE_FOR_ALL || this.#heldBy(caller) < Math.max(1, max * MOST);
+  /** Whether the caller may have one more: of the last fifth those get one that hold less than half. @param max for all callers together */
+  mayTake(caller: string, max: number): boolean {
+    return this.#held < max * FREE_FOR_ALL || this.#heldBy(caller) < Math.max(1, max * MOST);
   }
 
   /** Forgets callers that hold nothing. */

@@ -39,6 +39,9 @@ export interface LookedAtHeaders extends LookedAt {
 interface Held {
   readonly holder: Holder;
   readonly held: number;
+}
+
+interface Ranked extends Held {
   readonly progress: Progress;
 }
 
@@ -53,8 +56,8 @@ const ENDED: Progress = { taken: 0, looks: Number.POSITIVE_INFINITY };
 
 /**
  * Bounds the memory of calls in flight: their headers, those too that are not whole yet, and what has come of their bodies and was not taken by the
- * other side. Flow control bounds it for each stream and connection, and for nobody the sum: Node gives an HTTP/2 connection's window back as soon as a frame was read, so that one stream
- * never holds up another. Envoy's overload manager does the same (`envoy.overload_actions.reset_high_memory_stream`).
+ * other side. Flow control bounds it for each stream and connection, and for nobody the sum: Node gives an HTTP/2 connection's window back as soon as a
+ * frame was read, so that one stream never holds up another. Envoy's overload manager does the same (`envoy.overload_actions.reset_high_memory_stream`).
  *
  * What is held is looked at and not counted, so that a request pays nothing; and not even looked at while so few calls are in flight, and connections
  * open, that they cannot hold as much.
@@ -78,20 +81,19 @@ export class HeldMemory {
 
   /** Bytes held now. */
   get bytes(): number {
-    let sum = 0;
-    for (const { heldBytes } of this.#all()) sum += heldBytes;
-    return sum;
+    return sumOf(this.#held());
   }
 
   /** Where too much is held, ends calls and headers until it is no more: those that have long stood still, and where it is far too much any. */
   look(): void {
     const isWorthIt = this.#calls.size * MOST_EACH + this.#headers.size * this.#headers.mostEach > this.#limit;
-    let sum = isWorthIt ? this.bytes : 0;
+    const held = isWorthIt ? this.#held() : [];
+    let sum = sumOf(held);
     if (sum <= this.#limit / 2) {
       if (this.#progress.size > 0) this.#progress = new Map();
       return;
     }
-    const holders = this.#holders();
+    const holders = held.map((one) => ({ ...one, progress: this.#progressOf(one.holder) }));
     this.#progress = new Map(holders.map(({ holder, progress }) => [holder, progress]));
     if (sum <= this.#limit) return;
     // Those that hold no more than their share are left alone: together they are within the limit.
@@ -108,12 +110,9 @@ export class HeldMemory {
     clearInterval(this.#timer);
   }
 
-  #all(): readonly Holder[] {
-    return [...this.#calls.all(), ...this.#headers.all()];
-  }
-
-  #holders(): readonly Held[] {
-    return this.#all().map((holder) => ({ holder, held: holder.heldBytes, progress: this.#progressOf(holder) }));
+  /** Read once: to ask a socket costs more than all else of a look. */
+  #held(): readonly Held[] {
+    return [...this.#calls.all(), ...this.#headers.all()].map((holder) => ({ holder, held: holder.heldBytes }));
   }
 
   #progressOf(holder: Holder): Progress {
@@ -124,8 +123,12 @@ export class HeldMemory {
   }
 }
 
+function sumOf(held: readonly Held[]): number {
+  return held.reduce((sum, one) => sum + one.held, 0);
+}
+
 /** First those that have long stood still, and of them those that hold most. One that goes on, however slowly, is the last to end. */
-function byDesert(holders: readonly Held[]): readonly Held[] {
-  const rankOf = ({ progress: { looks } }: Held) => (looks === ENDED.looks ? 3 : looks >= LONG ? 2 : Math.min(looks, 1));
+function byDesert(holders: readonly Ranked[]): readonly Ranked[] {
+  const rankOf = ({ progress: { looks } }: Ranked) => (looks === ENDED.looks ? 3 : looks >= LONG ? 2 : Math.min(looks, 1));
   return holders.toSorted((a, b) => rankOf(b) - rankOf(a) || b.held - a.held);
 }

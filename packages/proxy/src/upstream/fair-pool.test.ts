@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { type TestContext, test } from "node:test";
+import { answeredWith } from "../testing/answered-with.ts";
 import { type Answer, call } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
@@ -25,20 +26,6 @@ async function startShared(t: TestContext, maxWaiting: number) {
   return { proxy, hanging, hangs };
 }
 
-/** Ends what hangs, also what comes later, until all is answered. */
-async function answeredWith<T>(hanging: ServerResponse[], answers: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = () => {
-    isOver = true;
-  };
-  answers.then(over, over);
-  while (!isOver) {
-    hanging.shift()?.end();
-    await new Promise(setImmediate);
-  }
-  return answers;
-}
-
 const statuses = async (calls: readonly Promise<Answer>[]) => (await Promise.all(calls)).map(({ status }) => status);
 
 for (const [who, source, headers] of [
@@ -55,7 +42,7 @@ for (const [who, source, headers] of [
     assert.deepEqual(await statuses(Array.from({ length: 4 }, good)), [200, 200, 200, 200]);
 
     // What it was let in for is answered, whoever waited meanwhile.
-    const all = await answeredWith(hanging, statuses(flood));
+    const all = await answeredWith(() => hanging.shift()?.end(), statuses(flood));
     assert.equal(all.filter((status) => status === 200).length + all.filter((status) => status === 503).length, 2 * MAX);
     assert.ok(all.filter((status) => status === 200).length >= 8);
   });
@@ -80,7 +67,7 @@ test("T-08 connections that are kept alive are shared as those that are made", a
 
   assert.equal(good.status, 200);
   assert.equal(hanging.length, 8);
-  assert.deepEqual([...new Set(await answeredWith(hanging, statuses(flood)))], [200]);
+  assert.deepEqual([...new Set(await answeredWith(() => hanging.shift()?.end(), statuses(flood)))], [200]);
 });
 
 test("T-08 callers that wait for a connection get it in turn, and a full line makes room for who has less in it", async (t) => {
@@ -98,7 +85,7 @@ test("T-08 callers that wait for a connection get it in turn, and a full line ma
   hanging.shift()?.end();
 
   assert.equal((await good).status, 200);
-  const [held, waited] = await answeredWith(hanging, Promise.all([statuses(holders), statuses(waiting)]));
+  const [held, waited] = await answeredWith(() => hanging.shift()?.end(), Promise.all([statuses(holders), statuses(waiting)]));
   assert.deepEqual([...new Set(held)], [200]);
   assert.deepEqual(waited.toSorted(), [200, 200, 200, 503]);
 });

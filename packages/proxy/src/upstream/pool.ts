@@ -81,8 +81,7 @@ export class Pool implements ConnectionOwner {
     if (tooMany?.done === false) tooMany.onNoConnection(new UpstreamError("BUSY", "every connection to the destination is in use"));
   }
 
-  readonly #mayTake = (caller: string): boolean =>
-    this.#holdings.mayTake(caller, this.#all.size - this.#idle.length, this.#options.maxConnections);
+  readonly #mayTake = (caller: string): boolean => this.#holdings.mayTake(caller, this.#options.maxConnections);
 
   #give(connection: UpstreamConnection, waiter: Waiter): void {
     this.#charge(connection, waiter);
@@ -212,13 +211,11 @@ export class Pool implements ConnectionOwner {
 
   /** @returns false when nobody waits that may have it */
   #handOver(connection: UpstreamConnection): boolean {
-    // As idle as it was while it is asked who may have it.
-    this.#idle.push(connection);
     const waiter = this.#nextWaiter();
-    if (waiter === undefined) return false;
-    const at = this.#idle.lastIndexOf(connection);
-    if (at === -1) return false;
-    this.#idle.splice(at, 1);
+    if (waiter === undefined) {
+      this.#idle.push(connection);
+      return false;
+    }
     if (waiter.needsFresh) {
       // The end of this one makes room for it.
       this.#soon.unshift(waiter);

@@ -55,8 +55,10 @@ export class WaitingLine<W extends InLine> {
   /** Takes out those beyond `count`, each time the last one of the caller that has most. */
   cutAt(count: number): readonly W[] {
     const late: W[] = [];
+    // Copied once: thousands may have to go, and a Set is walked through to find its last.
+    const lines = [...this.#byCaller.values()].map((waiting) => [...waiting]);
     while (this.#size > count) {
-      const waiter = lastOf(this.#longest());
+      const waiter = lines.reduce((longest, line) => (line.length >= longest.length ? line : longest), []).pop();
       if (waiter === undefined || !this.leave(waiter)) break;
       late.push(waiter);
     }
