@@ -15,7 +15,7 @@ export interface ErrorDetails {
   readonly message: string;
   readonly at?: Location;
   /** What the reader can do about it. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 

@@ -30,3 +30,9 @@ export function fileFailure(cause: unknown, user: number | undefined): FileFailu
   const [said, hint] = REASONS[code]?.(user === undefined ? "this user" : `user ${user}`) ?? [message, undefined];
   return { message: said, hint };
 }
+
+/** The same as one text. */
+export function fileFailureText(cause: unknown, user: number | undefined): string {
+  const { message, hint } = fileFailure(cause, user);
+  return hint === undefined ? message : `${message} (${hint})`;
+}

@@ -15,8 +15,7 @@ export function readConfig(file: string | undefined): Config {
   try {
     text = readTextFile(file, LARGEST);
   } catch (cause) {
-    const { message, hint } = fileFailure(cause, process.getuid?.());
-    throw new FencelineError("FILE_UNREADABLE", { at: { file }, message, ...(hint !== undefined && { hint }), cause });
+    throw new FencelineError("FILE_UNREADABLE", { at: { file }, ...fileFailure(cause, process.getuid?.()), cause });
   }
   return parseConfig(text, file);
 }

@@ -241,10 +241,9 @@ export class FenceController {
     const key = keyOf(fence);
     const isNew = book.of(key) === undefined;
     const edges = book.open(key, ageingPolicy(fence, config, mesh.registry));
-    const leftOut = isNew ? takeOver(edges, fence, mesh.registry, now()) : undefined;
-    if (!isNew)
-      seedAutoHosts(edges, { ...fence, status: this.#states.get(formatFenceKey(key))?.status ?? fence.status }, mesh.registry, now());
     const state = this.#states.get(formatFenceKey(key));
+    const leftOut = isNew ? takeOver(edges, fence, mesh.registry, now()) : undefined;
+    if (!isNew) seedAutoHosts(edges, { ...fence, status: state?.status ?? fence.status }, mesh.registry, now());
     if (state !== undefined && !isNew) {
       this.#tellRemarks(state, fence);
       mergeStatus(edges, state.seen, fence.status, now());

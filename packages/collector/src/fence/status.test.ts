@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Config, ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
+import { Config, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
 import { egressHosts, renderFence } from "@fenceline/render";
-import { meshOf } from "../testing/mesh.ts";
+import { fenceOf, meshOf } from "../testing/mesh.ts";
 import { differsInSubstance, fenceStatus } from "./status.ts";
 
 const B = "b.test1.svc.cluster.local";
 const POLICY = { idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 };
 const { registry } = meshOf();
-
-function fenceOf(spec: object): ServiceFence {
-  return ServiceFence.parse({
-    apiVersion: "microservice.slime.io/v1alpha1",
-    kind: "ServiceFence",
-    metadata: { name: "a", namespace: "test1" },
-    spec: { enable: true, ...spec },
-  });
-}
 
 function statusOf(
   fence: ServiceFence,

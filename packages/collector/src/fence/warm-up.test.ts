@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Config, Service, ServiceFence } from "@fenceline/api";
+import { Config, Service } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
 import { Registry } from "@fenceline/registry";
 import { egressHosts, renderFence } from "@fenceline/render";
-import { meshOf } from "../testing/mesh.ts";
+import { fenceOf, meshOf } from "../testing/mesh.ts";
 import { ageingPolicy, seedAutoHosts, takeOver } from "./take-over.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
@@ -25,17 +25,8 @@ class CountingRegistry extends Registry {
   }
 }
 
-function fenceOf(spec: object): ServiceFence {
-  return ServiceFence.parse({
-    apiVersion: "microservice.slime.io/v1alpha1",
-    kind: "ServiceFence",
-    metadata: { namespace: "shop", name: "a" },
-    spec: { enable: true, ...spec },
-  });
-}
-
 function opened(spec: object, registry: Registry) {
-  const fence = fenceOf(spec);
+  const fence = fenceOf(spec, "shop");
   const edges = new FenceEdges(ageingPolicy(fence, CONFIG, registry));
   const leftOut = takeOver(edges, fence, registry, NOW);
   return { fence, edges, leftOut, hosts: edges.hosts().map(({ host }) => host.replace(".svc.cluster.local", "")) };
@@ -106,11 +97,11 @@ test("T-08 hosts with the auto strategy that come and go in the spec leave no mo
   const { edges } = opened({ maxHosts: 5, host: auto("called.example.com") }, registry);
   edges.observe("called.example.com", 80, 1, NOW);
   for (let round = 0; round < 20; round += 1) {
-    const fence = fenceOf({ maxHosts: 5, host: auto(...Array.from({ length: 10 }, (_, n) => `${round}-${n}.example.com`)) });
+    const fence = fenceOf({ maxHosts: 5, host: auto(...Array.from({ length: 10 }, (_, n) => `${round}-${n}.example.com`)) }, "shop");
     edges.setPolicy(ageingPolicy(fence, CONFIG, registry));
     seedAutoHosts(edges, fence, registry, NOW);
   }
-  edges.setPolicy(ageingPolicy(fenceOf({ maxHosts: 5 }), CONFIG, registry));
+  edges.setPolicy(ageingPolicy(fenceOf({ maxHosts: 5 }, "shop"), CONFIG, registry));
   assert.equal(edges.size, 5);
   assert.equal(edges.has("called.example.com"), true);
 });

@@ -1,6 +1,6 @@
 /** A small mesh and access-log entries for the tests of this package. */
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
-import { Config, type KnownObject, parseManifests } from "@fenceline/api";
+import { Config, type KnownObject, parseManifests, ServiceFence } from "@fenceline/api";
 import type { MeshSnapshot } from "@fenceline/store";
 import { Mesh } from "../mesh.ts";
 
@@ -38,6 +38,16 @@ export function snapshotOf(manifests: string): MeshSnapshot {
 
 export function meshOf(manifests = CAPTURED_MESH, config = CONFIG): Mesh {
   return new Mesh(snapshotOf(manifests), config);
+}
+
+/** The fence `a`, switched on. */
+export function fenceOf(spec: object, namespace = "test1"): ServiceFence {
+  return ServiceFence.parse({
+    apiVersion: "microservice.slime.io/v1alpha1",
+    kind: "ServiceFence",
+    metadata: { name: "a", namespace },
+    spec: { enable: true, ...spec },
+  });
 }
 
 export function entryOf(fields: Partial<AccessLogEntry>): AccessLogEntry {

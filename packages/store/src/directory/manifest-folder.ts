@@ -126,8 +126,7 @@ export class ManifestFolder {
       for (const [name, { objects }] of changed) this.#events.taken(name, objects.length);
       if (!same) this.#events.changed();
     } catch (cause) {
-      const { message, hint } = fileFailure(cause, process.getuid?.());
-      const details = { at: { file: this.#folder }, message, ...(hint !== undefined && { hint }), cause };
+      const details = { at: { file: this.#folder }, ...fileFailure(cause, process.getuid?.()), cause };
       // Another folder may get the same number.
       this.#watchedInode = undefined;
       this.#tellRefused(new Map([[this.#folder, new FencelineError("DIRECTORY_UNREADABLE", details)]]));

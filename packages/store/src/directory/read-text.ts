@@ -1,5 +1,5 @@
 import { constants, type FileHandle, open } from "node:fs/promises";
-import { FencelineError, fileFailure } from "@fenceline/api";
+import { type ErrorDetails, FencelineError, fileFailure } from "@fenceline/api";
 
 /** Largest file that is read, in bytes. A parser of YAML takes about a second for a megabyte, and nothing else happens meanwhile. */
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
@@ -39,11 +39,10 @@ async function readOpened(file: FileHandle, most: number): Promise<{ readonly te
   return { text: decode(bytes) };
 }
 
-function reasonOf(cause: unknown): { readonly message: string; readonly hint?: string } {
+function reasonOf(cause: unknown): Pick<ErrorDetails, "message" | "hint"> {
   if ((cause as NodeJS.ErrnoException).code === "ENXIO") return { message: "it is no file but a socket or a device" };
   if (cause instanceof TypeError) return { message: "it is no UTF-8 text: save it as UTF-8" };
-  const { message, hint } = fileFailure(cause, process.getuid?.());
-  return { message, ...(hint !== undefined && { hint }) };
+  return fileFailure(cause, process.getuid?.());
 }
 
 /** The size that the file system tells may be out of date, or 0 as for everything in `/proc`. */

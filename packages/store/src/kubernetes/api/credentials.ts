@@ -1,6 +1,6 @@
 import { Agent as PlainAgent } from "node:http";
 import { Agent, type RequestOptions } from "node:https";
-import { fileFailure } from "@fenceline/api/vocabulary";
+import { fileFailureText } from "@fenceline/api/vocabulary";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../clock.ts";
 
@@ -67,8 +67,5 @@ export class Credentials {
 function unusable(cause: unknown): Error {
   const { path, syscall = "", message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
   if (syscall !== "open" && syscall !== "read") return new Error(message, { cause });
-  const { message: said, hint } = fileFailure(cause, process.getuid?.());
-  return new Error(`cannot read ${path ?? "a file"} that the kubeconfig names: ${said}${hint === undefined ? "" : ` (${hint})`}`, {
-    cause,
-  });
+  return new Error(`cannot read ${path ?? "a file"} that the kubeconfig names: ${fileFailureText(cause, process.getuid?.())}`, { cause });
 }

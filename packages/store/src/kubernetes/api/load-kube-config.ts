@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { fileFailure } from "@fenceline/api/vocabulary";
+import { fileFailureText } from "@fenceline/api/vocabulary";
 import type { KubeConfig } from "@kubernetes/client-node";
 
 /**
@@ -19,8 +19,7 @@ export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig>
     } catch (cause) {
       const path = file ?? (cause as NodeJS.ErrnoException | undefined)?.path;
       const what = path === undefined ? "the kubeconfig" : `the kubeconfig '${path}'`;
-      const { message, hint } = fileFailure(cause, process.getuid?.());
-      throw new Error(`cannot read ${what}: ${message}${hint === undefined ? "" : ` (${hint})`}`, { cause });
+      throw new Error(`cannot read ${what}: ${fileFailureText(cause, process.getuid?.())}`, { cause });
     }
     if (file === undefined && config.getCurrentCluster()?.server === NOTHING_FOUND)
       throw new Error(
