@@ -4,21 +4,17 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ENVOY_VERSION, envoyBinary } from "./envoy.ts";
 import { runNode } from "./install/fixture.ts";
+import { testMissingTool } from "./install/missing-tool.ts";
 
 const SCRIPT = fileURLToPath(new URL("./install-envoy.mjs", import.meta.url));
 const envoy = envoyBinary();
 
-test("without an Envoy the script says that tests will be skipped, and passes", async () => {
-  const run = await runNode([SCRIPT], { FENCELINE_ENVOY: "/nowhere/envoy", CI: "" });
-  assert.deepEqual(run, {
-    code: 0,
-    output: "fenceline: no Envoy: FENCELINE_ENVOY=/nowhere/envoy does not exist; tests with a real Envoy will be skipped\n",
-  });
-});
-
-test("in CI a missing Envoy is a failure", async () => {
-  const run = await runNode([SCRIPT], { FENCELINE_ENVOY: "/nowhere/envoy", CI: "true" });
-  assert.deepEqual(run, { code: 1, output: "fenceline: no Envoy: FENCELINE_ENVOY=/nowhere/envoy does not exist\n" });
+testMissingTool({
+  script: SCRIPT,
+  name: "Envoy",
+  env: { FENCELINE_ENVOY: "/nowhere/envoy" },
+  said: "fenceline: no Envoy: FENCELINE_ENVOY=/nowhere/envoy does not exist",
+  skipped: "; tests with a real Envoy will be skipped",
 });
 
 test("an installed Envoy is the wanted version, and the script is silent", {

@@ -4,17 +4,17 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { grpcPeerBinary } from "./grpc-peer.ts";
 import { runNode } from "./install/fixture.ts";
+import { testMissingTool } from "./install/missing-tool.ts";
 
 const SCRIPT = fileURLToPath(new URL("./install-grpc-peer.mjs", import.meta.url));
 const binary = grpcPeerBinary();
 
-test("without a grpc-peer the script says which tests will be skipped, and passes", async () => {
-  const run = await runNode([SCRIPT], { FENCELINE_GRPC_PEER: "/nowhere/grpc-peer", CI: "" });
-  assert.deepEqual(run, {
-    code: 0,
-    output:
-      "fenceline: no grpc-peer: FENCELINE_GRPC_PEER=/nowhere/grpc-peer does not exist; tests with clients and servers of grpc-go will be skipped\n",
-  });
+testMissingTool({
+  script: SCRIPT,
+  name: "grpc-peer",
+  env: { FENCELINE_GRPC_PEER: "/nowhere/grpc-peer" },
+  said: "fenceline: no grpc-peer: FENCELINE_GRPC_PEER=/nowhere/grpc-peer does not exist",
+  skipped: "; tests with clients and servers of grpc-go will be skipped",
 });
 
 test("an installed grpc-peer runs, and the script is silent", {

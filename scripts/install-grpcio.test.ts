@@ -4,22 +4,17 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { grpcioPython } from "./grpcio.ts";
 import { runNode } from "./install/fixture.ts";
+import { testMissingTool } from "./install/missing-tool.ts";
 
 const SCRIPT = fileURLToPath(new URL("./install-grpcio.mjs", import.meta.url));
 const python = grpcioPython();
 
-test("without a grpcio the script says which tests will be skipped, and passes", async () => {
-  const run = await runNode([SCRIPT], { FENCELINE_GRPCIO_PYTHON: "/nowhere/python", CI: "" });
-  assert.deepEqual(run, {
-    code: 0,
-    output:
-      "fenceline: no grpcio: FENCELINE_GRPCIO_PYTHON=/nowhere/python does not exist; tests with clients and servers of grpcio will be skipped\n",
-  });
-});
-
-test("in CI a missing grpcio is a failure", async () => {
-  const run = await runNode([SCRIPT], { FENCELINE_GRPCIO_PYTHON: "/nowhere/python", CI: "true" });
-  assert.deepEqual(run, { code: 1, output: "fenceline: no grpcio: FENCELINE_GRPCIO_PYTHON=/nowhere/python does not exist\n" });
+testMissingTool({
+  script: SCRIPT,
+  name: "grpcio",
+  env: { FENCELINE_GRPCIO_PYTHON: "/nowhere/python" },
+  said: "fenceline: no grpcio: FENCELINE_GRPCIO_PYTHON=/nowhere/python does not exist",
+  skipped: "; tests with clients and servers of grpcio will be skipped",
 });
 
 test("an installed grpcio is of the version that the script names, and the script is silent", {

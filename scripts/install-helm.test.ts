@@ -7,20 +7,16 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { HELM } from "./chart/chart.ts";
 import { runNode } from "./install/fixture.ts";
+import { testMissingTool } from "./install/missing-tool.ts";
 
 const SCRIPT = fileURLToPath(new URL("./install-helm.mjs", import.meta.url));
 
-test("without a Helm the script says that tests will be skipped, and passes", async () => {
-  const run = await runNode([SCRIPT], { FENCELINE_HELM: "/nowhere/helm", CI: "" });
-  assert.deepEqual(run, {
-    code: 0,
-    output: "fenceline: no Helm: FENCELINE_HELM=/nowhere/helm does not exist; tests of the chart will be skipped\n",
-  });
-});
-
-test("in CI a missing Helm is a failure", async () => {
-  const run = await runNode([SCRIPT], { FENCELINE_HELM: "/nowhere/helm", CI: "true" });
-  assert.deepEqual(run, { code: 1, output: "fenceline: no Helm: FENCELINE_HELM=/nowhere/helm does not exist\n" });
+testMissingTool({
+  script: SCRIPT,
+  name: "Helm",
+  env: { FENCELINE_HELM: "/nowhere/helm" },
+  said: "fenceline: no Helm: FENCELINE_HELM=/nowhere/helm does not exist",
+  skipped: "; tests of the chart will be skipped",
 });
 
 test("a Helm of the user's own is taken, and the script is silent", async (t) => {

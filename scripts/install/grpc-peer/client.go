@@ -31,9 +31,7 @@ var bidirectional = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
 
 func call(args []string) {
 	flags := flag.NewFlagSet("call", flag.ExitOnError)
-	target := flags.String("target", "", "ip:port")
-	authority := flags.String("authority", "", ":authority of the calls")
-	source := flags.String("source", "", "value of fence-source")
+	target, authority, source := calleeFlags(flags)
 	method := flags.String("method", "Echo", "method of test.Peer")
 	calls := flags.Int("calls", 1, "how many")
 	parallel := flags.Int("parallel", 1, "calls at a time")

@@ -68,9 +68,7 @@ type EchoReport struct {
 // echoHTTP makes requests and holds each answer to what was sent.
 func echoHTTP(args []string) {
 	flags := flag.NewFlagSet("echo", flag.ExitOnError)
-	target := flags.String("target", "", "ip:port")
-	authority := flags.String("authority", "", ":authority of the requests")
-	source := flags.String("source", "", "value of fence-source")
+	target, authority, source := calleeFlags(flags)
 	calls := flags.Int("calls", 1, "how many")
 	parallel := flags.Int("parallel", 1, "requests at a time")
 	size := flags.Int("size", 1_000, "bytes of each upload")

@@ -44,9 +44,7 @@ func serveHTTP(args []string) {
 // post uploads to a path, one request after the other, and reads each answer to its end.
 func post(args []string) {
 	flags := flag.NewFlagSet("post", flag.ExitOnError)
-	target := flags.String("target", "", "ip:port")
-	authority := flags.String("authority", "", ":authority of the requests")
-	source := flags.String("source", "", "value of fence-source")
+	target, authority, source := calleeFlags(flags)
 	path := flags.String("path", "/", "path")
 	calls := flags.Int("calls", 1, "how many, one after the other")
 	size := flags.Int64("size", 1<<20, "bytes of each upload")

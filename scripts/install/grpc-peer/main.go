@@ -10,6 +10,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -75,4 +76,9 @@ func printJSON(value any) {
 	if err := json.NewEncoder(os.Stdout).Encode(value); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// calleeFlags are those of every client: whom it calls, and by what name and on whose behalf.
+func calleeFlags(flags *flag.FlagSet) (target, authority, source *string) {
+	return flags.String("target", "", "ip:port"), flags.String("authority", "", ":authority of what is sent"), flags.String("source", "", "value of fence-source")
 }
