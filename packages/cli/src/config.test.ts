@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileFailure } from "@fenceline/api";
 import { readConfig } from "./config.ts";
+import { readTextFile } from "./read-text-file.ts";
 
 test("T-50 a configuration that cannot be read says why in words, and what to do", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-config-"));
@@ -34,4 +37,17 @@ test("T-50 a file that may not be read names the user, and what the system says 
   assert.equal(fileFailure(spawn, 1).message, "spawn aws ENOENT");
   const listing = Object.assign(new Error("ENOTDIR"), { code: "ENOTDIR", syscall: "scandir" });
   assert.equal(fileFailure(listing, 1).message, "is no folder");
+});
+
+test("T-50 a pipe is read when its writer comes late or writes slowly, and one that nobody writes to is told instead of waited for", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-config-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  assert.throws(() => readTextFile(pipe, 1024), { message: /^gives nothing to read: it is a pipe or a device that nobody writes to$/ });
+  const script = 'sleep 0.2; { printf "ageing: "; sleep 0.2; printf "{maxHosts: 9}"; } > "$0"';
+  const writer = spawn("sh", ["-c", script, pipe], { stdio: "ignore" });
+  const exit = once(writer, "exit");
+  assert.equal(readConfig(pipe).ageing.maxHosts, 9);
+  await exit;
 });

@@ -3,6 +3,8 @@ import { readTextFile } from "./read-text-file.ts";
 
 /** Largest configuration that is read, in bytes. A parser of YAML takes about a second for a megabyte. */
 const LARGEST = 1024 * 1024;
+/** How long a pipe is waited for, such as one that a program writes the configuration to, in milliseconds. */
+const PATIENCE_MS = 5_000;
 
 /**
  * The configuration in a file; without a file, the defaults.
@@ -13,7 +15,7 @@ export function readConfig(file: string | undefined): Config {
   if (file === undefined) return parseConfig("", "");
   let text: string;
   try {
-    text = readTextFile(file, LARGEST);
+    text = readTextFile(file, LARGEST, PATIENCE_MS);
   } catch (cause) {
     throw new FencelineError("FILE_UNREADABLE", { at: { file }, ...fileFailure(cause, process.getuid?.()), cause });
   }

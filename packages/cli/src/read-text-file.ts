@@ -1,29 +1,60 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+
+/** How long is waited between two looks at a pipe whose writer is slow, in milliseconds. */
+const PAUSE_MS = 20;
 
 /**
  * The text of a file that a flag names, a pipe such as the shell's `<(…)` included.
  *
+ * It is opened and read without blocking. A system call that waits for a pipe's writer would hold up the whole process, and no signal but SIGKILL
+ * would end it.
+ *
  * @param most largest size that is taken, in bytes: `/dev/zero`, or a dump by mistake, must not fill the memory
+ * @param patience how long a pipe or a terminal may say nothing, in milliseconds
  * @throws {Error} of the system where it cannot be read; else one that says what is wrong with it
  */
-export function readTextFile(path: string, most: number): string {
-  const file = openSync(path, "r");
+export function readTextFile(path: string, most: number, patience = 0): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    return decode(readAtMost(file, most));
+    return decode(readAtMost(file, most, patience));
   } finally {
     closeSync(file);
   }
 }
 
-function readAtMost(file: number, most: number): Buffer {
+function readAtMost(file: number, most: number, patience: number): Buffer {
   const buffer = Buffer.allocUnsafe(most + 1);
+  const isPipe = fstatSync(file).isFIFO();
   let length = 0;
-  while (length < buffer.length) {
-    const bytes = readSync(file, buffer, length, buffer.length - length, null);
-    if (bytes === 0) return buffer.subarray(0, length);
-    length += bytes;
+  for (let silent = 0; length < buffer.length; ) {
+    const bytes = readNow(file, buffer.subarray(length));
+    // A pipe without a writer reads as if it were at its end. Its writer may have yet to come, if it gave nothing so far.
+    const isWaitedFor = bytes === undefined || (bytes === 0 && isPipe && length === 0);
+    if (bytes === 0 && !isWaitedFor) return buffer.subarray(0, length);
+    if (isWaitedFor) {
+      if (silent >= patience) throw new Error("gives nothing to read: it is a pipe or a device that nobody writes to");
+      pause();
+      silent += PAUSE_MS;
+    } else {
+      length += bytes;
+      silent = 0;
+    }
   }
   throw new Error(`is larger than ${most / 1024} KiB`);
+}
+
+/** How many bytes were there; 0 at the end, undefined where there are none yet. */
+function readNow(file: number, buffer: Buffer): number | undefined {
+  try {
+    return readSync(file, buffer, 0, buffer.length, null);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return undefined;
+    throw error;
+  }
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }
 
 /** A byte order mark in front, as Windows editors put it, is dropped. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,6 +39,21 @@ test("T-50 a certificate, key or token of the kubeconfig that cannot be read is 
       message: `cannot read ${missing} that the kubeconfig names: does not exist (see whether the path is right, and whether it is mounted)`,
     });
   await assert.rejects(credentials({ caFile: folder }, {}).access(), { message: /that the kubeconfig names: is a folder/ });
+});
+
+test("T-50 a certificate, key or token that is a device or a pipe is refused, not read without an end or waited for", async (t) => {
+  const pipe = join(folderOf(t), "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const file of [pipe, "/dev/zero"])
+    for (const [cluster, user] of [
+      [{ caFile: file }, {}],
+      [{}, { certFile: file }],
+      [{}, { keyFile: file }],
+      [{}, { authProvider: { name: "tokenFile", config: { tokenFile: file } } }],
+    ] as const)
+      await assert.rejects(credentials(cluster, user).access(), {
+        message: `cannot read ${file} that the kubeconfig names: is no file but a pipe, a socket or a device: save it as a file`,
+      });
 });
 
 test("T-50 a program of the kubeconfig that is not there is told as such, and not as a file", async (t) => {

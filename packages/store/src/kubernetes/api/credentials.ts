@@ -3,6 +3,7 @@ import { Agent, type RequestOptions } from "node:https";
 import { fileFailureText } from "@fenceline/api/vocabulary";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../clock.ts";
+import { refuseEndless } from "./readable-file.ts";
 
 /** Least time between two reloads after a 401, in milliseconds: a token that is simply wrong must not start a process (`exec`) per request. */
 const RELOAD_INTERVAL = 10_000;
@@ -40,9 +41,12 @@ export class Credentials {
     const cluster = this.#config.getCurrentCluster();
     if (cluster === null) throw new Error("the kubeconfig names no current cluster");
     const options: RequestOptions = {};
-    await this.#config.applyToHTTPSOptions(options).catch((cause: unknown) => {
+    try {
+      for (const file of filesOf(this.#config)) refuseEndless(file);
+      await this.#config.applyToHTTPSOptions(options);
+    } catch (cause) {
       throw unusable(cause);
-    });
+    }
     // client-node's own agent opens a connection per request; it is kept where it knows the way through a proxy.
     if (cluster.proxyUrl === undefined) options.agent = cluster.server.startsWith("http:") ? this.#plain : this.#secure;
     return { server: cluster.server, options };
@@ -63,9 +67,16 @@ export class Credentials {
   }
 }
 
+/** The certificates, the key and the token that the current context reads, by their paths. */
+function filesOf(config: KubeConfig): readonly string[] {
+  const user = config.getCurrentUser();
+  const named: unknown[] = [config.getCurrentCluster()?.caFile, user?.certFile, user?.keyFile, user?.authProvider?.config?.tokenFile];
+  return named.filter((file) => typeof file === "string" && file !== "") as string[];
+}
+
 /** A certificate, key or token that the configuration names and that cannot be read says so; what an exec plugin says is kept. */
 function unusable(cause: unknown): Error {
   const { path, syscall = "", message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
-  if (syscall !== "open" && syscall !== "read") return new Error(message, { cause });
+  if (!["open", "read", "stat"].includes(syscall)) return new Error(message, { cause });
   return new Error(`cannot read ${path ?? "a file"} that the kubeconfig names: ${fileFailureText(cause, process.getuid?.())}`, { cause });
 }

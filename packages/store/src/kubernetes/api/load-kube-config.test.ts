@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +20,14 @@ test("T-50 a kubeconfig that is not there, cannot be read or names no cluster is
   });
   process.env.KUBECONFIG = missing;
   await assert.rejects(async () => (await kubeConfigLoader())(), { message: /^cannot read the kubeconfig '.*none': does not exist/ });
-  await assert.rejects(async () => (await kubeConfigLoader("/dev/zero"))(), { message: /'\/dev\/zero': is no file but a device$/ });
+  await assert.rejects(async () => (await kubeConfigLoader("/dev/zero"))(), {
+    message: /'\/dev\/zero': is no file but a pipe, a socket or a device/,
+  });
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  await assert.rejects(async () => (await kubeConfigLoader(pipe))(), { message: /pipe': is no file but a pipe/ });
+  process.env.KUBECONFIG = `:${pipe}:/dev/zero`;
+  await assert.rejects(async () => (await kubeConfigLoader())(), { message: /pipe': is no file but a pipe/ });
   const text = join(folder, "text");
   writeFileSync(text, "]: no YAML");
   await assert.rejects(async () => (await kubeConfigLoader(text))(), { message: /^cannot read the kubeconfig '.*text': / });

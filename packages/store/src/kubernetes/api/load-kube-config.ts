@@ -1,6 +1,8 @@
-import { statSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { fileFailureText } from "@fenceline/api/vocabulary";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { refuseEndless } from "./readable-file.ts";
 
 /**
  * A function that reads the configuration: of the given file, else as kubectl does ($KUBECONFIG, `~/.kube/config`), else the pod's service account.
@@ -12,8 +14,7 @@ export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig>
   return () => {
     const config = new KubeConfig();
     try {
-      // client-node reads a file to its end, and `/dev/zero` has none.
-      if (file !== undefined && statSync(file).isCharacterDevice()) throw new Error("is no file but a device");
+      for (const path of file === undefined ? defaultFiles() : [file]) refuseEndless(path);
       if (file === undefined) config.loadFromDefault();
       else config.loadFromFile(file);
     } catch (cause) {
@@ -33,3 +34,11 @@ export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig>
 
 /** Where client-node turns when it has found no configuration at all. Nothing is there, and it refuses plain HTTP anyway. */
 const NOTHING_FOUND = "http://localhost:8080";
+
+/** The files that client-node takes without being told, in kubectl's order. */
+function defaultFiles(): readonly string[] {
+  const { KUBECONFIG = "", HOME = "" } = process.env;
+  if (KUBECONFIG !== "") return KUBECONFIG.split(delimiter).filter((path) => path !== "");
+  const usual = join(HOME, ".kube", "config");
+  return HOME !== "" && existsSync(usual) ? [usual] : [];
+}
