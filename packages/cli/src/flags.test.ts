@@ -52,6 +52,7 @@ test("T-50 an unknown flag, an unknown command, a missing command and a surplus 
 
 test("T-50 --version and --help end with exit code 0", async () => {
   assert.deepEqual(await runToEnd(["--version"]), { code: 0, stdout: "0.1.0\n", stderr: "" });
+  assert.equal((await runToEnd(["--help", "standalone"])).code, 0);
   const { code, stdout } = await runToEnd(["--help"]);
   assert.deepEqual([code, stdout.startsWith("Usage: fenceline")], [0, true]);
 });

@@ -43,7 +43,8 @@ function refuseUnknown({ command }: { readonly command: Command }): string {
   const isHelpCommand = program.args[0] === "help";
   const [named, ...others] = isHelpCommand ? program.args.slice(1) : [];
   const asked = isHelpCommand ? (named === command.name() ? others : program.args.slice(1)) : command.args;
-  const unknown = asked.find((arg) => arg !== "-h" && arg !== "--help" && arg !== "--");
+  const isCommand = (arg: string) => command.commands.some((each) => each.name() === arg);
+  const unknown = asked.find((arg) => arg !== "-h" && arg !== "--help" && arg !== "--" && !isCommand(arg));
   if (unknown === undefined) return "";
   if (unknown.startsWith("-")) return command.error(`error: unknown option '${unknown}'`);
   return command.error(command === program ? `error: unknown command '${unknown}'` : `error: too many arguments: '${unknown}'`);

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FencelineError } from "@fenceline/api";
@@ -19,12 +20,17 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes the folder of `--dir` where it is missing, and sees that it can be written. Without state and rendered objects a run would be of no use, and
- * it would not notice before the first call.
+ * Makes the folder of `--dir` where it is missing, and sees that it can be written, and what an earlier run made in it too. Without state and rendered
+ * objects a run would be of no use, and it would not notice before the first call.
  *
  * @throws {FencelineError} `DIRECTORY_UNUSABLE`, naming folder and reason
  */
 export async function prepareFolder(folder: string): Promise<void> {
+  await seeThatItCanBeWritten(folder);
+  for (const below of ["state", "rendered"]) if (existsSync(join(folder, below))) await seeThatItCanBeWritten(join(folder, below));
+}
+
+async function seeThatItCanBeWritten(folder: string): Promise<void> {
   // Named as an unfinished write: no reader takes it for a manifest.
   const probe = join(folder, `.${randomBytes(6).toString("hex")}.tmp`);
   try {

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { createEdgeReporter } from "@fenceline/als";
 import { openFilesLimit } from "@fenceline/als/open-files";
 import { type Config, formatAddress } from "@fenceline/api";
@@ -8,6 +10,7 @@ import type { Logger } from "pino";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
 import { buildInfo } from "../build-info.ts";
 import { Demo, removeDemo } from "../demo/demo.ts";
+import { DEMO_FILE } from "../demo/demo-mesh.ts";
 import { callAddress } from "../listen.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
 import { takeFolder } from "./folder-in-use.ts";
@@ -40,6 +43,8 @@ export interface Standalone {
   close(): Promise<void>;
 }
 
+type Closer = () => Promise<unknown>;
+
 /** Milliseconds that requests in flight are given at the end. Everything must be over within 5 s of a SIGTERM. */
 const DRAIN_MS = 3_000;
 
@@ -49,24 +54,29 @@ const DRAIN_MS = 3_000;
  * @throws {FencelineError} when a manifest is not valid, the folder cannot be written or a port is taken; what was started is stopped again
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
-  const closers: (() => Promise<unknown>)[] = [];
+  const closers: Closer[] = [];
+  const undo: Closer[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    return { ...(await start(options, closers)), close };
+    return { ...(await start(options, closers, undo)), close };
   } catch (error) {
+    for (const each of undo) await each();
     await close();
     throw error;
   }
 }
 
-async function start(options: StandaloneOptions, closers: (() => Promise<unknown>)[]): Promise<Omit<Standalone, "close">> {
+/** @param undo takes back what only a failed start has to take back, while the folder is still held */
+async function start(options: StandaloneOptions, closers: Closer[], undo: Closer[]): Promise<Omit<Standalone, "close">> {
   const { folder, host, logger } = options;
   // There is no mTLS here, and so nobody has a certificate.
   const config = { ...options.config, telemetry: { ...options.config.telemetry, acceptPlaintext: true } };
   await prepareFolder(folder);
   closers.push(await takeFolder(folder));
+  // A start that is refused leaves the folder as it was.
+  if (options.demo && !existsSync(join(folder, DEMO_FILE))) undo.push(() => removeDemo(folder));
   const demo = options.demo ? await Demo.prepare(folder) : undefined;
   if (demo === undefined) await removeDemo(folder);
   else closers.push(() => demo.stop());

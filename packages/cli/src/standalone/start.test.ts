@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -66,6 +66,28 @@ test("T-50 a folder that may only be read is said in one line", async (t) => {
   const { code, stdout, stderr } = await runToEnd(["standalone", "--dir", dir, ...PORTS], isRoot ? { uid: 65_534, gid: 65_534 } : {});
   assert.deepEqual([code, stdout], [2, ""], stderr);
   assert.match(stderr, /^DIRECTORY_UNUSABLE: .*read-only: cannot keep state here: this user may not write there \(.*--dir\)\n$/);
+});
+
+test("T-50 state or rendered objects of another user are told at the start, not fence by fence", async (t) => {
+  for (const below of ["state", "rendered"]) {
+    const dir = temporaryFolder(t);
+    chmodSync(dir, 0o777);
+    mkdirSync(join(dir, below));
+    chmodSync(join(dir, below), 0o555);
+    const isRoot = process.getuid?.() === 0;
+    const { code, stdout, stderr } = await runToEnd(["standalone", "--dir", dir, ...PORTS], isRoot ? { uid: 65_534, gid: 65_534 } : {});
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    assert.match(stderr, new RegExp(`^DIRECTORY_UNUSABLE: .*/${below}: cannot keep state here: this user may not write there`));
+  }
+});
+
+test("T-50 a start that is refused leaves no demo.yaml in a folder of somebody's own files", async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "compose.yaml"), "services: {}\n");
+  const { code, stderr } = await runToEnd(["standalone", "--dir", folder, ...PORTS]);
+  assert.equal(code, 2);
+  assert.match(stderr, /MANIFEST_NOT_AN_OBJECT/);
+  assert.deepEqual(readdirSync(folder), ["compose.yaml"]);
 });
 
 test("T-50 a demo.yaml of somebody else is not overwritten", async (t) => {
