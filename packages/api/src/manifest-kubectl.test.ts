@@ -206,6 +206,9 @@ test("T-50 a fence of an apiVersion that there is none of is a fault, and not pa
     assert.deepEqual([code, line], ["FENCE_INVALID", 2], version);
     assert.match(message, /apiVersion: not an apiVersion of a fence: use microservice\.slime\.io\/v1alpha1 or /);
   }
+  const spelt = fault("kind: serviceFence\napiVersion: microservice.slime.io/v1alpha1\nmetadata: {name: a, namespace: b}\n");
+  assert.deepEqual([spelt.code, spelt.line], ["FENCE_INVALID", 1]);
+  assert.match(spelt.message, /kind: not a kind: use ServiceFence, found "serviceFence"$/);
   const { ignored } = parseManifests("apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n", "mesh.yaml");
   assert.equal(ignored.length, 1);
 });

@@ -138,12 +138,14 @@ class ManifestReader {
   #readObject(document: Document, value: AnyObject, path: FieldPath): void {
     const schema = SCHEMAS[`${value.apiVersion}/${value.kind}`];
     if (schema !== undefined) this.#validate(document, value, path, schema);
-    else if (value.kind !== "ServiceFence") this.ignored.push({ kind: value.kind, reason: "another kind" });
+    else if (value.kind.toLowerCase() !== "servicefence") this.ignored.push({ kind: value.kind, reason: "another kind" });
     else {
       // Nobody else has the kind, and a fence that is passed over in silence fences nothing. kubectl finds no match for it either.
-      const at = { line: lineOfField(document, this.#lines, [...path, "apiVersion"]), path: "apiVersion", object: describeObject(value) };
-      const message = `not an apiVersion of a fence: use ${FENCE_API_VERSIONS.join(" or ")}, found ${JSON.stringify(value.apiVersion)}`;
-      this.#fault(codeOf(value, ["apiVersion"]), at, message);
+      const isKind = value.kind === "ServiceFence";
+      const field = isKind ? "apiVersion" : "kind";
+      const at = { line: lineOfField(document, this.#lines, [...path, field]), path: field, object: describeObject(value) };
+      const wanted = isKind ? `apiVersion of a fence: use ${FENCE_API_VERSIONS.join(" or ")}` : "kind: use ServiceFence";
+      this.#fault("FENCE_INVALID", at, `not ${isKind ? "an" : "a"} ${wanted}, found ${JSON.stringify(value[field])}`);
     }
   }
 

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "./build-info.ts";
 import { collectorCommand } from "./collector/command.ts";
 import { globalSidecarCommand } from "./global-sidecar/command.ts";
+import { printable } from "./logger.ts";
 import { standaloneCommand } from "./standalone/command.ts";
 import { withdrawCommand } from "./withdraw/command.ts";
 
@@ -29,7 +30,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = codeOf(error);
-  if (!(error instanceof CommanderError)) process.stderr.write(`${textOf(error)}\n`);
+  // A fault names what stands in files of others, and a terminal obeys what it is sent. The faults of a file have a line each.
+  if (!(error instanceof CommanderError)) process.stderr.write(`${printable(textOf(error), "stack")}\n`);
   if (process.exitCode !== 0) setTimeout(() => process.exit(), LAST_RESORT_MS).unref();
 }
 

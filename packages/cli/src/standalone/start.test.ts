@@ -90,6 +90,16 @@ test("T-50 a start that is refused leaves no demo.yaml in a folder of somebody's
   assert.deepEqual(readdirSync(folder), ["compose.yaml"]);
 });
 
+test("T-52 a fault of a manifest at the start moves no terminal", async (t) => {
+  const folder = temporaryFolder(t);
+  const name = '"a\\e]0;title\\a"';
+  writeFileSync(join(folder, "fence.yaml"), `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: ${name}}\n`);
+  const { code, stderr } = await runToEnd(["standalone", "--dir", folder, "--no-demo", ...PORTS]);
+  assert.equal(code, 2);
+  assert.match(stderr, /^MANIFESTS_INVALID: .*a\\u001b\]0;title\\u0007/);
+  assert.doesNotMatch(stderr.trimEnd(), /(?!\n)\p{Cc}/u);
+});
+
 test("T-50 a demo.yaml of somebody else is not overwritten", async (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, "demo.yaml");
