@@ -1,4 +1,4 @@
-import type { KubernetesObject, ObjectReference } from "../lab/kubernetes/client.ts";
+import type { KubernetesObject, ObjectReference } from "../lab/kubernetes/object.ts";
 import type { Lab } from "../lab/lab.ts";
 
 /** Milliseconds for pods to come and go. One that drains takes its time. */

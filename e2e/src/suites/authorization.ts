@@ -1,7 +1,7 @@
 /** A callee that lets only its caller in: by way of the fallback it refuses, and the caller still gets through from then on. */
 import assert from "node:assert/strict";
 import { Fenceline } from "../fenceline/install.ts";
-import type { KubernetesObject } from "../lab/kubernetes/client.ts";
+import type { KubernetesObject } from "../lab/kubernetes/object.ts";
 import type { Lab } from "../lab/lab.ts";
 import { applyFence, untilDirect, untilFenced } from "./mesh/fence.ts";
 import { untilMeshKnows } from "./mesh/routes.ts";

@@ -1,7 +1,7 @@
 /** What a person wrote into a fence is direct from the first call on; everything else still goes through the fallback. */
 import assert from "node:assert/strict";
 import { Fenceline } from "../fenceline/install.ts";
-import type { KubernetesObject } from "../lab/kubernetes/client.ts";
+import type { KubernetesObject } from "../lab/kubernetes/object.ts";
 import type { Lab } from "../lab/lab.ts";
 import { applyFence, firstCall, sidecarHosts, untilDirect, untilFenced } from "./mesh/fence.ts";
 import { applyServices, startWorkload, type Workload } from "./mesh/workload.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { CHART } from "../fenceline/helm.ts";
 import { Fenceline } from "../fenceline/install.ts";
-import type { KubernetesObject } from "../lab/kubernetes/client.ts";
+import type { KubernetesObject } from "../lab/kubernetes/object.ts";
 import type { Lab } from "../lab/lab.ts";
 import { PROJECT } from "../places.ts";
 import { runCommand } from "../setup/command.ts";

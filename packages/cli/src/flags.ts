@@ -46,7 +46,7 @@ export function parseHostName(text: string): string {
 }
 
 /** Reads the name of a namespace, which is one DNS label. */
-export function parseNamespace(text: string): string {
+function parseNamespace(text: string): string {
   if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
     throw new InvalidArgumentError("A namespace is at most 63 lower-case letters, digits and '-'.");
   return text;

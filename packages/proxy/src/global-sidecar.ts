@@ -19,10 +19,11 @@ import { createConnectionPipeline, createPipeline, type PipelineParts } from "./
 import { CallsInFlight, type LongLivedCall, MAX_LISTED_CALLS } from "./report/calls-in-flight.ts";
 import { rememberCertifiedNamespaces } from "./report/client-certificate.ts";
 import { DecisionLog } from "./report/decision-log.ts";
-import { type EdgeReporter, EdgeReports } from "./report/edge-reports.ts";
+import { EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
 import { createMetrics, ProxyCounters } from "./report/metrics.ts";
 import { createObserver, observeListener } from "./report/observe-calls.ts";
+import type { EdgeReporter } from "./report/reported-edge.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 
 export interface GlobalSidecarOptions extends FrontOptions {

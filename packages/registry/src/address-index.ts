@@ -1,5 +1,5 @@
 import type { EndpointSlice, Service } from "@fenceline/api";
-import type { Destination, Registry } from "./registry.ts";
+import type { Destination } from "./destination.ts";
 
 /** What a call to an address says beside it. It decides where several Services have the address. */
 export interface AddressHint {
@@ -7,6 +7,13 @@ export interface AddressHint {
   readonly host?: string | undefined;
   /** Namespace of the caller. */
   readonly namespace?: string | undefined;
+}
+
+/** The part of a registry that the index is made from. */
+interface ServicesAndSlices {
+  services(): readonly Service[];
+  slicesOf(service: Service): readonly EndpointSlice[];
+  hostOf(service: Service): string;
 }
 
 /** What one Service has at each of some addresses: port → Service port. Shared by all addresses of a slice, which may be many thousands. */
@@ -32,7 +39,7 @@ export class AddressIndex {
   readonly #claims = new Map<string, Claim[]>();
   readonly #clusterIPs = new Set<string>();
 
-  constructor(registry: Registry) {
+  constructor(registry: ServicesAndSlices) {
     const services = registry.services();
     for (const service of services) this.#addClusterIPs(service, registry.hostOf(service));
     for (const service of services) this.#addEndpoints(service, registry);
@@ -70,7 +77,7 @@ export class AddressIndex {
     }
   }
 
-  #addEndpoints(service: Service, registry: Registry): void {
+  #addEndpoints(service: Service, registry: ServicesAndSlices): void {
     const host = registry.hostOf(service);
     const places = new Map(service.spec.ports.map(({ name = "" }, place) => [name, place] as const).reverse());
     for (const slice of registry.slicesOf(service)) {

@@ -1,4 +1,5 @@
 export * from "./authority.ts";
+export * from "./destination.ts";
 export { type AddressedObjects, MeshAddressBook } from "./mesh-addresses.ts";
 export * from "./port-protocol.ts";
 export * from "./registry.ts";

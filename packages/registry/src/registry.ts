@@ -1,19 +1,7 @@
 import type { Endpoint, EndpointSlice, Service } from "@fenceline/api";
 import { SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { type AddressHint, AddressIndex } from "./address-index.ts";
-
-/** One address that answers for a Service port. */
-export interface EndpointAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** A Service port, by the name that the whole mesh uses for it. */
-export interface Destination {
-  /** Fully qualified: `b.test1.svc.cluster.local`. */
-  readonly host: string;
-  readonly port: number;
-}
+import type { Destination, EndpointAddress } from "./destination.ts";
 
 /** What a {@link Registry} is made from: one consistent view of the objects. */
 export interface RegistrySnapshot {

@@ -2,14 +2,15 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { labProgram } from "../../places.ts";
 import type { Ground } from "../ground.ts";
-import type { KubernetesClient, KubernetesObject } from "../kubernetes/client.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
 import { namespaceObject, peerAuthentication } from "../kubernetes/manifests.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
 import { LabProcess } from "../process.ts";
 import { until } from "../until.ts";
 import type { ApiServer } from "./api-server.ts";
 
 /** Istio's own namespace. */
-export const ISTIO_NAMESPACE = "istio-system";
+const ISTIO_NAMESPACE = "istio-system";
 /** Where proxies find istiod, by cluster DNS. */
 export const ISTIOD_ADDRESS = `istiod.${ISTIO_NAMESPACE}.svc:15012`;
 export const TRUST_DOMAIN = "cluster.local";

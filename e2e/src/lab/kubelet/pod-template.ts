@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import type { KubernetesObject } from "../kubernetes/client.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
 
 /** A Pod object as far as this lab's kubelet reads it. */
 export interface PodObject extends KubernetesObject {
@@ -46,7 +46,7 @@ export interface Probe {
 }
 
 /** A volume; others than these hold nothing that we run with. */
-export interface Volume {
+interface Volume {
   readonly name: string;
   readonly configMap?: { readonly name: string };
   readonly projected?: { readonly sources: readonly { readonly serviceAccountToken?: ServiceAccountToken }[] };

@@ -1,35 +1,10 @@
 import { Agent, request } from "node:https";
 import { json, text } from "node:stream/consumers";
 import { FencelineError } from "@fenceline/api";
+import type { Connection } from "./connection.ts";
+import type { KubernetesObject, ObjectReference } from "./object.ts";
 import { ResourcePaths } from "./resource-paths.ts";
 import { type WatchEvent, watch } from "./watch.ts";
-
-/** An object as it goes over the wire. */
-export interface KubernetesObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly [field: string]: unknown;
-  };
-  readonly [field: string]: unknown;
-}
-
-/** Names one object, or with an empty name a whole collection. */
-export type ObjectReference = Pick<KubernetesObject, "apiVersion" | "kind"> & {
-  readonly metadata: { readonly name: string; readonly namespace?: string };
-};
-
-/** Where an API server is, and who asks. */
-export interface Connection {
-  readonly host: string;
-  readonly port: number;
-  readonly token: string;
-  /** PEM of the certificates to trust. */
-  readonly certificates: string;
-}
 
 interface Answer {
   readonly status: number;

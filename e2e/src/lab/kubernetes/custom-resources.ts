@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
 import { istioFile } from "../../places.ts";
 import { type UntilOptions, until } from "../until.ts";
-import type { KubernetesClient, KubernetesObject } from "./client.ts";
+import type { KubernetesClient } from "./client.ts";
+import type { KubernetesObject } from "./object.ts";
 
 /** Installs the kinds of Istio, and waits until the API server serves them. */
 export async function installIstioKinds(client: KubernetesClient, waiting: UntilOptions): Promise<void> {

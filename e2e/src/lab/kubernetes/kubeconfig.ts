@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import type { Connection } from "./client.ts";
+import type { Connection } from "./connection.ts";
 
 /** Name of the one context in a file of {@link writeKubeconfig}. */
 export const CONTEXT = "lab";

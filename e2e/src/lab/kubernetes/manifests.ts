@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "./client.ts";
+import type { KubernetesObject } from "./object.ts";
 
 /** A port of a Service. */
 export interface ServicePort {

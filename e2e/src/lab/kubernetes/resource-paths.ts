@@ -1,5 +1,5 @@
 import { FencelineError } from "@fenceline/api";
-import type { ObjectReference } from "./client.ts";
+import type { ObjectReference } from "./object.ts";
 
 interface Resource {
   readonly name: string;

@@ -3,7 +3,8 @@ import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { createInterface } from "node:readline";
 import { FencelineError } from "@fenceline/api";
-import type { Connection, KubernetesObject } from "./client.ts";
+import type { Connection } from "./connection.ts";
+import type { KubernetesObject } from "./object.ts";
 
 /** What happened to an object, and the object since. */
 export interface WatchEvent {

@@ -1,7 +1,7 @@
 import { FencelineError } from "@fenceline/api";
 
 /** A virtual host of a route table, cut down to what suites ask for. */
-export interface VirtualHost {
+interface VirtualHost {
   readonly name: string;
   readonly domains: readonly string[];
   readonly routes: readonly { readonly name?: string; readonly route?: { readonly cluster?: string } }[];

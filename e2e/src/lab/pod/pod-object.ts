@@ -1,5 +1,6 @@
 import { NODE_NAME } from "../control-plane/control-plane.ts";
-import type { KubernetesClient, KubernetesObject, ObjectReference } from "../kubernetes/client.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { KubernetesObject, ObjectReference } from "../kubernetes/object.ts";
 
 /** A pod to be. */
 export interface PodSpec {
@@ -16,7 +17,7 @@ export interface PodSpec {
 }
 
 /** What a pod's own annotations and probes change about its proxy. */
-export interface ProxySpec {
+interface ProxySpec {
   /** Fields of Istio's ProxyConfig, on top of the mesh's. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Paths at which the agent answers for the application's probes: with mTLS, a kubelet cannot ask the application itself. */

@@ -33,6 +33,6 @@ export async function telemetryTo(
 }
 
 /** Whether the stream of an Envoy's access logs is open to this collector. */
-export async function sendsTo(envoy: EnvoyAdmin, { pod: { address } }: RunningPod): Promise<boolean> {
+async function sendsTo(envoy: EnvoyAdmin, { pod: { address } }: RunningPod): Promise<boolean> {
   return ((await envoy.endpoints(CLUSTER)).get(address) ?? 0) > 0;
 }

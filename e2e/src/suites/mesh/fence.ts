@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServiceFence, Sidecar } from "@fenceline/api";
 import { FALLBACK_IDENTITY } from "../../fenceline/install.ts";
-import type { KubernetesObject } from "../../lab/kubernetes/client.ts";
+import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { RouteTable } from "../../lab/pod/envoy-admin.ts";
 import type { GrpcCall, HttpCall, LoadReport } from "../../pod-app/protocol.ts";

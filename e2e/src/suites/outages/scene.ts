@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FALLBACK_IDENTITY, NAMESPACE as FENCELINE_NAMESPACE, type Fenceline } from "../../fenceline/install.ts";
-import type { KubernetesObject } from "../../lab/kubernetes/client.ts";
 import { serviceObject } from "../../lab/kubernetes/manifests.ts";
+import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { LoadReport } from "../../pod-app/protocol.ts";
 import { applyFence, failuresOf, firstCall, loadUntilDirect, sidecarHosts, untilDirect, untilFenced } from "../mesh/fence.ts";
@@ -10,7 +10,7 @@ import { applyServices, HTTP_PORT, numbered, startWorkload, type Workload } from
 
 export const NAMESPACE = "outages";
 /** Idle window of the fence `short`: shorter than the outages, so that a clock that ran on through them would show. */
-export const SHORT_WINDOW = "20s";
+const SHORT_WINDOW = "20s";
 /** A Service that the global sidecar sees and its callers do not, whatever their fences say: calls to it go through the fallback for ever. */
 export const HIDDEN = "hidden";
 const KNOWN = numbered("known", 3);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { MANAGED_BY_LABEL, MANAGER } from "@fenceline/api";
 import { Fenceline } from "../../fenceline/install.ts";
-import type { KubernetesObject } from "../../lab/kubernetes/client.ts";
+import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { applyFence, failuresOf, firstCall, readFence, sidecarHosts, untilDirect, untilFenced } from "../mesh/fence.ts";
 import { SteadyLoad } from "../mesh/steady-load.ts";

@@ -1,5 +1,6 @@
-import type { KubernetesClient, KubernetesObject } from "../../lab/kubernetes/client.ts";
+import type { KubernetesClient } from "../../lab/kubernetes/client.ts";
 import { serviceObject } from "../../lab/kubernetes/manifests.ts";
+import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import type { Lab } from "../../lab/lab.ts";
 
 const NAMESPACES = 10;

@@ -1,5 +1,5 @@
 import { Fenceline, NAMESPACE } from "../../fenceline/install.ts";
-import type { KubernetesObject } from "../../lab/kubernetes/client.ts";
+import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { HttpAnswer } from "../../pod-app/protocol.ts";
 import { applyFence, untilFenced } from "../mesh/fence.ts";
@@ -13,7 +13,7 @@ export const ATTACKERS = "attackers";
 /** A host of {@link ATTACKERS} that a VirtualService of theirs sends to the global sidecar, headers and all. */
 const RELAY = "relay.example";
 
-export const FALLBACK_HOST: string = `global-sidecar.${NAMESPACE}.svc.cluster.local`;
+const FALLBACK_HOST: string = `global-sidecar.${NAMESPACE}.svc.cluster.local`;
 export const COLLECTOR: string = `fenceline-collector.${NAMESPACE}`;
 
 /** Who is there. */

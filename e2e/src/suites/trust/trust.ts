@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { NAMESPACE } from "../../fenceline/install.ts";
 import { meshConfig } from "../../lab/control-plane/istiod.ts";
-import type { KubernetesObject } from "../../lab/kubernetes/client.ts";
+import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import { learnedHosts, readFence } from "../mesh/fence.ts";
 import type { Report, Suite } from "../suite.ts";
 import { ATTACKERS, COLLECTOR, callAs, relay, type Scene, setScene, VICTIMS } from "./scene.ts";

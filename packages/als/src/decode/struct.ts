@@ -27,7 +27,7 @@ const MAX_LABELS = 256;
 const TOO_LONG = "\n";
 
 /** A `google.protobuf.Value`, as far as node metadata needs it: at most one of `text` and `fields` is set. */
-export interface StructValue {
+interface StructValue {
   text: string | undefined;
   fields: StructFields | undefined;
   isTooLarge: boolean;

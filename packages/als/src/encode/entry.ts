@@ -74,7 +74,7 @@ function writeAddress(writer: ReverseWriter, field: number, address: SocketAddre
 }
 
 /** One entry of a `map<string, string>`. */
-export function writeMapEntry(writer: ReverseWriter, field: number, key: string, value: string): void {
+function writeMapEntry(writer: ReverseWriter, field: number, key: string, value: string): void {
   const mark = writer.size;
   writer.mapString(2, value);
   writer.mapString(1, key);

@@ -3,7 +3,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, type Outgoing
 import type { TestContext } from "node:test";
 import { STREAM_V3 } from "../service.ts";
 
-export interface RawCall {
+interface RawCall {
   readonly stream: ClientHttp2Stream;
   /** Resolves when the stream is over: the gRPC status, or undefined when it was cut without one. */
   readonly status: Promise<number | undefined>;

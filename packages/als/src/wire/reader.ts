@@ -9,7 +9,7 @@ const FAILED = 0x3fff_ffff;
  * Longest text in bytes that is made into a string. A host name has at most 253, a cluster adds port and subset, a label has 63; what is longer names nothing
  * that exists, and must not fill our memory.
  */
-export const MAX_TEXT_BYTES = 512;
+const MAX_TEXT_BYTES = 512;
 
 /** Longest message in bytes; positions stay small integers and below {@link FAILED}. */
 export const MAX_MESSAGE_BYTES = 0x2000_0000;

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 const MAIN = join(import.meta.dirname, "../main.ts");
 
 /** One line of its log. */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
 /** A `fenceline` command that runs. */
 export interface RunningCommand {

@@ -12,8 +12,8 @@ import { LineBudget } from "../line-budget.ts";
 export type FallbackToken = (token: string) => boolean | Promise<boolean>;
 
 /** Why a call in the fallback's name was refused. A closed set: it labels a metric. */
-export const FALLBACK_REFUSALS = ["no_certificate", "identity_mismatch", "no_token", "token_refused", "token_not_reviewed"] as const;
-export type FallbackRefusal = (typeof FALLBACK_REFUSALS)[number];
+const FALLBACK_REFUSALS = ["no_certificate", "identity_mismatch", "no_token", "token_refused", "token_not_reviewed"] as const;
+type FallbackRefusal = (typeof FALLBACK_REFUSALS)[number];
 
 /** What is needed to know the fallback. */
 export interface FallbackCallerOptions {

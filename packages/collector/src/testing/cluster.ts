@@ -21,7 +21,7 @@ import { CONFIG } from "./mesh.ts";
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 
 /** Leadership that a test may also give. */
-export class GivenLeadership extends ManualLeadership {
+class GivenLeadership extends ManualLeadership {
   constructor(leads: boolean) {
     super();
     this.leads = leads;
@@ -29,7 +29,7 @@ export class GivenLeadership extends ManualLeadership {
 }
 
 /** A line of a log: its fields and its message. */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
 
 /** A mesh with fence `test1/a` and a fallback, and nothing that stands in the way unless `prepare` puts it there. */
 export async function startCluster(

@@ -24,7 +24,7 @@ const LAST_TARGET = "/last";
  * Stands behind every case. It shows where the server thinks that the case's request ends, and has the server close the connection, so that no time
  * is spent on finding out that nothing more comes.
  */
-export const LAST = `GET ${LAST_TARGET} HTTP/1.1\r\nHost: details.bookinfo.svc.cluster.local\r\nConnection: close\r\n\r\n`;
+const LAST = `GET ${LAST_TARGET} HTTP/1.1\r\nHost: details.bookinfo.svc.cluster.local\r\nConnection: close\r\n\r\n`;
 
 /** Milliseconds without a byte after which a server is taken to wait for more. Long beside what any answer here takes, on a busy machine too. */
 const SILENCE_MS = 2_000;

@@ -1,5 +1,5 @@
 import { Refusal } from "../refusal.ts";
-import { toAddress } from "../resolve/resolver.ts";
+import { type Target, toAddress } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
 import { namespaceInName, qualifiedNames } from "./cluster-name.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
@@ -36,19 +36,6 @@ export interface Caller {
   readonly isProven: boolean;
   /** Whether the caller's own Envoy reaches nothing but registered hosts (`outboundTrafficPolicy: REGISTRY_ONLY`). */
   readonly registryOnly: boolean;
-}
-
-/** A place that the resolver may be asked for. */
-export interface Target {
-  readonly host: string;
-  readonly kind: "name" | "ipv4" | "ipv6";
-  readonly port: number;
-  /** Namespace of the caller, to complete a short `host`. */
-  readonly namespace: string | undefined;
-  /** Whether nothing proves that the caller is of that namespace, so that what is done for it must not count for the namespace. */
-  readonly unproven?: true;
-  /** To be taken as it stands, because it is no service: an address for itself, a name by its own records. */
-  readonly external?: true;
 }
 
 /** Step 2: the targets that may be tried, best first. Never empty. */

@@ -6,7 +6,7 @@ import { HOP_HEADER } from "./hop.ts";
 import { dropNamedByConnection } from "./hop-by-hop.ts";
 
 /** More header fields than this and the request is refused. Node drops what is beyond its own limit without a word, so that limit is off. */
-export const MAX_HEADER_FIELDS = 1_000;
+const MAX_HEADER_FIELDS = 1_000;
 
 /** What one pass over the raw header fields of a request yields. */
 export interface RequestHead {

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { Refusal } from "../refusal.ts";
 import type { CertifiedNamespace } from "../report/client-certificate.ts";
-import type { ReportedEdge } from "../report/edge-reports.ts";
+import type { ReportedEdge } from "../report/reported-edge.ts";
 import { type Authorized, authorize, type ServingPolicy } from "./authorize.ts";
 import { type Claim, claimOf } from "./caller.ts";
 import { hopMark } from "./hop.ts";

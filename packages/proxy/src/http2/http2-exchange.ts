@@ -3,7 +3,6 @@ import {
   type ClientSessionRequestOptions,
   constants,
   type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
   type ServerHttp2Stream,
 } from "node:http2";
 import type { ForwardedRequest, PipelineCall } from "../call.ts";
@@ -15,6 +14,7 @@ import type { Pipeline } from "../pipeline.ts";
 import { Refusal } from "../refusal.ts";
 import type { PendingEdge } from "../report/edge-reports.ts";
 import type { Address } from "../resolve/resolver.ts";
+import { type AnswerFields, isRelayable, relayedFields } from "./answer-fields.ts";
 import { AnswerRelay, noteEnd } from "./answer-relay.ts";
 import type { Http2Client } from "./client-session.ts";
 import { closeWhenSent } from "./close-when-sent.ts";
@@ -22,7 +22,7 @@ import { classifyNoSession, refusalOfStream } from "./failure.ts";
 import { InterimAnswers } from "./interim-answers.ts";
 import type { Http2Request } from "./received-request.ts";
 import { refuseStream } from "./refuse-stream.ts";
-import { keepSensitive, sensitiveNames } from "./sensitive-fields.ts";
+import { keepSensitive } from "./sensitive-fields.ts";
 import type { SessionWaiter } from "./session-pool.ts";
 import type { SessionPools } from "./session-pools.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
@@ -50,11 +50,6 @@ const WITH_TRAILERS = { endStream: false, waitForTrailers: true };
 
 const UNACCEPTABLE = new Refusal("REQUEST_MALFORMED", "the request cannot be written as HTTP/2");
 const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer has a status or a field that HTTP/2 does not have");
-/** The one field specific to a connection that nghttp2 lets through and Node does not. */
-const FORBIDDEN = "http2-settings";
-
-type AnswerFields = IncomingHttpHeaders & IncomingHttpStatusHeader;
-
 /** Errors of a stream are told by the code that it closes with. */
 function ignore(): void {}
 
@@ -213,20 +208,19 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   ): void {
     session.heard();
     if (this.#done) return;
-    const status = fields[":status"] ?? 0;
-    if (status < 200 || status > 599 || FORBIDDEN in fields) {
+    if (!isRelayable(fields)) {
       this.#giveUp(upstream, UNRELAYABLE);
       return;
     }
     this.#upload?.forget();
     this.#answered = true;
+    const status = fields[":status"] ?? 0;
     this.#context.observer.answered(this, status);
-    const head = keepSensitive("te" in fields ? withoutTe(rawFields) : rawFields, sensitiveNames(fields));
     const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
     this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => {
       this.#done = true;
     });
-    this.#relay.begin(head, headerOnly);
+    this.#relay.begin(relayedFields(fields, rawFields), headerOnly);
   }
 
   /** The answer cannot be relayed. */
@@ -291,13 +285,6 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);
     this.#context.observer.closed(this);
   }
-}
-
-/**
- * The fields of an answer without `TE`, which means nothing there, as over HTTP/1.1. nghttp2 takes `Trailers` for a valid value, and Node throws at it.
- */
-function withoutTe(fields: readonly string[]): readonly string[] {
-  return fields.filter((_, at) => fields[at - (at % 2)] !== "te");
 }
 
 /** Node throws where it does not take a field. */

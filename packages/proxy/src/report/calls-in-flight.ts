@@ -20,7 +20,7 @@ export interface LongLivedCall {
 }
 
 /** Milliseconds in flight that make a call a long-lived one, by default. */
-export const LONG_LIVED_AFTER = 30_000;
+const LONG_LIVED_AFTER = 30_000;
 /** Calls that are listed at most. */
 export const MAX_LISTED_CALLS = 100;
 /** Characters of a host in the list. */

@@ -82,7 +82,7 @@ export interface ListenerObserver {
 }
 
 /** Whose connection it is, and what went wrong in the words of whoever noticed. */
-export type ListenerFailure = Pick<FailedCall, "client" | "cause">;
+type ListenerFailure = Pick<FailedCall, "client" | "cause">;
 
 /** No connection that the listener ends by itself is without a trace. */
 export function observeListener(counters: ProxyCounters, log: FailureLog): ListenerObserver {

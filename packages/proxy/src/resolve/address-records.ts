@@ -23,7 +23,7 @@ export class DnsFailure extends Error {
 }
 
 /** Milliseconds that the addresses of one family wait for those of the other (RFC 8305 §3, Resolution Delay). */
-export const RESOLUTION_DELAY = 50;
+const RESOLUTION_DELAY = 50;
 
 /** Codes of node:dns that mean: the server answered, and there is no such name, or no record of this type. */
 const NO_SUCH_NAME = "ENOTFOUND";

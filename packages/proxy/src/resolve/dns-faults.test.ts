@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Target } from "../destination/authorize.ts";
 import { call } from "../testing/client.ts";
 import { type DnsServer, startDnsServer } from "../testing/dns-server.ts";
 import { startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 import { createDnsResolver, type DnsResolverOptions } from "./dns-resolver.ts";
-import type { Resolution, Resolver } from "./resolver.ts";
+import type { Resolution, Resolver, Target } from "./resolver.ts";
 
 const B = "b.test1.svc.cluster.local";
 /** What `b.test1` may stand for when a pod of test2 says it, in the order of its search path. */

@@ -1,8 +1,8 @@
 import type { RecordWithTtl } from "node:dns";
 import type { Resolver as DnsClient } from "node:dns/promises";
-import type { Target } from "../destination/authorize.ts";
 import { qualifiedNames } from "../destination/cluster-name.ts";
 import { addressRecords, DnsFailure, records } from "./address-records.ts";
+import type { Target } from "./resolver.ts";
 import { type Resolution, toAddress } from "./resolver.ts";
 
 /** What a look-up found. */

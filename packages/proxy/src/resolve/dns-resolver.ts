@@ -1,9 +1,9 @@
 import { Resolver as DnsClient } from "node:dns/promises";
 import { LRUCache } from "lru-cache";
-import type { Target } from "../destination/authorize.ts";
 import { DnsFailure } from "./address-records.ts";
 import { DnsLookup, type Found } from "./dns-lookup.ts";
 import { type PendingLookup, PendingLookups } from "./pending-lookups.ts";
+import type { Target } from "./resolver.ts";
 import { type Resolution, ResolutionError, type Resolver } from "./resolver.ts";
 
 export interface DnsResolverOptions {

@@ -1,5 +1,5 @@
 import type { AddressTable } from "../destination/address-table.ts";
-import type { Target } from "../destination/authorize.ts";
+import type { Target } from "./resolver.ts";
 import { type Resolution, type Resolver, toAddress } from "./resolver.ts";
 
 /**

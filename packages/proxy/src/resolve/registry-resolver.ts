@@ -1,6 +1,6 @@
 import type { Service } from "@fenceline/api";
 import type { EndpointAddress, Registry } from "@fenceline/registry";
-import type { Target } from "../destination/authorize.ts";
+import type { Target } from "./resolver.ts";
 import { type Resolution, type Resolver, toAddress } from "./resolver.ts";
 
 /**

@@ -1,5 +1,4 @@
-import type { Target } from "../destination/authorize.ts";
-import type { Resolution, Resolver } from "./resolver.ts";
+import type { Resolution, Resolver, Target } from "./resolver.ts";
 
 /** Step 3: the addresses of the first target that the resolver knows. At once when the resolver answers at once. */
 export function resolveTargets(resolver: Resolver, targets: readonly Target[], from = 0): Resolution | Promise<Resolution> {

@@ -1,5 +1,17 @@
 import { isIPv6 } from "node:net";
-import type { Target } from "../destination/authorize.ts";
+
+/** A place that the resolver may be asked for. */
+export interface Target {
+  readonly host: string;
+  readonly kind: "name" | "ipv4" | "ipv6";
+  readonly port: number;
+  /** Namespace of the caller, to complete a short `host`. */
+  readonly namespace: string | undefined;
+  /** Whether nothing proves that the caller is of that namespace, so that what is done for it must not count for the namespace. */
+  readonly unproven?: true;
+  /** To be taken as it stands, because it is no service: an address for itself, a name by its own records. */
+  readonly external?: true;
+}
 
 /** One place to connect to. */
 export interface Address {

@@ -2,10 +2,9 @@ import { EventEmitter, once } from "node:events";
 import type { TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Level, pino } from "pino";
-import type { Target } from "../destination/authorize.ts";
 import { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "../global-sidecar.ts";
-import type { EdgeReporter, ReportedEdge, RequestReporter } from "../report/edge-reports.ts";
-import type { Resolver } from "../resolve/resolver.ts";
+import type { EdgeReporter, ReportedEdge, RequestReporter } from "../report/reported-edge.ts";
+import type { Resolver, Target } from "../resolve/resolver.ts";
 import { toAddress } from "../resolve/resolver.ts";
 
 /** Where the tests' services listen, by the host that names them. */

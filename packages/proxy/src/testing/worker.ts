@@ -1,8 +1,7 @@
 /** A worker module for tests: known services on loopback, and hosts that do to the worker what their name says. */
 import { pino } from "pino";
-import type { Target } from "../destination/authorize.ts";
 import { createGlobalSidecar } from "../global-sidecar.ts";
-import type { Resolver } from "../resolve/resolver.ts";
+import type { Resolver, Target } from "../resolve/resolver.ts";
 import { runWorker } from "../workers/run-worker.ts";
 import { staticResolver } from "./proxy-under-test.ts";
 import { CRASH, STALL, type TestWorkerSettings } from "./worker-settings.ts";

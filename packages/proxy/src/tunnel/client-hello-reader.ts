@@ -2,7 +2,7 @@ import { Refusal } from "../refusal.ts";
 import { readServerName } from "./client-hello.ts";
 
 /** Bytes of a ClientHello. With post-quantum key shares they have about 2 KiB; Envoy's limit is 16 KiB, too. */
-export const MAX_HELLO_BYTES = 16 * 1024;
+const MAX_HELLO_BYTES = 16 * 1024;
 const RECORD_HEADER_BYTES = 5;
 const MESSAGE_HEADER_BYTES = 4;
 /** The `random` of a ClientHello, behind its version. */

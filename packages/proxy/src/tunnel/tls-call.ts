@@ -39,7 +39,7 @@ const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arriv
  * There is no header that could name the source, so it is forwarded within the mesh only, and never reported. Where our own names and addresses do not
  * tell a loop (a load balancer in front of us, a proxy that leads back), the ClientHello does: it comes back as it left.
  */
-export class TlsCall implements ConnectionCall, Dialler, Tunnel {
+class TlsCall implements ConnectionCall, Dialler, Tunnel {
   route: Route | undefined;
   edge: PendingEdge | undefined;
   place = -1;

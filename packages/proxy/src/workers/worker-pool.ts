@@ -5,7 +5,7 @@ import { type AddressUpdate, FencelineError, listenFailed } from "@fenceline/api
 import type { Logger } from "pino";
 import type { AddressTable } from "../destination/address-table.ts";
 import { type LongLivedCall, MAX_LISTED_CALLS } from "../report/calls-in-flight.ts";
-import type { RequestReporter } from "../report/edge-reports.ts";
+import type { RequestReporter } from "../report/reported-edge.ts";
 import type { CountedEdge, WorkerStart } from "./messages.ts";
 import { PoolMetrics } from "./pool-metrics.ts";
 import { WorkerThread } from "./worker-thread.ts";

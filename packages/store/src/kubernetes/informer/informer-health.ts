@@ -18,7 +18,7 @@ export type InformerState = "starting" | "watching" | "disconnected" | "unavaila
  * - `throttled`: it asks for patience (429)
  * - `failed`: anything else
  */
-export const FAILURE_REASONS = ["unreachable", "unauthorized", "forbidden", "absent", "throttled", "failed"] as const;
+const FAILURE_REASONS = ["unreachable", "unauthorized", "forbidden", "absent", "throttled", "failed"] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 const REASON_OF_STATUS: Readonly<Record<number, FailureReason>> = {

@@ -1,0 +1,63 @@
+/**
+ * Which package may import which, from the bottom up. Tests and what they share (`testing/`) may import
+ * more: a test of the collector runs a store.
+ */
+const MAY_IMPORT = {
+  api: [],
+  als: ["api"],
+  edges: ["api"],
+  registry: ["api"],
+  render: ["api", "registry"],
+  store: ["api"],
+  proxy: ["api", "als", "registry"],
+  collector: ["api", "als", "edges", "registry", "render", "store"],
+  cli: ["api", "als", "registry", "store", "proxy", "collector"],
+};
+
+/** Packages without I/O: time and everything else comes as an argument. `net` is missing below since its `isIP` is pure. */
+const PURE = ["api", "edges", "registry", "render"];
+const IO = "^(node:)?(child_process|cluster|dgram|dns|fs|fs/promises|http|http2|https|timers|timers/promises|tls|worker_threads)$";
+/** Programs at the edge of a pure package, which read or write its files. */
+const COMMANDS = "^packages/api/src/(crd-files|config-file)\\.ts$|^packages/render/src/goldens\\.ts$";
+const TESTS = "(\\.test\\.ts$|/testing/|/conformance/)";
+
+const packageRules = Object.entries(MAY_IMPORT).map(([name, others]) => ({
+  name: `${name}-imports`,
+  comment: `packages/${name} may import ${others.join(", ") || "no other package"}.`,
+  severity: "error",
+  from: { path: `^packages/${name}/`, pathNot: TESTS },
+  to: { path: "^packages/", pathNot: `^packages/(${[name, ...others].join("|")})/` },
+}));
+
+export default {
+  forbidden: [
+    ...packageRules,
+    {
+      name: "no-circle",
+      comment: "Two files that import each other, directly or by others, cannot be read one after the other.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "pure-packages",
+      comment: `${PURE.join(", ")} do no I/O.`,
+      severity: "error",
+      from: { path: `^packages/(${PURE.join("|")})/`, pathNot: `${TESTS}|${COMMANDS}` },
+      to: { path: IO },
+    },
+    {
+      name: "no-test-code",
+      comment: "What runs in production imports nothing that only tests need.",
+      severity: "error",
+      from: { path: "^packages/", pathNot: TESTS },
+      to: { path: TESTS },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    // TypeScript 7 has no interface for tools like this one.
+    parser: "swc",
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default", "types"] },
+  },
+};
