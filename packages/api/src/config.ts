@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./automatic-fence.ts";
 import { durationMs } from "./duration.ts";
 import { durationBetween } from "./duration-field.ts";
+import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./kinds/automatic-fence.ts";
 import { LabelKey } from "./label-key.ts";
 import { NamespaceName, ObjectName } from "./object.ts";
 import { DEFAULT_TRUST_DOMAIN } from "./peer-identity.ts";

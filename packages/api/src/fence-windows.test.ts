@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Config } from "./config.ts";
 import { boundedWindow, idleWindowOf, windowRemarks } from "./fence-windows.ts";
-import { ServiceFenceSpec, timestampMs } from "./service-fence.ts";
+import { ServiceFenceSpec, timestampMs } from "./kinds/service-fence.ts";
 
 const { ageing } = Config.parse({});
 const TEN_YEARS = 315_360_000_000;

@@ -1,6 +1,6 @@
 import type { Ageing } from "./config.ts";
 import { durationMs, formatDuration, LONGEST_DURATION } from "./duration.ts";
-import { type ServiceFenceSpec, timestampMs } from "./service-fence.ts";
+import { type ServiceFenceSpec, timestampMs } from "./kinds/service-fence.ts";
 import { shortened } from "./shortened.ts";
 
 type Limits = Pick<Ageing, "shortestWindow">;

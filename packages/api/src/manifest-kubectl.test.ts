@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { InvalidManifests, type KnownObject, parseManifests } from "./manifest.ts";
-import type { ServiceFence } from "./service-fence.ts";
+import type { ServiceFence } from "./kinds/service-fence.ts";
+import type { KnownObject } from "./kinds/table.ts";
+import { InvalidManifests, parseManifests } from "./manifest.ts";
 import { contentOf, parseYaml } from "./yaml-documents.ts";
 
 const SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: test1}\nspec: {ports: [{name: http, port: 80}]}\n";

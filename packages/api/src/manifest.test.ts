@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fenceMode, type ServiceFence } from "./kinds/service-fence.ts";
 import { InvalidManifests, parseManifests } from "./manifest.ts";
-import { fenceMode, type ServiceFence } from "./service-fence.ts";
 
 const DESIGN_FENCE = `apiVersion: microservice.netease.com/v1alpha1
 kind: ServiceFence

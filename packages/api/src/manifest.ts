@@ -1,23 +1,12 @@
 import type { Document, LineCounter } from "yaml";
-import type { z } from "zod";
-import { EndpointSlice, Namespace, Service } from "./core-kinds.ts";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
 import { type FieldPath, faultsOf, formatPath, lineOfField } from "./field-path.ts";
+import { faultCodeOf, isOwnKind, type OwnKind, type ReadKind } from "./kinds/kind.ts";
+import { describeLeftOut } from "./kinds/read-service-fence-status.ts";
+import { type KnownObject, MANIFEST_KINDS } from "./kinds/table.ts";
 import { safeParseObject } from "./null-fields.ts";
 import { type AnyObject, describeObject } from "./object.ts";
-import { describeLeftOut, readFenceStatus } from "./read-fence-status.ts";
-import { FENCE_API_VERSIONS, ServiceFence } from "./service-fence.ts";
 import { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";
-
-/** The objects that Fenceline reads from manifests. */
-export type KnownObject = Namespace | Service | EndpointSlice | ServiceFence;
-
-const SCHEMAS: Readonly<Record<string, z.ZodType<KnownObject>>> = {
-  "v1/Namespace": Namespace,
-  "v1/Service": Service,
-  "discovery.k8s.io/v1/EndpointSlice": EndpointSlice,
-  ...Object.fromEntries(FENCE_API_VERSIONS.map((version) => [`${version}/ServiceFence`, ServiceFence])),
-};
 
 /** Something in a file that is none of our business: it is named, not refused, for a folder of manifests holds many. */
 export interface IgnoredObject {
@@ -27,10 +16,10 @@ export interface IgnoredObject {
 }
 
 /** What a file held. */
-export interface Manifests {
-  readonly objects: readonly KnownObject[];
+export interface Manifests<O = KnownObject> {
+  readonly objects: readonly O[];
   readonly ignored: readonly IgnoredObject[];
-  /** What of a fence's `status` is not readable, and left out. It is no fault of whoever wrote the manifest: an export of a cluster brings a status along. */
+  /** What of the `status` of an object of ours is not readable, and left out. It is no fault of whoever wrote the manifest: an export of a cluster brings a status along. */
   readonly leftOut: readonly InvalidResource[];
 }
 
@@ -53,11 +42,14 @@ export class InvalidManifests extends FencelineError {
  * Reads the Kubernetes manifests of one YAML or JSON file (any number of documents, lists included), as kubectl would.
  *
  * @param file name for error messages; one that ends in `.json` may also hold what is no manifest, as many tools keep their settings so
+ * @param kinds default: {@link MANIFEST_KINDS}
  * @throws {InvalidManifests} naming file, line and field of every fault; a file is taken whole or not at all
  */
-export function parseManifests(text: string, file: string): Manifests {
+export function parseManifests(text: string, file: string): Manifests;
+export function parseManifests<O>(text: string, file: string, kinds: readonly ReadKind<O>[]): Manifests<O>;
+export function parseManifests(text: string, file: string, kinds: readonly ReadKind<unknown>[] = MANIFEST_KINDS): Manifests<unknown> {
   const { documents, lines } = parseYaml(text);
-  const reader = new ManifestReader(file, lines);
+  const reader = new ManifestReader(file, lines, kinds);
   for (const document of documents) reader.readDocument(document);
   if (reader.faults.length > 0) throw new InvalidManifests(file, templateFault(text, file) ?? reader.faults);
   return { objects: reader.objects, ignored: reader.ignored, leftOut: reader.leftOut };
@@ -79,16 +71,18 @@ function templateFault(text: string, file: string): [InvalidResource] | undefine
 }
 
 class ManifestReader {
-  readonly objects: KnownObject[] = [];
+  readonly objects: unknown[] = [];
   readonly ignored: IgnoredObject[] = [];
   readonly leftOut: InvalidResource[] = [];
   readonly faults: InvalidResource[] = [];
   readonly #file: string;
   readonly #lines: LineCounter;
+  readonly #kinds: readonly ReadKind<unknown>[];
 
-  constructor(file: string, lines: LineCounter) {
+  constructor(file: string, lines: LineCounter, kinds: readonly ReadKind<unknown>[]) {
     this.#file = file;
     this.#lines = lines;
+    this.#kinds = kinds;
   }
 
   readDocument(document: Document): void {
@@ -136,44 +130,45 @@ class ManifestReader {
   }
 
   #readObject(document: Document, value: AnyObject, path: FieldPath): void {
-    const schema = SCHEMAS[`${value.apiVersion}/${value.kind}`];
-    if (schema !== undefined) this.#validate(document, value, path, schema);
-    else if (value.kind.toLowerCase() !== "servicefence") this.ignored.push({ kind: value.kind, reason: "another kind" });
+    const kind = this.#kinds.find(({ name }) => name === value.kind);
+    if (kind?.apiVersions.includes(value.apiVersion)) {
+      this.#validate(document, value, path, kind);
+      return;
+    }
+    const ours = this.#kinds.find((candidate) => isOwnKind(candidate) && candidate.name.toLowerCase() === value.kind.toLowerCase());
+    if (ours === undefined) this.ignored.push({ kind: value.kind, reason: "another kind" });
     else {
-      // Nobody else has the kind, and a fence that is passed over in silence fences nothing. kubectl finds no match for it either.
-      const isKind = value.kind === "ServiceFence";
+      // Nobody else has the kind, and an object that is passed over in silence does nothing. kubectl finds no match for it either.
+      const isKind = value.kind === ours.name;
       const field = isKind ? "apiVersion" : "kind";
       const at = { line: lineOfField(document, this.#lines, [...path, field]), path: field, object: describeObject(value) };
-      const wanted = isKind ? `apiVersion of a fence: use ${FENCE_API_VERSIONS.join(" or ")}` : "kind: use ServiceFence";
-      this.#fault("FENCE_INVALID", at, `not ${isKind ? "an" : "a"} ${wanted}, found ${JSON.stringify(value[field])}`);
+      const wanted = isKind
+        ? `an apiVersion of a ${ours.errorPrefix.toLowerCase()}: use ${ours.apiVersions.join(" or ")}`
+        : `a kind: use ${ours.name}`;
+      this.#fault(faultCodeOf(ours, [field]), at, `not ${wanted}, found ${JSON.stringify(value[field])}`);
     }
   }
 
-  #validate(document: Document, value: AnyObject, path: FieldPath, schema: z.ZodType<KnownObject>): void {
-    const result = safeParseObject(schema, value);
+  #validate(document: Document, value: AnyObject, path: FieldPath, kind: ReadKind<unknown>): void {
+    const result = safeParseObject(kind.schema, value);
     if (result.success) {
       this.objects.push(result.data);
-      if (result.data.kind === "ServiceFence") this.#tellLeftOut(document, value, path);
+      if (isOwnKind(kind)) this.#tellLeftOut(document, value, path, kind);
       return;
     }
     for (const { field, message } of faultsOf(result.error, value)) {
       const at = { line: lineOfField(document, this.#lines, [...path, ...field]), path: formatPath(field), object: describeObject(value) };
-      this.#fault(codeOf(value, field), at, `${message}${quoteIt(field.reduce<unknown>(fieldOf, value))}`);
+      this.#fault(faultCodeOf(kind, field), at, `${message}${quoteIt(field.reduce<unknown>(fieldOf, value))}`);
     }
   }
 
-  #tellLeftOut(document: Document, fence: AnyObject & { readonly status?: unknown }, path: FieldPath): void {
-    const { leftOut } = readFenceStatus(fence.status);
+  #tellLeftOut(document: Document, object: AnyObject & { readonly status?: unknown }, path: FieldPath, { readStatus }: OwnKind): void {
+    const { leftOut } = readStatus(object.status);
     if (leftOut.length === 0) return;
-    const at = {
-      file: this.#file,
-      line: lineOfField(document, this.#lines, [...path, "status"]),
-      path: "status",
-      object: describeObject(fence),
-    };
-    this.leftOut.push(
-      new InvalidResource("STATUS_PARTLY_UNREADABLE", { at, message: `not readable, and left out: ${describeLeftOut(leftOut)}` }),
-    );
+    const line = lineOfField(document, this.#lines, [...path, "status"]);
+    const at = { file: this.#file, line, path: "status", object: describeObject(object) };
+    const message = `not readable, and left out: ${describeLeftOut(leftOut)}`;
+    this.leftOut.push(new InvalidResource("STATUS_PARTLY_UNREADABLE", { at, message }));
   }
 
   #fault(code: string, at: Location, message: string): void {
@@ -222,10 +217,4 @@ function quoteIt(value: unknown): string {
 
 function kindOf(value: unknown): string | undefined {
   return isRecord(value) && typeof value.kind === "string" ? value.kind : undefined;
-}
-
-/** `FENCE_HOST_INVALID` for the field that people get wrong most, `<KIND>_INVALID` for the rest. */
-function codeOf({ kind }: AnyObject, field: FieldPath): string {
-  const name = kind === "ServiceFence" ? "FENCE" : kind.toUpperCase();
-  return field[0] === "spec" && field[1] === "host" && field.length > 2 ? `${name}_HOST_INVALID` : `${name}_INVALID`;
 }

@@ -1,10 +1,15 @@
 import {
+  ENDPOINT_SLICE,
   type EndpointSlice,
   type FencelineError,
   MANAGED_BY_LABEL,
   MANAGER,
+  NAMESPACE,
   type Namespace,
+  NODE,
   type Node,
+  SERVICE,
+  SERVICE_CIDR,
   type Service,
   type ServiceCIDR,
   type ServiceFence,
@@ -32,7 +37,7 @@ import { Informer } from "./informer/informer.ts";
 import type { ObjectEvent } from "./informer/object-cache.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
 import { fenceReader } from "./read-fence.ts";
-import { readEndpointSlice, readNamespace, readNode, readService, readServiceCIDR } from "./read-known-object.ts";
+import { readerOf } from "./read-known-object.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {
@@ -77,16 +82,16 @@ export class ObservedMesh {
       const parse = (object: WireObject) => readLiveObject(kind, object);
       return new Informer<LiveObject>({ api, clock, resource, labelSelector, parse, onEvent: onRendered, onTrouble });
     };
-    this.namespaces = mesh(NAMESPACES, readNamespace);
-    this.nodes = mesh(NODES, readNode);
+    this.namespaces = mesh(NAMESPACES, readerOf(NAMESPACE));
+    this.nodes = mesh(NODES, readerOf(NODE));
     this.serviceCIDRs = new Informer<ServiceCIDR>({
-      ...{ api, clock, resource: SERVICE_CIDRS, parse: readServiceCIDR, onEvent: onMesh },
+      ...{ api, clock, resource: SERVICE_CIDRS, parse: readerOf(SERVICE_CIDR), onEvent: onMesh },
       onTrouble: (error) => {
         if (!hasStatus(error, 404)) onTrouble(error);
       },
     });
-    this.services = mesh(SERVICES, readService);
-    this.endpointSlices = mesh(ENDPOINT_SLICES, readEndpointSlice);
+    this.services = mesh(SERVICES, readerOf(SERVICE));
+    this.endpointSlices = mesh(ENDPOINT_SLICES, readerOf(ENDPOINT_SLICE));
     this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, fenceReader(onTrouble)) }));
     this.sidecars = rendered(SIDECARS, "Sidecar");
     this.#meshConfigs = meshConfigMaps.map((key) => new ObservedMeshConfig({ api, clock, key, onMesh, onTrouble }));

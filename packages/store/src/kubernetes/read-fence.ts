@@ -1,7 +1,7 @@
-import { describeLeftOut, FencelineError, readFenceStatus, type ServiceFence } from "@fenceline/api";
+import { describeLeftOut, FencelineError, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
 import { keyText } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
-import { readServiceFence } from "./read-known-object.ts";
+import { readerOf } from "./read-known-object.ts";
 
 /** Most fences of which it is remembered what was told. Beyond it all are forgotten, and what is still wrong is told once more. */
 const REMEMBERED = 1_000;
@@ -14,10 +14,11 @@ const REMEMBERED = 1_000;
 export function fenceReader(
   onTrouble: (error: FencelineError) => void,
 ): (object: WireObject, previous: ServiceFence | undefined) => ServiceFence {
+  const read = readerOf(SERVICE_FENCE);
   const told = new Map<string, string>();
   return (object, previous) => {
-    const fence = readServiceFence({ ...object, status: undefined });
-    const { status, leftOut } = readFenceStatus(object.status, previous?.status);
+    const fence = read({ ...object, status: undefined });
+    const { status, leftOut } = SERVICE_FENCE.readStatus(object.status, previous?.status);
     const key = keyText(object.metadata);
     const parts = describeLeftOut(leftOut);
     if (parts === "") told.delete(key);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import type { FencelineError, RenderedObject, ServiceFenceStatus } from "@fenceline/api";
+import { ENDPOINT_SLICE, type FencelineError, type RenderedObject, type ServiceFenceStatus } from "@fenceline/api";
 import { ApiError, hasStatus } from "./api/api-error.ts";
 import { type ApiRequest, KubernetesApi } from "./api/kubernetes-api.ts";
 import { kubeConfigLoader } from "./api/load-kube-config.ts";
@@ -22,7 +22,7 @@ import { monotonicClock } from "./clock.ts";
 import { Informer } from "./informer/informer.ts";
 import { KubernetesStore } from "./kubernetes-store.ts";
 import { LeaderElection } from "./lease/leader-election.ts";
-import { readEndpointSlice } from "./read-known-object.ts";
+import { readerOf } from "./read-known-object.ts";
 import { envoyFilter, sidecar } from "./testing/rendered-objects.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
 import { until } from "./testing/until.ts";
@@ -115,7 +115,13 @@ test("real: a list of several pages is complete", { skip }, async (t) => {
       ),
     );
   }
-  const informer = new Informer({ api, resource: ENDPOINT_SLICES, parse: readEndpointSlice, onEvent: () => {}, onTrouble: () => {} });
+  const informer = new Informer({
+    api,
+    resource: ENDPOINT_SLICES,
+    parse: readerOf(ENDPOINT_SLICE),
+    onEvent: () => {},
+    onTrouble: () => {},
+  });
   t.after(() => informer.stop());
   informer.start();
   await informer.settled();

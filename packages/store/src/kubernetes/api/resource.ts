@@ -1,4 +1,4 @@
-import { FENCE_API_VERSIONS } from "@fenceline/api";
+import { ENDPOINT_SLICE, ENVOY_FILTER, type Kind, NAMESPACE, NODE, SERVICE, SERVICE_CIDR, SERVICE_FENCE, SIDECAR } from "@fenceline/api";
 
 /** A kind as the API server's paths name it. */
 export interface Resource {
@@ -14,28 +14,23 @@ export interface ObjectKey {
   readonly name: string;
 }
 
-const namespaced = (apiVersion: string, kind: string, plural: string): Resource => ({ apiVersion, kind, plural, namespaced: true });
+/** The resources of a kind: one for each of its versions, in the order of precedence. */
+export function resourcesOf({ name, plural, apiVersions, isNamespaced }: Kind): readonly [Resource, ...Resource[]] {
+  const [first = "", ...others] = apiVersions;
+  const resource = (apiVersion: string): Resource => ({ apiVersion, kind: name, plural, namespaced: isNamespaced });
+  return [resource(first), ...others.map(resource)];
+}
 
-export const NAMESPACES: Resource = { apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
-export const NODES: Resource = { apiVersion: "v1", kind: "Node", plural: "nodes", namespaced: false };
-/** `v1` is there from Kubernetes 1.33 on. */
-export const SERVICE_CIDRS: Resource = {
-  apiVersion: "networking.k8s.io/v1",
-  kind: "ServiceCIDR",
-  plural: "servicecidrs",
-  namespaced: false,
-};
-export const SERVICES = namespaced("v1", "Service", "services");
-export const ENDPOINT_SLICES = namespaced("discovery.k8s.io/v1", "EndpointSlice", "endpointslices");
-export const CONFIG_MAPS = namespaced("v1", "ConfigMap", "configmaps");
-export const LEASES = namespaced("coordination.k8s.io/v1", "Lease", "leases");
-/** `v1beta1`, as rendered: every Istio since 1.5 serves it. */
-export const SIDECARS = namespaced("networking.istio.io/v1beta1", "Sidecar", "sidecars");
-export const ENVOY_FILTERS = namespaced("networking.istio.io/v1alpha3", "EnvoyFilter", "envoyfilters");
-/** Our own group first: it wins where both have a fence of one name. */
-export const SERVICE_FENCES: readonly Resource[] = FENCE_API_VERSIONS.map((version) =>
-  namespaced(version, "ServiceFence", "servicefences"),
-);
+export const [NAMESPACES] = resourcesOf(NAMESPACE);
+export const [NODES] = resourcesOf(NODE);
+export const [SERVICE_CIDRS] = resourcesOf(SERVICE_CIDR);
+export const [SERVICES] = resourcesOf(SERVICE);
+export const [ENDPOINT_SLICES] = resourcesOf(ENDPOINT_SLICE);
+export const CONFIG_MAPS: Resource = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
+export const LEASES: Resource = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", plural: "leases", namespaced: true };
+export const [SIDECARS] = resourcesOf(SIDECAR);
+export const [ENVOY_FILTERS] = resourcesOf(ENVOY_FILTER);
+export const SERVICE_FENCES = resourcesOf(SERVICE_FENCE);
 
 /** Path of all objects of a kind; of one namespace when it is given. */
 export function collectionPath({ apiVersion, plural, namespaced }: Resource, namespace?: string): string {

@@ -1,9 +1,9 @@
 import type { TestContext } from "node:test";
-import type { FencelineError, Service } from "@fenceline/api";
+import { type FencelineError, SERVICE, type Service } from "@fenceline/api";
 import type { KubernetesApiOptions } from "../api/kubernetes-api.ts";
 import { SERVICES } from "../api/resource.ts";
 import { Informer, type InformerOptions } from "../informer/informer.ts";
-import { readService } from "../read-known-object.ts";
+import { readerOf } from "../read-known-object.ts";
 import { FakeApiServer } from "./fake-api-server.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { until } from "./until.ts";
@@ -31,7 +31,7 @@ export async function startInformer(t: TestContext, { prepare, client = {}, ...o
   const informer = new Informer<Service>({
     api,
     resource: SERVICES,
-    parse: readService,
+    parse: readerOf(SERVICE),
     clock,
     random: () => 0,
     onTrouble: (error) => troubles.push(error),

@@ -1,15 +1,9 @@
 import type { z } from "zod";
-import { unitePorts } from "./counts.ts";
-import { isEgressHost } from "./egress-host.ts";
-import { Condition, DomainStatus, type ServiceFenceStatus } from "./fence-status.ts";
-import { formatPath } from "./field-path.ts";
-
-/** A status as far as it can be read. */
-export interface StatusReading {
-  readonly status: ServiceFenceStatus;
-  /** Paths of what could not be read as it stands, for example `domains['b.test1.svc.cluster.local'].requests`. */
-  readonly leftOut: readonly string[];
-}
+import { unitePorts } from "../counts.ts";
+import { isEgressHost } from "../egress-host.ts";
+import { formatPath } from "../field-path.ts";
+import type { StatusReading } from "./kind.ts";
+import { Condition, DomainStatus, type ServiceFenceStatus } from "./service-fence-status.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 type Path = readonly PropertyKey[];
@@ -26,7 +20,7 @@ const NAMED = 5;
  * @param previous what was read of the same fence before: an entry that has become unreadable keeps its place, since losing it would look
  * like the leader's decision that the host has aged out
  */
-export function readFenceStatus(value: unknown, previous?: ServiceFenceStatus): StatusReading {
+export function readFenceStatus(value: unknown, previous?: ServiceFenceStatus): StatusReading<ServiceFenceStatus> {
   if (value === undefined || value === null) return { status: { domains: {} }, leftOut: [] };
   const reader = new StatusReader(previous);
   return { status: reader.status(value), leftOut: reader.leftOut };

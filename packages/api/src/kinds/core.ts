@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ClusterObjectMeta, Labels, ObjectMeta } from "./object.ts";
+import { ClusterObjectMeta, Labels, ObjectMeta } from "../object.ts";
+import type { Kind, ReadKind } from "./kind.ts";
 
 /**
  * The Kubernetes kinds that Fenceline observes, cut down to the fields that it reads. Unknown fields are dropped, never refused:
@@ -77,3 +78,19 @@ export const EndpointSlice = z.object({
   ports: z.array(z.object({ name: z.string().nullish(), port: PortNumber.nullish(), protocol: z.string().nullish() })).nullish(),
 });
 export type EndpointSlice = z.infer<typeof EndpointSlice>;
+
+const read = <O, Name extends string>(
+  schema: ReadKind<O>["schema"],
+  { name, apiVersions, plural, isNamespaced }: Kind<Name>,
+): ReadKind<O, Name> => ({ name, plural, apiVersions, isNamespaced, schema, errorPrefix: name.toUpperCase() });
+
+export const NAMESPACE = read(Namespace, { name: "Namespace", plural: "namespaces", apiVersions: ["v1"], isNamespaced: false });
+export const NODE = read(Node, { name: "Node", plural: "nodes", apiVersions: ["v1"], isNamespaced: false });
+/** `v1` is there from Kubernetes 1.33 on. */
+export const SERVICE_CIDR = read(ServiceCIDR, {
+  ...{ name: "ServiceCIDR", plural: "servicecidrs", apiVersions: ["networking.k8s.io/v1"], isNamespaced: false },
+});
+export const SERVICE = read(Service, { name: "Service", plural: "services", apiVersions: ["v1"], isNamespaced: true });
+export const ENDPOINT_SLICE = read(EndpointSlice, {
+  ...{ name: "EndpointSlice", plural: "endpointslices", apiVersions: ["discovery.k8s.io/v1"], isNamespaced: true },
+});

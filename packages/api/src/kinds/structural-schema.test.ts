@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
-import { structuralSchema } from "./crd-schema.ts";
-import { parseDuration } from "./duration.ts";
-import { duration } from "./duration-field.ts";
+import { parseDuration } from "../duration.ts";
+import { duration } from "../duration-field.ts";
+import { structuralSchema, validations } from "./structural-schema.ts";
 
 test("a strict object becomes an object whose unknown fields are pruned, since a closed one cannot be said", () => {
   assert.deepEqual(structuralSchema(z.strictObject({ a: z.string().max(5).describe("A."), b: z.boolean().optional() })), {
@@ -62,4 +62,13 @@ test("the pattern of a duration takes what the parser takes, but for its upper l
   const part = fc.tuple(fc.constantFrom("0", "1", "90", "1.5", ".5", "1.", "-1"), unit).map(([count, name]) => count + name);
   const text = fc.array(part, { maxLength: 3 }).map((parts) => parts.join(""));
   fc.assert(fc.property(text, (candidate) => assert.equal(pattern.test(candidate), parseDuration(candidate) !== undefined)));
+});
+
+test("a rule in CEL stands beside the field that it is about, and nothing of it is lost in a union with null", () => {
+  const rule = { rule: "self.min <= self.max", message: "min is greater than max" };
+  const range = z.strictObject({ min: z.int(), max: z.int() }).meta(validations(rule));
+  const schema = structuralSchema(z.strictObject({ range, other: range.nullish() }));
+  assert.deepEqual(schema.properties?.range?.["x-kubernetes-validations"], [rule]);
+  assert.deepEqual(schema.properties?.other?.["x-kubernetes-validations"], [rule]);
+  assert.equal(schema.properties?.other?.nullable, true);
 });

@@ -1,15 +1,5 @@
-import { type StructuralSchema, structuralSchema } from "./crd-schema.ts";
-import { ServiceFenceStatus } from "./fence-status.ts";
-import { FENCE_API_VERSIONS, ServiceFenceSpec } from "./service-fence.ts";
-
-/** A column of `kubectl get`. Those of priority 1 are in `-o wide` only. */
-export interface PrinterColumn {
-  readonly name: string;
-  readonly type: "string" | "boolean" | "date";
-  readonly jsonPath: string;
-  readonly description: string;
-  readonly priority?: 1;
-}
+import type { OwnKind, PrinterColumn } from "./kind.ts";
+import { type StructuralSchema, structuralSchema } from "./structural-schema.ts";
 
 export interface CustomResourceDefinition {
   readonly apiVersion: "apiextensions.k8s.io/v1";
@@ -36,42 +26,21 @@ export interface CustomResourceDefinition {
   };
 }
 
-const COLUMNS: readonly PrinterColumn[] = [
-  { name: "Mode", type: "string", jsonPath: ".spec.mode", description: "Enforce, Observe or Off. Empty: what Enable says." },
-  { name: "Enable", type: "boolean", jsonPath: ".spec.enable", description: "Slime's switch." },
-  { name: "Ready", type: "string", jsonPath: conditionPath("Ready"), description: "Whether what the fence says is in effect." },
-  {
-    name: "Enforced",
-    type: "string",
-    jsonPath: conditionPath("Enforced"),
-    description: "Whether the workload's view of the mesh is narrowed.",
-  },
-  { name: "Reason", type: "string", jsonPath: reasonPath("Ready"), description: "Why it is ready or not.", priority: 1 },
-  {
-    name: "Observed",
-    type: "date",
-    jsonPath: ".status.observedUntil",
-    description: "How long ago telemetry of the workload was last seen.",
-    priority: 1,
-  },
-  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when the fence exists." },
-];
-
-/** The CustomResourceDefinitions of ServiceFence, one for each group: ours, and Slime's older one. */
-export function fenceDefinitions(): readonly CustomResourceDefinition[] {
-  return FENCE_API_VERSIONS.map(fenceDefinition);
+/** The CustomResourceDefinitions of a kind, one for each of its groups. */
+export function customResourceDefinitions(kind: OwnKind): readonly CustomResourceDefinition[] {
+  return kind.apiVersions.map((apiVersion) => definitionOf(kind, apiVersion));
 }
 
-function fenceDefinition(apiVersion: string): CustomResourceDefinition {
+function definitionOf(kind: OwnKind, apiVersion: string): CustomResourceDefinition {
   const [group = "", version = ""] = apiVersion.split("/");
-  const plural = "servicefences";
+  const { name, plural, singular, shortNames, columns } = kind;
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
     metadata: { name: `${plural}.${group}` },
     spec: {
       group,
-      names: { kind: "ServiceFence", listKind: "ServiceFenceList", plural, singular: "servicefence", shortNames: ["svf"] },
+      names: { kind: name, listKind: `${name}List`, plural, singular, shortNames },
       scope: "Namespaced",
       versions: [
         {
@@ -79,24 +48,24 @@ function fenceDefinition(apiVersion: string): CustomResourceDefinition {
           served: true,
           storage: true,
           subresources: { status: {} },
-          additionalPrinterColumns: COLUMNS,
-          schema: { openAPIV3Schema: fenceSchema() },
+          additionalPrinterColumns: columns,
+          schema: { openAPIV3Schema: schemaOf(kind) },
         },
       ],
     },
   };
 }
 
-function fenceSchema(): StructuralSchema {
+function schemaOf({ description, spec, status }: OwnKind): StructuralSchema {
   return {
-    description: "What one workload calls, learned and kept, and how much of the mesh its Envoy is told about.",
+    description: description.kind,
     type: "object",
     properties: {
       apiVersion: { type: "string" },
       kind: { type: "string" },
       metadata: { type: "object" },
-      spec: { description: "What its author says.", ...structuralSchema(ServiceFenceSpec) },
-      status: { description: "What Fenceline has learned, and what it does.", ...statusSchema() },
+      spec: { description: description.spec, ...structuralSchema(spec) },
+      status: { description: description.status, ...statusSchema(status) },
     },
   };
 }
@@ -105,8 +74,8 @@ function fenceSchema(): StructuralSchema {
  * The status takes more than we write. What Slime left there stays until it was taken over. And Helm never updates a
  * CustomResourceDefinition, so a newer Fenceline must be able to write a condition or a field that this one does not know.
  */
-function statusSchema(): StructuralSchema {
-  const open = opened(structuralSchema(ServiceFenceStatus));
+function statusSchema(status: OwnKind["status"]): StructuralSchema {
+  const open = opened(structuralSchema(status));
   const { conditions, ...rest } = open.properties ?? {};
   if (conditions === undefined) return open;
   // At most one condition of a type, and server-side apply merges them one by one.
@@ -125,12 +94,4 @@ function opened({ enum: _words, properties, additionalProperties, items, ...sche
       properties: Object.fromEntries(Object.entries(properties).map(([name, child]) => [name, opened(child)])),
     }),
   };
-}
-
-function conditionPath(type: string): string {
-  return `.status.conditions[?(@.type=="${type}")].status`;
-}
-
-function reasonPath(type: string): string {
-  return `.status.conditions[?(@.type=="${type}")].reason`;
 }

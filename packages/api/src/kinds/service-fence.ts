@@ -1,8 +1,11 @@
 import { z } from "zod";
-import { duration } from "./duration-field.ts";
-import { EgressHostKey } from "./egress-host.ts";
-import { Labels, ObjectMeta } from "./object.ts";
-import { readFenceStatus } from "./read-fence-status.ts";
+import { duration } from "../duration-field.ts";
+import { EgressHostKey } from "../egress-host.ts";
+import { Labels, ObjectMeta } from "../object.ts";
+import { conditionPath, reasonPath } from "./condition-columns.ts";
+import type { OwnKind, PrinterColumn } from "./kind.ts";
+import { readFenceStatus } from "./read-service-fence-status.ts";
+import { ServiceFenceStatus } from "./service-fence-status.ts";
 
 /** Our own group, and Slime's older one: resources of both are taken as they stand. */
 export const FENCE_API_VERSIONS = ["microservice.slime.io/v1alpha1", "microservice.netease.com/v1alpha1"] as const;
@@ -121,3 +124,47 @@ export function timestampMs(timestamp: z.infer<typeof Timestamp> | null | undefi
   const milliseconds = Number(timestamp.seconds) * 1_000 + Math.floor((timestamp.nanos ?? 0) / 1_000_000);
   return Math.min(FARTHEST, Math.max(-FARTHEST, milliseconds));
 }
+
+const COLUMNS: readonly PrinterColumn[] = [
+  { name: "Mode", type: "string", jsonPath: ".spec.mode", description: "Enforce, Observe or Off. Empty: what Enable says." },
+  { name: "Enable", type: "boolean", jsonPath: ".spec.enable", description: "Slime's switch." },
+  { name: "Ready", type: "string", jsonPath: conditionPath("Ready"), description: "Whether what the fence says is in effect." },
+  {
+    name: "Enforced",
+    type: "string",
+    jsonPath: conditionPath("Enforced"),
+    description: "Whether the workload's view of the mesh is narrowed.",
+  },
+  { name: "Reason", type: "string", jsonPath: reasonPath("Ready"), description: "Why it is ready or not.", priority: 1 },
+  {
+    name: "Observed",
+    type: "date",
+    jsonPath: ".status.observedUntil",
+    description: "How long ago telemetry of the workload was last seen.",
+    priority: 1,
+  },
+  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when the fence exists." },
+];
+
+/** Ages what a workload calls, and narrows its Envoy's view to it. */
+export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFence"> = {
+  name: "ServiceFence",
+  plural: "servicefences",
+  singular: "servicefence",
+  shortNames: ["svf"],
+  apiVersions: FENCE_API_VERSIONS,
+  isNamespaced: true,
+  schema: ServiceFence,
+  spec: ServiceFenceSpec,
+  status: ServiceFenceStatus,
+  columns: COLUMNS,
+  description: {
+    kind: "What one workload calls, learned and kept, and how much of the mesh its Envoy is told about.",
+    spec: "What its author says.",
+    status: "What Fenceline has learned, and what it does.",
+  },
+  errorPrefix: "FENCE",
+  // The field that people get wrong most.
+  faultCode: ([part, field, ...rest]) => (part === "spec" && field === "host" && rest.length > 0 ? "FENCE_HOST_INVALID" : undefined),
+  readStatus: readFenceStatus,
+};

@@ -3,22 +3,23 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { fenceDefinitions } from "./crd.ts";
-import type { StructuralSchema } from "./crd-schema.ts";
+import { customResourceDefinitions } from "./custom-resource-definition.ts";
+import type { StructuralSchema } from "./structural-schema.ts";
+import { OWN_KINDS } from "./table.ts";
 
-const FOLDER = join(import.meta.dirname, "../../../charts/fenceline/crds");
+const DEFINITIONS = OWN_KINDS.flatMap((kind) => customResourceDefinitions(kind));
+const FOLDER = join(import.meta.dirname, "../../../../charts/fenceline/crds");
 const NODE_WORDS = new Set<string>([
   ...["description", "type", "format", "nullable", "enum", "pattern", "minimum", "maximum", "maxLength", "required"],
   ...["properties", "additionalProperties", "items", "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"],
-  ...["x-kubernetes-list-type", "x-kubernetes-list-map-keys"],
+  ...["x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-validations"],
 ]);
 
-const schemas = fenceDefinitions().flatMap(({ spec }) => spec.versions.map(({ schema }) => schema.openAPIV3Schema));
+const schemas = DEFINITIONS.flatMap(({ spec }) => spec.versions.map(({ schema }) => schema.openAPIV3Schema));
 
 test("the chart's files are what the schemas say: run `npm run crds` after a change", () => {
-  const definitions = fenceDefinitions();
-  assert.deepEqual(globSync("*.yaml", { cwd: FOLDER }).sort(), definitions.map(({ metadata }) => `${metadata.name}.yaml`).sort());
-  for (const definition of definitions) {
+  assert.deepEqual(globSync("*.yaml", { cwd: FOLDER }).sort(), DEFINITIONS.map(({ metadata }) => `${metadata.name}.yaml`).sort());
+  for (const definition of DEFINITIONS) {
     const text = readFileSync(join(FOLDER, `${definition.metadata.name}.yaml`), "utf8");
     // As kubectl and Helm read it: in YAML 1.1 a plain `Off` is the boolean false.
     assert.deepEqual(parse(text, { version: "1.1" }), definition);
@@ -26,7 +27,7 @@ test("the chart's files are what the schemas say: run `npm run crds` after a cha
 });
 
 test("both groups have the same ServiceFence, with a status of its own", () => {
-  const [ours, netease] = fenceDefinitions();
+  const [ours, netease] = DEFINITIONS;
   assert.deepEqual(
     [ours, netease].map((definition) => definition?.metadata.name),
     ["servicefences.microservice.slime.io", "servicefences.microservice.netease.com"],

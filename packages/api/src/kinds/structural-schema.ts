@@ -19,7 +19,23 @@ export interface StructuralSchema {
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
   readonly "x-kubernetes-list-type"?: "map";
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
+  readonly "x-kubernetes-validations"?: readonly ValidationRule[];
 }
+
+/** A rule in CEL, which the API server evaluates at each write (Kubernetes 1.25 and later). */
+export interface ValidationRule {
+  /** True for what is valid; `self` is the value. */
+  readonly rule: string;
+  /** What `kubectl apply` says where it is false. */
+  readonly message: string;
+}
+
+/** Beside which field of a zod schema rules stand, as `.meta(validations(…))`. */
+export function validations(...rules: readonly ValidationRule[]): Record<typeof VALIDATIONS, readonly ValidationRule[]> {
+  return { [VALIDATIONS]: rules };
+}
+
+const VALIDATIONS = "x-kubernetes-validations";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
@@ -40,7 +56,8 @@ export function structuralSchema(schema: z.ZodType): StructuralSchema {
 function convert(json: JsonSchema): StructuralSchema {
   const { alternatives, nullable } = unionOf(json);
   const [only, ...others] = alternatives;
-  const described = { ...(json.description !== undefined && { description: json.description }) };
+  const rules = (json[VALIDATIONS] ?? only?.[VALIDATIONS]) as readonly ValidationRule[] | undefined;
+  const described = { ...(json.description !== undefined && { description: json.description }), ...(rules && { [VALIDATIONS]: rules }) };
   if (only === undefined || others.length > 0) return { ...described, ...unionSchema(alternatives), ...(nullable && { nullable }) };
   return { ...described, ...convertOne(only), ...(nullable && { nullable }) };
 }

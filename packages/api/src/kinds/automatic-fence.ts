@@ -1,6 +1,6 @@
-import type { FenceKey } from "./fence-key.ts";
-import { MANAGED_BY_LABEL, MANAGER } from "./managed-by.ts";
-import type { Labels } from "./object.ts";
+import type { FenceKey } from "../fence-key.ts";
+import { MANAGED_BY_LABEL, MANAGER } from "../managed-by.ts";
+import type { Labels } from "../object.ts";
 import { FENCE_API_VERSIONS } from "./service-fence.ts";
 
 /** Label on a Service, or else on its Namespace: whether its workload is to be fenced. Only `true` and `false` say anything. Slime's. */

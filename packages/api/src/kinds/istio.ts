@@ -1,4 +1,5 @@
-import type { Labels } from "./object.ts";
+import type { Labels } from "../object.ts";
+import type { Kind } from "./kind.ts";
 
 /**
  * The Istio kinds that Fenceline renders. Plain types: we write these, we do not validate what others wrote.
@@ -51,3 +52,21 @@ export interface EnvoyFilter {
 }
 
 export type RenderedObject = Sidecar | EnvoyFilter;
+
+/** `v1beta1`, as rendered: every Istio since 1.5 serves it. */
+export const SIDECAR: Kind<"Sidecar"> = {
+  name: "Sidecar",
+  plural: "sidecars",
+  apiVersions: ["networking.istio.io/v1beta1"],
+  isNamespaced: true,
+};
+
+export const ENVOY_FILTER: Kind<"EnvoyFilter"> = {
+  name: "EnvoyFilter",
+  plural: "envoyfilters",
+  apiVersions: ["networking.istio.io/v1alpha3"],
+  isNamespaced: true,
+};
+
+/** In the order in which a mesh takes them in: a host is hidden only after the fallback catches calls to it. */
+export const RENDERED_KINDS: readonly Kind<RenderedObject["kind"]>[] = [ENVOY_FILTER, SIDECAR];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { describeLeftOut, readFenceStatus } from "./read-fence-status.ts";
+import { describeLeftOut, readFenceStatus } from "./read-service-fence-status.ts";
 import { FENCE_API_VERSIONS, ServiceFence } from "./service-fence.ts";
 
 const B = "b.test1.svc.cluster.local";

@@ -1,0 +1,61 @@
+import type { z } from "zod";
+import type { FieldPath } from "../field-path.ts";
+
+/** A kind of the API server, as paths, events and manifests name it. */
+export interface Kind<Name extends string = string> {
+  /** For example `ServiceFence`. */
+  readonly name: Name;
+  /** As paths name it: `servicefences`. */
+  readonly plural: string;
+  /** `<group>/<version>`, or `v1`. Where several are served each is a resource of its own, and the first wins where two have an object of one name. */
+  readonly apiVersions: readonly string[];
+  /** Whether its objects live in namespaces. */
+  readonly isNamespaced: boolean;
+}
+
+/** A kind whose objects others write and Fenceline reads. */
+export interface ReadKind<O, Name extends string = string> extends Kind<Name> {
+  readonly schema: z.ZodType<O>;
+  /** First part of the codes of its faults: `FENCE` gives `FENCE_INVALID`. */
+  readonly errorPrefix: string;
+  /** Code of a fault in one field, where that has one of its own. */
+  readonly faultCode?: (field: FieldPath) => string | undefined;
+}
+
+/** A column of `kubectl get`. Those of priority 1 are in `-o wide` only. */
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: "string" | "boolean" | "date";
+  readonly jsonPath: string;
+  readonly description: string;
+  readonly priority?: 1;
+}
+
+/** A status as far as it can be read. */
+export interface StatusReading<S> {
+  readonly status: S;
+  /** Paths of what could not be read as it stands, for example `domains['b.test1.svc.cluster.local'].requests`. */
+  readonly leftOut: readonly string[];
+}
+
+/** A kind of ours: it has a CustomResourceDefinition, a status, and a reconciler. */
+export interface OwnKind<O = unknown, S = unknown, Name extends string = string> extends ReadKind<O, Name> {
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  /** Of the kind, of its `spec` and of its `status`, for `kubectl explain`. */
+  readonly description: { readonly kind: string; readonly spec: string; readonly status: string };
+  readonly spec: z.ZodType;
+  readonly status: z.ZodType<S>;
+  readonly columns: readonly PrinterColumn[];
+  /** Reads a status, whatever it is. Never throws. @param previous what was read of the same object before */
+  readStatus(value: unknown, previous?: S): StatusReading<S>;
+}
+
+/** Code of a fault in a field of an object: the field's own, else `<PREFIX>_INVALID`. */
+export function faultCodeOf({ errorPrefix, faultCode }: Pick<ReadKind<unknown>, "errorPrefix" | "faultCode">, field: FieldPath): string {
+  return faultCode?.(field) ?? `${errorPrefix}_INVALID`;
+}
+
+export function isOwnKind<O>(kind: ReadKind<O>): kind is OwnKind<O> {
+  return "readStatus" in kind;
+}
