@@ -8,10 +8,11 @@ const MAY_IMPORT = {
   edges: ["api"],
   registry: ["api"],
   render: ["api", "registry"],
-  store: ["api"],
+  kubernetes: ["api"],
+  store: ["api", "kubernetes"],
   proxy: ["api", "als", "registry"],
   collector: ["api", "als", "edges", "registry", "render", "store"],
-  cli: ["api", "als", "registry", "store", "proxy", "collector"],
+  cli: ["api", "als", "registry", "kubernetes", "store", "proxy", "collector"],
 };
 
 /** Packages without I/O: time and everything else comes as an argument. `net` is missing below since its `isIP` is pure. */

@@ -1,4 +1,4 @@
-/** The tests of the Kubernetes store that need a real API server, which `npm test` skips. */
+/** The tests of the API server's client and of the store that need a real API server, which `npm test` skips. */
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,14 +11,14 @@ import { PROJECT } from "../places.ts";
 import { runCommand } from "../setup/command.ts";
 import type { Report, Suite } from "./suite.ts";
 
-const TESTS = "packages/store/src/kubernetes/real-*.test.ts";
+const TESTS = ["packages/kubernetes/src/real-*.test.ts", "packages/store/src/kubernetes/real-*.test.ts"];
 
 export const store: Suite = { name: "store", run };
 
 async function run(lab: Lab, report: Report): Promise<void> {
   await report.step("the chart's kinds are there, and no collector that would act on what the tests make", () => onlyKinds(lab));
   const output = await report.step("the tests run", () =>
-    runCommand(process.execPath, ["--test", "--test-reporter=tap", "--test-timeout=120000", TESTS], {
+    runCommand(process.execPath, ["--test", "--test-reporter=tap", "--test-timeout=120000", ...TESTS], {
       cwd: PROJECT,
       env: { FENCELINE_KUBECONFIG: lab.controlPlane.apiServer.kubeconfig },
     }),

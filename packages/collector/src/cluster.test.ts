@@ -1,18 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FenceKey } from "@fenceline/api";
+import { type FakeApiServer, type Resource, until } from "@fenceline/kubernetes/testing";
 import {
   CONFIG_MAPS,
   ENVOY_FILTERS,
-  type FakeApiServer,
   FENCE,
   fence,
   MESH_CONFIG_MAP,
-  type Resource,
   SERVICE_FENCES,
   SERVICES,
   SIDECARS,
-  until,
 } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "./testing/cluster.ts";
 import { CONFIG } from "./testing/mesh.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
-import { CONFIG_MAPS, FakeApiServer, ManualLeadership, MESH_CONFIG_MAP, SERVICES } from "@fenceline/store/kubernetes/testing";
+import { CONFIG_MAPS, ManualLeadership, MESH_CONFIG_MAP, SERVICES } from "@fenceline/store/kubernetes/testing";
 import { clusterMetrics } from "./cluster-metrics.ts";
 
 test("T-05 of several ConfigMaps with MeshConfig the metrics tell the worst, and all that they have together", async (t) => {

@@ -1,4 +1,4 @@
-import type { InformerHealth } from "@fenceline/store/kubernetes";
+import type { InformerHealth } from "@fenceline/kubernetes";
 import { Counter, Gauge, Registry } from "prom-client";
 
 /** What a collector in a cluster can say of itself, also while it waits for the API server. */

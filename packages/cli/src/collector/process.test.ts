@@ -6,18 +6,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createEdgeReporter } from "@fenceline/als";
 import { COLLECTOR_AUDIENCE } from "@fenceline/api";
-import {
-  CONFIG_MAPS,
-  FakeApiServer,
-  FENCE,
-  fence,
-  LEASES,
-  type Resource,
-  SERVICE_FENCES,
-  SERVICES,
-  SIDECARS,
-  until,
-} from "@fenceline/store/kubernetes/testing";
+import { FakeApiServer, LEASES, type Resource, until } from "@fenceline/kubernetes/testing";
+import { CONFIG_MAPS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { get, startCommand } from "../testing/fenceline-process.ts";
 import { undoAfter } from "../testing/undo.ts";
 

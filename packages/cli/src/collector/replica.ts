@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { COLLECTOR_AUDIENCE, type Config, type FencelineError, meshConfigMapsOf } from "@fenceline/api";
 import { Collector, type FallbackToken, type HttpApi, serveHttpApi, serviceNames } from "@fenceline/collector";
-import { KubernetesApi, KubernetesStore, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/store/kubernetes";
+import { KubernetesApi, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/kubernetes";
+import { KubernetesStore } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
 import { clusterMetrics } from "./cluster-metrics.ts";

@@ -24,7 +24,7 @@ export function withdrawCommand(): Command {
     .action(async ({ namespace, settle, kubeconfig, logFormat, logLevel }: Flags) => {
       // Imported here: the other commands need none of it, and the global sidecar is to stay small.
       const [{ KubernetesApi, kubeConfigLoader }, { withdraw }] = await Promise.all([
-        import("@fenceline/store/kubernetes"),
+        import("@fenceline/kubernetes"),
         import("./withdraw.ts"),
       ]);
       const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { KubernetesApi } from "@fenceline/store/kubernetes";
+import { KubernetesApi } from "@fenceline/kubernetes";
 import { KubeConfig } from "@kubernetes/client-node";
 import { pino } from "pino";
 import { undoAfter } from "../testing/undo.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { FencelineError, MANAGED_BY_LABEL, MANAGER } from "@fenceline/api";
-import { hasStatus, type KubernetesApi } from "@fenceline/store/kubernetes";
+import { hasStatus, type KubernetesApi } from "@fenceline/kubernetes";
 import type { Logger } from "pino";
 
 /** What to withdraw, and how patiently. Times are in milliseconds. */

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { Config } from "@fenceline/api";
-import {
-  type FakeApiServer,
-  NAMESPACES,
-  type Resource,
-  SERVICE_FENCES,
-  SERVICES,
-  SIDECARS,
-  until,
-} from "@fenceline/store/kubernetes/testing";
+import { type FakeApiServer, type Resource, until } from "@fenceline/kubernetes/testing";
+import { NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { CollectorMetrics } from "../metrics.ts";
 import { startCluster } from "../testing/cluster.ts";

@@ -1,16 +1,15 @@
 /** A whole collector over an API server that a test controls: what is between the two is real. */
 import type { TestContext } from "node:test";
 import type { ServiceFenceStatus } from "@fenceline/api";
+import { FakeApiServer, type Resource } from "@fenceline/kubernetes/testing";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
 import {
   ENDPOINT_SLICES,
-  FakeApiServer,
   FENCE,
   fence,
   ManualLeadership,
   MESH_CONFIG_MAP,
   NAMESPACES,
-  type Resource,
   SERVICE_FENCES,
   SERVICES,
 } from "@fenceline/store/kubernetes/testing";

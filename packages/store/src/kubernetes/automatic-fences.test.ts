@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { automaticFence } from "@fenceline/api";
-import { SERVICE_FENCES, SERVICES } from "./api/resource.ts";
-import type { RecordedRequest } from "./testing/fake-api-server.ts";
-import { service } from "./testing/informer-under-test.ts";
+import type { RecordedRequest } from "@fenceline/kubernetes/testing";
+import { service, until } from "@fenceline/kubernetes/testing";
+import { SERVICE_FENCES, SERVICES } from "./resources.ts";
 import { FENCE, FENCE_UID, fence } from "./testing/rendered-objects.ts";
 import { openStore } from "./testing/store-under-test.ts";
-import { until } from "./testing/until.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [(typeof SERVICE_FENCES)[number], (typeof SERVICE_FENCES)[number]];
 const MADE = {

@@ -1,12 +1,7 @@
 import { type AutomaticFence, type FenceKey, isAutomatic, MANAGER } from "@fenceline/api";
-import { hasStatus } from "./api/api-error.ts";
-import type { KubernetesApi } from "./api/kubernetes-api.ts";
-import { collectionPath, objectPath, type Resource, SERVICE_FENCES } from "./api/resource.ts";
-import { withRetries } from "./api/retry.ts";
-import type { WireObject } from "./api/wire-object.ts";
-import type { Clock } from "./clock.ts";
-import type { Leadership } from "./lease/leader-election.ts";
-import { requireLeadership } from "./lease/require-leadership.ts";
+import type { Clock, KubernetesApi, Leadership, WireObject } from "@fenceline/kubernetes";
+import { collectionPath, hasStatus, objectPath, type Resource, requireLeadership, withRetries } from "@fenceline/kubernetes";
+import { SERVICE_FENCES } from "./resources.ts";
 
 interface FenceWrite {
   readonly api: KubernetesApi;

@@ -1,12 +1,4 @@
-export * from "./api/api-error.ts";
-export * from "./api/kubernetes-api.ts";
-export * from "./api/load-kube-config.ts";
 export type { WriteResult } from "./apply/object-writer.ts";
 export type { Conflict } from "./apply/ownership.ts";
-export * from "./clock.ts";
-export type { InformerCounts, InformerHealth, InformerState } from "./informer/informer-health.ts";
 export * from "./kubernetes-store.ts";
-export { LEASE_TIMES, type LeaseTimes } from "./lease/election-state.ts";
-export * from "./lease/leader-election.ts";
 export type { StatusMerge, StatusPatch } from "./status/status-patch.ts";
-export * from "./token-reviews.ts";

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DomainStatus, ServiceFenceStatus } from "@fenceline/api";
-import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./api/resource.ts";
-import type { FakeApiServer } from "./testing/fake-api-server.ts";
-import { service } from "./testing/informer-under-test.ts";
+import type { FakeApiServer } from "@fenceline/kubernetes/testing";
+import { service, until } from "@fenceline/kubernetes/testing";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
 import { envoyFilter, FENCE, fence, sidecar } from "./testing/rendered-objects.ts";
 import { openStore, openStoreOn } from "./testing/store-under-test.ts";
-import { until } from "./testing/until.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [(typeof SERVICE_FENCES)[number], (typeof SERVICE_FENCES)[number]];
 const seen = (second: number): DomainStatus => ({

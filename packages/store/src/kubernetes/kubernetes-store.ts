@@ -7,20 +7,16 @@ import {
   type ServiceFenceStatus,
   type ServicePort,
 } from "@fenceline/api";
+import type { Informer, InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
+import { type Clock, keyText, monotonicClock, type ObjectKey, type Resource } from "@fenceline/kubernetes";
 import type { Change, ForeignSidecar, MeshSnapshot, ObjectReference, Obstacle, ServiceKey, Store } from "../store.ts";
-import type { KubernetesApi } from "./api/kubernetes-api.ts";
-import { ENVOY_FILTERS, keyText, type ObjectKey, type Resource, SIDECARS } from "./api/resource.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
 import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
 import { conflictOf } from "./apply/ownership.ts";
 import { createFence, deleteFence } from "./automatic-fences.ts";
-import { type Clock, monotonicClock } from "./clock.ts";
-import type { Informer } from "./informer/informer.ts";
-import type { InformerHealth } from "./informer/informer-health.ts";
-import type { ObjectEvent } from "./informer/object-cache.ts";
-import type { Leadership } from "./lease/leader-election.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
+import { ENVOY_FILTERS, SIDECARS } from "./resources.ts";
 import { addServicePorts } from "./service-ports.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
 import { type FencePlace, FenceStatuses } from "./status/fence-statuses.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONFIG_MAPS } from "./api/resource.ts";
-import { FakeApiServer } from "./testing/fake-api-server.ts";
+import { FakeApiServer } from "@fenceline/kubernetes/testing";
+import { CONFIG_MAPS } from "./resources.ts";
 import { MESH_CONFIG_MAP, openStore, openStoreOn } from "./testing/store-under-test.ts";
 
 const configMap = (mesh: string | undefined, metadata: object = MESH_CONFIG_MAP) => ({

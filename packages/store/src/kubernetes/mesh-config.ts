@@ -1,7 +1,7 @@
 import { contentOf, FencelineError, parseYaml } from "@fenceline/api";
+import type { WireObject } from "@fenceline/kubernetes";
+import { keyText, type ObjectKey } from "@fenceline/kubernetes";
 import type { MeshConfig } from "../store.ts";
-import { keyText, type ObjectKey } from "./api/resource.ts";
-import type { WireObject } from "./api/wire-object.ts";
 import { type OutboundMode, outboundMode } from "./apply/live-object.ts";
 
 /** Key of the ConfigMap under which Istio keeps its MeshConfig. */

@@ -1,11 +1,9 @@
 import type { FencelineError } from "@fenceline/api";
+import type { Clock, KubernetesApi, ObjectEvent } from "@fenceline/kubernetes";
+import { Informer, type ObjectKey } from "@fenceline/kubernetes";
 import type { MeshConfig } from "../store.ts";
-import type { KubernetesApi } from "./api/kubernetes-api.ts";
-import { CONFIG_MAPS, type ObjectKey } from "./api/resource.ts";
-import type { Clock } from "./clock.ts";
-import { Informer } from "./informer/informer.ts";
-import type { ObjectEvent } from "./informer/object-cache.ts";
 import { meshConfigMissing, readMeshConfig } from "./mesh-config.ts";
+import { CONFIG_MAPS } from "./resources.ts";
 
 /** Settings of an {@link ObservedMeshConfig}. */
 export interface ObservedMeshConfigOptions {

@@ -14,30 +14,14 @@ import {
   type ServiceCIDR,
   type ServiceFence,
 } from "@fenceline/api";
+import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/kubernetes";
+import { hasStatus, Informer, type ObjectKey, type Resource, readerOf } from "@fenceline/kubernetes";
 import type { MeshSnapshot } from "../store.ts";
-import { hasStatus } from "./api/api-error.ts";
-import type { KubernetesApi } from "./api/kubernetes-api.ts";
-import {
-  ENDPOINT_SLICES,
-  ENVOY_FILTERS,
-  NAMESPACES,
-  NODES,
-  type ObjectKey,
-  type Resource,
-  SERVICE_CIDRS,
-  SERVICE_FENCES,
-  SERVICES,
-  SIDECARS,
-} from "./api/resource.ts";
-import type { WireObject } from "./api/wire-object.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import { conflictOf } from "./apply/ownership.ts";
-import type { Clock } from "./clock.ts";
-import { Informer } from "./informer/informer.ts";
-import type { ObjectEvent } from "./informer/object-cache.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
 import { fenceReader } from "./read-fence.ts";
-import { readerOf } from "./read-known-object.ts";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, SERVICE_CIDRS, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {

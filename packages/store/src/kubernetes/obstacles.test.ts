@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceFenceStatus } from "@fenceline/api";
-import { ENVOY_FILTERS, type Resource, SERVICE_FENCES, SIDECARS } from "./api/resource.ts";
+import type { Resource } from "@fenceline/kubernetes";
+import { until } from "@fenceline/kubernetes/testing";
+import { ENVOY_FILTERS, SERVICE_FENCES, SIDECARS } from "./resources.ts";
 import { envoyFilter, FENCE, fence, sidecar } from "./testing/rendered-objects.ts";
 import { openStore } from "./testing/store-under-test.ts";
-import { until } from "./testing/until.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [Resource, Resource];
 const STATUS: ServiceFenceStatus = { domains: { b: { status: "ACTIVE", source: "learned" } } };

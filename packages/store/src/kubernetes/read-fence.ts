@@ -1,7 +1,6 @@
 import { describeLeftOut, FencelineError, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
-import { keyText } from "./api/resource.ts";
-import type { WireObject } from "./api/wire-object.ts";
-import { readerOf } from "./read-known-object.ts";
+import type { WireObject } from "@fenceline/kubernetes";
+import { keyText, readerOf } from "@fenceline/kubernetes";
 
 /** Most fences of which it is remembered what was told. Beyond it all are forgotten, and what is still wrong is told once more. */
 const REMEMBERED = 1_000;

@@ -3,29 +3,26 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { ENDPOINT_SLICE, type FencelineError, type RenderedObject, type ServiceFenceStatus } from "@fenceline/api";
-import { ApiError, hasStatus } from "./api/api-error.ts";
-import { type ApiRequest, KubernetesApi } from "./api/kubernetes-api.ts";
-import { kubeConfigLoader } from "./api/load-kube-config.ts";
 import {
-  CONFIG_MAPS,
+  ApiError,
+  type ApiRequest,
   collectionPath,
-  ENDPOINT_SLICES,
-  NAMESPACES,
+  hasStatus,
+  Informer,
+  KubernetesApi,
+  kubeConfigLoader,
+  LeaderElection,
+  monotonicClock,
   objectPath,
   type Resource,
-  SERVICE_FENCES,
-  SERVICES,
-  SIDECARS,
-} from "./api/resource.ts";
+  readerOf,
+} from "@fenceline/kubernetes";
+import { until } from "@fenceline/kubernetes/testing";
 import { ObjectWriter } from "./apply/object-writer.ts";
-import { monotonicClock } from "./clock.ts";
-import { Informer } from "./informer/informer.ts";
 import { KubernetesStore } from "./kubernetes-store.ts";
-import { LeaderElection } from "./lease/leader-election.ts";
-import { readerOf } from "./read-known-object.ts";
+import { CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
 import { envoyFilter, sidecar } from "./testing/rendered-objects.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
-import { until } from "./testing/until.ts";
 
 const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;
 const skip = kubeconfig === undefined ? "FENCELINE_KUBECONFIG names no kubeconfig of an API server to test against" : false;

@@ -3,11 +3,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import type { ServicePort } from "@fenceline/api";
+import { collectionPath, KubernetesApi, kubeConfigLoader, monotonicClock, objectPath, type Resource } from "@fenceline/kubernetes";
 import { KubeConfig } from "@kubernetes/client-node";
-import { KubernetesApi } from "./api/kubernetes-api.ts";
-import { kubeConfigLoader } from "./api/load-kube-config.ts";
-import { collectionPath, NAMESPACES, objectPath, type Resource, SERVICES } from "./api/resource.ts";
-import { monotonicClock } from "./clock.ts";
+import { NAMESPACES, SERVICES } from "./resources.ts";
 import { addServicePorts } from "./service-ports.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { ServicePort } from "@fenceline/api";
-import { SERVICES } from "./api/resource.ts";
-import type { FakeApiServer, RecordedRequest } from "./testing/fake-api-server.ts";
+import type { FakeApiServer, RecordedRequest } from "@fenceline/kubernetes/testing";
+import { SERVICES } from "./resources.ts";
 import { openStore, openStoreOn } from "./testing/store-under-test.ts";
 
 const KEY = { namespace: "fenceline", name: "global-sidecar" };

@@ -1,11 +1,8 @@
 import { MANAGER, type ServicePort } from "@fenceline/api";
+import type { Clock, KubernetesApi, Leadership } from "@fenceline/kubernetes";
+import { objectPath, requireLeadership, withRetries } from "@fenceline/kubernetes";
 import type { ServiceKey } from "../store.ts";
-import type { KubernetesApi } from "./api/kubernetes-api.ts";
-import { objectPath, SERVICES } from "./api/resource.ts";
-import { withRetries } from "./api/retry.ts";
-import type { Clock } from "./clock.ts";
-import type { Leadership } from "./lease/leader-election.ts";
-import { requireLeadership } from "./lease/require-leadership.ts";
+import { SERVICES } from "./resources.ts";
 
 /** One addition of ports to a Service. */
 export interface ServicePortsWrite {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SERVICE_CIDRS, SERVICES } from "./api/resource.ts";
+import { until } from "@fenceline/kubernetes/testing";
+import { SERVICE_CIDRS, SERVICES } from "./resources.ts";
 import { openStore } from "./testing/store-under-test.ts";
-import { until } from "./testing/until.ts";
 
 const range = (name: string, ...cidrs: string[]) => ({ metadata: { name }, spec: { cidrs } });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { ManualClock } from "@fenceline/kubernetes/testing";
 import { SnapshotPace } from "./snapshot-pace.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
 
 /** A pace whose snapshots take 20 ms each, on a clock that the test moves. */
 function setUp(t: TestContext) {

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "@fenceline/kubernetes";
 
 /** Settings of a {@link SnapshotPace}. */
 export interface SnapshotPaceOptions {

@@ -1,5 +1,5 @@
 import { type Labels, MANAGED_BY_LABEL, MANAGER, type RenderedObject } from "@fenceline/api";
-import type { WireObject, WireOwner } from "../api/wire-object.ts";
+import type { WireObject, WireOwner } from "@fenceline/kubernetes";
 
 /** A Sidecar or EnvoyFilter as it is in the cluster, cut down to what we need to know of it. */
 export interface LiveObject {

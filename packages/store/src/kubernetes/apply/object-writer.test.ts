@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { RenderedObject } from "@fenceline/api";
-import { SIDECARS } from "../api/resource.ts";
-import type { WireObject } from "../api/wire-object.ts";
-import { FakeApiServer, type RecordedRequest } from "../testing/fake-api-server.ts";
-import { ManualClock } from "../testing/manual-clock.ts";
+import type { WireObject } from "@fenceline/kubernetes";
+import { FakeApiServer, ManualClock, type RecordedRequest, until } from "@fenceline/kubernetes/testing";
+import { SIDECARS } from "../resources.ts";
 import { FENCE, sidecar } from "../testing/rendered-objects.ts";
 import { ManualLeadership } from "../testing/store-under-test.ts";
-import { until } from "../testing/until.ts";
 import { readLiveObject } from "./live-object.ts";
 import { type Known, ObjectWriter } from "./object-writer.ts";
 

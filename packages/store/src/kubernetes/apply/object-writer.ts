@@ -1,14 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import { FencelineError, MANAGER, type RenderedObject } from "@fenceline/api";
-import { hasStatus } from "../api/api-error.ts";
-import type { KubernetesApi } from "../api/kubernetes-api.ts";
-import { type ObjectKey, objectPath, type Resource } from "../api/resource.ts";
-import { withRetries } from "../api/retry.ts";
-import { readWireObject, type WireObject } from "../api/wire-object.ts";
-import type { Clock } from "../clock.ts";
-import type { Leadership } from "../lease/leader-election.ts";
-import { requireLeadership } from "../lease/require-leadership.ts";
-import { mergePatch } from "../merge-patch.ts";
+import type { Clock, KubernetesApi, Leadership } from "@fenceline/kubernetes";
+import {
+  hasStatus,
+  mergePatch,
+  type ObjectKey,
+  objectPath,
+  type Resource,
+  readWireObject,
+  requireLeadership,
+  type WireObject,
+  withRetries,
+} from "@fenceline/kubernetes";
 import { type LiveObject, readLiveObject } from "./live-object.ts";
 import { type Conflict, conflictOf } from "./ownership.ts";
 import { differs } from "./semantic-difference.ts";

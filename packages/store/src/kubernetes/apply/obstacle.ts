@@ -1,6 +1,6 @@
 import type { FenceKey } from "@fenceline/api";
+import { ApiError, hasStatus } from "@fenceline/kubernetes";
 import type { ObjectReference, Obstacle } from "../../store.ts";
-import { ApiError, hasStatus } from "../api/api-error.ts";
 import type { Conflict } from "./ownership.ts";
 
 /** An object of somebody else, as what stands in the way. */

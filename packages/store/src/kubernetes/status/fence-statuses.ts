@@ -1,10 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FenceKey, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
-import type { KubernetesApi } from "../api/kubernetes-api.ts";
-import { keyText } from "../api/resource.ts";
-import type { Clock } from "../clock.ts";
-import type { Leadership } from "../lease/leader-election.ts";
-import { applyMergePatch } from "../merge-patch.ts";
+import type { Clock, KubernetesApi, Leadership } from "@fenceline/kubernetes";
+import { applyMergePatch, keyText } from "@fenceline/kubernetes";
 import type { FenceInformer } from "../observed-mesh.ts";
 import { statusPatch } from "./status-patch.ts";
 import { sendStatusPatch } from "./status-writer.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Condition, DomainStatus, ServiceFenceStatus } from "@fenceline/api";
+import { applyMergePatch } from "@fenceline/kubernetes";
 import fc from "fast-check";
-import { applyMergePatch } from "../merge-patch.ts";
 import { type StatusMerge, statusPatch } from "./status-patch.ts";
 
 const at = (second: number) => new Date(second * 1_000).toISOString();

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { addCounts, type DomainStatus, type ServiceFenceStatus, unitePorts } from "@fenceline/api";
-import { mergePatch } from "../merge-patch.ts";
+import { mergePatch } from "@fenceline/kubernetes";
 
 /** What a status is merged from. */
 export interface StatusMerge {

@@ -1,9 +1,6 @@
 import type { FenceKey } from "@fenceline/api";
-import { hasStatus } from "../api/api-error.ts";
-import type { KubernetesApi } from "../api/kubernetes-api.ts";
-import { objectPath, type Resource } from "../api/resource.ts";
-import { withRetries } from "../api/retry.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
+import { hasStatus, objectPath, type Resource, withRetries } from "@fenceline/kubernetes";
 import type { StatusPatch } from "./status-patch.ts";
 
 /** One patch to send. */

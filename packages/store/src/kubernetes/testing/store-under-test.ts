@@ -1,10 +1,8 @@
 import type { TestContext } from "node:test";
 import type { FencelineError } from "@fenceline/api";
-import { CONFIG_MAPS } from "../api/resource.ts";
+import { FakeApiServer, ManualClock, until } from "@fenceline/kubernetes/testing";
 import { KubernetesStore } from "../kubernetes-store.ts";
-import { FakeApiServer } from "./fake-api-server.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { until } from "./until.ts";
+import { CONFIG_MAPS } from "../resources.ts";
 
 /** Leadership that a test gives and takes. */
 export class ManualLeadership {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SERVICES } from "../api/resource.ts";
 import { isList, service, startInformer } from "../testing/informer-under-test.ts";
+import { SERVICES } from "../testing/resources.ts";
 
 const manyServices = (count: number) => Array.from({ length: count }, (_, index) => service(`s${index}`));
 

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { FakeApiServer } from "../testing/fake-api-server.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
+import { SERVICES } from "../testing/resources.ts";
 import { until } from "../testing/until.ts";
 import { ApiError, retryAfterMs } from "./api-error.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
 import { kubeConfigLoader } from "./load-kube-config.ts";
-import { SERVICES } from "./resource.ts";
 
 const LIST = { method: "GET", path: "/api/v1/services" } as const;
 

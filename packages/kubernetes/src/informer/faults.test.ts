@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SERVICES } from "../api/resource.ts";
 import { isList, isWatch, service, startInformer } from "../testing/informer-under-test.ts";
+import { SERVICES } from "../testing/resources.ts";
 
 const KEY = { namespace: "shop", name: "web" };
 const status = (code: number, message = "no") => ({ status: code, body: { kind: "Status", code, message } });

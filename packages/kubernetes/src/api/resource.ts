@@ -1,4 +1,4 @@
-import { ENDPOINT_SLICE, ENVOY_FILTER, type Kind, NAMESPACE, NODE, SERVICE, SERVICE_CIDR, SERVICE_FENCE, SIDECAR } from "@fenceline/api";
+import type { Kind } from "@fenceline/api";
 
 /** A kind as the API server's paths name it. */
 export interface Resource {
@@ -21,16 +21,7 @@ export function resourcesOf({ name, plural, apiVersions, isNamespaced }: Kind): 
   return [resource(first), ...others.map(resource)];
 }
 
-export const [NAMESPACES] = resourcesOf(NAMESPACE);
-export const [NODES] = resourcesOf(NODE);
-export const [SERVICE_CIDRS] = resourcesOf(SERVICE_CIDR);
-export const [SERVICES] = resourcesOf(SERVICE);
-export const [ENDPOINT_SLICES] = resourcesOf(ENDPOINT_SLICE);
-export const CONFIG_MAPS: Resource = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
 export const LEASES: Resource = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", plural: "leases", namespaced: true };
-export const [SIDECARS] = resourcesOf(SIDECAR);
-export const [ENVOY_FILTERS] = resourcesOf(ENVOY_FILTER);
-export const SERVICE_FENCES = resourcesOf(SERVICE_FENCE);
 
 /** Path of all objects of a kind; of one namespace when it is given. */
 export function collectionPath({ apiVersion, plural, namespaced }: Resource, namespace?: string): string {

@@ -1,0 +1,17 @@
+export * from "./api/api-error.ts";
+export * from "./api/kubernetes-api.ts";
+export * from "./api/load-kube-config.ts";
+export * from "./api/reachability.ts";
+export * from "./api/resource.ts";
+export * from "./api/retry.ts";
+export * from "./api/wire-object.ts";
+export * from "./clock.ts";
+export * from "./informer/informer.ts";
+export * from "./informer/informer-health.ts";
+export * from "./informer/object-cache.ts";
+export { LEASE_TIMES, type LeaseTimes } from "./lease/election-state.ts";
+export * from "./lease/leader-election.ts";
+export * from "./lease/require-leadership.ts";
+export * from "./merge-patch.ts";
+export * from "./read-object.ts";
+export * from "./token-reviews.ts";

@@ -1,0 +1,6 @@
+export { LEASES, type ObjectKey, type Resource } from "../api/resource.ts";
+export * from "./fake-api-server.ts";
+export * from "./fake-objects.ts";
+export * from "./informer-under-test.ts";
+export * from "./manual-clock.ts";
+export * from "./until.ts";
