@@ -29,6 +29,18 @@ export interface AnyObject {
   readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
 }
 
+/** Names an object in a namespace, for example the owner of what was rendered. */
+export interface ObjectRef<Kind extends string = string> {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `ServiceFence test1/a`, as a key. No part of it may contain a blank or a slash, so it is unambiguous. */
+export function refText({ kind, namespace, name }: ObjectRef): string {
+  return `${kind} ${namespace}/${name}`;
+}
+
 /** `ServiceFence test1/a`, for logs and errors. */
 export function describeObject({ kind, metadata }: AnyObject): string {
   return `${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name}`;

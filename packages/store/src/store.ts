@@ -5,6 +5,7 @@ import type {
   Labels,
   Namespace,
   Node,
+  ObjectRef,
   RenderedObject,
   Service,
   ServiceCIDR,
@@ -45,17 +46,11 @@ export interface DefaultSidecar {
   readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
 }
 
-/** Names a rendered object. */
-export interface ObjectReference {
-  readonly kind: RenderedObject["kind"];
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** One write. A plan is a list of them, made from values only, so that it can be printed, compared and left undone. */
-export type Change =
+export type Change = { readonly owner: ObjectRef } & (
   | { readonly action: "create" | "update"; readonly object: RenderedObject }
-  | { readonly action: "delete"; readonly object: ObjectReference };
+  | { readonly action: "delete"; readonly object: ObjectRef<RenderedObject["kind"]> }
+);
 
 /**
  * Why a write was not carried out, and will not be until a person does something about it.
@@ -72,8 +67,8 @@ export const OBSTACLE_REASONS = ["Conflict", "WriteForbidden", "IstioKindMissing
 /** What stands in the way of a write. */
 export interface Obstacle {
   readonly reason: (typeof OBSTACLE_REASONS)[number];
-  /** What was to be written: a rendered object, or the fence whose status it was. */
-  readonly kind: RenderedObject["kind"] | "ServiceFence";
+  /** What was to be written: a rendered object, or the object whose status it was. */
+  readonly kind: string;
   readonly namespace: string;
   readonly name: string;
   /** What is wrong with which object, and what to do. */
@@ -81,10 +76,10 @@ export interface Obstacle {
 }
 
 /** Names a Service. */
-export type ServiceKey = Pick<ObjectReference, "namespace" | "name">;
+export type ServiceKey = Pick<ObjectRef, "namespace" | "name">;
 
-/** A Sidecar that somebody else made. */
-export interface ForeignSidecar {
+/** A rendered kind's object that somebody else made. */
+export interface ForeignObject {
   readonly namespace: string;
   readonly name: string;
   /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
@@ -97,21 +92,21 @@ export interface Store {
   snapshot(): MeshSnapshot;
   /** Calls `listener` after each new snapshot, until the returned function is called. */
   onSnapshot(listener: () => void): () => void;
-  /** Objects that Fenceline rendered for the fence, as they are in the store now. */
-  rendered(fence: FenceKey): readonly RenderedObject[];
-  /** Fences that have rendered objects or a status of ours, including those that were deleted meanwhile. */
-  knownFences(): readonly FenceKey[];
-  /** Sidecars of others in a namespace: where one selects the pods of a fence too, Istio uses the older of the two. */
-  foreignSidecars(namespace: string): readonly ForeignSidecar[];
+  /** Objects that Fenceline rendered for the owner, as they are in the store now. */
+  ownedBy(owner: ObjectRef): readonly RenderedObject[];
+  /** Objects of a kind of ours that have rendered objects or a status of ours, including those that were deleted meanwhile. */
+  owners(kind: string): readonly ObjectRef[];
+  /** Objects of others of a rendered kind in a namespace: where a Sidecar selects the pods of a fence too, Istio uses the older of the two. */
+  foreign(kind: RenderedObject["kind"], namespace: string): readonly ForeignObject[];
   /**
    * Carries out one change. It is done when the promise resolves with undefined, and not half done when the process dies before.
    * Resolves with what stands in its way when trying again is of no use by itself; rejects when it is.
    */
   apply(change: Change): Promise<Obstacle | undefined>;
   /** Keeps a fence's status, whole. The same guarantees as {@link Store.apply}. */
-  writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<Obstacle | undefined>;
-  /** Forgets the status of a fence that was deleted. */
-  deleteStatus(fence: FenceKey): Promise<void>;
+  writeStatus(of: ObjectRef, status: ServiceFenceStatus): Promise<Obstacle | undefined>;
+  /** Forgets the status of an object that was deleted. */
+  deleteStatus(of: ObjectRef): Promise<void>;
   /**
    * Adds ports to a Service that exists, where it lacks them, and takes away those TCP ports of `givenUp` that were added so before. Whatever else it has
    * stays as it is. The same guarantees as {@link Store.apply}; then {@link Store.snapshot} has it.

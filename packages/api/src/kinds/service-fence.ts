@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { duration } from "../duration-field.ts";
 import { EgressHostKey } from "../egress-host.ts";
-import { Labels, ObjectMeta } from "../object.ts";
+import type { FenceKey } from "../fence-key.ts";
+import { Labels, ObjectMeta, type ObjectRef } from "../object.ts";
 import { conditionPath, reasonPath } from "./condition-columns.ts";
 import type { OwnKind, PrinterColumn } from "./kind.ts";
 import { readFenceStatus } from "./read-service-fence-status.ts";
@@ -168,3 +169,8 @@ export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFe
   faultCode: ([part, field, ...rest]) => (part === "spec" && field === "host" && rest.length > 0 ? "FENCE_HOST_INVALID" : undefined),
   readStatus: readFenceStatus,
 };
+
+/** Names a fence among objects of all kinds. */
+export function fenceRef({ namespace, name }: FenceKey): ObjectRef<"ServiceFence"> {
+  return { kind: SERVICE_FENCE.name, namespace, name };
+}

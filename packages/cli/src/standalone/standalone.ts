@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createEdgeReporter } from "@fenceline/als";
 import { openFilesLimit } from "@fenceline/als/open-files";
-import { type Config, formatAddress } from "@fenceline/api";
+import { type Config, fenceRef, formatAddress } from "@fenceline/api";
 import { Collector, serveHttpApi, serviceNames } from "@fenceline/collector";
 import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
@@ -157,7 +157,7 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     fallbackPort: ports.proxyPort,
     accessLogPort: ports.alsPort,
     registry,
-    rendered: (fence) => store.rendered(fence),
+    rendered: (fence) => store.ownedBy(fenceRef(fence)),
     logger: logger.child({ part: "demo" }),
   });
   if (demo !== undefined) closers.push(() => demo.stopCalling());

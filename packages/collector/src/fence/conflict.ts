@@ -1,5 +1,5 @@
 import type { Labels, ServiceFence } from "@fenceline/api";
-import type { ForeignSidecar } from "@fenceline/store";
+import type { ForeignObject } from "@fenceline/store";
 
 /**
  * Names of the Sidecars of others that are, or may be, for pods of this fence.
@@ -9,8 +9,8 @@ import type { ForeignSidecar } from "@fenceline/store";
  *
  * @param labels of the fence's pods; undefined when they are not known
  */
-export function conflictingSidecars({ metadata }: ServiceFence, labels: Labels | undefined, foreign: readonly ForeignSidecar[]): string[] {
-  const meets = ({ name, selector }: ForeignSidecar) =>
+export function conflictingSidecars({ metadata }: ServiceFence, labels: Labels | undefined, foreign: readonly ForeignObject[]): string[] {
+  const meets = ({ name, selector }: ForeignObject) =>
     name === metadata.name || (selector !== undefined && labels !== undefined && mayMeet(selector, labels));
   return foreign
     .filter(meets)

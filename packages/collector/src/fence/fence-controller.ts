@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type Config,
   type FenceKey,
+  fenceRef,
   formatFenceKey,
   idleWindowOf,
+  SERVICE_FENCE,
   type ServiceFence,
   type ServiceFenceStatus,
   windowRemarks,
@@ -80,7 +82,7 @@ export class FenceController {
     const { mesh, store } = this.#options;
     const current = mesh();
     for (const fence of current.fences()) this.#open(fence, current);
-    const gone = [...this.#states.values(), ...store.knownFences().map((key) => ({ key }))].map(({ key }) => key);
+    const gone = [...this.#states.values(), ...store.owners(SERVICE_FENCE.name).map((key) => ({ key }))].map(({ key }) => key);
     for (const key of [...current.fences().map(keyOf), ...gone]) this.enqueue(key);
   }
 
@@ -170,7 +172,7 @@ export class FenceController {
     const learnedAt = state?.learnedAt;
     if (state !== undefined) state.learnedAt = undefined;
     const desired = fence === undefined || state === undefined ? undefined : this.#desired(fence, state);
-    const changes = this.#options.leads() ? plan(store.rendered(key), desired?.rendered.objects ?? []) : [];
+    const changes = this.#options.leads() ? plan(fenceRef(key), store.ownedBy(fenceRef(key)), desired?.rendered.objects ?? []) : [];
     // The status first: should the process die in between, a host is known that is not rendered yet, and the start renders it.
     if (state !== undefined && desired !== undefined) await this.#judge(state, desired);
     else await this.#forget(key);
@@ -196,7 +198,7 @@ export class FenceController {
     const mesh = this.#options.mesh();
     const { registry, config } = mesh;
     const now = this.#options.now();
-    const present = store.rendered(state.key);
+    const present = store.ownedBy(fenceRef(state.key));
     const enforced = present.some(({ kind }) => kind === "Sidecar");
     const onDemandBefore = present.some((object) => object.kind === "EnvoyFilter" && hasOnDemand(object));
     const fallback = { ready: this.#options.fallbackReady(mesh), enforced };
@@ -204,7 +206,7 @@ export class FenceController {
     const conflicts = conflictingSidecars(
       fence,
       workloadLabels({ fence, registry, config }),
-      store.foreignSidecars(fence.metadata.namespace),
+      store.foreign("Sidecar", fence.metadata.namespace),
     );
     const proxyVersions = this.#options.proxyVersions(state.key);
     const conflict = conflicts.length > 0;
@@ -233,7 +235,7 @@ export class FenceController {
     this.#options.book.close(key);
     this.#states.delete(formatFenceKey(key));
     this.#writer.statusIsKept(key);
-    await this.#options.store.deleteStatus(key);
+    await this.#options.store.deleteStatus(fenceRef(key));
   }
 
   #open(fence: ServiceFence, mesh: Mesh): void {

@@ -1,4 +1,4 @@
-import { type FenceKey, formatFenceKey, type ServiceFenceStatus } from "@fenceline/api";
+import { type FenceKey, fenceRef, formatFenceKey, type ServiceFenceStatus } from "@fenceline/api";
 import type { Change, Obstacle, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";
@@ -66,7 +66,7 @@ export class FenceWriter {
   async keepStatus(key: FenceKey, status: ServiceFenceStatus): Promise<boolean> {
     const { store, metrics, logger } = this.#options;
     // Times and counts change all the time, and change nothing about an obstacle.
-    const obstacle = await this.#obstacles.attempt(key, "ServiceFence", "status", () => store.writeStatus(key, status));
+    const obstacle = await this.#obstacles.attempt(key, "ServiceFence", "status", () => store.writeStatus(fenceRef(key), status));
     if (obstacle === undefined) {
       metrics.statusWrites.inc();
       if (logger.isLevelEnabled("debug"))

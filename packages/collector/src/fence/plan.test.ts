@@ -4,6 +4,7 @@ import type { EnvoyFilter, RenderedObject, Sidecar } from "@fenceline/api";
 import fc from "fast-check";
 import { plan } from "./plan.ts";
 
+const OWNER = { kind: "ServiceFence", namespace: "test1", name: "a" };
 const metadata = { name: "a", namespace: "test1", labels: {} };
 const filter: EnvoyFilter = {
   apiVersion: "networking.istio.io/v1alpha3",
@@ -18,7 +19,7 @@ const sidecar = (...hosts: string[]): Sidecar => ({
   spec: { workloadSelector: { labels: { app: "a" } }, egress: [{ hosts }] },
 });
 const told = (owned: readonly RenderedObject[], desired: readonly RenderedObject[]) =>
-  plan(owned, desired).map((change) => `${change.action} ${change.object.kind}`);
+  plan(OWNER, owned, desired).map((change) => `${change.action} ${change.object.kind}`);
 
 test("a new fence gets its EnvoyFilter before its Sidecar", () => {
   assert.deepEqual(told([], [filter, sidecar("x/*")]), ["create EnvoyFilter", "create Sidecar"]);
@@ -47,12 +48,12 @@ test("law: carrying out a plan gives the desired objects, and a second plan is e
   fc.assert(
     fc.property(objects, desired, (owned, wanted) => {
       const result = new Map(owned.map((object) => [object.kind, object]));
-      for (const change of plan(owned, wanted)) {
+      for (const change of plan(OWNER, owned, wanted)) {
         if (change.action === "delete") result.delete(change.object.kind);
         else result.set(change.object.kind, change.object);
       }
       assert.deepEqual([...result.values()].sort(byKind), [...wanted].sort(byKind));
-      assert.deepEqual(plan([...result.values()], wanted), []);
+      assert.deepEqual(plan(OWNER, [...result.values()], wanted), []);
     }),
   );
 });

@@ -1,23 +1,23 @@
 import { isDeepStrictEqual } from "node:util";
-import type { RenderedObject } from "@fenceline/api";
+import type { ObjectRef, RenderedObject } from "@fenceline/api";
 import type { Change } from "@fenceline/store";
 
 /**
- * What has to be written so that a fence's objects become the desired ones. Nothing is written for an object that is as desired already.
+ * What has to be written so that an owner's objects become the desired ones. Nothing is written for an object that is as desired already.
  *
  * Writes follow the order of `desired` (EnvoyFilter, then Sidecar), so that hosts are hidden only after the fallback catches calls to them.
  * Deletions go the other way round, for the same reason, and come last.
  */
-export function plan(owned: readonly RenderedObject[], desired: readonly RenderedObject[]): Change[] {
+export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired: readonly RenderedObject[]): Change[] {
   const writes = desired.flatMap((object): Change[] => {
     const current = owned.find((candidate) => isSame(candidate, object));
-    if (current === undefined) return [{ action: "create", object }];
-    return isDeepStrictEqual(current, object) ? [] : [{ action: "update", object }];
+    if (current === undefined) return [{ action: "create", owner, object }];
+    return isDeepStrictEqual(current, object) ? [] : [{ action: "update", owner, object }];
   });
   const surplus = owned.filter((object) => !desired.some((candidate) => isSame(candidate, object)));
   const deletions = [...surplus]
     .sort(sidecarFirst)
-    .map(({ kind, metadata: { namespace, name } }): Change => ({ action: "delete", object: { kind, namespace, name } }));
+    .map(({ kind, metadata: { namespace, name } }): Change => ({ action: "delete", owner, object: { kind, namespace, name } }));
   return [...writes, ...deletions];
 }
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type FencelineError, InvalidManifests, type Sidecar } from "@fenceline/api";
+import { type FencelineError, fenceRef, InvalidManifests, type Sidecar } from "@fenceline/api";
 import { DirectoryStore } from "./directory-store.ts";
 
 const fence = (name: string, more = "") =>
@@ -86,32 +86,48 @@ test("an object that two files define is refused, naming both", async (t) => {
 
 test("what is rendered lies under its namespace, kind and name, and is read back by the next start", async (t) => {
   const { folder, store } = await open(t, {});
-  await store.apply({ action: "create", object: sidecar("x/*") });
-  await store.apply({ action: "update", object: sidecar("x/*", "y/*") });
+  await store.apply({ action: "create", owner: fenceRef(A), object: sidecar("x/*") });
+  await store.apply({ action: "update", owner: fenceRef(A), object: sidecar("x/*", "y/*") });
   assert.match(readFileSync(join(folder, "rendered/test1/Sidecar-a.yaml"), "utf8"), /^# .*\n.*- y\/\*/s);
   const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
-  assert.deepEqual(again.rendered(A), [sidecar("x/*", "y/*")]);
-  assert.deepEqual(again.knownFences(), [A]);
-  await again.apply({ action: "delete", object: { kind: "Sidecar", ...A } });
+  assert.deepEqual(again.ownedBy(fenceRef(A)), [sidecar("x/*", "y/*")]);
+  assert.deepEqual(again.owners("ServiceFence"), [fenceRef(A)]);
+  await again.apply({ action: "delete", owner: fenceRef(A), object: { kind: "Sidecar", ...A } });
   await again.close();
   assert.deepEqual(readdirSync(join(folder, "rendered/test1")), []);
+});
+
+test("a rendered file names its owner; one of a version before this one is of the fence of its name", async (t) => {
+  const { folder, store } = await open(t, {});
+  const limiter = { kind: "SmartLimiter", namespace: "test1", name: "limits" };
+  await store.apply({ action: "create", owner: limiter, object: sidecar("x/*") });
+  const file = join(folder, "rendered/test1/Sidecar-a.yaml");
+  const text = readFileSync(file, "utf8");
+  assert.match(text, /fenceline\.io\/owner: SmartLimiter\/limits/);
+  const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  assert.deepEqual([again.ownedBy(limiter), again.ownedBy(fenceRef(A))], [[sidecar("x/*")], []]);
+  await again.close();
+  writeFileSync(file, text.replace(/ +annotations:\n.*\n/, ""));
+  const before = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  assert.deepEqual([before.ownedBy(limiter), before.ownedBy(fenceRef(A))], [[], [sidecar("x/*")]]);
+  await before.close();
 });
 
 test("a fence's state wins over the status in its manifest, which counts until there is one", async (t) => {
   const given = `${fence("a")}status: {domains: {b.test1.svc.cluster.local: {source: learned}}}\n`;
   const { folder, store } = await open(t, { "a.yaml": given });
   assert.deepEqual(Object.keys(store.snapshot().fences[0]?.status.domains ?? {}), ["b.test1.svc.cluster.local"]);
-  await store.writeStatus(A, { domains: { "c.test1.svc.cluster.local": { source: "learned" } } });
+  await store.writeStatus(fenceRef(A), { domains: { "c.test1.svc.cluster.local": { source: "learned" } } });
   const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
   assert.deepEqual(Object.keys(again.snapshot().fences[0]?.status.domains ?? {}), ["c.test1.svc.cluster.local"]);
-  await again.deleteStatus(A);
+  await again.deleteStatus(fenceRef(A));
   await again.close();
 });
 
 /** A start over a folder with one state file, whose content a test gives. */
 async function startWithState(t: TestContext, prepare: (path: string) => void) {
   const { folder, store } = await open(t, { "a.yaml": fence("a") });
-  await store.writeStatus(A, { domains: { [B]: HOST, "c.test1.svc.cluster.local": HOST } });
+  await store.writeStatus(fenceRef(A), { domains: { [B]: HOST, "c.test1.svc.cluster.local": HOST } });
   await store.close();
   const path = join(folder, "state/test1/ServiceFence-a.yaml");
   prepare(path);
@@ -184,7 +200,7 @@ for (const [what, prepare] of Object.entries<(path: string) => void>({
       [["STATE_UNREADABLE", path]],
     );
     assert.equal(aside().length, 1);
-    await again.writeStatus(A, { domains: { [B]: HOST } });
+    await again.writeStatus(fenceRef(A), { domains: { [B]: HOST } });
     assert.deepEqual(files(), ["ServiceFence-a.yaml", ...aside()]);
   });
 
@@ -205,12 +221,12 @@ test("T-50 a state folder that is none is told with its place", async (t) => {
 
 test("T-11 a rendered file that is none is told, and written again", async (t) => {
   const { folder, store } = await open(t, {});
-  await store.apply({ action: "create", object: sidecar("x/*") });
+  await store.apply({ action: "create", owner: fenceRef(A), object: sidecar("x/*") });
   writeFileSync(join(folder, "rendered/test1/Sidecar-a.yaml"), "spec: 7\n");
   const troubles: FencelineError[] = [];
   const again = await DirectoryStore.open({ folder, onRefused: assert.fail, onTrouble: (error) => troubles.push(error) });
   t.after(() => again.close());
-  assert.deepEqual(again.rendered(A), []);
+  assert.deepEqual(again.ownedBy(fenceRef(A)), []);
   assert.deepEqual(
     troubles.map(({ code }) => code),
     ["STATE_UNREADABLE"],

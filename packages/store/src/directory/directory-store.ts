@@ -3,15 +3,18 @@ import {
   type FenceKey,
   type FencelineError,
   type KnownObject,
+  type ObjectRef,
   type RenderedObject,
   readFenceStatus,
+  refText,
   type ServiceFence,
   type ServiceFenceStatus,
 } from "@fenceline/api";
-import type { Change, ForeignSidecar, MeshSnapshot, Obstacle, Store } from "../store.ts";
+import type { Change, ForeignObject, MeshSnapshot, Obstacle, Store } from "../store.ts";
 import { folderObstacle } from "./folder-obstacle.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
 import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
+import { contentOfOwned, type OwnedObject, readOwned } from "./owned-object.ts";
 
 /** Settings of a {@link DirectoryStore}. */
 export interface DirectoryStoreOptions {
@@ -30,8 +33,6 @@ export interface DirectoryStoreOptions {
   readonly onTrouble?: (error: FencelineError) => void;
 }
 
-const RENDERED_KINDS: ReadonlySet<string> = new Set<RenderedObject["kind"]>(["EnvoyFilter", "Sidecar"]);
-
 /**
  * A mesh in a folder: manifests in `*.yaml`, what was learned in `state/`, what was rendered in `rendered/`.
  *
@@ -41,7 +42,7 @@ const RENDERED_KINDS: ReadonlySet<string> = new Set<RenderedObject["kind"]>(["En
 export class DirectoryStore implements Store {
   readonly #manifests: ManifestFolder;
   readonly #state: ObjectFolder<ServiceFenceStatus>;
-  readonly #rendered: ObjectFolder<RenderedObject>;
+  readonly #rendered: ObjectFolder<OwnedObject>;
   readonly #listeners = new Set<() => void>();
   #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
 
@@ -60,6 +61,7 @@ export class DirectoryStore implements Store {
     // What was rendered can be rendered again from the state, so it need not wait for the disk.
     this.#rendered = new ObjectFolder(join(folder, "rendered"), "Rendered by Fenceline from its ServiceFence; edits are overwritten.", {
       durable: false,
+      contentOf: contentOfOwned,
     });
   }
 
@@ -74,7 +76,7 @@ export class DirectoryStore implements Store {
     const store = new DirectoryStore(options);
     const onTrouble = troubleOf(options);
     await store.#state.load(readState, onTrouble);
-    await store.#rendered.load(readRendered, onTrouble);
+    await store.#rendered.load(readOwned, onTrouble);
     await store.#manifests.open();
     store.#refresh();
     return store;
@@ -89,37 +91,36 @@ export class DirectoryStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  rendered({ namespace, name }: FenceKey): readonly RenderedObject[] {
-    return this.#rendered
-      .entries()
-      .filter(({ key }) => key.namespace === namespace && key.name === name && RENDERED_KINDS.has(key.kind))
-      .map(({ value }) => value);
+  ownedBy(owner: ObjectRef): readonly RenderedObject[] {
+    const id = refText(owner);
+    return this.#rendered.entries().flatMap(({ value }) => (refText(value.owner) === id ? [value.object] : []));
   }
 
-  knownFences(): readonly FenceKey[] {
-    return [...this.#rendered.entries(), ...this.#state.entries()].map(({ key: { namespace, name } }) => ({ namespace, name }));
+  owners(kind: string): readonly ObjectRef[] {
+    const owners = [...this.#rendered.entries().map(({ value }) => value.owner), ...this.#state.entries().map(({ key }) => key)];
+    return owners.filter((owner) => owner.kind === kind);
   }
 
   /** Nobody else writes into the folder of what is rendered. */
-  foreignSidecars(): readonly ForeignSidecar[] {
+  foreign(): readonly ForeignObject[] {
     return [];
   }
 
   async apply(change: Change): Promise<Obstacle | undefined> {
-    const key = change.action === "delete" ? change.object : { kind: change.object.kind, ...change.object.metadata };
-    const { kind, namespace, name } = key;
-    return write({ kind, namespace, name }, () =>
-      change.action === "delete" ? this.#rendered.delete(change.object) : this.#rendered.put(key, change.object),
+    const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
+    const key = { kind: change.object.kind, namespace, name };
+    return write(key, () =>
+      change.action === "delete" ? this.#rendered.delete(key) : this.#rendered.put(key, { owner: change.owner, object: change.object }),
     );
   }
 
-  async writeStatus(fence: FenceKey, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
-    const { namespace, name } = fence;
-    return write({ kind: "ServiceFence", namespace, name }, () => this.#state.put(stateKey(fence), status));
+  async writeStatus({ kind, namespace, name }: ObjectRef, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
+    const key = { kind, namespace, name };
+    return write(key, () => this.#state.put(key, status));
   }
 
-  async deleteStatus(fence: FenceKey): Promise<void> {
-    await this.#state.delete(stateKey(fence));
+  async deleteStatus({ kind, namespace, name }: ObjectRef): Promise<void> {
+    await this.#state.delete({ kind, namespace, name });
   }
 
   async close(): Promise<void> {
@@ -165,20 +166,4 @@ function stateKey({ namespace, name }: FenceKey): FolderKey {
 function readState(content: unknown): Reading<ServiceFenceStatus> {
   const { status, leftOut } = readFenceStatus(content);
   return leftOut.includes("status") ? { value: undefined, leftOut } : { value: status, leftOut };
-}
-
-/** Only what the controller compares and looks into is checked: whatever else is wrong is written over. */
-function readRendered(content: unknown, { kind, namespace, name }: FolderKey): Reading<RenderedObject> {
-  const object = content as Partial<RenderedObject> | null | undefined;
-  const { egress, configPatches } = (object?.spec ?? {}) as { readonly egress?: unknown; readonly configPatches?: unknown };
-  const isWhole =
-    object?.kind === kind &&
-    object.metadata?.namespace === namespace &&
-    object.metadata.name === name &&
-    (kind === "Sidecar" ? isListOfObjects(egress) : isListOfObjects(configPatches));
-  return { value: isWhole ? (object as RenderedObject) : undefined, leftOut: [] };
-}
-
-function isListOfObjects(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === "object" && item !== null);
 }

@@ -162,13 +162,13 @@ test("T-50 a folder that disappears is told once and changes nothing; when it is
   await until(() => refused.length > 0);
   assert.deepEqual([refused[0]?.error.code, refused[0]?.kept], ["DIRECTORY_UNREADABLE", true]);
   assert.match(refused[0]?.error.message ?? "", /folder: does not exist \(/);
-  const obstacle = await store.writeStatus({ namespace: "test1", name: "a" }, { domains: {} });
+  const obstacle = await store.writeStatus({ kind: "ServiceFence", namespace: "test1", name: "a" }, { domains: {} });
   assert.deepEqual([obstacle?.reason, obstacle?.kind], ["WriteFailed", "ServiceFence"]);
   assert.deepEqual([names(), seen], ["a", []]);
   renameSync(`${folder}.away`, folder);
   writeFileSync(join(folder, "b.yaml"), fence("b"));
   await until(() => names() === "a,b");
-  assert.equal(await store.writeStatus({ namespace: "test1", name: "a" }, { domains: {} }), undefined);
+  assert.equal(await store.writeStatus({ kind: "ServiceFence", namespace: "test1", name: "a" }, { domains: {} }), undefined);
   // The watch, and not the next look after some seconds.
   const began = performance.now();
   writeFileSync(join(folder, "c.yaml"), fence("c"));
@@ -181,7 +181,7 @@ test("T-50 what cannot be written is an obstacle that a person has to remove", a
   const { folder, store } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), fence("a")));
   mkdirSync(join(folder, "state"));
   writeFileSync(join(folder, "state/test1"), "in the way");
-  const obstacle = await store.writeStatus({ namespace: "test1", name: "a" }, { domains: {} });
+  const obstacle = await store.writeStatus({ kind: "ServiceFence", namespace: "test1", name: "a" }, { domains: {} });
   assert.equal(obstacle?.reason, "WriteFailed");
   assert.match(obstacle?.message ?? "", /ENOTDIR|EEXIST/);
 });

@@ -20,6 +20,12 @@ export interface Reading<T> {
   readonly leftOut: readonly string[];
 }
 
+/** How objects are written. */
+export interface FolderOptions<T> extends WriteOptions {
+  /** What a file holds of an object. Default: the object. */
+  readonly contentOf?: (value: T) => unknown;
+}
+
 const NOTHING: Reading<never> = { value: undefined, leftOut: [] };
 
 const FILE_NAME = /^([A-Za-z]+)-(.+)\.yaml$/;
@@ -30,11 +36,11 @@ const FILE_NAME = /^([A-Za-z]+)-(.+)\.yaml$/;
 export class ObjectFolder<T> {
   readonly #folder: string;
   readonly #heading: string;
-  readonly #write: WriteOptions;
+  readonly #write: FolderOptions<T>;
   readonly #objects = new Map<string, { readonly key: FolderKey; readonly value: T }>();
 
   /** @param heading comment that opens every file, to tell people what it is */
-  constructor(folder: string, heading: string, write: WriteOptions) {
+  constructor(folder: string, heading: string, write: FolderOptions<T>) {
     this.#folder = folder;
     this.#heading = heading;
     this.#write = write;
@@ -68,7 +74,8 @@ export class ObjectFolder<T> {
   async put(key: FolderKey, value: T): Promise<void> {
     const path = this.#path(key);
     // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are quoted.
-    const text = `# ${this.#heading}\n${stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
+    const { contentOf = (whole) => whole } = this.#write;
+    const text = `# ${this.#heading}\n${stringify(contentOf(value), { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
     // Not what is above: were a folder that somebody took away made anew, the manifests that went with it would seem deleted.
     for (const folder of [this.#folder, dirname(path)]) await mkdir(folder).catch(ignoreExisting);
     await writeFileAtomic(path, text, this.#write);

@@ -4,7 +4,7 @@ import type { DomainStatus, ServiceFenceStatus } from "@fenceline/api";
 import type { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { service, until } from "@fenceline/kubernetes/testing";
 import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
-import { envoyFilter, FENCE, fence, sidecar } from "./testing/rendered-objects.ts";
+import { envoyFilter, FENCE, fence, OWNED, OWNER, sidecar } from "./testing/rendered-objects.ts";
 import { openStore, openStoreOn } from "./testing/store-under-test.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [(typeof SERVICE_FENCES)[number], (typeof SERVICE_FENCES)[number]];
@@ -69,19 +69,31 @@ test("E3-08 a kind that may not be read, or does not exist, is named, and the re
 
 test("what was applied is in rendered() at once, in the form in which it was rendered", async (t) => {
   const { store } = await openStore(t, withFence);
-  await store.apply({ action: "create", object: envoyFilter() });
-  await store.apply({ action: "create", object: sidecar("x/*") });
-  assert.deepEqual(store.rendered(FENCE), [envoyFilter(), sidecar("x/*")]);
-  await store.apply({ action: "update", object: sidecar("y/*") });
-  assert.deepEqual(store.rendered(FENCE)[1], sidecar("y/*"));
-  await store.apply({ action: "delete", object: { kind: "Sidecar", ...FENCE } });
-  assert.deepEqual(store.rendered(FENCE), [envoyFilter()]);
+  await store.apply({ action: "create", owner: OWNER, object: envoyFilter() });
+  await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
+  assert.deepEqual(store.ownedBy(OWNER), [envoyFilter(), sidecar("x/*")]);
+  await store.apply({ action: "update", owner: OWNER, object: sidecar("y/*") });
+  assert.deepEqual(store.ownedBy(OWNER)[1], sidecar("y/*"));
+  await store.apply({ action: "delete", owner: OWNER, object: { kind: "Sidecar", ...FENCE } });
+  assert.deepEqual(store.ownedBy(OWNER), [envoyFilter()]);
+});
+
+test("an object is its owner's, whatever its name, and no other owner may write it", async (t) => {
+  const { store } = await openStore(t, withFence);
+  const other = { ...sidecar("x/*"), metadata: { ...OWNED, name: "a-second" } };
+  await store.apply({ action: "create", owner: OWNER, object: other });
+  assert.deepEqual(store.ownedBy(OWNER), [other]);
+  const limiter = { kind: "SmartLimiter", namespace: "test1", name: "a" };
+  assert.deepEqual(store.ownedBy(limiter), []);
+  const obstacle = await store.apply({ action: "delete", owner: limiter, object: { kind: "Sidecar", ...FENCE, name: "a-second" } });
+  assert.match(obstacle?.message ?? "", /Sidecar test1\/a-second belongs to ServiceFence a, not to SmartLimiter a/);
+  assert.deepEqual(store.ownedBy(OWNER), [other]);
 });
 
 test("our own writes make no new snapshot", async (t) => {
   const { server, store, settled, snapshots } = await openStore(t, withFence);
-  await store.apply({ action: "create", object: sidecar("x/*") });
-  await store.writeStatus(FENCE, learned({ b: seen(1) }));
+  await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
+  await store.writeStatus(OWNER, learned({ b: seen(1) }));
   server.put(SERVICES, service("end"));
   await settled(() => snapshots() > 0);
   await until(() => store.snapshot().services.length === 1);
@@ -91,13 +103,13 @@ test("our own writes make no new snapshot", async (t) => {
 
 test("E3-02 a rendered object that somebody edits or deletes makes a new snapshot, so that it is repaired", async (t) => {
   const { server, store, settled, snapshots } = await openStore(t, withFence);
-  await store.apply({ action: "create", object: sidecar("x/*") });
+  await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
   server.put(SIDECARS, { ...server.get(SIDECARS, FENCE), spec: sidecar("evil/*").spec });
   await settled(() => snapshots() === 1);
-  assert.deepEqual(store.rendered(FENCE)[0]?.spec, sidecar("evil/*").spec);
+  assert.deepEqual(store.ownedBy(OWNER)[0]?.spec, sidecar("evil/*").spec);
   server.remove(SIDECARS, FENCE);
   await settled(() => snapshots() === 2);
-  assert.deepEqual(store.rendered(FENCE), []);
+  assert.deepEqual(store.ownedBy(OWNER), []);
 });
 
 test("E3-02 a Sidecar of somebody else is not ours to see or write, but is named", async (t) => {
@@ -106,14 +118,14 @@ test("E3-02 a Sidecar of somebody else is not ours to see or write, but is named
     fake.put(SIDECARS, { metadata: FENCE, spec: { workloadSelector: { labels: { app: "a" } } } });
     fake.put(SIDECARS, { metadata: { namespace: "test1", name: "default" }, spec: {} });
   });
-  assert.deepEqual(store.rendered(FENCE), []);
-  assert.deepEqual(store.knownFences(), []);
-  assert.deepEqual(store.foreignSidecars("test1"), [
+  assert.deepEqual(store.ownedBy(OWNER), []);
+  assert.deepEqual(store.owners("ServiceFence"), []);
+  assert.deepEqual(store.foreign("Sidecar", "test1"), [
     { namespace: "test1", name: "a", selector: { app: "a" } },
     { namespace: "test1", name: "default", selector: undefined },
   ]);
-  assert.equal((await store.apply({ action: "create", object: sidecar("x/*") }))?.reason, "Conflict");
-  assert.equal((await store.apply({ action: "delete", object: { kind: "Sidecar", ...FENCE } }))?.reason, "Conflict");
+  assert.equal((await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") }))?.reason, "Conflict");
+  assert.equal((await store.apply({ action: "delete", owner: OWNER, object: { kind: "Sidecar", ...FENCE } }))?.reason, "Conflict");
   assert.equal(server.count("PATCH") + server.count("DELETE"), 0);
 });
 
@@ -130,7 +142,7 @@ test("T-05 Sidecars of others without a selector are in the snapshot, with the m
     withFence(fake);
     for (const [namespace, spec] of Object.entries(policies)) fake.put(SIDECARS, { metadata: { namespace, name: "default" }, spec });
   });
-  await store.apply({ action: "create", object: sidecar("x/*") });
+  await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
   const modes = () => Object.fromEntries((store.snapshot().defaultSidecars ?? []).map(({ namespace, outbound }) => [namespace, outbound]));
   assert.deepEqual(modes(), { closed: "REGISTRY_ONLY", zero: "REGISTRY_ONLY", open: "ALLOW_ANY", inherits: undefined });
   server.put(SIDECARS, { metadata: { namespace: "inherits", name: "default" }, spec: policies.closed });
@@ -148,12 +160,12 @@ test("EnvoyFilters of others are not even read", async (t) => {
 
 test("a fence that was deleted is known as long as something of it is there", async (t) => {
   const { server, store, settled } = await openStore(t, withFence);
-  await store.apply({ action: "create", object: sidecar("x/*") });
+  await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
   server.remove(OURS, FENCE);
   await settled(() => store.snapshot().fences.length === 0);
-  assert.deepEqual(store.knownFences(), [FENCE]);
+  assert.deepEqual(store.owners("ServiceFence"), [OWNER]);
   server.remove(SIDECARS, FENCE);
-  await settled(() => store.knownFences().length === 0);
+  await settled(() => store.owners("ServiceFence").length === 0);
 });
 
 test("E3-08 while fences cannot be listed, nobody may take their objects for orphans", async (t) => {
@@ -161,7 +173,7 @@ test("E3-08 while fences cannot be listed, nobody may take their objects for orp
     server.put(SIDECARS, sidecar("x/*"));
     server.answer(({ path }) => path.includes("microservice.slime.io"), { status: 404, body: { code: 404 } });
   });
-  assert.deepEqual(store.knownFences(), []);
+  assert.deepEqual(store.owners("ServiceFence"), []);
 });
 
 test("E3-08 the objects of a fence that is not valid are no orphans either", async (t) => {
@@ -169,14 +181,14 @@ test("E3-08 the objects of a fence that is not valid are no orphans either", asy
     server.put(SIDECARS, sidecar("x/*"));
     server.put(OURS, { ...fence(), spec: { enabel: true } });
   });
-  assert.deepEqual(store.knownFences(), []);
+  assert.deepEqual(store.owners("ServiceFence"), []);
   assert.deepEqual(store.snapshot().fences, []);
 });
 
 test("a status is written to the status subresource, of the group that the fence is of, naming only what changed", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(SLIMES, fence()));
-  await store.writeStatus(FENCE, learned({ b: seen(1) }));
-  await store.writeStatus(FENCE, learned({ b: seen(1), c: seen(2) }));
+  await store.writeStatus(OWNER, learned({ b: seen(1) }));
+  await store.writeStatus(OWNER, learned({ b: seen(1), c: seen(2) }));
   const patches = server.requests.filter(({ method }) => method === "PATCH");
   assert.deepEqual(
     patches.map(({ path }) => path),
@@ -187,7 +199,7 @@ test("a status is written to the status subresource, of the group that the fence
 
 test("a status that did not change is not sent", async (t) => {
   const { server, store } = await openStore(t, withFence);
-  for (let writes = 0; writes < 3; writes += 1) await store.writeStatus(FENCE, learned({ b: seen(1) }));
+  for (let writes = 0; writes < 3; writes += 1) await store.writeStatus(OWNER, learned({ b: seen(1) }));
   assert.equal(server.count("PATCH"), 1);
 });
 
@@ -195,8 +207,8 @@ test("the status of a fence that is gone needs no writing", async (t) => {
   const { server, store } = await openStore(t, withFence);
   const path = `/apis/${OURS.apiVersion}/namespaces/test1/servicefences/a`;
   server.answer((request) => request.path.startsWith(path), { status: 404, body: { code: 404 } }, { status: 404, body: { code: 404 } });
-  await store.writeStatus(FENCE, learned({ b: seen(1) }));
-  await store.writeStatus({ namespace: "test1", name: "never" }, learned({ b: seen(1) }));
+  await store.writeStatus(OWNER, learned({ b: seen(1) }));
+  await store.writeStatus({ kind: "ServiceFence", namespace: "test1", name: "never" }, learned({ b: seen(1) }));
   assert.equal(server.count("PATCH"), 1);
 });
 
@@ -210,7 +222,7 @@ test("two replicas that learn at the same time lose nothing, without a conflict"
     [first, second].map(async (store, which) => {
       for (const host of hosts.filter((_, index) => index % 2 === which)) {
         mine[which === 0 ? 0 : 1][host] = seen(1);
-        await store.writeStatus(FENCE, learned({ ...mine[which === 0 ? 0 : 1] }));
+        await store.writeStatus(OWNER, learned({ ...mine[which === 0 ? 0 : 1] }));
       }
     }),
   );
@@ -222,26 +234,26 @@ test("two replicas that learn at the same time lose nothing, without a conflict"
 test("what another replica wrote makes a new snapshot, and the leader may then take it away", async (t) => {
   const { server, store, settled, snapshots } = await openStore(t, withFence);
   const { store: other } = await openStoreOn(t, server);
-  await other.writeStatus(FENCE, learned({ b: seen(1) }));
+  await other.writeStatus(OWNER, learned({ b: seen(1) }));
   await settled(() => snapshots() === 1);
-  await store.writeStatus(FENCE, learned({}));
+  await store.writeStatus(OWNER, learned({}));
   assert.deepEqual(liveStatus(server).domains, {});
 });
 
 test("what another replica wrote stays as long as this one was not told of it", async (t) => {
   const { server, store } = await openStore(t, withFence);
   const { store: other } = await openStoreOn(t, server);
-  await other.writeStatus(FENCE, learned({ b: seen(1) }));
+  await other.writeStatus(OWNER, learned({ b: seen(1) }));
   await until(() => store.snapshot().fences[0]?.status.domains.b !== undefined);
-  await store.writeStatus(FENCE, learned({ c: seen(1) }));
+  await store.writeStatus(OWNER, learned({ c: seen(1) }));
   assert.deepEqual(Object.keys(liveStatus(server).domains).sort(), ["b", "c"]);
 });
 
 test("E3-06 without leadership nothing is rendered, and learning goes on", async (t) => {
   const { server, store, leadership } = await openStore(t, withFence);
   leadership.lose();
-  await assert.rejects(store.apply({ action: "create", object: sidecar("x/*") }), /NOT_LEADER/);
-  await store.writeStatus(FENCE, learned({ b: seen(1) }));
+  await assert.rejects(store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") }), /NOT_LEADER/);
+  await store.writeStatus(OWNER, learned({ b: seen(1) }));
   assert.deepEqual(Object.keys(liveStatus(server).domains), ["b"]);
 });
 
@@ -287,6 +299,6 @@ test("T-11 a status that becomes unreadable takes away no host that was read bef
   server.put(OURS, { ...fence(), status: "lost" });
   await settled(() => troubles.length > 0);
   assert.deepEqual(Object.keys(store.snapshot().fences[0]?.status.domains ?? {}), [B]);
-  await store.writeStatus(FENCE, learned({ [B]: seen(2) }));
+  await store.writeStatus(OWNER, learned({ [B]: seen(2) }));
   assert.equal(liveStatus(server).domains[B]?.lastSeen, seen(2).lastSeen);
 });

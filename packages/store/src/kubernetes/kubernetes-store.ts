@@ -2,20 +2,22 @@ import {
   type AutomaticFence,
   type FenceKey,
   FencelineError,
+  type ObjectRef,
   type RenderedObject,
+  refText,
   type ServiceFence,
   type ServiceFenceStatus,
   type ServicePort,
 } from "@fenceline/api";
 import type { Informer, InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
-import { type Clock, keyText, monotonicClock, type ObjectKey, type Resource } from "@fenceline/kubernetes";
-import type { Change, ForeignSidecar, MeshSnapshot, ObjectReference, Obstacle, ServiceKey, Store } from "../store.ts";
+import { type Clock, monotonicClock, type ObjectKey, type Resource } from "@fenceline/kubernetes";
+import type { Change, ForeignObject, MeshSnapshot, Obstacle, ServiceKey, Store } from "../store.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
 import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
-import { conflictOf } from "./apply/ownership.ts";
 import { createFence, deleteFence } from "./automatic-fences.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
+import { RenderedObjects } from "./rendered-objects.ts";
 import { ENVOY_FILTERS, SIDECARS } from "./resources.ts";
 import { addServicePorts } from "./service-ports.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
@@ -42,6 +44,7 @@ export class KubernetesStore implements Store {
   readonly #options: KubernetesStoreOptions;
   readonly #clock: Clock;
   readonly #mesh: ObservedMesh;
+  readonly #rendered: RenderedObjects;
   readonly #writer: ObjectWriter;
   readonly #listeners = new Set<() => void>();
   readonly #closed = new AbortController();
@@ -67,6 +70,7 @@ export class KubernetesStore implements Store {
       onRendered: (event) => this.#renderedChanged(event),
       onTrouble,
     });
+    this.#rendered = new RenderedObjects({ EnvoyFilter: this.#mesh.envoyFilters, Sidecar: this.#mesh.sidecars });
   }
 
   /** A store that is open. See {@link start}. */
@@ -97,24 +101,21 @@ export class KubernetesStore implements Store {
   }
 
   /** An object that is as it was left stands for what was wanted, whatever the API server added to it. One of somebody else is not among them. */
-  rendered(fence: FenceKey): readonly RenderedObject[] {
-    return [this.#mesh.envoyFilters, this.#mesh.sidecars].flatMap((informer) => {
-      const live = informer.get(fence)?.value;
-      return live === undefined || conflictOf(live) !== undefined ? [] : [this.#writer.wanted(live) ?? asRendered(live)];
-    });
+  ownedBy(owner: ObjectRef): readonly RenderedObject[] {
+    return this.#rendered.ownedBy(owner).map((live) => this.#writer.wanted(live) ?? asRendered(live));
   }
 
   /**
-   * Fences with something of ours. A fence that is not there counts only when that is certain: while its kind cannot be listed, or when it
-   * exists and is not valid, what was rendered for it stays. The API server removes the objects of a deleted fence itself, by their owner.
+   * Objects with something of ours. One that is not there counts only when that is certain: while its kind cannot be listed, or when it
+   * exists and is not valid, what was rendered for it stays. The API server removes the objects of a deleted owner itself.
    */
-  knownFences(): readonly FenceKey[] {
-    const rendered = [...this.#mesh.sidecars.objects(), ...this.#mesh.envoyFilters.objects()].filter(
-      (live) => conflictOf(live) === undefined && this.#isCertain(live),
-    );
+  owners(kind: string): readonly ObjectRef[] {
+    const rendered = this.#rendered
+      .owners(kind)
+      .filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#isOwnerCertain(live)));
     const written = this.#mesh.snapshot().fences.filter(({ status }) => Object.keys(status.domains).length > 0);
-    const keys = [...rendered, ...written.map(({ metadata }) => metadata)];
-    return [...new Map(keys.map(({ namespace, name }) => [keyText({ namespace, name }), { namespace, name }])).values()];
+    const refs = [...rendered, ...written.map(({ kind, metadata: { namespace, name } }) => ({ kind, namespace, name }))];
+    return [...new Map(refs.map((ref) => [refText(ref), ref])).values()];
   }
 
   /**
@@ -139,9 +140,10 @@ export class KubernetesStore implements Store {
     const { reference, resource, informer } = this.#placeOf(change);
     const key = { namespace: reference.namespace, name: reference.name };
     const known = knownObject(informer, key);
+    const { owner } = change;
     const outcome = await (change.action === "delete"
-      ? this.#writer.delete(resource, reference.kind, key, known)
-      : this.#writer.apply(resource, change.object, known));
+      ? this.#writer.delete(resource, owner, reference, known)
+      : this.#writer.apply(resource, owner, change.object, known));
     if (outcome.result === "created" || outcome.result === "updated") informer.absorb(outcome.answer);
     if (outcome.result === "deleted") informer.forget({ ...key, uid: outcome.uid });
     return outcome;
@@ -153,29 +155,25 @@ export class KubernetesStore implements Store {
    *
    * @throws {ApiError} when the API server cannot do it now
    */
-  async writeStatus(key: FenceKey, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
-    const place = this.#fence(key);
+  async writeStatus(of: ObjectRef, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
+    const place = this.#fence(of);
     try {
       if (place !== undefined) await this.#statuses.write(status, place);
       return undefined;
     } catch (error) {
-      const obstacle = statusObstacle(error, key);
+      const obstacle = statusObstacle(error, of);
       if (obstacle === undefined) throw error;
       return obstacle;
     }
   }
 
   /** A status lives and dies with its fence; only what is remembered of it goes. */
-  async deleteStatus(fence: FenceKey): Promise<void> {
-    this.#statuses.forget(fence);
+  async deleteStatus({ namespace, name }: ObjectRef): Promise<void> {
+    this.#statuses.forget({ namespace, name });
   }
 
-  /** Sidecars of others in a namespace: where one selects the pods of a fence too, Istio uses the older of the two. */
-  foreignSidecars(namespace: string): readonly ForeignSidecar[] {
-    return this.#mesh.sidecars
-      .objects()
-      .filter((live) => live.namespace === namespace && conflictOf(live) !== undefined)
-      .map(({ name, selector }) => ({ namespace, name, selector }));
+  foreign(kind: RenderedObject["kind"], namespace: string): readonly ForeignObject[] {
+    return this.#rendered.foreign(kind, namespace).map(({ name, selector }) => ({ namespace, name, selector }));
   }
 
   /**
@@ -244,6 +242,7 @@ export class KubernetesStore implements Store {
 
   /** Somebody changed or deleted an object of ours, or made one in its place: the controller has to look at the fence again. */
   #renderedChanged(event: ObjectEvent<LiveObject>): void {
+    this.#rendered.changed(event);
     const isAsLeft = (event.type === "added" || event.type === "modified") && this.#writer.wanted(event.object) !== undefined;
     if (!isAsLeft) this.#changed(true);
   }
@@ -278,18 +277,19 @@ export class KubernetesStore implements Store {
     return undefined;
   }
 
-  #isCertain({ owners, namespace, name }: LiveObject): boolean {
+  #isOwnerCertain({ owners, namespace }: LiveObject): boolean {
     const owner = owners.find(({ controller }) => controller === true);
     const place = this.#mesh.fences.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
-    return place?.informer.isCertain({ namespace, name }) ?? false;
+    return owner !== undefined && (place?.informer.isCertain({ namespace, name: owner.name }) ?? false);
   }
 
   #placeOf(change: Change): {
-    readonly reference: ObjectReference;
+    readonly reference: ObjectRef<RenderedObject["kind"]>;
     readonly resource: Resource;
     readonly informer: Informer<LiveObject>;
   } {
-    const reference: ObjectReference = change.action === "delete" ? change.object : { kind: change.object.kind, ...change.object.metadata };
+    const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
+    const reference = { kind: change.object.kind, namespace, name };
     return reference.kind === "Sidecar"
       ? { reference, resource: SIDECARS, informer: this.#mesh.sidecars }
       : { reference, resource: ENVOY_FILTERS, informer: this.#mesh.envoyFilters };

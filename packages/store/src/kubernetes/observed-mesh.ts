@@ -18,7 +18,7 @@ import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/k
 import { hasStatus, Informer, type ObjectKey, type Resource, readerOf } from "@fenceline/kubernetes";
 import type { MeshSnapshot } from "../store.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
-import { conflictOf } from "./apply/ownership.ts";
+import { ownerOf } from "./apply/ownership.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
 import { fenceReader } from "./read-fence.ts";
 import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, SERVICE_CIDRS, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
@@ -123,7 +123,7 @@ export class ObservedMesh {
       serviceCIDRs: this.serviceCIDRs.objects(),
       services: this.services.objects(),
       endpointSlices: this.endpointSlices.objects(),
-      defaultSidecars: this.sidecars.objects().filter((live) => isDefault(live) && conflictOf(live) !== undefined),
+      defaultSidecars: this.sidecars.objects().filter((live) => isDefault(live) && ownerOf(live) === undefined),
       meshConfigs: this.#meshConfigs.flatMap(({ informer }) => informer.objects()),
       fences: [...fences.values()],
     };

@@ -4,12 +4,12 @@ import type { ServiceFenceStatus } from "@fenceline/api";
 import type { Resource } from "@fenceline/kubernetes";
 import { until } from "@fenceline/kubernetes/testing";
 import { ENVOY_FILTERS, SERVICE_FENCES, SIDECARS } from "./resources.ts";
-import { envoyFilter, FENCE, fence, sidecar } from "./testing/rendered-objects.ts";
+import { envoyFilter, FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
 import { openStore } from "./testing/store-under-test.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [Resource, Resource];
 const STATUS: ServiceFenceStatus = { domains: { b: { status: "ACTIVE", source: "learned" } } };
-const create = { action: "create", object: envoyFilter() } as const;
+const create = { action: "create", owner: OWNER, object: envoyFilter() } as const;
 
 test("E3-02 an EnvoyFilter of somebody else is named as what stands in the way, until it is gone", async (t) => {
   const { server, store } = await openStore(t, (fake) => {
@@ -27,7 +27,7 @@ test("E3-02 an EnvoyFilter of somebody else is named as what stands in the way, 
 test("E3-08 a right to write that is missing stands in the way, and names itself", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
   const grant = server.forbid(SIDECARS, "PATCH");
-  const obstacle = await store.apply({ action: "create", object: sidecar("x/*") });
+  const obstacle = await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
   assert.equal(obstacle?.reason, "WriteForbidden");
   assert.match(
     obstacle?.message ?? "",
@@ -35,7 +35,7 @@ test("E3-08 a right to write that is missing stands in the way, and names itself
   );
   assert.equal(await store.apply(create), undefined);
   grant();
-  assert.equal(await store.apply({ action: "create", object: sidecar("x/*") }), undefined);
+  assert.equal(await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") }), undefined);
 });
 
 test("E3-08 a CRD of Istio that is not installed stands in the way, until it is", async (t) => {
@@ -76,9 +76,9 @@ test("E3-08 an API server that is down, or overloaded, is no obstacle but an err
 test("E3-08 a status that may not be written, or for which there is no place, is an obstacle", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
   server.answer(({ path }) => path.endsWith("/status"), { status: 403, body: { code: 403 } }, { status: 404, body: { code: 404 } });
-  assert.equal((await store.writeStatus(FENCE, STATUS))?.reason, "WriteForbidden");
-  assert.equal((await store.writeStatus(FENCE, STATUS))?.reason, "StatusMissing");
-  assert.equal(await store.writeStatus(FENCE, STATUS), undefined);
+  assert.equal((await store.writeStatus(OWNER, STATUS))?.reason, "WriteForbidden");
+  assert.equal((await store.writeStatus(OWNER, STATUS))?.reason, "StatusMissing");
+  assert.equal(await store.writeStatus(OWNER, STATUS), undefined);
 });
 
 for (const [there, missing] of [
@@ -94,7 +94,7 @@ for (const [there, missing] of [
       store.snapshot().fences.map(({ apiVersion }) => apiVersion),
       [there.apiVersion],
     );
-    assert.equal(await store.writeStatus(FENCE, STATUS), undefined);
+    assert.equal(await store.writeStatus(OWNER, STATUS), undefined);
     assert.deepEqual(server.get(there, FENCE)?.status, STATUS);
     assert.equal(await store.apply(create), undefined);
     server.put(there, fence({}, { namespace: "test1", name: "later" }));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { ENDPOINT_SLICE, type FencelineError, type RenderedObject, type ServiceFenceStatus } from "@fenceline/api";
+import { ENDPOINT_SLICE, type FencelineError, fenceRef, type RenderedObject, type ServiceFenceStatus } from "@fenceline/api";
 import {
   ApiError,
   type ApiRequest,
@@ -21,7 +21,7 @@ import { until } from "@fenceline/kubernetes/testing";
 import { ObjectWriter } from "./apply/object-writer.ts";
 import { KubernetesStore } from "./kubernetes-store.ts";
 import { CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
-import { envoyFilter, sidecar } from "./testing/rendered-objects.ts";
+import { envoyFilter, OWNER, sidecar } from "./testing/rendered-objects.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
 
 const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;
@@ -128,28 +128,28 @@ test("real: a list of several pages is complete", { skip }, async (t) => {
 test("real: objects are made, left alone when unchanged, changed and deleted", { skip }, async (t) => {
   const { open, key, sidecar, envoyFilter, get } = await storeWithFence(t);
   const { store } = await open();
-  assert.equal((await store.carryOut({ action: "create", object: envoyFilter() })).result, "created");
-  assert.equal((await store.carryOut({ action: "create", object: sidecar("istio-system/*") })).result, "created");
-  assert.deepEqual(store.rendered(key), [envoyFilter(), sidecar("istio-system/*")]);
+  assert.equal((await store.carryOut({ action: "create", owner: OWNER, object: envoyFilter() })).result, "created");
+  assert.equal((await store.carryOut({ action: "create", owner: OWNER, object: sidecar("istio-system/*") })).result, "created");
+  assert.deepEqual(store.ownedBy(fenceRef(key)), [envoyFilter(), sidecar("istio-system/*")]);
   const { resourceVersion } = (await get(SIDECARS)).metadata ?? {};
-  assert.equal((await store.carryOut({ action: "update", object: sidecar("istio-system/*") })).result, "unchanged");
+  assert.equal((await store.carryOut({ action: "update", owner: OWNER, object: sidecar("istio-system/*") })).result, "unchanged");
   assert.equal((await get(SIDECARS)).metadata?.resourceVersion, resourceVersion);
-  assert.equal((await store.carryOut({ action: "update", object: sidecar("x/*") })).result, "updated");
+  assert.equal((await store.carryOut({ action: "update", owner: OWNER, object: sidecar("x/*") })).result, "updated");
   assert.deepEqual((await get(SIDECARS)).spec, sidecar("x/*").spec);
   const { store: restarted } = await open();
-  assert.deepEqual(restarted.rendered(key), [envoyFilter(), sidecar("x/*")]);
-  assert.equal((await store.carryOut({ action: "delete", object: { kind: "Sidecar", ...key } })).result, "deleted");
+  assert.deepEqual(restarted.ownedBy(fenceRef(key)), [envoyFilter(), sidecar("x/*")]);
+  assert.equal((await store.carryOut({ action: "delete", owner: OWNER, object: { kind: "Sidecar", ...key } })).result, "deleted");
   assert.deepEqual(await get(SIDECARS), {});
 });
 
 test("real: what somebody changed or added by hand is put back", { skip }, async (t) => {
   const { open, key, sidecar, edit, get } = await storeWithFence(t);
-  await (await open()).store.apply({ action: "create", object: sidecar("x/*") });
+  await (await open()).store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
   // Another process, which did not write a moment ago.
   const { store } = await open();
   await edit(SIDECARS, { spec: { egress: [{ hosts: ["evil/*"] }], outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } } });
-  await until(() => JSON.stringify(store.rendered(key)).includes("evil"));
-  assert.equal((await store.carryOut({ action: "update", object: sidecar("x/*") })).result, "updated");
+  await until(() => JSON.stringify(store.ownedBy(fenceRef(key))).includes("evil"));
+  assert.equal((await store.carryOut({ action: "update", owner: OWNER, object: sidecar("x/*") })).result, "updated");
   assert.deepEqual((await get(SIDECARS)).spec, sidecar("x/*").spec);
 });
 
@@ -158,9 +158,9 @@ test("real: a label that is no longer wanted goes, and one of somebody else stay
   const { store } = await open();
   const plain = sidecar("x/*");
   const labelled = { ...plain, metadata: { ...plain.metadata, labels: { ...plain.metadata.labels, "istio.io/rev": "canary" } } };
-  await store.apply({ action: "create", object: labelled });
+  await store.apply({ action: "create", owner: OWNER, object: labelled });
   await edit(SIDECARS, { metadata: { labels: { team: "shop" } } });
-  await store.apply({ action: "update", object: sidecar("x/*", "y/*") });
+  await store.apply({ action: "update", owner: OWNER, object: sidecar("x/*", "y/*") });
   assert.deepEqual((await get(SIDECARS)).metadata?.labels, { ...plain.metadata.labels, team: "shop" });
 });
 
@@ -169,7 +169,7 @@ test("real: a Sidecar of somebody else stays as it is", { skip }, async (t) => {
   const { store } = await open();
   const spec = { egress: [{ hosts: ["./*"] }] };
   await create(SIDECARS, { metadata: { name: NAME }, spec });
-  assert.equal((await store.apply({ action: "create", object: sidecar("x/*") }))?.reason, "Conflict");
+  assert.equal((await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") }))?.reason, "Conflict");
   const left = await get(SIDECARS);
   assert.deepEqual([left.spec, left.metadata?.labels], [spec, undefined]);
 });
@@ -195,7 +195,7 @@ for (const [what, spec] of [
     t.after(() => api.close());
     const writer = new ObjectWriter({ api, clock: monotonicClock, leadership: new ManualLeadership() });
     await create(SIDECARS, { metadata: { name: NAME }, spec });
-    assert.equal((await writer.apply(SIDECARS, sidecar("x/*"), undefined)).result, "conflict");
+    assert.equal((await writer.apply(SIDECARS, OWNER, sidecar("x/*"), undefined)).result, "conflict");
     const left = await get(SIDECARS);
     assert.deepEqual([left.spec, left.metadata?.labels], [spec, undefined]);
   });
@@ -209,10 +209,13 @@ test("real: two replicas merge what they learn into one status", { skip }, async
   const learned = (...hosts: string[]): ServiceFenceStatus => ({
     domains: Object.fromEntries(hosts.map((host) => [host, { hosts: [host], status: "ACTIVE", source: "learned", lastSeen, requests: 1 }])),
   });
-  await Promise.all([first.store.writeStatus(key, learned("b", "c")), second.store.writeStatus(key, learned("c", "d"))]);
+  await Promise.all([
+    first.store.writeStatus(fenceRef(key), learned("b", "c")),
+    second.store.writeStatus(fenceRef(key), learned("c", "d")),
+  ]);
   assert.deepEqual(Object.keys((await get(OURS)).status?.domains ?? {}).sort(), ["b", "c", "d"]);
   await until(() => first.store.snapshot().fences.some(({ status }) => Object.keys(status.domains).length === 3));
-  await first.store.writeStatus(key, learned("c", "d"));
+  await first.store.writeStatus(fenceRef(key), learned("c", "d"));
   assert.deepEqual(Object.keys((await get(OURS)).status?.domains ?? {}).sort(), ["c", "d"]);
 });
 

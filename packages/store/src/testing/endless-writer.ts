@@ -6,6 +6,6 @@ const store = await DirectoryStore.open({ folder, onRefused: (error) => process.
 const domains: Record<string, { source: "learned" }> = {};
 for (let count = 1; ; count += 1) {
   domains[`h${count}.test1.svc.cluster.local`] = { source: "learned" };
-  await store.writeStatus({ namespace: "test1", name: "a" }, { domains });
+  await store.writeStatus({ kind: "ServiceFence", namespace: "test1", name: "a" }, { domains });
   process.stdout.write(`${count}\n`);
 }

@@ -4,7 +4,7 @@ import type { RenderedObject } from "@fenceline/api";
 import type { WireObject } from "@fenceline/kubernetes";
 import { FakeApiServer, ManualClock, type RecordedRequest, until } from "@fenceline/kubernetes/testing";
 import { SIDECARS } from "../resources.ts";
-import { FENCE, sidecar } from "../testing/rendered-objects.ts";
+import { FENCE, OWNER, sidecar } from "../testing/rendered-objects.ts";
 import { ManualLeadership } from "../testing/store-under-test.ts";
 import { readLiveObject } from "./live-object.ts";
 import { type Known, ObjectWriter } from "./object-writer.ts";
@@ -25,8 +25,8 @@ async function writerOn(t: TestContext) {
     const wire: WireObject = { ...object, metadata };
     return { live: readLiveObject("Sidecar", wire), resourceVersion: metadata.resourceVersion };
   };
-  const apply = async (desired: RenderedObject, seen = known()) => (await writer.apply(SIDECARS, desired, seen)).result;
-  const remove = async (seen = known()) => (await writer.delete(SIDECARS, "Sidecar", FENCE, seen)).result;
+  const apply = async (desired: RenderedObject, seen = known()) => (await writer.apply(SIDECARS, OWNER, desired, seen)).result;
+  const remove = async (seen = known()) => (await writer.delete(SIDECARS, OWNER, { kind: "Sidecar", ...FENCE }, seen)).result;
   const spec = () => server.get(SIDECARS, FENCE)?.spec;
   return { server, clock, leadership, writer, known, apply, remove, spec };
 }
@@ -47,7 +47,7 @@ test("E3-09 an object that is as desired is not written, also after a restart, a
   server.put(SIDECARS, { ...object, metadata: { ...object?.metadata, labels: { ...object?.metadata.labels, team: "shop" } } });
   const restarted = new ObjectWriter({ api: server.api(t), clock: new ManualClock(), leadership: new ManualLeadership() });
   const writes = server.count("PATCH");
-  assert.equal((await restarted.apply(SIDECARS, sidecar("x/*"), known())).result, "unchanged");
+  assert.equal((await restarted.apply(SIDECARS, OWNER, sidecar("x/*"), known())).result, "unchanged");
   assert.equal(await apply(sidecar("x/*")), "unchanged");
   assert.equal(server.count("PATCH"), writes);
   const live = known()?.live;
@@ -89,7 +89,7 @@ test("E3-02 an object that somebody deleted by hand is made again", async (t) =>
 test("E3-02 a Sidecar without our label is a conflict, and stays as it is", async (t) => {
   const { server, writer, known, spec } = await writerOn(t);
   server.put(SIDECARS, foreign({ egress: [{ hosts: ["./*"] }] }));
-  const outcome = await writer.apply(SIDECARS, sidecar("x/*"), known());
+  const outcome = await writer.apply(SIDECARS, OWNER, sidecar("x/*"), known());
   assert.equal(outcome.result, "conflict");
   assert.equal(outcome.result === "conflict" && outcome.conflict.reason, "NotManagedByFenceline");
   assert.deepEqual(spec(), { egress: [{ hosts: ["./*"] }] });
@@ -104,7 +104,7 @@ for (const [what, ownerReferences] of [
   test(`E3-02 a Sidecar with our label that belongs to ${what} is a conflict, for a write and for a delete`, async (t) => {
     const { server, writer, apply, remove, known, spec } = await writerOn(t);
     server.put(SIDECARS, foreign({}, { labels: { "app.kubernetes.io/managed-by": "fenceline" }, ownerReferences }));
-    const outcome = await writer.apply(SIDECARS, sidecar("x/*"), known());
+    const outcome = await writer.apply(SIDECARS, OWNER, sidecar("x/*"), known());
     assert.equal(outcome.result === "conflict" && outcome.conflict.reason, "OwnedByAnother");
     assert.equal(await apply(sidecar("x/*")), "conflict");
     assert.equal(await remove(), "conflict");
@@ -116,7 +116,7 @@ test("E3-01 a Sidecar that somebody makes while we make ours is a conflict, and 
   const { server, clock, writer, spec } = await writerOn(t);
   server.answer(({ method }) => method === "GET", { status: 404, body: { code: 404 } });
   server.put(SIDECARS, foreign({ egress: [{ hosts: ["./*"] }] }));
-  const writing = writer.apply(SIDECARS, sidecar("x/*"), undefined);
+  const writing = writer.apply(SIDECARS, OWNER, sidecar("x/*"), undefined);
   clock.advance(await clock.pauseBelow(1_000));
   assert.equal((await writing).result, "conflict");
   assert.deepEqual(spec(), { egress: [{ hosts: ["./*"] }] });
@@ -126,7 +126,7 @@ test("E3-01 where apply would merge into such a Sidecar without a conflict, what
   const { server, writer } = await writerOn(t);
   server.answer(({ method }) => method === "GET", { status: 404, body: { code: 404 } });
   server.put(SIDECARS, foreign({ outboundTrafficPolicy: { mode: "ALLOW_ANY" } }));
-  assert.equal((await writer.apply(SIDECARS, sidecar("x/*"), undefined)).result, "conflict");
+  assert.equal((await writer.apply(SIDECARS, OWNER, sidecar("x/*"), undefined)).result, "conflict");
   assert.equal(server.count("PATCH"), 2);
   const object = server.get(SIDECARS, FENCE);
   assert.deepEqual(object?.spec, { outboundTrafficPolicy: { mode: "ALLOW_ANY" } });

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { FencelineError, MANAGER, type RenderedObject } from "@fenceline/api";
+import { FencelineError, MANAGER, type ObjectRef, type RenderedObject } from "@fenceline/api";
 import type { Clock, KubernetesApi, Leadership } from "@fenceline/kubernetes";
 import {
   hasStatus,
@@ -62,13 +62,13 @@ export class ObjectWriter {
   /**
    * Makes an object as desired.
    *
-   * @param known the object as last seen; undefined when there was none
+   * @param owner whom it is rendered for @param known the object as last seen; undefined when there was none
    * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of the API server
    */
-  apply(resource: Resource, desired: RenderedObject, known: Known | undefined): Promise<WriteResult> {
+  apply(resource: Resource, owner: ObjectRef, desired: RenderedObject, known: Known | undefined): Promise<WriteResult> {
     return this.#retrying(async (afterConflict) => {
       const current = afterConflict || known === undefined ? await this.#read(resource, desired.kind, desired.metadata) : known;
-      return current === undefined ? this.#create(resource, desired) : this.#update(resource, desired, current);
+      return current === undefined ? this.#create(resource, desired) : this.#update(resource, owner, desired, current);
     });
   }
 
@@ -78,12 +78,14 @@ export class ObjectWriter {
    * @param known the object as last seen; undefined when it was not
    * @throws as {@link apply}
    */
-  delete(resource: Resource, kind: RenderedObject["kind"], key: ObjectKey, known: Known | undefined): Promise<WriteResult> {
+  delete(resource: Resource, owner: ObjectRef, object: ObjectRef<RenderedObject["kind"]>, known: Known | undefined): Promise<WriteResult> {
+    const { kind, namespace, name } = object;
+    const key = { namespace, name };
     return this.#retrying(async (afterConflict): Promise<WriteResult> => {
       const current = afterConflict || known === undefined ? await this.#read(resource, kind, key) : known;
       if (current === undefined) return { result: "absent" };
       const { live, resourceVersion } = current;
-      const conflict = conflictOf(live);
+      const conflict = conflictOf(live, owner);
       if (conflict !== undefined) return { result: "conflict", conflict };
       const body = { preconditions: { uid: live.uid, resourceVersion }, propagationPolicy: "Background" };
       try {
@@ -117,8 +119,8 @@ export class ObjectWriter {
     return { result: "conflict", conflict: { kind, namespace, name, reason: "NotManagedByFenceline", message } };
   }
 
-  async #update(resource: Resource, desired: RenderedObject, { live, resourceVersion }: Known): Promise<WriteResult> {
-    const conflict = conflictOf(live);
+  async #update(resource: Resource, owner: ObjectRef, desired: RenderedObject, { live, resourceVersion }: Known): Promise<WriteResult> {
+    const conflict = conflictOf(live, owner);
     if (conflict !== undefined) return { result: "conflict", conflict };
     const key = settlementKey(desired.kind, live);
     if (!differs(desired, live)) this.#settlements.settle(key, desired, live, undefined);

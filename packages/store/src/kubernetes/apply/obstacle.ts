@@ -1,6 +1,6 @@
-import type { FenceKey } from "@fenceline/api";
+import type { ObjectRef } from "@fenceline/api";
 import { ApiError, hasStatus } from "@fenceline/kubernetes";
-import type { ObjectReference, Obstacle } from "../../store.ts";
+import type { Obstacle } from "../../store.ts";
 import type { Conflict } from "./ownership.ts";
 
 /** An object of somebody else, as what stands in the way. */
@@ -14,7 +14,7 @@ export function conflictObstacle({ kind, namespace, name, message }: Conflict): 
  *
  * @param kindIsAbsent whether the API server is known not to have the kind. A 404 alone says little: a namespace that is being deleted gives one too
  */
-export function writeObstacle(error: unknown, { kind, namespace, name }: ObjectReference, kindIsAbsent: boolean): Obstacle | undefined {
+export function writeObstacle(error: unknown, { kind, namespace, name }: ObjectRef, kindIsAbsent: boolean): Obstacle | undefined {
   const place = { kind, namespace, name };
   if (hasStatus(error, 404) && kindIsAbsent) {
     const message = `the API server has no kind ${kind}: install the CRDs of Istio`;
@@ -24,8 +24,8 @@ export function writeObstacle(error: unknown, { kind, namespace, name }: ObjectR
 }
 
 /** As {@link writeObstacle}, for the status of a fence. */
-export function statusObstacle(error: unknown, { namespace, name }: FenceKey): Obstacle | undefined {
-  const place = { kind: "ServiceFence" as const, namespace, name };
+export function statusObstacle(error: unknown, { kind, namespace, name }: ObjectRef): Obstacle | undefined {
+  const place = { kind, namespace, name };
   // The fence itself is there: a status of one that is gone is no error.
   if (hasStatus(error, 404)) {
     const message = "the CRD of ServiceFence has no status subresource: install the one that comes with Fenceline";

@@ -1,4 +1,4 @@
-import { MANAGED_BY_LABEL, MANAGER, type RenderedObject } from "@fenceline/api";
+import { MANAGED_BY_LABEL, MANAGER, type ObjectRef, OWN_KINDS, type RenderedObject } from "@fenceline/api";
 import { isLabelledOurs, type LiveObject } from "./live-object.ts";
 
 /** An object of somebody else that stands where we want to write. It is left alone. */
@@ -10,24 +10,31 @@ export interface Conflict {
   readonly message: string;
 }
 
-const FENCE_KIND = "ServiceFence";
+const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) => name));
+
+/** The object of ours that a live object was rendered for: it carries our label, and its controller is of a kind of ours. */
+export function ownerOf(live: LiveObject): ObjectRef | undefined {
+  const controller = live.owners.find((owner) => owner.controller === true);
+  if (controller === undefined || !isLabelledOurs(live) || !OWN_NAMES.has(controller.kind)) return undefined;
+  return { kind: controller.kind, namespace: live.namespace, name: controller.name };
+}
 
 /**
- * Whether we may write to, or delete, a live object: it carries our label, and the fence of its name owns it. Undefined when we may.
+ * Whether we may write to, or delete, a live object for an owner: it carries our label, and the owner is its controller. Undefined when we may.
  *
- * A fence that was deleted and made again has a new uid; its old objects are still its own, and the garbage collector compares versions before
+ * An owner that was deleted and made again has a new uid; its old objects are still its own, and the garbage collector compares versions before
  * it deletes.
  */
-export function conflictOf(live: LiveObject): Conflict | undefined {
+export function conflictOf(live: LiveObject, owner: ObjectRef): Conflict | undefined {
   const { kind, namespace, name } = live;
   const what = `${kind} ${namespace}/${name}`;
   if (!isLabelledOurs(live)) {
     const message = `${what} exists and is not labelled ${MANAGED_BY_LABEL}=${MANAGER}; it is left as it is`;
     return { kind, namespace, name, reason: "NotManagedByFenceline", message };
   }
-  const controller = live.owners.find((owner) => owner.controller === true);
-  if (controller?.kind === FENCE_KIND && controller.name === name) return undefined;
-  const owner = controller === undefined ? "nobody" : `${controller.kind} ${controller.name}`;
-  const message = `${what} belongs to ${owner}, not to ServiceFence ${name}; it is left as it is`;
+  const controller = live.owners.find((candidate) => candidate.controller === true);
+  if (controller?.kind === owner.kind && controller.name === owner.name) return undefined;
+  const other = controller === undefined ? "nobody" : `${controller.kind} ${controller.name}`;
+  const message = `${what} belongs to ${other}, not to ${owner.kind} ${owner.name}; it is left as it is`;
   return { kind, namespace, name, reason: "OwnedByAnother", message };
 }

@@ -1,6 +1,8 @@
 import type { EnvoyFilter, RenderedMeta, Sidecar } from "@fenceline/api";
 
 export const FENCE = { namespace: "test1", name: "a" };
+/** The fence as an owner. */
+export const OWNER = { kind: "ServiceFence", ...FENCE };
 export const FENCE_UID = "11111111-1111-4111-8111-111111111111";
 
 const FENCE_OWNER = { apiVersion: "microservice.slime.io/v1alpha1", kind: "ServiceFence", name: "a", uid: FENCE_UID };

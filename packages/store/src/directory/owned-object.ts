@@ -1,0 +1,50 @@
+import { type ObjectRef, type RenderedObject, SERVICE_FENCE } from "@fenceline/api";
+import type { FolderKey, Reading } from "./object-folder.ts";
+
+/** A rendered object in a folder, and whom it was rendered for. */
+export interface OwnedObject {
+  readonly owner: ObjectRef;
+  readonly object: RenderedObject;
+}
+
+/**
+ * Where a file says whose its object is: `ServiceFence/a`. Objects from a folder have no uid that an owner
+ * reference would need. An annotation, since the name of an object may be longer than the value of a label.
+ */
+const OWNER_ANNOTATION = "fenceline.io/owner";
+
+/** As the file has it. */
+export function contentOfOwned({ owner, object }: OwnedObject): unknown {
+  const { apiVersion, kind, metadata, ...rest } = object;
+  const annotations = { [OWNER_ANNOTATION]: `${owner.kind}/${owner.name}` };
+  return { apiVersion, kind, metadata: { ...metadata, annotations }, ...rest };
+}
+
+/** Only what the controller compares and looks into is checked: whatever else is wrong is written over. */
+export function readOwned(content: unknown, key: FolderKey): Reading<OwnedObject> {
+  const file = content as (Partial<RenderedObject> & { readonly metadata?: { readonly annotations?: unknown } }) | null | undefined;
+  if (!isWhole(file, key)) return { value: undefined, leftOut: [] };
+  const { annotations, ...metadata } = file.metadata as RenderedObject["metadata"] & { readonly annotations?: unknown };
+  return { value: { owner: ownerOf(annotations, key), object: { ...file, metadata } as RenderedObject }, leftOut: [] };
+}
+
+/** Files of a version before this one name no owner: there, each was of the fence of its name. */
+function ownerOf(annotations: unknown, { namespace, name }: FolderKey): ObjectRef {
+  const text = (annotations as Readonly<Record<string, unknown>> | null | undefined)?.[OWNER_ANNOTATION];
+  const [, kind, owner] = /^([A-Za-z]+)\/([^/]+)$/.exec(typeof text === "string" ? text : "") ?? [];
+  return kind === undefined || owner === undefined ? { kind: SERVICE_FENCE.name, namespace, name } : { kind, namespace, name: owner };
+}
+
+function isWhole(file: Partial<RenderedObject> | null | undefined, { kind, namespace, name }: FolderKey): file is RenderedObject {
+  const { egress, configPatches } = (file?.spec ?? {}) as { readonly egress?: unknown; readonly configPatches?: unknown };
+  return (
+    file?.kind === kind &&
+    file.metadata?.namespace === namespace &&
+    file.metadata.name === name &&
+    (kind === "Sidecar" ? isListOfObjects(egress) : isListOfObjects(configPatches))
+  );
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "object" && item !== null);
+}
