@@ -1,4 +1,4 @@
-import { FencelineError } from "@fenceline/api";
+import { FencelineError, shortened } from "@fenceline/api";
 
 const CODES: Readonly<Record<number, string>> = {
   0: "KUBERNETES_UNREACHABLE",
@@ -13,6 +13,9 @@ const CODES: Readonly<Record<number, string>> = {
 
 /** A server that asks for more patience than this, in milliseconds, is asked again nevertheless. */
 const LONGEST_RETRY_AFTER = 300_000;
+
+/** Characters of the server's own words. A webhook may write a megabyte of them, and a condition is written whole with each write of its status. */
+const LONGEST_MESSAGE = 1_024;
 
 /** What is known of a request that failed. */
 export interface ApiFailure {
@@ -34,7 +37,7 @@ export class ApiError extends FencelineError {
   readonly retryAfter: number | undefined;
 
   constructor({ request, status, message, retryAfter, cause }: ApiFailure) {
-    super(CODES[status] ?? "KUBERNETES_REFUSED", { message: `${request}: ${message}`, cause });
+    super(CODES[status] ?? "KUBERNETES_REFUSED", { message: `${request}: ${shortened(message, LONGEST_MESSAGE)}`, cause });
     this.status = status;
     this.retryAfter = retryAfter === undefined ? undefined : Math.min(LONGEST_RETRY_AFTER, Math.max(0, retryAfter));
   }

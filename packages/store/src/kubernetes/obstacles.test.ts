@@ -66,6 +66,20 @@ test("what a webhook of Istio refuses is shown in its own words", async (t) => {
   assert.match(obstacle?.message ?? "", /denied the request: bad egress/);
 });
 
+test("T-11 of the words of a webhook that writes a megabyte, a condition gets a beginning and their length", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  for (const [status, reason] of [
+    [400, "WriteRefused"],
+    [403, "WriteForbidden"],
+  ] as const) {
+    server.answer(({ method }) => method === "PATCH", { status, body: { code: status, message: `denied: ${"x".repeat(1_000_000)}` } });
+    const obstacle = await store.apply(create);
+    assert.equal(obstacle?.reason, reason);
+    assert.match(obstacle?.message ?? "", /denied: x+… \(\d{4,} characters\)/);
+    assert.ok((obstacle?.message.length ?? 0) < 1_500, `${obstacle?.message.length}`);
+  }
+});
+
 test("E3-08 an API server that is down, or overloaded, is no obstacle but an error that passes", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
   server.answer(({ method }) => method === "PATCH", "cut", { status: 500, body: {} });
