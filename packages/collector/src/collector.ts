@@ -215,6 +215,9 @@ export class Collector {
     if (interval === this.#ageingInterval) return;
     this.#ageingInterval = interval;
     clearInterval(this.#ageingTimer);
-    this.#ageingTimer = setInterval(() => this.#controller.tick(), interval).unref();
+    this.#ageingTimer = setInterval(() => {
+      this.#controller.tick();
+      this.#proxyVersions.tick();
+    }, interval).unref();
   }
 }

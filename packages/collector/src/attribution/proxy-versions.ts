@@ -1,5 +1,5 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, parseFenceKey } from "@fenceline/api";
 
 /** What a stream has said of its proxy. */
 interface Told {
@@ -7,25 +7,44 @@ interface Told {
   readonly version: string;
 }
 
+/** A version that a fence's proxies run or ran. */
+interface Known {
+  /** Open streams that tell it. */
+  streams: number;
+  /** When the last of them left. */
+  leftAt: number;
+}
+
 /** `1.29.0`, `1.31-alpha.0123abc`. What cannot be compared says nothing, and must not stand for an old version. */
 const VERSION = /^\d{1,3}\.\d{1,4}(?:[.-][\w.+-]{1,56})?$/;
+
+/** Milliseconds for which a version counts that no stream tells any more, while others tell another one. */
+const HOLD = 600_000;
+/** Most versions of a fence that are held so. */
+const MOST_HELD = 16;
 
 /**
  * The versions of Istio that the proxies of each fence run.
  *
- * A version is a claim of its sender's: it counts for the fence that the sender was found to speak for, and for no other. It goes with the stream that told
- * it, so that an upgrade ends and a false claim does too. Only the version of the last stream stays, until another stream tells one: proxies change their
- * connections every half an hour, and what is rendered must not change with that.
+ * A version is a claim of its sender's: it counts for the fence that the sender was found to speak for, and for no other. It goes some minutes after the
+ * stream that told it, so that an upgrade ends and a false claim does too. Not at once: the version decides what is rendered, and whoever opens streams
+ * that name an old and a new version in turns would have the fence written, and pushed to its proxies, with each of them. The version of the last
+ * stream stays until another stream tells one: proxies change their connections every half an hour, and what is rendered must not change with that.
  */
 export class ProxyVersions {
   readonly #told = new Map<AccessLogStream, Told>();
-  /** By fence: versions, and the open streams that told each. One that no stream tells any more is alone. */
-  readonly #versions = new Map<string, Map<string, number>>();
+  /** By fence: versions, those that were left longest ago first. */
+  readonly #versions = new Map<string, Map<string, Known>>();
   readonly #onChange: (fence: FenceKey) => void;
+  readonly #now: () => number;
 
-  /** @param onChange called when the versions of a fence are others than before */
-  constructor(onChange: (fence: FenceKey) => void) {
+  /**
+   * @param onChange called when the versions of a fence are others than before
+   * @param now milliseconds of a monotonic clock
+   */
+  constructor(onChange: (fence: FenceKey) => void, now: () => number = () => performance.now()) {
     this.#onChange = onChange;
+    this.#now = now;
   }
 
   /** The versions of a fence's proxies; empty when none is known. */
@@ -49,12 +68,13 @@ export class ProxyVersions {
     if (isSame || !VERSION.test(version)) return;
     this.left(stream);
     this.#told.set(stream, { fence, version });
-    const versions = this.#versions.get(formatFenceKey(fence)) ?? new Map<string, number>();
+    const versions = this.#versions.get(formatFenceKey(fence)) ?? new Map<string, Known>();
     this.#versions.set(formatFenceKey(fence), versions);
-    const isNew = !versions.has(version);
-    versions.set(version, (versions.get(version) ?? 0) + 1);
-    const hasDropped = dropUntold(versions);
-    if (isNew || hasDropped) this.#onChange(fence);
+    const known = versions.get(version);
+    if (known === undefined) versions.set(version, { streams: 1, leftAt: 0 });
+    else known.streams += 1;
+    const hasDropped = this.#dropLeft(versions);
+    if (known === undefined || hasDropped) this.#onChange(fence);
   }
 
   /** A stream has ended, or speaks for its fence no more. */
@@ -63,8 +83,22 @@ export class ProxyVersions {
     if (before === undefined) return;
     this.#told.delete(stream);
     const versions = this.#versions.get(formatFenceKey(before.fence));
-    versions?.set(before.version, (versions.get(before.version) ?? 1) - 1);
-    if (versions !== undefined && dropUntold(versions)) this.#onChange(before.fence);
+    const known = versions?.get(before.version);
+    if (versions === undefined || known === undefined) return;
+    known.streams -= 1;
+    if (known.streams > 0) return;
+    known.leftAt = this.#now();
+    versions.delete(before.version);
+    versions.set(before.version, known);
+    if (this.#dropLeft(versions)) this.#onChange(before.fence);
+  }
+
+  /** Drops the versions that have been held for long enough. */
+  tick(): void {
+    for (const [fence, versions] of this.#versions) {
+      const key = this.#dropLeft(versions) ? parseFenceKey(fence) : undefined;
+      if (key !== undefined) this.#onChange(key);
+    }
   }
 
   /** Forgets the fences that are not there any more. */
@@ -73,16 +107,29 @@ export class ProxyVersions {
     for (const fence of this.#versions.keys()) if (!exists(fence)) this.#versions.delete(fence);
   }
 
-  /** Fences and streams of which something is known. */
+  /** Fences, their versions, and streams of which something is known. */
   get size(): number {
-    return this.#versions.size + this.#told.size;
+    return this.#told.size + [...this.#versions.values()].reduce((sum, versions) => sum + 1 + versions.size, 0);
+  }
+
+  /** Drops what was left long ago, unless nothing else is known, and what is too much. Returns whether there was any. */
+  #dropLeft(versions: Map<string, Known>): boolean {
+    const before = versions.size;
+    const now = this.#now();
+    for (const [version, { streams, leftAt }] of versions) {
+      if (streams === 0 && now - leftAt >= HOLD && versions.size > 1) versions.delete(version);
+    }
+    const held = [...versions].filter(([, { streams }]) => streams === 0);
+    if (held.length > MOST_HELD) versions.delete(newestOf(held.map(([version]) => version)));
+    return versions.size < before;
   }
 }
 
-/** Drops the versions that no open stream tells, where another one does. Returns whether there were any. */
-function dropUntold(versions: Map<string, number>): boolean {
-  const untold = [...versions].filter(([, streams]) => streams === 0);
-  if (untold.length === versions.size) return false;
-  for (const [version] of untold) versions.delete(version);
-  return untold.length > 0;
+/** The one to go where too many are held: what is rendered is for the oldest, so with any other nobody could take turns. */
+function newestOf(versions: readonly string[]): string {
+  const rank = (version: string) => {
+    const [major = "", minor = ""] = version.split(/[.-]/);
+    return Number(major) * 10_000 + Number(minor);
+  };
+  return versions.reduce((newest, version) => (rank(version) > rank(newest) ? version : newest));
 }
