@@ -20,7 +20,34 @@ const PURE = ["api", "edges", "registry", "render"];
 const IO = "^(node:)?(child_process|cluster|dgram|dns|fs|fs/promises|http|http2|https|timers|timers/promises|tls|worker_threads)$";
 /** Programs at the edge of a pure package, which read or write its files. */
 const COMMANDS = "^packages/api/src/(kinds/crd-files|config-file)\\.ts$|^packages/render/src/goldens\\.ts$";
-const TESTS = "(\\.test\\.ts$|/testing/|/conformance/)";
+const TESTS = "(\\.test\\.ts$|/testing/|/conformance/|/behaviour/)";
+
+/**
+ * The same for the folders of `packages/proxy/src`. Files beside the folders put the parts together: they may
+ * import all of them, and of the folders only `workers` imports one of these files.
+ */
+const PROXY_MAY_IMPORT = {
+  net: [],
+  refusals: [],
+  resolve: [],
+  destination: ["refusals", "resolve"],
+  load: ["refusals", "destination"],
+  calls: ["net", "refusals", "resolve", "destination", "load"],
+  report: ["refusals", "resolve", "destination", "calls"],
+  http1: ["net", "refusals", "resolve", "destination", "load", "calls"],
+  http2: ["net", "refusals", "resolve", "destination", "load", "calls"],
+  tunnel: ["net", "refusals", "resolve", "destination", "load", "calls", "http1"],
+  listener: ["net", "resolve", "calls", "http1", "http2", "tunnel"],
+  workers: ["destination", "report", "global-sidecar.ts"],
+};
+
+const proxyRules = Object.entries(PROXY_MAY_IMPORT).map(([name, others]) => ({
+  name: `proxy-${name}-imports`,
+  comment: `packages/proxy/src/${name} may import ${others.join(", ") || "no other folder"}.`,
+  severity: "error",
+  from: { path: `^packages/proxy/src/${name}/`, pathNot: TESTS },
+  to: { path: "^packages/proxy/", pathNot: `^packages/proxy/src/(${[name, ...others].join("|")})(/|$)` },
+}));
 
 const packageRules = Object.entries(MAY_IMPORT).map(([name, others]) => ({
   name: `${name}-imports`,
@@ -33,6 +60,7 @@ const packageRules = Object.entries(MAY_IMPORT).map(([name, others]) => ({
 export default {
   forbidden: [
     ...packageRules,
+    ...proxyRules,
     {
       name: "no-circle",
       comment: "Two files that import each other, directly or by others, cannot be read one after the other.",

@@ -1,16 +1,17 @@
-import type { ConnectionCall, FallibleCall, ForwardedRequest, PipelineCall } from "./call.ts";
+import type { ConnectionPipeline, FallibleCall, PendingEdge, Pipeline } from "./calls/call.ts";
+import type { ForwardedRequest, ReceivedRequest } from "./calls/request.ts";
+import type { CertifiedNamespace } from "./destination/client-certificate.ts";
 import { REACH } from "./destination/external-policy.ts";
 import { HOP_HEADER, nextHops } from "./destination/hop.ts";
+import { AUTHORITY_HEADER, hostFields } from "./destination/host-fields.ts";
 import { hasBody, type RequestHead, readRequestHead } from "./destination/request-head.ts";
 import { effectiveAuthority, parseTarget } from "./destination/request-target.ts";
 import type { Route, Router, RoutingFields } from "./destination/route.ts";
 import type { Judge, Judged } from "./destination/verdicts.ts";
-import { AUTHORITY_HEADER, hostFields } from "./forward/host-fields.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "./refusals/refusal.ts";
 import type { CallsInFlight } from "./report/calls-in-flight.ts";
-import type { CertifiedNamespace } from "./report/client-certificate.ts";
 import type { DecisionLog } from "./report/decision-log.ts";
-import type { EdgeReports, PendingEdge } from "./report/edge-reports.ts";
+import type { EdgeReports } from "./report/edge-reports.ts";
 import type { ProxyCounters } from "./report/metrics.ts";
 import { resolveTargets } from "./resolve/resolve-targets.ts";
 import { type Address, type Resolution, ResolutionError, type Resolver } from "./resolve/resolver.ts";
@@ -33,15 +34,6 @@ export interface PipelineParts {
   readonly certifiedNamespace: ((header: string | undefined) => CertifiedNamespace) | undefined;
 }
 
-/** A request as its protocol's listener read it. */
-export interface ReceivedRequest {
-  readonly method: string;
-  /** Request target or `:path`. */
-  readonly target: string;
-  /** Flat list of names and values, Host among them: HTTP/2's `:authority` stands as Host here. */
-  readonly rawHeaders: readonly string[];
-}
-
 /** What the steps before the resolution make of a request. */
 interface Planned {
   readonly method: string;
@@ -52,9 +44,6 @@ interface Planned {
   /** Value of the hop header to forward. */
   readonly hops: string;
 }
-
-/** Takes one call through all steps. @param refused what its listener found wrong with the request */
-export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: Refusal) => void;
 
 /**
  * admit → parseDestination → authorize → resolve → judge → connect and forward → report.
@@ -76,9 +65,6 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     reach(parts, call, planned.route, (addresses) => call.forward(forwardedRequest(planned, addresses[0]), addresses));
   };
 }
-
-/** Takes one connection through all steps. @param authority host and port that it asks for, the only thing known of it */
-export type ConnectionPipeline = (call: ConnectionCall, authority: string) => void;
 
 /** The same steps for what is no HTTP that could be read, so that it says no more than where it wants to go. */
 export function createConnectionPipeline(parts: PipelineParts): ConnectionPipeline {

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 
 /**

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { ADDRESS_KIND, type MeshAddress, WHOLE_MESH } from "@fenceline/api/vocabulary";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import { createDnsResolver } from "../resolve/dns-resolver.ts";
-import { createMeshResolver } from "../resolve/mesh-resolver.ts";
 import { toAddress } from "../resolve/resolver.ts";
 import { call } from "../testing/client.ts";
 import { startDnsServer } from "../testing/dns-server.ts";
@@ -11,6 +10,7 @@ import { startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 import { AddressTable } from "./address-table.ts";
 import { REACH } from "./external-policy.ts";
+import { createMeshResolver } from "./mesh-resolver.ts";
 
 const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY } = ADDRESS_KIND;
 const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { ADDRESS_KIND, type AddressUpdate, MAX_ADDRESSES_PER_UPDATE, type MeshAddress, WHOLE_MESH } from "@fenceline/api/vocabulary";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { addNetwork, REACH, type Reach } from "./external-policy.ts";
 import type { MeshView } from "./verdicts.ts";

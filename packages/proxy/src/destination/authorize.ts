@@ -1,7 +1,7 @@
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import { namespaceInName, qualifiedNames } from "../resolve/cluster-name.ts";
 import { type Target, toAddress } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
-import { namespaceInName, qualifiedNames } from "./cluster-name.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 import type { Destination } from "./parse-destination.ts";
 

@@ -1,5 +1,5 @@
 import type { FenceKey } from "@fenceline/api/vocabulary";
-import type { CertifiedNamespace } from "../report/client-certificate.ts";
+import type { CertifiedNamespace } from "./client-certificate.ts";
 
 /**
  * What a caller's `fence-source` is worth.

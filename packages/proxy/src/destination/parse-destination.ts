@@ -1,6 +1,6 @@
 import { type FenceKey, parseFenceKey } from "@fenceline/api/vocabulary";
 import { type Authority, parseAuthority } from "@fenceline/registry";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 
 /** The fields of a request that say where it goes and who sends it, as text. */
 export interface DestinationFields {

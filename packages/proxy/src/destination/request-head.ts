@@ -1,9 +1,9 @@
 import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, OUTBOUND_POLICY, SOURCE_NAMESPACE } from "@fenceline/api/vocabulary";
-import { AUTHORITY_HEADER } from "../forward/host-fields.ts";
-import { plainLength } from "../plain-length.ts";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import { HOP_HEADER } from "./hop.ts";
 import { dropNamedByConnection } from "./hop-by-hop.ts";
+import { AUTHORITY_HEADER } from "./host-fields.ts";
+import { plainLength } from "./plain-length.ts";
 
 /** More header fields than this and the request is refused. Node drops what is beyond its own limit without a word, so that limit is off. */
 const MAX_HEADER_FIELDS = 1_000;

@@ -1,5 +1,5 @@
 import { parseAuthority } from "@fenceline/registry";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** A request target, split. `path` is what goes to the destination: every byte as the client sent it. */

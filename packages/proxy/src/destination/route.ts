@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
-import { Refusal } from "../refusal.ts";
-import type { CertifiedNamespace } from "../report/client-certificate.ts";
-import type { ReportedEdge } from "../report/reported-edge.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import { type Authorized, authorize, type ServingPolicy } from "./authorize.ts";
 import { type Claim, claimOf } from "./caller.ts";
+import type { CertifiedNamespace } from "./client-certificate.ts";
 import { hopMark } from "./hop.ts";
 import { DEFAULT_HTTP_PORT, type Destination, parseDestination } from "./parse-destination.ts";
+import type { ReportedEdge } from "./reported-edge.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** Steps 1 and 2 for one combination of header values. */

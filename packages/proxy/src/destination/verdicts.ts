@@ -1,4 +1,4 @@
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
 import { type Authorized, REGISTRY_ONLY } from "./authorize.ts";

@@ -1,8 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Readable } from "node:stream";
-import { respond } from "./respond.ts";
-import { HEADER_ONLY, WITH_BODY, WITH_TRAILERS } from "./respond-options.ts";
-import { sendTrailers } from "./send-trailers.ts";
+import { HEADER_ONLY, respond, sendTrailers, WITH_BODY, WITH_TRAILERS } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 
 /** Answers whose header waits for the end of the turn of the event loop. One timer serves all of them. */

@@ -1,10 +1,10 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { linger } from "../linger.ts";
+import { linger } from "../net/linger.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
-import { MAX_HEADER_LIST_SIZE } from "./http2-options.ts";
+import { MAX_HEADER_LIST_SIZE } from "./options.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 

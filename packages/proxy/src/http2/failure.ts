@@ -1,7 +1,7 @@
 import { constants } from "node:http2";
-import { classifyFailure, classifyNoConnection, type Failure } from "../forward/failure.ts";
-import { Refusal } from "../refusal.ts";
-import { UpstreamError } from "../upstream/upstream-error.ts";
+import { classifyFailure, classifyNoConnection, type Failure } from "../calls/failure.ts";
+import { UpstreamError } from "../calls/upstream-error.ts";
+import { Refusal } from "../refusals/refusal.ts";
 
 const { NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR } = constants;
 

@@ -1,6 +1,24 @@
-import { constants, type ServerHttp2Stream, type ServerStreamResponseOptions } from "node:http2";
+import {
+  constants,
+  type Http2Stream,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from "node:http2";
 
 const { NGHTTP2_INTERNAL_ERROR } = constants;
+
+/** Node takes this, though its types do not say so. A Date that the destination did not send is not ours to make up: caches would reckon with it. */
+interface RespondOptions extends ServerStreamResponseOptions {
+  readonly sendDate: false;
+}
+
+/** An answer that is its header alone. */
+export const HEADER_ONLY: RespondOptions = { endStream: true, sendDate: false };
+/** An answer with a body, and surely no trailers: its end stands on the last DATA frame. */
+export const WITH_BODY: RespondOptions = { sendDate: false };
+/** An answer whose trailers follow its body, or may. */
+export const WITH_TRAILERS: RespondOptions = { waitForTrailers: true, sendDate: false };
 
 /**
  * Sends the header of an answer. One that Node does not take resets its stream: nghttp2 has taken it from the destination, but the two check for
@@ -9,12 +27,21 @@ const { NGHTTP2_INTERNAL_ERROR } = constants;
  * @param head flat list of names and values
  * @returns whether it was sent
  */
-export function respond(stream: ServerHttp2Stream, head: readonly string[], options: ServerStreamResponseOptions): boolean {
+export function respond(stream: ServerHttp2Stream, head: readonly string[], options: RespondOptions): boolean {
   try {
     stream.respond(head, options);
     return true;
   } catch {
     stream.close(NGHTTP2_INTERNAL_ERROR);
     return false;
+  }
+}
+
+/** Sends trailers as they came; a stream whose trailers Node does not take is reset, so that it cannot be taken for complete. */
+export function sendTrailers(stream: Http2Stream, trailers: IncomingHttpHeaders): void {
+  try {
+    stream.sendTrailers(trailers);
+  } catch {
+    stream.close(NGHTTP2_INTERNAL_ERROR);
   }
 }

@@ -1,7 +1,7 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
 import type { Http2Client } from "./client-session.ts";
-import { sendTrailers } from "./send-trailers.ts";
+import { sendTrailers } from "./respond.ts";
 
 /** Of a body, at most this many bytes are kept until the destination answers, in case that it says it never looked at them. */
 const MAX_KEPT = 64 * 1024;

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { Bag, type Placed } from "../bag.ts";
-import { failBeforeRequest, HEADER_OVERDUE } from "./parser-faults.ts";
+import { Bag, type Placed } from "../calls/unordered-list.ts";
+import { failBeforeRequest, HEADER_OVERDUE } from "../http1/parser-faults.ts";
 
 /** Who takes a connection, by its first bytes. A socket is handed over paused, with nothing read off it. */
 export interface ProtocolHandlers {

@@ -1,5 +1,5 @@
 import { Gauge, Histogram, type Registry } from "prom-client";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import { sampleEventLoop } from "./event-loop.ts";
 import { Shedding } from "./shedding.ts";
 

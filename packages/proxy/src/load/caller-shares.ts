@@ -1,5 +1,5 @@
 import type { Route } from "../destination/route.ts";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import { callerOf, FREE_FOR_ALL, MOST } from "./fair-share.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 
 /**
  * Bytes that one call can hold: a header, and in each direction a window of HTTP/2, or what node:http reads ahead, and what the stream or socket of the

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import type { Call } from "../call.ts";
+import type { Call } from "../calls/call.ts";
 import { open, openSocket } from "../testing/client.ts";
 import { SERVICE, SOURCE, startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";

@@ -1,6 +1,6 @@
 import { type FenceKey, formatFenceKey } from "@fenceline/api/vocabulary";
-import { Bag } from "../bag.ts";
-import type { Call } from "../call.ts";
+import type { Call } from "../calls/call.ts";
+import { Bag } from "../calls/unordered-list.ts";
 
 /** What a call in flight is doing: it waits for its answer, is being answered, or has become a tunnel after an upgrade or by TLS. */
 export const CALL_KINDS = ["waiting", "answering", "upgrade", "tls"] as const;

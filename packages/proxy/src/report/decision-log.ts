@@ -1,6 +1,6 @@
 import { formatFenceKey } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
-import type { Call } from "../call.ts";
+import type { Call } from "../calls/call.ts";
 import type { Route } from "../destination/route.ts";
 import type { Resolution } from "../resolve/resolver.ts";
 

@@ -1,14 +1,6 @@
-import type { FenceKey } from "@fenceline/api/vocabulary";
+import type { PendingEdge } from "../calls/call.ts";
+import type { EdgeReporter, ReportedEdge } from "../destination/reported-edge.ts";
 import type { Route } from "../destination/route.ts";
-import type { EdgeReporter, ReportedEdge } from "./reported-edge.ts";
-
-/** The reporting state of one request. */
-export interface PendingEdge {
-  readonly route: Route;
-  readonly source: FenceKey;
-  /** Whether nothing is to be reported any more. */
-  reported: boolean;
-}
 
 /** An edge reported within this many milliseconds is known to the collector: its next requests are reported with their answers. */
 const KNOWN_FOR = 1_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import { FailureLog } from "./failure-log.ts";
 
 test("a flood of one failure is logged in ten lines a second, and the next line says how many were left out", (t) => {

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Refusal, RefusalCode } from "../refusal.ts";
+import type { Refusal, RefusalCode } from "../refusals/refusal.ts";
 import { MAX_LOGGED_TEXT } from "./decision-log.ts";
 
 /** What is known of a call that came to nothing, or to half an answer. */

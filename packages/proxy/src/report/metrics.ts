@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import { type RefusalCode, STATUS_OF } from "../refusal.ts";
+import { type RefusalCode, STATUS_OF } from "../refusals/refusal.ts";
 import { CALL_KINDS, type CallsInFlight } from "./calls-in-flight.ts";
 
 /** How a request ended, as seen by its client: class of the relayed status (1xx: 101, it became a tunnel), CONNECTED for a TLS connection, whose answers nobody can read, a refusal, or nothing because the client left. */

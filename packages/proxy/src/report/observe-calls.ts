@@ -1,6 +1,6 @@
 import { formatFenceKey } from "@fenceline/api/vocabulary";
-import type { Call, CallObserver } from "../call.ts";
-import type { Refusal } from "../refusal.ts";
+import type { Call } from "../calls/call.ts";
+import type { CallObserver, ListenerObserver } from "../calls/observers.ts";
 import type { CallsInFlight } from "./calls-in-flight.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import type { EdgeReports } from "./edge-reports.ts";
@@ -70,19 +70,6 @@ function describe({ route, address, client }: Call, cause: Error | undefined): F
     cause: cause?.message,
   };
 }
-
-/** Hears what happens on a connection of a client outside of any call. */
-export interface ListenerObserver {
-  /** It was refused before there was a call. */
-  refused(refusal: Refusal, connection: ListenerFailure): void;
-  /** It ended in the midst of a request that was not a call yet. */
-  left(connection: ListenerFailure): void;
-  /** It is closed for a fault in a request whose answer had begun, so that it cannot be told. */
-  broken(refusal: Refusal, connection: ListenerFailure): void;
-}
-
-/** Whose connection it is, and what went wrong in the words of whoever noticed. */
-type ListenerFailure = Pick<FailedCall, "client" | "cause">;
 
 /** No connection that the listener ends by itself is without a trace. */
 export function observeListener(counters: ProxyCounters, log: FailureLog): ListenerObserver {

@@ -1,7 +1,7 @@
 import type { RecordWithTtl } from "node:dns";
 import type { Resolver as DnsClient } from "node:dns/promises";
-import { qualifiedNames } from "../destination/cluster-name.ts";
 import { addressRecords, DnsFailure, records } from "./address-records.ts";
+import { qualifiedNames } from "./cluster-name.ts";
 import type { Target } from "./resolver.ts";
 import { type Resolution, toAddress } from "./resolver.ts";
 

@@ -2,8 +2,8 @@ import { EventEmitter, once } from "node:events";
 import type { TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Level, pino } from "pino";
+import type { EdgeReporter, ReportedEdge, RequestReporter } from "../destination/reported-edge.ts";
 import { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "../global-sidecar.ts";
-import type { EdgeReporter, ReportedEdge, RequestReporter } from "../report/reported-edge.ts";
 import type { Resolver, Target } from "../resolve/resolver.ts";
 import { toAddress } from "../resolve/resolver.ts";
 

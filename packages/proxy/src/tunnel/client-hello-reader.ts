@@ -1,4 +1,4 @@
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import { readServerName } from "./client-hello.ts";
 
 /** Bytes of a ClientHello. With post-quantum key shares they have about 2 KiB; Envoy's limit is 16 KiB, too. */

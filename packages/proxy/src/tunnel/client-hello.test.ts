@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 import { clientHello, type Extension, inRecords, serverName } from "../testing/client-hello.ts";
 import { ClientHelloReader } from "./client-hello-reader.ts";
 

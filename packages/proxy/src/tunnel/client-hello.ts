@@ -1,5 +1,5 @@
 import { parseAuthority } from "@fenceline/registry";
-import { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusals/refusal.ts";
 
 const SERVER_NAME = 0;
 const HOST_NAME = 0;

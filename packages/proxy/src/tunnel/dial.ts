@@ -1,9 +1,9 @@
-import { type AttemptOwner, Attempts } from "../forward/attempts.ts";
-import { classifyNoConnection } from "../forward/failure.ts";
-import type { Refusal } from "../refusal.ts";
+import { type AttemptOwner, Attempts } from "../calls/attempts.ts";
+import { DestinationSocket } from "../calls/destination-socket.ts";
+import { classifyNoConnection } from "../calls/failure.ts";
+import { asError, UpstreamError } from "../calls/upstream-error.ts";
+import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { DestinationSocket } from "../upstream/destination-socket.ts";
-import { asError, UpstreamError } from "../upstream/upstream-error.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
 /** Hears how a dial ended: exactly one of the two, unless it was cancelled. */

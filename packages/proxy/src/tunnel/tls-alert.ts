@@ -1,4 +1,4 @@
-import type { RefusalCode } from "../refusal.ts";
+import type { RefusalCode } from "../refusals/refusal.ts";
 
 /** RFC 8446 §6: what a client is told in place of a handshake. */
 const DECODE_ERROR = 50;

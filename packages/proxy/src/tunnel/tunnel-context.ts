@@ -1,4 +1,4 @@
-import type { AttemptContext } from "../forward/attempts.ts";
+import type { AttemptContext } from "../calls/attempts.ts";
 import type { OpenTunnels } from "./open-tunnels.ts";
 
 export interface TunnelOptions {

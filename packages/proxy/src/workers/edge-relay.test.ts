@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import type { ReportedEdge } from "../report/reported-edge.ts";
+import type { ReportedEdge } from "../destination/reported-edge.ts";
 import { EdgeRelay } from "./edge-relay.ts";
 import type { CountedEdge } from "./messages.ts";
 

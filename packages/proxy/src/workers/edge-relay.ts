@@ -1,4 +1,4 @@
-import type { EdgeReporter, ReportedEdge } from "../report/reported-edge.ts";
+import type { EdgeReporter, ReportedEdge } from "../destination/reported-edge.ts";
 import type { CountedEdge } from "./messages.ts";
 
 /** Distinct edges that wait at most; beyond it further ones are dropped and counted, as in the reporter behind. */

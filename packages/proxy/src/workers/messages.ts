@@ -1,7 +1,7 @@
 import type { AddressUpdate } from "@fenceline/api/vocabulary";
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
+import type { ReportedEdge } from "../destination/reported-edge.ts";
 import type { LongLivedCall } from "../report/calls-in-flight.ts";
-import type { ReportedEdge } from "../report/reported-edge.ts";
 
 /** All metrics of a worker at one moment. */
 export type Figures = readonly MetricObjectWithValues<MetricValue<string>>[];

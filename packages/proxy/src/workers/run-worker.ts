@@ -1,8 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { FencelineError } from "@fenceline/api/vocabulary";
 import { AddressTable } from "../destination/address-table.ts";
+import type { EdgeReporter } from "../destination/reported-edge.ts";
 import type { GlobalSidecar, GlobalSidecarOptions } from "../global-sidecar.ts";
-import type { EdgeReporter } from "../report/reported-edge.ts";
 import { EdgeRelay } from "./edge-relay.ts";
 import type { Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 

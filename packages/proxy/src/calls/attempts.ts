@@ -1,0 +1,104 @@
+import type { Refusal } from "../refusals/refusal.ts";
+import type { Address } from "../resolve/resolver.ts";
+import type { Turns } from "../resolve/turns.ts";
+import type { Failure } from "./failure.ts";
+import type { CallObserver } from "./observers.ts";
+
+/** Endpoints that one request may try to connect to. More would only make a caller wait for a service that is down. */
+const MAX_ENDPOINTS_TRIED = 3;
+/**
+ * Times that one request is sent anew because its connection went away without a look at it. As many as an address has connections: those of a
+ * destination that stops say GOAWAY one after the other, and a request may meet each of them.
+ */
+const MAX_GOING_AWAY = 16;
+/** RFC 9110 §9.2.2. TRACE is refused before it gets here. */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/** Whose attempts they are. */
+export interface AttemptOwner {
+  /** Whether nobody waits for an answer any more. */
+  readonly done: boolean;
+  /** Connects to an endpoint, whose address was checked. */
+  connectTo(address: Address): void;
+  /** No endpoint can be had. */
+  fail(refusal: Refusal, cause?: Error): void;
+}
+
+/** What all attempts share. */
+export interface AttemptContext {
+  readonly observer: CallObserver;
+  readonly turns: Turns;
+}
+
+/** Which endpoint a request tries, and whether it may try another: RFC 9110 §9.2.2, and stricter. */
+export class Attempts {
+  readonly #context: AttemptContext;
+  readonly #owner: AttemptOwner;
+  readonly #addresses: readonly Address[];
+  /** Position of the current endpoint. */
+  #at: number;
+  /** Positions of the endpoints that could not be connected. */
+  #failed: number[] | undefined;
+  #retried = false;
+  #goingAway = 0;
+
+  /** @param addresses never empty */
+  constructor(context: AttemptContext, owner: AttemptOwner, addresses: readonly Address[]) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#addresses = addresses;
+    this.#at = context.turns.take(addresses);
+  }
+
+  /** The endpoint of the current attempt. */
+  get address(): Address | undefined {
+    return this.#addresses[this.#at];
+  }
+
+  /** Has the owner connect to the current endpoint, the first time or once more. */
+  begin(): void {
+    const { address } = this;
+    if (address === undefined || this.#owner.done) return;
+    this.#owner.connectTo(address);
+  }
+
+  /** There is no connection to the current endpoint. Where nothing was sent, the next one is tried, whatever the method. */
+  onNoConnection(failure: Failure, error: Error): void {
+    if (this.#owner.done) return;
+    if (failure.unsent) this.#context.observer.connectFailed();
+    if (failure.unsent && this.#goOn()) this.begin();
+    else this.#owner.fail(failure.refusal, error);
+  }
+
+  /** Goes on to an endpoint that was not tried yet; false when no more are to be. */
+  #goOn(): boolean {
+    this.#failed ??= [];
+    this.#failed.push(this.#at);
+    if (this.#failed.length >= Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED)) return false;
+    this.#at = this.#context.turns.takeInstead(this.#addresses, this.#failed);
+    return true;
+  }
+
+  /**
+   * After a kept-alive connection broke without an answer: a server may close an idle connection just as the next request is under way to it,
+   * and that says nothing about the request. Once, only for what does no harm when done twice, and only without a body.
+   */
+  mayRepeat(method: string, hasBody: boolean): boolean {
+    if (this.#retried || hasBody || !IDEMPOTENT.has(method)) return false;
+    this.#retried = true;
+    return true;
+  }
+
+  /** After a destination reset the stream of a request that it did not look at (RFC 9113 §8.7): once, whatever the method. */
+  mayRepeatRefused(): boolean {
+    if (this.#retried) return false;
+    this.#retried = true;
+    return true;
+  }
+
+  /** After a connection went away with GOAWAY before the destination looked at the request (RFC 9113 §6.8): a few times, whatever the method. */
+  mayRepeatBehindGoaway(): boolean {
+    this.#goingAway += 1;
+    return this.#goingAway <= MAX_GOING_AWAY;
+  }
+}

@@ -1,0 +1,233 @@
+import { UpstreamError } from "../calls/upstream-error.ts";
+import { type AnswerHead, isPersistent, parseAnswerHead, parseTrailers } from "./answer-head.ts";
+import { ChunkedBody, ChunkedBodyFault } from "./chunked-body.ts";
+import { endOfHead, faultOfBeginning, withFullLineEnds, withoutFolds } from "./head-end.ts";
+
+/** Hears an answer as it comes. Buffers are views of a buffer that is used again: what is kept must be copied. */
+export interface AnswerHandler {
+  /** An interim answer (1xx); the final one follows. */
+  onInterim(head: AnswerHead): void;
+  /** The final answer's header. */
+  onAnswer(head: AnswerHead): void;
+  /** A piece of the body, never empty. */
+  onData(data: Buffer): void;
+  /** The answer is complete. @param trailers name and value pairs */
+  onEnd(trailers: [string, string][]): void;
+  /**
+   * The destination switched protocols, and no answer follows. Whoever did not ask for it leaves this out, and a 101 is a fault then.
+   *
+   * @param head of the 101 with its empty line, latin1
+   * @param rest the first bytes of the new protocol
+   */
+  onSwitch?(head: string, rest: Buffer): void;
+}
+
+/** Bytes of an answer's header. As large as the one that the listener takes. */
+const MAX_HEAD_BYTES = 64 * 1024;
+/** Interim answers that are told. Those beyond are dropped: none of them matters as the final answer does. */
+const MAX_INTERIM_ANSWERS = 100;
+const HEAD_END = "\r\n\r\n";
+/** RFC 9110 §8.6, RFC 9112 §6.1: neither field stands in a 101, and a client that believes one waits for a body in the new protocol's bytes. */
+const FRAMING_LINE = /\r\n(?:content-length|transfer-encoding):[^\r]*/gi;
+const NO_TRAILERS: [string, string][] = [];
+
+/** Some servers put blanks around the equals sign, quotes around the number, or a semicolon behind it. */
+const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})"?(?:$|[\s,;])/i;
+
+/** How the body of an answer ends. */
+type Framing = "none" | "length" | "chunked" | "until-close";
+
+/** Reads one answer after the other from the bytes of a connection (RFC 9112 §6.3). */
+export class AnswerReader {
+  #handler: AnswerHandler | undefined;
+  #method = "";
+  #interimAnswers = 0;
+  #head: AnswerHead | undefined;
+  #framing: Framing = "none";
+  #left = 0;
+  #chunked: ChunkedBody | undefined;
+  /** Whether the framing was read in a way that another reader might not have: then no other answer is read from this connection. */
+  #isLoose = false;
+  /** The beginning of a header that did not come in one piece. */
+  #partial: Buffer | undefined;
+  #filled = 0;
+
+  /** Whether any byte of the answer has come. */
+  get begun(): boolean {
+    return this.#head !== undefined || this.#interimAnswers > 0 || this.#filled > 0;
+  }
+
+  /** Whether the final answer's header has come. */
+  get answered(): boolean {
+    return this.#head !== undefined;
+  }
+
+  /** Milliseconds of the last answer's `Keep-Alive: timeout`; infinite without one. */
+  get offeredIdleTime(): number {
+    const seconds = this.#head?.keepAlive === undefined ? undefined : KEEP_ALIVE_TIMEOUT.exec(this.#head.keepAlive)?.[1];
+    return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000;
+  }
+
+  /** Expects the answer to a request. @param method of the request: it decides whether the answer has a body */
+  expect(method: string, handler: AnswerHandler): void {
+    this.#handler = handler;
+    this.#method = method;
+    this.#interimAnswers = 0;
+    this.#head = undefined;
+    this.#filled = 0;
+    this.#isLoose = false;
+  }
+
+  /** Nobody wants the rest of the answer. */
+  forget(): void {
+    this.#handler = undefined;
+  }
+
+  /**
+   * Reads a piece.
+   *
+   * @returns whether the connection may carry another request: undefined while the answer is not complete
+   * @throws UpstreamError when the answer is no HTTP/1.1
+   */
+  read(bytes: Buffer): boolean | undefined {
+    let at = 0;
+    while (this.#handler !== undefined) {
+      if (this.#head === undefined) {
+        const end = this.#readHead(bytes, at, this.#handler);
+        if (end === undefined) return undefined;
+        at = end;
+      } else {
+        at = this.#readBody(bytes, at, this.#handler);
+        if (this.#handler !== undefined) return undefined;
+      }
+    }
+    // Bytes after the answer: whatever they are, they answer nothing that was asked.
+    return at === bytes.length && this.#framing !== "until-close" && !this.#isLoose && this.#head !== undefined && isPersistent(this.#head);
+  }
+
+  /** The destination closed its side. @returns whether that completed the answer */
+  end(): boolean {
+    if (this.#head === undefined || this.#framing !== "until-close" || this.#handler === undefined) return false;
+    this.#complete(this.#handler, NO_TRAILERS);
+    return true;
+  }
+
+  /** @returns the position after the header; undefined when it is not complete yet */
+  #readHead(bytes: Buffer, from: number, handler: AnswerHandler): number | undefined {
+    if (from >= bytes.length) return undefined;
+    if (this.#filled > 0) return this.#readPartialHead(bytes, from, handler);
+    const end = bytes.indexOf(HEAD_END, from, "latin1");
+    if (end !== -1 && end - from <= MAX_HEAD_BYTES) {
+      const text = bytes.toString("latin1", from, end);
+      const head = parseAnswerHead(text);
+      if (typeof head !== "string") {
+        this.#onHead(head, text, bytes.subarray(end + HEAD_END.length), handler);
+        return end + HEAD_END.length;
+      }
+    }
+    // The header is not complete, malformed, or has lines that end with LF or are folded.
+    return this.#readPartialHead(bytes, from, handler);
+  }
+
+  /** The same for a header that comes in pieces, whose lines end with LF, or are folded. */
+  #readPartialHead(bytes: Buffer, from: number, handler: AnswerHandler): number | undefined {
+    const before = this.#filled;
+    const partial = this.#keep(bytes, from).subarray(0, this.#filled);
+    const end = endOfHead(partial, before);
+    const fault = faultOfBeginning(partial, before, end);
+    if (fault !== undefined) throw new UpstreamError("INVALID", fault);
+    if (end === undefined) {
+      if (partial.length === MAX_HEAD_BYTES) throw headTooLarge();
+      return undefined;
+    }
+    this.#filled = 0;
+    const received = partial.toString("latin1", 0, end);
+    const text = withoutFolds(withFullLineEnds(received));
+    this.#isLoose ||= text !== received;
+    const head = parseAnswerHead(text.slice(0, -HEAD_END.length));
+    if (typeof head === "string") throw new UpstreamError("INVALID", head);
+    const next = from + end - before;
+    this.#onHead(head, text.slice(0, -HEAD_END.length), bytes.subarray(next), handler);
+    return next;
+  }
+
+  /** Keeps as much as a header may have; of what follows it in the same piece, the caller still has its own bytes. */
+  #keep(bytes: Buffer, from: number): Buffer {
+    this.#partial ??= Buffer.allocUnsafeSlow(MAX_HEAD_BYTES);
+    this.#filled += bytes.copy(this.#partial, this.#filled, from);
+    return this.#partial;
+  }
+
+  /** @param rest what came behind the header in the same piece */
+  #onHead(head: AnswerHead, text: string, rest: Buffer, handler: AnswerHandler): void {
+    this.#partial = undefined;
+    if (head.status === 101) {
+      if (handler.onSwitch === undefined) throw new UpstreamError("INVALID", "the destination switched protocols, which was not asked for");
+      this.#handler = undefined;
+      const framed = head.contentLength !== undefined || head.chunked;
+      handler.onSwitch(`${framed ? text.replace(FRAMING_LINE, "") : text}${HEAD_END}`, rest);
+      return;
+    }
+    if (head.status < 200) {
+      this.#interimAnswers += 1;
+      if (this.#interimAnswers <= MAX_INTERIM_ANSWERS) handler.onInterim(head);
+      return;
+    }
+    this.#head = head;
+    this.#framing = framingOf(head, this.#method);
+    // What a 204 announces as its body may follow all the same, and would be taken for the next answer.
+    this.#isLoose ||= head.status === 204 && (head.chunked || (head.contentLength ?? 0) > 0);
+    if (this.#framing === "chunked") this.#chunked = new ChunkedBody();
+    this.#left = head.contentLength ?? 0;
+    handler.onAnswer(head);
+    if (this.#framing === "none") this.#complete(handler, NO_TRAILERS);
+  }
+
+  #readBody(bytes: Buffer, from: number, handler: AnswerHandler): number {
+    const to = bytes.length;
+    if (this.#framing === "chunked") return this.#readChunks(bytes, from, handler);
+    const end = this.#framing === "length" ? Math.min(to, from + this.#left) : to;
+    this.#left -= end - from;
+    if (end > from) handler.onData(bytes.subarray(from, end));
+    if (this.#framing === "length" && this.#left === 0) this.#complete(handler, NO_TRAILERS);
+    return end;
+  }
+
+  #readChunks(bytes: Buffer, from: number, handler: AnswerHandler): number {
+    const body = this.#chunked ?? new ChunkedBody();
+    try {
+      const end = body.decode(bytes, from, bytes.length, (data) => handler.onData(data));
+      if (body.done) {
+        this.#isLoose ||= body.isLoose;
+        this.#complete(handler, body.trailers === "" ? NO_TRAILERS : trailersOf(body.trailers));
+      }
+      return end;
+    } catch (error) {
+      if (error instanceof ChunkedBodyFault) throw new UpstreamError("INVALID", error.message);
+      throw error;
+    }
+  }
+
+  #complete(handler: AnswerHandler, trailers: [string, string][]): void {
+    this.#handler = undefined;
+    this.#chunked = undefined;
+    handler.onEnd(trailers);
+  }
+}
+
+function headTooLarge(): UpstreamError {
+  return new UpstreamError("INVALID", "the answer's header is too large");
+}
+
+function trailersOf(text: string): [string, string][] {
+  const trailers = parseTrailers(text);
+  if (typeof trailers === "string") throw new UpstreamError("INVALID", trailers);
+  return trailers;
+}
+
+function framingOf(head: AnswerHead, method: string): Framing {
+  if (method === "HEAD" || head.status === 204 || head.status === 304) return "none";
+  if (head.chunked) return "chunked";
+  if (head.contentLength === undefined) return "until-close";
+  return head.contentLength === 0 ? "none" : "length";
+}

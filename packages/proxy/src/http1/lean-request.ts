@@ -1,0 +1,38 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { IncomingMessage } from "../net/node-http.ts";
+
+/** The header fields that node:http's server itself looks at, by the length of their names, which few other names share. */
+const LOOKED_AT: (string | undefined)[] = [];
+for (const name of ["te", "host", "expect", "content-length", "transfer-encoding"]) LOOKED_AT[name.length] = name;
+
+/**
+ * A request whose `headers` hold only what node:http's server asks for.
+ *
+ * The server asks every request whether it expects `100 Continue` and whether it has a body, and to answer that, node:http sorts all fields
+ * into an object by rules of its own. The proxy reads `rawHeaders` only; the object took 5 % of the time of a request.
+ */
+export class LeanRequest extends IncomingMessage {
+  #lookedAt: IncomingHttpHeaders | undefined;
+
+  lookedAt(): IncomingHttpHeaders {
+    this.#lookedAt ??= pick(this.rawHeaders);
+    return this.#lookedAt;
+  }
+}
+
+// Not an override in the class: TypeScript knows `headers` as a field, though it is an accessor in Node.
+Object.defineProperty(LeanRequest.prototype, "headers", {
+  get(this: LeanRequest) {
+    return this.lookedAt();
+  },
+});
+
+function pick(rawHeaders: readonly string[]): IncomingHttpHeaders {
+  const headers: IncomingHttpHeaders = {};
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    const wanted = LOOKED_AT[name.length];
+    if (wanted !== undefined && name.toLowerCase() === wanted) headers[wanted] ??= rawHeaders[i + 1];
+  }
+  return headers;
+}

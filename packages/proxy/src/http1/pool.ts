@@ -1,0 +1,272 @@
+import { Bag } from "../calls/unordered-list.ts";
+import { asError, UpstreamError } from "../calls/upstream-error.ts";
+import { WaitingLine } from "../calls/waiting-line.ts";
+import { Holdings } from "../load/fair-share.ts";
+import type { Address } from "../resolve/resolver.ts";
+import { type ConnectionOptions, type ConnectionOwner, UpstreamConnection, type Waiter } from "./connection.ts";
+
+export interface PoolOptions extends ConnectionOptions {
+  /** Milliseconds that an idle connection is kept. */
+  readonly keepAliveTimeout: number;
+  /** Connections to the address. */
+  readonly maxConnections: number;
+  /** Requests that may wait for a connection when all are in use. */
+  readonly maxWaiting: number;
+}
+
+/** Taken off what a destination says in `Keep-Alive: timeout=`, so that it is not the first to close. */
+const KEEP_ALIVE_MARGIN = 1_000;
+
+/** Turns of the event loop so far. Poll phase and check phase of one turn have the same number. */
+const { nodeTiming } = performance;
+const currentTurn = () => nodeTiming.uvMetricsInfo.loopCount;
+
+/**
+ * The connections to one address.
+ *
+ * A connection that has answered is not used again before the event loop has polled once more, and has dealt with all that the poll found. A server
+ * that closes right behind its answer, said or not, has the end of the connection unread in our kernel when the answer is read, or surplus bytes
+ * that would be taken for the next answer. So a request takes a connection that became idle two turns ago or earlier; where there is only a younger
+ * one, it waits for the check phase behind the poll. (Envoy waits for its next iteration too, though only where requests are waiting.)
+ *
+ * The last fifth of the connections is for callers that hold less than half of them: one caller's requests that are never answered must not keep the
+ * others from the address. A connection that is free stays so while only callers that hold too much wait.
+ */
+export class Pool implements ConnectionOwner {
+  readonly #address: Address;
+  readonly #options: PoolOptions;
+  /** Longest idle first; the one used last is used next, so that those beyond the need grow old. */
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #all = new Bag<UpstreamConnection>();
+  readonly #line = new WaitingLine<Waiter>();
+  /** Those that wait for an idle connection to have been polled: no more than there are, and for a turn or two. */
+  readonly #soon: Waiter[] = [];
+  /** Connections in use, by caller. */
+  readonly #holdings = new Holdings();
+  #serving = false;
+  #retired = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(address: Address, options: PoolOptions) {
+    this.#address = address;
+    this.#options = options;
+  }
+
+  /** Hands a connection to the waiter, at once where one is idle. */
+  acquire(waiter: Waiter): void {
+    // Whoever stands in the line comes first.
+    const mayBeUsed = !waiter.needsFresh && this.#line.size === 0 && this.#mayTake(waiter.caller);
+    const connection = mayBeUsed ? this.#takeIdle(2) : undefined;
+    if (connection !== undefined) this.#give(connection, waiter);
+    else if (mayBeUsed && this.#soon.length < this.#idle.length) {
+      this.#soon.push(waiter);
+      this.#serveSoon();
+    } else this.#makeOrWait(waiter);
+  }
+
+  #makeOrWait(waiter: Waiter): void {
+    const { maxConnections } = this.#options;
+    const mayTake = this.#mayTake(waiter.caller);
+    if (mayTake && waiter.needsFresh && this.#all.size >= maxConnections) this.#idle[0]?.destroy();
+    if (mayTake && this.#all.size < maxConnections) this.#connect(waiter);
+    else this.#wait(waiter);
+  }
+
+  #wait(waiter: Waiter): void {
+    const isFull = this.#line.size >= this.#options.maxWaiting;
+    const tooMany = isFull ? this.#line.displacedBy(waiter) : undefined;
+    if (!isFull) this.#line.join(waiter);
+    // One may be idle because those that wait hold too much.
+    if (tooMany !== waiter && this.#idle.length > 0) this.#serveSoon();
+    if (tooMany?.done === false) tooMany.onNoConnection(new UpstreamError("BUSY", "every connection to the destination is in use"));
+  }
+
+  readonly #mayTake = (caller: string): boolean => this.#holdings.mayTake(caller, this.#options.maxConnections);
+
+  #give(connection: UpstreamConnection, waiter: Waiter): void {
+    this.#charge(connection, waiter);
+    waiter.onConnection(connection);
+  }
+
+  #charge(connection: UpstreamConnection, { caller }: Waiter): void {
+    connection.caller = caller;
+    this.#holdings.take(caller);
+  }
+
+  /** Its caller holds it no more. */
+  #release(connection: UpstreamConnection): void {
+    if (connection.caller === undefined) return;
+    this.#holdings.giveBack(connection.caller);
+    connection.caller = undefined;
+  }
+
+  /** The waiter wants no connection any more. One that is being made for it goes to whoever waits next, and is given up when nobody does. */
+  leave(waiter: Waiter): void {
+    if (this.#line.leave(waiter)) return;
+    const connection = this.#all.list().find((candidate) => candidate.waiter === waiter);
+    if (connection === undefined) return;
+    this.#release(connection);
+    connection.waiter = this.#line.next(this.#mayTake);
+    if (connection.waiter === undefined) connection.destroy();
+    else this.#charge(connection, connection.waiter);
+  }
+
+  waitsInLine(waiter: Waiter): boolean {
+    return this.#line.has(waiter);
+  }
+
+  /** Closes what has been idle for too long. @param now milliseconds of a monotonic clock */
+  sweep(now: number): void {
+    const expired = this.#idle.filter((connection) => isExpired(connection, now));
+    for (const connection of expired) connection.destroy();
+    this.#holdings.sweep();
+  }
+
+  /** Lets exchanges under way finish, and closes each connection as it becomes idle. Resolves when there is none left. */
+  retire(): Promise<void> {
+    this.#retired = true;
+    for (const connection of [...this.#idle]) connection.destroy();
+    if (this.#all.size === 0 && this.#line.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  /** Closes every connection now. */
+  destroy(): void {
+    this.#retired = true;
+    const connections = this.#all.list();
+    const waiters = [...connections.map(takeWaiter), ...this.#soon.splice(0), ...this.#line.takeAll()];
+    for (const connection of connections) connection.destroy();
+    for (const waiter of waiters) if (waiter?.done === false) waiter.onNoConnection(new UpstreamError("CLOSED", "the proxy is stopping"));
+  }
+
+  onConnected(connection: UpstreamConnection): void {
+    const waiter = takeWaiter(connection);
+    if (waiter === undefined || waiter.done) this.onIdle(connection);
+    else waiter.onConnection(connection);
+  }
+
+  onConnectFailed(connection: UpstreamConnection, error: Error): void {
+    const waiter = takeWaiter(connection);
+    if (waiter !== undefined && !waiter.done) waiter.onNoConnection(error);
+    this.onGone(connection);
+  }
+
+  onIdle(connection: UpstreamConnection): void {
+    this.#release(connection);
+    connection.idleSince = performance.now();
+    connection.idleTurn = currentTurn();
+    connection.idleLimit = Math.min(this.#options.keepAliveTimeout, connection.offeredIdleTime - KEEP_ALIVE_MARGIN);
+    if (connection.idleLimit <= 0 || (this.#retired && this.#line.size === 0)) {
+      connection.destroy();
+      return;
+    }
+    this.#idle.push(connection);
+    if (this.#line.size > 0) this.#serveSoon();
+  }
+
+  onGone(connection: UpstreamConnection): void {
+    this.#release(connection);
+    this.#all.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+    const waiter = this.#nextWaiter();
+    if (waiter !== undefined) this.#connect(waiter);
+    else if (this.#all.size === 0) this.#onEmpty?.();
+  }
+
+  #nextWaiter(): Waiter | undefined {
+    for (;;) {
+      const waiter = this.#soon.shift();
+      if (waiter === undefined) return this.#line.next(this.#mayTake);
+      if (waiter.done) continue;
+      if (this.#mayTake(waiter.caller)) return waiter;
+      // Others of its caller came first since.
+      this.#wait(waiter);
+    }
+  }
+
+  /** In the next check phase, those that wait get the connections that were polled since they became idle. */
+  #serveSoon(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    setImmediate(() => this.#serve());
+  }
+
+  #serve(): void {
+    this.#serving = false;
+    let isAnybodyServed = true;
+    while (isAnybodyServed && (this.#soon.length > 0 || this.#line.size > 0)) {
+      const connection = this.#takeIdle(1);
+      if (connection === undefined) break;
+      isAnybodyServed = this.#handOver(connection);
+    }
+    if (this.#idle.length === 0) return;
+    // Those that hold too much wait for one of their own to come free, which serves again.
+    if (this.#soon.length > 0 || this.#line.size > 0) {
+      if (isAnybodyServed) this.#serveSoon();
+    } else if (this.#retired) for (const connection of [...this.#idle]) connection.destroy();
+  }
+
+  /** @returns false when nobody waits that may have it */
+  #handOver(connection: UpstreamConnection): boolean {
+    const waiter = this.#nextWaiter();
+    if (waiter === undefined) {
+      this.#idle.push(connection);
+      return false;
+    }
+    if (waiter.needsFresh) {
+      // The end of this one makes room for it.
+      this.#soon.unshift(waiter);
+      connection.destroy();
+    } else this.#give(connection, waiter);
+    return true;
+  }
+
+  /**
+   * Takes the one that was used last among those that became idle so many turns ago or earlier. Its age is looked at here, since the sweep comes by
+   * once a second only.
+   */
+  #takeIdle(turnsAgo: number): UpstreamConnection | undefined {
+    if (this.#idle.length === 0) return undefined;
+    const latest = currentTurn() - turnsAgo;
+    const now = performance.now();
+    for (let at = this.#idle.length - 1; at >= 0; at -= 1) {
+      const connection = this.#idle[at];
+      if (connection === undefined || connection.idleTurn > latest) continue;
+      this.#idle.splice(at, 1);
+      if (!isExpired(connection, now)) return connection;
+      connection.destroy();
+    }
+    return undefined;
+  }
+
+  #connect(waiter: Waiter): void {
+    const connection = this.#open(waiter);
+    if (connection === undefined) return;
+    connection.waiter = waiter;
+    this.#charge(connection, waiter);
+    this.#all.add(connection);
+  }
+
+  /** Node throws at once where it does not even try to connect; that is a connect that failed, like any other. */
+  #open(waiter: Waiter): UpstreamConnection | undefined {
+    try {
+      return new UpstreamConnection(this.#address, this, this.#options);
+    } catch (error) {
+      waiter.onNoConnection(asError(error));
+      return undefined;
+    }
+  }
+}
+
+function isExpired({ idleSince, idleLimit }: UpstreamConnection, now: number): boolean {
+  return now - idleSince >= idleLimit;
+}
+
+function takeWaiter(connection: UpstreamConnection): Waiter | undefined {
+  const { waiter } = connection;
+  connection.waiter = undefined;
+  return waiter;
+}

@@ -1,0 +1,246 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ListenerObserver } from "../calls/observers.ts";
+import { clientAddress } from "../net/client-address.ts";
+import { linger } from "../net/linger.ts";
+import { createServer } from "../net/node-http.ts";
+import { TCP_OPTIONS } from "../net/tcp-options.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import { type ClientResponse, HALF_CLOSED_PATIENCE, onClientEnded, type PendingRequest } from "./half-closed.ts";
+import { LeanRequest } from "./lean-request.ts";
+import { causeOf, failBeforeRequest, HEADER_OVERDUE, type ParserError, refusalOfParser } from "./parser-faults.ts";
+import { PipelinedRequests } from "./pipelined.ts";
+import { answerOnSocket } from "./refuse.ts";
+import type { HeaderReader, UnfinishedHeaders } from "./unfinished-headers.ts";
+import { wantsUpgrade } from "./wants-upgrade.ts";
+
+export interface ListenerOptions {
+  /** Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that send a byte now and then. */
+  readonly headersTimeout?: number;
+  /**
+   * Milliseconds that an idle client connection is kept. Default 61 minutes: longer than the hour that an Envoy keeps an idle upstream
+   * connection, so that it is never we who close one just as the Envoy sends its next request on it (it would answer 503 then).
+   */
+  readonly keepAliveTimeout?: number;
+  /** Milliseconds without a byte of its answer after which a client that has ended its side (half-close) is taken to have gone. Default 5000. */
+  readonly halfClosedTimeout?: number;
+  /** Bytes of a request's header, request line included. Default 65536, a little more than the 60 KiB that Envoy lets through. */
+  readonly maxHeaderSize?: number;
+}
+
+/** What the listener hands on. */
+export interface ListenerEvents {
+  /** A request whose turn on its connection has come. */
+  request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): PendingRequest;
+  /** The client asks for another protocol on its connection, which is its own from now on. @param head what was read behind the request */
+  upgrade(request: IncomingMessage, head: Buffer): void;
+  /** A connection that node:http does not know any more, and that is not an upgrade's. It ends by itself once its last answer was given. */
+  detached(socket: Duplex): void;
+  /** Hears of what never became a request. */
+  readonly observer: ListenerObserver;
+  /** Hears of every connection, and when a request of it was answered. */
+  readonly unfinished: UnfinishedHeaders;
+}
+
+/** See {@link ListenerOptions.maxHeaderSize}. */
+export const DEFAULT_MAX_HEADER_SIZE = 64 * 1024;
+/** See {@link ListenerOptions.headersTimeout}. */
+export const DEFAULT_HEADERS_TIMEOUT = 30_000;
+/** See {@link ListenerOptions.keepAliveTimeout}. */
+export const DEFAULT_KEEP_ALIVE_TIMEOUT = 61 * 60_000;
+
+/** Of every client connection. `allowHalfOpen` is what node:http sets: a client that sent FIN still gets its answer, see {@link onClientEnded}. */
+export const CONNECTION_OPTIONS = { ...TCP_OPTIONS, allowHalfOpen: true };
+/** How often node:http looks for requests past headersTimeout, in milliseconds. */
+const TIMEOUT_CHECK_INTERVAL = 5_000;
+
+/** The HTTP/1.1 server side, not listening yet. */
+export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
+  const {
+    headersTimeout = DEFAULT_HEADERS_TIMEOUT,
+    keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT,
+    maxHeaderSize = DEFAULT_MAX_HEADER_SIZE,
+  } = options;
+  const { halfClosedTimeout = HALF_CLOSED_PATIENCE } = options;
+  /** Of each connection, until it closes: a dead socket and its last answer, once grown old, would hold on to those of later connections. */
+  const latest = new WeakMap<Duplex, ClientResponse>();
+  /** An idle connection, of which there are thousands for an hour, is not to keep a request with all its header. */
+  const forget = function (this: ServerResponse) {
+    const { socket } = this.req;
+    events.unfinished.answered(this.req);
+    if (latest.get(socket) === this && !isLast(this)) latest.delete(socket);
+  };
+  /** Requests whose wish for another protocol is not granted. */
+  const notUpgraded = new WeakSet<IncomingMessage>();
+  const pipelined = new PipelinedRequests();
+  const server = createServer({
+    // Node would hand over an upgrade at once, and its answer would come before those of the requests that were pipelined in front of it.
+    shouldUpgradeCallback(request) {
+      const before = latest.get(request.socket);
+      const granted = wantsUpgrade(request) && !isAnswering(before) && !isLast(before);
+      if (!granted) notUpgraded.add(request);
+      return granted;
+    },
+    IncomingMessage: LeanRequest,
+    // A request without a body needs no stream for one.
+    optimizeEmptyRequests: true,
+    headersTimeout,
+    // node:http counts the body into this one, and an upload may rightly take longer than any fixed time.
+    requestTimeout: 0,
+    keepAliveTimeout,
+    maxHeaderSize,
+    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL, headersTimeout),
+    // Never: the lenient parser accepts the ambiguous framings that request smuggling is made of.
+    insecureHTTPParser: false,
+    // A missing Host is refused by the chain, with the same JSON as every other refusal.
+    requireHostHeader: false,
+    ...CONNECTION_OPTIONS,
+  });
+  // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
+  server.maxHeadersCount = 0;
+  // Else node:http ends our side as soon as the client has ended its own, and throws away the answers that it owes.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const onRequest = (request: IncomingMessage, response: ClientResponse, awaitsContinue: boolean) => {
+    // Read from the same bytes as one whose answer closes the connection. Nobody would hear its answer, and after a refusal nobody knows whether
+    // it is a request at all.
+    if (isLast(latest.get(request.socket))) {
+      if (response.socket === null) pipelined.wait(request.socket, response, () => {});
+      return;
+    }
+    latest.set(request.socket, response);
+    response.on("close", forget);
+    // node:http throws away what came in one piece with such a request, so nobody knows where in a request the next piece begins.
+    if (notUpgraded.has(request)) response.shouldKeepAlive = false;
+    const begin = () => {
+      // Else its body has turned out to be malformed while it waited, and it is refused in its turn.
+      if (!ending.has(response) || request.complete) response.pending = events.request(request, response, awaitsContinue);
+    };
+    // RFC 9112 §9.3.2: only what is safe may be done at the same time as the request before it. One after the other, as nginx and Envoy do. A client
+    // that leaves meanwhile has asked for nothing more.
+    if (response.socket === null) pipelined.wait(request.socket, response, begin);
+    else begin();
+  };
+  const reader: HeaderReader = {
+    isServing: (socket) => latest.has(socket),
+    refuse: (socket) => failBeforeRequest(server, socket, HEADER_OVERDUE, "the memory is used up"),
+  };
+  server.on("connection", (socket) => {
+    events.unfinished.add(socket, reader);
+    socket.once("end", () => onClientEnded(socket, latest.get(socket), halfClosedTimeout));
+    socket.once("close", () => latest.delete(socket));
+  });
+  server.on("request", (request, response) => onRequest(request, response, false));
+  // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110 §10.1.1).
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, true));
+  // Whether an expectation that nobody has heard of can be met is for the destination to say; without a listener node:http answers 417 by itself.
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
+  server.on("upgrade", (request, socket, head) => {
+    events.unfinished.delete(socket);
+    events.upgrade(request, head);
+  });
+  server.on("connect", (_request, socket) => {
+    events.unfinished.delete(socket);
+    // node:http has taken its own listener off, and a reset that nobody listens to would end the thread.
+    socket.on("error", () => {});
+    const before = latest.get(socket);
+    const refuseNow = () => refuse(socket, CONNECT_REFUSED, events.observer, "CONNECT");
+    if (!isAnswering(before)) {
+      refuseNow();
+      return;
+    }
+    // In its turn: before, it would be taken for the answer to the request in front.
+    before.once("finish", refuseNow);
+    events.detached(socket);
+    // Only who reads notices that the client leaves.
+    socket.resume();
+  });
+  server.on("clientError", (error: ParserError, socket) => endFaulty(error, socket, latest.get(socket), events.observer));
+  return server;
+}
+
+const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
+/** What the parser says of bytes behind `Connection: close`, which are only to be ignored (RFC 9112 §9.6). */
+const BEHIND_CLOSE = "HPE_CLOSED_CONNECTION";
+/** What it says of a client that ends its side in the midst of a request. */
+const BROKEN_OFF = "HPE_INVALID_EOF_STATE";
+
+/** Ends a connection whose bytes are no request, or that broke. @param response the last one on it */
+function endFaulty(error: ParserError, socket: Duplex, response: ServerResponse | undefined, observer: ListenerObserver): void {
+  const connection = { client: clientAddress(socket), cause: causeOf(error) };
+  // A client that has gone cannot read an answer; one that is being answered would take a second one for the rest of the first.
+  const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded;
+  const isOver = response === undefined || response.writableFinished;
+  if (gone) {
+    socket.destroy();
+    // Where a request was being read as a call, the call tells.
+    if (error.code === BROKEN_OFF && (isOver || response.req.complete)) observer.left(connection);
+    return;
+  }
+  const refusal = refusalOfParser(error);
+  if (isOver) refuse(socket, refusal, observer, connection.cause);
+  else
+    closeAfter(response, socket, {
+      refuse: () => refuse(socket, refusal, observer, connection.cause),
+      ignored: () => (error.code === BEHIND_CLOSE ? undefined : observer.refused(refusal, connection)),
+      broken: () => observer.broken(refusal, connection),
+    });
+}
+
+/** Whether the connection closes with this answer, given or not. */
+function isLast(response: ServerResponse | undefined): boolean {
+  return response?.shouldKeepAlive === false;
+}
+
+/** Whether the connection owes or is writing an answer to a request that arrived whole; the fault is in what came after it. */
+function isAnswering(response: ServerResponse | undefined): response is ServerResponse {
+  return response !== undefined && !response.writableFinished && (response.headersSent || response.req.complete);
+}
+
+/** How a fault on a connection ends, of which exactly one happens. */
+interface Endings {
+  /** It is answered. */
+  refuse(): void;
+  /** It stands behind the request that is being answered, and is not answered itself. */
+  ignored(): void;
+  /** It is in a request whose answer has begun. */
+  broken(): void;
+}
+
+/**
+ * Ends a connection on which the parser met a fault before the last answer was given.
+ *
+ * A fault behind a request is no reason to keep from its client what it rightly asked for. A fault within a request is answered in its turn: before,
+ * the refusal would be taken for the answer to an earlier request, or for a part of it.
+ */
+function closeAfter(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }, endings: Endings): void {
+  if (ending.has(response)) return;
+  ending.add(response);
+  response.shouldKeepAlive = false;
+  if (response.req.complete) {
+    endings.ignored();
+    response.once("finish", () => socket.destroySoon?.());
+    return;
+  }
+  const cutOff = () => {
+    if (!response.headersSent) {
+      endings.refuse();
+      return;
+    }
+    endings.broken();
+    socket.destroy();
+  };
+  if (response.socket === null) response.once("socket", cutOff);
+  else cutOff();
+}
+
+/** Responses after which their connection closes. The parser reports every further byte anew. */
+const ending = new WeakSet<ServerResponse>();
+
+/** @param cause for the log */
+function refuse(socket: Duplex, refusal: Refusal, observer: ListenerObserver, cause: string): void {
+  socket.on("error", () => {});
+  const client = clientAddress(socket);
+  answerOnSocket(socket, refusal);
+  linger(socket);
+  observer.refused(refusal, { client, cause });
+}

@@ -1,0 +1,296 @@
+import {
+  type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
+  constants,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
+import { type AttemptContext, type AttemptOwner, Attempts } from "../calls/attempts.ts";
+import type { PendingEdge, Pipeline, PipelineCall } from "../calls/call.ts";
+import type { ForwardedRequest } from "../calls/request.ts";
+import type { Route } from "../destination/route.ts";
+import { callerOf } from "../load/fair-share.ts";
+import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import type { Address } from "../resolve/resolver.ts";
+import { AnswerRelay, noteEnd } from "./answer-relay.ts";
+import type { Http2Client } from "./client-session.ts";
+import { closeWhenSent } from "./close-when-sent.ts";
+import type { UpstreamSession } from "./connection.ts";
+import { classifyNoSession, refusalOfStream } from "./failure.ts";
+import { type AnswerFields, isRelayable, keepSensitive, relayedFields } from "./fields.ts";
+import { InterimAnswers } from "./interim-answers.ts";
+import type { SessionWaiter } from "./pool.ts";
+import type { SessionPools } from "./pools.ts";
+import { refuseStream } from "./refuse.ts";
+import type { Http2Request } from "./request.ts";
+import type { StalledStreams } from "./stalled-streams.ts";
+import { type KeptBytes, Upload } from "./upload.ts";
+
+/** What all exchanges share. */
+export interface Http2Context extends AttemptContext {
+  readonly pools: SessionPools;
+  readonly stalled: StalledStreams;
+  readonly kept: KeptBytes;
+}
+
+const {
+  NGHTTP2_CANCEL,
+  NGHTTP2_ENHANCE_YOUR_CALM,
+  NGHTTP2_FLAG_END_STREAM,
+  NGHTTP2_INTERNAL_ERROR,
+  NGHTTP2_NO_ERROR,
+  NGHTTP2_REFUSED_STREAM,
+} = constants;
+const WITHOUT_BODY = { endStream: true };
+const WITH_BODY = { endStream: false };
+const WITH_TRAILERS = { endStream: false, waitForTrailers: true };
+
+const UNACCEPTABLE = new Refusal("REQUEST_MALFORMED", "the request cannot be written as HTTP/2");
+const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer has a status or a field that HTTP/2 does not have");
+/** Errors of a stream are told by the code that it closes with. */
+function ignore(): void {}
+
+/** Steps 4 and 5, connect and forward: one HTTP/2 request, its attempts, and its answer on the way back. */
+export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter {
+  route: Route | undefined;
+  edge: PendingEdge | undefined;
+  place = -1;
+
+  readonly #context: Http2Context;
+  readonly #stream: ServerHttp2Stream;
+  readonly #request: Http2Request;
+  readonly #client: Http2Client;
+  readonly #since = performance.now();
+  #forwarded: ForwardedRequest | undefined;
+  #attempts: Attempts | undefined;
+  #upload: Upload | undefined;
+  #upstream: ClientHttp2Stream | undefined;
+  #relay: AnswerRelay | undefined;
+  #interim: InterimAnswers | undefined;
+  #answered = false;
+  #done = false;
+  #gone = false;
+
+  constructor(context: Http2Context, stream: ServerHttp2Stream, request: Http2Request, client: Http2Client) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#request = request;
+    this.#client = client;
+    client.requested(request.headerBytes, request.hasBody);
+    stream.on("close", () => this.#clientClosed());
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  get heldBytes(): number {
+    const upload = this.#request.hasBody ? this.#stream.readableLength + (this.#upload?.waiting ?? 0) : 0;
+    return this.#request.headerBytes * MEMORY_PER_HEADER_BYTE + upload + (this.#relay?.waiting ?? 0);
+  }
+
+  get takenBytes(): number {
+    return (this.#upload?.taken ?? 0) + (this.#relay?.taken ?? 0);
+  }
+
+  get address(): Address | undefined {
+    return this.#attempts?.address;
+  }
+
+  get caller(): string {
+    return callerOf(this.route);
+  }
+
+  /** Whether the client has its answer, or left. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Takes the request through all steps. */
+  run(pipeline: Pipeline): void {
+    pipeline(this, this.#request, this.#request.refused);
+  }
+
+  forward(request: ForwardedRequest, addresses: readonly Address[]): void {
+    if (this.#done) return;
+    this.#forwarded = request;
+    this.#attempts = new Attempts(this.#context, this, addresses);
+    if (this.#request.hasBody) this.#upload = new Upload(this.#stream, this.#client, this.#context.kept);
+    this.#attempts.begin();
+  }
+
+  fail(refusal: Refusal, cause?: Error): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#upload?.stop();
+    this.#context.observer.failed(this, refusal, cause);
+  }
+
+  refuse(refusal: Refusal): void {
+    refuseStream(this.#stream, this.#request, refusal);
+  }
+
+  giveUp(refusal: Refusal): void {
+    if (!this.#done && !this.#answered) this.fail(refusal);
+    else {
+      this.#done = true;
+      if (this.#answered) this.#context.observer.gaveUp(this, refusal);
+      // Not behind what was written to it: that is what the client does not take. A refusal may be it, too.
+      this.#stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
+    }
+    this.#upstream?.close(NGHTTP2_CANCEL);
+  }
+
+  onSession(session: UpstreamSession): void {
+    const request = this.#forwarded;
+    if (request === undefined) return;
+    const upload = this.#upload;
+    // A gRPC request has no trailers, and to wait for some costs a turn of the event loop and a frame.
+    const options = upload === undefined ? WITHOUT_BODY : this.#request.grpc ? WITH_BODY : WITH_TRAILERS;
+    const upstream = this.#open(session, request, options);
+    if (upstream === undefined) return;
+    this.#upstream = upstream;
+    noteEnd(upstream);
+    upstream
+      .on("error", ignore)
+      .on("headers", (fields) => this.#onInterim(session, upstream, fields))
+      .on("response", (fields, flags, rawFields) => this.#onAnswer(session, upstream, fields, flags, rawFields))
+      .on("close", () => this.#upstreamClosed(session, upstream));
+    upload?.sendBy(upstream);
+  }
+
+  #open(session: UpstreamSession, request: ForwardedRequest, options: ClientSessionRequestOptions): ClientHttp2Stream | undefined {
+    try {
+      return session.request(this.#head(request), options, this.caller);
+    } catch (error) {
+      // nghttp2 and Node check the same things, but each for itself.
+      this.fail(UNACCEPTABLE, error instanceof Error ? error : undefined);
+      return undefined;
+    }
+  }
+
+  onNoSession(error: Error): void {
+    this.#attempts?.onNoConnection(classifyNoSession(error), error);
+  }
+
+  connectTo(address: Address): void {
+    this.#upstream = undefined;
+    this.#context.pools.acquire(address, this);
+  }
+
+  #head({ method, path, authority, headers }: ForwardedRequest): readonly string[] {
+    const head = [":method", method, ":scheme", this.#request.scheme, ":authority", authority, ":path", path, ...headers];
+    return keepSensitive(head, this.#request.sensitive);
+  }
+
+  #onInterim(session: UpstreamSession, upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
+    session.heard();
+    const stream = this.#stream;
+    if (this.#done || stream.destroyed || stream.closed || stream.headersSent) return;
+    this.#interim ??= new InterimAnswers();
+    if (!this.#interim.mayRelay(performance.now())) return;
+    if (!mayRelay(() => stream.additionalHeaders(fields))) this.#giveUp(upstream, UNRELAYABLE);
+  }
+
+  #onAnswer(
+    session: UpstreamSession,
+    upstream: ClientHttp2Stream,
+    fields: AnswerFields,
+    flags: number,
+    rawFields: readonly string[],
+  ): void {
+    session.heard();
+    if (this.#done) return;
+    if (!isRelayable(fields)) {
+      this.#giveUp(upstream, UNRELAYABLE);
+      return;
+    }
+    this.#upload?.forget();
+    this.#answered = true;
+    const status = fields[":status"] ?? 0;
+    this.#context.observer.answered(this, status);
+    const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
+    this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => {
+      this.#done = true;
+    });
+    this.#relay.begin(relayedFields(fields, rawFields), headerOnly);
+  }
+
+  /** The answer cannot be relayed. */
+  #giveUp(upstream: ClientHttp2Stream, refusal: Refusal): void {
+    this.fail(refusal);
+    upstream.close(NGHTTP2_CANCEL);
+  }
+
+  #upstreamClosed(session: UpstreamSession, upstream: ClientHttp2Stream): void {
+    session.release(this.caller);
+    if (upstream !== this.#upstream) return;
+    if (!this.#done) this.#relay?.close();
+    if (this.#done) this.#endUpload();
+    else if (this.#answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
+    else if (this.#mayRepeat(session, upstream)) {
+      this.#upload?.hold();
+      // A destination that stops says GOAWAY on all its connections at once, and closes them at once when it dies. A turn later that has been read.
+      setImmediate(() => this.#attempts?.begin());
+    } else {
+      this.fail(refusalOfStream(upstream.rstCode, session.broken), new Error(`stream closed with code ${upstream.rstCode}`));
+    }
+  }
+
+  /** The answer is complete, and the destination does not want the rest of the request (RFC 9113 §8.1). */
+  #endUpload(): void {
+    if (this.#upload === undefined || this.#stream.readableEnded || this.#stream.destroyed) return;
+    this.#upload.stop();
+    closeWhenSent(this.#stream, NGHTTP2_NO_ERROR);
+  }
+
+  #breakOff(code: number): void {
+    this.#done = true;
+    this.#upload?.stop();
+    this.#context.observer.brokenOff(this, new Error(`stream closed with code ${code}`));
+    // A stream that ends without an error would look complete.
+    closeWhenSent(this.#stream, code === NGHTTP2_NO_ERROR ? NGHTTP2_INTERNAL_ERROR : code);
+  }
+
+  #mayRepeat(session: UpstreamSession, upstream: ClientHttp2Stream): boolean {
+    const repeatable = this.#upload?.repeatable ?? true;
+    const refused = upstream.rstCode === NGHTTP2_REFUSED_STREAM;
+    // Where the GOAWAY came before the request was sent, nghttp2 refuses it.
+    if (session.neverTook(upstream) || (refused && session.goesAway)) return repeatable && this.#attempts?.mayRepeatBehindGoaway() === true;
+    if (refused && !session.broken) return repeatable && this.#attempts?.mayRepeatRefused() === true;
+    const { method = "" } = this.#forwarded ?? {};
+    return session.broken && session.isKeptAlive && this.#attempts?.mayRepeat(method, this.#upload !== undefined) === true;
+  }
+
+  /** The client's stream closed, after the answer or in the midst of it. */
+  #clientClosed(): void {
+    this.#context.stalled.forget(this.#stream);
+    this.#upload?.forget();
+    if (!this.#done) {
+      this.#gone = true;
+      this.#done = true;
+      this.#client.left(this.#since, this.#answered);
+    } else if (this.#answered) this.#client.finished();
+    const { address } = this;
+    if (this.#upstream === undefined && address !== undefined) this.#context.pools.leave(address, this);
+    const upstream = this.#upstream;
+    // After a complete exchange both streams are closed by now, and this does nothing.
+    if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);
+    this.#context.observer.closed(this);
+  }
+}
+
+/** Node throws where it does not take a field. */
+function mayRelay(send: () => void): boolean {
+  try {
+    send();
+    return true;
+  } catch {
+    return false;
+  }
+}

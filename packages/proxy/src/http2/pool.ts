@@ -1,0 +1,166 @@
+import { asError, UpstreamError } from "../calls/upstream-error.ts";
+import { type InLine, WaitingLine } from "../calls/waiting-line.ts";
+import { FREE_FOR_ALL, Holdings } from "../load/fair-share.ts";
+import type { Address } from "../resolve/resolver.ts";
+import { MAX_STREAMS, type SessionOptions, type SessionOwner, UpstreamSession } from "./connection.ts";
+
+/** Waits for a session with room for a stream. */
+export interface SessionWaiter extends InLine {
+  /** Gets a session with room; opens its stream before it returns. */
+  onSession(session: UpstreamSession): void;
+  /** There is none to be had. */
+  onNoSession(error: Error): void;
+}
+
+export interface SessionPoolOptions extends SessionOptions {
+  /** Connections to the address. */
+  readonly maxSessions: number;
+  /** Requests that may wait beside those for which a connection can still be opened. */
+  readonly maxWaiting: number;
+}
+
+/**
+ * The HTTP/2 connections to one address: another one is opened only when those that are there have no room.
+ *
+ * The last fifth of the streams is for callers that have less than half of them open, as with the connections of a Pool.
+ */
+export class SessionPool implements SessionOwner {
+  readonly holdings = new Holdings();
+  readonly #address: Address;
+  readonly #options: SessionPoolOptions;
+  readonly #sessions = new Set<UpstreamSession>();
+  #connecting = 0;
+  /** Streams that the next connection will carry, going by the last one. */
+  #streamsEach = MAX_STREAMS;
+  readonly #line = new WaitingLine<SessionWaiter>();
+  #retired = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(address: Address, options: SessionPoolOptions) {
+    this.#address = address;
+    this.#options = options;
+  }
+
+  /** Hands a session to the waiter, at once where one has room. */
+  acquire(waiter: SessionWaiter): void {
+    const mayTake = this.#mayTake(waiter.caller);
+    const session = mayTake ? this.#roomy() : undefined;
+    if (session !== undefined) {
+      waiter.onSession(session);
+      return;
+    }
+    const isFull = this.#line.size >= this.#mayWait;
+    const tooMany = isFull ? this.#line.displacedBy(waiter) : undefined;
+    if (!isFull) this.#line.join(waiter);
+    if (mayTake && tooMany !== waiter) this.#connect();
+    if (tooMany?.done === false) tooMany.onNoSession(busy());
+  }
+
+  /** The waiter wants no session any more. One that is being made is not for it alone, and stays. */
+  leave(waiter: SessionWaiter): void {
+    this.#line.leave(waiter);
+  }
+
+  waitsInLine(waiter: SessionWaiter): boolean {
+    return this.#line.has(waiter);
+  }
+
+  /** See {@link UpstreamSession.sweep}. */
+  sweep(now: number): void {
+    for (const session of [...this.#sessions]) session.sweep(now);
+    this.holdings.sweep();
+  }
+
+  /** Lets streams finish and closes each session then. Resolves when there is none left. */
+  retire(): Promise<void> {
+    this.#retired = true;
+    if (this.#line.size === 0) for (const session of [...this.#sessions]) session.close();
+    if (this.#sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  /** Closes every session now. */
+  destroy(): void {
+    this.#retired = true;
+    this.#failWaiting(new UpstreamError("CLOSED", "the proxy is stopping"));
+    for (const session of [...this.#sessions]) session.destroy();
+  }
+
+  onReady(session: UpstreamSession): void {
+    this.#connecting -= 1;
+    this.#streamsEach = session.maxStreams;
+    this.onRoom(session);
+    // They joined while nobody knew how few streams the destination allows.
+    if (this.#line.size > this.#mayWait) for (const waiter of this.#line.cutAt(this.#mayWait)) waiter.onNoSession(busy());
+    // Whoever takes no streams now would take none by a second connection.
+    if (this.#line.size > 0 && session.openStreams > 0) this.#connect();
+  }
+
+  onRoom(session: UpstreamSession): void {
+    this.#serve();
+    if (this.#retired && this.#line.size === 0) session.close();
+  }
+
+  onGone(session: UpstreamSession, error: Error | undefined): void {
+    this.#sessions.delete(session);
+    if (!session.isReady) this.#connecting -= 1;
+    // Whoever waits beside sessions that are merely busy goes on waiting for them; without any, the error is the answer.
+    if (error === undefined && this.#line.size > 0) this.#connect();
+    else if (error !== undefined && this.#sessions.size === 0) this.#failWaiting(error);
+    if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  #serve(): void {
+    while (this.#line.size > 0) {
+      const session = this.#roomy();
+      const waiter = session === undefined ? undefined : this.#line.next(this.#mayTake);
+      if (session === undefined || waiter === undefined) return;
+      waiter.onSession(session);
+    }
+  }
+
+  readonly #mayTake = (caller: string): boolean => {
+    const { maxSessions } = this.#options;
+    if (this.#sessions.size <= maxSessions * FREE_FOR_ALL) return true;
+    let max = (maxSessions - this.#sessions.size) * this.#streamsEach;
+    // One that is about to close allows none any more.
+    for (const { isReady, maxStreams, openStreams } of this.#sessions)
+      max += isReady ? Math.max(maxStreams, openStreams) : this.#streamsEach;
+    return this.holdings.mayTake(caller, max);
+  };
+
+  /** A burst is larger than the line before the first SETTINGS are there, and fits the connections that are opened one after the other for it. */
+  get #mayWait(): number {
+    const { maxSessions, maxWaiting } = this.#options;
+    const toOpen = Math.max(0, maxSessions - this.#sessions.size + this.#connecting);
+    return maxWaiting + toOpen * this.#streamsEach;
+  }
+
+  /** The first with room, so that those beyond the need become idle. */
+  #roomy(): UpstreamSession | undefined {
+    for (const session of this.#sessions) if (session.hasRoom) return session;
+    return undefined;
+  }
+
+  /** One at a time: until its SETTINGS are there, nobody knows how many streams it will carry. */
+  #connect(): void {
+    if (this.#connecting > 0 || this.#sessions.size >= this.#options.maxSessions) return;
+    try {
+      this.#sessions.add(new UpstreamSession(this.#address, this, this.#options));
+      this.#connecting += 1;
+    } catch (error) {
+      // Node throws at once where it does not even try to connect.
+      if (this.#sessions.size === 0) this.#failWaiting(asError(error));
+    }
+  }
+
+  #failWaiting(error: Error): void {
+    for (const waiter of this.#line.takeAll()) waiter.onNoSession(error);
+  }
+}
+
+function busy(): UpstreamError {
+  return new UpstreamError("BUSY", "the destination takes no more streams");
+}

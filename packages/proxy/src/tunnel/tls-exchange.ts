@@ -1,0 +1,194 @@
+import type { Socket } from "node:net";
+import type { ConnectionCall, ConnectionPipeline, PendingEdge } from "../calls/call.ts";
+import type { ListenerObserver } from "../calls/observers.ts";
+import type { Route } from "../destination/route.ts";
+import { onTunnelClientEnded } from "../http1/half-closed.ts";
+import { clientAddress } from "../net/client-address.ts";
+import { linger } from "../net/linger.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import type { Address } from "../resolve/resolver.ts";
+import { ClientHelloReader } from "./client-hello-reader.ts";
+import { Dial, type Dialler } from "./dial.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import type { OpenHellos } from "./open-hellos.ts";
+import type { Tunnel } from "./open-tunnels.ts";
+import { sent, splice, unsent } from "./splice.ts";
+import { alertFor } from "./tls-alert.ts";
+import type { TunnelContext } from "./tunnel-context.ts";
+
+/** What all TLS connections share. */
+export interface TlsContext extends TunnelContext {
+  readonly pipeline: ConnectionPipeline;
+  /** Hears of connections that never became a call. */
+  readonly listener: ListenerObserver;
+  /** Milliseconds for the ClientHello to arrive whole. */
+  readonly helloTimeout: number;
+  /** Port that the connections are forwarded to. */
+  readonly port: number;
+  readonly hellos: OpenHellos;
+}
+
+const LOOPED = new Refusal("LOOP", "the same ClientHello is under way already: the destination leads back to the global sidecar");
+const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arrive in time");
+
+/**
+ * A TLS connection that passes through as it is: the destination shows its own certificate, and the proxy reads nothing but the server name.
+ *
+ * There is no header that could name the source, so it is forwarded within the mesh only, and never reported. Where our own names and addresses do not
+ * tell a loop (a load balancer in front of us, a proxy that leads back), the ClientHello does: it comes back as it left.
+ */
+class TlsCall implements ConnectionCall, Dialler, Tunnel {
+  route: Route | undefined;
+  edge: PendingEdge | undefined;
+  place = -1;
+  readonly kind = "tls";
+
+  readonly #context: TlsContext;
+  readonly #client: Socket;
+  readonly #held: HeldBytes;
+  readonly #hello = new ClientHelloReader();
+  readonly #timer: NodeJS.Timeout;
+  /** Kept, because a closed socket does not say. */
+  readonly #from: string | undefined;
+  #dial: Dial | undefined;
+  #destination: Socket | undefined;
+  #begun = false;
+  #connected = false;
+  #done = false;
+  #gone = false;
+  /** Its entry in {@link OpenHellos}. */
+  #random: string | undefined;
+
+  /** @param client a connection of which nothing was read, or of which all that was read was put back */
+  constructor(context: TlsContext, client: Socket) {
+    this.#context = context;
+    this.#client = client;
+    this.#from = clientAddress(client);
+    // Each direction ends for itself, whatever the server that accepted the connection thinks.
+    client.allowHalfOpen = true;
+    // An error is followed by a close, which is what counts.
+    client.on("error", () => {}).on("close", () => this.#onClientClosed());
+    this.#timer = setTimeout(() => this.#refuseHello(NO_HELLO), context.helloTimeout);
+    this.#held = new HeldBytes(client, Buffer.alloc(0), () => this.#onClientEnded());
+    client.on("data", this.#onData);
+    context.open.add(this);
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get answered(): boolean {
+    return this.#connected;
+  }
+
+  get address(): Address | undefined {
+    return this.#dial?.address;
+  }
+
+  get client(): string | undefined {
+    return this.#from;
+  }
+
+  connect(addresses: readonly Address[]): void {
+    if (this.#done) return;
+    this.#dial = new Dial(this.#context, addresses, this);
+    this.#dial.start();
+  }
+
+  fail(refusal: Refusal, cause?: Error): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#context.observer.failed(this, refusal, cause);
+  }
+
+  refuse(refusal: Refusal): void {
+    this.#held.take();
+    this.#client.write(alertFor(refusal.code));
+    linger(this.#client);
+  }
+
+  get heldBytes(): number {
+    return unsent(this.#client) + unsent(this.#destination);
+  }
+
+  get takenBytes(): number {
+    return sent(this.#client) + sent(this.#destination);
+  }
+
+  giveUp(refusal: Refusal): void {
+    if (this.answered) this.#context.observer.gaveUp(this, refusal);
+    else this.fail(refusal);
+    this.cut();
+  }
+
+  cut(): void {
+    this.#client.resetAndDestroy();
+  }
+
+  onConnected(destination: Socket): void {
+    this.#connected = true;
+    this.#done = true;
+    this.#destination = destination;
+    this.#context.observer.connected();
+    for (const chunk of this.#held.take()) destination.write(chunk);
+    splice(this.#client, destination, this.#context.idleTimeout);
+  }
+
+  onUnreachable(refusal: Refusal, cause?: Error): void {
+    this.fail(refusal, cause);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    const name = this.#hello.read(bytes);
+    if (name === undefined) return;
+    if (name instanceof Refusal) {
+      this.#refuseHello(name);
+      return;
+    }
+    if (!this.#context.hellos.add(this.#hello.random)) {
+      this.#refuseHello(LOOPED);
+      return;
+    }
+    this.#endHello();
+    this.#random = this.#hello.random;
+    this.#begun = true;
+    this.#context.pipeline(this, `${name}:${this.#context.port}`);
+  };
+
+  /** Nothing can be said of a hello that broke off. */
+  #onClientEnded(): void {
+    if (this.#begun) onTunnelClientEnded(this.#client, () => this.#connected);
+    else this.#client.destroy();
+  }
+
+  #refuseHello(refusal: Refusal): void {
+    this.#endHello();
+    this.#done = true;
+    this.#context.listener.refused(refusal, { client: this.client });
+    this.refuse(refusal);
+  }
+
+  #endHello(): void {
+    clearTimeout(this.#timer);
+    this.#client.off("data", this.#onData);
+  }
+
+  #onClientClosed(): void {
+    this.#endHello();
+    this.#context.open.delete(this);
+    if (this.#random !== undefined) this.#context.hellos.delete(this.#random);
+    this.#gone = !this.#done;
+    this.#done = true;
+    if (!this.#connected) this.#dial?.cancel();
+    if (this.#begun) this.#context.observer.closed(this);
+    else if (this.#gone) this.#context.listener.left({ client: this.#from, cause: "in the midst of its ClientHello" });
+  }
+}
+
+/** What to do with a connection whose first byte is that of a TLS record, 0x16. */
+export function createTlsPassThrough(context: TlsContext): (socket: Socket) => void {
+  return (socket) => {
+    new TlsCall(context, socket);
+  };
+}

@@ -1,0 +1,271 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { PendingEdge, Pipeline, PipelineCall } from "../calls/call.ts";
+import type { DestinationSocket } from "../calls/destination-socket.ts";
+import { classifyFailure } from "../calls/failure.ts";
+import type { ForwardedRequest } from "../calls/request.ts";
+import { UpstreamError } from "../calls/upstream-error.ts";
+import type { Route } from "../destination/route.ts";
+import type { AnswerHead } from "../http1/answer-head.ts";
+import { type AnswerHandler, AnswerReader } from "../http1/answer-reader.ts";
+import { AnswerWriter } from "../http1/answer-writer.ts";
+import { onTunnelClientEnded } from "../http1/half-closed.ts";
+import { relayInterim } from "../http1/interim-answers.ts";
+import { answerRefusal } from "../http1/refuse.ts";
+import { requestHead } from "../http1/request-text.ts";
+import { askedProtocols } from "../http1/wants-upgrade.ts";
+import { headerMemory } from "../load/header-memory.ts";
+import { clientAddress } from "../net/client-address.ts";
+import { linger } from "../net/linger.ts";
+import { ServerResponse } from "../net/node-http.ts";
+import type { Refusal } from "../refusals/refusal.ts";
+import type { Address } from "../resolve/resolver.ts";
+import { Dial, type Dialler } from "./dial.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import type { Tunnel } from "./open-tunnels.ts";
+import { sent, splice, unsent } from "./splice.ts";
+import type { TunnelContext } from "./tunnel-context.ts";
+
+/**
+ * A request that asks for another protocol on its connection (RFC 9110 §7.8), WebSocket for one.
+ *
+ * Until the destination says 101, nothing but the request goes to it: what the client sends behind the request is held back, and thrown away when the
+ * answer is another one. Otherwise a destination that knows nothing of upgrades would take those bytes for a second request, one that no step has
+ * checked. (nginx holds them too; Envoy sends them on at once.) After another answer the client's connection is closed, for the same doubt about what
+ * those bytes are.
+ */
+export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel {
+  route: Route | undefined;
+  edge: PendingEdge | undefined;
+  place = -1;
+  readonly kind = "upgrade";
+
+  readonly #context: TunnelContext;
+  readonly #request: IncomingMessage;
+  readonly #client: Socket;
+  /** Writes any answer other than 101. */
+  readonly #response: InstanceType<typeof ServerResponse>;
+  readonly #answer = new AnswerReader();
+  readonly #held: HeldBytes;
+  /** Counted only when it is asked for. */
+  #headerMemory: number | undefined;
+  #forwarded: ForwardedRequest | undefined;
+  #dial: Dial | undefined;
+  #destination: DestinationSocket | undefined;
+  #writer: AnswerWriter | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #switched = false;
+  #done = false;
+  #gone = false;
+  #closed = false;
+
+  /** @param head what was read behind the request */
+  constructor(context: TunnelContext, request: IncomingMessage, client: Socket, head: Buffer) {
+    this.#context = context;
+    this.#request = request;
+    this.#client = client;
+    this.#answer.expect(request.method ?? "GET", this);
+    this.#response = new ServerResponse(request);
+    this.#response.shouldKeepAlive = false;
+    this.#response.assignSocket(client);
+    this.#response.on("finish", () => this.#onAnswered());
+    // An error is followed by a close, which is what counts.
+    client.on("error", () => {}).on("close", () => this.#onClientClosed());
+    this.#held = new HeldBytes(client, head, () => onTunnelClientEnded(client, () => this.answered));
+    context.open.add(this);
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get answered(): boolean {
+    return this.#switched || this.#writer?.begun === true;
+  }
+
+  get address(): Address | undefined {
+    return this.#dial?.address;
+  }
+
+  get client(): string | undefined {
+    return clientAddress(this.#client);
+  }
+
+  /** Takes the request through all steps. */
+  run(pipeline: Pipeline): void {
+    const { method = "GET", url = "", rawHeaders } = this.#request;
+    pipeline(this, { method, target: url, rawHeaders });
+  }
+
+  forward(request: ForwardedRequest, addresses: readonly Address[]): void {
+    if (this.#done) return;
+    request.headers.push("connection", "Upgrade", "upgrade", askedProtocols(this.#request));
+    this.#forwarded = request;
+    this.#dial = new Dial(this.#context, addresses, this);
+    this.#dial.start();
+  }
+
+  fail(refusal: Refusal, cause?: Error): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#leaveDestination();
+    this.#context.observer.failed(this, refusal, cause);
+  }
+
+  refuse(refusal: Refusal): void {
+    answerRefusal(this.#response, refusal, false);
+  }
+
+  get heldBytes(): number {
+    const { url = "", rawHeaders } = this.#request;
+    this.#headerMemory ??= headerMemory(url, rawHeaders);
+    return this.#headerMemory + unsent(this.#client) + unsent(this.#destination);
+  }
+
+  get takenBytes(): number {
+    return sent(this.#client) + sent(this.#destination);
+  }
+
+  giveUp(refusal: Refusal): void {
+    if (this.answered) this.#context.observer.gaveUp(this, refusal);
+    else this.fail(refusal);
+    this.cut();
+  }
+
+  cut(): void {
+    this.#client.resetAndDestroy();
+  }
+
+  onConnected(destination: DestinationSocket): void {
+    const request = this.#forwarded;
+    if (request === undefined) return;
+    this.#destination = destination;
+    destination
+      .on("data", this.#onData)
+      .on("end", this.#onEnd)
+      .on("error", this.#onError)
+      .on("close", () => this.#onError(new UpstreamError("CLOSED", "the connection closed")));
+    const { headersTimeout } = this.#context;
+    if (headersTimeout > 0) {
+      const timedOut = () => this.#onError(new UpstreamError("HEADERS_TIMED_OUT", "the answer did not begin in time"));
+      this.#timer = setTimeout(timedOut, headersTimeout);
+    }
+    destination.write(requestHead(request, false), "latin1");
+  }
+
+  onUnreachable(refusal: Refusal, cause?: Error): void {
+    this.fail(refusal, cause);
+  }
+
+  onInterim(head: AnswerHead): void {
+    relayInterim(this.#request, this.#response, head);
+  }
+
+  /** Any final answer but 101: the destination does not switch. */
+  onAnswer(head: AnswerHead): void {
+    clearTimeout(this.#timer);
+    this.#writer = new AnswerWriter(this.#request, this.#response, head, true);
+  }
+
+  onData(data: Buffer): void {
+    this.#paced(this.#writer?.write(data));
+  }
+
+  onEnd(trailers: [string, string][]): void {
+    this.#done = true;
+    this.#leaveDestination();
+    this.#begin();
+    this.#writer?.end(trailers);
+  }
+
+  /** Writes what came in the first read. What comes later is written as it is read. */
+  #flush(): void {
+    this.#begin();
+    this.#paced(this.#writer?.flush());
+  }
+
+  /** Something of an answer other than 101 is about to be written. */
+  #begin(): void {
+    if (this.#writer?.begun === false) this.#context.observer.answered(this, this.#writer.status);
+  }
+
+  readonly #onData = (data: Buffer): void => {
+    if (this.#done) return;
+    try {
+      this.#answer.read(data);
+      if (!this.#done) this.#flush();
+    } catch (error) {
+      this.#onError(error instanceof Error ? error : new UpstreamError("INVALID", String(error)));
+    }
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#done) return;
+    if (this.#destination?.wasReset === true) this.#onError(new UpstreamError("CLOSED", "the destination reset the connection"));
+    else if (!this.#answer.end()) this.#onError(new UpstreamError("CLOSED", "the destination closed the connection"));
+  };
+
+  readonly #onError = (error: Error): void => {
+    if (this.#done) return;
+    if (this.#writer?.begun !== true) {
+      this.fail(classifyFailure(error).refusal, error);
+      return;
+    }
+    this.#done = true;
+    this.#context.observer.brokenOff(this, error);
+    this.#leaveDestination();
+    this.#client.destroy();
+  };
+
+  /** From here on the proxy understands nothing of what passes. */
+  onSwitch(head: string, rest: Buffer): void {
+    const destination = this.#destination;
+    if (destination === undefined) return;
+    this.#switched = true;
+    this.#done = true;
+    clearTimeout(this.#timer);
+    this.#context.observer.answered(this, 101);
+    this.#response.detachSocket(this.#client);
+    destination.pause().off("data", this.#onData).off("end", this.#onEnd);
+    this.#client.write(head, "latin1");
+    if (rest.length > 0) this.#client.write(rest);
+    for (const chunk of this.#held.take()) destination.write(chunk);
+    splice(this.#client, destination, this.#context.idleTimeout);
+  }
+
+  /** Back-pressure for an answer other than 101. */
+  #paced(mayWrite: boolean | undefined): void {
+    const destination = this.#destination;
+    if (mayWrite !== false || destination === undefined || destination.isPaused()) return;
+    destination.pause();
+    this.#client.once("drain", () => destination.resume());
+  }
+
+  /** The last byte of an answer other than 101 was written. */
+  #onAnswered(): void {
+    this.#close();
+    this.#held.take();
+    this.#response.detachSocket(this.#client);
+    linger(this.#client);
+  }
+
+  #onClientClosed(): void {
+    this.#context.open.delete(this);
+    this.#gone = !this.#done;
+    this.#done = true;
+    this.#leaveDestination();
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#context.observer.closed(this);
+  }
+
+  #leaveDestination(): void {
+    clearTimeout(this.#timer);
+    this.#dial?.cancel();
+    if (!this.#switched) this.#destination?.destroy();
+  }
+}
