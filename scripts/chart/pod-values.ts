@@ -1,14 +1,16 @@
 /** Values that every part of Fenceline has: its image, its pods, where and how they run. */
 import { z } from "zod";
-
-/** Objects of Kubernetes' own kinds: the API server checks them. */
-export const KubernetesObject = z.record(z.string(), z.unknown());
-export const Strings = z.record(z.string(), z.string());
-
-const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-/** What a label may hold. The API server refuses anything else, after the half of a release was installed. */
-export const LabelValue = z.string().regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "not a label's value");
-export const Labels = z.record(z.string().regex(LABEL_KEY, "not a label's key"), LabelValue);
+import {
+  ContainerSecurityContext,
+  EnvironmentVariable,
+  LivenessTimes,
+  PodSecurityContext,
+  Resources,
+  VolumeMount,
+} from "./kubernetes/container.ts";
+import { Annotations, Labels, ObjectName } from "./kubernetes/names.ts";
+import { Affinity, Toleration, TopologySpreadConstraint } from "./kubernetes/scheduling.ts";
+import { Volume } from "./kubernetes/volume.ts";
 
 /** A digest pins what runs: a tag can be moved. */
 const Digest = z.string().regex(/^(sha256:[0-9a-f]{64})?$/, "not a digest: sha256: and 64 hexadecimal digits");
@@ -36,7 +38,7 @@ export const DisruptionBudget = z.strictObject({
 /** What the restricted pod security standard asks of a container. */
 const RESTRICTED_CONTAINER = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } };
 /** What it asks of a pod. The image names its own numeric user. */
-const RESTRICTED_POD = { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } };
+const RESTRICTED_POD = { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" as const } };
 
 /**
  * Values of one Deployment.
@@ -58,28 +60,33 @@ export function podValues(resources: Readonly<Record<string, Readonly<Record<str
       .prefault({})
       .describe("An image of its own for this part, for example the smaller one that the Dockerfile's target of its name builds."),
     disruptionBudget: DisruptionBudget.prefault({}),
-    resources: KubernetesObject.default(resources).describe("Resource requests and limits of the container."),
-    livenessProbe: KubernetesObject.default({ periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }).describe(
+    resources: Resources.default(resources).describe("Resource requests and limits of the container."),
+    livenessProbe: LivenessTimes.default({ periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }).describe(
       "Times of the liveness probe; what it asks is the chart's. A pod that is only slow must not be restarted.",
     ),
     extraArgs: z.array(z.string()).default([]).describe("More flags of the command, for example --log-level=debug."),
-    extraEnv: z.array(KubernetesObject).default([]).describe("More environment variables of the container."),
-    extraVolumes: z.array(KubernetesObject).default([]).describe("More volumes of the pod."),
-    extraVolumeMounts: z.array(KubernetesObject).default([]).describe("Where the container mounts them."),
-    podAnnotations: Strings.default({}).describe("More annotations of the pods."),
+    extraEnv: z.array(EnvironmentVariable).default([]).describe("More environment variables of the container."),
+    extraVolumes: z.array(Volume).default([]).describe("More volumes of the pod."),
+    extraVolumeMounts: z.array(VolumeMount).default([]).describe("Where the container mounts them."),
+    podAnnotations: Annotations.default({}).describe("More annotations of the pods."),
     podLabels: Labels.default({}).describe("More labels of the pods. Those that the chart sets itself stay as they are."),
-    podSecurityContext: KubernetesObject.default(RESTRICTED_POD).describe("Security context of the pods: the restricted standard."),
-    securityContext: KubernetesObject.default(RESTRICTED_CONTAINER).describe("Security context of the container: the restricted standard."),
+    podSecurityContext: PodSecurityContext.default(RESTRICTED_POD).describe("Security context of the pods: the restricted standard."),
+    securityContext: ContainerSecurityContext.default(RESTRICTED_CONTAINER).describe(
+      "Security context of the container: the restricted standard.",
+    ),
     serviceAccount: z
-      .strictObject({ annotations: Strings.default({}).describe("Annotations of the service account, for example a cloud's role.") })
+      .strictObject({ annotations: Annotations.default({}).describe("Annotations of the service account, for example a cloud's role.") })
       .prefault({}),
-    nodeSelector: Strings.default({}).describe("Labels of the nodes that its pods may run on."),
-    tolerations: z.array(KubernetesObject).default([]).describe("Taints that its pods tolerate."),
-    affinity: KubernetesObject.default({}).describe("Affinity of its pods."),
+    nodeSelector: Labels.default({}).describe("Labels of the nodes that its pods may run on."),
+    tolerations: z.array(Toleration).default([]).describe("Taints that its pods tolerate."),
+    affinity: Affinity.default({}).describe("Affinity of its pods."),
     topologySpreadConstraints: z
-      .array(KubernetesObject)
+      .array(TopologySpreadConstraint)
       .default([])
       .describe("How its pods are spread. Empty: over nodes and zones, where there are several."),
-    priorityClassName: z.string().default("").describe("Priority class of its pods."),
+    priorityClassName: z
+      .union([z.literal(""), ObjectName])
+      .default("")
+      .describe("Priority class of its pods."),
   };
 }

@@ -1,11 +1,13 @@
 import { Config, Fallback } from "@fenceline/api";
 import { z } from "zod";
-import { ImageName, KubernetesObject, Labels, LabelValue, podValues } from "./pod-values.ts";
+import { Labels, LabelValue, ObjectName } from "./kubernetes/names.ts";
+import { AuthorizationSource, NetworkPeer, ScalingBehavior } from "./kubernetes/policies.ts";
+import { ImageName, podValues } from "./pod-values.ts";
 
 const Port = z.int().min(1).max(65_535);
 const Seconds = z.int().min(0).max(3_600);
 // A rule of a NetworkPolicy without peers lets everybody in, the opposite of what an empty list says to its reader.
-const Peers = z.array(KubernetesObject).min(1);
+const Peers = z.array(NetworkPeer).min(1);
 
 const Image = z.strictObject({
   repository: ImageName.repository
@@ -15,7 +17,7 @@ const Image = z.strictObject({
   digest: ImageName.digest.default("").describe("Digest (sha256:…) of the image. It wins over the tag."),
   pullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).default("IfNotPresent").describe("When the image is pulled."),
   pullSecrets: z
-    .array(z.strictObject({ name: z.string() }))
+    .array(z.strictObject({ name: ObjectName }))
     .default([])
     .describe("Secrets to pull it with, for example [{ name: registry }]."),
 });
@@ -43,7 +45,7 @@ const Autoscaling = z.strictObject({
     .max(100)
     .default(60)
     .describe("Share of the container's CPU request that is aimed at. Istio's proxy beside it does not count."),
-  behavior: KubernetesObject.default({}).describe("How fast it scales up and down, as in autoscaling/v2. Empty: Kubernetes' defaults."),
+  behavior: ScalingBehavior.default({}).describe("How fast it scales up and down, as in autoscaling/v2. Empty: Kubernetes' defaults."),
 });
 
 const GlobalSidecar = z.strictObject({
@@ -109,7 +111,7 @@ const Authorization = z.strictObject({
       "Istio's policies for our pods: mTLS is STRICT, and an AuthorizationPolicy says who may call which port. Only for a mesh whose callers are all without a proxy should this be off; then nobody's identity is known.",
     ),
   api: z
-    .array(KubernetesObject)
+    .array(AuthorizationSource)
     .default([])
     .describe(
       "Sources, as in an AuthorizationPolicy, that may call the collector's API and the global sidecar's admin port beside our own namespace, for example [{ namespaces: [operations] }].",
