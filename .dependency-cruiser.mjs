@@ -10,9 +10,10 @@ const MAY_IMPORT = {
   render: ["api", "registry"],
   kubernetes: ["api"],
   store: ["api", "kubernetes"],
+  "http-api": ["api", "als"],
   proxy: ["api", "als", "registry"],
-  collector: ["api", "als", "edges", "registry", "render", "store"],
-  cli: ["api", "als", "registry", "kubernetes", "store", "proxy", "collector"],
+  collector: ["api", "als", "edges", "registry", "render", "store", "http-api"],
+  cli: ["api", "als", "registry", "kubernetes", "store", "http-api", "proxy", "collector"],
 };
 
 /** Packages without I/O: time and everything else comes as an argument. `net` is missing below since its `isIP` is pure. */

@@ -1,4 +1,4 @@
-export { type HttpApi, type HttpApiOptions, serveHttpApi, serviceNames } from "./api/http-api.ts";
+export { fenceRoutes } from "./api/fence-routes.ts";
 export type { FenceReader } from "./api/views.ts";
 export type { FallbackToken } from "./attribution/fallback-caller.ts";
 export * from "./collector.ts";

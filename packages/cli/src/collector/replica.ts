@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { COLLECTOR_AUDIENCE, type Config, type FencelineError, meshConfigMapsOf } from "@fenceline/api";
-import { Collector, type FallbackToken, type HttpApi, serveHttpApi, serviceNames } from "@fenceline/collector";
+import { Collector, type FallbackToken, fenceRoutes } from "@fenceline/collector";
+import { type HttpApi, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { KubernetesApi, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/kubernetes";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
@@ -147,9 +148,13 @@ export class Replica {
     this.#http = await serveHttpApi({
       host,
       port: apiPort,
-      metrics: () => [build, metrics, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
-      notReady: () => (this.#collector === undefined ? this.#waitingFor() : undefined),
-      reader: () => this.#collector?.reader,
+      routes: [
+        ...fenceRoutes(() => this.#collector?.reader),
+        ...probeRoutes({
+          metrics: () => [build, metrics, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
+          notReady: () => (this.#collector === undefined ? this.#waitingFor() : undefined),
+        }),
+      ],
       names: [...serviceNames(service), ...apiHost],
     });
   }

@@ -3,7 +3,7 @@ import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter, watchMeshAddresses } from "@fenceline/als";
 import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
-import { serveHttpApi, serviceNames } from "@fenceline/collector/http-api";
+import { jsonRoute, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { AddressTable, WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
@@ -130,10 +130,11 @@ async function run(flags: Flags): Promise<void> {
   const admin = await serveHttpApi({
     host,
     port: flags.adminPort,
-    metrics: () => registries,
-    calls: () => proxy?.longLivedCalls() ?? [],
     names: [...flags.ownName.flatMap(serviceNames), ...flags.apiHost],
-    notReady: () => (isStopping ? "stopping" : notReadyReason(proxy, mesh)),
+    routes: [
+      jsonRoute("/api/v1/calls", () => ({ calls: proxy?.longLivedCalls() ?? [] })),
+      ...probeRoutes({ metrics: () => registries, notReady: () => (isStopping ? "stopping" : notReadyReason(proxy, mesh)) }),
+    ],
   });
   const reporter = createEdgeReporter({
     target: flags.collector,

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { createEdgeReporter } from "@fenceline/als";
 import { openFilesLimit } from "@fenceline/als/open-files";
 import { type Config, fenceRef, formatAddress } from "@fenceline/api";
-import { Collector, serveHttpApi, serviceNames } from "@fenceline/collector";
+import { Collector, fenceRoutes } from "@fenceline/collector";
+import { jsonRoute, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import type { Logger } from "pino";
@@ -113,9 +114,11 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   const api = await serveHttpApi({
     host,
     port: options.apiPort,
-    metrics: () => registries,
-    calls: () => longLivedCalls(),
-    reader: () => collector.reader,
+    routes: [
+      ...fenceRoutes(() => collector.reader),
+      jsonRoute("/api/v1/calls", () => ({ calls: longLivedCalls() })),
+      ...probeRoutes({ metrics: () => registries }),
+    ],
     names: [...serviceNames(`${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`), ...(options.apiHost ?? [])],
   });
   closers.push(() => api.close());

@@ -1,6 +1,6 @@
 import { type FenceKey, fenceMode, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
 import type { HostRecord } from "@fenceline/edges";
-import { compareKeys, type PageRequest } from "./pages.ts";
+import { compareKeys, type PageRequest, type Step } from "@fenceline/http-api";
 
 /** Where the API's answers come from. Nothing is copied before it is asked for. */
 export interface FenceReader {
@@ -12,9 +12,6 @@ export interface FenceReader {
   /** The edges of one fence, by host. */
   edgesOf(key: FenceKey): readonly HostRecord[];
 }
-
-/** One step of a list: items that were made at once, each with its key. Empty where a fence has none, so that others have their turn in between. */
-export type Step = readonly { readonly key: readonly string[]; readonly value: object }[];
 
 /** One fence as the API shows it. */
 export function fenceView(reader: FenceReader, key: FenceKey) {

@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { probeRoutes, serveHttpApi } from "@fenceline/http-api";
 import { DirectoryStore } from "@fenceline/store";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { pino } from "pino";
-import { serveHttpApi } from "../api/http-api.ts";
+import { fenceRoutes } from "../api/fence-routes.ts";
 import { Collector, type CollectorOptions } from "../collector.ts";
 import { CONFIG } from "./mesh.ts";
 
@@ -37,7 +38,8 @@ export async function startCollector(
   const address = { host: "127.0.0.1", port: 0 };
   const logger = pino({ level: "silent" });
   const collector = await Collector.start({ store, config: CONFIG, logger, accessLogs: address, ...options });
-  const api = await serveHttpApi({ ...address, metrics: () => [collector.metrics], reader: () => collector.reader });
+  const routes = [...fenceRoutes(() => collector.reader), ...probeRoutes({ metrics: () => [collector.metrics] })];
+  const api = await serveHttpApi({ ...address, routes });
   let isOpen = true;
   const close = async () => {
     if (!isOpen) return;

@@ -4,16 +4,26 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { FenceKey } from "@fenceline/api";
-import { Counter, Registry } from "prom-client";
+import { jsonRoute, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
+import { Registry } from "prom-client";
 import { meshOf } from "../testing/mesh.ts";
-import { serviceNames } from "./host-names.ts";
-import { type HttpApiOptions, serveHttpApi } from "./http-api.ts";
+import { fenceRoutes } from "./fence-routes.ts";
 import type { FenceReader } from "./views.ts";
 
 const NAMES = serviceNames("fenceline-collector.fenceline.svc.cluster.local");
 
-async function start(t: TestContext, options: Partial<HttpApiOptions> = {}) {
-  const api = await serveHttpApi({ host: "127.0.0.1", port: 0, metrics: () => [new Registry()], names: NAMES, ...options });
+interface Shown {
+  readonly reader?: () => FenceReader;
+  readonly calls?: () => readonly object[];
+}
+
+async function start(t: TestContext, { reader, calls }: Shown = {}) {
+  const routes = [
+    ...(reader === undefined ? [] : fenceRoutes(reader)),
+    ...(calls === undefined ? [] : [jsonRoute("/api/v1/calls", () => ({ calls: calls() }))]),
+    ...probeRoutes({ metrics: () => [new Registry()] }),
+  ];
+  const api = await serveHttpApi({ host: "127.0.0.1", port: 0, names: NAMES, routes });
   t.after(() => api.close());
   return api.port;
 }
@@ -53,15 +63,6 @@ function parse(body: string): Json {
   } catch {
     return {};
   }
-}
-
-/** Bytes, and all that is answered to them. */
-async function raw(port: number, bytes: string): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  socket.setEncoding("latin1").end(bytes);
-  let answer = "";
-  for await (const piece of socket) answer += piece;
-  return answer;
 }
 
 /** Fences with so many edges each. What was described is counted. */
@@ -210,7 +211,7 @@ for (const [path, status] of Object.entries(PATHS)) {
 }
 
 test("T-50 an unknown path is told which ones are served here, and no other", async (t) => {
-  const paths = async (options: Partial<HttpApiOptions>) => (await ask(await start(t, options), "/api")).json.message;
+  const paths = async (options: Shown) => (await ask(await start(t, options), "/api")).json.message;
   assert.equal(await paths({}), 'no "/api"; see /metrics, /healthz, /readyz');
   assert.equal(await paths({ calls: () => [] }), 'no "/api"; see /api/v1/calls, /metrics, /healthz, /readyz');
 });
@@ -268,25 +269,6 @@ for (const [host, status] of Object.entries(HOSTS)) {
     }
   });
 }
-
-test("T-12 the host in an absolute target counts, a second Host is refused, and none is for HTTP/1.0 only", async (t) => {
-  const port = await start(t);
-  assert.match(
-    await raw(port, "GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
-    /^HTTP\/1\.1 421 /,
-  );
-  assert.match(
-    await raw(port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
-    /^HTTP\/1\.1 400 /,
-  );
-  assert.match(await raw(port, "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"), /^HTTP\/1\.1 400 .*HOST_MISSING/s);
-  assert.match(await raw(port, "GET /healthz HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 /);
-  assert.match(await raw(port, "SSH-2.0 nonsense\r\n\r\n"), /^HTTP\/1\.1 400 .*REQUEST_MALFORMED/s);
-  assert.match(
-    await raw(port, `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`),
-    /^HTTP\/1\.1 431 .*HEADER_TOO_LARGE/s,
-  );
-});
 
 test("T-12 many lists at once hold up nobody: between two fences of theirs a probe is answered", async (t) => {
   const mesh = new Mesh(100, 900);
@@ -362,43 +344,4 @@ test("T-12 a client that leaves takes its list with it", async (t) => {
   const described = mesh.described;
   for (let index = 0; index < 30; index += 1) await ask(port, "/healthz");
   assert.equal(mesh.described, described);
-});
-
-test("T-12 scrapes at the same time are made once", async (t) => {
-  const registry = new Registry();
-  let made = 0;
-  const gate = Promise.withResolvers<void>();
-  new Counter({
-    name: "made",
-    help: "made",
-    registers: [registry],
-    async collect() {
-      made += 1;
-      await gate.promise;
-    },
-  });
-  const port = await start(t, { metrics: () => [registry] });
-  const asked = Array.from({ length: 20 }, () => ask(port, "/metrics"));
-  for (let index = 0; index < 20; index += 1) await ask(port, "/healthz");
-  gate.resolve();
-  const bodies = await Promise.all(asked);
-  assert.equal(made, 1);
-  assert.ok(bodies.every(({ status, body }) => status === 200 && body.includes("made")));
-});
-
-test("T-10 whoever takes all connections that an address may have gets no more, and leaves room for others", async (t) => {
-  const port = await start(t);
-  const sockets = Array.from({ length: 200 }, () => connect({ port, host: "127.0.0.1" }));
-  t.after(() => sockets.forEach((socket) => void socket.destroy()));
-  let closed = 0;
-  for (const socket of sockets)
-    socket
-      .on("error", () => {})
-      .on("close", () => (closed += 1))
-      .resume();
-  while (closed < 72) await new Promise(setImmediate);
-  const sent = request({ host: "127.0.0.1", port, path: "/healthz", localAddress: "127.0.0.9", agent: false });
-  sent.end();
-  const [response] = await once(sent, "response");
-  assert.equal(response.statusCode, 200);
 });

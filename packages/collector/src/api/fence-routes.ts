@@ -1,0 +1,37 @@
+import { ApiRefusal, listRoute, OneATurn, type PageSizes, parseQuery, quoted, type Route, sendJson } from "@fenceline/http-api";
+import { edgesSteps, type FenceReader, fencesSteps, fenceView } from "./views.ts";
+
+const FENCES: PageSizes = { default: 100, max: 1_000 };
+const EDGES: PageSizes = { default: 1_000, max: 10_000 };
+
+/**
+ * What the collector shows of fences and edges: `/api/v1/fences`, `/api/v1/fences/<namespace>/<name>` and `/api/v1/edges`
+ * (docs/api.md).
+ *
+ * @param read gives where they are read from; undefined while they are not known yet
+ */
+export function fenceRoutes(read: () => FenceReader | undefined): Route[] {
+  const turns = new OneATurn();
+  return [
+    listRoute({ path: "/api/v1/fences", name: "fences", sizes: FENCES, turns, steps: (page) => fencesSteps(readerOf(read), page) }),
+    listRoute({ path: "/api/v1/edges", name: "edges", sizes: EDGES, turns, steps: (page) => edgesSteps(readerOf(read), page) }),
+    {
+      method: "GET",
+      path: "/api/v1/fences/{namespace}/{name}",
+      async answer({ path: [namespace = "", name = ""], query }, response) {
+        parseQuery(query, []);
+        const reader = readerOf(read);
+        await turns.turn();
+        const fence = fenceView(reader, { namespace, name });
+        if (fence === undefined) throw new ApiRefusal(404, "FENCE_NOT_FOUND", `no ServiceFence ${quoted(`${namespace}/${name}`)}`);
+        sendJson(response, 200, fence);
+      },
+    },
+  ];
+}
+
+function readerOf(read: () => FenceReader | undefined): FenceReader {
+  const reader = read();
+  if (reader === undefined) throw new ApiRefusal(503, "NOT_READY", "the mesh is not known yet, see /readyz", { "retry-after": "1" });
+  return reader;
+}

@@ -1,0 +1,11 @@
+/** The HTTP server of every process of Fenceline. Which routes there are is said by whoever serves them. */
+export { sendJson } from "./answers.ts";
+export { serviceNames } from "./host-names.ts";
+export { listRoute, type Step } from "./list-route.ts";
+export { compareKeys, type PageRequest, type PageSizes } from "./pages.ts";
+export { type ProbeOptions, probeRoutes } from "./probes.ts";
+export { ApiRefusal, quoted } from "./refusal.ts";
+export { type Call, jsonRoute, type Route } from "./route.ts";
+export { type HttpApi, type HttpApiOptions, serveHttpApi } from "./serve.ts";
+export { parseQuery } from "./target.ts";
+export { OneATurn } from "./turns.ts";

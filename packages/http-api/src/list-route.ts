@@ -1,0 +1,112 @@
+import type { ServerResponse } from "node:http";
+import { COMMON_FIELDS, JSON_TYPE } from "./answers.ts";
+import { continueToken, type PageRequest, type PageSizes, parsePage } from "./pages.ts";
+import type { Route } from "./route.ts";
+import type { OneATurn } from "./turns.ts";
+
+/**
+ * One step of a list: items that were made at once, each with its key. Empty where there are none, so that others have their
+ * turn in between.
+ */
+export type Step = readonly { readonly key: readonly string[]; readonly value: object }[];
+
+/** A list that is shown in pages. */
+export interface ListOptions {
+  readonly path: string;
+  /** Name of the list in the answer, `{"<name>": […]}`. */
+  readonly name: string;
+  readonly sizes: PageSizes;
+  /** Shared by all that take long. */
+  readonly turns: OneATurn;
+  /** Makes the page step by step, in the order of the keys. May make more than the page has room for, and is then left off. */
+  readonly steps: (page: PageRequest) => Iterable<Step>;
+}
+
+/** Milliseconds that a client may take no byte of a list; beyond it the connection is cut. */
+const STALL_MS = 30_000;
+
+/** A route that shows a list in pages, with the parameters `limit`, `continue` and `namespace`. */
+export function listRoute({ path, name, sizes, turns, steps }: ListOptions): Route {
+  return {
+    method: "GET",
+    path,
+    async answer({ query }, response) {
+      const page = parsePage(query, name, sizes);
+      const made = steps(page);
+      response.writeHead(200, { "content-type": JSON_TYPE, ...COMMON_FIELDS });
+      if (response.req.method === "HEAD") response.end();
+      else await writeList(response, new PageText(name, page), made, turns);
+    },
+  };
+}
+
+/** The text of a page, made step by step. */
+class PageText {
+  readonly #page: PageRequest;
+  readonly #name: string;
+  #written = 0;
+  #last: readonly string[] = [];
+  /** Token of the next page, as soon as it is known that there is one. */
+  next: string | undefined;
+
+  constructor(name: string, page: PageRequest) {
+    this.#name = name;
+    this.#page = page;
+  }
+
+  get head(): string {
+    return `{"${this.#name}":[`;
+  }
+
+  /** The items of a step that are still on this page. */
+  add(step: Step): string {
+    let text = "";
+    for (const { key, value } of step) {
+      if (this.#written === this.#page.limit) {
+        this.next = continueToken(this.#name, this.#page, this.#last);
+        return text;
+      }
+      text += `${this.#written === 0 ? "\n" : ",\n"}${JSON.stringify(value)}`;
+      this.#written += 1;
+      this.#last = key;
+    }
+    return text;
+  }
+
+  get tail(): string {
+    return `\n]${this.next === undefined ? "" : `,"continue":${JSON.stringify(this.next)}`}}\n`;
+  }
+}
+
+/**
+ * Writes a page of a list as it is made, `{"<name>":[…],"continue":"…"}`, and no faster than the client reads it: of a page of
+ * any size, one step is in memory.
+ */
+async function writeList(response: ServerResponse, text: PageText, steps: Iterable<Step>, turns: OneATurn): Promise<void> {
+  const iterator = steps[Symbol.iterator]();
+  let piece = text.head;
+  while (text.next === undefined) {
+    await turns.turn();
+    if (response.destroyed) return;
+    const { done, value } = iterator.next();
+    if (done) break;
+    piece += text.add(value);
+    if (piece !== "" && !response.write(piece)) await drained(response);
+    piece = "";
+  }
+  response.end(`${piece}${text.tail}`);
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => response.destroy(), STALL_MS);
+    const done = () => {
+      clearTimeout(timer);
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+  });
+}

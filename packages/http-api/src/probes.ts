@@ -1,0 +1,40 @@
+import type { Registry } from "prom-client";
+import { send, sendJson } from "./answers.ts";
+import type { Route } from "./route.ts";
+
+/** What probes and scrapes of a process show. */
+export interface ProbeOptions {
+  /** Several registries are put one behind the other; their metric names must differ. */
+  readonly metrics: () => readonly Pick<Registry, "metrics">[];
+  /** Why no work should be sent to this process now; undefined when it may be. Default: it may. */
+  readonly notReady?: () => string | undefined;
+}
+
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** `/metrics`, `/healthz` and `/readyz`. */
+export function probeRoutes({ metrics, notReady = () => undefined }: ProbeOptions): Route[] {
+  /** The scrape that is under way: whoever asks meanwhile gets the same. */
+  let scrape: Promise<string> | undefined;
+  const text = () => {
+    scrape ??= Promise.all(metrics().map((each) => each.metrics()))
+      .then((texts) => texts.join("\n"))
+      .finally(() => {
+        scrape = undefined;
+      });
+    return scrape;
+  };
+  return [
+    { method: "GET", path: "/metrics", answer: async (_, response) => send(response, 200, METRICS_TYPE, await text()) },
+    { method: "GET", path: "/healthz", answer: (_, response) => sendJson(response, 200, { status: "ok" }) },
+    {
+      method: "GET",
+      path: "/readyz",
+      answer(_, response) {
+        const reason = notReady();
+        if (reason === undefined) sendJson(response, 200, { status: "ready" });
+        else sendJson(response, 503, { status: "not ready", reason });
+      },
+    },
+  ];
+}

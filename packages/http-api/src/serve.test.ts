@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { type TestContext, test } from "node:test";
+import { Counter, Registry } from "prom-client";
+import { type ProbeOptions, probeRoutes } from "./probes.ts";
+import { serveHttpApi } from "./serve.ts";
+
+async function start(t: TestContext, { metrics = () => [new Registry()] }: Partial<ProbeOptions> = {}) {
+  const api = await serveHttpApi({ host: "127.0.0.1", port: 0, routes: probeRoutes({ metrics }) });
+  t.after(() => api.close());
+  return api.port;
+}
+
+/** Bytes, and all that is answered to them. */
+async function raw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.setEncoding("latin1").end(bytes);
+  let answer = "";
+  for await (const piece of socket) answer += piece;
+  return answer;
+}
+
+async function ask(port: number, path: string) {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return { status: response.status, body: await response.text() };
+}
+
+test("T-12 the host in an absolute target counts, a second Host is refused, and none is for HTTP/1.0 only", async (t) => {
+  const port = await start(t);
+  assert.match(
+    await raw(port, "GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    /^HTTP\/1\.1 421 /,
+  );
+  assert.match(
+    await raw(port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
+    /^HTTP\/1\.1 400 /,
+  );
+  assert.match(await raw(port, "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"), /^HTTP\/1\.1 400 .*HOST_MISSING/s);
+  assert.match(await raw(port, "GET /healthz HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 /);
+  assert.match(await raw(port, "SSH-2.0 nonsense\r\n\r\n"), /^HTTP\/1\.1 400 .*REQUEST_MALFORMED/s);
+  assert.match(
+    await raw(port, `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`),
+    /^HTTP\/1\.1 431 .*HEADER_TOO_LARGE/s,
+  );
+});
+
+test("T-12 scrapes at the same time are made once", async (t) => {
+  const registry = new Registry();
+  let made = 0;
+  const gate = Promise.withResolvers<void>();
+  new Counter({
+    name: "made",
+    help: "made",
+    registers: [registry],
+    async collect() {
+      made += 1;
+      await gate.promise;
+    },
+  });
+  const port = await start(t, { metrics: () => [registry] });
+  const asked = Array.from({ length: 20 }, () => ask(port, "/metrics"));
+  for (let index = 0; index < 20; index += 1) await ask(port, "/healthz");
+  gate.resolve();
+  const bodies = await Promise.all(asked);
+  assert.equal(made, 1);
+  assert.ok(bodies.every(({ status, body }) => status === 200 && body.includes("made")));
+});
+
+test("T-10 whoever takes all connections that an address may have gets no more, and leaves room for others", async (t) => {
+  const port = await start(t);
+  const sockets = Array.from({ length: 200 }, () => connect({ port, host: "127.0.0.1" }));
+  t.after(() => sockets.forEach((socket) => void socket.destroy()));
+  let closed = 0;
+  for (const socket of sockets)
+    socket
+      .on("error", () => {})
+      .on("close", () => (closed += 1))
+      .resume();
+  while (closed < 72) await new Promise(setImmediate);
+  const sent = request({ host: "127.0.0.1", port, path: "/healthz", localAddress: "127.0.0.9", agent: false });
+  sent.end();
+  const [response] = await once(sent, "response");
+  assert.equal(response.statusCode, 200);
+});

@@ -1,0 +1,131 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { ConnectionCap } from "@fenceline/als/connection-cap";
+import { openFilesLimit } from "@fenceline/als/open-files";
+import { listenFailed } from "@fenceline/api/vocabulary";
+import { JSON_TYPE, sendError } from "./answers.ts";
+import { checkHost } from "./host-names.ts";
+import { OneByOne } from "./one-by-one.ts";
+import { ApiRefusal } from "./refusal.ts";
+import { type Route, RouteTable } from "./route.ts";
+import { parseTarget } from "./target.ts";
+
+/** What an HTTP API listens on and serves. */
+export interface HttpApiOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** The route table. */
+  readonly routes: readonly Route[];
+  /** Names, beside addresses and `localhost`, that requests may be made to: those of the Service, and what an operator adds. Default: none. */
+  readonly names?: readonly string[];
+}
+
+/** A listening HTTP API. */
+export interface HttpApi {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Not imported: an `import` reads all exports of `node:http`, and with `WebSocket` and its like loads Node's undici, about 7 MB that nothing uses. */
+const { createServer }: typeof import("node:http") = createRequire(import.meta.url)("node:http");
+
+/** Connections in all, and from one address: probes come from another one than whoever takes all of his. */
+const MAX_CONNECTIONS = 512;
+const MAX_CONNECTIONS_PER_ADDRESS = 128;
+const SHARE_OF_FILES = 1 / 8;
+/** Milliseconds that a client may neither send nor take a byte. */
+const IDLE_MS = 30_000;
+
+/**
+ * Starts the HTTP API of any process of Fenceline (docs/api.md). It is up before anything else is: a process that waits for its
+ * API server is alive.
+ *
+ * @throws {FencelineError} `LISTEN_FAILED`, naming the port
+ */
+export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
+  const api = new Api(options);
+  const inTurn = new OneByOne();
+  const server = createServer(
+    { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
+    (request, response) => inTurn.run(request, response, () => void api.respond(request, response)),
+  );
+  server.setTimeout(IDLE_MS);
+  server.on("clientError", refuseUnreadable);
+  const affordable = Math.min(MAX_CONNECTIONS, Math.floor(openFilesLimit() * SHARE_OF_FILES));
+  const cap = new ConnectionCap(affordable, Math.min(MAX_CONNECTIONS_PER_ADDRESS, Math.ceil(affordable / 2)));
+  server.prependListener("connection", (socket) => {
+    if (cap.admit(socket) !== undefined) socket.destroy();
+  });
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+class Api {
+  readonly #routes: RouteTable;
+  readonly #names: ReadonlySet<string>;
+
+  constructor({ routes, names = [] }: HttpApiOptions) {
+    this.#routes = new RouteTable(routes);
+    this.#names = new Set(names.map((name) => name.toLowerCase()));
+  }
+
+  async respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#answer(request, response);
+    } catch (error) {
+      if (response.headersSent) response.destroy();
+      else sendError(response, error);
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const target = parseTarget(request.url ?? "/");
+    checkHost(target.host ?? hostOf(request), this.#names);
+    const { route, path } = this.#routes.find(request.method ?? "GET", target);
+    await route.answer({ request, path, query: target.query }, response);
+  }
+}
+
+/** @throws {ApiRefusal} `HOST_MISSING`, `HOST_REFUSED` when it is there twice */
+function hostOf(request: IncomingMessage): string | undefined {
+  const hosts = request.headersDistinct.host ?? [];
+  const [host] = hosts;
+  if (hosts.length > 1) throw new ApiRefusal(400, "HOST_REFUSED", "a request has one Host");
+  if (host === undefined && request.httpVersion !== "1.0")
+    throw new ApiRefusal(400, "HOST_MISSING", "a request has a Host (RFC 9112 §3.2)");
+  return host;
+}
+
+/** What node:http cannot read is answered in the same form as everything else. */
+function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const [status, reason] = UNREADABLE[code ?? ""] ?? ["400 Bad Request", "REQUEST_MALFORMED"];
+  const body = `${JSON.stringify({ code: reason, message: "this is not a request of HTTP/1.1 that is taken here" })}\n`;
+  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+const UNREADABLE: Readonly<Record<string, readonly [status: string, code: string]>> = {
+  HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "HEADER_TOO_LARGE"],
+  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "REQUEST_TIMED_OUT"],
+};
+
+function listen(server: Server, { host, port }: HttpApiOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => reject(listenFailed(host, port, cause)));
+    server.listen(port, host, () => resolve());
+  });
+}
