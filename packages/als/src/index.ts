@@ -11,7 +11,6 @@ export type { CallHandler, GrpcCall, GrpcMethod, GrpcService } from "./host/serv
 export { decodeAddressUpdate, encodeAddressUpdate, WATCH_ADDRESSES } from "./mesh-addresses/codec.ts";
 export { type AddressFeed, meshAddressService } from "./mesh-addresses/service.ts";
 export { type AddressWatch, type AddressWatchOptions, watchMeshAddresses } from "./mesh-addresses/watch.ts";
-export { Backoff, type BackoffOptions } from "./reporter/backoff.ts";
 export type { EdgeReport } from "./reporter/edge-buffer.ts";
 export {
   createEdgeReporter,

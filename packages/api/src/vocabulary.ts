@@ -3,6 +3,7 @@
  *
  * The global sidecar and the access-log client import this and not the whole package: zod and yaml take 24 MB of a process that has no manifest to read.
  */
+export * from "./backoff.ts";
 export * from "./counts.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";

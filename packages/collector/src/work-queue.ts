@@ -1,4 +1,4 @@
-import { doublingPause, type PauseLimits } from "./doubling-pause.ts";
+import { doublingPause, type PauseLimits, shortenedAtRandom } from "@fenceline/api";
 
 /** Settings of a {@link WorkQueue}. */
 export interface WorkQueueOptions<K> {
@@ -137,6 +137,6 @@ export class WorkQueue<K> {
 
   /** Doubling, and shortened by up to a half at random, so that objects that failed together do not come back together. */
   #retryAfter(failures: number): number {
-    return doublingPause(failures, this.#options.backoff) * (1 - Math.random() / 2);
+    return shortenedAtRandom(doublingPause(failures, this.#options.backoff));
   }
 }

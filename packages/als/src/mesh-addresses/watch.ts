@@ -1,7 +1,7 @@
-import type { AddressUpdate } from "@fenceline/api/vocabulary";
+import { type AddressUpdate, Backoff } from "@fenceline/api/vocabulary";
 import { Client, type ClientReadableStream, credentials, Metadata } from "@grpc/grpc-js";
 import { bearer } from "../caller-check.ts";
-import { Backoff, DEFAULT_BACKOFF } from "../reporter/backoff.ts";
+import { RECONNECT } from "../reporter/reconnect.ts";
 import { asBytes } from "../service.ts";
 import { decodeAddressUpdate, WATCH_ADDRESSES } from "./codec.ts";
 
@@ -24,10 +24,10 @@ const REQUEST = Buffer.alloc(0);
 
 /** Watches the collector's view of the mesh's addresses, for ever: a stream that ends is opened again, and begins with a whole view. */
 export function watchMeshAddresses({ target, token, onUpdate, onLost }: AddressWatchOptions): AddressWatch {
-  const backoff = new Backoff(DEFAULT_BACKOFF);
+  const backoff = new Backoff(RECONNECT);
   const client = new Client(target, credentials.createInsecure(), {
-    "grpc.initial_reconnect_backoff_ms": DEFAULT_BACKOFF.firstMs,
-    "grpc.max_reconnect_backoff_ms": DEFAULT_BACKOFF.maxMs,
+    "grpc.initial_reconnect_backoff_ms": RECONNECT.first,
+    "grpc.max_reconnect_backoff_ms": RECONNECT.longest,
     "grpc.enable_retries": 0,
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 10_000,

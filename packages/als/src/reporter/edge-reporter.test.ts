@@ -10,7 +10,7 @@ import { CollectingSink } from "../testing/collecting-sink.ts";
 import type { EdgeReport } from "./edge-buffer.ts";
 import { createEdgeReporter, type EdgeReporterOptions, type ReporterEvent } from "./edge-reporter.ts";
 
-const QUICK = { firstMs: 5, maxMs: 20 };
+const QUICK = { first: 5, longest: 20 };
 
 const edge = (authority: string, more: Partial<EdgeReport> = {}): EdgeReport => ({
   source: { namespace: "test1", name: "a" },

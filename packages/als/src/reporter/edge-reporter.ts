@@ -1,11 +1,11 @@
-import { FALLBACK_LOG_NAME } from "@fenceline/api/vocabulary";
+import { Backoff, FALLBACK_LOG_NAME, type PauseLimits } from "@fenceline/api/vocabulary";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { StreamNode } from "../access-log-entry.ts";
 import { bearer } from "../caller-check.ts";
 import type { IdentifierFields } from "../encode/identifier.ts";
 import { encodeAccessLogMessage } from "../encode/message.ts";
-import { Backoff, type BackoffOptions, DEFAULT_BACKOFF } from "./backoff.ts";
 import { EdgeBuffer, type EdgeReport, type PendingEdge } from "./edge-buffer.ts";
+import { RECONNECT } from "./reconnect.ts";
 import { ReportStream, type ReportStreamEvents } from "./report-stream.ts";
 
 /** Most edges in one message: with every text at its longest they stay below the 256 KiB that the collector takes. */
@@ -29,7 +29,7 @@ export interface EdgeReporterOptions {
   readonly flushIntervalMs?: number;
   /** Most distinct edges held while they cannot be sent; beyond it reports are dropped and counted, first of the namespace that has the most. Default 4,096. */
   readonly capacity?: number;
-  readonly backoff?: Partial<BackoffOptions>;
+  readonly backoff?: Partial<PauseLimits>;
   /** Told when the collector is reached and when it is lost; for the log. What it throws is ignored. */
   readonly onEvent?: (event: ReporterEvent) => void;
 }
@@ -83,6 +83,7 @@ class Reporter implements EdgeReporter {
   readonly #options: EdgeReporterOptions;
   readonly #buffer: EdgeBuffer;
   readonly #backoff: Backoff;
+  readonly #longestPause: number;
   readonly #client: Client;
   readonly #counts = { reported: 0, sent: 0, dropped: 0, entries: 0, messages: 0, reconnects: 0 };
   #stream: ReportStream | undefined;
@@ -95,13 +96,14 @@ class Reporter implements EdgeReporter {
   #closing: Promise<void> | undefined;
 
   constructor(options: EdgeReporterOptions) {
-    const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
+    const backoff = { ...RECONNECT, ...options.backoff };
     this.#options = options;
     this.#buffer = new EdgeBuffer(options.capacity ?? 4_096);
     this.#backoff = new Backoff(backoff);
+    this.#longestPause = backoff.longest;
     this.#client = new Client(options.target, credentials.createInsecure(), {
-      "grpc.initial_reconnect_backoff_ms": backoff.firstMs,
-      "grpc.max_reconnect_backoff_ms": backoff.maxMs,
+      "grpc.initial_reconnect_backoff_ms": backoff.first,
+      "grpc.max_reconnect_backoff_ms": backoff.longest,
       // We retry by edges. A retry buffer would call a message sent that merely waits in it, and hold another megabyte.
       "grpc.enable_retries": 0,
       "grpc.per_rpc_retry_buffer_size": 0,
@@ -214,7 +216,7 @@ class Reporter implements EdgeReporter {
 
   #retryLater(reason: string): void {
     // A stream is refused after it has begun, so only one that lasted proves that all is well.
-    if (performance.now() - this.#openedAt > this.#backoff.maxMs) this.#backoff.reset();
+    if (performance.now() - this.#openedAt > this.#longestPause) this.#backoff.reset();
     const retryInMs = this.#backoff.next();
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = undefined;

@@ -125,7 +125,7 @@ test("T-01 the reporter shows its token anew on each stream, and loses no edge t
     if (asked === 1) throw new Error("no token yet");
     return `token-${asked}`;
   };
-  const backoff = { firstMs: 5, maxMs: 20 };
+  const backoff = { first: 5, longest: 20 };
   const reasons: string[] = [];
   const onEvent = (event: { readonly type: string; readonly reason?: string }) => reasons.push(event.reason ?? event.type);
   const reporter = createEdgeReporter({ target: `127.0.0.1:${server.port}`, nodeId: "g", token, backoff, onEvent });
@@ -146,7 +146,7 @@ test("T-01 what was sent while the collector thinks is sent again when it refuse
     asked += 1;
     return asked === 1 ? verdict.promise : undefined;
   });
-  const backoff = { firstMs: 5, maxMs: 20 };
+  const backoff = { first: 5, longest: 20 };
   const reporter = createEdgeReporter({ target: `127.0.0.1:${server.port}`, nodeId: "g", token: () => "t", backoff, flushIntervalMs: 1 });
   t.after(() => reporter.close(0));
   const source = { namespace: "test1", name: "a" };

@@ -182,7 +182,7 @@ test("T-01 the collector has the API server review the token of reports, and tak
       target: `127.0.0.1:${alsPort}`,
       nodeId: "g",
       token: () => token,
-      backoff: { firstMs: 5, maxMs: 20 },
+      backoff: { first: 5, longest: 20 },
     });
     undo(() => reporter.close(0));
     reporter.report({ source: FENCE, authority, responseCode: 200 });

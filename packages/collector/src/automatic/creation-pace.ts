@@ -1,4 +1,4 @@
-import { doublingPause, type PauseLimits } from "../doubling-pause.ts";
+import { doublingPause, type PauseLimits } from "@fenceline/api";
 
 /** Before a fence is made again. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 60_000 };

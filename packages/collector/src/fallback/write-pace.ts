@@ -1,5 +1,4 @@
-import { FencelineError, type ServicePort } from "@fenceline/api";
-import { doublingPause, type PauseLimits } from "../doubling-pause.ts";
+import { doublingPause, FencelineError, type PauseLimits, type ServicePort } from "@fenceline/api";
 
 /** Before a port is added again. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import { doublingPause, type FenceKey, formatFenceKey, type PauseLimits, shortenedAtRandom } from "@fenceline/api";
 import type { Obstacle } from "@fenceline/store";
 
 /** Settings of {@link Obstacles}. */
@@ -13,14 +13,14 @@ export interface ObstaclesOptions {
 interface Refused {
   readonly write: unknown;
   readonly obstacle: Obstacle;
-  readonly pause: number;
+  /** Refusals in a row. */
+  readonly times: number;
   /** When the same write may be tried again. */
   readonly until: number;
 }
 
-/** First and longest pause before the same write is tried again, in milliseconds. */
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 30_000;
+/** Pauses before the same write is tried again. */
+const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 
 /**
  * Remembers what stands in the way of the fences' writes.
@@ -58,10 +58,9 @@ export class Obstacles {
       this.clear(fence, kind);
       return undefined;
     }
-    const pause = refused === undefined ? FIRST_PAUSE : Math.min(LONGEST_PAUSE, refused.pause * 2);
+    const times = (refused?.times ?? 0) + 1;
     const kinds = this.#fences.get(formatFenceKey(fence)) ?? new Map<Obstacle["kind"], Refused>();
-    // Shortened by up to a half at random, so that what failed together does not come back together.
-    kinds.set(kind, { write, obstacle, pause, until: this.#now() + pause * (1 - Math.random() / 2) });
+    kinds.set(kind, { write, obstacle, times, until: this.#now() + shortenedAtRandom(doublingPause(times, PAUSE)) });
     this.#fences.set(formatFenceKey(fence), kinds);
     if (obstacle.reason !== refused?.obstacle.reason) this.#onChange(fence, kind, obstacle);
     return obstacle;

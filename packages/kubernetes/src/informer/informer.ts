@@ -1,12 +1,12 @@
-import { FencelineError } from "@fenceline/api";
+import { Backoff, FencelineError } from "@fenceline/api";
 import { hasStatus } from "../api/api-error.ts";
 import { keyText, type ObjectKey } from "../api/resource.ts";
 import { readWireObject, type WireObject } from "../api/wire-object.ts";
 import { type Clock, monotonicClock } from "../clock.ts";
-import { Backoff, LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE, SHORTEST_PAUSE } from "./backoff.ts";
 import { type FailureReason, failureReason, type InformerHealth, type InformerState, noCounts } from "./informer-health.ts";
 import { listPages, type Selection } from "./list-pages.ts";
 import { type CacheEntry, isNewer, ObjectCache, type ObjectEvent } from "./object-cache.ts";
+import { LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE, PAUSES, SHORTEST_PAUSE } from "./pauses.ts";
 import { BrokenEvent, watchEvents } from "./watch-events.ts";
 
 /** Settings of an {@link Informer}. */
@@ -66,7 +66,7 @@ export class Informer<T> {
     this.#options = options;
     this.#clock = clock;
     this.#random = random;
-    this.#backoff = new Backoff(random);
+    this.#backoff = new Backoff(PAUSES, random);
     this.#cache = new ObjectCache({
       parse: options.parse,
       onInvalid: (object, error) => {

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { Backoff } from "@fenceline/als";
-import { type AddressUpdate, FencelineError, listenFailed } from "@fenceline/api/vocabulary";
+import { type AddressUpdate, Backoff, FencelineError, listenFailed } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import type { AddressTable } from "../destination/address-table.ts";
 import type { RequestReporter } from "../destination/reported-edge.ts";
@@ -102,7 +101,7 @@ export class WorkerPool {
     const { firstPause, longestPause } = this.#timing;
     this.#places = Array.from({ length: options.workers }, (_, number) => ({
       number,
-      backoff: new Backoff({ firstMs: firstPause, maxMs: longestPause }),
+      backoff: new Backoff({ first: firstPause, longest: longestPause }),
       worker: undefined,
       replacing: undefined,
     }));

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { FencelineError, type RenderedObject } from "@fenceline/api";
+import { doublingPause, FencelineError, type PauseLimits, type RenderedObject } from "@fenceline/api";
 import type { LiveObject } from "./live-object.ts";
 
 /** What the API server made of the last write of an object. */
@@ -11,9 +11,8 @@ interface Settlement {
   readonly writes: number;
 }
 
-/** Pause before the same object is written again because somebody changed it, in milliseconds: doubling, up to the longest. */
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 30_000;
+/** Pauses before the same object is written again because somebody changed it. */
+const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 /** Whoever changes our object less often than this, in milliseconds, is a person and not a loop. */
 const CALM = 300_000;
 
@@ -37,8 +36,7 @@ export class Settlements {
   mayWrite(key: string, desired: RenderedObject, now: number): void {
     const settled = this.#settled.get(key);
     if (settled === undefined || !isDeepStrictEqual(settled.desired, desired)) return;
-    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (settled.writes - 1));
-    if (now - settled.writtenAt >= pause) return;
+    if (now - settled.writtenAt >= doublingPause(settled.writes, PAUSE)) return;
     const { namespace, name } = desired.metadata;
     throw new FencelineError("OBJECT_CONTESTED", {
       at: { object: `${desired.kind} ${namespace}/${name}` },
