@@ -1,7 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from "node:http2";
-import type { Socket } from "node:net";
 import type { Call, CallConnection } from "./call.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
+import type { PacedSocket } from "./paced-socket.ts";
 import type { PeerRate } from "./peer-rates.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import { Lane } from "./turns.ts";
@@ -42,7 +42,7 @@ export class Connection implements CallConnection {
   readonly remoteAddress: string;
   /** Of the streams of its address. */
   readonly lane = new Lane();
-  readonly #socket: Socket;
+  readonly #socket: PacedSocket;
   readonly #session: ServerHttp2Session;
   readonly #limits: HostLimits;
   readonly #events: ConnectionEvents;
@@ -53,7 +53,10 @@ export class Connection implements CallConnection {
   readonly #sure: TokenBucket;
   readonly #refusals: TokenBucket;
   readonly #agesAt: number;
+  /** Whose stream was the first one. */
+  #peer: string | undefined;
   #isShared = false;
+  #isSidecars = false;
   /** Bytes that messages and new streams account for, and those that were found to be overhead. */
   #credited = 0;
   #charged = 0;
@@ -64,10 +67,10 @@ export class Connection implements CallConnection {
   #endsAt: number | undefined;
 
   /** @param now milliseconds of a monotonic clock @param jitter from 0.9 to 1.1 */
-  constructor(socket: Socket, session: ServerHttp2Session, limits: HostLimits, events: ConnectionEvents, now: number, jitter: number) {
-    this.address = socket.remoteAddress ?? "unknown";
-    this.remoteAddress = `${this.address}:${socket.remotePort ?? 0}`;
-    this.#socket = socket;
+  constructor(paced: PacedSocket, session: ServerHttp2Session, limits: HostLimits, events: ConnectionEvents, now: number, jitter: number) {
+    this.address = paced.socket.remoteAddress ?? "unknown";
+    this.remoteAddress = `${this.address}:${paced.socket.remotePort ?? 0}`;
+    this.#socket = paced;
     this.#session = session;
     this.#limits = limits;
     this.#events = events;
@@ -85,30 +88,44 @@ export class Connection implements CallConnection {
   }
 
   /**
-   * A stream of nobody in particular begins. Returns the limit that it meets: then it is refused. Others may share the connection, so it is cut only when
-   * even the refusals are too many, the address's and its own.
+   * A stream begins. Returns the limit that it meets: then it is refused.
    *
-   * @param rate of the address
+   * A connection is cut when even the refusals are too many, those of its peer and its own. Not where streams of a second peer were ever seen: that is a
+   * sidecar's, and to cut it would end the streams of others.
+   *
+   * @param peer a certified identity, else the address @param rate of the peer
    */
-  opened(rate: PeerRate, now: number): StreamRefusal | undefined {
+  opened(peer: string, rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
+    this.#peer ??= peer;
+    if (peer !== this.#peer) this.#isShared = true;
+    if (peer !== this.address) this.#isSidecars = true;
+    const limit = this.#isSidecars ? this.#openedBehindSidecar(rate, headers, now) : this.#openedBy(rate, now);
+    if (limit === "stream_rate" && !this.#isShared) this.#refused(rate, now);
+    return limit;
+  }
+
+  /** Whether a certified peer had a stream here: then it is a sidecar's connection, which may carry streams of many, each with a rate of its own. */
+  get isSidecars(): boolean {
+    return this.#isSidecars;
+  }
+
+  #openedBy(rate: PeerRate, now: number): StreamRefusal | undefined {
     this.#credited += HEADER_CREDIT;
-    if (this.#streams.take(1, now) && (rate.streams.take(1, now) || this.#sure.take(1, now))) return undefined;
-    if (!rate.refusals.take(1, now) && !this.#refusals.take(1, now)) this.cut("stream_rate");
-    return "stream_rate";
+    const isOpen = this.#streams.take(1, now) && (rate.streams.take(1, now) || this.#sure.take(1, now));
+    return isOpen ? undefined : "stream_rate";
   }
 
-  /** Whether a certified peer had a stream here: then it is a sidecar's connection, which carries streams of many, and is not cut for what one of them does. */
-  get isShared(): boolean {
-    return this.#isShared;
-  }
-
-  /** A stream of one of many peers begins, which share the connection. Returns the limit that the peer has met: then the stream alone is refused. */
-  openedFor(rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
-    this.#isShared = true;
+  #openedBehindSidecar(rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
     const bytes = sizeOf(headers);
     this.#credited += Math.max(HEADER_CREDIT, bytes);
     if (!rate.streams.take(1, now)) return "stream_rate";
     return rate.overhead.take(Math.max(0, bytes - HEADER_CREDIT), now) ? undefined : "overhead";
+  }
+
+  #refused(rate: PeerRate, now: number): void {
+    if (rate.refusals.take(1, now) || this.#refusals.take(1, now)) return;
+    // Whoever is cut comes again, and for an address in the place of many that must not use up their new connections.
+    if (!this.#isSidecars || rate.cuts.take(1, now)) this.cut("stream_rate");
   }
 
   add(call: Call): void {

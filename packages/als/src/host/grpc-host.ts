@@ -16,10 +16,12 @@ import { ConnectionCap } from "./connection-cap.ts";
 import { GRPC_STATUS } from "./grpc-status.ts";
 import { DEFAULT_HOST_LIMITS, type HostLimit, type HostLimits } from "./limits.ts";
 import { openFilesLimit } from "./open-files.ts";
+import { PacedSocket } from "./paced-socket.ts";
 import { PeerRates } from "./peer-rates.ts";
 import { Peers } from "./peers.ts";
 import { Refusals } from "./refusals.ts";
 import type { GrpcMethod, GrpcService } from "./service.ts";
+import { StreamPace } from "./stream-pace.ts";
 import { Turns } from "./turns.ts";
 
 export interface GrpcHostOptions {
@@ -101,8 +103,9 @@ class Host implements GrpcHost {
   readonly #refusals = new Refusals();
   readonly #refusalOf: Readonly<Record<StreamRefusal, OutgoingHttpHeaders>>;
   #port = 0;
+  readonly #pace = new StreamPace();
   /** The socket whose session is being made. */
-  #accepting: Socket | undefined;
+  #accepting: PacedSocket | undefined;
   #looks = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosing = false;
@@ -125,7 +128,9 @@ class Host implements GrpcHost {
     const affordable = Math.max(1, Math.min(this.#limits.maxConnections, Math.floor(openFilesLimit() * SHARE_OF_FILES)));
     this.#cap = new ConnectionCap(affordable, this.#limits.maxConnectionsPerAddress);
     this.#http2 = this.#createHttp2();
-    this.#listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => this.#accept(socket));
+    this.#listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>
+      this.#accept(socket),
+    );
   }
 
   get port(): number {
@@ -184,7 +189,6 @@ class Host implements GrpcHost {
     });
     server.on("session", (session) => this.#session(session));
     server.on("sessionError", () => {});
-    server.on("stream", (stream, headers) => this.#stream(stream, headers));
     return server;
   }
 
@@ -196,8 +200,8 @@ class Host implements GrpcHost {
       socket.destroy();
       return;
     }
-    this.#accepting = socket;
-    this.#http2.emit("connection", socket);
+    this.#accepting = new PacedSocket(socket, this.#pace);
+    this.#http2.emit("connection", this.#accepting);
     this.#accepting = undefined;
   }
 
@@ -217,34 +221,29 @@ class Host implements GrpcHost {
     const jitter = 0.9 + Math.random() * 0.2;
     const connection = new Connection(socket, session, this.#limits, this.#context, performance.now(), jitter);
     this.#connections.set(session, connection);
+    // Not the server's event: a stream that was reset in the piece that opened it has no session any more when it is told, and it counts like any other.
+    session.on("stream", (stream, headers) => this.#stream(stream, headers, connection));
     session.on("error", () => this.#context.limited("http2", connection.remoteAddress));
     session.on("close", () => this.#connections.delete(session));
   }
 
-  #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: Connection): void {
     stream.on("error", ignored);
-    const connection = stream.session === undefined ? undefined : this.#connections.get(stream.session as ServerHttp2Session);
     const now = performance.now();
-    if (connection === undefined) {
-      stream.close();
-      return;
-    }
     const peer = this.#peerOf(headers, connection.address);
     const isCertified = peer !== connection.address;
-    const isSharing = isCertified || connection.isShared;
     const rate = this.#rates.of(peer, now);
-    const limit = isSharing ? connection.openedFor(rate, headers, now) : connection.opened(rate, now);
+    const limit = connection.opened(peer, rate, headers, now);
+    if (limit !== undefined) this.#context.limited(limit, peer);
     // It may have been reset before we were told of it, or its connection was cut.
     if (stream.destroyed) stream.close();
-    else if (limit !== undefined) {
-      this.#context.limited(limit, peer);
-      this.#refusals.add(() => refuse(stream, this.#refusalOf[limit]));
-    } else if (headers[":method"] !== "POST") refuseHttp(stream, 405);
+    else if (limit !== undefined) this.#refusals.add(() => refuse(stream, this.#refusalOf[limit]));
+    else if (headers[":method"] !== "POST") refuseHttp(stream, 405);
     else if (!GRPC_CONTENT_TYPE.test(headers["content-type"] ?? "")) refuseHttp(stream, 415);
     else {
       const owner = this.#context.peers.of(peer);
       const lane = isCertified ? owner.lane : connection.lane;
-      this.#call({ stream, headers, owner, connection, lane, rate: isSharing ? rate : undefined }, now);
+      this.#call({ stream, headers, owner, connection, lane, rate: connection.isSidecars ? rate : undefined }, now);
     }
   }
 

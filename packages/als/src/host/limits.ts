@@ -20,7 +20,7 @@ export interface HostLimits {
   /**
    * Streams that one connection may open at once, and per second in the long run. Default 512 and 64. A peer, be it certified or an address, may open twice
    * `maxStreamsPerPeer` at once and as many per second, over all of its connections. Beyond either its streams are refused. A connection that goes on all the
-   * same is cut, unless the peer is certified: then it is the sidecar's, and others share it.
+   * same is cut, unless a second peer was seen on it: then it is a sidecar's, and others share it.
    */
   readonly streamBurst: number;
   readonly streamRate: number;

@@ -4,8 +4,10 @@ import { TokenBucket } from "./token-bucket.ts";
 /** What one peer may do in time, over all of its connections: a certified identity, else an address. */
 export interface PeerRate {
   readonly streams: TokenBucket;
-  /** Streams that are refused before the connections that bring them are cut. Only an address's connections ever are. */
+  /** Streams that are refused before the connections that bring them are cut. */
   readonly refusals: TokenBucket;
+  /** Connections of a certified peer that are cut. They come again from the sidecar's address, whose new connections others need. */
+  readonly cuts: TokenBucket;
   /** New connections. Only an address has any. */
   readonly connections: TokenBucket;
   /** Bytes beside messages: long headers, tiny pieces of DATA. */
@@ -14,9 +16,12 @@ export interface PeerRate {
 
 /** Peers that are remembered. Identities that somebody vouches for are as many as a mesh has service accounts, and addresses take a connection each. */
 const MOST_PEERS = 10_000;
-/** Refusals at once and per second of one address. Each costs about 45 µs, nearly all of it Node's own, so the latter are less than a hundredth of a core. */
+/** Refusals at once and per second of one peer. Each costs about 45 µs, nearly all of it Node's own, so the latter are less than a hundredth of a core. */
 const REFUSALS = 1_024;
 const REFUSAL_RATE = 128;
+/** Connections of a certified peer that are cut at once, and per second. */
+const CUTS = 16;
+const CUT_RATE = 0.1;
 
 /**
  * Rates of peers over all of their connections.
@@ -42,6 +47,7 @@ export class PeerRates {
       // All pods of a service account, or all Envoys behind an address, may come anew at once, as when we are restarted.
       streams: new TokenBucket(2 * maxStreamsPerPeer, streamRate, now),
       refusals: new TokenBucket(REFUSALS, REFUSAL_RATE, now),
+      cuts: new TokenBucket(CUTS, CUT_RATE, now),
       connections: new TokenBucket(2 * maxConnectionsPerAddress, connectionRate, now),
       overhead: new TokenBucket(overheadBurst, overheadRate, now),
     };
