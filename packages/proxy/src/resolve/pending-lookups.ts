@@ -1,3 +1,4 @@
+import { partOfFree } from "../load/part-of-free.ts";
 import type { Resolution } from "./resolver.ts";
 
 /** A look-up under way. */
@@ -11,8 +12,12 @@ export interface PendingLookup {
 
 /** Look-ups at a time. Each costs two questions, and memory until they are answered or given up. */
 const MAX_PENDING = 1_000;
-/** Of these, for the callers of one namespace: names that no server answers must not keep the others from being looked up. */
-const MAX_PENDING_OF_SHARE = 250;
+/**
+ * The callers of one namespace get a third of what the others leave, 250 at most: names that no server answers must not keep others from being looked up,
+ * and neither must several namespaces together.
+ */
+const PART = 3;
+const LEAST = 2;
 
 /** The look-ups under way: one for each target, however many requests wait for it. */
 export class PendingLookups {
@@ -25,7 +30,7 @@ export class PendingLookups {
 
   /** Whether another one may begin. @param share whose it is: a namespace, or what callers without one have in common */
   hasRoom(share: string): boolean {
-    return this.#byTarget.size < MAX_PENDING && (this.#byShare.get(share) ?? 0) < MAX_PENDING_OF_SHARE;
+    return (this.#byShare.get(share) ?? 0) < partOfFree(MAX_PENDING, this.#byTarget.size, PART, LEAST);
   }
 
   /** Keeps a look-up until it ends. */

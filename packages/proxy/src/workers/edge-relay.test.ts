@@ -5,8 +5,8 @@ import type { ReportedEdge } from "../destination/reported-edge.ts";
 import { EdgeRelay } from "./edge-relay.ts";
 import type { CountedEdge } from "./messages.ts";
 
-function edge(authority: string): ReportedEdge {
-  return { source: { namespace: "n", name: "a" }, authority, responseCode: 200 };
+function edge(authority: string, namespace = "n"): ReportedEdge {
+  return { source: { namespace, name: "a" }, authority, responseCode: 200 };
 }
 
 function record() {
@@ -105,12 +105,15 @@ test("edges that are known do not leave behind a batch that is not taken yet", a
   assert.deepEqual(batches[1]?.edges, [[c, 1]]);
 });
 
-test("what waits is bounded, and the next batch says how many requests found no room", async () => {
+test("T-08 what waits is bounded, the next batch says how many requests found no room, and no namespace takes the room of another", async () => {
   const { batches, relay } = record();
   relay.report(edge("first"), false);
   await turn();
   for (let i = 0; i < 5_000; i++) relay.report(edge(`b${i}`), false);
+  for (let i = 0; i < 5_000; i++) relay.report(edge(`b${i}`, "other"), false);
   relay.flushAll();
-  assert.equal(batches[1]?.edges.length, 4_096);
-  assert.equal(batches[1]?.dropped, 5_000 - 4_096);
+  const edges = batches[1]?.edges ?? [];
+  const of = (namespace: string) => edges.filter(([{ source }]) => source.namespace === namespace).length;
+  assert.deepEqual([of("n"), of("other")], [2_048, 1_024]);
+  assert.equal(batches[1]?.dropped, 10_000 - edges.length);
 });

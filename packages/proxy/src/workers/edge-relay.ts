@@ -1,8 +1,12 @@
 import type { EdgeReporter, ReportedEdge } from "../destination/reported-edge.ts";
+import { partOfFree } from "../load/part-of-free.ts";
 import type { CountedEdge } from "./messages.ts";
 
 /** Distinct edges that wait at most; beyond it further ones are dropped and counted, as in the reporter behind. */
 const CAPACITY = 4_096;
+/** The fences of one namespace get as many as are free, so half where they are alone: made-up hosts of one must not keep out the edges of others. */
+const PART = 1;
+const LEAST = 16;
 
 /** Milliseconds between a batch that was taken and the next, so that a flood of new edges does not wake the main thread in every turn. */
 const PAUSE = 5;
@@ -22,6 +26,8 @@ export type SendEdges = (edges: readonly CountedEdge[], dropped: number) => void
 export class EdgeRelay implements EdgeReporter {
   readonly #send: SendEdges;
   #waiting = new Map<ReportedEdge, number>();
+  /** Distinct edges that wait, by namespace. */
+  #byNamespace = new Map<string, number>();
   #dropped = 0;
   /** From when a batch is sent until {@link PAUSE} after it was taken. */
   #pausing = false;
@@ -36,8 +42,9 @@ export class EdgeRelay implements EdgeReporter {
 
   report(edge: ReportedEdge, known: boolean): void {
     const requests = this.#waiting.get(edge);
-    if (requests === undefined && this.#waiting.size >= CAPACITY) this.#dropped += 1;
-    else this.#waiting.set(edge, (requests ?? 0) + 1);
+    if (requests !== undefined) this.#waiting.set(edge, requests + 1);
+    else if (this.#takePlace(edge)) this.#waiting.set(edge, 1);
+    else this.#dropped += 1;
     if (known) this.#knownTimer ??= setTimeout(() => this.#flushWhenAllowed(), KNOWN_WAIT).unref();
     else this.#flushAfterTurn();
   }
@@ -59,9 +66,17 @@ export class EdgeRelay implements EdgeReporter {
     const edges = [...this.#waiting];
     const dropped = this.#dropped;
     this.#waiting = new Map();
+    this.#byNamespace = new Map();
     this.#dropped = 0;
     this.#pausing = true;
     this.#send(edges, dropped);
+  }
+
+  #takePlace({ source: { namespace } }: ReportedEdge): boolean {
+    const mine = this.#byNamespace.get(namespace) ?? 0;
+    if (mine >= partOfFree(CAPACITY, this.#waiting.size, PART, LEAST)) return false;
+    this.#byNamespace.set(namespace, mine + 1);
+    return true;
   }
 
   #flushAfterTurn(): void {
