@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import { DEFAULT_TRUST_DOMAIN, listenFailed } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
+import { Lifecycle } from "./calls/lifecycle.ts";
 import { createAddressCheck } from "./destination/address-policy.ts";
 import type { ServingPolicy } from "./destination/authorize.ts";
 import { rememberCertifiedNamespaces } from "./destination/client-certificate.ts";
@@ -11,10 +12,10 @@ import type { EdgeReporter } from "./destination/reported-edge.ts";
 import { createRouter } from "./destination/route.ts";
 import { createJudge, type MeshView } from "./destination/verdicts.ts";
 import { CONNECTION_OPTIONS } from "./http1/server.ts";
-import { Front, type FrontOptions } from "./listener/protocol-servers.ts";
+import { ProtocolServers, type ServerOptions } from "./listener/protocol-servers.ts";
 import { Admission, type LoadLimits, MAX_REQUESTS } from "./load/admission.ts";
 import { CallerShares } from "./load/caller-shares.ts";
-import { limitConnections } from "./load/connection-limit.ts";
+import { ConnectionLimit } from "./load/connection-limit.ts";
 import { HeldMemory } from "./load/held-memory.ts";
 import { ListeningSockets, SOCKETS } from "./load/listening-sockets.ts";
 import { createConnectionPipeline, createPipeline, type PipelineParts } from "./pipeline.ts";
@@ -22,11 +23,11 @@ import { CallsInFlight, type LongLivedCall, MAX_LISTED_CALLS } from "./report/ca
 import { DecisionLog } from "./report/decision-log.ts";
 import { EdgeReports } from "./report/edge-reports.ts";
 import { FailureLog } from "./report/failure-log.ts";
-import { createMetrics, ProxyCounters } from "./report/metrics.ts";
+import { createMetrics, ProxyCounters, registerSizes } from "./report/metrics.ts";
 import { createObserver, observeListener } from "./report/observe-calls.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 
-export interface GlobalSidecarOptions extends FrontOptions {
+export interface GlobalSidecarOptions extends ServerOptions {
   /** Address to listen on. Default `0.0.0.0`. */
   readonly host?: string;
   /** Port to listen on; 0 takes a free one. */
@@ -100,58 +101,56 @@ const AGEING_INTERVAL = 1_000;
  */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
   const { host = "0.0.0.0", port, sharing, load: limits } = options;
-  const policy = policyOf(options, () => listeningPort(front.server));
+  const lifecycle = new Lifecycle();
+  const listening = { port };
+  const policy = policyOf(options, listening);
   const calls = new CallsInFlight(options.longLivedAfter);
   const counters = new ProxyCounters();
   const router = createRouter(policy);
-  const uploads = { in_flight: () => held.bytes, kept_for_repeat: () => front.keptForRepeats };
-  const sizes = { routes: () => router.size, connection_pools: () => front.pools };
-  const metrics = createMetrics(counters, sizes, uploads, calls);
-  const load = { inFlight: () => calls.size, accepted: () => connections.accepted, sockets: socketsFor(sharing) };
-  const admission = new Admission(load, metrics, limits);
+  const metrics = createMetrics(counters, calls);
+  const connections = new ConnectionLimit(metrics, { maxConnections: limits?.maxConnections ?? 10_000, sharing: sharing ?? 1 });
+  const admission = new Admission({ calls, connections, sockets: socketsFor(sharing) }, metrics, limits);
   const { admit: share } = new CallerShares(calls, limits?.maxRequests ?? MAX_REQUESTS);
-  const front = createFront(options, policy, { router, calls, counters, admit: admission.admit, share }, () => front);
-  const { server } = front;
-  const held = new HeldMemory(calls, front.unfinished, limits?.maxHeldBytes ?? 64 * 1024 * 1024);
-  const connections = limitConnections(server, metrics, { maxConnections: limits?.maxConnections ?? 10_000, sharing: sharing ?? 1 });
+  const servers = createServers(options, policy, lifecycle, { router, calls, counters, admit: admission.admit, share });
+  const { server } = servers;
+  const held = new HeldMemory(calls, servers.unfinished, limits?.maxHeldBytes ?? 64 * 1024 * 1024);
+  registerSizes(
+    metrics,
+    { routes: () => router.size, connection_pools: () => servers.pools },
+    { in_flight: () => held.bytes, kept_for_repeat: () => servers.keptForRepeats },
+  );
+  connections.guard(server);
+  const ageing = setInterval(() => calls.age(performance.now()), AGEING_INTERVAL).unref();
+  const stopWatching = () => {
+    clearInterval(ageing);
+    admission.stop();
+    held.stop();
+  };
   const onError = connections.outOfFiles;
   const sockets = new ListeningSockets(server, { host, port, sockets: socketsFor(sharing), connection: CONNECTION_OPTIONS, onError });
   await sockets.listen().catch((error) => {
-    admission.stop();
-    held.stop();
-    front.destroy();
+    stopWatching();
+    lifecycle.cut();
     throw listenFailed(host, port, error);
   });
-  const ageing = setInterval(() => calls.age(performance.now()), AGEING_INTERVAL).unref();
+  lifecycle.addClientPart({ drain: () => sockets.close(), cut() {} });
+  listening.port = portOf(server);
 
-  async function drain(deadline: number): Promise<void> {
-    const force = setTimeout(() => front.destroy(), deadline);
-    await front.drain(sockets.close());
-    clearInterval(ageing);
-    clearTimeout(force);
-    admission.stop();
-    held.stop();
-  }
-
-  let drained: Promise<void> | undefined;
   return {
-    address: { host, port: listeningPort(server) },
+    address: { host, port: listening.port },
     longLivedCalls: () => calls.list(performance.now(), MAX_LISTED_CALLS),
     metrics,
-    close({ deadline = 10_000 } = {}) {
-      drained ??= drain(deadline);
-      return drained;
-    },
+    close: ({ deadline = 10_000 } = {}) => lifecycle.drain(deadline).then(stopWatching),
   };
 }
 
-/** The steps, the books, and in front of them every protocol's server. @param itself the front that is being made */
-function createFront(
+/** The steps, the books, and in front of them every protocol's server. */
+function createServers(
   options: GlobalSidecarOptions,
   { checkAddress, external }: ServingPolicy,
+  lifecycle: Lifecycle,
   shared: Pick<PipelineParts, "router" | "calls" | "counters" | "admit" | "share">,
-  itself: () => Front,
-): Front {
+): ProtocolServers {
   const { resolver, trustForwardedClientCert = false } = options;
   const { calls, counters } = shared;
   const reports = new EdgeReports(options.reporter);
@@ -161,24 +160,23 @@ function createFront(
   const certifiedNamespace = trustForwardedClientCert ? rememberCertifiedNamespaces({ trustDomains, acceptPlaintext }) : undefined;
   const judge = createJudge(checkAddress, external, options.mesh);
   const parts: PipelineParts = { ...shared, resolver, judge, reports, certifiedNamespace, decisions };
-  const draining = () => itself().isDraining;
-  const onClosed = () => itself().callClosed();
-  return new Front(
+  return new ProtocolServers(
     {
       pipeline: createPipeline(parts),
       connectionPipeline: createConnectionPipeline(parts),
-      observer: createObserver({ counters, calls, reports, log, decisions, draining, onClosed }),
+      observer: createObserver({ counters, calls, reports, log, decisions, lifecycle }),
       listener: observeListener(counters, log),
+      lifecycle,
     },
     options,
   );
 }
 
-/** @param listeningOn the proxy's own port, now */
-function policyOf(options: GlobalSidecarOptions, listeningOn: () => number): ServingPolicy {
+/** @param listening the proxy's own port, known once it listens */
+function policyOf(options: GlobalSidecarOptions, listening: { readonly port: number }): ServingPolicy {
   const { clusterDomain = "cluster.local", allowLoopback = false, ownNames, ownNamespace, ownAddresses = [], ownPorts = [] } = options;
   const { externalHosts = "refuse", externalAllow, externalDeny } = options;
-  const isOurs = ownAddressCheck({ addresses: ownAddresses, ports: () => [listeningOn(), ...ownPorts], sharesMachine: allowLoopback });
+  const isOurs = ownAddressCheck({ addresses: ownAddresses, ports: () => [listening.port, ...ownPorts], sharesMachine: allowLoopback });
   return {
     clusterDomain,
     allowLoopback,
@@ -194,7 +192,7 @@ function socketsFor(sharing: number | undefined): number {
   return sharing === undefined ? 1 : SOCKETS;
 }
 
-function listeningPort(server: Server): number {
+function portOf(server: Server): number {
   const address = server.address();
   return address === null || typeof address === "string" ? 0 : address.port;
 }

@@ -1,4 +1,4 @@
-import type { ConnectionPipeline, FallibleCall, PendingEdge, Pipeline } from "./calls/call.ts";
+import type { Call, ConnectionPipeline, PendingEdge, Pipeline } from "./calls/call.ts";
 import type { ForwardedRequest, ReceivedRequest } from "./calls/request.ts";
 import type { CertifiedNamespace } from "./destination/client-certificate.ts";
 import { REACH } from "./destination/external-policy.ts";
@@ -46,33 +46,33 @@ interface Planned {
 }
 
 /**
- * admit → parseDestination → authorize → resolve → judge → connect and forward → report.
+ * admit → parse and authorize → resolve → judge → connect and forward → report.
  *
- * The order is this because each step is cheaper and safer than the next: syntax needs nothing, the policy on names needs no look-up,
- * a look-up opens no connection. So nothing is looked up for a host that would not be served, and nothing is dialled before the very
- * address that will be dialled has been checked. The report comes last, once the destination is known to exist: only what exists can
- * become an edge. Everything up to the connect runs within one turn of the event loop when the resolver answers at once.
+ * Each step is cheaper and safer than the next: syntax needs nothing, the policy on names needs no look-up, a look-up
+ * opens no connection. So nothing is looked up for a host that would not be served, and nothing is dialled before the
+ * very address that will be dialled has been checked. The report comes last, once the destination is known to exist:
+ * only what exists can become an edge. Everything up to the connect runs within one turn of the event loop when the
+ * resolver answers at once.
  */
 export function createPipeline(parts: PipelineParts): Pipeline {
-  return (call, request, refused) => {
+  return (exchange, request, refused) => {
+    const { call } = exchange;
     parts.calls.begin(call);
     parts.decisions?.received(call, request.rawHeaders);
     const planned = parts.admit() ?? refused ?? plan(request, parts);
-    if (planned instanceof Refusal) {
-      call.fail(planned);
-      return;
-    }
-    reach(parts, call, planned.route, (addresses) => call.forward(forwardedRequest(planned, addresses[0]), addresses));
+    if (planned instanceof Refusal) call.fail(planned);
+    else withAddresses(parts, call, planned.route, (addresses) => exchange.forward(forwardedRequest(planned, addresses[0]), addresses));
   };
 }
 
 /** The same steps for what is no HTTP that could be read, so that it says no more than where it wants to go. */
 export function createConnectionPipeline(parts: PipelineParts): ConnectionPipeline {
-  return (call, authority) => {
+  return (exchange, authority) => {
+    const { call } = exchange;
     parts.calls.begin(call);
     const route = parts.router.route(NO_FIELDS, authority, undefined);
     if (route instanceof Refusal) call.fail(route);
-    else reach(parts, call, route, (addresses) => call.connect(addresses));
+    else withAddresses(parts, call, route, (addresses) => exchange.connect(addresses));
   };
 }
 
@@ -122,50 +122,59 @@ function forwardedRequest({ method, head, path, authority, route, hops }: Planne
   return { method, path, authority: host.host, headers, hasBody: hasBody(head) };
 }
 
-/** Goes on to the addresses of a call. They are never empty. */
-type Onward = (addresses: readonly Address[]) => void;
+/** What a call does with its addresses, which are never empty. */
+type Forward = (addresses: readonly Address[]) => void;
 
-/** Step 3, and what follows. */
-function reach(parts: PipelineParts, call: FallibleCall, route: Route, onward: Onward): void {
+/** Steps 3 to 6: the caller's share, resolve, judge; then `forward`, and the report. */
+function withAddresses(parts: PipelineParts, call: Call, route: Route, forward: Forward): void {
   call.route = route;
   const tooMany = parts.share(route);
   if (tooMany !== undefined) {
     call.fail(tooMany);
     return;
   }
-  const proceed = (resolution: Resolution) => goOn(parts, call, route, resolution, onward);
-  const unresolvable = (error: unknown) => call.fail(...unresolved(error));
   try {
     const resolution = resolveTargets(parts.resolver, route.authorized.targets);
-    if (resolution instanceof Promise) resolution.then(proceed).catch(unresolvable);
-    else proceed(resolution);
+    if (resolution instanceof Promise) forwardOnceResolved(parts, call, route, resolution, forward);
+    else judgeAndForward(parts, call, route, resolution, forward);
   } catch (error) {
-    unresolvable(error);
+    call.fail(...unresolved(error));
   }
 }
 
-/** Steps 4 to 7. */
-function goOn(parts: PipelineParts, call: FallibleCall, route: Route, resolution: Resolution, onward: Onward): void {
+function forwardOnceResolved(parts: PipelineParts, call: Call, route: Route, pending: Promise<Resolution>, forward: Forward): void {
+  pending.then((resolution) => judgeAndForward(parts, call, route, resolution, forward)).catch((error) => call.fail(...unresolved(error)));
+}
+
+function judgeAndForward(parts: PipelineParts, call: Call, route: Route, resolution: Resolution, forward: Forward): void {
+  const addresses = judge(parts, call, route, resolution);
+  if (addresses === undefined) return;
+  forward(addresses);
+  // Only now: had the address been refused, there would be nothing to learn.
+  if (call.edge !== undefined) parts.reports.forwarded(call.edge);
+}
+
+/** Step 4. @returns the addresses that may be dialled; undefined where the call has failed */
+function judge(parts: PipelineParts, call: Call, route: Route, resolution: Resolution): readonly Address[] | undefined {
   if (resolution === undefined) {
     if (route.authorized.unknown.code === "EXTERNAL_REFUSED") parts.counters.external("refused");
     call.fail(route.authorized.unknown);
-    return;
+    return undefined;
   }
   const judged = resolution.length === 0 ? undefined : parts.judge(resolution, route.authorized);
   if (judged?.refusal !== undefined) {
     if (judged.refusal.code === "EXTERNAL_REFUSED") parts.counters.external("refused");
     call.fail(judged.refusal, judged.refused === undefined ? undefined : new Error(judged.refused.origin));
-    return;
+    return undefined;
   }
   call.edge = edgeOf(parts, route);
   parts.decisions?.routed(call, route, judged?.addresses ?? resolution, leavesMesh(judged));
-  if (judged === undefined) call.fail(NO_ENDPOINTS);
-  else {
-    if (leavesMesh(judged)) parts.counters.external("forwarded");
-    onward(judged.addresses);
+  if (judged === undefined) {
+    call.fail(NO_ENDPOINTS);
+    return undefined;
   }
-  // Only now: had the address been refused, there would be nothing to learn.
-  if (call.edge !== undefined) parts.reports.forwarded(call.edge);
+  if (leavesMesh(judged)) parts.counters.external("forwarded");
+  return judged.addresses;
 }
 
 function leavesMesh(judged: Judged | undefined): boolean {

@@ -1,8 +1,7 @@
-import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { Turns } from "../resolve/turns.ts";
+import type { Call, CallObserver } from "./call.ts";
 import type { Failure } from "./failure.ts";
-import type { CallObserver } from "./observers.ts";
 
 /** Endpoints that one request may try to connect to. More would only make a caller wait for a service that is down. */
 const MAX_ENDPOINTS_TRIED = 3;
@@ -14,14 +13,12 @@ const MAX_GOING_AWAY = 16;
 /** RFC 9110 §9.2.2. TRACE is refused before it gets here. */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
-/** Whose attempts they are. */
-export interface AttemptOwner {
-  /** Whether nobody waits for an answer any more. */
-  readonly done: boolean;
-  /** Connects to an endpoint, whose address was checked. */
-  connectTo(address: Address): void;
-  /** No endpoint can be had. */
-  fail(refusal: Refusal, cause?: Error): void;
+/** Where attempts get their connections. */
+export interface ConnectionSource<Waiter> {
+  /** Gets the waiter a connection to an endpoint whose address was checked. */
+  acquire(address: Address, waiter: Waiter): void;
+  /** The waiter wants no connection any more. */
+  leave(address: Address, waiter: Waiter): void;
 }
 
 /** What all attempts share. */
@@ -30,10 +27,12 @@ export interface AttemptContext {
   readonly turns: Turns;
 }
 
-/** Which endpoint a request tries, and whether it may try another: RFC 9110 §9.2.2, and stricter. */
-export class Attempts {
+/** Which endpoint a call tries, and whether it may try another: RFC 9110 §9.2.2, and stricter. */
+export class Attempts<Waiter> {
   readonly #context: AttemptContext;
-  readonly #owner: AttemptOwner;
+  readonly #source: ConnectionSource<Waiter>;
+  readonly #call: Call;
+  readonly #waiter: Waiter;
   readonly #addresses: readonly Address[];
   /** Position of the current endpoint. */
   #at: number;
@@ -42,10 +41,12 @@ export class Attempts {
   #retried = false;
   #goingAway = 0;
 
-  /** @param addresses never empty */
-  constructor(context: AttemptContext, owner: AttemptOwner, addresses: readonly Address[]) {
+  /** @param waiter gets the connection @param addresses never empty */
+  constructor(context: AttemptContext, source: ConnectionSource<Waiter>, call: Call, waiter: Waiter, addresses: readonly Address[]) {
     this.#context = context;
-    this.#owner = owner;
+    this.#source = source;
+    this.#call = call;
+    this.#waiter = waiter;
     this.#addresses = addresses;
     this.#at = context.turns.take(addresses);
   }
@@ -55,23 +56,29 @@ export class Attempts {
     return this.#addresses[this.#at];
   }
 
-  /** Has the owner connect to the current endpoint, the first time or once more. */
+  /** Connects to the current endpoint, the first time or once more. */
   begin(): void {
     const { address } = this;
-    if (address === undefined || this.#owner.done) return;
-    this.#owner.connectTo(address);
+    if (address === undefined || this.#call.done) return;
+    this.#source.acquire(address, this.#waiter);
+  }
+
+  /** Nobody waits for a connection any more. */
+  leave(): void {
+    const { address } = this;
+    if (address !== undefined) this.#source.leave(address, this.#waiter);
   }
 
   /** There is no connection to the current endpoint. Where nothing was sent, the next one is tried, whatever the method. */
   onNoConnection(failure: Failure, error: Error): void {
-    if (this.#owner.done) return;
+    if (this.#call.done) return;
     if (failure.unsent) this.#context.observer.connectFailed();
-    if (failure.unsent && this.#goOn()) this.begin();
-    else this.#owner.fail(failure.refusal, error);
+    if (failure.unsent && this.#nextEndpoint()) this.begin();
+    else this.#call.fail(failure.refusal, error);
   }
 
-  /** Goes on to an endpoint that was not tried yet; false when no more are to be. */
-  #goOn(): boolean {
+  /** Turns to an endpoint that was not tried yet; false when no more are to be. */
+  #nextEndpoint(): boolean {
     this.#failed ??= [];
     this.#failed.push(this.#at);
     if (this.#failed.length >= Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED)) return false;

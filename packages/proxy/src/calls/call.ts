@@ -1,19 +1,24 @@
 import type { FenceKey } from "@fenceline/api/vocabulary";
 import type { Route } from "../destination/route.ts";
+import { callerOf } from "../load/fair-share.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { ForwardedRequest, ReceivedRequest } from "./request.ts";
-import type { Placed } from "./unordered-list.ts";
+import type { Listed } from "./unordered-list.ts";
 
-/** What the books need to know of one request of a client, whatever protocol it came by. */
-export interface Call extends Placed {
-  /** Set by the steps before and after the forwarding, which look at them when the call ends. */
-  route: Route | undefined;
-  edge: PendingEdge | undefined;
-  /** Whether the client left before its answer was complete. */
-  readonly gone: boolean;
-  /** Whether an answer of the destination began to be relayed. */
-  readonly answered: boolean;
+/** The edge that a call may be learned as. */
+export interface PendingEdge {
+  readonly route: Route;
+  readonly source: FenceKey;
+  /** Whether nothing is to be reported any more. */
+  reported: boolean;
+}
+
+/** How a protocol carries a call: its connections, its bytes, its words for a refusal. */
+export interface Exchange {
+  readonly call: Call;
+  /** What the call becomes when it is answered, if it is more than a request. */
+  readonly kind?: "upgrade" | "tls";
   /** The endpoint of the last attempt. */
   readonly address: Address | undefined;
   /** Address and port of the client, where its protocol's server says. */
@@ -22,42 +27,154 @@ export interface Call extends Placed {
   readonly heldBytes: number;
   /** Bytes of the bodies that the other side has taken. */
   readonly takenBytes: number;
-  /** Ends the call for the sake of the memory that it takes: with the refusal, or where an answer or a refusal is on its way by breaking that off. */
+  /**
+   * Ends the call for the sake of the memory that it takes: with the refusal, or, where an answer or a refusal is
+   * on its way, by breaking that off.
+   */
   giveUp(refusal: Refusal): void;
-  /** What the call becomes when it is answered, if it is more than a request. */
-  readonly kind?: "upgrade" | "tls";
-  /** Answers the client with a refusal. @param keepAlive false to tell it to close its connection, where its protocol has words for that */
+  /**
+   * Answers the client with a refusal.
+   *
+   * @param keepAlive false to tell it to close its connection, where its protocol has words for that
+   */
   refuse(refusal: Refusal, keepAlive: boolean): void;
 }
 
-/** A call that may come to nothing. */
-export interface FallibleCall extends Call {
-  /** The client gets no answer of the destination: because there is none, or because a step refused before one was asked for. */
-  fail(refusal: Refusal, cause?: Error): void;
-}
-
-/** A request that the pipeline drives: exactly one of `forward` and `fail` is called, once. */
-export interface PipelineCall extends FallibleCall {
+/** Carries a request. The pipeline calls `forward` at most once, and not after the call has failed. */
+export interface RequestExchange extends Exchange {
   /** Connects and forwards. @param addresses never empty */
   forward(request: ForwardedRequest, addresses: readonly Address[]): void;
 }
 
-/** A connection that the pipeline drives, which is no HTTP that could be read: exactly one of `connect` and `fail` is called, once. */
-export interface ConnectionCall extends FallibleCall {
+/** Carries a connection that is no HTTP that could be read. */
+export interface ConnectionExchange extends Exchange {
   /** Connects, and passes bytes both ways. @param addresses never empty */
   connect(addresses: readonly Address[]): void;
 }
 
-/** The reporting state of one request. */
-export interface PendingEdge {
-  readonly route: Route;
-  readonly source: FenceKey;
-  /** Whether nothing is to be reported any more. */
-  reported: boolean;
-}
-
-/** Takes one call through all steps. @param refused what its listener found wrong with the request */
-export type Pipeline = (call: PipelineCall, request: ReceivedRequest, refused?: Refusal) => void;
+/** Takes one request through all steps. @param refused what its server found wrong with it */
+export type Pipeline = (exchange: RequestExchange, request: ReceivedRequest, refused?: Refusal) => void;
 
 /** Takes one connection through all steps. @param authority host and port that it asks for, the only thing known of it */
-export type ConnectionPipeline = (call: ConnectionCall, authority: string) => void;
+export type ConnectionPipeline = (exchange: ConnectionExchange, authority: string) => void;
+
+/** What the steps around a call want to know of it. */
+export interface CallObserver {
+  /** The destination's final status is there; nothing was written to the client yet. */
+  answered(call: Call, status: number): void;
+  /** A connection that cannot be read is connected to its destination. */
+  connected(): void;
+  /** Nothing came back that could be relayed. The observer answers the client. */
+  failed(call: Call, refusal: Refusal, cause: Error | undefined): void;
+  /** A connect attempt failed; the next endpoint may still answer. */
+  connectFailed(): void;
+  /**
+   * The destination broke off an answer of which the client has the beginning. The client is told so by a broken connection or stream, never by a
+   * clean end.
+   *
+   * @param cause what was wrong, for the log
+   */
+  brokenOff(call: Call, cause: Error): void;
+  /** We broke off an answer of which the client has the beginning, or a connection that passed through. */
+  gaveUp(call: Call, refusal: Refusal): void;
+  /** The client's side is done with this call, in whatever way. Called once. */
+  closed(call: Call): void;
+}
+
+/**
+ * One call of a client, whatever protocol it came by: what the steps noted about it, and how far it has come. Each
+ * exchange holds one, and says here what becomes of it; the observer hears it from here.
+ *
+ * It is `done` once nobody waits for an answer any more. It is closed later, when the client's side is over.
+ */
+export class Call implements Listed {
+  position = -1;
+  /** Noted by the steps before the forwarding, for those that look at the call when it ends. */
+  route: Route | undefined;
+  edge: PendingEdge | undefined;
+  readonly exchange: Exchange;
+  readonly #observer: CallObserver;
+  #answered = false;
+  #done = false;
+  #gone = false;
+
+  constructor(exchange: Exchange, observer: CallObserver) {
+    this.exchange = exchange;
+    this.#observer = observer;
+  }
+
+  /** Whether an answer of the destination began to be relayed, or a connection passes through. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  /** Whether nobody waits for an answer any more: it is complete, refused or broken off, or the client left. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Whether the client left before its answer was complete. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** See {@link callerOf}. */
+  get caller(): string {
+    return callerOf(this.route);
+  }
+
+  /** The client gets no answer of the destination: there is none, or a step refused before one was asked for. */
+  fail(refusal: Refusal, cause?: Error): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#observer.failed(this, refusal, cause);
+  }
+
+  /** The destination's final status is there, and nothing was written to the client yet. */
+  answer(status: number): void {
+    this.#answered = true;
+    this.#observer.answered(this, status);
+  }
+
+  /** A connection that cannot be read is connected to its destination. */
+  connected(): void {
+    this.#answered = true;
+    this.#done = true;
+    this.#observer.connected();
+  }
+
+  /** The answer has come whole, or the call has become a tunnel. */
+  complete(): void {
+    this.#done = true;
+  }
+
+  /** The destination broke off an answer of which the client has the beginning. @param cause for the log */
+  breakOff(cause: Error): void {
+    this.#done = true;
+    this.#observer.brokenOff(this, cause);
+  }
+
+  /** We end the call. @returns whether the client is being told so; else what is on its way to it must be broken off */
+  giveUp(refusal: Refusal): boolean {
+    if (!this.#done && !this.#answered) {
+      this.fail(refusal);
+      return true;
+    }
+    this.#done = true;
+    if (this.#answered) this.#observer.gaveUp(this, refusal);
+    return false;
+  }
+
+  /** The client's side is closing. @returns whether it left before the call was done */
+  leave(): boolean {
+    if (this.#done) return false;
+    this.#gone = true;
+    this.#done = true;
+    return true;
+  }
+
+  /** The client's side is done with this call, in whatever way. Called once. */
+  close(): void {
+    this.#observer.closed(this);
+  }
+}

@@ -1,5 +1,5 @@
 import { DestinationSocket } from "../calls/destination-socket.ts";
-import type { Placed } from "../calls/unordered-list.ts";
+import type { Listed } from "../calls/unordered-list.ts";
 import { UpstreamError } from "../calls/upstream-error.ts";
 import type { InLine } from "../calls/waiting-line.ts";
 import type { Address } from "../resolve/resolver.ts";
@@ -51,7 +51,7 @@ export interface Waiter extends InLine {
 }
 
 /** One HTTP/1.1 connection to a destination, which carries one exchange at a time. */
-export class UpstreamConnection implements Placed {
+export class UpstreamConnection implements Listed {
   /** When the connection became idle, in milliseconds of a monotonic clock. The pool keeps it here. */
   idleSince = 0;
   /** Milliseconds that the connection may be idle. The pool keeps it here. */
@@ -62,7 +62,7 @@ export class UpstreamConnection implements Placed {
   waiter: Waiter | undefined;
   /** Whose request it is in use for, or being made for; undefined while it is idle. The pool keeps it here. */
   caller: string | undefined;
-  place = -1;
+  position = -1;
 
   readonly #socket: DestinationSocket;
   readonly #owner: ConnectionOwner;

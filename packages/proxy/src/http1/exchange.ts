@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type AttemptContext, type AttemptOwner, Attempts } from "../calls/attempts.ts";
-import type { PendingEdge, Pipeline, PipelineCall } from "../calls/call.ts";
+import { type AttemptContext, Attempts } from "../calls/attempts.ts";
+import { Call, type RequestExchange } from "../calls/call.ts";
 import { classifyFailure, classifyNoConnection } from "../calls/failure.ts";
+import type { Lifecycle } from "../calls/lifecycle.ts";
 import type { ForwardedRequest } from "../calls/request.ts";
-import type { Route } from "../destination/route.ts";
-import { callerOf } from "../load/fair-share.ts";
 import { headerMemory } from "../load/header-memory.ts";
 import { clientAddress } from "../net/client-address.ts";
 import type { Refusal } from "../refusals/refusal.ts";
@@ -18,20 +17,16 @@ import type { UpstreamPools } from "./pools.ts";
 import { answerRefusal } from "./refuse.ts";
 import { requestHead } from "./request-text.ts";
 import { Upload } from "./upload.ts";
-import { versionFault } from "./version-fault.ts";
 
 /** What all exchanges share. */
 export interface Http1Context extends AttemptContext {
   readonly pools: UpstreamPools;
-  /** Whether answers must tell clients to close their connection. */
-  readonly draining: () => boolean;
+  readonly lifecycle: Lifecycle;
 }
 
 /** Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way back. */
-export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, ConnectionUser, PendingRequest {
-  route: Route | undefined;
-  edge: PendingEdge | undefined;
-  place = -1;
+export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, PendingRequest {
+  readonly call: Call;
 
   readonly #context: Http1Context;
   readonly #request: IncomingMessage;
@@ -39,18 +34,17 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   /** Whether the client waits for `100 Continue` before it sends its body. */
   #awaitsContinue: boolean;
   #forwarded: ForwardedRequest | undefined;
-  #attempts: Attempts | undefined;
+  #attempts: Attempts<Waiter> | undefined;
   #connection: UpstreamConnection | undefined;
   #upload: Upload | undefined;
   #writer: AnswerWriter | undefined;
   /** Counted only when it is asked for. */
   #headerMemory: number | undefined;
   #repeats = false;
-  #done = false;
-  #gone = false;
 
   /** @param awaitsContinue whether the client sent `Expect: 100-continue` */
   constructor(context: Http1Context, request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) {
+    this.call = new Call(this, context.observer);
     this.#context = context;
     this.#awaitsContinue = awaitsContinue;
     this.#request = request;
@@ -58,20 +52,12 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
     response.on("close", () => this.#onClientClosed());
   }
 
-  get gone(): boolean {
-    return this.#gone;
-  }
-
-  get answered(): boolean {
-    return this.#writer?.begun === true;
-  }
-
   get address(): Address | undefined {
     return this.#attempts?.address;
   }
 
   get caller(): string {
-    return callerOf(this.route);
+    return this.call.caller;
   }
 
   get client(): string | undefined {
@@ -93,58 +79,35 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
     return this.#connection === undefined && address !== undefined && this.#context.pools.waitsInLine(address, this);
   }
 
-  /** Whether the client has its answer, or left. */
   get done(): boolean {
-    return this.#done;
+    return this.call.done;
   }
 
   get needsFresh(): boolean {
     return this.#repeats;
   }
 
-  /** Takes the request through all steps. */
-  run(pipeline: Pipeline): void {
-    const { method = "GET", url = "", rawHeaders } = this.#request;
-    pipeline(this, { method, target: url, rawHeaders }, versionFault(this.#request));
-  }
-
   forward(request: ForwardedRequest, addresses: readonly Address[]): void {
-    if (this.#done) return;
+    if (this.call.done) return;
     this.#forwarded = request;
-    this.#attempts = new Attempts(this.#context, this, addresses);
+    this.#attempts = new Attempts<Waiter>(this.#context, this.#context.pools, this.call, this, addresses);
     this.#attempts.begin();
-  }
-
-  fail(refusal: Refusal, cause?: Error): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.#context.observer.failed(this, refusal, cause);
   }
 
   refuse(refusal: Refusal, keepAlive: boolean): void {
     // Where its form is in doubt, so is what follows on the connection (RFC 9112 §6.3).
-    const isCertain = refusal.code !== "REQUEST_MALFORMED" && !this.#awaitsContinue;
-    answerRefusal(this.#response, refusal, keepAlive && isCertain);
+    const endIsKnown = refusal.code !== "REQUEST_MALFORMED" && !this.#awaitsContinue;
+    answerRefusal(this.#response, refusal, keepAlive && endIsKnown);
   }
 
   giveUp(refusal: Refusal): void {
     // When this is done, the connection may be another's by now.
-    const leaveDestination = this.#done ? () => {} : () => this.#leaveDestination();
+    const isUnderWay = !this.call.done;
     this.#upload?.stop();
-    if (!this.#done && !this.answered) this.fail(refusal);
-    else {
-      this.#done = true;
-      if (this.answered) this.#context.observer.gaveUp(this, refusal);
-      // A client may not take a refusal either.
-      this.#response.destroy();
-    }
-    leaveDestination();
+    // A client may not take a refusal either.
+    if (!this.call.giveUp(refusal)) this.#response.destroy();
+    if (isUnderWay) this.#leaveDestination();
     this.#request.resume();
-  }
-
-  connectTo(address: Address): void {
-    this.#connection = undefined;
-    this.#context.pools.acquire(address, this);
   }
 
   onConnection(connection: UpstreamConnection): void {
@@ -175,28 +138,28 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
 
   onAnswer(head: AnswerHead): void {
     // Who still waits for 100 will not send the body: what comes next on the connection cannot be told (RFC 9110 §10.1.1).
-    const closeAfter = this.#context.draining() || this.#awaitsContinue;
+    const closeAfter = this.#context.lifecycle.isDraining || this.#awaitsContinue;
     this.#writer = new AnswerWriter(this.#request, this.#response, head, closeAfter);
   }
 
   onData(data: Buffer): void {
-    if (!this.#done) this.#paced(this.#writer?.write(data));
+    if (!this.call.done) this.#paced(this.#writer?.write(data));
   }
 
   onFlush(): void {
     const writer = this.#writer;
-    if (this.#done || writer === undefined || writer.begun) return;
-    this.#context.observer.answered(this, writer.status);
+    if (this.call.done || writer === undefined || writer.begun) return;
+    this.call.answer(writer.status);
     this.#paced(writer.flush());
   }
 
   onEnd(trailers: [string, string][]): void {
-    if (this.#done) return;
-    this.#done = true;
+    if (this.call.done) return;
+    this.call.complete();
     this.#upload?.stop();
     const writer = this.#writer;
     if (writer === undefined) return;
-    if (!writer.begun) this.#context.observer.answered(this, writer.status);
+    if (!writer.begun) this.call.answer(writer.status);
     writer.end(trailers);
   }
 
@@ -209,40 +172,35 @@ export class Http1Exchange implements PipelineCall, AttemptOwner, Waiter, Connec
   }
 
   onError(error: Error): void {
-    if (this.#done) return;
+    if (this.call.done) return;
     this.#upload?.stop();
-    if (this.#writer?.begun === true) {
-      this.#done = true;
-      this.#context.observer.brokenOff(this, error);
+    if (this.call.answered) {
+      this.call.breakOff(error);
       this.#response.destroy();
       return;
     }
     const failure = classifyFailure(error);
     if (failure.broken && this.#mayRepeat()) {
       this.#repeats = true;
+      this.#connection = undefined;
       this.#attempts?.begin();
-    } else this.fail(failure.refusal, error);
+    } else this.call.fail(failure.refusal, error);
   }
 
   /** The client's connection is done with this answer, after it or in the midst of it. */
   #onClientClosed(): void {
-    if (!this.#done) {
-      this.#gone = true;
-      this.#done = true;
-      this.#leaveDestination();
-    }
-    this.#context.observer.closed(this);
+    if (this.call.leave()) this.#leaveDestination();
+    this.call.close();
   }
 
   #leaveDestination(): void {
-    const { address } = this;
     if (this.#connection !== undefined) this.#connection.destroy();
-    else if (address !== undefined) this.#context.pools.leave(address, this);
+    else this.#attempts?.leave();
   }
 
   /** What was read of one side, and the other has not taken. */
   get #unsent(): number {
-    const upload = this.#done || this.#upload === undefined ? 0 : (this.#connection?.waiting ?? 0);
+    const upload = this.call.done || this.#upload === undefined ? 0 : (this.#connection?.waiting ?? 0);
     return upload + this.#response.writableLength;
   }
 

@@ -11,7 +11,7 @@ export interface PendingRequest {
 export type ClientResponse = ServerResponse & { pending?: PendingRequest };
 
 /** Milliseconds without a byte of an answer after which a client that has ended its side is taken to have gone. */
-export const HALF_CLOSED_PATIENCE = 5_000;
+export const HALF_CLOSED_TIMEOUT = 5_000;
 
 /**
  * What becomes of requests whose client has ended its side (FIN) before it has its answers.
@@ -21,7 +21,7 @@ export const HALF_CLOSED_PATIENCE = 5_000;
  * not for long: what a client that has gone holds at its destination counts for more. A request that waits in line for a connection leaves it at once, as
  * with HAProxy's `abortonclose`: its place is for those who are surely there. (Envoy takes every FIN for the end, and never gives the answer.)
  */
-export function onClientEnded(socket: Socket, last: ClientResponse | undefined, patience: number): void {
+export function onClientEnded(socket: Socket, last: ClientResponse | undefined, timeout: number): void {
   if (last === undefined || last.writableFinished || socket.destroyed) return;
   if (last.pending?.waitsInLine === true) {
     socket.destroy();
@@ -32,7 +32,7 @@ export function onClientEnded(socket: Socket, last: ClientResponse | undefined, 
     // What the kernel does not take yet it goes on asking the client for.
     if (socket.bytesWritten === written && socket.writableLength === 0) socket.destroy();
     written = socket.bytesWritten;
-  }, patience).unref();
+  }, timeout).unref();
   socket.once("close", () => clearInterval(check));
 }
 
@@ -40,6 +40,6 @@ export function onClientEnded(socket: Socket, last: ClientResponse | undefined, 
 export function onTunnelClientEnded(socket: Socket, begun: () => boolean): void {
   const check = setTimeout(() => {
     if (!begun()) socket.destroy();
-  }, HALF_CLOSED_PATIENCE).unref();
+  }, HALF_CLOSED_TIMEOUT).unref();
   socket.once("close", () => clearTimeout(check));
 }

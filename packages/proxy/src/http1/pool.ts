@@ -1,4 +1,4 @@
-import { Bag } from "../calls/unordered-list.ts";
+import { UnorderedList } from "../calls/unordered-list.ts";
 import { asError, UpstreamError } from "../calls/upstream-error.ts";
 import { WaitingLine } from "../calls/waiting-line.ts";
 import { Holdings } from "../load/fair-share.ts";
@@ -37,7 +37,7 @@ export class Pool implements ConnectionOwner {
   readonly #options: PoolOptions;
   /** Longest idle first; the one used last is used next, so that those beyond the need grow old. */
   readonly #idle: UpstreamConnection[] = [];
-  readonly #all = new Bag<UpstreamConnection>();
+  readonly #all = new UnorderedList<UpstreamConnection>();
   readonly #line = new WaitingLine<Waiter>();
   /** Those that wait for an idle connection to have been polled: no more than there are, and for a turn or two. */
   readonly #soon: Waiter[] = [];

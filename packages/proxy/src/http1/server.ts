@@ -1,12 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ListenerObserver } from "../calls/observers.ts";
+import type { ListenerObserver } from "../calls/listener-observer.ts";
 import { clientAddress } from "../net/client-address.ts";
 import { linger } from "../net/linger.ts";
 import { createServer } from "../net/node-http.ts";
 import { TCP_OPTIONS } from "../net/tcp-options.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import { type ClientResponse, HALF_CLOSED_PATIENCE, onClientEnded, type PendingRequest } from "./half-closed.ts";
+import { type ClientResponse, HALF_CLOSED_TIMEOUT, onClientEnded, type PendingRequest } from "./half-closed.ts";
 import { LeanRequest } from "./lean-request.ts";
 import { causeOf, failBeforeRequest, HEADER_OVERDUE, type ParserError, refusalOfParser } from "./parser-faults.ts";
 import { PipelinedRequests } from "./pipelined.ts";
@@ -61,7 +61,7 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT,
     maxHeaderSize = DEFAULT_MAX_HEADER_SIZE,
   } = options;
-  const { halfClosedTimeout = HALF_CLOSED_PATIENCE } = options;
+  const { halfClosedTimeout = HALF_CLOSED_TIMEOUT } = options;
   /** Of each connection, until it closes: a dead socket and its last answer, once grown old, would hold on to those of later connections. */
   const latest = new WeakMap<Duplex, ClientResponse>();
   /** An idle connection, of which there are thousands for an hour, is not to keep a request with all its header. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { Bag } from "../calls/unordered-list.ts";
+import { UnorderedList } from "../calls/unordered-list.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import type { Holder } from "../load/held-memory.ts";
 
@@ -16,7 +16,7 @@ export interface HeaderReader {
 /** The header that is to come next on one connection, or has come in part. */
 class NextHeader implements Holder {
   readonly socket: Socket;
-  place = -1;
+  position = -1;
   /** Bytes that were read before this header; infinite while the body of the request before is still coming. */
   begin = 0;
   readonly #reader: HeaderReader;
@@ -57,7 +57,7 @@ class NextHeader implements Holder {
 export class UnfinishedHeaders {
   /** Bytes that one connection can hold. */
   readonly mostEach: number;
-  readonly #headers = new Bag<NextHeader>();
+  readonly #headers = new UnorderedList<NextHeader>();
   readonly #ofSocket = new WeakMap<Duplex, NextHeader>();
 
   /** @param maxHeaderSize bytes of a header */
@@ -71,7 +71,7 @@ export class UnfinishedHeaders {
   }
 
   /** Those of which something has come. */
-  all(): readonly Holder[] {
+  holders(): readonly Holder[] {
     return this.#headers.list().filter(({ heldBytes }) => heldBytes > 0);
   }
 

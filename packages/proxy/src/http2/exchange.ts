@@ -5,11 +5,9 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
-import { type AttemptContext, type AttemptOwner, Attempts } from "../calls/attempts.ts";
-import type { PendingEdge, Pipeline, PipelineCall } from "../calls/call.ts";
+import { type AttemptContext, Attempts } from "../calls/attempts.ts";
+import { Call, type RequestExchange } from "../calls/call.ts";
 import type { ForwardedRequest } from "../calls/request.ts";
-import type { Route } from "../destination/route.ts";
-import { callerOf } from "../load/fair-share.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
@@ -52,10 +50,8 @@ const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer ha
 function ignore(): void {}
 
 /** Steps 4 and 5, connect and forward: one HTTP/2 request, its attempts, and its answer on the way back. */
-export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter {
-  route: Route | undefined;
-  edge: PendingEdge | undefined;
-  place = -1;
+export class Http2Exchange implements RequestExchange, SessionWaiter {
+  readonly call: Call;
 
   readonly #context: Http2Context;
   readonly #stream: ServerHttp2Stream;
@@ -63,30 +59,20 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   readonly #client: Http2Client;
   readonly #since = performance.now();
   #forwarded: ForwardedRequest | undefined;
-  #attempts: Attempts | undefined;
+  #attempts: Attempts<SessionWaiter> | undefined;
   #upload: Upload | undefined;
   #upstream: ClientHttp2Stream | undefined;
   #relay: AnswerRelay | undefined;
   #interim: InterimAnswers | undefined;
-  #answered = false;
-  #done = false;
-  #gone = false;
 
   constructor(context: Http2Context, stream: ServerHttp2Stream, request: Http2Request, client: Http2Client) {
+    this.call = new Call(this, context.observer);
     this.#context = context;
     this.#stream = stream;
     this.#request = request;
     this.#client = client;
     client.requested(request.headerBytes, request.hasBody);
     stream.on("close", () => this.#clientClosed());
-  }
-
-  get gone(): boolean {
-    return this.#gone;
-  }
-
-  get answered(): boolean {
-    return this.#answered;
   }
 
   get heldBytes(): number {
@@ -103,46 +89,29 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   }
 
   get caller(): string {
-    return callerOf(this.route);
+    return this.call.caller;
   }
 
-  /** Whether the client has its answer, or left. */
   get done(): boolean {
-    return this.#done;
-  }
-
-  /** Takes the request through all steps. */
-  run(pipeline: Pipeline): void {
-    pipeline(this, this.#request, this.#request.refused);
+    return this.call.done;
   }
 
   forward(request: ForwardedRequest, addresses: readonly Address[]): void {
-    if (this.#done) return;
+    if (this.call.done) return;
     this.#forwarded = request;
-    this.#attempts = new Attempts(this.#context, this, addresses);
+    this.#attempts = new Attempts<SessionWaiter>(this.#context, this.#context.pools, this.call, this, addresses);
     if (this.#request.hasBody) this.#upload = new Upload(this.#stream, this.#client, this.#context.kept);
     this.#attempts.begin();
   }
 
-  fail(refusal: Refusal, cause?: Error): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.#upload?.stop();
-    this.#context.observer.failed(this, refusal, cause);
-  }
-
   refuse(refusal: Refusal): void {
+    this.#upload?.stop();
     refuseStream(this.#stream, this.#request, refusal);
   }
 
   giveUp(refusal: Refusal): void {
-    if (!this.#done && !this.#answered) this.fail(refusal);
-    else {
-      this.#done = true;
-      if (this.#answered) this.#context.observer.gaveUp(this, refusal);
-      // Not behind what was written to it: that is what the client does not take. A refusal may be it, too.
-      this.#stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
-    }
+    // Not behind what was written to it: that is what the client does not take. A refusal may be it, too.
+    if (!this.call.giveUp(refusal)) this.#stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
     this.#upstream?.close(NGHTTP2_CANCEL);
   }
 
@@ -169,18 +138,13 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
       return session.request(this.#head(request), options, this.caller);
     } catch (error) {
       // nghttp2 and Node check the same things, but each for itself.
-      this.fail(UNACCEPTABLE, error instanceof Error ? error : undefined);
+      this.call.fail(UNACCEPTABLE, error instanceof Error ? error : undefined);
       return undefined;
     }
   }
 
   onNoSession(error: Error): void {
     this.#attempts?.onNoConnection(classifyNoSession(error), error);
-  }
-
-  connectTo(address: Address): void {
-    this.#upstream = undefined;
-    this.#context.pools.acquire(address, this);
   }
 
   #head({ method, path, authority, headers }: ForwardedRequest): readonly string[] {
@@ -191,7 +155,7 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   #onInterim(session: UpstreamSession, upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
     session.heard();
     const stream = this.#stream;
-    if (this.#done || stream.destroyed || stream.closed || stream.headersSent) return;
+    if (this.call.done || stream.destroyed || stream.closed || stream.headersSent) return;
     this.#interim ??= new InterimAnswers();
     if (!this.#interim.mayRelay(performance.now())) return;
     if (!mayRelay(() => stream.additionalHeaders(fields))) this.#giveUp(upstream, UNRELAYABLE);
@@ -205,41 +169,44 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
     rawFields: readonly string[],
   ): void {
     session.heard();
-    if (this.#done) return;
+    if (this.call.done) return;
     if (!isRelayable(fields)) {
       this.#giveUp(upstream, UNRELAYABLE);
       return;
     }
     this.#upload?.forget();
-    this.#answered = true;
     const status = fields[":status"] ?? 0;
-    this.#context.observer.answered(this, status);
+    this.call.answer(status);
     const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
-    this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => {
-      this.#done = true;
-    });
+    this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => this.call.complete());
     this.#relay.begin(relayedFields(fields, rawFields), headerOnly);
   }
 
   /** The answer cannot be relayed. */
   #giveUp(upstream: ClientHttp2Stream, refusal: Refusal): void {
-    this.fail(refusal);
+    this.call.fail(refusal);
     upstream.close(NGHTTP2_CANCEL);
   }
 
   #upstreamClosed(session: UpstreamSession, upstream: ClientHttp2Stream): void {
     session.release(this.caller);
     if (upstream !== this.#upstream) return;
-    if (!this.#done) this.#relay?.close();
-    if (this.#done) this.#endUpload();
-    else if (this.#answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
+    if (!this.call.done) this.#relay?.close();
+    if (this.call.done) this.#endUpload();
+    else if (this.call.answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
     else if (this.#mayRepeat(session, upstream)) {
       this.#upload?.hold();
       // A destination that stops says GOAWAY on all its connections at once, and closes them at once when it dies. A turn later that has been read.
-      setImmediate(() => this.#attempts?.begin());
+      setImmediate(() => this.#repeat());
     } else {
-      this.fail(refusalOfStream(upstream.rstCode, session.broken), new Error(`stream closed with code ${upstream.rstCode}`));
+      this.call.fail(refusalOfStream(upstream.rstCode, session.broken), new Error(`stream closed with code ${upstream.rstCode}`));
     }
+  }
+
+  #repeat(): void {
+    if (this.call.done) return;
+    this.#upstream = undefined;
+    this.#attempts?.begin();
   }
 
   /** The answer is complete, and the destination does not want the rest of the request (RFC 9113 §8.1). */
@@ -250,9 +217,8 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   }
 
   #breakOff(code: number): void {
-    this.#done = true;
     this.#upload?.stop();
-    this.#context.observer.brokenOff(this, new Error(`stream closed with code ${code}`));
+    this.call.breakOff(new Error(`stream closed with code ${code}`));
     // A stream that ends without an error would look complete.
     closeWhenSent(this.#stream, code === NGHTTP2_NO_ERROR ? NGHTTP2_INTERNAL_ERROR : code);
   }
@@ -271,17 +237,13 @@ export class Http2Exchange implements PipelineCall, AttemptOwner, SessionWaiter 
   #clientClosed(): void {
     this.#context.stalled.forget(this.#stream);
     this.#upload?.forget();
-    if (!this.#done) {
-      this.#gone = true;
-      this.#done = true;
-      this.#client.left(this.#since, this.#answered);
-    } else if (this.#answered) this.#client.finished();
-    const { address } = this;
-    if (this.#upstream === undefined && address !== undefined) this.#context.pools.leave(address, this);
+    if (this.call.leave()) this.#client.left(this.#since, this.call.answered);
+    else if (this.call.answered) this.#client.finished();
+    if (this.#upstream === undefined) this.#attempts?.leave();
     const upstream = this.#upstream;
     // After a complete exchange both streams are closed by now, and this does nothing.
     if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);
-    this.#context.observer.closed(this);
+    this.call.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { constants, createServer, type Http2Server, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import type { Lifecycle } from "../calls/lifecycle.ts";
 import { ClientSession } from "./client-session.ts";
 import {
   CONNECTION_WINDOW,
@@ -43,9 +44,8 @@ export class ClientSessions {
   #sweep: NodeJS.Timeout | undefined;
   /** The connection that is becoming a session, which happens at once. A session does not hand out its socket once it is over. */
   #accepted: Socket | undefined;
-  #draining = false;
 
-  constructor(onStream: OnStream, options: ClientSessionsOptions) {
+  constructor(onStream: OnStream, lifecycle: Lifecycle, options: ClientSessionsOptions) {
     const limits = {
       headersTimeout: options.headersTimeout,
       keepAliveTimeout: options.keepAliveTimeout,
@@ -75,7 +75,7 @@ export class ClientSessions {
         if (client.opened(stream)) onStream(stream, fields, flags, rawFields, client);
         else stream.close(NGHTTP2_REFUSED_STREAM);
       });
-      if (this.#draining) client.drain();
+      if (lifecycle.isDraining) client.drain();
     });
   }
 
@@ -102,7 +102,6 @@ export class ClientSessions {
 
   /** Tells clients to open no more streams; each connection closes with its last one. */
   drain(): void {
-    this.#draining = true;
     for (const client of this.#sessions.values()) client.drain();
   }
 

@@ -1,10 +1,12 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import type { ConnectionPipeline, Pipeline } from "../calls/call.ts";
-import type { CallObserver, ListenerObserver } from "../calls/observers.ts";
+import type { CallObserver, ConnectionPipeline, Pipeline } from "../calls/call.ts";
+import type { Lifecycle } from "../calls/lifecycle.ts";
+import type { ListenerObserver } from "../calls/listener-observer.ts";
 import { DEFAULT_CONNECT_TIMEOUT, type UpstreamOptions } from "../calls/upstream-options.ts";
 import { type Http1Context, Http1Exchange } from "../http1/exchange.ts";
 import { UpstreamPools } from "../http1/pools.ts";
+import { receivedRequest, versionFault } from "../http1/request.ts";
 import {
   createListener,
   DEFAULT_HEADERS_TIMEOUT,
@@ -22,22 +24,22 @@ import { StalledStreams } from "../http2/stalled-streams.ts";
 import type { KeptBytes } from "../http2/upload.ts";
 import { Turns } from "../resolve/turns.ts";
 import { OpenHellos } from "../tunnel/open-hellos.ts";
-import { OpenTunnels } from "../tunnel/open-tunnels.ts";
 import { createTlsPassThrough } from "../tunnel/tls-exchange.ts";
 import type { TunnelContext, TunnelOptions } from "../tunnel/tunnel-context.ts";
-import { UpgradeCall } from "../tunnel/upgrade-exchange.ts";
+import { UpgradeExchange } from "../tunnel/upgrade-exchange.ts";
 import { ProtocolSniffer } from "./sniff-protocol.ts";
 
 /** What every protocol's calls need. */
-export interface FrontParts {
+export interface ServerParts {
   readonly pipeline: Pipeline;
   readonly connectionPipeline: ConnectionPipeline;
   readonly observer: CallObserver;
   /** Hears of connections that never became a call. */
   readonly listener: ListenerObserver;
+  readonly lifecycle: Lifecycle;
 }
 
-export interface FrontOptions {
+export interface ServerOptions {
   readonly listener?: ListenerOptions;
   readonly upstream?: UpstreamOptions;
   readonly http2?: Http2Options;
@@ -45,40 +47,40 @@ export interface FrontOptions {
 }
 
 /**
- * All protocols on one port: HTTP/1.1 with its upgrades, HTTP/2 and TLS, told apart by their first bytes, and the connections to destinations that
- * they forward by. Does not listen itself: connections come as `connection` events of {@link server}.
+ * All protocols on one port: HTTP/1.1 with its upgrades, HTTP/2 and TLS, told apart by their first bytes, and the
+ * connections to destinations that they forward by. Does not listen itself: connections come as `connection` events
+ * of {@link server}.
+ *
+ * A request's way: the server of its protocol reads it → an exchange is made for it → the pipeline takes it through
+ * all steps → the exchange forwards it → attempts → pool → connection, and the answer comes back to the exchange.
  */
-export class Front {
+export class ProtocolServers {
   readonly server: Server;
   /** What clients have sent of requests that are not whole yet. */
   readonly unfinished: UnfinishedHeaders;
+  readonly #parts: ServerParts;
+  readonly #options: ServerOptions;
+  readonly #turns = new Turns();
   readonly #pools: UpstreamPools;
   readonly #sessionPools: SessionPools;
-  readonly #turns = new Turns();
-  readonly #tunnels = new OpenTunnels();
   readonly #stalled: StalledStreams;
   readonly #kept: KeptBytes = { bytes: 0 };
-  readonly #clientSessions: ClientSessions;
-  readonly #sniffer: ProtocolSniffer;
-  #draining = false;
 
-  constructor(parts: FrontParts, options: FrontOptions) {
+  constructor(parts: ServerParts, options: ServerOptions) {
+    this.#parts = parts;
+    this.#options = options;
     this.#pools = new UpstreamPools(options.upstream);
     this.#sessionPools = new SessionPools(options.upstream, options.http2);
     this.#stalled = new StalledStreams(options.http2?.stallTimeout ?? 300_000);
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, maxHeaderSize = DEFAULT_MAX_HEADER_SIZE } = options.listener ?? {};
     this.unfinished = new UnfinishedHeaders(maxHeaderSize);
-    const tunnels = this.#tunnelContext(parts, options);
-    this.server = this.#http1Server(parts, tunnels, options.listener);
-    this.#clientSessions = this.#http2Server(parts, options);
-    const port = options.tunnel?.tlsPort ?? 443;
-    const { connectionPipeline: pipeline, listener } = parts;
-    const passTls = createTlsPassThrough({ ...tunnels, pipeline, listener, helloTimeout: headersTimeout, port, hellos: new OpenHellos() });
-    const tls = (socket: Socket) => {
-      passTls(socket);
-      socket.resume();
-    };
-    this.#sniffer = new ProtocolSniffer(this.server, { http2: (socket) => this.#clientSessions.accept(socket), tls }, headersTimeout);
+    const tunnels = this.#tunnelContext();
+    const server = this.#http1Server(tunnels);
+    const http2 = this.#http2Server();
+    const tls = this.#tlsServer(tunnels, headersTimeout);
+    const sniffer = new ProtocolSniffer(server, { http2: (socket) => http2.accept(socket), tls }, headersTimeout);
+    this.server = server;
+    this.#register(sniffer, http2);
   }
 
   /** Addresses that connections to destinations are kept for. */
@@ -91,80 +93,81 @@ export class Front {
     return this.#kept.bytes;
   }
 
-  get isDraining(): boolean {
-    return this.#draining;
-  }
-
-  /** A call is over. A connection whose answer had no `Connection: close` any more turns idle after the drain has closed the idle ones. */
-  callClosed(): void {
-    if (this.#draining) setImmediate(() => this.server.closeIdleConnections());
-  }
-
-  /** Tells clients to go and waits for what is in flight. @param stopped resolves when the sockets that listened have no connection left */
-  async drain(stopped: Promise<void>): Promise<void> {
-    this.#draining = true;
-    this.#sniffer.close();
-    this.#clientSessions.drain();
-    await stopped;
-    await this.#tunnels.ended();
-    this.#stalled.stop();
-    await Promise.all([this.#pools.close(), this.#sessionPools.close()]);
-  }
-
-  /** Cuts every connection. */
-  destroy(): void {
-    this.#sniffer.close();
-    this.#stalled.stop();
-    this.server.closeAllConnections();
-    this.#tunnels.cutAll();
-    this.#clientSessions.destroy();
-    this.#pools.destroy();
-    this.#sessionPools.destroy();
-  }
-
-  #http1Server({ pipeline, observer, listener }: FrontParts, tunnels: TunnelContext, options?: ListenerOptions): Server {
-    const context: Http1Context = { observer, turns: this.#turns, pools: this.#pools, draining: () => this.#draining };
+  #http1Server(tunnels: TunnelContext): Server {
+    const { pipeline, observer, listener, lifecycle } = this.#parts;
+    const context: Http1Context = { observer, turns: this.#turns, pools: this.#pools, lifecycle };
     return createListener(
       {
         request(request, response, awaitsContinue) {
           const exchange = new Http1Exchange(context, request, response, awaitsContinue);
-          exchange.run(pipeline);
+          pipeline(exchange, receivedRequest(request), versionFault(request));
           return exchange;
         },
         upgrade(request, head) {
-          new UpgradeCall(tunnels, request, request.socket, head).run(pipeline);
+          pipeline(new UpgradeExchange(tunnels, request, request.socket, head), receivedRequest(request));
         },
-        detached: (socket) => {
+        detached(socket) {
           const detached = { cut: () => socket.destroy() };
-          this.#tunnels.add(detached);
-          socket.once("close", () => this.#tunnels.delete(detached));
+          lifecycle.hold(detached);
+          socket.once("close", () => lifecycle.release(detached));
         },
         observer: listener,
         unfinished: this.unfinished,
       },
-      options,
+      this.#options.listener,
     );
   }
 
-  #http2Server({ pipeline, observer }: FrontParts, { http2, listener = {} }: FrontOptions): ClientSessions {
+  #http2Server(): ClientSessions {
+    const { pipeline, observer, lifecycle } = this.#parts;
+    const { http2, listener = {} } = this.#options;
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = listener;
     const context: Http2Context = { observer, turns: this.#turns, pools: this.#sessionPools, stalled: this.#stalled, kept: this.#kept };
     return new ClientSessions(
       (stream, fields, flags, rawFields, client) => {
-        new Http2Exchange(context, stream, readHttp2Request(fields, flags, rawFields), client).run(pipeline);
+        const request = readHttp2Request(fields, flags, rawFields);
+        pipeline(new Http2Exchange(context, stream, request, client), request, request.refused);
       },
+      lifecycle,
       { ...http2, headersTimeout, keepAliveTimeout },
     );
   }
 
-  #tunnelContext({ observer }: FrontParts, { upstream, tunnel }: FrontOptions): TunnelContext {
+  #tlsServer(tunnels: TunnelContext, helloTimeout: number): (socket: Socket) => void {
+    const { connectionPipeline: pipeline, listener } = this.#parts;
+    const port = this.#options.tunnel?.tlsPort ?? 443;
+    const pass = createTlsPassThrough({ ...tunnels, pipeline, listener, helloTimeout, port, hellos: new OpenHellos() });
+    return (socket) => {
+      pass(socket);
+      socket.resume();
+    };
+  }
+
+  #tunnelContext(): TunnelContext {
+    const { upstream, tunnel } = this.#options;
     return {
-      observer,
+      observer: this.#parts.observer,
+      lifecycle: this.#parts.lifecycle,
       turns: this.#turns,
-      open: this.#tunnels,
       connectTimeout: upstream?.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT,
       headersTimeout: upstream?.headersTimeout ?? 0,
       idleTimeout: tunnel?.idleTimeout ?? 0,
     };
+  }
+
+  #register(sniffer: ProtocolSniffer, http2: ClientSessions): void {
+    const { lifecycle } = this.#parts;
+    const { server } = this;
+    lifecycle.addClientPart({ drain: () => sniffer.close(), cut: () => sniffer.close() });
+    lifecycle.addClientPart({
+      // Its sockets are closed by whoever opened them, and its idle connections with them.
+      drain() {},
+      cut: () => server.closeAllConnections(),
+      callEnded: () => setImmediate(() => server.closeIdleConnections()),
+    });
+    lifecycle.addClientPart({ drain: () => http2.drain(), cut: () => http2.destroy() });
+    lifecycle.addDestinationPart({ drain: () => this.#stalled.stop(), cut: () => this.#stalled.stop() });
+    for (const pools of [this.#pools, this.#sessionPools])
+      lifecycle.addDestinationPart({ drain: () => pools.close(), cut: () => pools.destroy() });
   }
 }

@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { Bag, type Placed } from "../calls/unordered-list.ts";
+import { type Listed, UnorderedList } from "../calls/unordered-list.ts";
 import { failBeforeRequest, HEADER_OVERDUE } from "../http1/parser-faults.ts";
 
 /** Who takes a connection, by its first bytes. A socket is handed over paused, with nothing read off it. */
@@ -18,7 +18,7 @@ const TLS_HANDSHAKE = 0x16;
 const CHECK_INTERVAL = 5_000;
 
 /** A connection whose protocol is not known yet. */
-interface Undecided extends Placed {
+interface Undecided extends Listed {
   readonly socket: Socket;
   /** When it began, in milliseconds of a monotonic clock. */
   readonly since: number;
@@ -44,7 +44,7 @@ export class ProtocolSniffer {
   readonly #server: Server;
   readonly #http1: readonly unknown[];
   readonly #handlers: ProtocolHandlers;
-  readonly #undecided = new Bag<Undecided>();
+  readonly #undecided = new UnorderedList<Undecided>();
   readonly #timeout: number;
   readonly #check: NodeJS.Timeout;
 
@@ -66,7 +66,7 @@ export class ProtocolSniffer {
   }
 
   #sniff(socket: Socket): void {
-    const undecided: Undecided = { socket, since: performance.now(), place: -1 };
+    const undecided: Undecided = { socket, since: performance.now(), position: -1 };
     let held: Buffer | undefined;
     const onData = (chunk: Buffer) => {
       const bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);

@@ -29,13 +29,13 @@ export interface LoadLimits {
 export const MAX_REQUESTS = 10_000;
 
 /** Milliseconds of work in too long turns before the first request is refused: longer than a garbage collection of this heap, or what compiling it takes. */
-const PATIENCE = 500;
+const LONG_TURNS_TOLERATED = 500;
 
-/** Milliseconds of waiting connections before that counts as a turn that is too long: with {@link PATIENCE}, a second for the burst after a restart. */
-const BURST = 500;
+/** Milliseconds of waiting connections before that counts as a turn that is too long: with {@link LONG_TURNS_TOLERATED}, a second for the burst after a restart. */
+const BURST_TOLERATED = 500;
 
 /** Connections for each socket and turn from which on there are surely more waiting: not all queues are equally long. */
-const SATURATED = 0.75;
+const ALL_SOCKETS_BUSY = 0.75;
 
 const BEHIND = new Refusal("OVERLOADED", "the global sidecar cannot keep up with the requests it gets");
 const FULL = new Refusal("OVERLOADED", "as many requests are in flight as the global sidecar takes");
@@ -46,9 +46,11 @@ const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** What is looked at beside the event loop. */
 export interface CurrentLoad {
   /** Requests in flight. */
-  inFlight(): number;
-  /** Client connections accepted so far. */
-  accepted(): number;
+  readonly calls: { readonly size: number };
+  readonly connections: {
+    /** Client connections accepted so far. */
+    readonly accepted: number;
+  };
   /** Listening sockets, each of which gives one connection in a turn at most. */
   readonly sockets: number;
 }
@@ -63,9 +65,9 @@ export class Admission {
   constructor(load: CurrentLoad, metrics: Registry, limits: LoadLimits = {}) {
     const { maxTurn = 250, maxRequests = MAX_REQUESTS } = limits;
     const limit = maxTurn === 0 ? Number.POSITIVE_INFINITY : maxTurn;
-    const shedding = new Shedding({ maxTurn: limit, patience: PATIENCE, burst: BURST });
+    const shedding = new Shedding({ maxTurn: limit, patience: LONG_TURNS_TOLERATED, burst: BURST_TOLERATED });
     // With a single socket one connection in each turn is nothing special.
-    const allSockets = load.sockets === 1 ? Number.POSITIVE_INFINITY : SATURATED * load.sockets;
+    const allSockets = load.sockets === 1 ? Number.POSITIVE_INFINITY : ALL_SOCKETS_BUSY * load.sockets;
     this.#load = load;
     this.#maxRequests = maxRequests;
     this.#shedding = shedding;
@@ -87,8 +89,8 @@ export class Admission {
     });
     let acceptedBefore = 0;
     this.#stop = sampleEventLoop((sample) => {
-      const accepted = (load.accepted() - acceptedBefore) / sample.turns;
-      acceptedBefore = load.accepted();
+      const accepted = (load.connections.accepted - acceptedBefore) / sample.turns;
+      acceptedBefore = load.connections.accepted;
       shedding.observe(sample, accepted > allSockets);
       delays.observe(sample.delay / 1_000);
     });
@@ -96,7 +98,7 @@ export class Admission {
 
   /** Why the request that has just been counted as in flight is not taken; undefined when it is. */
   readonly admit = (): Refusal | undefined => {
-    if (this.#load.inFlight() > this.#maxRequests) return FULL;
+    if (this.#load.calls.size > this.#maxRequests) return FULL;
     return this.#shedding.refusesNext() ? BEHIND : undefined;
   };
 

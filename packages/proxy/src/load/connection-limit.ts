@@ -8,51 +8,53 @@ const RESERVED_FILES = 128;
 const FILES_PER_CONNECTION = 2;
 
 /** How many connections an event loop takes. */
-export interface ConnectionLimit {
+export interface ConnectionLimits {
   /** Client connections at a time. */
   readonly maxConnections: number;
   /** Event loops of this process, this one included, among which its open files are shared out. */
   readonly sharing: number;
 }
 
-/** The connections of one event loop. */
-export interface LimitedConnections {
-  /** Accepted so far, those closed at once included. */
-  readonly accepted: number;
-  /** For the errors of listening sockets. */
-  readonly outOfFiles: () => void;
-}
-
 /**
- * Limits the client connections of one event loop, over all of its listening sockets, so that accept() does not meet the limit of open files; and
- * keeps the thread alive should it do so all the same.
+ * Limits the client connections of one event loop, over all of its listening sockets, so that accept() does not meet
+ * the limit of open files; and keeps the thread alive should it do so all the same.
  *
- * At that limit libuv gives up one file that it holds in reserve, accepts what waits and closes it. What it cannot handle that way it reports as the
- * server's error, which without a listener would end the thread.
- *
- * @param server every connection is announced by its `connection` event, whichever socket it came by
+ * At that limit libuv gives up one file that it holds in reserve, accepts what waits and closes it. What it cannot
+ * handle that way it reports as the server's error, which without a listener would end the thread.
  */
-export function limitConnections(server: Server, metrics: Registry, { maxConnections, sharing }: ConnectionLimit): LimitedConnections {
-  const affordable = Math.floor((openFilesLimit() - RESERVED_FILES) / FILES_PER_CONNECTION / sharing);
-  const limit = Math.max(1, Math.min(maxConnections, affordable));
-  const connections = { open: 0, accepted: 0 };
-  const refused = register(metrics, connections);
-  server.prependListener("connection", (socket) => {
-    connections.open += 1;
-    connections.accepted += 1;
-    socket.once("close", () => {
-      connections.open -= 1;
+export class ConnectionLimit {
+  readonly #limit: number;
+  readonly #connections = { open: 0, accepted: 0 };
+  readonly #refused: Counter;
+
+  constructor(metrics: Registry, { maxConnections, sharing }: ConnectionLimits) {
+    const affordable = Math.floor((openFilesLimit() - RESERVED_FILES) / FILES_PER_CONNECTION / sharing);
+    this.#limit = Math.max(1, Math.min(maxConnections, affordable));
+    this.#refused = register(metrics, this.#connections);
+  }
+
+  /** Accepted so far, those closed at once included. */
+  get accepted(): number {
+    return this.#connections.accepted;
+  }
+
+  /** @param server every connection is announced by its `connection` event, whichever socket it came by */
+  guard(server: Server): void {
+    const connections = this.#connections;
+    server.prependListener("connection", (socket) => {
+      connections.open += 1;
+      connections.accepted += 1;
+      socket.once("close", () => {
+        connections.open -= 1;
+      });
+      if (connections.open <= this.#limit) return;
+      this.#refused.inc({ reason: "LIMIT" });
+      socket.destroy();
     });
-    if (connections.open <= limit) return;
-    refused.inc({ reason: "LIMIT" });
-    socket.destroy();
-  });
-  return {
-    get accepted() {
-      return connections.accepted;
-    },
-    outOfFiles: () => refused.inc({ reason: "FILES" }),
-  };
+  }
+
+  /** For the errors of listening sockets. */
+  readonly outOfFiles = (): void => this.#refused.inc({ reason: "FILES" });
 }
 
 /** Returns the counter of those that were closed at once. */

@@ -27,7 +27,7 @@ export interface Holder {
 /** Those that are looked at. */
 export interface LookedAt {
   readonly size: number;
-  all(): readonly Holder[];
+  holders(): readonly Holder[];
 }
 
 /** Connections with a part of a header. */
@@ -112,7 +112,7 @@ export class HeldMemory {
 
   /** Read once: to ask a socket costs more than all else of a look. */
   #held(): readonly Held[] {
-    return [...this.#calls.all(), ...this.#headers.all()].map((holder) => ({ holder, held: holder.heldBytes }));
+    return [...this.#calls.holders(), ...this.#headers.holders()].map((holder) => ({ holder, held: holder.heldBytes }));
   }
 
   #progressOf(holder: Holder): Progress {

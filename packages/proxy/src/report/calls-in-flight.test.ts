@@ -1,26 +1,38 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import type { Call } from "../calls/call.ts";
+import { Call, type CallObserver, type Exchange } from "../calls/call.ts";
 import { open, openSocket } from "../testing/client.ts";
 import { SERVICE, SOURCE, startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 import { openUpgrade, startEchoServer } from "../testing/web-socket.ts";
 import { CallsInFlight } from "./calls-in-flight.ts";
 
-function someCall(fields: Partial<Call> = {}): Call {
-  const bodies = { heldBytes: 0, takenBytes: 0, giveUp() {} };
-  return {
-    route: undefined,
-    edge: undefined,
-    gone: false,
-    answered: false,
+const OBSERVER: CallObserver = {
+  answered() {},
+  connected() {},
+  failed() {},
+  connectFailed() {},
+  brokenOff() {},
+  gaveUp() {},
+  closed() {},
+};
+
+function someCall({ answered = false, kind }: { answered?: boolean; kind?: "upgrade" | "tls" } = {}): Call {
+  const exchange: Exchange = {
+    get call() {
+      return call;
+    },
     address: undefined,
-    place: -1,
+    heldBytes: 0,
+    takenBytes: 0,
+    giveUp() {},
     refuse() {},
-    ...bodies,
-    ...fields,
+    ...(kind === undefined ? {} : { kind }),
   };
+  const call = new Call(exchange, OBSERVER);
+  if (answered) call.answer(200);
+  return call;
 }
 
 test("a call is long-lived once it has been in flight for the threshold, and not any more when it ends", () => {

@@ -1,6 +1,6 @@
 import { type FenceKey, formatFenceKey } from "@fenceline/api/vocabulary";
-import type { Call } from "../calls/call.ts";
-import { Bag } from "../calls/unordered-list.ts";
+import type { Call, Exchange } from "../calls/call.ts";
+import { UnorderedList } from "../calls/unordered-list.ts";
 
 /** What a call in flight is doing: it waits for its answer, is being answered, or has become a tunnel after an upgrade or by TLS. */
 export const CALL_KINDS = ["waiting", "answering", "upgrade", "tls"] as const;
@@ -30,10 +30,10 @@ const MAX_HOST = 256;
  * The calls in flight, and since when.
  *
  * The clock is not read for a call: on some machines that alone costs 0.25 µs. Calls begin among the young; {@link age}, called once a second, moves those that
- * are still there to the aged ones, which are few, and notes the time. So a call costs a place in a bag, and its age is known to a second.
+ * are still there to the aged ones, which are few, and notes the time. So a call costs a place in a list, and its age is known to a second.
  */
 export class CallsInFlight {
-  readonly #young = new Bag<Call>();
+  readonly #young = new UnorderedList<Call>();
   /** By when they were seen first, in milliseconds of a monotonic clock. Oldest first. */
   readonly #aged = new Map<Call, number>();
   readonly #longLivedAfter: number;
@@ -49,6 +49,11 @@ export class CallsInFlight {
   /** All of them, in no order. What is done with them may change the books. */
   all(): readonly Call[] {
     return [...this.#young.list(), ...this.#aged.keys()];
+  }
+
+  /** What carries them, which holds the memory that they take. */
+  holders(): readonly Exchange[] {
+    return this.all().map(({ exchange }) => exchange);
   }
 
   begin(call: Call): void {
@@ -95,7 +100,7 @@ export class CallsInFlight {
   }
 }
 
-function kindOf({ answered, kind }: Call): CallKind {
+function kindOf({ answered, exchange: { kind } }: Call): CallKind {
   return answered ? (kind ?? "answering") : "waiting";
 }
 
@@ -105,7 +110,7 @@ function describe(call: Call, age: number): LongLivedCall {
     kind: kindOf(call),
     source: sourceOf(destination?.source),
     host: destination?.authority.slice(0, MAX_HOST) ?? null,
-    endpoint: call.address?.origin ?? null,
+    endpoint: call.exchange.address?.origin ?? null,
     seconds: Math.round(age / 1_000),
   };
 }

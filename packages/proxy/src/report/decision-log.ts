@@ -57,7 +57,7 @@ export class DecisionLog {
 
   /** The destination has answered. */
   answered(call: Call, status: number): void {
-    this.#logger.debug({ ...this.#namesOf(call), address: call.address?.origin, status }, "request answered");
+    this.#logger.debug({ ...this.#namesOf(call), address: call.exchange.address?.origin, status }, "request answered");
   }
 
   #namesOf(call: Call) {

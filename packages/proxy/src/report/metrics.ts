@@ -44,7 +44,7 @@ export type MemorySizes = Readonly<Record<"routes" | "connection_pools", () => n
 export type HeldSizes = Readonly<Record<(typeof HELD_FOR)[number], () => number>>;
 
 /** The Prometheus metrics of a proxy, in a registry of their own. */
-export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploads: HeldSizes, calls: CallsInFlight): Registry {
+export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Counter({
@@ -132,6 +132,12 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploa
       this.inc({ outcome: "refused" }, counters.externalCalls.refused);
     },
   });
+  return registry;
+}
+
+/** The metrics of what is kept in memory, by parts that are made later than the registry. */
+export function registerSizes(registry: Registry, sizes: MemorySizes, held: HeldSizes): void {
+  const registers = [registry];
   new Gauge({
     name: "fenceline_proxy_remembered",
     help: "Entries that are remembered per host or address: combinations of routing headers, connection pools. Both are bounded.",
@@ -148,10 +154,9 @@ export function createMetrics(counters: ProxyCounters, sizes: MemorySizes, uploa
     labelNames: ["what"],
     registers,
     collect() {
-      for (const what of HELD_FOR) this.set({ what }, uploads[what]());
+      for (const what of HELD_FOR) this.set({ what }, held[what]());
     },
   });
-  return registry;
 }
 
 const HELD_FOR = ["in_flight", "kept_for_repeat"] as const;

@@ -1,6 +1,7 @@
 import { formatFenceKey } from "@fenceline/api/vocabulary";
-import type { Call } from "../calls/call.ts";
-import type { CallObserver, ListenerObserver } from "../calls/observers.ts";
+import type { Call, CallObserver } from "../calls/call.ts";
+import type { Lifecycle } from "../calls/lifecycle.ts";
+import type { ListenerObserver } from "../calls/listener-observer.ts";
 import type { CallsInFlight } from "./calls-in-flight.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import type { EdgeReports } from "./edge-reports.ts";
@@ -14,13 +15,11 @@ export interface ObserverParts {
   readonly log: FailureLog;
   /** Undefined unless level debug is logged. */
   readonly decisions?: DecisionLog | undefined;
-  readonly draining: () => boolean;
-  /** Called when a call is over, so that a connection that has just become idle can be closed during a drain. */
-  readonly onClosed: () => void;
+  readonly lifecycle: Lifecycle;
 }
 
 /** Step 6 and the books: counts, logs and reports what became of each call, and answers those that the destination did not. */
-export function createObserver({ counters, calls, reports, log, decisions, draining, onClosed }: ObserverParts): CallObserver {
+export function createObserver({ counters, calls, reports, log, decisions, lifecycle }: ObserverParts): CallObserver {
   return {
     answered(call, status) {
       counters.answered(status);
@@ -37,7 +36,7 @@ export function createObserver({ counters, calls, reports, log, decisions, drain
       if (edge !== undefined && refusal.status < 500) reports.withdraw(edge);
       else if (edge !== undefined) reports.report(edge, refusal.status);
       log.refused(refusal, { ...describe(call, cause), requestId: decisions?.requestIdOf(call) });
-      call.refuse(refusal, !draining());
+      call.exchange.refuse(refusal, !lifecycle.isDraining);
     },
     connectFailed() {
       counters.connectFailures += 1;
@@ -55,12 +54,12 @@ export function createObserver({ counters, calls, reports, log, decisions, drain
       if (call.gone && !call.answered) counters.outcome("CLIENT_GONE");
       // An impatient client teaches the edge as well as a patient one.
       if (call.edge !== undefined) reports.report(call.edge, 0);
-      onClosed();
+      lifecycle.callEnded();
     },
   };
 }
 
-function describe({ route, address, client }: Call, cause: Error | undefined): FailedCall {
+function describe({ route, exchange: { address, client } }: Call, cause: Error | undefined): FailedCall {
   const destination = route?.destination;
   return {
     client,

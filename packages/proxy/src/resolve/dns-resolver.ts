@@ -46,9 +46,9 @@ const MIN_TTL = 1_000;
 /** Milliseconds that an answer counts as one that has just expired. */
 const JUST_EXPIRED = 30_000;
 /** Milliseconds that a request waits for the new answer before it takes one that has just expired. A name server nearby needs about one. */
-const PATIENCE = 50;
+const WAIT_WITH_JUST_EXPIRED = 50;
 /** The same for an answer that is older, and more likely to be wrong: the "client response timer" of RFC 8767 §5. */
-const PATIENCE_WITH_OLD = 1_800;
+const WAIT_WITH_OLD = 1_800;
 const TIMED_OUT = new Set(["ETIMEOUT", "ECANCELLED"]);
 
 /**
@@ -100,7 +100,7 @@ class DnsResolver implements Resolver {
     const result = this.#refresh(key, target, entry);
     const lookup: PendingLookup = { result, soon: undefined, isLate: false };
     if (entry !== undefined && this.#isUsable(entry)) {
-      lookup.soon = withPatience(result, entry, () => {
+      lookup.soon = orExpired(result, entry, () => {
         lookup.isLate = true;
       });
     }
@@ -144,13 +144,13 @@ function keyOf({ host, port, namespace, external }: Target): string {
 }
 
 /** The result, or the expired answer when the result takes too long. @param late called then */
-function withPatience(result: Promise<Resolution>, { resolution, expiresAt }: Entry, late: () => void): Promise<Resolution> {
-  const patience = Date.now() - expiresAt < JUST_EXPIRED ? PATIENCE : PATIENCE_WITH_OLD;
+function orExpired(result: Promise<Resolution>, { resolution, expiresAt }: Entry, late: () => void): Promise<Resolution> {
+  const wait = Date.now() - expiresAt < JUST_EXPIRED ? WAIT_WITH_JUST_EXPIRED : WAIT_WITH_OLD;
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       late();
       resolve(resolution);
-    }, patience);
+    }, wait);
     const settled = (current: Resolution) => {
       clearTimeout(timer);
       resolve(current);

@@ -1,32 +1,29 @@
-import { type AttemptOwner, Attempts } from "../calls/attempts.ts";
+import { Attempts, type ConnectionSource } from "../calls/attempts.ts";
+import type { Call } from "../calls/call.ts";
 import { DestinationSocket } from "../calls/destination-socket.ts";
 import { classifyNoConnection } from "../calls/failure.ts";
 import { asError, UpstreamError } from "../calls/upstream-error.ts";
-import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
-/** Hears how a dial ended: exactly one of the two, unless it was cancelled. */
+/** Waits for a connection of its own. Where there is none to be had, its call fails. */
 export interface Dialler {
+  readonly call: Call;
   /** The socket is half-open capable, and has no listener for errors yet. */
   onConnected(socket: DestinationSocket): void;
-  onUnreachable(refusal: Refusal, cause?: Error): void;
 }
 
 /** Connects to the first endpoint that takes a connection of its own, not one of a pool. */
-export class Dial implements AttemptOwner {
-  readonly #context: TunnelContext;
-  readonly #attempts: Attempts;
-  readonly #dialler: Dialler;
-  #cancelled = false;
+export class Dial implements ConnectionSource<Dialler> {
+  readonly #timeout: number;
+  readonly #attempts: Attempts<Dialler>;
   #socket: DestinationSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param addresses never empty */
   constructor(context: TunnelContext, addresses: readonly Address[], dialler: Dialler) {
-    this.#context = context;
-    this.#attempts = new Attempts(context, this, addresses);
-    this.#dialler = dialler;
+    this.#timeout = context.connectTimeout;
+    this.#attempts = new Attempts<Dialler>(context, this, dialler.call, dialler, addresses);
   }
 
   /** The endpoint of the last attempt. */
@@ -34,52 +31,40 @@ export class Dial implements AttemptOwner {
     return this.#attempts.address;
   }
 
-  /** Whether it was cancelled. */
-  get done(): boolean {
-    return this.#cancelled;
-  }
-
   start(): void {
     this.#attempts.begin();
   }
 
-  /** Nobody waits any more. */
-  cancel(): void {
-    this.#cancelled = true;
+  acquire(address: Address, dialler: Dialler): void {
+    try {
+      this.#connect(address, dialler);
+    } catch (error) {
+      // Node throws at once where it does not even try to connect.
+      this.#failed(asError(error));
+    }
+  }
+
+  /** The call, which is done by now, waits no more. */
+  leave(): void {
     clearTimeout(this.#timer);
     this.#socket?.destroy();
   }
 
-  fail(refusal: Refusal, cause?: Error): void {
-    this.#dialler.onUnreachable(refusal, cause);
-  }
-
-  connectTo(address: Address): void {
-    try {
-      this.#connect(address);
-    } catch (thrown) {
-      // Node throws at once where it does not even try to connect.
-      const error = asError(thrown);
-      this.#attempts.onNoConnection(classifyNoConnection(error), error);
-    }
-  }
-
-  #connect(address: Address): void {
+  #connect(address: Address, dialler: Dialler): void {
     const socket = new DestinationSocket(address, { allowHalfOpen: true });
-    const failed = (error: Error) => {
-      clearTimeout(this.#timer);
-      this.#attempts.onNoConnection(classifyNoConnection(error), error);
-    };
+    const failed = (error: Error) => this.#failed(error);
     this.#socket = socket;
-    this.#timer = setTimeout(
-      () => socket.destroy(new UpstreamError("CONNECT_TIMED_OUT", "TCP did not connect in time")),
-      this.#context.connectTimeout,
-    );
+    this.#timer = setTimeout(() => socket.destroy(new UpstreamError("CONNECT_TIMED_OUT", "TCP did not connect in time")), this.#timeout);
     socket.once("error", failed).once("connect", () => {
       clearTimeout(this.#timer);
       this.#socket = undefined;
       socket.off("error", failed);
-      this.#dialler.onConnected(socket);
+      dialler.onConnected(socket);
     });
+  }
+
+  #failed(error: Error): void {
+    clearTimeout(this.#timer);
+    this.#attempts.onNoConnection(classifyNoConnection(error), error);
   }
 }

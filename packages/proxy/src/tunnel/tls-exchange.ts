@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
-import type { ConnectionCall, ConnectionPipeline, PendingEdge } from "../calls/call.ts";
-import type { ListenerObserver } from "../calls/observers.ts";
-import type { Route } from "../destination/route.ts";
+import { Call, type ConnectionExchange, type ConnectionPipeline } from "../calls/call.ts";
+import type { HeldConnection } from "../calls/lifecycle.ts";
+import type { ListenerObserver } from "../calls/listener-observer.ts";
 import { onTunnelClientEnded } from "../http1/half-closed.ts";
 import { clientAddress } from "../net/client-address.ts";
 import { linger } from "../net/linger.ts";
@@ -11,7 +11,6 @@ import { ClientHelloReader } from "./client-hello-reader.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import type { OpenHellos } from "./open-hellos.ts";
-import type { Tunnel } from "./open-tunnels.ts";
 import { sent, splice, unsent } from "./splice.ts";
 import { alertFor } from "./tls-alert.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
@@ -37,10 +36,8 @@ const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arriv
  * There is no header that could name the source, so it is forwarded within the mesh only, and never reported. Where our own names and addresses do not
  * tell a loop (a load balancer in front of us, a proxy that leads back), the ClientHello does: it comes back as it left.
  */
-class TlsCall implements ConnectionCall, Dialler, Tunnel {
-  route: Route | undefined;
-  edge: PendingEdge | undefined;
-  place = -1;
+class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
+  readonly call: Call;
   readonly kind = "tls";
 
   readonly #context: TlsContext;
@@ -53,14 +50,12 @@ class TlsCall implements ConnectionCall, Dialler, Tunnel {
   #dial: Dial | undefined;
   #destination: Socket | undefined;
   #begun = false;
-  #connected = false;
-  #done = false;
-  #gone = false;
   /** Its entry in {@link OpenHellos}. */
   #random: string | undefined;
 
   /** @param client a connection of which nothing was read, or of which all that was read was put back */
   constructor(context: TlsContext, client: Socket) {
+    this.call = new Call(this, context.observer);
     this.#context = context;
     this.#client = client;
     this.#from = clientAddress(client);
@@ -71,15 +66,7 @@ class TlsCall implements ConnectionCall, Dialler, Tunnel {
     this.#timer = setTimeout(() => this.#refuseHello(NO_HELLO), context.helloTimeout);
     this.#held = new HeldBytes(client, Buffer.alloc(0), () => this.#onClientEnded());
     client.on("data", this.#onData);
-    context.open.add(this);
-  }
-
-  get gone(): boolean {
-    return this.#gone;
-  }
-
-  get answered(): boolean {
-    return this.#connected;
+    context.lifecycle.hold(this);
   }
 
   get address(): Address | undefined {
@@ -91,15 +78,9 @@ class TlsCall implements ConnectionCall, Dialler, Tunnel {
   }
 
   connect(addresses: readonly Address[]): void {
-    if (this.#done) return;
+    if (this.call.done) return;
     this.#dial = new Dial(this.#context, addresses, this);
     this.#dial.start();
-  }
-
-  fail(refusal: Refusal, cause?: Error): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.#context.observer.failed(this, refusal, cause);
   }
 
   refuse(refusal: Refusal): void {
@@ -117,8 +98,7 @@ class TlsCall implements ConnectionCall, Dialler, Tunnel {
   }
 
   giveUp(refusal: Refusal): void {
-    if (this.answered) this.#context.observer.gaveUp(this, refusal);
-    else this.fail(refusal);
+    this.call.giveUp(refusal);
     this.cut();
   }
 
@@ -127,16 +107,10 @@ class TlsCall implements ConnectionCall, Dialler, Tunnel {
   }
 
   onConnected(destination: Socket): void {
-    this.#connected = true;
-    this.#done = true;
     this.#destination = destination;
-    this.#context.observer.connected();
+    this.call.connected();
     for (const chunk of this.#held.take()) destination.write(chunk);
     splice(this.#client, destination, this.#context.idleTimeout);
-  }
-
-  onUnreachable(refusal: Refusal, cause?: Error): void {
-    this.fail(refusal, cause);
   }
 
   readonly #onData = (bytes: Buffer): void => {
@@ -158,13 +132,13 @@ class TlsCall implements ConnectionCall, Dialler, Tunnel {
 
   /** Nothing can be said of a hello that broke off. */
   #onClientEnded(): void {
-    if (this.#begun) onTunnelClientEnded(this.#client, () => this.#connected);
+    if (this.#begun) onTunnelClientEnded(this.#client, () => this.call.answered);
     else this.#client.destroy();
   }
 
   #refuseHello(refusal: Refusal): void {
     this.#endHello();
-    this.#done = true;
+    this.call.complete();
     this.#context.listener.refused(refusal, { client: this.client });
     this.refuse(refusal);
   }
@@ -176,19 +150,18 @@ class TlsCall implements ConnectionCall, Dialler, Tunnel {
 
   #onClientClosed(): void {
     this.#endHello();
-    this.#context.open.delete(this);
+    this.#context.lifecycle.release(this);
     if (this.#random !== undefined) this.#context.hellos.delete(this.#random);
-    this.#gone = !this.#done;
-    this.#done = true;
-    if (!this.#connected) this.#dial?.cancel();
-    if (this.#begun) this.#context.observer.closed(this);
-    else if (this.#gone) this.#context.listener.left({ client: this.#from, cause: "in the midst of its ClientHello" });
+    const left = this.call.leave();
+    if (!this.call.answered) this.#dial?.leave();
+    if (this.#begun) this.call.close();
+    else if (left) this.#context.listener.left({ client: this.#from, cause: "in the midst of its ClientHello" });
   }
 }
 
 /** What to do with a connection whose first byte is that of a TLS record, 0x16. */
 export function createTlsPassThrough(context: TlsContext): (socket: Socket) => void {
   return (socket) => {
-    new TlsCall(context, socket);
+    new TlsExchange(context, socket);
   };
 }

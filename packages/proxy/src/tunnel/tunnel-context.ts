@@ -1,5 +1,5 @@
 import type { AttemptContext } from "../calls/attempts.ts";
-import type { OpenTunnels } from "./open-tunnels.ts";
+import type { Lifecycle } from "../calls/lifecycle.ts";
 
 export interface TunnelOptions {
   /**
@@ -13,7 +13,7 @@ export interface TunnelOptions {
 
 /** What all tunnels share. */
 export interface TunnelContext extends AttemptContext {
-  readonly open: OpenTunnels;
+  readonly lifecycle: Lifecycle;
   /** Milliseconds for TCP to connect. */
   readonly connectTimeout: number;
   /** Milliseconds until the answer to an upgrade must be there; 0 for any time. */

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { PendingEdge, Pipeline, PipelineCall } from "../calls/call.ts";
+import { Call, type RequestExchange } from "../calls/call.ts";
 import type { DestinationSocket } from "../calls/destination-socket.ts";
 import { classifyFailure } from "../calls/failure.ts";
+import type { HeldConnection } from "../calls/lifecycle.ts";
 import type { ForwardedRequest } from "../calls/request.ts";
 import { UpstreamError } from "../calls/upstream-error.ts";
-import type { Route } from "../destination/route.ts";
 import type { AnswerHead } from "../http1/answer-head.ts";
 import { type AnswerHandler, AnswerReader } from "../http1/answer-reader.ts";
 import { AnswerWriter } from "../http1/answer-writer.ts";
@@ -22,7 +22,6 @@ import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import type { Tunnel } from "./open-tunnels.ts";
 import { sent, splice, unsent } from "./splice.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
@@ -34,10 +33,8 @@ import type { TunnelContext } from "./tunnel-context.ts";
  * checked. (nginx holds them too; Envoy sends them on at once.) After another answer the client's connection is closed, for the same doubt about what
  * those bytes are.
  */
-export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel {
-  route: Route | undefined;
-  edge: PendingEdge | undefined;
-  place = -1;
+export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler, HeldConnection {
+  readonly call: Call;
   readonly kind = "upgrade";
 
   readonly #context: TunnelContext;
@@ -55,12 +52,11 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   #writer: AnswerWriter | undefined;
   #timer: NodeJS.Timeout | undefined;
   #switched = false;
-  #done = false;
-  #gone = false;
   #closed = false;
 
   /** @param head what was read behind the request */
   constructor(context: TunnelContext, request: IncomingMessage, client: Socket, head: Buffer) {
+    this.call = new Call(this, context.observer);
     this.#context = context;
     this.#request = request;
     this.#client = client;
@@ -71,16 +67,8 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
     this.#response.on("finish", () => this.#onAnswered());
     // An error is followed by a close, which is what counts.
     client.on("error", () => {}).on("close", () => this.#onClientClosed());
-    this.#held = new HeldBytes(client, head, () => onTunnelClientEnded(client, () => this.answered));
-    context.open.add(this);
-  }
-
-  get gone(): boolean {
-    return this.#gone;
-  }
-
-  get answered(): boolean {
-    return this.#switched || this.#writer?.begun === true;
+    this.#held = new HeldBytes(client, head, () => onTunnelClientEnded(client, () => this.call.answered));
+    context.lifecycle.hold(this);
   }
 
   get address(): Address | undefined {
@@ -91,28 +79,16 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
     return clientAddress(this.#client);
   }
 
-  /** Takes the request through all steps. */
-  run(pipeline: Pipeline): void {
-    const { method = "GET", url = "", rawHeaders } = this.#request;
-    pipeline(this, { method, target: url, rawHeaders });
-  }
-
   forward(request: ForwardedRequest, addresses: readonly Address[]): void {
-    if (this.#done) return;
+    if (this.call.done) return;
     request.headers.push("connection", "Upgrade", "upgrade", askedProtocols(this.#request));
     this.#forwarded = request;
     this.#dial = new Dial(this.#context, addresses, this);
     this.#dial.start();
   }
 
-  fail(refusal: Refusal, cause?: Error): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.#leaveDestination();
-    this.#context.observer.failed(this, refusal, cause);
-  }
-
   refuse(refusal: Refusal): void {
+    this.#leaveDestination();
     answerRefusal(this.#response, refusal, false);
   }
 
@@ -127,8 +103,7 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   }
 
   giveUp(refusal: Refusal): void {
-    if (this.answered) this.#context.observer.gaveUp(this, refusal);
-    else this.fail(refusal);
+    this.call.giveUp(refusal);
     this.cut();
   }
 
@@ -153,10 +128,6 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
     destination.write(requestHead(request, false), "latin1");
   }
 
-  onUnreachable(refusal: Refusal, cause?: Error): void {
-    this.fail(refusal, cause);
-  }
-
   onInterim(head: AnswerHead): void {
     relayInterim(this.#request, this.#response, head);
   }
@@ -172,7 +143,7 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   }
 
   onEnd(trailers: [string, string][]): void {
-    this.#done = true;
+    this.call.complete();
     this.#leaveDestination();
     this.#begin();
     this.#writer?.end(trailers);
@@ -186,33 +157,32 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
 
   /** Something of an answer other than 101 is about to be written. */
   #begin(): void {
-    if (this.#writer?.begun === false) this.#context.observer.answered(this, this.#writer.status);
+    if (this.#writer?.begun === false) this.call.answer(this.#writer.status);
   }
 
   readonly #onData = (data: Buffer): void => {
-    if (this.#done) return;
+    if (this.call.done) return;
     try {
       this.#answer.read(data);
-      if (!this.#done) this.#flush();
+      if (!this.call.done) this.#flush();
     } catch (error) {
       this.#onError(error instanceof Error ? error : new UpstreamError("INVALID", String(error)));
     }
   };
 
   readonly #onEnd = (): void => {
-    if (this.#done) return;
+    if (this.call.done) return;
     if (this.#destination?.wasReset === true) this.#onError(new UpstreamError("CLOSED", "the destination reset the connection"));
     else if (!this.#answer.end()) this.#onError(new UpstreamError("CLOSED", "the destination closed the connection"));
   };
 
   readonly #onError = (error: Error): void => {
-    if (this.#done) return;
-    if (this.#writer?.begun !== true) {
-      this.fail(classifyFailure(error).refusal, error);
+    if (this.call.done) return;
+    if (!this.call.answered) {
+      this.call.fail(classifyFailure(error).refusal, error);
       return;
     }
-    this.#done = true;
-    this.#context.observer.brokenOff(this, error);
+    this.call.breakOff(error);
     this.#leaveDestination();
     this.#client.destroy();
   };
@@ -222,9 +192,9 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
     const destination = this.#destination;
     if (destination === undefined) return;
     this.#switched = true;
-    this.#done = true;
+    this.call.complete();
     clearTimeout(this.#timer);
-    this.#context.observer.answered(this, 101);
+    this.call.answer(101);
     this.#response.detachSocket(this.#client);
     destination.pause().off("data", this.#onData).off("end", this.#onEnd);
     this.#client.write(head, "latin1");
@@ -250,9 +220,8 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   }
 
   #onClientClosed(): void {
-    this.#context.open.delete(this);
-    this.#gone = !this.#done;
-    this.#done = true;
+    this.#context.lifecycle.release(this);
+    this.call.leave();
     this.#leaveDestination();
     this.#close();
   }
@@ -260,12 +229,12 @@ export class UpgradeCall implements PipelineCall, Dialler, AnswerHandler, Tunnel
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#context.observer.closed(this);
+    this.call.close();
   }
 
   #leaveDestination(): void {
     clearTimeout(this.#timer);
-    this.#dial?.cancel();
+    this.#dial?.leave();
     if (!this.#switched) this.#destination?.destroy();
   }
 }

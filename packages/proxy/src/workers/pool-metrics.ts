@@ -3,7 +3,7 @@ import type { Figures } from "./messages.ts";
 import type { WorkerThread } from "./worker-thread.ts";
 
 /** A scrape waits for a worker's figures this long, in milliseconds; Prometheus itself gives up after ten seconds. */
-const PATIENCE = 500;
+const SCRAPE_TIMEOUT = 500;
 
 /** The metrics of all workers added up, and those about the workers themselves. */
 export class PoolMetrics {
@@ -51,14 +51,14 @@ export class PoolMetrics {
     });
   }
 
-  /** Prometheus text. Takes {@link PATIENCE} at most, whatever the workers do. */
+  /** Prometheus text. Takes {@link SCRAPE_TIMEOUT} at most, whatever the workers do. */
   async metrics(): Promise<string> {
     const workers = this.#alive();
     const late = new Set(workers);
-    const patience = Promise.withResolvers<void>();
-    const timer = setTimeout(patience.resolve, PATIENCE);
+    const timeout = Promise.withResolvers<void>();
+    const timer = setTimeout(timeout.resolve, SCRAPE_TIMEOUT);
     const all = Promise.all(workers.map((worker) => worker.askForFigures().then(() => late.delete(worker))));
-    await Promise.race([all, patience.promise]);
+    await Promise.race([all, timeout.promise]);
     clearTimeout(timer);
     this.#unresponsive = late.size;
     // Taken in one turn: a worker that dies now would else be counted as alive and as over.

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { ReceivedRequest } from "../calls/request.ts";
 import { Refusal } from "../refusals/refusal.ts";
 
 const NOT_HTTP1 = new Refusal("REQUEST_MALFORMED", "the request is not HTTP/1.1 or HTTP/1.0");
@@ -11,4 +12,9 @@ const CODED_HTTP10 = new Refusal("REQUEST_MALFORMED", "Transfer-Encoding in HTTP
 export function versionFault({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): Refusal | undefined {
   if (httpVersionMajor !== 1) return NOT_HTTP1;
   return httpVersionMinor === 0 && headers["transfer-encoding"] !== undefined ? CODED_HTTP10 : undefined;
+}
+
+/** The request as the pipeline takes it. */
+export function receivedRequest({ method = "GET", url = "", rawHeaders }: IncomingMessage): ReceivedRequest {
+  return { method, target: url, rawHeaders };
 }
