@@ -1,4 +1,7 @@
-/** Each answer of the table is given to our proxy and to a real Envoy by the same destination. Who differs has a reason. */
+/**
+ * Each answer of the table is given to our proxy and to a real Envoy by the same destination. Who
+ * differs has a reason.
+ */
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { test } from "node:test";

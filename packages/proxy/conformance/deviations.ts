@@ -1,4 +1,7 @@
-/** Where we stand apart from Envoy and nginx, each with its reason. The comparison fails for a case that does and is not listed here. */
+/**
+ * Where we stand apart from Envoy and nginx, each with its reason. The comparison fails for a case
+ * that does and is not listed here.
+ */
 
 const BARE_LF = "RFC 9112 §2.2: a lone LF may be taken for a line end, and need not be; who takes it disagrees with who does not";
 const CHUNK_LINE_END = "RFC 9112 §7.1: chunks end with CRLF, and a lone LF there has hidden requests";
@@ -52,7 +55,10 @@ export const REFUSED_ONLY_BY_US: Readonly<Record<string, string>> = {
 const OTHER_PROTOCOL =
   "llhttp takes the name of this protocol for HTTP's and does not tell; what goes on is an HTTP/1.1 request in which nothing is in doubt";
 
-/** Case → why we forward what neither does. Nothing may be added here that leaves a destination in doubt. */
+/**
+ * Case → why we forward what neither does. Nothing may be added here that leaves a destination in
+ * doubt.
+ */
 export const FORWARDED_ONLY_BY_US: Readonly<Record<string, string>> = {
   RTSP: OTHER_PROTOCOL,
   ICE: OTHER_PROTOCOL,

@@ -1,6 +1,7 @@
 /**
- * Each case of the table goes as bytes to our proxy, to a real Envoy and to a real nginx. Two laws: what both refuse we do not forward, and what we
- * forward is one unambiguous request for each that we took, whatever the destination's parser is.
+ * Each case of the table goes as bytes to our proxy, to a real Envoy and to a real nginx. Two laws:
+ * what both refuse we do not forward, and what we forward is one unambiguous request for each that
+ * we took, whatever the destination's parser is.
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";

@@ -33,11 +33,15 @@ const MAY_FAIL: Readonly<Record<string, string>> = {
 
 const binary = h2specBinary();
 const CASES = 145;
-/** Seconds that h2spec waits for a frame. One was too short on a busy machine for 1,001 requests at once. */
+/**
+ * Seconds that h2spec waits for a frame. One was too short on a busy machine for 1,001 requests at
+ * once.
+ */
 const FRAME_SECONDS = "4";
 /**
- * Milliseconds until the destination answers. Some cases send a frame that must not come after the request, and look for an error: an answer that is
- * there before the frame would count as a failure.
+ * Milliseconds until the destination answers. Some cases send a frame that must not come after the
+ * request, and look for an error: an answer that is there before the frame would count as a
+ * failure.
  */
 const ANSWER_AFTER_MS = 30;
 

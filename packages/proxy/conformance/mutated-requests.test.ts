@@ -8,7 +8,10 @@ import { readStrictRequests, type StrictRequest } from "./strict-request.ts";
 
 /** Milliseconds that new examples are tried for. */
 const TIME_MS = 10_000;
-/** Examples that are under way at once, each towards an upstream of its own, which tells what became of it. */
+/**
+ * Examples that are under way at once, each towards an upstream of its own, which tells what became
+ * of it.
+ */
 const LANES = 12;
 /** Milliseconds without a byte after which the proxy is taken to wait for the rest of a request. */
 const SILENCE_MS = 200;
@@ -31,7 +34,10 @@ const GOOD: readonly string[] = [
   `POST /a HTTP/1.0\r\nHost: ${HOST}\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi${HIDDEN}`,
 ];
 
-/** What is put in. All bytes that mean something in a header or a chunk, and pieces that make a framing ambiguous. */
+/**
+ * What is put in. All bytes that mean something in a header or a chunk, and pieces that make a
+ * framing ambiguous.
+ */
 const PIECES: readonly string[] = [
   ...'\r\n\t :;,0159afx+-="_/\0\x0b\x7f\xff',
   "\r\n",
@@ -61,7 +67,10 @@ const mutated = fc.tuple(fc.constantFrom(...GOOD), fc.array(change, { maxLength:
 interface Lane {
   readonly host: string;
   readonly upstream: RecordingUpstream;
-  /** Requests of the last examples that did not arrive. On a busy machine they may after all, when nobody waits for them any more. */
+  /**
+   * Requests of the last examples that did not arrive. On a busy machine they may after all, when
+   * nobody waits for them any more.
+   */
   late: string[];
 }
 
@@ -78,7 +87,10 @@ async function startLanes(t: TestContext): Promise<{ port: number; lanes: Lane[]
   return { port, lanes };
 }
 
-/** What must be the same in a request before and behind the proxy. The target's authority goes into Host. */
+/**
+ * What must be the same in a request before and behind the proxy. The target's authority goes into
+ * Host.
+ */
 function essence({ method, target, body }: StrictRequest): string {
   return JSON.stringify([method, target.replace(/^http:\/\/[^/?]*\/?/i, "/"), body]);
 }
@@ -99,8 +111,9 @@ function without(items: readonly string[], taken: readonly string[]): string[] {
 }
 
 /**
- * One example: nothing that is no request arrives, and each that arrives is one that a strict reader finds in what was sent. Not all need arrive, and
- * pipelined ones may in any order: each goes its own way.
+ * One example: nothing that is no request arrives, and each that arrives is one that a strict
+ * reader finds in what was sent. Not all need arrive, and pipelined ones may in any order: each
+ * goes its own way.
  */
 async function check(port: number, lane: Lane, example: string): Promise<void> {
   const { host, upstream } = lane;

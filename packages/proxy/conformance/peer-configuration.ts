@@ -1,6 +1,12 @@
-/** Envoy and nginx as plain reverse proxies: every host and path goes to one upstream. What is not named here is at its default. */
+/**
+ * Envoy and nginx as plain reverse proxies: every host and path goes to one upstream. What is not
+ * named here is at its default.
+ */
 
-/** An Envoy that closes a connection as soon as it has answered that it will: nobody is to be waited for here. */
+/**
+ * An Envoy that closes a connection as soon as it has answered that it will: nobody is to be waited
+ * for here.
+ */
 export function envoyConfiguration(port: number, upstreamPort: number): object {
   const route = { cluster: "upstream", timeout: "0s" };
   const manager = {

@@ -3,14 +3,18 @@ import { createServer, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { readStrictRequest, type StrictRequest } from "./strict-request.ts";
 
-/** A destination that reads strictly what arrives on each connection, byte for byte, and answers each request. */
+/**
+ * A destination that reads strictly what arrives on each connection, byte for byte, and answers
+ * each request.
+ */
 export interface RecordingUpstream {
   readonly port: number;
   /** Takes the requests that arrived since the last call. */
   takeRequests(): StrictRequest[];
   /**
-   * Takes what arrived since the last call and is the beginning of no request: why, and the bytes. A request that broke off with its connection is
-   * none: that is how a recipient learns that the rest was refused.
+   * Takes what arrived since the last call and is the beginning of no request: why, and the bytes.
+   * A request that broke off with its connection is none: that is how a recipient learns that the
+   * rest was refused.
    */
   takeFaults(): string[];
 }

@@ -5,7 +5,9 @@ import type { StrictRequest } from "./strict-request.ts";
 
 /** What became of the bytes of one case. */
 export interface Outcome {
-  /** Requests that reached the upstream whole, in their order; the last one, {@link LAST}, left out. */
+  /**
+   * Requests that reached the upstream whole, in their order; the last one, {@link LAST}, left out.
+   */
   readonly forwarded: readonly StrictRequest[];
   /** What else reached the upstream and is no request. */
   readonly faults: readonly string[];
@@ -21,15 +23,21 @@ export interface Outcome {
 
 const LAST_TARGET = "/last";
 /**
- * Stands behind every case. It shows where the server thinks that the case's request ends, and has the server close the connection, so that no time
- * is spent on finding out that nothing more comes.
+ * Stands behind every case. It shows where the server thinks that the case's request ends, and has
+ * the server close the connection, so that no time is spent on finding out that nothing more comes.
  */
 const LAST = `GET ${LAST_TARGET} HTTP/1.1\r\nHost: details.bookinfo.svc.cluster.local\r\nConnection: close\r\n\r\n`;
 
-/** Milliseconds without a byte after which a server is taken to wait for more. Long beside what any answer here takes, on a busy machine too. */
+/**
+ * Milliseconds without a byte after which a server is taken to wait for more. Long beside what any
+ * answer here takes, on a busy machine too.
+ */
 const SILENCE_MS = 2_000;
 
-/** Sends the bytes of a case and {@link LAST}, and waits for the end. One case at a time for each server. */
+/**
+ * Sends the bytes of a case and {@link LAST}, and waits for the end. One case at a time for each
+ * server.
+ */
 export async function runCase({ port, upstream }: Server, bytes: string): Promise<Outcome> {
   const { text, closed } = await converse(port, bytes + LAST);
   const arrived = upstream.takeRequests();
@@ -57,7 +65,8 @@ export function converse(port: number, bytes: string, silence = SILENCE_MS): Pro
     socket.on("data", (data: Buffer) => {
       text += data.toString("latin1");
     });
-    // A server that refuses while bytes are still under way resets the connection; what it answered may be lost then, its refusal is not.
+    // A server that refuses while bytes are still under way resets the connection; what it answered
+    // may be lost then, its refusal is not.
     socket.on("error", () => {});
     socket.on("close", () => resolve({ text, closed: !silent }));
     socket.write(bytes, "latin1");

@@ -1,4 +1,7 @@
-/** The servers that get the same requests, each in front of an upstream of its own that records what reaches it. */
+/**
+ * The servers that get the same requests, each in front of an upstream of its own that records what
+ * reaches it.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -22,7 +25,10 @@ export interface Server {
 const START_MS = 20_000;
 const LOOK_AGAIN_MS = 10;
 
-/** Our proxy. Every host is a service with the upstream as its endpoint, so that what decides is the request's form. */
+/**
+ * Our proxy. Every host is a service with the upstream as its endpoint, so that what decides is the
+ * request's form.
+ */
 export async function startFenceline(t: TestContext): Promise<Server> {
   const upstream = await startRecordingUpstream(t);
   const addresses = [toAddress("127.0.0.1", upstream.port)];

@@ -1,6 +1,6 @@
 /**
- * A reader of HTTP/1.1 requests that takes only what every recipient reads alike. It is the tests' own and shares nothing with the proxy: what it
- * takes is safe to forward, whatever stands behind.
+ * A reader of HTTP/1.1 requests that takes only what every recipient reads alike. It is the tests'
+ * own and shares nothing with the proxy: what it takes is safe to forward, whatever stands behind.
  */
 
 export interface StrictRequest {
@@ -19,8 +19,9 @@ export type NoRequest = { readonly fault: string } | "incomplete";
 
 export interface StrictOptions {
   /**
-   * Whether to take what a client may say and a proxy towards its destination need not: HTTP/1.0, chunk extensions, empty lines before the request
-   * (RFC 9112 §2.2), several spaces in its line (§3), and fields that it refuses or drops for another reason than its framing.
+   * Whether to take what a client may say and a proxy towards its destination need not: HTTP/1.0,
+   * chunk extensions, empty lines before the request (RFC 9112 §2.2), several spaces in its line
+   * (§3), and fields that it refuses or drops for another reason than its framing.
    */
   readonly fromClient?: boolean;
 }
@@ -60,7 +61,11 @@ export function readStrictRequest(text: string, from: number, options: StrictOpt
   return typeof body === "string" || "fault" in body ? body : { method, target, fields, ...body };
 }
 
-/** Reads one request after the other. @returns what they are, and what stands at the end: undefined when it is the end */
+/**
+ * Reads one request after the other.
+ *
+ * @returns what they are, and what stands at the end: undefined when it is the end
+ */
 export function readStrictRequests(text: string, options: StrictOptions = {}): { requests: StrictRequest[]; rest: NoRequest | undefined } {
   const requests: StrictRequest[] = [];
   let at = 0;
@@ -80,7 +85,10 @@ function afterEmptyLines(text: string, from: number): number {
   return at;
 }
 
-/** The lines up to an empty one. A line ends with CRLF; a CR or LF by itself is a fault at once, whatever follows. */
+/**
+ * The lines up to an empty one. A line ends with CRLF; a CR or LF by itself is a fault at once,
+ * whatever follows.
+ */
 function readLines(text: string, from: number): { lines: string[] | NoRequest; end: number } {
   const lines: string[] = [];
   for (let at = from; ; ) {
@@ -130,7 +138,10 @@ function framingFault(fields: readonly (readonly [string, string])[], minor: str
   return codings[0].toLowerCase() === "chunked" && minor === "1" ? undefined : `Transfer-Encoding ${JSON.stringify(codings[0])}`;
 }
 
-/** RFC 9110 §7.6.1: a recipient that does what it says would remove what frames or routes the request. */
+/**
+ * RFC 9110 §7.6.1: a recipient that does what it says would remove what frames or routes the
+ * request.
+ */
 function connectionFault(fields: readonly (readonly [string, string])[]): string | undefined {
   const named = valuesOf(fields, "connection")
     .join(",")
@@ -173,7 +184,10 @@ function readChunk(text: string, from: number, sizeLine: RegExp): { body: string
   return end + 2 > text.length ? "incomplete" : { body: text.slice(start, end), end: end + 2 };
 }
 
-/** Whether this may be the beginning of the line of a chunk's size: its digits, or the extensions behind them. */
+/**
+ * Whether this may be the beginning of the line of a chunk's size: its digits, or the extensions
+ * behind them.
+ */
 function unfinishedSize(text: string): boolean {
   return /^(?:[0-9A-Fa-f]{0,12}|[0-9A-Fa-f]{1,12}[ \t]*;[^\r\n]*)\r?$/.test(text);
 }

@@ -33,9 +33,11 @@ export interface GlobalSidecarOptions extends ServerOptions {
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
   /**
-   * Event loops of this process, this one included, that listen on the same address and port. Each opens sockets of its own (SO_REUSEPORT, Linux), and
-   * the kernel deals new connections out by a hash of their addresses. Such sockets are not told of each other: nobody learns that another process has
-   * the port already. Default: only this one, by an ordinary socket that is refused a port which is taken.
+   * Event loops of this process, this one included, that listen on the same address and port. Each
+   * opens sockets of its own (SO_REUSEPORT, Linux), and the kernel deals new connections out by a
+   * hash of their addresses. Such sockets are not told of each other: nobody learns that another
+   * process has the port already. Default: only this one, by an ordinary socket that is refused a
+   * port which is taken.
    */
   readonly sharing?: number;
   /** What exists: by cluster DNS or by the directory store. */
@@ -45,11 +47,20 @@ export interface GlobalSidecarOptions extends ServerOptions {
   readonly logger: Logger;
   /** DNS domain of the cluster. Default `cluster.local`. */
   readonly clusterDomain?: string;
-  /** Whether endpoints may be loopback addresses: only with a resolver whose endpoints the operator wrote. Default false. */
+  /**
+   * Whether endpoints may be loopback addresses: only with a resolver whose endpoints the operator
+   * wrote. Default false.
+   */
   readonly allowLoopback?: boolean;
-  /** Whether hosts that are no service of the cluster are forwarded, as Istio's passthrough would. Default `refuse`. */
+  /**
+   * Whether hosts that are no service of the cluster are forwarded, as Istio's passthrough would.
+   * Default `refuse`.
+   */
   readonly externalHosts?: "forward" | "refuse";
-  /** Hosts (`partner.example`, `*.partner.example`) and CIDRs that are forwarded although {@link externalHosts} is `refuse`. Default none. */
+  /**
+   * Hosts (`partner.example`, `*.partner.example`) and CIDRs that are forwarded although
+   * {@link externalHosts} is `refuse`. Default none.
+   */
   readonly externalAllow?: readonly string[];
   /** Hosts and CIDRs outside of the mesh that are refused in any case. Default none. */
   readonly externalDeny?: readonly string[];
@@ -57,22 +68,38 @@ export interface GlobalSidecarOptions extends ServerOptions {
   readonly ownNamespace?: string;
   /** Fully qualified names of our own Services; never forwarded to. */
   readonly ownNames?: readonly string[];
-  /** Addresses of our own Services and pods; never forwarded to. Addresses of this machine are known without. */
+  /**
+   * Addresses of our own Services and pods; never forwarded to. Addresses of this machine are known
+   * without.
+   */
   readonly ownAddresses?: readonly string[];
-  /** Ports that this process listens on besides the proxy's own, on whatever address: never forwarded to. Default none. */
+  /**
+   * Ports that this process listens on besides the proxy's own, on whatever address: never
+   * forwarded to. Default none.
+   */
   readonly ownPorts?: readonly number[];
-  /** What the mesh says of addresses. Default: nothing, and every address that the resolver finds for a service is taken for one. */
+  /**
+   * What the mesh says of addresses. Default: nothing, and every address that the resolver finds
+   * for a service is taken for one.
+   */
   readonly mesh?: MeshView;
   /**
-   * Whether `x-forwarded-client-cert` was written by an Envoy in front of us, which lets nobody else write its last element.
-   * If so, an edge is reported only when the certificate's namespace is the claimed one. Default false.
+   * Whether `x-forwarded-client-cert` was written by an Envoy in front of us, which lets nobody
+   * else write its last element. If so, an edge is reported only when the certificate's namespace
+   * is the claimed one. Default false.
    */
   readonly trustForwardedClientCert?: boolean;
   /** Trust domains of the mesh: SPIFFE ids of others name nobody. Default `cluster.local`. */
   readonly trustDomains?: readonly string[];
-  /** Whether edges of callers without a certificate are reported although {@link trustForwardedClientCert} is on. Default false. */
+  /**
+   * Whether edges of callers without a certificate are reported although
+   * {@link trustForwardedClientCert} is on. Default false.
+   */
   readonly acceptPlaintext?: boolean;
-  /** Milliseconds in flight that make a call a long-lived one. Default 30000: its edge goes direct long since, so only what began before still comes here. */
+  /**
+   * Milliseconds in flight that make a call a long-lived one. Default 30000: its edge goes direct
+   * long since, so only what began before still comes here.
+   */
   readonly longLivedAfter?: number;
   readonly load?: LoadLimits;
 }
@@ -83,9 +110,11 @@ export interface GlobalSidecar {
   /** The oldest calls that have been in flight for longer than `longLivedAfter`, at most 100. */
   longLivedCalls(): readonly LongLivedCall[];
   /**
-   * Stops accepting, tells clients to close with `Connection: close` or GOAWAY, waits for requests in flight, then closes every connection.
+   * Stops accepting, tells clients to close with `Connection: close` or GOAWAY, waits for requests
+   * in flight, then closes every connection.
    *
-   * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the first call's counts.
+   * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the
+   * first call's counts.
    */
   close(options?: { readonly deadline?: number }): Promise<void>;
 }
@@ -96,8 +125,8 @@ const AGEING_INTERVAL = 1_000;
 /**
  * Starts a global sidecar.
  *
- * @throws {FencelineError} `LISTEN_FAILED`, naming address and port; `EXTERNAL_INVALID` when an entry of `externalAllow` or `externalDeny` is neither
- * a host nor a CIDR
+ * @throws {FencelineError} `LISTEN_FAILED`, naming address and port; `EXTERNAL_INVALID` when an
+ * entry of `externalAllow` or `externalDeny` is neither a host nor a CIDR
  */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
   const { host = "0.0.0.0", port, sharing, load: limits } = options;

@@ -48,11 +48,12 @@ interface Planned {
 /**
  * admit → parse and authorize → resolve → judge → connect and forward → report.
  *
- * Each step is cheaper and safer than the next: syntax needs nothing, the policy on names needs no look-up, a look-up
- * opens no connection. So nothing is looked up for a host that would not be served, and nothing is dialled before the
- * very address that will be dialled has been checked. The report comes last, once the destination is known to exist:
- * only what exists can become an edge. Everything up to the connect runs within one turn of the event loop when the
- * resolver answers at once.
+ * Each step is cheaper and safer than the next: syntax needs nothing, the policy on names needs no
+ * look-up, a look-up opens no connection. So nothing is looked up for a host that would not be
+ * served, and nothing is dialled before the very address that will be dialled has been checked. The
+ * report comes last, once the destination is known to exist: only what exists can become an edge.
+ * Everything up to the connect runs within one turn of the event loop when the resolver answers at
+ * once.
  */
 export function createPipeline(parts: PipelineParts): Pipeline {
   return (exchange, request, refused) => {
@@ -65,7 +66,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   };
 }
 
-/** The same steps for what is no HTTP that could be read, so that it says no more than where it wants to go. */
+/**
+ * The same steps for what is no HTTP that could be read, so that it says no more than where it
+ * wants to go.
+ */
 export function createConnectionPipeline(parts: PipelineParts): ConnectionPipeline {
   return (exchange, authority) => {
     const { call } = exchange;

@@ -11,7 +11,10 @@ import { startUpstream } from "../../src/testing/upstream.ts";
 const B = "b.test1.svc.cluster.local";
 /** What `b.test1` may stand for when a pod of test2 says it, in the order of its search path. */
 const [FIRST, SECOND] = ["b.test1.test2.svc.cluster.local", "b.test1.svc.cluster.local"];
-/** A question that is not answered is not given up within a test: whatever comes sooner did not wait for it. */
+/**
+ * A question that is not answered is not given up within a test: whatever comes sooner did not wait
+ * for it.
+ */
 const NEVER = 3_600_000;
 
 const named = (host: string, namespace?: string): Target => ({ host, kind: "name", port: 80, namespace });

@@ -6,7 +6,10 @@ import { startDnsServer } from "../../src/testing/dns-server.ts";
 import { startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startUpstream } from "../../src/testing/upstream.ts";
 
-/** A proxy over cluster DNS in which `partner.example` is 127.0.0.1 and no service, and an upstream that stands for it. */
+/**
+ * A proxy over cluster DNS in which `partner.example` is 127.0.0.1 and no service, and an upstream
+ * that stands for it.
+ */
 async function setUp(t: Parameters<typeof startDnsServer>[0], externalHosts: "forward" | "refuse") {
   const dns = await startDnsServer(t);
   dns.records.set("partner.example", ["127.0.0.1"]);

@@ -10,7 +10,10 @@ import { startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startUpstream } from "../../src/testing/upstream.ts";
 import { openUpgrade, upgradeRequest } from "../../src/testing/web-socket.ts";
 
-/** A proxy of the namespace `fenceline`, in a cluster whose DNS resolves every name that is asked for to an upstream of the test. */
+/**
+ * A proxy of the namespace `fenceline`, in a cluster whose DNS resolves every name that is asked
+ * for to an upstream of the test.
+ */
 async function setUp(t: TestContext) {
   const dns = await startDnsServer(t);
   const upstream = await startUpstream(t, (_request, response) => response.end("the collector"));

@@ -4,7 +4,10 @@ import { openSocket, readToEnd } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startAnsweringUpstream, startUpstream } from "../../src/testing/upstream.ts";
 
-/** Two requests on one connection: were the first answer framed wrongly, the second would be lost in it. */
+/**
+ * Two requests on one connection: were the first answer framed wrongly, the second would be lost in
+ * it.
+ */
 async function twice(port: number, method: string): Promise<string[]> {
   const socket = await openSocket(port);
   const head = ` / HTTP/1.1\r\nHost: ${SERVICE}\r\n`;

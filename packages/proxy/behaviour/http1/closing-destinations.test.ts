@@ -104,7 +104,8 @@ test("T-38 a retry takes a fresh connection, not another kept-alive one that is 
   const answerAll = () => {
     for (const socket of waiting.splice(0)) socket.write(OK);
   };
-  // The first three requests are answered together, so that three connections are kept alive, each for one request.
+  // The first three requests are answered together, so that three connections are kept alive, each
+  // for one request.
   const upstream = await startRawUpstream(t, (socket) => {
     socket.once("data", () => {
       waiting.push(socket);

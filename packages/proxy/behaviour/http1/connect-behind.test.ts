@@ -7,7 +7,9 @@ import { startUpstream } from "../../src/testing/upstream.ts";
 const GET = `GET / HTTP/1.1\r\nHost: ${SERVICE}\r\n\r\n`;
 const CONNECT = `CONNECT ${SERVICE}:80 HTTP/1.1\r\nHost: ${SERVICE}:80\r\n\r\n`;
 
-/** A client that has sent CONNECT behind a request, which is not answered before the test says so. */
+/**
+ * A client that has sent CONNECT behind a request, which is not answered before the test says so.
+ */
 async function setUp(t: TestContext) {
   const arrived = Promise.withResolvers<() => void>();
   const upstream = await startUpstream(t, (_request, response) => arrived.resolve(() => response.end("first")));

@@ -7,7 +7,10 @@ import { type TestContext, test } from "node:test";
 import { call, refusalOf } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 
-/** Listens with the shortest queue there is, and never accepts: once the queue is full, the kernel drops every further SYN. */
+/**
+ * Listens with the shortest queue there is, and never accepts: once the queue is full, the kernel
+ * drops every further SYN.
+ */
 const DEAF_LISTENER = `
 import socket, sys
 listener = socket.socket()

@@ -13,7 +13,10 @@ const GET = `GET / HTTP/1.1\r\n${HOST}\r\n`;
 /** Forms that say a number, and the ten bytes that follow. */
 const PLAIN = ["010", "0010", "00000000000000000010", `${"0".repeat(300)}10`, "10 ", "\t10"];
 
-/** Forms that do not, or say two. RFC 9110 §8.6 allows to take two equal ones for one; llhttp, Envoy and we do not. */
+/**
+ * Forms that do not, or say two. RFC 9110 §8.6 allows to take two equal ones for one; llhttp, Envoy
+ * and we do not.
+ */
 const IN_DOUBT = [
   "+10",
   "-10",

@@ -80,7 +80,8 @@ test("T-08 callers that wait for a connection get it in turn, and a full line ma
   await proxy.until("fenceline_proxy_requests_in_flight", 14);
   const good = mine("good", "/good");
   await proxy.until(BUSY, 1);
-  // The first to come free is for a, which waits longest; the second for the newcomer, ahead of a's others.
+  // The first to come free is for a, which waits longest; the second for the newcomer, ahead of a's
+  // others.
   hanging.shift()?.end();
   hanging.shift()?.end();
 

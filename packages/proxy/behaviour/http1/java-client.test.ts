@@ -7,7 +7,8 @@ import { SERVICE, SOURCE, startProxy } from "../../src/testing/proxy-under-test.
 import { startUpstream } from "../../src/testing/upstream.ts";
 
 const CLIENT = fileURLToPath(new URL("../../src/testing/JavaClient.java", import.meta.url));
-// A JDK of version 17 or later, which runs a source file as it is. Not installed by `npm test`: where there is none, these tests are skipped.
+// A JDK of version 17 or later, which runs a source file as it is. Not installed by `npm test`:
+// where there is none, these tests are skipped.
 const hasJava = Number(/version "(\d+)/.exec(spawnSync("java", ["-version"], { encoding: "utf8" }).stderr ?? "")?.[1] ?? 0) >= 17;
 const hasCompiler = hasJava && /jdk\.compiler/.test(spawnSync("java", ["--list-modules"], { encoding: "utf8" }).stdout);
 const skip = !hasCompiler && "no JDK of version 17 or later here";

@@ -9,7 +9,10 @@ import { startUpstream } from "../../src/testing/upstream.ts";
 const LEFT = 'fenceline_proxy_requests_total{outcome="CLIENT_GONE"}';
 const IN_FLIGHT = "fenceline_proxy_requests_in_flight";
 
-/** A destination that holds its first answer back, and a proxy with one connection to it and one place to wait. */
+/**
+ * A destination that holds its first answer back, and a proxy with one connection to it and one
+ * place to wait.
+ */
 async function startBusy(t: TestContext): Promise<{ proxy: ProxyUnderTest; finish: () => void; seen: string[] }> {
   const seen: string[] = [];
   const events = new EventEmitter();

@@ -6,7 +6,10 @@ import { startUpstream } from "../../src/testing/upstream.ts";
 
 const HOST = `Host: ${SERVICE}\r\n`;
 
-/** Each is refused with 400, and the connection closes, because nobody can say where the next request begins. */
+/**
+ * Each is refused with 400, and the connection closes, because nobody can say where the next
+ * request begins.
+ */
 const MALFORMED: Readonly<Record<string, string>> = {
   "Content-Length twice": `POST / HTTP/1.1\r\n${HOST}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`,
   "Content-Length with a sign": `POST / HTTP/1.1\r\n${HOST}Content-Length: +5\r\n\r\nhello`,

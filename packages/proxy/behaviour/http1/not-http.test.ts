@@ -7,7 +7,10 @@ import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startRawUpstream } from "../../src/testing/upstream.ts";
 import { upgradeRequest } from "../../src/testing/web-socket.ts";
 
-/** What servers say that speak something else, none of which ends as a header does. They wait for their client then. */
+/**
+ * What servers say that speak something else, none of which ends as a header does. They wait for
+ * their client then.
+ */
 const GREETINGS: Record<string, string> = {
   "an SSH greeting": "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
   "an SMTP greeting": "220 mail.example ESMTP\r\n",

@@ -1,4 +1,7 @@
-/** node:http answers some requests by itself, if nobody does. Here is every way in which it can, and who answers in its place. */
+/**
+ * node:http answers some requests by itself, if nobody does. Here is every way in which it can, and
+ * who answers in its place.
+ */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";

@@ -5,7 +5,10 @@ import { call } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startRawUpstream, startUpstream, unusedPort } from "../../src/testing/upstream.ts";
 
-/** Answers the first request of each connection and breaks the connection under the second, as a server does whose idle timeout is up. */
+/**
+ * Answers the first request of each connection and breaks the connection under the second, as a
+ * server does whose idle timeout is up.
+ */
 async function startForgetful(t: TestContext, secondToo = false) {
   const requests: string[] = [];
   const upstream = await startRawUpstream(t, (socket: Socket) => {

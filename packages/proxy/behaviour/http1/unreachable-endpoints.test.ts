@@ -12,7 +12,10 @@ import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startRawUpstream, startUpstream } from "../../src/testing/upstream.ts";
 import { openUpgrade, startEchoServer } from "../../src/testing/web-socket.ts";
 
-/** Endpoints to which no connection is even begun. Each fails with another error, and none of them is one that anybody would list. */
+/**
+ * Endpoints to which no connection is even begun. Each fails with another error, and none of them
+ * is one that anybody would list.
+ */
 const UNREACHABLE: Readonly<Record<string, Address>> = {
   "a port that TCP does not have, for which Node throws at once": toAddress("127.0.0.1", 70_000),
   "a broadcast address": toAddress("127.255.255.255", 80),
@@ -53,7 +56,8 @@ const PROTOCOLS: Readonly<Record<string, { start: (t: TestContext) => Promise<{ 
       twice(async () => {
         const socket = await openSocket(port);
         const hello = inRecords(clientHello([serverName(SERVICE)]));
-        // Its random, behind the headers of record and message and the version: the same hello twice at a time would be a loop.
+        // Its random, behind the headers of record and message and the version: the same hello
+        // twice at a time would be a loop.
         randomBytes(32).copy(hello, 11);
         socket.write(hello);
         assert.equal(await readUntil(socket, "through"), "through");

@@ -10,7 +10,10 @@ const CHUNK = Buffer.alloc(64 * 1024, "x");
 /** More than all windows and buffers on the way hold together. */
 const MUCH = 16 * 1024 * 1024;
 
-/** Writes until the stream takes no more for a while, or `limit` is reached. Resolves with the bytes written. */
+/**
+ * Writes until the stream takes no more for a while, or `limit` is reached. Resolves with the bytes
+ * written.
+ */
 async function writeUntilFull(stream: { write(chunk: Buffer): boolean; writableLength: number }, limit: number): Promise<number> {
   let written = 0;
   let last = performance.now();

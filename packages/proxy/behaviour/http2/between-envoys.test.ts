@@ -10,7 +10,11 @@ import { SERVICE, SOURCE, startProxy } from "../../src/testing/proxy-under-test.
 const binary = envoyBinary();
 const skip = binary === undefined ? "no Envoy: npm test installs one" : false;
 
-/** client → Envoy → global sidecar → Envoy → destination, as in a mesh. @returns the first one's port */
+/**
+ * client → Envoy → global sidecar → Envoy → destination, as in a mesh.
+ *
+ * @returns the first one's port
+ */
 async function startChain(t: TestContext, destination: number) {
   const behind = await startEnvoyTo(t, binary ?? "", destination);
   const proxy = await startProxy(t, { [SERVICE]: [behind] });

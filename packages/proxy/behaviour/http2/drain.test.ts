@@ -65,7 +65,8 @@ test("E1-24 a drain ends with the last stream, also when the client does not ans
   stream.respond({}, { endStream: true });
   await drained;
 
-  // A first GOAWAY for all streams, so that those on their way are taken; the last one says where it ended (RFC 9113 §6.8).
+  // A first GOAWAY for all streams, so that those on their way are taken; the last one says where
+  // it ended (RFC 9113 §6.8).
   assert.equal(payload.readUInt32BE(0), 0x7fffffff);
   assert.equal(client.received.findLast(({ type }) => type === TYPE.GOAWAY)?.payload.readUInt32BE(0), 1);
   assert.ok(Date.now() - before < 5_000);

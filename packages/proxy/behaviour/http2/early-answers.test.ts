@@ -7,7 +7,10 @@ import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 const TIMES = 40;
 const BODY = "not you";
 const ENHANCE_YOUR_CALM = 11;
-/** More than all windows and buffers on the way hold together, so that the upload is under way when the answer comes. */
+/**
+ * More than all windows and buffers on the way hold together, so that the upload is under way when
+ * the answer comes.
+ */
 const UPLOAD = Buffer.alloc(4 * 1024 * 1024);
 
 function answer(stream: number, status: string): Buffer {
@@ -52,7 +55,8 @@ const ENDS: readonly { name: string; end: (frames: FrameSocket, stream: number) 
     },
   },
   {
-    // With bytes unread the kernel sends RST, and our next write fails; what was received before stays readable.
+    // With bytes unread the kernel sends RST, and our next write fails; what was received before
+    // stays readable.
     name: "closes with the upload unread, once the answer is under way",
     end: ({ socket }) => {
       socket.pause();

@@ -60,7 +60,11 @@ async function startStage(t: TestContext): Promise<Stage> {
   return { proxy, both: async (script) => ({ direct: await play(upstream.port, script), proxied: await play(proxy.port, script) }) };
 }
 
-/** What the client of `port` sees of its stream until nothing more can come. @param spoken when the destination has said all it may */
+/**
+ * What the client of `port` sees of its stream until nothing more can come.
+ *
+ * @param spoken when the destination has said all it may
+ */
 async function watch(t: TestContext, port: number, script: Script, spoken: Promise<void>): Promise<Seen> {
   // SETTINGS_INITIAL_WINDOW_SIZE.
   const client = await openFrames(t, port, script.slowReader ? { 4: 0 } : {});
@@ -90,7 +94,8 @@ for (const slowReader of [false, true]) {
 
     for (const script of completeAnswers(slowReader)) {
       const { direct, proxied } = await both(script);
-      // Of an answer that is complete the client hears no error of its destination's, only that the rest of its upload is not wanted.
+      // Of an answer that is complete the client hears no error of its destination's, only that the
+      // rest of its upload is not wanted.
       const right = proxied?.reset === undefined || (proxied.reset === 0 && script.upload !== "ended");
       const expected = { ...direct, reset: undefined };
       if (!right || JSON.stringify({ ...proxied, reset: undefined }) !== JSON.stringify(expected)) {

@@ -123,7 +123,8 @@ for (const acknowledged of [true, false]) {
     const { proxy, client } = await startFlood(t);
     await client.expect(TYPE.SETTINGS);
     if (acknowledged) client.send(frame(TYPE.SETTINGS, FLAG.ACK, 0));
-    // One field of 4,000 bytes into the table (RFC 7541 §6.2.1), then 60 times a reference to it: one byte each.
+    // One field of 4,000 bytes into the table (RFC 7541 §6.2.1), then 60 times a reference to it:
+    // one byte each.
     const name = Buffer.from("bomb");
     const entry = Buffer.concat([Buffer.from([0x40, name.length]), name, Buffer.from([127, 0xa1, 0x1e]), Buffer.alloc(4_000, "x")]);
 

@@ -44,7 +44,8 @@ for (const { name, last } of [
         if (taken === CONNECTIONS) complete.resolve();
         await complete.promise;
         frames.send(ok(first));
-        // Whichever connection the next request takes: its destination stops, and none of them looks at another one.
+        // Whichever connection the next request takes: its destination stops, and none of them
+        // looks at another one.
         const second = await opened(frames, 2);
         for (const each of old) each.send(...(last === undefined ? [goaway(LAST_STREAM), goaway(1)] : [goaway(last(second))]));
       },

@@ -10,7 +10,8 @@ const ANSWER = hpack([
   ["te", "Trailers"],
 ]);
 
-// nghttp2 compares this value without case, and Node with it: it throws at the field when the answer goes on.
+// nghttp2 compares this value without case, and Node with it: it throws at the field when the
+// answer goes on.
 for (const [what, body] of Object.entries({ "its header alone": "", "a body": "hello" })) {
   test(`T-37 an answer of ${what} with TE: Trailers is served without the field`, async (t) => {
     const upstream = await startFrameUpstream(t, (frames) => {

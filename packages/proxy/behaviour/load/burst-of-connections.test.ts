@@ -13,7 +13,8 @@ const BURST = 160;
 test("a burst of connections to a busy worker does not wait for one turn of its event loop each", async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
   const { port, metric, metricIs } = await startPool(t, { services: { [SERVICE]: [upstream.port] }, cost: COST }, { workers: 1 });
-  // Connections that are there already make every turn 80 ms long: with one connection accepted in each, the last of the burst would wait 13 s.
+  // Connections that are there already make every turn 80 ms long: with one connection accepted in
+  // each, the last of the burst would wait 13 s.
   const agent = new Agent({ keepAlive: true });
   t.after(() => agent.destroy());
   let over = false;

@@ -11,7 +11,10 @@ const STALLED = 'fenceline_proxy_requests_total{outcome="CALL_STALLED"}';
 const LARGE = { "x-large": "a".repeat(14_000) };
 const CALLS = 300;
 
-/** Statuses by how often they came, once the small call that stands among the large ones has its answer. */
+/**
+ * Statuses by how often they came, once the small call that stands among the large ones has its
+ * answer.
+ */
 async function among(large: readonly Promise<number>[], small: Promise<number>): Promise<readonly number[]> {
   const statuses = Promise.all(large);
   assert.equal(await small, 200);

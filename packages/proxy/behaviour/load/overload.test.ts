@@ -7,7 +7,10 @@ import { startPool } from "../../src/testing/pool-under-test.ts";
 import { SERVICE } from "../../src/testing/proxy-under-test.ts";
 import { startUpstream } from "../../src/testing/upstream.ts";
 
-/** Milliseconds of computing that a request costs: the worker cannot do more than 200 a second, whatever the machine. */
+/**
+ * Milliseconds of computing that a request costs: the worker cannot do more than 200 a second,
+ * whatever the machine.
+ */
 const COST = 5;
 /** Twice that. */
 const RATE = 400;
@@ -18,7 +21,10 @@ interface Outcome {
   readonly milliseconds: number;
 }
 
-/** Requests at a steady rate, whatever becomes of those before: a queue that grows is seen. Latencies count from when a request was due. */
+/**
+ * Requests at a steady rate, whatever becomes of those before: a queue that grows is seen.
+ * Latencies count from when a request was due.
+ */
 async function offer(t: TestContext, port: number): Promise<Outcome[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   t.after(() => agent.destroy());

@@ -11,7 +11,11 @@ const TOTAL = 64 * 1024 * 1024;
 const BUFFERED_AT_MOST = 16 * 1024 * 1024;
 const BLOCK = Buffer.alloc(64 * 1024, "x");
 
-/** Writes all there is to a socket, and ends it. @returns what was written by the time that nothing drains any more, or all was written */
+/**
+ * Writes all there is to a socket, and ends it.
+ *
+ * @returns what was written by the time that nothing drains any more, or all was written
+ */
 function flood(socket: Socket): Promise<number> {
   let written = 0;
   return new Promise((resolve) => {

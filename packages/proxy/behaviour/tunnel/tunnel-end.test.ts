@@ -138,7 +138,8 @@ test("T-36 what a destination said last reaches the client, though it closes wit
     client.write("unread");
     const received = readUntil(client, "last words");
     const rest = closed(client.once("end", () => client.end()));
-    // All three live on this event loop: the proxy reads from the client first, and writes to a destination that has reset the connection by then.
+    // All three live on this event loop: the proxy reads from the client first, and writes to a
+    // destination that has reset the connection by then.
     setImmediate(() => {
       client.write("more");
       destination.write("last words");

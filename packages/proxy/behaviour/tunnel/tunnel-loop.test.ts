@@ -10,7 +10,11 @@ import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startRawUpstream } from "../../src/testing/upstream.ts";
 import { openUpgrade } from "../../src/testing/web-socket.ts";
 
-/** A proxy whose only service is a relay that leads back to it, so that no address tells. @returns the connections that the relay saw */
+/**
+ * A proxy whose only service is a relay that leads back to it, so that no address tells.
+ *
+ * @returns the connections that the relay saw
+ */
 async function startLoop(t: TestContext) {
   const ports = { proxy: 0, relay: 0 };
   let connections = 0;

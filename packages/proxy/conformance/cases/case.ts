@@ -4,7 +4,10 @@ export type Verdict =
   | "refused"
   /** Answered by the proxy itself, which knows where it ends: the connection goes on. */
   | "declined"
-  /** The bytes are the beginning of a request, and the next one on the connection is taken for its rest. */
+  /**
+   * The bytes are the beginning of a request, and the next one on the connection is taken for its
+   * rest.
+   */
   | "unfinished"
   /** So many requests reach the upstream. */
   | number;
@@ -26,7 +29,10 @@ export function cases(row: number, verdict: Verdict, bytesByName: Readonly<Recor
 
 export const HOST = "Host: details.bookinfo.svc.cluster.local\r\n";
 
-/** Hidden where a wrong reading of the bytes before it would make it a request. No case lets it reach the upstream as one. */
+/**
+ * Hidden where a wrong reading of the bytes before it would make it a request. No case lets it
+ * reach the upstream as one.
+ */
 export const SMUGGLED = `GET /smuggled HTTP/1.1\r\n${HOST}\r\n`;
 
 /** A GET with these fields beside Host. Each field ends with its own line end. */

@@ -3,7 +3,10 @@ import { type Case, cases, chunked, post, SMUGGLED } from "./case.ts";
 const END = "0\r\n\r\n";
 const HELLO = "5\r\nhello\r\n";
 
-/** Chunks whose sizes, line ends, extensions or trailers two recipients may read in two ways (RFC 9112 §7.1). */
+/**
+ * Chunks whose sizes, line ends, extensions or trailers two recipients may read in two ways (RFC
+ * 9112 §7.1).
+ */
 export const CHUNKS: readonly Case[] = [
   ...cases(4, "refused", {
     "a size that is no number": chunked(`zz\r\nhello\r\n${END}`),

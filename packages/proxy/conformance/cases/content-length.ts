@@ -2,7 +2,10 @@ import { type Case, cases, chunked, get, HOST, post, SMUGGLED } from "./case.ts"
 
 const HELLO = "hello";
 
-/** Content-Length in doubt: beside Transfer-Encoding, more than once, or not a plain number (RFC 9112 §6.2, §6.3). */
+/**
+ * Content-Length in doubt: beside Transfer-Encoding, more than once, or not a plain number (RFC
+ * 9112 §6.2, §6.3).
+ */
 export const CONTENT_LENGTH: readonly Case[] = [
   ...cases(1, "refused", {
     "Content-Length before chunked, and the chunks end first": post("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\nG"),

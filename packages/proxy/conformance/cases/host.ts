@@ -9,7 +9,9 @@ function absolute(url: string, fields = HOST): string {
   return `GET ${url} HTTP/1.1\r\n${fields}\r\n`;
 }
 
-/** Hosts that are missing, repeated, malformed, or contradicted by the target (RFC 9112 §3.2, §3.3). */
+/**
+ * Hosts that are missing, repeated, malformed, or contradicted by the target (RFC 9112 §3.2, §3.3).
+ */
 export const HOSTS: readonly Case[] = [
   ...cases(5, "declined", {
     "an URL without host": absolute("http:///case"),

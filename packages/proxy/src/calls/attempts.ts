@@ -3,11 +3,15 @@ import type { Turns } from "../resolve/turns.ts";
 import type { Call, CallObserver } from "./call.ts";
 import type { Failure } from "./failure.ts";
 
-/** Endpoints that one request may try to connect to. More would only make a caller wait for a service that is down. */
+/**
+ * Endpoints that one request may try to connect to. More would only make a caller wait for a
+ * service that is down.
+ */
 const MAX_ENDPOINTS_TRIED = 3;
 /**
- * Times that one request is sent anew because its connection went away without a look at it. As many as an address has connections: those of a
- * destination that stops say GOAWAY one after the other, and a request may meet each of them.
+ * Times that one request is sent anew because its connection went away without a look at it. As
+ * many as an address has connections: those of a destination that stops say GOAWAY one after the
+ * other, and a request may meet each of them.
  */
 const MAX_GOING_AWAY = 16;
 /** RFC 9110 §9.2.2. TRACE is refused before it gets here. */
@@ -69,7 +73,10 @@ export class Attempts<Waiter> {
     if (address !== undefined) this.#source.leave(address, this.#waiter);
   }
 
-  /** There is no connection to the current endpoint. Where nothing was sent, the next one is tried, whatever the method. */
+  /**
+   * There is no connection to the current endpoint. Where nothing was sent, the next one is tried,
+   * whatever the method.
+   */
   onNoConnection(failure: Failure, error: Error): void {
     if (this.#call.done) return;
     if (failure.unsent) this.#context.observer.connectFailed();
@@ -87,8 +94,9 @@ export class Attempts<Waiter> {
   }
 
   /**
-   * After a kept-alive connection broke without an answer: a server may close an idle connection just as the next request is under way to it,
-   * and that says nothing about the request. Once, only for what does no harm when done twice, and only without a body.
+   * After a kept-alive connection broke without an answer: a server may close an idle connection
+   * just as the next request is under way to it, and that says nothing about the request. Once,
+   * only for what does no harm when done twice, and only without a body.
    */
   mayRepeat(method: string, hasBody: boolean): boolean {
     if (this.#retried || hasBody || !IDEMPOTENT.has(method)) return false;
@@ -96,14 +104,20 @@ export class Attempts<Waiter> {
     return true;
   }
 
-  /** After a destination reset the stream of a request that it did not look at (RFC 9113 §8.7): once, whatever the method. */
+  /**
+   * After a destination reset the stream of a request that it did not look at (RFC 9113 §8.7):
+   * once, whatever the method.
+   */
   mayRepeatRefused(): boolean {
     if (this.#retried) return false;
     this.#retried = true;
     return true;
   }
 
-  /** After a connection went away with GOAWAY before the destination looked at the request (RFC 9113 §6.8): a few times, whatever the method. */
+  /**
+   * After a connection went away with GOAWAY before the destination looked at the request (RFC 9113
+   * §6.8): a few times, whatever the method.
+   */
   mayRepeatBehindGoaway(): boolean {
     this.#goingAway += 1;
     return this.#goingAway <= MAX_GOING_AWAY;

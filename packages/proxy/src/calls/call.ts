@@ -23,24 +23,30 @@ export interface Exchange {
   readonly address: Address | undefined;
   /** Address and port of the client, where its protocol's server says. */
   readonly client?: string | undefined;
-  /** Memory in bytes: of the header, and of what has come of either body and the other side has not taken. */
+  /**
+   * Memory in bytes: of the header, and of what has come of either body and the other side has not
+   * taken.
+   */
   readonly heldBytes: number;
   /** Bytes of the bodies that the other side has taken. */
   readonly takenBytes: number;
   /**
-   * Ends the call for the sake of the memory that it takes: with the refusal, or, where an answer or a refusal is
-   * on its way, by breaking that off.
+   * Ends the call for the sake of the memory that it takes: with the refusal, or, where an answer
+   * or a refusal is on its way, by breaking that off.
    */
   giveUp(refusal: Refusal): void;
   /**
    * Answers the client with a refusal.
    *
-   * @param keepAlive false to tell it to close its connection, where its protocol has words for that
+   * @param keepAlive false to tell it to close its connection, where its protocol has words for
+   * that
    */
   refuse(refusal: Refusal, keepAlive: boolean): void;
 }
 
-/** Carries a request. The pipeline calls `forward` at most once, and not after the call has failed. */
+/**
+ * Carries a request. The pipeline calls `forward` at most once, and not after the call has failed.
+ */
 export interface RequestExchange extends Exchange {
   /** Connects and forwards. @param addresses never empty */
   forward(request: ForwardedRequest, addresses: readonly Address[]): void;
@@ -55,7 +61,11 @@ export interface ConnectionExchange extends Exchange {
 /** Takes one request through all steps. @param refused what its server found wrong with it */
 export type Pipeline = (exchange: RequestExchange, request: ReceivedRequest, refused?: Refusal) => void;
 
-/** Takes one connection through all steps. @param authority host and port that it asks for, the only thing known of it */
+/**
+ * Takes one connection through all steps.
+ *
+ * @param authority host and port that it asks for, the only thing known of it
+ */
 export type ConnectionPipeline = (exchange: ConnectionExchange, authority: string) => void;
 
 /** What the steps around a call want to know of it. */
@@ -69,23 +79,28 @@ export interface CallObserver {
   /** A connect attempt failed; the next endpoint may still answer. */
   connectFailed(): void;
   /**
-   * The destination broke off an answer of which the client has the beginning. The client is told so by a broken connection or stream, never by a
-   * clean end.
+   * The destination broke off an answer of which the client has the beginning. The client is told
+   * so by a broken connection or stream, never by a clean end.
    *
    * @param cause what was wrong, for the log
    */
   brokenOff(call: Call, cause: Error): void;
-  /** We broke off an answer of which the client has the beginning, or a connection that passed through. */
+  /**
+   * We broke off an answer of which the client has the beginning, or a connection that passed
+   * through.
+   */
   gaveUp(call: Call, refusal: Refusal): void;
   /** The client's side is done with this call, in whatever way. Called once. */
   closed(call: Call): void;
 }
 
 /**
- * One call of a client, whatever protocol it came by: what the steps noted about it, and how far it has come. Each
- * exchange holds one, and says here what becomes of it; the observer hears it from here.
+ * One call of a client, whatever protocol it came by: what the steps noted about it, and how far it
+ * has come. Each exchange holds one, and says here what becomes of it; the observer hears it from
+ * here.
  *
- * It is `done` once nobody waits for an answer any more. It is closed later, when the client's side is over.
+ * It is `done` once nobody waits for an answer any more. It is closed later, when the client's side
+ * is over.
  */
 export class Call implements Listed {
   position = -1;
@@ -108,7 +123,10 @@ export class Call implements Listed {
     return this.#answered;
   }
 
-  /** Whether nobody waits for an answer any more: it is complete, refused or broken off, or the client left. */
+  /**
+   * Whether nobody waits for an answer any more: it is complete, refused or broken off, or the
+   * client left.
+   */
   get done(): boolean {
     return this.#done;
   }
@@ -123,7 +141,10 @@ export class Call implements Listed {
     return callerOf(this.route);
   }
 
-  /** The client gets no answer of the destination: there is none, or a step refused before one was asked for. */
+  /**
+   * The client gets no answer of the destination: there is none, or a step refused before one was
+   * asked for.
+   */
   fail(refusal: Refusal, cause?: Error): void {
     if (this.#done) return;
     this.#done = true;
@@ -148,13 +169,21 @@ export class Call implements Listed {
     this.#done = true;
   }
 
-  /** The destination broke off an answer of which the client has the beginning. @param cause for the log */
+  /**
+   * The destination broke off an answer of which the client has the beginning.
+   *
+   * @param cause for the log
+   */
   breakOff(cause: Error): void {
     this.#done = true;
     this.#observer.brokenOff(this, cause);
   }
 
-  /** We end the call. @returns whether the client is being told so; else what is on its way to it must be broken off */
+  /**
+   * We end the call.
+   *
+   * @returns whether the client is being told so; else what is on its way to it must be broken off
+   */
   giveUp(refusal: Refusal): boolean {
     if (!this.#done && !this.#answered) {
       this.fail(refusal);

@@ -7,7 +7,8 @@ import { DestinationSocket } from "./destination-socket.ts";
 
 test("T-36 what came before a reset is read, though a write fails in between, and then the socket fails", async (t) => {
   const sockets: DestinationSocket[] = [];
-  // Both ends live on this event loop: when the client writes, the answer and the reset lie unread in its kernel.
+  // Both ends live on this event loop: when the client writes, the answer and the reset lie unread
+  // in its kernel.
   const upstream = await startRawUpstream(t, (socket) => {
     socket.once("data", () => {
       socket.write("answer");

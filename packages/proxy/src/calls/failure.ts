@@ -3,7 +3,9 @@ import { Refusal } from "../refusals/refusal.ts";
 /** How a forwarding attempt failed. */
 export interface Failure {
   readonly refusal: Refusal;
-  /** Nothing of the request was sent, so that the next endpoint may be tried whatever the method. */
+  /**
+   * Nothing of the request was sent, so that the next endpoint may be tried whatever the method.
+   */
   readonly unsent: boolean;
   /** The connection broke under the request; whether a retry is safe is for the caller to know. */
   readonly broken: boolean;
@@ -31,8 +33,9 @@ const NO_CONNECTION: Readonly<Record<string, Failure>> = {
 };
 
 /**
- * Classifies why there is no connection to an endpoint. Whatever the system says of an attempt to connect, nothing was sent, and another endpoint
- * may be of another family, on another route, or behind another rule of a firewall (T-44). So all that is not listed is `CONNECT_FAILED`.
+ * Classifies why there is no connection to an endpoint. Whatever the system says of an attempt to
+ * connect, nothing was sent, and another endpoint may be of another family, on another route, or
+ * behind another rule of a firewall (T-44). So all that is not listed is `CONNECT_FAILED`.
  */
 export function classifyNoConnection(error: Error): Failure {
   return NO_CONNECTION[codeOf(error)] ?? CONNECT_FAILED;
@@ -48,8 +51,9 @@ const BY_CODE: Readonly<Record<string, Failure>> = {
 };
 
 /**
- * Classifies what went wrong on a connection to a destination. An error of the system broke it, whatever its number: a reset, TCP keep-alive that was
- * not answered (ETIMEDOUT), a route that is gone (EHOSTUNREACH). What is left is taken for an invalid answer.
+ * Classifies what went wrong on a connection to a destination. An error of the system broke it,
+ * whatever its number: a reset, TCP keep-alive that was not answered (ETIMEDOUT), a route that is
+ * gone (EHOSTUNREACH). What is left is taken for an invalid answer.
  */
 export function classifyFailure(error: Error): Failure {
   return "syscall" in error ? RESET : (BY_CODE[codeOf(error)] ?? INVALID);

@@ -1,4 +1,7 @@
-/** A connection that neither a server nor a pool knows of any more: a tunnel, or one that waits behind its last answer. */
+/**
+ * A connection that neither a server nor a pool knows of any more: a tunnel, or one that waits
+ * behind its last answer.
+ */
 export interface HeldConnection {
   /** Closes both sides now, by RST: it must not look as if all had been said. */
   cut(): void;
@@ -15,11 +18,12 @@ export interface ConnectedPart {
 }
 
 /**
- * Whether the proxy takes new work, and what is to end before it is gone. It is made first and handed down: whoever
- * opens connections registers here, whoever answers looks here whether to say `Connection: close`.
+ * Whether the proxy takes new work, and what is to end before it is gone. It is made first and
+ * handed down: whoever opens connections registers here, whoever answers looks here whether to say
+ * `Connection: close`.
  *
- * serving → draining (clients are told to go) → clients gone → destinations drained → gone. At the deadline, whatever
- * the state, everything is cut.
+ * serving → draining (clients are told to go) → clients gone → destinations drained → gone. At the
+ * deadline, whatever the state, everything is cut.
  */
 export class Lifecycle {
   readonly #clientParts: ConnectedPart[] = [];
@@ -44,7 +48,10 @@ export class Lifecycle {
     this.#destinationParts.push(part);
   }
 
-  /** A connection that the drain waits for, and that its deadline cuts: node:http closes only those that it still reads. */
+  /**
+   * A connection that the drain waits for, and that its deadline cuts: node:http closes only those
+   * that it still reads.
+   */
   hold(connection: HeldConnection): void {
     this.#held.add(connection);
   }
@@ -55,12 +62,19 @@ export class Lifecycle {
     if (this.#held.size === 0) this.#onNoneHeld?.();
   }
 
-  /** A call is over. A connection whose answer had no `Connection: close` yet turns idle after the drain has closed the idle ones. */
+  /**
+   * A call is over. A connection whose answer had no `Connection: close` yet turns idle after the
+   * drain has closed the idle ones.
+   */
   callEnded(): void {
     if (this.#isDraining) for (const part of this.#clientParts) part.callEnded?.();
   }
 
-  /** Resolves when all has ended. @param deadline milliseconds after which what is left is cut; that of the first call counts */
+  /**
+   * Resolves when all has ended.
+   *
+   * @param deadline milliseconds after which what is left is cut; that of the first call counts
+   */
   drain(deadline: number): Promise<void> {
     this.#drained ??= this.#drain(deadline);
     return this.#drained;

@@ -7,7 +7,9 @@ export interface ReceivedRequest {
   readonly rawHeaders: readonly string[];
 }
 
-/** A request as it goes to the destination. Its body, if any, stays with the call that it came by. */
+/**
+ * A request as it goes to the destination. Its body, if any, stays with the call that it came by.
+ */
 export interface ForwardedRequest {
   readonly method: string;
   /** Request target, every byte as the client sent it. */
@@ -16,6 +18,9 @@ export interface ForwardedRequest {
   readonly authority: string;
   /** Flat list of names and values, without Host. */
   readonly headers: string[];
-  /** Whether the request's header announced a body (HTTP/1.1 only; HTTP/2 says it with the end of the stream). */
+  /**
+   * Whether the request's header announced a body (HTTP/1.1 only; HTTP/2 says it with the end of
+   * the stream).
+   */
   readonly hasBody: boolean;
 }

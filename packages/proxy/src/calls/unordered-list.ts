@@ -7,10 +7,11 @@ export interface Listed {
 /**
  * What comes and goes with every request, in no order.
  *
- * Not a `Set`: V8 gives a `Set` of 32 live members a new table every 32 additions. The table left behind points
- * to the new one, for iterators that may still be on it. Once one such table has grown old, all later ones are
- * kept alive with what stands in them, until the next full collection. Requests held that way were a quarter of
- * all that the proxy allocated: each collection of the young generation took 5 ms in place of 0.8.
+ * Not a `Set`: V8 gives a `Set` of 32 live members a new table every 32 additions. The table left
+ * behind points to the new one, for iterators that may still be on it. Once one such table has
+ * grown old, all later ones are kept alive with what stands in them, until the next full
+ * collection. Requests held that way were a quarter of all that the proxy allocated: each
+ * collection of the young generation took 5 ms in place of 0.8.
  */
 export class UnorderedList<T extends Listed> {
   readonly #items: T[] = [];

@@ -1,21 +1,34 @@
 export interface UpstreamOptions {
-  /** Milliseconds for TCP to connect. Default 5000: inside a cluster a SYN is answered in milliseconds or never. */
+  /**
+   * Milliseconds for TCP to connect. Default 5000: inside a cluster a SYN is answered in
+   * milliseconds or never.
+   */
   readonly connectTimeout?: number;
   /**
-   * Milliseconds until the answer's header must be there. Default 0, never: a fallback must not cut a call that the direct way would have
-   * let finish; the caller's own timeout, or its Envoy's, still ends it. (Slime's proxy cut slow calls at 15 s.)
+   * Milliseconds until the answer's header must be there. Default 0, never: a fallback must not cut
+   * a call that the direct way would have let finish; the caller's own timeout, or its Envoy's,
+   * still ends it. (Slime's proxy cut slow calls at 15 s.)
    */
   readonly headersTimeout?: number;
   /**
-   * Milliseconds that an idle connection is kept. Default 4000, below the 5 s of a Node server, the shortest of the common ones. A destination's
-   * `Keep-Alive: timeout` shortens it.
+   * Milliseconds that an idle connection is kept. Default 4000, below the 5 s of a Node server, the
+   * shortest of the common ones. A destination's `Keep-Alive: timeout` shortens it.
    */
   readonly keepAliveTimeout?: number;
-  /** Connections to one address. Default 1024, as in Envoy's default circuit breaker; requests beyond it wait. */
+  /**
+   * Connections to one address. Default 1024, as in Envoy's default circuit breaker; requests
+   * beyond it wait.
+   */
   readonly maxConnections?: number;
-  /** Requests to one address that may wait for a connection. Default 1024, as in Envoy; those beyond it get 503. */
+  /**
+   * Requests to one address that may wait for a connection. Default 1024, as in Envoy; those beyond
+   * it get 503.
+   */
   readonly maxWaiting?: number;
-  /** Addresses with a pool. Default 4096; beyond it the least recently used pool is closed, which lets its requests finish. */
+  /**
+   * Addresses with a pool. Default 4096; beyond it the least recently used pool is closed, which
+   * lets its requests finish.
+   */
   readonly maxPools?: number;
 }
 

@@ -7,11 +7,15 @@ export interface InLine {
 }
 
 /**
- * Those that wait for a connection: callers in turn, and of each caller first come, first served. Whoever leaves frees its place at once (T-47). Where
- * there are too many, the last of the caller that has most goes: nobody fills the line against others (T-08).
+ * Those that wait for a connection: callers in turn, and of each caller first come, first served.
+ * Whoever leaves frees its place at once (T-47). Where there are too many, the last of the caller
+ * that has most goes: nobody fills the line against others (T-08).
  */
 export class WaitingLine<W extends InLine> {
-  /** Next caller first. A Set keeps its order, and takes anybody out of the middle. All is empty unless a destination has no room. */
+  /**
+   * Next caller first. A Set keeps its order, and takes anybody out of the middle. All is empty
+   * unless a destination has no room.
+   */
   readonly #byCaller = new Map<string, Set<W>>();
   #size = 0;
 
@@ -39,7 +43,11 @@ export class WaitingLine<W extends InLine> {
     return this.#byCaller.get(waiter.caller)?.has(waiter) === true;
   }
 
-  /** Takes out the first that still wants a connection. @param mayTake whether this caller may have one now */
+  /**
+   * Takes out the first that still wants a connection.
+   *
+   * @param mayTake whether this caller may have one now
+   */
   next(mayTake: (caller: string) => boolean): W | undefined {
     for (const [caller, waiting] of this.#byCaller) {
       if (!mayTake(caller)) continue;
@@ -66,8 +74,8 @@ export class WaitingLine<W extends InLine> {
   }
 
   /**
-   * Takes out whoever has to go for a newcomer when the line is full: the newcomer itself unless another caller has more waiting than its own.
-   * Not asked for while there is room.
+   * Takes out whoever has to go for a newcomer when the line is full: the newcomer itself unless
+   * another caller has more waiting than its own. Not asked for while there is room.
    */
   displacedBy(newcomer: W): W {
     const longest = this.#longest();

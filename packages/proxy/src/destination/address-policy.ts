@@ -3,12 +3,15 @@ import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 
 /**
- * Addresses that are never a service of the cluster. Names come and go with whoever writes DNS records; these stay refused (DNS rebinding).
+ * Addresses that are never a service of the cluster. Names come and go with whoever writes DNS
+ * records; these stay refused (DNS rebinding).
  *
- * Most clouds serve the credentials of a machine at 169.254.169.254 or another link-local address. Those below that are not link-local, as
- * the clouds document them: Amazon ("Use IMDS", and "Set up the Amazon EKS Pod Identity Agent"), Azure ("What is IP address 168.63.129.16?"),
- * Google ("About VM metadata": IPv6-only instances), Alibaba ("Instance metadata"), Oracle ("Instance Metadata Service"; 192.0.0.192 is
- * that of Oracle Cloud Classic), Scaleway and Linode (their cloud-init data sources).
+ * Most clouds serve the credentials of a machine at 169.254.169.254 or another link-local address.
+ * Those below that are not link-local, as the clouds document them: Amazon ("Use IMDS", and "Set up
+ * the Amazon EKS Pod Identity Agent"), Azure ("What is IP address 168.63.129.16?"), Google ("About
+ * VM metadata": IPv6-only instances), Alibaba ("Instance metadata"), Oracle ("Instance Metadata
+ * Service"; 192.0.0.192 is that of Oracle Cloud Classic), Scaleway and Linode (their cloud-init
+ * data sources).
  */
 const NEVER_A_SERVICE: readonly (readonly [network: string, prefix: number, family: "ipv4" | "ipv6"])[] = [
   ["0.0.0.0", 8, "ipv4"], // "this host": Linux connects it to loopback
@@ -47,7 +50,8 @@ export type AddressCheck = (address: Address) => Refusal | undefined;
  * @param isSelf whether Fenceline itself is there
  */
 export function createAddressCheck(allowLoopback: boolean, isSelf: (address: Address) => boolean): AddressCheck {
-  // One list per family: a BlockList compares an IPv4 address with IPv6 rules by way of its mapped form, so `::ffff:0:0/96` would refuse all of IPv4.
+  // One list per family: a BlockList compares an IPv4 address with IPv6 rules by way of its mapped
+  // form, so `::ffff:0:0/96` would refuse all of IPv4.
   const refused = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const [network, prefix, family] of NEVER_A_SERVICE) refused[family].addSubnet(network, prefix, family);
   const loopback = { ipv4: new BlockList(), ipv6: new BlockList() };

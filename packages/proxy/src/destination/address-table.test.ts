@@ -17,7 +17,10 @@ const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI
 
 const view = (addresses: readonly MeshAddress[], more = {}) => ({ reset: true, complete: true, addresses, removed: [], ...more });
 
-/** A proxy in a cluster, before its first view of the mesh; `b.test1` is a service at 127.0.0.1, where an upstream listens. */
+/**
+ * A proxy in a cluster, before its first view of the mesh; `b.test1` is a service at 127.0.0.1,
+ * where an upstream listens.
+ */
 async function setUp(t: TestContext, externalAllow: readonly string[] = []) {
   const dns = await startDnsServer(t);
   const upstream = await startUpstream(t, (_request, response) => response.end("reached"));
@@ -94,7 +97,8 @@ test("T-05 an ingress gateway on its node's network is reached on the ports of H
 
 test("T-08 an EndpointSlice that names an address outside of the mesh takes none of its ports from anybody", async (t) => {
   const { mesh, ask: askAs } = await setUp(t);
-  // From a caller that proves nothing, so that nothing leaves this machine; for others the same address is as far.
+  // From a caller that proves nothing, so that nothing leaves this machine; for others the same
+  // address is as far.
   const ask = (host: string) => askAs(host, {});
   mesh.apply(view([]));
   assert.equal(await ask("9.9.9.9:443"), "EXTERNAL_REFUSED");

@@ -5,7 +5,10 @@ import type { Address } from "../resolve/resolver.ts";
 import { addNetwork, REACH, type Reach } from "./external-policy.ts";
 import type { MeshView } from "./verdicts.ts";
 
-/** What is kept of an address. Most addresses of a mesh are alike but for the text, so they share these. */
+/**
+ * What is kept of an address. Most addresses of a mesh are alike but for the text, so they share
+ * these.
+ */
 type Known = Omit<MeshAddress, "address">;
 
 const UNKNOWN_MESH = new Refusal("MESH_UNKNOWN", "the collector has not told yet which addresses are the mesh's");
@@ -15,16 +18,21 @@ const NODE = new Refusal("ADDRESS_REFUSED", "the host resolves to a node, on a p
 const UNDECLARED = new Refusal("PORT_NOT_DECLARED", "no Service declares this port of this address");
 
 /**
- * Ports of the node's and the control plane's own processes, refused on nodes even where a Service declares them, as those for scraping metrics do, and as
- * whoever may write EndpointSlices can for any port of any node: etcd, the kubelet, kube-proxy, the scheduler and the managers, of today and before 1.24
- * (Kubernetes, "Ports and Protocols"); the supervisor and API server of k3s, RKE2 and MicroK8s; Felix of Calico, the agent of Cilium.
+ * Ports of the node's and the control plane's own processes, refused on nodes even where a Service
+ * declares them, as those for scraping metrics do, and as whoever may write EndpointSlices can for
+ * any port of any node: etcd, the kubelet, kube-proxy, the scheduler and the managers, of today and
+ * before 1.24 (Kubernetes, "Ports and Protocols"); the supervisor and API server of k3s, RKE2 and
+ * MicroK8s; Felix of Calico, the agent of Cilium.
  */
 const NODE_PORTS: ReadonlySet<number> = new Set([
   ...[2_379, 2_380, 2_381, 2_382, 10_248, 10_249, 10_250, 10_251, 10_252, 10_255, 10_256, 10_257, 10_258, 10_259, 6_443],
   ...[6_444, 9_345, 16_443, 4_240, 9_099],
 ]);
 
-/** Below 1024 only root listens on a node: SSH, BGP, rpcbind. Workloads on its network that speak HTTP there are ingress gateways. */
+/**
+ * Below 1024 only root listens on a node: SSH, BGP, rpcbind. Workloads on its network that speak
+ * HTTP there are ingress gateways.
+ */
 const PRIVILEGED = 1_024;
 const GATEWAY_PORTS: ReadonlySet<number> = new Set([80, 443]);
 
@@ -32,7 +40,10 @@ function isNodePort(port: number): boolean {
   return NODE_PORTS.has(port) || (port < PRIVILEGED && !GATEWAY_PORTS.has(port));
 }
 
-/** The mesh's addresses as the collector tells them. A view that has come stays in force until the next one is whole. */
+/**
+ * The mesh's addresses as the collector tells them. A view that has come stays in force until the
+ * next one is whole.
+ */
 export class AddressTable implements MeshView {
   #known = new Map<string, Known>();
   /** A view that is on its way. */
@@ -105,8 +116,9 @@ export class AddressTable implements MeshView {
   }
 
   judge({ address, port, by }: Address): Reach | Refusal | undefined {
-    // The name of a service may be trusted until then: its own policy on names was applied, and DNS says where it is.
-    // Not so on a port of nodes, which an ExternalName or an EndpointSlice may lead to: nothing tells a node yet.
+    // The name of a service may be trusted until then: its own policy on names was applied, and DNS
+    // says where it is. Not so on a port of nodes, which an ExternalName or an EndpointSlice may
+    // lead to: nothing tells a node yet.
     if (!this.#isComplete) return by === "service" && !isNodePort(port) ? REACH.MESH : UNKNOWN_MESH;
     const known = this.#known.get(address);
     if (known === undefined) return undefined;
@@ -116,7 +128,8 @@ export class AddressTable implements MeshView {
     const isNode = (kinds & ADDRESS_KIND.NODE) !== 0;
     if (ports.includes(port) && !(isNode && isNodePort(port))) return REACH.MESH;
     if (isNode) return NODE;
-    // An EndpointSlice may name any address. It opens a port of a public one, and closes none: else a tenant could take a host outside from everybody.
+    // An EndpointSlice may name any address. It opens a port of a public one, and closes none: else
+    // a tenant could take a host outside from everybody.
     return kinds === ADDRESS_KIND.ENDPOINT && isPublic(address) ? undefined : UNDECLARED;
   }
 
@@ -125,7 +138,8 @@ export class AddressTable implements MeshView {
     let known = this.#shared.get(key);
     if (known === undefined) {
       known = { kinds, ports };
-      // Combinations of ports come and go with the mesh: what is not shared any more must not stay for ever.
+      // Combinations of ports come and go with the mesh: what is not shared any more must not stay
+      // for ever.
       if (this.#shared.size >= MAX_SHARED) this.#shared.clear();
       this.#shared.set(key, known);
     }
@@ -145,12 +159,18 @@ function rangesIn(known: ReadonlyMap<string, Known>): BlockList {
 
 const MAX_SHARED = 10_000;
 
-/** Standalone, our own Services may be on loopback as everybody's are; there it is our ports that tell. */
+/**
+ * Standalone, our own Services may be on loopback as everybody's are; there it is our ports that
+ * tell.
+ */
 function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1";
 }
 
-/** IPv4 networks that are not globally reachable (RFC 6890, RFC 6598), so that pods may have their addresses. */
+/**
+ * IPv4 networks that are not globally reachable (RFC 6890, RFC 6598), so that pods may have their
+ * addresses.
+ */
 const NOT_PUBLIC_NETWORKS = [
   ...["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"],
   ...["192.0.0.0/24", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "240.0.0.0/4"],
@@ -158,7 +178,10 @@ const NOT_PUBLIC_NETWORKS = [
 const NOT_PUBLIC = new BlockList();
 for (const network of NOT_PUBLIC_NETWORKS) addNetwork(NOT_PUBLIC, network);
 
-/** Whether an address can be taken for one outside. Never so of IPv6, where pods have global addresses as a rule. */
+/**
+ * Whether an address can be taken for one outside. Never so of IPv6, where pods have global
+ * addresses as a rule.
+ */
 function isPublic(address: string): boolean {
   return isIP(address) === 4 && !NOT_PUBLIC.check(address, "ipv4");
 }

@@ -10,20 +10,23 @@ export interface ServingPolicy {
   /** DNS domain of the cluster. */
   readonly clusterDomain: string;
   /**
-   * Whether endpoints may be loopback addresses. Only right where the directory store, and so the operator, says what the endpoints are
-   * (standalone): behind DNS, whoever writes a record could reach what listens on loopback.
+   * Whether endpoints may be loopback addresses. Only right where the directory store, and so the
+   * operator, says what the endpoints are (standalone): behind DNS, whoever writes a record could
+   * reach what listens on loopback.
    */
   readonly allowLoopback: boolean;
   /** Fully qualified names of the global sidecar's own Services. */
   readonly ownNames: ReadonlySet<string>;
   /**
-   * Fenceline's namespace: no name in it is served. What listens there sees the certificate of the global sidecar, so whoever could call it by way
-   * of us would speak in our name: to the collector, for one, as the fallback that reports for everybody.
+   * Fenceline's namespace: no name in it is served. What listens there sees the certificate of the
+   * global sidecar, so whoever could call it by way of us would speak in our name: to the
+   * collector, for one, as the fallback that reports for everybody.
    */
   readonly ownNamespace: string | undefined;
   /**
-   * What becomes of a host that is no service. A fence cannot tell `github.com` from `b.test1` (both have two labels), nor a virtual machine's
-   * address from a pod's, so calls that leave the cluster come here too; without the fence Istio's passthrough would have let them go.
+   * What becomes of a host that is no service. A fence cannot tell `github.com` from `b.test1`
+   * (both have two labels), nor a virtual machine's address from a pod's, so calls that leave the
+   * cluster come here too; without the fence Istio's passthrough would have let them go.
    */
   readonly external: ExternalPolicy;
   /** What holds for an address whoever calls. */
@@ -32,9 +35,15 @@ export interface ServingPolicy {
 
 /** What is known of who calls. */
 export interface Caller {
-  /** Whether `fence-source` names a fence, and the certificate, where one is to be had, is of the same namespace. */
+  /**
+   * Whether `fence-source` names a fence, and the certificate, where one is to be had, is of the
+   * same namespace.
+   */
   readonly isProven: boolean;
-  /** Whether the caller's own Envoy reaches nothing but registered hosts (`outboundTrafficPolicy: REGISTRY_ONLY`). */
+  /**
+   * Whether the caller's own Envoy reaches nothing but registered hosts
+   * (`outboundTrafficPolicy: REGISTRY_ONLY`).
+   */
   readonly registryOnly: boolean;
 }
 
@@ -52,11 +61,13 @@ export interface Authorized {
 }
 
 /**
- * What a request may be forwarded to, by name only; the addresses behind the name are checked after they are resolved.
+ * What a request may be forwarded to, by name only; the addresses behind the name are checked after
+ * they are resolved.
  *
- * The name comes first: it is what the caller means, and DNS or the registry decides what it stands for now. The original destination is
- * the fallback for a Host that names no service (a made-up or external one, sent to a ClusterIP), and the resolver must know it too:
- * `slime-orig-dest` alone never opens a way to an address. That was the server-side request forgery in Slime's proxy.
+ * The name comes first: it is what the caller means, and DNS or the registry decides what it stands
+ * for now. The original destination is the fallback for a Host that names no service (a made-up or
+ * external one, sent to a ClusterIP), and the resolver must know it too: `slime-orig-dest` alone
+ * never opens a way to an address. That was the server-side request forgery in Slime's proxy.
  */
 export function authorize(destination: Destination, policy: ServingPolicy, caller: Caller): Authorized | Refusal {
   const { named, original, port, namespace } = destination;
@@ -78,7 +89,10 @@ export function authorize(destination: Destination, policy: ServingPolicy, calle
     : { targets, unknown, reach, caller: caller.isProven ? destination.source?.namespace : undefined, noFurther };
 }
 
-/** A name of the cluster's form is most likely a mistyped one; an address that nobody may reach is refused as that. */
+/**
+ * A name of the cluster's form is most likely a mistyped one; an address that nobody may reach is
+ * refused as that.
+ */
 function unknownOutside(
   { named, port }: Destination,
   names: readonly string[] | undefined,
@@ -93,10 +107,14 @@ function isOwn(name: string, { ownNames, ownNamespace, clusterDomain }: ServingP
   return ownNames.has(name) || (ownNamespace !== undefined && namespaceInName(name, clusterDomain) === ownNamespace);
 }
 
-/** Whom the global sidecar is a way out of the mesh for: fenced workloads, which have no other since their unknown hosts come here, and nobody else. */
+/**
+ * Whom the global sidecar is a way out of the mesh for: fenced workloads, which have no other since
+ * their unknown hosts come here, and nobody else.
+ */
 function reachOf(host: string, external: ExternalPolicy, { isProven, registryOnly }: Caller): Pick<Authorized, "reach" | "noFurther"> {
   if (!isProven) return { reach: REACH.MESH, noFurther: NOT_PROVEN };
-  // Istio knows ExternalName Services as hosts of the registry, so REGISTRY_ONLY lets them be called.
+  // Istio knows ExternalName Services as hosts of the registry, so REGISTRY_ONLY lets them be
+  // called.
   if (registryOnly) return { reach: REACH.SERVICE_NAMES, noFurther: REGISTRY_ONLY };
   return { reach: external.reachOf(host), noFurther: NOT_ALLOWED };
 }
@@ -106,8 +124,9 @@ export const REGISTRY_ONLY = new Refusal("EXTERNAL_REFUSED", "the caller's outbo
 const NOT_ALLOWED = new Refusal("EXTERNAL_REFUSED", "the configuration does not allow this external host");
 
 /**
- * What Istio's PassthroughCluster would have dialled: the address that the application did. Only without one is the name looked up; and where it is
- * the name that is allowed, for then the address in a header must not be another one.
+ * What Istio's PassthroughCluster would have dialled: the address that the application did. Only
+ * without one is the name looked up; and where it is the name that is allowed, for then the address
+ * in a header must not be another one.
  */
 function externalTarget({ named, original, port }: Destination, external: ExternalPolicy): Target {
   const goesByAddress = external.mode === "forward" || external.reachOf(named.host) === REACH.LISTED;

@@ -11,7 +11,10 @@ import type { CertifiedNamespace } from "./client-certificate.ts";
  */
 export type Claim = "none" | "believed" | "unproven" | "contradicted";
 
-/** The claim is a header, the certificate a proof: who claims another namespace could otherwise widen somebody else's fence, or go out in its name. */
+/**
+ * The claim is a header, the certificate a proof: who claims another namespace could otherwise
+ * widen somebody else's fence, or go out in its name.
+ */
 export function claimOf(source: FenceKey | undefined, certified: CertifiedNamespace): Claim {
   if (source === undefined) return "none";
   if (certified === undefined || certified === source.namespace) return "believed";

@@ -10,17 +10,24 @@ export interface ClientCertificateOptions {
 }
 
 /**
- * The namespace that a caller is certified to be of: empty where its certificate names no workload of this mesh, which no claim can agree with; null
- * where it has no certificate and needs one; undefined where it needs none.
+ * The namespace that a caller is certified to be of: empty where its certificate names no workload
+ * of this mesh, which no claim can agree with; null where it has no certificate and needs one;
+ * undefined where it needs none.
  */
 export type CertifiedNamespace = string | null | undefined;
 
 /** Distinct header values remembered; there is one per caller's certificate. */
 const MAX_REMEMBERED = 1_000;
-/** Longest header that is remembered. A caller can put whatever it likes before Envoy's element, which alone has some 200 bytes. */
+/**
+ * Longest header that is remembered. A caller can put whatever it likes before Envoy's element,
+ * which alone has some 200 bytes.
+ */
 const MAX_REMEMBERED_LENGTH = 2_048;
 
-/** Reads `x-forwarded-client-cert`, with a bounded memory: the header is long, and the same for every request of a caller. */
+/**
+ * Reads `x-forwarded-client-cert`, with a bounded memory: the header is long, and the same for
+ * every request of a caller.
+ */
 export function rememberCertifiedNamespaces(options: ClientCertificateOptions): (header: string | undefined) => CertifiedNamespace {
   const remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
   const absent = options.acceptPlaintext ? undefined : null;

@@ -5,7 +5,10 @@ import { FencelineError } from "@fenceline/api/vocabulary";
 export interface ExternalOptions {
   /** Whether they are forwarded, as Istio's passthrough would. */
   readonly mode: "forward" | "refuse";
-  /** Hosts (`partner.example`, `*.partner.example`) and CIDRs that are forwarded although the mode is `refuse`. */
+  /**
+   * Hosts (`partner.example`, `*.partner.example`) and CIDRs that are forwarded although the mode
+   * is `refuse`.
+   */
   readonly allow?: readonly string[] | undefined;
   /** Hosts and CIDRs that are refused whatever else is said. */
   readonly deny?: readonly string[] | undefined;
@@ -60,13 +63,17 @@ function parseNetwork(entry: string): { readonly address: string; readonly bits:
   return isIP(address) === 0 || bits > most ? undefined : { address, bits, version };
 }
 
-/** Adds a CIDR to a list that is asked about addresses of both families; what is none is left out. */
+/**
+ * Adds a CIDR to a list that is asked about addresses of both families; what is none is left out.
+ */
 export function addNetwork(list: BlockList, cidr: string): void {
   const network = parseNetwork(cidr.toLowerCase());
   if (network !== undefined) list.addSubnet(network.address, network.bits, network.version === 4 ? "ipv4" : "ipv6");
 }
 
-/** Labels of a host name, lower case; the last one is no number, or it would be a mistyped address. */
+/**
+ * Labels of a host name, lower case; the last one is no number, or it would be a mistyped address.
+ */
 const EXTERNAL_NAME = /^(?!(?:.*\.)?\d+$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 
 function invalid(entry: string): FencelineError {
@@ -77,14 +84,18 @@ function invalid(entry: string): FencelineError {
 }
 
 /**
- * How far a route may go beyond what the mesh is known to have, in the order of {@link REACH}. Each includes those before it.
+ * How far a route may go beyond what the mesh is known to have, in the order of {@link REACH}. Each
+ * includes those before it.
  */
 export type Reach = (typeof REACH)[keyof typeof REACH];
 
 export const REACH = {
   /** Only what is known to be of the mesh. */
   MESH: 0,
-  /** What the name of a service resolves to although nobody knows the address as one: an ExternalName, or a Service that has just been made. */
+  /**
+   * What the name of a service resolves to although nobody knows the address as one: an
+   * ExternalName, or a Service that has just been made.
+   */
   SERVICE_NAMES: 1,
   /** External addresses that the configuration lists. */
   LISTED: 2,
@@ -98,7 +109,9 @@ export class ExternalPolicy {
   readonly #allow: ExternalList;
   readonly #deny: ExternalList;
 
-  /** @throws {FencelineError} `EXTERNAL_INVALID` naming the entry that is neither a host nor a CIDR */
+  /**
+   * @throws {FencelineError} `EXTERNAL_INVALID` naming the entry that is neither a host nor a CIDR
+   */
   constructor({ mode, allow = [], deny = [] }: ExternalOptions) {
     this.mode = mode;
     this.#allow = new ExternalList(allow);

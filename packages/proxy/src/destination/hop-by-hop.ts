@@ -1,6 +1,7 @@
 /**
- * Fields that Connection must not take away. RFC 9110 §7.6.1 lets a client name any field as hop-by-hop; naming one that frames, routes,
- * authenticates or attributes a request would let it strip what the hops before this one added (as in CVE-2022-1388).
+ * Fields that Connection must not take away. RFC 9110 §7.6.1 lets a client name any field as
+ * hop-by-hop; naming one that frames, routes, authenticates or attributes a request would let it
+ * strip what the hops before this one added (as in CVE-2022-1388).
  */
 const PROTECTED = new Set([
   "host",

@@ -1,17 +1,25 @@
 /**
- * Request header that marks a request as forwarded by a global sidecar: short digests of the destinations it was sent to, oldest first.
+ * Request header that marks a request as forwarded by a global sidecar: short digests of the
+ * destinations it was sent to, oldest first.
  *
- * Why not Via (RFC 9110 §7.6.3): a destination may act on Via (some servers switch compression off, some log it as a client), and a fallback
- * must not change what the destination sees. A mere "was here before" would not do either: an application that copies all headers from the
- * request it serves to the ones it makes (many reverse proxies do) passes the mark on, and its next call through the fallback is no loop.
- * A loop is a request that comes back on its way to the same destination.
+ * Why not Via (RFC 9110 §7.6.3): a destination may act on Via (some servers switch compression off,
+ * some log it as a client), and a fallback must not change what the destination sees. A mere "was
+ * here before" would not do either: an application that copies all headers from the request it
+ * serves to the ones it makes (many reverse proxies do) passes the mark on, and its next call
+ * through the fallback is no loop. A loop is a request that comes back on its way to the same
+ * destination.
  */
 export const HOP_HEADER = "fenceline-hop";
 
-/** Beyond this many destinations a request is taken for a loop whatever they were, so that the header cannot grow without end. */
+/**
+ * Beyond this many destinations a request is taken for a loop whatever they were, so that the
+ * header cannot grow without end.
+ */
 const MAX_HOPS = 10;
 
-/** Digest of a destination: FNV-1a, 32 bits. A chance match needs ten hops and one in 400 million. */
+/**
+ * Digest of a destination: FNV-1a, 32 bits. A chance match needs ten hops and one in 400 million.
+ */
 export function hopMark(host: string, port: number): string {
   let hash = 0x811c9dc5;
   const text = `${host}:${port}`;

@@ -8,8 +8,9 @@ export interface OwnPlaces {
   /** Ports that this process listens on, now. */
   readonly ports: () => readonly number[];
   /**
-   * Whether services may be on this machine (see ServingPolicy.allowLoopback). Then only our own ports of its addresses are refused; in a pod every
-   * port is, because whatever else listens there is ours or our Envoy's: its admin port, the agent's metrics.
+   * Whether services may be on this machine (see ServingPolicy.allowLoopback). Then only our own
+   * ports of its addresses are refused; in a pod every port is, because whatever else listens there
+   * is ours or our Envoy's: its admin port, the agent's metrics.
    */
   readonly sharesMachine: boolean;
 }

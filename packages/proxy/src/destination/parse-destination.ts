@@ -16,7 +16,9 @@ export interface Destination {
   /** The authority as received: it is reported unchanged, and is what the destination sees. */
   readonly authority: string;
   readonly named: Authority;
-  /** Port that a name is resolved with: of the authority, else of the original destination, else 80. */
+  /**
+   * Port that a name is resolved with: of the authority, else of the original destination, else 80.
+   */
   readonly port: number;
   readonly original: { readonly address: string; readonly port: number; readonly kind: "ipv4" | "ipv6" } | undefined;
   /** Undefined when the caller did not say, or said something else than `<namespace>/<fence>`. */

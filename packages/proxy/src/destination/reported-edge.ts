@@ -10,9 +10,15 @@ export interface ReportedEdge {
   readonly responseCode: number;
 }
 
-/** Where edges go. `report` never throws and never blocks: learning must not cost a request anything. */
+/**
+ * Where edges go. `report` never throws and never blocks: learning must not cost a request
+ * anything.
+ */
 export interface EdgeReporter {
-  /** @param known whether the edge was reported a moment ago, so that this report is in no hurry: it only says that the edge is still in use */
+  /**
+   * @param known whether the edge was reported a moment ago, so that this report is in no hurry: it
+   * only says that the edge is still in use
+   */
   report(edge: ReportedEdge, known: boolean): void;
 }
 

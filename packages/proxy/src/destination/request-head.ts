@@ -5,14 +5,20 @@ import { dropNamedByConnection } from "./hop-by-hop.ts";
 import { AUTHORITY_HEADER } from "./host-fields.ts";
 import { plainLength } from "./plain-length.ts";
 
-/** More header fields than this and the request is refused. Node drops what is beyond its own limit without a word, so that limit is off. */
+/**
+ * More header fields than this and the request is refused. Node drops what is beyond its own limit
+ * without a word, so that limit is off.
+ */
 const MAX_HEADER_FIELDS = 1_000;
 
 /** What one pass over the raw header fields of a request yields. */
 export interface RequestHead {
   host: string | undefined;
   hostCount: number;
-  /** `fence-source`. Like the two below: when repeated, joined by a comma as RFC 9110 §5.3 allows, and so no valid value any more. */
+  /**
+   * `fence-source`. Like the two below: when repeated, joined by a comma as RFC 9110 §5.3 allows,
+   * and so no valid value any more.
+   */
   source: string | undefined;
   /** `slime-source-ns` */
   sourceNamespace: string | undefined;
@@ -27,7 +33,9 @@ export interface RequestHead {
   connection: string | undefined;
   transferEncoding: string | undefined;
   contentLength: string | undefined;
-  /** Flat list of names and values to forward, without Host; as the client wrote them, in its order. */
+  /**
+   * Flat list of names and values to forward, without Host; as the client wrote them, in its order.
+   */
   forwarded: string[];
 }
 
@@ -35,7 +43,10 @@ type FieldRule = (head: RequestHead, value: string, name: string) => void;
 
 const drop: FieldRule = () => {};
 
-/** The fields that are not simply forwarded. RFC 9110 §7.6.1 names the hop-by-hop ones that must go even where Connection does not list them. */
+/**
+ * The fields that are not simply forwarded. RFC 9110 §7.6.1 names the hop-by-hop ones that must go
+ * even where Connection does not list them.
+ */
 const RULES = new Map<string, FieldRule>([
   [
     "host",
@@ -109,8 +120,8 @@ const RULES = new Map<string, FieldRule>([
   ],
   // Ours to say: from a caller it would change the Host that its destination sees.
   [AUTHORITY_HEADER, drop],
-  // `TE: trailers` alone says something about the whole way, and answer trailers are relayed; other values ask for codings of this hop. Node takes
-  // it for HTTP/2 in small letters only.
+  // `TE: trailers` alone says something about the whole way, and answer trailers are relayed; other
+  // values ask for codings of this hop. Node takes it for HTTP/2 in small letters only.
   [
     "te",
     (head, value, name) => {
@@ -130,8 +141,9 @@ const RULES = new Map<string, FieldRule>([
  * Sorts the raw header fields of a request in one pass.
  *
  * @param rawHeaders Node's flat list of names and values
- * @returns a refusal where the framing is not certain. llhttp has refused Content-Length beside Transfer-Encoding by now;
- * a coding other than `chunked` alone would have to be removed here and cannot be.
+ * @returns a refusal where the framing is not certain. llhttp has refused Content-Length beside
+ * Transfer-Encoding by now; a coding other than `chunked` alone would have to be removed here and
+ * cannot be.
  */
 export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Refusal {
   if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
@@ -163,7 +175,10 @@ export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Re
   return framingFault(head) ?? head;
 }
 
-/** Fields that must not come after a body (RFC 9110 §6.5.1): they frame, route or authenticate what was already acted on. */
+/**
+ * Fields that must not come after a body (RFC 9110 §6.5.1): they frame, route or authenticate what
+ * was already acted on.
+ */
 export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
   ...RULES.keys(),
   "trailer",
@@ -176,7 +191,10 @@ export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
   "max-forwards",
 ]);
 
-/** Whether a body follows: Content-Length or Transfer-Encoding says so, never the method (RFC 9112 §6.3). */
+/**
+ * Whether a body follows: Content-Length or Transfer-Encoding says so, never the method (RFC 9112
+ * §6.3).
+ */
 export function hasBody({ transferEncoding, contentLength }: RequestHead): boolean {
   return transferEncoding !== undefined || (contentLength !== undefined && Number(contentLength) !== 0);
 }
@@ -185,7 +203,8 @@ function framingFault({ transferEncoding, contentLength }: RequestHead): Refusal
   if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
     return new Refusal("REQUEST_MALFORMED", "Transfer-Encoding must be exactly 'chunked'");
   }
-  // llhttp counts in 64 bits, JavaScript in 53: beyond that the two would disagree on where the body ends.
+  // llhttp counts in 64 bits, JavaScript in 53: beyond that the two would disagree on where the
+  // body ends.
   if (contentLength !== undefined && !Number.isSafeInteger(Number(contentLength))) {
     return new Refusal("REQUEST_MALFORMED", "Content-Length is beyond what can be counted");
   }

@@ -16,9 +16,15 @@ export interface Route {
   readonly claim: Claim;
   /** See hop.ts. */
   readonly hopMark: string;
-  /** When this edge was last reported, in milliseconds since the epoch; 0 for never. The reporting step keeps it here. */
+  /**
+   * When this edge was last reported, in milliseconds since the epoch; 0 for never. The reporting
+   * step keeps it here.
+   */
   reportedAt: number;
-  /** What was last reported. Most requests of an edge end alike, and the same object spares the reporter comparing texts. */
+  /**
+   * What was last reported. Most requests of an edge end alike, and the same object spares the
+   * reporter comparing texts.
+   */
   report: ReportedEdge | undefined;
 }
 
@@ -37,12 +43,16 @@ export interface Router {
 }
 
 const MAX_ROUTES = 10_000;
-/** Characters of a combination that is remembered. Valid ones have some 600 at most; others may be as long as a header, and each a new one. */
+/**
+ * Characters of a combination that is remembered. Valid ones have some 600 at most; others may be
+ * as long as a header, and each a new one.
+ */
 const MAX_REMEMBERED = 1_024;
 
 /**
- * Steps 1 and 2 are pure functions of a few header values, and a mesh has far fewer combinations of them than requests.
- * So the outcome is remembered, refusals too; the bound keeps made-up hosts from growing it.
+ * Steps 1 and 2 are pure functions of a few header values, and a mesh has far fewer combinations of
+ * them than requests. So the outcome is remembered, refusals too; the bound keeps made-up hosts
+ * from growing it.
  */
 export function createRouter(policy: ServingPolicy): Router {
   const routes = new LRUCache<string, Route | Refusal>({ max: MAX_ROUTES });
@@ -73,7 +83,8 @@ function routeFor(fields: RoutingFields, authority: string, certified: Certified
   if (parsed instanceof Refusal) return parsed;
   const claim = claimOf(parsed.source, certified);
   const isProven = claim === "believed";
-  // The EnvoyFilter writes the address beside the fence's name. From anybody else it is a wish to be connected there.
+  // The EnvoyFilter writes the address beside the fence's name. From anybody else it is a wish to
+  // be connected there.
   const destination = isProven || parsed.original === undefined ? parsed : withoutOriginal(parsed);
   const authorized = authorize(destination, policy, { isProven, registryOnly: outbound !== undefined });
   if (authorized instanceof Refusal) return authorized;

@@ -30,9 +30,15 @@ interface Assessed {
 export interface MeshView {
   /** Changes whenever an answer of {@link judge} may. */
   readonly version: number;
-  /** The reach that an address needs, or why it is refused to everybody; undefined for one that is not the mesh's. */
+  /**
+   * The reach that an address needs, or why it is refused to everybody; undefined for one that is
+   * not the mesh's.
+   */
   judge(address: Address): Reach | Refusal | undefined;
-  /** Whether an address that is not the mesh's is of a range that its pods or Services have theirs from. */
+  /**
+   * Whether an address that is not the mesh's is of a range that its pods or Services have theirs
+   * from.
+   */
   inPodRange(address: string): boolean;
   /** Whether the pods of a namespace reach nothing but registered hosts. */
   isRegistryOnly(namespace: string): boolean;
@@ -48,7 +54,8 @@ const UNSELECTED_POD = new Refusal(
 /**
  * Judges by the addresses that the mesh has and those that nobody may reach.
  *
- * The same resolution is handed out again while nothing changes, so what was found is remembered with it until the mesh changes.
+ * The same resolution is handed out again while nothing changes, so what was found is remembered
+ * with it until the mesh changes.
  */
 export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?: MeshView): Judge {
   const known = new WeakMap<readonly Address[], Assessed>();
@@ -74,7 +81,8 @@ export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?
       known.set(resolution, assessed);
     }
     const { reach, noFurther, caller } = authorized;
-    // The route remembers what the caller's Envoy said of itself; what the mesh says of it may change, and counts even where the Envoy was passed by.
+    // The route remembers what the caller's Envoy said of itself; what the mesh says of it may
+    // change, and counts even where the Envoy was passed by.
     const isHeld = reach > REACH.SERVICE_NAMES && caller !== undefined && mesh?.isRegistryOnly(caller) === true;
     const judged = assessed.judged[isHeld ? REACH.SERVICE_NAMES : reach];
     if (judged === undefined) throw new Error("every reach is assessed");

@@ -6,7 +6,10 @@ export interface AnswerHead {
   reason: string;
   /** Minor version: 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minor: number;
-  /** Flat list of names and values to relay: case, order and duplicates as the destination sent them, without the hop-by-hop ones. */
+  /**
+   * Flat list of names and values to relay: case, order and duplicates as the destination sent
+   * them, without the hop-by-hop ones.
+   */
   fields: string[];
   contentLength: number | undefined;
   chunked: boolean;
@@ -28,7 +31,8 @@ const forward: FieldRule = (head, value, name) => {
 };
 
 const contentLength: FieldRule = (head, value, name) => {
-  // RFC 9112 §6.3: a list or a second field is a fault; taking either value would let destination and caller disagree on where the answer ends.
+  // RFC 9112 §6.3: a list or a second field is a fault; taking either value would let destination
+  // and caller disagree on where the answer ends.
   if (head.contentLength !== undefined) return "Content-Length stands twice";
   const length = DIGITS.test(value) ? Number(value) : Number.NaN;
   if (!Number.isSafeInteger(length)) return "Content-Length is not a number that can be counted to";
@@ -38,7 +42,8 @@ const contentLength: FieldRule = (head, value, name) => {
 };
 
 const transferEncoding: FieldRule = (head, value) => {
-  // Any other coding would be lost on the way, and the body be garbage then. Twice chunked is forbidden (RFC 9112 §6.1).
+  // Any other coding would be lost on the way, and the body be garbage then. Twice chunked is
+  // forbidden (RFC 9112 §6.1).
   if (head.chunked || value.toLowerCase() !== "chunked") return "Transfer-Encoding is not exactly 'chunked'";
   head.chunked = true;
   return undefined;
@@ -59,7 +64,10 @@ const keepAlive: FieldRule = (head, value) => {
   return undefined;
 };
 
-/** The fields that are not simply relayed: hop-by-hop ones (RFC 9110 §7.6.1), and those that frame the answer. */
+/**
+ * The fields that are not simply relayed: hop-by-hop ones (RFC 9110 §7.6.1), and those that frame
+ * the answer.
+ */
 const RULES = new Map<string, FieldRule>([
   ["content-length", contentLength],
   ["transfer-encoding", transferEncoding],
@@ -75,7 +83,10 @@ const RULES = new Map<string, FieldRule>([
 /** Fields of an answer that Connection must not take away: they frame it or guard the caller. */
 const PROTECTED = new Set(["content-length", "content-type", "content-encoding", "set-cookie", "date", "cache-control", "vary"]);
 
-/** Fields that must not come after the body (RFC 9110 §6.5.1): they frame, route or describe what was already acted on. */
+/**
+ * Fields that must not come after the body (RFC 9110 §6.5.1): they frame, route or describe what
+ * was already acted on.
+ */
 const NEVER_A_TRAILER = new Set([...RULES.keys(), "content-encoding", "content-type", "content-range", "host", "set-cookie"]);
 
 const CONTENT_LENGTH = new Set(["content-length"]);
@@ -83,14 +94,18 @@ const CONTENT_LENGTH = new Set(["content-length"]);
 const DIGITS = /^\d+$/;
 /** RFC 9112 §4, by words. The space before a missing reason phrase is often left out. */
 const STATUS_LINE = /^HTTP\/1\.([01])[ \t]+([1-9]\d\d)(?:[ \t](.*))?$/;
-/** RFC 9110 §5.6.2. Also refuses white space before the colon and folded lines (RFC 9112 §5.1, §5.2). */
+/**
+ * RFC 9110 §5.6.2. Also refuses white space before the colon and folded lines (RFC 9112 §5.1,
+ * §5.2).
+ */
 const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 /** Control characters other than tab, and line ends that are not CR LF. */
 const FORBIDDEN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 
 /**
- * Names that were seen, as they were spelled. Destinations spell the same few names again and again, and a look-up is cheaper than checking the
- * characters of a name and putting it into lower case.
+ * Names that were seen, as they were spelled. Destinations spell the same few names again and
+ * again, and a look-up is cheaper than checking the characters of a name and putting it into lower
+ * case.
  */
 const seen = new Map<string, FieldRule>();
 const MAX_SEEN = 1_000;
@@ -122,7 +137,8 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   const fault = readFields(text, end + 2, (rule, name, value) => rule(head, value, name)) ?? framingFault(head);
   if (fault !== undefined) return fault;
   if (!NAMES_NO_FIELD.has(head.connection)) head.fields = without(head.fields, namedByConnection(head.connection ?? ""));
-  // RFC 9110 §8.6: neither an interim answer nor a 204 has a Content-Length, whatever the destination wrote; some clients would wait for a body.
+  // RFC 9110 §8.6: neither an interim answer nor a 204 has a Content-Length, whatever the
+  // destination wrote; some clients would wait for a body.
   if ((head.status === 204 || head.status < 200) && head.contentLength !== undefined) head.fields = without(head.fields, CONTENT_LENGTH);
   return head;
 }
@@ -131,13 +147,15 @@ export function parseAnswerHead(text: string): AnswerHead | string {
  * Reads the trailer section of an answer.
  *
  * @param text fields, latin1, without the empty line
- * @returns name and value pairs without those that may not be trailers, or what is wrong, for people
+ * @returns name and value pairs without those that may not be trailers, or what is wrong, for
+ * people
  */
 export function parseTrailers(text: string): [string, string][] | string {
   if (FORBIDDEN.test(text)) return "the trailers hold a control character or a bare line end";
   const trailers: [string, string][] = [];
   const fault = readFields(text, 0, (rule, name, value) => {
-    // What frames a body comes too late here, so whoever sends it wants it to be believed by somebody.
+    // What frames a body comes too late here, so whoever sends it wants it to be believed by
+    // somebody.
     if (rule === contentLength || rule === transferEncoding) return "a trailer frames the body";
     if (!NEVER_A_TRAILER.has(name.toLowerCase())) trailers.push([name, value]);
     return undefined;
@@ -145,7 +163,10 @@ export function parseTrailers(text: string): [string, string][] | string {
   return fault ?? trailers;
 }
 
-/** Whether the connection may carry another request after this answer, as far as its header says (RFC 9112 §9.3). */
+/**
+ * Whether the connection may carry another request after this answer, as far as its header says
+ * (RFC 9112 §9.3).
+ */
 export function isPersistent({ minor, connection: options }: AnswerHead): boolean {
   if (options === undefined) return minor === 1;
   const lower = options.toLowerCase();
@@ -183,7 +204,8 @@ function ruleOf(name: string): FieldRule | undefined {
 
 function framingFault({ chunked, contentLength: length, minor }: AnswerHead): string | undefined {
   if (!chunked) return undefined;
-  // RFC 9112 §6.1: both are the sign of an attempt to smuggle, and a coding in HTTP/1.0 of a faulty framing.
+  // RFC 9112 §6.1: both are the sign of an attempt to smuggle, and a coding in HTTP/1.0 of a faulty
+  // framing.
   if (length !== undefined) return "Content-Length and Transfer-Encoding stand together";
   return minor === 0 ? "Transfer-Encoding in HTTP/1.0" : undefined;
 }

@@ -12,7 +12,11 @@ interface Outcome {
   readonly body: string;
 }
 
-/** Reads an answer in pieces with our reader. @returns undefined for a fault or an answer that is not complete */
+/**
+ * Reads an answer in pieces with our reader.
+ *
+ * @returns undefined for a fault or an answer that is not complete
+ */
 function readOurs(method: string, text: string, piece: number): Outcome | undefined {
   const reader = new AnswerReader();
   const bytes = Buffer.from(text, "latin1");
@@ -52,7 +56,8 @@ function readTheirs(method: string, text: string): Promise<Outcome | undefined> 
         .on("data", (data: Buffer) => {
           body += data.toString("latin1");
         });
-      // What comes after an answer that was complete makes node:http report an error, too; ours drops the connection.
+      // What comes after an answer that was complete makes node:http report an error, too; ours
+      // drops the connection.
       incoming.on("close", () => resolve(incoming.complete ? outcomeOf(incoming, body) : undefined));
     });
     outgoing.end();
@@ -67,15 +72,18 @@ function outcomeOf({ statusCode = 0, rawHeaders }: IncomingMessage, body: string
 
 const HOP_BY_HOP = new Set(["connection", "transfer-encoding", "keep-alive", "trailer", "te", "upgrade"]);
 
-/** What both must agree on: ours leaves out the hop-by-hop fields, and the Content-Length of a 204. */
+/**
+ * What both must agree on: ours leaves out the hop-by-hop fields, and the Content-Length of a 204.
+ */
 function endToEnd({ status, headers, body }: Outcome): Outcome {
   const isLeftOut = (name: string) => HOP_BY_HOP.has(name) || (status === 204 && name === "content-length");
   return { status, headers: headers.filter((_, i) => !isLeftOut((headers[i - (i % 2)] ?? "").toLowerCase())), body };
 }
 
 /**
- * An answer with what we take beyond llhttp put as it wants it: lines of the header that end with LF, blanks in the status line, size lines with
- * blanks or extensions, and the zeros in front of a length, which we take off. What cannot be put so stays, for both to refuse.
+ * An answer with what we take beyond llhttp put as it wants it: lines of the header that end with
+ * LF, blanks in the status line, size lines with blanks or extensions, and the zeros in front of a
+ * length, which we take off. What cannot be put so stays, for both to refuse.
  */
 function tidied(method: string, text: string): string {
   let tidy = "";
@@ -87,7 +95,8 @@ function tidied(method: string, text: string): string {
     rest = rest.slice(end.index + end[0].length);
     const words = head.replace(/^(HTTP\/1\.[01])[ \t]+(\d\d\d)[ \t]?/, "$1 $2 ").replace(/^(content-length:[ \t]*)0+(?=\d)/gim, "$1");
     if (!/^HTTP\/1\.[01] 1\d\d/.test(words)) return tidy + words + (isChunked(method, head) ? tidiedChunks(rest) : rest);
-    // We go on behind any interim answer; llhttp does not where its header says that the connection ends.
+    // We go on behind any interim answer; llhttp does not where its header says that the connection
+    // ends.
     tidy += words.replace("HTTP/1.0", "HTTP/1.1").replace(/\r\nconnection:[^\r]*/gi, "");
   }
 }
@@ -126,7 +135,10 @@ const ANSWERS = [
   "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
   "HTTP/1.1 200 OK\nX-A: 1\nTransfer-Encoding: chunked\n\n03 ;x\r\nabc\n0\r\nX-T: 1\n\n",
 ];
-/** No tab: llhttp does not take it off the end of `chunked`, which RFC 9110 §5.5 wants, and reads on until the connection closes. */
+/**
+ * No tab: llhttp does not take it off the end of `chunked`, which RFC 9110 §5.5 wants, and reads on
+ * until the connection closes.
+ */
 const PIECES = [
   "\r",
   "\n",

@@ -3,7 +3,10 @@ import { type AnswerHead, isPersistent, parseAnswerHead, parseTrailers } from ".
 import { ChunkedBody, ChunkedBodyFault } from "./chunked-body.ts";
 import { endOfHead, faultOfBeginning, withFullLineEnds, withoutFolds } from "./head-end.ts";
 
-/** Hears an answer as it comes. Buffers are views of a buffer that is used again: what is kept must be copied. */
+/**
+ * Hears an answer as it comes. Buffers are views of a buffer that is used again: what is kept must
+ * be copied.
+ */
 export interface AnswerHandler {
   /** An interim answer (1xx); the final one follows. */
   onInterim(head: AnswerHead): void;
@@ -14,7 +17,8 @@ export interface AnswerHandler {
   /** The answer is complete. @param trailers name and value pairs */
   onEnd(trailers: [string, string][]): void;
   /**
-   * The destination switched protocols, and no answer follows. Whoever did not ask for it leaves this out, and a 101 is a fault then.
+   * The destination switched protocols, and no answer follows. Whoever did not ask for it leaves
+   * this out, and a 101 is a fault then.
    *
    * @param head of the 101 with its empty line, latin1
    * @param rest the first bytes of the new protocol
@@ -24,14 +28,23 @@ export interface AnswerHandler {
 
 /** Bytes of an answer's header. As large as the one that the listener takes. */
 const MAX_HEAD_BYTES = 64 * 1024;
-/** Interim answers that are told. Those beyond are dropped: none of them matters as the final answer does. */
+/**
+ * Interim answers that are told. Those beyond are dropped: none of them matters as the final answer
+ * does.
+ */
 const MAX_INTERIM_ANSWERS = 100;
 const HEAD_END = "\r\n\r\n";
-/** RFC 9110 §8.6, RFC 9112 §6.1: neither field stands in a 101, and a client that believes one waits for a body in the new protocol's bytes. */
+/**
+ * RFC 9110 §8.6, RFC 9112 §6.1: neither field stands in a 101, and a client that believes one waits
+ * for a body in the new protocol's bytes.
+ */
 const FRAMING_LINE = /\r\n(?:content-length|transfer-encoding):[^\r]*/gi;
 const NO_TRAILERS: [string, string][] = [];
 
-/** Some servers put blanks around the equals sign, quotes around the number, or a semicolon behind it. */
+/**
+ * Some servers put blanks around the equals sign, quotes around the number, or a semicolon behind
+ * it.
+ */
 const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})"?(?:$|[\s,;])/i;
 
 /** How the body of an answer ends. */
@@ -46,7 +59,10 @@ export class AnswerReader {
   #framing: Framing = "none";
   #left = 0;
   #chunked: ChunkedBody | undefined;
-  /** Whether the framing was read in a way that another reader might not have: then no other answer is read from this connection. */
+  /**
+   * Whether the framing was read in a way that another reader might not have: then no other answer
+   * is read from this connection.
+   */
   #isLoose = false;
   /** The beginning of a header that did not come in one piece. */
   #partial: Buffer | undefined;
@@ -68,7 +84,11 @@ export class AnswerReader {
     return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000;
   }
 
-  /** Expects the answer to a request. @param method of the request: it decides whether the answer has a body */
+  /**
+   * Expects the answer to a request.
+   *
+   * @param method of the request: it decides whether the answer has a body
+   */
   expect(method: string, handler: AnswerHandler): void {
     this.#handler = handler;
     this.#method = method;
@@ -86,7 +106,8 @@ export class AnswerReader {
   /**
    * Reads a piece.
    *
-   * @returns whether the connection may carry another request: undefined while the answer is not complete
+   * @returns whether the connection may carry another request: undefined while the answer is not
+   * complete
    * @throws UpstreamError when the answer is no HTTP/1.1
    */
   read(bytes: Buffer): boolean | undefined {
@@ -151,7 +172,10 @@ export class AnswerReader {
     return next;
   }
 
-  /** Keeps as much as a header may have; of what follows it in the same piece, the caller still has its own bytes. */
+  /**
+   * Keeps as much as a header may have; of what follows it in the same piece, the caller still has
+   * its own bytes.
+   */
   #keep(bytes: Buffer, from: number): Buffer {
     this.#partial ??= Buffer.allocUnsafeSlow(MAX_HEAD_BYTES);
     this.#filled += bytes.copy(this.#partial, this.#filled, from);
@@ -175,7 +199,8 @@ export class AnswerReader {
     }
     this.#head = head;
     this.#framing = framingOf(head, this.#method);
-    // What a 204 announces as its body may follow all the same, and would be taken for the next answer.
+    // What a 204 announces as its body may follow all the same, and would be taken for the next
+    // answer.
     this.#isLoose ||= head.status === 204 && (head.chunked || (head.contentLength ?? 0) > 0);
     if (this.#framing === "chunked") this.#chunked = new ChunkedBody();
     this.#left = head.contentLength ?? 0;

@@ -2,16 +2,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AnswerHead } from "./answer-head.ts";
 import { copyOf } from "./recycled-buffers.ts";
 
-/** Bodies up to this many bytes are joined to their header in one string and so leave in one write. */
+/**
+ * Bodies up to this many bytes are joined to their header in one string and so leave in one write.
+ */
 const MAX_JOINED_BODY = 4_096;
 /** A reason phrase that node:http would refuse is left out: it carries no meaning (RFC 9112 §4). */
 const REASON_PHRASE = /^[\t\x20-\x7e]*$/;
 
 /**
- * Writes the destination's answer to the client as it comes. Buffers that it is given are used again after the call in which they were read.
+ * Writes the destination's answer to the client as it comes. Buffers that it is given are used
+ * again after the call in which they were read.
  *
- * Nothing is written before the first read from the destination is over: small answers are complete by then and take one write, and one that turns
- * out to be malformed can still be refused as a whole.
+ * Nothing is written before the first read from the destination is over: small answers are complete
+ * by then and take one write, and one that turns out to be malformed can still be refused as a
+ * whole.
  */
 export class AnswerWriter {
   readonly #request: IncomingMessage;

@@ -3,7 +3,10 @@ import { withFullLineEnds } from "./head-end.ts";
 /** Where the decoder stands in the grammar of RFC 9112 §7.1. */
 type State = "size" | "blank" | "extension" | "size-end" | "data" | "data-cr" | "data-lf" | "trailers" | "done";
 
-/** Bytes of one chunk's size line, with leading zeros, blanks and extensions. They mean nothing to anybody and cost a byte each to skip. */
+/**
+ * Bytes of one chunk's size line, with leading zeros, blanks and extensions. They mean nothing to
+ * anybody and cost a byte each to skip.
+ */
 const MAX_SIZE_LINE = 16 * 1024;
 /** Bytes of a trailer section. */
 const MAX_TRAILER_BYTES = 16 * 1024;
@@ -17,7 +20,10 @@ const LF = 0x0a;
 const SEMICOLON = 0x3b;
 const DEL = 0x7f;
 
-/** What ends a trailer section: an empty line, behind the line end of the last trailer if there is one. */
+/**
+ * What ends a trailer section: an empty line, behind the line end of the last trailer if there is
+ * one.
+ */
 const EMPTY_LINE = /^\r?\n|\r?\n\r?\n/g;
 const BARE_LF = /(?<!\r)\n/;
 
@@ -29,9 +35,10 @@ export class ChunkedBodyFault extends Error {
 /**
  * Decodes a body in the chunked coding as it comes, in pieces of any size.
  *
- * It takes what real servers write and no reader takes for anything else: leading zeros, blanks behind a size, extensions of any form, and LF alone
- * after the data of a chunk and in the trailers, as Envoy does. It is strict where leniency has been used for smuggling: a size line ends with
- * CRLF, a size has digits, and nothing stands between a chunk and its line end.
+ * It takes what real servers write and no reader takes for anything else: leading zeros, blanks
+ * behind a size, extensions of any form, and LF alone after the data of a chunk and in the
+ * trailers, as Envoy does. It is strict where leniency has been used for smuggling: a size line
+ * ends with CRLF, a size has digits, and nothing stands between a chunk and its line end.
  */
 export class ChunkedBody {
   #state: State = "size";
@@ -60,7 +67,8 @@ export class ChunkedBody {
    * Decodes a piece.
    *
    * @param take gets the data of chunks, as views of `bytes`
-   * @returns the position after the last byte that belongs to the body: `to`, unless the body ended before
+   * @returns the position after the last byte that belongs to the body: `to`, unless the body ended
+   * before
    * @throws ChunkedBodyFault
    */
   decode(bytes: Buffer, from: number, to: number, take: (data: Buffer) => void): number {

@@ -5,7 +5,10 @@ import type { InLine } from "../calls/waiting-line.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { type AnswerHandler, AnswerReader } from "./answer-reader.ts";
 
-/** Whoever has a connection for one exchange. Nothing is called any more after `onEnd` or `onError`, nor after `destroy`. */
+/**
+ * Whoever has a connection for one exchange. Nothing is called any more after `onEnd` or `onError`,
+ * nor after `destroy`.
+ */
 export interface ConnectionUser extends AnswerHandler {
   /** All that came so far has been told; what was held back to be joined should be written now. */
   onFlush(): void;
@@ -35,14 +38,18 @@ export interface ConnectionOwner {
 }
 
 /**
- * All connections are read into this one buffer: node:net calls back within the read, and most answers leave as text before the next read comes.
- * A buffer of its own for each read was a tenth of the time of a request.
+ * All connections are read into this one buffer: node:net calls back within the read, and most
+ * answers leave as text before the next read comes. A buffer of its own for each read was a tenth
+ * of the time of a request.
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Waits for a connection. */
 export interface Waiter extends InLine {
-  /** Whether it must be a connection that has carried nothing yet: another kept-alive one may be dead too. */
+  /**
+   * Whether it must be a connection that has carried nothing yet: another kept-alive one may be
+   * dead too.
+   */
   readonly needsFresh: boolean;
   /** Gets a connection for one exchange. */
   onConnection(connection: UpstreamConnection): void;
@@ -52,7 +59,9 @@ export interface Waiter extends InLine {
 
 /** One HTTP/1.1 connection to a destination, which carries one exchange at a time. */
 export class UpstreamConnection implements Listed {
-  /** When the connection became idle, in milliseconds of a monotonic clock. The pool keeps it here. */
+  /**
+   * When the connection became idle, in milliseconds of a monotonic clock. The pool keeps it here.
+   */
   idleSince = 0;
   /** Milliseconds that the connection may be idle. The pool keeps it here. */
   idleLimit = 0;
@@ -60,7 +69,10 @@ export class UpstreamConnection implements Listed {
   idleTurn = 0;
   /** Who waits for it to connect. The pool keeps it here. */
   waiter: Waiter | undefined;
-  /** Whose request it is in use for, or being made for; undefined while it is idle. The pool keeps it here. */
+  /**
+   * Whose request it is in use for, or being made for; undefined while it is idle. The pool keeps
+   * it here.
+   */
   caller: string | undefined;
   position = -1;
 
@@ -83,7 +95,8 @@ export class UpstreamConnection implements Listed {
       .on("connect", () => this.#onConnect())
       .on("end", () => this.#onEnd())
       .on("drain", () => this.#user?.onDrain())
-      // Not only when it is closed, which Node tells at the end of the turn: the pool would hand out a connection that is dead.
+      // Not only when it is closed, which Node tells at the end of the turn: the pool would hand
+      // out a connection that is dead.
       .on("error", (error) => this.#fail(error))
       .on("close", () => this.#onClose());
     this.#timer = setTimeout(
@@ -92,7 +105,10 @@ export class UpstreamConnection implements Listed {
     );
   }
 
-  /** Whether the connection had been idle before its current exchange, so that its end may have been under way when the request was sent. */
+  /**
+   * Whether the connection had been idle before its current exchange, so that its end may have been
+   * under way when the request was sent.
+   */
   get isKeptAlive(): boolean {
     return this.idleSince > 0;
   }
@@ -102,13 +118,17 @@ export class UpstreamConnection implements Listed {
     return this.#reader.begun;
   }
 
-  /** Milliseconds that the destination said it would keep the connection idle; infinite when it did not say. */
+  /**
+   * Milliseconds that the destination said it would keep the connection idle; infinite when it did
+   * not say.
+   */
   get offeredIdleTime(): number {
     return this.#reader.offeredIdleTime;
   }
 
   /**
-   * Sends the header of a request. The body, if any, follows by {@link write}; then {@link endRequest}.
+   * Sends the header of a request. The body, if any, follows by {@link write}; then
+   * {@link endRequest}.
    *
    * @param head request line and fields with the empty line, latin1
    */
@@ -186,7 +206,8 @@ export class UpstreamConnection implements Listed {
   #read(length: number): void {
     const user = this.#user;
     if (user === undefined) {
-      // Nobody asked: a server that says 408 before it closes an idle connection, or one to keep away from.
+      // Nobody asked: a server that says 408 before it closes an idle connection, or one to keep
+      // away from.
       this.destroy();
       return;
     }
@@ -203,7 +224,8 @@ export class UpstreamConnection implements Listed {
   #finish(reusable: boolean): void {
     this.#user = undefined;
     clearTimeout(this.#timer);
-    // Before the request was complete, the destination answered: the rest of the body must not be taken for the next request.
+    // Before the request was complete, the destination answered: the rest of the body must not be
+    // taken for the next request.
     if (!reusable || !this.#requestSent) {
       this.destroy();
       return;

@@ -24,7 +24,10 @@ export interface Http1Context extends AttemptContext {
   readonly lifecycle: Lifecycle;
 }
 
-/** Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way back. */
+/**
+ * Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way
+ * back.
+ */
 export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, PendingRequest {
   readonly call: Call;
 
@@ -137,7 +140,8 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   }
 
   onAnswer(head: AnswerHead): void {
-    // Who still waits for 100 will not send the body: what comes next on the connection cannot be told (RFC 9110 §10.1.1).
+    // Who still waits for 100 will not send the body: what comes next on the connection cannot be
+    // told (RFC 9110 §10.1.1).
     const closeAfter = this.#context.lifecycle.isDraining || this.#awaitsContinue;
     this.#writer = new AnswerWriter(this.#request, this.#response, head, closeAfter);
   }
@@ -204,7 +208,10 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     return upload + this.#response.writableLength;
   }
 
-  /** Back-pressure: a client that reads slowly stops the reading from the destination, and with it the destination. */
+  /**
+   * Back-pressure: a client that reads slowly stops the reading from the destination, and with it
+   * the destination.
+   */
   #paced(mayWrite: boolean | undefined): void {
     const connection = this.#connection;
     if (mayWrite !== false || connection === undefined || connection.paused) return;

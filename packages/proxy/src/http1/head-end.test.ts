@@ -3,7 +3,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { endOfHead, faultOfBeginning, withFullLineEnds } from "./head-end.ts";
 
-/** Judges a text piece by piece, as the reader does. @returns the fault, and the bytes after which it was found */
+/**
+ * Judges a text piece by piece, as the reader does.
+ *
+ * @returns the fault, and the bytes after which it was found
+ */
 function judge(text: string, piece: number): { fault: string; after: number } | undefined {
   const bytes = Buffer.from(text, "latin1");
   for (let from = 0; from < bytes.length; from += piece) {

@@ -1,13 +1,17 @@
 /**
- * Finds the end of an answer's header that does not come in one piece with CRLF at the end of each line, and tells early when it is no HTTP.
+ * Finds the end of an answer's header that does not come in one piece with CRLF at the end of each
+ * line, and tells early when it is no HTTP.
  *
- * A line may end with LF alone: RFC 9112 §2.2 allows a recipient to take it, small servers and CGI scripts write it, and Envoy 1.40 takes it in any
- * mixture. A CR that no LF follows is a fault.
+ * A line may end with LF alone: RFC 9112 §2.2 allows a recipient to take it, small servers and CGI
+ * scripts write it, and Envoy 1.40 takes it in any mixture. A CR that no LF follows is a fault.
  */
 
 const LF = 0x0a;
 const CR = 0x0d;
-/** An answer up to its status. Blanks may be several: RFC 9112 §4 allows to go by words, and Envoy does. */
+/**
+ * An answer up to its status. Blanks may be several: RFC 9112 §4 allows to go by words, and Envoy
+ * does.
+ */
 const STATUS = /^HTTP\/1\.[01][ \t]+[1-9]\d\d[ \t\r\n]/;
 /** What may become that. */
 const BEFORE_STATUS = /^(?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.[01]|HTTP\/1\.[01][ \t]+(?:[1-9]\d{0,2})?)$/;
@@ -17,7 +21,10 @@ const MAX_BEFORE_STATUS = 64;
 const FORBIDDEN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]/;
 /** What continues a field in the next line, but for the blanks before it. */
 const FOLD = /\r\n[ \t]+/;
-/** Bytes of what came instead of an answer that are told, for the log: enough to know an SSH server by. */
+/**
+ * Bytes of what came instead of an answer that are told, for the log: enough to know an SSH server
+ * by.
+ */
 const TOLD = 24;
 
 /**
@@ -40,8 +47,9 @@ export function withFullLineEnds(head: string): string {
 }
 
 /**
- * A header without folded lines: each fold is a blank, as RFC 9112 §5.2 has it of a proxy and Envoy 1.40 does (T-48). A line that begins with a blank
- * right behind the status line continues nothing (§2.2), and stays for the parser to refuse.
+ * A header without folded lines: each fold is a blank, as RFC 9112 §5.2 has it of a proxy and Envoy
+ * 1.40 does (T-48). A line that begins with a blank right behind the status line continues nothing
+ * (§2.2), and stays for the parser to refuse.
  *
  * @param head with CRLF at the end of each line
  */
@@ -53,7 +61,10 @@ export function withoutFolds(head: string): string {
   return head.slice(0, end) + parts.map((part, at) => (at < last ? withoutBlanksBehind(part) : part)).join(" ");
 }
 
-/** By hand: an expression for blanks that something must follow tries each of them as the first one, and 64 KiB of them took seconds. */
+/**
+ * By hand: an expression for blanks that something must follow tries each of them as the first one,
+ * and 64 KiB of them took seconds.
+ */
 function withoutBlanksBehind(text: string): string {
   let end = text.length;
   while (end > 0 && (text[end - 1] === " " || text[end - 1] === "\t")) end -= 1;
@@ -61,8 +72,8 @@ function withoutBlanksBehind(text: string): string {
 }
 
 /**
- * Judges what is there of a header before all of it is, since from a server that speaks something else (SSH, SMTP, MySQL, TLS, HTTP/2) no header ever
- * comes: it waits for its client to go on.
+ * Judges what is there of a header before all of it is, since from a server that speaks something
+ * else (SSH, SMTP, MySQL, TLS, HTTP/2) no header ever comes: it waits for its client to go on.
  *
  * @param kept as for {@link endOfHead}
  * @param from bytes of it that were judged already

@@ -1,15 +1,19 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { IncomingMessage } from "../net/node-http.ts";
 
-/** The header fields that node:http's server itself looks at, by the length of their names, which few other names share. */
+/**
+ * The header fields that node:http's server itself looks at, by the length of their names, which
+ * few other names share.
+ */
 const LOOKED_AT: (string | undefined)[] = [];
 for (const name of ["te", "host", "expect", "content-length", "transfer-encoding"]) LOOKED_AT[name.length] = name;
 
 /**
  * A request whose `headers` hold only what node:http's server asks for.
  *
- * The server asks every request whether it expects `100 Continue` and whether it has a body, and to answer that, node:http sorts all fields
- * into an object by rules of its own. The proxy reads `rawHeaders` only; the object took 5 % of the time of a request.
+ * The server asks every request whether it expects `100 Continue` and whether it has a body, and to
+ * answer that, node:http sorts all fields into an object by rules of its own. The proxy reads
+ * `rawHeaders` only; the object took 5 % of the time of a request.
  */
 export class LeanRequest extends IncomingMessage {
   #lookedAt: IncomingHttpHeaders | undefined;
@@ -20,7 +24,8 @@ export class LeanRequest extends IncomingMessage {
   }
 }
 
-// Not an override in the class: TypeScript knows `headers` as a field, though it is an accessor in Node.
+// Not an override in the class: TypeScript knows `headers` as a field, though it is an accessor in
+// Node.
 Object.defineProperty(LeanRequest.prototype, "headers", {
   get(this: LeanRequest) {
     return this.lookedAt();

@@ -20,10 +20,16 @@ export const HEADER_OVERDUE = "ERR_HTTP_REQUEST_TIMEOUT";
 
 /** A request line with a method that may be any token (RFC 9110 §9.1). */
 const REQUEST_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\s]+ HTTP\/1\.[01]\r?\n/;
-/** Characters of a request line that are looked at. A target may be long; then its method is not named. */
+/**
+ * Characters of a request line that are looked at. A target may be long; then its method is not
+ * named.
+ */
 const MAX_LINE = 8 * 1024;
 
-/** The refusal for an error of node:http's parser or of its timeouts. One whose bytes are wrong says which rule they break. */
+/**
+ * The refusal for an error of node:http's parser or of its timeouts. One whose bytes are wrong says
+ * which rule they break.
+ */
 export function refusalOfParser(error: ParserError): Refusal {
   if (error.code === "HPE_HEADER_OVERFLOW") return HEADER_TOO_LARGE;
   if (error.code === HEADER_OVERDUE) return TIMED_OUT;
@@ -31,7 +37,11 @@ export function refusalOfParser(error: ParserError): Refusal {
   return new Refusal("REQUEST_MALFORMED", `the request does not follow HTTP/1.1: ${reasonOf(error)}`);
 }
 
-/** Refuses what never becomes a request as if node:http had found the fault. @param code by which it tells the same of a header */
+/**
+ * Refuses what never becomes a request as if node:http had found the fault.
+ *
+ * @param code by which it tells the same of a header
+ */
 export function failBeforeRequest(server: Server, socket: Socket, code: string, message: string): void {
   server.emit("clientError", Object.assign(new Error(message), { code }), socket);
 }
@@ -46,8 +56,9 @@ function reasonOf({ reason, message }: ParserError): string {
 }
 
 /**
- * Whether the line is a request line all the same. llhttp knows the methods that are registered and no other; a request with another one is valid,
- * and 501 says so (RFC 9110 §9.1). It cannot be forwarded: the parser stops in the midst of the method, and nothing of the request is known.
+ * Whether the line is a request line all the same. llhttp knows the methods that are registered and
+ * no other; a request with another one is valid, and 501 says so (RFC 9110 §9.1). It cannot be
+ * forwarded: the parser stops in the midst of the method, and nothing of the request is known.
  */
 function hasUnknownMethod({ rawPacket, bytesParsed = 0 }: ParserError): boolean {
   if (rawPacket === undefined) return false;

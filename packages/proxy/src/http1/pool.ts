@@ -14,7 +14,10 @@ export interface PoolOptions extends ConnectionOptions {
   readonly maxWaiting: number;
 }
 
-/** Taken off what a destination says in `Keep-Alive: timeout=`, so that it is not the first to close. */
+/**
+ * Taken off what a destination says in `Keep-Alive: timeout=`, so that it is not the first to
+ * close.
+ */
 const KEEP_ALIVE_MARGIN = 1_000;
 
 /** Turns of the event loop so far. Poll phase and check phase of one turn have the same number. */
@@ -24,13 +27,16 @@ const currentTurn = () => nodeTiming.uvMetricsInfo.loopCount;
 /**
  * The connections to one address.
  *
- * A connection that has answered is not used again before the event loop has polled once more, and has dealt with all that the poll found. A server
- * that closes right behind its answer, said or not, has the end of the connection unread in our kernel when the answer is read, or surplus bytes
- * that would be taken for the next answer. So a request takes a connection that became idle two turns ago or earlier; where there is only a younger
- * one, it waits for the check phase behind the poll. (Envoy waits for its next iteration too, though only where requests are waiting.)
+ * A connection that has answered is not used again before the event loop has polled once more, and
+ * has dealt with all that the poll found. A server that closes right behind its answer, said or
+ * not, has the end of the connection unread in our kernel when the answer is read, or surplus bytes
+ * that would be taken for the next answer. So a request takes a connection that became idle two
+ * turns ago or earlier; where there is only a younger one, it waits for the check phase behind the
+ * poll. (Envoy waits for its next iteration too, though only where requests are waiting.)
  *
- * The last fifth of the connections is for callers that hold less than half of them: one caller's requests that are never answered must not keep the
- * others from the address. A connection that is free stays so while only callers that hold too much wait.
+ * The last fifth of the connections is for callers that hold less than half of them: one caller's
+ * requests that are never answered must not keep the others from the address. A connection that is
+ * free stays so while only callers that hold too much wait.
  */
 export class Pool implements ConnectionOwner {
   readonly #address: Address;
@@ -39,7 +45,10 @@ export class Pool implements ConnectionOwner {
   readonly #idle: UpstreamConnection[] = [];
   readonly #all = new UnorderedList<UpstreamConnection>();
   readonly #line = new WaitingLine<Waiter>();
-  /** Those that wait for an idle connection to have been polled: no more than there are, and for a turn or two. */
+  /**
+   * Those that wait for an idle connection to have been polled: no more than there are, and for a
+   * turn or two.
+   */
   readonly #soon: Waiter[] = [];
   /** Connections in use, by caller. */
   readonly #holdings = new Holdings();
@@ -100,7 +109,10 @@ export class Pool implements ConnectionOwner {
     connection.caller = undefined;
   }
 
-  /** The waiter wants no connection any more. One that is being made for it goes to whoever waits next, and is given up when nobody does. */
+  /**
+   * The waiter wants no connection any more. One that is being made for it goes to whoever waits
+   * next, and is given up when nobody does.
+   */
   leave(waiter: Waiter): void {
     if (this.#line.leave(waiter)) return;
     const connection = this.#all.list().find((candidate) => candidate.waiter === waiter);
@@ -122,7 +134,10 @@ export class Pool implements ConnectionOwner {
     this.#holdings.sweep();
   }
 
-  /** Lets exchanges under way finish, and closes each connection as it becomes idle. Resolves when there is none left. */
+  /**
+   * Lets exchanges under way finish, and closes each connection as it becomes idle. Resolves when
+   * there is none left.
+   */
   retire(): Promise<void> {
     this.#retired = true;
     for (const connection of [...this.#idle]) connection.destroy();
@@ -187,7 +202,10 @@ export class Pool implements ConnectionOwner {
     }
   }
 
-  /** In the next check phase, those that wait get the connections that were polled since they became idle. */
+  /**
+   * In the next check phase, those that wait get the connections that were polled since they became
+   * idle.
+   */
   #serveSoon(): void {
     if (this.#serving) return;
     this.#serving = true;
@@ -225,8 +243,8 @@ export class Pool implements ConnectionOwner {
   }
 
   /**
-   * Takes the one that was used last among those that became idle so many turns ago or earlier. Its age is looked at here, since the sweep comes by
-   * once a second only.
+   * Takes the one that was used last among those that became idle so many turns ago or earlier. Its
+   * age is looked at here, since the sweep comes by once a second only.
    */
   #takeIdle(turnsAgo: number): UpstreamConnection | undefined {
     if (this.#idle.length === 0) return undefined;
@@ -250,7 +268,10 @@ export class Pool implements ConnectionOwner {
     this.#all.add(connection);
   }
 
-  /** Node throws at once where it does not even try to connect; that is a connect that failed, like any other. */
+  /**
+   * Node throws at once where it does not even try to connect; that is a connect that failed, like
+   * any other.
+   */
   #open(waiter: Waiter): UpstreamConnection | undefined {
     try {
       return new UpstreamConnection(this.#address, this, this.#options);

@@ -10,15 +10,17 @@ const free: Buffer[] = [];
 /** A copy of a piece, and what gives its memory back. */
 export interface Copy {
   readonly bytes: Buffer;
-  /** To be called when the bytes have been written; undefined where there is nothing to give back. */
+  /**
+   * To be called when the bytes have been written; undefined where there is nothing to give back.
+   */
   readonly release: (() => void) | undefined;
 }
 
 /**
  * Copies a piece of a body, since the buffer that it was read into is used again.
  *
- * Into memory that is used again, too: a new buffer for each piece means that the kernel hands out and clears its pages each time, an eighth of the
- * time of a 64 KiB answer.
+ * Into memory that is used again, too: a new buffer for each piece means that the kernel hands out
+ * and clears its pages each time, an eighth of the time of a 64 KiB answer.
  */
 export function copyOf(data: Buffer): Copy {
   if (data.length < SMALLEST || data.length > SIZE) return { bytes: Buffer.from(data), release: undefined };

@@ -4,7 +4,10 @@ import { STATUS_CODES } from "../net/node-http.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import { refusalBody, refusalFields } from "../refusals/refusal-answer.ts";
 
-/** Answers with a refusal: one line of JSON. The request body, if any, is read and thrown away by Node, so the connection stays usable. */
+/**
+ * Answers with a refusal: one line of JSON. The request body, if any, is read and thrown away by
+ * Node, so the connection stays usable.
+ */
 export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAlive: boolean): void {
   const body = refusalBody(refusal);
   const headers = refusalFields(refusal, body);
@@ -17,7 +20,10 @@ export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAl
   response.end(body);
 }
 
-/** The same on a socket without a `ServerResponse` (unparsable request, CONNECT). The connection closes: where the next request starts is unknown. */
+/**
+ * The same on a socket without a `ServerResponse` (unparsable request, CONNECT). The connection
+ * closes: where the next request starts is unknown.
+ */
 export function answerOnSocket(socket: Duplex, refusal: Refusal): void {
   const body = refusalBody(refusal);
   const headers = [...refusalFields(refusal, body), "connection", "close"];

@@ -3,8 +3,8 @@ import type { ForwardedRequest } from "../calls/request.ts";
 /**
  * The header of a request as it goes on the wire, latin1 as it came.
  *
- * Nothing is checked here: method, target and fields were taken from a request that llhttp accepted, so none of them holds a line end. Host comes
- * first (RFC 9110 §7.2).
+ * Nothing is checked here: method, target and fields were taken from a request that llhttp
+ * accepted, so none of them holds a line end. Host comes first (RFC 9110 §7.2).
  *
  * @param chunked whether the body goes in the chunked coding
  */

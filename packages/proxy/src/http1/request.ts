@@ -6,8 +6,9 @@ const NOT_HTTP1 = new Refusal("REQUEST_MALFORMED", "the request is not HTTP/1.1 
 const CODED_HTTP10 = new Refusal("REQUEST_MALFORMED", "Transfer-Encoding in HTTP/1.0");
 
 /**
- * What is wrong with the version of a request that node:http's parser (llhttp) took: it takes HTTP/0.9 and an announced 2.0 like any other, and
- * Transfer-Encoding in HTTP/1.0, where whoever handed the request on may not have known it (RFC 9112 §6.1: the framing is faulty).
+ * What is wrong with the version of a request that node:http's parser (llhttp) took: it takes
+ * HTTP/0.9 and an announced 2.0 like any other, and Transfer-Encoding in HTTP/1.0, where whoever
+ * handed the request on may not have known it (RFC 9112 §6.1: the framing is faulty).
  */
 export function versionFault({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): Refusal | undefined {
   if (httpVersionMajor !== 1) return NOT_HTTP1;

@@ -15,16 +15,26 @@ import type { HeaderReader, UnfinishedHeaders } from "./unfinished-headers.ts";
 import { wantsUpgrade } from "./wants-upgrade.ts";
 
 export interface ListenerOptions {
-  /** Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that send a byte now and then. */
+  /**
+   * Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that
+   * send a byte now and then.
+   */
   readonly headersTimeout?: number;
   /**
-   * Milliseconds that an idle client connection is kept. Default 61 minutes: longer than the hour that an Envoy keeps an idle upstream
-   * connection, so that it is never we who close one just as the Envoy sends its next request on it (it would answer 503 then).
+   * Milliseconds that an idle client connection is kept. Default 61 minutes: longer than the hour
+   * that an Envoy keeps an idle upstream connection, so that it is never we who close one just as
+   * the Envoy sends its next request on it (it would answer 503 then).
    */
   readonly keepAliveTimeout?: number;
-  /** Milliseconds without a byte of its answer after which a client that has ended its side (half-close) is taken to have gone. Default 5000. */
+  /**
+   * Milliseconds without a byte of its answer after which a client that has ended its side
+   * (half-close) is taken to have gone. Default 5000.
+   */
   readonly halfClosedTimeout?: number;
-  /** Bytes of a request's header, request line included. Default 65536, a little more than the 60 KiB that Envoy lets through. */
+  /**
+   * Bytes of a request's header, request line included. Default 65536, a little more than the 60
+   * KiB that Envoy lets through.
+   */
   readonly maxHeaderSize?: number;
 }
 
@@ -32,9 +42,16 @@ export interface ListenerOptions {
 export interface ListenerEvents {
   /** A request whose turn on its connection has come. */
   request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): PendingRequest;
-  /** The client asks for another protocol on its connection, which is its own from now on. @param head what was read behind the request */
+  /**
+   * The client asks for another protocol on its connection, which is its own from now on.
+   *
+   * @param head what was read behind the request
+   */
   upgrade(request: IncomingMessage, head: Buffer): void;
-  /** A connection that node:http does not know any more, and that is not an upgrade's. It ends by itself once its last answer was given. */
+  /**
+   * A connection that node:http does not know any more, and that is not an upgrade's. It ends by
+   * itself once its last answer was given.
+   */
   detached(socket: Duplex): void;
   /** Hears of what never became a request. */
   readonly observer: ListenerObserver;
@@ -49,7 +66,10 @@ export const DEFAULT_HEADERS_TIMEOUT = 30_000;
 /** See {@link ListenerOptions.keepAliveTimeout}. */
 export const DEFAULT_KEEP_ALIVE_TIMEOUT = 61 * 60_000;
 
-/** Of every client connection. `allowHalfOpen` is what node:http sets: a client that sent FIN still gets its answer, see {@link onClientEnded}. */
+/**
+ * Of every client connection. `allowHalfOpen` is what node:http sets: a client that sent FIN still
+ * gets its answer, see {@link onClientEnded}.
+ */
 export const CONNECTION_OPTIONS = { ...TCP_OPTIONS, allowHalfOpen: true };
 /** How often node:http looks for requests past headersTimeout, in milliseconds. */
 const TIMEOUT_CHECK_INTERVAL = 5_000;
@@ -62,9 +82,15 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     maxHeaderSize = DEFAULT_MAX_HEADER_SIZE,
   } = options;
   const { halfClosedTimeout = HALF_CLOSED_TIMEOUT } = options;
-  /** Of each connection, until it closes: a dead socket and its last answer, once grown old, would hold on to those of later connections. */
+  /**
+   * Of each connection, until it closes: a dead socket and its last answer, once grown old, would
+   * hold on to those of later connections.
+   */
   const latest = new WeakMap<Duplex, ClientResponse>();
-  /** An idle connection, of which there are thousands for an hour, is not to keep a request with all its header. */
+  /**
+   * An idle connection, of which there are thousands for an hour, is not to keep a request with all
+   * its header.
+   */
   const forget = function (this: ServerResponse) {
     const { socket } = this.req;
     events.unfinished.answered(this.req);
@@ -74,7 +100,8 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   const notUpgraded = new WeakSet<IncomingMessage>();
   const pipelined = new PipelinedRequests();
   const server = createServer({
-    // Node would hand over an upgrade at once, and its answer would come before those of the requests that were pipelined in front of it.
+    // Node would hand over an upgrade at once, and its answer would come before those of the
+    // requests that were pipelined in front of it.
     shouldUpgradeCallback(request) {
       const before = latest.get(request.socket);
       const granted = wantsUpgrade(request) && !isAnswering(before) && !isLast(before);
@@ -85,7 +112,8 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     // A request without a body needs no stream for one.
     optimizeEmptyRequests: true,
     headersTimeout,
-    // node:http counts the body into this one, and an upload may rightly take longer than any fixed time.
+    // node:http counts the body into this one, and an upload may rightly take longer than any fixed
+    // time.
     requestTimeout: 0,
     keepAliveTimeout,
     maxHeaderSize,
@@ -98,25 +126,29 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   });
   // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
   server.maxHeadersCount = 0;
-  // Else node:http ends our side as soon as the client has ended its own, and throws away the answers that it owes.
+  // Else node:http ends our side as soon as the client has ended its own, and throws away the
+  // answers that it owes.
   Object.assign(server, { httpAllowHalfOpen: true });
   const onRequest = (request: IncomingMessage, response: ClientResponse, awaitsContinue: boolean) => {
-    // Read from the same bytes as one whose answer closes the connection. Nobody would hear its answer, and after a refusal nobody knows whether
-    // it is a request at all.
+    // Read from the same bytes as one whose answer closes the connection. Nobody would hear its
+    // answer, and after a refusal nobody knows whether it is a request at all.
     if (isLast(latest.get(request.socket))) {
       if (response.socket === null) pipelined.wait(request.socket, response, () => {});
       return;
     }
     latest.set(request.socket, response);
     response.on("close", forget);
-    // node:http throws away what came in one piece with such a request, so nobody knows where in a request the next piece begins.
+    // node:http throws away what came in one piece with such a request, so nobody knows where in a
+    // request the next piece begins.
     if (notUpgraded.has(request)) response.shouldKeepAlive = false;
     const begin = () => {
-      // Else its body has turned out to be malformed while it waited, and it is refused in its turn.
+      // Else its body has turned out to be malformed while it waited, and it is refused in its
+      // turn.
       if (!ending.has(response) || request.complete) response.pending = events.request(request, response, awaitsContinue);
     };
-    // RFC 9112 §9.3.2: only what is safe may be done at the same time as the request before it. One after the other, as nginx and Envoy do. A client
-    // that leaves meanwhile has asked for nothing more.
+    // RFC 9112 §9.3.2: only what is safe may be done at the same time as the request before it. One
+    // after the other, as nginx and Envoy do. A client that leaves meanwhile has asked for nothing
+    // more.
     if (response.socket === null) pipelined.wait(request.socket, response, begin);
     else begin();
   };
@@ -130,9 +162,11 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
     socket.once("close", () => latest.delete(socket));
   });
   server.on("request", (request, response) => onRequest(request, response, false));
-  // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110 §10.1.1).
+  // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110
+  // §10.1.1).
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, true));
-  // Whether an expectation that nobody has heard of can be met is for the destination to say; without a listener node:http answers 417 by itself.
+  // Whether an expectation that nobody has heard of can be met is for the destination to say;
+  // without a listener node:http answers 417 by itself.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
   server.on("upgrade", (request, socket, head) => {
     events.unfinished.delete(socket);
@@ -140,7 +174,8 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
   });
   server.on("connect", (_request, socket) => {
     events.unfinished.delete(socket);
-    // node:http has taken its own listener off, and a reset that nobody listens to would end the thread.
+    // node:http has taken its own listener off, and a reset that nobody listens to would end the
+    // thread.
     socket.on("error", () => {});
     const before = latest.get(socket);
     const refuseNow = () => refuse(socket, CONNECT_REFUSED, events.observer, "CONNECT");
@@ -159,15 +194,23 @@ export function createListener(events: ListenerEvents, options: ListenerOptions 
 }
 
 const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
-/** What the parser says of bytes behind `Connection: close`, which are only to be ignored (RFC 9112 §9.6). */
+/**
+ * What the parser says of bytes behind `Connection: close`, which are only to be ignored (RFC 9112
+ * §9.6).
+ */
 const BEHIND_CLOSE = "HPE_CLOSED_CONNECTION";
 /** What it says of a client that ends its side in the midst of a request. */
 const BROKEN_OFF = "HPE_INVALID_EOF_STATE";
 
-/** Ends a connection whose bytes are no request, or that broke. @param response the last one on it */
+/**
+ * Ends a connection whose bytes are no request, or that broke.
+ *
+ * @param response the last one on it
+ */
 function endFaulty(error: ParserError, socket: Duplex, response: ServerResponse | undefined, observer: ListenerObserver): void {
   const connection = { client: clientAddress(socket), cause: causeOf(error) };
-  // A client that has gone cannot read an answer; one that is being answered would take a second one for the rest of the first.
+  // A client that has gone cannot read an answer; one that is being answered would take a second
+  // one for the rest of the first.
   const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded;
   const isOver = response === undefined || response.writableFinished;
   if (gone) {
@@ -191,7 +234,10 @@ function isLast(response: ServerResponse | undefined): boolean {
   return response?.shouldKeepAlive === false;
 }
 
-/** Whether the connection owes or is writing an answer to a request that arrived whole; the fault is in what came after it. */
+/**
+ * Whether the connection owes or is writing an answer to a request that arrived whole; the fault is
+ * in what came after it.
+ */
 function isAnswering(response: ServerResponse | undefined): response is ServerResponse {
   return response !== undefined && !response.writableFinished && (response.headersSent || response.req.complete);
 }
@@ -209,8 +255,9 @@ interface Endings {
 /**
  * Ends a connection on which the parser met a fault before the last answer was given.
  *
- * A fault behind a request is no reason to keep from its client what it rightly asked for. A fault within a request is answered in its turn: before,
- * the refusal would be taken for the answer to an earlier request, or for a part of it.
+ * A fault behind a request is no reason to keep from its client what it rightly asked for. A fault
+ * within a request is answered in its turn: before, the refusal would be taken for the answer to an
+ * earlier request, or for a part of it.
  */
 function closeAfter(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }, endings: Endings): void {
   if (ending.has(response)) return;

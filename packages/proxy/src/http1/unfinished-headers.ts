@@ -17,7 +17,10 @@ export interface HeaderReader {
 class NextHeader implements Holder {
   readonly socket: Socket;
   position = -1;
-  /** Bytes that were read before this header; infinite while the body of the request before is still coming. */
+  /**
+   * Bytes that were read before this header; infinite while the body of the request before is still
+   * coming.
+   */
   begin = 0;
   readonly #reader: HeaderReader;
   #refused = false;
@@ -31,12 +34,17 @@ class NextHeader implements Holder {
     return this.#reader.isServing(this.socket) ? 0 : Math.max(0, this.socket.bytesRead - this.begin) * MEMORY_PER_HEADER_BYTE;
   }
 
-  /** Grows with each request, and stands still while a header comes, however much of it: nothing is done with it before its end. */
+  /**
+   * Grows with each request, and stands still while a header comes, however much of it: nothing is
+   * done with it before its end.
+   */
   get takenBytes(): number {
     return this.begin;
   }
 
-  /** The first time the client hears of it. The second time it has had its time to take the answer. */
+  /**
+   * The first time the client hears of it. The second time it has had its time to take the answer.
+   */
   giveUp(): void {
     if (this.#refused) {
       this.socket.destroy();
@@ -48,11 +56,12 @@ class NextHeader implements Holder {
 }
 
 /**
- * What has come of headers that are not whole yet, on all HTTP/1.1 connections. node:http keeps it, up to the limit of a header for each connection,
- * and has no call yet that could be counted.
+ * What has come of headers that are not whole yet, on all HTTP/1.1 connections. node:http keeps it,
+ * up to the limit of a header for each connection, and has no call yet that could be counted.
  *
- * Nothing is counted as bytes come. After an answer the bytes read so far are noted, once; all else is asked of the sockets when somebody looks. What
- * came in one piece with the request before is taken for a part of that.
+ * Nothing is counted as bytes come. After an answer the bytes read so far are noted, once; all else
+ * is asked of the sockets when somebody looks. What came in one piece with the request before is
+ * taken for a part of that.
  */
 export class UnfinishedHeaders {
   /** Bytes that one connection can hold. */

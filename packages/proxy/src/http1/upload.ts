@@ -30,7 +30,10 @@ export class Upload {
     this.#request.resume();
   }
 
-  /** The destination wants no more of it. The rest runs off, so that the client can read its answer and use its connection again. */
+  /**
+   * The destination wants no more of it. The rest runs off, so that the client can read its answer
+   * and use its connection again.
+   */
   stop(): void {
     this.#request.off("data", this.#onData).off("end", this.#onEnd);
     this.#request.resume();

@@ -3,7 +3,10 @@ import { Readable } from "node:stream";
 import { HEADER_ONLY, respond, sendTrailers, WITH_BODY, WITH_TRAILERS } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 
-/** Answers whose header waits for the end of the turn of the event loop. One timer serves all of them. */
+/**
+ * Answers whose header waits for the end of the turn of the event loop. One timer serves all of
+ * them.
+ */
 let gathering: AnswerRelay[] = [];
 
 function flushGathering(): void {
@@ -16,15 +19,17 @@ function flushGathering(): void {
 const whole = new WeakSet<ClientHttp2Stream>();
 
 /**
- * Node ends the reading of a stream alike when its last frame has come and when the destination resets it with NO_ERROR. Only in the second case is the
- * stream closed by then.
+ * Node ends the reading of a stream alike when its last frame has come and when the destination
+ * resets it with NO_ERROR. Only in the second case is the stream closed by then.
  */
 function pushNotingEnd(this: ClientHttp2Stream, chunk: unknown, encoding?: BufferEncoding): boolean {
   if (chunk === null && !this.closed) whole.add(this);
   return Readable.prototype.push.call(this, chunk, encoding);
 }
 
-/** Notes when the last frame of this stream's answer comes. Called before any frame of it can come. */
+/**
+ * Notes when the last frame of this stream's answer comes. Called before any frame of it can come.
+ */
 export function noteEnd(stream: ClientHttp2Stream): void {
   stream.push = pushNotingEnd;
 }
@@ -35,14 +40,20 @@ export interface AnswerSource {
   heard(): void;
 }
 
-/** The header, body and trailers of an answer on their way to the client, as they come and as fast as both sides take them. */
+/**
+ * The header, body and trailers of an answer on their way to the client, as they come and as fast
+ * as both sides take them.
+ */
 export class AnswerRelay {
   readonly #source: AnswerSource;
   readonly #from: ClientHttp2Stream;
   readonly #to: ServerHttp2Stream;
   readonly #stalled: StalledStreams;
   readonly #onEnd: () => void;
-  /** The header, until it is sent: a small answer is complete by the end of the turn, and only then is it known whether it has trailers. */
+  /**
+   * The header, until it is sent: a small answer is complete by the end of the turn, and only then
+   * is it known whether it has trailers.
+   */
   #head: readonly string[] | undefined;
   #first: Buffer | undefined;
   #trailers: IncomingHttpHeaders | undefined;
@@ -108,8 +119,9 @@ export class AnswerRelay {
   }
 
   /**
-   * The destination's stream is closed. Node throws away what was not read yet when the destination resets it with an error, even behind its last frame,
-   * or when the connection ends; it stays readable all the same. It is at most a stream's window.
+   * The destination's stream is closed. Node throws away what was not read yet when the destination
+   * resets it with an error, even behind its last frame, or when the connection ends; it stays
+   * readable all the same. It is at most a stream's window.
    */
   close(): void {
     if (this.#ended) return;
@@ -134,7 +146,10 @@ export class AnswerRelay {
     if (this.#writable) this.#write(chunk);
   };
 
-  /** Back-pressure: a client that reads slowly stops the reading from the destination, and with it the destination. */
+  /**
+   * Back-pressure: a client that reads slowly stops the reading from the destination, and with it
+   * the destination.
+   */
   #write(chunk: Buffer): void {
     if (this.#to.write(chunk)) return;
     this.#stalled.watch(this.#to);

@@ -10,11 +10,21 @@ const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
 /** Whose request it is. */
 export interface Http2Client {
-  /** A request has come. @param headerBytes its header, unpacked @param hasBody whether a body follows */
+  /**
+   * A request has come.
+   *
+   * @param headerBytes its header, unpacked
+   * @param hasBody whether a body follows
+   */
   requested(headerBytes: number, hasBody: boolean): void;
   /** So much of a request's body has come in one frame. */
   uploaded(bytes: number): void;
-  /** The client did not wait for its answer. @param since when the request came, in milliseconds of a monotonic clock @param answered whether it had begun */
+  /**
+   * The client did not wait for its answer.
+   *
+   * @param since when the request came, in milliseconds of a monotonic clock
+   * @param answered whether it had begun
+   */
   left(since: number, answered: boolean): void;
   /** An answer of the destination came to its end. */
   finished(): void;
@@ -30,17 +40,25 @@ export interface ClientLimits {
   readonly maxControlFrames: number;
 }
 
-/** A stream that lived less than this many milliseconds and was reset is counted: a caller whose patience ends waits longer. */
+/**
+ * A stream that lived less than this many milliseconds and was reset is counted: a caller whose
+ * patience ends waits longer.
+ */
 const SHORT_LIFE = 1_000;
 /**
- * Bytes of headers over the limit, unpacked, that one client may send. nghttp2 refuses them by itself once the client has acknowledged our SETTINGS, so
- * they come from those that did not know them yet, or that never acknowledge: each byte of theirs may stand for 4 KiB that somebody has to unpack.
+ * Bytes of headers over the limit, unpacked, that one client may send. nghttp2 refuses them by
+ * itself once the client has acknowledged our SETTINGS, so they come from those that did not know
+ * them yet, or that never acknowledge: each byte of theirs may stand for 4 KiB that somebody has to
+ * unpack.
  */
 const MAX_OVERSIZE = 1024 * 1024;
 /** Highest stream identifier (RFC 9113 §5.1.1). */
 const LAST_STREAM = 2 ** 31 - 1;
 
-/** What one client's connection may do. nghttp2 guards the frames themselves; what is counted here is only a flood in the long run. */
+/**
+ * What one client's connection may do. nghttp2 guards the frames themselves; what is counted here
+ * is only a flood in the long run.
+ */
 export class ClientSession implements Http2Client {
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
@@ -84,7 +102,8 @@ export class ClientSession implements Http2Client {
     this.#streams += 1;
     stream.on("close", () => {
       this.#streams -= 1;
-      // nghttp2 reads no more once GOAWAY is sent and no stream is left, so the PING of the drain would stay without its answer.
+      // nghttp2 reads no more once GOAWAY is sent and no stream is left, so the PING of the drain
+      // would stay without its answer.
       if (this.#draining && this.#streams === 0) this.#session.close();
     });
     if (!stream.aborted && !stream.destroyed) return true;
@@ -109,12 +128,18 @@ export class ClientSession implements Http2Client {
     if (!answered && performance.now() - openedAt < SHORT_LIFE) this.#countReset();
   }
 
-  /** An answer is complete. For each of them one reset is forgiven: a flood is resets alone, and callers that hedge finish as many as they cancel. */
+  /**
+   * An answer is complete. For each of them one reset is forgiven: a flood is resets alone, and
+   * callers that hedge finish as many as they cancel.
+   */
   finished(): void {
     if (this.#resetsLeft < this.#limits.resetBurst) this.#resetsLeft += 1;
   }
 
-  /** Cuts a client that sends frames for nothing, or does not close a connection that is over. Called now and then. */
+  /**
+   * Cuts a client that sends frames for nothing, or does not close a connection that is over.
+   * Called now and then.
+   */
   sweep(): void {
     const session = this.#session;
     if (session.destroyed) {
@@ -126,7 +151,10 @@ export class ClientSession implements Http2Client {
     if (this.#frames.exceeded(session.socket.bytesRead, session.socket.bytesWritten)) this.#calmDown();
   }
 
-  /** Announces the end, so that streams on their way here are still taken, and after a round trip sends it (RFC 9113 §6.8). */
+  /**
+   * Announces the end, so that streams on their way here are still taken, and after a round trip
+   * sends it (RFC 9113 §6.8).
+   */
   drain(): void {
     const session = this.#session;
     if (this.#draining || session.destroyed) return;

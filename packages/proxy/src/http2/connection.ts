@@ -27,9 +27,16 @@ export interface SessionOwner {
   readonly holdings: Holdings;
   /** The destination speaks HTTP/2, and streams may be opened. */
   onReady(session: UpstreamSession): void;
-  /** A stream ended, or more are allowed: there may be room, on this session or in its caller's share. */
+  /**
+   * A stream ended, or more are allowed: there may be room, on this session or in its caller's
+   * share.
+   */
   onRoom(session: UpstreamSession): void;
-  /** The session is of no use any more. @param error why, when it never carried a stream. Called once. */
+  /**
+   * The session is of no use any more.
+   *
+   * @param error why, when it never carried a stream. Called once.
+   */
   onGone(session: UpstreamSession, error: Error | undefined): void;
 }
 
@@ -43,7 +50,10 @@ export interface SessionOptions {
 
 /** Streams on one connection, though a destination may allow more. */
 export const MAX_STREAMS = 1_000;
-/** Streams in the life of one connection: their identifiers are odd and end at 2^31 (RFC 9113 §5.1.1). */
+/**
+ * Streams in the life of one connection: their identifiers are odd and end at 2^31 (RFC 9113
+ * §5.1.1).
+ */
 const MAX_STREAMS_EVER = 2 ** 29;
 /** Node takes these, though its types do not say so of clients. */
 interface ClientOptions extends ClientSessionOptions {
@@ -105,7 +115,10 @@ export class UpstreamSession {
     );
   }
 
-  /** Streams that the destination allows on this connection; 0 when it wants no more of them, or has not said so yet. */
+  /**
+   * Streams that the destination allows on this connection; 0 when it wants no more of them, or has
+   * not said so yet.
+   */
   get maxStreams(): number {
     return this.#maxStreams;
   }
@@ -120,12 +133,17 @@ export class UpstreamSession {
     return this.#ready;
   }
 
-  /** Whether the connection broke: a stream that ended with it did so without the destination's will. */
+  /**
+   * Whether the connection broke: a stream that ended with it did so without the destination's
+   * will.
+   */
   get broken(): boolean {
     return this.#session.destroyed;
   }
 
-  /** Whether other streams came before the current ones, so that the connection was one kept alive. */
+  /**
+   * Whether other streams came before the current ones, so that the connection was one kept alive.
+   */
   get isKeptAlive(): boolean {
     return this.#streamsEver > 1;
   }
@@ -141,7 +159,8 @@ export class UpstreamSession {
   }
 
   /**
-   * Opens a stream, which {@link release} must follow when it is closed. Only while {@link hasRoom}.
+   * Opens a stream, which {@link release} must follow when it is closed. Only while
+   * {@link hasRoom}.
    *
    * @param caller whose it is
    * @throws when Node does not take a field
@@ -170,11 +189,17 @@ export class UpstreamSession {
     if (this.openStreams === 0 && this.#maxStreams === 0) this.close();
   }
 
-  /** Closes what has been idle for too long, and asks a silent destination whether it is still there. @param now milliseconds of a monotonic clock */
+  /**
+   * Closes what has been idle for too long, and asks a silent destination whether it is still
+   * there.
+   *
+   * @param now milliseconds of a monotonic clock
+   */
   sweep(now: number): void {
     if (!this.#ready) return;
     if (this.#session.destroyed) {
-      // After a graceful end Node has closed our side only, and waits for the destination; it has had a second for it.
+      // After a graceful end Node has closed our side only, and waits for the destination; it has
+      // had a second for it.
       if (this.#lingers) this.#socket.destroy();
       this.#lingers = true;
       return;
@@ -200,7 +225,8 @@ export class UpstreamSession {
   }
 
   #ping(): void {
-    // Also behind a GOAWAY: the streams that it covers go on, and their destination may vanish all the same.
+    // Also behind a GOAWAY: the streams that it covers go on, and their destination may vanish all
+    // the same.
     if (this.#session.destroyed) return;
     const overdue = setTimeout(
       () => this.destroy(new UpstreamError("CLOSED", "the destination does not answer")),
@@ -229,7 +255,8 @@ export class UpstreamSession {
   #onClose(): void {
     clearTimeout(this.#timer);
     this.#maxStreams = 0;
-    // One that took no stream is no better than one that was never there: another one at once would most likely end in the same way, and so on.
+    // One that took no stream is no better than one that was never there: another one at once would
+    // most likely end in the same way, and so on.
     this.#owner.onGone(this, this.#streamsEver > 0 ? undefined : this.#connectError());
   }
 

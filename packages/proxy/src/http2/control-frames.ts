@@ -1,15 +1,22 @@
 /** Bytes of the frame that acknowledges (RFC 9113 §6.5, §6.7). */
 const PING_ACK = 17;
 const SETTINGS_ACK = 9;
-/** Bytes of HEADERS and DATA of ours that earn one more: the smallest message of gRPC with its frame. */
+/**
+ * Bytes of HEADERS and DATA of ours that earn one more: the smallest message of gRPC with its
+ * frame.
+ */
 const EARNS_ONE = 16;
 
 /**
- * How many PING and SETTINGS frames one client may send: some at once and as many a second, and more in proportion to what is sent to it.
+ * How many PING and SETTINGS frames one client may send: some at once and as many a second, and
+ * more in proportion to what is sent to it.
  *
- * gRPC's clients measure their bandwidth with a PING for each round trip of DATA, and its servers count no PING after which they sent HEADERS or DATA
- * (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md). Node shows no frames that are sent, so their bytes are counted: what the
- * connection has written, but for the acknowledgements that the frames themselves caused. A flood that causes nothing else earns nothing.
+ * gRPC's clients measure their bandwidth with a PING for each round trip of DATA, and its servers
+ * count no PING after which they sent HEADERS or DATA
+ * (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md). Node shows no frames
+ * that are sent, so their bytes are counted: what the connection has written, but for the
+ * acknowledgements that the frames themselves caused. A flood that causes nothing else earns
+ * nothing.
  */
 export class ControlFrames {
   readonly #limit: number;
@@ -25,7 +32,12 @@ export class ControlFrames {
     this.#refilledAt = now;
   }
 
-  /** A PING has come. @param bytesWritten by the connection so far @returns whether it was allowed */
+  /**
+   * A PING has come.
+   *
+   * @param bytesWritten by the connection so far
+   * @returns whether it was allowed
+   */
   ping(now: number, bytesWritten: number): boolean {
     return this.#count(now, bytesWritten, PING_ACK);
   }

@@ -49,7 +49,10 @@ const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer ha
 /** Errors of a stream are told by the code that it closes with. */
 function ignore(): void {}
 
-/** Steps 4 and 5, connect and forward: one HTTP/2 request, its attempts, and its answer on the way back. */
+/**
+ * Steps 4 and 5, connect and forward: one HTTP/2 request, its attempts, and its answer on the way
+ * back.
+ */
 export class Http2Exchange implements RequestExchange, SessionWaiter {
   readonly call: Call;
 
@@ -110,7 +113,8 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
   }
 
   giveUp(refusal: Refusal): void {
-    // Not behind what was written to it: that is what the client does not take. A refusal may be it, too.
+    // Not behind what was written to it: that is what the client does not take. A refusal may be
+    // it, too.
     if (!this.call.giveUp(refusal)) this.#stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
     this.#upstream?.close(NGHTTP2_CANCEL);
   }
@@ -119,7 +123,8 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     const request = this.#forwarded;
     if (request === undefined) return;
     const upload = this.#upload;
-    // A gRPC request has no trailers, and to wait for some costs a turn of the event loop and a frame.
+    // A gRPC request has no trailers, and to wait for some costs a turn of the event loop and a
+    // frame.
     const options = upload === undefined ? WITHOUT_BODY : this.#request.grpc ? WITH_BODY : WITH_TRAILERS;
     const upstream = this.#open(session, request, options);
     if (upstream === undefined) return;
@@ -196,7 +201,8 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     else if (this.call.answered) this.#breakOff(session.broken ? NGHTTP2_INTERNAL_ERROR : upstream.rstCode);
     else if (this.#mayRepeat(session, upstream)) {
       this.#upload?.hold();
-      // A destination that stops says GOAWAY on all its connections at once, and closes them at once when it dies. A turn later that has been read.
+      // A destination that stops says GOAWAY on all its connections at once, and closes them at
+      // once when it dies. A turn later that has been read.
       setImmediate(() => this.#repeat());
     } else {
       this.call.fail(refusalOfStream(upstream.rstCode, session.broken), new Error(`stream closed with code ${upstream.rstCode}`));
@@ -209,7 +215,10 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     this.#attempts?.begin();
   }
 
-  /** The answer is complete, and the destination does not want the rest of the request (RFC 9113 §8.1). */
+  /**
+   * The answer is complete, and the destination does not want the rest of the request (RFC 9113
+   * §8.1).
+   */
   #endUpload(): void {
     if (this.#upload === undefined || this.#stream.readableEnded || this.#stream.destroyed) return;
     this.#upload.stop();

@@ -5,7 +5,10 @@ import { Refusal } from "../refusals/refusal.ts";
 
 const { NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR } = constants;
 
-/** Why there is no session. Nothing was sent, so that the next endpoint may be tried, unless this one said what all of them would say. */
+/**
+ * Why there is no session. Nothing was sent, so that the next endpoint may be tried, unless this
+ * one said what all of them would say.
+ */
 export function classifyNoSession(error: Error): Failure {
   if (error instanceof UpstreamError && error.code === "INVALID") return NOT_HTTP2;
   // Accepted, and closed before it said its SETTINGS.
@@ -13,7 +16,11 @@ export function classifyNoSession(error: Error): Failure {
   return wasOpen ? { ...classifyFailure(error), unsent: true } : classifyNoConnection(error);
 }
 
-/** Why a stream ended before an answer began. @param broken whether its connection broke; else the code is one that was sent */
+/**
+ * Why a stream ended before an answer began.
+ *
+ * @param broken whether its connection broke; else the code is one that was sent
+ */
 export function refusalOfStream(code: number, broken: boolean): Refusal {
   if (broken) return CONNECTION_LOST;
   if (code === NGHTTP2_HTTP_1_1_REQUIRED) return WANTS_HTTP1;

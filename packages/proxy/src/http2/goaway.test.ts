@@ -47,7 +47,8 @@ for (const code of [NGHTTP2_NO_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_ENHANCE_YO
     const calls = [callHttp2(session), callHttp2(session)];
     while (upstream.connections() === 0) await new Promise(setImmediate);
 
-    // Until it has seen the GOAWAY it may take the old connection, where the request is refused and sent anew.
+    // Until it has seen the GOAWAY it may take the old connection, where the request is refused and
+    // sent anew.
     const third = await callHttp2(session);
     next.resolve();
 

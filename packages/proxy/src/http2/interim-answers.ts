@@ -1,11 +1,15 @@
 /** Interim answers that are relayed at once. */
 const AT_ONCE = 16;
-/** Milliseconds for each further one: a heartbeat of 102 goes on for as long as the destination works. */
+/**
+ * Milliseconds for each further one: a heartbeat of 102 goes on for as long as the destination
+ * works.
+ */
 const EACH = 1_000;
 
 /**
- * Which interim answers (1xx) to one request are relayed. They are under no flow control, so a client that reads nothing would have them pile up here.
- * The surplus is dropped: none of them is an answer, and a destination that sends many is not at fault (RFC 9110 §15.2).
+ * Which interim answers (1xx) to one request are relayed. They are under no flow control, so a
+ * client that reads nothing would have them pile up here. The surplus is dropped: none of them is
+ * an answer, and a destination that sends many is not at fault (RFC 9110 §15.2).
  */
 export class InterimAnswers {
   #left = AT_ONCE;

@@ -14,7 +14,11 @@ const PING = 17;
 /** What a destination does, by the second. */
 type Happening = "nothing" | "ping" | "data";
 
-/** Lets a clock run over a connection with an open stream that is looked at every second. @returns the times of our PINGs */
+/**
+ * Lets a clock run over a connection with an open stream that is looked at every second.
+ *
+ * @returns the times of our PINGs
+ */
 function run(seconds: number, happens: (second: number) => Happening): number[] {
   const pacing = new PingPacing(30 * SECOND);
   pacing.begin(0);
@@ -32,7 +36,10 @@ function run(seconds: number, happens: (second: number) => Happening): number[] 
   return pings;
 }
 
-/** What gRPC's servers hold against a client: strikes, of which the third ends the connection, as grpc-go's http2_server.go counts them. */
+/**
+ * What gRPC's servers hold against a client: strikes, of which the third ends the connection, as
+ * grpc-go's http2_server.go counts them.
+ */
 function strikes(pings: readonly number[], happens: (second: number) => Happening): number {
   let count = 0;
   let last = Number.NEGATIVE_INFINITY;
@@ -94,6 +101,7 @@ test("T-34 a grpc-go server that pings every second keeps an idle stream, and no
 
   const { outcomes } = await runPeer(proxy.port, "call", "-method", "Hold", "-for", "8s");
 
-  // Its own deadline ends it. A server that takes us for an attacker would have ended it with the third PING, and `Unavailable`.
+  // Its own deadline ends it. A server that takes us for an attacker would have ended it with the
+  // third PING, and `Unavailable`.
   assert.deepEqual(outcomes, { DeadlineExceeded: 1 });
 });

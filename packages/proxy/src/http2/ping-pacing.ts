@@ -1,11 +1,16 @@
 /**
- * Milliseconds between two PINGs without HEADERS or DATA of the destination between them. gRPC servers take a client that asks more often than every
- * five minutes for an attacker (ENHANCE_YOUR_CALM, "too_many_pings"); they forget about it only when they have sent HEADERS or DATA, so PINGs,
- * acknowledgements and WINDOW_UPDATEs of theirs change nothing (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md).
+ * Milliseconds between two PINGs without HEADERS or DATA of the destination between them. gRPC
+ * servers take a client that asks more often than every five minutes for an attacker
+ * (ENHANCE_YOUR_CALM, "too_many_pings"); they forget about it only when they have sent HEADERS or
+ * DATA, so PINGs, acknowledgements and WINDOW_UPDATEs of theirs change nothing
+ * (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md).
  */
 const PING_INTERVAL = 310_000;
 
-/** When a destination with open streams is asked whether it is still there. Time is an argument, in milliseconds of a monotonic clock. */
+/**
+ * When a destination with open streams is asked whether it is still there. Time is an argument, in
+ * milliseconds of a monotonic clock.
+ */
 export class PingPacing {
   readonly #pingAfter: number;
   #bytesSeen = 0;
@@ -29,7 +34,11 @@ export class PingPacing {
     this.#heard = true;
   }
 
-  /** Whether to send a PING now; if so, it is taken for sent. @param bytesRead from the connection so far: any byte shows that the other end lives */
+  /**
+   * Whether to send a PING now; if so, it is taken for sent.
+   *
+   * @param bytesRead from the connection so far: any byte shows that the other end lives
+   */
   isDue(now: number, bytesRead: number): boolean {
     if (bytesRead !== this.#bytesSeen) {
       this.#bytesSeen = bytesRead;

@@ -20,9 +20,11 @@ export interface SessionPoolOptions extends SessionOptions {
 }
 
 /**
- * The HTTP/2 connections to one address: another one is opened only when those that are there have no room.
+ * The HTTP/2 connections to one address: another one is opened only when those that are there have
+ * no room.
  *
- * The last fifth of the streams is for callers that have less than half of them open, as with the connections of a Pool.
+ * The last fifth of the streams is for callers that have less than half of them open, as with the
+ * connections of a Pool.
  */
 export class SessionPool implements SessionOwner {
   readonly holdings = new Holdings();
@@ -56,7 +58,9 @@ export class SessionPool implements SessionOwner {
     if (tooMany?.done === false) tooMany.onNoSession(busy());
   }
 
-  /** The waiter wants no session any more. One that is being made is not for it alone, and stays. */
+  /**
+   * The waiter wants no session any more. One that is being made is not for it alone, and stays.
+   */
   leave(waiter: SessionWaiter): void {
     this.#line.leave(waiter);
   }
@@ -106,7 +110,8 @@ export class SessionPool implements SessionOwner {
   onGone(session: UpstreamSession, error: Error | undefined): void {
     this.#sessions.delete(session);
     if (!session.isReady) this.#connecting -= 1;
-    // Whoever waits beside sessions that are merely busy goes on waiting for them; without any, the error is the answer.
+    // Whoever waits beside sessions that are merely busy goes on waiting for them; without any, the
+    // error is the answer.
     if (error === undefined && this.#line.size > 0) this.#connect();
     else if (error !== undefined && this.#sessions.size === 0) this.#failWaiting(error);
     if (this.#sessions.size === 0) this.#onEmpty?.();
@@ -131,7 +136,10 @@ export class SessionPool implements SessionOwner {
     return this.holdings.mayTake(caller, max);
   };
 
-  /** A burst is larger than the line before the first SETTINGS are there, and fits the connections that are opened one after the other for it. */
+  /**
+   * A burst is larger than the line before the first SETTINGS are there, and fits the connections
+   * that are opened one after the other for it.
+   */
   get #mayWait(): number {
     const { maxSessions, maxWaiting } = this.#options;
     const toOpen = Math.max(0, maxSessions - this.#sessions.size + this.#connecting);

@@ -7,7 +7,10 @@ import { HEADER_ONLY, WITH_BODY } from "./respond.ts";
 
 const { NGHTTP2_NO_ERROR } = constants;
 
-/** What a gRPC client takes an HTTP status for, and what Envoy says in its place: https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
+/**
+ * What a gRPC client takes an HTTP status for, and what Envoy says in its place:
+ * https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
+ */
 const GRPC_STATUS: Readonly<Record<number, number>> = {
   400: 13, // INTERNAL
   404: 12, // UNIMPLEMENTED
@@ -17,7 +20,10 @@ const GRPC_STATUS: Readonly<Record<number, number>> = {
 };
 const GRPC_UNKNOWN = 2;
 
-/** Answers a stream with a refusal: one line of JSON, or for a gRPC caller a status without a message (`Trailers-Only`). */
+/**
+ * Answers a stream with a refusal: one line of JSON, or for a gRPC caller a status without a
+ * message (`Trailers-Only`).
+ */
 export function refuseStream(stream: ServerHttp2Stream, { method, grpc }: Http2Request, refusal: Refusal): void {
   if (stream.destroyed || stream.closed || stream.headersSent) return;
   if (grpc) {
@@ -35,7 +41,10 @@ export function refuseStream(stream: ServerHttp2Stream, { method, grpc }: Http2R
   if (!stream.readableEnded) closeWhenSent(stream, NGHTTP2_NO_ERROR);
 }
 
-/** `Percent-Byte` of https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. Our messages are ASCII, but names in them need not be. */
+/**
+ * `Percent-Byte` of https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. Our messages
+ * are ASCII, but names in them need not be.
+ */
 function percentEncoded(message: string): string {
   return message.replace(/[^\x20-\x24\x26-\x7e]/g, encodeURIComponent);
 }

@@ -27,8 +27,9 @@ const TOO_LARGE = new Refusal("HEADER_TOO_LARGE", "the request's header is too l
 const PATH_MALFORMED = new Refusal("REQUEST_MALFORMED", ":path does not begin with a slash");
 
 /**
- * Sorts the fields of an HTTP/2 request. nghttp2 has seen to it that names are tokens in lower case, that pseudo-header fields stand first and once,
- * and that none is specific to a connection (RFC 9113 §8.2 and §8.3).
+ * Sorts the fields of an HTTP/2 request. nghttp2 has seen to it that names are tokens in lower
+ * case, that pseudo-header fields stand first and once, and that none is specific to a connection
+ * (RFC 9113 §8.2 and §8.3).
  *
  * @param fields the same as an object, as Node hands it over
  * @param rawFields flat list of names and values
@@ -55,7 +56,8 @@ export function readHttp2Request(fields: IncomingHttpHeaders, flags: number, raw
     headerBytes: size,
     hasBody: (flags & NGHTTP2_FLAG_END_STREAM) === 0,
     sensitive: sensitiveNames(fields),
-    // nghttp2 refuses it only once the client has acknowledged our SETTINGS, and nobody can make it do so.
+    // nghttp2 refuses it only once the client has acknowledged our SETTINGS, and nobody can make it
+    // do so.
     refused: size > MAX_HEADER_LIST_SIZE ? TOO_LARGE : faultOf(method, target, authority, host),
   };
 }
@@ -66,8 +68,10 @@ const FIELD_OVERHEAD = 32;
 
 function faultOf(method: string, target: string, authority: string | undefined, host: string | undefined): Refusal | undefined {
   if (method === HTTP2_METHOD_CONNECT) return CONNECT_REFUSED;
-  // RFC 9113 §8.3.1: they must not differ. Which of the two the hops before this one went by, nobody can tell.
+  // RFC 9113 §8.3.1: they must not differ. Which of the two the hops before this one went by,
+  // nobody can tell.
   if (host !== undefined && authority !== undefined && host.toLowerCase() !== authority.toLowerCase()) return HOST_DIFFERS;
-  // nghttp2 checks that for the schemes http and https only; an absolute form would name another authority.
+  // nghttp2 checks that for the schemes http and https only; an absolute form would name another
+  // authority.
   return target.startsWith("/") || target === "*" ? undefined : PATH_MALFORMED;
 }

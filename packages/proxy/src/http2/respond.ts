@@ -8,7 +8,10 @@ import {
 
 const { NGHTTP2_INTERNAL_ERROR } = constants;
 
-/** Node takes this, though its types do not say so. A Date that the destination did not send is not ours to make up: caches would reckon with it. */
+/**
+ * Node takes this, though its types do not say so. A Date that the destination did not send is not
+ * ours to make up: caches would reckon with it.
+ */
 interface RespondOptions extends ServerStreamResponseOptions {
   readonly sendDate: false;
 }
@@ -21,8 +24,9 @@ export const WITH_BODY: RespondOptions = { sendDate: false };
 export const WITH_TRAILERS: RespondOptions = { waitForTrailers: true, sendDate: false };
 
 /**
- * Sends the header of an answer. One that Node does not take resets its stream: nghttp2 has taken it from the destination, but the two check for
- * themselves, and what Node throws here, outside of any call of ours, would end the thread.
+ * Sends the header of an answer. One that Node does not take resets its stream: nghttp2 has taken
+ * it from the destination, but the two check for themselves, and what Node throws here, outside of
+ * any call of ours, would end the thread.
  *
  * @param head flat list of names and values
  * @returns whether it was sent
@@ -37,7 +41,10 @@ export function respond(stream: ServerHttp2Stream, head: readonly string[], opti
   }
 }
 
-/** Sends trailers as they came; a stream whose trailers Node does not take is reset, so that it cannot be taken for complete. */
+/**
+ * Sends trailers as they came; a stream whose trailers Node does not take is reset, so that it
+ * cannot be taken for complete.
+ */
 export function sendTrailers(stream: Http2Stream, trailers: IncomingHttpHeaders): void {
   try {
     stream.sendTrailers(trailers);

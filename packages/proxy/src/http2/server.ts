@@ -32,17 +32,26 @@ export interface ClientSessionsOptions extends Http2Options {
 
 /** Milliseconds between two looks at what the clients have sent. */
 const SWEEP_INTERVAL = 1_000;
-/** nghttp2's own count of resets, with GOAWAY INTERNAL_ERROR: far above ours, which knows a flood from callers that lost their patience. */
+/**
+ * nghttp2's own count of resets, with GOAWAY INTERNAL_ERROR: far above ours, which knows a flood
+ * from callers that lost their patience.
+ */
 const NGHTTP2_RESET_BURST = 20_000;
 const NGHTTP2_RESET_RATE = 10_000;
 
-/** The HTTP/2 server side: clients that speak it with prior knowledge (RFC 9113 §3.3). It does not listen; connections are given to it. */
+/**
+ * The HTTP/2 server side: clients that speak it with prior knowledge (RFC 9113 §3.3). It does not
+ * listen; connections are given to it.
+ */
 export class ClientSessions {
   readonly #server: Http2Server;
   readonly #sessions = new Map<Http2Session, ClientSession>();
   /** Runs while there are sessions. */
   #sweep: NodeJS.Timeout | undefined;
-  /** The connection that is becoming a session, which happens at once. A session does not hand out its socket once it is over. */
+  /**
+   * The connection that is becoming a session, which happens at once. A session does not hand out
+   * its socket once it is over.
+   */
   #accepted: Socket | undefined;
 
   constructor(onStream: OnStream, lifecycle: Lifecycle, options: ClientSessionsOptions) {
@@ -68,9 +77,11 @@ export class ClientSessions {
       session.setLocalWindowSize(CONNECTION_WINDOW);
       const client = new ClientSession(session, this.#accepted ?? session.socket, limits);
       this.#add(session, client);
-      // Not the server's event of the same name: a stream that its client has reset by now has no session any more, and its reset would not be counted.
+      // Not the server's event of the same name: a stream that its client has reset by now has no
+      // session any more, and its reset would not be counted.
       session.on("stream", (stream, fields, flags, rawFields) => {
-        // Its code tells all there is to tell. Also where it is refused at once: an error that nobody listens to would end the process.
+        // Its code tells all there is to tell. Also where it is refused at once: an error that
+        // nobody listens to would end the process.
         stream.on("error", () => {});
         if (client.opened(stream)) onStream(stream, fields, flags, rawFields, client);
         else stream.close(NGHTTP2_REFUSED_STREAM);
@@ -94,7 +105,8 @@ export class ClientSessions {
 
   /** Takes a connection over. @param socket paused, with its first bytes unread */
   accept(socket: Socket): void {
-    // An HTTP/1.1 server leaves its connections half open; a session would never hear that its client has gone.
+    // An HTTP/1.1 server leaves its connections half open; a session would never hear that its
+    // client has gone.
     socket.allowHalfOpen = false;
     this.#accepted = socket;
     this.#server.emit("connection", socket);

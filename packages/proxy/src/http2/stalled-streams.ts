@@ -2,9 +2,15 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 
 const { NGHTTP2_CANCEL } = constants;
 
-/** Streams whose answer waits for the client to take it. Those that take nothing for too long are reset: each holds memory and a stream of its destination. */
+/**
+ * Streams whose answer waits for the client to take it. Those that take nothing for too long are
+ * reset: each holds memory and a stream of its destination.
+ */
 export class StalledStreams {
-  /** Bytes that waited when they last became fewer, and since when, in milliseconds of a monotonic clock. */
+  /**
+   * Bytes that waited when they last became fewer, and since when, in milliseconds of a monotonic
+   * clock.
+   */
   readonly #streams = new Map<ServerHttp2Stream, { bytes: number; since: number }>();
   readonly #timeout: number;
   readonly #check: NodeJS.Timeout;

@@ -3,9 +3,15 @@ import { NEVER_A_TRAILER } from "../destination/request-head.ts";
 import type { Http2Client } from "./client-session.ts";
 import { sendTrailers } from "./respond.ts";
 
-/** Of a body, at most this many bytes are kept until the destination answers, in case that it says it never looked at them. */
+/**
+ * Of a body, at most this many bytes are kept until the destination answers, in case that it says
+ * it never looked at them.
+ */
 const MAX_KEPT = 64 * 1024;
-/** The same of all bodies of a worker. Beyond it an upload is sent as any other, and only not a second time. */
+/**
+ * The same of all bodies of a worker. Beyond it an upload is sent as any other, and only not a
+ * second time.
+ */
 export const MAX_KEPT_IN_ALL = 16 * 1024 * 1024;
 
 /** What all uploads of a worker keep for a repeat. */
@@ -13,7 +19,10 @@ export interface KeptBytes {
   bytes: number;
 }
 
-/** The body and the trailers of a request on their way to the destination, as they come and as fast as both sides take them. */
+/**
+ * The body and the trailers of a request on their way to the destination, as they come and as fast
+ * as both sides take them.
+ */
 export class Upload {
   readonly #from: ServerHttp2Stream;
   readonly #client: Http2Client;
@@ -70,7 +79,10 @@ export class Upload {
     this.#inAll.bytes -= this.#keptBytes;
   }
 
-  /** The body will be sent again by another stream: what comes until then waits, or it would be neither kept nor sent. */
+  /**
+   * The body will be sent again by another stream: what comes until then waits, or it would be
+   * neither kept nor sent.
+   */
   hold(): void {
     this.#from.pause();
   }
@@ -120,7 +132,10 @@ export class Upload {
   }
 }
 
-/** The trailers without those that nobody may send after a body: the hops behind would take them for what was checked here. */
+/**
+ * The trailers without those that nobody may send after a body: the hops behind would take them for
+ * what was checked here.
+ */
 function allowed(trailers: IncomingHttpHeaders): IncomingHttpHeaders {
   const kept: IncomingHttpHeaders = {};
   for (const [name, value] of Object.entries(trailers)) if (!NEVER_A_TRAILER.has(name)) kept[name] = value;

@@ -47,12 +47,13 @@ export interface ServerOptions {
 }
 
 /**
- * All protocols on one port: HTTP/1.1 with its upgrades, HTTP/2 and TLS, told apart by their first bytes, and the
- * connections to destinations that they forward by. Does not listen itself: connections come as `connection` events
- * of {@link server}.
+ * All protocols on one port: HTTP/1.1 with its upgrades, HTTP/2 and TLS, told apart by their first
+ * bytes, and the connections to destinations that they forward by. Does not listen itself:
+ * connections come as `connection` events of {@link server}.
  *
- * A request's way: the server of its protocol reads it → an exchange is made for it → the pipeline takes it through
- * all steps → the exchange forwards it → attempts → pool → connection, and the answer comes back to the exchange.
+ * A request's way: the server of its protocol reads it → an exchange is made for it → the pipeline
+ * takes it through all steps → the exchange forwards it → attempts → pool → connection, and the
+ * answer comes back to the exchange.
  */
 export class ProtocolServers {
   readonly server: Server;

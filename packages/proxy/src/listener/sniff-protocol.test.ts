@@ -10,7 +10,10 @@ import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
 import { ProtocolSniffer } from "./sniff-protocol.ts";
 
-/** Writes each byte in a segment of its own: the next one leaves when the one before was taken by the kernel. */
+/**
+ * Writes each byte in a segment of its own: the next one leaves when the one before was taken by
+ * the kernel.
+ */
 async function writeByteByByte(socket: Socket, bytes: Buffer): Promise<void> {
   socket.setNoDelay(true);
   for (const byte of bytes) await new Promise<void>((resolve) => socket.write(Buffer.from([byte]), () => setImmediate(resolve)));
@@ -61,7 +64,8 @@ for (const method of ["GET", "POST", "PATCH", "PRIVATE"]) {
 
     await writeByteByByte(socket, Buffer.from(`${method} / HTTP/1.1\r\nHost: ${SERVICE}\r\n\r\n`));
 
-    // llhttp knows the registered methods only, and PRIVATE shares its first three letters with the preface.
+    // llhttp knows the registered methods only, and PRIVATE shares its first three letters with the
+    // preface.
     assert.match(await answer, method === "PRIVATE" ? /^HTTP\/1.1 400/ : /^HTTP\/1.1 200/);
     socket.destroy();
   });

@@ -3,16 +3,25 @@ import type { Socket } from "node:net";
 import { type Listed, UnorderedList } from "../calls/unordered-list.ts";
 import { failBeforeRequest, HEADER_OVERDUE } from "../http1/parser-faults.ts";
 
-/** Who takes a connection, by its first bytes. A socket is handed over paused, with nothing read off it. */
+/**
+ * Who takes a connection, by its first bytes. A socket is handed over paused, with nothing read off
+ * it.
+ */
 export interface ProtocolHandlers {
   http2(socket: Socket): void;
-  /** TLS, from the first byte of its ClientHello on. Undefined closes such a connection: it could not read an answer in HTTP/1.1. */
+  /**
+   * TLS, from the first byte of its ClientHello on. Undefined closes such a connection: it could
+   * not read an answer in HTTP/1.1.
+   */
   readonly tls?: ((socket: Socket) => void) | undefined;
 }
 
 /** What a client sends first when it knows that the server speaks HTTP/2 (RFC 9113 §3.4). */
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
-/** Content type of a TLS record with a handshake message (RFC 8446 §5.1). No method of HTTP begins with it. */
+/**
+ * Content type of a TLS record with a handshake message (RFC 8446 §5.1). No method of HTTP begins
+ * with it.
+ */
 const TLS_HANDSHAKE = 0x16;
 /** How often connections are looked through for the timeout, in milliseconds. */
 const CHECK_INTERVAL = 5_000;
@@ -39,7 +48,10 @@ function protocolOf(bytes: Buffer): Protocol | undefined {
 
 function ignore(): void {}
 
-/** Stands in front of an HTTP/1.1 server and takes away the connections that speak something else, so that one port serves all of them. */
+/**
+ * Stands in front of an HTTP/1.1 server and takes away the connections that speak something else,
+ * so that one port serves all of them.
+ */
 export class ProtocolSniffer {
   readonly #server: Server;
   readonly #http1: readonly unknown[];

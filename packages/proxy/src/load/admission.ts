@@ -6,21 +6,26 @@ import { Shedding } from "./shedding.ts";
 /** What one event loop takes on before it answers 503 `OVERLOADED`. */
 export interface LoadLimits {
   /**
-   * Milliseconds that a turn of the event loop may take on average before a share of the requests is refused. Default 250. A request waits for two
-   * turns. At 10,000 requests a second such a turn means 2,500 requests that are ready at once. 0 never refuses for that reason.
+   * Milliseconds that a turn of the event loop may take on average before a share of the requests
+   * is refused. Default 250. A request waits for two turns. At 10,000 requests a second such a turn
+   * means 2,500 requests that are ready at once. 0 never refuses for that reason.
    */
   readonly maxTurn?: number;
-  /** Requests in flight at a time. Default 10000. Long polls and streams count too: not a limit on work, but on memory. Of the last fifth, callers get none that hold half. */
+  /**
+   * Requests in flight at a time. Default 10000. Long polls and streams count too: not a limit on
+   * work, but on memory. Of the last fifth, callers get none that hold half.
+   */
   readonly maxRequests?: number;
   /**
-   * Bytes of calls in flight: headers, and what has come of bodies and the other side has not taken. Default 67108864 (64 MiB). Beyond it calls of
-   * which nothing has been taken for 5 s end with `CALL_STALLED`, beyond twice as much any. HTTP/1.1 headers that are not whole yet count as well, and
-   * end with `REQUEST_TIMED_OUT`.
+   * Bytes of calls in flight: headers, and what has come of bodies and the other side has not
+   * taken. Default 67108864 (64 MiB). Beyond it calls of which nothing has been taken for 5 s end
+   * with `CALL_STALLED`, beyond twice as much any. HTTP/1.1 headers that are not whole yet count as
+   * well, and end with `REQUEST_TIMED_OUT`.
    */
   readonly maxHeldBytes?: number;
   /**
-   * Client connections at a time; one beyond it is closed as soon as it is accepted. Default 10000, and never more than the limit of open files
-   * allows: a request needs two.
+   * Client connections at a time; one beyond it is closed as soon as it is accepted. Default 10000,
+   * and never more than the limit of open files allows: a request needs two.
    */
   readonly maxConnections?: number;
 }
@@ -28,13 +33,22 @@ export interface LoadLimits {
 /** See {@link LoadLimits.maxRequests}. */
 export const MAX_REQUESTS = 10_000;
 
-/** Milliseconds of work in too long turns before the first request is refused: longer than a garbage collection of this heap, or what compiling it takes. */
+/**
+ * Milliseconds of work in too long turns before the first request is refused: longer than a garbage
+ * collection of this heap, or what compiling it takes.
+ */
 const LONG_TURNS_TOLERATED = 500;
 
-/** Milliseconds of waiting connections before that counts as a turn that is too long: with {@link LONG_TURNS_TOLERATED}, a second for the burst after a restart. */
+/**
+ * Milliseconds of waiting connections before that counts as a turn that is too long: with
+ * {@link LONG_TURNS_TOLERATED}, a second for the burst after a restart.
+ */
 const BURST_TOLERATED = 500;
 
-/** Connections for each socket and turn from which on there are surely more waiting: not all queues are equally long. */
+/**
+ * Connections for each socket and turn from which on there are surely more waiting: not all queues
+ * are equally long.
+ */
 const ALL_SOCKETS_BUSY = 0.75;
 
 const BEHIND = new Refusal("OVERLOADED", "the global sidecar cannot keep up with the requests it gets");
@@ -55,7 +69,10 @@ export interface CurrentLoad {
   readonly sockets: number;
 }
 
-/** Decides for each request whether it is taken, before anything is done for it. Samples the event loop until it is stopped. */
+/**
+ * Decides for each request whether it is taken, before anything is done for it. Samples the event
+ * loop until it is stopped.
+ */
 export class Admission {
   readonly #load: CurrentLoad;
   readonly #maxRequests: number;

@@ -3,8 +3,9 @@ import { Refusal } from "../refusals/refusal.ts";
 import { callerOf, FREE_FOR_ALL, MOST } from "./fair-share.ts";
 
 /**
- * Milliseconds for which a count serves, for each call that was counted: 50 with 10,000 of them, so that counting takes less than a hundredth of the
- * time. What was let in meanwhile is added to it; what has ended since is taken to be still there.
+ * Milliseconds for which a count serves, for each call that was counted: 50 with 10,000 of them, so
+ * that counting takes less than a hundredth of the time. What was let in meanwhile is added to it;
+ * what has ended since is taken to be still there.
  */
 const COUNT_SERVES = 0.005;
 
@@ -17,8 +18,9 @@ interface Counted {
 }
 
 /**
- * Keeps one caller from taking every place that requests in flight have: a service of its own that never answers is enough for that. Places are
- * reserved for callers that hold less than half of them. A caller is a namespace that its certificate proves; all that prove none are one.
+ * Keeps one caller from taking every place that requests in flight have: a service of its own that
+ * never answers is enough for that. Places are reserved for callers that hold less than half of
+ * them. A caller is a namespace that its certificate proves; all that prove none are one.
  *
  * Below the reserve a call costs a comparison.
  */
@@ -36,7 +38,10 @@ export class CallerShares {
     this.#now = now;
   }
 
-  /** Why a call that is in flight by now, and whose route is known, is not taken; undefined when it is. */
+  /**
+   * Why a call that is in flight by now, and whose route is known, is not taken; undefined when it
+   * is.
+   */
   readonly admit = (route: Route): Refusal | undefined => {
     if (this.#calls.size <= this.#max * FREE_FOR_ALL) return undefined;
     const now = this.#now();

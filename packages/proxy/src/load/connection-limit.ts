@@ -2,7 +2,10 @@ import type { Server } from "node:net";
 import { openFilesLimit } from "@fenceline/als/open-files";
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** Open files that are not connections of the data path: libuv's own, logs, DNS, the admin port, the collector. */
+/**
+ * Open files that are not connections of the data path: libuv's own, logs, DNS, the admin port, the
+ * collector.
+ */
 const RESERVED_FILES = 128;
 /** The client's, and the one to the destination that its request takes. */
 const FILES_PER_CONNECTION = 2;
@@ -16,11 +19,13 @@ export interface ConnectionLimits {
 }
 
 /**
- * Limits the client connections of one event loop, over all of its listening sockets, so that accept() does not meet
- * the limit of open files; and keeps the thread alive should it do so all the same.
+ * Limits the client connections of one event loop, over all of its listening sockets, so that
+ * accept() does not meet the limit of open files; and keeps the thread alive should it do so all
+ * the same.
  *
- * At that limit libuv gives up one file that it holds in reserve, accepts what waits and closes it. What it cannot
- * handle that way it reports as the server's error, which without a listener would end the thread.
+ * At that limit libuv gives up one file that it holds in reserve, accepts what waits and closes it.
+ * What it cannot handle that way it reports as the server's error, which without a listener would
+ * end the thread.
  */
 export class ConnectionLimit {
   readonly #limit: number;
@@ -38,7 +43,10 @@ export class ConnectionLimit {
     return this.#connections.accepted;
   }
 
-  /** @param server every connection is announced by its `connection` event, whichever socket it came by */
+  /**
+   * @param server every connection is announced by its `connection` event, whichever socket it came
+   * by
+   */
   guard(server: Server): void {
     const connections = this.#connections;
     server.prependListener("connection", (socket) => {

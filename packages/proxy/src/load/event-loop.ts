@@ -10,7 +10,10 @@ export interface LoopSample {
   readonly turn: number;
   /** Time since the last sample for which this thread had a processor, in milliseconds. */
   readonly cpu: number;
-  /** How much later than due the sample was taken, in milliseconds: what anything that turned up meanwhile had to wait. */
+  /**
+   * How much later than due the sample was taken, in milliseconds: what anything that turned up
+   * meanwhile had to wait.
+   */
   readonly delay: number;
 }
 
@@ -20,8 +23,10 @@ const INTERVAL = 50;
 /**
  * Samples this thread's event loop until the returned function is called.
  *
- * libuv itself counts turns and idle time, so a sample costs a few microseconds whatever the load. `monitorEventLoopDelay` would measure the same
- * delay, by a timer of its own, but gives percentiles since a reset: those can neither be added up over workers and pods nor be read by two scrapers.
+ * libuv itself counts turns and idle time, so a sample costs a few microseconds whatever the load.
+ * `monitorEventLoopDelay` would measure the same delay, by a timer of its own, but gives
+ * percentiles since a reset: those can neither be added up over workers and pods nor be read by two
+ * scrapers.
  */
 export function sampleEventLoop(onSample: (sample: LoopSample) => void): () => void {
   let last = snapshot();

@@ -8,14 +8,18 @@ export const MOST = 0.5;
 /** No namespace has this name. */
 const UNPROVEN = "";
 
-/** Whose call it is: a namespace that its certificate proves. All callers that prove none, and calls that have no route yet, are one. */
+/**
+ * Whose call it is: a namespace that its certificate proves. All callers that prove none, and calls
+ * that have no route yet, are one.
+ */
 export function callerOf(route: Route | undefined): string {
   return (route?.claim === "believed" ? route.destination.source?.namespace : undefined) ?? UNPROVEN;
 }
 
 /**
- * How much each caller holds of something bounded that callers share, so that one of them cannot take all of it. To keep that costs a look into a small
- * map, and nothing is made for a request: who holds nothing is forgotten by {@link sweep} only.
+ * How much each caller holds of something bounded that callers share, so that one of them cannot
+ * take all of it. To keep that costs a look into a small map, and nothing is made for a request:
+ * who holds nothing is forgotten by {@link sweep} only.
  */
 export class Holdings {
   readonly #byCaller = new Map<string, number>();
@@ -33,7 +37,11 @@ export class Holdings {
     this.#byCaller.set(caller, this.#heldBy(caller) - 1);
   }
 
-  /** Whether the caller may have one more: of the last fifth those get one that hold less than half. @param max for all callers together */
+  /**
+   * Whether the caller may have one more: of the last fifth those get one that hold less than half.
+   *
+   * @param max for all callers together
+   */
   mayTake(caller: string, max: number): boolean {
     return this.#held < max * FREE_FOR_ALL || this.#heldBy(caller) < Math.max(1, max * MOST);
   }

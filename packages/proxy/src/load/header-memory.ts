@@ -1,4 +1,7 @@
-/** Memory that a byte of a request's header takes while the request is in flight: strings, the lists they stand in, and the copy that is forwarded. */
+/**
+ * Memory that a byte of a request's header takes while the request is in flight: strings, the lists
+ * they stand in, and the copy that is forwarded.
+ */
 export const MEMORY_PER_HEADER_BYTE = 3;
 
 /** The same for a whole header. @param rawHeaders flat list of names and values */

@@ -1,13 +1,17 @@
 import { Refusal } from "../refusals/refusal.ts";
 
 /**
- * Bytes that one call can hold: a header, and in each direction a window of HTTP/2, or what node:http reads ahead, and what the stream or socket of the
- * other side takes before it says stop, which is at most one chunk more.
+ * Bytes that one call can hold: a header, and in each direction a window of HTTP/2, or what
+ * node:http reads ahead, and what the stream or socket of the other side takes before it says stop,
+ * which is at most one chunk more.
  */
 const MOST_EACH = 512 * 1024;
 /** Milliseconds between two looks. */
 const INTERVAL = 50;
-/** Looks without progress, 5 s, after which a call may end for the limit's sake. A pause for garbage collection, or a new endpoint, takes less. */
+/**
+ * Looks without progress, 5 s, after which a call may end for the limit's sake. A pause for garbage
+ * collection, or a new endpoint, takes less.
+ */
 const LONG = 100;
 /** Beyond so many times the limit any call may end. */
 const AT_ONCE = 2;
@@ -55,12 +59,14 @@ interface Progress {
 const ENDED: Progress = { taken: 0, looks: Number.POSITIVE_INFINITY };
 
 /**
- * Bounds the memory of calls in flight: their headers, those too that are not whole yet, and what has come of their bodies and was not taken by the
- * other side. Flow control bounds it for each stream and connection, and for nobody the sum: Node gives an HTTP/2 connection's window back as soon as a
- * frame was read, so that one stream never holds up another. Envoy's overload manager does the same (`envoy.overload_actions.reset_high_memory_stream`).
+ * Bounds the memory of calls in flight: their headers, those too that are not whole yet, and what
+ * has come of their bodies and was not taken by the other side. Flow control bounds it for each
+ * stream and connection, and for nobody the sum: Node gives an HTTP/2 connection's window back as
+ * soon as a frame was read, so that one stream never holds up another. Envoy's overload manager
+ * does the same (`envoy.overload_actions.reset_high_memory_stream`).
  *
- * What is held is looked at and not counted, so that a request pays nothing; and not even looked at while so few calls are in flight, and connections
- * open, that they cannot hold as much.
+ * What is held is looked at and not counted, so that a request pays nothing; and not even looked at
+ * while so few calls are in flight, and connections open, that they cannot hold as much.
  */
 export class HeldMemory {
   readonly #calls: LookedAt;
@@ -84,7 +90,10 @@ export class HeldMemory {
     return sumOf(this.#held());
   }
 
-  /** Where too much is held, ends calls and headers until it is no more: those that have long stood still, and where it is far too much any. */
+  /**
+   * Where too much is held, ends calls and headers until it is no more: those that have long stood
+   * still, and where it is far too much any.
+   */
   look(): void {
     const isWorthIt = this.#calls.size * MOST_EACH + this.#headers.size * this.#headers.mostEach > this.#limit;
     const held = isWorthIt ? this.#held() : [];
@@ -127,7 +136,10 @@ function sumOf(held: readonly Held[]): number {
   return held.reduce((sum, one) => sum + one.held, 0);
 }
 
-/** First those that have long stood still, and of them those that hold most. One that goes on, however slowly, is the last to end. */
+/**
+ * First those that have long stood still, and of them those that hold most. One that goes on,
+ * however slowly, is the last to end.
+ */
 function byDesert(holders: readonly Ranked[]): readonly Ranked[] {
   const rankOf = ({ progress: { looks } }: Ranked) => (looks === ENDED.looks ? 3 : looks >= LONG ? 2 : Math.min(looks, 1));
   return holders.toSorted((a, b) => rankOf(b) - rankOf(a) || b.held - a.held);

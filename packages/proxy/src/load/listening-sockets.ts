@@ -2,9 +2,11 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerOpts } from "node:net";
 
 /**
- * Listening sockets of one event loop. libuv accepts one connection per socket and turn (libuv#3696), so a single one lets a burst of connections to a
- * busy loop wait for as many turns as there are connections in front: seconds, while requests on older connections take milliseconds. With 64, the 1,000 connections that come at once when a proxy was replaced
- * wait for 16 turns. An idle one costs a file descriptor.
+ * Listening sockets of one event loop. libuv accepts one connection per socket and turn
+ * (libuv#3696), so a single one lets a burst of connections to a busy loop wait for as many turns
+ * as there are connections in front: seconds, while requests on older connections take
+ * milliseconds. With 64, the 1,000 connections that come at once when a proxy was replaced wait for
+ * 16 turns. An idle one costs a file descriptor.
  */
 export const SOCKETS = 64;
 

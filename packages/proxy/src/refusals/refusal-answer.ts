@@ -1,12 +1,21 @@
 import type { Refusal } from "./refusal.ts";
 
-/** Response header that carries the code of a refusal. Its presence tells an answer of the proxy from one of the destination. */
+/**
+ * Response header that carries the code of a refusal. Its presence tells an answer of the proxy
+ * from one of the destination.
+ */
 export const ERROR_HEADER = "fenceline-error";
 
-/** RFC 9110 §15.5.6 demands `Allow` on a 405, and §9.3.7 wants it on the answer to an OPTIONS. Extension methods are forwarded too, but cannot be listed. */
+/**
+ * RFC 9110 §15.5.6 demands `Allow` on a 405, and §9.3.7 wants it on the answer to an OPTIONS.
+ * Extension methods are forwarded too, but cannot be listed.
+ */
 const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/** Seconds. The load is looked at many times a second, so it need not be longer; and Retry-After knows no fractions. */
+/**
+ * Seconds. The load is looked at many times a second, so it need not be longer; and Retry-After
+ * knows no fractions.
+ */
 const RETRY_AFTER = "1";
 
 /** The fields of a refusal's answer, as a flat list. @param body see {@link refusalBody} */

@@ -2,7 +2,10 @@ import { type FenceKey, formatFenceKey } from "@fenceline/api/vocabulary";
 import type { Call, Exchange } from "../calls/call.ts";
 import { UnorderedList } from "../calls/unordered-list.ts";
 
-/** What a call in flight is doing: it waits for its answer, is being answered, or has become a tunnel after an upgrade or by TLS. */
+/**
+ * What a call in flight is doing: it waits for its answer, is being answered, or has become a
+ * tunnel after an upgrade or by TLS.
+ */
 export const CALL_KINDS = ["waiting", "answering", "upgrade", "tls"] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
 
@@ -29,8 +32,10 @@ const MAX_HOST = 256;
 /**
  * The calls in flight, and since when.
  *
- * The clock is not read for a call: on some machines that alone costs 0.25 µs. Calls begin among the young; {@link age}, called once a second, moves those that
- * are still there to the aged ones, which are few, and notes the time. So a call costs a place in a list, and its age is known to a second.
+ * The clock is not read for a call: on some machines that alone costs 0.25 µs. Calls begin among
+ * the young; {@link age}, called once a second, moves those that are still there to the aged ones,
+ * which are few, and notes the time. So a call costs a place in a list, and its age is known to a
+ * second.
  */
 export class CallsInFlight {
   readonly #young = new UnorderedList<Call>();

@@ -12,11 +12,15 @@ const NAMED_ENDPOINTS = 3;
 /**
  * One line per decision about a request, at level debug.
  *
- * There is none at any other level, and whoever would tell it something asks `log?.`: nothing is built for a line that nobody reads.
+ * There is none at any other level, and whoever would tell it something asks `log?.`: nothing is
+ * built for a line that nobody reads.
  */
 export class DecisionLog {
   readonly #logger: Logger;
-  /** `x-request-id` of calls that are under way. Here and not in the call, so that it costs those who do not log nothing. */
+  /**
+   * `x-request-id` of calls that are under way. Here and not in the call, so that it costs those
+   * who do not log nothing.
+   */
   readonly #requestIds = new WeakMap<Call, string>();
 
   /** Undefined unless level debug is logged. */
@@ -71,7 +75,10 @@ export class DecisionLog {
   }
 }
 
-/** What led to the destination: the name that the caller wrote, or the address that its application dialled. */
+/**
+ * What led to the destination: the name that the caller wrote, or the address that its application
+ * dialled.
+ */
 function reasonOf({ destination: { named, original } }: Route, resolution: NonNullable<Resolution>): "host" | "original destination" {
   const service = resolution[0]?.service?.replace(/:\d+$/, "");
   if (original === undefined || named.kind !== "name" || service === undefined) return "host";

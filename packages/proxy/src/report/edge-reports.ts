@@ -2,12 +2,17 @@ import type { PendingEdge } from "../calls/call.ts";
 import type { EdgeReporter, ReportedEdge } from "../destination/reported-edge.ts";
 import type { Route } from "../destination/route.ts";
 
-/** An edge reported within this many milliseconds is known to the collector: its next requests are reported with their answers. */
+/**
+ * An edge reported within this many milliseconds is known to the collector: its next requests are
+ * reported with their answers.
+ */
 const KNOWN_FOR = 1_000;
 
 /**
- * Step 6: each forwarded request is reported exactly once: with its answer, with its failure, or, where the collector may not know the edge yet, as
- * soon as it is forwarded. A first call to a service is often its slowest one, and until the edge is learned every further call takes the detour.
+ * Step 6: each forwarded request is reported exactly once: with its answer, with its failure, or,
+ * where the collector may not know the edge yet, as soon as it is forwarded. A first call to a
+ * service is often its slowest one, and until the edge is learned every further call takes the
+ * detour.
  */
 export class EdgeReports {
   readonly #reporter: EdgeReporter;

@@ -14,13 +14,22 @@ export interface FailedCall {
   readonly requestId?: string | undefined;
 }
 
-/** Lines per code and second. A service that is down fails every request in the same way; ten lines say it. */
+/**
+ * Lines per code and second. A service that is down fails every request in the same way; ten lines
+ * say it.
+ */
 const LINES_PER_SECOND = 10;
 
-/** The code of a line about an answer that broke off after its client had its beginning. No answer carries it, since there is none. */
+/**
+ * The code of a line about an answer that broke off after its client had its beginning. No answer
+ * carries it, since there is none.
+ */
 const BROKEN_OFF = "UPSTREAM_BROKE_OFF";
 
-/** One line per failure, bounded per code and second; the next line that comes through says how many did not. At level debug every one has its line. */
+/**
+ * One line per failure, bounded per code and second; the next line that comes through says how many
+ * did not. At level debug every one has its line.
+ */
 export class FailureLog {
   readonly #logger: Logger;
   readonly #isDebug: boolean;
@@ -35,12 +44,15 @@ export class FailureLog {
     const suppressed = this.#take(code);
     if (suppressed === undefined) return;
     const line = { code, status, detail: message, ...lineOf(request, suppressed) };
-    // What the client did wrong is for its owner to fix, what the destination did is for the operator.
+    // What the client did wrong is for its owner to fix, what the destination did is for the
+    // operator.
     if (status < 500) this.#logger.info(line, "request refused");
     else this.#logger.warn(line, "request failed");
   }
 
-  /** A client left before its request was complete. Not worth a line unless somebody looks for it. */
+  /**
+   * A client left before its request was complete. Not worth a line unless somebody looks for it.
+   */
   left({ client, cause }: FailedCall): void {
     if (this.#isDebug)
       this.#logger.debug({ client, cause: cause?.slice(0, MAX_LOGGED_TEXT) }, "client left before its request was complete");

@@ -2,7 +2,11 @@ import { Counter, Gauge, Registry } from "prom-client";
 import { type RefusalCode, STATUS_OF } from "../refusals/refusal.ts";
 import { CALL_KINDS, type CallsInFlight } from "./calls-in-flight.ts";
 
-/** How a request ended, as seen by its client: class of the relayed status (1xx: 101, it became a tunnel), CONNECTED for a TLS connection, whose answers nobody can read, a refusal, or nothing because the client left. */
+/**
+ * How a request ended, as seen by its client: class of the relayed status (1xx: 101, it became a
+ * tunnel), CONNECTED for a TLS connection, whose answers nobody can read, a refusal, or nothing
+ * because the client left.
+ */
 export type Outcome = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "CONNECTED" | "CLIENT_GONE" | RefusalCode;
 
 /** Why a forwarded request was not reported as an edge. */
@@ -10,7 +14,10 @@ export type UnreportedReason = "NO_SOURCE" | "NO_CERTIFICATE" | "IDENTITY_MISMAT
 
 const CLASSES: readonly Outcome[] = ["5xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/** Plain numbers on the hot path; prom-client reads them when it is scraped. Every label set is closed, so nothing a client sends can grow it. */
+/**
+ * Plain numbers on the hot path; prom-client reads them when it is scraped. Every label set is
+ * closed, so nothing a client sends can grow it.
+ */
 export class ProxyCounters {
   readonly outcomes = new Map<Outcome, number>();
   readonly unreported = new Map<UnreportedReason, number>();

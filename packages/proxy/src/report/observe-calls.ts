@@ -18,7 +18,10 @@ export interface ObserverParts {
   readonly lifecycle: Lifecycle;
 }
 
-/** Step 6 and the books: counts, logs and reports what became of each call, and answers those that the destination did not. */
+/**
+ * Step 6 and the books: counts, logs and reports what became of each call, and answers those that
+ * the destination did not.
+ */
 export function createObserver({ counters, calls, reports, log, decisions, lifecycle }: ObserverParts): CallObserver {
   return {
     answered(call, status) {
@@ -32,7 +35,8 @@ export function createObserver({ counters, calls, reports, log, decisions, lifec
     failed(call, refusal, cause) {
       counters.outcome(refusal.code);
       const { edge } = call;
-      // A 4xx of ours means that the destination was never going to be reached: nothing to learn from.
+      // A 4xx of ours means that the destination was never going to be reached: nothing to learn
+      // from.
       if (edge !== undefined && refusal.status < 500) reports.withdraw(edge);
       else if (edge !== undefined) reports.report(edge, refusal.status);
       log.refused(refusal, { ...describe(call, cause), requestId: decisions?.requestIdOf(call) });

@@ -4,9 +4,15 @@ import { setTimeout as pause } from "node:timers/promises";
 
 /** The addresses of a name. */
 export interface AddressRecords {
-  /** A before AAAA, sorted by their text: name servers turn the order with each answer, and balancing goes by position. */
+  /**
+   * A before AAAA, sorted by their text: name servers turn the order with each answer, and
+   * balancing goes by position.
+   */
   readonly records: readonly RecordWithTtl[];
-  /** The same, once the answer to the question that was late is there. Undefined when none is. Never rejects. */
+  /**
+   * The same, once the answer to the question that was late is there. Undefined when none is. Never
+   * rejects.
+   */
   readonly later?: Promise<readonly RecordWithTtl[]>;
 }
 
@@ -22,10 +28,16 @@ export class DnsFailure extends Error {
   }
 }
 
-/** Milliseconds that the addresses of one family wait for those of the other (RFC 8305 §3, Resolution Delay). */
+/**
+ * Milliseconds that the addresses of one family wait for those of the other (RFC 8305 §3,
+ * Resolution Delay).
+ */
 const RESOLUTION_DELAY = 50;
 
-/** Codes of node:dns that mean: the server answered, and there is no such name, or no record of this type. */
+/**
+ * Codes of node:dns that mean: the server answered, and there is no such name, or no record of this
+ * type.
+ */
 const NO_SUCH_NAME = "ENOTFOUND";
 const NO_SUCH_RECORD = "ENODATA";
 
@@ -35,9 +47,11 @@ type Outcome = { readonly records: readonly RecordWithTtl[]; readonly noSuchName
 /**
  * A and AAAA records of a name; none where the name does not exist, or has neither.
  *
- * Name servers that stumble over AAAA are common, and so is a lost packet; the service is there all the same. So once one family is there the other
- * is waited for no longer than {@link RESOLUTION_DELAY}, and where one question fails the answer to the other will do. "No such name" in answer to
- * A is true of both (RFC 8020 §2); in answer to AAAA it is not believed, because some servers say it where there is merely no such record (RFC 4074 §4.2).
+ * Name servers that stumble over AAAA are common, and so is a lost packet; the service is there all
+ * the same. So once one family is there the other is waited for no longer than
+ * {@link RESOLUTION_DELAY}, and where one question fails the answer to the other will do. "No such
+ * name" in answer to A is true of both (RFC 8020 §2); in answer to AAAA it is not believed, because
+ * some servers say it where there is merely no such record (RFC 4074 §4.2).
  *
  * @throws DnsFailure when there are no records and one of the two questions was not answered
  */

@@ -1,4 +1,7 @@
-/** The namespace that a fully qualified name of the cluster is in: of a Service, of a pod behind one, or of a pod by its address (`10-0-0-1.shop.pod.…`). */
+/**
+ * The namespace that a fully qualified name of the cluster is in: of a Service, of a pod behind
+ * one, or of a pod by its address (`10-0-0-1.shop.pod.…`).
+ */
 export function namespaceInName(name: string, clusterDomain: string): string | undefined {
   for (const ending of [`.svc.${clusterDomain}`, `.pod.${clusterDomain}`]) {
     if (name.endsWith(ending)) return name.slice(0, -ending.length).split(".").at(-1);
@@ -7,12 +10,14 @@ export function namespaceInName(name: string, clusterDomain: string): string | u
 }
 
 /**
- * The fully qualified names that a host may stand for, in the order in which the resolv.conf of a pod in `namespace` would try them.
+ * The fully qualified names that a host may stand for, in the order in which the resolv.conf of a
+ * pod in `namespace` would try them.
  *
  * @param host lower case, without trailing dot
  * @param namespace of the caller; undefined when nobody said
- * @returns empty for a short name without a namespace to complete it; undefined for a host that is no name of the cluster.
- * Names of two labels count as cluster names (`details.bookinfo`): design §2 sends them here, and what does not resolve is refused later.
+ * @returns empty for a short name without a namespace to complete it; undefined for a host that is
+ * no name of the cluster. Names of two labels count as cluster names (`details.bookinfo`): design
+ * §2 sends them here, and what does not resolve is refused later.
  */
 export function qualifiedNames(host: string, namespace: string | undefined, clusterDomain: string): readonly string[] | undefined {
   if (host.endsWith(`.svc.${clusterDomain}`)) return [host];

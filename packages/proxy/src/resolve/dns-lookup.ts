@@ -42,19 +42,22 @@ export class DnsLookup {
   }
 
   /**
-   * The first name with records, as glibc goes about it (`res_nsearch`). It goes on behind a name that does not exist or has no addresses, and behind one
-   * for which the server says SERVFAIL: it has answered, and may know the next one. It stops at silence and at every other refusal: these are about the
-   * server and not about the name.
+   * The first name with records, as glibc goes about it (`res_nsearch`). It goes on behind a name
+   * that does not exist or has no addresses, and behind one for which the server says SERVFAIL: it
+   * has answered, and may know the next one. It stops at silence and at every other refusal: these
+   * are about the server and not about the name.
    *
-   * Stricter than glibc in one point: a name that had records before is not passed over because the server stumbles, but only when it says that the
-   * name is gone. Otherwise a fault of a moment would send the calls for one service to another one, further down the search path.
+   * Stricter than glibc in one point: a name that had records before is not passed over because the
+   * server stumbles, but only when it says that the name is gone. Otherwise a fault of a moment
+   * would send the calls for one service to another one, further down the search path.
    */
   async #search(target: Target, names: readonly string[], answeredBefore: string | undefined): Promise<Found> {
     let failure: DnsFailure | undefined;
     for (const name of names) {
       try {
         const { records: found, later } = await addressRecords(this.#client, name);
-        // Behind a name that failed it is true only for as long as that one fails, so it is asked for again soon.
+        // Behind a name that failed it is true only for as long as that one fails, so it is asked
+        // for again soon.
         const of = (all: readonly RecordWithTtl[]) => ({ ...foundOf(target, name, all), ...(failure !== undefined && { ttl: 0 }) });
         if (found.length > 0) return later === undefined ? of(found) : { ...of(found), later: later.then(of) };
       } catch (error) {

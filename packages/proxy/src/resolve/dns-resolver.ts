@@ -12,15 +12,25 @@ export interface DnsResolverOptions {
   /** Name servers as `ip` or `ip:port`. Default: those of /etc/resolv.conf. */
   readonly servers?: readonly string[];
   /**
-   * Milliseconds that an answer is used at most before it is asked for again. Default 5000, the TTL that CoreDNS gives to services. A shorter TTL of the
-   * records counts, down to one second: a TTL of 0 must not mean a look-up for every request.
+   * Milliseconds that an answer is used at most before it is asked for again. Default 5000, the TTL
+   * that CoreDNS gives to services. A shorter TTL of the records counts, down to one second: a TTL
+   * of 0 must not mean a look-up for every request.
    */
   readonly maxTtl?: number;
-  /** Milliseconds that "no such name" is used. Default 1000: a service that has just been created must be found soon. */
+  /**
+   * Milliseconds that "no such name" is used. Default 1000: a service that has just been created
+   * must be found soon.
+   */
   readonly negativeTtl?: number;
-  /** Milliseconds after its TTL that an answer is used at most, while the name server fails. Default 3600000, as CoreDNS' `serve_stale`. */
+  /**
+   * Milliseconds after its TTL that an answer is used at most, while the name server fails. Default
+   * 3600000, as CoreDNS' `serve_stale`.
+   */
   readonly maxStale?: number;
-  /** Addresses that are remembered, of all names together. Default 100000; beyond it the names that were not used for the longest time are forgotten. */
+  /**
+   * Addresses that are remembered, of all names together. Default 100000; beyond it the names that
+   * were not used for the longest time are forgotten.
+   */
   readonly maxAddresses?: number;
   /** Milliseconds to wait for a name server, per try. Default 1000. */
   readonly timeout?: number;
@@ -35,7 +45,10 @@ interface Entry {
   readonly name: string | undefined;
   /** When it is to be asked for again. */
   readonly freshUntil: number;
-  /** When its TTL ended, in milliseconds since the epoch. Failures put off the one above, and not this one. */
+  /**
+   * When its TTL ended, in milliseconds since the epoch. Failures put off the one above, and not
+   * this one.
+   */
   readonly expiresAt: number;
 }
 
@@ -45,19 +58,28 @@ const MAX_ADDRESSES = 100_000;
 const MIN_TTL = 1_000;
 /** Milliseconds that an answer counts as one that has just expired. */
 const JUST_EXPIRED = 30_000;
-/** Milliseconds that a request waits for the new answer before it takes one that has just expired. A name server nearby needs about one. */
+/**
+ * Milliseconds that a request waits for the new answer before it takes one that has just expired. A
+ * name server nearby needs about one.
+ */
 const WAIT_WITH_JUST_EXPIRED = 50;
-/** The same for an answer that is older, and more likely to be wrong: the "client response timer" of RFC 8767 §5. */
+/**
+ * The same for an answer that is older, and more likely to be wrong: the "client response timer" of
+ * RFC 8767 §5.
+ */
 const WAIT_WITH_OLD = 1_800;
 const TIMED_OUT = new Set(["ETIMEOUT", "ECANCELLED"]);
 
 /**
- * Resolves by cluster DNS, A before AAAA. An IP address counts as a service when its PTR record names one, which CoreDNS answers for
- * ClusterIPs and endpoints; so no list of address ranges has to be configured.
+ * Resolves by cluster DNS, A before AAAA. An IP address counts as a service when its PTR record
+ * names one, which CoreDNS answers for ClusterIPs and endpoints; so no list of address ranges has
+ * to be configured.
  *
- * Addresses are dialled as resolved here, never resolved again by the connect: the address that was checked is the one that is used.
+ * Addresses are dialled as resolved here, never resolved again by the connect: the address that was
+ * checked is the one that is used.
  *
- * An expired answer is used while the new one takes its time, and while the name server fails (RFC 8767). "No such name" is an answer: it ends that.
+ * An expired answer is used while the new one takes its time, and while the name server fails (RFC
+ * 8767). "No such name" is an answer: it ends that.
  */
 export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
   return new DnsResolver(options);
@@ -123,7 +145,10 @@ class DnsResolver implements Resolver {
     }
   }
 
-  /** @returns what is kept: the objects of before where they say the same, and with them what others remember of these */
+  /**
+   * @returns what is kept: the objects of before where they say the same, and with them what others
+   * remember of these
+   */
   #keep(key: string, { resolution, ttl, name }: Found): Resolution {
     const before = this.#cache.peek(key)?.resolution;
     const known = isSame(before, resolution) ? before : resolution;
@@ -159,7 +184,10 @@ function orExpired(result: Promise<Resolution>, { resolution, expiresAt }: Entry
   });
 }
 
-/** Whose share of the look-ups it takes. What is outside of the cluster shares one, whoever asks for it, and so do callers that proved no namespace. */
+/**
+ * Whose share of the look-ups it takes. What is outside of the cluster shares one, whoever asks for
+ * it, and so do callers that proved no namespace.
+ */
 function shareOf({ external, unproven, namespace = "" }: Target): string {
   if (external === true) return EXTERNAL;
   return unproven === true ? UNPROVEN : namespace;

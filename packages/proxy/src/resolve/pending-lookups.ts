@@ -4,7 +4,10 @@ import type { Resolution } from "./resolver.ts";
 /** A look-up under way. */
 export interface PendingLookup {
   readonly result: Promise<Resolution>;
-  /** The same, but the expired answer when the look-up takes too long. Only where there is an expired answer to use. */
+  /**
+   * The same, but the expired answer when the look-up takes too long. Only where there is an
+   * expired answer to use.
+   */
   soon: Promise<Resolution> | undefined;
   /** Whether it takes too long by now. */
   isLate: boolean;
@@ -13,8 +16,9 @@ export interface PendingLookup {
 /** Look-ups at a time. Each costs two questions, and memory until they are answered or given up. */
 const MAX_PENDING = 1_000;
 /**
- * The callers of one namespace get a third of what the others leave, 250 at most: names that no server answers must not keep others from being looked up,
- * and neither must several namespaces together.
+ * The callers of one namespace get a third of what the others leave, 250 at most: names that no
+ * server answers must not keep others from being looked up, and neither must several namespaces
+ * together.
  */
 const PART = 3;
 const LEAST = 2;
@@ -28,7 +32,11 @@ export class PendingLookups {
     return this.#byTarget.get(target);
   }
 
-  /** Whether another one may begin. @param share whose it is: a namespace, or what callers without one have in common */
+  /**
+   * Whether another one may begin.
+   *
+   * @param share whose it is: a namespace, or what callers without one have in common
+   */
   hasRoom(share: string): boolean {
     return (this.#byShare.get(share) ?? 0) < partOfFree(MAX_PENDING, this.#byTarget.size, PART, LEAST);
   }
@@ -43,7 +51,8 @@ export class PendingLookups {
       if (left === 0) this.#byShare.delete(share);
       else this.#byShare.set(share, left);
     };
-    // Handled here whatever becomes of it: where an expired answer was used, nobody else waits for it.
+    // Handled here whatever becomes of it: where an expired answer was used, nobody else waits for
+    // it.
     lookup.result.then(end, end);
   }
 }

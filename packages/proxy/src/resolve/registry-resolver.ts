@@ -6,7 +6,8 @@ import { type Resolution, type Resolver, toAddress } from "./resolver.ts";
 /**
  * Resolves by the ready endpoints of a registry (the directory store's), at once.
  *
- * @param snapshot the registry as it is now. A registry never changes, so a new object, and nothing else, empties what is remembered.
+ * @param snapshot the registry as it is now. A registry never changes, so a new object, and nothing
+ * else, empties what is remembered.
  */
 export function createRegistryResolver(snapshot: () => Registry): Resolver {
   // Targets belong to routes, which are remembered within a bound; with the route goes the answer.
@@ -51,8 +52,9 @@ function byName(registry: Registry, { host, port, namespace }: Target): Found | 
 }
 
 /**
- * A ClusterIP stands for the endpoints of its Service; an endpoint's own address for itself alone, as a client that balances by itself means it. One that
- * several namespaces have never stands for others: they may be those of whoever claims it.
+ * A ClusterIP stands for the endpoints of its Service; an endpoint's own address for itself alone,
+ * as a client that balances by itself means it. One that several namespaces have never stands for
+ * others: they may be those of whoever claims it.
  */
 function byAddress(registry: Registry, { host, port, namespace }: Target): Found | undefined {
   const destination = registry.byAddress(host, port, { namespace });

@@ -13,9 +13,10 @@ interface Turn {
 /**
  * Round robin over the endpoints of each service.
  *
- * A turn per service and not one for all: two services that are called alternately would each see every other turn, and so every other
- * endpoint (T-40). It belongs to the service and not to a list of addresses, because a resolver makes a new list with each refresh. It
- * begins at a random endpoint, so that workers, replicas and restarts do not all begin at the first one.
+ * A turn per service and not one for all: two services that are called alternately would each see
+ * every other turn, and so every other endpoint (T-40). It belongs to the service and not to a list
+ * of addresses, because a resolver makes a new list with each refresh. It begins at a random
+ * endpoint, so that workers, replicas and restarts do not all begin at the first one.
  */
 export class Turns {
   /** The turn of a list that was seen before, without putting its key together. */
@@ -38,8 +39,9 @@ export class Turns {
   }
 
   /**
-   * Takes a turn after others failed. Those who go elsewhere have a round of their own: the neighbour of an endpoint that is down would get all of
-   * its requests beside its own, and further turns of the first round would come back to what is down too often.
+   * Takes a turn after others failed. Those who go elsewhere have a round of their own: the
+   * neighbour of an endpoint that is down would get all of its requests beside its own, and further
+   * turns of the first round would come back to what is down too often.
    *
    * @param failed positions that were tried; fewer than there are addresses
    */
@@ -69,7 +71,9 @@ export class Turns {
   }
 }
 
-/** The host and port that were resolved; where the resolver does not say, the endpoints themselves. */
+/**
+ * The host and port that were resolved; where the resolver does not say, the endpoints themselves.
+ */
 function serviceOf(addresses: readonly Address[]): string {
   return addresses[0]?.service ?? addresses.map(({ origin }) => origin).join(" ");
 }

@@ -1,4 +1,9 @@
-/** Has a destination answer until all calls are answered, also those that reach it only because others were. @param answerOne answers one that hangs, if any */
+/**
+ * Has a destination answer until all calls are answered, also those that reach it only because
+ * others were.
+ *
+ * @param answerOne answers one that hangs, if any
+ */
 export async function answeredWith<T>(answerOne: () => void, answers: Promise<T>): Promise<T> {
   let isOver = false;
   const over = () => {

@@ -1,4 +1,7 @@
-/** A self-signed certificate for the tests of TLS, and its key, which guards nothing: CN `details.bookinfo.svc.cluster.local`, valid until 2126. */
+/**
+ * A self-signed certificate for the tests of TLS, and its key, which guards nothing: CN
+ * `details.bookinfo.svc.cluster.local`, valid until 2126.
+ */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIB4DCCAYegAwIBAgITPwHw+HO/Gbo4cf340EfpfsxwJTAKBggqhkjOPQQDAjAt
 MSswKQYDVQQDDCJkZXRhaWxzLmJvb2tpbmZvLnN2Yy5jbHVzdGVyLmxvY2FsMCAX

@@ -65,7 +65,9 @@ export function refusalOf(answer: Answer): { code: string; message: string } {
   return JSON.parse(answer.body.toString());
 }
 
-/** Sends bytes as they stand and returns all that comes back until the proxy closes the connection. */
+/**
+ * Sends bytes as they stand and returns all that comes back until the proxy closes the connection.
+ */
 export async function sendRaw(port: number, bytes: string): Promise<string> {
   const socket = await openSocket(port);
   socket.write(bytes, "latin1");

@@ -6,7 +6,10 @@ import type { TestContext } from "node:test";
 export interface DnsServer {
   /** `127.0.0.1:port` */
   readonly address: string;
-  /** Names with addresses, or reverse names with names. A missing name is NXDOMAIN, one without addresses NODATA; the words do what they say. */
+  /**
+   * Names with addresses, or reverse names with names. A missing name is NXDOMAIN, one without
+   * addresses NODATA; the words do what they say.
+   */
   readonly records: Map<string, Known>;
   /** Seconds that records may be used. 5 at first. */
   ttl: number;

@@ -121,7 +121,10 @@ export class FrameSocket {
     if (!this.closed) await once(this.#events, "change");
   }
 
-  /** The first frame of this type (and stream), received before or now. Rejects when the connection closes without it. */
+  /**
+   * The first frame of this type (and stream), received before or now. Rejects when the connection
+   * closes without it.
+   */
   async expect(type: number, stream?: number): Promise<Frame> {
     for (;;) {
       const found = this.received.find((candidate) => candidate.type === type && (stream === undefined || candidate.stream === stream));
@@ -160,7 +163,10 @@ export async function openFrames(t: TestContext, port: number, values: Readonly<
   return frames;
 }
 
-/** A destination that has sent its SETTINGS, of these values, and whose every further frame is the test's. */
+/**
+ * A destination that has sent its SETTINGS, of these values, and whose every further frame is the
+ * test's.
+ */
 export function startFrameUpstream(
   t: TestContext,
   onConnection: (frames: FrameSocket) => void,

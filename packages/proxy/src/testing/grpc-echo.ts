@@ -31,7 +31,10 @@ export interface EchoServer {
   readonly cancelled: Promise<void>;
 }
 
-/** A gRPC server that sends back what it gets, in all four kinds of method. The messages `hang` and `fail` do what they say. */
+/**
+ * A gRPC server that sends back what it gets, in all four kinds of method. The messages `hang` and
+ * `fail` do what they say.
+ */
 export async function startEcho(t: TestContext): Promise<EchoServer> {
   const cancelled = Promise.withResolvers<void>();
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });

@@ -25,7 +25,10 @@ export interface GrpcJavaReport {
 }
 
 export interface GrpcJavaServer {
-  /** Milliseconds that a connection lives until GOAWAY; grpc-java takes a second for less. Default 0, for ever */
+  /**
+   * Milliseconds that a connection lives until GOAWAY; grpc-java takes a second for less. Default
+   * 0, for ever
+   */
   readonly maxAge?: number;
   /** MAX_CONCURRENT_STREAMS. Default 100 */
   readonly streams?: number;
@@ -34,7 +37,9 @@ export interface GrpcJavaServer {
 }
 
 export interface GrpcJavaCalls {
-  /** Echo, Slow (takes 250 ms), Exhausted (ends from the header) or Hang (never ends). Default Echo */
+  /**
+   * Echo, Slow (takes 250 ms), Exhausted (ends from the header) or Hang (never ends). Default Echo
+   */
   readonly method?: string;
   readonly calls: number;
   /** Calls at a time. Default 1 */
@@ -49,7 +54,10 @@ export interface GrpcJavaCalls {
   readonly deadline?: number;
 }
 
-/** One JVM, which holds a client and any number of servers: to start one takes longer than most tests. */
+/**
+ * One JVM, which holds a client and any number of servers: to start one takes longer than most
+ * tests.
+ */
 export class GrpcJavaPeer {
   readonly #jvm;
   readonly #lines;

@@ -1,7 +1,9 @@
 /**
- * One worker of testing/worker.ts in a process of its own, for tests of what touches the whole process.
+ * One worker of testing/worker.ts in a process of its own, for tests of what touches the whole
+ * process.
  *
- * Usage: pool-process.ts UPSTREAM_PORT. Prints its port, and at each SIGUSR2 its metrics as one line of JSON.
+ * Usage: pool-process.ts UPSTREAM_PORT. Prints its port, and at each SIGUSR2 its metrics as one
+ * line of JSON.
  */
 import { pino } from "pino";
 import { WorkerPool } from "../workers/worker-pool.ts";

@@ -40,16 +40,25 @@ export interface ProxyUnderTest {
   readonly reported: RecordedEdges;
   /** Lines that were logged, parsed. */
   readonly log: readonly Record<string, unknown>[];
-  /** Value of a metric, for example `fenceline_proxy_requests_total{outcome="2xx"}`; 0 when it does not stand there. */
+  /**
+   * Value of a metric, for example `fenceline_proxy_requests_total{outcome="2xx"}`; 0 when it does
+   * not stand there.
+   */
   metric(sample: string): Promise<number>;
-  /** Resolves once a metric has this value: what a client sees of the end of a call comes before the proxy's own books. */
+  /**
+   * Resolves once a metric has this value: what a client sees of the end of a call comes before the
+   * proxy's own books.
+   */
   until(sample: string, value: number): Promise<void>;
 }
 
 export const SERVICE = "details.bookinfo.svc.cluster.local";
 export const SOURCE = "bookinfo/productpage";
 
-/** Services by exact host, or by `ip:port` for an original destination. Their endpoints listen on 127.0.0.1. */
+/**
+ * Services by exact host, or by `ip:port` for an original destination. Their endpoints listen on
+ * 127.0.0.1.
+ */
 export function staticResolver(services: Services): Resolver {
   const addresses = new Map(
     Object.entries(services).map(([host, ports]) => [host, ports.map((port) => toAddress("127.0.0.1", port))] as const),
@@ -60,7 +69,8 @@ export function staticResolver(services: Services): Resolver {
 }
 
 /**
- * Starts a proxy that the test's end stops. `services` maps hosts to ports of endpoints on loopback.
+ * Starts a proxy that the test's end stops. `services` maps hosts to ports of endpoints on
+ * loopback.
  *
  * @param options of the proxy, and from which level on its log is collected. Default `info`
  */

@@ -3,9 +3,15 @@ import { FLAG, type Frame, type FrameSocket, frame, hpack, requestFields, startF
 
 /** How an answer's last frame comes. */
 export type AnswerEnd = "trailers" | "data" | "empty data" | "header" | "nothing";
-/** What the destination does right behind its answer, in the same write where it fits the windows: a reset's code, or the end of the connection. */
+/**
+ * What the destination does right behind its answer, in the same write where it fits the windows: a
+ * reset's code, or the end of the connection.
+ */
 export type Behind = "nothing" | `RST ${number}` | `GOAWAY ${number}` | "FIN";
-/** What of the request's body the client has sent when the answer comes, and whether the destination takes it. */
+/**
+ * What of the request's body the client has sent when the answer comes, and whether the destination
+ * takes it.
+ */
 export type UploadState = "ended" | "unfinished" | "held up";
 
 export interface Script {
@@ -32,7 +38,10 @@ const INITIAL_WINDOW = 65_535;
 const UPLOAD = Buffer.alloc(10_000, "u");
 const WIDE = 0x7f00_0000;
 
-/** A destination that plays the script to each request. `said` is called when it has sent all that the windows allow. */
+/**
+ * A destination that plays the script to each request. `said` is called when it has sent all that
+ * the windows allow.
+ */
 export function startScriptedUpstream(t: TestContext, script: () => Script, said: () => void) {
   return startFrameUpstream(t, (frames) => {
     if (script().upload === "held up") frames.send(frame(TYPE.SETTINGS, FLAG.NONE, 0, Buffer.from([0, 4, 0, 0, 0, 0])));

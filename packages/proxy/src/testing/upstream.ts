@@ -36,7 +36,9 @@ export interface RecordingUpstream extends Upstream {
   received(text: string): Promise<string>;
 }
 
-/** A raw destination that answers every request (it looks for the end of a header) with these bytes. */
+/**
+ * A raw destination that answers every request (it looks for the end of a header) with these bytes.
+ */
 export async function startAnsweringUpstream(t: TestContext, answer: string): Promise<RecordingUpstream> {
   let received = "";
   const events = new EventEmitter();
@@ -57,8 +59,9 @@ export async function startAnsweringUpstream(t: TestContext, answer: string): Pr
 }
 
 /**
- * A port that nobody listens on. It is below those that the kernel gives to whoever asks for any port (32768 and up on Linux), or the next server of
- * a test, the proxy itself even, might get the one that was just given back.
+ * A port that nobody listens on. It is below those that the kernel gives to whoever asks for any
+ * port (32768 and up on Linux), or the next server of a test, the proxy itself even, might get the
+ * one that was just given back.
  */
 export async function unusedPort(): Promise<number> {
   for (;;) {

@@ -11,7 +11,11 @@ import { listen, type Upstream } from "./upstream.ts";
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const FINAL_BINARY = 0x82;
 
-/** A request for an upgrade as a browser writes it. @param fields further lines, without their ends */
+/**
+ * A request for an upgrade as a browser writes it.
+ *
+ * @param fields further lines, without their ends
+ */
 export function upgradeRequest(fields: readonly string[] = [], { method = "GET", protocol = "websocket" } = {}): string {
   const lines = [
     `${method} /chat?room=1 HTTP/1.1`,
@@ -43,7 +47,11 @@ export async function startEchoServer(t: TestContext): Promise<Upstream> {
   return listen(t, server);
 }
 
-/** Opens a connection and sends the request for an upgrade. @returns once the header of the answer is there */
+/**
+ * Opens a connection and sends the request for an upgrade.
+ *
+ * @returns once the header of the answer is there
+ */
 export async function openUpgrade(port: number, request = upgradeRequest()): Promise<{ socket: Socket; answer: string }> {
   const socket = await openSocket(port);
   socket.write(request, "latin1");
@@ -62,7 +70,11 @@ export async function exchangeMessage(socket: Socket, payload: Buffer): Promise<
   return received[0] ?? Buffer.alloc(0);
 }
 
-/** One unfragmented binary message (RFC 6455 §5.2). @param mask given by clients, never by servers */
+/**
+ * One unfragmented binary message (RFC 6455 §5.2).
+ *
+ * @param mask given by clients, never by servers
+ */
 function encodeMessage(payload: Buffer, mask?: Buffer): Buffer {
   const header = Buffer.alloc(10);
   header[0] = FINAL_BINARY;

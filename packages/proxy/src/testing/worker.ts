@@ -1,4 +1,7 @@
-/** A worker module for tests: known services on loopback, and hosts that do to the worker what their name says. */
+/**
+ * A worker module for tests: known services on loopback, and hosts that do to the worker what their
+ * name says.
+ */
 import { pino } from "pino";
 import { createGlobalSidecar } from "../global-sidecar.ts";
 import type { Resolver, Target } from "../resolve/resolver.ts";

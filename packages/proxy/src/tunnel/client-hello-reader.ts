@@ -1,7 +1,10 @@
 import { Refusal } from "../refusals/refusal.ts";
 import { readServerName } from "./client-hello.ts";
 
-/** Bytes of a ClientHello. With post-quantum key shares they have about 2 KiB; Envoy's limit is 16 KiB, too. */
+/**
+ * Bytes of a ClientHello. With post-quantum key shares they have about 2 KiB; Envoy's limit is 16
+ * KiB, too.
+ */
 const MAX_HELLO_BYTES = 16 * 1024;
 const RECORD_HEADER_BYTES = 5;
 const MESSAGE_HEADER_BYTES = 4;
@@ -16,7 +19,10 @@ const MAX_FRAGMENT = 2 ** 14;
 const NOT_TLS = new Refusal("REQUEST_MALFORMED", "the connection does not begin with a TLS ClientHello");
 const TOO_LARGE = new Refusal("HEADER_TOO_LARGE", "the ClientHello is too large");
 
-/** Puts a ClientHello together from records and segments, however they are cut, and reads its server name. */
+/**
+ * Puts a ClientHello together from records and segments, however they are cut, and reads its server
+ * name.
+ */
 export class ClientHelloReader {
   readonly #recordHeader = Buffer.alloc(RECORD_HEADER_BYTES);
   #recordHeaderFilled = 0;
@@ -32,7 +38,11 @@ export class ClientHelloReader {
     return this.#message.toString("latin1", RANDOM_AT, RANDOM_AT + RANDOM_BYTES);
   }
 
-  /** Reads a piece. @returns undefined while the hello is not complete; what follows it is not looked at */
+  /**
+   * Reads a piece.
+   *
+   * @returns undefined while the hello is not complete; what follows it is not looked at
+   */
   read(bytes: Buffer): string | Refusal | undefined {
     let at = 0;
     while (at < bytes.length) {
@@ -63,7 +73,8 @@ export class ClientHelloReader {
   #beginRecord(): Refusal | undefined {
     const [type, major] = this.#recordHeader;
     const length = this.#recordHeader.readUInt16BE(3);
-    // RFC 8446 §5.1: no other record comes between the fragments, and none of them is empty. The minor version means nothing.
+    // RFC 8446 §5.1: no other record comes between the fragments, and none of them is empty. The
+    // minor version means nothing.
     if (type !== HANDSHAKE_RECORD || major !== 3 || length === 0 || length > MAX_FRAGMENT) return NOT_TLS;
     this.#recordHeaderFilled = 0;
     this.#left = length;

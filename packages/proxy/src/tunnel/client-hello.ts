@@ -7,17 +7,22 @@ const LEGACY_TLS_1_0 = 0x0301;
 const LEGACY_TLS_1_2 = 0x0303;
 const RANDOM_BYTES = 32;
 const MAX_SESSION_ID = 32;
-/** Letters, digits, `-`, `_` in labels, without a trailing dot (RFC 6066 §3). No colon, so that no name can bring a port of its own along. */
+/**
+ * Letters, digits, `-`, `_` in labels, without a trailing dot (RFC 6066 §3). No colon, so that no
+ * name can bring a port of its own along.
+ */
 const NAME = /^[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*$/;
 
 /**
  * The name that a ClientHello asks for (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2, RFC 6066 §3).
  *
- * Everything in it must fit to the byte: a hello that this parser and the destination read differently would be a way past the policy on names. With
- * Encrypted Client Hello the outer name is the one that says where the connection goes.
+ * Everything in it must fit to the byte: a hello that this parser and the destination read
+ * differently would be a way past the policy on names. With Encrypted Client Hello the outer name
+ * is the one that says where the connection goes.
  *
  * @param body the handshake message without its type and length
- * @returns as the client wrote it; or a refusal where it is malformed, names none, or something else than a DNS name
+ * @returns as the client wrote it; or a refusal where it is malformed, names none, or something
+ * else than a DNS name
  */
 export function readServerName(body: Buffer): string | Refusal {
   try {

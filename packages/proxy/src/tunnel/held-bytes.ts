@@ -6,7 +6,8 @@ const MAX_HELD = 64 * 1024;
 /**
  * What a client sends before its destination is ready for it.
  *
- * Reading on, within a bound, is the only way to notice that the client left: a socket that is not read from tells neither its end nor a reset.
+ * Reading on, within a bound, is the only way to notice that the client left: a socket that is not
+ * read from tells neither its end nor a reset.
  */
 export class HeldBytes {
   readonly #socket: Socket;

@@ -3,10 +3,12 @@ import type { Socket } from "node:net";
 /**
  * Passes the bytes of each socket on to the other, until both directions have ended.
  *
- * Each direction ends for itself (half-close): a client may have sent all it has and still wait for the rest of the answer. A direction that breaks
- * off resets the other side, so that no end that is not one looks like one. Back-pressure is that of `pipe`.
+ * Each direction ends for itself (half-close): a client may have sent all it has and still wait for
+ * the rest of the answer. A direction that breaks off resets the other side, so that no end that is
+ * not one looks like one. Back-pressure is that of `pipe`.
  *
- * @param idleTimeout milliseconds without a byte in either direction, after which both are closed; 0 for never
+ * @param idleTimeout milliseconds without a byte in either direction, after which both are closed;
+ * 0 for never
  */
 export function splice(client: Socket, destination: Socket, idleTimeout: number): void {
   breakOffTogether(client, destination);

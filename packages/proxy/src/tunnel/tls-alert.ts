@@ -17,7 +17,10 @@ const ALERTS: Partial<Record<RefusalCode, number>> = {
   NO_SUCH_SERVICE: UNRECOGNIZED_NAME,
 };
 
-/** The record with the fatal alert for a refusal; `internal_error` where the name is right and the destination cannot be reached. */
+/**
+ * The record with the fatal alert for a refusal; `internal_error` where the name is right and the
+ * destination cannot be reached.
+ */
 export function alertFor(code: RefusalCode): Buffer {
   return Buffer.from([21, 3, 3, 0, 2, 2, ALERTS[code] ?? INTERNAL_ERROR]);
 }

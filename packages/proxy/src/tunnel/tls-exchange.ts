@@ -31,10 +31,12 @@ const LOOPED = new Refusal("LOOP", "the same ClientHello is under way already: t
 const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arrive in time");
 
 /**
- * A TLS connection that passes through as it is: the destination shows its own certificate, and the proxy reads nothing but the server name.
+ * A TLS connection that passes through as it is: the destination shows its own certificate, and the
+ * proxy reads nothing but the server name.
  *
- * There is no header that could name the source, so it is forwarded within the mesh only, and never reported. Where our own names and addresses do not
- * tell a loop (a load balancer in front of us, a proxy that leads back), the ClientHello does: it comes back as it left.
+ * There is no header that could name the source, so it is forwarded within the mesh only, and never
+ * reported. Where our own names and addresses do not tell a loop (a load balancer in front of us, a
+ * proxy that leads back), the ClientHello does: it comes back as it left.
  */
 class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
   readonly call: Call;
@@ -53,7 +55,10 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
   /** Its entry in {@link OpenHellos}. */
   #random: string | undefined;
 
-  /** @param client a connection of which nothing was read, or of which all that was read was put back */
+  /**
+   * @param client a connection of which nothing was read, or of which all that was read was put
+   * back
+   */
   constructor(context: TlsContext, client: Socket) {
     this.call = new Call(this, context.observer);
     this.#context = context;

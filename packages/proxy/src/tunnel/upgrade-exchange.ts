@@ -28,10 +28,11 @@ import type { TunnelContext } from "./tunnel-context.ts";
 /**
  * A request that asks for another protocol on its connection (RFC 9110 §7.8), WebSocket for one.
  *
- * Until the destination says 101, nothing but the request goes to it: what the client sends behind the request is held back, and thrown away when the
- * answer is another one. Otherwise a destination that knows nothing of upgrades would take those bytes for a second request, one that no step has
- * checked. (nginx holds them too; Envoy sends them on at once.) After another answer the client's connection is closed, for the same doubt about what
- * those bytes are.
+ * Until the destination says 101, nothing but the request goes to it: what the client sends behind
+ * the request is held back, and thrown away when the answer is another one. Otherwise a destination
+ * that knows nothing of upgrades would take those bytes for a second request, one that no step has
+ * checked. (nginx holds them too; Envoy sends them on at once.) After another answer the client's
+ * connection is closed, for the same doubt about what those bytes are.
  */
 export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler, HeldConnection {
   readonly call: Call;

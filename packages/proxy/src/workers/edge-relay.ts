@@ -2,26 +2,38 @@ import type { EdgeReporter, ReportedEdge } from "../destination/reported-edge.ts
 import { partOfFree } from "../load/part-of-free.ts";
 import type { CountedEdge } from "./messages.ts";
 
-/** Distinct edges that wait at most; beyond it further ones are dropped and counted, as in the reporter behind. */
+/**
+ * Distinct edges that wait at most; beyond it further ones are dropped and counted, as in the
+ * reporter behind.
+ */
 const CAPACITY = 4_096;
 /** The fences of one namespace get as many as are free, so half where they are alone: made-up hosts of one must not keep out the edges of others. */
 const PART = 1;
 const LEAST = 16;
 
-/** Milliseconds between a batch that was taken and the next, so that a flood of new edges does not wake the main thread in every turn. */
+/**
+ * Milliseconds between a batch that was taken and the next, so that a flood of new edges does not
+ * wake the main thread in every turn.
+ */
 const PAUSE = 5;
 
-/** Milliseconds that edges wait which the collector knows: waking the main thread in every turn of a busy worker cost a quarter of its requests on one core. */
+/**
+ * Milliseconds that edges wait which the collector knows: waking the main thread in every turn of a
+ * busy worker cost a quarter of its requests on one core.
+ */
 const KNOWN_WAIT = 100;
 
 /** Takes a batch of edges to the main thread. */
 export type SendEdges = (edges: readonly CountedEdge[], dropped: number) => void;
 
 /**
- * Hands the edges of a worker to the main thread in batches: a new edge at the end of its turn of the event loop, with all that waits, and edges that are
- * known at leisure. One batch is under way at a time, so a main thread that is held up makes batches larger and fewer, never its queue longer.
+ * Hands the edges of a worker to the main thread in batches: a new edge at the end of its turn of
+ * the event loop, with all that waits, and edges that are known at leisure. One batch is under way
+ * at a time, so a main thread that is held up makes batches larger and fewer, never its queue
+ * longer.
  *
- * Equal edges are told by identity: the reports give the same object again while nothing about an edge has changed.
+ * Equal edges are told by identity: the reports give the same object again while nothing about an
+ * edge has changed.
  */
 export class EdgeRelay implements EdgeReporter {
   readonly #send: SendEdges;

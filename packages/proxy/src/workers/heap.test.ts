@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { heapLimits } from "./heap.ts";
 
-/** Leaves much garbage behind, of which some lives for a while: V8 lets the young generation grow as far as it may then. Tells the most it took, in bytes. */
+/**
+ * Leaves much garbage behind, of which some lives for a while: V8 lets the young generation grow as
+ * far as it may then. Tells the most it took, in bytes.
+ */
 const LITTER = `
   const { getHeapSpaceStatistics } = require("node:v8");
   let most = 0;

@@ -17,7 +17,10 @@ export interface WorkerStart {
   /** Which of the workers it is, from 0; a replacement has the number of the one before. */
   readonly number: number;
   readonly settings: unknown;
-  /** Whether the mesh's addresses are told: until they are, nothing but services by name is forwarded to. */
+  /**
+   * Whether the mesh's addresses are told: until they are, nothing but services by name is
+   * forwarded to.
+   */
   readonly knowsMesh: boolean;
 }
 

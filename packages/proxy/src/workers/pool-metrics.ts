@@ -2,7 +2,10 @@ import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
 import type { Figures } from "./messages.ts";
 import type { WorkerThread } from "./worker-thread.ts";
 
-/** A scrape waits for a worker's figures this long, in milliseconds; Prometheus itself gives up after ten seconds. */
+/**
+ * A scrape waits for a worker's figures this long, in milliseconds; Prometheus itself gives up
+ * after ten seconds.
+ */
 const SCRAPE_TIMEOUT = 500;
 
 /** The metrics of all workers added up, and those about the workers themselves. */
@@ -10,7 +13,10 @@ export class PoolMetrics {
   readonly #workers: () => readonly (WorkerThread | undefined)[];
   readonly #own = new Registry();
   readonly #deaths: Counter;
-  /** Counters of workers that are over: a counter must not go back because the thread that counted has gone. */
+  /**
+   * Counters of workers that are over: a counter must not go back because the thread that counted
+   * has gone.
+   */
   #retired: Promise<Figures> = Promise.resolve([]);
   /** Seconds of workers that are over, by their number. */
   readonly #activeBefore = new Map<number, number>();

@@ -19,7 +19,8 @@ export interface WorkerParts<Settings> {
 }
 
 /**
- * The whole of a worker module: starts a global sidecar in this thread and does what the pool asks, until it was drained.
+ * The whole of a worker module: starts a global sidecar in this thread and does what the pool asks,
+ * until it was drained.
  *
  * @param start builds the parts that cannot be sent to a thread, such as the resolver
  */
@@ -57,7 +58,10 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
   send({ type: "listening", port: sidecar.address.port });
 }
 
-/** An error loses its class on the way to another thread, so the code goes beside the text that begins with it. */
+/**
+ * An error loses its class on the way to another thread, so the code goes beside the text that
+ * begins with it.
+ */
 function failure(error: unknown): FromWorker {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof FencelineError)) return { type: "failed", message };

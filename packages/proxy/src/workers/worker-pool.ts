@@ -23,7 +23,10 @@ export interface WorkerPoolOptions {
   readonly port: number;
   /** Where the edges of all workers go. */
   readonly reporter: RequestReporter;
-  /** The mesh's addresses, kept for every worker by {@link WorkerPool.takeAddresses}. Default: nothing is known of the mesh. */
+  /**
+   * The mesh's addresses, kept for every worker by {@link WorkerPool.takeAddresses}. Default:
+   * nothing is known of the mesh.
+   */
   readonly mesh?: AddressTable;
   readonly logger: Logger;
   readonly timing?: Partial<WorkerPoolTiming>;
@@ -31,11 +34,16 @@ export interface WorkerPoolOptions {
 
 /** Times in milliseconds. */
 export interface WorkerPoolTiming {
-  /** How often each worker is asked for its figures: what a crash may lose of them. Default 1000. */
+  /**
+   * How often each worker is asked for its figures: what a crash may lose of them. Default 1000.
+   */
   readonly heartbeat: number;
   /** A worker that has owed an answer for this long does not count as ready. Default 5000. */
   readonly unreadyAfter: number;
-  /** A worker that has owed an answer for this long is ended and replaced: an endless loop would never end. Default 30000. */
+  /**
+   * A worker that has owed an answer for this long is ended and replaced: an endless loop would
+   * never end. Default 30000.
+   */
   readonly stuckAfter: number;
   /** Longest wait before the first replacement in a row, and before any. Default 100 and 10000. */
   readonly firstPause: number;
@@ -62,9 +70,11 @@ interface Place {
 }
 
 /**
- * The data path in worker threads, so that nothing which the main thread does (metrics, health, the collector) delays a request.
+ * The data path in worker threads, so that nothing which the main thread does (metrics, health, the
+ * collector) delays a request.
  *
- * Several workers listen on one port. One that dies takes its own connections with it and no others; it is replaced, later and later when it keeps dying.
+ * Several workers listen on one port. One that dies takes its own connections with it and no
+ * others; it is replaced, later and later when it keeps dying.
  */
 export class WorkerPool {
   readonly metrics: PoolMetrics;
@@ -118,13 +128,18 @@ export class WorkerPool {
     return this.#droppedReports;
   }
 
-  /** The oldest long-lived calls of all workers, as of the last heartbeat; bounded as in one worker. */
+  /**
+   * The oldest long-lived calls of all workers, as of the last heartbeat; bounded as in one worker.
+   */
   longLivedCalls(): readonly LongLivedCall[] {
     const calls = this.#places.flatMap(({ worker }) => worker?.calls ?? []);
     return calls.sort((one, other) => other.seconds - one.seconds).slice(0, MAX_LISTED_CALLS);
   }
 
-  /** Takes what the mesh says of its addresses, for all workers. A view on its way is told when it is whole: a worker that starts meanwhile would miss the half. */
+  /**
+   * Takes what the mesh says of its addresses, for all workers. A view on its way is told when it
+   * is whole: a worker that starts meanwhile would miss the half.
+   */
   takeAddresses(update: AddressUpdate): void {
     const { mesh } = this.#options;
     mesh?.apply(update);
@@ -140,7 +155,8 @@ export class WorkerPool {
   /**
    * Drains all workers at once, as `GlobalSidecar.close` does.
    *
-   * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the first call's counts.
+   * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the
+   * first call's counts.
    */
   close({ deadline = 10_000 }: { readonly deadline?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(deadline);
@@ -216,7 +232,10 @@ export class WorkerPool {
   }
 }
 
-/** SO_REUSEPORT would let us share the port with another Fenceline by mistake, and half of the requests with it. */
+/**
+ * SO_REUSEPORT would let us share the port with another Fenceline by mistake, and half of the
+ * requests with it.
+ */
 async function assertFree(host: string, port: number): Promise<void> {
   const probe = createServer();
   try {

@@ -9,7 +9,11 @@ import type { CountedEdge, Figures, FromWorker, ToWorker, WorkerStart } from "./
 export interface WorkerEvents {
   listening(port: number): void;
   edges(edges: readonly CountedEdge[], dropped: number): void;
-  /** The thread is over, for whatever reason. Called once. @param code of a fault that we foresaw */
+  /**
+   * The thread is over, for whatever reason. Called once.
+   *
+   * @param code of a fault that we foresaw
+   */
   ended(reason: string, code?: string): void;
 }
 
@@ -64,7 +68,10 @@ export class WorkerThread {
     return this.#calls;
   }
 
-  /** Seconds that its event loop was busy. Read from outside, so that it is right also while the loop does not turn. */
+  /**
+   * Seconds that its event loop was busy. Read from outside, so that it is right also while the
+   * loop does not turn.
+   */
   get activeSeconds(): number {
     // It is 0 once the thread is over.
     this.#activeSeconds = Math.max(this.#activeSeconds, this.#worker.performance.eventLoopUtilization().active / 1_000);
@@ -76,12 +83,17 @@ export class WorkerThread {
     return this.#owedSince === undefined ? 0 : performance.now() - this.#owedSince;
   }
 
-  /** Tells what the mesh says of its addresses. What is told before the worker listens waits for it. */
+  /**
+   * Tells what the mesh says of its addresses. What is told before the worker listens waits for it.
+   */
   tellAddresses(update: AddressUpdate): void {
     if (!this.#isOver) this.#send({ type: "addresses", update });
   }
 
-  /** Asks for figures, unless that was asked already; resolves when they are there or the thread is over. */
+  /**
+   * Asks for figures, unless that was asked already; resolves when they are there or the thread is
+   * over.
+   */
   askForFigures(): Promise<void> {
     if (this.#isListening && this.#owedSince === undefined) {
       this.#owedSince = performance.now();
@@ -91,7 +103,10 @@ export class WorkerThread {
     return this.#owedSince === undefined ? Promise.resolve() : this.#answered.promise;
   }
 
-  /** Lets requests in flight finish; resolves when the thread is over. After `deadline` milliseconds its connections are cut. */
+  /**
+   * Lets requests in flight finish; resolves when the thread is over. After `deadline` milliseconds
+   * its connections are cut.
+   */
   async drain(deadline: number): Promise<void> {
     if (this.#isOver) return;
     const over = once(this.#worker, "exit");
