@@ -188,7 +188,6 @@ export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
   "content-encoding",
   "content-type",
   "content-range",
-  "max-forwards",
 ]);
 
 /**
