@@ -29,12 +29,12 @@ export interface ConnectionOptions {
 
 /** What the pool hears of its connections. */
 export interface ConnectionOwner {
-  onConnected(connection: UpstreamConnection): void;
-  onConnectFailed(connection: UpstreamConnection, error: Error): void;
+  onConnected(connection: Http1Connection): void;
+  onConnectFailed(connection: Http1Connection, error: Error): void;
   /** The exchange is over, and the connection may carry another one. */
-  onIdle(connection: UpstreamConnection): void;
+  onIdle(connection: Http1Connection): void;
   /** The connection is of no use any more. Called once; not after `onConnectFailed`. */
-  onGone(connection: UpstreamConnection): void;
+  onGone(connection: Http1Connection): void;
 }
 
 /**
@@ -52,13 +52,13 @@ export interface Waiter extends InLine {
    */
   readonly needsFresh: boolean;
   /** Gets a connection for one exchange. */
-  onConnection(connection: UpstreamConnection): void;
+  onConnection(connection: Http1Connection): void;
   /** There is none to be had. */
   onNoConnection(error: Error): void;
 }
 
 /** One HTTP/1.1 connection to a destination, which carries one exchange at a time. */
-export class UpstreamConnection implements Listed {
+export class Http1Connection implements Listed {
   /**
    * When the connection became idle, in milliseconds of a monotonic clock. The pool keeps it here.
    */

@@ -10,22 +10,22 @@ import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import { AnswerWriter } from "./answer-writer.ts";
-import type { ConnectionUser, UpstreamConnection, Waiter } from "./connection.ts";
+import type { ConnectionUser, Http1Connection, Waiter } from "./connection.ts";
 import type { PendingRequest } from "./half-closed.ts";
 import { relayInterim } from "./interim-answers.ts";
-import type { UpstreamPools } from "./pools.ts";
+import type { Http1Pools } from "./pools.ts";
 import { answerRefusal } from "./refuse.ts";
 import { requestHead } from "./request-text.ts";
 import { Upload } from "./upload.ts";
 
 /** What all exchanges share. */
 export interface Http1Context extends AttemptContext {
-  readonly pools: UpstreamPools;
+  readonly pools: Http1Pools;
   readonly lifecycle: Lifecycle;
 }
 
 /**
- * Steps 4 and 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way
+ * Step 5, connect and forward: one HTTP/1.1 request, its attempts, and its answer on the way
  * back.
  */
 export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, PendingRequest {
@@ -38,7 +38,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   #awaitsContinue: boolean;
   #forwarded: ForwardedRequest | undefined;
   #attempts: Attempts<Waiter> | undefined;
-  #connection: UpstreamConnection | undefined;
+  #connection: Http1Connection | undefined;
   #upload: Upload | undefined;
   #writer: AnswerWriter | undefined;
   /** Counted only when it is asked for. */
@@ -113,7 +113,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     this.#request.resume();
   }
 
-  onConnection(connection: UpstreamConnection): void {
+  onConnection(connection: Http1Connection): void {
     const request = this.#forwarded;
     if (request === undefined) return;
     this.#connection = connection;

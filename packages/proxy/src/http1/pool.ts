@@ -3,7 +3,7 @@ import { asError, UpstreamError } from "../calls/upstream-error.ts";
 import { WaitingLine } from "../calls/waiting-line.ts";
 import { Holdings } from "../load/fair-share.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { type ConnectionOptions, type ConnectionOwner, UpstreamConnection, type Waiter } from "./connection.ts";
+import { type ConnectionOptions, type ConnectionOwner, Http1Connection, type Waiter } from "./connection.ts";
 
 export interface PoolOptions extends ConnectionOptions {
   /** Milliseconds that an idle connection is kept. */
@@ -38,12 +38,12 @@ const currentTurn = () => nodeTiming.uvMetricsInfo.loopCount;
  * requests that are never answered must not keep the others from the address. A connection that is
  * free stays so while only callers that hold too much wait.
  */
-export class Pool implements ConnectionOwner {
+export class Http1Pool implements ConnectionOwner {
   readonly #address: Address;
   readonly #options: PoolOptions;
   /** Longest idle first; the one used last is used next, so that those beyond the need grow old. */
-  readonly #idle: UpstreamConnection[] = [];
-  readonly #all = new UnorderedList<UpstreamConnection>();
+  readonly #idle: Http1Connection[] = [];
+  readonly #all = new UnorderedList<Http1Connection>();
   readonly #line = new WaitingLine<Waiter>();
   /**
    * Those that wait for an idle connection to have been polled: no more than there are, and for a
@@ -92,18 +92,18 @@ export class Pool implements ConnectionOwner {
 
   readonly #mayTake = (caller: string): boolean => this.#holdings.mayTake(caller, this.#options.maxConnections);
 
-  #give(connection: UpstreamConnection, waiter: Waiter): void {
+  #give(connection: Http1Connection, waiter: Waiter): void {
     this.#charge(connection, waiter);
     waiter.onConnection(connection);
   }
 
-  #charge(connection: UpstreamConnection, { caller }: Waiter): void {
+  #charge(connection: Http1Connection, { caller }: Waiter): void {
     connection.caller = caller;
     this.#holdings.take(caller);
   }
 
   /** Its caller holds it no more. */
-  #release(connection: UpstreamConnection): void {
+  #release(connection: Http1Connection): void {
     if (connection.caller === undefined) return;
     this.#holdings.giveBack(connection.caller);
     connection.caller = undefined;
@@ -156,19 +156,19 @@ export class Pool implements ConnectionOwner {
     for (const waiter of waiters) if (waiter?.done === false) waiter.onNoConnection(new UpstreamError("CLOSED", "the proxy is stopping"));
   }
 
-  onConnected(connection: UpstreamConnection): void {
+  onConnected(connection: Http1Connection): void {
     const waiter = takeWaiter(connection);
     if (waiter === undefined || waiter.done) this.onIdle(connection);
     else waiter.onConnection(connection);
   }
 
-  onConnectFailed(connection: UpstreamConnection, error: Error): void {
+  onConnectFailed(connection: Http1Connection, error: Error): void {
     const waiter = takeWaiter(connection);
     if (waiter !== undefined && !waiter.done) waiter.onNoConnection(error);
     this.onGone(connection);
   }
 
-  onIdle(connection: UpstreamConnection): void {
+  onIdle(connection: Http1Connection): void {
     this.#release(connection);
     connection.idleSince = performance.now();
     connection.idleTurn = currentTurn();
@@ -181,7 +181,7 @@ export class Pool implements ConnectionOwner {
     if (this.#line.size > 0) this.#serveSoon();
   }
 
-  onGone(connection: UpstreamConnection): void {
+  onGone(connection: Http1Connection): void {
     this.#release(connection);
     this.#all.delete(connection);
     const at = this.#idle.indexOf(connection);
@@ -228,7 +228,7 @@ export class Pool implements ConnectionOwner {
   }
 
   /** @returns false when nobody waits that may have it */
-  #handOver(connection: UpstreamConnection): boolean {
+  #handOver(connection: Http1Connection): boolean {
     const waiter = this.#nextWaiter();
     if (waiter === undefined) {
       this.#idle.push(connection);
@@ -246,7 +246,7 @@ export class Pool implements ConnectionOwner {
    * Takes the one that was used last among those that became idle so many turns ago or earlier. Its
    * age is looked at here, since the sweep comes by once a second only.
    */
-  #takeIdle(turnsAgo: number): UpstreamConnection | undefined {
+  #takeIdle(turnsAgo: number): Http1Connection | undefined {
     if (this.#idle.length === 0) return undefined;
     const latest = currentTurn() - turnsAgo;
     const now = performance.now();
@@ -272,9 +272,9 @@ export class Pool implements ConnectionOwner {
    * Node throws at once where it does not even try to connect; that is a connect that failed, like
    * any other.
    */
-  #open(waiter: Waiter): UpstreamConnection | undefined {
+  #open(waiter: Waiter): Http1Connection | undefined {
     try {
-      return new UpstreamConnection(this.#address, this, this.#options);
+      return new Http1Connection(this.#address, this, this.#options);
     } catch (error) {
       waiter.onNoConnection(asError(error));
       return undefined;
@@ -282,11 +282,11 @@ export class Pool implements ConnectionOwner {
   }
 }
 
-function isExpired({ idleSince, idleLimit }: UpstreamConnection, now: number): boolean {
+function isExpired({ idleSince, idleLimit }: Http1Connection, now: number): boolean {
   return now - idleSince >= idleLimit;
 }
 
-function takeWaiter(connection: UpstreamConnection): Waiter | undefined {
+function takeWaiter(connection: Http1Connection): Waiter | undefined {
   const { waiter } = connection;
   connection.waiter = undefined;
   return waiter;

@@ -7,8 +7,8 @@ import type { UpstreamOptions } from "../calls/upstream-options.ts";
 import { toAddress } from "../resolve/resolver.ts";
 import { startRawUpstream, unusedPort } from "../testing/upstream.ts";
 import type { AnswerHead } from "./answer-head.ts";
-import type { ConnectionUser, UpstreamConnection, Waiter } from "./connection.ts";
-import { UpstreamPools } from "./pools.ts";
+import type { ConnectionUser, Http1Connection, Waiter } from "./connection.ts";
+import { Http1Pools } from "./pools.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
@@ -17,7 +17,7 @@ class Get implements Waiter, ConnectionUser {
   done = false;
   caller = "";
   needsFresh = false;
-  connection: UpstreamConnection | undefined;
+  connection: Http1Connection | undefined;
   readonly outcome: Promise<string>;
   readonly connected: Promise<void>;
   #resolve: (outcome: string) => void = () => {};
@@ -32,7 +32,7 @@ class Get implements Waiter, ConnectionUser {
     });
   }
 
-  onConnection(connection: UpstreamConnection): void {
+  onConnection(connection: Http1Connection): void {
     this.connection = connection;
     this.#connected();
     connection.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n", "GET", this);
@@ -59,8 +59,8 @@ class Get implements Waiter, ConnectionUser {
   onRefused(): void {}
 }
 
-function startPools(t: TestContext, options: UpstreamOptions = {}): UpstreamPools {
-  const pools = new UpstreamPools(options);
+function startPools(t: TestContext, options: UpstreamOptions = {}): Http1Pools {
+  const pools = new Http1Pools(options);
   t.after(async () => {
     pools.destroy();
     await pools.close();
@@ -68,7 +68,7 @@ function startPools(t: TestContext, options: UpstreamOptions = {}): UpstreamPool
   return pools;
 }
 
-function get(pools: UpstreamPools, port: number): Get {
+function get(pools: Http1Pools, port: number): Get {
   const request = new Get();
   pools.acquire(toAddress("127.0.0.1", port), request);
   return request;

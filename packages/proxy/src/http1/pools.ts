@@ -7,10 +7,10 @@ import {
   type UpstreamOptions,
 } from "../calls/upstream-options.ts";
 import type { Waiter } from "./connection.ts";
-import { Pool } from "./pool.ts";
+import { Http1Pool } from "./pool.ts";
 
 /** One pool of HTTP/1.1 connections per address and port. */
-export class UpstreamPools extends AddressPools<Waiter> {
+export class Http1Pools extends AddressPools<Waiter> {
   constructor({ maxPools = DEFAULT_MAX_POOLS, ...options }: UpstreamOptions = {}) {
     const settings = {
       connectTimeout: options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT,
@@ -19,6 +19,6 @@ export class UpstreamPools extends AddressPools<Waiter> {
       maxConnections: options.maxConnections ?? 1_024,
       maxWaiting: options.maxWaiting ?? DEFAULT_MAX_WAITING,
     };
-    super((address) => new Pool(address, settings), { maxPools, sweepInterval: SWEEP_INTERVAL });
+    super((address) => new Http1Pool(address, settings), { maxPools, sweepInterval: SWEEP_INTERVAL });
   }
 }

@@ -39,7 +39,7 @@ export interface ListenerOptions {
 }
 
 /** What the listener hands on. */
-export interface ListenerEvents {
+export interface Http1ServerEvents {
   /** A request whose turn on its connection has come. */
   request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): PendingRequest;
   /**
@@ -75,7 +75,7 @@ export const CONNECTION_OPTIONS = { ...TCP_OPTIONS, allowHalfOpen: true };
 const TIMEOUT_CHECK_INTERVAL = 5_000;
 
 /** The HTTP/1.1 server side, not listening yet. */
-export function createListener(events: ListenerEvents, options: ListenerOptions = {}): Server {
+export function createHttp1Server(events: Http1ServerEvents, options: ListenerOptions = {}): Server {
   const {
     headersTimeout = DEFAULT_HEADERS_TIMEOUT,
     keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
-import type { UpstreamConnection } from "./connection.ts";
+import type { Http1Connection } from "./connection.ts";
 
 /** The body of an HTTP/1.1 request on its way to the destination, with its trailers. */
 export class Upload {
@@ -8,11 +8,11 @@ export class Upload {
   received = 0;
 
   readonly #request: IncomingMessage;
-  readonly #connection: UpstreamConnection;
+  readonly #connection: Http1Connection;
   readonly #chunked: boolean;
 
   /** @param chunked whether the body goes on in the chunked coding, as it came */
-  constructor(request: IncomingMessage, connection: UpstreamConnection, chunked: boolean) {
+  constructor(request: IncomingMessage, connection: Http1Connection, chunked: boolean) {
     this.#request = request;
     this.#connection = connection;
     this.#chunked = chunked;

@@ -26,18 +26,18 @@ export interface SessionOwner {
   /** Open streams, by caller. */
   readonly holdings: Holdings;
   /** The destination speaks HTTP/2, and streams may be opened. */
-  onReady(session: UpstreamSession): void;
+  onReady(session: Http2Connection): void;
   /**
    * A stream ended, or more are allowed: there may be room, on this session or in its caller's
    * share.
    */
-  onRoom(session: UpstreamSession): void;
+  onRoom(session: Http2Connection): void;
   /**
    * The session is of no use any more.
    *
    * @param error why, when it never carried a stream. Called once.
    */
-  onGone(session: UpstreamSession, error: Error | undefined): void;
+  onGone(session: Http2Connection, error: Error | undefined): void;
 }
 
 export interface SessionOptions {
@@ -72,7 +72,7 @@ const CLIENT_OPTIONS: ClientOptions = {
 };
 
 /** One HTTP/2 connection to a destination. */
-export class UpstreamSession {
+export class Http2Connection {
   /** Streams opened and not yet released. */
   openStreams = 0;
 

@@ -14,12 +14,12 @@ import type { Address } from "../resolve/resolver.ts";
 import { AnswerRelay, noteEnd } from "./answer-relay.ts";
 import type { Http2Client } from "./client-session.ts";
 import { closeWhenSent } from "./close-when-sent.ts";
-import type { UpstreamSession } from "./connection.ts";
+import type { Http2Connection } from "./connection.ts";
 import { classifyNoSession, refusalOfStream } from "./failure.ts";
 import { type AnswerFields, isRelayable, keepSensitive, relayedFields } from "./fields.ts";
 import { InterimAnswers } from "./interim-answers.ts";
 import type { SessionWaiter } from "./pool.ts";
-import type { SessionPools } from "./pools.ts";
+import type { Http2Pools } from "./pools.ts";
 import { refuseStream } from "./refuse.ts";
 import type { Http2Request } from "./request.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
@@ -27,7 +27,7 @@ import { type KeptBytes, Upload } from "./upload.ts";
 
 /** What all exchanges share. */
 export interface Http2Context extends AttemptContext {
-  readonly pools: SessionPools;
+  readonly pools: Http2Pools;
   readonly stalled: StalledStreams;
   readonly kept: KeptBytes;
 }
@@ -50,7 +50,7 @@ const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer ha
 function ignore(): void {}
 
 /**
- * Steps 4 and 5, connect and forward: one HTTP/2 request, its attempts, and its answer on the way
+ * Step 5, connect and forward: one HTTP/2 request, its attempts, and its answer on the way
  * back.
  */
 export class Http2Exchange implements RequestExchange, SessionWaiter {
@@ -119,7 +119,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     this.#upstream?.close(NGHTTP2_CANCEL);
   }
 
-  onSession(session: UpstreamSession): void {
+  onSession(session: Http2Connection): void {
     const request = this.#forwarded;
     if (request === undefined) return;
     const upload = this.#upload;
@@ -138,7 +138,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     upload?.sendBy(upstream);
   }
 
-  #open(session: UpstreamSession, request: ForwardedRequest, options: ClientSessionRequestOptions): ClientHttp2Stream | undefined {
+  #open(session: Http2Connection, request: ForwardedRequest, options: ClientSessionRequestOptions): ClientHttp2Stream | undefined {
     try {
       return session.request(this.#head(request), options, this.caller);
     } catch (error) {
@@ -157,7 +157,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     return keepSensitive(head, this.#request.sensitive);
   }
 
-  #onInterim(session: UpstreamSession, upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
+  #onInterim(session: Http2Connection, upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
     session.heard();
     const stream = this.#stream;
     if (this.call.done || stream.destroyed || stream.closed || stream.headersSent) return;
@@ -167,7 +167,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
   }
 
   #onAnswer(
-    session: UpstreamSession,
+    session: Http2Connection,
     upstream: ClientHttp2Stream,
     fields: AnswerFields,
     flags: number,
@@ -193,7 +193,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     upstream.close(NGHTTP2_CANCEL);
   }
 
-  #upstreamClosed(session: UpstreamSession, upstream: ClientHttp2Stream): void {
+  #upstreamClosed(session: Http2Connection, upstream: ClientHttp2Stream): void {
     session.release(this.caller);
     if (upstream !== this.#upstream) return;
     if (!this.call.done) this.#relay?.close();
@@ -232,7 +232,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     closeWhenSent(this.#stream, code === NGHTTP2_NO_ERROR ? NGHTTP2_INTERNAL_ERROR : code);
   }
 
-  #mayRepeat(session: UpstreamSession, upstream: ClientHttp2Stream): boolean {
+  #mayRepeat(session: Http2Connection, upstream: ClientHttp2Stream): boolean {
     const repeatable = this.#upload?.repeatable ?? true;
     const refused = upstream.rstCode === NGHTTP2_REFUSED_STREAM;
     // Where the GOAWAY came before the request was sent, nghttp2 refuses it.

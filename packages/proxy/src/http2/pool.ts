@@ -2,12 +2,12 @@ import { asError, UpstreamError } from "../calls/upstream-error.ts";
 import { type InLine, WaitingLine } from "../calls/waiting-line.ts";
 import { FREE_FOR_ALL, Holdings } from "../load/fair-share.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { MAX_STREAMS, type SessionOptions, type SessionOwner, UpstreamSession } from "./connection.ts";
+import { Http2Connection, MAX_STREAMS, type SessionOptions, type SessionOwner } from "./connection.ts";
 
 /** Waits for a session with room for a stream. */
 export interface SessionWaiter extends InLine {
   /** Gets a session with room; opens its stream before it returns. */
-  onSession(session: UpstreamSession): void;
+  onSession(session: Http2Connection): void;
   /** There is none to be had. */
   onNoSession(error: Error): void;
 }
@@ -24,13 +24,13 @@ export interface SessionPoolOptions extends SessionOptions {
  * no room.
  *
  * The last fifth of the streams is for callers that have less than half of them open, as with the
- * connections of a Pool.
+ * connections of an Http1Pool.
  */
-export class SessionPool implements SessionOwner {
+export class Http2Pool implements SessionOwner {
   readonly holdings = new Holdings();
   readonly #address: Address;
   readonly #options: SessionPoolOptions;
-  readonly #sessions = new Set<UpstreamSession>();
+  readonly #sessions = new Set<Http2Connection>();
   #connecting = 0;
   /** Streams that the next connection will carry, going by the last one. */
   #streamsEach = MAX_STREAMS;
@@ -69,7 +69,7 @@ export class SessionPool implements SessionOwner {
     return this.#line.has(waiter);
   }
 
-  /** See {@link UpstreamSession.sweep}. */
+  /** See {@link Http2Connection.sweep}. */
   sweep(now: number): void {
     for (const session of [...this.#sessions]) session.sweep(now);
     this.holdings.sweep();
@@ -92,7 +92,7 @@ export class SessionPool implements SessionOwner {
     for (const session of [...this.#sessions]) session.destroy();
   }
 
-  onReady(session: UpstreamSession): void {
+  onReady(session: Http2Connection): void {
     this.#connecting -= 1;
     this.#streamsEach = session.maxStreams;
     this.onRoom(session);
@@ -102,12 +102,12 @@ export class SessionPool implements SessionOwner {
     if (this.#line.size > 0 && session.openStreams > 0) this.#connect();
   }
 
-  onRoom(session: UpstreamSession): void {
+  onRoom(session: Http2Connection): void {
     this.#serve();
     if (this.#retired && this.#line.size === 0) session.close();
   }
 
-  onGone(session: UpstreamSession, error: Error | undefined): void {
+  onGone(session: Http2Connection, error: Error | undefined): void {
     this.#sessions.delete(session);
     if (!session.isReady) this.#connecting -= 1;
     // Whoever waits beside sessions that are merely busy goes on waiting for them; without any, the
@@ -147,7 +147,7 @@ export class SessionPool implements SessionOwner {
   }
 
   /** The first with room, so that those beyond the need become idle. */
-  #roomy(): UpstreamSession | undefined {
+  #roomy(): Http2Connection | undefined {
     for (const session of this.#sessions) if (session.hasRoom) return session;
     return undefined;
   }
@@ -156,7 +156,7 @@ export class SessionPool implements SessionOwner {
   #connect(): void {
     if (this.#connecting > 0 || this.#sessions.size >= this.#options.maxSessions) return;
     try {
-      this.#sessions.add(new UpstreamSession(this.#address, this, this.#options));
+      this.#sessions.add(new Http2Connection(this.#address, this, this.#options));
       this.#connecting += 1;
     } catch (error) {
       // Node throws at once where it does not even try to connect.

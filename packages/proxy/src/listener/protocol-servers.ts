@@ -5,10 +5,10 @@ import type { Lifecycle } from "../calls/lifecycle.ts";
 import type { ListenerObserver } from "../calls/listener-observer.ts";
 import { DEFAULT_CONNECT_TIMEOUT, type UpstreamOptions } from "../calls/upstream-options.ts";
 import { type Http1Context, Http1Exchange } from "../http1/exchange.ts";
-import { UpstreamPools } from "../http1/pools.ts";
+import { Http1Pools } from "../http1/pools.ts";
 import { receivedRequest, versionFault } from "../http1/request.ts";
 import {
-  createListener,
+  createHttp1Server,
   DEFAULT_HEADERS_TIMEOUT,
   DEFAULT_KEEP_ALIVE_TIMEOUT,
   DEFAULT_MAX_HEADER_SIZE,
@@ -17,7 +17,7 @@ import {
 import { UnfinishedHeaders } from "../http1/unfinished-headers.ts";
 import { type Http2Context, Http2Exchange } from "../http2/exchange.ts";
 import type { Http2Options } from "../http2/options.ts";
-import { SessionPools } from "../http2/pools.ts";
+import { Http2Pools } from "../http2/pools.ts";
 import { readHttp2Request } from "../http2/request.ts";
 import { ClientSessions } from "../http2/server.ts";
 import { StalledStreams } from "../http2/stalled-streams.ts";
@@ -62,16 +62,16 @@ export class ProtocolServers {
   readonly #parts: ServerParts;
   readonly #options: ServerOptions;
   readonly #turns = new Turns();
-  readonly #pools: UpstreamPools;
-  readonly #sessionPools: SessionPools;
+  readonly #pools: Http1Pools;
+  readonly #sessionPools: Http2Pools;
   readonly #stalled: StalledStreams;
   readonly #kept: KeptBytes = { bytes: 0 };
 
   constructor(parts: ServerParts, options: ServerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#pools = new UpstreamPools(options.upstream);
-    this.#sessionPools = new SessionPools(options.upstream, options.http2);
+    this.#pools = new Http1Pools(options.upstream);
+    this.#sessionPools = new Http2Pools(options.upstream, options.http2);
     this.#stalled = new StalledStreams(options.http2?.stallTimeout ?? 300_000);
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, maxHeaderSize = DEFAULT_MAX_HEADER_SIZE } = options.listener ?? {};
     this.unfinished = new UnfinishedHeaders(maxHeaderSize);
@@ -97,7 +97,7 @@ export class ProtocolServers {
   #http1Server(tunnels: TunnelContext): Server {
     const { pipeline, observer, listener, lifecycle } = this.#parts;
     const context: Http1Context = { observer, turns: this.#turns, pools: this.#pools, lifecycle };
-    return createListener(
+    return createHttp1Server(
       {
         request(request, response, awaitsContinue) {
           const exchange = new Http1Exchange(context, request, response, awaitsContinue);

@@ -9,7 +9,7 @@ import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { ClientHelloReader } from "./client-hello-reader.ts";
 import { Dial, type Dialler } from "./dial.ts";
-import { HeldBytes } from "./held-bytes.ts";
+import { EarlyBytes } from "./early-bytes.ts";
 import type { OpenHellos } from "./open-hellos.ts";
 import { sent, splice, unsent } from "./splice.ts";
 import { alertFor } from "./tls-alert.ts";
@@ -44,7 +44,7 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
 
   readonly #context: TlsContext;
   readonly #client: Socket;
-  readonly #held: HeldBytes;
+  readonly #held: EarlyBytes;
   readonly #hello = new ClientHelloReader();
   readonly #timer: NodeJS.Timeout;
   /** Kept, because a closed socket does not say. */
@@ -69,7 +69,7 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
     // An error is followed by a close, which is what counts.
     client.on("error", () => {}).on("close", () => this.#onClientClosed());
     this.#timer = setTimeout(() => this.#refuseHello(NO_HELLO), context.helloTimeout);
-    this.#held = new HeldBytes(client, Buffer.alloc(0), () => this.#onClientEnded());
+    this.#held = new EarlyBytes(client, Buffer.alloc(0), () => this.#onClientEnded());
     client.on("data", this.#onData);
     context.lifecycle.hold(this);
   }

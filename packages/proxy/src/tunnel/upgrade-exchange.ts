@@ -21,7 +21,7 @@ import { ServerResponse } from "../net/node-http.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { Dial, type Dialler } from "./dial.ts";
-import { HeldBytes } from "./held-bytes.ts";
+import { EarlyBytes } from "./early-bytes.ts";
 import { sent, splice, unsent } from "./splice.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
@@ -44,7 +44,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
   /** Writes any answer other than 101. */
   readonly #response: InstanceType<typeof ServerResponse>;
   readonly #answer = new AnswerReader();
-  readonly #held: HeldBytes;
+  readonly #held: EarlyBytes;
   /** Counted only when it is asked for. */
   #headerMemory: number | undefined;
   #forwarded: ForwardedRequest | undefined;
@@ -68,7 +68,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
     this.#response.on("finish", () => this.#onAnswered());
     // An error is followed by a close, which is what counts.
     client.on("error", () => {}).on("close", () => this.#onClientClosed());
-    this.#held = new HeldBytes(client, head, () => onTunnelClientEnded(client, () => this.call.answered));
+    this.#held = new EarlyBytes(client, head, () => onTunnelClientEnded(client, () => this.call.answered));
     context.lifecycle.hold(this);
   }
 

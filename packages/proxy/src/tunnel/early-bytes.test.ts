@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { test } from "node:test";
-import { openSocket, readToEnd, readUntil } from "../../src/testing/client.ts";
-import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
-import { startRawUpstream } from "../../src/testing/upstream.ts";
-import { upgradeRequest } from "../../src/testing/web-socket.ts";
-import { HeldBytes } from "../../src/tunnel/held-bytes.ts";
+import { openSocket, readToEnd, readUntil } from "../testing/client.ts";
+import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
+import { startRawUpstream } from "../testing/upstream.ts";
+import { upgradeRequest } from "../testing/web-socket.ts";
+import { EarlyBytes } from "./early-bytes.ts";
 
 const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
 const SMUGGLED = `GET /admin HTTP/1.1\r\nHost: ${SERVICE}\r\n\r\n`;
@@ -82,7 +82,7 @@ test("E1-12 a client that sends on and on is not read from any more", async (t) 
   const accepted = Promise.withResolvers<Socket>();
   const server = await startRawUpstream(t, (socket) => accepted.resolve(socket));
   const client = await openSocket(server.port);
-  const held = new HeldBytes(await accepted.promise, Buffer.alloc(0), () => {});
+  const held = new EarlyBytes(await accepted.promise, Buffer.alloc(0), () => {});
 
   client.write(Buffer.alloc(8 * 1024 * 1024));
   await once(await accepted.promise, "pause");

@@ -9,7 +9,7 @@ const MAX_HELD = 64 * 1024;
  * Reading on, within a bound, is the only way to notice that the client left: a socket that is not
  * read from tells neither its end nor a reset.
  */
-export class HeldBytes {
+export class EarlyBytes {
   readonly #socket: Socket;
   readonly #chunks: Buffer[] = [];
   readonly #onEnd: () => void;
