@@ -13,4 +13,5 @@ export * from "./headers.ts";
 export * from "./labels.ts";
 export * from "./listen-failure.ts";
 export * from "./mesh-addresses.ts";
+export * from "./part-of-free.ts";
 export * from "./peer-identity.ts";

@@ -1,4 +1,4 @@
-import { partOfFree } from "../load/part-of-free.ts";
+import { partOfFree } from "@fenceline/api/vocabulary";
 import type { Resolution } from "./resolver.ts";
 
 /** A look-up under way. */

@@ -1,5 +1,5 @@
+import { partOfFree } from "@fenceline/api/vocabulary";
 import type { EdgeReporter, ReportedEdge } from "../destination/reported-edge.ts";
-import { partOfFree } from "../load/part-of-free.ts";
 import type { CountedEdge } from "./messages.ts";
 
 /**
