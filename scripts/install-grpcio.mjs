@@ -1,4 +1,7 @@
-/** Installs Python's grpcio, a gRPC client and server that the proxy is held against, from PyPI into an ignored folder. */
+/**
+ * Installs Python's grpcio, a gRPC client and server that the proxy is held against, from PyPI into
+ * an ignored folder.
+ */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { GRPCIO_FOLDER, GRPCIO_VERSION, grpcioIn, grpcioPython, TYPING_EXTENSIONS_VERSION } from "./install/grpcio-location.mjs";

@@ -1,8 +1,9 @@
 /**
- * Builds h2spec, the conformance test of HTTP/2 (RFC 9113, RFC 7541) that the proxy's listener is held against, into an ignored folder.
+ * Builds h2spec, the conformance test of HTTP/2 (RFC 9113, RFC 7541) that the proxy's listener is
+ * held against, into an ignored folder.
  *
- * h2spec has no go.mod of its own, so that `go install` would take whatever version of its dependencies is the newest: `install/h2spec/go.mod` pins
- * them.
+ * h2spec has no go.mod of its own, so that `go install` would take whatever version of its
+ * dependencies is the newest: `install/h2spec/go.mod` pins them.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

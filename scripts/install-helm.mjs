@@ -1,4 +1,7 @@
-/** Installs the Helm that the tests of the chart run: `go install` of the module `helm.sh/helm/v4`, into an ignored folder. */
+/**
+ * Installs the Helm that the tests of the chart run: `go install` of the module `helm.sh/helm/v4`,
+ * into an ignored folder.
+ */
 import { spawnSync } from "node:child_process";
 import { HELM_FOLDER, HELM_VERSION, helmBinary } from "./install/helm-location.mjs";
 import { buildBeside, ensureTool, run } from "./install/tool.mjs";
@@ -21,7 +24,8 @@ ensureTool({
 
 /** @param {string} fresh */
 function build(fresh) {
-  // Without cgo no C compiler is needed; without debugging information the binary is a third smaller. GOBIN works for this platform only.
+  // Without cgo no C compiler is needed; without debugging information the binary is a third
+  // smaller. GOBIN works for this platform only.
   const { GOOS, GOARCH, ...env } = process.env;
   const args = ["install", "-trimpath", "-ldflags=-s -w", PACKAGE];
   run("go", args, { timeout: BUILD_TIMEOUT_MS, env: { ...env, CGO_ENABLED: "0", GOBIN: fresh } });

@@ -1,6 +1,7 @@
 /**
- * Unpacks the nginx that the proxy is compared with: Debian's package `nginx`, into an ignored folder. Nobody need be root for it, and nothing
- * on the machine changes: apt works on lists of its own. The libraries that this nginx needs are on every Debian.
+ * Unpacks the nginx that the proxy is compared with: Debian's package `nginx`, into an ignored
+ * folder. Nobody need be root for it, and nothing on the machine changes: apt works on lists of its
+ * own. The libraries that this nginx needs are on every Debian.
  *
  * Debian keeps one version of a release, so none is pinned: security updates arrive by themselves.
  */

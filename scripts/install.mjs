@@ -1,8 +1,9 @@
 /**
  * Makes a fresh clone runnable: `npm start`, `npm test` and `npm run check` call this first.
  *
- * It is plain JavaScript without dependencies, because it runs before anything is installed, on whatever Node the machine has (20 or later).
- * Silent when node_modules already is what package-lock.json asks for; otherwise one line, then `npm ci`.
+ * It is plain JavaScript without dependencies, because it runs before anything is installed, on
+ * whatever Node the machine has (20 or later). Silent when node_modules already is what
+ * package-lock.json asks for; otherwise one line, then `npm ci`.
  *
  * Usage: node scripts/install.mjs [project folder]
  */

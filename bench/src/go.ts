@@ -5,7 +5,10 @@ import { BENCH, TOOLS } from "./places.ts";
 
 const built = new Map<string, string>();
 
-/** Builds a Go program of `bench/peers`, once in a run, and returns the binary. Quick when nothing changed: the Go build cache knows. */
+/**
+ * Builds a Go program of `bench/peers`, once in a run, and returns the binary. Quick when nothing
+ * changed: the Go build cache knows.
+ */
 export function buildPeer(name: string): string {
   const binary = built.get(name) ?? build(name);
   built.set(name, binary);

@@ -1,4 +1,7 @@
-/** `npm run bench`, `npm run bench:proxy`, `npm run soak`: measures Fenceline beside its peers on this machine. Options: `options.ts`. */
+/**
+ * `npm run bench`, `npm run bench:proxy`, `npm run soak`: measures Fenceline beside its peers on
+ * this machine. Options: `options.ts`.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -21,7 +24,8 @@ const BY_DEFAULT = ["proxy", "als", "standalone"];
 // As in the image: no Node program here strips or compiles its sources anew, ours and others alike.
 process.env.NODE_COMPILE_CACHE ??= join(TOOLS, "bench", "compile-cache");
 
-// Without its processes a suite fails at its next step, and so cleans up behind itself on the way out.
+// Without its processes a suite fails at its next step, and so cleans up behind itself on the way
+// out.
 let interrupted: number | undefined;
 for (const [signal, code] of [
   ["SIGINT", 130],

@@ -24,7 +24,10 @@ export function parseOptions(args: readonly string[]): Options {
   return { suites: positionals, rows: list(values.rows), peers: list(values.peers), minutes };
 }
 
-/** Those of `known` that were asked for, in the order of `known`; all when nothing was. Letter case does not matter. Throws on an unknown name. */
+/**
+ * Those of `known` that were asked for, in the order of `known`; all when nothing was. Letter case
+ * does not matter. Throws on an unknown name.
+ */
 export function choose<Item>(known: readonly Item[], nameOf: (item: Item) => string, wanted: readonly string[] | undefined): Item[] {
   const names = known.map((item) => nameOf(item).toLowerCase());
   const unknown = wanted?.find((name) => !names.includes(name.toLowerCase()));

@@ -44,7 +44,10 @@ export class BenchProcess {
     return started;
   }
 
-  /** The next line of JSON that it prints. Throws, with what it said on standard error, when it ends instead. */
+  /**
+   * The next line of JSON that it prints. Throws, with what it said on standard error, when it ends
+   * instead.
+   */
   async answer<T>(): Promise<T> {
     const { value, done } = await this.#lines.next();
     if (done === true) throw new Error(`${this.name} ended early: ${this.#stderr.trim() || "it said nothing"}`);
@@ -65,7 +68,8 @@ export class BenchProcess {
   /** Processor time used so far, in milliseconds: user and system. */
   cpuMilliseconds(): number {
     const stat = readFileSync(`/proc/${this.pid}/stat`, "utf8");
-    // The second field is the command in brackets and may hold spaces; utime and stime are fields 14 and 15, in ticks of 10 ms.
+    // The second field is the command in brackets and may hold spaces; utime and stime are fields
+    // 14 and 15, in ticks of 10 ms.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }

@@ -1,4 +1,7 @@
-/** How long and how often is measured. `BENCH_ROUNDS` and `BENCH_SECONDS` change it, for a quick look. */
+/**
+ * How long and how often is measured. `BENCH_ROUNDS` and `BENCH_SECONDS` change it, for a quick
+ * look.
+ */
 export interface Settings {
   /** Rounds; each measures every peer once. */
   readonly rounds: number;

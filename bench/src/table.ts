@@ -6,7 +6,9 @@ export interface Goal {
   readonly atLeast: number;
 }
 
-/** A program that used less of its core than this was not the bottleneck, and its rate says little. */
+/**
+ * A program that used less of its core than this was not the bottleneck, and its rate says little.
+ */
 const ENOUGH_CPU = 0.9;
 
 /** One line of the result: a peer, and how many times its rate ours is. */

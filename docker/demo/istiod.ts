@@ -1,5 +1,6 @@
 /**
- * What istiod does for a fence, on one page: reads the rendered Sidecar and EnvoyFilter of productpage and writes Envoy's routes whenever they change.
+ * What istiod does for a fence, on one page: reads the rendered Sidecar and EnvoyFilter of
+ * productpage and writes Envoy's routes whenever they change.
  *
  * Usage: node istiod.ts FOLDER_OF_RENDERED_OBJECTS ROUTES_FILE
  */

@@ -1,4 +1,7 @@
-/** The caller of the demo: once a second it calls each host through its Envoy. Usage: node productpage.ts ENVOY_URL HOST… */
+/**
+ * The caller of the demo: once a second it calls each host through its Envoy. Usage: node
+ * productpage.ts ENVOY_URL HOST…
+ */
 import { request } from "node:http";
 
 const [envoy = "", ...hosts] = process.argv.slice(2);

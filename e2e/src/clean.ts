@@ -1,4 +1,7 @@
-/** `npm run e2e:clean`: undoes what runs left behind that were killed. Nothing is touched but what such a run wrote down as its own. */
+/**
+ * `npm run e2e:clean`: undoes what runs left behind that were killed. Nothing is touched but what
+ * such a run wrote down as its own.
+ */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runProgram } from "./exit.ts";

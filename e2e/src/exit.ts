@@ -4,8 +4,8 @@ import { FencelineError } from "@fenceline/api";
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Runs a command line program: `work` gets a signal that is aborted by the first SIGINT or SIGTERM, so that it cleans up behind itself
- * on the way out. A second one ends the process at once.
+ * Runs a command line program: `work` gets a signal that is aborted by the first SIGINT or SIGTERM,
+ * so that it cleans up behind itself on the way out. A second one ends the process at once.
  */
 export async function runProgram(name: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();

@@ -1,4 +1,7 @@
-/** `npm run e2e [-- smoke …]`: starts the mesh lab, runs suites in it, and takes everything down again. */
+/**
+ * `npm run e2e [-- smoke …]`: starts the mesh lab, runs suites in it, and takes everything down
+ * again.
+ */
 import { FencelineError } from "@fenceline/api";
 import { describeError, runProgram } from "./exit.ts";
 import { Lab } from "./lab/lab.ts";

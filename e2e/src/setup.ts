@@ -10,7 +10,8 @@ interface Lock {
   withLock(folder: string, work: () => Promise<void>): Promise<void>;
 }
 
-// The lock of the install script, which is plain JavaScript because that one runs before Node 24 is there.
+// The lock of the install script, which is plain JavaScript because that one runs before Node 24 is
+// there.
 const { withLock } = (await import(new URL("../../scripts/install/lock.mjs", import.meta.url).href)) as Lock;
 
 await runProgram("e2e:setup", async () => {

@@ -1,4 +1,7 @@
-/** `npm run chart`: writes the chart's values, their schema and, where Helm is, its rendered goldens again. The difference is for a person to review. */
+/**
+ * `npm run chart`: writes the chart's values, their schema and, where Helm is, its rendered goldens
+ * again. The difference is for a person to review.
+ */
 import { writeFileSync } from "node:fs";
 import { CHART, goldenCases, HELM, renderChart } from "./chart.ts";
 import { valuesSchema } from "./values.ts";

@@ -8,7 +8,10 @@ import { CHART, HELM } from "./chart.ts";
 
 const skip = HELM === undefined && process.env.CI !== "true" && "no Helm here: scripts/install-helm.mjs could not install it";
 
-/** What Helm asks of an API server before it renders: its version, its kinds, and the namespaces that the chart looks up. */
+/**
+ * What Helm asks of an API server before it renders: its version, its kinds, and the namespaces
+ * that the chart looks up.
+ */
 async function apiServer(t: TestContext, namespaces: readonly string[]): Promise<string> {
   const answers: Readonly<Record<string, unknown>> = {
     "/version": { major: "1", minor: "34", gitVersion: "v1.34.0" },

@@ -1,4 +1,7 @@
-/** Values of Kubernetes' own types: what the API server would refuse after half of a release was installed is refused before. */
+/**
+ * Values of Kubernetes' own types: what the API server would refuse after half of a release was
+ * installed is refused before.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HELM, renderChart } from "./chart.ts";

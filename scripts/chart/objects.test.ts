@@ -22,7 +22,8 @@ import type {
 } from "./object-kinds.ts";
 
 /**
- * Laws about what the chart renders. They read the goldens, which another test holds equal to what Helm renders; so they need no Helm.
+ * Laws about what the chart renders. They read the goldens, which another test holds equal to what
+ * Helm renders; so they need no Helm.
  */
 
 const MAIN = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));

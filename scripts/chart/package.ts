@@ -1,6 +1,7 @@
 /**
- * `npm run chart:package`: the release step of the chart. Writes `fenceline-<version>.tgz`, whose images are pinned by digest: a tag can be moved after
- * somebody has looked at what it names, so there is no release without one.
+ * `npm run chart:package`: the release step of the chart. Writes `fenceline-<version>.tgz`, whose
+ * images are pinned by digest: a tag can be moved after somebody has looked at what it names, so
+ * there is no release without one.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -46,7 +47,10 @@ function pinned(flag: string, value: string | undefined): Pinned {
   throw new Error(value === undefined ? `${flag} is missing` : `${flag} ${value} names no digest: write REPOSITORY@sha256:…`);
 }
 
-/** Sets the images in a copy of the chart, so that the tree stays as it is, and packs that. Returns what Helm said. */
+/**
+ * Sets the images in a copy of the chart, so that the tree stays as it is, and packs that. Returns
+ * what Helm said.
+ */
 function packChart({ image, globalSidecarImage, destination }: Release): string {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-chart-"));
   try {

@@ -7,7 +7,8 @@ import { CHART, goldenCases, HELM, helm, renderChart } from "./chart.ts";
 import { type JsonSchema, valuesSchema } from "./values.ts";
 import { valuesFile } from "./values-file.ts";
 
-// Where Go is missing there is no Helm. On CI that is a failure: the one place where these must run.
+// Where Go is missing there is no Helm. On CI that is a failure: the one place where these must
+// run.
 const IMAGE = ["--set", "image.repository=registry.example/fenceline"] as const;
 const skip = HELM === undefined && process.env.CI !== "true" && "no Helm here: scripts/install-helm.mjs could not install it";
 
@@ -152,7 +153,10 @@ test("T-53 registries with a port, by address, and repositories of one name are 
     assert.equal(renderChart("--set", `image.repository=${repository}`).code, 0, repository);
 });
 
-/** What the collector would read: the chart must refuse just what it refuses, or a release is installed whose collector never starts. */
+/**
+ * What the collector would read: the chart must refuse just what it refuses, or a release is
+ * installed whose collector never starts.
+ */
 test("T-53 durations out of their range are refused by the chart as by the collector", { skip }, () => {
   const lengths = [
     "0s",

@@ -7,7 +7,10 @@ const HEAD = `# Values of the chart: every setting there is, with its default. v
 /** Columns of a comment. */
 const WIDTH = 110;
 
-/** `values.yaml` of the chart: each setting below a comment that says what it is. One without a default is left as a comment itself. */
+/**
+ * `values.yaml` of the chart: each setting below a comment that says what it is. One without a
+ * default is left as a comment itself.
+ */
 export function valuesFile(): string {
   const { properties = {} } = valuesSchema();
   const sections = Object.entries(properties).filter(([name]) => name !== "global");

@@ -6,7 +6,8 @@ import { ImageName, podValues } from "./pod-values.ts";
 
 const Port = z.int().min(1).max(65_535);
 const Seconds = z.int().min(0).max(3_600);
-// A rule of a NetworkPolicy without peers lets everybody in, the opposite of what an empty list says to its reader.
+// A rule of a NetworkPolicy without peers lets everybody in, the opposite of what an empty list
+// says to its reader.
 const Peers = z.array(NetworkPeer).min(1);
 
 const Image = z.strictObject({
@@ -127,7 +128,10 @@ const Withdrawal = z.strictObject({
     ),
 });
 
-/** Values of the chart. values.yaml is written from it: a default for each. What is missing in the merged values was set to null, and is refused. */
+/**
+ * Values of the chart. values.yaml is written from it: a default for each. What is missing in the
+ * merged values was set to null, and is refused.
+ */
 export const ChartValues = z.strictObject({
   image: Image.prefault({}).describe("The image of every part."),
   nameOverride: LabelValue.default("").describe("Value of the label app.kubernetes.io/name. Empty: the chart's name."),
@@ -166,7 +170,10 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** `values.schema.json` of the chart. Helm checks the values merged over values.yaml, where every default is. */
+/**
+ * `values.schema.json` of the chart. Helm checks the values merged over values.yaml, where every
+ * default is.
+ */
 export function valuesSchema(): JsonSchema {
   const schema = z.toJSONSchema(ChartValues, { io: "output", reused: "inline" }) as JsonSchema;
   return { ...schema, properties: { ...schema.properties, global: { description: "Helm's own, for a chart above this one." } } };

@@ -13,8 +13,9 @@ import { envoyBinary } from "../envoy.ts";
 import { type ComposeService, PROJECT, parseComposition, projectFile } from "./composition.ts";
 
 /**
- * The composition without containers: the same command lines as processes, on loopback. Only places differ: ports are free ones, paths are in a
- * temporary folder, and every container's name and address is this machine.
+ * The composition without containers: the same command lines as processes, on loopback. Only places
+ * differ: ports are free ones, paths are in a temporary folder, and every container's name and
+ * address is this machine.
  */
 
 const binary = envoyBinary();
@@ -102,7 +103,10 @@ async function call(
   return { status: response.statusCode, hop: response.headers["x-demo-hop"], body: Buffer.concat(chunks).toString() };
 }
 
-/** What a process has printed so far. The pipe is kept open and empty to its end: one that breaks would end the process. */
+/**
+ * What a process has printed so far. The pipe is kept open and empty to its end: one that breaks
+ * would end the process.
+ */
 function outputOf(child: ChildProcess): () => string {
   let text = "";
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {

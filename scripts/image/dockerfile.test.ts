@@ -62,7 +62,10 @@ test("the other image carries what every command needs", () => {
   assert.doesNotMatch(install ?? "", /--omit=optional/);
 });
 
-/** Does in a folder what the Dockerfile does in a stage: copies what .dockerignore lets through, and runs its commands. Returns the folder. */
+/**
+ * Does in a folder what the Dockerfile does in a stage: copies what .dockerignore lets through, and
+ * runs its commands. Returns the folder.
+ */
 function buildStage(t: TestContext, name: string): string {
   const app = mkdtempSync(join(tmpdir(), "fenceline-image-"));
   t.after(() => rmSync(app, { recursive: true }));

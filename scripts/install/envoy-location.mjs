@@ -1,4 +1,7 @@
-/** Where the real Envoy for tests and benchmarks is. It comes from PyPI by name (`../install-envoy.mjs`). */
+/**
+ * Where the real Envoy for tests and benchmarks is. It comes from PyPI by name
+ * (`../install-envoy.mjs`).
+ */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** A tiny npm project with one workspace and no dependencies: `npm ci` in it is real, and needs no network. */
+/**
+ * A tiny npm project with one workspace and no dependencies: `npm ci` in it is real, and needs no
+ * network.
+ */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +17,10 @@ export interface Run {
 
 const INSTALL = fileURLToPath(new URL("../install.mjs", import.meta.url));
 
-/** A project folder that is gone when the test ends. Its name holds a space and a quote, as a user's may. */
+/**
+ * A project folder that is gone when the test ends. Its name holds a space and a quote, as a user's
+ * may.
+ */
 export async function tinyProject(cleanUp: { after(fn: () => Promise<void>): void }): Promise<string> {
   const base = await mkdtemp(join(tmpdir(), "fenceline-install-"));
   cleanUp.after(() => rm(base, { recursive: true, force: true }));
@@ -42,7 +48,10 @@ export function runInstall(root: string, env: Record<string, string> = {}): Prom
   return runNode([INSTALL, root], env);
 }
 
-/** Runs a script with this Node and waits for its end; a failing exit code is a result, not an error. */
+/**
+ * Runs a script with this Node and waits for its end; a failing exit code is a result, not an
+ * error.
+ */
 export function runNode(args: string[], env: Record<string, string> = {}): Promise<Run> {
   return new Promise((resolve) => {
     const child = execFile(

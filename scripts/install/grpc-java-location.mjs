@@ -1,4 +1,7 @@
-/** Where grpc-java's peer is: a client and a server for the tests of the proxy. Its source is beside this file (`grpc-java/`), its jars come from Maven Central. */
+/**
+ * Where grpc-java's peer is: a client and a server for the tests of the proxy. Its source is beside
+ * this file (`grpc-java/`), its jars come from Maven Central.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,8 +14,9 @@ export const GRPC_JAVA_SOURCE = fileURLToPath(new URL("./grpc-java", import.meta
 export const GRPC_JAVA_FOLDER = fileURLToPath(new URL(`../../.tools/grpc-java/${sourceHash(GRPC_JAVA_SOURCE)}`, import.meta.url));
 
 /**
- * The folder that holds the peer's classes and jars, or undefined when there is none: tests then say so and are skipped.
- * `FENCELINE_GRPC_JAVA` names another folder and wins, also when it does not exist.
+ * The folder that holds the peer's classes and jars, or undefined when there is none: tests then
+ * say so and are skipped. `FENCELINE_GRPC_JAVA` names another folder and wins, also when it does
+ * not exist.
  *
  * @returns {string | undefined}
  */

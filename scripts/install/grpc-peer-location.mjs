@@ -1,4 +1,7 @@
-/** Where grpc-peer is: clients and servers of grpc-go and Go's net/http, for the tests of the proxy. Its source is beside this file (`grpc-peer/`). */
+/**
+ * Where grpc-peer is: clients and servers of grpc-go and Go's net/http, for the tests of the proxy.
+ * Its source is beside this file (`grpc-peer/`).
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

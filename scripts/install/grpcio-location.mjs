@@ -1,4 +1,7 @@
-/** Where Python's grpcio is, a peer of the proxy's tests. It comes from PyPI by name (`../install-grpcio.mjs`). */
+/**
+ * Where Python's grpcio is, a peer of the proxy's tests. It comes from PyPI by name
+ * (`../install-grpcio.mjs`).
+ */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

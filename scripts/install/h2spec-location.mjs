@@ -1,4 +1,7 @@
-/** Where h2spec is, the conformance test of HTTP/2. It comes from the Go module proxy by name (`../install-h2spec.mjs`). */
+/**
+ * Where h2spec is, the conformance test of HTTP/2. It comes from the Go module proxy by name
+ * (`../install-h2spec.mjs`).
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

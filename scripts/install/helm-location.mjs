@@ -1,4 +1,7 @@
-/** Where the Helm that tests run is. It comes from the Go module proxy by name (`../install-helm.mjs`). */
+/**
+ * Where the Helm that tests run is. It comes from the Go module proxy by name
+ * (`../install-helm.mjs`).
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

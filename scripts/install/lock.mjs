@@ -4,12 +4,16 @@ import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const BEAT_MS = 1_000;
-/** A holder this long without a beat is dead (killed, or the machine went down). The variable is for tests. */
+/**
+ * A holder this long without a beat is dead (killed, or the machine went down). The variable is for
+ * tests.
+ */
 const PATIENCE_MS = Number(process.env.FENCELINE_INSTALL_PATIENCE_MS ?? 10_000);
 const POLL_MS = 100;
 
 /**
- * Runs `work` while holding the lock folder. Waits while another process holds it, and takes it over when its holder is dead.
+ * Runs `work` while holding the lock folder. Waits while another process holds it, and takes it
+ * over when its holder is dead.
  *
  * @param {string} folder made and removed by the holder; its parent is created
  * @param {() => Promise<void>} work
@@ -34,7 +38,8 @@ async function acquire(folder) {
   let told = false;
   while (!tryMake(folder)) {
     const now = stamp(folder);
-    // Compared with what we saw ourselves, not with the wall clock: a suspended machine or a clock that jumps must not end a living lock.
+    // Compared with what we saw ourselves, not with the wall clock: a suspended machine or a clock
+    // that jumps must not end a living lock.
     if (now !== seen) {
       seen = now;
       unchangedSince = performance.now();
@@ -59,7 +64,8 @@ function tryMake(folder) {
 }
 
 /**
- * Moves a dead lock away. Renaming is atomic, so of several waiters one succeeds; a stamp that changed in between belongs to a new holder.
+ * Moves a dead lock away. Renaming is atomic, so of several waiters one succeeds; a stamp that
+ * changed in between belongs to a new holder.
  *
  * @param {string} folder
  * @param {string} seen
@@ -87,6 +93,7 @@ function touch(folder) {
   try {
     utimesSync(folder, now, now);
   } catch {
-    // Taken over, after this process was stopped for longer than the patience. The work goes on; the next run checks its result.
+    // Taken over, after this process was stopped for longer than the patience. The work goes on;
+    // the next run checks its result.
   }
 }

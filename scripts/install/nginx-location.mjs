@@ -1,4 +1,7 @@
-/** Where the nginx that the proxy is compared with is. It is Debian's package `nginx` (`../install-nginx.mjs`). */
+/**
+ * Where the nginx that the proxy is compared with is. It is Debian's package `nginx`
+ * (`../install-nginx.mjs`).
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -4,20 +4,23 @@ import { existsSync } from "node:fs";
 import { basename, delimiter, dirname, join, sep } from "node:path";
 
 /**
- * What an outer `npm run` was told about *where and how to fetch* holds for the inner npm too. Everything else it exports does not: with
- * `npm start --dry-run` or `npm test -w als` the inner npm would install nothing, or a part.
+ * What an outer `npm run` was told about *where and how to fetch* holds for the inner npm too.
+ * Everything else it exports does not: with `npm start --dry-run` or `npm test -w als` the inner
+ * npm would install nothing, or a part.
  */
 const FETCH_SETTINGS =
   /^npm_config_(?:\/\/.*|@.*|registry|cache|userconfig|globalconfig|proxy|https?_proxy|noproxy|ca|cafile|cert|key|strict_ssl|offline|prefer_offline|prefer_online|fetch_.*|maxsockets)$/i;
 
 /**
- * Named one by one since the user's environment or .npmrc may say otherwise: NODE_ENV=production leaves out dev dependencies, and with them
- * Node itself. Errors only, because the caller has already said what is going on.
+ * Named one by one since the user's environment or .npmrc may say otherwise: NODE_ENV=production
+ * leaves out dev dependencies, and with them Node itself. Errors only, because the caller has
+ * already said what is going on.
  */
 const ARGUMENTS = ["ci", "--include=dev", "--include=optional", "--bin-links=true", "--no-audit", "--no-fund", "--loglevel=error"];
 
 /**
- * Installs exactly what package-lock.json says. npm's own messages go to this process' standard error.
+ * Installs exactly what package-lock.json says. npm's own messages go to this process' standard
+ * error.
  *
  * @param {string} root project folder
  * @returns {Promise<void>} rejects when npm cannot be started or fails
@@ -46,7 +49,8 @@ export function npmCi(root) {
 export function promptEnvironment(outer, root) {
   const kept = Object.entries(outer).filter(([name]) => !/^(?:npm_|INIT_CWD$)/i.test(name) || FETCH_SETTINGS.test(name));
   const env = Object.fromEntries(kept);
-  // `npm ci` deletes node_modules, so nothing on its way may run from there: neither npm's Node nor that of the packages' install scripts.
+  // `npm ci` deletes node_modules, so nothing on its way may run from there: neither npm's Node nor
+  // that of the packages' install scripts.
   const path = (outer.PATH ?? "").split(delimiter).filter((folder) => !inside(folder, join(root, "node_modules")));
   const node = outsideNode(outer, root);
   env.PATH = [...(node === undefined ? [] : [dirname(node)]), ...path].join(delimiter);

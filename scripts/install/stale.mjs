@@ -4,15 +4,18 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * @typedef {{ version?: string, integrity?: string, link?: boolean, optional?: boolean }} LockedPackage
- * @typedef {Record<string, LockedPackage>} LockedPackages  keyed by folder, for example `node_modules/undici`
+ * @typedef {{ version?: string, integrity?: string, link?: boolean, optional?: boolean }}
+ * LockedPackage
+ * @typedef {Record<string, LockedPackage>} LockedPackages keyed by folder, for example
+ * `node_modules/undici`
  */
 
 /**
  * Why node_modules does not fit the lock file, in words for a person; undefined when it fits.
  *
- * The truth is npm's own `node_modules/.package-lock.json`, which npm writes last and which lists what it really installed. So the folder of a
- * developer who ran `npm install` is accepted, and one left behind by an interrupted install is not.
+ * The truth is npm's own `node_modules/.package-lock.json`, which npm writes last and which lists
+ * what it really installed. So the folder of a developer who ran `npm install` is accepted, and one
+ * left behind by an interrupted install is not.
  *
  * @param {string} root project folder
  * @returns {string | undefined}
@@ -37,7 +40,8 @@ export function whyStale(root) {
  * @param {LockedPackage | undefined} found
  */
 function packageDiffers(root, folder, wanted, found) {
-  // npm leaves out optional packages that are made for another platform, and only those are optional here.
+  // npm leaves out optional packages that are made for another platform, and only those are
+  // optional here.
   if (found === undefined) return wanted.optional === true ? undefined : `${folder} is not installed`;
   // Without a hash in the lock file (see complete-lock.mjs) npm takes the registry's.
   const isOther = wanted.integrity !== undefined && found.integrity !== wanted.integrity;
@@ -46,8 +50,9 @@ function packageDiffers(root, folder, wanted, found) {
 }
 
 /**
- * The npm package `node` is the run time itself, put in place by an install script. Running it is the only proof that the script was
- * allowed to run, and that node_modules was not copied here from another kind of machine.
+ * The npm package `node` is the run time itself, put in place by an install script. Running it is
+ * the only proof that the script was allowed to run, and that node_modules was not copied here from
+ * another kind of machine.
  *
  * @param {string} root
  * @param {LockedPackage | undefined} wanted
@@ -75,7 +80,8 @@ function readPackages(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8")).packages ?? {};
   } catch (error) {
-    // A half-written hidden lock file is a reason to install; a broken package-lock.json is reported by `npm ci` itself, with its position.
+    // A half-written hidden lock file is a reason to install; a broken package-lock.json is
+    // reported by `npm ci` itself, with its position.
     if (error instanceof SyntaxError) return {};
     throw error;
   }

@@ -1,4 +1,7 @@
-/** What the install scripts of the tools share: programs of others that some tests run, each in a folder of `.tools` that appears whole or not at all. */
+/**
+ * What the install scripts of the tools share: programs of others that some tests run, each in a
+ * folder of `.tools` that appears whole or not at all.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
@@ -6,7 +9,8 @@ import { dirname } from "node:path";
 /**
  * @typedef {object} Tool
  * @property {string} name as in a message, for example `nginx`
- * @property {string} variable environment variable that names a binary of the user's own, which wins
+ * @property {string} variable environment variable that names a binary of the user's own, which
+ * wins
  * @property {string} skipped the tests that need it, as the subject of "will be skipped"
  * @property {() => string | undefined} binary where it is, or undefined
  * @property {() => void} install puts it where `binary` looks
@@ -15,8 +19,8 @@ import { dirname } from "node:path";
 /**
  * Installs a tool that is not there. Silent when it is.
  *
- * Where that cannot be done, the tests that need it are skipped, so that a machine without Go or Debian can still run the rest: exit code 0 and
- * one line. With CI=true it is a failure.
+ * Where that cannot be done, the tests that need it are skipped, so that a machine without Go or
+ * Debian can still run the rest: exit code 0 and one line. With CI=true it is a failure.
  *
  * @param {Tool} tool
  */
@@ -36,7 +40,8 @@ export function ensureTool({ name, variable, skipped, binary, install }) {
 }
 
 /**
- * Builds a folder beside its place and moves it there whole, so that a run that is interrupted leaves nothing that looks installed.
+ * Builds a folder beside its place and moves it there whole, so that a run that is interrupted
+ * leaves nothing that looks installed.
  *
  * @param {string} place
  * @param {() => boolean} isThere whether the place holds what is wanted
@@ -60,7 +65,8 @@ export function buildBeside(place, isThere, build) {
  */
 function moveInto(fresh, place, isThere) {
   const old = `${fresh}.old`;
-  // Another version, or an incomplete folder; unless a second install was faster and its result is as good as ours.
+  // Another version, or an incomplete folder; unless a second install was faster and its result is
+  // as good as ours.
   if (isThere()) return;
   if (existsSync(place)) renameSync(place, old);
   try {
@@ -77,7 +83,8 @@ function moveInto(fresh, place, isThere) {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeout: number }} options timeout in milliseconds
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeout: number }} options timeout in
+ * milliseconds
  */
 export function run(command, args, options) {
   const child = spawnSync(command, args, { encoding: "utf8", ...options });

@@ -1,8 +1,9 @@
 /**
  * Floods an access-log port, held back only by flow control, until it is ended.
  *
- * Usage: als-flood.ts PORT KIND STREAMS, KIND one of `largest` (messages of 256 KiB with the smallest entries), `empty` (messages of no byte) and `groups`
- * (fields nested without end). Prints `{"streams":…}` once its streams are open.
+ * Usage: als-flood.ts PORT KIND STREAMS, KIND one of `largest` (messages of 256 KiB with the
+ * smallest entries), `empty` (messages of no byte) and `groups` (fields nested without end). Prints
+ * `{"streams":…}` once its streams are open.
  */
 import { connect } from "node:http2";
 import { setImmediate as turn } from "node:timers/promises";

@@ -11,7 +11,10 @@ export interface EnvoyCommand {
 
 const CACHE = { name: "peers", dns_lookup_family: "V4_ONLY" };
 
-/** Writes the configuration of an Envoy that forwards each request to its Host, with one worker thread and no access log. */
+/**
+ * Writes the configuration of an Envoy that forwards each request to its Host, with one worker
+ * thread and no access log.
+ */
 export async function envoyCommand(): Promise<EnvoyCommand> {
   const port = await freePort();
   const folder = join(TOOLS, "bench");
@@ -56,7 +59,8 @@ function configuration(port: number) {
         use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} },
       },
     },
-    // The defaults are 1,024 too, far above the 256 connections of the benchmark; named so that nobody wonders.
+    // The defaults are 1,024 too, far above the 256 connections of the benchmark; named so that
+    // nobody wonders.
     circuit_breakers: { thresholds: [{ max_connections: 1024, max_pending_requests: 1024, max_requests: 1024 }] },
   };
   const listener = { name: "in", address: { socket_address: { address: "127.0.0.1", port_value: port } }, filter_chains: [chain] };

@@ -1,4 +1,7 @@
-/** The npm package `fast-proxy` as a forward-by-Host proxy. Its undici mode has one fixed destination, so it runs with its keep-alive `http.Agent`. */
+/**
+ * The npm package `fast-proxy` as a forward-by-Host proxy. Its undici mode has one fixed
+ * destination, so it runs with its keep-alive `http.Agent`.
+ */
 import { fastProxy } from "fast-proxy";
 import { authorityOf, serve, withoutOurHeaders } from "./forward-by-host.ts";
 

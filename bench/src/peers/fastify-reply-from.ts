@@ -1,6 +1,7 @@
 /**
- * The npm package `@fastify/reply-from` as a forward-by-Host proxy over undici; a second listener takes HTTP/2 by prior knowledge. Towards the
- * destination it speaks HTTP/1.1: its HTTP/2 client has one fixed destination. Prints `{"port":…,"http2":…}`.
+ * The npm package `@fastify/reply-from` as a forward-by-Host proxy over undici; a second listener
+ * takes HTTP/2 by prior knowledge. Towards the destination it speaks HTTP/1.1: its HTTP/2 client
+ * has one fixed destination. Prints `{"port":…,"http2":…}`.
  */
 import type { AddressInfo } from "node:net";
 import replyFrom, { type FastifyReplyFromHooks } from "@fastify/reply-from";

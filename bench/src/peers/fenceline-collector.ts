@@ -1,7 +1,9 @@
 /**
- * The whole collector over a directory store: access logs, registry, edge book, fences rendered to disk.
+ * The whole collector over a directory store: access logs, registry, edge book, fences rendered to
+ * disk.
  *
- * Usage: fenceline-collector.ts FOLDER. Prints `{"port":…}`, then for each line on standard input `{"entries":…,"edges":…}`.
+ * Usage: fenceline-collector.ts FOLDER. Prints `{"port":…}`, then for each line on standard input
+ * `{"entries":…,"edges":…}`.
  */
 import { createInterface } from "node:readline";
 import { Config } from "@fenceline/api";

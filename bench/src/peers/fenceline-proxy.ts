@@ -1,7 +1,8 @@
 /**
  * The global sidecar as a cluster runs it, one worker thread and the reporter beside it.
  *
- * Usage: fenceline-proxy.ts UPSTREAM_PORT COLLECTOR_PORT. Prints `{"port":…}`, then for each line on standard input how many requests are in flight.
+ * Usage: fenceline-proxy.ts UPSTREAM_PORT COLLECTOR_PORT. Prints `{"port":…}`, then for each line
+ * on standard input how many requests are in flight.
  */
 import { createInterface } from "node:readline";
 import { createEdgeReporter } from "@fenceline/als";

@@ -7,14 +7,18 @@ import { freePort } from "../process.ts";
 export interface NginxCommand {
   readonly args: readonly string[];
   readonly port: number;
-  /** Port for HTTP/2 by prior knowledge: without TLS, nginx before 1.25 takes only one protocol on a port. */
+  /**
+   * Port for HTTP/2 by prior knowledge: without TLS, nginx before 1.25 takes only one protocol on a
+   * port.
+   */
   readonly http2: number;
 }
 
 /**
  * Writes the configuration of an nginx without access log, in one process.
  *
- * @param host the Host that requests will have. nginx keeps connections alive only towards upstreams that its configuration names.
+ * @param host the Host that requests will have. nginx keeps connections alive only towards
+ * upstreams that its configuration names.
  * @param upstream port of that host on loopback
  */
 export async function nginxCommand(host: string, upstream: number): Promise<NginxCommand> {
@@ -37,7 +41,10 @@ interface Places {
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 const OUR_HEADERS = ["fence-source", "slime-orig-dest", "slime-source-ns"];
 
-/** `master_process off`: the worker is the process that was started, so its processor time and its signals are at hand. */
+/**
+ * `master_process off`: the worker is the process that was started, so its processor time and its
+ * signals are at hand.
+ */
 function configuration({ folder, host, upstream, port, http2 }: Places): string {
   const removed = (module: string) => OUR_HEADERS.map((header) => `      ${module}_set_header ${header} "";`).join("\n");
   return `

@@ -1,5 +1,6 @@
 /**
- * The npm packages that share the interface of `http-proxy`, each as a forward-by-Host proxy with keep-alive upstream connections.
+ * The npm packages that share the interface of `http-proxy`, each as a forward-by-Host proxy with
+ * keep-alive upstream connections.
  *
  * Usage: node-http-proxies.ts http-proxy|http-proxy-3|httpxy
  */

@@ -1,7 +1,8 @@
 /**
- * The destination of the soak. `?bytes=N` asks for that many, `?wait=MS` for an answer that late, `/events` for a stream of events without end;
- * uploads are read to their end, upgraded connections get back what they send, TLS holds the same within. HTTP/2 calls, with prior knowledge, get 64 bytes.
- * Prints `{"port":…}`.
+ * The destination of the soak. `?bytes=N` asks for that many, `?wait=MS` for an answer that late,
+ * `/events` for a stream of events without end; uploads are read to their end, upgraded connections
+ * get back what they send, TLS holds the same within. HTTP/2 calls, with prior knowledge, get 64
+ * bytes. Prints `{"port":…}`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";

@@ -17,14 +17,20 @@ export interface RowResult {
   readonly peers: readonly PeerRow[];
 }
 
-/** Latency at the same fixed rate, half of what Envoy does at most. Medians over the rounds, in microseconds. */
+/**
+ * Latency at the same fixed rate, half of what Envoy does at most. Medians over the rounds, in
+ * microseconds.
+ */
 export interface LatencyResult {
   readonly rate: number;
   readonly ours: number;
   readonly envoy: number;
 }
 
-/** What our rate must be in a row: ahead of every Node proxy, and in the main row of Envoy and Go too. */
+/**
+ * What our rate must be in a row: ahead of every Node proxy, and in the main row of Envoy and Go
+ * too.
+ */
 export function goalsOf(row: Row, nodePeers: readonly string[]): Goal[] {
   const nodeGoals = nodePeers.map((peer) => ({ peer, atLeast: 1 }));
   if (row.id !== MAIN_ROW) return nodeGoals;

@@ -16,7 +16,10 @@ interface LoadResult {
   readonly p99: number;
 }
 
-/** Sends the row's load to a proxy for a while. `extra` are further options of the load generator. Throws when an answer was not as it should be. */
+/**
+ * Sends the row's load to a proxy for a while. `extra` are further options of the load generator.
+ * Throws when an answer was not as it should be.
+ */
 export async function load(target: Target, row: Row, seconds: number, extra: readonly string[] = []): Promise<Sample> {
   const { process: child, host, ports } = target;
   const to = ["-port", String(ports[row.protocol] ?? 0), "-host", host, "-seconds", String(seconds), "-warmup", String(WARM_UP)];

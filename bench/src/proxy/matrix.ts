@@ -1,7 +1,10 @@
 import { align } from "../table.ts";
 import type { RowResult, Verdict } from "./goals.ts";
 
-/** Rows × peers: requests per second in thousands, and how many times a peer's rate ours is. `—`: the peer does not take part, see the README. */
+/**
+ * Rows × peers: requests per second in thousands, and how many times a peer's rate ours is. `—`:
+ * the peer does not take part, see the README.
+ */
 export function matrix(results: readonly RowResult[], peers: readonly string[]): string {
   const lines = results.map(({ row, peers: measured }) => [
     row.id,

@@ -8,7 +8,10 @@ const LEAST_SECONDS = 8;
 
 const ROW: Row = { id: "memory", title: "64 B answers, 1,000 connections", protocol: "http1", load: ["-connections", "1000"] };
 
-/** The most memory in MB that a proxy held while 1,000 connections kept it busy. The proxy should be fresh, or it is others' garbage that counts. */
+/**
+ * The most memory in MB that a proxy held while 1,000 connections kept it busy. The proxy should be
+ * fresh, or it is others' garbage that counts.
+ */
 export async function busyMemory(target: Target, seconds: number): Promise<number> {
   let most = 0;
   const sample = () => {

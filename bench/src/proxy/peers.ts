@@ -28,7 +28,10 @@ export interface Target {
 /** A proxy of the benchmark. */
 export interface ProxyPeer {
   readonly name: string;
-  /** Whether it is an npm package, and so one of those that Fenceline is to be ahead of in every row. */
+  /**
+   * Whether it is an npm package, and so one of those that Fenceline is to be ahead of in every
+   * row.
+   */
   readonly node: boolean;
   readonly speaks: readonly Protocol[];
   start(surroundings: Surroundings): Promise<Target>;
@@ -37,7 +40,10 @@ export interface ProxyPeer {
 const ALL: readonly Protocol[] = ["http1", "http2", "grpc"];
 const HTTP1: readonly Protocol[] = ["http1"];
 const WITHOUT_GRPC: readonly Protocol[] = ["http1", "http2"];
-/** nginx keeps connections alive only towards upstreams that its configuration names, so it knows this one by a name. */
+/**
+ * nginx keeps connections alive only towards upstreams that its configuration names, so it knows
+ * this one by a name.
+ */
 const NGINX_HOST = "upstream.bench";
 
 /** All proxies, ours first. */

@@ -1,4 +1,7 @@
-/** What callers speak. Each proxy speaks the same to the destination where it can (README, "What is measured"). */
+/**
+ * What callers speak. Each proxy speaks the same to the destination where it can (README, "What is
+ * measured").
+ */
 export type Protocol = "http1" | "http2" | "grpc";
 
 /** One shape of load, measured through every proxy that speaks its protocol. */

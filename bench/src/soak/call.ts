@@ -9,10 +9,15 @@ export interface Destination {
   readonly host: string;
 }
 
-/** One call, from its start to its end, whatever end it is meant to have. Rejects when the proxy did not do its part. */
+/**
+ * One call, from its start to its end, whatever end it is meant to have. Rejects when the proxy did
+ * not do its part.
+ */
 export type Call = (to: Destination) => Promise<void>;
 
-/** A new connection for each call, so that those that are broken off take no other call with them. */
+/**
+ * A new connection for each call, so that those that are broken off take no other call with them.
+ */
 const AGENT = new Agent({ keepAlive: false });
 const SLOW_READ_BYTES = 1 << 20;
 const SLOW_READ_PAUSE_MS = 20;

@@ -1,9 +1,15 @@
 import * as calls from "./call.ts";
 
-/** Milliseconds after which a call that should have ended long ago is given up, and counts as failed: else nobody would learn which one hangs. */
+/**
+ * Milliseconds after which a call that should have ended long ago is given up, and counts as
+ * failed: else nobody would learn which one hangs.
+ */
 const DEADLINE = 120_000;
 
-/** How often a kind of call is begun, and how many may be open at once: one that falls due beyond that is left out. */
+/**
+ * How often a kind of call is begun, and how many may be open at once: one that falls due beyond
+ * that is left out.
+ */
 interface Kind {
   readonly call: calls.Call;
   readonly everyMs: number;

@@ -23,16 +23,26 @@ export interface Check {
 /** Share of the soak in which compiled code, pools and the heap find their size. */
 const WARM_UP = 0.25;
 /**
- * Most growth of memory after the warm-up, in MB. V8 lets its heap grow by tens of MB before it collects the old generation, whatever the load;
- * a leak of 50 bytes a request is 80 MB after an hour.
+ * Most growth of memory after the warm-up, in MB. V8 lets its heap grow by tens of MB before it
+ * collects the old generation, whatever the load; a leak of 50 bytes a request is 80 MB after an
+ * hour.
  */
 const MOST_GROWTH = 32;
-/** Seconds that a soak must last for its memory to be judged: before, the heap is still finding its size. */
+/**
+ * Seconds that a soak must last for its memory to be judged: before, the heap is still finding its
+ * size.
+ */
 const SHORTEST_JUDGED = 600;
-/** Sockets that may be open at the end and were not at the beginning: those of the report stream when it was just opened anew. */
+/**
+ * Sockets that may be open at the end and were not at the beginning: those of the report stream
+ * when it was just opened anew.
+ */
 const MOST_LEFT = 2;
 
-/** Growth of memory in MB from the first third after the warm-up to the last. Medians, so that a single collection or its want decides nothing. */
+/**
+ * Growth of memory in MB from the first third after the warm-up to the last. Medians, so that a
+ * single collection or its want decides nothing.
+ */
 export function growth(samples: readonly Held[]): number {
   const steady = samples.slice(Math.floor(samples.length * WARM_UP)).map(({ memory }) => memory);
   const third = Math.max(1, Math.floor(steady.length / 3));

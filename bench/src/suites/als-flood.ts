@@ -7,7 +7,9 @@ import { BenchProcess, stopAll } from "../process.ts";
 import type { Settings } from "../settings.ts";
 import type { Report, Suite } from "../suite.ts";
 
-/** Most milliseconds from an honest entry until its edge is in the book, at p99, beside any flood. */
+/**
+ * Most milliseconds from an honest entry until its edge is in the book, at p99, beside any flood.
+ */
 const GOAL_MS = 100;
 const EDGES_PER_ROUND = 50;
 const FLOODS: readonly (readonly [kind: string, streams: number])[] = [
@@ -78,7 +80,10 @@ async function honestStream(port: number): Promise<ClientHttp2Stream> {
 
 let learned = 0;
 
-/** Reports the next edge, and looks until it is in the book: the look goes through the same event loop, so it counts. */
+/**
+ * Reports the next edge, and looks until it is in the book: the look goes through the same event
+ * loop, so it counts.
+ */
 async function learn(server: BenchProcess, stream: ClientHttp2Stream): Promise<number> {
   const begin = performance.now();
   stream.write(framed(encodeAccessLogMessage({ entries: [{ upstreamCluster: `outbound|80||${hostOf(learned)}`, responseCode: 200 }] })));

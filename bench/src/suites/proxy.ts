@@ -15,14 +15,20 @@ import type { Settings } from "../settings.ts";
 import type { Report, Suite } from "../suite.ts";
 import { format, summarise, thousands } from "../table.ts";
 
-/** Requests per second through one core, by the shape of the load: Fenceline's proxy, reporting edges to a collector, and proxies that only forward. */
+/**
+ * Requests per second through one core, by the shape of the load: Fenceline's proxy, reporting
+ * edges to a collector, and proxies that only forward.
+ */
 export const proxy: Suite = { defaults: { rounds: 3, seconds: 2 }, run };
 
 /** What is measured beside the rows; chosen as they are. */
 const LATENCY = "p99";
 const MEMORY = "memory";
 
-/** Times as many rounds where a goal is a number close to what is measured: on a machine with neighbours single rounds are off by a half. */
+/**
+ * Times as many rounds where a goal is a number close to what is measured: on a machine with
+ * neighbours single rounds are off by a half.
+ */
 const CLOSE_GOAL = 3;
 
 const NODE_PEERS = PEERS.filter(({ node }) => node).map(({ name }) => name);

@@ -12,7 +12,9 @@ import { type Check, checks, type Held, isBackToBase } from "../soak/trend.ts";
 import type { Report, Suite } from "../suite.ts";
 import { align, thousands } from "../table.ts";
 
-/** Steady mixed load on one proxy for long: does anything grow, and is everything closed in the end? */
+/**
+ * Steady mixed load on one proxy for long: does anything grow, and is everything closed in the end?
+ */
 export const soak: Suite = { defaults: { rounds: 1, seconds: 1 }, run };
 
 /** Callers that behave, at rates far below what the proxy can do. */
@@ -26,7 +28,10 @@ const GENERATORS: readonly { readonly name: string; readonly protocol: Protocol;
 
 const SAMPLES = 240;
 const LINES = 12;
-/** Idle connections to destinations are kept for seconds, so what is left may still be on its way out. */
+/**
+ * Idle connections to destinations are kept for seconds, so what is left may still be on its way
+ * out.
+ */
 const SETTLE_MS = 20_000;
 
 async function run(_: Settings, { minutes }: Options): Promise<Report> {

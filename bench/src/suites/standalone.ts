@@ -16,7 +16,10 @@ const GOAL_P99_MS = 100;
 /** A Sidecar that is not there by then will not come. */
 const GIVE_UP_MS = 5_000;
 
-/** Milliseconds from sending a first request to its answer, and to the Sidecar on disk that holds its host. */
+/**
+ * Milliseconds from sending a first request to its answer, and to the Sidecar on disk that holds
+ * its host.
+ */
 interface Timing {
   readonly answered: number;
   readonly rendered: number;

@@ -31,7 +31,10 @@ export class Fenceline {
     this.#lab = lab;
   }
 
-  /** Installs the chart, or changes the release that is there. Returns when its Deployments are available. */
+  /**
+   * Installs the chart, or changes the release that is there. Returns when its Deployments are
+   * available.
+   */
   static async install(lab: Lab, values: Values = {}): Promise<Fenceline> {
     const set = Object.entries({ ...LAB_VALUES, ...values }).map(([name, value]) => `--set-json=${name}=${JSON.stringify(value)}`);
     const options = ["--install", "--create-namespace", "--reset-values", "--wait", "--timeout=180s", ...set];
@@ -39,7 +42,10 @@ export class Fenceline {
     return new Fenceline(lab);
   }
 
-  /** Uninstalls the release, by way of its pre-delete hook; nothing happens when there is none. Returns when its objects are gone. */
+  /**
+   * Uninstalls the release, by way of its pre-delete hook; nothing happens when there is none.
+   * Returns when its objects are gone.
+   */
   static async uninstall(lab: Lab): Promise<void> {
     const options = [`--namespace=${NAMESPACE}`, "--ignore-not-found", "--wait", "--timeout=180s"];
     await helm(lab.controlPlane.apiServer.kubeconfig, "uninstall", RELEASE, ...options);
@@ -55,7 +61,10 @@ export class Fenceline {
     return this.#lab.kubelet.pods(NAMESPACE, { app: collector.service });
   }
 
-  /** Who holds the Lease: a name that is new with every start of a collector; undefined while nobody does. */
+  /**
+   * Who holds the Lease: a name that is new with every start of a collector; undefined while nobody
+   * does.
+   */
   async leaderIdentity(): Promise<string | undefined> {
     const reference = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { namespace: NAMESPACE, name: collector.service } };
     const { spec } = ((await this.#lab.kubernetes.get(reference)) ?? {}) as { spec?: { holderIdentity?: string } };

@@ -20,7 +20,10 @@ export class InstalledDeployment {
     await this.#settled(replicas, []);
   }
 
-  /** Replaces every pod, as `kubectl rollout restart` does. Returns when the new ones are ready, and the old ones are gone. */
+  /**
+   * Replaces every pod, as `kubectl rollout restart` does. Returns when the new ones are ready, and
+   * the old ones are gone.
+   */
   async roll(): Promise<void> {
     const { spec } = (await this.#lab.kubernetes.get(this.#reference)) as KubernetesObject & { spec: { replicas: number } };
     const old = (await this.#pods()).map(({ metadata }) => metadata.name);

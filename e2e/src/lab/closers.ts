@@ -12,7 +12,10 @@ export class Closers {
     this.#closers.push(closer);
   }
 
-  /** Runs every closer, also after one that failed, and those that are added meanwhile. @throws {AggregateError} of those that failed */
+  /**
+   * Runs every closer, also after one that failed, and those that are added meanwhile. @throws
+   * {AggregateError} of those that failed
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     const failures: unknown[] = [];
@@ -28,8 +31,8 @@ export class Closers {
 }
 
 /**
- * Waits for all, and then throws the first failure. `Promise.all` would throw at once and leave the others starting things behind the back of
- * whoever cleans up.
+ * Waits for all, and then throws the first failure. `Promise.all` would throw at once and leave the
+ * others starting things behind the back of whoever cleans up.
  */
 export async function allOf<T extends readonly unknown[]>(
   ...work: { readonly [K in keyof T]: Promise<T[K]> }

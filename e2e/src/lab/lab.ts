@@ -35,7 +35,8 @@ export class Lab {
   }
 
   /**
-   * Starts the control plane. Whatever happens, what was made is undone: here when the start fails, by {@link Lab.close} afterwards.
+   * Starts the control plane. Whatever happens, what was made is undone: here when the start fails,
+   * by {@link Lab.close} afterwards.
    *
    * @param signal ends every waiting when it is aborted; the caller closes the lab then
    */
@@ -87,14 +88,20 @@ export class Lab {
     return this.kubernetes.apply(namespaceObject(name, labels));
   }
 
-  /** Makes a pod with a proxy that is ready; the pod itself becomes so by {@link Pod.setReady}, once its processes are. */
+  /**
+   * Makes a pod with a proxy that is ready; the pod itself becomes so by {@link Pod.setReady}, once
+   * its processes are.
+   */
   async pod(spec: PodSpec): Promise<Pod> {
     const pod = await Pod.create(this.#podGround, this.#nextPod(), spec);
     this.#pods.add(pod);
     return pod;
   }
 
-  /** Removes the pods and namespaces that were made through {@link Lab.pod} and {@link Lab.namespace}, with all that is in them. */
+  /**
+   * Removes the pods and namespaces that were made through {@link Lab.pod} and
+   * {@link Lab.namespace}, with all that is in them.
+   */
   async clear(): Promise<void> {
     await Promise.all([...this.#pods].map((pod) => pod.delete(0)));
     this.#pods.clear();

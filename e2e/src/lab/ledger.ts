@@ -1,7 +1,10 @@
 import { appendFileSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** Something on this machine that outlives our process unless it is undone. `id` tells it from a later one of the same name. */
+/**
+ * Something on this machine that outlives our process unless it is undone. `id` tells it from a
+ * later one of the same name.
+ */
 export type Made =
   | { readonly kind: "process"; readonly name: string; readonly id: string }
   | { readonly kind: "link"; readonly name: string; readonly id: string }
@@ -11,8 +14,9 @@ export type Made =
 const FILE = "made.jsonl";
 
 /**
- * What a run made, written to its folder as it is made. A run that ends by itself undoes everything and removes the file; for one that was killed,
- * `npm run e2e:clean` reads it. So nothing is ever touched that no run wrote down as its own.
+ * What a run made, written to its folder as it is made. A run that ends by itself undoes everything
+ * and removes the file; for one that was killed, `npm run e2e:clean` reads it. So nothing is ever
+ * touched that no run wrote down as its own.
  */
 export class Ledger {
   readonly #file: string;
@@ -24,7 +28,8 @@ export class Ledger {
   }
 
   /**
-   * Writes something down that was just made. Synchronous, so that it is on disk before anything can go wrong.
+   * Writes something down that was just made. Synchronous, so that it is on disk before anything
+   * can go wrong.
    *
    * @param name a process id, the name of a network link or namespace, or a path
    */
@@ -38,7 +43,10 @@ export class Ledger {
   }
 }
 
-/** What a run that did not end by itself has made and what is still there, last made first; undefined when there is no such run. */
+/**
+ * What a run that did not end by itself has made and what is still there, last made first;
+ * undefined when there is no such run.
+ */
 export function leftBehind(folder: string): { readonly isRunning: boolean; readonly made: readonly Made[] } | undefined {
   let text: string;
   try {
@@ -61,7 +69,10 @@ function isStillThere({ kind, name, id }: Made): boolean {
   return id !== "" && identify(kind, name) === id;
 }
 
-/** What makes it that one and no other, since names and process ids are used again; undefined when there is none. */
+/**
+ * What makes it that one and no other, since names and process ids are used again; undefined when
+ * there is none.
+ */
 function identify(kind: Made["kind"], name: string): string | undefined {
   try {
     if (kind === "process") return `${bootId()} ${processStart(name)}`;
@@ -80,7 +91,8 @@ function bootId(): string {
 /** When a process started, in clock ticks since boot. @throws when there is none */
 function processStart(pid: string): string {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The second field is the command in brackets and may hold spaces; then field 3 is the state and field 22 the start.
+  // The second field is the command in brackets and may hold spaces; then field 3 is the state and
+  // field 22 the start.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (fields[0] === "Z") throw new Error(`process ${pid} has ended`);
   return fields[19] ?? "";

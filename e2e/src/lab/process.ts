@@ -14,10 +14,15 @@ export interface ProcessSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** All that it gets beside PATH and HOME: our own environment may hold proxies and the like, which must not reach it. */
+  /**
+   * All that it gets beside PATH and HOME: our own environment may hold proxies and the like, which
+   * must not reach it.
+   */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Talk to it over its standard input and output. Default false: the output goes to the log, too. */
+  /**
+   * Talk to it over its standard input and output. Default false: the output goes to the log, too.
+   */
   readonly talk?: boolean;
 }
 
@@ -33,7 +38,10 @@ export interface ProcessKeeping {
 const SHOWN_LOG_BYTES = 2_000;
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** A process of the lab, which may be stopped and started again. It leads a process group of its own, so that Ctrl-C reaches us alone. */
+/**
+ * A process of the lab, which may be stopped and started again. It leads a process group of its
+ * own, so that Ctrl-C reaches us alone.
+ */
 export class LabProcess {
   readonly spec: ProcessSpec;
   readonly #keeping: ProcessKeeping;
@@ -91,7 +99,10 @@ export class LabProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Resolves when it has ended, however it did, with its exit code; undefined when a signal ended it. */
+  /**
+   * Resolves when it has ended, however it did, with its exit code; undefined when a signal ended
+   * it.
+   */
   async ended(): Promise<number | undefined> {
     if (this.isRunning && this.#child !== undefined) await once(this.#child, "exit");
     return this.#child?.exitCode ?? undefined;
@@ -104,7 +115,9 @@ export class LabProcess {
     return { input: stdin, output: stdout };
   }
 
-  /** @throws {FencelineError} `LAB_PROCESS_ENDED`, with the end of its log, when it is not running */
+  /**
+   * @throws {FencelineError} `LAB_PROCESS_ENDED`, with the end of its log, when it is not running
+   */
   requireRunning(): void {
     if (this.isRunning) return;
     const how = this.#child?.signalCode ?? `exit code ${this.#child?.exitCode}`;
@@ -112,7 +125,10 @@ export class LabProcess {
     throw new FencelineError("LAB_PROCESS_ENDED", { message: `${this.spec.name} ended early with ${how}, see ${this.logFile}:\n${said}` });
   }
 
-  /** Asks it to end, and kills it when it has not after `grace` milliseconds. Resolves when it and its children are gone. */
+  /**
+   * Asks it to end, and kills it when it has not after `grace` milliseconds. Resolves when it and
+   * its children are gone.
+   */
   async stop(grace = 5_000): Promise<void> {
     if (!this.isRunning || this.#child === undefined) return;
     const exited = once(this.#child, "exit");
@@ -132,7 +148,10 @@ export class LabProcess {
   }
 }
 
-/** Kills what is left of a group that we made. Its number cannot be anybody else's while a member lives, and right after its leader's end. */
+/**
+ * Kills what is left of a group that we made. Its number cannot be anybody else's while a member
+ * lives, and right after its leader's end.
+ */
 export function killGroup(pid: number): void {
   if (pid <= 1) return;
   try {

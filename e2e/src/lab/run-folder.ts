@@ -11,7 +11,8 @@ export interface RunFolder {
   /** One log per process. */
   readonly logs: string;
   /**
-   * Gone at the end: the database, and what the proxies read and write. Those run as uid 1337, which may not be able to reach a project that lies in root's home.
+   * Gone at the end: the database, and what the proxies read and write. Those run as uid 1337,
+   * which may not be able to reach a project that lies in root's home.
    */
   readonly stage: string;
 }
@@ -19,7 +20,10 @@ export interface RunFolder {
 /** Runs whose folders are kept. */
 const KEPT_RUNS = 10;
 
-/** Makes the folders of a run, named by its start, and removes those of the oldest runs that ended by themselves. */
+/**
+ * Makes the folders of a run, named by its start, and removes those of the oldest runs that ended
+ * by themselves.
+ */
 export function makeRunFolder(now: Date): RunFolder {
   mkdirSync(RUNS, { recursive: true });
   const ended = readdirSync(RUNS).filter((run) => leftBehind(join(RUNS, run)) === undefined);

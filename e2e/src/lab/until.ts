@@ -17,7 +17,8 @@ export interface UntilOptions {
 export type NotYet = false | undefined;
 
 /**
- * Looks again and again until `look` returns something, and returns that. A look that throws counts as "not yet".
+ * Looks again and again until `look` returns something, and returns that. A look that throws counts
+ * as "not yet".
  *
  * @param what finishes the sentence "gave up waiting for …"
  * @throws {FencelineError} `LAB_TIMEOUT`, with the reason of the last look that threw

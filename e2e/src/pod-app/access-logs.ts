@@ -5,7 +5,10 @@ import type { AccessLogCall, GrpcAnswer } from "./protocol.ts";
 const METHOD = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
 const asBytes = (bytes: Buffer): Buffer => bytes;
 
-/** Writes one message of access logs as whoever the call says, as an Envoy would, and ends the stream. Returns how it ended. */
+/**
+ * Writes one message of access logs as whoever the call says, as an Envoy would, and ends the
+ * stream. Returns how it ended.
+ */
 export function sendAccessLogs({ target, metadata = {}, entries, timeout = 10_000, ...identifier }: AccessLogCall): Promise<LogsAnswer> {
   const client = new Client(target, credentials.createInsecure());
   const fields = new Metadata();

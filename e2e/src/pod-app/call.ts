@@ -57,7 +57,10 @@ export async function httpCall({
   return promise;
 }
 
-/** Said by us: node:http frames the bodies of some methods, but sends that of a DELETE bare, to be taken for the next request. */
+/**
+ * Said by us: node:http frames the bodies of some methods, but sends that of a DELETE bare, to be
+ * taken for the next request.
+ */
 function framing(bodyBytes: number | undefined, chunked: boolean): Record<string, string> {
   if (chunked) return { "transfer-encoding": "chunked" };
   return bodyBytes === undefined ? {} : { "content-length": String(bodyBytes) };
@@ -71,7 +74,10 @@ function parsed(said: string): unknown {
   }
 }
 
-/** One TCP exchange; returns the line that the server sent. Rejects when it sends none, or another one than is expected. */
+/**
+ * One TCP exchange; returns the line that the server sent. Rejects when it sends none, or another
+ * one than is expected.
+ */
 export async function tcpCall({ host, port, send, expect, timeout = 5_000 }: TcpCall): Promise<string> {
   const socket = connect({ host, port });
   socket.setTimeout(timeout, () => socket.destroy(new Error(`no line within ${timeout} ms`)));

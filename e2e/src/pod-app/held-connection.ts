@@ -25,7 +25,10 @@ export class HeldConnection implements Held {
     return new HeldConnection(socket);
   }
 
-  /** Sends one line and returns the one that comes back. Rejects when the connection has ended, or none comes within 5 s. */
+  /**
+   * Sends one line and returns the one that comes back. Rejects when the connection has ended, or
+   * none comes within 5 s.
+   */
   async exchange(line: string): Promise<string> {
     if (this.#socket.closed) throw new Error("the connection has ended");
     const { promise, resolve, reject } = Promise.withResolvers<string>();

@@ -4,14 +4,17 @@ import type { Echo } from "./protocol.ts";
 import { echoSocket } from "./web-socket/echo-socket.ts";
 
 /**
- * An Envoy keeps an idle connection for an hour. Node's 5 s would have us close one just as the Envoy sends a request on it, which answers 503
- * then, and no suite could tell that from a fault of the mesh. In milliseconds.
+ * An Envoy keeps an idle connection for an hour. Node's 5 s would have us close one just as the
+ * Envoy sends a request on it, which answers 503 then, and no suite could tell that from a fault of
+ * the mesh. In milliseconds.
  */
 const KEEP_ALIVE = 61 * 60_000;
 
 /**
- * An HTTP server that says which pod answered, and what reached it. `?status=404` chooses the status, `?delay=50` waits so many milliseconds, `?hints=1` sends
- * a 103 before, `?trailers=1` sends fields behind the body, `?unwanted=1` answers 417 to a body that is only announced. It takes every WebSocket.
+ * An HTTP server that says which pod answered, and what reached it. `?status=404` chooses the
+ * status, `?delay=50` waits so many milliseconds, `?hints=1` sends a 103 before, `?trailers=1`
+ * sends fields behind the body, `?unwanted=1` answers 417 to a body that is only announced. It
+ * takes every WebSocket.
  */
 export function httpEcho(pod: string): Server {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {

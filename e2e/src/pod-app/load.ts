@@ -11,8 +11,9 @@ interface Peer {
 const KEPT_FAILURES = 100;
 const KEPT_TIMES = 200_000;
 /**
- * Requests in flight; those that fall due beyond it are skipped. A new path is slow at first (DNS, mTLS handshakes), and with HTTP/1.1 every
- * request that waits is one connection more on every hop: without a bound, the load itself would be what is measured.
+ * Requests in flight; those that fall due beyond it are skipped. A new path is slow at first (DNS,
+ * mTLS handshakes), and with HTTP/1.1 every request that waits is one connection more on every hop:
+ * without a bound, the load itself would be what is measured.
  */
 const MOST_IN_FLIGHT = 32;
 

@@ -1,4 +1,7 @@
-/** The application in a lab's pods: servers that echo, and a client that does what the lab says on standard input. */
+/**
+ * The application in a lab's pods: servers that echo, and a client that does what the lab says on
+ * standard input.
+ */
 import { once } from "node:events";
 import type { Server } from "node:net";
 import { createInterface } from "node:readline";

@@ -1,6 +1,7 @@
 /**
- * What a lab and the application in a pod say to each other, one JSON value a line, over the application's standard input and output. No port
- * is needed for it, and the application ends when its lab does.
+ * What a lab and the application in a pod say to each other, one JSON value a line, over the
+ * application's standard input and output. No port is needed for it, and the application ends when
+ * its lab does.
  */
 
 import type { GrpcKind } from "./grpc/methods.ts";
@@ -17,7 +18,10 @@ export interface HttpCall {
   readonly chunked?: boolean;
   /** Fields that follow the body, which is chunked then. Default: none. */
   readonly trailers?: Readonly<Record<string, string>>;
-  /** Announce the body with `Expect: 100-continue` and send it when the server says so. Default false. */
+  /**
+   * Announce the body with `Expect: 100-continue` and send it when the server says so. Default
+   * false.
+   */
   readonly expectContinue?: boolean;
   /** Milliseconds for the whole answer. Default 10,000. */
   readonly timeout?: number;
@@ -153,9 +157,15 @@ export interface LoadReport {
   readonly skipped: number;
   readonly succeeded: number;
   readonly failed: number;
-  /** The first 100 of those that failed: when they were sent, in milliseconds since 1970, and the status or error. */
+  /**
+   * The first 100 of those that failed: when they were sent, in milliseconds since 1970, and the
+   * status or error.
+   */
   readonly failures: readonly { readonly at: number; readonly reason: string }[];
-  /** By whom the answering pod saw itself called: the caller itself when the path is direct; empty over TCP. Times are when the request was sent. */
+  /**
+   * By whom the answering pod saw itself called: the caller itself when the path is direct; empty
+   * over TCP. Times are when the request was sent.
+   */
   readonly peers: readonly { readonly peer: string; readonly count: number; readonly firstAt: number; readonly lastAt: number }[];
   /** Milliseconds of the successful ones. 0 when there are none. */
   readonly p50: number;

@@ -1,6 +1,8 @@
 import { createServer, type Server } from "node:net";
 
-/** A TCP server that sends every byte back. With a greeting it speaks first, as MySQL and SMTP do. */
+/**
+ * A TCP server that sends every byte back. With a greeting it speaks first, as MySQL and SMTP do.
+ */
 export function tcpEcho(greeting = ""): Server {
   return createServer((socket) => {
     // A peer that vanishes is its own affair.

@@ -13,7 +13,10 @@ export interface CommandOptions {
   readonly input?: string;
 }
 
-/** Administration programs are often missing from a plain user's PATH, and root may have come from one. */
+/**
+ * Administration programs are often missing from a plain user's PATH, and root may have come from
+ * one.
+ */
 const FOLDERS = [...(process.env.PATH ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"].filter((folder) => folder !== "");
 
 /** Lines of its output that a failed command is reported with. */

@@ -8,8 +8,9 @@ const MODULE = "github.com/coredns/coredns";
 const PLUGINS = ["bind", "ready", "errors", "kubernetes"];
 
 /**
- * CoreDNS with the plugins that a cluster's DNS needs, as its documents tell how to build it with plugins of one's choice. The whole one holds
- * the client libraries of every cloud and takes several times as long to build.
+ * CoreDNS with the plugins that a cluster's DNS needs, as its documents tell how to build it with
+ * plugins of one's choice. The whole one holds the client libraries of every cloud and takes
+ * several times as long to build.
  *
  * @param version for example `v1.15.0`
  */
@@ -23,7 +24,8 @@ export function coreDns(version: string): Part {
       await mkdir(source);
       await writeFile(join(source, "go.mod"), `module lab.invalid/coredns\n\ngo 1.25.0\n\nrequire ${MODULE} ${version}\n`);
       await writeFile(join(source, "main.go"), mainFile());
-      // -mod=mod: the requirements of the requirement are written into go.mod as the build meets them.
+      // -mod=mod: the requirements of the requirement are written into go.mod as the build meets
+      // them.
       await runGo(["build", "-mod=mod", ...buildFlags(), "-o", join(folder, "bin", "coredns"), "."], {}, source);
     },
   });

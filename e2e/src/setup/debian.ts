@@ -2,7 +2,10 @@ import { FencelineError } from "@fenceline/api";
 import { findCommand, runCommand } from "./command.ts";
 import type { Part } from "./part.ts";
 
-/** A Debian package, needed for one command. It counts as there when the command is, wherever it came from. */
+/**
+ * A Debian package, needed for one command. It counts as there when the command is, wherever it
+ * came from.
+ */
 export function debianPackage(name: string, command: string): Part {
   return {
     name: command,

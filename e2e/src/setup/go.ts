@@ -4,7 +4,10 @@ import { FencelineError } from "@fenceline/api";
 import { findCommand, runCommand } from "./command.ts";
 import { builtPart, type Part } from "./part.ts";
 
-/** Oldest Go that builds all of it; an older one from 1.21 on fetches what it needs by itself unless told otherwise. */
+/**
+ * Oldest Go that builds all of it; an older one from 1.21 on fetches what it needs by itself unless
+ * told otherwise.
+ */
 const GO_VERSION = "1.26";
 
 /** What to take from one Go module. */
@@ -38,7 +41,8 @@ export function goModule({ name, module, packages, files = {}, stamp }: GoModule
 }
 
 /**
- * Flags for a program that nobody debugs: without the information for it, it is half as large and linked in half of the time.
+ * Flags for a program that nobody debugs: without the information for it, it is half as large and
+ * linked in half of the time.
  *
  * @param linker more flags for the linker
  */

@@ -10,8 +10,9 @@ const PROGRAMS = ["kube-apiserver", "kube-controller-manager", "kubectl"];
 /**
  * The programs of a Kubernetes release.
  *
- * `go install` refuses its module, because the go.mod replaces the staging modules (`k8s.io/api` and its like) by folders. So they are built
- * from a small module of our own that replaces each by its published version: v1.37.2 of Kubernetes is v0.37.2 of every staging module.
+ * `go install` refuses its module, because the go.mod replaces the staging modules (`k8s.io/api`
+ * and its like) by folders. So they are built from a small module of our own that replaces each by
+ * its published version: v1.37.2 of Kubernetes is v0.37.2 of every staging module.
  *
  * @param version for example `v1.37.2`
  */
@@ -44,12 +45,18 @@ function goMod(version: string, original: string): string {
   return `module lab.invalid/kubernetes\n\ngo ${go}\n\nrequire ${MODULE} ${version}\n\nreplace (\n${replaces.join("\n")}\n)\n`;
 }
 
-/** Imports of the programs keep them in the module graph; the build tag keeps this file out of every build. */
+/**
+ * Imports of the programs keep them in the module graph; the build tag keeps this file out of every
+ * build.
+ */
 function programsFile(): string {
   return `//go:build programs\n\npackage programs\n\nimport (\n${PROGRAMS.map((program) => `\t_ "${MODULE}/cmd/${program}"`).join("\n")}\n)\n`;
 }
 
-/** The release's own build stamps its version in; without it the server says `v0.0.0-master`, which Helm charts refuse. */
+/**
+ * The release's own build stamps its version in; without it the server says `v0.0.0-master`, which
+ * Helm charts refuse.
+ */
 function versionStamps(version: string): readonly string[] {
   const [, major, minor] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
   const stamps = { gitVersion: version, gitMajor: major, gitMinor: minor };

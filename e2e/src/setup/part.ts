@@ -23,8 +23,8 @@ export interface BuiltPart {
 }
 
 /**
- * Builds beside the tools and moves the files there whole. The stamp, which says what was built, is removed first and written last: a
- * setup that is interrupted leaves nothing that looks installed.
+ * Builds beside the tools and moves the files there whole. The stamp, which says what was built, is
+ * removed first and written last: a setup that is interrupted leaves nothing that looks installed.
  */
 export function builtPart(part: BuiltPart): Part {
   const stamp = join(LAB_TOOLS, "stamps", part.name);

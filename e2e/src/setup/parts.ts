@@ -22,7 +22,8 @@ export const PARTS: readonly Part[] = [
     // Istio's tags do not resolve as Go modules; pseudo-versions do.
     module: "istio.io/istio@v0.0.0-20260827124520-eed52ebb66ad",
     packages: ["pilot/cmd/pilot-discovery", "pilot/cmd/pilot-agent"],
-    // Of that day's source. Proxies tell it in their access logs, and what Fenceline renders depends on it.
+    // Of that day's source. Proxies tell it in their access logs, and what Fenceline renders
+    // depends on it.
     stamp: { variable: "istio.io/istio/pkg/version.buildVersion", version: "1.31.0" },
     files: {
       "istio/crd-all.gen.yaml": "manifests/charts/base/files/crd-all.gen.yaml",

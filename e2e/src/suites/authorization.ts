@@ -1,4 +1,7 @@
-/** A callee that lets only its caller in: by way of the fallback it refuses, and the caller still gets through from then on. */
+/**
+ * A callee that lets only its caller in: by way of the fallback it refuses, and the caller still
+ * gets through from then on.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../fenceline/install.ts";
 import type { KubernetesObject } from "../lab/kubernetes/object.ts";

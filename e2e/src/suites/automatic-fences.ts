@@ -1,4 +1,7 @@
-/** A label on a Namespace fences every workload in it, but for a Service that says otherwise; without the label nothing of it is left. */
+/**
+ * A label on a Namespace fences every workload in it, but for a Service that says otherwise;
+ * without the label nothing of it is left.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../fenceline/install.ts";
 import { namespaceObject, serviceObject } from "../lab/kubernetes/manifests.ts";

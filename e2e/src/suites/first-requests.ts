@@ -1,4 +1,6 @@
-/** The first request to a host that a fenced workload never called: whatever it is, it is answered. */
+/**
+ * The first request to a host that a fenced workload never called: whatever it is, it is answered.
+ */
 import assert from "node:assert/strict";
 import { FALLBACK_IDENTITY, Fenceline } from "../fenceline/install.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -14,7 +16,10 @@ const EDGES = 200;
 /** Requests of the second half are sent so many at once, each to another cold host. */
 const AT_ONCE = 20;
 
-/** Every method but CONNECT and TRACE, which the global sidecar refuses; PROPFIND and REPORT stand for those of WebDAV. */
+/**
+ * Every method but CONNECT and TRACE, which the global sidecar refuses; PROPFIND and REPORT stand
+ * for those of WebDAV.
+ */
 const WITHOUT_BODY = ["GET", "HEAD", "OPTIONS", "DELETE", "PROPFIND"];
 const WITH_BODY = ["POST", "PUT", "PATCH", "DELETE", "REPORT"];
 const BODIES = [{ bodyBytes: 0 }, { bodyBytes: 1_000 }, { bodyBytes: 1_000_000 }, { bodyBytes: 100_000, chunked: true }];

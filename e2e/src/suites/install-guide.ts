@@ -1,4 +1,7 @@
-/** docs/install.md, followed word by word: its commands run in a shell, as a reader would paste them. */
+/**
+ * docs/install.md, followed word by word: its commands run in a shell, as a reader would paste
+ * them.
+ */
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -67,7 +70,10 @@ function commandsOf(markdown: string): (section: string, block: number) => strin
   };
 }
 
-/** A shell with kubectl, Helm and Node in its PATH, in the project's folder. It returns what was printed. */
+/**
+ * A shell with kubectl, Helm and Node in its PATH, in the project's folder. It returns what was
+ * printed.
+ */
 async function readersShell(lab: Lab): Promise<(commands: string) => Promise<string>> {
   const bin = join(lab.folder, "bin");
   mkdirSync(bin);
@@ -85,7 +91,10 @@ async function readersShell(lab: Lab): Promise<(commands: string) => Promise<str
   return (commands) => runCommand("bash", ["-euo", "pipefail", "-c", commands], { cwd: PROJECT, env });
 }
 
-/** `kubectl exec` asks a kubelet to run the command; here it is run in the pod's network namespace, which is all there is of a container. */
+/**
+ * `kubectl exec` asks a kubelet to run the command; here it is run in the pod's network namespace,
+ * which is all there is of a container.
+ */
 function kubectl(): string {
   const real = `"${labProgram("kubectl")}"`;
   return `

@@ -72,7 +72,8 @@ async function measureRoute(lab: Lab, report: Report, a: Running): Promise<void>
     const patched = performance.now() - start;
     await lab.until("the route to b to come", () => knowsB(a.pod), { interval: 1 });
     times.push(performance.now() - start - patched);
-    // Istio's own: the route may be there some milliseconds before its cluster, and a request in between gets a 503 (istio/istio#39837).
+    // Istio's own: the route may be there some milliseconds before its cluster, and a request in
+    // between gets a 503 (istio/istio#39837).
     const { body } = await reach(lab, a.app, `http://${HOST_B}/`);
     assert.equal(body.pod, `${NAMESPACE}/b`);
   }

@@ -1,4 +1,7 @@
-/** What a person wrote into a fence is direct from the first call on; everything else still goes through the fallback. */
+/**
+ * What a person wrote into a fence is direct from the first call on; everything else still goes
+ * through the fallback.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../fenceline/install.ts";
 import type { KubernetesObject } from "../lab/kubernetes/object.ts";
@@ -38,7 +41,8 @@ async function run(lab: Lab, report: Report): Promise<void> {
     const before = await sidecarHosts(lab, NAMESPACE, "c");
     const start = performance.now();
     await applyServices(lab, SHARED, ["z"], "d");
-    // No Envoy knows it at first, not the fallback's either, and nobody else answers for a ClusterIP here: a call then would hang.
+    // No Envoy knows it at first, not the fallback's either, and nobody else answers for a
+    // ClusterIP here: a call then would hang.
     await untilDirect(lab, c, { url: `http://z.${SHARED}/`, timeout: 500 });
     report.figure("service made → direct call", performance.now() - start, "ms");
     assert.deepEqual(await sidecarHosts(lab, NAMESPACE, "c"), before);
@@ -51,7 +55,8 @@ async function startPods(lab: Lab): Promise<{ readonly a: Workload; readonly c: 
   await applyFence(lab, NAMESPACE, "c", { host: { [`${SHARED}/*`]: { stable: {} } } });
   await applyServices(lab, NAMESPACE, ["b", "unlisted"], "b");
   await applyServices(lab, SHARED, ["x", "y"], "d");
-  // First the callees: a caller that starts later gets their endpoints with its first configuration.
+  // First the callees: a caller that starts later gets their endpoints with its first
+  // configuration.
   await Promise.all([
     startWorkload(lab, NAMESPACE, "b", { http: [8_080] }),
     startWorkload(lab, SHARED, "d", { http: [8_080] }),

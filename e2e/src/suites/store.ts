@@ -1,4 +1,7 @@
-/** The tests of the API server's client and of the store that need a real API server, which `npm test` skips. */
+/**
+ * The tests of the API server's client and of the store that need a real API server, which
+ * `npm test` skips.
+ */
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -10,7 +10,10 @@ export interface Figure {
 
 /** What a suite tells about itself while it runs. */
 export interface Report {
-  /** Does one step and prints a line for it: the sentence, and whether it is true. A step that fails ends the suite. */
+  /**
+   * Does one step and prints a line for it: the sentence, and whether it is true. A step that fails
+   * ends the suite.
+   */
   step<T>(sentence: string, work: () => Promise<T>): Promise<T>;
   /** A figure for the table and the JSON file. */
   figure(name: string, value: number | string, unit?: Figure["unit"]): void;

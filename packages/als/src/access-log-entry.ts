@@ -1,17 +1,29 @@
-/** An IP address, or the path-less name that a peer claims, and a port as it stood on the wire (0 when none, not checked against 65535). */
+/**
+ * An IP address, or the path-less name that a peer claims, and a port as it stood on the wire (0
+ * when none, not checked against 65535).
+ */
 export interface SocketAddress {
   readonly address: string;
   readonly port: number;
 }
 
-/** What Fenceline reads of one `HTTPAccessLogEntry` or `TCPAccessLogEntry` (envoy.data.accesslog v2 and v3, whose field numbers agree). */
+/**
+ * What Fenceline reads of one `HTTPAccessLogEntry` or `TCPAccessLogEntry` (envoy.data.accesslog v2
+ * and v3, whose field numbers agree).
+ */
 export interface AccessLogEntry {
   readonly kind: "http" | "tcp";
   /** `outbound|80||b.test1.svc.cluster.local`, `PassthroughCluster`, …; empty when absent. */
   readonly upstreamCluster: string;
-  /** The original destination: Envoy's listeners see the address that the application dialled. Undefined for pipes and internal addresses. */
+  /**
+   * The original destination: Envoy's listeners see the address that the application dialled.
+   * Undefined for pipes and internal addresses.
+   */
   readonly downstreamLocalAddress: SocketAddress | undefined;
-  /** The connection's peer, which `x-forwarded-for` cannot change; the logical remote address when Envoy gave only that. */
+  /**
+   * The connection's peer, which `x-forwarded-for` cannot change; the logical remote address when
+   * Envoy gave only that.
+   */
   readonly downstreamDirectRemoteAddress: SocketAddress | undefined;
   /** `:authority` or `Host`; empty for TCP. */
   readonly authority: string;
@@ -23,7 +35,10 @@ export interface AccessLogEntry {
   readonly peerUris: readonly string[];
   /** Request header `fence-source`; empty when absent or not logged. */
   readonly fenceSource: string;
-  /** How many requests the entry stands for: 1, or what the global sidecar summed up in the custom tag `fenceline.requests`. */
+  /**
+   * How many requests the entry stands for: 1, or what the global sidecar summed up in the custom
+   * tag `fenceline.requests`.
+   */
   readonly requests: number;
   /** The request or connection was still going on when this was logged: another entry follows. */
   readonly intermediate: boolean;
@@ -31,7 +46,10 @@ export interface AccessLogEntry {
   readonly requestId?: string;
 }
 
-/** The Envoy, and through its metadata the workload, that writes a stream. Every text is empty when absent. */
+/**
+ * The Envoy, and through its metadata the workload, that writes a stream. Every text is empty when
+ * absent.
+ */
 export interface StreamNode {
   readonly id: string;
   readonly cluster: string;

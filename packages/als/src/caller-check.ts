@@ -3,13 +3,19 @@ export type CallHeaders = Readonly<Record<string, string | readonly string[] | u
 
 /** Why a caller is refused, as gRPC tells it. */
 export interface CallerRefusal {
-  /** The gRPC status. UNAUTHENTICATED, PERMISSION_DENIED: it is not who it claims to be. UNAVAILABLE: that cannot be told now, and it may try again. */
+  /**
+   * The gRPC status. UNAUTHENTICATED, PERMISSION_DENIED: it is not who it claims to be.
+   * UNAVAILABLE: that cannot be told now, and it may try again.
+   */
   readonly code: "UNAUTHENTICATED" | "PERMISSION_DENIED" | "UNAVAILABLE";
   /** Printable ASCII. */
   readonly details: string;
 }
 
-/** Tells whether a call comes from somebody in particular; undefined when it does. Answers at once where it knows. Never fails. */
+/**
+ * Tells whether a call comes from somebody in particular; undefined when it does. Answers at once
+ * where it knows. Never fails.
+ */
 export type CallerCheck = (headers: CallHeaders) => CallerRefusal | undefined | Promise<CallerRefusal | undefined>;
 
 const SCHEME = /^Bearer +/i;
@@ -19,7 +25,10 @@ export function bearer(token: string): Readonly<Record<"authorization", string>>
   return { authorization: `Bearer ${token}` };
 }
 
-/** The token of an `authorization` field; undefined when there is none, several, or one of another scheme. */
+/**
+ * The token of an `authorization` field; undefined when there is none, several, or one of another
+ * scheme.
+ */
 export function bearerToken({ authorization }: CallHeaders): string | undefined {
   return typeof authorization === "string" && SCHEME.test(authorization) ? authorization.replace(SCHEME, "") : undefined;
 }

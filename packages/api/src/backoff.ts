@@ -4,7 +4,10 @@ export interface PauseLimits {
   readonly longest: number;
 }
 
-/** The pause after so many times in a row, in milliseconds: none after none, then the first one, doubled with every further time up to the longest. */
+/**
+ * The pause after so many times in a row, in milliseconds: none after none, then the first one,
+ * doubled with every further time up to the longest.
+ */
 export function doublingPause(times: number, { first, longest }: PauseLimits): number {
   return times === 0 ? 0 : Math.min(longest, first * 2 ** (times - 1));
 }
@@ -18,7 +21,10 @@ export function shortenedAtRandom(pause: number, random: () => number = Math.ran
   return pause * (1 - random() / 2);
 }
 
-/** The pauses between tries: they double with every failure in a row, and each is shortened by up to a half at random. */
+/**
+ * The pauses between tries: they double with every failure in a row, and each is shortened by up to
+ * a half at random.
+ */
 export class Backoff {
   readonly #limits: PauseLimits;
   readonly #random: () => number;

@@ -5,10 +5,12 @@ import { safeParseObject } from "./null-fields.ts";
 import { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";
 
 /**
- * Reads a configuration file, YAML or JSON as kubectl reads it. An empty text is the default configuration.
+ * Reads a configuration file, YAML or JSON as kubectl reads it. An empty text is the default
+ * configuration.
  *
  * @param file name for error messages
- * @throws {InvalidResource} `CONFIG_INVALID`, naming file, line and field of every fault, one a line; of very many, of the first ones
+ * @throws {InvalidResource} `CONFIG_INVALID`, naming file, line and field of every fault, one a
+ * line; of very many, of the first ones
  */
 export function parseConfig(text: string, file: string): Config {
   const invalid = (at: Location, message: string) => new InvalidResource("CONFIG_INVALID", { at: { file, ...at }, message });
@@ -38,7 +40,10 @@ export function parseConfig(text: string, file: string): Config {
 /** Most faults that an error lists. */
 const MOST_FAULTS = 20;
 
-/** One error for all of them: whoever mends a file wants to start us once more, and not once for each. It stands where the first one is. */
+/**
+ * One error for all of them: whoever mends a file wants to start us once more, and not once for
+ * each. It stands where the first one is.
+ */
 function allOf(faults: readonly InvalidResource[]): InvalidResource {
   const [first] = faults;
   if (first !== undefined && faults.length === 1) return first;

@@ -160,7 +160,10 @@ const OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
 const IPV4 = `${OCTET}(?:\\.${OCTET}){3}(?:/(?:3[0-2]|[12]?[0-9]))?`;
 const IPV6 = "[0-9A-Fa-f]*:[0-9A-Fa-f:]*:?[0-9A-Fa-f:.]*(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?";
 
-/** A host name, with `*.` in front for every name below it, or an address with or without a prefix length. An expression alone: Helm reads it, too. */
+/**
+ * A host name, with `*.` in front for every name below it, or an address with or without a prefix
+ * length. An expression alone: Helm reads it, too.
+ */
 const ExternalEntry = z
   .string()
   .regex(new RegExp(`^(?:(?:\\*\\.)?(?:${NAME}\\.)*${LAST_NAME}\\.?|${IPV4}|${IPV6})$`), "neither a host name nor a CIDR");
@@ -232,11 +235,17 @@ export type Config = z.infer<typeof Config>;
 
 /** What decides which namespaces are Istio's and Fenceline's own. */
 export interface SystemConfig extends Pick<Config, "namespace" | "istioNamespace" | "rootNamespace"> {
-  /** What the MeshConfigs say, one for each control plane. A `rootNamespace` that disagrees with them may be a mistake, so it makes none of them harmless. */
+  /**
+   * What the MeshConfigs say, one for each control plane. A `rootNamespace` that disagrees with
+   * them may be a mistake, so it makes none of them harmless.
+   */
   readonly meshRootNamespaces?: readonly string[];
 }
 
-/** Namespaces in which no workload is fenced: Fenceline's own, Istio's, and every one that may be a root namespace of Istio's. */
+/**
+ * Namespaces in which no workload is fenced: Fenceline's own, Istio's, and every one that may be a
+ * root namespace of Istio's.
+ */
 export function systemNamespaces({
   namespace,
   istioNamespace,

@@ -3,7 +3,10 @@ const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/g;
 /** The form of a duration. RE2 and JavaScript read it alike. */
 export const DURATION: RegExp = /^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/;
 
-/** Longest duration accepted, in milliseconds: ten years. It keeps every sum of a time and a duration an exact integer. */
+/**
+ * Longest duration accepted, in milliseconds: ten years. It keeps every sum of a time and a
+ * duration an exact integer.
+ */
 export const LONGEST_DURATION = 10 * 365 * 24 * 3_600_000;
 
 /**
@@ -19,7 +22,10 @@ export function parseDuration(text: string): number | undefined {
   return milliseconds <= LONGEST_DURATION ? milliseconds : undefined;
 }
 
-/** Milliseconds of a value that a schema of durations has accepted. What is longer than ten years counts as ten years. */
+/**
+ * Milliseconds of a value that a schema of durations has accepted. What is longer than ten years
+ * counts as ten years.
+ */
 export function durationMs(text: string): number {
   return parseDuration(text) ?? LONGEST_DURATION;
 }

@@ -5,7 +5,10 @@ const HOST = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`);
 const NAMESPACE_HOSTS = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/\*$/;
 const LONGEST = 253;
 
-/** Whether a text is `<namespace>/*`, or one host name; a leading `*.` is allowed, as in an Istio Sidecar. */
+/**
+ * Whether a text is `<namespace>/*`, or one host name; a leading `*.` is allowed, as in an Istio
+ * Sidecar.
+ */
 export function isEgressHost(text: string): boolean {
   return text.length <= LONGEST && (NAMESPACE_HOSTS.test(text) || HOST.test(text));
 }

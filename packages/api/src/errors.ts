@@ -22,7 +22,8 @@ export interface ErrorDetails {
 /**
  * Base of every error that Fenceline raises on purpose.
  *
- * `code` is stable: users may match on it, and the documents list it. `message` is for people and may change.
+ * `code` is stable: users may match on it, and the documents list it. `message` is for people and
+ * may change.
  */
 export class FencelineError extends Error {
   readonly code: string;
@@ -38,7 +39,10 @@ export class FencelineError extends Error {
   }
 }
 
-/** Input that a person wrote (a manifest, a configuration, a flag) is not valid. It is refused whole. */
+/**
+ * Input that a person wrote (a manifest, a configuration, a flag) is not valid. It is refused
+ * whole.
+ */
 export class InvalidResource extends FencelineError {}
 
 function describe(code: string, { message, at = {}, hint }: ErrorDetails): string {

@@ -6,10 +6,12 @@ import { shortened } from "./shortened.ts";
 type Limits = Pick<Ageing, "shortestWindow">;
 
 /**
- * A length of time that a host may go unseen, within the limits: `ageing.shortestWindow`, and ten years.
+ * A length of time that a host may go unseen, within the limits: `ageing.shortestWindow`, and ten
+ * years.
  *
- * Times and counts of a fence are written every tenth of its window, and hosts are told to age by what proxies log once a second. So a window of a
- * millisecond would be ten writes a second for the API server and every replica, and would forget hosts between two calls.
+ * Times and counts of a fence are written every tenth of its window, and hosts are told to age by
+ * what proxies log once a second. So a window of a millisecond would be ten writes a second for the
+ * API server and every replica, and would forget hosts between two calls.
  */
 export function boundedWindow(milliseconds: number, { shortestWindow }: Limits): number {
   return Math.min(LONGEST_DURATION, Math.max(durationMs(shortestWindow), milliseconds));
@@ -20,7 +22,10 @@ export function idleWindowOf({ idleWindow }: Pick<ServiceFenceSpec, "idleWindow"
   return boundedWindow(durationMs(idleWindow ?? ageing.idleWindow), ageing);
 }
 
-/** What of a fence's lengths of time counts as another one, for its conditions and the log: `spec.idleWindow 1ms counts as 10s`. */
+/**
+ * What of a fence's lengths of time counts as another one, for its conditions and the log:
+ * `spec.idleWindow 1ms counts as 10s`.
+ */
 export function windowRemarks({ idleWindow, warmUp, host }: ServiceFenceSpec, ageing: Ageing): string[] {
   const given: [path: string, milliseconds: number | undefined, text: string | undefined][] = [
     ["idleWindow", idleWindow === undefined ? undefined : durationMs(idleWindow), idleWindow],

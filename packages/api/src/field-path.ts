@@ -31,8 +31,9 @@ export interface Fault {
 }
 
 /**
- * Every fault that a schema found in a value, each at the field itself where zod names the object around it: one for each field that there is none of.
- * Of several faults of one field the first is told, as the others follow from it.
+ * Every fault that a schema found in a value, each at the field itself where zod names the object
+ * around it: one for each field that there is none of. Of several faults of one field the first is
+ * told, as the others follow from it.
  */
 export function faultsOf({ issues }: z.ZodError, value: unknown): readonly Fault[] {
   const faults = issues.flatMap((issue): readonly Fault[] => {
@@ -48,7 +49,10 @@ function fieldOf(value: unknown, key: PropertyKey): unknown {
   return (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
 }
 
-/** Where the key of a field starts: for a map that is the line a person looks for, also when the value is far below it. */
+/**
+ * Where the key of a field starts: for a map that is the line a person looks for, also when the
+ * value is far below it.
+ */
 function offsetOfField(document: Document, path: FieldPath): number | undefined {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   const last = path.at(-1);

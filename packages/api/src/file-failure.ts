@@ -1,4 +1,7 @@
-/** What the usual errors of reading a file or listing a folder mean: what is so, and what to do about it. */
+/**
+ * What the usual errors of reading a file or listing a folder mean: what is so, and what to do
+ * about it.
+ */
 const REASONS: Readonly<Record<string, (user: string) => readonly [string, string]>> = {
   ENOENT: () => ["does not exist", "see whether the path is right, and whether it is mounted"],
   ENOTDIR: () => ["does not exist: something above it is no folder", "see whether the path is right"],
@@ -18,13 +21,15 @@ export interface FileFailure {
 }
 
 /**
- * Says in words why a file could not be read. A code of the system that is not known keeps the system's text.
+ * Says in words why a file could not be read. A code of the system that is not known keeps the
+ * system's text.
  *
  * @param user number of the user that reads; undefined where the system has none
  */
 export function fileFailure(cause: unknown, user: number | undefined): FileFailure {
   const { code = "", syscall = "", message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
-  // A program that cannot be started, such as a kubeconfig's exec plugin, fails with the same codes: the system's text names it.
+  // A program that cannot be started, such as a kubeconfig's exec plugin, fails with the same
+  // codes: the system's text names it.
   if (syscall.startsWith("spawn")) return { message, hint: undefined };
   if (code === "ENOTDIR" && syscall === "scandir") return { message: "is no folder", hint: "name a folder" };
   const [said, hint] = REASONS[code]?.(user === undefined ? "this user" : `user ${user}`) ?? [message, undefined];

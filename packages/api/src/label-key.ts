@@ -6,7 +6,10 @@ const NAME = "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
 /** Most characters of a key's prefix and its name, and the slash between. */
 const LONGEST = 253 + 1 + 63;
 
-/** The key of a label, as the API server takes it: a name, with a DNS name and a slash in front where it has a prefix. An expression alone: Helm reads it, too. */
+/**
+ * The key of a label, as the API server takes it: a name, with a DNS name and a slash in front
+ * where it has a prefix. An expression alone: Helm reads it, too.
+ */
 export const LabelKey = z
   .string()
   .max(LONGEST)

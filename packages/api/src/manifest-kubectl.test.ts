@@ -153,7 +153,8 @@ test("T-50 a template of Helm is told to be one; two braces within quotes are te
 });
 
 test("T-50 a file of empty lines that is at fault is told at once", () => {
-  // From each line the search for templates went on over all that follow: 300,000 lines took minutes.
+  // From each line the search for templates went on over all that follow: 300,000 lines took
+  // minutes.
   const { code } = fault(`apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: 5}\n${"\n".repeat(1_000_000)}`);
   assert.equal(code, "SERVICE_INVALID");
 });

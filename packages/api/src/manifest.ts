@@ -8,7 +8,10 @@ import { safeParseObject } from "./null-fields.ts";
 import { type AnyObject, describeObject } from "./object.ts";
 import { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";
 
-/** Something in a file that is none of our business: it is named, not refused, for a folder of manifests holds many. */
+/**
+ * Something in a file that is none of our business: it is named, not refused, for a folder of
+ * manifests holds many.
+ */
 export interface IgnoredObject {
   /** Undefined where it has none. */
   readonly kind: string | undefined;
@@ -19,14 +22,23 @@ export interface IgnoredObject {
 export interface Manifests<O = KnownObject> {
   readonly objects: readonly O[];
   readonly ignored: readonly IgnoredObject[];
-  /** What of the `status` of an object of ours is not readable, and left out. It is no fault of whoever wrote the manifest: an export of a cluster brings a status along. */
+  /**
+   * What of the `status` of an object of ours is not readable, and left out. It is no fault of
+   * whoever wrote the manifest: an export of a cluster brings a status along.
+   */
   readonly leftOut: readonly InvalidResource[];
 }
 
-/** Most faults that an error lists. More help nobody, and a file of millions of lines may have as many. */
+/**
+ * Most faults that an error lists. More help nobody, and a file of millions of lines may have as
+ * many.
+ */
 const MOST_FAULTS = 20;
 
-/** A file with at least one thing wrong: every fault is listed (of very many, the first ones), and nothing of the file is taken. */
+/**
+ * A file with at least one thing wrong: every fault is listed (of very many, the first ones), and
+ * nothing of the file is taken.
+ */
 export class InvalidManifests extends FencelineError {
   readonly faults: readonly InvalidResource[];
 
@@ -39,11 +51,14 @@ export class InvalidManifests extends FencelineError {
 }
 
 /**
- * Reads the Kubernetes manifests of one YAML or JSON file (any number of documents, lists included), as kubectl would.
+ * Reads the Kubernetes manifests of one YAML or JSON file (any number of documents, lists
+ * included), as kubectl would.
  *
- * @param file name for error messages; one that ends in `.json` may also hold what is no manifest, as many tools keep their settings so
+ * @param file name for error messages; one that ends in `.json` may also hold what is no manifest,
+ * as many tools keep their settings so
  * @param kinds default: {@link MANIFEST_KINDS}
- * @throws {InvalidManifests} naming file, line and field of every fault; a file is taken whole or not at all
+ * @throws {InvalidManifests} naming file, line and field of every fault; a file is taken whole or
+ * not at all
  */
 export function parseManifests(text: string, file: string): Manifests;
 export function parseManifests<O>(text: string, file: string, kinds: readonly ReadKind<O>[]): Manifests<O>;
@@ -56,8 +71,9 @@ export function parseManifests(text: string, file: string, kinds: readonly ReadK
 }
 
 /**
- * Actions of Helm's templates, where only YAML may stand: at the start of a line, or as a value. Within quotes they are text like any other. Never beyond
- * the end of a line: from each line of a thousand empty ones it would else look through all that follow.
+ * Actions of Helm's templates, where only YAML may stand: at the start of a line, or as a value.
+ * Within quotes they are text like any other. Never beyond the end of a line: from each line of a
+ * thousand empty ones it would else look through all that follow.
  */
 const TEMPLATE = /^(?:[^"'#\n]*:)?[ \t]*(?:- )?\{\{/m;
 
@@ -138,7 +154,8 @@ class ManifestReader {
     const ours = this.#kinds.find((candidate) => isOwnKind(candidate) && candidate.name.toLowerCase() === value.kind.toLowerCase());
     if (ours === undefined) this.ignored.push({ kind: value.kind, reason: "another kind" });
     else {
-      // Nobody else has the kind, and an object that is passed over in silence does nothing. kubectl finds no match for it either.
+      // Nobody else has the kind, and an object that is passed over in silence does nothing.
+      // kubectl finds no match for it either.
       const isKind = value.kind === ours.name;
       const field = isKind ? "apiVersion" : "kind";
       const at = { line: lineOfField(document, this.#lines, [...path, field]), path: field, object: describeObject(value) };
@@ -186,7 +203,10 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `kind: List` without items is an empty one; another kind that ends so is a list only if it has them. */
+/**
+ * `kind: List` without items is an empty one; another kind that ends so is a list only if it has
+ * them.
+ */
 function isList(value: unknown): value is ListObject {
   if (!isRecord(value)) return false;
   const { apiVersion, kind, items } = value;

@@ -1,4 +1,7 @@
-/** What the mesh says of one address. Bits, because an address may be several: a pod on its node's network is an endpoint and a node. */
+/**
+ * What the mesh says of one address. Bits, because an address may be several: a pod on its node's
+ * network is an endpoint and a node.
+ */
 export const ADDRESS_KIND = {
   /** A ClusterIP. */
   SERVICE: 1,
@@ -11,9 +14,15 @@ export const ADDRESS_KIND = {
   OWN: 16,
   /** Not one address but a CIDR that pods, or Services, have theirs from. */
   POD_RANGE: 32,
-  /** Not an address but a namespace, whose pods reach nothing but registered hosts. No namespace has a dot or a colon, so none looks like an address. */
+  /**
+   * Not an address but a namespace, whose pods reach nothing but registered hosts. No namespace has
+   * a dot or a colon, so none looks like an address.
+   */
   REGISTRY_ONLY: 64,
-  /** Not an address but a namespace, which is an exception where {@link WHOLE_MESH} is REGISTRY_ONLY. */
+  /**
+   * Not an address but a namespace, which is an exception where {@link WHOLE_MESH} is
+   * REGISTRY_ONLY.
+   */
   ALLOW_ANY: 128,
 } as const;
 
@@ -22,7 +31,10 @@ export const WHOLE_MESH = "*";
 
 /** One address of the mesh. */
 export interface MeshAddress {
-  /** In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace or {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is. */
+  /**
+   * In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace or
+   * {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is.
+   */
   readonly address: string;
   /** Bits of {@link ADDRESS_KIND}. */
   readonly kinds: number;
@@ -32,7 +44,10 @@ export interface MeshAddress {
 
 /** A piece of what the mesh says of its addresses, or of what has changed. */
 export interface AddressUpdate {
-  /** A whole view begins: what follows is put aside until {@link complete}, and replaces everything then. */
+  /**
+   * A whole view begins: what follows is put aside until {@link complete}, and replaces everything
+   * then.
+   */
   readonly reset: boolean;
   /** The view is whole. Updates after it are changes. */
   readonly complete: boolean;

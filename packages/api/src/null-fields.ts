@@ -2,10 +2,12 @@ import type { z } from "zod";
 import { expectation } from "./schema-words.ts";
 
 /**
- * Checks a value against a schema as kubectl and the API server would: a field that is null, and may not be, is taken for one that is not there.
- * `spec:` with everything below it commented out is such a null.
+ * Checks a value against a schema as kubectl and the API server would: a field that is null, and
+ * may not be, is taken for one that is not there. `spec:` with everything below it commented out is
+ * such a null.
  *
- * A null that the schema takes keeps its meaning: `payments/*:` in a fence's `host` is a host without a strategy.
+ * A null that the schema takes keeps its meaning: `payments/*:` in a fence's `host` is a host
+ * without a strategy.
  */
 export function safeParseObject<T>(schema: Pick<z.ZodType<T>, "safeParse">, value: unknown): z.ZodSafeParseResult<T> {
   const result = schema.safeParse(value, { error: expectation });

@@ -10,7 +10,10 @@ export type Labels = z.infer<typeof Labels>;
 export const ObjectName = z.string().max(253).regex(NAME, "not an object name: lower-case letters, digits, '-' and '.' only");
 export const NamespaceName = z.string().max(63).regex(NAMESPACE, "not a namespace: lower-case letters, digits and '-' only");
 
-/** The part of `metadata` that Fenceline reads. Everything else that an API server or a person puts there is kept out, not refused. */
+/**
+ * The part of `metadata` that Fenceline reads. Everything else that an API server or a person puts
+ * there is kept out, not refused.
+ */
 export const ObjectMeta = z.object({
   name: ObjectName,
   namespace: NamespaceName.default("default"),
@@ -36,7 +39,10 @@ export interface ObjectRef<Kind extends string = string> {
   readonly name: string;
 }
 
-/** `ServiceFence test1/a`, as a key. No part of it may contain a blank or a slash, so it is unambiguous. */
+/**
+ * `ServiceFence test1/a`, as a key. No part of it may contain a blank or a slash, so it is
+ * unambiguous.
+ */
 export function refText({ kind, namespace, name }: ObjectRef): string {
   return `${kind} ${namespace}/${name}`;
 }

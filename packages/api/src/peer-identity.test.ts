@@ -11,7 +11,10 @@ const peerOf = (header: string | undefined) => peerOfForwardedClientCert(header,
 /** RFC 4514 §2.4, as BoringSSL's XN_FLAG_RFC2253 does it, from which Envoy has the subject. */
 const escapedSubject = (text: string) => text.replace(/[,+"\\<>;]/g, "\\$&");
 
-/** What Envoy writes: `By`, `Hash`, then those of `Cert`, `Subject`, `URI` and `DNS` that are configured, in that order. */
+/**
+ * What Envoy writes: `By`, `Hash`, then those of `Cert`, `Subject`, `URI` and `DNS` that are
+ * configured, in that order.
+ */
 const element = fc
   .record({
     by: fc.constantFrom("By=spiffe://cluster.local/ns/fenceline/sa/fenceline-collector", undefined),
@@ -41,7 +44,9 @@ const element = fc
     return { text: pairs.join(";"), identity: { ...identity } };
   });
 
-/** What a client may put into the header; mostly of the characters that the format gives a meaning. */
+/**
+ * What a client may put into the header; mostly of the characters that the format gives a meaning.
+ */
 const hostile = fc.oneof(
   fc.string({ unit: "grapheme-ascii", maxLength: 40 }),
   fc

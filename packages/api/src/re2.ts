@@ -6,10 +6,16 @@ const LONGEST = 1_024;
 /** Most repetitions that RE2 takes of one part, those of the parts around it multiplied. */
 const MOST_REPEATS = 1_000;
 
-/** Escapes of letters and digits that RE2 has; another one is an error there, and the letter itself in JavaScript. */
+/**
+ * Escapes of letters and digits that RE2 has; another one is an error there, and the letter itself
+ * in JavaScript.
+ */
 const ESCAPES = /^[aAbBCdDfnpPQErsStvwWxz0]$/;
 
-/** A part that the two dialects read differently: a number in octal, a quotation, an escape, a class, what follows `(?`, a repetition. */
+/**
+ * A part that the two dialects read differently: a number in octal, a quotation, an escape, a
+ * class, what follows `(?`, a repetition.
+ */
 const PARTS =
   /(\\[1-7][0-7]{1,2}|\\Q.*?(?:\\E|$))|\\(x\{[0-9A-Fa-f]+\}|[\s\S])|(\[\^?\]?(?:\\[\s\S]|\[:\^?[a-z]+:\]|[^\]\\])*\])|\(\?(<?[=!]|P?<|[imsU]*(?:-[imsU]+)?[:)])|\{(\d+)(?:,(\d*))?\}/g;
 
@@ -17,9 +23,11 @@ const PARTS =
 const TOKENS = new RegExp(`${PARTS.source}|[\\s\\S]`, "g");
 
 /**
- * What is wrong with an expression for RE2, which is what Envoy matches with. An Envoy that cannot compile it refuses the whole listener.
+ * What is wrong with an expression for RE2, which is what Envoy matches with. An Envoy that cannot
+ * compile it refuses the whole listener.
  *
- * @returns undefined where nothing is. Of a rare fault (the name of a Unicode class, a program beyond the 32,768 steps that Istio allows) Envoy alone knows.
+ * @returns undefined where nothing is. Of a rare fault (the name of a Unicode class, a program
+ * beyond the 32,768 steps that Istio allows) Envoy alone knows.
  */
 export function re2Fault(text: string): string | undefined {
   for (const match of text.matchAll(PARTS)) {
@@ -44,7 +52,10 @@ function faultOf([part, , escaped = "", , group = "", least = "0", most = "0"]: 
   return Math.max(Number(least), Number(most)) > MOST_REPEATS ? `it repeats at most ${MOST_REPEATS} times, and not ${part}` : undefined;
 }
 
-/** Most often that a part is repeated with the groups around it: of `((a{3}){2}b{4})`, 6. RE2 writes every repetition out, as `*` and `+` are not. */
+/**
+ * Most often that a part is repeated with the groups around it: of `((a{3}){2}b{4})`, 6. RE2 writes
+ * every repetition out, as `*` and `+` are not.
+ */
 function deepestRepeats(text: string): number {
   const most = [1];
   let last = 1;

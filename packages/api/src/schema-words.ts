@@ -13,7 +13,10 @@ const KINDS: Readonly<Record<string, string>> = {
 /** What of a value an error shows, in characters. */
 const LONGEST = 60;
 
-/** What a field is to be, in our words, where its schema has none of its own. Zod's are for whoever writes a schema. */
+/**
+ * What a field is to be, in our words, where its schema has none of its own. Zod's are for whoever
+ * writes a schema.
+ */
 export const expectation: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case "invalid_type":

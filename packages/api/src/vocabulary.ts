@@ -1,7 +1,8 @@
 /**
  * What every part needs to speak of fences, headers and errors, without the schemas.
  *
- * The global sidecar and the access-log client import this and not the whole package: zod and yaml take 24 MB of a process that has no manifest to read.
+ * The global sidecar and the access-log client import this and not the whole package: zod and yaml
+ * take 24 MB of a process that has no manifest to read.
  */
 export * from "./backoff.ts";
 export * from "./counts.ts";

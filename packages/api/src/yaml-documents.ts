@@ -17,12 +17,16 @@ export interface YamlText {
   readonly lines: LineCounter;
 }
 
-/** Types of YAML 1.1 that kubectl does not know, or takes for text: `22:22` is no number of minutes, `2001-01-01` no time. */
+/**
+ * Types of YAML 1.1 that kubectl does not know, or takes for text: `22:22` is no number of minutes,
+ * `2001-01-01` no time.
+ */
 const UNKNOWN_TO_KUBECTL = new Set(["timestamp", "binary", "omap", "pairs", "set"].map((name) => `tag:yaml.org,2002:${name}`));
 
 /**
- * Reads YAML or JSON the way kubectl does, by sigs.k8s.io/yaml (1.6, on a fork of go-yaml 2): YAML 1.1 with merge keys, `on`, `yes` and `y` are
- * booleans, `017` is octal. Keys that stand twice are faults: kubectl asks the API server for strict validation, which refuses them.
+ * Reads YAML or JSON the way kubectl does, by sigs.k8s.io/yaml (1.6, on a fork of go-yaml 2): YAML
+ * 1.1 with merge keys, `on`, `yes` and `y` are booleans, `017` is octal. Keys that stand twice are
+ * faults: kubectl asks the API server for strict validation, which refuses them.
  *
  * Never throws: faults of the syntax stand in the documents.
  */
@@ -40,7 +44,10 @@ export function parseYaml(text: string): YamlText {
   return { documents: [...documents], lines };
 }
 
-/** The value of a document without faults, or what is wrong with its aliases: they lead nowhere or multiply without end ("billion laughs"). */
+/**
+ * The value of a document without faults, or what is wrong with its aliases: they lead nowhere or
+ * multiply without end ("billion laughs").
+ */
 export function contentOf(document: Document): { readonly value?: unknown; readonly fault?: string } {
   try {
     return { value: document.toJS() };
@@ -66,7 +73,10 @@ export function syntaxFaults(document: Document, lines: LineCounter): readonly S
   return faults.length > 0 ? faults : structureFaults(document, lines);
 }
 
-/** Steps that aliases may take to be followed: each is looked for among all aliases and anchors. About half a second. */
+/**
+ * Steps that aliases may take to be followed: each is looked for among all aliases and anchors.
+ * About half a second.
+ */
 const MOST_STEPS = 20_000_000;
 
 /** Keys that stand twice in a map, and aliases that would take too long to follow. */

@@ -4,7 +4,10 @@ import { Gauge, Registry } from "prom-client";
 /** Version of this Fenceline, as `--version` prints it. */
 export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 
-/** `fenceline_build_info`, for the `/metrics` of every process: which version answers, for dashboards to join by. */
+/**
+ * `fenceline_build_info`, for the `/metrics` of every process: which version answers, for
+ * dashboards to join by.
+ */
 export function buildInfo(): Registry {
   const registry = new Registry();
   const gauge = new Gauge({

@@ -1,9 +1,15 @@
 import { type Config, FencelineError, fileFailure, parseConfig } from "@fenceline/api";
 import { readTextFile } from "./read-text-file.ts";
 
-/** Largest configuration that is read, in bytes. A parser of YAML takes about a second for a megabyte. */
+/**
+ * Largest configuration that is read, in bytes. A parser of YAML takes about a second for a
+ * megabyte.
+ */
 const LARGEST = 1024 * 1024;
-/** How long a pipe is waited for, such as one that a program writes the configuration to, in milliseconds. */
+/**
+ * How long a pipe is waited for, such as one that a program writes the configuration to, in
+ * milliseconds.
+ */
 const PATIENCE_MS = 5_000;
 
 /**

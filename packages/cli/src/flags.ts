@@ -17,7 +17,10 @@ export function parseCount(text: string): number {
   return count;
 }
 
-/** Longest duration of a flag, in milliseconds. A timer of Node's holds 24.8 days, and what is longer fires at once. */
+/**
+ * Longest duration of a flag, in milliseconds. A timer of Node's holds 24.8 days, and what is
+ * longer fires at once.
+ */
 const LONGEST = 24 * 3_600_000;
 
 /** Reads a duration such as `25s`, in milliseconds, up to a day. */
@@ -28,7 +31,10 @@ export function parseDurationFlag(text: string): number {
   return milliseconds;
 }
 
-/** Reads a name, an address or a path: an empty one is an unset variable of somebody's script, and must not become the working directory. */
+/**
+ * Reads a name, an address or a path: an empty one is an unset variable of somebody's script, and
+ * must not become the working directory.
+ */
 export function parseText(text: string): string {
   if (text.trim() === "") throw new InvalidArgumentError("It is empty.");
   return text;
@@ -37,7 +43,10 @@ export function parseText(text: string): string {
 const LABEL = "[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?";
 const HOST_NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
 
-/** Reads a host name, without scheme and port. It is compared with what requests name: in lower case and without a dot at the end. */
+/**
+ * Reads a host name, without scheme and port. It is compared with what requests name: in lower case
+ * and without a dot at the end.
+ */
 export function parseHostName(text: string): string {
   const name = text.toLowerCase().replace(/\.$/, "");
   if (!HOST_NAME.test(name))
@@ -75,7 +84,10 @@ export function parseEndpoint(text: string): string {
   return text;
 }
 
-/** The parts of `host:port`, `[address]:port` and either without a port. A port that is none counts as 0. */
+/**
+ * The parts of `host:port`, `[address]:port` and either without a port. A port that is none counts
+ * as 0.
+ */
 function splitPort(text: string): { readonly host: string; readonly port: number | undefined } {
   if (isIP(text) === 6) return { host: text, port: undefined };
   const [, bracketed, bare = "", digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(text) ?? [];
@@ -97,18 +109,25 @@ export function listOption(flags: string, description: string, parse: (text: str
     .default([], shown);
 }
 
-/** A flag that takes a duration. @param text its default, as a user would write it: the help shows just that */
+/**
+ * A flag that takes a duration. @param text its default, as a user would write it: the help shows
+ * just that
+ */
 export function durationOption(flags: string, description: string, text: string): Option {
   return new Option(flags, description).argParser(parseDurationFlag).default(parseDurationFlag(text), text);
 }
 
-/** `--namespace`, the same for every command of a cluster. A value of the variable is read as one of the flag, and refused by the variable's name. */
+/**
+ * `--namespace`, the same for every command of a cluster. A value of the variable is read as one of
+ * the flag, and refused by the variable's name.
+ */
 export function namespaceOption(meaning: string): Option {
   return new Option("--namespace <namespace>", meaning).argParser(parseNamespace).env("POD_NAMESPACE").default("fenceline", "fenceline");
 }
 
 /**
- * Reads what Kubernetes writes of `status.podIPs`: addresses with commas between. None at all is a variable that nobody set.
+ * Reads what Kubernetes writes of `status.podIPs`: addresses with commas between. None at all is a
+ * variable that nobody set.
  *
  * @param variable its name, for the message
  * @throws {FencelineError} `ENVIRONMENT_INVALID`
@@ -141,7 +160,10 @@ export function logLevelOption(): Option {
   return new Option("--log-level <level>", "least severe level that is logged").choices(LOG_LEVELS).default("info", "info");
 }
 
-/** Names that requests to the API may be made to, beside addresses, `localhost` and those of our Service. */
+/**
+ * Names that requests to the API may be made to, beside addresses, `localhost` and those of our
+ * Service.
+ */
 export function apiHostOption(): Option {
   return listOption("--api-host <name>", "further name that the API may be called by, such as a proxy's in front of it", parseHostName);
 }

@@ -11,11 +11,12 @@ export interface WantedPort {
 }
 
 /**
- * The address that `--host` stands for, once every port of the command is known to be free there. To be asked before anything is started: whatever
- * is wrong is then said in one way, with the flag that changes it, and there is nothing to stop.
+ * The address that `--host` stands for, once every port of the command is known to be free there.
+ * To be asked before anything is started: whatever is wrong is then said in one way, with the flag
+ * that changes it, and there is nothing to stop.
  *
- * A host name is looked up here and once, so that all parts listen on the same address: gRPC would take every address of a name, and be content
- * with one of them.
+ * A host name is looked up here and once, so that all parts listen on the same address: gRPC would
+ * take every address of a name, and be content with one of them.
  *
  * @throws {FencelineError} `LISTEN_FAILED`
  */
@@ -36,7 +37,10 @@ export async function listenAddress(host: string, ports: readonly WantedPort[]):
   return address;
 }
 
-/** Where something on this machine reaches what listens on an address: "every address" is none that one can call. */
+/**
+ * Where something on this machine reaches what listens on an address: "every address" is none that
+ * one can call.
+ */
 export function callAddress(address: string): string {
   if (address === "0.0.0.0") return "127.0.0.1";
   return isIP(address) === 6 && /^[0:]+$/.test(address) ? "::1" : address;

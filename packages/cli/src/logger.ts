@@ -7,10 +7,11 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /**
- * One line per event on standard output: JSON, or on a terminal the same for people. `docs/log.md` lists the messages.
+ * One line per event on standard output: JSON, or on a terminal the same for people. `docs/log.md`
+ * lists the messages.
  *
- * @param onLost called when nobody reads the log any more: its reader ended, the terminal is gone, or its disk is full (`LOG_UNWRITABLE` on standard error).
- *   Nothing is written from then on
+ * @param onLost called when nobody reads the log any more: its reader ended, the terminal is gone,
+ * or its disk is full (`LOG_UNWRITABLE` on standard error). Nothing is written from then on
  */
 export function createLogger(format: LogFormat, level: string, onLost: () => void = () => {}): Logger {
   const output = standardOutput(onLost);
@@ -30,7 +31,8 @@ function standardOutput(onLost: () => void): DestinationStream {
   let isLost = false;
   output.on("error", ({ code, message }: NodeJS.ErrnoException) => {
     if (isLost) return;
-    // A reader that ended needs no explanation. A full disk does: nobody would know why the log, or the process, ends here.
+    // A reader that ended needs no explanation. A full disk does: nobody would know why the log, or
+    // the process, ends here.
     if (code !== "EPIPE" && code !== "EIO") process.stderr.write(`LOG_UNWRITABLE: standard output cannot be written: ${message}\n`);
     // EPIPE, or EIO of a terminal: it will not come back, and what is not written would pile up.
     isLost = true;
@@ -53,8 +55,9 @@ function prettified(output: DestinationStream): DestinationStream {
 const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * Text that does nothing but stand there. Hosts and certificates are written by callers, and a terminal obeys what it is sent: `ESC ]` sets its
- * title, a line feed forges a line of ours. JSON escapes them, what is made for people does not.
+ * Text that does nothing but stand there. Hosts and certificates are written by callers, and a
+ * terminal obeys what it is sent: `ESC ]` sets its title, a line feed forges a line of ours. JSON
+ * escapes them, what is made for people does not.
  */
 export function printable(text: string, key = ""): string {
   const isStack = key === "stack";

@@ -11,10 +11,13 @@ import { withdrawCommand } from "./withdraw/command.ts";
 /** Exit codes: what the user can mend, and what is our fault. */
 const WRONG_INPUT = 2;
 const OUR_FAULT = 1;
-/** What a failed start may still hold open is not waited for any longer than this, in milliseconds. */
+/**
+ * What a failed start may still hold open is not waited for any longer than this, in milliseconds.
+ */
 const LAST_RESORT_MS = 2_000;
 
-// Whoever read us may have gone (`fenceline --help | head -1`): that is no fault of ours, and nobody is left to be told.
+// Whoever read us may have gone (`fenceline --help | head -1`): that is no fault of ours, and
+// nobody is left to be told.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 const program = new Command("fenceline")
@@ -30,13 +33,15 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = codeOf(error);
-  // A fault names what stands in files of others, and a terminal obeys what it is sent. The faults of a file have a line each.
+  // A fault names what stands in files of others, and a terminal obeys what it is sent. The faults
+  // of a file have a line each.
   if (!(error instanceof CommanderError)) process.stderr.write(`${printable(textOf(error), "stack")}\n`);
   if (process.exitCode !== 0) setTimeout(() => process.exit(), LAST_RESORT_MS).unref();
 }
 
 /**
- * Commander shows the help before it looks at what else was asked, and a script that mistypes a command beside `--help` would read a success.
+ * Commander shows the help before it looks at what else was asked, and a script that mistypes a
+ * command beside `--help` would read a success.
  *
  * @returns nothing to print
  * @throws {CommanderError} naming the command, flag or argument that there is none of

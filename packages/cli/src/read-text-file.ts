@@ -6,10 +6,11 @@ const PAUSE_MS = 20;
 /**
  * The text of a file that a flag names, a pipe such as the shell's `<(…)` included.
  *
- * It is opened and read without blocking. A system call that waits for a pipe's writer would hold up the whole process, and no signal but SIGKILL
- * would end it.
+ * It is opened and read without blocking. A system call that waits for a pipe's writer would hold
+ * up the whole process, and no signal but SIGKILL would end it.
  *
- * @param most largest size that is taken, in bytes: `/dev/zero`, or a dump by mistake, must not fill the memory
+ * @param most largest size that is taken, in bytes: `/dev/zero`, or a dump by mistake, must not
+ * fill the memory
  * @param patience how long a pipe or a terminal may say nothing, in milliseconds
  * @throws {Error} of the system where it cannot be read; else one that says what is wrong with it
  */
@@ -28,7 +29,8 @@ function readAtMost(file: number, most: number, patience: number): Buffer {
   let length = 0;
   for (let silent = 0; length < buffer.length; ) {
     const bytes = readNow(file, buffer.subarray(length));
-    // A pipe without a writer reads as if it were at its end. Its writer may have yet to come, if it gave nothing so far.
+    // A pipe without a writer reads as if it were at its end. Its writer may have yet to come, if
+    // it gave nothing so far.
     const isWaitedFor = bytes === undefined || (bytes === 0 && isPipe && length === 0);
     if (bytes === 0 && !isWaitedFor) return buffer.subarray(0, length);
     if (isWaitedFor) {

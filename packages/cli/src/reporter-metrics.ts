@@ -1,7 +1,10 @@
 import type { EdgeReporter } from "@fenceline/als";
 import { Counter, Gauge, Registry } from "prom-client";
 
-/** What the reporter between the global sidecar and the collector has counted, read whenever somebody asks. */
+/**
+ * What the reporter between the global sidecar and the collector has counted, read whenever
+ * somebody asks.
+ */
 export function reporterMetrics({ stats }: Pick<EdgeReporter, "stats">): Registry {
   const registry = new Registry();
   const registers = [registry];

@@ -18,7 +18,8 @@ test("the captured streams yield the two edges that they hold, and nothing for m
   const running = await startCollector(t, CAPTURED_MESH);
   await running.send(HTTP);
   await running.send(TCP);
-  // Of the 12 HTTP entries none is for another destination: the made-up hosts were all sent to b's ClusterIP.
+  // Of the 12 HTTP entries none is for another destination: the made-up hosts were all sent to b's
+  // ClusterIP.
   assert.deepEqual(await edges(running), [
     "test1/a → b.test1.svc.cluster.local:80 ×12",
     "test1/a → tcpsvc.test1.svc.cluster.local:7000 ×2",

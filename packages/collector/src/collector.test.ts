@@ -106,7 +106,8 @@ test("T-08 a warm-up that finds no room for all of its hosts says so at once, in
 test("an edge that is used stays while one that is not ages out", async (t) => {
   const config = Config.parse({ ...CONFIG, ageing: { shortestWindow: "100ms" } });
   const running = await startCollector(t, CAPTURED_MESH, undefined, { config });
-  // Of a fence that had a long window when the collector started: rounds must not go on at its pace.
+  // Of a fence that had a long window when the collector started: rounds must not go on at its
+  // pace.
   running.write("mesh.yaml", CAPTURED_MESH.replace("{enable: true}", "{enable: true, idleWindow: 400ms}"));
   await running.send([calls([B, 80], ["web.shop.svc.cluster.local", 8080])]);
   await running.collector.idle();

@@ -27,15 +27,26 @@ export interface CollectorOptions {
   readonly accessLogs: { readonly host: string; readonly port: number };
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
-  /** Whether this replica leads: it alone ages and renders. Default: it does, for there is only one. Call {@link Collector.lead} when it begins to. */
+  /**
+   * Whether this replica leads: it alone ages and renders. Default: it does, for there is only one.
+   * Call {@link Collector.lead} when it begins to.
+   */
   readonly leads?: () => boolean;
-  /** Whether the fallback can answer. Default: it can, for it runs in the same process. In a cluster: `(mesh) => mesh.hasFallback()`. */
+  /**
+   * Whether the fallback can answer. Default: it can, for it runs in the same process. In a
+   * cluster: `(mesh) => mesh.hasFallback()`.
+   */
   readonly fallbackReady?: (mesh: Mesh) => boolean;
-  /** Tells whether a token is the global sidecar's. Default: none is, and reports in the fallback's name are refused. */
+  /**
+   * Tells whether a token is the global sidecar's. Default: none is, and reports in the fallback's
+   * name are refused.
+   */
   readonly fallbackToken?: FallbackToken;
   /**
-   * The version of Istio that our own proxy runs, for workloads that have not told theirs yet: one control plane injects all. What workloads of other
-   * namespaces say of theirs never counts for them, since each can say what it likes. Default: none is known, and their namespace's versions count.
+   * The version of Istio that our own proxy runs, for workloads that have not told theirs yet: one
+   * control plane injects all. What workloads of other namespaces say of theirs never counts for
+   * them, since each can say what it likes. Default: none is known, and their namespace's versions
+   * count.
    */
   readonly proxyVersion?: string;
 }
@@ -106,7 +117,8 @@ export class Collector {
   }
 
   /**
-   * Starts a collector. Every fence is rendered once before it listens, so that a restart never answers with less than it knew.
+   * Starts a collector. Every fence is rendered once before it listens, so that a restart never
+   * answers with less than it knew.
    *
    * @throws {FencelineError} when a port cannot be had; nothing is left running then
    */
@@ -158,7 +170,10 @@ export class Collector {
     await Promise.all([this.#controller.idle(), this.#fallback.idle(), this.#automatic.idle()]);
   }
 
-  /** Stops in the opposite order of the start: what still arrives is taken in, and what was learned is written. */
+  /**
+   * Stops in the opposite order of the start: what still arrives is taken in, and what was learned
+   * is written.
+   */
   async close(): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) await close();
   }
@@ -206,7 +221,10 @@ export class Collector {
     this.addresses.refresh({ ...snapshot, outbound: outboundEntries({ ...snapshot, controlPlanes }, rootNamespace ?? istioNamespace) });
   }
 
-  /** Rounds follow the shortest window. A fence with a shorter one than any before must not wait for a round that was planned without it. */
+  /**
+   * Rounds follow the shortest window. A fence with a shorter one than any before must not wait for
+   * a round that was planned without it.
+   */
   #scheduleAgeing(): void {
     const { ageing } = this.#options.config;
     const windows = this.#mesh.fences().map(({ spec }) => idleWindowOf(spec, ageing));

@@ -50,7 +50,8 @@ test("T-52 at level debug every entry has one line: which edge it is of, or why 
   ]);
   ingest.entries(FALLBACK, [
     entryOf({ fenceSource: "test1/nobody", authority: "b.test1" }),
-    // A report is made when the call is forwarded: there is no answer yet, and "status 0" would look like one.
+    // A report is made when the call is forwarded: there is no answer yet, and "status 0" would
+    // look like one.
     entryOf({ fenceSource: fence, authority: "b.test1", responseCode: 0 }),
   ]);
   assert.deepEqual(

@@ -7,8 +7,8 @@ import type { DropReason } from "./attribution/drop-reason.ts";
 /**
  * One line per decision about an access-log entry, at level debug.
  *
- * There is none at any other level, and whoever would tell it something asks `decisions?.`: nothing is built for a line that nobody reads. Texts that
- * peers wrote are bounded by the decoder.
+ * There is none at any other level, and whoever would tell it something asks `decisions?.`: nothing
+ * is built for a line that nobody reads. Texts that peers wrote are bounded by the decoder.
  */
 export class DecisionLog {
   readonly #logger: Logger;
@@ -46,6 +46,7 @@ export class DecisionLog {
 
 function namesOf({ authority, upstreamCluster, responseCode, requestId, fenceSource }: AccessLogEntry) {
   const via = fenceSource === "" ? undefined : "fallback";
-  // 0 is none: a report is made before there is an answer, and Envoy writes it when the caller left.
+  // 0 is none: a report is made before there is an answer, and Envoy writes it when the caller
+  // left.
   return { authority: authority || undefined, cluster: upstreamCluster || undefined, status: responseCode || undefined, via, requestId };
 }

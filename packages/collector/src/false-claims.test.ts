@@ -96,7 +96,8 @@ test("T-04 a workload's own proxy cannot speak as the fallback: a source in its 
   const { running, statusOf } = await setUp(t);
   const entry = { upstreamCluster: "outbound|80||b.victim.svc.cluster.local", authority: "b.victim", responseCode: 403 };
   const identifier = { logName: "fenceline/evil/a", node: { id: "n" } };
-  // The fallback's 403s teach: the callee refused the fallback and not the workload. A workload's own do not.
+  // The fallback's 403s teach: the callee refused the fallback and not the workload. A workload's
+  // own do not.
   await running.send(
     [
       encodeAccessLogMessage({

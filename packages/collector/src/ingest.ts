@@ -27,7 +27,10 @@ export interface IngestOptions {
   readonly onTelemetry: (fence: FenceKey) => void;
   /** A stream of a workload's proxy named its version of Istio. */
   readonly onProxyVersion: (fence: FenceKey, version: string, stream: AccessLogStream) => void;
-  /** A stream's certificate, or the want of one, contradicts whom it claims to be: nothing it says counts. Default: nobody is told. */
+  /**
+   * A stream's certificate, or the want of one, contradicts whom it claims to be: nothing it says
+   * counts. Default: nobody is told.
+   */
   readonly onUnbelieved?: (reason: DropReason, stream: AccessLogStream) => void;
   /** A stream has ended, or does not speak for its workload any more. Default: nobody is told. */
   readonly onProxyGone?: (stream: AccessLogStream) => void;
@@ -51,8 +54,9 @@ const FORBIDDEN = 403;
 /**
  * Access logs into the book of edges.
  *
- * Only the workload's own proxies advance its observed time. What the fallback reports are calls to hosts outside the fence: were it to count,
- * a workload whose own access logs are broken would seem observed, and the hosts it uses would age out.
+ * Only the workload's own proxies advance its observed time. What the fallback reports are calls to
+ * hosts outside the fence: were it to count, a workload whose own access logs are broken would seem
+ * observed, and the hosts it uses would age out.
  */
 export class Ingest implements AccessLogSink {
   readonly #options: IngestOptions;
@@ -79,7 +83,8 @@ export class Ingest implements AccessLogSink {
       const isFirst = edges?.observedUntil === undefined;
       edges?.telemetry(now());
       if (isFirst) this.#options.onTelemetry(source.fence);
-      // An Envoy logs each request for itself, and for itself alone. Only the fallback sums up and names a source, so from anybody else that is made up.
+      // An Envoy logs each request for itself, and for itself alone. Only the fallback sums up and
+      // names a source, so from anybody else that is made up.
       for (const entry of entries) this.#entry({ entry: ownEntry(entry), fence: source.fence, edges, mesh, requests: 1 });
     }
     this.#countDropped();
@@ -130,7 +135,8 @@ export class Ingest implements AccessLogSink {
     if (edges === undefined) this.#dropEntry("unknown_source", entry, fence);
     else if (typeof destination === "string") this.#dropEntry(destination, entry, fence);
     else if (isDenied(entry, mesh) && !edges.has(destination.host)) this.#dropEntry("denied", entry, fence);
-    // An entry of something that still goes on keeps the edge alive; its request is counted when it ends.
+    // An entry of something that still goes on keeps the edge alive; its request is counted when it
+    // ends.
     else this.#observe(destination, entry, fence, edges, entry.intermediate ? 0 : requests);
   }
 
@@ -178,14 +184,17 @@ function ownEntry(entry: AccessLogEntry): AccessLogEntry {
   return entry.fenceSource === "" ? entry : { ...entry, fenceSource: "" };
 }
 
-/** A version says something of the fence's proxies only where the node is one of them, or says nothing of itself. */
+/**
+ * A version says something of the fence's proxies only where the node is one of them, or says
+ * nothing of itself.
+ */
 function isProxyOf(fence: FenceKey, { node: { namespace, labels } }: AccessLogStream, mesh: Mesh): boolean {
   return namespace === "" || mesh.selects(fence, namespace, labels);
 }
 
 /**
- * Behind the fallback the destination sees the fallback's identity, and a policy by principal refuses that whoever called. So only a refusal of the
- * workload itself counts (docs/adr/0006).
+ * Behind the fallback the destination sees the fallback's identity, and a policy by principal
+ * refuses that whoever called. So only a refusal of the workload itself counts (docs/adr/0006).
  */
 function isDenied(entry: AccessLogEntry, mesh: Mesh): boolean {
   return entry.responseCode === FORBIDDEN && !wentByFallback(entry, mesh);

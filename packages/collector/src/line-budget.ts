@@ -1,8 +1,13 @@
-/** Lines of a kind in this many milliseconds. Whoever is refused a thousand times a second is refused for one reason. */
+/**
+ * Lines of a kind in this many milliseconds. Whoever is refused a thousand times a second is
+ * refused for one reason.
+ */
 const WINDOW = 10_000;
 const LINES = 3;
 
-/** Lets few log lines of each kind through, and counts the others. The kinds must be a closed set. */
+/**
+ * Lets few log lines of each kind through, and counts the others. The kinds must be a closed set.
+ */
 export class LineBudget {
   readonly #now: () => number;
   readonly #windows = new Map<string, { begin: number; lines: number; suppressed: number }>();
@@ -12,7 +17,10 @@ export class LineBudget {
     this.#now = now;
   }
 
-  /** How many lines of this kind were left out before this one; undefined when this one is to be left out too. */
+  /**
+   * How many lines of this kind were left out before this one; undefined when this one is to be
+   * left out too.
+   */
   take(kind: string): number | undefined {
     const now = this.#now();
     let window = this.#windows.get(kind);

@@ -1,9 +1,21 @@
-import { type Config, type FenceKey, type Labels, type ServiceFence, type SystemConfig, trustDomainsOf } from "@fenceline/api";
+import {
+  type Config,
+  type FenceKey,
+  fenceKeyOf,
+  formatFenceKey,
+  type Labels,
+  type ServiceFence,
+  type SystemConfig,
+  trustDomainsOf,
+} from "@fenceline/api";
 import { type ControlPlane, type Destination, Registry } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render";
 import type { MeshConfig, MeshSnapshot } from "@fenceline/store";
 
-/** Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length, more than a mesh of some thousand services has. */
+/**
+ * Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length,
+ * more than a mesh of some thousand services has.
+ */
 const REMEMBERED_CHARACTERS = 1_500_000;
 
 /** The configuration, and what the mesh says of itself. */
@@ -15,7 +27,8 @@ interface FenceSelector {
 }
 
 /**
- * What the rest of the collector asks about one snapshot. A new snapshot makes a new mesh, so whatever is remembered in here can never be stale.
+ * What the rest of the collector asks about one snapshot. A new snapshot makes a new mesh, so
+ * whatever is remembered in here can never be stale.
  */
 export class Mesh {
   /** What the mesh says of itself stands beside what is configured. */
@@ -40,10 +53,10 @@ export class Mesh {
     this.registry = new Registry({ ...snapshot, clusterDomain: config.clusterDomain });
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
-    for (const fence of [...snapshot.fences].sort(byName)) this.#fences.set(mapKey(fence.metadata), fence);
+    for (const fence of [...snapshot.fences].sort(byName)) this.#fences.set(formatFenceKey(fence.metadata), fence);
     this.#selectors = [...this.#fences.values()].flatMap((fence) => {
       const labels = workloadLabels({ fence, registry: this.registry, config });
-      return labels === undefined ? [] : [{ key: keyOf(fence), labels: Object.entries(labels) }];
+      return labels === undefined ? [] : [{ key: fenceKeyOf(fence), labels: Object.entries(labels) }];
     });
   }
 
@@ -52,7 +65,7 @@ export class Mesh {
   }
 
   fence(key: FenceKey): ServiceFence | undefined {
-    return this.#fences.get(mapKey(key));
+    return this.#fences.get(formatFenceKey(key));
   }
 
   /** The fence whose selector takes a pod with these labels; the first by name where several do. */
@@ -73,7 +86,10 @@ export class Mesh {
     return service !== undefined && this.registry.endpointsOf(service, fallback.port).length > 0;
   }
 
-  /** The Service port behind an Envoy cluster `outbound|<port>|<subset>|<host>`; undefined when it is none, or not in the registry. */
+  /**
+   * The Service port behind an Envoy cluster `outbound|<port>|<subset>|<host>`; undefined when it
+   * is none, or not in the registry.
+   */
   destinationOfCluster(cluster: string): Destination | undefined {
     const known = this.#clusters.get(cluster);
     if (known !== undefined) return known;
@@ -87,14 +103,20 @@ export class Mesh {
     return this.#clusterCharacters;
   }
 
-  /** The Service port that a caller in `namespace` means by a host; undefined when no such Service, or no such port of it, exists. */
+  /**
+   * The Service port that a caller in `namespace` means by a host; undefined when no such Service,
+   * or no such port of it, exists.
+   */
   destinationOfHost(host: string, port: number, namespace?: string): Destination | undefined {
     const service = this.registry.resolveHost(host, namespace);
     if (service === undefined || !service.spec.ports.some((candidate) => candidate.port === port)) return undefined;
     return { host: this.registry.hostOf(service), port };
   }
 
-  /** The subset in a cluster is any text, so even those that exist are without number. When there are too many, those in use are soon found again. */
+  /**
+   * The subset in a cluster is any text, so even those that exist are without number. When there
+   * are too many, those in use are soon found again.
+   */
   #remember(cluster: string, destination: Destination): void {
     if (this.#clusterCharacters + cluster.length > REMEMBERED_CHARACTERS) {
       this.#clusters.clear();
@@ -111,7 +133,10 @@ export class Mesh {
   }
 }
 
-/** Where the configuration and MeshConfig name different root namespaces, a default Sidecar in either may be the one that counts. */
+/**
+ * Where the configuration and MeshConfig name different root namespaces, a default Sidecar in
+ * either may be the one that counts.
+ */
 function controlPlanesOf({ outbound, rootNamespace: told }: MeshConfig, { rootNamespace, istioNamespace }: Config): ControlPlane[] {
   const roots = new Set([rootNamespace, told].filter((root) => root !== undefined));
   if (roots.size === 0) roots.add(istioNamespace);
@@ -122,15 +147,6 @@ function takes({ key, labels: wanted }: FenceSelector, namespace: string, labels
   return key.namespace === namespace && wanted.every(([name, value]) => labels[name] === value);
 }
 
-function keyOf({ metadata: { namespace, name } }: ServiceFence): FenceKey {
-  return { namespace, name };
-}
-
-/** A namespace has no `/`, so this is unambiguous for keys that passed the schema; others are only looked up. */
-function mapKey({ namespace, name }: FenceKey): string {
-  return `${namespace}/${name}`;
-}
-
 function byName(a: ServiceFence, b: ServiceFence): number {
-  return mapKey(a.metadata) < mapKey(b.metadata) ? -1 : 1;
+  return formatFenceKey(a.metadata) < formatFenceKey(b.metadata) ? -1 : 1;
 }

@@ -3,8 +3,9 @@ import type { Obstacle } from "@fenceline/store";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /**
- * Every metric of the collector. Label sets are closed: no host, fence or pod name ever becomes a label, since anybody who can send a
- * request could then grow the memory of whatever scrapes us. `docs/metrics.md` lists them.
+ * Every metric of the collector. Label sets are closed: no host, fence or pod name ever becomes a
+ * label, since anybody who can send a request could then grow the memory of whatever scrapes us.
+ * `docs/metrics.md` lists them.
  */
 export class CollectorMetrics {
   readonly registry = new Registry();

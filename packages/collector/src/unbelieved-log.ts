@@ -4,8 +4,9 @@ import type { DropReason } from "./attribution/drop-reason.ts";
 import { LineBudget } from "./line-budget.ts";
 
 /**
- * Logs that a stream is not believed to be whose it says: few lines for each reason, with the claim and the certificate that it came with. The metric
- * counts every entry. Texts that peers wrote are bounded.
+ * Logs that a stream is not believed to be whose it says: few lines for each reason, with the claim
+ * and the certificate that it came with. The metric counts every entry. Texts that peers wrote are
+ * bounded.
  */
 export function unbelievedLog(logger: Logger): (reason: DropReason, stream: AccessLogStream) => void {
   const lines = new LineBudget();

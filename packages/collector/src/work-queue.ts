@@ -3,17 +3,22 @@ import { doublingPause, type PauseLimits, shortenedAtRandom } from "@fenceline/a
 /** Settings of a {@link WorkQueue}. */
 export interface WorkQueueOptions<K> {
   /**
-   * Does the work for one key. A rejection is retried with back-off. Never called for the same key twice at once.
-   * May resolve with a pause in milliseconds after which it wants to be called again.
+   * Does the work for one key. A rejection is retried with back-off. Never called for the same key
+   * twice at once. May resolve with a pause in milliseconds after which it wants to be called
+   * again.
    */
   readonly work: (key: K) => Promise<number | undefined>;
-  /** Told of every rejection: the pause before the next try in milliseconds, and how many there were in a row. */
+  /**
+   * Told of every rejection: the pause before the next try in milliseconds, and how many there were
+   * in a row.
+   */
   readonly onError: (key: K, error: unknown, retryAfter: number, failures: number) => void;
   /** Most keys worked on at once. Default 4. */
   readonly concurrency?: number;
   /**
-   * First and longest pause before a retry, in milliseconds; default 50 and 30 000. A request brings a retry forward, but not below `forward`,
-   * default 1 000: requests may come at the rate of the whole mesh's changes.
+   * First and longest pause before a retry, in milliseconds; default 50 and 30 000. A request
+   * brings a retry forward, but not below `forward`, default 1 000: requests may come at the rate
+   * of the whole mesh's changes.
    */
   readonly backoff?: PauseLimits & { readonly forward?: number };
 }
@@ -21,19 +26,25 @@ export interface WorkQueueOptions<K> {
 interface Item<K> {
   readonly key: K;
   running: boolean;
-  /** Added again while it was being worked on: the work must run once more, since it may have read old input. */
+  /**
+   * Added again while it was being worked on: the work must run once more, since it may have read
+   * old input.
+   */
   again: boolean;
   failures: number;
   retry: NodeJS.Timeout | undefined;
-  /** Before this time, of a clock that never goes back, a request does not bring the retry forward. */
+  /**
+   * Before this time, of a clock that never goes back, a request does not bring the retry forward.
+   */
   notBefore: number;
 }
 
 const FORWARD = 1_000;
 
 /**
- * A queue of keys, as every controller of Kubernetes has one: many events of one object become one run, the same object is never worked on
- * twice at once, a failing object is retried ever more slowly and holds up no other.
+ * A queue of keys, as every controller of Kubernetes has one: many events of one object become one
+ * run, the same object is never worked on twice at once, a failing object is retried ever more
+ * slowly and holds up no other.
  */
 export class WorkQueue<K> {
   readonly #options: Required<WorkQueueOptions<K>>;
@@ -47,7 +58,10 @@ export class WorkQueue<K> {
     this.#options = { concurrency: 4, backoff: { first: 50, longest: 30_000 }, ...options };
   }
 
-  /** Asks for work on a key. `id` must be the same for equal keys. A retry that is pending is brought forward. */
+  /**
+   * Asks for work on a key. `id` must be the same for equal keys. A retry that is pending is
+   * brought forward.
+   */
   add(id: string, key: K): void {
     if (this.#closed) return;
     const item = this.#items.get(id);
@@ -135,7 +149,10 @@ export class WorkQueue<K> {
     if (this.#running === 0 && this.#waiting.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Doubling, and shortened by up to a half at random, so that objects that failed together do not come back together. */
+  /**
+   * Doubling, and shortened by up to a half at random, so that objects that failed together do not
+   * come back together.
+   */
   #retryAfter(failures: number): number {
     return shortenedAtRandom(doublingPause(failures, this.#options.backoff));
   }

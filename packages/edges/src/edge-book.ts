@@ -1,7 +1,10 @@
 import type { FenceKey } from "@fenceline/api";
 import { type AgeingPolicy, FenceEdges } from "./fence-edges.ts";
 
-/** Every fence's edges. It holds fences that someone declared and nothing else, so made-up sources cannot make it grow. */
+/**
+ * Every fence's edges. It holds fences that someone declared and nothing else, so made-up sources
+ * cannot make it grow.
+ */
 export class EdgeBook {
   readonly #fences = new Map<string, Map<string, FenceEdges>>();
 

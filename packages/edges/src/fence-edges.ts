@@ -9,9 +9,15 @@ export interface AgeingPolicy {
   readonly idleWindow: number;
   /** Least window that counts, in milliseconds, also of a host that brings its own. Default 0. */
   readonly shortestWindow?: number;
-  /** Most hosts that calls may bring in. At least 1. Beyond it only a host that was not seen within its window makes room. */
+  /**
+   * Most hosts that calls may bring in. At least 1. Beyond it only a host that was not seen within
+   * its window makes room.
+   */
   readonly maxHosts: number;
-  /** Hosts that a person declared: they always find room, and take none from the others. Default: none. */
+  /**
+   * Hosts that a person declared: they always find room, and take none from the others. Default:
+   * none.
+   */
   readonly declared?: ReadonlySet<string>;
   /** Largest share of the hosts that one round may remove, from 0 (exclusive) to 1. */
   readonly maxRemovedShare: number;
@@ -52,11 +58,20 @@ interface Entry {
   seenAt: number;
 }
 
-/** After telemetry stopped, at most this part of the window counts as observed: a workload that calls once an hour must age under a day's window too. */
+/**
+ * After telemetry stopped, at most this part of the window counts as observed: a workload that
+ * calls once an hour must age under a day's window too.
+ */
 const GAP_PARTS = 20;
-/** Part of its window that a host is given beyond it while another replica sees calls of the workload: what that one sees is told so late. */
+/**
+ * Part of its window that a host is given beyond it while another replica sees calls of the
+ * workload: what that one sees is told so late.
+ */
 const PATIENCE = 0.2;
-/** Between two reports of another replica, which makes one every tenth of a window while telemetry flows. */
+/**
+ * Between two reports of another replica, which makes one every tenth of a window while telemetry
+ * flows.
+ */
 const GAP_PARTS_ELSEWHERE = 10;
 
 /** The cache reserves memory for all of its room, and most fences hold few hosts. */
@@ -64,23 +79,33 @@ const ROOM_AT_FIRST = 32;
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * The learned hosts of one fence: what was not seen for a window of observed time ages out, and makes room for others, least recently used first.
+ * The learned hosts of one fence: what was not seen for a window of observed time ages out, and
+ * makes room for others, least recently used first.
  *
- * What was seen within its window is never taken out for a newcomer: or a workload that calls many hosts once, on purpose or not, would push the hosts
- * that it needs out of its own fence. The newcomer is turned away then, and its calls go by way of the fallback. What replicas and earlier runs have
- * written is no newcomer: all of it is taken in, since a replica that refused it would take it out of the status again, in turns with the other.
+ * What was seen within its window is never taken out for a newcomer: or a workload that calls many
+ * hosts once, on purpose or not, would push the hosts that it needs out of its own fence. The
+ * newcomer is turned away then, and its calls go by way of the fallback. What replicas and earlier
+ * runs have written is no newcomer: all of it is taken in, since a replica that refused it would
+ * take it out of the status again, in turns with the other.
  *
- * Pure: every time is an argument. A process starts with an observed clock at zero and every restored host counts as just seen,
- * so nothing ages before one full window was observed since the start.
+ * Pure: every time is an argument. A process starts with an observed clock at zero and every
+ * restored host counts as just seen, so nothing ages before one full window was observed since the
+ * start.
  */
 export class FenceEdges {
   #policy: AgeingPolicy;
   #hosts: LRUCache<string, Entry>;
   readonly #clock = new ObservedClock();
   #isSeenElsewhere = false;
-  /** Shortest window that a host brought along. It is not looked for again when that host leaves: too short a pause errs on the safe side. */
+  /**
+   * Shortest window that a host brought along. It is not looked for again when that host leaves:
+   * too short a pause errs on the safe side.
+   */
   #shortestWindow = Number.POSITIVE_INFINITY;
-  /** No host is stale before this observed time. It is too early when a host was seen since, never too late. */
+  /**
+   * No host is stale before this observed time. It is too early when a host was seen since, never
+   * too late.
+   */
   #freshUntil = 0;
 
   #lastEvicted: string | undefined;
@@ -91,9 +116,10 @@ export class FenceEdges {
   }
 
   /**
-   * Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within their window go at once, the others when they age.
-   * Beyond `maxHosts` a host that was declared, is declared no more and was never called goes at once too: else each change of a spec could leave
-   * thousands of names behind, and where no telemetry flows nothing ages.
+   * Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within
+   * their window go at once, the others when they age. Beyond `maxHosts` a host that was declared,
+   * is declared no more and was never called goes at once too: else each change of a spec could
+   * leave thousands of names behind, and where no telemetry flows nothing ages.
    */
   setPolicy(policy: AgeingPolicy): void {
     const { maxHosts, declared = NONE } = this.#policy;
@@ -116,8 +142,9 @@ export class FenceEdges {
   }
 
   /**
-   * Another replica got telemetry of this workload's proxies, the last of it at `until`. Whoever ages may be one that gets none itself.
-   * What it saw being called is to be told by {@link seenElsewhere} right after, before anything ages.
+   * Another replica got telemetry of this workload's proxies, the last of it at `until`. Whoever
+   * ages may be one that gets none itself. What it saw being called is to be told by
+   * {@link seenElsewhere} right after, before anything ages.
    */
   observedElsewhere(until: number): void {
     this.#clock.tick(until, this.#narrowestWindow() / GAP_PARTS_ELSEWHERE);
@@ -126,7 +153,8 @@ export class FenceEdges {
   /**
    * The workload called `host`. `requests` may be 0: a connection that is still open was reported.
    *
-   * @returns whether the host is new to the fence, which then has to be rendered again. False also for a newcomer that found no room: see {@link has}
+   * @returns whether the host is new to the fence, which then has to be rendered again. False also
+   * for a newcomer that found no room: see {@link has}
    */
   observe(host: string, port: number, requests: number, now: number): boolean {
     const known = this.#hosts.get(host);
@@ -150,16 +178,18 @@ export class FenceEdges {
   }
 
   /**
-   * Puts a host in unless it is there, whether there is room or not: one that this fence had before, or that another replica has taken in. It counts as
-   * seen just now in observed time, so it stays for one whole window.
+   * Puts a host in unless it is there, whether there is room or not: one that this fence had
+   * before, or that another replica has taken in. It counts as seen just now in observed time, so
+   * it stays for one whole window.
    */
   seed(seed: HostSeed): void {
     if (!this.#hosts.has(seed.host)) this.#put(seed);
   }
 
   /**
-   * Another replica saw the workload call the host, no later than `lastSeen`. It counts as seen now in observed time: when it was written we do not
-   * know in ours, and to keep a host for a tenth of a window too long is harmless.
+   * Another replica saw the workload call the host, no later than `lastSeen`. It counts as seen now
+   * in observed time: when it was written we do not know in ours, and to keep a host for a tenth of
+   * a window too long is harmless.
    */
   seenElsewhere(host: string, lastSeen: number): void {
     const known = this.#hosts.get(host);
@@ -175,8 +205,9 @@ export class FenceEdges {
   }
 
   /**
-   * Removes the hosts that were idle for longer than their window, the longest idle first, and no more of them than the policy's share:
-   * should the evidence be wrong, few are hit before someone notices.
+   * Removes the hosts that were idle for longer than their window, the longest idle first, and no
+   * more of them than the policy's share: should the evidence be wrong, few are hit before someone
+   * notices.
    *
    * @returns what was removed
    */
@@ -189,7 +220,10 @@ export class FenceEdges {
     return removed;
   }
 
-  /** Whether the next newcomer would be turned away: as many hosts as there may be were seen within their window. */
+  /**
+   * Whether the next newcomer would be turned away: as many hosts as there may be were seen within
+   * their window.
+   */
   get isAtCapacity(): boolean {
     return this.#counted() >= this.#policy.maxHosts && this.#leastRecentStale() === undefined;
   }
@@ -228,7 +262,10 @@ export class FenceEdges {
     return (this.#policy.declared ?? NONE).has(host);
   }
 
-  /** Whether the host is in the book only because someone declared it: neither here nor elsewhere a call of it was seen. */
+  /**
+   * Whether the host is in the book only because someone declared it: neither here nor elsewhere a
+   * call of it was seen.
+   */
   #wasNeverCalled(host: string): boolean {
     const entry = this.#hosts.peek(host);
     return entry?.source === "static" && entry.ports.length === 0 && entry.lastSeen === entry.firstSeen;
@@ -251,8 +288,9 @@ export class FenceEdges {
   }
 
   /**
-   * The host that was not seen for longest, of those that were not seen within their window. After a look at all of them in vain it is known when the
-   * next look may find one, so that a flood of newcomers costs no look each.
+   * The host that was not seen for longest, of those that were not seen within their window. After
+   * a look at all of them in vain it is known when the next look may find one, so that a flood of
+   * newcomers costs no look each.
    */
   #leastRecentStale(): string | undefined {
     if (this.#clock.elapsed <= this.#freshUntil) return undefined;
@@ -290,7 +328,10 @@ export class FenceEdges {
   }
 }
 
-/** The same hosts in the same order, and room for as many again: the cache itself must never choose which one leaves. */
+/**
+ * The same hosts in the same order, and room for as many again: the cache itself must never choose
+ * which one leaves.
+ */
 function grown(hosts: LRUCache<string, Entry>): LRUCache<string, Entry> {
   const larger = new LRUCache<string, Entry>({ max: 2 * hosts.max });
   for (const host of hosts.rkeys()) {

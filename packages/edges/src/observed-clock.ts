@@ -1,14 +1,17 @@
 /**
  * Time during which a workload was really observed, in milliseconds.
  *
- * Ageing by wall time would evict hosts that are in use whenever telemetry stops: a dead collector, a partition, a silent night.
- * So this clock runs only while telemetry arrives; a pause counts for `longestGap` at most, since whatever came after it was not seen.
+ * Ageing by wall time would evict hosts that are in use whenever telemetry stops: a dead collector,
+ * a partition, a silent night. So this clock runs only while telemetry arrives; a pause counts for
+ * `longestGap` at most, since whatever came after it was not seen.
  */
 export class ObservedClock {
   #elapsed = 0;
   #latest: number | undefined;
 
-  /** Telemetry of the workload arrived. Times that go back (a corrected clock) count for nothing. */
+  /**
+   * Telemetry of the workload arrived. Times that go back (a corrected clock) count for nothing.
+   */
   tick(now: number, longestGap: number): void {
     const gap = now - (this.#latest ?? now);
     if (gap > 0) this.#elapsed += Math.min(gap, longestGap);

@@ -7,9 +7,11 @@ const AUTHORITY = /^(\[[^\]]*\]|[^:[\]]*)(?::[0-9]{0,5})?$/;
 /**
  * Refuses a request that was made to another name than ours.
  *
- * A page in a browser may let its own name point at this address (DNS rebinding) and then read what we say, for to the browser it is of the page's origin. It
- * cannot change the Host that the browser sends. Addresses stay allowed: the kubelet, Prometheus and `kubectl port-forward` use them, and no name can be rebound
- * to an address literal. A request of HTTP/1.0 without a Host is no browser's.
+ * A page in a browser may let its own name point at this address (DNS rebinding) and then read what
+ * we say, for to the browser it is of the page's origin. It cannot change the Host that the browser
+ * sends. Addresses stay allowed: the kubelet, Prometheus and `kubectl port-forward` use them, and
+ * no name can be rebound to an address literal. A request of HTTP/1.0 without a Host is no
+ * browser's.
  *
  * @param names in lower case
  * @throws {ApiRefusal} `HOST_REFUSED`
@@ -27,7 +29,10 @@ function isAddress(name: string): boolean {
   return name.startsWith("[") ? isIP(name.slice(1, -1)) === 6 : isIP(name) === 4;
 }
 
-/** The names that a Service has by cluster DNS and its search domains, from its full one: `<service>.<namespace>.svc.<cluster domain>`. */
+/**
+ * The names that a Service has by cluster DNS and its search domains, from its full one:
+ * `<service>.<namespace>.svc.<cluster domain>`.
+ */
 export function serviceNames(full: string): string[] {
   const labels = full.split(".");
   return [labels.slice(0, 1), labels.slice(0, 2), labels.slice(0, 3), labels].map((some) => some.join("."));

@@ -1,4 +1,7 @@
-/** The HTTP server of every process of Fenceline. Which routes there are is said by whoever serves them. */
+/**
+ * The HTTP server of every process of Fenceline. Which routes there are is said by whoever serves
+ * them.
+ */
 export { sendJson } from "./answers.ts";
 export { serviceNames } from "./host-names.ts";
 export { listRoute, type Step } from "./list-route.ts";

@@ -5,8 +5,8 @@ import type { Route } from "./route.ts";
 import type { OneATurn } from "./turns.ts";
 
 /**
- * One step of a list: items that were made at once, each with its key. Empty where there are none, so that others have their
- * turn in between.
+ * One step of a list: items that were made at once, each with its key. Empty where there are none,
+ * so that others have their turn in between.
  */
 export type Step = readonly { readonly key: readonly string[]; readonly value: object }[];
 
@@ -18,7 +18,10 @@ export interface ListOptions {
   readonly sizes: PageSizes;
   /** Shared by all that take long. */
   readonly turns: OneATurn;
-  /** Makes the page step by step, in the order of the keys. May make more than the page has room for, and is then left off. */
+  /**
+   * Makes the page step by step, in the order of the keys. May make more than the page has room
+   * for, and is then left off.
+   */
   readonly steps: (page: PageRequest) => Iterable<Step>;
 }
 
@@ -79,8 +82,8 @@ class PageText {
 }
 
 /**
- * Writes a page of a list as it is made, `{"<name>":[…],"continue":"…"}`, and no faster than the client reads it: of a page of
- * any size, one step is in memory.
+ * Writes a page of a list as it is made, `{"<name>":[…],"continue":"…"}`, and no faster than the
+ * client reads it: of a page of any size, one step is in memory.
  */
 async function writeList(response: ServerResponse, text: PageText, steps: Iterable<Step>, turns: OneATurn): Promise<void> {
   const iterator = steps[Symbol.iterator]();

@@ -40,7 +40,8 @@ export function parsePage(query: string, list: string, sizes: PageSizes): PageRe
 /**
  * The token of the page behind an item.
  *
- * It names the item, and not a place in a snapshot: whatever comes and goes meanwhile, each item that stays is on exactly one page, and a token never expires.
+ * It names the item, and not a place in a snapshot: whatever comes and goes meanwhile, each item
+ * that stays is on exactly one page, and a token never expires.
  */
 export function continueToken(list: string, { namespace }: PageRequest, after: readonly string[]): string {
   return Buffer.from(JSON.stringify([list, namespace ?? null, ...after])).toString("base64url");

@@ -1,4 +1,6 @@
-/** A request that the API refuses: the status, and a body that says what was wrong and what to do. */
+/**
+ * A request that the API refuses: the status, and a body that says what was wrong and what to do.
+ */
 export class ApiRefusal extends Error {
   readonly status: number;
   readonly code: string;

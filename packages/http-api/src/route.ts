@@ -16,7 +16,10 @@ export interface Call {
 export interface Route {
   /** GET answers HEAD as well. */
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** For example `/api/v1/fences/{namespace}/{name}`: each pair of braces stands for one segment that is not empty. */
+  /**
+   * For example `/api/v1/fences/{namespace}/{name}`: each pair of braces stands for one segment
+   * that is not empty.
+   */
   readonly path: string;
   /** @throws {ApiRefusal} for whatever is not answered as asked */
   answer(call: Call, response: ServerResponse): Promise<void> | void;
@@ -50,7 +53,8 @@ export class RouteTable {
   /**
    * The route for a request, and what its path says.
    *
-   * @throws {ApiRefusal} `NOT_FOUND`, naming the paths that are served, and `METHOD_NOT_ALLOWED`, naming the methods of this one
+   * @throws {ApiRefusal} `NOT_FOUND`, naming the paths that are served, and `METHOD_NOT_ALLOWED`,
+   * naming the methods of this one
    */
   find(method: string, { path }: Target): { readonly route: Route; readonly path: readonly string[] } {
     const candidates = this.#lines.flatMap(({ route, segments }) => {

@@ -19,7 +19,10 @@ export interface HttpApiOptions {
   readonly port: number;
   /** The route table. */
   readonly routes: readonly Route[];
-  /** Names, beside addresses and `localhost`, that requests may be made to: those of the Service, and what an operator adds. Default: none. */
+  /**
+   * Names, beside addresses and `localhost`, that requests may be made to: those of the Service,
+   * and what an operator adds. Default: none.
+   */
   readonly names?: readonly string[];
 }
 
@@ -29,10 +32,16 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
-/** Not imported: an `import` reads all exports of `node:http`, and with `WebSocket` and its like loads Node's undici, about 7 MB that nothing uses. */
+/**
+ * Not imported: an `import` reads all exports of `node:http`, and with `WebSocket` and its like
+ * loads Node's undici, about 7 MB that nothing uses.
+ */
 const { createServer }: typeof import("node:http") = createRequire(import.meta.url)("node:http");
 
-/** Connections in all, and from one address: probes come from another one than whoever takes all of his. */
+/**
+ * Connections in all, and from one address: probes come from another one than whoever takes all of
+ * his.
+ */
 const MAX_CONNECTIONS = 512;
 const MAX_CONNECTIONS_PER_ADDRESS = 128;
 const SHARE_OF_FILES = 1 / 8;
@@ -40,8 +49,8 @@ const SHARE_OF_FILES = 1 / 8;
 const IDLE_MS = 30_000;
 
 /**
- * Starts the HTTP API of any process of Fenceline (docs/api.md). It is up before anything else is: a process that waits for its
- * API server is alive.
+ * Starts the HTTP API of any process of Fenceline (docs/api.md). It is up before anything else is:
+ * a process that waits for its API server is alive.
  *
  * @throws {FencelineError} `LISTEN_FAILED`, naming the port
  */

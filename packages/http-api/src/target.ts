@@ -2,7 +2,10 @@ import { ApiRefusal, quoted } from "./refusal.ts";
 
 /** What a request asks for. */
 export interface Target {
-  /** Segments of the path, decoded: `/api/v1/%66ences` is `["api", "v1", "fences"]`. Dots and empty segments are left as they are, and match nothing. */
+  /**
+   * Segments of the path, decoded: `/api/v1/%66ences` is `["api", "v1", "fences"]`. Dots and empty
+   * segments are left as they are, and match nothing.
+   */
   readonly path: readonly string[];
   /** Everything behind the first `?`, not looked at yet. */
   readonly query: string;
@@ -12,7 +15,10 @@ export interface Target {
 
 /** Longest request target in characters. */
 const LONGEST = 4_096;
-/** `http://host/path`, as clients send it to a proxy, and every server has to take it (RFC 9112 §3.2.2). */
+/**
+ * `http://host/path`, as clients send it to a proxy, and every server has to take it (RFC 9112
+ * §3.2.2).
+ */
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
 
 /** @throws {ApiRefusal} `URI_TOO_LONG`, `PATH_MALFORMED` */
@@ -24,7 +30,10 @@ export function parseTarget(url: string): Target {
   return { path: segments(path === "" ? "/" : path), query: mark < 0 ? "" : rest.slice(mark + 1), host };
 }
 
-/** Decoded after they were taken apart, so that an encoded slash stays within its segment and can name nothing. */
+/**
+ * Decoded after they were taken apart, so that an encoded slash stays within its segment and can
+ * name nothing.
+ */
 function segments(path: string): string[] {
   try {
     return path.split("/").slice(1).map(decodeURIComponent);
@@ -36,7 +45,8 @@ function segments(path: string): string[] {
 /**
  * The parameters of a query, each given at most once.
  *
- * @param known the names that this path takes; another one is a mistake that must not pass for an answer to it
+ * @param known the names that this path takes; another one is a mistake that must not pass for an
+ * answer to it
  * @throws {ApiRefusal} `PARAMETER_UNKNOWN`, `PARAMETER_REPEATED`
  */
 export function parseQuery<Name extends string>(query: string, known: readonly Name[]): Partial<Record<Name, string>> {

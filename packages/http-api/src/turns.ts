@@ -1,6 +1,7 @@
 /**
- * Lets one piece of work be done in a turn of the event loop, whoever asks: many lists at once take as long as they take,
- * one after the other, and hold up nobody else. First come, first served, so lists that were asked for together get on together.
+ * Lets one piece of work be done in a turn of the event loop, whoever asks: many lists at once take
+ * as long as they take, one after the other, and hold up nobody else. First come, first served, so
+ * lists that were asked for together get on together.
  */
 export class OneATurn {
   readonly #waiting: (() => void)[] = [];

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * The JSON merge patch (RFC 7386) that makes `from` into `to`; undefined when there is nothing to change. Arrays are replaced whole.
- * Both are values of JSON, or undefined for "not there".
+ * The JSON merge patch (RFC 7386) that makes `from` into `to`; undefined when there is nothing to
+ * change. Arrays are replaced whole. Both are values of JSON, or undefined for "not there".
  */
 export function mergePatch(from: unknown, to: unknown): unknown {
   if (isDeepStrictEqual(from, to)) return undefined;

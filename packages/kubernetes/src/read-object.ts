@@ -2,10 +2,15 @@ import { faultsOf, formatPath, InvalidResource, type ReadKind, safeParseObject }
 import { keyText } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
 
-/** Most faults beside the first that an error tells: it becomes a condition, and a line of the log. */
+/**
+ * Most faults beside the first that an error tells: it becomes a condition, and a line of the log.
+ */
 const MOST_OTHERS = 4;
 
-/** A parser of a kind's objects. It keeps the fields of the schema only, and throws {@link InvalidResource} naming every fault, or the first ones of many. */
+/**
+ * A parser of a kind's objects. It keeps the fields of the schema only, and throws
+ * {@link InvalidResource} naming every fault, or the first ones of many.
+ */
 export function readerOf<O>(kind: ReadKind<O>): (object: WireObject) => O {
   return (object) => {
     const result = safeParseObject(kind.schema, object);

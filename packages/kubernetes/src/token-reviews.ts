@@ -4,26 +4,44 @@ import type { KubernetesApi } from "./api/kubernetes-api.ts";
 /** Settings of a {@link TokenReviews}. */
 export interface TokenReviewsOptions {
   readonly api: KubernetesApi;
-  /** Who the tokens must be made for. A token for anybody else, the API server included, is refused. */
+  /**
+   * Who the tokens must be made for. A token for anybody else, the API server included, is refused.
+   */
   readonly audience: string;
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
 
 const TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
-/** How long an answer is believed, in milliseconds: so long a token outlives its pod or its service account, and so rarely is the server asked. */
+/**
+ * How long an answer is believed, in milliseconds: so long a token outlives its pod or its service
+ * account, and so rarely is the server asked.
+ */
 const ACCEPTED_FOR = 60_000;
-/** A refused token may be good in a moment: replicas of the API server learn of keys and pods at different times. */
+/**
+ * A refused token may be good in a moment: replicas of the API server learn of keys and pods at
+ * different times.
+ */
 const REFUSED_FOR = 5_000;
-/** Answers remembered, of each kind. There are as many good tokens as pods of the global sidecar; bad ones must not push them out. */
+/**
+ * Answers remembered, of each kind. There are as many good tokens as pods of the global sidecar;
+ * bad ones must not push them out.
+ */
 const MAX_REMEMBERED = 1_000;
-/** Reviews at a time. The API server is not to be asked as often as somebody likes to send nonsense. */
+/**
+ * Reviews at a time. The API server is not to be asked as often as somebody likes to send nonsense.
+ */
 const MAX_UNDER_WAY = 8;
-/** Longest wait for an answer, in milliseconds. Shorter than a reporter keeps what it has sent on a new stream. */
+/**
+ * Longest wait for an answer, in milliseconds. Shorter than a reporter keeps what it has sent on a
+ * new stream.
+ */
 const PATIENCE = 3_000;
 /** Service-account tokens have one to two kilobytes. */
 const LONGEST_TOKEN = 8_192;
-/** A JSON Web Signature in its compact form (RFC 7515 §7.1): anything else need not be asked about. */
+/**
+ * A JSON Web Signature in its compact form (RFC 7515 §7.1): anything else need not be asked about.
+ */
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 interface Remembered {
@@ -32,9 +50,11 @@ interface Remembered {
 }
 
 /**
- * Asks the API server whose tokens these are, and remembers its answers for a short time, by the tokens' hashes.
+ * Asks the API server whose tokens these are, and remembers its answers for a short time, by the
+ * tokens' hashes.
  *
- * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
+ * @see
+ * https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
  */
 export class TokenReviews {
   readonly #options: TokenReviewsOptions;
@@ -49,9 +69,11 @@ export class TokenReviews {
   }
 
   /**
-   * The user that a token authenticates for the audience, for example `system:serviceaccount:fenceline:global-sidecar`; undefined when it is not valid.
+   * The user that a token authenticates for the audience, for example
+   * `system:serviceaccount:fenceline:global-sidecar`; undefined when it is not valid.
    *
-   * @throws {ApiError} when the API server does not answer, or does not let us ask; what was accepted a short time ago still counts then
+   * @throws {ApiError} when the API server does not answer, or does not let us ask; what was
+   * accepted a short time ago still counts then
    * @throws {Error} when too many reviews are under way
    */
   async userOf(token: string): Promise<string | undefined> {
@@ -90,7 +112,10 @@ export class TokenReviews {
   }
 }
 
-/** An authenticator that knows nothing of audiences says nothing of them; then the token was made for whoever. */
+/**
+ * An authenticator that knows nothing of audiences says nothing of them; then the token was made
+ * for whoever.
+ */
 function userIn(answer: unknown, audience: string): string | undefined {
   const { status } = answer as { status?: { authenticated?: unknown; audiences?: unknown; user?: { username?: unknown } } };
   const { authenticated, audiences, user } = status ?? {};

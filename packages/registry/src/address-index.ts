@@ -16,24 +16,32 @@ interface ServicesAndSlices {
   hostOf(service: Service): string;
 }
 
-/** What one Service has at each of some addresses: port → Service port. Shared by all addresses of a slice, which may be many thousands. */
+/**
+ * What one Service has at each of some addresses: port → Service port. Shared by all addresses of a
+ * slice, which may be many thousands.
+ */
 interface Claim {
   readonly namespace: string;
   readonly ports: ReadonlyMap<number, Destination>;
 }
 
-/** Most claims of one namespace on one address. Pods of more Services than that are taken for one of the first by name. */
+/**
+ * Most claims of one namespace on one address. Pods of more Services than that are taken for one of
+ * the first by name.
+ */
 const CLAIMS_PER_NAMESPACE = 64;
 
 /**
  * Address and port → Service port.
  *
- * Whoever may write EndpointSlices may claim any address for a Service of their own namespace: a pod of somebody else, or a ClusterIP. So a ClusterIP, which
- * the API server gives to one Service, is nobody else's on any port; and where Services of several namespaces have an address, none is taken because of its
- * name. What the caller named decides, then the caller's own namespace; else it is nobody's.
+ * Whoever may write EndpointSlices may claim any address for a Service of their own namespace: a
+ * pod of somebody else, or a ClusterIP. So a ClusterIP, which the API server gives to one Service,
+ * is nobody else's on any port; and where Services of several namespaces have an address, none is
+ * taken because of its name. What the caller named decides, then the caller's own namespace; else
+ * it is nobody's.
  *
- * An EndpointSlice of a megabyte has 100 ports at each of 60,000 addresses. So nothing is kept for each pair of the two: an address has claims, one for
- * each slice that names it.
+ * An EndpointSlice of a megabyte has 100 ports at each of 60,000 addresses. So nothing is kept for
+ * each pair of the two: an address has claims, one for each slice that names it.
  */
 export class AddressIndex {
   readonly #claims = new Map<string, Claim[]>();
@@ -45,7 +53,10 @@ export class AddressIndex {
     for (const service of services) this.#addEndpoints(service, registry);
   }
 
-  /** Of two ports of one Service that lead to the same address the first counts; for a namespace, the first of its Services by name. */
+  /**
+   * Of two ports of one Service that lead to the same address the first counts; for a namespace,
+   * the first of its Services by name.
+   */
   find(address: string, port: number, { host, namespace }: AddressHint): Destination | undefined {
     let first: Destination | undefined;
     let own: Destination | undefined;
@@ -96,7 +107,10 @@ export class AddressIndex {
   }
 }
 
-/** What the ports of a slice's pods lead to, in the order of the Service's ports. @param places of the Service's ports, by name */
+/**
+ * What the ports of a slice's pods lead to, in the order of the Service's ports. @param places of
+ * the Service's ports, by name
+ */
 function portsOf({ ports }: EndpointSlice, places: ReadonlyMap<string, number>, { spec }: Service, host: string): Map<number, Destination> {
   const targets = new Map<number, number>();
   for (const { name, port } of [...(ports ?? [])].reverse()) {

@@ -2,24 +2,33 @@ import { isIPv4, isIPv6, SocketAddress } from "node:net";
 
 /** The host and port of a request, in the one form that everything else compares. */
 export interface Authority {
-  /** Lower case, without a trailing dot; an IPv6 address in its canonical form, without brackets. */
+  /**
+   * Lower case, without a trailing dot; an IPv6 address in its canonical form, without brackets.
+   */
   readonly host: string;
   /** Undefined when the authority names none. */
   readonly port: number | undefined;
   readonly kind: "name" | "ipv4" | "ipv6";
 }
 
-/** Letters, digits, `-` and `_` in labels of at most 63. `_` is no host-name character, but Docker and SRV names use it, and Envoy routes it. */
+/**
+ * Letters, digits, `-` and `_` in labels of at most 63. `_` is no host-name character, but Docker
+ * and SRV names use it, and Envoy routes it.
+ */
 const NAME = /^(?!.{254})[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 const BRACKETED = /^\[([0-9a-fA-F:.]+)\](?::(.*))?$/;
-/** What an IPv4 parser of the lenient kind (`inet_aton`) takes for an address: `127.1`, `0x7f.1`, `017700000001`. Such a "name" must never reach a resolver. */
+/**
+ * What an IPv4 parser of the lenient kind (`inet_aton`) takes for an address: `127.1`, `0x7f.1`,
+ * `017700000001`. Such a "name" must never reach a resolver.
+ */
 const LENIENT_IPV4 = /^(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*$/;
 
 /**
  * Parses a Host header or `:authority` (RFC 9110 §7.2, RFC 3986 §3.2 without user information).
  *
- * @returns undefined for whatever is not exactly a host with an optional port from 1 to 65535: no guess is made,
- * because a host that two parsers read differently is how requests get past a policy.
+ * @returns undefined for whatever is not exactly a host with an optional port from 1 to 65535: no
+ * guess is made, because a host that two parsers read differently is how requests get past a
+ * policy.
  */
 export function parseAuthority(text: string): Authority | undefined {
   const bracketed = BRACKETED.exec(text);
@@ -39,12 +48,18 @@ function withPort(rawHost: string, rawPort: string | undefined, expected: "name"
   return NAME.test(host) && !LENIENT_IPV4.test(host) ? { host, port, kind: "name" } : undefined;
 }
 
-/** An IP address as everybody writes it (RFC 5952 §4), so that two spellings of one address compare equal. IPv4 has one spelling. */
+/**
+ * An IP address as everybody writes it (RFC 5952 §4), so that two spellings of one address compare
+ * equal. IPv4 has one spelling.
+ */
 export function canonicalAddress(address: string): string {
   return isIPv6(address) ? new SocketAddress({ address, family: "ipv6" }).address : address;
 }
 
-/** Null for what is no port; an empty port (`host:`) is one that RFC 3986 §3.2.3 allows, and means none. */
+/**
+ * Null for what is no port; an empty port (`host:`) is one that RFC 3986 §3.2.3 allows, and means
+ * none.
+ */
 function parsePort(text: string): number | undefined | null {
   if (text === "") return undefined;
   if (!/^\d{1,5}$/.test(text)) return null;

@@ -2,7 +2,10 @@ import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fe
 import { ADDRESS_KIND, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { canonicalAddress } from "./authority.ts";
 
-/** The objects that addresses are read from. One that did not change must be the same object as before. */
+/**
+ * The objects that addresses are read from. One that did not change must be the same object as
+ * before.
+ */
 export interface AddressedObjects {
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
@@ -12,7 +15,10 @@ export interface AddressedObjects {
   readonly outbound?: ReadonlyMap<string, number> | undefined;
 }
 
-/** A Service with its slices, a node or a range of Services: what says something of addresses together. */
+/**
+ * A Service with its slices, a node or a range of Services: what says something of addresses
+ * together.
+ */
 interface Group {
   readonly objects: readonly (Service | EndpointSlice | Node | ServiceCIDR)[];
   readonly parts: readonly MeshAddress[];
@@ -21,7 +27,8 @@ interface Group {
 /**
  * What each address of the mesh is, and which of its ports are declared.
  *
- * A change costs a comparison of each object with the one before by identity, and work for the Services, nodes and ranges only that changed.
+ * A change costs a comparison of each object with the one before by identity, and work for the
+ * Services, nodes and ranges only that changed.
  */
 export class MeshAddressBook {
   readonly #ownNamespace: string;
@@ -45,7 +52,10 @@ export class MeshAddressBook {
     return parts === undefined ? undefined : merged(address, parts);
   }
 
-  /** All addresses, lazily: those that change meanwhile are given as they are when their turn comes, or left out. */
+  /**
+   * All addresses, lazily: those that change meanwhile are given as they are when their turn comes,
+   * or left out.
+   */
   *addresses(): Generator<MeshAddress> {
     for (const [address, parts] of this.#parts) yield merged(address, parts);
   }
@@ -159,7 +169,10 @@ function servicePorts({ spec }: Service): number[] {
   return spec.ports.flatMap(({ port, protocol }) => (protocol === "TCP" ? port : []));
 }
 
-/** Ports of a slice nobody declared where its Service is gone. Of a headless Service callers dial the pod by the Service's own port, too. */
+/**
+ * Ports of a slice nobody declared where its Service is gone. Of a headless Service callers dial
+ * the pod by the Service's own port, too.
+ */
 function endpointPorts({ ports }: EndpointSlice, service: Service | undefined): number[] {
   if (service === undefined) return [];
   const own = (ports ?? []).flatMap(({ port, protocol }) =>
@@ -172,7 +185,10 @@ function nodeAddresses({ status }: Node): string[] {
   return (status?.addresses ?? []).flatMap(({ type, address }) => (type === "InternalIP" || type === "ExternalIP" ? address : []));
 }
 
-/** A plugin that hands out addresses by itself leaves these fields empty, or alone (Calico's and Cilium's own IPAM, the clouds'). */
+/**
+ * A plugin that hands out addresses by itself leaves these fields empty, or alone (Calico's and
+ * Cilium's own IPAM, the clouds').
+ */
 function podRanges({ spec }: Node): string[] {
   return [...new Set([spec?.podCIDR, ...(spec?.podCIDRs ?? [])])].flatMap((range) => (range == null || range === "" ? [] : range));
 }

@@ -1,4 +1,7 @@
-/** How Istio decides what a Service port speaks. @see https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
+/**
+ * How Istio decides what a Service port speaks. @see
+ * https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
+ */
 import type { ServicePort } from "@fenceline/api";
 
 export type PortProtocol = "http" | "tcp" | "unknown";
@@ -16,8 +19,9 @@ const KUBERNETES_PROTOCOLS: Readonly<Record<string, string>> = {
 /**
  * The protocol class of one Service port.
  *
- * `appProtocol` wins over the port name, as in Istio; both are compared without case. A port that declares neither, or something that
- * Istio does not know, is `unknown`: Istio sniffs it, so it must not be treated as HTTP (a redirect would break a server-first protocol such as MySQL).
+ * `appProtocol` wins over the port name, as in Istio; both are compared without case. A port that
+ * declares neither, or something that Istio does not know, is `unknown`: Istio sniffs it, so it
+ * must not be treated as HTTP (a redirect would break a server-first protocol such as MySQL).
  */
 export function portProtocol(port: ServicePort): PortProtocol {
   if (port.protocol !== "TCP") return "tcp";
@@ -27,7 +31,10 @@ export function portProtocol(port: ServicePort): PortProtocol {
   return OTHER_PROTOCOLS.has(protocol) ? "tcp" : "unknown";
 }
 
-/** `grpc-web-api` → `grpc-web`, `http-metrics` → `http`, `web` → `web` (which no protocol is called). */
+/**
+ * `grpc-web-api` → `grpc-web`, `http-metrics` → `http`, `web` → `web` (which no protocol is
+ * called).
+ */
 function namePrefix(name: string): string {
   if (name === "grpc-web" || name.startsWith("grpc-web-")) return "grpc-web";
   const dash = name.indexOf("-");

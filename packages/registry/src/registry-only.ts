@@ -6,7 +6,10 @@ type OutboundMode = "ALLOW_ANY" | "REGISTRY_ONLY";
 export interface OutboundPolicies {
   /** Sidecars of others, for whole namespaces. */
   readonly defaultSidecars?: readonly { readonly namespace: string; readonly outbound: OutboundMode | undefined }[] | undefined;
-  /** One for each control plane; none where that is not known, which counts as one with Istio's default, ALLOW_ANY. */
+  /**
+   * One for each control plane; none where that is not known, which counts as one with Istio's
+   * default, ALLOW_ANY.
+   */
   readonly controlPlanes?: readonly ControlPlane[];
 }
 
@@ -17,16 +20,20 @@ export interface ControlPlane {
 }
 
 /**
- * Who is REGISTRY_ONLY: namespaces by name, or the whole mesh as one entry with the namespaces that are not as ALLOW_ANY.
+ * Who is REGISTRY_ONLY: namespaces by name, or the whole mesh as one entry with the namespaces that
+ * are not as ALLOW_ANY.
  *
- * A namespace's default Sidecar goes before that of the root namespace, and either before MeshConfig. A Sidecar without an `outboundTrafficPolicy` means
- * MeshConfig's (Istio, convertToSidecarScope). Of several defaults Istio takes the oldest; here the strictest counts.
+ * A namespace's default Sidecar goes before that of the root namespace, and either before
+ * MeshConfig. A Sidecar without an `outboundTrafficPolicy` means MeshConfig's (Istio,
+ * convertToSidecarScope). Of several defaults Istio takes the oldest; here the strictest counts.
  *
- * A fence's Sidecar takes the place of the default one for its pods and says nothing of hosts outside of the mesh, so Istio would use MeshConfig's policy
- * for them. The fence must not open what the namespace's default closes.
+ * A fence's Sidecar takes the place of the default one for its pods and says nothing of hosts
+ * outside of the mesh, so Istio would use MeshConfig's policy for them. The fence must not open
+ * what the namespace's default closes.
  *
- * Of several control planes any may be the one of a pod: its own label `istio.io/rev` goes before its namespace's, either may be a tag that is moved, and
- * a certificate tells no label. So what one of them closes is closed.
+ * Of several control planes any may be the one of a pod: its own label `istio.io/rev` goes before
+ * its namespace's, either may be a tag that is moved, and a certificate tells no label. So what one
+ * of them closes is closed.
  */
 export function outboundEntries(
   { defaultSidecars = [], controlPlanes = [] }: OutboundPolicies,

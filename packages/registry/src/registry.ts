@@ -12,9 +12,11 @@ export interface RegistrySnapshot {
 }
 
 /**
- * What exists in the mesh, and how a caller may name it. Immutable: a change of the mesh makes a new registry.
+ * What exists in the mesh, and how a caller may name it. Immutable: a change of the mesh makes a
+ * new registry.
  *
- * Only what stands here can become an edge. That bounds what is learned by what exists, whatever hosts a client makes up.
+ * Only what stands here can become an edge. That bounds what is learned by what exists, whatever
+ * hosts a client makes up.
  */
 export class Registry {
   readonly clusterDomain: string;
@@ -54,7 +56,10 @@ export class Registry {
     return `${name}.${namespace}.svc.${this.clusterDomain}`;
   }
 
-  /** The namespace that a fully qualified Service name states, whether or not the Service exists; undefined for any other host. */
+  /**
+   * The namespace that a fully qualified Service name states, whether or not the Service exists;
+   * undefined for any other host.
+   */
   namespaceOf(host: string): string | undefined {
     const ending = `.svc.${this.clusterDomain}`;
     const labels = host.endsWith(ending) ? host.slice(0, -ending.length).split(".") : [];
@@ -62,10 +67,12 @@ export class Registry {
   }
 
   /**
-   * The Service that a caller in `callerNamespace` reaches under `host`, following the search path of a pod's resolv.conf:
-   * `<namespace>.svc.<domain>`, `svc.<domain>`, `<domain>`, then the name as it stands.
+   * The Service that a caller in `callerNamespace` reaches under `host`, following the search path
+   * of a pod's resolv.conf: `<namespace>.svc.<domain>`, `svc.<domain>`, `<domain>`, then the name
+   * as it stands.
    *
-   * A pod of a headless Service (`web-0.web.shop.svc.cluster.local`) is reached by way of its Service.
+   * A pod of a headless Service (`web-0.web.shop.svc.cluster.local`) is reached by way of its
+   * Service.
    *
    * @param host lower case, without trailing dot, as `parseAuthority` gives it
    */
@@ -78,10 +85,13 @@ export class Registry {
   }
 
   /**
-   * The Service port behind an address: a ClusterIP with a Service port, or an endpoint with the port that its pod listens on.
+   * The Service port behind an address: a ClusterIP with a Service port, or an endpoint with the
+   * port that its pod listens on.
    *
-   * Where endpoints of several Services share address and port, the one that the hint names is taken, then the first by name of the caller's namespace, then,
-   * if all of them are of one namespace, the first by name. Undefined else: anybody may write an EndpointSlice with any address.
+   * Where endpoints of several Services share address and port, the one that the hint names is
+   * taken, then the first by name of the caller's namespace, then, if all of them are of one
+   * namespace, the first by name. Undefined else: anybody may write an EndpointSlice with any
+   * address.
    */
   byAddress(address: string, port: number, hint: AddressHint = {}): Destination | undefined {
     return this.#addressIndex().find(address, port, hint);
@@ -103,18 +113,27 @@ export class Registry {
     });
   }
 
-  /** The EndpointSlices of a Service, with its endpoints whether ready or not: a pod that starts up already calls others. */
+  /**
+   * The EndpointSlices of a Service, with its endpoints whether ready or not: a pod that starts up
+   * already calls others.
+   */
   slicesOf(service: Service): readonly EndpointSlice[] {
     return this.#slices.get(service) ?? [];
   }
 
-  /** Made when it is first asked for: it is nine tenths of the work, and while a mesh changes quickly most registries are never asked. */
+  /**
+   * Made when it is first asked for: it is nine tenths of the work, and while a mesh changes
+   * quickly most registries are never asked.
+   */
   #addressIndex(): AddressIndex {
     this.#addresses ??= new AddressIndex(this);
     return this.#addresses;
   }
 
-  /** The labels before `svc`, when the host says by its ending that it is of the cluster: `b.test1.svc`, `b.test1.svc.cluster.local`. */
+  /**
+   * The labels before `svc`, when the host says by its ending that it is of the cluster:
+   * `b.test1.svc`, `b.test1.svc.cluster.local`.
+   */
   #inCluster(host: string): string | undefined {
     for (const ending of [`.svc.${this.clusterDomain}`, ".svc"]) {
       if (host.endsWith(ending)) return host.slice(0, -ending.length);
@@ -139,7 +158,10 @@ function byNamespaceAndName(a: Service, b: Service): number {
   return compare(a.metadata.namespace, b.metadata.namespace) || compare(a.metadata.name, b.metadata.name);
 }
 
-/** Byte order, the same on every machine: a locale's order would make two replicas render differently. */
+/**
+ * Byte order, the same on every machine: a locale's order would make two replicas render
+ * differently.
+ */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

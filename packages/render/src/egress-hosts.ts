@@ -10,13 +10,21 @@ export interface BookedHost {
 
 /** One host that a fence shows to its workload. */
 export interface EgressHost {
-  /** `<namespace>/<fqdn>`, `*` in place of the namespace where it is not known, or `<namespace>/*`. */
+  /**
+   * `<namespace>/<fqdn>`, `*` in place of the namespace where it is not known, or `<namespace>/*`.
+   */
   readonly egress: string;
   /** Key in the fence's status: the host as it is known to users. */
   readonly host: string;
-  /** `tcp`: shown because connections to it could not be redirected. Every fence has those, so they are no part of its status. */
+  /**
+   * `tcp`: shown because connections to it could not be redirected. Every fence has those, so they
+   * are no part of its status.
+   */
   readonly source: HostSource | "tcp";
-  /** Not rendered any more: its deadline has passed. It stays in the status, so that a reader sees why. */
+  /**
+   * Not rendered any more: its deadline has passed. It stays in the status, so that a reader sees
+   * why.
+   */
   readonly expired: boolean;
 }
 
@@ -30,7 +38,8 @@ export interface FenceInput {
 }
 
 /**
- * Every host of a fence, by status key. The first reason found names the source: what a person wrote comes before what was learned.
+ * Every host of a fence, by status key. The first reason found names the source: what a person
+ * wrote comes before what was learned.
  */
 export function egressHosts(input: FenceInput): EgressHost[] {
   const hosts = new Map<string, EgressHost>();
@@ -48,17 +57,26 @@ export function nextDeadline({ spec }: ServiceFence, now: number): number | unde
   return coming.length === 0 ? undefined : Math.min(...coming) + 1;
 }
 
-/** Whether the host ages like a learned one: Slime's `auto` strategy. The book of edges then holds it for as long as it lives. */
+/**
+ * Whether the host ages like a learned one: Slime's `auto` strategy. The book of edges then holds
+ * it for as long as it lives.
+ */
 export function agesByUse(strategy: RecyclingStrategy | null | undefined): boolean {
   return !strategy?.stable && !strategy?.deadline && strategy?.auto !== undefined && strategy.auto !== null;
 }
 
-/** Whether every fence in mode `tcp: visible` shows the service: a connection to a hidden one could not be redirected, and would fail. */
+/**
+ * Whether every fence in mode `tcp: visible` shows the service: a connection to a hidden one could
+ * not be redirected, and would fail.
+ */
 export function needsOwnListener({ spec }: Service): boolean {
   return spec.type !== "ExternalName" && spec.ports.some((port) => port.protocol === "TCP" && portProtocol(port) !== "http");
 }
 
-/** The host as the mesh knows it: a short name in a fence is completed as a pod of its namespace would. */
+/**
+ * The host as the mesh knows it: a short name in a fence is completed as a pod of its namespace
+ * would.
+ */
 export function statusKey(key: string, namespace: string, registry: Registry): string {
   if (key.endsWith("/*")) return key;
   const service = registry.resolveHost(key, namespace);
@@ -89,13 +107,17 @@ function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
 interface TcpHosts {
   readonly visible: readonly EgressHost[];
   /**
-   * In mode `learn`: those that no access log can teach, declared TCP on a port number that is HTTP elsewhere. There the Envoy of a fenced workload
-   * waits for the client's first bytes, so a server that speaks first hangs, and what has not left the listener's filters is never logged.
+   * In mode `learn`: those that no access log can teach, declared TCP on a port number that is HTTP
+   * elsewhere. There the Envoy of a fenced workload waits for the client's first bytes, so a server
+   * that speaks first hangs, and what has not left the listener's filters is never logged.
    */
   readonly learn: readonly EgressHost[];
 }
 
-/** The same for every fence, and a registry never changes. Looking through thousands of services for each of many fences would take seconds. */
+/**
+ * The same for every fence, and a registry never changes. Looking through thousands of services for
+ * each of many fences would take seconds.
+ */
 const tcpHosts = new WeakMap<Registry, TcpHosts>();
 
 function tcpServices({ fence, registry }: FenceInput): readonly EgressHost[] {

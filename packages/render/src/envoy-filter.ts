@@ -14,7 +14,10 @@ import {
 } from "@fenceline/api";
 import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
 
-/** What the EnvoyFilter of a fence depends on. None of it grows with the mesh, nor with what is learned. */
+/**
+ * What the EnvoyFilter of a fence depends on. None of it grows with the mesh, nor with what is
+ * learned.
+ */
 export interface FilterInput {
   readonly key: FenceKey;
   readonly config: Config;
@@ -23,17 +26,28 @@ export interface FilterInput {
   /** Route unknown hosts to the fallback. False renders the access loggers only. */
   readonly redirect: boolean;
   /**
-   * Log TCP connections, for `tcp: learn`. A changed listener is drained, and the connections that were open before are cut 45 s later, as Istio sets it.
-   * So where nothing needs to be learned of TCP its listeners stay as they are: a database's connections survive that a fence comes, changes and goes.
+   * Log TCP connections, for `tcp: learn`. A changed listener is drained, and the connections that
+   * were open before are cut 45 s later, as Istio sets it. So where nothing needs to be learned of
+   * TCP its listeners stay as they are: a database's connections survive that a fence comes,
+   * changes and goes.
    */
   readonly logTcp: boolean;
-  /** Add Envoy's on_demand filter. Only for proxies that speak delta xDS (envoyproxy/envoy#24763: others may crash). */
+  /**
+   * Add Envoy's on_demand filter. Only for proxies that speak delta xDS (envoyproxy/envoy#24763:
+   * others may crash).
+   */
   readonly onDemand: boolean;
 }
 
-/** Istio's names of the catch-all virtual host: ALLOW_ANY, REGISTRY_ONLY, and ALLOW_ANY with dynamic DNS. A proxy has one of them. */
+/**
+ * Istio's names of the catch-all virtual host: ALLOW_ANY, REGISTRY_ONLY, and ALLOW_ANY with dynamic
+ * DNS. A proxy has one of them.
+ */
 const CATCH_ALL_HOSTS = ["allow_any", "block_all", "allow_any_dynamic_dns"] as const;
-/** The one of them that REGISTRY_ONLY makes: what it blocks by itself is not to leave the mesh by way of the fallback. */
+/**
+ * The one of them that REGISTRY_ONLY makes: what it blocks by itself is not to leave the mesh by
+ * way of the fallback.
+ */
 const REGISTRY_ONLY_HOST = "block_all";
 /** Slime's word, in `dispatches`, for the cluster of the fallback. */
 const GLOBAL_SIDECAR = "_GLOBAL_SIDECAR";
@@ -51,9 +65,11 @@ export function filterPatches(input: FilterInput): EnvoyFilter["spec"]["configPa
 }
 
 /**
- * Routes in front of Istio's own catch-all route, which stays behind them for everything that no expression matches.
+ * Routes in front of Istio's own catch-all route, which stays behind them for everything that no
+ * expression matches.
  *
- * INSERT_FIRST puts each patch in front of the ones before it, so they are given from the last route to the first.
+ * INSERT_FIRST puts each patch in front of the ones before it, so they are given from the last
+ * route to the first.
  */
 function redirectPatches(virtualHost: string, { key, config }: FilterInput): ConfigPatch[] {
   const toFallback = (name: string, expression: string) => fallbackRoute({ name, expression, config, key, virtualHost });
@@ -69,7 +85,10 @@ function redirectPatches(virtualHost: string, { key, config }: FilterInput): Con
   }));
 }
 
-/** Envoy's default route timeout of 15 s would cut slow first calls (slime#210), so there is none: the caller's own timeout counts. */
+/**
+ * Envoy's default route timeout of 15 s would cut slow first calls (slime#210), so there is none:
+ * the caller's own timeout counts.
+ */
 function route(name: string, expression: string, cluster: string): { readonly [field: string]: EnvoyValue } {
   return {
     name,
@@ -104,7 +123,10 @@ function overwrite(key: string, value: string): EnvoyValue {
   return { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
 }
 
-/** One access logger more on every filter of that name; a repeated field is appended to by MERGE, so a user's own loggers stay. */
+/**
+ * One access logger more on every filter of that name; a repeated field is appended to by MERGE, so
+ * a user's own loggers stay.
+ */
 function accessLoggerPatch(filter: string, input: FilterInput): ConfigPatch {
   const isHttp = filter === HTTP_CONNECTION_MANAGER;
   const managed = isHttp ? "http_connection_manager.v3.HttpConnectionManager" : "tcp_proxy.v3.TcpProxy";
@@ -117,7 +139,8 @@ function accessLoggerPatch(filter: string, input: FilterInput): ConfigPatch {
         name: filter,
         typed_config: {
           "@type": `type.googleapis.com/envoy.extensions.filters.network.${managed}`,
-          // A connection that outlives the idle window is reported while it is open, four times a window, or its host would age out under it.
+          // A connection that outlives the idle window is reported while it is open, four times a
+          // window, or its host would age out under it.
           access_log_options: { access_log_flush_interval: seconds(Math.max(1_000, input.idleWindow / 4)) },
           access_log: [
             accessLogger(isHttp ? "http_grpc" : "tcp_grpc", isHttp ? "HttpGrpcAccessLogConfig" : "TcpGrpcAccessLogConfig", input),
@@ -142,7 +165,8 @@ function accessLogger(name: string, type: string, { key, config }: FilterInput):
         grpc_service: {
           envoy_grpc: {
             cluster_name: outboundCluster(collector.port, collector.service, config),
-            // The default authority is the cluster's name, and its `|` makes the receiving Envoy refuse the stream.
+            // The default authority is the cluster's name, and its `|` makes the receiving Envoy
+            // refuse the stream.
             authority: `${collector.service}.${namespace}.svc.${clusterDomain}`,
           },
         },
@@ -162,8 +186,9 @@ function samplingFilter(percentage: number): EnvoyValue {
 }
 
 /**
- * Lets a request wait for its cluster. When a Sidecar widens, istiod sends the new route a few milliseconds before the cluster is ready,
- * and a request in between would get `503 NC cluster_not_found` (istio/istio#39837).
+ * Lets a request wait for its cluster. When a Sidecar widens, istiod sends the new route a few
+ * milliseconds before the cluster is ready, and a request in between would get
+ * `503 NC cluster_not_found` (istio/istio#39837).
  */
 function onDemandPatch(): ConfigPatch {
   const router = { name: HTTP_CONNECTION_MANAGER, subFilter: { name: "envoy.filters.http.router" } };

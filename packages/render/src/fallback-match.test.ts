@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { Config } from "@fenceline/api";
 import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
 
-/** Envoy matches the whole value with RE2; what is used here means the same in both. `(?i)` in front is JavaScript's flag. */
+/**
+ * Envoy matches the whole value with RE2; what is used here means the same in both. `(?i)` in front
+ * is JavaScript's flag.
+ */
 function matches(expression: string, authority: string): boolean {
   return new RegExp(`^(?:${expression.replace("(?i)", "")})$`, expression.startsWith("(?i)") ? "i" : "").test(authority);
 }

@@ -5,11 +5,12 @@ const LABEL = "[^.:]+";
 const REST = "\\.?(:[0-9]+)?";
 
 /**
- * RE2 expression on the whole `:authority` of unknown hosts that the fallback takes: names without a dot, two-label names, `*.svc`,
- * `*.svc.<cluster domain>` and IP literals.
+ * RE2 expression on the whole `:authority` of unknown hosts that the fallback takes: names without
+ * a dot, two-label names, `*.svc`, `*.svc.<cluster domain>` and IP literals.
  *
- * Without case, as names are in DNS. It does not grow with the mesh, and what it leaves out (`www.example.com`) goes on to Istio's own passthrough: a fence must not
- * put a hop, or a second firewall to pass, in front of calls that leave the cluster.
+ * Without case, as names are in DNS. It does not grow with the mesh, and what it leaves out
+ * (`www.example.com`) goes on to Istio's own passthrough: a fence must not put a hop, or a second
+ * firewall to pass, in front of calls that leave the cluster.
  */
 export function fallbackExpression({ clusterDomain, fallback }: Config): string {
   if (fallback.match !== undefined) return fallback.match;
@@ -19,7 +20,10 @@ export function fallbackExpression({ clusterDomain, fallback }: Config): string 
   return `(?i)(${short}|${inCluster}|${ipv4})${REST}|\\[[0-9a-fA-F:.]+\\](:[0-9]+)?`;
 }
 
-/** RE2 expression for one of Slime's dispatches: its domains, each with any port, or its own expression as it stands. */
+/**
+ * RE2 expression for one of Slime's dispatches: its domains, each with any port, or its own
+ * expression as it stands.
+ */
 export function dispatchExpression({ domains, domainRegex }: Dispatch): string {
   const hosts = domains.map((domain) => (domain.startsWith("*.") ? `.+\\.${escapeExpression(domain.slice(2))}` : escapeExpression(domain)));
   const alternatives = hosts.length === 0 ? [] : [`(${hosts.join("|")})${REST}`];

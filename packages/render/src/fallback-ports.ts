@@ -3,9 +3,10 @@ import { portProtocol } from "@fenceline/registry";
 import { byWeight, type Claim, largestHolder, shareOut } from "./fallback-shares.ts";
 
 /**
- * Most ports that the fallback's Service is given. Every fenced Envoy holds a listener, a route table and a cluster for each, 0.13 MB in all, so the
- * number must not be for whoever may create Services to choose. Kubernetes itself would allow some thousands: at 180 bytes a port, the object must fit
- * into a request to etcd.
+ * Most ports that the fallback's Service is given. Every fenced Envoy holds a listener, a route
+ * table and a cluster for each, 0.13 MB in all, so the number must not be for whoever may create
+ * Services to choose. Kubernetes itself would allow some thousands: at 180 bytes a port, the object
+ * must fit into a request to etcd.
  */
 export const MOST_FALLBACK_PORTS = 250;
 
@@ -15,7 +16,10 @@ export interface FallbackPortsInput {
   /** The fallback's Service as it stands. */
   readonly live: Service;
   readonly config: Config;
-  /** Numbers that nobody has declared for long enough, of {@link undeclaredPorts}. They are given up where the room is needed. Default: none. */
+  /**
+   * Numbers that nobody has declared for long enough, of {@link undeclaredPorts}. They are given up
+   * where the room is needed. Default: none.
+   */
   readonly idle?: ReadonlySet<number>;
 }
 
@@ -23,21 +27,30 @@ export interface FallbackPortsInput {
 export interface FallbackPorts {
   /** Those that it has, as they are, and those that it lacks; by number. */
   readonly ports: readonly ServicePort[];
-  /** Numbers that it should have too, but for {@link MOST_FALLBACK_PORTS}, or because it has no port to take the target from. */
+  /**
+   * Numbers that it should have too, but for {@link MOST_FALLBACK_PORTS}, or because it has no port
+   * to take the target from.
+   */
   readonly omitted: readonly number[];
-  /** Those that it has and should not have any more, because the room is needed. Not there when there are none. */
+  /**
+   * Those that it has and should not have any more, because the room is needed. Not there when
+   * there are none.
+   */
   readonly givenUp?: readonly ServicePort[];
 }
 
 /**
  * Gives the fallback's Service every port number that some Service of the mesh declares as HTTP.
  *
- * A fenced Envoy has a listener and a route table for a port only if some visible Service has that port; without, a call to an unknown host on it goes
- * past the fallback. One Service that declares a number as HTTP is enough, whatever others declare. For them nothing changes: those that declare the same
- * number as TCP stand in every fence (see egress-hosts.ts), with a listener on their own ClusterIP, which Envoy prefers.
+ * A fenced Envoy has a listener and a route table for a port only if some visible Service has that
+ * port; without, a call to an unknown host on it goes past the fallback. One Service that declares
+ * a number as HTTP is enough, whatever others declare. For them nothing changes: those that declare
+ * the same number as TCP stand in every fence (see egress-hosts.ts), with a listener on their own
+ * ClusterIP, which Envoy prefers.
  *
- * Ports only ever come, as long as there is room, so that an Envoy never loses a listener in use. Where there are too many, they are shared out among the
- * namespaces (see fallback-shares.ts), and what nobody declares any more makes room first.
+ * Ports only ever come, as long as there is room, so that an Envoy never loses a listener in use.
+ * Where there are too many, they are shared out among the namespaces (see fallback-shares.ts), and
+ * what nobody declares any more makes room first.
  */
 export function fallbackPorts({ services, live, config, idle = new Set() }: FallbackPortsInput): FallbackPorts {
   const present = live.spec.ports.filter(({ protocol }) => protocol === "TCP");
@@ -56,13 +69,19 @@ export function fallbackPorts({ services, live, config, idle = new Set() }: Fall
   return outcome({ live, model, added: granted, gone: new Set([...takenAway, ...unused.slice(0, needed)]), wanted });
 }
 
-/** Numbers that the fallback's Service has and that no Service of the mesh declares as HTTP: whoever remembers them may give them up later. */
+/**
+ * Numbers that the fallback's Service has and that no Service of the mesh declares as HTTP: whoever
+ * remembers them may give them up later.
+ */
 export function undeclaredPorts({ services, live, config }: FallbackPortsInput): number[] {
   const declared = new Set(heldClaims(services, live, config).map(({ port }) => port));
   return tcpNumbers(live).filter((port) => !declared.has(port) && port !== config.fallback.port);
 }
 
-/** The namespace whose Services declare most of the ports that the fallback's Service has, for whoever looks for the reason that there are too many. */
+/**
+ * The namespace whose Services declare most of the ports that the fallback's Service has, for
+ * whoever looks for the reason that there are too many.
+ */
 export function largestDeclarer({ services, live, config }: FallbackPortsInput): ReturnType<typeof largestHolder> {
   return largestHolder(heldClaims(services, live, config));
 }
@@ -113,7 +132,8 @@ function claims(services: Iterable<Service>, config: Config, isWanted: (port: nu
   for (const service of services) {
     if (!mayBeHidden(service, config)) continue;
     for (const port of service.spec.ports) {
-      // Asked first: this runs for every port of the mesh at every snapshot, and nearly all are present.
+      // Asked first: this runs for every port of the mesh at every snapshot, and nearly all are
+      // present.
       if (!isWanted(port.port) || portProtocol(port) !== "http") continue;
       const claim = found.get(port.port) ?? { port: port.port, namespaces: new Set<string>(), services: 0 };
       claim.namespaces.add(service.metadata.namespace);
@@ -125,14 +145,18 @@ function claims(services: Iterable<Service>, config: Config, isWanted: (port: nu
 }
 
 /**
- * Whether some fence may hide the Service: each shows Istio's namespace and Fenceline's own. An ExternalName has no ClusterIP, and since Istio 1.21 no
- * listener either: it is another name of its target, whose own Service counts, or leads out of the cluster.
+ * Whether some fence may hide the Service: each shows Istio's namespace and Fenceline's own. An
+ * ExternalName has no ClusterIP, and since Istio 1.21 no listener either: it is another name of its
+ * target, whose own Service counts, or leads out of the cluster.
  */
 function mayBeHidden({ metadata, spec }: Service, { namespace, istioNamespace }: Config): boolean {
   return spec.type !== "ExternalName" && metadata.namespace !== namespace && metadata.namespace !== istioNamespace;
 }
 
-/** `http-8080`; with another ending should a port of another number or protocol be called that, since names in a Service are unique. */
+/**
+ * `http-8080`; with another ending should a port of another number or protocol be called that,
+ * since names in a Service are unique.
+ */
 function freeName(port: number, taken: ReadonlySet<string | undefined>): string {
   let name = `http-${port}`;
   for (let ending = 2; taken.has(name); ending += 1) name = `http-${port}-${ending}`;

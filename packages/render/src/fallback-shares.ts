@@ -1,4 +1,7 @@
-/** Who wants which port numbers of the fallback's Service, and who has them. Pure bookkeeping: what a port is does not matter here. */
+/**
+ * Who wants which port numbers of the fallback's Service, and who has them. Pure bookkeeping: what
+ * a port is does not matter here.
+ */
 export interface Claim {
   readonly port: number;
   /** Namespaces whose Services declare it. */
@@ -26,17 +29,20 @@ export interface Shares {
 }
 
 /**
- * Places that a namespace is sure of, also where others have filled all of them. Few workloads listen on more port numbers than this; and no tenant can take
- * more than this from another one.
+ * Places that a namespace is sure of, also where others have filled all of them. Few workloads
+ * listen on more port numbers than this; and no tenant can take more than this from another one.
  */
 export const SURE_PORTS = 8;
 
 /**
- * Shares out places among namespaces by max-min fairness: the next place is always for the namespace that has the fewest. So one Service with hundreds of
- * ports, whenever it comes, takes what others do not want, and no more. A number that several namespaces declare counts for each of them.
+ * Shares out places among namespaces by max-min fairness: the next place is always for the
+ * namespace that has the fewest. So one Service with hundreds of ports, whenever it comes, takes
+ * what others do not want, and no more. A number that several namespaces declare counts for each of
+ * them.
  *
- * What somebody declares is taken away in one case only: every place is taken, a namespace has fewer than {@link SURE_PORTS}, and another one has more.
- * Then the latter, the one with the most, gives one up.
+ * What somebody declares is taken away in one case only: every place is taken, a namespace has
+ * fewer than {@link SURE_PORTS}, and another one has more. Then the latter, the one with the most,
+ * gives one up.
  */
 export function shareOut({ lacking, held, removable, room }: ShareInput): Shares {
   const accounts = new Accounts(lacking, held, removable);
@@ -111,8 +117,9 @@ class Accounts {
   }
 
   /**
-   * Takes a number from the namespace that has the most: one that as few others as possible declare, and only such as have more than they are sure of, or
-   * two tenants who declare the same would keep everybody else out.
+   * Takes a number from the namespace that has the most: one that as few others as possible
+   * declare, and only such as have more than they are sure of, or two tenants who declare the same
+   * would keep everybody else out.
    */
   giveUp(): number | undefined {
     const donors = [...this.all()]

@@ -25,13 +25,24 @@ export interface RenderInput {
   readonly hosts: readonly EgressHost[];
   readonly registry: Registry;
   readonly config: Config;
-  /** Versions of Istio that the workload's proxies named in their access logs, for example `1.29.0`. */
+  /**
+   * Versions of Istio that the workload's proxies named in their access logs, for example `1.29.0`.
+   */
   readonly proxyVersions: readonly string[];
-  /** Whether the fallback can answer now, and whether the fence's Sidecar is there already. Default: it can. */
+  /**
+   * Whether the fallback can answer now, and whether the fence's Sidecar is there already. Default:
+   * it can.
+   */
   readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
-  /** Whether the rendered EnvoyFilter has the on_demand filter now; it keeps it while no version is known, as after a restart. Default false. */
+  /**
+   * Whether the rendered EnvoyFilter has the on_demand filter now; it keeps it while no version is
+   * known, as after a restart. Default false.
+   */
   readonly onDemandBefore?: boolean;
-  /** Somebody else's Sidecar is for the same pods. Istio would use one of the two, so ours is not rendered. Default false. */
+  /**
+   * Somebody else's Sidecar is for the same pods. Istio would use one of the two, so ours is not
+   * rendered. Default false.
+   */
   readonly conflict?: boolean;
 }
 
@@ -41,8 +52,9 @@ export type Rendered =
   | { readonly mode: FenceMode; readonly objects: readonly []; readonly refused: { readonly reason: string; readonly message: string } };
 
 /**
- * The Istio objects of one fence, in the order in which they must be applied: the EnvoyFilter before the Sidecar. The other way round,
- * hosts would be hidden for a moment while nothing catches the calls to them.
+ * The Istio objects of one fence, in the order in which they must be applied: the EnvoyFilter
+ * before the Sidecar. The other way round, hosts would be hidden for a moment while nothing catches
+ * the calls to them.
  */
 export function renderFence(input: RenderInput): Rendered {
   const { fence, config } = input;
@@ -77,8 +89,9 @@ export function renderFence(input: RenderInput): Rendered {
       }),
     },
   };
-  // Hiding hosts while nothing catches the calls to them would break these calls. A fence that is enforced keeps the hosts that it has learned,
-  // and calls to others take Istio's passthrough until the fallback is back.
+  // Hiding hosts while nothing catches the calls to them would break these calls. A fence that is
+  // enforced keeps the hosts that it has learned, and calls to others take Istio's passthrough
+  // until the fallback is back.
   if (!enforces || !(ready || enforced)) return { mode, objects: [filter] };
   const sidecar: Sidecar = {
     apiVersion: "networking.istio.io/v1beta1",
@@ -89,7 +102,10 @@ export function renderFence(input: RenderInput): Rendered {
   return { mode, objects: [filter, sidecar] };
 }
 
-/** The control plane and Fenceline itself first, then the live hosts in byte order; what a `<namespace>/*` covers is not repeated. */
+/**
+ * The control plane and Fenceline itself first, then the live hosts in byte order; what a
+ * `<namespace>/*` covers is not repeated.
+ */
 function sidecarHosts({ hosts, config }: RenderInput): string[] {
   const always = [...new Set([`${config.istioNamespace}/*`, `${config.namespace}/*`])];
   const live = hosts.filter(({ expired }) => !expired).map(({ egress }) => egress);
@@ -98,18 +114,25 @@ function sidecarHosts({ hosts, config }: RenderInput): string[] {
   return [...always, ...[...new Set(rest)].sort()];
 }
 
-/** Labels of the fence's pods: explicit ones, else the selector of the Service of the same name when asked for, else Slime's legacy: `app: <fence>`. */
+/**
+ * Labels of the fence's pods: explicit ones, else the selector of the Service of the same name when
+ * asked for, else Slime's legacy: `app: <fence>`.
+ */
 export function workloadLabels({ fence, registry, config }: Pick<RenderInput, "fence" | "registry" | "config">): Labels | undefined {
   const { namespace, name } = fence.metadata;
   const { labels, fromService } = fence.spec.workloadSelector;
   if (Object.keys(labels).length > 0) return labels;
   if (!fromService) return { [config.workloadLabel]: name };
-  // An empty selector on a Sidecar would take the whole namespace, so a Service without one is refused (istio/istio#46921).
+  // An empty selector on a Sidecar would take the whole namespace, so a Service without one is
+  // refused (istio/istio#46921).
   const selector = registry.service(namespace, name)?.spec.selector ?? {};
   return Object.keys(selector).length > 0 ? selector : undefined;
 }
 
-/** The owner reference lets the API server clean up; a fence from a file has no uid, and its store removes what is no longer rendered. */
+/**
+ * The owner reference lets the API server clean up; a fence from a file has no uid, and its store
+ * removes what is no longer rendered.
+ */
 function renderedMeta({ apiVersion, kind, metadata: { name, namespace, labels, uid } }: ServiceFence): RenderedMeta {
   const revision = labels[REVISION_LABEL];
   return {
@@ -121,8 +144,9 @@ function renderedMeta({ apiVersion, kind, metadata: { name, namespace, labels, u
 }
 
 /**
- * Delta xDS is Istio's default since 1.22. While no version is known the filter stays as it is, and a new fence does without: without it a
- * switch-over may cost a request, with it an Envoy that is too old may crash.
+ * Delta xDS is Istio's default since 1.22. While no version is known the filter stays as it is, and
+ * a new fence does without: without it a switch-over may cost a request, with it an Envoy that is
+ * too old may crash.
  */
 function wantsOnDemand({ config, proxyVersions, onDemandBefore = false }: RenderInput): boolean {
   if (config.onDemand !== "auto") return config.onDemand === "always";

@@ -16,9 +16,10 @@ interface Given {
 /**
  * Renders one golden case.
  *
- * @param text YAML: a document `given: …` (configuration, time, proxy versions), then manifests. Hosts in a fence's
- * `status.domains` with a source other than `static` stand for what was learned.
- * @returns the rendered objects as YAML documents; a fence that is refused gives its reason as a document
+ * @param text YAML: a document `given: …` (configuration, time, proxy versions), then manifests.
+ * Hosts in a fence's `status.domains` with a source other than `static` stand for what was learned.
+ * @returns the rendered objects as YAML documents; a fence that is refused gives its reason as a
+ * document
  */
 export function renderGoldenCase(text: string, file: string): string {
   const [first = "", ...rest] = text.split(/^---$/m);

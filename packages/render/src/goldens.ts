@@ -1,4 +1,7 @@
-/** `npm run goldens`: renders every `testdata/*.in.yaml` again. The difference is for a person to review. */
+/**
+ * `npm run goldens`: renders every `testdata/*.in.yaml` again. The difference is for a person to
+ * review.
+ */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { renderGoldenCase } from "./golden-case.ts";

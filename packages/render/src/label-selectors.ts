@@ -3,13 +3,17 @@ import type { Labels } from "@fenceline/api";
 /**
  * Which labels any of many selectors takes.
  *
- * A fence has room for 30,000 selectors, and a mesh has thousands of Services: were each compared with each, one fence would hold up all others for
- * minutes, at every change of the mesh. So a selector is looked up by one label of it, the one that the fewest of them have.
+ * A fence has room for 30,000 selectors, and a mesh has thousands of Services: were each compared
+ * with each, one fence would hold up all others for minutes, at every change of the mesh. So a
+ * selector is looked up by one label of it, the one that the fewest of them have.
  */
 export class LabelSelectors {
   readonly #byLabel = new Map<string, [string, string][][]>();
 
-  /** As in Slime, an empty selector matches nothing: an entry that someone forgot to fill must not open the whole mesh. */
+  /**
+   * As in Slime, an empty selector matches nothing: an entry that someone forgot to fill must not
+   * open the whole mesh.
+   */
   constructor(selectors: readonly Labels[]) {
     const wanted = selectors.map((selector) => Object.entries(selector));
     const uses = new Map<string, number>();

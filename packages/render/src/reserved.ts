@@ -7,14 +7,22 @@ export interface RenderRefusal {
   readonly message: string;
 }
 
-/** A label as Kubernetes takes it: an optional prefix and a name; a value of at most 63 characters. */
+/**
+ * A label as Kubernetes takes it: an optional prefix and a name; a value of at most 63 characters.
+ */
 const LABEL_KEY = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 
-/** Bytes of the hosts of one Sidecar. etcd takes objects of 1.5 MiB, and field ownership repeats a part of them. */
+/**
+ * Bytes of the hosts of one Sidecar. etcd takes objects of 1.5 MiB, and field ownership repeats a
+ * part of them.
+ */
 const MAX_HOST_BYTES = 1024 * 1024;
 
-/** Why a Sidecar with these hosts cannot be written; undefined when it can. A part of them would hide what the fence asks for. */
+/**
+ * Why a Sidecar with these hosts cannot be written; undefined when it can. A part of them would
+ * hide what the fence asks for.
+ */
 export function hostsRefusal(hosts: readonly string[]): RenderRefusal | undefined {
   let bytes = 0;
   for (const host of hosts) bytes += host.length;
@@ -28,12 +36,14 @@ export function hostsRefusal(hosts: readonly string[]): RenderRefusal | undefine
 }
 
 /**
- * Why a fence in this namespace would reach beyond one workload, whatever its selector says; undefined when it does not.
+ * Why a fence in this namespace would reach beyond one workload, whatever its selector says;
+ * undefined when it does not.
  *
- * Istio applies what stands in its root namespace to the selected pods of every namespace: one careless fence there would redirect, or blind, the whole mesh.
- * In Fenceline's namespace are the global sidecar and the collector. A fence that takes their pods hides from the fallback what it has to forward to. By
- * name, by label or by a broad selector: none of it is worth telling apart, because nothing else should run there. EnvoyFilters of other namespaces cannot
- * select their pods.
+ * Istio applies what stands in its root namespace to the selected pods of every namespace: one
+ * careless fence there would redirect, or blind, the whole mesh. In Fenceline's namespace are the
+ * global sidecar and the collector. A fence that takes their pods hides from the fallback what it
+ * has to forward to. By name, by label or by a broad selector: none of it is worth telling apart,
+ * because nothing else should run there. EnvoyFilters of other namespaces cannot select their pods.
  */
 export function namespaceRefusal({ metadata: { namespace, name } }: ServiceFence, config: SystemConfig): RenderRefusal | undefined {
   if (!systemNamespaces(config).has(namespace)) return undefined;
@@ -46,8 +56,9 @@ export function namespaceRefusal({ metadata: { namespace, name } }: ServiceFence
 }
 
 /**
- * Why a selector does not name a workload; undefined when it does. With no label that has a value it may be for every pod of the namespace: Istio reads an
- * empty selector so, and has compared a label that a pod lacks as an empty one.
+ * Why a selector does not name a workload; undefined when it does. With no label that has a value
+ * it may be for every pod of the namespace: Istio reads an empty selector so, and has compared a
+ * label that a pod lacks as an empty one.
  */
 export function selectorRefusal(labels: Labels): RenderRefusal | undefined {
   const entries = Object.entries(labels);

@@ -23,9 +23,15 @@ export interface MeshSnapshot {
   readonly serviceCIDRs?: readonly ServiceCIDR[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
-  /** Sidecars of others that are for a whole namespace. Undefined where there are none to speak of: in a folder. */
+  /**
+   * Sidecars of others that are for a whole namespace. Undefined where there are none to speak of:
+   * in a folder.
+   */
   readonly defaultSidecars?: readonly DefaultSidecar[];
-  /** Of each control plane, where it can be read. Undefined where there are none to speak of: in a folder. */
+  /**
+   * Of each control plane, where it can be read. Undefined where there are none to speak of: in a
+   * folder.
+   */
   readonly meshConfigs?: readonly MeshConfig[];
   /** With the status that was last written, wherever that is kept. */
   readonly fences: readonly ServiceFence[];
@@ -39,14 +45,20 @@ export interface MeshConfig {
   readonly rootNamespace: string | undefined;
 }
 
-/** A Sidecar without a selector: for the pods of its namespace; in Istio's root namespace for those of every namespace that has none. */
+/**
+ * A Sidecar without a selector: for the pods of its namespace; in Istio's root namespace for those
+ * of every namespace that has none.
+ */
 export interface DefaultSidecar {
   readonly namespace: string;
   /** Of its `outboundTrafficPolicy`; undefined where that of the mesh counts. */
   readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
 }
 
-/** One write. A plan is a list of them, made from values only, so that it can be printed, compared and left undone. */
+/**
+ * One write. A plan is a list of them, made from values only, so that it can be printed, compared
+ * and left undone.
+ */
 export type Change = { readonly owner: ObjectRef } & (
   | { readonly action: "create" | "update"; readonly object: RenderedObject }
   | { readonly action: "delete"; readonly object: ObjectRef<RenderedObject["kind"]> }
@@ -94,13 +106,20 @@ export interface Store {
   onSnapshot(listener: () => void): () => void;
   /** Objects that Fenceline rendered for the owner, as they are in the store now. */
   ownedBy(owner: ObjectRef): readonly RenderedObject[];
-  /** Objects of a kind of ours that have rendered objects or a status of ours, including those that were deleted meanwhile. */
+  /**
+   * Objects of a kind of ours that have rendered objects or a status of ours, including those that
+   * were deleted meanwhile.
+   */
   owners(kind: string): readonly ObjectRef[];
-  /** Objects of others of a rendered kind in a namespace: where a Sidecar selects the pods of a fence too, Istio uses the older of the two. */
+  /**
+   * Objects of others of a rendered kind in a namespace: where a Sidecar selects the pods of a
+   * fence too, Istio uses the older of the two.
+   */
   foreign(kind: RenderedObject["kind"], namespace: string): readonly ForeignObject[];
   /**
-   * Carries out one change. It is done when the promise resolves with undefined, and not half done when the process dies before.
-   * Resolves with what stands in its way when trying again is of no use by itself; rejects when it is.
+   * Carries out one change. It is done when the promise resolves with undefined, and not half done
+   * when the process dies before. Resolves with what stands in its way when trying again is of no
+   * use by itself; rejects when it is.
    */
   apply(change: Change): Promise<Obstacle | undefined>;
   /** Keeps a fence's status, whole. The same guarantees as {@link Store.apply}. */
@@ -108,29 +127,32 @@ export interface Store {
   /** Forgets the status of an object that was deleted. */
   deleteStatus(of: ObjectRef): Promise<void>;
   /**
-   * Adds ports to a Service that exists, where it lacks them, and takes away those TCP ports of `givenUp` that were added so before. Whatever else it has
-   * stays as it is. The same guarantees as {@link Store.apply}; then {@link Store.snapshot} has it.
-   * Undefined where a Service is nobody's but its author's: in a folder, there is no Envoy that would need them.
+   * Adds ports to a Service that exists, where it lacks them, and takes away those TCP ports of
+   * `givenUp` that were added so before. Whatever else it has stays as it is. The same guarantees
+   * as {@link Store.apply}; then {@link Store.snapshot} has it. Undefined where a Service is
+   * nobody's but its author's: in a folder, there is no Envoy that would need them.
    *
    * @returns whether anything was to be done
    */
   addServicePorts?(service: ServiceKey, ports: readonly ServicePort[], givenUp?: readonly number[]): Promise<boolean>;
   /**
-   * Makes a fence, unless one of its name exists. Then {@link Store.snapshot} has it. The same guarantees as {@link Store.apply}.
-   * Undefined, like the two that follow, where fences are made by people only: in a folder.
+   * Makes a fence, unless one of its name exists. Then {@link Store.snapshot} has it. The same
+   * guarantees as {@link Store.apply}. Undefined, like the two that follow, where fences are made
+   * by people only: in a folder.
    *
    * @returns whether it was made
    */
   createFence?(fence: AutomaticFence): Promise<boolean>;
   /**
-   * Deletes the fence with this uid, if it still is an automatic one. Then {@link Store.snapshot} has it no more.
+   * Deletes the fence with this uid, if it still is an automatic one. Then {@link Store.snapshot}
+   * has it no more.
    *
    * @returns whether it was deleted
    */
   deleteFence?(fence: FenceKey, uid: string): Promise<boolean>;
   /**
-   * Whether a fence, or a Service, of this name that is not in the snapshot does not exist: not while a kind cannot be listed, nor when there is an
-   * object that is not valid.
+   * Whether a fence, or a Service, of this name that is not in the snapshot does not exist: not
+   * while a kind cannot be listed, nor when there is an object that is not valid.
    */
   isCertain?(key: FenceKey): boolean;
   close(): Promise<void>;

@@ -51,7 +51,10 @@ export const Resources = z
 
 const Count = z.int().min(1).max(2_147_483_647);
 
-/** Times of a liveness probe, without what it asks. Of those, one success is enough by Kubernetes' own rule. */
+/**
+ * Times of a liveness probe, without what it asks. Of those, one success is enough by Kubernetes'
+ * own rule.
+ */
 export const LivenessTimes = z
   .strictObject({
     initialDelaySeconds: z.int().min(0).max(2_147_483_647).optional(),

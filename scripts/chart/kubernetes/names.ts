@@ -1,9 +1,14 @@
-/** What the API server takes as a name, a key or a value. It refuses anything else after half of a release was installed, so the values' schema refuses it before. */
+/**
+ * What the API server takes as a name, a key or a value. It refuses anything else after half of a
+ * release was installed, so the values' schema refuses it before.
+ */
 import { z } from "zod";
 
 const QUALIFIED = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
-/** Key of a label, an annotation, a taint: an optional DNS prefix and a name of up to 63 characters. */
+/**
+ * Key of a label, an annotation, a taint: an optional DNS prefix and a name of up to 63 characters.
+ */
 export const Key = z.string().regex(QUALIFIED, "not a label's key").meta({ id: "Key" });
 export const LabelValue = z
   .string()

@@ -1,10 +1,16 @@
-/** Parts of a NetworkPolicy, of Istio's AuthorizationPolicy and of a HorizontalPodAutoscaler that the values may set. */
+/**
+ * Parts of a NetworkPolicy, of Istio's AuthorizationPolicy and of a HorizontalPodAutoscaler that
+ * the values may set.
+ */
 import { z } from "zod";
 import { LabelSelector, Quantity } from "./names.ts";
 
 const Cidr = z.union([z.cidrv4(), z.cidrv6()]);
 
-/** A NetworkPolicyPeer of networking.k8s.io/v1. An empty one names nobody, and the API server refuses it. */
+/**
+ * A NetworkPolicyPeer of networking.k8s.io/v1. An empty one names nobody, and the API server
+ * refuses it.
+ */
 export const NetworkPeer = z
   .union([
     z.strictObject({ podSelector: LabelSelector.optional(), namespaceSelector: LabelSelector.optional() }).meta({ minProperties: 1 }),

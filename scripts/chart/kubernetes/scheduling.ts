@@ -5,7 +5,10 @@ import { Key, LabelSelector, LabelValue, ShortName } from "./names.ts";
 const Effect = z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]);
 const Eviction = { tolerationSeconds: z.int().optional() };
 
-/** Without a key every taint is meant, which needs the operator Exists. That operator takes no value. */
+/**
+ * Without a key every taint is meant, which needs the operator Exists. That operator takes no
+ * value.
+ */
 export const Toleration = z
   .union([
     z.strictObject({

@@ -11,7 +11,9 @@ const OTHERS = [
   ["rbd", "scaleIO", "storageos", "vsphereVolume"],
 ].flat();
 
-/** A Volume of Kubernetes' core/v1. One without a source is an empty folder; it has no second one. */
+/**
+ * A Volume of Kubernetes' core/v1. One without a source is an empty folder; it has no second one.
+ */
 export const Volume = z
   .strictObject({
     name: ShortName,

@@ -74,7 +74,10 @@ function newPrivateKey(): string {
   return generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey.export({ type: "pkcs1", format: "pem" }).toString();
 }
 
-/** The file holds the server's certificate and the one that signed it; undefined while it is being written. */
+/**
+ * The file holds the server's certificate and the one that signed it; undefined while it is being
+ * written.
+ */
 function completePem(file: string): string | undefined {
   const pem = readFileSync(file, "utf8");
   return pem.split("-----END CERTIFICATE-----\n").length > 2 ? pem : undefined;

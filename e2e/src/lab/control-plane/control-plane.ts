@@ -9,8 +9,8 @@ import { startEtcd } from "./etcd.ts";
 import { startIstiod } from "./istiod.ts";
 
 /**
- * A running control plane. Its processes may be killed and started again, as a suite on outages does. Killed, not stopped: the API server waits
- * long for its watchers to go.
+ * A running control plane. Its processes may be killed and started again, as a suite on outages
+ * does. Killed, not stopped: the API server waits long for its watchers to go.
  */
 export interface ControlPlane {
   readonly apiServer: ApiServer;
@@ -35,7 +35,10 @@ export async function startControlPlane(ground: Ground): Promise<ControlPlane> {
   return { apiServer, etcd, controllerManager, coreDns, istiod };
 }
 
-/** istiod reads the mesh's configuration once its kinds are there; were it first, it would go on without some of them for a while. */
+/**
+ * istiod reads the mesh's configuration once its kinds are there; were it first, it would go on
+ * without some of them for a while.
+ */
 async function startMesh(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
   const { client, process } = apiServer;
   await client.apply({ apiVersion: "v1", kind: "Node", metadata: { name: NODE_NAME } });

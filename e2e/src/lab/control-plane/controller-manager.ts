@@ -3,7 +3,10 @@ import type { Ground } from "../ground.ts";
 import { LabProcess } from "../process.ts";
 import type { ApiServer } from "./api-server.ts";
 
-/** What a mesh and a chart need of Kubernetes' own controllers: endpoints, clean-up of owned objects and namespaces, service accounts, pods. */
+/**
+ * What a mesh and a chart need of Kubernetes' own controllers: endpoints, clean-up of owned objects
+ * and namespaces, service accounts, pods.
+ */
 const CONTROLLERS = [
   "endpoint",
   "endpointslice",
@@ -16,7 +19,10 @@ const CONTROLLERS = [
   "job",
 ].join(",");
 
-/** Starts the controllers. What they do shows when they have begun: a namespace gets its default service account. */
+/**
+ * Starts the controllers. What they do shows when they have begun: a namespace gets its default
+ * service account.
+ */
 export function startControllerManager(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
   return LabProcess.start(
     {
@@ -29,7 +35,8 @@ export function startControllerManager(ground: Ground, apiServer: ApiServer): Pr
         "--secure-port=0",
         `--service-account-private-key-file=${apiServer.serviceAccountKey}`,
         `--root-ca-file=${apiServer.certificates}`,
-        // The default of 20 requests a second is for a cluster that grows slowly; suites make thousands of Services at once.
+        // The default of 20 requests a second is for a cluster that grows slowly; suites make
+        // thousands of Services at once.
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
       ],

@@ -9,7 +9,10 @@ import type { ApiServer } from "./api-server.ts";
 
 const READY_PORT = 8_181;
 
-/** Cluster DNS at port 53 of the bridge. It forwards nothing: a lab calls nobody outside. Returns when it knows the Services. */
+/**
+ * Cluster DNS at port 53 of the bridge. It forwards nothing: a lab calls nobody outside. Returns
+ * when it knows the Services.
+ */
 export async function startCoreDns(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
   const { bridge, run, signal } = ground;
   const file = join(run.path, "Corefile");

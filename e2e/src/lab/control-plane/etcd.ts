@@ -22,7 +22,8 @@ export async function startEtcd(ground: Ground): Promise<{ readonly process: Lab
         `--listen-peer-urls=${peer}`,
         `--initial-advertise-peer-urls=${peer}`,
         `--initial-cluster=default=${peer}`,
-        // A lab's data is worth nothing after a crash of the machine, and a slow disk would slow every write down.
+        // A lab's data is worth nothing after a crash of the machine, and a slow disk would slow
+        // every write down.
         "--unsafe-no-fsync",
       ],
     },

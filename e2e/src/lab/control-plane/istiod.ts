@@ -17,7 +17,10 @@ export const TRUST_DOMAIN = "cluster.local";
 
 const PORTS = { http: 8_080, grpc: 15_010, secureGrpc: 15_012, monitoring: 15_014 };
 
-/** Starts istiod on the bridge, with STRICT mTLS for the whole mesh. Returns when it is ready and namespaces get its root certificate. */
+/**
+ * Starts istiod on the bridge, with STRICT mTLS for the whole mesh. Returns when it is ready and
+ * namespaces get its root certificate.
+ */
 export async function startIstiod(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
   const { bridge, run, signal } = ground;
   const { client } = apiServer;
@@ -60,7 +63,10 @@ export async function startIstiod(ground: Ground, apiServer: ApiServer): Promise
   return process;
 }
 
-/** PEM of the mesh's root certificate as istiod puts it into every namespace; undefined while it has not. */
+/**
+ * PEM of the mesh's root certificate as istiod puts it into every namespace; undefined while it has
+ * not.
+ */
 export async function rootCertificate(client: KubernetesClient, namespace: string): Promise<string | undefined> {
   const found = await client.get({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "istio-ca-root-cert", namespace } });
   return (found as { data?: Record<string, string> } | undefined)?.data?.["root-cert.pem"];
@@ -72,7 +78,10 @@ async function prepare(client: KubernetesClient, address: string): Promise<void>
   await Promise.all(objects.map((object) => client.apply(object)));
 }
 
-/** Istio's MeshConfig, which istiod and Fenceline watch. @param outbound what becomes of hosts that Istio does not know */
+/**
+ * Istio's MeshConfig, which istiod and Fenceline watch. @param outbound what becomes of hosts that
+ * Istio does not know
+ */
 export function meshConfig(outbound: "ALLOW_ANY" | "REGISTRY_ONLY" = "ALLOW_ANY"): KubernetesObject {
   const mesh = {
     trustDomain: TRUST_DOMAIN,
@@ -89,7 +98,10 @@ export function meshConfig(outbound: "ALLOW_ANY" | "REGISTRY_ONLY" = "ALLOW_ANY"
   };
 }
 
-/** Headless, because a ClusterIP answers only through an Envoy, and this is who configures the Envoys. */
+/**
+ * Headless, because a ClusterIP answers only through an Envoy, and this is who configures the
+ * Envoys.
+ */
 function istiodService(address: string): KubernetesObject[] {
   const ports = [
     { name: "grpc-xds", port: PORTS.grpc, protocol: "TCP" },

@@ -8,8 +8,9 @@ import { type KubeletGround, RunningPod } from "./running-pod.ts";
 const INTERVAL = 200;
 
 /**
- * Scheduler and kubelet of the lab's one node: runs the pods that Deployments and Jobs make, and ends those that are deleted. Pods that a suite
- * makes itself have their node from the start, and are none of its business.
+ * Scheduler and kubelet of the lab's one node: runs the pods that Deployments and Jobs make, and
+ * ends those that are deleted. Pods that a suite makes itself have their node from the start, and
+ * are none of its business.
  */
 export class Kubelet {
   readonly #kubelet: KubeletGround;

@@ -75,13 +75,15 @@ export interface Invocation {
 /**
  * What a container runs.
  *
- * @param folders where each volume's content is; arguments that begin with its mount path are moved there, since nothing is mounted here
+ * @param folders where each volume's content is; arguments that begin with its mount path are moved
+ * there, since nothing is mounted here
  */
 export function invocation(pod: PodObject, container: Container, { folders, address }: PodPlaces): Invocation {
   const env = Object.fromEntries(
     (container.env ?? []).map(({ name, value, valueFrom }) => [name, value ?? field(pod, address, valueFrom?.fieldRef)]),
   );
-  // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/: an unknown $(NAME) stays as it is.
+  // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/:
+  // an unknown $(NAME) stays as it is.
   const expand = (text: string) => text.replace(/\$\((\w+)\)/g, (whole, name: string) => env[name] ?? whole);
   const move = (text: string) =>
     (container.volumeMounts ?? []).reduce((moved, { name, mountPath }) => moved.replace(mountPath, folders.get(name) ?? mountPath), text);
@@ -94,9 +96,11 @@ export function portNumber({ ports = [] }: Container, port: number | string): nu
 }
 
 /**
- * Whether Istio's injector would give the pod a proxy: as its own label says, else as its namespace's does.
+ * Whether Istio's injector would give the pod a proxy: as its own label says, else as its
+ * namespace's does.
  *
- * @see https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy
+ * @see
+ * https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy
  */
 export function isInjected({ metadata }: PodObject, namespace: KubernetesObject | undefined): boolean {
   const own = metadata.labels?.["sidecar.istio.io/inject"];

@@ -21,7 +21,8 @@ export async function probe({ url, timeout = 1_000 }: Pick<ProbeOptions, "url" |
 /**
  * Asks again and again, and tells when the answer changes. It begins with a yes.
  *
- * @param tell may fail, for example while the API server is down; it is told again with the next look
+ * @param tell may fail, for example while the API server is down; it is told again with the next
+ * look
  * @returns ends it
  */
 export function follow(options: ProbeOptions, tell: (succeeds: boolean) => Promise<void>): () => void {

@@ -19,7 +19,8 @@ const RETRY = 10_000;
 const SHORTEST_SECONDS = 600;
 
 /**
- * Writes a token for the pod's service account, bound to the pod, and replaces it before it expires.
+ * Writes a token for the pod's service account, bound to the pod, and replaces it before it
+ * expires.
  *
  * @returns ends the renewals
  * @throws {FencelineError} `LAB_API_SERVER` when the first one is refused

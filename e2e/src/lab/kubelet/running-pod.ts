@@ -20,11 +20,17 @@ export interface KubeletGround {
   adopt(spec: PodSpec): Promise<Pod>;
 }
 
-/** The first restart of a container comes at once, the others after this many milliseconds, doubled each time. */
+/**
+ * The first restart of a container comes at once, the others after this many milliseconds, doubled
+ * each time.
+ */
 const RESTART_DELAY = 10_000;
 const GRACE_SECONDS = 30;
 
-/** A pod of a Deployment or a Job, run as its object says: without its image, but with its command, arguments, environment and probes. */
+/**
+ * A pod of a Deployment or a Job, run as its object says: without its image, but with its command,
+ * arguments, environment and probes.
+ */
 export class RunningPod {
   readonly object: PodObject;
   readonly pod: Pod;
@@ -115,7 +121,10 @@ export class RunningPod {
     }
   }
 
-  /** The first yes is asked for more often than the probe says, to lose no time; the pod's `Ready` follows it from then on. */
+  /**
+   * The first yes is asked for more often than the probe says, to lose no time; the pod's `Ready`
+   * follows it from then on.
+   */
   async #followReadiness(options: ProbeOptions): Promise<void> {
     const { signal } = this.#kubelet.ground;
     const stillPossible = () => {

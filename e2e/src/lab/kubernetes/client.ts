@@ -26,7 +26,8 @@ export interface TokenOptions {
 }
 
 /**
- * A small client of the API server. Not the one that Fenceline uses: a suite must see what is there by other means than the code under test.
+ * A small client of the API server. Not the one that Fenceline uses: a suite must see what is there
+ * by other means than the code under test.
  */
 export class KubernetesClient {
   readonly #connection: Connection;
@@ -39,7 +40,10 @@ export class KubernetesClient {
     this.#paths = new ResourcePaths((path) => this.request("GET", path));
   }
 
-  /** Creates the object or makes it what is given, by server-side apply; returns what the server has then. */
+  /**
+   * Creates the object or makes it what is given, by server-side apply; returns what the server has
+   * then.
+   */
   async apply(object: KubernetesObject): Promise<KubernetesObject> {
     const path = `${await this.#paths.of(object)}?fieldManager=${FIELD_MANAGER}&force=true`;
     return (await this.request("PATCH", path, object, "application/apply-patch+yaml")) as KubernetesObject;
@@ -60,7 +64,10 @@ export class KubernetesClient {
     return body.items.map((item) => ({ ...item, apiVersion, kind }));
   }
 
-  /** Tells of every change of a kind's objects in one namespace or in all, until the returned function is called. */
+  /**
+   * Tells of every change of a kind's objects in one namespace or in all, until the returned
+   * function is called.
+   */
   async watch(apiVersion: string, kind: string, namespace: string | undefined, tell: (event: WatchEvent) => void): Promise<() => void> {
     const metadata = { name: "", ...(namespace !== undefined && { namespace }) };
     return watch(this.#connection, await this.#paths.of({ apiVersion, kind, metadata }), tell);
@@ -108,7 +115,8 @@ export class KubernetesClient {
   async #send(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<Answer> {
     const { host, port, token } = this.#connection;
     const payload = body === undefined ? "" : JSON.stringify(body);
-    // node:http sends the body of a DELETE without any framing, and the server would take it for the next request.
+    // node:http sends the body of a DELETE without any framing, and the server would take it for
+    // the next request.
     const framing = { "content-type": contentType, "content-length": Buffer.byteLength(payload) };
     const headers = { authorization: `Bearer ${token}`, accept: "application/json", ...framing };
     const asked = request({ host, port, method, path, headers, agent: this.#agent });

@@ -32,7 +32,10 @@ export function peerAuthentication(namespace: string, mode: "STRICT" | "PERMISSI
   };
 }
 
-/** A Sidecar for the pods with the label `app: <name>`, showing them these hosts (`<namespace>/<host>`). */
+/**
+ * A Sidecar for the pods with the label `app: <name>`, showing them these hosts
+ * (`<namespace>/<host>`).
+ */
 export function sidecarObject(namespace: string, name: string, hosts: readonly string[]): KubernetesObject {
   return {
     apiVersion: "networking.istio.io/v1",

@@ -13,8 +13,8 @@ export interface WatchEvent {
 }
 
 /**
- * Follows the objects of a collection: those that are there come first, as added. It ends with the connection; a suite that outlives its API
- * server begins anew.
+ * Follows the objects of a collection: those that are there come first, as added. It ends with the
+ * connection; a suite that outlives its API server begins anew.
  *
  * @param path of the collection, for example `/api/v1/namespaces/default/services`
  * @returns ends it

@@ -3,7 +3,10 @@ import { runCommand } from "../../setup/command.ts";
 import type { Closers } from "../closers.ts";
 import type { Ledger } from "../ledger.ts";
 
-/** The network of one lab: a bridge in the machine's own namespace, with the control plane on its address. */
+/**
+ * The network of one lab: a bridge in the machine's own namespace, with the control plane on its
+ * address.
+ */
 export interface Bridge {
   readonly name: string;
   /** Address of the machine on it; every server of the control plane listens here. */
@@ -25,7 +28,8 @@ const BRIDGE_MAC = "02:fe:0c:e1:00:01";
 /**
  * Makes a bridge on a range that this machine does not use.
  *
- * The name holds the number of the range, and making a link of a name that exists fails, so two labs cannot take the same range.
+ * The name holds the number of the range, and making a link of a name that exists fails, so two
+ * labs cannot take the same range.
  */
 export async function makeBridge(ledger: Ledger, closers: Closers): Promise<Bridge> {
   const used = await usedRanges();
@@ -52,8 +56,9 @@ export async function removeLink(name: string): Promise<void> {
 
 async function claim(name: string): Promise<boolean> {
   try {
-    // A bridge without an address of its own takes the lowest of its ports'. Then it changes as pods come and go, and packets to the machine
-    // are lost until a pod has asked for it again: DNS queries, first of all.
+    // A bridge without an address of its own takes the lowest of its ports'. Then it changes as
+    // pods come and go, and packets to the machine are lost until a pod has asked for it again: DNS
+    // queries, first of all.
     await runCommand("ip", ["link", "add", name, "address", BRIDGE_MAC, "type", "bridge"]);
     return true;
   } catch (error) {

@@ -10,7 +10,10 @@ import { redirectRules } from "./redirect.ts";
 export interface NetworkNamespace {
   readonly name: string;
   readonly address: string;
-  /** The command line that runs a command inside. It keeps its process id, because `ip netns exec` becomes the command. */
+  /**
+   * The command line that runs a command inside. It keeps its process id, because `ip netns exec`
+   * becomes the command.
+   */
   enter(command: string, args: readonly string[]): readonly [string, readonly string[]];
   /** Removes it with its interface and rules; once. */
   remove(): Promise<void>;
@@ -48,7 +51,8 @@ export async function makeNetworkNamespace(options: NamespaceOptions): Promise<N
   own.add(() => removeNamespace(name));
   await runCommand("ip", ["link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name]);
   ledger.record("link", link);
-  // Deleting the namespace would remove it too, but some time later, when its name may be wanted again.
+  // Deleting the namespace would remove it too, but some time later, when its name may be wanted
+  // again.
   own.add(() => removeLink(link));
   writeResolvConf(name, bridge.address, search);
   await runCommand("ip", ["link", "set", link, "master", bridge.name, "up"]);

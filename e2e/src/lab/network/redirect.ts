@@ -8,8 +8,9 @@ const INBOUND = 15_006;
 const UNCAPTURED_INBOUND = [15_000, 15_020, 15_021, 15_090];
 
 /**
- * Rules, for `iptables-restore`, that send a pod's TCP connections through its Envoy, as istio-iptables does. Connections to the control plane
- * stay out: a collector or a test reaches the API server without mTLS.
+ * Rules, for `iptables-restore`, that send a pod's TCP connections through its Envoy, as
+ * istio-iptables does. Connections to the control plane stay out: a collector or a test reaches the
+ * API server without mTLS.
  */
 export function redirectRules(controlPlane: string): string {
   return `*nat
@@ -27,7 +28,10 @@ COMMIT
 `;
 }
 
-/** Arguments for `iptables` that send the proxy's own connections to a ClusterIP on to a pod, as kube-proxy does on a node. */
+/**
+ * Arguments for `iptables` that send the proxy's own connections to a ClusterIP on to a pod, as
+ * kube-proxy does on a node.
+ */
 export function serviceRule(service: { readonly address: string; readonly port: number }, pod: typeof service): readonly string[] {
   const from = ["-p", "tcp", "-d", service.address, "--dport", String(service.port)];
   return [

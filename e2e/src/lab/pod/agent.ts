@@ -19,11 +19,17 @@ export interface AgentOptions {
   readonly spec: PodSpec;
 }
 
-/** The agent answers here for itself and, with mTLS in the way of everybody else, for the application's probes. */
+/**
+ * The agent answers here for itself and, with mTLS in the way of everybody else, for the
+ * application's probes.
+ */
 export const AGENT_PORT = 15_020;
 const TOKEN_AUDIENCE = "istio-ca";
 
-/** Starts Istio's agent, which starts Envoy. Returns when Envoy has its configuration and its listeners. */
+/**
+ * Starts Istio's agent, which starts Envoy. Returns when Envoy has its configuration and its
+ * listeners.
+ */
 export async function startAgent(options: AgentOptions): Promise<LabProcess> {
   const { ground, network, programs, spec } = options;
   const folder = await writeWorkingFolder(options);

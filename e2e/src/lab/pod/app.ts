@@ -72,7 +72,10 @@ export class App {
     return this.#ask({ do: "call", ...(typeof call === "string" ? { url: call } : call) }) as Promise<HttpAnswer>;
   }
 
-  /** One HTTP request to another pod's application. @throws {FencelineError} `LAB_CALL_FAILED` when the status is not 200 */
+  /**
+   * One HTTP request to another pod's application. @throws {FencelineError} `LAB_CALL_FAILED` when
+   * the status is not 200
+   */
   async echo(call: HttpCall | string): Promise<HttpAnswer & { readonly body: Echo }> {
     const answer = await this.call(call);
     if (answer.status === 200) return answer as HttpAnswer & { body: Echo };

@@ -40,7 +40,10 @@ export class EnvoyAdmin {
     return ((await this.#json(`/config_dump${query}`)) as { configs?: Record<string, unknown>[] }).configs ?? [];
   }
 
-  /** The route tables that istiod sent. @param name regular expression on the whole name; default all */
+  /**
+   * The route tables that istiod sent. @param name regular expression on the whole name; default
+   * all
+   */
   async routeTables(name = ".*"): Promise<readonly RouteTable[]> {
     const configs = await this.configDump(`?resource=dynamic_route_configs&name_regex=${encodeURIComponent(`^${name}$`)}`);
     return configs.map(({ route_config }) => {
@@ -61,7 +64,10 @@ export class EnvoyAdmin {
     return cluster_statuses.filter(({ host_statuses = [] }) => host_statuses.some(isHealthy)).map(({ name }) => name);
   }
 
-  /** Healthy addresses of a cluster, each with the number of requests and streams that are open to it now. Istio sends the others, too. */
+  /**
+   * Healthy addresses of a cluster, each with the number of requests and streams that are open to
+   * it now. Istio sends the others, too.
+   */
   async endpoints(cluster: string): Promise<ReadonlyMap<string, number>> {
     const { cluster_statuses = [] } = (await this.#json("/clusters?format=json")) as { cluster_statuses?: ClusterStatus[] };
     const hosts = cluster_statuses.find(({ name }) => name === cluster)?.host_statuses ?? [];

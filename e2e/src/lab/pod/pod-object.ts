@@ -10,9 +10,15 @@ export interface PodSpec {
   readonly labels?: Readonly<Record<string, string>>;
   /** Default: the pod's name; it is made when there is none. */
   readonly serviceAccount?: string;
-  /** Name of the headless Service in which the pod has a DNS name of its own, `<pod>.<Service>`, as a StatefulSet's pods do. Default: none. */
+  /**
+   * Name of the headless Service in which the pod has a DNS name of its own, `<pod>.<Service>`, as
+   * a StatefulSet's pods do. Default: none.
+   */
   readonly subdomain?: string;
-  /** `false`: it stays out of the mesh, with neither Envoy nor redirected connections. Default: it has a proxy with the mesh's settings. */
+  /**
+   * `false`: it stays out of the mesh, with neither Envoy nor redirected connections. Default: it
+   * has a proxy with the mesh's settings.
+   */
   readonly proxy?: false | ProxySpec;
 }
 
@@ -20,11 +26,17 @@ export interface PodSpec {
 interface ProxySpec {
   /** Fields of Istio's ProxyConfig, on top of the mesh's. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Paths at which the agent answers for the application's probes: with mTLS, a kubelet cannot ask the application itself. */
+  /**
+   * Paths at which the agent answers for the application's probes: with mTLS, a kubelet cannot ask
+   * the application itself.
+   */
   readonly probers?: Readonly<Record<string, { readonly httpGet: { readonly path: string; readonly port: number } }>>;
 }
 
-/** Labels of the Pod object. The last one is what Istio's injection adds, and what automatic mTLS to the pod depends on. */
+/**
+ * Labels of the Pod object. The last one is what Istio's injection adds, and what automatic mTLS to
+ * the pod depends on.
+ */
 export function podLabels({ name, labels = { app: name }, proxy }: PodSpec): Readonly<Record<string, string>> {
   return proxy === false ? labels : { ...labels, "security.istio.io/tlsMode": "istio" };
 }
@@ -33,13 +45,18 @@ export function podReference({ namespace, name }: PodSpec): ObjectReference {
   return { apiVersion: "v1", kind: "Pod", metadata: { namespace, name } };
 }
 
-/** Makes the Pod object as a scheduler and a kubelet would, running at `address` and not ready yet. */
+/**
+ * Makes the Pod object as a scheduler and a kubelet would, running at `address` and not ready yet.
+ */
 export async function createPodObject(client: KubernetesClient, spec: PodSpec, address: string): Promise<void> {
   await client.apply(podObject(spec));
   await setPodStatus(client, spec, address, false);
 }
 
-/** Takes a Pod object of somebody else for the lab's node, as a scheduler would, and gives it the label that Istio's injection adds. */
+/**
+ * Takes a Pod object of somebody else for the lab's node, as a scheduler would, and gives it the
+ * label that Istio's injection adds.
+ */
 export async function takePodObject(client: KubernetesClient, spec: PodSpec, address: string): Promise<void> {
   const { namespace, name } = spec;
   await client.patch(podReference(spec), { metadata: { labels: podLabels(spec) } });

@@ -83,15 +83,19 @@ export class Pod {
   }
 
   /**
-   * Lets a ClusterIP answer the pod's Envoy where that does not know the Service, as kube-proxy would: the lab has none, and otherwise what takes
-   * Istio's passthrough would hang in place of being answered, or refused, by the other pod's Envoy.
+   * Lets a ClusterIP answer the pod's Envoy where that does not know the Service, as kube-proxy
+   * would: the lab has none, and otherwise what takes Istio's passthrough would hang in place of
+   * being answered, or refused, by the other pod's Envoy.
    */
   async serveClusterIP(service: { readonly address: string; readonly port: number }, pod: typeof service): Promise<void> {
     const [command, args] = this.#network.enter("iptables", serviceRule(service, pod));
     await runCommand(command, args);
   }
 
-  /** Tells the API server whether the pod is ready: endpoints follow, and with them other pods' Envoys. */
+  /**
+   * Tells the API server whether the pod is ready: endpoints follow, and with them other pods'
+   * Envoys.
+   */
   setReady(isReady: boolean): Promise<void> {
     return setPodStatus(this.#lab.controlPlane.apiServer.client, this.spec, this.address, isReady);
   }
@@ -101,7 +105,10 @@ export class Pod {
     return setPodEnded(this.#lab.controlPlane.apiServer.client, this.spec, succeeded);
   }
 
-  /** Writes a kubeconfig file with the rights of the pod's service account, in place of the token that a kubelet mounts. */
+  /**
+   * Writes a kubeconfig file with the rights of the pod's service account, in place of the token
+   * that a kubelet mounts.
+   */
   async kubeconfig(): Promise<string> {
     const { ground, controlPlane } = this.#lab;
     const { client, connection } = controlPlane.apiServer;
@@ -112,7 +119,8 @@ export class Pod {
   }
 
   /**
-   * Ends the pod as a deletion does: out of the endpoints first, then all of its processes at once, then the object.
+   * Ends the pod as a deletion does: out of the endpoints first, then all of its processes at once,
+   * then the object.
    *
    * @param grace milliseconds that they are given after SIGTERM
    */

@@ -11,7 +11,10 @@ export interface ProxyPrograms {
   readonly bootstrapTemplate: string;
 }
 
-/** Puts the programs into the stage folder, which anybody may read: the project itself may lie in root's home. */
+/**
+ * Puts the programs into the stage folder, which anybody may read: the project itself may lie in
+ * root's home.
+ */
 export async function stageProxyPrograms(stage: string): Promise<ProxyPrograms> {
   const envoy = envoyBinary();
   if (envoy === undefined) throw new FencelineError("LAB_NOT_SET_UP", { message: "there is no Envoy", hint: "npm run e2e:setup" });
@@ -31,7 +34,10 @@ async function place(from: string, to: string): Promise<void> {
   await link(from, to).catch(() => copyFile(from, to));
 }
 
-/** Lets suites ask a pod's Envoy from outside: the only change to Istio's own template is the address of the admin interface. */
+/**
+ * Lets suites ask a pod's Envoy from outside: the only change to Istio's own template is the
+ * address of the admin interface.
+ */
 function openAdmin(template: string): string {
   const admin = template.indexOf('"admin": {');
   const address = template.indexOf('"{{ .localhost }}"', admin);

@@ -19,8 +19,9 @@ import { ECHO_SERVICE } from "./methods.ts";
 type Call = Pick<ServerUnaryCall<Buffer, Buffer>, "metadata" | "sendMetadata" | "getDeadline" | "getHost"> & EventEmitter;
 
 /**
- * A gRPC server that sends messages back: Unary the message, ClientStreaming the last one, ServerStreaming numbers, Bidirectional every message.
- * The metadata at the end of each call tell who called, and what reached us; {@link GrpcAsk} tells what else a caller may ask for.
+ * A gRPC server that sends messages back: Unary the message, ClientStreaming the last one,
+ * ServerStreaming numbers, Bidirectional every message. The metadata at the end of each call tell
+ * who called, and what reached us; {@link GrpcAsk} tells what else a caller may ask for.
  */
 export class GrpcEcho {
   readonly #pod: string;
@@ -84,7 +85,10 @@ export class GrpcEcho {
     call.on("end", () => this.#end(call, code, this.#trailers(call, messages, bytes)));
   }
 
-  /** A stream that ends well says so by its end, one that does not by an error: grpc-js has no other way. */
+  /**
+   * A stream that ends well says so by its end, one that does not by an error: grpc-js has no other
+   * way.
+   */
   #end(call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>, code: status, trailers: Metadata): void {
     if (code === status.OK) call.end(trailers);
     else call.emit("error", { code, details: DETAILS, metadata: trailers });

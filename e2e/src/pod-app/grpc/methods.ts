@@ -1,6 +1,9 @@
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 
-/** Kinds of gRPC methods, by who may send more than one message. The application has one method of each kind, of that name. */
+/**
+ * Kinds of gRPC methods, by who may send more than one message. The application has one method of
+ * each kind, of that name.
+ */
 export type GrpcKind = "Unary" | "ClientStreaming" | "ServerStreaming" | "Bidirectional";
 
 /** Messages are bytes: what is tested is how calls travel, not how messages are written. */

@@ -7,7 +7,10 @@ import { asBytes, methodPath } from "./methods.ts";
 const LONGEST_EXCHANGE = 5_000;
 const LONGEST_CALL = 10_000;
 
-/** As applications do: one channel for all calls to a target. So calls of one connection take different ways, once an edge is learned. */
+/**
+ * As applications do: one channel for all calls to a target. So calls of one connection take
+ * different ways, once an edge is learned.
+ */
 const channels = new Map<string, Client>();
 
 function channel(target: string): Client {
@@ -30,8 +33,8 @@ export function closeChannels(): void {
 }
 
 /**
- * A gRPC call of any kind. On the wire they are all the same, messages in both directions, so it is made as one that streams both ways; how many messages
- * come is for the one who asked to check.
+ * A gRPC call of any kind. On the wire they are all the same, messages in both directions, so it is
+ * made as one that streams both ways; how many messages come is for the one who asked to check.
  */
 export class GrpcStream implements Held {
   readonly #at = now();
@@ -69,7 +72,10 @@ export class GrpcStream implements Held {
     return stream.close();
   }
 
-  /** Sends a message and resolves with the next one that comes. Rejects when the call has ended, or none comes within 5 s. */
+  /**
+   * Sends a message and resolves with the next one that comes. Rejects when the call has ended, or
+   * none comes within 5 s.
+   */
   async exchange(line: string): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const heard = (message: Buffer) => resolve(message.toString());

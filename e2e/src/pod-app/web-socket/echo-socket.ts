@@ -7,7 +7,10 @@ import { decodeFrame, encodeFrame, type Frame, OPCODE } from "./frames.ts";
 /** RFC 6455 §1.3. */
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Accepts a WebSocket and sends every message back, with who called in front of it: `<peer> <message>`. */
+/**
+ * Accepts a WebSocket and sends every message back, with who called in front of it:
+ * `<peer> <message>`.
+ */
 export function echoSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${ACCEPT_SUFFIX}`).digest("base64");
   const fields = ["Upgrade: websocket", "Connection: Upgrade", `Sec-WebSocket-Accept: ${accept}`];

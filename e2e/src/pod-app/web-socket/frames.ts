@@ -22,7 +22,10 @@ export function encodeFrame({ opcode, payload }: Frame): Buffer {
   return payload.length > 125 ? Buffer.concat([header, payload]) : Buffer.concat([Buffer.from([FINAL | opcode, payload.length]), payload]);
 }
 
-/** The first frame of a client in these bytes, and how many it takes; undefined while it is not whole. */
+/**
+ * The first frame of a client in these bytes, and how many it takes; undefined while it is not
+ * whole.
+ */
 export function decodeFrame(bytes: Buffer): { readonly frame: Frame; readonly length: number } | undefined {
   if (bytes.length < 2) return undefined;
   const short = bytes.readUInt8(1) & ~MASKED;

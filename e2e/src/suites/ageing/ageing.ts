@@ -1,4 +1,7 @@
-/** Hosts that nobody uses leave a fence; hosts in use stay, and so does everything while nothing is observed. */
+/**
+ * Hosts that nobody uses leave a fence; hosts in use stay, and so does everything while nothing is
+ * observed.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";

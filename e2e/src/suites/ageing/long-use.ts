@@ -8,7 +8,10 @@ import { type Caller, hostOf, SLOW, STREAM, STREAM_PORT, shown, untilLearned, ur
 /** Milliseconds that the long request takes. */
 const DURATION = 6 * WINDOW;
 
-/** A request and a connection that last for several windows, and of which nothing is heard meanwhile. */
+/**
+ * A request and a connection that last for several windows, and of which nothing is heard
+ * meanwhile.
+ */
 export interface LongUse {
   readonly answer: Promise<HttpAnswer>;
   readonly connection: OpenConnection;

@@ -10,7 +10,9 @@ export const NAMESPACE = "ageing";
 export const WINDOW = 10_000;
 /** Services that are called once and then no more. */
 export const ONCE: readonly string[] = numbered("once", 20);
-/** Called all the time: one a thousand times a second, one a little more often than once a window. */
+/**
+ * Called all the time: one a thousand times a second, one a little more often than once a window.
+ */
 export const USED: readonly string[] = ["used", "rare"];
 /** Has requests that take longer than the window. */
 export const SLOW = "slow";
@@ -39,7 +41,10 @@ export async function startCallee(lab: Lab): Promise<void> {
   await startWorkload(lab, NAMESPACE, "b", { http: [8_080], echo: [STREAM_PORT] });
 }
 
-/** Starts a workload with a fence whose access logs go to the collector that leads, or to one that does not. */
+/**
+ * Starts a workload with a fence whose access logs go to the collector that leads, or to one that
+ * does not.
+ */
 export async function startCaller(lab: Lab, fenceline: Fenceline, name: string, collector: Caller["collector"]): Promise<Caller> {
   const workload = await startWorkload(lab, NAMESPACE, name);
   const leader = await lab.until("a leader", () => fenceline.leader());
@@ -88,7 +93,10 @@ export async function untilGone(lab: Lab, caller: Caller, services: readonly str
   await lab.until(`${services.join(", ")} to leave ${caller.name}'s fence`, isGone, { timeout: 120_000, interval: 100 });
 }
 
-/** Hosts of a fence's status, with when they were first seen: a host that was taken out and learned again has a new time. */
+/**
+ * Hosts of a fence's status, with when they were first seen: a host that was taken out and learned
+ * again has a new time.
+ */
 export async function learned(lab: Lab, { name }: Caller): Promise<ReadonlyMap<string, string | undefined>> {
   const fence = await readFence(lab, NAMESPACE, name);
   return new Map(Object.entries(fence?.status.domains ?? {}).map(([host, { firstSeen }]) => [host, firstSeen]));

@@ -11,8 +11,8 @@ const CALLED = ONCE.slice(0, 5);
 const ARRIVAL = 5_000;
 
 /**
- * A workload that calls nobody is not observed, so nothing of it ages. That a window has passed is seen by another workload, which goes on
- * calling, and whose hosts leave meanwhile.
+ * A workload that calls nobody is not observed, so nothing of it ages. That a window has passed is
+ * seen by another workload, which goes on calling, and whose hosts leave meanwhile.
  */
 export async function watchSilence(
   lab: Lab,

@@ -5,8 +5,8 @@ import type { EnvoyAdmin } from "../../lab/pod/envoy-admin.ts";
 const CLUSTER = "outbound|18081||fenceline-collector.fenceline.svc.cluster.local";
 
 /**
- * Makes an Envoy send its access logs to one collector: while it opens its stream it knows no other. A stream stays where it is, so the others
- * may come back once it is open.
+ * Makes an Envoy send its access logs to one collector: while it opens its stream it knows no
+ * other. A stream stays where it is, so the others may come back once it is open.
  *
  * @param begin makes the Envoy log something
  */

@@ -1,4 +1,6 @@
-/** A fenced workload calls services it never called: nothing fails, and the calls go direct soon. */
+/**
+ * A fenced workload calls services it never called: nothing fails, and the calls go direct soon.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";
@@ -30,7 +32,10 @@ async function run(lab: Lab, report: Report): Promise<void> {
   await report.step("no request failed", async () => assert.equal(failed, 0, failuresOf([...loads.values()], caller)));
 }
 
-/** A caller with a fence that holds nothing of the callee's many names but the first, which the fence has learned already. */
+/**
+ * A caller with a fence that holds nothing of the callee's many names but the first, which the
+ * fence has learned already.
+ */
 export async function startFencedCaller(
   lab: Lab,
   report: Report,

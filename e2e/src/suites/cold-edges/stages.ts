@@ -39,7 +39,10 @@ export async function watchHosts(lab: Lab, namespace: string): Promise<Sightings
   return { fence, sidecar, stop };
 }
 
-/** When a collector first heard of each host, by its own log: that a report has arrived shows nowhere else. */
+/**
+ * When a collector first heard of each host, by its own log: that a report has arrived shows
+ * nowhere else.
+ */
 export function reportedAt({ collectors }: Fenceline): ReadonlyMap<string, number> {
   const lines = collectors.flatMap((pod) => readFileSync(pod.container("collector").logFile, "utf8").split("\n"));
   const learned = lines

@@ -11,7 +11,9 @@ export interface ServiceAddress {
   readonly clusterIP: string;
 }
 
-/** One way to say which service is meant, with a service of its own that nobody has called before. */
+/**
+ * One way to say which service is meant, with a service of its own that nobody has called before.
+ */
 export interface Form {
   /** In a user's words; also tells the forms apart. */
   readonly title: string;
@@ -19,7 +21,9 @@ export interface Form {
   readonly service: string;
   readonly ports: readonly ServicePort[];
   readonly headless?: true;
-  /** Other ports of the same service, which have to be direct as soon as the one that was called is. */
+  /**
+   * Other ports of the same service, which have to be direct as soon as the one that was called is.
+   */
   readonly alsoDirect?: readonly string[];
   call(service: ServiceAddress): HttpCall;
 }
@@ -42,7 +46,10 @@ export const NAMED_PODS = [
   { pod: "pod-2", service: "headless-pod-three" },
 ] as const;
 const [BY_POD, BY_POD_FULL] = NAMED_PODS;
-/** Called as `<pod>.<service>.<namespace>`, which no expression can tell from `www.example.com`: see the suite. */
+/**
+ * Called as `<pod>.<service>.<namespace>`, which no expression can tell from `www.example.com`: see
+ * the suite.
+ */
 export const THREE_LABELS = NAMED_PODS[2];
 
 /** Ports that these forms call: the fallback's Service has to have them all. */
@@ -51,7 +58,10 @@ export const PORTS: readonly number[] = [80, POD_PORT, 8_081, 9_090, LONELY_PORT
 const qualified = (name: string) => `${name}.${NAMESPACE}.svc.cluster.local`;
 const url = (host: string) => ({ url: `http://${host}/` });
 
-/** `new URL` makes a host lower case and drops port 80, so a Host header has to say what such a form is about. */
+/**
+ * `new URL` makes a host lower case and drops port 80, so a Host header has to say what such a form
+ * is about.
+ */
 const sent = (host: string, dialled: string) => ({ ...url(dialled), headers: { host } });
 
 export const FORMS: readonly Form[] = [

@@ -1,4 +1,7 @@
-/** However a host is written: the first call to it succeeds, later ones go direct, and the fence holds the service that was meant. */
+/**
+ * However a host is written: the first call to it succeeds, later ones go direct, and the fence
+ * holds the service that was meant.
+ */
 import assert from "node:assert/strict";
 import { FALLBACK_IDENTITY, Fenceline } from "../../fenceline/install.ts";
 import { serviceObject } from "../../lab/kubernetes/manifests.ts";
@@ -90,8 +93,9 @@ async function reach(lab: Lab, caller: Workload, form: Form): Promise<LoadReport
 }
 
 /**
- * The form of a pod's name that the fallback cannot take: it would have to take every external name of three labels. So the first call takes
- * Istio's passthrough, in plain text. Its access log tells the pod's address.
+ * The form of a pod's name that the fallback cannot take: it would have to take every external name
+ * of three labels. So the first call takes Istio's passthrough, in plain text. Its access log tells
+ * the pod's address.
  */
 async function threeLabels(lab: Lab, caller: Workload): Promise<void> {
   const { pod, service } = THREE_LABELS;
@@ -101,8 +105,9 @@ async function threeLabels(lab: Lab, caller: Workload): Promise<void> {
 }
 
 /**
- * No Envoy has a route for such a host, however wide its view: it never becomes direct, and without a fence a STRICT callee would refuse the
- * plain text of Istio's passthrough. What is learned is the service that the address belongs to.
+ * No Envoy has a route for such a host, however wide its view: it never becomes direct, and without
+ * a fence a STRICT callee would refuse the plain text of Istio's passthrough. What is learned is
+ * the service that the address belongs to.
  */
 async function madeUpHost(lab: Lab, caller: Workload): Promise<void> {
   const { clusterIP } = await addressOf(lab, MADE_UP);

@@ -8,7 +8,10 @@ import type { GrpcCall, HttpCall, LoadReport } from "../../pod-app/protocol.ts";
 import type { Workload } from "./workload.ts";
 
 const API_VERSION = "microservice.slime.io/v1alpha1";
-/** Milliseconds that a load goes on once it is direct: a request that is lost in the switch-over is lost around then. */
+/**
+ * Milliseconds that a load goes on once it is direct: a request that is lost in the switch-over is
+ * lost around then.
+ */
 const AFTER = 200;
 
 /** Makes or changes the fence of the pods with label `app: <name>`. */
@@ -76,7 +79,8 @@ export async function firstCall({ app }: Workload, call: HttpCall | string): Pro
 }
 
 /**
- * Calls a cold host, up to a thousand times a second unless told otherwise, until it has been direct for a while.
+ * Calls a cold host, up to a thousand times a second unless told otherwise, until it has been
+ * direct for a while.
  *
  * @param options.interval milliseconds between two calls
  * @param options.timeout milliseconds until it must have been direct
@@ -104,7 +108,10 @@ export function timeToDirect({ peers }: LoadReport, { identity }: Workload): num
   return direct - Math.min(...peers.map(({ firstAt }) => firstAt));
 }
 
-/** Every failure of these loads: when, in milliseconds after the first direct answer of its load, and why. */
+/**
+ * Every failure of these loads: when, in milliseconds after the first direct answer of its load,
+ * and why.
+ */
 export function failuresOf(loads: readonly LoadReport[], { identity }: Workload): string {
   const told = loads.flatMap((load, index) => {
     const direct = load.peers.find(({ peer }) => peer === identity)?.firstAt ?? Number.NaN;

@@ -11,8 +11,9 @@ export async function hasRoutes({ envoy }: Pod, hosts: readonly string[]): Promi
 }
 
 /**
- * Waits until the mesh knows Services that were made just now, and who answers for them: istiod collects changes for up to 10 s while they keep
- * coming, and calls to a Service that no Envoy has heard of fail with or without a fence.
+ * Waits until the mesh knows Services that were made just now, and who answers for them: istiod
+ * collects changes for up to 10 s while they keep coming, and calls to a Service that no Envoy has
+ * heard of fail with or without a fence.
  */
 export async function untilMeshKnows(lab: Lab, fenceline: Fenceline, hosts: readonly string[], options: UntilOptions = {}): Promise<void> {
   const known = async () => {

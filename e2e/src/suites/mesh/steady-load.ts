@@ -20,7 +20,10 @@ export class SteadyLoad {
     return new SteadyLoad(caller, await Promise.all(urls.map((url) => caller.app.load({ url, interval: INTERVAL }))));
   }
 
-  /** @throws {AssertionError} when a request has failed, or did not go direct. Returns how many there were. */
+  /**
+   * @throws {AssertionError} when a request has failed, or did not go direct. Returns how many
+   * there were.
+   */
   async requireUnbroken(): Promise<number> {
     return this.#check(await Promise.all(this.#loads.map((load) => load.report())));
   }

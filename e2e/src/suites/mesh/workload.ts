@@ -16,7 +16,10 @@ export interface Workload {
 /** Port of Services, and of the application behind them, where a suite does not care. */
 export const HTTP_PORT: ServicePort = { name: "http", port: 80, targetPort: 8_080 };
 
-/** Starts a pod with label `app: <name>` and the application in it, and makes it ready. Without ports it only calls. */
+/**
+ * Starts a pod with label `app: <name>` and the application in it, and makes it ready. Without
+ * ports it only calls.
+ */
 export async function startWorkload(
   lab: Lab,
   namespace: string,

@@ -10,7 +10,9 @@ const AWAY = 30_000;
 /** Milliseconds for its start, which on a busy machine takes a minute and more. */
 const PATIENCE = 180_000;
 
-/** The API server is away, for everybody: for Fenceline, istiod, the controllers and the kubelet. */
+/**
+ * The API server is away, for everybody: for Fenceline, istiod, the controllers and the kubelet.
+ */
 export async function apiServerOutage(scene: Scene, report: Report): Promise<void> {
   const { lab } = scene;
   const { process, client } = lab.controlPlane.apiServer;
@@ -32,7 +34,8 @@ export async function apiServerOutage(scene: Scene, report: Report): Promise<voi
     lab.controlPlane.controllerManager.requireRunning();
     await lab.until("a leader", () => scene.fenceline.leader());
   });
-  // Each of istiod's watches comes back in its own time, half a minute at most. Until those of pods and endpoints have, nothing may be rolled.
+  // Each of istiod's watches comes back in its own time, half a minute at most. Until those of pods
+  // and endpoints have, nothing may be rolled.
   await report.step("the mesh takes in a new pod again", async () => {
     await applyServices(lab, NAMESPACE, ["new"], "new");
     await startWorkload(lab, NAMESPACE, "new", { http: [8_080] });

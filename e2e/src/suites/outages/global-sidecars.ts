@@ -12,7 +12,10 @@ import { HIDDEN, liveThrough, NAMESPACE, requireSmooth, requireUnbroken, type Sc
 /** Milliseconds between two requests that take the fallback. */
 const INTERVAL = 10;
 
-/** The global sidecar is rolled, with one replica and with two; then its only one is killed, and then there is none for a while. */
+/**
+ * The global sidecar is rolled, with one replica and with two; then its only one is killed, and
+ * then there is none for a while.
+ */
 export async function globalSidecarOutages(scene: Scene, report: Report): Promise<void> {
   for (const replicas of [2, 1]) {
     const named = `${replicas} ${replicas === 1 ? "replica" : "replicas"}`;
@@ -66,7 +69,10 @@ function startHidden({ app }: Workload): Promise<RunningLoad> {
   return app.load({ url: urlOf(HIDDEN), interval: INTERVAL });
 }
 
-/** Requests that it has in hand are lost, and those that come before it is back; known edges do not need it. */
+/**
+ * Requests that it has in hand are lost, and those that come before it is back; known edges do not
+ * need it.
+ */
 async function killed(scene: Scene, report: Report): Promise<void> {
   const { lab, caller, fenceline } = scene;
   await report.step(
@@ -88,7 +94,10 @@ async function killed(scene: Scene, report: Report): Promise<void> {
   );
 }
 
-/** Nobody takes calls to unknown hosts: they must not be sent there, and no further workload may be made to depend on it. */
+/**
+ * Nobody takes calls to unknown hosts: they must not be sent there, and no further workload may be
+ * made to depend on it.
+ */
 async function allGone(scene: Scene, report: Report): Promise<void> {
   const { lab, caller, fenceline } = scene;
   const deployment = fenceline.deployment("global sidecar");

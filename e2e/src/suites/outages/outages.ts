@@ -1,4 +1,7 @@
-/** Every part fails in turn, under load: known edges do not notice, cold ones recover, nothing that was learned is lost. */
+/**
+ * Every part fails in turn, under load: known edges do not notice, cold ones recover, nothing that
+ * was learned is lost.
+ */
 import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { sum } from "../mesh/figures.ts";

@@ -9,9 +9,15 @@ import { SteadyLoad } from "../mesh/steady-load.ts";
 import { applyServices, HTTP_PORT, numbered, startWorkload, type Workload } from "../mesh/workload.ts";
 
 export const NAMESPACE = "outages";
-/** Idle window of the fence `short`: shorter than the outages, so that a clock that ran on through them would show. */
+/**
+ * Idle window of the fence `short`: shorter than the outages, so that a clock that ran on through
+ * them would show.
+ */
 const SHORT_WINDOW = "20s";
-/** A Service that the global sidecar sees and its callers do not, whatever their fences say: calls to it go through the fallback for ever. */
+/**
+ * A Service that the global sidecar sees and its callers do not, whatever their fences say: calls
+ * to it go through the fallback for ever.
+ */
 export const HIDDEN = "hidden";
 const KNOWN = numbered("known", 3);
 const COLD = numbered("cold", 150);
@@ -99,8 +105,8 @@ export interface Recovery {
 }
 
 /**
- * Lives through an outage: calls on known edges go on directly, a cold edge that is called meanwhile works through the fallback and is learned, and
- * no host leaves a fence.
+ * Lives through an outage: calls on known edges go on directly, a cold edge that is called
+ * meanwhile works through the fallback and is learned, and no host leaves a fence.
  */
 export async function liveThrough(scene: Scene, { fail, recover = async () => {} }: Outage): Promise<Recovery> {
   const { lab, caller } = scene;

@@ -8,7 +8,10 @@ import type { Scene } from "./scene.ts";
 const TO_FALLBACK = "outbound|80||global-sidecar";
 const INTO_FALLBACK = "inbound|18080||";
 
-/** Waits until the caller's Envoy, and the global sidecar's own, speak to the fallback what the client speaks, or until both do not. */
+/**
+ * Waits until the caller's Envoy, and the global sidecar's own, speak to the fallback what the
+ * client speaks, or until both do not.
+ */
 export async function untilClientProtocol(
   lab: Lab,
   { fenceline, caller }: Pick<Scene, "fenceline" | "caller">,
@@ -29,7 +32,10 @@ async function keepsProtocol({ envoy }: Pod, cluster: string): Promise<boolean> 
   return JSON.stringify(found ?? {}).includes("use_downstream_protocol_config");
 }
 
-/** What the DestinationRule is for: without it, gRPC ends on the way to the fallback, and HTTP/1.1 does not notice. */
+/**
+ * What the DestinationRule is for: without it, gRPC ends on the way to the fallback, and HTTP/1.1
+ * does not notice.
+ */
 export async function withoutClientProtocol(report: Report, scene: Scene): Promise<void> {
   const { lab, caller } = scene;
   try {

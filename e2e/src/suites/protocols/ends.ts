@@ -13,7 +13,10 @@ const DEADLINE = 5_000;
 const PATIENCE = 300;
 const LATE = 4_000;
 
-/** gRPC calls that do not end well: status, details and metadata arrive as they would directly, and so does the end of a caller's patience. */
+/**
+ * gRPC calls that do not end well: status, details and metadata arrive as they would directly, and
+ * so does the end of a caller's patience.
+ */
 export async function ends(report: Report, scene: Scene): Promise<void> {
   for (const kind of ["Unary", "ClientStreaming", "ServerStreaming", "Bidirectional"] as const)
     await report.step(`${kind}: status, details and trailing metadata of an error are the same by either way`, () =>
@@ -45,8 +48,9 @@ async function sameError(scene: Scene, kind: GrpcKind): Promise<void> {
 }
 
 /**
- * How many calls the callee has seen cancelled, it says at the end of any other call. No deadline is let pass: the callee's gRPC cuts the call then, too, and
- * which of the two clocks is first decides between the statuses 4 and 13, with a fence or without.
+ * How many calls the callee has seen cancelled, it says at the end of any other call. No deadline
+ * is let pass: the callee's gRPC cuts the call then, too, and which of the two clocks is first
+ * decides between the statuses 4 and 13, with a fence or without.
  */
 async function cancelCall({ lab, caller: { app } }: Scene, target: string, peer: string): Promise<void> {
   const { trailers } = await app.grpc({ target, kind: "Unary", deadline: DEADLINE });

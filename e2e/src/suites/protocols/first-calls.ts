@@ -24,7 +24,10 @@ export async function unfencedCalls(report: Report, scene: Scene): Promise<void>
   );
 }
 
-/** Cold gRPC hosts: the first call of each kind succeeds by way of the fallback, and the next ones go direct without a loss. */
+/**
+ * Cold gRPC hosts: the first call of each kind succeeds by way of the fallback, and the next ones
+ * go direct without a loss.
+ */
 export async function firstCalls(report: Report, scene: Scene): Promise<void> {
   const calls = Array.from({ length: FIRST_CALLS }, (_, index) => nthCall(scene.coldTarget(), index));
   await report.step(

@@ -37,8 +37,8 @@ const CASES: readonly Case[] = [
 ];
 
 /**
- * The rest of HTTP/1.1. The Envoys on either way answer or drop some of it themselves, so the question is not what arrives, but whether it is the same
- * by way of the fallback.
+ * The rest of HTTP/1.1. The Envoys on either way answer or drop some of it themselves, so the
+ * question is not what arrives, but whether it is the same by way of the fallback.
  */
 export async function http1(report: Report, scene: Scene): Promise<void> {
   for (const one of CASES)

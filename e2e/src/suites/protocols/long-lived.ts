@@ -14,7 +14,10 @@ import { closeAll } from "./web-sockets.ts";
 const STREAMS = 3;
 /** Milliseconds between two messages of a stream. */
 const INTERVAL = 50;
-/** Milliseconds that streams go on: a little more than the 30 s after which the global sidecar counts a call as long-lived. */
+/**
+ * Milliseconds that streams go on: a little more than the 30 s after which the global sidecar
+ * counts a call as long-lived.
+ */
 const LIFE = 33_000;
 /** So that server streams live as long, and end by themselves. */
 const ANSWERS = LIFE / INTERVAL;
@@ -34,7 +37,10 @@ export interface LongLived {
   end(): Promise<void>;
 }
 
-/** Streams of cold hosts stay with the fallback, whole, while new calls to the same hosts, by the same connections, go direct. */
+/**
+ * Streams of cold hosts stay with the fallback, whole, while new calls to the same hosts, by the
+ * same connections, go direct.
+ */
 export async function openLongLived(report: Report, scene: Scene): Promise<LongLived> {
   const targets = Array.from({ length: STREAMS * 2 }, () => scene.coldTarget());
   const hosts = Array.from({ length: STREAMS }, () => scene.coldHost());
@@ -72,7 +78,10 @@ class Talk {
     this.#ended.catch(() => {});
   }
 
-  /** Returns how many messages each stream was sent. @throws when one was not answered, or not rightly */
+  /**
+   * Returns how many messages each stream was sent. @throws when one was not answered, or not
+   * rightly
+   */
   async stop(): Promise<number> {
     this.#isOver = true;
     await this.#ended;

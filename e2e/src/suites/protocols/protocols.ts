@@ -1,4 +1,7 @@
-/** gRPC, HTTP/2, WebSocket and the rest of HTTP/1.1: what a fenced workload calls first arrives by way of the fallback as it would directly. */
+/**
+ * gRPC, HTTP/2, WebSocket and the rest of HTTP/1.1: what a fenced workload calls first arrives by
+ * way of the fallback as it would directly.
+ */
 import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { Report, Suite } from "../suite.ts";

@@ -7,7 +7,10 @@ import { applyServices, HTTP_PORT, numbered, startWorkload, type Workload } from
 
 const NAMESPACE = "protocols";
 
-/** The forms in which a Service says that its port speaks HTTP/2. Each has a port of the pod's own: Istio takes that for what one of its Services says. */
+/**
+ * The forms in which a Service says that its port speaks HTTP/2. Each has a port of the pod's own:
+ * Istio takes that for what one of its Services says.
+ */
 const GRPC_PORTS: readonly (ServicePort & { readonly targetPort: number })[] = [
   { name: "grpc", port: 50_051, targetPort: 9_090 },
   { name: "http2-api", port: 8_090, targetPort: 9_091 },

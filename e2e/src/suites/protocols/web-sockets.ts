@@ -43,7 +43,10 @@ export async function webSockets(report: Report, { lab, caller: { app, identity 
   });
 }
 
-/** Together: each Envoy on the way delays the end of a WebSocket by a second (`delayed_close_timeout`), with a fence or without. */
+/**
+ * Together: each Envoy on the way delays the end of a WebSocket by a second
+ * (`delayed_close_timeout`), with a fence or without.
+ */
 export async function closeAll(sockets: readonly OpenConnection<WebSocketEnd>[]): Promise<void> {
   const ends = await Promise.all(sockets.map((socket) => socket.close()));
   for (const end of ends) assert.deepEqual(end, { code: 1_000, wasClean: true });

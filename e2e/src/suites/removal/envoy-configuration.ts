@@ -1,9 +1,15 @@
 import type { EnvoyAdmin } from "../../lab/pod/envoy-admin.ts";
 
-/** What an Envoy is configured with: each item's place and name, and its content as JSON that is equal when it means the same. */
+/**
+ * What an Envoy is configured with: each item's place and name, and its content as JSON that is
+ * equal when it means the same.
+ */
 export type EnvoyConfiguration = ReadonlyMap<string, string>;
 
-/** When something came, by which push, and what is on its way out for a while: none of it is configuration. */
+/**
+ * When something came, by which push, and what is on its way out for a while: none of it is
+ * configuration.
+ */
 const PASSING = new Set(["version_info", "last_updated", "client_status", "draining_state"]);
 
 /** Everything in Envoy's dump, endpoints included. */
@@ -11,7 +17,9 @@ export async function configurationOf(envoy: EnvoyAdmin): Promise<EnvoyConfigura
   return configurationIn(await envoy.configDump("?include_eds"));
 }
 
-/** The items of a dump: clusters, listeners, route tables, secrets, endpoints, and the bootstrap. */
+/**
+ * The items of a dump: clusters, listeners, route tables, secrets, endpoints, and the bootstrap.
+ */
 export function configurationIn(dump: readonly Readonly<Record<string, unknown>>[]): EnvoyConfiguration {
   const items = dump.flatMap(({ "@type": type, ...fields }) => {
     const section = String(type).split(".").at(-1);
@@ -33,7 +41,10 @@ export function differences(before: EnvoyConfiguration, after: EnvoyConfiguratio
   return [...gone, ...come, ...changed];
 }
 
-/** An item is named by itself, or by the one thing in it: `{cluster: {name}}`, `{endpoint_config: {cluster_name}}`. */
+/**
+ * An item is named by itself, or by the one thing in it: `{cluster: {name}}`,
+ * `{endpoint_config: {cluster_name}}`.
+ */
 function nameOf(item: unknown): string {
   if (typeof item !== "object" || item === null) return "";
   const { name, cluster_name } = item as { name?: unknown; cluster_name?: unknown };
@@ -46,7 +57,10 @@ function nameOf(item: unknown): string {
   );
 }
 
-/** Without what passes, with fields in one order. Virtual hosts are sorted: Envoy chooses among them by domain, not by order. */
+/**
+ * Without what passes, with fields in one order. Virtual hosts are sorted: Envoy chooses among them
+ * by domain, not by order.
+ */
 function normal(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normal);
   if (typeof value !== "object" || value === null) return value;

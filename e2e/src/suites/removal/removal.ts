@@ -1,4 +1,7 @@
-/** A fence that is switched off or deleted, and the whole chart uninstalled, leave every Envoy as it was before. */
+/**
+ * A fence that is switched off or deleted, and the whole chart uninstalled, leave every Envoy as it
+ * was before.
+ */
 import assert from "node:assert/strict";
 import { MANAGED_BY_LABEL, MANAGER } from "@fenceline/api";
 import { Fenceline } from "../../fenceline/install.ts";
@@ -15,7 +18,10 @@ const KNOWN = numbered("known", 3);
 /** What a workload without a fence sees, and a fenced one does not. */
 const OTHERS = numbered("other", 10);
 const FENCE = { apiVersion: "microservice.slime.io/v1alpha1", kind: "ServiceFence", metadata: { namespace: NAMESPACE, name: "a" } };
-/** Milliseconds for a removal to be over: an Envoy lets a listener that is gone, and its route table, drain for 45 s. */
+/**
+ * Milliseconds for a removal to be over: an Envoy lets a listener that is gone, and its route
+ * table, drain for 45 s.
+ */
 const PATIENCE = 90_000;
 
 export const removal: Suite = { name: "removal", run };
@@ -115,7 +121,10 @@ async function observeThenEnforce(lab: Lab, caller: Workload, load: SteadyLoad):
   await load.requireUnbroken();
 }
 
-/** Helm runs the withdrawal first. Until the Sidecar goes, a cold edge needs the global sidecar, and after it the whole mesh. */
+/**
+ * Helm runs the withdrawal first. Until the Sidecar goes, a cold edge needs the global sidecar, and
+ * after it the whole mesh.
+ */
 async function uninstall(lab: Lab, report: Report, caller: Workload): Promise<void> {
   const load = await caller.app.load({ url: urlOf("other1"), interval: 10 });
   const start = performance.now();
@@ -145,7 +154,10 @@ async function requireKnown(lab: Lab): Promise<void> {
     assert.ok(hosts?.includes(`${NAMESPACE}/${name}.${NAMESPACE}.svc.cluster.local`), `${name} is not in the Sidecar`);
 }
 
-/** The configuration once it has been the same for half a second, which is longer than istiod gathers changes for. */
+/**
+ * The configuration once it has been the same for half a second, which is longer than istiod
+ * gathers changes for.
+ */
 async function settledConfiguration(lab: Lab, { pod }: Workload): Promise<EnvoyConfiguration> {
   let last = await configurationOf(pod.envoy);
   let since = performance.now();

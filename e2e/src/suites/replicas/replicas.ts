@@ -1,4 +1,7 @@
-/** Two collectors, and the Envoys of one workload split between them: together they learn one fence, and write no more than one would. */
+/**
+ * Two collectors, and the Envoys of one workload split between them: together they learn one fence,
+ * and write no more than one would.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";
@@ -16,15 +19,21 @@ const EDGES = 30;
 const SEEN = numbered("seen", EDGES);
 const COLD = numbered("cold", EDGES);
 const KNOWN = urlOf("known");
-/** Every Envoy chooses one of the two collectors: all of these choose the same one in one of 128 runs. */
+/**
+ * Every Envoy chooses one of the two collectors: all of these choose the same one in one of 128
+ * runs.
+ */
 const MOST_CALLERS = 8;
-/** Calls that show to which collector a caller sends its access logs; those of the caller before it may come a second late, and are fewer. */
+/**
+ * Calls that show to which collector a caller sends its access logs; those of the caller before it
+ * may come a second late, and are fewer.
+ */
 const PROBES = 20;
 /** Milliseconds without anything new. */
 const IDLE = 30_000;
 /**
- * Status patches that one learned edge may cost: the collector that sees it first writes it, and so may the other, from its own access logs;
- * the leader may then have something to add.
+ * Status patches that one learned edge may cost: the collector that sees it first writes it, and so
+ * may the other, from its own access logs; the leader may then have something to add.
  */
 const MOST_STATUSES = 3;
 
@@ -60,7 +69,10 @@ async function run(lab: Lab, report: Report): Promise<void> {
   });
 }
 
-/** What was written, and how many edges each collector saw before it was told of them, while something was done. */
+/**
+ * What was written, and how many edges each collector saw before it was told of them, while
+ * something was done.
+ */
 async function during(lab: Lab, collectors: readonly CollectorMetrics[], act: () => Promise<void>) {
   const learned = () => Promise.all(collectors.map((collector) => collector.edgesLearned()));
   const [writesBefore, learnedBefore] = [await settledWrites(lab), await learned()];
@@ -69,7 +81,10 @@ async function during(lab: Lab, collectors: readonly CollectorMetrics[], act: ()
   return { writes, learned: (await learned()).map((count, index) => count - (learnedBefore[index] ?? 0)) };
 }
 
-/** No conflict, no Sidecar too many, and for an edge no more status patches than there are writers with something to say. */
+/**
+ * No conflict, no Sidecar too many, and for an edge no more status patches than there are writers
+ * with something to say.
+ */
 function requireFew(writes: Writes, mostSidecars: number): void {
   assert.equal(writes.conflicts, 0);
   assert.equal(writes.envoyFilters, 0);
@@ -84,7 +99,10 @@ async function startFirst(lab: Lab): Promise<void> {
   await applyFence(lab, NAMESPACE, "a", { mode: "Observe" });
 }
 
-/** Starts pods of the workload until two of them send their access logs to different collectors. One caller per collector, in their order. */
+/**
+ * Starts pods of the workload until two of them send their access logs to different collectors. One
+ * caller per collector, in their order.
+ */
 async function splitCallers(lab: Lab, collectors: readonly CollectorMetrics[]): Promise<readonly Workload[]> {
   const callers = new Map<CollectorMetrics, Workload>();
   for (let number = 1; number <= MOST_CALLERS && callers.size < collectors.length; number++) {

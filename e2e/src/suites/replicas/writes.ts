@@ -19,7 +19,10 @@ const READS = new Set(["GET", "LIST", "WATCH"]);
 const CONFLICT = "409";
 const OURS = new Set(["sidecars", "envoyfilters", "servicefences"]);
 
-/** Asks the API server itself, which counts what reached it, and not what somebody says to have sent. */
+/**
+ * Asks the API server itself, which counts what reached it, and not what somebody says to have
+ * sent.
+ */
 export async function countWrites(lab: Lab): Promise<Writes> {
   const metrics = (await lab.kubernetes.request("GET", "/metrics")) as string;
   return writesIn(metrics);

@@ -18,7 +18,10 @@ const READS = 10;
 const STEADY = 0.02;
 const MB = 1_000_000;
 
-/** Measures an Envoy when its memory is steady: while configuration comes in, old and new are there together. */
+/**
+ * Measures an Envoy when its memory is steady: while configuration comes in, old and new are there
+ * together.
+ */
 export async function footprintOf(lab: Lab, envoy: EnvoyAdmin): Promise<Footprint> {
   const reads: number[] = [];
   const memory = await lab.until(

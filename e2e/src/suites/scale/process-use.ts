@@ -16,7 +16,8 @@ const KB_PER_MB = 1_000;
 export function useOf(pid: number): ProcessUse {
   const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The second field, a name in parentheses, may have spaces in it; utime and stime are the 14th and 15th.
+  // The second field, a name in parentheses, may have spaces in it; utime and stime are the 14th
+  // and 15th.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = Number(fields[11]) + Number(fields[12]);
   return { memory: (Number(resident) * 1.024) / KB_PER_MB, cpu: ticks / TICKS_PER_SECOND };

@@ -1,4 +1,7 @@
-/** What a workload's Envoy holds follows what the workload calls, not what else there is in the mesh. */
+/**
+ * What a workload's Envoy holds follows what the workload calls, not what else there is in the
+ * mesh.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";
@@ -71,7 +74,9 @@ async function startFenced(lab: Lab, name: string): Promise<Workload> {
   return workload;
 }
 
-/** Creates services until there are so many, and measures when the unfenced Envoy knows them all. */
+/**
+ * Creates services until there are so many, and measures when the unfenced Envoy knows them all.
+ */
 async function grow(scene: Scene, services: UnrelatedServices, size: number, before: Footprints): Promise<Footprints> {
   const { lab, report, unfenced } = scene;
   const used = collectorUse(scene);

@@ -13,13 +13,22 @@ export interface TcpCase {
   readonly headless?: true;
 }
 
-/** What the pods behind these services listen on. A port has one protocol only: Istio takes the pod's port for what any of its services says. */
+/**
+ * What the pods behind these services listen on. A port has one protocol only: Istio takes the
+ * pod's port for what any of its services says.
+ */
 export const APP_PORTS: AppPorts = { http: [8_080], echo: [9_000, 9_010], greet: [9_001, 9_011, 8_888] };
 
-/** Istio waits for the first bytes of the client where a port has no name: such a server cannot be reached, fenced or not. */
+/**
+ * Istio waits for the first bytes of the client where a port has no name: such a server cannot be
+ * reached, fenced or not.
+ */
 export const UNREACHABLE: TcpCase = one("server first, port without a name", "unnamed-greet", { port: 9_011 }, "server");
 
-/** Port numbers that another service declares as HTTP: so the fallback's Service has them, and every fenced Envoy where no service has a listener of its own. */
+/**
+ * Port numbers that another service declares as HTTP: so the fallback's Service has them, and every
+ * fenced Envoy where no service has a listener of its own.
+ */
 export const HTTP_PORTS: readonly number[] = [80, 8_080, 8_888];
 
 const CLIENT_FIRST: TcpCase = one("client first", "echo", { name: "tcp", port: 9_000 }, "client");
@@ -50,7 +59,10 @@ export const CASES: readonly TcpCase[] = [
   UNNAMED_ON_HTTP,
 ];
 
-/** Makes the services of these cases, in front of the pod `b`, and tells what address each answers at: its ClusterIP or, headless, the pod's. */
+/**
+ * Makes the services of these cases, in front of the pod `b`, and tells what address each answers
+ * at: its ClusterIP or, headless, the pod's.
+ */
 export async function applyCases(lab: Lab, cases: readonly TcpCase[], b: Workload): Promise<ReadonlyMap<TcpCase, string>> {
   const { namespace } = b.pod.spec;
   const elsewhere = HTTP_PORTS.map((port) => ({ name: `http-${port}`, port, targetPort: 8_080 }));
@@ -65,7 +77,10 @@ export async function applyCases(lab: Lab, cases: readonly TcpCase[], b: Workloa
   return addresses;
 }
 
-/** One connection to an address of a case's service, and the line that has to come. By address, because names are not what TCP carries. */
+/**
+ * One connection to an address of a case's service, and the line that has to come. By address,
+ * because names are not what TCP carries.
+ */
 export function callOf(host: string, { port, speaksFirst }: TcpCase, b: Workload): TcpCall {
   const to = { host, port: port.port, timeout: 2_000 };
   return speaksFirst === "client" ? { ...to, send: "ping", expect: "ping" } : { ...to, expect: `hello from ${b.pod.spec.namespace}/b` };

@@ -9,7 +9,10 @@ import { APP_PORTS, applyCases, CASES, callOf, HTTP_PORTS, type TcpCase } from "
 
 type Mode = "STRICT" | "PERMISSIVE";
 
-/** Handshakes of a pod's Envoy as a server: one for each connection in mTLS, none for one in plain text. */
+/**
+ * Handshakes of a pod's Envoy as a server: one for each connection in mTLS, none for one in plain
+ * text.
+ */
 const HANDSHAKES = "listener.0.0.0.0_15006.ssl.handshake";
 /** Connections that all have to be in mTLS, once the service is learned. */
 const CONNECTIONS = 20;
@@ -21,7 +24,10 @@ interface Pair {
   readonly addresses: ReadonlyMap<TcpCase, string>;
 }
 
-/** `tcp: learn`: the access log of the first connection teaches the service; from then on connections are direct and in mTLS. */
+/**
+ * `tcp: learn`: the access log of the first connection teaches the service; from then on
+ * connections are direct and in mTLS.
+ */
 export async function learn(lab: Lab, report: Report): Promise<void> {
   for (const mode of ["STRICT", "PERMISSIVE"] as const) {
     const pair = await report.step(`learn, ${mode}: a fenced caller and a callee start`, () => startPair(lab, mode));
@@ -36,11 +42,14 @@ export async function learn(lab: Lab, report: Report): Promise<void> {
 }
 
 /**
- * What becomes of a connection to a service that the caller's Envoy does not know: Istio's passthrough takes it, in plain text. STRICT refuses that.
- * Where the server speaks first the callee's Envoy waits for a TLS client or for what to make of the client's bytes, and so do both ends.
+ * What becomes of a connection to a service that the caller's Envoy does not know: Istio's
+ * passthrough takes it, in plain text. STRICT refuses that. Where the server speaks first the
+ * callee's Envoy waits for a TLS client or for what to make of the client's bytes, and so do both
+ * ends.
  */
 function firstConnection({ port, speaksFirst }: TcpCase, mode: Mode): "is in mTLS" | "is in plain text" | "fails" {
-  // Declared TCP on a port that is HTTP elsewhere: nothing could teach it, so it is shown from the start.
+  // Declared TCP on a port that is HTTP elsewhere: nothing could teach it, so it is shown from the
+  // start.
   if (port.name !== undefined && HTTP_PORTS.includes(port.port)) return "is in mTLS";
   return mode === "PERMISSIVE" && speaksFirst === "client" ? "is in plain text" : "fails";
 }

@@ -1,4 +1,7 @@
-/** Whatever is not HTTP: visible in every fence it never fails; learned, it is direct and in mTLS from the second connection on. */
+/**
+ * Whatever is not HTTP: visible in every fence it never fails; learned, it is direct and in mTLS
+ * from the second connection on.
+ */
 import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { Report, Suite } from "../suite.ts";

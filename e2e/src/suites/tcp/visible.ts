@@ -11,7 +11,10 @@ import { APP_PORTS, applyCases, CASES, callOf, HTTP_PORTS, type TcpCase, UNREACH
 const NAMESPACE = "tcp-visible";
 /** HTTP services on port 80, learned while TCP connections come and go. */
 const HTTP_HOSTS = numbered("web", 5);
-/** Milliseconds between two connections to a service. At 50, all connections were late for good on two cores with a load of 20, once the fence came. */
+/**
+ * Milliseconds between two connections to a service. At 50, all connections were late for good on
+ * two cores with a load of 20, once the fence came.
+ */
 const INTERVAL = 250;
 /** Milliseconds: Istio's `--drain-time-s` of 45 s, and some more. */
 const DRAIN = 50_000;
@@ -72,7 +75,10 @@ function openHeld(lab: Lab, { app }: Workload, call: TcpCall | undefined): Promi
   return lab.until("a connection", () => app.open(call));
 }
 
-/** A connection of a database's pool, say. @param since when the fence came, in milliseconds of `performance.now` */
+/**
+ * A connection of a database's pool, say. @param since when the fence came, in milliseconds of
+ * `performance.now`
+ */
 async function outlives(lab: Lab, held: OpenConnection, since: number): Promise<void> {
   let exchanges = 0;
   while (performance.now() - since < DRAIN) {

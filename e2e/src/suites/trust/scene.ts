@@ -10,7 +10,10 @@ import { CollectorMetrics } from "../replicas/collector-metrics.ts";
 /** Namespace of those who are attacked, and of those who attack. */
 export const VICTIMS = "victims";
 export const ATTACKERS = "attackers";
-/** A host of {@link ATTACKERS} that a VirtualService of theirs sends to the global sidecar, headers and all. */
+/**
+ * A host of {@link ATTACKERS} that a VirtualService of theirs sends to the global sidecar, headers
+ * and all.
+ */
 const RELAY = "relay.example";
 
 const FALLBACK_HOST: string = `global-sidecar.${NAMESPACE}.svc.cluster.local`;
@@ -24,7 +27,10 @@ export interface Scene {
   readonly victim: Workload;
   /** What nobody may make the victim see. */
   readonly secret: Workload;
-  /** A pod of another namespace with a fence of its own, so that its Envoy sends unknown hosts to the global sidecar. */
+  /**
+   * A pod of another namespace with a fence of its own, so that its Envoy sends unknown hosts to
+   * the global sidecar.
+   */
   readonly fenced: Workload;
   /** One without a fence, whose calls to the global sidecar go by {@link relay}. */
   readonly unfenced: Workload;
@@ -49,14 +55,17 @@ export async function setScene(lab: Lab): Promise<Scene> {
   return { lab, fenceline, victim, secret, fenced, unfenced, collectors };
 }
 
-/** A call with another host than the one that is dialled: to a fenced Envoy it is an unknown host on port 80. */
+/**
+ * A call with another host than the one that is dialled: to a fenced Envoy it is an unknown host on
+ * port 80.
+ */
 export function callAs({ app }: Workload, host: string, path = "/"): Promise<HttpAnswer> {
   return app.call({ url: `http://${FALLBACK_HOST}${path}`, headers: { host } });
 }
 
 /**
- * Calls the global sidecar with headers of the attacker's own choice, as nothing but its namespace's rights allow: a VirtualService that is
- * visible there alone sends {@link RELAY} to it.
+ * Calls the global sidecar with headers of the attacker's own choice, as nothing but its
+ * namespace's rights allow: a VirtualService that is visible there alone sends {@link RELAY} to it.
  */
 export async function relay({ lab }: Scene, { app, pod }: Workload, authority: string, headers: Readonly<Record<string, string>>) {
   await lab.kubernetes.apply(relayTo(authority));

@@ -1,4 +1,7 @@
-/** What an attacker in a pod, or with the rights of a namespace, tries against Fenceline in a STRICT mesh, and does not get. */
+/**
+ * What an attacker in a pod, or with the rights of a namespace, tries against Fenceline in a STRICT
+ * mesh, and does not get.
+ */
 import assert from "node:assert/strict";
 import { NAMESPACE } from "../../fenceline/install.ts";
 import { meshConfig } from "../../lab/control-plane/istiod.ts";
@@ -103,10 +106,14 @@ async function forwarding(scene: Scene, report: Report): Promise<void> {
   );
 }
 
-/** The right to read MeshConfig is the chart's Role; whoever passes the route by leaves its header out. */
+/**
+ * The right to read MeshConfig is the chart's Role; whoever passes the route by leaves its header
+ * out.
+ */
 async function registryOnly(scene: Scene): Promise<void> {
   const { lab, fenced, unfenced } = scene;
-  // No Service selects this pod, so to Istio it is any address. It takes no plaintext: a call that is forwarded fails there, and is not refused here.
+  // No Service selects this pod, so to Istio it is any address. It takes no plaintext: a call that
+  // is forwarded fails there, and is not refused here.
   const outside = `${fenced.pod.address}:8080`;
   const isHeld = async () => {
     const { body } = await relay(scene, unfenced, outside, { "fence-source": `${ATTACKERS}/fenced` });
@@ -147,7 +154,10 @@ async function fences({ lab }: Scene, report: Report): Promise<void> {
   }
 }
 
-/** What was sent has been judged when what is sent after it has been: an honest edge of the attacker's own fence. */
+/**
+ * What was sent has been judged when what is sent after it has been: an honest edge of the
+ * attacker's own fence.
+ */
 async function teachesNothing({ lab, victim, fenced, collectors }: Scene): Promise<void> {
   const judged = async () => (await Promise.all(collectors.map((collector) => collector.entries()))).reduce((sum, count) => sum + count, 0);
   const before = await judged();

@@ -1,7 +1,10 @@
 import type { WireReader } from "../wire/reader.ts";
 import type { AddressDraft } from "./entry-draft.ts";
 
-/** Tags, `field number << 3 | wire type`, of `envoy.config.core.v3.Address` (same numbers in `envoy.api.v2.core`). */
+/**
+ * Tags, `field number << 3 | wire type`, of `envoy.config.core.v3.Address` (same numbers in
+ * `envoy.api.v2.core`).
+ */
 const SOCKET_ADDRESS = (1 << 3) | 2;
 const PIPE = (2 << 3) | 2;
 const INTERNAL_ADDRESS = (3 << 3) | 2;
@@ -11,7 +14,10 @@ const ADDRESS = (2 << 3) | 2;
 const PORT_VALUE = 3 << 3;
 const NAMED_PORT = (4 << 3) | 2;
 
-/** An `Address` field, merged into what an earlier one of the same field said. Its three kinds are a oneof: a later pipe unsets a socket address. */
+/**
+ * An `Address` field, merged into what an earlier one of the same field said. Its three kinds are a
+ * oneof: a later pipe unsets a socket address.
+ */
 export function readAddress(reader: WireReader, outerEnd: number, before: AddressDraft | undefined): AddressDraft | undefined {
   const end = reader.open(outerEnd);
   let current = before;

@@ -4,7 +4,10 @@ import { readAddress } from "./address.ts";
 import type { EntryDraft } from "./entry-draft.ts";
 import { readTls } from "./tls.ts";
 
-/** Tags, `field number << 3 | wire type`, of `AccessLogCommon`. Those from custom_tags on exist in v3 only; v2 leaves the numbers free. */
+/**
+ * Tags, `field number << 3 | wire type`, of `AccessLogCommon`. Those from custom_tags on exist in
+ * v3 only; v2 leaves the numbers free.
+ */
 const REMOTE_ADDRESS = (2 << 3) | 2;
 const LOCAL_ADDRESS = (3 << 3) | 2;
 const TLS_PROPERTIES = (4 << 3) | 2;

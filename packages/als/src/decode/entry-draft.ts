@@ -8,17 +8,24 @@ export interface AddressDraft {
 
 const NO_URIS: readonly string[] = Object.freeze([]);
 
-/** Most requests that one entry may stand for: nine digits, far above what fits into one flush window. */
+/**
+ * Most requests that one entry may stand for: nine digits, far above what fits into one flush
+ * window.
+ */
 const REQUESTS_TEXT = /^[1-9][0-9]{0,8}$/;
 
 /**
- * `AccessLogType` values (envoy.data.accesslog.v3) of an entry that is not the last of its request or connection, as a bit set: TcpUpstreamConnected 1,
- * TcpPeriodic 2, DownstreamStart 4, DownstreamPeriodic 5, UpstreamPoolReady 7, UpstreamPeriodic 8, DownstreamTunnelSuccessfullyEstablished 10,
- * UdpTunnelUpstreamConnected 11, UdpPeriodic 12.
+ * `AccessLogType` values (envoy.data.accesslog.v3) of an entry that is not the last of its request
+ * or connection, as a bit set: TcpUpstreamConnected 1, TcpPeriodic 2, DownstreamStart 4,
+ * DownstreamPeriodic 5, UpstreamPoolReady 7, UpstreamPeriodic 8,
+ * DownstreamTunnelSuccessfullyEstablished 10, UdpTunnelUpstreamConnected 11, UdpPeriodic 12.
  */
 const INTERMEDIATE_TYPES = [1, 2, 4, 5, 7, 8, 10, 11, 12].reduce((bits, type) => bits | (1 << type), 0);
 
-/** An entry while it is read. Proto3 fields may come in any order and more than once; what follows from several is decided in {@link finish}. */
+/**
+ * An entry while it is read. Proto3 fields may come in any order and more than once; what follows
+ * from several is decided in {@link finish}.
+ */
 export class EntryDraft {
   upstreamCluster = "";
   localAddress: AddressDraft | undefined = undefined;

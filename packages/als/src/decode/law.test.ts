@@ -8,7 +8,10 @@ import { decodeAccessLogMessage } from "./message.ts";
 
 const RUNS = { numRuns: 500 };
 
-/** A message with a byte changed, or only by one (which moves the end of a sub-message), cut off, or with bytes put in or taken out, up to four times. */
+/**
+ * A message with a byte changed, or only by one (which moves the end of a sub-message), cut off, or
+ * with bytes put in or taken out, up to four times.
+ */
 const mutated = fc
   .tuple(
     fc.oneof(arbitraryMessage(V3), arbitraryMessage(FIELDS_READ)),

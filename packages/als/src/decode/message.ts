@@ -21,13 +21,22 @@ export interface AccessLogMessage {
   /** Undefined when the message has none, or a broken one. */
   readonly identifier: StreamIdentifier | undefined;
   readonly entries: readonly AccessLogEntry[];
-  /** Entries that were not valid protobuf, or whose text was not UTF-8. They are left out of `entries`, the others are not. */
+  /**
+   * Entries that were not valid protobuf, or whose text was not UTF-8. They are left out of
+   * `entries`, the others are not.
+   */
   readonly malformed: number;
   /** Entries beyond the most that were asked for. They were not looked at. */
   readonly surplus: number;
-  /** The identifier has more labels than a pod can have, or a log name that is too long: it is not believed in part, and `identifier` is undefined. */
+  /**
+   * The identifier has more labels than a pod can have, or a log name that is too long: it is not
+   * believed in part, and `identifier` is undefined.
+   */
   readonly identifierTooLarge: boolean;
-  /** The message around the entries was broken, code `ALS_MESSAGE_MALFORMED`: what stood before the break is kept. */
+  /**
+   * The message around the entries was broken, code `ALS_MESSAGE_MALFORMED`: what stood before the
+   * break is kept.
+   */
   readonly error: FencelineError | undefined;
 }
 
@@ -35,13 +44,19 @@ export interface AccessLogMessage {
 export interface DecodeOptions {
   /** Default: all of them. */
   readonly maxEntries?: number;
-  /** Whether the identifier is read. A stream's first one names it for good, so those of later messages need not be. Default true. */
+  /**
+   * Whether the identifier is read. A stream's first one names it for good, so those of later
+   * messages need not be. Default true.
+   */
   readonly wantsIdentifier?: boolean;
   /** Whether each entry's `x-request-id` is read. Default false. */
   readonly wantsRequestIds?: boolean;
 }
 
-/** Reads as the log name when that is too long. No log name of ours, and of nobody who wants to be understood, has a line feed. */
+/**
+ * Reads as the log name when that is too long. No log name of ours, and of nobody who wants to be
+ * understood, has a line feed.
+ */
 const TOO_LONG = "\n";
 
 class MessageDraft {
@@ -68,9 +83,11 @@ class MessageDraft {
 const reader = new WireReader(new StringCache());
 
 /**
- * Decodes one `envoy.service.accesslog` message, v2 or v3: the field numbers that are read agree, and v2 merely lacks some.
+ * Decodes one `envoy.service.accesslog` message, v2 or v3: the field numbers that are read agree,
+ * and v2 merely lacks some.
  *
- * Fields that are not wanted are skipped unread, so an error inside one goes unnoticed. Never throws: see `malformed` and `error` of the result.
+ * Fields that are not wanted are skipped unread, so an error inside one goes unnoticed. Never
+ * throws: see `malformed` and `error` of the result.
  */
 export function decodeAccessLogMessage(bytes: Uint8Array, options: DecodeOptions = {}): AccessLogMessage {
   const draft = new MessageDraft(options);
@@ -104,7 +121,10 @@ function malformedMessage(identifierBroken: boolean): FencelineError {
   return new FencelineError("ALS_MESSAGE_MALFORMED", { message: `${part} is not valid protobuf` });
 }
 
-/** `http_logs` and `tcp_logs` are a oneof: the later kind unsets the earlier one, the same kind again appends. */
+/**
+ * `http_logs` and `tcp_logs` are a oneof: the later kind unsets the earlier one, the same kind
+ * again appends.
+ */
 function readEntries(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft): void {
   if (draft.kind !== kind) draft.entries = [];
   draft.kind = kind;
@@ -133,7 +153,10 @@ function readEntry(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft):
   reader.at = end;
 }
 
-/** An identifier that appears twice in one message merges, as every sub-message does. A broken one is not believed in part. */
+/**
+ * An identifier that appears twice in one message merges, as every sub-message does. A broken one
+ * is not believed in part.
+ */
 function readIdentifier(outerEnd: number, draft: MessageDraft): void {
   const end = reader.open(outerEnd);
   if (reader.at > end) return;

@@ -2,7 +2,9 @@ import type { StreamNode } from "../access-log-entry.ts";
 import type { WireReader } from "../wire/reader.ts";
 import { readStruct, type StructFields } from "./struct.ts";
 
-/** Tags, `field number << 3 | wire type`, of `Node`; the 500 extensions of a real Envoy are skipped. */
+/**
+ * Tags, `field number << 3 | wire type`, of `Node`; the 500 extensions of a real Envoy are skipped.
+ */
 const ID = (1 << 3) | 2;
 const CLUSTER = (2 << 3) | 2;
 const METADATA = (3 << 3) | 2;
@@ -13,7 +15,9 @@ export class NodeDraft {
   cluster = "";
   readonly metadata: StructFields = new Map();
 
-  /** More labels than a pod has, or one that is longer than Kubernetes allows: none is read then. */
+  /**
+   * More labels than a pod has, or one that is longer than Kubernetes allows: none is read then.
+   */
   get isTooLarge(): boolean {
     return this.metadata.get("LABELS")?.isTooLarge === true;
   }

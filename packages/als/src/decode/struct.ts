@@ -1,6 +1,9 @@
 import type { WireReader } from "../wire/reader.ts";
 
-/** Tags, `field number << 3 | wire type`: `Struct.fields` is a map, so an entry has key 1 and value 2. */
+/**
+ * Tags, `field number << 3 | wire type`: `Struct.fields` is a map, so an entry has key 1 and value
+ * 2.
+ */
 const FIELDS = (1 << 3) | 2;
 const KEY = (1 << 3) | 2;
 const VALUE = (2 << 3) | 2;
@@ -14,7 +17,10 @@ const STRUCT_VALUE = (5 << 3) | 2;
 const LIST_VALUE = (6 << 3) | 2;
 const OTHER_KINDS = new Set([NULL_VALUE, NUMBER_VALUE, BOOL_VALUE, LIST_VALUE]);
 
-/** Levels of Struct that are read: the metadata itself and `LABELS` in it. Below, everything is skipped, so depth costs nothing. */
+/**
+ * Levels of Struct that are read: the metadata itself and `LABELS` in it. Below, everything is
+ * skipped, so depth costs nothing.
+ */
 const LEVELS = 2;
 
 /** The metadata that is kept. An Envoy sends some 60 KiB of it, and annotations of any size. */
@@ -26,7 +32,10 @@ const MAX_LABELS = 256;
 /** Reads as a text that is too long: no key and no label value of Kubernetes has a line feed. */
 const TOO_LONG = "\n";
 
-/** A `google.protobuf.Value`, as far as node metadata needs it: at most one of `text` and `fields` is set. */
+/**
+ * A `google.protobuf.Value`, as far as node metadata needs it: at most one of `text` and `fields`
+ * is set.
+ */
 interface StructValue {
   text: string | undefined;
   fields: StructFields | undefined;
@@ -35,12 +44,18 @@ interface StructValue {
 
 export type StructFields = Map<string, StructValue>;
 
-/** The metadata of a node, merged into `fields`: a later entry of the same key replaces the earlier one. */
+/**
+ * The metadata of a node, merged into `fields`: a later entry of the same key replaces the earlier
+ * one.
+ */
 export function readStruct(reader: WireReader, outerEnd: number, fields: StructFields): void {
   readLevel(reader, outerEnd, fields, 1);
 }
 
-/** Without `fields`, only whether the bytes are valid is looked at. Returns whether there are more fields than are kept, or too long ones. */
+/**
+ * Without `fields`, only whether the bytes are valid is looked at. Returns whether there are more
+ * fields than are kept, or too long ones.
+ */
 function readLevel(reader: WireReader, outerEnd: number, fields: StructFields | undefined, level: number): boolean {
   const end = reader.open(outerEnd);
   let isTooLarge = false;
@@ -70,7 +85,10 @@ function readField(reader: WireReader, outerEnd: number, fields: StructFields | 
   return fields !== undefined && !keep(fields, key, value, level, isWanted);
 }
 
-/** Returns false when a label, or one of too many, cannot be kept. Other metadata that nobody wants is left out without a word. */
+/**
+ * Returns false when a label, or one of too many, cannot be kept. Other metadata that nobody wants
+ * is left out without a word.
+ */
 function keep(fields: StructFields, key: string, value: StructValue, level: number, isWanted: boolean): boolean {
   const isRoom = level < LEVELS || fields.size < MAX_LABELS || fields.has(key);
   if (!isWanted || !isRoom || value.text === TOO_LONG) return level < LEVELS;

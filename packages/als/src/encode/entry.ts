@@ -49,7 +49,9 @@ function writeCommon(writer: ReverseWriter, kind: "http" | "tcp", entry: EntryFi
   writer.message(1, mark);
 }
 
-/** `TLSProperties tls_properties = 4 { tls_sni_hostname = 3, peer_certificate_properties = 5 { subject_alt_name = 1 { uri = 1 } } }` */
+/**
+ * `TLSProperties tls_properties = 4 { tls_sni_hostname = 3, peer_certificate_properties = 5 { subject_alt_name = 1 { uri = 1 } } }`
+ */
 function writeTls(writer: ReverseWriter, sni: string, peerUris: readonly string[]): void {
   if (sni === "" && peerUris.length === 0) return;
   const mark = writer.size;

@@ -1,7 +1,9 @@
 import type { StreamNode } from "../access-log-entry.ts";
 import type { ReverseWriter } from "../wire/writer.ts";
 
-/** A {@link StreamIdentifier} to be written; anything left out of the node is absent on the wire. */
+/**
+ * A {@link StreamIdentifier} to be written; anything left out of the node is absent on the wire.
+ */
 export interface IdentifierFields {
   readonly logName: string;
   readonly node: Partial<StreamNode>;
@@ -15,7 +17,10 @@ export function writeIdentifier(writer: ReverseWriter, { logName, node }: Identi
   writer.message(1, mark);
 }
 
-/** `Node { id = 1, cluster = 2, Struct metadata = 3 }` with the metadata keys that Istio's proxies send. */
+/**
+ * `Node { id = 1, cluster = 2, Struct metadata = 3 }` with the metadata keys that Istio's proxies
+ * send.
+ */
 function writeNode(writer: ReverseWriter, node: Partial<StreamNode>): void {
   const mark = writer.size;
   writeTextValue(writer, "WORKLOAD_NAME", node.workloadName ?? "");

@@ -8,7 +8,9 @@ import { V3 } from "../testing/schemas.ts";
 import { encodeAccessLogMessage } from "./message.ts";
 
 const text = fc.oneof(fc.string({ unit: "binary", maxLength: 20 }), fc.string({ minLength: 100, maxLength: 300 }));
-/** In metadata and in a log name a lone line feed reads as a text that is too long, see struct.ts. */
+/**
+ * In metadata and in a log name a lone line feed reads as a text that is too long, see struct.ts.
+ */
 const metadata = text.filter((value) => value !== "\n");
 const plain = { noNullPrototype: true };
 const address = fc.option(fc.record({ address: text, port: fc.integer({ min: 0, max: 65_535 }) }, plain), { nil: undefined });

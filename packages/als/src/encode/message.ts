@@ -6,7 +6,10 @@ import { type IdentifierFields, writeIdentifier } from "./identifier.ts";
 export interface MessageFields {
   /** For the first message of a stream. */
   readonly identifier?: IdentifierFields | undefined;
-  /** One message carries entries of one kind. Default `http`; authority, response code and fence source are not written for `tcp`. */
+  /**
+   * One message carries entries of one kind. Default `http`; authority, response code and fence
+   * source are not written for `tcp`.
+   */
   readonly kind?: "http" | "tcp";
   readonly entries: readonly EntryFields[];
 }
@@ -14,7 +17,10 @@ export interface MessageFields {
 /** One writer for all: encoding is synchronous and calls nobody back. */
 const writer = new ReverseWriter();
 
-/** The bytes of a `StreamAccessLogsMessage`, the same in v2 and v3 but for custom tags and log types, which v2 does not know. */
+/**
+ * The bytes of a `StreamAccessLogsMessage`, the same in v2 and v3 but for custom tags and log
+ * types, which v2 does not know.
+ */
 export function encodeAccessLogMessage({ identifier, kind = "http", entries }: MessageFields): Buffer {
   for (const entry of entries.toReversed()) writeEntry(writer, kind, entry);
   if (entries.length > 0) writer.message(kind === "http" ? 2 : 3, 0);

@@ -20,7 +20,10 @@ export interface CallContext {
 /** The connection of a call, as far as the call tells it what was worth its bytes. */
 export interface CallConnection {
   readonly remoteAddress: string;
-  /** Returns false when the peer, whose rate that is, sends too much beside its messages. @param rate of a peer that shares the connection with others */
+  /**
+   * Returns false when the peer, whose rate that is, sends too much beside its messages. @param
+   * rate of a peer that shares the connection with others
+   */
   received(bytes: number, rate: PeerRate | undefined, now: number): boolean;
   sent(): void;
 }
@@ -59,7 +62,10 @@ export function limitStatus(limit: HostLimit, limits: HostLimits): GrpcStatus {
   return { code, details };
 }
 
-/** One HTTP/2 stream that carries a call. It is read only while its messages can be worked on, so that flow control holds up the sender. */
+/**
+ * One HTTP/2 stream that carries a call. It is read only while its messages can be worked on, so
+ * that flow control holds up the sender.
+ */
 export class Call implements GrpcCall, Work, Held {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
@@ -113,8 +119,9 @@ export class Call implements GrpcCall, Work, Held {
   }
 
   /**
-   * Whether nothing can be sent any more: what is sent all the same throws. A stream whose client left is closed at once, and destroyed only when all that
-   * it had sent was read; in between Node tells its end as it tells that of any other.
+   * Whether nothing can be sent any more: what is sent all the same throws. A stream whose client
+   * left is closed at once, and destroyed only when all that it had sent was read; in between Node
+   * tells its end as it tells that of any other.
    */
   get #isGone(): boolean {
     return this.#stream.destroyed || this.#stream.closed;
@@ -246,7 +253,10 @@ export class Call implements GrpcCall, Work, Held {
     if (this.#isHalfClosed) this.#tellHalfClosed();
   }
 
-  /** Node tells the end of a paused stream whose bytes it has all handed out, while messages in them may still wait for their turn. */
+  /**
+   * Node tells the end of a paused stream whose bytes it has all handed out, while messages in them
+   * may still wait for their turn.
+   */
   #end(): void {
     this.#isHalfClosed = true;
     if (!this.#isWaiting && !this.#isPaused) this.#tellHalfClosed();
@@ -266,7 +276,10 @@ export class Call implements GrpcCall, Work, Held {
     });
   }
 
-  /** All is said. A client that still sends is told that nobody reads it (RFC 9113 §8.1), once the last frame has left. */
+  /**
+   * All is said. A client that still sends is told that nobody reads it (RFC 9113 §8.1), once the
+   * last frame has left.
+   */
   #leave(): void {
     this.#stream.resume();
     if (!this.#isHalfClosed) setImmediate(() => this.#stream.close(constants.NGHTTP2_NO_ERROR));
@@ -282,7 +295,10 @@ export class Call implements GrpcCall, Work, Held {
     if (limit !== undefined) this.fail(limit);
   }
 
-  /** Gives back what the call takes. Not only once the stream has closed: a client that reads no answer would hold on to it. */
+  /**
+   * Gives back what the call takes. Not only once the stream has closed: a client that reads no
+   * answer would hold on to it.
+   */
   #over(): void {
     if (this.#isClosed) return;
     this.#frames.clear();

@@ -3,7 +3,9 @@ import type { Socket } from "node:net";
 /** Which cap a connection met. */
 export type ConnectionCapReason = "connections" | "address_connections";
 
-/** Counts the connections of a server, in all and of each address, so that nobody takes all places. */
+/**
+ * Counts the connections of a server, in all and of each address, so that nobody takes all places.
+ */
 export class ConnectionCap {
   readonly #max: number;
   readonly #maxPerAddress: number;

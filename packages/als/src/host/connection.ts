@@ -7,9 +7,15 @@ import { TokenBucket } from "./token-bucket.ts";
 import { Lane } from "./turns.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
-/** GOAWAY with the highest stream number: what the peer has sent before it hears of it is still taken (RFC 9113 §6.8). */
+/**
+ * GOAWAY with the highest stream number: what the peer has sent before it hears of it is still
+ * taken (RFC 9113 §6.8).
+ */
 const ANY_STREAM = 2 ** 31 - 1;
-/** Credit for a piece of DATA beside its own bytes: its frame's head. No more than the piece itself, or empty messages would pay for a flood. */
+/**
+ * Credit for a piece of DATA beside its own bytes: its frame's head. No more than the piece itself,
+ * or empty messages would pay for a flood.
+ */
 const FRAME_CREDIT = 64;
 /** What a header field counts for beside its text (RFC 9113 §10.5.1). */
 const FIELD_BYTES = 32;
@@ -19,10 +25,16 @@ const FRAME_HEAD = 9;
 const HEADER_CREDIT = 4_096;
 /** Control frames that may come at once, in seconds of {@link HostLimits.maxControlFrames}. */
 const CONTROL_BURST = 5;
-/** Streams that a connection may open, at once and per second, when others have used up what its address may: a newcomer is never kept out by them. */
+/**
+ * Streams that a connection may open, at once and per second, when others have used up what its
+ * address may: a newcomer is never kept out by them.
+ */
 const SURE_STREAMS = 4;
 const SURE_RATE = 1;
-/** Refusals of a connection's own, at once and per second, within which it is not cut for what others of its address are refused. */
+/**
+ * Refusals of a connection's own, at once and per second, within which it is not cut for what
+ * others of its address are refused.
+ */
 const OWN_REFUSALS = 32;
 const OWN_REFUSAL_RATE = 4;
 /** Milliseconds between the end of a connection's last calls and its own. */
@@ -82,7 +94,8 @@ export class Connection implements CallConnection {
     this.#agesAt = now + limits.maxConnectionAgeMs * jitter;
     this.#heardAt = this.#busyAt = now;
     const onControl = () => this.#controlFrame();
-    // Told one by one, so that a flood ends within the piece of it that is being read, and not at the next look.
+    // Told one by one, so that a flood ends within the piece of it that is being read, and not at
+    // the next look.
     session.on("ping", onControl);
     session.on("remoteSettings", onControl);
   }
@@ -90,8 +103,9 @@ export class Connection implements CallConnection {
   /**
    * A stream begins. Returns the limit that it meets: then it is refused.
    *
-   * A connection is cut when even the refusals are too many, those of its peer and its own. Not where streams of a second peer were ever seen: that is a
-   * sidecar's, and to cut it would end the streams of others.
+   * A connection is cut when even the refusals are too many, those of its peer and its own. Not
+   * where streams of a second peer were ever seen: that is a sidecar's, and to cut it would end the
+   * streams of others.
    *
    * @param peer a certified identity, else the address @param rate of the peer
    */
@@ -104,7 +118,10 @@ export class Connection implements CallConnection {
     return limit;
   }
 
-  /** Whether a certified peer had a stream here: then it is a sidecar's connection, which may carry streams of many, each with a rate of its own. */
+  /**
+   * Whether a certified peer had a stream here: then it is a sidecar's connection, which may carry
+   * streams of many, each with a rate of its own.
+   */
   get isSidecars(): boolean {
     return this.#isSidecars;
   }
@@ -124,7 +141,8 @@ export class Connection implements CallConnection {
 
   #refused(rate: PeerRate, now: number): void {
     if (rate.refusals.take(1, now) || this.#refusals.take(1, now)) return;
-    // Whoever is cut comes again, and for an address in the place of many that must not use up their new connections.
+    // Whoever is cut comes again, and for an address in the place of many that must not use up
+    // their new connections.
     if (!this.#isSidecars || rate.cuts.take(1, now)) this.cut("stream_rate");
   }
 
@@ -145,7 +163,10 @@ export class Connection implements CallConnection {
     return rate.overhead.take(Math.max(0, FRAME_HEAD - bytes), now);
   }
 
-  /** A peer may answer each of our messages with control frames of its own, as gRPC's bandwidth probes do. */
+  /**
+   * A peer may answer each of our messages with control frames of its own, as gRPC's bandwidth
+   * probes do.
+   */
   sent(): void {
     this.#control.give(1);
   }
@@ -169,7 +190,10 @@ export class Connection implements CallConnection {
     this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
-  /** Closes the connection now. Node only ends its own side of one that is retired, and the peer may never end its own. */
+  /**
+   * Closes the connection now. Node only ends its own side of one that is retired, and the peer may
+   * never end its own.
+   */
   destroy(): void {
     this.#session.destroy();
     this.#socket.destroy();
@@ -189,7 +213,8 @@ export class Connection implements CallConnection {
 
   /** Looks for what has taken too long. */
   check(now: number): void {
-    // What is said to a session that was destroyed throws; that it is closed is told later. Its last words had their time since the look before.
+    // What is said to a session that was destroyed throws; that it is closed is told later. Its
+    // last words had their time since the look before.
     if (this.#session.destroyed) {
       this.destroy();
       return;

@@ -32,7 +32,10 @@ export interface GrpcHostOptions {
   readonly services: readonly GrpcService[];
   /** Any limit that is not given has its default. */
   readonly limits?: Partial<HostLimits>;
-  /** Whom the limits of a call count for, by its headers and the address that its connection comes from. Default: the address. */
+  /**
+   * Whom the limits of a call count for, by its headers and the address that its connection comes
+   * from. Default: the address.
+   */
   readonly peerOf?: (headers: IncomingHttpHeaders, address: string) => string;
   /** A limit was met, by this peer or `ip:port`. What it throws is ignored. */
   readonly onLimit?: (limit: HostLimit, peer: string) => void;
@@ -48,39 +51,50 @@ export interface GrpcHost {
   /** Bytes of unfinished messages, and those that services hold for their calls. */
   readonly heldBytes: number;
   /**
-   * Stops listening, retires every call, and waits for connections to close; after `graceMs` milliseconds (default 1 s) it closes those that remain.
-   * Never fails.
+   * Stops listening, retires every call, and waits for connections to close; after `graceMs`
+   * milliseconds (default 1 s) it closes those that remain. Never fails.
    */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Share of the process's open files that connections may take: the API, the proxy beside us and the API server's watches need theirs. */
+/**
+ * Share of the process's open files that connections may take: the API, the proxy beside us and the
+ * API server's watches need theirs.
+ */
 const SHARE_OF_FILES = 1 / 4;
-/** How often connections are looked through for floods, and every how many times for what takes too long. */
+/**
+ * How often connections are looked through for floods, and every how many times for what takes too
+ * long.
+ */
 const LOOK_MS = 100;
 const LOOKS_PER_CHECK = 10;
-/** Longest header of a call, uncompressed, and most fields. `x-forwarded-client-cert` with a chain has some kilobytes. */
+/**
+ * Longest header of a call, uncompressed, and most fields. `x-forwarded-client-cert` with a chain
+ * has some kilobytes.
+ */
 const MAX_HEADER_LIST_SIZE = 32 * 1024;
 const MAX_HEADER_PAIRS = 64;
 /** Frames that break the protocol without harm; beyond it Node ends the connection. */
 const MAX_INVALID_FRAMES = 50;
 /**
- * Resets at once and per second, beyond which nghttp2 ends the connection (CVE-2023-44487), whoever shares it: so many that it never does. A reset needs a
- * stream, and those are counted, of each connection or of each peer that shares it.
+ * Resets at once and per second, beyond which nghttp2 ends the connection (CVE-2023-44487), whoever
+ * shares it: so many that it never does. A reset needs a stream, and those are counted, of each
+ * connection or of each peer that shares it.
  */
 const RESETS = 1_000_000;
 /**
- * Bytes that a client may send on one connection without hearing from us. Node takes them off the connection's window at once, so no stream holds up
- * another: each is held up by its own 64 KiB.
+ * Bytes that a client may send on one connection without hearing from us. Node takes them off the
+ * connection's window at once, so no stream holds up another: each is held up by its own 64 KiB.
  */
 const CONNECTION_WINDOW = 1024 * 1024;
 const GRPC_CONTENT_TYPE = /^application\/grpc(?:$|[+;])/i;
 
 /**
- * Serves gRPC over HTTP/2 without TLS (mTLS is the business of the sidecar in front), and bounds what anybody can make it hold or do.
+ * Serves gRPC over HTTP/2 without TLS (mTLS is the business of the sidecar in front), and bounds
+ * what anybody can make it hold or do.
  *
- * Not the server of grpc-js, see docs/adr: it inflates before anybody can object, reads 16 messages ahead whatever their size, and leaves none of
- * HTTP/2's own limits to be set.
+ * Not the server of grpc-js, see docs/adr: it inflates before anybody can object, reads 16 messages
+ * ahead whatever their size, and leaves none of HTTP/2's own limits to be set.
  *
  * @throws FencelineError `LISTEN_FAILED` when the address cannot be bound.
  */
@@ -157,7 +171,8 @@ class Host implements GrpcHost {
       throw listenFailed(host, port, cause);
     }
     this.#port = (this.#listener.address() as AddressInfo).port;
-    // No file descriptor was left for a connection: libuv closes it, and the next one may do better.
+    // No file descriptor was left for a connection: libuv closes it, and the next one may do
+    // better.
     this.#listener.on("error", () => this.#context.limited("connections", "unknown"));
     this.#timer = setInterval(() => this.#look(performance.now()), LOOK_MS).unref();
   }
@@ -221,7 +236,8 @@ class Host implements GrpcHost {
     const jitter = 0.9 + Math.random() * 0.2;
     const connection = new Connection(socket, session, this.#limits, this.#context, performance.now(), jitter);
     this.#connections.set(session, connection);
-    // Not the server's event: a stream that was reset in the piece that opened it has no session any more when it is told, and it counts like any other.
+    // Not the server's event: a stream that was reset in the piece that opened it has no session
+    // any more when it is told, and it counts like any other.
     session.on("stream", (stream, headers) => this.#stream(stream, headers, connection));
     session.on("error", () => this.#context.limited("http2", connection.remoteAddress));
     session.on("close", () => this.#connections.delete(session));
@@ -275,12 +291,15 @@ class Host implements GrpcHost {
   }
 }
 
-/** The end of a stream tells all there is to tell. An error that nobody listens to would end the process. */
+/**
+ * The end of a stream tells all there is to tell. An error that nobody listens to would end the
+ * process.
+ */
 function ignored(): void {}
 
 /**
- * With as little work as can be: for a flood of new streams nothing else is done. An answer costs less than a reset with a code of its own, for which Node makes
- * an error.
+ * With as little work as can be: for a flood of new streams nothing else is done. An answer costs
+ * less than a reset with a code of its own, for which Node makes an error.
  */
 function refuse(stream: ServerHttp2Stream, answer: OutgoingHttpHeaders): void {
   if (stream.destroyed || stream.closed) return;

@@ -1,57 +1,93 @@
-/** Bounds of a {@link GrpcHost}. They hold for every service on its port. Every default suits a collector that some thousand Envoys reach. */
+/**
+ * Bounds of a {@link GrpcHost}. They hold for every service on its port. Every default suits a
+ * collector that some thousand Envoys reach.
+ */
 export interface HostLimits {
   /**
-   * Largest message in bytes. A larger one ends its stream with RESOURCE_EXHAUSTED as soon as its length is read. Default 256 KiB: Envoy flushes at 16 KiB
-   * (`buffer_size_bytes`) plus the one entry that crosses it, and its first message adds about 60 KiB of node.
+   * Largest message in bytes. A larger one ends its stream with RESOURCE_EXHAUSTED as soon as its
+   * length is read. Default 256 KiB: Envoy flushes at 16 KiB (`buffer_size_bytes`) plus the one
+   * entry that crosses it, and its first message adds about 60 KiB of node.
    */
   readonly maxMessageBytes: number;
-  /** Milliseconds that a message may take from its first byte to its last. Default 10 s. Time in which we do not read the stream does not count. */
+  /**
+   * Milliseconds that a message may take from its first byte to its last. Default 10 s. Time in
+   * which we do not read the stream does not count.
+   */
   readonly maxMessageMs: number;
-  /** Bytes of unfinished messages, and of what streams say of themselves, that are held for all peers. Default 64 MiB. */
+  /**
+   * Bytes of unfinished messages, and of what streams say of themselves, that are held for all
+   * peers. Default 64 MiB.
+   */
   readonly maxHeldBytes: number;
   /** The same for one peer. Default 16 MiB. */
   readonly maxHeldBytesPerPeer: number;
-  /** Streams in all. One more is refused with RESOURCE_EXHAUSTED, unless a peer with more streams can give one up. Default 20,000. */
+  /**
+   * Streams in all. One more is refused with RESOURCE_EXHAUSTED, unless a peer with more streams
+   * can give one up. Default 20,000.
+   */
   readonly maxStreams: number;
-  /** Streams of one peer, a certified identity or an address. Default 4,096: as many as a thousand pods of one service account with 4 worker threads each. */
+  /**
+   * Streams of one peer, a certified identity or an address. Default 4,096: as many as a thousand
+   * pods of one service account with 4 worker threads each.
+   */
   readonly maxStreamsPerPeer: number;
-  /** Streams on one connection. Default 128: an Envoy worker has its own connection, and on it one stream per log name. */
+  /**
+   * Streams on one connection. Default 128: an Envoy worker has its own connection, and on it one
+   * stream per log name.
+   */
   readonly maxStreamsPerConnection: number;
   /**
-   * Streams that one connection may open at once, and per second in the long run. Default 512 and 64. A peer, be it certified or an address, may open twice
-   * `maxStreamsPerPeer` at once and as many per second, over all of its connections. Beyond either its streams are refused. A connection that goes on all the
-   * same is cut, unless a second peer was seen on it: then it is a sidecar's, and others share it.
+   * Streams that one connection may open at once, and per second in the long run. Default 512 and
+   * 64. A peer, be it certified or an address, may open twice `maxStreamsPerPeer` at once and as
+   * many per second, over all of its connections. Beyond either its streams are refused. A
+   * connection that goes on all the same is cut, unless a second peer was seen on it: then it is a
+   * sidecar's, and others share it.
    */
   readonly streamBurst: number;
   readonly streamRate: number;
-  /** Connections in all; one more is closed at once. Default 10,000, and never more than a quarter of the process's open files. */
+  /**
+   * Connections in all; one more is closed at once. Default 10,000, and never more than a quarter
+   * of the process's open files.
+   */
   readonly maxConnections: number;
-  /** Connections from one address. Default 512: behind Istio's sidecar all of them come from 127.0.0.6. */
+  /**
+   * Connections from one address. Default 512: behind Istio's sidecar all of them come from
+   * 127.0.0.6.
+   */
   readonly maxConnectionsPerAddress: number;
   /**
-   * New connections of one address per second in the long run, beside twice `maxConnectionsPerAddress` at once; one more is closed at once. Default 64: whoever
-   * is cut for a flood and comes again costs more than the flood did.
+   * New connections of one address per second in the long run, beside twice
+   * `maxConnectionsPerAddress` at once; one more is closed at once. Default 64: whoever is cut for
+   * a flood and comes again costs more than the flood did.
    */
   readonly connectionRate: number;
   /**
-   * Bytes that a connection may send beyond those of its messages: headers, PING, SETTINGS, WINDOW_UPDATE, padding, frames of unknown types. At once, and per
-   * second in the long run; beyond it the connection is cut. Default 128 KiB and 16 KiB. An Envoy sends some hundred bytes per stream. Of a
-   * certified peer the streams are refused or ended in place of that.
+   * Bytes that a connection may send beyond those of its messages: headers, PING, SETTINGS,
+   * WINDOW_UPDATE, padding, frames of unknown types. At once, and per second in the long run;
+   * beyond it the connection is cut. Default 128 KiB and 16 KiB. An Envoy sends some hundred bytes
+   * per stream. Of a certified peer the streams are refused or ended in place of that.
    */
   readonly overheadBurst: number;
   readonly overheadRate: number;
-  /** PING and SETTINGS frames per second on one connection. Default 20: gRPC keepalive sends one in ten seconds, bandwidth probes one per round trip of DATA. */
+  /**
+   * PING and SETTINGS frames per second on one connection. Default 20: gRPC keepalive sends one in
+   * ten seconds, bandwidth probes one per round trip of DATA.
+   */
   readonly maxControlFrames: number;
   /** Milliseconds that a connection may stay without a stream. Default 60 s. */
   readonly maxConnectionIdleMs: number;
   /**
-   * Age in milliseconds, give or take a tenth, at which a connection is told to go away. Default 30 minutes: gRPC connections live for ever, so
-   * without it a new replica would get no Envoy, and a restarted one would leave all of them with the others.
+   * Age in milliseconds, give or take a tenth, at which a connection is told to go away. Default 30
+   * minutes: gRPC connections live for ever, so without it a new replica would get no Envoy, and a
+   * restarted one would leave all of them with the others.
    */
   readonly maxConnectionAgeMs: number;
   /** How long a connection past its age may finish. Default 30 s. */
   readonly maxConnectionAgeGraceMs: number;
-  /** Silence in milliseconds after which the peer is pinged. Default 30 s: a node that lost power leaves its connections half open. */
+  /**
+   * Silence in milliseconds after which the peer is pinged. Default 30 s: a node that lost power
+   * leaves its connections half open.
+   */
   readonly keepaliveMs: number;
   /** How long the ping may go unanswered. Default 10 s. */
   readonly keepaliveTimeoutMs: number;
@@ -85,10 +121,11 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
  *
  * - `connections`, `address_connections`: a connection was closed at once
  * - `streams`, `peer_streams`: a stream was refused
- * - `displaced`: a stream was ended because its peer holds more than any other, and another peer needed room
+ * - `displaced`: a stream was ended because its peer holds more than any other, and another peer
+ *   needed room
  * - `stream_rate`: a stream was refused, or a connection was cut that went on all the same
- * - `control_frames`, `overhead`, `http2`: a connection was cut; `http2` where Node's own limits did so. `overhead` of a certified peer: a stream was refused
- *   or ended
+ * - `control_frames`, `overhead`, `http2`: a connection was cut; `http2` where Node's own limits
+ *   did so. `overhead` of a certified peer: a stream was refused or ended
  * - `message_size`, `message_time`, `compressed`, `framing`: a stream was ended for its message
  * - `peer_bytes`: a stream was ended because its peer holds too much
  * - `idle`: a stream or a connection was closed because nothing came; no fault

@@ -2,7 +2,10 @@ import type { HostLimit } from "./limits.ts";
 
 /** Length of the prefix of a gRPC message: a flag for compression and four bytes of length. */
 const PREFIX = 5;
-/** First allocation for an unfinished message. It grows with what really arrives: five bytes that announce a large message cost nothing. */
+/**
+ * First allocation for an unfinished message. It grows with what really arrives: five bytes that
+ * announce a large message cost nothing.
+ */
 const FIRST_CAPACITY = 2_048;
 
 /** Why no further message can be read from a stream. */
@@ -13,8 +16,10 @@ const NOTHING: Buffer = Buffer.alloc(0);
 /**
  * Cuts the bytes of one stream into gRPC messages, and holds at most one unfinished message.
  *
- * Nothing is inflated: a message with the flag for compression is a fault, for a kilobyte of it may stand for megabytes. A message that arrives in one piece
- * is handed on without a copy. The rest of a piece is copied, since a slice of few bytes would keep alive all that was read from the socket with it.
+ * Nothing is inflated: a message with the flag for compression is a fault, for a kilobyte of it may
+ * stand for megabytes. A message that arrives in one piece is handed on without a copy. The rest of
+ * a piece is copied, since a slice of few bytes would keep alive all that was read from the socket
+ * with it.
  *
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 
-/** The process's soft limit of open files, which Node raises to the hard one at its start. Infinite where the kernel does not tell. */
+/**
+ * The process's soft limit of open files, which Node raises to the hard one at its start. Infinite
+ * where the kernel does not tell.
+ */
 export function openFilesLimit(): number {
   try {
     const [, soft] = /^Max open files +(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];

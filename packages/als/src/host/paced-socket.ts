@@ -16,12 +16,14 @@ interface PacedSocketEvents {
 /**
  * A socket whose HTTP/2 session hears of new streams at the pace of its host.
  *
- * One read has some 2,000 HEADERS, and each costs Node about 45 µs before anybody can object. So the bytes from the first HEADERS that is too much for this
- * turn of the event loop wait here, before the session sees them. The socket is paused meanwhile: no more waits than two reads, and TCP holds up the sender.
- * All else passes at once, piece by piece as it was read.
+ * One read has some 2,000 HEADERS, and each costs Node about 45 µs before anybody can object. So
+ * the bytes from the first HEADERS that is too much for this turn of the event loop wait here,
+ * before the session sees them. The socket is paused meanwhile: no more waits than two reads, and
+ * TCP holds up the sender. All else passes at once, piece by piece as it was read.
  *
- * It has of a Duplex what Node asks of one when it makes a session (JSStreamSocket), and no more: what is asked goes straight to the socket. The buffers of
- * a Duplex, on top of those that the socket has, took a fifth of the ingest of access logs.
+ * It has of a Duplex what Node asks of one when it makes a session (JSStreamSocket), and no more:
+ * what is asked goes straight to the socket. The buffers of a Duplex, on top of those that the
+ * socket has, took a fifth of the ingest of access logs.
  */
 export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Opener {
   readonly usage = new Usage();
@@ -41,7 +43,10 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
   #isEnded = false;
   #passed = 0;
 
-  /** @param socket that its server lets be half open: what waits is passed on before the end of it is told */
+  /**
+   * @param socket that its server lets be half open: what waits is passed on before the end of it
+   * is told
+   */
   constructor(socket: Socket, pace: StreamPace) {
     super();
     this.socket = socket;
@@ -59,7 +64,10 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     socket.pause();
   }
 
-  /** Bytes that the session was given. Those that wait are not counted: nobody can tell yet what they are good for. */
+  /**
+   * Bytes that the session was given. Those that wait are not counted: nobody can tell yet what
+   * they are good for.
+   */
   get bytesRead(): number {
     return this.#passed;
   }

@@ -1,12 +1,17 @@
 import type { HostLimits } from "./limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** What one peer may do in time, over all of its connections: a certified identity, else an address. */
+/**
+ * What one peer may do in time, over all of its connections: a certified identity, else an address.
+ */
 export interface PeerRate {
   readonly streams: TokenBucket;
   /** Streams that are refused before the connections that bring them are cut. */
   readonly refusals: TokenBucket;
-  /** Connections of a certified peer that are cut. They come again from the sidecar's address, whose new connections others need. */
+  /**
+   * Connections of a certified peer that are cut. They come again from the sidecar's address, whose
+   * new connections others need.
+   */
   readonly cuts: TokenBucket;
   /** New connections. Only an address has any. */
   readonly connections: TokenBucket;
@@ -14,9 +19,15 @@ export interface PeerRate {
   readonly overhead: TokenBucket;
 }
 
-/** Peers that are remembered. Identities that somebody vouches for are as many as a mesh has service accounts, and addresses take a connection each. */
+/**
+ * Peers that are remembered. Identities that somebody vouches for are as many as a mesh has service
+ * accounts, and addresses take a connection each.
+ */
 const MOST_PEERS = 10_000;
-/** Refusals at once and per second of one peer. Each costs about 45 µs, nearly all of it Node's own, so the latter are less than a hundredth of a core. */
+/**
+ * Refusals at once and per second of one peer. Each costs about 45 µs, nearly all of it Node's own,
+ * so the latter are less than a hundredth of a core.
+ */
 const REFUSALS = 1_024;
 const REFUSAL_RATE = 128;
 /** Connections of a certified peer that are cut at once, and per second. */
@@ -26,9 +37,11 @@ const CUT_RATE = 0.1;
 /**
  * Rates of peers over all of their connections.
  *
- * The sidecar in front of us puts streams of many pods on one connection. To cut it for what one of them does would end the streams of all the others, so
- * that one alone is refused. An address has up to 512 connections, and each of them its own rate: without one for the address it would have 512 times as much.
- * Remembered for longer than its streams, or to end each of them would buy another burst.
+ * The sidecar in front of us puts streams of many pods on one connection. To cut it for what one of
+ * them does would end the streams of all the others, so that one alone is refused. An address has
+ * up to 512 connections, and each of them its own rate: without one for the address it would have
+ * 512 times as much. Remembered for longer than its streams, or to end each of them would buy
+ * another burst.
  */
 export class PeerRates {
   readonly #limits: HostLimits;
@@ -44,7 +57,8 @@ export class PeerRates {
     if (known !== undefined) return known;
     const { maxStreamsPerPeer, streamRate, maxConnectionsPerAddress, connectionRate, overheadBurst, overheadRate } = this.#limits;
     const rate = {
-      // All pods of a service account, or all Envoys behind an address, may come anew at once, as when we are restarted.
+      // All pods of a service account, or all Envoys behind an address, may come anew at once, as
+      // when we are restarted.
       streams: new TokenBucket(2 * maxStreamsPerPeer, streamRate, now),
       refusals: new TokenBucket(REFUSALS, REFUSAL_RATE, now),
       cuts: new TokenBucket(CUTS, CUT_RATE, now),

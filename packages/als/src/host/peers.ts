@@ -12,7 +12,10 @@ export interface Held {
 /** One sender: a certified identity where there is one, else an address. */
 export class Peer extends PeerTurns {
   readonly key: string;
-  /** Of all streams of a certified identity: which connection of the sidecar's one of them comes on is not its choice. */
+  /**
+   * Of all streams of a certified identity: which connection of the sidecar's one of them comes on
+   * is not its choice.
+   */
   readonly lane = new Lane();
   /** Oldest first. */
   readonly streams = new Set<Held>();
@@ -27,7 +30,8 @@ export class Peer extends PeerTurns {
 /**
  * Streams and bytes, of each peer and in all.
  *
- * When all of it is taken, the peer that holds most gives something up to one that holds less. So a flood costs whoever sends it, and a newcomer finds room.
+ * When all of it is taken, the peer that holds most gives something up to one that holds less. So a
+ * flood costs whoever sends it, and a newcomer finds room.
  */
 export class Peers {
   readonly #limits: HostLimits;
@@ -71,7 +75,10 @@ export class Peers {
     if (peer.streams.size === 0) this.#peers.delete(peer.key);
   }
 
-  /** A stream holds so many bytes more, or fewer. Returns the limit that this breaks: then the stream has to end. */
+  /**
+   * A stream holds so many bytes more, or fewer. Returns the limit that this breaks: then the
+   * stream has to end.
+   */
   hold(peer: Peer, bytes: number): HostLimit | undefined {
     peer.bytes += bytes;
     this.#bytes += bytes;

@@ -1,14 +1,18 @@
 /** Longest time in milliseconds that refusals take of one turn of the event loop. */
 const TURN_MS = 1;
-/** Refusals that wait; beyond them each is done at once. A stream that waits for one holds some kilobytes. */
+/**
+ * Refusals that wait; beyond them each is done at once. A stream that waits for one holds some
+ * kilobytes.
+ */
 const MOST_WAITING = 8_192;
 
 /**
  * Refuses streams little by little.
  *
- * A stream that waits for its refusal counts among those that its connection may have open, so whoever keeps to HTTP/2, as the sidecar in front of us does,
- * cannot send others in its place meanwhile. However many connections bring such streams, each turn of the event loop has few of them, and stays short for
- * everybody else.
+ * A stream that waits for its refusal counts among those that its connection may have open, so
+ * whoever keeps to HTTP/2, as the sidecar in front of us does, cannot send others in its place
+ * meanwhile. However many connections bring such streams, each turn of the event loop has few of
+ * them, and stays short for everybody else.
  */
 export class Refusals {
   readonly #now: () => number;

@@ -1,14 +1,19 @@
 /** What a client sends before its first frame (RFC 9113 §3.4). */
 const PREFACE_BYTES = 24;
-/** Of a frame's head: its length, and what follows its type, which is flags and the stream (RFC 9113 §4.1). */
+/**
+ * Of a frame's head: its length, and what follows its type, which is flags and the stream (RFC 9113
+ * §4.1).
+ */
 const LENGTH_BYTES = 3;
 const AFTER_TYPE = 5;
 const HEADERS = 1;
 
 /**
- * Finds where streams are opened in what a client sends: the HEADERS frames. It reads heads of frames alone, and keeps none of the bytes.
+ * Finds where streams are opened in what a client sends: the HEADERS frames. It reads heads of
+ * frames alone, and keeps none of the bytes.
  *
- * HEADERS of trailers look the same, and cost about as much. CONTINUATION opens nothing, and nghttp2 takes few of them.
+ * HEADERS of trailers look the same, and cost about as much. CONTINUATION opens nothing, and
+ * nghttp2 takes few of them.
  */
 export class StreamOpenings {
   /** Bytes that nothing is looked for in. */
@@ -18,8 +23,9 @@ export class StreamOpenings {
   #length = 0;
 
   /**
-   * Goes on over a chunk from `from`. It stops before the first HEADERS for which `mayOpen` returns false, and asks again when it is called with what is left.
-   * Where the chunk before ended within a frame's head it stops before the type, so what is passed never tells that a stream is opened.
+   * Goes on over a chunk from `from`. It stops before the first HEADERS for which `mayOpen` returns
+   * false, and asks again when it is called with what is left. Where the chunk before ended within
+   * a frame's head it stops before the type, so what is passed never tells that a stream is opened.
    *
    * @returns where it stopped: the chunk's length when all of it may pass
    */

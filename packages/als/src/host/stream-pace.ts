@@ -1,6 +1,9 @@
 import { LeastServed, type Usage } from "./least-served.ts";
 
-/** Streams that are opened in one turn of the event loop, on all connections. Node takes about 45 µs for each before the host hears of it. */
+/**
+ * Streams that are opened in one turn of the event loop, on all connections. Node takes about 45 µs
+ * for each before the host hears of it.
+ */
 export const STREAMS_A_TURN = 8;
 /** What a stream counts for in the time that a connection was given, in milliseconds. */
 const STREAM_MS = 0.045;
@@ -15,8 +18,9 @@ export interface Opener {
 /**
  * Shares what the event loop can open of streams among connections.
  *
- * While there is room in a turn, streams are opened as they are read. Else they wait, and of all connections the one that was served least comes first, with
- * one stream at a time. So a newcomer waits for no flood, however many connections bring it.
+ * While there is room in a turn, streams are opened as they are read. Else they wait, and of all
+ * connections the one that was served least comes first, with one stream at a time. So a newcomer
+ * waits for no flood, however many connections bring it.
  */
 export class StreamPace {
   readonly #waiting = new LeastServed<Opener>();
@@ -30,7 +34,10 @@ export class StreamPace {
     this.#now = now;
   }
 
-  /** Whether a stream may be opened now, which counts it. While others wait nobody goes ahead of them: whoever may not has to {@link wait}. */
+  /**
+   * Whether a stream may be opened now, which counts it. While others wait nobody goes ahead of
+   * them: whoever may not has to {@link wait}.
+   */
   take(opener: Opener): boolean {
     if (this.#waiting.size > 0 || this.#left === 0) return false;
     this.#begin();

@@ -1,14 +1,26 @@
 import { LeastServed, Usage } from "./least-served.ts";
 
-/** Longest time in milliseconds that messages are worked on in one turn of the event loop, before sockets, timers and other requests have theirs. */
+/**
+ * Longest time in milliseconds that messages are worked on in one turn of the event loop, before
+ * sockets, timers and other requests have theirs.
+ */
 const TURN_MS = 4;
-/** Longest time in milliseconds that one stream is worked on while others wait. A message is never cut, so the limits of a message bound it from above. */
+/**
+ * Longest time in milliseconds that one stream is worked on while others wait. A message is never
+ * cut, so the limits of a message bound it from above.
+ */
 const SLICE_MS = 0.5;
 
-/** Most milliseconds that one run counts for: where others take the processor meanwhile, the time that passes is not what the stream was given. */
+/**
+ * Most milliseconds that one run counts for: where others take the processor meanwhile, the time
+ * that passes is not what the stream was given.
+ */
 const MOST_CHARGED_MS = 2;
 
-/** Streams that share a part of a peer's time: those of one connection, where the peer is an address. */
+/**
+ * Streams that share a part of a peer's time: those of one connection, where the peer is an
+ * address.
+ */
 export class Lane {
   readonly usage = new Usage();
   readonly waiting = new LeastServed<Work>();
@@ -27,16 +39,21 @@ export interface Work {
   readonly usage: Usage;
   /** Works on one message. Returns whether there may be another one. */
   step(): boolean;
-  /** It has to wait for its turn: nothing more shall be read meanwhile, so that HTTP/2's flow control holds up the sender. */
+  /**
+   * It has to wait for its turn: nothing more shall be read meanwhile, so that HTTP/2's flow
+   * control holds up the sender.
+   */
   wait(): void;
 }
 
 /**
  * Shares the event loop's time between streams.
  *
- * While there is time, messages are worked on as they are read. Else they wait, and whoever was served least comes first: the peer, of that peer the lane, and of
- * that lane the stream. A stream that says something now and then so goes ahead of every flood, of whichever address, and a peer with a thousand streams has no
- * more of the time than a peer with one. A stream that is always new was never served; the lane is, on which they all come.
+ * While there is time, messages are worked on as they are read. Else they wait, and whoever was
+ * served least comes first: the peer, of that peer the lane, and of that lane the stream. A stream
+ * that says something now and then so goes ahead of every flood, of whichever address, and a peer
+ * with a thousand streams has no more of the time than a peer with one. A stream that is always new
+ * was never served; the lane is, on which they all come.
  */
 export class Turns {
   readonly #waiting = new LeastServed<PeerTurns>();
@@ -88,7 +105,8 @@ export class Turns {
   #enqueue(work: Work): void {
     const { owner: peer, lane } = work;
     const now = this.#now();
-    // A lane that waits does so with whoever was its peer at the time: an address that had no stream for a moment is another one since.
+    // A lane that waits does so with whoever was its peer at the time: an address that had no
+    // stream for a moment is another one since.
     if (lane.waiting.size === 0) {
       if (peer.waiting.size === 0) this.#waiting.push(peer, peer.usage.levelAt(now));
       peer.waiting.push(lane, lane.usage.levelAt(now));

@@ -4,7 +4,10 @@ import { StringCache } from "../wire/string-cache.ts";
 import { WIRE } from "../wire/wire-types.ts";
 import { ReverseWriter } from "../wire/writer.ts";
 
-/** Server-streaming method of the collector: a whole view of the mesh's addresses, then changes. The request has no fields. */
+/**
+ * Server-streaming method of the collector: a whole view of the mesh's addresses, then changes. The
+ * request has no fields.
+ */
 export const WATCH_ADDRESSES = "/fenceline.v1.MeshAddresses/Watch";
 
 /**

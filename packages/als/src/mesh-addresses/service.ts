@@ -12,7 +12,10 @@ export interface AddressFeed {
   onChange(listener: (changed: ReadonlySet<string>) => void): () => void;
 }
 
-/** Changed addresses that wait for a slow reader at most. Beyond it he is sent everything anew, which is never more than the mesh has. */
+/**
+ * Changed addresses that wait for a slow reader at most. Beyond it he is sent everything anew,
+ * which is never more than the mesh has.
+ */
 const MAX_WAITING = 20_000;
 
 /** `MeshAddresses/Watch`, for whom `caller` does not object to. */
@@ -20,7 +23,9 @@ export function meshAddressService(feed: AddressFeed, caller: CallerCheck): Grpc
   return { [WATCH_ADDRESSES]: { open: (call) => new WatchCall(call, feed, caller) } };
 }
 
-/** One watcher: a whole view first, then what changes, each address as it is when its turn comes. */
+/**
+ * One watcher: a whole view first, then what changes, each address as it is when its turn comes.
+ */
 class WatchCall implements CallHandler {
   readonly #call: GrpcCall;
   readonly #feed: AddressFeed;

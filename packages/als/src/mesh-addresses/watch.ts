@@ -8,7 +8,10 @@ import { decodeAddressUpdate, WATCH_ADDRESSES } from "./codec.ts";
 export interface AddressWatchOptions {
   /** Where the collector is: `host:port`, or any gRPC target. */
   readonly target: string;
-  /** The token by which the collector knows us, asked for anew for each stream. What it throws is told, and tried again. */
+  /**
+   * The token by which the collector knows us, asked for anew for each stream. What it throws is
+   * told, and tried again.
+   */
   readonly token: () => string;
   readonly onUpdate: (update: AddressUpdate) => void;
   /** The stream ended, and is opened again later; for the log. */
@@ -22,7 +25,10 @@ export interface AddressWatch {
 
 const REQUEST = Buffer.alloc(0);
 
-/** Watches the collector's view of the mesh's addresses, for ever: a stream that ends is opened again, and begins with a whole view. */
+/**
+ * Watches the collector's view of the mesh's addresses, for ever: a stream that ends is opened
+ * again, and begins with a whole view.
+ */
 export function watchMeshAddresses({ target, token, onUpdate, onLost }: AddressWatchOptions): AddressWatch {
   const backoff = new Backoff(RECONNECT);
   const client = new Client(target, credentials.createInsecure(), {
@@ -63,7 +69,8 @@ export function watchMeshAddresses({ target, token, onUpdate, onLost }: AddressW
       for (const [name, value] of Object.entries(bearer(token()))) metadata.set(name, value);
       const opened = client.makeServerStreamRequest(WATCH_ADDRESSES, asBytes, asBytes, REQUEST, metadata);
       stream = opened;
-      // A stream that fails both ends and errs; only the first of them is about the stream that is open.
+      // A stream that fails both ends and errs; only the first of them is about the stream that is
+      // open.
       const over = (reason: string) => stream === opened && lost(reason);
       opened
         .on("data", (bytes: Buffer) => stream === opened && take(bytes))

@@ -8,7 +8,10 @@ export interface EdgeReport {
   readonly source: FenceKey;
   /** The Host header as received. */
   readonly authority: string;
-  /** The destination, when it was resolved: a fully qualified host and its port. Reported as the cluster that Istio would have named. */
+  /**
+   * The destination, when it was resolved: a fully qualified host and its port. Reported as the
+   * cluster that Istio would have named.
+   */
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   /** The address that the caller's application dialled, when the caller's Envoy told. */
@@ -29,21 +32,28 @@ export interface PendingEdge {
 /** Most requests that one entry stands for; the decoder reads nine digits. */
 const MAX_REQUESTS = 999_999_999;
 
-/** Longest text kept. A host name has at most 253 bytes; whoever sends more is not calling a service, and must not fill our memory. */
+/**
+ * Longest text kept. A host name has at most 253 bytes; whoever sends more is not calling a
+ * service, and must not fill our memory.
+ */
 const MAX_TEXT = 512;
 
 /**
  * Distinct edges waiting to be sent, oldest first, at most `capacity`.
  *
- * One host has any number of spellings, so one caller can fill the buffer while the collector is away. When it is full, a newcomer takes the place of the
- * oldest edge of the namespace that has the most, until its own has as many; else it is the newcomer that is dropped. Either will be reported again by its
- * next request.
+ * One host has any number of spellings, so one caller can fill the buffer while the collector is
+ * away. When it is full, a newcomer takes the place of the oldest edge of the namespace that has
+ * the most, until its own has as many; else it is the newcomer that is dropped. Either will be
+ * reported again by its next request.
  */
 export class EdgeBuffer {
   readonly #capacity: number;
   readonly #edges = new Map<string, PendingEdge>();
   readonly #byNamespace = new Map<string, Set<PendingEdge>>();
-  /** The same by the report itself: a caller that gives the same object again spares us building its key, the dearest part of a report. */
+  /**
+   * The same by the report itself: a caller that gives the same object again spares us building its
+   * key, the dearest part of a report.
+   */
   #reports = new WeakMap<EdgeReport, PendingEdge>();
 
   constructor(capacity: number) {
@@ -55,7 +65,10 @@ export class EdgeBuffer {
     return this.#edges.size;
   }
 
-  /** Adds requests, one unless said otherwise. Returns the requests dropped for want of room, these or those of an edge that made room for them. */
+  /**
+   * Adds requests, one unless said otherwise. Returns the requests dropped for want of room, these
+   * or those of an edge that made room for them.
+   */
   add(report: EdgeReport, requests = 1): number {
     const known = this.#reports.get(report);
     // One that made room for another is known, and not there any more.
@@ -106,7 +119,10 @@ export class EdgeBuffer {
     return leaving?.requests ?? 0;
   }
 
-  /** What makes room for one of a namespace; undefined when no other has more than it would have then. */
+  /**
+   * What makes room for one of a namespace; undefined when no other has more than it would have
+   * then.
+   */
   #oldestOfLargest(namespace: string): PendingEdge | undefined {
     const own = this.#byNamespace.get(namespace)?.size ?? 0;
     // Then none has more, and a flood pays for no look at all of them.

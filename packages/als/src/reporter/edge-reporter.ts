@@ -8,7 +8,10 @@ import { EdgeBuffer, type EdgeReport, type PendingEdge } from "./edge-buffer.ts"
 import { RECONNECT } from "./reconnect.ts";
 import { ReportStream, type ReportStreamEvents } from "./report-stream.ts";
 
-/** Most edges in one message: with every text at its longest they stay below the 256 KiB that the collector takes. */
+/**
+ * Most edges in one message: with every text at its longest they stay below the 256 KiB that the
+ * collector takes.
+ */
 const MAX_EDGES_PER_MESSAGE = 128;
 
 export interface EdgeReporterOptions {
@@ -19,18 +22,27 @@ export interface EdgeReporterOptions {
   /** More of the node, where it is known. */
   readonly node?: Partial<Omit<StreamNode, "id">>;
   /**
-   * The token by which the collector knows us, for its audience; asked for anew for each stream, since tokens in files are replaced before they expire. What
-   * it throws is told as the reason of a disconnection, and it is asked again after the back-off. Default: none is shown.
+   * The token by which the collector knows us, for its audience; asked for anew for each stream,
+   * since tokens in files are replaced before they expire. What it throws is told as the reason of
+   * a disconnection, and it is asked again after the back-off. Default: none is shown.
    */
   readonly token?: () => string;
-  /** Log name of the stream. Default {@link FALLBACK_LOG_NAME}, under which each entry names its own source. */
+  /**
+   * Log name of the stream. Default {@link FALLBACK_LOG_NAME}, under which each entry names its own
+   * source.
+   */
   readonly logName?: string;
   /** How long equal edges are summed up before they are sent, in milliseconds. Default 10. */
   readonly flushIntervalMs?: number;
-  /** Most distinct edges held while they cannot be sent; beyond it reports are dropped and counted, first of the namespace that has the most. Default 4,096. */
+  /**
+   * Most distinct edges held while they cannot be sent; beyond it reports are dropped and counted,
+   * first of the namespace that has the most. Default 4,096.
+   */
   readonly capacity?: number;
   readonly backoff?: Partial<PauseLimits>;
-  /** Told when the collector is reached and when it is lost; for the log. What it throws is ignored. */
+  /**
+   * Told when the collector is reached and when it is lost; for the log. What it throws is ignored.
+   */
   readonly onEvent?: (event: ReporterEvent) => void;
 }
 
@@ -43,7 +55,10 @@ export type ReporterEvent =
 export interface ReporterStats {
   /** Requests given to `report`. */
   readonly reported: number;
-  /** Requests whose entries were sent. One may have been sent twice, when a connection broke with it under way. */
+  /**
+   * Requests whose entries were sent. One may have been sent twice, when a connection broke with it
+   * under way.
+   */
   readonly sent: number;
   /** Requests dropped: no room, or still unsent at the end of `close`. */
   readonly dropped: number;
@@ -65,15 +80,20 @@ export interface EdgeReporter {
   /** The same for several requests of one edge. */
   reportRequests(edge: EdgeReport, requests: number): void;
   stats(): ReporterStats;
-  /** Sends what it can within `deadlineMs` milliseconds (default 1 s), then disconnects. Reports made afterwards are dropped. Never fails. */
+  /**
+   * Sends what it can within `deadlineMs` milliseconds (default 1 s), then disconnects. Reports
+   * made afterwards are dropped. Never fails.
+   */
   close(deadlineMs?: number): Promise<void>;
 }
 
 /**
  * An access-log client of the collector for the edges that the global sidecar sees.
  *
- * Equal edges of one flush window become one entry with the custom tag `fenceline.requests`. While the collector is away, edges wait in a bounded
- * buffer. A message that was perhaps not read when the stream broke is sent again: an edge twice is harmless, an edge lost costs the caller another detour.
+ * Equal edges of one flush window become one entry with the custom tag `fenceline.requests`. While
+ * the collector is away, edges wait in a bounded buffer. A message that was perhaps not read when
+ * the stream broke is sent again: an edge twice is harmless, an edge lost costs the caller another
+ * detour.
  */
 export function createEdgeReporter(options: EdgeReporterOptions): EdgeReporter {
   return new Reporter(options);
@@ -104,7 +124,8 @@ class Reporter implements EdgeReporter {
     this.#client = new Client(options.target, credentials.createInsecure(), {
       "grpc.initial_reconnect_backoff_ms": backoff.first,
       "grpc.max_reconnect_backoff_ms": backoff.longest,
-      // We retry by edges. A retry buffer would call a message sent that merely waits in it, and hold another megabyte.
+      // We retry by edges. A retry buffer would call a message sent that merely waits in it, and
+      // hold another megabyte.
       "grpc.enable_retries": 0,
       "grpc.per_rpc_retry_buffer_size": 0,
       "grpc.keepalive_time_ms": 30_000,
@@ -157,7 +178,10 @@ class Reporter implements EdgeReporter {
     this.#client.close();
   }
 
-  /** Sends the oldest edges, unless a message is under way or a retry is due later: both call this again. */
+  /**
+   * Sends the oldest edges, unless a message is under way or a retry is due later: both call this
+   * again.
+   */
   #flush(): void {
     if (this.#buffer.size === 0 || this.#retryTimer !== undefined || this.#stream?.isBusy === true) return;
     const stream = this.#openStream();
@@ -225,7 +249,10 @@ class Reporter implements EdgeReporter {
     this.#tell({ type: "disconnected", reason, retryInMs });
   }
 
-  /** A listener's error must not end the process, which is what an error in a timer or a gRPC callback does. */
+  /**
+   * A listener's error must not end the process, which is what an error in a timer or a gRPC
+   * callback does.
+   */
   #tell(event: ReporterEvent): void {
     try {
       this.#options.onEvent?.(event);
@@ -234,7 +261,10 @@ class Reporter implements EdgeReporter {
     }
   }
 
-  /** While closing: once everything was sent, the stream is ended, and the server's answer says that it has read it. */
+  /**
+   * While closing: once everything was sent, the stream is ended, and the server's answer says that
+   * it has read it.
+   */
   #endWhenDrained(): void {
     if (this.#onDrained === undefined || this.#buffer.size > 0 || this.#stream?.isBusy === true) return;
     if (this.#stream === undefined) this.#onDrained();

@@ -2,22 +2,30 @@ import { type Client, type ClientWritableStream, Metadata, type ServiceError, st
 import { asBytes, STREAM_V3 } from "../service.ts";
 import type { PendingEdge } from "./edge-buffer.ts";
 
-/** Told by a {@link ReportStream}; `ended` is the last, and does not come after {@link ReportStream.cancel}. */
+/**
+ * Told by a {@link ReportStream}; `ended` is the last, and does not come after
+ * {@link ReportStream.cancel}.
+ */
 export interface ReportStreamEvents {
   /** The message with these edges has left, and the next one may be sent. */
   sent(edges: readonly PendingEdge[]): void;
-  /** The stream is over; `unsent` are the edges of a message that perhaps nobody read. No error: the server ended it, or we did. */
+  /**
+   * The stream is over; `unsent` are the edges of a message that perhaps nobody read. No error: the
+   * server ended it, or we did.
+   */
   ended(unsent: readonly PendingEdge[], error: ServiceError | undefined): void;
 }
 
 /**
- * A message that left this short a time before its stream ended counts as unread: the call may have been refused, or the server may have died with the
- * message in its socket, and a stream of this service has no acknowledgements.
+ * A message that left this short a time before its stream ended counts as unread: the call may have
+ * been refused, or the server may have died with the message in its socket, and a stream of this
+ * service has no acknowledgements.
  */
 const DOUBT_MS = 1_000;
 /**
- * The collector may take so long to tell whether it takes reports from us, and reads none of them before: it has to have our token reviewed. What was sent
- * until then counts as unread when the stream is refused.
+ * The collector may take so long to tell whether it takes reports from us, and reads none of them
+ * before: it has to have our token reviewed. What was sent until then counts as unread when the
+ * stream is refused.
  */
 const REVIEW_MS = 5_000;
 /** Most edges that are kept for that. */
@@ -25,7 +33,10 @@ const MAX_EARLY = 10_000;
 /** A refusal, or a collector that was lost. */
 const REFUSED: ReadonlySet<number | undefined> = new Set([status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.UNAVAILABLE]);
 
-/** One gRPC stream with at most one message under way: the next is written when HTTP/2 flow control has let the last one go. */
+/**
+ * One gRPC stream with at most one message under way: the next is written when HTTP/2 flow control
+ * has let the last one go.
+ */
 export class ReportStream {
   readonly #call: ClientWritableStream<Buffer>;
   #underWay: readonly PendingEdge[] | undefined;
@@ -40,7 +51,8 @@ export class ReportStream {
 
   /** @param headers sent along, for example a token */
   constructor(client: Client, events: ReportStreamEvents, headers: Readonly<Record<string, string>> = {}) {
-    // waitForReady: the channel's own back-off decides when to connect; without it every attempt while the collector is away would fail at once.
+    // waitForReady: the channel's own back-off decides when to connect; without it every attempt
+    // while the collector is away would fail at once.
     const metadata = new Metadata({ waitForReady: true });
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     this.#call = client.makeClientStreamRequest(STREAM_V3, asBytes, asBytes, metadata, (error) => {
@@ -49,7 +61,8 @@ export class ReportStream {
       this.#underWay = undefined;
       events.ended(unsent, error ?? undefined);
     });
-    // Writing to a call that has just ended emits an error; what it means is told by the callback above.
+    // Writing to a call that has just ended emits an error; what it means is told by the callback
+    // above.
     this.#call.on("error", () => undefined);
     this.#sent = (edges) => events.sent(edges);
   }
@@ -96,7 +109,10 @@ export class ReportStream {
     else if (this.#early.length + edges.length <= MAX_EARLY) this.#early.push(...edges);
   }
 
-  /** What perhaps nobody has read. The message under way comes last: an edge that is in others too is taken once. */
+  /**
+   * What perhaps nobody has read. The message under way comes last: an edge that is in others too
+   * is taken once.
+   */
   #unread(error: ServiceError | null): readonly PendingEdge[] {
     const now = performance.now();
     const isRefused = now - this.#openedAt < REVIEW_MS && REFUSED.has(error?.code);

@@ -14,7 +14,10 @@ export interface AccessLogServerOptions extends Pick<GrpcHostOptions, "host" | "
   readonly limits?: Partial<AccessLogLimits>;
   /** Trust domains of the mesh: whose identities tell peers apart. Default: Istio's own default. */
   readonly trustDomains?: () => readonly string[];
-  /** Whether a stream under the fallback's log name comes from the global sidecar; else it is refused. Default: whoever sends one is believed. */
+  /**
+   * Whether a stream under the fallback's log name comes from the global sidecar; else it is
+   * refused. Default: whoever sends one is believed.
+   */
   readonly fallbackCaller?: CallerCheck;
   /** Whether the entries' `x-request-id` is read, for a log at level debug. Default false. */
   readonly requestIds?: boolean;
@@ -29,7 +32,8 @@ export type AccessLogServer = GrpcHost;
 const REFUSING: ReadonlySet<HostLimit> = new Set(["streams", "peer_streams"]);
 
 /**
- * Serves Envoy's `AccessLogService/StreamAccessLogs` in v3 and v2, and further services, on one port.
+ * Serves Envoy's `AccessLogService/StreamAccessLogs` in v3 and v2, and further services, on one
+ * port.
  *
  * @throws FencelineError `LISTEN_FAILED` when the address cannot be bound.
  */

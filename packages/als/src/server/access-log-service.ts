@@ -17,7 +17,10 @@ export interface AccessLogServiceOptions {
   readonly wantsRequestIds: boolean;
 }
 
-/** `AccessLogService/StreamAccessLogs`: takes messages, and answers one without fields when the stream ends. */
+/**
+ * `AccessLogService/StreamAccessLogs`: takes messages, and answers one without fields when the
+ * stream ends.
+ */
 export function accessLogService(options: AccessLogServiceOptions): GrpcService {
   const method = { open: (call: GrpcCall) => new AccessLogCall(call, options), maxIdleMs: options.limits.maxStreamIdleMs };
   return { [STREAM_V3]: method, [STREAM_V2]: method };
@@ -30,7 +33,10 @@ class AccessLogCall implements CallHandler {
   readonly #call: GrpcCall;
   readonly #fallbackCaller: CallerCheck;
   readonly #stream: IngestStream;
-  /** The first message, while it is not known whether the caller is the global sidecar. The others are not read meanwhile. */
+  /**
+   * The first message, while it is not known whether the caller is the global sidecar. The others
+   * are not read meanwhile.
+   */
   #waiting: Buffer | undefined;
   #isUndecided = false;
   #isKnown = false;
@@ -72,7 +78,10 @@ class AccessLogCall implements CallHandler {
     this.#stream.close();
   }
 
-  /** The bytes are valid during the call only. They count for the peer, so that nobody can have much wait. */
+  /**
+   * The bytes are valid during the call only. They count for the peer, so that nobody can have much
+   * wait.
+   */
   #keep(bytes: Buffer): void {
     if (!this.#isUndecided) return;
     this.#waiting = Buffer.from(bytes);

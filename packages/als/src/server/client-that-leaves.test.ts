@@ -77,7 +77,8 @@ for (const [what, fields] of Object.entries(CALLS))
         socket.resume();
         await new Promise<void>((resolve) => socket.write(Buffer.concat([...begin, ...frames]), () => resolve()));
         if (leaves) socket.destroy();
-        // What an answer to a stream that is gone would throw is thrown before another connection is answered.
+        // What an answer to a stream that is gone would throw is thrown before another connection
+        // is answered.
         const honest = rawHttp2(t, server.port);
         const { stream, status } = honest.call();
         stream.end(MESSAGE);

@@ -9,7 +9,10 @@ import { createAccessLogServer } from "./access-log-server.ts";
 /** The connection preface and an empty SETTINGS (RFC 9113 §3.4). */
 const PREFACE = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])]);
 
-/** A client that reads what comes and never ends its own side, whatever it is told. Resolves once the server has greeted it. */
+/**
+ * A client that reads what comes and never ends its own side, whatever it is told. Resolves once
+ * the server has greeted it.
+ */
 async function openStaying(t: TestContext, port: number): Promise<void> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }).on("error", () => {});
   t.after(() => socket.destroy());

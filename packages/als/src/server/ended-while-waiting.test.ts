@@ -7,7 +7,10 @@ import { createAccessLogServer } from "./access-log-server.ts";
 
 const STREAMS = 30;
 const MESSAGES = 10;
-/** Longer than a turn of the event loop may be spent on messages, so that all but the first have to wait. */
+/**
+ * Longer than a turn of the event loop may be spent on messages, so that all but the first have to
+ * wait.
+ */
 const BUSY_MS = 5;
 
 test("T-09 a stream that ends while its messages wait for their turn loses none of them", async (t) => {

@@ -9,15 +9,17 @@ export type Connection = Pick<AccessLogStream, "peer" | "forwardedClientCert">;
 export type WantedOfMessages = Required<Pick<DecodeOptions, "maxEntries" | "wantsRequestIds">>;
 
 /**
- * What became of a message: it was taken; the stream says more of itself than anybody could, and must not go on; or it is not to be opened under its log
- * name yet, and nothing of the message was taken.
+ * What became of a message: it was taken; the stream says more of itself than anybody could, and
+ * must not go on; or it is not to be opened under its log name yet, and nothing of the message was
+ * taken.
  */
 export type MessageOutcome = "taken" | "too_large" | "not_admitted";
 
 /**
  * The messages of one stream on their way to the sink.
  *
- * The first identifier names the stream for good. Envoy sends no second one; a sender that does shall not pass from one identity to another.
+ * The first identifier names the stream for good. Envoy sends no second one; a sender that does
+ * shall not pass from one identity to another.
  */
 export class IngestStream {
   readonly #connection: Connection;
@@ -61,7 +63,9 @@ export class IngestStream {
     this.#stream = undefined;
   }
 
-  /** Only what says whose stream it is stays: the mesh may change, and then that is looked at anew. */
+  /**
+   * Only what says whose stream it is stays: the mesh may change, and then that is looked at anew.
+   */
   #open({ logName, node: { id, namespace, labels, istioVersion } }: StreamIdentifier): void {
     this.#stream = { logName, node: { id, namespace, labels, istioVersion }, ...this.#connection };
     const texts = [logName, id, namespace, istioVersion, ...Object.entries(labels).flat()];

@@ -47,7 +47,10 @@ async function connected(t: TestContext, port: number): Promise<Socket> {
   return socket;
 }
 
-/** Streams of which each is reset in the piece that opens it, and a PING behind them. Resolves with whether the connection was cut before it was answered. */
+/**
+ * Streams of which each is reset in the piece that opens it, and a PING behind them. Resolves with
+ * whether the connection was cut before it was answered.
+ */
 function isCutFor(socket: Socket, count: number, headers: Readonly<Record<string, string>>, first = 1): Promise<boolean> {
   const header = hpack({ ...CALL, ...headers });
   const pairs = Array.from({ length: count }, (_, index) => {

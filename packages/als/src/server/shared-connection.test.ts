@@ -13,7 +13,10 @@ const certificate = (namespace: string, more = "") => ({
 const message = (authority: string) =>
   framed(encodeAccessLogMessage({ identifier: { logName: "log", node: { id: "n", namespace: "test1" } }, entries: [{ authority }] }));
 
-/** What an attacker does with streams of its own, on the connection that Istio's sidecar has put it on. */
+/**
+ * What an attacker does with streams of its own, on the connection that Istio's sidecar has put it
+ * on.
+ */
 const FLOODS: Readonly<Record<string, { readonly limit: string; readonly flood: (client: RawHttp2) => Promise<unknown> }>> = {
   "opens streams all the time": {
     limit: "stream_rate",

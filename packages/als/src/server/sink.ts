@@ -9,15 +9,20 @@ export interface AccessLogStream {
   readonly node: Pick<StreamNode, "id" | "namespace" | "labels" | "istioVersion">;
   /** `ip:port` of the connection's other end: behind a sidecar that is the sidecar. */
   readonly peer: string;
-  /** Metadata `x-forwarded-client-cert`, the identity that the receiving Istio proxy saw; undefined when there is none. */
+  /**
+   * Metadata `x-forwarded-client-cert`, the identity that the receiving Istio proxy saw; undefined
+   * when there is none.
+   */
   readonly forwardedClientCert: string | undefined;
 }
 
 /**
- * Why something did not reach {@link AccessLogSink.entries}. Counted in entries, but for `malformed_message`, `identifier_too_large` and `too_many_streams`.
+ * Why something did not reach {@link AccessLogSink.entries}. Counted in entries, but for
+ * `malformed_message`, `identifier_too_large` and `too_many_streams`.
  *
  * - `no_identifier`: entries before the stream said who it is
- * - `malformed_entry`: not valid protobuf, or text that is not UTF-8; the rest of its message was kept
+ * - `malformed_entry`: not valid protobuf, or text that is not UTF-8; the rest of its message was
+ *   kept
  * - `malformed_message`: what stood before the break was kept
  * - `sink_error`: the sink threw
  * - `too_many_streams`: a stream was refused
@@ -33,7 +38,10 @@ export type DropReason =
   | "too_many_entries"
   | "identifier_too_large";
 
-/** Where access logs go. Called on the event loop between two reads of the socket, so what it does not finish at once holds up every stream. */
+/**
+ * Where access logs go. Called on the event loop between two reads of the socket, so what it does
+ * not finish at once holds up every stream.
+ */
 export interface AccessLogSink {
   /** Entries of one message, at least one. The array is the sink's to keep. */
   entries(stream: AccessLogStream, entries: readonly AccessLogEntry[]): void;
@@ -47,7 +55,10 @@ export interface AccessLogSink {
   limited?(limit: HostLimit, peer: string): void;
 }
 
-/** The same sink, but its errors are counted and go no further: a broken sink must not end a stream, which Envoy would answer by reconnecting for ever. */
+/**
+ * The same sink, but its errors are counted and go no further: a broken sink must not end a stream,
+ * which Envoy would answer by reconnecting for ever.
+ */
 export function guardSink(sink: AccessLogSink): Required<AccessLogSink> {
   const dropped = (reason: DropReason, count: number, cause?: unknown): void => {
     try {

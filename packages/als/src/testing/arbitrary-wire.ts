@@ -1,11 +1,15 @@
 /**
- * Random valid messages of a schema, made on the wire and not from objects: fields in any order, repeated although singular, several members of a oneof,
- * unknown fields of every wire type, known fields under a wrong wire type, numbers and lengths longer than need be.
+ * Random valid messages of a schema, made on the wire and not from objects: fields in any order,
+ * repeated although singular, several members of a oneof, unknown fields of every wire type, known
+ * fields under a wrong wire type, numbers and lengths longer than need be.
  */
 import fc from "fast-check";
 import protobuf from "protobufjs";
 
-/** Fields that our decoder reads get more than their share, or random messages would hardly ever contain them. */
+/**
+ * Fields that our decoder reads get more than their share, or random messages would hardly ever
+ * contain them.
+ */
 const WANTED = new Set([
   ...[
     "identifier",
@@ -73,7 +77,10 @@ function bytesOf(length: number): fc.Arbitrary<Buffer> {
 
 const anyBytes = fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes));
 
-/** A field that is skipped: an unknown number, or a known one under the group type, which no field of proto3 has. */
+/**
+ * A field that is skipped: an unknown number, or a known one under the group type, which no field
+ * of proto3 has.
+ */
 function skipped(field: number, depth = 2): fc.Arbitrary<Buffer> {
   const flat = [tagged(field, 0, varintBody), tagged(field, 1, bytesOf(8)), delimited(field, anyBytes), tagged(field, 5, bytesOf(4))];
   return depth === 0 ? fc.oneof(...flat) : fc.oneof(...flat, group(field, depth));

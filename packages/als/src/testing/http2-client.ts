@@ -1,11 +1,16 @@
-/** An HTTP/2 client that writes what it likes, for tests and floods: gRPC's rules are the test's to keep or break. */
+/**
+ * An HTTP/2 client that writes what it likes, for tests and floods: gRPC's rules are the test's to
+ * keep or break.
+ */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
 import type { TestContext } from "node:test";
 import { STREAM_V3 } from "../service.ts";
 
 interface RawCall {
   readonly stream: ClientHttp2Stream;
-  /** Resolves when the stream is over: the gRPC status, or undefined when it was cut without one. */
+  /**
+   * Resolves when the stream is over: the gRPC status, or undefined when it was cut without one.
+   */
   readonly status: Promise<number | undefined>;
 }
 

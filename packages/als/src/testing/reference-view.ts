@@ -42,7 +42,10 @@ export function referenceView(schema: protobuf.Type, bytes: Uint8Array): Referen
   }
 }
 
-/** protobufjs passes over a varint of any length. protobuf's own decoders refuse one that is longer than ten bytes. */
+/**
+ * protobufjs passes over a varint of any length. protobuf's own decoders refuse one that is longer
+ * than ten bytes.
+ */
 function strictReader(bytes: Uint8Array): protobuf.Reader {
   const reader = protobuf.Reader.create(bytes);
   const skip = reader.skip.bind(reader);
@@ -117,7 +120,10 @@ function address(source: Address | undefined): SocketAddress | undefined {
   return socket === undefined ? undefined : { address: socket.address ?? "", port: socket.portValue ?? 0 };
 }
 
-/** The last value under a key, from protobufjs' own map or from a map spelled out as entries of bytes. */
+/**
+ * The last value under a key, from protobufjs' own map or from a map spelled out as entries of
+ * bytes.
+ */
 function mapValue(map: MapOnWire | undefined, wanted: string): string | undefined {
   if (map === undefined) return undefined;
   if (!Array.isArray(map)) return Object.hasOwn(map, wanted) ? map[wanted] : undefined;

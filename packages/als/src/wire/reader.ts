@@ -2,12 +2,16 @@ import { isUtf8 } from "node:buffer";
 import type { StringCache } from "./string-cache.ts";
 import { GROUP_DEPTH_LIMIT, MAX_VARINT_BYTES, NO_WIRE_TYPE, WIRE } from "./wire-types.ts";
 
-/** Where a failed reader stands: behind the end of any message, so every loop over a message stops by itself. */
+/**
+ * Where a failed reader stands: behind the end of any message, so every loop over a message stops
+ * by itself.
+ */
 const FAILED = 0x3fff_ffff;
 
 /**
- * Longest text in bytes that is made into a string. A host name has at most 253, a cluster adds port and subset, a label has 63; what is longer names nothing
- * that exists, and must not fill our memory.
+ * Longest text in bytes that is made into a string. A host name has at most 253, a cluster adds
+ * port and subset, a label has 63; what is longer names nothing that exists, and must not fill our
+ * memory.
  */
 const MAX_TEXT_BYTES = 512;
 
@@ -17,8 +21,9 @@ export const MAX_MESSAGE_BYTES = 0x2000_0000;
 /**
  * Reads protobuf wire format from a buffer without exceptions.
  *
- * A sub-message is well formed if and only if reading it stops exactly at its end. So nothing here throws: reading past the buffer yields zeros, an
- * error moves the position behind everything, and {@link close} compares. Callers loop `while (reader.at < end)` and `close(end)`.
+ * A sub-message is well formed if and only if reading it stops exactly at its end. So nothing here
+ * throws: reading past the buffer yields zeros, an error moves the position behind everything, and
+ * {@link close} compares. Callers loop `while (reader.at < end)` and `close(end)`.
  */
 export class WireReader {
   /** Position of the next byte. */
@@ -55,7 +60,10 @@ export class WireReader {
     return this.#longTag((first & 0x7f) | ((second & 0x7f) << 7));
   }
 
-  /** A varint, cut to its lower 32 bits as protobuf prescribes for 32-bit fields; longer than ten bytes is an error. */
+  /**
+   * A varint, cut to its lower 32 bits as protobuf prescribes for 32-bit fields; longer than ten
+   * bytes is an error.
+   */
   varint32(): number {
     const first = this.#byte();
     if (first < 0x80) return first;
@@ -81,7 +89,10 @@ export class WireReader {
     return false;
   }
 
-  /** Reads a length and returns where the field ends. One that ends behind `end`, the end of the message around it, is an error. */
+  /**
+   * Reads a length and returns where the field ends. One that ends behind `end`, the end of the
+   * message around it, is an error.
+   */
   open(end: number): number {
     const first = this.#byte();
     const length = first < 0x80 ? first : this.#longLength(first & 0x7f);
@@ -91,14 +102,17 @@ export class WireReader {
     return end;
   }
 
-  /** Ends the sub-message that {@link open} began: an error unless reading stopped exactly there. */
+  /**
+   * Ends the sub-message that {@link open} began: an error unless reading stopped exactly there.
+   */
   close(end: number): void {
     if (this.at !== end) this.at = FAILED;
   }
 
   /**
-   * A string field; invalid UTF-8 is an error, as in every proto3 parser that verifies. One that is longer than {@link MAX_TEXT_BYTES} reads as
-   * `tooLong`, which is empty unless a text that could not be read has to be told from one that is not there.
+   * A string field; invalid UTF-8 is an error, as in every proto3 parser that verifies. One that is
+   * longer than {@link MAX_TEXT_BYTES} reads as `tooLong`, which is empty unless a text that could
+   * not be read has to be told from one that is not there.
    */
   string(end: number, tooLong = ""): string {
     const stop = this.open(end);
@@ -116,7 +130,10 @@ export class WireReader {
     else this.fail();
   }
 
-  /** Reads one entry of a `map<string, string>`: then ask {@link keyIs} and {@link value}. Strings are made only for what is wanted. */
+  /**
+   * Reads one entry of a `map<string, string>`: then ask {@link keyIs} and {@link value}. Strings
+   * are made only for what is wanted.
+   */
   mapEntry(end: number): void {
     const stop = this.open(end);
     this.#keyStart = this.#keyEnd = this.#valueStart = this.#valueEnd = 0;
@@ -151,7 +168,10 @@ export class WireReader {
     return this.at === FAILED ? "" : this.#text(this.#valueStart, this.#valueEnd, "");
   }
 
-  /** Passes over the field of this tag. Field number 0, wire types 6 and 7, and a group's end without its start are errors. */
+  /**
+   * Passes over the field of this tag. Field number 0, wire types 6 and 7, and a group's end
+   * without its start are errors.
+   */
   skip(tag: number, end: number): void {
     this.#skip(tag, end, 0);
   }
@@ -180,7 +200,10 @@ export class WireReader {
     }
   }
 
-  /** Groups nest, so their depth is bounded: a message of nothing but group starts must not exhaust the stack. */
+  /**
+   * Groups nest, so their depth is bounded: a message of nothing but group starts must not exhaust
+   * the stack.
+   */
   #skipGroup(start: number, end: number, depth: number): void {
     const last = start - WIRE.GROUP_START + WIRE.GROUP_END;
     while (this.at < end && depth <= GROUP_DEPTH_LIMIT) {

@@ -3,7 +3,10 @@ import { isUtf8 } from "node:buffer";
 /** Slots, a power of two. */
 const SLOT_BITS = 12;
 
-/** Longest string kept, in bytes: almost every `outbound|port|subset|host` is shorter. With 4096 slots the cache holds 512 KiB of bytes. */
+/**
+ * Longest string kept, in bytes: almost every `outbound|port|subset|host` is shorter. With 4096
+ * slots the cache holds 512 KiB of bytes.
+ */
 const LONGEST = 128;
 
 /** Shorter texts than one 32-bit word: single-label authorities such as `b`. */
@@ -18,15 +21,19 @@ const MULTIPLIER = 0x9e3779b1;
 /**
  * Strings from bytes, the same string object for the same bytes where possible.
  *
- * Access logs repeat themselves: the same clusters, authorities and addresses in every entry. A hit costs two passes over the bytes, a word at a time,
- * and allocates nothing; and the string's own hash, which every Map look-up after it needs, is computed once and not once per entry.
- * One slot per hash: a collision costs a new string, never a wrong one.
+ * Access logs repeat themselves: the same clusters, authorities and addresses in every entry. A hit
+ * costs two passes over the bytes, a word at a time, and allocates nothing; and the string's own
+ * hash, which every Map look-up after it needs, is computed once and not once per entry. One slot
+ * per hash: a collision costs a new string, never a wrong one.
  */
 export class StringCache {
   readonly #texts: string[] = new Array(1 << SLOT_BITS).fill("");
   readonly #keys = new DataView(new ArrayBuffer(LONGEST << SLOT_BITS));
 
-  /** The text of `bytes[start, stop)`, of which `view` is a view; undefined when it is not valid UTF-8. */
+  /**
+   * The text of `bytes[start, stop)`, of which `view` is a view; undefined when it is not valid
+   * UTF-8.
+   */
   read(bytes: Buffer, view: DataView, start: number, stop: number): string | undefined {
     const length = stop - start;
     if (length < WORD || length > LONGEST) return decode(bytes, start, stop);
@@ -67,7 +74,10 @@ function decode(bytes: Buffer, start: number, stop: number): string | undefined 
   return isUtf8(bytes.subarray(start, stop)) ? bytes.toString("utf8", start, stop) : undefined;
 }
 
-/** V8 keeps one-character strings, so this allocates nothing. A lone byte from 0x80 on is never UTF-8. */
+/**
+ * V8 keeps one-character strings, so this allocates nothing. A lone byte from 0x80 on is never
+ * UTF-8.
+ */
 function asciiCharacter(byte: number): string | undefined {
   return byte < 0x80 ? String.fromCharCode(byte) : undefined;
 }

@@ -5,8 +5,9 @@ const FIRST_SIZE = 1024;
 /**
  * Writes protobuf wire format from the last byte to the first.
  *
- * A sub-message is preceded by its length, which is known only once it is written. Writing backwards, it is: write the body, then {@link message}.
- * So fields are given in reverse, and appear on the wire in the order of the schema.
+ * A sub-message is preceded by its length, which is known only once it is written. Writing
+ * backwards, it is: write the body, then {@link message}. So fields are given in reverse, and
+ * appear on the wire in the order of the schema.
  */
 export class ReverseWriter {
   #bytes = Buffer.allocUnsafe(FIRST_SIZE);
@@ -24,12 +25,18 @@ export class ReverseWriter {
     return written;
   }
 
-  /** A string field; an empty one is the default and is left out. Lone surrogates become U+FFFD, for the wire must be UTF-8. */
+  /**
+   * A string field; an empty one is the default and is left out. Lone surrogates become U+FFFD, for
+   * the wire must be UTF-8.
+   */
   string(field: number, text: string): void {
     if (text !== "") this.mapString(field, text);
   }
 
-  /** A string field that is written even when empty, as keys and values of map entries customarily are. */
+  /**
+   * A string field that is written even when empty, as keys and values of map entries customarily
+   * are.
+   */
   mapString(field: number, text: string): void {
     const length = Buffer.byteLength(text);
     this.#reserve(length);

@@ -3,10 +3,15 @@ import { MANAGED_BY_LABEL, MANAGER } from "../managed-by.ts";
 import type { Labels } from "../object.ts";
 import { FENCE_API_VERSIONS } from "./service-fence.ts";
 
-/** Label on a Service, or else on its Namespace: whether its workload is to be fenced. Only `true` and `false` say anything. Slime's. */
+/**
+ * Label on a Service, or else on its Namespace: whether its workload is to be fenced. Only `true`
+ * and `false` say anything. Slime's.
+ */
 export const FENCED_LABEL = "slime.io/serviceFenced";
 
-/** Label on fences that were made automatically, Slime's. Taking it off makes a fence a person's. */
+/**
+ * Label on fences that were made automatically, Slime's. Taking it off makes a fence a person's.
+ */
 export const CREATED_BY_LABEL = "app.kubernetes.io/created-by";
 
 /** Value of {@link CREATED_BY_LABEL}. */
@@ -23,7 +28,10 @@ export interface AutomaticFence {
   readonly spec: { readonly enable: true; readonly mode?: "Observe"; readonly workloadSelector: { readonly fromService: true } };
 }
 
-/** The fence of the pods that the Service with this name selects. Without our own fields where it can be, as Slime makes it. */
+/**
+ * The fence of the pods that the Service with this name selects. Without our own fields where it
+ * can be, as Slime makes it.
+ */
 export function automaticFence({ namespace, name }: FenceKey, mode: (typeof AUTOMATIC_FENCE_MODES)[number]): AutomaticFence {
   return {
     apiVersion: FENCE_API_VERSIONS[0],
@@ -34,8 +42,9 @@ export function automaticFence({ namespace, name }: FenceKey, mode: (typeof AUTO
 }
 
 /**
- * Whether we made a fence automatically, and no person took it over: these alone are also deleted so. One that Slime made counts as a person's: nobody
- * who migrates may lose what was learned because a default differs.
+ * Whether we made a fence automatically, and no person took it over: these alone are also deleted
+ * so. One that Slime made counts as a person's: nobody who migrates may lose what was learned
+ * because a default differs.
  */
 export function isAutomatic(labels: Labels): boolean {
   return labels[CREATED_BY_LABEL] === FENCE_CONTROLLER && labels[MANAGED_BY_LABEL] === MANAGER;

@@ -3,8 +3,9 @@ import { ClusterObjectMeta, Labels, ObjectMeta } from "../object.ts";
 import type { Kind, ReadKind } from "./kind.ts";
 
 /**
- * The Kubernetes kinds that Fenceline observes, cut down to the fields that it reads. Unknown fields are dropped, never refused:
- * these objects belong to the API server, and a newer one may add to them.
+ * The Kubernetes kinds that Fenceline observes, cut down to the fields that it reads. Unknown
+ * fields are dropped, never refused: these objects belong to the API server, and a newer one may
+ * add to them.
  */
 
 export const Namespace = z.object({
@@ -14,7 +15,10 @@ export const Namespace = z.object({
 });
 export type Namespace = z.infer<typeof Namespace>;
 
-/** Of a node only its addresses and those that it gives to pods: the global sidecar forwards to neither, but for what a Service declares. */
+/**
+ * Of a node only its addresses and those that it gives to pods: the global sidecar forwards to
+ * neither, but for what a Service declares.
+ */
 export const Node = z.object({
   apiVersion: z.literal("v1"),
   kind: z.literal("Node"),
@@ -24,7 +28,10 @@ export const Node = z.object({
 });
 export type Node = z.infer<typeof Node>;
 
-/** A range that the API server gives ClusterIPs from. Read from Kubernetes 1.33 on; before, only the API server's flags had it. */
+/**
+ * A range that the API server gives ClusterIPs from. Read from Kubernetes 1.33 on; before, only the
+ * API server's flags had it.
+ */
 export const ServiceCIDR = z.object({
   apiVersion: z.literal("networking.k8s.io/v1"),
   kind: z.literal("ServiceCIDR"),

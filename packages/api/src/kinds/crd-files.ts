@@ -1,4 +1,7 @@
-/** `npm run crds`: writes the CustomResourceDefinitions of the chart again. The difference is for a person to review. */
+/**
+ * `npm run crds`: writes the CustomResourceDefinitions of the chart again. The difference is for a
+ * person to review.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";

@@ -71,8 +71,9 @@ function schemaOf({ description, spec, status }: OwnKind): StructuralSchema {
 }
 
 /**
- * The status takes more than we write. What Slime left there stays until it was taken over. And Helm never updates a
- * CustomResourceDefinition, so a newer Fenceline must be able to write a condition or a field that this one does not know.
+ * The status takes more than we write. What Slime left there stays until it was taken over. And
+ * Helm never updates a CustomResourceDefinition, so a newer Fenceline must be able to write a
+ * condition or a field that this one does not know.
  */
 function statusSchema(status: OwnKind["status"]): StructuralSchema {
   const open = opened(structuralSchema(status));
@@ -83,7 +84,10 @@ function statusSchema(status: OwnKind["status"]): StructuralSchema {
   return { ...open, properties: { ...rest, conditions: keyed } };
 }
 
-/** The same schema without lists of allowed words, and with room for unknown fields in every object of fixed fields. */
+/**
+ * The same schema without lists of allowed words, and with room for unknown fields in every object
+ * of fixed fields.
+ */
 function opened({ enum: _words, properties, additionalProperties, items, ...schema }: StructuralSchema): StructuralSchema {
   return {
     ...schema,

@@ -2,8 +2,9 @@ import type { Labels } from "../object.ts";
 import type { Kind } from "./kind.ts";
 
 /**
- * The Istio kinds that Fenceline renders. Plain types: we write these, we do not validate what others wrote.
- * `v1beta1` of Sidecar is served by every Istio since 1.5; EnvoyFilter has no later version than `v1alpha3`.
+ * The Istio kinds that Fenceline renders. Plain types: we write these, we do not validate what
+ * others wrote. `v1beta1` of Sidecar is served by every Istio since 1.5; EnvoyFilter has no later
+ * version than `v1alpha3`.
  */
 
 export interface OwnerReference {
@@ -68,5 +69,8 @@ export const ENVOY_FILTER: Kind<"EnvoyFilter"> = {
   isNamespaced: true,
 };
 
-/** In the order in which a mesh takes them in: a host is hidden only after the fallback catches calls to it. */
+/**
+ * In the order in which a mesh takes them in: a host is hidden only after the fallback catches
+ * calls to it.
+ */
 export const RENDERED_KINDS: readonly Kind<RenderedObject["kind"]>[] = [ENVOY_FILTER, SIDECAR];

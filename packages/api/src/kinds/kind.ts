@@ -7,7 +7,10 @@ export interface Kind<Name extends string = string> {
   readonly name: Name;
   /** As paths name it: `servicefences`. */
   readonly plural: string;
-  /** `<group>/<version>`, or `v1`. Where several are served each is a resource of its own, and the first wins where two have an object of one name. */
+  /**
+   * `<group>/<version>`, or `v1`. Where several are served each is a resource of its own, and the
+   * first wins where two have an object of one name.
+   */
   readonly apiVersions: readonly string[];
   /** Whether its objects live in namespaces. */
   readonly isNamespaced: boolean;
@@ -34,7 +37,10 @@ export interface PrinterColumn {
 /** A status as far as it can be read. */
 export interface StatusReading<S> {
   readonly status: S;
-  /** Paths of what could not be read as it stands, for example `domains['b.test1.svc.cluster.local'].requests`. */
+  /**
+   * Paths of what could not be read as it stands, for example
+   * `domains['b.test1.svc.cluster.local'].requests`.
+   */
   readonly leftOut: readonly string[];
 }
 
@@ -47,7 +53,10 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
   readonly spec: z.ZodType;
   readonly status: z.ZodType<S>;
   readonly columns: readonly PrinterColumn[];
-  /** Reads a status, whatever it is. Never throws. @param previous what was read of the same object before */
+  /**
+   * Reads a status, whatever it is. Never throws. @param previous what was read of the same object
+   * before
+   */
   readStatus(value: unknown, previous?: S): StatusReading<S>;
 }
 

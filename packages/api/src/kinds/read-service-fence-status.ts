@@ -12,13 +12,15 @@ type Path = readonly PropertyKey[];
 const NAMED = 5;
 
 /**
- * Reads a fence's status, whatever it is: each host for itself, each field of a host and each condition for itself. It never throws.
+ * Reads a fence's status, whatever it is: each host for itself, each field of a host and each
+ * condition for itself. It never throws.
  *
- * A status is written by machines, some of them older, newer or hostile. Were one field of one host enough to refuse all of it, a workload would
- * lose everything that it has learned. So a host whose times or counts are not readable stays a host, and only what is no host at all goes.
+ * A status is written by machines, some of them older, newer or hostile. Were one field of one host
+ * enough to refuse all of it, a workload would lose everything that it has learned. So a host whose
+ * times or counts are not readable stays a host, and only what is no host at all goes.
  *
- * @param previous what was read of the same fence before: an entry that has become unreadable keeps its place, since losing it would look
- * like the leader's decision that the host has aged out
+ * @param previous what was read of the same fence before: an entry that has become unreadable keeps
+ * its place, since losing it would look like the leader's decision that the host has aged out
  */
 export function readFenceStatus(value: unknown, previous?: ServiceFenceStatus): StatusReading<ServiceFenceStatus> {
   if (value === undefined || value === null) return { status: { domains: {} }, leftOut: [] };
@@ -79,7 +81,8 @@ class StatusReader {
     return withoutGaps<DomainStatus>({
       hosts: this.#field(shape.hosts, entry.hosts, [...path, "hosts"]),
       status: this.#field(shape.status, entry.status, [...path, "status"]),
-      // Of a newer version, or garbage: with a source the host stays in the fence and ages like any other.
+      // Of a newer version, or garbage: with a source the host stays in the fence and ages like any
+      // other.
       source: this.#field(shape.source, entry.source, [...path, "source"], "learned"),
       firstSeen: this.#time(entry.firstSeen, [...path, "firstSeen"]),
       lastSeen: this.#time(entry.lastSeen, [...path, "lastSeen"]),
@@ -88,7 +91,10 @@ class StatusReader {
     });
   }
 
-  /** A field as its schema takes it, else what is given for one that it does not take. Null says nothing, as to an API server. */
+  /**
+   * A field as its schema takes it, else what is given for one that it does not take. Null says
+   * nothing, as to an API server.
+   */
   #field<T>(schema: z.ZodType<T>, value: unknown, path: Path, otherwise?: T): T | undefined {
     const result = schema.safeParse(value ?? undefined);
     if (result.success) return result.data;
@@ -96,7 +102,10 @@ class StatusReader {
     return otherwise;
   }
 
-  /** In the one form that we compare. Kubernetes also takes a time with an offset or without fractions. */
+  /**
+   * In the one form that we compare. Kubernetes also takes a time with an offset or without
+   * fractions.
+   */
   #time(value: unknown, path: Path): string | undefined {
     if (value === undefined || value === null) return undefined;
     const time = typeof value === "string" && /^\d{4}-/.test(value) ? Date.parse(value) : Number.NaN;
@@ -162,7 +171,10 @@ function isPort(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535;
 }
 
-/** A count beyond what a number holds exactly is as high as it can be; whatever else is no count says nothing. */
+/**
+ * A count beyond what a number holds exactly is as high as it can be; whatever else is no count
+ * says nothing.
+ */
 function saturated(value: unknown): number | undefined {
   return typeof value === "number" && value > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : undefined;
 }

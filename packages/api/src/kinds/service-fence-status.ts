@@ -3,7 +3,10 @@ import { z } from "zod";
 export const HOST_SOURCES = ["static", "learned", "preloaded", "imported"] as const;
 export type HostSource = (typeof HOST_SOURCES)[number];
 
-/** One entry of `status.domains`: Slime's two fields, and ours behind them. Slime writes its enum as text or as number. */
+/**
+ * One entry of `status.domains`: Slime's two fields, and ours behind them. Slime writes its enum as
+ * text or as number.
+ */
 export const DomainStatus = z.object({
   hosts: z.array(z.string()).nullish(),
   status: z.union([z.enum(["ACTIVE", "EXPIRE", "EXPIREWAIT"]), z.int()]).nullish(),

@@ -11,7 +11,10 @@ import { ServiceFenceStatus } from "./service-fence-status.ts";
 /** Our own group, and Slime's older one: resources of both are taken as they stand. */
 export const FENCE_API_VERSIONS = ["microservice.slime.io/v1alpha1", "microservice.netease.com/v1alpha1"] as const;
 
-/** Slime's wire form of a point in time. `int64` may come as text, as protobuf's JSON mapping writes it. */
+/**
+ * Slime's wire form of a point in time. `int64` may come as text, as protobuf's JSON mapping writes
+ * it.
+ */
 const Timestamp = z.strictObject({
   seconds: z.union([z.int(), z.string().regex(/^-?\d+$/)]).optional(),
   nanos: z.int().min(0).max(999_999_999).optional(),
@@ -101,7 +104,9 @@ export const ServiceFence = z.object({
   kind: z.literal("ServiceFence"),
   metadata: ObjectMeta,
   spec: ServiceFenceSpec.prefault({}),
-  /** Machines write it, so a part that cannot be read costs neither the rest of it nor the fence. */
+  /**
+   * Machines write it, so a part that cannot be read costs neither the rest of it nor the fence.
+   */
   status: z
     .unknown()
     .optional()
@@ -110,7 +115,10 @@ export const ServiceFence = z.object({
 export type ServiceFence = z.infer<typeof ServiceFence>;
 export type FenceMode = (typeof FENCE_MODES)[number];
 
-/** What the fence is to do: Slime's `enable` and our `mode` in one word. `enable: false` always wins, as an emergency stop should. */
+/**
+ * What the fence is to do: Slime's `enable` and our `mode` in one word. `enable: false` always
+ * wins, as an emergency stop should.
+ */
 export function fenceMode({ enable, mode }: Pick<ServiceFenceSpec, "enable" | "mode">): FenceMode {
   if (enable === false) return "Off";
   return mode ?? (enable === true ? "Enforce" : "Off");
@@ -119,7 +127,10 @@ export function fenceMode({ enable, mode }: Pick<ServiceFenceSpec, "enable" | "m
 /** Farthest point in time that a JavaScript date holds, in milliseconds before and after 1970. */
 const FARTHEST = 8_640_000_000_000_000;
 
-/** Slime's timestamp in milliseconds, or undefined when it holds none. One that no date can hold counts as the farthest that one can. */
+/**
+ * Slime's timestamp in milliseconds, or undefined when it holds none. One that no date can hold
+ * counts as the farthest that one can.
+ */
 export function timestampMs(timestamp: z.infer<typeof Timestamp> | null | undefined): number | undefined {
   if (timestamp?.seconds === undefined) return undefined;
   const milliseconds = Number(timestamp.seconds) * 1_000 + Math.floor((timestamp.nanos ?? 0) / 1_000_000);

@@ -42,12 +42,15 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
 /**
  * The structural schema of a zod schema, as one would write it by hand in a manifest.
  *
- * Kubernetes takes less than JSON Schema says, so some of it is left to the controller, which checks every object with the zod schema itself:
- * the keys of a map have no schema, and of a union only "integer or string" and "or null" can be said. Defaults are left out on purpose: the API
- * server would write them into the stored object, where nobody could tell any more what its author had said, and a later default would not apply.
- * Unknown fields are not refused but pruned; `kubectl` refuses them before that (`--validate=strict`, its default).
+ * Kubernetes takes less than JSON Schema says, so some of it is left to the controller, which
+ * checks every object with the zod schema itself: the keys of a map have no schema, and of a union
+ * only "integer or string" and "or null" can be said. Defaults are left out on purpose: the API
+ * server would write them into the stored object, where nobody could tell any more what its author
+ * had said, and a later default would not apply. Unknown fields are not refused but pruned;
+ * `kubectl` refuses them before that (`--validate=strict`, its default).
  *
- * @see https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
+ * @see
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
  */
 export function structuralSchema(schema: z.ZodType): StructuralSchema {
   return convert(z.toJSONSchema(schema, { io: "input", reused: "inline" }));
@@ -62,7 +65,10 @@ function convert(json: JsonSchema): StructuralSchema {
   return { ...described, ...convertOne(only), ...(nullable && { nullable }) };
 }
 
-/** The alternatives of a schema, unions inside unions opened, and null taken out: Kubernetes says `nullable` for it. */
+/**
+ * The alternatives of a schema, unions inside unions opened, and null taken out: Kubernetes says
+ * `nullable` for it.
+ */
 function unionOf(json: JsonSchema): { readonly alternatives: readonly JsonSchema[]; readonly nullable: boolean } {
   if (json.anyOf === undefined) return { alternatives: json.type === "null" ? [] : [json], nullable: json.type === "null" };
   const parts = json.anyOf.map((part) => unionOf(asSchema(part)));
@@ -105,7 +111,8 @@ function children(json: JsonSchema): StructuralSchema {
   return {
     ...(json.required !== undefined && { required: json.required }),
     ...(properties.length > 0 && { properties: Object.fromEntries(properties) }),
-    // `false` closes an object; pruning does that here. Kubernetes allows a map or fixed fields, never both.
+    // `false` closes an object; pruning does that here. Kubernetes allows a map or fixed fields,
+    // never both.
     ...(typeof additionalProperties === "object" && properties.length === 0 && { additionalProperties: convert(additionalProperties) }),
     ...(items !== undefined && { items: convert(asSchema(Array.isArray(items) ? items[0] : items)) }),
   };

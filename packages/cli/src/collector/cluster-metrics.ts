@@ -9,11 +9,16 @@ export interface ClusterView {
   readonly leads: () => boolean;
 }
 
-/** How well the API server is heard and whether this replica leads, read whenever somebody asks. Label values come from a closed set of kinds and reasons. */
+/**
+ * How well the API server is heard and whether this replica leads, read whenever somebody asks.
+ * Label values come from a closed set of kinds and reasons.
+ */
 export function clusterMetrics({ health, leads }: ClusterView): Registry {
   const registry = new Registry();
   const registers = [registry];
-  /** A kind with several informers is as well as the worst of them, and has what all of them have. */
+  /**
+   * A kind with several informers is as well as the worst of them, and has what all of them have.
+   */
   const gauge = (
     name: string,
     help: string,

@@ -19,7 +19,10 @@ interface Flags {
   readonly logLevel: string;
 }
 
-/** `fenceline collector`: the daemon in a cluster. Every replica learns, the leader alone ages and renders. */
+/**
+ * `fenceline collector`: the daemon in a cluster. Every replica learns, the leader alone ages and
+ * renders.
+ */
 export function collectorCommand(): Command {
   return new Command("collector")
     .description("Run the collector in a cluster: take access logs, learn edges, keep the fences' Sidecars and EnvoyFilters.")

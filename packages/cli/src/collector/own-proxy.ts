@@ -4,10 +4,12 @@ const SERVER_INFO = "http://127.0.0.1:15000/server_info";
 const PATIENCE = 2_000;
 
 /**
- * The version of Istio that the proxy in our own pod runs; undefined when there is none that answers.
+ * The version of Istio that the proxy in our own pod runs; undefined when there is none that
+ * answers.
  *
- * Proxies of the mesh tell theirs with their first access log. Until then ours stands for them, as the same control plane injected it: without
- * any version the first fence of a mesh would go without the on_demand filter, and lose requests in its first switch-overs.
+ * Proxies of the mesh tell theirs with their first access log. Until then ours stands for them, as
+ * the same control plane injected it: without any version the first fence of a mesh would go
+ * without the on_demand filter, and lose requests in its first switch-overs.
  *
  * @param url of Envoy's `/server_info`
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/admin/v3/server_info.proto

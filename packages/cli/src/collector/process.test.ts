@@ -136,7 +136,8 @@ test("E3-08 forbidden and absent kinds hold up nobody, and metrics tell them apa
   assert.match(body, /^fenceline_store_synced\{kind="ServiceFence",group="microservice.slime.io"\} 1$/m);
   assert.match(body, /^fenceline_store_contact_age_seconds\{kind="ServiceFence",group="microservice.slime.io"\} /m);
   assert.doesNotMatch(body, /^fenceline_store_contact_age_seconds\{kind="Sidecar"/m);
-  // Nobody leads without a right to the Lease. That is told, once, and the replica goes on learning.
+  // Nobody leads without a right to the Lease. That is told, once, and the replica goes on
+  // learning.
   await command.line(({ code, detail }) => code === "KUBERNETES_FORBIDDEN" && String(detail).includes("leases"));
   assert.equal((await ask("/readyz")).status, 200);
   assert.equal(server.get(SIDECARS, FENCE), undefined);

@@ -19,8 +19,8 @@ import { meshOf, startService } from "../testing/services.ts";
 import { undoAfter } from "../testing/undo.ts";
 
 /**
- * A real Envoy with mTLS in front of the collector and of the global sidecar, as Istio puts one there, and callers that send a header of their own in front
- * of what Envoy writes.
+ * A real Envoy with mTLS in front of the collector and of the global sidecar, as Istio puts one
+ * there, and callers that send a header of their own in front of what Envoy writes.
  */
 
 const binary = envoyBinary();

@@ -28,12 +28,15 @@ export interface ReplicaOptions {
 
 /** Name of the Lease that the replicas share. */
 const LEASE = "fenceline-collector";
-/** How long the last writes may take at the end, in milliseconds. A pod has 30 s, and an API server may be silent. */
+/**
+ * How long the last writes may take at the end, in milliseconds. A pod has 30 s, and an API server
+ * may be silent.
+ */
 const LAST_WRITES = 10_000;
 
 /**
- * One collector in a cluster. Probes and metrics are answered from the first moment on, and an API server that is down is waited for: a
- * restart would not bring it back.
+ * One collector in a cluster. Probes and metrics are answered from the first moment on, and an API
+ * server that is down is waited for: a restart would not bring it back.
  */
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -85,8 +88,8 @@ export class Replica {
   }
 
   /**
-   * Waits until the mesh is known, then learns, and stands for election: a leader must be able to do its work. Resolves when it does, or
-   * when {@link close} ends the wait.
+   * Waits until the mesh is known, then learns, and stands for election: a leader must be able to
+   * do its work. Resolves when it does, or when {@link close} ends the wait.
    *
    * @throws {FencelineError} when the port for access logs cannot be had
    */
@@ -95,7 +98,10 @@ export class Replica {
     return this.#starting;
   }
 
-  /** Writes what was learned, gives the Lease back, and stops. A replica that has not started has nothing to write. */
+  /**
+   * Writes what was learned, gives the Lease back, and stops. A replica that has not started has
+   * nothing to write.
+   */
   async close(): Promise<void> {
     if (this.#collector === undefined) {
       this.#api.close();
@@ -103,7 +109,8 @@ export class Replica {
       // Whoever started it is told of its failure.
       await this.#starting?.catch(() => {});
     }
-    // Should the API server be silent, the Lease matters more than the last counts: others wait for it.
+    // Should the API server be silent, the Lease matters more than the last counts: others wait for
+    // it.
     const hurry = setTimeout(() => void this.#election.stop().then(() => this.#api.close()), LAST_WRITES).unref();
     // The collector first: what it still has to write needs the Lease and the store.
     await this.#collector?.close();

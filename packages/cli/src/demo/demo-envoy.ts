@@ -29,8 +29,9 @@ export interface DemoEnvoyOptions {
 }
 
 /**
- * Stands in for the Envoy beside a demo service, which has none: it obeys the rendered Sidecar as an Envoy would after istiod's push.
- * A host of the fence is called directly and logged; any other goes to the fallback, with the headers that the EnvoyFilter would add.
+ * Stands in for the Envoy beside a demo service, which has none: it obeys the rendered Sidecar as
+ * an Envoy would after istiod's push. A host of the fence is called directly and logged; any other
+ * goes to the fallback, with the headers that the EnvoyFilter would add.
  */
 export class DemoEnvoy {
   readonly #options: DemoEnvoyOptions;

@@ -14,7 +14,9 @@ export const DEMO_CALLS: Readonly<Record<string, readonly string[]>> = {
 /** Short, so that a newcomer sees a host leave. A fence of a real mesh has hours or days. */
 export const DEMO_IDLE_WINDOW = "20s";
 
-/** File that the demo writes into the folder, and takes away again when the demo is switched off. */
+/**
+ * File that the demo writes into the folder, and takes away again when the demo is switched off.
+ */
 export const DEMO_FILE = "demo.yaml";
 const HEADING = "# The demo mesh. Written anew by every start; `--no-demo` removes it.";
 
@@ -23,7 +25,10 @@ export function isDemoFile(text: string): boolean {
   return text.startsWith(HEADING);
 }
 
-/** The manifests of the demo: four services on loopback, all fenced. `ports` maps a service to the port that it listens on. */
+/**
+ * The manifests of the demo: four services on loopback, all fenced. `ports` maps a service to the
+ * port that it listens on.
+ */
 export function demoManifests(ports: Readonly<Record<string, number>>): string {
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: DEMO_NAMESPACE } };
   const objects = Object.entries(ports).flatMap(([name, port], index) => [

@@ -18,8 +18,8 @@ export interface Stage {
 const ROUNDS = 3;
 const SHORT_PAUSE = 500;
 /**
- * Pause between calls later on, in milliseconds. Shorter than a twentieth of the idle window: a longer silence of a workload does not count as
- * observed, and its hosts would age the more slowly.
+ * Pause between calls later on, in milliseconds. Shorter than a twentieth of the idle window: a
+ * longer silence of a workload does not count as observed, and its hosts would age the more slowly.
  */
 const LONG_PAUSE = 900;
 
@@ -28,8 +28,9 @@ const CALLER = "productpage";
 const NEGLECTED = "details";
 
 /**
- * What a newcomer is shown: first calls take the fallback and are learned, the next ones go direct; a service that is called no more leaves the
- * fence, and is learned anew when it is called again. Then calls go on for as long as the demo runs.
+ * What a newcomer is shown: first calls take the fallback and are learned, the next ones go direct;
+ * a service that is called no more leaves the fence, and is learned anew when it is called again.
+ * Then calls go on for as long as the demo runs.
  */
 export async function tellStory(stage: Stage): Promise<void> {
   const { logger, shows, signal } = stage;

@@ -42,9 +42,11 @@ export class Demo {
   #calling: Promise<void> = Promise.resolve();
 
   /**
-   * Starts the services on free ports and writes their manifests into the folder, before the folder is opened.
+   * Starts the services on free ports and writes their manifests into the folder, before the folder
+   * is opened.
    *
-   * @throws {FencelineError} `DEMO_FILE_NOT_OURS` when the file has another author; nothing is left running then
+   * @throws {FencelineError} `DEMO_FILE_NOT_OURS` when the file has another author; nothing is left
+   * running then
    */
   static async prepare(folder: string): Promise<Demo> {
     const demo = new Demo();
@@ -84,7 +86,10 @@ export class Demo {
     await this.#calling;
   }
 
-  /** Stops the services. They outlive the global sidecar, so that requests in flight through it are answered. */
+  /**
+   * Stops the services. They outlive the global sidecar, so that requests in flight through it are
+   * answered.
+   */
   async stop(): Promise<void> {
     await Promise.all(this.#accessLogs.map((accessLog) => accessLog.close(500)));
     for (const server of this.#servers.values()) {
@@ -107,7 +112,10 @@ export class Demo {
     return Object.fromEntries([...this.#servers].map(([name, server]) => [name, (server.address() as AddressInfo).port]));
   }
 
-  /** What a service answers: its name, and what it got from the services that it calls itself; 0 where there was no answer. */
+  /**
+   * What a service answers: its name, and what it got from the services that it calls itself; 0
+   * where there was no answer.
+   */
   async #answer(name: string): Promise<string> {
     const called: Record<string, number> = {};
     for (const destination of DEMO_CALLS[name] ?? []) {
@@ -130,7 +138,10 @@ export class Demo {
   }
 }
 
-/** The demo's ports are new at every start, so its file is, too. That of somebody else is not ours to overwrite. */
+/**
+ * The demo's ports are new at every start, so its file is, too. That of somebody else is not ours
+ * to overwrite.
+ */
 async function writeManifests(folder: string, ports: Readonly<Record<string, number>>): Promise<void> {
   const path = join(folder, DEMO_FILE);
   const before = await readIfThere(path);

@@ -108,7 +108,10 @@ export function globalSidecarCommand(): Command {
     .action(run);
 }
 
-/** Beyond any core count that a fallback needs; a typing mistake must not start thousands of threads. */
+/**
+ * Beyond any core count that a fallback needs; a typing mistake must not start thousands of
+ * threads.
+ */
 const MAX_WORKERS = 64;
 const WORKER = new URL("./worker.ts", import.meta.url);
 
@@ -121,12 +124,14 @@ async function run(flags: Flags): Promise<void> {
     { flag: "--admin-port", port: flags.adminPort },
   ]);
   const token = collectorToken(flags.collectorTokenFile);
-  // Nobody but the global sidecar is told of the mesh, and without a token the collector cannot know us.
+  // Nobody but the global sidecar is told of the mesh, and without a token the collector cannot
+  // know us.
   const mesh = token === undefined ? undefined : new AddressTable();
   let proxy: WorkerPool | undefined;
   let isStopping = false;
   let registries: readonly { metrics(): Promise<string> }[] = [];
-  // What watches a proxy must not share its listener, or its limits. It comes first, because the proxy must not forward to its port.
+  // What watches a proxy must not share its listener, or its limits. It comes first, because the
+  // proxy must not forward to its port.
   const admin = await serveHttpApi({
     host,
     port: flags.adminPort,
@@ -185,7 +190,10 @@ function notReadyReason(pool: WorkerPool | undefined, mesh: AddressTable | undef
   return mesh?.isComplete === false ? "the collector has not told the mesh's addresses yet" : undefined;
 }
 
-/** Keeps the workers' view of the mesh. A view that has come stays in force while the collector is away. */
+/**
+ * Keeps the workers' view of the mesh. A view that has come stays in force while the collector is
+ * away.
+ */
 function watchMesh({ collector }: Flags, token: () => string, pool: WorkerPool, logger: Logger) {
   let isConnected = false;
   let lostAt = performance.now();
@@ -206,17 +214,26 @@ function watchMesh({ collector }: Flags, token: () => string, pool: WorkerPool, 
   return { isConnected: () => isConnected, age, close: () => watch.close() };
 }
 
-/** Endpoints are taken out of service some time after readiness fails; requests that are sent until then must not be refused. */
+/**
+ * Endpoints are taken out of service some time after readiness fails; requests that are sent until
+ * then must not be refused.
+ */
 async function drain(signal: NodeJS.Signals, { drainDelay }: Flags, logger: Logger, failReadiness: () => void): Promise<void> {
   failReadiness();
   logger.info({ signal, drainDelayMs: drainDelay }, "stopping");
   await wait(drainDelay);
 }
 
-/** Milliseconds for the addresses of our own Services. Without them the mesh's table says which they are, a moment later. */
+/**
+ * Milliseconds for the addresses of our own Services. Without them the mesh's table says which they
+ * are, a moment later.
+ */
 const OWN_LOOK_UP = 2_000;
 
-/** The addresses of our own Services, as far as DNS knows them now: ClusterIPs, which stay as they are while a Service exists. */
+/**
+ * The addresses of our own Services, as far as DNS knows them now: ClusterIPs, which stay as they
+ * are while a Service exists.
+ */
 async function addressesOf(hosts: readonly string[]): Promise<string[]> {
   const found = Promise.all(hosts.map((host) => lookup(host, { all: true }).catch(() => [])));
   const addresses = await Promise.race([found, wait(OWN_LOOK_UP, [], { ref: false })]);

@@ -107,7 +107,10 @@ test("T-01 T-05 the command learns the mesh's addresses from the collector, foll
   assert.match(await metrics(), /^fenceline_proxy_mesh_age_seconds [\d.]+$/m);
 });
 
-/** A global sidecar whose collector watches an API server, and what it says of a call out of the mesh that comes without any header. */
+/**
+ * A global sidecar whose collector watches an API server, and what it says of a call out of the
+ * mesh that comes without any header.
+ */
 async function startOnApiServer(t: TestContext) {
   // Refused for another reason without REGISTRY_ONLY, so that nothing leaves this machine.
   const outside = "203.0.113.9:9";

@@ -113,7 +113,8 @@ test("E1-24 a second SIGTERM ends it at once, workers and all", async (t) => {
   const { command } = await start(t, "--drain-delay", "10m");
   command.kill("SIGTERM");
   await command.line(({ msg }) => msg === "stopping");
-  // The same signal within half a second is npm's echo of the first one, so it is sent until it counts.
+  // The same signal within half a second is npm's echo of the first one, so it is sent until it
+  // counts.
   const again = setInterval(() => command.kill("SIGTERM"), 100);
   t.after(() => clearInterval(again));
   assert.equal((await command.ended).code, 143);

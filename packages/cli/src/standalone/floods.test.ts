@@ -11,7 +11,10 @@ import { encodeAccessLogMessage } from "@fenceline/als";
 import { type FencelineProcess, get, startFenceline } from "../testing/fenceline-process.ts";
 import { undoAfter } from "../testing/undo.ts";
 
-/** Most megabytes that all attacks together may add to the process: 64 of unfinished messages, V8's garbage, and streams with a window of 64 KiB each. */
+/**
+ * Most megabytes that all attacks together may add to the process: 64 of unfinished messages, V8's
+ * garbage, and streams with a window of 64 KiB each.
+ */
 const MOST_ADDED_MB = 300;
 const STREAM = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
 
@@ -105,7 +108,8 @@ test("T-09 T-10 a process under all attacks at once stays small, answers its pro
   const { fenceline } = await start(t);
   await wait(0);
   const { alsPort, apiPort } = fenceline;
-  // Before the flood of connections takes all places of this address: an Envoy's is there for half an hour.
+  // Before the flood of connections takes all places of this address: an Envoy's is there for half
+  // an hour.
   const honest = open(session(t, alsPort));
   honest.write(framed(identified("fenceline/bookinfo/productpage", "outbound|9081||details.bookinfo.svc.cluster.local")));
   const before = rssOf(fenceline);

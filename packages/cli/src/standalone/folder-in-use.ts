@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { FencelineError } from "@fenceline/api";
 
 /**
- * Takes the folder for this process. Two over one folder would write each other's state and the same rendered objects, and each demo would send the
- * other's calls to its own services.
+ * Takes the folder for this process. Two over one folder would write each other's state and the
+ * same rendered objects, and each demo would send the other's calls to its own services.
  *
- * It is held by a Unix socket: the kernel lets go of it however the process ends, so nothing has to be cleaned up after a crash. It is named by the
- * folder's device and inode, which a link does not change, and stands among the temporary files: not every file system can hold a socket, and whoever
- * packs or commits the folder should not find one.
+ * It is held by a Unix socket: the kernel lets go of it however the process ends, so nothing has to
+ * be cleaned up after a crash. It is named by the folder's device and inode, which a link does not
+ * change, and stands among the temporary files: not every file system can hold a socket, and
+ * whoever packs or commits the folder should not find one.
  *
  * @returns lets go of it
  * @throws {FencelineError} `DIRECTORY_IN_USE`
@@ -28,7 +29,8 @@ export async function takeFolder(folder: string): Promise<() => Promise<void>> {
     await once(socket, "listening");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EADDRINUSE" && (await listens(path))) throw inUse(folder);
-    // No place for temporary files, or none for sockets: this only spares somebody a mistake, and is no reason not to start.
+    // No place for temporary files, or none for sockets: this only spares somebody a mistake, and
+    // is no reason not to start.
     return async () => {};
   }
   socket.unref();

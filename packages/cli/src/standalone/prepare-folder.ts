@@ -20,8 +20,9 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes the folder of `--dir` where it is missing, and sees that it can be written, and what an earlier run made in it too. Without state and rendered
- * objects a run would be of no use, and it would not notice before the first call.
+ * Makes the folder of `--dir` where it is missing, and sees that it can be written, and what an
+ * earlier run made in it too. Without state and rendered objects a run would be of no use, and it
+ * would not notice before the first call.
  *
  * @throws {FencelineError} `DIRECTORY_UNUSABLE`, naming folder and reason
  */

@@ -15,13 +15,15 @@ import { undoAfter } from "../testing/undo.ts";
 import { startStandalone } from "./standalone.ts";
 
 /**
- * A real Envoy in the place of the workload's sidecar. What is configured in it is what was rendered, patch by patch; only its clusters are
- * static, and the test plays istiod: when a host is in the Sidecar, it gives the host a route. Hosts are called with their port, because without
- * a redirect by iptables the original destination is Envoy's own listener.
+ * A real Envoy in the place of the workload's sidecar. What is configured in it is what was
+ * rendered, patch by patch; only its clusters are static, and the test plays istiod: when a host is
+ * in the Sidecar, it gives the host a route. Hosts are called with their port, because without a
+ * redirect by iptables the original destination is Envoy's own listener.
  */
 
 const binary = envoyBinary();
-// Where Python is missing there is no Envoy. On CI that is a failure: the one place where it must run.
+// Where Python is missing there is no Envoy. On CI that is a failure: the one place where it must
+// run.
 const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here: scripts/install-envoy.mjs could not install it";
 const IDLE_WINDOW_MS = 1_500;
 const HOSTS = ["b.test1.svc.cluster.local", "c.test1.svc.cluster.local"] as const;
@@ -146,7 +148,8 @@ test("with a real Envoy: the first call takes the fallback and is learned, the n
   const direct = await envoy.stat(`cluster.outbound|80||${HOSTS[0]}.upstream_rq_total`);
   assert.ok(((await edge(HOSTS[0]))?.requests ?? 0) > direct / 2, "direct calls are counted");
 
-  // Now the workload calls c only. Telemetry goes on, so the time in which b is not called is observed time.
+  // Now the workload calls c only. Telemetry goes on, so the time in which b is not called is
+  // observed time.
   while (!visible().includes(HOSTS[1])) await callHost("c.test1:80");
   await push(HOSTS);
   while (visible().includes(HOSTS[0])) assert.equal(await callHost("c.test1:80"), 200);

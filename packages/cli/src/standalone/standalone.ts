@@ -46,13 +46,18 @@ export interface Standalone {
 
 type Closer = () => Promise<unknown>;
 
-/** Milliseconds that requests in flight are given at the end. Everything must be over within 5 s of a SIGTERM. */
+/**
+ * Milliseconds that requests in flight are given at the end. Everything must be over within 5 s of
+ * a SIGTERM.
+ */
 const DRAIN_MS = 3_000;
 
 /**
- * Runs the global sidecar, the collector and the demo in one process, over a folder in place of a cluster.
+ * Runs the global sidecar, the collector and the demo in one process, over a folder in place of a
+ * cluster.
  *
- * @throws {FencelineError} when a manifest is not valid, the folder cannot be written or a port is taken; what was started is stopped again
+ * @throws {FencelineError} when a manifest is not valid, the folder cannot be written or a port is
+ * taken; what was started is stopped again
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
   const closers: Closer[] = [];
@@ -69,7 +74,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   }
 }
 
-/** @param undo takes back what only a failed start has to take back, while the folder is still held */
+/**
+ * @param undo takes back what only a failed start has to take back, while the folder is still held
+ */
 async function start(options: StandaloneOptions, closers: Closer[], undo: Closer[]): Promise<Omit<Standalone, "close">> {
   const { folder, host, logger } = options;
   // There is no mTLS here, and so nobody has a certificate.
@@ -141,7 +148,8 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     reporter,
     logger: logger.child({ part: "proxy" }),
     clusterDomain: config.clusterDomain,
-    // The folder is the operator's own word on where services are, and a demo's are on this machine.
+    // The folder is the operator's own word on where services are, and a demo's are on this
+    // machine.
     allowLoopback: true,
     // A connection takes two files, and access logs, the API and the folder need theirs.
     load: { maxConnections: Math.min(10_000, Math.floor(openFilesLimit() / 4)) },

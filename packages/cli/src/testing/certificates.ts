@@ -1,4 +1,7 @@
-/** Certificates of a made-up mesh for tests, signed by its own authority and valid until 2126, and the one key of all of them, which guards nothing. */
+/**
+ * Certificates of a made-up mesh for tests, signed by its own authority and valid until 2126, and
+ * the one key of all of them, which guards nothing.
+ */
 const pem = (label: string, body: string) => `-----BEGIN ${label}-----\n${body.replace(/.{64}(?=.)/g, "$&\n")}\n-----END ${label}-----\n`;
 const certificate = (body: string) => pem("CERTIFICATE", body);
 
@@ -7,7 +10,10 @@ export const KEY: string = pem(
   "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjHJMVRhk2VV0hjvfYfLRAdmmWgIXAq+A6bRobitr7lqhRANCAAQpSMby/hN+5zqj+tggTZ5jXQgB4w3a8NHxFeyPB/XZPtN1k7dSnueQpqYNQl/0mPj+Q4WK2Y3wJb49yOlMhbkw",
 );
 
-/** By what they certify. All client certificates were issued by the mesh's authority: what differs is what stands in them. */
+/**
+ * By what they certify. All client certificates were issued by the mesh's authority: what differs
+ * is what stands in them.
+ */
 export const CERTIFICATES = {
   /** The authority that signed the others. */
   ca: certificate(

@@ -10,7 +10,10 @@ import { setTimeout as pause } from "node:timers/promises";
 export interface RunningEnvoy {
   /** Port of the first listener. */
   readonly port: number;
-  /** Replaces the route configuration, as a push from istiod would, and resolves when Envoy has taken it. */
+  /**
+   * Replaces the route configuration, as a push from istiod would, and resolves when Envoy has
+   * taken it.
+   */
   setRoutes(routes: object): Promise<void>;
   /** Value of a counter or gauge. */
   stat(name: string): Promise<number>;
@@ -23,7 +26,8 @@ const LOOK_AGAIN_MS = 10;
 /**
  * Starts an Envoy on free ports.
  *
- * @param configure makes the bootstrap configuration, given the path of the route file; admin is added here
+ * @param configure makes the bootstrap configuration, given the path of the route file; admin is
+ * added here
  * @param routes the first content of the route file
  */
 export async function startEnvoy(binary: string, configure: (routesPath: string) => object, routes: object): Promise<RunningEnvoy> {

@@ -12,7 +12,10 @@ type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
 /** A `fenceline` command that runs. */
 export interface RunningCommand {
-  /** Resolves with the first log line, from the start on, for which the condition holds. Rejects when the process ends before. */
+  /**
+   * Resolves with the first log line, from the start on, for which the condition holds. Rejects
+   * when the process ends before.
+   */
   line(condition: (line: LogLine) => boolean): Promise<LogLine>;
   /** The log so far. */
   lines(): readonly LogLine[];
@@ -98,7 +101,10 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a command that is to end by itself. One that does not is killed after 30 s, and gives no exit code. */
+/**
+ * Runs a command that is to end by itself. One that does not is killed after 30 s, and gives no
+ * exit code.
+ */
 export async function runToEnd(args: readonly string[], options: SpawnOptions = {}): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ["ignore", "pipe", "pipe"],

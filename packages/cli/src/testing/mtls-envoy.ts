@@ -1,4 +1,6 @@
-/** An Envoy as the receiving sidecar of a mesh: it takes mTLS, and tells whose certificate it saw. */
+/**
+ * An Envoy as the receiving sidecar of a mesh: it takes mTLS, and tells whose certificate it saw.
+ */
 import { CERTIFICATES, KEY } from "./certificates.ts";
 import { type RunningEnvoy, startEnvoy } from "./envoy.ts";
 

@@ -16,7 +16,8 @@ export async function startService(undo: Undo, answer: RequestListener): Promise
 }
 
 /**
- * Manifests of services in namespace `test1`, by name and by the port that answers for them, and of a fence `a` there.
+ * Manifests of services in namespace `test1`, by name and by the port that answers for them, and of
+ * a fence `a` there.
  *
  * @param spec of the fence, as YAML in one line
  */

@@ -4,8 +4,9 @@ import type { TestContext } from "node:test";
 export type Undo = (step: () => unknown) => void;
 
 /**
- * Undoes what a test started, in the opposite order and whatever fails on the way: a folder must outlive the process that writes into it.
- * (The runner calls `after` hooks in the order of their registration, and stops at the first that throws.)
+ * Undoes what a test started, in the opposite order and whatever fails on the way: a folder must
+ * outlive the process that writes into it. (The runner calls `after` hooks in the order of their
+ * registration, and stops at the first that throws.)
  */
 export function undoAfter(t: TestContext): Undo {
   const steps: (() => unknown)[] = [];

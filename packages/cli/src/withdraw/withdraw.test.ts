@@ -18,7 +18,10 @@ const lease = (holderIdentity: string, resourceVersion = "1", leaseDurationSecon
   spec: { holderIdentity, leaseDurationSeconds },
 });
 
-/** An API server that answers GETs from a table and keeps what it is asked. What is not in the table is absent. */
+/**
+ * An API server that answers GETs from a table and keeps what it is asked. What is not in the table
+ * is absent.
+ */
 async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unknown) | undefined>>) {
   const asked: string[] = [];
   const server = createServer((request, response) => {

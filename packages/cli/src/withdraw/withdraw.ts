@@ -9,7 +9,10 @@ export interface WithdrawOptions {
   /** Namespace of Fenceline. */
   readonly namespace: string;
   readonly logger: Logger;
-  /** How long Envoys are given to learn the whole mesh again, after the Sidecars are gone and before the EnvoyFilters go. */
+  /**
+   * How long Envoys are given to learn the whole mesh again, after the Sidecars are gone and before
+   * the EnvoyFilters go.
+   */
   readonly settle: number;
   /** How long to wait for the collector to let go of its Lease. */
   readonly patience: number;
@@ -26,10 +29,12 @@ interface ObjectList {
 }
 
 /**
- * Takes back everything that Fenceline rendered, so that nothing of it is left in the mesh. May be repeated.
+ * Takes back everything that Fenceline rendered, so that nothing of it is left in the mesh. May be
+ * repeated.
  *
- * The collector goes first, or it would render again what is deleted here. Then the Sidecars, and only when every Envoy knows the whole mesh
- * again the EnvoyFilters: until then, calls to hosts that are still hidden need the way to the fallback.
+ * The collector goes first, or it would render again what is deleted here. Then the Sidecars, and
+ * only when every Envoy knows the whole mesh again the EnvoyFilters: until then, calls to hosts
+ * that are still hidden need the way to the fallback.
  *
  * @throws {FencelineError} `COLLECTOR_STILL_LEADS`, or the error of the API server
  */
@@ -49,7 +54,10 @@ async function scaleToZero(api: WithdrawOptions["api"], namespace: string): Prom
   await absentIsFine(api.json({ method: "PATCH", path, contentType: "application/merge-patch+json", body: { spec: { replicas: 0 } } }));
 }
 
-/** A Lease is free when nobody holds it, or when its holder has not renewed it for as long as it was taken for. */
+/**
+ * A Lease is free when nobody holds it, or when its holder has not renewed it for as long as it was
+ * taken for.
+ */
 async function leaseIsFree({ api, namespace, patience, interval }: WithdrawOptions): Promise<void> {
   const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${COLLECTOR}`;
   const began = performance.now();
@@ -78,7 +86,10 @@ interface LeaseObject {
   readonly spec?: { readonly holderIdentity?: string; readonly leaseDurationSeconds?: number };
 }
 
-/** Deletes the objects of a kind that carry our label; how many there were. A kind that does not exist has none. */
+/**
+ * Deletes the objects of a kind that carry our label; how many there were. A kind that does not
+ * exist has none.
+ */
 async function deleteAll(api: WithdrawOptions["api"], group: string, plural: string): Promise<number> {
   const list = (await absentIsFine(api.json({ method: "GET", path: `${group}/${plural}`, query: { labelSelector: OURS } }))) as
     | ObjectList

@@ -280,7 +280,8 @@ test("T-12 many lists at once hold up nobody: between two fences of theirs a pro
   let before = mesh.described;
   while (!(await Promise.race([done, ask(port, "/healthz").then(() => false)]))) {
     probes += 1;
-    // Turns of the event loop that one request takes on its way; a fence each, however many lists there are.
+    // Turns of the event loop that one request takes on its way; a fence each, however many lists
+    // there are.
     assert.ok(mesh.described - before < 40, `${mesh.described - before} fences were described while a probe waited`);
     before = mesh.described;
   }

@@ -5,8 +5,8 @@ const FENCES: PageSizes = { default: 100, max: 1_000 };
 const EDGES: PageSizes = { default: 1_000, max: 10_000 };
 
 /**
- * What the collector shows of fences and edges: `/api/v1/fences`, `/api/v1/fences/<namespace>/<name>` and `/api/v1/edges`
- * (docs/api.md).
+ * What the collector shows of fences and edges: `/api/v1/fences`,
+ * `/api/v1/fences/<namespace>/<name>` and `/api/v1/edges` (docs/api.md).
  *
  * @param read gives where they are read from; undefined while they are not known yet
  */

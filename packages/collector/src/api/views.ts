@@ -61,7 +61,10 @@ function edgeView(fence: FenceKey, { host, source, firstSeen, lastSeen, requests
   };
 }
 
-/** Keys in order, of the namespace that is asked for, from the fence on with which the page before ended. */
+/**
+ * Keys in order, of the namespace that is asked for, from the fence on with which the page before
+ * ended.
+ */
 function keysFrom(keys: readonly FenceKey[], { namespace, after = [] }: PageRequest): FenceKey[] {
   const last = after.slice(0, 2);
   const wanted = keys.filter((key) => {

@@ -9,8 +9,10 @@ const DEFAULT_HTTP_PORT = 80;
  * Finds what an access-log entry says was called. Only what the registry knows can come out.
  *
  * 1. The upstream cluster: after routing it is the truth, whatever the Host header said.
- * 2. For a call that went to the fallback: the host, as the fallback goes by it, and the original destination where the host is made up.
- * 3. For any other call without a cluster of its own (`PassthroughCluster`): the original destination, since that is what Envoy dialled, then the host.
+ * 2. For a call that went to the fallback: the host, as the fallback goes by it, and the original
+ *    destination where the host is made up.
+ * 3. For any other call without a cluster of its own (`PassthroughCluster`): the original
+ *    destination, since that is what Envoy dialled, then the host.
  */
 export function destinationOf(entry: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | DropReason {
   const upstream = mesh.destinationOfCluster(entry.upstreamCluster);
@@ -22,12 +24,18 @@ export function destinationOf(entry: AccessLogEntry, callerNamespace: string, me
   return found.host === mesh.fallbackHost ? "fallback_itself" : found;
 }
 
-/** Whether a call took the way of the fallback: the caller's Envoy sent it there, or the fallback itself reports it. */
+/**
+ * Whether a call took the way of the fallback: the caller's Envoy sent it there, or the fallback
+ * itself reports it.
+ */
 export function wentByFallback({ upstreamCluster, fenceSource }: AccessLogEntry, mesh: Mesh): boolean {
   return fenceSource !== "" || isCluster(upstreamCluster, mesh.fallbackHost);
 }
 
-/** The fallback's own Service need not be in the registry (a folder of manifests may lack it), yet its cluster must be known for what it is. */
+/**
+ * The fallback's own Service need not be in the registry (a folder of manifests may lack it), yet
+ * its cluster must be known for what it is.
+ */
 function isCluster(cluster: string, host: string): boolean {
   return cluster.startsWith("outbound|") && cluster.endsWith(`|${host}`);
 }

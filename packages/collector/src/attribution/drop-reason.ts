@@ -4,15 +4,24 @@ export const DROP_REASONS = [
   "unknown_source",
   /** The writer has no certificate, and `telemetry.acceptPlaintext` is false. */
   "no_certificate",
-  /** The certificate of the writer names another namespace than the source it claims, or no workload of this mesh. */
+  /**
+   * The certificate of the writer names another namespace than the source it claims, or no workload
+   * of this mesh.
+   */
   "identity_mismatch",
   /** The destination is no service of the mesh. */
   "unknown_destination",
   /** The call was to the global sidecar itself. */
   "fallback_itself",
-  /** A new edge whose first answer, to the workload itself, was 403: nobody needs to see what it may not call. */
+  /**
+   * A new edge whose first answer, to the workload itself, was 403: nobody needs to see what it may
+   * not call.
+   */
   "denied",
-  /** A host that is new to a fence whose hosts were all seen within their window, and are as many as it may have. */
+  /**
+   * A host that is new to a fence whose hosts were all seen within their window, and are as many as
+   * it may have.
+   */
   "at_capacity",
 ] as const;
 

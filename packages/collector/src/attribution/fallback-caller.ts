@@ -35,8 +35,9 @@ const ANSWERS: Readonly<Record<FallbackRefusal, CallerRefusal>> = {
 /**
  * Whether a call comes from the global sidecar itself.
  *
- * Its certificate alone proves nothing: what it forwards for anybody leaves the same pod, through the same Envoy, with the same certificate. The token is
- * in a file that only its process reads. The certificate has to agree nevertheless, so that a token which leaked is of use nowhere else.
+ * Its certificate alone proves nothing: what it forwards for anybody leaves the same pod, through
+ * the same Envoy, with the same certificate. The token is in a file that only its process reads.
+ * The certificate has to agree nevertheless, so that a token which leaked is of use nowhere else.
  */
 export function fallbackCaller({ config, token, refused, logger }: FallbackCallerOptions): CallerCheck {
   const lines = new LineBudget();

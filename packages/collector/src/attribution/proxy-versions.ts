@@ -15,10 +15,16 @@ interface Known {
   leftAt: number;
 }
 
-/** `1.29.0`, `1.31-alpha.0123abc`. What cannot be compared says nothing, and must not stand for an old version. */
+/**
+ * `1.29.0`, `1.31-alpha.0123abc`. What cannot be compared says nothing, and must not stand for an
+ * old version.
+ */
 const VERSION = /^\d{1,3}\.\d{1,4}(?:[.-][\w.+-]{1,56})?$/;
 
-/** Milliseconds for which a version counts that no stream tells any more, while others tell another one. */
+/**
+ * Milliseconds for which a version counts that no stream tells any more, while others tell another
+ * one.
+ */
 const HOLD = 600_000;
 /** Most versions of a fence that are held so. */
 const MOST_HELD = 16;
@@ -26,10 +32,13 @@ const MOST_HELD = 16;
 /**
  * The versions of Istio that the proxies of each fence run.
  *
- * A version is a claim of its sender's: it counts for the fence that the sender was found to speak for, and for no other. It goes some minutes after the
- * stream that told it, so that an upgrade ends and a false claim does too. Not at once: the version decides what is rendered, and whoever opens streams
- * that name an old and a new version in turns would have the fence written, and pushed to its proxies, with each of them. The version of the last
- * stream stays until another stream tells one: proxies change their connections every half an hour, and what is rendered must not change with that.
+ * A version is a claim of its sender's: it counts for the fence that the sender was found to speak
+ * for, and for no other. It goes some minutes after the stream that told it, so that an upgrade
+ * ends and a false claim does too. Not at once: the version decides what is rendered, and whoever
+ * opens streams that name an old and a new version in turns would have the fence written, and
+ * pushed to its proxies, with each of them. The version of the last stream stays until another
+ * stream tells one: proxies change their connections every half an hour, and what is rendered must
+ * not change with that.
  */
 export class ProxyVersions {
   readonly #told = new Map<AccessLogStream, Told>();
@@ -52,7 +61,10 @@ export class ProxyVersions {
     return [...(this.#versions.get(formatFenceKey(fence))?.keys() ?? [])];
   }
 
-  /** The versions that proxies of a namespace's fences run. Whoever tells a false one is in that namespace. */
+  /**
+   * The versions that proxies of a namespace's fences run. Whoever tells a false one is in that
+   * namespace.
+   */
   ofNamespace(namespace: string): readonly string[] {
     const found = new Set<string>();
     for (const [fence, versions] of this.#versions) {
@@ -112,7 +124,10 @@ export class ProxyVersions {
     return this.#told.size + [...this.#versions.values()].reduce((sum, versions) => sum + 1 + versions.size, 0);
   }
 
-  /** Drops what was left long ago, unless nothing else is known, and what is too much. Returns whether there was any. */
+  /**
+   * Drops what was left long ago, unless nothing else is known, and what is too much. Returns
+   * whether there was any.
+   */
   #dropLeft(versions: Map<string, Known>): boolean {
     const before = versions.size;
     const now = this.#now();
@@ -125,7 +140,10 @@ export class ProxyVersions {
   }
 }
 
-/** The one to go where too many are held: what is rendered is for the oldest, so with any other nobody could take turns. */
+/**
+ * The one to go where too many are held: what is rendered is for the oldest, so with any other
+ * nobody could take turns.
+ */
 function newestOf(versions: readonly string[]): string {
   const rank = (version: string) => {
     const [major = "", minor = ""] = version.split(/[.-]/);

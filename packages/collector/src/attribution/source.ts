@@ -20,8 +20,9 @@ export type StreamSource =
   | { readonly kind: "dropped"; readonly reason: DropReason };
 
 /**
- * Finds the source of a stream, by the first of these that says anything: the log name, which a fence's EnvoyFilter sets; the node's metadata;
- * the peer's certificate. The certificate's namespace must agree with the claim: log name and node are only what the peer says of itself.
+ * Finds the source of a stream, by the first of these that says anything: the log name, which a
+ * fence's EnvoyFilter sets; the node's metadata; the peer's certificate. The certificate's
+ * namespace must agree with the claim: log name and node are only what the peer says of itself.
  */
 export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLogStream, mesh: Mesh): StreamSource {
   const peer = peerOfForwardedClientCert(forwardedClientCert, mesh.trustDomains);
@@ -38,8 +39,9 @@ export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLog
 }
 
 /**
- * The source of one of the fallback's entries: the header that the caller's Envoy had set, and the caller's certificate if the entry tells it. The
- * fallback has compared the two itself, so an entry need not repeat the certificate.
+ * The source of one of the fallback's entries: the header that the caller's Envoy had set, and the
+ * caller's certificate if the entry tells it. The fallback has compared the two itself, so an entry
+ * need not repeat the certificate.
  */
 export function sourceOfFallbackEntry({ fenceSource, peerUris }: AccessLogEntry, mesh: Mesh): FenceKey | DropReason {
   const fence = parseFenceKey(fenceSource);
@@ -54,7 +56,10 @@ function objectionOf(peer: Peer, namespace: string, { config }: Mesh): DropReaso
   return found === "missing" && !config.telemetry.acceptPlaintext ? "no_certificate" : undefined;
 }
 
-/** A workload that is known only by its certificate is taken for the fence that bears its service account's name. */
+/**
+ * A workload that is known only by its certificate is taken for the fence that bears its service
+ * account's name.
+ */
 function fenceOfPeer(peer: Peer): FenceKey | undefined {
   return typeof peer === "string" ? undefined : { namespace: peer.namespace, name: peer.serviceAccount };
 }

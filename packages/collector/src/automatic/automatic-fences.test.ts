@@ -27,7 +27,10 @@ function shop(server: FakeApiServer, fenced = "true"): void {
   addService(server, "web");
 }
 
-/** An `AutomaticFences` of its own beside the collector's store, whose times the test sets. The collector itself makes none. */
+/**
+ * An `AutomaticFences` of its own beside the collector's store, whose times the test sets. The
+ * collector itself makes none.
+ */
 async function running(
   t: TestContext,
   prepare: (server: FakeApiServer) => void,

@@ -23,7 +23,10 @@ export interface AutomaticFencesOptions {
   readonly clock?: () => number;
   /** How long a fence must not be wanted before it is deleted, in milliseconds. Default 5 000. */
   readonly grace?: number;
-  /** Pauses before a retry, in milliseconds. Default: from 1 000 to 300 000, since what fails may fail for thousands of Services. */
+  /**
+   * Pauses before a retry, in milliseconds. Default: from 1 000 to 300 000, since what fails may
+   * fail for thousands of Services.
+   */
   readonly backoff?: WorkQueueOptions<unknown>["backoff"];
 }
 
@@ -39,12 +42,14 @@ const SUCCESSION = 500;
 const BACKOFF = { first: 1_000, longest: 300_000 };
 
 /**
- * Makes the fences of workloads that are to have one by themselves, and deletes those that are to have none any more: observe → desired → plan →
- * apply. Only where the store can make fences.
+ * Makes the fences of workloads that are to have one by themselves, and deletes those that are to
+ * have none any more: observe → desired → plan → apply. Only where the store can make fences.
  *
- * What a fence has learned goes with it. So a delete waits: a Service is replaced by deleting it and making it anew, and a label moves from a
- * Service to its Namespace, of which we may hear first of the one that takes away. A create in the same namespace waits for it too: it may be for
- * the same pods, by the name of another Service that selects them, and two fences would each have a Sidecar for them.
+ * What a fence has learned goes with it. So a delete waits: a Service is replaced by deleting it
+ * and making it anew, and a label moves from a Service to its Namespace, of which we may hear first
+ * of the one that takes away. A create in the same namespace waits for it too: it may be for the
+ * same pods, by the name of another Service that selects them, and two fences would each have a
+ * Sidecar for them.
  */
 export class AutomaticFences {
   readonly #options: AutomaticFencesOptions;
@@ -115,7 +120,10 @@ export class AutomaticFences {
     return planFences({ wanted, present: snapshot.fences, isCertain: (key) => isOff || (store.isCertain?.(key) ?? false) });
   }
 
-  /** Does what is planned for a name when its turn comes. Returns a pause when it has to wait, in milliseconds. */
+  /**
+   * Does what is planned for a name when its turn comes. Returns a pause when it has to wait, in
+   * milliseconds.
+   */
   async #work(id: string): Promise<number | undefined> {
     const planned = this.#planned.get(id);
     if (planned === undefined || this.#isClosed || !this.#options.leads()) {

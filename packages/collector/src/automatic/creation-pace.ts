@@ -3,7 +3,10 @@ import { doublingPause, type PauseLimits } from "@fenceline/api";
 /** Before a fence is made again. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 60_000 };
 
-/** How often the fence of one name may be made. One that we made and that is gone again was deleted by somebody, who may do so again and again. */
+/**
+ * How often the fence of one name may be made. One that we made and that is gone again was deleted
+ * by somebody, who may do so again and again.
+ */
 export class CreationPace {
   readonly #clock: () => number;
   readonly #made = new Map<string, { readonly times: number; readonly at: number }>();

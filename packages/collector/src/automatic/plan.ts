@@ -15,7 +15,9 @@ export interface FencePlanInput {
   readonly isCertain: (key: FenceKey) => boolean;
 }
 
-/** What is to be written. A fence that exists is never changed, and one of a person never deleted. */
+/**
+ * What is to be written. A fence that exists is never changed, and one of a person never deleted.
+ */
 export function planFences({ wanted, present, isCertain }: FencePlanInput): readonly FenceChange[] {
   const names = new Set(present.map(({ metadata }) => formatFenceKey(metadata)));
   const staying = new Set([...wanted.fences, ...wanted.undecided].map(formatFenceKey));

@@ -2,6 +2,8 @@ import {
   type Config,
   FENCED_LABEL,
   type FenceKey,
+  fenceKeyOf,
+  formatFenceKey,
   isAutomatic,
   type Labels,
   type Service,
@@ -27,7 +29,10 @@ export interface WantedFences {
   readonly undecided: readonly FenceKey[];
 }
 
-/** Services with the same selector, in the order of their names: a headless one beside a normal one is the same workload. */
+/**
+ * Services with the same selector, in the order of their names: a headless one beside a normal one
+ * is the same workload.
+ */
 interface Workload {
   readonly namespace: string;
   readonly id: string;
@@ -40,8 +45,9 @@ const NOTHING: WantedFences = { fences: [], undecided: [] };
 const workloadIds = new WeakMap<Service, string>();
 
 /**
- * The automatic fences that are to exist: one for each workload that some Service asks for, none where a person made one. Two would each have a
- * Sidecar for the same pods, of which Istio uses the older.
+ * The automatic fences that are to exist: one for each workload that some Service asks for, none
+ * where a person made one. Two would each have a Sidecar for the same pods, of which Istio uses the
+ * older.
  */
 export function wantedFences({ snapshot, config, workloadOf }: WantedFencesInput): WantedFences {
   const { create } = config.automaticFences;
@@ -51,12 +57,13 @@ export function wantedFences({ snapshot, config, workloadOf }: WantedFencesInput
   const fences: FenceKey[] = [];
   const undecided: FenceKey[] = [];
   for (const { namespace, id, services } of workloads(snapshot.services, config)) {
-    if (taken.has(id) || services.some(({ metadata }) => taken.has(nameId(metadata)))) continue;
+    if (taken.has(id) || services.some(({ metadata }) => taken.has(formatFenceKey(metadata)))) continue;
     const asking = servicesAsking(services, labels.get(namespace), create === "All");
-    if (asking === undefined) undecided.push(...services.map(keyOf));
+    if (asking === undefined) undecided.push(...services.map(fenceKeyOf));
     if (asking === undefined || asking[0] === undefined) continue;
-    // The one that exists keeps what it has learned, also where another Service of the workload is the one that asks now.
-    fences.push(keyOf(services.find(({ metadata }) => automatic.has(nameId(metadata))) ?? asking[0]));
+    // The one that exists keeps what it has learned, also where another Service of the workload is
+    // the one that asks now.
+    fences.push(fenceKeyOf(services.find(({ metadata }) => automatic.has(formatFenceKey(metadata))) ?? asking[0]));
   }
   return { fences: fences.sort(byName), undecided: undecided.sort(byName) };
 }
@@ -69,17 +76,19 @@ function ownership(fences: readonly ServiceFence[], workloadOf: WantedFencesInpu
     const { metadata } = fence;
     const isOurs = isAutomatic(metadata.labels);
     const workload = isOurs ? undefined : workloadOf(fence);
-    (isOurs ? automatic : taken).add(nameId(metadata));
+    (isOurs ? automatic : taken).add(formatFenceKey(metadata));
     if (workload !== undefined) taken.add(workloadId(metadata.namespace, workload));
   }
   return { automatic, taken };
 }
 
 /**
- * The Services of a workload that ask for a fence; undefined when that is not known. Each Service's own label decides, else its Namespace's, else
- * the configuration. One that says `false` speaks for the pods, which it shares with the others.
+ * The Services of a workload that ask for a fence; undefined when that is not known. Each Service's
+ * own label decides, else its Namespace's, else the configuration. One that says `false` speaks for
+ * the pods, which it shares with the others.
  *
- * @param ofNamespace label of the Namespace; undefined when the Namespace itself is not known: it may have any
+ * @param ofNamespace label of the Namespace; undefined when the Namespace itself is not known: it
+ * may have any
  */
 function servicesAsking(services: readonly Service[], ofNamespace: string | undefined, byDefault: boolean): readonly Service[] | undefined {
   const ownLabel = ({ metadata }: Service) => metadata.labels[FENCED_LABEL];
@@ -116,15 +125,7 @@ function workloadId(namespace: string, selector: Labels): string {
   return `${namespace}{${JSON.stringify(labels)}`;
 }
 
-function nameId({ namespace, name }: FenceKey): string {
-  return `${namespace}/${name}`;
-}
-
-function keyOf({ metadata: { namespace, name } }: Service): FenceKey {
-  return { namespace, name };
-}
-
 function byName(one: FenceKey, other: FenceKey): number {
-  const [a, b] = [nameId(one), nameId(other)];
+  const [a, b] = [formatFenceKey(one), formatFenceKey(other)];
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -48,14 +48,20 @@ const LOOK_AGAIN = 60_000;
 
 const NOTHING: FallbackPlan = { live: undefined, lacking: [], omitted: [], givenUp: [] };
 
-/** Keeps the ports of the fallback's Service up with the mesh: observe → desired → plan → apply. Only where the store can add ports. */
+/**
+ * Keeps the ports of the fallback's Service up with the mesh: observe → desired → plan → apply.
+ * Only where the store can add ports.
+ */
 export class FallbackService {
   readonly #options: FallbackServiceOptions;
   readonly #key: ServiceKey;
   readonly #queue: WorkQueue<ServiceKey>;
   readonly #pace: WritePace;
   readonly #idle: IdlePorts;
-  /** A write was asked for and is not done. Snapshots may come many a second: they bring no retry forward, and ask for no run after a failing one. */
+  /**
+   * A write was asked for and is not done. Snapshots may come many a second: they bring no retry
+   * forward, and ask for no run after a failing one.
+   */
   #isPending = false;
   #look: NodeJS.Timeout | undefined;
   /** What was last warned of, so that it is said once. */
@@ -158,7 +164,10 @@ export class FallbackService {
     return this.#options.store.snapshot().services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   }
 
-  /** Looked for only while every place is taken, since it means a look at every port of the mesh; and not while it is uncertain what there is. */
+  /**
+   * Looked for only while every place is taken, since it means a look at every port of the mesh;
+   * and not while it is uncertain what there is.
+   */
   #watchIdle(): void {
     const { store, config } = this.#options;
     const live = this.#live();

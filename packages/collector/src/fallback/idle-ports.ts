@@ -1,10 +1,14 @@
 /**
- * How long a port must have been declared by nobody before it may make room, in milliseconds. A Service that is replaced, uninstalled and installed again, or
- * moved to another namespace is back by then, and so is everything after a restart of the API server.
+ * How long a port must have been declared by nobody before it may make room, in milliseconds. A
+ * Service that is replaced, uninstalled and installed again, or moved to another namespace is back
+ * by then, and so is everything after a restart of the API server.
  */
 const GRACE = 600_000;
 
-/** The ports of the fallback's Service that nobody declares, and since when this process has seen that. A restart begins anew: it forgets nothing too early. */
+/**
+ * The ports of the fallback's Service that nobody declares, and since when this process has seen
+ * that. A restart begins anew: it forgets nothing too early.
+ */
 export class IdlePorts {
   readonly #clock: () => number;
   #since: ReadonlyMap<number, number> = new Map();

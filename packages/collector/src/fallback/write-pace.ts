@@ -4,8 +4,9 @@ import { doublingPause, FencelineError, type PauseLimits, type ServicePort } fro
 const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 
 /**
- * How often the same port may be added. A new one waits for nothing. One that we added and that is gone again was taken away by somebody, who may do so
- * again and again, and every change of this Service reaches every fenced Envoy.
+ * How often the same port may be added. A new one waits for nothing. One that we added and that is
+ * gone again was taken away by somebody, who may do so again and again, and every change of this
+ * Service reaches every fenced Envoy.
  */
 export class WritePace {
   readonly #clock: () => number;

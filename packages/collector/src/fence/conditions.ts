@@ -25,7 +25,10 @@ const REMARKS = 5;
 
 type Judgement = Omit<Condition, "lastTransitionTime">;
 
-/** What is true of a fence now, each with its reason. `lastTransitionTime` moves only when the status does. */
+/**
+ * What is true of a fence now, each with its reason. `lastTransitionTime` moves only when the
+ * status does.
+ */
 export function conditions(input: ConditionsInput): Condition[] {
   const { previous, now } = input;
   const judgements = [ready(input), enforced(input), conflict(input), fallback(input), telemetry(input), ...capacity(input)];
@@ -44,7 +47,10 @@ function ready({ rendered, remarks = [], obstacles: [obstacle] }: ConditionsInpu
     : { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
 }
 
-/** Remarks as one text. There may be thousands of things to say of a fence, and a condition is written whole. */
+/**
+ * Remarks as one text. There may be thousands of things to say of a fence, and a condition is
+ * written whole.
+ */
 export function remarksText(remarks: readonly string[], separator = "; "): string {
   const more = remarks.length - REMARKS;
   return [...remarks.slice(0, REMARKS), ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
@@ -103,8 +109,8 @@ function telemetry({ edges }: ConditionsInput): Judgement {
 }
 
 /**
- * Only for a fence that is, or was, full. Without counts of who was turned away: they change with every call, and a condition is written when it
- * changes.
+ * Only for a fence that is, or was, full. Without counts of who was turned away: they change with
+ * every call, and a condition is written when it changes.
  */
 function capacity({ edges, previous }: ConditionsInput): readonly Judgement[] {
   if (edges.isAtCapacity) {

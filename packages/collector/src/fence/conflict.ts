@@ -4,8 +4,9 @@ import type { ForeignObject } from "@fenceline/store";
 /**
  * Names of the Sidecars of others that are, or may be, for pods of this fence.
  *
- * Istio gives a pod exactly one Sidecar with a selector, the oldest that matches, and says nothing (istio/istio#24741). One without a selector
- * gives way to any that has one, so it is no conflict. Two selectors may meet in a pod when they agree on a label and differ on none.
+ * Istio gives a pod exactly one Sidecar with a selector, the oldest that matches, and says nothing
+ * (istio/istio#24741). One without a selector gives way to any that has one, so it is no conflict.
+ * Two selectors may meet in a pod when they agree on a label and differ on none.
  *
  * @param labels of the fence's pods; undefined when they are not known
  */

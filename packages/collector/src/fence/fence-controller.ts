@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type Config,
   type FenceKey,
+  fenceKeyOf,
   fenceRef,
   formatFenceKey,
   idleWindowOf,
@@ -35,7 +36,10 @@ export interface FenceControllerOptions {
   readonly logger: Logger;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
-  /** Whether this replica alone ages and renders; the others only learn, and write what they learned into the status. */
+  /**
+   * Whether this replica alone ages and renders; the others only learn, and write what they learned
+   * into the status.
+   */
   readonly leads: () => boolean;
   /** Whether the fallback can answer. */
   readonly fallbackReady: (mesh: Mesh) => boolean;
@@ -53,7 +57,10 @@ const STATUS_WRITES_PER_WINDOW = 10;
 /** And at most this often, in milliseconds: each write of each fence reaches every replica. */
 const SHORTEST_WRITE_PAUSE = 1_000;
 
-/** Keeps each fence's rendered objects and status what its spec and its edges say: observe → desired → plan → apply. */
+/**
+ * Keeps each fence's rendered objects and status what its spec and its edges say: observe → desired
+ * → plan → apply.
+ */
 export class FenceController {
   readonly #options: FenceControllerOptions;
   readonly #states = new Map<string, FenceState>();
@@ -70,7 +77,8 @@ export class FenceController {
       onError: (key, error, retryAfter, failures) => {
         const fence = formatFenceKey(key);
         options.metrics.reconciles.inc({ result: "error" });
-        // The first, second, fourth, … in a row: a thousand fences that fail for an hour must not fill the disk with the same line.
+        // The first, second, fourth, … in a row: a thousand fences that fail for an hour must not
+        // fill the disk with the same line.
         if (Number.isInteger(Math.log2(failures)))
           options.logger.warn({ fence, err: error, failures, retryAfterMs: Math.round(retryAfter) }, "write failed, will retry");
       },
@@ -83,12 +91,13 @@ export class FenceController {
     const current = mesh();
     for (const fence of current.fences()) this.#open(fence, current);
     const gone = [...this.#states.values(), ...store.owners(SERVICE_FENCE.name).map((key) => ({ key }))].map(({ key }) => key);
-    for (const key of [...current.fences().map(keyOf), ...gone]) this.enqueue(key);
+    for (const key of [...current.fences().map(fenceKeyOf), ...gone]) this.enqueue(key);
   }
 
   /**
-   * Takes over as the leader: the one before may have left fences undone, and only what a leader judges is written. So what this replica
-   * believes of a fence's conditions gives way to what the store last showed, and every difference is news.
+   * Takes over as the leader: the one before may have left fences undone, and only what a leader
+   * judges is written. So what this replica believes of a fence's conditions gives way to what the
+   * store last showed, and every difference is news.
    */
   lead(): void {
     for (const state of this.#states.values()) state.status = withConditionsOf(state.seen, state.status);
@@ -107,7 +116,10 @@ export class FenceController {
     this.enqueue(key);
   }
 
-  /** A workload called a host that its fence has no room for, or its warm-up names one. Told once, until there is room again. */
+  /**
+   * A workload called a host that its fence has no room for, or its warm-up names one. Told once,
+   * until there is room again.
+   */
   turnedAway(key: FenceKey, host: string): void {
     const state = this.#states.get(formatFenceKey(key));
     if (state === undefined || state.isTurningAway) return;
@@ -122,7 +134,9 @@ export class FenceController {
     return [...this.#states.values()].filter(({ edges }) => edges.isAtCapacity).length;
   }
 
-  /** Runs one ageing round over all fences, and lets times be written that have waited long enough. */
+  /**
+   * Runs one ageing round over all fences, and lets times be written that have waited long enough.
+   */
   tick(): void {
     const { metrics, logger, config, now } = this.#options;
     const leads = this.#options.leads();
@@ -173,7 +187,8 @@ export class FenceController {
     if (state !== undefined) state.learnedAt = undefined;
     const desired = fence === undefined || state === undefined ? undefined : this.#desired(fence, state);
     const changes = this.#options.leads() ? plan(fenceRef(key), store.ownedBy(fenceRef(key)), desired?.rendered.objects ?? []) : [];
-    // The status first: should the process die in between, a host is known that is not rendered yet, and the start renders it.
+    // The status first: should the process die in between, a host is known that is not rendered
+    // yet, and the start renders it.
     if (state !== undefined && desired !== undefined) await this.#judge(state, desired);
     else await this.#forget(key);
     const before = this.#writer.obstacles(key);
@@ -215,7 +230,8 @@ export class FenceController {
     const remarks = windowRemarks(fence.spec, config.ageing);
     const judged = { previous, edges, rendered, enforced, fallbackReady: fallback.ready, conflicts, remarks, now };
     const status = fenceStatus({ ...judged, fence, hosts, obstacles: this.#writer.obstacles(state.key) });
-    // The leader alone judges. What another would say here is not written, and must not be taken for written when it becomes the leader.
+    // The leader alone judges. What another would say here is not written, and must not be taken
+    // for written when it becomes the leader.
     return { rendered, status: this.#options.leads() ? status : withConditionsOf(state.seen, status) };
   }
 
@@ -240,7 +256,7 @@ export class FenceController {
 
   #open(fence: ServiceFence, mesh: Mesh): void {
     const { book, config, now, leads } = this.#options;
-    const key = keyOf(fence);
+    const key = fenceKeyOf(fence);
     const isNew = book.of(key) === undefined;
     const edges = book.open(key, ageingPolicy(fence, config, mesh.registry));
     const state = this.#states.get(formatFenceKey(key));
@@ -259,7 +275,10 @@ export class FenceController {
     if (leftOut !== undefined) this.turnedAway(key, leftOut);
   }
 
-  /** Once, until the reason is another one. What was rendered for the fence before is taken away like anything that is not wanted any more. */
+  /**
+   * Once, until the reason is another one. What was rendered for the fence before is taken away
+   * like anything that is not wanted any more.
+   */
   #tellRefusal(state: FenceState, rendered: Rendered): void {
     const refused = "refused" in rendered ? rendered.refused : undefined;
     if (refused !== undefined && refused.reason !== state.toldRefusal)
@@ -296,8 +315,4 @@ export class FenceController {
     if (state !== undefined) state.statusWrittenAt = Number.NEGATIVE_INFINITY;
     this.enqueue(key);
   }
-}
-
-function keyOf({ metadata: { namespace, name } }: ServiceFence): FenceKey {
-  return { namespace, name };
 }

@@ -6,7 +6,9 @@ export interface FenceState {
   readonly key: FenceKey;
   edges: FenceEdges;
   status: ServiceFenceStatus;
-  /** The status of the last snapshot: what other replicas wrote is told by how the next one differs. */
+  /**
+   * The status of the last snapshot: what other replicas wrote is told by how the next one differs.
+   */
   seen: ServiceFenceStatus;
   /** It was told that newcomers are turned away. */
   isTurningAway: boolean;

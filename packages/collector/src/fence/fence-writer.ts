@@ -18,7 +18,10 @@ export const WRITTEN = { create: "created", update: "updated", delete: "removed"
 
 const RENDERED_KINDS = ["EnvoyFilter", "Sidecar"] as const;
 
-/** The only part of the controller that writes: carries out plans, keeps statuses, counts, and remembers what stands in the way. */
+/**
+ * The only part of the controller that writes: carries out plans, keeps statuses, counts, and
+ * remembers what stands in the way.
+ */
 export class FenceWriter {
   readonly #options: FenceWriterOptions;
   readonly #obstacles: Obstacles;
@@ -39,7 +42,8 @@ export class FenceWriter {
   /**
    * Carries out a plan, as far as nothing stands in the way. Returns how many changes were made.
    *
-   * @throws what the store throws; not when leadership was lost meanwhile: what is left undone is then the next leader's to do
+   * @throws what the store throws; not when leadership was lost meanwhile: what is left undone is
+   * then the next leader's to do
    */
   async apply(key: FenceKey, changes: readonly Change[]): Promise<number> {
     for (const kind of RENDERED_KINDS) if (!changes.some(({ object }) => object.kind === kind)) this.#obstacles.clear(key, kind);
@@ -47,7 +51,8 @@ export class FenceWriter {
     let isHeld = false;
     try {
       for (const change of changes) {
-        // A new Sidecar would hide hosts while nothing catches the calls to them. One that is there is kept up to date all the same.
+        // A new Sidecar would hide hosts while nothing catches the calls to them. One that is there
+        // is kept up to date all the same.
         if (isHeld && change.action === "create") continue;
         const obstacle = await this.#obstacles.attempt(key, change.object.kind, change, () => this.#options.store.apply(change));
         if (obstacle !== undefined) isHeld = true;
@@ -62,7 +67,9 @@ export class FenceWriter {
     return made;
   }
 
-  /** Keeps a status. False when something stands in the way; that must keep nobody from rendering. */
+  /**
+   * Keeps a status. False when something stands in the way; that must keep nobody from rendering.
+   */
   async keepStatus(key: FenceKey, status: ServiceFenceStatus): Promise<boolean> {
     const { store, metrics, logger } = this.#options;
     // Times and counts change all the time, and change nothing about an obstacle.
@@ -85,7 +92,9 @@ export class FenceWriter {
     return this.#obstacles.of(key).filter(({ kind }) => kind !== "ServiceFence");
   }
 
-  /** How long until the fence is to be looked at again because of its obstacles, in milliseconds. */
+  /**
+   * How long until the fence is to be looked at again because of its obstacles, in milliseconds.
+   */
   retryAfter(key: FenceKey): number | undefined {
     return this.#obstacles.retryAfter(key);
   }

@@ -25,9 +25,11 @@ const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 /**
  * Remembers what stands in the way of the fences' writes.
  *
- * A person has to remove an obstacle, and most of what they do about it (a right, a CRD, an EnvoyFilter of somebody else) is in no watch of ours.
- * So a write is tried again, ever more slowly, and not with every change of the mesh: a thousand fences without a right would otherwise send a
- * thousand requests for every pod that comes or goes. What changed about the write itself is tried at once.
+ * A person has to remove an obstacle, and most of what they do about it (a right, a CRD, an
+ * EnvoyFilter of somebody else) is in no watch of ours. So a write is tried again, ever more
+ * slowly, and not with every change of the mesh: a thousand fences without a right would otherwise
+ * send a thousand requests for every pod that comes or goes. What changed about the write itself is
+ * tried at once.
  */
 export class Obstacles {
   readonly #onChange: ObstaclesOptions["onChange"];
@@ -71,7 +73,10 @@ export class Obstacles {
     return [...(this.#fences.get(formatFenceKey(fence))?.values() ?? [])].map(({ obstacle }) => obstacle);
   }
 
-  /** How long until a write of the fence is to be tried again, in milliseconds; undefined when nothing stands in its way. */
+  /**
+   * How long until a write of the fence is to be tried again, in milliseconds; undefined when
+   * nothing stands in its way.
+   */
   retryAfter(fence: FenceKey): number | undefined {
     const times = [...(this.#fences.get(formatFenceKey(fence))?.values() ?? [])].map(({ until }) => until);
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - this.#now());

@@ -3,10 +3,12 @@ import type { ObjectRef, RenderedObject } from "@fenceline/api";
 import type { Change } from "@fenceline/store";
 
 /**
- * What has to be written so that an owner's objects become the desired ones. Nothing is written for an object that is as desired already.
+ * What has to be written so that an owner's objects become the desired ones. Nothing is written for
+ * an object that is as desired already.
  *
- * Writes follow the order of `desired` (EnvoyFilter, then Sidecar), so that hosts are hidden only after the fallback catches calls to them.
- * Deletions go the other way round, for the same reason, and come last.
+ * Writes follow the order of `desired` (EnvoyFilter, then Sidecar), so that hosts are hidden only
+ * after the fallback catches calls to them. Deletions go the other way round, for the same reason,
+ * and come last.
  */
 export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired: readonly RenderedObject[]): Change[] {
   const writes = desired.flatMap((object): Change[] => {

@@ -10,7 +10,10 @@ export interface StatusInput extends ConditionsInput {
   readonly hosts: readonly EgressHost[];
 }
 
-/** The status that says what is true now. `lastTransitionTime` of a condition moves only when the condition does. */
+/**
+ * The status that says what is true now. `lastTransitionTime` of a condition moves only when the
+ * condition does.
+ */
 export function fenceStatus(input: StatusInput): ServiceFenceStatus {
   const { previous, hosts, edges } = input;
   const records = new Map(edges.hosts().map((record) => [record.host, record]));
@@ -30,7 +33,10 @@ export function withConditionsOf({ conditions }: ServiceFenceStatus, { condition
   return { ...status, ...(conditions && { conditions }) };
 }
 
-/** Whether two statuses differ in more than times and counts, which change with every call and are written only now and then. */
+/**
+ * Whether two statuses differ in more than times and counts, which change with every call and are
+ * written only now and then.
+ */
 export function differsInSubstance(a: ServiceFenceStatus, b: ServiceFenceStatus): boolean {
   return !isDeepStrictEqual(substance(a), substance(b));
 }
@@ -56,7 +62,10 @@ function domainStatus({ host, source, expired }: EgressHost, record: HostRecord 
   };
 }
 
-/** A static host with Slime's `auto` strategy that aged out: it stays in the status as expired, so that a restart does not bring it back. */
+/**
+ * A static host with Slime's `auto` strategy that aged out: it stays in the status as expired, so
+ * that a restart does not bring it back.
+ */
 function expiredAutoHosts({ fence, previous }: StatusInput, live: Readonly<Record<string, DomainStatus>>): Record<string, DomainStatus> {
   const gone = Object.entries(previous.domains).filter(
     ([host, { source }]) => source === "static" && live[host] === undefined && host in fence.spec.host,

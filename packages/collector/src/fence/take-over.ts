@@ -15,7 +15,8 @@ import { agesByUse, statusKey } from "@fenceline/render";
 /**
  * How a fence's hosts age: its own fields, else the configuration.
  *
- * @param registry to complete short names of declared hosts, as a pod of the fence's namespace would
+ * @param registry to complete short names of declared hosts, as a pod of the fence's namespace
+ * would
  */
 export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Config, registry: Registry): AgeingPolicy {
   return {
@@ -29,26 +30,30 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
 }
 
 /**
- * Fills the page of a fence that was just opened: from its status, from what Slime had learned, and from its warm-up.
+ * Fills the page of a fence that was just opened: from its status, from what Slime had learned, and
+ * from its warm-up.
  *
  * @returns the first host of the warm-up that found no room; undefined when all of them did
  */
 export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Registry, now: number): string | undefined {
-  // First, because a host keeps what it was seeded with first, and these have a window of their own.
+  // First, because a host keeps what it was seeded with first, and these have a window of their
+  // own.
   seedAutoHosts(edges, fence, registry, now);
   for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now)]) edges.seed(seed);
   const idleWindow = durationMs(fence.spec.warmUp.for);
   for (const host of preloaded(fence, registry)) {
     const isIn = edges.offer({ host, source: "preloaded", firstSeen: now, lastSeen: now, idleWindow }) || edges.has(host);
-    // Nothing makes room for the hosts behind it: all that the page holds counts as just seen. A declared one among them is shown without a place.
+    // Nothing makes room for the hosts behind it: all that the page holds counts as just seen. A
+    // declared one among them is shown without a place.
     if (!isIn) return host;
   }
   return undefined;
 }
 
 /**
- * Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out before stays out until it is called. A person named each
- * of them, so all find room and take none: their number is bounded by what a manifest and a Sidecar (`TooManyHosts`) take.
+ * Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out
+ * before stays out until it is called. A person named each of them, so all find room and take none:
+ * their number is bounded by what a manifest and a Sidecar (`TooManyHosts`) take.
  */
 export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: ServiceFence, registry: Registry, now: number): void {
   for (const [key, strategy] of Object.entries(spec.host)) {
@@ -60,8 +65,9 @@ export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: Ser
 }
 
 /**
- * Takes in what other replicas wrote into the status since we last looked: until when they observed the workload, hosts that they learned, hosts
- * that they saw in use, and hosts that the leader aged out. Our own writes come back the same way and change nothing.
+ * Takes in what other replicas wrote into the status since we last looked: until when they observed
+ * the workload, hosts that they learned, hosts that they saw in use, and hosts that the leader aged
+ * out. Our own writes come back the same way and change nothing.
  */
 export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after: ServiceFenceStatus, now: number): void {
   for (const host of Object.keys(before.domains)) if (isBooked(before.domains[host]) && !isBooked(after.domains[host])) edges.remove(host);
@@ -69,7 +75,8 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
   if (after.observedUntil !== undefined && after.observedUntil !== before.observedUntil)
     edges.observedElsewhere(Math.min(now, Date.parse(after.observedUntil)));
   for (const seed of restored(after, now)) {
-    // What says the same as before is no news. A time in the future counts as now, and would do so again at each look, for ever.
+    // What says the same as before is no news. A time in the future counts as now, and would do so
+    // again at each look, for ever.
     const isNews = before.domains[seed.host]?.lastSeen !== after.domains[seed.host]?.lastSeen;
     if (!edges.has(seed.host)) {
       if (!isBooked(before.domains[seed.host])) edges.seed(seed);
@@ -77,7 +84,10 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
   }
 }
 
-/** Whether a host of a status is one that the book holds: one of ours that has not expired. A static one is there only when it was called. */
+/**
+ * Whether a host of a status is one that the book holds: one of ours that has not expired. A static
+ * one is there only when it was called.
+ */
 function isBooked(domain: DomainStatus | undefined): domain is DomainStatus & { readonly source: HostSource } {
   if (domain?.source === undefined || domain.status === "EXPIRE") return false;
   return domain.source !== "static" || domain.lastSeen !== undefined;
@@ -85,12 +95,16 @@ function isBooked(domain: DomainStatus | undefined): domain is DomainStatus & { 
 
 const NEVER = new Date(0).toISOString();
 
-/** What we had written ourselves. A static host that was called is as good as learned: should a person take it out of the spec, it is still in use. */
+/**
+ * What we had written ourselves. A static host that was called is as good as learned: should a
+ * person take it out of the spec, it is still in use.
+ */
 function restored(status: ServiceFenceStatus, now: number): HostSeed[] {
   const seeds: HostSeed[] = Object.entries(status.domains).flatMap(([host, domain]) => {
     if (!isBooked(domain)) return [];
     const { source, firstSeen, lastSeen, requests, ports } = domain;
-    // A time that could not be read is long ago, not now: it must not count as news each time it is read. One in the future would outlast every later one.
+    // A time that could not be read is long ago, not now: it must not count as news each time it is
+    // read. One in the future would outlast every later one.
     const seen = Math.min(now, Date.parse(lastSeen ?? firstSeen ?? NEVER));
     const first = Math.min(seen, Date.parse(firstSeen ?? lastSeen ?? NEVER));
     return [
@@ -108,12 +122,18 @@ function restored(status: ServiceFenceStatus, now: number): HostSeed[] {
   return seeds.sort((one, other) => one.lastSeen - other.lastSeen);
 }
 
-/** Read in one way only: with two runs that may share characters, a key of 60 KB without its last quote took seconds, and a status has room for more. */
+/**
+ * Read in one way only: with two runs that may share characters, a key of 60 KB without its last
+ * quote took seconds, and a status has room for more.
+ */
 const METRIC_KEY = /^\{?(?:destination_service|request_host)="([^":]+)(?::[^"]*)?"\}?$/;
 /** Slime's enum as text or as number. */
 const EXPIRED: ReadonlySet<unknown> = new Set(["EXPIRE", 1]);
 
-/** What Slime had learned (`metricStatus`, and `domains` without a source), as far as it exists: nobody who migrates starts cold. */
+/**
+ * What Slime had learned (`metricStatus`, and `domains` without a source), as far as it exists:
+ * nobody who migrates starts cold.
+ */
 function imported({ metadata, spec, status }: ServiceFence, registry: Registry, now: number): HostSeed[] {
   const measured = Object.keys(status.metricStatus ?? {}).flatMap((key) => METRIC_KEY.exec(key)?.[1] ?? []);
   const rendered = Object.entries(status.domains).filter(
@@ -127,9 +147,10 @@ function imported({ metadata, spec, status }: ServiceFence, registry: Registry, 
 }
 
 /**
- * `warmUp.preload`: once, when the fence has no status yet, so that what fell away stays away. A list as it is written, for a person may put first what
- * matters most; Services with the fence's own namespace first, which a workload calls most, then by namespace and name. One by one: of the thousands of a
- * mesh most find no room.
+ * `warmUp.preload`: once, when the fence has no status yet, so that what fell away stays away. A
+ * list as it is written, for a person may put first what matters most; Services with the fence's
+ * own namespace first, which a workload calls most, then by namespace and name. One by one: of the
+ * thousands of a mesh most find no room.
  */
 function* preloaded({ metadata: { namespace }, spec, status }: ServiceFence, registry: Registry): Generator<string, void> {
   if (status.observedUntil !== undefined || Object.keys(status.domains).length > 0) return;

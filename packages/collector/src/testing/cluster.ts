@@ -30,7 +30,10 @@ class GivenLeadership extends ManualLeadership {
 /** A line of a log: its fields and its message. */
 type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
 
-/** A mesh with fence `test1/a` and a fallback, and nothing that stands in the way unless `prepare` puts it there. */
+/**
+ * A mesh with fence `test1/a` and a fallback, and nothing that stands in the way unless `prepare`
+ * puts it there.
+ */
 export async function startCluster(
   t: TestContext,
   prepare: (server: FakeApiServer) => void = () => {},

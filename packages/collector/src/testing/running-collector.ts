@@ -20,10 +20,16 @@ export interface RunningCollector {
   write(name: string, text: string): void;
   /** Content of a file in the folder; empty when it is not there. */
   read(path: string): string;
-  /** Sends the messages of one stream, as an Envoy would, and resolves when the collector has read them all. */
+  /**
+   * Sends the messages of one stream, as an Envoy would, and resolves when the collector has read
+   * them all.
+   */
   send(messages: readonly Buffer[], method?: string, metadata?: Readonly<Record<string, string>>): Promise<void>;
   request(path: string, options?: RequestInit): Promise<{ readonly status: number; readonly body: string }>;
-  /** Stops the collector and starts another one over the same folder, in which `meanwhile` may change things. */
+  /**
+   * Stops the collector and starts another one over the same folder, in which `meanwhile` may
+   * change things.
+   */
   restart(meanwhile?: () => void): Promise<RunningCollector>;
 }
 

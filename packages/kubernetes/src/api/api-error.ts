@@ -14,7 +14,10 @@ const CODES: Readonly<Record<number, string>> = {
 /** A server that asks for more patience than this, in milliseconds, is asked again nevertheless. */
 const LONGEST_RETRY_AFTER = 300_000;
 
-/** Characters of the server's own words. A webhook may write a megabyte of them, and a condition is written whole with each write of its status. */
+/**
+ * Characters of the server's own words. A webhook may write a megabyte of them, and a condition is
+ * written whole with each write of its status.
+ */
 const LONGEST_MESSAGE = 1_024;
 
 /** What is known of a request that failed. */
@@ -33,7 +36,10 @@ export interface ApiFailure {
 export class ApiError extends FencelineError {
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
-  /** How long the server asked to be left alone, in milliseconds; undefined when it did not. At most five minutes. */
+  /**
+   * How long the server asked to be left alone, in milliseconds; undefined when it did not. At most
+   * five minutes.
+   */
   readonly retryAfter: number | undefined;
 
   constructor({ request, status, message, retryAfter, cause }: ApiFailure) {

@@ -5,7 +5,10 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../clock.ts";
 import { refuseEndless } from "./readable-file.ts";
 
-/** Least time between two reloads after a 401, in milliseconds: a token that is simply wrong must not start a process (`exec`) per request. */
+/**
+ * Least time between two reloads after a 401, in milliseconds: a token that is simply wrong must
+ * not start a process (`exec`) per request.
+ */
 const RELOAD_INTERVAL = 10_000;
 
 /** Where to send a request, and as whom. */
@@ -15,17 +18,22 @@ export interface Access {
 }
 
 /**
- * Who we are to the API server: whatever client-node's KubeConfig supports (token files, client certificates, exec plugins, proxies).
+ * Who we are to the API server: whatever client-node's KubeConfig supports (token files, client
+ * certificates, exec plugins, proxies).
  *
- * KubeConfig reads certificate files for every request and a service account's token once a minute. The rest it keeps, so that a token that
- * was rotated early, or a kubeconfig that was written anew, is noticed by the 401 that it causes.
+ * KubeConfig reads certificate files for every request and a service account's token once a minute.
+ * The rest it keeps, so that a token that was rotated early, or a kubeconfig that was written anew,
+ * is noticed by the 401 that it causes.
  */
 export class Credentials {
   readonly #load: () => KubeConfig;
   readonly #clock: Clock;
   readonly #secure = new Agent({ keepAlive: true });
   readonly #plain = new PlainAgent({ keepAlive: true });
-  /** Read by the first request, so that a file that is not there yet (a token's volume, say) is a request that failed and is tried again. */
+  /**
+   * Read by the first request, so that a file that is not there yet (a token's volume, say) is a
+   * request that failed and is tried again.
+   */
   #config: KubeConfig | undefined;
   #reloadedAt = Number.NEGATIVE_INFINITY;
 
@@ -35,7 +43,10 @@ export class Credentials {
     this.#clock = clock;
   }
 
-  /** @throws {Error} when the configuration, or a file that it names, cannot be read, or its exec plugin fails */
+  /**
+   * @throws {Error} when the configuration, or a file that it names, cannot be read, or its exec
+   * plugin fails
+   */
   async access(): Promise<Access> {
     this.#config ??= this.#load();
     const cluster = this.#config.getCurrentCluster();
@@ -47,12 +58,16 @@ export class Credentials {
     } catch (cause) {
       throw unusable(cause);
     }
-    // client-node's own agent opens a connection per request; it is kept where it knows the way through a proxy.
+    // client-node's own agent opens a connection per request; it is kept where it knows the way
+    // through a proxy.
     if (cluster.proxyUrl === undefined) options.agent = cluster.server.startsWith("http:") ? this.#plain : this.#secure;
     return { server: cluster.server, options };
   }
 
-  /** Reads everything again. False when that was done a moment ago, so that trying once more is of no use. */
+  /**
+   * Reads everything again. False when that was done a moment ago, so that trying once more is of
+   * no use.
+   */
   reload(): boolean {
     const now = this.#clock.now();
     if (now - this.#reloadedAt < RELOAD_INTERVAL) return false;
@@ -74,7 +89,10 @@ function filesOf(config: KubeConfig): readonly string[] {
   return named.filter((file) => typeof file === "string" && file !== "") as string[];
 }
 
-/** A certificate, key or token that the configuration names and that cannot be read says so; what an exec plugin says is kept. */
+/**
+ * A certificate, key or token that the configuration names and that cannot be read says so; what an
+ * exec plugin says is kept.
+ */
 function unusable(cause: unknown): Error {
   const { path, syscall = "", message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
   if (!["open", "read", "stat"].includes(syscall)) return new Error(message, { cause });

@@ -25,12 +25,21 @@ export interface KubernetesApiOptions {
   readonly requestTimeout?: number;
 }
 
-/** Largest answer that is taken, in bytes. A page of 500 objects at etcd's limit of 1.5 MB each would be larger, and a sign of something else. */
+/**
+ * Largest answer that is taken, in bytes. A page of 500 objects at etcd's limit of 1.5 MB each
+ * would be larger, and a sign of something else.
+ */
 const LARGEST_ANSWER = 256 * 1_024 * 1_024;
-/** A peer that vanished without a word is noticed by TCP keep-alive after this idle time, in milliseconds, and some ten probes a second apart. */
+/**
+ * A peer that vanished without a word is noticed by TCP keep-alive after this idle time, in
+ * milliseconds, and some ten probes a second apart.
+ */
 const KEEP_ALIVE = 20_000;
 
-/** The API server over HTTP: JSON requests, and streams for watches. Failures of any kind are an {@link ApiError}. */
+/**
+ * The API server over HTTP: JSON requests, and streams for watches. Failures of any kind are an
+ * {@link ApiError}.
+ */
 export class KubernetesApi {
   readonly #credentials: Credentials;
   /** Whether the server answers at all. */
@@ -47,7 +56,8 @@ export class KubernetesApi {
   /**
    * Sends a request and reads the whole answer. Undefined when it has no body.
    *
-   * @throws {ApiError} for every status but 2xx, when no answer comes in time, and when it is not JSON
+   * @throws {ApiError} for every status but 2xx, when no answer comes in time, and when it is not
+   * JSON
    */
   async json(request: ApiRequest): Promise<unknown> {
     const signal = this.#signal(request, AbortSignal.timeout(this.#requestTimeout));
@@ -61,7 +71,8 @@ export class KubernetesApi {
   }
 
   /**
-   * Opens a stream. Resolves when the server accepted it; the stream ends when the server or the request's signal ends it.
+   * Opens a stream. Resolves when the server accepted it; the stream ends when the server or the
+   * request's signal ends it.
    *
    * @throws {ApiError} for every status but 2xx, and when no answer comes in time
    */
@@ -78,7 +89,9 @@ export class KubernetesApi {
     }
   }
 
-  /** Cuts every connection. A request that is under way fails, and so does every later one, at once. */
+  /**
+   * Cuts every connection. A request that is under way fails, and so does every later one, at once.
+   */
   close(): void {
     this.#closed.abort(new Error("closed"));
     this.#credentials.close();

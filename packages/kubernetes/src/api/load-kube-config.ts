@@ -5,9 +5,11 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { refuseEndless } from "./readable-file.ts";
 
 /**
- * A function that reads the configuration: of the given file, else as kubectl does ($KUBECONFIG, `~/.kube/config`), else the pod's service account.
+ * A function that reads the configuration: of the given file, else as kubectl does ($KUBECONFIG,
+ * `~/.kube/config`), else the pod's service account.
  *
- * client-node is loaded here and only here: it costs half a second and 90 MB, which a store in a folder need not pay.
+ * client-node is loaded here and only here: it costs half a second and 90 MB, which a store in a
+ * folder need not pay.
  */
 export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig> {
   const { KubeConfig } = await import("@kubernetes/client-node");
@@ -32,7 +34,10 @@ export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig>
   };
 }
 
-/** Where client-node turns when it has found no configuration at all. Nothing is there, and it refuses plain HTTP anyway. */
+/**
+ * Where client-node turns when it has found no configuration at all. Nothing is there, and it
+ * refuses plain HTTP anyway.
+ */
 const NOTHING_FOUND = "http://localhost:8080";
 
 /** The files that client-node takes without being told, in kubectl's order. */

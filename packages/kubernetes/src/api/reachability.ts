@@ -1,6 +1,7 @@
 /**
- * Whether the API server answers, as all requests of this process find together. Each of them waits out a pause of its own after a failure; the
- * first that is answered again tells the others, or they would go on waiting for up to half a minute.
+ * Whether the API server answers, as all requests of this process find together. Each of them waits
+ * out a pause of its own after a failure; the first that is answered again tells the others, or
+ * they would go on waiting for up to half a minute.
  */
 export class Reachability {
   readonly #listeners = new Set<() => void>();
@@ -18,7 +19,9 @@ export class Reachability {
     this.#isReachable = false;
   }
 
-  /** Calls `listener` whenever the API server answers again, until the returned function is called. */
+  /**
+   * Calls `listener` whenever the API server answers again, until the returned function is called.
+   */
   onBack(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

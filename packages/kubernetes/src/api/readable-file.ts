@@ -4,10 +4,12 @@ import { statSync } from "node:fs";
 const LARGEST = 4 * 1024 * 1024;
 
 /**
- * Refuses a file that client-node must not be given. It reads each one whole, in a call that blocks: `/dev/zero` has no end, a pipe waits for its
- * writer, and a kubeconfig from a pipe could not be read again after a 401.
+ * Refuses a file that client-node must not be given. It reads each one whole, in a call that
+ * blocks: `/dev/zero` has no end, a pipe waits for its writer, and a kubeconfig from a pipe could
+ * not be read again after a 401.
  *
- * @throws {Error} with the path, as one of the system has; of the system where there is no such file
+ * @throws {Error} with the path, as one of the system has; of the system where there is no such
+ * file
  */
 export function refuseEndless(path: string): void {
   const stats = statSync(path);

@@ -3,9 +3,15 @@ import { hasStatus } from "./api-error.ts";
 
 /** Tries of one write before the caller's own back-off takes over. */
 const TRIES = 5;
-/** Longest pause before the next try of a conflict, in milliseconds; shortened at random so that two writers do not meet again. */
+/**
+ * Longest pause before the next try of a conflict, in milliseconds; shortened at random so that two
+ * writers do not meet again.
+ */
 const CONFLICT_PAUSE = 100;
-/** A server that asks for a longer pause than this, in milliseconds, is left to the caller's back-off: nobody should wait here that long. */
+/**
+ * A server that asks for a longer pause than this, in milliseconds, is left to the caller's
+ * back-off: nobody should wait here that long.
+ */
 const LONGEST_WAIT = 60_000;
 
 /** Settings of {@link withRetries}. */
@@ -17,9 +23,11 @@ export interface RetryOptions {
 }
 
 /**
- * Runs a write, and again after a conflict (409) or when the server asked for patience (429 or 503 with Retry-After).
+ * Runs a write, and again after a conflict (409) or when the server asked for patience (429 or 503
+ * with Retry-After).
  *
- * @param attempt told whether it must look at the object anew, because the former try met a conflict
+ * @param attempt told whether it must look at the object anew, because the former try met a
+ * conflict
  * @throws what the last attempt threw
  */
 export async function withRetries<T>(attempt: (afterConflict: boolean) => Promise<T>, options: RetryOptions): Promise<T> {

@@ -27,8 +27,8 @@ export interface WireObject {
 /**
  * Takes a value for an object of the kind; undefined when it is none.
  *
- * Items of a list carry neither `apiVersion` nor `kind` for built-in kinds, so both are filled in. `managedFields`, often the largest part of
- * an object, goes at once.
+ * Items of a list carry neither `apiVersion` nor `kind` for built-in kinds, so both are filled in.
+ * `managedFields`, often the largest part of an object, goes at once.
  */
 export function readWireObject(value: unknown, { apiVersion, kind }: Resource): WireObject | undefined {
   if (typeof value !== "object" || value === null) return undefined;

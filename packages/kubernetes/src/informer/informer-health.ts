@@ -3,7 +3,8 @@ import { ApiError } from "../api/api-error.ts";
 /**
  * - `starting`: nothing was listed yet
  * - `watching`: what is known is current
- * - `disconnected`: the API server cannot be reached or refuses to serve; what was known last stays in force
+ * - `disconnected`: the API server cannot be reached or refuses to serve; what was known last stays
+ *   in force
  * - `unavailable`: we may not read the kind (403), or the server does not know it (404)
  */
 export type InformerState = "starting" | "watching" | "disconnected" | "unavailable";
@@ -59,7 +60,10 @@ export interface InformerHealth {
   readonly reason: string | undefined;
   /** Whether the API server said last that it does not know the kind. */
   readonly absent: boolean;
-  /** Since when the API server has said nothing good about the kind, in milliseconds; undefined when it never has. A quiet watch gets a bookmark a minute. */
+  /**
+   * Since when the API server has said nothing good about the kind, in milliseconds; undefined when
+   * it never has. A quiet watch gets a bookmark a minute.
+   */
   readonly contactAge: number | undefined;
   /** Whether a list was ever complete: only then does a missing object mean that there is none. */
   readonly synced: boolean;

@@ -11,7 +11,10 @@ import { BrokenEvent, watchEvents } from "./watch-events.ts";
 
 /** Settings of an {@link Informer}. */
 export interface InformerOptions<T> extends Selection {
-  /** Cuts an object down to what is needed, given its last valid version. A throw means that it is not valid: it is counted and kept out. */
+  /**
+   * Cuts an object down to what is needed, given its last valid version. A throw means that it is
+   * not valid: it is counted and kept out.
+   */
   readonly parse: (object: WireObject, previous: T | undefined) => T;
   /** Told of every change, in order. A throw is counted and reported, and disturbs nothing. */
   readonly onEvent: (event: ObjectEvent<T>) => void;
@@ -20,26 +23,42 @@ export interface InformerOptions<T> extends Selection {
   readonly clock?: Clock;
   /** Between 0 and 1. Default `Math.random`. */
   readonly random?: () => number;
-  /** How often every object is told again as `resync`, in milliseconds; shortened by up to a tenth at random. Default ten minutes. */
+  /**
+   * How often every object is told again as `resync`, in milliseconds; shortened by up to a tenth
+   * at random. Default ten minutes.
+   */
   readonly resyncInterval?: number;
 }
 
-/** Length of a watch in seconds: between these two at random, so that the watches of many clients do not end together. */
+/**
+ * Length of a watch in seconds: between these two at random, so that the watches of many clients do
+ * not end together.
+ */
 const SHORTEST_WATCH = 240;
 const LONGEST_WATCH = 300;
-/** A watch that the server did not end itself is cut so much later, in milliseconds: then the connection is dead, whatever TCP says. */
+/**
+ * A watch that the server did not end itself is cut so much later, in milliseconds: then the
+ * connection is dead, whatever TCP says.
+ */
 const WATCH_GRACE = 15_000;
-/** A watch that lived so long, in milliseconds, was healthy: the next one follows without a pause. */
+/**
+ * A watch that lived so long, in milliseconds, was healthy: the next one follows without a pause.
+ */
 const HEALTHY_WATCH = 5_000;
-/** Failures in a row after which the version to resume from is given up: after a restore from a backup the server may never reach it. */
+/**
+ * Failures in a row after which the version to resume from is given up: after a restore from a
+ * backup the server may never reach it.
+ */
 const FAILURES_BEFORE_LIST = 3;
 const RESYNC_INTERVAL = 600_000;
 
 /**
- * Keeps a copy of all objects of one kind: a list, then watches that each go on where the last one ended.
+ * Keeps a copy of all objects of one kind: a list, then watches that each go on where the last one
+ * ended.
  *
- * It never gives up and never spins. Whatever happens, what is known stays in force until a complete list says otherwise: an API server
- * that is down, starts up (and does not know its CRDs yet) or forgot our permissions must not look like an empty mesh.
+ * It never gives up and never spins. Whatever happens, what is known stays in force until a
+ * complete list says otherwise: an API server that is down, starts up (and does not know its CRDs
+ * yet) or forgot our permissions must not look like an empty mesh.
  */
 export class Informer<T> {
   readonly #options: InformerOptions<T>;
@@ -80,7 +99,10 @@ export class Informer<T> {
     this.#running ??= Promise.all([this.#run(), this.#resync()]);
   }
 
-  /** Resolves when the first list is complete, or when it is known that there can be none for now (403, 404). */
+  /**
+   * Resolves when the first list is complete, or when it is known that there can be none for now
+   * (403, 404).
+   */
   settled(): Promise<void> {
     return this.#settled.promise;
   }
@@ -112,13 +134,17 @@ export class Informer<T> {
     return this.#cache.values();
   }
 
-  /** The object, with its uid and version; its value is undefined when no version of it was ever valid. */
+  /**
+   * The object, with its uid and version; its value is undefined when no version of it was ever
+   * valid.
+   */
   get(key: ObjectKey): CacheEntry<T> | undefined {
     return this.#cache.get(keyText(key));
   }
 
   /**
-   * Takes the answer to a write of ours, so that the next look already shows it. The event that follows is then a repetition.
+   * Takes the answer to a write of ours, so that the next look already shows it. The event that
+   * follows is then a repetition.
    *
    * An answer that the watch has overtaken is of no use: the object may have been deleted since.
    */
@@ -158,7 +184,10 @@ export class Informer<T> {
     }
   }
 
-  /** A pause ends early when any request of this process was answered again: not at once, as all informers hear it together. */
+  /**
+   * A pause ends early when any request of this process was answered again: not at once, as all
+   * informers hear it together.
+   */
   async #sleep(pause: number): Promise<void> {
     const back = new AbortController();
     const forget = this.#options.api.reachability.onBack(() => back.abort());
@@ -225,7 +254,10 @@ export class Informer<T> {
     this.#state = "watching";
   }
 
-  /** Quiet or not: a watch that stood for a while was a good one. Counting events instead would make quiet kinds blind for half a minute. */
+  /**
+   * Quiet or not: a watch that stood for a while was a good one. Counting events instead would make
+   * quiet kinds blind for half a minute.
+   */
   #wasHealthy(): boolean {
     if (this.#watchingSince === undefined || this.#clock.now() - this.#watchingSince < HEALTHY_WATCH) return false;
     this.#backoff.reset();
@@ -242,13 +274,17 @@ export class Informer<T> {
     this.#state = isUnavailable ? "unavailable" : "disconnected";
     if (isUnavailable) this.#settled.resolve();
     this.#tell(error, "INFORMER_FAILED");
-    // A server that is down or overloaded says nothing about our version, and must not be met by lists of everything when it is back.
+    // A server that is down or overloaded says nothing about our version, and must not be met by
+    // lists of everything when it is back.
     const isBlameless = hasStatus(error, 0, 401, 403, 404, 429, 503);
     if (!healthy && !isBlameless && this.#backoff.failures >= FAILURES_BEFORE_LIST) this.#resourceVersion = undefined;
     return Math.max(this.#backoff.next(isUnavailable ? LONGEST_UNAVAILABLE_PAUSE : LONGEST_PAUSE), retryAfterOf(error));
   }
 
-  /** The watch cannot go on. A list follows at once, unless the last one is so recent that this may be a loop. */
+  /**
+   * The watch cannot go on. A list follows at once, unless the last one is so recent that this may
+   * be a loop.
+   */
   #listAgain(error: FencelineError): number {
     this.#resourceVersion = undefined;
     this.#state = "disconnected";

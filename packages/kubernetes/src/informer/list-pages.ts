@@ -10,23 +10,31 @@ const PAGE_SIZE = 500;
 export interface Selection {
   readonly api: KubernetesApi;
   readonly resource: Resource;
-  /** The only object to look at: then a right to that one is enough. Default: every object, of every namespace. */
+  /**
+   * The only object to look at: then a right to that one is enough. Default: every object, of every
+   * namespace.
+   */
   readonly only?: ObjectKey | undefined;
   /** For example `app.kubernetes.io/managed-by=fenceline`. Default: every object. */
   readonly labelSelector?: string | undefined;
 }
 
-/** The collection that is asked for, and what of it. RBAC takes `metadata.name` of the field selector for a name that `resourceNames` may allow. */
+/**
+ * The collection that is asked for, and what of it. RBAC takes `metadata.name` of the field
+ * selector for a name that `resourceNames` may allow.
+ */
 export function selected({ resource, only, labelSelector }: Selection) {
   const fieldSelector = only && `metadata.name=${only.name}`;
   return { path: collectionPath(resource, only?.namespace), query: { labelSelector, fieldSelector } };
 }
 
 /**
- * Lists a kind page by page and hands each object to `onObject`, so that no more than a page is held. Returns the resource version to watch from.
+ * Lists a kind page by page and hands each object to `onObject`, so that no more than a page is
+ * held. Returns the resource version to watch from.
  *
- * No `resourceVersion` is asked for: 0 would allow a server's cache that lags behind what was seen already. When the list outlives its
- * continue token (410), it is taken again in one piece, which has no token to lose; objects of the first pages are then handed over twice.
+ * No `resourceVersion` is asked for: 0 would allow a server's cache that lags behind what was seen
+ * already. When the list outlives its continue token (410), it is taken again in one piece, which
+ * has no token to lose; objects of the first pages are then handed over twice.
  *
  * @throws {ApiError}
  */

@@ -2,7 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { keyText } from "../api/resource.ts";
 import type { WireObject } from "../api/wire-object.ts";
 
-/** What happened to one object. `resync` repeats what is known, for whoever missed or lost something. */
+/**
+ * What happened to one object. `resync` repeats what is known, for whoever missed or lost
+ * something.
+ */
 export type ObjectEvent<T> =
   | { readonly type: "added" | "deleted" | "resync"; readonly object: T }
   | { readonly type: "modified"; readonly object: T; readonly previous: T };
@@ -17,7 +20,10 @@ export interface CacheEntry<T> {
 
 /** Settings of an {@link ObjectCache}. */
 export interface ObjectCacheOptions<T> {
-  /** Cuts an object down to what is needed, given its last valid version. A throw means that it is not valid. */
+  /**
+   * Cuts an object down to what is needed, given its last valid version. A throw means that it is
+   * not valid.
+   */
   readonly parse: (object: WireObject, previous: T | undefined) => T;
   readonly onInvalid: (object: WireObject, error: unknown) => void;
 }
@@ -25,8 +31,9 @@ export interface ObjectCacheOptions<T> {
 /**
  * The objects of one kind, and what each change to them means.
  *
- * An object that is not valid keeps its last valid version, and one that never was valid is known by name only. An object is the one with its
- * uid: under the same name another uid is another object, so the old one is deleted first.
+ * An object that is not valid keeps its last valid version, and one that never was valid is known
+ * by name only. An object is the one with its uid: under the same name another uid is another
+ * object, so the old one is deleted first.
  */
 export class ObjectCache<T> {
   readonly #options: ObjectCacheOptions<T>;
@@ -54,12 +61,18 @@ export class ObjectCache<T> {
     return this.#entries.size - this.values().length;
   }
 
-  /** Takes an object from a list. A list is the truth, also where its versions are older: the server may have been restored from a backup. */
+  /**
+   * Takes an object from a list. A list is the truth, also where its versions are older: the server
+   * may have been restored from a backup.
+   */
   fromList(object: WireObject): ObjectEvent<T>[] {
     return this.#put(object);
   }
 
-  /** Takes an object from a watch or from the answer to a write. Whatever is not newer than what is known is a repetition. */
+  /**
+   * Takes an object from a watch or from the answer to a write. Whatever is not newer than what is
+   * known is a repetition.
+   */
   fromEvent(object: WireObject): ObjectEvent<T>[] {
     const known = this.#entries.get(keyText(object.metadata));
     if (known?.uid === object.metadata.uid && !isNewer(object.metadata.resourceVersion, known.resourceVersion)) return [];
@@ -85,7 +98,8 @@ export class ObjectCache<T> {
     if (known?.resourceVersion === resourceVersion) return [];
     const previous = known?.value;
     const parsed = this.#parse(object, previous);
-    // A version that says nothing new to us (an annotation, a heartbeat) keeps the old value, and nobody is told.
+    // A version that says nothing new to us (an annotation, a heartbeat) keeps the old value, and
+    // nobody is told.
     const value = parsed === undefined || isDeepStrictEqual(parsed, previous) ? previous : parsed;
     this.#entries.set(key, { uid, resourceVersion, value });
     if (value === undefined || value === previous) return replaced;
@@ -108,7 +122,10 @@ export class ObjectCache<T> {
   }
 }
 
-/** Resource versions may be compared as numbers since Kubernetes 1.35; should they be anything else, every other version counts as newer. */
+/**
+ * Resource versions may be compared as numbers since Kubernetes 1.35; should they be anything else,
+ * every other version counts as newer.
+ */
 export function isNewer(version: string, known: string): boolean {
   const decimal = /^\d+$/;
   return decimal.test(version) && decimal.test(known) ? BigInt(version) > BigInt(known) : version !== known;

@@ -4,7 +4,8 @@ export const LONGEST_PAUSE = 30_000;
 /** Pauses from 2 s on, doubling. Half of one is the least that is left of it. */
 export const PAUSES = { first: 2 * SHORTEST_PAUSE, longest: LONGEST_PAUSE };
 /**
- * Longest pause, in milliseconds, while a kind is absent or forbidden. The answer costs the API server next to nothing, and whoever has just
- * installed the CRD, or granted the right, waits for what follows.
+ * Longest pause, in milliseconds, while a kind is absent or forbidden. The answer costs the API
+ * server next to nothing, and whoever has just installed the CRD, or granted the right, waits for
+ * what follows.
  */
 export const LONGEST_UNAVAILABLE_PAUSE = 5_000;

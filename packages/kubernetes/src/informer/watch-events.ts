@@ -24,10 +24,12 @@ export interface WatchOptions {
 export class BrokenEvent extends FencelineError {}
 
 /**
- * The events of one watch, until the server ends it or the connection breaks, which mean the same: go on from the last version seen.
+ * The events of one watch, until the server ends it or the connection breaks, which mean the same:
+ * go on from the last version seen.
  *
  * @throws {BrokenEvent} when a line is not an event
- * @throws {ApiError} when the server refuses the watch, or says so later in an ERROR event; 410 when the version is too old
+ * @throws {ApiError} when the server refuses the watch, or says so later in an ERROR event; 410
+ * when the version is too old
  */
 export async function* watchEvents(selection: Selection, options: WatchOptions): AsyncGenerator<WatchEvent> {
   const { path, query: selectors } = selected(selection);

@@ -30,14 +30,20 @@ test("E3-06 a leader's time counts from before its request was sent", () => {
   assert.equal(mayWrite(state, 11_000), false);
 });
 
-/** One try of a candidate: when it begins after the one before, and how long its write takes to the server and the answer back, in milliseconds. */
+/**
+ * One try of a candidate: when it begins after the one before, and how long its write takes to the
+ * server and the answer back, in milliseconds.
+ */
 interface Try {
   readonly wait: number;
   readonly there: number;
   readonly back: number;
 }
 
-/** Plays candidates against one Lease. Calls `check` after every event with the number of candidates that may write at that moment. */
+/**
+ * Plays candidates against one Lease. Calls `check` after every event with the number of candidates
+ * that may write at that moment.
+ */
 function play(plans: readonly (readonly Try[])[], check: (writers: number) => void): void {
   const states: ElectionState[] = plans.map(() => INITIAL_STATE);
   const events: { readonly at: number; readonly run: (now: number) => void }[] = [];

@@ -4,7 +4,10 @@ import type { LeaseView } from "./lease-object.ts";
 export interface LeaseTimes {
   /** How long others leave a Lease alone that nobody renews. Default 15 000. */
   readonly leaseDuration: number;
-  /** How long after its last renewal a leader goes on. Must be well below `leaseDuration`. Default 10 000. */
+  /**
+   * How long after its last renewal a leader goes on. Must be well below `leaseDuration`. Default
+   * 10 000.
+   */
   readonly renewDeadline: number;
   /** Pause between two tries. Default 2 000. */
   readonly retryPeriod: number;
@@ -13,7 +16,10 @@ export interface LeaseTimes {
 /** The defaults of Kubernetes' own components. */
 export const LEASE_TIMES: LeaseTimes = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 };
 
-/** What one candidate knows, in its own monotonic time. Wall clocks play no part: those of two machines may differ by any amount. */
+/**
+ * What one candidate knows, in its own monotonic time. Wall clocks play no part: those of two
+ * machines may differ by any amount.
+ */
 export interface ElectionState {
   /** The Lease as last seen; undefined when there is none. */
   readonly lease: LeaseView | undefined;
@@ -25,7 +31,10 @@ export interface ElectionState {
 
 export const INITIAL_STATE: ElectionState = { lease: undefined, seenAt: Number.NEGATIVE_INFINITY, leadsUntil: undefined };
 
-/** Takes note of a Lease that was read. One that did not change keeps the time at which it was first seen. */
+/**
+ * Takes note of a Lease that was read. One that did not change keeps the time at which it was first
+ * seen.
+ */
 export function observed(state: ElectionState, lease: LeaseView | undefined, now: number): ElectionState {
   const isSame = lease !== undefined && lease.resourceVersion === state.lease?.resourceVersion;
   return { ...state, lease, seenAt: isSame ? state.seenAt : now };
@@ -34,8 +43,9 @@ export function observed(state: ElectionState, lease: LeaseView | undefined, now
 /**
  * Takes note that we wrote ourselves into the Lease.
  *
- * Time counts from before the request was sent: others count theirs from when they see the write, which is later. So our time is over first,
- * by the difference between `leaseDuration` and `renewDeadline` at least, however slow the server was.
+ * Time counts from before the request was sent: others count theirs from when they see the write,
+ * which is later. So our time is over first, by the difference between `leaseDuration` and
+ * `renewDeadline` at least, however slow the server was.
  */
 export function renewed(lease: LeaseView, sentAt: number, { renewDeadline }: LeaseTimes): ElectionState {
   return { lease, seenAt: sentAt, leadsUntil: sentAt + renewDeadline };
@@ -46,12 +56,18 @@ export function deposed(state: ElectionState): ElectionState {
   return { ...state, leadsUntil: undefined };
 }
 
-/** Whether we may write at this moment. False as soon as the time is over, also when the process was stopped meanwhile and no timer ran. */
+/**
+ * Whether we may write at this moment. False as soon as the time is over, also when the process was
+ * stopped meanwhile and no timer ran.
+ */
 export function mayWrite({ leadsUntil }: ElectionState, now: number): boolean {
   return leadsUntil !== undefined && now < leadsUntil;
 }
 
-/** Whether to write ourselves into the Lease: it is ours, or free, or was not renewed for as long as its holder promised. */
+/**
+ * Whether to write ourselves into the Lease: it is ours, or free, or was not renewed for as long as
+ * its holder promised.
+ */
 export function mayClaim({ lease, seenAt }: ElectionState, identity: string, now: number): boolean {
   if (lease === undefined || lease.holder === "" || lease.holder === identity) return true;
   return now - seenAt >= lease.durationSeconds * 1_000;

@@ -18,9 +18,14 @@ import { claimedLease, type LeaseView, readLease, releasedLease } from "./lease-
 
 /** Whether this process is the one that may write. */
 export interface Leadership {
-  /** True only while no other process can lead. Ask before every write; it costs a clock reading. */
+  /**
+   * True only while no other process can lead. Ask before every write; it costs a clock reading.
+   */
   mayWrite(): boolean;
-  /** Aborted as soon as this process no longer leads, so that a write under way ends; a new one for every term. Aborted while it does not lead. */
+  /**
+   * Aborted as soon as this process no longer leads, so that a write under way ends; a new one for
+   * every term. Aborted while it does not lead.
+   */
   term(): AbortSignal;
 }
 
@@ -30,7 +35,10 @@ export interface LeaderElectionOptions {
   /** The Lease. It is made when it is not there. */
   readonly namespace: string;
   readonly name: string;
-  /** Name of this process among the candidates, different for each start, for example `<pod>_<uuid>`. */
+  /**
+   * Name of this process among the candidates, different for each start, for example
+   * `<pod>_<uuid>`.
+   */
   readonly identity: string;
   readonly times?: LeaseTimes;
   readonly clock?: Clock;
@@ -45,8 +53,8 @@ export interface LeaderElectionOptions {
 /**
  * Elects one leader among the processes that share a Lease.
  *
- * A leader that cannot renew stops by itself before anybody else may begin. The data path does not depend on it: every replica learns, only
- * one renders.
+ * A leader that cannot renew stops by itself before anybody else may begin. The data path does not
+ * depend on it: every replica learns, only one renders.
  */
 export class LeaderElection implements Leadership {
   readonly #options: LeaderElectionOptions;
@@ -87,7 +95,10 @@ export class LeaderElection implements Leadership {
     return this.#state.lease?.holder || undefined;
   }
 
-  /** Ends the term, then gives the Lease away so that the next leader need not wait for it to expire. */
+  /**
+   * Ends the term, then gives the Lease away so that the next leader need not wait for it to
+   * expire.
+   */
   async stop(): Promise<void> {
     const led = this.mayWrite();
     this.#stop.abort();
@@ -107,7 +118,8 @@ export class LeaderElection implements Leadership {
   }
 
   async #try(): Promise<void> {
-    // A process that was stopped for too long (a full disk, a debugger, a starved CPU) finds out here, before it does anything else.
+    // A process that was stopped for too long (a full disk, a debugger, a starved CPU) finds out
+    // here, before it does anything else.
     if (this.#state.leadsUntil !== undefined && !this.mayWrite()) this.#endTerm();
     const wasLeader = this.mayWrite();
     const timeout = this.#deadline();
@@ -122,7 +134,10 @@ export class LeaderElection implements Leadership {
     }
   }
 
-  /** A request may take as long as a leader has left, and never longer than half a term: then a new connection is better. */
+  /**
+   * A request may take as long as a leader has left, and never longer than half a term: then a new
+   * connection is better.
+   */
   #deadline(): AbortController {
     const controller = new AbortController();
     const left = (this.#state.leadsUntil ?? Number.POSITIVE_INFINITY) - this.#clock.now();
@@ -160,7 +175,8 @@ export class LeaderElection implements Leadership {
 
   async #failed(error: unknown, signal: AbortSignal): Promise<void> {
     if (this.#stop.signal.aborted) return;
-    // Somebody else wrote it, or deleted it: what we know is out of date. If it is another's now, we no longer lead.
+    // Somebody else wrote it, or deleted it: what we know is out of date. If it is another's now,
+    // we no longer lead.
     if (hasStatus(error, 404, 409)) await this.#lookAgain(signal);
     else this.#tell(error);
   }

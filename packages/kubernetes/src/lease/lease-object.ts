@@ -13,7 +13,9 @@ export interface LeaseView {
   readonly resourceVersion: string;
 }
 
-/** Reads a Lease of the API server. Fields that another program left out count as released long ago. */
+/**
+ * Reads a Lease of the API server. Fields that another program left out count as released long ago.
+ */
 export function readLease(value: unknown): LeaseView {
   const { metadata = {}, spec = {} } = (value ?? {}) as {
     metadata?: { resourceVersion?: string };
@@ -39,7 +41,10 @@ export interface LeaseClaim {
   readonly date: Date;
 }
 
-/** The Lease that makes us its holder, or keeps us so. Its resource version makes the write fail when somebody was faster. */
+/**
+ * The Lease that makes us its holder, or keeps us so. Its resource version makes the write fail
+ * when somebody was faster.
+ */
 export function claimedLease({ key, identity, durationSeconds, current, date }: LeaseClaim): unknown {
   const isOurs = current?.holder === identity;
   return {

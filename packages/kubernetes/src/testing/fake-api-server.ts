@@ -19,7 +19,10 @@ export interface RecordedRequest {
   readonly token: string | undefined;
 }
 
-/** What a test has the server answer instead of the truth. `silence` never answers, `cut` closes the connection. */
+/**
+ * What a test has the server answer instead of the truth. `silence` never answers, `cut` closes the
+ * connection.
+ */
 export type ScriptedAnswer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   | "silence"
@@ -46,7 +49,10 @@ interface Fault {
 
 const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/(status))?$/;
 
-/** An API server that keeps its promises, except those that a test tells it to break. Real sockets, plain HTTP. */
+/**
+ * An API server that keeps its promises, except those that a test tells it to break. Real sockets,
+ * plain HTTP.
+ */
 export class FakeApiServer {
   readonly requests: RecordedRequest[] = [];
   readonly tokens = new FakeTokens();
@@ -186,7 +192,10 @@ export class FakeApiServer {
     this.sendEvent(resource, "BOOKMARK", { apiVersion, kind, metadata: { resourceVersion: String(this.#objects.version) } });
   }
 
-  /** Ends every watch of a kind, as the server does when their time is over, or cuts them as a network does. */
+  /**
+   * Ends every watch of a kind, as the server does when their time is over, or cuts them as a
+   * network does.
+   */
   endWatches(resource: Resource, how: "end" | "cut" = "end"): void {
     for (const watch of this.#watchesOf(resource)) {
       this.#watches.delete(watch);

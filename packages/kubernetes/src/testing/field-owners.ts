@@ -13,8 +13,9 @@ export interface ManagedFields {
 }
 
 /**
- * Server-side apply as far as the tests need it: maps are merged, arrays are one value, but for the ports of a Service, which are a map by number
- * and protocol. Each field has the managers that set it.
+ * Server-side apply as far as the tests need it: maps are merged, arrays are one value, but for the
+ * ports of a Service, which are a map by number and protocol. Each field has the managers that set
+ * it.
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
 export class FieldOwners {
@@ -45,7 +46,10 @@ export class FieldOwners {
     });
   }
 
-  /** The object after an apply: fields that the manager no longer names go, unless somebody else owns them too. */
+  /**
+   * The object after an apply: fields that the manager no longer names go, unless somebody else
+   * owns them too.
+   */
   apply(manager: string, live: object, configuration: object): object {
     this.#appliers.add(manager);
     const wanted = leaves(configuration);

@@ -35,7 +35,10 @@ export class ManualClock implements Clock {
     return [...this.#sleepers].map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
   }
 
-  /** Resolves with the length of a pause below the limit, in milliseconds, as soon as somebody waits one out. */
+  /**
+   * Resolves with the length of a pause below the limit, in milliseconds, as soon as somebody waits
+   * one out.
+   */
   async pauseBelow(limit: number): Promise<number> {
     const find = () => this.pauses().find((pause) => pause < limit);
     await until(() => find() !== undefined);

@@ -2,19 +2,26 @@ import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-/** Ending of a file that is being written. Readers pass it over, and a start removes what a killed process left. */
+/**
+ * Ending of a file that is being written. Readers pass it over, and a start removes what a killed
+ * process left.
+ */
 const UNFINISHED = ".tmp";
 
 /** How sure a write must be before it counts as done. */
 export interface WriteOptions {
-  /** Also survive a loss of power: data reaches the disk before the name does. Costs a disk flush. */
+  /**
+   * Also survive a loss of power: data reaches the disk before the name does. Costs a disk flush.
+   */
   readonly durable: boolean;
 }
 
 /**
- * Replaces a file in one step: a reader, or a process that starts after this one was killed, sees the old text or the new one, never a part.
+ * Replaces a file in one step: a reader, or a process that starts after this one was killed, sees
+ * the old text or the new one, never a part.
  *
- * POSIX promises that of rename(2) within one file system, so the new text is written beside its destination, in a folder that must be there.
+ * POSIX promises that of rename(2) within one file system, so the new text is written beside its
+ * destination, in a folder that must be there.
  */
 export async function writeFileAtomic(path: string, text: string, { durable }: WriteOptions): Promise<void> {
   const folder = dirname(path);
@@ -23,7 +30,8 @@ export async function writeFileAtomic(path: string, text: string, { durable }: W
     const file = await open(unfinished, "wx", 0o644);
     try {
       await file.writeFile(text);
-      // Without this, a rename can reach the disk before the data and leave an empty file after a power loss.
+      // Without this, a rename can reach the disk before the data and leave an empty file after a
+      // power loss.
       if (durable) await file.datasync();
     } finally {
       await file.close();

@@ -11,14 +11,18 @@ export interface YamlReading {
   readonly fault: string | undefined;
 }
 
-/** Largest file that is read, in bytes. A fence of 100,000 hosts, which is the most that one may learn, takes 25 MB. */
+/**
+ * Largest file that is read, in bytes. A fence of 100,000 hosts, which is the most that one may
+ * learn, takes 25 MB.
+ */
 const MAX_BYTES = 32 * 1024 * 1024;
 
 const MOST_ALIASES = 1_000;
 
 /**
- * Reads a YAML file: of one that was cut off, or written over in part, what still makes sense. Never throws, and is neither held up nor filled up by what
- * is no file of ours: a FIFO, a device, a dump.
+ * Reads a YAML file: of one that was cut off, or written over in part, what still makes sense.
+ * Never throws, and is neither held up nor filled up by what is no file of ours: a FIFO, a device,
+ * a dump.
  */
 export async function readYaml(path: string): Promise<YamlReading> {
   try {
@@ -31,7 +35,8 @@ export async function readYaml(path: string): Promise<YamlReading> {
 }
 
 function parseYaml(text: string): YamlReading {
-  // Each key is compared with each when they have to differ: of 100,000 hosts that takes minutes. Of two that are the same the last one counts.
+  // Each key is compared with each when they have to differ: of 100,000 hosts that takes minutes.
+  // Of two that are the same the last one counts.
   const document = parseDocument(text, { uniqueKeys: false });
   const [error] = document.errors;
   let aliases = 0;
@@ -40,16 +45,19 @@ function parseYaml(text: string): YamlReading {
       aliases += 1;
     },
   });
-  // Each is looked for among all of them. We write none, and a person few. `toJS` throws, as it does where they multiply.
+  // Each is looked for among all of them. We write none, and a person few. `toJS` throws, as it
+  // does where they multiply.
   const maxAliasCount = aliases > MOST_ALIASES ? 0 : 100;
   return { content: document.toJS({ maxAliasCount }) ?? undefined, fault: error?.message.split("\n", 1)[0] };
 }
 
 /**
- * Keeps a damaged file beside its place, under a name that no start reads: a copy of one that is readable in part and will be written over, else the
- * file itself (or the directory that is in its place), so that it is in nobody's way. The same content is kept once, however often it is met.
+ * Keeps a damaged file beside its place, under a name that no start reads: a copy of one that is
+ * readable in part and will be written over, else the file itself (or the directory that is in its
+ * place), so that it is in nobody's way. The same content is kept once, however often it is met.
  *
- * @returns where it is kept; undefined when that is not possible, for example on a read-only file system
+ * @returns where it is kept; undefined when that is not possible, for example on a read-only file
+ * system
  */
 export function setAside(path: string, how: "copy" | "move"): string | undefined {
   try {

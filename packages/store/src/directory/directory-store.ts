@@ -18,26 +18,39 @@ import { contentOfOwned, type OwnedObject, readOwned } from "./owned-object.ts";
 
 /** Settings of a {@link DirectoryStore}. */
 export interface DirectoryStoreOptions {
-  /** Folder with the manifests. It is made when it is not there. `state/` and `rendered/` in it are ours. */
+  /**
+   * Folder with the manifests. It is made when it is not there. `state/` and `rendered/` in it are
+   * ours.
+   */
   readonly folder: string;
-  /** Called for every manifest file that is not valid after the start. @param kept whether what it held before stays in force */
+  /**
+   * Called for every manifest file that is not valid after the start. @param kept whether what it
+   * held before stays in force
+   */
   readonly onRefused: (error: FencelineError, kept: boolean) => void;
-  /** Called for every manifest file that came into force after the start, with the number of objects in it. */
+  /**
+   * Called for every manifest file that came into force after the start, with the number of objects
+   * in it.
+   */
   readonly onTaken?: (file: string, objects: number) => void;
-  /** Called for what is left alone: other kinds, kustomizations, objects without a name, folders. */
+  /**
+   * Called for what is left alone: other kinds, kustomizations, objects without a name, folders.
+   */
   readonly onIgnored?: (file: string, reason: string, count: number) => void;
   /**
-   * Called for every file of `state/` and `rendered/`, and every `status` in a manifest, that could be read in part only or not at all: `STATE_UNREADABLE`
-   * and `STATUS_PARTLY_UNREADABLE`. Default: `onRefused`.
+   * Called for every file of `state/` and `rendered/`, and every `status` in a manifest, that could
+   * be read in part only or not at all: `STATE_UNREADABLE` and `STATUS_PARTLY_UNREADABLE`. Default:
+   * `onRefused`.
    */
   readonly onTrouble?: (error: FencelineError) => void;
 }
 
 /**
- * A mesh in a folder: manifests in `*.yaml`, what was learned in `state/`, what was rendered in `rendered/`.
+ * A mesh in a folder: manifests in `*.yaml`, what was learned in `state/`, what was rendered in
+ * `rendered/`.
  *
- * The state of a fence wins over a `status` in its manifest, which counts only until the fence has a state of its own: that is how a
- * fence exported from a cluster brings along what it had learned.
+ * The state of a fence wins over a `status` in its manifest, which counts only until the fence has
+ * a state of its own: that is how a fence exported from a cluster brings along what it had learned.
  */
 export class DirectoryStore implements Store {
   readonly #manifests: ManifestFolder;
@@ -68,7 +81,8 @@ export class DirectoryStore implements Store {
   /**
    * Opens a folder and begins to watch it.
    *
-   * A state file that is not valid is no error: what is readable of it counts, and `onTrouble` is told.
+   * A state file that is not valid is no error: what is readable of it counts, and `onTrouble` is
+   * told.
    *
    * @throws {FencelineError} when a manifest is not valid
    */

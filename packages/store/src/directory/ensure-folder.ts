@@ -4,8 +4,8 @@ import { dirname, resolve } from "node:path";
 /**
  * Makes a folder and the folders above it, where they are missing.
  *
- * Not by `mkdir` with `recursive`: that never ends below a file system which answers ENOENT to every name, such as `/proc`, and calls a dangling
- * link a folder.
+ * Not by `mkdir` with `recursive`: that never ends below a file system which answers ENOENT to
+ * every name, such as `/proc`, and calls a dangling link a folder.
  *
  * @throws the error of the file system
  */

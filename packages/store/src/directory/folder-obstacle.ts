@@ -4,7 +4,10 @@ import type { Obstacle } from "../store.ts";
 const TRANSIENT: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "EAGAIN", "EBUSY", "EINTR"]);
 const FORBIDDEN: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 
-/** What stands in the way of a file, when its write threw; undefined when trying again may help by itself. */
+/**
+ * What stands in the way of a file, when its write threw; undefined when trying again may help by
+ * itself.
+ */
 export function folderObstacle(error: unknown, place: Pick<Obstacle, "kind" | "namespace" | "name">): Obstacle | undefined {
   const { code, message = String(error) } = error as NodeJS.ErrnoException;
   if (code === undefined || TRANSIENT.has(code)) return undefined;

@@ -6,14 +6,22 @@ import { ensureFolder } from "./ensure-folder.ts";
 import { type Candidate, type Decision, DOUBT_MS, type Doubt, decide, decideFirst, type FileState, type Found } from "./manifest-look.ts";
 import { readText } from "./read-text.ts";
 
-/** How long to wait after a change on disk before reading: editors write a file in several steps. */
+/**
+ * How long to wait after a change on disk before reading: editors write a file in several steps.
+ */
 const SETTLE_MS = 20;
-/** Longest that further changes may put a reading off, in milliseconds: something may write into the folder all the time. */
+/**
+ * Longest that further changes may put a reading off, in milliseconds: something may write into the
+ * folder all the time.
+ */
 const LONGEST_SETTLE_MS = 1_000;
 /** File systems without change notices (network mounts) are looked at this often. */
 const POLL_MS = 5_000;
 
-/** Names that begin with a dot are editors' and version control's, `x.yaml~`, `#x.yaml#` and `4913` have another ending. */
+/**
+ * Names that begin with a dot are editors' and version control's, `x.yaml~`, `#x.yaml#` and `4913`
+ * have another ending.
+ */
 const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
 const KUSTOMIZATION = /^kustomization\.ya?ml$/i;
 /** Most files and folders that are told to be left alone. */
@@ -35,7 +43,10 @@ export interface ManifestFolderEvents {
   ignored(file: string, reason: string, count: number): void;
 }
 
-/** The manifests in the files of one folder, read again whenever one of them changes. Folders in it are not looked into. */
+/**
+ * The manifests in the files of one folder, read again whenever one of them changes. Folders in it
+ * are not looked into.
+ */
 export class ManifestFolder {
   readonly #folder: string;
   readonly #events: ManifestFolderEvents;
@@ -46,7 +57,10 @@ export class ManifestFolder {
   #refused: ReadonlyMap<string, string> = new Map();
   readonly #toldIgnored = new Set<string>();
   #watcher: FSWatcher | undefined;
-  /** Of the folder that is watched: a watch stays with it when it is moved away, and another comes in its place. */
+  /**
+   * Of the folder that is watched: a watch stays with it when it is moved away, and another comes
+   * in its place.
+   */
   #watchedInode: number | undefined;
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
@@ -196,7 +210,8 @@ export class ManifestFolder {
       this.#watcher.on("error", () => this.#schedule());
       this.#watchedInode = ino;
     } catch {
-      // The user has no watch left (ENOSPC, EMFILE). The folder is looked at every few seconds all the same.
+      // The user has no watch left (ENOSPC, EMFILE). The folder is looked at every few seconds all
+      // the same.
     }
   }
 }

@@ -32,7 +32,10 @@ export interface Decision {
   readonly doubts: ReadonlyMap<string, Doubt>;
   /** Whether one of them is settled by time alone. */
   readonly isWaiting: boolean;
-  /** What was read of files and is not in force, for the next look: to parse a large file that nobody mends costs seconds. */
+  /**
+   * What was read of files and is not in force, for the next look: to parse a large file that
+   * nobody mends costs seconds.
+   */
   readonly parsed: ReadonlyMap<string, Candidate>;
   /** Of files that came into force. */
   readonly leftOut: readonly FencelineError[];
@@ -49,14 +52,15 @@ export interface Candidate {
 }
 
 /**
- * How long a content must stand before it is believed that it is at fault, or takes objects away, in milliseconds. Who writes a file empties it first,
- * or removes it, and half of a list is a valid list; with a fence that goes for a moment, all that it has learned would go for good.
+ * How long a content must stand before it is believed that it is at fault, or takes objects away,
+ * in milliseconds. Who writes a file empties it first, or removes it, and half of a list is a valid
+ * list; with a fence that goes for a moment, all that it has learned would go for good.
  */
 export const DOUBT_MS = 400;
 
 /**
- * Decides what comes into force. Each file is taken whole or stays as it was before, and of two files that define one object the one that
- * changed last stays as it was.
+ * Decides what comes into force. Each file is taken whole or stays as it was before, and of two
+ * files that define one object the one that changed last stays as it was.
  *
  * @param parsed what the look before gave as {@link Decision.parsed}
  */
@@ -78,7 +82,8 @@ export function decide(
     if (isNotInForce(file, known)) parsedNow.set(name, candidate);
     const doubt = takesAway(candidate, known) ? standing(doubts.get(name), candidate, now) : undefined;
     const isBelieved = doubt === undefined || now - doubt.since >= DOUBT_MS;
-    // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as another one.
+    // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as
+    // another one.
     if (doubt !== undefined && (!isBelieved || file !== undefined)) standingNow.set(name, doubt);
     isWaiting ||= !isBelieved;
     const chosen = isBelieved ? candidate : known && unchanged(known);
@@ -97,7 +102,9 @@ function standing(doubt: Doubt | undefined, { print }: Candidate, now: number): 
   return doubt?.print === print ? doubt : { print, since: now };
 }
 
-/** As {@link decide} at a start: nothing is in force that could be kept, so everything is believed. */
+/**
+ * As {@link decide} at a start: nothing is in force that could be kept, so everything is believed.
+ */
 export function decideFirst(found: ReadonlyMap<string, Found>): Decision {
   const candidates = new Map([...found].map(([name, file]) => [name, candidateOf(name, undefined, file)]));
   return { ...settle(candidates, new Map()), doubts: new Map(), isWaiting: false, parsed: new Map() };
@@ -131,7 +138,10 @@ function takesAway({ state, error }: Candidate, known: FileState | undefined): b
   return state === undefined || known.objects.some((object) => !names.has(describeObject(object)));
 }
 
-/** Takes back changed files until no object is defined twice. What was in force before is free of that, so this ends. */
+/**
+ * Takes back changed files until no object is defined twice. What was in force before is free of
+ * that, so this ends.
+ */
 function settle(
   candidates: Map<string, Candidate>,
   before: ReadonlyMap<string, FileState>,

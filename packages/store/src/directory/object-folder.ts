@@ -31,7 +31,8 @@ const NOTHING: Reading<never> = { value: undefined, leftOut: [] };
 const FILE_NAME = /^([A-Za-z]+)-(.+)\.yaml$/;
 
 /**
- * A folder with one YAML file per object, `<folder>/<namespace>/<Kind>-<name>.yaml`, that only we write. What is in it is kept in memory.
+ * A folder with one YAML file per object, `<folder>/<namespace>/<Kind>-<name>.yaml`, that only we
+ * write. What is in it is kept in memory.
  */
 export class ObjectFolder<T> {
   readonly #folder: string;
@@ -47,7 +48,8 @@ export class ObjectFolder<T> {
   }
 
   /**
-   * Reads the folder, as far as it can be read. A file that is not whole is kept aside before anything replaces it, and told.
+   * Reads the folder, as far as it can be read. A file that is not whole is kept aside before
+   * anything replaces it, and told.
    *
    * @param read turns a file's content into an object; undefined when there is none in it
    * @throws {FencelineError} `DIRECTORY_UNUSABLE` when it is no folder, or cannot be listed
@@ -73,10 +75,12 @@ export class ObjectFolder<T> {
 
   async put(key: FolderKey, value: T): Promise<void> {
     const path = this.#path(key);
-    // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are quoted.
+    // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are
+    // quoted.
     const { contentOf = (whole) => whole } = this.#write;
     const text = `# ${this.#heading}\n${stringify(contentOf(value), { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
-    // Not what is above: were a folder that somebody took away made anew, the manifests that went with it would seem deleted.
+    // Not what is above: were a folder that somebody took away made anew, the manifests that went
+    // with it would seem deleted.
     for (const folder of [this.#folder, dirname(path)]) await mkdir(folder).catch(ignoreExisting);
     await writeFileAtomic(path, text, this.#write);
     this.#objects.set(path, { key, value });

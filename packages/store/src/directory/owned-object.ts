@@ -8,8 +8,9 @@ export interface OwnedObject {
 }
 
 /**
- * Where a file says whose its object is: `ServiceFence/a`. Objects from a folder have no uid that an owner
- * reference would need. An annotation, since the name of an object may be longer than the value of a label.
+ * Where a file says whose its object is: `ServiceFence/a`. Objects from a folder have no uid that
+ * an owner reference would need. An annotation, since the name of an object may be longer than the
+ * value of a label.
  */
 const OWNER_ANNOTATION = "fenceline.io/owner";
 
@@ -20,7 +21,10 @@ export function contentOfOwned({ owner, object }: OwnedObject): unknown {
   return { apiVersion, kind, metadata: { ...metadata, annotations }, ...rest };
 }
 
-/** Only what the controller compares and looks into is checked: whatever else is wrong is written over. */
+/**
+ * Only what the controller compares and looks into is checked: whatever else is wrong is written
+ * over.
+ */
 export function readOwned(content: unknown, key: FolderKey): Reading<OwnedObject> {
   const file = content as (Partial<RenderedObject> & { readonly metadata?: { readonly annotations?: unknown } }) | null | undefined;
   if (!isWhole(file, key)) return { value: undefined, leftOut: [] };

@@ -1,11 +1,15 @@
 import { constants, type FileHandle, open } from "node:fs/promises";
 import { type ErrorDetails, FencelineError, fileFailure } from "@fenceline/api";
 
-/** Largest file that is read, in bytes. A parser of YAML takes about a second for a megabyte, and nothing else happens meanwhile. */
+/**
+ * Largest file that is read, in bytes. A parser of YAML takes about a second for a megabyte, and
+ * nothing else happens meanwhile.
+ */
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads a file that a person wrote, and is neither held up nor filled up by what is no such file: a FIFO, a device, a dump.
+ * Reads a file that a person wrote, and is neither held up nor filled up by what is no such file: a
+ * FIFO, a device, a dump.
  *
  * @param most largest size that is taken, in bytes
  * @returns `folder` for a folder; undefined when there is no such file, or a link to one

@@ -24,7 +24,8 @@ export interface FenceDeletion extends FenceWrite {
 }
 
 /**
- * Makes a fence. Not by server-side apply, which would merge into one that a person makes at this very moment.
+ * Makes a fence. Not by server-side apply, which would merge into one that a person makes at this
+ * very moment.
  *
  * @returns the fence as the API server has it; undefined when one of its name exists
  * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
@@ -47,8 +48,9 @@ export function createFence({ api, clock, leadership, fence }: FenceCreation): P
 }
 
 /**
- * Deletes a fence, if it still is the one with this uid and an automatic one. It is read before, and the version that was read is a condition of the
- * delete: a person may take the label off at this very moment, and the fence is theirs from then on.
+ * Deletes a fence, if it still is the one with this uid and an automatic one. It is read before,
+ * and the version that was read is a condition of the delete: a person may take the label off at
+ * this very moment, and the fence is theirs from then on.
  *
  * @returns `gone` when there was none any more; `kept` when it is another one, or a person's
  * @throws as {@link createFence}

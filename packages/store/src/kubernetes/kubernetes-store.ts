@@ -26,14 +26,23 @@ import { type FencePlace, FenceStatuses } from "./status/fence-statuses.ts";
 /** Settings of a {@link KubernetesStore}. */
 export interface KubernetesStoreOptions {
   readonly api: KubernetesApi;
-  /** The ConfigMaps with Istio's MeshConfigs. No other ConfigMap is read, so a right to these is enough. */
+  /**
+   * The ConfigMaps with Istio's MeshConfigs. No other ConfigMap is read, so a right to these is
+   * enough.
+   */
   readonly meshConfigMaps: readonly ObjectKey[];
   /** Who may write rendered objects, and take hosts and conditions of a status away. */
   readonly leadership: Leadership;
-  /** Told of what goes wrong while nothing stops: a kind that cannot be read, an object that is not valid. Must not throw. */
+  /**
+   * Told of what goes wrong while nothing stops: a kind that cannot be read, an object that is not
+   * valid. Must not throw.
+   */
   readonly onTrouble: (error: FencelineError) => void;
   readonly clock?: Clock;
-  /** How long changes are collected before they make a new snapshot, in milliseconds; longer after one that took long. Default 10. */
+  /**
+   * How long changes are collected before they make a new snapshot, in milliseconds; longer after
+   * one that took long. Default 10.
+   */
   readonly settleTime?: number;
 }
 
@@ -81,8 +90,9 @@ export class KubernetesStore implements Store {
   }
 
   /**
-   * Opens the store: resolves when the first lists are complete, which an API server that is down can put off for any time, or when it is closed.
-   * A kind that may not be read, or does not exist, is reported and holds up nothing.
+   * Opens the store: resolves when the first lists are complete, which an API server that is down
+   * can put off for any time, or when it is closed. A kind that may not be read, or does not exist,
+   * is reported and holds up nothing.
    */
   async start(): Promise<void> {
     await this.#mesh.start();
@@ -100,14 +110,18 @@ export class KubernetesStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  /** An object that is as it was left stands for what was wanted, whatever the API server added to it. One of somebody else is not among them. */
+  /**
+   * An object that is as it was left stands for what was wanted, whatever the API server added to
+   * it. One of somebody else is not among them.
+   */
   ownedBy(owner: ObjectRef): readonly RenderedObject[] {
     return this.#rendered.ownedBy(owner).map((live) => this.#writer.wanted(live) ?? asRendered(live));
   }
 
   /**
-   * Objects with something of ours. One that is not there counts only when that is certain: while its kind cannot be listed, or when it
-   * exists and is not valid, what was rendered for it stays. The API server removes the objects of a deleted owner itself.
+   * Objects with something of ours. One that is not there counts only when that is certain: while
+   * its kind cannot be listed, or when it exists and is not valid, what was rendered for it stays.
+   * The API server removes the objects of a deleted owner itself.
    */
   owners(kind: string): readonly ObjectRef[] {
     const rendered = this.#rendered
@@ -121,7 +135,8 @@ export class KubernetesStore implements Store {
   /**
    * Carries out one change, if it is still needed. Resolves with what stands in its way.
    *
-   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of an API server that cannot do it now
+   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of an API
+   * server that cannot do it now
    */
   async apply(change: Change): Promise<Obstacle | undefined> {
     const { reference, informer } = this.#placeOf(change);
@@ -150,8 +165,8 @@ export class KubernetesStore implements Store {
   }
 
   /**
-   * Merges a status into the fence's, as {@link statusPatch} says. Any replica may. A fence that is gone needs no status.
-   * Resolves with what stands in its way.
+   * Merges a status into the fence's, as {@link statusPatch} says. Any replica may. A fence that is
+   * gone needs no status. Resolves with what stands in its way.
    *
    * @throws {ApiError} when the API server cannot do it now
    */
@@ -240,7 +255,10 @@ export class KubernetesStore implements Store {
     if (!isEcho) this.#changed(kind === "ServiceFence");
   }
 
-  /** Somebody changed or deleted an object of ours, or made one in its place: the controller has to look at the fence again. */
+  /**
+   * Somebody changed or deleted an object of ours, or made one in its place: the controller has to
+   * look at the fence again.
+   */
   #renderedChanged(event: ObjectEvent<LiveObject>): void {
     this.#rendered.changed(event);
     const isAsLeft = (event.type === "added" || event.type === "modified") && this.#writer.wanted(event.object) !== undefined;

@@ -8,10 +8,12 @@ import { type OutboundMode, outboundMode } from "./apply/live-object.ts";
 const KEY = "mesh";
 
 /**
- * Reads MeshConfig from its ConfigMap as Istio does (mesh.ApplyMeshConfig): what is not there has Istio's default, and protobuf's JSON takes the name of a
- * field in either spelling. Keys that stand twice are no fault to it: the last counts.
+ * Reads MeshConfig from its ConfigMap as Istio does (mesh.ApplyMeshConfig): what is not there has
+ * Istio's default, and protobuf's JSON takes the name of a field in either spelling. Keys that
+ * stand twice are no fault to it: the last counts.
  *
- * @throws {FencelineError} `MESH_CONFIG_INVALID`; Istio then goes on with what it read last, and so does the informer
+ * @throws {FencelineError} `MESH_CONFIG_INVALID`; Istio then goes on with what it read last, and so
+ * does the informer
  */
 export function readMeshConfig({ metadata, data }: WireObject): MeshConfig {
   const text = (data as Readonly<Record<string, unknown>> | null | undefined)?.[KEY] ?? "";

@@ -14,7 +14,10 @@ export interface ObservedMeshConfigOptions {
   readonly onTrouble: (error: FencelineError) => void;
 }
 
-/** The MeshConfig of one control plane. Each has its informer, so that one which may not be read takes no other with it. */
+/**
+ * The MeshConfig of one control plane. Each has its informer, so that one which may not be read
+ * takes no other with it.
+ */
 export class ObservedMeshConfig {
   /** Of one object, or none. */
   readonly informer: Informer<MeshConfig>;

@@ -46,7 +46,10 @@ export interface FenceInformer {
 export class ObservedMesh {
   readonly namespaces: Informer<Namespace>;
   readonly nodes: Informer<Node>;
-  /** A kind that older clusters lack: without it the ranges of Services are not known, and nothing else is missing. */
+  /**
+   * A kind that older clusters lack: without it the ranges of Services are not known, and nothing
+   * else is missing.
+   */
   readonly serviceCIDRs: Informer<ServiceCIDR>;
   readonly services: Informer<Service>;
   readonly endpointSlices: Informer<EndpointSlice>;
@@ -97,7 +100,10 @@ export class ObservedMesh {
     ] as Informer<unknown>[];
   }
 
-  /** Starts every informer. Resolves when each has its first list, or knows that there is none to be had. */
+  /**
+   * Starts every informer. Resolves when each has its first list, or knows that there is none to be
+   * had.
+   */
   async start(): Promise<void> {
     for (const informer of this.all()) informer.start();
     await Promise.all(this.all().map((informer) => informer.settled()));
@@ -108,7 +114,10 @@ export class ObservedMesh {
     await Promise.all(this.all().map((informer) => informer.stop()));
   }
 
-  /** A view of everything, now. An object that did not change is the same object as in the view before. */
+  /**
+   * A view of everything, now. An object that did not change is the same object as in the view
+   * before.
+   */
   snapshot(): MeshSnapshot {
     const fences = new Map<string, ServiceFence>();
     for (const { informer } of this.fences) {

@@ -2,13 +2,17 @@ import { describeLeftOut, FencelineError, SERVICE_FENCE, type ServiceFence } fro
 import type { WireObject } from "@fenceline/kubernetes";
 import { keyText, readerOf } from "@fenceline/kubernetes";
 
-/** Most fences of which it is remembered what was told. Beyond it all are forgotten, and what is still wrong is told once more. */
+/**
+ * Most fences of which it is remembered what was told. Beyond it all are forgotten, and what is
+ * still wrong is told once more.
+ */
 const REMEMBERED = 1_000;
 
 /**
  * A parser of fences that keeps what can be read of a status, and tells once what cannot.
  *
- * An entry that has become unreadable keeps the value that it had: that it is gone would mean that the leader had taken it out.
+ * An entry that has become unreadable keeps the value that it had: that it is gone would mean that
+ * the leader had taken it out.
  */
 export function fenceReader(
   onTrouble: (error: FencelineError) => void,

@@ -1,4 +1,7 @@
-/** The same promises against a real kube-apiserver, which must have the CRDs of Istio and of Fenceline. FENCELINE_KUBECONFIG names its kubeconfig. */
+/**
+ * The same promises against a real kube-apiserver, which must have the CRDs of Istio and of
+ * Fenceline. FENCELINE_KUBECONFIG names its kubeconfig.
+ */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
@@ -174,7 +177,9 @@ test("real: a Sidecar of somebody else stays as it is", { skip }, async (t) => {
   assert.deepEqual([left.spec, left.metadata?.labels], [spec, undefined]);
 });
 
-/** An API server on which the first look at an object finds nothing: somebody makes it right after. */
+/**
+ * An API server on which the first look at an object finds nothing: somebody makes it right after.
+ */
 class BlindApi extends KubernetesApi {
   #looked = false;
 

@@ -1,4 +1,7 @@
-/** Ports of a Service against a real kube-apiserver with RBAC. FENCELINE_KUBECONFIG names its kubeconfig, which must allow everything. */
+/**
+ * Ports of a Service against a real kube-apiserver with RBAC. FENCELINE_KUBECONFIG names its
+ * kubeconfig, which must allow everything.
+ */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";

@@ -6,8 +6,9 @@ import { ownerOf } from "./apply/ownership.ts";
 type RenderedKind = RenderedObject["kind"];
 
 /**
- * Who owns which object of the rendered kinds, and which ones of a namespace are others'. Kept up with the
- * events of the informers: to look through all objects for each fence would cost the square of the mesh.
+ * Who owns which object of the rendered kinds, and which ones of a namespace are others'. Kept up
+ * with the events of the informers: to look through all objects for each fence would cost the
+ * square of the mesh.
  */
 export class RenderedObjects {
   readonly #informers: Readonly<Record<RenderedKind, Informer<LiveObject>>>;

@@ -34,7 +34,10 @@ interface LiveService {
   readonly spec: { readonly ports?: readonly ServicePort[] };
 }
 
-/** One entry of `metadata.managedFields`. @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management */
+/**
+ * One entry of `metadata.managedFields`. @see
+ * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+ */
 interface ManagedFields {
   readonly manager?: string;
   readonly operation?: string;
@@ -43,12 +46,15 @@ interface ManagedFields {
 }
 
 /**
- * Adds ports to a Service by server-side apply. There, ports are a map with number and protocol for a key, so we own ours and nobody else's.
+ * Adds ports to a Service by server-side apply. There, ports are a map with number and protocol for
+ * a key, so we own ours and nobody else's.
  *
- * An apply says all that a manager wants: ours of before that it did not name would be removed. So each names them too, as they are now. It is not
- * forced, since it changes nothing of anybody else's, and it holds for the version that was read, or a port might come in between.
+ * An apply says all that a manager wants: ours of before that it did not name would be removed. So
+ * each names them too, as they are now. It is not forced, since it changes nothing of anybody
+ * else's, and it holds for the version that was read, or a port might come in between.
  *
- * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server, as when there is no such Service
+ * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server, as when there
+ * is no such Service
  */
 export function addServicePorts({ api, clock, leadership, key, ports, givenUp = [] }: ServicePortsWrite): Promise<ServicePortsResult> {
   const path = objectPath(SERVICES, key);
@@ -69,7 +75,10 @@ export function addServicePorts({ api, clock, leadership, key, ports, givenUp = 
   return withRetries(attempt, { clock, signal });
 }
 
-/** Our own ports of before but for those that are to go, and those that the Service lacks; undefined when that changes nothing. */
+/**
+ * Our own ports of before but for those that are to go, and those that the Service lacks; undefined
+ * when that changes nothing.
+ */
 function portsToApply(
   { metadata, spec: { ports: present = [] } }: LiveService,
   ports: readonly ServicePort[],
@@ -95,7 +104,9 @@ function isOurApply({ manager, operation, subresource }: ManagedFields): boolean
   return manager === MANAGER && operation === "Apply" && subresource === undefined;
 }
 
-/** How `managedFields` names a port: by the keys of its list, as JSON in the order of the alphabet. */
+/**
+ * How `managedFields` names a port: by the keys of its list, as JSON in the order of the alphabet.
+ */
 function listKey({ port, protocol }: ServicePort): string {
   return `k:${JSON.stringify({ port, protocol })}`;
 }

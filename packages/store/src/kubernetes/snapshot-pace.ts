@@ -11,12 +11,16 @@ export interface SnapshotPaceOptions {
   readonly tell: () => void;
 }
 
-/** While changes of the mesh keep coming, snapshots get one part of the time in so many. In a large mesh a look at everything takes a while. */
+/**
+ * While changes of the mesh keep coming, snapshots get one part of the time in so many. In a large
+ * mesh a look at everything takes a while.
+ */
 const PARTS_OF_TIME = 10;
 
 /**
- * When the next snapshot is told. Changes that come together are told together, and after a snapshot that took long there is a rest, which only an
- * urgent change cuts short: a fence that another replica wrote a new edge into must not wait for the rest of the mesh.
+ * When the next snapshot is told. Changes that come together are told together, and after a
+ * snapshot that took long there is a rest, which only an urgent change cuts short: a fence that
+ * another replica wrote a new edge into must not wait for the rest of the mesh.
  */
 export class SnapshotPace {
   readonly #options: SnapshotPaceOptions;

@@ -1,4 +1,7 @@
-/** Writes the status of one fence again and again, each time with one host more, and says on standard output which write is done. To be killed. */
+/**
+ * Writes the status of one fence again and again, each time with one host more, and says on
+ * standard output which write is done. To be killed.
+ */
 import { DirectoryStore } from "../directory/directory-store.ts";
 
 const [folder = ""] = process.argv.slice(2);

@@ -12,7 +12,10 @@ export interface LiveObject {
   readonly owners: readonly WireOwner[];
   /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
   readonly selector: Labels | undefined;
-  /** Of a Sidecar: what `outboundTrafficPolicy` makes of hosts that Istio does not know; undefined where it has none. */
+  /**
+   * Of a Sidecar: what `outboundTrafficPolicy` makes of hosts that Istio does not know; undefined
+   * where it has none.
+   */
   readonly outbound: OutboundMode | undefined;
   /** Only of objects that carry our label: nobody compares the others, and a mesh may hold many. */
   readonly spec: unknown;

@@ -42,9 +42,11 @@ const APPLY_PATCH = "application/apply-patch+yaml";
 const MERGE_PATCH = "application/merge-patch+json";
 
 /**
- * Writes rendered objects by server-side apply, only where that changes something, and never to an object of somebody else.
+ * Writes rendered objects by server-side apply, only where that changes something, and never to an
+ * object of somebody else.
  *
- * Every write to an object that exists carries the version at which its ownership was looked at, so that a look and a write are one step.
+ * Every write to an object that exists carries the version at which its ownership was looked at, so
+ * that a look and a write are one step.
  */
 export class ObjectWriter {
   readonly #options: ObjectWriterOptions;
@@ -54,7 +56,10 @@ export class ObjectWriter {
     this.#options = options;
   }
 
-  /** What a live object stands for; undefined when it is not as we left it. See {@link Settlements.wanted}. */
+  /**
+   * What a live object stands for; undefined when it is not as we left it. See
+   * {@link Settlements.wanted}.
+   */
   wanted(live: LiveObject): RenderedObject | undefined {
     return this.#settlements.wanted(settlementKey(live.kind, live), live);
   }
@@ -62,8 +67,10 @@ export class ObjectWriter {
   /**
    * Makes an object as desired.
    *
-   * @param owner whom it is rendered for @param known the object as last seen; undefined when there was none
-   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of the API server
+   * @param owner whom it is rendered for @param known the object as last seen; undefined when there
+   * was none
+   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of the API
+   * server
    */
   apply(resource: Resource, owner: ObjectRef, desired: RenderedObject, known: Known | undefined): Promise<WriteResult> {
     return this.#retrying(async (afterConflict) => {
@@ -99,8 +106,9 @@ export class ObjectWriter {
   }
 
   /**
-   * Server-side apply has no "only if absent", and would merge into an object that somebody makes at this very moment. Unforced, it fails where
-   * both say different things; where it does not, the answer shows another manager, and what we added is taken back.
+   * Server-side apply has no "only if absent", and would merge into an object that somebody makes
+   * at this very moment. Unforced, it fails where both say different things; where it does not, the
+   * answer shows another manager, and what we added is taken back.
    */
   async #create(resource: Resource, desired: RenderedObject): Promise<WriteResult> {
     const path = objectPath(resource, desired.metadata);
@@ -139,7 +147,10 @@ export class ObjectWriter {
     }
   }
 
-  /** Apply leaves fields of `spec` that others added. They change what istiod makes of it, so they go. */
+  /**
+   * Apply leaves fields of `spec` that others added. They change what istiod makes of it, so they
+   * go.
+   */
   async #removeAdditions(path: string, desired: RenderedObject, answer: unknown): Promise<unknown> {
     const { spec, metadata } = answer as { spec?: unknown; metadata?: { resourceVersion?: string } };
     const patch = mergePatch(spec, desired.spec);
@@ -186,7 +197,10 @@ function settlementKey(kind: RenderedObject["kind"], { namespace, name }: { read
   return `${kind} ${namespace}/${name}`;
 }
 
-/** Who else wrote to an object that we believe to have created; undefined when nobody did. Writes of a status do not count. */
+/**
+ * Who else wrote to an object that we believe to have created; undefined when nobody did. Writes of
+ * a status do not count.
+ */
 function otherManager(answer: unknown): string | undefined {
   const { metadata } = answer as { metadata?: { managedFields?: readonly { manager?: string; subresource?: string }[] } };
   return metadata?.managedFields?.find(({ manager, subresource }) => manager !== MANAGER && subresource === undefined)?.manager;

@@ -9,10 +9,11 @@ export function conflictObstacle({ kind, namespace, name, message }: Conflict): 
 }
 
 /**
- * What stands in the way of a rendered object, when a write threw. Undefined when that will pass by itself: the API server is down, overloaded,
- * or another write came in between.
+ * What stands in the way of a rendered object, when a write threw. Undefined when that will pass by
+ * itself: the API server is down, overloaded, or another write came in between.
  *
- * @param kindIsAbsent whether the API server is known not to have the kind. A 404 alone says little: a namespace that is being deleted gives one too
+ * @param kindIsAbsent whether the API server is known not to have the kind. A 404 alone says
+ * little: a namespace that is being deleted gives one too
  */
 export function writeObstacle(error: unknown, { kind, namespace, name }: ObjectRef, kindIsAbsent: boolean): Obstacle | undefined {
   const place = { kind, namespace, name };

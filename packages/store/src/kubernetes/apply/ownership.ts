@@ -12,7 +12,10 @@ export interface Conflict {
 
 const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) => name));
 
-/** The object of ours that a live object was rendered for: it carries our label, and its controller is of a kind of ours. */
+/**
+ * The object of ours that a live object was rendered for: it carries our label, and its controller
+ * is of a kind of ours.
+ */
 export function ownerOf(live: LiveObject): ObjectRef | undefined {
   const controller = live.owners.find((owner) => owner.controller === true);
   if (controller === undefined || !isLabelledOurs(live) || !OWN_NAMES.has(controller.kind)) return undefined;
@@ -20,10 +23,11 @@ export function ownerOf(live: LiveObject): ObjectRef | undefined {
 }
 
 /**
- * Whether we may write to, or delete, a live object for an owner: it carries our label, and the owner is its controller. Undefined when we may.
+ * Whether we may write to, or delete, a live object for an owner: it carries our label, and the
+ * owner is its controller. Undefined when we may.
  *
- * An owner that was deleted and made again has a new uid; its old objects are still its own, and the garbage collector compares versions before
- * it deletes.
+ * An owner that was deleted and made again has a new uid; its old objects are still its own, and
+ * the garbage collector compares versions before it deletes.
  */
 export function conflictOf(live: LiveObject, owner: ObjectRef): Conflict | undefined {
   const { kind, namespace, name } = live;

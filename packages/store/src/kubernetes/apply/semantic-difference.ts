@@ -5,7 +5,8 @@ import type { LiveObject } from "./live-object.ts";
 /**
  * Whether a live object says something else than the desired one.
  *
- * The whole `spec` is ours, so a field that was added to it counts. Labels and owners of others may stand beside ours.
+ * The whole `spec` is ours, so a field that was added to it counts. Labels and owners of others may
+ * stand beside ours.
  */
 export function differs(desired: RenderedObject, live: LiveObject): boolean {
   const { labels, ownerReferences = [] } = desired.metadata;

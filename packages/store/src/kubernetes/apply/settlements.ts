@@ -19,20 +19,27 @@ const CALM = 300_000;
 /**
  * Remembers for each object what was wanted and what the API server made of it.
  *
- * A webhook or a default may add to what we write. What came back then counts as what we wanted, or every look at it would cause a write, and
- * every write an event to look at. And whoever changes our object back again and again gets one answer a second at first, one in half a minute
- * later: two controllers that fight must not keep istiod busy.
+ * A webhook or a default may add to what we write. What came back then counts as what we wanted, or
+ * every look at it would cause a write, and every write an event to look at. And whoever changes
+ * our object back again and again gets one answer a second at first, one in half a minute later:
+ * two controllers that fight must not keep istiod busy.
  */
 export class Settlements {
   readonly #settled = new Map<string, Settlement>();
 
-  /** What the live object stands for: the object that we wanted, or undefined when somebody changed it since, or we never wrote it. */
+  /**
+   * What the live object stands for: the object that we wanted, or undefined when somebody changed
+   * it since, or we never wrote it.
+   */
   wanted(key: string, live: LiveObject): RenderedObject | undefined {
     const settled = this.#settled.get(key);
     return settled !== undefined && isDeepStrictEqual(settled.live, live) ? settled.desired : undefined;
   }
 
-  /** @throws {FencelineError} `OBJECT_CONTESTED` when the same object was written a moment ago, and somebody changed it since */
+  /**
+   * @throws {FencelineError} `OBJECT_CONTESTED` when the same object was written a moment ago, and
+   * somebody changed it since
+   */
   mayWrite(key: string, desired: RenderedObject, now: number): void {
     const settled = this.#settled.get(key);
     if (settled === undefined || !isDeepStrictEqual(settled.desired, desired)) return;

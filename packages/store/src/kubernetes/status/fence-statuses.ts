@@ -18,7 +18,10 @@ export interface FencePlace extends FenceInformer {
   readonly fence: ServiceFence;
 }
 
-/** Writes the statuses of fences, and remembers what is needed to merge them with those of other replicas. */
+/**
+ * Writes the statuses of fences, and remembers what is needed to merge them with those of other
+ * replicas.
+ */
 export class FenceStatuses {
   readonly #options: FenceStatusesOptions;
   /** The status that was last written here, by fence. */
@@ -32,13 +35,17 @@ export class FenceStatuses {
     this.#options = options;
   }
 
-  /** Takes note that the writer of statuses was told of these fences, and of what other replicas wrote into them. */
+  /**
+   * Takes note that the writer of statuses was told of these fences, and of what other replicas
+   * wrote into them.
+   */
   told(fences: readonly ServiceFence[]): void {
     this.#told = new Map(fences.map((fence) => [keyText(fence.metadata), fence]));
   }
 
   /**
-   * Merges a status into the fence's, as {@link statusPatch} says, and lets the informer know of it.
+   * Merges a status into the fence's, as {@link statusPatch} says, and lets the informer know of
+   * it.
    *
    * @throws {ApiError}
    */
@@ -65,7 +72,10 @@ export class FenceStatuses {
     this.#written.delete(keyText(key));
   }
 
-  /** Whether a fence's status is what a write under way makes of it. If every status written were news, each would make every fence be looked at. */
+  /**
+   * Whether a fence's status is what a write under way makes of it. If every status written were
+   * news, each would make every fence be looked at.
+   */
   isEcho({ metadata, status }: ServiceFence): boolean {
     return this.#expected.size > 0 && isDeepStrictEqual(status, this.#expected.get(keyText(metadata)));
   }

@@ -6,17 +6,26 @@ import { mergePatch } from "@fenceline/kubernetes";
 export interface StatusMerge {
   /** What this process wants to be true now. */
   readonly desired: ServiceFenceStatus;
-  /** What this process took `desired` from: the status that it last wrote, or took over. Undefined when it never saw one. */
+  /**
+   * What this process took `desired` from: the status that it last wrote, or took over. Undefined
+   * when it never saw one.
+   */
   readonly base: ServiceFenceStatus | undefined;
   /** What the API server has, as far as is known: also what other replicas wrote. */
   readonly live: ServiceFenceStatus;
-  /** Whether this process is the leader: it alone ages, so what it lacks is not news, and it alone judges the conditions. */
+  /**
+   * Whether this process is the leader: it alone ages, so what it lacks is not news, and it alone
+   * judges the conditions.
+   */
   readonly leads: boolean;
   /** Milliseconds of the wall clock. */
   readonly now: number;
 }
 
-/** How far clocks of replicas may be apart, in milliseconds. A time that is later than this from now was seen by nobody. */
+/**
+ * How far clocks of replicas may be apart, in milliseconds. A time that is later than this from now
+ * was seen by nobody.
+ */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
 /** A JSON merge patch of a status. `null` takes a field away. */
@@ -27,11 +36,14 @@ export interface StatusPatch {
 }
 
 /**
- * What to send so that replicas that write at the same time lose nothing of each other; undefined when there is nothing to say.
+ * What to send so that replicas that write at the same time lose nothing of each other; undefined
+ * when there is nothing to say.
  *
- * A merge patch touches only the hosts that it names. So only hosts that changed since `base` are named, and of a host that others wrote too
- * the later `lastSeen` and the earlier `firstSeen` win, requests are added up and ports united. A host is taken away only when this process
- * knew it and gave it up: that `desired` lacks it says nothing, another replica may have learned it a moment ago.
+ * A merge patch touches only the hosts that it names. So only hosts that changed since `base` are
+ * named, and of a host that others wrote too the later `lastSeen` and the earlier `firstSeen` win,
+ * requests are added up and ports united. A host is taken away only when this process knew it and
+ * gave it up: that `desired` lacks it says nothing, another replica may have learned it a moment
+ * ago.
  */
 export function statusPatch(merge: StatusMerge): StatusPatch | undefined {
   const { desired, live, leads, now } = merge;
@@ -57,7 +69,8 @@ function changedDomains({ desired, base, live, leads, now }: StatusMerge): Recor
     const known = base?.domains[host];
     const current = live.domains[host];
     if (current === undefined) {
-      // Whoever does not lead must not bring back what the leader took away, unless it was called again.
+      // Whoever does not lead must not bring back what the leader took away, unless it was called
+      // again.
       const isNews = leads || known === undefined || isLater(domain.lastSeen, known.lastSeen);
       return isNews ? [[host, domain]] : [];
     }
@@ -87,7 +100,10 @@ function mergedDomain(desired: DomainStatus, base: DomainStatus | undefined, liv
   };
 }
 
-/** `hosts`, `status` and `source` are not merged: whoever changed them last is right, and who did not change them says nothing. */
+/**
+ * `hosts`, `status` and `source` are not merged: whoever changed them last is right, and who did
+ * not change them says nothing.
+ */
 function changedFields({ hosts, status, source }: DomainStatus, base: DomainStatus | undefined): Partial<DomainStatus> {
   return {
     ...(!isDeepStrictEqual(hosts, base?.hosts) && { hosts }),
@@ -96,7 +112,10 @@ function changedFields({ hosts, status, source }: DomainStatus, base: DomainStat
   };
 }
 
-/** Each replica counts what it saw itself, so the growth of each is added. Without a base the larger number stands. */
+/**
+ * Each replica counts what it saw itself, so the growth of each is added. Without a base the larger
+ * number stands.
+ */
 function addedRequests(desired: number | undefined, base: number | undefined, live: number | undefined): number | undefined {
   if (desired === undefined || live === undefined) return desired ?? live;
   return base === undefined ? Math.max(desired, live) : addCounts(live, Math.max(0, desired - base));
@@ -106,7 +125,10 @@ function withoutLastSeen({ lastSeen: _, ...domain }: DomainStatus): DomainStatus
   return domain;
 }
 
-/** A time that somebody may have seen something at. One in the future would outlast every true one, and keep its host for ever. */
+/**
+ * A time that somebody may have seen something at. One in the future would outlast every true one,
+ * and keep its host for ever.
+ */
 function believable(time: string | undefined, now: number): string | undefined {
   return time !== undefined && Date.parse(time) <= now + CLOCK_SKEW_MS ? time : undefined;
 }

@@ -13,9 +13,11 @@ export interface StatusWrite {
 }
 
 /**
- * Sends what changed in a fence's status. Returns the fence as the API server has it then; undefined when it is gone, and its status with it.
+ * Sends what changed in a fence's status. Returns the fence as the API server has it then;
+ * undefined when it is gone, and its status with it.
  *
- * The patch carries no resource version, so two replicas cannot meet in a conflict; a 409 is the server's own, and is tried again.
+ * The patch carries no resource version, so two replicas cannot meet in a conflict; a 409 is the
+ * server's own, and is tried again.
  *
  * @throws {ApiError}
  */

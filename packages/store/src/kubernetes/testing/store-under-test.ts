@@ -27,7 +27,10 @@ export class ManualLeadership {
 /** Where a mesh has its MeshConfig, unless somebody says otherwise. */
 export const MESH_CONFIG_MAP = { namespace: "istio-system", name: "istio" };
 
-/** A store on a server that a test controls. Time passes only as far as it must: changes settle at once. */
+/**
+ * A store on a server that a test controls. Time passes only as far as it must: changes settle at
+ * once.
+ */
 export async function openStore(t: TestContext, prepare: (server: FakeApiServer) => void = () => {}) {
   const server = await FakeApiServer.start(t);
   server.put(CONFIG_MAPS, { metadata: MESH_CONFIG_MAP });
