@@ -25,6 +25,10 @@ writeFileSync(FILE, `${JSON.stringify(lock, null, 2)}\n`);
 /**
  * `@biomejs/cli-linux-x64-musl`: the name ends in the platform's operating system, processor and,
  * where there are two, C library.
+ *
+ * @param {string} name
+ * @param {string} version
+ * @param {{ license?: string, engines?: object, dev?: boolean }} entry the package that wants it
  */
 function platformPackage(name, version, { license, engines, dev }) {
   const [, os, cpu, libc] = /-(aix|android|darwin|freebsd|linux|netbsd|openbsd|sunos|win32)-([a-z0-9]+)(?:-(musl))?$/.exec(name) ?? [];

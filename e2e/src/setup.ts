@@ -1,18 +1,11 @@
 /** `npm run e2e:setup`: installs every part of the mesh lab, skipping what is there. */
 import { join } from "node:path";
+import { withLock } from "../../scripts/install/lock.mjs";
 import { runProgram } from "./exit.ts";
 import { LAB_TOOLS } from "./places.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
 import type { Part } from "./setup/part.ts";
 import { PARTS } from "./setup/parts.ts";
-
-interface Lock {
-  withLock(folder: string, work: () => Promise<void>): Promise<void>;
-}
-
-// The lock of the install script, which is plain JavaScript because that one runs before Node 24 is
-// there.
-const { withLock } = (await import(new URL("../../scripts/install/lock.mjs", import.meta.url).href)) as Lock;
 
 await runProgram("e2e:setup", async () => {
   requireLinuxAndRoot();

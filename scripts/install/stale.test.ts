@@ -3,9 +3,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { tinyProject, writeJson } from "./fixture.ts";
-
-// Plain JavaScript that must run on older Nodes: its types are in JSDoc, so they are named here.
-const { whyStale } = (await import(new URL("./stale.mjs", import.meta.url).href)) as { whyStale(root: string): string | undefined };
+import { whyStale } from "./stale.mjs";
 
 interface Locked {
   readonly version: string;

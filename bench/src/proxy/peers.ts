@@ -1,6 +1,5 @@
 import { connect } from "node:net";
-import { envoyBinary } from "../../../scripts/envoy.ts";
-import { nginxBinary } from "../../../scripts/nginx.ts";
+import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { buildPeer } from "../go.ts";
 import { hostOf } from "../mesh.ts";
 import { envoyCommand } from "../peers/envoy.ts";
@@ -73,8 +72,8 @@ export async function startFenceline({ upstreamPort, collectorPort }: Surroundin
 }
 
 async function startEnvoy({ upstreamPort }: Surroundings): Promise<Target> {
-  const binary = envoyBinary();
-  if (binary === undefined) throw new Error("no Envoy: run scripts/install-envoy.mjs, or name one with FENCELINE_ENVOY");
+  const binary = toolPath("envoy");
+  if (binary === undefined) throw new Error("no Envoy: run scripts/tools/install.mjs envoy, or name one with FENCELINE_ENVOY");
   const { args, port } = await envoyCommand();
   const child = await BenchProcess.start("Envoy", "server", binary, args);
   await until("Envoy", () => accepts(port));
@@ -82,8 +81,8 @@ async function startEnvoy({ upstreamPort }: Surroundings): Promise<Target> {
 }
 
 async function startNginx({ upstreamPort }: Surroundings): Promise<Target> {
-  const binary = nginxBinary();
-  if (binary === undefined) throw new Error("no nginx: run scripts/install-nginx.mjs, or name one with FENCELINE_NGINX");
+  const binary = toolPath("nginx");
+  if (binary === undefined) throw new Error("no nginx: run scripts/tools/install.mjs nginx, or name one with FENCELINE_NGINX");
   const { args, port, http2 } = await nginxCommand(NGINX_HOST, upstreamPort);
   const child = await BenchProcess.start("nginx", "server", binary, args);
   await until("nginx", () => accepts(http2));

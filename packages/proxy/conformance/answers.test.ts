@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { test } from "node:test";
-import { envoyBinary } from "../../../scripts/envoy.ts";
+import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { toAddress } from "../src/resolve/resolver.ts";
 import { call } from "../src/testing/client.ts";
 import { startProxy } from "../src/testing/proxy-under-test.ts";
@@ -13,7 +13,7 @@ import { startRawUpstream } from "../src/testing/upstream.ts";
 import { ANSWER_CASES } from "./answer-cases.ts";
 import { startEnvoyTo } from "./servers.ts";
 
-const envoy = envoyBinary();
+const envoy = toolPath("envoy");
 const skip = envoy === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it";
 
 /** Answers a request for `/n` with the bytes of case n. */

@@ -5,16 +5,15 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { envoyBinary } from "../../../scripts/envoy.ts";
-import { nginxBinary } from "../../../scripts/nginx.ts";
+import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { CASES } from "./cases/all.ts";
 import type { Case } from "./cases/case.ts";
 import { FORWARDED_ONLY_BY_US, REFUSED_ONLY_BY_US } from "./deviations.ts";
 import { type Outcome, runCase } from "./run-case.ts";
 import { type Server, startEnvoy, startFenceline, startNginx } from "./servers.ts";
 
-const envoy = envoyBinary();
-const nginx = nginxBinary();
+const envoy = toolPath("envoy");
+const nginx = toolPath("nginx");
 const missing = envoy === undefined ? "Envoy" : nginx === undefined ? "nginx" : undefined;
 // On CI a missing one is a failure: the one place where they must run.
 const skip = missing !== undefined && process.env.CI !== "true" && `no ${missing} here: npm test could not install it`;

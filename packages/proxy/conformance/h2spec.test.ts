@@ -6,7 +6,7 @@ import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { h2specBinary } from "../../../scripts/h2spec.ts";
+import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { toAddress } from "../src/resolve/resolver.ts";
 import { startProxy } from "../src/testing/proxy-under-test.ts";
 import { readReport } from "./h2spec-report.ts";
@@ -31,7 +31,7 @@ const MAY_FAIL: Readonly<Record<string, string>> = {
     "nghttp2 closes the connection and not the stream only, as RFC 9113 §5.4.2 allows",
 };
 
-const binary = h2specBinary();
+const binary = toolPath("h2spec");
 const CASES = 145;
 /**
  * Seconds that h2spec waits for a frame. One was too short on a busy machine for 1,001 requests at
@@ -91,7 +91,7 @@ async function runH2spec(t: TestContext, port: number) {
 }
 
 test("E1-13 h2spec passes against the listener, but for what nghttp2 decides otherwise", {
-  skip: binary === undefined && process.env.CI !== "true" && "no h2spec here: scripts/install-h2spec.mjs could not build it",
+  skip: binary === undefined && process.env.CI !== "true" && "no h2spec here: scripts/tools/install.mjs h2spec could not build it",
   timeout: 180_000,
 }, async (t) => {
   const port = await startTarget(t);

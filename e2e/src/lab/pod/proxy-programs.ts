@@ -1,7 +1,7 @@
 import { chmod, copyFile, link, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FencelineError } from "@fenceline/api";
-import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { istioFile, labProgram } from "../../places.ts";
 
 /** What a pod's proxy consists of, where the proxy's user can reach it. */
@@ -16,7 +16,7 @@ export interface ProxyPrograms {
  * root's home.
  */
 export async function stageProxyPrograms(stage: string): Promise<ProxyPrograms> {
-  const envoy = envoyBinary();
+  const envoy = toolPath("envoy");
   if (envoy === undefined) throw new FencelineError("LAB_NOT_SET_UP", { message: "there is no Envoy", hint: "npm run e2e:setup" });
   await chmod(stage, 0o755);
   const programs = {

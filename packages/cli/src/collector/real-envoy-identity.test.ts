@@ -12,7 +12,7 @@ import { Collector } from "@fenceline/collector";
 import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import { pino } from "pino";
-import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { CERTIFICATES, KEY } from "../testing/certificates.ts";
 import { startMtlsEnvoy } from "../testing/mtls-envoy.ts";
 import { meshOf, startService } from "../testing/services.ts";
@@ -23,8 +23,8 @@ import { undoAfter } from "../testing/undo.ts";
  * there, and callers that send a header of their own in front of what Envoy writes.
  */
 
-const binary = envoyBinary();
-const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here: scripts/install-envoy.mjs could not install it";
+const binary = toolPath("envoy");
+const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here: scripts/tools/install.mjs envoy could not install it";
 
 type Certificate = Exclude<keyof typeof CERTIFICATES, "ca" | "server">;
 

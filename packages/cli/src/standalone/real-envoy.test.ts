@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { Config, type EnvoyFilter } from "@fenceline/api";
 import { pino } from "pino";
 import { parse } from "yaml";
-import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { startEnvoy } from "../testing/envoy.ts";
 import { meshOf, startService } from "../testing/services.ts";
 import { undoAfter } from "../testing/undo.ts";
@@ -21,10 +21,10 @@ import { startStandalone } from "./standalone.ts";
  * redirect by iptables the original destination is Envoy's own listener.
  */
 
-const binary = envoyBinary();
+const binary = toolPath("envoy");
 // Where Python is missing there is no Envoy. On CI that is a failure: the one place where it must
 // run.
-const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here: scripts/install-envoy.mjs could not install it";
+const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here: scripts/tools/install.mjs envoy could not install it";
 const IDLE_WINDOW_MS = 1_500;
 const HOSTS = ["b.test1.svc.cluster.local", "c.test1.svc.cluster.local"] as const;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { startEnvoyTo } from "../../conformance/servers.ts";
 import { sendRaw } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
@@ -82,10 +82,10 @@ test("T-48 a length of zeros is one zero, and the request has no body", async (t
 });
 
 test("T-48 Envoy takes zeros in front of a length, too, and passes them on", {
-  skip: envoyBinary() === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it",
+  skip: toolPath("envoy") === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it",
 }, async (t) => {
   const upstream = await startAnsweringUpstream(t, answerOf("010"));
-  const port = await startEnvoyTo(t, envoyBinary() ?? "envoy", upstream.port);
+  const port = await startEnvoyTo(t, toolPath("envoy") ?? "envoy", upstream.port);
 
   assert.match(await sendRaw(port, GET), /\r\ncontent-length: 010\r\n/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { startEnvoyTo } from "../../conformance/servers.ts";
 import { call, sendRaw } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
@@ -36,10 +36,10 @@ test("T-48 a folded field that comes in pieces goes on in one line", async (t) =
 });
 
 test("T-48 Envoy joins a folded field of an answer too", {
-  skip: envoyBinary() === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it",
+  skip: toolPath("envoy") === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it",
 }, async (t) => {
   const upstream = await startAnsweringUpstream(t, FOLDED["a space"] ?? "");
-  const port = await startEnvoyTo(t, envoyBinary() ?? "envoy", upstream.port);
+  const port = await startEnvoyTo(t, toolPath("envoy") ?? "envoy", upstream.port);
   assert.equal((await call(port)).headers["x-a"], "one two");
 });
 

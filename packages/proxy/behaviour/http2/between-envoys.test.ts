@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
-import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { startEnvoyTo } from "../../conformance/servers.ts";
 import { ECHO, echoClient, raw, startEcho, unary } from "../../src/testing/grpc-echo.ts";
 import { callHttp2, openSession, startHttp2Upstream } from "../../src/testing/http2.ts";
 import { SERVICE, SOURCE, startProxy } from "../../src/testing/proxy-under-test.ts";
 
-const binary = envoyBinary();
+const binary = toolPath("envoy");
 const skip = binary === undefined ? "no Envoy: npm test installs one" : false;
 
 /**

@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { envoyBinary } from "../../../../scripts/envoy.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { startEnvoyTo } from "../../conformance/servers.ts";
 import { call, openSocket, readToEnd, readUntil } from "../testing/client.ts";
 import { clientHello, inRecords, serverName } from "../testing/client-hello.ts";
@@ -212,10 +212,10 @@ test("T-48 HTTP/2: the end of a stream is not the end of its client, the end of 
 });
 
 test("T-48 Envoy, the measure of this proxy, takes the end of a client's side for its leaving and gives no answer", {
-  skip: envoyBinary() === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it",
+  skip: toolPath("envoy") === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it",
 }, async (t) => {
   const upstream = await startHeld(t);
-  const port = await startEnvoyTo(t, envoyBinary() ?? "envoy", upstream.port);
+  const port = await startEnvoyTo(t, toolPath("envoy") ?? "envoy", upstream.port);
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   socket.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
   const response = await upstream.next();

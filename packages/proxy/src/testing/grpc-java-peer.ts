@@ -2,14 +2,15 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import { grpcJavaFolder } from "../../../../scripts/grpc-java.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { SERVICE, SOURCE } from "./proxy-under-test.ts";
 
-const folder = grpcJavaFolder();
+const folder = toolPath("grpc-java");
 const isHere = folder !== undefined && spawnSync("java", ["-version"]).status === 0;
 
 /** For the `skip` of a test that needs it. */
-export const NO_GRPC_JAVA = !isHere && "no grpc-java here: scripts/install-grpc-java.mjs needs a JDK of version 17 or later and Maven";
+export const NO_GRPC_JAVA =
+  !isHere && "no grpc-java here: scripts/tools/install.mjs grpc-java needs a JDK of version 17 or later and Maven";
 
 /** Bytes that a side may send before it hears from the other one: netty's own default. */
 const WINDOW = 1024 * 1024;

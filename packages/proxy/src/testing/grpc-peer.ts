@@ -2,14 +2,14 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
-import { grpcPeerBinary } from "../../../../scripts/grpc-peer.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { SERVICE, SOURCE } from "./proxy-under-test.ts";
 
-const binary = grpcPeerBinary();
+const binary = toolPath("grpc-peer");
 
 /** For the `skip` of a test that needs it. */
 export const NO_GRPC_PEER =
-  binary === undefined && process.env.CI !== "true" && "no grpc-peer here: scripts/install-grpc-peer.mjs could not build it";
+  binary === undefined && process.env.CI !== "true" && "no grpc-peer here: scripts/tools/install.mjs grpc-peer could not build it";
 
 /** What `call` and `post` print. */
 export interface PeerReport {

@@ -3,15 +3,15 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { grpcioPython } from "../../../../scripts/grpcio.ts";
+import { toolPath } from "../../../../scripts/tools/tools.mjs";
 import { SERVICE, SOURCE } from "./proxy-under-test.ts";
 
-const python = grpcioPython();
-const PEER = fileURLToPath(new URL("../../../../scripts/install/grpcio_peer.py", import.meta.url));
+const python = toolPath("grpcio");
+const PEER = fileURLToPath(new URL("../../../../scripts/tools/peers/grpcio_peer.py", import.meta.url));
 
 /** For the `skip` of a test that needs it. */
 export const NO_GRPCIO =
-  python === undefined && process.env.CI !== "true" && "no grpcio here: scripts/install-grpcio.mjs could not install it";
+  python === undefined && process.env.CI !== "true" && "no grpcio here: scripts/tools/install.mjs grpcio could not install it";
 
 /** What a client of grpcio saw. */
 export interface GrpcioReport {

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+import { Config } from "@fenceline/api";
+import { CHART, goldenCases, HELM, helm, renderChart } from "./chart.ts";
+import { type JsonSchema, valuesSchema } from "./values.ts";
+import { valuesFile } from "./values-file.ts";
+
+// Where Go is missing there is no Helm. On CI that is a failure: the one place where these must
+// run.
+const IMAGE = ["--set", "image.repository=registry.example/fenceline"] as const;
+const skip = HELM === undefined && process.env.CI !== "true" && "no Helm here: scripts/tools/install.mjs helm could not install it";
+
+test("helm lint has nothing to say against the chart", { skip }, () => {
+  const { code, output, errors } = helm("lint", "--strict", CHART);
+  assert.equal(code, 0, output + errors);
+});
+
+test("the values schema is what charts/src/values.ts says: run `npm run chart` after a change", () => {
+  assert.deepEqual(JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8")), JSON.parse(JSON.stringify(valuesSchema())));
+});
+
+test("T-53 values.yaml is what the schemas say: run `npm run chart` after a change", () => {
+  assert.equal(readFileSync(join(CHART, "values.yaml"), "utf8"), valuesFile());
+});
+
+test("T-53 values.yaml lists every setting, each with a comment", () => {
+  const lines = valuesFile().split("\n");
+  const settings = leaves(valuesSchema()).filter(({ path }) => path[0] !== "global");
+  assert.ok(settings.length > 80);
+  for (const { path, schema } of settings) {
+    const indent = "  ".repeat(path.length - 1);
+    const at = lines.findIndex((line) => line.startsWith(`${indent}${path.at(-1)}:`) || line === `${indent}# ${path.at(-1)}:`);
+    assert.ok(at > 0, path.join("."));
+    assert.ok((schema.description ?? "") !== "" && lines[at - 1]?.startsWith(`${indent}# `), `${path.join(".")} says nothing of itself`);
+  }
+});
+
+/** Settings that have no settings below them. */
+function leaves(schema: JsonSchema, path: readonly string[] = []): { path: readonly string[]; schema: JsonSchema }[] {
+  if (schema.properties === undefined) return [{ path, schema }];
+  return Object.entries(schema.properties).flatMap(([name, property]) => leaves(property, [...path, name]));
+}
+
+test("every golden has its values", () => {
+  const goldens = globSync("testdata/*.golden.yaml", { cwd: CHART }).map((file) => join(CHART, file));
+  const wanted = goldenCases().map(({ golden }) => golden);
+  assert.deepEqual(goldens.sort(), wanted.sort());
+  assert.ok(wanted.length > 0);
+});
+
+for (const { values, golden } of goldenCases()) {
+  test(`${basename(values)} renders to its golden`, { skip }, () => {
+    const { code, output, errors } = renderChart("--values", values);
+    assert.equal(code, 0, errors);
+    assert.equal(output, readFileSync(golden, "utf8"));
+  });
+}
+
+for (const [what, flag] of [
+  ["a value that does not exist", "globalSidecar.replica=3"],
+  ["a configuration field that does not exist", "config.ageing.idelWindow=1h"],
+  ["a configuration value out of its range", "config.telemetry.sampling=101"],
+  ["a namespace in the configuration, which is the release's", "config.namespace=other"],
+  ["a port that is none", "globalSidecar.ports={70000}"],
+  ["an empty list of peers, which a NetworkPolicy reads as everybody", "networkPolicy.api=[]"],
+  ["a list of peers that was taken away", "networkPolicy.api=null"],
+  ["T-53 a setting that was taken away", "globalSidecar.autoscaling.minReplicas=null"],
+  ["T-53 a duration without a unit", "config.ageing.idleWindow=24"],
+  ["T-53 a duration that is none", "config.telemetry.flushInterval=soon"],
+  ["T-53 a digest that is none", "image.digest=1.2.3"],
+  ["T-53 a label that is no text", "commonLabels.team=true"],
+  ["T-53 a label's value that the API server would refuse", "commonLabels.team=a b"],
+  ["T-53 a label's key that the API server would refuse", "collector.podLabels.a b=x"],
+  ["T-53 a name that is no label's value", "nameOverride=-x"],
+  ["T-53 a revision that is no label's value", "istio.revision=a b"],
+  ["T-53 a port that stands twice", "globalSidecar.ports={80,80}"],
+  ["T-53 a repository with its tag", "collector.image.repository=registry.example:5000/fenceline:1.0"],
+  ["T-53 a repository with its digest", "collector.image.repository=registry.example/fenceline@sha256"],
+  ["T-53 a repository of a blank", "collector.image.repository= "],
+  ["T-53 a tag with a blank", "image.tag=1 2"],
+  ["T-53 a cluster domain with a dot at its end", "config.clusterDomain=cluster.local."],
+  ["T-53 a cluster domain in upper case", "config.clusterDomain=Cluster.Local"],
+  ["T-53 a CIDR whose prefix is too long", "config.external.allow={10.0.0.0/33}"],
+  ["T-53 an address that was mistyped", "config.external.deny={10.0.0.256}"],
+] as const) {
+  test(`${what} is refused`, { skip }, () => {
+    const { code, errors } = renderChart(...IMAGE, flag.endsWith("[]") ? "--set-json" : "--set", flag);
+    assert.equal(code, 1);
+    assert.match(errors, /values don't meet the specifications of the schema/);
+  });
+}
+
+for (const [what, flags, ...names] of [
+  ["a revision's", ["istio.revision=canary"], "istio-canary"],
+  ["without a revision", ["istio.revision=default"], "istio"],
+  ["that the values name, whatever the revision", ["istio.revision=stable", "config.meshConfigMaps={istio-1-28}"], "istio-1-28"],
+  ["that the values name as long as there was one", ["istio.revision=stable", "config.meshConfigMap=istio-1-28"], "istio-1-28"],
+  [
+    "of each revision that the values name, once",
+    ["config.meshConfigMaps={istio,istio-1-28,istio-user}", "config.meshConfigMap=istio"],
+    "istio",
+    "istio-1-28",
+    "istio-user",
+  ],
+] as const) {
+  test(`T-05 the ConfigMap with MeshConfig is the one ${what}, in the configuration and in the right to it`, { skip }, () => {
+    const { output } = renderChart(...IMAGE, ...flags.flatMap((flag) => ["--set", flag]));
+    const listed = names.map((name) => `\\n +- ${name}`).join("");
+    assert.match(output, new RegExp(`^ +meshConfigMaps:${listed}\\n +[a-zA-Z]+:`, "m"));
+    assert.doesNotMatch(output, /meshConfigMap:/);
+    assert.ok(output.includes(`resourceNames: ${JSON.stringify(names)}\n`));
+  });
+}
+
+test("a fallback port that the Service does not have is refused", { skip }, () => {
+  const { code, errors } = renderChart(...IMAGE, "--set", "config.fallback.port=8080");
+  assert.equal(code, 1);
+  assert.match(errors, /config\.fallback\.port 8080 is not in globalSidecar\.ports/);
+});
+
+test("T-53 without an image repository nothing is installed, and the message says what to do", { skip }, () => {
+  const { code, errors } = renderChart();
+  assert.equal(code, 1);
+  assert.match(errors, /image\.repository is not set.*--set image\.repository=REGISTRY\/fenceline/);
+  // Each part may have an image of its own, and then needs no common one.
+  const own = ["collector", "globalSidecar"].flatMap((part) => [
+    "--set",
+    `${part}.image.repository=registry.example/${part.toLowerCase()}`,
+  ]);
+  assert.equal(renderChart(...own).code, 0);
+});
+
+for (const [what, flags, message] of [
+  ["more pods at least than at most", ["globalSidecar.autoscaling.minReplicas=11"], /minReplicas 11 is more than maxReplicas 10/],
+  ["a tag of a part's own image, which has none", ["globalSidecar.image.tag=1.0"], /set globalSidecar\.image\.repository/],
+  [
+    "an idle window below the shortest one",
+    ["config.ageing.idleWindow=1m", "config.ageing.shortestWindow=2m"],
+    /config\.ageing\.idleWindow 1m is out of range: from 2m/,
+  ],
+] as const) {
+  test(`T-53 ${what} is refused, and the message names the setting`, { skip }, () => {
+    const { code, errors } = renderChart(...IMAGE, ...flags.flatMap((flag) => ["--set", flag]));
+    assert.equal(code, 1);
+    assert.match(errors, message);
+  });
+}
+
+test("T-53 registries with a port, by address, and repositories of one name are taken", { skip }, () => {
+  for (const repository of ["fenceline", "registry.example:5000/a/fenceline", "10.0.0.1:5000/fenceline", "[fd00::1]:5000/fenceline"])
+    assert.equal(renderChart("--set", `image.repository=${repository}`).code, 0, repository);
+});
+
+/**
+ * What the collector would read: the chart must refuse just what it refuses, or a release is
+ * installed whose collector never starts.
+ */
+test("T-53 durations out of their range are refused by the chart as by the collector", { skip }, () => {
+  const lengths = [
+    "0s",
+    "9.9ms",
+    "10ms",
+    "99ms",
+    "0.1s",
+    "9s",
+    "10s",
+    "10m",
+    "10m1ms",
+    "24h",
+    "23h60m",
+    "24h1s",
+    "87600h",
+    "87600h1ms",
+    "9999999h",
+  ];
+  for (const [group, field] of [
+    ["telemetry", "flushInterval"],
+    ["ageing", "shortestWindow"],
+    ["ageing", "idleWindow"],
+  ] as const) {
+    for (const length of lengths) {
+      const isTaken = Config.safeParse({ [group]: { [field]: length } }).success;
+      const { code, errors } = renderChart(...IMAGE, "--set", `config.${group}.${field}=${length}`);
+      assert.equal(code === 0, isTaken, `${field}=${length}: ${errors}`);
+    }
+  }
+});

@@ -1,0 +1,180 @@
+import { Config, Fallback } from "@fenceline/api";
+import { z } from "zod";
+import { Labels, LabelValue, ObjectName } from "./kubernetes/names.ts";
+import { AuthorizationSource, NetworkPeer, ScalingBehavior } from "./kubernetes/policies.ts";
+import { ImageName, podValues } from "./pod-values.ts";
+
+const Port = z.int().min(1).max(65_535);
+const Seconds = z.int().min(0).max(3_600);
+// A rule of a NetworkPolicy without peers lets everybody in, the opposite of what an empty list
+// says to its reader.
+const Peers = z.array(NetworkPeer).min(1);
+
+const Image = z.strictObject({
+  repository: ImageName.repository
+    .default("")
+    .describe("Repository of the image, with its registry. Required: no image of Fenceline is published yet."),
+  tag: ImageName.tag.default("").describe("Empty: the chart's appVersion."),
+  digest: ImageName.digest.default("").describe("Digest (sha256:…) of the image. It wins over the tag."),
+  pullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).default("IfNotPresent").describe("When the image is pulled."),
+  pullSecrets: z
+    .array(z.strictObject({ name: ObjectName }))
+    .default([])
+    .describe("Secrets to pull it with, for example [{ name: registry }]."),
+});
+
+const Load = z.strictObject({
+  maxTurnMilliseconds: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(250)
+    .describe(
+      "Turns of a worker's event loop that stay longer than this make it refuse a share of the requests; a request waits for two turns. 0: never.",
+    ),
+  maxRequests: z.int().min(1).default(10_000).describe("Requests in flight in one worker. One beyond it gets 503."),
+  maxConnections: z.int().min(1).default(10_000).describe("Client connections of one worker. One beyond it is closed."),
+});
+
+const Autoscaling = z.strictObject({
+  enabled: z.boolean().default(true).describe("A HorizontalPodAutoscaler, which needs a metrics server."),
+  minReplicas: z.int().min(1).default(2).describe("Fewest pods."),
+  maxReplicas: z.int().min(1).default(10).describe("Most pods."),
+  targetCPUUtilizationPercentage: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(60)
+    .describe("Share of the container's CPU request that is aimed at. Istio's proxy beside it does not count."),
+  behavior: ScalingBehavior.default({}).describe("How fast it scales up and down, as in autoscaling/v2. Empty: Kubernetes' defaults."),
+});
+
+const GlobalSidecar = z.strictObject({
+  ports: z
+    .array(Port)
+    .min(1)
+    .meta({ uniqueItems: true })
+    .default([80])
+    .describe(
+      "Ports of the Service that fenced Envoys send unknown hosts to. The collector adds every port that some service declares as HTTP.",
+    ),
+  drainDelaySeconds: Seconds.default(5).describe(
+    "After SIGTERM: how long requests are still taken, until every Envoy knows that the pod leaves.",
+  ),
+  drainSeconds: Seconds.default(25).describe("After that: how long requests in flight may take to finish."),
+  workers: z
+    .union([z.int().min(1).max(64), z.literal("auto")])
+    .default(1)
+    .describe(
+      "Threads that take requests, each on one core, or auto: one for each core of the limit, or of the node where there is none. The CPU request is for one; more pods serve as well as more workers.",
+    ),
+  load: Load.prefault({}).describe("What each worker takes on before it refuses. Far above what it meets while it keeps up."),
+  replicas: z.int().min(1).default(2).describe("Number of pods when autoscaling is off."),
+  autoscaling: Autoscaling.prefault({}),
+  sidecar: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe("An Istio Sidecar that shows it every service. Needed where a default Sidecar in Istio's root namespace hides some."),
+    })
+    .prefault({}),
+  useClientProtocol: z
+    .boolean()
+    .default(true)
+    .describe("A DestinationRule by which HTTP/2 stays HTTP/2 on the way to it. Without it gRPC fails there: Envoy would speak HTTP/1.1."),
+  ...podValues({ requests: { cpu: "200m", memory: "128Mi" }, limits: { memory: "768Mi" } }),
+});
+
+const Collector = z.strictObject({
+  replicas: z.int().min(1).default(2).describe("Number of pods. Every one learns; one of them, the holder of the Lease, renders."),
+  ...podValues({ requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } }),
+});
+
+const NetworkPolicies = z.strictObject({
+  enabled: z.boolean().default(true).describe("NetworkPolicies for our pods: who may open connections to them."),
+  workloads: Peers.default([{ namespaceSelector: {} }]).describe(
+    "Peers that may reach the global sidecar and the access-log port. Fenced workloads may be anywhere in the mesh.",
+  ),
+  api: Peers.default([{ podSelector: {} }]).describe(
+    "Peers that may reach the collector's API and the global sidecar's admin port. Default: pods of the same namespace.",
+  ),
+  metrics: Peers.default([{ namespaceSelector: {} }]).describe(
+    "Peers that may reach the metrics that Istio's agent serves for us (port 15020).",
+  ),
+});
+
+const Authorization = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Istio's policies for our pods: mTLS is STRICT, and an AuthorizationPolicy says who may call which port. Only for a mesh whose callers are all without a proxy should this be off; then nobody's identity is known.",
+    ),
+  api: z
+    .array(AuthorizationSource)
+    .default([])
+    .describe(
+      "Sources, as in an AuthorizationPolicy, that may call the collector's API and the global sidecar's admin port beside our own namespace, for example [{ namespaces: [operations] }].",
+    ),
+});
+
+const Withdrawal = z.strictObject({
+  withdraw: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Before the chart is removed, take back every Sidecar and EnvoyFilter that Fenceline made, so that each workload sees the whole mesh again. The Job's rights exist only while it runs.",
+    ),
+});
+
+/**
+ * Values of the chart. values.yaml is written from it: a default for each. What is missing in the
+ * merged values was set to null, and is refused.
+ */
+const ChartValues = z.strictObject({
+  image: Image.prefault({}).describe("The image of every part."),
+  nameOverride: LabelValue.default("").describe("Value of the label app.kubernetes.io/name. Empty: the chart's name."),
+  commonLabels: Labels.default({}).describe(
+    "More labels of every object and every pod. Those that the chart sets itself stay as they are.",
+  ),
+  istio: z
+    .strictObject({
+      revision: LabelValue.default("").describe(
+        "Revision of the control plane that injects our pods, as in the label istio.io/rev. Empty: the default one.",
+      ),
+    })
+    .prefault({}),
+  // The chart knows these three itself; two sources for them could only disagree.
+  config: Config.omit({ namespace: true, collector: true })
+    .extend({ fallback: Fallback.omit({ service: true, serviceAccount: true }).prefault({}) })
+    .prefault({})
+    .describe("Configuration of the collector. Namespace and Service names are filled in by the chart."),
+  log: z
+    .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Lowest level that is logged.") })
+    .prefault({}),
+  globalSidecar: GlobalSidecar.prefault({}).describe("The fallback proxy."),
+  collector: Collector.prefault({}).describe("The daemon that learns edges and renders fences."),
+  networkPolicy: NetworkPolicies.prefault({}),
+  authorization: Authorization.prefault({}),
+  uninstall: Withdrawal.prefault({}),
+});
+
+/** A JSON schema, as far as the chart's files are made from it. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly [keyword: string]: unknown;
+}
+
+/**
+ * `values.schema.json` of the chart. Helm checks the values merged over values.yaml, where every
+ * default is.
+ */
+export function valuesSchema(): JsonSchema {
+  const schema = z.toJSONSchema(ChartValues, { io: "output", reused: "inline" }) as JsonSchema;
+  return { ...schema, properties: { ...schema.properties, global: { description: "Helm's own, for a chart above this one." } } };
+}
