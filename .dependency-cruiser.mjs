@@ -4,16 +4,18 @@
  */
 const MAY_IMPORT = {
   api: [],
-  als: ["api"],
+  wire: ["api"],
+  als: ["api", "wire"],
+  "mesh-addresses": ["api", "wire"],
   edges: ["api"],
   registry: ["api"],
   render: ["api", "registry"],
   kubernetes: ["api"],
   store: ["api", "kubernetes"],
-  "http-api": ["api", "als"],
-  proxy: ["api", "als", "registry"],
-  collector: ["api", "als", "edges", "registry", "render", "store", "http-api"],
-  cli: ["api", "als", "registry", "kubernetes", "store", "http-api", "proxy", "collector"],
+  "http-api": ["api", "wire"],
+  proxy: ["api", "wire", "registry"],
+  collector: ["api", "wire", "als", "mesh-addresses", "edges", "registry", "render", "store", "http-api"],
+  cli: ["api", "wire", "als", "mesh-addresses", "registry", "kubernetes", "store", "http-api", "proxy", "collector"],
 };
 
 /**

@@ -1,3 +1,5 @@
+import type { EnvoyNode } from "@fenceline/wire";
+
 /**
  * An IP address, or the path-less name that a peer claims, and a port as it stood on the wire (0
  * when none, not checked against 65535).
@@ -46,27 +48,8 @@ export interface AccessLogEntry {
   readonly requestId?: string;
 }
 
-/**
- * The Envoy, and through its metadata the workload, that writes a stream. Every text is empty when
- * absent.
- */
-export interface StreamNode {
-  readonly id: string;
-  readonly cluster: string;
-  /** Istio metadata `NAMESPACE`. */
-  readonly namespace: string;
-  /** Istio metadata `LABELS`: the pod's labels. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** Istio metadata `ISTIO_VERSION`. */
-  readonly istioVersion: string;
-  /** Istio metadata `SERVICE_ACCOUNT`. */
-  readonly serviceAccount: string;
-  /** Istio metadata `WORKLOAD_NAME`. */
-  readonly workloadName: string;
-}
-
 /** Who writes a stream, and under which log name. Envoy sends it in the first message only. */
 export interface StreamIdentifier {
   readonly logName: string;
-  readonly node: StreamNode;
+  readonly node: EnvoyNode;
 }

@@ -1,16 +1,8 @@
-export type { AccessLogEntry, SocketAddress, StreamIdentifier, StreamNode } from "./access-log-entry.ts";
-export { bearer, bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "./caller-check.ts";
+export type { AccessLogEntry, SocketAddress, StreamIdentifier } from "./access-log-entry.ts";
 export { type AccessLogMessage, decodeAccessLogMessage } from "./decode/message.ts";
 export type { EntryFields } from "./encode/entry.ts";
 export type { IdentifierFields } from "./encode/identifier.ts";
 export { encodeAccessLogMessage, type MessageFields } from "./encode/message.ts";
-export type { GrpcHost, GrpcHostOptions } from "./host/grpc-host.ts";
-export { GRPC_STATUS, type GrpcStatus, OK } from "./host/grpc-status.ts";
-export { HOST_LIMITS, type HostLimit } from "./host/limits.ts";
-export type { CallHandler, GrpcCall, GrpcMethod, GrpcService } from "./host/service.ts";
-export { decodeAddressUpdate, encodeAddressUpdate, WATCH_ADDRESSES } from "./mesh-addresses/codec.ts";
-export { type AddressFeed, meshAddressService } from "./mesh-addresses/service.ts";
-export { type AddressWatch, type AddressWatchOptions, watchMeshAddresses } from "./mesh-addresses/watch.ts";
 export type { EdgeReport } from "./reporter/edge-buffer.ts";
 export {
   createEdgeReporter,
@@ -19,10 +11,5 @@ export {
   type ReporterEvent,
   type ReporterStats,
 } from "./reporter/edge-reporter.ts";
-export {
-  type AccessLogServer,
-  type AccessLogServerOptions,
-  createAccessLogServer,
-} from "./server/access-log-server.ts";
-export { type AccessLogLimits, DEFAULT_LIMITS } from "./server/limits.ts";
-export type { AccessLogSink, AccessLogStream, DropReason } from "./server/sink.ts";
+export { type AccessLogLimits, type AccessLogServiceOptions, accessLogService } from "./service/access-log-service.ts";
+export type { AccessLogSink, AccessLogStream, DropReason } from "./service/sink.ts";

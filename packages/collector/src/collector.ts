@@ -1,8 +1,10 @@
-import { type AccessLogServer, createAccessLogServer, meshAddressService } from "@fenceline/als";
+import { accessLogService } from "@fenceline/als";
 import { type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
 import { EdgeBook } from "@fenceline/edges";
+import { meshAddressService } from "@fenceline/mesh-addresses";
 import { MeshAddressBook, outboundEntries } from "@fenceline/registry";
 import type { MeshSnapshot, Store } from "@fenceline/store";
+import { type GrpcHost, peerOf, startGrpcHost } from "@fenceline/wire";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./api/views.ts";
@@ -73,7 +75,7 @@ export class Collector {
   #mesh: Mesh;
   #ageingTimer: NodeJS.Timeout | undefined;
   #ageingInterval: number | undefined;
-  #accessLogs: AccessLogServer | undefined;
+  #grpcHost: GrpcHost | undefined;
 
   private constructor(options: CollectorOptions) {
     const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion } = options;
@@ -105,11 +107,10 @@ export class Collector {
       onProxyVersion: (fence, version, stream) => this.#proxyVersions.told(stream, fence, version),
       onProxyGone: (stream) => this.#proxyVersions.left(stream),
       onUnbelieved: unbelievedLog(logger),
-      onLimit: limitLog(logger, now),
     });
     this.#metrics.observe({
       edges: () => this.#book.size,
-      accessLogs: () => this.#accessLogs,
+      accessLogs: () => this.#grpcHost,
       fences: () => this.#mesh.fences().length,
       fencesAtCapacity: () => this.#controller.fencesAtCapacity(),
       fallbackPorts: () => this.#fallback.counts(),
@@ -135,7 +136,7 @@ export class Collector {
 
   /** Port of the access-log service. */
   get accessLogPort(): number {
-    return this.#accessLogs?.port ?? 0;
+    return this.#grpcHost?.port ?? 0;
   }
 
   /** What it counts. */
@@ -179,7 +180,7 @@ export class Collector {
   }
 
   async #start(): Promise<void> {
-    const { store, accessLogs, config, logger, fallbackToken: token } = this.#options;
+    const { store, accessLogs, config, logger, now = Date.now, fallbackToken: token } = this.#options;
     this.#closers.push(() => this.#controller.close());
     this.#closers.push(() => this.#fallback.close());
     this.#closers.push(() => this.#automatic.close());
@@ -191,16 +192,21 @@ export class Collector {
     this.#closers.push(() => clearInterval(this.#ageingTimer));
     this.#scheduleAgeing();
     const isFallback = fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger });
-    this.#accessLogs = await createAccessLogServer({
-      requestIds: this.#decisions !== undefined,
+    const logLimit = limitLog(logger, now);
+    const host = await startGrpcHost({
       ...accessLogs,
-      sink: this.#ingest,
-      trustDomains: () => this.#mesh.trustDomains,
-      fallbackCaller: isFallback,
-      services: [meshAddressService(this.addresses, isFallback)],
+      services: [
+        accessLogService({ sink: this.#ingest, fallbackCaller: isFallback, requestIds: this.#decisions !== undefined }),
+        meshAddressService(this.addresses, isFallback),
+      ],
+      peerOf: (headers, address) => peerOf(headers, address, this.#mesh.trustDomains),
+      onLimit: (limit, peer) => {
+        this.#metrics.limits.inc({ limit });
+        logLimit(limit, peer);
+      },
     });
-    const server = this.#accessLogs;
-    this.#closers.push(() => server.close());
+    this.#grpcHost = host;
+    this.#closers.push(() => host.close());
   }
 
   #refresh(): void {

@@ -20,7 +20,7 @@ function setUp(level: Level, maxHosts = 10) {
   const clock = { now: 0 };
   const mesh = meshOf();
   const nothing = () => {};
-  const told = { onLearned: nothing, onTelemetry: nothing, onProxyVersion: nothing, onLimit: nothing };
+  const told = { onLearned: nothing, onTelemetry: nothing, onProxyVersion: nothing };
   const ingest = new Ingest({ book, mesh: () => mesh, metrics: new CollectorMetrics(), now: () => clock.now, decisions, ...told });
   const take = () => lines.splice(0).map(({ level: _level, ...line }) => line);
   return { ingest, decisions, clock, take };

@@ -29,7 +29,6 @@ function setUp() {
     onTurnedAway: (fence, host) => told.push(`${formatFenceKey(fence)} has no room for ${host}`),
     onTelemetry: (fence) => told.push(`${formatFenceKey(fence)} is heard`),
     onProxyVersion: (fence, version) => told.push(`${formatFenceKey(fence)} runs ${version}`),
-    onLimit: () => {},
   });
   const dropped = async () => {
     const { values } = await metrics.entriesDropped.get();

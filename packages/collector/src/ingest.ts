@@ -1,4 +1,4 @@
-import type { AccessLogEntry, AccessLogSink, AccessLogStream, HostLimit } from "@fenceline/als";
+import type { AccessLogEntry, AccessLogSink, AccessLogStream } from "@fenceline/als";
 import type { FenceKey } from "@fenceline/api";
 import type { EdgeBook, FenceEdges } from "@fenceline/edges";
 import type { Destination } from "@fenceline/registry";
@@ -34,8 +34,6 @@ export interface IngestOptions {
   readonly onUnbelieved?: (reason: DropReason, stream: AccessLogStream) => void;
   /** A stream has ended, or does not speak for its workload any more. Default: nobody is told. */
   readonly onProxyGone?: (stream: AccessLogStream) => void;
-  /** A limit of the access-log port was met by this peer, or `ip:port`. */
-  readonly onLimit: (limit: HostLimit, peer: string) => void;
 }
 
 /** An entry of a known source. */
@@ -101,11 +99,6 @@ export class Ingest implements AccessLogSink {
   closed(stream: AccessLogStream): void {
     this.#options.metrics.streams.dec();
     this.#options.onProxyGone?.(stream);
-  }
-
-  limited(limit: HostLimit, peer: string): void {
-    this.#options.metrics.limits.inc({ limit });
-    this.#options.onLimit(limit, peer);
   }
 
   #sourceOf(stream: AccessLogStream, mesh: Mesh): StreamSource {

@@ -1,4 +1,4 @@
-import type { HostLimit } from "@fenceline/als";
+import type { HostLimit } from "@fenceline/wire";
 import type { Logger } from "pino";
 
 /**

@@ -1,5 +1,5 @@
-import { HOST_LIMITS } from "@fenceline/als";
 import type { Obstacle } from "@fenceline/store";
+import { HOST_LIMITS } from "@fenceline/wire";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /**

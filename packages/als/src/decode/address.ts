@@ -1,4 +1,4 @@
-import type { WireReader } from "../wire/reader.ts";
+import type { WireReader } from "@fenceline/wire";
 import type { AddressDraft } from "./entry-draft.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { REQUESTS_TAG } from "@fenceline/api/vocabulary";
-import type { WireReader } from "../wire/reader.ts";
+import type { WireReader } from "@fenceline/wire";
 import { readAddress } from "./address.ts";
 import type { EntryDraft } from "./entry-draft.ts";
 import { readTls } from "./tls.ts";

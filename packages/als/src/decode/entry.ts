@@ -1,5 +1,5 @@
 import { FENCE_SOURCE } from "@fenceline/api/vocabulary";
-import type { WireReader } from "../wire/reader.ts";
+import type { WireReader } from "@fenceline/wire";
 import { readCommon } from "./common.ts";
 import type { EntryDraft } from "./entry-draft.ts";
 

@@ -1,10 +1,8 @@
 import { FencelineError } from "@fenceline/api/vocabulary";
+import { MAX_MESSAGE_BYTES, NodeDraft, readNode, StringCache, WireReader } from "@fenceline/wire";
 import type { AccessLogEntry, StreamIdentifier } from "../access-log-entry.ts";
-import { MAX_MESSAGE_BYTES, WireReader } from "../wire/reader.ts";
-import { StringCache } from "../wire/string-cache.ts";
 import { readHttpEntry, readTcpEntry } from "./entry.ts";
 import { EntryDraft } from "./entry-draft.ts";
-import { NodeDraft, readNode } from "./node.ts";
 
 /** Tags, `field number << 3 | wire type`, of `StreamAccessLogsMessage`, … */
 const IDENTIFIER = (1 << 3) | 2;

@@ -1,4 +1,4 @@
-import type { WireReader } from "../wire/reader.ts";
+import type { WireReader } from "@fenceline/wire";
 import type { EntryDraft } from "./entry-draft.ts";
 
 /** Tags, `field number << 3 | wire type`, of `TLSProperties`, … */

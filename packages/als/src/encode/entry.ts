@@ -1,6 +1,6 @@
 import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api/vocabulary";
+import type { ReverseWriter } from "@fenceline/wire";
 import type { AccessLogEntry, SocketAddress } from "../access-log-entry.ts";
-import type { ReverseWriter } from "../wire/writer.ts";
 
 /** What an entry shall say; anything left out is absent on the wire. */
 export type EntryFields = Partial<Omit<AccessLogEntry, "kind">>;

@@ -1,4 +1,4 @@
-import { ReverseWriter } from "../wire/writer.ts";
+import { ReverseWriter } from "@fenceline/wire";
 import { type EntryFields, writeEntry } from "./entry.ts";
 import { type IdentifierFields, writeIdentifier } from "./identifier.ts";
 

@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { FALLBACK_LOG_NAME } from "@fenceline/api/vocabulary";
-import { type AccessLogServer, createAccessLogServer } from "../server/access-log-server.ts";
+import type { GrpcHost } from "@fenceline/wire";
+import { createAccessLogServer } from "../testing/access-log-server.ts";
 import { CollectingSink } from "../testing/collecting-sink.ts";
 import type { EdgeReport } from "./edge-buffer.ts";
 import { createEdgeReporter, type EdgeReporterOptions, type ReporterEvent } from "./edge-reporter.ts";
@@ -25,7 +26,7 @@ function reporterTo(t: TestContext, port: number, options: Partial<EdgeReporterO
   return reporter;
 }
 
-async function collector(t: TestContext, sink: CollectingSink, port = 0, maxStreams = 100): Promise<AccessLogServer> {
+async function collector(t: TestContext, sink: CollectingSink, port = 0, maxStreams = 100): Promise<GrpcHost> {
   const server = await createAccessLogServer({ host: "127.0.0.1", port, sink, limits: { maxStreams } });
   t.after(() => server.close(0));
   return server;

@@ -1,11 +1,10 @@
 import { Backoff, FALLBACK_LOG_NAME, type PauseLimits } from "@fenceline/api/vocabulary";
-import { Client, credentials } from "@grpc/grpc-js";
-import type { StreamNode } from "../access-log-entry.ts";
-import { bearer } from "../caller-check.ts";
+import { bearer, type EnvoyNode } from "@fenceline/wire";
+import { grpcClient, RECONNECT } from "@fenceline/wire/client";
+import type { Client } from "@grpc/grpc-js";
 import type { IdentifierFields } from "../encode/identifier.ts";
 import { encodeAccessLogMessage } from "../encode/message.ts";
 import { EdgeBuffer, type EdgeReport, type PendingEdge } from "./edge-buffer.ts";
-import { RECONNECT } from "./reconnect.ts";
 import { ReportStream, type ReportStreamEvents } from "./report-stream.ts";
 
 /**
@@ -20,7 +19,7 @@ export interface EdgeReporterOptions {
   /** How this proxy calls itself, for example `global-sidecar~10.0.0.7`. */
   readonly nodeId: string;
   /** More of the node, where it is known. */
-  readonly node?: Partial<Omit<StreamNode, "id">>;
+  readonly node?: Partial<Omit<EnvoyNode, "id">>;
   /**
    * The token by which the collector knows us, for its audience; asked for anew for each stream,
    * since tokens in files are replaced before they expire. What it throws is told as the reason of
@@ -121,17 +120,7 @@ class Reporter implements EdgeReporter {
     this.#buffer = new EdgeBuffer(options.capacity ?? 4_096);
     this.#backoff = new Backoff(backoff);
     this.#longestPause = backoff.longest;
-    this.#client = new Client(options.target, credentials.createInsecure(), {
-      "grpc.initial_reconnect_backoff_ms": backoff.first,
-      "grpc.max_reconnect_backoff_ms": backoff.longest,
-      // We retry by edges. A retry buffer would call a message sent that merely waits in it, and
-      // hold another megabyte.
-      "grpc.enable_retries": 0,
-      "grpc.per_rpc_retry_buffer_size": 0,
-      "grpc.keepalive_time_ms": 30_000,
-      "grpc.keepalive_timeout_ms": 10_000,
-      "grpc.enable_channelz": 0,
-    });
+    this.#client = grpcClient(options.target, backoff);
     // Connects now, so that the first report need not wait for it.
     this.#client.getChannel().getConnectivityState(true);
   }

@@ -1,5 +1,6 @@
-import { type Client, type ClientWritableStream, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { asBytes, STREAM_V3 } from "../service.ts";
+import { asBytes, callMetadata } from "@fenceline/wire/client";
+import { type Client, type ClientWritableStream, type ServiceError, status } from "@grpc/grpc-js";
+import { STREAM_V3 } from "../methods.ts";
 import type { PendingEdge } from "./edge-buffer.ts";
 
 /**
@@ -51,11 +52,7 @@ export class ReportStream {
 
   /** @param headers sent along, for example a token */
   constructor(client: Client, events: ReportStreamEvents, headers: Readonly<Record<string, string>> = {}) {
-    // waitForReady: the channel's own back-off decides when to connect; without it every attempt
-    // while the collector is away would fail at once.
-    const metadata = new Metadata({ waitForReady: true });
-    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-    this.#call = client.makeClientStreamRequest(STREAM_V3, asBytes, asBytes, metadata, (error) => {
+    this.#call = client.makeClientStreamRequest(STREAM_V3, asBytes, asBytes, callMetadata(headers), (error) => {
       if (this.#isCancelled) return;
       const unsent = this.#isEnded && error === null ? [] : this.#unread(error);
       this.#underWay = undefined;

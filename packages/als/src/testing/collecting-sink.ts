@@ -1,5 +1,5 @@
 import type { AccessLogEntry } from "../access-log-entry.ts";
-import type { AccessLogSink, AccessLogStream, DropReason } from "../server/sink.ts";
+import type { AccessLogSink, AccessLogStream, DropReason } from "../service/sink.ts";
 
 /** A sink that keeps everything, and lets a test wait until something has happened. */
 export class CollectingSink implements AccessLogSink {

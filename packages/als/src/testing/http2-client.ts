@@ -4,7 +4,7 @@
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
 import type { TestContext } from "node:test";
-import { STREAM_V3 } from "../service.ts";
+import { STREAM_V3 } from "../methods.ts";
 
 interface RawCall {
   readonly stream: ClientHttp2Stream;
@@ -43,12 +43,4 @@ function open(session: ClientHttp2Session, headers: OutgoingHttpHeaders): RawCal
   stream.on("close", () => resolve(undefined));
   stream.resume();
   return { stream, status };
-}
-
-/** A message behind its prefix. @param announced length in the prefix, should it be another one */
-export function framed(message: Uint8Array, flag = 0, announced = message.length): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix[0] = flag;
-  prefix.writeUInt32BE(announced, 1);
-  return Buffer.concat([prefix, message]);
 }

@@ -1,5 +1,6 @@
+import { asBytes } from "@fenceline/wire/client";
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { asBytes, STREAM_V3 } from "../service.ts";
+import { STREAM_V3 } from "../methods.ts";
 
 /** A stream on which a test writes bytes of its choice. */
 export interface RawStream {

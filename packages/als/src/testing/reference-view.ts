@@ -1,8 +1,9 @@
 /** What a full decoder makes of a message, in the words of ours. */
 import { isUtf8 } from "node:buffer";
 import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api/vocabulary";
+import type { EnvoyNode } from "@fenceline/wire";
 import protobuf from "protobufjs";
-import type { AccessLogEntry, SocketAddress, StreamIdentifier, StreamNode } from "../access-log-entry.ts";
+import type { AccessLogEntry, SocketAddress, StreamIdentifier } from "../access-log-entry.ts";
 
 type MapOnWire = Record<string, string> | { key?: Uint8Array; value?: Uint8Array }[];
 type Value = { kind?: string; stringValue?: string; structValue?: { fields?: Record<string, Value> } };
@@ -77,7 +78,7 @@ function identifier(source: Message["identifier"]): StreamIdentifier | undefined
   const node = own(source, "node");
   const fields = own(own(node, "metadata"), "fields") ?? {};
   const text = (key: string) => own(Object.hasOwn(fields, key) ? fields[key] : undefined, "stringValue") ?? "";
-  const result: StreamNode = {
+  const result: EnvoyNode = {
     id: node?.id ?? "",
     cluster: node?.cluster ?? "",
     namespace: text("NAMESPACE"),

@@ -1,9 +1,10 @@
 import { lookup } from "node:dns/promises";
 import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
-import { createEdgeReporter, watchMeshAddresses } from "@fenceline/als";
+import { createEdgeReporter } from "@fenceline/als";
 import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
 import { jsonRoute, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
+import { watchMeshAddresses } from "@fenceline/mesh-addresses";
 import { AddressTable, WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createEdgeReporter } from "@fenceline/als";
-import { openFilesLimit } from "@fenceline/als/open-files";
 import { type Config, fenceRef, formatAddress } from "@fenceline/api";
 import { Collector, fenceRoutes } from "@fenceline/collector";
 import { jsonRoute, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
+import { openFilesLimit } from "@fenceline/wire/open-files";
 import type { Logger } from "pino";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
 import { buildInfo } from "../build-info.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CallHeaders } from "@fenceline/als";
 import { Config } from "@fenceline/api";
+import type { CallHeaders } from "@fenceline/wire";
 import { pino } from "pino";
 import { CollectorMetrics } from "../metrics.ts";
 import { type FallbackToken, fallbackCaller } from "./fallback-caller.ts";

@@ -1,5 +1,5 @@
-import { bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "@fenceline/als";
 import { type Config, FORWARDED_CLIENT_CERT, peerOfForwardedClientCert, trustDomainsOf } from "@fenceline/api";
+import { bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "@fenceline/wire";
 import type { Logger } from "pino";
 import type { Counter } from "prom-client";
 import { LineBudget } from "../line-budget.ts";

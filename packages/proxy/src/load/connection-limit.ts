@@ -1,5 +1,5 @@
 import type { Server } from "node:net";
-import { openFilesLimit } from "@fenceline/als/open-files";
+import { openFilesLimit } from "@fenceline/wire/open-files";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 /**

@@ -1,0 +1,120 @@
+import { type AddressUpdate, MAX_ADDRESSES_PER_UPDATE, type MeshAddress } from "@fenceline/api/vocabulary";
+import { type CallerCheck, type CallerRefusal, type CallHandler, GRPC_STATUS, type GrpcCall, type GrpcService, OK } from "@fenceline/wire";
+import { encodeAddressUpdate, WATCH_ADDRESSES } from "./codec.ts";
+
+/** Where addresses come from. */
+export interface AddressFeed {
+  addresses(): Iterable<MeshAddress>;
+  get(address: string): MeshAddress | undefined;
+  /** Calls `listener` with the addresses of each change, until the returned function is called. */
+  onChange(listener: (changed: ReadonlySet<string>) => void): () => void;
+}
+
+/**
+ * Changed addresses that wait for a slow reader at most. Beyond it he is sent everything anew,
+ * which is never more than the mesh has.
+ */
+const MAX_WAITING = 20_000;
+
+/** `MeshAddresses/Watch`, for whom `caller` does not object to. */
+export function meshAddressService(feed: AddressFeed, caller: CallerCheck): GrpcService {
+  return { [WATCH_ADDRESSES]: { open: (call) => new WatchCall(call, feed, caller) } };
+}
+
+/**
+ * One watcher: a whole view first, then what changes, each address as it is when its turn comes.
+ */
+class WatchCall implements CallHandler {
+  readonly #call: GrpcCall;
+  readonly #feed: AddressFeed;
+  /** What is left of the whole view; undefined once it was sent. */
+  #view: Iterator<MeshAddress> | undefined;
+  #isFirst = false;
+  #waiting = new Set<string>();
+  #isBlocked = false;
+  #isOver = false;
+  #stop: () => void = () => {};
+
+  constructor(call: GrpcCall, feed: AddressFeed, caller: CallerCheck) {
+    this.#call = call;
+    this.#feed = feed;
+    const verdict = caller(call.headers);
+    if (verdict instanceof Promise) void verdict.then((refusal) => this.#admit(refusal));
+    else this.#admit(verdict);
+  }
+
+  message(): void {}
+
+  drained(): void {
+    this.#isBlocked = false;
+    this.#send();
+  }
+
+  retire(): void {
+    this.#call.end(OK);
+  }
+
+  closed(): void {
+    this.#isOver = true;
+    this.#stop();
+  }
+
+  #admit(refusal: CallerRefusal | undefined): void {
+    if (this.#isOver) return;
+    if (refusal !== undefined) {
+      this.#call.end({ code: GRPC_STATUS[refusal.code], details: refusal.details });
+      return;
+    }
+    this.#stop = this.#feed.onChange((changed) => this.#changed(changed));
+    this.#beginView();
+    // The host knows this handler only when its constructor has returned.
+    setImmediate(() => this.#send());
+  }
+
+  #beginView(): void {
+    this.#view = this.#feed.addresses()[Symbol.iterator]();
+    this.#isFirst = true;
+    this.#waiting.clear();
+  }
+
+  #changed(changed: ReadonlySet<string>): void {
+    for (const address of changed) this.#waiting.add(address);
+    if (this.#waiting.size > MAX_WAITING) this.#beginView();
+    this.#send();
+  }
+
+  #send(): void {
+    while (!this.#isBlocked && !this.#isOver && (this.#view !== undefined || this.#waiting.size > 0)) {
+      const update = this.#view === undefined ? this.#nextChanges() : this.#nextOfView(this.#view);
+      this.#isBlocked = !this.#call.send(encodeAddressUpdate(update));
+    }
+  }
+
+  #nextOfView(view: Iterator<MeshAddress>): AddressUpdate {
+    const addresses: MeshAddress[] = [];
+    let next = view.next();
+    while (next.done !== true) {
+      addresses.push(next.value);
+      if (addresses.length === MAX_ADDRESSES_PER_UPDATE) break;
+      next = view.next();
+    }
+    const complete = next.done === true;
+    if (complete) this.#view = undefined;
+    const reset = this.#isFirst;
+    this.#isFirst = false;
+    return { reset, complete, addresses, removed: [] };
+  }
+
+  #nextChanges(): AddressUpdate {
+    const addresses: MeshAddress[] = [];
+    const removed: string[] = [];
+    for (const address of this.#waiting) {
+      this.#waiting.delete(address);
+      const known = this.#feed.get(address);
+      if (known === undefined) removed.push(address);
+      else addresses.push(known);
+      if (addresses.length + removed.length === MAX_ADDRESSES_PER_UPDATE) break;
+    }
+    return { reset: false, complete: false, addresses, removed };
+  }
+}

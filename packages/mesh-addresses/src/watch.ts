@@ -1,0 +1,83 @@
+import { type AddressUpdate, Backoff } from "@fenceline/api/vocabulary";
+import { bearer } from "@fenceline/wire";
+import { asBytes, callMetadata, grpcClient, RECONNECT } from "@fenceline/wire/client";
+import type { ClientReadableStream } from "@grpc/grpc-js";
+import { decodeAddressUpdate, WATCH_ADDRESSES } from "./codec.ts";
+
+export interface AddressWatchOptions {
+  /** Where the collector is: `host:port`, or any gRPC target. */
+  readonly target: string;
+  /**
+   * The token by which the collector knows us, asked for anew for each stream. What it throws is
+   * told, and tried again.
+   */
+  readonly token: () => string;
+  readonly onUpdate: (update: AddressUpdate) => void;
+  /** The stream ended, and is opened again later; for the log. */
+  readonly onLost: (reason: string, retryInMs: number) => void;
+}
+
+/** A watch that goes on until it is closed. */
+export interface AddressWatch {
+  close(): void;
+}
+
+const REQUEST = Buffer.alloc(0);
+
+/**
+ * Watches the collector's view of the mesh's addresses, for ever: a stream that ends is opened
+ * again, and begins with a whole view.
+ */
+export function watchMeshAddresses({ target, token, onUpdate, onLost }: AddressWatchOptions): AddressWatch {
+  const backoff = new Backoff(RECONNECT);
+  const client = grpcClient(target);
+  let stream: ClientReadableStream<Buffer> | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  function lost(reason: string): void {
+    if (isClosed || retry !== undefined) return;
+    stream = undefined;
+    const pause = backoff.next();
+    retry = setTimeout(open, pause).unref();
+    onLost(reason, pause);
+  }
+
+  function take(bytes: Buffer): void {
+    const update = decodeAddressUpdate(bytes);
+    if (update === undefined) {
+      // Half of a view would let through what the other half refuses.
+      stream?.cancel();
+      return;
+    }
+    backoff.reset();
+    onUpdate(update);
+  }
+
+  function open(): void {
+    retry = undefined;
+    try {
+      const opened = client.makeServerStreamRequest(WATCH_ADDRESSES, asBytes, asBytes, REQUEST, callMetadata(bearer(token())));
+      stream = opened;
+      // A stream that fails both ends and errs; only the first of them is about the stream that is
+      // open.
+      const over = (reason: string) => stream === opened && lost(reason);
+      opened
+        .on("data", (bytes: Buffer) => stream === opened && take(bytes))
+        .on("error", (error) => over(error.message))
+        .on("end", () => over("the collector ended the stream"));
+    } catch (error) {
+      lost(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  open();
+  return {
+    close() {
+      isClosed = true;
+      clearTimeout(retry);
+      stream?.cancel();
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,266 @@
+import { once } from "node:events";
+import type { Http2Server, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { listenFailed } from "@fenceline/api/vocabulary";
+import { ConnectionCap } from "../connection-cap.ts";
+import { openFilesLimit } from "../open-files.ts";
+import { statusOnly } from "./answer.ts";
+import { Call, type CallContext, type CallOrigin } from "./call.ts";
+import { Connection, type StreamRefusal } from "./connection.ts";
+import { GRPC_STATUS } from "./grpc-status.ts";
+import { createHttp2 } from "./http2-server.ts";
+import { limitStatus } from "./limit-status.ts";
+import { DEFAULT_HOST_LIMITS, type HostLimit, type HostLimits } from "./limits.ts";
+import { PacedSocket } from "./paced-socket.ts";
+import { PeerRates } from "./peer-rates.ts";
+import { Peers } from "./peers.ts";
+import { Refusals } from "./refusals.ts";
+import { httpRefusal, isCompressed, refuse, refuseHttp } from "./refuse.ts";
+import type { GrpcMethod, GrpcService } from "./service.ts";
+import { StreamPace } from "./stream-pace.ts";
+import { Turns } from "./turns.ts";
+
+export interface GrpcHostOptions {
+  /** Address to listen on, for example `127.0.0.1` or `::`. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly services: readonly GrpcService[];
+  /** Any limit that is not given has its default. */
+  readonly limits?: Partial<HostLimits>;
+  /**
+   * Whom the limits of a call count for, by its headers and the address that its connection comes
+   * from. Default: the address.
+   */
+  readonly peerOf?: (headers: IncomingHttpHeaders, address: string) => string;
+  /** A limit was met, by this peer or `ip:port`. What it throws is ignored. */
+  readonly onLimit?: (limit: HostLimit, peer: string) => void;
+}
+
+/** A listening host of gRPC services. */
+export interface GrpcHost {
+  /** The port that it really listens on. */
+  readonly port: number;
+  /** Streams open now. */
+  readonly streams: number;
+  readonly connections: number;
+  /** Bytes of unfinished messages, and those that services hold for their calls. */
+  readonly heldBytes: number;
+  /**
+   * Stops listening, retires every call, and waits for connections to close; after `graceMs`
+   * milliseconds (default 1 s) it closes those that remain. Never fails.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Share of the process's open files that connections may take: the API, the proxy beside us and the
+ * API server's watches need theirs.
+ */
+const SHARE_OF_FILES = 1 / 4;
+/**
+ * How often connections are looked through for floods, and every how many times for what takes too
+ * long.
+ */
+const LOOK_MS = 100;
+const LOOKS_PER_CHECK = 10;
+
+/**
+ * Serves gRPC over HTTP/2 without TLS (mTLS is the business of the sidecar in front), and bounds
+ * what anybody can make it hold or do.
+ *
+ * Not the server of grpc-js, see docs/adr: it inflates before anybody can object, reads 16 messages
+ * ahead whatever their size, and leaves none of HTTP/2's own limits to be set.
+ *
+ * @throws FencelineError `LISTEN_FAILED` when the address cannot be bound.
+ */
+export async function startGrpcHost(options: GrpcHostOptions): Promise<GrpcHost> {
+  const host = new Host(options);
+  await host.listen(options);
+  return host;
+}
+
+class Host implements GrpcHost {
+  readonly #limits: HostLimits;
+  readonly #methods = new Map<string, GrpcMethod>();
+  readonly #peerOf: (headers: IncomingHttpHeaders, address: string) => string;
+  readonly #context: CallContext;
+  readonly #listener: Server;
+  readonly #http2: Http2Server;
+  readonly #connections = new Map<ServerHttp2Session, Connection>();
+  readonly #cap: ConnectionCap;
+  readonly #rates: PeerRates;
+  readonly #refusals = new Refusals();
+  readonly #refusalOf: Readonly<Record<StreamRefusal, OutgoingHttpHeaders>>;
+  #port = 0;
+  readonly #pace = new StreamPace();
+  /** The socket whose session is being made. */
+  #accepting: PacedSocket | undefined;
+  #looks = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosing = false;
+
+  constructor({ services, limits, peerOf = (_headers, address) => address, onLimit = () => {} }: GrpcHostOptions) {
+    this.#limits = { ...DEFAULT_HOST_LIMITS, ...limits };
+    this.#rates = new PeerRates(this.#limits);
+    const refusal = (limit: HostLimit) => statusOnly(limitStatus(limit, this.#limits));
+    this.#refusalOf = { stream_rate: refusal("stream_rate"), overhead: refusal("overhead") };
+    for (const service of services) for (const [path, method] of Object.entries(service)) this.#methods.set(path, method);
+    this.#peerOf = peerOf;
+    const limited = (limit: HostLimit, peer: string): void => {
+      try {
+        onLimit(limit, peer);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+    this.#context = { limits: this.#limits, peers: new Peers(this.#limits), turns: new Turns(), limited };
+    const affordable = Math.max(1, Math.min(this.#limits.maxConnections, Math.floor(openFilesLimit() * SHARE_OF_FILES)));
+    this.#cap = new ConnectionCap(affordable, this.#limits.maxConnectionsPerAddress);
+    this.#http2 = createHttp2(this.#limits.maxStreamsPerConnection, (session) => this.#session(session));
+    this.#listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>
+      this.#accept(socket),
+    );
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get streams(): number {
+    return this.#context.peers.streams;
+  }
+
+  get connections(): number {
+    return this.#cap.open;
+  }
+
+  get heldBytes(): number {
+    return this.#context.peers.bytes;
+  }
+
+  async listen({ host, port }: GrpcHostOptions): Promise<void> {
+    try {
+      this.#listener.listen(port, host);
+      await once(this.#listener, "listening");
+    } catch (cause) {
+      throw listenFailed(host, port, cause);
+    }
+    this.#port = (this.#listener.address() as AddressInfo).port;
+    // No file descriptor was left for a connection: libuv closes it, and the next one may do
+    // better.
+    this.#listener.on("error", () => this.#context.limited("connections", "unknown"));
+    this.#timer = setInterval(() => this.#look(performance.now()), LOOK_MS).unref();
+  }
+
+  async close(graceMs = 1_000): Promise<void> {
+    this.#isClosing = true;
+    const closed = this.#listener.listening ? once(this.#listener, "close") : Promise.resolve([]);
+    this.#listener.close();
+    const now = performance.now();
+    for (const connection of this.#connections.values()) {
+      connection.retireCalls();
+      connection.retire(now);
+    }
+    const force = setTimeout(() => {
+      for (const connection of this.#connections.values()) connection.destroy();
+    }, graceMs);
+    await closed;
+    clearTimeout(force);
+    clearInterval(this.#timer);
+  }
+
+  /** Closes what is too much before any work is done for it. */
+  #accept(socket: Socket): void {
+    const limit = this.#isClosing ? undefined : this.#admit(socket);
+    if (limit !== undefined) this.#context.limited(limit, socket.remoteAddress ?? "unknown");
+    if (limit !== undefined || this.#isClosing) {
+      socket.destroy();
+      return;
+    }
+    this.#accepting = new PacedSocket(socket, this.#pace);
+    this.#http2.emit("connection", this.#accepting);
+    this.#accepting = undefined;
+  }
+
+  #admit(socket: Socket): HostLimit | undefined {
+    const now = performance.now();
+    const { connections } = this.#rates.of(socket.remoteAddress ?? "unknown", now);
+    return connections.take(1, now) ? this.#cap.admit(socket) : "address_connections";
+  }
+
+  #session(session: ServerHttp2Session): void {
+    const socket = this.#accepting;
+    if (socket === undefined) {
+      session.destroy();
+      return;
+    }
+    const jitter = 0.9 + Math.random() * 0.2;
+    const connection = new Connection(socket, session, this.#limits, this.#context, performance.now(), jitter);
+    this.#connections.set(session, connection);
+    // Not the server's event: a stream that was reset in the piece that opened it has no session
+    // any more when it is told, and it counts like any other.
+    session.on("stream", (stream, headers) => this.#stream(stream, headers, connection));
+    session.on("error", () => this.#context.limited("http2", connection.remoteAddress));
+    session.on("close", () => this.#connections.delete(session));
+  }
+
+  #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: Connection): void {
+    stream.on("error", ignored);
+    const now = performance.now();
+    const peer = this.#peerOf(headers, connection.address);
+    const isCertified = peer !== connection.address;
+    const rate = this.#rates.of(peer, now);
+    const limit = connection.opened(peer, rate, headers, now);
+    if (limit !== undefined) this.#context.limited(limit, peer);
+    // It may have been reset before we were told of it, or its connection was cut.
+    if (stream.destroyed) stream.close();
+    else if (limit !== undefined) this.#refusals.add(() => refuse(stream, this.#refusalOf[limit]));
+    else {
+      const owner = this.#context.peers.of(peer);
+      const lane = isCertified ? owner.lane : connection.lane;
+      this.#call({ stream, headers, owner, connection, lane, rate: connection.isSidecars ? rate : undefined }, now);
+    }
+  }
+
+  #call(origin: CallOrigin & { readonly connection: Connection }, now: number): void {
+    const status = httpRefusal(origin.headers);
+    if (status !== undefined) {
+      refuseHttp(origin.stream, status);
+      return;
+    }
+    const call = new Call(origin, this.#context);
+    const method = this.#methods.get(call.path);
+    if (method === undefined) call.end({ code: GRPC_STATUS.UNIMPLEMENTED, details: "no such method here" });
+    else if (this.#isClosing) call.end({ code: GRPC_STATUS.UNAVAILABLE, details: "shutting down: go to another replica" });
+    else if (isCompressed(origin.headers)) call.fail("compressed");
+    else {
+      const met = this.#context.peers.open(origin.owner, call);
+      if (met === undefined) this.#start(call, method, origin.stream, origin.connection, now);
+      else {
+        call.fail(met);
+        method.refused?.();
+      }
+    }
+  }
+
+  #start(call: Call, method: GrpcMethod, stream: ServerHttp2Stream, connection: Connection, now: number): void {
+    connection.add(call);
+    stream.on("close", () => connection.remove(call));
+    call.start(method, now);
+  }
+
+  #look(now: number): void {
+    const isCheck = ++this.#looks % LOOKS_PER_CHECK === 0;
+    for (const connection of this.#connections.values()) {
+      connection.checkOverhead(now);
+      if (isCheck) connection.check(now);
+    }
+  }
+}
+
+/**
+ * The end of a stream tells all there is to tell. An error that nobody listens to would end the
+ * process.
+ */
+function ignored(): void {}

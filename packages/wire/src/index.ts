@@ -1,0 +1,13 @@
+export { bearer, bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "./host/caller-check.ts";
+export { type GrpcHost, type GrpcHostOptions, startGrpcHost } from "./host/grpc-host.ts";
+export { GRPC_STATUS, type GrpcStatus, OK } from "./host/grpc-status.ts";
+export { HOST_LIMITS, type HostLimit, type HostLimits } from "./host/limits.ts";
+export { peerOf } from "./host/peer-of.ts";
+export type { CallHandler, GrpcCall, GrpcMethod, GrpcService } from "./host/service.ts";
+export type { EnvoyNode } from "./node/envoy-node.ts";
+export { NodeDraft, readNode } from "./node/read-node.ts";
+export { writeNode } from "./node/write-node.ts";
+export { MAX_MESSAGE_BYTES, WireReader } from "./protobuf/reader.ts";
+export { StringCache } from "./protobuf/string-cache.ts";
+export { WIRE } from "./protobuf/wire-types.ts";
+export { ReverseWriter } from "./protobuf/writer.ts";
