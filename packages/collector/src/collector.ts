@@ -184,7 +184,7 @@ export class Collector {
     this.#closers.push(() => this.#controller.close());
     this.#closers.push(() => this.#fallback.close());
     this.#closers.push(() => this.#automatic.close());
-    this.#closers.push(store.onSnapshot(() => this.#refresh()));
+    this.#closers.push(store.onChange(() => this.#refresh()));
     this.#controller.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();

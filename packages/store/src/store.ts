@@ -14,7 +14,10 @@ import type {
   ServicePort,
 } from "@fenceline/api";
 
-/** What exists, at one moment. A snapshot never changes; a change of the mesh makes a new one. */
+/**
+ * What exists now. Each list is made when it is first asked for and never changes: after a change
+ * of its kind the next look gives another list.
+ */
 export interface MeshSnapshot {
   readonly namespaces: readonly Namespace[];
   /** Undefined where there are none to speak of: in a folder. */
@@ -35,6 +38,36 @@ export interface MeshSnapshot {
   readonly meshConfigs?: readonly MeshConfig[];
   /** With the status that was last written, wherever that is kept. */
   readonly fences: readonly ServiceFence[];
+}
+
+/** One object as it was when it was last told, and as it is now. */
+export interface ObjectChange<O> {
+  /** Undefined when the object is new. */
+  readonly before: O | undefined;
+  /** Undefined when the object is gone. */
+  readonly after: O | undefined;
+  /** Nothing but what this process wrote itself is new. Default false. */
+  readonly isOurs?: boolean;
+}
+
+/**
+ * What changed since the last telling. Several changes of one object are one. A fence may be in it
+ * with `before` and `after` the same: every few minutes each is told once more, for whoever missed
+ * something.
+ */
+export interface MeshChanges {
+  readonly namespaces: readonly ObjectChange<Namespace>[];
+  readonly nodes: readonly ObjectChange<Node>[];
+  readonly serviceCIDRs: readonly ObjectChange<ServiceCIDR>[];
+  readonly services: readonly ObjectChange<Service>[];
+  readonly endpointSlices: readonly ObjectChange<EndpointSlice>[];
+  readonly defaultSidecars: readonly ObjectChange<DefaultSidecar>[];
+  readonly meshConfigs: readonly ObjectChange<MeshConfig>[];
+  readonly fences: readonly ObjectChange<ServiceFence>[];
+  /** Owners of rendered objects that somebody else changed or deleted. */
+  readonly disturbed: readonly ObjectRef[];
+  /** Namespaces in which {@link Store.foreign} gives other objects than before. */
+  readonly foreign: readonly string[];
 }
 
 /** Of Istio's MeshConfig what is needed. */
@@ -100,10 +133,13 @@ export interface ForeignObject {
 
 /** Where observed objects come from, and where what was learned and rendered goes. */
 export interface Store {
-  /** The latest consistent view. */
+  /** What exists now, also what is not told yet. */
   snapshot(): MeshSnapshot;
-  /** Calls `listener` after each new snapshot, until the returned function is called. */
-  onSnapshot(listener: () => void): () => void;
+  /**
+   * Calls `listener` with what changed, until the returned function is called. A change that
+   * {@link snapshot} showed before the first call may be told all the same.
+   */
+  onChange(listener: (changes: MeshChanges) => void): () => void;
   /** Objects that Fenceline rendered for the owner, as they are in the store now. */
   ownedBy(owner: ObjectRef): readonly RenderedObject[];
   /**

@@ -55,7 +55,7 @@ async function running(
     ...times,
   });
   t.after(() => fences.close());
-  const forget = cluster.store.onSnapshot(() => fences.refresh());
+  const forget = cluster.store.onChange(() => fences.refresh());
   t.after(forget);
   fences.refresh();
   return { ...cluster, state, warnings, fences, writes: () => metrics.registry.metrics() };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type FencelineError, fenceRef, InvalidManifests, type Sidecar } from "@fenceline/api";
+import type { MeshChanges } from "../store.ts";
 import { DirectoryStore } from "./directory-store.ts";
 
 const fence = (name: string, more = "") =>
@@ -32,7 +33,7 @@ async function open(t: TestContext, files: Readonly<Record<string, string>>) {
       wake();
     },
   });
-  store.onSnapshot(wake);
+  store.onChange(wake);
   t.after(async () => {
     await store.close();
     rmSync(folder, { recursive: true });
@@ -247,4 +248,27 @@ test("what an interrupted write left is removed by the next start", async (t) =>
   const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
   await again.close();
   assert.deepEqual(readdirSync(join(folder, "state/test1")), []);
+});
+
+test("what changed in the folder is told by object; what learning wrote comes with it, as ours", async (t) => {
+  const { folder, store, until } = await open(t, { "a.yaml": fence("a"), "b.yaml": fence("b") });
+  const told: MeshChanges[] = [];
+  store.onChange((changes) => void told.push(changes));
+  await store.writeStatus(fenceRef(A), { domains: { [B]: HOST } });
+  writeFileSync(join(folder, "b.yaml"), `# the same\n${fence("b")}`);
+  writeFileSync(join(folder, "c.yaml"), fence("c"));
+  await until(() => told.some(({ fences }) => fences.some(({ after }) => after?.metadata.name === "c")));
+  const fences = told.flatMap((changes) => changes.fences);
+  assert.deepEqual(
+    fences.map(({ before, after, isOurs = false }) => [before?.metadata.name, after?.metadata.name, isOurs]),
+    [
+      ["a", "a", true],
+      [undefined, "c", false],
+    ],
+  );
+  assert.deepEqual(fences[0]?.after?.status.domains, { [B]: HOST });
+  const { metadata } = store.snapshot().fences[0] ?? {};
+  writeFileSync(join(folder, "a.yaml"), fence("a", ", idleWindow: 2h"));
+  await until(() => told.at(-1)?.fences[0]?.after?.spec.idleWindow === "2h");
+  assert.deepEqual([told.at(-1)?.fences.length, told.at(-1)?.fences[0]?.before?.metadata], [1, metadata]);
 });

@@ -2,15 +2,15 @@ import { join } from "node:path";
 import {
   type FenceKey,
   type FencelineError,
-  type KnownObject,
   type ObjectRef,
   type RenderedObject,
   readFenceStatus,
   refText,
-  type ServiceFence,
   type ServiceFenceStatus,
 } from "@fenceline/api";
-import type { Change, ForeignObject, MeshSnapshot, Obstacle, Store } from "../store.ts";
+import { isNothing } from "../pending-changes.ts";
+import type { Change, ForeignObject, MeshChanges, MeshSnapshot, Obstacle, Store } from "../store.ts";
+import { FolderMesh } from "./folder-mesh.ts";
 import { folderObstacle } from "./folder-obstacle.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
 import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
@@ -56,8 +56,8 @@ export class DirectoryStore implements Store {
   readonly #manifests: ManifestFolder;
   readonly #state: ObjectFolder<ServiceFenceStatus>;
   readonly #rendered: ObjectFolder<OwnedObject>;
-  readonly #listeners = new Set<() => void>();
-  #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
+  readonly #mesh: FolderMesh;
+  readonly #listeners = new Set<(changes: MeshChanges) => void>();
 
   private constructor(options: DirectoryStoreOptions) {
     const { folder, onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
@@ -68,6 +68,7 @@ export class DirectoryStore implements Store {
       taken: onTaken,
       ignored: onIgnored,
     });
+    this.#mesh = new FolderMesh((fence) => this.#state.get(stateKey(fence)));
     this.#state = new ObjectFolder(join(folder, "state"), "What Fenceline learned. Written by Fenceline; delete it to forget.", {
       durable: true,
     });
@@ -92,15 +93,16 @@ export class DirectoryStore implements Store {
     await store.#state.load(readState, onTrouble);
     await store.#rendered.load(readOwned, onTrouble);
     await store.#manifests.open();
-    store.#refresh();
+    store.#mesh.read(store.#manifests.objects());
+    store.#mesh.takeChanges();
     return store;
   }
 
   snapshot(): MeshSnapshot {
-    return this.#snapshot;
+    return this.#mesh.snapshot();
   }
 
-  onSnapshot(listener: () => void): () => void {
+  onChange(listener: (changes: MeshChanges) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -130,7 +132,10 @@ export class DirectoryStore implements Store {
 
   async writeStatus({ kind, namespace, name }: ObjectRef, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
     const key = { kind, namespace, name };
-    return write(key, () => this.#state.put(key, status));
+    return write(key, async () => {
+      await this.#state.put(key, status);
+      this.#mesh.stateWritten(key);
+    });
   }
 
   async deleteStatus({ kind, namespace, name }: ObjectRef): Promise<void> {
@@ -142,18 +147,10 @@ export class DirectoryStore implements Store {
   }
 
   #refresh(): void {
-    const objects: KnownObject[] = this.#manifests.objects();
-    this.#snapshot = {
-      namespaces: objects.filter((object) => object.kind === "Namespace"),
-      services: objects.filter((object) => object.kind === "Service"),
-      endpointSlices: objects.filter((object) => object.kind === "EndpointSlice"),
-      fences: objects.filter((object) => object.kind === "ServiceFence").map((fence) => this.#withState(fence)),
-    };
-    for (const listener of this.#listeners) listener();
-  }
-
-  #withState(fence: ServiceFence): ServiceFence {
-    return { ...fence, status: this.#state.get(stateKey(fence.metadata)) ?? fence.status };
+    this.#mesh.read(this.#manifests.objects());
+    const changes = this.#mesh.takeChanges();
+    if (isNothing(changes)) return;
+    for (const listener of this.#listeners) listener(changes);
   }
 }
 

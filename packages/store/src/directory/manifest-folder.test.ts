@@ -37,7 +37,7 @@ async function open(t: TestContext, prepare: (folder: string) => void) {
       .fences.map(({ metadata }) => metadata.name)
       .sort()
       .join();
-  store.onSnapshot(() => {
+  store.onChange(() => {
     seen.push(names());
     wake();
   });

@@ -259,7 +259,7 @@ test("E3-06 without leadership nothing is rendered, and learning goes on", async
 
 test("a listener that throws disturbs no other", async (t) => {
   const { server, store, settled, snapshots, troubles } = await openStore(t);
-  store.onSnapshot(() => {
+  store.onChange(() => {
     throw new Error("broken listener");
   });
   server.put(SERVICES, service("web"));

@@ -5,13 +5,13 @@ import {
   type ObjectRef,
   type RenderedObject,
   refText,
-  type ServiceFence,
   type ServiceFenceStatus,
   type ServicePort,
 } from "@fenceline/api";
 import type { Informer, InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
 import { type Clock, monotonicClock, type ObjectKey, type Resource } from "@fenceline/kubernetes";
-import type { Change, ForeignObject, MeshSnapshot, Obstacle, ServiceKey, Store } from "../store.ts";
+import { isNothing } from "../pending-changes.ts";
+import type { Change, ForeignObject, MeshChanges, MeshSnapshot, Obstacle, ServiceKey, Store } from "../store.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
 import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
@@ -21,7 +21,7 @@ import { RenderedObjects } from "./rendered-objects.ts";
 import { ENVOY_FILTERS, SIDECARS } from "./resources.ts";
 import { addServicePorts } from "./service-ports.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
-import { type FencePlace, FenceStatuses } from "./status/fence-statuses.ts";
+import { FenceStatuses } from "./status/fence-statuses.ts";
 
 /** Settings of a {@link KubernetesStore}. */
 export interface KubernetesStoreOptions {
@@ -40,8 +40,8 @@ export interface KubernetesStoreOptions {
   readonly onTrouble: (error: FencelineError) => void;
   readonly clock?: Clock;
   /**
-   * How long changes are collected before they make a new snapshot, in milliseconds; longer after
-   * one that took long. Default 10.
+   * How long changes are collected before they are told together, in milliseconds; longer after a
+   * telling that took long. Default 10.
    */
   readonly settleTime?: number;
 }
@@ -55,11 +55,9 @@ export class KubernetesStore implements Store {
   readonly #mesh: ObservedMesh;
   readonly #rendered: RenderedObjects;
   readonly #writer: ObjectWriter;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(changes: MeshChanges) => void>();
   readonly #closed = new AbortController();
   readonly #statuses: FenceStatuses;
-  #snapshot: MeshSnapshot = { namespaces: [], services: [], endpointSlices: [], fences: [] };
-  #isStale = false;
   readonly #pace: SnapshotPace;
   /** The first lists are complete: what they bring is no change. */
   #isOpen = false;
@@ -75,7 +73,8 @@ export class KubernetesStore implements Store {
       api,
       clock,
       meshConfigMaps,
-      onMesh: (event) => this.#meshChanged(event),
+      isOurs: (event) => this.#statuses.isEcho(event),
+      onChange: (urgent) => this.#changed(urgent),
       onRendered: (event) => this.#renderedChanged(event),
       onTrouble,
     });
@@ -97,15 +96,15 @@ export class KubernetesStore implements Store {
   async start(): Promise<void> {
     await this.#mesh.start();
     this.#isOpen = true;
-    if (!this.#closed.signal.aborted) this.#tell();
+    this.#rendered.takeChanges();
+    this.#statuses.told(this.snapshot().fences.map((fence) => ({ before: undefined, after: fence })));
   }
 
   snapshot(): MeshSnapshot {
-    if (this.#isStale) this.#refresh();
-    return this.#snapshot;
+    return this.#mesh.snapshot;
   }
 
-  onSnapshot(listener: () => void): () => void {
+  onChange(listener: (changes: MeshChanges) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -127,7 +126,7 @@ export class KubernetesStore implements Store {
     const rendered = this.#rendered
       .owners(kind)
       .filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#isOwnerCertain(live)));
-    const written = this.#mesh.snapshot().fences.filter(({ status }) => Object.keys(status.domains).length > 0);
+    const written = this.snapshot().fences.filter(({ status }) => Object.keys(status.domains).length > 0);
     const refs = [...rendered, ...written.map(({ kind, metadata: { namespace, name } }) => ({ kind, namespace, name }))];
     return [...new Map(refs.map((ref) => [refText(ref), ref])).values()];
   }
@@ -144,7 +143,7 @@ export class KubernetesStore implements Store {
       const outcome = await this.carryOut(change);
       return outcome.result === "conflict" ? conflictObstacle(outcome.conflict) : undefined;
     } catch (error) {
-      const obstacle = writeObstacle(error, reference, informer.health().absent);
+      const obstacle = writeObstacle(error, reference, informer.absent);
       if (obstacle === undefined) throw error;
       return obstacle;
     }
@@ -171,7 +170,7 @@ export class KubernetesStore implements Store {
    * @throws {ApiError} when the API server cannot do it now
    */
   async writeStatus(of: ObjectRef, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
-    const place = this.#fence(of);
+    const place = this.#mesh.fences.find(of);
     try {
       if (place !== undefined) await this.#statuses.write(status, place);
       return undefined;
@@ -212,7 +211,7 @@ export class KubernetesStore implements Store {
     const { api, leadership } = this.#options;
     const created = await createFence({ api, clock: this.#clock, leadership, fence });
     if (created === undefined) return false;
-    this.#mesh.fences.find(({ resource }) => resource.apiVersion === fence.apiVersion)?.informer.absorb(created);
+    this.#mesh.fences.places.find(({ resource }) => resource.apiVersion === fence.apiVersion)?.informer.absorb(created);
     return true;
   }
 
@@ -223,7 +222,7 @@ export class KubernetesStore implements Store {
    */
   async deleteFence(key: FenceKey, uid: string): Promise<boolean> {
     const { api, leadership } = this.#options;
-    const place = this.#mesh.fences.find(({ informer }) => informer.get(key)?.uid === uid);
+    const place = this.#mesh.fences.places.find(({ informer }) => informer.get(key)?.uid === uid);
     if (place === undefined) return false;
     const result = await deleteFence({ api, clock: this.#clock, leadership, resource: place.resource, key, uid });
     if (result !== "kept") place.informer.forget({ ...key, uid });
@@ -234,7 +233,7 @@ export class KubernetesStore implements Store {
   isCertain({ namespace, name }: FenceKey): boolean {
     const key = { namespace, name };
     const { services, fences } = this.#mesh;
-    return services.isCertain(key) && fences.every(({ informer }) => informer.absent || informer.isCertain(key));
+    return services.isCertain(key) && fences.informers.every((informer) => informer.absent || informer.isCertain(key));
   }
 
   /** How the copy of each kind is kept, for conditions and metrics. */
@@ -248,21 +247,10 @@ export class KubernetesStore implements Store {
     await this.#mesh.stop();
   }
 
-  #meshChanged(event: ObjectEvent<unknown>): void {
-    this.#isStale = true;
-    const { kind } = event.object as { kind?: unknown };
-    const isEcho = event.type === "modified" && kind === "ServiceFence" && this.#statuses.isEcho(event.object as ServiceFence);
-    if (!isEcho) this.#changed(kind === "ServiceFence");
-  }
-
-  /**
-   * Somebody changed or deleted an object of ours, or made one in its place: the controller has to
-   * look at the fence again.
-   */
+  /** Somebody changed or deleted an object of ours, or made one in its place. */
   #renderedChanged(event: ObjectEvent<LiveObject>): void {
-    this.#rendered.changed(event);
     const isAsLeft = (event.type === "added" || event.type === "modified") && this.#writer.wanted(event.object) !== undefined;
-    if (!isAsLeft) this.#changed(true);
+    if (this.#rendered.changed(event, isAsLeft)) this.#changed(true);
   }
 
   #changed(urgent: boolean): void {
@@ -270,11 +258,12 @@ export class KubernetesStore implements Store {
   }
 
   #tell(): void {
-    this.#refresh();
-    this.#statuses.told(this.#snapshot.fences);
+    const changes = { ...this.#mesh.takeChanges(), ...this.#rendered.takeChanges() };
+    this.#statuses.told(changes.fences);
+    if (isNothing(changes)) return;
     for (const listener of this.#listeners) {
       try {
-        listener();
+        listener(changes);
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause);
         this.#options.onTrouble(new FencelineError("LISTENER_FAILED", { message, cause }));
@@ -282,22 +271,9 @@ export class KubernetesStore implements Store {
     }
   }
 
-  #refresh(): void {
-    this.#snapshot = this.#mesh.snapshot();
-    this.#isStale = false;
-  }
-
-  #fence(key: FenceKey): FencePlace | undefined {
-    for (const place of this.#mesh.fences) {
-      const fence = place.informer.get(key)?.value;
-      if (fence !== undefined) return { ...place, fence };
-    }
-    return undefined;
-  }
-
   #isOwnerCertain({ owners, namespace }: LiveObject): boolean {
     const owner = owners.find(({ controller }) => controller === true);
-    const place = this.#mesh.fences.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
+    const place = this.#mesh.fences.places.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
     return owner !== undefined && (place?.informer.isCertain({ namespace, name: owner.name }) ?? false);
   }
 

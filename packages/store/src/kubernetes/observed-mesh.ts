@@ -15,13 +15,14 @@ import {
   type ServiceFence,
 } from "@fenceline/api";
 import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/kubernetes";
-import { hasStatus, Informer, type ObjectKey, type Resource, readerOf } from "@fenceline/kubernetes";
-import type { MeshSnapshot } from "../store.ts";
+import { hasStatus, Informer, keyText, type ObjectKey, type Resource, readerOf } from "@fenceline/kubernetes";
+import type { DefaultSidecar, MeshChanges, MeshConfig, MeshSnapshot } from "../store.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import { ownerOf } from "./apply/ownership.ts";
+import { ObservedFences } from "./observed-fences.ts";
+import { changeOf, ObservedKind } from "./observed-kind.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
-import { fenceReader } from "./read-fence.ts";
-import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, SERVICE_CIDRS, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, SERVICE_CIDRS, SERVICES, SIDECARS } from "./resources.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {
@@ -29,116 +30,172 @@ export interface ObservedMeshOptions {
   readonly clock: Clock;
   /** The ConfigMaps with Istio's MeshConfigs. */
   readonly meshConfigMaps: readonly ObjectKey[];
-  /** Told of every event of a kind that is part of a snapshot. */
-  readonly onMesh: (event: ObjectEvent<unknown>) => void;
+  /** Whether an event of a fence says nothing but what this process writes. */
+  readonly isOurs: (event: ObjectEvent<ServiceFence>) => boolean;
+  /** Told that something is to be told. @param urgent whether it is about a fence */
+  readonly onChange: (urgent: boolean) => void;
   /** Told of every event of a Sidecar or EnvoyFilter. */
   readonly onRendered: (event: ObjectEvent<LiveObject>) => void;
   readonly onTrouble: (error: FencelineError) => void;
 }
 
-/** The informers of one group's fences. */
-export interface FenceInformer {
-  readonly resource: Resource;
-  readonly informer: Informer<ServiceFence>;
-}
-
-/** One informer for each kind that Fenceline looks at. */
+/** One informer for each kind that Fenceline looks at, and what changed of each. */
 export class ObservedMesh {
-  readonly namespaces: Informer<Namespace>;
-  readonly nodes: Informer<Node>;
-  /**
-   * A kind that older clusters lack: without it the ranges of Services are not known, and nothing
-   * else is missing.
-   */
-  readonly serviceCIDRs: Informer<ServiceCIDR>;
   readonly services: Informer<Service>;
-  readonly endpointSlices: Informer<EndpointSlice>;
-  /** In the order of precedence. */
-  readonly fences: readonly FenceInformer[];
   /** All of them: a Sidecar of somebody else may be for the pods of a fence. */
   readonly sidecars: Informer<LiveObject>;
   /** Ours only. */
   readonly envoyFilters: Informer<LiveObject>;
+  readonly fences: ObservedFences;
+  readonly #options: ObservedMeshOptions;
+  readonly #informers: Informer<unknown>[] = [];
+  readonly #namespaces: ObservedKind<Namespace>;
+  readonly #nodes: ObservedKind<Node>;
+  readonly #serviceCIDRs: ObservedKind<ServiceCIDR>;
+  readonly #services: ObservedKind<Service>;
+  readonly #endpointSlices: ObservedKind<EndpointSlice>;
+  readonly #defaultSidecars: ObservedKind<DefaultSidecar>;
+  readonly #meshConfigs: ObservedKind<MeshConfig>;
   /** In the order of the configuration. */
-  readonly #meshConfigs: readonly ObservedMeshConfig[];
+  readonly #meshConfigMaps: readonly ObservedMeshConfig[];
+  /** Every list, as of now. */
+  readonly snapshot: MeshSnapshot;
 
-  constructor({ api, clock, meshConfigMaps, onMesh, onRendered, onTrouble }: ObservedMeshOptions) {
-    const mesh = <T>(resource: Resource, parse: (object: WireObject, previous: T | undefined) => T) =>
-      new Informer<T>({ api, clock, resource, parse, onEvent: onMesh, onTrouble });
-    const rendered = (resource: Resource, kind: LiveObject["kind"], labelSelector?: string) => {
-      const parse = (object: WireObject) => readLiveObject(kind, object);
-      return new Informer<LiveObject>({ api, clock, resource, labelSelector, parse, onEvent: onRendered, onTrouble });
-    };
-    this.namespaces = mesh(NAMESPACES, readerOf(NAMESPACE));
-    this.nodes = mesh(NODES, readerOf(NODE));
-    this.serviceCIDRs = new Informer<ServiceCIDR>({
-      ...{ api, clock, resource: SERVICE_CIDRS, parse: readerOf(SERVICE_CIDR), onEvent: onMesh },
-      onTrouble: (error) => {
-        if (!hasStatus(error, 404)) onTrouble(error);
-      },
+  constructor(options: ObservedMeshOptions) {
+    const { api, clock, meshConfigMaps, isOurs, onChange, onTrouble } = options;
+    this.#options = options;
+    const observed = { api, clock, onTrouble };
+    [, this.#namespaces] = this.#observe(NAMESPACES, readerOf(NAMESPACE));
+    [this.services, this.#services] = this.#observe(SERVICES, readerOf(SERVICE));
+    [, this.#endpointSlices] = this.#observe(ENDPOINT_SLICES, readerOf(ENDPOINT_SLICE));
+    [, this.#nodes] = this.#observe(NODES, readerOf(NODE));
+    // A kind that older clusters lack: without it the ranges of Services are not known, and nothing
+    // else is missing.
+    [, this.#serviceCIDRs] = this.#observe(SERVICE_CIDRS, readerOf(SERVICE_CIDR), (error) => {
+      if (!hasStatus(error, 404)) onTrouble(error);
     });
-    this.services = mesh(SERVICES, readerOf(SERVICE));
-    this.endpointSlices = mesh(ENDPOINT_SLICES, readerOf(ENDPOINT_SLICE));
-    this.fences = SERVICE_FENCES.map((resource) => ({ resource, informer: mesh(resource, fenceReader(onTrouble)) }));
-    this.sidecars = rendered(SIDECARS, "Sidecar");
-    this.#meshConfigs = meshConfigMaps.map((key) => new ObservedMeshConfig({ api, clock, key, onMesh, onTrouble }));
-    this.envoyFilters = rendered(ENVOY_FILTERS, "EnvoyFilter", `${MANAGED_BY_LABEL}=${MANAGER}`);
+    this.fences = new ObservedFences({ ...observed, isOurs, onChange });
+    this.sidecars = this.#rendered(SIDECARS, "Sidecar", (event) => this.#sidecarChanged(event));
+    this.envoyFilters = this.#rendered(ENVOY_FILTERS, "EnvoyFilter", () => {}, `${MANAGED_BY_LABEL}=${MANAGER}`);
+    this.#defaultSidecars = new ObservedKind(() => this.sidecars.objects().filter(isDefault));
+    this.#meshConfigMaps = meshConfigMaps.map(
+      (key) => new ObservedMeshConfig({ ...observed, key, onMesh: (event) => this.#changed(this.#meshConfigs, keyText(key), event) }),
+    );
+    this.#meshConfigs = new ObservedKind(() => this.#meshConfigMaps.flatMap(({ informer }) => informer.objects()));
+    this.#informers.push(
+      ...([...this.fences.informers, this.sidecars, this.envoyFilters] as Informer<unknown>[]),
+      ...(this.#meshConfigMaps.map(({ informer }) => informer) as Informer<unknown>[]),
+    );
+    this.snapshot = this.#view();
   }
 
   all(): readonly Informer<unknown>[] {
-    const fences = this.fences.map(({ informer }) => informer);
-    return [
-      this.namespaces,
-      this.services,
-      this.endpointSlices,
-      this.nodes,
-      this.serviceCIDRs,
-      ...fences,
-      this.sidecars,
-      this.envoyFilters,
-      ...this.#meshConfigs.map(({ informer }) => informer),
-    ] as Informer<unknown>[];
+    return this.#informers;
   }
 
   /**
    * Starts every informer. Resolves when each has its first list, or knows that there is none to be
-   * had.
+   * had. What these lists bring is not told.
    */
   async start(): Promise<void> {
-    for (const informer of this.all()) informer.start();
-    await Promise.all(this.all().map((informer) => informer.settled()));
-    for (const config of this.#meshConfigs) config.tellIfMissing();
+    for (const informer of this.#informers) informer.start();
+    await Promise.all(this.#informers.map((informer) => informer.settled()));
+    for (const config of this.#meshConfigMaps) config.tellIfMissing();
+    for (const kind of this.#kinds()) kind.tellFromNowOn();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.all().map((informer) => informer.stop()));
+    await Promise.all(this.#informers.map((informer) => informer.stop()));
   }
 
-  /**
-   * A view of everything, now. An object that did not change is the same object as in the view
-   * before.
-   */
-  snapshot(): MeshSnapshot {
-    const fences = new Map<string, ServiceFence>();
-    for (const { informer } of this.fences) {
-      for (const fence of informer.objects()) {
-        const key = `${fence.metadata.namespace}/${fence.metadata.name}`;
-        if (!fences.has(key)) fences.set(key, fence);
-      }
-    }
+  /** What changed since it was last asked for. */
+  takeChanges(): Omit<MeshChanges, "disturbed" | "foreign"> {
     return {
-      namespaces: this.namespaces.objects(),
-      nodes: this.nodes.objects(),
-      serviceCIDRs: this.serviceCIDRs.objects(),
-      services: this.services.objects(),
-      endpointSlices: this.endpointSlices.objects(),
-      defaultSidecars: this.sidecars.objects().filter((live) => isDefault(live) && ownerOf(live) === undefined),
-      meshConfigs: this.#meshConfigs.flatMap(({ informer }) => informer.objects()),
-      fences: [...fences.values()],
+      namespaces: this.#namespaces.take(),
+      nodes: this.#nodes.take(),
+      serviceCIDRs: this.#serviceCIDRs.take(),
+      services: this.#services.take(),
+      endpointSlices: this.#endpointSlices.take(),
+      defaultSidecars: this.#defaultSidecars.take(),
+      meshConfigs: this.#meshConfigs.take(),
+      fences: this.fences.effective.take(),
     };
+  }
+
+  #kinds(): readonly Pick<ObservedKind<unknown>, "tellFromNowOn">[] {
+    const { effective } = this.fences;
+    return [
+      ...[this.#namespaces, this.#nodes, this.#serviceCIDRs, this.#services, this.#endpointSlices],
+      ...[this.#defaultSidecars, this.#meshConfigs, effective],
+    ];
+  }
+
+  #view(): MeshSnapshot {
+    const list = <O>(kind: ObservedKind<O>) => ({ enumerable: true, get: () => kind.objects() });
+    return Object.defineProperties(
+      {},
+      {
+        namespaces: list(this.#namespaces),
+        nodes: list(this.#nodes),
+        serviceCIDRs: list(this.#serviceCIDRs),
+        services: list(this.#services),
+        endpointSlices: list(this.#endpointSlices),
+        defaultSidecars: list(this.#defaultSidecars),
+        meshConfigs: list(this.#meshConfigs),
+        fences: list(this.fences.effective),
+      },
+    ) as MeshSnapshot;
+  }
+
+  #observe<O extends { readonly metadata: ObjectKey }>(
+    resource: Resource,
+    parse: (object: WireObject) => O,
+    onTrouble = this.#options.onTrouble,
+  ): [Informer<O>, ObservedKind<O>] {
+    const { api, clock } = this.#options;
+    const informer = new Informer<O>({
+      ...{ api, clock, resource, parse, onTrouble },
+      onEvent: (event) => this.#changed(kind, keyText(event.object.metadata), event),
+    });
+    const kind = new ObservedKind(() => informer.objects());
+    this.#informers.push(informer as Informer<unknown>);
+    return [informer, kind];
+  }
+
+  #rendered(
+    resource: Resource,
+    kind: LiveObject["kind"],
+    onEvent: (event: ObjectEvent<LiveObject>) => void,
+    labelSelector?: string,
+  ): Informer<LiveObject> {
+    const { api, clock, onTrouble, onRendered } = this.#options;
+    return new Informer<LiveObject>({
+      ...{ api, clock, resource, labelSelector, onTrouble },
+      parse: (object) => readLiveObject(kind, object),
+      onEvent: (event) => {
+        onEvent(event);
+        onRendered(event);
+      },
+    });
+  }
+
+  #changed<O>(kind: ObservedKind<O>, key: string, event: ObjectEvent<O>): void {
+    if (event.type === "resync") return;
+    kind.changed(key, changeOf(event));
+    this.#options.onChange(false);
+  }
+
+  #sidecarChanged(event: ObjectEvent<LiveObject>): void {
+    if (event.type === "resync") return;
+    const change = changeOf(event);
+    const [before, after] = [change.before, change.after].map((live) => (live !== undefined && isDefault(live) ? live : undefined));
+    if (before === undefined && after === undefined) return;
+    this.#defaultSidecars.changed(keyText(event.object), { before, after });
+    this.#options.onChange(false);
   }
 }
 
-function isDefault({ selector }: LiveObject): boolean {
-  return selector === undefined || Object.keys(selector).length === 0;
+/** Whether a Sidecar is somebody else's, and for a whole namespace. */
+function isDefault(live: LiveObject): boolean {
+  return (live.selector === undefined || Object.keys(live.selector).length === 0) && ownerOf(live) === undefined;
 }

@@ -44,7 +44,7 @@ test("whatever came, changed and went: what is told of owners is what a look at 
         const previous = objects.get(key);
         if (gone) objects.delete(key);
         else objects.set(key, object);
-        for (const event of eventsOf(previous, gone ? undefined : object)) index.changed(event);
+        for (const event of eventsOf(previous, gone ? undefined : object)) index.changed(event, false);
       }
       compare(index, [...objects.values()]);
     }),

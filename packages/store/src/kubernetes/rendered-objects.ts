@@ -1,5 +1,6 @@
 import { type ObjectRef, RENDERED_KINDS, type RenderedObject, refText } from "@fenceline/api";
 import type { Informer, ObjectEvent } from "@fenceline/kubernetes";
+import type { MeshChanges } from "../store.ts";
 import type { LiveObject } from "./apply/live-object.ts";
 import { ownerOf } from "./apply/ownership.ts";
 
@@ -17,16 +18,37 @@ export class RenderedObjects {
   /** Places of others' objects by kind and namespace. */
   readonly #foreign = new Map<string, Map<string, ObjectRef<RenderedKind>>>();
 
+  /** To be told: owners, and namespaces of others' objects. */
+  readonly #disturbed = new Map<string, ObjectRef>();
+  readonly #changedNamespaces = new Set<string>();
+
   constructor(informers: Readonly<Record<RenderedKind, Informer<LiveObject>>>) {
     this.#informers = informers;
   }
 
-  /** To be called with every event of an informer, before anybody asks. */
-  changed(event: ObjectEvent<LiveObject>): void {
-    if (event.type === "resync") return;
+  /**
+   * To be called with every event of an informer, before anybody asks.
+   *
+   * @param isAsLeft whether the object is as we wrote it
+   * @returns whether something is to be told
+   */
+  changed(event: ObjectEvent<LiveObject>, isAsLeft: boolean): boolean {
+    if (event.type === "resync") return false;
     if (event.type === "modified") this.#remove(event.previous);
     if (event.type === "deleted") this.#remove(event.object);
     else this.#add(event.object);
+    if (isAsLeft) return false;
+    this.#note(event.object);
+    if (event.type === "modified") this.#note(event.previous);
+    return true;
+  }
+
+  /** What changed since it was last asked for. */
+  takeChanges(): Pick<MeshChanges, "disturbed" | "foreign"> {
+    const changes = { disturbed: [...this.#disturbed.values()], foreign: [...this.#changedNamespaces] };
+    this.#disturbed.clear();
+    this.#changedNamespaces.clear();
+    return changes;
   }
 
   /** In the order in which kinds are applied. */
@@ -46,6 +68,12 @@ export class RenderedObjects {
 
   #live(places: ReadonlyMap<string, ObjectRef<RenderedKind>> | undefined): LiveObject[] {
     return [...(places?.values() ?? [])].flatMap((place) => this.#informers[place.kind].get(place)?.value ?? []);
+  }
+
+  #note(live: LiveObject): void {
+    const owner = ownerOf(live);
+    if (owner === undefined) this.#changedNamespaces.add(live.namespace);
+    else this.#disturbed.set(refText(owner), owner);
   }
 
   #add(live: LiveObject): void {

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FenceKey, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
-import type { Clock, KubernetesApi, Leadership } from "@fenceline/kubernetes";
+import type { Clock, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
 import { applyMergePatch, keyText } from "@fenceline/kubernetes";
-import type { FenceInformer } from "../observed-mesh.ts";
+import type { ObjectChange } from "../../store.ts";
+import type { FencePlace } from "../observed-fences.ts";
 import { statusPatch } from "./status-patch.ts";
 import { sendStatusPatch } from "./status-writer.ts";
 
@@ -11,11 +12,6 @@ export interface FenceStatusesOptions {
   readonly api: KubernetesApi;
   readonly clock: Clock;
   readonly leadership: Leadership;
-}
-
-/** A fence, and the informer that knows it. */
-export interface FencePlace extends FenceInformer {
-  readonly fence: ServiceFence;
 }
 
 /**
@@ -29,7 +25,7 @@ export class FenceStatuses {
   /** What writes under way make of a fence's status, by fence. */
   readonly #expected = new Map<string, unknown>();
   /** The fences that whoever writes statuses was last told of. */
-  #told: ReadonlyMap<string, ServiceFence> = new Map();
+  readonly #told = new Map<string, ServiceFence>();
 
   constructor(options: FenceStatusesOptions) {
     this.#options = options;
@@ -39,8 +35,11 @@ export class FenceStatuses {
    * Takes note that the writer of statuses was told of these fences, and of what other replicas
    * wrote into them.
    */
-  told(fences: readonly ServiceFence[]): void {
-    this.#told = new Map(fences.map((fence) => [keyText(fence.metadata), fence]));
+  told(changes: readonly ObjectChange<ServiceFence>[]): void {
+    for (const { before, after } of changes) {
+      if (after !== undefined) this.#told.set(keyText(after.metadata), after);
+      else if (before !== undefined) this.#told.delete(keyText(before.metadata));
+    }
   }
 
   /**
@@ -73,11 +72,14 @@ export class FenceStatuses {
   }
 
   /**
-   * Whether a fence's status is what a write under way makes of it. If every status written were
-   * news, each would make every fence be looked at.
+   * Whether an event brings nothing but the status that a write under way makes. If every status
+   * written were news, each would make its fence be looked at.
    */
-  isEcho({ metadata, status }: ServiceFence): boolean {
-    return this.#expected.size > 0 && isDeepStrictEqual(status, this.#expected.get(keyText(metadata)));
+  isEcho(event: ObjectEvent<ServiceFence>): boolean {
+    if (event.type !== "modified" || this.#expected.size === 0) return false;
+    const { status, ...fence } = event.object;
+    const { status: _, ...previous } = event.previous;
+    return isDeepStrictEqual(status, this.#expected.get(keyText(fence.metadata))) && isDeepStrictEqual(fence, previous);
   }
 
   /** What the writer knows of a fence's status: what it was told last, and what it wrote since. */

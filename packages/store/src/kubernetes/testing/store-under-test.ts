@@ -1,6 +1,7 @@
 import type { TestContext } from "node:test";
 import type { FencelineError } from "@fenceline/api";
 import { FakeApiServer, ManualClock, until } from "@fenceline/kubernetes/testing";
+import type { MeshChanges } from "../../store.ts";
 import { KubernetesStore } from "../kubernetes-store.ts";
 import { CONFIG_MAPS } from "../resources.ts";
 
@@ -49,10 +50,8 @@ export async function openStoreOn(t: TestContext, server: FakeApiServer, meshCon
     meshConfigMaps,
   });
   t.after(() => store.close());
-  let snapshots = 0;
-  store.onSnapshot(() => {
-    snapshots += 1;
-  });
+  const told: MeshChanges[] = [];
+  store.onChange((changes) => void told.push(changes));
   /** Resolves when the condition holds, letting changes settle meanwhile. */
   const settled = (condition: () => boolean) =>
     until(() => {
@@ -60,5 +59,5 @@ export async function openStoreOn(t: TestContext, server: FakeApiServer, meshCon
       return condition();
     });
   await settled(() => store.health().every(({ state }) => state === "watching" || state === "unavailable"));
-  return { store, clock, leadership, troubles, settled, snapshots: () => snapshots };
+  return { store, clock, leadership, troubles, settled, told, snapshots: () => told.length };
 }

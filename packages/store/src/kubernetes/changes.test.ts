@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Resource } from "@fenceline/kubernetes";
+import type { MeshChanges, ObjectChange } from "../store.ts";
+import { SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
+import { FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
+import { openStore } from "./testing/store-under-test.ts";
+
+const [OURS, SLIMES] = SERVICE_FENCES as [Resource, Resource];
+
+function service(name: string, port = 80) {
+  return { metadata: { namespace: "test1", name }, spec: { ports: [{ port }] } };
+}
+
+/** `web: 80 → 90` */
+function ports(told: readonly MeshChanges[]): readonly string[] {
+  const text = (side: ObjectChange<{ readonly spec: { readonly ports: readonly { readonly port: number }[] } }>["before"]) =>
+    String(side?.spec.ports.map(({ port }) => port));
+  return told.flatMap(({ services }) =>
+    services.map(({ before, after }) => `${(after ?? before)?.metadata.name}: ${text(before)} → ${text(after)}`),
+  );
+}
+
+/** Kinds of which something was told. */
+function kinds(told: readonly MeshChanges[]): readonly string[] {
+  return told.flatMap((changes) => Object.entries(changes).flatMap(([kind, list]) => (list.length > 0 ? kind : [])));
+}
+
+test("what came, changed and went is told, and nothing of what was there before", async (t) => {
+  const { server, told, settled } = await openStore(t, (fake) => fake.put(SERVICES, service("old")));
+  server.put(SERVICES, service("web"));
+  await settled(() => told.length === 1);
+  server.put(SERVICES, service("web", 90));
+  await settled(() => told.length === 2);
+  server.remove(SERVICES, { namespace: "test1", name: "web" });
+  await settled(() => told.length === 3);
+  assert.deepEqual(ports(told), ["web: undefined → 80", "web: 80 → 90", "web: 90 → undefined"]);
+  assert.deepEqual(kinds(told), ["services", "services", "services"]);
+});
+
+test("an object that comes and goes before it is told is told to nobody", async (t) => {
+  const { server, store, told, settled } = await openStore(t);
+  server.put(SERVICES, service("short"));
+  server.remove(SERVICES, { namespace: "test1", name: "short" });
+  server.put(SERVICES, service("web"));
+  await settled(() => told.length === 1 && store.snapshot().services.length === 1);
+  assert.deepEqual(ports(told), ["web: undefined → 80"]);
+});
+
+test("of a fence that another group's fence hides nothing is told, until it counts", async (t) => {
+  const { server, store, told, settled } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  server.put(SLIMES, fence());
+  server.put(SLIMES, { ...fence(), spec: { enable: false } });
+  server.put(SERVICES, service("web"));
+  await settled(() => told.length > 0 && store.health().every(({ kind, objects }) => kind !== "ServiceFence" || objects === 1));
+  assert.deepEqual(told.at(-1)?.fences, []);
+  server.remove(OURS, FENCE);
+  await settled(() => told.at(-1)?.fences.length === 1);
+  const [change] = told.at(-1)?.fences ?? [];
+  assert.deepEqual([change?.before?.apiVersion, change?.after?.apiVersion], [OURS.apiVersion, SLIMES.apiVersion]);
+});
+
+test("a status of ours alone is told to nobody; it comes with what others change, as ours", async (t) => {
+  const { server, store, told, settled } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  await store.writeStatus(OWNER, { domains: { b: { source: "learned" } } });
+  server.put(SERVICES, service("web"));
+  await settled(() => told.length === 1);
+  const [change] = told[0]?.fences ?? [];
+  assert.deepEqual([change?.isOurs, Object.keys(change?.after?.status.domains ?? {})], [true, ["b"]]);
+});
+
+test("a spec that comes with the answer to a status of ours is told as somebody else's change", async (t) => {
+  const { server, store, told, settled } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  server.put(OURS, { ...fence(), spec: { enable: false } });
+  await store.writeStatus(OWNER, { domains: { b: { source: "learned" } } });
+  await settled(() => told.length === 1);
+  const [change] = told[0]?.fences ?? [];
+  assert.deepEqual([change?.isOurs, change?.before?.spec.enable, change?.after?.spec.enable], [false, true, false]);
+});
+
+test("who changes what was rendered is told by its owner, and who makes a Sidecar beside it by the namespace", async (t) => {
+  const { server, store, told, settled } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
+  server.put(SIDECARS, sidecar("y/*"));
+  await settled(() => told.length === 1);
+  assert.deepEqual([told[0]?.disturbed, told[0]?.foreign], [[OWNER], []]);
+  server.put(SIDECARS, { metadata: { namespace: "test1", name: "theirs" }, spec: { workloadSelector: { labels: { app: "a" } } } });
+  await settled(() => told.length === 2);
+  assert.deepEqual([told[1]?.disturbed, told[1]?.foreign], [[], ["test1"]]);
+  server.put(SIDECARS, { metadata: { namespace: "test2", name: "default" }, spec: { outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } } });
+  await settled(() => told.length === 3);
+  assert.deepEqual(
+    told[2]?.defaultSidecars.map(({ before, after }) => [before, after?.outbound]),
+    [[undefined, "REGISTRY_ONLY"]],
+  );
+});
+
+test("a list is made again only when something of its kind changed", async (t) => {
+  const { server, store, told, settled } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  const { services, fences } = store.snapshot();
+  server.put(SERVICES, service("web"));
+  await settled(() => told.length === 1);
+  assert.equal(store.snapshot().fences, fences);
+  assert.notEqual(store.snapshot().services, services);
+  assert.deepEqual(services, []);
+});
