@@ -1,6 +1,6 @@
 /**
- * `npm run bench`, `npm run bench:proxy`, `npm run soak`: measures Fenceline beside its peers on
- * this machine. Options: `options.ts`.
+ * `npm run bench`, `npm run bench:proxy`, `npm run bench:control`, `npm run soak`: measures
+ * Fenceline, and its peers beside it, on this machine. Options: `options.ts`.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -13,12 +13,16 @@ import { settings } from "./settings.ts";
 import type { Suite } from "./suite.ts";
 import { als } from "./suites/als.ts";
 import { alsFlood } from "./suites/als-flood.ts";
+import { control } from "./suites/control.ts";
 import { proxy } from "./suites/proxy.ts";
 import { soak } from "./suites/soak.ts";
 import { standalone } from "./suites/standalone.ts";
 
-const SUITES: Readonly<Record<string, Suite>> = { proxy, als, "als-flood": alsFlood, standalone, soak };
-/** The soak takes an hour, and measures nothing that could be compared. */
+const SUITES: Readonly<Record<string, Suite>> = { proxy, als, "als-flood": alsFlood, standalone, soak, control };
+/**
+ * The soak takes an hour, and measures nothing that could be compared; `control` needs the lab's
+ * programs.
+ */
 const BY_DEFAULT = ["proxy", "als", "standalone"];
 
 // As in the image: no Node program here strips or compiles its sources anew, ours and others alike.

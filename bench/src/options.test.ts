@@ -6,12 +6,13 @@ const KNOWN = ["Fenceline", "Envoy", "http-proxy", "http-proxy-3"];
 
 test("rows and peers are lists with commas, and all that is not named is left out", () => {
   const { suites, rows, peers } = parseOptions(["proxy", "--rows", "64b-32, post", "--peers=Envoy"]);
+  assert.deepEqual(parseOptions(["control", "--steps", "1000,3000"]).steps, ["1000", "3000"]);
   assert.deepEqual({ suites, rows, peers }, { suites: ["proxy"], rows: ["64b-32", "post"], peers: ["Envoy"] });
 });
 
 test("whoever names nothing gets everything", () => {
-  const { suites, rows, minutes } = parseOptions([]);
-  assert.deepEqual({ suites, rows, minutes }, { suites: [], rows: undefined, minutes: 60 });
+  const { suites, rows, minutes, steps } = parseOptions([]);
+  assert.deepEqual({ suites, rows, minutes, steps }, { suites: [], rows: undefined, minutes: 60, steps: undefined });
   assert.deepEqual(
     choose(KNOWN, (name) => name, rows),
     KNOWN,

@@ -10,6 +10,8 @@ export interface Options {
   readonly peers: readonly string[] | undefined;
   /** Length of the suite `soak` in minutes. */
   readonly minutes: number;
+  /** Steps of the suite `control`, by their number of Services; undefined: all. */
+  readonly steps: readonly string[] | undefined;
 }
 
 /** Reads the command line. Throws on an option that does not exist. */
@@ -17,11 +19,16 @@ export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { rows: { type: "string" }, peers: { type: "string" }, minutes: { type: "string", default: "60" } },
+    options: {
+      rows: { type: "string" },
+      peers: { type: "string" },
+      minutes: { type: "string", default: "60" },
+      steps: { type: "string" },
+    },
   });
   const minutes = Number(values.minutes);
   if (!(minutes > 0)) throw new Error(`--minutes ${values.minutes} is not a positive number`);
-  return { suites: positionals, rows: list(values.rows), peers: list(values.peers), minutes };
+  return { suites: positionals, rows: list(values.rows), peers: list(values.peers), minutes, steps: list(values.steps) };
 }
 
 /**

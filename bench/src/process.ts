@@ -1,10 +1,10 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Core, pinned } from "./pin.ts";
+import { cpuMilliseconds, openFiles, residentMegabytes } from "./proc.ts";
 
 /** A process of the benchmark. It prints one line of JSON per answer on its standard output. */
 export class BenchProcess {
@@ -67,22 +67,17 @@ export class BenchProcess {
 
   /** Processor time used so far, in milliseconds: user and system. */
   cpuMilliseconds(): number {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, "utf8");
-    // The second field is the command in brackets and may hold spaces; utime and stime are fields
-    // 14 and 15, in ticks of 10 ms.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+    return cpuMilliseconds(this.pid);
   }
 
   /** Memory that it holds now, in MB (10⁶ bytes): VmRSS. */
   residentMegabytes(): number {
-    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1];
-    return (Number(kibibytes) * 1_024) / 1e6;
+    return residentMegabytes(this.pid);
   }
 
   /** Files, sockets and pipes that it has open. */
   openFiles(): number {
-    return readdirSync(`/proc/${this.pid}/fd`).length;
+    return openFiles(this.pid);
   }
 
   /** Ends it: SIGTERM, and SIGKILL after two seconds. Resolves when it is gone. */

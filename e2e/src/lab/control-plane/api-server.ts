@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { labProgram } from "../../places.ts";
-import type { Ground } from "../ground.ts";
+import type { ServerGround } from "../ground.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
 import type { Connection } from "../kubernetes/connection.ts";
 import { writeKubeconfig } from "../kubernetes/kubeconfig.ts";
@@ -26,7 +26,7 @@ export interface ApiServer {
 }
 
 /** Starts the API server. Returns when it is ready. */
-export async function startApiServer(ground: Ground, etcd: string): Promise<ApiServer> {
+export async function startApiServer(ground: ServerGround, etcd: string): Promise<ApiServer> {
   const { bridge, run, signal } = ground;
   const folder = join(run.path, "api-server");
   const files = {
@@ -46,6 +46,8 @@ export async function startApiServer(ground: Ground, etcd: string): Promise<ApiS
         `--etcd-servers=${etcd}`,
         `--bind-address=${bridge.address}`,
         `--advertise-address=${bridge.address}`,
+        // It refuses to name an address of loopback in the Service `kubernetes`.
+        ...(bridge.address.startsWith("127.") ? ["--endpoint-reconciler-type=none"] : []),
         `--secure-port=${PORT}`,
         // It makes a certificate for its address there, by itself.
         `--cert-dir=${folder}`,

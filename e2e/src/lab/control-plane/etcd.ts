@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Ground } from "../ground.ts";
+import type { ServerGround } from "../ground.ts";
 import { LabProcess } from "../process.ts";
 import { until } from "../until.ts";
 
@@ -7,7 +7,7 @@ const PORT = 2_379;
 const PEER_PORT = 2_380;
 
 /** The API server's database. Returns when it answers. */
-export async function startEtcd(ground: Ground): Promise<{ readonly process: LabProcess; readonly url: string }> {
+export async function startEtcd(ground: ServerGround): Promise<{ readonly process: LabProcess; readonly url: string }> {
   const { bridge, run, signal } = ground;
   const url = `http://${bridge.address}:${PORT}`;
   const peer = `http://${bridge.address}:${PEER_PORT}`;

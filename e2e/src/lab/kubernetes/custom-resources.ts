@@ -7,16 +7,24 @@ import type { KubernetesObject } from "./object.ts";
 
 /** Installs the kinds of Istio, and waits until the API server serves them. */
 export async function installIstioKinds(client: KubernetesClient, waiting: UntilOptions): Promise<void> {
-  const definitions = await istioDefinitions();
+  await installDefinitions(client, await definitionsIn(istioFile("crd-all.gen.yaml")), waiting);
+}
+
+/** Installs kinds, and waits until the API server serves them. */
+export async function installDefinitions(
+  client: KubernetesClient,
+  definitions: readonly KubernetesObject[],
+  waiting: UntilOptions,
+): Promise<void> {
   await Promise.all(definitions.map((definition) => client.apply(definition)));
   await Promise.all(
     definitions.map((definition) => until(`${definition.metadata.name} to be served`, () => isEstablished(client, definition), waiting)),
   );
 }
 
-async function istioDefinitions(): Promise<KubernetesObject[]> {
-  const text = await readFile(istioFile("crd-all.gen.yaml"), "utf8");
-  return parseAllDocuments(text)
+/** The definitions in a file of YAML. */
+export async function definitionsIn(file: string): Promise<KubernetesObject[]> {
+  return parseAllDocuments(await readFile(file, "utf8"))
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null);
 }

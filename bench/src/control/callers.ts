@@ -1,0 +1,55 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { encodeAccessLogMessage } from "@fenceline/als";
+import type { Place } from "./mesh.ts";
+
+const METHOD = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
+/** Envoys share no connection; here some do, for the sake of the machine. */
+const STREAMS_PER_CONNECTION = 50;
+
+/** Envoys of fences, each with a stream of access logs. */
+export class Callers {
+  readonly #sessions: readonly ClientHttp2Session[];
+  readonly #streams: readonly ClientHttp2Stream[];
+
+  private constructor(sessions: readonly ClientHttp2Session[], streams: readonly ClientHttp2Stream[]) {
+    this.#sessions = sessions;
+    this.#streams = streams;
+  }
+
+  /** Opens a stream for each fence. Resolves when the collector has accepted the connections. */
+  static async open(port: number, fences: readonly Place[]): Promise<Callers> {
+    const sessions: ClientHttp2Session[] = [];
+    const streams = fences.map(({ namespace, name }, at) => {
+      if (at % STREAMS_PER_CONNECTION === 0) sessions.push(connect(`http://127.0.0.1:${port}`).on("error", () => {}));
+      const session = sessions.at(-1) as ClientHttp2Session;
+      const stream = session.request({ ":method": "POST", ":path": METHOD, "content-type": "application/grpc" }).on("error", () => {});
+      const identifier = { logName: `fenceline/${namespace}/${name}`, node: { id: `sidecar~10.0.0.1~${name}-0.${namespace}~x` } };
+      stream.write(framed(encodeAccessLogMessage({ identifier, entries: [] })));
+      return stream;
+    });
+    await Promise.all(sessions.map((session) => session.connecting && once(session, "connect")));
+    return new Callers(sessions, streams);
+  }
+
+  get count(): number {
+    return this.#streams.length;
+  }
+
+  /** One call of a fence's workload, logged at once. */
+  call(caller: number, host: string): void {
+    const stream = this.#streams[caller];
+    if (stream === undefined || stream.destroyed) throw new Error(`the collector ended the stream of caller ${caller}`);
+    stream.write(framed(encodeAccessLogMessage({ entries: [{ upstreamCluster: `outbound|80||${host}`, responseCode: 200 }] })));
+  }
+
+  close(): void {
+    for (const session of this.#sessions) session.destroy();
+  }
+}
+
+function framed(message: Buffer): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}

@@ -1,0 +1,85 @@
+import { randomInt } from "node:crypto";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Closers } from "../../../e2e/src/lab/closers.ts";
+import { startApiServer } from "../../../e2e/src/lab/control-plane/api-server.ts";
+import { startEtcd } from "../../../e2e/src/lab/control-plane/etcd.ts";
+import type { ServerGround } from "../../../e2e/src/lab/ground.ts";
+import type { KubernetesClient } from "../../../e2e/src/lab/kubernetes/client.ts";
+import { definitionsIn, installDefinitions, installIstioKinds } from "../../../e2e/src/lab/kubernetes/custom-resources.ts";
+import { writeKubeconfig } from "../../../e2e/src/lab/kubernetes/kubeconfig.ts";
+import { namespaceObject } from "../../../e2e/src/lab/kubernetes/manifests.ts";
+import type { KubernetesObject } from "../../../e2e/src/lab/kubernetes/object.ts";
+import { Ledger } from "../../../e2e/src/lab/ledger.ts";
+import type { LabProcess } from "../../../e2e/src/lab/process.ts";
+import { makeRunFolder } from "../../../e2e/src/lab/run-folder.ts";
+import { BENCH } from "../places.ts";
+
+/** Namespace of Fenceline. */
+export const NAMESPACE = "fenceline";
+const ACCOUNT = "fenceline-collector";
+const CRDS = join(BENCH, "..", "charts", "fenceline", "crds");
+const RANGE = "10.96.0.0/12";
+
+/** A kube-apiserver and an etcd on loopback, with the kinds of Istio and of Fenceline. */
+export interface Cluster {
+  readonly ground: ServerGround;
+  readonly client: KubernetesClient;
+  readonly apiServer: LabProcess;
+  readonly etcd: LabProcess;
+  /**
+   * Kubeconfig of the collector's service account. It has every right, so nothing is measured of
+   * RBAC, but no more than its share of the API server: priority and fairness count it as any other
+   * service account.
+   */
+  readonly kubeconfig: string;
+  close(): Promise<void>;
+}
+
+/** Starts one. Whatever happens, what was made is undone: here when the start fails. */
+export async function startCluster(signal: AbortSignal): Promise<Cluster> {
+  const run = makeRunFolder(new Date());
+  const ledger = new Ledger(run.path);
+  const closers = new Closers();
+  const close = async () => {
+    await closers.close();
+    // Only now: should something have failed to go, `npm run e2e:clean` finds it.
+    ledger.close();
+  };
+  try {
+    ledger.record("folder", run.stage);
+    closers.add(() => rm(run.stage, { recursive: true, force: true }));
+    // An address of its own, so that the ports of another run or of a lab are never in the way.
+    const bridge = { address: `127.77.${randomInt(256)}.${1 + randomInt(254)}`, serviceRange: RANGE };
+    const ground = { bridge, run, logs: run.logs, ledger, closers, signal };
+    const { process: etcd, url } = await startEtcd(ground);
+    const { process: apiServer, client, connection } = await startApiServer(ground, url);
+    const waiting = { signal, stillPossible: () => apiServer.requireRunning() };
+    await installIstioKinds(client, waiting);
+    await installDefinitions(client, await ownDefinitions(), waiting);
+    const kubeconfig = join(run.path, "collector.kubeconfig");
+    writeKubeconfig(kubeconfig, { ...connection, token: await collectorToken(client) });
+    return { ground, client, apiServer, etcd, kubeconfig, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function ownDefinitions(): Promise<KubernetesObject[]> {
+  const files = await readdir(CRDS);
+  return (await Promise.all(files.map((file) => definitionsIn(join(CRDS, file))))).flat();
+}
+
+async function collectorToken(client: KubernetesClient): Promise<string> {
+  await client.apply(namespaceObject(NAMESPACE));
+  await client.apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace: NAMESPACE, name: ACCOUNT } });
+  await client.apply({
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name: ACCOUNT },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" },
+    subjects: [{ kind: "ServiceAccount", namespace: NAMESPACE, name: ACCOUNT }],
+  });
+  return client.serviceAccountToken(NAMESPACE, ACCOUNT);
+}

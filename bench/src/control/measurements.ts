@@ -1,0 +1,133 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../../../e2e/src/lab/until.ts";
+import { cpuMilliseconds } from "../proc.ts";
+import { percentile } from "../rounds.ts";
+import { probeWrites, total, writesBetween, writesSoFar } from "./api-server-load.ts";
+import type { Callers } from "./callers.ts";
+import type { Cluster } from "./cluster.ts";
+import type { CollectorProcess } from "./collector.ts";
+import { create } from "./fill.ts";
+import { type BenchMesh, endpointSlice, LEARNED_HOSTS, service } from "./mesh.ts";
+import type { Rendered } from "./rendered.ts";
+
+/** What the measurements of a step share. */
+export interface Bench {
+  readonly cluster: Cluster;
+  readonly mesh: BenchMesh;
+  readonly rendered: Rendered;
+  readonly collector: CollectorProcess;
+}
+
+/** A minute of nothing. */
+export interface Idle {
+  /** Milliseconds of CPU in a second. */
+  readonly cpuPerSecond: number;
+  readonly writes: number;
+}
+
+/** New edges at a steady rate. */
+export interface Edges {
+  readonly p50: number;
+  readonly p99: number;
+  readonly most: number;
+  /** Edges that were not shown when the waiting ended. */
+  readonly missing: number;
+  readonly cpuPerEdge: number;
+  readonly sidecarWritesPerEdge: number;
+  readonly writesPerEdge: number;
+  /** CPU of the API server and etcd for each edge. */
+  readonly serverCpuPerEdge: number;
+  /** Write latency of the API server at the same time. */
+  readonly serverP50: number;
+  readonly serverP99: number;
+}
+
+/** Longest time for work to be done after its last cause. */
+const SETTLE_MS = 120_000;
+const CHANGES = 60;
+const CHANGES_PER_SECOND = 2;
+
+export async function measureIdle({ cluster, collector }: Bench, seconds: number): Promise<Idle> {
+  const { client, ground } = cluster;
+  const before = await writesSoFar(client);
+  const cpu = collector.cpu();
+  await delay(seconds * 1_000, undefined, { signal: ground.signal });
+  const used = collector.cpu() - cpu;
+  const writes = writesBetween(before, await writesSoFar(client));
+  return { cpuPerSecond: used / seconds, writes: total(writes) };
+}
+
+/** CPU of the collector in milliseconds for each Service that no fence has anything to do with. */
+export function measureServices(bench: Bench, idle: Idle): Promise<number> {
+  const { client } = bench.cluster;
+  return measureChanges(bench, idle, async (at) => create(client, service({ namespace: "default", name: `unrelated-${at}` })));
+}
+
+/** The same for each change of the endpoints of a Service. */
+export function measureEndpoints(bench: Bench, idle: Idle): Promise<number> {
+  const { mesh, cluster } = bench;
+  return measureChanges(bench, idle, async (at) => {
+    const slice = endpointSlice(mesh.place(at), at, 1);
+    await cluster.client.patch(slice, { endpoints: slice.endpoints });
+  });
+}
+
+async function measureChanges({ collector, cluster }: Bench, idle: Idle, change: (at: number) => Promise<void>): Promise<number> {
+  const { signal } = cluster.ground;
+  const [begin, cpu] = [performance.now(), collector.cpu()];
+  for (let at = 0; at < CHANGES; at++) {
+    await change(at);
+    await delay(begin + ((at + 1) * 1_000) / CHANGES_PER_SECOND - performance.now(), undefined, { signal });
+  }
+  await collector.untilQuiet(SETTLE_MS, signal);
+  return (collector.cpu() - cpu - (idle.cpuPerSecond * (performance.now() - begin)) / 1_000) / CHANGES;
+}
+
+/** The n-th edge that is new is the fence's n-th host beyond those that it has learned. */
+export async function measureEdges(
+  bench: Bench,
+  idle: Idle,
+  callers: Callers,
+  { perSecond, seconds, from }: { readonly perSecond: number; readonly seconds: number; readonly from: number },
+): Promise<Edges> {
+  const { cluster, mesh, rendered, collector } = bench;
+  const { client, ground, apiServer, etcd } = cluster;
+  const serverCpu = () => cpuMilliseconds(apiServer.pid) + cpuMilliseconds(etcd.pid);
+  const count = perSecond * seconds;
+  const writes = await writesSoFar(client);
+  const probing = new AbortController();
+  const probes = probeWrites(client, probing.signal);
+  const took: number[] = [];
+  const [cpu, server, begin] = [collector.cpu(), serverCpu(), performance.now()];
+  for (let edge = 0; edge < count; edge++) {
+    const caller = (from + edge) % callers.count;
+    const host = mesh.hostOf(caller, LEARNED_HOSTS + Math.floor((from + edge) / callers.count));
+    const due = begin + (edge * 1_000) / perSecond;
+    if (due - performance.now() >= 1) await delay(due - performance.now(), undefined, { signal: ground.signal });
+    const called = performance.now();
+    rendered.whenShown(mesh.fence(caller), host, (at) => took.push(at - called));
+    callers.call(caller, host);
+  }
+  await until("the edges to be shown", () => rendered.missing === 0, { signal: ground.signal, timeout: SETTLE_MS }).catch(() => {
+    ground.signal.throwIfAborted();
+  });
+  probing.abort();
+  const missing = rendered.missing;
+  rendered.forget();
+  const latencies = await probes;
+  await collector.untilQuiet(SETTLE_MS, ground.signal);
+  const elapsed = performance.now() - begin;
+  const written = writesBetween(writes, await writesSoFar(client));
+  return {
+    p50: percentile(took, 0.5),
+    p99: percentile(took, 0.99),
+    most: Math.max(...took),
+    missing,
+    cpuPerEdge: (collector.cpu() - cpu - (idle.cpuPerSecond * elapsed) / 1_000) / count,
+    sidecarWritesPerEdge: (written.get("sidecars") ?? 0) / count,
+    writesPerEdge: total(written) / count,
+    serverCpuPerEdge: (serverCpu() - server) / count,
+    serverP50: percentile(latencies, 0.5),
+    serverP99: percentile(latencies, 0.99),
+  };
+}

@@ -1,0 +1,122 @@
+import type { KubernetesObject } from "../../../e2e/src/lab/kubernetes/object.ts";
+import { NAMESPACE } from "./cluster.ts";
+
+/** Size of a mesh. */
+export interface MeshSize {
+  readonly services: number;
+  readonly fences: number;
+}
+
+/** Hosts that each fence has learned before the collector starts. */
+export const LEARNED_HOSTS = 40;
+const ENDPOINTS = 5;
+const SERVICES_PER_NAMESPACE = 50;
+/** No divisor of any number of Services, so that a fence's hosts are all different. */
+const STRIDE = 7;
+const DOMAIN = "svc.cluster.local";
+
+/** A Service by its number. */
+export interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** A mesh as it would be in a cluster for a while, without anything that Fenceline renders. */
+export class BenchMesh {
+  readonly size: MeshSize;
+  readonly #namespaces: number;
+
+  constructor(size: MeshSize) {
+    this.size = size;
+    this.#namespaces = Math.ceil(size.services / SERVICES_PER_NAMESPACE);
+  }
+
+  /** Everything, in the order in which it is to be created: each list before the next. */
+  objects(): readonly (readonly KubernetesObject[])[] {
+    const { services, fences } = this.size;
+    const ours = { namespace: NAMESPACE, name: "global-sidecar" };
+    return [
+      ["istio-system", ...Array.from({ length: this.#namespaces }, (_, at) => namespaceName(at))].map(namespace),
+      [{ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "istio-system", name: "istio" }, data: { mesh: "{}" } }],
+      [service(ours), endpointSlice(ours, 0), ...range(services).map((at) => service(this.place(at)))],
+      range(services).map((at) => endpointSlice(this.place(at), at)),
+      range(fences).map((at) => this.#fence(at)),
+    ];
+  }
+
+  /** What a fence's status says of its hosts, for a merge patch. */
+  status(fence: number, now: Date): unknown {
+    const at = `${now.toISOString().slice(0, 19)}Z`;
+    const hosts = range(LEARNED_HOSTS).map((index) => this.hostOf(fence, index));
+    const seen = { status: "ACTIVE", source: "learned", firstSeen: at, lastSeen: at, requests: 100, ports: [80] };
+    return { status: { domains: Object.fromEntries(hosts.map((host) => [host, { hosts: [host], ...seen }])), observedUntil: at } };
+  }
+
+  place(at: number): Place {
+    return { namespace: namespaceName(at % this.#namespaces), name: `service-${at}` };
+  }
+
+  fence(at: number): Place {
+    return { namespace: namespaceName(at % this.#namespaces), name: `workload-${at}` };
+  }
+
+  /** The hosts that a fence calls, one after the other: the first {@link LEARNED_HOSTS} are known. */
+  hostOf(fence: number, index: number): string {
+    const { namespace, name } = this.place((fence * 13 + index * STRIDE) % this.size.services);
+    return `${name}.${namespace}.${DOMAIN}`;
+  }
+
+  #fence(at: number): KubernetesObject {
+    return {
+      apiVersion: "microservice.slime.io/v1alpha1",
+      kind: "ServiceFence",
+      metadata: { ...this.fence(at) },
+      spec: { enable: true },
+    };
+  }
+}
+
+/** A Service as people write it, and as clusters keep it: with annotations that nobody reads. */
+export function service({ namespace, name }: Place): KubernetesObject {
+  const annotations = { "meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": namespace };
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { namespace, name, annotations, labels: { app: name, "app.kubernetes.io/managed-by": "Helm" } },
+    spec: { selector: { app: name }, ports: [{ name: "http", port: 80, targetPort: 8080 }] },
+  };
+}
+
+/** @param version makes the addresses others than before */
+export function endpointSlice({ namespace, name }: Place, at: number, version = 0): KubernetesObject {
+  const endpoints = range(ENDPOINTS).map((index) => ({
+    addresses: [podAddress(at * ENDPOINTS + index, version)],
+    conditions: { ready: true, serving: true, terminating: false },
+    nodeName: `node-${at % 50}`,
+    targetRef: { kind: "Pod", namespace, name: `${name}-5d4f8c7b6-${index}` },
+  }));
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { namespace, name: `${name}-x`, labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    ports: [{ name: "http", port: 8_080, protocol: "TCP" }],
+    endpoints,
+  };
+}
+
+function namespace(name: string): KubernetesObject {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+}
+
+function namespaceName(at: number): string {
+  return `team-${at}`;
+}
+
+function podAddress(number: number, version: number): string {
+  return `10.${128 + ((number >> 16) % 64) + version * 64}.${(number >> 8) % 256}.${number % 256}`;
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, at) => at);
+}

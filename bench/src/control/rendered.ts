@@ -1,0 +1,82 @@
+import type { KubernetesClient } from "../../../e2e/src/lab/kubernetes/client.ts";
+import type { WatchEvent } from "../../../e2e/src/lab/kubernetes/watch.ts";
+import { until } from "../../../e2e/src/lab/until.ts";
+import type { Place } from "./mesh.ts";
+
+interface Awaited {
+  readonly host: string;
+  readonly arrived: (at: number) => void;
+}
+
+/** Watches what is rendered, as istiod would: how much there is, and when a host gets there. */
+export class Rendered {
+  readonly #sidecars = new Set<string>();
+  readonly #filters = new Set<string>();
+  readonly #awaited = new Map<string, Awaited[]>();
+  #end: readonly (() => void)[] = [];
+
+  static async watch(client: KubernetesClient, signal: AbortSignal): Promise<Rendered> {
+    const rendered = new Rendered();
+    // For a while after a kind is new the API server refuses to watch it: 429.
+    const watch = (apiVersion: string, kind: string, tell: (event: WatchEvent) => void) =>
+      until(`a watch of ${kind}`, () => client.watch(apiVersion, kind, undefined, tell), { signal, interval: 200 });
+    rendered.#end = [
+      await watch("networking.istio.io/v1", "Sidecar", (event) => rendered.#sidecar(event)),
+      await watch("networking.istio.io/v1alpha3", "EnvoyFilter", (event) => count(rendered.#filters, event)),
+    ];
+    return rendered;
+  }
+
+  get sidecars(): number {
+    return this.#sidecars.size;
+  }
+
+  get envoyFilters(): number {
+    return this.#filters.size;
+  }
+
+  /** Hosts that are asked for and not there. */
+  get missing(): number {
+    return [...this.#awaited.values()].reduce((sum, awaited) => sum + awaited.length, 0);
+  }
+
+  /** Tells once that a fence's Sidecar has a host. */
+  whenShown(fence: Place, host: string, arrived: (at: number) => void): void {
+    const awaited = this.#awaited.get(keyOf(fence)) ?? [];
+    awaited.push({ host, arrived });
+    this.#awaited.set(keyOf(fence), awaited);
+  }
+
+  /** Gives up what is missing. */
+  forget(): void {
+    this.#awaited.clear();
+  }
+
+  close(): void {
+    for (const end of this.#end) end();
+  }
+
+  #sidecar(event: WatchEvent): void {
+    const key = count(this.#sidecars, event);
+    const awaited = this.#awaited.get(key);
+    if (awaited === undefined) return;
+    const now = performance.now();
+    const { egress = [] } = (event.object as { spec?: { egress?: { hosts: string[] }[] } }).spec ?? {};
+    const shown = new Set(egress.flatMap(({ hosts }) => hosts.map((host) => host.slice(host.indexOf("/") + 1))));
+    const left = awaited.filter(({ host }) => !shown.has(host));
+    if (left.length === 0) this.#awaited.delete(key);
+    else this.#awaited.set(key, left);
+    for (const { host, arrived } of awaited) if (shown.has(host)) arrived(now);
+  }
+}
+
+function count(known: Set<string>, { type, object: { metadata } }: WatchEvent): string {
+  const key = keyOf({ namespace: metadata.namespace ?? "", name: metadata.name });
+  if (type === "DELETED") known.delete(key);
+  else known.add(key);
+  return key;
+}
+
+function keyOf({ namespace, name }: Place): string {
+  return `${namespace}/${name}`;
+}
