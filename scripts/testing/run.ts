@@ -1,0 +1,58 @@
+/**
+ * Runs test files as `node --test` does, and ends those that do not end: with a test that loops, or
+ * one that was given up and leaves something behind that keeps its process alive. The time limit of
+ * `node --test` is none for either: the first cannot look at its clock, and the second has no test
+ * left.
+ *
+ * A file that is ended counts as failed, and the rest go on. `--test-force-exit` would let the second
+ * kind pass, and nobody would see what was left open.
+ *
+ * Usage: node scripts/testing/run.ts [--file-timeout=SECONDS] ARGUMENTS… (those of `node --test`)
+ */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { childrenOf, descendantsOf } from "./processes.ts";
+
+/** Ten times what the longest file takes on two idle cores. */
+const FILE_TIMEOUT_S = 300;
+const LOOK_EVERY_MS = 1_000;
+const OPTION = "--file-timeout=";
+
+const given = process.argv.slice(2);
+const option = given.find((argument) => argument.startsWith(OPTION));
+const seconds = option === undefined ? FILE_TIMEOUT_S : Number(option.slice(OPTION.length));
+if (!(seconds > 0)) throw new Error(`${option} is not a positive number of seconds`);
+
+const runner = spawn(process.execPath, ["--test", ...given.filter((argument) => argument !== option)], { stdio: "inherit" });
+/** When each file was first seen. */
+const started = new Map<number, number>();
+
+const looking = setInterval(() => {
+  const files = childrenOf(runner.pid ?? 0);
+  const now = performance.now();
+  for (const pid of started.keys()) if (!files.some((file) => file.pid === pid)) started.delete(pid);
+  for (const { pid, command } of files) {
+    const since = started.get(pid) ?? now;
+    started.set(pid, since);
+    if (now - since < seconds * 1_000) continue;
+    console.error(`fenceline: killed a test file that had not ended after ${seconds} s: ${command}`);
+    for (const one of [...descendantsOf(pid), pid]) kill(one);
+  }
+}, LOOK_EVERY_MS);
+
+// The runner gets Ctrl-C from the terminal as we do, and ends its files; what is sent to us alone is
+// for it.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => runner.kill("SIGTERM"));
+runner.once("exit", (code, signal) => {
+  clearInterval(looking);
+  process.exitCode = code ?? 128 + constants.signals[signal ?? "SIGTERM"];
+});
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has just ended.
+  }
+}
