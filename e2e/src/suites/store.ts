@@ -14,7 +14,7 @@ import { PROJECT } from "../places.ts";
 import { runCommand } from "../setup/command.ts";
 import type { Report, Suite } from "./suite.ts";
 
-const TESTS = ["packages/kubernetes/src/real-*.test.ts", "packages/store/src/kubernetes/real-*.test.ts"];
+const TESTS = ["packages/kubernetes/src/**/real-*.test.ts", "packages/store/src/kubernetes/real-*.test.ts"];
 
 export const store: Suite = { name: "store", run };
 

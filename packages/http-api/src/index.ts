@@ -2,6 +2,11 @@
  * The HTTP server of every process of Fenceline. Which routes there are is said by whoever serves
  * them.
  */
+export { type Guard, REFUSAL_REASONS } from "./access/guard.ts";
+export { type LocalTokenOptions, localTokenGuard } from "./access/local-token-guard.ts";
+export { loopbackGuard } from "./access/loopback-guard.ts";
+export { reviewGuard } from "./access/review-guard.ts";
+export type { Right } from "./access/right.ts";
 export { sendJson } from "./answers.ts";
 export { serviceNames } from "./host-names.ts";
 export { listRoute, type Step } from "./list-route.ts";

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Right } from "./access/right.ts";
 import { COMMON_FIELDS, JSON_TYPE } from "./answers.ts";
 import { continueToken, type PageRequest, type PageSizes, parsePage } from "./pages.ts";
 import type { Route } from "./route.ts";
@@ -16,6 +17,8 @@ export interface ListOptions {
   /** Name of the list in the answer, `{"<name>": […]}`. */
   readonly name: string;
   readonly sizes: PageSizes;
+  /** What a caller must be allowed, in the namespace that is asked for, or in all of them. */
+  readonly right: Omit<Right, "namespace" | "name">;
   /** Shared by all that take long. */
   readonly turns: OneATurn;
   /**
@@ -29,10 +32,11 @@ export interface ListOptions {
 const STALL_MS = 30_000;
 
 /** A route that shows a list in pages, with the parameters `limit`, `continue` and `namespace`. */
-export function listRoute({ path, name, sizes, turns, steps }: ListOptions): Route {
+export function listRoute({ path, name, sizes, right, turns, steps }: ListOptions): Route {
   return {
     method: "GET",
     path,
+    right: ({ query }) => ({ ...right, namespace: parsePage(query, name, sizes).namespace }),
     async answer({ query }, response) {
       const page = parsePage(query, name, sizes);
       const made = steps(page);

@@ -25,11 +25,12 @@ export function probeRoutes({ metrics, notReady = () => undefined }: ProbeOption
     return scrape;
   };
   return [
-    { method: "GET", path: "/metrics", answer: async (_, response) => send(response, 200, METRICS_TYPE, await text()) },
-    { method: "GET", path: "/healthz", answer: (_, response) => sendJson(response, 200, { status: "ok" }) },
+    { method: "GET", path: "/metrics", right: "none", answer: async (_, response) => send(response, 200, METRICS_TYPE, await text()) },
+    { method: "GET", path: "/healthz", right: "none", answer: (_, response) => sendJson(response, 200, { status: "ok" }) },
     {
       method: "GET",
       path: "/readyz",
+      right: "none",
       answer(_, response) {
         const reason = notReady();
         if (reason === undefined) sendJson(response, 200, { status: "ready" });

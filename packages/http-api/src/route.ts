@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Right } from "./access/right.ts";
 import { sendJson } from "./answers.ts";
 import { ApiRefusal, quoted } from "./refusal.ts";
 import { parseQuery, type Target } from "./target.ts";
@@ -21,15 +22,22 @@ export interface Route {
    * that is not empty.
    */
   readonly path: string;
+  /**
+   * The right that a call needs, by what it asks for; `none` for what whoever reaches the port may
+   * have, as probes and metrics are. A function throws an {@link ApiRefusal} for parameters that
+   * are not valid.
+   */
+  readonly right: "none" | ((call: Call) => Right);
   /** @throws {ApiRefusal} for whatever is not answered as asked */
   answer(call: Call, response: ServerResponse): Promise<void> | void;
 }
 
 /** A route without parameters that shows a value as JSON. */
-export function jsonRoute(path: string, read: () => object): Route {
+export function jsonRoute(path: string, right: Right, read: () => object): Route {
   return {
     method: "GET",
     path,
+    right: () => right,
     answer({ query }, response) {
       parseQuery(query, []);
       sendJson(response, 200, read());

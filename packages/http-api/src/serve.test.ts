@@ -4,11 +4,12 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { Counter, Registry } from "prom-client";
+import { loopbackGuard } from "./access/loopback-guard.ts";
 import { type ProbeOptions, probeRoutes } from "./probes.ts";
 import { serveHttpApi } from "./serve.ts";
 
 async function start(t: TestContext, { metrics = () => [new Registry()] }: Partial<ProbeOptions> = {}) {
-  const api = await serveHttpApi({ host: "127.0.0.1", port: 0, routes: probeRoutes({ metrics }) });
+  const api = await serveHttpApi({ host: "127.0.0.1", port: 0, routes: probeRoutes({ metrics }), guard: loopbackGuard() });
   t.after(() => api.close());
   return api.port;
 }

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { listenFailed } from "@fenceline/api/vocabulary";
 import { ConnectionCap } from "@fenceline/wire/connection-cap";
 import { openFilesLimit } from "@fenceline/wire/open-files";
+import type { Guard } from "./access/guard.ts";
 import { JSON_TYPE, sendError } from "./answers.ts";
 import { checkHost } from "./host-names.ts";
 import { OneByOne } from "./one-by-one.ts";
@@ -19,6 +20,8 @@ export interface HttpApiOptions {
   readonly port: number;
   /** The route table. */
   readonly routes: readonly Route[];
+  /** Who may call the routes that need a right. */
+  readonly guard: Guard;
   /**
    * Names, beside addresses and `localhost`, that requests may be made to: those of the Service,
    * and what an operator adds. Default: none.
@@ -83,9 +86,11 @@ export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
 class Api {
   readonly #routes: RouteTable;
   readonly #names: ReadonlySet<string>;
+  readonly #guard: Guard;
 
-  constructor({ routes, names = [] }: HttpApiOptions) {
+  constructor({ routes, guard, names = [] }: HttpApiOptions) {
     this.#routes = new RouteTable(routes);
+    this.#guard = guard;
     this.#names = new Set(names.map((name) => name.toLowerCase()));
   }
 
@@ -102,7 +107,10 @@ class Api {
     const target = parseTarget(request.url ?? "/");
     checkHost(target.host ?? hostOf(request), this.#names);
     const { route, path } = this.#routes.find(request.method ?? "GET", target);
-    await route.answer({ request, path, query: target.query }, response);
+    const call = { request, path, query: target.query };
+    const { right } = route;
+    if (right !== "none") await this.#guard.admit({ request, isRead: route.method === "GET", right: () => right(call) });
+    await route.answer(call, response);
   }
 }
 

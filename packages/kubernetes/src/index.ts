@@ -14,4 +14,5 @@ export * from "./lease/leader-election.ts";
 export * from "./lease/require-leadership.ts";
 export * from "./merge-patch.ts";
 export * from "./read-object.ts";
-export * from "./token-reviews.ts";
+export * from "./reviews/access-reviews.ts";
+export * from "./reviews/token-reviews.ts";

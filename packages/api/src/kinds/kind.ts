@@ -65,6 +65,11 @@ export function faultCodeOf({ errorPrefix, faultCode }: Pick<ReadKind<unknown>, 
   return faultCode?.(field) ?? `${errorPrefix}_INVALID`;
 }
 
+/** Group of an `apiVersion`. The core group has no name: `v1` gives an empty one. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes("/") ? (apiVersion.split("/", 1)[0] ?? "") : "";
+}
+
 export function isOwnKind<O>(kind: ReadKind<O>): kind is OwnKind<O> {
   return "readStatus" in kind;
 }

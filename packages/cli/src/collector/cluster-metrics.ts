@@ -1,3 +1,4 @@
+import { groupOf } from "@fenceline/api";
 import type { InformerHealth } from "@fenceline/kubernetes";
 import { Counter, Gauge, Registry } from "prom-client";
 
@@ -74,5 +75,5 @@ export function clusterMetrics({ health, leads }: ClusterView): Registry {
 
 /** Fences are of one kind in two groups. The core group has no name. */
 function labelsOf({ kind, apiVersion }: InformerHealth): { readonly kind: string; readonly group: string } {
-  return { kind, group: apiVersion.includes("/") ? (apiVersion.split("/", 1)[0] ?? "") : "" };
+  return { kind, group: groupOf(apiVersion) };
 }

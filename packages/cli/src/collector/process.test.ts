@@ -27,6 +27,13 @@ function kubeconfigFor(undo: (step: () => unknown) => void) {
   return { file, write };
 }
 
+/** A token of somebody who may read all fences. */
+function readerOf({ tokens, rights }: FakeApiServer): string {
+  const rule = { group: "microservice.slime.io", resource: "servicefences" };
+  for (const verb of ["get", "list"]) rights.grant("system:serviceaccount:fenceline:reader", { ...rule, verb });
+  return tokens.issue("fenceline", "reader", COLLECTOR_AUDIENCE);
+}
+
 /** A collector that has begun: its probes are answered, and nothing else is known of it. */
 async function startCollector(t: TestContext, server: string | undefined, ...flags: string[]) {
   const undo = undoAfter(t);
@@ -39,7 +46,7 @@ async function startCollector(t: TestContext, server: string | undefined, ...fla
     return command.ended;
   });
   const { apiPort } = await command.line(({ msg }) => msg === "collector reads the mesh");
-  const ask = (path: string) => get(Number(apiPort), path);
+  const ask = (path: string, token?: string) => get(Number(apiPort), path, token === undefined ? {} : { authorization: `Bearer ${token}` });
   const up = () => command.line(({ msg }) => msg === "collector is up");
   const stop = async () => {
     const began = performance.now();
@@ -66,7 +73,7 @@ test("E3-07 while the API server refuses connections it is alive and not ready, 
   const ready = await ask("/readyz");
   assert.equal(ready.status, 503);
   assert.match(JSON.parse(ready.body).reason, /^waiting for the API server: KUBERNETES_UNREACHABLE.*ECONNREFUSED/);
-  assert.equal((await ask("/api/v1/fences")).status, 503);
+  assert.equal((await ask("/api/v1/fences", "a.b.c")).status, 503);
   const { body } = await ask("/metrics");
   assert.match(body, /^fenceline_store_synced\{kind="Service",group=""\} 0$/m);
   assert.match(body, /^fenceline_store_failures_total\{kind="Sidecar",group="networking.istio.io",reason="unreachable"\} [1-9]/m);
@@ -75,7 +82,7 @@ test("E3-07 while the API server refuses connections it is alive and not ready, 
   server.put(FENCES, fence());
   await up();
   assert.equal((await ask("/readyz")).status, 200);
-  assert.equal(JSON.parse((await ask("/api/v1/fences")).body).fences.length, 1);
+  assert.equal(JSON.parse((await ask("/api/v1/fences", readerOf(server))).body).fences.length, 1);
   assert.deepEqual({ ...(await stop()), seconds: 0 }, { code: 0, stderr: "", seconds: 0 });
 });
 
@@ -188,7 +195,8 @@ test("T-01 the collector has the API server review the token of reports, and tak
     undo(() => reporter.close(0));
     reporter.report({ source: FENCE, authority, responseCode: 200 });
   };
-  const edges = async () => (await ask("/api/v1/edges")).body;
+  const reader = readerOf(server);
+  const edges = async () => (await ask("/api/v1/edges", reader)).body;
   const refusals = async (reason: string) =>
     Number(
       new RegExp(`^fenceline_fallback_calls_refused_total\\{reason="${reason}"\\} (\\d+)$`, "m").exec((await ask("/metrics")).body)?.[1] ??

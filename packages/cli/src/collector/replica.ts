@@ -6,6 +6,7 @@ import { KubernetesApi, kubeConfigLoader, LeaderElection, TokenReviews } from "@
 import { KubernetesStore } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
+import { apiGuard } from "./api-guard.ts";
 import { clusterMetrics } from "./cluster-metrics.ts";
 import { ownProxyVersion } from "./own-proxy.ts";
 
@@ -46,10 +47,12 @@ export class Replica {
   #http: HttpApi | undefined;
   #collector: Collector | undefined;
   #starting: Promise<void> | undefined;
+  readonly #onTrouble = ({ code, at, message }: FencelineError) =>
+    this.#options.logger.warn({ code, at, detail: message }, "trouble with the API server");
 
   private constructor(options: ReplicaOptions, api: KubernetesApi) {
     const { namespace, identity, logger } = options;
-    const onTrouble = ({ code, at, message }: FencelineError) => logger.warn({ code, at, detail: message }, "trouble with the API server");
+    const onTrouble = this.#onTrouble;
     this.#options = options;
     this.#api = api;
     this.#election = new LeaderElection({
@@ -152,13 +155,15 @@ export class Replica {
     const service = `${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`;
     const build = buildInfo();
     const metrics = clusterMetrics({ health: () => this.#store.health(), leads: () => this.#election.mayWrite() });
+    const { guard, metrics: refusals } = apiGuard({ api: this.#api, onTrouble: this.#onTrouble });
     this.#http = await serveHttpApi({
       host,
       port: apiPort,
+      guard,
       routes: [
         ...fenceRoutes(() => this.#collector?.reader),
         ...probeRoutes({
-          metrics: () => [build, metrics, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
+          metrics: () => [build, metrics, refusals, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
           notReady: () => (this.#collector === undefined ? this.#waitingFor() : undefined),
         }),
       ],

@@ -3,12 +3,13 @@ import { availableParallelism, hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createEdgeReporter } from "@fenceline/als";
 import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
-import { jsonRoute, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
+import { loopbackGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { watchMeshAddresses } from "@fenceline/mesh-addresses";
 import { AddressTable, WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
 import { buildInfo } from "../build-info.ts";
+import { callsRoute } from "../calls-route.ts";
 import {
   addressesIn,
   apiHostOption,
@@ -137,8 +138,9 @@ async function run(flags: Flags): Promise<void> {
     host,
     port: flags.adminPort,
     names: [...flags.ownName.flatMap(serviceNames), ...flags.apiHost],
+    guard: loopbackGuard(),
     routes: [
-      jsonRoute("/api/v1/calls", () => ({ calls: proxy?.longLivedCalls() ?? [] })),
+      callsRoute(() => proxy?.longLivedCalls() ?? []),
       ...probeRoutes({ metrics: () => registries, notReady: () => (isStopping ? "stopping" : notReadyReason(proxy, mesh)) }),
     ],
   });

@@ -3,17 +3,19 @@ import { join } from "node:path";
 import { createEdgeReporter } from "@fenceline/als";
 import { type Config, fenceRef, formatAddress } from "@fenceline/api";
 import { Collector, fenceRoutes } from "@fenceline/collector";
-import { jsonRoute, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
+import { localTokenGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import { openFilesLimit } from "@fenceline/wire/open-files";
 import type { Logger } from "pino";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
 import { buildInfo } from "../build-info.ts";
+import { callsRoute } from "../calls-route.ts";
 import { Demo, removeDemo } from "../demo/demo.ts";
 import { DEMO_FILE } from "../demo/demo-mesh.ts";
 import { callAddress } from "../listen.ts";
 import { reporterMetrics } from "../reporter-metrics.ts";
+import { makeApiToken } from "./api-token.ts";
 import { takeFolder } from "./folder-in-use.ts";
 import { prepareFolder } from "./prepare-folder.ts";
 import { sharedToken } from "./shared-token.ts";
@@ -118,14 +120,13 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   closers.push(() => collector.close());
   const registries = [buildInfo(), metrics, collector.metrics];
   let longLivedCalls: () => readonly object[] = () => [];
+  const token = await makeApiToken(folder);
+  closers.push(() => token.remove());
   const api = await serveHttpApi({
     host,
     port: options.apiPort,
-    routes: [
-      ...fenceRoutes(() => collector.reader),
-      jsonRoute("/api/v1/calls", () => ({ calls: longLivedCalls() })),
-      ...probeRoutes({ metrics: () => registries }),
-    ],
+    guard: localTokenGuard(token),
+    routes: [...fenceRoutes(() => collector.reader), callsRoute(() => longLivedCalls()), ...probeRoutes({ metrics: () => registries })],
     names: [...serviceNames(`${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`), ...(options.apiHost ?? [])],
   });
   closers.push(() => api.close());

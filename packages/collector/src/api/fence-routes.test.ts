@@ -4,13 +4,17 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { FenceKey } from "@fenceline/api";
-import { jsonRoute, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
+import { jsonRoute, localTokenGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { Registry } from "prom-client";
 import { meshOf } from "../testing/mesh.ts";
 import { fenceRoutes } from "./fence-routes.ts";
 import type { FenceReader } from "./views.ts";
 
 const NAMES = serviceNames("fenceline-collector.fenceline.svc.cluster.local");
+
+/** Reading is for everybody here: who may is said by other tests. */
+const GUARD = localTokenGuard({ matches: () => false, hint: "there is none" });
+const LISTED = { verb: "list", group: "microservice.slime.io", resource: "servicefences" } as const;
 
 interface Shown {
   readonly reader?: () => FenceReader;
@@ -20,10 +24,10 @@ interface Shown {
 async function start(t: TestContext, { reader, calls }: Shown = {}) {
   const routes = [
     ...(reader === undefined ? [] : fenceRoutes(reader)),
-    ...(calls === undefined ? [] : [jsonRoute("/api/v1/calls", () => ({ calls: calls() }))]),
+    ...(calls === undefined ? [] : [jsonRoute("/api/v1/calls", LISTED, () => ({ calls: calls() }))]),
     ...probeRoutes({ metrics: () => [new Registry()] }),
   ];
-  const api = await serveHttpApi({ host: "127.0.0.1", port: 0, names: NAMES, routes });
+  const api = await serveHttpApi({ host: "127.0.0.1", port: 0, names: NAMES, routes, guard: GUARD });
   t.after(() => api.close());
   return api.port;
 }

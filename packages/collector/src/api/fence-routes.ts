@@ -1,8 +1,16 @@
+import { FENCE_API_VERSIONS, groupOf, SERVICE_FENCE } from "@fenceline/api";
 import { ApiRefusal, listRoute, OneATurn, type PageSizes, parseQuery, quoted, type Route, sendJson } from "@fenceline/http-api";
 import { edgesSteps, type FenceReader, fencesSteps, fenceView } from "./views.ts";
 
 const FENCES: PageSizes = { default: 100, max: 1_000 };
 const EDGES: PageSizes = { default: 1_000, max: 10_000 };
+
+/**
+ * Whoever may read a fence reads its edges in its status, too. A fence of Slime's older group
+ * counts as one of ours.
+ */
+const FENCE = { group: groupOf(FENCE_API_VERSIONS[0]), resource: SERVICE_FENCE.plural };
+const LIST = { ...FENCE, verb: "list" } as const;
 
 /**
  * What the collector shows of fences and edges: `/api/v1/fences`,
@@ -13,11 +21,26 @@ const EDGES: PageSizes = { default: 1_000, max: 10_000 };
 export function fenceRoutes(read: () => FenceReader | undefined): Route[] {
   const turns = new OneATurn();
   return [
-    listRoute({ path: "/api/v1/fences", name: "fences", sizes: FENCES, turns, steps: (page) => fencesSteps(readerOf(read), page) }),
-    listRoute({ path: "/api/v1/edges", name: "edges", sizes: EDGES, turns, steps: (page) => edgesSteps(readerOf(read), page) }),
+    listRoute({
+      path: "/api/v1/fences",
+      name: "fences",
+      sizes: FENCES,
+      right: LIST,
+      turns,
+      steps: (page) => fencesSteps(readerOf(read), page),
+    }),
+    listRoute({
+      path: "/api/v1/edges",
+      name: "edges",
+      sizes: EDGES,
+      right: LIST,
+      turns,
+      steps: (page) => edgesSteps(readerOf(read), page),
+    }),
     {
       method: "GET",
       path: "/api/v1/fences/{namespace}/{name}",
+      right: ({ path: [namespace, name] }) => ({ ...FENCE, verb: "get", namespace, name }),
       async answer({ path: [namespace = "", name = ""], query }, response) {
         parseQuery(query, []);
         const reader = readerOf(read);

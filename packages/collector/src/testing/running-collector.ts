@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { probeRoutes, serveHttpApi } from "@fenceline/http-api";
+import { localTokenGuard, probeRoutes, serveHttpApi } from "@fenceline/http-api";
 import { DirectoryStore } from "@fenceline/store";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { pino } from "pino";
@@ -45,7 +45,7 @@ export async function startCollector(
   const logger = pino({ level: "silent" });
   const collector = await Collector.start({ store, config: CONFIG, logger, accessLogs: address, ...options });
   const routes = [...fenceRoutes(() => collector.reader), ...probeRoutes({ metrics: () => [collector.metrics] })];
-  const api = await serveHttpApi({ ...address, routes });
+  const api = await serveHttpApi({ ...address, routes, guard: localTokenGuard({ matches: () => false, hint: "there is none" }) });
   let isOpen = true;
   const close = async () => {
     if (!isOpen) return;

@@ -8,6 +8,7 @@ import { KubernetesApi } from "../api/kubernetes-api.ts";
 import { collectionPath, keyText, type ObjectKey, type Resource } from "../api/resource.ts";
 import type { Clock } from "../clock.ts";
 import { type FakeEvent, type FakeObject, FakeObjects, type Place, Refusal } from "./fake-objects.ts";
+import { FakeRights } from "./fake-rights.ts";
 import { FakeTokens } from "./fake-tokens.ts";
 
 /** A request as it arrived. */
@@ -56,6 +57,7 @@ const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]
 export class FakeApiServer {
   readonly requests: RecordedRequest[] = [];
   readonly tokens = new FakeTokens();
+  readonly rights = new FakeRights();
   /** Connections opened so far. */
   connections = 0;
   /** When set, every other token is refused. */
@@ -230,6 +232,10 @@ export class FakeApiServer {
       if (root === undefined || plural === undefined) throw new Refusal(404, "no such path");
       if (plural === "tokenreviews") {
         reply(response, { status: 201, body: this.tokens.review(request.body as Parameters<FakeTokens["review"]>[0]) });
+        return;
+      }
+      if (plural === "subjectaccessreviews") {
+        reply(response, { status: 201, body: this.rights.review(request.body as Parameters<FakeRights["review"]>[0]) });
         return;
       }
       const collection = `${root}/${plural}`;

@@ -1,9 +1,9 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from "node:http2";
+import { TokenBucket } from "@fenceline/api/vocabulary";
 import type { Call, CallConnection } from "./call.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
 import type { PacedSocket } from "./paced-socket.ts";
 import type { PeerRate } from "./peer-rates.ts";
-import { TokenBucket } from "./token-bucket.ts";
 import { Lane } from "./turns.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;

@@ -1,5 +1,5 @@
+import { TokenBucket } from "@fenceline/api/vocabulary";
 import type { HostLimits } from "./limits.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /**
  * What one peer may do in time, over all of its connections: a certified identity, else an address.

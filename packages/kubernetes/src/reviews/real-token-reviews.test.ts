@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { KubernetesApi } from "./api/kubernetes-api.ts";
-import { kubeConfigLoader } from "./api/load-kube-config.ts";
-import { collectionPath, objectPath } from "./api/resource.ts";
-import { NAMESPACES } from "./testing/resources.ts";
+import { KubernetesApi } from "../api/kubernetes-api.ts";
+import { kubeConfigLoader } from "../api/load-kube-config.ts";
+import { collectionPath, objectPath } from "../api/resource.ts";
+import { NAMESPACES } from "../testing/resources.ts";
 import { TokenReviews } from "./token-reviews.ts";
 
 const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;

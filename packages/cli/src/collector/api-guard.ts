@@ -1,0 +1,59 @@
+import { COLLECTOR_AUDIENCE, FencelineError } from "@fenceline/api";
+import { type Guard, REFUSAL_REASONS, reviewGuard } from "@fenceline/http-api";
+import { AccessReviews, type KubernetesApi, TokenReviews } from "@fenceline/kubernetes";
+import { Counter, Registry } from "prom-client";
+
+/** What an {@link apiGuard} runs with. */
+export interface ApiGuardOptions {
+  readonly api: KubernetesApi;
+  /** Told of an API server that cannot be asked. */
+  readonly onTrouble: (error: FencelineError) => void;
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number;
+}
+
+const HINT = `kubectl create token <service account> --audience=${COLLECTOR_AUDIENCE} makes one`;
+/** Milliseconds that the owner of a token is believed. Kubernetes' own servers believe it as long. */
+const TOKEN_BELIEVED = 10_000;
+/** Tokens of one address that are not valid. */
+const BAD_TOKENS = { burst: 10, perSecond: 2 };
+/** Questions of one user for what he may not: a script may try all namespaces of a mesh. */
+const RIGHTS_LACKED = { burst: 100, perSecond: 10 };
+/** Milliseconds between two reports of trouble. Each call has some while the API server is away. */
+const QUIET = 60_000;
+
+/**
+ * Who may call the collector's API in a cluster: the API server says whose a token is and what that
+ * user may do.
+ *
+ * Tokens must be made for us. One for the API server would let whoever reads it here, or on the way,
+ * act as its owner there.
+ */
+export function apiGuard({ api, onTrouble, now = () => performance.now() }: ApiGuardOptions): {
+  readonly guard: Guard;
+  readonly metrics: Registry;
+} {
+  const metrics = new Registry();
+  const refused = new Counter({
+    name: "fenceline_api_calls_refused_total",
+    help: "Calls of the API that were refused because of who made them, by reason.",
+    labelNames: ["reason"],
+    registers: [metrics],
+  });
+  for (const reason of REFUSAL_REASONS) refused.inc({ reason }, 0);
+  const tokens = new TokenReviews({ api, audience: COLLECTOR_AUDIENCE, yesFor: TOKEN_BELIEVED, noes: BAD_TOKENS, now });
+  const rights = new AccessReviews({ api, noes: RIGHTS_LACKED, now });
+  let quietUntil = 0;
+  const guard = reviewGuard({
+    authenticate: (token, from) => tokens.authenticate(token, from),
+    authorize: (user, right) => rights.may(user, right),
+    hint: HINT,
+    onRefused: (reason) => refused.inc({ reason }),
+    onTrouble: (error) => {
+      if (!(error instanceof FencelineError) || now() < quietUntil) return;
+      quietUntil = now() + QUIET;
+      onTrouble(error);
+    },
+  });
+  return { guard, metrics };
+}

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { FencelineError, TokenBucket } from "@fenceline/api";
+
+/** Limits of {@link RememberedReviews}. Times in milliseconds. */
+export interface ReviewLimits {
+  /** How long a yes is believed. */
+  readonly yesFor: number;
+  /** How long a no is believed. */
+  readonly noFor: number;
+  /**
+   * Questions of one origin at once and per second that end in a no. Others pay nothing. Default:
+   * as many as are answered.
+   */
+  readonly noes?: { readonly burst: number; readonly perSecond: number };
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number;
+}
+
+/**
+ * Answers remembered, of each kind. Those that are a no must not push out those that are a yes.
+ */
+const MAX_REMEMBERED = 1_000;
+/**
+ * Reviews at a time. The API server is not to be asked as often as somebody likes to send nonsense.
+ */
+const MAX_UNDER_WAY = 8;
+/** Origins whose noes are counted. */
+const MAX_ORIGINS = 1_000;
+
+interface Remembered<Yes> {
+  readonly answer: Yes | undefined;
+  readonly until: number;
+}
+
+/**
+ * Answers of the API server, remembered for a short time: what was asked for is named by a hash, so
+ * no token is kept. Equal questions at the same time are asked once.
+ *
+ * Failures are not remembered: while the API server is away, nothing new is answered, and nothing
+ * is answered for longer than it said.
+ */
+export class RememberedReviews<Yes> {
+  readonly #limits: ReviewLimits;
+  readonly #now: () => number;
+  readonly #yes = new Map<string, Remembered<Yes>>();
+  readonly #no = new Map<string, Remembered<Yes>>();
+  readonly #underWay = new Map<string, Promise<Yes | undefined>>();
+  readonly #noes = new Map<string, TokenBucket>();
+
+  constructor(limits: ReviewLimits) {
+    this.#limits = limits;
+    this.#now = limits.now ?? (() => performance.now());
+  }
+
+  /**
+   * The answer to a question; undefined is a no.
+   *
+   * @param origin who asks, to whom the limit of noes applies; undefined for somebody without one
+   * @param review asks the API server
+   * @throws {FencelineError} `REVIEWS_LIMITED` when the origin has asked for too much that ended in
+   * a no, `REVIEWS_BUSY` when too many reviews are under way
+   * @throws what the review throws
+   */
+  async answer(question: string, origin: string | undefined, review: () => Promise<Yes | undefined>): Promise<Yes | undefined> {
+    const key = createHash("sha256").update(question).digest("base64");
+    const known = this.#yes.get(key) ?? this.#no.get(key);
+    if (known !== undefined && this.#now() < known.until) return known.answer;
+    const asked = this.#underWay.get(key);
+    if (asked !== undefined) return asked;
+    const noes = origin === undefined ? undefined : this.#noesOf(origin);
+    if (noes?.take(1, this.#now()) === false) {
+      throw new FencelineError("REVIEWS_LIMITED", { message: "too many questions from here ended in a no" });
+    }
+    if (this.#underWay.size >= MAX_UNDER_WAY) {
+      noes?.give(1);
+      throw new FencelineError("REVIEWS_BUSY", { message: `more than ${MAX_UNDER_WAY} reviews are under way` });
+    }
+    const asking = this.#ask(key, review, () => noes?.give(1)).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, asking);
+    return asking;
+  }
+
+  async #ask(key: string, review: () => Promise<Yes | undefined>, giveBack: () => void): Promise<Yes | undefined> {
+    const answer = await review().catch((error) => {
+      giveBack();
+      throw error;
+    });
+    if (answer !== undefined) giveBack();
+    const [memory, other] = answer === undefined ? [this.#no, this.#yes] : [this.#yes, this.#no];
+    const { yesFor, noFor } = this.#limits;
+    other.delete(key);
+    remember(memory, key, { answer, until: this.#now() + (answer === undefined ? noFor : yesFor) }, MAX_REMEMBERED);
+    return answer;
+  }
+
+  #noesOf(origin: string): TokenBucket | undefined {
+    const { noes } = this.#limits;
+    if (noes === undefined) return undefined;
+    const bucket = this.#noes.get(origin) ?? new TokenBucket(noes.burst, noes.perSecond, this.#now());
+    remember(this.#noes, origin, bucket, MAX_ORIGINS);
+    return bucket;
+  }
+}
+
+/** Keeps the newest entries, the oldest first. */
+function remember<V>(memory: Map<string, V>, key: string, value: V, most: number): void {
+  memory.delete(key);
+  memory.set(key, value);
+  for (const oldest of memory.keys()) {
+    if (memory.size <= most) break;
+    memory.delete(oldest);
+  }
+}
