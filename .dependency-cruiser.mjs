@@ -12,9 +12,10 @@ const MAY_IMPORT = {
   render: ["api", "registry"],
   kubernetes: ["api"],
   store: ["api", "kubernetes"],
+  control: ["api", "store"],
   "http-api": ["api", "wire"],
   proxy: ["api", "wire", "registry"],
-  collector: ["api", "wire", "als", "mesh-addresses", "edges", "registry", "render", "store", "http-api"],
+  collector: ["api", "wire", "als", "mesh-addresses", "edges", "registry", "render", "store", "control", "http-api"],
   cli: ["api", "wire", "als", "mesh-addresses", "registry", "kubernetes", "store", "http-api", "proxy", "collector"],
 };
 

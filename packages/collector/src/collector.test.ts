@@ -119,6 +119,7 @@ test("an edge that is used stays while one that is not ages out", async (t) => {
   await until(running.folder, () => !running.read(SIDECAR).includes("web.shop"));
   stop.abort();
   await traffic;
+  await running.collector.idle();
   assert.match(running.read(SIDECAR), new RegExp(B));
   assert.doesNotMatch(running.read(STATE), /web\.shop/);
   assert.match((await running.request("/metrics")).body, /^fenceline_edges_aged_total 1$/m);
@@ -166,6 +167,7 @@ test("a deadline that passes takes its host out without any other event", async 
   );
   assert.match(running.read(SIDECAR), /sale\.shop/);
   await until(running.folder, () => !running.read(SIDECAR).includes("sale.shop"));
+  await running.collector.idle();
   assert.match(running.read(STATE), /sale\.shop:\n(.*\n)*?\s+status: EXPIRE/);
 });
 

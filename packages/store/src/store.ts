@@ -93,7 +93,9 @@ export interface DefaultSidecar {
  * and left undone.
  */
 export type Change = { readonly owner: ObjectRef } & (
-  | { readonly action: "create" | "update"; readonly object: RenderedObject }
+  | { readonly action: "create"; readonly object: RenderedObject }
+  /** `before`: the object as the plan saw it, for whoever tells of the difference. */
+  | { readonly action: "update"; readonly object: RenderedObject; readonly before?: RenderedObject }
   | { readonly action: "delete"; readonly object: ObjectRef<RenderedObject["kind"]> }
 );
 

@@ -22,7 +22,7 @@ test("T-52 at level debug a call can be followed by its request id, from the rou
     });
     await get(fenceline.proxyPort, "/", { host: "b", "fence-source": "test1/a", "x-request-id": "id-1" });
     await get(fenceline.proxyPort, "/", { host: "none.test1", "fence-source": "test1/a", "x-request-id": "id-2" });
-    await fenceline.line(({ msg, hosts }) => msg === "updated" && String(hosts).includes("test1/b."));
+    await fenceline.line(({ msg, added }) => msg === "updated" && String(added).includes("test1/b."));
     const failed = await fenceline.line(({ msg }) => msg === "request failed");
     if (level === "info") {
       assert.deepEqual(

@@ -40,7 +40,7 @@ test("the first screen shows a first call through the fallback, the learned edge
     line.msg === "demo call" && line.from === demo.from && line.to === demo.to && line.hop === hop && line.status === 200;
   await fenceline.line(isCall("fallback"));
   await fenceline.line(({ msg, fence, host }) => msg === "edge learned" && fence === demo.from && host === CURL.host);
-  await fenceline.line(({ msg, fence, hosts }) => msg === "updated" && fence === demo.from && String(hosts).includes(CURL.host));
+  await fenceline.line(({ msg, fence, added }) => msg === "updated" && fence === demo.from && String(added).includes(CURL.host));
   await fenceline.line(isCall("direct"));
 });
 
@@ -49,7 +49,7 @@ test("a call as the README shows it is answered, and its edge is in the API and 
   const fenceline = await run();
   const answer = await get(fenceline.proxyPort, "/", CURL);
   assert.deepEqual([answer.status, JSON.parse(answer.body).service], [200, "details"]);
-  await fenceline.line(({ msg, hosts }) => msg === "updated" && String(hosts).includes(CURL.host));
+  await fenceline.line(({ msg, added }) => msg === "updated" && String(added).includes(CURL.host));
   const { fences } = JSON.parse((await get(fenceline.apiPort, "/api/v1/fences")).body);
   const productpage = fences.find(({ fence }: { fence: string }) => fence === "bookinfo/productpage");
   assert.ok(productpage.hosts.some(({ host }: { host: string }) => host === CURL.host));
@@ -116,7 +116,7 @@ test("killed with -9 while it learns: every host that was rendered is rendered a
     const learned = names.slice(kept - 10, kept);
     for (const name of learned) await get(fenceline.proxyPort, "/", { host: name, "fence-source": "test1/a" });
     // The first of them is rendered, the others are at any stage of it.
-    await fenceline.line(({ msg, hosts }) => msg === "updated" && String(hosts).includes(`/${learned[0]}.`));
+    await fenceline.line(({ msg, added }) => msg === "updated" && String(added).includes(`/${learned[0]}.`));
     fenceline.kill("SIGKILL");
     await fenceline.ended;
   }

@@ -1,11 +1,10 @@
 import { automaticFence, type Config, FencelineError, formatFenceKey } from "@fenceline/api";
+import { WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
 import { workloadLabels } from "@fenceline/render";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
-import { WRITTEN } from "../fence/fence-writer.ts";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
-import { WorkQueue, type WorkQueueOptions } from "../work-queue.ts";
 import { CreationPace } from "./creation-pace.ts";
 import { type FenceChange, planFences } from "./plan.ts";
 import { wantedFences } from "./wanted-fences.ts";

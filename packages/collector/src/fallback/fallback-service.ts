@@ -1,9 +1,9 @@
 import { type Config, FencelineError, type Service, type ServicePort } from "@fenceline/api";
+import { WorkQueue, type WorkQueueOptions } from "@fenceline/control";
 import { fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
 import type { ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";
-import { WorkQueue, type WorkQueueOptions } from "../work-queue.ts";
 import { IdlePorts } from "./idle-ports.ts";
 import { WritePace } from "./write-pace.ts";
 

@@ -25,6 +25,8 @@ export interface WorkQueueOptions<K> {
 
 interface Item<K> {
   readonly key: K;
+  /** Goes before those that are not, when it waits next. */
+  urgent: boolean;
   running: boolean;
   /**
    * Added again while it was being worked on: the work must run once more, since it may have read
@@ -49,7 +51,8 @@ const FORWARD = 1_000;
 export class WorkQueue<K> {
   readonly #options: Required<WorkQueueOptions<K>>;
   readonly #items = new Map<string, Item<K>>();
-  readonly #waiting: string[] = [];
+  readonly #urgent = new Set<string>();
+  readonly #waiting = new Set<string>();
   readonly #idle: (() => void)[] = [];
   #running = 0;
   #closed = false;
@@ -59,22 +62,28 @@ export class WorkQueue<K> {
   }
 
   /**
-   * Asks for work on a key. `id` must be the same for equal keys. A retry that is pending is
-   * brought forward.
+   * Asks for work on a key. `id` must be the same for equal keys. A retry that is pending is brought
+   * forward.
+   *
+   * @param urgent whether it goes before what waits and is not. Default false
    */
-  add(id: string, key: K): void {
+  add(id: string, key: K, urgent = false): void {
     if (this.#closed) return;
     const item = this.#items.get(id);
     if (item === undefined) {
-      this.#items.set(id, { key, running: false, again: false, failures: 0, retry: undefined, notBefore: 0 });
-      this.#enqueue(id);
-    } else if (item.running) item.again = true;
+      this.#items.set(id, { key, urgent, running: false, again: false, failures: 0, retry: undefined, notBefore: 0 });
+      this.#enqueue(id, urgent);
+      return;
+    }
+    item.urgent ||= urgent;
+    if (item.running) item.again = true;
     else if (item.retry !== undefined) this.#retry(id, item, item.notBefore - performance.now());
+    else if (urgent && this.#waiting.delete(id)) this.#urgent.add(id);
   }
 
   /** Resolves when nothing runs and nothing waits; retries that are pending do not count. */
   async idle(): Promise<void> {
-    if (this.#running > 0 || this.#waiting.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (!this.#isIdle()) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Lets what is running or waiting finish, and takes nothing more. */
@@ -84,16 +93,23 @@ export class WorkQueue<K> {
     await this.idle();
   }
 
-  #enqueue(id: string): void {
-    this.#waiting.push(id);
+  #isIdle(): boolean {
+    return this.#running + this.#waiting.size + this.#urgent.size === 0;
+  }
+
+  #enqueue(id: string, urgent: boolean): void {
+    (urgent ? this.#urgent : this.#waiting).add(id);
     this.#start();
   }
 
   #start(): void {
     while (this.#running < this.#options.concurrency) {
-      const id = this.#waiting.shift();
+      const id = first(this.#urgent) ?? first(this.#waiting);
       const item = id === undefined ? undefined : this.#items.get(id);
       if (id === undefined || item === undefined) break;
+      this.#urgent.delete(id);
+      this.#waiting.delete(id);
+      item.urgent = false;
       item.running = true;
       this.#running += 1;
       void this.#run(id, item);
@@ -114,11 +130,11 @@ export class WorkQueue<K> {
   #retry(id: string, item: Item<K>, pause: number): void {
     clearTimeout(item.retry);
     item.retry = undefined;
-    if (pause <= 0 && !item.running) this.#enqueue(id);
+    if (pause <= 0 && !item.running) this.#enqueue(id, item.urgent);
     else
       item.retry = setTimeout(() => {
         item.retry = undefined;
-        this.#enqueue(id);
+        this.#enqueue(id, item.urgent);
       }, pause).unref();
   }
 
@@ -143,10 +159,10 @@ export class WorkQueue<K> {
     this.#running -= 1;
     if (item.again) {
       item.again = false;
-      this.#waiting.push(id);
+      (item.urgent ? this.#urgent : this.#waiting).add(id);
     } else if (item.retry === undefined) this.#items.delete(id);
     this.#start();
-    if (this.#running === 0 && this.#waiting.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /**
@@ -156,4 +172,9 @@ export class WorkQueue<K> {
   #retryAfter(failures: number): number {
     return shortenedAtRandom(doublingPause(failures, this.#options.backoff));
   }
+}
+
+/** The id that was added before the others. */
+function first(ids: ReadonlySet<string>): string | undefined {
+  return ids.values().next().value;
 }

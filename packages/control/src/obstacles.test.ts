@@ -3,8 +3,8 @@ import { test } from "node:test";
 import type { Obstacle } from "@fenceline/store";
 import { Obstacles } from "./obstacles.ts";
 
-const FENCE = { namespace: "test1", name: "a" };
-const CONFLICT: Obstacle = { reason: "Conflict", kind: "Sidecar", ...FENCE, message: "somebody else's" };
+const FENCE = { kind: "ServiceFence", namespace: "test1", name: "a" };
+const CONFLICT: Obstacle = { reason: "Conflict", ...FENCE, kind: "Sidecar", message: "somebody else's" };
 
 /** Obstacles in a time that the test controls, and a write that the test lets fail. */
 function setUp() {
@@ -12,7 +12,7 @@ function setUp() {
   let now = 0;
   let runs = 0;
   let answer: Obstacle | undefined = CONFLICT;
-  const obstacles = new Obstacles({ now: () => now, onChange: (_, kind, obstacle) => told.push(`${kind} ${obstacle?.reason}`) });
+  const obstacles = new Obstacles({ clock: () => now, onChange: (_, kind, obstacle) => told.push(`${kind} ${obstacle?.reason}`) });
   const attempt = (write: unknown = "x") =>
     obstacles.attempt(FENCE, "Sidecar", write, async () => {
       runs += 1;

@@ -14,7 +14,7 @@ export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired
   const writes = desired.flatMap((object): Change[] => {
     const current = owned.find((candidate) => isSame(candidate, object));
     if (current === undefined) return [{ action: "create", owner, object }];
-    return isDeepStrictEqual(current, object) ? [] : [{ action: "update", owner, object }];
+    return isDeepStrictEqual(current, object) ? [] : [{ action: "update", owner, object, before: current }];
   });
   const surplus = owned.filter((object) => !desired.some((candidate) => isSame(candidate, object)));
   const deletions = [...surplus]

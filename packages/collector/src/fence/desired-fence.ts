@@ -1,0 +1,66 @@
+import { type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
+import type { Desired } from "@fenceline/control";
+import type { FenceEdges } from "@fenceline/edges";
+import type { Registry } from "@fenceline/registry";
+import { egressHosts, hasOnDemand, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
+import type { ForeignObject, Obstacle } from "@fenceline/store";
+import type { MeshConfiguration } from "../mesh.ts";
+import { conflictingSidecars } from "./conflict.ts";
+import { fenceStatus, withConditionsOf } from "./status.ts";
+
+/** Everything that decides what a fence asks for, at one moment. */
+export interface FenceSeen {
+  readonly fence: ServiceFence;
+  /** What it has learned. */
+  readonly edges: FenceEdges;
+  /** The status that was written last, or is to be written. */
+  readonly previous: ServiceFenceStatus;
+  /** The status as the store last showed it. */
+  readonly stored: ServiceFenceStatus;
+  readonly registry: Registry;
+  readonly config: MeshConfiguration;
+  /** What is rendered for it now. */
+  readonly present: readonly RenderedObject[];
+  /** Sidecars of others in its namespace. */
+  readonly foreign: readonly ForeignObject[];
+  /** Whether the fallback can answer. */
+  readonly fallbackReady: boolean;
+  /** Versions of Istio that its proxies run, as far as they are known. */
+  readonly proxyVersions: readonly string[];
+  /** What stands in the way of its rendered objects. */
+  readonly obstacles: readonly Obstacle[];
+  /** Whether this replica leads: the leader alone judges. */
+  readonly leads: boolean;
+  /** Milliseconds of the wall clock. */
+  readonly now: number;
+}
+
+/** What a fence asks for. */
+export interface DesiredFence extends Desired<ServiceFenceStatus> {
+  readonly rendered: Rendered;
+  /** `now` of what it was worked out from. */
+  readonly lookedAt: number;
+}
+
+/** What a fence asks for: the objects to render, or why there are none, and its status. */
+export function desiredFence(seen: FenceSeen): DesiredFence {
+  const { fence, edges, registry, config, present, fallbackReady, proxyVersions, now } = seen;
+  const enforced = present.some(({ kind }) => kind === "Sidecar");
+  const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now });
+  const conflicts = conflictingSidecars(fence, workloadLabels({ fence, registry, config }), seen.foreign);
+  const rendered = renderFence({
+    fence,
+    hosts,
+    registry,
+    config,
+    proxyVersions,
+    onDemandBefore: present.some((object) => object.kind === "EnvoyFilter" && hasOnDemand(object)),
+    fallback: { ready: fallbackReady, enforced },
+    conflict: conflicts.length > 0,
+  });
+  const remarks = windowRemarks(fence.spec, config.ageing);
+  const status = fenceStatus({ ...seen, rendered, enforced, conflicts, remarks, hosts });
+  // The leader alone judges. What another would say here is not written, and must not be taken for
+  // written when it becomes the leader.
+  return { objects: rendered.objects, rendered, lookedAt: now, status: seen.leads ? status : withConditionsOf(seen.stored, status) };
+}

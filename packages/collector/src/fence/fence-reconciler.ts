@@ -1,0 +1,135 @@
+import {
+  type Config,
+  type FenceKey,
+  formatFenceKey,
+  idleWindowOf,
+  type ObjectRef,
+  SERVICE_FENCE,
+  type ServiceFenceStatus,
+} from "@fenceline/api";
+import type { Reconciler } from "@fenceline/control";
+import type { Change, Obstacle, Store } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { Mesh } from "../mesh.ts";
+import { changedHosts } from "./changed-hosts.ts";
+import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
+import type { FenceState } from "./fence-state.ts";
+import { differsInSubstance } from "./status.ts";
+
+/** What a {@link FenceReconciler} reads. */
+export interface FenceReconcilerOptions {
+  readonly store: Pick<Store, "ownedBy" | "foreign">;
+  readonly mesh: () => Mesh;
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+  readonly leads: () => boolean;
+  readonly fallbackReady: (mesh: Mesh) => boolean;
+  /** The versions of Istio that a fence's proxies run, as far as they are known. */
+  readonly proxyVersions: (fence: FenceKey) => readonly string[];
+  /** What is known of an open fence. */
+  readonly state: (fence: FenceKey) => FenceState | undefined;
+  readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
+  /** A fence is gone. */
+  readonly onGone: (fence: FenceKey) => void;
+  /** What a fence had learned is rendered, so many milliseconds after the first report of it. */
+  readonly onRendered: (milliseconds: number) => void;
+}
+
+/** `lastSeen` is written at most this many times a window. */
+const STATUS_WRITES_PER_WINDOW = 10;
+/** And at most this often, in milliseconds: each write of each fence reaches every replica. */
+const SHORTEST_WRITE_PAUSE = 1_000;
+
+/** What is particular to a ServiceFence in the loop of {@link Controller}. */
+export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus, DesiredFence> {
+  readonly kind = SERVICE_FENCE.name;
+  readonly logField = "fence";
+  readonly #options: FenceReconcilerOptions;
+
+  constructor(options: FenceReconcilerOptions) {
+    this.#options = options;
+  }
+
+  observe(of: ObjectRef): FenceSeen | undefined {
+    const { store, mesh, state: stateOf, fallbackReady, proxyVersions, obstacles, leads, now } = this.#options;
+    const current = mesh();
+    const fence = current.fence(of);
+    const state = stateOf(of);
+    if (fence === undefined || state === undefined) return undefined;
+    return {
+      fence,
+      edges: state.edges,
+      previous: state.status,
+      stored: state.seen,
+      registry: current.registry,
+      config: current.config,
+      present: store.ownedBy(of),
+      foreign: store.foreign("Sidecar", of.namespace),
+      fallbackReady: fallbackReady(current),
+      proxyVersions: proxyVersions(of),
+      obstacles: obstacles(of),
+      leads: leads(),
+      now: now(),
+    };
+  }
+
+  desired(seen: FenceSeen): DesiredFence {
+    return desiredFence(seen);
+  }
+
+  statusToWrite(of: ObjectRef, { status }: DesiredFence): ServiceFenceStatus | undefined {
+    const state = this.#options.state(of);
+    if (state === undefined) return undefined;
+    return differsInSubstance(state.status, status) || this.timesAreStale(of) ? status : undefined;
+  }
+
+  statusWritten(of: ObjectRef, status: ServiceFenceStatus): void {
+    const state = this.#options.state(of);
+    if (state === undefined) return;
+    state.status = status;
+    state.statusWrittenAt = this.#options.now();
+  }
+
+  logDetails(change: Change): Readonly<Record<string, unknown>> {
+    return changedHosts(change);
+  }
+
+  told(of: ObjectRef, { rendered, lookedAt }: DesiredFence, result: "changed" | "unchanged" | "obstructed"): void {
+    const state = this.#options.state(of);
+    if (state === undefined) return;
+    state.lookedAt = lookedAt;
+    this.#tellRefusal(of, state, "refused" in rendered ? rendered.refused : undefined);
+    const { learnedAt } = state;
+    state.learnedAt = undefined;
+    if (learnedAt !== undefined && result !== "obstructed") this.#options.onRendered(performance.now() - learnedAt);
+  }
+
+  forget(of: ObjectRef): void {
+    this.#options.onGone(of);
+  }
+
+  /** Times and counts moved on since they were written, and a tenth of the window has passed. */
+  timesAreStale(key: FenceKey): boolean {
+    const { config, mesh, now, state: stateOf } = this.#options;
+    const fence = mesh().fence(key);
+    const state = stateOf(key);
+    if (fence === undefined || state?.edges.observedUntil === undefined) return false;
+    const idleWindow = idleWindowOf(fence.spec, config.ageing);
+    return (
+      state.edges.observedUntil > state.statusWrittenAt &&
+      now() - state.statusWrittenAt >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
+    );
+  }
+
+  /**
+   * Once, until the reason is another one. What was rendered for the fence before is taken away like
+   * anything that is not wanted any more.
+   */
+  #tellRefusal(of: ObjectRef, state: FenceState, refused: { readonly reason: string; readonly message: string } | undefined): void {
+    if (refused !== undefined && refused.reason !== state.toldRefusal)
+      this.#options.logger.warn({ fence: formatFenceKey(of), reason: refused.reason, detail: refused.message }, "fence not rendered");
+    state.toldRefusal = refused?.reason;
+  }
+}

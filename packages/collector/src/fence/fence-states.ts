@@ -1,0 +1,98 @@
+import { type Config, type FenceKey, fenceKeyOf, fenceRef, formatFenceKey, type ServiceFence, windowRemarks } from "@fenceline/api";
+import type { EdgeBook } from "@fenceline/edges";
+import type { Store } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { Mesh } from "../mesh.ts";
+import { remarksText } from "./conditions.ts";
+import { type FenceState, newState } from "./fence-state.ts";
+import { withConditionsOf } from "./status.ts";
+import { ageingPolicy, mergeStatus, seedAutoHosts, takeOver } from "./take-over.ts";
+import { takeOverRendered } from "./take-over-rendered.ts";
+
+/** What {@link FenceStates} works with. */
+export interface FenceStatesOptions {
+  readonly store: Pick<Store, "ownedBy">;
+  readonly book: EdgeBook;
+  readonly mesh: () => Mesh;
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+  readonly leads: () => boolean;
+  /** A fence has no room for a host. */
+  readonly onTurnedAway: (fence: FenceKey, host: string) => void;
+}
+
+/** What is known of each fence between two runs, and its page in the book of edges. */
+export class FenceStates {
+  readonly #options: FenceStatesOptions;
+  readonly #states = new Map<string, FenceState>();
+
+  constructor(options: FenceStatesOptions) {
+    this.#options = options;
+  }
+
+  get(key: FenceKey): FenceState | undefined {
+    return this.#states.get(formatFenceKey(key));
+  }
+
+  all(): Iterable<FenceState> {
+    return this.#states.values();
+  }
+
+  /** Takes over a fence that is new, or as it is now: its windows, and what other replicas wrote into its status. */
+  open(fence: ServiceFence): void {
+    const { book, config, mesh, now, leads } = this.#options;
+    const { registry } = mesh();
+    const key = fenceKeyOf(fence);
+    const isNew = book.of(key) === undefined;
+    const edges = book.open(key, ageingPolicy(fence, config, registry));
+    const state = this.get(key);
+    const leftOut = isNew ? takeOver(edges, fence, registry, now()) : undefined;
+    if (!isNew) seedAutoHosts(edges, { ...fence, status: state?.status ?? fence.status }, registry, now());
+    if (state !== undefined && !isNew) {
+      this.#tellRemarks(state, fence);
+      mergeStatus(edges, state.seen, fence.status, now());
+      state.seen = fence.status;
+      if (!leads()) state.status = withConditionsOf(state.seen, state.status);
+      return;
+    }
+    const opened = newState(key, edges, fence, now());
+    this.#tellRemarks(opened, fence);
+    this.#states.set(formatFenceKey(key), opened);
+    if (leads()) this.#takeOverRendered(opened, fence);
+    if (leftOut !== undefined) this.#options.onTurnedAway(key, leftOut);
+  }
+
+  /**
+   * Takes over as the leader: the one before may have left fences undone, and only what a leader
+   * judges is written. So what this replica believes of a fence's conditions gives way to what the
+   * store last showed, and every difference is news.
+   */
+  lead(): void {
+    for (const state of this.#states.values()) {
+      state.status = withConditionsOf(state.seen, state.status);
+      const fence = this.#options.mesh().fence(state.key);
+      if (fence !== undefined) this.#takeOverRendered(state, fence);
+    }
+  }
+
+  /** A fence is gone, and what it had learned. */
+  forget(key: FenceKey): void {
+    this.#options.book.close(key);
+    this.#states.delete(formatFenceKey(key));
+  }
+
+  #takeOverRendered({ key, edges }: FenceState, fence: ServiceFence): void {
+    const { store, mesh, now } = this.#options;
+    takeOverRendered({ edges, fence, present: store.ownedBy(fenceRef(key)), registry: mesh().registry, now: now() });
+  }
+
+  /** Once, until they are others. */
+  #tellRemarks(state: FenceState, { spec }: ServiceFence): void {
+    const { config, logger } = this.#options;
+    const detail = remarksText(windowRemarks(spec, config.ageing));
+    if (detail !== "" && detail !== state.toldRemarks) logger.warn({ fence: formatFenceKey(state.key), detail }, "durations out of range");
+    state.toldRemarks = detail;
+  }
+}

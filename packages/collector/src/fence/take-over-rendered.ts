@@ -1,0 +1,33 @@
+import type { RenderedObject, ServiceFence } from "@fenceline/api";
+import type { FenceEdges } from "@fenceline/edges";
+import type { Registry } from "@fenceline/registry";
+import { egressHosts } from "@fenceline/render";
+
+/** What {@link takeOverRendered} compares. */
+export interface RenderedTakeOver {
+  readonly edges: FenceEdges;
+  readonly fence: ServiceFence;
+  /** What is rendered for the fence now. */
+  readonly present: readonly RenderedObject[];
+  readonly registry: Registry;
+  /** Milliseconds of the wall clock. */
+  readonly now: number;
+}
+
+/**
+ * Takes over hosts of the fence's rendered Sidecar that neither its spec nor its status accounts
+ * for. A Sidecar is written before the status, so a leader that died in between had learned them;
+ * they count as seen now. Only Services that exist count, as for everything that is learned.
+ */
+export function takeOverRendered({ edges, fence, present, registry, now }: RenderedTakeOver): void {
+  const sidecar = present.find((object) => object.kind === "Sidecar");
+  const shown = sidecar?.spec.egress.flatMap(({ hosts }) => hosts) ?? [];
+  if (shown.length === 0) return;
+  const known = new Set(egressHosts({ fence, booked: edges.hosts(), registry, now }).map(({ host }) => host));
+  for (const egress of shown) {
+    const host = egress.slice(egress.indexOf("/") + 1);
+    if (host === "*" || known.has(host) || fence.status.domains[host] !== undefined) continue;
+    if (registry.resolveHost(host) === undefined) continue;
+    edges.offer({ host, source: "learned", firstSeen: now, lastSeen: now });
+  }
+}

@@ -1,0 +1,16 @@
+import type { Obstacle } from "@fenceline/store";
+
+interface Counter<Labels> {
+  inc(labels: Labels): void;
+}
+
+/** What controllers count. The names of the metrics are the daemon's. */
+export interface ControlMetrics {
+  /** Runs of a controller. */
+  readonly reconciles: Counter<{ readonly result: "changed" | "unchanged" | "obstructed" | "error" }>;
+  /** Objects written. */
+  readonly writes: Counter<{ readonly kind: string; readonly action: "create" | "update" | "delete" }>;
+  readonly statusWrites: { inc(): void };
+  /** What stands in the way of writes now, read when somebody asks. */
+  observeObstacles(read: () => readonly Obstacle[]): void;
+}

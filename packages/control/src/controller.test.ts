@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ObjectRef, Sidecar } from "@fenceline/api";
+import type { Change, Obstacle } from "@fenceline/store";
+import { pino } from "pino";
+import { Controller } from "./controller.ts";
+import type { Desired, Reconciler } from "./reconciler.ts";
+
+/** A kind that lives only here: `hosts` are rendered as a Sidecar, and counted in the status. */
+interface Widget {
+  readonly hosts: readonly string[];
+}
+interface WidgetStatus {
+  readonly rendered: number;
+}
+
+const A: ObjectRef = { kind: "Widget", namespace: "test1", name: "a" };
+const B: ObjectRef = { kind: "Widget", namespace: "test1", name: "b" };
+
+function sidecarOf({ namespace, name }: ObjectRef, hosts: readonly string[]): Sidecar {
+  return {
+    apiVersion: "networking.istio.io/v1beta1",
+    kind: "Sidecar",
+    metadata: { namespace, name, labels: {} },
+    spec: { workloadSelector: { labels: { app: name } }, egress: [{ hosts: [...hosts] }] },
+  };
+}
+
+/** A controller over widgets and a store in memory that tells, in order, what was written. */
+function setUp({ leads = true }: { readonly leads?: boolean } = {}) {
+  const widgets = new Map<string, Widget>();
+  const objects = new Map<string, Sidecar>();
+  const statuses = new Map<string, WidgetStatus>();
+  const written: string[] = [];
+  const lines: { readonly msg: string; readonly [field: string]: unknown }[] = [];
+  const held: { gate: Promise<void> | undefined; obstacle: Obstacle | undefined } = { gate: undefined, obstacle: undefined };
+  const reconciler: Reconciler<{ readonly of: ObjectRef; readonly widget: Widget }, WidgetStatus> = {
+    kind: "Widget",
+    logField: "widget",
+    observe: (of) => {
+      const widget = widgets.get(of.name);
+      return widget && { of, widget };
+    },
+    desired: ({ of, widget }): Desired<WidgetStatus> => ({
+      objects: [sidecarOf(of, widget.hosts)],
+      status: { rendered: objects.get(of.name)?.spec.egress[0]?.hosts.length ?? 0 },
+    }),
+    statusToWrite: (of, { status }) => (statuses.get(of.name)?.rendered === status.rendered ? undefined : status),
+    statusWritten: () => {},
+    logDetails: () => ({}),
+    forget: (of) => void written.push(`forget ${of.name}`),
+  };
+  const controller = new Controller({
+    store: {
+      ownedBy: (owner) => [objects.get(owner.name) ?? []].flat(),
+      apply: async (change: Change) => {
+        await held.gate;
+        if (held.obstacle !== undefined) return held.obstacle;
+        written.push(`${change.action} ${change.object.kind} ${change.owner.name}`);
+        if (change.action === "delete") objects.delete(change.owner.name);
+        else objects.set(change.owner.name, change.object as Sidecar);
+        return undefined;
+      },
+      writeStatus: async (of, status: WidgetStatus) => {
+        written.push(`status ${of.name} ${status.rendered}`);
+        statuses.set(of.name, status);
+        return undefined;
+      },
+      deleteStatus: async (of) => void statuses.delete(of.name),
+    },
+    reconciler,
+    metrics: { reconciles: { inc: () => {} }, writes: { inc: () => {} }, statusWrites: { inc: () => {} }, observeObstacles: () => {} },
+    logger: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+    leads: () => leads,
+  });
+  return { controller, widgets, objects, written, lines, held };
+}
+
+test("what is rendered is written before the status, which says what is true then", async () => {
+  const { controller, widgets, written } = setUp();
+  widgets.set("a", { hosts: ["x", "y"] });
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, ["create Sidecar a", "status a 2"]);
+});
+
+test("nothing is written for an object that is as desired already", async () => {
+  const { controller, widgets, written } = setUp();
+  widgets.set("a", { hosts: ["x"] });
+  controller.enqueue(A);
+  await controller.idle();
+  written.length = 0;
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, []);
+});
+
+test("an object that is gone is forgotten, and what was rendered for it goes", async () => {
+  const { controller, widgets, written } = setUp();
+  widgets.set("a", { hosts: ["x"] });
+  controller.enqueue(A);
+  await controller.idle();
+  widgets.delete("a");
+  written.length = 0;
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, ["forget a", "delete Sidecar a"]);
+});
+
+test("a replica that does not lead writes statuses and nothing else", async () => {
+  const { controller, widgets, objects, written } = setUp({ leads: false });
+  widgets.set("a", { hosts: ["x"] });
+  objects.set("a", sidecarOf(A, ["w", "x"]));
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, ["status a 2"]);
+});
+
+test("many requests while one is carried out become one", async () => {
+  const { controller, widgets, written } = setUp();
+  widgets.set("a", { hosts: ["x"] });
+  for (let hosts = 1; hosts <= 20; hosts += 1) {
+    widgets.set("a", { hosts: Array.from({ length: hosts }, (_, index) => `h${index}`) });
+    controller.enqueue(A);
+  }
+  await controller.idle();
+  // The first run had begun with one host.
+  assert.deepEqual(written, ["create Sidecar a", "status a 1", "update Sidecar a", "status a 20"]);
+});
+
+test("an obstacle of one object holds up no other, and is told once with the object's name", async () => {
+  const { controller, widgets, written, lines, held } = setUp();
+  widgets.set("a", { hosts: ["x"] });
+  held.obstacle = { ...A, kind: "Sidecar", reason: "Conflict", message: "somebody else's" };
+  controller.enqueue(A);
+  await controller.idle();
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(controller.obstacles(A), [held.obstacle]);
+  const blocked = lines.filter(({ msg }) => msg === "write blocked, action needed");
+  assert.deepEqual(
+    blocked.map(({ widget, reason }) => [widget, reason]),
+    [["test1/a", "Conflict"]],
+  );
+  held.obstacle = undefined;
+  widgets.set("b", { hosts: ["x"] });
+  controller.enqueue(B);
+  await controller.idle();
+  assert.ok(written.includes("create Sidecar b"));
+  await controller.close();
+});
+
+test("what an object asks for can be had without a write", () => {
+  const { controller, widgets, written } = setUp();
+  widgets.set("a", { hosts: ["x"] });
+  assert.deepEqual(controller.desired(A)?.objects, [sidecarOf(A, ["x"])]);
+  assert.equal(controller.desired(B), undefined);
+  assert.deepEqual(written, []);
+});
+
+test("a run that a call waits for goes before those that nobody waits for", async () => {
+  const { controller, widgets, written, held } = setUp();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  held.gate = promise;
+  const names = Array.from({ length: 10 }, (_, index) => `w${index}`);
+  for (const name of [...names, "urgent"]) widgets.set(name, { hosts: ["x"] });
+  for (const name of names) controller.enqueue({ ...A, name });
+  controller.enqueue({ ...A, name: "urgent" }, true);
+  resolve();
+  await controller.idle();
+  const created = written.filter((line) => line.startsWith("create"));
+  // Four were under way before.
+  assert.equal(created.indexOf("create Sidecar urgent"), 4);
+});

@@ -1,0 +1,97 @@
+import { isDeepStrictEqual } from "node:util";
+import { doublingPause, type ObjectRef, type PauseLimits, refText, shortenedAtRandom } from "@fenceline/api";
+import type { Obstacle } from "@fenceline/store";
+
+/** Settings of {@link Obstacles}. */
+export interface ObstaclesOptions {
+  /** Told of an obstacle that is new or has another reason, and with undefined when it is gone. */
+  readonly onChange: (owner: ObjectRef, kind: Obstacle["kind"], obstacle: Obstacle | undefined) => void;
+  /** Milliseconds that only grow. Default `performance.now`. */
+  readonly clock?: () => number;
+}
+
+interface Refused {
+  readonly write: unknown;
+  readonly obstacle: Obstacle;
+  /** Refusals in a row. */
+  readonly times: number;
+  /** When the same write may be tried again. */
+  readonly until: number;
+}
+
+/** Pauses before the same write is tried again. */
+const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
+
+/**
+ * Remembers what stands in the way of the writes for each owner.
+ *
+ * A person has to remove an obstacle, and most of what they do about it (a right, a CRD, an
+ * EnvoyFilter of somebody else) is in no watch of ours. So a write is tried again, ever more
+ * slowly, and not with every change of the mesh: a thousand fences without a right would otherwise
+ * send a thousand requests for every pod that comes or goes. What changed about the write itself is
+ * tried at once.
+ */
+export class Obstacles {
+  readonly #onChange: ObstaclesOptions["onChange"];
+  readonly #clock: () => number;
+  readonly #owners = new Map<string, Map<Obstacle["kind"], Refused>>();
+
+  constructor({ onChange, clock = () => performance.now() }: ObstaclesOptions) {
+    this.#onChange = onChange;
+    this.#clock = clock;
+  }
+
+  /**
+   * Runs a write, unless the same one met an obstacle a moment ago. Returns what stands in its way.
+   *
+   * @param write what is written, for comparison with the last one
+   * @throws what `run` throws
+   */
+  async attempt(
+    owner: ObjectRef,
+    kind: Obstacle["kind"],
+    write: unknown,
+    run: () => Promise<Obstacle | undefined>,
+  ): Promise<Obstacle | undefined> {
+    const refused = this.#owners.get(refText(owner))?.get(kind);
+    if (refused !== undefined && this.#clock() < refused.until && isDeepStrictEqual(refused.write, write)) return refused.obstacle;
+    const obstacle = await run();
+    if (obstacle === undefined) {
+      this.clear(owner, kind);
+      return undefined;
+    }
+    const times = (refused?.times ?? 0) + 1;
+    const kinds = this.#owners.get(refText(owner)) ?? new Map<Obstacle["kind"], Refused>();
+    kinds.set(kind, { write, obstacle, times, until: this.#clock() + shortenedAtRandom(doublingPause(times, PAUSE)) });
+    this.#owners.set(refText(owner), kinds);
+    if (obstacle.reason !== refused?.obstacle.reason) this.#onChange(owner, kind, obstacle);
+    return obstacle;
+  }
+
+  /** What stands in the way of an owner, in the order in which it was met. */
+  of(owner: ObjectRef): readonly Obstacle[] {
+    return [...(this.#owners.get(refText(owner))?.values() ?? [])].map(({ obstacle }) => obstacle);
+  }
+
+  /**
+   * How long until a write for the owner is to be tried again, in milliseconds; undefined when
+   * nothing stands in its way.
+   */
+  retryAfter(owner: ObjectRef): number | undefined {
+    const times = [...(this.#owners.get(refText(owner))?.values() ?? [])].map(({ until }) => until);
+    return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - this.#clock());
+  }
+
+  /** A write succeeded, or is not wanted any more. */
+  clear(owner: ObjectRef, kind: Obstacle["kind"]): void {
+    const kinds = this.#owners.get(refText(owner));
+    if (kinds?.delete(kind) !== true) return;
+    if (kinds.size === 0) this.#owners.delete(refText(owner));
+    this.#onChange(owner, kind, undefined);
+  }
+
+  /** Everything that stands in the way of any owner. */
+  all(): readonly Obstacle[] {
+    return [...this.#owners.values()].flatMap((kinds) => [...kinds.values()].map(({ obstacle }) => obstacle));
+  }
+}

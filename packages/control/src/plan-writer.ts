@@ -1,0 +1,116 @@
+import { type ObjectRef, RENDERED_KINDS } from "@fenceline/api";
+import type { Change, Obstacle } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { ControlMetrics } from "./control-metrics.ts";
+import { Obstacles } from "./obstacles.ts";
+import type { Reconciler } from "./reconciler.ts";
+import type { ControlStore } from "./store.ts";
+import { WRITTEN } from "./words.ts";
+
+/** What a {@link PlanWriter} works with. */
+export interface PlanWriterOptions<Status> {
+  readonly store: ControlStore<Status>;
+  readonly reconciler: Pick<Reconciler<never, Status>, "kind" | "logField" | "logDetails">;
+  readonly metrics: ControlMetrics;
+  readonly logger: Logger;
+  /** Whether this replica may write rendered objects. */
+  readonly leads: () => boolean;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
+}
+
+/**
+ * The only part of a controller that writes: carries out plans, keeps statuses, counts, and
+ * remembers what stands in the way.
+ */
+export class PlanWriter<Status> {
+  readonly #options: PlanWriterOptions<Status>;
+  readonly #obstacles: Obstacles;
+
+  constructor(options: PlanWriterOptions<Status>) {
+    const { metrics, clock } = options;
+    this.#options = options;
+    this.#obstacles = new Obstacles({
+      onChange: (owner, kind, obstacle) => this.#tellObstacle(owner, kind, obstacle),
+      ...(clock && { clock }),
+    });
+    metrics.observeObstacles(() => this.#obstacles.all());
+  }
+
+  /**
+   * Carries out a plan, as far as nothing stands in the way. Returns how many changes were made.
+   *
+   * @throws what the store throws; not when leadership was lost meanwhile: what is left undone is
+   * then the next leader's to do
+   */
+  async apply(owner: ObjectRef, changes: readonly Change[]): Promise<number> {
+    for (const { name } of RENDERED_KINDS) if (!changes.some(({ object }) => object.kind === name)) this.#obstacles.clear(owner, name);
+    let made = 0;
+    let isHeld = false;
+    try {
+      for (const change of changes) {
+        // A new Sidecar would hide hosts while nothing catches the calls to them. One that is there
+        // is kept up to date all the same.
+        if (isHeld && change.action === "create") continue;
+        if ((await this.#carryOut(change)) === undefined) made += 1;
+        else isHeld = true;
+      }
+    } catch (error) {
+      if (this.#options.leads()) throw error;
+    }
+    return made;
+  }
+
+  /**
+   * Keeps a status. False when something stands in the way; that must keep nobody from rendering.
+   */
+  async keepStatus(of: ObjectRef, status: Status): Promise<boolean> {
+    const { store, reconciler, metrics, logger } = this.#options;
+    // Times and counts change all the time, and change nothing about an obstacle.
+    const obstacle = await this.#obstacles.attempt(of, reconciler.kind, "status", () => store.writeStatus(of, status));
+    if (obstacle !== undefined) return false;
+    metrics.statusWrites.inc();
+    if (logger.isLevelEnabled("debug")) logger.debug(this.#named(of), "status written");
+    return true;
+  }
+
+  /** There is nothing to write into the status. */
+  statusIsKept(of: ObjectRef): void {
+    this.#obstacles.clear(of, this.#options.reconciler.kind);
+  }
+
+  /** What stands in the way of an owner's rendered objects. */
+  obstacles(owner: ObjectRef): readonly Obstacle[] {
+    return this.#obstacles.of(owner).filter(({ kind }) => kind !== this.#options.reconciler.kind);
+  }
+
+  /**
+   * How long until an owner is to be looked at again because of its obstacles, in milliseconds;
+   * undefined when nothing stands in its way.
+   */
+  retryAfter(owner: ObjectRef): number | undefined {
+    return this.#obstacles.retryAfter(owner);
+  }
+
+  async #carryOut(change: Change): Promise<Obstacle | undefined> {
+    const { store, metrics, logger, reconciler } = this.#options;
+    const { owner, action, object } = change;
+    const { kind } = object;
+    const obstacle = await this.#obstacles.attempt(owner, kind, { action, object }, () => store.apply(change));
+    if (obstacle !== undefined) return obstacle;
+    metrics.writes.inc({ kind, action });
+    logger.info({ ...this.#named(owner), kind, ...reconciler.logDetails(change) }, WRITTEN[action]);
+    return undefined;
+  }
+
+  #tellObstacle(owner: ObjectRef, kind: string, obstacle: Obstacle | undefined): void {
+    const { logger } = this.#options;
+    const named = { ...this.#named(owner), kind };
+    if (obstacle === undefined) logger.info(named, "write no longer blocked");
+    else logger.warn({ ...named, reason: obstacle.reason, detail: obstacle.message }, "write blocked, action needed");
+  }
+
+  #named({ namespace, name }: ObjectRef): Readonly<Record<string, string>> {
+    return { [this.#options.reconciler.logField]: `${namespace}/${name}` };
+  }
+}

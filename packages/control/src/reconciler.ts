@@ -1,0 +1,40 @@
+import type { ObjectRef, RenderedObject } from "@fenceline/api";
+import type { Change } from "@fenceline/store";
+
+/** What an object asks for: the objects to render, in the order in which they are applied, and its status. */
+export interface Desired<Status> {
+  readonly objects: readonly RenderedObject[];
+  readonly status: Status;
+}
+
+/**
+ * What is particular to one kind in the loop observe → desired → plan → apply. {@link Controller}
+ * runs it.
+ */
+export interface Reconciler<Seen, Status, D extends Desired<Status> = Desired<Status>> {
+  /** The kind, for example `ServiceFence`. */
+  readonly kind: string;
+  /** The field that names an object in log lines, for example `fence`. */
+  readonly logField: string;
+  /**
+   * Everything that {@link desired} needs to know of an object, from what is in memory. Undefined
+   * when the object does not exist: what was rendered for it goes.
+   */
+  observe(of: ObjectRef): Seen | undefined;
+  /** Pure: the same for the same `seen`. */
+  desired(seen: Seen): D;
+  /**
+   * The status to write now; undefined when what was written last will do.
+   *
+   * @param after what is desired once the plan was carried out
+   */
+  statusToWrite(of: ObjectRef, after: D): Status | undefined;
+  /** What a log line says of a write that was made, for example which hosts were added. */
+  logDetails(change: Change): Readonly<Record<string, unknown>>;
+  /** A status is kept in the store. */
+  statusWritten(of: ObjectRef, status: Status): void;
+  /** Told of every run for an object that exists, after its plan was carried out. */
+  told?(of: ObjectRef, desired: D, result: "changed" | "unchanged" | "obstructed"): void;
+  /** An object does not exist any more. */
+  forget(of: ObjectRef): void;
+}
