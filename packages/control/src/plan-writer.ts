@@ -10,7 +10,7 @@ import { WRITTEN } from "./words.ts";
 /** What a {@link PlanWriter} works with. */
 export interface PlanWriterOptions<Status> {
   readonly store: ControlStore<Status>;
-  readonly reconciler: Pick<Reconciler<never, Status>, "kind" | "logField" | "logDetails">;
+  readonly reconciler: Pick<Reconciler<never, Status>, "kind" | "logField" | "logDetails" | "statusDetails">;
   readonly metrics: ControlMetrics;
   readonly logger: Logger;
   /** Whether this replica may write rendered objects. */
@@ -70,7 +70,7 @@ export class PlanWriter<Status> {
     const obstacle = await this.#obstacles.attempt(of, reconciler.kind, "status", () => store.writeStatus(of, status));
     if (obstacle !== undefined) return false;
     metrics.statusWrites.inc();
-    if (logger.isLevelEnabled("debug")) logger.debug(this.#named(of), "status written");
+    if (logger.isLevelEnabled("debug")) logger.debug({ ...this.#named(of), ...reconciler.statusDetails?.(status) }, "status written");
     return true;
   }
 

@@ -31,6 +31,8 @@ export interface Reconciler<Seen, Status, D extends Desired<Status> = Desired<St
   statusToWrite(of: ObjectRef, after: D): Status | undefined;
   /** What a log line says of a write that was made, for example which hosts were added. */
   logDetails(change: Change): Readonly<Record<string, unknown>>;
+  /** What a debug line says of a status that was written, for example how many hosts it has. */
+  statusDetails?(status: Status): Readonly<Record<string, unknown>>;
   /** A status is kept in the store. */
   statusWritten(of: ObjectRef, status: Status): void;
   /** Told of every run for an object that exists, after its plan was carried out. */

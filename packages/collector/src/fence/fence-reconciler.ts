@@ -96,6 +96,10 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return changedHosts(change);
   }
 
+  statusDetails({ domains }: ServiceFenceStatus): Readonly<Record<string, unknown>> {
+    return { hosts: Object.keys(domains).length };
+  }
+
   told(of: ObjectRef, { rendered, lookedAt }: DesiredFence, result: "changed" | "unchanged" | "obstructed"): void {
     const state = this.#options.state(of);
     if (state === undefined) return;
