@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import { test } from "node:test";
-import { call, refusalOf, sendRaw } from "../../src/testing/client.ts";
+import { call, openSocket, readUntil, refusalOf, sendRaw } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startAnsweringUpstream, startRawUpstream, startUpstream, unusedPort } from "../../src/testing/upstream.ts";
 
@@ -87,6 +89,27 @@ for (const [how, head] of Object.entries({
     assert.ok(!received.endsWith("0\r\n\r\n"), received);
     assert.ok(received.length < 200);
     assert.equal(await proxy.metric("fenceline_proxy_upstream_broken_answers_total"), 1);
+  });
+}
+
+for (const [how, head] of [
+  ["chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"],
+  ["that ends with its connection", "HTTP/1.1 200 OK\r\n\r\nhalf"],
+] as const) {
+  test(`T-41 an answer (${how}) that breaks off resets an HTTP/1.0 client, which would take an end for that of the answer`, async (t) => {
+    const asked = Promise.withResolvers<Socket>();
+    const upstream = await startRawUpstream(t, (socket) => {
+      socket.once("data", () => socket.write(head, () => asked.resolve(socket)));
+    });
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+    const client = await openSocket(proxy.port);
+    client.write(`GET / HTTP/1.0\r\nHost: ${SERVICE}\r\n\r\n`);
+    await readUntil(client, "half");
+    const failed = once(client, "error");
+
+    (await asked.promise).resetAndDestroy();
+
+    assert.equal((await failed)[0].code, "ECONNRESET");
   });
 }
 

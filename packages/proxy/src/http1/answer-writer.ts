@@ -11,11 +11,12 @@ const REASON_PHRASE = /^[\t\x20-\x7e]*$/;
 
 /**
  * Writes the destination's answer to the client as it comes. Buffers that it is given are used
- * again after the call in which they were read.
+ * again after the read that brought them.
  *
- * Nothing is written before the first read from the destination is over: small answers are complete
- * by then and take one write, and one that turns out to be malformed can still be refused as a
- * whole.
+ * Nothing is written before a read from the destination is over. After the first one small answers
+ * are complete and take one write, and one that turns out to be malformed can still be refused as a
+ * whole. Later on it makes one write of any number of chunks: each write that a client does not
+ * take costs some hundred bytes, and a destination may write chunks of one (T-10).
  */
 export class AnswerWriter {
   readonly #request: IncomingMessage;
@@ -24,7 +25,7 @@ export class AnswerWriter {
   readonly #closeAfter: boolean;
   #begun = false;
   #received = 0;
-  /** What came of the body in the first read. */
+  /** What came of the body in this read. */
   #first: Buffer | undefined;
   /** More of it, where the coding of the answer cut it into pieces. */
   #more: Buffer[] | undefined;
@@ -52,42 +53,52 @@ export class AnswerWriter {
     return this.#received;
   }
 
-  /** @returns whether more may be written at once; if not, the response's `drain` follows */
-  write(data: Buffer): boolean {
+  /** Takes a piece of the body, which {@link flush} or {@link end} writes. */
+  write(data: Buffer): void {
     this.#received += data.length;
-    if (this.#begun) return this.#send(data);
     if (this.#first === undefined) this.#first = data;
     else {
       this.#more ??= [];
       this.#more.push(data);
     }
-    return true;
   }
 
-  /** Writes what was held back. @returns as `write` */
+  /**
+   * Writes what came in this read.
+   *
+   * @returns whether more may be written at once; if not, the response's `drain` follows
+   */
   flush(): boolean {
-    if (this.#begun) return true;
-    this.#writeHead();
     const first = this.#first;
-    if (first === undefined) {
-      this.#response.flushHeaders();
-      return true;
+    if (!this.#begun) {
+      this.#writeHead();
+      if (first === undefined) this.#response.flushHeaders();
     }
-    return this.#sendHeld(first);
+    return first === undefined || this.#sendHeld(first);
   }
 
   /** @param trailers name and value pairs */
   end(trailers: [string, string][]): void {
-    let first: Buffer | undefined;
-    if (!this.#begun) {
-      this.#writeHead();
-      if (this.#more === undefined) first = this.#first;
-      else if (this.#first !== undefined) this.#sendHeld(this.#first);
-    }
+    if (!this.#begun) this.#writeHead();
+    const last = this.#first;
+    // A large one, or one of several pieces, is copied once as it is.
+    const joined = last !== undefined && this.#more === undefined && last.length <= MAX_JOINED_BODY;
+    if (last !== undefined && !joined) this.#sendHeld(last);
     if (trailers.length > 0) this.#response.addTrailers(trailers);
-    if (first === undefined) this.#response.end();
-    else if (first.length <= MAX_JOINED_BODY) this.#response.end(first.toString("latin1"), "latin1");
-    else this.#response.end(Buffer.from(first));
+    if (joined) this.#response.end(last.toString("latin1"), "latin1");
+    else this.#response.end();
+  }
+
+  /**
+   * Ends an answer that broke off, so that it cannot be taken for complete. What came before that
+   * is delivered, as it is to a client of the destination itself.
+   */
+  breakOff(): void {
+    const response = this.#response;
+    if (response.headersSent) this.flush();
+    // The end of the connection is all that tells an HTTP/1.0 client the end of such an answer.
+    if (this.#request.httpVersionMinor === 0 && this.#head.contentLength === undefined) response.socket?.resetAndDestroy();
+    else response.destroy();
   }
 
   #writeHead(): void {
@@ -106,13 +117,8 @@ export class AnswerWriter {
     const more = this.#more;
     this.#first = undefined;
     this.#more = undefined;
-    if (more === undefined) return this.#send(first);
-    return this.#send(Buffer.concat([first, ...more]));
-  }
-
-  #send(data: Buffer): boolean {
     if (this.#response.destroyed) return true;
-    const { bytes, release } = copyOf(data);
+    const { bytes, release } = copyOf(first, more);
     return this.#response.write(bytes, release);
   }
 }

@@ -108,7 +108,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     const isUnderWay = !this.call.done;
     this.#upload?.stop();
     // A client may not take a refusal either.
-    if (!this.call.giveUp(refusal)) this.#response.destroy();
+    if (!this.call.giveUp(refusal)) this.#cutOff();
     if (isUnderWay) this.#leaveDestination();
     this.#request.resume();
   }
@@ -147,13 +147,13 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   }
 
   onData(data: Buffer): void {
-    if (!this.call.done) this.#paced(this.#writer?.write(data));
+    if (!this.call.done) this.#writer?.write(data);
   }
 
   onFlush(): void {
     const writer = this.#writer;
-    if (this.call.done || writer === undefined || writer.begun) return;
-    this.call.answer(writer.status);
+    if (this.call.done || writer === undefined) return;
+    if (!writer.begun) this.call.answer(writer.status);
     this.#paced(writer.flush());
   }
 
@@ -180,7 +180,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     this.#upload?.stop();
     if (this.call.answered) {
       this.call.breakOff(error);
-      this.#response.destroy();
+      this.#writer?.breakOff();
       return;
     }
     const failure = classifyFailure(error);
@@ -189,6 +189,11 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
       this.#connection = undefined;
       this.#attempts?.begin();
     } else this.call.fail(failure.refusal, error);
+  }
+
+  #cutOff(): void {
+    if (this.#writer === undefined) this.#response.destroy();
+    else this.#writer.breakOff();
   }
 
   /** The client's connection is done with this answer, after it or in the midst of it. */

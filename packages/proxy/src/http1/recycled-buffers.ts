@@ -17,17 +17,21 @@ export interface Copy {
 }
 
 /**
- * Copies a piece of a body, since the buffer that it was read into is used again.
+ * Copies what one read brought of a body, since the buffer that it was read into is used again.
  *
  * Into memory that is used again, too: a new buffer for each piece means that the kernel hands out
  * and clears its pages each time, an eighth of the time of a 64 KiB answer.
+ *
+ * @param more pieces behind the first one, where the coding of the answer cut it
  */
-export function copyOf(data: Buffer): Copy {
-  if (data.length < SMALLEST || data.length > SIZE) return { bytes: Buffer.from(data), release: undefined };
+export function copyOf(first: Buffer, more: readonly Buffer[] = []): Copy {
+  const length = more.reduce((sum, piece) => sum + piece.length, first.length);
+  if (length < SMALLEST || length > SIZE) return { bytes: Buffer.concat([first, ...more], length), release: undefined };
   const buffer = free.pop() ?? Buffer.allocUnsafeSlow(SIZE);
-  data.copy(buffer);
+  let at = first.copy(buffer);
+  for (const piece of more) at += piece.copy(buffer, at);
   const release = () => {
     if (free.length < MOST_KEPT) free.push(buffer);
   };
-  return { bytes: buffer.subarray(0, data.length), release };
+  return { bytes: buffer.subarray(0, length), release };
 }

@@ -140,7 +140,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
   }
 
   onData(data: Buffer): void {
-    this.#paced(this.#writer?.write(data));
+    this.#writer?.write(data);
   }
 
   onEnd(trailers: [string, string][]): void {
@@ -150,7 +150,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
     this.#writer?.end(trailers);
   }
 
-  /** Writes what came in the first read. What comes later is written as it is read. */
+  /** Writes what came in this read. */
   #flush(): void {
     this.#begin();
     this.#paced(this.#writer?.flush());
@@ -185,7 +185,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
     }
     this.call.breakOff(error);
     this.#leaveDestination();
-    this.#client.destroy();
+    this.#writer?.breakOff();
   };
 
   /** From here on the proxy understands nothing of what passes. */
