@@ -1,6 +1,15 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { FencelineError, MANAGED_BY_LABEL, MANAGER } from "@fenceline/api";
-import { hasStatus, type KubernetesApi } from "@fenceline/kubernetes";
+import { FencelineError, MANAGED_BY_LABEL, MANAGER, RENDERED_KINDS } from "@fenceline/api";
+import {
+  awaitFreeLease,
+  collectionPath,
+  hasStatus,
+  type KubernetesApi,
+  type ObjectKey,
+  objectPath,
+  type Resource,
+  resourcesOf,
+} from "@fenceline/kubernetes";
 import type { Logger } from "pino";
 
 /** What to withdraw, and how patiently. Times are in milliseconds. */
@@ -22,19 +31,15 @@ export interface WithdrawOptions {
 
 const COLLECTOR = "fenceline-collector";
 const OURS = `${MANAGED_BY_LABEL}=${MANAGER}`;
-const ISTIO = "/apis/networking.istio.io";
-
-interface ObjectList {
-  readonly items?: readonly { readonly metadata: { readonly namespace: string; readonly name: string } }[];
-}
 
 /**
  * Takes back everything that Fenceline rendered, so that nothing of it is left in the mesh. May be
  * repeated.
  *
- * The collector goes first, or it would render again what is deleted here. Then the Sidecars, and
- * only when every Envoy knows the whole mesh again the EnvoyFilters: until then, calls to hosts
- * that are still hidden need the way to the fallback.
+ * The collector goes first, or it would render again what is deleted here. Then the rendered kinds,
+ * in the reverse of the order in which a mesh takes them in: first the Sidecars, and only when every
+ * Envoy knows the whole mesh again the EnvoyFilters. Until then, calls to hosts that are still
+ * hidden need the way to the fallback.
  *
  * @throws {FencelineError} `COLLECTOR_STILL_LEADS`, or the error of the API server
  */
@@ -42,11 +47,13 @@ export async function withdraw(options: WithdrawOptions): Promise<void> {
   const { api, namespace, logger, settle } = options;
   await scaleToZero(api, namespace);
   await leaseIsFree(options);
-  const sidecars = await deleteAll(api, `${ISTIO}/v1beta1`, "sidecars");
-  logger.info({ kind: "Sidecar", count: sidecars }, "removed");
-  if (sidecars > 0) await wait(settle);
-  const filters = await deleteAll(api, `${ISTIO}/v1alpha3`, "envoyfilters");
-  logger.info({ kind: "EnvoyFilter", count: filters }, "removed");
+  const [last] = RENDERED_KINDS;
+  for (const kind of RENDERED_KINDS.toReversed()) {
+    let count = 0;
+    for (const resource of resourcesOf(kind)) count += await deleteAll(api, resource);
+    logger.info({ kind: kind.name, count }, "removed");
+    if (count > 0 && kind !== last) await wait(settle);
+  }
 }
 
 async function scaleToZero(api: WithdrawOptions["api"], namespace: string): Promise<void> {
@@ -54,50 +61,26 @@ async function scaleToZero(api: WithdrawOptions["api"], namespace: string): Prom
   await absentIsFine(api.json({ method: "PATCH", path, contentType: "application/merge-patch+json", body: { spec: { replicas: 0 } } }));
 }
 
-/**
- * A Lease is free when nobody holds it, or when its holder has not renewed it for as long as it was
- * taken for.
- */
 async function leaseIsFree({ api, namespace, patience, interval }: WithdrawOptions): Promise<void> {
-  const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${COLLECTOR}`;
-  const began = performance.now();
-  let version: string | undefined;
-  let unchangedSince = began;
-  for (;;) {
-    const lease = (await absentIsFine(api.json({ method: "GET", path }))) as LeaseObject | undefined;
-    const now = performance.now();
-    if (lease?.metadata?.resourceVersion !== version) unchangedSince = now;
-    version = lease?.metadata?.resourceVersion;
-    const { holderIdentity = "", leaseDurationSeconds = 0 } = lease?.spec ?? {};
-    if (holderIdentity === "" || now - unchangedSince > leaseDurationSeconds * 1_000) return;
-    if (now - began > patience) {
-      const hint = `delete the Deployment ${COLLECTOR}, then run this again`;
-      throw new FencelineError("COLLECTOR_STILL_LEADS", {
-        message: `${holderIdentity} still renews the Lease ${namespace}/${COLLECTOR}`,
-        hint,
-      });
-    }
-    await wait(interval);
-  }
-}
-
-interface LeaseObject {
-  readonly metadata?: { readonly resourceVersion?: string };
-  readonly spec?: { readonly holderIdentity?: string; readonly leaseDurationSeconds?: number };
+  const holder = await awaitFreeLease({ api, key: { namespace, name: COLLECTOR }, patience, interval });
+  if (holder === undefined) return;
+  throw new FencelineError("COLLECTOR_STILL_LEADS", {
+    message: `${holder} still renews the Lease ${namespace}/${COLLECTOR}`,
+    hint: `delete the Deployment ${COLLECTOR}, then run this again`,
+  });
 }
 
 /**
  * Deletes the objects of a kind that carry our label; how many there were. A kind that does not
  * exist has none.
  */
-async function deleteAll(api: WithdrawOptions["api"], group: string, plural: string): Promise<number> {
-  const list = (await absentIsFine(api.json({ method: "GET", path: `${group}/${plural}`, query: { labelSelector: OURS } }))) as
-    | ObjectList
+async function deleteAll(api: WithdrawOptions["api"], resource: Resource): Promise<number> {
+  const path = collectionPath(resource);
+  const list = (await absentIsFine(api.json({ method: "GET", path, query: { labelSelector: OURS } }))) as
+    | { readonly items?: readonly { readonly metadata: ObjectKey }[] }
     | undefined;
   const objects = list?.items ?? [];
-  for (const { metadata } of objects) {
-    await absentIsFine(api.json({ method: "DELETE", path: `${group}/namespaces/${metadata.namespace}/${plural}/${metadata.name}` }));
-  }
+  for (const { metadata } of objects) await absentIsFine(api.json({ method: "DELETE", path: objectPath(resource, metadata) }));
   return objects.length;
 }
 

@@ -1,0 +1,30 @@
+{{- /* Generated from the table of kinds (packages/api/src/kinds) by `npm run chart`. Do not edit. */}}
+{{- define "fenceline.collectorKindRules" -}}
+# What exists.
+- apiGroups: [""]
+  resources: [namespaces, services]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+# Kinds of ours: their authors' to change. Ours is the status.
+- apiGroups: [microservice.slime.io, microservice.netease.com]
+  resources: [servicefences]
+  verbs: [get, list, watch]
+- apiGroups: [microservice.slime.io, microservice.netease.com]
+  resources: [servicefences/status]
+  verbs: [get, update, patch]
+# Some clusters (OpenShift) ask for this right of whoever sets blockOwnerDeletion in an ownerReference. It allows nothing else.
+- apiGroups: [microservice.slime.io, microservice.netease.com]
+  resources: [servicefences/finalizers]
+  verbs: [update]
+# What is rendered, in the namespaces of its owners.
+- apiGroups: [networking.istio.io]
+  resources: [envoyfilters, sidecars]
+  verbs: [get, list, watch, create, update, patch, delete]
+{{- end }}
+{{- define "fenceline.withdrawKindRules" -}}
+- apiGroups: [networking.istio.io]
+  resources: [envoyfilters, sidecars]
+  verbs: [get, list, delete]
+{{- end }}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+import { groupOf, type Kind, MESH_KINDS, OWN_KINDS, RENDERED_KINDS } from "@fenceline/api";
+import { parse } from "yaml";
+import { CHART, goldenCases, objectsIn } from "./chart.ts";
+import { KIND_RIGHTS_FILE, KIND_TABLES, kindRightsTemplate } from "./kind-rights.ts";
+import type { Role } from "./object-kinds.ts";
+
+type Rule = Role["rules"][number];
+
+/** Every right that rules give, one by one: `group/resource verb`. */
+function rightsIn(rules: readonly Rule[]): string[] {
+  const rights = rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`))),
+  );
+  return [...new Set(rights)].sort();
+}
+
+function rights(kinds: readonly Kind[], suffix: string, ...verbs: readonly string[]): string[] {
+  return kinds.flatMap(({ plural, apiVersions }) =>
+    apiVersions.flatMap((version) => verbs.map((verb) => `${groupOf(version)}/${plural}${suffix} ${verb}`)),
+  );
+}
+
+const READ = ["get", "list", "watch"];
+
+/** What the collector may do with objects of kinds, and nothing more. */
+const OF_KINDS = [
+  ...rights(MESH_KINDS, "", ...READ),
+  ...rights(OWN_KINDS, "", ...READ),
+  ...rights(OWN_KINDS, "/status", "get", "update", "patch"),
+  ...rights(OWN_KINDS, "/finalizers", "update"),
+  ...rights(RENDERED_KINDS, "", ...READ, "create", "update", "patch", "delete"),
+];
+const BESIDE_THEM = [
+  "/nodes list",
+  "/nodes watch",
+  "networking.k8s.io/servicecidrs list",
+  "networking.k8s.io/servicecidrs watch",
+  "microservice.slime.io/servicefences create",
+  "microservice.slime.io/servicefences delete",
+  "microservice.netease.com/servicefences create",
+  "microservice.netease.com/servicefences delete",
+  "authentication.k8s.io/tokenreviews create",
+  "authorization.k8s.io/subjectaccessreviews create",
+];
+
+test("issue 14: the template of rights is what the table of kinds says: run `npm run chart` after a change", () => {
+  assert.equal(readFileSync(join(CHART, KIND_RIGHTS_FILE), "utf8"), kindRightsTemplate(KIND_TABLES));
+});
+
+for (const { golden } of goldenCases()) {
+  const roles = objectsIn(readFileSync(golden, "utf8")).filter(({ kind }) => kind === "ClusterRole") as Role[];
+  const rulesOf = (name: string) => roles.filter(({ metadata }) => metadata.name === name).flatMap(({ rules }) => rules);
+
+  test(`issue 14: ${basename(golden)}: the collector may do what the table of kinds needs, and nothing that nobody listed`, () => {
+    assert.deepEqual(rightsIn(rulesOf("fenceline-collector")), [...OF_KINDS, ...BESIDE_THEM].sort());
+  });
+
+  test(`issue 14: ${basename(golden)}: the uninstall Job may read and delete every rendered kind, and nothing else`, () => {
+    const rules = rulesOf("fenceline-withdraw");
+    if (rules.length > 0) assert.deepEqual(rightsIn(rules), rights(RENDERED_KINDS, "", "get", "list", "delete").sort());
+  });
+}
+
+/** The rules of one part of the template, as Helm would put them into a role. */
+function rulesIn(template: string, name: string): Rule[] {
+  const [, body = ""] = new RegExp(`define "${name}" -}}\n([^]*?){{- end`).exec(template) ?? [];
+  return parse(body) as Rule[];
+}
+
+test("issue 14: one more line in the table is enough for a kind's rights, for the collector and for the uninstall Job", () => {
+  const second: Kind = {
+    name: "Valve",
+    plural: "valves",
+    apiVersions: ["test.fenceline.io/v1", "old.fenceline.io/v1"],
+    isNamespaced: true,
+  };
+  const made: Kind = { name: "Pipe", plural: "pipes", apiVersions: ["v1"], isNamespaced: true };
+  const template = kindRightsTemplate({ mesh: MESH_KINDS, own: [...OWN_KINDS, second], rendered: [...RENDERED_KINDS, made] });
+  const wanted = [
+    ...OF_KINDS,
+    ...rights([second], "", ...READ),
+    ...rights([second], "/status", "get", "update", "patch"),
+    ...rights([second], "/finalizers", "update"),
+    ...rights([made], "", ...READ, "create", "update", "patch", "delete"),
+  ];
+  assert.deepEqual(rightsIn(rulesIn(template, "fenceline.collectorKindRules")), wanted.sort());
+  const withdrawn = rights([...RENDERED_KINDS, made], "", "get", "list", "delete");
+  assert.deepEqual(rightsIn(rulesIn(template, "fenceline.withdrawKindRules")), withdrawn.sort());
+});

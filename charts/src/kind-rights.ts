@@ -1,0 +1,57 @@
+import { groupOf, type Kind, MESH_KINDS, OWN_KINDS, RENDERED_KINDS } from "@fenceline/api";
+
+/** Tables of kinds, for whose objects the chart gives rights. */
+export interface KindTables {
+  readonly mesh: readonly Kind[];
+  readonly own: readonly Kind[];
+  readonly rendered: readonly Kind[];
+}
+
+/** The tables of Fenceline. */
+export const KIND_TABLES: KindTables = { mesh: MESH_KINDS, own: OWN_KINDS, rendered: RENDERED_KINDS };
+
+/** Where Helm finds what {@link kindRightsTemplate} says. */
+export const KIND_RIGHTS_FILE = "templates/_kinds.tpl";
+
+/**
+ * A template with the rules of RBAC that follow from the tables of kinds: a new kind has its rights
+ * without anybody writing them. Rights that one kind alone has stand in the roles themselves.
+ */
+export function kindRightsTemplate({ mesh, own, rendered }: KindTables): string {
+  const collector = [
+    "# What exists.",
+    ...rulesFor(mesh, ["get", "list", "watch"]),
+    "# Kinds of ours: their authors' to change. Ours is the status.",
+    ...rulesFor(own, ["get", "list", "watch"]),
+    ...rulesFor(own, ["get", "update", "patch"], "/status"),
+    "# Some clusters (OpenShift) ask for this right of whoever sets blockOwnerDeletion in an ownerReference. It allows nothing else.",
+    ...rulesFor(own, ["update"], "/finalizers"),
+    "# What is rendered, in the namespaces of its owners.",
+    ...rulesFor(rendered, ["get", "list", "watch", "create", "update", "patch", "delete"]),
+  ];
+  return [
+    "{{- /* Generated from the table of kinds (packages/api/src/kinds) by `npm run chart`. Do not edit. */}}",
+    ...define("fenceline.collectorKindRules", collector),
+    ...define("fenceline.withdrawKindRules", rulesFor(rendered, ["get", "list", "delete"])),
+    "",
+  ].join("\n");
+}
+
+function define(name: string, lines: readonly string[]): string[] {
+  return [`{{- define "${name}" -}}`, ...lines, "{{- end }}"];
+}
+
+/** Rules for kinds, one for all that are of the same groups. */
+function rulesFor(kinds: readonly Kind[], verbs: readonly string[], subresource = ""): string[] {
+  const byGroups = Map.groupBy(kinds, ({ apiVersions }) => [...new Set(apiVersions.map(groupOf))].map(quoted).join(", "));
+  return [...byGroups].flatMap(([groups, some]) => [
+    `- apiGroups: [${groups}]`,
+    `  resources: [${some.map(({ plural }) => `${plural}${subresource}`).join(", ")}]`,
+    `  verbs: [${verbs.join(", ")}]`,
+  ]);
+}
+
+/** The core group's name is empty. */
+function quoted(group: string): string {
+  return group === "" ? '""' : group;
+}

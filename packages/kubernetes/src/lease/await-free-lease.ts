@@ -1,0 +1,42 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { hasStatus } from "../api/api-error.ts";
+import type { KubernetesApi } from "../api/kubernetes-api.ts";
+import { LEASES, type ObjectKey, objectPath } from "../api/resource.ts";
+import { INITIAL_STATE, mayClaim, observed } from "./election-state.ts";
+import { readLease } from "./lease-object.ts";
+
+/** What to wait for, and how patiently. Times are in milliseconds. */
+export interface AwaitFreeLeaseOptions {
+  readonly api: Pick<KubernetesApi, "json">;
+  readonly key: ObjectKey;
+  readonly patience: number;
+  /** Pause between two looks. */
+  readonly interval: number;
+}
+
+/**
+ * Waits until nobody leads: until the Lease is not there, nobody holds it, or its holder has not
+ * renewed it for as long as it was taken for.
+ *
+ * @returns the holder that still renews it when the patience is over; undefined when it is free
+ */
+export async function awaitFreeLease({ api, key, patience, interval }: AwaitFreeLeaseOptions): Promise<string | undefined> {
+  const began = performance.now();
+  for (let state = INITIAL_STATE; ; ) {
+    const lease = await readIfThere(api, key);
+    const now = performance.now();
+    state = observed(state, lease, now);
+    if (lease === undefined || mayClaim(state, "", now)) return undefined;
+    if (now - began > patience) return lease.holder;
+    await wait(interval);
+  }
+}
+
+async function readIfThere(api: AwaitFreeLeaseOptions["api"], key: ObjectKey) {
+  try {
+    return readLease(await api.json({ method: "GET", path: objectPath(LEASES, key) }));
+  } catch (error) {
+    if (hasStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
