@@ -1,8 +1,16 @@
+import type { Document, LineCounter } from "yaml";
 import { Config } from "./config.ts";
 import { InvalidResource, type Location } from "./errors.ts";
-import { faultsOf, formatPath, lineOfField } from "./field-path.ts";
+import { type FieldPath, faultsOf, formatPath, lineOfField } from "./field-path.ts";
 import { safeParseObject } from "./null-fields.ts";
+import { slimeGeneral } from "./slime-general.ts";
 import { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";
+
+/** A configuration, and what of the file it was read from has no effect. */
+export interface ConfigReading {
+  readonly config: Config;
+  readonly remarks: readonly string[];
+}
 
 /**
  * Reads a configuration file, YAML or JSON as kubectl reads it. An empty text is the default
@@ -13,28 +21,68 @@ import { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";
  * line; of very many, of the first ones
  */
 export function parseConfig(text: string, file: string): Config {
-  const invalid = (at: Location, message: string) => new InvalidResource("CONFIG_INVALID", { at: { file, ...at }, message });
+  const content = soleContent(text, file);
+  return content === undefined ? Config.parse({}) : validated(content, content.value, file);
+}
+
+/**
+ * As {@link parseConfig}, but takes the `general` of a Slime module, too. The fields tell which of
+ * the two it is.
+ *
+ * @throws {InvalidResource} as {@link parseConfig}
+ */
+export function parseConfigOrGeneral(text: string, file: string): ConfigReading {
+  const content = soleContent(text, file);
+  const general = content && slimeGeneral(content.value);
+  if (content === undefined || general === undefined) return { config: parseConfig(text, file), remarks: [] };
+  return { config: validated(content, general.config, file, general.pathOf), remarks: general.remarks };
+}
+
+/** The one document that a configuration file has. */
+interface SoleContent {
+  readonly document: Document;
+  readonly lines: LineCounter;
+  readonly value: unknown;
+}
+
+function soleContent(text: string, file: string): SoleContent | undefined {
   const { documents, lines } = parseYaml(text);
   const faults = documents.flatMap((document) => syntaxFaults(document, lines));
   // Of each line the first: what else the parser says of it follows from that.
   const broken = faults.filter(({ line }, index) => index === faults.findIndex((fault) => fault.line === line));
-  if (broken.length > 0) throw allOf(broken.map(({ line, message }) => invalid({ line }, message)));
+  if (broken.length > 0) throw allOf(broken.map(({ line, message }) => invalid(file, { line }, message)));
   // Text before the first `---`, or comments alone, are documents too.
   const [first, second] = documents.flatMap((document) => {
     const content = contentOf(document);
     return content.fault === undefined && (content.value ?? undefined) === undefined ? [] : [{ document, ...content }];
   });
-  if (first === undefined) return Config.parse({});
+  if (first === undefined) return undefined;
   const { document } = first;
-  if (second !== undefined) throw invalid({ line: lineOfField(second.document, lines, []) }, "a second document: the configuration is one");
-  if (first.fault !== undefined) throw invalid({ line: lineOfField(document, lines, []) }, first.fault);
-  const result = safeParseObject(Config, first.value);
+  if (second !== undefined)
+    throw invalid(file, { line: lineOfField(second.document, lines, []) }, "a second document: the configuration is one");
+  if (first.fault !== undefined) throw invalid(file, { line: lineOfField(document, lines, []) }, first.fault);
+  return { document, lines, value: first.value };
+}
+
+/** @param pathOf where a field of the configuration stands in the document. Default: in its place */
+function validated(
+  { document, lines }: SoleContent,
+  value: unknown,
+  file: string,
+  pathOf: (field: FieldPath) => FieldPath = (field) => field,
+): Config {
+  const result = safeParseObject(Config, value);
   if (result.success) return result.data;
   throw allOf(
-    faultsOf(result.error, first.value).map(({ field, message }) =>
-      invalid({ line: lineOfField(document, lines, field), path: formatPath(field) }, message),
-    ),
+    faultsOf(result.error, value).map(({ field, message }) => {
+      const place = pathOf(field);
+      return invalid(file, { line: lineOfField(document, lines, place), path: formatPath(place) }, message);
+    }),
   );
+}
+
+function invalid(file: string, at: Location, message: string): InvalidResource {
+  return new InvalidResource("CONFIG_INVALID", { at: { file, ...at }, message });
 }
 
 /** Most faults that an error lists. */

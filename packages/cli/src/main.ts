@@ -5,6 +5,7 @@ import { VERSION } from "./build-info.ts";
 import { collectorCommand } from "./collector/command.ts";
 import { globalSidecarCommand } from "./global-sidecar/command.ts";
 import { printable } from "./logger.ts";
+import { renderCommand } from "./render/command.ts";
 import { standaloneCommand } from "./standalone/command.ts";
 import { withdrawCommand } from "./withdraw/command.ts";
 
@@ -26,7 +27,7 @@ const program = new Command("fenceline")
   .addHelpText("beforeAll", refuseUnknown)
   .showHelpAfterError("(fenceline --help lists the commands, fenceline <command> --help their flags)")
   .exitOverride();
-for (const command of [standaloneCommand(), globalSidecarCommand(), collectorCommand(), withdrawCommand()])
+for (const command of [standaloneCommand(), globalSidecarCommand(), collectorCommand(), renderCommand(), withdrawCommand()])
   program.addCommand(command.copyInheritedSettings(program));
 
 try {

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseConfigOrGeneral } from "./config-file.ts";
+
+const GENERAL = `
+metricSourceType: accesslog
+clusterGsNamespace: mesh-operator
+autoFence: true
+defaultFence: true
+stableHost: ["shared-infra/*"]
+dispatches:
+- {name: partner, domains: ["*.partner.example"], cluster: PassthroughCluster}
+- {domainRegex: '^(?:[^.])+$', cluster: _GLOBAL_SIDECAR}
+`;
+
+test("a Slime module's general is told from a configuration of ours by its fields", () => {
+  const { config, remarks } = parseConfigOrGeneral(GENERAL, "general.yaml");
+  assert.equal(config.namespace, "mesh-operator");
+  assert.equal(config.automaticFences.create, "All");
+  assert.deepEqual(
+    config.fallback.dispatches.map(({ name }) => name),
+    ["partner", "dispatch-1"],
+  );
+  assert.deepEqual(
+    remarks.map((remark) => remark.split(" has no effect")[0]),
+    ["general.metricSourceType", "general.stableHost"],
+  );
+  assert.deepEqual(parseConfigOrGeneral("namespace: mesh-operator\n", "config.yaml").remarks, []);
+});
+
+test("a whole module is taken as its general", () => {
+  const text = `name: lazyload\nkind: lazyload\ngeneral:\n${GENERAL.replace(/^(?=.)/gm, "  ")}`;
+  assert.equal(parseConfigOrGeneral(text, "module.yaml").config.namespace, "mesh-operator");
+});
+
+test("Slime makes no fences by itself unless it is told to", () => {
+  assert.equal(parseConfigOrGeneral("wormholePort: ['9080']\n", "general.yaml").config.automaticFences.create, "Off");
+  assert.equal(parseConfigOrGeneral("autoFence: true\n", "general.yaml").config.automaticFences.create, "Labelled");
+});
+
+test("a fault in a general names the line and the field of that file", () => {
+  const text = "general:\n  wormholePort: ['80']\n  dispatches:\n  - {name: x, domains: ['a b'], cluster: y}\n";
+  assert.throws(() => parseConfigOrGeneral(text, "module.yaml"), /module\.yaml.*4.*general\.dispatches\[0\]\.domains\[0\]|module\.yaml:4/s);
+});
+
+test("a field that neither of the two has is refused as one of ours", () => {
+  assert.throws(() => parseConfigOrGeneral("nonsense: 1\n", "config.yaml"), /CONFIG_INVALID/);
+});

@@ -1,0 +1,131 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Config,
+  FencelineError,
+  fileFailure,
+  type KnownObject,
+  parseConfig,
+  parseConfigOrGeneral,
+  parseManifests,
+} from "@fenceline/api";
+import { desiredOfManifests } from "@fenceline/collector";
+import { stringify } from "yaml";
+import { printable } from "../logger.ts";
+import { readTextFile } from "../read-text-file.ts";
+
+/** What {@link render} works with. */
+export interface RenderOptions {
+  /** Files and folders; `-` is the standard input. */
+  readonly files: readonly string[];
+  readonly config: string | undefined;
+  readonly out: { write(text: string): unknown };
+  readonly err: { write(text: string): unknown };
+  /** Milliseconds of the wall clock. */
+  readonly now: number;
+}
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Largest file that is read, in bytes. */
+const LARGEST = 64 * 1024 * 1024;
+/** How long a pipe may say nothing, in milliseconds. */
+const PATIENCE_MS = 5_000;
+const STANDARD_INPUT = "standard input";
+const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
+
+/**
+ * Prints what would be applied. Nothing else goes to `out`, and nothing at all when a file is not
+ * valid.
+ *
+ * @returns the exit code: 1 when something is not as it was asked for
+ */
+export async function render({ files, config: configFile, out, err, now }: RenderOptions): Promise<0 | 1> {
+  const tell = (text: string) => void err.write(`${printable(text, "stack")}\n`);
+  try {
+    const { config, remarks } = configOf(configFile);
+    for (const remark of remarks) tell(`${configFile}: ${remark}`);
+    const texts = await Promise.all(files.flatMap(manifestFiles).map(textOf));
+    const objects = texts.flatMap((text) => objectsOf(text, tell));
+    const repeated = firstRepeated(objects);
+    if (repeated !== undefined) throw repeated;
+    const desired = desiredOfManifests(objects, config, now);
+    for (const { message } of desired.refused) tell(message);
+    out.write(desired.objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n"));
+    return desired.refused.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof FencelineError)) throw error;
+    tell(error.message);
+    return 1;
+  }
+}
+
+function configOf(file: string | undefined): { readonly config: Config; readonly remarks: readonly string[] } {
+  return file === undefined ? { config: parseConfig("", ""), remarks: [] } : parseConfigOrGeneral(fileText(file), file);
+}
+
+function objectsOf({ file, text }: Source, tell: (text: string) => void): readonly KnownObject[] {
+  const { objects, ignored, leftOut } = parseManifests(text, file);
+  for (const { message } of leftOut) tell(message);
+  const counts = new Map<string, number>();
+  for (const { kind, reason } of ignored) {
+    const what = `${kind ?? "a document"} (${reason})`;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  for (const [what, count] of counts) tell(`${file}: left alone: ${what}${count > 1 ? `, ${count} times` : ""}`);
+  return objects;
+}
+
+/** The manifests of a folder, in the order of their names; folders in it are not looked into. */
+function manifestFiles(path: string): readonly string[] {
+  if (path === "-") return [STANDARD_INPUT];
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    return readdirSync(path)
+      .filter((name) => MANIFEST.test(name))
+      .sort()
+      .map((name) => join(path, name));
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+async function textOf(file: string): Promise<Source> {
+  return { file, text: file === STANDARD_INPUT ? await inputText() : fileText(file) };
+}
+
+function fileText(file: string): string {
+  try {
+    return readTextFile(file, LARGEST, PATIENCE_MS);
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+/** Not as a file: the standard input may be a socket, which has no path. */
+async function inputText(): Promise<string> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) {
+    text += chunk;
+    if (text.length > LARGEST) throw unreadable(STANDARD_INPUT, new Error(`is larger than ${LARGEST / 1024} KiB`));
+  }
+  return text;
+}
+
+function unreadable(file: string, cause: unknown): FencelineError {
+  return new FencelineError("FILE_UNREADABLE", { at: { file }, ...fileFailure(cause, process.getuid?.()), cause });
+}
+
+/** The API server has one object of a name; which of two is meant nobody can tell. */
+function firstRepeated(objects: readonly KnownObject[]): FencelineError | undefined {
+  const seen = new Set<string>();
+  for (const { kind, metadata } of objects) {
+    const object = `${kind} ${"namespace" in metadata ? `${metadata.namespace}/` : ""}${metadata.name}`;
+    if (seen.has(object)) return new FencelineError("OBJECT_REPEATED", { at: { object }, message: "stands in the manifests twice" });
+    seen.add(object);
+  }
+  return undefined;
+}
