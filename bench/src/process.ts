@@ -120,13 +120,3 @@ export async function freePort(): Promise<number> {
   if (address === null || typeof address === "string") throw new Error("no TCP address");
   return address.port;
 }
-
-/** Asks `ready` every 20 ms until it says yes; throws after ten seconds. */
-export async function until(what: string, ready: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (performance.now() < end) {
-    if (await ready().catch(() => false)) return;
-    await delay(20);
-  }
-  throw new Error(`${what}: not ready after 10 s`);
-}

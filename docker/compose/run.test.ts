@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 import { parse } from "yaml";
 import { toolPath } from "../../scripts/tools/tools.mjs";
 import { type ComposeService, PROJECT, parseComposition, projectFile } from "./composition.ts";
@@ -21,7 +21,6 @@ import { type ComposeService, PROJECT, parseComposition, projectFile } from "./c
 const binary = toolPath("envoy");
 const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here: scripts/tools/install.mjs envoy could not install it";
 const PORTS = ["10000", "9901", "18080", "18081", "18082", "9081", "9082", "9083"];
-const PATIENCE_MS = 30_000;
 
 /** Free ports, all held open until all are known, so that no two are the same. */
 async function freePorts(count: number): Promise<number[]> {
@@ -55,7 +54,10 @@ async function composition(t: TestContext) {
     rmSync(folder, { recursive: true });
   });
   return {
-    rendered: (kind: string) => readFileSync(join(folder, `fences/rendered/bookinfo/${kind}-productpage.yaml`), "utf8"),
+    rendered: (kind: string) => {
+      const file = join(folder, `fences/rendered/bookinfo/${kind}-productpage.yaml`);
+      return existsSync(file) ? readFileSync(file, "utf8") : "";
+    },
     routesFile: join(folder, "fences/envoy/routes.json"),
     port: (port: string) => Number(portOf.get(port)),
     start(name: string): ChildProcess {
@@ -83,14 +85,12 @@ async function stopped(child: ChildProcess, signal: NodeJS.Signals): Promise<num
   return code;
 }
 
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const end = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const found = await look().catch(() => undefined);
-    if (found !== undefined) return found;
-    assert.ok(Date.now() < end, `waited in vain for ${what}`);
-    await pause(50);
-  }
+/** Whether somebody is there and says yes. */
+function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 async function call(
@@ -121,25 +121,25 @@ test("the composition's command lines, as processes: the first call takes the fa
   const { start, port, rendered, routesFile } = await composition(t);
   const fenceline = start("fenceline");
   fenceline.stdout?.resume();
-  await until("fenceline to be ready", async () => ((await fetch(`http://127.0.0.1:${port("18082")}/readyz`)).ok ? true : undefined));
+  await until(() => answers(`http://127.0.0.1:${port("18082")}/readyz`));
   const istiod = start("istiod");
-  await until("routes", async () => (existsSync(routesFile) ? true : undefined));
+  await until(() => existsSync(routesFile));
   const services = ["details", "reviews", "ratings"].map(start);
   const envoy = start("envoy");
-  await until("Envoy", async () => ((await fetch(`http://127.0.0.1:${port("9901")}/ready`)).ok ? true : undefined));
+  await until(() => answers(`http://127.0.0.1:${port("9901")}/ready`));
 
-  await until("ratings", async () => ((await fetch(`http://127.0.0.1:${port("9083")}`)).ok ? true : undefined));
+  await until(() => answers(`http://127.0.0.1:${port("9083")}`));
 
   assert.deepEqual(await call(port("10000"), "ratings:80"), { status: 200, hop: "fallback", body: "ratings\n" });
-  await until("a direct call", async () => {
+  await until(async () => {
     const { status, hop } = await call(port("10000"), "ratings:80");
     assert.equal(status, 200);
-    return hop === "direct" ? true : undefined;
+    return hop === "direct";
   });
 
   const productpage = start("productpage");
   const lines = outputOf(productpage);
-  await until("productpage to call directly", async () => (lines().includes("details:80 200 direct\n") ? true : undefined));
+  await until(() => lines().includes("details:80 200 direct\n"));
   assert.match(rendered("Sidecar"), /bookinfo\/details\.bookinfo\.svc\.cluster\.local/);
   for (const child of [productpage, envoy, istiod, ...services, fenceline]) assert.equal(await stopped(child, "SIGTERM"), 0);
 });
@@ -147,8 +147,8 @@ test("the composition's command lines, as processes: the first call takes the fa
 test("docker/envoy.yaml logs what the rendered EnvoyFilter of the demo's fence says", async (t) => {
   const { start, port, rendered } = await composition(t);
   start("fenceline").stdout?.resume();
-  await until("fenceline to be ready", async () => ((await fetch(`http://127.0.0.1:${port("18082")}/readyz`)).ok ? true : undefined));
-  const filter = await until("the EnvoyFilter", async () => parse(rendered("EnvoyFilter")));
+  await until(() => answers(`http://127.0.0.1:${port("18082")}/readyz`));
+  const filter = await until(() => parse(rendered("EnvoyFilter")));
   const patch = filter.spec.configPatches.find(({ applyTo }: { applyTo: string }) => applyTo === "NETWORK_FILTER").patch.value.typed_config;
   const [listener] = parse(projectFile("docker/envoy.yaml")).static_resources.listeners;
   const manager = listener.filter_chains[0].filters[0].typed_config;

@@ -1,11 +1,12 @@
 import { connect } from "node:net";
+import { until } from "../../../e2e/src/lab/until.ts";
 import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { buildPeer } from "../go.ts";
 import { hostOf } from "../mesh.ts";
 import { envoyCommand } from "../peers/envoy.ts";
 import { nginxCommand } from "../peers/nginx.ts";
 import { peerSource } from "../places.ts";
-import { BenchProcess, until } from "../process.ts";
+import { BenchProcess } from "../process.ts";
 import type { Protocol } from "./rows.ts";
 
 /** The proxy that all others are compared with. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { capturedMessages } from "@fenceline/als/testing/captures";
+import { until } from "@fenceline/api/testing";
 import { CAPTURED_MESH } from "./testing/mesh.ts";
-import { startCollector, until } from "./testing/running-collector.ts";
+import { startCollector } from "./testing/running-collector.ts";
 
 const HTTP = capturedMessages("envoy-1.40-http.bin");
 const TCP = capturedMessages("envoy-1.40-tcp.bin");
@@ -66,6 +67,6 @@ test("the on_demand filter outlives a restart, when no version is known for a wh
   const second = CAPTURED_MESH.slice(CAPTURED_MESH.lastIndexOf("{apiVersion: microservice")).replace("name: a", "name: z");
   await again.send(HTTP);
   again.write("second.yaml", second);
-  await until(again.folder, () => filterOf(again, "z") !== "");
+  await until(() => filterOf(again, "z") !== "");
   assert.match(filterOf(again, "z"), /on_demand/);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FenceKey } from "@fenceline/api";
-import { type FakeApiServer, type Resource, until } from "@fenceline/kubernetes/testing";
+import { until } from "@fenceline/api/testing";
+import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import {
   CONFIG_MAPS,
   ENVOY_FILTERS,

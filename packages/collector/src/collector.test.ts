@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
 import { Config } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import { pino } from "pino";
 import { CAPTURED_MESH, CONFIG } from "./testing/mesh.ts";
-import { startCollector, until } from "./testing/running-collector.ts";
+import { startCollector } from "./testing/running-collector.ts";
 
 const SIDECAR = "rendered/test1/Sidecar-a.yaml";
 const FILTER = "rendered/test1/EnvoyFilter-a.yaml";
@@ -116,7 +117,7 @@ test("an edge that is used stays while one that is not ages out", async (t) => {
   const traffic = (async () => {
     while (!stop.signal.aborted) await running.send([calls([B, 80])]);
   })();
-  await until(running.folder, () => !running.read(SIDECAR).includes("web.shop"));
+  await until(() => !running.read(SIDECAR).includes("web.shop"));
   stop.abort();
   await traffic;
   await running.collector.idle();
@@ -130,17 +131,17 @@ test("a fence that is switched off loses what was rendered, and gets it back wit
   await running.send([calls([B, 80])]);
   await running.collector.idle();
   running.write("mesh.yaml", CAPTURED_MESH.replace("{enable: true}", "{enable: false}"));
-  await until(running.folder, () => running.read(SIDECAR) === "" && running.read(FILTER) === "");
+  await until(() => running.read(SIDECAR) === "" && running.read(FILTER) === "");
   running.write("mesh.yaml", CAPTURED_MESH);
-  await until(running.folder, () => running.read(SIDECAR).includes(B));
+  await until(() => running.read(SIDECAR).includes(B));
 });
 
 test("a fence that is deleted leaves nothing behind, also when it was deleted while nobody ran", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
   running.write("mesh.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: test1}}");
-  await until(running.folder, () => [SIDECAR, FILTER, STATE].every((path) => running.read(path) === ""));
+  await until(() => [SIDECAR, FILTER, STATE].every((path) => running.read(path) === ""));
   running.write("mesh.yaml", CAPTURED_MESH);
-  await until(running.folder, () => running.read(SIDECAR) !== "");
+  await until(() => running.read(SIDECAR) !== "");
   await running.collector.close();
   const after = await startCollector(t, "", running.folder);
   assert.deepEqual(
@@ -152,7 +153,7 @@ test("a fence that is deleted leaves nothing behind, also when it was deleted wh
 test("a change of the fence's own hosts is rendered live", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
   running.write("mesh.yaml", CAPTURED_MESH.replace("{enable: true}", "{enable: true, host: {payments/*: {}}}"));
-  await until(running.folder, () => running.read(SIDECAR).includes("- payments/*\n"));
+  await until(() => running.read(SIDECAR).includes("- payments/*\n"));
 });
 
 test("a deadline that passes takes its host out without any other event", async (t) => {
@@ -166,7 +167,7 @@ test("a deadline that passes takes its host out without any other event", async 
     ),
   );
   assert.match(running.read(SIDECAR), /sale\.shop/);
-  await until(running.folder, () => !running.read(SIDECAR).includes("sale.shop"));
+  await until(() => !running.read(SIDECAR).includes("sale.shop"));
   await running.collector.idle();
   assert.match(running.read(STATE), /sale\.shop:\n(.*\n)*?\s+status: EXPIRE/);
 });

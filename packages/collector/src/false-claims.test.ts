@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
 import { Config } from "@fenceline/api";
-import { startCollector, until } from "./testing/running-collector.ts";
+import { until } from "@fenceline/api/testing";
+import { startCollector } from "./testing/running-collector.ts";
 
 /** Two tenants with a fence each. Nothing is believed without a certificate here. */
 const TENANTS = `
@@ -68,7 +69,7 @@ test("T-04 a version that one tenant's proxy names counts for no other tenant's 
       "more.yaml",
       "{apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: z, namespace: victim}, spec: {enable: true}}",
     );
-    await until(running.folder, () => running.read("rendered/victim/EnvoyFilter-z.yaml") !== "");
+    await until(() => running.read("rendered/victim/EnvoyFilter-z.yaml") !== "");
     await running.collector.idle();
     assert.equal(hasOnDemand("evil"), own === undefined);
     assert.deepEqual([hasOnDemand("victim"), hasOnDemand("victim", "z")], [own !== undefined, own !== undefined]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 import type { AddressUpdate, MeshAddress } from "@fenceline/api/vocabulary";
 import { bearerToken, type CallerCheck, startGrpcHost } from "@fenceline/wire";
 import { type AddressFeed, meshAddressService } from "./service.ts";
@@ -78,10 +78,6 @@ function watch(t: TestContext, port: number, token = "secret") {
   });
   t.after(() => watching.close());
   return seen;
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await wait(5);
 }
 
 test("a watcher gets the whole view in pieces, then what changes", async (t) => {

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createEdgeReporter } from "@fenceline/als";
 import { COLLECTOR_AUDIENCE } from "@fenceline/api";
-import { FakeApiServer, LEASES, type Resource, until } from "@fenceline/kubernetes/testing";
+import { until } from "@fenceline/api/testing";
+import { FakeApiServer, LEASES, type Resource } from "@fenceline/kubernetes/testing";
 import { CONFIG_MAPS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { get, startCommand } from "../testing/fenceline-process.ts";
 import { undoAfter } from "../testing/undo.ts";
@@ -166,11 +167,6 @@ test("a port for access logs that is taken ends the process with a message", asy
   assert.match(stderr, /LISTEN_FAILED: cannot listen on 127\.0\.0\.1:\d+: the port is in use \(.*--als-port/);
 });
 
-/** Asks until it is so; each question is answered by another process, so this does not spin. */
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo()));
-}
-
 test("T-01 the collector has the API server review the token of reports, and takes none from anybody else", async (t) => {
   const server = await FakeApiServer.start(t);
   server.put(SERVICES, {
@@ -206,7 +202,7 @@ test("T-01 the collector has the API server review the token of reports, and tak
   report(server.tokens.issue("test1", "default", COLLECTOR_AUDIENCE), "b");
   report(server.tokens.issue("fenceline", "fenceline-collector", COLLECTOR_AUDIENCE), "b");
   report(server.tokens.issue("fenceline", "global-sidecar", "https://kubernetes.default.svc"), "b");
-  await eventually(async () => (await refusals("token_refused")) >= 6);
+  await until(async () => (await refusals("token_refused")) >= 6);
   assert.doesNotMatch(await edges(), /b\.test1/);
 
   const mend = server.fail(({ path }) => path.endsWith("/tokenreviews"), {
@@ -217,7 +213,7 @@ test("T-01 the collector has the API server review the token of reports, and tak
   await command.line(({ reason, err }) => reason === "token_not_reviewed" && JSON.stringify(err).includes("KUBERNETES_FORBIDDEN"));
   assert.doesNotMatch(await edges(), /b\.test1/);
   mend();
-  await eventually(async () => /b\.test1\.svc\.cluster\.local/.test(await edges()));
+  await until(async () => /b\.test1\.svc\.cluster\.local/.test(await edges()));
 });
 
 test("T-05 it reads MeshConfig where its configuration says, and starts without the right to, with one line and a metric", async (t) => {

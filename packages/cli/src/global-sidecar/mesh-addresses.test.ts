@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { parseConfig } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import { Collector } from "@fenceline/collector";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { DirectoryStore, type Store } from "@fenceline/store";
@@ -77,10 +77,6 @@ async function startSidecar(t: TestContext, collectorPort: number, ...flags: str
     ready: () => get(Number(adminPort), "/readyz"),
     metrics: async () => (await get(Number(adminPort), "/metrics")).body,
   };
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await wait(20);
 }
 
 test("T-01 T-05 the command learns the mesh's addresses from the collector, follows it, and keeps them while it is away", async (t) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createEdgeReporter } from "@fenceline/als";
 import { Config } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import { pino } from "pino";
 import { get } from "../testing/fenceline-process.ts";
 import { meshOf, startService } from "../testing/services.ts";
@@ -40,10 +41,10 @@ test("T-01 standalone, a report in the fallback's name teaches nothing without t
     reporter.report({ source: { namespace: "test1", name: "a" }, authority: "c.test1", responseCode: 200 });
   }
   assert.match(await refused.promise, /not a valid one of the global sidecar/);
-  while (!/^fenceline_fallback_calls_refused_total\{reason="no_token"\} [1-9]/m.test(await metrics())) await new Promise(setImmediate);
+  await until(async () => /^fenceline_fallback_calls_refused_total\{reason="no_token"\} [1-9]/m.test(await metrics()));
 
   assert.equal((await get(fenceline.proxyPort, "/", { host: "b.test1", "fence-source": "test1/a" })).body, "b");
-  while (!(await edges()).includes("b.test1.svc.cluster.local")) await new Promise(setImmediate);
+  await until(async () => (await edges()).includes("b.test1.svc.cluster.local"));
   assert.doesNotMatch(await edges(), /c\.test1/);
   assert.match(await metrics(), /^fenceline_fallback_calls_refused_total\{reason="token_refused"\} [1-9]/m);
 });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Config, type EnvoyFilter } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import { pino } from "pino";
 import { parse } from "yaml";
 import { toolPath } from "../../../../scripts/tools/tools.mjs";
@@ -133,7 +134,7 @@ test("with a real Envoy: the first call takes the fallback and is learned, the n
   assert.equal(await envoy.stat("cluster.outbound|80||global-sidecar.fenceline.svc.cluster.local.upstream_rq_total"), 1);
   const [first] = seenByB;
   for (const header of ["fence-source", "slime-orig-dest", "slime-source-ns"]) assert.equal(first?.[header], undefined, header);
-  while (!visible().includes(HOSTS[0])) await callHost("b.test1:80");
+  await until(async () => (await callHost("b.test1:80")) === 200 && visible().includes(HOSTS[0]));
 
   await push([HOSTS[0]]);
   const detours = await envoy.stat("cluster.outbound|80||global-sidecar.fenceline.svc.cluster.local.upstream_rq_total");
@@ -150,7 +151,7 @@ test("with a real Envoy: the first call takes the fallback and is learned, the n
 
   // Now the workload calls c only. Telemetry goes on, so the time in which b is not called is
   // observed time.
-  while (!visible().includes(HOSTS[1])) await callHost("c.test1:80");
+  await until(async () => (await callHost("c.test1:80")) === 200 && visible().includes(HOSTS[1]));
   await push(HOSTS);
   while (visible().includes(HOSTS[0])) assert.equal(await callHost("c.test1:80"), 200);
   assert.deepEqual(visible(), [HOSTS[1]]);

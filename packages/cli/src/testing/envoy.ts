@@ -1,10 +1,11 @@
 /** A real Envoy, for tests. */
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 
 /** An Envoy that runs. */
 export interface RunningEnvoy {
@@ -19,9 +20,6 @@ export interface RunningEnvoy {
   stat(name: string): Promise<number>;
   stop(): Promise<void>;
 }
-
-const START_MS = 20_000;
-const LOOK_AGAIN_MS = 10;
 
 /**
  * Starts an Envoy on free ports.
@@ -86,13 +84,4 @@ export async function startEnvoy(binary: string, configure: (routesPath: string)
 function discovery(routes: object, version: number): string {
   const resource = { "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration", name: "routes", ...routes };
   return JSON.stringify({ version_info: String(version), resources: [resource] });
-}
-
-/** Envoy gives no event to wait for, so its admin interface is asked until the condition holds. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + START_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${START_MS} ms`);
-    await pause(LOOK_AGAIN_MS);
-  }
 }

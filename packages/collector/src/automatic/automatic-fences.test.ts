@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { Config } from "@fenceline/api";
-import { type FakeApiServer, type Resource, until } from "@fenceline/kubernetes/testing";
+import { until } from "@fenceline/api/testing";
+import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import { NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { CollectorMetrics } from "../metrics.ts";

@@ -1,5 +1,5 @@
 /** A whole collector over a folder of its own, for tests: real files, real sockets. */
-import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -101,14 +101,4 @@ async function send(port: number, messages: readonly Buffer[], method: string, f
   } finally {
     client.close();
   }
-}
-
-/** Waits for the folder to change until the condition holds. */
-export async function until(folder: string, condition: () => boolean): Promise<void> {
-  const holds = Promise.withResolvers<void>();
-  const check = () => condition() && holds.resolve();
-  const watcher = watch(folder, { recursive: true }, check);
-  check();
-  await holds.promise;
-  watcher.close();
 }

@@ -3,4 +3,3 @@ export * from "./fake-api-server.ts";
 export * from "./fake-objects.ts";
 export * from "./informer-under-test.ts";
 export * from "./manual-clock.ts";
-export * from "./until.ts";

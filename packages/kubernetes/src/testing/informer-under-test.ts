@@ -1,12 +1,12 @@
 import type { TestContext } from "node:test";
 import { type FencelineError, SERVICE, type Service } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import type { KubernetesApiOptions } from "../api/kubernetes-api.ts";
 import { Informer, type InformerOptions } from "../informer/informer.ts";
 import { readerOf } from "../read-object.ts";
 import { FakeApiServer } from "./fake-api-server.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { SERVICES } from "./resources.ts";
-import { until } from "./until.ts";
 
 /** A Service with a port, which is its content as far as the tests care. */
 export function service(name: string, port = 80, more: object = {}): object {

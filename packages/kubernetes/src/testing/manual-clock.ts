@@ -1,5 +1,5 @@
+import { until } from "@fenceline/api/testing";
 import type { Clock } from "../clock.ts";
-import { until } from "./until.ts";
 
 interface Sleeper {
   readonly until: number;

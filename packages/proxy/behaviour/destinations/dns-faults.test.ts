@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 import { createDnsResolver, type DnsResolverOptions } from "../../src/resolve/dns-resolver.ts";
 import type { Resolution, Resolver, Target } from "../../src/resolve/resolver.ts";
 import { call } from "../../src/testing/client.ts";
@@ -40,7 +41,7 @@ for (const [lost, kept] of [
     assert.deepEqual(addressesOf(await resolver.resolve(named(B))), [kept]);
 
     dns.release();
-    while ((await resolver.resolve(named(B)))?.length !== 2) await nextTurn();
+    await until(async () => (await resolver.resolve(named(B)))?.length === 2);
     assert.deepEqual(addressesOf(await resolver.resolve(named(B))), ["10.96.0.1", "fd00::1"]);
     assert.equal(dns.questions.length, 2);
   });
@@ -77,7 +78,7 @@ test("T-43 an expired answer serves while the name server takes its time, and th
   assert.equal(dns.questions.length, 4);
 
   dns.release();
-  while (addressesOf(await resolver.resolve(named(B)))?.[0] !== "10.96.0.2") await nextTurn();
+  await until(async () => addressesOf(await resolver.resolve(named(B)))?.[0] === "10.96.0.2");
 });
 
 for (const [what, fault] of [
@@ -169,12 +170,12 @@ test("T-43 names that nobody answers for are looked up within a bound, and take 
   for (let i = 0; i < 250; i += 1) {
     outcomes.push(resolver.resolve(named(`made-up-${i}`, "test2")));
     // The kernel holds a few hundred datagrams at most.
-    while (!dns.questions.includes(`AAAA made-up-${i}.test2.svc.cluster.local`)) await nextTurn();
+    await until(() => dns.questions.includes(`AAAA made-up-${i}.test2.svc.cluster.local`));
   }
   await assert.rejects(async () => resolver.resolve(named("made-up-250", "test2")), { timedOut: false });
 
   const other = resolver.resolve(named("b", "test1"));
-  while (!dns.questions.includes(`A ${B}`)) await nextTurn();
+  await until(() => dns.questions.includes(`A ${B}`));
   dns.holding.clear();
   dns.release();
   // Of so many answers at once the kernel may lose some.
@@ -191,12 +192,12 @@ test("T-08 callers that merely claim a namespace take none of its room for look-
   const outcomes: (Resolution | Promise<Resolution>)[] = [];
   for (let i = 0; i < 250; i += 1) {
     outcomes.push(resolver.resolve({ ...named(`made-up-${i}`, `test${i}`), unproven: true }));
-    while (!dns.questions.includes(`AAAA made-up-${i}.test${i}.svc.cluster.local`)) await nextTurn();
+    await until(() => dns.questions.includes(`AAAA made-up-${i}.test${i}.svc.cluster.local`));
   }
   await assert.rejects(async () => resolver.resolve({ ...named("made-up", "test1"), unproven: true }), { timedOut: false });
 
   outcomes.push(resolver.resolve(named("b", "test1")));
-  while (!dns.questions.includes(`A ${B}`)) await nextTurn();
+  await until(() => dns.questions.includes(`A ${B}`));
   dns.holding.clear();
   dns.release();
   await Promise.allSettled(outcomes);

@@ -2,10 +2,11 @@
  * node:http answers some requests by itself, if nobody does. Here is every way in which it can, and
  * who answers in its place.
  */
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 import { openSocket, readToEnd, readUntil, sendRaw } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startAnsweringUpstream, startUpstream } from "../../src/testing/upstream.ts";
@@ -146,8 +147,7 @@ for (const [what, bytes] of [
     await once(socket.resume(), "close");
 
     const isLine = ({ msg }: Record<string, unknown>) => msg === "client left before its request was complete";
-    while (!proxy.log.some(isLine)) await nextTurn();
-    const line = proxy.log.find(isLine) ?? assert.fail();
+    const line = await until(() => proxy.log.find(isLine));
     assert.equal(line.client, `127.0.0.1:${localPort}`);
   });
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { type TestContext, test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { test } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { openSocket } from "../../src/testing/client.ts";
 import { closed, head, openSession, readHttp2, startHttp2Upstream } from "../../src/testing/http2.ts";
 import { type ProxyUnderTest, SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
@@ -26,8 +26,8 @@ function pump(to: Socket | ServerHttp2Stream | { write(chunk: Buffer): boolean; 
 }
 
 /** Resolves once so many were given up, and no more is held than twice the limit. */
-async function untilBounded({ signal }: TestContext, proxy: ProxyUnderTest, limit: number, count: number): Promise<void> {
-  while (!signal.aborted && ((await proxy.metric(GIVEN_UP)) < count || (await proxy.metric(HELD)) > 2 * limit)) await nextTurn();
+async function untilBounded(proxy: ProxyUnderTest, limit: number, count: number): Promise<void> {
+  await until(async () => (await proxy.metric(GIVEN_UP)) >= count && (await proxy.metric(HELD)) <= 2 * limit);
 }
 
 test("T-10 HTTP/2 answers that clients do not take hold a bounded sum of bytes, and a slow one beside them is read to its end", async (t) => {
@@ -55,7 +55,7 @@ test("T-10 HTTP/2 answers that clients do not take hold a bounded sum of bytes, 
     await closed(stream);
     return stream.rstCode;
   });
-  await untilBounded(t, proxy, limit, streams / 2);
+  await untilBounded(proxy, limit, streams / 2);
 
   assert.equal(await Promise.any(ended), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   assert.deepEqual(await answer.then(({ status, body }) => [status, body.length]), [200, 12_000]);
@@ -83,7 +83,7 @@ for (const [what, request, begin] of [
       socket.pause().write(request);
     }
     // Each holds what its destination sends in one piece, 64 KiB.
-    await untilBounded(t, proxy, MIB, clients / 2);
+    await untilBounded(proxy, MIB, clients / 2);
 
     assert.ok((await proxy.metric(GIVEN_UP)) < clients);
   });

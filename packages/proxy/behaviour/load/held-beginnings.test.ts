@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { call, openSocket, readToEnd, readUntil } from "../../src/testing/client.ts";
 import { SERVICE, SOURCE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startUpstream } from "../../src/testing/upstream.ts";
@@ -32,10 +33,6 @@ function statusesOf(sockets: readonly Socket[]): { readonly answered: string[]; 
   return seen;
 }
 
-async function until({ signal }: TestContext, isSo: () => Promise<boolean>): Promise<void> {
-  while (!signal.aborted && !(await isSo())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 test("T-10 headers that do not come to their end hold a bounded sum of bytes, and a small one among them is answered", async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end());
   const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { load: LOAD });
@@ -47,7 +44,7 @@ test("T-10 headers that do not come to their end hold a bounded sum of bytes, an
   for (const client of clients) client.write(UNFINISHED);
   // What was sent is more than twice as much as may ever be held.
   assert.ok(CLIENTS * PART > 2 * LIMIT);
-  await until(t, async () => ended.closed > 0 && (await proxy.metric(HELD)) > 0 && (await proxy.metric(HELD)) <= LIMIT);
+  await until(async () => ended.closed > 0 && (await proxy.metric(HELD)) > 0 && (await proxy.metric(HELD)) <= LIMIT);
 
   assert.ok((await proxy.metric(OVERDUE)) > 0);
   assert.ok(ended.answered.length > 0);
@@ -71,7 +68,7 @@ test("T-10 the same behind an answer, on connections that are kept", async (t) =
   const ended = statusesOf(clients);
 
   for (const client of clients) client.write(UNFINISHED);
-  await until(t, async () => ended.closed > 0 && (await proxy.metric(HELD)) > 0 && (await proxy.metric(HELD)) <= LIMIT);
+  await until(async () => ended.closed > 0 && (await proxy.metric(HELD)) > 0 && (await proxy.metric(HELD)) <= LIMIT);
 
   assert.deepEqual([...new Set(ended.answered)], ["HTTP/1.1 408"]);
 });
@@ -96,5 +93,5 @@ test("T-10 connections that rest after many requests, or whose body is still com
   refused.write("a".repeat(PART));
   await proxy.until(HELD, 0);
   refused.write(UNFINISHED);
-  await until(t, async () => (await proxy.metric(HELD)) > PART);
+  await until(async () => (await proxy.metric(HELD)) > PART);
 });

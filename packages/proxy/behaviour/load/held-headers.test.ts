@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { call } from "../../src/testing/client.ts";
 import { callHttp2, openSession, startHttp2Upstream } from "../../src/testing/http2.ts";
 import { type ProxyUnderTest, SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
@@ -30,8 +31,8 @@ async function assertBounded(proxy: ProxyUnderTest, statuses: readonly number[])
 const ENDED = Math.ceil(CALLS - (2 * LIMIT) / 42_000);
 
 /** Resolves once as many were ended as cannot stay. */
-async function untilBounded({ signal }: TestContext, proxy: ProxyUnderTest): Promise<void> {
-  while (!signal.aborted && (await proxy.metric(STALLED)) < ENDED) await new Promise((resolve) => setTimeout(resolve, 10));
+async function untilBounded(proxy: ProxyUnderTest): Promise<void> {
+  await until(async () => (await proxy.metric(STALLED)) >= ENDED);
 }
 
 /** A client that is slow to take its refusal is cut. */
@@ -64,7 +65,7 @@ test("T-10 requests with large headers that wait for an answer hold a bounded su
   const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { load: { maxHeldBytes: LIMIT, maxTurn: 0 } });
   const small = statusOf(call(proxy.port));
   const large = Array.from({ length: CALLS }, () => statusOf(call(proxy.port, { headers: LARGE })));
-  await untilBounded(t, proxy);
+  await untilBounded(proxy);
   gate.open();
 
   await assertBounded(proxy, await among(large, small));
@@ -82,7 +83,7 @@ test("T-10 the same over HTTP/2", async (t) => {
   const small = statusOf(callHttp2(session));
   // The value differs from one to the next, or HPACK would send it once.
   const large = Array.from({ length: CALLS }, (_, i) => statusOf(callHttp2(session, { "x-large": `${i}${LARGE["x-large"]}` })));
-  await untilBounded(t, proxy);
+  await untilBounded(proxy);
   gate.open();
 
   await assertBounded(proxy, await among(large, small));

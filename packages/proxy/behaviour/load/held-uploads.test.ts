@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { type TestContext, test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 import { open, readAnswer, refusalOf } from "../../src/testing/client.ts";
 import { head, readHttp2, startHttp2Upstream } from "../../src/testing/http2.ts";
 import { type ProxyUnderTest, SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
@@ -22,8 +22,8 @@ function openClient(t: TestContext, port: number): ClientHttp2Session {
 }
 
 /** Resolves with the bytes held once some uploads were ended and no more than `limit` is held. */
-async function untilBounded({ signal }: TestContext, proxy: ProxyUnderTest, limit: number): Promise<void> {
-  while (!signal.aborted && ((await proxy.metric(STALLED)) === 0 || (await proxy.metric(HELD)) > limit)) await nextTurn();
+async function untilBounded(proxy: ProxyUnderTest, limit: number): Promise<void> {
+  await until(async () => (await proxy.metric(STALLED)) > 0 && (await proxy.metric(HELD)) <= limit);
 }
 
 test("T-10 HTTP/2 uploads that their destination does not take hold a bounded sum of bytes, and a slow one beside them finishes", async (t) => {
@@ -52,7 +52,7 @@ test("T-10 HTTP/2 uploads that their destination does not take hold a bounded su
   }
   // All that was not ended holds all that it offered: more than the limit, were none ended.
   assert.ok(2 * streams * offered.length > 5 * limit);
-  await untilBounded(t, proxy, limit);
+  await untilBounded(proxy, limit);
   for (let i = 0; i < 10; i += 1) {
     honest.write(Buffer.alloc(1_000));
     await new Promise((resolve) => setTimeout(resolve, 60));
@@ -84,7 +84,7 @@ test("T-10 the same over HTTP/1.1: the client of an upload that was ended gets 5
     return readAnswer(upload).catch(() => undefined);
   });
   // Beyond twice the limit nobody is given any time.
-  await untilBounded(t, proxy, MIB / 2);
+  await untilBounded(proxy, MIB / 2);
 
   const first = await Promise.race(answers);
   assert.equal(first?.status, 504);
@@ -99,7 +99,7 @@ test("T-10 bytes that wait for a destination to connect count, too, and are give
   const upload = session.request(head({ ":method": "POST" }));
   upload.on("error", () => {});
   upload.write(Buffer.alloc(50_000));
-  while (!t.signal.aborted && (await proxy.metric(HELD)) < 50_000) await nextTurn();
+  await until(async () => (await proxy.metric(HELD)) >= 50_000);
 
   upload.close();
   await once(upload, "close");

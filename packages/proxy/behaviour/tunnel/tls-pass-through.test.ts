@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { type ConnectionOptions, createServer as createTlsServer, connect as tlsConnect } from "node:tls";
+import { until } from "@fenceline/api/testing";
 import { CERTIFICATE, KEY } from "../../src/testing/certificate.ts";
 import { openSocket, readToEnd, readUntil } from "../../src/testing/client.ts";
 import { clientHello, inRecords, serverName } from "../../src/testing/client-hello.ts";
@@ -16,10 +16,6 @@ async function startTlsProxy(
 ): Promise<{ proxy: ProxyUnderTest; port: number }> {
   const proxy = await startProxy(t, { [SERVICE]: ports }, options);
   return { proxy, port: proxy.port };
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await setImmediate();
 }
 
 /** A TLS server that sends everything back. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { call, openSocket, readToEnd } from "../testing/client.ts";
 import { SERVICE, startProxy } from "../testing/proxy-under-test.ts";
 import { startUpstream } from "../testing/upstream.ts";
@@ -10,13 +11,13 @@ test("E1-25 a connection beyond the limit is closed at once and counted; when on
   const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { load: { maxConnections: 1 } });
   const first = await openSocket(proxy.port);
   t.after(() => first.destroy());
-  while ((await proxy.metric("fenceline_proxy_connections")) === 0) await new Promise(setImmediate);
+  await until(async () => (await proxy.metric("fenceline_proxy_connections")) > 0);
 
   assert.equal(await readToEnd(await openSocket(proxy.port)), "");
   assert.equal(await proxy.metric('fenceline_proxy_connections_refused_total{reason="LIMIT"}'), 1);
 
   first.destroy();
   await once(first, "close");
-  while ((await proxy.metric("fenceline_proxy_connections")) > 0) await new Promise(setImmediate);
+  await proxy.until("fenceline_proxy_connections", 0);
   assert.equal((await call(proxy.port)).status, 200);
 });

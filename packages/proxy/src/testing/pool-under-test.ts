@@ -1,5 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import type { TestContext } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { pino } from "pino";
 import { WorkerPool, type WorkerPoolOptions } from "../workers/worker-pool.ts";
 import { RecordedEdges } from "./proxy-under-test.ts";
@@ -52,7 +53,7 @@ export async function startPool(
     },
     metric,
     async metricIs(sample, condition) {
-      while (!condition(await metric(sample))) await new Promise(setImmediate);
+      await until(async () => condition(await metric(sample)));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import type { TestContext } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 import { type Level, pino } from "pino";
 import type { EdgeReporter, ReportedEdge, RequestReporter } from "../destination/reported-edge.ts";
 import { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "../global-sidecar.ts";
@@ -102,8 +102,7 @@ export async function startProxy(
     log,
     metric,
     async until(sample, value) {
-      // The end of the test ends the wait, or its process would never end.
-      while (!t.signal.aborted && (await metric(sample)) !== value) await nextTurn();
+      await until(async () => (await metric(sample)) === value);
     },
   };
 }

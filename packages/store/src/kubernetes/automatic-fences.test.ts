@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { automaticFence } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import type { RecordedRequest } from "@fenceline/kubernetes/testing";
-import { service, until } from "@fenceline/kubernetes/testing";
+import { service } from "@fenceline/kubernetes/testing";
 import { SERVICE_FENCES, SERVICES } from "./resources.ts";
 import { FENCE, FENCE_UID, fence } from "./testing/rendered-objects.ts";
 import { openStore } from "./testing/store-under-test.ts";

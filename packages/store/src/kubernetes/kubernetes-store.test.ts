@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DomainStatus, ServiceFenceStatus } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import type { FakeApiServer } from "@fenceline/kubernetes/testing";
-import { service, until } from "@fenceline/kubernetes/testing";
+import { service } from "@fenceline/kubernetes/testing";
 import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
 import { envoyFilter, FENCE, fence, OWNED, OWNER, sidecar } from "./testing/rendered-objects.ts";
 import { openStore, openStoreOn } from "./testing/store-under-test.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceFenceStatus } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes";
-import { until } from "@fenceline/kubernetes/testing";
 import { ENVOY_FILTERS, SERVICE_FENCES, SIDECARS } from "./resources.ts";
 import { envoyFilter, FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
 import { openStore } from "./testing/store-under-test.ts";

@@ -2,10 +2,12 @@
  * The same promises against a real kube-apiserver, which must have the CRDs of Istio and of
  * Fenceline. FENCELINE_KUBECONFIG names its kubeconfig.
  */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { ENDPOINT_SLICE, type FencelineError, fenceRef, type RenderedObject, type ServiceFenceStatus } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import {
   ApiError,
   type ApiRequest,
@@ -20,7 +22,6 @@ import {
   type Resource,
   readerOf,
 } from "@fenceline/kubernetes";
-import { until } from "@fenceline/kubernetes/testing";
 import { ObjectWriter } from "./apply/object-writer.ts";
 import { KubernetesStore } from "./kubernetes-store.ts";
 import { CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until } from "@fenceline/kubernetes/testing";
+import { until } from "@fenceline/api/testing";
 import { SERVICE_CIDRS, SERVICES } from "./resources.ts";
 import { openStore } from "./testing/store-under-test.ts";
 

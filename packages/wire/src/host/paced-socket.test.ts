@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 import fc from "fast-check";
 import { cut, FRAME, frame, PREFACE } from "../testing/frames.ts";
 import { PacedSocket } from "./paced-socket.ts";
@@ -24,11 +25,6 @@ async function connected(t: Pick<TestContext, "after">, pace = new StreamPace())
     paced.destroy();
   });
   return { client, socket, paced };
-}
-
-/** Waits, turn by turn, until it is so. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await turn();
 }
 
 const FLOOD = Buffer.concat(Array.from({ length: 200 }, (_, index) => frame(FRAME.HEADERS, 4, 2 * index + 1, Buffer.from([0x82]))));

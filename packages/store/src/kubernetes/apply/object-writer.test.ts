@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { RenderedObject } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import type { WireObject } from "@fenceline/kubernetes";
-import { FakeApiServer, ManualClock, type RecordedRequest, until } from "@fenceline/kubernetes/testing";
+import { FakeApiServer, ManualClock, type RecordedRequest } from "@fenceline/kubernetes/testing";
 import { SIDECARS } from "../resources.ts";
 import { FENCE, OWNER, sidecar } from "../testing/rendered-objects.ts";
 import { ManualLeadership } from "../testing/store-under-test.ts";

@@ -1,6 +1,7 @@
 import type { TestContext } from "node:test";
 import type { FencelineError } from "@fenceline/api";
-import { FakeApiServer, ManualClock, until } from "@fenceline/kubernetes/testing";
+import { until } from "@fenceline/api/testing";
+import { FakeApiServer, ManualClock } from "@fenceline/kubernetes/testing";
 import type { MeshChanges } from "../../store.ts";
 import { KubernetesStore } from "../kubernetes-store.ts";
 import { CONFIG_MAPS } from "../resources.ts";
