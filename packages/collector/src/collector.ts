@@ -2,8 +2,8 @@ import { accessLogService } from "@fenceline/als";
 import { type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
 import { EdgeBook } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
-import { MeshAddressBook, outboundEntries } from "@fenceline/registry";
-import type { MeshSnapshot, Store } from "@fenceline/store";
+import { allNew, MeshAddressBook, outboundEntries } from "@fenceline/registry";
+import type { MeshChanges, MeshSnapshot, Store } from "@fenceline/store";
 import { type GrpcHost, peerOf, startGrpcHost } from "@fenceline/wire";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -72,7 +72,7 @@ export class Collector {
   /** What each address of the mesh is, for the global sidecar. */
   readonly addresses: MeshAddressBook;
   readonly #closers: (() => void | Promise<void>)[] = [];
-  #mesh: Mesh;
+  readonly #mesh: Mesh;
   #ageingTimer: NodeJS.Timeout | undefined;
   #ageingInterval: number | undefined;
   #grpcHost: GrpcHost | undefined;
@@ -80,10 +80,13 @@ export class Collector {
   private constructor(options: CollectorOptions) {
     const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion } = options;
     this.#options = options;
-    this.#mesh = new Mesh(store.snapshot(), config);
+    const snapshot = store.snapshot();
+    this.#mesh = new Mesh(snapshot, config);
     this.#decisions = DecisionLog.of(logger);
-    this.addresses = new MeshAddressBook(config.namespace);
-    this.#refreshAddresses(store.snapshot());
+    this.addresses = new MeshAddressBook(config.namespace, () => this.#mesh.registry);
+    const { services, endpointSlices, nodes, serviceCIDRs } = snapshot;
+    const all = { services: allNew(services), endpointSlices: allNew(endpointSlices) };
+    this.addresses.apply({ ...all, nodes: allNew(nodes), serviceCIDRs: allNew(serviceCIDRs) }, this.#outbound(snapshot));
     const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
     this.#proxyVersions = new ProxyVersions((fence) => this.#controller.enqueue(fence));
     const proxyVersions = (fence: FenceKey) => {
@@ -154,7 +157,7 @@ export class Collector {
     };
   }
 
-  /** The registry of what exists, as of the latest snapshot. */
+  /** What exists, as far as it was told. */
   get mesh(): Mesh {
     return this.#mesh;
   }
@@ -184,7 +187,7 @@ export class Collector {
     this.#closers.push(() => this.#controller.close());
     this.#closers.push(() => this.#fallback.close());
     this.#closers.push(() => this.#automatic.close());
-    this.#closers.push(store.onChange(() => this.#refresh()));
+    this.#closers.push(store.onChange((changes) => this.#refresh(changes)));
     this.#controller.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();
@@ -209,22 +212,29 @@ export class Collector {
     this.#closers.push(() => host.close());
   }
 
-  #refresh(): void {
+  #refresh(changes: MeshChanges): void {
     const snapshot = this.#options.store.snapshot();
-    this.#mesh = new Mesh(snapshot, this.#options.config);
-    this.#refreshAddresses(snapshot);
-    const fences = new Set(this.#mesh.fences().map(({ metadata }) => formatFenceKey(metadata)));
-    this.#proxyVersions.retain((fence) => fences.has(fence));
+    this.#mesh.apply(changes, snapshot);
+    const isPolicy = changes.defaultSidecars.length > 0 || changes.meshConfigs.length > 0;
+    this.addresses.apply(changes, isPolicy ? this.#outbound(snapshot) : undefined);
+    if (changes.fences.some(({ after }) => after === undefined)) this.#forgetVersions();
     this.#controller.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();
-    if (this.#ageingTimer !== undefined) this.#scheduleAgeing();
+    const isWindow = changes.fences.some(({ before, after }) => before?.spec.idleWindow !== after?.spec.idleWindow);
+    if (this.#ageingTimer !== undefined && isWindow) this.#scheduleAgeing();
   }
 
-  #refreshAddresses(snapshot: MeshSnapshot): void {
-    const { rootNamespace, istioNamespace } = this.#mesh.config;
-    const { controlPlanes } = this.#mesh;
-    this.addresses.refresh({ ...snapshot, outbound: outboundEntries({ ...snapshot, controlPlanes }, rootNamespace ?? istioNamespace) });
+  #forgetVersions(): void {
+    const fences = new Set(this.#mesh.fences().map(({ metadata }) => formatFenceKey(metadata)));
+    this.#proxyVersions.retain((fence) => fences.has(fence));
+  }
+
+  /** Whose pods reach nothing but registered hosts. */
+  #outbound(snapshot: MeshSnapshot): ReadonlyMap<string, number> {
+    const { controlPlanes, config } = this.#mesh;
+    const { rootNamespace, istioNamespace } = config;
+    return outboundEntries({ defaultSidecars: snapshot.defaultSidecars, controlPlanes }, rootNamespace ?? istioNamespace);
   }
 
   /**

@@ -59,9 +59,9 @@ const FORBIDDEN = 403;
 export class Ingest implements AccessLogSink {
   readonly #options: IngestOptions;
   readonly #dropped = new Map<DropReason, number>();
-  /** Streams live long; what one stands for changes only with the mesh. */
+  /** Streams live long; what one stands for changes only with the fences. */
   #sources = new WeakMap<AccessLogStream, StreamSource>();
-  #sourcesOf: Mesh | undefined;
+  #sourcesOf: number | undefined;
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -102,9 +102,9 @@ export class Ingest implements AccessLogSink {
   }
 
   #sourceOf(stream: AccessLogStream, mesh: Mesh): StreamSource {
-    if (this.#sourcesOf !== mesh) {
+    if (this.#sourcesOf !== mesh.fencesVersion) {
       this.#sources = new WeakMap();
-      this.#sourcesOf = mesh;
+      this.#sourcesOf = mesh.fencesVersion;
     }
     const known = this.#sources.get(stream);
     if (known !== undefined) return known;

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Service } from "@fenceline/api";
+import type { MeshChanges } from "@fenceline/store";
 import { Mesh } from "./mesh.ts";
 import { CAPTURED_MESH, CONFIG, meshOf, snapshotOf } from "./testing/mesh.ts";
 
 const B = "b.test1.svc.cluster.local";
+const NOTHING: MeshChanges = {
+  ...{ namespaces: [], nodes: [], serviceCIDRs: [], services: [], endpointSlices: [] },
+  ...{ defaultSidecars: [], meshConfigs: [], fences: [], disturbed: [], foreign: [] },
+};
 
 test("T-10 a cluster that does not exist is not remembered, however many there are and however long", () => {
   const mesh = meshOf();
@@ -39,3 +45,27 @@ for (const [what, rootNamespace, told, roots] of [
     );
   });
 }
+
+test("what a cluster stands for is never that of a Service as it was", () => {
+  const mesh = meshOf();
+  const cluster = `outbound|80||${B}`;
+  const [before] = mesh.registry.servicesIn("test1");
+  assert.ok(before?.metadata.name === "b");
+  const told = (after: Service | undefined, known = before) => mesh.apply({ ...NOTHING, services: [{ before: known, after }] }, {});
+  assert.deepEqual(mesh.destinationOfCluster(cluster), { host: B, port: 80 });
+  told(undefined);
+  assert.equal(mesh.destinationOfCluster(cluster), undefined);
+  assert.equal(mesh.rememberedCharacters, 0);
+  told(before);
+  assert.deepEqual(mesh.destinationOfCluster(cluster), { host: B, port: 80 });
+  told({ ...before, spec: { ...before.spec, ports: [{ name: "http", port: 81, protocol: "TCP" }] } });
+  assert.equal(mesh.destinationOfCluster(cluster), undefined);
+});
+
+test("a change of MeshConfig is in the configuration", () => {
+  const mesh = meshOf();
+  const meshConfig = { outbound: "REGISTRY_ONLY" as const, rootNamespace: "root-1" };
+  mesh.apply({ ...NOTHING, meshConfigs: [{ before: undefined, after: meshConfig }] }, { meshConfigs: [meshConfig] });
+  assert.deepEqual(mesh.config.meshRootNamespaces, ["root-1"]);
+  assert.deepEqual(mesh.controlPlanes, [{ outbound: "REGISTRY_ONLY", rootNamespace: "root-1" }]);
+});

@@ -1,16 +1,16 @@
 import {
   type Config,
   type FenceKey,
-  fenceKeyOf,
-  formatFenceKey,
   type Labels,
+  type Service,
   type ServiceFence,
   type SystemConfig,
   trustDomainsOf,
 } from "@fenceline/api";
 import { type ControlPlane, type Destination, Registry } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render";
-import type { MeshConfig, MeshSnapshot } from "@fenceline/store";
+import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
+import { FenceTable } from "./fence-table.ts";
 
 /**
  * Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length,
@@ -21,62 +21,82 @@ const REMEMBERED_CHARACTERS = 1_500_000;
 /** The configuration, and what the mesh says of itself. */
 export type MeshConfiguration = Config & SystemConfig;
 
-interface FenceSelector {
-  readonly key: FenceKey;
-  readonly labels: [string, string][];
+/** A Service port that a cluster stands for, as long as its Service is this object. */
+interface KnownCluster {
+  readonly destination: Destination;
+  readonly service: Service;
 }
 
-/**
- * What the rest of the collector asks about one snapshot. A new snapshot makes a new mesh, so
- * whatever is remembered in here can never be stale.
- */
+/** What the rest of the collector asks about the mesh, kept up with its changes. */
 export class Mesh {
-  /** What the mesh says of itself stands beside what is configured. */
-  readonly config: MeshConfiguration;
-  /** What decides who is REGISTRY_ONLY; none where no MeshConfig can be read. */
-  readonly controlPlanes: readonly ControlPlane[];
   readonly registry: Registry;
   /** Fully qualified host of the global sidecar. */
   readonly fallbackHost: string;
   /** Trust domains of this mesh. */
   readonly trustDomains: readonly string[];
-  readonly #fences = new Map<string, ServiceFence>();
-  readonly #selectors: FenceSelector[];
+  readonly #given: Config;
+  readonly #fences: FenceTable;
+  #config: MeshConfiguration;
+  #controlPlanes: readonly ControlPlane[] = [];
   /** Of clusters that exist: what senders make up is looked up each time, and stays nowhere. */
-  readonly #clusters = new Map<string, Destination>();
+  readonly #clusters = new Map<string, KnownCluster>();
   #clusterCharacters = 0;
 
   constructor(snapshot: MeshSnapshot, config: Config) {
-    const { meshConfigs = [] } = snapshot;
-    this.config = { ...config, meshRootNamespaces: [...new Set(meshConfigs.flatMap(({ rootNamespace }) => rootNamespace ?? []))] };
-    this.controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, config));
-    this.registry = new Registry({ ...snapshot, clusterDomain: config.clusterDomain });
+    this.#given = config;
+    this.#config = config;
+    this.#configure(snapshot.meshConfigs);
+    const { services, endpointSlices, fences } = snapshot;
+    this.registry = new Registry({ services, endpointSlices, clusterDomain: config.clusterDomain });
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
-    for (const fence of [...snapshot.fences].sort(byName)) this.#fences.set(formatFenceKey(fence.metadata), fence);
-    this.#selectors = [...this.#fences.values()].flatMap((fence) => {
-      const labels = workloadLabels({ fence, registry: this.registry, config });
-      return labels === undefined ? [] : [{ key: fenceKeyOf(fence), labels: Object.entries(labels) }];
-    });
+    this.#fences = new FenceTable((fence) => workloadLabels({ fence, registry: this.registry, config }));
+    for (const fence of fences) this.#fences.changed(undefined, fence);
   }
 
-  fences(): ServiceFence[] {
-    return [...this.#fences.values()];
+  /** @param now what there is, the changes included */
+  apply(changes: MeshChanges, now: Pick<MeshSnapshot, "meshConfigs">): void {
+    this.registry.apply(changes);
+    for (const { before, after } of changes.fences) this.#fences.changed(before, after);
+    for (const { before, after } of changes.services) {
+      const service = after ?? before;
+      if (service !== undefined) this.#fences.serviceChanged(service.metadata);
+    }
+    if (changes.meshConfigs.length > 0) this.#configure(now.meshConfigs);
+  }
+
+  /** What the mesh says of itself stands beside what is configured. */
+  get config(): MeshConfiguration {
+    return this.#config;
+  }
+
+  /** What decides who is REGISTRY_ONLY; none where no MeshConfig can be read. */
+  get controlPlanes(): readonly ControlPlane[] {
+    return this.#controlPlanes;
+  }
+
+  /** Another number whenever a pod may be of another fence than before. */
+  get fencesVersion(): number {
+    return this.#fences.version;
+  }
+
+  /** By namespace and name. */
+  fences(): readonly ServiceFence[] {
+    return this.#fences.list();
   }
 
   fence(key: FenceKey): ServiceFence | undefined {
-    return this.#fences.get(formatFenceKey(key));
+    return this.#fences.get(key);
   }
 
   /** The fence whose selector takes a pod with these labels; the first by name where several do. */
   fenceOfPod(namespace: string, labels: Labels): FenceKey | undefined {
-    return this.#selectors.find((selector) => takes(selector, namespace, labels))?.key;
+    return this.#fences.ofPod(namespace, labels);
   }
 
   /** Whether a fence's selector takes a pod with these labels. */
-  selects({ namespace: home, name }: FenceKey, namespace: string, labels: Labels): boolean {
-    const selector = this.#selectors.find(({ key }) => key.namespace === home && key.name === name);
-    return selector !== undefined && takes(selector, namespace, labels);
+  selects(fence: FenceKey, namespace: string, labels: Labels): boolean {
+    return this.#fences.selects(fence, namespace, labels);
   }
 
   /** Whether the fallback's Service has a ready endpoint. */
@@ -92,10 +112,11 @@ export class Mesh {
    */
   destinationOfCluster(cluster: string): Destination | undefined {
     const known = this.#clusters.get(cluster);
-    if (known !== undefined) return known;
-    const destination = this.#parseCluster(cluster);
-    if (destination !== undefined) this.#remember(cluster, destination);
-    return destination;
+    if (known !== undefined && this.#isCurrent(known.service)) return known.destination;
+    if (known !== undefined) this.#forget(cluster);
+    const found = this.#parseCluster(cluster);
+    if (found !== undefined) this.#remember(cluster, found);
+    return found?.destination;
   }
 
   /** Characters of clusters that are remembered now. */
@@ -108,28 +129,49 @@ export class Mesh {
    * or no such port of it, exists.
    */
   destinationOfHost(host: string, port: number, namespace?: string): Destination | undefined {
+    return this.#destinationOfHost(host, port, namespace)?.destination;
+  }
+
+  #destinationOfHost(host: string, port: number, namespace?: string): KnownCluster | undefined {
     const service = this.registry.resolveHost(host, namespace);
     if (service === undefined || !service.spec.ports.some((candidate) => candidate.port === port)) return undefined;
-    return { host: this.registry.hostOf(service), port };
+    return { destination: { host: this.registry.hostOf(service), port }, service };
+  }
+
+  /** A Service that changed is another object. */
+  #isCurrent(service: Service): boolean {
+    const { namespace, name } = service.metadata;
+    return this.registry.service(namespace, name) === service;
   }
 
   /**
    * The subset in a cluster is any text, so even those that exist are without number. When there
    * are too many, those in use are soon found again.
    */
-  #remember(cluster: string, destination: Destination): void {
+  #remember(cluster: string, found: KnownCluster): void {
     if (this.#clusterCharacters + cluster.length > REMEMBERED_CHARACTERS) {
       this.#clusters.clear();
       this.#clusterCharacters = 0;
     }
-    this.#clusters.set(cluster, destination);
+    this.#clusters.set(cluster, found);
     this.#clusterCharacters += cluster.length;
   }
 
-  #parseCluster(cluster: string): Destination | undefined {
+  #forget(cluster: string): void {
+    this.#clusters.delete(cluster);
+    this.#clusterCharacters -= cluster.length;
+  }
+
+  #parseCluster(cluster: string): KnownCluster | undefined {
     const [direction, port, , host, ...rest] = cluster.split("|");
     if (direction !== "outbound" || host === undefined || rest.length > 0) return undefined;
-    return this.destinationOfHost(host, Number(port));
+    return this.#destinationOfHost(host, Number(port));
+  }
+
+  #configure(meshConfigs: readonly MeshConfig[] = []): void {
+    const meshRootNamespaces = [...new Set(meshConfigs.flatMap(({ rootNamespace }) => rootNamespace ?? []))];
+    this.#config = { ...this.#given, meshRootNamespaces };
+    this.#controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, this.#given));
   }
 }
 
@@ -141,12 +183,4 @@ function controlPlanesOf({ outbound, rootNamespace: told }: MeshConfig, { rootNa
   const roots = new Set([rootNamespace, told].filter((root) => root !== undefined));
   if (roots.size === 0) roots.add(istioNamespace);
   return [...roots].map((root) => ({ outbound, rootNamespace: root }));
-}
-
-function takes({ key, labels: wanted }: FenceSelector, namespace: string, labels: Labels): boolean {
-  return key.namespace === namespace && wanted.every(([name, value]) => labels[name] === value);
-}
-
-function byName(a: ServiceFence, b: ServiceFence): number {
-  return formatFenceKey(a.metadata) < formatFenceKey(b.metadata) ? -1 : 1;
 }

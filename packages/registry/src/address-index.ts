@@ -1,4 +1,5 @@
 import type { EndpointSlice, Service } from "@fenceline/api";
+import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination } from "./destination.ts";
 
 /** What a call to an address says beside it. It decides where several Services have the address. */
@@ -9,25 +10,25 @@ export interface AddressHint {
   readonly namespace?: string | undefined;
 }
 
-/** The part of a registry that the index is made from. */
-interface ServicesAndSlices {
-  services(): readonly Service[];
-  slicesOf(service: Service): readonly EndpointSlice[];
-  hostOf(service: Service): string;
+/** Whose a claim is. */
+interface Claimant {
+  readonly namespace: string;
+  readonly service: string;
+  /** Undefined for a ClusterIP. */
+  readonly slice: string | undefined;
 }
 
 /**
  * What one Service has at each of some addresses: port → Service port. Shared by all addresses of a
  * slice, which may be many thousands.
  */
-interface Claim {
-  readonly namespace: string;
+interface Claim extends Claimant {
   readonly ports: ReadonlyMap<number, Destination>;
 }
 
 /**
- * Most claims of one namespace on one address. Pods of more Services than that are taken for one of
- * the first by name.
+ * Most claims of one namespace on one address that count. Pods of more Services than that are taken
+ * for one of the first by name.
  */
 const CLAIMS_PER_NAMESPACE = 64;
 
@@ -41,17 +42,14 @@ const CLAIMS_PER_NAMESPACE = 64;
  * it is nobody's.
  *
  * An EndpointSlice of a megabyte has 100 ports at each of 60,000 addresses. So nothing is kept for
- * each pair of the two: an address has claims, one for each slice that names it.
+ * each pair of the two: an address has claims, one for each slice that names it. A change of a
+ * slice costs a look at the addresses of this slice.
  */
 export class AddressIndex {
+  /** By address, in order: those by a ClusterIP first, then by namespace, Service and slice. */
   readonly #claims = new Map<string, Claim[]>();
-  readonly #clusterIPs = new Set<string>();
-
-  constructor(registry: ServicesAndSlices) {
-    const services = registry.services();
-    for (const service of services) this.#addClusterIPs(service, registry.hostOf(service));
-    for (const service of services) this.#addEndpoints(service, registry);
-  }
+  /** Of an address whose claims do not all count, those that do; since its last change. */
+  readonly #counting = new Map<string, readonly Claim[]>();
 
   /**
    * Of two ports of one Service that lead to the same address the first counts; for a namespace,
@@ -60,7 +58,7 @@ export class AddressIndex {
   find(address: string, port: number, { host, namespace }: AddressHint): Destination | undefined {
     let first: Destination | undefined;
     let own: Destination | undefined;
-    for (const claim of this.#claims.get(address) ?? []) {
+    for (const claim of this.#countingAt(address)) {
       const destination = claim.ports.get(port);
       if (destination === undefined) continue;
       if (destination.host === host) return destination;
@@ -72,46 +70,110 @@ export class AddressIndex {
 
   /** Whether Services of several namespaces have it. */
   isContested(address: string, port: number): boolean {
-    const claims = this.#claims.get(address) ?? [];
+    const claims = this.#countingAt(address);
     if (claims.length < 2) return false;
     const first = claims.find(({ ports }) => ports.has(port));
     return claims.some(({ namespace, ports }) => namespace !== first?.namespace && ports.has(port));
   }
 
-  #addClusterIPs(service: Service, host: string): void {
-    const { clusterIP, clusterIPs = [], ports } = service.spec;
-    const claim = { namespace: service.metadata.namespace, ports: new Map(ports.map(({ port }) => [port, { host, port }])) };
-    for (const address of new Set([clusterIP, ...clusterIPs])) {
-      if (address === undefined || address === "" || address === "None") continue;
-      this.#clusterIPs.add(address);
-      this.#add(address, claim);
-    }
+  /** @param host of the Service */
+  add(service: Service, slices: readonly EndpointSlice[], host: string): void {
+    const ports = new Map(service.spec.ports.map(({ port }) => [port, { host, port }]));
+    const claim = { ...claimantOf(service), ports };
+    for (const address of clusterIPsOf(service)) this.#add(address, claim);
+    for (const slice of slices) this.addSlice(service, slice, host);
   }
 
-  #addEndpoints(service: Service, registry: ServicesAndSlices): void {
-    const host = registry.hostOf(service);
-    const places = new Map(service.spec.ports.map(({ name = "" }, place) => [name, place] as const).reverse());
-    for (const slice of registry.slicesOf(service)) {
-      const claim = { namespace: service.metadata.namespace, ports: portsOf(slice, places, service, host) };
-      if (claim.ports.size === 0) continue;
-      for (const { addresses } of slice.endpoints ?? [])
-        for (const address of addresses) if (!this.#clusterIPs.has(address)) this.#add(address, claim);
-    }
+  /** The Service and its slices as they were added. */
+  remove(service: Service, slices: readonly EndpointSlice[]): void {
+    for (const address of clusterIPsOf(service)) this.#remove(address, claimantOf(service));
+    for (const slice of slices) this.removeSlice(service, slice);
   }
 
-  /** Claims of one namespace come one behind the other, since Services are in order. */
+  /** @param host of the Service */
+  addSlice(service: Service, slice: EndpointSlice, host: string): void {
+    const ports = portsOf(slice, service, host);
+    if (ports.size === 0) return;
+    const claim = { ...claimantOf(service, slice), ports };
+    for (const address of addressesOf(slice)) this.#add(address, claim);
+  }
+
+  /** The Service and the slice as they were added. */
+  removeSlice(service: Service, slice: EndpointSlice): void {
+    const claimant = claimantOf(service, slice);
+    for (const address of addressesOf(slice)) this.#remove(address, claimant);
+  }
+
   #add(address: string, claim: Claim): void {
     const claims = this.#claims.get(address);
+    this.#counting.delete(address);
     if (claims === undefined) this.#claims.set(address, [claim]);
-    else if (claims.at(-1) !== claim && claims.at(-CLAIMS_PER_NAMESPACE)?.namespace !== claim.namespace) claims.push(claim);
+    else claims.splice(placeOf(claims, claim), 0, claim);
+  }
+
+  #remove(address: string, claimant: Claimant): void {
+    const claims = this.#claims.get(address);
+    if (claims === undefined) return;
+    const place = placeOf(claims, claimant);
+    const found = claims[place];
+    if (found === undefined || compareClaimants(found, claimant) !== 0) return;
+    this.#counting.delete(address);
+    if (claims.length === 1) this.#claims.delete(address);
+    else claims.splice(place, 1);
+  }
+
+  #countingAt(address: string): readonly Claim[] {
+    const claims = this.#claims.get(address) ?? [];
+    const hasOneSort = claims[0]?.slice !== undefined || claims.at(-1)?.slice === undefined;
+    if (hasOneSort && claims.length <= CLAIMS_PER_NAMESPACE) return claims;
+    const counting = this.#counting.get(address) ?? countingOf(claims);
+    this.#counting.set(address, counting);
+    return counting;
   }
 }
 
-/**
- * What the ports of a slice's pods lead to, in the order of the Service's ports. @param places of
- * the Service's ports, by name
- */
-function portsOf({ ports }: EndpointSlice, places: ReadonlyMap<string, number>, { spec }: Service, host: string): Map<number, Destination> {
+/** The ClusterIPs' claims alone, if there are any; and of each namespace the first ones. */
+function countingOf(claims: readonly Claim[]): readonly Claim[] {
+  const hasClusterIP = claims[0]?.slice === undefined;
+  const counts = new Map<string, number>();
+  return claims.filter(({ namespace, slice }) => {
+    if (hasClusterIP && slice !== undefined) return false;
+    const count = (counts.get(namespace) ?? 0) + 1;
+    counts.set(namespace, count);
+    return count <= CLAIMS_PER_NAMESPACE;
+  });
+}
+
+function claimantOf({ metadata: { namespace, name } }: Service, slice?: EndpointSlice): Claimant {
+  return { namespace, service: name, slice: slice?.metadata.name };
+}
+
+function placeOf(claims: readonly Claim[], claimant: Claimant): number {
+  return placeIn(claims, (claim) => compareClaimants(claim, claimant));
+}
+
+function compareClaimants(a: Claimant, b: Claimant): number {
+  return (
+    Number(a.slice !== undefined) - Number(b.slice !== undefined) ||
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.service, b.service) ||
+    compareText(a.slice ?? "", b.slice ?? "")
+  );
+}
+
+function clusterIPsOf({ spec: { clusterIP, clusterIPs = [] } }: Service): readonly string[] {
+  const all = new Set([clusterIP, ...clusterIPs]);
+  return [...all].flatMap((address) => (address === undefined || address === "" || address === "None" ? [] : address));
+}
+
+function addressesOf({ endpoints }: EndpointSlice): ReadonlySet<string> {
+  return new Set(endpoints?.flatMap(({ addresses }) => addresses));
+}
+
+/** What the ports of a slice's pods lead to, in the order of the Service's ports. */
+function portsOf({ ports }: EndpointSlice, { spec }: Service, host: string): Map<number, Destination> {
+  /** Of the Service's ports, by name. */
+  const places = new Map(spec.ports.map(({ name = "" }, place) => [name, place] as const).reverse());
   const targets = new Map<number, number>();
   for (const { name, port } of [...(ports ?? [])].reverse()) {
     const place = places.get(name ?? "");

@@ -1,6 +1,7 @@
 export * from "./authority.ts";
 export * from "./destination.ts";
-export { type AddressedObjects, MeshAddressBook } from "./mesh-addresses.ts";
+export { MeshAddressBook } from "./mesh-addresses.ts";
+export { allNew } from "./object-change.ts";
 export * from "./port-protocol.ts";
 export * from "./registry.ts";
 export { type ControlPlane, outboundEntries } from "./registry-only.ts";

@@ -1,46 +1,40 @@
 import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fenceline/api";
 import { ADDRESS_KIND, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { canonicalAddress } from "./authority.ts";
+import type { ObjectChange } from "./object-change.ts";
+import type { Registry, RegistryChanges } from "./registry.ts";
 
-/**
- * The objects that addresses are read from. One that did not change must be the same object as
- * before.
- */
-export interface AddressedObjects {
-  readonly services: readonly Service[];
-  readonly endpointSlices: readonly EndpointSlice[];
-  readonly nodes?: readonly Node[] | undefined;
-  readonly serviceCIDRs?: readonly ServiceCIDR[] | undefined;
-  /** Whose pods reach nothing but registered hosts, as `outboundEntries` tells. */
-  readonly outbound?: ReadonlyMap<string, number> | undefined;
+/** What changed of the objects that addresses are read from. */
+export interface AddressedChanges extends RegistryChanges {
+  readonly nodes?: readonly ObjectChange<Node>[];
+  readonly serviceCIDRs?: readonly ObjectChange<ServiceCIDR>[];
 }
 
-/**
- * A Service with its slices, a node or a range of Services: what says something of addresses
- * together.
- */
-interface Group {
-  readonly objects: readonly (Service | EndpointSlice | Node | ServiceCIDR)[];
-  readonly parts: readonly MeshAddress[];
-}
+type Addressed = Service | EndpointSlice | Node | ServiceCIDR;
 
 /**
  * What each address of the mesh is, and which of its ports are declared.
  *
- * A change costs a comparison of each object with the one before by identity, and work for the
- * Services, nodes and ranges only that changed.
+ * A change costs a look at the object that changed; a Service comes with its slices, whose ports
+ * are its own.
  */
 export class MeshAddressBook {
   readonly #ownNamespace: string;
-  #groups = new Map<string, Group>();
-  /** By address, what each group says of it. Most have one. */
+  readonly #registry: () => Registry;
+  /** What each object says. */
+  readonly #said = new Map<string, readonly MeshAddress[]>();
+  /** By address, what each object says of it. Most have one. */
   readonly #parts = new Map<string, readonly MeshAddress[]>();
   #policies: ReadonlyMap<string, MeshAddress> = new Map();
   readonly #listeners = new Set<(changed: ReadonlySet<string>) => void>();
 
-  /** @param ownNamespace Fenceline's namespace */
-  constructor(ownNamespace: string) {
+  /**
+   * @param ownNamespace Fenceline's namespace
+   * @param registry knows a change before the book does
+   */
+  constructor(ownNamespace: string, registry: () => Registry) {
     this.#ownNamespace = ownNamespace;
+    this.#registry = registry;
   }
 
   get size(): number {
@@ -66,79 +60,96 @@ export class MeshAddressBook {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes a new view of the objects. */
-  refresh(objects: AddressedObjects): void {
+  /**
+   * Takes over what changed.
+   *
+   * @param outbound whose pods reach nothing but registered hosts, as `outboundEntries` tells.
+   * Default: as before
+   */
+  apply(changes: AddressedChanges, outbound?: ReadonlyMap<string, number>): void {
     const changed = new Set<string>();
-    const groups = new Map<string, Group>();
-    for (const [key, members] of grouped(objects)) {
-      const before = this.#groups.get(key);
-      if (before !== undefined && isSame(before.objects, members)) {
-        groups.set(key, before);
-        continue;
-      }
-      const group = { objects: members, parts: partsOf(members, this.#ownNamespace) };
-      groups.set(key, group);
-      this.#replace(before?.parts ?? [], group.parts, changed);
+    const { services = [], endpointSlices = [], nodes = [], serviceCIDRs = [] } = changes;
+    const slices = new Map(endpointSlices.flatMap(({ before, after }) => withKeys(after ?? before, after)));
+    for (const { before, after } of services) {
+      for (const slice of slicesOf(this.#registry(), after ?? before)) slices.set(keyOf(slice), slice);
     }
-    this.#refreshPolicies(objects.outbound ?? new Map(), changed);
-    for (const [key, { parts }] of this.#groups) if (!groups.has(key)) this.#replace(parts, [], changed);
-    this.#groups = groups;
+    for (const { before, after } of [...services, ...nodes, ...serviceCIDRs] as readonly ObjectChange<Addressed>[]) {
+      for (const [key, object] of withKeys(after ?? before, after)) this.#say(key, object, changed);
+    }
+    for (const [key, slice] of slices) this.#say(key, slice, changed);
+    if (outbound !== undefined) this.#setPolicies(outbound, changed);
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
   }
 
-  #refreshPolicies(outbound: ReadonlyMap<string, number>, changed: Set<string>): void {
+  #say(key: string, object: Addressed | undefined, changed: Set<string>): void {
+    const before = new Map(this.#said.get(key)?.map((part) => [part.address, part]));
+    const stated = object === undefined ? [] : mergedByAddress(statementsOf(object, this.#serviceOf(object), this.#ownNamespace));
+    // What is said again stays: of a slice with a hundred addresses most often one is new.
+    const after = stated.map((part) => {
+      const known = before.get(part.address);
+      return known !== undefined && isSame(known, part) ? known : part;
+    });
+    if (after.length === 0) this.#said.delete(key);
+    else this.#said.set(key, after);
+    for (const part of after) {
+      const known = before.get(part.address);
+      before.delete(part.address);
+      if (known !== part) this.#replace(known, part, changed);
+    }
+    for (const part of before.values()) this.#replace(part, undefined, changed);
+  }
+
+  #serviceOf(object: Addressed): Service | undefined {
+    if (object.kind !== "EndpointSlice") return undefined;
+    const { namespace, labels } = object.metadata;
+    return this.#registry().service(namespace, labels[SERVICE_NAME_LABEL] ?? "");
+  }
+
+  #setPolicies(outbound: ReadonlyMap<string, number>, changed: Set<string>): void {
     const before = this.#policies;
     const policies = new Map<string, MeshAddress>();
     for (const [namespace, kinds] of outbound) {
       const known = before.get(namespace);
       policies.set(namespace, known?.kinds === kinds ? known : { address: namespace, kinds, ports: [] });
     }
-    for (const [namespace, part] of before) if (policies.get(namespace) !== part) this.#replace([part], [], changed);
-    for (const [namespace, part] of policies) if (before.get(namespace) !== part) this.#replace([], [part], changed);
+    for (const [namespace, part] of before) if (policies.get(namespace) !== part) this.#replace(part, undefined, changed);
+    for (const [namespace, part] of policies) if (before.get(namespace) !== part) this.#replace(undefined, part, changed);
     this.#policies = policies;
   }
 
-  #replace(before: readonly MeshAddress[], after: readonly MeshAddress[], changed: Set<string>): void {
-    for (const part of before) {
-      changed.add(part.address);
-      const rest = (this.#parts.get(part.address) ?? []).filter((each) => each !== part);
-      if (rest.length > 0) this.#parts.set(part.address, rest);
-      else this.#parts.delete(part.address);
-    }
-    for (const part of after) {
-      changed.add(part.address);
-      this.#parts.set(part.address, [...(this.#parts.get(part.address) ?? []), part]);
-    }
+  /** One part of what is said of an address, for another one. */
+  #replace(before: MeshAddress | undefined, after: MeshAddress | undefined, changed: Set<string>): void {
+    const address = (after ?? before)?.address;
+    if (address === undefined) return;
+    changed.add(address);
+    const parts = (this.#parts.get(address) ?? []).filter((part) => part !== before);
+    if (after !== undefined) parts.push(after);
+    if (parts.length === 0) this.#parts.delete(address);
+    else this.#parts.set(address, parts);
   }
 }
 
-/** The objects by what they say something of. */
-function grouped({ services, endpointSlices, nodes = [], serviceCIDRs = [] }: AddressedObjects): Map<string, Group["objects"][number][]> {
-  const groups = new Map<string, Group["objects"][number][]>();
-  for (const service of services) groups.set(`${service.metadata.namespace}/${service.metadata.name}`, [service]);
-  for (const slice of endpointSlices) {
-    const { namespace, name, labels } = slice.metadata;
-    const service = labels[SERVICE_NAME_LABEL];
-    // No Service has such a name, so a slice without one stands for itself.
-    const key = service === undefined ? `${namespace}/ ${name}` : `${namespace}/${service}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [slice]);
-    else group.push(slice);
-  }
-  for (const node of nodes) groups.set(node.metadata.name, [node]);
-  for (const range of serviceCIDRs) groups.set(` ${range.metadata.name}`, [range]);
-  return groups;
+function withKeys<O extends Addressed>(named: O | undefined, object: O | undefined): readonly (readonly [string, O | undefined])[] {
+  return named === undefined ? [] : [[keyOf(named), object]];
 }
 
-function partsOf(objects: Group["objects"], ownNamespace: string): MeshAddress[] {
-  const service = objects.find((object) => object.kind === "Service");
-  const statements = objects.flatMap((object) => statementsOf(object, service, ownNamespace));
+/** No two objects have the same. */
+function keyOf({ kind, metadata }: Addressed): string {
+  return `${kind} ${"namespace" in metadata ? metadata.namespace : ""}/${metadata.name}`;
+}
+
+function slicesOf(registry: Registry, service: Service | undefined): readonly EndpointSlice[] {
+  return service === undefined ? [] : registry.slicesOf(service);
+}
+
+/** One part for each address: an object may name it twice. */
+function mergedByAddress(statements: readonly MeshAddress[]): readonly MeshAddress[] {
   const byAddress = Map.groupBy(statements, ({ address }) => address);
-  return [...byAddress].map(([address, parts]) => merged(address, parts));
+  return byAddress.size === statements.length ? statements : [...byAddress].map(([address, parts]) => merged(address, parts));
 }
 
 /** What one object says. @param service that it belongs to, if it is a slice */
-function statementsOf(object: Group["objects"][number], service: Service | undefined, ownNamespace: string): MeshAddress[] {
+function statementsOf(object: Addressed, service: Service | undefined, ownNamespace: string): MeshAddress[] {
   if (object.kind === "Node")
     return [...stated(nodeAddresses(object), ADDRESS_KIND.NODE, []), ...stated(podRanges(object), ADDRESS_KIND.POD_RANGE, [])];
   if (object.kind === "ServiceCIDR") return stated(object.spec?.cidrs ?? [], ADDRESS_KIND.POD_RANGE, []);
@@ -193,8 +204,8 @@ function podRanges({ spec }: Node): string[] {
   return [...new Set([spec?.podCIDR, ...(spec?.podCIDRs ?? [])])].flatMap((range) => (range == null || range === "" ? [] : range));
 }
 
-function isSame(before: Group["objects"], now: Group["objects"]): boolean {
-  return before.length === now.length && before.every((object, at) => object === now[at]);
+function isSame(one: MeshAddress, other: MeshAddress): boolean {
+  return one.kinds === other.kinds && one.ports.length === other.ports.length && one.ports.every((port, at) => port === other.ports[at]);
 }
 
 function merged(address: string, parts: readonly MeshAddress[]): MeshAddress {

@@ -1,7 +1,10 @@
 import type { Endpoint, EndpointSlice, Service } from "@fenceline/api";
 import { SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { type AddressHint, AddressIndex } from "./address-index.ts";
+import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
+import { allNew, type ObjectChange } from "./object-change.ts";
+import { type TcpLists, TcpServices } from "./tcp-services.ts";
 
 /** What a {@link Registry} is made from: one consistent view of the objects. */
 export interface RegistrySnapshot {
@@ -11,44 +14,77 @@ export interface RegistrySnapshot {
   readonly clusterDomain?: string;
 }
 
+/** What changed of the objects that a {@link Registry} is made from. */
+export interface RegistryChanges {
+  readonly services?: readonly ObjectChange<Service>[];
+  readonly endpointSlices?: readonly ObjectChange<EndpointSlice>[];
+}
+
+/** A Service and its slices, by name. Either may be there before the other. */
+interface Entry {
+  service: Service | undefined;
+  slices: readonly EndpointSlice[];
+}
+
+/** The Services of one namespace. */
+interface NamespaceEntries {
+  readonly entries: Map<string, Entry>;
+  /** By name, since the last change. */
+  ordered: readonly Service[] | undefined;
+}
+
 /**
- * What exists in the mesh, and how a caller may name it. Immutable: a change of the mesh makes a
- * new registry.
+ * What exists in the mesh, and how a caller may name it. Kept up with what changes: a change costs
+ * a look at the Service or the slice that changed.
  *
  * Only what stands here can become an edge. That bounds what is learned by what exists, whatever
  * hosts a client makes up.
  */
 export class Registry {
   readonly clusterDomain: string;
-  readonly #services = new Map<string, Map<string, Service>>();
-  readonly #slices = new Map<Service, EndpointSlice[]>();
-  readonly #ordered: readonly Service[];
+  readonly #namespaces = new Map<string, NamespaceEntries>();
+  /** The name of each slice's Service, by `<namespace>/<slice>`. */
+  readonly #homes = new Map<string, string>();
+  #ordered: readonly Service[] | undefined;
   #addresses: AddressIndex | undefined;
+  #tcp: TcpServices | undefined;
+  #version = 0;
 
   constructor({ services, endpointSlices, clusterDomain = "cluster.local" }: RegistrySnapshot) {
     this.clusterDomain = clusterDomain;
-    for (const service of services) {
-      const { namespace, name } = service.metadata;
-      const byName = this.#services.get(namespace) ?? new Map<string, Service>();
-      this.#services.set(namespace, byName.set(name, service));
-    }
-    for (const slice of endpointSlices) {
-      const service = this.service(slice.metadata.namespace, slice.metadata.labels[SERVICE_NAME_LABEL] ?? "");
-      if (service === undefined) continue;
-      const slices = this.#slices.get(service);
-      if (slices === undefined) this.#slices.set(service, [slice]);
-      else slices.push(slice);
-    }
-    this.#ordered = [...this.#services.values()].flatMap((byName) => [...byName.values()]).sort(byNamespaceAndName);
+    this.apply({ services: allNew(services), endpointSlices: allNew(endpointSlices) });
+  }
+
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
+   * Takes over what changed. A change that is there already does nothing, so that it may come in a
+   * snapshot and once more by itself.
+   */
+  apply({ services = [], endpointSlices = [] }: RegistryChanges): void {
+    for (const change of services) this.#serviceChanged(change);
+    for (const change of endpointSlices) this.#sliceChanged(change);
   }
 
   /** Every Service, ordered by namespace and name. */
   services(): readonly Service[] {
+    this.#ordered ??= [...this.#namespaces.keys()].sort(compareText).flatMap((namespace) => this.servicesIn(namespace));
     return this.#ordered;
   }
 
+  /** The Services of a namespace, ordered by name. */
+  servicesIn(namespace: string): readonly Service[] {
+    const known = this.#namespaces.get(namespace);
+    if (known === undefined) return [];
+    known.ordered ??= [...known.entries.values()].flatMap(({ service }) => service ?? []).sort(byName);
+    return known.ordered;
+  }
+
   service(namespace: string, name: string): Service | undefined {
-    return this.#services.get(namespace)?.get(name);
+    return this.#namespaces.get(namespace)?.entries.get(name)?.service;
   }
 
   /** `b.test1.svc.cluster.local` */
@@ -114,20 +150,88 @@ export class Registry {
   }
 
   /**
-   * The EndpointSlices of a Service, with its endpoints whether ready or not: a pod that starts up
-   * already calls others.
+   * The EndpointSlices of a Service, ordered by name, with its endpoints whether ready or not: a
+   * pod that starts up already calls others.
    */
-  slicesOf(service: Service): readonly EndpointSlice[] {
-    return this.#slices.get(service) ?? [];
+  slicesOf({ metadata: { namespace, name } }: Pick<Service, "metadata">): readonly EndpointSlice[] {
+    return this.#namespaces.get(namespace)?.entries.get(name)?.slices ?? [];
   }
 
-  /**
-   * Made when it is first asked for: it is nine tenths of the work, and while a mesh changes
-   * quickly most registries are never asked.
-   */
+  /** Services that every fence shows. The same lists as before, as long as they say the same. */
+  tcpServices(): TcpLists {
+    if (this.#tcp === undefined) {
+      this.#tcp = new TcpServices();
+      for (const service of this.services()) this.#tcp.changed(undefined, service);
+    }
+    return this.#tcp.lists();
+  }
+
+  /** Made when it is first asked for: many registries never are. */
   #addressIndex(): AddressIndex {
-    this.#addresses ??= new AddressIndex(this);
+    if (this.#addresses !== undefined) return this.#addresses;
+    this.#addresses = new AddressIndex();
+    for (const service of this.services()) this.#addresses.add(service, this.slicesOf(service), this.hostOf(service));
     return this.#addresses;
+  }
+
+  #serviceChanged({ before, after }: ObjectChange<Service>): void {
+    const { namespace, name } = (after ?? before)?.metadata ?? {};
+    if (namespace === undefined || name === undefined) return;
+    const known = this.service(namespace, name);
+    if (known === after) return;
+    const { slices } = this.#change(namespace, name, (entry) => {
+      entry.service = after;
+    });
+    if (known !== undefined) this.#addresses?.remove(known, slices);
+    if (after !== undefined) this.#addresses?.add(after, slices, this.hostOf(after));
+    this.#tcp?.changed(known, after);
+    this.#ordered = undefined;
+    const rest = this.#namespaces.get(namespace);
+    if (rest !== undefined) rest.ordered = undefined;
+  }
+
+  #sliceChanged({ before, after }: ObjectChange<EndpointSlice>): void {
+    const { namespace, name } = (after ?? before)?.metadata ?? {};
+    if (namespace === undefined || name === undefined) return;
+    const key = `${namespace}/${name}`;
+    const home = this.#homes.get(key);
+    const service = after?.metadata.labels[SERVICE_NAME_LABEL];
+    if (home === service && (home === undefined || this.#slice(namespace, home, name) === after)) return;
+    if (home !== undefined) this.#putSlice(namespace, home, name, undefined);
+    if (service === undefined) this.#homes.delete(key);
+    else {
+      this.#homes.set(key, service);
+      this.#putSlice(namespace, service, name, after);
+    }
+  }
+
+  #slice(namespace: string, service: string, name: string): EndpointSlice | undefined {
+    const { slices = [] } = this.#namespaces.get(namespace)?.entries.get(service) ?? {};
+    const found = slices[placeOf(slices, name)];
+    return found?.metadata.name === name ? found : undefined;
+  }
+
+  #putSlice(namespace: string, home: string, name: string, after: EndpointSlice | undefined): void {
+    const known = this.#slice(namespace, home, name);
+    const { service } = this.#change(namespace, home, (entry) => {
+      const added = after === undefined ? [] : [after];
+      entry.slices = entry.slices.toSpliced(placeOf(entry.slices, name), known === undefined ? 0 : 1, ...added);
+    });
+    if (service === undefined) return;
+    if (known !== undefined) this.#addresses?.removeSlice(service, known);
+    if (after !== undefined) this.#addresses?.addSlice(service, after, this.hostOf(service));
+  }
+
+  #change(namespace: string, name: string, change: (entry: Entry) => void): Entry {
+    const known = this.#namespaces.get(namespace) ?? { entries: new Map<string, Entry>(), ordered: undefined };
+    const entry = known.entries.get(name) ?? { service: undefined, slices: [] };
+    change(entry);
+    this.#version += 1;
+    if (entry.service === undefined && entry.slices.length === 0) known.entries.delete(name);
+    else known.entries.set(name, entry);
+    if (known.entries.size === 0) this.#namespaces.delete(namespace);
+    else this.#namespaces.set(namespace, known);
+    return entry;
   }
 
   /**
@@ -154,14 +258,10 @@ function isReady({ conditions }: Endpoint): boolean {
   return conditions?.ready !== false;
 }
 
-function byNamespaceAndName(a: Service, b: Service): number {
-  return compare(a.metadata.namespace, b.metadata.namespace) || compare(a.metadata.name, b.metadata.name);
+function placeOf(slices: readonly EndpointSlice[], name: string): number {
+  return placeIn(slices, ({ metadata }) => compareText(metadata.name, name));
 }
 
-/**
- * Byte order, the same on every machine: a locale's order would make two replicas render
- * differently.
- */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function byName(a: Service, b: Service): number {
+  return compareText(a.metadata.name, b.metadata.name);
 }

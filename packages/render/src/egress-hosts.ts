@@ -1,5 +1,5 @@
 import { type HostSource, type RecyclingStrategy, type Service, type ServiceFence, timestampMs } from "@fenceline/api";
-import { portProtocol, type Registry } from "@fenceline/registry";
+import type { Registry } from "@fenceline/registry";
 import { LabelSelectors } from "./label-selectors.ts";
 
 /** A host that the book of edges holds for the fence: learned, preloaded or imported. */
@@ -66,14 +66,6 @@ export function agesByUse(strategy: RecyclingStrategy | null | undefined): boole
 }
 
 /**
- * Whether every fence in mode `tcp: visible` shows the service: a connection to a hidden one could
- * not be redirected, and would fail.
- */
-export function needsOwnListener({ spec }: Service): boolean {
-  return spec.type !== "ExternalName" && spec.ports.some((port) => port.protocol === "TCP" && portProtocol(port) !== "http");
-}
-
-/**
  * The host as the mesh knows it: a short name in a fence is completed as a pod of its namespace
  * would.
  */
@@ -103,37 +95,16 @@ function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
   return [...namespaces, ...services].map((host) => ({ ...toEgress(host, registry), source: "static", expired: false }));
 }
 
-/** What stays visible without being learned, in each mode of `tcp`. */
-interface TcpHosts {
-  readonly visible: readonly EgressHost[];
-  /**
-   * In mode `learn`: those that no access log can teach, declared TCP on a port number that is HTTP
-   * elsewhere. There the Envoy of a fenced workload waits for the client's first bytes, so a server
-   * that speaks first hangs, and what has not left the listener's filters is never logged.
-   */
-  readonly learn: readonly EgressHost[];
-}
-
-/**
- * The same for every fence, and a registry never changes. Looking through thousands of services for
- * each of many fences would take seconds.
- */
-const tcpHosts = new WeakMap<Registry, TcpHosts>();
+/** The same for every fence, and thousands in a large mesh. */
+const tcpHosts = new WeakMap<readonly Service[], readonly EgressHost[]>();
 
 function tcpServices({ fence, registry }: FenceInput): readonly EgressHost[] {
-  const known = tcpHosts.get(registry) ?? tcpHostsOf(registry);
-  tcpHosts.set(registry, known);
-  return known[fence.spec.tcp];
-}
-
-function tcpHostsOf(registry: Registry): TcpHosts {
-  const all = registry.services();
-  const candidates = all.filter(needsOwnListener);
-  const http = new Set(all.flatMap(({ spec }) => spec.ports.filter((port) => portProtocol(port) === "http").map(({ port }) => port)));
-  const cannotBeLearned = ({ spec }: Service) =>
-    spec.ports.some((port) => port.protocol === "TCP" && portProtocol(port) === "tcp" && http.has(port.port));
-  const shown = (service: Service): EgressHost => ({ ...toEgress(registry.hostOf(service), registry), source: "tcp", expired: false });
-  return { visible: candidates.map(shown), learn: candidates.filter(cannotBeLearned).map(shown) };
+  const services = registry.tcpServices()[fence.spec.tcp];
+  const known = tcpHosts.get(services);
+  if (known !== undefined) return known;
+  const hosts = services.map((service): EgressHost => ({ ...toEgress(registry.hostOf(service), registry), source: "tcp", expired: false }));
+  tcpHosts.set(services, hosts);
+  return hosts;
 }
 
 function bookedHosts({ booked, registry }: FenceInput): EgressHost[] {

@@ -160,7 +160,7 @@ function* preloaded({ metadata: { namespace }, spec, status }: ServiceFence, reg
     for (const key of preload) yield statusKey(key, namespace, registry);
     return;
   }
-  for (const service of registry.services()) if (service.metadata.namespace === namespace) yield registry.hostOf(service);
+  for (const service of registry.servicesIn(namespace)) yield registry.hostOf(service);
   if (preload === "Namespace") return;
   for (const service of registry.services()) if (service.metadata.namespace !== namespace) yield registry.hostOf(service);
 }

@@ -6,20 +6,21 @@ import { type Resolution, type Resolver, toAddress } from "./resolver.ts";
 /**
  * Resolves by the ready endpoints of a registry (the directory store's), at once.
  *
- * @param snapshot the registry as it is now. A registry never changes, so a new object, and nothing
- * else, empties what is remembered.
+ * @param snapshot the registry as it is now. Another version of it, or another object, empties what
+ * is remembered.
  */
 export function createRegistryResolver(snapshot: () => Registry): Resolver {
   // Targets belong to routes, which are remembered within a bound; with the route goes the answer.
   let remembered = new WeakMap<Target, { readonly resolution: Resolution }>();
-  let rememberedFor: Registry | undefined;
+  let rememberedFor: { readonly registry: Registry; readonly version: number } | undefined;
 
   return {
     resolve(target: Target): Resolution {
       const registry = snapshot();
-      if (registry !== rememberedFor) {
+      const { version } = registry;
+      if (registry !== rememberedFor?.registry || version !== rememberedFor.version) {
         remembered = new WeakMap();
-        rememberedFor = registry;
+        rememberedFor = { registry, version };
       }
       let known = remembered.get(target);
       if (known === undefined) {

@@ -54,7 +54,9 @@ export class ObservedMesh {
   readonly #serviceCIDRs: ObservedKind<ServiceCIDR>;
   readonly #services: ObservedKind<Service>;
   readonly #endpointSlices: ObservedKind<EndpointSlice>;
-  readonly #defaultSidecars: ObservedKind<DefaultSidecar>;
+  readonly #defaultSidecars = new ObservedKind<DefaultSidecar>(() => [...this.#defaults.values()]);
+  /** Few among all Sidecars. */
+  readonly #defaults = new Map<string, DefaultSidecar>();
   readonly #meshConfigs: ObservedKind<MeshConfig>;
   /** In the order of the configuration. */
   readonly #meshConfigMaps: readonly ObservedMeshConfig[];
@@ -77,7 +79,6 @@ export class ObservedMesh {
     this.fences = new ObservedFences({ ...observed, isOurs, onChange });
     this.sidecars = this.#rendered(SIDECARS, "Sidecar", (event) => this.#sidecarChanged(event));
     this.envoyFilters = this.#rendered(ENVOY_FILTERS, "EnvoyFilter", () => {}, `${MANAGED_BY_LABEL}=${MANAGER}`);
-    this.#defaultSidecars = new ObservedKind(() => this.sidecars.objects().filter(isDefault));
     this.#meshConfigMaps = meshConfigMaps.map(
       (key) => new ObservedMeshConfig({ ...observed, key, onMesh: (event) => this.#changed(this.#meshConfigs, keyText(key), event) }),
     );
@@ -190,7 +191,10 @@ export class ObservedMesh {
     const change = changeOf(event);
     const [before, after] = [change.before, change.after].map((live) => (live !== undefined && isDefault(live) ? live : undefined));
     if (before === undefined && after === undefined) return;
-    this.#defaultSidecars.changed(keyText(event.object), { before, after });
+    const key = keyText(event.object);
+    if (after === undefined) this.#defaults.delete(key);
+    else this.#defaults.set(key, after);
+    this.#defaultSidecars.changed(key, { before, after });
     this.#options.onChange(false);
   }
 }

@@ -1,0 +1,102 @@
+import { type FenceKey, fenceKeyOf, formatFenceKey, type Labels, type ServiceFence } from "@fenceline/api";
+
+interface Entry {
+  readonly key: FenceKey;
+  readonly fence: ServiceFence;
+  /** Labels of the pods that it is for; undefined where it is for none. */
+  readonly labels: readonly (readonly [name: string, value: string])[] | undefined;
+}
+
+/** The fences of one namespace. */
+interface NamespaceFences {
+  readonly entries: Map<string, Entry>;
+  /** By name, since a fence came or went. */
+  names: readonly string[] | undefined;
+}
+
+/** The fences, and whose pods each is for. A change costs a look at the fence that changed. */
+export class FenceTable {
+  readonly #labelsOf: (fence: ServiceFence) => Labels | undefined;
+  readonly #namespaces = new Map<string, NamespaceFences>();
+  #ordered: readonly ServiceFence[] | undefined;
+  #version = 0;
+
+  /** @param labelsOf labels of the pods that a fence is for, as of now */
+  constructor(labelsOf: (fence: ServiceFence) => Labels | undefined) {
+    this.#labelsOf = labelsOf;
+  }
+
+  /** Another number whenever a pod may be of another fence than before. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** By namespace and name. */
+  list(): readonly ServiceFence[] {
+    this.#ordered ??= [...this.#namespaces.values()]
+      .flatMap(({ entries }) => [...entries.values()])
+      .map(({ key, fence }) => [formatFenceKey(key), fence] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, fence]) => fence);
+    return this.#ordered;
+  }
+
+  get({ namespace, name }: FenceKey): ServiceFence | undefined {
+    return this.#namespaces.get(namespace)?.entries.get(name)?.fence;
+  }
+
+  changed(before: ServiceFence | undefined, after: ServiceFence | undefined): void {
+    this.#ordered = undefined;
+    if (after !== undefined) this.#put(after);
+    else if (before !== undefined) this.#delete(fenceKeyOf(before));
+  }
+
+  /** Pods of a fence may be those that the Service of its name selects. */
+  serviceChanged(service: FenceKey): void {
+    const fence = this.get(service);
+    if (fence !== undefined) this.#put(fence);
+  }
+
+  /** The fence whose selector takes a pod with these labels; the first by name where several do. */
+  ofPod(namespace: string, labels: Labels): FenceKey | undefined {
+    const fences = this.#namespaces.get(namespace);
+    if (fences === undefined) return undefined;
+    fences.names ??= [...fences.entries.keys()].sort();
+    const name = fences.names.find((candidate) => takes(fences.entries.get(candidate), labels));
+    return name === undefined ? undefined : fences.entries.get(name)?.key;
+  }
+
+  /** Whether a fence's selector takes a pod with these labels. */
+  selects({ namespace: home, name }: FenceKey, namespace: string, labels: Labels): boolean {
+    return home === namespace && takes(this.#namespaces.get(namespace)?.entries.get(name), labels);
+  }
+
+  #put(fence: ServiceFence): void {
+    const key = fenceKeyOf(fence);
+    const fences = this.#namespaces.get(key.namespace) ?? { entries: new Map<string, Entry>(), names: undefined };
+    this.#namespaces.set(key.namespace, fences);
+    const known = fences.entries.get(key.name);
+    const found = this.#labelsOf(fence);
+    const labels = found && Object.entries(found);
+    if (known === undefined) fences.names = undefined;
+    if (known === undefined || !isSame(known.labels, labels)) this.#version += 1;
+    fences.entries.set(key.name, { key: known?.key ?? key, fence, labels });
+  }
+
+  #delete({ namespace, name }: FenceKey): void {
+    const fences = this.#namespaces.get(namespace);
+    if (fences?.entries.delete(name) !== true) return;
+    fences.names = undefined;
+    this.#version += 1;
+    if (fences.entries.size === 0) this.#namespaces.delete(namespace);
+  }
+}
+
+function takes(entry: Entry | undefined, labels: Labels): boolean {
+  return entry?.labels?.every(([name, value]) => labels[name] === value) ?? false;
+}
+
+function isSame(one: Entry["labels"], other: Entry["labels"]): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.length === other.length && one.every(([name, value], at) => name === other[at]?.[0] && value === other[at]?.[1]);
+}
