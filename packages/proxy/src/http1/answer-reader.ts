@@ -78,6 +78,11 @@ export class AnswerReader {
     return this.#head !== undefined;
   }
 
+  /** Bytes that have come and wait for the rest of a header, or of trailers. */
+  get heldBytes(): number {
+    return this.#filled + (this.#chunked?.trailers.length ?? 0);
+  }
+
   /** Milliseconds of the last answer's `Keep-Alive: timeout`; infinite without one. */
   get offeredIdleTime(): number {
     const seconds = this.#head?.keepAlive === undefined ? undefined : KEEP_ALIVE_TIMEOUT.exec(this.#head.keepAlive)?.[1];

@@ -12,7 +12,7 @@ import { type AnswerHandler, AnswerReader } from "./answer-reader.ts";
 export interface ConnectionUser extends AnswerHandler {
   /** All that came so far has been told; what was held back to be joined should be written now. */
   onFlush(): void;
-  /** The connection takes more of the request's body. */
+  /** See {@link Http1Connection.awaitDrain}. */
   onDrain(): void;
   /** The destination takes no more of the request's body. Its answer may still be under way. */
   onRefused(): void;
@@ -94,7 +94,6 @@ export class Http1Connection implements Listed {
     this.#socket
       .on("connect", () => this.#onConnect())
       .on("end", () => this.#onEnd())
-      .on("drain", () => this.#user?.onDrain())
       // Not only when it is closed, which Node tells at the end of the turn: the pool would hand
       // out a connection that is dead.
       .on("error", (error) => this.#fail(error))
@@ -116,6 +115,11 @@ export class Http1Connection implements Listed {
   /** Whether anything of the current answer has come. */
   get answerBegun(): boolean {
     return this.#reader.begun;
+  }
+
+  /** Bytes of the answer that wait for the rest of its header, or of its trailers. */
+  get unread(): number {
+    return this.#reader.heldBytes;
   }
 
   /**
@@ -144,9 +148,18 @@ export class Http1Connection implements Listed {
     this.#socket.write(head, "latin1");
   }
 
-  /** @returns whether more may be written at once; if not, `onDrain` follows */
-  write(bytes: Buffer | string): boolean {
-    return typeof bytes === "string" ? this.#socket.write(bytes, "latin1") : this.#socket.write(bytes);
+  /** Writes more of the request, as much as it is given: see {@link waiting}. */
+  write(bytes: Buffer | string): void {
+    if (typeof bytes === "string") this.#socket.write(bytes, "latin1");
+    else this.#socket.write(bytes);
+  }
+
+  /**
+   * Has `onDrain` called once the destination has taken all that was written. Unlike the event of
+   * that name, however little waits: a body may come byte by byte.
+   */
+  awaitDrain(): void {
+    this.#socket.write("", () => this.#user?.onDrain());
   }
 
   /** Bytes that the destination has not taken yet. */

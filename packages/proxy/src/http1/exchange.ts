@@ -6,6 +6,7 @@ import type { Lifecycle } from "../calls/lifecycle.ts";
 import type { ForwardedRequest } from "../calls/request.ts";
 import { headerMemory } from "../load/header-memory.ts";
 import { clientAddress } from "../net/client-address.ts";
+import { unreadBytes } from "../net/joined-reading.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AnswerHead } from "./answer-head.ts";
@@ -68,9 +69,9 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   }
 
   get heldBytes(): number {
-    const { url = "", rawHeaders, readableLength } = this.#request;
+    const { url = "", rawHeaders } = this.#request;
     this.#headerMemory ??= headerMemory(url, rawHeaders);
-    return this.#headerMemory + (this.#forwarded?.hasBody === true ? readableLength : 0) + this.#unsent;
+    return this.#headerMemory + (this.#forwarded?.hasBody === true ? unreadBytes(this.#request) : 0) + this.#unsent;
   }
 
   get takenBytes(): number {
@@ -209,8 +210,9 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
 
   /** What was read of one side, and the other has not taken. */
   get #unsent(): number {
-    const upload = this.call.done || this.#upload === undefined ? 0 : (this.#connection?.waiting ?? 0);
-    return upload + this.#response.writableLength;
+    const connection = this.call.done ? undefined : this.#connection;
+    const upload = this.#upload === undefined ? 0 : (connection?.waiting ?? 0);
+    return upload + (connection?.unread ?? 0) + this.#response.writableLength;
   }
 
   /**

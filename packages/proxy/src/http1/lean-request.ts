@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { pushJoining } from "../net/joined-reading.ts";
 import { IncomingMessage } from "../net/node-http.ts";
 
 /**
@@ -17,6 +18,10 @@ for (const name of ["te", "host", "expect", "content-length", "transfer-encoding
  */
 export class LeanRequest extends IncomingMessage {
   #lookedAt: IncomingHttpHeaders | undefined;
+
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    return pushJoining.call(this, chunk, encoding);
+  }
 
   lookedAt(): IncomingHttpHeaders {
     this.#lookedAt ??= pick(this.rawHeaders);

@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import { Readable } from "node:stream";
+import { pushJoining, releaseJoined, unreadBytes } from "../net/joined-reading.ts";
+import { MOST_PIECES } from "../net/pieces.ts";
 import { HEADER_ONLY, respond, sendTrailers, WITH_BODY, WITH_TRAILERS } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 
@@ -24,7 +25,7 @@ const whole = new WeakSet<ClientHttp2Stream>();
  */
 function pushNotingEnd(this: ClientHttp2Stream, chunk: unknown, encoding?: BufferEncoding): boolean {
   if (chunk === null && !this.closed) whole.add(this);
-  return Readable.prototype.push.call(this, chunk, encoding);
+  return pushJoining.call(this, chunk, encoding);
 }
 
 /**
@@ -59,6 +60,8 @@ export class AnswerRelay {
   #trailers: IncomingHttpHeaders | undefined;
   #ended = false;
   #received = 0;
+  /** Pieces that were written and that the client has not taken. */
+  #pieces = 0;
 
   /** @param onEnd called when the answer has come whole and is on its way */
   constructor(source: AnswerSource, from: ClientHttp2Stream, to: ServerHttp2Stream, stalled: StalledStreams, onEnd: () => void) {
@@ -71,7 +74,7 @@ export class AnswerRelay {
 
   /** Bytes of the body that have come and that the client has not taken. */
   get waiting(): number {
-    return this.#from.readableLength + this.#to.writableLength;
+    return unreadBytes(this.#from) + this.#to.writableLength;
   }
 
   /** Bytes of the body that the client has taken. */
@@ -126,6 +129,7 @@ export class AnswerRelay {
   close(): void {
     if (this.#ended) return;
     const from = this.#from.off("data", this.#onData);
+    releaseJoined(from);
     for (let chunk = from.read(); chunk !== null; chunk = from.read()) this.#onData(chunk);
     if (whole.has(from)) this.#end();
     else this.flush();
@@ -148,18 +152,23 @@ export class AnswerRelay {
 
   /**
    * Back-pressure: a client that reads slowly stops the reading from the destination, and with it
-   * the destination.
+   * the destination. By pieces, too: of one byte each, they cost more than their bytes tell.
    */
   #write(chunk: Buffer): void {
-    if (this.#to.write(chunk)) return;
+    this.#pieces += 1;
+    const mayWrite = this.#to.write(chunk, this.#onTaken);
+    if (mayWrite && this.#pieces < MOST_PIECES) return;
     this.#stalled.watch(this.#to);
-    if (this.#from.isPaused()) return;
     this.#from.pause();
-    this.#to.once("drain", () => {
-      this.#stalled.forget(this.#to);
-      this.#from.resume();
-    });
   }
+
+  /** The client has taken a piece, or its stream is over. */
+  readonly #onTaken = (): void => {
+    this.#pieces -= 1;
+    if (this.#pieces > 0 || !this.#from.isPaused()) return;
+    this.#stalled.forget(this.#to);
+    this.#from.resume();
+  };
 
   #end(): void {
     this.#ended = true;

@@ -9,6 +9,7 @@ import { type AttemptContext, Attempts } from "../calls/attempts.ts";
 import { Call, type RequestExchange } from "../calls/call.ts";
 import type { ForwardedRequest } from "../calls/request.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
+import { pushJoining, unreadBytes } from "../net/joined-reading.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { AnswerRelay, noteEnd } from "./answer-relay.ts";
@@ -75,11 +76,12 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     this.#request = request;
     this.#client = client;
     client.requested(request.headerBytes, request.hasBody);
+    if (request.hasBody) stream.push = countingPush(client);
     stream.on("close", () => this.#clientClosed());
   }
 
   get heldBytes(): number {
-    const upload = this.#request.hasBody ? this.#stream.readableLength + (this.#upload?.waiting ?? 0) : 0;
+    const upload = this.#request.hasBody ? unreadBytes(this.#stream) + (this.#upload?.waiting ?? 0) : 0;
     return this.#request.headerBytes * MEMORY_PER_HEADER_BYTE + upload + (this.#relay?.waiting ?? 0);
   }
 
@@ -103,7 +105,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     if (this.call.done) return;
     this.#forwarded = request;
     this.#attempts = new Attempts<SessionWaiter>(this.#context, this.#context.pools, this.call, this, addresses);
-    if (this.#request.hasBody) this.#upload = new Upload(this.#stream, this.#client, this.#context.kept);
+    if (this.#request.hasBody) this.#upload = new Upload(this.#stream, this.#context.kept);
     this.#attempts.begin();
   }
 
@@ -254,6 +256,14 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);
     this.call.close();
   }
+}
+
+/** A stream's `push`, which is called with each DATA frame: whoever reads gets several joined. */
+function countingPush(client: Http2Client): typeof pushJoining {
+  return function (chunk, encoding) {
+    if (Buffer.isBuffer(chunk)) client.uploaded(chunk.length);
+    return pushJoining.call(this, chunk, encoding);
+  };
 }
 
 /** Node throws where it does not take a field. */

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
-import type { Http2Client } from "./client-session.ts";
+import { MOST_PIECES, Pieces } from "../net/pieces.ts";
 import { sendTrailers } from "./respond.ts";
 
 /**
@@ -25,20 +25,21 @@ export interface KeptBytes {
  */
 export class Upload {
   readonly #from: ServerHttp2Stream;
-  readonly #client: Http2Client;
   readonly #inAll: KeptBytes;
   #to: ClientHttp2Stream | undefined;
   /** What was sent so far; undefined once it is too much, or not needed any more. */
-  #kept: Buffer[] | undefined = [];
-  #keptBytes = 0;
+  #kept: Pieces | undefined = new Pieces();
+  /** Pieces that were written and that the destination has not taken. */
+  #pieces = 0;
+  #onTaken: () => void = () => {};
+  #holding = false;
   #received = 0;
   #trailers: IncomingHttpHeaders | undefined;
   #ended = false;
   #stopped = false;
 
-  constructor(from: ServerHttp2Stream, client: Http2Client, inAll: KeptBytes) {
+  constructor(from: ServerHttp2Stream, inAll: KeptBytes) {
     this.#from = from;
-    this.#client = client;
     this.#inAll = inAll;
     // Node says it when they come, not after the body was read, and that waits for a connection.
     from.on("trailers", (trailers) => {
@@ -65,18 +66,20 @@ export class Upload {
   sendBy(to: ClientHttp2Stream): void {
     const first = this.#to === undefined;
     this.#to = to;
-    to.on("drain", () => this.#from.resume());
-    for (const chunk of this.#kept ?? []) to.write(chunk);
+    this.#pieces = 0;
+    this.#holding = false;
+    this.#onTaken = () => this.#taken(to);
+    for (const piece of this.#kept?.list() ?? []) this.#write(to, piece);
     if (this.#ended) this.#end();
-    else if (!first) this.#from.resume();
+    else if (!first && this.#pieces < MOST_PIECES) this.#from.resume();
     if (first) this.#from.on("data", this.#onData).on("end", this.#onEnd);
   }
 
   /** The destination answers: the body will not be sent again. */
   forget(): void {
     if (this.#kept === undefined) return;
+    this.#inAll.bytes -= this.#kept.bytes;
     this.#kept = undefined;
-    this.#inAll.bytes -= this.#keptBytes;
   }
 
   /**
@@ -84,6 +87,7 @@ export class Upload {
    * neither kept nor sent.
    */
   hold(): void {
+    this.#holding = true;
     this.#from.pause();
   }
 
@@ -92,18 +96,30 @@ export class Upload {
     if (this.#stopped) return;
     this.#stopped = true;
     this.forget();
-    this.#from.off("data", this.#onData).off("end", this.#onEnd);
-    this.#from.on("data", (chunk: Buffer) => this.#client.uploaded(chunk.length)).resume();
+    this.#from.off("data", this.#onData).off("end", this.#onEnd).resume();
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#client.uploaded(chunk.length);
     this.#received += chunk.length;
     if (this.#kept !== undefined) this.#keep(this.#kept, chunk);
     const to = this.#to;
     if (to === undefined || to.closed || to.destroyed) return;
-    if (!to.write(chunk)) this.#from.pause();
+    this.#write(to, chunk);
   };
+
+  /** Back-pressure by pieces, too: of one byte each, they cost more than their bytes tell. */
+  #write(to: ClientHttp2Stream, piece: Buffer): void {
+    this.#pieces += 1;
+    const mayWrite = to.write(piece, this.#onTaken);
+    if (!mayWrite || this.#pieces >= MOST_PIECES) this.#from.pause();
+  }
+
+  /** A piece was, or the stream is over. */
+  #taken(by: ClientHttp2Stream): void {
+    if (by !== this.#to) return;
+    this.#pieces -= 1;
+    if (this.#pieces === 0 && !this.#holding && this.#from.isPaused()) this.#from.resume();
+  }
 
   /** Node says "end" also of a body that was broken off. */
   readonly #onEnd = (): void => {
@@ -112,15 +128,14 @@ export class Upload {
     this.#end();
   };
 
-  #keep(kept: Buffer[], chunk: Buffer): void {
+  #keep(kept: Pieces, chunk: Buffer): void {
     const { length } = chunk;
-    if (this.#keptBytes + length > MAX_KEPT || this.#inAll.bytes + length > MAX_KEPT_IN_ALL) {
+    if (kept.bytes + length > MAX_KEPT || this.#inAll.bytes + length > MAX_KEPT_IN_ALL) {
       this.forget();
       return;
     }
-    this.#keptBytes += length;
     this.#inAll.bytes += length;
-    kept.push(chunk);
+    kept.add(chunk);
   }
 
   #end(): void {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { Pieces } from "../net/pieces.ts";
 
 /** Bytes held before the client is not read from any more. TCP then makes it wait. */
 const MAX_HELD = 64 * 1024;
@@ -11,9 +12,8 @@ const MAX_HELD = 64 * 1024;
  */
 export class EarlyBytes {
   readonly #socket: Socket;
-  readonly #chunks: Buffer[] = [];
   readonly #onEnd: () => void;
-  #length = 0;
+  #pieces = new Pieces();
 
   /**
    * @param first what was read already
@@ -26,15 +26,21 @@ export class EarlyBytes {
     socket.on("data", this.#hold).on("end", onEnd);
   }
 
+  /** Bytes that are held. */
+  get bytes(): number {
+    return this.#pieces.bytes;
+  }
+
   /** Ends the holding. The socket is paused. */
-  take(): Buffer[] {
+  take(): readonly Buffer[] {
     this.#socket.off("data", this.#hold).off("end", this.#onEnd).pause();
-    return this.#chunks.splice(0);
+    const pieces = this.#pieces.list();
+    this.#pieces = new Pieces();
+    return pieces;
   }
 
   readonly #hold = (chunk: Buffer): void => {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
-    if (this.#length >= MAX_HELD) this.#socket.pause();
+    this.#pieces.add(chunk);
+    if (this.#pieces.bytes >= MAX_HELD) this.#socket.pause();
   };
 }

@@ -95,7 +95,7 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
   }
 
   get heldBytes(): number {
-    return unsent(this.#client) + unsent(this.#destination);
+    return this.#held.bytes + unsent(this.#client) + unsent(this.#destination);
   }
 
   get takenBytes(): number {

@@ -96,7 +96,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
   get heldBytes(): number {
     const { url = "", rawHeaders } = this.#request;
     this.#headerMemory ??= headerMemory(url, rawHeaders);
-    return this.#headerMemory + unsent(this.#client) + unsent(this.#destination);
+    return this.#headerMemory + this.#held.bytes + this.#answer.heldBytes + unsent(this.#client) + unsent(this.#destination);
   }
 
   get takenBytes(): number {
