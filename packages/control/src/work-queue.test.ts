@@ -138,3 +138,52 @@ test("work may ask to be called again after a pause, which is no failure", async
   await queue.close();
   assert.equal(runs, 3);
 });
+
+/** Keeps the processor busy. */
+function spin(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+test("T-08 runs that wait for nothing let the event loop turn, however many there are", async () => {
+  let runs = 0;
+  const queue = new WorkQueue<number>({
+    work: async () => {
+      spin(2);
+      runs += 1;
+      return undefined;
+    },
+    onError: (key, error) => noError(String(key), error),
+  });
+  for (let n = 0; n < 200; n += 1) queue.add(`k${n}`, n);
+  let most = 0;
+  for (let before = runs; runs < 200; before = runs) {
+    await new Promise(setImmediate);
+    most = Math.max(most, runs - before);
+  }
+  await queue.idle();
+  assert.ok(most < 50, `${most} runs in one turn`);
+});
+
+test("T-08 urgent work goes before a thousand other keys, and does not keep these waiting for ever", async () => {
+  const order: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const queue = new WorkQueue<string>({
+    work: async (key) => {
+      order.push(key);
+      if (key === "first") await gate.promise;
+      return undefined;
+    },
+    onError: noError,
+    concurrency: 1,
+  });
+  queue.add("first", "first");
+  for (let n = 0; n < 1_000; n += 1) queue.add(`k${n}`, `k${n}`);
+  queue.add("k900", "k900", true);
+  for (let n = 0; n < 100; n += 1) queue.add(`u${n}`, `u${n}`, true);
+  gate.resolve();
+  await queue.idle();
+  assert.equal(order.length, 1 + 1_000 + 100);
+  assert.ok(order.indexOf("k900") <= 3, `k900 came ${order.indexOf("k900")}th`);
+  assert.ok(order.indexOf("u99") > order.indexOf("k10"), "the others wait until all urgent ones are done");
+});

@@ -44,6 +44,15 @@ interface Item<K> {
 const FORWARD = 1_000;
 
 /**
+ * Milliseconds of work after which the queue lets a turn of the event loop pass. Where nothing is
+ * to be written a run waits for nothing, and runs of a thousand fences would be one turn, in which
+ * no access log, no probe and no renewal of the Lease gets through.
+ */
+const LONGEST_TURN = 10;
+/** Of so many runs one is of those that are not urgent, so that none of them waits for ever. */
+const TURNS_OF_URGENT = 4;
+
+/**
  * A queue of keys, as every controller of Kubernetes has one: many events of one object become one
  * run, the same object is never worked on twice at once, a failing object is retried ever more
  * slowly and holds up no other.
@@ -55,7 +64,12 @@ export class WorkQueue<K> {
   readonly #waiting = new Set<string>();
   readonly #idle: (() => void)[] = [];
   #running = 0;
+  #started = 0;
   #closed = false;
+  /** When this turn of the event loop, or one before it, began to work. */
+  #turnSince: number | undefined;
+  /** What waits does so for the next turn. */
+  #isPausing = false;
 
   constructor(options: WorkQueueOptions<K>) {
     this.#options = { concurrency: 4, backoff: { first: 50, longest: 30_000 }, ...options };
@@ -94,7 +108,11 @@ export class WorkQueue<K> {
   }
 
   #isIdle(): boolean {
-    return this.#running + this.#waiting.size + this.#urgent.size === 0;
+    return this.#running === 0 && !this.#isWaiting();
+  }
+
+  #isWaiting(): boolean {
+    return this.#waiting.size + this.#urgent.size > 0;
   }
 
   #enqueue(id: string, urgent: boolean): void {
@@ -103,17 +121,39 @@ export class WorkQueue<K> {
   }
 
   #start(): void {
-    while (this.#running < this.#options.concurrency) {
-      const id = first(this.#urgent) ?? first(this.#waiting);
+    while (!this.#isPausing && this.#isWaiting() && this.#running < this.#options.concurrency) {
+      this.#turnSince ??= performance.now();
+      if (performance.now() - this.#turnSince > LONGEST_TURN) {
+        this.#pause();
+        return;
+      }
+      const id = this.#next();
       const item = id === undefined ? undefined : this.#items.get(id);
       if (id === undefined || item === undefined) break;
-      this.#urgent.delete(id);
-      this.#waiting.delete(id);
       item.urgent = false;
       item.running = true;
       this.#running += 1;
       void this.#run(id, item);
     }
+  }
+
+  #pause(): void {
+    this.#isPausing = true;
+    setImmediate(() => {
+      this.#isPausing = false;
+      this.#turnSince = undefined;
+      this.#start();
+    });
+  }
+
+  /** Takes the one that is next. */
+  #next(): string | undefined {
+    this.#started += 1;
+    const isTheirTurn = this.#started % TURNS_OF_URGENT > 0;
+    const line = this.#waiting.size === 0 || (isTheirTurn && this.#urgent.size > 0) ? this.#urgent : this.#waiting;
+    const id = first(line);
+    if (id !== undefined) line.delete(id);
+    return id;
   }
 
   async #run(id: string, item: Item<K>): Promise<void> {

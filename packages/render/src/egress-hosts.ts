@@ -1,6 +1,7 @@
-import { type HostSource, type RecyclingStrategy, type Service, type ServiceFence, timestampMs } from "@fenceline/api";
+import { type HostSource, type RecyclingStrategy, type ServiceFence, timestampMs } from "@fenceline/api";
 import type { Registry } from "@fenceline/registry";
 import { LabelSelectors } from "./label-selectors.ts";
+import { tcpHosts } from "./tcp-hosts.ts";
 
 /** A host that the book of edges holds for the fence: learned, preloaded or imported. */
 export interface BookedHost {
@@ -43,7 +44,12 @@ export interface FenceInput {
  */
 export function egressHosts(input: FenceInput): EgressHost[] {
   const hosts = new Map<string, EgressHost>();
-  for (const host of [...declaredHosts(input), ...selectedServices(input), ...bookedHosts(input), ...tcpServices(input)]) {
+  for (const host of [
+    ...declaredHosts(input),
+    ...selectedServices(input),
+    ...bookedHosts(input),
+    ...tcpHosts(input.fence.spec.tcp, input.registry),
+  ]) {
     const known = hosts.get(host.host);
     if (known === undefined || known.expired) hosts.set(host.host, host);
   }
@@ -93,18 +99,6 @@ function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
     .filter(({ metadata }) => selectors?.take(metadata.labels))
     .map((service) => registry.hostOf(service));
   return [...namespaces, ...services].map((host) => ({ ...toEgress(host, registry), source: "static", expired: false }));
-}
-
-/** The same for every fence, and thousands in a large mesh. */
-const tcpHosts = new WeakMap<readonly Service[], readonly EgressHost[]>();
-
-function tcpServices({ fence, registry }: FenceInput): readonly EgressHost[] {
-  const services = registry.tcpServices()[fence.spec.tcp];
-  const known = tcpHosts.get(services);
-  if (known !== undefined) return known;
-  const hosts = services.map((service): EgressHost => ({ ...toEgress(registry.hostOf(service), registry), source: "tcp", expired: false }));
-  tcpHosts.set(services, hosts);
-  return hosts;
 }
 
 function bookedHosts({ booked, registry }: FenceInput): EgressHost[] {

@@ -93,7 +93,7 @@ export const ServiceFenceSpec = z.strictObject({
     .enum(["visible", "learn"])
     .default("visible")
     .describe(
-      "visible: services with a port that is not HTTP are in every fence, so that no TCP connection can fail. learn: they are learned from access logs, and the first connection bypasses the mesh; visible are then only services that declare TCP on a port number that is HTTP elsewhere, which no access log would tell. Logging them changes their listeners, so Envoy cuts connections that were open before, 45 s after the fence came.",
+      "visible: services with a port that is not HTTP are in every fence (beyond 1,000 of them those of the largest namespaces by one wildcard each), so that no TCP connection can fail. learn: they are learned from access logs, and the first connection bypasses the mesh; visible are then only services that declare TCP on a port number that is HTTP elsewhere, which no access log would tell. Logging them changes their listeners, so Envoy cuts connections that were open before, 45 s after the fence came.",
     ),
   warmUp: WarmUp.prefault({}),
 });
