@@ -27,7 +27,7 @@ test("T-50 whatever is wrong is one line with file, line and field", () => {
     ["ageing:\n  idleWindow: soon\n", /^CONFIG_INVALID: c\.yaml:2 ageing\.idleWindow: /],
     ["ageing:\n  idleWindo: 1h\n", /^CONFIG_INVALID: c\.yaml:2 ageing\.idleWindo: /],
     ["ageing: [\n", /^CONFIG_INVALID: c\.yaml:\d+: /],
-    ["ageing: *nowhere\n", /^CONFIG_INVALID: c\.yaml:1: Unresolved alias/],
+    ["ageing: *nowhere\n", /^CONFIG_INVALID: c\.yaml:1: nothing before this alias has the anchor &nowhere/],
     ["ageing: {}\nageing: {}\n", /^CONFIG_INVALID: c\.yaml:2: Map keys must be unique/],
     ["- 1\n", /^CONFIG_INVALID: c\.yaml:1: /],
     ["just text\n", /^CONFIG_INVALID: c\.yaml:1: /],

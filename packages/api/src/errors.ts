@@ -1,3 +1,5 @@
+import { printable, printableLines } from "./printable.ts";
+
 /** Where in the user's input something was wrong. Every field is optional: say what is known. */
 export interface Location {
   /** File name as the user gave it. */
@@ -43,10 +45,16 @@ export class FencelineError extends Error {
  * Input that a person wrote (a manifest, a configuration, a flag) is not valid. It is refused
  * whole.
  */
-export class InvalidResource extends FencelineError {}
+export class InvalidResource extends FencelineError {
+  constructor(code: string, details: ErrorDetails) {
+    // What was found stands in it. Lines are those of several faults.
+    super(code, { ...details, message: printableLines(details.message) });
+  }
+}
 
 function describe(code: string, { message, at = {}, hint }: ErrorDetails): string {
   const position = [at.file, at.line].filter((part) => part !== undefined).join(":");
   const subject = [position, at.object, at.path].filter((part) => part !== undefined && part !== "").join(" ");
-  return `${code}: ${subject === "" ? "" : `${subject}: `}${message}${hint === undefined ? "" : ` (${hint})`}`;
+  // Files and objects have the names that somebody gave them.
+  return `${code}: ${subject === "" ? "" : `${printable(subject)}: `}${message}${hint === undefined ? "" : ` (${hint})`}`;
 }

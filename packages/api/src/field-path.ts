@@ -1,5 +1,6 @@
 import { type Document, isMap, type LineCounter } from "yaml";
 import type { z } from "zod";
+import { printable } from "./printable.ts";
 import { describeFound } from "./schema-words.ts";
 
 /** Keys and indexes from the top of a document down to a field. */
@@ -18,7 +19,7 @@ export function lineOfField(document: Document, lines: LineCounter, path: FieldP
 export function formatPath(path: FieldPath): string {
   return path
     .map((part) =>
-      typeof part === "number" ? `[${part}]` : /^[A-Za-z_]\w*$/.test(String(part)) ? `.${String(part)}` : `['${String(part)}']`,
+      typeof part === "number" ? `[${part}]` : /^[A-Za-z_]\w*$/.test(String(part)) ? `.${String(part)}` : `['${printable(String(part))}']`,
     )
     .join("")
     .replace(/^\./, "");

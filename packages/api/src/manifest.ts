@@ -151,7 +151,7 @@ class ManifestReader {
       this.#validate(document, value, path, kind);
       return;
     }
-    const ours = this.#kinds.find((candidate) => isOwnKind(candidate) && candidate.name.toLowerCase() === value.kind.toLowerCase());
+    const ours = this.#kinds.find((candidate) => isOwnKind(candidate) && isMeant(candidate.name, value.kind));
     if (ours === undefined) this.ignored.push({ kind: value.kind, reason: "another kind" });
     else {
       // Nobody else has the kind, and an object that is passed over in silence does nothing.
@@ -191,6 +191,15 @@ class ManifestReader {
   #fault(code: string, at: Location, message: string): void {
     this.faults.push(new InvalidResource(code, { at: { file: this.#file, ...at }, message }));
   }
+}
+
+/**
+ * Whether a kind is another one by its letters' case, an `s`, or what cannot be seen: a blank, a
+ * control, a mark of no width.
+ */
+function isMeant(name: string, kind: string): boolean {
+  const letters = kind.replace(/[^A-Za-z]/g, "").toLowerCase();
+  return letters === name.toLowerCase() || letters === `${name.toLowerCase()}s`;
 }
 
 interface ListObject {

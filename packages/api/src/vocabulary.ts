@@ -16,4 +16,5 @@ export * from "./listen-failure.ts";
 export * from "./mesh-addresses.ts";
 export * from "./part-of-free.ts";
 export * from "./peer-identity.ts";
+export * from "./printable.ts";
 export * from "./token-bucket.ts";

@@ -3,13 +3,17 @@ import {
   isAlias,
   isMap,
   isScalar,
+  isSeq,
   LineCounter,
+  type Node,
   parseAllDocuments,
+  type Scalar,
   type ScalarTag,
   type Tags,
   visit,
   type YAMLMap,
 } from "yaml";
+import { separated } from "./json-values.ts";
 
 /** A YAML text, as far as its syntax goes. */
 export interface YamlText {
@@ -24,6 +28,12 @@ export interface YamlText {
 const UNKNOWN_TO_KUBECTL = new Set(["timestamp", "binary", "omap", "pairs", "set"].map((name) => `tag:yaml.org,2002:${name}`));
 
 /**
+ * A lone CR is a line end of YAML 1.1, too. CR CR LF is what a text of Windows becomes that was
+ * translated twice; the parser would take the first CR for a part of the value before it.
+ */
+const LINE_END = /\r+\n|\r/g;
+
+/**
  * Reads YAML or JSON the way kubectl does, by sigs.k8s.io/yaml (1.6, on a fork of go-yaml 2): YAML
  * 1.1 with merge keys, `on`, `yes` and `y` are booleans, `017` is octal. Keys that stand twice are
  * faults: kubectl asks the API server for strict validation, which refuses them.
@@ -32,7 +42,7 @@ const UNKNOWN_TO_KUBECTL = new Set(["timestamp", "binary", "omap", "pairs", "set
  */
 export function parseYaml(text: string): YamlText {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, {
+  const documents = parseAllDocuments(separated(text.replace(LINE_END, "\n")), {
     lineCounter: lines,
     // It compares each key with each, which takes minutes of a large file: see `structureFaults`.
     uniqueKeys: false,
@@ -79,17 +89,31 @@ export function syntaxFaults(document: Document, lines: LineCounter): readonly S
  */
 const MOST_STEPS = 20_000_000;
 
-/** Keys that stand twice in a map, and aliases that would take too long to follow. */
+/**
+ * Keys that stand twice in a map, aliases that lead nowhere or would take too long to follow, and
+ * merge keys with something else than maps.
+ */
 function structureFaults(document: Document, lines: LineCounter): readonly SyntaxFault[] {
-  const repeated: SyntaxFault[] = [];
+  const found: SyntaxFault[] = [];
+  /** By anchor, the latest node in the order of the text. */
+  const anchored = new Map<string, Node>();
+  const tell = (offset: number, message: string) => found.push({ line: lines.linePos(offset).line, message });
   let aliases = 0;
   let anchors = 0;
   try {
     visit(document, {
       Node: (_key, node) => {
-        if (isAlias(node)) aliases += 1;
-        else if (node.anchor !== undefined) anchors += 1;
-        if (isMap(node)) for (const offset of repeatedKeys(node)) repeated.push(repeatedKey(lines.linePos(offset).line));
+        if (isAlias(node)) {
+          aliases += 1;
+          if (!anchored.has(node.source)) tell(node.range?.[0] ?? 0, unresolved(node.source));
+        } else if (node.anchor !== undefined) {
+          anchors += 1;
+          anchored.set(node.anchor, node);
+        }
+        if (isMap(node)) for (const offset of repeatedKeys(node)) tell(offset, "Map keys must be unique [DUPLICATE_KEY]");
+      },
+      Pair: (_key, { key, value }) => {
+        if (isMergeKey(key) && !isMergeable(value, anchored)) tell(key.range?.[0] ?? 0, MERGES_NO_MAP);
       },
     });
   } catch (error) {
@@ -97,13 +121,24 @@ function structureFaults(document: Document, lines: LineCounter): readonly Synta
     throw error;
   }
   const isTooMuch = aliases * (aliases + anchors) > MOST_STEPS;
-  return isTooMuch
-    ? [{ line: 1, message: `${aliases} aliases of ${anchors} anchors are too many: write out what they stand for` }]
-    : repeated;
+  return isTooMuch ? [{ line: 1, message: `${aliases} aliases of ${anchors} anchors are too many: write out what they stand for` }] : found;
 }
 
-function repeatedKey(line: number): SyntaxFault {
-  return { line, message: "Map keys must be unique [DUPLICATE_KEY]" };
+function unresolved(name: string): string {
+  return `nothing before this alias has the anchor &${name} [UNRESOLVED_ALIAS]`;
+}
+
+const MERGES_NO_MAP = "<< takes a map, an alias of one, or a list of these [MERGE_OF_NO_MAP]";
+
+function isMergeKey(key: unknown): key is Scalar {
+  return isScalar(key) && typeof key.value === "symbol";
+}
+
+/** Whether `<<` can take it. An alias that leads nowhere is a fault of its own, and told as that. */
+function isMergeable(value: unknown, anchored: ReadonlyMap<string, Node>): boolean {
+  const isSource = (each: unknown) => isMap(isAlias(each) ? anchored.get(each.source) : each);
+  const isLost = (each: unknown) => isAlias(each) && !anchored.has(each.source);
+  return (isSeq(value) ? value.items : [value]).every((each) => isSource(each) || isLost(each));
 }
 
 /** Where the keys begin that stand in the map already. */

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { printable, printableLines } from "@fenceline/api/vocabulary";
 import { type DestinationStream, type Logger, pino } from "pino";
 import type pinoPretty from "pino-pretty";
 
@@ -47,21 +48,11 @@ function prettified(output: DestinationStream): DestinationStream {
   const colorize = process.stdout.isTTY;
   const pretty = prettyFactory({ colorize, singleLine: true, translateTime: "SYS:HH:MM:ss.l", ignore: "part" });
   return {
-    write: (line) => output.write(pretty(JSON.parse(line, (key, value) => (typeof value === "string" ? printable(value, key) : value)))),
+    write: (line) => output.write(pretty(JSON.parse(line, (key, value) => (typeof value === "string" ? shown(value, key) : value)))),
   };
 }
 
-/** C0 and C1 controls, DEL, and the marks that turn the direction of text. */
-const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
-
-/**
- * Text that does nothing but stand there. Hosts and certificates are written by callers, and a
- * terminal obeys what it is sent: `ESC ]` sets its title, a line feed forges a line of ours. JSON
- * escapes them, what is made for people does not.
- */
-export function printable(text: string, key = ""): string {
-  const isStack = key === "stack";
-  return text.replace(CONTROLS, (control) =>
-    isStack && control === "\n" ? control : `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+/** JSON escapes what a terminal obeys, what is made for people does not. A stack has lines. */
+function shown(text: string, key: string): string {
+  return key === "stack" ? printableLines(text) : printable(text);
 }

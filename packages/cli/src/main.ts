@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-import { FencelineError } from "@fenceline/api/vocabulary";
+import { FencelineError, printableLines } from "@fenceline/api/vocabulary";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "./build-info.ts";
 import { collectorCommand } from "./collector/command.ts";
 import { globalSidecarCommand } from "./global-sidecar/command.ts";
-import { printable } from "./logger.ts";
 import { renderCommand } from "./render/command.ts";
 import { standaloneCommand } from "./standalone/command.ts";
 import { withdrawCommand } from "./withdraw/command.ts";
@@ -36,7 +35,7 @@ try {
   process.exitCode = codeOf(error);
   // A fault names what stands in files of others, and a terminal obeys what it is sent. The faults
   // of a file have a line each.
-  if (!(error instanceof CommanderError)) process.stderr.write(`${printable(textOf(error), "stack")}\n`);
+  if (!(error instanceof CommanderError)) process.stderr.write(`${printableLines(textOf(error))}\n`);
   if (process.exitCode !== 0) setTimeout(() => process.exit(), LAST_RESORT_MS).unref();
 }
 

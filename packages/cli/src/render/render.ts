@@ -8,10 +8,11 @@ import {
   parseConfig,
   parseConfigOrGeneral,
   parseManifests,
+  printableLines,
 } from "@fenceline/api";
 import { desiredOfManifests } from "@fenceline/collector";
 import { stringify } from "yaml";
-import { printable } from "../logger.ts";
+
 import { readTextFile } from "../read-text-file.ts";
 
 /** What {@link render} works with. */
@@ -44,7 +45,7 @@ const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
  * @returns the exit code: 1 when something is not as it was asked for
  */
 export async function render({ files, config: configFile, out, err, now }: RenderOptions): Promise<0 | 1> {
-  const tell = (text: string) => void err.write(`${printable(text, "stack")}\n`);
+  const tell = (text: string) => void err.write(`${printableLines(text)}\n`);
   try {
     const { config, remarks } = configOf(configFile);
     for (const remark of remarks) tell(`${configFile}: ${remark}`);

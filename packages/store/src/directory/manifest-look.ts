@@ -6,6 +6,7 @@ import {
   InvalidResource,
   type KnownObject,
   parseManifests,
+  printable,
 } from "@fenceline/api";
 
 /** A file that is in force. */
@@ -190,6 +191,6 @@ function refuseRepeated(objects: readonly KnownObject[], file: string): void {
 }
 
 function definedTwice(object: string, file: string, other: string): InvalidManifests {
-  const fault = new InvalidResource("OBJECT_DEFINED_TWICE", { at: { file, object }, message: `is defined in ${other} already` });
+  const fault = new InvalidResource("OBJECT_DEFINED_TWICE", { at: { file, object }, message: `is defined in ${printable(other)} already` });
   return new InvalidManifests(file, [fault]);
 }
