@@ -27,6 +27,7 @@ export interface Cluster {
   readonly client: KubernetesClient;
   readonly apiServer: LabProcess;
   readonly etcd: LabProcess;
+  readonly etcdUrl: string;
   /**
    * Kubeconfig of the collector's service account. It has every right, so nothing is measured of
    * RBAC, but no more than its share of the API server: priority and fairness count it as any other
@@ -52,14 +53,14 @@ export async function startCluster(signal: AbortSignal): Promise<Cluster> {
     // An address of its own, so that the ports of another run or of a lab are never in the way.
     const bridge = { address: `127.77.${randomInt(256)}.${1 + randomInt(254)}`, serviceRange: RANGE };
     const ground = { bridge, run, logs: run.logs, ledger, closers, signal };
-    const { process: etcd, url } = await startEtcd(ground);
-    const { process: apiServer, client, connection } = await startApiServer(ground, url);
+    const { process: etcd, url: etcdUrl } = await startEtcd(ground);
+    const { process: apiServer, client, connection } = await startApiServer(ground, etcdUrl);
     const waiting = { signal, stillPossible: () => apiServer.requireRunning() };
     await installIstioKinds(client, waiting);
     await installDefinitions(client, await ownDefinitions(), waiting);
     const kubeconfig = join(run.path, "collector.kubeconfig");
     writeKubeconfig(kubeconfig, { ...connection, token: await collectorToken(client) });
-    return { ground, client, apiServer, etcd, kubeconfig, close };
+    return { ground, client, apiServer, etcd, etcdUrl, kubeconfig, close };
   } catch (error) {
     await close();
     throw error;

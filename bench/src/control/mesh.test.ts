@@ -15,19 +15,19 @@ test("the hosts of a fence are services of the mesh, and all different: an edge 
 });
 
 test("a fence's status has its learned hosts, and nothing else", () => {
-  const { status } = mesh.status(3, new Date(0)) as { status: { domains: object; observedUntil: string } };
+  const { status } = mesh.status(3, new Date(0));
   const hosts = Array.from({ length: LEARNED_HOSTS }, (_, index) => mesh.hostOf(3, index));
   assert.deepEqual(Object.keys(status.domains).sort(), hosts.sort());
   assert.equal(status.observedUntil, "1970-01-01T00:00:00Z");
 });
 
 test("everything is created once, namespaces first", () => {
-  const lists = mesh.objects();
+  const lists = mesh.objects(new Date(0));
   const names = lists.flat().map(({ kind, metadata: { namespace = "", name } }) => `${kind} ${namespace}/${name}`);
   assert.equal(new Set(names).size, names.length);
   assert.deepEqual(
     lists.map(([first]) => first?.kind),
-    ["Namespace", "ConfigMap", "Service", "EndpointSlice", "ServiceFence"],
+    ["Namespace", "ConfigMap", "IPAddress", "Service", "EndpointSlice", "ServiceFence"],
   );
 });
 

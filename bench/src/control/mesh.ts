@@ -31,21 +31,26 @@ export class BenchMesh {
     this.#namespaces = Math.ceil(size.services / SERVICES_PER_NAMESPACE);
   }
 
-  /** Everything, in the order in which it is to be created: each list before the next. */
-  objects(): readonly (readonly KubernetesObject[])[] {
+  /**
+   * Everything as the API server keeps it, in the order in which it is to be created.
+   *
+   * @param now when the fences' hosts were last seen
+   */
+  objects(now: Date): readonly (readonly KubernetesObject[])[] {
     const { services, fences } = this.size;
     const ours = { namespace: NAMESPACE, name: "global-sidecar" };
     return [
       ["istio-system", ...Array.from({ length: this.#namespaces }, (_, at) => namespaceName(at))].map(namespace),
       [{ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "istio-system", name: "istio" }, data: { mesh: "{}" } }],
-      [service(ours), endpointSlice(ours, 0), ...range(services).map((at) => service(this.place(at)))],
-      range(services).map((at) => endpointSlice(this.place(at), at)),
-      range(fences).map((at) => this.#fence(at)),
+      range(services + 1).map((at) => ipAddress(at, at === 0 ? ours : this.place(at - 1))),
+      range(services + 1).map((at) => allocated(service(at === 0 ? ours : this.place(at - 1)), at)),
+      range(services + 1).map((at) => endpointSlice(at === 0 ? ours : this.place(at - 1), at)),
+      range(fences).map((at) => ({ ...this.#fence(at), ...this.status(at, now) })),
     ];
   }
 
-  /** What a fence's status says of its hosts, for a merge patch. */
-  status(fence: number, now: Date): unknown {
+  /** What a fence has learned. */
+  status(fence: number, now: Date): { readonly status: { readonly domains: object; readonly observedUntil: string } } {
     const at = `${now.toISOString().slice(0, 19)}Z`;
     const hosts = range(LEARNED_HOSTS).map((index) => this.hostOf(fence, index));
     const seen = { status: "ACTIVE", source: "learned", firstSeen: at, lastSeen: at, requests: 100, ports: [80] };
@@ -87,6 +92,27 @@ export function service({ namespace, name }: Place): KubernetesObject {
   };
 }
 
+/** What the API server adds to a Service. */
+function allocated(object: KubernetesObject, at: number): KubernetesObject {
+  const ip = clusterIp(at);
+  const families = { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack", internalTrafficPolicy: "Cluster" };
+  return {
+    ...object,
+    spec: { ...(object.spec as object), type: "ClusterIP", clusterIP: ip, clusterIPs: [ip], sessionAffinity: "None", ...families },
+  };
+}
+
+/** Without it the API server would make one for each address, in the midst of the measurements. */
+function ipAddress(at: number, { namespace, name }: Place): KubernetesObject {
+  const labels = { "ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io" };
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "IPAddress",
+    metadata: { name: clusterIp(at), labels },
+    spec: { parentRef: { group: "", resource: "services", namespace, name } },
+  };
+}
+
 /** @param version makes the addresses others than before */
 export function endpointSlice({ namespace, name }: Place, at: number, version = 0): KubernetesObject {
   const endpoints = range(ENDPOINTS).map((index) => ({
@@ -111,6 +137,10 @@ function namespace(name: string): KubernetesObject {
 
 function namespaceName(at: number): string {
   return `team-${at}`;
+}
+
+function clusterIp(at: number): string {
+  return `10.100.${at >> 8}.${at % 256}`;
 }
 
 function podAddress(number: number, version: number): string {

@@ -43,7 +43,7 @@ export async function measureStep(size: MeshSize, idleSeconds: number, signal: A
   try {
     const mesh = new BenchMesh(size);
     const begin = performance.now();
-    await fill(client, mesh);
+    await fill(cluster, mesh);
     say(`filled in ${seconds(begin)}, see ${ground.run.path}`);
     const rendered = await Rendered.watch(client, signal);
     ground.closers.add(() => rendered.close());

@@ -19,12 +19,22 @@ async function run({ seconds }: Settings, { steps }: Options): Promise<Report> {
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupted.abort(new Error(`ended by ${signal}`)));
   const results: StepResult[] = [];
-  for (const size of choose(STEPS, ({ services }) => String(services), steps))
-    results.push(await measureStep(size, seconds, interrupted.signal));
+  let failure: unknown;
+  for (const size of choose(STEPS, ({ services }) => String(services), steps)) {
+    try {
+      results.push(await measureStep(size, seconds, interrupted.signal));
+    } catch (error) {
+      // The steps before took long, and their figures stand.
+      if (results.length === 0) throw error;
+      failure = error;
+      break;
+    }
+  }
   const load = loadavg().map((value) => value.toFixed(1));
   return {
-    text: `${table(results, seconds)}\nload average at the end: ${load.join(", ")}`,
+    text: `${table(results, seconds)}\nload average at the end: ${load.join(", ")}${failure === undefined ? "" : `\nended early: ${failure}`}`,
     data: { steps: results.map((result) => ({ ...result, edges: Object.fromEntries(result.edges) })), load },
+    failed: failure !== undefined,
   };
 }
 
