@@ -1,24 +1,24 @@
-import { accessLogService } from "@fenceline/als";
 import { type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
-import { EdgeBook } from "@fenceline/edges";
+import { EdgeBook, type TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
 import { allNew, MeshAddressBook, outboundEntries } from "@fenceline/registry";
 import type { MeshChanges, MeshSnapshot, Store } from "@fenceline/store";
-import { type GrpcHost, peerOf, startGrpcHost } from "@fenceline/wire";
+import { type CallerCheck, type GrpcHost, type GrpcService, peerOf, startGrpcHost } from "@fenceline/wire";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { FenceReader } from "./api/views.ts";
-import { type FallbackToken, fallbackCaller } from "./attribution/fallback-caller.ts";
-import { ProxyVersions } from "./attribution/proxy-versions.ts";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
-import { DecisionLog } from "./decision-log.ts";
+import { type FallbackToken, fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { FenceController } from "./fence/fence-controller.ts";
-import { Ingest } from "./ingest.ts";
+import { Learner } from "./learner.ts";
 import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
-import { unbelievedLog } from "./unbelieved-log.ts";
+import { AccessLogSource } from "./sources/access-logs/access-log-source.ts";
+import { DecisionLog } from "./sources/access-logs/decision-log.ts";
+import { ProxyVersions } from "./sources/access-logs/proxy-versions.ts";
+import { unbelievedLog } from "./sources/access-logs/unbelieved-log.ts";
 
 /** What a collector runs with. */
 export interface CollectorOptions {
@@ -51,6 +51,8 @@ export interface CollectorOptions {
    * count.
    */
   readonly proxyVersion?: string;
+  /** Sources of telemetry beside the access logs. Default: none. */
+  readonly sources?: readonly TelemetrySource[];
 }
 
 /** Ageing rounds per window, and the limits of their interval in milliseconds. */
@@ -66,7 +68,7 @@ export class Collector {
   readonly #controller: FenceController;
   readonly #fallback: FallbackService;
   readonly #automatic: AutomaticFences;
-  readonly #ingest: Ingest;
+  readonly #learner: Learner;
   readonly #decisions: DecisionLog | undefined;
   readonly #proxyVersions: ProxyVersions;
   /** What each address of the mesh is, for the global sidecar. */
@@ -97,19 +99,16 @@ export class Collector {
     this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady, proxyVersions });
     this.#fallback = new FallbackService({ store, config, metrics: this.#metrics, logger, leads });
     this.#automatic = new AutomaticFences({ ...shared, store, config, logger, leads });
-    this.#ingest = new Ingest({
-      ...shared,
+    this.#learner = new Learner({
+      book: this.#book,
       onLearned: (fence, host) => {
         this.#metrics.edgesLearned.inc();
         logger.info({ fence: formatFenceKey(fence), host }, "edge learned");
         this.#controller.learned(fence);
       },
-      decisions: this.#decisions,
+      onEvicted: (fence, host, by) => this.#decisions?.evicted(fence, host, by),
       onTurnedAway: (fence, host) => this.#controller.turnedAway(fence, host),
       onTelemetry: (fence) => this.#controller.enqueue(fence),
-      onProxyVersion: (fence, version, stream) => this.#proxyVersions.told(stream, fence, version),
-      onProxyGone: (stream) => this.#proxyVersions.left(stream),
-      onUnbelieved: unbelievedLog(logger),
     });
     this.#metrics.observe({
       edges: () => this.#book.size,
@@ -183,7 +182,7 @@ export class Collector {
   }
 
   async #start(): Promise<void> {
-    const { store, accessLogs, config, logger, now = Date.now, fallbackToken: token } = this.#options;
+    const { store, config, logger, fallbackToken: token, sources = [] } = this.#options;
     this.#closers.push(() => this.#controller.close());
     this.#closers.push(() => this.#fallback.close());
     this.#closers.push(() => this.#automatic.close());
@@ -195,21 +194,44 @@ export class Collector {
     this.#closers.push(() => clearInterval(this.#ageingTimer));
     this.#scheduleAgeing();
     const isFallback = fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger });
+    const services = [meshAddressService(this.addresses, isFallback)];
+    for (const source of [this.#accessLogSource(isFallback, (service) => services.push(service)), ...sources]) {
+      const running = await source.start(this.#learner);
+      this.#closers.push(() => running.close());
+    }
+    this.#grpcHost = await this.#listen(services);
+  }
+
+  #accessLogSource(isFallback: CallerCheck, serve: (service: GrpcService) => void): TelemetrySource {
+    const { logger, now = Date.now } = this.#options;
+    return new AccessLogSource({
+      serve,
+      fallbackCaller: isFallback,
+      mesh: () => this.#mesh,
+      metrics: this.#metrics,
+      now,
+      decisions: this.#decisions,
+      onProxyVersion: (fence, version, stream) => this.#proxyVersions.told(stream, fence, version),
+      onProxyGone: (stream) => this.#proxyVersions.left(stream),
+      onUnbelieved: unbelievedLog(logger),
+    });
+  }
+
+  /** Opens the gRPC port with what its services serve. */
+  async #listen(services: readonly GrpcService[]): Promise<GrpcHost> {
+    const { accessLogs, logger, now = Date.now } = this.#options;
     const logLimit = limitLog(logger, now);
     const host = await startGrpcHost({
       ...accessLogs,
-      services: [
-        accessLogService({ sink: this.#ingest, fallbackCaller: isFallback, requestIds: this.#decisions !== undefined }),
-        meshAddressService(this.addresses, isFallback),
-      ],
+      services,
       peerOf: (headers, address) => peerOf(headers, address, this.#mesh.trustDomains),
       onLimit: (limit, peer) => {
         this.#metrics.limits.inc({ limit });
         logLimit(limit, peer);
       },
     });
-    this.#grpcHost = host;
     this.#closers.push(() => host.close());
+    return host;
   }
 
   #refresh(changes: MeshChanges): void {

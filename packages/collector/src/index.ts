@@ -1,6 +1,6 @@
 export { fenceRoutes } from "./api/fence-routes.ts";
 export type { FenceReader } from "./api/views.ts";
-export type { FallbackToken } from "./attribution/fallback-caller.ts";
 export * from "./collector.ts";
 export { type DesiredOfManifests, desiredOfManifests } from "./desired-of-manifests.ts";
+export type { FallbackToken } from "./fallback/fallback-caller.ts";
 export { Mesh } from "./mesh.ts";

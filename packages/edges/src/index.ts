@@ -1,2 +1,3 @@
 export * from "./edge-book.ts";
 export * from "./fence-edges.ts";
+export * from "./sightings.ts";

@@ -1,14 +1,14 @@
 import type { AccessLogStream } from "@fenceline/als";
 import type { Logger } from "pino";
-import type { DropReason } from "./attribution/drop-reason.ts";
-import { LineBudget } from "./line-budget.ts";
+import { LineBudget } from "../../line-budget.ts";
+import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 /**
  * Logs that a stream is not believed to be whose it says: few lines for each reason, with the claim
  * and the certificate that it came with. The metric counts every entry. Texts that peers wrote are
  * bounded.
  */
-export function unbelievedLog(logger: Logger): (reason: DropReason, stream: AccessLogStream) => void {
+export function unbelievedLog(logger: Logger): (reason: EntryDropReason, stream: AccessLogStream) => void {
   const lines = new LineBudget();
   return (reason, { logName, node: { namespace }, forwardedClientCert }) => {
     const suppressed = lines.take(reason);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FenceKey, formatFenceKey } from "@fenceline/api";
 import fc from "fast-check";
-import { streamOf } from "../testing/mesh.ts";
+import { streamOf } from "../../testing/mesh.ts";
 import { ProxyVersions } from "./proxy-versions.ts";
 
 const A = { namespace: "test1", name: "a" };

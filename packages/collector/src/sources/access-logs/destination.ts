@@ -1,7 +1,7 @@
 import type { AccessLogEntry } from "@fenceline/als";
 import { type Destination, parseAuthority } from "@fenceline/registry";
-import type { Mesh } from "../mesh.ts";
-import type { DropReason } from "./drop-reason.ts";
+import type { Mesh } from "../../mesh.ts";
+import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 const DEFAULT_HTTP_PORT = 80;
 
@@ -14,7 +14,7 @@ const DEFAULT_HTTP_PORT = 80;
  * 3. For any other call without a cluster of its own (`PassthroughCluster`): the original
  *    destination, since that is what Envoy dialled, then the host.
  */
-export function destinationOf(entry: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | DropReason {
+export function destinationOf(entry: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | EntryDropReason {
   const upstream = mesh.destinationOfCluster(entry.upstreamCluster);
   if (upstream !== undefined && upstream.host !== mesh.fallbackHost) return upstream;
   const found = wentByFallback(entry, mesh)

@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
 import { Config } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
-import { startCollector } from "./testing/running-collector.ts";
+import { startCollector } from "../../testing/running-collector.ts";
 
 /** Two tenants with a fence each. Nothing is believed without a certificate here. */
 const TENANTS = `

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Config } from "@fenceline/api";
-import { CAPTURED_MESH, entryOf, meshOf, streamOf } from "../testing/mesh.ts";
+import { CAPTURED_MESH, entryOf, meshOf, streamOf } from "../../testing/mesh.ts";
 import { sourceOfFallbackEntry, sourceOfStream } from "./source.ts";
 
 const mesh = meshOf();

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { capturedMessages } from "@fenceline/als/testing/captures";
 import { until } from "@fenceline/api/testing";
-import { CAPTURED_MESH } from "./testing/mesh.ts";
-import { startCollector } from "./testing/running-collector.ts";
+import { CAPTURED_MESH } from "../../testing/mesh.ts";
+import { startCollector } from "../../testing/running-collector.ts";
 
 const HTTP = capturedMessages("envoy-1.40-http.bin");
 const TCP = capturedMessages("envoy-1.40-tcp.bin");

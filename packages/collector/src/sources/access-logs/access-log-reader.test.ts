@@ -3,9 +3,10 @@ import { test } from "node:test";
 import type { AccessLogEntry } from "@fenceline/als";
 import { formatFenceKey } from "@fenceline/api";
 import { EdgeBook } from "@fenceline/edges";
-import { Ingest } from "./ingest.ts";
-import { CollectorMetrics } from "./metrics.ts";
-import { entryOf, meshOf, streamOf } from "./testing/mesh.ts";
+import { Learner } from "../../learner.ts";
+import { CollectorMetrics } from "../../metrics.ts";
+import { entryOf, meshOf, streamOf } from "../../testing/mesh.ts";
+import { AccessLogReader } from "./access-log-reader.ts";
 
 const POLICY = { idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 };
 const A = { namespace: "test1", name: "a" };
@@ -20,43 +21,45 @@ function setUp() {
   const metrics = new CollectorMetrics();
   const told: string[] = [];
   const clock = { now: 0 };
-  const ingest = new Ingest({
+  const learner = new Learner({
     book,
-    mesh: () => mesh,
-    metrics,
-    now: () => clock.now,
     onLearned: (fence, host) => told.push(`${formatFenceKey(fence)} learned ${host}`),
     onTurnedAway: (fence, host) => told.push(`${formatFenceKey(fence)} has no room for ${host}`),
     onTelemetry: (fence) => told.push(`${formatFenceKey(fence)} is heard`),
+  });
+  const reader = new AccessLogReader(learner, {
+    mesh: () => mesh,
+    metrics,
+    now: () => clock.now,
     onProxyVersion: (fence, version) => told.push(`${formatFenceKey(fence)} runs ${version}`),
   });
   const dropped = async () => {
     const { values } = await metrics.entriesDropped.get();
     return Object.fromEntries(values.map(({ labels, value }) => [labels.reason, value]));
   };
-  return { ingest, edges, told, clock, dropped };
+  return { reader, edges, told, clock, dropped };
 }
 
 test("an edge is told once, however often it is seen, and its requests are counted", () => {
-  const { ingest, edges, told } = setUp();
-  for (let n = 0; n < 3; n += 1) ingest.entries(OWN_PROXY, [entryOf(TO_B), entryOf(TO_B)]);
+  const { reader, edges, told } = setUp();
+  for (let n = 0; n < 3; n += 1) reader.entries(OWN_PROXY, [entryOf(TO_B), entryOf(TO_B)]);
   assert.deepEqual(told, ["test1/a runs 1.29.0", "test1/a is heard", "test1/a learned b.test1.svc.cluster.local"]);
   assert.equal(edges.hosts()[0]?.requests, 6);
 });
 
 test("T-11 a sum of requests is believed from the fallback; an entry of a workload's own proxy counts one", () => {
-  const { ingest, edges } = setUp();
-  ingest.entries(OWN_PROXY, [entryOf({ ...TO_B, requests: 999_999_999 })]);
+  const { reader, edges } = setUp();
+  reader.entries(OWN_PROXY, [entryOf({ ...TO_B, requests: 999_999_999 })]);
   assert.equal(edges.hosts()[0]?.requests, 1);
-  ingest.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1", requests: 40 })]);
+  reader.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1", requests: 40 })]);
   assert.equal(edges.hosts()[0]?.requests, 41);
 });
 
 test("T-08 a host that its fence has no room for is counted, and told", async () => {
-  const { ingest, edges, told, dropped } = setUp();
+  const { reader, edges, told, dropped } = setUp();
   edges.setPolicy({ ...POLICY, maxHosts: 1 });
-  ingest.entries(OWN_PROXY, [entryOf(TO_B)]);
-  ingest.entries(FALLBACK, [
+  reader.entries(OWN_PROXY, [entryOf(TO_B)]);
+  reader.entries(FALLBACK, [
     entryOf({ fenceSource: "test1/a", authority: "web.shop:8080" }),
     entryOf({ fenceSource: "test1/a", authority: "b.test1" }),
   ]);
@@ -65,14 +68,14 @@ test("T-08 a host that its fence has no room for is counted, and told", async ()
 });
 
 test("an entry of a request that still goes on keeps the edge and counts no request", () => {
-  const { ingest, edges } = setUp();
-  ingest.entries(OWN_PROXY, [entryOf({ ...TO_B, intermediate: true })]);
+  const { reader, edges } = setUp();
+  reader.entries(OWN_PROXY, [entryOf({ ...TO_B, intermediate: true })]);
   assert.equal(edges.hosts()[0]?.requests, 0);
 });
 
 test("what the fallback reports teaches, but is no telemetry of the workload's own proxies", () => {
-  const { ingest, edges } = setUp();
-  ingest.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1" })]);
+  const { reader, edges } = setUp();
+  reader.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1" })]);
   assert.deepEqual(
     edges.hosts().map(({ host }) => host),
     ["b.test1.svc.cluster.local"],
@@ -81,41 +84,41 @@ test("what the fallback reports teaches, but is no telemetry of the workload's o
 });
 
 test("a host that is used only while the fallback's reports arrive does not age: nobody watched the direct calls", () => {
-  const { ingest, edges, clock } = setUp();
-  ingest.entries(OWN_PROXY, [entryOf(TO_B)]);
-  for (; clock.now < 10_000; clock.now += 10) ingest.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "web.shop:8080" })]);
+  const { reader, edges, clock } = setUp();
+  reader.entries(OWN_PROXY, [entryOf(TO_B)]);
+  for (; clock.now < 10_000; clock.now += 10) reader.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "web.shop:8080" })]);
   assert.deepEqual(edges.age(), []);
 });
 
 test("an edge whose first answer is 403 is not learned; a known one stays in use", async () => {
-  const { ingest, edges, dropped } = setUp();
-  ingest.entries(OWN_PROXY, [entryOf({ ...TO_B, responseCode: 403 })]);
+  const { reader, edges, dropped } = setUp();
+  reader.entries(OWN_PROXY, [entryOf({ ...TO_B, responseCode: 403 })]);
   assert.equal(edges.size, 0);
   assert.deepEqual(await dropped(), { denied: 1 });
-  ingest.entries(OWN_PROXY, [entryOf(TO_B), entryOf({ ...TO_B, responseCode: 403 })]);
+  reader.entries(OWN_PROXY, [entryOf(TO_B), entryOf({ ...TO_B, responseCode: 403 })]);
   assert.equal(edges.hosts()[0]?.requests, 2);
 });
 
 test("an edge that was refused by way of the fallback is learned: the refusal was the fallback's", () => {
-  const { ingest, edges, told } = setUp();
-  ingest.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1", responseCode: 403 })]);
+  const { reader, edges, told } = setUp();
+  reader.entries(FALLBACK, [entryOf({ fenceSource: "test1/a", authority: "b.test1", responseCode: 403 })]);
   assert.deepEqual(told, ["test1/a learned b.test1.svc.cluster.local"]);
   const upstreamCluster = "outbound|80||global-sidecar.mesh-operator.svc.cluster.local";
-  ingest.entries(OWN_PROXY, [entryOf({ upstreamCluster, authority: "web.shop:8080", responseCode: 403 })]);
+  reader.entries(OWN_PROXY, [entryOf({ upstreamCluster, authority: "web.shop:8080", responseCode: 403 })]);
   assert.equal(edges.size, 2);
 });
 
 test("one entry that says nothing does not cost the rest of its message", async () => {
-  const { ingest, edges, dropped } = setUp();
-  ingest.entries(OWN_PROXY, [entryOf({ authority: "ghost" }), entryOf(TO_B), entryOf({ upstreamCluster: "inbound|80||" })]);
+  const { reader, edges, dropped } = setUp();
+  reader.entries(OWN_PROXY, [entryOf({ authority: "ghost" }), entryOf(TO_B), entryOf({ upstreamCluster: "inbound|80||" })]);
   assert.equal(edges.size, 1);
   assert.deepEqual(await dropped(), { unknown_destination: 2 });
 });
 
 test("random hosts grow neither the book nor the metrics", async () => {
-  const { ingest, edges, dropped } = setUp();
+  const { reader, edges, dropped } = setUp();
   for (let n = 0; n < 10_000; n += 1)
-    ingest.entries(OWN_PROXY, [entryOf({ authority: `h${n}.test1`, upstreamCluster: `outbound|80||h${n}.x` })]);
+    reader.entries(OWN_PROXY, [entryOf({ authority: `h${n}.test1`, upstreamCluster: `outbound|80||h${n}.x` })]);
   assert.equal(edges.size, 0);
   assert.deepEqual(await dropped(), { unknown_destination: 10_000 });
 });

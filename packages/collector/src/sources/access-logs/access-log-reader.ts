@@ -1,17 +1,16 @@
 import type { AccessLogEntry, AccessLogSink, AccessLogStream } from "@fenceline/als";
 import type { FenceKey } from "@fenceline/api";
-import type { EdgeBook, FenceEdges } from "@fenceline/edges";
+import type { SightingOutcome, SightingSink } from "@fenceline/edges";
 import type { Destination } from "@fenceline/registry";
-import { destinationOf, wentByFallback } from "./attribution/destination.ts";
-import { DROP_REASONS, type DropReason } from "./attribution/drop-reason.ts";
-import { type StreamSource, sourceOfFallbackEntry, sourceOfStream } from "./attribution/source.ts";
+import type { Mesh } from "../../mesh.ts";
+import type { CollectorMetrics } from "../../metrics.ts";
 import type { DecisionLog } from "./decision-log.ts";
-import type { Mesh } from "./mesh.ts";
-import type { CollectorMetrics } from "./metrics.ts";
+import { destinationOf, wentByFallback } from "./destination.ts";
+import { ENTRY_DROP_REASONS, type EntryDropReason } from "./entry-drop-reason.ts";
+import { type StreamSource, sourceOfFallbackEntry, sourceOfStream } from "./source.ts";
 
-/** What an {@link Ingest} works on, and whom it tells. */
-export interface IngestOptions {
-  readonly book: EdgeBook;
+/** What an {@link AccessLogReader} works with, and whom it tells. */
+export interface AccessLogReaderOptions {
   /** The latest mesh. */
   readonly mesh: () => Mesh;
   readonly metrics: CollectorMetrics;
@@ -19,19 +18,13 @@ export interface IngestOptions {
   readonly now: () => number;
   /** Undefined unless level debug is logged. */
   readonly decisions?: DecisionLog | undefined;
-  /** A fence has a host that it did not have before. */
-  readonly onLearned: (fence: FenceKey, host: string) => void;
-  /** A fence has no room for a host that its workload called. */
-  readonly onTurnedAway?: (fence: FenceKey, host: string) => void;
-  /** The first access log of a workload's own proxies has arrived. */
-  readonly onTelemetry: (fence: FenceKey) => void;
   /** A stream of a workload's proxy named its version of Istio. */
   readonly onProxyVersion: (fence: FenceKey, version: string, stream: AccessLogStream) => void;
   /**
    * A stream's certificate, or the want of one, contradicts whom it claims to be: nothing it says
    * counts. Default: nobody is told.
    */
-  readonly onUnbelieved?: (reason: DropReason, stream: AccessLogStream) => void;
+  readonly onUnbelieved?: (reason: EntryDropReason, stream: AccessLogStream) => void;
   /** A stream has ended, or does not speak for its workload any more. Default: nobody is told. */
   readonly onProxyGone?: (stream: AccessLogStream) => void;
 }
@@ -40,50 +33,56 @@ export interface IngestOptions {
 interface AttributedEntry {
   readonly entry: AccessLogEntry;
   readonly fence: FenceKey;
-  readonly edges: FenceEdges | undefined;
-  readonly mesh: Mesh;
   /** How many requests it stands for. */
   readonly requests: number;
+  readonly mesh: Mesh;
+  readonly at: number;
 }
 
 /** RBAC of Envoy, and most applications, deny with this status. */
 const FORBIDDEN = 403;
 
+/** What the sink makes of a sighting, as a reason to drop its entry. */
+const REASON_OF: Readonly<Record<Exclude<SightingOutcome, "seen">, EntryDropReason>> = {
+  unknown_fence: "unknown_source",
+  denied: "denied",
+  at_capacity: "at_capacity",
+};
+
 /**
- * Access logs into the book of edges.
+ * Access logs as sightings: who made the call that an entry tells of, and what was called.
  *
- * Only the workload's own proxies advance its observed time. What the fallback reports are calls to
+ * Only the workload's own proxies tell that it was observed. What the fallback reports are calls to
  * hosts outside the fence: were it to count, a workload whose own access logs are broken would seem
  * observed, and the hosts it uses would age out.
  */
-export class Ingest implements AccessLogSink {
-  readonly #options: IngestOptions;
-  readonly #dropped = new Map<DropReason, number>();
+export class AccessLogReader implements AccessLogSink {
+  readonly #sightings: SightingSink;
+  readonly #options: AccessLogReaderOptions;
+  readonly #dropped = new Map<EntryDropReason, number>();
   /** Streams live long; what one stands for changes only with the fences. */
   #sources = new WeakMap<AccessLogStream, StreamSource>();
   #sourcesOf: number | undefined;
 
-  constructor(options: IngestOptions) {
+  constructor(sightings: SightingSink, options: AccessLogReaderOptions) {
+    this.#sightings = sightings;
     this.#options = options;
   }
 
   entries(stream: AccessLogStream, entries: readonly AccessLogEntry[]): void {
-    const { book, metrics, mesh: latest, now } = this.#options;
-    const mesh = latest();
+    const { metrics, mesh: latest, now } = this.#options;
+    const [mesh, at] = [latest(), now()];
     metrics.entries.inc(entries.length);
     const source = this.#sourceOf(stream, mesh);
     if (source.kind === "dropped") {
       this.#drop(source.reason, entries.length);
       this.#options.decisions?.streamDropped(source.reason, stream, entries.length);
-    } else if (source.kind === "fallback") for (const entry of entries) this.#fallbackEntry(entry, mesh);
+    } else if (source.kind === "fallback") for (const entry of entries) this.#fallbackEntry(entry, mesh, at);
     else {
-      const edges = book.of(source.fence);
-      const isFirst = edges?.observedUntil === undefined;
-      edges?.telemetry(now());
-      if (isFirst) this.#options.onTelemetry(source.fence);
+      this.#sightings.observed(source.fence, at);
       // An Envoy logs each request for itself, and for itself alone. Only the fallback sums up and
       // names a source, so from anybody else that is made up.
-      for (const entry of entries) this.#entry({ entry: ownEntry(entry), fence: source.fence, edges, mesh, requests: 1 });
+      for (const entry of entries) this.#entry({ entry: ownEntry(entry), fence: source.fence, requests: 1, mesh, at });
     }
     this.#countDropped();
   }
@@ -117,54 +116,42 @@ export class Ingest implements AccessLogSink {
     return source;
   }
 
-  #fallbackEntry(entry: AccessLogEntry, mesh: Mesh): void {
+  #fallbackEntry(entry: AccessLogEntry, mesh: Mesh, at: number): void {
     const source = sourceOfFallbackEntry(entry, mesh);
     if (typeof source === "string") this.#dropEntry(source, entry, undefined);
-    else this.#entry({ entry, fence: source, edges: this.#options.book.of(source), mesh, requests: entry.requests });
+    else this.#entry({ entry, fence: source, requests: entry.requests, mesh, at });
   }
 
-  #entry({ entry, fence, edges, mesh, requests }: AttributedEntry): void {
+  #entry(attributed: AttributedEntry): void {
+    const { entry, fence, mesh } = attributed;
     const destination = destinationOf(entry, fence.namespace, mesh);
-    if (edges === undefined) this.#dropEntry("unknown_source", entry, fence);
-    else if (typeof destination === "string") this.#dropEntry(destination, entry, fence);
-    else if (isDenied(entry, mesh) && !edges.has(destination.host)) this.#dropEntry("denied", entry, fence);
+    if (typeof destination !== "string") this.#sighted(destination, attributed);
+    else this.#dropEntry(this.#sightings.learns(fence) ? destination : "unknown_source", entry, fence);
+  }
+
+  #sighted(destination: Destination, { entry, fence, requests: all, mesh, at }: AttributedEntry): void {
+    const { host, port } = destination;
     // An entry of something that still goes on keeps the edge alive; its request is counted when it
     // ends.
-    else this.#observe(destination, entry, fence, edges, entry.intermediate ? 0 : requests);
+    const requests = entry.intermediate ? 0 : all;
+    const outcome = this.#sightings.sighted({ fence, host, port, requests, at, denied: isDenied(entry, mesh) });
+    if (outcome === "seen") this.#options.decisions?.attributed(fence, destination, entry, requests);
+    else this.#dropEntry(REASON_OF[outcome], entry, fence);
   }
 
-  #observe(destination: Destination, entry: AccessLogEntry, fence: FenceKey, edges: FenceEdges, requests: number): void {
-    const { decisions, now, onLearned } = this.#options;
-    const { host, port } = destination;
-    const { size } = edges;
-    const isNew = edges.observe(host, port, requests, now());
-    if (isNew) onLearned(fence, host);
-    else if (!edges.has(host)) {
-      this.#turnedAway(fence, host, entry);
-      return;
-    }
-    decisions?.attributed(fence, destination, entry, requests);
-    if (isNew && edges.size === size) decisions?.evicted(fence, edges.lastEvicted ?? "", host);
-  }
-
-  #turnedAway(fence: FenceKey, host: string, entry: AccessLogEntry): void {
-    this.#dropEntry("at_capacity", entry, fence);
-    this.#options.onTurnedAway?.(fence, host);
-  }
-
-  #dropEntry(reason: DropReason, entry: AccessLogEntry, fence: FenceKey | undefined): void {
+  #dropEntry(reason: EntryDropReason, entry: AccessLogEntry, fence: FenceKey | undefined): void {
     this.#drop(reason, 1);
     this.#options.decisions?.dropped(reason, entry, fence);
   }
 
-  #drop(reason: DropReason, count: number): void {
+  #drop(reason: EntryDropReason, count: number): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
   }
 
   /** Once per message, not per entry: a labelled counter costs more than decoding an entry. */
   #countDropped(): void {
     if (this.#dropped.size === 0) return;
-    for (const reason of DROP_REASONS) {
+    for (const reason of ENTRY_DROP_REASONS) {
       const count = this.#dropped.get(reason);
       if (count !== undefined) this.#options.metrics.entriesDropped.inc({ reason }, count);
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
-import { streamOf } from "./testing/mesh.ts";
+import { streamOf } from "../../testing/mesh.ts";
 import { unbelievedLog } from "./unbelieved-log.ts";
 
 test("T-03 streams that are not believed are logged, few lines for each reason and little of what they say", () => {

@@ -2,7 +2,7 @@ import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
 import { type FenceKey, formatFenceKey } from "@fenceline/api";
 import type { Destination } from "@fenceline/registry";
 import type { Logger } from "pino";
-import type { DropReason } from "./attribution/drop-reason.ts";
+import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 /**
  * One line per decision about an access-log entry, at level debug.
@@ -28,13 +28,13 @@ export class DecisionLog {
   }
 
   /** The entry taught nothing. */
-  dropped(reason: DropReason, entry: AccessLogEntry, fence: FenceKey | undefined): void {
+  dropped(reason: EntryDropReason, entry: AccessLogEntry, fence: FenceKey | undefined): void {
     const names = { fence: fence === undefined ? undefined : formatFenceKey(fence), ...namesOf(entry) };
     this.#logger.debug({ reason, ...names, sourceHeader: entry.fenceSource || undefined }, "entry dropped");
   }
 
   /** Nothing that the stream says is believed. */
-  streamDropped(reason: DropReason, { logName, peer, node }: AccessLogStream, count: number): void {
+  streamDropped(reason: EntryDropReason, { logName, peer, node }: AccessLogStream, count: number): void {
     this.#logger.debug({ reason, logName, peer, node: node.id, namespace: node.namespace, count }, "entries dropped");
   }
 

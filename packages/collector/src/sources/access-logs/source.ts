@@ -9,15 +9,15 @@ import {
   peerOfForwardedClientCert,
   peerOfUris,
 } from "@fenceline/api";
-import type { Mesh } from "../mesh.ts";
-import type { DropReason } from "./drop-reason.ts";
+import type { Mesh } from "../../mesh.ts";
+import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 /** Whose calls a stream of access logs reports. */
 export type StreamSource =
   | { readonly kind: "fence"; readonly fence: FenceKey }
   /** The global sidecar reports for everybody: each entry names its own source. */
   | { readonly kind: "fallback" }
-  | { readonly kind: "dropped"; readonly reason: DropReason };
+  | { readonly kind: "dropped"; readonly reason: EntryDropReason };
 
 /**
  * Finds the source of a stream, by the first of these that says anything: the log name, which a
@@ -43,14 +43,14 @@ export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLog
  * caller's certificate if the entry tells it. The fallback has compared the two itself, so an entry
  * need not repeat the certificate.
  */
-export function sourceOfFallbackEntry({ fenceSource, peerUris }: AccessLogEntry, mesh: Mesh): FenceKey | DropReason {
+export function sourceOfFallbackEntry({ fenceSource, peerUris }: AccessLogEntry, mesh: Mesh): FenceKey | EntryDropReason {
   const fence = parseFenceKey(fenceSource);
   if (fence === undefined || mesh.fence(fence) === undefined) return "unknown_source";
   return agreement(peerOfUris(peerUris, mesh.trustDomains), fence.namespace) === "contradicts" ? "identity_mismatch" : fence;
 }
 
 /** Why a peer is not believed to be of a namespace; undefined when it is. */
-function objectionOf(peer: Peer, namespace: string, { config }: Mesh): DropReason | undefined {
+function objectionOf(peer: Peer, namespace: string, { config }: Mesh): EntryDropReason | undefined {
   const found = agreement(peer, namespace);
   if (found === "contradicts") return "identity_mismatch";
   return found === "missing" && !config.telemetry.acceptPlaintext ? "no_certificate" : undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccessLogEntry } from "@fenceline/als";
-import { CAPTURED_MESH, entryOf, meshOf } from "../testing/mesh.ts";
+import { CAPTURED_MESH, entryOf, meshOf } from "../../testing/mesh.ts";
 import { destinationOf } from "./destination.ts";
 
 const FALLBACK = "outbound|80||global-sidecar.mesh-operator.svc.cluster.local";

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EdgeBook } from "@fenceline/edges";
 import { type Level, pino } from "pino";
+import { Learner } from "../../learner.ts";
+import { CollectorMetrics } from "../../metrics.ts";
+import { entryOf, meshOf, streamOf } from "../../testing/mesh.ts";
+import { AccessLogReader } from "./access-log-reader.ts";
 import { DecisionLog } from "./decision-log.ts";
-import { Ingest } from "./ingest.ts";
-import { CollectorMetrics } from "./metrics.ts";
-import { entryOf, meshOf, streamOf } from "./testing/mesh.ts";
 
 const A = { namespace: "test1", name: "a" };
 const TO_B = { upstreamCluster: "outbound|80||b.test1.svc.cluster.local", requestId: "id-1" };
@@ -20,15 +21,17 @@ function setUp(level: Level, maxHosts = 10) {
   const clock = { now: 0 };
   const mesh = meshOf();
   const nothing = () => {};
-  const told = { onLearned: nothing, onTelemetry: nothing, onProxyVersion: nothing };
-  const ingest = new Ingest({ book, mesh: () => mesh, metrics: new CollectorMetrics(), now: () => clock.now, decisions, ...told });
+  const onEvicted = (...evicted: [typeof A, string, string]) => decisions?.evicted(...evicted);
+  const learner = new Learner({ book, onLearned: nothing, onTelemetry: nothing, onEvicted });
+  const options = { mesh: () => mesh, metrics: new CollectorMetrics(), now: () => clock.now, decisions, onProxyVersion: nothing };
+  const reader = new AccessLogReader(learner, options);
   const take = () => lines.splice(0).map(({ level: _level, ...line }) => line);
-  return { ingest, decisions, clock, take };
+  return { reader, decisions, clock, take };
 }
 
 test("T-52 at level debug every entry has one line: which edge it is of, or why it taught nothing", () => {
-  const { ingest, take } = setUp("debug");
-  ingest.entries(OWN_PROXY, [
+  const { reader, take } = setUp("debug");
+  reader.entries(OWN_PROXY, [
     entryOf(TO_B),
     entryOf({ authority: "elsewhere.example", responseCode: 404 }),
     entryOf({ ...TO_B, intermediate: true }),
@@ -48,7 +51,7 @@ test("T-52 at level debug every entry has one line: which edge it is of, or why 
     { reason: "unknown_destination", fence, authority: "elsewhere.example", status: 404, msg: "entry dropped" },
     { ...b, requests: 0 },
   ]);
-  ingest.entries(FALLBACK, [
+  reader.entries(FALLBACK, [
     entryOf({ fenceSource: "test1/nobody", authority: "b.test1" }),
     // A report is made when the call is forwarded: there is no answer yet, and "status 0" would
     // look like one.
@@ -61,18 +64,18 @@ test("T-52 at level debug every entry has one line: which edge it is of, or why 
       ["edge seen", undefined, undefined, "fallback", undefined],
     ],
   );
-  ingest.entries(streamOf({ logName: "x", peer: "10.0.0.1:5", node: { id: "n" } }), [entryOf(TO_B), entryOf(TO_B)]);
+  reader.entries(streamOf({ logName: "x", peer: "10.0.0.1:5", node: { id: "n" } }), [entryOf(TO_B), entryOf(TO_B)]);
   assert.deepEqual(take(), [
     { reason: "unknown_source", logName: "x", peer: "10.0.0.1:5", node: "n", namespace: "", count: 2, msg: "entries dropped" },
   ]);
 });
 
 test("T-52 a host that makes room for another is told, with its successor", () => {
-  const { ingest, clock, take } = setUp("debug", 1);
-  ingest.entries(OWN_PROXY, [entryOf(TO_B)]);
-  for (; clock.now < 3_000; clock.now += 25) ingest.entries(OWN_PROXY, [entryOf({ authority: "elsewhere.example" })]);
+  const { reader, clock, take } = setUp("debug", 1);
+  reader.entries(OWN_PROXY, [entryOf(TO_B)]);
+  for (; clock.now < 3_000; clock.now += 25) reader.entries(OWN_PROXY, [entryOf({ authority: "elsewhere.example" })]);
   take();
-  ingest.entries(OWN_PROXY, [entryOf({ authority: "web.shop:8080" })]);
+  reader.entries(OWN_PROXY, [entryOf({ authority: "web.shop:8080" })]);
   assert.deepEqual(
     take().filter(({ msg }) => msg === "host evicted"),
     [{ fence: "test1/a", host: "b.test1.svc.cluster.local", by: "web.shop.svc.cluster.local", msg: "host evicted" }],

@@ -1,5 +1,5 @@
 /** Why an access-log entry taught nothing. A closed set: it labels a metric. */
-export const DROP_REASONS = [
+export const ENTRY_DROP_REASONS = [
   /** No fence is known for whoever wrote the entry. */
   "unknown_source",
   /** The writer has no certificate, and `telemetry.acceptPlaintext` is false. */
@@ -25,4 +25,4 @@ export const DROP_REASONS = [
   "at_capacity",
 ] as const;
 
-export type DropReason = (typeof DROP_REASONS)[number];
+export type EntryDropReason = (typeof ENTRY_DROP_REASONS)[number];

@@ -1,0 +1,56 @@
+import type { FenceKey } from "@fenceline/api";
+import type { EdgeBook, FenceEdges, Sighting, SightingOutcome, SightingSink } from "@fenceline/edges";
+
+/** What a {@link Learner} works on, and whom it tells. */
+export interface LearnerOptions {
+  readonly book: EdgeBook;
+  /** A fence has a host that it did not have before. */
+  readonly onLearned: (fence: FenceKey, host: string) => void;
+  /** A host made room for a new one, `by`. */
+  readonly onEvicted?: ((fence: FenceKey, host: string, by: string) => void) | undefined;
+  /** A fence has no room for a host that its workload called. */
+  readonly onTurnedAway?: (fence: FenceKey, host: string) => void;
+  /** The first telemetry of a workload's own proxies has arrived. */
+  readonly onTelemetry: (fence: FenceKey) => void;
+}
+
+/** Puts what sources of telemetry see into the book of edges. */
+export class Learner implements SightingSink {
+  readonly #options: LearnerOptions;
+
+  constructor(options: LearnerOptions) {
+    this.#options = options;
+  }
+
+  learns(fence: FenceKey): boolean {
+    return this.#options.book.of(fence) !== undefined;
+  }
+
+  observed(fence: FenceKey, at: number): void {
+    const edges = this.#options.book.of(fence);
+    if (edges === undefined) return;
+    const isFirst = edges.observedUntil === undefined;
+    edges.telemetry(at);
+    if (isFirst) this.#options.onTelemetry(fence);
+  }
+
+  sighted(sighting: Sighting): SightingOutcome {
+    const { fence, host, denied = false } = sighting;
+    const edges = this.#options.book.of(fence);
+    if (edges === undefined) return "unknown_fence";
+    if (denied && !edges.has(host)) return "denied";
+    return this.#observe(edges, sighting);
+  }
+
+  #observe(edges: FenceEdges, { fence, host, port, requests, at }: Sighting): SightingOutcome {
+    const { size } = edges;
+    if (edges.observe(host, port, requests, at)) {
+      this.#options.onLearned(fence, host);
+      if (edges.size === size) this.#options.onEvicted?.(fence, edges.lastEvicted ?? "", host);
+      return "seen";
+    }
+    if (edges.has(host)) return "seen";
+    this.#options.onTurnedAway?.(fence, host);
+    return "at_capacity";
+  }
+}
