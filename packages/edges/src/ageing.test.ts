@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type AgeingPolicy, FenceEdges, type HostSeed } from "./fence-edges.ts";
+import { FenceEdges } from "./fence-edges.ts";
+import type { AgeingPolicy, HostSeed } from "./host-entry.ts";
 
 const POLICY: AgeingPolicy = { idleWindow: 1_000, maxHosts: 100, maxRemovedShare: 1 };
 

@@ -1,5 +1,6 @@
 import type { FenceKey } from "@fenceline/api";
-import { type AgeingPolicy, FenceEdges } from "./fence-edges.ts";
+import { FenceEdges } from "./fence-edges.ts";
+import type { AgeingPolicy } from "./host-entry.ts";
 
 /**
  * Every fence's edges. It holds fences that someone declared and nothing else, so made-up sources

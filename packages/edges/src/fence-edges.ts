@@ -1,105 +1,45 @@
-import type { HostSource } from "@fenceline/api";
 import { addCounts, unitePorts } from "@fenceline/api/vocabulary";
-import { LRUCache } from "lru-cache";
+import type { AgeingPolicy, HostEntry, HostRecord, HostSeed } from "./host-entry.ts";
 import { ObservedClock } from "./observed-clock.ts";
-
-/** How the hosts of one fence age. */
-export interface AgeingPolicy {
-  /** Observed time, in milliseconds, that a host may go unseen. */
-  readonly idleWindow: number;
-  /** Least window that counts, in milliseconds, also of a host that brings its own. Default 0. */
-  readonly shortestWindow?: number;
-  /**
-   * Most hosts that calls may bring in. At least 1. Beyond it only a host that was not seen within
-   * its window makes room.
-   */
-  readonly maxHosts: number;
-  /**
-   * Hosts that a person declared: they always find room, and take none from the others. Default:
-   * none.
-   */
-  readonly declared?: ReadonlySet<string>;
-  /** Largest share of the hosts that one round may remove, from 0 (exclusive) to 1. */
-  readonly maxRemovedShare: number;
-}
-
-/** What is known of one destination host of a fence. Times are milliseconds of the wall clock. */
-export interface HostRecord {
-  readonly host: string;
-  readonly source: HostSource;
-  readonly firstSeen: number;
-  readonly lastSeen: number;
-  readonly requests: number;
-  /** Ascending. */
-  readonly ports: readonly number[];
-}
-
-/** A host that is put into the book without having been called: restored, preloaded or imported. */
-export interface HostSeed {
-  readonly host: string;
-  readonly source: HostSource;
-  readonly firstSeen: number;
-  readonly lastSeen: number;
-  readonly requests?: number;
-  readonly ports?: readonly number[];
-  /** Own window in milliseconds, in place of the policy's. */
-  readonly idleWindow?: number | undefined;
-}
-
-interface Entry {
-  readonly host: string;
-  readonly source: HostSource;
-  readonly firstSeen: number;
-  lastSeen: number;
-  requests: number;
-  ports: number[];
-  idleWindow: number | undefined;
-  /** Observed time at the last sighting. */
-  seenAt: number;
-}
+import { RecentHosts } from "./recent-hosts.ts";
 
 /**
- * After telemetry stopped, at most this part of the window counts as observed: a workload that
- * calls once an hour must age under a day's window too.
+ * A pause in the telemetry counts as observed time up to this part of the window: hosts of a
+ * workload that calls once an hour must age under a day's window too.
  */
 const GAP_PARTS = 20;
-/**
- * Part of its window that a host is given beyond it while another replica sees calls of the
- * workload: what that one sees is told so late.
- */
-const PATIENCE = 0.2;
-/**
- * Between two reports of another replica, which makes one every tenth of a window while telemetry
- * flows.
- */
+/** The same between two reports of another replica, which writes one every tenth of a window. */
 const GAP_PARTS_ELSEWHERE = 10;
+/**
+ * Part of its window that a host gets on top while another replica sees calls of the workload. The
+ * calls that the other replica sees are told here up to that much later.
+ */
+const LATE_REPORTS = 0.2;
 
-/** The cache reserves memory for all of its room, and most fences hold few hosts. */
-const ROOM_AT_FIRST = 32;
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * The learned hosts of one fence: what was not seen for a window of observed time ages out, and
- * makes room for others, least recently used first.
+ * The learned hosts of one fence. A host that was not seen for a window of observed time ages out;
+ * when room is needed, such hosts leave, least recently used first.
  *
- * What was seen within its window is never taken out for a newcomer: or a workload that calls many
- * hosts once, on purpose or not, would push the hosts that it needs out of its own fence. The
- * newcomer is turned away then, and its calls go by way of the fallback. What replicas and earlier
- * runs have written is no newcomer: all of it is taken in, since a replica that refused it would
- * take it out of the status again, in turns with the other.
+ * A host that was seen within its window is never removed for a newcomer. Otherwise a workload that
+ * calls many hosts once, on purpose or not, would push the hosts that it needs out of its own
+ * fence. The newcomer is turned away, and its calls go to the fallback. Hosts that replicas or
+ * earlier runs have written are no newcomers: all of them are taken in. A replica that refused one
+ * would remove it from the status, and the other replica would write it again.
  *
- * Pure: every time is an argument. A process starts with an observed clock at zero and every
+ * Pure: every time is an argument. A process starts with an observed clock at zero, and every
  * restored host counts as just seen, so nothing ages before one full window was observed since the
  * start.
  */
 export class FenceEdges {
   #policy: AgeingPolicy;
-  #hosts: LRUCache<string, Entry>;
+  readonly #hosts = new RecentHosts();
   readonly #clock = new ObservedClock();
   #isSeenElsewhere = false;
   /**
-   * Shortest window that a host brought along. It is not looked for again when that host leaves:
-   * too short a pause errs on the safe side.
+   * Shortest window that a host came with. It stays when that host leaves: a pause that counts for
+   * too little is the safe error.
    */
   #shortestWindow = Number.POSITIVE_INFINITY;
   /**
@@ -107,19 +47,17 @@ export class FenceEdges {
    * too late.
    */
   #freshUntil = 0;
-
   #lastEvicted: string | undefined;
 
   constructor(policy: AgeingPolicy) {
     this.#policy = policy;
-    this.#hosts = new LRUCache({ max: ROOM_AT_FIRST });
   }
 
   /**
    * Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within
-   * their window go at once, the others when they age. Beyond `maxHosts` a host that was declared,
-   * is declared no more and was never called goes at once too: else each change of a spec could
-   * leave thousands of names behind, and where no telemetry flows nothing ages.
+   * their window leave at once, the others when they age. A surplus host that was declared, is not
+   * declared any more and was never called leaves at once too. Otherwise each change of a spec could
+   * leave thousands of names behind, since nothing ages where no telemetry flows.
    */
   setPolicy(policy: AgeingPolicy): void {
     const { maxHosts, declared = NONE } = this.#policy;
@@ -136,15 +74,15 @@ export class FenceEdges {
     }
   }
 
-  /** Telemetry of this workload's proxies arrived, whatever it says. */
+  /** Telemetry of this workload's proxies arrived, whatever it told. */
   telemetry(now: number): void {
     this.#clock.tick(now, this.#narrowestWindow() / GAP_PARTS);
   }
 
   /**
-   * Another replica got telemetry of this workload's proxies, the last of it at `until`. Whoever
-   * ages may be one that gets none itself. What it saw being called is to be told by
-   * {@link seenElsewhere} right after, before anything ages.
+   * Another replica got telemetry of this workload's proxies, the last of it at `until`. The
+   * replica that ages hosts may get none itself. Call {@link seenElsewhere} for the hosts that the
+   * other replica saw right after this, before anything ages.
    */
   observedElsewhere(until: number): void {
     this.#clock.tick(until, this.#narrowestWindow() / GAP_PARTS_ELSEWHERE);
@@ -153,11 +91,11 @@ export class FenceEdges {
   /**
    * The workload called `host`. `requests` may be 0: a connection that is still open was reported.
    *
-   * @returns whether the host is new to the fence, which then has to be rendered again. False also
-   * for a newcomer that found no room: see {@link has}
+   * @returns whether the host is new to the fence, which then has to be rendered again. Also false
+   * for a newcomer that found no room: {@link has} tells the two apart
    */
   observe(host: string, port: number, requests: number, now: number): boolean {
-    const known = this.#hosts.get(host);
+    const known = this.#hosts.use(host);
     if (known === undefined) return this.offer({ host, source: "learned", firstSeen: now, lastSeen: now, requests, ports: [port] });
     if (now > known.lastSeen) known.lastSeen = now;
     known.seenAt = this.#clock.elapsed;
@@ -178,41 +116,41 @@ export class FenceEdges {
   }
 
   /**
-   * Puts a host in unless it is there, whether there is room or not: one that this fence had
-   * before, or that another replica has taken in. It counts as seen just now in observed time, so
-   * it stays for one whole window.
+   * Puts a host in unless it is there, whether there is room or not. Meant for a host that this
+   * fence had before, or that another replica has taken in. It counts as seen now in observed time,
+   * so it stays for one whole window.
    */
   seed(seed: HostSeed): void {
     if (!this.#hosts.has(seed.host)) this.#put(seed);
   }
 
   /**
-   * Another replica saw the workload call the host, no later than `lastSeen`. It counts as seen now
-   * in observed time: when it was written we do not know in ours, and to keep a host for a tenth of
-   * a window too long is harmless.
+   * Another replica saw the workload call the host, the last time at `lastSeen`. It counts as seen
+   * now in observed time. Our observed clock does not tell when the call was, and a host may stay a
+   * tenth of a window too long without harm.
    */
   seenElsewhere(host: string, lastSeen: number): void {
-    const known = this.#hosts.get(host);
+    const known = this.#hosts.use(host);
     if (known === undefined || lastSeen <= known.lastSeen) return;
     this.#isSeenElsewhere = true;
     known.lastSeen = lastSeen;
     known.seenAt = this.#clock.elapsed;
   }
 
-  /** Takes a host out, for example because it no longer exists. */
+  /** Removes a host, for example because it no longer exists. */
   remove(host: string): void {
     this.#hosts.delete(host);
   }
 
   /**
-   * Removes the hosts that were idle for longer than their window, the longest idle first, and no
-   * more of them than the policy's share: should the evidence be wrong, few are hit before someone
-   * notices.
+   * Removes hosts that were idle for longer than their window, the longest idle first. One round
+   * removes no more than the policy's share: if the telemetry is wrong, few hosts are lost before
+   * someone notices.
    *
    * @returns what was removed
    */
   age(): string[] {
-    const idle = [...this.#hosts.values()].filter((entry) => this.#idleFor(entry) > this.#windowOf(entry));
+    const idle = this.#hosts.values().filter((entry) => this.#idleFor(entry) > this.#windowOf(entry));
     idle.sort((a, b) => a.seenAt - b.seenAt || (a.host < b.host ? -1 : 1));
     const most = Math.max(1, Math.floor(this.#hosts.size * this.#policy.maxRemovedShare));
     const removed = idle.slice(0, most).map(({ host }) => host);
@@ -221,8 +159,8 @@ export class FenceEdges {
   }
 
   /**
-   * Whether the next newcomer would be turned away: as many hosts as there may be were seen within
-   * their window.
+   * Whether the next newcomer would be turned away: there are `maxHosts` hosts, and each was seen
+   * within its window.
    */
   get isAtCapacity(): boolean {
     return this.#counted() >= this.#policy.maxHosts && this.#leastRecentStale() === undefined;
@@ -239,7 +177,8 @@ export class FenceEdges {
 
   /** Every host, by name. */
   hosts(): HostRecord[] {
-    return [...this.#hosts.values()]
+    return this.#hosts
+      .values()
       .map(({ host, source, firstSeen, lastSeen, requests, ports }) => ({ host, source, firstSeen, lastSeen, requests, ports }))
       .sort((a, b) => (a.host < b.host ? -1 : 1));
   }
@@ -253,7 +192,7 @@ export class FenceEdges {
     return this.#hosts.size;
   }
 
-  /** Until when this workload is known to have been observed, here or by another replica. */
+  /** The last time at which this workload was observed, here or by another replica. */
   get observedUntil(): number | undefined {
     return this.#clock.latest;
   }
@@ -263,8 +202,8 @@ export class FenceEdges {
   }
 
   /**
-   * Whether the host is in the book only because someone declared it: neither here nor elsewhere a
-   * call of it was seen.
+   * Whether the host is in the book only because it was declared: no call of it was seen, neither
+   * here nor by another replica.
    */
   #wasNeverCalled(host: string): boolean {
     const entry = this.#hosts.peek(host);
@@ -288,55 +227,40 @@ export class FenceEdges {
   }
 
   /**
-   * The host that was not seen for longest, of those that were not seen within their window. After
-   * a look at all of them in vain it is known when the next look may find one, so that a flood of
-   * newcomers costs no look each.
+   * The least recently used host that was not seen within its window. A search that finds none
+   * learns when the next search may find one, so that a flood of newcomers does not cost one search
+   * each.
    */
   #leastRecentStale(): string | undefined {
     if (this.#clock.elapsed <= this.#freshUntil) return undefined;
     let freshUntil = Number.POSITIVE_INFINITY;
-    for (const host of this.#hosts.rkeys()) {
-      const entry = this.#hosts.peek(host);
-      if (entry === undefined || this.#isDeclared(host)) continue;
-      if (this.#idleFor(entry) > this.#windowOf(entry)) return host;
+    for (const entry of this.#hosts.leastRecent()) {
+      if (this.#isDeclared(entry.host)) continue;
+      if (this.#idleFor(entry) > this.#windowOf(entry)) return entry.host;
       freshUntil = Math.min(freshUntil, entry.seenAt + this.#windowOf(entry));
     }
     this.#freshUntil = freshUntil;
     return undefined;
   }
 
-  #windowOf({ idleWindow }: Entry): number {
+  #windowOf({ idleWindow }: HostEntry): number {
     const { shortestWindow = 0 } = this.#policy;
-    return Math.max(shortestWindow, idleWindow ?? this.#policy.idleWindow) * (this.#isSeenElsewhere ? 1 + PATIENCE : 1);
+    return Math.max(shortestWindow, idleWindow ?? this.#policy.idleWindow) * (this.#isSeenElsewhere ? 1 + LATE_REPORTS : 1);
   }
 
-  /** A pause must not carry any host over its window. */
+  /** The shortest window of any host: a pause must not carry a host over its window. */
   #narrowestWindow(): number {
     return Math.max(this.#policy.shortestWindow ?? 0, Math.min(this.#policy.idleWindow, this.#shortestWindow));
   }
 
-  #idleFor(entry: Entry): number {
+  #idleFor(entry: HostEntry): number {
     return this.#clock.elapsed - entry.seenAt;
   }
 
   #put({ requests = 0, ports = [], idleWindow, ...seed }: HostSeed): void {
     this.#shortestWindow = Math.min(this.#shortestWindow, idleWindow ?? Number.POSITIVE_INFINITY);
-    if (this.#hosts.size >= this.#hosts.max) this.#hosts = grown(this.#hosts);
     const entry = { ...seed, requests, ports: unitePorts(ports), idleWindow, seenAt: this.#clock.elapsed };
     this.#freshUntil = Math.min(this.#freshUntil, entry.seenAt + this.#windowOf(entry));
-    this.#hosts.set(seed.host, entry);
+    this.#hosts.put(entry);
   }
-}
-
-/**
- * The same hosts in the same order, and room for as many again: the cache itself must never choose
- * which one leaves.
- */
-function grown(hosts: LRUCache<string, Entry>): LRUCache<string, Entry> {
-  const larger = new LRUCache<string, Entry>({ max: 2 * hosts.max });
-  for (const host of hosts.rkeys()) {
-    const entry = hosts.peek(host);
-    if (entry !== undefined) larger.set(host, entry);
-  }
-  return larger;
 }

@@ -1,3 +1,4 @@
-export * from "./edge-book.ts";
-export * from "./fence-edges.ts";
-export * from "./sightings.ts";
+export { EdgeBook } from "./edge-book.ts";
+export { FenceEdges } from "./fence-edges.ts";
+export type { AgeingPolicy, HostRecord, HostSeed } from "./host-entry.ts";
+export type { RunningSource, Sighting, SightingOutcome, SightingSink, TelemetrySource } from "./sightings.ts";
