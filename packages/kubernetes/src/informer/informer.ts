@@ -1,9 +1,10 @@
-import { Backoff, FencelineError } from "@fenceline/api";
+import { Backoff, type FencelineError } from "@fenceline/api";
 import { hasStatus } from "../api/api-error.ts";
 import { keyText, type ObjectKey } from "../api/resource.ts";
 import { readWireObject, type WireObject } from "../api/wire-object.ts";
 import { type Clock, monotonicClock } from "../clock.ts";
-import { type FailureReason, failureReason, type InformerHealth, type InformerState, noCounts } from "./informer-health.ts";
+import type { InformerHealth } from "./informer-health.ts";
+import { InformerRecord } from "./informer-record.ts";
 import { listPages, type Selection } from "./list-pages.ts";
 import { type CacheEntry, isNewer, ObjectCache, type ObjectEvent } from "./object-cache.ts";
 import { LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE, PAUSES, SHORTEST_PAUSE } from "./pauses.ts";
@@ -12,53 +13,51 @@ import { BrokenEvent, watchEvents } from "./watch-events.ts";
 /** Settings of an {@link Informer}. */
 export interface InformerOptions<T> extends Selection {
   /**
-   * Cuts an object down to what is needed, given its last valid version. A throw means that it is
-   * not valid: it is counted and kept out.
+   * Cuts an object down to what is needed, given its last valid version. When it throws, the object
+   * is not valid: it is counted and kept out.
    */
   readonly parse: (object: WireObject, previous: T | undefined) => T;
-  /** Told of every change, in order. A throw is counted and reported, and disturbs nothing. */
+  /** Told of every change, in order. What it throws is counted and reported. */
   readonly onEvent: (event: ObjectEvent<T>) => void;
-  /** Told of each trouble once, until it is another one or was over in between. */
+  /** Told of each trouble once, until another one comes or this one was over in between. */
   readonly onTrouble: (error: FencelineError) => void;
   readonly clock?: Clock;
   /** Between 0 and 1. Default `Math.random`. */
   readonly random?: () => number;
   /**
-   * How often every object is told again as `resync`, in milliseconds; shortened by up to a tenth
-   * at random. Default ten minutes.
+   * How often every object is told again as `resync`, in milliseconds, less up to a tenth at
+   * random. Default ten minutes.
    */
   readonly resyncInterval?: number;
 }
 
 /**
- * Length of a watch in seconds: between these two at random, so that the watches of many clients do
- * not end together.
+ * Shortest and longest watch in seconds. The length is random, so that the watches of many clients
+ * do not end together.
  */
 const SHORTEST_WATCH = 240;
 const LONGEST_WATCH = 300;
 /**
- * A watch that the server did not end itself is cut so much later, in milliseconds: then the
+ * A watch that the server did not end in time is cut after so many milliseconds more: its
  * connection is dead, whatever TCP says.
  */
 const WATCH_GRACE = 15_000;
-/**
- * A watch that lived so long, in milliseconds, was healthy: the next one follows without a pause.
- */
+/** A watch that lasted so many milliseconds was healthy: the next one follows without a pause. */
 const HEALTHY_WATCH = 5_000;
 /**
- * Failures in a row after which the version to resume from is given up: after a restore from a
- * backup the server may never reach it.
+ * Failures in a row after which the version to resume from is given up. A server that was restored
+ * from a backup may never reach it.
  */
 const FAILURES_BEFORE_LIST = 3;
 const RESYNC_INTERVAL = 600_000;
 
 /**
- * Keeps a copy of all objects of one kind: a list, then watches that each go on where the last one
+ * Keeps a copy of all objects of one kind: a list, then watches, each from where the last one
  * ended.
  *
- * It never gives up and never spins. Whatever happens, what is known stays in force until a
- * complete list says otherwise: an API server that is down, starts up (and does not know its CRDs
- * yet) or forgot our permissions must not look like an empty mesh.
+ * It never gives up and never spins. What is known stays in force until a complete list says
+ * otherwise. An API server that is down, that does not know its CRDs yet, or that lost our
+ * permissions must not look like an empty mesh.
  */
 export class Informer<T> {
   readonly #options: InformerOptions<T>;
@@ -68,13 +67,8 @@ export class Informer<T> {
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
   readonly #settled = Promise.withResolvers<void>();
-  readonly #counts = noCounts();
+  readonly #record: InformerRecord;
   #running: Promise<unknown> | undefined;
-  #state: InformerState = "starting";
-  #trouble: string | undefined;
-  #failure: FailureReason | undefined;
-  #contactAt: number | undefined;
-  #synced = false;
   /** Where the next watch goes on; undefined when a list has to come first. */
   #resourceVersion: string | undefined;
   #listedAt = Number.NEGATIVE_INFINITY;
@@ -86,12 +80,10 @@ export class Informer<T> {
     this.#clock = clock;
     this.#random = random;
     this.#backoff = new Backoff(PAUSES, random);
+    this.#record = new InformerRecord(options.resource, options.onTrouble);
     this.#cache = new ObjectCache({
       parse: options.parse,
-      onInvalid: (object, error) => {
-        this.#counts.invalidVersions += 1;
-        this.#tell(error, "OBJECT_INVALID", keyText(object.metadata));
-      },
+      onInvalid: (object, error) => this.#record.invalid(error, keyText(object.metadata)),
     });
   }
 
@@ -100,8 +92,8 @@ export class Informer<T> {
   }
 
   /**
-   * Resolves when the first list is complete, or when it is known that there can be none for now
-   * (403, 404).
+   * Resolves when the first list is complete, or when the server said that there can be none for
+   * now (403, 404).
    */
   settled(): Promise<void> {
     return this.#settled.promise;
@@ -116,18 +108,18 @@ export class Informer<T> {
 
   /** Whether a list was ever complete: only then does a missing object mean that there is none. */
   get synced(): boolean {
-    return this.#synced;
+    return this.#record.synced;
   }
 
   /** Whether the API server is known not to have the kind. */
   get absent(): boolean {
-    return this.#state === "unavailable" && this.#failure === "absent";
+    return this.#record.absent;
   }
 
-  /** Whether an object that is not among the valid ones does not exist. */
+  /** Whether this is known for certain: the object is there and valid, or does not exist. */
   isCertain(key: ObjectKey): boolean {
     const entry = this.get(key);
-    return this.#synced && (entry === undefined || entry.value !== undefined);
+    return this.synced && (entry === undefined || entry.value !== undefined);
   }
 
   objects(): T[] {
@@ -135,7 +127,7 @@ export class Informer<T> {
   }
 
   /**
-   * The object, with its uid and version; its value is undefined when no version of it was ever
+   * The object with its uid and version. Its value is undefined when no version of it was ever
    * valid.
    */
   get(key: ObjectKey): CacheEntry<T> | undefined {
@@ -143,10 +135,10 @@ export class Informer<T> {
   }
 
   /**
-   * Takes the answer to a write of ours, so that the next look already shows it. The event that
-   * follows is then a repetition.
+   * Takes the answer to a write of ours, so that the next look shows it. The event that follows
+   * repeats it.
    *
-   * An answer that the watch has overtaken is of no use: the object may have been deleted since.
+   * An answer that the watch has overtaken is ignored: the object may have been deleted since.
    */
   absorb(answer: unknown): void {
     const object = readWireObject(answer, this.#options.resource);
@@ -155,26 +147,14 @@ export class Informer<T> {
     this.#emit(this.#cache.fromEvent(object));
   }
 
-  /** Takes note that an object was deleted by us. */
+  /** Takes note that we deleted an object. */
   forget(key: ObjectKey & { readonly uid: string }): void {
     const { namespace, name, uid } = key;
     this.#emit(this.#cache.delete({ metadata: { ...(namespace !== undefined && { namespace }), name, uid, resourceVersion: "" } }));
   }
 
   health(): InformerHealth {
-    const { kind, apiVersion } = this.#options.resource;
-    return {
-      kind,
-      apiVersion,
-      state: this.#state,
-      reason: this.#state === "watching" ? undefined : this.#trouble,
-      absent: this.absent,
-      contactAge: this.#contactAt === undefined ? undefined : this.#clock.now() - this.#contactAt,
-      synced: this.#synced,
-      objects: this.#cache.size,
-      invalid: this.#cache.invalid(),
-      counts: structuredClone(this.#counts),
-    };
+    return this.#record.health(this.#clock.now(), { objects: this.#cache.size, invalid: this.#cache.invalid() });
   }
 
   async #run(): Promise<void> {
@@ -185,8 +165,8 @@ export class Informer<T> {
   }
 
   /**
-   * A pause ends early when any request of this process was answered again: not at once, as all
-   * informers hear it together.
+   * Ends early when any request of this process was answered again. Not at once: all informers hear
+   * of it together.
    */
   async #sleep(pause: number): Promise<void> {
     const back = new AbortController();
@@ -196,7 +176,7 @@ export class Informer<T> {
     if (back.signal.aborted) await this.#clock.sleep(Math.min(pause, SHORTEST_PAUSE) * (0.5 + this.#random() / 2), this.#stop.signal);
   }
 
-  /** One list, if need be, and one watch. Returns the pause before the next, in milliseconds. */
+  /** One list, where it is needed, and one watch. Returns the pause after it, in milliseconds. */
   async #cycle(): Promise<number> {
     this.#watchingSince = undefined;
     try {
@@ -210,7 +190,7 @@ export class Informer<T> {
 
   async #list(): Promise<void> {
     this.#listedAt = this.#clock.now();
-    this.#counts.lists += 1;
+    this.#record.counts.lists += 1;
     const seen = new Set<string>();
     const take = (object: WireObject) => {
       seen.add(keyText(object.metadata));
@@ -219,8 +199,7 @@ export class Informer<T> {
     const version = await listPages(this.#options, take, this.#stop.signal);
     this.#emit(this.#cache.retain(seen));
     this.#resourceVersion = version;
-    this.#contactAt = this.#clock.now();
-    this.#synced = true;
+    this.#record.listed(this.#clock.now());
     this.#settled.resolve();
   }
 
@@ -229,12 +208,12 @@ export class Informer<T> {
     const end = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, end.signal]);
     void this.#clock.sleep(timeoutSeconds * 1_000 + WATCH_GRACE, signal).then(() => end.abort());
-    this.#counts.watches += 1;
+    this.#record.counts.watches += 1;
     const options = { resourceVersion: this.#resourceVersion ?? "", timeoutSeconds, signal, onOpen: () => this.#watching() };
     try {
       for await (const event of watchEvents(this.#options, options)) {
         if (this.#stop.signal.aborted) return;
-        this.#contactAt = this.#clock.now();
+        this.#record.heard(this.#clock.now());
         if (event.type === "BOOKMARK") this.#resourceVersion = event.resourceVersion;
         else this.#take(event);
       }
@@ -250,52 +229,40 @@ export class Informer<T> {
 
   #watching(): void {
     this.#watchingSince = this.#clock.now();
-    this.#contactAt = this.#watchingSince;
-    this.#state = "watching";
+    this.#record.watching(this.#watchingSince);
   }
 
   /**
-   * Quiet or not: a watch that stood for a while was a good one. Counting events instead would make
-   * quiet kinds blind for half a minute.
+   * A watch that stood for a while was a good one, whether it told anything or not. To count events
+   * would leave quiet kinds blind for half a minute.
    */
   #wasHealthy(): boolean {
     if (this.#watchingSince === undefined || this.#clock.now() - this.#watchingSince < HEALTHY_WATCH) return false;
     this.#backoff.reset();
-    this.#trouble = undefined;
+    this.#record.healthy();
     return true;
   }
 
   #failed(error: unknown): number {
     const healthy = this.#wasHealthy();
     if (error instanceof BrokenEvent || hasStatus(error, 410)) return this.#listAgain(error);
-    this.#failure = failureReason(error);
-    this.#counts.failures[this.#failure] += 1;
-    const isUnavailable = hasStatus(error, 403, 404);
-    this.#state = isUnavailable ? "unavailable" : "disconnected";
+    const isUnavailable = this.#record.failed(error);
     if (isUnavailable) this.#settled.resolve();
-    this.#tell(error, "INFORMER_FAILED");
-    // A server that is down or overloaded says nothing about our version, and must not be met by
-    // lists of everything when it is back.
+    // A server that is down or overloaded says nothing about our version. Lists of everything must
+    // not meet it when it is back.
     const isBlameless = hasStatus(error, 0, 401, 403, 404, 429, 503);
     if (!healthy && !isBlameless && this.#backoff.failures >= FAILURES_BEFORE_LIST) this.#resourceVersion = undefined;
     return Math.max(this.#backoff.next(isUnavailable ? LONGEST_UNAVAILABLE_PAUSE : LONGEST_PAUSE), retryAfterOf(error));
   }
 
   /**
-   * The watch cannot go on. A list follows at once, unless the last one is so recent that this may
+   * The watch cannot go on. A list follows at once, unless the last one was so recent that this may
    * be a loop.
    */
   #listAgain(error: FencelineError): number {
     this.#resourceVersion = undefined;
-    this.#state = "disconnected";
-    if (error instanceof BrokenEvent) {
-      this.#counts.brokenLines += 1;
-      this.#tell(error, "WATCH_EVENT_BROKEN");
-    } else {
-      // No trouble: every version grows too old one day.
-      this.#counts.gone += 1;
-      this.#trouble = error.message;
-    }
+    if (error instanceof BrokenEvent) this.#record.broken(error);
+    else this.#record.gone(error);
     return this.#clock.now() - this.#listedAt >= LONGEST_PAUSE ? 0 : this.#backoff.next();
   }
 
@@ -314,19 +281,9 @@ export class Informer<T> {
       try {
         this.#options.onEvent(event);
       } catch (error) {
-        this.#counts.handlerErrors += 1;
-        this.#tell(error, "HANDLER_FAILED");
+        this.#record.handlerFailed(error);
       }
     }
-  }
-
-  #tell(error: unknown, code: string, object?: string): void {
-    const message = error instanceof Error ? error.message : String(error);
-    if (this.#trouble === message) return;
-    this.#trouble = message;
-    const { kind } = this.#options.resource;
-    const at = { object: object === undefined ? kind : `${kind} ${object}` };
-    this.#options.onTrouble(error instanceof FencelineError ? error : new FencelineError(code, { at, message, cause: error }));
   }
 }
 
