@@ -122,8 +122,9 @@ export class MeshAddressBook {
     const address = (after ?? before)?.address;
     if (address === undefined) return;
     changed.add(address);
-    const parts = (this.#parts.get(address) ?? []).filter((part) => part !== before);
-    if (after !== undefined) parts.push(after);
+    const others = this.#parts.get(address)?.filter((part) => part !== before) ?? [];
+    // No push: it makes room for 16 more, at each of the thousands of addresses.
+    const parts = after === undefined ? others : others.length === 0 ? [after] : [...others, after];
     if (parts.length === 0) this.#parts.delete(address);
     else this.#parts.set(address, parts);
   }

@@ -70,9 +70,7 @@ export type Service = z.infer<typeof Service>;
 
 export const Endpoint = z.object({
   addresses: z.array(z.string()).min(1),
-  hostname: z.string().optional(),
   conditions: z.object({ ready: z.boolean().nullish() }).nullish(),
-  targetRef: z.object({ name: z.string().optional() }).nullish(),
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 

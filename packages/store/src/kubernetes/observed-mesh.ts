@@ -19,6 +19,7 @@ import { hasStatus, Informer, keyText, type ObjectKey, type Resource, readerOf }
 import type { DefaultSidecar, MeshChanges, MeshConfig, MeshSnapshot } from "../store.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import { ownerOf } from "./apply/ownership.ts";
+import { KeptObjects } from "./kept-object.ts";
 import { ObservedFences } from "./observed-fences.ts";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
@@ -48,6 +49,7 @@ export class ObservedMesh {
   readonly envoyFilters: Informer<LiveObject>;
   readonly fences: ObservedFences;
   readonly #options: ObservedMeshOptions;
+  readonly #kept = new KeptObjects();
   readonly #informers: Informer<unknown>[] = [];
   readonly #namespaces: ObservedKind<Namespace>;
   readonly #nodes: ObservedKind<Node>;
@@ -67,9 +69,11 @@ export class ObservedMesh {
     const { api, clock, meshConfigMaps, isOurs, onChange, onTrouble } = options;
     this.#options = options;
     const observed = { api, clock, onTrouble };
+    const readService = readerOf(SERVICE);
+    const readSlice = readerOf(ENDPOINT_SLICE);
     [, this.#namespaces] = this.#observe(NAMESPACES, readerOf(NAMESPACE));
-    [this.services, this.#services] = this.#observe(SERVICES, readerOf(SERVICE));
-    [, this.#endpointSlices] = this.#observe(ENDPOINT_SLICES, readerOf(ENDPOINT_SLICE));
+    [this.services, this.#services] = this.#observe(SERVICES, (object) => this.#kept.service(readService(object)));
+    [, this.#endpointSlices] = this.#observe(ENDPOINT_SLICES, (object) => this.#kept.endpointSlice(readSlice(object)));
     [, this.#nodes] = this.#observe(NODES, readerOf(NODE));
     // A kind that older clusters lack: without it the ranges of Services are not known, and nothing
     // else is missing.
@@ -172,7 +176,7 @@ export class ObservedMesh {
     const { api, clock, onTrouble, onRendered } = this.#options;
     return new Informer<LiveObject>({
       ...{ api, clock, resource, labelSelector, onTrouble },
-      parse: (object) => readLiveObject(kind, object),
+      parse: (object) => this.#kept.live(readLiveObject(kind, object)),
       onEvent: (event) => {
         onEvent(event);
         onRendered(event);

@@ -33,7 +33,9 @@ export class Settlements {
    */
   wanted(key: string, live: LiveObject): RenderedObject | undefined {
     const settled = this.#settled.get(key);
-    return settled !== undefined && isDeepStrictEqual(settled.live, live) ? settled.desired : undefined;
+    if (settled === undefined || !isDeepStrictEqual(settled.live, live)) return undefined;
+    if (settled.live !== live) this.#settled.set(key, { ...settled, live, desired: sharing(settled.desired, live) });
+    return settled.desired;
   }
 
   /**
@@ -59,10 +61,18 @@ export class Settlements {
     const isLoop = isAgain && write !== undefined && write.at - before.writtenAt < CALM;
     const writtenAt = write?.at ?? before?.writtenAt ?? Number.NEGATIVE_INFINITY;
     const writes = write === undefined ? (isAgain ? before.writes : 0) : isLoop ? before.writes + 1 : 1;
-    this.#settled.set(key, { desired, live, writtenAt, writes });
+    this.#settled.set(key, { desired: sharing(desired, live), live, writtenAt, writes });
   }
 
   forget(key: string): void {
     this.#settled.delete(key);
   }
+}
+
+/**
+ * The same with the spec of the live object, where they are equal: a Sidecar may have thousands of
+ * hosts, and the store has the live object already.
+ */
+function sharing(desired: RenderedObject, live: LiveObject): RenderedObject {
+  return isDeepStrictEqual(desired.spec, live.spec) ? ({ ...desired, spec: live.spec } as RenderedObject) : desired;
 }

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EndpointSlice, Service } from "@fenceline/api";
+import { readLiveObject } from "./apply/live-object.ts";
+import { KeptObjects } from "./kept-object.ts";
+
+/** As each answer of the API server is parsed: every text is a copy of its own. */
+function service(name: string) {
+  const text = JSON.stringify({
+    ...{ apiVersion: "v1", kind: "Service" },
+    metadata: {
+      ...{ name, namespace: "a-namespace-of-a-team", uid: "11111111-1111-4111-8111-111111111111" },
+      annotations: { large: "x".repeat(900) },
+      labels: { app: "an-application-of-many" },
+    },
+    spec: {
+      ...{ clusterIP: "10.96.100.1", clusterIPs: ["10.96.100.1"], selector: { app: name }, sessionAffinity: "None" },
+      ports: [{ name: "http-application", port: 80, targetPort: "http-application" }],
+    },
+    status: { loadBalancer: {} },
+  });
+  return Service.parse(JSON.parse(text));
+}
+
+function slice(name: string, of: string) {
+  const labels = { "kubernetes.io/service-name": of, "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io" };
+  const endpoint = (address: string) => ({
+    addresses: [address],
+    conditions: { ready: true },
+    nodeName: "node-1",
+    targetRef: { name: "pod" },
+  });
+  return EndpointSlice.parse({
+    ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name, namespace: "a-namespace-of-a-team", labels } },
+    endpoints: [endpoint("10.1.0.1"), endpoint("10.1.0.2")],
+    ports: [{ name: "http-application", port: 8_080, protocol: "TCP" }],
+  });
+}
+
+test("a Service is kept as it is but for its uid, and two share what they have in common", () => {
+  const kept = new KeptObjects();
+  const [one, other] = [kept.service(service("one")), kept.service(service("other"))];
+  const { uid: _, ...metadata } = service("one").metadata;
+  assert.deepEqual(one, { ...service("one"), metadata });
+  assert.equal(one.spec.ports, other.spec.ports);
+});
+
+test("a slice keeps what is read of it: its Service, addresses, readiness and ports", () => {
+  const kept = new KeptObjects();
+  const [one, other] = [kept.endpointSlice(slice("one-1", "one")), kept.endpointSlice(slice("other-1", "other"))];
+  assert.deepEqual(one, {
+    ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4" },
+    metadata: { name: "one-1", namespace: "a-namespace-of-a-team", labels: { "kubernetes.io/service-name": "one" } },
+    endpoints: [
+      { addresses: ["10.1.0.1"], conditions: { ready: true } },
+      { addresses: ["10.1.0.2"], conditions: { ready: true } },
+    ],
+    ports: [{ name: "http-application", port: 8_080, protocol: "TCP" }],
+  });
+  assert.equal(one.ports, other.ports);
+  assert.equal(one.endpoints?.[0]?.conditions, other.endpoints?.[1]?.conditions);
+});
+
+test("an object without what most have is kept without it", () => {
+  const kept = new KeptObjects();
+  const bare = EndpointSlice.parse({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name: "x" }, endpoints: null });
+  assert.deepEqual(kept.endpointSlice(bare), bare);
+  const odd = { egress: [null, { hosts: "x" }, { hosts: [7, "test1/b"], port: {} }] };
+  const metadata = {
+    name: "a",
+    namespace: "test1",
+    uid: "u",
+    resourceVersion: "1",
+    labels: { "app.kubernetes.io/managed-by": "fenceline" },
+  };
+  const live = readLiveObject("Sidecar", { apiVersion: "v1", kind: "Sidecar", metadata, spec: odd });
+  assert.deepEqual(kept.live(live), live);
+});
+
+test("what is known does not grow without a bound", () => {
+  const kept = new KeptObjects();
+  const ports = kept.service(service("first")).spec.ports;
+  const { metadata, ...rest } = slice("s", "x");
+  for (let index = 0; index < 100_001; index += 1) {
+    kept.endpointSlice({ ...rest, metadata: { ...metadata, labels: { "kubernetes.io/service-name": `service-${index}` } } });
+  }
+  assert.notEqual(kept.service(service("first")).spec.ports, ports);
+});

@@ -1,0 +1,91 @@
+import type { Endpoint, EndpointSlice, Labels, Service } from "@fenceline/api";
+import { SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
+import type { LiveObject } from "./apply/live-object.ts";
+
+/**
+ * Most texts and values that are looked up. Beyond it all are forgotten, and only the objects that
+ * hold them keep them: a mesh of 10,000 Services has some 30,000.
+ */
+const MOST_KNOWN = 100_000;
+
+/**
+ * Cuts objects down to what somebody reads, and keeps what repeats once: names of namespaces and
+ * Services, values of labels, whole lists of ports. In a parsed answer of the API server each is a
+ * copy of its own.
+ */
+export class KeptObjects {
+  readonly #known = new Map<string, unknown>();
+
+  service({ apiVersion, kind, metadata: { name, namespace, labels }, spec }: Service): Service {
+    const { clusterIP, clusterIPs } = spec;
+    return {
+      apiVersion,
+      kind,
+      metadata: { name: this.#text(name), namespace: this.#text(namespace), labels: this.#labels(labels) },
+      spec: {
+        ...spec,
+        type: this.#text(spec.type),
+        ...(clusterIPs && { clusterIPs: clusterIPs.map((address) => (address === clusterIP ? clusterIP : address)) }),
+        selector: this.#labels(spec.selector),
+        ports: this.#value(spec.ports),
+      },
+    };
+  }
+
+  /** Of its labels only the name of its Service is read. */
+  endpointSlice({ metadata: { name, namespace, labels }, ...slice }: EndpointSlice): EndpointSlice {
+    const service = labels[SERVICE_NAME_LABEL];
+    const kept = service === undefined ? {} : { [SERVICE_NAME_LABEL]: this.#text(service) };
+    return {
+      ...slice,
+      metadata: { name, namespace: this.#text(namespace), labels: kept },
+      ...(slice.endpoints && { endpoints: slice.endpoints.map((endpoint) => this.#endpoint(endpoint)) }),
+      ...(slice.ports && { ports: this.#value(slice.ports) }),
+    };
+  }
+
+  /** Thousands of Sidecars name the same hosts. */
+  live(live: LiveObject): LiveObject {
+    const { namespace, labels, spec } = live;
+    return { ...live, namespace: this.#text(namespace), labels: this.#value(labels), spec: this.#withHosts(spec) };
+  }
+
+  #endpoint({ addresses, conditions }: Endpoint): Endpoint {
+    return conditions == null ? { addresses } : { addresses, conditions: this.#value(conditions) };
+  }
+
+  #withHosts(spec: unknown): unknown {
+    const { egress } = (spec ?? {}) as { readonly egress?: unknown };
+    if (!Array.isArray(egress)) return spec;
+    const shared = egress.map((listener: { readonly hosts?: unknown } | null) =>
+      Array.isArray(listener?.hosts) ? { ...listener, hosts: listener.hosts.map((host: unknown) => this.#hostText(host)) } : listener,
+    );
+    return { ...(spec as object), egress: shared };
+  }
+
+  #hostText(host: unknown): unknown {
+    return typeof host === "string" ? this.#text(host) : host;
+  }
+
+  #labels(labels: Labels): Labels {
+    return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, this.#text(value)]));
+  }
+
+  #text(text: string): string {
+    return this.#once(text, text);
+  }
+
+  /** @param value as JSON has it; nobody changes it */
+  #value<T extends object>(value: T): T {
+    // No text begins so.
+    return this.#once(`\n${JSON.stringify(value)}`, value);
+  }
+
+  #once<T>(key: string, value: T): T {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known as T;
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(key, value);
+    return value;
+  }
+}
