@@ -240,9 +240,9 @@ export class Collector {
     const isPolicy = changes.defaultSidecars.length > 0 || changes.meshConfigs.length > 0;
     this.addresses.apply(changes, isPolicy ? this.#outbound(snapshot) : undefined);
     if (changes.fences.some(({ after }) => after === undefined)) this.#forgetVersions();
-    this.#controller.refresh();
-    this.#fallback.refresh();
-    this.#automatic.refresh();
+    this.#controller.changed(changes);
+    this.#fallback.changed(changes);
+    this.#automatic.changed(changes);
     const isWindow = changes.fences.some(({ before, after }) => before?.spec.idleWindow !== after?.spec.idleWindow);
     if (this.#ageingTimer !== undefined && isWindow) this.#scheduleAgeing();
   }

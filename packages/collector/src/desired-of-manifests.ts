@@ -1,5 +1,6 @@
 import { type Config, FencelineError, type KnownObject, type RenderedObject, type ServiceFence } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
+import { RecordedLookup } from "@fenceline/registry";
 import type { MeshSnapshot } from "@fenceline/store";
 import { desiredFence } from "./fence/desired-fence.ts";
 import { ageingPolicy, takeOver } from "./fence/take-over.ts";
@@ -43,7 +44,7 @@ function desiredOf(fence: ServiceFence, mesh: Mesh, config: Config, now: number)
     edges,
     previous: fence.status,
     stored: fence.status,
-    registry: mesh.registry,
+    registry: new RecordedLookup(mesh.registry),
     config: mesh.config,
     present: [],
     foreign: [],

@@ -1,5 +1,6 @@
 export type { ControlMetrics } from "./control-metrics.ts";
 export { Controller, type ControllerOptions } from "./controller.ts";
+export { ReadIndex } from "./read-index.ts";
 export type { Desired, Reconciler } from "./reconciler.ts";
 export type { ControlStore } from "./store.ts";
 export { WRITTEN } from "./words.ts";

@@ -3,5 +3,7 @@ export * from "./destination.ts";
 export { MeshAddressBook } from "./mesh-addresses.ts";
 export { allNew } from "./object-change.ts";
 export * from "./port-protocol.ts";
+export { type Reads, RecordedLookup, type ServiceLookup } from "./recorded-lookup.ts";
 export * from "./registry.ts";
 export { type ControlPlane, outboundEntries } from "./registry-only.ts";
+export type { TcpLists } from "./tcp-services.ts";

@@ -4,6 +4,7 @@ import { type AddressHint, AddressIndex } from "./address-index.ts";
 import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
 import { allNew, type ObjectChange } from "./object-change.ts";
+import { serviceNames } from "./service-names.ts";
 import { type TcpLists, TcpServices } from "./tcp-services.ts";
 
 /** What a {@link Registry} is made from: one consistent view of the objects. */
@@ -113,11 +114,11 @@ export class Registry {
    * @param host lower case, without trailing dot, as `parseAuthority` gives it
    */
   resolveHost(host: string, callerNamespace?: string): Service | undefined {
-    const labels = this.#inCluster(host)?.split(".");
-    if (labels !== undefined) return this.#byQualifiedLabels(labels);
-    const short = host.split(".");
-    const local = callerNamespace === undefined ? undefined : this.#byQualifiedLabels([...short, callerNamespace]);
-    return local ?? this.#byQualifiedLabels(short);
+    for (const { namespace, name, isPod } of serviceNames(host, this.clusterDomain, callerNamespace)) {
+      const service = this.service(namespace, name);
+      if (service !== undefined && (!isPod || service.spec.clusterIP === "None")) return service;
+    }
+    return undefined;
   }
 
   /**
@@ -232,25 +233,6 @@ export class Registry {
     if (known.entries.size === 0) this.#namespaces.delete(namespace);
     else this.#namespaces.set(namespace, known);
     return entry;
-  }
-
-  /**
-   * The labels before `svc`, when the host says by its ending that it is of the cluster:
-   * `b.test1.svc`, `b.test1.svc.cluster.local`.
-   */
-  #inCluster(host: string): string | undefined {
-    for (const ending of [`.svc.${this.clusterDomain}`, ".svc"]) {
-      if (host.endsWith(ending)) return host.slice(0, -ending.length);
-    }
-    return undefined;
-  }
-
-  /** `[service, namespace]`, or `[pod, service, namespace]` for a headless Service. */
-  #byQualifiedLabels(labels: readonly string[]): Service | undefined {
-    const [name, namespace] = labels.slice(-2);
-    if (name === undefined || namespace === undefined || labels.length > 3) return undefined;
-    const service = this.service(namespace, name);
-    return labels.length === 2 || service?.spec.clusterIP === "None" ? service : undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type HostSource, type RecyclingStrategy, type ServiceFence, timestampMs } from "@fenceline/api";
-import type { Registry } from "@fenceline/registry";
+import type { ServiceLookup } from "@fenceline/registry";
 import { LabelSelectors } from "./label-selectors.ts";
 import { tcpHosts } from "./tcp-hosts.ts";
 
@@ -33,7 +33,7 @@ export interface EgressHost {
 export interface FenceInput {
   readonly fence: ServiceFence;
   readonly booked: readonly BookedHost[];
-  readonly registry: Registry;
+  readonly registry: ServiceLookup;
   /** Milliseconds of the wall clock, for deadlines. */
   readonly now: number;
 }
@@ -75,7 +75,7 @@ export function agesByUse(strategy: RecyclingStrategy | null | undefined): boole
  * The host as the mesh knows it: a short name in a fence is completed as a pod of its namespace
  * would.
  */
-export function statusKey(key: string, namespace: string, registry: Registry): string {
+export function statusKey(key: string, namespace: string, registry: ServiceLookup): string {
   if (key.endsWith("/*")) return key;
   const service = registry.resolveHost(key, namespace);
   return service === undefined ? key : registry.hostOf(service);
@@ -105,7 +105,7 @@ function bookedHosts({ booked, registry }: FenceInput): EgressHost[] {
   return booked.map(({ host, source }) => ({ ...toEgress(host, registry), source, expired: false }));
 }
 
-function toEgress(host: string, registry: Registry): Pick<EgressHost, "egress" | "host"> {
+function toEgress(host: string, registry: ServiceLookup): Pick<EgressHost, "egress" | "host"> {
   if (host.endsWith("/*")) return { egress: host, host };
   return { egress: `${registry.namespaceOf(host) ?? "*"}/${host}`, host };
 }

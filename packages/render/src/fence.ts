@@ -12,7 +12,7 @@ import {
   type ServiceFence,
   type Sidecar,
 } from "@fenceline/api";
-import type { Registry } from "@fenceline/registry";
+import type { ServiceLookup } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { filterPatches } from "./envoy-filter.ts";
 import { hostsRefusal, namespaceRefusal, selectorRefusal } from "./reserved.ts";
@@ -23,7 +23,7 @@ const REVISION_LABEL = "istio.io/rev";
 export interface RenderInput {
   readonly fence: ServiceFence;
   readonly hosts: readonly EgressHost[];
-  readonly registry: Registry;
+  readonly registry: ServiceLookup;
   readonly config: Config;
   /**
    * Versions of Istio that the workload's proxies named in their access logs, for example `1.29.0`.

@@ -1,5 +1,5 @@
 import type { Service, ServiceFence } from "@fenceline/api";
-import type { Registry } from "@fenceline/registry";
+import type { ServiceLookup } from "@fenceline/registry";
 
 /**
  * Most hosts that every fence shows one by one because they are TCP. Each stands in the Sidecar of
@@ -19,7 +19,7 @@ interface TcpHost {
 const known = new WeakMap<readonly Service[], readonly TcpHost[]>();
 
 /** Those that a fence in this mode shows. */
-export function tcpHosts(mode: ServiceFence["spec"]["tcp"], registry: Registry): readonly TcpHost[] {
+export function tcpHosts(mode: ServiceFence["spec"]["tcp"], registry: ServiceLookup): readonly TcpHost[] {
   const services = registry.tcpServices()[mode];
   const hosts = known.get(services) ?? bounded(services, registry);
   known.set(services, hosts);
@@ -31,7 +31,7 @@ export function tcpHosts(mode: ServiceFence["spec"]["tcp"], registry: Registry):
  * each, and nobody else notices. Not by `<namespace>/*`, which would bring every VirtualService of
  * that namespace along, also one for the hosts of others.
  */
-function bounded(services: readonly Service[], registry: Registry): readonly TcpHost[] {
+function bounded(services: readonly Service[], registry: ServiceLookup): readonly TcpHost[] {
   const one = (service: Service) => shown(service.metadata.namespace, registry.hostOf(service));
   if (services.length <= MOST_TCP_HOSTS) return services.map(one);
   const byNamespace = [...Map.groupBy(services, ({ metadata }) => metadata.namespace)];

@@ -1,7 +1,7 @@
-import { automaticFence, type Config, FencelineError, formatFenceKey } from "@fenceline/api";
+import { automaticFence, type Config, type FenceKey, FencelineError, formatFenceKey } from "@fenceline/api";
 import { WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
 import { workloadLabels } from "@fenceline/render";
-import type { Store } from "@fenceline/store";
+import type { MeshChanges, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
@@ -63,6 +63,8 @@ export class AutomaticFences {
   readonly #pending = new Set<string>();
   /** Codes that were warned of since everything was last as it should be. */
   readonly #warned = new Set<string>();
+  /** The latest plan leaves something out of which it is not certain whether it exists. */
+  #isUncertain = false;
   #isClosed = false;
 
   constructor(options: AutomaticFencesOptions) {
@@ -97,6 +99,13 @@ export class AutomaticFences {
     }
   }
 
+  /** Takes over what changed, where it may have others wanted. */
+  changed({ services, namespaces, fences, meshConfigs }: MeshChanges): void {
+    const isConcerned = services.length + namespaces.length + fences.length + meshConfigs.length > 0;
+    // What is not certain may become so by any change.
+    if (isConcerned || this.#isUncertain) this.refresh();
+  }
+
   /** Resolves when everything is done that need not wait. */
   idle(): Promise<void> {
     return this.#queue.idle();
@@ -116,7 +125,13 @@ export class AutomaticFences {
     this.#pace.retain(new Set(wanted.fences.map(formatFenceKey)));
     // Switched off is switched off: nothing is concluded from what is not there.
     const isOff = config.automaticFences.create === "Off";
-    return planFences({ wanted, present: snapshot.fences, isCertain: (key) => isOff || (store.isCertain?.(key) ?? false) });
+    this.#isUncertain = false;
+    const isCertain = (key: FenceKey) => {
+      const certain = isOff || (store.isCertain?.(key) ?? false);
+      if (!certain) this.#isUncertain = true;
+      return certain;
+    };
+    return planFences({ wanted, present: snapshot.fences, isCertain });
   }
 
   /**

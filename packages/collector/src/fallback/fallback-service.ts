@@ -1,7 +1,7 @@
 import { type Config, FencelineError, type Service, type ServicePort } from "@fenceline/api";
 import { WorkQueue, type WorkQueueOptions } from "@fenceline/control";
 import { fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
-import type { ServiceKey, Store } from "@fenceline/store";
+import type { MeshChanges, ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";
 import { IdlePorts } from "./idle-ports.ts";
@@ -107,6 +107,11 @@ export class FallbackService {
     if (lacking.length === 0) return;
     this.#isPending = true;
     this.#queue.add("ports", this.#key);
+  }
+
+  /** Takes over what changed. Services alone decide which ports there are to be. */
+  changed({ services }: Pick<MeshChanges, "services">): void {
+    if (services.length > 0) this.refresh();
   }
 
   /** As of the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */

@@ -1,7 +1,7 @@
 import { type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import type { FenceEdges } from "@fenceline/edges";
-import type { Registry } from "@fenceline/registry";
+import type { RecordedLookup } from "@fenceline/registry";
 import { egressHosts, hasOnDemand, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
@@ -17,7 +17,7 @@ export interface FenceSeen {
   readonly previous: ServiceFenceStatus;
   /** The status as the store last showed it. */
   readonly stored: ServiceFenceStatus;
-  readonly registry: Registry;
+  readonly registry: RecordedLookup;
   readonly config: MeshConfiguration;
   /** What is rendered for it now. */
   readonly present: readonly RenderedObject[];
@@ -38,8 +38,8 @@ export interface FenceSeen {
 /** What a fence asks for. */
 export interface DesiredFence extends Desired<ServiceFenceStatus> {
   readonly rendered: Rendered;
-  /** `now` of what it was worked out from. */
-  readonly lookedAt: number;
+  /** What it was worked out from. */
+  readonly seen: FenceSeen;
 }
 
 /** What a fence asks for: the objects to render, or why there are none, and its status. */
@@ -62,5 +62,5 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   const status = fenceStatus({ ...seen, rendered, enforced, conflicts, remarks, hosts });
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.
-  return { objects: rendered.objects, rendered, lookedAt: now, status: seen.leads ? status : withConditionsOf(seen.stored, status) };
+  return { objects: rendered.objects, rendered, seen, status: seen.leads ? status : withConditionsOf(seen.stored, status) };
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   type Config,
   type FenceKey,
@@ -10,15 +11,17 @@ import {
 } from "@fenceline/api";
 import { Controller } from "@fenceline/control";
 import type { EdgeBook } from "@fenceline/edges";
+import type { TcpLists } from "@fenceline/registry";
 import { nextDeadline } from "@fenceline/render";
-import type { Store } from "@fenceline/store";
+import type { MeshChanges, Store } from "@fenceline/store";
 import type { Logger } from "pino";
-import type { Mesh } from "../mesh.ts";
+import type { Mesh, MeshConfiguration } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { DesiredFence, FenceSeen } from "./desired-fence.ts";
 import { FenceReconciler } from "./fence-reconciler.ts";
 import type { FenceState } from "./fence-state.ts";
 import { FenceStates } from "./fence-states.ts";
+import { differsInSubstance } from "./status.ts";
 
 /** What a {@link FenceController} works with. */
 export interface FenceControllerOptions {
@@ -41,6 +44,21 @@ export interface FenceControllerOptions {
   readonly proxyVersions: (fence: FenceKey) => readonly string[];
 }
 
+/** What every fence reads. */
+interface Common {
+  readonly tcp: TcpLists;
+  readonly fallbackReady: boolean;
+  readonly config: MeshConfiguration;
+}
+
+/**
+ * Pause between two looks at every fence, in milliseconds, as the controllers of Kubernetes have it:
+ * should a change have been missed, it is made good then.
+ */
+const REFRESH_PAUSE = 600_000;
+/** And between two looks for what is left of fences that are gone. */
+const SWEEP_PAUSE = 10_000;
+
 /**
  * Keeps each fence's rendered objects and status what its spec and its edges say. The loop is that
  * of every kind ({@link Controller}); here is what sets it going: fences that come and go, hosts that
@@ -51,6 +69,9 @@ export class FenceController {
   readonly #states: FenceStates;
   readonly #reconciler: FenceReconciler;
   readonly #controller: Controller<FenceSeen, ServiceFenceStatus, DesiredFence>;
+  #common: Common;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FenceControllerOptions) {
     this.#options = options;
@@ -63,15 +84,33 @@ export class FenceController {
       onRendered: (milliseconds) => options.metrics.learnToRender.observe(milliseconds / 1_000),
     });
     this.#controller = new Controller({ ...options, reconciler: this.#reconciler });
+    this.#common = this.#commonNow();
   }
 
-  /** Takes over a new snapshot: fences come, change and go. */
+  /** Looks at every fence, and at what is left of fences that are gone. */
   refresh(): void {
-    const { mesh, store } = this.#options;
+    const { mesh } = this.#options;
+    this.#common = this.#commonNow();
+    this.#refreshedAt = performance.now();
     const fences = mesh().fences();
     for (const fence of fences) this.#states.open(fence);
-    const gone = [...[...this.#states.all()].map(({ key }) => key), ...store.owners(SERVICE_FENCE.name)];
-    for (const key of [...fences.map(fenceKeyOf), ...gone]) this.enqueue(key);
+    for (const { key } of this.#states.all()) this.enqueue(key);
+    for (const fence of fences) this.enqueue(fenceKeyOf(fence));
+    this.#sweep();
+  }
+
+  /** Takes over what changed: looks at the fences that it concerns. */
+  changed(changes: MeshChanges): void {
+    const common = this.#commonNow();
+    const isTcp = common.tcp !== this.#common.tcp;
+    const concernsAll = common.fallbackReady !== this.#common.fallbackReady || common.config !== this.#common.config;
+    this.#common = common;
+    for (const change of changes.fences) this.#fenceChanged(change);
+    for (const key of this.#reconciler.reads.concernedBy(changes.services, isTcp)) this.#look(key);
+    for (const { kind, namespace, name } of changes.disturbed) if (kind === SERVICE_FENCE.name) this.enqueue({ namespace, name });
+    const foreign = new Set(changes.foreign);
+    if (!concernsAll && foreign.size === 0) return;
+    for (const { key } of this.#states.all()) if (concernsAll || foreign.has(key.namespace)) this.enqueue(key);
   }
 
   /** Takes over as the leader: it looks at every fence. */
@@ -114,6 +153,8 @@ export class FenceController {
    * Runs one ageing round over all fences, and lets times be written that have waited long enough.
    */
   tick(): void {
+    if (performance.now() - this.#refreshedAt >= REFRESH_PAUSE) this.refresh();
+    else if (performance.now() - this.#sweptAt >= SWEEP_PAUSE) this.#sweep();
     for (const state of this.#states.all()) {
       const { key, edges, lookedAt } = state;
       const hasAged = this.#age(state);
@@ -148,6 +189,36 @@ export class FenceController {
       this.#controller.enqueueStatus(fenceRef(key));
     }
     await this.#controller.close();
+  }
+
+  /** What every fence reads. */
+  #commonNow(): Common {
+    const { mesh, fallbackReady } = this.#options;
+    const current = mesh();
+    return { tcp: current.registry.tcpServices(), fallbackReady: fallbackReady(current), config: current.config };
+  }
+
+  /** A status that says what is known here already, as after a write of our own, asks for nothing. */
+  #fenceChanged({ before, after }: MeshChanges["fences"][number]): void {
+    const key = (after ?? before)?.metadata;
+    if (key === undefined) return;
+    const isOfStatus = before !== undefined && after !== undefined && isDeepStrictEqual({ ...before, status: after.status }, after);
+    const known = this.#states.get(key)?.status;
+    if (isOfStatus && known !== undefined && !differsInSubstance(known, after.status)) this.#states.open(after);
+    else this.#look(key);
+  }
+
+  #look(key: FenceKey): void {
+    const fence = this.#options.mesh().fence(key);
+    if (fence !== undefined) this.#states.open(fence);
+    this.enqueue(key);
+  }
+
+  /** Objects of fences that are gone. Whether one is may be uncertain for a time, and then no change tells of it. */
+  #sweep(): void {
+    const { store, mesh } = this.#options;
+    this.#sweptAt = performance.now();
+    for (const owner of store.owners(SERVICE_FENCE.name)) if (mesh().fence(owner) === undefined) this.enqueue(owner);
   }
 
   /** Returns whether hosts were removed. */

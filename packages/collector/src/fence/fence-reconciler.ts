@@ -1,6 +1,7 @@
 import {
   type Config,
   type FenceKey,
+  fenceKeyOf,
   formatFenceKey,
   idleWindowOf,
   type ObjectRef,
@@ -8,11 +9,13 @@ import {
   type ServiceFenceStatus,
 } from "@fenceline/api";
 import type { Reconciler } from "@fenceline/control";
+import { RecordedLookup } from "@fenceline/registry";
 import type { Change, Obstacle, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
+import { FenceReads } from "./fence-reads.ts";
 import type { FenceState } from "./fence-state.ts";
 import { differsInSubstance } from "./status.ts";
 
@@ -46,6 +49,8 @@ const SHORTEST_WRITE_PAUSE = 1_000;
 export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus, DesiredFence> {
   readonly kind = SERVICE_FENCE.name;
   readonly logField = "fence";
+  /** What was read for each fence when it was last worked out. */
+  readonly reads = new FenceReads();
   readonly #options: FenceReconcilerOptions;
 
   constructor(options: FenceReconcilerOptions) {
@@ -63,7 +68,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       edges: state.edges,
       previous: state.status,
       stored: state.seen,
-      registry: current.registry,
+      registry: new RecordedLookup(current.registry),
       config: current.config,
       present: store.ownedBy(of),
       foreign: store.foreign("Sidecar", of.namespace),
@@ -76,7 +81,12 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   desired(seen: FenceSeen): DesiredFence {
-    return desiredFence(seen);
+    const desired = desiredFence(seen);
+    const key = fenceKeyOf(seen.fence);
+    const opened = this.#options.state(key)?.opened;
+    // Before anything is waited for: a change that comes meanwhile must find its readers.
+    this.reads.set(key, [seen.registry.reads, ...(opened === undefined ? [] : [opened])]);
+    return desired;
   }
 
   statusToWrite(of: ObjectRef, { status }: DesiredFence): ServiceFenceStatus | undefined {
@@ -100,10 +110,10 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return { hosts: Object.keys(domains).length };
   }
 
-  told(of: ObjectRef, { rendered, lookedAt }: DesiredFence, result: "changed" | "unchanged" | "obstructed"): void {
+  told(of: ObjectRef, { rendered, seen }: DesiredFence, result: "changed" | "unchanged" | "obstructed"): void {
     const state = this.#options.state(of);
     if (state === undefined) return;
-    state.lookedAt = lookedAt;
+    state.lookedAt = seen.now;
     this.#tellRefusal(of, state, "refused" in rendered ? rendered.refused : undefined);
     const { learnedAt } = state;
     state.learnedAt = undefined;
@@ -111,6 +121,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   forget(of: ObjectRef): void {
+    this.reads.delete(of);
     this.#options.onGone(of);
   }
 

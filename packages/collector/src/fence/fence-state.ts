@@ -1,10 +1,13 @@
 import type { FenceKey, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
+import type { Reads } from "@fenceline/registry";
 
 /** What the controller keeps of a fence between two runs. */
 export interface FenceState {
   readonly key: FenceKey;
   edges: FenceEdges;
+  /** What was read of the registry for the fence's windows and declared hosts. */
+  opened: Reads;
   status: ServiceFenceStatus;
   /**
    * The status of the last snapshot: what other replicas wrote is told by how the next one differs.
@@ -24,10 +27,11 @@ export interface FenceState {
 }
 
 /** The state of a fence that the controller has not seen before. */
-export function newState(key: FenceKey, edges: FenceEdges, { status }: ServiceFence, now: number): FenceState {
+export function newState(key: FenceKey, edges: FenceEdges, opened: Reads, { status }: ServiceFence, now: number): FenceState {
   return {
     key,
     edges,
+    opened,
     status,
     seen: status,
     toldRemarks: "",

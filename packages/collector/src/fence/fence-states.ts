@@ -1,5 +1,6 @@
 import { type Config, type FenceKey, fenceKeyOf, fenceRef, formatFenceKey, type ServiceFence, windowRemarks } from "@fenceline/api";
 import type { EdgeBook } from "@fenceline/edges";
+import { RecordedLookup } from "@fenceline/registry";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
@@ -43,7 +44,7 @@ export class FenceStates {
   /** Takes over a fence that is new, or as it is now: its windows, and what other replicas wrote into its status. */
   open(fence: ServiceFence): void {
     const { book, config, mesh, now, leads } = this.#options;
-    const { registry } = mesh();
+    const registry = new RecordedLookup(mesh().registry);
     const key = fenceKeyOf(fence);
     const isNew = book.of(key) === undefined;
     const edges = book.open(key, ageingPolicy(fence, config, registry));
@@ -52,12 +53,13 @@ export class FenceStates {
     if (!isNew) seedAutoHosts(edges, { ...fence, status: state?.status ?? fence.status }, registry, now());
     if (state !== undefined && !isNew) {
       this.#tellRemarks(state, fence);
+      state.opened = registry.reads;
       mergeStatus(edges, state.seen, fence.status, now());
       state.seen = fence.status;
       if (!leads()) state.status = withConditionsOf(state.seen, state.status);
       return;
     }
-    const opened = newState(key, edges, fence, now());
+    const opened = newState(key, edges, registry.reads, fence, now());
     this.#tellRemarks(opened, fence);
     this.#states.set(formatFenceKey(key), opened);
     if (leads()) this.#takeOverRendered(opened, fence);

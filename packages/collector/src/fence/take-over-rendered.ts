@@ -1,6 +1,6 @@
 import type { RenderedObject, ServiceFence } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
-import type { Registry } from "@fenceline/registry";
+import type { ServiceLookup } from "@fenceline/registry";
 import { egressHosts } from "@fenceline/render";
 
 /** What {@link takeOverRendered} compares. */
@@ -9,7 +9,7 @@ export interface RenderedTakeOver {
   readonly fence: ServiceFence;
   /** What is rendered for the fence now. */
   readonly present: readonly RenderedObject[];
-  readonly registry: Registry;
+  readonly registry: ServiceLookup;
   /** Milliseconds of the wall clock. */
   readonly now: number;
 }

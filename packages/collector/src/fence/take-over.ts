@@ -9,7 +9,7 @@ import {
   timestampMs,
 } from "@fenceline/api";
 import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
-import type { Registry } from "@fenceline/registry";
+import type { ServiceLookup } from "@fenceline/registry";
 import { agesByUse, statusKey } from "@fenceline/render";
 
 /**
@@ -18,7 +18,7 @@ import { agesByUse, statusKey } from "@fenceline/render";
  * @param registry to complete short names of declared hosts, as a pod of the fence's namespace
  * would
  */
-export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Config, registry: Registry): AgeingPolicy {
+export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Config, registry: ServiceLookup): AgeingPolicy {
   return {
     idleWindow: idleWindowOf(spec, ageing),
     shortestWindow: durationMs(ageing.shortestWindow),
@@ -35,7 +35,7 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
  *
  * @returns the first host of the warm-up that found no room; undefined when all of them did
  */
-export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Registry, now: number): string | undefined {
+export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup, now: number): string | undefined {
   // First, because a host keeps what it was seeded with first, and these have a window of their
   // own.
   seedAutoHosts(edges, fence, registry, now);
@@ -55,7 +55,7 @@ export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Regis
  * before stays out until it is called. A person named each of them, so all find room and take none:
  * their number is bounded by what a manifest and a Sidecar (`TooManyHosts`) take.
  */
-export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: ServiceFence, registry: Registry, now: number): void {
+export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: ServiceFence, registry: ServiceLookup, now: number): void {
   for (const [key, strategy] of Object.entries(spec.host)) {
     const host = statusKey(key, metadata.namespace, registry);
     if (!agesByUse(strategy) || status.domains[host]?.status === "EXPIRE") continue;
@@ -134,7 +134,7 @@ const EXPIRED: ReadonlySet<unknown> = new Set(["EXPIRE", 1]);
  * What Slime had learned (`metricStatus`, and `domains` without a source), as far as it exists:
  * nobody who migrates starts cold.
  */
-function imported({ metadata, spec, status }: ServiceFence, registry: Registry, now: number): HostSeed[] {
+function imported({ metadata, spec, status }: ServiceFence, registry: ServiceLookup, now: number): HostSeed[] {
   const measured = Object.keys(status.metricStatus ?? {}).flatMap((key) => METRIC_KEY.exec(key)?.[1] ?? []);
   const rendered = Object.entries(status.domains).filter(
     ([host, domain]) => domain.source === undefined && !EXPIRED.has(domain.status) && !(host in spec.host),
@@ -152,7 +152,7 @@ function imported({ metadata, spec, status }: ServiceFence, registry: Registry, 
  * own namespace first, which a workload calls most, then by namespace and name. One by one: of the
  * thousands of a mesh most find no room.
  */
-function* preloaded({ metadata: { namespace }, spec, status }: ServiceFence, registry: Registry): Generator<string, void> {
+function* preloaded({ metadata: { namespace }, spec, status }: ServiceFence, registry: ServiceLookup): Generator<string, void> {
   if (status.observedUntil !== undefined || Object.keys(status.domains).length > 0) return;
   const { preload } = spec.warmUp;
   if (preload === "None") return;

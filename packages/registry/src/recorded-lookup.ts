@@ -1,0 +1,76 @@
+import type { Service } from "@fenceline/api";
+import type { Registry } from "./registry.ts";
+import { serviceNames } from "./service-names.ts";
+import type { TcpLists } from "./tcp-services.ts";
+
+/** What of a registry those may ask for who are told when an answer is another one. */
+export type ServiceLookup = Pick<
+  Registry,
+  "clusterDomain" | "services" | "servicesIn" | "service" | "hostOf" | "namespaceOf" | "resolveHost" | "tcpServices"
+>;
+
+/** What somebody asked a registry for: when none of it changed, the answers are the same. */
+export interface Reads {
+  /** Services by `<namespace>/<name>`, whether they exist or not. */
+  readonly names: ReadonlySet<string>;
+  /** All Services. */
+  readonly all: boolean;
+  /** Those that every fence shows. */
+  readonly tcp: boolean;
+}
+
+/**
+ * A registry that remembers what it was asked for. So whoever computes something from it need not
+ * say what that depends on, and cannot forget a part of it.
+ */
+export class RecordedLookup implements ServiceLookup {
+  readonly #registry: Registry;
+  readonly #names = new Set<string>();
+  #all = false;
+  #tcp = false;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  get reads(): Reads {
+    return { names: this.#names, all: this.#all, tcp: this.#tcp };
+  }
+
+  get clusterDomain(): string {
+    return this.#registry.clusterDomain;
+  }
+
+  services(): readonly Service[] {
+    this.#all = true;
+    return this.#registry.services();
+  }
+
+  servicesIn(namespace: string): readonly Service[] {
+    this.#all = true;
+    return this.#registry.servicesIn(namespace);
+  }
+
+  service(namespace: string, name: string): Service | undefined {
+    this.#names.add(`${namespace}/${name}`);
+    return this.#registry.service(namespace, name);
+  }
+
+  hostOf(service: Service): string {
+    return this.#registry.hostOf(service);
+  }
+
+  namespaceOf(host: string): string | undefined {
+    return this.#registry.namespaceOf(host);
+  }
+
+  resolveHost(host: string, callerNamespace?: string): Service | undefined {
+    for (const { namespace, name } of serviceNames(host, this.clusterDomain, callerNamespace)) this.#names.add(`${namespace}/${name}`);
+    return this.#registry.resolveHost(host, callerNamespace);
+  }
+
+  tcpServices(): TcpLists {
+    this.#tcp = true;
+    return this.#registry.tcpServices();
+  }
+}

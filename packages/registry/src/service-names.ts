@@ -1,0 +1,40 @@
+/** A name under which a host may reach a Service. */
+export interface ServiceName {
+  readonly namespace: string;
+  readonly name: string;
+  /** The host names a pod of the Service, which is reached so only where the Service is headless. */
+  readonly isPod: boolean;
+}
+
+/**
+ * The Services that a caller in `callerNamespace` may mean by `host`, following the search path of a
+ * pod's resolv.conf: `<namespace>.svc.<domain>`, `svc.<domain>`, `<domain>`, then the name as it
+ * stands. The first that exists is meant.
+ *
+ * @param host lower case, without trailing dot, as `parseAuthority` gives it
+ */
+export function serviceNames(host: string, clusterDomain: string, callerNamespace?: string): readonly ServiceName[] {
+  const qualified = inCluster(host, clusterDomain)?.split(".");
+  if (qualified !== undefined) return nameOf(qualified);
+  const short = host.split(".");
+  const local = callerNamespace === undefined ? [] : nameOf([...short, callerNamespace]);
+  return [...local, ...nameOf(short)];
+}
+
+/**
+ * The labels before `svc`, when the host says by its ending that it is of the cluster: `b.test1.svc`,
+ * `b.test1.svc.cluster.local`.
+ */
+function inCluster(host: string, clusterDomain: string): string | undefined {
+  for (const ending of [`.svc.${clusterDomain}`, ".svc"]) {
+    if (host.endsWith(ending)) return host.slice(0, -ending.length);
+  }
+  return undefined;
+}
+
+/** `[service, namespace]`, or `[pod, service, namespace]`. */
+function nameOf(labels: readonly string[]): readonly ServiceName[] {
+  const [name, namespace] = labels.slice(-2);
+  if (name === undefined || namespace === undefined || labels.length > 3) return [];
+  return [{ namespace, name, isPod: labels.length === 3 }];
+}
