@@ -1,8 +1,7 @@
 export type { AccessLogEntry, SocketAddress, StreamIdentifier } from "./access-log-entry.ts";
 export { type AccessLogMessage, decodeAccessLogMessage } from "./decode/message.ts";
 export type { EntryFields } from "./encode/entry.ts";
-export type { IdentifierFields } from "./encode/identifier.ts";
-export { encodeAccessLogMessage, type MessageFields } from "./encode/message.ts";
+export { encodeAccessLogMessage, type IdentifierFields, type MessageFields } from "./encode/message.ts";
 export type { EdgeReport } from "./reporter/edge-buffer.ts";
 export {
   createEdgeReporter,

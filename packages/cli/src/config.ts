@@ -10,7 +10,7 @@ const LARGEST = 1024 * 1024;
  * How long a pipe is waited for, such as one that a program writes the configuration to, in
  * milliseconds.
  */
-const PATIENCE_MS = 5_000;
+const PIPE_TIMEOUT_MS = 5_000;
 
 /**
  * The configuration in a file; without a file, the defaults.
@@ -21,7 +21,7 @@ export function readConfig(file: string | undefined): Config {
   if (file === undefined) return parseConfig("", "");
   let text: string;
   try {
-    text = readTextFile(file, LARGEST, PATIENCE_MS);
+    text = readTextFile(file, LARGEST, PIPE_TIMEOUT_MS);
   } catch (cause) {
     throw new FencelineError("FILE_UNREADABLE", { at: { file }, ...fileFailure(cause, process.getuid?.()), cause });
   }

@@ -8,7 +8,7 @@ import type { ServingPolicy } from "./destination/authorize.ts";
 import { rememberCertifiedNamespaces } from "./destination/client-certificate.ts";
 import { ExternalPolicy } from "./destination/external-policy.ts";
 import { ownAddressCheck } from "./destination/own-addresses.ts";
-import type { EdgeReporter } from "./destination/reported-edge.ts";
+import type { EdgeSink } from "./destination/reported-edge.ts";
 import { createRouter } from "./destination/route.ts";
 import { createJudge, type MeshView } from "./destination/verdicts.ts";
 import { CONNECTION_OPTIONS } from "./http1/server.ts";
@@ -43,7 +43,7 @@ export interface GlobalSidecarOptions extends ServerOptions {
   /** What exists: by cluster DNS or by the directory store. */
   readonly resolver: Resolver;
   /** Where edges go. */
-  readonly reporter: EdgeReporter;
+  readonly reporter: EdgeSink;
   readonly logger: Logger;
   /** DNS domain of the cluster. Default `cluster.local`. */
   readonly clusterDomain?: string;

@@ -1,7 +1,7 @@
 export type { UpstreamOptions } from "./calls/upstream-options.ts";
 export { AddressTable } from "./destination/address-table.ts";
 export { HOP_HEADER } from "./destination/hop.ts";
-export type { EdgeReporter, ReportedEdge, RequestReporter } from "./destination/reported-edge.ts";
+export type { EdgeSink, ReportedEdge, RequestReporter } from "./destination/reported-edge.ts";
 export { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "./global-sidecar.ts";
 export type { ListenerOptions } from "./http1/server.ts";
 export type { LoadLimits } from "./load/admission.ts";

@@ -1,4 +1,4 @@
-import type { Call, ConnectionPipeline, PendingEdge, Pipeline } from "./calls/call.ts";
+import type { Call, CallEdge, ConnectionPipeline, Pipeline } from "./calls/call.ts";
 import type { ForwardedRequest, ReceivedRequest } from "./calls/request.ts";
 import type { CertifiedNamespace } from "./destination/client-certificate.ts";
 import { REACH } from "./destination/external-policy.ts";
@@ -188,7 +188,7 @@ function leavesMesh(judged: Judged | undefined): boolean {
 const NO_ENDPOINTS = new Refusal("NO_ENDPOINTS", "the service has no ready endpoint for this port");
 
 /** What the last step reports; undefined when it is nobody's call that we know. */
-function edgeOf({ counters }: PipelineParts, route: Route): PendingEdge | undefined {
+function edgeOf({ counters }: PipelineParts, route: Route): CallEdge | undefined {
   const { source } = route.destination;
   if (source === undefined) {
     counters.notReported("NO_SOURCE");

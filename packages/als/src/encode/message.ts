@@ -1,6 +1,13 @@
-import { ReverseWriter } from "@fenceline/wire";
+import { type EnvoyNode, ReverseWriter, writeNode } from "@fenceline/wire";
 import { type EntryFields, writeEntry } from "./entry.ts";
-import { type IdentifierFields, writeIdentifier } from "./identifier.ts";
+
+/**
+ * A {@link StreamIdentifier} to be written; anything left out of the node is absent on the wire.
+ */
+export interface IdentifierFields {
+  readonly logName: string;
+  readonly node: Partial<EnvoyNode>;
+}
 
 /** What a `StreamAccessLogsMessage` shall say. */
 export interface MessageFields {
@@ -24,6 +31,14 @@ const writer = new ReverseWriter();
 export function encodeAccessLogMessage({ identifier, kind = "http", entries }: MessageFields): Buffer {
   for (const entry of entries.toReversed()) writeEntry(writer, kind, entry);
   if (entries.length > 0) writer.message(kind === "http" ? 2 : 3, 0);
-  if (identifier !== undefined) writeIdentifier(writer, identifier);
+  if (identifier !== undefined) writeIdentifier(identifier);
   return writer.take();
+}
+
+/** Writes `Identifier identifier = 1 { node = 1, log_name = 2 }`, fields in reverse. */
+function writeIdentifier({ logName, node }: IdentifierFields): void {
+  const mark = writer.size;
+  writer.string(2, logName);
+  writeNode(writer, node);
+  writer.message(1, mark);
 }

@@ -23,7 +23,7 @@ export interface EdgeReport {
 }
 
 /** Equal reports, summed up. */
-export interface PendingEdge {
+export interface SummedReports {
   readonly key: string;
   readonly fields: EntryFields;
   requests: number;
@@ -48,13 +48,13 @@ const MAX_TEXT = 512;
  */
 export class EdgeBuffer {
   readonly #capacity: number;
-  readonly #edges = new Map<string, PendingEdge>();
-  readonly #byNamespace = new Map<string, Set<PendingEdge>>();
+  readonly #edges = new Map<string, SummedReports>();
+  readonly #byNamespace = new Map<string, Set<SummedReports>>();
   /**
    * The same by the report itself: a caller that gives the same object again spares us building its
    * key, the dearest part of a report.
    */
-  #reports = new WeakMap<EdgeReport, PendingEdge>();
+  #reports = new WeakMap<EdgeReport, SummedReports>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -85,8 +85,8 @@ export class EdgeBuffer {
   }
 
   /** The oldest edges, at most `count`, which leave the buffer. */
-  take(count: number): PendingEdge[] {
-    const taken: PendingEdge[] = [];
+  take(count: number): SummedReports[] {
+    const taken: SummedReports[] = [];
     for (const edge of this.#edges.values()) {
       if (taken.length === count) break;
       taken.push(edge);
@@ -97,14 +97,14 @@ export class EdgeBuffer {
   }
 
   /** Edges that could not be sent come back. Returns the requests dropped for want of room. */
-  putBack(edges: readonly PendingEdge[]): number {
+  putBack(edges: readonly SummedReports[]): number {
     let dropped = 0;
     for (const edge of edges) dropped += this.#put(edge);
     return dropped;
   }
 
   /** Returns the requests dropped. */
-  #put(edge: PendingEdge): number {
+  #put(edge: SummedReports): number {
     const known = this.#edges.get(edge.key);
     if (known !== undefined) {
       known.requests = Math.min(known.requests + edge.requests, MAX_REQUESTS);
@@ -123,22 +123,22 @@ export class EdgeBuffer {
    * What makes room for one of a namespace; undefined when no other has more than it would have
    * then.
    */
-  #oldestOfLargest(namespace: string): PendingEdge | undefined {
+  #oldestOfLargest(namespace: string): SummedReports | undefined {
     const own = this.#byNamespace.get(namespace)?.size ?? 0;
     // Then none has more, and a flood pays for no look at all of them.
     if (own >= this.#capacity / 2) return undefined;
-    let largest: ReadonlySet<PendingEdge> = new Set();
+    let largest: ReadonlySet<SummedReports> = new Set();
     for (const share of this.#byNamespace.values()) if (share.size > largest.size) largest = share;
     return largest.size > own + 1 ? largest.values().next().value : undefined;
   }
 
-  #shareOf(namespace: string): Set<PendingEdge> {
+  #shareOf(namespace: string): Set<SummedReports> {
     const share = this.#byNamespace.get(namespace) ?? new Set();
     this.#byNamespace.set(namespace, share);
     return share;
   }
 
-  #remove(edge: PendingEdge): void {
+  #remove(edge: SummedReports): void {
     const share = this.#shareOf(namespaceOf(edge));
     this.#edges.delete(edge.key);
     share.delete(edge);
@@ -146,7 +146,7 @@ export class EdgeBuffer {
   }
 }
 
-function namespaceOf({ fields: { fenceSource = "" } }: PendingEdge): string {
+function namespaceOf({ fields: { fenceSource = "" } }: SummedReports): string {
   return fenceSource.slice(0, Math.max(0, fenceSource.indexOf("/")));
 }
 

@@ -2,9 +2,8 @@ import { Backoff, FALLBACK_LOG_NAME, type PauseLimits } from "@fenceline/api/voc
 import { bearer, type EnvoyNode } from "@fenceline/wire";
 import { grpcClient, RECONNECT } from "@fenceline/wire/client";
 import type { Client } from "@grpc/grpc-js";
-import type { IdentifierFields } from "../encode/identifier.ts";
-import { encodeAccessLogMessage } from "../encode/message.ts";
-import { EdgeBuffer, type EdgeReport, type PendingEdge } from "./edge-buffer.ts";
+import { encodeAccessLogMessage, type IdentifierFields } from "../encode/message.ts";
+import { EdgeBuffer, type EdgeReport, type SummedReports } from "./edge-buffer.ts";
 import { ReportStream, type ReportStreamEvents } from "./report-stream.ts";
 
 /**
@@ -202,7 +201,7 @@ class Reporter implements EdgeReporter {
     return { logName: this.#options.logName ?? FALLBACK_LOG_NAME, node: { ...this.#options.node, id: this.#options.nodeId } };
   }
 
-  #onSent(edges: readonly PendingEdge[]): void {
+  #onSent(edges: readonly SummedReports[]): void {
     this.#counts.messages++;
     this.#counts.entries += edges.length;
     this.#counts.sent += requestsOf(edges);
@@ -219,7 +218,7 @@ class Reporter implements EdgeReporter {
     this.#tell({ type: "connected" });
   }
 
-  #onEnded(unsent: readonly PendingEdge[], reason: string): void {
+  #onEnded(unsent: readonly SummedReports[], reason: string): void {
     this.#stream = undefined;
     this.#connected = false;
     this.#counts.dropped += this.#buffer.putBack(unsent);
@@ -261,6 +260,6 @@ class Reporter implements EdgeReporter {
   }
 }
 
-function requestsOf(edges: readonly PendingEdge[]): number {
+function requestsOf(edges: readonly SummedReports[]): number {
   return edges.reduce((sum, { requests }) => sum + requests, 0);
 }

@@ -1,7 +1,7 @@
 import { asBytes, callMetadata } from "@fenceline/wire/client";
 import { type Client, type ClientWritableStream, type ServiceError, status } from "@grpc/grpc-js";
 import { STREAM_V3 } from "../methods.ts";
-import type { PendingEdge } from "./edge-buffer.ts";
+import type { SummedReports } from "./edge-buffer.ts";
 
 /**
  * Told by a {@link ReportStream}; `ended` is the last, and does not come after
@@ -9,12 +9,12 @@ import type { PendingEdge } from "./edge-buffer.ts";
  */
 export interface ReportStreamEvents {
   /** The message with these edges has left, and the next one may be sent. */
-  sent(edges: readonly PendingEdge[]): void;
+  sent(edges: readonly SummedReports[]): void;
   /**
    * The stream is over; `unsent` are the edges of a message that perhaps nobody read. No error: the
    * server ended it, or we did.
    */
-  ended(unsent: readonly PendingEdge[], error: ServiceError | undefined): void;
+  ended(unsent: readonly SummedReports[], error: ServiceError | undefined): void;
 }
 
 /**
@@ -40,15 +40,15 @@ const REFUSED: ReadonlySet<number | undefined> = new Set([status.UNAUTHENTICATED
  */
 export class ReportStream {
   readonly #call: ClientWritableStream<Buffer>;
-  #underWay: readonly PendingEdge[] | undefined;
+  #underWay: readonly SummedReports[] | undefined;
   readonly #openedAt = performance.now();
   /** Sent within {@link REVIEW_MS} of the beginning. */
-  #early: PendingEdge[] = [];
-  #last: { readonly edges: readonly PendingEdge[]; readonly at: number } | undefined;
+  #early: SummedReports[] = [];
+  #last: { readonly edges: readonly SummedReports[]; readonly at: number } | undefined;
   #isFirst = true;
   #isEnded = false;
   #isCancelled = false;
-  readonly #sent: (edges: readonly PendingEdge[]) => void;
+  readonly #sent: (edges: readonly SummedReports[]) => void;
 
   /** @param headers sent along, for example a token */
   constructor(client: Client, events: ReportStreamEvents, headers: Readonly<Record<string, string>> = {}) {
@@ -74,7 +74,7 @@ export class ReportStream {
     return this.#isFirst;
   }
 
-  send(message: Buffer, edges: readonly PendingEdge[]): void {
+  send(message: Buffer, edges: readonly SummedReports[]): void {
     this.#isFirst = false;
     this.#underWay = edges;
     this.#call.write(message, (error: Error | null | undefined) => {
@@ -92,7 +92,7 @@ export class ReportStream {
   }
 
   /** Ends at once, without a further event. Returns the edges of the message under way. */
-  cancel(): readonly PendingEdge[] {
+  cancel(): readonly SummedReports[] {
     const unsent = this.#underWay ?? [];
     this.#underWay = undefined;
     this.#isCancelled = true;
@@ -100,7 +100,7 @@ export class ReportStream {
     return unsent;
   }
 
-  #sentAt(at: number, edges: readonly PendingEdge[]): void {
+  #sentAt(at: number, edges: readonly SummedReports[]): void {
     this.#last = { edges, at };
     if (at - this.#openedAt >= REVIEW_MS) this.#early = [];
     else if (this.#early.length + edges.length <= MAX_EARLY) this.#early.push(...edges);
@@ -110,7 +110,7 @@ export class ReportStream {
    * What perhaps nobody has read. The message under way comes last: an edge that is in others too
    * is taken once.
    */
-  #unread(error: ServiceError | null): readonly PendingEdge[] {
+  #unread(error: ServiceError | null): readonly SummedReports[] {
     const now = performance.now();
     const isRefused = now - this.#openedAt < REVIEW_MS && REFUSED.has(error?.code);
     if (isRefused) return [...this.#early, ...(this.#underWay ?? [])];

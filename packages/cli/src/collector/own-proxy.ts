@@ -1,7 +1,7 @@
 /** Where Istio's Envoys have their admin interface, inside of a pod. */
 const SERVER_INFO = "http://127.0.0.1:15000/server_info";
 /** Milliseconds for the answer. It comes from the same pod. */
-const PATIENCE = 2_000;
+const ANSWER_TIMEOUT = 2_000;
 
 /**
  * The version of Istio that the proxy in our own pod runs; undefined when there is none that
@@ -16,7 +16,7 @@ const PATIENCE = 2_000;
  */
 export async function ownProxyVersion(url: string = SERVER_INFO): Promise<string | undefined> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_TIMEOUT) });
     const { node } = (await response.json()) as { node?: { metadata?: { ISTIO_VERSION?: unknown } } };
     const version = node?.metadata?.ISTIO_VERSION;
     return typeof version === "string" && version !== "" ? version : undefined;

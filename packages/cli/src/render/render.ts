@@ -34,7 +34,7 @@ interface Source {
 /** Largest file that is read, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
 /** How long a pipe may say nothing, in milliseconds. */
-const PATIENCE_MS = 5_000;
+const PIPE_TIMEOUT_MS = 5_000;
 const STANDARD_INPUT = "standard input";
 const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
 
@@ -100,7 +100,7 @@ async function textOf(file: string): Promise<Source> {
 
 function fileText(file: string): string {
   try {
-    return readTextFile(file, LARGEST, PATIENCE_MS);
+    return readTextFile(file, LARGEST, PIPE_TIMEOUT_MS);
   } catch (cause) {
     throw unreadable(file, cause);
   }

@@ -27,7 +27,7 @@ const ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
  */
 const BELIEVED = { yesFor: 10_000, noFor: 5_000 };
 /** Longest wait for an answer, in milliseconds. */
-const PATIENCE = 3_000;
+const ANSWER_TIMEOUT = 3_000;
 
 /**
  * Asks the API server what users may do, whichever authorizers it has, and remembers its answers
@@ -60,7 +60,7 @@ export class AccessReviews {
 
   async #review(spec: object): Promise<true | undefined> {
     const body = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
-    const answer = await this.#api.json({ method: "POST", path: ACCESS_REVIEWS, body, signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await this.#api.json({ method: "POST", path: ACCESS_REVIEWS, body, signal: AbortSignal.timeout(ANSWER_TIMEOUT) });
     const { status } = (answer ?? {}) as { status?: { allowed?: unknown; denied?: unknown } };
     return status?.allowed === true && status.denied !== true ? true : undefined;
   }

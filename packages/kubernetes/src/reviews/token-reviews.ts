@@ -29,7 +29,7 @@ const BELIEVED = { yesFor: 60_000, noFor: 5_000 };
  * Longest wait for an answer, in milliseconds. Shorter than a reporter keeps what it has sent on a
  * new stream.
  */
-const PATIENCE = 3_000;
+const ANSWER_TIMEOUT = 3_000;
 /** Service-account tokens have one to two kilobytes. */
 const LONGEST_TOKEN = 8_192;
 /**
@@ -78,7 +78,7 @@ export class TokenReviews {
   async #review(token: string): Promise<ReviewedUser | undefined> {
     const { api, audience } = this.#options;
     const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec: { token, audiences: [audience] } };
-    return userIn(await api.json({ method: "POST", path: TOKEN_REVIEWS, body, signal: AbortSignal.timeout(PATIENCE) }), audience);
+    return userIn(await api.json({ method: "POST", path: TOKEN_REVIEWS, body, signal: AbortSignal.timeout(ANSWER_TIMEOUT) }), audience);
   }
 }
 

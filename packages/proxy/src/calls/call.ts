@@ -7,7 +7,7 @@ import type { ForwardedRequest, ReceivedRequest } from "./request.ts";
 import type { Listed } from "./unordered-list.ts";
 
 /** The edge that a call may be learned as. */
-export interface PendingEdge {
+export interface CallEdge {
   readonly route: Route;
   readonly source: FenceKey;
   /** Whether nothing is to be reported any more. */
@@ -106,7 +106,7 @@ export class Call implements Listed {
   position = -1;
   /** Noted by the steps before the forwarding, for those that look at the call when it ends. */
   route: Route | undefined;
-  edge: PendingEdge | undefined;
+  edge: CallEdge | undefined;
   readonly exchange: Exchange;
   readonly #observer: CallObserver;
   #answered = false;

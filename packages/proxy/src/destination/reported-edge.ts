@@ -14,7 +14,7 @@ export interface ReportedEdge {
  * Where edges go. `report` never throws and never blocks: learning must not cost a request
  * anything.
  */
-export interface EdgeReporter {
+export interface EdgeSink {
   /**
    * @param known whether the edge was reported a moment ago, so that this report is in no hurry: it
    * only says that the edge is still in use

@@ -1,5 +1,5 @@
-import type { PendingEdge } from "../calls/call.ts";
-import type { EdgeReporter, ReportedEdge } from "../destination/reported-edge.ts";
+import type { CallEdge } from "../calls/call.ts";
+import type { EdgeSink, ReportedEdge } from "../destination/reported-edge.ts";
 import type { Route } from "../destination/route.ts";
 
 /**
@@ -15,19 +15,19 @@ const KNOWN_FOR = 1_000;
  * detour.
  */
 export class EdgeReports {
-  readonly #reporter: EdgeReporter;
+  readonly #reporter: EdgeSink;
 
-  constructor(reporter: EdgeReporter) {
+  constructor(reporter: EdgeSink) {
     this.#reporter = reporter;
   }
 
   /** The request is under way. */
-  forwarded(edge: PendingEdge): void {
+  forwarded(edge: CallEdge): void {
     if (!isKnown(edge.route, Date.now())) this.report(edge, 0);
   }
 
   /** @param responseCode 0 when there is no answer */
-  report(edge: PendingEdge, responseCode: number): void {
+  report(edge: CallEdge, responseCode: number): void {
     if (edge.reported) return;
     edge.reported = true;
     const { route } = edge;
@@ -39,7 +39,7 @@ export class EdgeReports {
   }
 
   /** The request turned out to be none that an edge should be learned from. */
-  withdraw(edge: PendingEdge): void {
+  withdraw(edge: CallEdge): void {
     edge.reported = true;
   }
 }
@@ -48,7 +48,7 @@ function isKnown({ reportedAt }: Route, now: number): boolean {
   return now - reportedAt < KNOWN_FOR;
 }
 
-function reportOf({ source, route }: PendingEdge, responseCode: number): ReportedEdge {
+function reportOf({ source, route }: CallEdge, responseCode: number): ReportedEdge {
   const { authority, original } = route.destination;
   if (original === undefined) return { source, authority, responseCode };
   return { source, authority, originalDestination: { address: original.address, port: original.port }, responseCode };

@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import type { TestContext } from "node:test";
 import { until } from "@fenceline/api/testing";
 import { type Level, pino } from "pino";
-import type { EdgeReporter, ReportedEdge, RequestReporter } from "../destination/reported-edge.ts";
+import type { EdgeSink, ReportedEdge, RequestReporter } from "../destination/reported-edge.ts";
 import { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "../global-sidecar.ts";
 import type { Resolver, Target } from "../resolve/resolver.ts";
 import { toAddress } from "../resolve/resolver.ts";
@@ -11,7 +11,7 @@ import { toAddress } from "../resolve/resolver.ts";
 export type Services = Readonly<Record<string, readonly number[]>>;
 
 /** A reporter that keeps what it gets and lets a test wait for it. */
-export class RecordedEdges implements EdgeReporter, RequestReporter {
+export class RecordedEdges implements EdgeSink, RequestReporter {
   readonly edges: ReportedEdge[] = [];
   /** Of each of them, whether it was in no hurry. */
   readonly known: boolean[] = [];

@@ -1,5 +1,5 @@
 import { partOfFree } from "@fenceline/api/vocabulary";
-import type { EdgeReporter, ReportedEdge } from "../destination/reported-edge.ts";
+import type { EdgeSink, ReportedEdge } from "../destination/reported-edge.ts";
 import type { CountedEdge } from "./messages.ts";
 
 /**
@@ -35,7 +35,7 @@ export type SendEdges = (edges: readonly CountedEdge[], dropped: number) => void
  * Equal edges are told by identity: the reports give the same object again while nothing about an
  * edge has changed.
  */
-export class EdgeRelay implements EdgeReporter {
+export class EdgeRelay implements EdgeSink {
   readonly #send: SendEdges;
   #waiting = new Map<ReportedEdge, number>();
   /** Distinct edges that wait, by namespace. */

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { FencelineError } from "@fenceline/api/vocabulary";
 import { AddressTable } from "../destination/address-table.ts";
-import type { EdgeReporter } from "../destination/reported-edge.ts";
+import type { EdgeSink } from "../destination/reported-edge.ts";
 import type { GlobalSidecar, GlobalSidecarOptions } from "../global-sidecar.ts";
 import { EdgeRelay } from "./edge-relay.ts";
 import type { Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
@@ -10,7 +10,7 @@ import type { Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 export interface WorkerParts<Settings> {
   /** To be handed to `createGlobalSidecar` as they stand. */
   readonly listen: Pick<GlobalSidecarOptions, "host" | "port" | "sharing"> & {
-    readonly reporter: EdgeReporter;
+    readonly reporter: EdgeSink;
     readonly mesh?: AddressTable;
   };
   readonly number: number;
