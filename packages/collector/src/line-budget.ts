@@ -9,12 +9,12 @@ const LINES = 3;
  * Lets few log lines of each kind through, and counts the others. The kinds must be a closed set.
  */
 export class LineBudget {
-  readonly #now: () => number;
+  readonly #clock: () => number;
   readonly #windows = new Map<string, { begin: number; lines: number; suppressed: number }>();
 
-  /** @param now milliseconds of a monotonic clock */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+  /** @param clock milliseconds of a monotonic clock */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock;
   }
 
   /**
@@ -22,7 +22,7 @@ export class LineBudget {
    * left out too.
    */
   take(kind: string): number | undefined {
-    const now = this.#now();
+    const now = this.#clock();
     let window = this.#windows.get(kind);
     if (window === undefined || now - window.begin >= WINDOW) {
       window = { begin: now, lines: 0, suppressed: window?.suppressed ?? 0 };

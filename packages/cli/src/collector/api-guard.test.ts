@@ -27,7 +27,7 @@ async function setUp(t: TestContext) {
   const server = await FakeApiServer.start(t);
   const clock = { now: 0 };
   const troubles: FencelineError[] = [];
-  const { guard, metrics } = apiGuard({ api: server.api(t), onTrouble: (error) => void troubles.push(error), now: () => clock.now });
+  const { guard, metrics } = apiGuard({ api: server.api(t), onTrouble: (error) => void troubles.push(error), clock: () => clock.now });
   const routes = [...fenceRoutes(() => READER), ...probeRoutes({ metrics: () => [metrics] })];
   const http = await serveHttpApi({ host: "127.0.0.1", port: 0, guard, routes });
   t.after(() => http.close());

@@ -9,7 +9,7 @@ export interface ApiGuardOptions {
   /** Told of an API server that cannot be asked. */
   readonly onTrouble: (error: FencelineError) => void;
   /** Milliseconds of a monotonic clock. */
-  readonly now?: () => number;
+  readonly clock?: () => number;
 }
 
 const HINT = `kubectl create token <service account> --audience=${COLLECTOR_AUDIENCE} makes one`;
@@ -29,7 +29,7 @@ const QUIET = 60_000;
  * Tokens must be made for us. One for the API server would let whoever reads it here, or on the way,
  * act as its owner there.
  */
-export function apiGuard({ api, onTrouble, now = () => performance.now() }: ApiGuardOptions): {
+export function apiGuard({ api, onTrouble, clock = () => performance.now() }: ApiGuardOptions): {
   readonly guard: Guard;
   readonly metrics: Registry;
 } {
@@ -41,8 +41,8 @@ export function apiGuard({ api, onTrouble, now = () => performance.now() }: ApiG
     registers: [metrics],
   });
   for (const reason of REFUSAL_REASONS) refused.inc({ reason }, 0);
-  const tokens = new TokenReviews({ api, audience: COLLECTOR_AUDIENCE, yesFor: TOKEN_BELIEVED, noes: BAD_TOKENS, now });
-  const rights = new AccessReviews({ api, noes: RIGHTS_LACKED, now });
+  const tokens = new TokenReviews({ api, audience: COLLECTOR_AUDIENCE, yesFor: TOKEN_BELIEVED, noes: BAD_TOKENS, clock });
+  const rights = new AccessReviews({ api, noes: RIGHTS_LACKED, clock });
   let quietUntil = 0;
   const guard = reviewGuard({
     authenticate: (token, from) => tokens.authenticate(token, from),
@@ -50,8 +50,8 @@ export function apiGuard({ api, onTrouble, now = () => performance.now() }: ApiG
     hint: HINT,
     onRefused: (reason) => refused.inc({ reason }),
     onTrouble: (error) => {
-      if (!(error instanceof FencelineError) || now() < quietUntil) return;
-      quietUntil = now() + QUIET;
+      if (!(error instanceof FencelineError) || clock() < quietUntil) return;
+      quietUntil = clock() + QUIET;
       onTrouble(error);
     },
   });

@@ -11,7 +11,7 @@ const isReview = ({ path }: RecordedRequest) => path.endsWith("/subjectaccessrev
 async function setUp(t: TestContext) {
   const server = await FakeApiServer.start(t);
   const clock = { now: 0 };
-  const reviews = new AccessReviews({ api: server.api(t), noes: { burst: 5, perSecond: 1 }, now: () => clock.now });
+  const reviews = new AccessReviews({ api: server.api(t), noes: { burst: 5, perSecond: 1 }, clock: () => clock.now });
   const asked = () => server.requests.filter(isReview);
   server.rights.grant("anna", { ...LIST, namespace: "shop" });
   return { server, clock, reviews, asked };

@@ -13,7 +13,7 @@ export interface ReviewLimits {
    */
   readonly noes?: { readonly burst: number; readonly perSecond: number };
   /** Milliseconds of a monotonic clock. */
-  readonly now?: () => number;
+  readonly clock?: () => number;
 }
 
 /**
@@ -41,7 +41,7 @@ interface Remembered<Yes> {
  */
 export class RememberedReviews<Yes> {
   readonly #limits: ReviewLimits;
-  readonly #now: () => number;
+  readonly #clock: () => number;
   readonly #yes = new Map<string, Remembered<Yes>>();
   readonly #no = new Map<string, Remembered<Yes>>();
   readonly #underWay = new Map<string, Promise<Yes | undefined>>();
@@ -49,7 +49,7 @@ export class RememberedReviews<Yes> {
 
   constructor(limits: ReviewLimits) {
     this.#limits = limits;
-    this.#now = limits.now ?? (() => performance.now());
+    this.#clock = limits.clock ?? (() => performance.now());
   }
 
   /**
@@ -64,11 +64,11 @@ export class RememberedReviews<Yes> {
   async answer(question: string, origin: string | undefined, review: () => Promise<Yes | undefined>): Promise<Yes | undefined> {
     const key = createHash("sha256").update(question).digest("base64");
     const known = this.#yes.get(key) ?? this.#no.get(key);
-    if (known !== undefined && this.#now() < known.until) return known.answer;
+    if (known !== undefined && this.#clock() < known.until) return known.answer;
     const asked = this.#underWay.get(key);
     if (asked !== undefined) return asked;
     const noes = origin === undefined ? undefined : this.#noesOf(origin);
-    if (noes?.take(1, this.#now()) === false) {
+    if (noes?.take(1, this.#clock()) === false) {
       throw new FencelineError("REVIEWS_LIMITED", { message: "too many questions from here ended in a no" });
     }
     if (this.#underWay.size >= MAX_UNDER_WAY) {
@@ -89,14 +89,14 @@ export class RememberedReviews<Yes> {
     const [memory, other] = answer === undefined ? [this.#no, this.#yes] : [this.#yes, this.#no];
     const { yesFor, noFor } = this.#limits;
     other.delete(key);
-    remember(memory, key, { answer, until: this.#now() + (answer === undefined ? noFor : yesFor) }, MAX_REMEMBERED);
+    remember(memory, key, { answer, until: this.#clock() + (answer === undefined ? noFor : yesFor) }, MAX_REMEMBERED);
     return answer;
   }
 
   #noesOf(origin: string): TokenBucket | undefined {
     const { noes } = this.#limits;
     if (noes === undefined) return undefined;
-    const bucket = this.#noes.get(origin) ?? new TokenBucket(noes.burst, noes.perSecond, this.#now());
+    const bucket = this.#noes.get(origin) ?? new TokenBucket(noes.burst, noes.perSecond, this.#clock());
     remember(this.#noes, origin, bucket, MAX_ORIGINS);
     return bucket;
   }

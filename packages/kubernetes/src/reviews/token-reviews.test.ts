@@ -11,7 +11,7 @@ const isReview = ({ path }: RecordedRequest) => path.endsWith("/tokenreviews");
 async function setUp(t: TestContext) {
   const server = await FakeApiServer.start(t);
   const clock = { now: 0 };
-  const reviews = new TokenReviews({ api: server.api(t), audience: AUDIENCE, now: () => clock.now });
+  const reviews = new TokenReviews({ api: server.api(t), audience: AUDIENCE, clock: () => clock.now });
   const asked = () => server.requests.filter(isReview).length;
   return { server, clock, reviews, asked, token: server.tokens.issue("fenceline", "global-sidecar", AUDIENCE) };
 }

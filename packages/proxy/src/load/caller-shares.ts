@@ -27,15 +27,15 @@ interface Counted {
 export class CallerShares {
   readonly #calls: Counted;
   readonly #max: number;
-  readonly #now: () => number;
+  readonly #clock: () => number;
   #counts = new Map<string, number>();
   #countedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param max requests in flight @param now milliseconds of a monotonic clock */
-  constructor(calls: Counted, max: number, now: () => number = () => performance.now()) {
+  /** @param max requests in flight @param clock milliseconds of a monotonic clock */
+  constructor(calls: Counted, max: number, clock: () => number = () => performance.now()) {
     this.#calls = calls;
     this.#max = max;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /**
@@ -44,7 +44,7 @@ export class CallerShares {
    */
   readonly admit = (route: Route): Refusal | undefined => {
     if (this.#calls.size <= this.#max * FREE_FOR_ALL) return undefined;
-    const now = this.#now();
+    const now = this.#clock();
     if (now - this.#countedAt < COUNT_SERVES * this.#calls.size) this.#count(route);
     else this.#countAll(now);
     return (this.#counts.get(callerOf(route)) ?? 0) > Math.max(1, this.#max * MOST) ? TOO_MANY : undefined;

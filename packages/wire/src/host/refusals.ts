@@ -15,13 +15,13 @@ const MOST_WAITING = 8_192;
  * them, and stays short for everybody else.
  */
 export class Refusals {
-  readonly #now: () => number;
+  readonly #clock: () => number;
   #waiting: (() => void)[] = [];
   #done = 0;
 
-  /** @param now milliseconds of a monotonic clock */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+  /** @param clock milliseconds of a monotonic clock */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock;
   }
 
   add(refuse: () => void): void {
@@ -34,8 +34,8 @@ export class Refusals {
   }
 
   #turn(): void {
-    const ends = this.#now() + TURN_MS;
-    while (this.#done < this.#waiting.length && this.#now() < ends) {
+    const ends = this.#clock() + TURN_MS;
+    while (this.#done < this.#waiting.length && this.#clock() < ends) {
       const refuse = this.#waiting[this.#done++];
       refuse?.();
     }

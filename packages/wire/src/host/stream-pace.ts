@@ -24,14 +24,14 @@ export interface Opener {
  */
 export class StreamPace {
   readonly #waiting = new LeastServed<Opener>();
-  readonly #now: () => number;
+  readonly #clock: () => number;
   /** Streams that may still be opened in this turn. */
   #left = STREAMS_A_TURN;
   #isBegun = false;
 
-  /** @param now milliseconds of a monotonic clock */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+  /** @param clock milliseconds of a monotonic clock */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock;
   }
 
   /**
@@ -48,7 +48,7 @@ export class StreamPace {
   /** Opens the next stream of this connection when it is its turn. */
   wait(opener: Opener): void {
     this.#begin();
-    this.#waiting.push(opener, opener.usage.levelAt(this.#now()));
+    this.#waiting.push(opener, opener.usage.levelAt(this.#clock()));
   }
 
   #begin(): void {
@@ -73,6 +73,6 @@ export class StreamPace {
 
   #count(opener: Opener): void {
     this.#left--;
-    opener.usage.add(STREAM_MS, this.#now());
+    opener.usage.add(STREAM_MS, this.#clock());
   }
 }

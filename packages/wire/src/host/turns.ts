@@ -57,18 +57,18 @@ export interface Work {
  */
 export class Turns {
   readonly #waiting = new LeastServed<PeerTurns>();
-  readonly #now: () => number;
+  readonly #clock: () => number;
   /** When the time of this turn is over; undefined when nobody has asked in it. */
   #turnEnds: number | undefined;
 
-  /** @param now milliseconds of a monotonic clock */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+  /** @param clock milliseconds of a monotonic clock */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock;
   }
 
   /** Works on this stream's messages now, or puts it into the queue. */
   offer(work: Work): void {
-    const now = this.#now();
+    const now = this.#clock();
     if (this.#turnEnds === undefined) this.#begin(now);
     const ends = this.#turnEnds ?? now;
     if (this.#waiting.size === 0 && now < ends && !this.#run(work, now, ends)) return;
@@ -86,7 +86,7 @@ export class Turns {
 
   #drain(): void {
     if (this.#waiting.size === 0) return;
-    let now = this.#now();
+    let now = this.#clock();
     this.#begin(now);
     const ends = now + TURN_MS;
     while (now < ends) {
@@ -98,13 +98,13 @@ export class Turns {
       if (isMore) lane.waiting.push(work, work.usage.level);
       if (lane.waiting.size > 0) peer.waiting.push(lane, lane.usage.level);
       if (peer.waiting.size > 0) this.#waiting.push(peer, peer.usage.level);
-      now = this.#now();
+      now = this.#clock();
     }
   }
 
   #enqueue(work: Work): void {
     const { owner: peer, lane } = work;
-    const now = this.#now();
+    const now = this.#clock();
     // A lane that waits does so with whoever was its peer at the time: an address that had no
     // stream for a moment is another one since.
     if (lane.waiting.size === 0) {
@@ -120,7 +120,7 @@ export class Turns {
     let isMore = true;
     while (isMore && now < ends) {
       isMore = work.step();
-      now = this.#now();
+      now = this.#clock();
     }
     const spent = Math.min(now - begin, MOST_CHARGED_MS);
     work.usage.add(spent, now);

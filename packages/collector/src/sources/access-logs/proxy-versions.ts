@@ -45,15 +45,15 @@ export class ProxyVersions {
   /** By fence: versions, those that were left longest ago first. */
   readonly #versions = new Map<string, Map<string, Known>>();
   readonly #onChange: (fence: FenceKey) => void;
-  readonly #now: () => number;
+  readonly #clock: () => number;
 
   /**
    * @param onChange called when the versions of a fence are others than before
    * @param now milliseconds of a monotonic clock
    */
-  constructor(onChange: (fence: FenceKey) => void, now: () => number = () => performance.now()) {
+  constructor(onChange: (fence: FenceKey) => void, clock: () => number = () => performance.now()) {
     this.#onChange = onChange;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** The versions of a fence's proxies; empty when none is known. */
@@ -99,7 +99,7 @@ export class ProxyVersions {
     if (versions === undefined || known === undefined) return;
     known.streams -= 1;
     if (known.streams > 0) return;
-    known.leftAt = this.#now();
+    known.leftAt = this.#clock();
     versions.delete(before.version);
     versions.set(before.version, known);
     if (this.#dropLeft(versions)) this.#onChange(before.fence);
@@ -130,7 +130,7 @@ export class ProxyVersions {
    */
   #dropLeft(versions: Map<string, Known>): boolean {
     const before = versions.size;
-    const now = this.#now();
+    const now = this.#clock();
     for (const [version, { streams, leftAt }] of versions) {
       if (streams === 0 && now - leftAt >= HOLD && versions.size > 1) versions.delete(version);
     }
