@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { groupOf, type Kind, MESH_KINDS, OWN_KINDS, RENDERED_KINDS } from "@fenceline/api";
+import { VALVE } from "@fenceline/api/testing";
 import { parse } from "yaml";
 import { CHART, goldenCases, objectsIn } from "./chart.ts";
 import { KIND_RIGHTS_FILE, KIND_TABLES, kindRightsTemplate } from "./kind-rights.ts";
@@ -72,19 +73,13 @@ function rulesIn(template: string, name: string): Rule[] {
 }
 
 test("issue 14: one more line in the table is enough for a kind's rights, for the collector and for the uninstall Job", () => {
-  const second: Kind = {
-    name: "Valve",
-    plural: "valves",
-    apiVersions: ["test.fenceline.io/v1", "old.fenceline.io/v1"],
-    isNamespaced: true,
-  };
   const made: Kind = { name: "Pipe", plural: "pipes", apiVersions: ["v1"], isNamespaced: true };
-  const template = kindRightsTemplate({ mesh: MESH_KINDS, own: [...OWN_KINDS, second], rendered: [...RENDERED_KINDS, made] });
+  const template = kindRightsTemplate({ mesh: MESH_KINDS, own: [...OWN_KINDS, VALVE], rendered: [...RENDERED_KINDS, made] });
   const wanted = [
     ...OF_KINDS,
-    ...rights([second], "", ...READ),
-    ...rights([second], "/status", "get", "update", "patch"),
-    ...rights([second], "/finalizers", "update"),
+    ...rights([VALVE], "", ...READ),
+    ...rights([VALVE], "/status", "get", "update", "patch"),
+    ...rights([VALVE], "/finalizers", "update"),
     ...rights([made], "", ...READ, "create", "update", "patch", "delete"),
   ];
   assert.deepEqual(rightsIn(rulesIn(template, "fenceline.collectorKindRules")), wanted.sort());

@@ -1,4 +1,15 @@
-import { Config, parseManifests, type RenderedObject, type ServiceFence } from "@fenceline/api";
+import {
+  type AnyObject,
+  Config,
+  type EndpointSlice,
+  MESH_KINDS,
+  type OwnKind,
+  parseManifests,
+  type ReadKind,
+  SERVICE_FENCE,
+  type Service,
+  type ServiceFence,
+} from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
 import { parseDocument, stringify } from "yaml";
 import { egressHosts } from "./egress-hosts.ts";
@@ -13,44 +24,56 @@ interface Given {
   readonly conflict?: boolean;
 }
 
+/** What a golden case says beside the object that is rendered. */
+interface GoldenInput {
+  readonly registry: Registry;
+  readonly config: Config;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly given: Given;
+}
+
+/** Renders the objects of one kind of ours for its golden cases. */
+export interface GoldenRenderer {
+  readonly kind: OwnKind;
+  /** Rendered objects, or what says why there are none. */
+  readonly render: (object: never, input: GoldenInput) => readonly object[];
+}
+
+/** One line for each kind of ours. */
+const RENDERERS: readonly GoldenRenderer[] = [{ kind: SERVICE_FENCE, render: renderFenceCase }];
+
 /**
  * Renders one golden case.
  *
  * @param text YAML: a document `given: …` (configuration, time, proxy versions), then manifests.
  * Hosts in a fence's `status.domains` with a source other than `static` stand for what was learned.
+ * @param renderers default: those of all kinds of ours
  * @returns the rendered objects as YAML documents; a fence that is refused gives its reason as a
  * document
  */
-export function renderGoldenCase(text: string, file: string): string {
+export function renderGoldenCase(text: string, file: string, renderers: readonly GoldenRenderer[] = RENDERERS): string {
   const [first = "", ...rest] = text.split(/^---$/m);
-  const {
-    config,
-    now = "2026-01-01T00:00:00Z",
-    proxyVersions = [],
-    fallback,
-    conflict = false,
-  } = parseDocument(first).toJS().given as Given;
-  const { objects } = parseManifests(rest.join("---"), file);
+  const given = parseDocument(first).toJS().given as Given;
+  const kinds = [...MESH_KINDS, ...renderers.map(({ kind }) => kind)] as readonly ReadKind<unknown>[] as readonly ReadKind<AnyObject>[];
+  const { objects } = parseManifests(rest.join("---"), file, kinds);
   const registry = new Registry({
-    services: objects.filter((object) => object.kind === "Service"),
-    endpointSlices: objects.filter((object) => object.kind === "EndpointSlice"),
+    services: objects.filter(({ kind }) => kind === "Service") as readonly AnyObject[] as readonly Service[],
+    endpointSlices: objects.filter(({ kind }) => kind === "EndpointSlice") as readonly AnyObject[] as readonly EndpointSlice[],
   });
-  const fences: ServiceFence[] = objects.filter((object) => object.kind === "ServiceFence");
-  const documents = fences.flatMap((fence): readonly (RenderedObject | { refused: unknown })[] => {
-    const booked = Object.entries(fence.status.domains).flatMap(([host, { source = "learned" }]) =>
-      source === "static" ? [] : [{ host, source }],
-    );
-    const hosts = egressHosts({ fence, booked, registry, now: Date.parse(now) });
-    const rendered = renderFence({
-      fence,
-      hosts,
-      registry,
-      config: Config.parse(config ?? {}),
-      proxyVersions,
-      ...(fallback && { fallback }),
-      conflict,
-    });
-    return "refused" in rendered ? [{ refused: rendered.refused }] : rendered.objects;
-  });
+  const input = { registry, config: Config.parse(given.config ?? {}), now: Date.parse(given.now ?? "2026-01-01T00:00:00Z"), given };
+  const documents = renderers.flatMap(({ kind, render }) =>
+    objects.filter((object) => object.kind === kind.name).flatMap((object) => render(object as never, input)),
+  );
   return documents.map((document) => stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n");
+}
+
+function renderFenceCase(fence: ServiceFence, { registry, config, now, given }: GoldenInput): readonly object[] {
+  const { proxyVersions = [], fallback, conflict = false } = given;
+  const booked = Object.entries(fence.status.domains).flatMap(([host, { source = "learned" }]) =>
+    source === "static" ? [] : [{ host, source }],
+  );
+  const hosts = egressHosts({ fence, booked, registry, now });
+  const rendered = renderFence({ fence, hosts, registry, config, proxyVersions, ...(fallback && { fallback }), conflict });
+  return "refused" in rendered ? [{ refused: rendered.refused }] : rendered.objects;
 }

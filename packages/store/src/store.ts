@@ -6,11 +6,12 @@ import type {
   Namespace,
   Node,
   ObjectRef,
+  OwnKind,
+  OwnObject,
   RenderedObject,
   Service,
   ServiceCIDR,
   ServiceFence,
-  ServiceFenceStatus,
   ServicePort,
 } from "@fenceline/api";
 
@@ -64,6 +65,8 @@ export interface MeshChanges {
   readonly defaultSidecars: readonly ObjectChange<DefaultSidecar>[];
   readonly meshConfigs: readonly ObjectChange<MeshConfig>[];
   readonly fences: readonly ObjectChange<ServiceFence>[];
+  /** Of all other kinds of ours; told once more as fences are. */
+  readonly own: readonly ObjectChange<OwnObject>[];
   /** Owners of rendered objects that somebody else changed or deleted. */
   readonly disturbed: readonly ObjectRef[];
   /** Namespaces in which {@link Store.foreign} gives other objects than before. */
@@ -137,6 +140,8 @@ export interface ForeignObject {
 export interface Store {
   /** What exists now, also what is not told yet. */
   snapshot(): MeshSnapshot;
+  /** Objects of a kind of ours as they are now, with the status that was last written. */
+  objectsOf<O>(kind: OwnKind<O>): readonly O[];
   /**
    * Calls `listener` with what changed, until the returned function is called. A change that
    * {@link snapshot} showed before the first call may be told all the same.
@@ -160,8 +165,8 @@ export interface Store {
    * use by itself; rejects when it is.
    */
   apply(change: Change): Promise<Obstacle | undefined>;
-  /** Keeps a fence's status, whole. The same guarantees as {@link Store.apply}. */
-  writeStatus(of: ObjectRef, status: ServiceFenceStatus): Promise<Obstacle | undefined>;
+  /** Keeps the status of an object of ours, whole. The same guarantees as {@link Store.apply}. */
+  writeStatus(of: ObjectRef, status: object): Promise<Obstacle | undefined>;
   /** Forgets the status of an object that was deleted. */
   deleteStatus(of: ObjectRef): Promise<void>;
   /**

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { FieldPath } from "../field-path.ts";
+import type { ObjectMeta } from "../object.ts";
 
 /** A kind of the API server, as paths, events and manifests name it. */
 export interface Kind<Name extends string = string> {
@@ -42,6 +43,14 @@ export interface StatusReading<S> {
    * `domains['b.test1.svc.cluster.local'].requests`.
    */
   readonly leftOut: readonly string[];
+}
+
+/** An object of a kind of ours, as far as all of them are alike. */
+export interface OwnObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly status?: unknown;
 }
 
 /** A kind of ours: it has a CustomResourceDefinition, a status, and a reconciler. */

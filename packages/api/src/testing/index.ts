@@ -1,1 +1,2 @@
 export { until } from "./until.ts";
+export { renderValve, VALVE, type Valve } from "./valve.ts";

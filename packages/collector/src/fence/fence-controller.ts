@@ -83,7 +83,7 @@ export class FenceController {
       onGone: (key) => this.#states.forget(key),
       onRendered: (milliseconds) => options.metrics.learnToRender.observe(milliseconds / 1_000),
     });
-    this.#controller = new Controller({ ...options, reconciler: this.#reconciler });
+    this.#controller = new Controller<FenceSeen, ServiceFenceStatus, DesiredFence>({ ...options, reconciler: this.#reconciler });
     this.#common = this.#commonNow();
   }
 

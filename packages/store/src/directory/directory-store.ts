@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import {
-  type FenceKey,
+  type AnyObject,
   type FencelineError,
+  MESH_KINDS,
   type ObjectRef,
+  OWN_KINDS,
+  type OwnKind,
+  type ReadKind,
   type RenderedObject,
-  readFenceStatus,
   refText,
-  type ServiceFenceStatus,
 } from "@fenceline/api";
 import { isNothing } from "../pending-changes.ts";
 import type { Change, ForeignObject, MeshChanges, MeshSnapshot, Obstacle, Store } from "../store.ts";
@@ -23,6 +25,8 @@ export interface DirectoryStoreOptions {
    * ours.
    */
   readonly folder: string;
+  /** Kinds of ours. Default: {@link OWN_KINDS}. */
+  readonly kinds?: readonly OwnKind[];
   /**
    * Called for every manifest file that is not valid after the start. @param kept whether what it
    * held before stays in force
@@ -54,21 +58,23 @@ export interface DirectoryStoreOptions {
  */
 export class DirectoryStore implements Store {
   readonly #manifests: ManifestFolder;
-  readonly #state: ObjectFolder<ServiceFenceStatus>;
+  readonly #state: ObjectFolder<object>;
   readonly #rendered: ObjectFolder<OwnedObject>;
   readonly #mesh: FolderMesh;
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
 
   private constructor(options: DirectoryStoreOptions) {
-    const { folder, onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
-    this.#manifests = new ManifestFolder(folder, {
+    const { folder, kinds = OWN_KINDS, onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
+    // What the kinds of a table have in common is that they give objects.
+    const manifests = [...MESH_KINDS, ...kinds] as readonly ReadKind<unknown>[] as readonly ReadKind<AnyObject>[];
+    this.#manifests = new ManifestFolder(folder, manifests, {
       changed: () => this.#refresh(),
       refused: onRefused,
       leftOut: (error) => troubleOf(options)(error),
       taken: onTaken,
       ignored: onIgnored,
     });
-    this.#mesh = new FolderMesh((fence) => this.#state.get(stateKey(fence)));
+    this.#mesh = new FolderMesh((of) => this.#state.get(of));
     this.#state = new ObjectFolder(join(folder, "state"), "What Fenceline learned. Written by Fenceline; delete it to forget.", {
       durable: true,
     });
@@ -90,7 +96,7 @@ export class DirectoryStore implements Store {
   static async open(options: DirectoryStoreOptions): Promise<DirectoryStore> {
     const store = new DirectoryStore(options);
     const onTrouble = troubleOf(options);
-    await store.#state.load(readState, onTrouble);
+    await store.#state.load(stateReader(options.kinds ?? OWN_KINDS), onTrouble);
     await store.#rendered.load(readOwned, onTrouble);
     await store.#manifests.open();
     store.#mesh.read(store.#manifests.objects());
@@ -100,6 +106,10 @@ export class DirectoryStore implements Store {
 
   snapshot(): MeshSnapshot {
     return this.#mesh.snapshot();
+  }
+
+  objectsOf<O>(kind: OwnKind<O>): readonly O[] {
+    return this.#mesh.objectsOf(kind.name) as readonly O[];
   }
 
   onChange(listener: (changes: MeshChanges) => void): () => void {
@@ -130,7 +140,7 @@ export class DirectoryStore implements Store {
     );
   }
 
-  async writeStatus({ kind, namespace, name }: ObjectRef, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
+  async writeStatus({ kind, namespace, name }: ObjectRef, status: object): Promise<Obstacle | undefined> {
     const key = { kind, namespace, name };
     return write(key, async () => {
       await this.#state.put(key, status);
@@ -170,11 +180,12 @@ async function write(place: Pick<Obstacle, "kind" | "namespace" | "name">, run: 
   }
 }
 
-function stateKey({ namespace, name }: FenceKey): FolderKey {
-  return { kind: "ServiceFence", namespace, name };
-}
-
-function readState(content: unknown): Reading<ServiceFenceStatus> {
-  const { status, leftOut } = readFenceStatus(content);
-  return leftOut.includes("status") ? { value: undefined, leftOut } : { value: status, leftOut };
+/** Reads a state as the status of its kind. What is of no kind of ours is not looked into. */
+function stateReader(kinds: readonly OwnKind[]): (content: unknown, key: FolderKey) => Reading<object> {
+  return (content, key) => {
+    const kind = kinds.find(({ name }) => name === key.kind);
+    if (kind === undefined) return { value: content as object, leftOut: [] };
+    const { status, leftOut } = kind.readStatus(content);
+    return leftOut.includes("status") ? { value: undefined, leftOut } : { value: status as object, leftOut };
+  };
 }

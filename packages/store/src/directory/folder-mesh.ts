@@ -1,33 +1,35 @@
 import { isDeepStrictEqual } from "node:util";
 import {
+  type AnyObject,
   describeObject,
   type EndpointSlice,
-  type FenceKey,
-  type KnownObject,
   type Namespace,
+  type ObjectRef,
+  type OwnObject,
   type Service,
   type ServiceFence,
-  type ServiceFenceStatus,
 } from "@fenceline/api";
 import { PendingChanges } from "../pending-changes.ts";
 import type { MeshChanges, MeshSnapshot, ObjectChange } from "../store.ts";
 
-/** What is known of a fence's status beside its manifest. */
-type StateOf = (fence: FenceKey) => ServiceFenceStatus | undefined;
+/** What is known of the status of an object of ours beside its manifest. */
+type StateOf = (of: ObjectRef) => object | undefined;
 
 /**
- * The objects of a folder's manifests, fences with what they have learned, and what changed of
+ * The objects of a folder's manifests, those of kinds of ours with their state, and what changed of
  * them. A folder is read as a whole, so each reading is compared with the one before.
  */
 export class FolderMesh {
   readonly #stateOf: StateOf;
   /** As in the manifests. */
-  #objects: ReadonlyMap<string, KnownObject> = new Map();
-  readonly #fences = new Map<string, ServiceFence>();
+  #objects: ReadonlyMap<string, AnyObject> = new Map();
+  /** Of kinds of ours, with their state. */
+  readonly #own = new Map<string, OwnObject>();
   readonly #namespaces = new PendingChanges<Namespace>();
   readonly #services = new PendingChanges<Service>();
   readonly #endpointSlices = new PendingChanges<EndpointSlice>();
   readonly #fenceChanges = new PendingChanges<ServiceFence>();
+  readonly #ownChanges = new PendingChanges<OwnObject>();
   #snapshot: MeshSnapshot | undefined;
 
   constructor(stateOf: StateOf) {
@@ -40,9 +42,9 @@ export class FolderMesh {
   }
 
   /** Takes over what the manifests say now. An object that did not change stays the same object. */
-  read(manifests: readonly KnownObject[]): void {
+  read(manifests: readonly AnyObject[]): void {
     const before = this.#objects;
-    const objects = new Map<string, KnownObject>();
+    const objects = new Map<string, AnyObject>();
     for (const object of manifests) {
       const key = describeObject(object);
       const known = before.get(key);
@@ -54,15 +56,20 @@ export class FolderMesh {
     this.#snapshot = undefined;
   }
 
-  /** The state of a fence was written. */
-  stateWritten(key: FenceKey): void {
-    const id = describeObject({ apiVersion: "", kind: "ServiceFence", metadata: key });
-    const fence = this.#fences.get(id);
-    if (fence === undefined) return;
-    const after = this.#withState(fence);
-    this.#fences.set(id, after);
-    this.#fenceChanges.add(id, { before: fence, after, isOurs: true });
+  /** The state of an object of ours was written. */
+  stateWritten(of: ObjectRef): void {
+    const id = describeObject({ apiVersion: "", kind: of.kind, metadata: of });
+    const before = this.#own.get(id);
+    if (before === undefined) return;
+    const after = this.#withState(before);
+    this.#own.set(id, after);
+    this.#tell(id, { before, after, isOurs: true });
     this.#snapshot = undefined;
+  }
+
+  /** Objects of a kind of ours, in the order of the manifests. */
+  objectsOf(kind: string): readonly OwnObject[] {
+    return [...this.#objects.keys()].flatMap((key) => this.#own.get(key) ?? []).filter((object) => object.kind === kind);
   }
 
   /** What changed since it was last asked for. */
@@ -72,6 +79,7 @@ export class FolderMesh {
       services: this.#services.take(),
       endpointSlices: this.#endpointSlices.take(),
       fences: this.#fenceChanges.take(),
+      own: this.#ownChanges.take(),
       ...{ nodes: [], serviceCIDRs: [], defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] },
     };
   }
@@ -79,32 +87,37 @@ export class FolderMesh {
   #makeSnapshot(): MeshSnapshot {
     const objects = [...this.#objects.values()];
     return {
-      namespaces: objects.filter((object) => object.kind === "Namespace"),
-      services: objects.filter((object) => object.kind === "Service"),
-      endpointSlices: objects.filter((object) => object.kind === "EndpointSlice"),
-      // In the order of the manifests.
-      fences: [...this.#objects.keys()].flatMap((key) => this.#fences.get(key) ?? []),
+      namespaces: objects.filter(({ kind }) => kind === "Namespace") as readonly AnyObject[] as readonly Namespace[],
+      services: objects.filter(({ kind }) => kind === "Service") as readonly AnyObject[] as readonly Service[],
+      endpointSlices: objects.filter(({ kind }) => kind === "EndpointSlice") as readonly AnyObject[] as readonly EndpointSlice[],
+      fences: this.objectsOf("ServiceFence") as readonly ServiceFence[],
     };
   }
 
-  #changed(key: string, before: KnownObject | undefined, after: KnownObject | undefined): void {
+  #changed(key: string, before: AnyObject | undefined, after: AnyObject | undefined): void {
     const change = { before, after } as ObjectChange<never>;
     const kind = (after ?? before)?.kind;
     if (kind === "Namespace") this.#namespaces.add(key, change);
     else if (kind === "Service") this.#services.add(key, change);
     else if (kind === "EndpointSlice") this.#endpointSlices.add(key, change);
-    else this.#fenceChanged(key, after as ServiceFence | undefined);
+    else this.#ownChanged(key, after as OwnObject | undefined);
   }
 
-  #fenceChanged(key: string, fence: ServiceFence | undefined): void {
-    const before = this.#fences.get(key);
-    const after = fence && this.#withState(fence);
-    if (after === undefined) this.#fences.delete(key);
-    else this.#fences.set(key, after);
-    this.#fenceChanges.add(key, { before, after });
+  #ownChanged(key: string, object: OwnObject | undefined): void {
+    const before = this.#own.get(key);
+    const after = object && this.#withState(object);
+    if (after === undefined) this.#own.delete(key);
+    else this.#own.set(key, after);
+    this.#tell(key, { before, after });
   }
 
-  #withState(fence: ServiceFence): ServiceFence {
-    return { ...fence, status: this.#stateOf(fence.metadata) ?? fence.status };
+  #tell(key: string, change: ObjectChange<OwnObject>): void {
+    if ((change.after ?? change.before)?.kind === "ServiceFence") this.#fenceChanges.add(key, change as ObjectChange<ServiceFence>);
+    else this.#ownChanges.add(key, change);
+  }
+
+  #withState(object: OwnObject): OwnObject {
+    const { namespace, name } = object.metadata;
+    return { ...object, status: this.#stateOf({ kind: object.kind, namespace, name }) ?? object.status };
   }
 }

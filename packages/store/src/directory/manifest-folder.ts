@@ -1,9 +1,19 @@
 import { type FSWatcher, watch } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FencelineError, fileFailure, type KnownObject } from "@fenceline/api";
+import { type AnyObject, FencelineError, fileFailure } from "@fenceline/api";
 import { ensureFolder } from "./ensure-folder.ts";
-import { type Candidate, type Decision, DOUBT_MS, type Doubt, decide, decideFirst, type FileState, type Found } from "./manifest-look.ts";
+import {
+  type Candidate,
+  type Decision,
+  DOUBT_MS,
+  type Doubt,
+  decide,
+  decideFirst,
+  type FileState,
+  type Found,
+  type ManifestKinds,
+} from "./manifest-look.ts";
 import { readText } from "./read-text.ts";
 
 /**
@@ -49,6 +59,7 @@ export interface ManifestFolderEvents {
  */
 export class ManifestFolder {
   readonly #folder: string;
+  readonly #kinds: ManifestKinds;
   readonly #events: ManifestFolderEvents;
   #files: ReadonlyMap<string, FileState> = new Map();
   #doubts: ReadonlyMap<string, Doubt> = new Map();
@@ -68,7 +79,8 @@ export class ManifestFolder {
   #reading: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(folder: string, events: ManifestFolderEvents) {
+  constructor(folder: string, kinds: ManifestKinds, events: ManifestFolderEvents) {
+    this.#kinds = kinds;
     this.#folder = folder;
     this.#events = events;
   }
@@ -84,7 +96,7 @@ export class ManifestFolder {
     await this.#watch();
     this.#poll = setInterval(() => this.#schedule(), POLL_MS).unref();
     try {
-      const { files, errors, leftOut, ignored } = decideFirst(await this.#find());
+      const { files, errors, leftOut, ignored } = decideFirst(await this.#find(), this.#kinds);
       const [first] = errors.values();
       if (first !== undefined) throw first;
       for (const error of leftOut) this.#events.leftOut(error);
@@ -96,7 +108,7 @@ export class ManifestFolder {
     }
   }
 
-  objects(): KnownObject[] {
+  objects(): AnyObject[] {
     return [...this.#files.values()].flatMap(({ objects }) => objects);
   }
 
@@ -126,7 +138,7 @@ export class ManifestFolder {
     try {
       await this.#watch();
       const found = await this.#find();
-      const decision = decide(this.#files, found, this.#doubts, performance.now(), this.#parsed);
+      const decision = decide(this.#files, found, this.#doubts, performance.now(), this.#parsed, this.#kinds);
       const { files, errors, doubts, leftOut, ignored } = decision;
       this.#tellRefused(errors);
       this.#tellIgnored(ignored);

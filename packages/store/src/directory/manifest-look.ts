@@ -1,18 +1,20 @@
 import {
+  type AnyObject,
   describeObject,
   FencelineError,
   type IgnoredObject,
   InvalidManifests,
   InvalidResource,
-  type KnownObject,
+  MANIFEST_KINDS,
   parseManifests,
   printable,
+  type ReadKind,
 } from "@fenceline/api";
 
 /** A file that is in force. */
 export interface FileState {
   readonly text: string;
-  readonly objects: readonly KnownObject[];
+  readonly objects: readonly AnyObject[];
 }
 
 /** What one look at the folder found of each file. */
@@ -59,11 +61,14 @@ export interface Candidate {
  */
 export const DOUBT_MS = 400;
 
+/** The kinds that are read from manifests; others are left alone. */
+export type ManifestKinds = readonly ReadKind<AnyObject>[];
+
 /**
  * Decides what comes into force. Each file is taken whole or stays as it was before, and of two
  * files that define one object the one that changed last stays as it was.
  *
- * @param parsed what the look before gave as {@link Decision.parsed}
+ * @param parsed what the look before gave as {@link Decision.parsed} @param kinds those to read
  */
 export function decide(
   before: ReadonlyMap<string, FileState>,
@@ -71,6 +76,7 @@ export function decide(
   doubts: ReadonlyMap<string, Doubt>,
   now: number,
   parsed: ReadonlyMap<string, Candidate> = new Map(),
+  kinds: ManifestKinds = MANIFEST_KINDS,
 ): Decision {
   const candidates = new Map<string, Candidate>();
   const parsedNow = new Map<string, Candidate>();
@@ -79,7 +85,7 @@ export function decide(
   for (const name of [...new Set([...before.keys(), ...found.keys()])].sort()) {
     const known = before.get(name);
     const file = found.get(name);
-    const candidate = candidateOf(name, known, file, parsed.get(name));
+    const candidate = candidateOf(name, known, file, kinds, parsed.get(name));
     if (isNotInForce(file, known)) parsedNow.set(name, candidate);
     const doubt = takesAway(candidate, known) ? standing(doubts.get(name), candidate, now) : undefined;
     const isBelieved = doubt === undefined || now - doubt.since >= DOUBT_MS;
@@ -106,19 +112,25 @@ function standing(doubt: Doubt | undefined, { print }: Candidate, now: number): 
 /**
  * As {@link decide} at a start: nothing is in force that could be kept, so everything is believed.
  */
-export function decideFirst(found: ReadonlyMap<string, Found>): Decision {
-  const candidates = new Map([...found].map(([name, file]) => [name, candidateOf(name, undefined, file)]));
+export function decideFirst(found: ReadonlyMap<string, Found>, kinds: ManifestKinds = MANIFEST_KINDS): Decision {
+  const candidates = new Map([...found].map(([name, file]) => [name, candidateOf(name, undefined, file, kinds)]));
   return { ...settle(candidates, new Map()), doubts: new Map(), isWaiting: false, parsed: new Map() };
 }
 
-function candidateOf(name: string, known: FileState | undefined, found: Found | undefined, parsed?: Candidate): Candidate {
+function candidateOf(
+  name: string,
+  known: FileState | undefined,
+  found: Found | undefined,
+  kinds: ManifestKinds,
+  parsed?: Candidate,
+): Candidate {
   if (found === undefined) return { print: "gone" };
   if (found.error !== undefined) return { print: found.error.message, error: found.error };
   const { text } = found;
   if (known?.text === text) return unchanged(known);
   if (parsed?.print === text) return parsed;
   try {
-    const { objects, leftOut, ignored } = parseManifests(text, name);
+    const { objects, leftOut, ignored } = parseManifests(text, name, kinds);
     refuseRepeated(objects, name);
     return { print: text, state: { text, objects }, leftOut, ignored };
   } catch (error) {
@@ -182,7 +194,7 @@ function findClash(candidates: ReadonlyMap<string, Candidate>) {
   return undefined;
 }
 
-function refuseRepeated(objects: readonly KnownObject[], file: string): void {
+function refuseRepeated(objects: readonly AnyObject[], file: string): void {
   const names = new Set<string>();
   for (const name of objects.map(describeObject)) {
     if (names.has(name)) throw definedTwice(name, file, file);

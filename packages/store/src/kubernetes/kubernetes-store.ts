@@ -3,8 +3,13 @@ import {
   type FenceKey,
   FencelineError,
   type ObjectRef,
+  OWN_KINDS,
+  type OwnKind,
+  type OwnObject,
   type RenderedObject,
   refText,
+  SERVICE_FENCE,
+  type ServiceFence,
   type ServiceFenceStatus,
   type ServicePort,
 } from "@fenceline/api";
@@ -17,15 +22,19 @@ import { type Known, ObjectWriter, type WriteResult } from "./apply/object-write
 import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
 import { createFence, deleteFence } from "./automatic-fences.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
+import type { ObservedOwnKind } from "./observed-own-kind.ts";
 import { RenderedObjects } from "./rendered-objects.ts";
 import { ENVOY_FILTERS, SIDECARS } from "./resources.ts";
 import { addServicePorts } from "./service-ports.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
 import { FenceStatuses } from "./status/fence-statuses.ts";
+import { OwnStatuses } from "./status/own-statuses.ts";
 
 /** Settings of a {@link KubernetesStore}. */
 export interface KubernetesStoreOptions {
   readonly api: KubernetesApi;
+  /** Kinds of ours. Default: {@link OWN_KINDS}. */
+  readonly kinds?: readonly OwnKind[];
   /**
    * The ConfigMaps with Istio's MeshConfigs. No other ConfigMap is read, so a right to these is
    * enough.
@@ -58,27 +67,34 @@ export class KubernetesStore implements Store {
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
   readonly #closed = new AbortController();
   readonly #statuses: FenceStatuses;
+  readonly #ownStatuses: OwnStatuses;
   readonly #pace: SnapshotPace;
   /** The first lists are complete: what they bring is no change. */
   #isOpen = false;
 
   constructor(options: KubernetesStoreOptions) {
-    const { api, leadership, onTrouble, meshConfigMaps, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
+    const { api, kinds = OWN_KINDS, leadership, onTrouble, meshConfigMaps, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
     this.#options = options;
     this.#clock = clock;
     this.#pace = new SnapshotPace({ clock, settleTime, closed: this.#closed.signal, tell: () => this.#tell() });
     this.#writer = new ObjectWriter({ api, clock, leadership });
     this.#statuses = new FenceStatuses({ api, clock, leadership });
+    this.#ownStatuses = new OwnStatuses({ api, clock, leadership });
     this.#mesh = new ObservedMesh({
       api,
+      kinds,
       clock,
       meshConfigMaps,
       isOurs: (event) => this.#statuses.isEcho(event),
+      isOwnEcho: (event) => this.#ownStatuses.isEcho(event),
       onChange: (urgent) => this.#changed(urgent),
       onRendered: (event) => this.#renderedChanged(event),
       onTrouble,
     });
-    this.#rendered = new RenderedObjects({ EnvoyFilter: this.#mesh.envoyFilters, Sidecar: this.#mesh.sidecars });
+    this.#rendered = new RenderedObjects(
+      { EnvoyFilter: this.#mesh.envoyFilters, Sidecar: this.#mesh.sidecars },
+      new Set(kinds.map(({ name }) => name)),
+    );
   }
 
   /** A store that is open. See {@link start}. */
@@ -104,6 +120,10 @@ export class KubernetesStore implements Store {
     return this.#mesh.snapshot;
   }
 
+  objectsOf<O>(kind: OwnKind<O>): readonly O[] {
+    return (this.#ownKind(kind.name)?.effective.objects() ?? []) as readonly OwnObject[] as readonly O[];
+  }
+
   onChange(listener: (changes: MeshChanges) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -126,7 +146,7 @@ export class KubernetesStore implements Store {
     const rendered = this.#rendered
       .owners(kind)
       .filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#isOwnerCertain(live)));
-    const written = this.snapshot().fences.filter(({ status }) => Object.keys(status.domains).length > 0);
+    const written = (this.#ownKind(kind)?.effective.objects() ?? []).filter(hasStatusOfOurs);
     const refs = [...rendered, ...written.map(({ kind, metadata: { namespace, name } }) => ({ kind, namespace, name }))];
     return [...new Map(refs.map((ref) => [refText(ref), ref])).values()];
   }
@@ -169,10 +189,15 @@ export class KubernetesStore implements Store {
    *
    * @throws {ApiError} when the API server cannot do it now
    */
-  async writeStatus(of: ObjectRef, status: ServiceFenceStatus): Promise<Obstacle | undefined> {
-    const place = this.#mesh.fences.find(of);
+  async writeStatus(of: ObjectRef, status: object): Promise<Obstacle | undefined> {
     try {
-      if (place !== undefined) await this.#statuses.write(status, place);
+      if (of.kind === SERVICE_FENCE.name) {
+        const place = this.#mesh.fences.find(of);
+        if (place !== undefined) await this.#statuses.write(status as ServiceFenceStatus, place);
+      } else {
+        const place = this.#mesh.own.get(of.kind)?.find(of);
+        if (place !== undefined) await this.#ownStatuses.write(status, place);
+      }
       return undefined;
     } catch (error) {
       const obstacle = statusObstacle(error, of);
@@ -182,8 +207,8 @@ export class KubernetesStore implements Store {
   }
 
   /** A status lives and dies with its fence; only what is remembered of it goes. */
-  async deleteStatus({ namespace, name }: ObjectRef): Promise<void> {
-    this.#statuses.forget({ namespace, name });
+  async deleteStatus({ kind, namespace, name }: ObjectRef): Promise<void> {
+    if (kind === SERVICE_FENCE.name) this.#statuses.forget({ namespace, name });
   }
 
   foreign(kind: RenderedObject["kind"], namespace: string): readonly ForeignObject[] {
@@ -273,8 +298,13 @@ export class KubernetesStore implements Store {
 
   #isOwnerCertain({ owners, namespace }: LiveObject): boolean {
     const owner = owners.find(({ controller }) => controller === true);
-    const place = this.#mesh.fences.places.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
+    const places = this.#ownKind(owner?.kind ?? "")?.places;
+    const place = places?.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
     return owner !== undefined && (place?.informer.isCertain({ namespace, name: owner.name }) ?? false);
+  }
+
+  #ownKind(name: string): ObservedOwnKind<ServiceFence> | ObservedOwnKind<OwnObject> | undefined {
+    return name === SERVICE_FENCE.name ? this.#mesh.fences : this.#mesh.own.get(name);
   }
 
   #placeOf(change: Change): {
@@ -288,6 +318,12 @@ export class KubernetesStore implements Store {
       ? { reference, resource: SIDECARS, informer: this.#mesh.sidecars }
       : { reference, resource: ENVOY_FILTERS, informer: this.#mesh.envoyFilters };
   }
+}
+
+/** A fence that has learned nothing has no status to speak of. */
+function hasStatusOfOurs({ status }: OwnObject): boolean {
+  const { domains = status } = (status ?? {}) as { readonly domains?: object };
+  return Object.keys(domains ?? {}).length > 0;
 }
 
 function knownObject(informer: Informer<LiveObject>, key: FenceKey): Known | undefined {

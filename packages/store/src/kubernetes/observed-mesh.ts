@@ -8,8 +8,11 @@ import {
   type Namespace,
   NODE,
   type Node,
+  type OwnKind,
+  type OwnObject,
   SERVICE,
   SERVICE_CIDR,
+  SERVICE_FENCE,
   type Service,
   type ServiceCIDR,
   type ServiceFence,
@@ -20,19 +23,23 @@ import type { DefaultSidecar, MeshChanges, MeshConfig, MeshSnapshot } from "../s
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import { ownerOf } from "./apply/ownership.ts";
 import { KeptObjects } from "./kept-object.ts";
-import { ObservedFences } from "./observed-fences.ts";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
+import { ObservedOwnKind } from "./observed-own-kind.ts";
 import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, SERVICE_CIDRS, SERVICES, SIDECARS } from "./resources.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {
   readonly api: KubernetesApi;
   readonly clock: Clock;
+  /** Kinds of ours. */
+  readonly kinds: readonly OwnKind[];
   /** The ConfigMaps with Istio's MeshConfigs. */
   readonly meshConfigMaps: readonly ObjectKey[];
   /** Whether an event of a fence says nothing but what this process writes. */
   readonly isOurs: (event: ObjectEvent<ServiceFence>) => boolean;
+  /** The same of the other kinds of ours. */
+  readonly isOwnEcho: (event: ObjectEvent<OwnObject>) => boolean;
   /** Told that something is to be told. @param urgent whether it is about a fence */
   readonly onChange: (urgent: boolean) => void;
   /** Told of every event of a Sidecar or EnvoyFilter. */
@@ -47,7 +54,10 @@ export class ObservedMesh {
   readonly sidecars: Informer<LiveObject>;
   /** Ours only. */
   readonly envoyFilters: Informer<LiveObject>;
-  readonly fences: ObservedFences;
+  readonly fences: ObservedOwnKind<ServiceFence>;
+  /** The other kinds of ours, by name. */
+  readonly own: ReadonlyMap<string, ObservedOwnKind<OwnObject>>;
+  readonly #ownNames: ReadonlySet<string>;
   readonly #options: ObservedMeshOptions;
   readonly #kept = new KeptObjects();
   readonly #informers: Informer<unknown>[] = [];
@@ -66,7 +76,7 @@ export class ObservedMesh {
   readonly snapshot: MeshSnapshot;
 
   constructor(options: ObservedMeshOptions) {
-    const { api, clock, meshConfigMaps, isOurs, onChange, onTrouble } = options;
+    const { api, clock, kinds, meshConfigMaps, isOurs, isOwnEcho, onChange, onTrouble } = options;
     this.#options = options;
     const observed = { api, clock, onTrouble };
     const readService = readerOf(SERVICE);
@@ -80,7 +90,10 @@ export class ObservedMesh {
     [, this.#serviceCIDRs] = this.#observe(SERVICE_CIDRS, readerOf(SERVICE_CIDR), (error) => {
       if (!hasStatus(error, 404)) onTrouble(error);
     });
-    this.fences = new ObservedFences({ ...observed, isOurs, onChange });
+    this.fences = new ObservedOwnKind({ ...observed, kind: SERVICE_FENCE, isOurs, onChange });
+    const others = kinds.filter(({ name }) => name !== SERVICE_FENCE.name) as readonly OwnKind<OwnObject>[];
+    this.own = new Map(others.map((kind) => [kind.name, new ObservedOwnKind({ ...observed, kind, isOurs: isOwnEcho, onChange })]));
+    this.#ownNames = new Set(kinds.map(({ name }) => name));
     this.sidecars = this.#rendered(SIDECARS, "Sidecar", (event) => this.#sidecarChanged(event));
     this.envoyFilters = this.#rendered(ENVOY_FILTERS, "EnvoyFilter", () => {}, `${MANAGED_BY_LABEL}=${MANAGER}`);
     this.#meshConfigMaps = meshConfigMaps.map(
@@ -88,7 +101,12 @@ export class ObservedMesh {
     );
     this.#meshConfigs = new ObservedKind(() => this.#meshConfigMaps.flatMap(({ informer }) => informer.objects()));
     this.#informers.push(
-      ...([...this.fences.informers, this.sidecars, this.envoyFilters] as Informer<unknown>[]),
+      ...([
+        ...this.fences.informers,
+        ...[...this.own.values()].flatMap(({ informers }) => informers),
+        this.sidecars,
+        this.envoyFilters,
+      ] as Informer<unknown>[]),
       ...(this.#meshConfigMaps.map(({ informer }) => informer) as Informer<unknown>[]),
     );
     this.snapshot = this.#view();
@@ -124,6 +142,7 @@ export class ObservedMesh {
       defaultSidecars: this.#defaultSidecars.take(),
       meshConfigs: this.#meshConfigs.take(),
       fences: this.fences.effective.take(),
+      own: [...this.own.values()].flatMap(({ effective }) => effective.take()),
     };
   }
 
@@ -132,6 +151,7 @@ export class ObservedMesh {
     return [
       ...[this.#namespaces, this.#nodes, this.#serviceCIDRs, this.#services, this.#endpointSlices],
       ...[this.#defaultSidecars, this.#meshConfigs, effective],
+      ...[...this.own.values()].map((kind) => kind.effective),
     ];
   }
 
@@ -193,7 +213,7 @@ export class ObservedMesh {
   #sidecarChanged(event: ObjectEvent<LiveObject>): void {
     if (event.type === "resync") return;
     const change = changeOf(event);
-    const [before, after] = [change.before, change.after].map((live) => (live !== undefined && isDefault(live) ? live : undefined));
+    const [before, after] = [change.before, change.after].map((live) => (live !== undefined && this.#isDefault(live) ? live : undefined));
     if (before === undefined && after === undefined) return;
     const key = keyText(event.object);
     if (after === undefined) this.#defaults.delete(key);
@@ -201,9 +221,9 @@ export class ObservedMesh {
     this.#defaultSidecars.changed(key, { before, after });
     this.#options.onChange(false);
   }
-}
 
-/** Whether a Sidecar is somebody else's, and for a whole namespace. */
-function isDefault(live: LiveObject): boolean {
-  return (live.selector === undefined || Object.keys(live.selector).length === 0) && ownerOf(live) === undefined;
+  /** Whether a Sidecar is somebody else's, and for a whole namespace. */
+  #isDefault(live: LiveObject): boolean {
+    return (live.selector === undefined || Object.keys(live.selector).length === 0) && ownerOf(live, this.#ownNames) === undefined;
+  }
 }

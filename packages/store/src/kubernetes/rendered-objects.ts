@@ -2,7 +2,7 @@ import { type ObjectRef, RENDERED_KINDS, type RenderedObject, refText } from "@f
 import type { Informer, ObjectEvent } from "@fenceline/kubernetes";
 import type { MeshChanges } from "../store.ts";
 import type { LiveObject } from "./apply/live-object.ts";
-import { ownerOf } from "./apply/ownership.ts";
+import { OWN_NAMES, ownerOf } from "./apply/ownership.ts";
 
 type RenderedKind = RenderedObject["kind"];
 
@@ -22,7 +22,11 @@ export class RenderedObjects {
   readonly #disturbed = new Map<string, ObjectRef>();
   readonly #changedNamespaces = new Set<string>();
 
-  constructor(informers: Readonly<Record<RenderedKind, Informer<LiveObject>>>) {
+  readonly #own: ReadonlySet<string>;
+
+  /** @param own names of the kinds that own what is rendered */
+  constructor(informers: Readonly<Record<RenderedKind, Informer<LiveObject>>>, own: ReadonlySet<string> = OWN_NAMES) {
+    this.#own = own;
     this.#informers = informers;
   }
 
@@ -71,7 +75,7 @@ export class RenderedObjects {
   }
 
   #note(live: LiveObject): void {
-    const owner = ownerOf(live);
+    const owner = ownerOf(live, this.#own);
     if (owner === undefined) this.#changedNamespaces.add(live.namespace);
     else this.#disturbed.set(refText(owner), owner);
   }
@@ -79,7 +83,7 @@ export class RenderedObjects {
   #add(live: LiveObject): void {
     const { kind, namespace, name } = live;
     const place = { kind, namespace, name };
-    const owner = ownerOf(live);
+    const owner = ownerOf(live, this.#own);
     if (owner === undefined) {
       const id = `${kind} ${namespace}`;
       const places = this.#foreign.get(id) ?? new Map<string, ObjectRef<RenderedKind>>();
@@ -94,7 +98,7 @@ export class RenderedObjects {
   #remove(live: LiveObject): void {
     const { kind, namespace, name } = live;
     const place = refText({ kind, namespace, name });
-    const owner = ownerOf(live);
+    const owner = ownerOf(live, this.#own);
     const id = owner === undefined ? `${kind} ${namespace}` : refText(owner);
     const places = owner === undefined ? this.#foreign.get(id) : this.#owned.get(id)?.places;
     places?.delete(place);

@@ -10,15 +10,16 @@ export interface Conflict {
   readonly message: string;
 }
 
-const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) => name));
+/** Names of the kinds that own what is rendered. */
+export const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) => name));
 
 /**
  * The object of ours that a live object was rendered for: it carries our label, and its controller
- * is of a kind of ours.
+ * is of a kind of ours. @param own names of these kinds
  */
-export function ownerOf(live: LiveObject): ObjectRef | undefined {
+export function ownerOf(live: LiveObject, own: ReadonlySet<string> = OWN_NAMES): ObjectRef | undefined {
   const controller = live.owners.find((owner) => owner.controller === true);
-  if (controller === undefined || !isLabelledOurs(live) || !OWN_NAMES.has(controller.kind)) return undefined;
+  if (controller === undefined || !isLabelledOurs(live) || !own.has(controller.kind)) return undefined;
   return { kind: controller.kind, namespace: live.namespace, name: controller.name };
 }
 

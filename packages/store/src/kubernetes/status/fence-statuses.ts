@@ -3,7 +3,7 @@ import type { FenceKey, ServiceFence, ServiceFenceStatus } from "@fenceline/api"
 import type { Clock, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
 import { applyMergePatch, keyText } from "@fenceline/kubernetes";
 import type { ObjectChange } from "../../store.ts";
-import type { FencePlace } from "../observed-fences.ts";
+import type { OwnPlace } from "../observed-own-kind.ts";
 import { statusPatch } from "./status-patch.ts";
 import { sendStatusPatch } from "./status-writer.ts";
 
@@ -48,7 +48,7 @@ export class FenceStatuses {
    *
    * @throws {ApiError}
    */
-  async write(status: ServiceFenceStatus, { fence, resource, informer }: FencePlace): Promise<void> {
+  async write(status: ServiceFenceStatus, { object: fence, resource, informer }: OwnPlace<ServiceFence>): Promise<void> {
     const { api, clock, leadership } = this.#options;
     const { namespace, name, uid } = fence.metadata;
     const key: FenceKey = { namespace, name };

@@ -1,5 +1,5 @@
 import type { TestContext } from "node:test";
-import type { FencelineError } from "@fenceline/api";
+import { type FencelineError, OWN_KINDS, type OwnKind } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { FakeApiServer, ManualClock } from "@fenceline/kubernetes/testing";
 import type { MeshChanges } from "../../store.ts";
@@ -41,7 +41,12 @@ export async function openStore(t: TestContext, prepare: (server: FakeApiServer)
 }
 
 /** One more store on the same server, as another replica has it. */
-export async function openStoreOn(t: TestContext, server: FakeApiServer, meshConfigMaps = [MESH_CONFIG_MAP]) {
+export async function openStoreOn(
+  t: TestContext,
+  server: FakeApiServer,
+  meshConfigMaps = [MESH_CONFIG_MAP],
+  kinds: readonly OwnKind[] = OWN_KINDS,
+) {
   const clock = new ManualClock();
   const leadership = new ManualLeadership();
   const troubles: FencelineError[] = [];
@@ -49,6 +54,7 @@ export async function openStoreOn(t: TestContext, server: FakeApiServer, meshCon
   const store = await KubernetesStore.open({
     ...{ api: server.api(t, { clock }), clock, leadership, onTrouble, settleTime: 1 },
     meshConfigMaps,
+    kinds,
   });
   t.after(() => store.close());
   const told: MeshChanges[] = [];

@@ -1,0 +1,66 @@
+/**
+ * A second kind of ours that lives in tests only: its schema, its line for the table of kinds, and
+ * its renderer. What cannot deal with it has a fence written into it (docs/adding-a-kind.md).
+ */
+import { z } from "zod";
+import type { Sidecar } from "../kinds/istio.ts";
+import type { OwnKind } from "../kinds/kind.ts";
+import { validations } from "../kinds/structural-schema.ts";
+import { MANAGED_BY_LABEL, MANAGER } from "../managed-by.ts";
+import { ObjectMeta } from "../object.ts";
+
+const ValveSpec = z
+  .strictObject({
+    app: z.string().min(1).max(63).describe("Label `app` of the pods that see these hosts only."),
+    hosts: z.array(z.string().max(253)).min(1).max(100).describe("Hosts that they see."),
+    most: z.int().min(1).max(100).default(100).describe("Most hosts that are shown."),
+  })
+  .meta(validations({ rule: "!has(self.most) || size(self.hosts) <= self.most", message: "more hosts than `most` says" }));
+
+const ValveStatus = z.object({ shown: z.int().min(0).optional().describe("Hosts that are shown.") });
+export type ValveStatus = z.infer<typeof ValveStatus>;
+
+const Valve = z.object({
+  apiVersion: z.enum(["test.fenceline.io/v1"]),
+  kind: z.literal("Valve"),
+  metadata: ObjectMeta,
+  spec: ValveSpec,
+  status: z
+    .unknown()
+    .optional()
+    .transform((status) => readValveStatus(status).status),
+});
+export type Valve = z.infer<typeof Valve>;
+
+/** Its line in the table of kinds. */
+export const VALVE: OwnKind<Valve, ValveStatus, "Valve"> = {
+  name: "Valve",
+  plural: "valves",
+  singular: "valve",
+  shortNames: ["vlv"],
+  apiVersions: ["test.fenceline.io/v1"],
+  isNamespaced: true,
+  schema: Valve,
+  spec: ValveSpec,
+  status: ValveStatus,
+  columns: [{ name: "Shown", type: "string", jsonPath: ".status.shown", description: "Hosts that are shown." }],
+  description: { kind: "A few hosts, and nothing else.", spec: "What its author says.", status: "What is shown." },
+  errorPrefix: "VALVE",
+  readStatus: readValveStatus,
+};
+
+function readValveStatus(value: unknown): { readonly status: ValveStatus; readonly leftOut: readonly string[] } {
+  const { success, data } = ValveStatus.safeParse(value ?? {});
+  return success ? { status: data, leftOut: [] } : { status: {}, leftOut: ["status"] };
+}
+
+/** Its renderer. The name has the kind in it, so that a fence of the same name has its own Sidecar. */
+export function renderValve({ metadata: { namespace, name }, spec }: Valve): Sidecar {
+  const hosts = spec.hosts.slice(0, spec.most).map((host) => `*/${host}`);
+  return {
+    apiVersion: "networking.istio.io/v1beta1",
+    kind: "Sidecar",
+    metadata: { name: `valve-${name}`, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER } },
+    spec: { workloadSelector: { labels: { app: spec.app } }, egress: [{ hosts }] },
+  };
+}

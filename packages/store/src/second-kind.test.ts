@@ -1,0 +1,129 @@
+/** A kind that lives in tests only, in both stores: what it needs beside its line is written here. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type FencelineError, fenceRef, type ObjectRef, OWN_KINDS, type OwnKind, type RenderedObject, SERVICE_FENCE } from "@fenceline/api";
+import { renderValve, until, VALVE, type Valve } from "@fenceline/api/testing";
+import { resourcesOf } from "@fenceline/kubernetes";
+import { FakeApiServer } from "@fenceline/kubernetes/testing";
+import { DirectoryStore } from "./directory/directory-store.ts";
+import { CONFIG_MAPS, fence, MESH_CONFIG_MAP, SERVICE_FENCES, SIDECARS } from "./kubernetes/testing/index.ts";
+import { openStoreOn } from "./kubernetes/testing/store-under-test.ts";
+import type { MeshChanges, Store } from "./store.ts";
+
+const KINDS: readonly OwnKind[] = [...OWN_KINDS, VALVE];
+const A: ObjectRef = { kind: VALVE.name, namespace: "test1", name: "a" };
+const SPEC = { app: "web", hosts: ["b.test1.svc.cluster.local"] };
+const manifest = (spec: object = SPEC) =>
+  JSON.stringify({ apiVersion: "test.fenceline.io/v1", kind: "Valve", metadata: { name: "a", namespace: "test1" }, spec });
+const FENCE = JSON.stringify({
+  apiVersion: "microservice.slime.io/v1alpha1",
+  kind: "ServiceFence",
+  metadata: { name: "a", namespace: "test1" },
+});
+
+/** What a controller would write for the only valve that there is. */
+async function apply(store: Store, owner: { readonly uid?: string } = {}): Promise<RenderedObject> {
+  const [valve] = store.objectsOf(VALVE);
+  assert.ok(valve !== undefined);
+  const object = withOwner(renderValve(valve), owner.uid);
+  assert.equal(await store.apply({ action: "create", owner: A, object }), undefined);
+  return object;
+}
+
+function withOwner(object: ReturnType<typeof renderValve>, uid: string | undefined): RenderedObject {
+  if (uid === undefined) return object;
+  const reference = {
+    apiVersion: "test.fenceline.io/v1",
+    kind: "Valve",
+    name: "a",
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  } as const;
+  return { ...object, metadata: { ...object.metadata, ownerReferences: [reference] } };
+}
+
+const shown = (store: Store) => store.objectsOf(VALVE).map(({ metadata, status }: Valve) => [metadata.name, status.shown]);
+
+async function openFolder(t: TestContext, folder: string) {
+  const refused: FencelineError[] = [];
+  const told: MeshChanges[] = [];
+  const store = await DirectoryStore.open({ folder, kinds: KINDS, onRefused: (error) => refused.push(error) });
+  t.after(() => store.close());
+  store.onChange((changes) => void told.push(changes));
+  return { store, refused, told };
+}
+
+test("issue 14: a folder keeps objects of a second kind, its status and what is rendered for it, beside a fence of the same name", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-valve-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "valve.json"), manifest());
+  writeFileSync(join(folder, "fence.json"), FENCE);
+  const { store, refused, told } = await openFolder(t, folder);
+  assert.deepEqual(shown(store), [["a", undefined]]);
+  assert.equal(store.objectsOf(SERVICE_FENCE).length, 1);
+  assert.deepEqual(store.objectsOf(SERVICE_FENCE), store.snapshot().fences);
+
+  const object = await apply(store);
+  assert.equal(await store.writeStatus(A, { shown: 1 }), undefined);
+  assert.deepEqual(shown(store), [["a", 1]]);
+  assert.deepEqual([store.ownedBy(A), store.ownedBy(fenceRef({ namespace: "test1", name: "a" }))], [[object], []]);
+  assert.deepEqual([new Set(store.owners("Valve").map(({ name }) => name)), store.owners("ServiceFence")], [new Set(["a"]), []]);
+  assert.match(readFileSync(join(folder, "state/test1/Valve-a.yaml"), "utf8"), /shown: 1/);
+
+  const before = told.length;
+  writeFileSync(join(folder, "valve.json"), manifest({ ...SPEC, most: 7 }));
+  await until(() => told.length > before);
+  assert.deepEqual(
+    told.at(-1)?.own.map(({ after }) => [after?.kind, after?.status]),
+    [["Valve", { shown: 1 }]],
+  );
+  writeFileSync(join(folder, "valve.json"), manifest({ app: "web" }));
+  await until(() => refused.length > 0);
+  assert.match(refused[0]?.message ?? "", /spec\.hosts/);
+
+  writeFileSync(join(folder, "valve.json"), manifest());
+  const { store: again } = await openFolder(t, folder);
+  assert.deepEqual([shown(again), again.ownedBy(A)], [[["a", 1]], [object]]);
+});
+
+const [VALVES] = resourcesOf(VALVE);
+
+test("issue 14: a cluster's store reads, owns and writes objects of a second kind, beside a fence of the same name", async (t) => {
+  const server = await FakeApiServer.start(t);
+  server.put(CONFIG_MAPS, { metadata: MESH_CONFIG_MAP });
+  server.put(SERVICE_FENCES[0], fence({}, { namespace: "test1", name: "a" }));
+  const put = (spec: object) => server.put(VALVES, { ...JSON.parse(manifest(spec)), ...server.get(VALVES, A), spec });
+  put(SPEC);
+  const { store, told, settled, troubles, leadership } = await openStoreOn(t, server, [MESH_CONFIG_MAP], KINDS);
+  assert.deepEqual([shown(store), store.objectsOf(SERVICE_FENCE).length], [[["a", undefined]], 1]);
+
+  const [valve] = store.objectsOf(VALVE);
+  await apply(store, { uid: valve?.metadata.uid ?? assert.fail() });
+  assert.notEqual(server.get(SIDECARS, { namespace: "test1", name: "valve-a" }), undefined);
+  assert.equal(store.ownedBy(A).length, 1);
+  assert.equal(store.ownedBy(fenceRef({ namespace: "test1", name: "a" })).length, 0);
+  assert.deepEqual([store.owners("Valve"), store.owners("ServiceFence")], [[A], []]);
+  assert.deepEqual(store.foreign("Sidecar", "test1"), [], "a valve's Sidecar is none of somebody else's");
+  assert.deepEqual(store.snapshot().defaultSidecars, []);
+
+  assert.equal(await store.writeStatus(A, { shown: 1 }), undefined);
+  assert.partialDeepStrictEqual(server.get(VALVES, A), { status: { shown: 1 } });
+  assert.deepEqual(shown(store), [["a", 1]]);
+  const patches = server.count("PATCH", VALVES);
+  await store.writeStatus(A, { shown: 1 });
+  leadership.leads = false;
+  await store.writeStatus(A, { shown: 2 });
+  assert.equal(server.count("PATCH", VALVES), patches, "nothing to write, and nobody but the leader writes");
+
+  put({ ...SPEC, most: 7 });
+  await settled(() => told.some(({ own }) => own.some(({ after }) => (after as Valve | undefined)?.spec.most === 7)));
+  put({ app: "web" });
+  await settled(() => troubles.some(({ code }) => code === "VALVE_INVALID"));
+  server.remove(VALVES, A);
+  await settled(() => store.objectsOf(VALVE).length === 0);
+  assert.ok(told.some(({ own }) => own.some(({ before, after }) => before?.kind === "Valve" && after === undefined)));
+});
