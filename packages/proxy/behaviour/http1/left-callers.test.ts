@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
+import type { Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { call, open, openSocket, refusalOf } from "../../src/testing/client.ts";
 import { callHttp2, head, openSession, startHttp2Upstream } from "../../src/testing/http2.ts";
 import { type ProxyUnderTest, SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
-import { startUpstream } from "../../src/testing/upstream.ts";
+import { startRawUpstream, startUpstream } from "../../src/testing/upstream.ts";
+import { upgradeRequest } from "../../src/testing/web-socket.ts";
 
 const LEFT = 'fenceline_proxy_requests_total{outcome="CLIENT_GONE"}';
 const IN_FLIGHT = "fenceline_proxy_requests_in_flight";
@@ -92,3 +94,45 @@ test("T-47 an HTTP/2 caller that waits for a stream and resets its own frees its
   finish();
   assert.deepEqual([(await first).status, (await patient).status], [200, 200]);
 });
+
+for (const [what, request] of [
+  ["an upload", `POST / HTTP/1.1\r\nHost: ${SERVICE}\r\nContent-Length: 1000000000\r\n\r\n`],
+  ["a WebSocket", upgradeRequest()],
+] as const) {
+  test(`T-47 a caller that resets ${what} which its destination does not take frees its place`, async (t) => {
+    const asked = Promise.withResolvers<Socket>();
+    const upstream = await startRawUpstream(t, (socket) => {
+      socket.once("data", () => {
+        asked.resolve(socket.pause());
+        if (what !== "an upload") socket.write(SWITCH);
+      });
+    });
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+    const caller = await openSocket(proxy.port);
+    caller.write(request);
+    await proxy.until(IN_FLIGHT, 1);
+    const piece = Buffer.alloc(1024 * 1024);
+    // Until neither kernel nor proxy takes more.
+    while (await taken(caller, piece));
+
+    caller.resetAndDestroy();
+
+    await proxy.until(IN_FLIGHT, 0);
+    // Nor does the destination hear of it before it reads.
+    const destination = (await asked.promise).resume();
+    if (!destination.destroyed) await new Promise((resolve) => destination.once("close", resolve));
+  });
+}
+
+const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+/** Whether a piece is taken within half a second. */
+function taken(socket: Socket, piece: Buffer): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, 500, false);
+    socket.write(piece, () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}

@@ -75,3 +75,9 @@ test("trailers that route or set cookies are left out; those that frame the body
   ]);
   assert.equal(typeof parseTrailers("X-Sum 1"), "string");
 });
+
+test("T-10 an answer may have 1000 fields, as a request may, and no more", () => {
+  const withFields = (count: number) => parseAnswerHead(`HTTP/1.1 200 OK${"\r\na:b".repeat(count)}`);
+  assert.equal(typeof withFields(1_000), "object");
+  assert.equal(withFields(1_001), "the header has more than 1000 fields");
+});

@@ -91,6 +91,8 @@ const NEVER_A_TRAILER = new Set([...RULES.keys(), "content-encoding", "content-t
 
 const CONTENT_LENGTH = new Set(["content-length"]);
 
+/** As many as a request may have. */
+const MAX_FIELDS = 1_000;
 const DIGITS = /^\d+$/;
 /** RFC 9112 §4, by words. The space before a missing reason phrase is often left out. */
 const STATUS_LINE = /^HTTP\/1\.([01])[ \t]+([1-9]\d\d)(?:[ \t](.*))?$/;
@@ -136,6 +138,7 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   };
   const fault = readFields(text, end + 2, (rule, name, value) => rule(head, value, name)) ?? framingFault(head);
   if (fault !== undefined) return fault;
+  if (head.fields.length > 2 * MAX_FIELDS) return `the header has more than ${MAX_FIELDS} fields`;
   if (!NAMES_NO_FIELD.has(head.connection)) head.fields = without(head.fields, namedByConnection(head.connection ?? ""));
   // RFC 9110 §8.6: neither an interim answer nor a 204 has a Content-Length, whatever the
   // destination wrote; some clients would wait for a body.

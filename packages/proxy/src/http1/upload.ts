@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
+import { forgetUnread, watchUnread } from "../net/left-peers.ts";
 import { Pieces } from "../net/pieces.ts";
 import type { Http1Connection } from "./connection.ts";
 
@@ -36,6 +37,7 @@ export class Upload {
 
   /** The destination has taken all that it was given. */
   resume(): void {
+    forgetUnread(this.#request.socket);
     this.#request.resume();
   }
 
@@ -46,7 +48,7 @@ export class Upload {
   stop(): void {
     this.#request.off("data", this.#onData).off("end", this.#onEnd);
     this.#over = true;
-    this.#request.resume();
+    this.resume();
   }
 
   readonly #onData = (data: Buffer): void => {
@@ -73,6 +75,7 @@ export class Upload {
   #pace(): void {
     if (this.#over || this.#connection.waiting === 0 || this.#request.isPaused()) return;
     this.#request.pause();
+    watchUnread(this.#request.socket);
     this.#connection.awaitDrain();
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { forgetUnread, watchUnread } from "../net/left-peers.ts";
 import { Pieces } from "../net/pieces.ts";
 
 /** Bytes held before the client is not read from any more. TCP then makes it wait. */
@@ -7,8 +8,8 @@ const MAX_HELD = 64 * 1024;
 /**
  * What a client sends before its destination is ready for it.
  *
- * Reading on, within a bound, is the only way to notice that the client left: a socket that is not
- * read from tells neither its end nor a reset.
+ * Reading on, within a bound, is the only way to notice that the client has ended its side: a socket
+ * that is not read from tells nothing of it, and of a reset only to who asks.
  */
 export class EarlyBytes {
   readonly #socket: Socket;
@@ -34,6 +35,7 @@ export class EarlyBytes {
   /** Ends the holding. The socket is paused. */
   take(): readonly Buffer[] {
     this.#socket.off("data", this.#hold).off("end", this.#onEnd).pause();
+    forgetUnread(this.#socket);
     const pieces = this.#pieces.list();
     this.#pieces = new Pieces();
     return pieces;
@@ -41,6 +43,8 @@ export class EarlyBytes {
 
   readonly #hold = (chunk: Buffer): void => {
     this.#pieces.add(chunk);
-    if (this.#pieces.bytes >= MAX_HELD) this.#socket.pause();
+    if (this.#pieces.bytes < MAX_HELD) return;
+    this.#socket.pause();
+    watchUnread(this.#socket);
   };
 }

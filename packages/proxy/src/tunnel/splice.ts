@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { forgetUnread, watchUnread } from "../net/left-peers.ts";
 
 /**
  * Passes the bytes of each socket on to the other, until both directions have ended.
@@ -13,6 +14,7 @@ import type { Socket } from "node:net";
 export function splice(client: Socket, destination: Socket, idleTimeout: number): void {
   breakOffTogether(client, destination);
   breakOffTogether(destination, client);
+  if (idleTimeout === 0) for (const side of [client, destination]) watchWhilePaused(side);
   // Every byte passes through the client's socket, in one direction or the other.
   client.setTimeout(idleTimeout, () => {
     client.destroy();
@@ -30,6 +32,11 @@ export function unsent(socket: Socket | undefined): number {
 /** Bytes that were read from one side and that this one has taken. */
 export function sent(socket: Socket | undefined): number {
   return socket === undefined ? 0 : socket.bytesWritten - socket.writableLength;
+}
+
+/** With an idle time, the look would count as a byte. */
+function watchWhilePaused(socket: Socket): void {
+  socket.on("pause", () => watchUnread(socket)).on("resume", () => forgetUnread(socket));
 }
 
 function breakOffTogether(socket: Socket, other: Socket): void {
