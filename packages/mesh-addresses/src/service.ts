@@ -11,8 +11,8 @@ export interface AddressFeed {
 }
 
 /**
- * Changed addresses that wait for a slow reader at most. Beyond it he is sent everything anew,
- * which is never more than the mesh has.
+ * Most changed addresses that wait for a slow reader. Beyond it the reader is sent the whole view
+ * again, which is never more than the mesh has.
  */
 const MAX_WAITING = 20_000;
 

@@ -25,8 +25,8 @@ export interface AddressWatch {
 const REQUEST = Buffer.alloc(0);
 
 /**
- * Watches the collector's view of the mesh's addresses, for ever: a stream that ends is opened
- * again, and begins with a whole view.
+ * Watches the collector's view of the mesh's addresses. A stream that ends is opened again, and
+ * begins with a whole view.
  */
 export function watchMeshAddresses({ target, token, onUpdate, onLost }: AddressWatchOptions): AddressWatch {
   const backoff = new Backoff(RECONNECT);

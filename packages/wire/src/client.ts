@@ -8,8 +8,8 @@ export const RECONNECT: PauseLimits = { first: 100, longest: 5_000 };
 export const asBytes = (bytes: Buffer): Buffer => bytes;
 
 /**
- * A client of one of our servers, `host:port` or any gRPC target. Whoever calls it retries by
- * itself: it alone knows what was lost.
+ * A client of one of our servers, `host:port` or any gRPC target. It never retries: only its caller
+ * knows what was lost.
  */
 export function grpcClient(target: string, { first, longest }: PauseLimits = RECONNECT): Client {
   return new Client(target, credentials.createInsecure(), {

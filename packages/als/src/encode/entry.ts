@@ -2,7 +2,7 @@ import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api/vocabulary";
 import type { ReverseWriter } from "@fenceline/wire";
 import type { AccessLogEntry, SocketAddress } from "../access-log-entry.ts";
 
-/** What an entry shall say; anything left out is absent on the wire. */
+/** Fields of an entry to be written. Anything left out is absent on the wire. */
 export type EntryFields = Partial<Omit<AccessLogEntry, "kind">>;
 
 /** `AccessLogType`: DownstreamPeriodic and TcpPeriodic. */

@@ -9,7 +9,7 @@ export interface IdentifierFields {
   readonly node: Partial<EnvoyNode>;
 }
 
-/** What a `StreamAccessLogsMessage` shall say. */
+/** Fields of a `StreamAccessLogsMessage` to be written. */
 export interface MessageFields {
   /** For the first message of a stream. */
   readonly identifier?: IdentifierFields | undefined;

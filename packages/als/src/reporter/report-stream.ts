@@ -24,9 +24,8 @@ export interface ReportStreamEvents {
  */
 const DOUBT_MS = 1_000;
 /**
- * The collector may take so long to tell whether it takes reports from us, and reads none of them
- * before: it has to have our token reviewed. What was sent until then counts as unread when the
- * stream is refused.
+ * So long the collector may take to have our token reviewed. It reads no report before that. What
+ * was sent until then counts as unread when the stream is refused.
  */
 const REVIEW_MS = 5_000;
 /** Most edges that are kept for that. */

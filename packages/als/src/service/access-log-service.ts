@@ -86,7 +86,7 @@ class AccessLogCall implements CallHandler {
     this.#fallbackCaller = fallbackCaller;
     const connection = { peer: call.remoteAddress, forwardedClientCert };
     this.#stream = new LogStream(connection, sink, wanted, (logName) => this.#admits(logName));
-    // Kept for as long as the stream, to be read anew when the mesh changes.
+    // Kept as long as the stream: it is read again when the mesh changes.
     if (forwardedClientCert !== undefined) call.hold(forwardedClientCert.length);
   }
 

@@ -19,7 +19,7 @@ export type MessageOutcome = "taken" | "too_large" | "not_admitted";
  * The messages of one stream on their way to the sink.
  *
  * The first identifier names the stream for good. Envoy sends no second one; a sender that does
- * shall not pass from one identity to another.
+ * must not pass from one identity to another.
  */
 export class LogStream {
   readonly #connection: Connection;
@@ -64,7 +64,7 @@ export class LogStream {
   }
 
   /**
-   * Only what says whose stream it is stays: the mesh may change, and then that is looked at anew.
+   * Only what says whose stream it is stays. When the mesh changes, that is looked at again.
    */
   #open({ logName, node: { id, namespace, labels, istioVersion } }: StreamIdentifier): void {
     this.#stream = { logName, node: { id, namespace, labels, istioVersion }, ...this.#connection };

@@ -141,8 +141,8 @@ export class Connection implements CallConnection {
 
   #refused(rate: PeerRate, now: number): void {
     if (rate.refusals.take(1, now) || this.#refusals.take(1, now)) return;
-    // Whoever is cut comes again, and for an address in the place of many that must not use up
-    // their new connections.
+    // A client that is cut connects again. Behind a sidecar, where many peers have one address, that
+    // must not use up the new connections of the others.
     if (!this.#isSidecars || rate.cuts.take(1, now)) this.cut("stream_rate");
   }
 

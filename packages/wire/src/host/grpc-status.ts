@@ -16,7 +16,7 @@ export const GRPC_STATUS = {
 /** How a call ended, or why it was refused. */
 export interface GrpcStatus {
   readonly code: number;
-  /** For whoever reads the sender's log: what was wrong and what to do. Printable ASCII. */
+  /** What was wrong and what to do, for the log of the sender. Printable ASCII. */
   readonly details: string;
 }
 

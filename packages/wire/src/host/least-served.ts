@@ -39,12 +39,12 @@ export class Usage {
 const TURN_OF_OTHERS = 4;
 
 /**
- * A queue that gives out whoever has the lowest level, first come, first served within one. Each
- * operation takes the same time, however many wait.
+ * A queue that gives out an item of the lowest level, first come, first served within the level.
+ * Each operation takes the same time, however many wait.
  *
- * Every fourth time it is the next level's turn in which anybody waits: whoever is always new, as a
- * stream is that ends behind its first message and comes again, has the lowest level for ever, and
- * would keep out everybody who was ever served.
+ * Every fourth time another level has its turn. A stream that ends after its first message and
+ * comes again is always new, and so has the lowest level for ever. Without the turn of the others
+ * such streams would keep out every stream that was ever served.
  */
 export class LeastServed<T> {
   /** Made when they are needed: most peers never wait. */

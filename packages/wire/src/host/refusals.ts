@@ -9,10 +9,10 @@ const MOST_WAITING = 8_192;
 /**
  * Refuses streams little by little.
  *
- * A stream that waits for its refusal counts among those that its connection may have open, so
- * whoever keeps to HTTP/2, as the sidecar in front of us does, cannot send others in its place
- * meanwhile. However many connections bring such streams, each turn of the event loop has few of
- * them, and stays short for everybody else.
+ * A stream that waits for its refusal still counts among the open streams of its connection. So a
+ * client that keeps to HTTP/2, as the sidecar in front of us does, sends no other one meanwhile.
+ * However many connections bring such streams, each turn of the event loop refuses few of them and
+ * stays short.
  */
 export class Refusals {
   readonly #clock: () => number;

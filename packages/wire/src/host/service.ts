@@ -44,8 +44,8 @@ export interface CallHandler {
   /** What was sent has left. */
   drained?(): void;
   /**
-   * The host ends the call in good order, for want of anything to do or because it shuts down.
-   * Answer and end it.
+   * The host ends the call in good order, because nothing came or because it shuts down. Answer
+   * and end it.
    */
   retire(): void;
   /** The call is over, for whatever reason. Called exactly once. */
@@ -57,8 +57,8 @@ export interface GrpcMethod {
   /** A call has begun. Its first message comes later. */
   open(call: GrpcCall): CallHandler;
   /**
-   * Milliseconds without a message after which the call is retired. Default: never, as befits a
-   * call whose client has said all that it has to say.
+   * Milliseconds without a message after which the call is retired. Default: never, which suits a
+   * call whose client sends one message and then listens.
    */
   readonly maxIdleMs?: number;
   /** A call of it was refused, since there are too many streams. */

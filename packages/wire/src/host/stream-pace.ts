@@ -35,8 +35,8 @@ export class StreamPace {
   }
 
   /**
-   * Whether a stream may be opened now, which counts it. While others wait nobody goes ahead of
-   * them: whoever may not has to {@link wait}.
+   * Whether a stream may be opened now. If so, it is counted. While others wait, nobody goes ahead
+   * of them: an opener that may not go on has to {@link wait}.
    */
   take(opener: Opener): boolean {
     if (this.#waiting.size > 0 || this.#left === 0) return false;

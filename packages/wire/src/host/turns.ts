@@ -26,7 +26,7 @@ export class Lane {
   readonly waiting = new LeastServed<Work>();
 }
 
-/** Whoever shares a peer's time: its lanes. */
+/** What shares a peer's time: its lanes. */
 export class PeerTurns {
   readonly usage = new Usage();
   readonly waiting = new LeastServed<Lane>();
@@ -40,8 +40,8 @@ export interface Work {
   /** Works on one message. Returns whether there may be another one. */
   step(): boolean;
   /**
-   * It has to wait for its turn: nothing more shall be read meanwhile, so that HTTP/2's flow
-   * control holds up the sender.
+   * It has to wait for its turn. Nothing more must be read meanwhile, so that HTTP/2's flow control
+   * holds up the sender.
    */
   wait(): void;
 }
@@ -49,11 +49,11 @@ export interface Work {
 /**
  * Shares the event loop's time between streams.
  *
- * While there is time, messages are worked on as they are read. Else they wait, and whoever was
- * served least comes first: the peer, of that peer the lane, and of that lane the stream. A stream
- * that says something now and then so goes ahead of every flood, of whichever address, and a peer
- * with a thousand streams has no more of the time than a peer with one. A stream that is always new
- * was never served; the lane is, on which they all come.
+ * While there is time, messages are worked on as they are read. Otherwise they wait, and the one
+ * that was served least comes first: first the peer, then its lane, then the lane's stream. A
+ * stream that sends a message now and then goes ahead of every flood, and a peer with a thousand
+ * streams gets no more time than a peer with one. Streams that are always new were never served,
+ * but the lane was on which they all come.
  */
 export class Turns {
   readonly #waiting = new LeastServed<PeerTurns>();
@@ -105,8 +105,8 @@ export class Turns {
   #enqueue(work: Work): void {
     const { owner: peer, lane } = work;
     const now = this.#clock();
-    // A lane that waits does so with whoever was its peer at the time: an address that had no
-    // stream for a moment is another one since.
+    // A lane waits under the peer that it had when it began to. An address that had no stream for a
+    // moment is another peer since.
     if (lane.waiting.size === 0) {
       if (peer.waiting.size === 0) this.#waiting.push(peer, peer.usage.levelAt(now));
       peer.waiting.push(lane, lane.usage.levelAt(now));

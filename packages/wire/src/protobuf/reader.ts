@@ -110,9 +110,9 @@ export class WireReader {
   }
 
   /**
-   * A string field; invalid UTF-8 is an error, as in every proto3 parser that verifies. One that is
-   * longer than {@link MAX_TEXT_BYTES} reads as `tooLong`, which is empty unless a text that could
-   * not be read has to be told from one that is not there.
+   * A string field. Invalid UTF-8 is an error, as in every proto3 parser that verifies. A text
+   * longer than {@link MAX_TEXT_BYTES} reads as `tooLong`: empty, or a mark where the caller has to
+   * tell it from a text that is not there.
    */
   string(end: number, tooLong = ""): string {
     const stop = this.open(end);

@@ -7,8 +7,8 @@ import type { EntryDropReason } from "./entry-drop-reason.ts";
 /**
  * One line per decision about an access-log entry, at level debug.
  *
- * There is none at any other level, and whoever would tell it something asks `decisions?.`: nothing
- * is built for a line that nobody reads. Texts that peers wrote are bounded by the decoder.
+ * At any other level there is no such log, and callers ask `decisions?.`: nothing is built for a
+ * line that nobody reads. The decoder bounds the texts that peers wrote.
  */
 export class DecisionLog {
   readonly #logger: Logger;

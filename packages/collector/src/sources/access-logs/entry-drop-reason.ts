@@ -1,6 +1,6 @@
 /** Why an access-log entry taught nothing. A closed set: it labels a metric. */
 export const ENTRY_DROP_REASONS = [
-  /** No fence is known for whoever wrote the entry. */
+  /** The writer of the entry belongs to no fence. */
   "unknown_source",
   /** The writer has no certificate, and `telemetry.acceptPlaintext` is false. */
   "no_certificate",

@@ -22,8 +22,8 @@ interface Known {
 const VERSION = /^\d{1,3}\.\d{1,4}(?:[.-][\w.+-]{1,56})?$/;
 
 /**
- * Milliseconds for which a version counts that no stream tells any more, while others tell another
- * one.
+ * Milliseconds for which a version counts after its last stream, while other streams tell another
+ * version.
  */
 const HOLD = 600_000;
 /** Most versions of a fence that are held so. */
@@ -32,13 +32,13 @@ const MOST_HELD = 16;
 /**
  * The versions of Istio that the proxies of each fence run.
  *
- * A version is a claim of its sender's: it counts for the fence that the sender was found to speak
- * for, and for no other. It goes some minutes after the stream that told it, so that an upgrade
- * ends and a false claim does too. Not at once: the version decides what is rendered, and whoever
- * opens streams that name an old and a new version in turns would have the fence written, and
- * pushed to its proxies, with each of them. The version of the last stream stays until another
- * stream tells one: proxies change their connections every half an hour, and what is rendered must
- * not change with that.
+ * A version is a claim of its sender. It counts for the fence that the sender was found to speak
+ * for, and for no other. It leaves some minutes after the stream that told it, so that an upgrade
+ * ends, and a false claim too. Not at once: the version decides what is rendered. A sender that
+ * opens streams with an old and a new version in turns would have the fence written, and pushed to
+ * its proxies, with each of them. The version of the last stream stays until another stream tells
+ * one: proxies renew their connections every half an hour, and what is rendered must not change
+ * with that.
  */
 export class ProxyVersions {
   readonly #told = new Map<AccessLogStream, Told>();
@@ -62,7 +62,7 @@ export class ProxyVersions {
   }
 
   /**
-   * The versions that proxies of a namespace's fences run. Whoever tells a false one is in that
+   * The versions that proxies of a namespace's fences run. A false one was told from within that
    * namespace.
    */
   ofNamespace(namespace: string): readonly string[] {
