@@ -60,6 +60,20 @@ test("T-50 an address that is not ours and a name that nobody knows name --host"
   await assert.rejects(listenAddress("127.0.0.1:80", ports), { code: "LISTEN_FAILED", hint: /--host/ });
 });
 
+test("T-50 an address to which nobody can connect, or that needs its interface, is refused with the reason", async () => {
+  const ports = [{ flag: "--port", port: 0 }];
+  for (const [host, reason] of [
+    ["255.255.255.255", /255\.255\.255\.255:0: it is the broadcast address/],
+    ["224.0.0.1", /it is a multicast address/],
+    ["239.255.255.255", /it is a multicast address/],
+    ["[ff02::1]", /it is a multicast address/],
+    ["::ffff:224.0.0.1", /it is a multicast address/],
+    ["fe80::1", /a link-local address needs its interface, for example fe80::1%eth0/],
+    ["FEBF::1", /a link-local address needs its interface/],
+  ] as const)
+    await assert.rejects(listenAddress(host, ports), { code: "LISTEN_FAILED", message: reason, hint: /--host/ }, host);
+});
+
 test("T-50 two flags that name one port are found before anything listens", async (t) => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

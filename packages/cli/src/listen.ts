@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { createServer, isIP, type Server } from "node:net";
+import { BlockList, createServer, isIP, type Server } from "node:net";
 import { type FencelineError, listenFailed } from "@fenceline/api/vocabulary";
 
 /** A port that a command will listen on, and the flag that sets it. */
@@ -48,12 +48,31 @@ export function callAddress(address: string): string {
 
 async function addressOf(host: string, port: number): Promise<string> {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const objection = objectionTo(bare);
+  if (objection !== undefined) throw listenFailed(bare, port, objection, "choose another address with --host");
   if (isIP(bare) !== 0) return bare;
   try {
     return (await lookup(bare)).address;
   } catch (cause) {
     throw listenFailed(bare, port, cause, "--host takes an address of this machine or a name for one");
   }
+}
+
+/** Addresses for which a system says too little, or nothing: nobody can connect to some. */
+const GROUPS = new BlockList();
+GROUPS.addSubnet("224.0.0.0", 4);
+GROUPS.addSubnet("ff00::", 8, "ipv6");
+const LINK_LOCAL = new BlockList();
+LINK_LOCAL.addSubnet("fe80::", 10, "ipv6");
+
+function objectionTo(address: string): string | undefined {
+  if (isIP(address) === 0) return undefined;
+  const [bare = "", scope] = address.split("%");
+  const family = isIP(bare) === 6 ? "ipv6" : "ipv4";
+  if (bare === "255.255.255.255") return "it is the broadcast address, to which nobody can connect";
+  if (GROUPS.check(bare, family)) return "it is a multicast address, to which nobody can connect";
+  if (scope === undefined && LINK_LOCAL.check(bare, family)) return `a link-local address needs its interface, for example ${bare}%eth0`;
+  return undefined;
 }
 
 async function probe(address: string, { flag, port }: WantedPort): Promise<Server> {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { FencelineError } from "@fenceline/api";
 import { ensureFolder } from "@fenceline/store";
 
@@ -12,7 +12,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   EEXIST: "it is there and is no folder",
   ENOTDIR: "something above it is no folder",
-  ENOENT: "it cannot be made",
+  ENOENT: "this file system lets nobody make files or folders there",
   ENOSPC: "the disk is full",
   EDQUOT: "the user's share of the disk is full",
   ENAMETOOLONG: "the name is too long",
@@ -38,7 +38,9 @@ async function seeThatItCanBeWritten(folder: string): Promise<void> {
     await ensureFolder(folder);
     await writeFile(probe, "Fenceline sees whether it can write here.\n", { flag: "wx" }).finally(() => rm(probe, { force: true }));
   } catch (cause) {
-    const { code = "", message } = cause as NodeJS.ErrnoException;
+    const { code: told = "", message, path } = cause as NodeJS.ErrnoException;
+    // `mkdir` says of a file above the folder what it says of one in its place.
+    const code = told === "EEXIST" && path !== undefined && resolve(path) !== resolve(folder) ? "ENOTDIR" : told;
     throw new FencelineError("DIRECTORY_UNUSABLE", {
       at: { file: folder },
       message: `cannot keep state here: ${REASONS[code] ?? message}`,
