@@ -273,3 +273,14 @@ test("T-11 the count of a host's requests stays an exact integer", () => {
   for (let n = 0; n < 3; n += 1) edges.observe("b", 80, 999_999_999, n);
   assert.equal(edges.hosts()[0]?.requests, Number.MAX_SAFE_INTEGER);
 });
+
+test("T-14 after a clock that went ahead was set back, hosts age by what is observed from then on", () => {
+  const edges = new FenceEdges(POLICY);
+  watch(edges, 0, 100, ["idle", "used"]);
+  edges.telemetry(86_400_000);
+  watch(edges, 200, 1_000, ["used"]);
+  assert.deepEqual(edges.age(), [], "the jump itself counts for no more than a pause");
+  watch(edges, 1_010, 1_400, ["used"]);
+  assert.deepEqual(edges.age(), ["idle"]);
+  assert.equal(edges.observedUntil, 1_400);
+});

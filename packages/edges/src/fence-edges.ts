@@ -76,6 +76,7 @@ export class FenceEdges {
 
   /** Telemetry of this workload's proxies arrived, whatever it told. */
   telemetry(now: number): void {
+    this.#clock.setBack(now);
     this.#clock.tick(now, this.#narrowestWindow() / GAP_PARTS);
   }
 

@@ -10,7 +10,16 @@ export class ObservedClock {
   #latest: number | undefined;
 
   /**
-   * Telemetry of the workload arrived. Times that go back (a corrected clock) count for nothing.
+   * Our own clock was set back: what was counted by the wrong one stays, and time goes on from here.
+   * Else nothing would count, and nothing age, until the clock has caught up with what it once said.
+   */
+  setBack(now: number): void {
+    if (this.#latest !== undefined && now < this.#latest) this.#latest = now;
+  }
+
+  /**
+   * Telemetry of the workload arrived. Times that go back count for nothing: those of another
+   * replica come late.
    */
   tick(now: number, longestGap: number): void {
     const gap = now - (this.#latest ?? now);

@@ -133,8 +133,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     if (fence === undefined || state?.edges.observedUntil === undefined) return false;
     const idleWindow = idleWindowOf(fence.spec, config.ageing);
     return (
-      state.edges.observedUntil > state.statusWrittenAt &&
-      now() - state.statusWrittenAt >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
+      (state.edges.observedUntil > state.statusWrittenAt || now() < state.statusWrittenAt) &&
+      Math.abs(now() - state.statusWrittenAt) >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
     );
   }
 
