@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { KubernetesApi } from "../api/kubernetes-api.ts";
 import { kubeConfigLoader } from "../api/load-kube-config.ts";
 import { collectionPath, objectPath } from "../api/resource.ts";
@@ -43,7 +44,7 @@ async function setUp(t: TestContext) {
 test("issue 14: a real API server says what the owner of a token may do, in which namespace, by its groups too", { skip }, async (t) => {
   const { namespace, may } = await setUp(t);
   // The authorizer learns of a RoleBinding by a watch.
-  while (!(await may({ namespace, verb: "list" })));
+  await until(() => may({ namespace, verb: "list" }));
   assert.equal(await may({ namespace, name: "a" }), true);
   for (const other of [
     { namespace, verb: "delete" },
