@@ -56,7 +56,7 @@ async function running(
     ...times,
   });
   t.after(() => fences.close());
-  const forget = cluster.store.onChange(() => fences.refresh());
+  const forget = cluster.store.onChange((changes) => fences.changed(changes));
   t.after(forget);
   fences.refresh();
   return { ...cluster, state, warnings, fences, writes: () => metrics.registry.metrics() };

@@ -1,4 +1,12 @@
-import { automaticFence, type Config, type FenceKey, FencelineError, formatFenceKey } from "@fenceline/api";
+import {
+  automaticFence,
+  type Config,
+  type FenceKey,
+  FencelineError,
+  formatFenceKey,
+  type Service,
+  type ServiceFence,
+} from "@fenceline/api";
 import { WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
 import { workloadLabels } from "@fenceline/render";
 import type { MeshChanges, Store } from "@fenceline/store";
@@ -55,8 +63,8 @@ export class AutomaticFences {
   readonly #clock: () => number;
   readonly #queue: WorkQueue<string>;
   readonly #pace: CreationPace;
-  /** As of the latest snapshot. */
-  #planned = new Map<string, Planned>();
+  /** As of the latest changes. */
+  readonly #planned = new Map<string, Planned>();
   /** Namespaces in which something is to be deleted, and since when. */
   readonly #shrinking = new Map<string, number>();
   /** Given to the queue. Snapshots may come many a second: they bring no retry forward. */
@@ -75,35 +83,22 @@ export class AutomaticFences {
     this.#queue = new WorkQueue({ work: (id) => this.#work(id), onError: (id, error) => this.#warn(id, error), backoff });
   }
 
-  /** Looks at the latest snapshot. */
+  /** Looks at the latest snapshot, as a whole. */
   refresh(): void {
-    const { store, leads } = this.#options;
-    if (store.createFence === undefined) return;
-    const before = this.#planned;
-    this.#planned = new Map(
-      (leads() ? this.#plan() : []).map((change) => {
-        const id = formatFenceKey(change.key);
-        const known = before.get(id);
-        return [id, known !== undefined && isSame(known.change, change) ? known : { change, since: this.#clock() }];
-      }),
-    );
-    this.#shrinking.clear();
-    for (const { change, since } of this.#planned.values())
-      if (change.action === "delete")
-        this.#shrinking.set(change.key.namespace, Math.max(since, this.#shrinking.get(change.key.namespace) ?? since));
-    if (this.#planned.size === 0) this.#warned.clear();
-    for (const id of this.#planned.keys()) {
-      if (this.#pending.has(id)) continue;
-      this.#pending.add(id);
-      this.#queue.add(id, id);
-    }
+    this.#refresh(undefined);
   }
 
-  /** Takes over what changed, where it may have others wanted. */
+  /** Takes over what changed, where it may have other fences wanted. */
   changed({ services, namespaces, fences, meshConfigs }: MeshChanges): void {
-    const isConcerned = services.length + namespaces.length + fences.length + meshConfigs.length > 0;
     // What is not certain may become so by any change.
-    if (isConcerned || this.#isUncertain) this.refresh();
+    if (meshConfigs.length > 0 || this.#isUncertain) {
+      this.refresh();
+      return;
+    }
+    const concerned = new Set<string>();
+    for (const { before, after } of [...services, ...fences]) concerned.add((after ?? before)?.metadata.namespace ?? "");
+    for (const { before, after } of namespaces) concerned.add((after ?? before)?.metadata.name ?? "");
+    if (concerned.size > 0) this.#refresh(concerned);
   }
 
   /** Resolves when everything is done that need not wait. */
@@ -117,12 +112,48 @@ export class AutomaticFences {
     return this.#queue.close();
   }
 
-  #plan(): readonly FenceChange[] {
+  /** @param namespaces where something changed. Undefined: anywhere */
+  #refresh(namespaces: ReadonlySet<string> | undefined): void {
+    const { store, leads } = this.#options;
+    if (store.createFence === undefined) return;
+    const isConcerned = (namespace: string) => namespaces === undefined || namespaces.has(namespace);
+    const before = new Map([...this.#planned].filter(([, { change }]) => isConcerned(change.key.namespace)));
+    for (const [id, { change }] of before) {
+      this.#planned.delete(id);
+      this.#shrinking.delete(change.key.namespace);
+    }
+    const plan = leads() ? this.#plan(isConcerned) : [];
+    for (const change of plan) {
+      const id = formatFenceKey(change.key);
+      const known = before.get(id);
+      const planned = known !== undefined && isSame(known.change, change) ? known : { change, since: this.#clock() };
+      this.#planned.set(id, planned);
+      if (change.action === "delete") this.#shrinks(change.key.namespace, planned.since);
+    }
+    // Now that every delete is known: a create waits for those of its namespace.
+    for (const { key } of plan) this.#ask(formatFenceKey(key));
+    if (this.#planned.size === 0) this.#warned.clear();
+  }
+
+  #ask(id: string): void {
+    if (this.#pending.has(id)) return;
+    this.#pending.add(id);
+    this.#queue.add(id, id);
+  }
+
+  #shrinks(namespace: string, since: number): void {
+    this.#shrinking.set(namespace, Math.max(since, this.#shrinking.get(namespace) ?? since));
+  }
+
+  #plan(isConcerned: (namespace: string) => boolean): readonly FenceChange[] {
     const { store, mesh } = this.#options;
-    const snapshot = store.snapshot();
+    const { services, fences, namespaces } = store.snapshot();
     const { registry, config } = mesh();
+    const isHere = ({ metadata }: Service | ServiceFence) => isConcerned(metadata.namespace);
+    const present = fences.filter(isHere);
+    const snapshot = { namespaces, services: services.filter(isHere), fences: present };
     const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels({ fence, registry, config }) });
-    this.#pace.retain(new Set(wanted.fences.map(formatFenceKey)));
+    this.#pace.retain(isConcerned, new Set(wanted.fences.map(formatFenceKey)));
     // Switched off is switched off: nothing is concluded from what is not there.
     const isOff = config.automaticFences.create === "Off";
     this.#isUncertain = false;
@@ -131,7 +162,7 @@ export class AutomaticFences {
       if (!certain) this.#isUncertain = true;
       return certain;
     };
-    return planFences({ wanted, present: snapshot.fences, isCertain });
+    return planFences({ wanted, present, isCertain });
   }
 
   /**

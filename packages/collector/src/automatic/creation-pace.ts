@@ -28,8 +28,8 @@ export class CreationPace {
     this.#made.set(id, { times: (this.#made.get(id)?.times ?? 0) + 1, at: this.#clock() });
   }
 
-  /** Forgets every other. */
-  retain(ids: ReadonlySet<string>): void {
-    for (const id of this.#made.keys()) if (!ids.has(id)) this.#made.delete(id);
+  /** Forgets every other of these namespaces. */
+  retain(isConcerned: (namespace: string) => boolean, ids: ReadonlySet<string>): void {
+    for (const id of this.#made.keys()) if (!ids.has(id) && isConcerned(id.slice(0, id.indexOf("/")))) this.#made.delete(id);
   }
 }
