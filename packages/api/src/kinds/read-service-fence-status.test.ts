@@ -94,3 +94,9 @@ test("T-11 of many parts that are not readable a few are named", () => {
   assert.equal(describeLeftOut(["a", "b"]), "a, b");
   assert.equal(describeLeftOut(["a", "b", "c", "d", "e", "f", "g"]), "a, b, c, d, e and 2 more");
 });
+
+test("T-11 what is left out is named in few words, however long its name is", () => {
+  const { leftOut } = readFenceStatus({ domains: { ["y".repeat(1_000_000)]: 5, [`${"é\n".repeat(9_000)}`]: {} } });
+  assert.equal(leftOut.length, 2);
+  assert.ok(describeLeftOut(leftOut).length < 1_000);
+});

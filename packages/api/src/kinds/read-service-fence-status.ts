@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { unitePorts } from "../counts.ts";
 import { isEgressHost } from "../egress-host.ts";
 import { formatPath } from "../field-path.ts";
+import { shortened } from "../shortened.ts";
 import type { StatusReading } from "./kind.ts";
 import { Condition, DomainStatus, type ServiceFenceStatus } from "./service-fence-status.ts";
 
@@ -10,6 +11,8 @@ type Path = readonly PropertyKey[];
 
 /** Paths that {@link describeLeftOut} names: a status may have thousands of hosts. */
 const NAMED = 5;
+/** And characters of each: a key may have a megabyte, and somebody write another each second. */
+const LONGEST_NAMED = 300;
 
 /**
  * Reads a fence's status, whatever it is: each host for itself, each field of a host and each
@@ -31,7 +34,8 @@ export function readFenceStatus(value: unknown, previous?: ServiceFenceStatus): 
 /** `domains['b'].requests, conditions[0] and 7 more` */
 export function describeLeftOut(leftOut: readonly string[]): string {
   const more = leftOut.length - NAMED;
-  return `${leftOut.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const named = leftOut.slice(0, NAMED).map((path) => shortened(path, LONGEST_NAMED));
+  return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 class StatusReader {
