@@ -165,6 +165,13 @@ export interface Store {
    * use by itself; rejects when it is.
    */
   apply(change: Change): Promise<Obstacle | undefined>;
+  /**
+   * Adds the hosts of a Sidecar to the one that is in the store, and takes none away; whatever else
+   * it has stays, and nothing is made. Any replica may, so that a call to a new host waits for no
+   * leader. The same guarantees as {@link Store.apply}. Undefined where there is only one writer: in
+   * a folder.
+   */
+  widen?(change: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined>;
   /** Keeps the status of an object of ours, whole. The same guarantees as {@link Store.apply}. */
   writeStatus(of: ObjectRef, status: object): Promise<Obstacle | undefined>;
   /** Forgets the status of an object that was deleted. */

@@ -20,6 +20,7 @@ import type { Change, ForeignObject, MeshChanges, MeshSnapshot, Obstacle, Servic
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
 import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
+import { widenSidecar } from "./apply/widen-sidecar.ts";
 import { createFence, deleteFence } from "./automatic-fences.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
 import type { ObservedOwnKind } from "./observed-own-kind.ts";
@@ -164,6 +165,27 @@ export class KubernetesStore implements Store {
       return outcome.result === "conflict" ? conflictObstacle(outcome.conflict) : undefined;
     } catch (error) {
       const obstacle = writeObstacle(error, reference, informer.absent);
+      if (obstacle === undefined) throw error;
+      return obstacle;
+    }
+  }
+
+  /**
+   * Adds hosts to a Sidecar of ours. See {@link widenSidecar}.
+   *
+   * @throws the {@link ApiError} of an API server that cannot do it now
+   */
+  async widen({ owner, object }: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined> {
+    if (object.kind !== "Sidecar") return undefined;
+    const { namespace, name } = object.metadata;
+    const informer = this.#mesh.sidecars;
+    const known = knownObject(informer, { namespace, name });
+    try {
+      const outcome = await widenSidecar({ api: this.#options.api, clock: this.#clock, owner, wanted: object, known });
+      if (outcome.result === "updated") informer.absorb(outcome.answer);
+      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict) : undefined;
+    } catch (error) {
+      const obstacle = writeObstacle(error, { kind: object.kind, namespace, name }, informer.absent);
       if (obstacle === undefined) throw error;
       return obstacle;
     }

@@ -1,0 +1,75 @@
+import { MANAGER, type ObjectRef, type RenderedObject } from "@fenceline/api";
+import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
+import { hasStatus, objectPath, readWireObject, withRetries } from "@fenceline/kubernetes";
+import { SIDECARS } from "../resources.ts";
+import { asRendered, type LiveObject, readLiveObject } from "./live-object.ts";
+import type { Known, WriteResult } from "./object-writer.ts";
+import { conflictOf } from "./ownership.ts";
+
+type Sidecar = Extract<RenderedObject, { readonly kind: "Sidecar" }>;
+
+/** One Sidecar to widen. */
+export interface SidecarWidening {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly owner: ObjectRef;
+  /** The Sidecar with the hosts that it should have too. */
+  readonly wanted: Sidecar;
+  /** The Sidecar as last seen; undefined when it was not. */
+  readonly known: Known | undefined;
+}
+
+/**
+ * Adds hosts to a Sidecar of ours that exists, and changes nothing else of it. Any replica may: a
+ * call waits for the host, and what is added shows a workload more than it needs at worst, until
+ * the leader judges.
+ *
+ * It holds for the version that was read, so of two replicas that add at once the second reads what
+ * the first made, and adds to it. The uid keeps an apply from making a Sidecar that is gone.
+ *
+ * @returns `absent` when there is none to widen, `unchanged` when it has all the hosts
+ * @throws {ApiError}
+ */
+export function widenSidecar({ api, clock, owner, wanted, known }: SidecarWidening): Promise<WriteResult> {
+  const path = objectPath(SIDECARS, wanted.metadata);
+  const read = async (): Promise<Known | undefined> => {
+    try {
+      const object = readWireObject(await api.json({ method: "GET", path }), SIDECARS);
+      return object && { live: readLiveObject("Sidecar", object), resourceVersion: object.metadata.resourceVersion };
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
+  };
+  const attempt = async (afterConflict: boolean): Promise<WriteResult> => {
+    const seen = afterConflict || known === undefined ? await read() : known;
+    if (seen === undefined) return { result: "absent" };
+    const conflict = conflictOf(seen.live, owner);
+    if (conflict !== undefined) return { result: "conflict", conflict };
+    const wider = widened(seen.live, wanted);
+    if (wider === undefined) return { result: "unchanged" };
+    const metadata = { ...wider.metadata, uid: seen.live.uid, resourceVersion: seen.resourceVersion };
+    const query = { fieldManager: MANAGER, force: "true" };
+    const body = { ...wider, metadata };
+    const answer = readWireObject(
+      await api.json({ method: "PATCH", path, query, body, contentType: "application/apply-patch+yaml" }),
+      SIDECARS,
+    );
+    return answer === undefined ? { result: "unchanged" } : { result: "updated", answer };
+  };
+  return withRetries(attempt, { clock, signal: api.closed });
+}
+
+/**
+ * The live Sidecar with more hosts; undefined when it has them all. In the order in which they are
+ * wanted, so that the leader, who wants the same, has nothing to write.
+ */
+function widened(live: LiveObject, wanted: Sidecar): Sidecar | undefined {
+  const current = asRendered(live) as Sidecar;
+  const [listener] = current.spec.egress;
+  const present = new Set(listener?.hosts);
+  const hosts = wanted.spec.egress.flatMap((each) => each.hosts);
+  if (hosts.every((host) => present.has(host))) return undefined;
+  const all = [...new Set([...hosts, ...present])];
+  return { ...current, spec: { ...current.spec, egress: [{ ...listener, hosts: all }, ...current.spec.egress.slice(1)] } };
+}
