@@ -13,19 +13,18 @@ import {
   type ServiceFenceStatus,
   type ServicePort,
 } from "@fenceline/api";
-import type { Informer, InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
-import { type Clock, monotonicClock, type ObjectKey, type Resource } from "@fenceline/kubernetes";
+import type { InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
+import { type Clock, monotonicClock, type ObjectKey } from "@fenceline/kubernetes";
 import { isNothing } from "../pending-changes.ts";
 import type { Change, ForeignObject, MeshChanges, MeshSnapshot, Obstacle, ServiceKey, Store } from "../store.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
-import { type Known, ObjectWriter, type WriteResult } from "./apply/object-writer.ts";
-import { conflictObstacle, statusObstacle, writeObstacle } from "./apply/obstacle.ts";
-import { widenSidecar } from "./apply/widen-sidecar.ts";
+import type { WriteResult } from "./apply/object-writer.ts";
+import { statusObstacle } from "./apply/obstacle.ts";
+import { RenderedWrites } from "./apply/rendered-writes.ts";
 import { createFence, deleteFence } from "./automatic-fences.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
 import type { ObservedOwnKind } from "./observed-own-kind.ts";
 import { RenderedObjects } from "./rendered-objects.ts";
-import { ENVOY_FILTERS, SIDECARS } from "./resources.ts";
 import { addServicePorts } from "./service-ports.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
 import { FenceStatuses } from "./status/fence-statuses.ts";
@@ -64,7 +63,7 @@ export class KubernetesStore implements Store {
   readonly #clock: Clock;
   readonly #mesh: ObservedMesh;
   readonly #rendered: RenderedObjects;
-  readonly #writer: ObjectWriter;
+  readonly #writes: RenderedWrites;
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
   readonly #closed = new AbortController();
   readonly #statuses: FenceStatuses;
@@ -78,7 +77,6 @@ export class KubernetesStore implements Store {
     this.#options = options;
     this.#clock = clock;
     this.#pace = new SnapshotPace({ clock, settleTime, closed: this.#closed.signal, tell: () => this.#tell() });
-    this.#writer = new ObjectWriter({ api, clock, leadership });
     this.#statuses = new FenceStatuses({ api, clock, leadership });
     this.#ownStatuses = new OwnStatuses({ api, clock, leadership });
     this.#mesh = new ObservedMesh({
@@ -92,10 +90,9 @@ export class KubernetesStore implements Store {
       onRendered: (event) => this.#renderedChanged(event),
       onTrouble,
     });
-    this.#rendered = new RenderedObjects(
-      { EnvoyFilter: this.#mesh.envoyFilters, Sidecar: this.#mesh.sidecars },
-      new Set(kinds.map(({ name }) => name)),
-    );
+    const informers = { EnvoyFilter: this.#mesh.envoyFilters, Sidecar: this.#mesh.sidecars };
+    this.#writes = new RenderedWrites({ api, clock, leadership, informers });
+    this.#rendered = new RenderedObjects(informers, new Set(kinds.map(({ name }) => name)));
   }
 
   /** A store that is open. See {@link start}. */
@@ -135,7 +132,7 @@ export class KubernetesStore implements Store {
    * it. One of somebody else is not among them.
    */
   ownedBy(owner: ObjectRef): readonly RenderedObject[] {
-    return this.#rendered.ownedBy(owner).map((live) => this.#writer.wanted(live) ?? asRendered(live));
+    return this.#rendered.ownedBy(owner).map((live) => this.#writes.wanted(live) ?? asRendered(live));
   }
 
   /**
@@ -152,57 +149,19 @@ export class KubernetesStore implements Store {
     return [...new Map(refs.map((ref) => [refText(ref), ref])).values()];
   }
 
-  /**
-   * Carries out one change, if it is still needed. Resolves with what stands in its way.
-   *
-   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of an API
-   * server that cannot do it now
-   */
-  async apply(change: Change): Promise<Obstacle | undefined> {
-    const { reference, informer } = this.#placeOf(change);
-    try {
-      const outcome = await this.carryOut(change);
-      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict) : undefined;
-    } catch (error) {
-      const obstacle = writeObstacle(error, reference, informer.absent);
-      if (obstacle === undefined) throw error;
-      return obstacle;
-    }
+  /** See {@link RenderedWrites.apply}. */
+  apply(change: Change): Promise<Obstacle | undefined> {
+    return this.#writes.apply(change);
   }
 
-  /**
-   * Adds hosts to a Sidecar of ours. See {@link widenSidecar}.
-   *
-   * @throws the {@link ApiError} of an API server that cannot do it now
-   */
-  async widen({ owner, object }: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined> {
-    if (object.kind !== "Sidecar") return undefined;
-    const { namespace, name } = object.metadata;
-    const informer = this.#mesh.sidecars;
-    const known = knownObject(informer, { namespace, name });
-    try {
-      const outcome = await widenSidecar({ api: this.#options.api, clock: this.#clock, owner, wanted: object, known });
-      if (outcome.result === "updated") informer.absorb(outcome.answer);
-      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict) : undefined;
-    } catch (error) {
-      const obstacle = writeObstacle(error, { kind: object.kind, namespace, name }, informer.absent);
-      if (obstacle === undefined) throw error;
-      return obstacle;
-    }
+  /** See {@link RenderedWrites.widen}. */
+  widen(change: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined> {
+    return this.#writes.widen(change);
   }
 
-  /** As {@link apply}, but says what was done, and throws all that the API server refuses. */
-  async carryOut(change: Change): Promise<WriteResult> {
-    const { reference, resource, informer } = this.#placeOf(change);
-    const key = { namespace: reference.namespace, name: reference.name };
-    const known = knownObject(informer, key);
-    const { owner } = change;
-    const outcome = await (change.action === "delete"
-      ? this.#writer.delete(resource, owner, reference, known)
-      : this.#writer.apply(resource, owner, change.object, known));
-    if (outcome.result === "created" || outcome.result === "updated") informer.absorb(outcome.answer);
-    if (outcome.result === "deleted") informer.forget({ ...key, uid: outcome.uid });
-    return outcome;
+  /** See {@link RenderedWrites.carryOut}. */
+  carryOut(change: Change): Promise<WriteResult> {
+    return this.#writes.carryOut(change);
   }
 
   /**
@@ -296,7 +255,7 @@ export class KubernetesStore implements Store {
 
   /** Somebody changed or deleted an object of ours, or made one in its place. */
   #renderedChanged(event: ObjectEvent<LiveObject>): void {
-    const isAsLeft = (event.type === "added" || event.type === "modified") && this.#writer.wanted(event.object) !== undefined;
+    const isAsLeft = (event.type === "added" || event.type === "modified") && this.#writes.wanted(event.object) !== undefined;
     if (this.#rendered.changed(event, isAsLeft)) this.#changed(true);
   }
 
@@ -328,27 +287,10 @@ export class KubernetesStore implements Store {
   #ownKind(name: string): ObservedOwnKind<ServiceFence> | ObservedOwnKind<OwnObject> | undefined {
     return name === SERVICE_FENCE.name ? this.#mesh.fences : this.#mesh.own.get(name);
   }
-
-  #placeOf(change: Change): {
-    readonly reference: ObjectRef<RenderedObject["kind"]>;
-    readonly resource: Resource;
-    readonly informer: Informer<LiveObject>;
-  } {
-    const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
-    const reference = { kind: change.object.kind, namespace, name };
-    return reference.kind === "Sidecar"
-      ? { reference, resource: SIDECARS, informer: this.#mesh.sidecars }
-      : { reference, resource: ENVOY_FILTERS, informer: this.#mesh.envoyFilters };
-  }
 }
 
 /** A fence that has learned nothing has no status to speak of. */
 function hasStatusOfOurs({ status }: OwnObject): boolean {
   const { domains = status } = (status ?? {}) as { readonly domains?: object };
   return Object.keys(domains ?? {}).length > 0;
-}
-
-function knownObject(informer: Informer<LiveObject>, key: FenceKey): Known | undefined {
-  const entry = informer.get(key);
-  return entry?.value === undefined ? undefined : { live: entry.value, resourceVersion: entry.resourceVersion };
 }

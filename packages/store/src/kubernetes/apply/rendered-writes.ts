@@ -1,0 +1,99 @@
+import type { ObjectRef, RenderedObject } from "@fenceline/api";
+import type { Clock, Informer, KubernetesApi, Leadership, ObjectKey, Resource } from "@fenceline/kubernetes";
+import type { Change, Obstacle } from "../../store.ts";
+import { ENVOY_FILTERS, SIDECARS } from "../resources.ts";
+import type { LiveObject } from "./live-object.ts";
+import { type Known, ObjectWriter, type WriteResult } from "./object-writer.ts";
+import { conflictObstacle, writeObstacle } from "./obstacle.ts";
+import { widenSidecar } from "./widen-sidecar.ts";
+
+/** Settings of {@link RenderedWrites}. */
+export interface RenderedWritesOptions {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly leadership: Leadership;
+  /** They know the objects, and hear of each write at once. */
+  readonly informers: Readonly<Record<RenderedObject["kind"], Informer<LiveObject>>>;
+}
+
+const RESOURCES: Readonly<Record<RenderedObject["kind"], Resource>> = { EnvoyFilter: ENVOY_FILTERS, Sidecar: SIDECARS };
+
+/** Carries out changes of rendered objects, on what the informers know of them. */
+export class RenderedWrites {
+  readonly #options: RenderedWritesOptions;
+  readonly #writer: ObjectWriter;
+
+  constructor(options: RenderedWritesOptions) {
+    this.#options = options;
+    this.#writer = new ObjectWriter(options);
+  }
+
+  /** See {@link ObjectWriter.wanted}. */
+  wanted(live: LiveObject): RenderedObject | undefined {
+    return this.#writer.wanted(live);
+  }
+
+  /**
+   * Carries out one change, if it is still needed. Resolves with what stands in its way.
+   *
+   * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of an API
+   * server that cannot do it now
+   */
+  apply(change: Change): Promise<Obstacle | undefined> {
+    return this.#attempt(change, () => this.carryOut(change));
+  }
+
+  /**
+   * Adds hosts to a Sidecar of ours. See {@link widenSidecar}.
+   *
+   * @throws the {@link ApiError} of an API server that cannot do it now
+   */
+  async widen(change: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined> {
+    const { owner, object } = change;
+    if (object.kind !== "Sidecar") return undefined;
+    const { api, clock, informers } = this.#options;
+    return this.#attempt(change, async () => {
+      const outcome = await widenSidecar({ api, clock, owner, wanted: object, known: knownObject(informers.Sidecar, keyOf(change)) });
+      if (outcome.result === "updated") informers.Sidecar.absorb(outcome.answer);
+      return outcome;
+    });
+  }
+
+  /** As {@link apply}, but says what was done, and throws all that the API server refuses. */
+  async carryOut(change: Change): Promise<WriteResult> {
+    const key = keyOf(change);
+    const { kind } = change.object;
+    const resource = RESOURCES[kind];
+    const informer = this.#options.informers[kind];
+    const known = knownObject(informer, key);
+    const { owner } = change;
+    const outcome = await (change.action === "delete"
+      ? this.#writer.delete(resource, owner, { kind, ...key }, known)
+      : this.#writer.apply(resource, owner, change.object, known));
+    if (outcome.result === "created" || outcome.result === "updated") informer.absorb(outcome.answer);
+    if (outcome.result === "deleted") informer.forget({ ...key, uid: outcome.uid });
+    return outcome;
+  }
+
+  async #attempt(change: Change, write: () => Promise<WriteResult>): Promise<Obstacle | undefined> {
+    const { kind } = change.object;
+    try {
+      const outcome = await write();
+      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict) : undefined;
+    } catch (error) {
+      const obstacle = writeObstacle(error, { kind, ...keyOf(change) }, this.#options.informers[kind].absent);
+      if (obstacle === undefined) throw error;
+      return obstacle;
+    }
+  }
+}
+
+function keyOf(change: Change): Pick<ObjectRef, "namespace" | "name"> {
+  const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
+  return { namespace, name };
+}
+
+function knownObject(informer: Informer<LiveObject>, key: ObjectKey): Known | undefined {
+  const entry = informer.get(key);
+  return entry?.value === undefined ? undefined : { live: entry.value, resourceVersion: entry.resourceVersion };
+}
