@@ -13,17 +13,20 @@ export class Rendered {
   readonly #sidecars = new Set<string>();
   readonly #filters = new Set<string>();
   readonly #awaited = new Map<string, Awaited[]>();
-  #end: readonly (() => void)[] = [];
+  readonly #client: KubernetesClient;
+  readonly #signal: AbortSignal;
+  readonly #ends = new Map<string, () => void>();
+  #isClosed = false;
+
+  private constructor(client: KubernetesClient, signal: AbortSignal) {
+    this.#client = client;
+    this.#signal = signal;
+  }
 
   static async watch(client: KubernetesClient, signal: AbortSignal): Promise<Rendered> {
-    const rendered = new Rendered();
-    // For a while after a kind is new the API server refuses to watch it: 429.
-    const watch = (apiVersion: string, kind: string, tell: (event: WatchEvent) => void) =>
-      until(`a watch of ${kind}`, () => client.watch(apiVersion, kind, undefined, tell), { signal, interval: 200 });
-    rendered.#end = [
-      await watch("networking.istio.io/v1", "Sidecar", (event) => rendered.#sidecar(event)),
-      await watch("networking.istio.io/v1alpha3", "EnvoyFilter", (event) => count(rendered.#filters, event)),
-    ];
+    const rendered = new Rendered(client, signal);
+    await rendered.#watch("networking.istio.io/v1", "Sidecar", (event) => rendered.#sidecar(event));
+    await rendered.#watch("networking.istio.io/v1alpha3", "EnvoyFilter", (event) => count(rendered.#filters, event));
     return rendered;
   }
 
@@ -53,7 +56,21 @@ export class Rendered {
   }
 
   close(): void {
-    for (const end of this.#end) end();
+    this.#isClosed = true;
+    for (const end of this.#ends.values()) end();
+  }
+
+  /**
+   * For a while after a kind is new the API server refuses to watch it (429), or ends what it has
+   * begun.
+   */
+  async #watch(apiVersion: string, kind: string, tell: (event: WatchEvent) => void): Promise<void> {
+    const again = () => void this.#watch(apiVersion, kind, tell).catch(() => {});
+    if (this.#isClosed) return;
+    const look = () => this.#client.watch(apiVersion, kind, undefined, tell, again);
+    const end = await until(`a watch of ${kind}`, look, { signal: this.#signal, interval: 200 });
+    if (this.#isClosed) end();
+    else this.#ends.set(kind, end);
   }
 
   #sidecar(event: WatchEvent): void {

@@ -68,9 +68,15 @@ export class KubernetesClient {
    * Tells of every change of a kind's objects in one namespace or in all, until the returned
    * function is called.
    */
-  async watch(apiVersion: string, kind: string, namespace: string | undefined, tell: (event: WatchEvent) => void): Promise<() => void> {
+  async watch(
+    apiVersion: string,
+    kind: string,
+    namespace: string | undefined,
+    tell: (event: WatchEvent) => void,
+    ended?: () => void,
+  ): Promise<() => void> {
     const metadata = { name: "", ...(namespace !== undefined && { namespace }) };
-    return watch(this.#connection, await this.#paths.of({ apiVersion, kind, metadata }), tell);
+    return watch(this.#connection, await this.#paths.of({ apiVersion, kind, metadata }), tell, ended);
   }
 
   /** Changes fields by a JSON merge patch. @param subresource for example `status` */

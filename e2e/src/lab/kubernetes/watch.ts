@@ -17,6 +17,7 @@ export interface WatchEvent {
  * connection; a suite that outlives its API server begins anew.
  *
  * @param path of the collection, for example `/api/v1/namespaces/default/services`
+ * @param ended told when the API server ends it; whoever watches anew gets everything once more
  * @returns ends it
  * @throws {FencelineError} `LAB_API_SERVER` when the API server refuses
  */
@@ -24,6 +25,7 @@ export async function watch(
   { host, port, token, certificates }: Connection,
   path: string,
   tell: (event: WatchEvent) => void,
+  ended: () => void = () => {},
 ): Promise<() => void> {
   const headers = { authorization: `Bearer ${token}`, accept: "application/json" };
   const asked = request({ host, port, path: `${path}?watch=true`, headers, ca: certificates, agent: false });
@@ -39,5 +41,12 @@ export async function watch(
   createInterface({ input: response })
     .on("line", (line) => tell(JSON.parse(line) as WatchEvent))
     .on("error", () => {});
-  return () => asked.destroy();
+  let isOurs = false;
+  response.once("close", () => {
+    if (!isOurs) ended();
+  });
+  return () => {
+    isOurs = true;
+    asked.destroy();
+  };
 }
