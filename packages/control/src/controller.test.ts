@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ObjectRef, Sidecar } from "@fenceline/api";
+import type { ObjectRef, RenderedObject, Sidecar } from "@fenceline/api";
 import type { Change, Obstacle } from "@fenceline/store";
 import { pino } from "pino";
 import { Controller } from "./controller.ts";
@@ -26,8 +26,12 @@ function sidecarOf({ namespace, name }: ObjectRef, hosts: readonly string[]): Si
   };
 }
 
+function hostsOf(object: RenderedObject | undefined): readonly string[] {
+  return object?.kind === "Sidecar" ? (object.spec.egress[0]?.hosts ?? []) : [];
+}
+
 /** A controller over widgets and a store in memory that tells, in order, what was written. */
-function setUp({ leads = true }: { readonly leads?: boolean } = {}) {
+function setUp({ leads = true, clock }: { readonly leads?: boolean; readonly clock?: () => number } = {}) {
   const widgets = new Map<string, Widget>();
   const objects = new Map<string, Sidecar>();
   const statuses = new Map<string, WidgetStatus>();
@@ -47,6 +51,7 @@ function setUp({ leads = true }: { readonly leads?: boolean } = {}) {
     }),
     statusToWrite: (of, { status }) => (statuses.get(of.name)?.rendered === status.rendered ? undefined : status),
     statusWritten: () => {},
+    widening: (change) => (hostsOf(change.object).length > hostsOf(change.before).length ? change : undefined),
     logDetails: () => ({}),
     forget: (of) => void written.push(`forget ${of.name}`),
   };
@@ -61,6 +66,11 @@ function setUp({ leads = true }: { readonly leads?: boolean } = {}) {
         else objects.set(change.owner.name, change.object as Sidecar);
         return undefined;
       },
+      widen: async (change) => {
+        written.push(`widen ${change.object.kind} ${change.owner.name}`);
+        objects.set(change.owner.name, change.object as Sidecar);
+        return undefined;
+      },
       writeStatus: async (of, status: WidgetStatus) => {
         written.push(`status ${of.name} ${status.rendered}`);
         statuses.set(of.name, status);
@@ -72,6 +82,7 @@ function setUp({ leads = true }: { readonly leads?: boolean } = {}) {
     metrics: { reconciles: { inc: () => {} }, writes: { inc: () => {} }, statusWrites: { inc: () => {} }, observeObstacles: () => {} },
     logger: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
     leads: () => leads,
+    ...(clock && { clock }),
   });
   return { controller, widgets, objects, written, lines, held };
 }
@@ -171,4 +182,40 @@ test("a run that a call waits for goes before those that nobody waits for", asyn
   const created = written.filter((line) => line.startsWith("create"));
   // Four were under way before.
   assert.equal(created.indexOf("create Sidecar urgent"), 4);
+});
+
+test("a replica that does not lead adds what a call waits for where no leader does, and not before one had its time", async () => {
+  let now = 0;
+  const { controller, widgets, objects, written } = setUp({ leads: false, clock: () => now });
+  widgets.set("a", { hosts: ["x", "y"] });
+  objects.set("a", sidecarOf(A, ["x"]));
+  controller.enqueue(A);
+  await controller.idle();
+  now = 299;
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, ["status a 1"]);
+  now = 300;
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, ["status a 1", "widen Sidecar a"]);
+  await controller.close();
+});
+
+test("a replica that does not lead writes nothing that its leader has written meanwhile, and takes nothing away", async () => {
+  let now = 0;
+  const { controller, widgets, objects, written } = setUp({ leads: false, clock: () => now });
+  widgets.set("a", { hosts: ["x", "y"] });
+  objects.set("a", sidecarOf(A, ["x"]));
+  controller.enqueue(A);
+  await controller.idle();
+  objects.set("a", sidecarOf(A, ["x", "y", "z"]));
+  now = 1_000;
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(
+    written.filter((line) => !line.startsWith("status")),
+    [],
+  );
+  await controller.close();
 });

@@ -1,5 +1,5 @@
 import { type ObjectRef, refText } from "@fenceline/api";
-import type { Obstacle } from "@fenceline/store";
+import type { Change, Obstacle } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { plan } from "./plan.ts";
@@ -18,12 +18,21 @@ export interface ControllerOptions<Seen, Status, D extends Desired<Status>> {
    * Whether this replica renders. The others only learn, and write what they learned into statuses.
    */
   readonly leads: () => boolean;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
 }
 
 /** Objects whose rendered objects are written at a time. */
 const PLANS = 4;
 /** Statuses that are written at a time: fewer, so that none of them delays a plan. */
 const STATUSES = 2;
+
+/**
+ * How long a leader has to render what another replica learned, in milliseconds, before that one
+ * does so itself. A leader takes some ten, so only one that is gone, or far behind, is not waited
+ * for: two that wrote the same would make twice the work for everybody.
+ */
+const LEADER_FIRST = 300;
 
 /**
  * Keeps what is rendered for each object of one kind, and its status, what they should be: observe →
@@ -39,6 +48,8 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
   readonly #writer: PlanWriter<Status>;
   readonly #plans: WorkQueue<ObjectRef>;
   readonly #statuses: WorkQueue<ObjectRef>;
+  /** Since when something that a call waits for is not rendered, on a replica that does not lead. */
+  readonly #unmade = new Map<string, number>();
   readonly #isDebug: boolean;
 
   constructor(options: ControllerOptions<Seen, Status, D>) {
@@ -96,10 +107,37 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
     const { store, reconciler, leads } = this.#options;
     const desired = this.desired(of);
     if (desired === undefined) reconciler.forget(of);
-    const changes = leads() ? plan(of, store.ownedBy(of), desired?.objects ?? []) : [];
+    const changes = plan(of, store.ownedBy(of), desired?.objects ?? []);
+    if (!leads()) return this.#follow(of, changes, desired);
     const made = await this.#writer.apply(of, changes);
     this.#statuses.add(refText(of), of);
     this.#tellRun(of, changes.length, made, desired);
+    return this.#writer.retryAfter(of);
+  }
+
+  /**
+   * A replica that does not lead says in the status what it learned, and the leader renders it. Where
+   * none does, it carries out itself what a call waits for.
+   */
+  async #follow(of: ObjectRef, changes: readonly Change[], desired: D | undefined): Promise<number | undefined> {
+    const { store, reconciler, clock = () => performance.now() } = this.#options;
+    const id = refText(of);
+    this.#statuses.add(id, of);
+    const updates = store.widen === undefined ? [] : changes.filter((change) => change.action === "update");
+    const widenings = updates.flatMap((change) => reconciler.widening?.(change) ?? []);
+    if (widenings.length === 0) {
+      this.#unmade.delete(id);
+      this.#tellRun(of, 0, 0, desired);
+      return undefined;
+    }
+    const since = this.#unmade.get(id) ?? clock();
+    this.#unmade.set(id, since);
+    const pause = since + LEADER_FIRST - clock();
+    if (pause > 0) return pause;
+    this.#unmade.delete(id);
+    let made = 0;
+    for (const widening of widenings) if (await this.#writer.widen(widening)) made += 1;
+    this.#tellRun(of, widenings.length, made, desired);
     return this.#writer.retryAfter(of);
   }
 

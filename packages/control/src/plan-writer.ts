@@ -3,7 +3,7 @@ import type { Change, Obstacle } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Obstacles } from "./obstacles.ts";
-import type { Reconciler } from "./reconciler.ts";
+import type { Reconciler, Update } from "./reconciler.ts";
 import type { ControlStore } from "./store.ts";
 import { WRITTEN } from "./words.ts";
 
@@ -61,6 +61,12 @@ export class PlanWriter<Status> {
     return made;
   }
 
+  /** Carries out the part of a change that only adds, as a replica that does not lead. */
+  async widen(change: Update): Promise<boolean> {
+    const { store } = this.#options;
+    return (await this.#attempt(change, async () => store.widen?.(change))) === undefined;
+  }
+
   /**
    * Keeps a status. False when something stands in the way; that must keep nobody from rendering.
    */
@@ -92,11 +98,15 @@ export class PlanWriter<Status> {
     return this.#obstacles.retryAfter(owner);
   }
 
-  async #carryOut(change: Change): Promise<Obstacle | undefined> {
-    const { store, metrics, logger, reconciler } = this.#options;
+  #carryOut(change: Change): Promise<Obstacle | undefined> {
+    return this.#attempt(change, () => this.#options.store.apply(change));
+  }
+
+  async #attempt(change: Change, run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
+    const { metrics, logger, reconciler } = this.#options;
     const { owner, action, object } = change;
     const { kind } = object;
-    const obstacle = await this.#obstacles.attempt(owner, kind, { action, object }, () => store.apply(change));
+    const obstacle = await this.#obstacles.attempt(owner, kind, { action, object }, run);
     if (obstacle !== undefined) return obstacle;
     metrics.writes.inc({ kind, action });
     logger.info({ ...this.#named(owner), kind, ...reconciler.logDetails(change) }, WRITTEN[action]);

@@ -8,7 +8,7 @@ import {
   SERVICE_FENCE,
   type ServiceFenceStatus,
 } from "@fenceline/api";
-import type { Reconciler } from "@fenceline/control";
+import type { Reconciler, Update } from "@fenceline/control";
 import { RecordedLookup } from "@fenceline/registry";
 import type { Change, Obstacle, Store } from "@fenceline/store";
 import type { Logger } from "pino";
@@ -18,6 +18,7 @@ import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence
 import { FenceReads } from "./fence-reads.ts";
 import type { FenceState } from "./fence-state.ts";
 import { differsInSubstance } from "./status.ts";
+import { wideningOf } from "./widening.ts";
 
 /** What a {@link FenceReconciler} reads. */
 export interface FenceReconcilerOptions {
@@ -100,6 +101,11 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     if (state === undefined) return;
     state.status = status;
     state.statusWrittenAt = this.#options.now();
+  }
+
+  widening(change: Update): Update | undefined {
+    const state = this.#options.state(change.owner);
+    return state && wideningOf(change, state.edges, this.#options.now());
   }
 
   logDetails(change: Change): Readonly<Record<string, unknown>> {

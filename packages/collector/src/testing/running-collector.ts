@@ -85,7 +85,12 @@ function readIfThere(path: string): string {
 }
 
 /** The server answers a client stream once it has read it to its end. */
-async function send(port: number, messages: readonly Buffer[], method: string, fields: Readonly<Record<string, string>>): Promise<void> {
+export async function send(
+  port: number,
+  messages: readonly Buffer[],
+  method: string = STREAM_ACCESS_LOGS,
+  fields: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   const asBytes = (bytes: Buffer) => bytes;
   const metadata = new Metadata();

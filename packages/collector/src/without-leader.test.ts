@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { encodeAccessLogMessage } from "@fenceline/als";
+import { until } from "@fenceline/api/testing";
+import { ENVOY_FILTERS, FENCE, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { startCluster } from "./testing/cluster.ts";
+import { send } from "./testing/running-collector.ts";
+
+const B = { namespace: "test1", name: "b" };
+const HOST = "b.test1.svc.cluster.local";
+
+test("without a leader an edge is in the Sidecar within a second, and nothing else is written but the status", async (t) => {
+  const { server, collector, leadership, metrics } = await startCluster(t, (fake) =>
+    fake.put(SERVICES, { metadata: B, spec: { clusterIP: "10.0.0.7", selector: { app: "b" }, ports: [{ name: "http", port: 80 }] } }),
+  );
+  await collector.idle();
+  const hosts = () =>
+    (server.get(SIDECARS, FENCE) as { spec?: { egress: { hosts: string[] }[] } } | undefined)?.spec?.egress[0]?.hosts ?? [];
+  await until(() => hosts().length > 0);
+  leadership.leads = false;
+  const written = server.count("PATCH", SIDECARS);
+  const filters = server.count("PATCH", ENVOY_FILTERS);
+  const begin = performance.now();
+  await send(collector.accessLogPort, [
+    encodeAccessLogMessage({
+      identifier: { logName: "fenceline/test1/a", node: { id: "x" } },
+      entries: [{ upstreamCluster: `outbound|80||${HOST}`, responseCode: 200 }],
+    }),
+  ]);
+  await until(() => hosts().includes(`test1/${HOST}`));
+  const took = performance.now() - begin;
+  assert.ok(took >= 250, `a leader that is there was not waited for: ${took} ms`);
+  t.diagnostic(`${Math.round(took)} ms`);
+  await collector.idle();
+  assert.deepEqual([server.count("PATCH", SIDECARS) - written, server.count("PATCH", ENVOY_FILTERS) - filters], [1, 0]);
+  // The next leader wants just that.
+  leadership.leads = true;
+  collector.lead();
+  await collector.idle();
+  assert.equal(server.count("PATCH", SIDECARS) - written, 1);
+  assert.match(await metrics(), /^fenceline_writes_total\{kind="Sidecar",action="update"\} 1$/m);
+});
