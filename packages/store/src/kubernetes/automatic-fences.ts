@@ -1,13 +1,11 @@
 import { type AutomaticFence, type FenceKey, isAutomatic, MANAGER } from "@fenceline/api";
-import type { Clock, KubernetesApi, Leadership, WireObject } from "@fenceline/kubernetes";
-import { collectionPath, hasStatus, objectPath, type Resource, requireLeadership, withRetries } from "@fenceline/kubernetes";
+import type { WireObject } from "@fenceline/kubernetes";
+import { collectionPath, hasStatus, objectPath, type Resource } from "@fenceline/kubernetes";
+import type { LeaderWrites } from "./apply/leader-writes.ts";
 import { SERVICE_FENCES } from "./resources.ts";
 
 interface FenceWrite {
-  readonly api: KubernetesApi;
-  readonly clock: Clock;
-  /** Only the leader writes. */
-  readonly leadership: Leadership;
+  readonly writes: LeaderWrites;
 }
 
 /** One fence to make. */
@@ -30,21 +28,18 @@ export interface FenceDeletion extends FenceWrite {
  * @returns the fence as the API server has it; undefined when one of its name exists
  * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
  */
-export function createFence({ api, clock, leadership, fence }: FenceCreation): Promise<unknown> {
+export function createFence({ writes, fence }: FenceCreation): Promise<unknown> {
   const resource = SERVICE_FENCES.find(({ apiVersion }) => apiVersion === fence.apiVersion);
   if (resource === undefined) throw new RangeError(`no kind of fence is ${fence.apiVersion}`);
   const path = collectionPath(resource, fence.metadata.namespace);
-  const signal = leadership.term();
-  const attempt = async (): Promise<unknown> => {
-    requireLeadership(leadership, `POST ${path}`);
+  return writes.retrying(async (): Promise<unknown> => {
     try {
-      return await api.json({ method: "POST", path, body: fence, query: { fieldManager: MANAGER }, signal });
+      return await writes.send({ method: "POST", path, body: fence, query: { fieldManager: MANAGER } });
     } catch (error) {
       if (hasStatus(error, 409)) return undefined;
       throw error;
     }
-  };
-  return withRetries(attempt, { clock, signal });
+  });
 }
 
 /**
@@ -55,22 +50,19 @@ export function createFence({ api, clock, leadership, fence }: FenceCreation): P
  * @returns `gone` when there was none any more; `kept` when it is another one, or a person's
  * @throws as {@link createFence}
  */
-export function deleteFence({ api, clock, leadership, resource, key, uid }: FenceDeletion): Promise<"deleted" | "gone" | "kept"> {
+export function deleteFence({ writes, resource, key, uid }: FenceDeletion): Promise<"deleted" | "gone" | "kept"> {
   const path = objectPath(resource, key);
-  const signal = leadership.term();
-  const attempt = async () => {
-    requireLeadership(leadership, `DELETE ${path}`);
+  return writes.retrying(async () => {
     try {
-      const { metadata } = (await api.json({ method: "GET", path, signal })) as WireObject;
+      const { metadata } = (await writes.send({ method: "GET", path })) as WireObject;
       if (metadata.uid !== uid || !isAutomatic(metadata.labels ?? {})) return "kept";
       const { resourceVersion } = metadata;
       const body = { preconditions: { uid, resourceVersion }, propagationPolicy: "Background" };
-      await api.json({ method: "DELETE", path, body, signal });
+      await writes.send({ method: "DELETE", path, body });
       return "deleted";
     } catch (error) {
       if (hasStatus(error, 404)) return "gone";
       throw error;
     }
-  };
-  return withRetries(attempt, { clock, signal });
+  });
 }

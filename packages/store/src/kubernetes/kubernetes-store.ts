@@ -17,6 +17,7 @@ import type { InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fe
 import { type Clock, monotonicClock, type ObjectKey } from "@fenceline/kubernetes";
 import { isNothing } from "../pending-changes.ts";
 import type { Change, ForeignObject, MeshChanges, MeshSnapshot, Obstacle, ServiceKey, Store } from "../store.ts";
+import { LeaderWrites } from "./apply/leader-writes.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import type { WriteResult } from "./apply/object-writer.ts";
 import { statusObstacle } from "./apply/obstacle.ts";
@@ -60,9 +61,9 @@ const SETTLE_TIME = 10;
 /** A mesh in a cluster. The API server keeps everything; this keeps a copy of what is needed. */
 export class KubernetesStore implements Store {
   readonly #options: KubernetesStoreOptions;
-  readonly #clock: Clock;
   readonly #mesh: ObservedMesh;
   readonly #rendered: RenderedObjects;
+  readonly #leaderWrites: LeaderWrites;
   readonly #writes: RenderedWrites;
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
   readonly #closed = new AbortController();
@@ -75,7 +76,6 @@ export class KubernetesStore implements Store {
   constructor(options: KubernetesStoreOptions) {
     const { api, kinds = OWN_KINDS, leadership, onTrouble, meshConfigMaps, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
     this.#options = options;
-    this.#clock = clock;
     this.#pace = new SnapshotPace({ clock, settleTime, closed: this.#closed.signal, tell: () => this.#tell() });
     this.#statuses = new FenceStatuses({ api, clock, leadership });
     this.#ownStatuses = new OwnStatuses({ api, clock, leadership });
@@ -91,6 +91,7 @@ export class KubernetesStore implements Store {
       onTrouble,
     });
     const informers = { EnvoyFilter: this.#mesh.envoyFilters, Sidecar: this.#mesh.sidecars };
+    this.#leaderWrites = new LeaderWrites({ api, clock, leadership });
     this.#writes = new RenderedWrites({ api, clock, leadership, informers });
     this.#rendered = new RenderedObjects(informers, new Set(kinds.map(({ name }) => name)));
   }
@@ -202,8 +203,7 @@ export class KubernetesStore implements Store {
    * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
    */
   async addServicePorts(key: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
-    const { api, leadership } = this.#options;
-    const { lacked, service } = await addServicePorts({ api, clock: this.#clock, leadership, key, ports, givenUp });
+    const { lacked, service } = await addServicePorts({ writes: this.#leaderWrites, key, ports, givenUp });
     this.#mesh.services.absorb(service);
     return lacked;
   }
@@ -214,8 +214,7 @@ export class KubernetesStore implements Store {
    * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
    */
   async createFence(fence: AutomaticFence): Promise<boolean> {
-    const { api, leadership } = this.#options;
-    const created = await createFence({ api, clock: this.#clock, leadership, fence });
+    const created = await createFence({ writes: this.#leaderWrites, fence });
     if (created === undefined) return false;
     this.#mesh.fences.places.find(({ resource }) => resource.apiVersion === fence.apiVersion)?.informer.absorb(created);
     return true;
@@ -227,10 +226,9 @@ export class KubernetesStore implements Store {
    * @throws as {@link createFence}
    */
   async deleteFence(key: FenceKey, uid: string): Promise<boolean> {
-    const { api, leadership } = this.#options;
     const place = this.#mesh.fences.places.find(({ informer }) => informer.get(key)?.uid === uid);
     if (place === undefined) return false;
-    const result = await deleteFence({ api, clock: this.#clock, leadership, resource: place.resource, key, uid });
+    const result = await deleteFence({ writes: this.#leaderWrites, resource: place.resource, key, uid });
     if (result !== "kept") place.informer.forget({ ...key, uid });
     return result === "deleted";
   }

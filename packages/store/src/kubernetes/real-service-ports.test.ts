@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import type { ServicePort } from "@fenceline/api";
 import { collectionPath, KubernetesApi, kubeConfigLoader, monotonicClock, objectPath, type Resource } from "@fenceline/kubernetes";
 import { KubeConfig } from "@kubernetes/client-node";
+import { LeaderWrites } from "./apply/leader-writes.ts";
 import { NAMESPACES, SERVICES } from "./resources.ts";
 import { addServicePorts } from "./service-ports.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
@@ -42,7 +43,13 @@ async function chartInstalled(t: TestContext) {
   const ports = async () => (await service()).spec.ports;
   const add = (...wanted: readonly ServicePort[]) => addAs(api, ...wanted);
   const addAs = async (as: KubernetesApi, ...wanted: readonly ServicePort[]) =>
-    (await addServicePorts({ api: as, clock: monotonicClock, leadership: new ManualLeadership(), key, ports: wanted })).lacked;
+    (
+      await addServicePorts({
+        writes: new LeaderWrites({ api: as, clock: monotonicClock, leadership: new ManualLeadership() }),
+        key,
+        ports: wanted,
+      })
+    ).lacked;
   const patch = (body: object, contentType: string, query = {}) =>
     api.json({ method: "PATCH", path: objectPath(SERVICES, key), body, contentType, query: { fieldManager: "helm", ...query } });
   return { load, api, namespace, post, ports, add, addAs, patch };

@@ -1,15 +1,12 @@
 import { MANAGER, type ServicePort } from "@fenceline/api";
-import type { Clock, KubernetesApi, Leadership } from "@fenceline/kubernetes";
-import { objectPath, requireLeadership, withRetries } from "@fenceline/kubernetes";
+import { objectPath } from "@fenceline/kubernetes";
 import type { ServiceKey } from "../store.ts";
+import type { LeaderWrites } from "./apply/leader-writes.ts";
 import { SERVICES } from "./resources.ts";
 
 /** One addition of ports to a Service. */
 export interface ServicePortsWrite {
-  readonly api: KubernetesApi;
-  readonly clock: Clock;
-  /** Only the leader writes. */
-  readonly leadership: Leadership;
+  readonly writes: LeaderWrites;
   readonly key: ServiceKey;
   readonly ports: readonly ServicePort[];
   /** Numbers of TCP ports of ours that are to go. Default: none. */
@@ -56,12 +53,10 @@ interface ManagedFields {
  * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server, as when there
  * is no such Service
  */
-export function addServicePorts({ api, clock, leadership, key, ports, givenUp = [] }: ServicePortsWrite): Promise<ServicePortsResult> {
+export function addServicePorts({ writes, key, ports, givenUp = [] }: ServicePortsWrite): Promise<ServicePortsResult> {
   const path = objectPath(SERVICES, key);
-  const signal = leadership.term();
-  const attempt = async (): Promise<ServicePortsResult> => {
-    requireLeadership(leadership, `PATCH ${path}`);
-    const live = (await api.json({ method: "GET", path, signal })) as LiveService;
+  return writes.retrying(async (): Promise<ServicePortsResult> => {
+    const live = (await writes.send({ method: "GET", path })) as LiveService;
     const wanted = portsToApply(live, ports, givenUp);
     if (wanted === undefined) return { lacked: false, service: live };
     const { uid, resourceVersion } = live.metadata;
@@ -69,10 +64,9 @@ export function addServicePorts({ api, clock, leadership, key, ports, givenUp = 
     // The version does not keep an apply from making an object that is gone; the uid does.
     const body = { apiVersion, kind, metadata: { ...key, uid, resourceVersion }, spec: { ports: wanted } };
     const query = { fieldManager: MANAGER };
-    const service = await api.json({ method: "PATCH", path, body, query, contentType: "application/apply-patch+yaml", signal });
+    const service = await writes.send({ method: "PATCH", path, body, query, contentType: "application/apply-patch+yaml" });
     return { lacked: true, service };
-  };
-  return withRetries(attempt, { clock, signal });
+  });
 }
 
 /**

@@ -1,17 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { FencelineError, MANAGER, type ObjectRef, type RenderedObject } from "@fenceline/api";
-import type { Clock, KubernetesApi, Leadership } from "@fenceline/kubernetes";
-import {
-  hasStatus,
-  mergePatch,
-  type ObjectKey,
-  objectPath,
-  type Resource,
-  readWireObject,
-  requireLeadership,
-  type WireObject,
-  withRetries,
-} from "@fenceline/kubernetes";
+import type { Clock } from "@fenceline/kubernetes";
+import { hasStatus, mergePatch, type ObjectKey, objectPath, type Resource, readWireObject, type WireObject } from "@fenceline/kubernetes";
+import { LeaderWrites, type LeaderWritesOptions } from "./leader-writes.ts";
 import { type LiveObject, readLiveObject } from "./live-object.ts";
 import { type Conflict, conflictOf } from "./ownership.ts";
 import { differs } from "./semantic-difference.ts";
@@ -30,14 +21,6 @@ export interface Known {
   readonly resourceVersion: string;
 }
 
-/** Settings of an {@link ObjectWriter}. */
-export interface ObjectWriterOptions {
-  readonly api: KubernetesApi;
-  readonly clock: Clock;
-  /** Only the leader writes rendered objects. */
-  readonly leadership: Leadership;
-}
-
 const APPLY_PATCH = "application/apply-patch+yaml";
 const MERGE_PATCH = "application/merge-patch+json";
 
@@ -49,11 +32,13 @@ const MERGE_PATCH = "application/merge-patch+json";
  * that a look and a write are one step.
  */
 export class ObjectWriter {
-  readonly #options: ObjectWriterOptions;
+  readonly #clock: Clock;
+  readonly #writes: LeaderWrites;
   readonly #settlements = new Settlements();
 
-  constructor(options: ObjectWriterOptions) {
-    this.#options = options;
+  constructor(options: LeaderWritesOptions) {
+    this.#clock = options.clock;
+    this.#writes = new LeaderWrites(options);
   }
 
   /**
@@ -73,7 +58,7 @@ export class ObjectWriter {
    * server
    */
   apply(resource: Resource, owner: ObjectRef, desired: RenderedObject, known: Known | undefined): Promise<WriteResult> {
-    return this.#retrying(async (afterConflict) => {
+    return this.#writes.retrying(async (afterConflict) => {
       const current = afterConflict || known === undefined ? await this.#read(resource, desired.kind, desired.metadata) : known;
       return current === undefined ? this.#create(resource, desired) : this.#update(resource, owner, desired, current);
     });
@@ -88,7 +73,7 @@ export class ObjectWriter {
   delete(resource: Resource, owner: ObjectRef, object: ObjectRef<RenderedObject["kind"]>, known: Known | undefined): Promise<WriteResult> {
     const { kind, namespace, name } = object;
     const key = { namespace, name };
-    return this.#retrying(async (afterConflict): Promise<WriteResult> => {
+    return this.#writes.retrying(async (afterConflict): Promise<WriteResult> => {
       const current = afterConflict || known === undefined ? await this.#read(resource, kind, key) : known;
       if (current === undefined) return { result: "absent" };
       const { live, resourceVersion } = current;
@@ -133,7 +118,7 @@ export class ObjectWriter {
     const key = settlementKey(desired.kind, live);
     if (!differs(desired, live)) this.#settlements.settle(key, desired, live, undefined);
     if (isDeepStrictEqual(this.#settlements.wanted(key, live), desired)) return { result: "unchanged" };
-    this.#settlements.mayWrite(key, desired, this.#options.clock.now());
+    this.#settlements.mayWrite(key, desired, this.#clock.now());
     const body = { ...desired, metadata: { ...desired.metadata, resourceVersion } };
     const query = { fieldManager: MANAGER, force: "true" };
     const path = objectPath(resource, desired.metadata);
@@ -163,7 +148,7 @@ export class ObjectWriter {
     const answer = readWireObject(value, resource);
     if (answer === undefined) throw new FencelineError("KUBERNETES_ANSWER_BROKEN", { message: "the answer to a write is not an object" });
     const live = readLiveObject(desired.kind, answer);
-    this.#settlements.settle(settlementKey(desired.kind, live), desired, live, { at: this.#options.clock.now() });
+    this.#settlements.settle(settlementKey(desired.kind, live), desired, live, { at: this.#clock.now() });
     return { result, answer };
   }
 
@@ -177,19 +162,12 @@ export class ObjectWriter {
     }
   }
 
-  #retrying(attempt: (afterConflict: boolean) => Promise<WriteResult>): Promise<WriteResult> {
-    const { clock, leadership } = this.#options;
-    return withRetries(attempt, { clock, signal: leadership.term() });
-  }
-
   #send(
     method: "GET" | "PATCH" | "DELETE",
     path: string,
     rest: { readonly body?: unknown; readonly contentType?: string; readonly query?: Readonly<Record<string, string>> },
   ): Promise<unknown> {
-    const { api, leadership } = this.#options;
-    requireLeadership(leadership, `${method} ${path}`);
-    return api.json({ method, path, ...rest, signal: leadership.term() });
+    return this.#writes.send({ method, path, ...rest });
   }
 }
 
