@@ -144,6 +144,12 @@ function claims(services: Iterable<Service>, config: Config, isWanted: (port: nu
   return [...found.values()];
 }
 
+/** The numbers that a Service declares as HTTP, where some fence may hide it. */
+export function declaredNumbers(service: Service, config: Config): readonly number[] {
+  if (!mayBeHidden(service, config)) return [];
+  return service.spec.ports.flatMap((port) => (portProtocol(port) === "http" ? [port.port] : []));
+}
+
 /**
  * Whether some fence may hide the Service: each shows Istio's namespace and Fenceline's own. An
  * ExternalName has no ClusterIP, and since Istio 1.21 no listener either: it is another name of its

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { FencelineError, type Service, type ServicePort } from "@fenceline/api";
-import type { MeshSnapshot, ServiceKey, Store } from "@fenceline/store";
+import { FencelineError, formatFenceKey, type Service, type ServicePort } from "@fenceline/api";
+import type { MeshChanges, MeshSnapshot, ServiceKey, Store } from "@fenceline/store";
 import { pino } from "pino";
 import { CollectorMetrics } from "../metrics.ts";
 import { CONFIG, snapshotOf } from "../testing/mesh.ts";
@@ -23,14 +23,22 @@ class ServicesOnly implements Pick<Store, "snapshot" | "addServicePorts"> {
   /** Errors of the next writes. */
   readonly refusals: string[] = [];
   #services: readonly Service[] = [];
-  #onChange = () => {};
+  #onChange: (changes: Pick<MeshChanges, "services">) => void = () => {};
 
   become(...manifests: readonly string[]): void {
-    this.#services = snapshotOf(manifests.join("\n---\n")).services;
-    this.#onChange();
+    this.#put(snapshotOf(manifests.join("\n---\n")).services);
   }
 
-  onChange(listener: () => void): void {
+  /** Tells what is another object than before, as a store does. */
+  #put(after: readonly Service[]): void {
+    const byName = (services: readonly Service[]) => new Map(services.map((service) => [formatFenceKey(service.metadata), service]));
+    const [old, now] = [byName(this.#services), byName(after)];
+    this.#services = after;
+    const names = new Set([...old.keys(), ...now.keys()]);
+    this.#onChange({ services: [...names].map((name) => ({ before: old.get(name), after: now.get(name) })) });
+  }
+
+  onChange(listener: (changes: Pick<MeshChanges, "services">) => void): void {
     this.#onChange = listener;
   }
 
@@ -44,12 +52,12 @@ class ServicesOnly implements Pick<Store, "snapshot" | "addServicePorts"> {
     await setImmediate();
     const code = this.refusals.shift();
     if (code !== undefined) throw new FencelineError(code, { message: "refused" });
-    this.#services = this.#services.map((service) => {
+    const after = this.#services.map((service) => {
       const kept = service.spec.ports.filter(({ port }) => !givenUp.includes(port));
       const widened = { ...service, spec: { ...service.spec, ports: [...kept, ...ports] } };
       return service.metadata.name === name ? widened : service;
     });
-    this.#onChange();
+    this.#put(after);
     return true;
   }
 }
@@ -69,7 +77,7 @@ function running(t: TestContext, backoff = { first: 1, longest: 1 }) {
     clock: () => state.now,
     backoff,
   });
-  store.onChange(() => controller.refresh());
+  store.onChange((changes) => controller.changed(changes));
   t.after(() => controller.close());
   const untilWrites = async (count: number) => {
     while (store.writes.length < count) await setImmediate();

@@ -1,6 +1,6 @@
 import { type Config, FencelineError, type Service, type ServicePort } from "@fenceline/api";
 import { WorkQueue, type WorkQueueOptions } from "@fenceline/control";
-import { fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
+import { declaredNumbers, fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
 import type { MeshChanges, ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";
@@ -64,6 +64,8 @@ export class FallbackService {
    */
   #isPending = false;
   #look: NodeJS.Timeout | undefined;
+  /** Numbers of the ports that the Service has, as of the latest plan; undefined when there is none. */
+  #numbers: ReadonlySet<number> | undefined;
   /** What was last warned of, so that it is said once. */
   #trouble: string | undefined;
 
@@ -109,9 +111,9 @@ export class FallbackService {
     this.#queue.add("ports", this.#key);
   }
 
-  /** Takes over what changed. Services alone decide which ports there are to be. */
+  /** Takes over what changed, where it may have other ports wanted: nearly never. */
   changed({ services }: Pick<MeshChanges, "services">): void {
-    if (services.length > 0) this.refresh();
+    if (services.some((change) => this.#concerns(change))) this.refresh();
   }
 
   /** As of the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */
@@ -129,6 +131,17 @@ export class FallbackService {
   close(): Promise<void> {
     clearTimeout(this.#look);
     return this.#queue.close();
+  }
+
+  /**
+   * Whether a change may have other ports wanted. As long as there is room only what comes counts,
+   * and nearly every Service declares numbers that are there.
+   */
+  #concerns({ before, after }: MeshChanges["services"][number]): boolean {
+    const { namespace, name } = (after ?? before)?.metadata ?? {};
+    if (namespace === this.#key.namespace && name === this.#key.name) return true;
+    if (this.#numbers === undefined || this.#numbers.size >= MOST_FALLBACK_PORTS) return true;
+    return after !== undefined && declaredNumbers(after, this.#options.config).some((port) => this.#numbers?.has(port) !== true);
   }
 
   async #reconcile(): Promise<void> {
@@ -159,7 +172,9 @@ export class FallbackService {
     const { store, config } = this.#options;
     const { services } = store.snapshot();
     const live = this.#live();
+    this.#numbers = undefined;
     if (live === undefined) return NOTHING;
+    this.#numbers = new Set(live.spec.ports.map(({ port }) => port));
     const { ports, omitted, givenUp = [] } = fallbackPorts({ services, live, config, idle: this.#idle.due() });
     return { live, lacking: ports.filter((port) => !live.spec.ports.includes(port)), omitted, givenUp: givenUp.map(({ port }) => port) };
   }
