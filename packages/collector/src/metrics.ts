@@ -29,6 +29,10 @@ export class CollectorMetrics {
   readonly reconciles = this.#counter("fenceline_reconciles_total", "Runs of the fence controller, by result.", ["result"]);
   readonly writes = this.#counter("fenceline_writes_total", "Objects written, by kind and action.", ["kind", "action"]);
   readonly statusWrites = this.#counter("fenceline_status_writes_total", "Statuses of fences written.");
+  readonly delayedWrites = this.#counter(
+    "fenceline_writes_delayed_total",
+    "Writes of rendered objects that waited for their budget, counted at each try.",
+  );
   readonly learnToRender = new Histogram({
     name: "fenceline_learn_to_render_seconds",
     help: "From the arrival of the first report of an edge until its Sidecar was written.",
@@ -63,6 +67,11 @@ export class CollectorMetrics {
       "Ports that services declare as HTTP and that the fallback's Service lacks.",
       () => read.fallbackPorts().missing,
     );
+  }
+
+  /** How many writes may be under way at a time. */
+  observeInFlight(read: () => number): void {
+    this.#reading("fenceline_writes_in_flight_limit", "Writes of rendered objects that may be under way at a time.", read);
   }
 
   /** Obstacles of each kind and reason, in the same way. */

@@ -11,6 +11,10 @@ export interface ControlMetrics {
   /** Objects written. */
   readonly writes: Counter<{ readonly kind: string; readonly action: "create" | "update" | "delete" }>;
   readonly statusWrites: { inc(): void };
+  /** Writes that wait since there is no budget for them, counted at each try. */
+  readonly delayedWrites: { inc(count: number): void };
+  /** How many writes may be under way at a time now, read when somebody asks. */
+  observeInFlight(read: () => number): void;
   /** What stands in the way of writes now, read when somebody asks. */
   observeObstacles(read: () => readonly Obstacle[]): void;
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { ObjectRef, RenderedObject, Sidecar } from "@fenceline/api";
 import type { Change, Obstacle } from "@fenceline/store";
 import { pino } from "pino";
+import type { ControlMetrics } from "./control-metrics.ts";
 import { Controller } from "./controller.ts";
 import type { Desired, Reconciler } from "./reconciler.ts";
 
@@ -25,6 +26,16 @@ function sidecarOf({ namespace, name }: ObjectRef, hosts: readonly string[]): Si
     spec: { workloadSelector: { labels: { app: name } }, egress: [{ hosts: [...hosts] }] },
   };
 }
+
+const nothing = () => {};
+const METRICS: ControlMetrics = {
+  reconciles: { inc: nothing },
+  writes: { inc: nothing },
+  statusWrites: { inc: nothing },
+  delayedWrites: { inc: nothing },
+  observeObstacles: nothing,
+  observeInFlight: nothing,
+};
 
 function hostsOf(object: RenderedObject | undefined): readonly string[] {
   return object?.kind === "Sidecar" ? (object.spec.egress[0]?.hosts ?? []) : [];
@@ -79,7 +90,7 @@ function setUp({ leads = true, clock }: { readonly leads?: boolean; readonly clo
       deleteStatus: async (of) => void statuses.delete(of.name),
     },
     reconciler,
-    metrics: { reconciles: { inc: () => {} }, writes: { inc: () => {} }, statusWrites: { inc: () => {} }, observeObstacles: () => {} },
+    metrics: METRICS,
     logger: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
     leads: () => leads,
     ...(clock && { clock }),

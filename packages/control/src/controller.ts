@@ -2,11 +2,13 @@ import { type ObjectRef, refText } from "@fenceline/api";
 import type { Change, Obstacle } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
+import { InFlightLimit } from "./in-flight-limit.ts";
 import { plan } from "./plan.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import type { Desired, Reconciler } from "./reconciler.ts";
 import type { ControlStore } from "./store.ts";
 import { WorkQueue } from "./work-queue.ts";
+import { WriteBudget } from "./write-budget.ts";
 
 /** What a {@link Controller} works with. */
 export interface ControllerOptions<Seen, Status, D extends Desired<Status>> {
@@ -22,8 +24,6 @@ export interface ControllerOptions<Seen, Status, D extends Desired<Status>> {
   readonly clock?: () => number;
 }
 
-/** Objects whose rendered objects are written at a time. */
-const PLANS = 4;
 /** Statuses that are written at a time: fewer, so that none of them delays a plan. */
 const STATUSES = 2;
 
@@ -50,17 +50,21 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
   readonly #statuses: WorkQueue<ObjectRef>;
   /** Since when something that a call waits for is not rendered, on a replica that does not lead. */
   readonly #unmade = new Map<string, number>();
+  readonly #inFlight = new InFlightLimit();
+  readonly #budget: WriteBudget;
   readonly #isDebug: boolean;
 
   constructor(options: ControllerOptions<Seen, Status, D>) {
     const { logger } = options;
     this.#options = options;
-    this.#writer = new PlanWriter(options);
+    this.#budget = new WriteBudget(options.clock ?? (() => performance.now()));
+    this.#writer = new PlanWriter({ ...options, onWrite: (took, inFlight) => this.#inFlight.ended(took, inFlight) });
+    options.metrics.observeInFlight(() => this.#inFlight.limit);
     this.#isDebug = logger.isLevelEnabled("debug");
     const onError = (of: ObjectRef, error: unknown, retryAfter: number, failures: number) =>
       this.#tellFailure(of, error, retryAfter, failures);
-    this.#plans = new WorkQueue({ work: (of) => this.#reconcile(of), onError, concurrency: PLANS });
-    this.#statuses = new WorkQueue({ work: (of) => this.#keepStatus(of), onError, concurrency: STATUSES });
+    this.#plans = new WorkQueue({ work: (of) => this.#reconcile(of), onError, concurrency: () => this.#inFlight.limit });
+    this.#statuses = new WorkQueue({ work: (of) => this.#keepStatus(of), onError, concurrency: () => STATUSES });
   }
 
   /**
@@ -109,10 +113,22 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
     if (desired === undefined) reconciler.forget(of);
     const changes = plan(of, store.ownedBy(of), desired?.objects ?? []);
     if (!leads()) return this.#follow(of, changes, desired);
+    const pause = this.#pauseBefore(of, changes);
+    if (pause > 0) return pause;
     const made = await this.#writer.apply(of, changes);
     this.#statuses.add(refText(of), of);
     this.#tellRun(of, changes.length, made, desired);
     return this.#writer.retryAfter(of);
+  }
+
+  /** What there is no budget for waits for its turn. What is wanted then is written, not what was wanted before. */
+  #pauseBefore(of: ObjectRef, changes: readonly Change[]): number {
+    if (changes.length === 0) return 0;
+    const { reconciler, metrics } = this.#options;
+    const isAwaited = changes.some((change) => change.action === "update" && reconciler.widening?.(change) !== undefined);
+    const pause = this.#budget.pause(of, changes.length, isAwaited);
+    if (pause > 0) metrics.delayedWrites.inc(changes.length);
+    return pause;
   }
 
   /**

@@ -15,6 +15,8 @@ export interface PlanWriterOptions<Status> {
   readonly logger: Logger;
   /** Whether this replica may write rendered objects. */
   readonly leads: () => boolean;
+  /** Told of every write that came to its end: milliseconds, and how many were under way with it. */
+  readonly onWrite: (took: number, inFlight: number) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
 }
@@ -26,6 +28,7 @@ export interface PlanWriterOptions<Status> {
 export class PlanWriter<Status> {
   readonly #options: PlanWriterOptions<Status>;
   readonly #obstacles: Obstacles;
+  #inFlight = 0;
 
   constructor(options: PlanWriterOptions<Status>) {
     const { metrics, clock } = options;
@@ -106,11 +109,22 @@ export class PlanWriter<Status> {
     const { metrics, logger, reconciler } = this.#options;
     const { owner, action, object } = change;
     const { kind } = object;
-    const obstacle = await this.#obstacles.attempt(owner, kind, { action, object }, run);
+    const obstacle = await this.#obstacles.attempt(owner, kind, { action, object }, () => this.#timed(run));
     if (obstacle !== undefined) return obstacle;
     metrics.writes.inc({ kind, action });
     logger.info({ ...this.#named(owner), kind, ...reconciler.logDetails(change) }, WRITTEN[action]);
     return undefined;
+  }
+
+  async #timed(run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
+    const begin = performance.now();
+    this.#inFlight += 1;
+    try {
+      return await run();
+    } finally {
+      this.#options.onWrite(performance.now() - begin, this.#inFlight);
+      this.#inFlight -= 1;
+    }
   }
 
   #tellObstacle(owner: ObjectRef, kind: string, obstacle: Obstacle | undefined): void {

@@ -32,7 +32,7 @@ test("one key is never worked on twice at once, and no more keys than allowed", 
       running.delete(key);
     },
     onError: noError,
-    concurrency: 3,
+    concurrency: () => 3,
   });
   for (let round = 0; round < 5; round += 1) for (let n = 0; n < 10; n += 1) queue.add(`k${n}`, `k${n}`);
   await queue.idle();
@@ -51,7 +51,7 @@ test("a failing key is retried ever later and holds up no other", async () => {
     },
     onError: (_key, _error, retryAfter) => pauses.push(retryAfter),
     backoff: { first: 2, longest: 8 },
-    concurrency: 1,
+    concurrency: () => 1,
   });
   queue.add("bad", "bad");
   queue.add("good", "good");
@@ -175,7 +175,7 @@ test("T-08 urgent work goes before a thousand other keys, and does not keep thes
       return undefined;
     },
     onError: noError,
-    concurrency: 1,
+    concurrency: () => 1,
   });
   queue.add("first", "first");
   for (let n = 0; n < 1_000; n += 1) queue.add(`k${n}`, `k${n}`);

@@ -13,8 +13,8 @@ export interface WorkQueueOptions<K> {
    * in a row.
    */
   readonly onError: (key: K, error: unknown, retryAfter: number, failures: number) => void;
-  /** Most keys worked on at once. Default 4. */
-  readonly concurrency?: number;
+  /** Most keys worked on at once, asked for before each. Default 4. */
+  readonly concurrency?: () => number;
   /**
    * First and longest pause before a retry, in milliseconds; default 50 and 30 000. A request
    * brings a retry forward, but not below `forward`, default 1 000: requests may come at the rate
@@ -72,7 +72,7 @@ export class WorkQueue<K> {
   #isPausing = false;
 
   constructor(options: WorkQueueOptions<K>) {
-    this.#options = { concurrency: 4, backoff: { first: 50, longest: 30_000 }, ...options };
+    this.#options = { concurrency: () => 4, backoff: { first: 50, longest: 30_000 }, ...options };
   }
 
   /**
@@ -121,7 +121,7 @@ export class WorkQueue<K> {
   }
 
   #start(): void {
-    while (!this.#isPausing && this.#isWaiting() && this.#running < this.#options.concurrency) {
+    while (!this.#isPausing && this.#isWaiting() && this.#running < this.#options.concurrency()) {
       this.#turnSince ??= performance.now();
       if (performance.now() - this.#turnSince > LONGEST_TURN) {
         this.#pause();
