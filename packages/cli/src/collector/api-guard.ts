@@ -33,14 +33,7 @@ export function apiGuard({ api, onTrouble, clock = () => performance.now() }: Ap
   readonly guard: Guard;
   readonly metrics: Registry;
 } {
-  const metrics = new Registry();
-  const refused = new Counter({
-    name: "fenceline_api_calls_refused_total",
-    help: "Calls of the API that were refused because of who made them, by reason.",
-    labelNames: ["reason"],
-    registers: [metrics],
-  });
-  for (const reason of REFUSAL_REASONS) refused.inc({ reason }, 0);
+  const { metrics, refused } = refusalMetrics();
   const tokens = new TokenReviews({ api, audience: COLLECTOR_AUDIENCE, yesFor: TOKEN_BELIEVED, noes: BAD_TOKENS, clock });
   const rights = new AccessReviews({ api, noes: RIGHTS_LACKED, clock });
   let quietUntil = 0;
@@ -56,4 +49,17 @@ export function apiGuard({ api, onTrouble, clock = () => performance.now() }: Ap
     },
   });
   return { guard, metrics };
+}
+
+/** What an {@link apiGuard} counts. */
+export function refusalMetrics(): { readonly metrics: Registry; readonly refused: Counter<"reason"> } {
+  const metrics = new Registry();
+  const refused = new Counter({
+    name: "fenceline_api_calls_refused_total",
+    help: "Calls of the API that were refused because of who made them, by reason.",
+    labelNames: ["reason"],
+    registers: [metrics],
+  });
+  for (const reason of REFUSAL_REASONS) refused.inc({ reason }, 0);
+  return { metrics, refused };
 }

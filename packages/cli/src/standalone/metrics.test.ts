@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Config } from "@fenceline/api";
 import { AddressTable, PoolMetrics } from "@fenceline/proxy";
 import { pino } from "pino";
+import { refusalMetrics } from "../collector/api-guard.ts";
 import { clusterMetrics } from "../collector/cluster-metrics.ts";
 import { meshMetrics } from "../global-sidecar/mesh-metrics.ts";
 import { undoAfter } from "../testing/undo.ts";
@@ -24,7 +25,8 @@ test("docs/metrics.md lists exactly the metrics that there are", async (t) => {
   const cluster = await clusterMetrics({ health: () => [], leads: () => false }).metrics();
   const workers = await new PoolMetrics(() => []).metrics();
   const mesh = await meshMetrics({ table: new AddressTable(), isConnected: () => false, age: () => 0 }).metrics();
-  const served = [...`${text}\n${cluster}\n${workers}\n${mesh}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  const guard = await refusalMetrics().metrics.metrics();
+  const served = [...[text, cluster, workers, mesh, guard].join("\n").matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   const documented = [...readFileSync(DOCUMENT, "utf8").matchAll(/^\| `(fenceline_\w+)`/gm)].map(([, name]) => name);
   assert.deepEqual(documented.sort(), served.sort());
 });
