@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import cruiser from "../../.dependency-cruiser.mjs";
+
+const ROOT = join(import.meta.dirname, "../..");
+const TEXT = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
+
+/** What each package may import, as the rules of `npm run check` say. */
+function rules(): ReadonlyMap<string, readonly string[]> {
+  const allowed = cruiser.forbidden.flatMap(({ comment }: { comment: string }): (readonly [string, readonly string[]])[] => {
+    const [, name, others = ""] = /^packages\/([a-z-]+) may import (.*)\.$/.exec(comment) ?? [];
+    return name === undefined ? [] : [[name, others.split(", ").filter((other) => !other.includes(" "))]];
+  });
+  return new Map(allowed);
+}
+
+/** The rows of the picture, the highest first. */
+function rows(): readonly (readonly string[])[] {
+  const picture = /```\n( {2}cli\n[\s\S]*?)```/.exec(TEXT)?.[1] ?? "";
+  return picture.split("\n").flatMap((line) => {
+    const names = line.match(/[a-z-]{3,}/g);
+    return names === null ? [] : [names];
+  });
+}
+
+test("the picture has every package once, and no import that goes up or stays in its row", () => {
+  const level = new Map(rows().flatMap((names, row) => names.map((name) => [name, row] as const)));
+  const packages = globSync("packages/*/package.json", { cwd: ROOT }).map((path) => path.split("/")[1] ?? "");
+  assert.deepEqual([...level.keys()].sort(), packages.sort());
+  assert.deepEqual([...rules().keys()].sort(), packages);
+  for (const [name, others] of rules())
+    for (const other of others) assert.ok((level.get(other) ?? -1) > (level.get(name) ?? 99), `${name} imports ${other}`);
+});
+
+test("every file and folder that ARCHITECTURE.md names is there", () => {
+  const named = [...TEXT.matchAll(/`((?:[a-z][a-z0-9-]*\/)+(?:[a-z0-9.-]+\.[a-z]+)?)`/g)].map(([, path]) => path ?? "");
+  const isThere = (path: string) =>
+    [path, join("packages", path)].some((each) => existsSync(join(ROOT, each))) ||
+    globSync(`packages/*/{src/,}${path}`, { cwd: ROOT }).length > 0;
+  assert.ok(named.length > 30);
+  assert.deepEqual(
+    named.filter((path) => !isThere(path)),
+    [],
+  );
+});
