@@ -5,6 +5,7 @@ export * from "./egress-host.ts";
 export * from "./fence-windows.ts";
 export { faultsOf, formatPath } from "./field-path.ts";
 export * from "./kinds/automatic-fence.ts";
+export * from "./kinds/compare-domain-status.ts";
 export * from "./kinds/core.ts";
 export * from "./kinds/custom-resource-definition.ts";
 export * from "./kinds/istio.ts";

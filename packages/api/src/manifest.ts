@@ -180,11 +180,11 @@ class ManifestReader {
   }
 
   #tellLeftOut(document: Document, object: AnyObject & { readonly status?: unknown }, path: FieldPath, { readStatus }: OwnKind): void {
-    const { leftOut } = readStatus(object.status);
+    const { leftOut, unnamed } = readStatus(object.status);
     if (leftOut.length === 0) return;
     const line = lineOfField(document, this.#lines, [...path, "status"]);
     const at = { file: this.#file, line, path: "status", object: describeObject(object) };
-    const message = `not readable, and left out: ${describeLeftOut(leftOut)}`;
+    const message = `not readable, and left out: ${describeLeftOut(leftOut, unnamed)}`;
     this.leftOut.push(new InvalidResource("STATUS_PARTLY_UNREADABLE", { at, message }));
   }
 

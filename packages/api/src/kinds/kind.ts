@@ -43,6 +43,8 @@ export interface StatusReading<S> {
    * `domains['b.test1.svc.cluster.local'].requests`.
    */
   readonly leftOut: readonly string[];
+  /** How many more could not be read, whose paths are not kept. Default 0. */
+  readonly unnamed?: number;
 }
 
 /** An object of a kind of ours, as far as all of them are alike. */
@@ -63,10 +65,12 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
   readonly status: z.ZodType<S>;
   readonly columns: readonly PrinterColumn[];
   /**
-   * Reads a status, whatever it is. Never throws. @param previous what was read of the same object
-   * before
+   * Reads a status, whatever it is. Never throws.
+   *
+   * @param previous what was read of the same object before
+   * @param most entries that are read of a map or a list. Default: all
    */
-  readStatus(value: unknown, previous?: S): StatusReading<S>;
+  readStatus(value: unknown, previous?: S, most?: number): StatusReading<S>;
 }
 
 /** Code of a fault in a field of an object: the field's own, else `<PREFIX>_INVALID`. */

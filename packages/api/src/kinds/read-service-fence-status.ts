@@ -1,18 +1,21 @@
-import type { z } from "zod";
-import { unitePorts } from "../counts.ts";
 import { isEgressHost } from "../egress-host.ts";
-import { formatPath } from "../field-path.ts";
+import { type FieldPath, formatPath } from "../field-path.ts";
 import { shortened } from "../shortened.ts";
 import type { StatusReading } from "./kind.ts";
-import { Condition, DomainStatus, type ServiceFenceStatus } from "./service-fence-status.ts";
+import { readDomainStatus, readTime } from "./read-domain-status.ts";
+import { CONDITION_STATUSES, CONDITION_TYPES, type Condition, type DomainStatus, type ServiceFenceStatus } from "./service-fence-status.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
-type Path = readonly PropertyKey[];
 
 /** Paths that {@link describeLeftOut} names: a status may have thousands of hosts. */
 const NAMED = 5;
 /** And characters of each: a key may have a megabyte, and somebody write another each second. */
 const LONGEST_NAMED = 300;
+/** Paths that are kept. The rest is counted. */
+const KEPT_PATHS = 100;
+
+const TYPES: ReadonlySet<unknown> = new Set(CONDITION_TYPES);
+const STATUSES: ReadonlySet<unknown> = new Set(CONDITION_STATUSES);
 
 /**
  * Reads a fence's status, whatever it is: each host for itself, each field of a host and each
@@ -24,26 +27,40 @@ const LONGEST_NAMED = 300;
  *
  * @param previous what was read of the same fence before: an entry that has become unreadable keeps
  * its place, since losing it would look like the leader's decision that the host has aged out
+ * @param most entries that are read of a map or a list, those of `previous` first. Default: all
  */
-export function readFenceStatus(value: unknown, previous?: ServiceFenceStatus): StatusReading<ServiceFenceStatus> {
+export function readFenceStatus(
+  value: unknown,
+  previous?: ServiceFenceStatus,
+  most: number = Number.POSITIVE_INFINITY,
+): StatusReading<ServiceFenceStatus> {
   if (value === undefined || value === null) return { status: { domains: {} }, leftOut: [] };
-  const reader = new StatusReader(previous);
-  return { status: reader.status(value), leftOut: reader.leftOut };
+  const reader = new StatusReader(previous, most);
+  const status = reader.status(value);
+  return { status, leftOut: reader.leftOut, ...(reader.unnamed > 0 && { unnamed: reader.unnamed }) };
 }
 
-/** `domains['b'].requests, conditions[0] and 7 more` */
-export function describeLeftOut(leftOut: readonly string[]): string {
-  const more = leftOut.length - NAMED;
+/**
+ * `domains['b'].requests, conditions[0] and 7 more`
+ *
+ * @param unnamed how many there are beside those whose paths are kept
+ */
+export function describeLeftOut(leftOut: readonly string[], unnamed = 0): string {
+  const more = Math.max(0, leftOut.length - NAMED) + unnamed;
   const named = leftOut.slice(0, NAMED).map((path) => shortened(path, LONGEST_NAMED));
   return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 class StatusReader {
   readonly leftOut: string[] = [];
+  /** What was left out beside {@link leftOut}. */
+  unnamed = 0;
   readonly #previous: ServiceFenceStatus | undefined;
+  readonly #most: number;
 
-  constructor(previous: ServiceFenceStatus | undefined) {
+  constructor(previous: ServiceFenceStatus | undefined, most: number) {
     this.#previous = previous;
+    this.#most = most;
   }
 
   status(value: unknown): ServiceFenceStatus {
@@ -54,7 +71,7 @@ class StatusReader {
     return withoutGaps<ServiceFenceStatus>({
       domains: this.#domains(value.domains),
       metricStatus: this.#metricStatus(value.metricStatus),
-      observedUntil: this.#time(value.observedUntil, ["observedUntil"]),
+      observedUntil: this.#observedUntil(value.observedUntil),
       conditions: this.#conditions(value.conditions),
     });
   }
@@ -65,89 +82,76 @@ class StatusReader {
       this.#leaveOut(["domains"]);
       return this.#previous?.domains ?? {};
     }
-    const entries = Object.entries(value).flatMap(([host, entry]): [string, DomainStatus][] => {
-      const domain = isHost(host) ? this.#domain(host, entry) : undefined;
-      if (domain !== undefined) return [[host, domain]];
+    const domains: Record<string, DomainStatus> = {};
+    const known = this.#previous?.domains ?? {};
+    for (const host of this.#keysOf(value, known, "domains")) {
+      const entry = value[host];
+      if (isHost(host) && isObject(entry)) {
+        domains[host] = readDomainStatus(entry, (field) => this.#leaveOut(["domains", host, field]));
+        continue;
+      }
+      // All that is known then is a name.
       this.#leaveOut(["domains", host]);
-      const known = Object.hasOwn(this.#previous?.domains ?? {}, host) ? this.#previous?.domains[host] : undefined;
-      return known === undefined ? [] : [[host, known]];
-    });
-    return Object.fromEntries(entries);
+      const before = Object.hasOwn(known, host) ? known[host] : undefined;
+      if (before !== undefined) domains[host] = before;
+    }
+    return domains;
   }
 
-  /** Undefined when the entry is none: all that is known then is a name. */
-  #domain(host: string, entry: unknown): DomainStatus | undefined {
-    if (!isObject(entry)) return undefined;
-    const whole = DomainStatus.safeParse(entry);
-    if (whole.success && isReadable(whole.data)) return whole.data;
-    const path = ["domains", host];
-    const { shape } = DomainStatus;
-    return withoutGaps<DomainStatus>({
-      hosts: this.#field(shape.hosts, entry.hosts, [...path, "hosts"]),
-      status: this.#field(shape.status, entry.status, [...path, "status"]),
-      // Of a newer version, or garbage: with a source the host stays in the fence and ages like any
-      // other.
-      source: this.#field(shape.source, entry.source, [...path, "source"], "learned"),
-      firstSeen: this.#time(entry.firstSeen, [...path, "firstSeen"]),
-      lastSeen: this.#time(entry.lastSeen, [...path, "lastSeen"]),
-      requests: this.#field(shape.requests, entry.requests, [...path, "requests"], saturated(entry.requests)),
-      ports: this.#ports(entry.ports, [...path, "ports"]),
-    });
+  /** As many keys as are read, those first that were there before. */
+  #keysOf(value: JsonObject, known: object, field: string): Iterable<string> {
+    const keys = Object.keys(value);
+    if (keys.length <= this.#most) return keys;
+    this.#leaveOut([field], keys.length - this.#most);
+    const read = new Set(Object.keys(known).filter((key) => Object.hasOwn(value, key)));
+    for (const key of keys) {
+      if (read.size >= this.#most) break;
+      read.add(key);
+    }
+    return read;
   }
 
-  /**
-   * A field as its schema takes it, else what is given for one that it does not take. Null says
-   * nothing, as to an API server.
-   */
-  #field<T>(schema: z.ZodType<T>, value: unknown, path: Path, otherwise?: T): T | undefined {
-    const result = schema.safeParse(value ?? undefined);
-    if (result.success) return result.data;
-    this.#leaveOut(path);
-    return otherwise;
-  }
-
-  /**
-   * In the one form that we compare. Kubernetes also takes a time with an offset or without
-   * fractions.
-   */
-  #time(value: unknown, path: Path): string | undefined {
-    if (value === undefined || value === null) return undefined;
-    const time = typeof value === "string" && /^\d{4}-/.test(value) ? Date.parse(value) : Number.NaN;
-    if (Number.isFinite(time)) return new Date(time).toISOString();
-    this.#leaveOut(path);
-    return undefined;
-  }
-
-  #ports(value: unknown, path: Path): number[] | undefined {
-    if (value === undefined) return undefined;
-    const ports = Array.isArray(value) ? value.filter(isPort) : [];
-    const kept = unitePorts(ports);
-    if (!Array.isArray(value) || kept.length < value.length) this.#leaveOut(path);
-    return kept.length === 0 ? undefined : kept;
+  #observedUntil(value: unknown): string | undefined {
+    const time = readTime(value);
+    if (time === undefined && value !== undefined && value !== null) this.#leaveOut(["observedUntil"]);
+    return time;
   }
 
   #metricStatus(value: unknown): Record<string, string> | null | undefined {
     if (value === undefined || value === null) return value;
-    const entries = isObject(value) ? Object.entries(value) : [];
-    const readable = entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
-    if (!isObject(value)) this.#leaveOut(["metricStatus"]);
-    for (const [key, text] of entries) if (typeof text !== "string") this.#leaveOut(["metricStatus", key]);
+    if (!isObject(value)) {
+      this.#leaveOut(["metricStatus"]);
+      return {};
+    }
+    const readable: [string, string][] = [];
+    for (const key of this.#keysOf(value, this.#previous?.metricStatus ?? {}, "metricStatus")) {
+      const text = value[key];
+      if (typeof text === "string") readable.push([key, text]);
+      else this.#leaveOut(["metricStatus", key]);
+    }
     return Object.fromEntries(readable);
   }
 
+  /** Of several of one type the first counts. */
   #conditions(value: unknown): Condition[] | undefined {
     if (value === undefined || value === null) return undefined;
     if (!Array.isArray(value)) this.#leaveOut(["conditions"]);
+    const items: readonly unknown[] = Array.isArray(value) ? value : [];
     const conditions = new Map<Condition["type"], Condition>();
-    for (const [index, item] of (Array.isArray(value) ? value : []).entries()) {
-      const condition = this.#field(Condition, item, ["conditions", index]);
-      if (condition !== undefined && !conditions.has(condition.type)) conditions.set(condition.type, condition);
+    for (const [index, item] of items.slice(0, this.#most).entries()) {
+      const condition = conditionOf(item);
+      if (condition === undefined) this.#leaveOut(["conditions", index]);
+      else if (!conditions.has(condition.type)) conditions.set(condition.type, condition);
     }
+    if (items.length > this.#most) this.#leaveOut(["conditions"], items.length - this.#most);
     return [...conditions.values()];
   }
 
-  #leaveOut(path: Path): void {
-    this.leftOut.push(formatPath(path));
+  /** @param count of what is left out there */
+  #leaveOut(path: FieldPath, count = 1): void {
+    if (this.leftOut.length < KEPT_PATHS) this.leftOut.push(formatPath(path));
+    else this.unnamed += 1;
+    this.unnamed += count - 1;
   }
 }
 
@@ -165,20 +169,11 @@ function isHost(text: string): boolean {
   return text !== "__proto__" && isEgressHost(text);
 }
 
-/** What the schema takes need not be what we can count and compare with. */
-function isReadable({ firstSeen, lastSeen, ports = [] }: DomainStatus): boolean {
-  const isTime = (time: string | undefined) => time === undefined || Number.isFinite(Date.parse(time));
-  return isTime(firstSeen) && isTime(lastSeen) && ports.every(isPort) && unitePorts(ports).length === ports.length;
-}
-
-function isPort(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535;
-}
-
-/**
- * A count beyond what a number holds exactly is as high as it can be; whatever else is no count
- * says nothing.
- */
-function saturated(value: unknown): number | undefined {
-  return typeof value === "number" && value > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : undefined;
+/** By hand like {@link readDomainStatus}, for the same reason. Undefined when it is none that we know. */
+function conditionOf(item: unknown): Condition | undefined {
+  if (!isObject(item) || !TYPES.has(item.type) || !STATUSES.has(item.status)) return undefined;
+  const { type, status, reason, message } = item as Condition;
+  const lastTransitionTime = readTime(item.lastTransitionTime);
+  if (typeof reason !== "string" || typeof message !== "string" || lastTransitionTime === undefined) return undefined;
+  return { type, status, reason, message, lastTransitionTime };
 }

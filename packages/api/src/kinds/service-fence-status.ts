@@ -3,13 +3,16 @@ import { z } from "zod";
 export const HOST_SOURCES = ["static", "learned", "preloaded", "imported"] as const;
 export type HostSource = (typeof HOST_SOURCES)[number];
 
+/** Slime's states of a host, as text. */
+export const DOMAIN_STATES = ["ACTIVE", "EXPIRE", "EXPIREWAIT"] as const;
+
 /**
  * One entry of `status.domains`: Slime's two fields, and ours behind them. Slime writes its enum as
  * text or as number.
  */
 export const DomainStatus = z.object({
   hosts: z.array(z.string()).nullish(),
-  status: z.union([z.enum(["ACTIVE", "EXPIRE", "EXPIREWAIT"]), z.int()]).nullish(),
+  status: z.union([z.enum(DOMAIN_STATES), z.int()]).nullish(),
   source: z.enum(HOST_SOURCES).optional().describe("How the host came into the fence."),
   firstSeen: z.iso.datetime().optional().describe("When it was first called. For static hosts: never, unless it was called."),
   lastSeen: z.iso.datetime().optional().describe("When it was last called; written at most every tenth of the idle window."),
@@ -22,9 +25,12 @@ export const DomainStatus = z.object({
 });
 export type DomainStatus = z.infer<typeof DomainStatus>;
 
+export const CONDITION_TYPES = ["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing", "AtCapacity"] as const;
+export const CONDITION_STATUSES = ["True", "False", "Unknown"] as const;
+
 export const Condition = z.object({
-  type: z.enum(["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing", "AtCapacity"]),
-  status: z.enum(["True", "False", "Unknown"]),
+  type: z.enum(CONDITION_TYPES),
+  status: z.enum(CONDITION_STATUSES),
   reason: z.string(),
   message: z.string(),
   lastTransitionTime: z.iso.datetime(),

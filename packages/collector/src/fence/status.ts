@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DomainStatus, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
+import { type DomainStatus, isSameList, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
 import type { HostRecord } from "@fenceline/edges";
 import type { EgressHost } from "@fenceline/render";
 import { type ConditionsInput, conditions } from "./conditions.ts";
@@ -38,14 +38,23 @@ export function withConditionsOf({ conditions }: ServiceFenceStatus, { condition
  * written only now and then.
  */
 export function differsInSubstance(a: ServiceFenceStatus, b: ServiceFenceStatus): boolean {
-  return !isDeepStrictEqual(substance(a), substance(b));
+  return differInHosts(a.domains, b.domains) || !isDeepStrictEqual(substanceOf(a.conditions), substanceOf(b.conditions));
 }
 
-function substance({ domains, conditions = [] }: ServiceFenceStatus) {
-  return {
-    domains: Object.fromEntries(Object.entries(domains).map(([host, { status, source, ports = [] }]) => [host, { status, source, ports }])),
-    conditions: conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message })),
-  };
+function differInHosts(a: ServiceFenceStatus["domains"], b: ServiceFenceStatus["domains"]): boolean {
+  if (a === b) return false;
+  const hosts = Object.keys(a);
+  return hosts.length !== Object.keys(b).length || hosts.some((host) => differ(a[host], b[host]));
+}
+
+function differ(a: DomainStatus | undefined, b: DomainStatus | undefined): boolean {
+  if (a === b) return false;
+  if (a === undefined || b === undefined) return true;
+  return a.status !== b.status || a.source !== b.source || !isSameList(a.ports ?? [], b.ports ?? []);
+}
+
+function substanceOf(conditions: ServiceFenceStatus["conditions"] = []) {
+  return conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message }));
 }
 
 function domainStatus({ host, source, expired }: EgressHost, record: HostRecord | undefined): DomainStatus {

@@ -74,14 +74,18 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
   // Before the sightings, which count as of now in observed time.
   if (after.observedUntil !== undefined && after.observedUntil !== before.observedUntil)
     edges.observedElsewhere(Math.min(now, Date.parse(after.observedUntil)));
-  for (const seed of restored(after, now)) {
-    // What says the same as before is no news. A time in the future counts as now, and would do so
-    // again at each look, for ever.
-    const isNews = before.domains[seed.host]?.lastSeen !== after.domains[seed.host]?.lastSeen;
-    if (!edges.has(seed.host)) {
-      if (!isBooked(before.domains[seed.host])) edges.seed(seed);
-    } else if (isNews) edges.seenElsewhere(seed.host, seed.lastSeen);
+  for (const seed of restored(after, now, (host, domain) => isNewsOf(edges, before.domains[host], host, domain))) {
+    if (edges.has(seed.host)) edges.seenElsewhere(seed.host, seed.lastSeen);
+    else edges.seed(seed);
   }
+}
+
+/**
+ * Whether an entry says more than was known of its host before. A time in the future counts as now:
+ * it would do so again at each look, for ever, if the same time were news each time.
+ */
+function isNewsOf(edges: FenceEdges, before: DomainStatus | undefined, host: string, after: DomainStatus): boolean {
+  return edges.has(host) ? before?.lastSeen !== after.lastSeen : !isBooked(before);
 }
 
 /**
@@ -99,9 +103,9 @@ const NEVER = new Date(0).toISOString();
  * What we had written ourselves. A static host that was called is as good as learned: should a
  * person take it out of the spec, it is still in use.
  */
-function restored(status: ServiceFenceStatus, now: number): HostSeed[] {
+function restored(status: ServiceFenceStatus, now: number, isWanted = (_host: string, _domain: DomainStatus) => true): HostSeed[] {
   const seeds: HostSeed[] = Object.entries(status.domains).flatMap(([host, domain]) => {
-    if (!isBooked(domain)) return [];
+    if (!isBooked(domain) || !isWanted(host, domain)) return [];
     const { source, firstSeen, lastSeen, requests, ports } = domain;
     // A time that could not be read is long ago, not now: it must not count as news each time it is
     // read. One in the future would outlast every later one.

@@ -185,7 +185,7 @@ function stateReader(kinds: readonly OwnKind[]): (content: unknown, key: FolderK
   return (content, key) => {
     const kind = kinds.find(({ name }) => name === key.kind);
     if (kind === undefined) return { value: content as object, leftOut: [] };
-    const { status, leftOut } = kind.readStatus(content);
-    return leftOut.includes("status") ? { value: undefined, leftOut } : { value: status as object, leftOut };
+    const { status, ...parts } = kind.readStatus(content);
+    return { value: parts.leftOut.includes("status") ? undefined : (status as object), ...parts };
   };
 }

@@ -18,6 +18,8 @@ export interface Reading<T> {
   readonly value: T | undefined;
   /** Paths of what could not be read. */
   readonly leftOut: readonly string[];
+  /** How many more could not be read, whose paths are not kept. Default 0. */
+  readonly unnamed?: number;
 }
 
 /** How objects are written. */
@@ -58,10 +60,10 @@ export class ObjectFolder<T> {
     for (const key of await this.#keysOnDisk()) {
       const path = this.#path(key);
       const { content, fault } = await readYaml(path);
-      const { value, leftOut } = content === undefined ? NOTHING : read(content, key);
+      const { value, leftOut, unnamed } = content === undefined ? NOTHING : read(content, key);
       if (value !== undefined) this.#objects.set(path, { key, value });
       const isWhole = fault === undefined && value !== undefined && leftOut.length === 0;
-      if (!isWhole) onTrouble(keepAside(path, fault ?? whatIsMissing(key, leftOut), value === undefined));
+      if (!isWhole) onTrouble(keepAside(path, fault ?? whatIsMissing(key, leftOut, unnamed), value === undefined));
     }
   }
 
@@ -124,8 +126,8 @@ function keepAside(path: string, fault: string, isLost: boolean): FencelineError
   return new FencelineError("STATE_UNREADABLE", { at: { file: path }, message: `${fault}; ${taken}`, hint });
 }
 
-function whatIsMissing({ kind }: FolderKey, leftOut: readonly string[]): string {
-  return leftOut.length === 0 ? `holds no ${kind}` : `not readable, and left out: ${describeLeftOut(leftOut)}`;
+function whatIsMissing({ kind }: FolderKey, leftOut: readonly string[], unnamed = 0): string {
+  return leftOut.length === 0 ? `holds no ${kind}` : `not readable, and left out: ${describeLeftOut(leftOut, unnamed)}`;
 }
 
 function listFolder(folder: string): string[] {

@@ -7,6 +7,13 @@ import { keyText, readerOf } from "@fenceline/kubernetes";
  * still wrong is told once more.
  */
 const REMEMBERED = 1_000;
+/**
+ * Most hosts, conditions and the like that are read of a status. An API server takes 3 MiB in one
+ * request, and a host as we write it has 150 bytes beside its two names, so this is more than an
+ * object of ours holds. Entries of five bytes would be 300,000, and whoever may write a status could
+ * hold up the event loop with each write. What is beyond it stays as it is, and is told.
+ */
+const MOST_ENTRIES = 20_000;
 
 /**
  * A parser of objects of a kind of ours that keeps what can be read of a status, and tells once what cannot.
@@ -22,9 +29,9 @@ export function ownObjectReader<O extends OwnObject>(
   const told = new Map<string, string>();
   return (object, previous) => {
     const read = parse({ ...object, status: undefined });
-    const { status, leftOut } = kind.readStatus(object.status, previous?.status);
+    const { status, leftOut, unnamed } = kind.readStatus(object.status, previous?.status, MOST_ENTRIES);
     const key = keyText(object.metadata);
-    const parts = describeLeftOut(leftOut);
+    const parts = describeLeftOut(leftOut, unnamed);
     if (parts === "") told.delete(key);
     else if (told.get(key) !== parts) {
       if (told.size >= REMEMBERED) told.clear();

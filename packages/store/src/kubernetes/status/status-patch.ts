@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { addCounts, type DomainStatus, type ServiceFenceStatus, unitePorts } from "@fenceline/api";
-import { mergePatch } from "@fenceline/kubernetes";
+import { addCounts, type DomainStatus, differingFields, isSameList, type ServiceFenceStatus, unitePorts } from "@fenceline/api";
 
 /** What a status is merged from. */
 export interface StatusMerge {
@@ -30,10 +29,13 @@ const CLOCK_SKEW_MS = 5 * 60_000;
 
 /** A JSON merge patch of a status. `null` takes a field away. */
 export interface StatusPatch {
-  domains?: Record<string, Partial<DomainStatus> | null>;
+  domains?: Record<string, DomainPatch | null>;
   observedUntil?: string;
   conditions?: ServiceFenceStatus["conditions"];
 }
+
+/** A JSON merge patch of one host. */
+type DomainPatch = { [Field in keyof DomainStatus]?: DomainStatus[Field] | null };
 
 /**
  * What to send so that replicas that write at the same time lose nothing of each other; undefined
@@ -47,7 +49,9 @@ export interface StatusPatch {
  */
 export function statusPatch(merge: StatusMerge): StatusPatch | undefined {
   const { desired, live, leads, now } = merge;
-  const domains = { ...removedDomains(merge), ...changedDomains(merge) };
+  const domains: Record<string, DomainPatch | null> = {};
+  for (const host of removedHosts(merge)) domains[host] = null;
+  for (const [host, change] of changedDomains(merge)) domains[host] = change;
   const patch: StatusPatch = {};
   if (Object.keys(domains).length > 0) patch.domains = domains;
   if (isLater(desired.observedUntil, believable(live.observedUntil, now))) patch.observedUntil = desired.observedUntil;
@@ -56,29 +60,36 @@ export function statusPatch(merge: StatusMerge): StatusPatch | undefined {
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
-function removedDomains({ desired, base, live, leads, now }: StatusMerge): Record<string, null> {
-  if (!leads || base === undefined) return {};
-  const given = Object.keys(base.domains).filter((host) => desired.domains[host] === undefined && live.domains[host] !== undefined);
-  // Another replica saw it since: giving it up was a decision on old knowledge.
-  const kept = given.filter((host) => isLater(believable(live.domains[host]?.lastSeen, now), base.domains[host]?.lastSeen));
-  return Object.fromEntries(given.filter((host) => !kept.includes(host)).map((host) => [host, null]));
+function removedHosts({ desired, base, live, leads, now }: StatusMerge): readonly string[] {
+  if (!leads || base === undefined) return [];
+  return Object.keys(base.domains).filter((host) => {
+    const current = live.domains[host];
+    if (current === undefined || desired.domains[host] !== undefined) return false;
+    // Another replica may have seen it since: giving it up was a decision on old knowledge.
+    return !isLater(believable(current.lastSeen, now), base.domains[host]?.lastSeen);
+  });
 }
 
-function changedDomains({ desired, base, live, leads, now }: StatusMerge): Record<string, Partial<DomainStatus>> {
-  const entries = Object.entries(desired.domains).flatMap(([host, domain]): [string, Partial<DomainStatus>][] => {
+function* changedDomains({ desired, base, live, leads, now }: StatusMerge): Generator<[host: string, change: DomainPatch]> {
+  for (const [host, domain] of Object.entries(desired.domains)) {
     const known = base?.domains[host];
     const current = live.domains[host];
     if (current === undefined) {
       // Whoever does not lead must not bring back what the leader took away, unless it was called
       // again.
-      const isNews = leads || known === undefined || isLater(domain.lastSeen, known.lastSeen);
-      return isNews ? [[host, domain]] : [];
+      if (leads || known === undefined || isLater(domain.lastSeen, known.lastSeen)) yield [host, domain];
+      continue;
     }
-    if (isDeepStrictEqual(domain, known) && !leads) return [];
-    const change = mergePatch(current, mergedDomain(domain, known, current, now)) as Partial<DomainStatus> | undefined;
-    return change === undefined ? [] : [[host, change]];
-  });
-  return Object.fromEntries(entries);
+    if (!leads && known !== undefined && differingFields(domain, known).length === 0) continue;
+    const change = domainPatch(current, mergedDomain(domain, known, current, now));
+    if (change !== undefined) yield [host, change];
+  }
+}
+
+/** What makes one entry into another; undefined when they are equal. */
+function domainPatch(from: DomainStatus, to: DomainStatus): DomainPatch | undefined {
+  const fields = differingFields(from, to);
+  return fields.length === 0 ? undefined : Object.fromEntries(fields.map((field) => [field, to[field] ?? null]));
 }
 
 /** One host as it is after both sides were heard. */
@@ -106,7 +117,7 @@ function mergedDomain(desired: DomainStatus, base: DomainStatus | undefined, liv
  */
 function changedFields({ hosts, status, source }: DomainStatus, base: DomainStatus | undefined): Partial<DomainStatus> {
   return {
-    ...(!isDeepStrictEqual(hosts, base?.hosts) && { hosts }),
+    ...(!isSameList(hosts, base?.hosts) && { hosts }),
     ...(status !== base?.status && { status }),
     ...(source !== base?.source && { source }),
   };
@@ -135,5 +146,6 @@ function believable(time: string | undefined, now: number): string | undefined {
 
 /** Whether one point in time is later than another. Anything is later than nothing. */
 function isLater(time: string | undefined, other: string | undefined): time is string {
-  return time !== undefined && (other === undefined || Date.parse(time) > Date.parse(other));
+  if (time === undefined || time === other) return false;
+  return other === undefined || Date.parse(time) > Date.parse(other);
 }

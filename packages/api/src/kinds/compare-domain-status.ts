@@ -1,0 +1,28 @@
+import type { DomainStatus } from "./service-fence-status.ts";
+
+/**
+ * The fields of an entry of `status.domains` that are not equal in two entries.
+ *
+ * By hand: a status may have thousands of hosts, and a comparison of whatever values takes ten
+ * times as long.
+ */
+export function differingFields(one: DomainStatus, other: DomainStatus): readonly (keyof DomainStatus)[] {
+  const fields: (keyof DomainStatus)[] = [];
+  if (one.status !== other.status) fields.push("status");
+  if (one.source !== other.source) fields.push("source");
+  if (one.firstSeen !== other.firstSeen) fields.push("firstSeen");
+  if (one.lastSeen !== other.lastSeen) fields.push("lastSeen");
+  if (one.requests !== other.requests) fields.push("requests");
+  if (!isSameList(one.hosts, other.hosts)) fields.push("hosts");
+  if (!isSameList(one.ports, other.ports)) fields.push("ports");
+  return fields;
+}
+
+type List = readonly (string | number)[] | null | undefined;
+
+/** Whether two lists have the same elements in the same order, or neither is there. */
+export function isSameList(one: List, other: List): boolean {
+  if (one === other) return true;
+  if (!one || !other || one.length !== other.length) return false;
+  return one.every((element, index) => element === other[index]);
+}

@@ -1,0 +1,113 @@
+import { MOST_PORTS, unitePorts } from "../counts.ts";
+import { DOMAIN_STATES, type DomainStatus, HOST_SOURCES } from "./service-fence-status.ts";
+
+/** Most elements of a host's list that are looked at. We write one host, and {@link MOST_PORTS} ports. */
+const MOST_LISTED = 1_000;
+const STATES: ReadonlySet<unknown> = new Set(DOMAIN_STATES);
+const SOURCES: ReadonlySet<unknown> = new Set(HOST_SOURCES);
+/** Times as we write them, of the days that every month has: parsing takes ten times as long. */
+const PLAIN_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+/** What `Date.prototype.toISOString` gives of the years 0 to 9999. */
+const TIME_LENGTH = "2026-11-28T10:00:00.000Z".length;
+
+/**
+ * One entry of `status.domains`, each field for itself: what the schema `DomainStatus` takes, and
+ * what is near it.
+ *
+ * Read by hand: a status may have thousands of entries, each change of it is read on the event loop,
+ * and a schema takes five microseconds for an entry that is as it should be, and 40 for one that is not.
+ *
+ * @param leaveOut told of each field that is not readable as it stands
+ */
+export function readDomainStatus(entry: Readonly<Record<string, unknown>>, leaveOut: (field: keyof DomainStatus) => void): DomainStatus {
+  const domain: DomainStatus = {};
+  /** Null says nothing, as to an API server. */
+  const take = <Field extends keyof DomainStatus>(field: Field, read: (value: unknown) => Reading<DomainStatus[Field]>) => {
+    const value = entry[field];
+    if (value === undefined || value === null) return;
+    const { as, isWhole } = read(value);
+    if (as !== undefined) domain[field] = as;
+    if (!isWhole) leaveOut(field);
+  };
+  take("hosts", hostsOf);
+  take("status", stateOf);
+  take("source", sourceOf);
+  take("firstSeen", timeReading);
+  take("lastSeen", timeReading);
+  take("requests", countOf);
+  take("ports", portsOf);
+  return domain;
+}
+
+/**
+ * A point in time in the one form that we compare; undefined when it is none. Kubernetes also takes
+ * one with an offset or without fractions.
+ */
+export function readTime(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  if (PLAIN_TIME.test(value)) return value;
+  const time = /^\d{4}-/.test(value) ? Date.parse(value) : Number.NaN;
+  if (!Number.isFinite(time)) return undefined;
+  const text = new Date(time).toISOString();
+  // An offset may lead out of the years that have four digits.
+  return text.length === TIME_LENGTH ? text : undefined;
+}
+
+/** What a field is read as, and whether that is all it says. */
+interface Reading<T> {
+  readonly as: T | undefined;
+  readonly isWhole: boolean;
+}
+
+function whole<T>(as: T): Reading<T> {
+  return { as, isWhole: true };
+}
+
+function partOf<T = never>(as?: T): Reading<T> {
+  return { as, isWhole: false };
+}
+
+function hostsOf(value: unknown): Reading<DomainStatus["hosts"]> {
+  const isReadable = Array.isArray(value) && value.length <= MOST_LISTED && value.every((host) => typeof host === "string");
+  return isReadable ? whole(value) : partOf();
+}
+
+function stateOf(value: unknown): Reading<DomainStatus["status"]> {
+  return STATES.has(value) || Number.isSafeInteger(value) ? whole(value as DomainStatus["status"]) : partOf();
+}
+
+/** Of a newer version, or garbage: with a source the host stays in the fence and ages like any other. */
+function sourceOf(value: unknown): Reading<DomainStatus["source"]> {
+  return SOURCES.has(value) ? whole(value as DomainStatus["source"]) : partOf("learned");
+}
+
+function timeReading(value: unknown): Reading<string> {
+  const time = readTime(value);
+  return { as: time, isWhole: time !== undefined };
+}
+
+/**
+ * A count beyond what a number holds exactly is as high as it can be; whatever else is no count
+ * says nothing.
+ */
+function countOf(value: unknown): Reading<number> {
+  if (typeof value !== "number" || !(value >= 0)) return partOf();
+  if (value > Number.MAX_SAFE_INTEGER) return partOf(Number.MAX_SAFE_INTEGER);
+  return Number.isInteger(value) ? whole(value) : partOf();
+}
+
+function portsOf(value: unknown): Reading<number[]> {
+  if (!Array.isArray(value)) return partOf();
+  if (value.length <= MOST_PORTS && isAscending(value)) return value.length === 0 ? whole<number[]>([]) : whole(value);
+  const kept = unitePorts(value.slice(0, MOST_LISTED).filter(isPort));
+  return { as: kept.length === 0 ? undefined : kept, isWhole: kept.length === value.length };
+}
+
+/** Ports as we write them. */
+function isAscending(values: readonly unknown[]): values is number[] {
+  return values.every((value, index) => isPort(value) && (index === 0 || value > Number(values[index - 1])));
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535;
+}

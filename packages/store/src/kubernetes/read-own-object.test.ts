@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FENCE_API_VERSIONS, type FencelineError, SERVICE_FENCE } from "@fenceline/api";
+import { ownObjectReader } from "./read-own-object.ts";
+
+const HOST = "b.test1.svc.cluster.local";
+const manyHosts = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`h${index}`, {}]));
+const fence = (domains: object) => ({
+  apiVersion: FENCE_API_VERSIONS[0],
+  kind: "ServiceFence",
+  metadata: { namespace: "test1", name: "a", uid: "1", resourceVersion: "1" },
+  spec: {},
+  status: { domains },
+});
+
+test("T-11 of a status with hundreds of thousands of hosts 20,000 are read, what was learned among them, and it is told once", () => {
+  const told: FencelineError[] = [];
+  const read = ownObjectReader(SERVICE_FENCE, (error) => told.push(error));
+  const first = read(fence({ [HOST]: { source: "learned" } }), undefined);
+  const flooded = read(fence({ ...manyHosts(200_000), [HOST]: { source: "learned" } }), first);
+  assert.deepEqual(flooded.status.domains[HOST], { source: "learned" });
+  assert.equal(Object.keys(flooded.status.domains).length, 20_000);
+  const again = read(fence({ ...manyHosts(200_000), [HOST]: { source: "learned" } }), flooded);
+  assert.deepEqual(again.status, flooded.status);
+  assert.deepEqual(
+    told.map(({ code }) => code),
+    ["STATUS_PARTLY_UNREADABLE"],
+  );
+  assert.match(told[0]?.message ?? "", /domains and 180000 more/);
+});
