@@ -121,7 +121,10 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
     return this.#writer.retryAfter(of);
   }
 
-  /** What there is no budget for waits for its turn. What is wanted then is written, not what was wanted before. */
+  /**
+   * What there is no budget for waits for its turn. What is wanted then is written, not what was
+   * wanted before.
+   */
   #pauseBefore(of: ObjectRef, changes: readonly Change[]): number {
     if (changes.length === 0) return 0;
     const { reconciler, metrics } = this.#options;

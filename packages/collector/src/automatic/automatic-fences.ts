@@ -7,13 +7,12 @@ import {
   type Service,
   type ServiceFence,
 } from "@fenceline/api";
-import { WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
+import { RepeatPace, WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
 import { workloadLabels } from "@fenceline/render";
 import type { MeshChanges, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
-import { CreationPace } from "./creation-pace.ts";
 import { type FenceChange, planFences } from "./plan.ts";
 import { wantedFences } from "./wanted-fences.ts";
 
@@ -46,6 +45,8 @@ interface Planned {
 const GRACE = 5_000;
 /** How much longer than a delete a create of the same namespace waits, in milliseconds. */
 const SUCCESSION = 500;
+/** Before a fence is made again, in milliseconds. */
+const REPEATED = { first: 1_000, longest: 60_000 };
 const BACKOFF = { first: 1_000, longest: 300_000 };
 
 /**
@@ -62,7 +63,8 @@ export class AutomaticFences {
   readonly #options: AutomaticFencesOptions;
   readonly #clock: () => number;
   readonly #queue: WorkQueue<string>;
-  readonly #pace: CreationPace;
+  /** One that we made and that is gone again was deleted by somebody. */
+  readonly #pace: RepeatPace<string>;
   /** As of the latest changes. */
   readonly #planned = new Map<string, Planned>();
   /** Namespaces in which something is to be deleted, and since when. */
@@ -79,7 +81,7 @@ export class AutomaticFences {
     this.#options = options;
     const { clock = () => performance.now(), backoff = BACKOFF } = options;
     this.#clock = clock;
-    this.#pace = new CreationPace(clock);
+    this.#pace = new RepeatPace(REPEATED, clock);
     this.#queue = new WorkQueue({ work: (id) => this.#work(id), onError: (id, error) => this.#warn(id, error), backoff });
   }
 
@@ -153,7 +155,8 @@ export class AutomaticFences {
     const present = fences.filter(isHere);
     const snapshot = { namespaces, services: services.filter(isHere), fences: present };
     const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels({ fence, registry, config }) });
-    this.#pace.retain(isConcerned, new Set(wanted.fences.map(formatFenceKey)));
+    const ids = new Set(wanted.fences.map(formatFenceKey));
+    this.#pace.retain((id) => ids.has(id) || !isConcerned(id.slice(0, id.indexOf("/"))));
     // Switched off is switched off: nothing is concluded from what is not there.
     const isOff = config.automaticFences.create === "Off";
     this.#isUncertain = false;

@@ -1,11 +1,10 @@
 import { type Config, FencelineError, type Service, type ServicePort } from "@fenceline/api";
-import { WorkQueue, type WorkQueueOptions } from "@fenceline/control";
+import { RepeatPace, WorkQueue, type WorkQueueOptions } from "@fenceline/control";
 import { declaredNumbers, fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
 import type { MeshChanges, ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";
 import { IdlePorts } from "./idle-ports.ts";
-import { WritePace } from "./write-pace.ts";
 
 /** What a {@link FallbackService} works with. */
 export interface FallbackServiceOptions {
@@ -40,6 +39,9 @@ interface FallbackPlan {
   readonly givenUp: readonly number[];
 }
 
+/** Before a port is added again, in milliseconds. */
+const REPEATED = { first: 1_000, longest: 30_000 };
+
 /** Most ports that a warning names: there may be thousands. */
 const PORTS_TO_NAME = 10;
 
@@ -56,7 +58,8 @@ export class FallbackService {
   readonly #options: FallbackServiceOptions;
   readonly #key: ServiceKey;
   readonly #queue: WorkQueue<ServiceKey>;
-  readonly #pace: WritePace;
+  /** A port that we added and that is gone again was taken away by somebody. */
+  readonly #pace: RepeatPace<number>;
   readonly #idle: IdlePorts;
   /**
    * A write was asked for and is not done. Snapshots may come many a second: they bring no retry
@@ -73,7 +76,7 @@ export class FallbackService {
     this.#options = options;
     const { config, logger, clock = () => performance.now(), backoff } = options;
     this.#key = { namespace: config.namespace, name: config.fallback.service };
-    this.#pace = new WritePace(clock);
+    this.#pace = new RepeatPace(REPEATED, clock);
     this.#idle = new IdlePorts(clock);
     this.#queue = new WorkQueue({
       work: async () => {
@@ -146,7 +149,7 @@ export class FallbackService {
 
   async #reconcile(): Promise<void> {
     const { lacking, givenUp } = this.#plan();
-    if (this.#options.leads() && lacking.length > 0) await this.#apply(this.#pace.due(lacking), givenUp);
+    if (this.#options.leads() && lacking.length > 0) await this.#apply(this.#due(lacking), givenUp);
     this.#isPending = false;
     // For what came meanwhile.
     this.refresh();
@@ -155,11 +158,24 @@ export class FallbackService {
   async #apply(ports: readonly ServicePort[], givenUp: readonly number[]): Promise<void> {
     const { store, metrics, logger } = this.#options;
     const lacked = await store.addServicePorts?.(this.#key, ports, givenUp);
-    this.#pace.added(ports);
+    for (const { port } of ports) this.#pace.made(port);
     if (!lacked) return;
     metrics.writes.inc({ kind: "Service", action: "update" });
     logger.info({ kind: "Service", service: this.#key, ports: ports.map(({ port }) => port) }, "updated");
     if (givenUp.length > 0) logger.warn({ kind: "Service", service: this.#key, ports: givenUp }, "ports given up, others need the room");
+  }
+
+  /**
+   * Those of the ports that may be added now: every change of this Service reaches every fenced
+   * Envoy.
+   *
+   * @throws {FencelineError} `OBJECT_CONTESTED` when none may
+   */
+  #due(ports: readonly ServicePort[]): readonly ServicePort[] {
+    const due = ports.filter(({ port }) => this.#pace.pause(port) <= 0);
+    if (due.length > 0) return due;
+    const message = `ports ${ports.map(({ port }) => port).join(", ")} were added, and somebody took them away`;
+    throw new FencelineError("OBJECT_CONTESTED", { message, hint: "find who else writes the Service in its metadata.managedFields" });
   }
 
   /** Room may come by the passing of time alone, and a quiet mesh brings no snapshot. */
