@@ -38,7 +38,7 @@ class WatchCall implements CallHandler {
   constructor(call: GrpcCall, feed: AddressFeed, caller: CallerCheck) {
     this.#call = call;
     this.#feed = feed;
-    const verdict = caller(call.headers);
+    const verdict = caller(call.headers, call.peer);
     if (verdict instanceof Promise) void verdict.then((refusal) => this.#admit(refusal));
     else this.#admit(verdict);
   }

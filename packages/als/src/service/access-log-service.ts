@@ -128,7 +128,7 @@ class AccessLogCall implements CallHandler {
 
   #admits(logName: string): boolean {
     if (logName !== FALLBACK_LOG_NAME || this.#isKnown) return true;
-    const verdict = this.#fallbackCaller(this.#call.headers);
+    const verdict = this.#fallbackCaller(this.#call.headers, this.#call.peer);
     if (verdict instanceof Promise) {
       this.#isUndecided = true;
       const resume = this.#call.pause();

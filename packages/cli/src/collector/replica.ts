@@ -147,7 +147,7 @@ export class Replica {
     const { namespace, fallback } = this.#options.config;
     const reviews = new TokenReviews({ api: this.#api, audience: COLLECTOR_AUDIENCE });
     const theirs = `system:serviceaccount:${namespace}:${fallback.serviceAccount}`;
-    return async (token) => (await reviews.userOf(token)) === theirs;
+    return async (token, from) => (await reviews.userOf(token, from)) === theirs;
   }
 
   async #serve(): Promise<void> {

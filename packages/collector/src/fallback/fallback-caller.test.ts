@@ -21,7 +21,7 @@ function setUp(token: FallbackToken | undefined = (text) => text === "good", acc
   /** Status and counted reason; undefined when the call was taken for the global sidecar's. */
   const outcome = async (headers: CallHeaders) => {
     fallbackRefused.reset();
-    const refusal = await check(headers);
+    const refusal = await check(headers, "10.0.0.7");
     const [counted] = (await fallbackRefused.get()).values;
     return refusal === undefined ? undefined : `${refusal.code} ${counted?.labels.reason}`;
   };
@@ -84,5 +84,5 @@ test("T-01 refusals are logged, few lines for each reason however many there are
 test("T-01 without anything to know its token by, nobody is the global sidecar", async () => {
   const { fallbackRefused } = new CollectorMetrics();
   const check = fallbackCaller({ config: Config.parse({}), token: undefined, refused: fallbackRefused, logger: pino({ level: "silent" }) });
-  assert.equal((await check({ ...OWN, ...TOKEN }))?.code, "UNAUTHENTICATED");
+  assert.equal((await check({ ...OWN, ...TOKEN }, "10.0.0.7"))?.code, "UNAUTHENTICATED");
 });

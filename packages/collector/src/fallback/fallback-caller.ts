@@ -8,8 +8,9 @@ import { LineBudget } from "../line-budget.ts";
  * Tells whether a token is the global sidecar's. What it throws means that this cannot be told now.
  *
  * In a cluster a TokenReview of its projected token; in one process a secret that both parts know.
+ * `from` is the peer that shows it, so that one cannot take up what all need to be reviewed.
  */
-export type FallbackToken = (token: string) => boolean | Promise<boolean>;
+export type FallbackToken = (token: string, from: string) => boolean | Promise<boolean>;
 
 /** Why a call in the fallback's name was refused. A closed set: it labels a metric. */
 const FALLBACK_REFUSALS = ["no_certificate", "identity_mismatch", "no_token", "token_refused", "token_not_reviewed"] as const;
@@ -48,14 +49,14 @@ export function fallbackCaller({ config, token, refused, logger }: FallbackCalle
       logger.warn({ reason, err: cause, suppressed: suppressed || undefined }, "reports refused, not the global sidecar");
     return ANSWERS[reason];
   };
-  return (headers) => {
+  return (headers, peer) => {
     const objection = certificateObjection(headers, config);
     if (objection !== undefined) return refuse(objection);
     const shown = bearerToken(headers);
     if (shown === undefined || token === undefined) return refuse("no_token");
     const judge = (isTheirs: boolean) => (isTheirs ? undefined : refuse("token_refused"));
     try {
-      const verdict = token(shown);
+      const verdict = token(shown, peer);
       return verdict instanceof Promise ? verdict.then(judge).catch((cause) => refuse("token_not_reviewed", cause)) : judge(verdict);
     } catch (cause) {
       return refuse("token_not_reviewed", cause);

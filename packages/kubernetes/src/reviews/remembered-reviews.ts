@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { FencelineError, TokenBucket } from "@fenceline/api";
+import { FencelineError, partOfFree, TokenBucket } from "@fenceline/api";
 
 /** Limits of {@link RememberedReviews}. Times in milliseconds. */
 export interface ReviewLimits {
@@ -24,6 +24,17 @@ const MAX_REMEMBERED = 1_000;
  * Reviews at a time. The API server is not to be asked as often as somebody likes to send nonsense.
  */
 const MAX_UNDER_WAY = 8;
+/**
+ * One origin may have as many under way as it leaves to others, so 4 where it is alone: an API
+ * server that is slow to answer nonsense must not keep the others' questions waiting.
+ */
+const PART = 1;
+const LEAST = 1;
+/**
+ * Reviews beside those, of what was answered with yes before: whoever comes with a good token once
+ * more finds a place whatever the others do.
+ */
+const MAX_RENEWED = 8;
 /** Origins whose noes are counted. */
 const MAX_ORIGINS = 1_000;
 
@@ -45,6 +56,9 @@ export class RememberedReviews<Yes> {
   readonly #yes = new Map<string, Remembered<Yes>>();
   readonly #no = new Map<string, Remembered<Yes>>();
   readonly #underWay = new Map<string, Promise<Yes | undefined>>();
+  /** Reviews under way by share: an origin, or that of whoever has none. Renewals are not counted. */
+  readonly #byShare = new Map<string, number>();
+  #renewals = 0;
   readonly #noes = new Map<string, TokenBucket>();
 
   constructor(limits: ReviewLimits) {
@@ -55,7 +69,8 @@ export class RememberedReviews<Yes> {
   /**
    * The answer to a question; undefined is a no.
    *
-   * @param origin who asks, to whom the limit of noes applies; undefined for somebody without one
+   * @param origin who asks, to whom the limit of noes and the share of the reviews under way apply;
+   * undefined for somebody without one: they share what one origin may have
    * @param review asks the API server
    * @throws {FencelineError} `REVIEWS_LIMITED` when the origin has asked for too much that ended in
    * a no, `REVIEWS_BUSY` when too many reviews are under way
@@ -71,13 +86,35 @@ export class RememberedReviews<Yes> {
     if (noes?.take(1, this.#clock()) === false) {
       throw new FencelineError("REVIEWS_LIMITED", { message: "too many questions from here ended in a no" });
     }
-    if (this.#underWay.size >= MAX_UNDER_WAY) {
+    const leave = this.#enter(key, origin ?? "");
+    if (leave === undefined) {
       noes?.give(1);
-      throw new FencelineError("REVIEWS_BUSY", { message: `more than ${MAX_UNDER_WAY} reviews are under way` });
+      throw new FencelineError("REVIEWS_BUSY", { message: `too many reviews are under way, ${this.#underWay.size} in all` });
     }
-    const asking = this.#ask(key, review, () => noes?.give(1)).finally(() => this.#underWay.delete(key));
+    const asking = this.#ask(key, review, () => noes?.give(1)).finally(() => {
+      this.#underWay.delete(key);
+      leave();
+    });
     this.#underWay.set(key, asking);
     return asking;
+  }
+
+  /** Takes a place for a review. Returns what gives it back; undefined when there is none. */
+  #enter(key: string, share: string): (() => void) | undefined {
+    if (this.#yes.has(key) && this.#renewals < MAX_RENEWED) {
+      this.#renewals += 1;
+      return () => {
+        this.#renewals -= 1;
+      };
+    }
+    const mine = this.#byShare.get(share) ?? 0;
+    if (mine >= partOfFree(MAX_UNDER_WAY, this.#underWay.size - this.#renewals, PART, LEAST)) return undefined;
+    this.#byShare.set(share, mine + 1);
+    return () => {
+      const left = (this.#byShare.get(share) ?? 1) - 1;
+      if (left === 0) this.#byShare.delete(share);
+      else this.#byShare.set(share, left);
+    };
   }
 
   async #ask(key: string, review: () => Promise<Yes | undefined>, giveBack: () => void): Promise<Yes | undefined> {

@@ -87,3 +87,26 @@ test("T-01 a flood of bad tokens does not make the API server forget the good on
   assert.equal(await reviews.userOf(token), USER);
   assert.equal(asked(), 1_501);
 });
+
+test("T-01 one peer whose junk tokens the API server does not answer leaves places for the tokens of others", async (t) => {
+  const { server, reviews, token, asked } = await setUp(t);
+  const isJunk = (request: RecordedRequest) => isReview(request) && JSON.stringify(request.body).includes('"a.b.');
+  server.fail(isJunk, "silence");
+  const junk = Array.from({ length: 40 }, (_, index) => reviews.userOf(`a.b.${index}`, "10.0.0.66").catch(({ code }) => code));
+  const others = Array.from({ length: 2 }, (_, index) => reviews.userOf(`a.b.c${index}`, `10.0.0.6${index}`).catch(({ code }) => code));
+  assert.equal(await reviews.userOf(token, "10.0.0.7"), USER);
+  assert.equal((await Promise.all(junk)).filter((code) => code === "REVIEWS_BUSY").length, 36);
+  assert.equal((await Promise.all(others)).includes("REVIEWS_BUSY"), false);
+  assert.equal(asked(), 4 + 2 + 1);
+});
+
+test("T-01 a token that was good before is reviewed again, however many peers' junk tokens the API server does not answer", async (t) => {
+  const { server, clock, reviews, token } = await setUp(t);
+  assert.equal(await reviews.userOf(token, "10.0.0.7"), USER);
+  clock.now = 60_000;
+  server.fail((request) => isReview(request) && JSON.stringify(request.body).includes('"a.b.'), "silence");
+  const junk = Array.from({ length: 100 }, (_, index) => reviews.userOf(`a.b.${index}`, `10.0.1.${index}`).catch(({ code }) => code));
+  await assert.rejects(reviews.userOf("a.b.new", "10.0.0.8"), { code: "REVIEWS_BUSY" });
+  assert.equal(await reviews.userOf(token, "10.0.0.7"), USER);
+  await Promise.all(junk);
+});

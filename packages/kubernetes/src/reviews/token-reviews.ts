@@ -58,14 +58,14 @@ export class TokenReviews {
    * `system:serviceaccount:fenceline:global-sidecar`; undefined when it is not valid. Throws as
    * {@link authenticate} does.
    */
-  async userOf(token: string): Promise<string | undefined> {
-    return (await this.authenticate(token))?.username;
+  async userOf(token: string, from?: string): Promise<string | undefined> {
+    return (await this.authenticate(token, from))?.username;
   }
 
   /**
    * The user that a token authenticates for the audience; undefined when it is not valid.
    *
-   * @param from where the token came from, to which the limit of noes applies
+   * @param from where the token came from, to which the limit of noes and of reviews under way apply
    * @throws {ApiError} when the API server does not answer, or does not let us ask; what was
    * accepted a short time ago still counts then
    * @throws {FencelineError} `REVIEWS_LIMITED`, `REVIEWS_BUSY`

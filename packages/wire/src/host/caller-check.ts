@@ -14,9 +14,9 @@ export interface CallerRefusal {
 
 /**
  * Tells whether a call comes from somebody in particular; undefined when it does. Answers at once
- * where it knows. Never fails.
+ * where it knows. Never fails. `peer` is that of the call, see `GrpcCall`.
  */
-export type CallerCheck = (headers: CallHeaders) => CallerRefusal | undefined | Promise<CallerRefusal | undefined>;
+export type CallerCheck = (headers: CallHeaders, peer: string) => CallerRefusal | undefined | Promise<CallerRefusal | undefined>;
 
 const SCHEME = /^Bearer +/i;
 
