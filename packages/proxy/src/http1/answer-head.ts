@@ -1,3 +1,4 @@
+import { NEVER_AN_ANSWER_TRAILER } from "../destination/answer-trailers.ts";
 import { plainLength } from "../destination/plain-length.ts";
 
 /** Header of an answer, sorted: what frames it, and what is relayed. */
@@ -83,12 +84,6 @@ const RULES = new Map<string, FieldRule>([
 /** Fields of an answer that Connection must not take away: they frame it or guard the caller. */
 const PROTECTED = new Set(["content-length", "content-type", "content-encoding", "set-cookie", "date", "cache-control", "vary"]);
 
-/**
- * Fields that must not come after the body (RFC 9110 §6.5.1): they frame, route or describe what
- * was already acted on.
- */
-const NEVER_A_TRAILER = new Set([...RULES.keys(), "content-encoding", "content-type", "content-range", "host", "set-cookie"]);
-
 const CONTENT_LENGTH = new Set(["content-length"]);
 
 /** As many as a request may have. */
@@ -160,7 +155,7 @@ export function parseTrailers(text: string): [string, string][] | string {
     // What frames a body comes too late here, so whoever sends it wants it to be believed by
     // somebody.
     if (rule === contentLength || rule === transferEncoding) return "a trailer frames the body";
-    if (!NEVER_A_TRAILER.has(name.toLowerCase())) trailers.push([name, value]);
+    if (!NEVER_AN_ANSWER_TRAILER.has(name.toLowerCase())) trailers.push([name, value]);
     return undefined;
   });
   return fault ?? trailers;

@@ -1,6 +1,8 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { NEVER_AN_ANSWER_TRAILER } from "../destination/answer-trailers.ts";
 import { pushJoining, releaseJoined, unreadBytes } from "../net/joined-reading.ts";
 import { MOST_PIECES } from "../net/pieces.ts";
+import { allowedTrailers } from "./fields.ts";
 import { HEADER_ONLY, respond, sendTrailers, WITH_BODY, WITH_TRAILERS } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 
@@ -100,7 +102,7 @@ export class AnswerRelay {
     from.on("data", this.#onData);
     from.on("trailers", (trailers) => {
       this.#source.heard();
-      this.#trailers = trailers;
+      this.#trailers = allowedTrailers(trailers, NEVER_AN_ANSWER_TRAILER);
     });
     from.on("end", () => {
       // Of an answer that was broken off, "close" tells.

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, type IncomingHttpStatusHeader, sensitiveHeaders } from "node:http2";
+import { plainLength } from "../destination/plain-length.ts";
 
 /**
  * Names of the fields that their sender wants in no compression table, because their values could
@@ -24,17 +25,44 @@ export type AnswerFields = IncomingHttpHeaders & IncomingHttpStatusHeader;
 /** The one field specific to a connection that nghttp2 lets through and Node does not. */
 const FORBIDDEN = "http2-settings";
 
-/** Whether HTTP/2 has this status and these fields. */
+/**
+ * Whether HTTP/2 has this status and these fields, and their length can be counted to: nghttp2
+ * counts in 64 bits, JavaScript in 53, and an HTTP/1.1 answer has the same limit.
+ */
 export function isRelayable(fields: AnswerFields): boolean {
-  const status = fields[":status"] ?? 0;
-  return status >= 200 && status <= 599 && !(FORBIDDEN in fields);
+  const { ":status": status = 0, "content-length": length } = fields;
+  if (status < 200 || status > 599 || FORBIDDEN in fields) return false;
+  return length === undefined || Number.isSafeInteger(Number(length));
 }
 
 /**
- * The fields as they go on: without `TE`, which means nothing in an answer, as over HTTP/1.1.
- * nghttp2 takes `Trailers` for a valid value, and Node throws at it.
+ * The fields as they go on: without `TE`, which means nothing in an answer, and with a plain
+ * length, as over HTTP/1.1. nghttp2 takes `Trailers` for a valid value, and Node throws at it.
  */
 export function relayedFields(fields: AnswerFields, rawFields: readonly string[]): readonly string[] {
-  const relayed = "te" in fields ? rawFields.filter((_, at) => rawFields[at - (at % 2)] !== "te") : rawFields;
-  return keepSensitive(relayed, sensitiveNames(fields));
+  const withoutTe = "te" in fields ? rawFields.filter((_, at) => rawFields[at - (at % 2)] !== "te") : rawFields;
+  return keepSensitive(withPlainLength(withoutTe, fields["content-length"]), sensitiveNames(fields));
+}
+
+/** @param length value of Content-Length. nghttp2 has seen to it that it is digits, and once */
+function withPlainLength(fields: readonly string[], length: string | undefined): readonly string[] {
+  if (length === undefined) return fields;
+  const plain = plainLength(length);
+  if (plain === length) return fields;
+  return fields.map((text, at) => (at % 2 === 1 && fields[at - 1] === "content-length" ? plain : text));
+}
+
+/**
+ * Trailers without those that must not come after a body: what reads them next would take them for
+ * what stood in the header. Most have none of them, and go on as they are.
+ *
+ * @param never names in small letters
+ */
+export function allowedTrailers(trailers: IncomingHttpHeaders, never: ReadonlySet<string>): IncomingHttpHeaders {
+  const names = Object.keys(trailers);
+  if (!names.some((name) => never.has(name))) return trailers;
+  const kept: IncomingHttpHeaders = {};
+  for (const name of names) if (!never.has(name)) kept[name] = trailers[name];
+  const sensitive = sensitiveNames(trailers);
+  return sensitive.length === 0 ? kept : Object.assign(kept, { [sensitiveHeaders]: sensitive });
 }

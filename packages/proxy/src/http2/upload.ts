@@ -1,6 +1,7 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
 import { MOST_PIECES, Pieces } from "../net/pieces.ts";
+import { allowedTrailers } from "./fields.ts";
 import { sendTrailers } from "./respond.ts";
 
 /**
@@ -45,6 +46,9 @@ export class Upload {
     from.on("trailers", (trailers) => {
       this.#trailers = trailers;
     });
+    // It says "end" of an empty body as soon as that has come, whether anybody reads or not.
+    from.on("end", this.#onEnd);
+    if (from.readableEnded) this.#onEnd();
   }
 
   /** Whether the body can be sent once more from its beginning. */
@@ -72,7 +76,7 @@ export class Upload {
     for (const piece of this.#kept?.list() ?? []) this.#write(to, piece);
     if (this.#ended) this.#end();
     else if (!first && this.#pieces < MOST_PIECES) this.#from.resume();
-    if (first) this.#from.on("data", this.#onData).on("end", this.#onEnd);
+    if (first) this.#from.on("data", this.#onData);
   }
 
   /** The destination answers: the body will not be sent again. */
@@ -142,17 +146,7 @@ export class Upload {
     const to = this.#to;
     if (to === undefined || to.closed || to.destroyed) return;
     const trailers = this.#trailers;
-    if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, allowed(trailers)));
+    if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, allowedTrailers(trailers, NEVER_A_TRAILER)));
     to.end();
   }
-}
-
-/**
- * The trailers without those that nobody may send after a body: the hops behind would take them for
- * what was checked here.
- */
-function allowed(trailers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const kept: IncomingHttpHeaders = {};
-  for (const [name, value] of Object.entries(trailers)) if (!NEVER_A_TRAILER.has(name)) kept[name] = value;
-  return kept;
 }
