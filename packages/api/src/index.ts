@@ -18,6 +18,7 @@ export * from "./managed-by.ts";
 export * from "./manifest.ts";
 export * from "./null-fields.ts";
 export * from "./object.ts";
+export { type RenderedFor, renderedMeta } from "./rendered-meta.ts";
 export * from "./shortened.ts";
 export * from "./vocabulary.ts";
 export { contentOf, parseYaml } from "./yaml-documents.ts";

@@ -5,10 +5,8 @@ import {
   fenceMode,
   idleWindowOf,
   type Labels,
-  MANAGED_BY_LABEL,
-  MANAGER,
-  type RenderedMeta,
   type RenderedObject,
+  renderedMeta,
   type ServiceFence,
   type Sidecar,
 } from "@fenceline/api";
@@ -16,8 +14,6 @@ import type { ServiceLookup } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { filterPatches } from "./envoy-filter.ts";
 import { hostsRefusal, namespaceRefusal, selectorRefusal } from "./reserved.ts";
-
-const REVISION_LABEL = "istio.io/rev";
 
 /** What the objects of a fence are made from. */
 export interface RenderInput {
@@ -127,20 +123,6 @@ export function workloadLabels({ fence, registry, config }: Pick<RenderInput, "f
   // refused (istio/istio#46921).
   const selector = registry.service(namespace, name)?.spec.selector ?? {};
   return Object.keys(selector).length > 0 ? selector : undefined;
-}
-
-/**
- * The owner reference lets the API server clean up; a fence from a file has no uid, and its store
- * removes what is no longer rendered.
- */
-function renderedMeta({ apiVersion, kind, metadata: { name, namespace, labels, uid } }: ServiceFence): RenderedMeta {
-  const revision = labels[REVISION_LABEL];
-  return {
-    name,
-    namespace,
-    labels: { [MANAGED_BY_LABEL]: MANAGER, ...(revision !== undefined && { [REVISION_LABEL]: revision }) },
-    ...(uid !== undefined && { ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }] }),
-  };
 }
 
 /**

@@ -1,2 +1,2 @@
 export { until } from "./until.ts";
-export { renderValve, VALVE, type Valve } from "./valve.ts";
+export { renderValve, VALVE, type Valve, type ValveStatus } from "./valve.ts";

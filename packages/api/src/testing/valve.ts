@@ -6,8 +6,8 @@ import { z } from "zod";
 import type { Sidecar } from "../kinds/istio.ts";
 import type { OwnKind } from "../kinds/kind.ts";
 import { validations } from "../kinds/structural-schema.ts";
-import { MANAGED_BY_LABEL, MANAGER } from "../managed-by.ts";
 import { ObjectMeta } from "../object.ts";
+import { renderedMeta } from "../rendered-meta.ts";
 
 const ValveSpec = z
   .strictObject({
@@ -55,12 +55,13 @@ function readValveStatus(value: unknown): { readonly status: ValveStatus; readon
 }
 
 /** Its renderer. The name has the kind in it, so that a fence of the same name has its own Sidecar. */
-export function renderValve({ metadata: { namespace, name }, spec }: Valve): Sidecar {
+export function renderValve(valve: Valve): Sidecar {
+  const { metadata, spec } = valve;
   const hosts = spec.hosts.slice(0, spec.most).map((host) => `*/${host}`);
   return {
     apiVersion: "networking.istio.io/v1beta1",
     kind: "Sidecar",
-    metadata: { name: `valve-${name}`, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER } },
+    metadata: renderedMeta(valve, `valve-${metadata.name}`),
     spec: { workloadSelector: { labels: { app: spec.app } }, egress: [{ hosts }] },
   };
 }

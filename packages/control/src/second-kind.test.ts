@@ -1,0 +1,114 @@
+/** A kind that lives in tests only, run by the controller over both stores as a fence is. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type ObjectRef, OWN_KINDS, type OwnKind } from "@fenceline/api";
+import { renderValve, until, VALVE, type Valve, type ValveStatus } from "@fenceline/api/testing";
+import { resourcesOf } from "@fenceline/kubernetes";
+import { FakeApiServer } from "@fenceline/kubernetes/testing";
+import { DirectoryStore, type Store } from "@fenceline/store";
+import { KubernetesStore } from "@fenceline/store/kubernetes";
+import { CONFIG_MAPS, ManualLeadership, MESH_CONFIG_MAP, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { pino } from "pino";
+import { Controller } from "./controller.ts";
+import type { Desired, Reconciler } from "./reconciler.ts";
+
+const KINDS: readonly OwnKind[] = [...OWN_KINDS, VALVE];
+const [VALVES] = resourcesOf(VALVE);
+const A: ObjectRef = { kind: VALVE.name, namespace: "test1", name: "a" };
+const valveOf = (spec: object) => ({
+  apiVersion: "test.fenceline.io/v1",
+  kind: "Valve",
+  metadata: { name: "a", namespace: "test1" },
+  spec,
+});
+const nothing = () => {};
+
+class ValveReconciler implements Reconciler<Valve, ValveStatus> {
+  readonly kind = VALVE.name;
+  readonly logField = "valve";
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  observe({ namespace, name }: ObjectRef): Valve | undefined {
+    return this.#store.objectsOf(VALVE).find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  }
+
+  desired(valve: Valve): Desired<ValveStatus> {
+    return { objects: [renderValve(valve)], status: { shown: Math.min(valve.spec.hosts.length, valve.spec.most) } };
+  }
+
+  statusToWrite(of: ObjectRef, { status }: Desired<ValveStatus>): ValveStatus | undefined {
+    return this.observe(of)?.status.shown === status.shown ? undefined : status;
+  }
+
+  logDetails = () => ({});
+  statusWritten = nothing;
+  forget = nothing;
+}
+
+/** A controller that looks at a valve whenever the store tells of it. */
+function control(t: TestContext, store: Store) {
+  const controller = new Controller({
+    store,
+    reconciler: new ValveReconciler(store),
+    metrics: {
+      ...{ reconciles: { inc: nothing }, writes: { inc: nothing }, statusWrites: { inc: nothing }, delayedWrites: { inc: nothing } },
+      ...{ observeObstacles: nothing, observeInFlight: nothing },
+    },
+    logger: pino({ level: "silent" }),
+    leads: () => true,
+  });
+  store.onChange(({ own, disturbed }) => {
+    for (const { before, after } of own) if ((after ?? before)?.kind === VALVE.name) controller.enqueue(A);
+    for (const owner of disturbed) if (owner.kind === VALVE.name) controller.enqueue(owner);
+  });
+  t.after(async () => {
+    await controller.close();
+    await store.close();
+  });
+  for (const owner of [...store.owners(VALVE.name), A]) controller.enqueue(owner);
+  return controller;
+}
+
+const hostsOf = (store: Store) => store.ownedBy(A).flatMap((object) => (object.kind === "Sidecar" ? object.spec.egress[0]?.hosts : []));
+const shown = (store: Store) => store.objectsOf(VALVE).map(({ status }) => status.shown);
+
+test("issue 14: a second kind in a folder is rendered, follows its spec, and leaves nothing behind", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-valve-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const write = (spec: object) => writeFileSync(join(folder, "valve.json"), JSON.stringify(valveOf(spec)));
+  write({ app: "web", hosts: ["b", "c"] });
+  const store = await DirectoryStore.open({ folder, kinds: KINDS, onRefused: assert.fail });
+  const controller = control(t, store);
+  await controller.idle();
+  assert.deepEqual([hostsOf(store), shown(store)], [["*/b", "*/c"], [2]]);
+  write({ app: "web", hosts: ["b", "c"], most: 2 });
+  write({ app: "web", hosts: ["d"] });
+  await until(() => hostsOf(store).join() === "*/d" && shown(store).join() === "1");
+  rmSync(join(folder, "valve.json"));
+  await until(() => store.ownedBy(A).length === 0);
+});
+
+test("issue 14: a second kind in a cluster is rendered, follows its spec, and is put back when somebody changes it", async (t) => {
+  const server = await FakeApiServer.start(t);
+  server.put(CONFIG_MAPS, { metadata: MESH_CONFIG_MAP });
+  const put = (spec: object) => server.put(VALVES, { ...valveOf(spec), ...server.get(VALVES, A), spec });
+  put({ app: "web", hosts: ["b", "c"] });
+  const store = await KubernetesStore.open({
+    ...{ api: server.api(t), leadership: new ManualLeadership(), onTrouble: nothing, meshConfigMaps: [MESH_CONFIG_MAP], kinds: KINDS },
+  });
+  const controller = control(t, store);
+  await controller.idle();
+  assert.deepEqual([hostsOf(store), shown(store)], [["*/b", "*/c"], [2]]);
+  put({ app: "web", hosts: ["d"] });
+  await until(() => hostsOf(store).join() === "*/d" && shown(store).join() === "1");
+  const name = { namespace: "test1", name: "valve-a" };
+  server.remove(SIDECARS, name);
+  await until(() => server.get(SIDECARS, name) !== undefined);
+});
