@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Option } from "commander";
-import { collectorCommand } from "./collector/command.ts";
+import { withdrawCommand } from "./commands/withdraw/command.ts";
 import { addressesIn, parseDurationFlag, parseEndpoint, parseHostName, parseNameServer } from "./flags.ts";
-import { globalSidecarCommand } from "./global-sidecar/command.ts";
-import { standaloneCommand } from "./standalone/command.ts";
+import { collectorCommand } from "./processes/collector/command.ts";
+import { globalSidecarCommand } from "./processes/global-sidecar/command.ts";
+import { standaloneCommand } from "./processes/standalone/command.ts";
 import { runToEnd } from "./testing/fenceline-process.ts";
-import { withdrawCommand } from "./withdraw/command.ts";
 
 const COMMANDS = [standaloneCommand(), globalSidecarCommand(), collectorCommand(), withdrawCommand()];
 const OPTIONS = COMMANDS.flatMap((command) => command.options.map((option) => ({ command: command.name(), option })));

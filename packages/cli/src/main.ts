@@ -2,11 +2,11 @@
 import { FencelineError, printableLines } from "@fenceline/api/vocabulary";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "./build-info.ts";
-import { collectorCommand } from "./collector/command.ts";
-import { globalSidecarCommand } from "./global-sidecar/command.ts";
-import { renderCommand } from "./render/command.ts";
-import { standaloneCommand } from "./standalone/command.ts";
-import { withdrawCommand } from "./withdraw/command.ts";
+import { renderCommand } from "./commands/render/command.ts";
+import { withdrawCommand } from "./commands/withdraw/command.ts";
+import { collectorCommand } from "./processes/collector/command.ts";
+import { globalSidecarCommand } from "./processes/global-sidecar/command.ts";
+import { standaloneCommand } from "./processes/standalone/command.ts";
 
 /** Exit codes: what the user can mend, and what is our fault. */
 const WRONG_INPUT = 2;

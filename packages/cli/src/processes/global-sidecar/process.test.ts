@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { startDnsServer } from "@fenceline/proxy/testing/dns-server";
-import { get, startCommand } from "../testing/fenceline-process.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { get, startCommand } from "../../testing/fenceline-process.ts";
+import { undoAfter } from "../../testing/undo.ts";
 
 const OWN_NAME = "global-sidecar.fenceline.svc.cluster.local";
 

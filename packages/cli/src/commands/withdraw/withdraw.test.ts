@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { KubernetesApi } from "@fenceline/kubernetes";
 import { KubeConfig } from "@kubernetes/client-node";
 import { pino } from "pino";
-import { undoAfter } from "../testing/undo.ts";
+import { undoAfter } from "../../testing/undo.ts";
 import { withdraw } from "./withdraw.ts";
 
 const LEASE = "/apis/coordination.k8s.io/v1/namespaces/fenceline/leases/fenceline-collector";

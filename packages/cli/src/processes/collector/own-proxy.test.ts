@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { undoAfter } from "../testing/undo.ts";
+import { undoAfter } from "../../testing/undo.ts";
 import { ownProxyVersion } from "./own-proxy.ts";
 
 async function serverInfo(t: TestContext, body: string): Promise<string> {

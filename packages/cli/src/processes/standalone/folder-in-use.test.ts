@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runToEnd, startFenceline } from "../testing/fenceline-process.ts";
+import { runToEnd, startFenceline } from "../../testing/fenceline-process.ts";
 
 const PORTS = ["--proxy-port", "0", "--als-port", "0", "--api-port", "0"];
 

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { listOption, parseText } from "../flags.ts";
+import { listOption, parseText } from "../../flags.ts";
 
 interface Flags {
   readonly filename: readonly string[];

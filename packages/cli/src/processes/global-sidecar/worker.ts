@@ -6,7 +6,7 @@ import {
   type GlobalSidecarOptions,
   runWorker,
 } from "@fenceline/proxy/data-path";
-import { createLogger, type LogFormat } from "../logger.ts";
+import { createLogger, type LogFormat } from "../../logger.ts";
 
 /** What the flags say to the data path. */
 export interface WorkerSettings

@@ -8,8 +8,8 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { encodeAccessLogMessage } from "@fenceline/als";
-import { type FencelineProcess, get, startFenceline } from "../testing/fenceline-process.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { type FencelineProcess, get, startFenceline } from "../../testing/fenceline-process.ts";
+import { undoAfter } from "../../testing/undo.ts";
 
 /**
  * Most megabytes that all attacks together may add to the process: 64 of unfinished messages, V8's

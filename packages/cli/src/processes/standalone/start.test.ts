@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { runToEnd, startFenceline } from "../testing/fenceline-process.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { runToEnd, startFenceline } from "../../testing/fenceline-process.ts";
+import { undoAfter } from "../../testing/undo.ts";
 
 const PORTS = ["--proxy-port", "0", "--als-port", "0", "--api-port", "0"];
 const hasIpv6 = networkInterfaces().lo?.some(({ family }) => family === "IPv6") === true;

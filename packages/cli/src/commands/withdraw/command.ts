@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { durationOption, logFormatOption, logLevelOption, namespaceOption, parseText } from "../flags.ts";
-import { createLogger, type LogFormat } from "../logger.ts";
+import { durationOption, logFormatOption, logLevelOption, namespaceOption, parseText } from "../../flags.ts";
+import { createLogger, type LogFormat } from "../../logger.ts";
 
 interface Flags {
   readonly namespace: string;

@@ -6,13 +6,13 @@ import { test } from "node:test";
 import { Config } from "@fenceline/api";
 import { AddressTable, PoolMetrics } from "@fenceline/proxy";
 import { pino } from "pino";
+import { undoAfter } from "../../testing/undo.ts";
 import { refusalMetrics } from "../collector/api-guard.ts";
 import { clusterMetrics } from "../collector/cluster-metrics.ts";
 import { meshMetrics } from "../global-sidecar/mesh-metrics.ts";
-import { undoAfter } from "../testing/undo.ts";
 import { startStandalone } from "./standalone.ts";
 
-const DOCUMENT = join(import.meta.dirname, "../../../../docs/metrics.md");
+const DOCUMENT = join(import.meta.dirname, "../../../../../docs/metrics.md");
 
 test("docs/metrics.md lists exactly the metrics that there are", async (t) => {
   const undo = undoAfter(t);

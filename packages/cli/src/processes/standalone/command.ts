@@ -1,9 +1,9 @@
 import { formatAddress } from "@fenceline/api/vocabulary";
 import { Command } from "commander";
-import { apiHostOption, hostOption, logFormatOption, logLevelOption, parsePort, parseText } from "../flags.ts";
-import { listenAddress } from "../listen.ts";
-import { createLogger, type LogFormat } from "../logger.ts";
-import { untilSignalled } from "../signals.ts";
+import { apiHostOption, hostOption, logFormatOption, logLevelOption, parsePort, parseText } from "../../flags.ts";
+import { listenAddress } from "../../listen.ts";
+import { createLogger, type LogFormat } from "../../logger.ts";
+import { untilSignalled } from "../../signals.ts";
 
 interface Flags {
   readonly dir: string;
@@ -39,7 +39,7 @@ async function run(flags: Flags): Promise<void> {
   const signalled = untilSignalled();
   const lost = Promise.withResolvers<string>();
   // Imported here: the other commands need none of it, and the global sidecar is to stay small.
-  const [{ readConfig }, { startStandalone }] = await Promise.all([import("../config.ts"), import("./standalone.ts")]);
+  const [{ readConfig }, { startStandalone }] = await Promise.all([import("../../config.ts"), import("./standalone.ts")]);
   // A person started it to watch it, so it ends with the reader of its log (`npm start | head`).
   const logger = createLogger(flags.logFormat, flags.logLevel, () => lost.resolve("standard output was closed"));
   const config = readConfig(flags.config);

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { parse } from "yaml";
-import { get, startFenceline } from "../testing/fenceline-process.ts";
-import { meshOf, startService } from "../testing/services.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { get, startFenceline } from "../../testing/fenceline-process.ts";
+import { meshOf, startService } from "../../testing/services.ts";
+import { undoAfter } from "../../testing/undo.ts";
 
 const CURL = { host: "details.bookinfo.svc.cluster.local", "fence-source": "bookinfo/productpage" };
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { get, startFenceline } from "../testing/fenceline-process.ts";
-import { meshOf, startService } from "../testing/services.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { get, startFenceline } from "../../testing/fenceline-process.ts";
+import { meshOf, startService } from "../../testing/services.ts";
+import { undoAfter } from "../../testing/undo.ts";
 
 test("T-52 at level debug a call can be followed by its request id, from the route to the edge; at info there is none of it", async (t) => {
   const undo = undoAfter(t);

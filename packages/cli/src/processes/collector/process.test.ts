@@ -9,8 +9,8 @@ import { COLLECTOR_AUDIENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { FakeApiServer, LEASES, type Resource } from "@fenceline/kubernetes/testing";
 import { CONFIG_MAPS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
-import { get, startCommand } from "../testing/fenceline-process.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { get, startCommand } from "../../testing/fenceline-process.ts";
+import { undoAfter } from "../../testing/undo.ts";
 
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 

@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
 import type { Config } from "@fenceline/api";
 import { Command, Option } from "commander";
-import { apiHostOption, hostOption, logFormatOption, logLevelOption, namespaceOption, parsePort, parseText } from "../flags.ts";
-import { listenAddress } from "../listen.ts";
-import { createLogger, type LogFormat } from "../logger.ts";
-import { untilSignalled } from "../signals.ts";
+import { apiHostOption, hostOption, logFormatOption, logLevelOption, namespaceOption, parsePort, parseText } from "../../flags.ts";
+import { listenAddress } from "../../listen.ts";
+import { createLogger, type LogFormat } from "../../logger.ts";
+import { untilSignalled } from "../../signals.ts";
 
 interface Flags {
   readonly host: string;
@@ -42,7 +42,7 @@ export function collectorCommand(): Command {
 async function run(flags: Flags): Promise<void> {
   const stop = untilSignalled();
   // Imported here: the other commands need none of it, and the global sidecar is to stay small.
-  const [{ readConfig }, { Replica }] = await Promise.all([import("../config.ts"), import("./replica.ts")]);
+  const [{ readConfig }, { Replica }] = await Promise.all([import("../../config.ts"), import("./replica.ts")]);
   const logger = createLogger(flags.logFormat, flags.logLevel);
   const config: Config = { ...readConfig(flags.config), namespace: flags.namespace };
   const host = await listenAddress(flags.host, [

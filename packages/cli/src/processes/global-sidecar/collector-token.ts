@@ -1,5 +1,5 @@
 import { FencelineError, fileFailure } from "@fenceline/api/vocabulary";
-import { readTextFile } from "../read-text-file.ts";
+import { readTextFile } from "../../read-text-file.ts";
 
 /**
  * Largest token that is read, in bytes. One of a service account has about one kilobyte, and must

@@ -7,9 +7,9 @@ import { createEdgeReporter } from "@fenceline/als";
 import { Config } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { pino } from "pino";
-import { get } from "../testing/fenceline-process.ts";
-import { meshOf, startService } from "../testing/services.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { get } from "../../testing/fenceline-process.ts";
+import { meshOf, startService } from "../../testing/services.ts";
+import { undoAfter } from "../../testing/undo.ts";
 import { startStandalone } from "./standalone.ts";
 
 async function setUp(t: TestContext) {

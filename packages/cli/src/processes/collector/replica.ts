@@ -5,7 +5,7 @@ import { type HttpApi, probeRoutes, serveHttpApi, serviceNames } from "@fencelin
 import { KubernetesApi, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/kubernetes";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
 import type { Logger } from "pino";
-import { buildInfo } from "../build-info.ts";
+import { buildInfo } from "../../build-info.ts";
 import { apiGuard } from "./api-guard.ts";
 import { clusterMetrics } from "./cluster-metrics.ts";
 import { ownProxyVersion } from "./own-proxy.ts";

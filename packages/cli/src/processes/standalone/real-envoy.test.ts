@@ -9,10 +9,10 @@ import { Config, type EnvoyFilter } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { pino } from "pino";
 import { parse } from "yaml";
-import { toolPath } from "../../../../scripts/tools/tools.mjs";
-import { startEnvoy } from "../testing/envoy.ts";
-import { meshOf, startService } from "../testing/services.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { toolPath } from "../../../../../scripts/tools/tools.mjs";
+import { startEnvoy } from "../../testing/envoy.ts";
+import { meshOf, startService } from "../../testing/services.ts";
+import { undoAfter } from "../../testing/undo.ts";
 import { startStandalone } from "./standalone.ts";
 
 /**

@@ -12,8 +12,8 @@ import { DirectoryStore, type Store } from "@fenceline/store";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
 import { CONFIG_MAPS, MESH_CONFIG_MAP, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
-import { get, startCommand } from "../testing/fenceline-process.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { get, startCommand } from "../../testing/fenceline-process.ts";
+import { undoAfter } from "../../testing/undo.ts";
 
 const HELD = "the caller's outboundTrafficPolicy is REGISTRY_ONLY";
 const ANYBODY = "the configuration does not allow this external host";

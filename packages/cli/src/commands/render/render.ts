@@ -13,7 +13,7 @@ import {
 import { desiredOfManifests } from "@fenceline/collector";
 import { stringify } from "yaml";
 
-import { readTextFile } from "../read-text-file.ts";
+import { readTextFile } from "../../read-text-file.ts";
 
 /** What {@link render} works with. */
 export interface RenderOptions {

@@ -8,8 +8,8 @@ import { watchMeshAddresses } from "@fenceline/mesh-addresses";
 import { AddressTable, WorkerPool } from "@fenceline/proxy/worker-pool";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
-import { buildInfo } from "../build-info.ts";
-import { callsRoute } from "../calls-route.ts";
+import { buildInfo } from "../../build-info.ts";
+import { callsRoute } from "../../calls-route.ts";
 import {
   addressesIn,
   apiHostOption,
@@ -27,11 +27,11 @@ import {
   parsePort,
   parseText,
   parseTrustDomain,
-} from "../flags.ts";
-import { listenAddress } from "../listen.ts";
-import { createLogger, type LogFormat, resolveFormat } from "../logger.ts";
-import { reporterMetrics } from "../reporter-metrics.ts";
-import { untilSignalled } from "../signals.ts";
+} from "../../flags.ts";
+import { listenAddress } from "../../listen.ts";
+import { createLogger, type LogFormat, resolveFormat } from "../../logger.ts";
+import { reporterMetrics } from "../../reporter-metrics.ts";
+import { untilSignalled } from "../../signals.ts";
 import { collectorToken } from "./collector-token.ts";
 import { meshMetrics } from "./mesh-metrics.ts";
 import type { WorkerSettings } from "./worker.ts";

@@ -13,11 +13,11 @@ import { createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import { bearer, GRPC_STATUS } from "@fenceline/wire";
 import { pino } from "pino";
-import { toolPath } from "../../../../scripts/tools/tools.mjs";
-import { CERTIFICATES, KEY } from "../testing/certificates.ts";
-import { startMtlsEnvoy } from "../testing/mtls-envoy.ts";
-import { meshOf, startService } from "../testing/services.ts";
-import { undoAfter } from "../testing/undo.ts";
+import { toolPath } from "../../../../../scripts/tools/tools.mjs";
+import { CERTIFICATES, KEY } from "../../testing/certificates.ts";
+import { startMtlsEnvoy } from "../../testing/mtls-envoy.ts";
+import { meshOf, startService } from "../../testing/services.ts";
+import { undoAfter } from "../../testing/undo.ts";
 
 /**
  * A real Envoy with mTLS in front of the collector and of the global sidecar, as Istio puts one
