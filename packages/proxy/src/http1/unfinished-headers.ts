@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { UnorderedList } from "../calls/unordered-list.ts";
+import { type Listed, UnorderedList } from "../calls/unordered-list.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import type { Holder } from "../load/held-memory.ts";
 
@@ -14,7 +14,7 @@ export interface HeaderReader {
 }
 
 /** The header that is to come next on one connection, or has come in part. */
-class NextHeader implements Holder {
+class NextHeader implements Holder, Listed {
   readonly socket: Socket;
   position = -1;
   /**
@@ -55,9 +55,16 @@ class NextHeader implements Holder {
   }
 }
 
+/** Something of which no call is known before it is whole. */
+type Beginning = Holder & Listed;
+
+/** Bytes of a ClientHello as it came, with all that one read may bring, and put together. */
+const MOST_OF_A_HELLO = 160 * 1024;
+
 /**
  * What has come of headers that are not whole yet, on all HTTP/1.1 connections. node:http keeps it,
- * up to the limit of a header for each connection, and has no call yet that could be counted.
+ * up to the limit of a header for each connection, and has no call yet that could be counted. And
+ * what has come of TLS before its ClientHello is whole.
  *
  * Nothing is counted as bytes come. After an answer the bytes read so far are noted, once; all else
  * is asked of the sockets when somebody looks. What came in one piece with the request before is
@@ -66,36 +73,46 @@ class NextHeader implements Holder {
 export class UnfinishedHeaders {
   /** Bytes that one connection can hold. */
   readonly mostEach: number;
-  readonly #headers = new UnorderedList<NextHeader>();
+  readonly #beginnings = new UnorderedList<Beginning>();
   readonly #ofSocket = new WeakMap<Duplex, NextHeader>();
 
   /** @param maxHeaderSize bytes of a header */
   constructor(maxHeaderSize: number) {
-    this.mostEach = maxHeaderSize * MEMORY_PER_HEADER_BYTE;
+    this.mostEach = Math.max(maxHeaderSize * MEMORY_PER_HEADER_BYTE, MOST_OF_A_HELLO);
   }
 
-  /** HTTP/1.1 connections, whatever they do. */
+  /** HTTP/1.1 connections, whatever they do, and hellos. */
   get size(): number {
-    return this.#headers.size;
+    return this.#beginnings.size;
   }
 
   /** Those of which something has come. */
   holders(): readonly Holder[] {
-    return this.#headers.list().filter(({ heldBytes }) => heldBytes > 0);
+    return this.#beginnings.list().filter(({ heldBytes }) => heldBytes > 0);
+  }
+
+  /** A ClientHello begins. */
+  addHello(hello: Beginning): void {
+    this.#beginnings.add(hello);
+  }
+
+  /** It is whole, or nobody waits for the rest of it. */
+  deleteHello(hello: Beginning): void {
+    this.#beginnings.delete(hello);
   }
 
   /** A connection begins. */
   add(socket: Socket, reader: HeaderReader): void {
     const header = new NextHeader(socket, reader);
-    this.#headers.add(header);
+    this.#beginnings.add(header);
     this.#ofSocket.set(socket, header);
-    socket.once("close", () => this.#headers.delete(header));
+    socket.once("close", () => this.#beginnings.delete(header));
   }
 
   /** node:http does not read this connection any more. */
   delete(socket: Duplex): void {
     const header = this.#ofSocket.get(socket);
-    if (header !== undefined) this.#headers.delete(header);
+    if (header !== undefined) this.#beginnings.delete(header);
   }
 
   /** A request of this connection was answered: what comes behind it is the next one. */

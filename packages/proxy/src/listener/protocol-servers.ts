@@ -137,7 +137,8 @@ export class ProtocolServers {
   #tlsServer(tunnels: TunnelContext, helloTimeout: number): (socket: Socket) => void {
     const { connectionPipeline: pipeline, listener } = this.#parts;
     const port = this.#options.tunnel?.tlsPort ?? 443;
-    const pass = createTlsPassThrough({ ...tunnels, pipeline, listener, helloTimeout, port, hellos: new OpenHellos() });
+    const { unfinished } = this;
+    const pass = createTlsPassThrough({ ...tunnels, pipeline, listener, helloTimeout, port, hellos: new OpenHellos(), unfinished });
     return (socket) => {
       pass(socket);
       socket.resume();

@@ -13,9 +13,13 @@ const RANDOM_AT = MESSAGE_HEADER_BYTES + 2;
 const RANDOM_BYTES = 32;
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
+/** Bytes of a message that there is room for at first: few clients send more. */
+const FIRST_ROOM = 2 * 1024;
+const MOST_ROOM = MESSAGE_HEADER_BYTES + MAX_HELLO_BYTES;
 /** RFC 8446 §5.1. */
 const MAX_FRAGMENT = 2 ** 14;
 
+const NOTHING = Buffer.alloc(0);
 const NOT_TLS = new Refusal("REQUEST_MALFORMED", "the connection does not begin with a TLS ClientHello");
 const TOO_LARGE = new Refusal("HEADER_TOO_LARGE", "the ClientHello is too large");
 
@@ -28,10 +32,16 @@ export class ClientHelloReader {
   #recordHeaderFilled = 0;
   /** Bytes of the current record that are still to come. */
   #left = 0;
-  readonly #message = Buffer.allocUnsafe(MESSAGE_HEADER_BYTES + MAX_HELLO_BYTES);
+  /** Grows with what comes: who sends nothing more is not to hold the room for all of it. */
+  #message: Buffer = NOTHING;
   #filled = 0;
   /** Length of the message with its header, once that is there. */
   #length = Number.POSITIVE_INFINITY;
+
+  /** Bytes that the message takes. */
+  get heldBytes(): number {
+    return this.#message.length;
+  }
 
   /** The 32 random bytes that no two connections share, once the hello is complete. */
   get random(): string {
@@ -82,17 +92,27 @@ export class ClientHelloReader {
   }
 
   #readFragment(bytes: Buffer, from: number): number {
-    const copied = bytes.copy(this.#message, this.#filled, from, Math.min(bytes.length, from + this.#left));
+    const to = Math.min(bytes.length, from + this.#left);
+    this.#makeRoom(this.#filled + to - from);
+    const copied = bytes.copy(this.#message, this.#filled, from, to);
     this.#left -= copied;
     this.#filled += copied;
     return copied;
+  }
+
+  #makeRoom(length: number): void {
+    if (length <= this.#message.length) return;
+    const room = Math.min(MOST_ROOM, Math.max(FIRST_ROOM, 2 * this.#message.length, length));
+    const larger = Buffer.allocUnsafeSlow(room);
+    this.#message.copy(larger, 0, 0, this.#filled);
+    this.#message = larger;
   }
 
   #progress(): string | Refusal | undefined {
     if (this.#message[0] !== CLIENT_HELLO) return NOT_TLS;
     if (this.#filled < MESSAGE_HEADER_BYTES) return undefined;
     this.#length = MESSAGE_HEADER_BYTES + this.#message.readUIntBE(1, 3);
-    if (this.#length > this.#message.length) return TOO_LARGE;
+    if (this.#length > MOST_ROOM) return TOO_LARGE;
     return this.#filled < this.#length ? undefined : readServerName(this.#message.subarray(MESSAGE_HEADER_BYTES, this.#length));
   }
 }

@@ -2,7 +2,9 @@ import type { Socket } from "node:net";
 import { Call, type ConnectionExchange, type ConnectionPipeline } from "../calls/call.ts";
 import type { HeldConnection } from "../calls/lifecycle.ts";
 import type { ListenerObserver } from "../calls/listener-observer.ts";
+import type { Listed } from "../calls/unordered-list.ts";
 import { onTunnelClientEnded } from "../http1/half-closed.ts";
+import type { UnfinishedHeaders } from "../http1/unfinished-headers.ts";
 import { clientAddress } from "../net/client-address.ts";
 import { linger } from "../net/linger.ts";
 import { Refusal } from "../refusals/refusal.ts";
@@ -25,10 +27,13 @@ export interface TlsContext extends TunnelContext {
   /** Port that the connections are forwarded to. */
   readonly port: number;
   readonly hellos: OpenHellos;
+  /** Knows of hellos that are not whole. */
+  readonly unfinished: UnfinishedHeaders;
 }
 
 const LOOPED = new Refusal("LOOP", "the same ClientHello is under way already: the destination leads back to the global sidecar");
 const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arrive in time");
+const NO_MEMORY = new Refusal("REQUEST_TIMED_OUT", "the ClientHello is not whole, and the memory is used up");
 
 /**
  * A TLS connection that passes through as it is: the destination shows its own certificate, and the
@@ -38,14 +43,16 @@ const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arriv
  * reported. Where our own names and addresses do not tell a loop (a load balancer in front of us, a
  * proxy that leads back), the ClientHello does: it comes back as it left.
  */
-class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
+class TlsExchange implements ConnectionExchange, Dialler, HeldConnection, Listed {
   readonly call: Call;
   readonly kind = "tls";
+  position = -1;
 
   readonly #context: TlsContext;
   readonly #client: Socket;
   readonly #held: EarlyBytes;
-  readonly #hello = new ClientHelloReader();
+  /** Until its hello is whole, or given up. */
+  #hello: ClientHelloReader | undefined = new ClientHelloReader();
   readonly #timer: NodeJS.Timeout;
   /** Kept, because a closed socket does not say. */
   readonly #from: string | undefined;
@@ -72,6 +79,7 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
     this.#held = new EarlyBytes(client, Buffer.alloc(0), () => this.#onClientEnded());
     client.on("data", this.#onData);
     context.lifecycle.hold(this);
+    context.unfinished.addHello(this);
   }
 
   get address(): Address | undefined {
@@ -95,7 +103,7 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
   }
 
   get heldBytes(): number {
-    return this.#held.bytes + unsent(this.#client) + unsent(this.#destination);
+    return this.#held.bytes + (this.#hello?.heldBytes ?? 0) + unsent(this.#client) + unsent(this.#destination);
   }
 
   get takenBytes(): number {
@@ -103,6 +111,10 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
   }
 
   giveUp(refusal: Refusal): void {
+    if (this.#hello !== undefined) {
+      this.#refuseHello(NO_MEMORY);
+      return;
+    }
     this.call.giveUp(refusal);
     this.cut();
   }
@@ -119,18 +131,19 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    const name = this.#hello.read(bytes);
-    if (name === undefined) return;
+    const hello = this.#hello;
+    const name = hello?.read(bytes);
+    if (hello === undefined || name === undefined) return;
     if (name instanceof Refusal) {
       this.#refuseHello(name);
       return;
     }
-    if (!this.#context.hellos.add(this.#hello.random)) {
+    if (!this.#context.hellos.add(hello.random)) {
       this.#refuseHello(LOOPED);
       return;
     }
     this.#endHello();
-    this.#random = this.#hello.random;
+    this.#random = hello.random;
     this.#begun = true;
     this.#context.pipeline(this, `${name}:${this.#context.port}`);
   };
@@ -150,6 +163,8 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection {
 
   #endHello(): void {
     clearTimeout(this.#timer);
+    this.#hello = undefined;
+    this.#context.unfinished.deleteHello(this);
     this.#client.off("data", this.#onData);
   }
 
