@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { MOST_PIECES } from "../net/pieces.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import { copyOf } from "./recycled-buffers.ts";
 
@@ -27,6 +28,8 @@ export class AnswerWriter {
   #received = 0;
   /** What came of the body in this read. */
   #first: Buffer | undefined;
+  /** Pieces that were written since the client had taken all. */
+  #pieces = 0;
   /** More of it, where the coding of the answer cut it into pieces. */
   #more: Buffer[] | undefined;
 
@@ -66,7 +69,7 @@ export class AnswerWriter {
   /**
    * Writes what came in this read.
    *
-   * @returns whether more may be written at once; if not, the response's `drain` follows
+   * @returns whether more may be written at once, and not only when the client has taken what was
    */
   flush(): boolean {
     const first = this.#first;
@@ -117,8 +120,12 @@ export class AnswerWriter {
     const more = this.#more;
     this.#first = undefined;
     this.#more = undefined;
-    if (this.#response.destroyed) return true;
+    const response = this.#response;
+    if (response.destroyed) return true;
+    // By pieces, too: a destination may send segments of one byte, and each of them costs a
+    // thousand times that (T-10).
+    this.#pieces = response.writableLength === 0 ? 0 : this.#pieces + 1;
     const { bytes, release } = copyOf(first, more);
-    return this.#response.write(bytes, release);
+    return response.write(bytes, release) && this.#pieces < MOST_PIECES;
   }
 }

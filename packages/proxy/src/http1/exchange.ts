@@ -7,6 +7,7 @@ import type { ForwardedRequest } from "../calls/request.ts";
 import { headerMemory } from "../load/header-memory.ts";
 import { clientAddress } from "../net/client-address.ts";
 import { unreadBytes } from "../net/joined-reading.ts";
+import { onceTaken } from "../net/pieces.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AnswerHead } from "./answer-head.ts";
@@ -223,7 +224,10 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     const connection = this.#connection;
     if (mayWrite !== false || connection === undefined || connection.paused) return;
     connection.pause();
-    this.#response.once("drain", () => connection.resume());
+    const resume = () => connection.resume();
+    const { socket, writableNeedDrain } = this.#response;
+    if (writableNeedDrain) this.#response.once("drain", resume);
+    else onceTaken(socket, resume);
   }
 
   #mayRepeat(): boolean {

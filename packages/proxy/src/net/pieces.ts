@@ -1,3 +1,5 @@
+import type { Writable } from "node:stream";
+
 /**
  * Pieces that may wait in a stream that is written to, of whatever size, before no more is read.
  */
@@ -48,4 +50,14 @@ export class Pieces {
     this.#slab = undefined;
     this.#filled = 0;
   }
+}
+
+/**
+ * Calls back once the peer has taken all that was written, however little that is: `drain` comes
+ * only where there was too much.
+ *
+ * @param stream nothing happens where it closes, which is what its user waits for then
+ */
+export function onceTaken(stream: Writable | null, callback: () => void): void {
+  if (stream?.writable === true) stream.write("", callback);
 }

@@ -18,6 +18,7 @@ import { headerMemory } from "../load/header-memory.ts";
 import { clientAddress } from "../net/client-address.ts";
 import { linger } from "../net/linger.ts";
 import { ServerResponse } from "../net/node-http.ts";
+import { onceTaken } from "../net/pieces.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { Dial, type Dialler } from "./dial.ts";
@@ -209,7 +210,9 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
     const destination = this.#destination;
     if (mayWrite !== false || destination === undefined || destination.isPaused()) return;
     destination.pause();
-    this.#client.once("drain", () => destination.resume());
+    const resume = () => destination.resume();
+    if (this.#client.writableNeedDrain) this.#client.once("drain", resume);
+    else onceTaken(this.#client, resume);
   }
 
   /** The last byte of an answer other than 101 was written. */
