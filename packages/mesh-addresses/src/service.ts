@@ -1,5 +1,14 @@
 import { type AddressUpdate, MAX_ADDRESSES_PER_UPDATE, type MeshAddress } from "@fenceline/api/vocabulary";
-import { type CallerCheck, type CallerRefusal, type CallHandler, GRPC_STATUS, type GrpcCall, type GrpcService, OK } from "@fenceline/wire";
+import {
+  type CallerCheck,
+  type CallerRefusal,
+  type CallHandler,
+  GRPC_STATUS,
+  type GrpcCall,
+  type GrpcService,
+  OK,
+  reviewAgain,
+} from "@fenceline/wire";
 import { encodeAddressUpdate, WATCH_ADDRESSES } from "./codec.ts";
 
 /** Where addresses come from. */
@@ -16,9 +25,13 @@ export interface AddressFeed {
  */
 const MAX_WAITING = 20_000;
 
-/** `MeshAddresses/Watch`, for whom `caller` does not object to. */
-export function meshAddressService(feed: AddressFeed, caller: CallerCheck): GrpcService {
-  return { [WATCH_ADDRESSES]: { open: (call) => new WatchCall(call, feed, caller) } };
+/**
+ * `MeshAddresses/Watch`, for whom `caller` does not object to, now and later on.
+ *
+ * @param reviewedEveryMs longest milliseconds between two looks at the caller. Default 5 minutes
+ */
+export function meshAddressService(feed: AddressFeed, caller: CallerCheck, reviewedEveryMs?: number): GrpcService {
+  return { [WATCH_ADDRESSES]: { open: (call) => new WatchCall(call, feed, caller, reviewedEveryMs) } };
 }
 
 /**
@@ -34,10 +47,13 @@ class WatchCall implements CallHandler {
   #isBlocked = false;
   #isOver = false;
   #stop: () => void = () => {};
+  #stopReviews: () => void = () => {};
+  readonly #review: () => () => void;
 
-  constructor(call: GrpcCall, feed: AddressFeed, caller: CallerCheck) {
+  constructor(call: GrpcCall, feed: AddressFeed, caller: CallerCheck, everyMs: number | undefined) {
     this.#call = call;
     this.#feed = feed;
+    this.#review = () => reviewAgain({ call, check: caller, everyMs, onRefused: () => this.retire() });
     const verdict = caller(call.headers, call.peer);
     if (verdict instanceof Promise) void verdict.then((refusal) => this.#admit(refusal));
     else this.#admit(verdict);
@@ -57,6 +73,7 @@ class WatchCall implements CallHandler {
   closed(): void {
     this.#isOver = true;
     this.#stop();
+    this.#stopReviews();
   }
 
   #admit(refusal: CallerRefusal | undefined): void {
@@ -65,6 +82,7 @@ class WatchCall implements CallHandler {
       this.#call.end({ code: GRPC_STATUS[refusal.code], details: refusal.details });
       return;
     }
+    this.#stopReviews = this.#review();
     this.#stop = this.#feed.onChange((changed) => this.#changed(changed));
     this.#beginView();
     // The host knows this handler only when its constructor has returned.

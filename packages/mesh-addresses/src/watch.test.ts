@@ -146,3 +146,21 @@ test("a collector that was away is found again, and begins with a whole view", a
   await until(() => seen.views === 2);
   assert.deepEqual([...seen.known], ["10.0.0.2"]);
 });
+
+test("T-01 whoever's token is revoked is told nothing more within a while, and the global sidecar comes again with its new one", async (t) => {
+  const feed = new Feed();
+  feed.set("10.0.0.1");
+  let good = "secret";
+  const check: CallerCheck = async (headers) =>
+    bearerToken(headers) === good ? undefined : { code: "UNAUTHENTICATED", details: "not the global sidecar" };
+  const server = await startGrpcHost({ host: "127.0.0.1", port: 0, services: [meshAddressService(feed, check, 10)] });
+  t.after(() => server.close(0));
+  const thief = watch(t, server.port);
+  await until(() => thief.views === 1);
+  good = "replaced";
+  const own = watch(t, server.port, "replaced");
+  await until(() => own.views === 1 && thief.lost.some((reason) => reason.includes("not the global sidecar")));
+  feed.set("10.0.0.2");
+  await until(() => own.known.has("10.0.0.2"));
+  assert.deepEqual([[...thief.known], feed.listeners.size], [["10.0.0.1"], 1]);
+});

@@ -3,6 +3,7 @@ export { type GrpcHost, type GrpcHostOptions, startGrpcHost } from "./host/grpc-
 export { GRPC_STATUS, type GrpcStatus, OK } from "./host/grpc-status.ts";
 export { HOST_LIMITS, type HostLimit, type HostLimits } from "./host/limits.ts";
 export { peerOf } from "./host/peer-of.ts";
+export { REVIEWED_EVERY_MS, reviewAgain } from "./host/review-again.ts";
 export type { CallHandler, GrpcCall, GrpcMethod, GrpcService } from "./host/service.ts";
 export { type EnvoyNode, NodeDraft, readNode } from "./node/envoy-node.ts";
 export { writeNode } from "./node/write-node.ts";

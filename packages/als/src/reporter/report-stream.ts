@@ -30,6 +30,8 @@ const DOUBT_MS = 1_000;
 const REVIEW_MS = 5_000;
 /** Most edges that are kept for that. */
 const MAX_EARLY = 10_000;
+/** Most edges that are kept because they left a short time ago, beside those of the last message. */
+const MAX_RECENT = 1_000;
 /** A refusal, or a collector that was lost. */
 const REFUSED: ReadonlySet<number | undefined> = new Set([status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.UNAVAILABLE]);
 
@@ -43,7 +45,9 @@ export class ReportStream {
   readonly #openedAt = performance.now();
   /** Sent within {@link REVIEW_MS} of the beginning. */
   #early: SummedReports[] = [];
-  #last: { readonly edges: readonly SummedReports[]; readonly at: number } | undefined;
+  /** Messages sent within {@link DOUBT_MS}: several leave while the end of a stream is on its way. */
+  #recentEdges = 0;
+  readonly #recent: { readonly edges: readonly SummedReports[]; readonly at: number }[] = [];
   #isFirst = true;
   #isEnded = false;
   #isCancelled = false;
@@ -100,9 +104,19 @@ export class ReportStream {
   }
 
   #sentAt(at: number, edges: readonly SummedReports[]): void {
-    this.#last = { edges, at };
+    this.#keepRecent(edges, at);
     if (at - this.#openedAt >= REVIEW_MS) this.#early = [];
     else if (this.#early.length + edges.length <= MAX_EARLY) this.#early.push(...edges);
+  }
+
+  #keepRecent(edges: readonly SummedReports[], at: number): void {
+    this.#recent.push({ edges, at });
+    this.#recentEdges += edges.length;
+    for (let [oldest] = this.#recent; oldest !== undefined && this.#recent.length > 1; [oldest] = this.#recent) {
+      if (this.#recentEdges <= MAX_RECENT && at - oldest.at < DOUBT_MS) break;
+      this.#recent.shift();
+      this.#recentEdges -= oldest.edges.length;
+    }
   }
 
   /**
@@ -113,7 +127,7 @@ export class ReportStream {
     const now = performance.now();
     const isRefused = now - this.#openedAt < REVIEW_MS && REFUSED.has(error?.code);
     if (isRefused) return [...this.#early, ...(this.#underWay ?? [])];
-    if (this.#underWay !== undefined) return this.#underWay;
-    return this.#last !== undefined && now - this.#last.at < DOUBT_MS ? this.#last.edges : [];
+    const recent = this.#recent.filter(({ at }) => now - at < DOUBT_MS).flatMap(({ edges }) => edges);
+    return [...recent, ...(this.#underWay ?? [])];
   }
 }

@@ -10,6 +10,8 @@ import {
   type GrpcService,
   type GrpcStatus,
   OK,
+  REVIEWED_EVERY_MS,
+  reviewAgain,
 } from "@fenceline/wire";
 import { EMPTY_RESPONSE, STREAM_V2, STREAM_V3 } from "../methods.ts";
 import { LogStream, type WantedOfMessages } from "./log-stream.ts";
@@ -27,9 +29,14 @@ export interface AccessLogLimits {
    * Envoy opens another one when it has something to log.
    */
   readonly maxStreamIdleMs: number;
+  /**
+   * Longest milliseconds between two looks at the caller of an open stream under the fallback's log
+   * name. Default 5 minutes.
+   */
+  readonly reviewedEveryMs: number;
 }
 
-const DEFAULT_LIMITS: AccessLogLimits = { maxEntries: 2_048, maxStreamIdleMs: 15 * 60_000 };
+const DEFAULT_LIMITS: AccessLogLimits = { maxEntries: 2_048, maxStreamIdleMs: 15 * 60_000, reviewedEveryMs: REVIEWED_EVERY_MS };
 
 export interface AccessLogServiceOptions {
   readonly sink: AccessLogSink;
@@ -54,11 +61,12 @@ export function accessLogService({
   fallbackCaller = () => undefined,
   requestIds = false,
 }: AccessLogServiceOptions): GrpcService {
-  const { maxEntries, maxStreamIdleMs } = { ...DEFAULT_LIMITS, ...limits };
+  const { maxEntries, maxStreamIdleMs, reviewedEveryMs } = { ...DEFAULT_LIMITS, ...limits };
   const guarded = guardSink(sink);
   const wanted = { maxEntries, wantsRequestIds: requestIds };
+  const fallback = { check: fallbackCaller, everyMs: reviewedEveryMs };
   const method: GrpcMethod = {
-    open: (call) => new AccessLogCall(call, guarded, wanted, fallbackCaller),
+    open: (call) => new AccessLogCall(call, guarded, wanted, fallback),
     maxIdleMs: maxStreamIdleMs,
     refused: () => guarded.dropped("too_many_streams", 1),
   };
@@ -68,9 +76,15 @@ export function accessLogService({
 const TOO_LARGE: GrpcStatus = { code: GRPC_STATUS.INVALID_ARGUMENT, details: "the identifier is too large" };
 const UNDECIDED: GrpcStatus = { code: GRPC_STATUS.UNAVAILABLE, details: "shutting down: go to another replica" };
 
+/** How the global sidecar is known, and how often it is looked at again. */
+interface FallbackReview {
+  readonly check: CallerCheck;
+  readonly everyMs: number;
+}
+
 class AccessLogCall implements CallHandler {
   readonly #call: GrpcCall;
-  readonly #fallbackCaller: CallerCheck;
+  readonly #fallback: FallbackReview;
   readonly #stream: LogStream;
   /**
    * The first message, while it is not known whether the caller is the global sidecar. The others
@@ -79,11 +93,12 @@ class AccessLogCall implements CallHandler {
   #waiting: Buffer | undefined;
   #isUndecided = false;
   #isKnown = false;
+  #stopReviews: () => void = () => {};
 
-  constructor(call: GrpcCall, sink: Required<AccessLogSink>, wanted: WantedOfMessages, fallbackCaller: CallerCheck) {
+  constructor(call: GrpcCall, sink: Required<AccessLogSink>, wanted: WantedOfMessages, fallback: FallbackReview) {
     const forwardedClientCert = fieldText(call.headers[FORWARDED_CLIENT_CERT]);
     this.#call = call;
-    this.#fallbackCaller = fallbackCaller;
+    this.#fallback = fallback;
     const connection = { peer: call.remoteAddress, forwardedClientCert };
     this.#stream = new LogStream(connection, sink, wanted, (logName) => this.#admits(logName));
     // Kept as long as the stream: it is read again when the mesh changes.
@@ -113,6 +128,7 @@ class AccessLogCall implements CallHandler {
 
   closed(): void {
     this.#waiting = undefined;
+    this.#stopReviews();
     this.#stream.close();
   }
 
@@ -128,15 +144,15 @@ class AccessLogCall implements CallHandler {
 
   #admits(logName: string): boolean {
     if (logName !== FALLBACK_LOG_NAME || this.#isKnown) return true;
-    const verdict = this.#fallbackCaller(this.#call.headers, this.#call.peer);
+    const verdict = this.#fallback.check(this.#call.headers, this.#call.peer);
     if (verdict instanceof Promise) {
       this.#isUndecided = true;
       const resume = this.#call.pause();
       void verdict.then((refusal) => this.#decided(refusal, resume));
       return false;
     }
-    this.#isKnown = verdict === undefined;
     if (verdict !== undefined) this.#refuse(verdict);
+    else this.#admit();
     return this.#isKnown;
   }
 
@@ -146,11 +162,22 @@ class AccessLogCall implements CallHandler {
     this.#waiting = undefined;
     // The client may have left meanwhile.
     if (waiting === undefined) return;
-    this.#isKnown = refusal === undefined;
-    if (refusal === undefined) this.message(waiting);
-    else this.#refuse(refusal);
+    if (refusal === undefined) {
+      this.#admit();
+      this.message(waiting);
+    } else this.#refuse(refusal);
     this.#call.hold(-waiting.length);
     resume();
+  }
+
+  /**
+   * Once its token is no good any more the stream ends in good order. The global sidecar, whose
+   * tokens are replaced before they expire, opens another one with its newest, and sends again what
+   * it sent last.
+   */
+  #admit(): void {
+    this.#isKnown = true;
+    this.#stopReviews = reviewAgain({ ...this.#fallback, call: this.#call, onRefused: () => this.retire() });
   }
 
   #refuse({ code, details }: CallerRefusal): void {

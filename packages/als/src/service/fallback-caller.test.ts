@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { until } from "@fenceline/api/testing";
 import { FALLBACK_LOG_NAME } from "@fenceline/api/vocabulary";
 import { bearerToken, type CallerCheck, type CallerRefusal } from "@fenceline/wire";
 import { framed } from "@fenceline/wire/testing/frames";
@@ -179,4 +180,61 @@ test("T-09 while it is asked who the caller is, nothing further is read: what is
   verdict.resolve(undefined);
   assert.equal(await call.status, 0);
   assert.deepEqual([sink.authorities, server.heldBytes], [["first", "last"], 0]);
+});
+
+test("T-01 a token that is revoked while its stream is open ends the stream within a while, and one that nobody can judge does not", async (t) => {
+  const sink = new CollectingSink();
+  let verdict: CallerRefusal | undefined;
+  const looks: (boolean | undefined)[] = [];
+  const fallbackCaller: CallerCheck = async (_headers, _peer, isAgain) => {
+    looks.push(isAgain);
+    return verdict;
+  };
+  const limits = { reviewedEveryMs: 10 };
+  const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink, fallbackCaller, limits });
+  const client = rawClient(server.port);
+  t.after(async () => {
+    client.close();
+    await server.close(0);
+  });
+  const stream = client.open();
+  stream.write(message("a", FALLBACK_LOG_NAME));
+  const other = client.open();
+  other.write(message("b", "fenceline/test1/a"));
+  await until(() => looks.length > 3);
+  verdict = AWAY;
+  const seen = looks.length;
+  await until(() => looks.length > seen + 3);
+  stream.write(message("c"));
+  await sink.until(() => sink.all.length === 3);
+  verdict = FORGED;
+  assert.equal(await stream.ended, undefined);
+  assert.deepEqual([looks[0], new Set(looks.slice(1))], [undefined, new Set([true])]);
+  const last = looks.length;
+  other.end();
+  assert.equal(await other.ended, undefined);
+  assert.equal(looks.length, last, "a stream of another name, or one that is over, was looked at");
+});
+
+test("T-01 a reporter whose token is replaced loses no edge to the streams that end with the old ones", async (t) => {
+  const sink = new CollectingSink();
+  let current = 1;
+  const fallbackCaller: CallerCheck = async (headers) => (bearerToken(headers) === `token-${current}` ? undefined : FORGED);
+  const limits = { reviewedEveryMs: 10 };
+  const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink, fallbackCaller, limits });
+  t.after(() => server.close(0));
+  const backoff = { first: 5, longest: 20 };
+  const target = `127.0.0.1:${server.port}`;
+  const reporter = createEdgeReporter({ target, nodeId: "g", token: () => `token-${current}`, backoff, flushIntervalMs: 1 });
+  t.after(() => reporter.close(0));
+  const source = { namespace: "test1", name: "a" };
+  let edges = 0;
+  for (; reporter.stats().reconnects < 5; edges += 1) {
+    if (edges % 10 === 9) current += 1;
+    const { messages } = reporter.stats();
+    reporter.report({ source, authority: `host-${edges}`, responseCode: 200 });
+    await until(() => reporter.stats().messages > messages);
+  }
+  await sink.until(() => new Set(authorities(sink)).size === edges);
+  assert.equal(reporter.stats().dropped, 0);
 });

@@ -42,14 +42,17 @@ const ANSWERS: Readonly<Record<FallbackRefusal, CallerRefusal>> = {
  */
 export function fallbackCaller({ config, token, refused, logger }: FallbackCallerOptions): CallerCheck {
   const lines = new LineBudget();
-  const refuse = (reason: FallbackRefusal, cause?: unknown): CallerRefusal => {
+  const tell = (reason: FallbackRefusal, cause: unknown): void => {
     refused.inc({ reason });
     const suppressed = lines.take(reason);
     if (suppressed !== undefined)
       logger.warn({ reason, err: cause, suppressed: suppressed || undefined }, "reports refused, not the global sidecar");
-    return ANSWERS[reason];
   };
-  return (headers, peer) => {
+  return (headers, peer, isAgain = false) => {
+    const refuse = (reason: FallbackRefusal, cause?: unknown): CallerRefusal => {
+      if (!isAgain) tell(reason, cause);
+      return ANSWERS[reason];
+    };
     const objection = certificateObjection(headers, config);
     if (objection !== undefined) return refuse(objection);
     const shown = bearerToken(headers);

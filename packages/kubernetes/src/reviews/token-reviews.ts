@@ -20,8 +20,9 @@ export interface ReviewedUser {
 
 const TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
 /**
- * How long an answer is believed, in milliseconds: so long a token outlives its pod or its service
- * account, and so rarely is the server asked. A refused token may be good in a moment: replicas of
+ * How long an answer is believed, in milliseconds: so long a token that was revoked, or whose pod is
+ * gone, opens new calls. Calls that are open are the business of whoever serves them, and so is how
+ * often it looks at them again (`reviewAgain` of packages/wire). A refused token may be good in a moment: replicas of
  * the API server learn of keys and pods at different times.
  */
 const BELIEVED = { yesFor: 60_000, noFor: 5_000 };

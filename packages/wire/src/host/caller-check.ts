@@ -14,9 +14,16 @@ export interface CallerRefusal {
 
 /**
  * Tells whether a call comes from somebody in particular; undefined when it does. Answers at once
- * where it knows. Never fails. `peer` is that of the call, see `GrpcCall`.
+ * where it knows. Never fails.
+ *
+ * @param peer that of the call, see `GrpcCall`
+ * @param isAgain the same call was let in before: a refusal is no news, as tokens end
  */
-export type CallerCheck = (headers: CallHeaders, peer: string) => CallerRefusal | undefined | Promise<CallerRefusal | undefined>;
+export type CallerCheck = (
+  headers: CallHeaders,
+  peer: string,
+  isAgain?: boolean,
+) => CallerRefusal | undefined | Promise<CallerRefusal | undefined>;
 
 const SCHEME = /^Bearer +/i;
 
