@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type ElectionState, INITIAL_STATE, LEASE_TIMES, mayClaim, mayWrite, observed, renewed } from "./election-state.ts";
+import { type ElectionState, INITIAL_STATE, LEASE_TIMES, LONGEST_LEASE, mayClaim, mayWrite, observed, renewed } from "./election-state.ts";
 import type { LeaseView } from "./lease-object.ts";
 
 const lease = (holder: string, resourceVersion = "1"): LeaseView => ({
@@ -22,6 +22,13 @@ test("E3-06 another's Lease may be claimed only after it stood unchanged for its
   assert.equal(mayClaim(seen, "me", 16_000), true);
   const renewedByOther = observed(seen, lease("other", "2"), 15_000);
   assert.equal(mayClaim(renewedByOther, "me", 29_999), false);
+});
+
+test("E3-06 another's Lease is waited for a minute at most, however long it says it is taken for", () => {
+  for (const durationSeconds of [61, 1e9, Number.POSITIVE_INFINITY]) {
+    const seen = observed(INITIAL_STATE, { ...lease("other"), durationSeconds }, 0);
+    assert.deepEqual([mayClaim(seen, "me", LONGEST_LEASE - 1), mayClaim(seen, "me", LONGEST_LEASE)], [false, true]);
+  }
 });
 
 test("E3-06 a leader's time counts from before its request was sent", () => {

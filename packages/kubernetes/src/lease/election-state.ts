@@ -17,6 +17,13 @@ export interface LeaseTimes {
 export const LEASE_TIMES: LeaseTimes = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 };
 
 /**
+ * Longest time, in milliseconds, that a Lease is left alone whose holder does not renew it, whatever
+ * it says. Ours say 15 s. One that says 1e9 s was written by somebody who is no candidate, and
+ * nobody would lead for 31 years.
+ */
+export const LONGEST_LEASE = 60_000;
+
+/**
  * What one candidate knows, in its own monotonic time. Wall clocks play no part: those of two
  * machines may differ by any amount.
  */
@@ -66,9 +73,9 @@ export function mayWrite({ leadsUntil }: ElectionState, now: number): boolean {
 
 /**
  * Whether to write ourselves into the Lease: it is ours, or free, or was not renewed for as long as
- * its holder promised.
+ * its holder promised, {@link LONGEST_LEASE} at most.
  */
 export function mayClaim({ lease, seenAt }: ElectionState, identity: string, now: number): boolean {
   if (lease === undefined || lease.holder === "" || lease.holder === identity) return true;
-  return now - seenAt >= lease.durationSeconds * 1_000;
+  return now - seenAt >= Math.min(lease.durationSeconds * 1_000, LONGEST_LEASE);
 }

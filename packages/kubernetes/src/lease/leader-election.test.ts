@@ -108,6 +108,26 @@ test("E3-06 when the leader dies, another leads after the Lease's duration and n
   assert.ok(clock.now() >= 16_000);
 });
 
+test("E3-06 a Lease that says it is held for 31 years is waited for a minute, and told once", async (t) => {
+  const { elections, start, server, clock, round, spec, holder, troubles } = await candidates(t, "b");
+  const [b] = elections;
+  assert.ok(b);
+  server.put(LEASES, { metadata: KEY, spec: { holderIdentity: "nobody", leaseDurationSeconds: 1e9 } });
+  start(b);
+  for (let seconds = 0; seconds < 58; seconds += 2) {
+    await round();
+    assert.equal(b.mayWrite(), false);
+  }
+  await round();
+  await until(() => b.mayWrite());
+  assert.deepEqual([holder(), spec().leaseDurationSeconds], ["b", 15]);
+  assert.ok(clock.now() >= 60_000);
+  assert.deepEqual(
+    troubles.map(({ code }) => code),
+    ["LEASE_TOO_LONG"],
+  );
+});
+
 test("E3-06 a leader that cannot renew stops writing after ten seconds, five before anybody else may begin", async (t) => {
   const { a, server, clock, changes } = await oneLeader(t);
   const began = clock.now();

@@ -1,4 +1,4 @@
-import { FencelineError } from "@fenceline/api";
+import { FencelineError, shortened } from "@fenceline/api";
 import { hasStatus } from "../api/api-error.ts";
 import type { KubernetesApi } from "../api/kubernetes-api.ts";
 import { collectionPath, LEASES, objectPath } from "../api/resource.ts";
@@ -9,6 +9,7 @@ import {
   INITIAL_STATE,
   LEASE_TIMES,
   type LeaseTimes,
+  LONGEST_LEASE,
   mayClaim,
   mayWrite,
   observed,
@@ -64,13 +65,14 @@ export class LeaderElection implements Leadership {
   #state: ElectionState = INITIAL_STATE;
   #term: AbortController = abortedController();
   #trouble: string | undefined;
+  #isToldTooLong = false;
   #running: Promise<void> | undefined;
 
   /** @throws {FencelineError} `LEASE_TIMES_INVALID` when a leader could outlive its Lease */
   constructor(options: LeaderElectionOptions) {
     const { times = LEASE_TIMES, clock = monotonicClock } = options;
-    if (times.renewDeadline >= times.leaseDuration || times.retryPeriod >= times.renewDeadline) {
-      const message = "a Lease needs retryPeriod < renewDeadline < leaseDuration, or two could lead at once";
+    if (times.renewDeadline >= times.leaseDuration || times.retryPeriod >= times.renewDeadline || times.leaseDuration > LONGEST_LEASE) {
+      const message = `a Lease needs retryPeriod < renewDeadline < leaseDuration <= ${LONGEST_LEASE}, or two could lead at once`;
       throw new FencelineError("LEASE_TIMES_INVALID", { message });
     }
     this.#options = options;
@@ -124,7 +126,7 @@ export class LeaderElection implements Leadership {
     const wasLeader = this.mayWrite();
     const timeout = this.#deadline();
     try {
-      if (!wasLeader) this.#state = observed(this.#state, await this.#read(timeout.signal), this.#clock.now());
+      if (!wasLeader) this.#observed(await this.#read(timeout.signal));
       if (mayClaim(this.#state, this.#options.identity, this.#clock.now())) await this.#claim(timeout.signal);
       this.#trouble = undefined;
     } catch (error) {
@@ -145,6 +147,14 @@ export class LeaderElection implements Leadership {
     const signal = AbortSignal.any([controller.signal, this.#stop.signal]);
     void this.#clock.sleep(pause, signal).then(() => controller.abort(new Error("no answer in time")));
     return controller;
+  }
+
+  /** A Lease that says more than it may is told once, until one says less. */
+  #observed(lease: LeaseView | undefined): void {
+    this.#state = observed(this.#state, lease, this.#clock.now());
+    const isTooLong = lease !== undefined && lease.holder !== "" && lease.durationSeconds * 1_000 > LONGEST_LEASE;
+    if (isTooLong && !this.#isToldTooLong) this.#options.onTrouble?.(tooLong(this.#options, lease));
+    this.#isToldTooLong = isTooLong;
   }
 
   async #read(signal: AbortSignal): Promise<LeaseView | undefined> {
@@ -184,7 +194,7 @@ export class LeaderElection implements Leadership {
   async #lookAgain(signal: AbortSignal): Promise<void> {
     try {
       const lease = await this.#read(signal);
-      this.#state = observed(this.#state, lease, this.#clock.now());
+      this.#observed(lease);
       if (lease !== undefined && lease.holder !== this.#options.identity) this.#endTerm();
     } catch (error) {
       this.#tell(error);
@@ -232,6 +242,14 @@ export class LeaderElection implements Leadership {
     this.#trouble = message;
     this.#options.onTrouble?.(error instanceof FencelineError ? error : new FencelineError("ELECTION_FAILED", { message, cause: error }));
   }
+}
+
+function tooLong({ namespace, name }: LeaderElectionOptions, { holder, durationSeconds }: LeaseView): FencelineError {
+  return new FencelineError("LEASE_TOO_LONG", {
+    at: { object: `Lease ${namespace}/${name}`, path: "spec.leaseDurationSeconds" },
+    message: `${shortened(holder)} holds it for ${durationSeconds} s; it is waited for ${LONGEST_LEASE / 1_000} s after its last renewal`,
+    hint: "find who else writes it: Fenceline takes it for 15 s at a time",
+  });
 }
 
 function abortedController(): AbortController {

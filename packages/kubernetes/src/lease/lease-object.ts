@@ -19,11 +19,11 @@ export interface LeaseView {
 export function readLease(value: unknown): LeaseView {
   const { metadata = {}, spec = {} } = (value ?? {}) as {
     metadata?: { resourceVersion?: string };
-    spec?: { holderIdentity?: string; leaseDurationSeconds?: number; acquireTime?: string; leaseTransitions?: number };
+    spec?: { holderIdentity?: string; leaseDurationSeconds?: unknown; acquireTime?: string; leaseTransitions?: number };
   };
   return {
     holder: spec.holderIdentity ?? "",
-    durationSeconds: spec.leaseDurationSeconds ?? 0,
+    durationSeconds: typeof spec.leaseDurationSeconds === "number" ? spec.leaseDurationSeconds : 0,
     acquireTime: spec.acquireTime,
     transitions: spec.leaseTransitions ?? 0,
     resourceVersion: metadata.resourceVersion ?? "",
