@@ -108,6 +108,21 @@ test("T-08 however many Services of a namespace claim an address, a look-up goes
   assert.equal(registry.byAddress(POD, 8_080, { namespace: "other" }), undefined);
 });
 
+test("T-08 an IPv6 address is one address in whatever spelling a Service, a slice or a call has it", () => {
+  const spellings = ["fd00::1:0:5", "fd00:0::1:0:5", "FD00:0:0:0:0:1:0:5", "fd00::1:0000:0005"];
+  for (const spelling of spellings) {
+    const owner = { ...VICTIM, addresses: [spelling] };
+    const registry = registryOf(owner, { ...THIEF, addresses: [spellings[0] ?? ""] });
+    for (const called of spellings) {
+      assert.equal(registry.isContested(called, 8_080), true, `${called} for ${spelling}`);
+      assert.equal(registry.byAddress(called, 8_080), undefined);
+      assert.equal(registry.byAddress(called, 8_080, { namespace: "shop" })?.host, hostOf(VICTIM));
+    }
+    const byClusterIP = registryOf({ ...VICTIM, clusterIP: spelling, addresses: [] }, { ...THIEF, addresses: [spellings[1] ?? ""] });
+    for (const called of spellings) assert.equal(byClusterIP.byAddress(called, 80)?.host, hostOf(VICTIM), `${called} for ${spelling}`);
+  }
+});
+
 test("law: whatever Services and EndpointSlices a tenant adds, no address of another tenant becomes theirs, unless a caller names them or is theirs", () => {
   const addresses = fc.constantFrom(POD, "10.1.0.6", "10.0.0.1", "10.0.0.2", "10.9.9.9");
   const ports = fc.dictionary(fc.constantFrom("80", "81"), fc.constantFrom(80, 8_080, 9_090), { minKeys: 1 });

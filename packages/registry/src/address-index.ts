@@ -1,4 +1,5 @@
 import type { EndpointSlice, Service } from "@fenceline/api";
+import { canonicalAddress } from "./authority.ts";
 import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination } from "./destination.ts";
 
@@ -44,6 +45,9 @@ const CLAIMS_PER_NAMESPACE = 64;
  * An EndpointSlice of a megabyte has 100 ports at each of 60,000 addresses. So nothing is kept for
  * each pair of the two: an address has claims, one for each slice that names it. A change of a
  * slice costs a look at the addresses of this slice.
+ *
+ * Addresses are compared in their canonical form: Kubernetes takes `fd00:0::1` in an EndpointSlice,
+ * and whoever calls `fd00::1` means the same pod.
  */
 export class AddressIndex {
   /** By address, in order: those by a ClusterIP first, then by namespace, Service and slice. */
@@ -122,7 +126,9 @@ export class AddressIndex {
     else claims.splice(place, 1);
   }
 
-  #countingAt(address: string): readonly Claim[] {
+  #countingAt(text: string): readonly Claim[] {
+    // The usual spelling is the canonical one, which takes microseconds to find.
+    const address = this.#claims.has(text) ? text : canonicalAddress(text);
     const claims = this.#claims.get(address) ?? [];
     const hasOneSort = claims[0]?.slice !== undefined || claims.at(-1)?.slice === undefined;
     if (hasOneSort && claims.length <= CLAIMS_PER_NAMESPACE) return claims;
@@ -163,11 +169,15 @@ function compareClaimants(a: Claimant, b: Claimant): number {
 
 function clusterIPsOf({ spec: { clusterIP, clusterIPs = [] } }: Service): readonly string[] {
   const all = new Set([clusterIP, ...clusterIPs]);
-  return [...all].flatMap((address) => (address === undefined || address === "" || address === "None" ? [] : address));
+  return [
+    ...new Set(
+      [...all].flatMap((address) => (address === undefined || address === "" || address === "None" ? [] : canonicalAddress(address))),
+    ),
+  ];
 }
 
 function addressesOf({ endpoints }: EndpointSlice): ReadonlySet<string> {
-  return new Set(endpoints?.flatMap(({ addresses }) => addresses));
+  return new Set(endpoints?.flatMap(({ addresses }) => addresses.map(canonicalAddress)));
 }
 
 /** What the ports of a slice's pods lead to, in the order of the Service's ports. */

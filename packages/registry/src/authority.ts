@@ -53,7 +53,7 @@ function withPort(rawHost: string, rawPort: string | undefined, expected: "name"
  * equal. IPv4 has one spelling.
  */
 export function canonicalAddress(address: string): string {
-  return isIPv6(address) ? new SocketAddress({ address, family: "ipv6" }).address : address;
+  return address.includes(":") && isIPv6(address) ? new SocketAddress({ address, family: "ipv6" }).address : address;
 }
 
 /**

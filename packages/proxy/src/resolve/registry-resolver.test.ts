@@ -57,6 +57,13 @@ test("a ClusterIP resolves to its service's endpoints, an endpoint's address to 
   assert.equal(await resolver.resolve(addressed("10.2.0.1", 80)), undefined);
 });
 
+test("T-08 an endpoint whose slice spells its IPv6 address in another way resolves to itself alone", async () => {
+  const registry = registryWith("fd00:0::1", "FD00::2");
+  const resolver = createRegistryResolver(() => registry);
+  const target = { host: "fd00::2", kind: "ipv6" as const, port: 9080, namespace: undefined };
+  assert.equal((await resolver.resolve(target))?.length, 1);
+});
+
 test("a target is answered with the same objects until the registry changes", async () => {
   let registry = registryWith("10.1.0.1");
   const resolver = createRegistryResolver(() => registry);

@@ -1,5 +1,5 @@
 import type { Service } from "@fenceline/api";
-import type { EndpointAddress, Registry } from "@fenceline/registry";
+import { canonicalAddress, type EndpointAddress, type Registry } from "@fenceline/registry";
 import type { Target } from "./resolver.ts";
 import { type Resolution, type Resolver, toAddress } from "./resolver.ts";
 
@@ -62,6 +62,6 @@ function byAddress(registry: Registry, { host, port, namespace }: Target): Found
   const service = destination === undefined ? undefined : registry.resolveHost(destination.host);
   if (destination === undefined || service === undefined) return undefined;
   const endpoints = registry.endpointsOf(service, destination.port);
-  const itself = endpoints.filter((endpoint) => endpoint.address === host && endpoint.port === port);
+  const itself = endpoints.filter((endpoint) => endpoint.port === port && canonicalAddress(endpoint.address) === host);
   return { service, port: destination.port, endpoints: itself.length > 0 || registry.isContested(host, port) ? itself : endpoints };
 }
