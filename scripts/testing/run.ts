@@ -4,8 +4,8 @@
  * `node --test` is none for either: the first cannot look at its clock, and the second has no test
  * left.
  *
- * A file that is ended counts as failed, and the rest go on. `--test-force-exit` would let the second
- * kind pass, and nobody would see what was left open.
+ * A file that is ended counts as failed, and the rest go on. `--test-force-exit` would let the
+ * second kind pass, and nobody would see what was left open.
  *
  * Usage: node scripts/testing/run.ts [--file-timeout=SECONDS] ARGUMENTS… (those of `node --test`)
  */
@@ -40,8 +40,8 @@ const looking = setInterval(() => {
   }
 }, LOOK_EVERY_MS);
 
-// The runner gets Ctrl-C from the terminal as we do, and ends its files; what is sent to us alone is
-// for it.
+// The runner gets Ctrl-C from the terminal as we do, and ends its files; what is sent to us alone
+// is for it.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => runner.kill("SIGTERM"));
 runner.once("exit", (code, signal) => {

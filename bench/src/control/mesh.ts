@@ -65,7 +65,9 @@ export class BenchMesh {
     return { namespace: namespaceName(at % this.#namespaces), name: `workload-${at}` };
   }
 
-  /** The hosts that a fence calls, one after the other: the first {@link LEARNED_HOSTS} are known. */
+  /**
+   * The hosts that a fence calls, one after the other: the first {@link LEARNED_HOSTS} are known.
+   */
   hostOf(fence: number, index: number): string {
     const { namespace, name } = this.place((fence * 13 + index * STRIDE) % this.size.services);
     return `${name}.${namespace}.${DOMAIN}`;

@@ -12,7 +12,9 @@ export interface StepResult {
   readonly size: MeshSize;
   /** Until the collector is ready. */
   readonly syncMs: number;
-  /** Until every fence has its Sidecar and its EnvoyFilter; undefined: not within the time given. */
+  /**
+   * Until every fence has its Sidecar and its EnvoyFilter; undefined: not within the time given.
+   */
   readonly renderedMs: number | undefined;
   readonly renderedSidecars: number;
   readonly startCpuMs: number;

@@ -13,8 +13,8 @@ export class Closers {
   }
 
   /**
-   * Runs every closer, also after one that failed, and those that are added meanwhile. @throws
-   * {AggregateError} of those that failed
+   * Runs every closer, also after one that failed, and those that are added meanwhile.
+   * @throws {AggregateError} of those that failed
    */
   async close(): Promise<void> {
     this.#isClosed = true;

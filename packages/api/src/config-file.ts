@@ -64,7 +64,9 @@ function soleContent(text: string, file: string): SoleContent | undefined {
   return { document, lines, value: first.value };
 }
 
-/** @param pathOf where a field of the configuration stands in the document. Default: in its place */
+/**
+ * @param pathOf where a field of the configuration stands in the document. Default: in its place
+ */
 function validated(
   { document, lines }: SoleContent,
   value: unknown,

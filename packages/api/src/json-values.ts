@@ -8,7 +8,9 @@ export function separated(text: string): string {
   return values.map((value, at) => (at === 0 ? value : documentOf(value))).join("");
 }
 
-/** Each with the blanks in front of it. YAML takes a document's beginning in the first column only. */
+/**
+ * Each with the blanks in front of it. YAML takes a document's beginning in the first column only.
+ */
 function documentOf(value: string): string {
   const begin = value.indexOf("{");
   const blanks = value.slice(0, begin);

@@ -4,7 +4,8 @@
  * newcomer finds room (dynamic thresholds: Choudhury and Hahne, 1998). A caller alone gets
  * `max / (part + 1)`.
  *
- * @param held by all callers together @param part by which what is free is divided
+ * @param held by all callers together
+ * @param part by which what is free is divided
  */
 export function partOfFree(max: number, held: number, part: number, least: number): number {
   const free = Math.max(0, max - held);

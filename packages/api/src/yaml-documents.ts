@@ -134,7 +134,9 @@ function isMergeKey(key: unknown): key is Scalar {
   return isScalar(key) && typeof key.value === "symbol";
 }
 
-/** Whether `<<` can take it. An alias that leads nowhere is a fault of its own, and told as that. */
+/**
+ * Whether `<<` can take it. An alias that leads nowhere is a fault of its own, and told as that.
+ */
 function isMergeable(value: unknown, anchored: ReadonlyMap<string, Node>): boolean {
   const isSource = (each: unknown) => isMap(isAlias(each) ? anchored.get(each.source) : each);
   const isLost = (each: unknown) => isAlias(each) && !anchored.has(each.source);

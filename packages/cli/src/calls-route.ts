@@ -1,8 +1,8 @@
 import { jsonRoute, type Route } from "@fenceline/http-api";
 
 /**
- * Calls of every namespace are shown, and they tell what its fences' edges tell: so whoever may list
- * fences everywhere may see them.
+ * Calls of every namespace are shown, and they tell what its fences' edges tell: so whoever may
+ * list fences everywhere may see them.
  */
 const RIGHT = { verb: "list", group: "microservice.slime.io", resource: "servicefences" } as const;
 

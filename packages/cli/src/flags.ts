@@ -110,8 +110,8 @@ export function listOption(flags: string, description: string, parse: (text: str
 }
 
 /**
- * A flag that takes a duration. @param text its default, as a user would write it: the help shows
- * just that
+ * A flag that takes a duration.
+ * @param text its default, as a user would write it: the help shows just that
  */
 export function durationOption(flags: string, description: string, text: string): Option {
   return new Option(flags, description).argParser(parseDurationFlag).default(parseDurationFlag(text), text);

@@ -42,7 +42,15 @@ function hostsOf(object: RenderedObject | undefined): readonly string[] {
 }
 
 /** A controller over widgets and a store in memory that tells, in order, what was written. */
-function setUp({ leads = true, clock }: { readonly leads?: boolean; readonly clock?: () => number } = {}) {
+function setUp({
+  leads = true,
+  clock,
+  everyReplicaWritesStatus = true,
+}: {
+  readonly leads?: boolean;
+  readonly clock?: () => number;
+  readonly everyReplicaWritesStatus?: boolean;
+} = {}) {
   const widgets = new Map<string, Widget>();
   const objects = new Map<string, Sidecar>();
   const statuses = new Map<string, WidgetStatus>();
@@ -52,6 +60,7 @@ function setUp({ leads = true, clock }: { readonly leads?: boolean; readonly clo
   const reconciler: Reconciler<{ readonly of: ObjectRef; readonly widget: Widget }, WidgetStatus> = {
     kind: "Widget",
     logField: "widget",
+    everyReplicaWritesStatus,
     observe: (of) => {
       const widget = widgets.get(of.name);
       return widget && { of, widget };
@@ -136,6 +145,15 @@ test("a replica that does not lead writes statuses and nothing else", async () =
   controller.enqueue(A);
   await controller.idle();
   assert.deepEqual(written, ["status a 2"]);
+});
+
+test("where the leader alone writes statuses, another replica writes nothing", async () => {
+  const { controller, widgets, objects, written } = setUp({ leads: false, everyReplicaWritesStatus: false });
+  widgets.set("a", { hosts: ["x"] });
+  objects.set("a", sidecarOf(A, ["x"]));
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, []);
 });
 
 test("many requests while one is carried out become one", async () => {

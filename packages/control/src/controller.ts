@@ -35,12 +35,12 @@ const STATUSES = 2;
 const LEADER_FIRST = 300;
 
 /**
- * Keeps what is rendered for each object of one kind, and its status, what they should be: observe →
- * desired → plan → apply.
+ * Keeps what is rendered for each object of one kind, and its status, what they should be: observe
+ * → desired → plan → apply.
  *
- * Rendered objects come first, in a queue of their own: a call waits for them, and nothing waits for
- * a status. The status then says what is true, and one that is asked for many times meanwhile is
- * written once. Should the process die in between, the next leader finds in the rendered objects
+ * Rendered objects come first, in a queue of their own: a call waits for them, and nothing waits
+ * for a status. The status then says what is true, and one that is asked for many times meanwhile
+ * is written once. Should the process die in between, the next leader finds in the rendered objects
  * what the status lacks.
  */
 export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status>> {
@@ -48,7 +48,9 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
   readonly #writer: PlanWriter<Status>;
   readonly #plans: WorkQueue<ObjectRef>;
   readonly #statuses: WorkQueue<ObjectRef>;
-  /** Since when something that a call waits for is not rendered, on a replica that does not lead. */
+  /**
+   * Since when something that a call waits for is not rendered, on a replica that does not lead.
+   */
   readonly #unmade = new Map<string, number>();
   readonly #inFlight = new InFlightLimit();
   readonly #budget: WriteBudget;
@@ -135,8 +137,8 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
   }
 
   /**
-   * A replica that does not lead says in the status what it learned, and the leader renders it. Where
-   * none does, it carries out itself what a call waits for.
+   * A replica that does not lead says in the status what it learned, and the leader renders it.
+   * Where none does, it carries out itself what a call waits for.
    */
   async #follow(of: ObjectRef, changes: readonly Change[], desired: D | undefined): Promise<number | undefined> {
     const { store, reconciler, clock = () => performance.now() } = this.#options;
@@ -151,7 +153,7 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
     }
     const since = this.#unmade.get(id) ?? clock();
     this.#unmade.set(id, since);
-    const pause = since + LEADER_FIRST - clock();
+    const pause = Math.max(since + LEADER_FIRST - clock(), 0) || this.#budget.pause(of, widenings.length, true);
     if (pause > 0) return pause;
     this.#unmade.delete(id);
     let made = 0;
@@ -161,7 +163,9 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
   }
 
   async #keepStatus(of: ObjectRef): Promise<number | undefined> {
-    const { store, reconciler } = this.#options;
+    const { store, reconciler, leads } = this.#options;
+    // Whoever leads next looks at every object.
+    if (!leads() && reconciler.everyReplicaWritesStatus !== true) return undefined;
     const desired = this.desired(of);
     const status = desired && reconciler.statusToWrite(of, desired);
     if (desired === undefined) await store.deleteStatus(of);

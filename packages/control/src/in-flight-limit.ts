@@ -8,7 +8,9 @@ export interface InFlightLimits {
 
 /** Share of the newest duration in the smoothed one. */
 const NEWEST = 0.1;
-/** A server that takes so many times as long as at its best has more than it can work on at once. */
+/**
+ * A server that takes so many times as long as at its best has more than it can work on at once.
+ */
 const SLOW = 2;
 /** And so many milliseconds beside it: at its best it may take one. */
 const NOISE = 10;
@@ -51,8 +53,9 @@ export class InFlightLimit {
   /**
    * A write came to its end.
    *
-   * @param took milliseconds @param inFlight how many were under way, this one included: a limit that
-   * is not used up says nothing of the server
+   * @param took milliseconds
+   * @param inFlight how many were under way, this one included: a limit that is not used up says
+   * nothing of the server
    */
   ended(took: number, inFlight: number): void {
     this.#writes += 1;

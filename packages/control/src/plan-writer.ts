@@ -15,7 +15,9 @@ export interface PlanWriterOptions<Status> {
   readonly logger: Logger;
   /** Whether this replica may write rendered objects. */
   readonly leads: () => boolean;
-  /** Told of every write that came to its end: milliseconds, and how many were under way with it. */
+  /**
+   * Told of every write that came to its end: milliseconds, and how many were under way with it.
+   */
   readonly onWrite: (took: number, inFlight: number) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;

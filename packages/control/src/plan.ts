@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ObjectRef, RenderedObject } from "@fenceline/api";
+import { type ObjectRef, RENDERED_KINDS, type RenderedObject } from "@fenceline/api";
 import type { Change } from "@fenceline/store";
 
 /**
@@ -18,7 +18,7 @@ export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired
   });
   const surplus = owned.filter((object) => !desired.some((candidate) => isSame(candidate, object)));
   const deletions = [...surplus]
-    .sort(sidecarFirst)
+    .sort((a, b) => placeOf(b) - placeOf(a))
     .map(({ kind, metadata: { namespace, name } }): Change => ({ action: "delete", owner, object: { kind, namespace, name } }));
   return [...writes, ...deletions];
 }
@@ -27,6 +27,7 @@ function isSame(a: RenderedObject, b: RenderedObject): boolean {
   return a.kind === b.kind && a.metadata.namespace === b.metadata.namespace && a.metadata.name === b.metadata.name;
 }
 
-function sidecarFirst(a: RenderedObject, b: RenderedObject): number {
-  return Number(b.kind === "Sidecar") - Number(a.kind === "Sidecar");
+/** In the order in which kinds are applied. */
+function placeOf({ kind }: RenderedObject): number {
+  return RENDERED_KINDS.findIndex(({ name }) => name === kind);
 }

@@ -4,7 +4,10 @@ import type { Change } from "@fenceline/store";
 /** A change of an object that exists. */
 export type Update = Extract<Change, { readonly action: "update" }>;
 
-/** What an object asks for: the objects to render, in the order in which they are applied, and its status. */
+/**
+ * What an object asks for: the objects to render, in the order in which they are applied, and its
+ * status.
+ */
 export interface Desired<Status> {
   readonly objects: readonly RenderedObject[];
   readonly status: Status;
@@ -20,11 +23,16 @@ export interface Reconciler<Seen, Status, D extends Desired<Status> = Desired<St
   /** The field that names an object in log lines, for example `fence`. */
   readonly logField: string;
   /**
+   * Whether replicas that do not lead write statuses too, since they know what the leader does not.
+   * Default: the leader alone does.
+   */
+  readonly everyReplicaWritesStatus?: boolean;
+  /**
    * Everything that {@link desired} needs to know of an object, from what is in memory. Undefined
    * when the object does not exist: what was rendered for it goes.
    */
   observe(of: ObjectRef): Seen | undefined;
-  /** Pure: the same for the same `seen`. */
+  /** Reads and writes nothing but what `seen` has: it can be had without a running controller. */
   desired(seen: Seen): D;
   /**
    * The status to write now; undefined when what was written last will do.
@@ -33,8 +41,8 @@ export interface Reconciler<Seen, Status, D extends Desired<Status> = Desired<St
    */
   statusToWrite(of: ObjectRef, after: D): Status | undefined;
   /**
-   * The part of a change that only adds, and that a call waits for: a replica that does not lead may
-   * carry it out where the leader does not. Undefined when there is none.
+   * The part of a change that only adds, and that a call waits for: a replica that does not lead
+   * may carry it out where the leader does not. Undefined when there is none.
    */
   widening?(change: Update): Update | undefined;
   /** What a log line says of a write that was made, for example which hosts were added. */

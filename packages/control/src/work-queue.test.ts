@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { WorkQueue } from "./work-queue.ts";
 
 const noError = (key: string, error: unknown) => assert.fail(`${key}: ${String(error)}`);
@@ -186,4 +187,27 @@ test("T-08 urgent work goes before a thousand other keys, and does not keep thes
   assert.equal(order.length, 1 + 1_000 + 100);
   assert.ok(order.indexOf("k900") <= 3, `k900 came ${order.indexOf("k900")}th`);
   assert.ok(order.indexOf("u99") > order.indexOf("k10"), "the others wait until all urgent ones are done");
+});
+
+test("what is urgent and could not be done is as urgent when it comes again", async () => {
+  const order: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const queue = new WorkQueue<string>({
+    work: async (key) => {
+      order.push(key);
+      if (key === "urgent" && order.filter((done) => done === key).length === 1) return 1;
+      if (key === "first") await promise;
+      return undefined;
+    },
+    onError: () => {},
+    concurrency: () => 1,
+  });
+  queue.add("urgent", "urgent", true);
+  queue.add("first", "first");
+  for (let index = 0; index < 10; index += 1) queue.add(`other${index}`, `other${index}`);
+  // Its pause is over while the first one is worked on.
+  await setTimeout(20);
+  resolve();
+  await queue.idle();
+  assert.ok(order.lastIndexOf("urgent") <= 3, order.join(" "));
 });

@@ -76,8 +76,8 @@ export class WorkQueue<K> {
   }
 
   /**
-   * Asks for work on a key. `id` must be the same for equal keys. A retry that is pending is brought
-   * forward.
+   * Asks for work on a key. `id` must be the same for equal keys. A retry that is pending is
+   * brought forward.
    *
    * @param urgent whether it goes before what waits and is not. Default false
    */
@@ -130,10 +130,11 @@ export class WorkQueue<K> {
       const id = this.#next();
       const item = id === undefined ? undefined : this.#items.get(id);
       if (id === undefined || item === undefined) break;
+      const { urgent } = item;
       item.urgent = false;
       item.running = true;
       this.#running += 1;
-      void this.#run(id, item);
+      void this.#run(id, item, urgent);
     }
   }
 
@@ -156,9 +157,11 @@ export class WorkQueue<K> {
     return id;
   }
 
-  async #run(id: string, item: Item<K>): Promise<void> {
+  async #run(id: string, item: Item<K>, urgent: boolean): Promise<void> {
     const again = await this.#attempt(item);
     const failed = item.failures > 0;
+    // What comes again since it is not done is as urgent as it was.
+    if (again !== undefined) item.urgent ||= urgent;
     // What was asked for meanwhile waits with a retry, and is done at once after a success.
     if (again !== undefined && (failed || !item.again) && !this.#closed) {
       this.#retry(id, item, failed && item.again ? item.notBefore - performance.now() : again);

@@ -5,12 +5,16 @@ import { WriteBudget } from "./write-budget.ts";
 
 const ref = (name: string): ObjectRef => ({ kind: "Widget", namespace: "test1", name });
 
-/** A budget in a time that the test controls: 4 at once and 2 a second for each, 16 and 8 for all. */
+/**
+ * A budget in a time that the test controls: 4 at once and 2 a second for each, 16 and 8 for all.
+ */
 function setUp() {
   const time = { now: 0 };
   const limits = { each: { burst: 4, perSecond: 2 }, all: { burst: 16, perSecond: 8 } };
   const budget = new WriteBudget(() => time.now, limits);
-  /** Pauses before so many single writes, each of which is asked for when the one before was made. */
+  /**
+   * Pauses before so many single writes, each of which is asked for when the one before was made.
+   */
   const pauses = (name: string, count: number, urgent = false) =>
     Array.from({ length: count }, () => {
       const pause = budget.pause(ref(name), 1, urgent);

@@ -27,8 +27,8 @@ interface Account {
 
 /**
  * How many rendered objects may be written, for one object and in all. Every one of them has istiod
- * push to Envoys, so neither an object that changes all the time nor a mesh in which everything does
- * may have it work without end. What a call waits for goes first.
+ * push to Envoys, so neither an object that changes all the time nor a mesh in which everything
+ * does may have it work without end. What a call waits for goes first.
  *
  * Whoever comes when nothing is left is given a turn, and need not ask again before: thousands that
  * ask in vain would cost more than their writes.

@@ -56,8 +56,8 @@ export class FenceEdges {
   /**
    * Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within
    * their window leave at once, the others when they age. A surplus host that was declared, is not
-   * declared any more and was never called leaves at once too. Otherwise each change of a spec could
-   * leave thousands of names behind, since nothing ages where no telemetry flows.
+   * declared any more and was never called leaves at once too. Otherwise each change of a spec
+   * could leave thousands of names behind, since nothing ages where no telemetry flows.
    */
   setPolicy(policy: AgeingPolicy): void {
     const { maxHosts, declared = NONE } = this.#policy;

@@ -10,8 +10,9 @@ export class ObservedClock {
   #latest: number | undefined;
 
   /**
-   * Our own clock was set back: what was counted by the wrong one stays, and time goes on from here.
-   * Else nothing would count, and nothing age, until the clock has caught up with what it once said.
+   * Our own clock was set back: what was counted by the wrong one stays, and time goes on from
+   * here. Else nothing would count, and nothing age, until the clock has caught up with what it
+   * once said.
    */
   setBack(now: number): void {
     if (this.#latest !== undefined && now < this.#latest) this.#latest = now;

@@ -29,7 +29,9 @@ export type SightingOutcome = "seen" | "unknown_fence" | "denied" | "at_capacity
 
 /** Where sources of telemetry tell what they see. Nothing in it waits, or throws. */
 export interface SightingSink {
-  /** Whether a fence learns: what is told of any other is dropped, so a source may spare the work. */
+  /**
+   * Whether a fence learns: what is told of any other is dropped, so a source may spare the work.
+   */
   learns(fence: FenceKey): boolean;
   /**
    * All that the workload's own proxies do was observed until `at`, whatever they called. Only this

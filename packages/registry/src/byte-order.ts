@@ -6,7 +6,9 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Place of the first item that does not come before what `compare` looks for, in an ordered list. */
+/**
+ * Place of the first item that does not come before what `compare` looks for, in an ordered list.
+ */
 export function placeIn<T>(list: readonly T[], compare: (item: T) => number): number {
   let low = 0;
   let high = list.length;

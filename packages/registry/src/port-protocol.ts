@@ -1,6 +1,6 @@
 /**
- * How Istio decides what a Service port speaks. @see
- * https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
+ * How Istio decides what a Service port speaks.
+ * @see https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
  */
 import type { ServicePort } from "@fenceline/api";
 

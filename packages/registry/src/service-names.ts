@@ -2,13 +2,15 @@
 export interface ServiceName {
   readonly namespace: string;
   readonly name: string;
-  /** The host names a pod of the Service, which is reached so only where the Service is headless. */
+  /**
+   * The host names a pod of the Service, which is reached so only where the Service is headless.
+   */
   readonly isPod: boolean;
 }
 
 /**
- * The Services that a caller in `callerNamespace` may mean by `host`, following the search path of a
- * pod's resolv.conf: `<namespace>.svc.<domain>`, `svc.<domain>`, `<domain>`, then the name as it
+ * The Services that a caller in `callerNamespace` may mean by `host`, following the search path of
+ * a pod's resolv.conf: `<namespace>.svc.<domain>`, `svc.<domain>`, `<domain>`, then the name as it
  * stands. The first that exists is meant.
  *
  * @param host lower case, without trailing dot, as `parseAuthority` gives it
@@ -22,8 +24,8 @@ export function serviceNames(host: string, clusterDomain: string, callerNamespac
 }
 
 /**
- * The labels before `svc`, when the host says by its ending that it is of the cluster: `b.test1.svc`,
- * `b.test1.svc.cluster.local`.
+ * The labels before `svc`, when the host says by its ending that it is of the cluster:
+ * `b.test1.svc`, `b.test1.svc.cluster.local`.
  */
 function inCluster(host: string, clusterDomain: string): string | undefined {
   for (const ending of [`.svc.${clusterDomain}`, ".svc"]) {

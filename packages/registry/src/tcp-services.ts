@@ -2,7 +2,9 @@ import type { Service } from "@fenceline/api";
 import { compareText } from "./byte-order.ts";
 import { portProtocol } from "./port-protocol.ts";
 
-/** Services that stay visible to every fence without being learned, ordered by namespace and name. */
+/**
+ * Services that stay visible to every fence without being learned, ordered by namespace and name.
+ */
 export interface TcpLists {
   /** Those that need a listener of their own: in mode `tcp: visible`. */
   readonly visible: readonly Service[];

@@ -1,4 +1,6 @@
-/** A kind that lives in tests only, in both stores: what it needs beside its line is written here. */
+/**
+ * A kind that lives in tests only, in both stores: what it needs beside its line is written here.
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -168,8 +168,8 @@ export interface Store {
   /**
    * Adds the hosts of a Sidecar to the one that is in the store, and takes none away; whatever else
    * it has stays, and nothing is made. Any replica may, so that a call to a new host waits for no
-   * leader. The same guarantees as {@link Store.apply}. Undefined where there is only one writer: in
-   * a folder.
+   * leader. The same guarantees as {@link Store.apply}. Undefined where there is only one writer:
+   * in a folder.
    */
   widen?(change: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined>;
   /** Keeps the status of an object of ours, whole. The same guarantees as {@link Store.apply}. */

@@ -79,8 +79,8 @@ async function prepare(client: KubernetesClient, address: string): Promise<void>
 }
 
 /**
- * Istio's MeshConfig, which istiod and Fenceline watch. @param outbound what becomes of hosts that
- * Istio does not know
+ * Istio's MeshConfig, which istiod and Fenceline watch.
+ * @param outbound what becomes of hosts that Istio does not know
  */
 export function meshConfig(outbound: "ALLOW_ANY" | "REGISTRY_ONLY" = "ALLOW_ANY"): KubernetesObject {
   const mesh = {

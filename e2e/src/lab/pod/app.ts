@@ -73,8 +73,8 @@ export class App {
   }
 
   /**
-   * One HTTP request to another pod's application. @throws {FencelineError} `LAB_CALL_FAILED` when
-   * the status is not 200
+   * One HTTP request to another pod's application.
+   * @throws {FencelineError} `LAB_CALL_FAILED` when the status is not 200
    */
   async echo(call: HttpCall | string): Promise<HttpAnswer & { readonly body: Echo }> {
     const answer = await this.call(call);

@@ -41,8 +41,8 @@ export class EnvoyAdmin {
   }
 
   /**
-   * The route tables that istiod sent. @param name regular expression on the whole name; default
-   * all
+   * The route tables that istiod sent.
+   * @param name regular expression on the whole name; default all
    */
   async routeTables(name = ".*"): Promise<readonly RouteTable[]> {
     const configs = await this.configDump(`?resource=dynamic_route_configs&name_regex=${encodeURIComponent(`^${name}$`)}`);

@@ -21,7 +21,8 @@ export class Metrics {
   }
 
   /**
-   * One value. @param series its name, with its labels as they are printed: `name{label="value"}`
+   * One value.
+   * @param series its name, with its labels as they are printed: `name{label="value"}`
    */
   async read(series: string): Promise<number> {
     const { body } = await this.#app.call(this.#url);

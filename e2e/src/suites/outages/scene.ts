@@ -20,7 +20,9 @@ const SHORT_WINDOW = "20s";
  */
 export const HIDDEN = "hidden";
 const KNOWN = numbered("known", 3);
-/** As many as are learned one after the other while the global sidecars are rolled twice, and more. */
+/**
+ * As many as are learned one after the other while the global sidecars are rolled twice, and more.
+ */
 const COLD = numbered("cold", 400);
 /** A cold edge is called 50 times a second while something is out of order. */
 const COLD_INTERVAL = 20;

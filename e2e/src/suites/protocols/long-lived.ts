@@ -79,8 +79,8 @@ class Talk {
   }
 
   /**
-   * Returns how many messages each stream was sent. @throws when one was not answered, or not
-   * rightly
+   * Returns how many messages each stream was sent.
+   * @throws when one was not answered, or not rightly
    */
   async stop(): Promise<number> {
     this.#isOver = true;

@@ -76,8 +76,8 @@ function openHeld(lab: Lab, { app }: Workload, call: TcpCall | undefined): Promi
 }
 
 /**
- * A connection of a database's pool, say. @param since when the fence came, in milliseconds of
- * `performance.now`
+ * A connection of a database's pool, say.
+ * @param since when the fence came, in milliseconds of `performance.now`
  */
 async function outlives(lab: Lab, held: OpenConnection, since: number): Promise<void> {
   let exchanges = 0;

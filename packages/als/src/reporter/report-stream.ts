@@ -30,7 +30,9 @@ const DOUBT_MS = 1_000;
 const REVIEW_MS = 5_000;
 /** Most edges that are kept for that. */
 const MAX_EARLY = 10_000;
-/** Most edges that are kept because they left a short time ago, beside those of the last message. */
+/**
+ * Most edges that are kept because they left a short time ago, beside those of the last message.
+ */
 const MAX_RECENT = 1_000;
 /** A refusal, or a collector that was lost. */
 const REFUSED: ReadonlySet<number | undefined> = new Set([status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.UNAVAILABLE]);
@@ -45,7 +47,9 @@ export class ReportStream {
   readonly #openedAt = performance.now();
   /** Sent within {@link REVIEW_MS} of the beginning. */
   #early: SummedReports[] = [];
-  /** Messages sent within {@link DOUBT_MS}: several leave while the end of a stream is on its way. */
+  /**
+   * Messages sent within {@link DOUBT_MS}: several leave while the end of a stream is on its way.
+   */
   #recentEdges = 0;
   readonly #recent: { readonly edges: readonly SummedReports[]; readonly at: number }[] = [];
   #isFirst = true;

@@ -1,7 +1,10 @@
 import { MOST_PORTS, unitePorts } from "../counts.ts";
 import { DOMAIN_STATES, type DomainStatus, HOST_SOURCES } from "./service-fence-status.ts";
 
-/** Most elements of a host's list that are looked at. We write one host, and {@link MOST_PORTS} ports. */
+/**
+ * Most elements of a host's list that are looked at. We write one host, and {@link MOST_PORTS}
+ * ports.
+ */
 const MOST_LISTED = 1_000;
 const STATES: ReadonlySet<unknown> = new Set(DOMAIN_STATES);
 const SOURCES: ReadonlySet<unknown> = new Set(HOST_SOURCES);
@@ -14,8 +17,9 @@ const TIME_LENGTH = "2026-11-28T10:00:00.000Z".length;
  * One entry of `status.domains`, each field for itself: what the schema `DomainStatus` takes, and
  * what is near it.
  *
- * Read by hand: a status may have thousands of entries, each change of it is read on the event loop,
- * and a schema takes five microseconds for an entry that is as it should be, and 40 for one that is not.
+ * Read by hand: a status may have thousands of entries, each change of it is read on the event
+ * loop, and a schema takes five microseconds for an entry that is as it should be, and 40 for one
+ * that is not.
  *
  * @param leaveOut told of each field that is not readable as it stands
  */
@@ -76,7 +80,10 @@ function stateOf(value: unknown): Reading<DomainStatus["status"]> {
   return STATES.has(value) || Number.isSafeInteger(value) ? whole(value as DomainStatus["status"]) : partOf();
 }
 
-/** Of a newer version, or garbage: with a source the host stays in the fence and ages like any other. */
+/**
+ * Of a newer version, or garbage: with a source the host stays in the fence and ages like any
+ * other.
+ */
 function sourceOf(value: unknown): Reading<DomainStatus["source"]> {
   return SOURCES.has(value) ? whole(value as DomainStatus["source"]) : partOf("learned");
 }

@@ -169,7 +169,10 @@ function isHost(text: string): boolean {
   return text !== "__proto__" && isEgressHost(text);
 }
 
-/** By hand like {@link readDomainStatus}, for the same reason. Undefined when it is none that we know. */
+/**
+ * By hand like {@link readDomainStatus}, for the same reason. Undefined when it is none that we
+ * know.
+ */
 function conditionOf(item: unknown): Condition | undefined {
   if (!isObject(item) || !TYPES.has(item.type) || !STATUSES.has(item.status)) return undefined;
   const { type, status, reason, message } = item as Condition;

@@ -2,7 +2,9 @@ import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promi
 
 /** Longer than anything a test waits for on a busy machine, in milliseconds. */
 const LIMIT = 60_000;
-/** For so long every turn of the event loop brings a look, and then a timer: others need the core. */
+/**
+ * For so long every turn of the event loop brings a look, and then a timer: others need the core.
+ */
 const EAGER = 100;
 const INTERVAL = 5;
 

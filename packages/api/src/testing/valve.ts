@@ -54,7 +54,9 @@ function readValveStatus(value: unknown): { readonly status: ValveStatus; readon
   return success ? { status: data, leftOut: [] } : { status: {}, leftOut: ["status"] };
 }
 
-/** Its renderer. The name has the kind in it, so that a fence of the same name has its own Sidecar. */
+/**
+ * Its renderer. The name has the kind in it, so that a fence of the same name has its own Sidecar.
+ */
 export function renderValve(valve: Valve): Sidecar {
   const { metadata, spec } = valve;
   const hosts = spec.hosts.slice(0, spec.most).map((host) => `*/${host}`);

@@ -67,7 +67,9 @@ export class FallbackService {
    */
   #isPending = false;
   #look: NodeJS.Timeout | undefined;
-  /** Numbers of the ports that the Service has, as of the latest plan; undefined when there is none. */
+  /**
+   * Numbers of the ports that the Service has, as of the latest plan; undefined when there is none.
+   */
   #numbers: ReadonlySet<number> | undefined;
   /** What was last warned of, so that it is said once. */
   #trouble: string | undefined;

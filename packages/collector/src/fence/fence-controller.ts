@@ -52,8 +52,8 @@ interface Common {
 }
 
 /**
- * Pause between two looks at every fence, in milliseconds, as the controllers of Kubernetes have it:
- * should a change have been missed, it is made good then.
+ * Pause between two looks at every fence, in milliseconds, as the controllers of Kubernetes have
+ * it: should a change have been missed, it is made good then.
  */
 const REFRESH_PAUSE = 600_000;
 /** And between two looks for what is left of fences that are gone. */
@@ -61,8 +61,8 @@ const SWEEP_PAUSE = 10_000;
 
 /**
  * Keeps each fence's rendered objects and status what its spec and its edges say. The loop is that
- * of every kind ({@link Controller}); here is what sets it going: fences that come and go, hosts that
- * are learned, and time.
+ * of every kind ({@link Controller}); here is what sets it going: fences that come and go, hosts
+ * that are learned, and time.
  */
 export class FenceController {
   readonly #options: FenceControllerOptions;
@@ -198,7 +198,9 @@ export class FenceController {
     return { tcp: current.registry.tcpServices(), fallbackReady: fallbackReady(current), config: current.config };
   }
 
-  /** A status that says what is known here already, as after a write of our own, asks for nothing. */
+  /**
+   * A status that says what is known here already, as after a write of our own, asks for nothing.
+   */
   #fenceChanged({ before, after }: MeshChanges["fences"][number]): void {
     const key = (after ?? before)?.metadata;
     if (key === undefined) return;
@@ -214,7 +216,10 @@ export class FenceController {
     this.enqueue(key);
   }
 
-  /** Objects of fences that are gone. Whether one is may be uncertain for a time, and then no change tells of it. */
+  /**
+   * Objects of fences that are gone. Whether one is may be uncertain for a time, and then no change
+   * tells of it.
+   */
   #sweep(): void {
     const { store, mesh } = this.#options;
     this.#sweptAt = performance.now();

@@ -50,6 +50,8 @@ const SHORTEST_WRITE_PAUSE = 1_000;
 export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus, DesiredFence> {
   readonly kind = SERVICE_FENCE.name;
   readonly logField = "fence";
+  /** Each learns what its own streams tell. */
+  readonly everyReplicaWritesStatus = true;
   /** What was read for each fence when it was last worked out. */
   readonly reads = new FenceReads();
   readonly #options: FenceReconcilerOptions;
@@ -145,8 +147,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   /**
-   * Once, until the reason is another one. What was rendered for the fence before is taken away like
-   * anything that is not wanted any more.
+   * Once, until the reason is another one. What was rendered for the fence before is taken away
+   * like anything that is not wanted any more.
    */
   #tellRefusal(of: ObjectRef, state: FenceState, refused: { readonly reason: string; readonly message: string } | undefined): void {
     if (refused !== undefined && refused.reason !== state.toldRefusal)

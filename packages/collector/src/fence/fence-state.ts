@@ -20,7 +20,10 @@ export interface FenceState {
   /** What was last logged of the spec's durations. */
   toldRemarks: string;
   statusWrittenAt: number;
-  /** When what it asks for was last worked out, by the wall clock: a deadline before it is dealt with. */
+  /**
+   * When what it asks for was last worked out, by the wall clock: a deadline before it is dealt
+   * with.
+   */
   lookedAt: number;
   /** When the oldest report came that is not rendered yet. */
   learnedAt: number | undefined;

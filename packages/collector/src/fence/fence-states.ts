@@ -41,7 +41,10 @@ export class FenceStates {
     return this.#states.values();
   }
 
-  /** Takes over a fence that is new, or as it is now: its windows, and what other replicas wrote into its status. */
+  /**
+   * Takes over a fence that is new, or as it is now: its windows, and what other replicas wrote
+   * into its status.
+   */
   open(fence: ServiceFence): void {
     const { book, config, mesh, now, leads } = this.#options;
     const registry = new RecordedLookup(mesh().registry);

@@ -19,7 +19,10 @@ function sidecarOf(...hosts: string[]): Sidecar {
   };
 }
 
-/** Hosts of the Sidecar that a replica which does not lead makes of one; undefined when it leaves it. */
+/**
+ * Hosts of the Sidecar that a replica which does not lead makes of one; undefined when it leaves
+ * it.
+ */
 function widened(before: Sidecar, wanted: Sidecar, called: Readonly<Record<string, number>>): readonly string[] | undefined {
   const edges = new FenceEdges(ageingPolicy(fenceOf({}), CONFIG, meshOf().registry));
   for (const [host, lastSeen] of Object.entries(called)) edges.seed({ host, source: "learned", firstSeen: lastSeen, lastSeen });

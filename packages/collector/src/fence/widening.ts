@@ -9,8 +9,8 @@ import type { FenceEdges } from "@fenceline/edges";
 const RECENT = 10_000;
 
 /**
- * The part of a change of a fence's Sidecar that adds hosts which are called just now. Undefined when
- * it adds none.
+ * The part of a change of a fence's Sidecar that adds hosts which are called just now. Undefined
+ * when it adds none.
  *
  * @param now milliseconds of the wall clock
  */

@@ -17,9 +17,9 @@ export interface LeaseTimes {
 export const LEASE_TIMES: LeaseTimes = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 };
 
 /**
- * Longest time, in milliseconds, that a Lease is left alone whose holder does not renew it, whatever
- * it says. Ours say 15 s. One that says 1e9 s was written by somebody who is no candidate, and
- * nobody would lead for 31 years.
+ * Longest time, in milliseconds, that a Lease is left alone whose holder does not renew it,
+ * whatever it says. Ours say 15 s. One that says 1e9 s was written by somebody who is no candidate,
+ * and nobody would lead for 31 years.
  */
 export const LONGEST_LEASE = 60_000;
 

@@ -56,7 +56,9 @@ export class RememberedReviews<Yes> {
   readonly #yes = new Map<string, Remembered<Yes>>();
   readonly #no = new Map<string, Remembered<Yes>>();
   readonly #underWay = new Map<string, Promise<Yes | undefined>>();
-  /** Reviews under way by share: an origin, or that of whoever has none. Renewals are not counted. */
+  /**
+   * Reviews under way by share: an origin, or that of whoever has none. Renewals are not counted.
+   */
   readonly #byShare = new Map<string, number>();
   #renewals = 0;
   readonly #noes = new Map<string, TokenBucket>();

@@ -20,10 +20,10 @@ export interface ReviewedUser {
 
 const TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
 /**
- * How long an answer is believed, in milliseconds: so long a token that was revoked, or whose pod is
- * gone, opens new calls. Calls that are open are the business of whoever serves them, and so is how
- * often it looks at them again (`reviewAgain` of packages/wire). A refused token may be good in a moment: replicas of
- * the API server learn of keys and pods at different times.
+ * How long an answer is believed, in milliseconds: so long a token that was revoked, or whose pod
+ * is gone, opens new calls. Calls that are open are the business of whoever serves them, and so is
+ * how often it looks at them again (`reviewAgain` of packages/wire). A refused token may be good in
+ * a moment: replicas of the API server learn of keys and pods at different times.
  */
 const BELIEVED = { yesFor: 60_000, noFor: 5_000 };
 /**
@@ -66,7 +66,8 @@ export class TokenReviews {
   /**
    * The user that a token authenticates for the audience; undefined when it is not valid.
    *
-   * @param from where the token came from, to which the limit of noes and of reviews under way apply
+   * @param from where the token came from, to which the limit of noes and of reviews under way
+   * apply
    * @throws {ApiError} when the API server does not answer, or does not let us ask; what was
    * accepted a short time ago still counts then
    * @throws {FencelineError} `REVIEWS_LIMITED`, `REVIEWS_BUSY`

@@ -1,4 +1,6 @@
-/** What waits before an answer begins, beside requests: parts of its header, and bytes before a 101. */
+/**
+ * What waits before an answer begins, beside requests: parts of its header, and bytes before a 101.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";

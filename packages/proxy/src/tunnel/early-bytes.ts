@@ -8,8 +8,8 @@ const MAX_HELD = 64 * 1024;
 /**
  * What a client sends before its destination is ready for it.
  *
- * Reading on, within a bound, is the only way to notice that the client has ended its side: a socket
- * that is not read from tells nothing of it, and of a reset only to who asks.
+ * Reading on, within a bound, is the only way to notice that the client has ended its side: a
+ * socket that is not read from tells nothing of it, and of a reset only to who asks.
  */
 export class EarlyBytes {
   readonly #socket: Socket;

@@ -7,7 +7,10 @@ import type { CountedEdge } from "./messages.ts";
  * reporter behind.
  */
 const CAPACITY = 4_096;
-/** The fences of one namespace get as many as are free, so half where they are alone: made-up hosts of one must not keep out the edges of others. */
+/**
+ * The fences of one namespace get as many as are free, so half where they are alone: made-up hosts
+ * of one must not keep out the edges of others.
+ */
 const PART = 1;
 const LEAST = 16;
 

@@ -1,6 +1,9 @@
 import type { ObjectChange } from "../object-change.ts";
 
-/** What changed from one list of objects to another. An object that did not change is the same object. */
+/**
+ * What changed from one list of objects to another. An object that did not change is the same
+ * object.
+ */
 export function differences<O extends { readonly metadata: { readonly name: string } }>(
   before: readonly O[] = [],
   after: readonly O[] = [],

@@ -28,8 +28,8 @@ export interface DirectoryStoreOptions {
   /** Kinds of ours. Default: {@link OWN_KINDS}. */
   readonly kinds?: readonly OwnKind[];
   /**
-   * Called for every manifest file that is not valid after the start. @param kept whether what it
-   * held before stays in force
+   * Called for every manifest file that is not valid after the start.
+   * @param kept whether what it held before stays in force
    */
   readonly onRefused: (error: FencelineError, kept: boolean) => void;
   /**

@@ -68,7 +68,8 @@ export type ManifestKinds = readonly ReadKind<AnyObject>[];
  * Decides what comes into force. Each file is taken whole or stays as it was before, and of two
  * files that define one object the one that changed last stays as it was.
  *
- * @param parsed what the look before gave as {@link Decision.parsed} @param kinds those to read
+ * @param parsed what the look before gave as {@link Decision.parsed}
+ * @param kinds those to read
  */
 export function decide(
   before: ReadonlyMap<string, FileState>,

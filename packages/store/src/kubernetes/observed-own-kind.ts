@@ -63,8 +63,8 @@ export class ObservedOwnKind<O extends OwnObject> {
   }
 
   /**
-   * A `resync` is told like a change: should anything have been missed, the object is looked at once
-   * more.
+   * A `resync` is told like a change: should anything have been missed, the object is looked at
+   * once more.
    */
   #changed(rank: number, event: ObjectEvent<O>): void {
     const { metadata } = event.object;

@@ -10,13 +10,14 @@ const REMEMBERED = 1_000;
 /**
  * Most hosts, conditions and the like that are read of a status. An API server takes 3 MiB in one
  * request, and a host as we write it has 150 bytes beside its two names, so this is more than an
- * object of ours holds. Entries of five bytes would be 300,000, and whoever may write a status could
- * hold up the event loop with each write. What is beyond it stays as it is, and is told.
+ * object of ours holds. Entries of five bytes would be 300,000, and whoever may write a status
+ * could hold up the event loop with each write. What is beyond it stays as it is, and is told.
  */
 const MOST_ENTRIES = 20_000;
 
 /**
- * A parser of objects of a kind of ours that keeps what can be read of a status, and tells once what cannot.
+ * A parser of objects of a kind of ours that keeps what can be read of a status, and tells once
+ * what cannot.
  *
  * An entry that has become unreadable keeps the value that it had: that it is gone would mean that
  * the leader had taken it out.

@@ -32,8 +32,8 @@ interface LiveService {
 }
 
 /**
- * One entry of `metadata.managedFields`. @see
- * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+ * One entry of `metadata.managedFields`.
+ * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
 interface ManagedFields {
   readonly manager?: string;

@@ -107,7 +107,8 @@ export class Connection implements CallConnection {
    * where streams of a second peer were ever seen: that is a sidecar's, and to cut it would end the
    * streams of others.
    *
-   * @param peer a certified identity, else the address @param rate of the peer
+   * @param peer a certified identity, else the address
+   * @param rate of the peer
    */
   opened(peer: string, rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
     this.#peer ??= peer;
@@ -141,8 +142,8 @@ export class Connection implements CallConnection {
 
   #refused(rate: PeerRate, now: number): void {
     if (rate.refusals.take(1, now) || this.#refusals.take(1, now)) return;
-    // A client that is cut connects again. Behind a sidecar, where many peers have one address, that
-    // must not use up the new connections of the others.
+    // A client that is cut connects again. Behind a sidecar, where many peers have one address,
+    // that must not use up the new connections of the others.
     if (!this.#isSidecars || rate.cuts.take(1, now)) this.cut("stream_rate");
   }
 

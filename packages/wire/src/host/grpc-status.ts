@@ -1,6 +1,6 @@
 /**
- * The status codes of gRPC that a {@link GrpcHost} and its services answer. @see
- * https://grpc.github.io/grpc/core/md_doc_statuscodes.html
+ * The status codes of gRPC that a {@link GrpcHost} and its services answer.
+ * @see https://grpc.github.io/grpc/core/md_doc_statuscodes.html
  */
 export const GRPC_STATUS = {
   OK: 0,

@@ -18,12 +18,12 @@ export interface Admitted {
 }
 
 /**
- * Looks again and again at the caller of a call that goes on without end: a token that was good when
- * the call began may have been revoked since. At random times, so that many calls are not looked at
- * together.
+ * Looks again and again at the caller of a call that goes on without end: a token that was good
+ * when the call began may have been revoked since. At random times, so that many calls are not
+ * looked at together.
  *
- * While nobody can tell, as when the API server is away, the caller stays: it was let in by somebody
- * who could.
+ * While nobody can tell, as when the API server is away, the caller stays: it was let in by
+ * somebody who could.
  *
  * @returns what ends it
  */

@@ -1,6 +1,6 @@
 /**
- * Wire types of protobuf, the lower three bits of a tag. @see
- * https://protobuf.dev/programming-guides/encoding/
+ * Wire types of protobuf, the lower three bits of a tag.
+ * @see https://protobuf.dev/programming-guides/encoding/
  */
 export const WIRE = { VARINT: 0, I64: 1, LEN: 2, GROUP_START: 3, GROUP_END: 4, I32: 5 } as const;
 

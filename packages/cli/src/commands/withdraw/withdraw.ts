@@ -37,9 +37,9 @@ const OURS = `${MANAGED_BY_LABEL}=${MANAGER}`;
  * repeated.
  *
  * The collector goes first, or it would render again what is deleted here. Then the rendered kinds,
- * in the reverse of the order in which a mesh takes them in: first the Sidecars, and only when every
- * Envoy knows the whole mesh again the EnvoyFilters. Until then, calls to hosts that are still
- * hidden need the way to the fallback.
+ * in the reverse of the order in which a mesh takes them in: first the Sidecars, and only when
+ * every Envoy knows the whole mesh again the EnvoyFilters. Until then, calls to hosts that are
+ * still hidden need the way to the fallback.
  *
  * @throws {FencelineError} `COLLECTOR_STILL_LEADS`, or the error of the API server
  */

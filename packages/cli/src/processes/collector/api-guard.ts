@@ -13,7 +13,9 @@ export interface ApiGuardOptions {
 }
 
 const HINT = `kubectl create token <service account> --audience=${COLLECTOR_AUDIENCE} makes one`;
-/** Milliseconds that the owner of a token is believed. Kubernetes' own servers believe it as long. */
+/**
+ * Milliseconds that the owner of a token is believed. Kubernetes' own servers believe it as long.
+ */
 const TOKEN_BELIEVED = 10_000;
 /** Tokens of one address that are not valid. */
 const BAD_TOKENS = { burst: 10, perSecond: 2 };
@@ -26,8 +28,8 @@ const QUIET = 60_000;
  * Who may call the collector's API in a cluster: the API server says whose a token is and what that
  * user may do.
  *
- * Tokens must be made for us. One for the API server would let whoever reads it here, or on the way,
- * act as its owner there.
+ * Tokens must be made for us. One for the API server would let whoever reads it here, or on the
+ * way, act as its owner there.
  */
 export function apiGuard({ api, onTrouble, clock = () => performance.now() }: ApiGuardOptions): {
   readonly guard: Guard;

@@ -52,8 +52,8 @@ export class ObjectWriter {
   /**
    * Makes an object as desired.
    *
-   * @param owner whom it is rendered for @param known the object as last seen; undefined when there
-   * was none
+   * @param owner whom it is rendered for
+   * @param known the object as last seen; undefined when there was none
    * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of the API
    * server
    */

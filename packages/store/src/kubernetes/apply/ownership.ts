@@ -15,7 +15,8 @@ export const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) =
 
 /**
  * The object of ours that a live object was rendered for: it carries our label, and its controller
- * is of a kind of ours. @param own names of these kinds
+ * is of a kind of ours.
+ * @param own names of these kinds
  */
 export function ownerOf(live: LiveObject, own: ReadonlySet<string> = OWN_NAMES): ObjectRef | undefined {
   const controller = live.owners.find((owner) => owner.controller === true);

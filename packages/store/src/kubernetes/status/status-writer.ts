@@ -1,4 +1,4 @@
-import type { FenceKey } from "@fenceline/api";
+import { type FenceKey, MANAGER } from "@fenceline/api";
 import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
 import { hasStatus, objectPath, type Resource, withRetries } from "@fenceline/kubernetes";
 import type { StatusPatch } from "./status-patch.ts";
@@ -25,7 +25,7 @@ export async function sendStatusPatch({ api, clock, resource, key, patch }: Stat
   const request = {
     method: "PATCH",
     path: objectPath(resource, key, "status"),
-    query: { fieldManager: "fenceline" },
+    query: { fieldManager: MANAGER },
     body: { status: patch },
     contentType: "application/merge-patch+json",
   } as const;
