@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   automaticFence,
   type Config,
@@ -98,7 +99,8 @@ export class AutomaticFences {
       return;
     }
     const concerned = new Set<string>();
-    for (const { before, after } of [...services, ...fences]) concerned.add((after ?? before)?.metadata.namespace ?? "");
+    for (const { before, after } of services) concerned.add((after ?? before)?.metadata.namespace ?? "");
+    for (const change of fences) if (!isOfStatus(change)) concerned.add((change.after ?? change.before)?.metadata.namespace ?? "");
     for (const { before, after } of namespaces) concerned.add((after ?? before)?.metadata.name ?? "");
     if (concerned.size > 0) this.#refresh(concerned);
   }
@@ -219,4 +221,9 @@ export class AutomaticFences {
 
 function isSame(one: FenceChange, other: FenceChange): boolean {
   return one.action === other.action && (one.action === "create" || (other.action === "delete" && one.uid === other.uid));
+}
+
+/** Statuses are written all the time, and none has other fences wanted. */
+function isOfStatus({ before, after }: MeshChanges["fences"][number]): boolean {
+  return before !== undefined && after !== undefined && isDeepStrictEqual({ ...before, status: after.status }, after);
 }
