@@ -2,34 +2,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { framed } from "@fenceline/wire/testing/frames";
+import { FLAG, FRAME, frame, framed, hpack, PREFACE } from "@fenceline/wire/testing/frames";
 import { encodeAccessLogMessage } from "../src/encode/message.ts";
 import { STREAM_V3 } from "../src/methods.ts";
 import { createAccessLogServer } from "../src/testing/access-log-server.ts";
 import { CollectingSink } from "../src/testing/collecting-sink.ts";
 import { rawHttp2 } from "../src/testing/http2-client.ts";
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const FRAME = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, GOAWAY: 7 };
-const END_STREAM = 1;
-const END_HEADERS = 4;
 const CANCEL = Buffer.from([0, 0, 0, 8]);
 const STREAM = 1;
-
-function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** HPACK: literal fields that are not indexed. */
-function headers(fields: Readonly<Record<string, string>>): Buffer {
-  const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
-  return Buffer.concat(Object.entries(fields).map(([name, value]) => Buffer.concat([Buffer.from([0]), text(name), text(value)])));
-}
 
 const CALL = { ":method": "POST", ":scheme": "http", ":path": STREAM_V3, ":authority": "c", "content-type": "application/grpc" };
 const MESSAGE = framed(
@@ -57,13 +38,13 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 const TAILS: Readonly<Record<string, readonly Buffer[]>> = {
   "resets it at once": [RESET],
-  "ends and resets it": [frame(FRAME.DATA, END_STREAM, STREAM), RESET],
+  "ends and resets it": [frame(FRAME.DATA, FLAG.END_STREAM, STREAM), RESET],
   "sends a message and resets it": [frame(FRAME.DATA, 0, STREAM, MESSAGE), RESET],
   "sends more than a turn has time for, and resets it": [MANY, MANY, RESET],
-  "sends more than a turn has time for, ends and resets it": [MANY, MANY, frame(FRAME.DATA, END_STREAM, STREAM, MESSAGE), RESET],
+  "sends more than a turn has time for, ends and resets it": [MANY, MANY, frame(FRAME.DATA, FLAG.END_STREAM, STREAM, MESSAGE), RESET],
   "sends more than a turn has time for, and breaks the protocol": [MANY, MANY, frame(FRAME.SETTINGS, 0, 7)],
-  "ends it and says goodbye": [frame(FRAME.DATA, END_STREAM, STREAM, MESSAGE), frame(FRAME.GOAWAY, 0, 0, Buffer.alloc(8))],
-  "ends it and breaks the protocol": [frame(FRAME.DATA, END_STREAM, STREAM, MESSAGE), frame(FRAME.SETTINGS, 0, 7)],
+  "ends it and says goodbye": [frame(FRAME.DATA, FLAG.END_STREAM, STREAM, MESSAGE), frame(FRAME.GOAWAY, 0, 0, Buffer.alloc(8))],
+  "ends it and breaks the protocol": [frame(FRAME.DATA, FLAG.END_STREAM, STREAM, MESSAGE), frame(FRAME.SETTINGS, 0, 7)],
 };
 
 for (const [what, fields] of Object.entries(CALLS))
@@ -71,7 +52,7 @@ for (const [what, fields] of Object.entries(CALLS))
     test(`T-10 whoever begins ${what}, and ${tail} in one piece, ends neither the process nor leaves anything`, async (t) => {
       const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink: new SlowSink() });
       t.after(() => server.close(0));
-      const begin = [PREFACE, frame(FRAME.SETTINGS, 0, 0), frame(FRAME.HEADERS, END_HEADERS, STREAM, headers(fields))];
+      const begin = [PREFACE, frame(FRAME.SETTINGS, 0, 0), frame(FRAME.HEADERS, FLAG.END_HEADERS, STREAM, hpack(fields))];
       for (const leaves of [false, true]) {
         const socket = connect(server.port, "127.0.0.1").on("error", () => {});
         await once(socket, "connect");

@@ -4,9 +4,9 @@ import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { type HostLimit, peerOf } from "@fenceline/wire";
+import { peerOf } from "@fenceline/wire";
 import { asBytes } from "@fenceline/wire/client";
-import { framed } from "@fenceline/wire/testing/frames";
+import { frame, framed, hpack, PREFACE } from "@fenceline/wire/testing/frames";
 import { Client, compressionAlgorithms, credentials, status } from "@grpc/grpc-js";
 import type { AccessLogEntry } from "../src/access-log-entry.ts";
 import { encodeAccessLogMessage } from "../src/encode/message.ts";
@@ -19,9 +19,8 @@ import { rawClient } from "../src/testing/raw-client.ts";
 
 const { OK, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INVALID_ARGUMENT } = status;
 
-/** A sink that also counts limits, and keeps of a flood's entries only how many they were. */
-class LimitSink extends CollectingSink {
-  readonly limits: Partial<Record<HostLimit, number>> = {};
+/** A sink that keeps of a flood's entries only how many they were. */
+class FloodSink extends CollectingSink {
   flooded = 0;
 
   override entries(stream: AccessLogStream, entries: readonly AccessLogEntry[]): void {
@@ -32,15 +31,10 @@ class LimitSink extends CollectingSink {
   override dropped(reason: DropReason, count: number): void {
     this.drops[reason] = (this.drops[reason] ?? 0) + count;
   }
-
-  limited(limit: HostLimit): void {
-    this.limits[limit] = (this.limits[limit] ?? 0) + 1;
-    this.changed();
-  }
 }
 
 async function start(t: TestContext, limits: Partial<ServerLimits> = {}) {
-  const sink = new LimitSink();
+  const sink = new FloodSink();
   const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink, limits });
   t.after(() => server.close(0));
   return { server, sink };
@@ -278,18 +272,6 @@ test("T-10 a connection without a stream is closed in time", async (t) => {
   assert.equal(sink.limits.idle, 1);
 });
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
-
-/** One frame, whether it makes sense or not. */
-function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
 async function opened(t: TestContext, port: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
@@ -299,9 +281,6 @@ async function opened(t: TestContext, port: number): Promise<Socket> {
   return socket;
 }
 
-const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
-const hpack = (fields: Record<string, string>) =>
-  Buffer.concat(Object.entries(fields).flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
 const CALL = hpack({ ":method": "POST", ":scheme": "http", ":path": STREAM_V3, ":authority": "a", "content-type": "application/grpc" });
 
 const repeat = (count: number, make: (index: number) => Buffer) => Buffer.concat(Array.from({ length: count }, (_, index) => make(index)));
@@ -330,7 +309,7 @@ for (const [what, flood] of Object.entries(FLOODS)) {
     const { server, sink } = await start(t);
     const socket = await opened(t, server.port);
     const closed = new Promise((resolve) => socket.once("close", resolve));
-    socket.write(PREFACE);
+    socket.write(Buffer.concat([PREFACE, frame(4, 0, 0)]));
     for (let round = 0; !socket.destroyed && socket.writable; round++) {
       if (!socket.write(flood(round))) await Promise.race([once(socket, "drain").catch(() => {}), closed]);
       await turn();

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import type { HostLimit } from "@fenceline/wire";
 import { framed } from "@fenceline/wire/testing/frames";
 import { encodeAccessLogMessage } from "../src/encode/message.ts";
 import { createAccessLogServer, type ServerLimits } from "../src/testing/access-log-server.ts";
@@ -16,17 +15,8 @@ const CERTIFICATE = { "x-forwarded-client-cert": "By=spiffe://c;Hash=1;URI=spiff
 /** An address may open 20 streams at once, and hardly another one after that. */
 const FEW = { maxStreamsPerPeer: 10, streamRate: 0.001 };
 
-class LimitsSink extends CollectingSink {
-  readonly met: Partial<Record<HostLimit, number>> = {};
-
-  limited(limit: HostLimit): void {
-    this.met[limit] = (this.met[limit] ?? 0) + 1;
-    this.changed();
-  }
-}
-
 async function start(t: TestContext, limits: Partial<ServerLimits> = {}) {
-  const sink = new LimitsSink();
+  const sink = new CollectingSink();
   const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink, limits });
   t.after(() => server.close(0));
   return { sink, server };
@@ -53,7 +43,7 @@ test("T-09 an address has one rate of new streams, over however many connections
   // Its 20, and the few which are sure of each of ten connections; these are one a second more.
   assert.ok(taken >= 60 && taken < 200, `${taken} streams were taken`);
   assert.equal(ends.filter((end) => end === RESOURCE_EXHAUSTED).length, 400 - taken);
-  assert.deepEqual(sink.met, { stream_rate: 400 - taken });
+  assert.deepEqual(sink.limits, { stream_rate: 400 - taken });
 });
 
 test("T-09 a connection that comes when its address has used up its new streams may open one all the same", async (t) => {
@@ -74,7 +64,7 @@ test("T-10 new streams beyond the rate are refused, and the streams that are ope
   assert.deepEqual([...new Set(ends)], [OK, RESOURCE_EXHAUSTED]);
   stream.write(message("after"));
   await sink.until(() => sink.authorities.includes("after"));
-  assert.deepEqual([sink.met, client.session.closed, stream.closed], [{ stream_rate: 191 }, false, false]);
+  assert.deepEqual([sink.limits, client.session.closed, stream.closed], [{ stream_rate: 191 }, false, false]);
 });
 
 test("T-10 a connection that goes on when even the refusals are too many is cut, but for one that a sidecar shares among peers", async (t) => {
@@ -108,7 +98,7 @@ test("T-09 an address has a rate of new connections, so that one that is cut and
     while (server.connections > 1) await turn();
   }
   stream.write(message("after"));
-  await sink.until(() => sink.authorities.includes("after") && (sink.met.address_connections ?? 0) >= 5);
+  await sink.until(() => sink.authorities.includes("after") && (sink.limits.address_connections ?? 0) >= 5);
 });
 
 test("T-09 2,000 honest streams of one address that come at once, and again when all of them were ended, are taken whole", async (t) => {
@@ -118,7 +108,7 @@ test("T-09 2,000 honest streams of one address that come at once, and again when
     for (const [index, client] of clients.entries())
       for (let count = 0; count < 100; count += 1) client.call().stream.write(message(`${round}-${index}-${count}`));
     await sink.until(() => sink.all.length === 2_000 * round);
-    assert.deepEqual([sink.met, server.streams, new Set(sink.authorities).size], [{}, 2_000, 2_000 * round]);
+    assert.deepEqual([sink.limits, server.streams, new Set(sink.authorities).size], [{}, 2_000, 2_000 * round]);
     for (const { session } of clients) session.destroy();
     while (server.streams > 0) await turn();
   }

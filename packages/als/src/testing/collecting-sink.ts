@@ -1,3 +1,4 @@
+import type { HostLimit } from "@fenceline/wire";
 import type { AccessLogEntry } from "../access-log-entry.ts";
 import type { AccessLogSink, AccessLogStream, DropReason } from "../service/sink.ts";
 
@@ -6,6 +7,8 @@ export class CollectingSink implements AccessLogSink {
   readonly streams: AccessLogStream[] = [];
   readonly batches: (readonly AccessLogEntry[])[] = [];
   readonly drops: Partial<Record<DropReason, number>> = {};
+  /** Limits of the host that were met, and how often. */
+  readonly limits: Partial<Record<HostLimit, number>> = {};
   closedStreams = 0;
   #waiting: { readonly condition: () => boolean; readonly resolve: () => void }[] = [];
 
@@ -24,6 +27,11 @@ export class CollectingSink implements AccessLogSink {
 
   dropped(reason: DropReason, count: number): void {
     this.drops[reason] = (this.drops[reason] ?? 0) + count;
+    this.changed();
+  }
+
+  limited(limit: HostLimit): void {
+    this.limits[limit] = (this.limits[limit] ?? 0) + 1;
     this.changed();
   }
 

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
+import { frame as frameOf, PREFACE } from "@fenceline/wire/testing/frames";
 import { SERVICE, SOURCE } from "./proxy-under-test.ts";
 import { startRawUpstream, type Upstream } from "./upstream.ts";
 
@@ -26,17 +27,11 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+export { PREFACE };
 
 /** One frame, whether it makes sense or not. */
 export function frame(type: number, flags: number, stream: number, payload: Buffer | string = ""): Buffer {
-  const body = Buffer.from(payload);
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(body.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, body]);
+  return frameOf(type, flags, stream, Buffer.from(payload));
 }
 
 /** Payload of RST_STREAM, WINDOW_UPDATE: one number. */

@@ -1,7 +1,7 @@
 /** Frames of HTTP/2 and messages of gRPC as bytes, for what no client library would send. */
 
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-export const FRAME = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, CONTINUATION: 9 };
+export const FRAME = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, GOAWAY: 7, CONTINUATION: 9 };
 export const FLAG = { END_STREAM: 1, ACK: 1, END_HEADERS: 4 };
 
 /** One frame, whether it makes sense or not. */
