@@ -1,4 +1,4 @@
-import { type ObjectRef, refText } from "@fenceline/api";
+import { type ObjectRef, refText, TokenBucket } from "@fenceline/api";
 
 /** So many writes at once, and so many a second in the long run. */
 interface Rate {
@@ -21,7 +21,7 @@ const REMEMBERED = 10_000;
 
 /** What is left for one object, and until when a run that was granted waits for its turn. */
 interface Account {
-  readonly budget: Budget;
+  readonly budget: TokenBucket;
   turn: number | undefined;
 }
 
@@ -36,9 +36,9 @@ interface Account {
 export class WriteBudget {
   readonly #each: Rate;
   readonly #clock: () => number;
-  readonly #all: Budget;
+  readonly #all: TokenBucket;
   /** What is kept for what a call waits for. */
-  readonly #reserved: Budget;
+  readonly #reserved: TokenBucket;
   readonly #accounts = new Map<string, Account>();
 
   /** @param clock milliseconds of a clock that never goes back */
@@ -48,8 +48,8 @@ export class WriteBudget {
   ) {
     this.#each = each;
     this.#clock = clock;
-    this.#all = new Budget({ burst: all.burst * (1 - RESERVED), perSecond: all.perSecond * (1 - RESERVED) }, clock());
-    this.#reserved = new Budget({ burst: all.burst * RESERVED, perSecond: all.perSecond * RESERVED }, clock());
+    this.#all = new TokenBucket(all.burst * (1 - RESERVED), all.perSecond * (1 - RESERVED), clock());
+    this.#reserved = new TokenBucket(all.burst * RESERVED, all.perSecond * RESERVED, clock());
   }
 
   /**
@@ -62,8 +62,8 @@ export class WriteBudget {
     const account = this.#accountOf(refText(owner), now);
     if (account.turn === undefined) {
       // A plan is carried out as a whole, also one that is larger than the budget of its object.
-      const own = account.budget.spend(Math.min(writes, this.#each.burst), now);
-      const ofAll = urgent && this.#reserved.has(writes, now) ? this.#reserved.spend(writes, now) : this.#all.spend(writes, now);
+      const own = account.budget.overdraw(Math.min(writes, this.#each.burst), now);
+      const ofAll = urgent && this.#reserved.take(writes, now) ? 0 : this.#all.overdraw(writes, now);
       account.turn = now + Math.max(own, ofAll);
     }
     if (account.turn > now) return account.turn - now;
@@ -72,42 +72,12 @@ export class WriteBudget {
   }
 
   #accountOf(id: string, now: number): Account {
-    const account = this.#accounts.get(id) ?? { budget: new Budget(this.#each, now), turn: undefined };
+    const account = this.#accounts.get(id) ?? { budget: new TokenBucket(this.#each.burst, this.#each.perSecond, now), turn: undefined };
     // The one that was used last is forgotten last.
     this.#accounts.delete(id);
     this.#accounts.set(id, account);
     const [oldest] = this.#accounts.keys();
     if (this.#accounts.size > REMEMBERED && oldest !== undefined) this.#accounts.delete(oldest);
     return account;
-  }
-}
-
-/** A token bucket that may be overdrawn: who does so waits until it is even again. */
-class Budget {
-  readonly #rate: Rate;
-  #left: number;
-  #at: number;
-
-  constructor(rate: Rate, now: number) {
-    this.#rate = rate;
-    this.#left = rate.burst;
-    this.#at = now;
-  }
-
-  has(count: number, now: number): boolean {
-    this.#fill(now);
-    return this.#left >= count;
-  }
-
-  /** Returns after how many milliseconds it is even again. */
-  spend(count: number, now: number): number {
-    this.#fill(now);
-    this.#left -= count;
-    return this.#left >= 0 ? 0 : (-this.#left / this.#rate.perSecond) * 1_000;
-  }
-
-  #fill(now: number): void {
-    this.#left = Math.min(this.#rate.burst, this.#left + (Math.max(0, now - this.#at) / 1_000) * this.#rate.perSecond);
-    this.#at = Math.max(this.#at, now);
   }
 }
