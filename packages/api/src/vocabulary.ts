@@ -14,6 +14,7 @@ export * from "./headers.ts";
 export * from "./labels.ts";
 export * from "./listen-failure.ts";
 export * from "./mesh-addresses.ts";
+export * from "./object-change.ts";
 export * from "./part-of-free.ts";
 export * from "./peer-identity.ts";
 export * from "./printable.ts";

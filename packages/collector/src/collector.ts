@@ -1,7 +1,7 @@
-import { type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
+import { allNew, type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
 import { EdgeBook, type TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
-import { allNew, MeshAddressBook, outboundEntries } from "@fenceline/registry";
+import { MeshAddressBook, outboundEntries } from "@fenceline/registry";
 import type { MeshChanges, MeshSnapshot, Store } from "@fenceline/store";
 import { type CallerCheck, type GrpcHost, type GrpcService, peerOf, startGrpcHost } from "@fenceline/wire";
 import type { Logger } from "pino";

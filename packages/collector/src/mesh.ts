@@ -2,6 +2,7 @@ import {
   type Config,
   type FenceKey,
   type Labels,
+  objectOf,
   type Service,
   type ServiceFence,
   type SystemConfig,
@@ -58,8 +59,8 @@ export class Mesh {
   apply(changes: MeshChanges, now: Pick<MeshSnapshot, "meshConfigs">): void {
     this.registry.apply(changes);
     for (const { before, after } of changes.fences) this.#fences.changed(before, after);
-    for (const { before, after } of changes.services) {
-      const service = after ?? before;
+    for (const change of changes.services) {
+      const service = objectOf(change);
       if (service !== undefined) this.#fences.serviceChanged(service.metadata);
     }
     if (changes.meshConfigs.length > 0) this.#configure(now.meshConfigs);

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type ObjectRef, OWN_KINDS, type OwnKind } from "@fenceline/api";
+import { type ObjectRef, OWN_KINDS, type OwnKind, objectOf } from "@fenceline/api";
 import { renderValve, until, VALVE, type Valve, type ValveStatus } from "@fenceline/api/testing";
 import { resourcesOf } from "@fenceline/kubernetes";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
@@ -65,7 +65,7 @@ function control(t: TestContext, store: Store) {
     leads: () => true,
   });
   store.onChange(({ own, disturbed }) => {
-    for (const { before, after } of own) if ((after ?? before)?.kind === VALVE.name) controller.enqueue(A);
+    for (const change of own) if (objectOf(change)?.kind === VALVE.name) controller.enqueue(A);
     for (const owner of disturbed) if (owner.kind === VALVE.name) controller.enqueue(owner);
   });
   t.after(async () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EndpointSlice, Service } from "@fenceline/api";
+import { allNew } from "@fenceline/api/vocabulary";
 import fc from "fast-check";
 import { MeshAddressBook } from "./mesh-addresses.ts";
-import { allNew } from "./object-change.ts";
 import { Registry } from "./registry.ts";
 import { differences } from "./testing/differences.ts";
 

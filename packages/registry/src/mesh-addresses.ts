@@ -1,7 +1,6 @@
 import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fenceline/api";
-import { ADDRESS_KIND, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, type ObjectChange, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { canonicalAddress } from "./authority.ts";
-import type { ObjectChange } from "./object-change.ts";
 import type { Registry, RegistryChanges } from "./registry.ts";
 
 /** What changed of the objects that addresses are read from. */

@@ -1,9 +1,8 @@
 import type { Endpoint, EndpointSlice, Service } from "@fenceline/api";
-import { SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
+import { allNew, type ObjectChange, objectOf, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { type AddressHint, AddressIndex } from "./address-index.ts";
 import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
-import { allNew, type ObjectChange } from "./object-change.ts";
 import { serviceNames } from "./service-names.ts";
 import { type TcpLists, TcpServices } from "./tcp-services.ts";
 
@@ -175,8 +174,9 @@ export class Registry {
     return this.#addresses;
   }
 
-  #serviceChanged({ before, after }: ObjectChange<Service>): void {
-    const { namespace, name } = (after ?? before)?.metadata ?? {};
+  #serviceChanged(change: ObjectChange<Service>): void {
+    const { namespace, name } = objectOf(change)?.metadata ?? {};
+    const { after } = change;
     if (namespace === undefined || name === undefined) return;
     const known = this.service(namespace, name);
     if (known === after) return;
@@ -191,8 +191,9 @@ export class Registry {
     if (rest !== undefined) rest.ordered = undefined;
   }
 
-  #sliceChanged({ before, after }: ObjectChange<EndpointSlice>): void {
-    const { namespace, name } = (after ?? before)?.metadata ?? {};
+  #sliceChanged(change: ObjectChange<EndpointSlice>): void {
+    const { namespace, name } = objectOf(change)?.metadata ?? {};
+    const { after } = change;
     if (namespace === undefined || name === undefined) return;
     const key = `${namespace}/${name}`;
     const home = this.#homes.get(key);

@@ -1,4 +1,5 @@
-import type { MeshChanges, ObjectChange } from "./store.ts";
+import type { ObjectChange } from "@fenceline/api";
+import type { MeshChanges } from "./store.ts";
 
 /** Changes of one kind's objects until they are told. Several of one object become one. */
 export class PendingChanges<O> {

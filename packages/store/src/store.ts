@@ -5,6 +5,7 @@ import type {
   Labels,
   Namespace,
   Node,
+  ObjectChange,
   ObjectRef,
   OwnKind,
   OwnObject,
@@ -39,16 +40,6 @@ export interface MeshSnapshot {
   readonly meshConfigs?: readonly MeshConfig[];
   /** With the status that was last written, wherever that is kept. */
   readonly fences: readonly ServiceFence[];
-}
-
-/** One object as it was when it was last told, and as it is now. */
-export interface ObjectChange<O> {
-  /** Undefined when the object is new. */
-  readonly before: O | undefined;
-  /** Undefined when the object is gone. */
-  readonly after: O | undefined;
-  /** Nothing but what this process wrote itself is new. Default false. */
-  readonly isOurs?: boolean;
 }
 
 /**

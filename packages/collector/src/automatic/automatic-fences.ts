@@ -1,10 +1,11 @@
-import { isDeepStrictEqual } from "node:util";
 import {
   automaticFence,
   type Config,
   type FenceKey,
   FencelineError,
   formatFenceKey,
+  isOfStatus,
+  objectOf,
   type Service,
   type ServiceFence,
 } from "@fenceline/api";
@@ -99,9 +100,10 @@ export class AutomaticFences {
       return;
     }
     const concerned = new Set<string>();
-    for (const { before, after } of services) concerned.add((after ?? before)?.metadata.namespace ?? "");
-    for (const change of fences) if (!isOfStatus(change)) concerned.add((change.after ?? change.before)?.metadata.namespace ?? "");
-    for (const { before, after } of namespaces) concerned.add((after ?? before)?.metadata.name ?? "");
+    for (const change of services) concerned.add(objectOf(change)?.metadata.namespace ?? "");
+    // Statuses are written all the time, and none has other fences wanted.
+    for (const change of fences) if (!isOfStatus(change)) concerned.add(objectOf(change)?.metadata.namespace ?? "");
+    for (const change of namespaces) concerned.add(objectOf(change)?.metadata.name ?? "");
     if (concerned.size > 0) this.#refresh(concerned);
   }
 
@@ -221,9 +223,4 @@ export class AutomaticFences {
 
 function isSame(one: FenceChange, other: FenceChange): boolean {
   return one.action === other.action && (one.action === "create" || (other.action === "delete" && one.uid === other.uid));
-}
-
-/** Statuses are written all the time, and none has other fences wanted. */
-function isOfStatus({ before, after }: MeshChanges["fences"][number]): boolean {
-  return before !== undefined && after !== undefined && isDeepStrictEqual({ ...before, status: after.status }, after);
 }

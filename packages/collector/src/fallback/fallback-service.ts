@@ -1,4 +1,4 @@
-import { type Config, FencelineError, type Service, type ServicePort } from "@fenceline/api";
+import { type Config, FencelineError, type ObjectChange, objectOf, type Service, type ServicePort } from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions } from "@fenceline/control";
 import { declaredNumbers, fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
 import type { MeshChanges, ServiceKey, Store } from "@fenceline/store";
@@ -142,8 +142,9 @@ export class FallbackService {
    * Whether a change may have other ports wanted. As long as there is room only what comes counts,
    * and nearly every Service declares numbers that are there.
    */
-  #concerns({ before, after }: MeshChanges["services"][number]): boolean {
-    const { namespace, name } = (after ?? before)?.metadata ?? {};
+  #concerns(change: ObjectChange<Service>): boolean {
+    const { namespace, name } = objectOf(change)?.metadata ?? {};
+    const { after } = change;
     if (namespace === this.#key.namespace && name === this.#key.name) return true;
     if (this.#numbers === undefined || this.#numbers.size >= MOST_FALLBACK_PORTS) return true;
     return after !== undefined && declaredNumbers(after, this.#options.config).some((port) => this.#numbers?.has(port) !== true);

@@ -1,10 +1,11 @@
-import { isDeepStrictEqual } from "node:util";
 import {
   type Config,
   type FenceKey,
-  fenceKeyOf,
   fenceRef,
   formatFenceKey,
+  isOfStatus,
+  type ObjectChange,
+  objectOf,
   SERVICE_FENCE,
   type ServiceFence,
   type ServiceFenceStatus,
@@ -89,13 +90,10 @@ export class FenceController {
 
   /** Looks at every fence, and at what is left of fences that are gone. */
   refresh(): void {
-    const { mesh } = this.#options;
     this.#common = this.#commonNow();
     this.#refreshedAt = performance.now();
-    const fences = mesh().fences();
-    for (const fence of fences) this.#states.open(fence);
+    for (const fence of this.#options.mesh().fences()) this.#states.open(fence);
     for (const { key } of this.#states.all()) this.enqueue(key);
-    for (const fence of fences) this.enqueue(fenceKeyOf(fence));
     this.#sweep();
   }
 
@@ -201,13 +199,12 @@ export class FenceController {
   /**
    * A status that says what is known here already, as after a write of our own, asks for nothing.
    */
-  #fenceChanged({ before, after }: MeshChanges["fences"][number]): void {
-    const key = (after ?? before)?.metadata;
-    if (key === undefined) return;
-    const isOfStatus = before !== undefined && after !== undefined && isDeepStrictEqual({ ...before, status: after.status }, after);
-    const known = this.#states.get(key)?.status;
-    if (isOfStatus && known !== undefined && !differsInSubstance(known, after.status)) this.#states.open(after);
-    else this.#look(key);
+  #fenceChanged(change: ObjectChange<ServiceFence>): void {
+    const fence = objectOf(change);
+    if (fence === undefined) return;
+    const known = this.#states.get(fence.metadata)?.status;
+    if (isOfStatus(change) && known !== undefined && !differsInSubstance(known, fence.status)) this.#states.open(fence);
+    else this.#look(fence.metadata);
   }
 
   #look(key: FenceKey): void {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type FenceKey, fenceRef, formatFenceKey, type ObjectRef, type Service } from "@fenceline/api";
+import { type FenceKey, fenceRef, formatFenceKey, type ObjectChange, type ObjectRef, objectOf, type Service } from "@fenceline/api";
 import { ReadIndex } from "@fenceline/control";
 import type { Reads } from "@fenceline/registry";
 import type { MeshChanges } from "@fenceline/store";
@@ -35,16 +35,16 @@ export class FenceReads {
    */
   concernedBy(services: MeshChanges["services"], isTcp: boolean): readonly ObjectRef[] {
     const topics = new Set<string>(isTcp ? [TCP] : []);
-    for (const { before, after } of services) {
-      const service = after ?? before;
+    for (const change of services) {
+      const service = objectOf(change);
       if (service !== undefined) topics.add(formatFenceKey(service.metadata));
-      if (hasOtherLabels(before, after)) topics.add(ALL);
+      if (hasOtherLabels(change)) topics.add(ALL);
     }
     return [...topics].flatMap((topic) => [...this.#index.readersOf(topic)]);
   }
 }
 
 /** A Service that comes or goes has other labels than none. */
-function hasOtherLabels(before: Service | undefined, after: Service | undefined): boolean {
+function hasOtherLabels({ before, after }: ObjectChange<Service>): boolean {
   return before === undefined || after === undefined || !isDeepStrictEqual(before.metadata.labels, after.metadata.labels);
 }

@@ -1,4 +1,4 @@
-import type { ObjectChange } from "../object-change.ts";
+import type { ObjectChange } from "@fenceline/api";
 
 /**
  * What changed from one list of objects to another. An object that did not change is the same

@@ -4,13 +4,15 @@ import {
   describeObject,
   type EndpointSlice,
   type Namespace,
+  type ObjectChange,
   type ObjectRef,
   type OwnObject,
+  objectOf,
   type Service,
   type ServiceFence,
 } from "@fenceline/api";
 import { PendingChanges } from "../pending-changes.ts";
-import type { MeshChanges, MeshSnapshot, ObjectChange } from "../store.ts";
+import type { MeshChanges, MeshSnapshot } from "../store.ts";
 
 /** What is known of the status of an object of ours beside its manifest. */
 type StateOf = (of: ObjectRef) => object | undefined;
@@ -96,7 +98,7 @@ export class FolderMesh {
 
   #changed(key: string, before: AnyObject | undefined, after: AnyObject | undefined): void {
     const change = { before, after } as ObjectChange<never>;
-    const kind = (after ?? before)?.kind;
+    const kind = objectOf<AnyObject>({ before, after })?.kind;
     if (kind === "Namespace") this.#namespaces.add(key, change);
     else if (kind === "Service") this.#services.add(key, change);
     else if (kind === "EndpointSlice") this.#endpointSlices.add(key, change);
@@ -112,7 +114,7 @@ export class FolderMesh {
   }
 
   #tell(key: string, change: ObjectChange<OwnObject>): void {
-    if ((change.after ?? change.before)?.kind === "ServiceFence") this.#fenceChanges.add(key, change as ObjectChange<ServiceFence>);
+    if (objectOf(change)?.kind === "ServiceFence") this.#fenceChanges.add(key, change as ObjectChange<ServiceFence>);
     else this.#ownChanges.add(key, change);
   }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ObjectChange } from "@fenceline/api";
 import type { Resource } from "@fenceline/kubernetes";
-import type { MeshChanges, ObjectChange } from "../store.ts";
+import type { MeshChanges } from "../store.ts";
 import { SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
 import { FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
 import { openStore } from "./testing/store-under-test.ts";

@@ -1,6 +1,6 @@
+import type { ObjectChange } from "@fenceline/api";
 import type { ObjectEvent } from "@fenceline/kubernetes";
 import { PendingChanges } from "../pending-changes.ts";
-import type { ObjectChange } from "../store.ts";
 
 /**
  * One kind as the store shows it: its objects as a list, and what changed of them. The informer has

@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
-import type { FenceKey, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
+import type { FenceKey, ObjectChange, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
 import type { Clock, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
 import { applyMergePatch, keyText } from "@fenceline/kubernetes";
-import type { ObjectChange } from "../../store.ts";
 import type { OwnPlace } from "../observed-own-kind.ts";
+import { ExpectedStatuses } from "./expected-statuses.ts";
 import { statusPatch } from "./status-patch.ts";
 import { sendStatusPatch } from "./status-writer.ts";
 
@@ -22,8 +21,7 @@ export class FenceStatuses {
   readonly #options: FenceStatusesOptions;
   /** The status that was last written here, by fence. */
   readonly #written = new Map<string, { readonly uid: string | undefined; readonly status: ServiceFenceStatus }>();
-  /** What writes under way make of a fence's status, by fence. */
-  readonly #expected = new Map<string, unknown>();
+  readonly #expected = new ExpectedStatuses();
   /** The fences that whoever writes statuses was last told of. */
   readonly #told = new Map<string, ServiceFence>();
 
@@ -56,13 +54,10 @@ export class FenceStatuses {
     const base = this.#base(id, uid);
     const patch = statusPatch({ desired: status, base, live: fence.status, leads: leadership.mayWrite(), now: Date.now() });
     if (patch !== undefined) {
-      // Set before the request is sent: the event may come before the answer.
-      this.#expected.set(id, JSON.parse(JSON.stringify(applyMergePatch(fence.status, patch))));
-      try {
-        informer.absorb(await sendStatusPatch({ api, clock, resource, key, patch }));
-      } finally {
-        this.#expected.delete(id);
-      }
+      const expected: unknown = JSON.parse(JSON.stringify(applyMergePatch(fence.status, patch)));
+      await this.#expected.during(fence, expected, async () =>
+        informer.absorb(await sendStatusPatch({ api, clock, resource, key, patch })),
+      );
     }
     this.#written.set(id, { uid, status });
   }
@@ -71,15 +66,9 @@ export class FenceStatuses {
     this.#written.delete(keyText(key));
   }
 
-  /**
-   * Whether an event brings nothing but the status that a write under way makes. If every status
-   * written were news, each would make its fence be looked at.
-   */
+  /** See {@link ExpectedStatuses.isEcho}. */
   isEcho(event: ObjectEvent<ServiceFence>): boolean {
-    if (event.type !== "modified" || this.#expected.size === 0) return false;
-    const { status, ...fence } = event.object;
-    const { status: _, ...previous } = event.previous;
-    return isDeepStrictEqual(status, this.#expected.get(keyText(fence.metadata))) && isDeepStrictEqual(fence, previous);
+    return this.#expected.isEcho(event);
   }
 
   /** What the writer knows of a fence's status: what it was told last, and what it wrote since. */

@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import type { OwnObject } from "@fenceline/api";
-import { type Clock, type KubernetesApi, keyText, type Leadership, mergePatch, type ObjectEvent } from "@fenceline/kubernetes";
+import { type Clock, type KubernetesApi, type Leadership, mergePatch, type ObjectEvent } from "@fenceline/kubernetes";
 import type { OwnPlace } from "../observed-own-kind.ts";
+import { ExpectedStatuses } from "./expected-statuses.ts";
 import { sendStatusPatch } from "./status-writer.ts";
 
 /** Settings of {@link OwnStatuses}. */
@@ -17,8 +17,7 @@ export interface OwnStatusesOptions {
  */
 export class OwnStatuses {
   readonly #options: OwnStatusesOptions;
-  /** What writes under way make of statuses, by kind and object. */
-  readonly #expected = new Map<string, unknown>();
+  readonly #expected = new ExpectedStatuses();
 
   constructor(options: OwnStatusesOptions) {
     this.#options = options;
@@ -36,25 +35,13 @@ export class OwnStatuses {
     const patch = mergePatch(object.status, status);
     if (patch === undefined || !leadership.mayWrite()) return;
     const { namespace, name } = object.metadata;
-    const id = idOf(object);
-    // Set before the request is sent: the event may come before the answer.
-    this.#expected.set(id, status);
-    try {
-      informer.absorb(await sendStatusPatch({ api, clock, resource, key: { namespace, name }, patch: patch as object }));
-    } finally {
-      this.#expected.delete(id);
-    }
+    await this.#expected.during(object, status, async () =>
+      informer.absorb(await sendStatusPatch({ api, clock, resource, key: { namespace, name }, patch: patch as object })),
+    );
   }
 
-  /** Whether an event brings nothing but the status that a write under way makes. */
+  /** See {@link ExpectedStatuses.isEcho}. */
   isEcho(event: ObjectEvent<OwnObject>): boolean {
-    if (event.type !== "modified" || this.#expected.size === 0) return false;
-    const { status, ...object } = event.object;
-    const { status: _, ...previous } = event.previous;
-    return isDeepStrictEqual(status, this.#expected.get(idOf(event.object))) && isDeepStrictEqual(object, previous);
+    return this.#expected.isEcho(event);
   }
-}
-
-function idOf({ kind, metadata }: OwnObject): string {
-  return `${kind} ${keyText(metadata)}`;
 }
