@@ -33,9 +33,9 @@ export function parseConfig(text: string, file: string): Config {
  */
 export function parseConfigOrGeneral(text: string, file: string): ConfigReading {
   const content = soleContent(text, file);
-  const general = content && slimeGeneral(content.value);
-  if (content === undefined || general === undefined) return { config: parseConfig(text, file), remarks: [] };
-  return { config: validated(content, general.config, file, general.pathOf), remarks: general.remarks };
+  if (content === undefined) return { config: Config.parse({}), remarks: [] };
+  const { config, remarks, pathOf } = slimeGeneral(content.value) ?? { config: content.value, remarks: [] };
+  return { config: validated(content, config, file, pathOf), remarks };
 }
 
 /** The one document that a configuration file has. */

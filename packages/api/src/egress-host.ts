@@ -13,6 +13,11 @@ export function isEgressHost(text: string): boolean {
   return text.length <= LONGEST && (NAMESPACE_HOSTS.test(text) || HOST.test(text));
 }
 
+/** The host of `<namespace>/<host>`, as a Sidecar names it. */
+export function hostOfEgress(egress: string): string {
+  return egress.slice(egress.indexOf("/") + 1);
+}
+
 /** What {@link isEgressHost} takes. */
 export const EgressHostKey = z
   .string()

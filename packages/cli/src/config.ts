@@ -1,5 +1,5 @@
-import { type Config, FencelineError, fileFailure, parseConfig } from "@fenceline/api";
-import { readTextFile } from "./read-text-file.ts";
+import { type Config, parseConfig } from "@fenceline/api";
+import { readNamedFile } from "./read-text-file.ts";
 
 /**
  * Largest configuration that is read, in bytes. A parser of YAML takes about a second for a
@@ -18,12 +18,14 @@ const PIPE_TIMEOUT_MS = 5_000;
  * @throws {FencelineError} `FILE_UNREADABLE`, or `CONFIG_INVALID` with line and field
  */
 export function readConfig(file: string | undefined): Config {
-  if (file === undefined) return parseConfig("", "");
-  let text: string;
-  try {
-    text = readTextFile(file, LARGEST, PIPE_TIMEOUT_MS);
-  } catch (cause) {
-    throw new FencelineError("FILE_UNREADABLE", { at: { file }, ...fileFailure(cause, process.getuid?.()), cause });
-  }
-  return parseConfig(text, file);
+  return file === undefined ? parseConfig("", "") : parseConfig(readConfigText(file), file);
+}
+
+/**
+ * The text of a configuration.
+ *
+ * @throws {FencelineError} `FILE_UNREADABLE`
+ */
+export function readConfigText(file: string): string {
+  return readNamedFile(file, LARGEST, PIPE_TIMEOUT_MS);
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { FencelineError, fileFailure } from "@fenceline/api/vocabulary";
 
 /** How long is waited between two looks at a pipe whose writer is slow, in milliseconds. */
 const PAUSE_MS = 20;
@@ -21,6 +22,24 @@ export function readTextFile(path: string, most: number, patience = 0): string {
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * The same, for a file that a user named.
+ *
+ * @throws {FencelineError} `FILE_UNREADABLE`
+ */
+export function readNamedFile(file: string, most: number, patience: number): string {
+  try {
+    return readTextFile(file, most, patience);
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+/** What is told of a file or folder that cannot be read. */
+export function unreadable(file: string, cause: unknown): FencelineError {
+  return new FencelineError("FILE_UNREADABLE", { at: { file }, ...fileFailure(cause, process.getuid?.()), cause });
 }
 
 function readAtMost(file: number, most: number, patience: number): Buffer {

@@ -56,7 +56,8 @@ function desiredOf(fence: ServiceFence, mesh: Mesh, config: Config, now: number)
   });
 }
 
-function snapshotOf(objects: readonly KnownObject[]): MeshSnapshot {
+/** A mesh that has these objects and no others. */
+export function snapshotOf(objects: readonly KnownObject[]): MeshSnapshot {
   return {
     namespaces: objects.filter((object) => object.kind === "Namespace"),
     services: objects.filter((object) => object.kind === "Service"),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ObjectRef, RenderedObject, Sidecar } from "@fenceline/api";
+import { type ObjectRef, type Sidecar, sidecarHosts } from "@fenceline/api";
 import type { Change, Obstacle } from "@fenceline/store";
 import { pino } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
@@ -37,10 +37,6 @@ const METRICS: ControlMetrics = {
   observeInFlight: nothing,
 };
 
-function hostsOf(object: RenderedObject | undefined): readonly string[] {
-  return object?.kind === "Sidecar" ? (object.spec.egress[0]?.hosts ?? []) : [];
-}
-
 /** A controller over widgets and a store in memory that tells, in order, what was written. */
 function setUp({
   leads = true,
@@ -71,7 +67,8 @@ function setUp({
     }),
     statusToWrite: (of, { status }) => (statuses.get(of.name)?.rendered === status.rendered ? undefined : status),
     statusWritten: () => {},
-    widening: (change) => (hostsOf(change.object).length > hostsOf(change.before).length ? change : undefined),
+    widening: (change) =>
+      sidecarHosts(change.object).length > [change.before ?? []].flat().flatMap(sidecarHosts).length ? change : undefined,
     logDetails: () => ({}),
     forget: (of) => void written.push(`forget ${of.name}`),
   };

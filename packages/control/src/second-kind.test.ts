@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type ObjectRef, OWN_KINDS, type OwnKind, objectOf } from "@fenceline/api";
+import { type ObjectRef, OWN_KINDS, type OwnKind, objectOf, sidecarHosts } from "@fenceline/api";
 import { renderValve, until, VALVE, type Valve, type ValveStatus } from "@fenceline/api/testing";
 import { resourcesOf } from "@fenceline/kubernetes";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
@@ -76,7 +76,7 @@ function control(t: TestContext, store: Store) {
   return controller;
 }
 
-const hostsOf = (store: Store) => store.ownedBy(A).flatMap((object) => (object.kind === "Sidecar" ? object.spec.egress[0]?.hosts : []));
+const hostsOf = (store: Store) => store.ownedBy(A).flatMap(sidecarHosts);
 const shown = (store: Store) => store.objectsOf(VALVE).map(({ status }) => status.shown);
 
 test("issue 14: a second kind in a folder is rendered, follows its spec, and leaves nothing behind", async (t) => {

@@ -1,3 +1,4 @@
 export * from "./directory/directory-store.ts";
 export * from "./directory/ensure-folder.ts";
+export { isManifestName } from "./directory/manifest-folder.ts";
 export * from "./store.ts";

@@ -54,6 +54,11 @@ export interface EnvoyFilter {
 
 export type RenderedObject = Sidecar | EnvoyFilter;
 
+/** The hosts that a Sidecar shows, as it names them; none of another kind. */
+export function sidecarHosts(object: RenderedObject): readonly string[] {
+  return object.kind === "Sidecar" ? object.spec.egress.flatMap(({ hosts }) => hosts) : [];
+}
+
 /** `v1beta1`, as rendered: every Istio since 1.5 serves it. */
 export const SIDECAR: Kind<"Sidecar"> = {
   name: "Sidecar",

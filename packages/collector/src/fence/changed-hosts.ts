@@ -1,4 +1,4 @@
-import type { RenderedObject } from "@fenceline/api";
+import { sidecarHosts } from "@fenceline/api";
 import type { Change } from "@fenceline/store";
 
 /** Hosts that a log line names. The others are counted. */
@@ -10,8 +10,8 @@ const NAMED = 20;
  */
 export function changedHosts(change: Change): Readonly<Record<string, unknown>> {
   if (change.action === "delete") return {};
-  const after = hostsOf(change.object);
-  const before = change.action === "update" && change.before !== undefined ? hostsOf(change.before) : [];
+  const after = sidecarHosts(change.object);
+  const before = change.action === "update" && change.before !== undefined ? sidecarHosts(change.before) : [];
   const [had, has] = [new Set(before), new Set(after)];
   return {
     ...listed(
@@ -23,10 +23,6 @@ export function changedHosts(change: Change): Readonly<Record<string, unknown>> 
       before.filter((host) => !has.has(host)),
     ),
   };
-}
-
-function hostsOf(object: RenderedObject): readonly string[] {
-  return object.kind === "Sidecar" ? (object.spec.egress[0]?.hosts ?? []) : [];
 }
 
 function listed(name: string, hosts: readonly string[]): Readonly<Record<string, unknown>> {

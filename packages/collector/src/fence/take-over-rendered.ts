@@ -1,4 +1,4 @@
-import type { RenderedObject, ServiceFence } from "@fenceline/api";
+import { hostOfEgress, type RenderedObject, type ServiceFence, sidecarHosts } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 import type { ServiceLookup } from "@fenceline/registry";
 import { egressHosts } from "@fenceline/render";
@@ -20,12 +20,11 @@ export interface RenderedTakeOver {
  * they count as seen now. Only Services that exist count, as for everything that is learned.
  */
 export function takeOverRendered({ edges, fence, present, registry, now }: RenderedTakeOver): void {
-  const sidecar = present.find((object) => object.kind === "Sidecar");
-  const shown = sidecar?.spec.egress.flatMap(({ hosts }) => hosts) ?? [];
+  const shown = present.flatMap(sidecarHosts);
   if (shown.length === 0) return;
   const known = new Set(egressHosts({ fence, booked: edges.hosts(), registry, now }).map(({ host }) => host));
   for (const egress of shown) {
-    const host = egress.slice(egress.indexOf("/") + 1);
+    const host = hostOfEgress(egress);
     if (host === "*" || known.has(host) || fence.status.domains[host] !== undefined) continue;
     if (registry.resolveHost(host) === undefined) continue;
     edges.offer({ host, source: "learned", firstSeen: now, lastSeen: now });

@@ -1,3 +1,4 @@
+import { hostOfEgress, sidecarHosts } from "@fenceline/api";
 import type { Update } from "@fenceline/control";
 import type { FenceEdges } from "@fenceline/edges";
 
@@ -17,10 +18,10 @@ const RECENT = 10_000;
 export function wideningOf(change: Update, edges: FenceEdges, now: number): Update | undefined {
   const { object, before } = change;
   if (object.kind !== "Sidecar" || before?.kind !== "Sidecar") return undefined;
-  const shown = new Set(before.spec.egress.flatMap(({ hosts }) => hosts));
+  const shown = new Set(sidecarHosts(before));
   const called = new Set(edges.hosts().flatMap(({ host, lastSeen }) => (now - lastSeen <= RECENT ? [host] : [])));
-  const isNew = (egress: string) => !shown.has(egress) && called.has(egress.slice(egress.indexOf("/") + 1));
-  const wanted = object.spec.egress.flatMap(({ hosts }) => hosts);
+  const isNew = (egress: string) => !shown.has(egress) && called.has(hostOfEgress(egress));
+  const wanted = sidecarHosts(object);
   if (!wanted.some(isNew)) return undefined;
   const hosts = [...new Set([...wanted.filter((egress) => shown.has(egress) || isNew(egress)), ...shown])];
   return { ...change, object: { ...object, spec: { ...before.spec, egress: [{ ...before.spec.egress[0], hosts }] } } };

@@ -1,7 +1,8 @@
 /** A small mesh and access-log entries for the tests of this package. */
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
-import { Config, type KnownObject, parseManifests, ServiceFence } from "@fenceline/api";
+import { Config, parseManifests, ServiceFence } from "@fenceline/api";
 import type { MeshSnapshot } from "@fenceline/store";
+import { snapshotOf as snapshotOfObjects } from "../desired-of-manifests.ts";
 import { Mesh } from "../mesh.ts";
 
 /** The mesh that the captured streams were taken in: `a` calls `b` and `tcpsvc`. */
@@ -27,13 +28,7 @@ ports: [{name: http, port: 9000}]
 export const CONFIG: Config = Config.parse({ namespace: "mesh-operator", telemetry: { acceptPlaintext: true } });
 
 export function snapshotOf(manifests: string): MeshSnapshot {
-  const objects: readonly KnownObject[] = parseManifests(manifests, "test.yaml").objects;
-  return {
-    namespaces: objects.filter((object) => object.kind === "Namespace"),
-    services: objects.filter((object) => object.kind === "Service"),
-    endpointSlices: objects.filter((object) => object.kind === "EndpointSlice"),
-    fences: objects.filter((object) => object.kind === "ServiceFence"),
-  };
+  return snapshotOfObjects(parseManifests(manifests, "test.yaml").objects);
 }
 
 export function meshOf(manifests = CAPTURED_MESH, config = CONFIG): Mesh {

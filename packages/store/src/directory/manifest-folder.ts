@@ -190,7 +190,7 @@ export class ManifestFolder {
   }
 
   async #read(name: string): Promise<Found | undefined> {
-    if (!MANIFEST.test(name)) return undefined;
+    if (!isManifestName(name)) return undefined;
     if (KUSTOMIZATION.test(name)) return this.#ignoreOnce(name, "a kustomization");
     try {
       const reading = await readText(join(this.#folder, name), name);
@@ -226,4 +226,9 @@ export class ManifestFolder {
       // the same.
     }
   }
+}
+
+/** Whether a file of this name in a folder is read as manifests. */
+export function isManifestName(name: string): boolean {
+  return MANIFEST.test(name);
 }

@@ -1,19 +1,11 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Config,
-  FencelineError,
-  fileFailure,
-  type KnownObject,
-  parseConfig,
-  parseConfigOrGeneral,
-  parseManifests,
-  printableLines,
-} from "@fenceline/api";
+import { describeObject, FencelineError, type KnownObject, parseConfigOrGeneral, parseManifests, printableLines } from "@fenceline/api";
 import { desiredOfManifests } from "@fenceline/collector";
+import { isManifestName } from "@fenceline/store";
 import { stringify } from "yaml";
-
-import { readTextFile } from "../../read-text-file.ts";
+import { readConfigText } from "../../config.ts";
+import { readNamedFile, unreadable } from "../../read-text-file.ts";
 
 /** What {@link render} works with. */
 export interface RenderOptions {
@@ -36,7 +28,6 @@ const LARGEST = 64 * 1024 * 1024;
 /** How long a pipe may say nothing, in milliseconds. */
 const PIPE_TIMEOUT_MS = 5_000;
 const STANDARD_INPUT = "standard input";
-const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
 
 /**
  * Prints what would be applied. Nothing else goes to `out`, and nothing at all when a file is not
@@ -47,7 +38,7 @@ const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
 export async function render({ files, config: configFile, out, err, now }: RenderOptions): Promise<0 | 1> {
   const tell = (text: string) => void err.write(`${printableLines(text)}\n`);
   try {
-    const { config, remarks } = configOf(configFile);
+    const { config, remarks } = parseConfigOrGeneral(configFile === undefined ? "" : readConfigText(configFile), configFile ?? "");
     for (const remark of remarks) tell(`${configFile}: ${remark}`);
     const texts = await Promise.all(files.flatMap(manifestFiles).map(textOf));
     const objects = texts.flatMap((text) => objectsOf(text, tell));
@@ -62,10 +53,6 @@ export async function render({ files, config: configFile, out, err, now }: Rende
     tell(error.message);
     return 1;
   }
-}
-
-function configOf(file: string | undefined): { readonly config: Config; readonly remarks: readonly string[] } {
-  return file === undefined ? { config: parseConfig("", ""), remarks: [] } : parseConfigOrGeneral(fileText(file), file);
 }
 
 function objectsOf({ file, text }: Source, tell: (text: string) => void): readonly KnownObject[] {
@@ -86,7 +73,7 @@ function manifestFiles(path: string): readonly string[] {
   try {
     if (!statSync(path).isDirectory()) return [path];
     return readdirSync(path)
-      .filter((name) => MANIFEST.test(name))
+      .filter(isManifestName)
       .sort()
       .map((name) => join(path, name));
   } catch (cause) {
@@ -95,15 +82,7 @@ function manifestFiles(path: string): readonly string[] {
 }
 
 async function textOf(file: string): Promise<Source> {
-  return { file, text: file === STANDARD_INPUT ? await inputText() : fileText(file) };
-}
-
-function fileText(file: string): string {
-  try {
-    return readTextFile(file, LARGEST, PIPE_TIMEOUT_MS);
-  } catch (cause) {
-    throw unreadable(file, cause);
-  }
+  return { file, text: file === STANDARD_INPUT ? await inputText() : readNamedFile(file, LARGEST, PIPE_TIMEOUT_MS) };
 }
 
 /** Not as a file: the standard input may be a socket, which has no path. */
@@ -116,15 +95,11 @@ async function inputText(): Promise<string> {
   return text;
 }
 
-function unreadable(file: string, cause: unknown): FencelineError {
-  return new FencelineError("FILE_UNREADABLE", { at: { file }, ...fileFailure(cause, process.getuid?.()), cause });
-}
-
 /** The API server has one object of a name; which of two is meant nobody can tell. */
 function firstRepeated(objects: readonly KnownObject[]): FencelineError | undefined {
   const seen = new Set<string>();
-  for (const { kind, metadata } of objects) {
-    const object = `${kind} ${"namespace" in metadata ? `${metadata.namespace}/` : ""}${metadata.name}`;
+  for (const each of objects) {
+    const object = describeObject(each);
     if (seen.has(object)) return new FencelineError("OBJECT_REPEATED", { at: { object }, message: "stands in the manifests twice" });
     seen.add(object);
   }

@@ -1,4 +1,4 @@
-import { MANAGER, type ObjectRef, type RenderedObject } from "@fenceline/api";
+import { MANAGER, type ObjectRef, type RenderedObject, sidecarHosts } from "@fenceline/api";
 import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
 import { hasStatus, objectPath, readWireObject, withRetries } from "@fenceline/kubernetes";
 import { SIDECARS } from "../resources.ts";
@@ -68,7 +68,7 @@ function widened(live: LiveObject, wanted: Sidecar): Sidecar | undefined {
   const current = asRendered(live) as Sidecar;
   const [listener] = current.spec.egress;
   const present = new Set(listener?.hosts);
-  const hosts = wanted.spec.egress.flatMap((each) => each.hosts);
+  const hosts = sidecarHosts(wanted);
   if (hosts.every((host) => present.has(host))) return undefined;
   const all = [...new Set([...hosts, ...present])];
   return { ...current, spec: { ...current.spec, egress: [{ ...listener, hosts: all }, ...current.spec.egress.slice(1)] } };
