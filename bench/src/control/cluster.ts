@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Closers } from "../../../e2e/src/lab/closers.ts";
 import { startApiServer } from "../../../e2e/src/lab/control-plane/api-server.ts";
 import { startEtcd } from "../../../e2e/src/lab/control-plane/etcd.ts";
 import type { ServerGround } from "../../../e2e/src/lab/ground.ts";
@@ -10,9 +9,8 @@ import { definitionsIn, installDefinitions, installIstioKinds } from "../../../e
 import { writeKubeconfig } from "../../../e2e/src/lab/kubernetes/kubeconfig.ts";
 import { namespaceObject } from "../../../e2e/src/lab/kubernetes/manifests.ts";
 import type { KubernetesObject } from "../../../e2e/src/lab/kubernetes/object.ts";
-import { Ledger } from "../../../e2e/src/lab/ledger.ts";
 import type { LabProcess } from "../../../e2e/src/lab/process.ts";
-import { makeRunFolder } from "../../../e2e/src/lab/run-folder.ts";
+import { startRun } from "../../../e2e/src/lab/start-run.ts";
 import { BENCH } from "../places.ts";
 
 /** Namespace of Fenceline. */
@@ -38,18 +36,8 @@ export interface Cluster {
 }
 
 /** Starts one. Whatever happens, what was made is undone: here when the start fails. */
-export async function startCluster(signal: AbortSignal): Promise<Cluster> {
-  const run = makeRunFolder(new Date());
-  const ledger = new Ledger(run.path);
-  const closers = new Closers();
-  const close = async () => {
-    await closers.close();
-    // Only now: should something have failed to go, `npm run e2e:clean` finds it.
-    ledger.close();
-  };
-  try {
-    ledger.record("folder", run.stage);
-    closers.add(() => rm(run.stage, { recursive: true, force: true }));
+export function startCluster(signal: AbortSignal): Promise<Cluster> {
+  return startRun(async ({ run, ledger, closers, close }) => {
     // An address of its own, so that the ports of another run or of a lab are never in the way.
     const bridge = { address: `127.77.${randomInt(256)}.${1 + randomInt(254)}`, serviceRange: RANGE };
     const ground = { bridge, run, logs: run.logs, ledger, closers, signal };
@@ -61,10 +49,7 @@ export async function startCluster(signal: AbortSignal): Promise<Cluster> {
     const kubeconfig = join(run.path, "collector.kubeconfig");
     writeKubeconfig(kubeconfig, { ...connection, token: await collectorToken(client) });
     return { ground, client, apiServer, etcd, etcdUrl, kubeconfig, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  });
 }
 
 async function ownDefinitions(): Promise<KubernetesObject[]> {

@@ -1,17 +1,14 @@
-import { rm } from "node:fs/promises";
-import { Closers } from "./closers.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
 import type { Ground } from "./ground.ts";
 import { Kubelet } from "./kubelet/kubelet.ts";
 import type { KubernetesClient } from "./kubernetes/client.ts";
 import { namespaceObject } from "./kubernetes/manifests.ts";
 import type { KubernetesObject } from "./kubernetes/object.ts";
-import { Ledger } from "./ledger.ts";
 import { makeBridge } from "./network/bridge.ts";
 import { Pod, type PodGround } from "./pod/pod.ts";
 import type { PodSpec } from "./pod/pod-object.ts";
 import { type ProxyPrograms, stageProxyPrograms } from "./pod/proxy-programs.ts";
-import { makeRunFolder } from "./run-folder.ts";
+import { startRun } from "./start-run.ts";
 import { type UntilOptions, until } from "./until.ts";
 
 /** A mesh on this machine: a control plane and pods. */
@@ -40,26 +37,13 @@ export class Lab {
    *
    * @param signal ends every waiting when it is aborted; the caller closes the lab then
    */
-  static async start(signal: AbortSignal): Promise<Lab> {
-    const run = makeRunFolder(new Date());
-    const ledger = new Ledger(run.path);
-    const closers = new Closers();
-    const close = async () => {
-      await closers.close();
-      // Only now: should something have failed to go, `npm run e2e:clean` finds it.
-      ledger.close();
-    };
-    try {
-      ledger.record("folder", run.stage);
-      closers.add(() => rm(run.stage, { recursive: true, force: true }));
+  static start(signal: AbortSignal): Promise<Lab> {
+    return startRun(async ({ run, ledger, closers, close }) => {
       const bridge = await makeBridge(ledger, closers);
       const ground = { bridge, run, logs: run.logs, ledger, closers, signal };
       const programs = await stageProxyPrograms(run.stage);
       return new Lab(ground, await startControlPlane(ground), programs, close);
-    } catch (error) {
-      await close();
-      throw error;
-    }
+    });
   }
 
   /** The API server, with every right. */
