@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { WorkQueue } from "./work-queue.ts";
 
 const noError = (key: string, error: unknown) => assert.fail(`${key}: ${String(error)}`);
@@ -189,7 +188,8 @@ test("T-08 urgent work goes before a thousand other keys, and does not keep thes
   assert.ok(order.indexOf("u99") > order.indexOf("k10"), "the others wait until all urgent ones are done");
 });
 
-test("what is urgent and could not be done is as urgent when it comes again", async () => {
+test("what is urgent and could not be done is as urgent when it comes again", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const order: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const queue = new WorkQueue<string>({
@@ -205,8 +205,9 @@ test("what is urgent and could not be done is as urgent when it comes again", as
   queue.add("urgent", "urgent", true);
   queue.add("first", "first");
   for (let index = 0; index < 10; index += 1) queue.add(`other${index}`, `other${index}`);
+  while (!order.includes("first")) await new Promise(setImmediate);
   // Its pause is over while the first one is worked on.
-  await setTimeout(20);
+  t.mock.timers.tick(1);
   resolve();
   await queue.idle();
   assert.ok(order.lastIndexOf("urgent") <= 3, order.join(" "));
