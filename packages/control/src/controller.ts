@@ -4,9 +4,8 @@ import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { plan } from "./plan.ts";
-import { PlanWriter } from "./plan-writer.ts";
+import { type ControlStore, PlanWriter } from "./plan-writer.ts";
 import type { Desired, Reconciler } from "./reconciler.ts";
-import type { ControlStore } from "./store.ts";
 import { WorkQueue } from "./work-queue.ts";
 import { WriteBudget } from "./write-budget.ts";
 

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ObjectRef } from "@fenceline/api";
 import type { Obstacle } from "@fenceline/store";
 import { Obstacles } from "./obstacles.ts";
 
 const FENCE = { kind: "ServiceFence", namespace: "test1", name: "a" };
-const CONFLICT: Obstacle = { reason: "Conflict", ...FENCE, kind: "Sidecar", message: "somebody else's" };
+const SIDECAR = { ...FENCE, kind: "Sidecar" };
+const CONFLICT: Obstacle = { reason: "Conflict", ...SIDECAR, message: "somebody else's" };
 
 /** Obstacles in a time that the test controls, and a write that the test lets fail. */
 function setUp() {
@@ -12,9 +14,9 @@ function setUp() {
   let now = 0;
   let runs = 0;
   let answer: Obstacle | undefined = CONFLICT;
-  const obstacles = new Obstacles({ clock: () => now, onChange: (_, kind, obstacle) => told.push(`${kind} ${obstacle?.reason}`) });
-  const attempt = (write: unknown = "x") =>
-    obstacles.attempt(FENCE, "Sidecar", write, async () => {
+  const obstacles = new Obstacles({ clock: () => now, onChange: (_, { kind }, obstacle) => told.push(`${kind} ${obstacle?.reason}`) });
+  const attempt = (write: unknown = "x", object: ObjectRef = SIDECAR) =>
+    obstacles.attempt(FENCE, object, write, async () => {
       runs += 1;
       return answer;
     });
@@ -68,4 +70,30 @@ test("another reason is news; an obstacle that is gone leaves nothing behind, an
   await attempt();
   assert.ok((obstacles.retryAfter(FENCE) ?? 0) <= 1_000);
   assert.deepEqual(told, ["Sidecar Conflict", "Sidecar WriteForbidden", "Sidecar undefined", "Sidecar Conflict"]);
+});
+
+test("two objects of one kind have an obstacle each, and none hides the other's", async () => {
+  const { obstacles, attempt, advance, answerWith, told } = setUp();
+  const other = { ...SIDECAR, name: "b" };
+  const forbidden: Obstacle = { ...CONFLICT, ...other, reason: "WriteForbidden" };
+  await attempt("x");
+  answerWith(forbidden);
+  await attempt("x", other);
+  assert.deepEqual(obstacles.of(FENCE), [CONFLICT, forbidden]);
+  advance(1_000);
+  answerWith(undefined);
+  await attempt("x");
+  assert.deepEqual(obstacles.of(FENCE), [forbidden]);
+  await attempt("y", SIDECAR);
+  assert.deepEqual([obstacles.of(FENCE), told], [[forbidden], ["Sidecar Conflict", "Sidecar WriteForbidden", "Sidecar undefined"]]);
+});
+
+test("of objects that are not to be written any more nothing is left, but the status has its own", async () => {
+  const { obstacles, attempt } = setUp();
+  await attempt("x");
+  await attempt("status", FENCE);
+  obstacles.clearOthers(FENCE, [FENCE]);
+  assert.deepEqual(obstacles.all().length, 1);
+  obstacles.clear(FENCE, FENCE);
+  assert.deepEqual(obstacles.all(), []);
 });

@@ -5,12 +5,14 @@ import type { Obstacle } from "@fenceline/store";
 /** Settings of {@link Obstacles}. */
 export interface ObstaclesOptions {
   /** Told of an obstacle that is new or has another reason, and with undefined when it is gone. */
-  readonly onChange: (owner: ObjectRef, kind: Obstacle["kind"], obstacle: Obstacle | undefined) => void;
+  readonly onChange: (owner: ObjectRef, object: ObjectRef, obstacle: Obstacle | undefined) => void;
   /** Milliseconds that only grow. Default `performance.now`. */
   readonly clock?: () => number;
 }
 
 interface Refused {
+  /** What was to be written. */
+  readonly object: ObjectRef;
   readonly write: unknown;
   readonly obstacle: Obstacle;
   /** Refusals in a row. */
@@ -23,7 +25,8 @@ interface Refused {
 const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 
 /**
- * Remembers what stands in the way of the writes for each owner.
+ * Remembers what stands in the way of the writes for each owner: of each object, and of the status,
+ * which goes by the owner itself.
  *
  * A person has to remove an obstacle, and most of what they do about it (a right, a CRD, an
  * EnvoyFilter of somebody else) is in no watch of ours. So a write is tried again, ever more
@@ -34,7 +37,8 @@ const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 export class Obstacles {
   readonly #onChange: ObstaclesOptions["onChange"];
   readonly #clock: () => number;
-  readonly #owners = new Map<string, Map<Obstacle["kind"], Refused>>();
+  /** By owner, and by object. */
+  readonly #owners = new Map<string, Map<string, Refused>>();
 
   constructor({ onChange, clock = () => performance.now() }: ObstaclesOptions) {
     this.#onChange = onChange;
@@ -44,27 +48,29 @@ export class Obstacles {
   /**
    * Runs a write, unless the same one met an obstacle a moment ago. Returns what stands in its way.
    *
-   * @param write what is written, for comparison with the last one
+   * @param object what is written
+   * @param write how, for comparison with the last time
    * @throws what `run` throws
    */
   async attempt(
     owner: ObjectRef,
-    kind: Obstacle["kind"],
+    object: ObjectRef,
     write: unknown,
     run: () => Promise<Obstacle | undefined>,
   ): Promise<Obstacle | undefined> {
-    const refused = this.#owners.get(refText(owner))?.get(kind);
+    const refused = this.#owners.get(refText(owner))?.get(refText(object));
     if (refused !== undefined && this.#clock() < refused.until && isDeepStrictEqual(refused.write, write)) return refused.obstacle;
     const obstacle = await run();
     if (obstacle === undefined) {
-      this.clear(owner, kind);
+      this.clear(owner, object);
       return undefined;
     }
     const times = (refused?.times ?? 0) + 1;
-    const kinds = this.#owners.get(refText(owner)) ?? new Map<Obstacle["kind"], Refused>();
-    kinds.set(kind, { write, obstacle, times, until: this.#clock() + shortenedAtRandom(doublingPause(times, PAUSE)) });
-    this.#owners.set(refText(owner), kinds);
-    if (obstacle.reason !== refused?.obstacle.reason) this.#onChange(owner, kind, obstacle);
+    const objects = this.#owners.get(refText(owner)) ?? new Map<string, Refused>();
+    const until = this.#clock() + shortenedAtRandom(doublingPause(times, PAUSE));
+    objects.set(refText(object), { object, write, obstacle, times, until });
+    this.#owners.set(refText(owner), objects);
+    if (obstacle.reason !== refused?.obstacle.reason) this.#onChange(owner, object, obstacle);
     return obstacle;
   }
 
@@ -83,15 +89,22 @@ export class Obstacles {
   }
 
   /** A write succeeded, or is not wanted any more. */
-  clear(owner: ObjectRef, kind: Obstacle["kind"]): void {
-    const kinds = this.#owners.get(refText(owner));
-    if (kinds?.delete(kind) !== true) return;
-    if (kinds.size === 0) this.#owners.delete(refText(owner));
-    this.#onChange(owner, kind, undefined);
+  clear(owner: ObjectRef, object: ObjectRef): void {
+    const objects = this.#owners.get(refText(owner));
+    if (objects?.delete(refText(object)) !== true) return;
+    if (objects.size === 0) this.#owners.delete(refText(owner));
+    this.#onChange(owner, object, undefined);
+  }
+
+  /** Writes for the owner are not wanted any more, but for those of these objects. */
+  clearOthers(owner: ObjectRef, wanted: readonly ObjectRef[]): void {
+    const ids = new Set(wanted.map(refText));
+    const objects = [...(this.#owners.get(refText(owner))?.values() ?? [])].map(({ object }) => object);
+    for (const object of objects) if (!ids.has(refText(object))) this.clear(owner, object);
   }
 
   /** Everything that stands in the way of any owner. */
   all(): readonly Obstacle[] {
-    return [...this.#owners.values()].flatMap((kinds) => [...kinds.values()].map(({ obstacle }) => obstacle));
+    return [...this.#owners.values()].flatMap((objects) => [...objects.values()].map(({ obstacle }) => obstacle));
   }
 }

@@ -1,16 +1,22 @@
-import { type ObjectRef, RENDERED_KINDS } from "@fenceline/api";
-import type { Change, Obstacle } from "@fenceline/store";
+import { type ObjectRef, refText } from "@fenceline/api";
+import type { Change, Obstacle, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Obstacles } from "./obstacles.ts";
 import type { Reconciler, Update } from "./reconciler.ts";
-import type { ControlStore } from "./store.ts";
-import { WRITTEN } from "./words.ts";
+
+/** What the log says of a write that was made. */
+export const WRITTEN = { create: "created", update: "updated", delete: "removed" } as const;
+
+/** The part of a {@link Store} that a controller of one kind needs. */
+export interface ControlStore<Status> extends Pick<Store, "ownedBy" | "apply" | "widen" | "deleteStatus"> {
+  writeStatus(of: ObjectRef, status: Status): Promise<Obstacle | undefined>;
+}
 
 /** What a {@link PlanWriter} works with. */
 export interface PlanWriterOptions<Status> {
   readonly store: ControlStore<Status>;
-  readonly reconciler: Pick<Reconciler<never, Status>, "kind" | "logField" | "logDetails" | "statusDetails">;
+  readonly reconciler: Pick<Reconciler<never, Status>, "logField" | "logDetails" | "statusDetails">;
   readonly metrics: ControlMetrics;
   readonly logger: Logger;
   /** Whether this replica may write rendered objects. */
@@ -36,7 +42,7 @@ export class PlanWriter<Status> {
     const { metrics, clock } = options;
     this.#options = options;
     this.#obstacles = new Obstacles({
-      onChange: (owner, kind, obstacle) => this.#tellObstacle(owner, kind, obstacle),
+      onChange: (owner, object, obstacle) => this.#tellObstacle(owner, object, obstacle),
       ...(clock && { clock }),
     });
     metrics.observeObstacles(() => this.#obstacles.all());
@@ -49,7 +55,7 @@ export class PlanWriter<Status> {
    * then the next leader's to do
    */
   async apply(owner: ObjectRef, changes: readonly Change[]): Promise<number> {
-    for (const { name } of RENDERED_KINDS) if (!changes.some(({ object }) => object.kind === name)) this.#obstacles.clear(owner, name);
+    this.#obstacles.clearOthers(owner, [owner, ...changes.map(writtenBy)]);
     let made = 0;
     let isHeld = false;
     try {
@@ -78,7 +84,7 @@ export class PlanWriter<Status> {
   async keepStatus(of: ObjectRef, status: Status): Promise<boolean> {
     const { store, reconciler, metrics, logger } = this.#options;
     // Times and counts change all the time, and change nothing about an obstacle.
-    const obstacle = await this.#obstacles.attempt(of, reconciler.kind, "status", () => store.writeStatus(of, status));
+    const obstacle = await this.#obstacles.attempt(of, of, "status", () => store.writeStatus(of, status));
     if (obstacle !== undefined) return false;
     metrics.statusWrites.inc();
     if (logger.isLevelEnabled("debug")) logger.debug({ ...this.#named(of), ...reconciler.statusDetails?.(status) }, "status written");
@@ -87,12 +93,13 @@ export class PlanWriter<Status> {
 
   /** There is nothing to write into the status. */
   statusIsKept(of: ObjectRef): void {
-    this.#obstacles.clear(of, this.#options.reconciler.kind);
+    this.#obstacles.clear(of, of);
   }
 
   /** What stands in the way of an owner's rendered objects. */
   obstacles(owner: ObjectRef): readonly Obstacle[] {
-    return this.#obstacles.of(owner).filter(({ kind }) => kind !== this.#options.reconciler.kind);
+    const status = refText(owner);
+    return this.#obstacles.of(owner).filter((obstacle) => refText(obstacle) !== status);
   }
 
   /**
@@ -111,7 +118,7 @@ export class PlanWriter<Status> {
     const { metrics, logger, reconciler } = this.#options;
     const { owner, action, object } = change;
     const { kind } = object;
-    const obstacle = await this.#obstacles.attempt(owner, kind, { action, object }, () => this.#timed(run));
+    const obstacle = await this.#obstacles.attempt(owner, writtenBy(change), { action, object }, () => this.#timed(run));
     if (obstacle !== undefined) return obstacle;
     metrics.writes.inc({ kind, action });
     logger.info({ ...this.#named(owner), kind, ...reconciler.logDetails(change) }, WRITTEN[action]);
@@ -129,7 +136,7 @@ export class PlanWriter<Status> {
     }
   }
 
-  #tellObstacle(owner: ObjectRef, kind: string, obstacle: Obstacle | undefined): void {
+  #tellObstacle(owner: ObjectRef, { kind }: ObjectRef, obstacle: Obstacle | undefined): void {
     const { logger } = this.#options;
     const named = { ...this.#named(owner), kind };
     if (obstacle === undefined) logger.info(named, "write no longer blocked");
@@ -139,4 +146,11 @@ export class PlanWriter<Status> {
   #named({ namespace, name }: ObjectRef): Readonly<Record<string, string>> {
     return { [this.#options.reconciler.logField]: `${namespace}/${name}` };
   }
+}
+
+/** The object that a change is of. */
+function writtenBy(change: Change): ObjectRef {
+  const { kind } = change.object;
+  const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
+  return { kind, namespace, name };
 }
