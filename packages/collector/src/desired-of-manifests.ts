@@ -1,9 +1,17 @@
-import { type Config, FencelineError, type KnownObject, type RenderedObject, type ServiceFence } from "@fenceline/api";
-import { FenceEdges } from "@fenceline/edges";
-import { RecordedLookup } from "@fenceline/registry";
+import {
+  type Config,
+  FencelineError,
+  type KnownObject,
+  type ObjectRef,
+  OWN_KINDS,
+  type OwnKind,
+  type OwnObject,
+  type RenderedObject,
+  refText,
+} from "@fenceline/api";
+import type { Desired, Reconciler } from "@fenceline/control";
 import type { MeshSnapshot } from "@fenceline/store";
-import { desiredFence } from "./fence/desired-fence.ts";
-import { ageingPolicy, takeOver } from "./fence/take-over.ts";
+import { fencesOfManifests } from "./fence/fences-of-manifests.ts";
 import { Mesh } from "./mesh.ts";
 
 /** What is rendered for the objects of some manifests, and what is not. */
@@ -14,46 +22,49 @@ export interface DesiredOfManifests {
   readonly refused: readonly FencelineError[];
 }
 
+/** What one object asks for; undefined when it does not exist. */
+type DesiredOf = (of: ObjectRef) => Desired<unknown> | undefined;
+
+/** One line for each kind of ours: its reconciler where there is nothing but manifests. */
+const RECONCILERS: { readonly [kind in (typeof OWN_KINDS)[number]["name"]]: (...given: [Mesh, Config, number]) => DesiredOf } = {
+  ServiceFence: (...given) => desiredBy(fencesOfManifests(...given)),
+};
+
+/** Observe and desired, as a controller calls them. */
+function desiredBy<Seen>(reconciler: Pick<Reconciler<Seen, unknown>, "observe" | "desired">): DesiredOf {
+  return (of) => {
+    const seen = reconciler.observe(of);
+    return seen === undefined ? undefined : reconciler.desired(seen);
+  };
+}
+
 /**
  * What would be rendered in a mesh that has these objects and no others, with a fallback that is
- * ready. What a fence has learned stands in its status.
+ * ready. What an object has learned stands in its status.
  *
  * @param now milliseconds of the wall clock, for deadlines
  */
 export function desiredOfManifests(objects: readonly KnownObject[], config: Config, now: number): DesiredOfManifests {
   const mesh = new Mesh(snapshotOf(objects), config);
-  const rendered: RenderedObject[] = [];
-  const refused: FencelineError[] = [];
-  for (const fence of mesh.fences()) {
-    const desired = desiredOf(fence, mesh, config, now);
-    rendered.push(...desired.objects);
-    if (!("refused" in desired.rendered)) continue;
-    const { namespace, name } = fence.metadata;
-    const { reason, message } = desired.rendered.refused;
-    const details = { at: { object: `ServiceFence ${namespace}/${name}` }, message: `${reason}: ${message}` };
-    refused.push(new FencelineError("FENCE_NOT_RENDERED", details));
-  }
-  return { objects: rendered, refused };
+  const outcomes = OWN_KINDS.flatMap((kind) => {
+    const desiredOf = RECONCILERS[kind.name](mesh, config, now);
+    return refsOf(kind, objects).map((of) => ({ kind, of, ...desiredOf(of) }));
+  });
+  return {
+    objects: outcomes.flatMap((outcome) => outcome.objects ?? []),
+    refused: outcomes.flatMap(({ kind, of, refused }) => {
+      if (refused === undefined) return [];
+      const message = `${refused.reason}: ${refused.message}`;
+      return new FencelineError(`${kind.errorPrefix}_NOT_RENDERED`, { at: { object: refText(of) }, message });
+    }),
+  };
 }
 
-function desiredOf(fence: ServiceFence, mesh: Mesh, config: Config, now: number) {
-  const edges = new FenceEdges(ageingPolicy(fence, config, mesh.registry));
-  takeOver(edges, fence, mesh.registry, now);
-  return desiredFence({
-    fence,
-    edges,
-    previous: fence.status,
-    stored: fence.status,
-    registry: new RecordedLookup(mesh.registry),
-    config: mesh.config,
-    present: [],
-    foreign: [],
-    fallbackReady: true,
-    proxyVersions: [],
-    obstacles: [],
-    leads: true,
-    now,
-  });
+/** In the order of their names. */
+function refsOf({ name: kind }: OwnKind, objects: readonly KnownObject[]): readonly ObjectRef[] {
+  const own = objects.filter((object) => object.kind === kind) as readonly OwnObject[];
+  const refs = own.map(({ metadata: { namespace, name } }) => ({ kind, namespace, name }));
+  return refs.sort((a, b) => (refText(a) < refText(b) ? -1 : 1));
 }
 
 /** A mesh that has these objects and no others. */

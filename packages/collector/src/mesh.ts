@@ -51,7 +51,7 @@ export class Mesh {
     this.registry = new Registry({ services, endpointSlices, clusterDomain: config.clusterDomain });
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
-    this.#fences = new FenceTable((fence) => workloadLabels({ fence, registry: this.registry, config }));
+    this.#fences = new FenceTable((fence) => workloadLabels(fence, this.registry, config));
     for (const fence of fences) this.#fences.changed(undefined, fence);
   }
 

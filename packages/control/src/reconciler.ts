@@ -11,6 +11,8 @@ export type Update = Extract<Change, { readonly action: "update" }>;
 export interface Desired<Status> {
   readonly objects: readonly RenderedObject[];
   readonly status: Status;
+  /** Why nothing is rendered though the object asks for it: a stable word, and what to do. */
+  readonly refused?: { readonly reason: string; readonly message: string };
 }
 
 /**
@@ -28,11 +30,12 @@ export interface Reconciler<Seen, Status, D extends Desired<Status> = Desired<St
    */
   readonly everyReplicaWritesStatus?: boolean;
   /**
-   * Everything that {@link desired} needs to know of an object, from what is in memory. Undefined
-   * when the object does not exist: what was rendered for it goes.
+   * Everything that {@link desired} needs to know of an object, from what is in memory. What it
+   * reads it takes note of, so that a change of that has the object looked at. Undefined when the
+   * object does not exist: what was rendered for it goes.
    */
   observe(of: ObjectRef): Seen | undefined;
-  /** Reads and writes nothing but what `seen` has: it can be had without a running controller. */
+  /** A pure function: it can be had without a running controller. */
   desired(seen: Seen): D;
   /**
    * The status to write now; undefined when what was written last will do.

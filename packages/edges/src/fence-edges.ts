@@ -1,5 +1,5 @@
 import { addCounts, unitePorts } from "@fenceline/api/vocabulary";
-import type { AgeingPolicy, HostEntry, HostRecord, HostSeed } from "./host-entry.ts";
+import type { AgeingPolicy, EdgesSeen, HostEntry, HostRecord, HostSeed } from "./host-entry.ts";
 import { ObservedClock } from "./observed-clock.ts";
 import { RecentHosts } from "./recent-hosts.ts";
 
@@ -174,6 +174,12 @@ export class FenceEdges {
 
   has(host: string): boolean {
     return this.#hosts.has(host);
+  }
+
+  /** What is true of them now. */
+  seen(): EdgesSeen {
+    const { observedUntil, isAtCapacity, maxHosts } = this;
+    return { hosts: this.hosts(), observedUntil, isAtCapacity, maxHosts };
   }
 
   /** Every host, by name. */

@@ -31,6 +31,18 @@ export interface HostRecord {
   readonly ports: readonly number[];
 }
 
+/** What was true of the hosts of a fence at one moment. */
+export interface EdgesSeen {
+  /** By name. */
+  readonly hosts: readonly HostRecord[];
+  /** The last time at which the workload was observed, here or by another replica. */
+  readonly observedUntil: number | undefined;
+  /** Newcomers are turned away. */
+  readonly isAtCapacity: boolean;
+  /** Most hosts that calls may bring in. */
+  readonly maxHosts: number;
+}
+
 /** A host that is put into the book without a call: restored, preloaded or imported. */
 export interface HostSeed {
   readonly host: string;

@@ -12,8 +12,8 @@ import {
 } from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
 import { parseDocument, stringify } from "yaml";
-import { egressHosts } from "./egress-hosts.ts";
-import { renderFence } from "./fence.ts";
+import { egressHosts } from "./fence/egress-hosts.ts";
+import { renderFence, workloadLabels } from "./fence/render-fence.ts";
 
 /** First document of a golden input: what is not an object of the mesh. */
 interface Given {
@@ -74,6 +74,7 @@ function renderFenceCase(fence: ServiceFence, { registry, config, now, given }: 
     source === "static" ? [] : [{ host, source }],
   );
   const hosts = egressHosts({ fence, booked, registry, now });
-  const rendered = renderFence({ fence, hosts, registry, config, proxyVersions, ...(fallback && { fallback }), conflict });
+  const labels = workloadLabels(fence, registry, config);
+  const rendered = renderFence({ fence, hosts, labels, config, proxyVersions, ...(fallback && { fallback }), conflict });
   return "refused" in rendered ? [{ refused: rendered.refused }] : rendered.objects;
 }

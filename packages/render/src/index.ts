@@ -1,3 +1,4 @@
-export * from "./egress-hosts.ts";
-export * from "./fallback-ports.ts";
-export * from "./fence.ts";
+export * from "./fallback/fallback-ports.ts";
+export * from "./fence/egress-hosts.ts";
+export { hasOnDemand } from "./fence/fence-filter.ts";
+export * from "./fence/render-fence.ts";

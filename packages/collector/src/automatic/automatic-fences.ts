@@ -158,7 +158,7 @@ export class AutomaticFences {
     const isHere = ({ metadata }: Service | ServiceFence) => isConcerned(metadata.namespace);
     const present = fences.filter(isHere);
     const snapshot = { namespaces, services: services.filter(isHere), fences: present };
-    const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels({ fence, registry, config }) });
+    const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels(fence, registry, config) });
     const ids = new Set(wanted.fences.map(formatFenceKey));
     this.#pace.retain((id) => ids.has(id) || !isConcerned(id.slice(0, id.indexOf("/"))));
     // Switched off is switched off: nothing is concluded from what is not there.

@@ -42,7 +42,7 @@ function configOf(create: string): Config {
 
 function judge(snapshot: MeshSnapshot, config: Config) {
   const registry = new Registry({ ...snapshot, clusterDomain: config.clusterDomain });
-  return wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels({ fence, registry, config }) });
+  return wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels(fence, registry, config) });
 }
 
 function planned(snapshot: MeshSnapshot, create = "Labelled", isCertain = () => true): string[] {

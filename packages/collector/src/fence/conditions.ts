@@ -1,12 +1,12 @@
 import type { Condition, ServiceFenceStatus } from "@fenceline/api";
-import type { FenceEdges } from "@fenceline/edges";
+import type { EdgesSeen } from "@fenceline/edges";
 import type { Rendered } from "@fenceline/render";
 import type { Obstacle } from "@fenceline/store";
 
 /** What a fence's conditions are judged from. */
 export interface ConditionsInput {
   readonly previous: ServiceFenceStatus;
-  readonly edges: FenceEdges;
+  readonly edges: EdgesSeen;
   readonly rendered: Rendered;
   /** Whether the fence's Sidecar is in the store already. */
   readonly enforced: boolean;

@@ -1,23 +1,25 @@
-import { type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
+import { type Labels, type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
-import type { FenceEdges } from "@fenceline/edges";
-import type { RecordedLookup } from "@fenceline/registry";
-import { egressHosts, hasOnDemand, type Rendered, renderFence, workloadLabels } from "@fenceline/render";
+import type { EdgesSeen } from "@fenceline/edges";
+import { type EgressHost, hasOnDemand, renderFence } from "@fenceline/render";
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import { conflictingSidecars } from "./conflict.ts";
 import { fenceStatus, withConditionsOf } from "./status.ts";
 
-/** Everything that decides what a fence asks for, at one moment. */
+/** Everything that decides what a fence asks for, at one moment. Nothing of it changes any more. */
 export interface FenceSeen {
   readonly fence: ServiceFence;
   /** What it has learned. */
-  readonly edges: FenceEdges;
+  readonly edges: EdgesSeen;
+  /** Every host that it names or has learned, as the mesh has it. */
+  readonly hosts: readonly EgressHost[];
+  /** Labels of its pods; undefined when it is for none. */
+  readonly labels: Labels | undefined;
   /** The status that was written last, or is to be written. */
   readonly previous: ServiceFenceStatus;
   /** The status as the store last showed it. */
   readonly stored: ServiceFenceStatus;
-  readonly registry: RecordedLookup;
   readonly config: MeshConfiguration;
   /** What is rendered for it now. */
   readonly present: readonly RenderedObject[];
@@ -37,21 +39,19 @@ export interface FenceSeen {
 
 /** What a fence asks for. */
 export interface DesiredFence extends Desired<ServiceFenceStatus> {
-  readonly rendered: Rendered;
-  /** What it was worked out from. */
-  readonly seen: FenceSeen;
+  /** When it was worked out, by the wall clock. */
+  readonly at: number;
 }
 
 /** What a fence asks for: the objects to render, or why there are none, and its status. */
 export function desiredFence(seen: FenceSeen): DesiredFence {
-  const { fence, edges, registry, config, present, fallbackReady, proxyVersions, now } = seen;
+  const { fence, hosts, labels, config, present, fallbackReady, proxyVersions } = seen;
   const enforced = present.some(({ kind }) => kind === "Sidecar");
-  const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now });
-  const conflicts = conflictingSidecars(fence, workloadLabels({ fence, registry, config }), seen.foreign);
+  const conflicts = conflictingSidecars(fence, labels, seen.foreign);
   const rendered = renderFence({
     fence,
     hosts,
-    registry,
+    labels,
     config,
     proxyVersions,
     onDemandBefore: present.some((object) => object.kind === "EnvoyFilter" && hasOnDemand(object)),
@@ -59,8 +59,13 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     conflict: conflicts.length > 0,
   });
   const remarks = windowRemarks(fence.spec, config.ageing);
-  const status = fenceStatus({ ...seen, rendered, enforced, conflicts, remarks, hosts });
+  const status = fenceStatus({ ...seen, rendered, enforced, conflicts, remarks });
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.
-  return { objects: rendered.objects, rendered, seen, status: seen.leads ? status : withConditionsOf(seen.stored, status) };
+  return {
+    objects: rendered.objects,
+    status: seen.leads ? status : withConditionsOf(seen.stored, status),
+    ...("refused" in rendered && { refused: rendered.refused }),
+    at: seen.now,
+  };
 }

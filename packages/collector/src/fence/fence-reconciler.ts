@@ -1,7 +1,6 @@
 import {
   type Config,
   type FenceKey,
-  fenceKeyOf,
   formatFenceKey,
   idleWindowOf,
   type ObjectRef,
@@ -10,6 +9,7 @@ import {
 } from "@fenceline/api";
 import type { Reconciler, Update } from "@fenceline/control";
 import { RecordedLookup } from "@fenceline/registry";
+import { egressHosts, workloadLabels } from "@fenceline/render";
 import type { Change, Obstacle, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
@@ -52,7 +52,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   readonly logField = "fence";
   /** Each learns what its own streams tell. */
   readonly everyReplicaWritesStatus = true;
-  /** What was read for each fence when it was last worked out. */
+  /** What was read for each fence when it was last observed. */
   readonly reads = new FenceReads();
   readonly #options: FenceReconcilerOptions;
 
@@ -66,12 +66,19 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const fence = current.fence(of);
     const state = stateOf(of);
     if (fence === undefined || state === undefined) return undefined;
+    const registry = new RecordedLookup(current.registry);
+    const edges = state.edges.seen();
+    const hosts = egressHosts({ fence, booked: edges.hosts, registry, now: now() });
+    const labels = workloadLabels(fence, registry, current.config);
+    // Before anything is waited for: a change that comes meanwhile must find its readers.
+    this.reads.set(of, [registry.reads, state.opened]);
     return {
       fence,
-      edges: state.edges,
+      edges,
+      hosts,
+      labels,
       previous: state.status,
       stored: state.seen,
-      registry: new RecordedLookup(current.registry),
       config: current.config,
       present: store.ownedBy(of),
       foreign: store.foreign("Sidecar", of.namespace),
@@ -84,12 +91,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   desired(seen: FenceSeen): DesiredFence {
-    const desired = desiredFence(seen);
-    const key = fenceKeyOf(seen.fence);
-    const opened = this.#options.state(key)?.opened;
-    // Before anything is waited for: a change that comes meanwhile must find its readers.
-    this.reads.set(key, [seen.registry.reads, ...(opened === undefined ? [] : [opened])]);
-    return desired;
+    return desiredFence(seen);
   }
 
   statusToWrite(of: ObjectRef, { status }: DesiredFence): ServiceFenceStatus | undefined {
@@ -118,11 +120,11 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return { hosts: Object.keys(domains).length };
   }
 
-  told(of: ObjectRef, { rendered, seen }: DesiredFence, result: "changed" | "unchanged" | "obstructed"): void {
+  told(of: ObjectRef, { refused, at }: DesiredFence, result: "changed" | "unchanged" | "obstructed"): void {
     const state = this.#options.state(of);
     if (state === undefined) return;
-    state.lookedAt = seen.now;
-    this.#tellRefusal(of, state, "refused" in rendered ? rendered.refused : undefined);
+    state.lookedAt = at;
+    this.#tellRefusal(of, state, refused);
     const { learnedAt } = state;
     state.learnedAt = undefined;
     if (learnedAt !== undefined && result !== "obstructed") this.#options.onRendered(performance.now() - learnedAt);
@@ -150,7 +152,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
    * Once, until the reason is another one. What was rendered for the fence before is taken away
    * like anything that is not wanted any more.
    */
-  #tellRefusal(of: ObjectRef, state: FenceState, refused: { readonly reason: string; readonly message: string } | undefined): void {
+  #tellRefusal(of: ObjectRef, state: FenceState, refused: DesiredFence["refused"]): void {
     if (refused !== undefined && refused.reason !== state.toldRefusal)
       this.#options.logger.warn({ fence: formatFenceKey(of), reason: refused.reason, detail: refused.message }, "fence not rendered");
     state.toldRefusal = refused?.reason;

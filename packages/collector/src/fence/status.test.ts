@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Config, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
-import { egressHosts, renderFence } from "@fenceline/render";
+import { egressHosts, renderFence, workloadLabels } from "@fenceline/render";
 import { fenceOf, meshOf } from "../testing/mesh.ts";
 import { differsInSubstance, fenceStatus } from "./status.ts";
 
 const B = "b.test1.svc.cluster.local";
 const POLICY = { idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 };
 const { registry } = meshOf();
+const config = Config.parse({});
 
 function statusOf(
   fence: ServiceFence,
@@ -18,8 +19,9 @@ function statusOf(
   conflicts: readonly string[] = [],
 ): ServiceFenceStatus {
   const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now });
-  const rendered = renderFence({ fence, hosts, registry, config: Config.parse({}), proxyVersions: [] });
-  return fenceStatus({ fence, previous, hosts, edges, rendered, enforced: false, fallbackReady: true, conflicts, obstacles: [], now });
+  const rendered = renderFence({ fence, hosts, labels: workloadLabels(fence, registry, config), config, proxyVersions: [] });
+  const state = { rendered, enforced: false, fallbackReady: true, conflicts, obstacles: [] };
+  return fenceStatus({ fence, previous, hosts, edges: edges.seen(), ...state, now });
 }
 
 test("a learned host is told with its times, its count and its ports, and services of tcp: visible are not told", () => {

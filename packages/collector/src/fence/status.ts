@@ -16,7 +16,7 @@ export interface StatusInput extends ConditionsInput {
  */
 export function fenceStatus(input: StatusInput): ServiceFenceStatus {
   const { previous, hosts, edges } = input;
-  const records = new Map(edges.hosts().map((record) => [record.host, record]));
+  const records = new Map(edges.hosts.map((record) => [record.host, record]));
   const shown = hosts.filter(({ source }) => source !== "tcp");
   const domains = Object.fromEntries(shown.map((host) => [host.host, domainStatus(host, records.get(host.host))]));
   const observedUntil = edges.observedUntil === undefined ? previous.observedUntil : iso(edges.observedUntil);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Config, Service } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
 import { Registry } from "@fenceline/registry";
-import { egressHosts, renderFence } from "@fenceline/render";
+import { egressHosts, renderFence, workloadLabels } from "@fenceline/render";
 import { fenceOf, meshOf } from "../testing/mesh.ts";
 import { ageingPolicy, seedAutoHosts, takeOver } from "./take-over.ts";
 
@@ -88,7 +88,7 @@ test("T-08 a fence with more hosts with the auto strategy than a Sidecar takes i
   const names = Array.from({ length: 30_000 }, (_, n) => `${`${n}-`.padEnd(50, "n")}.example.com`);
   const { fence, edges } = opened({ maxHosts: 1, host: auto(...names) }, registry);
   const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now: NOW });
-  const rendered = renderFence({ fence, hosts, registry, config: CONFIG, proxyVersions: [] });
+  const rendered = renderFence({ fence, hosts, labels: workloadLabels(fence, registry, CONFIG), config: CONFIG, proxyVersions: [] });
   assert.equal("refused" in rendered && rendered.refused.reason, "TooManyHosts");
 });
 

@@ -12,6 +12,8 @@ import {
   OUTBOUND_POLICY,
   SOURCE_NAMESPACE,
 } from "@fenceline/api";
+import { type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
+import { HTTP_CONNECTION_MANAGER, mergedIntoFilter, outboundCluster, routesFirst, seconds, TCP_PROXY } from "../envoy/patch.ts";
 import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
 
 /**
@@ -51,8 +53,19 @@ const CATCH_ALL_HOSTS = ["allow_any", "block_all", "allow_any_dynamic_dns"] as c
 const REGISTRY_ONLY_HOST = "block_all";
 /** Slime's word, in `dispatches`, for the cluster of the fallback. */
 const GLOBAL_SIDECAR = "_GLOBAL_SIDECAR";
-const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
-const TCP_PROXY = "envoy.filters.network.tcp_proxy";
+
+/**
+ * Lets a request wait for its cluster. When a Sidecar widens, istiod sends the new route a few
+ * milliseconds before the cluster is ready, and a request in between would get
+ * `503 NC cluster_not_found` (istio/istio#39837).
+ */
+const ON_DEMAND: HttpFilter = {
+  name: "envoy.filters.http.on_demand",
+  config: {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.on_demand.v3.OnDemand",
+    odcds: { source: { ads: {}, resource_api_version: "V3" }, timeout: "1s" },
+  },
+};
 
 /** The patches of a fence's EnvoyFilter. */
 export function filterPatches(input: FilterInput): EnvoyFilter["spec"]["configPatches"] {
@@ -60,29 +73,27 @@ export function filterPatches(input: FilterInput): EnvoyFilter["spec"]["configPa
     ...(input.redirect ? CATCH_ALL_HOSTS.flatMap((name) => redirectPatches(name, input)) : []),
     accessLoggerPatch(HTTP_CONNECTION_MANAGER, input),
     ...(input.logTcp ? [accessLoggerPatch(TCP_PROXY, input)] : []),
-    ...(input.onDemand ? [onDemandPatch()] : []),
+    ...httpFilterPatches(input.onDemand ? [ON_DEMAND] : []),
   ];
+}
+
+/** Whether an EnvoyFilter of ours has the on_demand filter. */
+export function hasOnDemand({ spec }: EnvoyFilter): boolean {
+  return spec.configPatches.some(({ patch: { value } }) => typeof value === "object" && "name" in value && value.name === ON_DEMAND.name);
 }
 
 /**
  * Routes in front of Istio's own catch-all route, which stays behind them for everything that no
  * expression matches.
- *
- * INSERT_FIRST puts each patch in front of the ones before it, so they are given from the last
- * route to the first.
  */
-function redirectPatches(virtualHost: string, { key, config }: FilterInput): ConfigPatch[] {
+function redirectPatches(virtualHost: string, { key, config }: FilterInput): readonly ConfigPatch[] {
   const toFallback = (name: string, expression: string) => fallbackRoute({ name, expression, config, key, virtualHost });
   const fallback = toFallback("fenceline-fallback", fallbackExpression(config));
   const dispatches = config.fallback.dispatches.map((dispatch) => {
     const expression = dispatchExpression(dispatch);
     return dispatch.cluster === GLOBAL_SIDECAR ? toFallback(dispatch.name, expression) : route(dispatch.name, expression, dispatch.cluster);
   });
-  return [...dispatches, fallback].reverse().map((value) => ({
-    applyTo: "HTTP_ROUTE",
-    match: { context: "SIDECAR_OUTBOUND", routeConfiguration: { vhost: { name: virtualHost } } },
-    patch: { operation: "INSERT_FIRST", value },
-  }));
+  return routesFirst(virtualHost, [...dispatches, fallback]);
 }
 
 /**
@@ -123,32 +134,15 @@ function overwrite(key: string, value: string): EnvoyValue {
   return { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
 }
 
-/**
- * One access logger more on every filter of that name; a repeated field is appended to by MERGE, so
- * a user's own loggers stay.
- */
-function accessLoggerPatch(filter: string, input: FilterInput): ConfigPatch {
+/** One access logger more on every filter of that name; a user's own loggers stay. */
+function accessLoggerPatch(filter: typeof HTTP_CONNECTION_MANAGER | typeof TCP_PROXY, input: FilterInput): ConfigPatch {
   const isHttp = filter === HTTP_CONNECTION_MANAGER;
-  const managed = isHttp ? "http_connection_manager.v3.HttpConnectionManager" : "tcp_proxy.v3.TcpProxy";
-  return {
-    applyTo: "NETWORK_FILTER",
-    match: { context: "SIDECAR_OUTBOUND", listener: { filterChain: { filter: { name: filter } } } },
-    patch: {
-      operation: "MERGE",
-      value: {
-        name: filter,
-        typed_config: {
-          "@type": `type.googleapis.com/envoy.extensions.filters.network.${managed}`,
-          // A connection that outlives the idle window is reported while it is open, four times a
-          // window, or its host would age out under it.
-          access_log_options: { access_log_flush_interval: seconds(Math.max(1_000, input.idleWindow / 4)) },
-          access_log: [
-            accessLogger(isHttp ? "http_grpc" : "tcp_grpc", isHttp ? "HttpGrpcAccessLogConfig" : "TcpGrpcAccessLogConfig", input),
-          ],
-        },
-      },
-    },
-  };
+  return mergedIntoFilter(filter, {
+    // A connection that outlives the idle window is reported while it is open, four times a window,
+    // or its host would age out under it.
+    access_log_options: { access_log_flush_interval: seconds(Math.max(1_000, input.idleWindow / 4)) },
+    access_log: [accessLogger(isHttp ? "http_grpc" : "tcp_grpc", isHttp ? "HttpGrpcAccessLogConfig" : "TcpGrpcAccessLogConfig", input)],
+  });
 }
 
 function accessLogger(name: string, type: string, { key, config }: FilterInput): EnvoyValue {
@@ -183,36 +177,4 @@ function samplingFilter(percentage: number): EnvoyValue {
       use_independent_randomness: true,
     },
   };
-}
-
-/**
- * Lets a request wait for its cluster. When a Sidecar widens, istiod sends the new route a few
- * milliseconds before the cluster is ready, and a request in between would get
- * `503 NC cluster_not_found` (istio/istio#39837).
- */
-function onDemandPatch(): ConfigPatch {
-  const router = { name: HTTP_CONNECTION_MANAGER, subFilter: { name: "envoy.filters.http.router" } };
-  return {
-    applyTo: "HTTP_FILTER",
-    match: { context: "SIDECAR_OUTBOUND", listener: { filterChain: { filter: router } } },
-    patch: {
-      operation: "INSERT_BEFORE",
-      value: {
-        name: "envoy.filters.http.on_demand",
-        typed_config: {
-          "@type": "type.googleapis.com/envoy.extensions.filters.http.on_demand.v3.OnDemand",
-          odcds: { source: { ads: {}, resource_api_version: "V3" }, timeout: "1s" },
-        },
-      },
-    },
-  };
-}
-
-function outboundCluster(port: number, service: string, { namespace, clusterDomain }: Config): string {
-  return `outbound|${port}||${service}.${namespace}.svc.${clusterDomain}`;
-}
-
-/** Protobuf's JSON form of a duration. */
-function seconds(milliseconds: number): string {
-  return `${milliseconds / 1_000}s`;
 }

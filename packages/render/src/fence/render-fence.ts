@@ -12,14 +12,15 @@ import {
 } from "@fenceline/api";
 import type { ServiceLookup } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
-import { filterPatches } from "./envoy-filter.ts";
-import { hostsRefusal, namespaceRefusal, selectorRefusal } from "./reserved.ts";
+import { filterPatches } from "./fence-filter.ts";
+import { hostsRefusal, namespaceRefusal, selectorRefusal } from "./refusals.ts";
 
 /** What the objects of a fence are made from. */
 export interface RenderInput {
   readonly fence: ServiceFence;
   readonly hosts: readonly EgressHost[];
-  readonly registry: ServiceLookup;
+  /** Labels of its pods, of {@link workloadLabels}; undefined when it is for none. */
+  readonly labels: Labels | undefined;
   readonly config: Config;
   /**
    * Versions of Istio that the workload's proxies named in their access logs, for example `1.29.0`.
@@ -53,10 +54,9 @@ export type Rendered =
  * the calls to them.
  */
 export function renderFence(input: RenderInput): Rendered {
-  const { fence, config } = input;
+  const { fence, labels, config } = input;
   const mode = fenceMode(fence.spec);
   if (mode === "Off") return { mode, objects: [] };
-  const labels = workloadLabels(input);
   if (labels === undefined) {
     const message = `Service ${fence.metadata.namespace}/${fence.metadata.name} does not exist or selects no pods, and spec.workloadSelector.fromService asks for its selector`;
     return { mode, objects: [], refused: { reason: "ServiceNotFound", message } };
@@ -114,7 +114,7 @@ function sidecarHosts({ hosts, config }: RenderInput): string[] {
  * Labels of the fence's pods: explicit ones, else the selector of the Service of the same name when
  * asked for, else Slime's legacy: `app: <fence>`.
  */
-export function workloadLabels({ fence, registry, config }: Pick<RenderInput, "fence" | "registry" | "config">): Labels | undefined {
+export function workloadLabels(fence: ServiceFence, registry: ServiceLookup, config: Config): Labels | undefined {
   const { namespace, name } = fence.metadata;
   const { labels, fromService } = fence.spec.workloadSelector;
   if (Object.keys(labels).length > 0) return labels;
@@ -133,11 +133,6 @@ export function workloadLabels({ fence, registry, config }: Pick<RenderInput, "f
 function wantsOnDemand({ config, proxyVersions, onDemandBefore = false }: RenderInput): boolean {
   if (config.onDemand !== "auto") return config.onDemand === "always";
   return proxyVersions.length === 0 ? onDemandBefore : proxyVersions.every((version) => isAtLeast(version, 1, 22));
-}
-
-/** Whether an EnvoyFilter of ours has the on_demand filter. */
-export function hasOnDemand({ spec }: EnvoyFilter): boolean {
-  return spec.configPatches.some(({ applyTo }) => applyTo === "HTTP_FILTER");
 }
 
 function isAtLeast(version: string, major: number, minor: number): boolean {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Config, ServiceFence } from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
 import { egressHosts } from "./egress-hosts.ts";
-import { renderFence } from "./fence.ts";
+import { renderFence, workloadLabels } from "./render-fence.ts";
 
 const MIB = 1024 * 1024;
 
@@ -16,7 +16,8 @@ function rendered(spec: object) {
   });
   const registry = new Registry({ services: [], endpointSlices: [] });
   const hosts = egressHosts({ fence, booked: [], registry, now: 0 });
-  return renderFence({ fence, hosts, registry, config: Config.parse({}), proxyVersions: [] });
+  const config = Config.parse({});
+  return renderFence({ fence, hosts, labels: workloadLabels(fence, registry, config), config, proxyVersions: [] });
 }
 
 const names = (count: number, length: number) => Array.from({ length: count }, (_, i) => `${i}-`.padEnd(length, "n"));

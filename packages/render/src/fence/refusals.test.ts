@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Config, Service, ServiceFence } from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
 import fc from "fast-check";
-import { renderFence } from "./fence.ts";
+import { renderFence, workloadLabels } from "./render-fence.ts";
 
 const OTHER_ROOT = Config.parse({ istioNamespace: "istio-control", rootNamespace: "istio-config", namespace: "mesh-operator" });
 
@@ -16,7 +16,7 @@ function rendered(namespace: string, spec: object = {}, { config = Config.parse(
     spec: { enable: true, ...spec },
   });
   const registry = new Registry({ services, endpointSlices: [] });
-  return renderFence({ fence, hosts: [], registry, config, proxyVersions: [] });
+  return renderFence({ fence, hosts: [], labels: workloadLabels(fence, registry, config), config, proxyVersions: [] });
 }
 
 const reasonOf = (result: ReturnType<typeof rendered>) => ("refused" in result ? result.refused.reason : undefined);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Config, Service, ServiceFence } from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
 import { egressHosts } from "./egress-hosts.ts";
-import { renderFence } from "./fence.ts";
+import { renderFence, workloadLabels } from "./render-fence.ts";
 
 /** The hosts of a Sidecar in a mesh that has so many TCP services in each namespace. */
 function rendered(services: Readonly<Record<string, number>>, spec: object = {}): readonly string[] {
@@ -20,7 +20,8 @@ function rendered(services: Readonly<Record<string, number>>, spec: object = {})
     endpointSlices: [],
   });
   const hosts = egressHosts({ fence, booked: [], registry, now: 0 });
-  const result = renderFence({ fence, hosts, registry, config: Config.parse({}), proxyVersions: [] });
+  const config = Config.parse({});
+  const result = renderFence({ fence, hosts, labels: workloadLabels(fence, registry, config), config, proxyVersions: [] });
   assert.equal("refused" in result, false);
   const [, sidecar] = result.objects;
   assert.ok(sidecar?.kind === "Sidecar");
