@@ -83,10 +83,12 @@ function setUp({
         else objects.set(change.owner.name, change.object as Sidecar);
         return undefined;
       },
-      widen: async (change) => {
-        written.push(`widen ${change.object.kind} ${change.owner.name}`);
-        objects.set(change.owner.name, change.object as Sidecar);
-        return undefined;
+      sidecars: {
+        widen: async (change) => {
+          written.push(`widen ${change.object.kind} ${change.owner.name}`);
+          objects.set(change.owner.name, change.object as Sidecar);
+          return undefined;
+        },
       },
       writeStatus: async (of, status: WidgetStatus) => {
         written.push(`status ${of.name} ${status.rendered}`);

@@ -143,7 +143,7 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
     const { store, reconciler, clock = () => performance.now() } = this.#options;
     const id = refText(of);
     this.#statuses.add(id, of);
-    const updates = store.widen === undefined ? [] : changes.filter((change) => change.action === "update");
+    const updates = store.sidecars === undefined ? [] : changes.filter((change) => change.action === "update");
     const widenings = updates.flatMap((change) => reconciler.widening?.(change) ?? []);
     if (widenings.length === 0) {
       this.#unmade.delete(id);

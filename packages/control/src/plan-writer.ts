@@ -1,15 +1,15 @@
 import { type ObjectRef, refText } from "@fenceline/api";
-import type { Change, Obstacle, Store } from "@fenceline/store";
+import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Obstacles } from "./obstacles.ts";
-import type { Reconciler, Update } from "./reconciler.ts";
+import type { Reconciler } from "./reconciler.ts";
 
 /** What the log says of a write that was made. */
 export const WRITTEN = { create: "created", update: "updated", delete: "removed" } as const;
 
 /** The part of a {@link Store} that a controller of one kind needs. */
-export interface ControlStore<Status> extends Pick<Store, "ownedBy" | "apply" | "widen" | "deleteStatus"> {
+export interface ControlStore<Status> extends Pick<Store, "ownedBy" | "apply" | "sidecars" | "deleteStatus"> {
   writeStatus(of: ObjectRef, status: Status): Promise<Obstacle | undefined>;
 }
 
@@ -73,9 +73,9 @@ export class PlanWriter<Status> {
   }
 
   /** Carries out the part of a change that only adds, as a replica that does not lead. */
-  async widen(change: Update): Promise<boolean> {
+  async widen(change: RenderedUpdate): Promise<boolean> {
     const { store } = this.#options;
-    return (await this.#attempt(change, async () => store.widen?.(change))) === undefined;
+    return (await this.#attempt(change, async () => store.sidecars?.widen(change))) === undefined;
   }
 
   /**

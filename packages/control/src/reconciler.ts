@@ -1,8 +1,5 @@
 import type { ObjectRef, RenderedObject } from "@fenceline/api";
-import type { Change } from "@fenceline/store";
-
-/** A change of an object that exists. */
-export type Update = Extract<Change, { readonly action: "update" }>;
+import type { Change, RenderedUpdate } from "@fenceline/store";
 
 /**
  * What an object asks for: the objects to render, in the order in which they are applied, and its
@@ -47,7 +44,7 @@ export interface Reconciler<Seen, Status, D extends Desired<Status> = Desired<St
    * The part of a change that only adds, and that a call waits for: a replica that does not lead
    * may carry it out where the leader does not. Undefined when there is none.
    */
-  widening?(change: Update): Update | undefined;
+  widening?(change: RenderedUpdate): RenderedUpdate | undefined;
   /** What a log line says of a write that was made, for example which hosts were added. */
   logDetails(change: Change): Readonly<Record<string, unknown>>;
   /** What a debug line says of a status that was written, for example how many hosts it has. */

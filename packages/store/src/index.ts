@@ -1,3 +1,5 @@
+export * from "./capabilities.ts";
+export * from "./change.ts";
 export * from "./directory/directory-store.ts";
 export * from "./directory/ensure-folder.ts";
 export { isManifestName } from "./directory/manifest-folder.ts";

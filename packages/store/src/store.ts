@@ -1,5 +1,4 @@
 import type {
-  AutomaticFence,
   EndpointSlice,
   FenceKey,
   Labels,
@@ -13,8 +12,9 @@ import type {
   Service,
   ServiceCIDR,
   ServiceFence,
-  ServicePort,
 } from "@fenceline/api";
+import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "./capabilities.ts";
+import type { Change, Obstacle } from "./change.ts";
 
 /**
  * What exists now. Each list is made when it is first asked for and never changes: after a change
@@ -82,43 +82,6 @@ export interface DefaultSidecar {
   readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
 }
 
-/**
- * One write. A plan is a list of them, made from values only, so that it can be printed, compared
- * and left undone.
- */
-export type Change = { readonly owner: ObjectRef } & (
-  | { readonly action: "create"; readonly object: RenderedObject }
-  /** `before`: the object as the plan saw it, for whoever tells of the difference. */
-  | { readonly action: "update"; readonly object: RenderedObject; readonly before?: RenderedObject }
-  | { readonly action: "delete"; readonly object: ObjectRef<RenderedObject["kind"]> }
-);
-
-/**
- * Why a write was not carried out, and will not be until a person does something about it.
- *
- * - `Conflict`: an object of somebody else stands in its place
- * - `WriteForbidden`: a right is missing, or an admission webhook denies it
- * - `IstioKindMissing`: the CRD is not installed
- * - `StatusMissing`: the fence's CRD has no status subresource
- * - `WriteRefused`: the API server, or a webhook, finds it not valid
- * - `WriteFailed`: standalone: the disk is full, or the folder is gone
- */
-export const OBSTACLE_REASONS = ["Conflict", "WriteForbidden", "IstioKindMissing", "StatusMissing", "WriteRefused", "WriteFailed"] as const;
-
-/** What stands in the way of a write. */
-export interface Obstacle {
-  readonly reason: (typeof OBSTACLE_REASONS)[number];
-  /** What was to be written: a rendered object, or the object whose status it was. */
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** What is wrong with which object, and what to do. */
-  readonly message: string;
-}
-
-/** Names a Service. */
-export type ServiceKey = Pick<ObjectRef, "namespace" | "name">;
-
 /** A rendered kind's object that somebody else made. */
 export interface ForeignObject {
   readonly namespace: string;
@@ -156,45 +119,20 @@ export interface Store {
    * use by itself; rejects when it is.
    */
   apply(change: Change): Promise<Obstacle | undefined>;
-  /**
-   * Adds the hosts of a Sidecar to the one that is in the store, and takes none away; whatever else
-   * it has stays, and nothing is made. Any replica may, so that a call to a new host waits for no
-   * leader. The same guarantees as {@link Store.apply}. Undefined where there is only one writer:
-   * in a folder.
-   */
-  widen?(change: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined>;
   /** Keeps the status of an object of ours, whole. The same guarantees as {@link Store.apply}. */
   writeStatus(of: ObjectRef, status: object): Promise<Obstacle | undefined>;
   /** Forgets the status of an object that was deleted. */
   deleteStatus(of: ObjectRef): Promise<void>;
   /**
-   * Adds ports to a Service that exists, where it lacks them, and takes away those TCP ports of
-   * `givenUp` that were added so before. Whatever else it has stays as it is. The same guarantees
-   * as {@link Store.apply}; then {@link Store.snapshot} has it. Undefined where a Service is
-   * nobody's but its author's: in a folder, there is no Envoy that would need them.
-   *
-   * @returns whether anything was to be done
-   */
-  addServicePorts?(service: ServiceKey, ports: readonly ServicePort[], givenUp?: readonly number[]): Promise<boolean>;
-  /**
-   * Makes a fence, unless one of its name exists. Then {@link Store.snapshot} has it. The same
-   * guarantees as {@link Store.apply}. Undefined, like the two that follow, where fences are made
-   * by people only: in a folder.
-   *
-   * @returns whether it was made
-   */
-  createFence?(fence: AutomaticFence): Promise<boolean>;
-  /**
-   * Deletes the fence with this uid, if it still is an automatic one. Then {@link Store.snapshot}
-   * has it no more.
-   *
-   * @returns whether it was deleted
-   */
-  deleteFence?(fence: FenceKey, uid: string): Promise<boolean>;
-  /**
    * Whether a fence, or a Service, of this name that is not in the snapshot does not exist: not
    * while a kind cannot be listed, nor when there is an object that is not valid.
    */
-  isCertain?(key: FenceKey): boolean;
+  isCertain(key: FenceKey): boolean;
+  /** Undefined where fences are made by people only. */
+  readonly fences?: FenceAuthor;
+  /** Undefined where a Service is nobody's but its author's. */
+  readonly ports?: ServicePortsAuthor;
+  /** Undefined where there is only one writer. */
+  readonly sidecars?: SidecarWidener;
   close(): Promise<void>;
 }

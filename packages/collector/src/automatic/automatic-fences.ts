@@ -20,7 +20,7 @@ import { wantedFences } from "./wanted-fences.ts";
 
 /** What {@link AutomaticFences} works with. */
 export interface AutomaticFencesOptions {
-  readonly store: Pick<Store, "snapshot" | "createFence" | "deleteFence" | "isCertain">;
+  readonly store: Pick<Store, "snapshot" | "fences" | "isCertain">;
   readonly mesh: () => Mesh;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
@@ -121,7 +121,7 @@ export class AutomaticFences {
   /** @param namespaces where something changed. Undefined: anywhere */
   #refresh(namespaces: ReadonlySet<string> | undefined): void {
     const { store, leads } = this.#options;
-    if (store.createFence === undefined) return;
+    if (store.fences === undefined) return;
     const isConcerned = (namespace: string) => namespaces === undefined || namespaces.has(namespace);
     const before = new Map([...this.#planned].filter(([, { change }]) => isConcerned(change.key.namespace)));
     for (const [id, { change }] of before) {
@@ -165,7 +165,7 @@ export class AutomaticFences {
     const isOff = config.automaticFences.create === "Off";
     this.#isUncertain = false;
     const isCertain = (key: FenceKey) => {
-      const certain = isOff || (store.isCertain?.(key) ?? false);
+      const certain = isOff || store.isCertain(key);
       if (!certain) this.#isUncertain = true;
       return certain;
     };
@@ -204,8 +204,8 @@ export class AutomaticFences {
     const { store, config, metrics, logger } = this.#options;
     const { action, key } = change;
     const isDone = await (change.action === "create"
-      ? store.createFence?.(automaticFence(key, config.automaticFences.mode))
-      : store.deleteFence?.(key, change.uid));
+      ? store.fences?.create(automaticFence(key, config.automaticFences.mode))
+      : store.fences?.delete(key, change.uid));
     if (action === "create") this.#pace.made(id);
     if (!isDone) return;
     metrics.writes.inc({ kind: "ServiceFence", action });

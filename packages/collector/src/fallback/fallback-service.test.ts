@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { FencelineError, formatFenceKey, type Service, type ServicePort } from "@fenceline/api";
-import type { MeshChanges, MeshSnapshot, ServiceKey, Store } from "@fenceline/store";
+import type { MeshChanges, MeshSnapshot, ServiceKey, ServicePortsAuthor, Store } from "@fenceline/store";
 import { pino } from "pino";
 import { CollectorMetrics } from "../metrics.ts";
 import { CONFIG, snapshotOf } from "../testing/mesh.ts";
@@ -17,9 +17,11 @@ function web(...ports: readonly number[]): string {
 }
 
 /** Services that a test changes; a write into them makes a new snapshot, as in a cluster. */
-class ServicesOnly implements Pick<Store, "snapshot" | "addServicePorts"> {
+class ServicesOnly implements Pick<Store, "snapshot" | "ports" | "isCertain"> {
   readonly writes: number[][] = [];
   readonly givenUp: number[] = [];
+  readonly ports: ServicePortsAuthor = { add: (...write) => this.#add(...write) };
+  readonly isCertain = () => true;
   /** Errors of the next writes. */
   readonly refusals: string[] = [];
   #services: readonly Service[] = [];
@@ -46,7 +48,7 @@ class ServicesOnly implements Pick<Store, "snapshot" | "addServicePorts"> {
     return { namespaces: [], services: this.#services, endpointSlices: [], fences: [] };
   }
 
-  async addServicePorts({ name }: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
+  async #add({ name }: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
     this.writes.push(ports.map(({ port }) => port));
     this.givenUp.push(...givenUp);
     await setImmediate();
@@ -180,7 +182,7 @@ test("a number that cannot be added is warned of, and counts as missing", (t) =>
 
 test("a store that cannot add ports is left alone", (t) => {
   const { metrics, controller, store } = running(t);
-  const folder = { snapshot: () => store.snapshot() };
+  const folder = { snapshot: () => store.snapshot(), isCertain: () => true };
   store.become(FALLBACK, web(8_080));
   const standalone = new FallbackService({ store: folder, config: CONFIG, metrics, logger: pino({ level: "silent" }), leads: () => true });
   standalone.refresh();

@@ -8,7 +8,7 @@ import { IdlePorts } from "./idle-ports.ts";
 
 /** What a {@link FallbackService} works with. */
 export interface FallbackServiceOptions {
-  readonly store: Pick<Store, "snapshot" | "addServicePorts" | "isCertain">;
+  readonly store: Pick<Store, "snapshot" | "ports" | "isCertain">;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
@@ -98,7 +98,7 @@ export class FallbackService {
 
   /** Looks at the latest snapshot. Cheap when there is nothing to do, as nearly always. */
   refresh(): void {
-    if (this.#options.store.addServicePorts === undefined) return;
+    if (this.#options.store.ports === undefined) return;
     this.#watchIdle();
     if (!this.#options.leads() || this.#isPending) return;
     const { live, lacking, omitted } = this.#plan();
@@ -123,7 +123,7 @@ export class FallbackService {
 
   /** As of the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */
   counts(): FallbackPortCounts {
-    if (this.#options.store.addServicePorts === undefined) return { declared: 0, missing: 0 };
+    if (this.#options.store.ports === undefined) return { declared: 0, missing: 0 };
     const { live, lacking, omitted } = this.#plan();
     return { declared: live?.spec.ports.length ?? 0, missing: lacking.length + omitted.length };
   }
@@ -160,7 +160,7 @@ export class FallbackService {
 
   async #apply(ports: readonly ServicePort[], givenUp: readonly number[]): Promise<void> {
     const { store, metrics, logger } = this.#options;
-    const lacked = await store.addServicePorts?.(this.#key, ports, givenUp);
+    const lacked = await store.ports?.add(this.#key, ports, givenUp);
     for (const { port } of ports) this.#pace.made(port);
     if (!lacked) return;
     metrics.writes.inc({ kind: "Service", action: "update" });
@@ -210,7 +210,7 @@ export class FallbackService {
   #watchIdle(): void {
     const { store, config } = this.#options;
     const live = this.#live();
-    const isFull = live !== undefined && live.spec.ports.length >= MOST_FALLBACK_PORTS && (store.isCertain?.(this.#key) ?? true);
+    const isFull = live !== undefined && live.spec.ports.length >= MOST_FALLBACK_PORTS && store.isCertain(this.#key);
     this.#idle.see(isFull ? undeclaredPorts({ services: store.snapshot().services, live, config }) : []);
   }
 

@@ -7,10 +7,10 @@ import {
   SERVICE_FENCE,
   type ServiceFenceStatus,
 } from "@fenceline/api";
-import type { Reconciler, Update } from "@fenceline/control";
+import type { Reconciler } from "@fenceline/control";
 import { RecordedLookup } from "@fenceline/registry";
 import { egressHosts, workloadLabels } from "@fenceline/render";
-import type { Change, Obstacle, Store } from "@fenceline/store";
+import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import { changedHosts } from "./changed-hosts.ts";
@@ -107,7 +107,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     state.statusWrittenAt = this.#options.now();
   }
 
-  widening(change: Update): Update | undefined {
+  widening(change: RenderedUpdate): RenderedUpdate | undefined {
     const state = this.#options.state(change.owner);
     return state && wideningOf(change, state.edges, this.#options.now());
   }

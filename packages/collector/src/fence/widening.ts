@@ -1,6 +1,6 @@
 import { hostOfEgress, sidecarHosts } from "@fenceline/api";
-import type { Update } from "@fenceline/control";
 import type { FenceEdges } from "@fenceline/edges";
+import type { RenderedUpdate } from "@fenceline/store";
 
 /**
  * How recently a host must have been called for another replica than the leader to add it, in
@@ -15,7 +15,7 @@ const RECENT = 10_000;
  *
  * @param now milliseconds of the wall clock
  */
-export function wideningOf(change: Update, edges: FenceEdges, now: number): Update | undefined {
+export function wideningOf(change: RenderedUpdate, edges: FenceEdges, now: number): RenderedUpdate | undefined {
   const { object, before } = change;
   if (object.kind !== "Sidecar" || before?.kind !== "Sidecar") return undefined;
   const shown = new Set(sidecarHosts(before));

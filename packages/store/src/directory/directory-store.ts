@@ -10,8 +10,9 @@ import {
   type RenderedObject,
   refText,
 } from "@fenceline/api";
+import type { Change, Obstacle } from "../change.ts";
 import { isNothing } from "../pending-changes.ts";
-import type { Change, ForeignObject, MeshChanges, MeshSnapshot, Obstacle, Store } from "../store.ts";
+import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
 import { FolderMesh } from "./folder-mesh.ts";
 import { folderObstacle } from "./folder-obstacle.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
@@ -150,6 +151,11 @@ export class DirectoryStore implements Store {
 
   async deleteStatus({ kind, namespace, name }: ObjectRef): Promise<void> {
     await this.#state.delete({ kind, namespace, name });
+  }
+
+  /** A folder is read as a whole: there is nothing else. */
+  isCertain(): boolean {
+    return true;
   }
 
   async close(): Promise<void> {

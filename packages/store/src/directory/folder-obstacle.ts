@@ -1,4 +1,4 @@
-import type { Obstacle } from "../store.ts";
+import type { Obstacle } from "../change.ts";
 
 /** Passes by itself, or is a fault of ours. */
 const TRANSIENT: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "EAGAIN", "EBUSY", "EINTR"]);

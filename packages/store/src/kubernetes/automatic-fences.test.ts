@@ -20,7 +20,7 @@ const isDelete = ({ method }: RecordedRequest) => method === "DELETE";
 
 test("an automatic fence is Slime's, to the letter, and the next snapshot has it", async (t) => {
   const { server, store } = await openStore(t);
-  assert.equal(await store.createFence(automaticFence(FENCE, "Enforce")), true);
+  assert.equal(await store.fences.create(automaticFence(FENCE, "Enforce")), true);
   const made = server.get(OURS, FENCE);
   assert.deepEqual(made?.metadata.labels, {
     "app.kubernetes.io/created-by": "fence-controller",
@@ -31,7 +31,7 @@ test("an automatic fence is Slime's, to the letter, and the next snapshot has it
     store.snapshot().fences.map((found) => [found.metadata.name, found.metadata.uid]),
     [["a", made?.metadata.uid]],
   );
-  assert.equal(await store.createFence(automaticFence({ ...FENCE, name: "b" }, "Observe")), true);
+  assert.equal(await store.fences.create(automaticFence({ ...FENCE, name: "b" }, "Observe")), true);
   assert.deepEqual(server.get(OURS, { ...FENCE, name: "b" })?.spec, {
     enable: true,
     mode: "Observe",
@@ -41,14 +41,14 @@ test("an automatic fence is Slime's, to the letter, and the next snapshot has it
 
 test("a fence that exists is left as it is", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence({ spec: { mode: "Observe" } })));
-  assert.equal(await store.createFence(automaticFence(FENCE, "Enforce")), false);
+  assert.equal(await store.fences.create(automaticFence(FENCE, "Enforce")), false);
   assert.deepEqual(server.get(OURS, FENCE)?.spec, { mode: "Observe" });
 });
 
 for (const group of [OURS, SLIMES])
   test(`an automatic fence of ${group.apiVersion} is deleted, and the next snapshot has it no more`, async (t) => {
     const { server, store } = await openStore(t, (fake) => fake.put(group, fence(MADE)));
-    assert.equal(await store.deleteFence(FENCE, FENCE_UID), true);
+    assert.equal(await store.fences.delete(FENCE, FENCE_UID), true);
     assert.equal(server.get(group, FENCE), undefined);
     assert.deepEqual(store.snapshot().fences, []);
   });
@@ -61,7 +61,7 @@ test("a person who takes the label off at the moment of the delete keeps the fen
   };
   server.answer(adopt);
   const results: boolean[] = [];
-  const deleting = store.deleteFence(FENCE, FENCE_UID).then((result) => results.push(result));
+  const deleting = store.fences.delete(FENCE, FENCE_UID).then((result) => results.push(result));
   await until(() => {
     clock.advance(1);
     return results.length > 0;
@@ -74,7 +74,7 @@ test("a person who takes the label off at the moment of the delete keeps the fen
 
 test("another fence that took the name stays", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence(MADE)));
-  assert.equal(await store.deleteFence(FENCE, "another-uid"), false);
+  assert.equal(await store.fences.delete(FENCE, "another-uid"), false);
   assert.equal(server.count("DELETE"), 0);
   assert.equal(store.snapshot().fences.length, 1);
 });
@@ -82,7 +82,7 @@ test("another fence that took the name stays", async (t) => {
 test("a fence that is gone already is as good as deleted, and not counted", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence(MADE)));
   server.answer(({ method, path }) => method === "GET" && path.endsWith("/servicefences/a"), { status: 404, body: { code: 404 } });
-  assert.equal(await store.deleteFence(FENCE, FENCE_UID), false);
+  assert.equal(await store.fences.delete(FENCE, FENCE_UID), false);
   assert.deepEqual(store.snapshot().fences, []);
 });
 
@@ -90,11 +90,11 @@ test("whoever does not lead, or lacks the right, writes nothing and says so", as
   const { server, store, leadership } = await openStore(t, (fake) => fake.put(OURS, fence(MADE)));
   server.forbid(OURS, "POST", "DELETE");
   const other = automaticFence({ ...FENCE, name: "b" }, "Enforce");
-  await assert.rejects(store.createFence(other), /KUBERNETES_FORBIDDEN/);
-  await assert.rejects(store.deleteFence(FENCE, FENCE_UID), /KUBERNETES_FORBIDDEN/);
+  await assert.rejects(store.fences.create(other), /KUBERNETES_FORBIDDEN/);
+  await assert.rejects(store.fences.delete(FENCE, FENCE_UID), /KUBERNETES_FORBIDDEN/);
   leadership.lose();
-  await assert.rejects(store.createFence(other), /NOT_LEADER/);
-  await assert.rejects(store.deleteFence(FENCE, FENCE_UID), /NOT_LEADER/);
+  await assert.rejects(store.fences.create(other), /NOT_LEADER/);
+  await assert.rejects(store.fences.delete(FENCE, FENCE_UID), /NOT_LEADER/);
   assert.ok(server.get(OURS, FENCE));
 });
 

@@ -1,5 +1,4 @@
 import {
-  type AutomaticFence,
   type FenceKey,
   FencelineError,
   type ObjectRef,
@@ -11,22 +10,23 @@ import {
   SERVICE_FENCE,
   type ServiceFence,
   type ServiceFenceStatus,
-  type ServicePort,
 } from "@fenceline/api";
 import type { InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
 import { type Clock, monotonicClock, type ObjectKey } from "@fenceline/kubernetes";
+import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "../capabilities.ts";
+import type { Change, Obstacle } from "../change.ts";
 import { isNothing } from "../pending-changes.ts";
-import type { Change, ForeignObject, MeshChanges, MeshSnapshot, Obstacle, ServiceKey, Store } from "../store.ts";
+import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
 import { LeaderWrites } from "./apply/leader-writes.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import type { WriteResult } from "./apply/object-writer.ts";
 import { statusObstacle } from "./apply/obstacle.ts";
 import { RenderedWrites } from "./apply/rendered-writes.ts";
-import { createFence, deleteFence } from "./automatic-fences.ts";
+import { AutomaticFenceAuthor } from "./automatic-fences.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
 import type { ObservedOwnKind } from "./observed-own-kind.ts";
 import { RenderedObjects } from "./rendered-objects.ts";
-import { addServicePorts } from "./service-ports.ts";
+import { AppliedServicePorts } from "./service-ports.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
 import { FenceStatuses } from "./status/fence-statuses.ts";
 import { OwnStatuses } from "./status/own-statuses.ts";
@@ -60,10 +60,12 @@ const SETTLE_TIME = 10;
 
 /** A mesh in a cluster. The API server keeps everything; this keeps a copy of what is needed. */
 export class KubernetesStore implements Store {
+  readonly fences: FenceAuthor;
+  readonly ports: ServicePortsAuthor;
+  readonly sidecars: SidecarWidener;
   readonly #options: KubernetesStoreOptions;
   readonly #mesh: ObservedMesh;
   readonly #rendered: RenderedObjects;
-  readonly #leaderWrites: LeaderWrites;
   readonly #writes: RenderedWrites;
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
   readonly #closed = new AbortController();
@@ -91,8 +93,11 @@ export class KubernetesStore implements Store {
       onTrouble,
     });
     const informers = { EnvoyFilter: this.#mesh.envoyFilters, Sidecar: this.#mesh.sidecars };
-    this.#leaderWrites = new LeaderWrites({ api, clock, leadership });
     this.#writes = new RenderedWrites({ api, clock, leadership, informers });
+    const leaderWrites = new LeaderWrites({ api, clock, leadership });
+    this.fences = new AutomaticFenceAuthor(leaderWrites, this.#mesh.fences);
+    this.ports = new AppliedServicePorts(leaderWrites, this.#mesh.services);
+    this.sidecars = this.#writes;
     this.#rendered = new RenderedObjects(informers, new Set(kinds.map(({ name }) => name)));
   }
 
@@ -155,11 +160,6 @@ export class KubernetesStore implements Store {
     return this.#writes.apply(change);
   }
 
-  /** See {@link RenderedWrites.widen}. */
-  widen(change: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined> {
-    return this.#writes.widen(change);
-  }
-
   /** See {@link RenderedWrites.carryOut}. */
   carryOut(change: Change): Promise<WriteResult> {
     return this.#writes.carryOut(change);
@@ -195,42 +195,6 @@ export class KubernetesStore implements Store {
 
   foreign(kind: RenderedObject["kind"], namespace: string): readonly ForeignObject[] {
     return this.#rendered.foreign(kind, namespace).map(({ name, selector }) => ({ namespace, name, selector }));
-  }
-
-  /**
-   * Adds ports by server-side apply, so that they are ours, and a `helm upgrade` keeps them.
-   *
-   * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
-   */
-  async addServicePorts(key: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
-    const { lacked, service } = await addServicePorts({ writes: this.#leaderWrites, key, ports, givenUp });
-    this.#mesh.services.absorb(service);
-    return lacked;
-  }
-
-  /**
-   * Makes a fence in our own group.
-   *
-   * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
-   */
-  async createFence(fence: AutomaticFence): Promise<boolean> {
-    const created = await createFence({ writes: this.#leaderWrites, fence });
-    if (created === undefined) return false;
-    this.#mesh.fences.places.find(({ resource }) => resource.apiVersion === fence.apiVersion)?.informer.absorb(created);
-    return true;
-  }
-
-  /**
-   * Deletes an automatic fence, of either group.
-   *
-   * @throws as {@link createFence}
-   */
-  async deleteFence(key: FenceKey, uid: string): Promise<boolean> {
-    const place = this.#mesh.fences.places.find(({ informer }) => informer.get(key)?.uid === uid);
-    if (place === undefined) return false;
-    const result = await deleteFence({ writes: this.#leaderWrites, resource: place.resource, key, uid });
-    if (result !== "kept") place.informer.forget({ ...key, uid });
-    return result === "deleted";
   }
 
   /** A group of fences whose CRD is not installed has none. */

@@ -10,7 +10,7 @@ import { collectionPath, KubernetesApi, kubeConfigLoader, monotonicClock, object
 import { KubeConfig } from "@kubernetes/client-node";
 import { LeaderWrites } from "./apply/leader-writes.ts";
 import { NAMESPACES, SERVICES } from "./resources.ts";
-import { addServicePorts } from "./service-ports.ts";
+import { AppliedServicePorts } from "./service-ports.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
 
 const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;
@@ -42,14 +42,10 @@ async function chartInstalled(t: TestContext) {
   const service = async () => (await api.json({ method: "GET", path: objectPath(SERVICES, key) })) as { spec: { ports: ServicePort[] } };
   const ports = async () => (await service()).spec.ports;
   const add = (...wanted: readonly ServicePort[]) => addAs(api, ...wanted);
-  const addAs = async (as: KubernetesApi, ...wanted: readonly ServicePort[]) =>
-    (
-      await addServicePorts({
-        writes: new LeaderWrites({ api: as, clock: monotonicClock, leadership: new ManualLeadership() }),
-        key,
-        ports: wanted,
-      })
-    ).lacked;
+  const addAs = (as: KubernetesApi, ...wanted: readonly ServicePort[]) => {
+    const writes = new LeaderWrites({ api: as, clock: monotonicClock, leadership: new ManualLeadership() });
+    return new AppliedServicePorts(writes, { absorb: () => {} }).add(key, wanted);
+  };
   const patch = (body: object, contentType: string, query = {}) =>
     api.json({ method: "PATCH", path: objectPath(SERVICES, key), body, contentType, query: { fieldManager: "helm", ...query } });
   return { load, api, namespace, post, ports, add, addAs, patch };

@@ -1,25 +1,8 @@
-import { MANAGER, type ServicePort } from "@fenceline/api";
-import { objectPath } from "@fenceline/kubernetes";
-import type { ServiceKey } from "../store.ts";
+import { MANAGER, type Service, type ServicePort } from "@fenceline/api";
+import { type Informer, objectPath } from "@fenceline/kubernetes";
+import type { ServiceKey, ServicePortsAuthor } from "../capabilities.ts";
 import type { LeaderWrites } from "./apply/leader-writes.ts";
 import { SERVICES } from "./resources.ts";
-
-/** One addition of ports to a Service. */
-export interface ServicePortsWrite {
-  readonly writes: LeaderWrites;
-  readonly key: ServiceKey;
-  readonly ports: readonly ServicePort[];
-  /** Numbers of TCP ports of ours that are to go. Default: none. */
-  readonly givenUp?: readonly number[];
-}
-
-/** What became of it. */
-export interface ServicePortsResult {
-  /** Whether the Service lacked any of the ports, or had any that was to go. */
-  readonly lacked: boolean;
-  /** The Service as the API server has it now. */
-  readonly service: unknown;
-}
 
 /** What is needed of a Service as the API server has it. */
 interface LiveService {
@@ -43,30 +26,50 @@ interface ManagedFields {
 }
 
 /**
- * Adds ports to a Service by server-side apply. There, ports are a map with number and protocol for
- * a key, so we own ours and nobody else's.
+ * Adds ports to Services by server-side apply, so that they are ours, and a `helm upgrade` keeps
+ * them. There, ports are a map with number and protocol for a key, so we own ours and nobody
+ * else's.
  *
  * An apply says all that a manager wants: ours of before that it did not name would be removed. So
  * each names them too, as they are now. It is not forced, since it changes nothing of anybody
  * else's, and it holds for the version that was read, or a port might come in between.
- *
- * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server, as when there
- * is no such Service
  */
-export function addServicePorts({ writes, key, ports, givenUp = [] }: ServicePortsWrite): Promise<ServicePortsResult> {
-  const path = objectPath(SERVICES, key);
-  return writes.retrying(async (): Promise<ServicePortsResult> => {
-    const live = (await writes.send({ method: "GET", path })) as LiveService;
-    const wanted = portsToApply(live, ports, givenUp);
-    if (wanted === undefined) return { lacked: false, service: live };
-    const { uid, resourceVersion } = live.metadata;
-    const { apiVersion, kind } = SERVICES;
-    // The version does not keep an apply from making an object that is gone; the uid does.
-    const body = { apiVersion, kind, metadata: { ...key, uid, resourceVersion }, spec: { ports: wanted } };
-    const query = { fieldManager: MANAGER };
-    const service = await writes.send({ method: "PATCH", path, body, query, contentType: "application/apply-patch+yaml" });
-    return { lacked: true, service };
-  });
+export class AppliedServicePorts implements ServicePortsAuthor {
+  readonly #writes: LeaderWrites;
+  readonly #services: Pick<Informer<Service>, "absorb">;
+
+  /** @param services they know of each write at once */
+  constructor(writes: LeaderWrites, services: Pick<Informer<Service>, "absorb">) {
+    this.#writes = writes;
+    this.#services = services;
+  }
+
+  /**
+   * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server, as when there
+   * is no such Service
+   */
+  async add(key: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
+    const path = objectPath(SERVICES, key);
+    const { lacked, service } = await this.#writes.retrying(async () => {
+      const live = (await this.#writes.send({ method: "GET", path })) as LiveService;
+      const wanted = portsToApply(live, ports, givenUp);
+      if (wanted === undefined) return { lacked: false, service: live };
+      const { uid, resourceVersion } = live.metadata;
+      const { apiVersion, kind } = SERVICES;
+      // The version does not keep an apply from making an object that is gone; the uid does.
+      const body = { apiVersion, kind, metadata: { ...key, uid, resourceVersion }, spec: { ports: wanted } };
+      const request = {
+        method: "PATCH",
+        path,
+        body,
+        query: { fieldManager: MANAGER },
+        contentType: "application/apply-patch+yaml",
+      } as const;
+      return { lacked: true, service: await this.#writes.send(request) };
+    });
+    this.#services.absorb(service);
+    return lacked;
+  }
 }
 
 /**

@@ -41,17 +41,17 @@ async function finished<T>(write: Promise<T>, replicas: readonly { readonly cloc
 
 test("a replica that does not lead adds a host, in one write, and it is in its store at once", async (t) => {
   const { server, follower, writes } = await leaderAndFollower(t);
-  assert.equal(await follower.store.widen(widening("x/*", "y/*")), undefined);
+  assert.equal(await follower.store.sidecars.widen(widening("x/*", "y/*")), undefined);
   assert.deepEqual(hosts(server), ["x/*", "y/*"]);
   assert.deepEqual(follower.store.ownedBy(OWNER), [sidecar("x/*", "y/*")]);
   assert.equal(writes(), 1);
-  await follower.store.widen(widening("y/*"));
+  await follower.store.sidecars.widen(widening("y/*"));
   assert.deepEqual([hosts(server), writes()], [["x/*", "y/*"], 1]);
 });
 
 test("a leader that wants the same has nothing to write", async (t) => {
   const { server, leader, follower, writes } = await leaderAndFollower(t);
-  await follower.store.widen(widening("a/*", "x/*"));
+  await follower.store.sidecars.widen(widening("a/*", "x/*"));
   await until(() => JSON.stringify(leader.store.ownedBy(OWNER)).includes("a/*"));
   await leader.store.apply(widening("a/*", "x/*"));
   assert.deepEqual([hosts(server), writes()], [["a/*", "x/*"], 1]);
@@ -61,7 +61,7 @@ test("nothing is taken away, and what else a Sidecar has stays", async (t) => {
   const { server, follower } = await leaderAndFollower(t);
   const other = sidecar("y/*");
   const object = { ...other, spec: { ...other.spec, workloadSelector: { labels: { app: "other" } } } };
-  await follower.store.widen({ ...widening(), object });
+  await follower.store.sidecars.widen({ ...widening(), object });
   assert.deepEqual(hosts(server), ["y/*", "x/*"]);
   const { spec, metadata } = server.get(SIDECARS, FENCE) as unknown as Sidecar;
   assert.deepEqual([spec.workloadSelector.labels, metadata.ownerReferences], [{ app: "a" }, sidecar().metadata.ownerReferences]);
@@ -72,7 +72,7 @@ test("replicas that add at the same time lose nothing of each other: whoever com
   const others = await Promise.all([openStoreOn(t, server), openStoreOn(t, server)]);
   for (const { leadership } of others) leadership.lose();
   const replicas = [follower, ...others];
-  const all = Promise.all(replicas.map(({ store }, which) => store.widen(widening("x/*", `h${which}/*`))));
+  const all = Promise.all(replicas.map(({ store }, which) => store.sidecars.widen(widening("x/*", `h${which}/*`))));
   assert.deepEqual(await finished(all, replicas), [undefined, undefined, undefined]);
   assert.deepEqual(hosts(server)?.toSorted(), ["h0/*", "h1/*", "h2/*", "x/*"]);
   assert.ok(writes() <= 6, `${writes()} writes for three hosts`);
@@ -81,11 +81,11 @@ test("replicas that add at the same time lose nothing of each other: whoever com
 test("nothing is made: neither a Sidecar that is not there, nor one that was deleted a moment ago, nor an EnvoyFilter", async (t) => {
   const { server, follower, writes } = await leaderAndFollower(t);
   server.remove(SIDECARS, FENCE);
-  assert.equal(await finished(follower.store.widen(widening("y/*")), [follower]), undefined);
+  assert.equal(await finished(follower.store.sidecars.widen(widening("y/*")), [follower]), undefined);
   await until(() => follower.store.ownedBy(OWNER).length === 0);
   const before = writes();
-  assert.equal(await follower.store.widen(widening("y/*")), undefined);
-  assert.equal(await follower.store.widen({ ...widening(), object: envoyFilter() }), undefined);
+  assert.equal(await follower.store.sidecars.widen(widening("y/*")), undefined);
+  assert.equal(await follower.store.sidecars.widen({ ...widening(), object: envoyFilter() }), undefined);
   assert.deepEqual([hosts(server), writes()], [undefined, before]);
 });
 
@@ -95,7 +95,7 @@ test("a Sidecar of somebody else is left alone, and named", async (t) => {
     fake.put(SIDECARS, { metadata: FENCE, spec: { egress: [{ hosts: ["z/*"] }] } });
   });
   leadership.lose();
-  const obstacle = await store.widen(widening("y/*"));
+  const obstacle = await store.sidecars.widen(widening("y/*"));
   assert.equal(obstacle?.reason, "Conflict");
   assert.deepEqual(hosts(server), ["z/*"]);
 });
@@ -103,5 +103,5 @@ test("a Sidecar of somebody else is left alone, and named", async (t) => {
 test("a right that is missing stands in the way as it does for the leader", async (t) => {
   const { server, follower } = await leaderAndFollower(t);
   server.forbid(SIDECARS, "PATCH");
-  assert.equal((await follower.store.widen(widening("y/*")))?.reason, "WriteForbidden");
+  assert.equal((await follower.store.sidecars.widen(widening("y/*")))?.reason, "WriteForbidden");
 });

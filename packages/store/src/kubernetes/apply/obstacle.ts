@@ -1,6 +1,6 @@
 import type { ObjectRef } from "@fenceline/api";
 import { ApiError, hasStatus } from "@fenceline/kubernetes";
-import type { Obstacle } from "../../store.ts";
+import type { Obstacle } from "../../change.ts";
 import type { Conflict } from "./ownership.ts";
 
 /** An object of somebody else, as what stands in the way. */

@@ -1,6 +1,7 @@
 import type { ObjectRef, RenderedObject } from "@fenceline/api";
 import type { Clock, Informer, KubernetesApi, Leadership, ObjectKey, Resource } from "@fenceline/kubernetes";
-import type { Change, Obstacle } from "../../store.ts";
+import type { SidecarWidener } from "../../capabilities.ts";
+import type { Change, Obstacle, RenderedUpdate } from "../../change.ts";
 import { ENVOY_FILTERS, SIDECARS } from "../resources.ts";
 import type { LiveObject } from "./live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./object-writer.ts";
@@ -19,7 +20,7 @@ export interface RenderedWritesOptions {
 const RESOURCES: Readonly<Record<RenderedObject["kind"], Resource>> = { EnvoyFilter: ENVOY_FILTERS, Sidecar: SIDECARS };
 
 /** Carries out changes of rendered objects, on what the informers know of them. */
-export class RenderedWrites {
+export class RenderedWrites implements SidecarWidener {
   readonly #options: RenderedWritesOptions;
   readonly #writer: ObjectWriter;
 
@@ -48,7 +49,7 @@ export class RenderedWrites {
    *
    * @throws the {@link ApiError} of an API server that cannot do it now
    */
-  async widen(change: Extract<Change, { readonly action: "update" }>): Promise<Obstacle | undefined> {
+  async widen(change: RenderedUpdate): Promise<Obstacle | undefined> {
     const { owner, object } = change;
     if (object.kind !== "Sidecar") return undefined;
     const { api, clock, informers } = this.#options;

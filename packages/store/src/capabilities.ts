@@ -1,0 +1,55 @@
+/**
+ * What only some stores can do. A store that can has an object for it; one that cannot has none,
+ * so that a caller asks once.
+ */
+import type { AutomaticFence, FenceKey, ObjectRef, ServicePort } from "@fenceline/api";
+import type { Obstacle, RenderedUpdate } from "./change.ts";
+
+/** Makes and deletes fences that no person wrote. Not in a folder, where people write them all. */
+export interface FenceAuthor {
+  /**
+   * Makes a fence, unless one of its name exists. Then `Store.snapshot` has it. The same guarantees
+   * as `Store.apply`.
+   *
+   * @returns whether it was made
+   */
+  create(fence: AutomaticFence): Promise<boolean>;
+  /**
+   * Deletes the fence with this uid, if it still is an automatic one. Then `Store.snapshot` has it
+   * no more.
+   *
+   * @returns whether it was deleted
+   */
+  delete(fence: FenceKey, uid: string): Promise<boolean>;
+}
+
+/** Names a Service. */
+export type ServiceKey = Pick<ObjectRef, "namespace" | "name">;
+
+/**
+ * Gives ports to Services of others. Not in a folder, where a Service is nobody's but its author's,
+ * and no Envoy would need them.
+ */
+export interface ServicePortsAuthor {
+  /**
+   * Adds ports to a Service that exists, where it lacks them, and takes away those TCP ports of
+   * `givenUp` that were added so before. Whatever else it has stays as it is. The same guarantees
+   * as `Store.apply`; then `Store.snapshot` has it.
+   *
+   * @param givenUp default: none
+   * @returns whether anything was to be done
+   */
+  add(service: ServiceKey, ports: readonly ServicePort[], givenUp?: readonly number[]): Promise<boolean>;
+}
+
+/**
+ * Adds to Sidecars beside the leader, so that a call to a new host waits for no leader. Not in a
+ * folder, where there is only one writer.
+ */
+export interface SidecarWidener {
+  /**
+   * Adds the hosts of a Sidecar to the one that is in the store, and takes none away; whatever else
+   * it has stays, and nothing is made. The same guarantees as `Store.apply`.
+   */
+  widen(change: RenderedUpdate): Promise<Obstacle | undefined>;
+}

@@ -1,0 +1,38 @@
+import type { ObjectRef, RenderedObject } from "@fenceline/api";
+
+/**
+ * One write. A plan is a list of them, made from values only, so that it can be printed, compared
+ * and left undone.
+ */
+export type Change = { readonly owner: ObjectRef } & (
+  | { readonly action: "create"; readonly object: RenderedObject }
+  /** `before`: the object as the plan saw it, for whoever tells of the difference. */
+  | { readonly action: "update"; readonly object: RenderedObject; readonly before?: RenderedObject }
+  | { readonly action: "delete"; readonly object: ObjectRef<RenderedObject["kind"]> }
+);
+
+/** A change of an object that exists. */
+export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
+
+/**
+ * Why a write was not carried out, and will not be until a person does something about it.
+ *
+ * - `Conflict`: an object of somebody else stands in its place
+ * - `WriteForbidden`: a right is missing, or an admission webhook denies it
+ * - `IstioKindMissing`: the CRD is not installed
+ * - `StatusMissing`: the fence's CRD has no status subresource
+ * - `WriteRefused`: the API server, or a webhook, finds it not valid
+ * - `WriteFailed`: standalone: the disk is full, or the folder is gone
+ */
+export const OBSTACLE_REASONS = ["Conflict", "WriteForbidden", "IstioKindMissing", "StatusMissing", "WriteRefused", "WriteFailed"] as const;
+
+/** What stands in the way of a write. */
+export interface Obstacle {
+  readonly reason: (typeof OBSTACLE_REASONS)[number];
+  /** What was to be written: a rendered object, or the object whose status it was. */
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** What is wrong with which object, and what to do. */
+  readonly message: string;
+}
