@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+import { type Resolution, toAddress } from "../../src/resolve/resolver.ts";
 import { callHttp2, head, openSession, readHttp2, startHttp2Upstream } from "../../src/testing/http2.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 
@@ -95,3 +97,31 @@ test("E1-10 trailers are relayed both ways, announced or not", async (t) => {
   assert.equal(answer.trailers["x-echo"], "42");
   assert.equal(answer.trailers["x-fence"], "none");
 });
+
+for (const { body, name } of [
+  { name: "behind a body", body: "upload" },
+  { name: "without a body", body: "" },
+]) {
+  test(`E1-10 trailers of an HTTP/2 request ${name} go on although they come before its destination is resolved`, async (t) => {
+    const resolved = Promise.withResolvers<Resolution>();
+    const upstream = await startHttp2Upstream(t, async (stream) => {
+      const trailers: string[][] = [];
+      stream.on("trailers", (_fields, _flags, rawTrailers: string[]) => trailers.push(rawTrailers));
+      const received = (await stream.toArray()).join("");
+      stream.respond();
+      stream.end(JSON.stringify([received, ...trailers]));
+    });
+    const proxy = await startProxy(t, {}, { resolver: { resolve: () => resolved.promise } });
+    const session = openSession(t, proxy.port);
+    const stream = session.request(head({ ":method": "POST" }), { endStream: false, waitForTrailers: true });
+    stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "42", "x-bin": ["AAE=", "AAI="] }));
+    stream.end(body);
+    await once(stream, "finish");
+    // Answered behind all that was sent.
+    await new Promise((resolve) => session.ping(resolve));
+
+    resolved.resolve([toAddress("127.0.0.1", upstream.port)]);
+
+    assert.deepEqual(JSON.parse((await readHttp2(stream)).body), [body, ["x-sum", "42", "x-bin", "AAE=", "x-bin", "AAI="]]);
+  });
+}

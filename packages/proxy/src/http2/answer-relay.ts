@@ -1,4 +1,4 @@
-import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { ClientHttp2Stream, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_AN_ANSWER_TRAILER } from "../destination/answer-trailers.ts";
 import { pushJoining, releaseJoined, unreadBytes } from "../net/joined-reading.ts";
 import { MOST_PIECES } from "../net/pieces.ts";
@@ -59,7 +59,7 @@ export class AnswerRelay {
    */
   #head: readonly string[] | undefined;
   #first: Buffer | undefined;
-  #trailers: IncomingHttpHeaders | undefined;
+  #trailers: OutgoingHttpHeaders | undefined;
   #ended = false;
   #received = 0;
   /** Pieces that were written and that the client has not taken. */
@@ -100,9 +100,9 @@ export class AnswerRelay {
     this.#head = head;
     if (gathering.push(this) === 1) setImmediate(flushGathering);
     from.on("data", this.#onData);
-    from.on("trailers", (trailers) => {
+    from.on("trailers", (trailers, _flags, rawTrailers) => {
       this.#source.heard();
-      this.#trailers = allowedTrailers(trailers, NEVER_AN_ANSWER_TRAILER);
+      this.#trailers = allowedTrailers(trailers, rawTrailers, NEVER_AN_ANSWER_TRAILER);
     });
     from.on("end", () => {
       // Of an answer that was broken off, "close" tells.

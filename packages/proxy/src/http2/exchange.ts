@@ -2,7 +2,7 @@ import {
   type ClientHttp2Stream,
   type ClientSessionRequestOptions,
   constants,
-  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
 import { type AttemptContext, Attempts } from "../calls/attempts.ts";
@@ -17,7 +17,7 @@ import type { Http2Client } from "./client-session.ts";
 import { closeWhenSent } from "./close-when-sent.ts";
 import type { Http2Connection } from "./connection.ts";
 import { classifyNoSession, refusalOfStream } from "./failure.ts";
-import { type AnswerFields, isRelayable, keepSensitive, relayedFields } from "./fields.ts";
+import { type AnswerFields, isRelayable, keepSensitive, relayedFields, repeatedFields } from "./fields.ts";
 import { InterimAnswers } from "./interim-answers.ts";
 import type { SessionWaiter } from "./pool.ts";
 import type { Http2Pools } from "./pools.ts";
@@ -76,7 +76,10 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     this.#request = request;
     this.#client = client;
     client.requested(request.headerBytes, request.hasBody);
-    if (request.hasBody) stream.push = countingPush(client);
+    if (request.hasBody) {
+      stream.push = countingPush(client);
+      this.#upload = new Upload(stream, context.kept);
+    }
     stream.on("close", () => this.#clientClosed());
   }
 
@@ -105,7 +108,6 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     if (this.call.done) return;
     this.#forwarded = request;
     this.#attempts = new Attempts<SessionWaiter>(this.#context, this.#context.pools, this.call, this, addresses);
-    if (this.#request.hasBody) this.#upload = new Upload(this.#stream, this.#context.kept);
     this.#attempts.begin();
   }
 
@@ -134,7 +136,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     noteEnd(upstream);
     upstream
       .on("error", ignore)
-      .on("headers", (fields) => this.#onInterim(session, upstream, fields))
+      .on("headers", (fields, _flags, rawFields) => this.#onInterim(session, upstream, repeatedFields(fields, rawFields)))
       .on("response", (fields, flags, rawFields) => this.#onAnswer(session, upstream, fields, flags, rawFields))
       .on("close", () => this.#upstreamClosed(session, upstream));
     upload?.sendBy(upstream);
@@ -159,7 +161,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     return keepSensitive(head, this.#request.sensitive);
   }
 
-  #onInterim(session: Http2Connection, upstream: ClientHttp2Stream, fields: IncomingHttpHeaders): void {
+  #onInterim(session: Http2Connection, upstream: ClientHttp2Stream, fields: OutgoingHttpHeaders): void {
     session.heard();
     const stream = this.#stream;
     if (this.call.done || stream.destroyed || stream.closed || stream.headersSent) return;

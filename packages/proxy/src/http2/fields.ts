@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, type IncomingHttpStatusHeader, sensitiveHeaders } from "node:http2";
+import { type IncomingHttpHeaders, type IncomingHttpStatusHeader, type OutgoingHttpHeaders, sensitiveHeaders } from "node:http2";
 import { plainLength } from "../destination/plain-length.ts";
 
 /**
@@ -53,16 +53,47 @@ function withPlainLength(fields: readonly string[], length: string | undefined):
 }
 
 /**
- * Trailers without those that must not come after a body: what reads them next would take them for
- * what stood in the header. Most have none of them, and go on as they are.
+ * Fields as they came, where Node sends no flat list: in trailers and interim answers. A name that
+ * stands twice goes on twice. Node joins its values with a comma, which no reader of gRPC's binary
+ * metadata (`-bin`) takes apart, or keeps the first one alone.
+ *
+ * @param fields as Node hands them over. Most have no such name, and are returned
+ * @param rawFields flat list of names and values
+ */
+export function repeatedFields(fields: IncomingHttpHeaders, rawFields: readonly string[]): OutgoingHttpHeaders {
+  return Object.keys(fields).length * 2 === rawFields.length ? fields : listed(fields, rawFields, NONE);
+}
+
+/**
+ * Trailers as {@link repeatedFields}, without those that must not come after a body: what reads
+ * them next would take them for what stood in the header.
  *
  * @param never names in small letters
  */
-export function allowedTrailers(trailers: IncomingHttpHeaders, never: ReadonlySet<string>): IncomingHttpHeaders {
-  const names = Object.keys(trailers);
-  if (!names.some((name) => never.has(name))) return trailers;
-  const kept: IncomingHttpHeaders = {};
-  for (const name of names) if (!never.has(name)) kept[name] = trailers[name];
-  const sensitive = sensitiveNames(trailers);
+export function allowedTrailers(
+  trailers: IncomingHttpHeaders,
+  rawFields: readonly string[],
+  never: ReadonlySet<string>,
+): OutgoingHttpHeaders {
+  const hasNever = Object.keys(trailers).some((name) => never.has(name));
+  return hasNever ? listed(trailers, rawFields, never) : repeatedFields(trailers, rawFields);
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function listed(fields: IncomingHttpHeaders, rawFields: readonly string[], never: ReadonlySet<string>): OutgoingHttpHeaders {
+  const values = new Map<string, string[]>();
+  for (let i = 0; i + 1 < rawFields.length; i += 2) {
+    const name = rawFields[i] ?? "";
+    const value = rawFields[i + 1] ?? "";
+    if (never.has(name)) continue;
+    const before = values.get(name);
+    if (before === undefined) values.set(name, [value]);
+    else before.push(value);
+  }
+  const kept: OutgoingHttpHeaders = Object.fromEntries(values);
+  const status = fields[":status"];
+  if (status !== undefined) kept[":status"] = status;
+  const sensitive = sensitiveNames(fields);
   return sensitive.length === 0 ? kept : Object.assign(kept, { [sensitiveHeaders]: sensitive });
 }

@@ -30,6 +30,22 @@ test("E1-09 by HTTP/2 100 and 103 are relayed in front of the answer", async (t)
   );
 });
 
+test("E1-09 by HTTP/2 a field that stands twice in an interim answer goes on twice", async (t) => {
+  const links = ["link", "</a>; rel=preload", "link", "</b>; rel=preload"];
+  const upstream = await startHttp2Upstream(t, (stream) => {
+    stream.additionalHeaders({ ":status": 103, link: links.filter((_, at) => at % 2 === 1) });
+    stream.respond({}, { endStream: true });
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const stream = openSession(t, proxy.port).request(head());
+  const interim: string[][] = [];
+  stream.on("headers", (_fields, _flags, rawFields: string[]) => interim.push(rawFields));
+
+  await readHttp2(stream);
+
+  assert.deepEqual(interim, [[":status", "103", ...links]]);
+});
+
 for (const { name, sent } of [
   { name: "101", sent: (stream: number) => [answer(stream, "101", FLAG.END_HEADERS)] },
   { name: "the status 999", sent: (stream: number) => [answer(stream, "999", FLAG.END_HEADERS | FLAG.END_STREAM)] },

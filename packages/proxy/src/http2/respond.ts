@@ -1,7 +1,7 @@
 import {
   constants,
   type Http2Stream,
-  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
   type ServerHttp2Stream,
   type ServerStreamResponseOptions,
 } from "node:http2";
@@ -45,7 +45,7 @@ export function respond(stream: ServerHttp2Stream, head: readonly string[], opti
  * Sends trailers as they came; a stream whose trailers Node does not take is reset, so that it
  * cannot be taken for complete.
  */
-export function sendTrailers(stream: Http2Stream, trailers: IncomingHttpHeaders): void {
+export function sendTrailers(stream: Http2Stream, trailers: OutgoingHttpHeaders): void {
   try {
     stream.sendTrailers(trailers);
   } catch {

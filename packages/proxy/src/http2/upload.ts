@@ -1,4 +1,4 @@
-import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { ClientHttp2Stream, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
 import { MOST_PIECES, Pieces } from "../net/pieces.ts";
 import { allowedTrailers } from "./fields.ts";
@@ -35,16 +35,17 @@ export class Upload {
   #onTaken: () => void = () => {};
   #holding = false;
   #received = 0;
-  #trailers: IncomingHttpHeaders | undefined;
+  #trailers: OutgoingHttpHeaders | undefined;
   #ended = false;
   #stopped = false;
 
+  /** To be made as soon as the request has come: trailers may be there before it is resolved. */
   constructor(from: ServerHttp2Stream, inAll: KeptBytes) {
     this.#from = from;
     this.#inAll = inAll;
     // Node says it when they come, not after the body was read, and that waits for a connection.
-    from.on("trailers", (trailers) => {
-      this.#trailers = trailers;
+    from.on("trailers", (trailers, _flags, rawTrailers) => {
+      this.#trailers = allowedTrailers(trailers, rawTrailers, NEVER_A_TRAILER);
     });
     // It says "end" of an empty body as soon as that has come, whether anybody reads or not.
     from.on("end", this.#onEnd);
@@ -146,7 +147,7 @@ export class Upload {
     const to = this.#to;
     if (to === undefined || to.closed || to.destroyed) return;
     const trailers = this.#trailers;
-    if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, allowedTrailers(trailers, NEVER_A_TRAILER)));
+    if (trailers !== undefined) to.once("wantTrailers", () => sendTrailers(to, trailers));
     to.end();
   }
 }

@@ -62,6 +62,7 @@ export interface Http2Answer {
   readonly rawHeaders: readonly string[];
   readonly body: string;
   readonly trailers: IncomingHttpHeaders;
+  readonly rawTrailers: readonly string[];
 }
 
 /** One call on the session, answer read to its end. Rejects when the stream is reset. */
@@ -79,17 +80,17 @@ export async function callHttp2(
 export async function readHttp2(stream: ClientHttp2Stream): Promise<Http2Answer> {
   const chunks: Buffer[] = [];
   let answer: Pick<Http2Answer, "headers" | "rawHeaders"> = { headers: {}, rawHeaders: [] };
-  let trailers: IncomingHttpHeaders = {};
+  let trailing: Pick<Http2Answer, "trailers" | "rawTrailers"> = { trailers: {}, rawTrailers: [] };
   stream.on("response", (headers, _flags, rawHeaders) => {
     answer = { headers, rawHeaders };
   });
-  stream.on("trailers", (fields) => {
-    trailers = fields;
+  stream.on("trailers", (trailers, _flags, rawTrailers) => {
+    trailing = { trailers, rawTrailers };
   });
   stream.on("data", (chunk: Buffer) => chunks.push(chunk));
   await closed(stream);
   if (stream.rstCode !== 0) throw new StreamReset(stream.rstCode);
-  return { status: Number(answer.headers[":status"]), ...answer, body: Buffer.concat(chunks).toString(), trailers };
+  return { status: Number(answer.headers[":status"]), ...answer, body: Buffer.concat(chunks).toString(), ...trailing };
 }
 
 /** Resolves when the stream is closed, in whatever way. */
