@@ -41,6 +41,11 @@ export class FenceTable {
     return this.#ordered;
   }
 
+  /** The fences of a namespace, in any order. */
+  inNamespace(namespace: string): readonly ServiceFence[] {
+    return [...(this.#namespaces.get(namespace)?.entries.values() ?? [])].map(({ fence }) => fence);
+  }
+
   get({ namespace, name }: FenceKey): ServiceFence | undefined {
     return this.#namespaces.get(namespace)?.entries.get(name)?.fence;
   }

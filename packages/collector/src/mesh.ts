@@ -2,6 +2,7 @@ import {
   type Config,
   type FenceKey,
   type Labels,
+  type Namespace,
   objectOf,
   type Service,
   type ServiceFence,
@@ -37,6 +38,7 @@ export class Mesh {
   readonly trustDomains: readonly string[];
   readonly #given: Config;
   readonly #fences: FenceTable;
+  readonly #namespaces = new Map<string, Namespace>();
   #config: MeshConfiguration;
   #controlPlanes: readonly ControlPlane[] = [];
   /** Of clusters that exist: what senders make up is looked up each time, and stays nowhere. */
@@ -53,6 +55,7 @@ export class Mesh {
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
     this.#fences = new FenceTable((fence) => workloadLabels(fence, this.registry, config));
     for (const fence of fences) this.#fences.changed(undefined, fence);
+    for (const namespace of snapshot.namespaces) this.#namespaces.set(namespace.metadata.name, namespace);
   }
 
   /** @param now what there is, the changes included */
@@ -62,6 +65,11 @@ export class Mesh {
     for (const change of changes.services) {
       const service = objectOf(change);
       if (service !== undefined) this.#fences.serviceChanged(service.metadata);
+    }
+    for (const change of changes.namespaces) {
+      const name = objectOf(change)?.metadata.name ?? "";
+      if (change.after === undefined) this.#namespaces.delete(name);
+      else this.#namespaces.set(name, change.after);
     }
     if (changes.meshConfigs.length > 0) this.#configure(now.meshConfigs);
   }
@@ -84,6 +92,15 @@ export class Mesh {
   /** By namespace and name. */
   fences(): readonly ServiceFence[] {
     return this.#fences.list();
+  }
+
+  /** The fences of a namespace, in any order. */
+  fencesIn(namespace: string): readonly ServiceFence[] {
+    return this.#fences.inNamespace(namespace);
+  }
+
+  namespace(name: string): Namespace | undefined {
+    return this.#namespaces.get(name);
   }
 
   fence(key: FenceKey): ServiceFence | undefined {

@@ -5,9 +5,10 @@ import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import { NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
+import { Mesh } from "../mesh.ts";
 import { CollectorMetrics } from "../metrics.ts";
 import { startCluster } from "../testing/cluster.ts";
-import { CONFIG, meshOf } from "../testing/mesh.ts";
+import { CONFIG } from "../testing/mesh.ts";
 import { AutomaticFences } from "./automatic-fences.ts";
 
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
@@ -44,7 +45,7 @@ async function running(
   const metrics = new CollectorMetrics();
   const warnings: string[] = [];
   const logger = pino({ level: "warn" }, { write: (line) => void warnings.push(JSON.parse(line).err.code) });
-  const mesh = meshOf("");
+  const mesh = new Mesh(cluster.store.snapshot(), config);
   const times = { clock: () => state.now, grace: 20, backoff };
   const fences = new AutomaticFences({
     store: cluster.store,
@@ -56,10 +57,13 @@ async function running(
     ...times,
   });
   t.after(() => fences.close());
-  const forget = cluster.store.onChange((changes) => fences.changed(changes));
+  const forget = cluster.store.onChange((changes) => {
+    mesh.apply(changes, cluster.store.snapshot());
+    fences.changed(changes);
+  });
   t.after(forget);
   fences.refresh();
-  return { ...cluster, state, warnings, fences, writes: () => metrics.registry.metrics() };
+  return { ...cluster, mesh, state, warnings, fences, writes: () => metrics.registry.metrics() };
 }
 
 test("a Namespace is labelled: its workloads are fenced; the label is taken off: nothing is left of it", async (t) => {
@@ -206,4 +210,30 @@ test("a fence that somebody deletes again and again comes back ever more slowly"
     state.now += 5;
     await until(() => server.count("POST", FENCES) === times + 2);
   }
+});
+
+for (const [create, looked] of [
+  ["Labelled", ["shop"]],
+  ["All", ["shop"]],
+  ["Off", []],
+] as const)
+  test(`issue 14: with automatic fences ${create} a new Service has ${looked.join() || "no namespace"} looked at, and no other`, async (t) => {
+    const { server, mesh, fences } = await running(t, (fake) => fake.put(NAMESPACES, { metadata: { name: "shop" } }), { create });
+    await fences.idle();
+    const { mock } = t.mock.method(mesh.registry, "servicesIn");
+    addService(server, "web");
+    await until(() => mesh.registry.service("shop", "web") !== undefined);
+    assert.deepEqual(
+      mock.calls.map(({ arguments: [namespace] }) => namespace),
+      looked,
+    );
+  });
+
+test("an automatic fence that comes while they are switched off goes", async (t) => {
+  const { server, state } = await running(t, () => {}, { create: "Off" });
+  server.put(FENCES, { metadata: { ...WEB, labels: MADE }, spec: { enable: true } });
+  await until(() => {
+    state.now += 20;
+    return server.get(FENCES, WEB) === undefined;
+  });
 });

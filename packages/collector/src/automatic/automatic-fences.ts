@@ -4,10 +4,9 @@ import {
   type FenceKey,
   FencelineError,
   formatFenceKey,
+  isAutomatic,
   isOfStatus,
   objectOf,
-  type Service,
-  type ServiceFence,
 } from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
 import { workloadLabels } from "@fenceline/render";
@@ -20,7 +19,7 @@ import { wantedFences } from "./wanted-fences.ts";
 
 /** What {@link AutomaticFences} works with. */
 export interface AutomaticFencesOptions {
-  readonly store: Pick<Store, "snapshot" | "fences" | "isCertain">;
+  readonly store: Pick<Store, "fences" | "isCertain">;
   readonly mesh: () => Mesh;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
@@ -44,6 +43,14 @@ interface Planned {
   readonly since: number;
 }
 
+/** What is planned in one namespace. */
+interface NamespacePlan {
+  /** By the fence's key. */
+  readonly changes: Map<string, Planned>;
+  /** Since when the last of its deletes is wanted; undefined when there is none. */
+  readonly shrinkingSince: number | undefined;
+}
+
 const GRACE = 5_000;
 /** How much longer than a delete a create of the same namespace waits, in milliseconds. */
 const SUCCESSION = 500;
@@ -54,6 +61,7 @@ const BACKOFF = { first: 1_000, longest: 300_000 };
 /**
  * Makes the fences of workloads that are to have one by themselves, and deletes those that are to
  * have none any more: observe → desired → plan → apply. Only where the store can make fences.
+ * Planned namespace by namespace: a change has its own looked at, and no other.
  *
  * What a fence has learned goes with it. So a delete waits: a Service is replaced by deleting it
  * and making it anew, and a label moves from a Service to its Namespace, of which we may hear first
@@ -64,47 +72,56 @@ const BACKOFF = { first: 1_000, longest: 300_000 };
 export class AutomaticFences {
   readonly #options: AutomaticFencesOptions;
   readonly #clock: () => number;
-  readonly #queue: WorkQueue<string>;
-  /** One that we made and that is gone again was deleted by somebody. */
-  readonly #pace: RepeatPace<string>;
-  /** As of the latest changes. */
-  readonly #planned = new Map<string, Planned>();
-  /** Namespaces in which something is to be deleted, and since when. */
-  readonly #shrinking = new Map<string, number>();
-  /** Given to the queue. Snapshots may come many a second: they bring no retry forward. */
+  readonly #queue: WorkQueue<FenceKey>;
+  /**
+   * Of namespaces in which we made fences. One that we made and that is gone again was deleted by
+   * somebody.
+   */
+  readonly #paces = new Map<string, RepeatPace<string>>();
+  /** As of the latest changes, of namespaces in which something is to be done. */
+  readonly #plans = new Map<string, NamespacePlan>();
+  /** Given to the queue. Changes may come many a second: they bring no retry forward. */
   readonly #pending = new Set<string>();
   /** Codes that were warned of since everything was last as it should be. */
   readonly #warned = new Set<string>();
-  /** The latest plan leaves something out of which it is not certain whether it exists. */
-  #isUncertain = false;
+  /** Namespaces whose plan leaves something out of which it is not certain whether it exists. */
+  readonly #uncertain = new Set<string>();
   #isClosed = false;
 
   constructor(options: AutomaticFencesOptions) {
     this.#options = options;
     const { clock = () => performance.now(), backoff = BACKOFF } = options;
     this.#clock = clock;
-    this.#pace = new RepeatPace(REPEATED, clock);
-    this.#queue = new WorkQueue({ work: (id) => this.#work(id), onError: (id, error) => this.#warn(id, error), backoff });
+    this.#queue = new WorkQueue({ work: (key) => this.#work(key), onError: (key, error) => this.#warn(key, error), backoff });
   }
 
-  /** Looks at the latest snapshot, as a whole. */
+  /** Looks at every namespace. */
   refresh(): void {
-    this.#refresh(undefined);
+    const mesh = this.#options.mesh();
+    const inhabited = [...mesh.registry.services(), ...mesh.fences()].map(({ metadata }) => metadata.namespace);
+    this.#replan(new Set([...inhabited, ...this.#plans.keys()]));
   }
 
   /** Takes over what changed, where it may have other fences wanted. */
   changed({ services, namespaces, fences, meshConfigs }: MeshChanges): void {
-    // What is not certain may become so by any change.
-    if (meshConfigs.length > 0 || this.#isUncertain) {
+    // Statuses are written all the time, and none has other fences wanted.
+    const own = fences.filter((change) => !isOfStatus(change)).flatMap((change) => objectOf(change) ?? []);
+    if (this.#options.config.automaticFences.create === "Off") {
+      // Those that come all the same, as from a backup, go.
+      this.#replan(new Set(own.filter(({ metadata }) => isAutomatic(metadata.labels)).map(({ metadata }) => metadata.namespace)));
+      return;
+    }
+    // Which namespaces are the system's.
+    if (meshConfigs.length > 0) {
       this.refresh();
       return;
     }
-    const concerned = new Set<string>();
+    // What is not certain may become so by any change.
+    const concerned = new Set(this.#uncertain);
+    for (const { metadata } of own) concerned.add(metadata.namespace);
     for (const change of services) concerned.add(objectOf(change)?.metadata.namespace ?? "");
-    // Statuses are written all the time, and none has other fences wanted.
-    for (const change of fences) if (!isOfStatus(change)) concerned.add(objectOf(change)?.metadata.namespace ?? "");
     for (const change of namespaces) concerned.add(objectOf(change)?.metadata.name ?? "");
-    if (concerned.size > 0) this.#refresh(concerned);
+    this.#replan(concerned);
   }
 
   /** Resolves when everything is done that need not wait. */
@@ -118,86 +135,93 @@ export class AutomaticFences {
     return this.#queue.close();
   }
 
-  /** @param namespaces where something changed. Undefined: anywhere */
-  #refresh(namespaces: ReadonlySet<string> | undefined): void {
-    const { store, leads } = this.#options;
-    if (store.fences === undefined) return;
-    const isConcerned = (namespace: string) => namespaces === undefined || namespaces.has(namespace);
-    const before = new Map([...this.#planned].filter(([, { change }]) => isConcerned(change.key.namespace)));
-    for (const [id, { change }] of before) {
-      this.#planned.delete(id);
-      this.#shrinking.delete(change.key.namespace);
-    }
-    const plan = leads() ? this.#plan(isConcerned) : [];
-    for (const change of plan) {
-      const id = formatFenceKey(change.key);
-      const known = before.get(id);
-      const planned = known !== undefined && isSame(known.change, change) ? known : { change, since: this.#clock() };
-      this.#planned.set(id, planned);
-      if (change.action === "delete") this.#shrinks(change.key.namespace, planned.since);
-    }
-    // Now that every delete is known: a create waits for those of its namespace.
-    for (const { key } of plan) this.#ask(formatFenceKey(key));
-    if (this.#planned.size === 0) this.#warned.clear();
+  #replan(namespaces: ReadonlySet<string>): void {
+    if (this.#options.store.fences === undefined) return;
+    for (const namespace of namespaces) this.#replanNamespace(namespace);
+    if (this.#plans.size === 0) this.#warned.clear();
   }
 
-  #ask(id: string): void {
+  #replanNamespace(namespace: string): void {
+    const before = this.#plans.get(namespace)?.changes;
+    const changes = new Map<string, Planned>();
+    let shrinkingSince: number | undefined;
+    for (const change of this.#options.leads() ? this.#plan(namespace) : []) {
+      const id = formatFenceKey(change.key);
+      const known = before?.get(id);
+      const planned = known !== undefined && isSame(known.change, change) ? known : { change, since: this.#clock() };
+      changes.set(id, planned);
+      if (change.action === "delete") shrinkingSince = Math.max(planned.since, shrinkingSince ?? planned.since);
+    }
+    if (changes.size === 0) this.#plans.delete(namespace);
+    else this.#plans.set(namespace, { changes, shrinkingSince });
+    // Now that every delete is known: a create waits for those of its namespace.
+    for (const [id, { change }] of changes) this.#ask(id, change.key);
+  }
+
+  #ask(id: string, key: FenceKey): void {
     if (this.#pending.has(id)) return;
     this.#pending.add(id);
-    this.#queue.add(id, id);
+    this.#queue.add(id, key);
   }
 
-  #shrinks(namespace: string, since: number): void {
-    this.#shrinking.set(namespace, Math.max(since, this.#shrinking.get(namespace) ?? since));
-  }
-
-  #plan(isConcerned: (namespace: string) => boolean): readonly FenceChange[] {
+  #plan(name: string): readonly FenceChange[] {
     const { store, mesh } = this.#options;
-    const { services, fences, namespaces } = store.snapshot();
-    const { registry, config } = mesh();
-    const isHere = ({ metadata }: Service | ServiceFence) => isConcerned(metadata.namespace);
-    const present = fences.filter(isHere);
-    const snapshot = { namespaces, services: services.filter(isHere), fences: present };
+    const current = mesh();
+    const { registry, config } = current;
+    const [fences, namespace] = [current.fencesIn(name), current.namespace(name)];
+    const snapshot = { namespaces: namespace === undefined ? [] : [namespace], services: registry.servicesIn(name), fences };
     const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels(fence, registry, config) });
     const ids = new Set(wanted.fences.map(formatFenceKey));
-    this.#pace.retain((id) => ids.has(id) || !isConcerned(id.slice(0, id.indexOf("/"))));
+    this.#paces.get(name)?.retain((id) => ids.has(id));
+    if (ids.size === 0) this.#paces.delete(name);
     // Switched off is switched off: nothing is concluded from what is not there.
     const isOff = config.automaticFences.create === "Off";
-    this.#isUncertain = false;
+    this.#uncertain.delete(name);
     const isCertain = (key: FenceKey) => {
       const certain = isOff || store.isCertain(key);
-      if (!certain) this.#isUncertain = true;
+      if (!certain) this.#uncertain.add(name);
       return certain;
     };
-    return planFences({ wanted, present, isCertain });
+    return planFences({ wanted, present: fences, isCertain });
   }
 
   /**
    * Does what is planned for a name when its turn comes. Returns a pause when it has to wait, in
    * milliseconds.
    */
-  async #work(id: string): Promise<number | undefined> {
-    const planned = this.#planned.get(id);
-    if (planned === undefined || this.#isClosed || !this.#options.leads()) {
+  async #work(key: FenceKey): Promise<number | undefined> {
+    const id = formatFenceKey(key);
+    const plan = this.#plans.get(key.namespace);
+    const planned = plan?.changes.get(id);
+    if (plan === undefined || planned === undefined || this.#isClosed || !this.#options.leads()) {
       this.#pending.delete(id);
       return undefined;
     }
-    const pause = this.#pauseBefore(id, planned);
+    const pause = this.#pauseBefore(planned, plan.shrinkingSince);
     if (pause > 0) return pause;
     await this.#apply(id, planned.change);
+    const latest = this.#plans.get(key.namespace)?.changes;
     // Something else may be wanted since.
-    if (this.#planned.get(id) !== planned) return 0;
-    this.#planned.delete(id);
+    if (latest?.get(id) !== planned) return 0;
+    latest.delete(id);
+    if (latest.size === 0) this.#plans.delete(key.namespace);
     this.#pending.delete(id);
     return undefined;
   }
 
-  #pauseBefore(id: string, { change, since }: Planned): number {
+  #pauseBefore({ change, since }: Planned, shrinkingSince = Number.NEGATIVE_INFINITY): number {
     const { grace = GRACE } = this.#options;
     const now = this.#clock();
     if (change.action === "delete") return since + grace - now;
-    const shrinkingSince = this.#shrinking.get(change.key.namespace) ?? Number.NEGATIVE_INFINITY;
-    return Math.max(this.#pace.pause(id), shrinkingSince + grace + SUCCESSION - now);
+    const { namespace } = change.key;
+    const pause = this.#paces.get(namespace)?.pause(formatFenceKey(change.key)) ?? 0;
+    return Math.max(pause, shrinkingSince + grace + SUCCESSION - now);
+  }
+
+  #made({ namespace, name }: FenceKey): void {
+    const pace = this.#paces.get(namespace) ?? new RepeatPace(REPEATED, this.#clock);
+    this.#paces.set(namespace, pace);
+    pace.made(formatFenceKey({ namespace, name }));
   }
 
   async #apply(id: string, change: FenceChange): Promise<void> {
@@ -206,18 +230,21 @@ export class AutomaticFences {
     const isDone = await (change.action === "create"
       ? store.fences?.create(automaticFence(key, config.automaticFences.mode))
       : store.fences?.delete(key, change.uid));
-    if (action === "create") this.#pace.made(id);
+    if (action === "create") this.#made(key);
     if (!isDone) return;
     metrics.writes.inc({ kind: "ServiceFence", action });
     logger.info({ fence: id, kind: "ServiceFence", automatic: true }, WRITTEN[action]);
   }
 
   /** Thousands of fences may fail for one reason, which is said once. */
-  #warn(id: string, error: unknown): void {
+  #warn(key: FenceKey, error: unknown): void {
     const code = error instanceof FencelineError ? error.code : "UNEXPECTED";
     if (code === "NOT_LEADER" || this.#warned.has(code)) return;
     this.#warned.add(code);
-    this.#options.logger.warn({ fence: id, kind: "ServiceFence", automatic: true, err: error }, "write failed, will retry");
+    this.#options.logger.warn(
+      { fence: formatFenceKey(key), kind: "ServiceFence", automatic: true, err: error },
+      "write failed, will retry",
+    );
   }
 }
 
