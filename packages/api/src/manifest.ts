@@ -1,7 +1,7 @@
 import type { Document, LineCounter } from "yaml";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
 import { type FieldPath, faultsOf, formatPath, lineOfField } from "./field-path.ts";
-import { faultCodeOf, isOwnKind, type OwnKind, type ReadKind } from "./kinds/kind.ts";
+import { faultCodeOf, isOwnKind, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
 import { describeLeftOut } from "./kinds/read-service-fence-status.ts";
 import { type KnownObject, MANIFEST_KINDS } from "./kinds/table.ts";
 import { safeParseObject } from "./null-fields.ts";
@@ -159,9 +159,7 @@ class ManifestReader {
       const isKind = value.kind === ours.name;
       const field = isKind ? "apiVersion" : "kind";
       const at = { line: lineOfField(document, this.#lines, [...path, field]), path: field, object: describeObject(value) };
-      const wanted = isKind
-        ? `an apiVersion of a ${ours.errorPrefix.toLowerCase()}: use ${ours.apiVersions.join(" or ")}`
-        : `a kind: use ${ours.name}`;
+      const wanted = isKind ? `an apiVersion of a ${wordFor(ours)}: use ${ours.apiVersions.join(" or ")}` : `a kind: use ${ours.name}`;
       this.#fault(faultCodeOf(ours, [field]), at, `not ${wanted}, found ${JSON.stringify(value[field])}`);
     }
   }

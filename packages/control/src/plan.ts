@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type ObjectRef, RENDERED_KINDS, type RenderedObject } from "@fenceline/api";
+import type { ObjectRef, RenderedObject } from "@fenceline/api";
 import type { Change } from "@fenceline/store";
 
 /**
@@ -9,6 +9,8 @@ import type { Change } from "@fenceline/store";
  * Writes follow the order of `desired` (EnvoyFilter, then Sidecar), so that hosts are hidden only
  * after the fallback catches calls to them. Deletions go the other way round, for the same reason,
  * and come last.
+ *
+ * @param owned in the order in which kinds are applied
  */
 export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired: readonly RenderedObject[]): Change[] {
   const writes = desired.flatMap((object): Change[] => {
@@ -17,17 +19,12 @@ export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired
     return isDeepStrictEqual(current, object) ? [] : [{ action: "update", owner, object, before: current }];
   });
   const surplus = owned.filter((object) => !desired.some((candidate) => isSame(candidate, object)));
-  const deletions = [...surplus]
-    .sort((a, b) => placeOf(b) - placeOf(a))
+  const deletions = surplus
+    .toReversed()
     .map(({ kind, metadata: { namespace, name } }): Change => ({ action: "delete", owner, object: { kind, namespace, name } }));
   return [...writes, ...deletions];
 }
 
 function isSame(a: RenderedObject, b: RenderedObject): boolean {
   return a.kind === b.kind && a.metadata.namespace === b.metadata.namespace && a.metadata.name === b.metadata.name;
-}
-
-/** In the order in which kinds are applied. */
-function placeOf({ kind }: RenderedObject): number {
-  return RENDERED_KINDS.findIndex(({ name }) => name === kind);
 }

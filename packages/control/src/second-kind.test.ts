@@ -72,7 +72,7 @@ function control(t: TestContext, store: Store) {
     await controller.close();
     await store.close();
   });
-  for (const owner of [...store.owners(VALVE.name), A]) controller.enqueue(owner);
+  for (const owner of [...store.goneOwners(VALVE), A]) controller.enqueue(owner);
   return controller;
 }
 

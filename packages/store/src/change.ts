@@ -20,7 +20,7 @@ export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
  * - `Conflict`: an object of somebody else stands in its place
  * - `WriteForbidden`: a right is missing, or an admission webhook denies it
  * - `IstioKindMissing`: the CRD is not installed
- * - `StatusMissing`: the fence's CRD has no status subresource
+ * - `StatusMissing`: the CRD has no status subresource
  * - `WriteRefused`: the API server, or a webhook, finds it not valid
  * - `WriteFailed`: standalone: the disk is full, or the folder is gone
  */

@@ -6,7 +6,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type FencelineError, fenceRef, type ObjectRef, OWN_KINDS, type OwnKind, type RenderedObject, SERVICE_FENCE } from "@fenceline/api";
+import {
+  type FencelineError,
+  fenceRef,
+  type ObjectRef,
+  OWN_KINDS,
+  type OwnKind,
+  type RenderedObject,
+  SERVICE_FENCE,
+  SIDECAR,
+} from "@fenceline/api";
 import { renderValve, until, VALVE, type Valve } from "@fenceline/api/testing";
 import { resourcesOf } from "@fenceline/kubernetes";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
@@ -60,7 +69,7 @@ test("issue 14: a folder keeps objects of a second kind, its status and what is 
   assert.equal(await store.writeStatus(A, { shown: 1 }), undefined);
   assert.deepEqual(shown(store), [["a", 1]]);
   assert.deepEqual([store.ownedBy(A), store.ownedBy(fenceRef({ namespace: "test1", name: "a" }))], [[object], []]);
-  assert.deepEqual([new Set(store.owners("Valve").map(({ name }) => name)), store.owners("ServiceFence")], [new Set(["a"]), []]);
+  assert.deepEqual([store.goneOwners(VALVE), store.goneOwners(SERVICE_FENCE)], [[], []]);
   assert.match(readFileSync(join(folder, "state/test1/Valve-a.yaml"), "utf8"), /shown: 1/);
 
   const before = told.length;
@@ -77,6 +86,9 @@ test("issue 14: a folder keeps objects of a second kind, its status and what is 
   writeFileSync(join(folder, "valve.json"), manifest());
   const { store: again } = await openFolder(t, folder);
   assert.deepEqual([shown(again), again.ownedBy(A)], [[["a", 1]], [object]]);
+  rmSync(join(folder, "valve.json"));
+  await until(() => again.goneOwners(VALVE).length > 0);
+  assert.deepEqual([again.goneOwners(VALVE), again.goneOwners(SERVICE_FENCE)], [[A], []]);
 });
 
 const [VALVES] = resourcesOf(VALVE);
@@ -94,8 +106,8 @@ test("issue 14: a cluster's store reads, owns and writes objects of a second kin
   assert.notEqual(server.get(SIDECARS, { namespace: "test1", name: "valve-a" }), undefined);
   assert.equal(store.ownedBy(A).length, 1);
   assert.equal(store.ownedBy(fenceRef({ namespace: "test1", name: "a" })).length, 0);
-  assert.deepEqual([store.owners("Valve"), store.owners("ServiceFence")], [[A], []]);
-  assert.deepEqual(store.foreign("Sidecar", "test1"), [], "a valve's Sidecar is none of somebody else's");
+  assert.deepEqual([store.goneOwners(VALVE), store.goneOwners(SERVICE_FENCE)], [[], []]);
+  assert.deepEqual(store.foreign(SIDECAR, "test1"), [], "a valve's Sidecar is none of somebody else's");
   assert.deepEqual(store.snapshot().defaultSidecars, []);
 
   assert.equal(await store.writeStatus(A, { shown: 1 }), undefined);
@@ -113,5 +125,6 @@ test("issue 14: a cluster's store reads, owns and writes objects of a second kin
   await settled(() => troubles.some(({ code }) => code === "VALVE_INVALID"));
   server.remove(VALVES, A);
   await settled(() => store.objectsOf(VALVE).length === 0);
+  assert.deepEqual([store.goneOwners(VALVE), store.goneOwners(SERVICE_FENCE)], [[A], []]);
   assert.ok(told.some(({ own }) => own.some(({ before, after }) => before?.kind === "Valve" && after === undefined)));
 });

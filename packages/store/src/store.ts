@@ -1,6 +1,7 @@
 import type {
   EndpointSlice,
   FenceKey,
+  Kind,
   Labels,
   Namespace,
   Node,
@@ -101,18 +102,21 @@ export interface Store {
    * {@link snapshot} showed before the first call may be told all the same.
    */
   onChange(listener: (changes: MeshChanges) => void): () => void;
-  /** Objects that Fenceline rendered for the owner, as they are in the store now. */
+  /**
+   * Objects that Fenceline rendered for the owner, as they are in the store now, in the order in
+   * which kinds are applied.
+   */
   ownedBy(owner: ObjectRef): readonly RenderedObject[];
   /**
-   * Objects of a kind of ours that have rendered objects or a status of ours, including those that
-   * were deleted meanwhile.
+   * Objects of a kind of ours that are gone for certain, and of which rendered objects or a status
+   * are left. Costs what there is of them, so that it may be asked often.
    */
-  owners(kind: string): readonly ObjectRef[];
+  goneOwners(kind: Kind): readonly ObjectRef[];
   /**
    * Objects of others of a rendered kind in a namespace: where a Sidecar selects the pods of a
    * fence too, Istio uses the older of the two.
    */
-  foreign(kind: RenderedObject["kind"], namespace: string): readonly ForeignObject[];
+  foreign(kind: Kind, namespace: string): readonly ForeignObject[];
   /**
    * Carries out one change. It is done when the promise resolves with undefined, and not half done
    * when the process dies before. Resolves with what stands in its way when trying again is of no

@@ -52,6 +52,7 @@ export interface EnvoyFilter {
   };
 }
 
+/** An object of {@link RENDERED_KINDS}. */
 export type RenderedObject = Sidecar | EnvoyFilter;
 
 /** The hosts that a Sidecar shows, as it names them; none of another kind. */
@@ -59,23 +60,43 @@ export function sidecarHosts(object: RenderedObject): readonly string[] {
   return object.kind === "Sidecar" ? object.spec.egress.flatMap(({ hosts }) => hosts) : [];
 }
 
+/** A kind whose objects Fenceline renders. */
+export interface RenderedKind<Name extends string = string> extends Kind<Name> {
+  /** What to install where the API server has no such kind. */
+  readonly comesWith: string;
+  /**
+   * Whether objects of others are looked at too, since they may be for the same pods as ours. Of
+   * other kinds only ours are listed.
+   */
+  readonly isContested: boolean;
+  /** Lists of objects in its `spec` that a controller looks into. */
+  readonly lists: readonly string[];
+}
+
 /** `v1beta1`, as rendered: every Istio since 1.5 serves it. */
-export const SIDECAR: Kind<"Sidecar"> = {
+export const SIDECAR: RenderedKind<"Sidecar"> = {
   name: "Sidecar",
   plural: "sidecars",
   apiVersions: ["networking.istio.io/v1beta1"],
   isNamespaced: true,
+  comesWith: "the CRDs of Istio",
+  isContested: true,
+  lists: ["egress"],
 };
 
-export const ENVOY_FILTER: Kind<"EnvoyFilter"> = {
+export const ENVOY_FILTER: RenderedKind<"EnvoyFilter"> = {
   name: "EnvoyFilter",
   plural: "envoyfilters",
   apiVersions: ["networking.istio.io/v1alpha3"],
   isNamespaced: true,
+  comesWith: "the CRDs of Istio",
+  isContested: false,
+  lists: ["configPatches"],
 };
 
 /**
- * In the order in which a mesh takes them in: a host is hidden only after the fallback catches
- * calls to it.
+ * The table of rendered kinds: stores, informers, withdrawal and the chart's rights read it. In the
+ * order in which a mesh takes them in: a host is hidden only after the fallback catches calls to
+ * it.
  */
-export const RENDERED_KINDS: readonly Kind<RenderedObject["kind"]>[] = [ENVOY_FILTER, SIDECAR];
+export const RENDERED_KINDS: readonly RenderedKind<RenderedObject["kind"]>[] = [ENVOY_FILTER, SIDECAR];

@@ -78,6 +78,11 @@ export function faultCodeOf({ errorPrefix, faultCode }: Pick<ReadKind<unknown>, 
   return faultCode?.(field) ?? `${errorPrefix}_INVALID`;
 }
 
+/** What people call an object of a kind: `fence`. */
+export function wordFor({ errorPrefix }: Pick<ReadKind<unknown>, "errorPrefix">): string {
+  return errorPrefix.toLowerCase();
+}
+
 /** Group of an `apiVersion`. The core group has no name: `v1` gives an empty one. */
 export function groupOf(apiVersion: string): string {
   return apiVersion.includes("/") ? (apiVersion.split("/", 1)[0] ?? "") : "";

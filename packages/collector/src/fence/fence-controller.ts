@@ -218,9 +218,8 @@ export class FenceController {
    * tells of it.
    */
   #sweep(): void {
-    const { store, mesh } = this.#options;
     this.#sweptAt = performance.now();
-    for (const owner of store.owners(SERVICE_FENCE.name)) if (mesh().fence(owner) === undefined) this.enqueue(owner);
+    for (const owner of this.#options.store.goneOwners(SERVICE_FENCE)) this.enqueue(owner);
   }
 
   /** Returns whether hosts were removed. */

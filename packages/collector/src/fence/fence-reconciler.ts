@@ -6,6 +6,7 @@ import {
   type ObjectRef,
   SERVICE_FENCE,
   type ServiceFenceStatus,
+  SIDECAR,
 } from "@fenceline/api";
 import type { Reconciler } from "@fenceline/control";
 import { RecordedLookup } from "@fenceline/registry";
@@ -81,7 +82,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       stored: state.seen,
       config: current.config,
       present: store.ownedBy(of),
-      foreign: store.foreign("Sidecar", of.namespace),
+      foreign: store.foreign(SIDECAR, of.namespace),
       fallbackReady: fallbackReady(current),
       proxyVersions: proxyVersions(of),
       obstacles: obstacles(of),

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type FencelineError, fenceRef, InvalidManifests, type Sidecar } from "@fenceline/api";
+import { type FencelineError, fenceRef, InvalidManifests, SERVICE_FENCE, type Sidecar } from "@fenceline/api";
 import type { MeshChanges } from "../store.ts";
 import { DirectoryStore } from "./directory-store.ts";
 
@@ -92,7 +92,7 @@ test("what is rendered lies under its namespace, kind and name, and is read back
   assert.match(readFileSync(join(folder, "rendered/test1/Sidecar-a.yaml"), "utf8"), /^# .*\n.*- y\/\*/s);
   const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
   assert.deepEqual(again.ownedBy(fenceRef(A)), [sidecar("x/*", "y/*")]);
-  assert.deepEqual(again.owners("ServiceFence"), [fenceRef(A)]);
+  assert.deepEqual(again.goneOwners(SERVICE_FENCE), [fenceRef(A)]);
   await again.apply({ action: "delete", owner: fenceRef(A), object: { kind: "Sidecar", ...A } });
   await again.close();
   assert.deepEqual(readdirSync(join(folder, "rendered/test1")), []);

@@ -2,22 +2,28 @@ import { join } from "node:path";
 import {
   type AnyObject,
   type FencelineError,
+  type Kind,
   MESH_KINDS,
+  type ObjectChange,
   type ObjectRef,
   OWN_KINDS,
   type OwnKind,
+  type OwnObject,
+  objectOf,
+  RENDERED_KINDS,
   type ReadKind,
+  type RenderedKind,
   type RenderedObject,
-  refText,
 } from "@fenceline/api";
 import type { Change, Obstacle } from "../change.ts";
+import { OwnedObjects } from "../owned-objects.ts";
 import { isNothing } from "../pending-changes.ts";
 import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
 import { FolderMesh } from "./folder-mesh.ts";
 import { folderObstacle } from "./folder-obstacle.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
 import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
-import { contentOfOwned, type OwnedObject, readOwned } from "./owned-object.ts";
+import { contentOfOwned, type OwnedObject, ownedReader } from "./owned-object.ts";
 
 /** Settings of a {@link DirectoryStore}. */
 export interface DirectoryStoreOptions {
@@ -28,6 +34,8 @@ export interface DirectoryStoreOptions {
   readonly folder: string;
   /** Kinds of ours. Default: {@link OWN_KINDS}. */
   readonly kinds?: readonly OwnKind[];
+  /** Kinds that are rendered. Default: {@link RENDERED_KINDS}. */
+  readonly rendered?: readonly RenderedKind[];
   /**
    * Called for every manifest file that is not valid after the start.
    * @param kept whether what it held before stays in force
@@ -62,10 +70,15 @@ export class DirectoryStore implements Store {
   readonly #state: ObjectFolder<object>;
   readonly #rendered: ObjectFolder<OwnedObject>;
   readonly #mesh: FolderMesh;
+  /** What is rendered for each owner, and, without an object, its state. */
+  readonly #owned: OwnedObjects<RenderedObject | undefined>;
+  /** In the order in which they are applied. */
+  readonly #kinds: readonly RenderedKind[];
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
 
   private constructor(options: DirectoryStoreOptions) {
-    const { folder, kinds = OWN_KINDS, onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
+    const { folder, kinds = OWN_KINDS, rendered = RENDERED_KINDS, onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
+    this.#kinds = rendered;
     // What the kinds of a table have in common is that they give objects.
     const manifests = [...MESH_KINDS, ...kinds] as readonly ReadKind<unknown>[] as readonly ReadKind<AnyObject>[];
     this.#manifests = new ManifestFolder(folder, manifests, {
@@ -76,14 +89,13 @@ export class DirectoryStore implements Store {
       ignored: onIgnored,
     });
     this.#mesh = new FolderMesh((of) => this.#state.get(of));
-    this.#state = new ObjectFolder(join(folder, "state"), "What Fenceline learned. Written by Fenceline; delete it to forget.", {
+    this.#owned = new OwnedObjects((owner) => this.#mesh.objectOf(owner) !== undefined);
+    this.#state = new ObjectFolder(join(folder, "state"), () => "What Fenceline learned. Written by Fenceline; delete it to forget.", {
       durable: true,
     });
     // What was rendered can be rendered again from the state, so it need not wait for the disk.
-    this.#rendered = new ObjectFolder(join(folder, "rendered"), "Rendered by Fenceline from its ServiceFence; edits are overwritten.", {
-      durable: false,
-      contentOf: contentOfOwned,
-    });
+    const heading = ({ owner }: OwnedObject) => `Rendered by Fenceline from its ${owner.kind}; edits are overwritten.`;
+    this.#rendered = new ObjectFolder(join(folder, "rendered"), heading, { durable: false, contentOf: contentOfOwned });
   }
 
   /**
@@ -98,10 +110,12 @@ export class DirectoryStore implements Store {
     const store = new DirectoryStore(options);
     const onTrouble = troubleOf(options);
     await store.#state.load(stateReader(options.kinds ?? OWN_KINDS), onTrouble);
-    await store.#rendered.load(readOwned, onTrouble);
+    await store.#rendered.load(ownedReader(options.rendered ?? RENDERED_KINDS), onTrouble);
     await store.#manifests.open();
     store.#mesh.read(store.#manifests.objects());
     store.#mesh.takeChanges();
+    for (const { key } of store.#state.entries()) store.#owned.set(key, key, undefined);
+    for (const { key, value } of store.#rendered.entries()) store.#owned.set(value.owner, key, value.object);
     return store;
   }
 
@@ -119,13 +133,12 @@ export class DirectoryStore implements Store {
   }
 
   ownedBy(owner: ObjectRef): readonly RenderedObject[] {
-    const id = refText(owner);
-    return this.#rendered.entries().flatMap(({ value }) => (refText(value.owner) === id ? [value.object] : []));
+    const objects = this.#owned.of(owner);
+    return this.#kinds.flatMap(({ name }) => objects.filter((object) => object?.kind === name)).filter((object) => object !== undefined);
   }
 
-  owners(kind: string): readonly ObjectRef[] {
-    const owners = [...this.#rendered.entries().map(({ value }) => value.owner), ...this.#state.entries().map(({ key }) => key)];
-    return owners.filter((owner) => owner.kind === kind);
+  goneOwners(kind: Kind): readonly ObjectRef[] {
+    return this.#owned.gone(kind);
   }
 
   /** Nobody else writes into the folder of what is rendered. */
@@ -136,21 +149,29 @@ export class DirectoryStore implements Store {
   async apply(change: Change): Promise<Obstacle | undefined> {
     const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
     const key = { kind: change.object.kind, namespace, name };
-    return write(key, () =>
-      change.action === "delete" ? this.#rendered.delete(key) : this.#rendered.put(key, { owner: change.owner, object: change.object }),
-    );
+    const { owner } = change;
+    return write(key, async () => {
+      const before = this.#rendered.get(key)?.owner;
+      if (change.action === "delete") await this.#rendered.delete(key);
+      else await this.#rendered.put(key, { owner, object: change.object });
+      if (before !== undefined) this.#owned.delete(before, key);
+      if (change.action !== "delete") this.#owned.set(owner, key, change.object);
+    });
   }
 
   async writeStatus({ kind, namespace, name }: ObjectRef, status: object): Promise<Obstacle | undefined> {
     const key = { kind, namespace, name };
     return write(key, async () => {
       await this.#state.put(key, status);
+      this.#owned.set(key, key, undefined);
       this.#mesh.stateWritten(key);
     });
   }
 
   async deleteStatus({ kind, namespace, name }: ObjectRef): Promise<void> {
-    await this.#state.delete({ kind, namespace, name });
+    const key = { kind, namespace, name };
+    await this.#state.delete(key);
+    this.#owned.delete(key, key);
   }
 
   /** A folder is read as a whole: there is nothing else. */
@@ -165,8 +186,15 @@ export class DirectoryStore implements Store {
   #refresh(): void {
     this.#mesh.read(this.#manifests.objects());
     const changes = this.#mesh.takeChanges();
+    for (const change of [...changes.fences, ...changes.own]) this.#ownerChanged(change);
     if (isNothing(changes)) return;
     for (const listener of this.#listeners) listener(changes);
+  }
+
+  #ownerChanged(change: ObjectChange<OwnObject>): void {
+    const { kind, metadata } = objectOf(change) ?? {};
+    if (kind !== undefined && metadata !== undefined)
+      this.#owned.ownerChanged({ kind, namespace: metadata.namespace, name: metadata.name });
   }
 }
 

@@ -69,6 +69,11 @@ export class FolderMesh {
     this.#snapshot = undefined;
   }
 
+  /** An object of ours as it is now. */
+  objectOf({ kind, namespace, name }: ObjectRef): OwnObject | undefined {
+    return this.#own.get(describeObject({ apiVersion: "", kind, metadata: { namespace, name } }));
+  }
+
   /** Objects of a kind of ours, in the order of the manifests. */
   objectsOf(kind: string): readonly OwnObject[] {
     return [...this.#objects.keys()].flatMap((key) => this.#own.get(key) ?? []).filter((object) => object.kind === kind);

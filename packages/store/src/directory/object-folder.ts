@@ -38,12 +38,12 @@ const FILE_NAME = /^([A-Za-z]+)-(.+)\.yaml$/;
  */
 export class ObjectFolder<T> {
   readonly #folder: string;
-  readonly #heading: string;
+  readonly #heading: (value: T) => string;
   readonly #write: FolderOptions<T>;
   readonly #objects = new Map<string, { readonly key: FolderKey; readonly value: T }>();
 
-  /** @param heading comment that opens every file, to tell people what it is */
-  constructor(folder: string, heading: string, write: FolderOptions<T>) {
+  /** @param heading comment that opens a file, to tell people what it is */
+  constructor(folder: string, heading: (value: T) => string, write: FolderOptions<T>) {
     this.#folder = folder;
     this.#heading = heading;
     this.#write = write;
@@ -80,7 +80,7 @@ export class ObjectFolder<T> {
     // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are
     // quoted.
     const { contentOf = (whole) => whole } = this.#write;
-    const text = `# ${this.#heading}\n${stringify(contentOf(value), { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
+    const text = `# ${this.#heading(value)}\n${stringify(contentOf(value), { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
     // Not what is above: were a folder that somebody took away made anew, the manifests that went
     // with it would seem deleted.
     for (const folder of [this.#folder, dirname(path)]) await mkdir(folder).catch(ignoreExisting);

@@ -1,4 +1,4 @@
-import { type ObjectRef, type RenderedObject, SERVICE_FENCE } from "@fenceline/api";
+import { type ObjectRef, type RenderedKind, type RenderedObject, SERVICE_FENCE } from "@fenceline/api";
 import type { FolderKey, Reading } from "./object-folder.ts";
 
 /** A rendered object in a folder, and whom it was rendered for. */
@@ -22,15 +22,20 @@ export function contentOfOwned({ owner, object }: OwnedObject): unknown {
 }
 
 /**
- * Only what the controller compares and looks into is checked: whatever else is wrong is written
- * over.
+ * Reads a file of one of the kinds. Only what the controller compares and looks into is checked:
+ * whatever else is wrong is written over.
  */
-export function readOwned(content: unknown, key: FolderKey): Reading<OwnedObject> {
-  const file = content as (Partial<RenderedObject> & { readonly metadata?: { readonly annotations?: unknown } }) | null | undefined;
-  if (!isWhole(file, key)) return { value: undefined, leftOut: [] };
-  const { annotations, ...metadata } = file.metadata as RenderedObject["metadata"] & { readonly annotations?: unknown };
-  return { value: { owner: ownerOf(annotations, key), object: { ...file, metadata } as RenderedObject }, leftOut: [] };
+export function ownedReader(kinds: readonly RenderedKind[]): (content: unknown, key: FolderKey) => Reading<OwnedObject> {
+  return (content, key) => {
+    const file = content as FileContent | null | undefined;
+    const kind = kinds.find(({ name }) => name === key.kind);
+    if (kind === undefined || !isWhole(file, key, kind)) return { value: undefined, leftOut: [] };
+    const { annotations, ...metadata } = file.metadata as RenderedObject["metadata"] & { readonly annotations?: unknown };
+    return { value: { owner: ownerOf(annotations, key), object: { ...file, metadata } as RenderedObject }, leftOut: [] };
+  };
 }
+
+type FileContent = Partial<RenderedObject> & { readonly metadata?: { readonly annotations?: unknown } };
 
 /** Files of a version before this one name no owner: there, each was of the fence of its name. */
 function ownerOf(annotations: unknown, { namespace, name }: FolderKey): ObjectRef {
@@ -39,13 +44,17 @@ function ownerOf(annotations: unknown, { namespace, name }: FolderKey): ObjectRe
   return kind === undefined || owner === undefined ? { kind: SERVICE_FENCE.name, namespace, name } : { kind, namespace, name: owner };
 }
 
-function isWhole(file: Partial<RenderedObject> | null | undefined, { kind, namespace, name }: FolderKey): file is RenderedObject {
-  const { egress, configPatches } = (file?.spec ?? {}) as { readonly egress?: unknown; readonly configPatches?: unknown };
+function isWhole(
+  file: FileContent | null | undefined,
+  { kind, namespace, name }: FolderKey,
+  { lists }: RenderedKind,
+): file is RenderedObject {
+  const spec = (file?.spec ?? {}) as Readonly<Record<string, unknown>>;
   return (
     file?.kind === kind &&
     file.metadata?.namespace === namespace &&
     file.metadata.name === name &&
-    (kind === "Sidecar" ? isListOfObjects(egress) : isListOfObjects(configPatches))
+    lists.every((list) => isListOfObjects(spec[list]))
   );
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DomainStatus, ServiceFenceStatus } from "@fenceline/api";
+import { type DomainStatus, SERVICE_FENCE, type ServiceFenceStatus, SIDECAR } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { service } from "@fenceline/kubernetes/testing";
@@ -120,8 +120,8 @@ test("E3-02 a Sidecar of somebody else is not ours to see or write, but is named
     fake.put(SIDECARS, { metadata: { namespace: "test1", name: "default" }, spec: {} });
   });
   assert.deepEqual(store.ownedBy(OWNER), []);
-  assert.deepEqual(store.owners("ServiceFence"), []);
-  assert.deepEqual(store.foreign("Sidecar", "test1"), [
+  assert.deepEqual(store.goneOwners(SERVICE_FENCE), []);
+  assert.deepEqual(store.foreign(SIDECAR, "test1"), [
     { namespace: "test1", name: "a", selector: { app: "a" } },
     { namespace: "test1", name: "default", selector: undefined },
   ]);
@@ -164,9 +164,9 @@ test("a fence that was deleted is known as long as something of it is there", as
   await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
   server.remove(OURS, FENCE);
   await settled(() => store.snapshot().fences.length === 0);
-  assert.deepEqual(store.owners("ServiceFence"), [OWNER]);
+  assert.deepEqual(store.goneOwners(SERVICE_FENCE), [OWNER]);
   server.remove(SIDECARS, FENCE);
-  await settled(() => store.owners("ServiceFence").length === 0);
+  await settled(() => store.goneOwners(SERVICE_FENCE).length === 0);
 });
 
 test("E3-08 while fences cannot be listed, nobody may take their objects for orphans", async (t) => {
@@ -174,7 +174,7 @@ test("E3-08 while fences cannot be listed, nobody may take their objects for orp
     server.put(SIDECARS, sidecar("x/*"));
     server.answer(({ path }) => path.includes("microservice.slime.io"), { status: 404, body: { code: 404 } });
   });
-  assert.deepEqual(store.owners("ServiceFence"), []);
+  assert.deepEqual(store.goneOwners(SERVICE_FENCE), []);
 });
 
 test("E3-08 the objects of a fence that is not valid are no orphans either", async (t) => {
@@ -182,7 +182,7 @@ test("E3-08 the objects of a fence that is not valid are no orphans either", asy
     server.put(SIDECARS, sidecar("x/*"));
     server.put(OURS, { ...fence(), spec: { enabel: true } });
   });
-  assert.deepEqual(store.owners("ServiceFence"), []);
+  assert.deepEqual(store.goneOwners(SERVICE_FENCE), []);
   assert.deepEqual(store.snapshot().fences, []);
 });
 

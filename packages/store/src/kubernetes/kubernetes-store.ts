@@ -1,12 +1,14 @@
 import {
   type FenceKey,
   FencelineError,
+  type Kind,
   type ObjectRef,
   OWN_KINDS,
   type OwnKind,
   type OwnObject,
+  RENDERED_KINDS,
+  type RenderedKind,
   type RenderedObject,
-  refText,
   SERVICE_FENCE,
   type ServiceFence,
   type ServiceFenceStatus,
@@ -36,6 +38,8 @@ export interface KubernetesStoreOptions {
   readonly api: KubernetesApi;
   /** Kinds of ours. Default: {@link OWN_KINDS}. */
   readonly kinds?: readonly OwnKind[];
+  /** Kinds that are rendered. Default: {@link RENDERED_KINDS}. */
+  readonly rendered?: readonly RenderedKind[];
   /**
    * The ConfigMaps with Istio's MeshConfigs. No other ConfigMap is read, so a right to these is
    * enough.
@@ -76,7 +80,16 @@ export class KubernetesStore implements Store {
   #isOpen = false;
 
   constructor(options: KubernetesStoreOptions) {
-    const { api, kinds = OWN_KINDS, leadership, onTrouble, meshConfigMaps, clock = monotonicClock, settleTime = SETTLE_TIME } = options;
+    const {
+      api,
+      kinds = OWN_KINDS,
+      rendered = RENDERED_KINDS,
+      leadership,
+      onTrouble,
+      meshConfigMaps,
+      clock = monotonicClock,
+      settleTime = SETTLE_TIME,
+    } = options;
     this.#options = options;
     this.#pace = new SnapshotPace({ clock, settleTime, closed: this.#closed.signal, tell: () => this.#tell() });
     this.#statuses = new FenceStatuses({ api, clock, leadership });
@@ -84,21 +97,25 @@ export class KubernetesStore implements Store {
     this.#mesh = new ObservedMesh({
       api,
       kinds,
+      rendered,
       clock,
       meshConfigMaps,
       isOurs: (event) => this.#statuses.isEcho(event),
       isOwnEcho: (event) => this.#ownStatuses.isEcho(event),
       onChange: (urgent) => this.#changed(urgent),
+      onOwn: (owner) => this.#rendered.ownerChanged(owner),
       onRendered: (event) => this.#renderedChanged(event),
       onTrouble,
     });
-    const informers = { EnvoyFilter: this.#mesh.envoyFilters, Sidecar: this.#mesh.sidecars };
-    this.#writes = new RenderedWrites({ api, clock, leadership, informers });
+    this.#writes = new RenderedWrites({ api, clock, leadership, places: this.#mesh.rendered, owners: kinds });
     const leaderWrites = new LeaderWrites({ api, clock, leadership });
     this.fences = new AutomaticFenceAuthor(leaderWrites, this.#mesh.fences);
     this.ports = new AppliedServicePorts(leaderWrites, this.#mesh.services);
     this.sidecars = this.#writes;
-    this.#rendered = new RenderedObjects(informers, new Set(kinds.map(({ name }) => name)));
+    this.#rendered = new RenderedObjects(this.#mesh.rendered, {
+      kinds: new Set(kinds.map(({ name }) => name)),
+      exists: (owner) => this.#ownKind(owner.kind)?.find(owner) !== undefined,
+    });
   }
 
   /** A store that is open. See {@link start}. */
@@ -142,17 +159,12 @@ export class KubernetesStore implements Store {
   }
 
   /**
-   * Objects with something of ours. One that is not there counts only when that is certain: while
-   * its kind cannot be listed, or when it exists and is not valid, what was rendered for it stays.
-   * The API server removes the objects of a deleted owner itself.
+   * One that is not there is gone only when that is certain: while its kind cannot be listed, or
+   * when it exists and is not valid, what was rendered for it stays. The API server removes the
+   * objects of a deleted owner itself.
    */
-  owners(kind: string): readonly ObjectRef[] {
-    const rendered = this.#rendered
-      .owners(kind)
-      .filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#isOwnerCertain(live)));
-    const written = (this.#ownKind(kind)?.effective.objects() ?? []).filter(hasStatusOfOurs);
-    const refs = [...rendered, ...written.map(({ kind, metadata: { namespace, name } }) => ({ kind, namespace, name }))];
-    return [...new Map(refs.map((ref) => [refText(ref), ref])).values()];
+  goneOwners(kind: Kind): readonly ObjectRef[] {
+    return this.#rendered.goneOwners(kind).filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#isOwnerCertain(live)));
   }
 
   /** See {@link RenderedWrites.apply}. */
@@ -182,7 +194,8 @@ export class KubernetesStore implements Store {
       }
       return undefined;
     } catch (error) {
-      const obstacle = statusObstacle(error, of);
+      const kind = (this.#options.kinds ?? OWN_KINDS).find(({ name }) => name === of.kind);
+      const obstacle = kind && statusObstacle(error, of, kind);
       if (obstacle === undefined) throw error;
       return obstacle;
     }
@@ -193,7 +206,7 @@ export class KubernetesStore implements Store {
     if (kind === SERVICE_FENCE.name) this.#statuses.forget({ namespace, name });
   }
 
-  foreign(kind: RenderedObject["kind"], namespace: string): readonly ForeignObject[] {
+  foreign({ name: kind }: Kind, namespace: string): readonly ForeignObject[] {
     return this.#rendered.foreign(kind, namespace).map(({ name, selector }) => ({ namespace, name, selector }));
   }
 
@@ -249,10 +262,4 @@ export class KubernetesStore implements Store {
   #ownKind(name: string): ObservedOwnKind<ServiceFence> | ObservedOwnKind<OwnObject> | undefined {
     return name === SERVICE_FENCE.name ? this.#mesh.fences : this.#mesh.own.get(name);
   }
-}
-
-/** A fence that has learned nothing has no status to speak of. */
-function hasStatusOfOurs({ status }: OwnObject): boolean {
-  const { domains = status } = (status ?? {}) as { readonly domains?: object };
-  return Object.keys(domains ?? {}).length > 0;
 }

@@ -8,14 +8,17 @@ import {
   type Namespace,
   NODE,
   type Node,
+  type ObjectRef,
   type OwnKind,
   type OwnObject,
+  type RenderedKind,
   SERVICE,
   SERVICE_CIDR,
   SERVICE_FENCE,
   type Service,
   type ServiceCIDR,
   type ServiceFence,
+  SIDECAR,
 } from "@fenceline/api";
 import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/kubernetes";
 import { hasStatus, Informer, keyText, type ObjectKey, type Resource, readerOf } from "@fenceline/kubernetes";
@@ -26,7 +29,8 @@ import { KeptObjects } from "./kept-object.ts";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
 import { ObservedOwnKind } from "./observed-own-kind.ts";
-import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, NODES, SERVICE_CIDRS, SERVICES, SIDECARS } from "./resources.ts";
+import { RenderedPlaces } from "./rendered-places.ts";
+import { ENDPOINT_SLICES, NAMESPACES, NODES, SERVICE_CIDRS, SERVICES } from "./resources.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {
@@ -34,6 +38,8 @@ export interface ObservedMeshOptions {
   readonly clock: Clock;
   /** Kinds of ours. */
   readonly kinds: readonly OwnKind[];
+  /** Kinds that are rendered. */
+  readonly rendered: readonly RenderedKind[];
   /** The ConfigMaps with Istio's MeshConfigs. */
   readonly meshConfigMaps: readonly ObjectKey[];
   /** Whether an event of a fence says nothing but what this process writes. */
@@ -42,7 +48,9 @@ export interface ObservedMeshOptions {
   readonly isOwnEcho: (event: ObjectEvent<OwnObject>) => boolean;
   /** Told that something is to be told. @param urgent whether it is about a fence */
   readonly onChange: (urgent: boolean) => void;
-  /** Told of every event of a Sidecar or EnvoyFilter. */
+  /** Told of an object of ours that came or went. */
+  readonly onOwn: (of: ObjectRef) => void;
+  /** Told of every event of a rendered kind's object. */
   readonly onRendered: (event: ObjectEvent<LiveObject>) => void;
   readonly onTrouble: (error: FencelineError) => void;
 }
@@ -50,10 +58,7 @@ export interface ObservedMeshOptions {
 /** One informer for each kind that Fenceline looks at, and what changed of each. */
 export class ObservedMesh {
   readonly services: Informer<Service>;
-  /** All of them: a Sidecar of somebody else may be for the pods of a fence. */
-  readonly sidecars: Informer<LiveObject>;
-  /** Ours only. */
-  readonly envoyFilters: Informer<LiveObject>;
+  readonly rendered: RenderedPlaces;
   readonly fences: ObservedOwnKind<ServiceFence>;
   /** The other kinds of ours, by name. */
   readonly own: ReadonlyMap<string, ObservedOwnKind<OwnObject>>;
@@ -76,9 +81,10 @@ export class ObservedMesh {
   readonly snapshot: MeshSnapshot;
 
   constructor(options: ObservedMeshOptions) {
-    const { api, clock, kinds, meshConfigMaps, isOurs, isOwnEcho, onChange, onTrouble } = options;
+    const { api, clock, kinds, rendered, meshConfigMaps, isOurs, isOwnEcho, onChange, onOwn, onTrouble } = options;
     this.#options = options;
     const observed = { api, clock, onTrouble };
+    const told = { ...observed, onChange, onPresence: onOwn };
     const readService = readerOf(SERVICE);
     const readSlice = readerOf(ENDPOINT_SLICE);
     [, this.#namespaces] = this.#observe(NAMESPACES, readerOf(NAMESPACE));
@@ -90,12 +96,11 @@ export class ObservedMesh {
     [, this.#serviceCIDRs] = this.#observe(SERVICE_CIDRS, readerOf(SERVICE_CIDR), (error) => {
       if (!hasStatus(error, 404)) onTrouble(error);
     });
-    this.fences = new ObservedOwnKind({ ...observed, kind: SERVICE_FENCE, isOurs, onChange });
+    this.fences = new ObservedOwnKind({ ...told, kind: SERVICE_FENCE, isOurs });
     const others = kinds.filter(({ name }) => name !== SERVICE_FENCE.name) as readonly OwnKind<OwnObject>[];
-    this.own = new Map(others.map((kind) => [kind.name, new ObservedOwnKind({ ...observed, kind, isOurs: isOwnEcho, onChange })]));
+    this.own = new Map(others.map((kind) => [kind.name, new ObservedOwnKind({ ...told, kind, isOurs: isOwnEcho })]));
     this.#ownNames = new Set(kinds.map(({ name }) => name));
-    this.sidecars = this.#rendered(SIDECARS, "Sidecar", (event) => this.#sidecarChanged(event));
-    this.envoyFilters = this.#rendered(ENVOY_FILTERS, "EnvoyFilter", () => {}, `${MANAGED_BY_LABEL}=${MANAGER}`);
+    this.rendered = new RenderedPlaces(rendered, (kind, resource) => this.#observeRendered(kind, resource));
     this.#meshConfigMaps = meshConfigMaps.map(
       (key) => new ObservedMeshConfig({ ...observed, key, onMesh: (event) => this.#changed(this.#meshConfigs, keyText(key), event) }),
     );
@@ -104,8 +109,7 @@ export class ObservedMesh {
       ...([
         ...this.fences.informers,
         ...[...this.own.values()].flatMap(({ informers }) => informers),
-        this.sidecars,
-        this.envoyFilters,
+        ...this.rendered.all.map(({ informer }) => informer),
       ] as Informer<unknown>[]),
       ...(this.#meshConfigMaps.map(({ informer }) => informer) as Informer<unknown>[]),
     );
@@ -187,18 +191,13 @@ export class ObservedMesh {
     return [informer, kind];
   }
 
-  #rendered(
-    resource: Resource,
-    kind: LiveObject["kind"],
-    onEvent: (event: ObjectEvent<LiveObject>) => void,
-    labelSelector?: string,
-  ): Informer<LiveObject> {
+  #observeRendered({ name, isContested }: RenderedKind, resource: Resource): Informer<LiveObject> {
     const { api, clock, onTrouble, onRendered } = this.#options;
     return new Informer<LiveObject>({
-      ...{ api, clock, resource, labelSelector, onTrouble },
-      parse: (object) => this.#kept.live(readLiveObject(kind, object)),
+      ...{ api, clock, resource, labelSelector: isContested ? undefined : `${MANAGED_BY_LABEL}=${MANAGER}`, onTrouble },
+      parse: (object) => this.#kept.live(readLiveObject(name, object)),
       onEvent: (event) => {
-        onEvent(event);
+        if (name === SIDECAR.name) this.#sidecarChanged(event);
         onRendered(event);
       },
     });

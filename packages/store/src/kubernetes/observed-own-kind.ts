@@ -1,4 +1,4 @@
-import type { FenceKey, FencelineError, OwnKind, OwnObject } from "@fenceline/api";
+import type { FenceKey, FencelineError, ObjectRef, OwnKind, OwnObject } from "@fenceline/api";
 import type { Clock, KubernetesApi, ObjectEvent } from "@fenceline/kubernetes";
 import { Informer, keyText, type Resource, resourcesOf } from "@fenceline/kubernetes";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
@@ -13,6 +13,8 @@ export interface ObservedOwnKindOptions<O> {
   readonly isOurs: (event: ObjectEvent<O>) => boolean;
   /** Told that something is to be told. */
   readonly onChange: (urgent: boolean) => void;
+  /** Told of an object that came or went, in any group. */
+  readonly onPresence: (of: ObjectRef) => void;
   readonly onTrouble: (error: FencelineError) => void;
 }
 
@@ -67,7 +69,9 @@ export class ObservedOwnKind<O extends OwnObject> {
    * once more.
    */
   #changed(rank: number, event: ObjectEvent<O>): void {
-    const { metadata } = event.object;
+    const { kind, metadata } = event.object;
+    const { namespace, name } = metadata;
+    if (event.type === "added" || event.type === "deleted") this.#options.onPresence({ kind, namespace, name });
     const others = this.places.filter((_, place) => place !== rank);
     if (others.slice(0, rank).some(({ informer }) => informer.get(metadata)?.value !== undefined)) return;
     const hidden = others.slice(rank).find(({ informer }) => informer.get(metadata)?.value !== undefined);

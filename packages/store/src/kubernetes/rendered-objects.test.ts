@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MANAGED_BY_LABEL, MANAGER, refText } from "@fenceline/api";
+import { ENVOY_FILTER, MANAGED_BY_LABEL, MANAGER, refText, SERVICE_FENCE, SIDECAR } from "@fenceline/api";
 import type { Informer, ObjectEvent } from "@fenceline/kubernetes";
 import fc, { type Arbitrary } from "fast-check";
 import type { LiveObject } from "./apply/live-object.ts";
-import { ownerOf } from "./apply/ownership.ts";
+import { OWN_NAMES, ownerOf } from "./apply/ownership.ts";
 import { RenderedObjects } from "./rendered-objects.ts";
+import { RenderedPlaces } from "./rendered-places.ts";
 
 const KINDS = ["EnvoyFilter", "Sidecar"] as const;
 const NAMES = ["a", "b", "c"];
@@ -36,7 +37,10 @@ test("whatever came, changed and went: what is told of owners is what a look at 
         get: (key: { namespace: string; name: string }) => ({ value: objects.get(refText({ kind, ...key })) }),
       });
       const informer = (kind: string) => get(kind) as unknown as Informer<LiveObject>;
-      const index = new RenderedObjects({ EnvoyFilter: informer("EnvoyFilter"), Sidecar: informer("Sidecar") });
+      const index = new RenderedObjects(new RenderedPlaces([ENVOY_FILTER, SIDECAR], ({ name }) => informer(name)), {
+        kinds: OWN_NAMES,
+        exists: () => false,
+      });
       for (const { object: drawn, gone } of all) {
         const object = objectOf(drawn);
         const { kind, namespace, name } = object;
@@ -64,7 +68,7 @@ function compare(index: RenderedObjects, objects: readonly LiveObject[]): void {
       const owned = objects.filter((object) => refText(ownerOf(object) ?? { kind: "", namespace, name }) === refText(owner));
       assert.deepEqual(sorted(index.ownedBy(owner)), sorted(owned));
       assert.equal(
-        index.owners("ServiceFence").some((one) => refText(one) === refText(owner)),
+        index.goneOwners(SERVICE_FENCE).some((one) => refText(one) === refText(owner)),
         owned.length > 0,
       );
     }

@@ -1,33 +1,32 @@
-import { type ObjectRef, RENDERED_KINDS, type RenderedObject, refText } from "@fenceline/api";
-import type { Informer, ObjectEvent } from "@fenceline/kubernetes";
+import { type Kind, type ObjectRef, refText } from "@fenceline/api";
+import type { ObjectEvent } from "@fenceline/kubernetes";
+import { OwnedObjects } from "../owned-objects.ts";
 import type { MeshChanges } from "../store.ts";
 import type { LiveObject } from "./apply/live-object.ts";
-import { OWN_NAMES, ownerOf } from "./apply/ownership.ts";
-
-type RenderedKind = RenderedObject["kind"];
+import { ownerOf } from "./apply/ownership.ts";
+import type { RenderedPlaces } from "./rendered-places.ts";
 
 /**
  * Who owns which object of the rendered kinds, and which ones of a namespace are others'. Kept up
- * with the events of the informers: to look through all objects for each fence would cost the
- * square of the mesh.
+ * with the events of the informers.
  */
 export class RenderedObjects {
-  readonly #informers: Readonly<Record<RenderedKind, Informer<LiveObject>>>;
-  /** Places of objects by their owner, in the order in which they came. */
-  readonly #owned = new Map<string, { readonly owner: ObjectRef; readonly places: Map<string, ObjectRef<RenderedKind>> }>();
+  readonly #kinds: RenderedPlaces;
+  readonly #own: ReadonlySet<string>;
+  /** Places of objects by their owner. */
+  readonly #owned: OwnedObjects<ObjectRef>;
   /** Places of others' objects by kind and namespace. */
-  readonly #foreign = new Map<string, Map<string, ObjectRef<RenderedKind>>>();
+  readonly #foreign = new Map<string, Map<string, ObjectRef>>();
 
   /** To be told: owners, and namespaces of others' objects. */
   readonly #disturbed = new Map<string, ObjectRef>();
   readonly #changedNamespaces = new Set<string>();
 
-  readonly #own: ReadonlySet<string>;
-
-  /** @param own names of the kinds that own what is rendered */
-  constructor(informers: Readonly<Record<RenderedKind, Informer<LiveObject>>>, own: ReadonlySet<string> = OWN_NAMES) {
-    this.#own = own;
-    this.#informers = informers;
+  /** @param owners names of the kinds that own what is rendered, and which of them exist */
+  constructor(kinds: RenderedPlaces, owners: { readonly kinds: ReadonlySet<string>; readonly exists: (owner: ObjectRef) => boolean }) {
+    this.#kinds = kinds;
+    this.#own = owners.kinds;
+    this.#owned = new OwnedObjects(owners.exists);
   }
 
   /**
@@ -57,21 +56,26 @@ export class RenderedObjects {
 
   /** In the order in which kinds are applied. */
   ownedBy(owner: ObjectRef): LiveObject[] {
-    const live = this.#live(this.#owned.get(refText(owner))?.places);
-    return RENDERED_KINDS.flatMap(({ name }) => live.filter(({ kind }) => kind === name));
+    const live = this.#live(this.#owned.of(owner));
+    return this.#kinds.all.flatMap((place) => live.filter(({ kind }) => kind === place.kind.name));
   }
 
-  /** Owners of a kind that have an object. */
-  owners(kind: string): ObjectRef[] {
-    return [...this.#owned.values()].flatMap(({ owner }) => (owner.kind === kind ? [owner] : []));
+  /** An object of ours came or went. */
+  ownerChanged(owner: ObjectRef): void {
+    this.#owned.ownerChanged(owner);
   }
 
-  foreign(kind: RenderedKind, namespace: string): LiveObject[] {
-    return this.#live(this.#foreign.get(`${kind} ${namespace}`));
+  /** Owners of a kind that have an object and are not there themselves. */
+  goneOwners(kind: Kind): readonly ObjectRef[] {
+    return this.#owned.gone(kind);
   }
 
-  #live(places: ReadonlyMap<string, ObjectRef<RenderedKind>> | undefined): LiveObject[] {
-    return [...(places?.values() ?? [])].flatMap((place) => this.#informers[place.kind].get(place)?.value ?? []);
+  foreign(kind: string, namespace: string): LiveObject[] {
+    return this.#live([...(this.#foreign.get(`${kind} ${namespace}`)?.values() ?? [])]);
+  }
+
+  #live(places: readonly ObjectRef[]): LiveObject[] {
+    return places.flatMap((place) => this.#kinds.of(place.kind).informer.get(place)?.value ?? []);
   }
 
   #note(live: LiveObject): void {
@@ -86,24 +90,24 @@ export class RenderedObjects {
     const owner = ownerOf(live, this.#own);
     if (owner === undefined) {
       const id = `${kind} ${namespace}`;
-      const places = this.#foreign.get(id) ?? new Map<string, ObjectRef<RenderedKind>>();
+      const places = this.#foreign.get(id) ?? new Map<string, ObjectRef>();
       this.#foreign.set(id, places.set(refText(place), place));
       return;
     }
-    const known = this.#owned.get(refText(owner)) ?? { owner, places: new Map<string, ObjectRef<RenderedKind>>() };
-    known.places.set(refText(place), place);
-    this.#owned.set(refText(owner), known);
+    this.#owned.set(owner, place, place);
   }
 
   #remove(live: LiveObject): void {
     const { kind, namespace, name } = live;
-    const place = refText({ kind, namespace, name });
+    const place = { kind, namespace, name };
     const owner = ownerOf(live, this.#own);
-    const id = owner === undefined ? `${kind} ${namespace}` : refText(owner);
-    const places = owner === undefined ? this.#foreign.get(id) : this.#owned.get(id)?.places;
-    places?.delete(place);
-    if (places?.size !== 0) return;
-    if (owner === undefined) this.#foreign.delete(id);
-    else this.#owned.delete(id);
+    if (owner !== undefined) {
+      this.#owned.delete(owner, place);
+      return;
+    }
+    const id = `${kind} ${namespace}`;
+    const places = this.#foreign.get(id);
+    places?.delete(refText(place));
+    if (places?.size === 0) this.#foreign.delete(id);
   }
 }

@@ -1,9 +1,9 @@
 import { type Labels, MANAGED_BY_LABEL, MANAGER, type RenderedObject } from "@fenceline/api";
 import type { WireObject, WireOwner } from "@fenceline/kubernetes";
 
-/** A Sidecar or EnvoyFilter as it is in the cluster, cut down to what we need to know of it. */
+/** An object of a rendered kind as it is in the cluster, cut down to what we need to know of it. */
 export interface LiveObject {
-  readonly kind: RenderedObject["kind"];
+  readonly kind: string;
   readonly apiVersion: string;
   readonly namespace: string;
   readonly name: string;
@@ -30,15 +30,21 @@ export function isLabelledOurs({ labels }: Pick<LiveObject, "labels">): boolean 
 }
 
 /** Cuts an object of the API server down. */
-export function readLiveObject(kind: RenderedObject["kind"], { apiVersion, metadata, ...object }: WireObject): LiveObject {
+export function readLiveObject(kind: string, { apiVersion, metadata, ...object }: WireObject): LiveObject {
   const { name, namespace = "default", uid, labels = {}, ownerReferences: owners = [] } = metadata;
   const spec = object.spec ?? {};
-  const { workloadSelector, outboundTrafficPolicy } = spec as {
+  // Istio has both forms: the second in kinds of its security and extension groups.
+  const {
+    workloadSelector,
+    selector: podSelector,
+    outboundTrafficPolicy,
+  } = spec as {
     workloadSelector?: { labels?: Labels };
+    selector?: { matchLabels?: Labels };
     outboundTrafficPolicy?: { mode?: unknown } | null;
   };
   const ours = isLabelledOurs({ labels });
-  const selector = workloadSelector?.labels;
+  const selector = workloadSelector?.labels ?? podSelector?.matchLabels;
   const outbound = outboundTrafficPolicy == null ? undefined : outboundMode(outboundTrafficPolicy.mode);
   return { kind, apiVersion, namespace, name, uid, labels, owners, selector, outbound, spec: ours ? spec : undefined };
 }

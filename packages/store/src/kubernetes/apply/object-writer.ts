@@ -70,7 +70,7 @@ export class ObjectWriter {
    * @param known the object as last seen; undefined when it was not
    * @throws as {@link apply}
    */
-  delete(resource: Resource, owner: ObjectRef, object: ObjectRef<RenderedObject["kind"]>, known: Known | undefined): Promise<WriteResult> {
+  delete(resource: Resource, owner: ObjectRef, object: ObjectRef, known: Known | undefined): Promise<WriteResult> {
     const { kind, namespace, name } = object;
     const key = { namespace, name };
     return this.#writes.retrying(async (afterConflict): Promise<WriteResult> => {
@@ -152,7 +152,7 @@ export class ObjectWriter {
     return { result, answer };
   }
 
-  async #read(resource: Resource, kind: RenderedObject["kind"], key: ObjectKey): Promise<Known | undefined> {
+  async #read(resource: Resource, kind: string, key: ObjectKey): Promise<Known | undefined> {
     try {
       const object = readWireObject(await this.#send("GET", objectPath(resource, key), {}), resource);
       return object === undefined ? undefined : { live: readLiveObject(kind, object), resourceVersion: object.metadata.resourceVersion };
@@ -171,7 +171,7 @@ export class ObjectWriter {
   }
 }
 
-function settlementKey(kind: RenderedObject["kind"], { namespace, name }: { readonly namespace: string; readonly name: string }): string {
+function settlementKey(kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${kind} ${namespace}/${name}`;
 }
 

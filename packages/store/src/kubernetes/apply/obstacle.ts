@@ -1,11 +1,15 @@
-import type { ObjectRef } from "@fenceline/api";
+import type { ObjectRef, OwnKind, RenderedKind } from "@fenceline/api";
 import { ApiError, hasStatus } from "@fenceline/kubernetes";
 import type { Obstacle } from "../../change.ts";
 import type { Conflict } from "./ownership.ts";
 
-/** An object of somebody else, as what stands in the way. */
-export function conflictObstacle({ kind, namespace, name, message }: Conflict): Obstacle {
-  return { reason: "Conflict", kind, namespace, name, message: `${message}: delete or rename it, or switch the fence off` };
+/**
+ * An object of somebody else, as what stands in the way.
+ *
+ * @param owner what people call an object that asks for ours
+ */
+export function conflictObstacle({ kind, namespace, name, message }: Conflict, owner: string): Obstacle {
+  return { reason: "Conflict", kind, namespace, name, message: `${message}: delete or rename it, or switch the ${owner} off` };
 }
 
 /**
@@ -15,24 +19,26 @@ export function conflictObstacle({ kind, namespace, name, message }: Conflict): 
  * @param kindIsAbsent whether the API server is known not to have the kind. A 404 alone says
  * little: a namespace that is being deleted gives one too
  */
-export function writeObstacle(error: unknown, { kind, namespace, name }: ObjectRef, kindIsAbsent: boolean): Obstacle | undefined {
-  const place = { kind, namespace, name };
-  if (hasStatus(error, 404) && kindIsAbsent) {
-    const message = `the API server has no kind ${kind}: install the CRDs of Istio`;
-    return { ...place, reason: "IstioKindMissing", message };
-  }
-  return refusal(error, place, `grant the collector the right to write ${kind}s, see its ClusterRole`);
+export function writeObstacle(
+  error: unknown,
+  place: ObjectRef,
+  { name, comesWith }: RenderedKind,
+  kindIsAbsent: boolean,
+): Obstacle | undefined {
+  if (hasStatus(error, 404) && kindIsAbsent)
+    return { ...place, reason: "IstioKindMissing", message: `the API server has no kind ${name}: install ${comesWith}` };
+  return refusal(error, place, `grant the collector the right to write ${name}s, see its ClusterRole`);
 }
 
-/** As {@link writeObstacle}, for the status of a fence. */
-export function statusObstacle(error: unknown, { kind, namespace, name }: ObjectRef): Obstacle | undefined {
-  const place = { kind, namespace, name };
-  // The fence itself is there: a status of one that is gone is no error.
+/** As {@link writeObstacle}, for the status of an object of ours. */
+export function statusObstacle(error: unknown, { namespace, name }: ObjectRef, kind: OwnKind): Obstacle | undefined {
+  const place = { kind: kind.name, namespace, name };
+  // The object itself is there: a status of one that is gone is no error.
   if (hasStatus(error, 404)) {
-    const message = "the CRD of ServiceFence has no status subresource: install the one that comes with Fenceline";
+    const message = `the CRD of ${kind.name} has no status subresource: install the one that comes with Fenceline`;
     return { ...place, reason: "StatusMissing", message };
   }
-  return refusal(error, place, "grant the collector the right to patch servicefences/status, see its ClusterRole");
+  return refusal(error, place, `grant the collector the right to patch ${kind.plural}/status, see its ClusterRole`);
 }
 
 function refusal(error: unknown, place: Pick<Obstacle, "kind" | "namespace" | "name">, hint: string): Obstacle | undefined {

@@ -1,9 +1,9 @@
-import { MANAGED_BY_LABEL, MANAGER, type ObjectRef, OWN_KINDS, type RenderedObject } from "@fenceline/api";
+import { MANAGED_BY_LABEL, MANAGER, type ObjectRef, OWN_KINDS } from "@fenceline/api";
 import { isLabelledOurs, type LiveObject } from "./live-object.ts";
 
 /** An object of somebody else that stands where we want to write. It is left alone. */
 export interface Conflict {
-  readonly kind: RenderedObject["kind"];
+  readonly kind: string;
   readonly namespace: string;
   readonly name: string;
   readonly reason: "NotManagedByFenceline" | "OwnedByAnother";

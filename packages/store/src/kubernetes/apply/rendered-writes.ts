@@ -1,8 +1,8 @@
-import type { ObjectRef, RenderedObject } from "@fenceline/api";
-import type { Clock, Informer, KubernetesApi, Leadership, ObjectKey, Resource } from "@fenceline/kubernetes";
+import { type ObjectRef, type OwnKind, type RenderedObject, SIDECAR, wordFor } from "@fenceline/api";
+import type { Clock, Informer, KubernetesApi, Leadership, ObjectKey } from "@fenceline/kubernetes";
 import type { SidecarWidener } from "../../capabilities.ts";
 import type { Change, Obstacle, RenderedUpdate } from "../../change.ts";
-import { ENVOY_FILTERS, SIDECARS } from "../resources.ts";
+import type { RenderedPlaces } from "../rendered-places.ts";
 import type { LiveObject } from "./live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./object-writer.ts";
 import { conflictObstacle, writeObstacle } from "./obstacle.ts";
@@ -14,10 +14,10 @@ export interface RenderedWritesOptions {
   readonly clock: Clock;
   readonly leadership: Leadership;
   /** They know the objects, and hear of each write at once. */
-  readonly informers: Readonly<Record<RenderedObject["kind"], Informer<LiveObject>>>;
+  readonly places: RenderedPlaces;
+  /** Kinds of what things are rendered for. */
+  readonly owners: readonly OwnKind[];
 }
-
-const RESOURCES: Readonly<Record<RenderedObject["kind"], Resource>> = { EnvoyFilter: ENVOY_FILTERS, Sidecar: SIDECARS };
 
 /** Carries out changes of rendered objects, on what the informers know of them. */
 export class RenderedWrites implements SidecarWidener {
@@ -51,11 +51,13 @@ export class RenderedWrites implements SidecarWidener {
    */
   async widen(change: RenderedUpdate): Promise<Obstacle | undefined> {
     const { owner, object } = change;
-    if (object.kind !== "Sidecar") return undefined;
-    const { api, clock, informers } = this.#options;
+    if (object.kind !== SIDECAR.name) return undefined;
+    const { api, clock, places } = this.#options;
+    const { informer, resource } = places.of(SIDECAR.name);
     return this.#attempt(change, async () => {
-      const outcome = await widenSidecar({ api, clock, owner, wanted: object, known: knownObject(informers.Sidecar, keyOf(change)) });
-      if (outcome.result === "updated") informers.Sidecar.absorb(outcome.answer);
+      const known = knownObject(informer, keyOf(change));
+      const outcome = await widenSidecar({ api, clock, resource, owner, wanted: object, known });
+      if (outcome.result === "updated") informer.absorb(outcome.answer);
       return outcome;
     });
   }
@@ -64,8 +66,7 @@ export class RenderedWrites implements SidecarWidener {
   async carryOut(change: Change): Promise<WriteResult> {
     const key = keyOf(change);
     const { kind } = change.object;
-    const resource = RESOURCES[kind];
-    const informer = this.#options.informers[kind];
+    const { resource, informer } = this.#options.places.of(kind);
     const known = knownObject(informer, key);
     const { owner } = change;
     const outcome = await (change.action === "delete"
@@ -77,15 +78,20 @@ export class RenderedWrites implements SidecarWidener {
   }
 
   async #attempt(change: Change, write: () => Promise<WriteResult>): Promise<Obstacle | undefined> {
-    const { kind } = change.object;
+    const { kind, informer } = this.#options.places.of(change.object.kind);
     try {
       const outcome = await write();
-      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict) : undefined;
+      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict, this.#wordFor(change.owner)) : undefined;
     } catch (error) {
-      const obstacle = writeObstacle(error, { kind, ...keyOf(change) }, this.#options.informers[kind].absent);
+      const obstacle = writeObstacle(error, { kind: kind.name, ...keyOf(change) }, kind, informer.absent);
       if (obstacle === undefined) throw error;
       return obstacle;
     }
+  }
+
+  #wordFor(owner: ObjectRef): string {
+    const kind = this.#options.owners.find(({ name }) => name === owner.kind);
+    return kind === undefined ? owner.kind : wordFor(kind);
   }
 }
 

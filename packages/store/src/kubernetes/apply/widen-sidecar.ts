@@ -1,17 +1,16 @@
-import { MANAGER, type ObjectRef, type RenderedObject, sidecarHosts } from "@fenceline/api";
+import { MANAGER, type ObjectRef, SIDECAR, type Sidecar, sidecarHosts } from "@fenceline/api";
 import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
-import { hasStatus, objectPath, readWireObject, withRetries } from "@fenceline/kubernetes";
-import { SIDECARS } from "../resources.ts";
+import { hasStatus, objectPath, type Resource, readWireObject, withRetries } from "@fenceline/kubernetes";
 import { asRendered, type LiveObject, readLiveObject } from "./live-object.ts";
 import type { Known, WriteResult } from "./object-writer.ts";
 import { conflictOf } from "./ownership.ts";
-
-type Sidecar = Extract<RenderedObject, { readonly kind: "Sidecar" }>;
 
 /** One Sidecar to widen. */
 export interface SidecarWidening {
   readonly api: KubernetesApi;
   readonly clock: Clock;
+  /** That of Sidecars. */
+  readonly resource: Resource;
   readonly owner: ObjectRef;
   /** The Sidecar with the hosts that it should have too. */
   readonly wanted: Sidecar;
@@ -30,12 +29,12 @@ export interface SidecarWidening {
  * @returns `absent` when there is none to widen, `unchanged` when it has all the hosts
  * @throws {ApiError}
  */
-export function widenSidecar({ api, clock, owner, wanted, known }: SidecarWidening): Promise<WriteResult> {
-  const path = objectPath(SIDECARS, wanted.metadata);
+export function widenSidecar({ api, clock, resource, owner, wanted, known }: SidecarWidening): Promise<WriteResult> {
+  const path = objectPath(resource, wanted.metadata);
   const read = async (): Promise<Known | undefined> => {
     try {
-      const object = readWireObject(await api.json({ method: "GET", path }), SIDECARS);
-      return object && { live: readLiveObject("Sidecar", object), resourceVersion: object.metadata.resourceVersion };
+      const object = readWireObject(await api.json({ method: "GET", path }), resource);
+      return object && { live: readLiveObject(SIDECAR.name, object), resourceVersion: object.metadata.resourceVersion };
     } catch (error) {
       if (hasStatus(error, 404)) return undefined;
       throw error;
@@ -53,7 +52,7 @@ export function widenSidecar({ api, clock, owner, wanted, known }: SidecarWideni
     const body = { ...wider, metadata };
     const answer = readWireObject(
       await api.json({ method: "PATCH", path, query, body, contentType: "application/apply-patch+yaml" }),
-      SIDECARS,
+      resource,
     );
     return answer === undefined ? { result: "unchanged" } : { result: "updated", answer };
   };
