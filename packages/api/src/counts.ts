@@ -20,3 +20,8 @@ export function addCounts(one: number, other: number): number {
 export function unitePorts(...lists: readonly (readonly number[] | undefined)[]): number[] {
   return [...new Set(lists.flatMap((ports) => ports ?? []))].sort((a, b) => a - b).slice(0, MOST_PORTS);
 }
+
+/** Whether a list is one as {@link unitePorts} gives it. */
+export function areUnited(ports: readonly number[]): boolean {
+  return ports.length <= MOST_PORTS && ports.every((port, index) => index === 0 || port > Number(ports[index - 1]));
+}

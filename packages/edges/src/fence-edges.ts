@@ -1,4 +1,4 @@
-import { addCounts, unitePorts } from "@fenceline/api/vocabulary";
+import { addCounts, areUnited, unitePorts } from "@fenceline/api/vocabulary";
 import type { AgeingPolicy, EdgesSeen, HostEntry, HostRecord, HostSeed } from "./host-entry.ts";
 import { ObservedClock } from "./observed-clock.ts";
 import { RecentHosts } from "./recent-hosts.ts";
@@ -264,9 +264,12 @@ export class FenceEdges {
     return this.#clock.elapsed - entry.seenAt;
   }
 
-  #put({ requests = 0, ports = [], idleWindow, ...seed }: HostSeed): void {
+  #put({ host, source, firstSeen, lastSeen, requests = 0, ports = [], idleWindow }: HostSeed): void {
     this.#shortestWindow = Math.min(this.#shortestWindow, idleWindow ?? Number.POSITIVE_INFINITY);
-    const entry = { ...seed, requests, ports: unitePorts(ports), idleWindow, seenAt: this.#clock.elapsed };
+    // Named one by one: a spread would keep every field beside the object, at twice the memory.
+    const seenAt = this.#clock.elapsed;
+    const united = areUnited(ports) ? ports : unitePorts(ports);
+    const entry: HostEntry = { host, source, firstSeen, lastSeen, requests, ports: united, idleWindow, seenAt };
     this.#freshUntil = Math.min(this.#freshUntil, entry.seenAt + this.#windowOf(entry));
     this.#hosts.put(entry);
   }

@@ -62,7 +62,7 @@ export interface HostEntry {
   readonly firstSeen: number;
   lastSeen: number;
   requests: number;
-  ports: number[];
+  ports: readonly number[];
   idleWindow: number | undefined;
   /** Observed time at the last sighting. */
   seenAt: number;

@@ -18,6 +18,14 @@ export function differingFields(one: DomainStatus, other: DomainStatus): readonl
   return fields;
 }
 
+/**
+ * The entry that was there before where the new one says the same, so that the versions of a status
+ * share what did not change.
+ */
+export function sameOrElse(before: DomainStatus | undefined, entry: DomainStatus): DomainStatus {
+  return before !== undefined && differingFields(before, entry).length === 0 ? before : entry;
+}
+
 type List = readonly (string | number)[] | null | undefined;
 
 /** Whether two lists have the same elements in the same order, or neither is there. */

@@ -1,4 +1,4 @@
-import { MOST_PORTS, unitePorts } from "../counts.ts";
+import { areUnited, MOST_PORTS, unitePorts } from "../counts.ts";
 import { DOMAIN_STATES, type DomainStatus, HOST_SOURCES } from "./service-fence-status.ts";
 
 /**
@@ -24,23 +24,32 @@ const TIME_LENGTH = "2026-11-28T10:00:00.000Z".length;
  * @param leaveOut told of each field that is not readable as it stands
  */
 export function readDomainStatus(entry: Readonly<Record<string, unknown>>, leaveOut: (field: keyof DomainStatus) => void): DomainStatus {
-  const domain: DomainStatus = {};
   /** Null says nothing, as to an API server. */
   const take = <Field extends keyof DomainStatus>(field: Field, read: (value: unknown) => Reading<DomainStatus[Field]>) => {
     const value = entry[field];
-    if (value === undefined || value === null) return;
+    if (value === undefined || value === null) return undefined;
     const { as, isWhole } = read(value);
-    if (as !== undefined) domain[field] = as;
     if (!isWhole) leaveOut(field);
+    return as;
   };
-  take("hosts", hostsOf);
-  take("status", stateOf);
-  take("source", sourceOf);
-  take("firstSeen", timeReading);
-  take("lastSeen", timeReading);
-  take("requests", countOf);
-  take("ports", portsOf);
-  return domain;
+  // One literal: V8 keeps its fields in the object, and those added one by one beside it, which a
+  // mesh of 200,000 edges pays for.
+  const domain = {
+    hosts: take("hosts", hostsOf),
+    status: take("status", stateOf),
+    source: take("source", sourceOf),
+    firstSeen: take("firstSeen", timeReading),
+    lastSeen: take("lastSeen", timeReading),
+    requests: take("requests", countOf),
+    ports: take("ports", portsOf),
+  };
+  return withoutGaps<DomainStatus>(domain);
+}
+
+/** The same object without the fields that are not there. */
+export function withoutGaps<T extends object>(fields: { readonly [Field in keyof T]: T[Field] | undefined }): T {
+  if (!Object.values(fields).includes(undefined)) return fields as T;
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
 /**
@@ -105,14 +114,9 @@ function countOf(value: unknown): Reading<number> {
 
 function portsOf(value: unknown): Reading<number[]> {
   if (!Array.isArray(value)) return partOf();
-  if (value.length <= MOST_PORTS && isAscending(value)) return value.length === 0 ? whole<number[]>([]) : whole(value);
+  if (value.length <= MOST_PORTS && value.every(isPort) && areUnited(value)) return whole(value);
   const kept = unitePorts(value.slice(0, MOST_LISTED).filter(isPort));
   return { as: kept.length === 0 ? undefined : kept, isWhole: kept.length === value.length };
-}
-
-/** Ports as we write them. */
-function isAscending(values: readonly unknown[]): values is number[] {
-  return values.every((value, index) => isPort(value) && (index === 0 || value > Number(values[index - 1])));
 }
 
 function isPort(value: unknown): value is number {

@@ -1,8 +1,9 @@
 import { isEgressHost } from "../egress-host.ts";
 import { type FieldPath, formatPath } from "../field-path.ts";
 import { shortened } from "../shortened.ts";
+import { sameOrElse } from "./compare-domain-status.ts";
 import type { StatusReading } from "./kind.ts";
-import { readDomainStatus, readTime } from "./read-domain-status.ts";
+import { readDomainStatus, readTime, withoutGaps } from "./read-domain-status.ts";
 import { CONDITION_STATUSES, CONDITION_TYPES, type Condition, type DomainStatus, type ServiceFenceStatus } from "./service-fence-status.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -86,13 +87,14 @@ class StatusReader {
     const known = this.#previous?.domains ?? {};
     for (const host of this.#keysOf(value, known, "domains")) {
       const entry = value[host];
+      const before = Object.hasOwn(known, host) ? known[host] : undefined;
       if (isHost(host) && isObject(entry)) {
-        domains[host] = readDomainStatus(entry, (field) => this.#leaveOut(["domains", host, field]));
+        const read = readDomainStatus(entry, (field) => this.#leaveOut(["domains", host, field]));
+        domains[host] = sameOrElse(before, read);
         continue;
       }
       // All that is known then is a name.
       this.#leaveOut(["domains", host]);
-      const before = Object.hasOwn(known, host) ? known[host] : undefined;
       if (before !== undefined) domains[host] = before;
     }
     return domains;
@@ -153,11 +155,6 @@ class StatusReader {
     else this.unnamed += 1;
     this.unnamed += count - 1;
   }
-}
-
-/** The same object without the fields that are not there. */
-function withoutGaps<T extends object>(fields: { readonly [Field in keyof T]: T[Field] | undefined }): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type DomainStatus, isSameList, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
+import { type DomainStatus, isSameList, type ServiceFence, type ServiceFenceStatus, sameOrElse } from "@fenceline/api";
 import type { HostRecord } from "@fenceline/edges";
 import type { EgressHost } from "@fenceline/render";
 import { type ConditionsInput, conditions } from "./conditions.ts";
@@ -18,7 +18,9 @@ export function fenceStatus(input: StatusInput): ServiceFenceStatus {
   const { previous, hosts, edges } = input;
   const records = new Map(edges.hosts.map((record) => [record.host, record]));
   const shown = hosts.filter(({ source }) => source !== "tcp");
-  const domains = Object.fromEntries(shown.map((host) => [host.host, domainStatus(host, records.get(host.host))]));
+  const domains = Object.fromEntries(
+    shown.map((host) => [host.host, sameOrElse(previous.domains[host.host], domainStatus(host, records.get(host.host)))]),
+  );
   const observedUntil = edges.observedUntil === undefined ? previous.observedUntil : iso(edges.observedUntil);
   return {
     domains: { ...expiredAutoHosts(input, domains), ...domains },

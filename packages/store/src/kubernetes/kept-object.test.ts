@@ -86,3 +86,22 @@ test("what is known does not grow without a bound", () => {
   }
   assert.notEqual(kept.service(service("first")).spec.ports, ports);
 });
+
+test("statuses share their short lists, and keep the others", () => {
+  const kept = new KeptObjects();
+  const long = Array.from({ length: 20 }, (_, at) => at + 1);
+  const status = () => ({
+    domains: { b: { hosts: ["b"], ports: [80, 90], long, odd: [{ a: 1 }] } },
+    conditions: [{ type: "Ready" }],
+    n: null,
+  });
+  const [one, other] = [kept.withLists(structuredClone(status())), kept.withLists(structuredClone(status()))] as ReturnType<
+    typeof status
+  >[];
+  assert.deepEqual(one, status());
+  assert.equal(one?.domains.b.hosts, other?.domains.b.hosts);
+  assert.equal(one?.domains.b.ports, other?.domains.b.ports);
+  assert.notEqual(one?.domains.b.long, other?.domains.b.long);
+  const odd = JSON.parse('{"domains": {"__proto__": {"hosts": ["b"]}, "b": [[["b"]]]}}');
+  assert.deepEqual(kept.withLists(structuredClone(odd)), odd);
+});

@@ -8,6 +8,10 @@ import type { LiveObject } from "./apply/live-object.ts";
  */
 const MOST_KNOWN = 100_000;
 
+/** Longest list, and levels of objects around it, that {@link KeptObjects.withLists} looks at. */
+const SHORT_LIST = 8;
+const LIST_LEVELS = 3;
+
 /**
  * Cuts objects down to what somebody reads, and keeps what repeats once: names of namespaces and
  * Services, values of labels, whole lists of ports. In a parsed answer of the API server each is a
@@ -50,6 +54,22 @@ export class KeptObjects {
     return { ...live, namespace: this.#text(namespace), labels: this.#value(labels), spec: this.#withHosts(spec) };
   }
 
+  /**
+   * Keeps short lists of plain values once: thousands of statuses name the same hosts and ports.
+   *
+   * @param value as it was parsed just now, since it is changed in place
+   */
+  withLists(value: unknown, levels = LIST_LEVELS): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.length <= SHORT_LIST && value.every(isPlain) ? this.#value(value) : value;
+    const fields = value as Record<string, unknown>;
+    for (const name of levels > 0 ? Object.keys(fields) : []) {
+      const kept = this.withLists(fields[name], levels - 1);
+      if (kept !== fields[name]) fields[name] = kept;
+    }
+    return value;
+  }
+
   #endpoint({ addresses, conditions }: Endpoint): Endpoint {
     return conditions == null ? { addresses } : { addresses, conditions: this.#value(conditions) };
   }
@@ -88,4 +108,8 @@ export class KeptObjects {
     this.#known.set(key, value);
     return value;
   }
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value !== "object" || value === null;
 }

@@ -84,7 +84,7 @@ export class ObservedMesh {
     const { api, clock, kinds, rendered, meshConfigMaps, isOurs, isOwnEcho, onChange, onOwn, onTrouble } = options;
     this.#options = options;
     const observed = { api, clock, onTrouble };
-    const told = { ...observed, onChange, onPresence: onOwn };
+    const told = { ...observed, kept: this.#kept, onChange, onPresence: onOwn };
     const readService = readerOf(SERVICE);
     const readSlice = readerOf(ENDPOINT_SLICE);
     [, this.#namespaces] = this.#observe(NAMESPACES, readerOf(NAMESPACE));

@@ -1,6 +1,7 @@
 import type { FenceKey, FencelineError, ObjectRef, OwnKind, OwnObject } from "@fenceline/api";
 import type { Clock, KubernetesApi, ObjectEvent } from "@fenceline/kubernetes";
 import { Informer, keyText, type Resource, resourcesOf } from "@fenceline/kubernetes";
+import type { KeptObjects } from "./kept-object.ts";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
 import { ownObjectReader } from "./read-own-object.ts";
 
@@ -9,6 +10,8 @@ export interface ObservedOwnKindOptions<O> {
   readonly kind: OwnKind<O>;
   readonly api: KubernetesApi;
   readonly clock: Clock;
+  /** What repeats. */
+  readonly kept: KeptObjects;
   /** Whether an event says nothing but what this process writes. */
   readonly isOurs: (event: ObjectEvent<O>) => boolean;
   /** Told that something is to be told. */
@@ -41,11 +44,11 @@ export class ObservedOwnKind<O extends OwnObject> {
   readonly #options: ObservedOwnKindOptions<O>;
 
   constructor(options: ObservedOwnKindOptions<O>) {
-    const { kind, api, clock, onTrouble } = options;
+    const { kind, api, clock, kept, onTrouble } = options;
     this.#options = options;
     this.places = resourcesOf(kind).map((resource, rank) => {
       const onEvent = (event: ObjectEvent<O>) => this.#changed(rank, event);
-      const informer = new Informer<O>({ api, clock, resource, parse: ownObjectReader(kind, onTrouble), onEvent, onTrouble });
+      const informer = new Informer<O>({ api, clock, resource, parse: ownObjectReader(kind, onTrouble, kept), onEvent, onTrouble });
       return { resource, informer };
     });
     this.effective = new ObservedKind(() => this.#list());

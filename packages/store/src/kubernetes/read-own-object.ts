@@ -1,6 +1,7 @@
 import { describeLeftOut, FencelineError, type OwnKind, type OwnObject } from "@fenceline/api";
 import type { WireObject } from "@fenceline/kubernetes";
 import { keyText, readerOf } from "@fenceline/kubernetes";
+import { KeptObjects } from "./kept-object.ts";
 
 /**
  * Most objects of which it is remembered what was told. Beyond it all are forgotten, and what is
@@ -25,12 +26,13 @@ const MOST_ENTRIES = 20_000;
 export function ownObjectReader<O extends OwnObject>(
   kind: OwnKind<O>,
   onTrouble: (error: FencelineError) => void,
+  kept = new KeptObjects(),
 ): (object: WireObject, previous: O | undefined) => O {
   const parse = readerOf(kind);
   const told = new Map<string, string>();
   return (object, previous) => {
     const read = parse({ ...object, status: undefined });
-    const { status, leftOut, unnamed } = kind.readStatus(object.status, previous?.status, MOST_ENTRIES);
+    const { status, leftOut, unnamed } = kind.readStatus(kept.withLists(object.status), previous?.status, MOST_ENTRIES);
     const key = keyText(object.metadata);
     const parts = describeLeftOut(leftOut, unnamed);
     if (parts === "") told.delete(key);
