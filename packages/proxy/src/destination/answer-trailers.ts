@@ -12,6 +12,7 @@ export const NEVER_AN_ANSWER_TRAILER: ReadonlySet<string> = new Set([
   "keep-alive",
   "proxy-connection",
   "proxy-authenticate",
+  "proxy-authentication-info",
   "te",
   "upgrade",
   "content-encoding",

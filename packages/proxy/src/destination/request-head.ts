@@ -43,6 +43,9 @@ type FieldRule = (head: RequestHead, value: string, name: string) => void;
 
 const drop: FieldRule = () => {};
 
+/** `trailers` as a member of `TE`, which has no weight (RFC 9110 §10.1.4). */
+const TAKES_TRAILERS = /(?:^|,)[\t ]*trailers[\t ]*(?:,|$)/i;
+
 /**
  * The fields that are not simply forwarded. RFC 9110 §7.6.1 names the hop-by-hop ones that must go
  * even where Connection does not list them.
@@ -120,12 +123,12 @@ const RULES = new Map<string, FieldRule>([
   ],
   // Ours to say: from a caller it would change the Host that its destination sees.
   [AUTHORITY_HEADER, drop],
-  // `TE: trailers` alone says something about the whole way, and answer trailers are relayed; other
-  // values ask for codings of this hop. Node takes it for HTTP/2 in small letters only.
+  // `trailers` says something about the whole way, and answer trailers are relayed; other members
+  // ask for codings of this hop. Node takes it for HTTP/2 in small letters only.
   [
     "te",
     (head, value, name) => {
-      if (value.toLowerCase() === "trailers") head.forwarded.push(name, "trailers");
+      if (TAKES_TRAILERS.test(value)) head.forwarded.push(name, "trailers");
     },
   ],
   // RFC 9110 §7.8: a server may ignore Upgrade. `http2-settings` belongs to `Upgrade: h2c`.

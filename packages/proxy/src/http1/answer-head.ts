@@ -77,6 +77,7 @@ const RULES = new Map<string, FieldRule>([
   ["keep-alive", keepAlive],
   ["proxy-connection", drop],
   ["proxy-authenticate", drop],
+  ["proxy-authentication-info", drop],
   ["te", drop],
   ["upgrade", drop],
 ]);

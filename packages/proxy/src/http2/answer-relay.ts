@@ -2,7 +2,7 @@ import type { ClientHttp2Stream, OutgoingHttpHeaders, ServerHttp2Stream } from "
 import { NEVER_AN_ANSWER_TRAILER } from "../destination/answer-trailers.ts";
 import { pushJoining, releaseJoined, unreadBytes } from "../net/joined-reading.ts";
 import { MOST_PIECES } from "../net/pieces.ts";
-import { allowedTrailers } from "./fields.ts";
+import { allowedFields } from "./fields.ts";
 import { HEADER_ONLY, respond, sendTrailers, WITH_BODY, WITH_TRAILERS } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 
@@ -102,7 +102,7 @@ export class AnswerRelay {
     from.on("data", this.#onData);
     from.on("trailers", (trailers, _flags, rawTrailers) => {
       this.#source.heard();
-      this.#trailers = allowedTrailers(trailers, rawTrailers, NEVER_AN_ANSWER_TRAILER);
+      this.#trailers = allowedFields(trailers, rawTrailers, NEVER_AN_ANSWER_TRAILER);
     });
     from.on("end", () => {
       // Of an answer that was broken off, "close" tells.

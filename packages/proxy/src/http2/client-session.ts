@@ -5,6 +5,7 @@ import { ControlFrames } from "./control-frames.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
 import { MAX_HEADER_LIST_SIZE } from "./options.ts";
+import { outliveStreamErrors } from "./stream-errors.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
@@ -80,6 +81,7 @@ export class ClientSession implements Http2Client {
     this.#resetsLeft = limits.resetBurst;
     this.#controlFrames = new ControlFrames(limits.maxControlFrames, performance.now());
     leaveStreamsAlive(session);
+    outliveStreamErrors(session);
     const late = setTimeout(() => session.destroy(), limits.headersTimeout);
     session
       // Errors of a session end it, and each of its streams; the streams tell.

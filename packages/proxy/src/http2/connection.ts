@@ -20,6 +20,7 @@ import {
   MAX_SESSION_MEMORY,
 } from "./options.ts";
 import { PingPacing } from "./ping-pacing.ts";
+import { outliveStreamErrors } from "./stream-errors.ts";
 
 /** What the pool hears of its sessions. */
 export interface SessionOwner {
@@ -109,6 +110,7 @@ export class Http2Connection {
       })
       .on("close", () => this.#onClose());
     leaveStreamsAlive(this.#session);
+    outliveStreamErrors(this.#session);
     this.#timer = setTimeout(
       () => this.destroy(new UpstreamError("CONNECT_TIMED_OUT", "the destination did not accept an HTTP/2 connection in time")),
       options.connectTimeout,

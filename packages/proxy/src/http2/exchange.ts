@@ -17,7 +17,7 @@ import type { Http2Client } from "./client-session.ts";
 import { closeWhenSent } from "./close-when-sent.ts";
 import type { Http2Connection } from "./connection.ts";
 import { classifyNoSession, refusalOfStream } from "./failure.ts";
-import { type AnswerFields, isRelayable, keepSensitive, relayedFields, repeatedFields } from "./fields.ts";
+import { type AnswerFields, interimFields, isRelayable, keepSensitive, relayedFields } from "./fields.ts";
 import { InterimAnswers } from "./interim-answers.ts";
 import type { SessionWaiter } from "./pool.ts";
 import type { Http2Pools } from "./pools.ts";
@@ -136,7 +136,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     noteEnd(upstream);
     upstream
       .on("error", ignore)
-      .on("headers", (fields, _flags, rawFields) => this.#onInterim(session, upstream, repeatedFields(fields, rawFields)))
+      .on("headers", (fields, _flags, rawFields) => this.#onInterim(session, upstream, interimFields(fields, rawFields)))
       .on("response", (fields, flags, rawFields) => this.#onAnswer(session, upstream, fields, flags, rawFields))
       .on("close", () => this.#upstreamClosed(session, upstream));
     upload?.sendBy(upstream);

@@ -36,12 +36,21 @@ export function isRelayable(fields: AnswerFields): boolean {
 }
 
 /**
- * The fields as they go on: without `TE`, which means nothing in an answer, and with a plain
- * length, as over HTTP/1.1. nghttp2 takes `Trailers` for a valid value, and Node throws at it.
+ * Fields of an answer that end here (RFC 9110 §7.6.1, §11.7), as over HTTP/1.1. nghttp2 takes
+ * `Trailers` for a valid value of `TE`, and Node throws at it.
  */
+const ENDS_HERE: ReadonlySet<string> = new Set(["te", "proxy-authenticate", "proxy-authentication-info"]);
+
+/** The fields as they go on: without those that end here, and with a plain length. */
 export function relayedFields(fields: AnswerFields, rawFields: readonly string[]): readonly string[] {
-  const withoutTe = "te" in fields ? rawFields.filter((_, at) => rawFields[at - (at % 2)] !== "te") : rawFields;
-  return keepSensitive(withPlainLength(withoutTe, fields["content-length"]), sensitiveNames(fields));
+  const ends = "te" in fields || "proxy-authenticate" in fields || "proxy-authentication-info" in fields;
+  const relayed = ends ? rawFields.filter((_, at) => !ENDS_HERE.has(rawFields[at - (at % 2)] ?? "")) : rawFields;
+  return keepSensitive(withPlainLength(relayed, fields["content-length"]), sensitiveNames(fields));
+}
+
+/** The same of an interim answer. */
+export function interimFields(fields: IncomingHttpHeaders, rawFields: readonly string[]): OutgoingHttpHeaders {
+  return allowedFields(fields, rawFields, ENDS_HERE);
 }
 
 /** @param length value of Content-Length. nghttp2 has seen to it that it is digits, and once */
@@ -53,33 +62,20 @@ function withPlainLength(fields: readonly string[], length: string | undefined):
 }
 
 /**
- * Fields as they came, where Node sends no flat list: in trailers and interim answers. A name that
- * stands twice goes on twice. Node joins its values with a comma, which no reader of gRPC's binary
- * metadata (`-bin`) takes apart, or keeps the first one alone.
+ * Fields as they came but for some, where Node sends no flat list: trailers and interim answers. A
+ * name that stands twice goes on twice. Node joins its values with a comma, which no reader of
+ * gRPC's binary metadata (`-bin`) takes apart, or keeps the first one alone.
  *
- * @param fields as Node hands them over. Most have no such name, and are returned
+ * @param fields as Node hands them over. Most go on as they are
  * @param rawFields flat list of names and values
+ * @param never names in small letters. Of trailers those that must not come after a body: what
+ * reads them next would take them for what stood in the header
  */
-export function repeatedFields(fields: IncomingHttpHeaders, rawFields: readonly string[]): OutgoingHttpHeaders {
-  return Object.keys(fields).length * 2 === rawFields.length ? fields : listed(fields, rawFields, NONE);
+export function allowedFields(fields: IncomingHttpHeaders, rawFields: readonly string[], never: ReadonlySet<string>): OutgoingHttpHeaders {
+  const names = Object.keys(fields);
+  const asTheyAre = names.length * 2 === rawFields.length && !names.some((name) => never.has(name));
+  return asTheyAre ? fields : listed(fields, rawFields, never);
 }
-
-/**
- * Trailers as {@link repeatedFields}, without those that must not come after a body: what reads
- * them next would take them for what stood in the header.
- *
- * @param never names in small letters
- */
-export function allowedTrailers(
-  trailers: IncomingHttpHeaders,
-  rawFields: readonly string[],
-  never: ReadonlySet<string>,
-): OutgoingHttpHeaders {
-  const hasNever = Object.keys(trailers).some((name) => never.has(name));
-  return hasNever ? listed(trailers, rawFields, never) : repeatedFields(trailers, rawFields);
-}
-
-const NONE: ReadonlySet<string> = new Set();
 
 function listed(fields: IncomingHttpHeaders, rawFields: readonly string[], never: ReadonlySet<string>): OutgoingHttpHeaders {
   const values = new Map<string, string[]>();

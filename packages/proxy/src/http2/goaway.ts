@@ -12,8 +12,9 @@ import type { Http2Session } from "node:http2";
 export function leaveStreamsAlive(session: Http2Session): void {
   session.on("goaway", (code: number) => {
     if (code === 0 || session.destroyed) return;
+    const { destroy } = session;
     session.destroy = () => {
-      Reflect.deleteProperty(session, "destroy");
+      session.destroy = destroy;
       session.close();
     };
   });

@@ -1,7 +1,7 @@
 import type { ClientHttp2Stream, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
 import { MOST_PIECES, Pieces } from "../net/pieces.ts";
-import { allowedTrailers } from "./fields.ts";
+import { allowedFields } from "./fields.ts";
 import { sendTrailers } from "./respond.ts";
 
 /**
@@ -45,7 +45,7 @@ export class Upload {
     this.#inAll = inAll;
     // Node says it when they come, not after the body was read, and that waits for a connection.
     from.on("trailers", (trailers, _flags, rawTrailers) => {
-      this.#trailers = allowedTrailers(trailers, rawTrailers, NEVER_A_TRAILER);
+      this.#trailers = allowedFields(trailers, rawTrailers, NEVER_A_TRAILER);
     });
     // It says "end" of an empty body as soon as that has come, whether anybody reads or not.
     from.on("end", this.#onEnd);
