@@ -64,8 +64,9 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
     this.#isDebug = logger.isLevelEnabled("debug");
     const onError = (of: ObjectRef, error: unknown, retryAfter: number, failures: number) =>
       this.#tellFailure(of, error, retryAfter, failures);
-    this.#plans = new WorkQueue({ work: (of) => this.#reconcile(of), onError, concurrency: () => this.#inFlight.limit });
-    this.#statuses = new WorkQueue({ work: (of) => this.#keepStatus(of), onError, concurrency: () => STATUSES });
+    const share = ({ namespace }: ObjectRef) => namespace;
+    this.#plans = new WorkQueue({ work: (of) => this.#reconcile(of), onError, share, concurrency: () => this.#inFlight.limit });
+    this.#statuses = new WorkQueue({ work: (of) => this.#keepStatus(of), onError, share, concurrency: () => STATUSES });
   }
 
   /**

@@ -188,6 +188,29 @@ test("T-08 urgent work goes before a thousand other keys, and does not keep thes
   assert.ok(order.indexOf("u99") > order.indexOf("k10"), "the others wait until all urgent ones are done");
 });
 
+test("T-08 whoever has a thousand keys waiting keeps another's waiting for one of them, urgent ones and others", async () => {
+  for (const urgent of [true, false]) {
+    const order: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const queue = new WorkQueue<string>({
+      work: async (key) => {
+        order.push(key);
+        if (order.length === 1) await gate.promise;
+        return undefined;
+      },
+      onError: noError,
+      concurrency: () => 1,
+      share: (key) => key.slice(0, key.indexOf("/")),
+    });
+    for (let n = 0; n < 1_000; n += 1) queue.add(`many/${n}`, `many/${n}`, urgent);
+    for (const key of ["few/0", "few/1", "other/0"]) queue.add(key, key, urgent);
+    gate.resolve();
+    await queue.idle();
+    assert.equal(order.length, 1_003);
+    assert.deepEqual(order.slice(0, 8), ["many/0", "many/1", "few/0", "other/0", "many/2", "few/1", "many/3", "many/4"]);
+  }
+});
+
 test("what is urgent and could not be done is as urgent when it comes again", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const order: string[] = [];

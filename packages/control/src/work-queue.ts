@@ -1,4 +1,5 @@
 import { doublingPause, type PauseLimits, shortenedAtRandom } from "@fenceline/api";
+import { FairLine } from "./fair-line.ts";
 
 /** Settings of a {@link WorkQueue}. */
 export interface WorkQueueOptions<K> {
@@ -16,6 +17,11 @@ export interface WorkQueueOptions<K> {
   /** Most keys worked on at once, asked for before each. Default 4. */
   readonly concurrency?: () => number;
   /**
+   * Whose a key is: who has many waiting does not keep the others' waiting behind them. Default:
+   * all are somebody's.
+   */
+  readonly share?: (key: K) => string;
+  /**
    * First and longest pause before a retry, in milliseconds; default 50 and 30 000. A request
    * brings a retry forward, but not below `forward`, default 1 000: requests may come at the rate
    * of the whole mesh's changes.
@@ -25,6 +31,7 @@ export interface WorkQueueOptions<K> {
 
 interface Item<K> {
   readonly key: K;
+  readonly share: string;
   /** Goes before those that are not, when it waits next. */
   urgent: boolean;
   running: boolean;
@@ -55,13 +62,13 @@ const TURNS_OF_URGENT = 4;
 /**
  * A queue of keys, as every controller of Kubernetes has one: many events of one object become one
  * run, the same object is never worked on twice at once, a failing object is retried ever more
- * slowly and holds up no other.
+ * slowly and holds up no other. Whose keys they are takes turns.
  */
 export class WorkQueue<K> {
   readonly #options: Required<WorkQueueOptions<K>>;
   readonly #items = new Map<string, Item<K>>();
-  readonly #urgent = new Set<string>();
-  readonly #waiting = new Set<string>();
+  readonly #urgent = new FairLine();
+  readonly #waiting = new FairLine();
   readonly #idle: (() => void)[] = [];
   #running = 0;
   #started = 0;
@@ -72,7 +79,7 @@ export class WorkQueue<K> {
   #isPausing = false;
 
   constructor(options: WorkQueueOptions<K>) {
-    this.#options = { concurrency: () => 4, backoff: { first: 50, longest: 30_000 }, ...options };
+    this.#options = { concurrency: () => 4, share: () => "", backoff: { first: 50, longest: 30_000 }, ...options };
   }
 
   /**
@@ -85,14 +92,16 @@ export class WorkQueue<K> {
     if (this.#closed) return;
     const item = this.#items.get(id);
     if (item === undefined) {
-      this.#items.set(id, { key, urgent, running: false, again: false, failures: 0, retry: undefined, notBefore: 0 });
-      this.#enqueue(id, urgent);
+      const share = this.#options.share(key);
+      const added = { key, share, urgent, running: false, again: false, failures: 0, retry: undefined, notBefore: 0 };
+      this.#items.set(id, added);
+      this.#enqueue(id, added);
       return;
     }
     item.urgent ||= urgent;
     if (item.running) item.again = true;
     else if (item.retry !== undefined) this.#retry(id, item, item.notBefore - performance.now());
-    else if (urgent && this.#waiting.delete(id)) this.#urgent.add(id);
+    else if (urgent && this.#waiting.delete(id, item.share)) this.#urgent.add(id, item.share);
   }
 
   /** Resolves when nothing runs and nothing waits; retries that are pending do not count. */
@@ -115,8 +124,8 @@ export class WorkQueue<K> {
     return this.#waiting.size + this.#urgent.size > 0;
   }
 
-  #enqueue(id: string, urgent: boolean): void {
-    (urgent ? this.#urgent : this.#waiting).add(id);
+  #enqueue(id: string, item: Item<K>): void {
+    this.#line(item).add(id, item.share);
     this.#start();
   }
 
@@ -152,9 +161,11 @@ export class WorkQueue<K> {
     this.#started += 1;
     const isTheirTurn = this.#started % TURNS_OF_URGENT > 0;
     const line = this.#waiting.size === 0 || (isTheirTurn && this.#urgent.size > 0) ? this.#urgent : this.#waiting;
-    const id = first(line);
-    if (id !== undefined) line.delete(id);
-    return id;
+    return line.next();
+  }
+
+  #line({ urgent }: Item<K>): FairLine {
+    return urgent ? this.#urgent : this.#waiting;
   }
 
   async #run(id: string, item: Item<K>, urgent: boolean): Promise<void> {
@@ -173,11 +184,11 @@ export class WorkQueue<K> {
   #retry(id: string, item: Item<K>, pause: number): void {
     clearTimeout(item.retry);
     item.retry = undefined;
-    if (pause <= 0 && !item.running) this.#enqueue(id, item.urgent);
+    if (pause <= 0 && !item.running) this.#enqueue(id, item);
     else
       item.retry = setTimeout(() => {
         item.retry = undefined;
-        this.#enqueue(id, item.urgent);
+        this.#enqueue(id, item);
       }, pause).unref();
   }
 
@@ -202,7 +213,7 @@ export class WorkQueue<K> {
     this.#running -= 1;
     if (item.again) {
       item.again = false;
-      (item.urgent ? this.#urgent : this.#waiting).add(id);
+      this.#line(item).add(id, item.share);
     } else if (item.retry === undefined) this.#items.delete(id);
     this.#start();
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
@@ -215,9 +226,4 @@ export class WorkQueue<K> {
   #retryAfter(failures: number): number {
     return shortenedAtRandom(doublingPause(failures, this.#options.backoff));
   }
-}
-
-/** The id that was added before the others. */
-function first(ids: ReadonlySet<string>): string | undefined {
-  return ids.values().next().value;
 }

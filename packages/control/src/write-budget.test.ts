@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ObjectRef } from "@fenceline/api";
 import { WriteBudget } from "./write-budget.ts";
 
-const ref = (name: string): ObjectRef => ({ kind: "Widget", namespace: "test1", name });
+const ref = (name: string, namespace = "test1"): ObjectRef => ({ kind: "Widget", namespace, name });
 
 /**
  * A budget in a time that the test controls: 4 at once and 2 a second for each, 16 and 8 for all.
@@ -39,7 +39,15 @@ test("what a call waits for is written when the budget of all others is used up"
     waiting.every((pause, index) => Math.abs(pause - ((index + 1) * 1_000) / 6) < 1),
     waiting.join(", "),
   );
-  for (let urgent = 0; urgent < 4; urgent += 1) assert.equal(budget.pause(ref(`urgent${urgent}`), 1, true), 0);
+  for (let urgent = 0; urgent < 2; urgent += 1) assert.equal(budget.pause(ref(`urgent${urgent}`), 1, true), 0);
+});
+
+test("T-08 calls to a thousand objects of one namespace leave room for what a call of another waits for", () => {
+  const { budget } = setUp();
+  for (let index = 0; index < 1_000; index += 1) budget.pause(ref(`many${index}`), 1, true);
+  assert.ok(budget.pause(ref("more"), 1, true) > 100_000);
+  assert.equal(budget.pause(ref("one", "other"), 1, true), 0);
+  assert.equal(budget.pause(ref("one", "third"), 1, true), 0);
 });
 
 test("who has a turn may ask again before it comes, and pays once", () => {

@@ -1,4 +1,5 @@
 import { type ObjectRef, refText, TokenBucket } from "@fenceline/api";
+import { SharedBucket } from "./shared-bucket.ts";
 
 /** So many writes at once, and so many a second in the long run. */
 interface Rate {
@@ -37,8 +38,11 @@ export class WriteBudget {
   readonly #each: Rate;
   readonly #clock: () => number;
   readonly #all: TokenBucket;
-  /** What is kept for what a call waits for. */
-  readonly #reserved: TokenBucket;
+  /**
+   * What is kept for what a call waits for. Namespaces share it: the calls of one, to a thousand
+   * fences of its own, would leave nothing of it to the others.
+   */
+  readonly #reserved: SharedBucket;
   readonly #accounts = new Map<string, Account>();
 
   /** @param clock milliseconds of a clock that never goes back */
@@ -49,7 +53,7 @@ export class WriteBudget {
     this.#each = each;
     this.#clock = clock;
     this.#all = new TokenBucket(all.burst * (1 - RESERVED), all.perSecond * (1 - RESERVED), clock());
-    this.#reserved = new TokenBucket(all.burst * RESERVED, all.perSecond * RESERVED, clock());
+    this.#reserved = new SharedBucket(all.burst * RESERVED, all.perSecond * RESERVED, clock());
   }
 
   /**
@@ -63,7 +67,7 @@ export class WriteBudget {
     if (account.turn === undefined) {
       // A plan is carried out as a whole, also one that is larger than the budget of its object.
       const own = account.budget.overdraw(Math.min(writes, this.#each.burst), now);
-      const ofAll = urgent && this.#reserved.take(writes, now) ? 0 : this.#all.overdraw(writes, now);
+      const ofAll = urgent && this.#reserved.take(owner.namespace, writes, now) ? 0 : this.#all.overdraw(writes, now);
       account.turn = now + Math.max(own, ofAll);
     }
     if (account.turn > now) return account.turn - now;

@@ -92,7 +92,12 @@ export class AutomaticFences {
     this.#options = options;
     const { clock = () => performance.now(), backoff = BACKOFF } = options;
     this.#clock = clock;
-    this.#queue = new WorkQueue({ work: (key) => this.#work(key), onError: (key, error) => this.#warn(key, error), backoff });
+    this.#queue = new WorkQueue({
+      work: (key) => this.#work(key),
+      onError: (key, error) => this.#warn(key, error),
+      share: ({ namespace }) => namespace,
+      backoff,
+    });
   }
 
   /** Looks at every namespace. */

@@ -1,0 +1,44 @@
+/**
+ * What waits, by whose it is: shares take turns, and within one who came first is first. So however
+ * much one of them has waiting, the next of another waits for one of each.
+ */
+export class FairLine {
+  /** The share whose turn is next first. None is empty. */
+  readonly #shares = new Map<string, Set<string>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Does nothing when it waits already. */
+  add(id: string, share: string): void {
+    const ids = this.#shares.get(share);
+    if (ids?.has(id)) return;
+    if (ids === undefined) this.#shares.set(share, new Set([id]));
+    else ids.add(id);
+    this.#size += 1;
+  }
+
+  /** Returns whether it was waiting. */
+  delete(id: string, share: string): boolean {
+    const ids = this.#shares.get(share);
+    if (ids?.delete(id) !== true) return false;
+    this.#size -= 1;
+    if (ids.size === 0) this.#shares.delete(share);
+    return true;
+  }
+
+  /** Takes the next one. */
+  next(): string | undefined {
+    for (const [share, ids] of this.#shares) {
+      for (const id of ids) {
+        this.delete(id, share);
+        // To the end, if anything of it is left.
+        if (this.#shares.delete(share)) this.#shares.set(share, ids);
+        return id;
+      }
+    }
+    return undefined;
+  }
+}
