@@ -95,6 +95,17 @@ export interface AuthorizationPolicy extends ChartObject {
   };
 }
 
+export interface EnvoyFilter extends ChartObject {
+  readonly spec: {
+    readonly workloadSelector: { readonly labels: Labels };
+    readonly configPatches: readonly {
+      readonly applyTo: string;
+      readonly match: { readonly cluster: { readonly portNumber: number } };
+      readonly patch: { readonly value: unknown };
+    }[];
+  };
+}
+
 export interface Autoscaler extends ChartObject {
   readonly spec: {
     readonly metrics: readonly {

@@ -13,6 +13,7 @@ import type {
   Container,
   Deployment,
   DisruptionBudget,
+  EnvoyFilter,
   NetworkPolicy,
   PeerAuthentication,
   PodTemplate,
@@ -134,6 +135,20 @@ for (const { golden } of goldenCases()) {
         }
       }
     }
+  });
+
+  law("T-09 the collector's Envoy opens a connection for each client, unless that is switched off", () => {
+    const filter = ofKind<EnvoyFilter>("EnvoyFilter").find(({ metadata }) => metadata.name === "fenceline-collector");
+    assert.equal(filter === undefined, golden.endsWith("small.golden.yaml"));
+    if (filter === undefined) return;
+    const { workloadSelector, configPatches } = filter.spec;
+    const pods = deploymentOf(workloadSelector.labels);
+    const port = pods?.spec.template.spec.containers[0]?.ports?.find(({ name }) => name === "grpc-als");
+    const [{ applyTo, match, patch } = assert.fail()] = configPatches;
+    assert.deepEqual(
+      [pods?.metadata.name, applyTo, match.cluster.portNumber, patch.value],
+      ["fenceline-collector", "CLUSTER", port?.containerPort, { connection_pool_per_downstream_connection: true }],
+    );
   });
 
   law("T-53 the rights of the uninstall Job exist only while it runs", () => {

@@ -88,6 +88,12 @@ const GlobalSidecar = z.strictObject({
 
 const Collector = z.strictObject({
   replicas: z.int().min(1).default(2).describe("Number of pods. Every one learns; one of them, the holder of the Lease, renders."),
+  connectionPerClient: z
+    .boolean()
+    .default(true)
+    .describe(
+      "An EnvoyFilter by which our own Envoy opens a connection to the collector for each client's, in place of one for all. Without it a client that floods the access-log port holds up the access logs of all others. An open connection takes about 50 KB of the collector's memory.",
+    ),
   ...podValues({ requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } }),
 });
 

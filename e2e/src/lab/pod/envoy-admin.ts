@@ -69,15 +69,18 @@ export class EnvoyAdmin {
    * it now. Istio sends the others, too.
    */
   async endpoints(cluster: string): Promise<ReadonlyMap<string, number>> {
+    const healthy = (await this.#hosts(cluster)).filter(isHealthy);
+    return new Map(healthy.map((host) => [host.address.socket_address?.address ?? "", statOf(host, "rq_active")]));
+  }
+
+  /** Connections that are open to a cluster. */
+  async connections(cluster: string): Promise<number> {
+    return (await this.#hosts(cluster)).reduce((sum, host) => sum + statOf(host, "cx_active"), 0);
+  }
+
+  async #hosts(cluster: string): Promise<readonly HostStatus[]> {
     const { cluster_statuses = [] } = (await this.#json("/clusters?format=json")) as { cluster_statuses?: ClusterStatus[] };
-    const hosts = cluster_statuses.find(({ name }) => name === cluster)?.host_statuses ?? [];
-    const healthy = hosts.filter(isHealthy);
-    return new Map(
-      healthy.map(({ address, stats }) => [
-        address.socket_address?.address ?? "",
-        Number(stats.find(({ name }) => name === "rq_active")?.value ?? 0),
-      ]),
-    );
+    return cluster_statuses.find(({ name }) => name === cluster)?.host_statuses ?? [];
   }
 
   /** Bytes that Envoy has allocated. */
@@ -99,6 +102,10 @@ export class EnvoyAdmin {
     if (!response.ok) throw new FencelineError("LAB_ENVOY_ADMIN", { message: `Envoy answered ${path} with ${response.status}` });
     return response.json();
   }
+}
+
+function statOf({ stats }: HostStatus, stat: string): number {
+  return Number(stats.find(({ name }) => name === stat)?.value ?? 0);
 }
 
 function isHealthy({ health_status }: HostStatus): boolean {

@@ -23,6 +23,7 @@ export const trust: Suite = {
     await identities(scene, report);
     await forwarding(scene, report);
     await fences(scene, report);
+    await report.step("T-09 the collector's own Envoy puts no two clients on one connection", () => connectionPerClient(scene));
   },
 };
 
@@ -152,6 +153,24 @@ async function fences({ lab }: Scene, report: Report): Promise<void> {
       await lab.kubernetes.delete(fence);
     });
   }
+}
+
+/** Both fenced workloads stream their access logs all the time, to one collector or another. */
+async function connectionPerClient({ lab, victim, fenced, fenceline }: Scene): Promise<void> {
+  for (const { pod } of fenceline.collectors) {
+    const clusters = await pod.envoy.configDump("?resource=dynamic_active_clusters");
+    const inbound = clusters.map(({ cluster }) => cluster as { name: string; connection_pool_per_downstream_connection?: boolean });
+    const own = inbound.filter(({ connection_pool_per_downstream_connection: isOwn }) => isOwn).map(({ name }) => name);
+    assert.deepEqual(own, ["inbound|18081||"]);
+  }
+  const open = async () => {
+    const counts = await Promise.all(fenceline.collectors.map(({ pod }) => pod.envoy.connections("inbound|18081||")));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  await lab.until("a connection for each client", async () => {
+    for (const caller of [victim, fenced]) await callAs(caller, `secret.${VICTIMS}`);
+    return (await open()) >= 2;
+  });
 }
 
 /**
