@@ -10,6 +10,8 @@ export interface MtlsEnvoyOptions {
   /** Port of the global sidecar, and of the collector, on loopback. */
   readonly proxyPort: number;
   readonly collectorPort: number;
+  /** More of the collector's cluster, as the chart's EnvoyFilter adds it. */
+  readonly collectorCluster?: object;
 }
 
 /** Everything but access logs goes to the global sidecar. */
@@ -26,7 +28,10 @@ const ROUTES = {
   ],
 };
 
-export function startMtlsEnvoy(binary: string, { forward, proxyPort, collectorPort }: MtlsEnvoyOptions): Promise<RunningEnvoy> {
+export function startMtlsEnvoy(
+  binary: string,
+  { forward, proxyPort, collectorPort, collectorCluster }: MtlsEnvoyOptions,
+): Promise<RunningEnvoy> {
   const tls = {
     require_client_certificate: true,
     common_tls_context: {
@@ -55,7 +60,7 @@ export function startMtlsEnvoy(binary: string, { forward, proxyPort, collectorPo
     const address = { socket_address: { address: "127.0.0.1", port_value: 0 } };
     const clusters = [
       cluster("proxy", proxyPort, { http_protocol_options: {} }),
-      cluster("collector", collectorPort, { http2_protocol_options: {} }),
+      { ...cluster("collector", collectorPort, { http2_protocol_options: {} }), ...collectorCluster },
     ];
     return {
       node: { id: "n", cluster: "c" },

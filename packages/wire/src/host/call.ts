@@ -221,7 +221,10 @@ export class Call implements GrpcCall, Work, Held {
    */
   #end(): void {
     this.#isHalfClosed = true;
-    if (!this.#isWaiting && !this.#isPaused) this.#tellHalfClosed();
+    if (this.#isWaiting || this.#isPaused) return;
+    // Thousands of streams may end at once.
+    this.#isWaiting = true;
+    this.#context.turns.offer(this);
   }
 
   #tellHalfClosed(): void {

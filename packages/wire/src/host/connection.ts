@@ -1,6 +1,8 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from "node:http2";
 import { TokenBucket } from "@fenceline/api/vocabulary";
 import type { Call, CallConnection } from "./call.ts";
+import type { PlaceHolder } from "./connection-places.ts";
+import { Usage } from "./least-served.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
 import type { PacedSocket } from "./paced-socket.ts";
 import type { PeerRate } from "./peer-rates.ts";
@@ -37,18 +39,20 @@ const SURE_RATE = 1;
  */
 const OWN_REFUSALS = 32;
 const OWN_REFUSAL_RATE = 4;
+/** Milliseconds between two looks for what has taken too long. */
+const CHECK_MS = 1_000;
 /** Milliseconds between the end of a connection's last calls and its own. */
 const LAST_WORDS_MS = 1_000;
 
 /** Why a stream is refused before anything is done for it. */
-export type StreamRefusal = Extract<HostLimit, "stream_rate" | "overhead">;
+export type StreamRefusal = Extract<HostLimit, "stream_rate" | "overhead" | "peer_connections">;
 
 export interface ConnectionEvents {
   limited(limit: HostLimit, peer: string): void;
 }
 
 /** One client's connection: what it may send beside messages, and how long it may live. */
-export class Connection implements CallConnection {
+export class Connection implements CallConnection, PlaceHolder {
   /** Without the port. */
   readonly address: string;
   readonly remoteAddress: string;
@@ -69,11 +73,13 @@ export class Connection implements CallConnection {
   #peer: string | undefined;
   #isShared = false;
   #isSidecars = false;
+  #isSurplus = false;
   /** Bytes that messages and new streams account for, and those that were found to be overhead. */
   #credited = 0;
   #charged = 0;
   #bytesSeen = 0;
   #heardAt: number;
+  #checkedAt: number;
   #busyAt: number;
   #pingDueBy: number | undefined;
   #endsAt: number | undefined;
@@ -92,7 +98,7 @@ export class Connection implements CallConnection {
     this.#sure = new TokenBucket(SURE_STREAMS, SURE_RATE, now);
     this.#refusals = new TokenBucket(OWN_REFUSALS, OWN_REFUSAL_RATE, now);
     this.#agesAt = now + limits.maxConnectionAgeMs * jitter;
-    this.#heardAt = this.#busyAt = now;
+    this.#heardAt = this.#checkedAt = this.#busyAt = now;
     const onControl = () => this.#controlFrame();
     // Told one by one, so that a flood ends within the piece of it that is being read, and not at
     // the next look.
@@ -112,11 +118,26 @@ export class Connection implements CallConnection {
    */
   opened(peer: string, rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
     this.#peer ??= peer;
-    if (peer !== this.#peer) this.#isShared = true;
+    if (peer !== this.#peer && !this.#isShared) {
+      this.#isShared = true;
+      this.#socket.usage = new Usage();
+    }
     if (peer !== this.address) this.#isSidecars = true;
     const limit = this.#isSidecars ? this.#openedBehindSidecar(rate, headers, now) : this.#openedBy(rate, now);
-    if (limit === "stream_rate" && !this.#isShared) this.#refused(rate, now);
+    if (limit !== undefined && limit !== "overhead" && !this.#isShared) this.#refused(rate, now);
     return limit;
+  }
+
+  /**
+   * The peer of its first stream is certified.
+   *
+   * @param rate of the peer: it comes to its next stream no sooner by a further connection
+   * @param isSurplus the peer has no share left for this one, whose streams are refused. To cut it
+   * would make the sidecar open another one, which costs more
+   */
+  belongsTo(rate: PeerRate, isSurplus: boolean): void {
+    this.#socket.usage = rate.usage;
+    this.#isSurplus = isSurplus;
   }
 
   /**
@@ -136,6 +157,7 @@ export class Connection implements CallConnection {
   #openedBehindSidecar(rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
     const bytes = sizeOf(headers);
     this.#credited += Math.max(HEADER_CREDIT, bytes);
+    if (this.#isSurplus && !this.#isShared) return "peer_connections";
     if (!rate.streams.take(1, now)) return "stream_rate";
     return rate.overhead.take(Math.max(0, bytes - HEADER_CREDIT), now) ? undefined : "overhead";
   }
@@ -172,6 +194,14 @@ export class Connection implements CallConnection {
     this.#control.give(1);
   }
 
+  get isIdle(): boolean {
+    return this.#calls.size === 0;
+  }
+
+  displace(): void {
+    this.cut("displaced");
+  }
+
   /** Asks the peer to go elsewhere; streams that are open may go on for a while. */
   retire(now: number): void {
     if (this.#endsAt !== undefined || this.#session.destroyed) return;
@@ -200,8 +230,18 @@ export class Connection implements CallConnection {
     this.#socket.destroy();
   }
 
-  /** Looks for what came too often: cheap enough to be done ten times a second. */
-  checkOverhead(now: number): void {
+  /**
+   * Looks for what came too often, and now and then for what has taken too long. Each connection
+   * has its own time for that: of thousands, few are due at once.
+   */
+  look(now: number): void {
+    this.#checkOverhead(now);
+    if (now - this.#checkedAt < CHECK_MS) return;
+    this.#checkedAt = now;
+    this.#check(now);
+  }
+
+  #checkOverhead(now: number): void {
     const overhead = this.#socket.bytesRead - this.#credited - this.#charged;
     if (overhead <= 0) return;
     let unread = 0;
@@ -212,8 +252,7 @@ export class Connection implements CallConnection {
     if (!this.#overhead.take(excess, now)) this.cut("overhead");
   }
 
-  /** Looks for what has taken too long. */
-  check(now: number): void {
+  #check(now: number): void {
     // What is said to a session that was destroyed throws; that it is closed is told later. Its
     // last words had their time since the look before.
     if (this.#session.destroyed) {
@@ -224,10 +263,16 @@ export class Connection implements CallConnection {
     if (this.#calls.size > 0) this.#busyAt = now;
     if (this.#endsAt !== undefined) this.#end(now, this.#endsAt);
     else if (now >= this.#agesAt) this.retire(now);
-    else if (now - this.#busyAt >= this.#limits.maxConnectionIdleMs) {
+    else if (now - this.#busyAt >= this.#maxIdleMs) {
       this.#events.limited("idle", this.remoteAddress);
       this.retire(now);
     } else this.#keepAlive(now);
+  }
+
+  get #maxIdleMs(): number {
+    const { maxConnectionIdleMs, maxSidecarIdleMs } = this.#limits;
+    const isShort = this.#isSidecars || this.#peer === undefined;
+    return isShort ? Math.min(maxConnectionIdleMs, maxSidecarIdleMs) : maxConnectionIdleMs;
   }
 
   #end(now: number, endsAt: number): void {

@@ -2,17 +2,16 @@ import { once } from "node:events";
 import type { Http2Server, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { listenFailed } from "@fenceline/api/vocabulary";
-import { ConnectionCap } from "../connection-cap.ts";
-import { openFilesLimit } from "../open-files.ts";
 import { statusOnly } from "./answer.ts";
 import { Call, type CallContext, type CallOrigin } from "./call.ts";
 import { Connection, type StreamRefusal } from "./connection.ts";
+import { ConnectionPlaces } from "./connection-places.ts";
 import { GRPC_STATUS } from "./grpc-status.ts";
 import { createHttp2 } from "./http2-server.ts";
 import { limitStatus } from "./limit-status.ts";
 import { DEFAULT_HOST_LIMITS, type HostLimit, type HostLimits } from "./limits.ts";
 import { PacedSocket } from "./paced-socket.ts";
-import { PeerRates } from "./peer-rates.ts";
+import { type PeerRate, PeerRates } from "./peer-rates.ts";
 import { Peers } from "./peers.ts";
 import { Refusals } from "./refusals.ts";
 import { httpRefusal, isCompressed, refuse, refuseHttp } from "./refuse.ts";
@@ -53,17 +52,8 @@ export interface GrpcHost {
   close(graceMs?: number): Promise<void>;
 }
 
-/**
- * Share of the process's open files that connections may take: the API, the proxy beside us and the
- * API server's watches need theirs.
- */
-const SHARE_OF_FILES = 1 / 4;
-/**
- * How often connections are looked through for floods, and every how many times for what takes too
- * long.
- */
+/** How often connections are looked through. */
 const LOOK_MS = 100;
-const LOOKS_PER_CHECK = 10;
 
 /**
  * Serves gRPC over HTTP/2 without TLS (mTLS is the business of the sidecar in front), and bounds
@@ -88,15 +78,16 @@ class Host implements GrpcHost {
   readonly #listener: Server;
   readonly #http2: Http2Server;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
-  readonly #cap: ConnectionCap;
+  readonly #places: ConnectionPlaces;
   readonly #rates: PeerRates;
+  /** Addresses of which somebody has shown a certificate: that of the sidecar in front of us. */
+  readonly #sidecars = new Set<string>();
   readonly #refusals = new Refusals();
   readonly #refusalOf: Readonly<Record<StreamRefusal, OutgoingHttpHeaders>>;
   #port = 0;
   readonly #pace = new StreamPace();
   /** The socket whose session is being made. */
   #accepting: PacedSocket | undefined;
-  #looks = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosing = false;
 
@@ -104,7 +95,11 @@ class Host implements GrpcHost {
     this.#limits = { ...DEFAULT_HOST_LIMITS, ...limits };
     this.#rates = new PeerRates(this.#limits);
     const refusal = (limit: HostLimit) => statusOnly(limitStatus(limit, this.#limits));
-    this.#refusalOf = { stream_rate: refusal("stream_rate"), overhead: refusal("overhead") };
+    this.#refusalOf = {
+      stream_rate: refusal("stream_rate"),
+      overhead: refusal("overhead"),
+      peer_connections: refusal("peer_connections"),
+    };
     for (const service of services) for (const [path, method] of Object.entries(service)) this.#methods.set(path, method);
     this.#peerOf = peerOf;
     const limited = (limit: HostLimit, peer: string): void => {
@@ -115,8 +110,7 @@ class Host implements GrpcHost {
       }
     };
     this.#context = { limits: this.#limits, peers: new Peers(this.#limits), turns: new Turns(), limited };
-    const affordable = Math.max(1, Math.min(this.#limits.maxConnections, Math.floor(openFilesLimit() * SHARE_OF_FILES)));
-    this.#cap = new ConnectionCap(affordable, this.#limits.maxConnectionsPerAddress);
+    this.#places = new ConnectionPlaces(this.#limits);
     this.#http2 = createHttp2(this.#limits.maxStreamsPerConnection, (session) => this.#session(session));
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>
       this.#accept(socket),
@@ -132,7 +126,7 @@ class Host implements GrpcHost {
   }
 
   get connections(): number {
-    return this.#cap.open;
+    return this.#places.taken;
   }
 
   get heldBytes(): number {
@@ -185,8 +179,11 @@ class Host implements GrpcHost {
 
   #admit(socket: Socket): HostLimit | undefined {
     const now = performance.now();
-    const { connections } = this.#rates.of(socket.remoteAddress ?? "unknown", now);
-    return connections.take(1, now) ? this.#cap.admit(socket) : "address_connections";
+    const address = socket.remoteAddress ?? "unknown";
+    // The sidecar brings everybody's. It is paced, and its peers have their own rates.
+    const isSidecars = this.#sidecars.has(address);
+    const isRated = isSidecars || this.#rates.of(address, false, now).connections.take(1, now);
+    return isRated ? this.#places.admits(address, isSidecars) : "address_connections";
   }
 
   #session(session: ServerHttp2Session): void {
@@ -198,11 +195,15 @@ class Host implements GrpcHost {
     const jitter = 0.9 + Math.random() * 0.2;
     const connection = new Connection(socket, session, this.#limits, this.#context, performance.now(), jitter);
     this.#connections.set(session, connection);
+    this.#places.take(connection.address, connection);
     // Not the server's event: a stream that was reset in the piece that opened it has no session
     // any more when it is told, and it counts like any other.
     session.on("stream", (stream, headers) => this.#stream(stream, headers, connection));
     session.on("error", () => this.#context.limited("http2", connection.remoteAddress));
-    session.on("close", () => this.#connections.delete(session));
+    session.on("close", () => {
+      this.#connections.delete(session);
+      this.#places.leave(connection);
+    });
   }
 
   #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: Connection): void {
@@ -210,7 +211,8 @@ class Host implements GrpcHost {
     const now = performance.now();
     const peer = this.#peerOf(headers, connection.address);
     const isCertified = peer !== connection.address;
-    const rate = this.#rates.of(peer, now);
+    const rate = this.#rates.of(peer, isCertified, now);
+    if (isCertified && !connection.isSidecars) this.#certified(connection, peer, rate, now);
     const limit = connection.opened(peer, rate, headers, now);
     if (limit !== undefined) this.#context.limited(limit, peer);
     // It may have been reset before we were told of it, or its connection was cut.
@@ -221,6 +223,13 @@ class Host implements GrpcHost {
       const lane = isCertified ? owner.lane : connection.lane;
       this.#call({ stream, headers, owner, connection, lane, rate: connection.isSidecars ? rate : undefined }, now);
     }
+  }
+
+  /** From now on the connection counts for its peer, and no more for the sidecar's address. */
+  #certified(connection: Connection, peer: string, rate: PeerRate, now: number): void {
+    this.#sidecars.add(connection.address);
+    const isFree = this.#places.belongsTo(peer, connection);
+    connection.belongsTo(rate, !isFree || !rate.connections.take(1, now));
   }
 
   #call(origin: CallOrigin & { readonly connection: Connection }, now: number): void {
@@ -251,11 +260,7 @@ class Host implements GrpcHost {
   }
 
   #look(now: number): void {
-    const isCheck = ++this.#looks % LOOKS_PER_CHECK === 0;
-    for (const connection of this.#connections.values()) {
-      connection.checkOverhead(now);
-      if (isCheck) connection.check(now);
-    }
+    for (const connection of this.#connections.values()) connection.look(now);
   }
 }
 

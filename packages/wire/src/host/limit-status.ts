@@ -6,6 +6,7 @@ const DETAILS: Partial<Record<HostLimit, string>> = {
   framing: "a message prefix has an unknown flag",
   message_time: "a message was begun and not finished in time",
   peer_bytes: "this peer holds too much in unfinished messages",
+  peer_connections: "this peer has too many connections, or opens them too often",
   peer_streams: "this peer has too many streams",
   stream_rate: "this peer opens streams too often",
   overhead: "this peer sends too much beside its messages",

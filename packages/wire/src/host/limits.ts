@@ -46,19 +46,28 @@ export interface HostLimits {
   readonly streamBurst: number;
   readonly streamRate: number;
   /**
-   * Connections in all; one more is closed at once. Default 10,000, and never more than a quarter
-   * of the process's open files.
+   * Connections in all; one more is closed at once, unless a peer with more of them can give one
+   * up. Default 10,000, and never more than a quarter of the process's open files, nor of its
+   * memory at 48 KiB for each.
    */
   readonly maxConnections: number;
   /**
-   * Connections from one address. Default 512: behind Istio's sidecar all of them come from
-   * 127.0.0.6.
+   * Connections from one address that have not shown a certificate. Default 512. Behind Istio's
+   * sidecar all come from 127.0.0.6, and show it with the first stream; those without a call make
+   * room for others there.
    */
   readonly maxConnectionsPerAddress: number;
   /**
+   * Connections of one certified peer. Default 4,096, as of streams, and never more than half of
+   * all. Streams on one more are refused.
+   */
+  readonly maxConnectionsPerPeer: number;
+  /**
    * New connections of one address per second in the long run, beside twice
-   * `maxConnectionsPerAddress` at once; one more is closed at once. Default 64: whoever is cut for
-   * a flood and comes again costs more than the flood did.
+   * `maxConnectionsPerAddress` at once; one more is closed at once. The sidecar's address has no
+   * such rate. Of a certified peer twice
+   * `maxConnectionsPerPeer` at once; streams on one more are refused. Default 64: whoever is cut
+   * for a flood and comes again costs more than the flood did.
    */
   readonly connectionRate: number;
   /**
@@ -76,6 +85,12 @@ export interface HostLimits {
   readonly maxControlFrames: number;
   /** Milliseconds that a connection may stay without a stream. Default 60 s. */
   readonly maxConnectionIdleMs: number;
+  /**
+   * The same for one of the sidecar in front of us, and for one that has had no stream yet. Default
+   * 5 s: the sidecar would keep it for an hour after its client has left, and opens another one
+   * when it needs it.
+   */
+  readonly maxSidecarIdleMs: number;
   /**
    * Age in milliseconds, give or take a tenth, at which a connection is told to go away. Default 30
    * minutes: gRPC connections live for ever, so without it a new replica would get no Envoy, and a
@@ -105,11 +120,13 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   streamRate: 64,
   maxConnections: 10_000,
   maxConnectionsPerAddress: 512,
+  maxConnectionsPerPeer: 4_096,
   connectionRate: 64,
   overheadBurst: 128 * 1024,
   overheadRate: 16 * 1024,
   maxControlFrames: 20,
   maxConnectionIdleMs: 60_000,
+  maxSidecarIdleMs: 5_000,
   maxConnectionAgeMs: 30 * 60_000,
   maxConnectionAgeGraceMs: 30_000,
   keepaliveMs: 30_000,
@@ -121,8 +138,9 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
  *
  * - `connections`, `address_connections`: a connection was closed at once
  * - `streams`, `peer_streams`: a stream was refused
- * - `displaced`: a stream was ended because its peer holds more than any other, and another peer
- *   needed room
+ * - `peer_connections`: a stream was refused, since its peer has too many connections
+ * - `displaced`: a stream or a connection was ended because its peer holds more than any other, and
+ *   another peer needed room; or a connection without streams, for the peer's own next one
  * - `stream_rate`: a stream was refused, or a connection was cut that went on all the same
  * - `control_frames`, `overhead`, `http2`: a connection was cut; `http2` where Node's own limits
  *   did so. `overhead` of a certified peer: a stream was refused or ended
@@ -133,6 +151,7 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
 export const HOST_LIMITS = [
   "connections",
   "address_connections",
+  "peer_connections",
   "streams",
   "peer_streams",
   "displaced",

@@ -7,7 +7,7 @@ import { until } from "@fenceline/api/testing";
 import fc from "fast-check";
 import { cut, FRAME, frame, PREFACE } from "../testing/frames.ts";
 import { PacedSocket } from "./paced-socket.ts";
-import { STREAMS_A_TURN, StreamPace } from "./stream-pace.ts";
+import { STREAMS_A_TURN, STREAMS_OF_A_CONNECTION, StreamPace } from "./stream-pace.ts";
 
 /** A connection whose other side is paced. */
 async function connected(t: Pick<TestContext, "after">, pace = new StreamPace()) {
@@ -94,9 +94,12 @@ test("T-09 DATA of another connection passes at once while the streams of a floo
   const chunks: Buffer[] = [];
   honest.paced.on("data", (chunk: Buffer) => chunks.push(chunk));
   honest.paced.resume();
+  honest.client.write(PREFACE);
+  await until(() => chunks.length > 0);
+  chunks.length = 0;
   flood(evil.client, 400);
   await until(() => evil.paced.heldBytes > 0);
-  const data = Buffer.concat([PREFACE, frame(FRAME.DATA, 0, 1, Buffer.alloc(1_000))]);
+  const data = frame(FRAME.DATA, 0, 1, Buffer.alloc(1_000));
   honest.client.write(data);
   // In the very callback of the read: nothing waits for a turn.
   await once(honest.socket, "data");
@@ -120,6 +123,32 @@ test("T-09 a session that reads no more holds up its sender, and reads on where 
   paced.resume();
   await ended;
   assert.ok(Buffer.concat(came).equals(bytes));
+});
+
+test("T-09 connections that begin or end all at once are told of few in a turn, and all of them are", async (t) => {
+  const pace = new StreamPace();
+  const all = await Promise.all(Array.from({ length: 40 }, () => connected(t, pace)));
+  const told = { data: 0, end: 0, close: 0 };
+  let inTurn = 0;
+  let most = 0;
+  for (const { paced } of all)
+    for (const event of ["data", "end", "close"] as const)
+      paced.on(event, () => {
+        told[event]++;
+        if (inTurn === 0) setImmediate(() => (inTurn = 0));
+        most = Math.max(most, ++inTurn);
+      });
+  for (const { client } of all) client.write(PREFACE);
+  await turn();
+  for (const { paced } of all) paced.resume();
+  await until(() => told.data === all.length);
+  const half = all.length / 2;
+  for (const [index, { client }] of all.entries()) {
+    if (index < half) client.end();
+    else client.resetAndDestroy();
+  }
+  await until(() => told.end === half && told.close === half);
+  assert.ok(most <= (2 * STREAMS_A_TURN) / STREAMS_OF_A_CONNECTION, `${most} in a turn`);
 });
 
 test("what a session writes waits while the client does not read, and its end comes behind all of it", async (t) => {

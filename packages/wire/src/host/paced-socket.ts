@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { Usage } from "./least-served.ts";
 import { StreamOpenings } from "./stream-openings.ts";
-import type { Opener, StreamPace } from "./stream-pace.ts";
+import { type Opener, STREAMS_OF_A_CONNECTION, type StreamPace } from "./stream-pace.ts";
 
 type Done = (error?: Error | null) => void;
 
@@ -19,18 +19,20 @@ interface PacedSocketEvents {
  * One read has some 2,000 HEADERS, and each costs Node about 45 µs before anybody can object. So
  * the bytes from the first HEADERS that is too much for this turn of the event loop wait here,
  * before the session sees them. The socket is paused meanwhile: no more waits than two reads, and
- * TCP holds up the sender. All else passes at once, piece by piece as it was read.
+ * TCP holds up the sender. The first bytes of a connection and the news of its end wait likewise:
+ * thousands may begin or end at once. All else passes at once, piece by piece as it was read.
  *
  * It has of a Duplex what Node asks of one when it makes a session (JSStreamSocket), and no more:
  * what is asked goes straight to the socket. The buffers of a Duplex, on top of those that the
  * socket has, took a fifth of the ingest of access logs.
  */
 export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Opener {
-  readonly usage = new Usage();
+  /** Of this connection, or of a peer that has several. */
+  usage: Usage = new Usage();
   readonly socket: Socket;
   readonly #pace: StreamPace;
   readonly #openings = new StreamOpenings();
-  readonly #mayOpen = () => this.#take();
+  readonly #mayPass = () => this.#take();
   /** Chunks that wait, and what of the first one has passed. */
   #held: Buffer[] = [];
   #at = 0;
@@ -40,7 +42,11 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
   /** The session reads no more for now. */
   #isFull = true;
   #isPaused = true;
+  #isBegun = false;
   #isEnded = false;
+  #isEndTold = false;
+  #isClosed = false;
+  #error: Error | undefined;
   #passed = 0;
 
   /**
@@ -56,11 +62,10 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
       this.#isEnded = true;
       this.#tellEnd();
     });
-    socket.on("error", (error) => this.emit("error", error));
-    socket.on("close", () => {
-      this.destroy();
-      this.emit("close");
+    socket.on("error", (error) => {
+      this.#error = error;
     });
+    socket.on("close", () => this.#closed());
     socket.pause();
   }
 
@@ -77,12 +82,21 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     return this.#held.reduce((sum, { length }) => sum + length, 0) - this.#at;
   }
 
+  get nextCost(): number {
+    return this.#isBegun && this.#held.length > 0 ? 1 : STREAMS_OF_A_CONNECTION;
+  }
+
   openOne(): boolean {
     this.#isWaiting = false;
-    if (this.destroyed || this.#isFull) return false;
     this.#isNext = true;
-    this.#pass();
+    if (this.#isClosed) this.#tellClosed();
+    else if (!this.destroyed) {
+      this.#pass();
+      this.#tellEnd();
+    }
     this.#isNext = false;
+    // Its end may have been put into the queue.
+    if (this.#isWaiting) return false;
     this.#isWaiting = this.#held.length > 0 && !this.#isFull;
     return this.#isWaiting;
   }
@@ -126,9 +140,10 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     this.socket.end(done);
   }
 
+  /** What the session does by itself waits for nothing. */
   destroy(): void {
-    this.#held = [];
-    this.#at = 0;
+    this.#drop();
+    this.#isEndTold = true;
     this.socket.destroy();
   }
 
@@ -151,9 +166,9 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
   /** Returns whether a whole chunk has passed, and another one may. */
   #passChunk(): boolean {
     const chunk = this.#held[0];
-    if (chunk === undefined) return false;
+    if (chunk === undefined || !this.#begins()) return false;
     const from = this.#at;
-    const end = this.#openings.pass(chunk, from, this.#mayOpen);
+    const end = this.#openings.pass(chunk, from, this.#mayPass);
     const isWhole = end === chunk.length;
     this.#at = isWhole ? 0 : end;
     if (isWhole) this.#held.shift();
@@ -162,6 +177,12 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
       this.emit("data", from === 0 && isWhole ? chunk : chunk.subarray(from, end));
     }
     return isWhole;
+  }
+
+  /** Its turn to begin is one for its first stream, too. */
+  #begins(): boolean {
+    this.#isBegun ||= this.#isNext || this.#pace.take(this, STREAMS_OF_A_CONNECTION);
+    return this.#isBegun;
   }
 
   #take(): boolean {
@@ -177,7 +198,30 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
   }
 
   #tellEnd(): void {
-    if (this.#isEnded && this.#held.length === 0) this.emit("end");
+    if (!this.#isEnded || this.#isEndTold || this.#held.length > 0) return;
+    if (!this.#isNext && !this.#pace.take(this, STREAMS_OF_A_CONNECTION)) {
+      this.#wait();
+      return;
+    }
+    this.#isEndTold = true;
+    this.emit("end");
+  }
+
+  #closed(): void {
+    this.#drop();
+    this.#isClosed = true;
+    if (this.#isEndTold || this.#pace.take(this, STREAMS_OF_A_CONNECTION)) this.#tellClosed();
+    else this.#wait();
+  }
+
+  #tellClosed(): void {
+    if (this.#error !== undefined) this.emit("error", this.#error);
+    this.emit("close");
+  }
+
+  #drop(): void {
+    this.#held = [];
+    this.#at = 0;
   }
 
   #pause(): void {

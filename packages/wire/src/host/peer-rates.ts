@@ -1,4 +1,5 @@
 import { TokenBucket } from "@fenceline/api/vocabulary";
+import { Usage } from "./least-served.ts";
 import type { HostLimits } from "./limits.ts";
 
 /**
@@ -13,10 +14,12 @@ export interface PeerRate {
    * new connections others need.
    */
   readonly cuts: TokenBucket;
-  /** New connections. Only an address has any. */
+  /** New connections. */
   readonly connections: TokenBucket;
   /** Bytes beside messages: long headers, tiny pieces of DATA. */
   readonly overhead: TokenBucket;
+  /** What all connections of a certified peer took of the time in which streams are opened. */
+  readonly usage: Usage;
 }
 
 /**
@@ -37,10 +40,10 @@ const CUT_RATE = 0.1;
 /**
  * Rates of peers over all of their connections.
  *
- * The sidecar in front of us puts streams of many pods on one connection. To cut it for what one of
- * them does would end the streams of all the others, so that one alone is refused. An address has
- * up to 512 connections, and each of them its own rate: without one for the address it would have
- * 512 times as much. Remembered for longer than its streams, or to end each of them would buy
+ * The sidecar in front of us may put streams of many pods on one connection. To cut it for what one
+ * of them does would end the streams of all the others, so that one alone is refused. An address
+ * has up to 512 connections, and each of them its own rate: without one for the address it would
+ * have 512 times as much. Remembered for longer than its streams, or to end each of them would buy
  * another burst.
  */
 export class PeerRates {
@@ -51,19 +54,24 @@ export class PeerRates {
     this.#limits = limits;
   }
 
-  /** @param now milliseconds of a monotonic clock */
-  of(peer: string, now: number): PeerRate {
+  /**
+   * @param isCertified it has a share of connections of its own
+   * @param now milliseconds of a monotonic clock
+   */
+  of(peer: string, isCertified: boolean, now: number): PeerRate {
     const known = this.#rates.get(peer);
     if (known !== undefined) return known;
-    const { maxStreamsPerPeer, streamRate, maxConnectionsPerAddress, connectionRate, overheadBurst, overheadRate } = this.#limits;
+    const { maxStreamsPerPeer, streamRate, maxConnectionsPerAddress, maxConnectionsPerPeer, connectionRate, overheadBurst, overheadRate } =
+      this.#limits;
     const rate = {
       // All pods of a service account, or all Envoys behind an address, may come anew at once, as
       // when we are restarted.
       streams: new TokenBucket(2 * maxStreamsPerPeer, streamRate, now),
       refusals: new TokenBucket(REFUSALS, REFUSAL_RATE, now),
       cuts: new TokenBucket(CUTS, CUT_RATE, now),
-      connections: new TokenBucket(2 * maxConnectionsPerAddress, connectionRate, now),
+      connections: new TokenBucket(2 * (isCertified ? maxConnectionsPerPeer : maxConnectionsPerAddress), connectionRate, now),
       overhead: new TokenBucket(overheadBurst, overheadRate, now),
+      usage: new Usage(),
     };
     const [oldest] = this.#rates.keys();
     if (oldest !== undefined && this.#rates.size >= MOST_PEERS) this.#rates.delete(oldest);

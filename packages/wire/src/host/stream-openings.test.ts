@@ -5,9 +5,10 @@ import { cut, FRAME, frame, PREFACE } from "../testing/frames.ts";
 import { StreamOpenings } from "./stream-openings.ts";
 
 const TYPE_AT = 3;
+const COUNTED: readonly number[] = [FRAME.HEADERS, FRAME.RST_STREAM];
 const frames = fc.array(
   fc
-    .tuple(fc.oneof(fc.constant(FRAME.HEADERS), fc.nat(255)), fc.uint8Array({ maxLength: 400 }))
+    .tuple(fc.oneof(fc.constantFrom(...COUNTED), fc.nat(255)), fc.uint8Array({ maxLength: 400 }))
     .map(([type, payload]) => ({ type, payload })),
   { maxLength: 30 },
 );
@@ -41,15 +42,15 @@ test("T-09 however frames are cut into chunks, all bytes pass in order, and no t
       const turns = passInTurns(cut(bytes, places), streams);
       assert.deepEqual(Buffer.concat(turns.map(({ passed }) => passed)), bytes);
 
-      const types: { readonly at: number; readonly isHeaders: boolean }[] = [];
+      const types: { readonly at: number; readonly isCounted: boolean }[] = [];
       let begin = PREFACE.length;
       for (const { type, payload } of sent) {
-        types.push({ at: begin + TYPE_AT, isHeaders: type === FRAME.HEADERS });
+        types.push({ at: begin + TYPE_AT, isCounted: COUNTED.includes(type) });
         begin += 9 + payload.length;
       }
       let from = 0;
       for (const { passed, opened } of turns) {
-        const told = types.filter(({ at, isHeaders }) => isHeaders && at >= from && at < from + passed.length).length;
+        const told = types.filter(({ at, isCounted }) => isCounted && at >= from && at < from + passed.length).length;
         assert.equal(told, opened);
         assert.ok(told <= streams);
         from += passed.length;

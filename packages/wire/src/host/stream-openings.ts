@@ -7,10 +7,11 @@ const PREFACE_BYTES = 24;
 const LENGTH_BYTES = 3;
 const AFTER_TYPE = 5;
 const HEADERS = 1;
+const RST_STREAM = 3;
 
 /**
- * Finds where streams are opened in what a client sends: the HEADERS frames. It reads heads of
- * frames alone, and keeps none of the bytes.
+ * Finds where streams are opened and reset in what a client sends: the HEADERS and RST_STREAM
+ * frames. It reads heads of frames alone, and keeps none of the bytes.
  *
  * HEADERS of trailers look the same, and cost about as much. CONTINUATION opens nothing, and
  * nghttp2 takes few of them.
@@ -23,13 +24,13 @@ export class StreamOpenings {
   #length = 0;
 
   /**
-   * Goes on over a chunk from `from`. It stops before the first HEADERS for which `mayOpen` returns
+   * Goes on over a chunk from `from`. It stops before the first of them for which `mayPass` returns
    * false, and asks again when it is called with what is left. Where the chunk before ended within
-   * a frame's head it stops before the type, so what is passed never tells that a stream is opened.
+   * a frame's head it stops before the type, so what is passed never tells of a stream.
    *
    * @returns where it stopped: the chunk's length when all of it may pass
    */
-  pass(chunk: Uint8Array, from: number, mayOpen: () => boolean): number {
+  pass(chunk: Uint8Array, from: number, mayPass: () => boolean): number {
     const end = chunk.length;
     let at = from;
     for (;;) {
@@ -41,7 +42,8 @@ export class StreamOpenings {
         this.#length = this.#length * 256 + (chunk[at++] ?? 0);
         this.#read++;
       } else {
-        if (chunk[at] === HEADERS && !mayOpen()) return at;
+        const type = chunk[at];
+        if ((type === HEADERS || type === RST_STREAM) && !mayPass()) return at;
         at++;
         this.#skip = AFTER_TYPE + this.#length;
         this.#read = this.#length = 0;

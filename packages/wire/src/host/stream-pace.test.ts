@@ -7,6 +7,7 @@ import { type Opener, STREAMS_A_TURN, StreamPace } from "./stream-pace.ts";
 /** A connection on which so many streams wait. */
 class Streams implements Opener {
   readonly usage = new Usage();
+  readonly nextCost = 1;
   readonly #opened: Opener[];
   left: number;
 

@@ -1,22 +1,26 @@
 import { LeastServed, type Usage } from "./least-served.ts";
 
 /**
- * Streams that are opened in one turn of the event loop, on all connections. Node takes about 45 µs
- * for each before the host hears of it.
+ * Streams that are opened or reset in one turn of the event loop, on all connections. Node takes
+ * about 45 µs for each before the host hears of it.
  */
 export const STREAMS_A_TURN = 8;
+/** Streams that the first bytes of a connection count for, and its end: each takes Node as long. */
+export const STREAMS_OF_A_CONNECTION = 4;
 /** What a stream counts for in the time that a connection was given, in milliseconds. */
 const STREAM_MS = 0.045;
 
-/** A connection with streams that wait to be opened. */
+/** A connection with streams that wait to be opened, or that itself waits to begin or to end. */
 export interface Opener {
   readonly usage: Usage;
+  /** Streams that its next step counts for. */
+  readonly nextCost: number;
   /** Goes on to its next stream but one: one may be opened. Returns whether others wait. */
   openOne(): boolean;
 }
 
 /**
- * Shares what the event loop can open of streams among connections.
+ * Shares what the event loop can open of streams, and begin and end of connections, among them.
  *
  * While there is room in a turn, streams are opened as they are read. Else they wait, and of all
  * connections the one that was served least comes first, with one stream at a time. So a newcomer
@@ -38,10 +42,10 @@ export class StreamPace {
    * Whether a stream may be opened now. If so, it is counted. While others wait, nobody goes ahead
    * of them: an opener that may not go on has to {@link wait}.
    */
-  take(opener: Opener): boolean {
-    if (this.#waiting.size > 0 || this.#left === 0) return false;
+  take(opener: Opener, cost = 1): boolean {
+    if (this.#waiting.size > 0 || this.#left <= 0) return false;
     this.#begin();
-    this.#count(opener);
+    this.#count(opener, cost);
     return true;
   }
 
@@ -66,13 +70,13 @@ export class StreamPace {
       const opener = this.#waiting.shift();
       if (opener === undefined) return;
       this.#begin();
-      this.#count(opener);
+      this.#count(opener, opener.nextCost);
       if (opener.openOne()) this.#waiting.push(opener, opener.usage.level);
     }
   }
 
-  #count(opener: Opener): void {
-    this.#left--;
-    opener.usage.add(STREAM_MS, this.#clock());
+  #count(opener: Opener, cost: number): void {
+    this.#left -= cost;
+    opener.usage.add(cost * STREAM_MS, this.#clock());
   }
 }
