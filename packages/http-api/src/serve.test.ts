@@ -47,6 +47,16 @@ test("T-12 the host in an absolute target counts, a second Host is refused, and 
   );
 });
 
+test("T-45 an expectation that nobody meets, and CONNECT, are answered as every other error is", async (t) => {
+  const port = await start(t);
+  const expecting = (value: string) =>
+    raw(port, `GET /healthz HTTP/1.1\r\nHost: localhost\r\nExpect: ${value}\r\nConnection: close\r\n\r\n`);
+  assert.match(await expecting("x"), /^HTTP\/1\.1 417 .*"code": "EXPECTATION_FAILED"/s);
+  assert.match(await expecting("100-continue"), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+  const connecting = await raw(port, "CONNECT localhost:1 HTTP/1.1\r\nHost: localhost:1\r\n\r\n");
+  assert.match(connecting, /^HTTP\/1\.1 405 .*allow: GET, HEAD\r\n.*"code":"METHOD_NOT_ALLOWED"/s);
+});
+
 test("T-12 scrapes at the same time are made once", async (t) => {
   const registry = new Registry();
   let made = 0;

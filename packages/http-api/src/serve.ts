@@ -65,6 +65,13 @@ export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     (request, response) => inTurn.run(request, response, () => void api.respond(request, response)),
   );
   server.setTimeout(IDLE_MS);
+  // Left to itself, node:http answers the one with a bare 417, and the other with nothing.
+  server.on("checkExpectation", (request, response) =>
+    inTurn.run(request, response, () =>
+      sendError(response, new ApiRefusal(417, "EXPECTATION_FAILED", "nothing but 100-continue is met here")),
+    ),
+  );
+  server.on("connect", (_, socket) => refuseUnread(socket, "405 Method Not Allowed", "METHOD_NOT_ALLOWED", "allow: GET, HEAD\r\n"));
   server.on("clientError", refuseUnreadable);
   const affordable = Math.min(MAX_CONNECTIONS, Math.floor(openFilesLimit() * SHARE_OF_FILES));
   const cap = new ConnectionCap(affordable, Math.min(MAX_CONNECTIONS_PER_ADDRESS, Math.ceil(affordable / 2)));
@@ -131,8 +138,14 @@ function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void
     return;
   }
   const [status, reason] = UNREADABLE[code ?? ""] ?? ["400 Bad Request", "REQUEST_MALFORMED"];
-  const body = `${JSON.stringify({ code: reason, message: "this is not a request of HTTP/1.1 that is taken here" })}\n`;
-  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`);
+  refuseUnread(socket, status, reason);
+}
+
+/** @param fields of the header, each with its end of line */
+function refuseUnread(socket: Duplex, status: string, code: string, fields = ""): void {
+  const body = `${JSON.stringify({ code, message: "this is not a request of HTTP/1.1 that is taken here" })}\n`;
+  const header = `HTTP/1.1 ${status}\r\n${fields}content-type: ${JSON_TYPE}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
+  socket.on("error", () => {}).end(`${header}${body}`);
 }
 
 const UNREADABLE: Readonly<Record<string, readonly [status: string, code: string]>> = {

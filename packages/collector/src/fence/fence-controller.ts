@@ -162,7 +162,7 @@ export class FenceController {
       const deadline = fence === undefined ? undefined : nextDeadline(fence, lookedAt);
       const isDue = deadline !== undefined && deadline <= this.#options.now();
       if (hasAged || hasRoomAgain || isDue) this.enqueue(key);
-      else if (this.#reconciler.timesAreStale(key)) this.#controller.enqueueStatus(fenceRef(key));
+      else if (this.#reconciler.isStale(key)) this.#controller.enqueueStatus(fenceRef(key));
     }
   }
 

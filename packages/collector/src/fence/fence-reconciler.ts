@@ -98,13 +98,14 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   statusToWrite(of: ObjectRef, { status }: DesiredFence): ServiceFenceStatus | undefined {
     const state = this.#options.state(of);
     if (state === undefined) return undefined;
-    return differsInSubstance(state.status, status) || this.timesAreStale(of) ? status : undefined;
+    return differsInSubstance(state.status, status) || this.isStale(of) ? status : undefined;
   }
 
   statusWritten(of: ObjectRef, status: ServiceFenceStatus): void {
     const state = this.#options.state(of);
     if (state === undefined) return;
     state.status = status;
+    state.isContradicted = false;
     state.statusWrittenAt = this.#options.now();
   }
 
@@ -136,8 +137,20 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     this.#options.onGone(of);
   }
 
+  /**
+   * Whether a status is to be written that is as it was in substance: its times have moved on, or
+   * somebody has overwritten it. That one may do so all the time, and gets no more than a write a
+   * second for it.
+   */
+  isStale(key: FenceKey): boolean {
+    const { now, state: stateOf } = this.#options;
+    const state = stateOf(key);
+    const isContradicted = state?.isContradicted === true && Math.abs(now() - state.statusWrittenAt) >= SHORTEST_WRITE_PAUSE;
+    return isContradicted || this.#timesAreStale(key);
+  }
+
   /** Times and counts moved on since they were written, and a tenth of the window has passed. */
-  timesAreStale(key: FenceKey): boolean {
+  #timesAreStale(key: FenceKey): boolean {
     const { config, mesh, now, state: stateOf } = this.#options;
     const fence = mesh().fence(key);
     const state = stateOf(key);

@@ -5,6 +5,8 @@ import type { Reads } from "@fenceline/registry";
 /** What the controller keeps of a fence between two runs. */
 export interface FenceState {
   readonly key: FenceKey;
+  /** Tells a fence from another one that is made by its name; undefined for one from a file. */
+  readonly uid: string | undefined;
   edges: FenceEdges;
   /** What was read of the registry for the fence's windows and declared hosts. */
   opened: Reads;
@@ -13,6 +15,11 @@ export interface FenceState {
    * The status of the last snapshot: what other replicas wrote is told by how the next one differs.
    */
   seen: ServiceFenceStatus;
+  /**
+   * Somebody has written another status than this leader's, which is then written again: nothing
+   * else might ever have it written.
+   */
+  isContradicted: boolean;
   /** It was told that newcomers are turned away. */
   isTurningAway: boolean;
   /** Why nothing is rendered for it, as far as it was logged. */
@@ -30,13 +37,15 @@ export interface FenceState {
 }
 
 /** The state of a fence that the controller has not seen before. */
-export function newState(key: FenceKey, edges: FenceEdges, opened: Reads, { status }: ServiceFence, now: number): FenceState {
+export function newState(key: FenceKey, edges: FenceEdges, opened: Reads, { status, metadata }: ServiceFence, now: number): FenceState {
   return {
     key,
+    uid: metadata.uid,
     edges,
     opened,
     status,
     seen: status,
+    isContradicted: false,
     toldRemarks: "",
     isTurningAway: false,
     toldRefusal: undefined,

@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import { remarksText } from "./conditions.ts";
 import { type FenceState, newState } from "./fence-state.ts";
-import { withConditionsOf } from "./status.ts";
+import { differsInSubstance, withConditionsOf } from "./status.ts";
 import { ageingPolicy, mergeStatus, seedAutoHosts, takeOver } from "./take-over.ts";
 import { takeOverRendered } from "./take-over-rendered.ts";
 
@@ -49,6 +49,9 @@ export class FenceStates {
     const { book, config, mesh, now, leads } = this.#options;
     const registry = new RecordedLookup(mesh().registry);
     const key = fenceKeyOf(fence);
+    const isAnother = this.get(key) !== undefined && this.get(key)?.uid !== fence.metadata.uid;
+    // Whoever deletes a fence has it forget, also where its successor is told of with its end.
+    if (isAnother) this.forget(key);
     const isNew = book.of(key) === undefined;
     const edges = book.open(key, ageingPolicy(fence, config, registry));
     const state = this.get(key);
@@ -60,12 +63,13 @@ export class FenceStates {
       mergeStatus(edges, state.seen, fence.status, now());
       state.seen = fence.status;
       if (!leads()) state.status = withConditionsOf(state.seen, state.status);
+      else if (differsInSubstance(state.status, state.seen)) state.isContradicted = true;
       return;
     }
     const opened = newState(key, edges, registry.reads, fence, now());
     this.#tellRemarks(opened, fence);
     this.#states.set(formatFenceKey(key), opened);
-    if (leads()) this.#takeOverRendered(opened, fence);
+    if (leads() && !isAnother) this.#takeOverRendered(opened, fence);
     if (leftOut !== undefined) this.#options.onTurnedAway(key, leftOut);
   }
 

@@ -4,7 +4,7 @@ import type { ServiceFenceStatus } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes";
 import { ENVOY_FILTERS, SERVICE_FENCES, SIDECARS } from "./resources.ts";
-import { envoyFilter, FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
+import { envoyFilter, FENCE, FENCE_UID, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
 import { openStore } from "./testing/store-under-test.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [Resource, Resource];
@@ -93,6 +93,23 @@ test("E3-08 a status that may not be written, or for which there is no place, is
   assert.equal((await store.writeStatus(OWNER, STATUS))?.reason, "WriteForbidden");
   assert.equal((await store.writeStatus(OWNER, STATUS))?.reason, "StatusMissing");
   assert.equal(await store.writeStatus(OWNER, STATUS), undefined);
+});
+
+test("T-11 a status for a fence that was deleted and made again meanwhile is no fault of the CRD, and is not written", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  server.fail(
+    ({ path }) => {
+      if (!path.endsWith("/status")) return false;
+      if (server.get(OURS, FENCE)?.metadata.uid === FENCE_UID) {
+        server.remove(OURS, FENCE);
+        server.put(OURS, { ...fence(), metadata: { ...FENCE, uid: "another" } });
+      }
+      return true;
+    },
+    { status: 404, body: { code: 404 } },
+  );
+  assert.equal(await store.writeStatus(OWNER, STATUS), undefined);
+  assert.equal(server.get(OURS, FENCE)?.status, undefined);
 });
 
 for (const [there, missing] of [

@@ -56,7 +56,7 @@ export class FenceStatuses {
     if (patch !== undefined) {
       const expected: unknown = JSON.parse(JSON.stringify(applyMergePatch(fence.status, patch)));
       await this.#expected.during(fence, expected, async () =>
-        informer.absorb(await sendStatusPatch({ api, clock, resource, key, patch })),
+        informer.absorb(await sendStatusPatch({ api, clock, resource, key, uid, patch })),
       );
     }
     this.#written.set(id, { uid, status });

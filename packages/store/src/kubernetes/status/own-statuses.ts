@@ -34,9 +34,9 @@ export class OwnStatuses {
     const status: unknown = JSON.parse(JSON.stringify(desired));
     const patch = mergePatch(object.status, status);
     if (patch === undefined || !leadership.mayWrite()) return;
-    const { namespace, name } = object.metadata;
+    const { namespace, name, uid } = object.metadata;
     await this.#expected.during(object, status, async () =>
-      informer.absorb(await sendStatusPatch({ api, clock, resource, key: { namespace, name }, patch: patch as object })),
+      informer.absorb(await sendStatusPatch({ api, clock, resource, key: { namespace, name }, uid, patch: patch as object })),
     );
   }
 

@@ -1,6 +1,6 @@
 import { type FenceKey, MANAGER } from "@fenceline/api";
 import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
-import { hasStatus, objectPath, type Resource, withRetries } from "@fenceline/kubernetes";
+import { hasStatus, objectPath, type Resource, type WireObject, withRetries } from "@fenceline/kubernetes";
 import type { StatusPatch } from "./status-patch.ts";
 
 /** One patch to send. */
@@ -9,19 +9,21 @@ export interface StatusWrite {
   readonly clock: Clock;
   readonly resource: Resource;
   readonly key: FenceKey;
+  /** Of the object that the status is for. */
+  readonly uid: string | undefined;
   readonly patch: StatusPatch;
 }
 
 /**
  * Sends what changed in a fence's status. Returns the fence as the API server has it then;
- * undefined when it is gone, and its status with it.
+ * undefined when it is gone, and its status with it, also where another one was made by its name.
  *
  * The patch carries no resource version, so two replicas cannot meet in a conflict; a 409 is the
  * server's own, and is tried again.
  *
  * @throws {ApiError}
  */
-export async function sendStatusPatch({ api, clock, resource, key, patch }: StatusWrite): Promise<unknown> {
+export async function sendStatusPatch({ api, clock, resource, key, uid, patch }: StatusWrite): Promise<unknown> {
   const request = {
     method: "PATCH",
     path: objectPath(resource, key, "status"),
@@ -33,15 +35,15 @@ export async function sendStatusPatch({ api, clock, resource, key, patch }: Stat
     return await withRetries(() => api.json(request), { clock, signal: api.closed });
   } catch (error) {
     // A kind without a status subresource answers 404 too, and that must not pass in silence.
-    if (hasStatus(error, 404) && !(await exists(api, resource, key))) return undefined;
+    if (hasStatus(error, 404) && !(await exists(api, resource, key, uid))) return undefined;
     throw error;
   }
 }
 
-async function exists(api: KubernetesApi, resource: Resource, key: FenceKey): Promise<boolean> {
+async function exists(api: KubernetesApi, resource: Resource, key: FenceKey, uid: string | undefined): Promise<boolean> {
   try {
-    await api.json({ method: "GET", path: objectPath(resource, key) });
-    return true;
+    const { metadata } = (await api.json({ method: "GET", path: objectPath(resource, key) })) as WireObject;
+    return metadata.uid === uid;
   } catch (error) {
     if (hasStatus(error, 404)) return false;
     throw error;
