@@ -2,20 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConnectionPlaces, type PlaceHolder } from "./connection-places.ts";
 
-/** A connection that leaves its place when it is displaced. */
+/** A connection. That it ends is told later than it is displaced, as of a real one. */
 class Held implements PlaceHolder {
-  readonly #places: ConnectionPlaces;
   isIdle: boolean;
   isGone = false;
 
-  constructor(places: ConnectionPlaces, isIdle = false) {
-    this.#places = places;
+  constructor(isIdle = false) {
     this.isIdle = isIdle;
   }
 
   displace(): void {
+    assert.equal(this.isGone, false, "it was displaced before");
     this.isGone = true;
-    this.#places.leave(this);
   }
 }
 
@@ -27,7 +25,7 @@ const limits = (most: { max?: number; address?: number; peer?: number }) => ({
 });
 
 /** One that comes by the sidecar and shows this identity. Returns whether its peer has a share. */
-function comes(places: ConnectionPlaces, peer: string, connection = new Held(places)): boolean {
+function comes(places: ConnectionPlaces, peer: string, connection = new Held()): boolean {
   assert.equal(places.admits(SIDECAR, true), undefined);
   places.take(SIDECAR, connection);
   return places.belongsTo(peer, connection);
@@ -41,25 +39,33 @@ test("T-09 a connection of the sidecar counts for its peer once that is known, a
 
 test("T-09 connections of the sidecar that show nobody, and have no call, make room for a newcomer; those of another address do not", () => {
   const places = new ConnectionPlaces(limits({ address: 2 }));
-  const silent = [new Held(places, true), new Held(places, true)];
+  const silent = [new Held(true), new Held(true)];
   for (const connection of silent) places.take(SIDECAR, connection);
   assert.equal(comes(places, "test1/a"), true);
   assert.deepEqual(
     silent.map(({ isGone }) => isGone),
     [true, false],
   );
-  for (let count = 0; count < 2; count++) places.take("10.0.0.1", new Held(places, true));
+  for (let count = 0; count < 2; count++) places.take("10.0.0.1", new Held(true));
   assert.equal(places.admits("10.0.0.1", false), "address_connections");
 });
 
 test("T-09 a peer has no more than its share, and what it left open without a call makes room for its next connection", () => {
   const places = new ConnectionPlaces(limits({ peer: 3 }));
-  const idle = new Held(places, true);
-  for (const connection of [new Held(places), idle, new Held(places)]) assert.equal(comes(places, "evil/x", connection), true);
+  const idle = new Held(true);
+  for (const connection of [new Held(), idle, new Held()]) assert.equal(comes(places, "evil/x", connection), true);
   assert.equal(comes(places, "evil/x"), true);
   assert.equal(idle.isGone, true);
   assert.equal(comes(places, "evil/x"), false);
   assert.equal(comes(places, "test1/a"), true);
+});
+
+test("T-09 a peer beyond its share gets no place for what is displaced of its surplus", () => {
+  const places = new ConnectionPlaces(limits({ peer: 3 }));
+  for (let count = 0; count < 3; count++) assert.equal(comes(places, "evil/x"), true);
+  // Its streams are refused, so it has no call.
+  for (let count = 0; count < 10; count++) assert.equal(comes(places, "evil/x", new Held(true)), false);
+  assert.equal(places.taken, 4);
 });
 
 test("T-09 no peer's share is more than half of all places", () => {
@@ -70,7 +76,7 @@ test("T-09 no peer's share is more than half of all places", () => {
 
 test("T-09 when all places are taken, who has most of them gives one up to a newcomer, and a fair share stays", () => {
   const places = new ConnectionPlaces(limits({ max: 10 }));
-  const [first, idle] = [new Held(places), new Held(places, true)];
+  const [first, idle] = [new Held(), new Held(true)];
   for (const connection of [first, idle]) comes(places, "evil/x", connection);
   for (let count = 0; count < 6; count++) comes(places, "evil/x");
   for (let count = 0; count < 2; count++) comes(places, "test1/a");

@@ -54,7 +54,7 @@ export class ConnectionPlaces {
    */
   admits(address: string, isSidecars: boolean): Extract<HostLimit, "connections" | "address_connections"> | undefined {
     const held = this.#holdings.get(address);
-    if (held !== undefined && held.size >= this.#maxPerAddress && !(isSidecars && displaceIdle(held))) return "address_connections";
+    if (held !== undefined && held.size >= this.#maxPerAddress && !(isSidecars && this.#displaceIdle(held))) return "address_connections";
     return this.taken < this.#max || this.#makeRoom(held?.size ?? 0) ? undefined : "connections";
   }
 
@@ -70,7 +70,8 @@ export class ConnectionPlaces {
   belongsTo(peer: string, connection: PlaceHolder): boolean {
     this.leave(connection);
     const held = this.#holdings.get(peer);
-    const isFree = held === undefined || held.size < this.#maxPerPeer || displaceIdle(held);
+    if (held !== undefined && held.size >= this.#maxPerPeer) this.#displaceIdle(held);
+    const isFree = held === undefined || held.size < this.#maxPerPeer;
     this.#put(peer, connection);
     return isFree;
   }
@@ -94,18 +95,25 @@ export class ConnectionPlaces {
     let largest: Holding = new Set();
     for (const holding of this.#holdings.values()) if (holding.size > largest.size) largest = holding;
     if (largest.size <= held + 1) return false;
-    if (!displaceIdle(largest)) largest.values().next().value?.displace();
+    const [oldest] = largest;
+    if (!this.#displaceIdle(largest) && oldest !== undefined) this.#displace(oldest);
     return true;
   }
-}
 
-function displaceIdle(holding: Holding): boolean {
-  for (const connection of holding) {
-    if (!connection.isIdle) continue;
-    connection.displace();
-    return true;
+  #displaceIdle(holding: Holding): boolean {
+    for (const connection of holding) {
+      if (!connection.isIdle) continue;
+      this.#displace(connection);
+      return true;
+    }
+    return false;
   }
-  return false;
+
+  /** Its end is told later, and nobody may count on its place until then. */
+  #displace(connection: PlaceHolder): void {
+    this.leave(connection);
+    connection.displace();
+  }
 }
 
 /** As many connections as the process has open files and memory for, up to this many. */
