@@ -14,6 +14,7 @@ export * from "./kinds/read-service-fence-status.ts";
 export * from "./kinds/service-fence.ts";
 export * from "./kinds/service-fence-status.ts";
 export * from "./kinds/table.ts";
+export * from "./line-budget.ts";
 export * from "./managed-by.ts";
 export * from "./manifest.ts";
 export * from "./null-fields.ts";

@@ -1,8 +1,7 @@
-import { type Config, FORWARDED_CLIENT_CERT, peerOfForwardedClientCert, trustDomainsOf } from "@fenceline/api";
+import { type Config, FORWARDED_CLIENT_CERT, LineBudget, peerOfForwardedClientCert, trustDomainsOf } from "@fenceline/api";
 import { bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "@fenceline/wire";
 import type { Logger } from "pino";
 import type { Counter } from "prom-client";
-import { LineBudget } from "../line-budget.ts";
 
 /**
  * Tells whether a token is the global sidecar's. What it throws means that this cannot be told now.

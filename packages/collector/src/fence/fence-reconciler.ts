@@ -3,6 +3,7 @@ import {
   type FenceKey,
   formatFenceKey,
   idleWindowOf,
+  LineBudget,
   type ObjectRef,
   SERVICE_FENCE,
   type ServiceFenceStatus,
@@ -56,6 +57,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   /** What was read for each fence when it was last observed. */
   readonly reads = new FenceReads();
   readonly #options: FenceReconcilerOptions;
+  /** By namespace: a fence may be changed all the time. */
+  readonly #lines = new LineBudget();
 
   constructor(options: FenceReconcilerOptions) {
     this.#options = options;
@@ -167,8 +170,13 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
    * like anything that is not wanted any more.
    */
   #tellRefusal(of: ObjectRef, state: FenceState, refused: DesiredFence["refused"]): void {
-    if (refused !== undefined && refused.reason !== state.toldRefusal)
-      this.#options.logger.warn({ fence: formatFenceKey(of), reason: refused.reason, detail: refused.message }, "fence not rendered");
+    const { namespace } = of;
+    const suppressed = refused === undefined || refused.reason === state.toldRefusal ? undefined : this.#lines.take(namespace);
+    if (refused !== undefined && suppressed !== undefined) {
+      const { reason, message: detail } = refused;
+      const line = { fence: formatFenceKey(of), reason, detail, suppressed: suppressed || undefined };
+      this.#options.logger.warn(line, "fence not rendered");
+    }
     state.toldRefusal = refused?.reason;
   }
 }

@@ -1,4 +1,13 @@
-import { type Config, type FenceKey, fenceKeyOf, fenceRef, formatFenceKey, type ServiceFence, windowRemarks } from "@fenceline/api";
+import {
+  type Config,
+  type FenceKey,
+  fenceKeyOf,
+  fenceRef,
+  formatFenceKey,
+  LineBudget,
+  type ServiceFence,
+  windowRemarks,
+} from "@fenceline/api";
 import type { EdgeBook } from "@fenceline/edges";
 import { RecordedLookup } from "@fenceline/registry";
 import type { Store } from "@fenceline/store";
@@ -28,6 +37,8 @@ export interface FenceStatesOptions {
 export class FenceStates {
   readonly #options: FenceStatesOptions;
   readonly #states = new Map<string, FenceState>();
+  /** By namespace: a fence may be changed all the time. */
+  readonly #lines = new LineBudget();
 
   constructor(options: FenceStatesOptions) {
     this.#options = options;
@@ -101,7 +112,9 @@ export class FenceStates {
   #tellRemarks(state: FenceState, { spec }: ServiceFence): void {
     const { config, logger } = this.#options;
     const detail = remarksText(windowRemarks(spec, config.ageing));
-    if (detail !== "" && detail !== state.toldRemarks) logger.warn({ fence: formatFenceKey(state.key), detail }, "durations out of range");
+    const suppressed = detail === "" || detail === state.toldRemarks ? undefined : this.#lines.take(state.key.namespace);
+    if (suppressed !== undefined)
+      logger.warn({ fence: formatFenceKey(state.key), detail, suppressed: suppressed || undefined }, "durations out of range");
     state.toldRemarks = detail;
   }
 }

@@ -28,3 +28,18 @@ test("T-11 of a status with hundreds of thousands of hosts 20,000 are read, what
   );
   assert.match(told[0]?.message ?? "", /domains and 180000 more/);
 });
+
+test("T-52 statuses that become unreadable again and again have few lines for each namespace, and take none of another's", () => {
+  const told: FencelineError[] = [];
+  const read = ownObjectReader(SERVICE_FENCE, (error) => told.push(error));
+  const inNamespace = (namespace: string, name: string, domains: object) => {
+    const object = fence(domains);
+    read({ ...object, metadata: { ...object.metadata, namespace, name } }, undefined);
+  };
+  for (let times = 0; times < 100; times += 1) {
+    for (let index = 0; index < 50; index += 1) inNamespace("evil", `f${index}`, times % 2 === 0 ? { [HOST]: times } : {});
+  }
+  assert.equal(told.length, 3);
+  inNamespace("test1", "a", { [HOST]: 5 });
+  assert.match(told.at(-1)?.message ?? "", /ServiceFence test1\/a/);
+});

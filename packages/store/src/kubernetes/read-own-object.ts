@@ -1,4 +1,4 @@
-import { describeLeftOut, FencelineError, type OwnKind, type OwnObject } from "@fenceline/api";
+import { describeLeftOut, FencelineError, LineBudget, type OwnKind, type OwnObject } from "@fenceline/api";
 import type { WireObject } from "@fenceline/kubernetes";
 import { keyText, readerOf } from "@fenceline/kubernetes";
 import { KeptObjects } from "./kept-object.ts";
@@ -30,6 +30,8 @@ export function ownObjectReader<O extends OwnObject>(
 ): (object: WireObject, previous: O | undefined) => O {
   const parse = readerOf(kind);
   const told = new Map<string, string>();
+  /** By namespace: a status may become unreadable, and readable again, with every write. */
+  const lines = new LineBudget();
   return (object, previous) => {
     const read = parse({ ...object, status: undefined });
     const { status, leftOut, unnamed } = kind.readStatus(kept.withLists(object.status), previous?.status, MOST_ENTRIES);
@@ -39,13 +41,16 @@ export function ownObjectReader<O extends OwnObject>(
     else if (told.get(key) !== parts) {
       if (told.size >= REMEMBERED) told.clear();
       told.set(key, parts);
-      onTrouble(statusUnreadable(`${kind.name} ${key}`, parts));
+      const suppressed = lines.take(object.metadata.namespace ?? "");
+      if (suppressed !== undefined) onTrouble(statusUnreadable(`${kind.name} ${key}`, parts, suppressed));
     }
     return { ...read, status };
   };
 }
 
-function statusUnreadable(object: string, parts: string): FencelineError {
-  const message = `not readable, and left out or kept as it was before: ${parts}`;
+/** @param untold how many of the same namespace were not told before */
+function statusUnreadable(object: string, parts: string, untold: number): FencelineError {
+  const others = untold > 0 ? `; ${untold} more of its namespace were not told` : "";
+  const message = `not readable, and left out or kept as it was before: ${parts}${others}`;
   return new FencelineError("STATUS_PARTLY_UNREADABLE", { at: { object, path: "status" }, message, hint: "find who else writes it" });
 }

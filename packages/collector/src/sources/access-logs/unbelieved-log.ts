@@ -1,6 +1,6 @@
 import type { AccessLogStream } from "@fenceline/als";
+import { LineBudget } from "@fenceline/api";
 import type { Logger } from "pino";
-import { LineBudget } from "../../line-budget.ts";
 import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 /**

@@ -4,9 +4,13 @@
  */
 const WINDOW = 10_000;
 const LINES = 3;
+/** Kinds that are remembered. Of more the oldest is forgotten, and begins anew. */
+const KINDS = 1_000;
 
 /**
- * Lets few log lines of each kind through, and counts the others. The kinds must be a closed set.
+ * Lets few log lines of each kind through, and counts the others. A kind is a reason, or a
+ * namespace: who writes something bad into its objects all the time must not fill the log that all
+ * share.
  */
 export class LineBudget {
   readonly #clock: () => number;
@@ -26,7 +30,11 @@ export class LineBudget {
     let window = this.#windows.get(kind);
     if (window === undefined || now - window.begin >= WINDOW) {
       window = { begin: now, lines: 0, suppressed: window?.suppressed ?? 0 };
+      // The one that told last is forgotten last.
+      this.#windows.delete(kind);
       this.#windows.set(kind, window);
+      const [oldest] = this.#windows.keys();
+      if (this.#windows.size > KINDS && oldest !== undefined) this.#windows.delete(oldest);
     }
     if (window.lines >= LINES) {
       window.suppressed += 1;
