@@ -17,12 +17,17 @@ export class Callers {
     this.#streams = streams;
   }
 
-  /** Opens a stream for each fence. Resolves when the collector has accepted the connections. */
-  static async open(port: number, fences: readonly Place[]): Promise<Callers> {
-    const sessions: ClientHttp2Session[] = [];
+  /**
+   * Opens a stream for each fence, at each collector in turn. Resolves when the collectors have
+   * accepted the connections.
+   */
+  static async open(ports: readonly number[], fences: readonly Place[]): Promise<Callers> {
+    const connections = Math.ceil(fences.length / STREAMS_PER_CONNECTION / ports.length) * ports.length;
+    const sessions = Array.from({ length: connections }, (_, at) =>
+      connect(`http://127.0.0.1:${ports[at % ports.length]}`).on("error", () => {}),
+    );
     const streams = fences.map(({ namespace, name }, at) => {
-      if (at % STREAMS_PER_CONNECTION === 0) sessions.push(connect(`http://127.0.0.1:${port}`).on("error", () => {}));
-      const session = sessions.at(-1) as ClientHttp2Session;
+      const session = sessions[at % connections] as ClientHttp2Session;
       const stream = session.request({ ":method": "POST", ":path": METHOD, "content-type": "application/grpc" }).on("error", () => {});
       const identifier = { logName: `fenceline/${namespace}/${name}`, node: { id: `sidecar~10.0.0.1~${name}-0.${namespace}~x` } };
       stream.write(framed(encodeAccessLogMessage({ identifier, entries: [] })));

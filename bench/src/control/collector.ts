@@ -27,19 +27,23 @@ export class CollectorProcess {
     this.syncMs = syncMs;
   }
 
-  /** Resolves when it is ready: the first lists are read, and it takes access logs. */
-  static async start({ ground, kubeconfig }: Cluster): Promise<CollectorProcess> {
+  /**
+   * Resolves when it is ready: the first lists are read, and it takes access logs.
+   *
+   * @param identity of the replica, as the Lease of the leader names it
+   */
+  static async start({ ground, kubeconfig }: Cluster, identity: string): Promise<CollectorProcess> {
     const [alsPort, apiPort] = [await freePort(), await freePort()];
-    const config = join(ground.run.path, "collector.yaml");
+    const config = join(ground.run.path, `${identity}.yaml`);
     // No Envoy stands in front of it here, so nobody has a certificate.
     writeFileSync(config, JSON.stringify({ telemetry: { acceptPlaintext: true } }));
     const main = join(BENCH, "..", "packages", "cli", "src", "main.ts");
     const ports = ["--host=127.0.0.1", `--als-port=${alsPort}`, `--api-port=${apiPort}`];
-    const identity = ["--identity=bench", `--namespace=${NAMESPACE}`, `--kubeconfig=${kubeconfig}`];
-    const args = [main, "collector", ...ports, ...identity, `--config=${config}`, "--log-format=json"];
+    const replica = [`--identity=${identity}`, `--namespace=${NAMESPACE}`, `--kubeconfig=${kubeconfig}`];
+    const args = [main, "collector", ...ports, ...replica, `--config=${config}`, "--log-format=json"];
     const begin = performance.now();
     const env = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "" };
-    const started = await LabProcess.start({ name: "collector", command: process.execPath, args, env }, ground);
+    const started = await LabProcess.start({ name: identity, command: process.execPath, args, env }, ground);
     const isReady = async () => (await fetch(`http://127.0.0.1:${apiPort}/readyz`)).ok;
     const stillPossible = () => started.requireRunning();
     await until("the collector", isReady, { signal: ground.signal, stillPossible, timeout: START_MS });
@@ -61,19 +65,29 @@ export class CollectorProcess {
     return residentMegabytes(this.#process.pid, "VmHWM");
   }
 
-  /** Waits until it has nothing to do any more, for three seconds on end. */
-  async untilQuiet(mostMs: number, signal: AbortSignal): Promise<void> {
-    const end = performance.now() + mostMs;
-    let quiet = 0;
-    for (let before = this.cpu(); quiet < QUIET_SECONDS && performance.now() < end; ) {
-      await delay(1_000, undefined, { signal });
-      const now = this.cpu();
-      quiet = now - before < 1_000 * QUIET_SHARE ? quiet + 1 : 0;
-      before = now;
-    }
+  /** Ends it as a node that fails would: it says nothing to anybody. */
+  kill(): Promise<void> {
+    return this.#process.kill();
   }
 
   stop(): Promise<void> {
     return this.#process.stop(15_000);
   }
+}
+
+/** Waits until collectors have nothing to do any more, for three seconds on end. */
+export async function untilQuiet(collectors: readonly CollectorProcess[], mostMs: number, signal: AbortSignal): Promise<void> {
+  const end = performance.now() + mostMs;
+  let quiet = 0;
+  for (let before = cpuOf(collectors); quiet < QUIET_SECONDS && performance.now() < end; ) {
+    await delay(1_000, undefined, { signal });
+    const now = cpuOf(collectors);
+    quiet = now - before < 1_000 * QUIET_SHARE * collectors.length ? quiet + 1 : 0;
+    before = now;
+  }
+}
+
+/** Milliseconds of processor time of all of them so far. */
+export function cpuOf(collectors: readonly CollectorProcess[]): number {
+  return collectors.reduce((sum, collector) => sum + collector.cpu(), 0);
 }

@@ -5,7 +5,7 @@ import { percentile } from "../rounds.ts";
 import { probeWrites, total, writesBetween, writesSoFar } from "./api-server-load.ts";
 import type { Callers } from "./callers.ts";
 import type { Cluster } from "./cluster.ts";
-import type { CollectorProcess } from "./collector.ts";
+import { type CollectorProcess, cpuOf, untilQuiet } from "./collector.ts";
 import { type BenchMesh, endpointSlice, LEARNED_HOSTS, service } from "./mesh.ts";
 import type { Rendered } from "./rendered.ts";
 
@@ -14,7 +14,8 @@ export interface Bench {
   readonly cluster: Cluster;
   readonly mesh: BenchMesh;
   readonly rendered: Rendered;
-  readonly collector: CollectorProcess;
+  /** All that run. */
+  readonly collectors: readonly CollectorProcess[];
 }
 
 /** A minute of nothing. */
@@ -46,12 +47,12 @@ const SETTLE_MS = 120_000;
 const CHANGES = 60;
 const CHANGES_PER_SECOND = 2;
 
-export async function measureIdle({ cluster, collector }: Bench, seconds: number): Promise<Idle> {
+export async function measureIdle({ cluster, collectors }: Bench, seconds: number): Promise<Idle> {
   const { client, ground } = cluster;
   const before = await writesSoFar(client);
-  const cpu = collector.cpu();
+  const cpu = cpuOf(collectors);
   await delay(seconds * 1_000, undefined, { signal: ground.signal });
-  const used = collector.cpu() - cpu;
+  const used = cpuOf(collectors) - cpu;
   const writes = writesBetween(before, await writesSoFar(client));
   return { cpuPerSecond: used / seconds, writes: total(writes) };
 }
@@ -73,15 +74,15 @@ export function measureEndpoints(bench: Bench, idle: Idle): Promise<number> {
   });
 }
 
-async function measureChanges({ collector, cluster }: Bench, idle: Idle, change: (at: number) => Promise<void>): Promise<number> {
+async function measureChanges({ collectors, cluster }: Bench, idle: Idle, change: (at: number) => Promise<void>): Promise<number> {
   const { signal } = cluster.ground;
-  const [begin, cpu] = [performance.now(), collector.cpu()];
+  const [begin, cpu] = [performance.now(), cpuOf(collectors)];
   for (let at = 0; at < CHANGES; at++) {
     await change(at);
     await delay(begin + ((at + 1) * 1_000) / CHANGES_PER_SECOND - performance.now(), undefined, { signal });
   }
-  await collector.untilQuiet(SETTLE_MS, signal);
-  return (collector.cpu() - cpu - (idle.cpuPerSecond * (performance.now() - begin)) / 1_000) / CHANGES;
+  await untilQuiet(collectors, SETTLE_MS, signal);
+  return (cpuOf(collectors) - cpu - (idle.cpuPerSecond * (performance.now() - begin)) / 1_000) / CHANGES;
 }
 
 /** The n-th edge that is new is the fence's n-th host beyond those that it has learned. */
@@ -91,7 +92,7 @@ export async function measureEdges(
   callers: Callers,
   { perSecond, seconds, from }: { readonly perSecond: number; readonly seconds: number; readonly from: number },
 ): Promise<Edges> {
-  const { cluster, mesh, rendered, collector } = bench;
+  const { cluster, mesh, rendered, collectors } = bench;
   const { client, ground, apiServer, etcd } = cluster;
   const serverCpu = () => cpuMilliseconds(apiServer.pid) + cpuMilliseconds(etcd.pid);
   const count = perSecond * seconds;
@@ -99,7 +100,7 @@ export async function measureEdges(
   const probing = new AbortController();
   const probes = probeWrites(client, probing.signal);
   const took: number[] = [];
-  const [cpu, server, begin] = [collector.cpu(), serverCpu(), performance.now()];
+  const [cpu, server, begin] = [cpuOf(collectors), serverCpu(), performance.now()];
   for (let edge = 0; edge < count; edge++) {
     const caller = (from + edge) % callers.count;
     const host = mesh.hostOf(caller, LEARNED_HOSTS + Math.floor((from + edge) / callers.count));
@@ -116,7 +117,7 @@ export async function measureEdges(
   const missing = rendered.missing;
   rendered.forget();
   const latencies = await probes;
-  await collector.untilQuiet(SETTLE_MS, ground.signal);
+  await untilQuiet(collectors, SETTLE_MS, ground.signal);
   const elapsed = performance.now() - begin;
   const written = writesBetween(writes, await writesSoFar(client));
   return {
@@ -124,7 +125,7 @@ export async function measureEdges(
     p99: percentile(took, 0.99),
     most: Math.max(...took),
     missing,
-    cpuPerEdge: (collector.cpu() - cpu - (idle.cpuPerSecond * elapsed) / 1_000) / count,
+    cpuPerEdge: (cpuOf(collectors) - cpu - (idle.cpuPerSecond * elapsed) / 1_000) / count,
     sidecarWritesPerEdge: (written.get("sidecars") ?? 0) / count,
     writesPerEdge: total(written) / count,
     serverCpuPerEdge: (serverCpu() - server) / count,

@@ -1,11 +1,11 @@
 import { until } from "../../../e2e/src/lab/until.ts";
-import { Callers } from "./callers.ts";
 import { startCluster } from "./cluster.ts";
-import { CollectorProcess } from "./collector.ts";
+import { CollectorProcess, untilQuiet } from "./collector.ts";
 import { fill } from "./fill.ts";
 import { type Bench, type Edges, type Idle, measureEdges, measureEndpoints, measureIdle, measureServices } from "./measurements.ts";
 import { BenchMesh, type MeshSize } from "./mesh.ts";
 import { Rendered } from "./rendered.ts";
+import { latency, measureReplicas, openCallers, type Replicas } from "./replicas.ts";
 
 /** Everything that is measured in a mesh of one size. Times are milliseconds, memory is MB. */
 export interface StepResult {
@@ -28,14 +28,14 @@ export interface StepResult {
   readonly perEndpointSlice: number;
   /** By edges a second. */
   readonly edges: ReadonlyMap<number, Edges>;
+  readonly replicas: Replicas;
 }
 
-/** Fences whose workloads call: more streams would measure the access-log server. */
-const CALLERS = 500;
 const RENDER_MS = 15 * 60_000;
 const EDGE_SECONDS = 20;
 /** Edges a second. */
 export const RATES = [10, 200] as const;
+const EDGES = RATES.reduce((sum, rate) => sum + rate * EDGE_SECONDS, 0);
 
 /** Measures one step in a cluster of its own. */
 export async function measureStep(size: MeshSize, idleSeconds: number, signal: AbortSignal): Promise<StepResult> {
@@ -50,7 +50,7 @@ export async function measureStep(size: MeshSize, idleSeconds: number, signal: A
     const rendered = await Rendered.watch(client, signal);
     ground.closers.add(() => rendered.close());
     const start = performance.now();
-    const collector = await CollectorProcess.start(cluster);
+    const collector = await CollectorProcess.start(cluster, "first");
     say(`synced in ${seconds(start)}`);
     const isAll = () => rendered.sidecars >= size.fences && rendered.envoyFilters >= size.fences;
     const all = await until("all to be rendered", isAll, { signal, timeout: RENDER_MS, interval: 100 }).catch(() =>
@@ -59,10 +59,10 @@ export async function measureStep(size: MeshSize, idleSeconds: number, signal: A
     const renderedMs = all === undefined ? undefined : performance.now() - start;
     const renderedSidecars = rendered.sidecars;
     say(`${renderedSidecars} Sidecars rendered in ${seconds(start)}`);
-    await collector.untilQuiet(120_000, signal);
+    await untilQuiet([collector], 120_000, signal);
     const startCpuMs = collector.cpu();
     const peak = collector.peak();
-    const bench: Bench = { cluster, mesh, rendered, collector };
+    const bench: Bench = { cluster, mesh, rendered, collectors: [collector] };
     const idle = await measureIdle(bench, idleSeconds);
     const settled = collector.resident();
     say(`idle: ${idle.cpuPerSecond.toFixed(1)} ms of CPU a second, ${idle.writes} writes`);
@@ -71,8 +71,8 @@ export async function measureStep(size: MeshSize, idleSeconds: number, signal: A
     const perEndpointSlice = await measureEndpoints(bench, idle);
     say(`${perEndpointSlice.toFixed(1)} ms of CPU an EndpointSlice`);
     const edges = await measureAllEdges(bench, idle, say);
-    await collector.stop();
-    const peakInAll = edges.peak;
+    const peakInAll = collector.peak();
+    const replicas = await measureReplicas(bench, idle, EDGES, say);
     return {
       size,
       syncMs: collector.syncMs,
@@ -85,27 +85,26 @@ export async function measureStep(size: MeshSize, idleSeconds: number, signal: A
       idle,
       perService,
       perEndpointSlice,
-      edges: edges.byRate,
+      edges,
+      replicas,
     };
   } finally {
     await cluster.close();
   }
 }
 
-async function measureAllEdges(bench: Bench, idle: Idle, say: (what: string) => void) {
-  const { mesh, collector, cluster } = bench;
-  const fences = Array.from({ length: Math.min(CALLERS, mesh.size.fences) }, (_, at) => mesh.fence(at));
-  const callers = await Callers.open(collector.accessLogPort, fences);
-  cluster.ground.closers.add(() => callers.close());
+async function measureAllEdges(bench: Bench, idle: Idle, say: (what: string) => void): Promise<ReadonlyMap<number, Edges>> {
+  const callers = await openCallers(bench);
   const byRate = new Map<number, Edges>();
   let from = 0;
   for (const perSecond of RATES) {
     const edges = await measureEdges(bench, idle, callers, { perSecond, seconds: EDGE_SECONDS, from });
     byRate.set(perSecond, edges);
     from += perSecond * EDGE_SECONDS;
-    say(`${perSecond} edges/s: p50 ${edges.p50.toFixed(0)} ms, p99 ${edges.p99.toFixed(0)} ms, ${edges.missing} missing`);
+    say(`${perSecond} edges/s: ${latency(edges)}, ${edges.missing} missing`);
   }
-  return { byRate, peak: collector.peak() };
+  callers.close();
+  return byRate;
 }
 
 function seconds(since: number): string {

@@ -72,6 +72,7 @@ function table(results: readonly StepResult[], idleSeconds: number): string {
     row("CPU per unrelated Service", atMost(2, " ms"), ({ perService }) => perService, milliseconds),
     row("CPU per EndpointSlice", atMost(2, " ms"), ({ perEndpointSlice }) => perEndpointSlice, milliseconds),
     ...RATES.flatMap((rate) => edgeRows(results, rate)),
+    ...replicaRows(row),
   ]);
 }
 
@@ -95,6 +96,28 @@ function edgeRows(results: readonly StepResult[], rate: number): string[][] {
     row("API server's and etcd's CPU per edge", NO_GOAL, ({ serverCpuPerEdge }) => serverCpuPerEdge, milliseconds),
     row("Sidecar writes per edge", atMost(1.2), ({ sidecarWritesPerEdge }) => sidecarWritesPerEdge, perEdge),
     row("all writes per edge", NO_GOAL, ({ writesPerEdge }) => writesPerEdge, perEdge),
+  ];
+}
+
+function replicaRows(
+  row: (name: string, goal: Goal, figure: (result: StepResult) => number, shown: (value: number) => string) => string[],
+) {
+  return [
+    row("three collectors: edge → Sidecar p99", NO_GOAL, ({ replicas }) => replicas.three.p99, milliseconds),
+    row(
+      "three collectors: Sidecar writes per edge",
+      atMost(1.2),
+      ({ replicas }) => replicas.three.sidecarWritesPerEdge,
+      (writes) => writes.toFixed(2),
+    ),
+    row("leader killed: edge → Sidecar p50", NO_GOAL, ({ replicas }) => replicas.leaderKilled.p50, milliseconds),
+    row(
+      "leader killed: edge → Sidecar, longest",
+      { most: 1_000, text: "≤ 1 s" },
+      ({ replicas }) => replicas.leaderKilled.most,
+      milliseconds,
+    ),
+    row("leader killed: edges not shown", atMost(0), ({ replicas }) => replicas.leaderKilled.missing, String),
   ];
 }
 
