@@ -5,6 +5,7 @@ import { apiHostOption, hostOption, logFormatOption, logLevelOption, namespaceOp
 import { listenAddress } from "../../listen.ts";
 import { createLogger, type LogFormat } from "../../logger.ts";
 import { untilSignalled } from "../../signals.ts";
+import { limitHeapGrowth } from "../heap-growth.ts";
 
 interface Flags {
   readonly host: string;
@@ -40,6 +41,7 @@ export function collectorCommand(): Command {
 }
 
 async function run(flags: Flags): Promise<void> {
+  limitHeapGrowth();
   const stop = untilSignalled();
   // Imported here: the other commands need none of it, and the global sidecar is to stay small.
   const [{ readConfig }, { Replica }] = await Promise.all([import("../../config.ts"), import("./replica.ts")]);
