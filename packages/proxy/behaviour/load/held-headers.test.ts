@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "@fenceline/api/testing";
 import { call } from "../../src/testing/client.ts";
-import { callHttp2, openSession, startHttp2Upstream } from "../../src/testing/http2.ts";
+import { FLAG, frame, openFrames, requestFields, TYPE } from "../../src/testing/frames.ts";
+import { callHttp2, head, openSession, startHttp2Upstream } from "../../src/testing/http2.ts";
 import { type ProxyUnderTest, SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startUpstream } from "../../src/testing/upstream.ts";
 
@@ -11,6 +12,8 @@ const HELD = 'fenceline_proxy_held_bytes{what="in_flight"}';
 const STALLED = 'fenceline_proxy_requests_total{outcome="CALL_STALLED"}';
 const LARGE = { "x-large": "a".repeat(14_000) };
 const CALLS = 300;
+/** A setting of HTTP/2 (RFC 9113 §6.5.2). */
+const INITIAL_WINDOW_SIZE = 4;
 
 /**
  * Statuses by how often they came, once the small call that stands among the large ones has its
@@ -87,4 +90,36 @@ test("T-10 the same over HTTP/2", async (t) => {
   gate.open();
 
   await assertBounded(proxy, await among(large, small));
+});
+
+test("T-10 HTTP/2 requests with large trailers that wait for an answer hold a bounded sum of bytes", async (t) => {
+  const upstream = await startHttp2Upstream(t, (stream) => stream.resume());
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { load: { maxHeldBytes: LIMIT, maxTurn: 0 } });
+  const session = openSession(t, proxy.port);
+  for (let i = 0; i < CALLS; i += 1) {
+    const stream = session.request(head({ ":method": "POST" }), { waitForTrailers: true });
+    stream.on("error", () => {}).on("wantTrailers", () => stream.sendTrailers({ "x-large": `${i}${LARGE["x-large"]}` }));
+    stream.end("body");
+    stream.resume();
+  }
+
+  await untilBounded(proxy);
+
+  assert.ok((await proxy.metric(HELD)) < 2 * LIMIT);
+});
+
+test("T-10 large trailers of HTTP/2 answers whose client takes no body hold a bounded sum of bytes", async (t) => {
+  const upstream = await startHttp2Upstream(t, (stream) => {
+    stream.respond({}, { waitForTrailers: true });
+    stream.on("wantTrailers", () => stream.sendTrailers({ "x-large": `${stream.id}${LARGE["x-large"]}` }));
+    stream.end("body");
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { load: { maxHeldBytes: LIMIT, maxTurn: 0 } });
+  const client = await openFrames(t, proxy.port, { [INITIAL_WINDOW_SIZE]: 0 });
+
+  for (let i = 0; i < CALLS; i += 1) client.send(frame(TYPE.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, 2 * i + 1, requestFields()));
+
+  const resets = () => client.received.filter(({ type }) => type === TYPE.RST_STREAM).length;
+  await until(async () => resets() >= ENDED);
+  assert.ok((await proxy.metric(HELD)) < 2 * LIMIT);
 });

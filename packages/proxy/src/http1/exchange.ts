@@ -4,7 +4,7 @@ import { Call, type RequestExchange } from "../calls/call.ts";
 import { classifyFailure, classifyNoConnection } from "../calls/failure.ts";
 import type { Lifecycle } from "../calls/lifecycle.ts";
 import type { ForwardedRequest } from "../calls/request.ts";
-import { headerMemory } from "../load/header-memory.ts";
+import { fieldMemory, headerMemory } from "../load/header-memory.ts";
 import { clientAddress } from "../net/client-address.ts";
 import { unreadBytes } from "../net/joined-reading.ts";
 import { onceTaken } from "../net/pieces.ts";
@@ -70,9 +70,11 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   }
 
   get heldBytes(): number {
-    const { url = "", rawHeaders } = this.#request;
+    const { url = "", rawHeaders, rawTrailers } = this.#request;
     this.#headerMemory ??= headerMemory(url, rawHeaders);
-    return this.#headerMemory + (this.#forwarded?.hasBody === true ? unreadBytes(this.#request) : 0) + this.#unsent;
+    return (
+      this.#headerMemory + fieldMemory(rawTrailers) + (this.#forwarded?.hasBody === true ? unreadBytes(this.#request) : 0) + this.#unsent
+    );
   }
 
   get takenBytes(): number {

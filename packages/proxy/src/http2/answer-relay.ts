@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_AN_ANSWER_TRAILER } from "../destination/answer-trailers.ts";
+import { fieldMemory } from "../load/header-memory.ts";
 import { pushJoining, releaseJoined, unreadBytes } from "../net/joined-reading.ts";
 import { MOST_PIECES } from "../net/pieces.ts";
 import { allowedFields } from "./fields.ts";
@@ -60,6 +61,9 @@ export class AnswerRelay {
   #head: readonly string[] | undefined;
   #first: Buffer | undefined;
   #trailers: OutgoingHttpHeaders | undefined;
+  /** Header and trailers as they came, for who asks what they take. */
+  #fields: readonly string[] = [];
+  #rawTrailers: readonly string[] = [];
   #ended = false;
   #received = 0;
   /** Pieces that were written and that the client has not taken. */
@@ -79,6 +83,14 @@ export class AnswerRelay {
     return unreadBytes(this.#from) + this.#to.writableLength;
   }
 
+  /**
+   * Bytes that header and trailers take. They are under no flow control, so a client that reads
+   * nothing has them pile up here; and Node keeps them until the stream is closed.
+   */
+  get fieldBytes(): number {
+    return fieldMemory(this.#fields) + fieldMemory(this.#rawTrailers);
+  }
+
   /** Bytes of the body that the client has taken. */
   get taken(): number {
     return this.#received - this.#to.writableLength;
@@ -90,6 +102,7 @@ export class AnswerRelay {
    */
   begin(head: readonly string[], headerOnly: boolean): void {
     const from = this.#from;
+    this.#fields = head;
     if (headerOnly) {
       respond(this.#to, head, HEADER_ONLY);
       this.#ended = true;
@@ -103,6 +116,7 @@ export class AnswerRelay {
     from.on("trailers", (trailers, _flags, rawTrailers) => {
       this.#source.heard();
       this.#trailers = allowedFields(trailers, rawTrailers, NEVER_AN_ANSWER_TRAILER);
+      this.#rawTrailers = rawTrailers;
     });
     from.on("end", () => {
       // Of an answer that was broken off, "close" tells.

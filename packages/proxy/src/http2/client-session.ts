@@ -18,6 +18,8 @@ export interface Http2Client {
    * @param hasBody whether a body follows
    */
   requested(headerBytes: number, hasBody: boolean): void;
+  /** The trailers of a request have come. @param bytes of them, unpacked */
+  trailed(bytes: number): void;
   /** So much of a request's body has come in one frame. */
   uploaded(bytes: number): void;
   /**
@@ -118,6 +120,10 @@ export class ClientSession implements Http2Client {
     if (headerBytes <= MAX_HEADER_LIST_SIZE) return;
     this.#oversize += headerBytes;
     if (this.#oversize > MAX_OVERSIZE) this.#calmDown();
+  }
+
+  trailed(bytes: number): void {
+    this.requested(bytes, false);
   }
 
   uploaded(bytes: number): void {

@@ -22,7 +22,7 @@ import { InterimAnswers } from "./interim-answers.ts";
 import type { SessionWaiter } from "./pool.ts";
 import type { Http2Pools } from "./pools.ts";
 import { refuseStream } from "./refuse.ts";
-import type { Http2Request } from "./request.ts";
+import { fieldsSize, type Http2Request } from "./request.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 import { type KeptBytes, Upload } from "./upload.ts";
 
@@ -79,13 +79,16 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     if (request.hasBody) {
       stream.push = countingPush(client);
       this.#upload = new Upload(stream, context.kept);
+      stream.on("trailers", (_fields, _flags, rawTrailers) => client.trailed(fieldsSize(rawTrailers)));
     }
     stream.on("close", () => this.#clientClosed());
   }
 
   get heldBytes(): number {
-    const upload = this.#request.hasBody ? unreadBytes(this.#stream) + (this.#upload?.waiting ?? 0) : 0;
-    return this.#request.headerBytes * MEMORY_PER_HEADER_BYTE + upload + (this.#relay?.waiting ?? 0);
+    const [upload, relay] = [this.#upload, this.#relay];
+    const requested = upload === undefined ? 0 : unreadBytes(this.#stream) + upload.waiting + upload.trailerBytes;
+    const answered = relay === undefined ? 0 : relay.waiting + relay.fieldBytes;
+    return this.#request.headerBytes * MEMORY_PER_HEADER_BYTE + requested + answered;
   }
 
   get takenBytes(): number {

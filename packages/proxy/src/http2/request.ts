@@ -62,6 +62,16 @@ export function readHttp2Request(fields: IncomingHttpHeaders, flags: number, raw
   };
 }
 
+/**
+ * Bytes of fields, unpacked, as RFC 9113 §6.5.2 counts them.
+ * @param rawFields flat list of names and values
+ */
+export function fieldsSize(rawFields: readonly string[]): number {
+  let size = (rawFields.length / 2) * FIELD_OVERHEAD;
+  for (const part of rawFields) size += part.length;
+  return size;
+}
+
 const COLON = 58;
 /** What a field counts beside its name and value (RFC 9113 §6.5.2). */
 const FIELD_OVERHEAD = 32;

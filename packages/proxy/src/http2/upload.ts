@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { NEVER_A_TRAILER } from "../destination/request-head.ts";
+import { fieldMemory } from "../load/header-memory.ts";
 import { MOST_PIECES, Pieces } from "../net/pieces.ts";
 import { allowedFields } from "./fields.ts";
 import { sendTrailers } from "./respond.ts";
@@ -14,6 +15,8 @@ const MAX_KEPT = 64 * 1024;
  * second time.
  */
 export const MAX_KEPT_IN_ALL = 16 * 1024 * 1024;
+
+const NO_TRAILERS: readonly string[] = [];
 
 /** What all uploads of a worker keep for a repeat. */
 export interface KeptBytes {
@@ -36,6 +39,7 @@ export class Upload {
   #holding = false;
   #received = 0;
   #trailers: OutgoingHttpHeaders | undefined;
+  #rawTrailers: readonly string[] = NO_TRAILERS;
   #ended = false;
   #stopped = false;
 
@@ -46,6 +50,7 @@ export class Upload {
     // Node says it when they come, not after the body was read, and that waits for a connection.
     from.on("trailers", (trailers, _flags, rawTrailers) => {
       this.#trailers = allowedFields(trailers, rawTrailers, NEVER_A_TRAILER);
+      this.#rawTrailers = rawTrailers;
     });
     // It says "end" of an empty body as soon as that has come, whether anybody reads or not.
     from.on("end", this.#onEnd);
@@ -55,6 +60,11 @@ export class Upload {
   /** Whether the body can be sent once more from its beginning. */
   get repeatable(): boolean {
     return this.#kept !== undefined;
+  }
+
+  /** Bytes that the trailers take: Node keeps them until the stream is closed. */
+  get trailerBytes(): number {
+    return fieldMemory(this.#rawTrailers);
   }
 
   /** Bytes that the destination took of the body, or that are on their way to it in the kernel. */
