@@ -17,6 +17,7 @@ export * from "./kinds/table.ts";
 export * from "./line-budget.ts";
 export * from "./managed-by.ts";
 export * from "./manifest.ts";
+export * from "./merge-patch.ts";
 export * from "./null-fields.ts";
 export * from "./object.ts";
 export { type RenderedFor, renderedMeta } from "./rendered-meta.ts";

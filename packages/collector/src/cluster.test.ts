@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FenceKey } from "@fenceline/api";
+import { type FenceKey, SERVICE_FENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import {
@@ -215,7 +215,10 @@ test("T-07 a fence in Istio's root namespace or in Fenceline's is refused with a
   for (const key of places) await until(() => server.get(ENVOY_FILTERS, key) === undefined && server.get(SIDECARS, key) === undefined);
   await collector.idle();
   for (const key of places) {
-    const status = store.snapshot().fences.find(({ metadata }) => metadata.namespace === key.namespace)?.status;
+    const status = store
+      .snapshot()
+      .of(SERVICE_FENCE)
+      .find(({ metadata }) => metadata.namespace === key.namespace)?.status;
     const ready = status?.conditions?.find(({ type }) => type === "Ready");
     assert.deepEqual([ready?.status, ready?.reason], ["False", "NamespaceReserved"]);
   }

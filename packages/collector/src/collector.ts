@@ -1,4 +1,4 @@
-import { allNew, type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf } from "@fenceline/api";
+import { allNew, type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf, SERVICE_FENCE } from "@fenceline/api";
 import { EdgeBook, type TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
 import { MeshAddressBook, outboundEntries } from "@fenceline/registry";
@@ -239,11 +239,11 @@ export class Collector {
     this.#mesh.apply(changes, snapshot);
     const isPolicy = changes.defaultSidecars.length > 0 || changes.meshConfigs.length > 0;
     this.addresses.apply(changes, isPolicy ? this.#outbound(snapshot) : undefined);
-    if (changes.fences.some(({ after }) => after === undefined)) this.#forgetVersions();
+    if (changes.of(SERVICE_FENCE).some(({ after }) => after === undefined)) this.#forgetVersions();
     this.#controller.changed(changes);
     this.#fallback.changed(changes);
     this.#automatic.changed(changes);
-    const isWindow = changes.fences.some(({ before, after }) => before?.spec.idleWindow !== after?.spec.idleWindow);
+    const isWindow = changes.of(SERVICE_FENCE).some(({ before, after }) => before?.spec.idleWindow !== after?.spec.idleWindow);
     if (this.#ageingTimer !== undefined && isWindow) this.#scheduleAgeing();
   }
 

@@ -10,7 +10,7 @@ import {
   refText,
 } from "@fenceline/api";
 import type { Desired, Reconciler } from "@fenceline/control";
-import type { MeshSnapshot } from "@fenceline/store";
+import { type MeshSnapshot, ownObjects } from "@fenceline/store";
 import { fencesOfManifests } from "./fence/fences-of-manifests.ts";
 import { Mesh } from "./mesh.ts";
 
@@ -73,6 +73,6 @@ export function snapshotOf(objects: readonly KnownObject[]): MeshSnapshot {
     namespaces: objects.filter((object) => object.kind === "Namespace"),
     services: objects.filter((object) => object.kind === "Service"),
     endpointSlices: objects.filter((object) => object.kind === "EndpointSlice"),
-    fences: objects.filter((object) => object.kind === "ServiceFence"),
+    of: ownObjects(objects.filter((object) => object.kind === "ServiceFence")),
   };
 }

@@ -8,7 +8,8 @@ import { CAPTURED_MESH, CONFIG, meshOf, snapshotOf } from "./testing/mesh.ts";
 const B = "b.test1.svc.cluster.local";
 const NOTHING: MeshChanges = {
   ...{ namespaces: [], nodes: [], serviceCIDRs: [], services: [], endpointSlices: [] },
-  ...{ defaultSidecars: [], meshConfigs: [], fences: [], own: [], disturbed: [], foreign: [] },
+  ...{ defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] },
+  of: () => [],
 };
 
 test("T-10 a cluster that does not exist is not remembered, however many there are and however long", () => {

@@ -4,6 +4,7 @@ import {
   type Labels,
   type Namespace,
   objectOf,
+  SERVICE_FENCE,
   type Service,
   type ServiceFence,
   type SystemConfig,
@@ -49,19 +50,19 @@ export class Mesh {
     this.#given = config;
     this.#config = config;
     this.#configure(snapshot.meshConfigs);
-    const { services, endpointSlices, fences } = snapshot;
+    const { services, endpointSlices } = snapshot;
     this.registry = new Registry({ services, endpointSlices, clusterDomain: config.clusterDomain });
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
     this.#fences = new FenceTable((fence) => workloadLabels(fence, this.registry, config));
-    for (const fence of fences) this.#fences.changed(undefined, fence);
+    for (const fence of snapshot.of(SERVICE_FENCE)) this.#fences.changed(undefined, fence);
     for (const namespace of snapshot.namespaces) this.#namespaces.set(namespace.metadata.name, namespace);
   }
 
   /** @param now what there is, the changes included */
   apply(changes: MeshChanges, now: Pick<MeshSnapshot, "meshConfigs">): void {
     this.registry.apply(changes);
-    for (const { before, after } of changes.fences) this.#fences.changed(before, after);
+    for (const { before, after } of changes.of(SERVICE_FENCE)) this.#fences.changed(before, after);
     for (const change of changes.services) {
       const service = objectOf(change);
       if (service !== undefined) this.#fences.serviceChanged(service.metadata);

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type ObjectRef, OWN_KINDS, type OwnKind, objectOf, sidecarHosts } from "@fenceline/api";
+import { type ObjectRef, OWN_KINDS, type OwnKind, sidecarHosts } from "@fenceline/api";
 import { renderValve, until, VALVE, type Valve, type ValveStatus } from "@fenceline/api/testing";
 import { resourcesOf } from "@fenceline/kubernetes";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
@@ -36,7 +36,10 @@ class ValveReconciler implements Reconciler<Valve, ValveStatus> {
   }
 
   observe({ namespace, name }: ObjectRef): Valve | undefined {
-    return this.#store.objectsOf(VALVE).find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+    return this.#store
+      .snapshot()
+      .of(VALVE)
+      .find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   }
 
   desired(valve: Valve): Desired<ValveStatus> {
@@ -64,9 +67,9 @@ function control(t: TestContext, store: Store) {
     logger: pino({ level: "silent" }),
     leads: () => true,
   });
-  store.onChange(({ own, disturbed }) => {
-    for (const change of own) if (objectOf(change)?.kind === VALVE.name) controller.enqueue(A);
-    for (const owner of disturbed) if (owner.kind === VALVE.name) controller.enqueue(owner);
+  store.onChange((changes) => {
+    if (changes.of(VALVE).length > 0) controller.enqueue(A);
+    for (const owner of changes.disturbed) if (owner.kind === VALVE.name) controller.enqueue(owner);
   });
   t.after(async () => {
     await controller.close();
@@ -77,7 +80,11 @@ function control(t: TestContext, store: Store) {
 }
 
 const hostsOf = (store: Store) => store.ownedBy(A).flatMap(sidecarHosts);
-const shown = (store: Store) => store.objectsOf(VALVE).map(({ status }) => status.shown);
+const shown = (store: Store) =>
+  store
+    .snapshot()
+    .of(VALVE)
+    .map(({ status }) => status.shown);
 
 test("issue 14: a second kind in a folder is rendered, follows its spec, and leaves nothing behind", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-valve-"));

@@ -13,7 +13,6 @@ export { awaitFreeLease } from "./lease/await-free-lease.ts";
 export { LEASE_TIMES, type LeaseTimes } from "./lease/election-state.ts";
 export * from "./lease/leader-election.ts";
 export * from "./lease/require-leadership.ts";
-export * from "./merge-patch.ts";
 export * from "./read-object.ts";
 export * from "./reviews/access-reviews.ts";
 export * from "./reviews/token-reviews.ts";

@@ -50,11 +50,11 @@ test("issue 14: what the guide tells to write is a kind: manifests, CustomResour
   const store = await DirectoryStore.open({ folder, kinds, onRefused: (error) => assert.fail(error) });
   t.after(() => store.close());
   const owner = { kind: VALVE.name, namespace: "test1", name: "a" };
-  const object = renderValve(store.objectsOf(VALVE)[0]);
+  const object = renderValve(store.snapshot().of(VALVE)[0]);
   assert.equal(await store.apply({ action: "create", owner, object }), undefined);
   assert.deepEqual(store.ownedBy(owner), [object]);
   assert.equal(await store.writeStatus(owner, { shown: 1 }), undefined);
-  assert.partialDeepStrictEqual(store.objectsOf(VALVE), [{ status: { shown: 1 } }]);
+  assert.partialDeepStrictEqual(store.snapshot().of(VALVE), [{ status: { shown: 1 } }]);
 });
 
 test("issue 14: every file that the guide names is there, and so is every script", () => {

@@ -3,4 +3,5 @@ export * from "./change.ts";
 export * from "./directory/directory-store.ts";
 export * from "./directory/ensure-folder.ts";
 export { isManifestName } from "./directory/manifest-folder.ts";
+export { ownObjects } from "./pending-changes.ts";
 export * from "./store.ts";

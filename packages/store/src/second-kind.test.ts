@@ -37,14 +37,18 @@ const FENCE = JSON.stringify({
 
 /** What a controller would write for the only valve that there is. */
 async function apply(store: Store): Promise<RenderedObject> {
-  const [valve] = store.objectsOf(VALVE);
+  const [valve] = store.snapshot().of(VALVE);
   assert.ok(valve !== undefined);
   const object = renderValve(valve);
   assert.equal(await store.apply({ action: "create", owner: A, object }), undefined);
   return object;
 }
 
-const shown = (store: Store) => store.objectsOf(VALVE).map(({ metadata, status }: Valve) => [metadata.name, status.shown]);
+const shown = (store: Store) =>
+  store
+    .snapshot()
+    .of(VALVE)
+    .map(({ metadata, status }: Valve) => [metadata.name, status.shown]);
 
 async function openFolder(t: TestContext, folder: string) {
   const refused: FencelineError[] = [];
@@ -62,8 +66,8 @@ test("issue 14: a folder keeps objects of a second kind, its status and what is 
   writeFileSync(join(folder, "fence.json"), FENCE);
   const { store, refused, told } = await openFolder(t, folder);
   assert.deepEqual(shown(store), [["a", undefined]]);
-  assert.equal(store.objectsOf(SERVICE_FENCE).length, 1);
-  assert.deepEqual(store.objectsOf(SERVICE_FENCE), store.snapshot().fences);
+  assert.equal(store.snapshot().of(SERVICE_FENCE).length, 1);
+  assert.deepEqual([store.objectOf(VALVE, A)?.metadata.name, store.objectOf(VALVE, { ...A, name: "b" })], ["a", undefined]);
 
   const object = await apply(store);
   assert.equal(await store.writeStatus(A, { shown: 1 }), undefined);
@@ -76,7 +80,10 @@ test("issue 14: a folder keeps objects of a second kind, its status and what is 
   writeFileSync(join(folder, "valve.json"), manifest({ ...SPEC, most: 7 }));
   await until(() => told.length > before);
   assert.deepEqual(
-    told.at(-1)?.own.map(({ after }) => [after?.kind, after?.status]),
+    told
+      .at(-1)
+      ?.of(VALVE)
+      .map(({ after }) => [after?.kind, after?.status]),
     [["Valve", { shown: 1 }]],
   );
   writeFileSync(join(folder, "valve.json"), manifest({ app: "web" }));
@@ -100,7 +107,7 @@ test("issue 14: a cluster's store reads, owns and writes objects of a second kin
   const put = (spec: object) => server.put(VALVES, { ...JSON.parse(manifest(spec)), ...server.get(VALVES, A), spec });
   put(SPEC);
   const { store, told, settled, troubles, leadership } = await openStoreOn(t, server, [MESH_CONFIG_MAP], KINDS);
-  assert.deepEqual([shown(store), store.objectsOf(SERVICE_FENCE).length], [[["a", undefined]], 1]);
+  assert.deepEqual([shown(store), store.snapshot().of(SERVICE_FENCE).length], [[["a", undefined]], 1]);
 
   await apply(store);
   assert.notEqual(server.get(SIDECARS, { namespace: "test1", name: "valve-a" }), undefined);
@@ -120,11 +127,11 @@ test("issue 14: a cluster's store reads, owns and writes objects of a second kin
   assert.equal(server.count("PATCH", VALVES), patches, "nothing to write, and nobody but the leader writes");
 
   put({ ...SPEC, most: 7 });
-  await settled(() => told.some(({ own }) => own.some(({ after }) => (after as Valve | undefined)?.spec.most === 7)));
+  await settled(() => told.some((changes) => changes.of(VALVE).some(({ after }) => after?.spec.most === 7)));
   put({ app: "web" });
   await settled(() => troubles.some(({ code }) => code === "VALVE_INVALID"));
   server.remove(VALVES, A);
-  await settled(() => store.objectsOf(VALVE).length === 0);
+  await settled(() => store.snapshot().of(VALVE).length === 0);
   assert.deepEqual([store.goneOwners(VALVE), store.goneOwners(SERVICE_FENCE)], [[A], []]);
-  assert.ok(told.some(({ own }) => own.some(({ before, after }) => before?.kind === "Valve" && after === undefined)));
+  assert.ok(told.some((changes) => changes.of(VALVE).some(({ before, after }) => before?.kind === "Valve" && after === undefined)));
 });

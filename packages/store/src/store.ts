@@ -8,11 +8,9 @@ import type {
   ObjectChange,
   ObjectRef,
   OwnKind,
-  OwnObject,
   RenderedObject,
   Service,
   ServiceCIDR,
-  ServiceFence,
 } from "@fenceline/api";
 import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "./capabilities.ts";
 import type { Change, Obstacle } from "./change.ts";
@@ -39,14 +37,12 @@ export interface MeshSnapshot {
    * folder.
    */
   readonly meshConfigs?: readonly MeshConfig[];
-  /** With the status that was last written, wherever that is kept. */
-  readonly fences: readonly ServiceFence[];
+  /** Objects of a kind of ours, with the status that was last written, wherever that is kept. */
+  of<O>(kind: OwnKind<O>): readonly O[];
 }
 
 /**
- * What changed since the last telling. Several changes of one object are one. A fence may be in it
- * with `before` and `after` the same: every few minutes each is told once more, for whoever missed
- * something.
+ * What changed since the last telling. Several changes of one object are one.
  */
 export interface MeshChanges {
   readonly namespaces: readonly ObjectChange<Namespace>[];
@@ -56,9 +52,11 @@ export interface MeshChanges {
   readonly endpointSlices: readonly ObjectChange<EndpointSlice>[];
   readonly defaultSidecars: readonly ObjectChange<DefaultSidecar>[];
   readonly meshConfigs: readonly ObjectChange<MeshConfig>[];
-  readonly fences: readonly ObjectChange<ServiceFence>[];
-  /** Of all other kinds of ours; told once more as fences are. */
-  readonly own: readonly ObjectChange<OwnObject>[];
+  /**
+   * Of a kind of ours. An object may be in it with `before` and `after` the same: every few minutes
+   * each is told once more, for whoever missed something.
+   */
+  of<O>(kind: OwnKind<O>): readonly ObjectChange<O>[];
   /** Owners of rendered objects that somebody else changed or deleted. */
   readonly disturbed: readonly ObjectRef[];
   /** Namespaces in which {@link Store.foreign} gives other objects than before. */
@@ -95,8 +93,8 @@ export interface ForeignObject {
 export interface Store {
   /** What exists now, also what is not told yet. */
   snapshot(): MeshSnapshot;
-  /** Objects of a kind of ours as they are now, with the status that was last written. */
-  objectsOf<O>(kind: OwnKind<O>): readonly O[];
+  /** The object of a kind of ours as {@link snapshot} has it. Costs a look-up. */
+  objectOf<O>(kind: OwnKind<O>, key: FenceKey): O | undefined;
   /**
    * Calls `listener` with what changed, until the returned function is called. A change that
    * {@link snapshot} showed before the first call may be told all the same.

@@ -47,6 +47,23 @@ export interface StatusReading<S> {
   readonly unnamed?: number;
 }
 
+/** What a status is merged from, where every replica writes into it. */
+export interface StatusMerge<S> {
+  /** What this process wants to be true now. */
+  readonly desired: S;
+  /**
+   * What this process took `desired` from, the oldest first: the status that it was last told, and
+   * the one that it last wrote. Empty when it never saw one.
+   */
+  readonly known: readonly S[];
+  /** What the API server has, as far as is known: also what other replicas wrote. */
+  readonly live: S;
+  /** Whether this process is the leader: it alone takes away, so what it lacks is no news. */
+  readonly leads: boolean;
+  /** Milliseconds of the wall clock. */
+  readonly now: number;
+}
+
 /** An object of a kind of ours, as far as all of them are alike. */
 export interface OwnObject {
   readonly apiVersion: string;
@@ -71,6 +88,12 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
    * @param most entries that are read of a map or a list. Default: all
    */
   readStatus(value: unknown, previous?: S, most?: number): StatusReading<S>;
+  /**
+   * A JSON merge patch of the status, so that replicas that write at the same time lose nothing of
+   * each other; undefined when there is nothing to say. Default: the leader alone writes, and what
+   * it wants is the status.
+   */
+  mergeStatus?(merge: StatusMerge<S>): object | undefined;
 }
 
 /** Code of a fault in a field of an object: the field's own, else `<PREFIX>_INVALID`. */

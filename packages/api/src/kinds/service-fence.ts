@@ -5,6 +5,7 @@ import type { FenceKey } from "../fence-key.ts";
 import { Labels, ObjectMeta, type ObjectRef } from "../object.ts";
 import { conditionPath, reasonPath } from "./condition-columns.ts";
 import type { OwnKind, PrinterColumn } from "./kind.ts";
+import { mergeServiceFenceStatus } from "./merge-service-fence-status.ts";
 import { readFenceStatus } from "./read-service-fence-status.ts";
 import { ServiceFenceStatus } from "./service-fence-status.ts";
 
@@ -179,6 +180,7 @@ export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFe
   // The field that people get wrong most.
   faultCode: ([part, field, ...rest]) => (part === "spec" && field === "host" && rest.length > 0 ? "FENCE_HOST_INVALID" : undefined),
   readStatus: readFenceStatus,
+  mergeStatus: mergeServiceFenceStatus,
 };
 
 /** Names a fence among objects of all kinds. */

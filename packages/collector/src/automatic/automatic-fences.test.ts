@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { Config } from "@fenceline/api";
+import { Config, SERVICE_FENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import { NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
@@ -195,9 +195,9 @@ test("snapshots bring no retry forward", async (t) => {
 test("a fence that somebody deletes again and again comes back ever more slowly", async (t) => {
   const { server, store, state, fences } = await running(t, shop);
   const remove = async () => {
-    await until(() => store.snapshot().fences.length === 2);
+    await until(() => store.snapshot().of(SERVICE_FENCE).length === 2);
     server.remove(FENCES, WEB);
-    await until(() => store.snapshot().fences.length === 1);
+    await until(() => store.snapshot().of(SERVICE_FENCE).length === 1);
     fences.refresh();
     await fences.idle();
   };

@@ -7,6 +7,7 @@ import {
   isAutomatic,
   isOfStatus,
   objectOf,
+  SERVICE_FENCE,
 } from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
 import { workloadLabels } from "@fenceline/render";
@@ -108,9 +109,13 @@ export class AutomaticFences {
   }
 
   /** Takes over what changed, where it may have other fences wanted. */
-  changed({ services, namespaces, fences, meshConfigs }: MeshChanges): void {
+  changed(changes: MeshChanges): void {
+    const { services, namespaces, meshConfigs } = changes;
     // Statuses are written all the time, and none has other fences wanted.
-    const own = fences.filter((change) => !isOfStatus(change)).flatMap((change) => objectOf(change) ?? []);
+    const own = changes
+      .of(SERVICE_FENCE)
+      .filter((change) => !isOfStatus(change))
+      .flatMap((change) => objectOf(change) ?? []);
     if (this.#options.config.automaticFences.create === "Off") {
       // Those that come all the same, as from a backup, go.
       this.#replan(new Set(own.filter(({ metadata }) => isAutomatic(metadata.labels)).map(({ metadata }) => metadata.namespace)));

@@ -15,7 +15,7 @@ import type { MeshSnapshot } from "@fenceline/store";
 
 /** What {@link wantedFences} judges from. */
 export interface WantedFencesInput {
-  readonly snapshot: Pick<MeshSnapshot, "namespaces" | "services" | "fences">;
+  readonly snapshot: Pick<MeshSnapshot, "namespaces" | "services"> & { readonly fences: readonly ServiceFence[] };
   readonly config: Pick<Config, "automaticFences"> & SystemConfig;
   /** Labels of the pods that a fence is for; undefined when it is for none. */
   readonly workloadOf: (fence: ServiceFence) => Labels | undefined;

@@ -45,7 +45,7 @@ class ServicesOnly implements Pick<Store, "snapshot" | "ports" | "isCertain"> {
   }
 
   snapshot(): MeshSnapshot {
-    return { namespaces: [], services: this.#services, endpointSlices: [], fences: [] };
+    return { namespaces: [], services: this.#services, endpointSlices: [], of: () => [] };
   }
 
   async #add({ name }: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {

@@ -103,7 +103,7 @@ export class FenceController {
     const isTcp = common.tcp !== this.#common.tcp;
     const concernsAll = common.fallbackReady !== this.#common.fallbackReady || common.config !== this.#common.config;
     this.#common = common;
-    for (const change of changes.fences) this.#fenceChanged(change);
+    for (const change of changes.of(SERVICE_FENCE)) this.#fenceChanged(change);
     for (const key of this.#reconciler.reads.concernedBy(changes.services, isTcp)) this.#look(key);
     for (const { kind, namespace, name } of changes.disturbed) if (kind === SERVICE_FENCE.name) this.enqueue({ namespace, name });
     const foreign = new Set(changes.foreign);

@@ -1,6 +1,6 @@
 /** A small mesh and access-log entries for the tests of this package. */
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
-import { Config, parseManifests, ServiceFence } from "@fenceline/api";
+import { Config, parseManifests, SERVICE_FENCE, ServiceFence } from "@fenceline/api";
 import type { MeshSnapshot } from "@fenceline/store";
 import { snapshotOf as snapshotOfObjects } from "../desired-of-manifests.ts";
 import { Mesh } from "../mesh.ts";
@@ -27,8 +27,12 @@ ports: [{name: http, port: 9000}]
 /** Nothing in these tests has a certificate unless a test gives it one. */
 export const CONFIG: Config = Config.parse({ namespace: "mesh-operator", telemetry: { acceptPlaintext: true } });
 
-export function snapshotOf(manifests: string): MeshSnapshot {
-  return snapshotOfObjects(parseManifests(manifests, "test.yaml").objects);
+/** A snapshot whose fences a test may look at, and replace. */
+export type SnapshotWithFences = MeshSnapshot & { readonly fences: readonly ServiceFence[] };
+
+export function snapshotOf(manifests: string): SnapshotWithFences {
+  const snapshot = snapshotOfObjects(parseManifests(manifests, "test.yaml").objects);
+  return { ...snapshot, fences: snapshot.of(SERVICE_FENCE) };
 }
 
 export function meshOf(manifests = CAPTURED_MESH, config = CONFIG): Mesh {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { applyMergePatch } from "../merge-patch.ts";
+import { applyMergePatch } from "@fenceline/api";
 import { FieldOwners } from "./field-owners.ts";
 
 /** An object as a test reads it. */

@@ -42,7 +42,17 @@ async function open(t: TestContext, files: Readonly<Record<string, string>>) {
   const until = async (condition: () => boolean) => {
     while (!condition()) await new Promise<void>((resolve) => waiting.push(resolve));
   };
-  return { folder, store, refused, until, names: () => store.snapshot().fences.map(({ metadata }) => metadata.name) };
+  return {
+    folder,
+    store,
+    refused,
+    until,
+    names: () =>
+      store
+        .snapshot()
+        .of(SERVICE_FENCE)
+        .map(({ metadata }) => metadata.name),
+  };
 }
 
 test("manifests are read from every YAML file, and other files are left alone", async (t) => {
@@ -117,10 +127,10 @@ test("a rendered file names its owner; one of a version before this one is of th
 test("a fence's state wins over the status in its manifest, which counts until there is one", async (t) => {
   const given = `${fence("a")}status: {domains: {b.test1.svc.cluster.local: {source: learned}}}\n`;
   const { folder, store } = await open(t, { "a.yaml": given });
-  assert.deepEqual(Object.keys(store.snapshot().fences[0]?.status.domains ?? {}), ["b.test1.svc.cluster.local"]);
+  assert.deepEqual(Object.keys(store.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {}), ["b.test1.svc.cluster.local"]);
   await store.writeStatus(fenceRef(A), { domains: { "c.test1.svc.cluster.local": { source: "learned" } } });
   const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
-  assert.deepEqual(Object.keys(again.snapshot().fences[0]?.status.domains ?? {}), ["c.test1.svc.cluster.local"]);
+  assert.deepEqual(Object.keys(again.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {}), ["c.test1.svc.cluster.local"]);
   await again.deleteStatus(fenceRef(A));
   await again.close();
 });
@@ -137,7 +147,7 @@ async function startWithState(t: TestContext, prepare: (path: string) => void) {
   t.after(() => again.close());
   const files = () => readdirSync(join(folder, "state/test1"));
   const aside = () => files().filter((name) => name.includes(".unreadable-"));
-  return { path, again, troubles, files, aside, hosts: () => Object.keys(again.snapshot().fences[0]?.status.domains ?? {}) };
+  return { path, again, troubles, files, aside, hosts: () => Object.keys(again.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {}) };
 }
 
 test("T-11 of a state file that is readable in part, every readable host counts, and the rest is named and kept aside", async (t) => {
@@ -146,7 +156,7 @@ test("T-11 of a state file that is readable in part, every readable host counts,
     writeFileSync(path, text.replace("requests: 1", "requests: 9007199254740993").replace("conditions", "x"));
   });
   assert.deepEqual(hosts(), [B, "c.test1.svc.cluster.local"]);
-  assert.equal(again.snapshot().fences[0]?.status.domains[B]?.requests, Number.MAX_SAFE_INTEGER);
+  assert.equal(again.snapshot().of(SERVICE_FENCE)[0]?.status.domains[B]?.requests, Number.MAX_SAFE_INTEGER);
   assert.deepEqual(
     troubles.map(({ code, at }) => [code, at.file]),
     [["STATE_UNREADABLE", path]],
@@ -237,7 +247,7 @@ test("T-11 a rendered file that is none is told, and written again", async (t) =
 test("T-11 a status in a manifest that is not readable in part costs neither the fence nor its readable hosts, and is named", async (t) => {
   const given = `${fence("a")}status: {domains: {${B}: {source: learned, requests: many}, c.test1.svc.cluster.local: 7}}\n`;
   const { store, refused } = await open(t, { "a.yaml": given });
-  assert.deepEqual(store.snapshot().fences[0]?.status.domains, { [B]: { source: "learned" } });
+  assert.deepEqual(store.snapshot().of(SERVICE_FENCE)[0]?.status.domains, { [B]: { source: "learned" } });
   assert.match(refused[0]?.message ?? "", /STATUS_PARTLY_UNREADABLE: a\.yaml:5 ServiceFence test1\/a status: .*requests, domains\['c/);
 });
 
@@ -257,8 +267,8 @@ test("what changed in the folder is told by object; what learning wrote comes wi
   await store.writeStatus(fenceRef(A), { domains: { [B]: HOST } });
   writeFileSync(join(folder, "b.yaml"), `# the same\n${fence("b")}`);
   writeFileSync(join(folder, "c.yaml"), fence("c"));
-  await until(() => told.some(({ fences }) => fences.some(({ after }) => after?.metadata.name === "c")));
-  const fences = told.flatMap((changes) => changes.fences);
+  await until(() => told.some((changes) => changes.of(SERVICE_FENCE).some(({ after }) => after?.metadata.name === "c")));
+  const fences = told.flatMap((changes) => changes.of(SERVICE_FENCE));
   assert.deepEqual(
     fences.map(({ before, after, isOurs = false }) => [before?.metadata.name, after?.metadata.name, isOurs]),
     [
@@ -267,8 +277,8 @@ test("what changed in the folder is told by object; what learning wrote comes wi
     ],
   );
   assert.deepEqual(fences[0]?.after?.status.domains, { [B]: HOST });
-  const { metadata } = store.snapshot().fences[0] ?? {};
+  const { metadata } = store.snapshot().of(SERVICE_FENCE)[0] ?? {};
   writeFileSync(join(folder, "a.yaml"), fence("a", ", idleWindow: 2h"));
-  await until(() => told.at(-1)?.fences[0]?.after?.spec.idleWindow === "2h");
-  assert.deepEqual([told.at(-1)?.fences.length, told.at(-1)?.fences[0]?.before?.metadata], [1, metadata]);
+  await until(() => told.at(-1)?.of(SERVICE_FENCE)[0]?.after?.spec.idleWindow === "2h");
+  assert.deepEqual([told.at(-1)?.of(SERVICE_FENCE).length, told.at(-1)?.of(SERVICE_FENCE)[0]?.before?.metadata], [1, metadata]);
 });

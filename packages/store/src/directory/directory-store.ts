@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import {
   type AnyObject,
+  type FenceKey,
   type FencelineError,
   type Kind,
   MESH_KINDS,
@@ -17,7 +18,7 @@ import {
 } from "@fenceline/api";
 import type { Change, Obstacle } from "../change.ts";
 import { OwnedObjects } from "../owned-objects.ts";
-import { isNothing } from "../pending-changes.ts";
+import { meshChanges } from "../pending-changes.ts";
 import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
 import { FolderMesh } from "./folder-mesh.ts";
 import { folderObstacle } from "./folder-obstacle.ts";
@@ -123,8 +124,8 @@ export class DirectoryStore implements Store {
     return this.#mesh.snapshot();
   }
 
-  objectsOf<O>(kind: OwnKind<O>): readonly O[] {
-    return this.#mesh.objectsOf(kind.name) as readonly O[];
+  objectOf<O>({ name: kind }: OwnKind<O>, { namespace, name }: FenceKey): O | undefined {
+    return this.#mesh.objectOf({ kind, namespace, name }) as O | undefined;
   }
 
   onChange(listener: (changes: MeshChanges) => void): () => void {
@@ -185,9 +186,10 @@ export class DirectoryStore implements Store {
 
   #refresh(): void {
     this.#mesh.read(this.#manifests.objects());
-    const changes = this.#mesh.takeChanges();
-    for (const change of [...changes.fences, ...changes.own]) this.#ownerChanged(change);
-    if (isNothing(changes)) return;
+    const { lists, own } = this.#mesh.takeChanges();
+    for (const change of [...own.values()].flat()) this.#ownerChanged(change);
+    const changes = meshChanges(lists, own);
+    if (changes === undefined) return;
     for (const listener of this.#listeners) listener(changes);
   }
 

@@ -2,16 +2,18 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type AnyObject,
   describeObject,
+  ENDPOINT_SLICE,
   type EndpointSlice,
+  NAMESPACE,
   type Namespace,
   type ObjectChange,
   type ObjectRef,
   type OwnObject,
   objectOf,
+  SERVICE,
   type Service,
-  type ServiceFence,
 } from "@fenceline/api";
-import { PendingChanges } from "../pending-changes.ts";
+import { type OwnChanges, ownObjects, PendingChanges } from "../pending-changes.ts";
 import type { MeshChanges, MeshSnapshot } from "../store.ts";
 
 /** What is known of the status of an object of ours beside its manifest. */
@@ -30,8 +32,8 @@ export class FolderMesh {
   readonly #namespaces = new PendingChanges<Namespace>();
   readonly #services = new PendingChanges<Service>();
   readonly #endpointSlices = new PendingChanges<EndpointSlice>();
-  readonly #fenceChanges = new PendingChanges<ServiceFence>();
-  readonly #ownChanges = new PendingChanges<OwnObject>();
+  /** Of kinds of ours, by their names. */
+  readonly #ownChanges = new Map<string, PendingChanges<OwnObject>>();
   #snapshot: MeshSnapshot | undefined;
 
   constructor(stateOf: StateOf) {
@@ -74,39 +76,33 @@ export class FolderMesh {
     return this.#own.get(describeObject({ apiVersion: "", kind, metadata: { namespace, name } }));
   }
 
-  /** Objects of a kind of ours, in the order of the manifests. */
-  objectsOf(kind: string): readonly OwnObject[] {
-    return [...this.#objects.keys()].flatMap((key) => this.#own.get(key) ?? []).filter((object) => object.kind === kind);
-  }
-
   /** What changed since it was last asked for. */
-  takeChanges(): MeshChanges {
-    return {
+  takeChanges(): { readonly lists: Omit<MeshChanges, "of">; readonly own: OwnChanges } {
+    const lists = {
       namespaces: this.#namespaces.take(),
       services: this.#services.take(),
       endpointSlices: this.#endpointSlices.take(),
-      fences: this.#fenceChanges.take(),
-      own: this.#ownChanges.take(),
       ...{ nodes: [], serviceCIDRs: [], defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] },
     };
+    return { lists, own: new Map([...this.#ownChanges].map(([kind, changes]) => [kind, changes.take()])) };
   }
 
   #makeSnapshot(): MeshSnapshot {
     const objects = [...this.#objects.values()];
     return {
-      namespaces: objects.filter(({ kind }) => kind === "Namespace") as readonly AnyObject[] as readonly Namespace[],
-      services: objects.filter(({ kind }) => kind === "Service") as readonly AnyObject[] as readonly Service[],
-      endpointSlices: objects.filter(({ kind }) => kind === "EndpointSlice") as readonly AnyObject[] as readonly EndpointSlice[],
-      fences: this.objectsOf("ServiceFence") as readonly ServiceFence[],
+      namespaces: objects.filter(({ kind }) => kind === NAMESPACE.name) as readonly AnyObject[] as readonly Namespace[],
+      services: objects.filter(({ kind }) => kind === SERVICE.name) as readonly AnyObject[] as readonly Service[],
+      endpointSlices: objects.filter(({ kind }) => kind === ENDPOINT_SLICE.name) as readonly AnyObject[] as readonly EndpointSlice[],
+      of: ownObjects([...this.#objects.keys()].flatMap((key) => this.#own.get(key) ?? [])),
     };
   }
 
   #changed(key: string, before: AnyObject | undefined, after: AnyObject | undefined): void {
     const change = { before, after } as ObjectChange<never>;
     const kind = objectOf<AnyObject>({ before, after })?.kind;
-    if (kind === "Namespace") this.#namespaces.add(key, change);
-    else if (kind === "Service") this.#services.add(key, change);
-    else if (kind === "EndpointSlice") this.#endpointSlices.add(key, change);
+    if (kind === NAMESPACE.name) this.#namespaces.add(key, change);
+    else if (kind === SERVICE.name) this.#services.add(key, change);
+    else if (kind === ENDPOINT_SLICE.name) this.#endpointSlices.add(key, change);
     else this.#ownChanged(key, after as OwnObject | undefined);
   }
 
@@ -119,8 +115,10 @@ export class FolderMesh {
   }
 
   #tell(key: string, change: ObjectChange<OwnObject>): void {
-    if (objectOf(change)?.kind === "ServiceFence") this.#fenceChanges.add(key, change as ObjectChange<ServiceFence>);
-    else this.#ownChanges.add(key, change);
+    const kind = objectOf(change)?.kind ?? "";
+    const changes = this.#ownChanges.get(kind) ?? new PendingChanges<OwnObject>();
+    this.#ownChanges.set(kind, changes);
+    changes.add(key, change);
   }
 
   #withState(object: OwnObject): OwnObject {

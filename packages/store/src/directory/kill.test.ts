@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { SERVICE_FENCE } from "@fenceline/api";
 import { DirectoryStore } from "./directory-store.ts";
 
 const WRITER = join(import.meta.dirname, "../testing/endless-writer.ts");
@@ -19,7 +20,7 @@ test("killed with -9 at any moment: whatever was said to be written is there, an
   for (let kill = 0; kill < KILLS; kill += 1) {
     const written = await killAfterWrites(folder, 3 + kill * 5);
     const store = await DirectoryStore.open({ folder, onRefused: assert.fail });
-    const hosts = Object.keys(store.snapshot().fences[0]?.status.domains ?? {});
+    const hosts = Object.keys(store.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {});
     await store.close();
     assert.ok(hosts.length === written || hosts.length === written + 1, `${written} writes were reported, ${hosts.length} hosts are there`);
   }

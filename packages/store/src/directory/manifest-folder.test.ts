@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { FencelineError } from "@fenceline/api";
+import { type FencelineError, SERVICE_FENCE } from "@fenceline/api";
 import { DirectoryStore } from "./directory-store.ts";
 import { MAX_TEXT_BYTES } from "./read-text.ts";
 
@@ -34,7 +34,8 @@ async function open(t: TestContext, prepare: (folder: string) => void) {
   const names = () =>
     store
       .snapshot()
-      .fences.map(({ metadata }) => metadata.name)
+      .of(SERVICE_FENCE)
+      .map(({ metadata }) => metadata.name)
       .sort()
       .join();
   store.onChange(() => {
@@ -134,7 +135,8 @@ test("T-50 an object moves from one file to another, in either order, and two fi
   const mode = () =>
     store
       .snapshot()
-      .fences.map(({ metadata: { name }, spec }) => `${name}${spec.mode ?? ""}`)
+      .of(SERVICE_FENCE)
+      .map(({ metadata: { name }, spec }) => `${name}${spec.mode ?? ""}`)
       .sort()
       .join();
   writeFileSync(join(folder, "a.yaml"), fence("two", ", mode: Observe"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { automaticFence } from "@fenceline/api";
+import { automaticFence, SERVICE_FENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { RecordedRequest } from "@fenceline/kubernetes/testing";
 import { service } from "@fenceline/kubernetes/testing";
@@ -28,7 +28,10 @@ test("an automatic fence is Slime's, to the letter, and the next snapshot has it
   });
   assert.deepEqual(made?.spec, { enable: true, workloadSelector: { fromService: true } });
   assert.deepEqual(
-    store.snapshot().fences.map((found) => [found.metadata.name, found.metadata.uid]),
+    store
+      .snapshot()
+      .of(SERVICE_FENCE)
+      .map((found) => [found.metadata.name, found.metadata.uid]),
     [["a", made?.metadata.uid]],
   );
   assert.equal(await store.fences.create(automaticFence({ ...FENCE, name: "b" }, "Observe")), true);
@@ -50,7 +53,7 @@ for (const group of [OURS, SLIMES])
     const { server, store } = await openStore(t, (fake) => fake.put(group, fence(MADE)));
     assert.equal(await store.fences.delete(FENCE, FENCE_UID), true);
     assert.equal(server.get(group, FENCE), undefined);
-    assert.deepEqual(store.snapshot().fences, []);
+    assert.deepEqual(store.snapshot().of(SERVICE_FENCE), []);
   });
 
 test("a person who takes the label off at the moment of the delete keeps the fence", async (t) => {
@@ -76,14 +79,14 @@ test("another fence that took the name stays", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence(MADE)));
   assert.equal(await store.fences.delete(FENCE, "another-uid"), false);
   assert.equal(server.count("DELETE"), 0);
-  assert.equal(store.snapshot().fences.length, 1);
+  assert.equal(store.snapshot().of(SERVICE_FENCE).length, 1);
 });
 
 test("a fence that is gone already is as good as deleted, and not counted", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence(MADE)));
   server.answer(({ method, path }) => method === "GET" && path.endsWith("/servicefences/a"), { status: 404, body: { code: 404 } });
   assert.equal(await store.fences.delete(FENCE, FENCE_UID), false);
-  assert.deepEqual(store.snapshot().fences, []);
+  assert.deepEqual(store.snapshot().of(SERVICE_FENCE), []);
 });
 
 test("whoever does not lead, or lacks the right, writes nothing and says so", async (t) => {

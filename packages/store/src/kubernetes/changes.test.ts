@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ObjectChange } from "@fenceline/api";
+import { type ObjectChange, SERVICE_FENCE } from "@fenceline/api";
 import type { Resource } from "@fenceline/kubernetes";
 import type { MeshChanges } from "../store.ts";
 import { SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
@@ -24,7 +24,10 @@ function ports(told: readonly MeshChanges[]): readonly string[] {
 
 /** Kinds of which something was told. */
 function kinds(told: readonly MeshChanges[]): readonly string[] {
-  return told.flatMap((changes) => Object.entries(changes).flatMap(([kind, list]) => (list.length > 0 ? kind : [])));
+  return told.flatMap(({ of, ...lists }) => {
+    const all = { ...lists, fences: of(SERVICE_FENCE) };
+    return Object.entries(all).flatMap(([kind, list]) => (list.length > 0 ? kind : []));
+  });
 }
 
 test("what came, changed and went is told, and nothing of what was there before", async (t) => {
@@ -54,10 +57,10 @@ test("of a fence that another group's fence hides nothing is told, until it coun
   server.put(SLIMES, { ...fence(), spec: { enable: false } });
   server.put(SERVICES, service("web"));
   await settled(() => told.length > 0 && store.health().every(({ kind, objects }) => kind !== "ServiceFence" || objects === 1));
-  assert.deepEqual(told.at(-1)?.fences, []);
+  assert.deepEqual(told.at(-1)?.of(SERVICE_FENCE), []);
   server.remove(OURS, FENCE);
-  await settled(() => told.at(-1)?.fences.length === 1);
-  const [change] = told.at(-1)?.fences ?? [];
+  await settled(() => told.at(-1)?.of(SERVICE_FENCE).length === 1);
+  const [change] = told.at(-1)?.of(SERVICE_FENCE) ?? [];
   assert.deepEqual([change?.before?.apiVersion, change?.after?.apiVersion], [OURS.apiVersion, SLIMES.apiVersion]);
 });
 
@@ -66,7 +69,7 @@ test("a status of ours alone is told to nobody; it comes with what others change
   await store.writeStatus(OWNER, { domains: { b: { source: "learned" } } });
   server.put(SERVICES, service("web"));
   await settled(() => told.length === 1);
-  const [change] = told[0]?.fences ?? [];
+  const [change] = told[0]?.of(SERVICE_FENCE) ?? [];
   assert.deepEqual([change?.isOurs, Object.keys(change?.after?.status.domains ?? {})], [true, ["b"]]);
 });
 
@@ -75,7 +78,7 @@ test("a spec that comes with the answer to a status of ours is told as somebody 
   server.put(OURS, { ...fence(), spec: { enable: false } });
   await store.writeStatus(OWNER, { domains: { b: { source: "learned" } } });
   await settled(() => told.length === 1);
-  const [change] = told[0]?.fences ?? [];
+  const [change] = told[0]?.of(SERVICE_FENCE) ?? [];
   assert.deepEqual([change?.isOurs, change?.before?.spec.enable, change?.after?.spec.enable], [false, true, false]);
 });
 
@@ -98,10 +101,11 @@ test("who changes what was rendered is told by its owner, and who makes a Sideca
 
 test("a list is made again only when something of its kind changed", async (t) => {
   const { server, store, told, settled } = await openStore(t, (fake) => fake.put(OURS, fence()));
-  const { services, fences } = store.snapshot();
+  const { services } = store.snapshot();
+  const fences = store.snapshot().of(SERVICE_FENCE);
   server.put(SERVICES, service("web"));
   await settled(() => told.length === 1);
-  assert.equal(store.snapshot().fences, fences);
+  assert.equal(store.snapshot().of(SERVICE_FENCE), fences);
   assert.notEqual(store.snapshot().services, services);
   assert.deepEqual(services, []);
 });

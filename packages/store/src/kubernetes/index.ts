@@ -1,4 +1,3 @@
 export type { WriteResult } from "./apply/object-writer.ts";
 export type { Conflict } from "./apply/ownership.ts";
 export * from "./kubernetes-store.ts";
-export type { StatusMerge, StatusPatch } from "./status/status-patch.ts";

@@ -27,8 +27,8 @@ test("a snapshot holds namespaces, services, endpoints and the fences of both gr
     server.put(OURS, fence());
     server.put(SLIMES, fence({}, { namespace: "test1", name: "old" }));
   });
-  const { namespaces, services, endpointSlices, fences } = store.snapshot();
-  const names = [...namespaces, ...services, ...endpointSlices, ...fences].map(({ metadata }) => metadata.name);
+  const { namespaces, services, endpointSlices } = store.snapshot();
+  const names = [...namespaces, ...services, ...endpointSlices, ...store.snapshot().of(SERVICE_FENCE)].map(({ metadata }) => metadata.name);
   assert.deepEqual(names, ["test1", "web", "web-1", "a", "old"]);
 });
 
@@ -38,7 +38,10 @@ test("where both groups have a fence of one name, our own group's counts", async
     server.put(OURS, fence());
   });
   assert.deepEqual(
-    store.snapshot().fences.map(({ apiVersion }) => apiVersion),
+    store
+      .snapshot()
+      .of(SERVICE_FENCE)
+      .map(({ apiVersion }) => apiVersion),
     ["microservice.slime.io/v1alpha1"],
   );
 });
@@ -99,7 +102,7 @@ test("our own writes make no new snapshot", async (t) => {
   await settled(() => snapshots() > 0);
   await until(() => store.snapshot().services.length === 1);
   assert.equal(snapshots(), 1);
-  assert.deepEqual(Object.keys(store.snapshot().fences[0]?.status.domains ?? {}), ["b"]);
+  assert.deepEqual(Object.keys(store.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {}), ["b"]);
 });
 
 test("E3-02 a rendered object that somebody edits or deletes makes a new snapshot, so that it is repaired", async (t) => {
@@ -163,7 +166,7 @@ test("a fence that was deleted is known as long as something of it is there", as
   const { server, store, settled } = await openStore(t, withFence);
   await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
   server.remove(OURS, FENCE);
-  await settled(() => store.snapshot().fences.length === 0);
+  await settled(() => store.snapshot().of(SERVICE_FENCE).length === 0);
   assert.deepEqual(store.goneOwners(SERVICE_FENCE), [OWNER]);
   server.remove(SIDECARS, FENCE);
   await settled(() => store.goneOwners(SERVICE_FENCE).length === 0);
@@ -183,7 +186,7 @@ test("E3-08 the objects of a fence that is not valid are no orphans either", asy
     server.put(OURS, { ...fence(), spec: { enabel: true } });
   });
   assert.deepEqual(store.goneOwners(SERVICE_FENCE), []);
-  assert.deepEqual(store.snapshot().fences, []);
+  assert.deepEqual(store.snapshot().of(SERVICE_FENCE), []);
 });
 
 test("a status is written to the status subresource, of the group that the fence is of, naming only what changed", async (t) => {
@@ -229,7 +232,7 @@ test("two replicas that learn at the same time lose nothing, without a conflict"
   );
   assert.deepEqual(Object.keys(liveStatus(server).domains).sort(), hosts.sort());
   assert.equal(server.count("PATCH"), 20);
-  await settled(() => Object.keys(first.snapshot().fences[0]?.status.domains ?? {}).length === 20);
+  await settled(() => Object.keys(first.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {}).length === 20);
 });
 
 test("what another replica wrote makes a new snapshot, and the leader may then take it away", async (t) => {
@@ -245,7 +248,7 @@ test("what another replica wrote stays as long as this one was not told of it", 
   const { server, store } = await openStore(t, withFence);
   const { store: other } = await openStoreOn(t, server);
   await other.writeStatus(OWNER, learned({ b: seen(1) }));
-  await until(() => store.snapshot().fences[0]?.status.domains.b !== undefined);
+  await until(() => store.snapshot().of(SERVICE_FENCE)[0]?.status.domains.b !== undefined);
   await store.writeStatus(OWNER, learned({ c: seen(1) }));
   assert.deepEqual(Object.keys(liveStatus(server).domains).sort(), ["b", "c"]);
 });
@@ -283,7 +286,7 @@ test("T-11 a status that is not readable in part keeps its readable hosts, and w
   const { server, store, troubles, settled } = await openStore(t, (fake) =>
     fake.put(OURS, { ...fence(), status: { domains, conditions: {} } }),
   );
-  const hosts = () => store.snapshot().fences[0]?.status.domains ?? {};
+  const hosts = () => store.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {};
   assert.deepEqual(Object.keys(hosts()), [B, "c.test1.svc.cluster.local"]);
   assert.equal(hosts()[B]?.requests, Number.MAX_SAFE_INTEGER);
   server.put(OURS, { ...fence(), status: { domains: { ...domains, "e.test1.svc.cluster.local": seen(2) }, conditions: {} } });
@@ -299,7 +302,7 @@ test("T-11 a status that becomes unreadable takes away no host that was read bef
   );
   server.put(OURS, { ...fence(), status: "lost" });
   await settled(() => troubles.length > 0);
-  assert.deepEqual(Object.keys(store.snapshot().fences[0]?.status.domains ?? {}), [B]);
+  assert.deepEqual(Object.keys(store.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {}), [B]);
   await store.writeStatus(OWNER, learned({ [B]: seen(2) }));
   assert.equal(liveStatus(server).domains[B]?.lastSeen, seen(2).lastSeen);
 });

@@ -1,23 +1,21 @@
 import {
+  allNew,
   type FenceKey,
   FencelineError,
   type Kind,
   type ObjectRef,
   OWN_KINDS,
   type OwnKind,
-  type OwnObject,
   RENDERED_KINDS,
   type RenderedKind,
   type RenderedObject,
   SERVICE_FENCE,
-  type ServiceFence,
-  type ServiceFenceStatus,
 } from "@fenceline/api";
 import type { InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
 import { type Clock, monotonicClock, type ObjectKey } from "@fenceline/kubernetes";
 import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "../capabilities.ts";
 import type { Change, Obstacle } from "../change.ts";
-import { isNothing } from "../pending-changes.ts";
+import { meshChanges } from "../pending-changes.ts";
 import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
 import { LeaderWrites } from "./apply/leader-writes.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
@@ -26,12 +24,10 @@ import { statusObstacle } from "./apply/obstacle.ts";
 import { RenderedWrites } from "./apply/rendered-writes.ts";
 import { AutomaticFenceAuthor } from "./automatic-fences.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
-import type { ObservedOwnKind } from "./observed-own-kind.ts";
 import { RenderedObjects } from "./rendered-objects.ts";
 import { AppliedServicePorts } from "./service-ports.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
-import { FenceStatuses } from "./status/fence-statuses.ts";
-import { OwnStatuses } from "./status/own-statuses.ts";
+import { Statuses } from "./status/statuses.ts";
 
 /** Settings of a {@link KubernetesStore}. */
 export interface KubernetesStoreOptions {
@@ -73,8 +69,7 @@ export class KubernetesStore implements Store {
   readonly #writes: RenderedWrites;
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
   readonly #closed = new AbortController();
-  readonly #statuses: FenceStatuses;
-  readonly #ownStatuses: OwnStatuses;
+  readonly #statuses: Statuses;
   readonly #pace: SnapshotPace;
   /** The first lists are complete: what they bring is no change. */
   #isOpen = false;
@@ -92,8 +87,7 @@ export class KubernetesStore implements Store {
     } = options;
     this.#options = options;
     this.#pace = new SnapshotPace({ clock, settleTime, closed: this.#closed.signal, tell: () => this.#tell() });
-    this.#statuses = new FenceStatuses({ api, clock, leadership });
-    this.#ownStatuses = new OwnStatuses({ api, clock, leadership });
+    this.#statuses = new Statuses({ api, clock, leadership });
     this.#mesh = new ObservedMesh({
       api,
       kinds,
@@ -101,7 +95,6 @@ export class KubernetesStore implements Store {
       clock,
       meshConfigMaps,
       isOurs: (event) => this.#statuses.isEcho(event),
-      isOwnEcho: (event) => this.#ownStatuses.isEcho(event),
       onChange: (urgent) => this.#changed(urgent),
       onOwn: (owner) => this.#rendered.ownerChanged(owner),
       onRendered: (event) => this.#renderedChanged(event),
@@ -109,12 +102,12 @@ export class KubernetesStore implements Store {
     });
     this.#writes = new RenderedWrites({ api, clock, leadership, places: this.#mesh.rendered, owners: kinds });
     const leaderWrites = new LeaderWrites({ api, clock, leadership });
-    this.fences = new AutomaticFenceAuthor(leaderWrites, this.#mesh.fences);
+    this.fences = new AutomaticFenceAuthor(leaderWrites, this.#mesh.kind(SERVICE_FENCE));
     this.ports = new AppliedServicePorts(leaderWrites, this.#mesh.services);
     this.sidecars = this.#writes;
     this.#rendered = new RenderedObjects(this.#mesh.rendered, {
       kinds: new Set(kinds.map(({ name }) => name)),
-      exists: (owner) => this.#ownKind(owner.kind)?.find(owner) !== undefined,
+      exists: (owner) => this.#mesh.own.get(owner.kind)?.find(owner) !== undefined,
     });
   }
 
@@ -134,15 +127,15 @@ export class KubernetesStore implements Store {
     await this.#mesh.start();
     this.#isOpen = true;
     this.#rendered.takeChanges();
-    this.#statuses.told(this.snapshot().fences.map((fence) => ({ before: undefined, after: fence })));
+    for (const { kind, effective } of this.#mesh.own.values()) this.#statuses.told(kind, allNew(effective.objects()));
   }
 
   snapshot(): MeshSnapshot {
     return this.#mesh.snapshot;
   }
 
-  objectsOf<O>(kind: OwnKind<O>): readonly O[] {
-    return (this.#ownKind(kind.name)?.effective.objects() ?? []) as readonly OwnObject[] as readonly O[];
+  objectOf<O>(kind: OwnKind<O>, key: FenceKey): O | undefined {
+    return this.#mesh.own.get(kind.name)?.find(key)?.object as O | undefined;
   }
 
   onChange(listener: (changes: MeshChanges) => void): () => void {
@@ -178,32 +171,28 @@ export class KubernetesStore implements Store {
   }
 
   /**
-   * Merges a status into the fence's, as {@link statusPatch} says. Any replica may. A fence that is
-   * gone needs no status. Resolves with what stands in its way.
+   * Merges a status into the one that is there, as its kind says. An object that is gone needs no
+   * status. Resolves with what stands in its way.
    *
    * @throws {ApiError} when the API server cannot do it now
    */
   async writeStatus(of: ObjectRef, status: object): Promise<Obstacle | undefined> {
+    const own = this.#mesh.own.get(of.kind);
+    const place = own?.find(of);
+    if (own === undefined || place === undefined) return undefined;
     try {
-      if (of.kind === SERVICE_FENCE.name) {
-        const place = this.#mesh.fences.find(of);
-        if (place !== undefined) await this.#statuses.write(status as ServiceFenceStatus, place);
-      } else {
-        const place = this.#mesh.own.get(of.kind)?.find(of);
-        if (place !== undefined) await this.#ownStatuses.write(status, place);
-      }
+      await this.#statuses.write(own.kind, status, place);
       return undefined;
     } catch (error) {
-      const kind = (this.#options.kinds ?? OWN_KINDS).find(({ name }) => name === of.kind);
-      const obstacle = kind && statusObstacle(error, of, kind);
+      const obstacle = statusObstacle(error, of, own.kind);
       if (obstacle === undefined) throw error;
       return obstacle;
     }
   }
 
-  /** A status lives and dies with its fence; only what is remembered of it goes. */
-  async deleteStatus({ kind, namespace, name }: ObjectRef): Promise<void> {
-    if (kind === SERVICE_FENCE.name) this.#statuses.forget({ namespace, name });
+  /** A status lives and dies with its object; only what is remembered of it goes. */
+  async deleteStatus(of: ObjectRef): Promise<void> {
+    this.#statuses.forget(of);
   }
 
   foreign({ name: kind }: Kind, namespace: string): readonly ForeignObject[] {
@@ -213,8 +202,8 @@ export class KubernetesStore implements Store {
   /** A group of fences whose CRD is not installed has none. */
   isCertain({ namespace, name }: FenceKey): boolean {
     const key = { namespace, name };
-    const { services, fences } = this.#mesh;
-    return services.isCertain(key) && fences.informers.every((informer) => informer.absent || informer.isCertain(key));
+    const { informers } = this.#mesh.kind(SERVICE_FENCE);
+    return this.#mesh.services.isCertain(key) && informers.every((informer) => informer.absent || informer.isCertain(key));
   }
 
   /** How the copy of each kind is kept, for conditions and metrics. */
@@ -239,9 +228,10 @@ export class KubernetesStore implements Store {
   }
 
   #tell(): void {
-    const changes = { ...this.#mesh.takeChanges(), ...this.#rendered.takeChanges() };
-    this.#statuses.told(changes.fences);
-    if (isNothing(changes)) return;
+    const { lists, own } = this.#mesh.takeChanges();
+    for (const { kind } of this.#mesh.own.values()) this.#statuses.told(kind, own.get(kind.name) ?? []);
+    const changes = meshChanges({ ...lists, ...this.#rendered.takeChanges() }, own);
+    if (changes === undefined) return;
     for (const listener of this.#listeners) {
       try {
         listener(changes);
@@ -254,12 +244,8 @@ export class KubernetesStore implements Store {
 
   #isOwnerCertain({ owners, namespace }: LiveObject): boolean {
     const owner = owners.find(({ controller }) => controller === true);
-    const places = this.#ownKind(owner?.kind ?? "")?.places;
+    const places = this.#mesh.own.get(owner?.kind ?? "")?.places;
     const place = places?.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
     return owner !== undefined && (place?.informer.isCertain({ namespace, name: owner.name }) ?? false);
-  }
-
-  #ownKind(name: string): ObservedOwnKind<ServiceFence> | ObservedOwnKind<OwnObject> | undefined {
-    return name === SERVICE_FENCE.name ? this.#mesh.fences : this.#mesh.own.get(name);
   }
 }

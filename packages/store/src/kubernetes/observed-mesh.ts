@@ -14,14 +14,13 @@ import {
   type RenderedKind,
   SERVICE,
   SERVICE_CIDR,
-  SERVICE_FENCE,
   type Service,
   type ServiceCIDR,
-  type ServiceFence,
   SIDECAR,
 } from "@fenceline/api";
 import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/kubernetes";
 import { hasStatus, Informer, keyText, type ObjectKey, type Resource, readerOf } from "@fenceline/kubernetes";
+import type { OwnChanges } from "../pending-changes.ts";
 import type { DefaultSidecar, MeshChanges, MeshConfig, MeshSnapshot } from "../store.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import { ownerOf } from "./apply/ownership.ts";
@@ -42,11 +41,9 @@ export interface ObservedMeshOptions {
   readonly rendered: readonly RenderedKind[];
   /** The ConfigMaps with Istio's MeshConfigs. */
   readonly meshConfigMaps: readonly ObjectKey[];
-  /** Whether an event of a fence says nothing but what this process writes. */
-  readonly isOurs: (event: ObjectEvent<ServiceFence>) => boolean;
-  /** The same of the other kinds of ours. */
-  readonly isOwnEcho: (event: ObjectEvent<OwnObject>) => boolean;
-  /** Told that something is to be told. @param urgent whether it is about a fence */
+  /** Whether an event of an object of ours says nothing but what this process writes. */
+  readonly isOurs: (event: ObjectEvent<OwnObject>) => boolean;
+  /** Told that something is to be told. @param urgent whether it is about an object of ours */
   readonly onChange: (urgent: boolean) => void;
   /** Told of an object of ours that came or went. */
   readonly onOwn: (of: ObjectRef) => void;
@@ -59,8 +56,7 @@ export interface ObservedMeshOptions {
 export class ObservedMesh {
   readonly services: Informer<Service>;
   readonly rendered: RenderedPlaces;
-  readonly fences: ObservedOwnKind<ServiceFence>;
-  /** The other kinds of ours, by name. */
+  /** Kinds of ours, by name. */
   readonly own: ReadonlyMap<string, ObservedOwnKind<OwnObject>>;
   readonly #ownNames: ReadonlySet<string>;
   readonly #options: ObservedMeshOptions;
@@ -81,10 +77,9 @@ export class ObservedMesh {
   readonly snapshot: MeshSnapshot;
 
   constructor(options: ObservedMeshOptions) {
-    const { api, clock, kinds, rendered, meshConfigMaps, isOurs, isOwnEcho, onChange, onOwn, onTrouble } = options;
+    const { api, clock, kinds, rendered, meshConfigMaps, isOurs, onChange, onOwn, onTrouble } = options;
     this.#options = options;
     const observed = { api, clock, onTrouble };
-    const told = { ...observed, kept: this.#kept, onChange, onPresence: onOwn };
     const readService = readerOf(SERVICE);
     const readSlice = readerOf(ENDPOINT_SLICE);
     [, this.#namespaces] = this.#observe(NAMESPACES, readerOf(NAMESPACE));
@@ -96,9 +91,10 @@ export class ObservedMesh {
     [, this.#serviceCIDRs] = this.#observe(SERVICE_CIDRS, readerOf(SERVICE_CIDR), (error) => {
       if (!hasStatus(error, 404)) onTrouble(error);
     });
-    this.fences = new ObservedOwnKind({ ...told, kind: SERVICE_FENCE, isOurs });
-    const others = kinds.filter(({ name }) => name !== SERVICE_FENCE.name) as readonly OwnKind<OwnObject>[];
-    this.own = new Map(others.map((kind) => [kind.name, new ObservedOwnKind({ ...told, kind, isOurs: isOwnEcho })]));
+    const own = kinds as readonly OwnKind<OwnObject>[];
+    this.own = new Map(
+      own.map((kind) => [kind.name, new ObservedOwnKind({ ...observed, kept: this.#kept, kind, isOurs, onChange, onPresence: onOwn })]),
+    );
     this.#ownNames = new Set(kinds.map(({ name }) => name));
     this.rendered = new RenderedPlaces(rendered, (kind, resource) => this.#observeRendered(kind, resource));
     this.#meshConfigMaps = meshConfigMaps.map(
@@ -107,13 +103,19 @@ export class ObservedMesh {
     this.#meshConfigs = new ObservedKind(() => this.#meshConfigMaps.flatMap(({ informer }) => informer.objects()));
     this.#informers.push(
       ...([
-        ...this.fences.informers,
         ...[...this.own.values()].flatMap(({ informers }) => informers),
         ...this.rendered.all.map(({ informer }) => informer),
       ] as Informer<unknown>[]),
       ...(this.#meshConfigMaps.map(({ informer }) => informer) as Informer<unknown>[]),
     );
     this.snapshot = this.#view();
+  }
+
+  /** @throws {RangeError} when it is no kind of ours */
+  kind<O extends OwnObject>({ name }: OwnKind<O>): ObservedOwnKind<O> {
+    const kind = this.own.get(name);
+    if (kind === undefined) throw new RangeError(`${name} is not in the table of kinds`);
+    return kind as unknown as ObservedOwnKind<O>;
   }
 
   all(): readonly Informer<unknown>[] {
@@ -136,8 +138,8 @@ export class ObservedMesh {
   }
 
   /** What changed since it was last asked for. */
-  takeChanges(): Omit<MeshChanges, "disturbed" | "foreign"> {
-    return {
+  takeChanges(): { readonly lists: Omit<MeshChanges, "of" | "disturbed" | "foreign">; readonly own: OwnChanges } {
+    const lists = {
       namespaces: this.#namespaces.take(),
       nodes: this.#nodes.take(),
       serviceCIDRs: this.#serviceCIDRs.take(),
@@ -145,16 +147,14 @@ export class ObservedMesh {
       endpointSlices: this.#endpointSlices.take(),
       defaultSidecars: this.#defaultSidecars.take(),
       meshConfigs: this.#meshConfigs.take(),
-      fences: this.fences.effective.take(),
-      own: [...this.own.values()].flatMap(({ effective }) => effective.take()),
     };
+    return { lists, own: new Map([...this.own].map(([name, { effective }]) => [name, effective.take()])) };
   }
 
   #kinds(): readonly Pick<ObservedKind<unknown>, "tellFromNowOn">[] {
-    const { effective } = this.fences;
     return [
       ...[this.#namespaces, this.#nodes, this.#serviceCIDRs, this.#services, this.#endpointSlices],
-      ...[this.#defaultSidecars, this.#meshConfigs, effective],
+      ...[this.#defaultSidecars, this.#meshConfigs],
       ...[...this.own.values()].map((kind) => kind.effective),
     ];
   }
@@ -171,7 +171,7 @@ export class ObservedMesh {
         endpointSlices: list(this.#endpointSlices),
         defaultSidecars: list(this.#defaultSidecars),
         meshConfigs: list(this.#meshConfigs),
-        fences: list(this.fences.effective),
+        of: { value: ({ name }: OwnKind) => this.own.get(name)?.effective.objects() ?? [] },
       },
     ) as MeshSnapshot;
   }

@@ -37,6 +37,7 @@ export interface OwnPlace<O> extends OwnInformer<O> {
  * first group counts.
  */
 export class ObservedOwnKind<O extends OwnObject> {
+  readonly kind: OwnKind<O>;
   /** In the order of precedence. */
   readonly places: readonly OwnInformer<O>[];
   /** Those that count. */
@@ -45,6 +46,7 @@ export class ObservedOwnKind<O extends OwnObject> {
 
   constructor(options: ObservedOwnKindOptions<O>) {
     const { kind, api, clock, kept, onTrouble } = options;
+    this.kind = kind;
     this.#options = options;
     this.places = resourcesOf(kind).map((resource, rank) => {
       const onEvent = (event: ObjectEvent<O>) => this.#changed(rank, event);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ServiceFenceStatus } from "@fenceline/api";
+import { SERVICE_FENCE, type ServiceFenceStatus } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes";
 import { ENVOY_FILTERS, SERVICE_FENCES, SIDECARS } from "./resources.ts";
@@ -122,7 +122,10 @@ for (const [there, missing] of [
       fake.put(there, fence());
     });
     assert.deepEqual(
-      store.snapshot().fences.map(({ apiVersion }) => apiVersion),
+      store
+        .snapshot()
+        .of(SERVICE_FENCE)
+        .map(({ apiVersion }) => apiVersion),
       [there.apiVersion],
     );
     assert.equal(await store.writeStatus(OWNER, STATUS), undefined);
@@ -130,7 +133,7 @@ for (const [there, missing] of [
     assert.equal(await store.apply(create), undefined);
     server.put(there, fence({}, { namespace: "test1", name: "later" }));
     await settled(() => snapshots() > 0);
-    assert.equal(store.snapshot().fences.length, 2);
+    assert.equal(store.snapshot().of(SERVICE_FENCE).length, 2);
     assert.deepEqual(
       troubles.map(({ code }) => code),
       ["KUBERNETES_NOT_FOUND"],

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { ENDPOINT_SLICE, type FencelineError, fenceRef, type RenderedObject, type ServiceFenceStatus } from "@fenceline/api";
+import { ENDPOINT_SLICE, type FencelineError, fenceRef, type RenderedObject, SERVICE_FENCE, type ServiceFenceStatus } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import {
   ApiError,
@@ -220,7 +220,12 @@ test("real: two replicas merge what they learn into one status", { skip }, async
     second.store.writeStatus(fenceRef(key), learned("c", "d")),
   ]);
   assert.deepEqual(Object.keys((await get(OURS)).status?.domains ?? {}).sort(), ["b", "c", "d"]);
-  await until(() => first.store.snapshot().fences.some(({ status }) => Object.keys(status.domains).length === 3));
+  await until(() =>
+    first.store
+      .snapshot()
+      .of(SERVICE_FENCE)
+      .some(({ status }) => Object.keys(status.domains).length === 3),
+  );
   await first.store.writeStatus(fenceRef(key), learned("c", "d"));
   assert.deepEqual(Object.keys((await get(OURS)).status?.domains ?? {}).sort(), ["c", "d"]);
 });

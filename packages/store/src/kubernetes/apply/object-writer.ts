@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { FencelineError, MANAGER, type ObjectRef, type RenderedObject } from "@fenceline/api";
+import { FencelineError, MANAGER, mergePatch, type ObjectRef, type RenderedObject } from "@fenceline/api";
 import type { Clock } from "@fenceline/kubernetes";
-import { hasStatus, mergePatch, type ObjectKey, objectPath, type Resource, readWireObject, type WireObject } from "@fenceline/kubernetes";
+import { hasStatus, type ObjectKey, objectPath, type Resource, readWireObject, type WireObject } from "@fenceline/kubernetes";
 import { LeaderWrites, type LeaderWritesOptions } from "./leader-writes.ts";
 import { type LiveObject, readLiveObject } from "./live-object.ts";
 import { type Conflict, conflictOf } from "./ownership.ts";

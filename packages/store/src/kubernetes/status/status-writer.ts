@@ -1,7 +1,6 @@
 import { type FenceKey, MANAGER } from "@fenceline/api";
 import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
 import { hasStatus, objectPath, type Resource, type WireObject, withRetries } from "@fenceline/kubernetes";
-import type { StatusPatch } from "./status-patch.ts";
 
 /** One patch to send. */
 export interface StatusWrite {
@@ -11,12 +10,12 @@ export interface StatusWrite {
   readonly key: FenceKey;
   /** Of the object that the status is for. */
   readonly uid: string | undefined;
-  readonly patch: StatusPatch;
+  readonly patch: object;
 }
 
 /**
- * Sends what changed in a fence's status. Returns the fence as the API server has it then;
- * undefined when it is gone, and its status with it, also where another one was made by its name.
+ * Sends what changed in a status. Returns its object as the API server has it then; undefined when
+ * it is gone, and its status with it, also where another one was made by its name.
  *
  * The patch carries no resource version, so two replicas cannot meet in a conflict; a 409 is the
  * server's own, and is tried again.

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { addCounts, type DomainStatus, differingFields, isSameList, type ServiceFenceStatus, unitePorts } from "@fenceline/api";
+import { addCounts, unitePorts } from "../counts.ts";
+import { differingFields, isSameList } from "./compare-domain-status.ts";
+import type { StatusMerge } from "./kind.ts";
+import type { DomainStatus, ServiceFenceStatus } from "./service-fence-status.ts";
 
-/** What a status is merged from. */
-export interface StatusMerge {
+/** What a fence's status is merged from. */
+export interface FenceStatusMerge {
   /** What this process wants to be true now. */
   readonly desired: ServiceFenceStatus;
   /**
@@ -37,6 +40,12 @@ export interface StatusPatch {
 /** A JSON merge patch of one host. */
 type DomainPatch = { [Field in keyof DomainStatus]?: DomainStatus[Field] | null };
 
+/** {@link statusPatch}, from all that this process knew: a host that it learned since is known, too. */
+export function mergeServiceFenceStatus({ known, ...merge }: StatusMerge<ServiceFenceStatus>): StatusPatch | undefined {
+  const domains = known.flatMap((status) => Object.entries(status.domains));
+  return statusPatch({ ...merge, base: known.length === 0 ? undefined : { domains: Object.fromEntries(domains) } });
+}
+
 /**
  * What to send so that replicas that write at the same time lose nothing of each other; undefined
  * when there is nothing to say.
@@ -47,7 +56,7 @@ type DomainPatch = { [Field in keyof DomainStatus]?: DomainStatus[Field] | null 
  * gave it up: that `desired` lacks it says nothing, another replica may have learned it a moment
  * ago.
  */
-export function statusPatch(merge: StatusMerge): StatusPatch | undefined {
+export function statusPatch(merge: FenceStatusMerge): StatusPatch | undefined {
   const { desired, live, leads, now } = merge;
   const domains: Record<string, DomainPatch | null> = {};
   for (const host of removedHosts(merge)) domains[host] = null;
@@ -60,7 +69,7 @@ export function statusPatch(merge: StatusMerge): StatusPatch | undefined {
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
-function removedHosts({ desired, base, live, leads, now }: StatusMerge): readonly string[] {
+function removedHosts({ desired, base, live, leads, now }: FenceStatusMerge): readonly string[] {
   if (!leads || base === undefined) return [];
   return Object.keys(base.domains).filter((host) => {
     const current = live.domains[host];
@@ -70,7 +79,7 @@ function removedHosts({ desired, base, live, leads, now }: StatusMerge): readonl
   });
 }
 
-function* changedDomains({ desired, base, live, leads, now }: StatusMerge): Generator<[host: string, change: DomainPatch]> {
+function* changedDomains({ desired, base, live, leads, now }: FenceStatusMerge): Generator<[host: string, change: DomainPatch]> {
   for (const [host, domain] of Object.entries(desired.domains)) {
     const known = base?.domains[host];
     const current = live.domains[host];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ServiceFenceStatus } from "@fenceline/api";
-import { statusPatch } from "./status-patch.ts";
+import { statusPatch } from "./merge-service-fence-status.ts";
+import type { ServiceFenceStatus } from "./service-fence-status.ts";
 
 const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Condition, DomainStatus, ServiceFenceStatus } from "@fenceline/api";
-import { applyMergePatch } from "@fenceline/kubernetes";
 import fc from "fast-check";
-import { type StatusMerge, statusPatch } from "./status-patch.ts";
+import { applyMergePatch } from "../merge-patch.ts";
+import { type FenceStatusMerge, statusPatch } from "./merge-service-fence-status.ts";
+import type { Condition, DomainStatus, ServiceFenceStatus } from "./service-fence-status.ts";
 
 const at = (second: number) => new Date(second * 1_000).toISOString();
 const host = (lastSeen: number, more: Partial<DomainStatus> = {}): DomainStatus => ({
@@ -23,12 +23,12 @@ const status = (domains: Record<string, DomainStatus>, more: Partial<ServiceFenc
 const EMPTY = status({});
 const NOW = 1_000_000;
 
-function patch(merge: Partial<StatusMerge>) {
+function patch(merge: Partial<FenceStatusMerge>) {
   return statusPatch({ desired: EMPTY, base: EMPTY, live: EMPTY, leads: true, now: NOW, ...merge });
 }
 
 /** The status after the patch. */
-function merged(merge: Partial<StatusMerge>): ServiceFenceStatus {
+function merged(merge: Partial<FenceStatusMerge>): ServiceFenceStatus {
   const change = patch(merge);
   return (change === undefined ? merge.live : applyMergePatch(merge.live, change)) as ServiceFenceStatus;
 }

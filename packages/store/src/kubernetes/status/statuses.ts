@@ -1,0 +1,110 @@
+import {
+  applyMergePatch,
+  mergePatch,
+  type ObjectChange,
+  type ObjectRef,
+  type OwnKind,
+  type OwnObject,
+  objectOf,
+  refText,
+} from "@fenceline/api";
+import type { Clock, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
+import type { OwnPlace } from "../observed-own-kind.ts";
+import { ExpectedStatuses } from "./expected-statuses.ts";
+import { sendStatusPatch } from "./status-writer.ts";
+
+/** Settings of {@link Statuses}. */
+export interface StatusesOptions {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly leadership: Leadership;
+}
+
+/** A status, and of which object of its name it is. */
+interface KnownStatus {
+  readonly uid: string | undefined;
+  readonly status: unknown;
+}
+
+/**
+ * Writes the statuses of kinds of ours. Where every replica writes, they are merged as the kind
+ * says, and what is needed for that is remembered; where the kind says nothing, the leader alone
+ * knows them.
+ */
+export class Statuses {
+  readonly #options: StatusesOptions;
+  readonly #expected = new ExpectedStatuses();
+  /** The status that whoever writes was last told, by object. */
+  readonly #told = new Map<string, KnownStatus>();
+  /** The status that was last written here, by object. */
+  readonly #written = new Map<string, KnownStatus>();
+
+  constructor(options: StatusesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes note that the writer of statuses was told of these objects, and of what other replicas
+   * wrote into them.
+   */
+  told({ mergeStatus }: OwnKind, changes: readonly ObjectChange<OwnObject>[]): void {
+    if (mergeStatus === undefined) return;
+    for (const change of changes) {
+      const object = objectOf(change);
+      if (object === undefined) continue;
+      if (change.after === undefined) this.#told.delete(idOf(object));
+      else this.#told.set(idOf(object), { uid: object.metadata.uid, status: object.status });
+    }
+  }
+
+  /**
+   * Makes a status what is desired, as far as this process may say, and lets the informer know.
+   *
+   * @throws {ApiError}
+   */
+  async write(kind: OwnKind, desired: object, { object, resource, informer }: OwnPlace<OwnObject>): Promise<void> {
+    const { api, clock } = this.#options;
+    const { namespace, name, uid } = object.metadata;
+    const patch = this.#patch(kind, desired, object);
+    if (patch !== undefined) {
+      const expected = asSent(applyMergePatch(object.status, patch));
+      await this.#expected.during(object, expected, async () =>
+        informer.absorb(await sendStatusPatch({ api, clock, resource, key: { namespace, name }, uid, patch })),
+      );
+    }
+    if (kind.mergeStatus !== undefined) this.#written.set(idOf(object), { uid, status: desired });
+  }
+
+  /** An object is gone, and its status with it. */
+  forget(of: ObjectRef): void {
+    this.#written.delete(refText(of));
+  }
+
+  /** See {@link ExpectedStatuses.isEcho}. */
+  isEcho(event: ObjectEvent<OwnObject>): boolean {
+    return this.#expected.isEcho(event);
+  }
+
+  #patch(kind: OwnKind, desired: object, object: OwnObject): object | undefined {
+    const leads = this.#options.leadership.mayWrite();
+    const live = object.status;
+    if (kind.mergeStatus !== undefined) return kind.mergeStatus({ desired, known: this.#known(object), live, leads, now: Date.now() });
+    return leads ? (mergePatch(live, asSent(desired)) as object | undefined) : undefined;
+  }
+
+  /** What the writer knows of a status: what it was told last, and what it wrote since. */
+  #known(object: OwnObject): readonly unknown[] {
+    const id = idOf(object);
+    const known = [this.#told.get(id), this.#written.get(id)].filter((each) => each !== undefined);
+    return known.filter(({ uid }) => uid === object.metadata.uid).map(({ status }) => status);
+  }
+}
+
+/** As the API server will have it: without fields that are undefined. */
+function asSent(status: unknown): unknown {
+  return JSON.parse(JSON.stringify(status));
+}
+
+function idOf({ kind, metadata: { namespace, name } }: OwnObject): string {
+  return refText({ kind, namespace, name });
+}
