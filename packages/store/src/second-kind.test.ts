@@ -12,15 +12,17 @@ import {
   type ObjectRef,
   OWN_KINDS,
   type OwnKind,
+  RENDERED_KINDS,
   type RenderedObject,
   SERVICE_FENCE,
   SIDECAR,
 } from "@fenceline/api";
-import { renderValve, until, VALVE, type Valve } from "@fenceline/api/testing";
+import { PIPE, renderPipe, renderValve, until, VALVE, type Valve } from "@fenceline/api/testing";
 import { resourcesOf } from "@fenceline/kubernetes";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { DirectoryStore } from "./directory/directory-store.ts";
-import { CONFIG_MAPS, fence, MESH_CONFIG_MAP, SERVICE_FENCES, SIDECARS } from "./kubernetes/testing/index.ts";
+import { KubernetesStore } from "./kubernetes/kubernetes-store.ts";
+import { CONFIG_MAPS, fence, ManualLeadership, MESH_CONFIG_MAP, SERVICE_FENCES, SIDECARS } from "./kubernetes/testing/index.ts";
 import { openStoreOn } from "./kubernetes/testing/store-under-test.ts";
 import type { MeshChanges, Store } from "./store.ts";
 
@@ -134,4 +136,63 @@ test("issue 14: a cluster's store reads, owns and writes objects of a second kin
   await settled(() => store.snapshot().of(VALVE).length === 0);
   assert.deepEqual([store.goneOwners(VALVE), store.goneOwners(SERVICE_FENCE)], [[A], []]);
   assert.ok(told.some((changes) => changes.of(VALVE).some(({ before, after }) => before?.kind === "Valve" && after === undefined)));
+});
+
+const RENDERED = [...RENDERED_KINDS, PIPE];
+const [PIPES] = resourcesOf(PIPE);
+
+/** The object that is rendered for the only valve that there is, of a kind that is a line in a table. */
+function pipeOf(store: Store): RenderedObject {
+  return renderPipe(store.objectOf(VALVE, A) ?? assert.fail());
+}
+
+async function keepsPipes(store: Store): Promise<void> {
+  const pipe = pipeOf(store);
+  const sidecar = await apply(store);
+  assert.equal(await store.apply({ action: "create", owner: A, object: pipe }), undefined);
+  assert.deepEqual(store.ownedBy(A), [sidecar, pipe]);
+}
+
+async function openCluster(t: TestContext, prepare: (server: FakeApiServer) => void = () => {}) {
+  const server = await FakeApiServer.start(t);
+  server.put(CONFIG_MAPS, { metadata: MESH_CONFIG_MAP });
+  server.put(VALVES, JSON.parse(manifest()));
+  prepare(server);
+  const store = await KubernetesStore.open({
+    ...{ api: server.api(t), leadership: new ManualLeadership(), onTrouble: () => {}, meshConfigMaps: [MESH_CONFIG_MAP] },
+    kinds: KINDS,
+    rendered: RENDERED,
+  });
+  t.after(() => store.close());
+  return { server, store };
+}
+
+test("issue 14: a third kind to render is a line in the table: a folder keeps its objects, and reads them at the next start", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-pipe-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "valve.json"), manifest());
+  const open = () => DirectoryStore.open({ folder, kinds: KINDS, rendered: RENDERED, onRefused: assert.fail });
+  const store = await open();
+  t.after(() => store.close());
+  await keepsPipes(store);
+  const again = await open();
+  t.after(() => again.close());
+  assert.deepEqual(again.ownedBy(A), store.ownedBy(A));
+});
+
+test("issue 14: a third kind to render is a line in the table: a cluster's store writes, watches and takes back its objects", async (t) => {
+  const { server, store } = await openCluster(t);
+  await keepsPipes(store);
+  const key = { namespace: "test1", name: "valve-a" };
+  assert.partialDeepStrictEqual(server.get(PIPES, key), { spec: { parts: [{ size: 1 }] } });
+  const object = { kind: pipeOf(store).kind, ...key };
+  assert.equal(await store.apply({ action: "delete", owner: A, object }), undefined);
+  assert.deepEqual([server.get(PIPES, key), store.ownedBy(A).length], [undefined, 1]);
+});
+
+test("issue 14: where a third kind to render is not installed, the obstacle says what to install", async (t) => {
+  const { store } = await openCluster(t, (server) => void server.uninstall(PIPES));
+  const obstacle = await store.apply({ action: "create", owner: A, object: pipeOf(store) });
+  assert.deepEqual([obstacle?.kind, obstacle?.reason], ["Pipe", "IstioKindMissing"]);
+  assert.match(obstacle?.message ?? "", /no kind Pipe: install the plumbing$/);
 });

@@ -1,2 +1,2 @@
 export { until } from "./until.ts";
-export { renderValve, VALVE, type Valve, type ValveStatus } from "./valve.ts";
+export { PIPE, renderPipe, renderValve, VALVE, type Valve, type ValveStatus } from "./valve.ts";

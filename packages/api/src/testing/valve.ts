@@ -3,7 +3,7 @@
  * its renderer. What cannot deal with it has a fence written into it (docs/adding-a-kind.md).
  */
 import { z } from "zod";
-import type { Sidecar } from "../kinds/istio.ts";
+import type { RenderedKind, RenderedObject, Sidecar } from "../kinds/istio.ts";
 import type { OwnKind } from "../kinds/kind.ts";
 import { validations } from "../kinds/structural-schema.ts";
 import { ObjectMeta } from "../object.ts";
@@ -66,4 +66,22 @@ export function renderValve(valve: Valve): Sidecar {
     metadata: renderedMeta(valve, `valve-${metadata.name}`),
     spec: { workloadSelector: { labels: { app: spec.app } }, egress: [{ hosts }] },
   };
+}
+
+/** One more kind to render, that lives in tests only: its line in the table of rendered kinds. */
+export const PIPE: RenderedKind = {
+  name: "Pipe",
+  plural: "pipes",
+  apiVersions: ["test.fenceline.io/v1"],
+  isNamespaced: true,
+  comesWith: "the plumbing",
+  isContested: false,
+  lists: ["parts"],
+};
+
+/** An object of it. It is none of the union of what is rendered, since it lives here only. */
+export function renderPipe(valve: Valve): RenderedObject {
+  const metadata = renderedMeta(valve, `valve-${valve.metadata.name}`);
+  const pipe = { apiVersion: "test.fenceline.io/v1", kind: PIPE.name, metadata, spec: { parts: [{ size: 1 }] } };
+  return pipe as unknown as RenderedObject;
 }
