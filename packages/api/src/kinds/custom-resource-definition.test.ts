@@ -84,7 +84,7 @@ function specimens(kind: "accepted" | "refused"): object[] {
     },
     { labelSelector: [{ selector: { tier: "shared" } }, {}], workloadSelector: { labels: { app: "a" } } },
     { mode: "Observe", idleWindow: "1h30m", maxHosts: 10, tcp: "learn", warmUp: { preload: "All", for: "24h" } },
-    { warmUp: { preload: ["a.b.svc.cluster.local"] } },
+    ...["None", "Namespace", ["a.b.svc.cluster.local", "payments/*", "*.example.com"], []].map((preload) => ({ warmUp: { preload } })),
   ];
   const refused = [
     { mode: "Sometimes" },
@@ -94,6 +94,12 @@ function specimens(kind: "accepted" | "refused"): object[] {
     { host: { a: { deadline: {} } } },
     { host: { a: { auto: { duration: { seconds: "1h" } } } } },
     { tpc: "visible" },
+    { warmUp: { preload: "Sometimes" } },
+    { warmUp: { preload: "none" } },
+    { warmUp: { preload: ["b.test1.svc.cluster.local:80"] } },
+    { warmUp: { preload: ["a".repeat(64)] } },
+    { warmUp: { preload: [`${"a.".repeat(127)}a`] } },
+    { warmUp: { preload: [1] } },
   ];
   return (kind === "accepted" ? accepted : refused).map((spec) => ({
     apiVersion: "a/v1",
@@ -132,8 +138,7 @@ function* nodesOf(node: StructuralSchema, path: string): Generator<readonly [str
 function faults(schema: StructuralSchema, value: unknown, path: string): string[] {
   if (value === null) return schema.nullable === true ? [] : [`${path} is null`];
   if (schema["x-kubernetes-int-or-string"] === true) return intOrStringFaults(schema, value, path);
-  if (schema.type === undefined) return [];
-  if (typeOf(value) !== schema.type) return [`${path} is not ${schema.type}`];
+  if (schema.type !== undefined && typeOf(value) !== schema.type) return [`${path} is not ${schema.type}`];
   if (Array.isArray(value)) return value.flatMap((item, index) => faults(schema.items ?? {}, item, `${path}[${index}]`));
   if (typeof value === "object") return objectFaults(schema, value, path);
   return scalarFaults(schema, value, path);
@@ -156,10 +161,12 @@ function objectFaults(schema: StructuralSchema, value: object, path: string): st
   return [...missing, ...inside];
 }
 
-function scalarFaults({ enum: words, pattern, minimum, maximum }: StructuralSchema, value: unknown, path: string): string[] {
+function scalarFaults(schema: StructuralSchema, value: unknown, path: string): string[] {
+  const { enum: words, pattern, maxLength, minimum, maximum } = schema;
   const fits =
     (words === undefined || words.includes(String(value))) &&
-    (pattern === undefined || new RegExp(pattern).test(String(value))) &&
+    (pattern === undefined || typeof value !== "string" || new RegExp(pattern).test(value)) &&
+    (maxLength === undefined || String(value).length <= maxLength) &&
     (minimum === undefined || Number(value) >= minimum) &&
     (maximum === undefined || Number(value) <= maximum);
   return fits ? [] : [`${path} is ${String(value)}`];

@@ -85,10 +85,10 @@ function statusSchema(status: OwnKind["status"]): StructuralSchema {
 }
 
 /**
- * The same schema without lists of allowed words, and with room for unknown fields in every object
- * of fixed fields.
+ * The same schema without allowed words or forms of a text, and with room for unknown fields in
+ * every object of fixed fields.
  */
-function opened({ enum: _words, properties, additionalProperties, items, ...schema }: StructuralSchema): StructuralSchema {
+function opened({ enum: _words, pattern: _forms, properties, additionalProperties, items, ...schema }: StructuralSchema): StructuralSchema {
   return {
     ...schema,
     ...(additionalProperties !== undefined && { additionalProperties: opened(additionalProperties) }),

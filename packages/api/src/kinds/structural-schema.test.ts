@@ -36,11 +36,14 @@ test("a union of integer and text is int-or-string, with the pattern of the text
   });
 });
 
-test("any other union is kept as it is, unchecked: the controller checks it", () => {
-  assert.deepEqual(structuralSchema(z.union([z.enum(["None"]), z.array(z.string())]).describe("What.")), {
+test("any other union is kept as it is; of its texts and lists the API server checks what they hold, of the rest nothing", () => {
+  assert.deepEqual(structuralSchema(z.union([z.enum(["None", "All"]), z.array(z.string().max(9))]).describe("What.")), {
     description: "What.",
     "x-kubernetes-preserve-unknown-fields": true,
+    pattern: "^(None|All)$",
+    items: { type: "string", maxLength: 9 },
   });
+  assert.deepEqual(structuralSchema(z.union([z.boolean(), z.int()])), { "x-kubernetes-preserve-unknown-fields": true });
 });
 
 test("limits of a field are kept, those of JavaScript's numbers are not", () => {

@@ -43,11 +43,11 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
  * The structural schema of a zod schema, as one would write it by hand in a manifest.
  *
  * Kubernetes takes less than JSON Schema says, so some of it is left to the controller, which
- * checks every object with the zod schema itself: the keys of a map have no schema, and of a union
- * only "integer or string" and "or null" can be said. Defaults are left out on purpose: the API
- * server would write them into the stored object, where nobody could tell any more what its author
- * had said, and a later default would not apply. Unknown fields are not refused but pruned;
- * `kubectl` refuses them before that (`--validate=strict`, its default).
+ * checks every object with the zod schema itself: the keys of a map have no schema, and a union has
+ * one only for what its texts and lists hold. Defaults are left out on purpose: the API server
+ * would write them into the stored object, where nobody could tell any more what its author had
+ * said, and a later default would not apply. Unknown fields are not refused but pruned; `kubectl`
+ * refuses them before that (`--validate=strict`, its default).
  *
  * @see
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
@@ -75,11 +75,17 @@ function unionOf(json: JsonSchema): { readonly alternatives: readonly JsonSchema
   return { alternatives: parts.flatMap(({ alternatives }) => alternatives), nullable: parts.some(({ nullable }) => nullable) };
 }
 
+/**
+ * A node without a type: its pattern counts for a text and its items for a list, and neither for
+ * anything else. The integer of "integer or string" has a word of its own.
+ */
 function unionSchema(alternatives: readonly JsonSchema[]): StructuralSchema {
   const types = alternatives.map(({ type }) => type).sort();
-  if (types.join() !== "integer,string") return { "x-kubernetes-preserve-unknown-fields": true };
-  const pattern = alternatives.find(({ type }) => type === "string")?.pattern;
-  return { "x-kubernetes-int-or-string": true, ...(pattern !== undefined && { pattern }) };
+  const ofType = (wanted: string) => alternatives.filter(({ type }) => type === wanted);
+  const [text, list] = [ofType("string"), ofType("array")].map((all) => (all.length === 1 ? all[0] : undefined));
+  if (types.join() === "integer,string") return { "x-kubernetes-int-or-string": true, ...(text?.pattern && { pattern: text.pattern }) };
+  const pattern = text?.pattern ?? (text?.enum && `^(${text.enum.join("|")})$`);
+  return { "x-kubernetes-preserve-unknown-fields": true, ...(pattern && { pattern }), ...(list && children(list)) };
 }
 
 function convertOne(json: JsonSchema): StructuralSchema {

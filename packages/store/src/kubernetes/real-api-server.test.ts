@@ -246,3 +246,15 @@ test("real: one of two candidates leads, and the other takes over when it leaves
   await until(() => others[0]?.mayWrite() === true);
   assert.ok(performance.now() - left < times.leaseDuration);
 });
+
+test("real: a fence that cannot be meant is refused as it is applied, and what Slime took is taken", { skip }, async (t) => {
+  const { create } = await namespaceFor(t);
+  const apply = (name: string, spec: object) => create(OURS, { metadata: { name }, spec });
+  for (const [at, preload] of ["None", "All", ["web.shop.svc.cluster.local", "shop/*", "*.example.com"], []].entries())
+    await apply(`taken-${at}`, { warmUp: { preload } });
+  for (const preload of ["Sometimes", ["web.shop:80"], ["a".repeat(64)], [1]])
+    await assert.rejects(apply("refused", { warmUp: { preload } }), ApiError, JSON.stringify(preload));
+  for (const spec of [{ mode: "Sometimes" }, { idleWindow: "a day" }, { maxHosts: 0 }, { maxHosts: 100_001 }, { tcp: "seen" }])
+    await assert.rejects(apply("refused", spec), ApiError, JSON.stringify(spec));
+  await apply("slime", { enable: true, host: { "web.shop:80": {}, UNKNOWN: null }, workloadSelector: { labels: { "": "" } } });
+});
