@@ -65,10 +65,32 @@ const packageRules = Object.entries(MAY_IMPORT).map(([name, others]) => ({
   to: { path: "^packages/", pathNot: `^packages/(${[name, ...others].join("|")})/` },
 }));
 
+/** The same for what is beside the packages. Nobody imports these, but for the lab that the benchmarks start. */
+const BESIDE = {
+  bench: "^bench/|^e2e/src/lab/|^packages/|^scripts/tools/",
+  e2e: "^e2e/|^packages/(als|api)/|^scripts/(install|tools)/",
+};
+
+const besideRules = Object.entries(BESIDE).map(([name, allowed]) => ({
+  name: `${name}-imports`,
+  comment: `${name} may import what matches ${allowed}.`,
+  severity: "error",
+  from: { path: `^${name}/` },
+  to: { path: "^(bench|charts|docker|e2e|packages|scripts)/", pathNot: allowed },
+}));
+
 export default {
   forbidden: [
     ...packageRules,
     ...proxyRules,
+    ...besideRules,
+    {
+      name: "nobody-imports-programs",
+      comment: "Packages, the chart and the scripts import neither the benchmarks nor the lab.",
+      severity: "error",
+      from: { path: "^(packages|charts|docker|scripts)/" },
+      to: { path: "^(bench|e2e)/" },
+    },
     {
       name: "no-circle",
       comment: "Two files that import each other, directly or by others, cannot be read one after the other.",

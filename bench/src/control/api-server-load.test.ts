@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { KubernetesClient } from "../../../e2e/src/lab/kubernetes/client.ts";
+import type { KubernetesClient } from "@fenceline/e2e/lab/kubernetes/client.ts";
 import { total, writesBetween, writesSoFar } from "./api-server-load.ts";
 
 /** Some lines of a kube-apiserver's `/metrics`. */

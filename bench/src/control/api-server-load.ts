@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { KubernetesClient } from "../../../e2e/src/lab/kubernetes/client.ts";
+import type { KubernetesClient } from "@fenceline/e2e/lab/kubernetes/client.ts";
 
 /** Kinds that the collector writes, its Lease apart. */
 const WRITTEN = ["sidecars", "envoyfilters", "servicefences", "services"];

@@ -1,16 +1,16 @@
 import { randomInt } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { startApiServer } from "../../../e2e/src/lab/control-plane/api-server.ts";
-import { startEtcd } from "../../../e2e/src/lab/control-plane/etcd.ts";
-import type { ServerGround } from "../../../e2e/src/lab/ground.ts";
-import type { KubernetesClient } from "../../../e2e/src/lab/kubernetes/client.ts";
-import { definitionsIn, installDefinitions, installIstioKinds } from "../../../e2e/src/lab/kubernetes/custom-resources.ts";
-import { writeKubeconfig } from "../../../e2e/src/lab/kubernetes/kubeconfig.ts";
-import { namespaceObject } from "../../../e2e/src/lab/kubernetes/manifests.ts";
-import type { KubernetesObject } from "../../../e2e/src/lab/kubernetes/object.ts";
-import type { LabProcess } from "../../../e2e/src/lab/process.ts";
-import { startRun } from "../../../e2e/src/lab/start-run.ts";
+import { startApiServer } from "@fenceline/e2e/lab/control-plane/api-server.ts";
+import { startEtcd } from "@fenceline/e2e/lab/control-plane/etcd.ts";
+import type { ServerGround } from "@fenceline/e2e/lab/ground.ts";
+import type { KubernetesClient } from "@fenceline/e2e/lab/kubernetes/client.ts";
+import { definitionsIn, installDefinitions, installIstioKinds } from "@fenceline/e2e/lab/kubernetes/custom-resources.ts";
+import { writeKubeconfig } from "@fenceline/e2e/lab/kubernetes/kubeconfig.ts";
+import { namespaceObject } from "@fenceline/e2e/lab/kubernetes/manifests.ts";
+import type { KubernetesObject } from "@fenceline/e2e/lab/kubernetes/object.ts";
+import type { LabProcess } from "@fenceline/e2e/lab/process.ts";
+import { startRun } from "@fenceline/e2e/lab/start-run.ts";
 import { BENCH } from "../places.ts";
 
 /** Namespace of Fenceline. */

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { LabProcess } from "../../../e2e/src/lab/process.ts";
-import { until } from "../../../e2e/src/lab/until.ts";
+import { LabProcess } from "@fenceline/e2e/lab/process.ts";
+import { until } from "@fenceline/e2e/lab/until.ts";
 import { BENCH } from "../places.ts";
 import { cpuMilliseconds, residentMegabytes } from "../proc.ts";
 import { freePort } from "../process.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { KubernetesObject } from "../../../e2e/src/lab/kubernetes/object.ts";
+import type { KubernetesObject } from "@fenceline/e2e/lab/kubernetes/object.ts";
 import type { Cluster } from "./cluster.ts";
 import type { BenchMesh } from "./mesh.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { until } from "../../../e2e/src/lab/until.ts";
+import { until } from "@fenceline/e2e/lab/until.ts";
 import { cpuMilliseconds } from "../proc.ts";
 import { percentile } from "../rounds.ts";
 import { probeWrites, total, writesBetween, writesSoFar } from "./api-server-load.ts";

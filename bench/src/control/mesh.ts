@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "../../../e2e/src/lab/kubernetes/object.ts";
+import type { KubernetesObject } from "@fenceline/e2e/lab/kubernetes/object.ts";
 import { NAMESPACE } from "./cluster.ts";
 
 /** Size of a mesh. */

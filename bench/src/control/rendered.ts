@@ -1,6 +1,6 @@
-import type { KubernetesClient } from "../../../e2e/src/lab/kubernetes/client.ts";
-import type { WatchEvent } from "../../../e2e/src/lab/kubernetes/watch.ts";
-import { until } from "../../../e2e/src/lab/until.ts";
+import type { KubernetesClient } from "@fenceline/e2e/lab/kubernetes/client.ts";
+import type { WatchEvent } from "@fenceline/e2e/lab/kubernetes/watch.ts";
+import { until } from "@fenceline/e2e/lab/until.ts";
 import type { Place } from "./mesh.ts";
 
 interface Awaited {

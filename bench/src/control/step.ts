@@ -1,4 +1,4 @@
-import { until } from "../../../e2e/src/lab/until.ts";
+import { until } from "@fenceline/e2e/lab/until.ts";
 import { startCluster } from "./cluster.ts";
 import { CollectorProcess, untilQuiet } from "./collector.ts";
 import { fill } from "./fill.ts";

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { until } from "../../../e2e/src/lab/until.ts";
+import { until } from "@fenceline/e2e/lab/until.ts";
 import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { buildPeer } from "../go.ts";
 import { hostOf } from "../mesh.ts";

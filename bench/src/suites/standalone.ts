@@ -3,7 +3,7 @@ import { Agent, createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { until } from "../../../e2e/src/lab/until.ts";
+import { until } from "@fenceline/e2e/lab/until.ts";
 import { type Edge, edges, fenceName, hostOf, meshFolder } from "../mesh.ts";
 import { BENCH } from "../places.ts";
 import { BenchProcess, freePort, stopAll } from "../process.ts";
