@@ -43,13 +43,20 @@ export async function writeFileAtomic(path: string, text: string, { durable }: W
   }
 }
 
-/** Removes what writes that never finished left in a folder and below it. */
+/**
+ * Removes what writes that never finished left in a folder and in those in it, which is as deep as
+ * anything is written. No deeper, and not through links: one that leads to a large or a circular
+ * tree would be walked for ever.
+ */
 export async function removeUnfinished(folder: string): Promise<void> {
-  const names = await readdir(folder, { recursive: true }).catch(ignoreMissing);
-  await Promise.all(names.filter((name) => name.endsWith(UNFINISHED)).map((name) => rm(join(folder, name), { force: true })));
+  const entries = await readdir(folder, { withFileTypes: true }).catch(ignoreMissing);
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+  const names = [folder, ...folders].map(async (each) => (await readdir(each).catch(ignoreMissing)).map((name) => join(each, name)));
+  const unfinished = (await Promise.all(names)).flat().filter((path) => path.endsWith(UNFINISHED));
+  await Promise.all(unfinished.map((path) => rm(path, { force: true })));
 }
 
-function ignoreMissing(error: NodeJS.ErrnoException): string[] {
+function ignoreMissing(error: NodeJS.ErrnoException): never[] {
   if (error.code === "ENOENT") return [];
   throw error;
 }
