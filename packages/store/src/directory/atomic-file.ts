@@ -3,10 +3,10 @@ import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /**
- * Ending of a file that is being written. Readers pass it over, and a start removes what a killed
- * process left.
+ * Name of a file that is being written. Readers pass it over, and a start removes what a killed
+ * process left: only names as they are made here, since the folder may hold files of others.
  */
-const UNFINISHED = ".tmp";
+const UNFINISHED = /^\..+\.[0-9a-f]{12}\.tmp$/;
 
 /** How sure a write must be before it counts as done. */
 export interface WriteOptions {
@@ -25,7 +25,7 @@ export interface WriteOptions {
  */
 export async function writeFileAtomic(path: string, text: string, { durable }: WriteOptions): Promise<void> {
   const folder = dirname(path);
-  const unfinished = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}${UNFINISHED}`);
+  const unfinished = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const file = await open(unfinished, "wx", 0o644);
     try {
@@ -52,7 +52,7 @@ export async function removeUnfinished(folder: string): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(ignoreMissing);
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
   const names = [folder, ...folders].map(async (each) => (await readdir(each).catch(ignoreMissing)).map((name) => join(each, name)));
-  const unfinished = (await Promise.all(names)).flat().filter((path) => path.endsWith(UNFINISHED));
+  const unfinished = (await Promise.all(names)).flat().filter((path) => UNFINISHED.test(basename(path)));
   await Promise.all(unfinished.map((path) => rm(path, { force: true })));
 }
 

@@ -254,7 +254,7 @@ test("T-11 a status in a manifest that is not readable in part costs neither the
 test("what an interrupted write left is removed by the next start", async (t) => {
   const { folder } = await open(t, {});
   mkdirSync(join(folder, "state/test1"), { recursive: true });
-  writeFileSync(join(folder, "state/test1/.ServiceFence-a.yaml.0a1b2c.tmp"), "domains:");
+  writeFileSync(join(folder, "state/test1/.ServiceFence-a.yaml.0a1b2c3d4e5f.tmp"), "domains:");
   const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
   await again.close();
   assert.deepEqual(readdirSync(join(folder, "state/test1")), []);
