@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
 import { constants } from "node:os";
 import { type TestContext, test } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { classifyFailure, classifyNoConnection } from "../../src/calls/failure.ts";
 import { classifyNoSession } from "../../src/http2/failure.ts";
 import { type Address, toAddress } from "../../src/resolve/resolver.ts";
 import { call, openSocket, readUntil, refusalOf } from "../../src/testing/client.ts";
 import { clientHello, inRecords, serverName } from "../../src/testing/client-hello.ts";
 import { callHttp2, openSession, startHttp2Upstream } from "../../src/testing/http2.ts";
-import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
-import { startRawUpstream, startUpstream } from "../../src/testing/upstream.ts";
+import { SERVICE, startProxy, staticResolver } from "../../src/testing/proxy-under-test.ts";
+import { startRawUpstream, startUpstream, unusedPort } from "../../src/testing/upstream.ts";
 import { openUpgrade, startEchoServer } from "../../src/testing/web-socket.ts";
 
 /**
@@ -89,6 +91,34 @@ for (const [what, unreachable] of Object.entries(UNREACHABLE)) {
     assert.equal((await callHttp2(openSession(t, proxy.port))).headers["fenceline-error"], "CONNECT_FAILED");
   });
 }
+
+const FAILURES = "fenceline_proxy_upstream_connect_failures_total";
+
+test("T-44 a destination that listens again soon gets the call, whatever the method", async (t) => {
+  const port = await unusedPort();
+  const proxy = await startProxy(t, {}, { resolver: { resolve: () => [toAddress("127.0.0.1", port)] } });
+  const answer = call(proxy.port, { method: "POST", body: "x" });
+  await until(async () => (await proxy.metric(FAILURES)) >= 1);
+  const server = createServer((request, response) => void request.toArray().then((body) => response.end(Buffer.concat(body))));
+  server.listen(port, "127.0.0.1");
+  t.after(() => server.close());
+  const { status, body } = await answer;
+  assert.deepEqual([status, String(body)], [200, "x"]);
+});
+
+test("T-44 a destination that stays away is tried three times, and a caller that left no more", async (t) => {
+  const proxy = await startProxy(t, {}, { resolver: staticResolver({ [SERVICE]: [await unusedPort()] }) });
+  assert.equal((await call(proxy.port)).status, 502);
+  assert.equal(await proxy.metric(FAILURES), 3);
+
+  const socket = await openSocket(proxy.port);
+  socket.write(`GET / HTTP/1.1\r\nHost: ${SERVICE}\r\n\r\n`);
+  await until(async () => (await proxy.metric(FAILURES)) === 4);
+  socket.resetAndDestroy();
+  await proxy.until("fenceline_proxy_requests_in_flight", 0);
+  assert.equal((await call(proxy.port)).status, 502);
+  assert.equal(await proxy.metric(FAILURES), 7);
+});
 
 /** What has a meaning of its own before there is a connection. */
 const OF_THEIR_OWN: Readonly<Record<string, string>> = { EMFILE: "OVERLOADED", ENFILE: "OVERLOADED", ETIMEDOUT: "CONNECT_TIMED_OUT" };

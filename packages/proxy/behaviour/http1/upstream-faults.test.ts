@@ -13,7 +13,7 @@ test("E1-16 B2.1-05 a destination that refuses the connection gives 502", async 
 
   assert.equal(answer.status, 502);
   assert.equal(refusalOf(answer).code, "CONNECT_FAILED");
-  assert.equal(await proxy.metric("fenceline_proxy_upstream_connect_failures_total"), 1);
+  assert.equal(await proxy.metric("fenceline_proxy_upstream_connect_failures_total"), 3);
   assert.equal(await proxy.metric('fenceline_proxy_requests_total{outcome="CONNECT_FAILED"}'), 1);
 });
 

@@ -117,7 +117,7 @@ test("a destination that cannot be connected gets its caller the alert internal_
 
   assert.equal(await handshakeError(port, SERVICE), "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR");
   assert.equal(await proxy.metric('fenceline_proxy_requests_total{outcome="CONNECT_FAILED"}'), 1);
-  assert.equal(await proxy.metric("fenceline_proxy_upstream_connect_failures_total"), 2);
+  assert.equal(await proxy.metric("fenceline_proxy_upstream_connect_failures_total"), 3);
 });
 
 test("what is no ClientHello gets the alert decode_error, and the connection is closed", async (t) => {

@@ -31,7 +31,7 @@ test("E1-12 an upgrade to endpoints that all refuse gets CONNECT_FAILED", async 
   const proxy = await startProxy(t, { [SERVICE]: [await unusedPort(), await unusedPort()] });
 
   assert.equal(await refusalCode(proxy), "CONNECT_FAILED");
-  assert.equal(await proxy.metric("fenceline_proxy_upstream_connect_failures_total"), 2);
+  assert.equal(await proxy.metric("fenceline_proxy_upstream_connect_failures_total"), 3);
   await proxy.until("fenceline_proxy_requests_in_flight", 0);
 });
 

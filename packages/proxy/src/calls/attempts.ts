@@ -4,10 +4,17 @@ import type { Call, CallObserver } from "./call.ts";
 import type { Failure } from "./failure.ts";
 
 /**
- * Endpoints that one request may try to connect to. More would only make a caller wait for a
- * service that is down.
+ * Times that one request may try to connect, to one endpoint after the other. More would only make
+ * a caller wait for a service that is down.
  */
-const MAX_ENDPOINTS_TRIED = 3;
+const MAX_CONNECTS = 3;
+/**
+ * Pauses in milliseconds before an endpoint is tried once more, each up to twice as long. A
+ * ClusterIP is one endpoint for us and many pods for the node, and a pod that is restarted listens
+ * again soon. The caller's Envoy would try another pod itself, twice (Istio's default retries), but
+ * to it our 502 is an answer.
+ */
+const PAUSES = [25, 50];
 /**
  * Times that one request is sent anew because its connection went away without a look at it. As
  * many as an address has connections: those of a destination that stops say GOAWAY one after the
@@ -42,6 +49,8 @@ export class Attempts<Waiter> {
   #at: number;
   /** Positions of the endpoints that could not be connected. */
   #failed: number[] | undefined;
+  #connects = 0;
+  #pause: NodeJS.Timeout | undefined;
   #retried = false;
   #goingAway = 0;
 
@@ -69,28 +78,40 @@ export class Attempts<Waiter> {
 
   /** Nobody waits for a connection any more. */
   leave(): void {
+    clearTimeout(this.#pause);
     const { address } = this;
     if (address !== undefined) this.#source.leave(address, this.#waiter);
   }
 
   /**
    * There is no connection to the current endpoint. Where nothing was sent, the next one is tried,
-   * whatever the method.
+   * whatever the method, and when all were, the first of them after a pause. Not after one that let
+   * us wait: the caller has waited, too.
    */
   onNoConnection(failure: Failure, error: Error): void {
     if (this.#call.done) return;
     if (failure.unsent) this.#context.observer.connectFailed();
-    if (failure.unsent && this.#nextEndpoint()) this.begin();
-    else this.#call.fail(failure.refusal, error);
+    this.#connects += 1;
+    if (!failure.unsent || this.#connects >= MAX_CONNECTS) this.#call.fail(failure.refusal, error);
+    else if (this.#nextEndpoint()) this.begin();
+    else if (failure.refusal.code === "CONNECT_TIMED_OUT") this.#call.fail(failure.refusal, error);
+    else this.#beginSoon();
   }
 
-  /** Turns to an endpoint that was not tried yet; false when no more are to be. */
+  /** Turns to an endpoint that was not tried yet; false when there is none. */
   #nextEndpoint(): boolean {
     this.#failed ??= [];
     this.#failed.push(this.#at);
-    if (this.#failed.length >= Math.min(this.#addresses.length, MAX_ENDPOINTS_TRIED)) return false;
+    if (this.#failed.length >= this.#addresses.length) return false;
     this.#at = this.#context.turns.takeInstead(this.#addresses, this.#failed);
     return true;
+  }
+
+  #beginSoon(): void {
+    const pause = PAUSES[Math.min(this.#connects, PAUSES.length) - 1] ?? 0;
+    this.#failed = undefined;
+    this.#at = this.#context.turns.take(this.#addresses);
+    this.#pause = setTimeout(() => this.begin(), pause * (1 + Math.random()));
   }
 
   /**
