@@ -106,7 +106,7 @@ export class Collector {
         logger.info({ fence: formatFenceKey(fence), host }, "edge learned");
         this.#controller.learned(fence);
       },
-      onEvicted: (fence, host, by) => this.#decisions?.evicted(fence, host, by),
+      onEvicted: (host, by) => this.#decisions?.evicted(host, by),
       onTurnedAway: (fence, host) => this.#controller.turnedAway(fence, host),
       onTelemetry: (fence) => this.#controller.enqueue(fence),
     });

@@ -6,8 +6,8 @@ export interface LearnerOptions {
   readonly book: EdgeBook;
   /** A fence has a host that it did not have before. */
   readonly onLearned: (fence: FenceKey, host: string) => void;
-  /** A host made room for a new one, `by`. */
-  readonly onEvicted?: ((fence: FenceKey, host: string, by: string) => void) | undefined;
+  /** A host made room for the one that was sighted. */
+  readonly onEvicted?: ((host: string, by: Sighting) => void) | undefined;
   /** A fence has no room for a host that its workload called. */
   readonly onTurnedAway?: (fence: FenceKey, host: string) => void;
   /** The first telemetry of a workload's own proxies has arrived. */
@@ -42,11 +42,12 @@ export class Learner implements SightingSink {
     return this.#observe(edges, sighting);
   }
 
-  #observe(edges: FenceEdges, { fence, host, port, requests, at }: Sighting): SightingOutcome {
+  #observe(edges: FenceEdges, sighting: Sighting): SightingOutcome {
+    const { fence, host, port, requests, at } = sighting;
     const { size } = edges;
     if (edges.observe(host, port, requests, at)) {
       this.#options.onLearned(fence, host);
-      if (edges.size === size) this.#options.onEvicted?.(fence, edges.lastEvicted ?? "", host);
+      if (edges.size === size) this.#options.onEvicted?.(edges.lastEvicted ?? "", sighting);
       return "seen";
     }
     if (edges.has(host)) return "seen";

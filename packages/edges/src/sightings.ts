@@ -15,6 +15,11 @@ export interface Sighting {
    * one: nobody needs to see what it may not call. Default false.
    */
   readonly denied?: boolean;
+  /**
+   * `x-request-id` of the call, where it has one. It is for the log alone, and read only where
+   * level debug is logged.
+   */
+  readonly requestId?: string | undefined;
 }
 
 /**

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { constants } from "node:http2";
 import { test } from "node:test";
-import { FLAG, frame, hpack, startFrameUpstream, TYPE, uint32 } from "../../src/testing/frames.ts";
+import { FLAG, type FrameSocket, frame, hpack, startFrameUpstream, TYPE, uint32 } from "../../src/testing/frames.ts";
 import { callHttp2, head, openSession, readHttp2, StreamReset, startHttp2Upstream } from "../../src/testing/http2.ts";
-import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
+import { SERVICE, SOURCE, startProxy } from "../../src/testing/proxy-under-test.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
 
@@ -73,6 +73,39 @@ test("E1-16 an answer whose connection breaks is reset, never ended", async (t) 
 
   await assert.rejects(callHttp2(openSession(t, proxy.port)), StreamReset);
 });
+
+for (const { what, breakOff, cause } of [
+  {
+    what: "a reset",
+    breakOff: (frames: FrameSocket, stream: number) =>
+      frames.send(frame(TYPE.RST_STREAM, FLAG.NONE, stream, uint32(NGHTTP2_ENHANCE_YOUR_CALM))),
+    cause: /code 11$/,
+  },
+  { what: "the end of the connection", breakOff: (frames: FrameSocket) => frames.socket.destroy(), cause: /closed/ },
+]) {
+  test(`T-41 ${what} after the first byte of an answer has one line that names destination and reason`, async (t) => {
+    const relayed = Promise.withResolvers<void>();
+    const upstream = await startFrameUpstream(t, async (frames) => {
+      const { stream } = await frames.expect(TYPE.HEADERS);
+      const status = frame(TYPE.HEADERS, FLAG.END_HEADERS, stream, hpack([[":status", "200"]]));
+      frames.send(status, frame(TYPE.DATA, FLAG.NONE, stream, "half"));
+      await relayed.promise;
+      breakOff(frames, stream);
+    });
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+    const stream = openSession(t, proxy.port).request(head());
+    stream.once("data", () => relayed.resolve());
+
+    await assert.rejects(readHttp2(stream), StreamReset);
+
+    assert.equal(proxy.log.length, 1);
+    const { level, code: logged, authority, source, endpoint } = proxy.log[0] ?? {};
+    assert.deepEqual([level, logged, authority, source], [40, "UPSTREAM_BROKE_OFF", SERVICE, SOURCE]);
+    assert.equal(endpoint, `http://127.0.0.1:${upstream.port}`);
+    assert.match(String(proxy.log[0]?.cause), cause);
+    assert.equal(await proxy.metric("fenceline_proxy_upstream_broken_answers_total"), 1);
+  });
+}
 
 test("E1-16 a stream that is reset before its answer gets 502", async (t) => {
   const upstream = await startHttp2Upstream(t, (stream) => stream.close(NGHTTP2_INTERNAL_ERROR));

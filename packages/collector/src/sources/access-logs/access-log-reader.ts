@@ -134,7 +134,8 @@ export class AccessLogReader implements AccessLogSink {
     // An entry of something that still goes on keeps the edge alive; its request is counted when it
     // ends.
     const requests = entry.intermediate ? 0 : all;
-    const outcome = this.#sightings.sighted({ fence, host, port, requests, at, denied: isDenied(entry, mesh) });
+    const { requestId } = entry;
+    const outcome = this.#sightings.sighted({ fence, host, port, requests, at, denied: isDenied(entry, mesh), requestId });
     if (outcome === "seen") this.#options.decisions?.attributed(fence, destination, entry, requests);
     else this.#dropEntry(REASON_OF[outcome], entry, fence);
   }

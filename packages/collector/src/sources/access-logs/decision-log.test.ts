@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EdgeBook } from "@fenceline/edges";
+import { EdgeBook, type Sighting } from "@fenceline/edges";
 import { type Level, pino } from "pino";
 import { Learner } from "../../learner.ts";
 import { CollectorMetrics } from "../../metrics.ts";
@@ -21,7 +21,7 @@ function setUp(level: Level, maxHosts = 10) {
   const clock = { now: 0 };
   const mesh = meshOf();
   const nothing = () => {};
-  const onEvicted = (...evicted: [typeof A, string, string]) => decisions?.evicted(...evicted);
+  const onEvicted = (host: string, by: Sighting) => decisions?.evicted(host, by);
   const learner = new Learner({ book, onLearned: nothing, onTelemetry: nothing, onEvicted });
   const options = { mesh: () => mesh, metrics: new CollectorMetrics(), now: () => clock.now, decisions, onProxyVersion: nothing };
   const reader = new AccessLogReader(learner, options);
@@ -70,16 +70,18 @@ test("T-52 at level debug every entry has one line: which edge it is of, or why 
   ]);
 });
 
-test("T-52 a host that makes room for another is told, with its successor", () => {
+test("T-52 a host that makes room for another is told, with its successor, and the request id of the call where there is one", () => {
   const { reader, clock, take } = setUp("debug", 1);
   reader.entries(OWN_PROXY, [entryOf(TO_B)]);
   for (; clock.now < 3_000; clock.now += 25) reader.entries(OWN_PROXY, [entryOf({ authority: "elsewhere.example" })]);
   take();
-  reader.entries(OWN_PROXY, [entryOf({ authority: "web.shop:8080" })]);
-  assert.deepEqual(
-    take().filter(({ msg }) => msg === "host evicted"),
-    [{ fence: "test1/a", host: "b.test1.svc.cluster.local", by: "web.shop.svc.cluster.local", msg: "host evicted" }],
-  );
+  reader.entries(OWN_PROXY, [entryOf({ authority: "web.shop:8080", requestId: "id-2" })]);
+  const [fence, b, web] = ["test1/a", "b.test1.svc.cluster.local", "web.shop.svc.cluster.local"];
+  const evicted = () => take().filter(({ msg }) => msg === "host evicted");
+  assert.deepEqual(evicted(), [{ fence, host: b, by: web, requestId: "id-2", msg: "host evicted" }]);
+  for (; clock.now < 6_000; clock.now += 25) reader.entries(OWN_PROXY, [entryOf({ authority: "elsewhere.example" })]);
+  reader.entries(OWN_PROXY, [entryOf({ authority: "b.test1" })]);
+  assert.deepEqual(evicted(), [{ fence, host: web, by: b, msg: "host evicted" }]);
 });
 
 test("T-52 at any other level there is no such log, and so nothing is built for it", () => {

@@ -1,5 +1,6 @@
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
 import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import type { Sighting } from "@fenceline/edges";
 import type { Destination } from "@fenceline/registry";
 import type { Logger } from "pino";
 import type { EntryDropReason } from "./entry-drop-reason.ts";
@@ -39,8 +40,8 @@ export class DecisionLog {
   }
 
   /** A host made room for another one. */
-  evicted(fence: FenceKey, host: string, by: string): void {
-    this.#logger.debug({ fence: formatFenceKey(fence), host, by }, "host evicted");
+  evicted(host: string, { fence, host: by, requestId }: Sighting): void {
+    this.#logger.debug({ fence: formatFenceKey(fence), host, by, requestId }, "host evicted");
   }
 }
 
