@@ -25,12 +25,10 @@ const Image = z.strictObject({
 
 const Load = z.strictObject({
   maxTurnMilliseconds: z
-    .int()
-    .min(0)
-    .max(60_000)
+    .union([z.literal(0), z.int().min(10).max(60_000)])
     .default(250)
     .describe(
-      "Turns of a worker's event loop that stay longer than this make it refuse a share of the requests; a request waits for two turns. 0: never.",
+      "Turns of a worker's event loop that stay longer than this make it refuse a share of the requests; a request waits for two turns. 10 at least; 0: never.",
     ),
   maxRequests: z.int().min(1).default(10_000).describe("Requests in flight in one worker. One beyond it gets 503."),
   maxConnections: z.int().min(1).default(10_000).describe("Client connections of one worker. One beyond it is closed."),

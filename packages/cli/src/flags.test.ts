@@ -63,6 +63,25 @@ test("T-14 a duration of a flag is at most a day: a timer of Node's that is long
   assert.throws(() => parseDurationFlag("999999999h"), /duration/);
 });
 
+test("T-14 a duration that would refuse nearly all requests, or leave Envoys no time, is refused; 0s switches off where the help says so", async () => {
+  const required = ["--collector", "127.0.0.1:1"];
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [["global-sidecar", ...required, "--max-turn", "1ms"], /'--max-turn <duration>' argument '1ms'.*At least 10ms, or 0s\./],
+    [["global-sidecar", ...required, "--max-turn", "0.4ms"], /At least 10ms, or 0s\./],
+    [["withdraw", "--settle", "999ms"], /'--settle <duration>' argument '999ms'.*At least 1s\./],
+    [["withdraw", "--settle", "0s"], /At least 1s\./],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await runToEnd(args);
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, message);
+  }
+  const read = (flag: string, text: string) =>
+    OPTIONS.find(({ option }) => option.long === flag)?.option.parseArg?.(text, undefined as never);
+  assert.deepEqual([read("--max-turn", "10ms"), read("--max-turn", "0s"), read("--max-turn", "0ms")], [10, 0, 0]);
+  assert.deepEqual([read("--settle", "1s"), read("--drain-delay", "0s"), read("--drain", "0s")], [1_000, 0, 0]);
+});
+
 test("T-50 a value that cannot be meant names its flag, says what the flag takes, and ends with exit code 2", async () => {
   const required = ["--collector", "127.0.0.1:1"];
   const cases: readonly (readonly [readonly string[], RegExp])[] = [

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { FencelineError, parseDuration } from "@fenceline/api/vocabulary";
+import { FencelineError, formatDuration, parseDuration } from "@fenceline/api/vocabulary";
 import { InvalidArgumentError, Option } from "commander";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 
@@ -23,11 +23,25 @@ export function parseCount(text: string): number {
  */
 const LONGEST = 24 * 3_600_000;
 
+/** What a duration may be, beside at most a day. */
+interface DurationBounds {
+  /**
+   * Shortest, in milliseconds. Default 0: a wait that is left out harms nobody, and some want
+   * none.
+   */
+  readonly least?: number;
+  /** Whether 0 is taken although it is shorter: it switches off what the duration is for. */
+  readonly zero?: boolean;
+}
+
 /** Reads a duration such as `25s`, in milliseconds, up to a day. */
-export function parseDurationFlag(text: string): number {
+export function parseDurationFlag(text: string, { least = 0, zero = false }: DurationBounds = {}): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError("A duration is a number and a unit, for example 300ms, 25s or 1m.");
   if (milliseconds > LONGEST) throw new InvalidArgumentError("At most 24h.");
+  // `0.4ms` is no zero, though it counts as one.
+  const isOff = zero && milliseconds === 0 && !/[1-9]/.test(text);
+  if (milliseconds < least && !isOff) throw new InvalidArgumentError(`At least ${formatDuration(least)}${zero ? ", or 0s" : ""}.`);
   return milliseconds;
 }
 
@@ -113,8 +127,9 @@ export function listOption(flags: string, description: string, parse: (text: str
  * A flag that takes a duration.
  * @param text its default, as a user would write it: the help shows just that
  */
-export function durationOption(flags: string, description: string, text: string): Option {
-  return new Option(flags, description).argParser(parseDurationFlag).default(parseDurationFlag(text), text);
+export function durationOption(flags: string, description: string, text: string, bounds: DurationBounds = {}): Option {
+  const parse = (given: string) => parseDurationFlag(given, bounds);
+  return new Option(flags, description).argParser(parse).default(parse(text), text);
 }
 
 /**

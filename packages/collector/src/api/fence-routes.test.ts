@@ -69,7 +69,7 @@ function parse(body: string): Json {
   }
 }
 
-/** Fences with so many edges each. What was described is counted. */
+/** Fences with so many edges each. What was described, or had its edges read, is counted. */
 class Mesh implements FenceReader {
   readonly keys: FenceKey[] = [];
   readonly hosts: number;
@@ -88,12 +88,17 @@ class Mesh implements FenceReader {
   describe = () => {
     this.described += 1;
     const domains = Object.fromEntries(
-      this.edgesOf().map(({ host, source }) => [host, { hosts: [host], status: "ACTIVE" as const, source }]),
+      this.#edges().map(({ host, source }) => [host, { hosts: [host], status: "ACTIVE" as const, source }]),
     );
     return { fence: this.#fence, status: { domains } };
   };
 
-  edgesOf = () =>
+  edgesOf = () => {
+    this.described += 1;
+    return this.#edges();
+  };
+
+  #edges = () =>
     Array.from({ length: this.hosts }, (_, index) => {
       const host = `h${String(index).padStart(4, "0")}.test1.svc.cluster.local`;
       return { host, source: "learned" as const, firstSeen: 0, lastSeen: 0, requests: 1, ports: [80] };
@@ -291,6 +296,28 @@ test("T-12 many lists at once hold up nobody: between two fences of theirs a pro
   }
   assert.ok(probes > 10, `${probes} probes`);
   for (const { status, json } of await Promise.all(lists)) assert.deepEqual([status, json.fences?.length], [200, 100]);
+});
+
+test("T-12 whoever pages through all edges while others do holds up nobody, and gets each of them once, in order", async (t) => {
+  const mesh = new Mesh(60, 300);
+  const port = await start(t, { reader: () => mesh });
+  const readers = Array.from({ length: 4 }, () => pages(port, "edges", "limit=1000"));
+  const done = Promise.all(readers).then(() => true);
+  while (mesh.described === 0) await new Promise(setImmediate);
+  let probes = 0;
+  let before = mesh.described;
+  while (!(await Promise.race([done, ask(port, "/healthz").then(() => false)]))) {
+    probes += 1;
+    // A fence's edges in each turn of the event loop, however many read.
+    assert.ok(mesh.described - before < 40, `edges of ${mesh.described - before} fences were read while a probe waited`);
+    before = mesh.described;
+  }
+  assert.ok(probes > 10, `${probes} probes`);
+  for (const read of await Promise.all(readers)) {
+    const edges = read.flat();
+    assert.deepEqual([read.length, edges.length, new Set(edges).size], [18, 18_000, 18_000]);
+    assert.deepEqual(edges, edges.toSorted());
+  }
 });
 
 test("T-12 a client that does not read its list holds up the list, and nobody's memory", async (t) => {

@@ -8,7 +8,7 @@ export interface LoadLimits {
   /**
    * Milliseconds that a turn of the event loop may take on average before a share of the requests
    * is refused. Default 250. A request waits for two turns. At 10,000 requests a second such a turn
-   * means 2,500 requests that are ready at once. 0 never refuses for that reason.
+   * means 2,500 requests that are ready at once. From 10; 0 never refuses for that reason.
    */
   readonly maxTurn?: number;
   /**

@@ -17,7 +17,16 @@ export function withdrawCommand(): Command {
       "Stop the collector and delete every Sidecar and EnvoyFilter that it rendered, so that each workload sees the whole mesh again.",
     )
     .addOption(namespaceOption("namespace of Fenceline"))
-    .addOption(durationOption("--settle <duration>", "how long Envoys are given between the Sidecars' end and the EnvoyFilters'", "10s"))
+    .addOption(
+      durationOption(
+        "--settle <duration>",
+        "how long Envoys are given between the Sidecars' end and the EnvoyFilters', 1s at least",
+        "10s",
+        {
+          least: 1_000,
+        },
+      ),
+    )
     .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account", parseText)
     .addOption(logFormatOption())
     .addOption(logLevelOption())

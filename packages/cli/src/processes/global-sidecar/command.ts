@@ -99,8 +99,11 @@ export function globalSidecarCommand(): Command {
     .addOption(
       durationOption(
         "--max-turn <duration>",
-        "when turns of a worker's event loop stay longer than this, a share of the requests gets 503; 0s: never",
+        "when turns of a worker's event loop stay longer than this, 10ms at least, a share of the requests gets 503; 0s: never",
         "250ms",
+        // Turns of some milliseconds are those of any busy worker: nearly all that it takes on would
+        // be refused.
+        { least: 10, zero: true },
       ),
     )
     .option("--max-requests <n>", "requests in flight in one worker; one beyond it gets 503", parseCount, 10_000)
