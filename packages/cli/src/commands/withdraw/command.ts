@@ -22,9 +22,7 @@ export function withdrawCommand(): Command {
         "--settle <duration>",
         "how long Envoys are given between the Sidecars' end and the EnvoyFilters', 1s at least",
         "10s",
-        {
-          least: 1_000,
-        },
+        { least: 1_000 },
       ),
     )
     .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account", parseText)

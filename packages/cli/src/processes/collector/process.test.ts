@@ -9,6 +9,7 @@ import { COLLECTOR_AUDIENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { FakeApiServer, LEASES, type Resource } from "@fenceline/kubernetes/testing";
 import { CONFIG_MAPS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { VERSION } from "../../build-info.ts";
 import { get, startCommand } from "../../testing/fenceline-process.ts";
 import { undoAfter } from "../../testing/undo.ts";
 
@@ -66,7 +67,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-test("E3-07 while the API server refuses connections it is alive and not ready, says why, and goes on when the server is there", async (t) => {
+test("E3-07 T-50 while the API server refuses connections it is alive, tells its version, is not ready, says why, and goes on when the server is there", async (t) => {
   const port = await freePort();
   const { command, ask, up, stop } = await startCollector(t, `http://127.0.0.1:${port}`);
   await command.line(({ code }) => code === "KUBERNETES_UNREACHABLE");
@@ -79,6 +80,7 @@ test("E3-07 while the API server refuses connections it is alive and not ready, 
   assert.match(body, /^fenceline_store_synced\{kind="Service",group=""\} 0$/m);
   assert.match(body, /^fenceline_store_failures_total\{kind="Sidecar",group="networking.istio.io",reason="unreachable"\} [1-9]/m);
   assert.match(body, /^fenceline_leader 0$/m);
+  assert.ok(body.includes(`\nfenceline_build_info{version="${VERSION}",node="${process.versions.node}"} 1\n`), body);
   const server = await FakeApiServer.start(t, port);
   server.put(FENCES, fence());
   await up();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { parse } from "yaml";
+import { VERSION } from "../../build-info.ts";
 import { get, startFenceline } from "../../testing/fenceline-process.ts";
 import { meshOf, startService } from "../../testing/services.ts";
 import { undoAfter } from "../../testing/undo.ts";
@@ -55,6 +56,25 @@ test("a call as the README shows it is answered, and its edge is in the API and 
   assert.ok(productpage.hosts.some(({ host }: { host: string }) => host === CURL.host));
   assert.match(readFileSync(join(folder, "rendered/bookinfo/Sidecar-productpage.yaml"), "utf8"), /details\.bookinfo\.svc\.cluster\.local/);
   assert.match((await get(fenceline.apiPort, "/metrics")).body, /^fenceline_proxy_requests_total\{outcome="2xx"\} [1-9]/m);
+});
+
+test("T-50 T-52 metrics tell the version; a changed manifest that is not valid is told, and what it held stays in force", async (t) => {
+  const { undo, folder, run } = setUp(t);
+  const port = await startService(undo, (_request, response) => response.end("b"));
+  writeFileSync(join(folder, "mesh.yaml"), meshOf({ b: port }));
+  const fenceline = await run("--no-demo");
+  const { body } = await get(fenceline.apiPort, "/metrics");
+  assert.ok(body.includes(`\nfenceline_build_info{version="${VERSION}",node="${process.versions.node}"} 1\n`), body);
+
+  writeFileSync(join(folder, "mesh.yaml"), "kind: [");
+  const kept = await fenceline.line(({ msg }) => msg === "manifest rejected; keeping the previous version");
+  assert.deepEqual([kept.level, kept.code, JSON.stringify(kept.at).includes("mesh.yaml")], [50, "MANIFESTS_INVALID", true]);
+  writeFileSync(join(folder, "more.yaml"), "kind: [");
+  const rejected = await fenceline.line(({ msg }) => msg === "manifest rejected");
+  assert.deepEqual([rejected.level, rejected.code, JSON.stringify(rejected.at).includes("more.yaml")], [50, "MANIFESTS_INVALID", true]);
+
+  const answer = await get(fenceline.proxyPort, "/", { host: "b", "fence-source": "test1/a" });
+  assert.deepEqual(answer, { status: 200, body: "b" });
 });
 
 test("SIGTERM lets a request in flight finish and ends with exit code 0 within 5 s", async (t) => {
