@@ -155,7 +155,7 @@ function judgeAndForward(parts: PipelineParts, call: Call, route: Route, resolut
   if (addresses === undefined) return;
   forward(addresses);
   // Only now: had the address been refused, there would be nothing to learn.
-  if (call.edge !== undefined) parts.reports.forwarded(call.edge);
+  if (call.edge !== undefined) parts.reports.forwarded(call.edge, parts.decisions?.requestIdOf(call));
 }
 
 /** Step 4. @returns the addresses that may be dialled; undefined where the call has failed */

@@ -13,7 +13,7 @@ export function writeEntry(writer: ReverseWriter, kind: "http" | "tcp", entry: E
   const mark = writer.size;
   if (kind === "http") {
     writeResponse(writer, entry.responseCode ?? 0);
-    writeRequest(writer, entry.authority ?? "", entry.fenceSource ?? "");
+    writeRequest(writer, entry);
   }
   writeCommon(writer, kind, entry);
   writer.message(1, mark);
@@ -28,11 +28,12 @@ function writeResponse(writer: ReverseWriter, code: number): void {
   writer.message(4, mark);
 }
 
-/** `HTTPRequestProperties request = 3 { authority = 3, map request_headers = 13 }` */
-function writeRequest(writer: ReverseWriter, authority: string, fenceSource: string): void {
-  if (authority === "" && fenceSource === "") return;
+/** `HTTPRequestProperties request = 3 { authority = 3, request_id = 9, map request_headers = 13 }` */
+function writeRequest(writer: ReverseWriter, { authority = "", requestId = "", fenceSource = "" }: EntryFields): void {
+  if (authority === "" && requestId === "" && fenceSource === "") return;
   const mark = writer.size;
   if (fenceSource !== "") writeMapEntry(writer, 13, FENCE_SOURCE, fenceSource);
+  writer.string(9, requestId);
   writer.string(3, authority);
   writer.message(3, mark);
 }

@@ -56,6 +56,19 @@ test("the oldest edges are taken first", () => {
   assert.equal(buffer.size, 1);
 });
 
+test("T-52 reports with other request ids are summed up all the same, under that of the first; one that is too long is left out", () => {
+  const buffer = new EdgeBuffer(10);
+  for (const requestId of ["id-1", "id-2", undefined]) buffer.add({ ...report("a"), requestId });
+  buffer.add({ ...report("b"), requestId: "x".repeat(600) });
+  assert.deepEqual(
+    buffer.take(2).map(({ fields, requests }) => [fields.authority, fields.requestId, requests]),
+    [
+      ["a", "id-1", 3],
+      ["b", "", 1],
+    ],
+  );
+});
+
 test("T-11 one entry stands for no more requests than the decoder reads, however many are added at once", () => {
   const buffer = new EdgeBuffer(10);
   buffer.add(report("a"), 5e9);

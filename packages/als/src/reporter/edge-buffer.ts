@@ -20,6 +20,11 @@ export interface EdgeReport {
   readonly upstreamCluster?: string | undefined;
   /** HTTP status of the answer; 0 for none. */
   readonly responseCode: number;
+  /**
+   * `x-request-id`, for the collector's log. Equal reports are summed up whatever theirs are: that
+   * of the first counts.
+   */
+  readonly requestId?: string | undefined;
 }
 
 /** Equal reports, summed up. */
@@ -150,7 +155,8 @@ function namespaceOf({ fields: { fenceSource = "" } }: SummedReports): string {
   return fenceSource.slice(0, Math.max(0, fenceSource.indexOf("/")));
 }
 
-function fieldsOf({ source, authority, host, port, originalDestination, upstreamCluster, responseCode }: EdgeReport): EntryFields {
+function fieldsOf({ source, authority, host, port, originalDestination, upstreamCluster, ...rest }: EdgeReport): EntryFields {
+  const { responseCode, requestId = "" } = rest;
   const resolved = host === undefined || port === undefined ? "" : `outbound|${port}||${host}`;
   return {
     fenceSource: bounded(formatFenceKey(source)),
@@ -158,6 +164,7 @@ function fieldsOf({ source, authority, host, port, originalDestination, upstream
     upstreamCluster: bounded(upstreamCluster ?? resolved),
     downstreamLocalAddress: originalDestination,
     responseCode,
+    requestId: bounded(requestId),
   };
 }
 

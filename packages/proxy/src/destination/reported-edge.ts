@@ -8,6 +8,11 @@ export interface ReportedEdge {
   readonly originalDestination?: { readonly address: string; readonly port: number };
   /** Status of the answer, the destination's or ours; 0 when there was none yet. */
   readonly responseCode: number;
+  /**
+   * `x-request-id` of a call to a host that the collector may not know yet, where level debug is
+   * logged.
+   */
+  readonly requestId?: string;
 }
 
 /**

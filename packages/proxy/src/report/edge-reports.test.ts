@@ -23,6 +23,18 @@ test("each request is reported once, with the caller and the host as it was writ
   assert.deepEqual(proxy.reported.known, [false, true, true]);
 });
 
+test("T-52 at level debug the first report of an edge has the request id, and later ones, which are summed up, none; at info none has", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end());
+  for (const logLevel of ["debug", "info"] as const) {
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { logLevel });
+
+    for (const id of ["id-1", "id-2"]) await call(proxy.port, { headers: { "x-request-id": id } });
+
+    const first = { source: SOURCE_KEY, authority: SERVICE, responseCode: 0, ...(logLevel === "debug" && { requestId: "id-1" }) };
+    assert.deepEqual(proxy.reported.edges, [first, { source: SOURCE_KEY, authority: SERVICE, responseCode: 200 }]);
+  }
+});
+
 test("a first call is reported before its answer is there, and not again with it", async (t) => {
   const arrival = Promise.withResolvers<() => void>();
   const upstream = await startUpstream(t, (_request, response) => arrival.resolve(() => response.end("late")));

@@ -22,12 +22,15 @@ export class EdgeReports {
   }
 
   /** The request is under way. */
-  forwarded(edge: CallEdge): void {
-    if (!isKnown(edge.route, Date.now())) this.report(edge, 0);
+  forwarded(edge: CallEdge, requestId?: string): void {
+    if (!isKnown(edge.route, Date.now())) this.report(edge, 0, requestId);
   }
 
-  /** @param responseCode 0 when there is no answer */
-  report(edge: CallEdge, responseCode: number): void {
+  /**
+   * @param responseCode 0 when there is no answer
+   * @param requestId known only where level debug is logged
+   */
+  report(edge: CallEdge, responseCode: number, requestId?: string): void {
     if (edge.reported) return;
     edge.reported = true;
     const { route } = edge;
@@ -35,7 +38,9 @@ export class EdgeReports {
     const known = isKnown(route, now);
     route.reportedAt = now;
     if (route.report?.responseCode !== responseCode) route.report = reportOf(edge, responseCode);
-    this.#reporter.report(route.report, known);
+    // Those of a known edge are summed up, and stand for no single request.
+    const isTold = requestId !== undefined && !known;
+    this.#reporter.report(isTold ? { ...route.report, requestId } : route.report, known);
   }
 
   /** The request turned out to be none that an edge should be learned from. */

@@ -27,7 +27,7 @@ export function createObserver({ counters, calls, reports, log, decisions, lifec
     answered(call, status) {
       counters.answered(status);
       decisions?.answered(call, status);
-      if (call.edge !== undefined) reports.report(call.edge, status);
+      if (call.edge !== undefined) reports.report(call.edge, status, decisions?.requestIdOf(call));
     },
     connected() {
       counters.outcome("CONNECTED");
@@ -38,7 +38,7 @@ export function createObserver({ counters, calls, reports, log, decisions, lifec
       // A 4xx of ours means that the destination was never going to be reached: nothing to learn
       // from.
       if (edge !== undefined && refusal.status < 500) reports.withdraw(edge);
-      else if (edge !== undefined) reports.report(edge, refusal.status);
+      else if (edge !== undefined) reports.report(edge, refusal.status, decisions?.requestIdOf(call));
       log.refused(refusal, { ...describe(call, cause), requestId: decisions?.requestIdOf(call) });
       call.exchange.refuse(refusal, !lifecycle.isDraining);
     },
@@ -57,7 +57,7 @@ export function createObserver({ counters, calls, reports, log, decisions, lifec
       calls.end(call);
       if (call.gone && !call.answered) counters.outcome("CLIENT_GONE");
       // An impatient client teaches the edge as well as a patient one.
-      if (call.edge !== undefined) reports.report(call.edge, 0);
+      if (call.edge !== undefined) reports.report(call.edge, 0, decisions?.requestIdOf(call));
       lifecycle.callEnded();
     },
   };

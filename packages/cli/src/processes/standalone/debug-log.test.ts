@@ -35,7 +35,8 @@ test("T-52 at level debug a call can be followed by its request id, from the rou
     const routed = await fenceline.line(({ msg }) => msg === "request routed");
     assert.deepEqual([routed.requestId, routed.source, routed.host, routed.learns], ["id-1", "test1/a", "b", true]);
     assert.equal((await fenceline.line(({ msg }) => msg === "request answered")).address, `http://127.0.0.1:${port}`);
-    await fenceline.line(({ msg, fence, host }) => msg === "edge seen" && fence === "test1/a" && host === "b.test1.svc.cluster.local");
+    const seen = await fenceline.line(({ msg, host }) => msg === "edge seen" && host === "b.test1.svc.cluster.local");
+    assert.deepEqual([seen.fence, seen.via, seen.requestId], ["test1/a", "fallback", "id-1"]);
     await fenceline.line(({ msg, fence, result }) => msg === "rendered" && fence === "test1/a" && result === "changed");
     await fenceline.line(({ msg, fence, hosts }) => msg === "status written" && fence === "test1/a" && hosts === 1);
     await fenceline.line(({ msg, file }) => msg === "left alone" && file === "kustomization.yaml");
