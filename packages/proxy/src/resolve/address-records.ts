@@ -1,6 +1,5 @@
 import type { RecordWithTtl } from "node:dns";
 import type { Resolver as DnsClient } from "node:dns/promises";
-import { setTimeout as pause } from "node:timers/promises";
 
 /** The addresses of a name. */
 export interface AddressRecords {
@@ -81,7 +80,7 @@ async function enough(question: Promise<Outcome>, both: Promise<Outcome[]>, spea
   if ("failure" in outcome) return both;
   if (speaksForBoth && outcome.noSuchName === true) return [outcome];
   if (outcome.records.length === 0) return both;
-  await pause(RESOLUTION_DELAY, undefined, { ref: false });
+  await new Promise<void>((resolve) => void setTimeout(resolve, RESOLUTION_DELAY).unref());
   return [outcome];
 }
 

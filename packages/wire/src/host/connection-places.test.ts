@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { ConnectionPlaces, type PlaceHolder } from "./connection-places.ts";
 
@@ -90,4 +91,36 @@ test("T-09 when everybody has as few as a newcomer would, it is the one that has
   const places = new ConnectionPlaces(limits({ max: 3 }));
   for (const peer of ["test1/a", "test1/b", "test1/c"]) comes(places, peer);
   assert.equal(places.admits(SIDECAR, true), "connections");
+});
+
+/** How many connections, each of another address, get a place. */
+const PLACES = `
+  const { ConnectionPlaces } = await import(${JSON.stringify(new URL("./connection-places.ts", import.meta.url).href)});
+  const { DEFAULT_HOST_LIMITS } = await import(${JSON.stringify(new URL("./limits.ts", import.meta.url).href)});
+  const memory = Number(process.argv[1]);
+  if (memory > 0) process.constrainedMemory = () => memory;
+  const places = new ConnectionPlaces(DEFAULT_HOST_LIMITS);
+  while (places.admits(String(places.taken), false) === undefined) places.take(String(places.taken), { isIdle: false, displace() {} });
+  console.log(places.taken);
+`;
+
+/** The same in a process of its own. @param memory bytes that its container has; 0: those of the machine */
+function placesIn({ files, memory }: { readonly files: number; readonly memory: number }): number {
+  const script = 'ulimit -n "$1" && shift && exec "$@"';
+  const node = [process.execPath, "--input-type=module", "--eval", PLACES, String(memory)];
+  return Number(execFileSync("sh", ["-c", script, "sh", String(files), ...node], { encoding: "utf8" }));
+}
+
+test("T-10 connections take a quarter of the process's open files at most", () => {
+  assert.equal(placesIn({ files: 403, memory: 0 }), 100);
+});
+
+test("T-10 connections take a quarter of the container's memory at most, at 48 KiB each", () => {
+  const [largest, afforded] = [48 * 1024, 50];
+  assert.equal(placesIn({ files: 1_024, memory: 4 * largest * afforded }), afforded);
+  assert.equal(placesIn({ files: 1_024, memory: 4 * largest * (afforded + 1) - 1 }), afforded);
+});
+
+test("T-10 however little the process has, a connection has a place", () => {
+  assert.equal(placesIn({ files: 1_024, memory: 1 }), 1);
 });
