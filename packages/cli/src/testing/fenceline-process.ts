@@ -34,7 +34,13 @@ export interface FencelineProcess extends RunningCommand {
 
 /** Starts a command with JSON logs. */
 export function startCommand(...args: string[]): RunningCommand {
-  const child = spawn(process.execPath, [MAIN, ...args, "--log-format", "json"], { stdio: ["ignore", "pipe", "pipe"] });
+  return startCommandIn({}, ...args);
+}
+
+/** The same with variables of its environment. */
+export function startCommandIn(variables: Readonly<Record<string, string>>, ...args: string[]): RunningCommand {
+  const env = { ...process.env, ...variables };
+  const child = spawn(process.execPath, [MAIN, ...args, "--log-format", "json"], { stdio: ["ignore", "pipe", "pipe"], env });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;

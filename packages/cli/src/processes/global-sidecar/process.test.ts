@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { startDnsServer } from "@fenceline/proxy/testing/dns-server";
-import { get, startCommand } from "../../testing/fenceline-process.ts";
+import { get, startCommand, startCommandIn } from "../../testing/fenceline-process.ts";
 import { undoAfter } from "../../testing/undo.ts";
 
 const OWN_NAME = "global-sidecar.fenceline.svc.cluster.local";
 
 async function start(t: TestContext, ...flags: string[]) {
+  return startIn(t, {}, ...flags);
+}
+
+async function startIn(t: TestContext, variables: Readonly<Record<string, string>>, ...flags: string[]) {
   const ports = ["--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
   // Nobody listens for reports there: the global sidecar must do its work all the same.
-  const command = startCommand("global-sidecar", "--collector", "127.0.0.1:1", "--own-name", OWN_NAME, ...ports, ...flags);
+  const command = startCommandIn(variables, "global-sidecar", "--collector", "127.0.0.1:1", "--own-name", OWN_NAME, ...ports, ...flags);
   undoAfter(t)(() => {
     command.kill("SIGKILL");
     return command.ended;
@@ -41,7 +45,21 @@ test("its own name and loopback addresses are refused", async (t) => {
   }
 });
 
-test("T-01 T-02 every name of its own namespace, its own ports and POD_IPS are refused by the command", async (t) => {
+test("T-06 the addresses that the downward API gives as POD_IPS are refused by the command, beside those of its flags", async (t) => {
+  const { port } = await startIn(t, { POD_IPS: "10.1.0.7,fd00::7" }, "--own-address", "10.1.0.8");
+  for (const host of ["10.1.0.7", "10.1.0.7:18081", "[fd00:0::7]", "10.1.0.8:15000"]) {
+    const { status, body } = await get(port, "/", { host, "fence-source": "test1/a" });
+    assert.deepEqual([status, JSON.parse(body).code], [421, "DESTINATION_IS_SELF"], host);
+  }
+});
+
+test("T-06 a POD_IPS that is no list of addresses is said at the start, and nothing is served", async () => {
+  const { code, stderr } = await startCommandIn({ POD_IPS: "10.1.0.7,node-1" }, "global-sidecar", "--collector", "127.0.0.1:1").ended;
+  assert.notEqual(code, 0);
+  assert.match(stderr, /ENVIRONMENT_INVALID.*node-1/s);
+});
+
+test("T-01 T-02 every name of its own namespace, its own ports and its own addresses are refused by the command", async (t) => {
   const { port, adminPort } = await start(t, "--namespace", "mesh-tools", "--own-address", "10.1.0.7", "--own-address", "fd00::7");
   for (const host of [
     "fenceline-collector.mesh-tools:18081",
