@@ -1,11 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
+import type { ServiceFenceStatus, Sidecar } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
-import { ENVOY_FILTERS, FENCE, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import type { Resource } from "@fenceline/kubernetes";
+import { KubernetesStore } from "@fenceline/store/kubernetes";
+import {
+  ENVOY_FILTERS,
+  FENCE,
+  ManualLeadership,
+  MESH_CONFIG_MAP,
+  OWNER,
+  SERVICE_FENCES,
+  SERVICES,
+  SIDECARS,
+} from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "./testing/cluster.ts";
 import { send } from "./testing/running-collector.ts";
 
+const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 const B = { namespace: "test1", name: "b" };
 const HOST = "b.test1.svc.cluster.local";
 
@@ -39,4 +52,30 @@ test("without a leader an edge is in the Sidecar within a second, and nothing el
   await collector.idle();
   assert.equal(server.count("PATCH", SIDECARS) - written, 1);
   assert.match(await metrics(), /^fenceline_writes_total\{kind="Sidecar",action="update"\} 1$/m);
+});
+
+test("a host that a replica has added stays, although the leader has not heard of it yet", async (t) => {
+  const { server, collector } = await startCluster(t, (fake) =>
+    fake.put(SERVICES, { metadata: B, spec: { clusterIP: "10.0.0.7", selector: { app: "b" }, ports: [{ name: "http", port: 80 }] } }),
+  );
+  await collector.idle();
+  const sidecar = () => server.get(SIDECARS, FENCE) as unknown as Sidecar | undefined;
+  const hosts = () => sidecar()?.spec.egress[0]?.hosts ?? [];
+  await until(() => hosts().length > 0);
+  const leadership = new ManualLeadership();
+  leadership.lose();
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps: [MESH_CONFIG_MAP] });
+  t.after(() => store.close());
+  const [object] = store.ownedBy(OWNER).filter((owned): owned is Sidecar => owned.kind === "Sidecar");
+  assert.ok(object);
+  const egress = [{ ...object.spec.egress[0], hosts: [...hosts(), `test1/${HOST}`] }];
+  await store.sidecars.widen({ action: "update", owner: OWNER, object: { ...object, spec: { ...object.spec, egress } } });
+  const seen: boolean[] = [];
+  // The leader takes it in, and says so in the status.
+  await until(() => {
+    seen.push(hosts().includes(`test1/${HOST}`));
+    return (server.get(FENCES, FENCE)?.status as Partial<ServiceFenceStatus> | undefined)?.domains?.[HOST] !== undefined;
+  });
+  await collector.idle();
+  assert.ok(hosts().includes(`test1/${HOST}`) && !seen.includes(false), `${hosts()}`);
 });

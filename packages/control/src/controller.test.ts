@@ -89,6 +89,7 @@ function setUp({
           objects.set(change.owner.name, change.object as Sidecar);
           return undefined;
         },
+        widenedAt: () => undefined,
       },
       writeStatus: async (of, status: WidgetStatus) => {
         written.push(`status ${of.name} ${status.rendered}`);

@@ -52,4 +52,9 @@ export interface SidecarWidener {
    * it has stays, and nothing is made. The same guarantees as `Store.apply`.
    */
   widen(change: RenderedUpdate): Promise<Obstacle | undefined>;
+  /**
+   * When a replica last added to what is rendered for the owner, in milliseconds of that replica's
+   * wall clock; undefined when the leader has written since.
+   */
+  widenedAt(owner: ObjectRef): number | undefined;
 }

@@ -105,7 +105,7 @@ export class FenceController {
     this.#common = common;
     for (const change of changes.of(SERVICE_FENCE)) this.#fenceChanged(change);
     for (const key of this.#reconciler.reads.concernedBy(changes.services, isTcp)) this.#look(key);
-    for (const { kind, namespace, name } of changes.disturbed) if (kind === SERVICE_FENCE.name) this.enqueue({ namespace, name });
+    for (const { kind, namespace, name } of changes.disturbed) if (kind === SERVICE_FENCE.name) this.#disturbed({ namespace, name });
     const foreign = new Set(changes.foreign);
     if (!concernsAll && foreign.size === 0) return;
     for (const { key } of this.#states.all()) if (concernsAll || foreign.has(key.namespace)) this.enqueue(key);
@@ -205,6 +205,11 @@ export class FenceController {
     const known = this.#states.get(fence.metadata)?.status;
     if (isOfStatus(change) && known !== undefined && !differsInSubstance(known, fence.status)) this.#states.open(fence);
     else this.#look(fence.metadata);
+  }
+
+  #disturbed(key: FenceKey): void {
+    this.#states.takeOverWidened(key);
+    this.enqueue(key);
   }
 
   #look(key: FenceKey): void {

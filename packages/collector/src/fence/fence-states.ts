@@ -21,7 +21,7 @@ import { takeOverRendered } from "./take-over-rendered.ts";
 
 /** What {@link FenceStates} works with. */
 export interface FenceStatesOptions {
-  readonly store: Pick<Store, "ownedBy">;
+  readonly store: Pick<Store, "ownedBy" | "sidecars">;
   readonly book: EdgeBook;
   readonly mesh: () => Mesh;
   readonly config: Config;
@@ -32,6 +32,12 @@ export interface FenceStatesOptions {
   /** A fence has no room for a host. */
   readonly onTurnedAway: (fence: FenceKey, host: string) => void;
 }
+
+/**
+ * For so long another replica's addition to a Sidecar counts, in milliseconds: longer than the
+ * clocks of two nodes should differ.
+ */
+const WIDENING_COUNTS = 60_000;
 
 /** What is known of each fence between two runs, and its page in the book of edges. */
 export class FenceStates {
@@ -97,15 +103,29 @@ export class FenceStates {
     }
   }
 
+  /**
+   * The leader takes in the hosts that another replica has just added to the fence's Sidecar. The
+   * status that tells of them may come later, and a leader that took them out until then would cut
+   * the calls to them off.
+   */
+  takeOverWidened(key: FenceKey): void {
+    const { store, mesh, now, leads } = this.#options;
+    const state = this.get(key);
+    const fence = mesh().fence(key);
+    if (!leads() || state === undefined || fence === undefined) return;
+    const widenedAt = store.sidecars?.widenedAt(fenceRef(key));
+    if (widenedAt !== undefined && Math.abs(now() - widenedAt) <= WIDENING_COUNTS) this.#takeOverRendered(state, fence, true);
+  }
+
   /** A fence is gone, and what it had learned. */
   forget(key: FenceKey): void {
     this.#options.book.close(key);
     this.#states.delete(formatFenceKey(key));
   }
 
-  #takeOverRendered({ key, edges }: FenceState, fence: ServiceFence): void {
+  #takeOverRendered({ key, edges }: FenceState, fence: ServiceFence, isWidened = false): void {
     const { store, mesh, now } = this.#options;
-    takeOverRendered({ edges, fence, present: store.ownedBy(fenceRef(key)), registry: mesh().registry, now: now() });
+    takeOverRendered({ edges, fence, present: store.ownedBy(fenceRef(key)), registry: mesh().registry, now: now(), isWidened });
   }
 
   /** Once, until they are others. */

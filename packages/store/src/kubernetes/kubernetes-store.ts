@@ -104,7 +104,10 @@ export class KubernetesStore implements Store {
     const leaderWrites = new LeaderWrites({ api, clock, leadership });
     this.fences = new AutomaticFenceAuthor(leaderWrites, this.#mesh.kind(SERVICE_FENCE));
     this.ports = new AppliedServicePorts(leaderWrites, this.#mesh.services);
-    this.sidecars = this.#writes;
+    this.sidecars = {
+      widen: (change) => this.#writes.widen(change),
+      widenedAt: (owner) => this.#rendered.ownedBy(owner).find(({ widenedAt }) => widenedAt !== undefined)?.widenedAt,
+    };
     this.#rendered = new RenderedObjects(this.#mesh.rendered, {
       kinds: new Set(kinds.map(({ name }) => name)),
       exists: (owner) => this.#mesh.own.get(owner.kind)?.find(owner) !== undefined,

@@ -25,7 +25,19 @@ type Drawn = typeof live extends Arbitrary<infer T> ? T : never;
 function objectOf({ kind, namespace, name, ours, owner }: Drawn): LiveObject {
   const owners = owner === null ? [] : [{ apiVersion: "x/v1", uid: "u", controller: true, ...owner }];
   const labels = ours ? { [MANAGED_BY_LABEL]: MANAGER } : {};
-  return { kind, apiVersion: "x/v1", namespace, name, uid: "u", labels, owners, selector: undefined, outbound: undefined, spec: {} };
+  return {
+    kind,
+    apiVersion: "x/v1",
+    namespace,
+    name,
+    uid: "u",
+    labels,
+    owners,
+    selector: undefined,
+    outbound: undefined,
+    widenedAt: undefined,
+    spec: {},
+  };
 }
 
 test("whatever came, changed and went: what is told of owners is what a look at every object would tell", () => {

@@ -78,6 +78,25 @@ test("replicas that add at the same time lose nothing of each other: whoever com
   assert.ok(writes() <= 6, `${writes()} writes for three hosts`);
 });
 
+test("a leader that writes what it planned before takes nothing away that a replica has added meanwhile", async (t) => {
+  const { server, leader, follower } = await leaderAndFollower(t);
+  const both = Promise.all([follower.store.sidecars.widen(widening("x/*", "y/*")), leader.store.apply(widening("x/*", "z/*"))]);
+  assert.deepEqual(await finished(both, [leader, follower]), [undefined, undefined]);
+  assert.ok(hosts(server)?.includes("y/*"), String(hosts(server)));
+});
+
+test("the store tells when a replica has added to a Sidecar, until the leader writes it again", async (t) => {
+  const { leader, follower } = await leaderAndFollower(t);
+  const { sidecars } = leader.store;
+  const begin = Date.now();
+  assert.equal(sidecars.widenedAt(OWNER), undefined);
+  await follower.store.sidecars.widen(widening("x/*", "y/*"));
+  const at = await until(() => sidecars.widenedAt(OWNER));
+  assert.ok(at >= begin && at <= Date.now());
+  await leader.store.apply(widening("z/*"));
+  assert.equal(sidecars.widenedAt(OWNER), undefined);
+});
+
 test("nothing is made: neither a Sidecar that is not there, nor one that was deleted a moment ago, nor an EnvoyFilter", async (t) => {
   const { server, follower, writes } = await leaderAndFollower(t);
   server.remove(SIDECARS, FENCE);

@@ -1,4 +1,4 @@
-import { type Labels, MANAGED_BY_LABEL, MANAGER, type RenderedObject } from "@fenceline/api";
+import { type Labels, MANAGED_BY_LABEL, MANAGER, type RenderedObject, WIDENED_AT_ANNOTATION } from "@fenceline/api";
 import type { WireObject, WireOwner } from "@fenceline/kubernetes";
 
 /** An object of a rendered kind as it is in the cluster, cut down to what we need to know of it. */
@@ -17,6 +17,8 @@ export interface LiveObject {
    * where it has none.
    */
   readonly outbound: OutboundMode | undefined;
+  /** When another replica than the leader last added to it, in milliseconds of its wall clock. */
+  readonly widenedAt: number | undefined;
   /** Only of objects that carry our label: nobody compares the others, and a mesh may hold many. */
   readonly spec: unknown;
 }
@@ -46,7 +48,16 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
   const ours = isLabelledOurs({ labels });
   const selector = workloadSelector?.labels ?? podSelector?.matchLabels;
   const outbound = outboundTrafficPolicy == null ? undefined : outboundMode(outboundTrafficPolicy.mode);
-  return { kind, apiVersion, namespace, name, uid, labels, owners, selector, outbound, spec: ours ? spec : undefined };
+  const widenedAt = ours ? timeIn(metadata as Annotated, WIDENED_AT_ANNOTATION) : undefined;
+  return { kind, apiVersion, namespace, name, uid, labels, owners, selector, outbound, widenedAt, spec: ours ? spec : undefined };
+}
+
+type Annotated = WireObject["metadata"] & { readonly annotations?: unknown };
+
+function timeIn({ annotations }: Annotated, name: string): number | undefined {
+  const text = (annotations as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  const time = typeof text === "string" ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
 }
 
 /** REGISTRY_ONLY is the enum's zero, so it is what a policy without a mode says. */

@@ -60,6 +60,9 @@ export class ObjectWriter {
   apply(resource: Resource, owner: ObjectRef, desired: RenderedObject, known: Known | undefined): Promise<WriteResult> {
     return this.#writes.retrying(async (afterConflict) => {
       const current = afterConflict || known === undefined ? await this.#read(resource, desired.kind, desired.metadata) : known;
+      // Another replica has added to it since this was planned. What it added must not go; its
+      // event brings the next plan.
+      if (afterConflict && isWidenedSince(known, current)) return { result: "unchanged" };
       return current === undefined ? this.#create(resource, desired) : this.#update(resource, owner, desired, current);
     });
   }
@@ -169,6 +172,11 @@ export class ObjectWriter {
   ): Promise<unknown> {
     return this.#writes.send({ method, path, ...rest });
   }
+}
+
+function isWidenedSince(known: Known | undefined, current: Known | undefined): boolean {
+  const at = current?.live.widenedAt;
+  return at !== undefined && at !== known?.live.widenedAt;
 }
 
 function settlementKey(kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }): string {

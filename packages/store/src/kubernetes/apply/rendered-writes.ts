@@ -1,6 +1,5 @@
 import { type ObjectRef, type OwnKind, type RenderedObject, SIDECAR, wordFor } from "@fenceline/api";
 import type { Clock, Informer, KubernetesApi, Leadership, ObjectKey } from "@fenceline/kubernetes";
-import type { SidecarWidener } from "../../capabilities.ts";
 import type { Change, Obstacle, RenderedUpdate } from "../../change.ts";
 import type { RenderedPlaces } from "../rendered-places.ts";
 import type { LiveObject } from "./live-object.ts";
@@ -20,7 +19,7 @@ export interface RenderedWritesOptions {
 }
 
 /** Carries out changes of rendered objects, on what the informers know of them. */
-export class RenderedWrites implements SidecarWidener {
+export class RenderedWrites {
   readonly #options: RenderedWritesOptions;
   readonly #writer: ObjectWriter;
 

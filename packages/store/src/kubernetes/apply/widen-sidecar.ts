@@ -1,4 +1,4 @@
-import { MANAGER, type ObjectRef, SIDECAR, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { MANAGER, type ObjectRef, SIDECAR, type Sidecar, sidecarHosts, WIDENED_AT_ANNOTATION } from "@fenceline/api";
 import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
 import { hasStatus, objectPath, type Resource, readWireObject, withRetries } from "@fenceline/kubernetes";
 import { asRendered, type LiveObject, readLiveObject } from "./live-object.ts";
@@ -47,7 +47,8 @@ export function widenSidecar({ api, clock, resource, owner, wanted, known }: Sid
     if (conflict !== undefined) return { result: "conflict", conflict };
     const wider = widened(seen.live, wanted);
     if (wider === undefined) return { result: "unchanged" };
-    const metadata = { ...wider.metadata, uid: seen.live.uid, resourceVersion: seen.resourceVersion };
+    const annotations = { [WIDENED_AT_ANNOTATION]: new Date().toISOString() };
+    const metadata = { ...wider.metadata, annotations, uid: seen.live.uid, resourceVersion: seen.resourceVersion };
     const query = { fieldManager: MANAGER, force: "true" };
     const body = { ...wider, metadata };
     const answer = readWireObject(
