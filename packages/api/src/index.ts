@@ -14,7 +14,6 @@ export * from "./kinds/read-service-fence-status.ts";
 export * from "./kinds/service-fence.ts";
 export * from "./kinds/service-fence-status.ts";
 export * from "./kinds/table.ts";
-export * from "./line-budget.ts";
 export * from "./managed-by.ts";
 export * from "./manifest.ts";
 export * from "./merge-patch.ts";

@@ -1,7 +1,13 @@
-/**
- * Lines of a kind in this many milliseconds. Whoever is refused a thousand times a second is
- * refused for one reason.
- */
+/** Settings of a {@link LineBudget}. */
+export interface LineBudgetOptions {
+  /** Lines of a kind in a window. Default 3: who is refused a thousand times is so for one reason. */
+  readonly lines?: number;
+  /** Length of a window in milliseconds, from its first line on. Default 10,000. */
+  readonly window?: number;
+  /** Milliseconds. Default `performance.now`. */
+  readonly clock?: () => number;
+}
+
 const WINDOW = 10_000;
 const LINES = 3;
 /** Kinds that are remembered. Of more the oldest is forgotten, and begins anew. */
@@ -13,11 +19,14 @@ const KINDS = 1_000;
  * share.
  */
 export class LineBudget {
+  readonly #lines: number;
+  readonly #window: number;
   readonly #clock: () => number;
   readonly #windows = new Map<string, { begin: number; lines: number; suppressed: number }>();
 
-  /** @param clock milliseconds of a monotonic clock */
-  constructor(clock: () => number = () => performance.now()) {
+  constructor({ lines = LINES, window = WINDOW, clock = () => performance.now() }: LineBudgetOptions = {}) {
+    this.#lines = lines;
+    this.#window = window;
     this.#clock = clock;
   }
 
@@ -28,7 +37,8 @@ export class LineBudget {
   take(kind: string): number | undefined {
     const now = this.#clock();
     let window = this.#windows.get(kind);
-    if (window === undefined || now - window.begin >= WINDOW) {
+    // A wall clock may be set back.
+    if (window === undefined || Math.abs(now - window.begin) >= this.#window) {
       window = { begin: now, lines: 0, suppressed: window?.suppressed ?? 0 };
       // The one that told last is forgotten last.
       this.#windows.delete(kind);
@@ -36,7 +46,7 @@ export class LineBudget {
       const [oldest] = this.#windows.keys();
       if (this.#windows.size > KINDS && oldest !== undefined) this.#windows.delete(oldest);
     }
-    if (window.lines >= LINES) {
+    if (window.lines >= this.#lines) {
       window.suppressed += 1;
       return undefined;
     }

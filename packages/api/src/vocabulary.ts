@@ -12,6 +12,7 @@ export * from "./fence-key.ts";
 export * from "./file-failure.ts";
 export * from "./headers.ts";
 export * from "./labels.ts";
+export * from "./line-budget.ts";
 export * from "./listen-failure.ts";
 export * from "./mesh-addresses.ts";
 export * from "./object-change.ts";

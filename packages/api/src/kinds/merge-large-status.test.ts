@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { shortest } from "../testing/shortest.ts";
 import { statusPatch } from "./merge-service-fence-status.ts";
 import type { ServiceFenceStatus } from "./service-fence-status.ts";
 
@@ -15,16 +16,6 @@ function statusOf(count: number, seen: number): ServiceFenceStatus {
     ];
   };
   return { domains: Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index))) };
-}
-
-/** The shortest of a few runs: others use the machine too. */
-function shortest(run: () => void): number {
-  const times = Array.from({ length: 5 }, () => {
-    const began = performance.now();
-    run();
-    return performance.now() - began;
-  });
-  return Math.min(...times);
 }
 
 test("T-11 the patch of a status of 20,000 hosts takes a few times what its JSON takes, whatever others wrote into it", () => {

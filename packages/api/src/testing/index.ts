@@ -1,2 +1,3 @@
+export { shortest } from "./shortest.ts";
 export { until } from "./until.ts";
 export { PIPE, renderPipe, renderValve, VALVE, type Valve, type ValveStatus } from "./valve.ts";

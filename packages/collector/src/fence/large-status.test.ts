@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceFenceStatus } from "@fenceline/api";
+import { shortest } from "@fenceline/api/testing";
 import { FenceEdges } from "@fenceline/edges";
 import { differsInSubstance } from "./status.ts";
 import { mergeStatus } from "./take-over.ts";
@@ -17,16 +18,6 @@ function statusText(seen: number): string {
 }
 
 const statusAt = (seen: number): ServiceFenceStatus => JSON.parse(statusText(seen));
-
-/** The shortest of a few runs: others use the machine too. */
-function shortest(run: () => void): number {
-  const times = Array.from({ length: 5 }, () => {
-    const began = performance.now();
-    run();
-    return performance.now() - began;
-  });
-  return Math.min(...times);
-}
 
 test("T-11 a status of 12,000 hosts is compared faster than its JSON is read, and taken in about as fast", () => {
   const [before, same, later] = [statusAt(1_000), statusAt(1_000), statusAt(2_000)];

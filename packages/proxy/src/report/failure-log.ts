@@ -1,5 +1,6 @@
+import { LineBudget } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
-import type { Refusal, RefusalCode } from "../refusals/refusal.ts";
+import type { Refusal } from "../refusals/refusal.ts";
 import { MAX_LOGGED_TEXT } from "./decision-log.ts";
 
 /** What is known of a call that came to nothing, or to half an answer. */
@@ -19,6 +20,7 @@ export interface FailedCall {
  * say it.
  */
 const LINES_PER_SECOND = 10;
+const SECOND = 1_000;
 
 /**
  * The code of a line about an answer that broke off after its client had its beginning. No answer
@@ -33,15 +35,17 @@ const BROKEN_OFF = "UPSTREAM_BROKE_OFF";
 export class FailureLog {
   readonly #logger: Logger;
   readonly #isDebug: boolean;
-  readonly #windows = new Map<RefusalCode | typeof BROKEN_OFF, { second: number; lines: number; suppressed: number }>();
+  readonly #lines: LineBudget;
 
   constructor(logger: Logger) {
     this.#logger = logger;
     this.#isDebug = logger.isLevelEnabled("debug");
+    const lines = this.#isDebug ? Number.POSITIVE_INFINITY : LINES_PER_SECOND;
+    this.#lines = new LineBudget({ lines, window: SECOND, clock: currentSecond });
   }
 
   refused({ code, status, message }: Refusal, request: FailedCall): void {
-    const suppressed = this.#take(code);
+    const suppressed = this.#lines.take(code);
     if (suppressed === undefined) return;
     const line = { code, status, detail: message, ...lineOf(request, suppressed) };
     // What the client did wrong is for its owner to fix, what the destination did is for the
@@ -60,35 +64,22 @@ export class FailureLog {
 
   /** The destination broke off its answer, and the client has a part of it. */
   brokenOff(call: FailedCall): void {
-    const suppressed = this.#take(BROKEN_OFF);
+    const suppressed = this.#lines.take(BROKEN_OFF);
     if (suppressed === undefined) return;
     this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call, suppressed) }, "answer broke off");
   }
 
   /** We broke off an answer, or a connection that passed through. */
   gaveUp({ code, message }: Refusal, call: FailedCall): void {
-    const suppressed = this.#take(code);
+    const suppressed = this.#lines.take(code);
     if (suppressed === undefined) return;
     this.#logger.warn({ code, detail: message, ...lineOf(call, suppressed) }, "answer given up");
   }
+}
 
-  /** Lines left out since the last one; undefined when this one is to be left out too. */
-  #take(code: RefusalCode | typeof BROKEN_OFF): number | undefined {
-    const second = Math.trunc(Date.now() / 1_000);
-    let window = this.#windows.get(code);
-    if (window === undefined || window.second !== second) {
-      window = { second, lines: 0, suppressed: window?.suppressed ?? 0 };
-      this.#windows.set(code, window);
-    }
-    if (window.lines >= LINES_PER_SECOND && !this.#isDebug) {
-      window.suppressed += 1;
-      return undefined;
-    }
-    window.lines += 1;
-    const { suppressed } = window;
-    window.suppressed = 0;
-    return suppressed;
-  }
+/** Start of the second, by the wall clock. */
+function currentSecond(): number {
+  return Math.trunc(Date.now() / SECOND) * SECOND;
 }
 
 function lineOf({ client, authority, source, endpoint, cause, requestId }: FailedCall, suppressed: number) {
