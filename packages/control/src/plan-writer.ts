@@ -1,5 +1,5 @@
 import { type ObjectRef, refText } from "@fenceline/api";
-import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
+import { type Change, type Obstacle, type RenderedUpdate, type Store, writtenBy } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Obstacles } from "./obstacles.ts";
@@ -146,11 +146,4 @@ export class PlanWriter<Status> {
   #named({ namespace, name }: ObjectRef): Readonly<Record<string, string>> {
     return { [this.#options.reconciler.logField]: `${namespace}/${name}` };
   }
-}
-
-/** The object that a change is of. */
-function writtenBy(change: Change): ObjectRef {
-  const { kind } = change.object;
-  const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
-  return { kind, namespace, name };
 }

@@ -11,6 +11,13 @@ export type Change = { readonly owner: ObjectRef } & (
   | { readonly action: "delete"; readonly object: ObjectRef<RenderedObject["kind"]> }
 );
 
+/** The object that a change is of. */
+export function writtenBy(change: Change): ObjectRef<RenderedObject["kind"]> {
+  const { kind } = change.object;
+  const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
+  return { kind, namespace, name };
+}
+
 /** A change of an object that exists. */
 export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
 

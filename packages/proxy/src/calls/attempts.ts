@@ -1,3 +1,4 @@
+import { doublingPause, shortenedAtRandom } from "@fenceline/api/vocabulary";
 import type { Address } from "../resolve/resolver.ts";
 import type { Turns } from "../resolve/turns.ts";
 import type { Call, CallObserver } from "./call.ts";
@@ -9,12 +10,12 @@ import type { Failure } from "./failure.ts";
  */
 const MAX_CONNECTS = 3;
 /**
- * Pauses in milliseconds before an endpoint is tried once more, each up to twice as long. A
+ * Before an endpoint is tried once more, by the connects that failed so far; in milliseconds. A
  * ClusterIP is one endpoint for us and many pods for the node, and a pod that is restarted listens
  * again soon. The caller's Envoy would try another pod itself, twice (Istio's default retries), but
  * to it our 502 is an answer.
  */
-const PAUSES = [25, 50];
+const PAUSES = { first: 50, longest: 100 };
 /**
  * Times that one request is sent anew because its connection went away without a look at it. As
  * many as an address has connections: those of a destination that stops say GOAWAY one after the
@@ -108,10 +109,9 @@ export class Attempts<Waiter> {
   }
 
   #beginSoon(): void {
-    const pause = PAUSES[Math.min(this.#connects, PAUSES.length) - 1] ?? 0;
     this.#failed = undefined;
     this.#at = this.#context.turns.take(this.#addresses);
-    this.#pause = setTimeout(() => this.begin(), pause * (1 + Math.random()));
+    this.#pause = setTimeout(() => this.begin(), shortenedAtRandom(doublingPause(this.#connects, PAUSES)));
   }
 
   /**

@@ -16,7 +16,7 @@ import {
   type RenderedKind,
   type RenderedObject,
 } from "@fenceline/api";
-import type { Change, Obstacle } from "../change.ts";
+import { type Change, type Obstacle, writtenBy } from "../change.ts";
 import { OwnedObjects } from "../owned-objects.ts";
 import { meshChanges } from "../pending-changes.ts";
 import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
@@ -148,8 +148,7 @@ export class DirectoryStore implements Store {
   }
 
   async apply(change: Change): Promise<Obstacle | undefined> {
-    const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
-    const key = { kind: change.object.kind, namespace, name };
+    const key = writtenBy(change);
     const { owner } = change;
     return write(key, async () => {
       const before = this.#rendered.get(key)?.owner;

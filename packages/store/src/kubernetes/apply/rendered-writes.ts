@@ -1,6 +1,6 @@
 import { type ObjectRef, type OwnKind, type RenderedObject, SIDECAR, wordFor } from "@fenceline/api";
 import type { Clock, Informer, KubernetesApi, Leadership, ObjectKey } from "@fenceline/kubernetes";
-import type { Change, Obstacle, RenderedUpdate } from "../../change.ts";
+import { type Change, type Obstacle, type RenderedUpdate, writtenBy } from "../../change.ts";
 import type { RenderedPlaces } from "../rendered-places.ts";
 import type { LiveObject } from "./live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./object-writer.ts";
@@ -54,7 +54,7 @@ export class RenderedWrites {
     const { api, clock, places } = this.#options;
     const { informer, resource } = places.of(SIDECAR.name);
     return this.#attempt(change, async () => {
-      const known = knownObject(informer, keyOf(change));
+      const known = knownObject(informer, writtenBy(change));
       const outcome = await widenSidecar({ api, clock, resource, owner, wanted: object, known });
       if (outcome.result === "updated") informer.absorb(outcome.answer);
       return outcome;
@@ -63,8 +63,7 @@ export class RenderedWrites {
 
   /** As {@link apply}, but says what was done, and throws all that the API server refuses. */
   async carryOut(change: Change): Promise<WriteResult> {
-    const key = keyOf(change);
-    const { kind } = change.object;
+    const { kind, ...key } = writtenBy(change);
     const { resource, informer } = this.#options.places.of(kind);
     const known = knownObject(informer, key);
     const { owner } = change;
@@ -82,7 +81,7 @@ export class RenderedWrites {
       const outcome = await write();
       return outcome.result === "conflict" ? conflictObstacle(outcome.conflict, this.#wordFor(change.owner)) : undefined;
     } catch (error) {
-      const obstacle = writeObstacle(error, { kind: kind.name, ...keyOf(change) }, kind, informer.absent);
+      const obstacle = writeObstacle(error, writtenBy(change), kind, informer.absent);
       if (obstacle === undefined) throw error;
       return obstacle;
     }
@@ -92,11 +91,6 @@ export class RenderedWrites {
     const kind = this.#options.owners.find(({ name }) => name === owner.kind);
     return kind === undefined ? owner.kind : wordFor(kind);
   }
-}
-
-function keyOf(change: Change): Pick<ObjectRef, "namespace" | "name"> {
-  const { namespace, name } = change.action === "delete" ? change.object : change.object.metadata;
-  return { namespace, name };
 }
 
 function knownObject(informer: Informer<LiveObject>, key: ObjectKey): Known | undefined {
