@@ -87,7 +87,8 @@ export class Attempts<Waiter> {
   /**
    * There is no connection to the current endpoint. Where nothing was sent, the next one is tried,
    * whatever the method, and when all were, the first of them after a pause. Not after one that let
-   * us wait: the caller has waited, too.
+   * us wait, as the caller has waited, too; nor after one that accepted and closed again: somebody
+   * listens there, and turned us away (T-38).
    */
   onNoConnection(failure: Failure, error: Error): void {
     if (this.#call.done) return;
@@ -95,8 +96,8 @@ export class Attempts<Waiter> {
     this.#connects += 1;
     if (!failure.unsent || this.#connects >= MAX_CONNECTS) this.#call.fail(failure.refusal, error);
     else if (this.#nextEndpoint()) this.begin();
-    else if (failure.refusal.code === "CONNECT_TIMED_OUT") this.#call.fail(failure.refusal, error);
-    else this.#beginSoon();
+    else if (failure.refusal.code === "CONNECT_FAILED") this.#beginSoon();
+    else this.#call.fail(failure.refusal, error);
   }
 
   /** Turns to an endpoint that was not tried yet; false when there is none. */
