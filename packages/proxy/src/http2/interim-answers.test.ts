@@ -57,7 +57,7 @@ for (const { name, sent } of [
     name: "http2-settings in an interim answer",
     sent: (stream: number) => [answer(stream, "103", FLAG.END_HEADERS, ["http2-settings", "AAM"])],
   },
-  // nghttp2 takes it for no valid answer, as RFC 9110 §8.6 has it.
+  // nghttp2's way, and Envoy's: interim-lengths.test.ts proves it.
   { name: "a length on an interim answer", sent: (stream: number) => [answer(stream, "103", FLAG.END_HEADERS, ["content-length", "5"])] },
   { name: "connection", sent: (stream: number) => [answer(stream, "200", FLAG.END_HEADERS | FLAG.END_STREAM, ["connection", "close"])] },
   { name: "no status", sent: (stream: number) => [frame(TYPE.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, stream, hpack([["x", "y"]]))] },
