@@ -2,7 +2,7 @@ import type { Document, LineCounter } from "yaml";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
 import { type FieldPath, faultsOf, formatPath, lineOfField } from "./field-path.ts";
 import { faultCodeOf, isOwnKind, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
-import { describeLeftOut } from "./kinds/read-service-fence-status.ts";
+import { describeLeftOut } from "./kinds/left-out.ts";
 import { type KnownObject, MANIFEST_KINDS } from "./kinds/table.ts";
 import { safeParseObject } from "./null-fields.ts";
 import { type AnyObject, describeObject } from "./object.ts";

@@ -19,11 +19,13 @@ export const ObjectMeta = z.object({
   namespace: NamespaceName.default("default"),
   labels: Labels.default({}),
   uid: z.string().optional(),
+  /** Rises with each change of the spec. A status names the one that it is about. */
+  generation: z.int().min(0).optional(),
 });
 export type ObjectMeta = z.infer<typeof ObjectMeta>;
 
 /** `metadata` of a kind that lives outside namespaces. */
-export const ClusterObjectMeta = ObjectMeta.omit({ namespace: true });
+export const ClusterObjectMeta = ObjectMeta.omit({ namespace: true, generation: true });
 
 /** Any object of the API, known or not. */
 export interface AnyObject {

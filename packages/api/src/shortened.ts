@@ -6,3 +6,15 @@
 export function shortened(text: string, most = 40): string {
   return text.length <= most ? text : `${text.slice(0, most)}… (${text.length} characters)`;
 }
+
+/** Texts that {@link shortenedList} names. */
+const LISTED = 5;
+
+/**
+ * The first few texts of a list as one, and how many more there are. There may be thousands of
+ * things to say of an object, and a condition is written whole.
+ */
+export function shortenedList(texts: readonly string[], separator = "; "): string {
+  const more = texts.length - LISTED;
+  return [...texts.slice(0, LISTED), ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
+}

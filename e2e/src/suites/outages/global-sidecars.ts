@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Condition } from "@fenceline/api";
+import type { FenceCondition } from "@fenceline/api";
 import { FALLBACK_IDENTITY, Fenceline } from "../../fenceline/install.ts";
 import type { RunningLoad } from "../../lab/pod/app.ts";
 import type { LoadReport } from "../../pod-app/protocol.ts";
@@ -132,7 +132,7 @@ async function allGone(scene: Scene, report: Report): Promise<void> {
   });
 }
 
-async function condition({ lab }: Scene, fence: string, type: Condition["type"]): Promise<Condition | undefined> {
+async function condition({ lab }: Scene, fence: string, type: FenceCondition["type"]): Promise<FenceCondition | undefined> {
   return (await readFence(lab, NAMESPACE, fence))?.status.conditions?.find((one) => one.type === type);
 }
 

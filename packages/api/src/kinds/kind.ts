@@ -29,7 +29,8 @@ export interface ReadKind<O, Name extends string = string> extends Kind<Name> {
 /** A column of `kubectl get`. Those of priority 1 are in `-o wide` only. */
 export interface PrinterColumn {
   readonly name: string;
-  readonly type: "string" | "boolean" | "date";
+  /** A `date` is shown as an age. */
+  readonly type: "string" | "boolean" | "integer" | "number" | "date";
   readonly jsonPath: string;
   readonly description: string;
   readonly priority?: 1;

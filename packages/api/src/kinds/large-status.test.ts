@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { shortest } from "../testing/shortest.ts";
-import { describeLeftOut, readFenceStatus } from "./read-service-fence-status.ts";
+import { describeLeftOut } from "./left-out.ts";
+import { readFenceStatus } from "./read-service-fence-status.ts";
 import { DOMAIN_STATES, DomainStatus, HOST_SOURCES } from "./service-fence-status.ts";
 
 const SEEN = "2026-11-28T10:00:00.000Z";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { applyMergePatch } from "../merge-patch.ts";
 import { type FenceStatusMerge, statusPatch } from "./merge-service-fence-status.ts";
-import type { Condition, DomainStatus, ServiceFenceStatus } from "./service-fence-status.ts";
+import type { DomainStatus, FenceCondition, ServiceFenceStatus } from "./service-fence-status.ts";
 
 const at = (second: number) => new Date(second * 1_000).toISOString();
 const host = (lastSeen: number, more: Partial<DomainStatus> = {}): DomainStatus => ({
@@ -73,7 +73,7 @@ test("a host that another replica saw after we last looked is not taken away", (
 });
 
 test("whoever does not lead takes nothing away and judges no condition", () => {
-  const conditions: Condition[] = [{ type: "Ready", status: "True", reason: "R", message: "", lastTransitionTime: at(0) }];
+  const conditions: FenceCondition[] = [{ type: "Ready", status: "True", reason: "R", message: "", lastTransitionTime: at(0) }];
   const known = status({ a: host(1) });
   assert.equal(patch({ base: known, live: known, desired: status({}, { conditions }), leads: false }), undefined);
   assert.deepEqual(patch({ base: known, live: known, desired: status({ a: host(1) }, { conditions }) }), { conditions });

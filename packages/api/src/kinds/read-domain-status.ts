@@ -1,4 +1,5 @@
 import { areUnited, MOST_PORTS, unitePorts } from "../counts.ts";
+import { readTime } from "./read-time.ts";
 import { DOMAIN_STATES, type DomainStatus, HOST_SOURCES } from "./service-fence-status.ts";
 
 /**
@@ -8,10 +9,6 @@ import { DOMAIN_STATES, type DomainStatus, HOST_SOURCES } from "./service-fence-
 const MOST_LISTED = 1_000;
 const STATES: ReadonlySet<unknown> = new Set(DOMAIN_STATES);
 const SOURCES: ReadonlySet<unknown> = new Set(HOST_SOURCES);
-/** Times as we write them, of the days that every month has: parsing takes ten times as long. */
-const PLAIN_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
-/** What `Date.prototype.toISOString` gives of the years 0 to 9999. */
-const TIME_LENGTH = "2026-11-28T10:00:00.000Z".length;
 
 /**
  * One entry of `status.domains`, each field for itself: what the schema `DomainStatus` takes, and
@@ -50,20 +47,6 @@ export function readDomainStatus(entry: Readonly<Record<string, unknown>>, leave
 export function withoutGaps<T extends object>(fields: { readonly [Field in keyof T]: T[Field] | undefined }): T {
   if (!Object.values(fields).includes(undefined)) return fields as T;
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
-}
-
-/**
- * A point in time in the one form that we compare; undefined when it is none. Kubernetes also takes
- * one with an offset or without fractions.
- */
-export function readTime(value: unknown): string | undefined {
-  if (typeof value !== "string") return undefined;
-  if (PLAIN_TIME.test(value)) return value;
-  const time = /^\d{4}-/.test(value) ? Date.parse(value) : Number.NaN;
-  if (!Number.isFinite(time)) return undefined;
-  const text = new Date(time).toISOString();
-  // An offset may lead out of the years that have four digits.
-  return text.length === TIME_LENGTH ? text : undefined;
 }
 
 /** What a field is read as, and whether that is all it says. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { describeLeftOut, readFenceStatus } from "./read-service-fence-status.ts";
+import { describeLeftOut } from "./left-out.ts";
+import { readFenceStatus } from "./read-service-fence-status.ts";
 import { FENCE_API_VERSIONS, ServiceFence } from "./service-fence.ts";
 
 const B = "b.test1.svc.cluster.local";

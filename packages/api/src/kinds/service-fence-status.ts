@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Condition, conditionSchema } from "./condition.ts";
 
 export const HOST_SOURCES = ["static", "learned", "preloaded", "imported"] as const;
 export type HostSource = (typeof HOST_SOURCES)[number];
@@ -25,22 +26,13 @@ export const DomainStatus = z.object({
 });
 export type DomainStatus = z.infer<typeof DomainStatus>;
 
-export const CONDITION_TYPES = ["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing", "AtCapacity"] as const;
-export const CONDITION_STATUSES = ["True", "False", "Unknown"] as const;
-
-export const Condition = z.object({
-  type: z.enum(CONDITION_TYPES),
-  status: z.enum(CONDITION_STATUSES),
-  reason: z.string(),
-  message: z.string(),
-  lastTransitionTime: z.iso.datetime(),
-});
-export type Condition = z.infer<typeof Condition>;
+export const FENCE_CONDITION_TYPES = ["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing", "AtCapacity"] as const;
+export type FenceCondition = Condition<(typeof FENCE_CONDITION_TYPES)[number]>;
 
 export const ServiceFenceStatus = z.object({
   domains: z.record(z.string(), DomainStatus).default({}).describe("The hosts of the fence."),
   metricStatus: z.record(z.string(), z.string()).nullish().describe("Slime's learned set, read on take-over so that nobody starts cold."),
   observedUntil: z.iso.datetime().optional().describe("Until when telemetry of this workload was seen."),
-  conditions: z.array(Condition).optional(),
+  conditions: z.array(conditionSchema(FENCE_CONDITION_TYPES)).optional(),
 });
 export type ServiceFenceStatus = z.infer<typeof ServiceFenceStatus>;

@@ -1,4 +1,4 @@
-import type { Condition, ServiceFenceStatus } from "@fenceline/api";
+import { type FenceCondition, type Judgement, type ServiceFenceStatus, shortenedList, withTransition } from "@fenceline/api";
 import type { EdgesSeen } from "@fenceline/edges";
 import type { Rendered } from "@fenceline/render";
 import type { Obstacle } from "@fenceline/store";
@@ -20,43 +20,31 @@ export interface ConditionsInput {
   readonly now: number;
 }
 
-/** Remarks that a condition names. */
-const REMARKS = 5;
-
-type Judgement = Omit<Condition, "lastTransitionTime">;
+type FenceJudgement = Judgement<FenceCondition["type"]>;
 
 /**
  * What is true of a fence now, each with its reason. `lastTransitionTime` moves only when the
  * status does.
  */
-export function conditions(input: ConditionsInput): Condition[] {
+export function conditions(input: ConditionsInput): FenceCondition[] {
   const { previous, now } = input;
   const judgements = [ready(input), enforced(input), conflict(input), fallback(input), telemetry(input), ...capacity(input)];
-  return judgements.map((judgement) => withTransition(judgement, previous.conditions ?? [], now));
+  return judgements.map((judgement) => withTransition(judgement, previous.conditions, now));
 }
 
-function ready({ rendered, remarks = [], obstacles: [obstacle] }: ConditionsInput): Judgement {
+function ready({ rendered, remarks = [], obstacles: [obstacle] }: ConditionsInput): FenceJudgement {
   const refused = "refused" in rendered ? rendered.refused : obstacle;
   return refused === undefined
     ? {
         type: "Ready",
         status: "True",
         reason: "Rendered",
-        message: [`mode ${rendered.mode}`, remarksText(remarks)].filter(Boolean).join("; "),
+        message: [`mode ${rendered.mode}`, shortenedList(remarks)].filter(Boolean).join("; "),
       }
     : { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
 }
 
-/**
- * Remarks as one text. There may be thousands of things to say of a fence, and a condition is
- * written whole.
- */
-export function remarksText(remarks: readonly string[], separator = "; "): string {
-  const more = remarks.length - REMARKS;
-  return [...remarks.slice(0, REMARKS), ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
-}
-
-function enforced(input: ConditionsInput): Judgement {
+function enforced(input: ConditionsInput): FenceJudgement {
   const { rendered, obstacles, enforced: isThere } = input;
   const isWanted = rendered.objects.some(({ kind }) => kind === "Sidecar");
   if (!isWanted && isThere && obstacles.some(({ kind }) => kind === "Sidecar")) {
@@ -76,9 +64,9 @@ function notEnforced({ rendered, fallbackReady, conflicts, obstacles: [obstacle]
 }
 
 /** Sidecars of others for the same pods, and objects of others where ours should be. */
-function conflict({ conflicts, obstacles }: ConditionsInput): Judgement {
+function conflict({ conflicts, obstacles }: ConditionsInput): FenceJudgement {
   if (conflicts.length > 0) {
-    const message = `Sidecar ${remarksText(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
+    const message = `Sidecar ${shortenedList(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
     return { type: "Conflict", status: "True", reason: "OtherSidecar", message };
   }
   const inPlace = obstacles.find(({ reason }) => reason === "Conflict");
@@ -86,7 +74,7 @@ function conflict({ conflicts, obstacles }: ConditionsInput): Judgement {
   return { type: "Conflict", status: "False", reason: "NoOtherSidecar", message: "no other Sidecar is for these pods" };
 }
 
-function fallback({ fallbackReady }: ConditionsInput): Judgement {
+function fallback({ fallbackReady }: ConditionsInput): FenceJudgement {
   return fallbackReady
     ? { type: "FallbackReady", status: "True", reason: "EndpointsReady", message: "the global sidecar takes calls to unknown hosts" }
     : {
@@ -97,7 +85,7 @@ function fallback({ fallbackReady }: ConditionsInput): Judgement {
       };
 }
 
-function telemetry({ edges }: ConditionsInput): Judgement {
+function telemetry({ edges }: ConditionsInput): FenceJudgement {
   return edges.observedUntil === undefined
     ? {
         type: "TelemetryFlowing",
@@ -112,7 +100,7 @@ function telemetry({ edges }: ConditionsInput): Judgement {
  * Only for a fence that is, or was, full. Without counts of who was turned away: they change with
  * every call, and a condition is written when it changes.
  */
-function capacity({ edges, previous }: ConditionsInput): readonly Judgement[] {
+function capacity({ edges, previous }: ConditionsInput): readonly FenceJudgement[] {
   if (edges.isAtCapacity) {
     const message = `maxHosts is ${edges.maxHosts}, and all were seen within their window: hosts that are new stay on the fallback. Raise spec.maxHosts, or ageing.maxHosts of the configuration`;
     return [{ type: "AtCapacity", status: "True", reason: "MaxHostsInUse", message }];
@@ -121,10 +109,4 @@ function capacity({ edges, previous }: ConditionsInput): readonly Judgement[] {
   return [
     { type: "AtCapacity", status: "False", reason: "RoomLeft", message: "hosts that the workload calls for the first time are learned" },
   ];
-}
-
-function withTransition(condition: Judgement, previous: readonly Condition[], now: number): Condition {
-  const before = previous.find(({ type }) => type === condition.type);
-  const isSame = before?.status === condition.status;
-  return { ...condition, lastTransitionTime: isSame ? before.lastTransitionTime : new Date(now).toISOString() };
 }

@@ -6,6 +6,7 @@ import {
   formatFenceKey,
   LineBudget,
   type ServiceFence,
+  shortenedList,
   windowRemarks,
 } from "@fenceline/api";
 import type { EdgeBook } from "@fenceline/edges";
@@ -13,7 +14,6 @@ import { RecordedLookup } from "@fenceline/registry";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
-import { remarksText } from "./conditions.ts";
 import { type FenceState, newState } from "./fence-state.ts";
 import { differsInSubstance, withConditionsOf } from "./status.ts";
 import { ageingPolicy, mergeStatus, seedAutoHosts, takeOver } from "./take-over.ts";
@@ -131,7 +131,7 @@ export class FenceStates {
   /** Once, until they are others. */
   #tellRemarks(state: FenceState, { spec }: ServiceFence): void {
     const { config, logger } = this.#options;
-    const detail = remarksText(windowRemarks(spec, config.ageing));
+    const detail = shortenedList(windowRemarks(spec, config.ageing));
     const suppressed = detail === "" || detail === state.toldRemarks ? undefined : this.#lines.take(state.key.namespace);
     if (suppressed !== undefined)
       logger.warn({ fence: formatFenceKey(state.key), detail, suppressed: suppressed || undefined }, "durations out of range");
