@@ -141,6 +141,23 @@ test("bytes on an idle connection close it", async (t) => {
   assert.equal(upstream.connections(), 2);
 });
 
+test("T-38 a connection whose end is unread in the kernel when the request comes is not used", async (t) => {
+  const sockets: Socket[] = [];
+  const upstream = await startRawUpstream(t, (socket) => {
+    sockets.push(socket);
+    socket.on("data", () => socket.write(OK));
+  });
+  const pools = startPools(t);
+
+  assert.equal(await get(pools, upstream.port).outcome, "200");
+  // Long idle, in turns of the event loop.
+  for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+  sockets[0]?.destroy();
+
+  assert.equal(await get(pools, upstream.port).outcome, "200");
+  assert.equal(upstream.connections(), 2);
+});
+
 test("who gave up while its connection was being made leaves it to the next", async (t) => {
   const upstream = await startRawUpstream(t, (socket) => {
     socket.on("data", () => socket.write(OK));
