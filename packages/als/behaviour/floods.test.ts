@@ -6,7 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { peerOf } from "@fenceline/wire";
 import { asBytes } from "@fenceline/wire/client";
-import { frame, framed, hpack, PREFACE } from "@fenceline/wire/testing/frames";
+import { frame, framed, PREFACE } from "@fenceline/wire/testing/frames";
 import { Client, compressionAlgorithms, credentials, status } from "@grpc/grpc-js";
 import type { AccessLogEntry } from "../src/access-log-entry.ts";
 import { encodeAccessLogMessage } from "../src/encode/message.ts";
@@ -14,6 +14,7 @@ import { STREAM_V3 } from "../src/methods.ts";
 import type { AccessLogStream, DropReason } from "../src/service/sink.ts";
 import { createAccessLogServer, type ServerLimits } from "../src/testing/access-log-server.ts";
 import { CollectingSink } from "../src/testing/collecting-sink.ts";
+import { delimited, FRAMES, MESSAGES, named, tinyEntries } from "../src/testing/flood-bytes.ts";
 import { rawHttp2 } from "../src/testing/http2-client.ts";
 import { rawClient } from "../src/testing/raw-client.ts";
 
@@ -38,22 +39,6 @@ async function start(t: TestContext, limits: Partial<ServerLimits> = {}) {
   const server = await createAccessLogServer({ host: "127.0.0.1", port: 0, sink, limits });
   t.after(() => server.close(0));
   return { server, sink };
-}
-
-const named = (logName: string, ...authorities: string[]) =>
-  encodeAccessLogMessage({ identifier: { logName, node: { id: "node" } }, entries: authorities.map((authority) => ({ authority })) });
-
-/** A length-delimited field. */
-function delimited(field: number, body: Buffer): Buffer {
-  const length: number[] = [];
-  let rest = body.length;
-  for (; rest >= 128; rest >>= 7) length.push((rest & 127) | 128);
-  return Buffer.concat([Buffer.from([(field << 3) | 2, ...length, rest]), body]);
-}
-
-/** A message of so many entries of two bytes. */
-function tinyEntries(count: number): Buffer {
-  return delimited(2, Buffer.alloc(2 * count, Buffer.from([0x0a, 0x00])));
 }
 
 /** One edge on a stream of its own, and the time until it was learned. */
@@ -141,14 +126,7 @@ test("T-10 what else an identifier says is not kept: a node with 200 KB of annot
   assert.ok(server.heldBytes < 1_000, `${server.heldBytes} bytes are held`);
 });
 
-for (const [what, message] of [
-  ["messages of the largest size, of the smallest entries", tinyEntries(131_000)],
-  ["messages of two bytes", Buffer.from([0x12, 0x00])],
-  ["empty messages", Buffer.alloc(0)],
-  ["groups nested without end", delimited(2, delimited(1, Buffer.alloc(196_604, 0x2b)))],
-  ["unknown fields", Buffer.alloc(200_000, Buffer.from([0xa0, 0x06, 0x01]))],
-  ["identifiers", named("x".repeat(500))],
-] as const) {
+for (const [what, message] of Object.entries(MESSAGES)) {
   test(`T-09 beside 20 streams of nothing but ${what}, an honest stream is heard, and turns of the event loop stay short`, async (t) => {
     const { server, sink } = await start(t);
     const piece = Buffer.concat(Array.from({ length: Math.max(1, Math.floor(200_000 / (message.length + 5))) }, () => framed(message)));
@@ -281,30 +259,7 @@ async function opened(t: TestContext, port: number): Promise<Socket> {
   return socket;
 }
 
-const CALL = hpack({ ":method": "POST", ":scheme": "http", ":path": STREAM_V3, ":authority": "a", "content-type": "application/grpc" });
-
-const repeat = (count: number, make: (index: number) => Buffer) => Buffer.concat(Array.from({ length: count }, (_, index) => make(index)));
-const FLOODS: Record<string, (round: number) => Buffer> = {
-  PING: () => repeat(2_000, () => frame(6, 0, 0, Buffer.alloc(8))),
-  SETTINGS: () => repeat(2_000, () => frame(4, 0, 0, Buffer.from([0, 3, 0, 0, 0, 9]))),
-  WINDOW_UPDATE: (round) =>
-    Buffer.concat([round === 0 ? frame(1, 4, 1, CALL) : Buffer.alloc(0), repeat(2_000, () => frame(8, 0, 0, Buffer.from([0, 0, 0, 1])))]),
-  "frames of an unknown type": () => repeat(20, () => frame(0xbe, 0, 0, Buffer.alloc(1_000))),
-  "empty DATA": (round) => Buffer.concat([round === 0 ? frame(1, 4, 1, CALL) : Buffer.alloc(0), repeat(2_000, () => frame(0, 0, 1))]),
-  "DATA of one byte": (round) =>
-    Buffer.concat([round === 0 ? frame(1, 4, 1, CALL) : Buffer.alloc(0), repeat(2_000, () => frame(0, 0, 1, Buffer.alloc(1)))]),
-  "rapid reset": (round) =>
-    repeat(200, (index) => {
-      const stream = 1 + 2 * (200 * round + index);
-      return Buffer.concat([frame(1, 4, stream, CALL), frame(3, 0, stream, Buffer.from([0, 0, 0, 8]))]);
-    }),
-  "streams that end at once": (round) => repeat(200, (index) => frame(1, 5, 1 + 2 * (200 * round + index), CALL)),
-  CONTINUATION: (round) =>
-    Buffer.concat([round === 0 ? frame(1, 0, 1, CALL) : Buffer.alloc(0), repeat(200, () => frame(9, 0, 1, hpack({ x: "y" })))]),
-  PRIORITY: () => repeat(2_000, () => frame(2, 0, 3, Buffer.from([0, 0, 0, 0, 9]))),
-};
-
-for (const [what, flood] of Object.entries(FLOODS)) {
+for (const [what, flood] of Object.entries(FRAMES)) {
   test(`T-09 a connection that floods ${what} is cut, and the others are served on`, async (t) => {
     const { server, sink } = await start(t);
     const socket = await opened(t, server.port);
