@@ -63,7 +63,7 @@ test("T-14 a window of a millisecond writes the status once a second at most, fo
   while (performance.now() - start < 800) await running.send([calls([B, 80])]);
   await running.collector.idle();
   const { body } = await running.request("/metrics");
-  const writes = Number(/^fenceline_status_writes_total (\d+)$/m.exec(body)?.[1]);
+  const writes = Number(/^fenceline_status_writes_total\{kind="ServiceFence"\} (\d+)$/m.exec(body)?.[1]);
   // The first conditions, the first access log, two new hosts; then times and counts.
   assert.ok(writes <= 5 + (performance.now() - start) / 1_000, `${writes} writes`);
   assert.match(running.read(SIDECAR), /web\.shop/);

@@ -9,7 +9,7 @@ import {
   type RenderedObject,
   refText,
 } from "@fenceline/api";
-import type { Desired, Reconciler } from "@fenceline/control";
+import { type Desired, desiredOf } from "@fenceline/control";
 import { type MeshSnapshot, ownObjects } from "@fenceline/store";
 import { fencesOfManifests } from "./fence/fences-of-manifests.ts";
 import { Mesh } from "./mesh.ts";
@@ -27,16 +27,11 @@ type DesiredOf = (of: ObjectRef) => Desired<unknown> | undefined;
 
 /** One line for each kind of ours: its reconciler where there is nothing but manifests. */
 const RECONCILERS: { readonly [kind in (typeof OWN_KINDS)[number]["name"]]: (...given: [Mesh, Config, number]) => DesiredOf } = {
-  ServiceFence: (...given) => desiredBy(fencesOfManifests(...given)),
+  ServiceFence: (...given) => {
+    const reconciler = fencesOfManifests(...given);
+    return (of) => desiredOf(reconciler, of);
+  },
 };
-
-/** Observe and desired, as a controller calls them. */
-function desiredBy<Seen>(reconciler: Pick<Reconciler<Seen, unknown>, "observe" | "desired">): DesiredOf {
-  return (of) => {
-    const seen = reconciler.observe(of);
-    return seen === undefined ? undefined : reconciler.desired(seen);
-  };
-}
 
 /**
  * What would be rendered in a mesh that has these objects and no others, with a fallback that is
@@ -47,8 +42,8 @@ function desiredBy<Seen>(reconciler: Pick<Reconciler<Seen, unknown>, "observe" |
 export function desiredOfManifests(objects: readonly KnownObject[], config: Config, now: number): DesiredOfManifests {
   const mesh = new Mesh(snapshotOf(objects), config);
   const outcomes = OWN_KINDS.flatMap((kind) => {
-    const desiredOf = RECONCILERS[kind.name](mesh, config, now);
-    return refsOf(kind, objects).map((of) => ({ kind, of, ...desiredOf(of) }));
+    const desired = RECONCILERS[kind.name](mesh, config, now);
+    return refsOf(kind, objects).map((of) => ({ kind, of, ...desired(of) }));
   });
   return {
     objects: outcomes.flatMap((outcome) => outcome.objects ?? []),

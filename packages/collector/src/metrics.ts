@@ -26,12 +26,16 @@ export class CollectorMetrics {
   ]);
   readonly edgesLearned = this.#counter("fenceline_edges_learned_total", "Edges seen for the first time.");
   readonly edgesAged = this.#counter("fenceline_edges_aged_total", "Edges removed because nobody used them.");
-  readonly reconciles = this.#counter("fenceline_reconciles_total", "Runs of the fence controller, by result.", ["result"]);
-  readonly writes = this.#counter("fenceline_writes_total", "Objects written, by kind and action.", ["kind", "action"]);
-  readonly statusWrites = this.#counter("fenceline_status_writes_total", "Statuses of fences written.");
+  readonly reconciles = this.#counter("fenceline_reconciles_total", "Runs for objects of ours, by their kind and by result.", [
+    "kind",
+    "result",
+  ]);
+  readonly writes = this.#counter("fenceline_writes_total", "Objects written, by their kind and action.", ["kind", "action"]);
+  readonly statusWrites = this.#counter("fenceline_status_writes_total", "Statuses written, by kind.", ["kind"]);
   readonly delayedWrites = this.#counter(
     "fenceline_writes_delayed_total",
-    "Writes of rendered objects that waited for their budget, counted at each try.",
+    "Writes of rendered objects that waited for their budget, by the kind that they are for, counted at each try.",
+    ["kind"],
   );
   readonly learnToRender = new Histogram({
     name: "fenceline_learn_to_render_seconds",
@@ -69,7 +73,7 @@ export class CollectorMetrics {
     );
   }
 
-  /** How many writes may be under way at a time. */
+  /** How many writes may be under way at a time, whatever they are for. */
   observeInFlight(read: () => number): void {
     this.#reading("fenceline_writes_in_flight_limit", "Writes of rendered objects that may be under way at a time.", read);
   }
@@ -78,7 +82,7 @@ export class CollectorMetrics {
   observeObstacles(read: () => readonly Obstacle[]): void {
     new Gauge({
       name: "fenceline_obstacles",
-      help: "Writes of fences that something stands in the way of now.",
+      help: "Writes that something stands in the way of now.",
       labelNames: ["kind", "reason"],
       registers: [this.registry],
       collect() {

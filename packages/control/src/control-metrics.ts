@@ -1,18 +1,23 @@
 import type { Obstacle } from "@fenceline/store";
 
 interface Counter<Labels> {
-  inc(labels: Labels): void;
+  inc(labels: Labels, count?: number): void;
 }
 
-/** What controllers count. The names of the metrics are the daemon's. */
+/** A kind of ours: it is as closed a set as the table of kinds. */
+interface OfKind {
+  readonly kind: string;
+}
+
+/** What a controller counts. The names of the metrics are the daemon's. */
 export interface ControlMetrics {
-  /** Runs of a controller. */
-  readonly reconciles: Counter<{ readonly result: "changed" | "unchanged" | "obstructed" | "error" }>;
-  /** Objects written. */
-  readonly writes: Counter<{ readonly kind: string; readonly action: "create" | "update" | "delete" }>;
-  readonly statusWrites: { inc(): void };
-  /** Writes that wait since there is no budget for them, counted at each try. */
-  readonly delayedWrites: { inc(count: number): void };
+  /** Runs for an object of ours. */
+  readonly reconciles: Counter<OfKind & { readonly result: "changed" | "unchanged" | "obstructed" | "error" }>;
+  /** Objects written, by the kind of what is written. */
+  readonly writes: Counter<OfKind & { readonly action: "create" | "update" | "delete" }>;
+  readonly statusWrites: Counter<OfKind>;
+  /** Writes for an object of ours that wait for their budget, counted at each try. */
+  readonly delayedWrites: Counter<OfKind>;
   /** How many writes may be under way at a time now, read when somebody asks. */
   observeInFlight(read: () => number): void;
   /** What stands in the way of writes now, read when somebody asks. */

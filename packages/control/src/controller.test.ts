@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { type ObjectRef, type Sidecar, sidecarHosts } from "@fenceline/api";
 import type { Change, Obstacle } from "@fenceline/store";
 import { pino } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Controller } from "./controller.ts";
-import type { Desired, Reconciler } from "./reconciler.ts";
+import { type Desired, desiredOf, type Reconciler } from "./reconciler.ts";
 
 /** A kind that lives only here: `hosts` are rendered as a Sidecar, and counted in the status. */
 interface Widget {
@@ -54,9 +55,7 @@ function setUp({
   const lines: { readonly msg: string; readonly [field: string]: unknown }[] = [];
   const held: { gate: Promise<void> | undefined; obstacle: Obstacle | undefined } = { gate: undefined, obstacle: undefined };
   const reconciler: Reconciler<{ readonly of: ObjectRef; readonly widget: Widget }, WidgetStatus> = {
-    kind: "Widget",
-    logField: "widget",
-    everyReplicaWritesStatus,
+    kind: { name: "Widget", errorPrefix: "WIDGET", ...(everyReplicaWritesStatus && { mergeStatus: ({ desired }) => desired }) },
     observe: (of) => {
       const widget = widgets.get(of.name);
       return widget && { of, widget };
@@ -66,10 +65,8 @@ function setUp({
       status: { rendered: objects.get(of.name)?.spec.egress[0]?.hosts.length ?? 0 },
     }),
     statusToWrite: (of, { status }) => (statuses.get(of.name)?.rendered === status.rendered ? undefined : status),
-    statusWritten: () => {},
     widening: (change) =>
       sidecarHosts(change.object).length > [change.before ?? []].flat().flatMap(sidecarHosts).length ? change : undefined,
-    logDetails: () => ({}),
     forget: (of) => void written.push(`forget ${of.name}`),
   };
   const controller = new Controller({
@@ -91,20 +88,21 @@ function setUp({
         },
         widenedAt: () => undefined,
       },
-      writeStatus: async (of, status: WidgetStatus) => {
-        written.push(`status ${of.name} ${status.rendered}`);
-        statuses.set(of.name, status);
+      writeStatus: async (of, status) => {
+        const { rendered } = status as WidgetStatus;
+        written.push(`status ${of.name} ${rendered}`);
+        statuses.set(of.name, { rendered });
         return undefined;
       },
       deleteStatus: async (of) => void statuses.delete(of.name),
     },
-    reconciler,
     metrics: METRICS,
     logger: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
     leads: () => leads,
     ...(clock && { clock }),
   });
-  return { controller, widgets, objects, written, lines, held };
+  controller.add(reconciler);
+  return { reconciler, controller, widgets, objects, written, lines, held };
 }
 
 test("what is rendered is written before the status, which says what is true then", async () => {
@@ -191,10 +189,10 @@ test("an obstacle of one object holds up no other, and is told once with the obj
 });
 
 test("what an object asks for can be had without a write", () => {
-  const { controller, widgets, written } = setUp();
+  const { reconciler, widgets, written } = setUp();
   widgets.set("a", { hosts: ["x"] });
-  assert.deepEqual(controller.desired(A)?.objects, [sidecarOf(A, ["x"])]);
-  assert.equal(controller.desired(B), undefined);
+  assert.deepEqual(desiredOf(reconciler, A)?.objects, [sidecarOf(A, ["x"])]);
+  assert.equal(desiredOf(reconciler, B), undefined);
   assert.deepEqual(written, []);
 });
 
@@ -262,4 +260,43 @@ test("a replica that does not lead writes nothing that its leader has written me
     [],
   );
   await controller.close();
+});
+
+test("issue 14: kinds that run on one controller share its budget of writes, its limit of writes under way, and its gauges", async (t) => {
+  const observed: string[] = [];
+  const metrics: ControlMetrics = {
+    ...METRICS,
+    observeInFlight: () => void observed.push("in flight"),
+    observeObstacles: () => void observed.push("obstacles"),
+  };
+  const { promise: gate, resolve } = Promise.withResolvers<void>();
+  const written: Change[] = [];
+  let [underWay, most] = [0, 0];
+  const apply = async (change: Change) => {
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await gate;
+    underWay -= 1;
+    written.push(change);
+    return undefined;
+  };
+  const store = { ownedBy: () => [], apply, writeStatus: async () => undefined, deleteStatus: async () => {} };
+  const controller = new Controller({ store, metrics, logger: pino({ level: "silent" }), leads: () => true, clock: () => 0 });
+  t.after(() => controller.close());
+  for (const kind of ["Widget", "Gadget"]) {
+    controller.add({
+      kind: { name: kind, errorPrefix: kind },
+      observe: (of) => of,
+      desired: (of) => ({ objects: [sidecarOf(of as ObjectRef, ["x"])], status: {} }),
+      statusToWrite: () => undefined,
+    });
+    // More than the whole budget, together.
+    for (let index = 0; index < 400; index += 1) controller.enqueue({ kind, namespace: `n${index}`, name: kind.toLowerCase() });
+  }
+  await setImmediate();
+  assert.equal(most, 4);
+  resolve();
+  await controller.idle();
+  assert.equal(written.length, 750);
+  assert.deepEqual(observed.sort(), ["in flight", "obstacles"]);
 });

@@ -4,19 +4,19 @@ import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { plan } from "./plan.ts";
-import { type ControlStore, PlanWriter } from "./plan-writer.ts";
-import type { Desired, Reconciler } from "./reconciler.ts";
+import { type ControlStore, namedIn, PlanWriter } from "./plan-writer.ts";
+import { type Desired, desiredOf, type Reconciler } from "./reconciler.ts";
 import { WorkQueue } from "./work-queue.ts";
 import { WriteBudget } from "./write-budget.ts";
 
 /** What a {@link Controller} works with. */
-export interface ControllerOptions<Seen, Status, D extends Desired<Status>> {
-  readonly store: ControlStore<Status>;
-  readonly reconciler: Reconciler<Seen, Status, D>;
+export interface ControllerOptions {
+  readonly store: ControlStore;
   readonly metrics: ControlMetrics;
   readonly logger: Logger;
   /**
-   * Whether this replica renders. The others only learn, and write what they learned into statuses.
+   * Whether this replica renders. The others only learn, and write what they learned into the
+   * statuses of kinds that merge them.
    */
   readonly leads: () => boolean;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
@@ -34,17 +34,20 @@ const STATUSES = 2;
 const LEADER_FIRST = 300;
 
 /**
- * Keeps what is rendered for each object of one kind, and its status, what they should be: observe
- * → desired → plan → apply.
+ * Keeps what is rendered for each object of ours, and its status, what they should be: observe →
+ * desired → plan → apply. Every kind runs on the same one, so that there is one budget of writes and
+ * one limit of those under way, and so that what a call waits for goes first whatever its kind.
  *
  * Rendered objects come first, in a queue of their own: a call waits for them, and nothing waits
  * for a status. The status then says what is true, and one that is asked for many times meanwhile
  * is written once. Should the process die in between, the next leader finds in the rendered objects
  * what the status lacks.
  */
-export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status>> {
-  readonly #options: ControllerOptions<Seen, Status, D>;
-  readonly #writer: PlanWriter<Status>;
+export class Controller {
+  readonly #options: ControllerOptions;
+  /** By the name of their kind. */
+  readonly #reconcilers = new Map<string, Reconciler>();
+  readonly #writer: PlanWriter;
   readonly #plans: WorkQueue<ObjectRef>;
   readonly #statuses: WorkQueue<ObjectRef>;
   /**
@@ -55,11 +58,15 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
   readonly #budget: WriteBudget;
   readonly #isDebug: boolean;
 
-  constructor(options: ControllerOptions<Seen, Status, D>) {
+  constructor(options: ControllerOptions) {
     const { logger } = options;
     this.#options = options;
     this.#budget = new WriteBudget(options.clock ?? (() => performance.now()));
-    this.#writer = new PlanWriter({ ...options, onWrite: (took, inFlight) => this.#inFlight.ended(took, inFlight) });
+    this.#writer = new PlanWriter({
+      ...options,
+      reconcilerOf: (of) => this.#reconcilerOf(of),
+      onWrite: (took, inFlight) => this.#inFlight.ended(took, inFlight),
+    });
     options.metrics.observeInFlight(() => this.#inFlight.limit);
     this.#isDebug = logger.isLevelEnabled("debug");
     const onError = (of: ObjectRef, error: unknown, retryAfter: number, failures: number) =>
@@ -67,6 +74,11 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
     const share = ({ namespace }: ObjectRef) => namespace;
     this.#plans = new WorkQueue({ work: (of) => this.#reconcile(of), onError, share, concurrency: () => this.#inFlight.limit });
     this.#statuses = new WorkQueue({ work: (of) => this.#keepStatus(of), onError, share, concurrency: () => STATUSES });
+  }
+
+  /** Runs one more kind. To be called before its first object is enqueued. */
+  add(reconciler: Reconciler): void {
+    this.#reconcilers.set(reconciler.kind.name, reconciler);
   }
 
   /**
@@ -88,13 +100,6 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
     return this.#writer.obstacles(of);
   }
 
-  /** What an object asks for now; undefined when it does not exist. Nothing is written for it. */
-  desired(of: ObjectRef): D | undefined {
-    const { reconciler } = this.#options;
-    const seen = reconciler.observe(of);
-    return seen === undefined ? undefined : reconciler.desired(seen);
-  }
-
   /** Resolves when everything that was asked for is done. */
   async idle(): Promise<void> {
     // A plan asks for a status, never the other way round.
@@ -110,9 +115,10 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
 
   /** Returns when to run again because of what stands in the way, in milliseconds. */
   async #reconcile(of: ObjectRef): Promise<number | undefined> {
-    const { store, reconciler, leads } = this.#options;
-    const desired = this.desired(of);
-    if (desired === undefined) reconciler.forget(of);
+    const { store, leads } = this.#options;
+    const reconciler = this.#reconcilerOf(of);
+    const desired = desiredOf(reconciler, of);
+    if (desired === undefined) reconciler.forget?.(of);
     const changes = plan(of, store.ownedBy(of), desired?.objects ?? []);
     if (!leads()) return this.#follow(of, changes, desired);
     const pause = this.#pauseBefore(of, changes);
@@ -129,10 +135,10 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
    */
   #pauseBefore(of: ObjectRef, changes: readonly Change[]): number {
     if (changes.length === 0) return 0;
-    const { reconciler, metrics } = this.#options;
+    const reconciler = this.#reconcilerOf(of);
     const isAwaited = changes.some((change) => change.action === "update" && reconciler.widening?.(change) !== undefined);
     const pause = this.#budget.pause(of, changes.length, isAwaited);
-    if (pause > 0) metrics.delayedWrites.inc(changes.length);
+    if (pause > 0) this.#options.metrics.delayedWrites.inc({ kind: of.kind }, changes.length);
     return pause;
   }
 
@@ -140,8 +146,9 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
    * A replica that does not lead says in the status what it learned, and the leader renders it.
    * Where none does, it carries out itself what a call waits for.
    */
-  async #follow(of: ObjectRef, changes: readonly Change[], desired: D | undefined): Promise<number | undefined> {
-    const { store, reconciler, clock = () => performance.now() } = this.#options;
+  async #follow(of: ObjectRef, changes: readonly Change[], desired: Desired<object> | undefined): Promise<number | undefined> {
+    const { store, clock = () => performance.now() } = this.#options;
+    const reconciler = this.#reconcilerOf(of);
     const id = refText(of);
     this.#statuses.add(id, of);
     const updates = store.sidecars === undefined ? [] : changes.filter((change) => change.action === "update");
@@ -163,25 +170,33 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
   }
 
   async #keepStatus(of: ObjectRef): Promise<number | undefined> {
-    const { store, reconciler, leads } = this.#options;
+    const { store, leads } = this.#options;
+    const reconciler = this.#reconcilerOf(of);
     // Whoever leads next looks at every object.
-    if (!leads() && reconciler.everyReplicaWritesStatus !== true) return undefined;
-    const desired = this.desired(of);
+    if (!leads() && reconciler.kind.mergeStatus === undefined) return undefined;
+    const desired = desiredOf(reconciler, of);
     const status = desired && reconciler.statusToWrite(of, desired);
     if (desired === undefined) await store.deleteStatus(of);
     if (status === undefined) this.#writer.statusIsKept(of);
-    else if (await this.#writer.keepStatus(of, status)) reconciler.statusWritten(of, status);
+    else if (await this.#writer.keepStatus(of, status)) reconciler.statusWritten?.(of, status);
     else return this.#writer.retryAfter(of);
     return undefined;
   }
 
-  #tellRun(of: ObjectRef, planned: number, made: number, desired: D | undefined): void {
-    const { metrics, logger, reconciler } = this.#options;
+  #tellRun(of: ObjectRef, planned: number, made: number, desired: Desired<object> | undefined): void {
+    const { metrics, logger } = this.#options;
+    const reconciler = this.#reconcilerOf(of);
     const isObstructed = this.#writer.obstacles(of).length > 0;
     const result = isObstructed ? "obstructed" : made === 0 ? "unchanged" : "changed";
-    metrics.reconciles.inc({ result });
+    metrics.reconciles.inc({ kind: of.kind, result });
     if (desired !== undefined) reconciler.told?.(of, desired, result);
-    if (this.#isDebug) logger.debug({ [reconciler.logField]: `${of.namespace}/${of.name}`, planned, made, result }, "rendered");
+    if (this.#isDebug) logger.debug({ ...namedIn(reconciler, of), planned, made, result }, "rendered");
+  }
+
+  #reconcilerOf({ kind }: ObjectRef): Reconciler {
+    const reconciler = this.#reconcilers.get(kind);
+    if (reconciler === undefined) throw new TypeError(`no reconciler of ${kind} was added`);
+    return reconciler;
   }
 
   /**
@@ -189,10 +204,10 @@ export class Controller<Seen, Status, D extends Desired<Status> = Desired<Status
    * the disk with the same line.
    */
   #tellFailure(of: ObjectRef, err: unknown, retryAfter: number, failures: number): void {
-    const { metrics, logger, reconciler } = this.#options;
-    metrics.reconciles.inc({ result: "error" });
+    const { metrics, logger } = this.#options;
+    metrics.reconciles.inc({ kind: of.kind, result: "error" });
     if (!Number.isInteger(Math.log2(failures))) return;
-    const named = { [reconciler.logField]: `${of.namespace}/${of.name}` };
+    const named = namedIn(this.#reconcilerOf(of), of);
     logger.warn({ ...named, err, failures, retryAfterMs: Math.round(retryAfter) }, "write failed, will retry");
   }
 }

@@ -1,22 +1,22 @@
-import { type ObjectRef, refText } from "@fenceline/api";
+import { type ObjectRef, refText, wordFor } from "@fenceline/api";
 import { type Change, type Obstacle, type RenderedUpdate, type Store, writtenBy } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Obstacles } from "./obstacles.ts";
+import { waitsFor } from "./plan.ts";
 import type { Reconciler } from "./reconciler.ts";
 
 /** What the log says of a write that was made. */
 export const WRITTEN = { create: "created", update: "updated", delete: "removed" } as const;
 
-/** The part of a {@link Store} that a controller of one kind needs. */
-export interface ControlStore<Status> extends Pick<Store, "ownedBy" | "apply" | "sidecars" | "deleteStatus"> {
-  writeStatus(of: ObjectRef, status: Status): Promise<Obstacle | undefined>;
-}
+/** The part of a {@link Store} that a controller needs. */
+export type ControlStore = Pick<Store, "ownedBy" | "apply" | "sidecars" | "writeStatus" | "deleteStatus">;
 
 /** What a {@link PlanWriter} works with. */
-export interface PlanWriterOptions<Status> {
-  readonly store: ControlStore<Status>;
-  readonly reconciler: Pick<Reconciler<never, Status>, "logField" | "logDetails" | "statusDetails">;
+export interface PlanWriterOptions {
+  readonly store: ControlStore;
+  /** Of an object's kind. */
+  readonly reconcilerOf: (of: ObjectRef) => Pick<Reconciler, "kind" | "logDetails" | "statusDetails">;
   readonly metrics: ControlMetrics;
   readonly logger: Logger;
   /** Whether this replica may write rendered objects. */
@@ -33,12 +33,12 @@ export interface PlanWriterOptions<Status> {
  * The only part of a controller that writes: carries out plans, keeps statuses, counts, and
  * remembers what stands in the way.
  */
-export class PlanWriter<Status> {
-  readonly #options: PlanWriterOptions<Status>;
+export class PlanWriter {
+  readonly #options: PlanWriterOptions;
   readonly #obstacles: Obstacles;
   #inFlight = 0;
 
-  constructor(options: PlanWriterOptions<Status>) {
+  constructor(options: PlanWriterOptions) {
     const { metrics, clock } = options;
     this.#options = options;
     this.#obstacles = new Obstacles({
@@ -57,14 +57,12 @@ export class PlanWriter<Status> {
   async apply(owner: ObjectRef, changes: readonly Change[]): Promise<number> {
     this.#obstacles.clearOthers(owner, [owner, ...changes.map(writtenBy)]);
     let made = 0;
-    let isHeld = false;
+    const obstructed: Change[] = [];
     try {
       for (const change of changes) {
-        // A new Sidecar would hide hosts while nothing catches the calls to them. One that is there
-        // is kept up to date all the same.
-        if (isHeld && change.action === "create") continue;
+        if (obstructed.some((other) => waitsFor(change, other))) continue;
         if ((await this.#carryOut(change)) === undefined) made += 1;
-        else isHeld = true;
+        else obstructed.push(change);
       }
     } catch (error) {
       if (this.#options.leads()) throw error;
@@ -81,13 +79,13 @@ export class PlanWriter<Status> {
   /**
    * Keeps a status. False when something stands in the way; that must keep nobody from rendering.
    */
-  async keepStatus(of: ObjectRef, status: Status): Promise<boolean> {
-    const { store, reconciler, metrics, logger } = this.#options;
+  async keepStatus(of: ObjectRef, status: object): Promise<boolean> {
+    const { store, reconcilerOf, metrics, logger } = this.#options;
     // Times and counts change all the time, and change nothing about an obstacle.
     const obstacle = await this.#obstacles.attempt(of, of, "status", () => store.writeStatus(of, status));
     if (obstacle !== undefined) return false;
-    metrics.statusWrites.inc();
-    if (logger.isLevelEnabled("debug")) logger.debug({ ...this.#named(of), ...reconciler.statusDetails?.(status) }, "status written");
+    metrics.statusWrites.inc({ kind: of.kind });
+    if (logger.isLevelEnabled("debug")) logger.debug({ ...this.#named(of), ...reconcilerOf(of).statusDetails?.(status) }, "status written");
     return true;
   }
 
@@ -115,13 +113,13 @@ export class PlanWriter<Status> {
   }
 
   async #attempt(change: Change, run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
-    const { metrics, logger, reconciler } = this.#options;
+    const { metrics, logger, reconcilerOf } = this.#options;
     const { owner, action, object } = change;
     const { kind } = object;
     const obstacle = await this.#obstacles.attempt(owner, writtenBy(change), { action, object }, () => this.#timed(run));
     if (obstacle !== undefined) return obstacle;
     metrics.writes.inc({ kind, action });
-    logger.info({ ...this.#named(owner), kind, ...reconciler.logDetails(change) }, WRITTEN[action]);
+    logger.info({ ...this.#named(owner), kind, ...reconcilerOf(owner).logDetails?.(change) }, WRITTEN[action]);
     return undefined;
   }
 
@@ -143,7 +141,12 @@ export class PlanWriter<Status> {
     else logger.warn({ ...named, reason: obstacle.reason, detail: obstacle.message }, "write blocked, action needed");
   }
 
-  #named({ namespace, name }: ObjectRef): Readonly<Record<string, string>> {
-    return { [this.#options.reconciler.logField]: `${namespace}/${name}` };
+  #named(of: ObjectRef): Readonly<Record<string, string>> {
+    return namedIn(this.#options.reconcilerOf(of), of);
   }
+}
+
+/** The field that names an object in log lines: `fence: test1/a`. */
+export function namedIn({ kind }: Pick<Reconciler, "kind">, { namespace, name }: ObjectRef): Readonly<Record<string, string>> {
+  return { [wordFor(kind)]: `${namespace}/${name}` };
 }

@@ -42,6 +42,11 @@ test("from Enforce to Observe the Sidecar goes and the filter is changed first",
   assert.deepEqual(told([filter, sidecar("x/*")], [observing]), ["update EnvoyFilter", "delete Sidecar"]);
 });
 
+test("issue 14: whatever the order in which a renderer gives objects, they are written in that of the table of rendered kinds", () => {
+  assert.deepEqual(told([], [sidecar("x/*"), filter]), ["create EnvoyFilter", "create Sidecar"]);
+  assert.deepEqual(told([sidecar("x/*"), filter], []), ["delete Sidecar", "delete EnvoyFilter"]);
+});
+
 test("law: carrying out a plan gives the desired objects, and a second plan is empty", () => {
   const objects = fc.subarray<RenderedObject>([filter, sidecar("x/*")]).chain((kept) => fc.constant(kept));
   const desired = fc.subarray<RenderedObject>([filter, sidecar("x/*", "y/*")]);

@@ -1,16 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ObjectRef, RenderedObject } from "@fenceline/api";
-import type { Change } from "@fenceline/store";
+import { type ObjectRef, RENDERED_KINDS, type RenderedObject } from "@fenceline/api";
+import { type Change, writtenBy } from "@fenceline/store";
 
 /**
  * What has to be written so that an owner's objects become the desired ones. Nothing is written for
  * an object that is as desired already.
  *
- * Writes follow the order of `desired` (EnvoyFilter, then Sidecar), so that hosts are hidden only
- * after the fallback catches calls to them. Deletions go the other way round, for the same reason,
- * and come last.
- *
- * @param owned in the order in which kinds are applied
+ * Writes follow the table of rendered kinds (EnvoyFilter, then Sidecar), so that hosts are hidden
+ * only after the fallback catches calls to them. Deletions go the other way round, for the same
+ * reason, and come last.
  */
 export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired: readonly RenderedObject[]): Change[] {
   const writes = desired.flatMap((object): Change[] => {
@@ -19,10 +17,36 @@ export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired
     return isDeepStrictEqual(current, object) ? [] : [{ action: "update", owner, object, before: current }];
   });
   const surplus = owned.filter((object) => !desired.some((candidate) => isSame(candidate, object)));
-  const deletions = surplus
-    .toReversed()
-    .map(({ kind, metadata: { namespace, name } }): Change => ({ action: "delete", owner, object: { kind, namespace, name } }));
-  return [...writes, ...deletions];
+  const deletions = surplus.map(
+    ({ kind, metadata: { namespace, name } }): Change => ({
+      action: "delete",
+      owner,
+      object: { kind, namespace, name },
+    }),
+  );
+  return [...inOrder(writes), ...inOrder(deletions).reverse()];
+}
+
+/**
+ * Whether a change of a plan waits for one that something stands in the way of. A new Sidecar would
+ * hide hosts while no EnvoyFilter catches the calls to them, and an EnvoyFilter that goes would
+ * leave a Sidecar behind that hides them. What there is is kept up to date all the same, and
+ * objects of the same kind do not need each other.
+ */
+export function waitsFor(change: Change, obstructed: Change): boolean {
+  const distance = rankOf(change) - rankOf(obstructed);
+  if (change.action === "create") return obstructed.action !== "delete" && distance > 0;
+  return change.action === "delete" && obstructed.action === "delete" && distance < 0;
+}
+
+function inOrder(changes: readonly Change[]): Change[] {
+  return changes.toSorted((one, other) => rankOf(one) - rankOf(other));
+}
+
+/** Kinds that are in no table come last. */
+function rankOf(change: Change): number {
+  const rank = RENDERED_KINDS.findIndex(({ name }) => name === writtenBy(change).kind);
+  return rank < 0 ? RENDERED_KINDS.length : rank;
 }
 
 function isSame(a: RenderedObject, b: RenderedObject): boolean {

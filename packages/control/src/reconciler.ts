@@ -1,9 +1,8 @@
-import type { ObjectRef, RenderedObject } from "@fenceline/api";
+import type { ObjectRef, OwnKind, RenderedObject } from "@fenceline/api";
 import type { Change, RenderedUpdate } from "@fenceline/store";
 
 /**
- * What an object asks for: the objects to render, in the order in which they are applied, and its
- * status.
+ * What an object asks for: the objects to render, and its status.
  */
 export interface Desired<Status> {
   readonly objects: readonly RenderedObject[];
@@ -12,20 +11,19 @@ export interface Desired<Status> {
   readonly refused?: { readonly reason: string; readonly message: string };
 }
 
+/** What a run for an object came to. */
+export type RunResult = "changed" | "unchanged" | "obstructed";
+
 /**
  * What is particular to one kind in the loop observe → desired → plan → apply. {@link Controller}
  * runs it.
  */
-export interface Reconciler<Seen, Status, D extends Desired<Status> = Desired<Status>> {
-  /** The kind, for example `ServiceFence`. */
-  readonly kind: string;
-  /** The field that names an object in log lines, for example `fence`. */
-  readonly logField: string;
+export interface Reconciler<Seen = unknown, Status extends object = object, D extends Desired<Status> = Desired<Status>> {
   /**
-   * Whether replicas that do not lead write statuses too, since they know what the leader does not.
-   * Default: the leader alone does.
+   * The kind. Where it merges statuses, every replica knows what the leader does not and writes
+   * them; else the leader alone does.
    */
-  readonly everyReplicaWritesStatus?: boolean;
+  readonly kind: Pick<OwnKind<unknown, Status>, "name" | "errorPrefix" | "mergeStatus">;
   /**
    * Everything that {@link desired} needs to know of an object, from what is in memory. What it
    * reads it takes note of, so that a change of that has the object looked at. Undefined when the
@@ -46,13 +44,22 @@ export interface Reconciler<Seen, Status, D extends Desired<Status> = Desired<St
    */
   widening?(change: RenderedUpdate): RenderedUpdate | undefined;
   /** What a log line says of a write that was made, for example which hosts were added. */
-  logDetails(change: Change): Readonly<Record<string, unknown>>;
+  logDetails?(change: Change): Readonly<Record<string, unknown>>;
   /** What a debug line says of a status that was written, for example how many hosts it has. */
   statusDetails?(status: Status): Readonly<Record<string, unknown>>;
   /** A status is kept in the store. */
-  statusWritten(of: ObjectRef, status: Status): void;
+  statusWritten?(of: ObjectRef, status: Status): void;
   /** Told of every run for an object that exists, after its plan was carried out. */
-  told?(of: ObjectRef, desired: D, result: "changed" | "unchanged" | "obstructed"): void;
+  told?(of: ObjectRef, desired: D, result: RunResult): void;
   /** An object does not exist any more. */
-  forget(of: ObjectRef): void;
+  forget?(of: ObjectRef): void;
+}
+
+/** What an object asks for now; undefined when it does not exist. Nothing is written for it. */
+export function desiredOf<Seen, D>(
+  reconciler: { observe(of: ObjectRef): Seen | undefined; desired(seen: Seen): D },
+  of: ObjectRef,
+): D | undefined {
+  const seen = reconciler.observe(of);
+  return seen === undefined ? undefined : reconciler.desired(seen);
 }

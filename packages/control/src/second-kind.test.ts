@@ -27,8 +27,7 @@ const valveOf = (spec: object) => ({
 const nothing = () => {};
 
 class ValveReconciler implements Reconciler<Valve, ValveStatus> {
-  readonly kind = VALVE.name;
-  readonly logField = "valve";
+  readonly kind = VALVE;
   readonly #store: Store;
 
   constructor(store: Store) {
@@ -49,17 +48,12 @@ class ValveReconciler implements Reconciler<Valve, ValveStatus> {
   statusToWrite(of: ObjectRef, { status }: Desired<ValveStatus>): ValveStatus | undefined {
     return this.observe(of)?.status.shown === status.shown ? undefined : status;
   }
-
-  logDetails = () => ({});
-  statusWritten = nothing;
-  forget = nothing;
 }
 
 /** A controller that looks at a valve whenever the store tells of it. */
 function control(t: TestContext, store: Store) {
   const controller = new Controller({
     store,
-    reconciler: new ValveReconciler(store),
     metrics: {
       ...{ reconciles: { inc: nothing }, writes: { inc: nothing }, statusWrites: { inc: nothing }, delayedWrites: { inc: nothing } },
       ...{ observeObstacles: nothing, observeInFlight: nothing },
@@ -67,6 +61,7 @@ function control(t: TestContext, store: Store) {
     logger: pino({ level: "silent" }),
     leads: () => true,
   });
+  controller.add(new ValveReconciler(store));
   store.onChange((changes) => {
     if (changes.of(VALVE).length > 0) controller.enqueue(A);
     for (const owner of changes.disturbed) if (owner.kind === VALVE.name) controller.enqueue(owner);

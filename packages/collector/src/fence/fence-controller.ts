@@ -10,7 +10,7 @@ import {
   type ServiceFence,
   type ServiceFenceStatus,
 } from "@fenceline/api";
-import { Controller } from "@fenceline/control";
+import { Controller, desiredOf } from "@fenceline/control";
 import type { EdgeBook } from "@fenceline/edges";
 import type { TcpLists } from "@fenceline/registry";
 import { nextDeadline } from "@fenceline/render";
@@ -18,7 +18,6 @@ import type { MeshChanges, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh, MeshConfiguration } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
-import type { DesiredFence, FenceSeen } from "./desired-fence.ts";
 import { FenceReconciler } from "./fence-reconciler.ts";
 import type { FenceState } from "./fence-state.ts";
 import { FenceStates } from "./fence-states.ts";
@@ -69,7 +68,7 @@ export class FenceController {
   readonly #options: FenceControllerOptions;
   readonly #states: FenceStates;
   readonly #reconciler: FenceReconciler;
-  readonly #controller: Controller<FenceSeen, ServiceFenceStatus, DesiredFence>;
+  readonly #controller: Controller;
   #common: Common;
   #refreshedAt = Number.NEGATIVE_INFINITY;
   #sweptAt = Number.NEGATIVE_INFINITY;
@@ -84,7 +83,8 @@ export class FenceController {
       onGone: (key) => this.#states.forget(key),
       onRendered: (milliseconds) => options.metrics.learnToRender.observe(milliseconds / 1_000),
     });
-    this.#controller = new Controller<FenceSeen, ServiceFenceStatus, DesiredFence>({ ...options, reconciler: this.#reconciler });
+    this.#controller = new Controller(options);
+    this.#controller.add(this.#reconciler);
     this.#common = this.#commonNow();
   }
 
@@ -169,7 +169,7 @@ export class FenceController {
   /** The fence as it is now, times and counts included; undefined when there is none. */
   describe(key: FenceKey): { readonly fence: ServiceFence; readonly status: ServiceFenceStatus } | undefined {
     const fence = this.#options.mesh().fence(key);
-    const desired = this.#controller.desired(fenceRef(key));
+    const desired = desiredOf(this.#reconciler, fenceRef(key));
     return fence === undefined || desired === undefined ? undefined : { fence, status: desired.status };
   }
 

@@ -9,7 +9,7 @@ import {
   type ServiceFenceStatus,
   SIDECAR,
 } from "@fenceline/api";
-import type { Reconciler } from "@fenceline/control";
+import type { Reconciler, RunResult } from "@fenceline/control";
 import { RecordedLookup } from "@fenceline/registry";
 import { egressHosts, workloadLabels } from "@fenceline/render";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
@@ -50,10 +50,7 @@ const SHORTEST_WRITE_PAUSE = 1_000;
 
 /** What is particular to a ServiceFence in the loop of {@link Controller}. */
 export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus, DesiredFence> {
-  readonly kind = SERVICE_FENCE.name;
-  readonly logField = "fence";
-  /** Each learns what its own streams tell. */
-  readonly everyReplicaWritesStatus = true;
+  readonly kind = SERVICE_FENCE;
   /** What was read for each fence when it was last observed. */
   readonly reads = new FenceReads();
   readonly #options: FenceReconcilerOptions;
@@ -125,7 +122,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return { hosts: Object.keys(domains).length };
   }
 
-  told(of: ObjectRef, { refused, at }: DesiredFence, result: "changed" | "unchanged" | "obstructed"): void {
+  told(of: ObjectRef, { refused, at }: DesiredFence, result: RunResult): void {
     const state = this.#options.state(of);
     if (state === undefined) return;
     state.lookedAt = at;

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EnvoyFilter, ObjectRef, RenderedObject, Sidecar } from "@fenceline/api";
+import { type Change, type Obstacle, writtenBy } from "@fenceline/store";
+import { pino } from "pino";
+import { plan } from "./plan.ts";
+import { PlanWriter } from "./plan-writer.ts";
+
+const OWNER: ObjectRef = { kind: "Widget", namespace: "test1", name: "a" };
+const nothing = () => {};
+
+function filter(name: string): EnvoyFilter {
+  return {
+    apiVersion: "networking.istio.io/v1alpha3",
+    kind: "EnvoyFilter",
+    metadata: { namespace: "test1", name, labels: {} },
+    spec: { workloadSelector: { labels: { app: "a" } }, configPatches: [] },
+  };
+}
+
+function sidecar(name: string, host = "x"): Sidecar {
+  return {
+    apiVersion: "networking.istio.io/v1beta1",
+    kind: "Sidecar",
+    metadata: { namespace: "test1", name, labels: {} },
+    spec: { workloadSelector: { labels: { app: "a" } }, egress: [{ hosts: [`*/${host}`] }] },
+  };
+}
+
+/** Carries out a plan where something stands in the way of one object, and tells what was done. */
+async function written(obstructed: string, owned: readonly RenderedObject[], desired: readonly RenderedObject[]) {
+  const done: string[] = [];
+  const apply = async (change: Change): Promise<Obstacle | undefined> => {
+    const of = writtenBy(change);
+    if (`${of.kind} ${of.name}` === obstructed) return { ...of, reason: "Conflict", message: "somebody else's" };
+    done.push(`${change.action} ${of.kind} ${of.name}`);
+    return undefined;
+  };
+  const counter = { inc: nothing };
+  const writer = new PlanWriter({
+    store: { ownedBy: () => owned, apply, writeStatus: async () => undefined, deleteStatus: async () => {} },
+    reconcilerOf: () => ({ kind: { name: "Widget", errorPrefix: "WIDGET" } }),
+    metrics: {
+      ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter },
+      ...{ observeInFlight: nothing, observeObstacles: nothing },
+    },
+    logger: pino({ level: "silent" }),
+    leads: () => true,
+    onWrite: nothing,
+  });
+  const made = await writer.apply(OWNER, plan(OWNER, owned, desired));
+  assert.equal(made, done.length);
+  return done;
+}
+
+test("issue 14: what stands in the way of an object holds new objects of later kinds, and no others of its own kind", async () => {
+  const desired = [filter("a"), filter("b"), sidecar("c"), sidecar("d")];
+  assert.deepEqual(await written("EnvoyFilter a", [], desired), ["create EnvoyFilter b"]);
+  assert.deepEqual(await written("Sidecar c", [], desired), ["create EnvoyFilter a", "create EnvoyFilter b", "create Sidecar d"]);
+});
+
+test("an object of a later kind that is there is kept up to date, whatever stands in the way of an earlier one", async () => {
+  assert.deepEqual(await written("EnvoyFilter a", [sidecar("c")], [filter("a"), sidecar("c", "y")]), ["update Sidecar c"]);
+});
+
+test("issue 14: an EnvoyFilter that catches calls does not go before the Sidecar that hides hosts, which somebody keeps", async () => {
+  assert.deepEqual(await written("Sidecar c", [filter("a"), sidecar("c")], []), []);
+  assert.deepEqual(await written("EnvoyFilter a", [filter("a"), sidecar("c")], []), ["delete Sidecar c"]);
+});
+
+test("what is written does not keep what is not wanted any more", async () => {
+  assert.deepEqual(await written("EnvoyFilter a", [sidecar("c")], [filter("a")]), ["delete Sidecar c"]);
+});
