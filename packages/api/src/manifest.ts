@@ -1,11 +1,11 @@
 import type { Document, LineCounter } from "yaml";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
-import { type FieldPath, faultsOf, formatPath, lineOfField } from "./field-path.ts";
+import { type FieldPath, formatPath, lineOfField } from "./field-path.ts";
 import { faultCodeOf, isOwnKind, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
 import { describeLeftOut } from "./kinds/left-out.ts";
 import { type KnownObject, MANIFEST_KINDS } from "./kinds/table.ts";
-import { safeParseObject } from "./null-fields.ts";
 import { type AnyObject, describeObject } from "./object.ts";
+import { readObject } from "./read-object.ts";
 import { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";
 
 /**
@@ -165,13 +165,13 @@ class ManifestReader {
   }
 
   #validate(document: Document, value: AnyObject, path: FieldPath, kind: ReadKind<unknown>): void {
-    const result = safeParseObject(kind.schema, value);
-    if (result.success) {
-      this.objects.push(result.data);
+    const { object, faults } = readObject(kind, value);
+    if (faults === undefined) {
+      this.objects.push(object);
       if (isOwnKind(kind)) this.#tellLeftOut(document, value, path, kind);
       return;
     }
-    for (const { field, message } of faultsOf(result.error, value)) {
+    for (const { field, message } of faults) {
       const at = { line: lineOfField(document, this.#lines, [...path, ...field]), path: formatPath(field), object: describeObject(value) };
       this.#fault(faultCodeOf(kind, field), at, `${message}${quoteIt(field.reduce<unknown>(fieldOf, value))}`);
     }

@@ -1,4 +1,4 @@
-import { faultsOf, formatPath, InvalidResource, type ReadKind, safeParseObject } from "@fenceline/api";
+import { formatPath, InvalidResource, type ReadKind, readObject } from "@fenceline/api";
 import { keyText } from "./api/resource.ts";
 import type { WireObject } from "./api/wire-object.ts";
 
@@ -12,16 +12,13 @@ const MOST_OTHERS = 4;
  * {@link InvalidResource} naming every fault, or the first ones of many.
  */
 export function readerOf<O>(kind: ReadKind<O>): (object: WireObject) => O {
-  return (object) => {
-    const result = safeParseObject(kind.schema, object);
-    if (result.success) return result.data;
-    const [first, ...others] = faultsOf(result.error, object);
+  return (wire) => {
+    const reading = readObject(kind, wire);
+    if (reading.faults === undefined) return reading.object;
+    const [first, ...others] = reading.faults;
     throw new InvalidResource(`${kind.errorPrefix}_INVALID`, {
-      at: { object: `${object.kind} ${keyText(object.metadata)}`, path: formatPath(first?.field ?? []) },
-      message: [
-        first?.message ?? "not valid",
-        ...others.slice(0, MOST_OTHERS).map(({ field, message }) => `${formatPath(field)}: ${message}`),
-      ].join("; "),
+      at: { object: `${wire.kind} ${keyText(wire.metadata)}`, path: formatPath(first.field) },
+      message: [first.message, ...others.slice(0, MOST_OTHERS).map(({ field, message }) => `${formatPath(field)}: ${message}`)].join("; "),
     });
   };
 }

@@ -3,6 +3,8 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
+import { PUMP } from "../testing/pump.ts";
+import { schemaFaults } from "../testing/schema-faults.ts";
 import { customResourceDefinitions } from "./custom-resource-definition.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 import { OWN_KINDS } from "./table.ts";
@@ -12,7 +14,8 @@ const FOLDER = join(import.meta.dirname, "../../../../charts/fenceline/crds");
 const NODE_WORDS = new Set<string>([
   ...["description", "type", "format", "nullable", "enum", "pattern", "minimum", "maximum", "maxLength", "required"],
   ...["properties", "additionalProperties", "items", "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"],
-  ...["x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-validations"],
+  ...["x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-validations", "allOf", "exclusiveMinimum", "exclusiveMaximum"],
+  ...["multipleOf", "minLength", "minItems", "maxItems"],
 ]);
 
 const schemas = DEFINITIONS.flatMap(({ spec }) => spec.versions.map(({ schema }) => schema.openAPIV3Schema));
@@ -26,6 +29,36 @@ test("the chart's files are what the schemas say: run `npm run crds` after a cha
   }
 });
 
+test("issue 14: a kind of two groups has one definition for each, with every version of it: the first is stored, each is served", () => {
+  const definitions = customResourceDefinitions(PUMP);
+  const versions = definitions.map(({ metadata, spec }) => [
+    metadata.name,
+    spec.versions.map(({ name, served, storage }) => [name, served, storage]),
+  ]);
+  assert.deepEqual(versions, [
+    [
+      "pumps.test.fenceline.io",
+      [
+        ["v1", true, true],
+        ["v1beta1", true, false],
+      ],
+    ],
+    ["pumps.old.fenceline.io", [["v1beta1", true, true]]],
+  ]);
+  // What one version lacks the API server would prune, whichever version it is written in.
+  const [first, second] = definitions[0]?.spec.versions ?? [];
+  assert.deepEqual(first?.schema, second?.schema);
+  for (const definition of definitions) {
+    const golden = join(import.meta.dirname, "../../testdata/crds", `${definition.metadata.name}.yaml`);
+    assert.deepEqual(parse(readFileSync(golden, "utf8"), { version: "1.1" }), definition, "run `npm run crds` after a change");
+  }
+});
+
+test("issue 14: a kind whose fields have several names, and that reads one of them only, is an error", () => {
+  const { normalize: _, ...bare } = PUMP;
+  assert.throws(() => customResourceDefinitions(bare), /Pump has fields of several names and no normalize/);
+});
+
 test("both groups have the same ServiceFence, with a status of its own", () => {
   const [ours, netease] = DEFINITIONS;
   assert.deepEqual(
@@ -37,7 +70,8 @@ test("both groups have the same ServiceFence, with a status of its own", () => {
 });
 
 test("every schema is structural: each node has a type, int-or-string or unknown fields, and only words that Kubernetes knows", () => {
-  for (const schema of schemas) {
+  const ofTests = customResourceDefinitions(PUMP).flatMap(({ spec }) => spec.versions.map(({ schema }) => schema.openAPIV3Schema));
+  for (const schema of [...schemas, ...ofTests]) {
     for (const [path, node] of nodesOf(schema, "")) {
       requireKind(path, node);
       for (const word of Object.keys(node)) assert.ok(NODE_WORDS.has(word), `${path} has ${word}`);
@@ -57,13 +91,13 @@ function requireKind(path: string, node: StructuralSchema): void {
 
 test("what people and Slime write is taken as it stands, and nothing of it is pruned", () => {
   for (const fence of [...specimens("accepted"), ...slimeStatuses()]) {
-    for (const schema of schemas) assert.deepEqual(faults(schema, fence, ""), [], JSON.stringify(fence));
+    for (const schema of schemas) assert.deepEqual(schemaFaults(schema, fence), [], JSON.stringify(fence));
   }
 });
 
 test("what cannot be meant is refused at the API server", () => {
   for (const fence of specimens("refused")) {
-    for (const schema of schemas) assert.notDeepEqual(faults(schema, fence, ""), [], JSON.stringify(fence));
+    for (const schema of schemas) assert.notDeepEqual(schemaFaults(schema, fence), [], JSON.stringify(fence));
   }
 });
 
@@ -132,47 +166,4 @@ function* nodesOf(node: StructuralSchema, path: string): Generator<readonly [str
   for (const [name, child] of Object.entries(node.properties ?? {})) yield* nodesOf(child, `${path}.${name}`);
   if (node.additionalProperties !== undefined) yield* nodesOf(node.additionalProperties, `${path}.*`);
   if (node.items !== undefined) yield* nodesOf(node.items, `${path}[]`);
-}
-
-/** What an API server would refuse or prune in a value, by the rules that our schemas use. */
-function faults(schema: StructuralSchema, value: unknown, path: string): string[] {
-  if (value === null) return schema.nullable === true ? [] : [`${path} is null`];
-  if (schema["x-kubernetes-int-or-string"] === true) return intOrStringFaults(schema, value, path);
-  if (schema.type !== undefined && typeOf(value) !== schema.type) return [`${path} is not ${schema.type}`];
-  if (Array.isArray(value)) return value.flatMap((item, index) => faults(schema.items ?? {}, item, `${path}[${index}]`));
-  if (typeof value === "object") return objectFaults(schema, value, path);
-  return scalarFaults(schema, value, path);
-}
-
-function intOrStringFaults(schema: StructuralSchema, value: unknown, path: string): string[] {
-  if (typeof value === "string") return scalarFaults(schema, value, path);
-  return Number.isInteger(value) ? [] : [`${path} is neither an integer nor text`];
-}
-
-function objectFaults(schema: StructuralSchema, value: object, path: string): string[] {
-  const missing = (schema.required ?? []).filter((name) => !(name in value)).map((name) => `${path}.${name} is missing`);
-  // Kubernetes checks apiVersion, kind and metadata by itself.
-  const isOpen = schema["x-kubernetes-preserve-unknown-fields"] === true || path === ".metadata";
-  const inside = Object.entries(value).flatMap(([name, child]) => {
-    const childSchema = schema.properties?.[name] ?? schema.additionalProperties;
-    if (childSchema === undefined) return isOpen ? [] : [`${path}.${name} is unknown`];
-    return faults(childSchema, child, `${path}.${name}`);
-  });
-  return [...missing, ...inside];
-}
-
-function scalarFaults(schema: StructuralSchema, value: unknown, path: string): string[] {
-  const { enum: words, pattern, maxLength, minimum, maximum } = schema;
-  const fits =
-    (words === undefined || words.includes(String(value))) &&
-    (pattern === undefined || typeof value !== "string" || new RegExp(pattern).test(value)) &&
-    (maxLength === undefined || String(value).length <= maxLength) &&
-    (minimum === undefined || Number(value) >= minimum) &&
-    (maximum === undefined || Number(value) <= maximum);
-  return fits ? [] : [`${path} is ${String(value)}`];
-}
-
-function typeOf(value: unknown): string {
-  if (Array.isArray(value)) return "array";
-  return Number.isInteger(value) ? "integer" : typeof value;
 }

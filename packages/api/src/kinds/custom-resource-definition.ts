@@ -1,4 +1,5 @@
-import type { OwnKind, PrinterColumn } from "./kind.ts";
+import { groupOf, type OwnKind, type PrinterColumn, versionOf } from "./kind.ts";
+import { hasOtherNames } from "./normalize.ts";
 import { type StructuralSchema, structuralSchema } from "./structural-schema.ts";
 
 export interface CustomResourceDefinition {
@@ -18,7 +19,7 @@ export interface CustomResourceDefinition {
     readonly versions: readonly {
       readonly name: string;
       readonly served: true;
-      readonly storage: true;
+      readonly storage: boolean;
       readonly subresources: { readonly status: Record<string, never> };
       readonly additionalPrinterColumns: readonly PrinterColumn[];
       readonly schema: { readonly openAPIV3Schema: StructuralSchema };
@@ -26,13 +27,22 @@ export interface CustomResourceDefinition {
   };
 }
 
-/** The CustomResourceDefinitions of a kind, one for each of its groups. */
+/**
+ * The CustomResourceDefinitions of a kind, one for each of its groups, with all its versions of that
+ * group.
+ *
+ * All versions have one schema, with every field under each of its names: the API server converts
+ * by changing the `apiVersion` alone, and prunes what the schema of the other version lacks.
+ *
+ * @throws {TypeError} when the kind cannot be told to an API server
+ */
 export function customResourceDefinitions(kind: OwnKind): readonly CustomResourceDefinition[] {
-  return kind.apiVersions.map((apiVersion) => definitionOf(kind, apiVersion));
+  if (kind.normalize === undefined && hasOtherNames(kind.spec))
+    throw new TypeError(`${kind.name} has fields of several names and no normalize`);
+  return [...Map.groupBy(kind.apiVersions, groupOf)].map(([group, apiVersions]) => definitionOf(kind, group, apiVersions.map(versionOf)));
 }
 
-function definitionOf(kind: OwnKind, apiVersion: string): CustomResourceDefinition {
-  const [group = "", version = ""] = apiVersion.split("/");
+function definitionOf(kind: OwnKind, group: string, versions: readonly string[]): CustomResourceDefinition {
   const { name, plural, singular, shortNames, columns } = kind;
   return {
     apiVersion: "apiextensions.k8s.io/v1",
@@ -42,16 +52,14 @@ function definitionOf(kind: OwnKind, apiVersion: string): CustomResourceDefiniti
       group,
       names: { kind: name, listKind: `${name}List`, plural, singular, shortNames },
       scope: "Namespaced",
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: columns,
-          schema: { openAPIV3Schema: schemaOf(kind) },
-        },
-      ],
+      versions: versions.map((version, at) => ({
+        name: version,
+        served: true,
+        storage: at === 0,
+        subresources: { status: {} },
+        additionalPrinterColumns: columns,
+        schema: { openAPIV3Schema: schemaOf(kind) },
+      })),
     },
   };
 }
@@ -85,10 +93,12 @@ function statusSchema(status: OwnKind["status"]): StructuralSchema {
 }
 
 /**
- * The same schema without allowed words or forms of a text, and with room for unknown fields in
- * every object of fixed fields.
+ * The same schema without allowed words, forms or lengths, and with room for unknown fields in every
+ * object of fixed fields.
  */
-function opened({ enum: _words, pattern: _forms, properties, additionalProperties, items, ...schema }: StructuralSchema): StructuralSchema {
+function opened(closed: StructuralSchema): StructuralSchema {
+  const { enum: _words, pattern: _forms, minLength: _least, maxLength: _most, minItems: _fewest, maxItems: _all, ...rest } = closed;
+  const { properties, additionalProperties, items, ...schema } = rest;
   return {
     ...schema,
     ...(additionalProperties !== undefined && { additionalProperties: opened(additionalProperties) }),

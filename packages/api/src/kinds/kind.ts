@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { FieldPath } from "../field-path.ts";
 import type { ObjectMeta } from "../object.ts";
+import type { Normalized } from "./normalize.ts";
 
 /** A kind of the API server, as paths, events and manifests name it. */
 export interface Kind<Name extends string = string> {
@@ -9,8 +10,9 @@ export interface Kind<Name extends string = string> {
   /** As paths name it: `servicefences`. */
   readonly plural: string;
   /**
-   * `<group>/<version>`, or `v1`. Where several are served each is a resource of its own, and the
-   * first wins where two have an object of one name.
+   * `<group>/<version>`, or `v1`. Each group is a resource of its own, and the first wins where two
+   * have an object of one name. Versions of one group are the same resource: the first is stored,
+   * each is served.
    */
   readonly apiVersions: readonly string[];
   /** Whether its objects live in namespaces. */
@@ -83,6 +85,11 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
   readonly status: z.ZodType<S>;
   readonly columns: readonly PrinterColumn[];
   /**
+   * One form of an object, whichever version and spelling it was written in; see `normalizer`.
+   * Called before `schema`, and never throws. Default: there is one form only.
+   */
+  normalize?(object: unknown): Normalized;
+  /**
    * Reads a status, whatever it is. Never throws.
    *
    * @param previous what was read of the same object before
@@ -110,6 +117,11 @@ export function wordFor({ errorPrefix }: Pick<ReadKind<unknown>, "errorPrefix">)
 /** Group of an `apiVersion`. The core group has no name: `v1` gives an empty one. */
 export function groupOf(apiVersion: string): string {
   return apiVersion.includes("/") ? (apiVersion.split("/", 1)[0] ?? "") : "";
+}
+
+/** Version of an `apiVersion`: `v1` of `apps/v1`. */
+export function versionOf(apiVersion: string): string {
+  return apiVersion.slice(apiVersion.indexOf("/") + 1);
 }
 
 export function isOwnKind<O>(kind: ReadKind<O>): kind is OwnKind<O> {

@@ -4,6 +4,9 @@ import fc from "fast-check";
 import { z } from "zod";
 import { parseDuration } from "../duration.ts";
 import { duration } from "../duration-field.ts";
+import { alsoNamed, eitherSpelling } from "./field-names.ts";
+import { integerOrText, Struct, text, untyped, wordOrNumber } from "./fields.ts";
+import { asSet, keyedBy } from "./keyed-lists.ts";
 import { structuralSchema, validations } from "./structural-schema.ts";
 
 test("a strict object becomes an object whose unknown fields are pruned, since a closed one cannot be said", () => {
@@ -74,4 +77,108 @@ test("a rule in CEL stands beside the field that it is about, and nothing of it 
   assert.deepEqual(schema.properties?.range?.["x-kubernetes-validations"], [rule]);
   assert.deepEqual(schema.properties?.other?.["x-kubernetes-validations"], [rule]);
   assert.equal(schema.properties?.other?.nullable, true);
+});
+
+test("issue 14: what is not ours to look into is kept by the API server: an object, any value, and unknown fields beside known ones", () => {
+  const kept = { "x-kubernetes-preserve-unknown-fields": true };
+  assert.deepEqual(structuralSchema(Struct), { type: "object", ...kept });
+  assert.deepEqual(structuralSchema(untyped().describe("Any.")), { description: "Any.", ...kept });
+  assert.deepEqual(structuralSchema(z.looseObject({ a: z.boolean() })), {
+    ...{ type: "object", required: ["a"], ...kept, properties: { a: { type: "boolean" } } },
+  });
+  assert.deepEqual(structuralSchema(z.record(z.string(), untyped())), { type: "object", additionalProperties: kept });
+});
+
+test("issue 14: bounds of texts, lists and numbers are kept, those of a union for what they are about", () => {
+  assert.deepEqual(structuralSchema(text({ min: 1, max: 9, pattern: /^a/ })), {
+    type: "string",
+    pattern: "^a",
+    minLength: 1,
+    maxLength: 9,
+  });
+  assert.deepEqual(structuralSchema(z.array(z.boolean()).min(1).max(3)), {
+    type: "array",
+    minItems: 1,
+    maxItems: 3,
+    items: { type: "boolean" },
+  });
+  assert.deepEqual(structuralSchema(z.number().gt(0).lt(1)), {
+    ...{ type: "number", minimum: 0, exclusiveMinimum: true, maximum: 1, exclusiveMaximum: true },
+  });
+  assert.deepEqual(structuralSchema(z.number().multipleOf(5)), { type: "number", multipleOf: 5 });
+  assert.deepEqual(structuralSchema(z.union([text({ max: 9 }), z.array(text({ max: 3 })).max(2)])), {
+    ...{ "x-kubernetes-preserve-unknown-fields": true, maxLength: 9, maxItems: 2, items: { type: "string", maxLength: 3 } },
+  });
+});
+
+test("issue 14: a text is as long as Go counts it", () => {
+  const schema = text({ min: 2, max: 3 });
+  for (const [value, fits] of [
+    ["😀", false],
+    ["😀😀", true],
+    ["😀😀😀", true],
+    ["abcd", false],
+    ["😀😀😀😀", false],
+  ] as const)
+    assert.equal(schema.safeParse(value).success, fits, value);
+});
+
+test("issue 14: numbers and enums of protobuf are int-or-string, with what is said of either", () => {
+  assert.deepEqual(structuralSchema(integerOrText(3)), {
+    ...{ "x-kubernetes-int-or-string": true, pattern: "^[0-9]{1,3}$", minimum: 0, maximum: 999 },
+  });
+  assert.equal(integerOrText(3).parse("017"), 17);
+  assert.deepEqual(structuralSchema(wordOrNumber(["A", "B"])), { "x-kubernetes-int-or-string": true, enum: ["A", "B", 0, 1] });
+  assert.deepEqual([wordOrNumber(["A", "B"]).parse(1), wordOrNumber(["A", "B"]).parse("A")], ["B", "A"]);
+  assert.deepEqual(structuralSchema(z.literal([1, 2])), { type: "integer", enum: [1, 2] });
+});
+
+test("issue 14: lists that server-side apply merges say by what, and the parser refuses what stands in them twice", () => {
+  const set = asSet(z.array(z.string()).max(3)).describe("S.");
+  assert.deepEqual(structuralSchema(set), {
+    ...{ description: "S.", type: "array", maxItems: 3, items: { type: "string" }, "x-kubernetes-list-type": "set" },
+  });
+  const map = keyedBy(z.array(z.strictObject({ name: z.string(), port: z.int() })), "name", "port");
+  assert.partialDeepStrictEqual(structuralSchema(map), {
+    ...{ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name", "port"] },
+  });
+  assert.deepEqual(
+    set.safeParse(["a", "b", "a"]).error?.issues.map(({ path }) => path),
+    [[2]],
+  );
+  const [one, other] = [
+    { name: "a", port: 1 },
+    { name: "a", port: 2 },
+  ];
+  assert.equal(map.safeParse([one, other]).success, true);
+  assert.deepEqual(
+    map.safeParse([one, other, one]).error?.issues.map(({ path }) => path),
+    [[2, "name"]],
+  );
+});
+
+test("issue 14: a field of several names has a property for each, and one of them is enough", () => {
+  const fields = eitherSpelling({
+    maxHosts: z.int().meta(alsoNamed("most")),
+    app: z.string(),
+    dryRun: z.boolean().optional().describe("D."),
+  });
+  assert.deepEqual(structuralSchema(z.strictObject(fields)), {
+    type: "object",
+    required: ["app"],
+    allOf: [{ anyOf: [{ required: ["maxHosts"] }, { required: ["max_hosts"] }, { required: ["most"] }] }],
+    properties: {
+      maxHosts: { type: "integer" },
+      max_hosts: { type: "integer", description: "The same as `maxHosts`." },
+      most: { type: "integer", description: "The same as `maxHosts`." },
+      app: { type: "string" },
+      dryRun: { type: "boolean", description: "D." },
+      dry_run: { type: "boolean", description: "The same as `dryRun`." },
+    },
+  });
+});
+
+test("issue 14: a format, a pattern or a word that Go and JavaScript do not read alike is an error", () => {
+  for (const schema of [z.url(), z.string().regex(/^(?!a)/), z.tuple([z.string()]), z.string().regex(/a/).regex(/b/)])
+    assert.throws(() => structuralSchema(schema), TypeError);
 });

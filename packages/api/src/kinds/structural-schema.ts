@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { re2Fault } from "../re2.ts";
+import { FIELD_NAMES, namesOf } from "./field-names.ts";
+import { LIST_KEYS, LIST_TYPE } from "./keyed-lists.ts";
 
 /** A structural schema: what an API server accepts as the schema of a custom resource. */
 export interface StructuralSchema {
@@ -6,18 +9,26 @@ export interface StructuralSchema {
   readonly type?: string;
   readonly format?: string;
   readonly nullable?: true;
-  readonly enum?: readonly string[];
+  readonly enum?: readonly (string | number | boolean)[];
   readonly pattern?: string;
   readonly minimum?: number;
+  readonly exclusiveMinimum?: true;
   readonly maximum?: number;
+  readonly exclusiveMaximum?: true;
+  readonly multipleOf?: number;
+  readonly minLength?: number;
   readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly required?: readonly string[];
+  /** Only with `required` in it: one of the names that a field may have. */
+  readonly allOf?: readonly { readonly anyOf: readonly { readonly required: readonly string[] }[] }[];
   readonly properties?: Readonly<Record<string, StructuralSchema>>;
   readonly additionalProperties?: StructuralSchema;
   readonly items?: StructuralSchema;
   readonly "x-kubernetes-int-or-string"?: true;
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
-  readonly "x-kubernetes-list-type"?: "map";
+  readonly "x-kubernetes-list-type"?: "map" | "set";
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
   readonly "x-kubernetes-validations"?: readonly ValidationRule[];
 }
@@ -47,7 +58,8 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
  * one only for what its texts and lists hold. Defaults are left out on purpose: the API server
  * would write them into the stored object, where nobody could tell any more what its author had
  * said, and a later default would not apply. Unknown fields are not refused but pruned; `kubectl`
- * refuses them before that (`--validate=strict`, its default).
+ * refuses them before that (`--validate=strict`, its default). What Kubernetes has no word for is an
+ * error, not a gap.
  *
  * @see
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
@@ -76,33 +88,93 @@ function unionOf(json: JsonSchema): { readonly alternatives: readonly JsonSchema
 }
 
 /**
- * A node without a type: its pattern counts for a text and its items for a list, and neither for
- * anything else. The integer of "integer or string" has a word of its own.
+ * A node without a type: what is said of a text counts for a text and what is said of a list for a
+ * list, and neither for anything else. The integer of "integer or string" has a word of its own.
  */
 function unionSchema(alternatives: readonly JsonSchema[]): StructuralSchema {
-  const types = alternatives.map(({ type }) => type).sort();
-  const ofType = (wanted: string) => alternatives.filter(({ type }) => type === wanted);
-  const [text, list] = [ofType("string"), ofType("array")].map((all) => (all.length === 1 ? all[0] : undefined));
-  if (types.join() === "integer,string") return { "x-kubernetes-int-or-string": true, ...(text?.pattern && { pattern: text.pattern }) };
-  const pattern = text?.pattern ?? (text?.enum && `^(${text.enum.join("|")})$`);
-  return { "x-kubernetes-preserve-unknown-fields": true, ...(pattern && { pattern }), ...(list && children(list)) };
+  const types = alternatives.map(typeOf).sort();
+  const only = (wanted: string) => alternatives.filter((each) => typeOf(each) === wanted);
+  const [text, list, integer] = ["string", "array", "integer"].map((type) => (only(type).length === 1 ? only(type)[0] : undefined));
+  if (types.join() === "integer,string") return { "x-kubernetes-int-or-string": true, ...eitherConstraints(text, integer) };
+  const pattern = text?.pattern ?? (wordsOf(text) && `^(${wordsOf(text)?.join("|")})$`);
+  return {
+    "x-kubernetes-preserve-unknown-fields": true,
+    ...(text && lengths(text)),
+    ...(pattern && { pattern }),
+    ...(list && { ...lengths(list), ...children(list) }),
+  };
+}
+
+/** Where both are words or numbers of a list, the list holds both; one of them alone would refuse the other. */
+function eitherConstraints(text: JsonSchema | undefined, integer: JsonSchema | undefined): StructuralSchema {
+  const [words, numbers] = [wordsOf(text), wordsOf(integer)];
+  return {
+    ...(words && numbers && { enum: [...words, ...numbers] }),
+    ...(text && constraints(withoutWords(text))),
+    ...(integer && constraints(withoutWords(integer))),
+  };
+}
+
+function withoutWords({ enum: _words, const: _word, ...json }: JsonSchema): JsonSchema {
+  return json;
 }
 
 function convertOne(json: JsonSchema): StructuralSchema {
-  if (typeof json.type !== "string") throw new TypeError(`no structural schema for ${JSON.stringify(json)}`);
-  return { type: json.type, ...constraints(json), ...children(json) };
+  const unknown = Object.keys(json).filter((word) => !KNOWN_WORDS.has(word));
+  const isUntyped = json[UNKNOWN_FIELDS] === true && json.type === undefined;
+  if (unknown.length > 0 || (!isUntyped && typeof json.type !== "string"))
+    throw new TypeError(`no structural schema for ${JSON.stringify(json)}`);
+  return isUntyped ? { [UNKNOWN_FIELDS]: true } : { type: typeOf(json), ...constraints(json), ...children(json) };
+}
+
+const UNKNOWN_FIELDS = "x-kubernetes-preserve-unknown-fields";
+
+/** What is translated, and what is left to the controller on purpose. Of anything else nobody knows what it means. */
+const KNOWN_WORDS = new Set<string>([
+  ...["description", "type", "format", "enum", "const", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
+  ...["multipleOf", "minLength", "maxLength", "minItems", "maxItems", "required", "properties", "additionalProperties", "items"],
+  ...["$schema", "default", "propertyNames", UNKNOWN_FIELDS, VALIDATIONS, FIELD_NAMES, LIST_TYPE, LIST_KEYS],
+]);
+
+/** A number of a list of whole ones is an integer. */
+function typeOf(json: JsonSchema): string {
+  const isWhole = json.type === "number" && wordsOf(json)?.every(Number.isSafeInteger);
+  return isWhole ? "integer" : String(json.type);
+}
+
+function wordsOf(json: JsonSchema | undefined): readonly (string | number | boolean)[] | undefined {
+  const words = json?.enum ?? (json?.const === undefined ? undefined : [json.const]);
+  return words as readonly (string | number | boolean)[] | undefined;
 }
 
 function constraints(json: JsonSchema): StructuralSchema {
   // The pattern that zod adds to a date says no more than the format, in four hundred characters.
-  const pattern = json.format === undefined ? json.pattern : undefined;
+  // Of other formats Go and JavaScript have different ideas.
+  const { format, pattern, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = json;
+  if (format !== undefined && format !== "date-time") throw new TypeError(`no format ${format}: say it by a pattern`);
+  const words = wordsOf(json);
+  const fault = format === undefined && pattern !== undefined ? re2Fault(pattern) : undefined;
+  if (fault !== undefined) throw new TypeError(`the API server cannot match ${pattern}: ${fault}`);
   return {
-    ...(json.format !== undefined && { format: json.format }),
-    ...(json.enum !== undefined && { enum: json.enum.map(String) }),
-    ...(pattern !== undefined && { pattern }),
-    ...(isLimit(json.minimum) && { minimum: json.minimum }),
-    ...(isLimit(json.maximum) && { maximum: json.maximum }),
-    ...(json.maxLength !== undefined && { maxLength: json.maxLength }),
+    ...(format !== undefined && { format }),
+    ...(words && { enum: words }),
+    ...(format === undefined && pattern !== undefined && { pattern }),
+    ...(isLimit(minimum) && { minimum }),
+    ...(isLimit(maximum) && { maximum }),
+    ...(typeof exclusiveMinimum === "number" && { minimum: exclusiveMinimum, exclusiveMinimum: true }),
+    ...(typeof exclusiveMaximum === "number" && { maximum: exclusiveMaximum, exclusiveMaximum: true }),
+    ...(multipleOf !== undefined && { multipleOf }),
+    ...lengths(json),
+  };
+}
+
+/** Of a text and of a list. */
+function lengths({ minLength, maxLength, minItems, maxItems }: JsonSchema): StructuralSchema {
+  return {
+    ...(minLength !== undefined && { minLength }),
+    ...(maxLength !== undefined && { maxLength }),
+    ...(minItems !== undefined && { minItems }),
+    ...(maxItems !== undefined && { maxItems }),
   };
 }
 
@@ -112,15 +184,41 @@ function isLimit(bound: number | undefined): bound is number {
 }
 
 function children(json: JsonSchema): StructuralSchema {
-  const properties = Object.entries(json.properties ?? {}).map(([name, child]) => [name, convert(asSchema(child))] as const);
   const { additionalProperties, items } = json;
+  const properties = propertiesOf(json);
+  const hasFields = Object.keys(properties).length > 0;
+  const values = typeof additionalProperties === "object" ? additionalProperties : undefined;
+  const isOpen = values !== undefined && Object.keys(values).length === 0;
   return {
-    ...(json.required !== undefined && { required: json.required }),
-    ...(properties.length > 0 && { properties: Object.fromEntries(properties) }),
+    ...requirements(json),
+    ...(isOpen && { [UNKNOWN_FIELDS]: true }),
+    ...(hasFields && { properties }),
     // `false` closes an object; pruning does that here. Kubernetes allows a map or fixed fields,
     // never both.
-    ...(typeof additionalProperties === "object" && properties.length === 0 && { additionalProperties: convert(additionalProperties) }),
+    ...(values !== undefined && !isOpen && !hasFields && { additionalProperties: convert(values) }),
     ...(items !== undefined && { items: convert(asSchema(Array.isArray(items) ? items[0] : items)) }),
+    ...(json[LIST_TYPE] !== undefined && { [LIST_TYPE]: json[LIST_TYPE] as "map" | "set" }),
+    ...(json[LIST_KEYS] !== undefined && { [LIST_KEYS]: json[LIST_KEYS] as readonly string[] }),
+  };
+}
+
+/** Each field under each of its names, or the API server would prune what is written under another. */
+function propertiesOf(json: JsonSchema): Readonly<Record<string, StructuralSchema>> {
+  const fields = Object.entries(json.properties ?? {}).flatMap(([name, child]) => {
+    const schema = convert(asSchema(child));
+    const others = namesOf(asSchema(child)).map((other) => [other, { ...schema, description: `The same as \`${name}\`.` }] as const);
+    return [[name, schema] as const, ...others];
+  });
+  return Object.fromEntries(fields);
+}
+
+function requirements({ required = [], properties = {} }: JsonSchema): StructuralSchema {
+  const namesFor = (name: string) => [name, ...namesOf(asSchema(properties[name]))];
+  const plain = required.filter((name) => namesFor(name).length === 1);
+  const either = required.filter((name) => namesFor(name).length > 1);
+  return {
+    ...(plain.length > 0 && { required: plain }),
+    ...(either.length > 0 && { allOf: either.map((name) => ({ anyOf: namesFor(name).map((one) => ({ required: [one] })) })) }),
   };
 }
 

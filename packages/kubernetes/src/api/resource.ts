@@ -1,4 +1,4 @@
-import type { Kind } from "@fenceline/api";
+import { groupOf, type Kind } from "@fenceline/api";
 
 /** A kind as the API server's paths name it. */
 export interface Resource {
@@ -14,9 +14,12 @@ export interface ObjectKey {
   readonly name: string;
 }
 
-/** The resources of a kind: one for each of its versions, in the order of precedence. */
+/**
+ * The resources of a kind: one for each of its groups, in the order of precedence, by the version
+ * that is stored. Whatever version an object was written in, the API server gives it in this one.
+ */
 export function resourcesOf({ name, plural, apiVersions, isNamespaced }: Kind): readonly [Resource, ...Resource[]] {
-  const [first = "", ...others] = apiVersions;
+  const [first = "", ...others] = apiVersions.filter((one, at) => apiVersions.findIndex((each) => groupOf(each) === groupOf(one)) === at);
   const resource = (apiVersion: string): Resource => ({ apiVersion, kind: name, plural, namespaced: isNamespaced });
   return [resource(first), ...others.map(resource)];
 }
