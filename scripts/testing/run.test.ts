@@ -13,14 +13,18 @@ const RUN = fileURLToPath(new URL("run.ts", import.meta.url));
 const HEAD = `import { test } from "node:test"; import { spawn } from "node:child_process";\n`;
 const PASSES = `${HEAD}test("passes", () => {});`;
 
-/** Runs test files with these texts. */
-async function run(t: TestContext, files: Readonly<Record<string, string>>, ...args: readonly string[]) {
+/** Runs test files with these texts, and has TAP of it. */
+function run(t: TestContext, files: Readonly<Record<string, string>>, ...args: readonly string[]) {
+  return runAsNpmDoes(t, files, ...args, "--test-reporter=tap");
+}
+
+async function runAsNpmDoes(t: TestContext, files: Readonly<Record<string, string>>, ...args: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-run-"));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   // Inside of a test, Node's runner would take the inner one for a part of this.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const argv = [RUN, ...args, "--test-reporter=tap", ...Object.keys(files)];
+  const argv = [RUN, ...args, ...Object.keys(files)];
   const child = spawn(process.execPath, argv, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   return { code, output, errors };
@@ -57,4 +61,18 @@ test("where every file ends, the exit code is that of node --test, and nothing i
   assert.deepEqual({ code: good.code, errors: good.errors }, { code: 0, errors: "" });
   const bad = await run(t, { "bad.test.mjs": `${HEAD}test("fails", () => { throw new Error("no"); });` });
   assert.deepEqual({ code: bad.code, errors: bad.errors }, { code: 1, errors: "" });
+});
+
+test("what was skipped is told at the end, with the reason and the files, and nothing where nothing was", async (t) => {
+  const missing = `test("first", { skip: "no grpc-java here" }, () => {}); test("outer", async (t) => { await t.test("inner", { skip: "no grpc-java here" }); });`;
+  const files = { "a.test.mjs": `${HEAD}${missing}`, "b.test.mjs": `${HEAD}test("bare", { skip: true }, () => {});`, "c.test.mjs": PASSES };
+  const ended = await runAsNpmDoes(t, files);
+  assert.equal(ended.code, 0);
+  assert.match(ended.output, /^✔ passes/m);
+  assert.deepEqual(ended.errors.trim().split("\n"), [
+    "fenceline: 3 tests skipped:",
+    "  no grpc-java here (2 tests in a.test.mjs)",
+    "  no reason is given (1 test in b.test.mjs)",
+  ]);
+  assert.equal((await runAsNpmDoes(t, { "c.test.mjs": PASSES })).errors, "");
 });

@@ -4,6 +4,8 @@
  * `node --test` is none for either: the first cannot look at its clock, and the second has no test
  * left.
  *
+ * At its end it says which tests were skipped and why, unless another reporter is asked for.
+ *
  * A file that is ended counts as failed, and the rest go on. `--test-force-exit` would let the
  * second kind pass, and nobody would see what was left open.
  *
@@ -17,13 +19,18 @@ import { childrenOf, descendantsOf } from "./processes.ts";
 const FILE_TIMEOUT_S = 300;
 const LOOK_EVERY_MS = 1_000;
 const OPTION = "--file-timeout=";
+const SKIPPED = new URL("skipped-tests.ts", import.meta.url).href;
 
 const given = process.argv.slice(2);
 const option = given.find((argument) => argument.startsWith(OPTION));
 const seconds = option === undefined ? FILE_TIMEOUT_S : Number(option.slice(OPTION.length));
 if (!(seconds > 0)) throw new Error(`${option} is not a positive number of seconds`);
 
-const runner = spawn(process.execPath, ["--test", ...given.filter((argument) => argument !== option)], { stdio: "inherit" });
+const reporters = given.some((argument) => argument.startsWith("--test-reporter"))
+  ? []
+  : [...to("spec", "stdout"), ...to(SKIPPED, "stderr")];
+const args = ["--test", ...reporters, ...given.filter((argument) => argument !== option)];
+const runner = spawn(process.execPath, args, { stdio: "inherit" });
 /** When each file was first seen. */
 const started = new Map<number, number>();
 
@@ -48,6 +55,10 @@ runner.once("exit", (code, signal) => {
   clearInterval(looking);
   process.exitCode = code ?? 128 + constants.signals[signal ?? "SIGTERM"];
 });
+
+function to(reporter: string, destination: string): readonly string[] {
+  return [`--test-reporter=${reporter}`, `--test-reporter-destination=${destination}`];
+}
 
 function kill(pid: number): void {
   try {
