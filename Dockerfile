@@ -18,13 +18,13 @@ COPY packages ./packages
 FROM sources AS dependencies
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --workspace=packages/cli --include-workspace-root=false --no-audit --no-fund
-RUN find node_modules -type f -regex '.*\.\(map\|d\.ts\)' -delete
+RUN find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete
 
 # The client of the API server is optional: the global sidecar asks DNS and the collector only.
 FROM sources AS global-sidecar-dependencies
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --omit=optional --ignore-scripts --workspace=packages/cli --include-workspace-root=false --no-audit --no-fund
-RUN find node_modules -type f -regex '.*\.\(map\|d\.ts\)' -delete
+RUN find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete
 
 FROM ${BASE} AS runtime
 ENV NODE_ENV=production

@@ -205,6 +205,13 @@ for (const { golden } of goldenCases()) {
     for (const right of rights) for (const job of jobs) assert.ok(weight(right) < weight(job));
   });
 
+  law("T-53 where the uninstall Job fails its rights are removed all the same, and it stays for its log and status", () => {
+    for (const job of objects.filter(({ kind }) => kind === "Job")) {
+      const hooks = objects.filter(({ metadata }) => metadata.annotations?.["helm.sh/hook"] === "pre-delete");
+      assert.deepEqual(leftByHelm(hooks, job), ["Job fenceline-withdraw"]);
+    }
+  });
+
   law("T-53 pods are scaled by the processor time of our container, not of the proxy beside it", () => {
     for (const { spec } of ofKind<Autoscaler>("HorizontalPodAutoscaler")) {
       assert.deepEqual(
@@ -301,4 +308,20 @@ for (const { golden } of goldenCases()) {
     assert.ok((template?.spec.terminationGracePeriodSeconds ?? 0) > drain);
     assert.match(template?.metadata.annotations["proxy.istio.io/config"] ?? "", new RegExp(`^terminationDrainDuration: ${drain}s$`, "m"));
   });
+}
+
+/**
+ * What Helm (3.18 to 4) leaves of hooks of which one fails: that one, and those that came before it,
+ * unless their policies say otherwise. Those behind it are never made (helm/helm,
+ * `pkg/action/hooks.go`).
+ */
+function leftByHelm(hooks: readonly ChartObject[], failing: ChartObject): string[] {
+  const annotation = ({ metadata }: ChartObject, name: string) => metadata.annotations?.[`helm.sh/hook-${name}`];
+  const order = hooks.toSorted((a, b) => Number(annotation(a, "weight") ?? 0) - Number(annotation(b, "weight") ?? 0));
+  const made = order.slice(0, order.indexOf(failing) + 1);
+  const isDeleted = (hook: ChartObject) =>
+    annotation(hook, "delete-policy")
+      ?.split(",")
+      .includes(hook === failing ? "hook-failed" : "hook-succeeded") === true;
+  return made.filter((hook) => !isDeleted(hook)).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 }
