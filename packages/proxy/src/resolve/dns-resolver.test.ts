@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { call, refusalOf } from "../testing/client.ts";
 import { startDnsServer } from "../testing/dns-server.ts";
 import { startProxy } from "../testing/proxy-under-test.ts";
@@ -184,3 +185,27 @@ test("T-08 names with many addresses do not grow what is remembered beyond its b
   const asked = dns.questions.filter((question) => question.startsWith("A ")).map((question) => question.slice(2, 3));
   assert.deepEqual(asked, ["a", "b", "c", "a"]);
 });
+
+for (const [what, madeUp] of [
+  ["names that do not exist", (i: number) => named(`none-${i}`, "evil")],
+  ["ports that a service does not have", (i: number) => ({ ...named("a.test1", "evil"), port: i + 1 })],
+  ["names of its own", (i: number) => ({ ...named(`host-${i}.evil.example`, "evil"), external: true as const })],
+] as const) {
+  test(`T-08 a caller that asks for ${what} takes no answer from others, which lives on while the name server fails`, async (t) => {
+    const dns = await startDnsServer(t);
+    dns.records.set("a.test1.svc.cluster.local", ["10.96.0.1"]);
+    for (let i = 0; i < 200; i += 1) dns.records.set(`host-${i}.evil.example`, ["203.0.113.1"]);
+    const resolver = createDnsResolver({ servers: [dns.address], maxAddresses: 100, maxTtl: 1 });
+    const asked = Date.now();
+    await resolver.resolve(named("a", "test1"));
+
+    await Promise.all(Array.from({ length: 200 }, (_, i) => resolver.resolve(madeUp(i))));
+    await until(() => Date.now() > asked + 1_000);
+    dns.failing.add("A").add("AAAA");
+
+    assert.deepEqual(
+      (await resolver.resolve(named("a", "test1")))?.map(({ address }) => address),
+      ["10.96.0.1"],
+    );
+  });
+}

@@ -1,6 +1,6 @@
 import { Resolver as DnsClient } from "node:dns/promises";
-import { LRUCache } from "lru-cache";
 import { DnsFailure } from "./address-records.ts";
+import { AnswerCache } from "./answer-cache.ts";
 import { DnsLookup, type Found } from "./dns-lookup.ts";
 import { type PendingLookup, PendingLookups } from "./pending-lookups.ts";
 import type { Target } from "./resolver.ts";
@@ -29,7 +29,7 @@ export interface DnsResolverOptions {
   readonly maxStale?: number;
   /**
    * Addresses that are remembered, of all names together. Default 100000; beyond it the names that
-   * were not used for the longest time are forgotten.
+   * were not used for the longest time are forgotten, of the namespace that has most.
    */
   readonly maxAddresses?: number;
   /** Milliseconds to wait for a name server, per try. Default 1000. */
@@ -87,7 +87,7 @@ export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
 
 class DnsResolver implements Resolver {
   readonly #lookup: DnsLookup;
-  readonly #cache: LRUCache<string, Entry>;
+  readonly #cache: AnswerCache<Entry>;
   readonly #pending = new PendingLookups();
   readonly #maxTtl: number;
   readonly #negativeTtl: number;
@@ -97,9 +97,7 @@ class DnsResolver implements Resolver {
     const client = new DnsClient({ timeout, tries });
     if (servers !== undefined) client.setServers(servers);
     this.#lookup = new DnsLookup(client, clusterDomain);
-    // One answer may hold 4,000 addresses, and whoever has a domain has any number of names.
-    const sizeCalculation = ({ resolution }: Entry) => 1 + (resolution?.length ?? 0);
-    this.#cache = new LRUCache({ max: MAX_TARGETS, maxSize: times.maxAddresses ?? MAX_ADDRESSES, sizeCalculation });
+    this.#cache = new AnswerCache({ maxAnswers: MAX_TARGETS, maxSize: times.maxAddresses ?? MAX_ADDRESSES });
     this.#maxTtl = times.maxTtl ?? 5_000;
     this.#negativeTtl = times.negativeTtl ?? 1_000;
     this.#maxStale = times.maxStale ?? 3_600_000;
@@ -107,7 +105,7 @@ class DnsResolver implements Resolver {
 
   resolve(target: Target): Resolution | Promise<Resolution> {
     const key = keyOf(target);
-    const entry = this.#cache.get(key);
+    const entry = this.#cache.get(key, ownerOf(target));
     if (entry !== undefined && entry.freshUntil > Date.now()) return entry.resolution;
     const expired = entry !== undefined && this.#isUsable(entry) ? entry : undefined;
     const lookup = this.#pending.of(key) ?? this.#begin(key, target, entry);
@@ -133,14 +131,14 @@ class DnsResolver implements Resolver {
   async #refresh(key: string, target: Target, entry: Entry | undefined): Promise<Resolution> {
     try {
       const found = await this.#lookup.find(target, entry?.name);
-      const resolution = this.#keep(key, found);
+      const resolution = this.#keep(key, target, found);
       void found.later?.then((later) => {
-        if (this.#cache.peek(key)?.resolution === resolution) this.#keep(key, later);
+        if (this.#cache.get(key)?.resolution === resolution) this.#keep(key, target, later);
       });
       return resolution;
     } catch (error) {
       if (entry === undefined || !this.#isUsable(entry)) throw resolutionError(error);
-      this.#cache.set(key, { ...entry, freshUntil: Date.now() + this.#negativeTtl });
+      this.#remember(key, target, { ...entry, freshUntil: Date.now() + this.#negativeTtl });
       return entry.resolution;
     }
   }
@@ -149,12 +147,17 @@ class DnsResolver implements Resolver {
    * @returns what is kept: the objects of before where they say the same, and with them what others
    * remember of these
    */
-  #keep(key: string, { resolution, ttl, name }: Found): Resolution {
-    const before = this.#cache.peek(key)?.resolution;
+  #keep(key: string, target: Target, { resolution, ttl, name }: Found): Resolution {
+    const before = this.#cache.get(key)?.resolution;
     const known = isSame(before, resolution) ? before : resolution;
     const freshUntil = Date.now() + (resolution === undefined ? this.#negativeTtl : Math.max(MIN_TTL, Math.min(ttl, this.#maxTtl)));
-    this.#cache.set(key, { resolution: known, name, freshUntil, expiresAt: freshUntil });
+    this.#remember(key, target, { resolution: known, name, freshUntil, expiresAt: freshUntil });
     return known;
+  }
+
+  /** One answer may hold 4,000 addresses, and whoever has a domain has any number of names. */
+  #remember(key: string, target: Target, entry: Entry): void {
+    this.#cache.set(key, ownerOf(target), entry, 1 + (entry.resolution?.length ?? 0));
   }
 
   #isUsable({ resolution, expiresAt }: Entry): boolean {
@@ -191,6 +194,14 @@ function orExpired(result: Promise<Resolution>, { resolution, expiresAt }: Entry
 function shareOf({ external, unproven, namespace = "" }: Target): string {
   if (external === true) return EXTERNAL;
   return unproven === true ? UNPROVEN : namespace;
+}
+
+/**
+ * Whom what is remembered of it counts for; undefined for a caller that proves no namespace, which
+ * must not take over what a namespace uses.
+ */
+function ownerOf(target: Target): string | undefined {
+  return target.unproven === true && target.external !== true ? undefined : shareOf(target);
 }
 
 /** Shares beside those of namespaces, which have no slash. */
