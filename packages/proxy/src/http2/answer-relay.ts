@@ -3,7 +3,7 @@ import { NEVER_AN_ANSWER_TRAILER } from "../destination/answer-trailers.ts";
 import { fieldMemory } from "../load/header-memory.ts";
 import { pushJoining, releaseJoined, unreadBytes } from "../net/joined-reading.ts";
 import { MOST_PIECES } from "../net/pieces.ts";
-import { allowedFields } from "./fields.ts";
+import { allowedFields, areTooLarge } from "./fields.ts";
 import { HEADER_ONLY, respond, sendTrailers, WITH_BODY, WITH_TRAILERS } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 
@@ -115,6 +115,8 @@ export class AnswerRelay {
     from.on("data", this.#onData);
     from.on("trailers", (trailers, _flags, rawTrailers) => {
       this.#source.heard();
+      // They cannot be sent, and without them the answer is not whole.
+      if (areTooLarge(rawTrailers)) whole.delete(from);
       this.#trailers = allowedFields(trailers, rawTrailers, NEVER_AN_ANSWER_TRAILER);
       this.#rawTrailers = rawTrailers;
     });

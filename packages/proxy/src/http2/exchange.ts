@@ -2,7 +2,7 @@ import {
   type ClientHttp2Stream,
   type ClientSessionRequestOptions,
   constants,
-  type OutgoingHttpHeaders,
+  type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
 import { type AttemptContext, Attempts } from "../calls/attempts.ts";
@@ -17,12 +17,12 @@ import type { Http2Client } from "./client-session.ts";
 import { closeWhenSent } from "./close-when-sent.ts";
 import type { Http2Connection } from "./connection.ts";
 import { classifyNoSession, refusalOfStream } from "./failure.ts";
-import { type AnswerFields, interimFields, isRelayable, keepSensitive, relayedFields } from "./fields.ts";
+import { type AnswerFields, areTooLarge, fieldsSize, interimFields, isRelayable, keepSensitive, relayedFields } from "./fields.ts";
 import { InterimAnswers } from "./interim-answers.ts";
 import type { SessionWaiter } from "./pool.ts";
 import type { Http2Pools } from "./pools.ts";
 import { refuseStream } from "./refuse.ts";
-import { fieldsSize, type Http2Request } from "./request.ts";
+import type { Http2Request } from "./request.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 import { type KeptBytes, Upload } from "./upload.ts";
 
@@ -46,6 +46,7 @@ const WITH_BODY = { endStream: false };
 const WITH_TRAILERS = { endStream: false, waitForTrailers: true };
 
 const UNACCEPTABLE = new Refusal("REQUEST_MALFORMED", "the request cannot be written as HTTP/2");
+const TOO_LARGE = new Refusal("UPSTREAM_INVALID", "the answer's header is too large");
 const UNRELAYABLE = new Refusal("UPSTREAM_INVALID", "the destination's answer has a status or a field that HTTP/2 does not have");
 /** Errors of a stream are told by the code that it closes with. */
 function ignore(): void {}
@@ -139,7 +140,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     noteEnd(upstream);
     upstream
       .on("error", ignore)
-      .on("headers", (fields, _flags, rawFields) => this.#onInterim(session, upstream, interimFields(fields, rawFields)))
+      .on("headers", (fields, _flags, rawFields) => this.#onInterim(session, upstream, fields, rawFields))
       .on("response", (fields, flags, rawFields) => this.#onAnswer(session, upstream, fields, flags, rawFields))
       .on("close", () => this.#upstreamClosed(session, upstream));
     upload?.sendBy(upstream);
@@ -164,13 +165,13 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     return keepSensitive(head, this.#request.sensitive);
   }
 
-  #onInterim(session: Http2Connection, upstream: ClientHttp2Stream, fields: OutgoingHttpHeaders): void {
+  #onInterim(session: Http2Connection, upstream: ClientHttp2Stream, fields: IncomingHttpHeaders, rawFields: readonly string[]): void {
     session.heard();
     const stream = this.#stream;
     if (this.call.done || stream.destroyed || stream.closed || stream.headersSent) return;
     this.#interim ??= new InterimAnswers();
-    if (!this.#interim.mayRelay(performance.now())) return;
-    if (!mayRelay(() => stream.additionalHeaders(fields))) this.#giveUp(upstream, UNRELAYABLE);
+    if (areTooLarge(rawFields) || !this.#interim.mayRelay(performance.now())) return;
+    if (!mayRelay(() => stream.additionalHeaders(interimFields(fields, rawFields)))) this.#giveUp(upstream, UNRELAYABLE);
   }
 
   #onAnswer(
@@ -182,8 +183,9 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
   ): void {
     session.heard();
     if (this.call.done) return;
-    if (!isRelayable(fields)) {
-      this.#giveUp(upstream, UNRELAYABLE);
+    const fault = areTooLarge(rawFields) ? TOO_LARGE : isRelayable(fields) ? undefined : UNRELAYABLE;
+    if (fault !== undefined) {
+      this.#giveUp(upstream, fault);
       return;
     }
     this.#upload?.forget();

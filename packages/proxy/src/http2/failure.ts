@@ -3,7 +3,7 @@ import { classifyFailure, classifyNoConnection, type Failure } from "../calls/fa
 import { UpstreamError } from "../calls/upstream-error.ts";
 import { Refusal } from "../refusals/refusal.ts";
 
-const { NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR } = constants;
+const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR } = constants;
 
 /**
  * Why there is no session. Nothing was sent, so that the next endpoint may be tried, unless this
@@ -24,6 +24,7 @@ export function classifyNoSession(error: Error): Failure {
 export function refusalOfStream(code: number, broken: boolean): Refusal {
   if (broken) return CONNECTION_LOST;
   if (code === NGHTTP2_HTTP_1_1_REQUIRED) return WANTS_HTTP1;
+  if (code === NGHTTP2_ENHANCE_YOUR_CALM) return TOO_MUCH;
   return code === NGHTTP2_PROTOCOL_ERROR ? INVALID_ANSWER : STREAM_RESET;
 }
 
@@ -34,5 +35,10 @@ const NOT_HTTP2: Failure = {
 };
 const CONNECTION_LOST = new Refusal("UPSTREAM_RESET", "the destination closed the connection before it answered");
 const STREAM_RESET = new Refusal("UPSTREAM_RESET", "the destination reset the stream before it answered");
+/** Node closes a stream with a header over the limit with the same code, and nothing tells the two apart. */
+const TOO_MUCH = new Refusal(
+  "UPSTREAM_RESET",
+  "the destination reset the stream with ENHANCE_YOUR_CALM, or its answer's header is too large",
+);
 const WANTS_HTTP1 = new Refusal("UPSTREAM_INVALID", "the destination wants HTTP/1.1 for this request, which came by HTTP/2");
 const INVALID_ANSWER = new Refusal("UPSTREAM_INVALID", "the destination's answer is not valid HTTP/2");

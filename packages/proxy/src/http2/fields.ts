@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, type IncomingHttpStatusHeader, type OutgoingHttpHeaders, sensitiveHeaders } from "node:http2";
 import { plainLength } from "../destination/plain-length.ts";
+import { MAX_HEADER_LIST_SIZE } from "./options.ts";
 
 /**
  * Names of the fields that their sender wants in no compression table, because their values could
@@ -40,6 +41,32 @@ export function isRelayable(fields: AnswerFields): boolean {
  * `Trailers` for a valid value of `TE`, and Node throws at it.
  */
 const ENDS_HERE: ReadonlySet<string> = new Set(["te", "proxy-authenticate", "proxy-authentication-info"]);
+
+/** Names and values of a header, or of trailers, together: as many as an HTTP/1.1 answer may have. */
+const MAX_FIELD_PARTS = 2_000;
+
+/**
+ * Whether a header or trailers of a destination are beyond what may be relayed. Node refuses them by
+ * itself (ENHANCE_YOUR_CALM) once the destination has acknowledged our SETTINGS, but not those of
+ * the first streams; and what is larger still nghttp2 does not send, without a word.
+ */
+export function areTooLarge(rawFields: readonly string[]): boolean {
+  return rawFields.length > MAX_FIELD_PARTS || fieldsSize(rawFields) > MAX_HEADER_LIST_SIZE;
+}
+
+/** What a field counts beside its name and value (RFC 9113 §6.5.2). */
+export const FIELD_OVERHEAD = 32;
+
+/**
+ * Bytes of fields, unpacked, as RFC 9113 §6.5.2 counts them.
+ *
+ * @param rawFields flat list of names and values
+ */
+export function fieldsSize(rawFields: readonly string[]): number {
+  let size = (rawFields.length / 2) * FIELD_OVERHEAD;
+  for (const part of rawFields) size += part.length;
+  return size;
+}
 
 /** The fields as they go on: without those that end here, and with a plain length. */
 export function relayedFields(fields: AnswerFields, rawFields: readonly string[]): readonly string[] {

@@ -1,7 +1,7 @@
 import { constants, type IncomingHttpHeaders } from "node:http2";
 import type { ReceivedRequest } from "../calls/request.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import { sensitiveNames } from "./fields.ts";
+import { FIELD_OVERHEAD, sensitiveNames } from "./fields.ts";
 import { isGrpc } from "./is-grpc.ts";
 import { MAX_HEADER_LIST_SIZE } from "./options.ts";
 
@@ -62,19 +62,7 @@ export function readHttp2Request(fields: IncomingHttpHeaders, flags: number, raw
   };
 }
 
-/**
- * Bytes of fields, unpacked, as RFC 9113 §6.5.2 counts them.
- * @param rawFields flat list of names and values
- */
-export function fieldsSize(rawFields: readonly string[]): number {
-  let size = (rawFields.length / 2) * FIELD_OVERHEAD;
-  for (const part of rawFields) size += part.length;
-  return size;
-}
-
 const COLON = 58;
-/** What a field counts beside its name and value (RFC 9113 §6.5.2). */
-const FIELD_OVERHEAD = 32;
 
 function faultOf(method: string, target: string, authority: string | undefined, host: string | undefined): Refusal | undefined {
   if (method === HTTP2_METHOD_CONNECT) return CONNECT_REFUSED;
