@@ -64,3 +64,18 @@ test("when one of two workers dies, requests under way in the other one finish, 
   for (const response of responses.slice(32)) response.end("ok");
   assert.ok((await late).every(({ status }) => status === 200));
 });
+
+test("a worker that dies loses no request that waits to be reported", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
+  const { port, reported, line } = await startPool(t, { services: { [SERVICE]: [upstream.port] } }, { workers: 1 });
+  await call(port);
+  await reported.reach(1);
+
+  // Its edge is known by now, so these wait for each other.
+  await Promise.all([call(port), call(port), call(port)]);
+  const cut = assert.rejects(call(port, { host: CRASH }), { code: "ECONNRESET" });
+  await line("worker died");
+  await cut;
+
+  assert.equal(reported.edges.length, 4);
+});

@@ -29,6 +29,8 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
   if (port === null) throw new Error("a worker module runs in a worker thread");
   const send = (message: FromWorker) => port.postMessage(message);
   const relay = new EdgeRelay((edges, dropped) => send({ type: "edges", edges, dropped }));
+  // The thread ends, and with it what waits.
+  process.on("uncaughtExceptionMonitor", () => relay.flushAll());
   const { host, port: listeningPort, sharing, number, settings, knowsMesh }: WorkerStart & { settings: Settings } = workerData;
   const mesh = knowsMesh ? new AddressTable() : undefined;
   let sidecar: GlobalSidecar;
