@@ -1,5 +1,6 @@
-import { allNew, type Config, durationMs, type FenceKey, formatFenceKey, idleWindowOf, SERVICE_FENCE } from "@fenceline/api";
-import { EdgeBook, type TelemetrySource } from "@fenceline/edges";
+import { allNew, type Config, type FenceKey, fenceRef, type ServiceFenceStatus } from "@fenceline/api";
+import { Controller, KindDriver } from "@fenceline/control";
+import type { TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
 import { MeshAddressBook, outboundEntries } from "@fenceline/registry";
 import type { MeshChanges, MeshSnapshot, Store } from "@fenceline/store";
@@ -10,14 +11,14 @@ import type { FenceReader } from "./api/views.ts";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import { type FallbackToken, fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
-import { FenceController } from "./fence/fence-controller.ts";
-import { Learner } from "./learner.ts";
+import { FenceTelemetry } from "./fence-telemetry.ts";
+import type { KindContext } from "./kind-context.ts";
+import { DRIVERS, type Drivers } from "./kinds.ts";
 import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
 import { AccessLogSource } from "./sources/access-logs/access-log-source.ts";
 import { DecisionLog } from "./sources/access-logs/decision-log.ts";
-import { ProxyVersions } from "./sources/access-logs/proxy-versions.ts";
 import { unbelievedLog } from "./sources/access-logs/unbelieved-log.ts";
 
 /** What a collector runs with. */
@@ -53,35 +54,32 @@ export interface CollectorOptions {
   readonly proxyVersion?: string;
   /** Sources of telemetry beside the access logs. Default: none. */
   readonly sources?: readonly TelemetrySource[];
+  /** The kinds that it runs. Default: {@link DRIVERS}. The store must have them too. */
+  readonly drivers?: Drivers;
 }
 
-/** Ageing rounds per window, and the limits of their interval in milliseconds. */
-const ROUNDS_PER_WINDOW = 20;
-const SHORTEST_ROUND = 50;
-const LONGEST_ROUND = 60_000;
-
-/** The daemon: access logs in, fences out. */
+/** The daemon: access logs and objects of ours in, rendered objects out. */
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #metrics = new CollectorMetrics();
-  readonly #book = new EdgeBook();
-  readonly #controller: FenceController;
+  readonly #telemetry: FenceTelemetry;
+  /** The loop that all kinds run on. */
+  readonly #controller: Controller;
+  /** What sets it going, one for each kind. */
+  readonly #drivers: readonly KindDriver[];
   readonly #fallback: FallbackService;
   readonly #automatic: AutomaticFences;
-  readonly #learner: Learner;
   readonly #decisions: DecisionLog | undefined;
-  readonly #proxyVersions: ProxyVersions;
   /** What each address of the mesh is, for the global sidecar. */
   readonly addresses: MeshAddressBook;
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #mesh: Mesh;
-  #ageingTimer: NodeJS.Timeout | undefined;
-  #ageingInterval: number | undefined;
   #grpcHost: GrpcHost | undefined;
 
   private constructor(options: CollectorOptions) {
     const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion } = options;
     this.#options = options;
+    const metrics = this.#metrics;
     const snapshot = store.snapshot();
     this.#mesh = new Mesh(snapshot, config);
     this.#decisions = DecisionLog.of(logger);
@@ -89,32 +87,20 @@ export class Collector {
     const { services, endpointSlices, nodes, serviceCIDRs } = snapshot;
     const all = { services: allNew(services), endpointSlices: allNew(endpointSlices) };
     this.addresses.apply({ ...all, nodes: allNew(nodes), serviceCIDRs: allNew(serviceCIDRs) }, this.#outbound(snapshot));
-    const shared = { book: this.#book, mesh: () => this.#mesh, metrics: this.#metrics, now };
-    this.#proxyVersions = new ProxyVersions((fence) => this.#controller.enqueue(fence));
-    const proxyVersions = (fence: FenceKey) => {
-      const told = this.#proxyVersions.of(fence);
-      if (told.length > 0) return told;
-      return proxyVersion === undefined ? this.#proxyVersions.ofNamespace(fence.namespace) : [proxyVersion];
-    };
-    this.#controller = new FenceController({ ...shared, store, config, logger, leads, fallbackReady, proxyVersions });
-    this.#fallback = new FallbackService({ store, config, metrics: this.#metrics, logger, leads });
-    this.#automatic = new AutomaticFences({ ...shared, store, config, logger, leads });
-    this.#learner = new Learner({
-      book: this.#book,
-      onLearned: (fence, host) => {
-        this.#metrics.edgesLearned.inc();
-        logger.info({ fence: formatFenceKey(fence), host }, "edge learned");
-        this.#controller.learned(fence);
-      },
+    this.#telemetry = new FenceTelemetry({
+      ...{ metrics, logger, proxyVersion },
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
-      onTurnedAway: (fence, host) => this.#controller.turnedAway(fence, host),
-      onTelemetry: (fence) => this.#controller.enqueue(fence),
     });
-    this.#metrics.observe({
-      edges: () => this.#book.size,
+    const shared = { store, mesh: () => this.#mesh, config, metrics, logger, leads };
+    this.#controller = new Controller(shared);
+    this.#drivers = this.#drive({ ...shared, now, fallbackReady, telemetry: this.#telemetry, runs: this.#controller });
+    this.#fallback = new FallbackService(shared);
+    this.#automatic = new AutomaticFences(shared);
+    metrics.observe({
+      edges: () => this.#telemetry.book.size,
       accessLogs: () => this.#grpcHost,
       fences: () => this.#mesh.fences().length,
-      fencesAtCapacity: () => this.#controller.fencesAtCapacity(),
+      fencesAtCapacity: () => this.#telemetry.fencesAtCapacity(),
       fallbackPorts: () => this.#fallback.counts(),
     });
   }
@@ -150,9 +136,9 @@ export class Collector {
   get reader(): FenceReader {
     return {
       fences: () => this.#mesh.fences().map(({ metadata: { namespace, name } }) => ({ namespace, name })),
-      describe: (key) => this.#controller.describe(key),
-      edgeFences: () => this.#book.fences(),
-      edgesOf: (key) => this.#book.of(key)?.hosts() ?? [],
+      describe: (key) => this.#describe(key),
+      edgeFences: () => this.#telemetry.book.fences(),
+      edgesOf: (key) => this.#telemetry.book.of(key)?.hosts() ?? [],
     };
   }
 
@@ -161,9 +147,9 @@ export class Collector {
     return this.#mesh;
   }
 
-  /** This replica has become the leader: it looks at every fence. */
+  /** This replica has become the leader: it looks at every object of ours. */
   lead(): void {
-    this.#controller.lead();
+    for (const driver of this.#drivers) driver.lead();
     this.#fallback.refresh();
     this.#automatic.refresh();
   }
@@ -184,19 +170,19 @@ export class Collector {
   async #start(): Promise<void> {
     const { store, config, logger, fallbackToken: token, sources = [] } = this.#options;
     this.#closers.push(() => this.#controller.close());
+    for (const driver of this.#drivers) this.#closers.push(() => driver.close());
     this.#closers.push(() => this.#fallback.close());
     this.#closers.push(() => this.#automatic.close());
     this.#closers.push(store.onChange((changes) => this.#refresh(changes)));
-    this.#controller.refresh();
+    for (const driver of this.#drivers) driver.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();
     await this.#controller.idle();
-    this.#closers.push(() => clearInterval(this.#ageingTimer));
-    this.#scheduleAgeing();
+    for (const driver of this.#drivers) driver.start();
     const isFallback = fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger });
     const services = [meshAddressService(this.addresses, isFallback)];
     for (const source of [this.#accessLogSource(isFallback, (service) => services.push(service)), ...sources]) {
-      const running = await source.start(this.#learner);
+      const running = await source.start(this.#telemetry.sink);
       this.#closers.push(() => running.close());
     }
     this.#grpcHost = await this.#listen(services);
@@ -211,8 +197,8 @@ export class Collector {
       metrics: this.#metrics,
       now,
       decisions: this.#decisions,
-      onProxyVersion: (fence, version, stream) => this.#proxyVersions.told(stream, fence, version),
-      onProxyGone: (stream) => this.#proxyVersions.left(stream),
+      onProxyVersion: (fence, version, stream) => this.#telemetry.proxyTold(stream, fence, version),
+      onProxyGone: (stream) => this.#telemetry.proxyLeft(stream),
       onUnbelieved: unbelievedLog(logger),
     });
   }
@@ -239,17 +225,22 @@ export class Collector {
     this.#mesh.apply(changes, snapshot);
     const isPolicy = changes.defaultSidecars.length > 0 || changes.meshConfigs.length > 0;
     this.addresses.apply(changes, isPolicy ? this.#outbound(snapshot) : undefined);
-    if (changes.of(SERVICE_FENCE).some(({ after }) => after === undefined)) this.#forgetVersions();
-    this.#controller.changed(changes);
+    for (const driver of this.#drivers) driver.changed(changes);
     this.#fallback.changed(changes);
     this.#automatic.changed(changes);
-    const isWindow = changes.of(SERVICE_FENCE).some(({ before, after }) => before?.spec.idleWindow !== after?.spec.idleWindow);
-    if (this.#ageingTimer !== undefined && isWindow) this.#scheduleAgeing();
   }
 
-  #forgetVersions(): void {
-    const fences = new Set(this.#mesh.fences().map(({ metadata }) => formatFenceKey(metadata)));
-    this.#proxyVersions.retain((fence) => fences.has(fence));
+  #drive(context: KindContext): readonly KindDriver[] {
+    const { store, drivers = DRIVERS } = this.#options;
+    const controller = this.#controller;
+    return Object.values(drivers).map((make) => new KindDriver({ driven: make(context), controller, store }));
+  }
+
+  /** A fence as it is now, times and counts included. */
+  #describe(key: FenceKey): ReturnType<FenceReader["describe"]> {
+    const fence = this.#mesh.fence(key);
+    const desired = this.#controller.desired(fenceRef(key));
+    return fence === undefined || desired === undefined ? undefined : { fence, status: desired.status as ServiceFenceStatus };
   }
 
   /** Whose pods reach nothing but registered hosts. */
@@ -257,23 +248,5 @@ export class Collector {
     const { controlPlanes, config } = this.#mesh;
     const { rootNamespace, istioNamespace } = config;
     return outboundEntries({ defaultSidecars: snapshot.defaultSidecars, controlPlanes }, rootNamespace ?? istioNamespace);
-  }
-
-  /**
-   * Rounds follow the shortest window. A fence with a shorter one than any before must not wait for
-   * a round that was planned without it.
-   */
-  #scheduleAgeing(): void {
-    const { ageing } = this.#options.config;
-    const windows = this.#mesh.fences().map(({ spec }) => idleWindowOf(spec, ageing));
-    const shortest = Math.min(...windows, durationMs(ageing.idleWindow));
-    const interval = Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, shortest / ROUNDS_PER_WINDOW));
-    if (interval === this.#ageingInterval) return;
-    this.#ageingInterval = interval;
-    clearInterval(this.#ageingTimer);
-    this.#ageingTimer = setInterval(() => {
-      this.#controller.tick();
-      this.#proxyVersions.tick();
-    }, interval).unref();
   }
 }

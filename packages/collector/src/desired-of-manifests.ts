@@ -1,18 +1,8 @@
-import {
-  type Config,
-  FencelineError,
-  type KnownObject,
-  type ObjectRef,
-  OWN_KINDS,
-  type OwnKind,
-  type OwnObject,
-  type RenderedObject,
-  refText,
-} from "@fenceline/api";
-import { type Desired, desiredOf } from "@fenceline/control";
-import { type MeshSnapshot, ownObjects } from "@fenceline/store";
-import { fencesOfManifests } from "./fence/fences-of-manifests.ts";
-import { Mesh } from "./mesh.ts";
+import { type AnyObject, type Config, FencelineError, type ObjectRef, type RenderedObject, refText } from "@fenceline/api";
+import { desiredOf, plan } from "@fenceline/control";
+import type { KindContext, KindMaker } from "./kind-context.ts";
+import { DRIVERS, type Drivers } from "./kinds.ts";
+import { contextOfManifests } from "./manifest-context.ts";
 
 /** What is rendered for the objects of some manifests, and what is not. */
 export interface DesiredOfManifests {
@@ -22,52 +12,39 @@ export interface DesiredOfManifests {
   readonly refused: readonly FencelineError[];
 }
 
-/** What one object asks for; undefined when it does not exist. */
-type DesiredOf = (of: ObjectRef) => Desired<unknown> | undefined;
-
-/** One line for each kind of ours: its reconciler where there is nothing but manifests. */
-const RECONCILERS: { readonly [kind in (typeof OWN_KINDS)[number]["name"]]: (...given: [Mesh, Config, number]) => DesiredOf } = {
-  ServiceFence: (...given) => {
-    const reconciler = fencesOfManifests(...given);
-    return (of) => desiredOf(reconciler, of);
-  },
-};
-
 /**
  * What would be rendered in a mesh that has these objects and no others, with a fallback that is
  * ready. What an object has learned stands in its status.
  *
  * @param now milliseconds of the wall clock, for deadlines
+ * @param drivers the kinds that are rendered. Default: {@link DRIVERS}
  */
-export function desiredOfManifests(objects: readonly KnownObject[], config: Config, now: number): DesiredOfManifests {
-  const mesh = new Mesh(snapshotOf(objects), config);
-  const outcomes = OWN_KINDS.flatMap((kind) => {
-    const desired = RECONCILERS[kind.name](mesh, config, now);
-    return refsOf(kind, objects).map((of) => ({ kind, of, ...desired(of) }));
-  });
+export function desiredOfManifests(
+  objects: readonly AnyObject[],
+  config: Config,
+  now: number,
+  drivers: Drivers = DRIVERS,
+): DesiredOfManifests {
+  const context = contextOfManifests(objects, config, now);
+  const all = Object.values(drivers).map((make) => desiredOfKind(make, context));
+  return { objects: all.flatMap((each) => each.objects), refused: all.flatMap((each) => each.refused) };
+}
+
+/** Observe, desired and plan, as a controller calls them, for the objects of a kind by their names. */
+function desiredOfKind(make: KindMaker, context: KindContext): DesiredOfManifests {
+  const { kind, reconciler, triggers } = make(context);
+  const own = context.store.snapshot().of(kind);
+  for (const object of own) triggers?.open?.(object);
+  const refs = own.map(({ metadata: { namespace, name } }): ObjectRef => ({ kind: kind.name, namespace, name }));
+  const outcomes = refs.sort((a, b) => (refText(a) < refText(b) ? -1 : 1)).map((of) => ({ of, ...desiredOf(reconciler, of) }));
   return {
-    objects: outcomes.flatMap((outcome) => outcome.objects ?? []),
-    refused: outcomes.flatMap(({ kind, of, refused }) => {
+    objects: outcomes
+      .flatMap(({ of, objects = [] }) => plan(of, [], objects))
+      .flatMap((change) => (change.action === "create" ? change.object : [])),
+    refused: outcomes.flatMap(({ of, refused }) => {
       if (refused === undefined) return [];
       const message = `${refused.reason}: ${refused.message}`;
       return new FencelineError(`${kind.errorPrefix}_NOT_RENDERED`, { at: { object: refText(of) }, message });
     }),
-  };
-}
-
-/** In the order of their names. */
-function refsOf({ name: kind }: OwnKind, objects: readonly KnownObject[]): readonly ObjectRef[] {
-  const own = objects.filter((object) => object.kind === kind) as readonly OwnObject[];
-  const refs = own.map(({ metadata: { namespace, name } }) => ({ kind, namespace, name }));
-  return refs.sort((a, b) => (refText(a) < refText(b) ? -1 : 1));
-}
-
-/** A mesh that has these objects and no others. */
-export function snapshotOf(objects: readonly KnownObject[]): MeshSnapshot {
-  return {
-    namespaces: objects.filter((object) => object.kind === "Namespace"),
-    services: objects.filter((object) => object.kind === "Service"),
-    endpointSlices: objects.filter((object) => object.kind === "EndpointSlice"),
-    of: ownObjects(objects.filter((object) => object.kind === "ServiceFence")),
   };
 }

@@ -100,6 +100,11 @@ export class Controller {
     return this.#writer.obstacles(of);
   }
 
+  /** What an object asks for now; undefined when it does not exist. Nothing is written for it. */
+  desired(of: ObjectRef): Desired<object> | undefined {
+    return desiredOf(this.#reconcilerOf(of), of);
+  }
+
   /** Resolves when everything that was asked for is done. */
   async idle(): Promise<void> {
     // A plan asks for a status, never the other way round.
@@ -117,7 +122,7 @@ export class Controller {
   async #reconcile(of: ObjectRef): Promise<number | undefined> {
     const { store, leads } = this.#options;
     const reconciler = this.#reconcilerOf(of);
-    const desired = desiredOf(reconciler, of);
+    const desired = this.desired(of);
     if (desired === undefined) reconciler.forget?.(of);
     const changes = plan(of, store.ownedBy(of), desired?.objects ?? []);
     if (!leads()) return this.#follow(of, changes, desired);
@@ -174,7 +179,7 @@ export class Controller {
     const reconciler = this.#reconcilerOf(of);
     // Whoever leads next looks at every object.
     if (!leads() && reconciler.kind.mergeStatus === undefined) return undefined;
-    const desired = desiredOf(reconciler, of);
+    const desired = this.desired(of);
     const status = desired && reconciler.statusToWrite(of, desired);
     if (desired === undefined) await store.deleteStatus(of);
     if (status === undefined) this.#writer.statusIsKept(of);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type ObjectRef, OWN_KINDS, type OwnKind, sidecarHosts } from "@fenceline/api";
-import { renderValve, until, VALVE, type Valve, type ValveStatus } from "@fenceline/api/testing";
+import { until, VALVE } from "@fenceline/api/testing";
 import { resourcesOf } from "@fenceline/kubernetes";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { DirectoryStore, type Store } from "@fenceline/store";
@@ -13,7 +13,8 @@ import { KubernetesStore } from "@fenceline/store/kubernetes";
 import { CONFIG_MAPS, ManualLeadership, MESH_CONFIG_MAP, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { Controller } from "./controller.ts";
-import type { Desired, Reconciler } from "./reconciler.ts";
+import { KindDriver } from "./kind-driver.ts";
+import { valves } from "./testing/index.ts";
 
 const KINDS: readonly OwnKind[] = [...OWN_KINDS, VALVE];
 const [VALVES] = resourcesOf(VALVE);
@@ -26,51 +27,27 @@ const valveOf = (spec: object) => ({
 });
 const nothing = () => {};
 
-class ValveReconciler implements Reconciler<Valve, ValveStatus> {
-  readonly kind = VALVE;
-  readonly #store: Store;
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  observe({ namespace, name }: ObjectRef): Valve | undefined {
-    return this.#store
-      .snapshot()
-      .of(VALVE)
-      .find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
-  }
-
-  desired(valve: Valve): Desired<ValveStatus> {
-    return { objects: [renderValve(valve)], status: { shown: Math.min(valve.spec.hosts.length, valve.spec.most) } };
-  }
-
-  statusToWrite(of: ObjectRef, { status }: Desired<ValveStatus>): ValveStatus | undefined {
-    return this.observe(of)?.status.shown === status.shown ? undefined : status;
-  }
-}
-
-/** A controller that looks at a valve whenever the store tells of it. */
+/** A controller that runs valves. */
 function control(t: TestContext, store: Store) {
+  const counter = { inc: nothing };
   const controller = new Controller({
     store,
     metrics: {
-      ...{ reconciles: { inc: nothing }, writes: { inc: nothing }, statusWrites: { inc: nothing }, delayedWrites: { inc: nothing } },
+      ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter },
       ...{ observeObstacles: nothing, observeInFlight: nothing },
     },
     logger: pino({ level: "silent" }),
     leads: () => true,
   });
-  controller.add(new ValveReconciler(store));
-  store.onChange((changes) => {
-    if (changes.of(VALVE).length > 0) controller.enqueue(A);
-    for (const owner of changes.disturbed) if (owner.kind === VALVE.name) controller.enqueue(owner);
-  });
+  const driver = new KindDriver({ driven: valves({ store }), controller, store });
+  store.onChange((changes) => driver.changed(changes));
   t.after(async () => {
+    driver.close();
     await controller.close();
     await store.close();
   });
-  for (const owner of [...store.goneOwners(VALVE), A]) controller.enqueue(owner);
+  driver.refresh();
+  driver.start();
   return controller;
 }
 

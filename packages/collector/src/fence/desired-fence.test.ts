@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fenceRef } from "@fenceline/api";
-import { CAPTURED_MESH, CONFIG, meshOf } from "../testing/mesh.ts";
-import { fencesOfManifests } from "./fences-of-manifests.ts";
+import { fenceRef, parseManifests } from "@fenceline/api";
+import { contextOfManifests } from "../manifest-context.ts";
+import { CAPTURED_MESH, CONFIG } from "../testing/mesh.ts";
+import { serviceFences } from "./service-fences.ts";
 
 const A = fenceRef({ namespace: "test1", name: "a" });
 
 test("issue 14: what a fence asks for depends on what was observed alone, whatever has changed since", () => {
-  const mesh = meshOf(
-    CAPTURED_MESH.replace("spec: {enable: true}", "spec: {enable: true, host: {b: {}}, workloadSelector: {fromService: true}}"),
+  const manifests = CAPTURED_MESH.replace(
+    "spec: {enable: true}",
+    "spec: {enable: true, host: {b: {}}, workloadSelector: {fromService: true}}",
   );
-  const reconciler = fencesOfManifests(mesh, CONFIG, 0);
+  const context = contextOfManifests(parseManifests(manifests, "test.yaml").objects, CONFIG, 0);
+  const mesh = context.mesh();
+  const { reconciler, triggers } = serviceFences(context);
+  for (const fence of mesh.fences()) triggers.open(fence);
   const seen = reconciler.observe(A);
   assert.ok(seen !== undefined);
   const before = reconciler.desired(seen);

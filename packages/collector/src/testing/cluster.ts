@@ -1,6 +1,6 @@
 /** A whole collector over an API server that a test controls: what is between the two is real. */
 import type { TestContext } from "node:test";
-import type { ServiceFenceStatus } from "@fenceline/api";
+import { OWN_KINDS, type OwnKind, type ServiceFenceStatus } from "@fenceline/api";
 import { FakeApiServer, type Resource } from "@fenceline/kubernetes/testing";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
 import {
@@ -15,6 +15,7 @@ import {
 } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { Collector } from "../collector.ts";
+import { DRIVERS, type Drivers } from "../kinds.ts";
 import { CONFIG } from "./mesh.ts";
 
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
@@ -25,6 +26,12 @@ class GivenLeadership extends ManualLeadership {
     super();
     this.leads = leads;
   }
+}
+
+/** Kinds that are no product's. Default: ours. */
+interface MoreKinds {
+  readonly kinds?: readonly OwnKind[];
+  readonly drivers?: Drivers;
 }
 
 /** A line of a log: its fields and its message. */
@@ -40,6 +47,7 @@ export async function startCluster(
   leads = true,
   config = CONFIG,
   meshConfigMaps = [MESH_CONFIG_MAP],
+  more: MoreKinds = {},
 ) {
   const server = await FakeApiServer.start(t);
   server.put(NAMESPACES, { metadata: { name: "test1" } });
@@ -54,23 +62,8 @@ export async function startCluster(
   });
   server.put(FENCES, fence());
   prepare(server);
-  const leadership = new GivenLeadership(leads);
-  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps });
-  const lines: LogLine[] = [];
-  const logger = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const address = { host: "127.0.0.1", port: 0 };
-  const collector = await Collector.start({
-    store,
-    config,
-    logger,
-    accessLogs: address,
-    leads: () => leadership.mayWrite(),
-    fallbackReady: (mesh) => mesh.hasFallback(),
-  });
-  t.after(async () => {
-    await collector.close();
-    await store.close();
-  });
+  const replica = await startReplica(t, server, leads, config, meshConfigMaps, more);
+  const { lines, collector } = replica;
   /** `True OtherSidecar` */
   const condition = (type: string) => {
     const { conditions = [] } = (server.get(FENCES, FENCE)?.status ?? {}) as Partial<ServiceFenceStatus>;
@@ -83,5 +76,35 @@ export async function startCluster(
   };
   const warnings = () => lines.filter(({ level }) => level >= 40);
   const metrics = () => collector.metrics.metrics();
-  return { server, store, collector, leadership, condition, message, lines, warnings, metrics };
+  return { server, ...replica, condition, message, warnings, metrics };
+}
+
+/** One collector of a mesh. */
+export async function startReplica(
+  t: TestContext,
+  server: FakeApiServer,
+  leads = true,
+  config = CONFIG,
+  meshConfigMaps = [MESH_CONFIG_MAP],
+  { kinds = OWN_KINDS, drivers = DRIVERS }: MoreKinds = {},
+) {
+  const leadership = new GivenLeadership(leads);
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps, kinds });
+  const lines: LogLine[] = [];
+  const logger = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const address = { host: "127.0.0.1", port: 0 };
+  const collector = await Collector.start({
+    store,
+    config,
+    logger,
+    accessLogs: address,
+    leads: () => leadership.mayWrite(),
+    fallbackReady: (mesh) => mesh.hasFallback(),
+    drivers,
+  });
+  t.after(async () => {
+    await collector.close();
+    await store.close();
+  });
+  return { store, collector, leadership, lines };
 }

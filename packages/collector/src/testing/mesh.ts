@@ -2,7 +2,7 @@
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
 import { Config, parseManifests, SERVICE_FENCE, ServiceFence } from "@fenceline/api";
 import type { MeshSnapshot } from "@fenceline/store";
-import { snapshotOf as snapshotOfObjects } from "../desired-of-manifests.ts";
+import { snapshotOf as snapshotOfObjects } from "../manifest-context.ts";
 import { Mesh } from "../mesh.ts";
 
 /** The mesh that the captured streams were taken in: `a` calls `b` and `tcpsvc`. */

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { OWN_KINDS, type OwnKind } from "@fenceline/api";
 import { localTokenGuard, probeRoutes, serveHttpApi } from "@fenceline/http-api";
 import { DirectoryStore } from "@fenceline/store";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
@@ -38,9 +39,10 @@ export async function startCollector(
   manifests: string,
   folder = mkdtempSync(join(tmpdir(), "fenceline-collector-")),
   options: Partial<CollectorOptions> = {},
+  kinds: readonly OwnKind[] = OWN_KINDS,
 ): Promise<RunningCollector> {
   writeFileSync(join(folder, "mesh.yaml"), manifests);
-  const store = await DirectoryStore.open({ folder, onRefused: () => {} });
+  const store = await DirectoryStore.open({ folder, kinds, onRefused: () => {} });
   const address = { host: "127.0.0.1", port: 0 };
   const logger = pino({ level: "silent" });
   const collector = await Collector.start({ store, config: CONFIG, logger, accessLogs: address, ...options });
@@ -71,7 +73,7 @@ export async function startCollector(
     restart: async (meanwhile = () => {}) => {
       await close();
       meanwhile();
-      return startCollector(t, manifests, folder);
+      return startCollector(t, manifests, folder, options, kinds);
     },
   };
 }

@@ -1,0 +1,94 @@
+import type { AccessLogStream } from "@fenceline/als";
+import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import { EdgeBook, type Sighting } from "@fenceline/edges";
+import type { Logger } from "pino";
+import { Learner } from "./learner.ts";
+import type { CollectorMetrics } from "./metrics.ts";
+import { ProxyVersions } from "./sources/access-logs/proxy-versions.ts";
+
+/** Is told of what telemetry says of fences. */
+export interface FenceListener {
+  /** A host is new in the book, and calls to it take the fallback until it is rendered. */
+  learned(fence: FenceKey): void;
+  /** A fence has no room for a host that its workload called. */
+  turnedAway(fence: FenceKey, host: string): void;
+  /** The first telemetry of a fence's proxies arrived, or they run other versions than before. */
+  proxiesChanged(fence: FenceKey): void;
+}
+
+/** What a {@link FenceTelemetry} works with. */
+export interface FenceTelemetryOptions {
+  readonly metrics: CollectorMetrics;
+  readonly logger: Logger;
+  /** A host made room for the one that was sighted. */
+  readonly onEvicted?: (host: string, by: Sighting) => void;
+  /** The version that our own proxy runs. Default: it is not known. */
+  readonly proxyVersion?: string | undefined;
+}
+
+/** What telemetry tells of fences: their edges, and the versions that their proxies run. */
+export class FenceTelemetry {
+  readonly book = new EdgeBook();
+  /** Where sources put what they see. */
+  readonly sink: Learner;
+  readonly #listeners: FenceListener[] = [];
+  readonly #versions: ProxyVersions;
+  readonly #proxyVersion: string | undefined;
+
+  constructor({ metrics, logger, onEvicted, proxyVersion }: FenceTelemetryOptions) {
+    this.#proxyVersion = proxyVersion;
+    this.#versions = new ProxyVersions((fence) => this.#tell((listener) => listener.proxiesChanged(fence)));
+    this.sink = new Learner({
+      book: this.book,
+      onLearned: (fence, host) => {
+        metrics.edgesLearned.inc();
+        logger.info({ fence: formatFenceKey(fence), host }, "edge learned");
+        this.#tell((listener) => listener.learned(fence));
+      },
+      onEvicted,
+      onTurnedAway: (fence, host) => this.#tell((listener) => listener.turnedAway(fence, host)),
+      onTelemetry: (fence) => this.#tell((listener) => listener.proxiesChanged(fence)),
+    });
+  }
+
+  /** Tells somebody of what comes, from now on. */
+  listen(listener: FenceListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The versions of Istio that a fence's proxies run, as far as they are known. */
+  proxyVersions(fence: FenceKey): readonly string[] {
+    const told = this.#versions.of(fence);
+    if (told.length > 0) return told;
+    return this.#proxyVersion === undefined ? this.#versions.ofNamespace(fence.namespace) : [this.#proxyVersion];
+  }
+
+  /** A stream of a fence's proxy names its version. */
+  proxyTold(stream: AccessLogStream, fence: FenceKey, version: string): void {
+    this.#versions.told(stream, fence, version);
+  }
+
+  /** A stream has ended, or speaks for its fence no more. */
+  proxyLeft(stream: AccessLogStream): void {
+    this.#versions.left(stream);
+  }
+
+  /** Time has passed: versions count for some minutes after their last stream. */
+  tick(): void {
+    this.#versions.tick();
+  }
+
+  /** Forgets the proxies of fences that are not there any more. */
+  retain(exists: (fence: string) => boolean): void {
+    this.#versions.retain(exists);
+  }
+
+  /** Fences that turn newcomers away now. */
+  fencesAtCapacity(): number {
+    return this.book.fences().filter((fence) => this.book.of(fence)?.isAtCapacity === true).length;
+  }
+
+  #tell(how: (listener: FenceListener) => void): void {
+    for (const listener of this.#listeners) how(listener);
+  }
+}

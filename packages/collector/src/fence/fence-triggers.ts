@@ -1,0 +1,189 @@
+import {
+  durationMs,
+  type FenceKey,
+  fenceRef,
+  formatFenceKey,
+  idleWindowOf,
+  isOfStatus,
+  type ObjectChange,
+  type ObjectRef,
+  SERVICE_FENCE,
+  type ServiceFence,
+} from "@fenceline/api";
+import type { Triggers } from "@fenceline/control";
+import type { TcpLists } from "@fenceline/registry";
+import { nextDeadline } from "@fenceline/render";
+import type { MeshChanges } from "@fenceline/store";
+import type { FenceListener } from "../fence-telemetry.ts";
+import type { KindContext } from "../kind-context.ts";
+import type { MeshConfiguration } from "../mesh.ts";
+import type { FenceReconciler } from "./fence-reconciler.ts";
+import type { FenceState } from "./fence-state.ts";
+import type { FenceStates } from "./fence-states.ts";
+import { differsInSubstance } from "./status.ts";
+
+/** What {@link FenceTriggers} work with. */
+export interface FenceTriggersOptions
+  extends Pick<KindContext, "mesh" | "config" | "runs" | "telemetry" | "metrics" | "logger" | "now" | "leads" | "fallbackReady"> {
+  readonly states: FenceStates;
+  readonly reconciler: Pick<FenceReconciler, "reads" | "isStale">;
+}
+
+/** What every fence reads. */
+interface Common {
+  readonly tcp: TcpLists;
+  readonly fallbackReady: boolean;
+  readonly config: MeshConfiguration;
+}
+
+/** Ageing rounds per window, and the limits of their interval in milliseconds. */
+const ROUNDS_PER_WINDOW = 20;
+const SHORTEST_ROUND = 50;
+const LONGEST_ROUND = 60_000;
+
+/**
+ * What has fences looked at, beside changes of their own: Services that they read, hosts that are
+ * learned, and time.
+ */
+export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
+  readonly objects = {
+    all: () => this.#options.mesh().fences(),
+    find: (of: ObjectRef) => this.#options.mesh().fence(of),
+  };
+  readonly #options: FenceTriggersOptions;
+  #common: Common;
+  /** Undefined when it has to be worked out anew. */
+  #interval: number | undefined;
+
+  constructor(options: FenceTriggersOptions) {
+    this.#options = options;
+    this.#common = this.#commonNow();
+  }
+
+  open(fence: ServiceFence): void {
+    this.#options.states.open(fence);
+  }
+
+  /**
+   * A status that says what is known here already, as after a write of our own, asks for nothing.
+   */
+  isNews(change: ObjectChange<ServiceFence>): boolean {
+    const { after } = change;
+    const known = after && this.#options.states.get(after.metadata)?.status;
+    return after === undefined || known === undefined || !isOfStatus(change) || differsInSubstance(known, after.status);
+  }
+
+  concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
+    this.#fencesChanged(changes.of(SERVICE_FENCE));
+    const before = this.#common;
+    this.#common = this.#commonNow();
+    const { tcp, fallbackReady, config } = this.#common;
+    if (fallbackReady !== before.fallbackReady || config !== before.config) return "all";
+    return this.#options.reconciler.reads.concernedBy(changes.services, tcp !== before.tcp);
+  }
+
+  disturbed(of: ObjectRef): void {
+    this.#options.states.takeOverWidened(of);
+  }
+
+  lead(): void {
+    this.#options.states.lead();
+  }
+
+  learned(key: FenceKey): void {
+    const { states, runs } = this.#options;
+    const state = states.get(key);
+    if (state !== undefined) state.learnedAt ??= performance.now();
+    runs.enqueue(fenceRef(key), true);
+  }
+
+  /** Told once, until there is room again. A warm-up may name a host without room, too. */
+  turnedAway(key: FenceKey, host: string): void {
+    const { states, runs, logger } = this.#options;
+    const state = states.get(key);
+    if (state === undefined || state.isTurningAway) return;
+    state.isTurningAway = true;
+    const { maxHosts } = state.edges;
+    logger.warn({ fence: formatFenceKey(key), host, maxHosts }, "fence is full, new hosts stay on the fallback");
+    runs.enqueue(fenceRef(key));
+  }
+
+  proxiesChanged(key: FenceKey): void {
+    this.#options.runs.enqueue(fenceRef(key));
+  }
+
+  /**
+   * Rounds follow the shortest window. A fence with a shorter one than any before must not wait for
+   * a round that was planned without it.
+   */
+  interval(): number {
+    const { mesh, config } = this.#options;
+    if (this.#interval === undefined) {
+      const windows = mesh()
+        .fences()
+        .map(({ spec }) => idleWindowOf(spec, config.ageing));
+      const shortest = windows.reduce((least, window) => Math.min(least, window), durationMs(config.ageing.idleWindow));
+      this.#interval = Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, shortest / ROUNDS_PER_WINDOW));
+    }
+    return this.#interval;
+  }
+
+  /**
+   * Runs one ageing round over all fences, and lets times be written that have waited long enough.
+   */
+  tick(): void {
+    const { states, mesh, now, runs, reconciler, telemetry } = this.#options;
+    telemetry.tick();
+    for (const state of states.all()) {
+      const { key, edges, lookedAt } = state;
+      const hasAged = this.#age(state);
+      const hasRoomAgain = state.isTurningAway && !edges.isAtCapacity;
+      if (hasRoomAgain) state.isTurningAway = false;
+      const fence = mesh().fence(key);
+      const deadline = fence === undefined ? undefined : nextDeadline(fence, lookedAt);
+      const isDue = deadline !== undefined && deadline <= now();
+      if (hasAged || hasRoomAgain || isDue) runs.enqueue(fenceRef(key));
+      else if (reconciler.isStale(key)) runs.enqueueStatus(fenceRef(key));
+    }
+  }
+
+  /** Times and counts are written a last time. */
+  closing(): void {
+    const { states, runs } = this.#options;
+    for (const state of states.all()) {
+      const { key, edges, status } = state;
+      if (edges.observedUntil === undefined && Object.keys(status.domains).length === 0) continue;
+      state.statusWrittenAt = Number.NEGATIVE_INFINITY;
+      runs.enqueueStatus(fenceRef(key));
+    }
+  }
+
+  #fencesChanged(changes: readonly ObjectChange<ServiceFence>[]): void {
+    const { mesh, telemetry } = this.#options;
+    if (changes.some(({ before, after }) => before?.spec.idleWindow !== after?.spec.idleWindow)) this.#interval = undefined;
+    if (!changes.some(({ after }) => after === undefined)) return;
+    const fences = new Set(
+      mesh()
+        .fences()
+        .map(({ metadata }) => formatFenceKey(metadata)),
+    );
+    telemetry.retain((fence) => fences.has(fence));
+  }
+
+  #commonNow(): Common {
+    const { mesh, fallbackReady } = this.#options;
+    const current = mesh();
+    return { tcp: current.registry.tcpServices(), fallbackReady: fallbackReady(current), config: current.config };
+  }
+
+  /** Returns whether hosts were removed. */
+  #age({ key, edges }: FenceState): boolean {
+    const { metrics, logger, config, leads, mesh } = this.#options;
+    const removed = leads() ? edges.age() : [];
+    if (removed.length === 0) return false;
+    metrics.edgesAged.inc(removed.length);
+    const idleWindow = mesh().fence(key)?.spec.idleWindow ?? config.ageing.idleWindow;
+    logger.info({ fence: formatFenceKey(key), hosts: removed, idleWindow }, "hosts aged out, nobody called them");
+    return true;
+  }
+}

@@ -1,0 +1,23 @@
+import { SERVICE_FENCE } from "@fenceline/api";
+import type { KindContext } from "../kind-context.ts";
+import { FenceReconciler } from "./fence-reconciler.ts";
+import { FenceStates } from "./fence-states.ts";
+import { FenceTriggers } from "./fence-triggers.ts";
+
+/** ServiceFence in a collector. */
+export function serviceFences(context: KindContext) {
+  const { telemetry, metrics, runs } = context;
+  const { book } = telemetry;
+  const states = new FenceStates({ ...context, book, onTurnedAway: (key, host) => triggers.turnedAway(key, host) });
+  const reconciler = new FenceReconciler({
+    ...context,
+    proxyVersions: (key) => telemetry.proxyVersions(key),
+    state: (key) => states.get(key),
+    obstacles: (of) => runs.obstacles(of),
+    onGone: (key) => states.forget(key),
+    onRendered: (milliseconds) => metrics.learnToRender.observe(milliseconds / 1_000),
+  });
+  const triggers = new FenceTriggers({ ...context, states, reconciler });
+  telemetry.listen(triggers);
+  return { kind: SERVICE_FENCE, reconciler, triggers };
+}

@@ -1,0 +1,30 @@
+import type { Config } from "@fenceline/api";
+import type { DrivenKind, Runs } from "@fenceline/control";
+import type { Store } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { FenceTelemetry } from "./fence-telemetry.ts";
+import type { Mesh } from "./mesh.ts";
+import type { CollectorMetrics } from "./metrics.ts";
+
+/** What a kind in a collector is made from: what there is to read, and how it asks for runs. */
+export interface KindContext {
+  readonly store: Pick<Store, "snapshot" | "objectOf" | "ownedBy" | "foreign" | "sidecars">;
+  readonly mesh: () => Mesh;
+  readonly config: Config;
+  readonly runs: Runs;
+  readonly telemetry: FenceTelemetry;
+  readonly metrics: CollectorMetrics;
+  readonly logger: Logger;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+  /**
+   * Whether this replica alone ages and renders; the others only learn, and write what they learned
+   * into statuses.
+   */
+  readonly leads: () => boolean;
+  /** Whether the fallback can answer. */
+  readonly fallbackReady: (mesh: Mesh) => boolean;
+}
+
+/** Makes what is particular to a kind. */
+export type KindMaker = (context: KindContext) => DrivenKind;

@@ -1,0 +1,14 @@
+import type { OWN_KINDS } from "@fenceline/api";
+import { serviceFences } from "./fence/service-fences.ts";
+import type { KindMaker } from "./kind-context.ts";
+
+/** The kinds that a collector runs, by their names. */
+export type Drivers = Readonly<Record<string, KindMaker>>;
+
+/**
+ * The table of what drives each kind of ours. The collector and `fenceline render` read it; a new
+ * kind is one line here, and without it the types do not fit. See docs/adding-a-kind.md.
+ */
+export const DRIVERS = {
+  ServiceFence: serviceFences,
+} satisfies { readonly [kind in (typeof OWN_KINDS)[number]["name"]]: KindMaker };

@@ -1,0 +1,136 @@
+/**
+ * ServiceFence and a kind that lives in tests only, in one collector: nothing of it knows fences
+ * alone.
+ */
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type KnownObject, MESH_KINDS, OWN_KINDS, type OwnKind, parseManifests, type ReadKind, type Sidecar } from "@fenceline/api";
+import { until, VALVE, type Valve } from "@fenceline/api/testing";
+import { valves } from "@fenceline/control/testing";
+import { resourcesOf } from "@fenceline/kubernetes";
+import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
+import { ENVOY_FILTERS, FENCE, SERVICE_FENCES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { desiredOfManifests } from "./desired-of-manifests.ts";
+import { DRIVERS, type Drivers } from "./kinds.ts";
+import { startCluster, startReplica } from "./testing/cluster.ts";
+import { CAPTURED_MESH, CONFIG } from "./testing/mesh.ts";
+import { startCollector } from "./testing/running-collector.ts";
+
+const KINDS: readonly OwnKind[] = [...OWN_KINDS, VALVE];
+/** The table with one more line. */
+const TABLE: Drivers = { ...DRIVERS, Valve: valves };
+
+/** By the name of the fence. */
+const valveOf = (...hosts: readonly string[]) => ({
+  apiVersion: "test.fenceline.io/v1",
+  kind: "Valve",
+  metadata: { name: "a", namespace: "test1" },
+  spec: { app: "web", hosts },
+});
+
+const [FENCE_SIDECAR, FENCE_STATE] = ["rendered/test1/Sidecar-a.yaml", "state/test1/ServiceFence-a.yaml"];
+const [VALVE_SIDECAR, VALVE_STATE] = ["rendered/test1/Sidecar-valve-a.yaml", "state/test1/Valve-a.yaml"];
+
+test("issue 14: a collector over a folder runs a second kind beside fences, and takes back what was made for an object that is gone", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH, undefined, { drivers: TABLE }, KINDS);
+  const write = (...hosts: string[]) => running.write("valve.yaml", JSON.stringify(valveOf(...hosts)));
+  write("b", "c");
+  await until(() => /shown: 2/.test(running.read(VALVE_STATE)));
+  assert.match(running.read(VALVE_SIDECAR), /- "\*\/b"\n\s+- "\*\/c"/);
+  assert.match(running.read(FENCE_SIDECAR), /name: a\n/);
+  assert.match(running.read(FENCE_STATE), /type: Ready/);
+  write("d");
+  await until(() => /shown: 1/.test(running.read(VALVE_STATE)) && /\*\/d/.test(running.read(VALVE_SIDECAR)));
+
+  // Each kind is counted by itself, and nothing is counted twice.
+  const { body } = await running.request("/metrics");
+  for (const { name } of KINDS) {
+    assert.match(body, new RegExp(`^fenceline_reconciles_total\\{kind="${name}",result="changed"\\} [1-9]`, "m"));
+    assert.match(body, new RegExp(`^fenceline_status_writes_total\\{kind="${name}"\\} [1-9]`, "m"));
+  }
+  const types = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  assert.equal(new Set(types).size, types.length);
+
+  rmSync(join(running.folder, "valve.yaml"));
+  await until(() => running.read(VALVE_SIDECAR) === "" && running.read(VALVE_STATE) === "");
+  assert.notEqual(running.read(FENCE_SIDECAR), "");
+  write("b");
+  await until(() => running.read(VALVE_SIDECAR) !== "");
+  running.write("mesh.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: test1}}");
+  await until(() => running.read(FENCE_SIDECAR) === "" && running.read(FENCE_STATE) === "");
+  assert.notEqual(running.read(VALVE_SIDECAR), "");
+
+  const again = await running.restart(() => rmSync(join(running.folder, "valve.yaml")));
+  assert.deepEqual([again.read(VALVE_SIDECAR), again.read(VALVE_STATE)], ["", ""]);
+  assert.notEqual(again.read(FENCE_SIDECAR), "");
+});
+
+const [VALVES] = resourcesOf(VALVE) as [Resource];
+const [FENCES] = SERVICE_FENCES as [Resource, Resource];
+const RENDERED = { namespace: "test1", name: "valve-a" };
+
+const put = (server: FakeApiServer, ...hosts: string[]) =>
+  server.put(VALVES, { ...valveOf(...hosts), ...server.get(VALVES, FENCE), spec: valveOf(...hosts).spec });
+const shown = (server: FakeApiServer) => (server.get(VALVES, FENCE) as Valve | undefined)?.status?.shown;
+const hostsOf = (server: FakeApiServer, name = RENDERED) =>
+  (server.get(SIDECARS, name) as Sidecar | undefined)?.spec.egress.flatMap(({ hosts }) => hosts);
+
+test("issue 14: a collector over an API server runs a second kind beside fences: renders, puts back, says so in the status, takes back", async (t) => {
+  const more = { kinds: KINDS, drivers: TABLE };
+  const { server, condition, warnings } = await startCluster(t, (fake) => put(fake, "b", "c"), true, CONFIG, undefined, more);
+  await until(() => shown(server) === 2 && condition("Ready") === "True Rendered");
+  assert.deepEqual(hostsOf(server), ["*/b", "*/c"]);
+  put(server, "d");
+  await until(() => shown(server) === 1 && hostsOf(server)?.join() === "*/d");
+  for (const name of [RENDERED, FENCE]) {
+    server.remove(SIDECARS, name);
+    await until(() => server.get(SIDECARS, name) !== undefined);
+  }
+  server.remove(VALVES, FENCE);
+  await until(() => server.get(SIDECARS, RENDERED) === undefined);
+  assert.ok(server.get(SIDECARS, FENCE) && server.get(ENVOY_FILTERS, FENCE), "the fence of its name stays");
+  put(server, "b");
+  await until(() => shown(server) === 1 && hostsOf(server)?.join() === "*/b");
+  server.remove(FENCES, FENCE);
+  await until(() => server.get(SIDECARS, FENCE) === undefined && server.get(ENVOY_FILTERS, FENCE) === undefined);
+  assert.deepEqual([hostsOf(server), warnings()], [["*/b"], []]);
+});
+
+test("issue 14: of a second kind, too, the leader alone writes, and the next one makes what the one before left undone", async (t) => {
+  const more = { kinds: KINDS, drivers: TABLE };
+  const one = await startCluster(t, undefined, true, CONFIG, undefined, more);
+  const { server } = one;
+  const other = await startReplica(t, server, false, CONFIG, undefined, more);
+  put(server, "b", "c");
+  await until(() => shown(server) === 2);
+  one.leadership.lose();
+  const writes = () => [server.count("PATCH", VALVES), server.count("PATCH", SIDECARS)];
+  const before = writes();
+  put(server, "d");
+  for (const { store, collector } of [one, other]) {
+    await until(() => store.objectOf(VALVE, FENCE)?.spec.hosts.join() === "d");
+    await collector.idle();
+  }
+  assert.deepEqual([writes(), shown(server), hostsOf(server)], [before, 2, ["*/b", "*/c"]]);
+  other.leadership.leads = true;
+  other.collector.lead();
+  await other.collector.idle();
+  assert.deepEqual([shown(server), hostsOf(server)], [1, ["*/d"]]);
+  assert.deepEqual(
+    writes(),
+    before.map((count) => count + 1),
+  );
+});
+
+test("issue 14: what would be rendered of manifests is that of every kind in the table", () => {
+  const kinds = [...MESH_KINDS, ...KINDS] as readonly ReadKind<unknown>[] as readonly ReadKind<KnownObject | Valve>[];
+  const { objects } = parseManifests(`${CAPTURED_MESH}---\n${JSON.stringify(valveOf("b"))}\n`, "mesh.yaml", kinds);
+  const desired = desiredOfManifests(objects, CONFIG, 0, TABLE);
+  assert.deepEqual(
+    desired.objects.map(({ kind, metadata: { name } }) => `${kind} ${name}`),
+    ["EnvoyFilter a", "Sidecar a", "Sidecar valve-a"],
+  );
+  assert.deepEqual(desired.refused, []);
+});

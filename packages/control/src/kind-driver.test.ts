@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { type ObjectChange, type ObjectRef, refText } from "@fenceline/api";
+import { VALVE, type Valve } from "@fenceline/api/testing";
+import type { MeshChanges } from "@fenceline/store";
+import { pino } from "pino";
+import { Controller } from "./controller.ts";
+import { KindDriver } from "./kind-driver.ts";
+import type { Triggers } from "./triggers.ts";
+
+const nothing = () => {};
+const refOf = (name: string, namespace = "test1"): ObjectRef => ({ kind: VALVE.name, namespace, name });
+const MINUTE = 60_000;
+
+function valve(name: string, namespace = "test1"): Valve {
+  const metadata = { namespace, name };
+  return VALVE.schema.parse({ apiVersion: "test.fenceline.io/v1", kind: "Valve", metadata, spec: { app: name, hosts: ["b"] } });
+}
+
+function changesOf(given: Partial<MeshChanges> & { readonly valves?: readonly ObjectChange<Valve>[] }): MeshChanges {
+  const none = { namespaces: [], nodes: [], serviceCIDRs: [], services: [], endpointSlices: [], defaultSidecars: [], meshConfigs: [] };
+  const { valves = [], ...rest } = given;
+  return {
+    ...none,
+    disturbed: [],
+    foreign: [],
+    of: <O>() => valves as readonly ObjectChange<unknown>[] as readonly ObjectChange<O>[],
+    ...rest,
+  };
+}
+
+/** A driver over valves in memory, on a real controller that tells which of them it looks at. */
+function running(t: TestContext, triggers: Triggers<Valve> = {}) {
+  const objects = new Map<string, Valve>();
+  const looked: string[] = [];
+  const state = { now: 0, gone: [] as ObjectRef[] };
+  const counter = { inc: nothing };
+  const controller = new Controller({
+    store: { ownedBy: () => [], apply: async () => undefined, writeStatus: async () => undefined, deleteStatus: async () => {} },
+    metrics: {
+      ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter },
+      ...{ observeObstacles: nothing, observeInFlight: nothing },
+    },
+    logger: pino({ level: "silent" }),
+    leads: () => false,
+  });
+  const reconciler = {
+    kind: VALVE,
+    observe: (of: ObjectRef) => {
+      looked.push(of.name);
+      return objects.get(refText(of));
+    },
+    desired: () => ({ objects: [], status: {} }),
+    statusToWrite: () => undefined,
+    forget: ({ name }: ObjectRef) => void looked.push(`forget ${name}`),
+  };
+  const source = { all: () => [...objects.values()], find: (of: ObjectRef) => objects.get(refText(of)) };
+  const unused = () => assert.fail("the kind has its objects elsewhere");
+  const driver = new KindDriver({
+    driven: { kind: VALVE, reconciler, triggers: { ...triggers, objects: source } },
+    controller,
+    store: { snapshot: unused, objectOf: unused, goneOwners: () => state.gone },
+    clock: () => state.now,
+  });
+  t.after(async () => {
+    driver.close();
+    await controller.close();
+  });
+  /** What was looked at since it was last asked, in the order of names. */
+  const taken = async () => {
+    await controller.idle();
+    return looked.splice(0).sort();
+  };
+  const put = (name: string, namespace?: string) => void objects.set(refText(refOf(name, namespace)), valve(name, namespace));
+  return { driver, objects, looked, state, taken, put };
+}
+
+test("at the start every object is looked at, and what is left of those that are gone", async (t) => {
+  const { driver, put, state, taken } = running(t);
+  for (const name of ["a", "b"]) put(name);
+  state.gone = [refOf("gone")];
+  driver.refresh();
+  assert.deepEqual(await taken(), ["a", "b", "forget gone", "gone"]);
+});
+
+test("an object that changes is looked at, unless we wrote what changed; one that goes is forgotten", async (t) => {
+  const opened: string[] = [];
+  const { driver, put, objects, taken } = running(t, { open: ({ metadata }) => void opened.push(metadata.name) });
+  for (const name of ["a", "b", "c"]) put(name);
+  driver.refresh();
+  await taken();
+  opened.splice(0);
+  objects.delete(refText(refOf("c")));
+  const [a, b, c] = ["a", "b", "c"].map((name) => valve(name)) as [Valve, Valve, Valve];
+  driver.changed(
+    changesOf({
+      valves: [
+        { before: a, after: a },
+        { before: b, after: b, isOurs: true },
+        { before: c, after: undefined, isOurs: true },
+      ],
+    }),
+  );
+  assert.deepEqual(await taken(), ["a", "c", "forget c"]);
+  assert.deepEqual(opened, ["a", "b"]);
+});
+
+test("a kind says itself which of its changes are news", async (t) => {
+  const { driver, put, taken } = running(t, { isNews: ({ after }) => after?.metadata.name === "b" });
+  for (const name of ["a", "b"]) put(name);
+  driver.changed(changesOf({ valves: ["a", "b"].map((name) => ({ before: undefined, after: valve(name), isOurs: true })) }));
+  assert.deepEqual(await taken(), ["b"]);
+});
+
+test("whoever touches what is rendered has its owner looked at, and others' objects those of their namespace", async (t) => {
+  const disturbed: string[] = [];
+  const { driver, put, taken } = running(t, { disturbed: ({ name }) => void disturbed.push(name) });
+  for (const name of ["a", "b"]) put(name);
+  put("other", "test2");
+  driver.refresh();
+  await taken();
+  driver.changed(changesOf({ disturbed: [refOf("b"), { ...refOf("a"), kind: "ServiceFence" }] }));
+  assert.deepEqual([await taken(), disturbed], [["b"], ["b"]]);
+  driver.changed(changesOf({ foreign: ["test2"] }));
+  assert.deepEqual(await taken(), ["other"]);
+});
+
+test("what a change concerns is looked at: some, or all that there are", async (t) => {
+  const held: { concerned: readonly ObjectRef[] | "all" } = { concerned: [refOf("b")] };
+  const opened: string[] = [];
+  const { driver, put, taken } = running(t, { concernedBy: () => held.concerned, open: ({ metadata }) => void opened.push(metadata.name) });
+  for (const name of ["a", "b", "c"]) put(name);
+  driver.refresh();
+  await taken();
+  opened.splice(0);
+  driver.changed(changesOf({}));
+  assert.deepEqual([await taken(), opened.splice(0)], [["b"], ["b"]]);
+  held.concerned = "all";
+  driver.changed(changesOf({}));
+  assert.deepEqual(
+    [await taken(), opened],
+    [
+      ["a", "b", "c"],
+      ["a", "b", "c"],
+    ],
+  );
+});
+
+test("a new leader looks at every object, after the kind has heard of it", async (t) => {
+  const { driver, put, looked, taken } = running(t, { lead: () => void looked.push("0 leads") });
+  put("a");
+  driver.lead();
+  assert.deepEqual(looked.slice(0, 1), ["0 leads"]);
+  assert.deepEqual(await taken(), ["0 leads", "a"]);
+});
+
+test("time has what is left of gone objects looked at, and every ten minutes all, with those whose end nobody told of", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const ticks: number[] = [];
+  const { driver, put, objects, state, taken } = running(t, { interval: () => MINUTE, tick: () => void ticks.push(state.now) });
+  const pass = (minutes: number) => {
+    state.now += minutes * MINUTE;
+    t.mock.timers.tick(MINUTE);
+  };
+  for (const name of ["a", "b"]) put(name);
+  driver.refresh();
+  driver.start();
+  await taken();
+  objects.delete(refText(refOf("b")));
+  state.gone = [refOf("left")];
+  pass(1);
+  assert.deepEqual([await taken(), ticks.length], [["forget left", "left"], 1]);
+  state.gone = [];
+  pass(9);
+  assert.deepEqual([await taken(), ticks.length], [["a", "b", "forget b"], 2]);
+});
+
+test("a kind that wants to hear of time more often does so as soon as it says so", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const heard: string[] = [];
+  const state = { interval: MINUTE };
+  const { driver } = running(t, { interval: () => state.interval, tick: () => void heard.push("tick") });
+  driver.start();
+  state.interval = 1_000;
+  driver.changed(changesOf({}));
+  t.mock.timers.tick(2_000);
+  assert.deepEqual(heard, ["tick", "tick"]);
+});
+
+test("at the end the kind asks for what is to be written once more, and time has nothing looked at any more", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const heard: string[] = [];
+  const { driver } = running(t, { interval: () => 1, tick: () => void heard.push("tick"), closing: () => void heard.push("closing") });
+  driver.start();
+  t.mock.timers.tick(1);
+  driver.close();
+  t.mock.timers.tick(10);
+  assert.deepEqual(heard, ["tick", "closing"]);
+});

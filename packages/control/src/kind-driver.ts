@@ -1,0 +1,149 @@
+import { type ObjectChange, type ObjectRef, type OwnObject, objectOf, refText } from "@fenceline/api";
+import type { MeshChanges, Store } from "@fenceline/store";
+import type { Controller } from "./controller.ts";
+import type { DrivenKind, ObjectSource, Triggers } from "./triggers.ts";
+
+/** What a {@link KindDriver} works with. */
+export interface KindDriverOptions<O extends OwnObject> {
+  readonly driven: DrivenKind<O>;
+  readonly controller: Controller;
+  readonly store: Pick<Store, "snapshot" | "objectOf" | "goneOwners">;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
+}
+
+/**
+ * Pause between two looks at every object, in milliseconds, as the controllers of Kubernetes have
+ * it: should a change have been missed, it is made good then.
+ */
+const REFRESH_PAUSE = 600_000;
+/** And between two looks for what is left of objects that are gone. */
+const SWEEP_PAUSE = 10_000;
+
+/**
+ * Has the objects of one kind looked at: all of them at the start and when this replica becomes the
+ * leader, those that changed or that a change concerns, those whose rendered objects somebody else
+ * touched, and now and then all of them again. What is particular to the kind its {@link Triggers}
+ * know.
+ */
+export class KindDriver<O extends OwnObject = OwnObject> {
+  readonly #options: KindDriverOptions<O>;
+  readonly #triggers: Triggers<O>;
+  readonly #objects: ObjectSource<O>;
+  /** Objects that were there when they were last looked at. */
+  readonly #known = new Map<string, ObjectRef>();
+  readonly #clock: () => number;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #interval: number | undefined;
+
+  constructor(options: KindDriverOptions<O>) {
+    const { driven, controller, store, clock = () => performance.now() } = options;
+    const { kind, reconciler, triggers = {} } = driven;
+    this.#options = options;
+    this.#clock = clock;
+    this.#triggers = triggers;
+    this.#objects = triggers.objects ?? { all: () => store.snapshot().of(kind), find: (of) => store.objectOf(kind, of) };
+    controller.add(reconciler);
+  }
+
+  /** Looks at every object, and at what is left of objects that are gone. */
+  refresh(): void {
+    this.#refreshedAt = this.#clock();
+    const before = [...this.#known.values()];
+    this.#known.clear();
+    for (const object of this.#objects.all()) this.#open(object);
+    for (const of of this.#known.values()) this.#enqueue(of);
+    // Of those whose end nobody told of.
+    for (const of of before) if (!this.#known.has(refText(of))) this.#enqueue(of);
+    this.#sweep();
+  }
+
+  /** Takes over what changed: looks at the objects that it concerns. */
+  changed(changes: MeshChanges): void {
+    const { kind } = this.#options.driven;
+    for (const change of changes.of(kind)) this.#changedItself(change);
+    const concerned = this.#triggers.concernedBy?.(changes) ?? [];
+    for (const of of concerned === "all" ? [...this.#known.values()] : concerned) this.#look(of);
+    for (const owner of changes.disturbed) if (owner.kind === kind.name) this.#disturbed(owner);
+    const foreign = new Set(changes.foreign);
+    if (foreign.size > 0) for (const of of this.#known.values()) if (foreign.has(of.namespace)) this.#enqueue(of);
+    if (this.#timer !== undefined) this.#schedule();
+  }
+
+  /** Takes over as the leader: the one before may have left anything undone. */
+  lead(): void {
+    this.#triggers.lead?.();
+    this.refresh();
+  }
+
+  /** From now on time alone has objects looked at, too. */
+  start(): void {
+    this.#schedule();
+  }
+
+  /** Asks for what is to be written at the end. The controller writes it when it is closed. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#triggers.closing?.();
+  }
+
+  #schedule(): void {
+    const interval = this.#triggers.interval?.() ?? SWEEP_PAUSE;
+    if (this.#timer !== undefined && interval === this.#interval) return;
+    this.#interval = interval;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), interval).unref();
+  }
+
+  #tick(): void {
+    if (this.#clock() - this.#refreshedAt >= REFRESH_PAUSE) this.refresh();
+    else if (this.#clock() - this.#sweptAt >= SWEEP_PAUSE) this.#sweep();
+    this.#triggers.tick?.();
+  }
+
+  #changedItself(change: ObjectChange<O>): void {
+    const { after, isOurs = false } = change;
+    const isNews = after === undefined || (this.#triggers.isNews?.(change) ?? !isOurs);
+    const object = objectOf(change);
+    if (after !== undefined && !isNews) this.#open(after);
+    else if (object !== undefined) this.#look(this.#refOf(object));
+  }
+
+  #disturbed(of: ObjectRef): void {
+    this.#triggers.disturbed?.(of);
+    this.#enqueue(of);
+  }
+
+  #look(of: ObjectRef): void {
+    const object = this.#objects.find(of);
+    if (object === undefined) this.#known.delete(refText(of));
+    else this.#open(object);
+    this.#enqueue(of);
+  }
+
+  #open(object: O): void {
+    const of = this.#refOf(object);
+    this.#known.set(refText(of), of);
+    this.#triggers.open?.(object);
+  }
+
+  #enqueue(of: ObjectRef): void {
+    this.#options.controller.enqueue(of);
+  }
+
+  /**
+   * Objects that are gone, of which something is left. Whether one is gone may be uncertain for a
+   * time, and then no change tells of it.
+   */
+  #sweep(): void {
+    this.#sweptAt = this.#clock();
+    for (const owner of this.#options.store.goneOwners(this.#options.driven.kind)) this.#enqueue(owner);
+  }
+
+  #refOf({ metadata: { namespace, name } }: O): ObjectRef {
+    return { kind: this.#options.driven.kind.name, namespace, name };
+  }
+}
