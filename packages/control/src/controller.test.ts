@@ -240,7 +240,7 @@ test("a replica that does not lead adds what a call waits for where no leader do
   now = 300;
   controller.enqueue(A);
   await controller.idle();
-  assert.deepEqual(written, ["status a 1", "widen Sidecar a"]);
+  assert.deepEqual(written, ["status a 1", "widen Sidecar a", "status a 2"]);
   await controller.close();
 });
 

@@ -170,6 +170,8 @@ export class Controller {
     this.#unmade.delete(id);
     let made = 0;
     for (const widening of widenings) if (await this.#writer.widen(widening)) made += 1;
+    // What was asked for above may say what was rendered before.
+    this.#statuses.add(id, of);
     this.#tellRun(of, widenings.length, made, desired);
     return this.#writer.retryAfter(of);
   }

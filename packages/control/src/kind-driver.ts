@@ -106,7 +106,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
 
   #changedItself(change: ObjectChange<O>): void {
     const { after, isOurs = false } = change;
-    const isNews = after === undefined || (this.#triggers.isNews?.(change) ?? !isOurs);
+    const isNews = this.#triggers.isNews?.(change) ?? !isOurs;
     const object = objectOf(change);
     if (after !== undefined && !isNews) this.#open(after);
     else if (object !== undefined) this.#look(this.#refOf(object));
