@@ -86,6 +86,7 @@ class Host implements GrpcHost {
   readonly #refusalOf: Readonly<Record<StreamRefusal, OutgoingHttpHeaders>>;
   #port = 0;
   readonly #pace = new StreamPace();
+  readonly #dataPace = StreamPace.ofData();
   /** The socket whose session is being made. */
   #accepting: PacedSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -172,7 +173,7 @@ class Host implements GrpcHost {
       socket.destroy();
       return;
     }
-    this.#accepting = new PacedSocket(socket, this.#pace);
+    this.#accepting = new PacedSocket(socket, this.#pace, this.#dataPace);
     this.#http2.emit("connection", this.#accepting);
     this.#accepting = undefined;
   }

@@ -7,10 +7,10 @@ import { until } from "@fenceline/api/testing";
 import fc from "fast-check";
 import { cut, FRAME, frame, PREFACE } from "../testing/frames.ts";
 import { PacedSocket } from "./paced-socket.ts";
-import { STREAMS_A_TURN, STREAMS_OF_A_CONNECTION, StreamPace } from "./stream-pace.ts";
+import { DATA_A_TURN, DATA_AT_ONCE, STREAMS_A_TURN, STREAMS_OF_A_CONNECTION, StreamPace } from "./stream-pace.ts";
 
 /** A connection whose other side is paced. */
-async function connected(t: Pick<TestContext, "after">, pace = new StreamPace()) {
+async function connected(t: Pick<TestContext, "after">, pace = new StreamPace(), dataPace = StreamPace.ofData()) {
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -18,7 +18,7 @@ async function connected(t: Pick<TestContext, "after">, pace = new StreamPace())
   client.on("error", () => {});
   const [socket] = (await once(server, "connection")) as [Socket];
   server.close();
-  const paced = new PacedSocket(socket, pace);
+  const paced = new PacedSocket(socket, pace, dataPace);
   paced.on("error", () => {});
   t.after(() => {
     client.destroy();
@@ -105,6 +105,79 @@ test("T-09 DATA of another connection passes at once while the streams of a floo
   await once(honest.socket, "data");
   assert.deepEqual([Buffer.concat(chunks).length, honest.paced.heldBytes], [data.length, 0]);
   assert.ok(evil.paced.heldBytes > 0, "the flood was over before");
+});
+
+test("T-09 of DATA frames, however small and on however many connections, no turn passes on more than it may, and none is lost", async (t) => {
+  const dataPace = StreamPace.ofData();
+  const all = await Promise.all(Array.from({ length: 20 }, () => connected(t, undefined, dataPace)));
+  const small = frame(FRAME.DATA, 0, 1, Buffer.from([7]));
+  const sent = Buffer.concat([PREFACE, ...Array.from({ length: 1_000 }, () => small)]);
+  let bytes = 0;
+  let inTurn = 0;
+  let most = 0;
+  const came = all.map(() => [] as Buffer[]);
+  for (const [index, { client, paced }] of all.entries()) {
+    paced.on("data", (chunk: Buffer) => {
+      came[index]?.push(chunk);
+      if (inTurn === 0) setImmediate(() => (inTurn = 0));
+      bytes += chunk.length;
+      inTurn += chunk.length;
+      most = Math.max(most, inTurn);
+    });
+    paced.resume();
+    client.write(sent);
+  }
+  await until(() => bytes === all.length * sent.length);
+  // A queue is worked on in the check phase, behind what was read in the same turn.
+  assert.ok(
+    most <= 2 * (DATA_A_TURN + DATA_AT_ONCE) * small.length + all.length * PREFACE.length,
+    `${most / small.length} frames in a turn`,
+  );
+  for (const chunks of came) assert.ok(Buffer.concat(chunks).equals(sent));
+});
+
+test("T-09 a connection with one DATA frame goes ahead of those that flood with them", async (t) => {
+  const dataPace = StreamPace.ofData();
+  const floods = await Promise.all(Array.from({ length: 20 }, () => connected(t, undefined, dataPace)));
+  const honest = await connected(t, undefined, dataPace);
+  let flooded = 0;
+  const small = Buffer.concat(Array.from({ length: 20_000 }, () => frame(FRAME.DATA, 0, 1, Buffer.from([7]))));
+  const tell = Promise.withResolvers<void>();
+  honest.paced.on("data", (chunk: Buffer) => chunk.length > 900 && tell.resolve()).resume();
+  honest.client.write(PREFACE);
+  for (const { client, paced } of floods) {
+    paced.on("data", ({ length }: Buffer) => (flooded += length)).resume();
+    client.write(Buffer.concat([PREFACE, small]));
+  }
+  await until(() => flooded > 100_000);
+  const before = flooded;
+  honest.client.write(frame(FRAME.DATA, 0, 1, Buffer.alloc(1_000)));
+  await tell.promise;
+  const ahead = (flooded - before) / 10;
+  assert.ok(ahead <= 6 * DATA_A_TURN, `${ahead} frames of the flood went ahead`);
+  assert.ok(
+    floods.every(({ paced }) => paced.heldBytes > 0),
+    "the flood was over before",
+  );
+});
+
+test("T-09 a connection that ends while its DATA waits is told of its end once", async (t) => {
+  const dataPace = StreamPace.ofData();
+  const all = await Promise.all(Array.from({ length: 10 }, () => connected(t, undefined, dataPace)));
+  const told = all.map(() => 0);
+  const small = Buffer.concat(Array.from({ length: 20_000 }, () => frame(FRAME.DATA, 0, 1, Buffer.from([7]))));
+  for (const [index, { client, paced }] of all.entries()) {
+    paced.on("close", () => (told[index] = (told[index] ?? 0) + 1)).resume();
+    client.write(Buffer.concat([PREFACE, small]));
+  }
+  await until(() => all.every(({ paced }) => paced.heldBytes > 0));
+  for (const { client } of all) client.resetAndDestroy();
+  await until(() => told.every((count) => count > 0));
+  for (let turns = 0; turns < 50; turns++) await turn();
+  assert.deepEqual(
+    told,
+    all.map(() => 1),
+  );
 });
 
 test("T-09 a session that reads no more holds up its sender, and reads on where it stopped", async (t) => {

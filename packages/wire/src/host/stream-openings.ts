@@ -6,12 +6,13 @@ const PREFACE_BYTES = 24;
  */
 const LENGTH_BYTES = 3;
 const AFTER_TYPE = 5;
+const DATA = 0;
 const HEADERS = 1;
 const RST_STREAM = 3;
 
 /**
- * Finds where streams are opened and reset in what a client sends: the HEADERS and RST_STREAM
- * frames. It reads heads of frames alone, and keeps none of the bytes.
+ * Finds where streams are opened and reset in what a client sends, the HEADERS and RST_STREAM
+ * frames, and where it sends DATA. It reads heads of frames alone, and keeps none of the bytes.
  *
  * HEADERS of trailers look the same, and cost about as much. CONTINUATION opens nothing, and
  * nghttp2 takes few of them.
@@ -30,7 +31,7 @@ export class StreamOpenings {
    *
    * @returns where it stopped: the chunk's length when all of it may pass
    */
-  pass(chunk: Uint8Array, from: number, mayPass: () => boolean): number {
+  pass(chunk: Uint8Array, from: number, mayPass: (isData: boolean) => boolean): number {
     const end = chunk.length;
     let at = from;
     for (;;) {
@@ -43,7 +44,7 @@ export class StreamOpenings {
         this.#read++;
       } else {
         const type = chunk[at];
-        if ((type === HEADERS || type === RST_STREAM) && !mayPass()) return at;
+        if ((type === DATA || type === HEADERS || type === RST_STREAM) && !mayPass(type === DATA)) return at;
         at++;
         this.#skip = AFTER_TYPE + this.#length;
         this.#read = this.#length = 0;

@@ -9,8 +9,21 @@ export const STREAMS_A_TURN = 8;
 export const STREAMS_OF_A_CONNECTION = 4;
 /** What a stream counts for in the time that a connection was given, in milliseconds. */
 const STREAM_MS = 0.045;
+/**
+ * DATA frames that are passed on in one turn of the event loop, on all connections. Node takes about
+ * 4 µs for each before the host hears of it, and one read has some 6,500 of one byte. An Envoy's
+ * have 16 KiB.
+ */
+export const DATA_A_TURN = 256;
+/** DATA frames that a connection passes on when its turn has come. */
+export const DATA_AT_ONCE = 8;
+/** What a DATA frame counts for, as {@link STREAM_MS}. */
+const DATA_MS = 0.004;
 
-/** A connection with streams that wait to be opened, or that itself waits to begin or to end. */
+/**
+ * A connection with streams that wait to be opened, or that itself waits to begin or to end; or one
+ * with DATA frames that wait, which are paced in the same way.
+ */
 export interface Opener {
   readonly usage: Usage;
   /** Streams that its next step counts for. */
@@ -29,13 +42,25 @@ export interface Opener {
 export class StreamPace {
   readonly #waiting = new LeastServed<Opener>();
   readonly #clock: () => number;
+  readonly #aTurn: number;
+  readonly #ms: number;
   /** Streams that may still be opened in this turn. */
-  #left = STREAMS_A_TURN;
+  #left: number;
   #isBegun = false;
 
-  /** @param clock milliseconds of a monotonic clock */
-  constructor(clock: () => number = () => performance.now()) {
+  /**
+   * @param clock milliseconds of a monotonic clock
+   * @param aTurn most of them in one turn @param ms what each counts for
+   */
+  constructor(clock: () => number = () => performance.now(), aTurn: number = STREAMS_A_TURN, ms: number = STREAM_MS) {
     this.#clock = clock;
+    this.#left = this.#aTurn = aTurn;
+    this.#ms = ms;
+  }
+
+  /** The same for DATA frames: they wait for no stream, and no stream for them. */
+  static ofData(): StreamPace {
+    return new StreamPace(undefined, DATA_A_TURN, DATA_MS);
   }
 
   /**
@@ -60,7 +85,7 @@ export class StreamPace {
     this.#isBegun = true;
     setImmediate(() => {
       this.#isBegun = false;
-      this.#left = STREAMS_A_TURN;
+      this.#left = this.#aTurn;
       this.#drain();
     });
   }
@@ -77,6 +102,6 @@ export class StreamPace {
 
   #count(opener: Opener, cost: number): void {
     this.#left -= cost;
-    opener.usage.add(cost * STREAM_MS, this.#clock());
+    opener.usage.add(cost * this.#ms, this.#clock());
   }
 }
