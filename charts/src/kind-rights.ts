@@ -19,7 +19,7 @@ export const KIND_RIGHTS_FILE = "templates/_kinds.tpl";
  */
 export function kindRightsTemplate({ mesh, own, rendered }: KindTables): string {
   const collector = [
-    "# What exists.",
+    "# What exists: addresses of nodes and ranges of Services, too, which the global sidecar forwards nothing to.",
     ...rulesFor(mesh, ["get", "list", "watch"]),
     "# Kinds of ours: their authors' to change. Ours is the status.",
     ...rulesFor(own, ["get", "list", "watch"]),

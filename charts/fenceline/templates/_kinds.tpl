@@ -1,11 +1,14 @@
 {{- /* Generated from the table of kinds (packages/api/src/kinds) by `npm run chart`. Do not edit. */}}
 {{- define "fenceline.collectorKindRules" -}}
-# What exists.
+# What exists: addresses of nodes and ranges of Services, too, which the global sidecar forwards nothing to.
 - apiGroups: [""]
-  resources: [namespaces, services]
+  resources: [namespaces, services, nodes]
   verbs: [get, list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
+  verbs: [get, list, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [servicecidrs]
   verbs: [get, list, watch]
 # Kinds of ours: their authors' to change. Ours is the status.
 - apiGroups: [microservice.slime.io, microservice.netease.com]

@@ -1,7 +1,7 @@
 import type { Document, LineCounter } from "yaml";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
 import { type FieldPath, formatPath, lineOfField } from "./field-path.ts";
-import { faultCodeOf, isOwnKind, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
+import { faultCodeOf, isOwnKind, keptOf, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
 import { describeLeftOut } from "./kinds/left-out.ts";
 import { type KnownObject, MANIFEST_KINDS } from "./kinds/table.ts";
 import { type AnyObject, describeObject } from "./object.ts";
@@ -167,7 +167,7 @@ class ManifestReader {
   #validate(document: Document, value: AnyObject, path: FieldPath, kind: ReadKind<unknown>): void {
     const { object, faults } = readObject(kind, value);
     if (faults === undefined) {
-      this.objects.push(object);
+      this.objects.push(keptOf(kind, object));
       if (isOwnKind(kind)) this.#tellLeftOut(document, value, path, kind);
       return;
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type FenceKey, SERVICE_FENCE } from "@fenceline/api";
+import { type FenceKey, SERVICE, SERVICE_FENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import {
@@ -88,7 +88,7 @@ test("E3-08 a write that met an obstacle is left alone while the mesh changes el
   const before = tries();
   for (let index = 0; index < 40; index += 1) {
     server.put(SERVICES, { metadata: { name: `s${index}`, namespace: "shop" }, spec: { ports: [{ port: 80, name: "http" }] } });
-    await until(() => store.snapshot().services.length === index + 2);
+    await until(() => store.snapshot().of(SERVICE).length === index + 2);
   }
   assert.ok(tries() - before <= 1 + (performance.now() - began) / 500);
   assert.equal(server.get(SIDECARS, FENCE), undefined);

@@ -1,8 +1,18 @@
-import { allNew, type Config, type FenceKey, fenceRef, type ServiceFenceStatus } from "@fenceline/api";
+import {
+  allNew,
+  type Config,
+  ENDPOINT_SLICE,
+  type FenceKey,
+  fenceRef,
+  NODE,
+  SERVICE,
+  SERVICE_CIDR,
+  type ServiceFenceStatus,
+} from "@fenceline/api";
 import { Controller, KindDriver } from "@fenceline/control";
 import type { TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
-import { MeshAddressBook, outboundEntries } from "@fenceline/registry";
+import { type AddressedChanges, MeshAddressBook, outboundEntries } from "@fenceline/registry";
 import type { MeshChanges, MeshSnapshot, Store } from "@fenceline/store";
 import { type CallerCheck, type GrpcHost, type GrpcService, peerOf, startGrpcHost } from "@fenceline/wire";
 import type { Logger } from "pino";
@@ -84,9 +94,8 @@ export class Collector {
     this.#mesh = new Mesh(snapshot, config);
     this.#decisions = DecisionLog.of(logger);
     this.addresses = new MeshAddressBook(config.namespace, () => this.#mesh.registry);
-    const { services, endpointSlices, nodes, serviceCIDRs } = snapshot;
-    const all = { services: allNew(services), endpointSlices: allNew(endpointSlices) };
-    this.addresses.apply({ ...all, nodes: allNew(nodes), serviceCIDRs: allNew(serviceCIDRs) }, this.#outbound(snapshot));
+    const all: Pick<MeshChanges, "of"> = { of: (kind) => allNew(snapshot.of(kind)) };
+    this.addresses.apply(addressedIn(all), this.#outbound(snapshot));
     this.#telemetry = new FenceTelemetry({
       ...{ metrics, logger, proxyVersion },
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
@@ -224,7 +233,7 @@ export class Collector {
     const snapshot = this.#options.store.snapshot();
     this.#mesh.apply(changes, snapshot);
     const isPolicy = changes.defaultSidecars.length > 0 || changes.meshConfigs.length > 0;
-    this.addresses.apply(changes, isPolicy ? this.#outbound(snapshot) : undefined);
+    this.addresses.apply(addressedIn(changes), isPolicy ? this.#outbound(snapshot) : undefined);
     for (const driver of this.#drivers) driver.changed(changes);
     this.#fallback.changed(changes);
     this.#automatic.changed(changes);
@@ -249,4 +258,9 @@ export class Collector {
     const { rootNamespace, istioNamespace } = config;
     return outboundEntries({ defaultSidecars: snapshot.defaultSidecars, controlPlanes }, rootNamespace ?? istioNamespace);
   }
+}
+
+/** What changed of the objects that addresses are read from. */
+function addressedIn({ of }: Pick<MeshChanges, "of">): AddressedChanges {
+  return { services: of(SERVICE), endpointSlices: of(ENDPOINT_SLICE), nodes: of(NODE), serviceCIDRs: of(SERVICE_CIDR) };
 }

@@ -1,16 +1,5 @@
-import {
-  type AnyObject,
-  type Config,
-  ENDPOINT_SLICE,
-  type FenceKey,
-  type Kind,
-  NAMESPACE,
-  type OwnKind,
-  type ReadKind,
-  SERVICE,
-} from "@fenceline/api";
+import { type AnyObject, type Config, objectsByKind, type ReadKind } from "@fenceline/api";
 import type { Runs } from "@fenceline/control";
-import type { MeshSnapshot } from "@fenceline/store";
 import { pino } from "pino";
 import { FenceTelemetry } from "./fence-telemetry.ts";
 import type { KindContext } from "./kind-context.ts";
@@ -27,10 +16,10 @@ const NO_RUNS: Runs = { enqueue: () => {}, enqueueStatus: () => {}, obstacles: (
  * @param now milliseconds of the wall clock, for deadlines
  */
 export function contextOfManifests(objects: readonly AnyObject[], config: Config, now: number): KindContext {
-  const snapshot = snapshotOf(objects);
+  const snapshot = objectsByKind(objects);
   const mesh = new Mesh(snapshot, config);
   const [metrics, logger] = [new CollectorMetrics(), pino({ level: "silent" })];
-  const objectOf = <O>(kind: OwnKind<O>, { namespace, name }: FenceKey) =>
+  const objectOf = <O>(kind: ReadKind<O>, { namespace, name }: AnyObject["metadata"]) =>
     (snapshot.of(kind) as readonly (O & AnyObject)[]).find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   return {
     ...{ config, metrics, logger },
@@ -42,11 +31,4 @@ export function contextOfManifests(objects: readonly AnyObject[], config: Config
     leads: () => true,
     fallbackReady: () => true,
   };
-}
-
-/** A mesh that has these objects and no others. */
-export function snapshotOf(objects: readonly AnyObject[]): MeshSnapshot {
-  const byKind = Map.groupBy(objects, ({ kind }) => kind);
-  const of = <O>({ name }: Kind & Pick<ReadKind<O>, "schema">) => (byKind.get(name) ?? []) as readonly unknown[] as readonly O[];
-  return { namespaces: of(NAMESPACE), services: of(SERVICE), endpointSlices: of(ENDPOINT_SLICE), of };
 }

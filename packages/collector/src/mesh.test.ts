@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Service } from "@fenceline/api";
+import { SERVICE, type Service } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
 import { Mesh } from "./mesh.ts";
-import { CAPTURED_MESH, CONFIG, meshOf, snapshotOf } from "./testing/mesh.ts";
+import { CAPTURED_MESH, CONFIG, changesOf, meshOf, snapshotOf } from "./testing/mesh.ts";
 
 const B = "b.test1.svc.cluster.local";
-const NOTHING: MeshChanges = {
-  ...{ namespaces: [], nodes: [], serviceCIDRs: [], services: [], endpointSlices: [] },
-  ...{ defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] },
-  of: () => [],
-};
+const NOTHING: MeshChanges = { of: () => [], defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] };
 
 test("T-10 a cluster that does not exist is not remembered, however many there are and however long", () => {
   const mesh = meshOf();
@@ -52,7 +48,8 @@ test("what a cluster stands for is never that of a Service as it was", () => {
   const cluster = `outbound|80||${B}`;
   const [before] = mesh.registry.servicesIn("test1");
   assert.ok(before?.metadata.name === "b");
-  const told = (after: Service | undefined, known = before) => mesh.apply({ ...NOTHING, services: [{ before: known, after }] }, {});
+  const told = (after: Service | undefined, known = before) =>
+    mesh.apply({ ...NOTHING, ...changesOf(SERVICE, [{ before: known, after }]) }, {});
   assert.deepEqual(mesh.destinationOfCluster(cluster), { host: B, port: 80 });
   told(undefined);
   assert.equal(mesh.destinationOfCluster(cluster), undefined);

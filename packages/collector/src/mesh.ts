@@ -1,9 +1,12 @@
 import {
   type Config,
+  ENDPOINT_SLICE,
   type FenceKey,
   type Labels,
+  NAMESPACE,
   type Namespace,
   objectOf,
+  SERVICE,
   SERVICE_FENCE,
   type Service,
   type ServiceFence,
@@ -50,24 +53,27 @@ export class Mesh {
     this.#given = config;
     this.#config = config;
     this.#configure(snapshot.meshConfigs);
-    const { services, endpointSlices } = snapshot;
-    this.registry = new Registry({ services, endpointSlices, clusterDomain: config.clusterDomain });
+    this.registry = new Registry({
+      services: snapshot.of(SERVICE),
+      endpointSlices: snapshot.of(ENDPOINT_SLICE),
+      clusterDomain: config.clusterDomain,
+    });
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
     this.#fences = new FenceTable((fence) => workloadLabels(fence, this.registry, config));
     for (const fence of snapshot.of(SERVICE_FENCE)) this.#fences.changed(undefined, fence);
-    for (const namespace of snapshot.namespaces) this.#namespaces.set(namespace.metadata.name, namespace);
+    for (const namespace of snapshot.of(NAMESPACE)) this.#namespaces.set(namespace.metadata.name, namespace);
   }
 
   /** @param now what there is, the changes included */
   apply(changes: MeshChanges, now: Pick<MeshSnapshot, "meshConfigs">): void {
-    this.registry.apply(changes);
+    this.registry.apply({ services: changes.of(SERVICE), endpointSlices: changes.of(ENDPOINT_SLICE) });
     for (const { before, after } of changes.of(SERVICE_FENCE)) this.#fences.changed(before, after);
-    for (const change of changes.services) {
+    for (const change of changes.of(SERVICE)) {
       const service = objectOf(change);
       if (service !== undefined) this.#fences.serviceChanged(service.metadata);
     }
-    for (const change of changes.namespaces) {
+    for (const change of changes.of(NAMESPACE)) {
       const name = objectOf(change)?.metadata.name ?? "";
       if (change.after === undefined) this.#namespaces.delete(name);
       else this.#namespaces.set(name, change.after);

@@ -1,13 +1,15 @@
 import {
   type AnyObject,
   Config,
-  type EndpointSlice,
+  ENDPOINT_SLICE,
   MESH_KINDS,
+  manifestKinds,
   type OwnKind,
+  objectsByKind,
   parseManifests,
   type ReadKind,
+  SERVICE,
   SERVICE_FENCE,
-  type Service,
   type ServiceFence,
 } from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
@@ -55,16 +57,12 @@ const RENDERERS: readonly GoldenRenderer[] = [{ kind: SERVICE_FENCE, render: ren
 export function renderGoldenCase(text: string, file: string, renderers: readonly GoldenRenderer[] = RENDERERS): string {
   const [first = "", ...rest] = text.split(/^---$/m);
   const given = parseDocument(first).toJS().given as Given;
-  const kinds = [...MESH_KINDS, ...renderers.map(({ kind }) => kind)] as readonly ReadKind<unknown>[] as readonly ReadKind<AnyObject>[];
-  const { objects } = parseManifests(rest.join("---"), file, kinds);
-  const registry = new Registry({
-    services: objects.filter(({ kind }) => kind === "Service") as readonly AnyObject[] as readonly Service[],
-    endpointSlices: objects.filter(({ kind }) => kind === "EndpointSlice") as readonly AnyObject[] as readonly EndpointSlice[],
-  });
+  const own = renderers.map(({ kind }) => kind);
+  const { objects } = parseManifests(rest.join("---"), file, manifestKinds(MESH_KINDS, own) as readonly ReadKind<AnyObject>[]);
+  const mesh = objectsByKind(objects);
+  const registry = new Registry({ services: mesh.of(SERVICE), endpointSlices: mesh.of(ENDPOINT_SLICE) });
   const input = { registry, config: Config.parse(given.config ?? {}), now: Date.parse(given.now ?? "2026-01-01T00:00:00Z"), given };
-  const documents = renderers.flatMap(({ kind, render }) =>
-    objects.filter((object) => object.kind === kind.name).flatMap((object) => render(object as never, input)),
-  );
+  const documents = renderers.flatMap(({ kind, render }) => mesh.of(kind).flatMap((object) => render(object as never, input)));
   return documents.map((document) => stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n");
 }
 

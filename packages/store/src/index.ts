@@ -3,5 +3,4 @@ export * from "./change.ts";
 export * from "./directory/directory-store.ts";
 export * from "./directory/ensure-folder.ts";
 export { isManifestName } from "./directory/manifest-folder.ts";
-export { ownObjects } from "./pending-changes.ts";
 export * from "./store.ts";

@@ -1,5 +1,5 @@
-import type { ObjectChange, OwnKind, OwnObject } from "@fenceline/api";
-import type { MeshChanges, MeshSnapshot } from "./store.ts";
+import type { ObjectChange, ReadKind } from "@fenceline/api";
+import type { MeshChanges } from "./store.ts";
 
 /** Changes of one kind's objects until they are told. Several of one object become one. */
 export class PendingChanges<O> {
@@ -21,21 +21,12 @@ export class PendingChanges<O> {
   }
 }
 
-/** What is to be told of kinds of ours, by their names. */
-export type OwnChanges = ReadonlyMap<string, readonly ObjectChange<OwnObject>[]>;
+/** What is to be told of objects, by the names of their kinds. */
+export type ChangesByKind = ReadonlyMap<string, readonly ObjectChange<unknown>[]>;
 
 /** What is to be told; undefined when there is nothing. */
-export function meshChanges(lists: Omit<MeshChanges, "of">, own: OwnChanges): MeshChanges | undefined {
-  const all: (readonly unknown[])[] = [...Object.values(lists), ...own.values()];
+export function meshChanges(lists: Omit<MeshChanges, "of">, byKind: ChangesByKind): MeshChanges | undefined {
+  const all: (readonly unknown[])[] = [...Object.values(lists), ...byKind.values()];
   if (all.every((list) => list.length === 0)) return undefined;
-  return {
-    ...lists,
-    of: <O>({ name }: OwnKind<O>) => (own.get(name) ?? []) as readonly ObjectChange<unknown>[] as readonly ObjectChange<O>[],
-  };
-}
-
-/** Looks up objects of kinds of ours by their kind. */
-export function ownObjects(objects: readonly OwnObject[]): MeshSnapshot["of"] {
-  const byKind = Map.groupBy(objects, ({ kind }) => kind);
-  return <O>({ name }: OwnKind<O>) => (byKind.get(name) ?? []) as readonly unknown[] as readonly O[];
+  return { ...lists, of: <O>({ name }: ReadKind<O>) => (byKind.get(name) ?? []) as readonly ObjectChange<O>[] };
 }

@@ -108,7 +108,7 @@ test("issue 14: a cluster's store reads, owns and writes objects of a second kin
   server.put(SERVICE_FENCES[0], fence({}, { namespace: "test1", name: "a" }));
   const put = (spec: object) => server.put(VALVES, { ...JSON.parse(manifest(spec)), ...server.get(VALVES, A), spec });
   put(SPEC);
-  const { store, told, settled, troubles, leadership } = await openStoreOn(t, server, [MESH_CONFIG_MAP], KINDS);
+  const { store, told, settled, troubles, leadership } = await openStoreOn(t, server, { kinds: KINDS });
   assert.deepEqual([shown(store), store.snapshot().of(SERVICE_FENCE).length], [[["a", undefined]], 1]);
 
   await apply(store);

@@ -1,32 +1,13 @@
-import type {
-  EndpointSlice,
-  FenceKey,
-  Kind,
-  Labels,
-  Namespace,
-  Node,
-  ObjectChange,
-  ObjectRef,
-  OwnKind,
-  RenderedObject,
-  Service,
-  ServiceCIDR,
-} from "@fenceline/api";
+import type { FenceKey, Kind, Labels, ObjectChange, ObjectRef, ObjectsByKind, OwnKind, ReadKind, RenderedObject } from "@fenceline/api";
 import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "./capabilities.ts";
 import type { Change, Obstacle } from "./change.ts";
 
 /**
- * What exists now. Each list is made when it is first asked for and never changes: after a change
- * of its kind the next look gives another list.
+ * What exists now, by kind: those of the tables, and of ours with the status that was last written,
+ * wherever that is kept. Each list is made when it is first asked for and never changes: after a
+ * change of its kind the next look gives another list.
  */
-export interface MeshSnapshot {
-  readonly namespaces: readonly Namespace[];
-  /** Undefined where there are none to speak of: in a folder. */
-  readonly nodes?: readonly Node[];
-  /** Undefined where there are none to speak of: in a folder. Empty before Kubernetes 1.33, too. */
-  readonly serviceCIDRs?: readonly ServiceCIDR[];
-  readonly services: readonly Service[];
-  readonly endpointSlices: readonly EndpointSlice[];
+export interface MeshSnapshot extends ObjectsByKind {
   /**
    * Sidecars of others that are for a whole namespace. Undefined where there are none to speak of:
    * in a folder.
@@ -37,26 +18,19 @@ export interface MeshSnapshot {
    * folder.
    */
   readonly meshConfigs?: readonly MeshConfig[];
-  /** Objects of a kind of ours, with the status that was last written, wherever that is kept. */
-  of<O>(kind: OwnKind<O>): readonly O[];
 }
 
 /**
  * What changed since the last telling. Several changes of one object are one.
  */
 export interface MeshChanges {
-  readonly namespaces: readonly ObjectChange<Namespace>[];
-  readonly nodes: readonly ObjectChange<Node>[];
-  readonly serviceCIDRs: readonly ObjectChange<ServiceCIDR>[];
-  readonly services: readonly ObjectChange<Service>[];
-  readonly endpointSlices: readonly ObjectChange<EndpointSlice>[];
+  /**
+   * Of a kind of the tables. Of ours an object may be in it with `before` and `after` the same:
+   * every few minutes each is told once more, for whoever missed something.
+   */
+  of<O>(kind: ReadKind<O>): readonly ObjectChange<O>[];
   readonly defaultSidecars: readonly ObjectChange<DefaultSidecar>[];
   readonly meshConfigs: readonly ObjectChange<MeshConfig>[];
-  /**
-   * Of a kind of ours. An object may be in it with `before` and `after` the same: every few minutes
-   * each is told once more, for whoever missed something.
-   */
-  of<O>(kind: OwnKind<O>): readonly ObjectChange<O>[];
   /** Owners of rendered objects that somebody else changed or deleted. */
   readonly disturbed: readonly ObjectRef[];
   /** Namespaces in which {@link Store.foreign} gives other objects than before. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { SERVICE_NAME_LABEL } from "../labels.ts";
 import { ClusterObjectMeta, Labels, ObjectMeta } from "../object.ts";
-import type { Kind, ReadKind } from "./kind.ts";
+import type { Kind, MeshKind, Repeats } from "./kind.ts";
 
 /**
  * The Kubernetes kinds that Fenceline observes, cut down to the fields that it reads. Unknown
@@ -84,18 +85,74 @@ export const EndpointSlice = z.object({
 });
 export type EndpointSlice = z.infer<typeof EndpointSlice>;
 
-const read = <O, Name extends string>(
-  schema: ReadKind<O>["schema"],
-  { name, apiVersions, plural, isNamespaced }: Kind<Name>,
-): ReadKind<O, Name> => ({ name, plural, apiVersions, isNamespaced, schema, errorPrefix: name.toUpperCase() });
+function keepNamespace({ metadata: { name, labels }, ...namespace }: Namespace, repeats: Repeats): Namespace {
+  return { ...namespace, metadata: { name: repeats.text(name), labels: repeats.labels(labels) } };
+}
 
-export const NAMESPACE = read(Namespace, { name: "Namespace", plural: "namespaces", apiVersions: ["v1"], isNamespaced: false });
-export const NODE = read(Node, { name: "Node", plural: "nodes", apiVersions: ["v1"], isNamespaced: false });
-/** `v1` is there from Kubernetes 1.33 on. */
-export const SERVICE_CIDR = read(ServiceCIDR, {
-  ...{ name: "ServiceCIDR", plural: "servicecidrs", apiVersions: ["networking.k8s.io/v1"], isNamespaced: false },
-});
-export const SERVICE = read(Service, { name: "Service", plural: "services", apiVersions: ["v1"], isNamespaced: true });
-export const ENDPOINT_SLICE = read(EndpointSlice, {
-  ...{ name: "EndpointSlice", plural: "endpointslices", apiVersions: ["discovery.k8s.io/v1"], isNamespaced: true },
-});
+function keepService({ metadata: { name, namespace, labels }, spec, ...service }: Service, repeats: Repeats): Service {
+  const { clusterIP, clusterIPs } = spec;
+  return {
+    ...service,
+    metadata: { name: repeats.text(name), namespace: repeats.text(namespace), labels: repeats.labels(labels) },
+    spec: {
+      ...spec,
+      type: repeats.text(spec.type),
+      ...(clusterIPs && { clusterIPs: clusterIPs.map((address) => (address === clusterIP ? clusterIP : address)) }),
+      selector: repeats.labels(spec.selector),
+      ports: repeats.value(spec.ports),
+    },
+  };
+}
+
+/** Of its labels only the name of its Service is read. */
+function keepEndpointSlice({ metadata: { name, namespace, labels }, ...slice }: EndpointSlice, repeats: Repeats): EndpointSlice {
+  const service = labels[SERVICE_NAME_LABEL];
+  const endpointOf = ({ addresses, conditions }: Endpoint) =>
+    conditions == null ? { addresses } : { addresses, conditions: repeats.value(conditions) };
+  return {
+    ...slice,
+    metadata: {
+      ...{ name, namespace: repeats.text(namespace) },
+      labels: service === undefined ? {} : { [SERVICE_NAME_LABEL]: repeats.text(service) },
+    },
+    ...(slice.endpoints && { endpoints: slice.endpoints.map(endpointOf) }),
+    ...(slice.ports && { ports: repeats.value(slice.ports) }),
+  };
+}
+
+/** A node has some twenty labels, and nobody reads them. */
+function withoutLabels<O extends Node | ServiceCIDR>(object: O): O {
+  return { ...object, metadata: { name: object.metadata.name, labels: {} } };
+}
+
+function read<O, Name extends string>(
+  { name, apiVersions, plural, isNamespaced }: Kind<Name>,
+  rest: Pick<MeshKind<O>, "schema" | "keep" | "isOptional" | "isInManifests">,
+): MeshKind<O, Name> {
+  return { name, plural, apiVersions, isNamespaced, errorPrefix: name.toUpperCase(), ...rest };
+}
+
+export const NAMESPACE = read(
+  { name: "Namespace", plural: "namespaces", apiVersions: ["v1"], isNamespaced: false },
+  { schema: Namespace, keep: keepNamespace, isOptional: false, isInManifests: true },
+);
+export const SERVICE = read(
+  { name: "Service", plural: "services", apiVersions: ["v1"], isNamespaced: true },
+  { schema: Service, keep: keepService, isOptional: false, isInManifests: true },
+);
+export const ENDPOINT_SLICE = read(
+  { name: "EndpointSlice", plural: "endpointslices", apiVersions: ["discovery.k8s.io/v1"], isNamespaced: true },
+  { schema: EndpointSlice, keep: keepEndpointSlice, isOptional: false, isInManifests: true },
+);
+export const NODE = read(
+  { name: "Node", plural: "nodes", apiVersions: ["v1"], isNamespaced: false },
+  { schema: Node, keep: withoutLabels, isOptional: false, isInManifests: false },
+);
+/**
+ * `v1` is there from Kubernetes 1.33 on. Without it the ranges of Services are not known, and
+ * nothing else is missing.
+ */
+export const SERVICE_CIDR = read(
+  { name: "ServiceCIDR", plural: "servicecidrs", apiVersions: ["networking.k8s.io/v1"], isNamespaced: false },
+  { schema: ServiceCIDR, keep: withoutLabels, isOptional: true, isInManifests: false },
+);

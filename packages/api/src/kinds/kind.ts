@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { FieldPath } from "../field-path.ts";
-import type { ObjectMeta } from "../object.ts";
+import type { AnyObject, Labels, ObjectMeta } from "../object.ts";
 import type { Normalized } from "./normalize.ts";
 
 /** A kind of the API server, as paths, events and manifests name it. */
@@ -19,6 +19,18 @@ export interface Kind<Name extends string = string> {
   readonly isNamespaced: boolean;
 }
 
+/** Keeps once what many objects repeat: in a parsed answer of the API server each is a copy. */
+export interface Repeats {
+  text(text: string): string;
+  /** The values of labels. */
+  labels(labels: Labels): Labels;
+  /** @param value as JSON has it; nobody changes it */
+  value<T extends object>(value: T): T;
+}
+
+/** Keeps everything as it is, as is enough for the objects of a few manifests. */
+const UNSHARED: Repeats = { text: (text) => text, labels: (labels) => labels, value: (value) => value };
+
 /** A kind whose objects others write and Fenceline reads. */
 export interface ReadKind<O, Name extends string = string> extends Kind<Name> {
   readonly schema: z.ZodType<O>;
@@ -26,6 +38,27 @@ export interface ReadKind<O, Name extends string = string> extends Kind<Name> {
   readonly errorPrefix: string;
   /** Code of a fault in one field, where that has one of its own. */
   readonly faultCode?: (field: FieldPath) => string | undefined;
+}
+
+/**
+ * A kind of others that Fenceline only reads. An API server is asked for the first of its
+ * `apiVersions`; manifests may have any of them, as versions of one group hold the same objects.
+ */
+export interface MeshKind<O = unknown, Name extends string = string> extends ReadKind<O, Name> {
+  /** What is kept of an object that the schema has read. Default: all of it. */
+  keep?(object: O, repeats: Repeats): O;
+  /**
+   * Whether some clusters do without it. Where it is not installed there are no objects of it, and
+   * nobody is told; a right that is missing is told all the same.
+   */
+  readonly isOptional: boolean;
+  /** Whether manifests may hold it: those of a folder, and of `fenceline render`. */
+  readonly isInManifests: boolean;
+}
+
+/** What is kept of an object that the schema of its kind has read. */
+export function keptOf<O>(kind: ReadKind<O> | MeshKind<O>, object: O, repeats: Repeats = UNSHARED): O {
+  return "keep" in kind && kind.keep !== undefined ? kind.keep(object, repeats) : object;
 }
 
 /** A column of `kubectl get`. Those of priority 1 are in `-o wide` only. */
@@ -126,4 +159,16 @@ export function versionOf(apiVersion: string): string {
 
 export function isOwnKind<O>(kind: ReadKind<O>): kind is OwnKind<O> {
   return "readStatus" in kind;
+}
+
+/** Objects by their kind. */
+export interface ObjectsByKind {
+  /** None of a kind that is not looked at. */
+  of<O>(kind: ReadKind<O>): readonly O[];
+}
+
+/** Looks up objects by their kind, in the order that they have. */
+export function objectsByKind(objects: readonly AnyObject[]): ObjectsByKind {
+  const byKind = Map.groupBy(objects, ({ kind }) => kind);
+  return { of: <O>({ name }: ReadKind<O>) => (byKind.get(name) ?? []) as readonly unknown[] as readonly O[] };
 }

@@ -1,5 +1,5 @@
-import { ENDPOINT_SLICE, NAMESPACE, SERVICE } from "./core.ts";
-import type { OwnKind, ReadKind } from "./kind.ts";
+import { ENDPOINT_SLICE, NAMESPACE, NODE, SERVICE, SERVICE_CIDR } from "./core.ts";
+import type { MeshKind, OwnKind, ReadKind } from "./kind.ts";
 import { SERVICE_FENCE } from "./service-fence.ts";
 
 /**
@@ -9,15 +9,20 @@ import { SERVICE_FENCE } from "./service-fence.ts";
 export const OWN_KINDS = [SERVICE_FENCE] as const satisfies readonly OwnKind[];
 
 /**
- * Kinds of others that a folder of manifests may hold. In a cluster their informers are named one
- * by one.
+ * The table of kinds that are only read: informers, folders, manifests and the chart's rights read
+ * it. One more is one line here.
  */
-export const MESH_KINDS = [NAMESPACE, SERVICE, ENDPOINT_SLICE] as const satisfies readonly ReadKind<unknown>[];
-
-/** What is read from manifests. */
-export const MANIFEST_KINDS = [...MESH_KINDS, ...OWN_KINDS] as const;
+export const MESH_KINDS = [NAMESPACE, SERVICE, ENDPOINT_SLICE, NODE, SERVICE_CIDR] as const satisfies readonly MeshKind[];
 
 type ObjectOf<K> = K extends ReadKind<infer O> ? O : never;
 
-/** An object of {@link MANIFEST_KINDS}. */
-export type KnownObject = ObjectOf<(typeof MANIFEST_KINDS)[number]>;
+/** An object that manifests may hold. */
+export type KnownObject = ObjectOf<(typeof MESH_KINDS)[number] | (typeof OWN_KINDS)[number]>;
+
+/** What is read from manifests. */
+export const MANIFEST_KINDS = manifestKinds(MESH_KINDS, OWN_KINDS) as readonly ReadKind<KnownObject>[];
+
+/** What is read from manifests where these are the tables. */
+export function manifestKinds(mesh: readonly MeshKind[], own: readonly OwnKind[]): readonly ReadKind<unknown>[] {
+  return [...mesh.filter(({ isInManifests }) => isInManifests), ...own];
+}

@@ -6,7 +6,9 @@ import {
   formatFenceKey,
   isAutomatic,
   isOfStatus,
+  NAMESPACE,
   objectOf,
+  SERVICE,
   SERVICE_FENCE,
 } from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
@@ -110,7 +112,6 @@ export class AutomaticFences {
 
   /** Takes over what changed, where it may have other fences wanted. */
   changed(changes: MeshChanges): void {
-    const { services, namespaces, meshConfigs } = changes;
     // Statuses are written all the time, and none has other fences wanted.
     const own = changes
       .of(SERVICE_FENCE)
@@ -122,15 +123,15 @@ export class AutomaticFences {
       return;
     }
     // Which namespaces are the system's.
-    if (meshConfigs.length > 0) {
+    if (changes.meshConfigs.length > 0) {
       this.refresh();
       return;
     }
     // What is not certain may become so by any change.
     const concerned = new Set(this.#uncertain);
     for (const { metadata } of own) concerned.add(metadata.namespace);
-    for (const change of services) concerned.add(objectOf(change)?.metadata.namespace ?? "");
-    for (const change of namespaces) concerned.add(objectOf(change)?.metadata.name ?? "");
+    for (const change of changes.of(SERVICE)) concerned.add(objectOf(change)?.metadata.namespace ?? "");
+    for (const change of changes.of(NAMESPACE)) concerned.add(objectOf(change)?.metadata.name ?? "");
     this.#replan(concerned);
   }
 

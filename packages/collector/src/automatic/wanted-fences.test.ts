@@ -4,7 +4,7 @@ import { automaticFence, Config, formatFenceKey, Namespace, Service, ServiceFenc
 import { Registry } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render";
 import fc from "fast-check";
-import { type SnapshotWithFences, snapshotOf } from "../testing/mesh.ts";
+import { type SnapshotWithLists, snapshotOf } from "../testing/mesh.ts";
 import { planFences } from "./plan.ts";
 import { wantedFences } from "./wanted-fences.ts";
 
@@ -39,12 +39,12 @@ function configOf(create: string): Config {
   return Config.parse({ automaticFences: { create } });
 }
 
-function judge(snapshot: SnapshotWithFences, config: Config) {
+function judge(snapshot: SnapshotWithLists, config: Config) {
   const registry = new Registry({ ...snapshot, clusterDomain: config.clusterDomain });
   return wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels(fence, registry, config) });
 }
 
-function planned(snapshot: SnapshotWithFences, create = "Labelled", isCertain = () => true): string[] {
+function planned(snapshot: SnapshotWithLists, create = "Labelled", isCertain = () => true): string[] {
   const wanted = judge(snapshot, configOf(create));
   return planFences({ wanted, present: snapshot.fences, isCertain }).map(({ action, key }) => `${action} ${formatFenceKey(key)}`);
 }
@@ -216,7 +216,7 @@ const meshes = fc
 const modes = fc.constantFrom("Off", "Labelled", "All");
 
 /** The mesh after the plan was carried out. */
-function carriedOut(mesh: SnapshotWithFences, create: string): SnapshotWithFences {
+function carriedOut(mesh: SnapshotWithLists, create: string): SnapshotWithLists {
   const plan = planned(mesh, create);
   const kept = mesh.fences.filter(({ metadata }) => !plan.includes(`delete ${formatFenceKey(metadata)}`));
   const made = plan.filter((change) => change.startsWith("create ")).map((change) => change.slice("create ".length));

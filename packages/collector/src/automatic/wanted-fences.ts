@@ -6,16 +6,20 @@ import {
   formatFenceKey,
   isAutomatic,
   type Labels,
+  type Namespace,
   type Service,
   type ServiceFence,
   type SystemConfig,
   systemNamespaces,
 } from "@fenceline/api";
-import type { MeshSnapshot } from "@fenceline/store";
 
 /** What {@link wantedFences} judges from. */
 export interface WantedFencesInput {
-  readonly snapshot: Pick<MeshSnapshot, "namespaces" | "services"> & { readonly fences: readonly ServiceFence[] };
+  readonly snapshot: {
+    readonly namespaces: readonly Namespace[];
+    readonly services: readonly Service[];
+    readonly fences: readonly ServiceFence[];
+  };
   readonly config: Pick<Config, "automaticFences"> & SystemConfig;
   /** Labels of the pods that a fence is for; undefined when it is for none. */
   readonly workloadOf: (fence: ServiceFence) => Labels | undefined;

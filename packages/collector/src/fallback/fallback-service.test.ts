@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { FencelineError, formatFenceKey, type Service, type ServicePort } from "@fenceline/api";
+import { FencelineError, formatFenceKey, objectsByKind, SERVICE, type Service, type ServicePort } from "@fenceline/api";
 import type { MeshChanges, MeshSnapshot, ServiceKey, ServicePortsAuthor, Store } from "@fenceline/store";
 import { pino } from "pino";
 import { CollectorMetrics } from "../metrics.ts";
-import { CONFIG, snapshotOf } from "../testing/mesh.ts";
+import { CONFIG, changesOf, snapshotOf } from "../testing/mesh.ts";
 import { FallbackService } from "./fallback-service.ts";
 
 const FALLBACK =
@@ -25,7 +25,7 @@ class ServicesOnly implements Pick<Store, "snapshot" | "ports" | "isCertain"> {
   /** Errors of the next writes. */
   readonly refusals: string[] = [];
   #services: readonly Service[] = [];
-  #onChange: (changes: Pick<MeshChanges, "services">) => void = () => {};
+  #onChange: (changes: Pick<MeshChanges, "of">) => void = () => {};
 
   become(...manifests: readonly string[]): void {
     this.#put(snapshotOf(manifests.join("\n---\n")).services);
@@ -37,15 +37,20 @@ class ServicesOnly implements Pick<Store, "snapshot" | "ports" | "isCertain"> {
     const [old, now] = [byName(this.#services), byName(after)];
     this.#services = after;
     const names = new Set([...old.keys(), ...now.keys()]);
-    this.#onChange({ services: [...names].map((name) => ({ before: old.get(name), after: now.get(name) })) });
+    this.#onChange(
+      changesOf(
+        SERVICE,
+        [...names].map((name) => ({ before: old.get(name), after: now.get(name) })),
+      ),
+    );
   }
 
-  onChange(listener: (changes: Pick<MeshChanges, "services">) => void): void {
+  onChange(listener: (changes: Pick<MeshChanges, "of">) => void): void {
     this.#onChange = listener;
   }
 
   snapshot(): MeshSnapshot {
-    return { namespaces: [], services: this.#services, endpointSlices: [], of: () => [] };
+    return objectsByKind(this.#services);
   }
 
   async #add({ name }: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
@@ -202,7 +207,7 @@ test("T-08 a Service that takes every place keeps no other namespace out, whiche
   await controller.idle();
   assert.deepEqual(controller.counts(), { declared: 250, missing: 11 });
   assert.deepEqual(warnings, ["write blocked, action needed"]);
-  const [live] = store.snapshot().services;
+  const [live] = store.snapshot().of(SERVICE);
   store.become(JSON.stringify(live), THIEF, web(8_080));
   await controller.idle();
   assert.deepEqual([store.writes.at(-1), store.givenUp.length], [[8_080], 1]);
@@ -212,7 +217,7 @@ test("T-08 what nobody declares any more makes room after ten minutes, also in a
   const { store, state, controller } = running(t);
   store.become(FALLBACK, THIEF);
   await controller.idle();
-  const [live] = store.snapshot().services;
+  const [live] = store.snapshot().of(SERVICE);
   const late = web(20_000, ...Array.from({ length: 12 }, (_, index) => 1_000 + index));
   store.become(JSON.stringify(live), late);
   await controller.idle();

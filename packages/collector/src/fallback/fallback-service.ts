@@ -1,4 +1,4 @@
-import { type Config, FencelineError, type ObjectChange, objectOf, type Service, type ServicePort } from "@fenceline/api";
+import { type Config, FencelineError, type ObjectChange, objectOf, SERVICE, type Service, type ServicePort } from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions } from "@fenceline/control";
 import { declaredNumbers, fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
 import type { MeshChanges, ServiceKey, Store } from "@fenceline/store";
@@ -117,8 +117,8 @@ export class FallbackService {
   }
 
   /** Takes over what changed, where it may have other ports wanted: nearly never. */
-  changed({ services }: Pick<MeshChanges, "services">): void {
-    if (services.some((change) => this.#concerns(change))) this.refresh();
+  changed(changes: Pick<MeshChanges, "of">): void {
+    if (changes.of(SERVICE).some((change) => this.#concerns(change))) this.refresh();
   }
 
   /** As of the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */
@@ -189,7 +189,7 @@ export class FallbackService {
 
   #plan(): FallbackPlan {
     const { store, config } = this.#options;
-    const { services } = store.snapshot();
+    const services = store.snapshot().of(SERVICE);
     const live = this.#live();
     this.#numbers = undefined;
     if (live === undefined) return NOTHING;
@@ -200,7 +200,10 @@ export class FallbackService {
 
   #live(): Service | undefined {
     const { namespace, name } = this.#key;
-    return this.#options.store.snapshot().services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+    return this.#options.store
+      .snapshot()
+      .of(SERVICE)
+      .find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   }
 
   /**
@@ -211,12 +214,12 @@ export class FallbackService {
     const { store, config } = this.#options;
     const live = this.#live();
     const isFull = live !== undefined && live.spec.ports.length >= MOST_FALLBACK_PORTS && store.isCertain(this.#key);
-    this.#idle.see(isFull ? undeclaredPorts({ services: store.snapshot().services, live, config }) : []);
+    this.#idle.see(isFull ? undeclaredPorts({ services: store.snapshot().of(SERVICE), live, config }) : []);
   }
 
   #largest(live: Service) {
     const { store, config } = this.#options;
-    return largestDeclarer({ services: store.snapshot().services, live, config });
+    return largestDeclarer({ services: store.snapshot().of(SERVICE), live, config });
   }
 
   #tellBlocked(reason: string, detail: string, more: () => object): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SERVICE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import { FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
@@ -30,7 +31,12 @@ async function start(t: Parameters<typeof startCluster>[0], spec: object) {
   const looksFor = async (...given: Parameters<typeof service>) => {
     const before = await runs();
     cluster.server.put(SERVICES, service(...given));
-    await until(() => cluster.store.snapshot().services.some(({ metadata }) => metadata.name === given[1]));
+    await until(() =>
+      cluster.store
+        .snapshot()
+        .of(SERVICE)
+        .some(({ metadata }) => metadata.name === given[1]),
+    );
     // The store tells what changed after a pause of some milliseconds.
     await until(() => cluster.collector.mesh.registry.service(given[0], given[1]) !== undefined);
     await cluster.collector.idle();

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import { type FenceKey, fenceRef, formatFenceKey, type ObjectChange, type ObjectRef, objectOf, type Service } from "@fenceline/api";
 import { ReadIndex } from "@fenceline/control";
 import type { Reads } from "@fenceline/registry";
-import type { MeshChanges } from "@fenceline/store";
 
 /** Every Service's labels: a fence with a label selector. */
 const ALL = "*";
@@ -33,7 +32,7 @@ export class FenceReads {
    *
    * @param isTcp whether the Services that every fence shows are others than before
    */
-  concernedBy(services: MeshChanges["services"], isTcp: boolean): readonly ObjectRef[] {
+  concernedBy(services: readonly ObjectChange<Service>[], isTcp: boolean): readonly ObjectRef[] {
     const topics = new Set<string>(isTcp ? [TCP] : []);
     for (const change of services) {
       const service = objectOf(change);

@@ -7,6 +7,7 @@ import {
   isOfStatus,
   type ObjectChange,
   type ObjectRef,
+  SERVICE,
   SERVICE_FENCE,
   type ServiceFence,
 } from "@fenceline/api";
@@ -79,7 +80,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     this.#common = this.#commonNow();
     const { tcp, fallbackReady, config } = this.#common;
     if (fallbackReady !== before.fallbackReady || config !== before.config) return "all";
-    return this.#options.reconciler.reads.concernedBy(changes.services, tcp !== before.tcp);
+    return this.#options.reconciler.reads.concernedBy(changes.of(SERVICE), tcp !== before.tcp);
   }
 
   disturbed(of: ObjectRef): void {

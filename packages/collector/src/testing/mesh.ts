@@ -1,8 +1,21 @@
 /** A small mesh and access-log entries for the tests of this package. */
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
-import { Config, parseManifests, SERVICE_FENCE, ServiceFence } from "@fenceline/api";
-import type { MeshSnapshot } from "@fenceline/store";
-import { snapshotOf as snapshotOfObjects } from "../manifest-context.ts";
+import {
+  Config,
+  ENDPOINT_SLICE,
+  type EndpointSlice,
+  NAMESPACE,
+  type Namespace,
+  type ObjectChange,
+  objectsByKind,
+  parseManifests,
+  type ReadKind,
+  SERVICE,
+  SERVICE_FENCE,
+  type Service,
+  ServiceFence,
+} from "@fenceline/api";
+import type { MeshChanges, MeshSnapshot } from "@fenceline/store";
 import { Mesh } from "../mesh.ts";
 
 /** The mesh that the captured streams were taken in: `a` calls `b` and `tcpsvc`. */
@@ -27,12 +40,22 @@ ports: [{name: http, port: 9000}]
 /** Nothing in these tests has a certificate unless a test gives it one. */
 export const CONFIG: Config = Config.parse({ namespace: "mesh-operator", telemetry: { acceptPlaintext: true } });
 
-/** A snapshot whose fences a test may look at, and replace. */
-export type SnapshotWithFences = MeshSnapshot & { readonly fences: readonly ServiceFence[] };
+/** A snapshot whose lists a test may look at, and replace. */
+export interface SnapshotWithLists extends MeshSnapshot {
+  readonly namespaces: readonly Namespace[];
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
+  readonly fences: readonly ServiceFence[];
+}
 
-export function snapshotOf(manifests: string): SnapshotWithFences {
-  const snapshot = snapshotOfObjects(parseManifests(manifests, "test.yaml").objects);
-  return { ...snapshot, fences: snapshot.of(SERVICE_FENCE) };
+export function snapshotOf(manifests: string): SnapshotWithLists {
+  const { of } = objectsByKind(parseManifests(manifests, "test.yaml").objects);
+  return { of, namespaces: of(NAMESPACE), services: of(SERVICE), endpointSlices: of(ENDPOINT_SLICE), fences: of(SERVICE_FENCE) };
+}
+
+/** Changes of one kind, and of no other. */
+export function changesOf<O>(kind: ReadKind<O>, changes: readonly ObjectChange<O>[]): Pick<MeshChanges, "of"> {
+  return { of: ({ name }) => (name === kind.name ? changes : []) as readonly ObjectChange<never>[] };
 }
 
 export function meshOf(manifests = CAPTURED_MESH, config = CONFIG): Mesh {

@@ -5,6 +5,8 @@ import {
   type FencelineError,
   type Kind,
   MESH_KINDS,
+  type MeshKind,
+  manifestKinds,
   type ObjectChange,
   type ObjectRef,
   OWN_KINDS,
@@ -35,6 +37,8 @@ export interface DirectoryStoreOptions {
   readonly folder: string;
   /** Kinds of ours. Default: {@link OWN_KINDS}. */
   readonly kinds?: readonly OwnKind[];
+  /** Kinds that are only read. Default: {@link MESH_KINDS}. */
+  readonly mesh?: readonly MeshKind[];
   /** Kinds that are rendered. Default: {@link RENDERED_KINDS}. */
   readonly rendered?: readonly RenderedKind[];
   /**
@@ -73,15 +77,18 @@ export class DirectoryStore implements Store {
   readonly #mesh: FolderMesh;
   /** What is rendered for each owner, and, without an object, its state. */
   readonly #owned: OwnedObjects<RenderedObject | undefined>;
+  readonly #own: readonly OwnKind<OwnObject>[];
   /** In the order in which they are applied. */
   readonly #kinds: readonly RenderedKind[];
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
 
   private constructor(options: DirectoryStoreOptions) {
-    const { folder, kinds = OWN_KINDS, rendered = RENDERED_KINDS, onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
+    const { folder, kinds = OWN_KINDS, mesh = MESH_KINDS, rendered = RENDERED_KINDS } = options;
+    const { onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
+    this.#own = kinds as readonly OwnKind<OwnObject>[];
     this.#kinds = rendered;
     // What the kinds of a table have in common is that they give objects.
-    const manifests = [...MESH_KINDS, ...kinds] as readonly ReadKind<unknown>[] as readonly ReadKind<AnyObject>[];
+    const manifests = manifestKinds(mesh, kinds) as readonly ReadKind<AnyObject>[];
     this.#manifests = new ManifestFolder(folder, manifests, {
       changed: () => this.#refresh(),
       refused: onRefused,
@@ -89,7 +96,7 @@ export class DirectoryStore implements Store {
       taken: onTaken,
       ignored: onIgnored,
     });
-    this.#mesh = new FolderMesh((of) => this.#state.get(of));
+    this.#mesh = new FolderMesh(new Set(kinds.map(({ name }) => name)), (of) => this.#state.get(of));
     this.#owned = new OwnedObjects((owner) => this.#mesh.objectOf(owner) !== undefined);
     this.#state = new ObjectFolder(join(folder, "state"), () => "What Fenceline learned. Written by Fenceline; delete it to forget.", {
       durable: true,
@@ -185,19 +192,20 @@ export class DirectoryStore implements Store {
 
   #refresh(): void {
     this.#mesh.read(this.#manifests.objects());
-    const { lists, own } = this.#mesh.takeChanges();
-    for (const change of [...own.values()].flat()) this.#ownerChanged(change);
-    const changes = meshChanges(lists, own);
+    const changes = meshChanges(NOTHING_ELSE, this.#mesh.takeChanges());
     if (changes === undefined) return;
+    for (const kind of this.#own) for (const change of changes.of(kind)) this.#ownerChanged(kind.name, change);
     for (const listener of this.#listeners) listener(changes);
   }
 
-  #ownerChanged(change: ObjectChange<OwnObject>): void {
-    const { kind, metadata } = objectOf(change) ?? {};
-    if (kind !== undefined && metadata !== undefined)
-      this.#owned.ownerChanged({ kind, namespace: metadata.namespace, name: metadata.name });
+  #ownerChanged(kind: string, change: ObjectChange<OwnObject>): void {
+    const { metadata } = objectOf(change) ?? {};
+    if (metadata !== undefined) this.#owned.ownerChanged({ kind, namespace: metadata.namespace, name: metadata.name });
   }
 }
+
+/** What a folder has nothing of. */
+const NOTHING_ELSE = { defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] };
 
 /** Whom to tell of what is readable in part. */
 function troubleOf({ onTrouble, onRefused }: DirectoryStoreOptions): (error: FencelineError) => void {

@@ -1,20 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import {
-  type AnyObject,
-  describeObject,
-  ENDPOINT_SLICE,
-  type EndpointSlice,
-  NAMESPACE,
-  type Namespace,
-  type ObjectChange,
-  type ObjectRef,
-  type OwnObject,
-  objectOf,
-  SERVICE,
-  type Service,
-} from "@fenceline/api";
-import { type OwnChanges, ownObjects, PendingChanges } from "../pending-changes.ts";
-import type { MeshChanges, MeshSnapshot } from "../store.ts";
+import { type AnyObject, describeObject, type ObjectChange, type ObjectRef, type OwnObject, objectOf, objectsByKind } from "@fenceline/api";
+import { type ChangesByKind, PendingChanges } from "../pending-changes.ts";
+import type { MeshSnapshot } from "../store.ts";
 
 /** What is known of the status of an object of ours beside its manifest. */
 type StateOf = (of: ObjectRef) => object | undefined;
@@ -24,24 +11,24 @@ type StateOf = (of: ObjectRef) => object | undefined;
  * them. A folder is read as a whole, so each reading is compared with the one before.
  */
 export class FolderMesh {
+  readonly #ours: ReadonlySet<string>;
   readonly #stateOf: StateOf;
   /** As in the manifests. */
   #objects: ReadonlyMap<string, AnyObject> = new Map();
   /** Of kinds of ours, with their state. */
   readonly #own = new Map<string, OwnObject>();
-  readonly #namespaces = new PendingChanges<Namespace>();
-  readonly #services = new PendingChanges<Service>();
-  readonly #endpointSlices = new PendingChanges<EndpointSlice>();
-  /** Of kinds of ours, by their names. */
-  readonly #ownChanges = new Map<string, PendingChanges<OwnObject>>();
+  /** By the names of their kinds. */
+  readonly #changes = new Map<string, PendingChanges<AnyObject>>();
   #snapshot: MeshSnapshot | undefined;
 
-  constructor(stateOf: StateOf) {
+  /** @param ours names of the kinds that are ours */
+  constructor(ours: ReadonlySet<string>, stateOf: StateOf) {
+    this.#ours = ours;
     this.#stateOf = stateOf;
   }
 
   snapshot(): MeshSnapshot {
-    this.#snapshot ??= this.#makeSnapshot();
+    this.#snapshot ??= objectsByKind([...this.#objects].map(([key, object]) => this.#own.get(key) ?? object));
     return this.#snapshot;
   }
 
@@ -77,33 +64,14 @@ export class FolderMesh {
   }
 
   /** What changed since it was last asked for. */
-  takeChanges(): { readonly lists: Omit<MeshChanges, "of">; readonly own: OwnChanges } {
-    const lists = {
-      namespaces: this.#namespaces.take(),
-      services: this.#services.take(),
-      endpointSlices: this.#endpointSlices.take(),
-      ...{ nodes: [], serviceCIDRs: [], defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] },
-    };
-    return { lists, own: new Map([...this.#ownChanges].map(([kind, changes]) => [kind, changes.take()])) };
-  }
-
-  #makeSnapshot(): MeshSnapshot {
-    const objects = [...this.#objects.values()];
-    return {
-      namespaces: objects.filter(({ kind }) => kind === NAMESPACE.name) as readonly AnyObject[] as readonly Namespace[],
-      services: objects.filter(({ kind }) => kind === SERVICE.name) as readonly AnyObject[] as readonly Service[],
-      endpointSlices: objects.filter(({ kind }) => kind === ENDPOINT_SLICE.name) as readonly AnyObject[] as readonly EndpointSlice[],
-      of: ownObjects([...this.#objects.keys()].flatMap((key) => this.#own.get(key) ?? [])),
-    };
+  takeChanges(): ChangesByKind {
+    return new Map([...this.#changes].map(([kind, changes]) => [kind, changes.take()]));
   }
 
   #changed(key: string, before: AnyObject | undefined, after: AnyObject | undefined): void {
-    const change = { before, after } as ObjectChange<never>;
-    const kind = objectOf<AnyObject>({ before, after })?.kind;
-    if (kind === NAMESPACE.name) this.#namespaces.add(key, change);
-    else if (kind === SERVICE.name) this.#services.add(key, change);
-    else if (kind === ENDPOINT_SLICE.name) this.#endpointSlices.add(key, change);
-    else this.#ownChanged(key, after as OwnObject | undefined);
+    const { kind = "" } = objectOf({ before, after }) ?? {};
+    if (this.#ours.has(kind)) this.#ownChanged(key, after as OwnObject | undefined);
+    else this.#tell(key, { before, after });
   }
 
   #ownChanged(key: string, object: OwnObject | undefined): void {
@@ -114,10 +82,10 @@ export class FolderMesh {
     this.#tell(key, { before, after });
   }
 
-  #tell(key: string, change: ObjectChange<OwnObject>): void {
-    const kind = objectOf(change)?.kind ?? "";
-    const changes = this.#ownChanges.get(kind) ?? new PendingChanges<OwnObject>();
-    this.#ownChanges.set(kind, changes);
+  #tell(key: string, change: ObjectChange<AnyObject>): void {
+    const { kind = "" } = objectOf(change) ?? {};
+    const changes = this.#changes.get(kind) ?? new PendingChanges<AnyObject>();
+    this.#changes.set(kind, changes);
     changes.add(key, change);
   }
 

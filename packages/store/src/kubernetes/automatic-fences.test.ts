@@ -4,8 +4,8 @@ import { automaticFence, SERVICE_FENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { RecordedRequest } from "@fenceline/kubernetes/testing";
 import { service } from "@fenceline/kubernetes/testing";
-import { SERVICE_FENCES, SERVICES } from "./resources.ts";
 import { FENCE, FENCE_UID, fence } from "./testing/rendered-objects.ts";
+import { SERVICE_FENCES, SERVICES } from "./testing/resources.ts";
 import { openStore } from "./testing/store-under-test.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [(typeof SERVICE_FENCES)[number], (typeof SERVICE_FENCES)[number]];

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ObjectChange, SERVICE_FENCE } from "@fenceline/api";
+import { type ObjectChange, SERVICE, SERVICE_FENCE } from "@fenceline/api";
 import type { Resource } from "@fenceline/kubernetes";
 import type { MeshChanges } from "../store.ts";
-import { SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
 import { FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
+import { SERVICE_FENCES, SERVICES, SIDECARS } from "./testing/resources.ts";
 import { openStore } from "./testing/store-under-test.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [Resource, Resource];
@@ -17,15 +17,15 @@ function service(name: string, port = 80) {
 function ports(told: readonly MeshChanges[]): readonly string[] {
   const text = (side: ObjectChange<{ readonly spec: { readonly ports: readonly { readonly port: number }[] } }>["before"]) =>
     String(side?.spec.ports.map(({ port }) => port));
-  return told.flatMap(({ services }) =>
-    services.map(({ before, after }) => `${(after ?? before)?.metadata.name}: ${text(before)} → ${text(after)}`),
+  return told.flatMap(({ of }) =>
+    of(SERVICE).map(({ before, after }) => `${(after ?? before)?.metadata.name}: ${text(before)} → ${text(after)}`),
   );
 }
 
 /** Kinds of which something was told. */
 function kinds(told: readonly MeshChanges[]): readonly string[] {
   return told.flatMap(({ of, ...lists }) => {
-    const all = { ...lists, fences: of(SERVICE_FENCE) };
+    const all = { ...lists, services: of(SERVICE), fences: of(SERVICE_FENCE) };
     return Object.entries(all).flatMap(([kind, list]) => (list.length > 0 ? kind : []));
   });
 }
@@ -47,7 +47,7 @@ test("an object that comes and goes before it is told is told to nobody", async 
   server.put(SERVICES, service("short"));
   server.remove(SERVICES, { namespace: "test1", name: "short" });
   server.put(SERVICES, service("web"));
-  await settled(() => told.length === 1 && store.snapshot().services.length === 1);
+  await settled(() => told.length === 1 && store.snapshot().of(SERVICE).length === 1);
   assert.deepEqual(ports(told), ["web: undefined → 80"]);
 });
 
@@ -101,11 +101,11 @@ test("who changes what was rendered is told by its owner, and who makes a Sideca
 
 test("a list is made again only when something of its kind changed", async (t) => {
   const { server, store, told, settled } = await openStore(t, (fake) => fake.put(OURS, fence()));
-  const { services } = store.snapshot();
+  const services = store.snapshot().of(SERVICE);
   const fences = store.snapshot().of(SERVICE_FENCE);
   server.put(SERVICES, service("web"));
   await settled(() => told.length === 1);
   assert.equal(store.snapshot().of(SERVICE_FENCE), fences);
-  assert.notEqual(store.snapshot().services, services);
+  assert.notEqual(store.snapshot().of(SERVICE), services);
   assert.deepEqual(services, []);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EndpointSlice, Service } from "@fenceline/api";
+import { ENDPOINT_SLICE, EndpointSlice, type MeshKind, SERVICE, Service } from "@fenceline/api";
 import { readLiveObject } from "./apply/live-object.ts";
 import { KeptObjects } from "./kept-object.ts";
 
@@ -37,9 +37,14 @@ function slice(name: string, of: string) {
   });
 }
 
+/** An object as its kind keeps it. */
+function read<O>({ keep }: MeshKind<O>, object: O, kept: KeptObjects): O {
+  return keep?.(object, kept) ?? assert.fail();
+}
+
 test("a Service is kept as it is but for its uid, and two share what they have in common", () => {
   const kept = new KeptObjects();
-  const [one, other] = [kept.service(service("one")), kept.service(service("other"))];
+  const [one, other] = [read(SERVICE, service("one"), kept), read(SERVICE, service("other"), kept)];
   const { uid: _, ...metadata } = service("one").metadata;
   assert.deepEqual(one, { ...service("one"), metadata });
   assert.equal(one.spec.ports, other.spec.ports);
@@ -47,7 +52,7 @@ test("a Service is kept as it is but for its uid, and two share what they have i
 
 test("a slice keeps what is read of it: its Service, addresses, readiness and ports", () => {
   const kept = new KeptObjects();
-  const [one, other] = [kept.endpointSlice(slice("one-1", "one")), kept.endpointSlice(slice("other-1", "other"))];
+  const [one, other] = [read(ENDPOINT_SLICE, slice("one-1", "one"), kept), read(ENDPOINT_SLICE, slice("other-1", "other"), kept)];
   assert.deepEqual(one, {
     ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4" },
     metadata: { name: "one-1", namespace: "a-namespace-of-a-team", labels: { "kubernetes.io/service-name": "one" } },
@@ -64,7 +69,7 @@ test("a slice keeps what is read of it: its Service, addresses, readiness and po
 test("an object without what most have is kept without it", () => {
   const kept = new KeptObjects();
   const bare = EndpointSlice.parse({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name: "x" }, endpoints: null });
-  assert.deepEqual(kept.endpointSlice(bare), bare);
+  assert.deepEqual(read(ENDPOINT_SLICE, bare, kept), bare);
   const odd = { egress: [null, { hosts: "x" }, { hosts: [7, "test1/b"], port: {} }] };
   const metadata = {
     name: "a",
@@ -79,12 +84,13 @@ test("an object without what most have is kept without it", () => {
 
 test("what is known does not grow without a bound", () => {
   const kept = new KeptObjects();
-  const ports = kept.service(service("first")).spec.ports;
+  const ports = read(SERVICE, service("first"), kept).spec.ports;
   const { metadata, ...rest } = slice("s", "x");
   for (let index = 0; index < 100_001; index += 1) {
-    kept.endpointSlice({ ...rest, metadata: { ...metadata, labels: { "kubernetes.io/service-name": `service-${index}` } } });
+    const labels = { "kubernetes.io/service-name": `service-${index}` };
+    read(ENDPOINT_SLICE, { ...rest, metadata: { ...metadata, labels } }, kept);
   }
-  assert.notEqual(kept.service(service("first")).spec.ports, ports);
+  assert.notEqual(read(SERVICE, service("first"), kept).spec.ports, ports);
 });
 
 test("statuses share their short lists, and keep the others", () => {

@@ -1,5 +1,4 @@
-import type { Endpoint, EndpointSlice, Labels, Service } from "@fenceline/api";
-import { SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
+import type { Labels, Repeats } from "@fenceline/api";
 import type { LiveObject } from "./apply/live-object.ts";
 
 /**
@@ -13,45 +12,30 @@ const SHORT_LIST = 8;
 const LIST_LEVELS = 3;
 
 /**
- * Cuts objects down to what somebody reads, and keeps what repeats once: names of namespaces and
- * Services, values of labels, whole lists of ports. In a parsed answer of the API server each is a
- * copy of its own.
+ * Keeps what repeats once: names of namespaces and Services, values of labels, whole lists of
+ * ports. In a parsed answer of the API server each is a copy of its own.
  */
-export class KeptObjects {
+export class KeptObjects implements Repeats {
   readonly #known = new Map<string, unknown>();
 
-  service({ apiVersion, kind, metadata: { name, namespace, labels }, spec }: Service): Service {
-    const { clusterIP, clusterIPs } = spec;
-    return {
-      apiVersion,
-      kind,
-      metadata: { name: this.#text(name), namespace: this.#text(namespace), labels: this.#labels(labels) },
-      spec: {
-        ...spec,
-        type: this.#text(spec.type),
-        ...(clusterIPs && { clusterIPs: clusterIPs.map((address) => (address === clusterIP ? clusterIP : address)) }),
-        selector: this.#labels(spec.selector),
-        ports: this.#value(spec.ports),
-      },
-    };
+  text(text: string): string {
+    return this.#once(text, text);
   }
 
-  /** Of its labels only the name of its Service is read. */
-  endpointSlice({ metadata: { name, namespace, labels }, ...slice }: EndpointSlice): EndpointSlice {
-    const service = labels[SERVICE_NAME_LABEL];
-    const kept = service === undefined ? {} : { [SERVICE_NAME_LABEL]: this.#text(service) };
-    return {
-      ...slice,
-      metadata: { name, namespace: this.#text(namespace), labels: kept },
-      ...(slice.endpoints && { endpoints: slice.endpoints.map((endpoint) => this.#endpoint(endpoint)) }),
-      ...(slice.ports && { ports: this.#value(slice.ports) }),
-    };
+  labels(labels: Labels): Labels {
+    return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, this.text(value)]));
+  }
+
+  /** @param value as JSON has it; nobody changes it */
+  value<T extends object>(value: T): T {
+    // No text begins so.
+    return this.#once(`\n${JSON.stringify(value)}`, value);
   }
 
   /** Thousands of Sidecars name the same hosts. */
   live(live: LiveObject): LiveObject {
     const { namespace, labels, spec } = live;
-    return { ...live, namespace: this.#text(namespace), labels: this.#value(labels), spec: this.#withHosts(spec) };
+    return { ...live, namespace: this.text(namespace), labels: this.value(labels), spec: this.#withHosts(spec) };
   }
 
   /**
@@ -61,17 +45,13 @@ export class KeptObjects {
    */
   withLists(value: unknown, levels = LIST_LEVELS): unknown {
     if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) return value.length <= SHORT_LIST && value.every(isPlain) ? this.#value(value) : value;
+    if (Array.isArray(value)) return value.length <= SHORT_LIST && value.every(isPlain) ? this.value(value) : value;
     const fields = value as Record<string, unknown>;
     for (const name of levels > 0 ? Object.keys(fields) : []) {
       const kept = this.withLists(fields[name], levels - 1);
       if (kept !== fields[name]) fields[name] = kept;
     }
     return value;
-  }
-
-  #endpoint({ addresses, conditions }: Endpoint): Endpoint {
-    return conditions == null ? { addresses } : { addresses, conditions: this.#value(conditions) };
   }
 
   #withHosts(spec: unknown): unknown {
@@ -84,21 +64,7 @@ export class KeptObjects {
   }
 
   #hostText(host: unknown): unknown {
-    return typeof host === "string" ? this.#text(host) : host;
-  }
-
-  #labels(labels: Labels): Labels {
-    return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, this.#text(value)]));
-  }
-
-  #text(text: string): string {
-    return this.#once(text, text);
-  }
-
-  /** @param value as JSON has it; nobody changes it */
-  #value<T extends object>(value: T): T {
-    // No text begins so.
-    return this.#once(`\n${JSON.stringify(value)}`, value);
+    return typeof host === "string" ? this.text(host) : host;
   }
 
   #once<T>(key: string, value: T): T {

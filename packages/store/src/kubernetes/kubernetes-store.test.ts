@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DomainStatus, SERVICE_FENCE, type ServiceFenceStatus, SIDECAR } from "@fenceline/api";
+import { type DomainStatus, ENDPOINT_SLICE, NAMESPACE, SERVICE, SERVICE_FENCE, type ServiceFenceStatus, SIDECAR } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { service } from "@fenceline/kubernetes/testing";
-import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
 import { envoyFilter, FENCE, fence, OWNED, OWNER, sidecar } from "./testing/rendered-objects.ts";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./testing/resources.ts";
 import { openStore, openStoreOn } from "./testing/store-under-test.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [(typeof SERVICE_FENCES)[number], (typeof SERVICE_FENCES)[number]];
@@ -27,8 +27,8 @@ test("a snapshot holds namespaces, services, endpoints and the fences of both gr
     server.put(OURS, fence());
     server.put(SLIMES, fence({}, { namespace: "test1", name: "old" }));
   });
-  const { namespaces, services, endpointSlices } = store.snapshot();
-  const names = [...namespaces, ...services, ...endpointSlices, ...store.snapshot().of(SERVICE_FENCE)].map(({ metadata }) => metadata.name);
+  const { of } = store.snapshot();
+  const names = [...of(NAMESPACE), ...of(SERVICE), ...of(ENDPOINT_SLICE), ...of(SERVICE_FENCE)].map(({ metadata }) => metadata.name);
   assert.deepEqual(names, ["test1", "web", "web-1", "a", "old"]);
 });
 
@@ -48,12 +48,12 @@ test("where both groups have a fence of one name, our own group's counts", async
 
 test("many changes at once become one snapshot, and what did not change is the same object", async (t) => {
   const { server, store, settled, snapshots } = await openStore(t, (fake) => fake.put(SERVICES, service("web")));
-  const [before] = store.snapshot().services;
+  const [before] = store.snapshot().of(SERVICE);
   for (let index = 0; index < 50; index += 1) server.put(SERVICES, service(`s${index}`));
-  await until(() => store.snapshot().services.length === 51);
+  await until(() => store.snapshot().of(SERVICE).length === 51);
   await settled(() => snapshots() > 0);
   assert.equal(snapshots(), 1);
-  assert.equal(store.snapshot().services[0], before);
+  assert.equal(store.snapshot().of(SERVICE)[0], before);
 });
 
 test("E3-08 a kind that may not be read, or does not exist, is named, and the rest works", async (t) => {
@@ -62,7 +62,7 @@ test("E3-08 a kind that may not be read, or does not exist, is named, and the re
     server.answer(({ path }) => path.includes("envoyfilters"), { status: 404, body: { code: 404, message: "no such kind" } });
     server.answer(({ path }) => path.includes("endpointslices"), { status: 403, body: { code: 403, message: "forbidden" } });
   });
-  assert.equal(store.snapshot().services.length, 1);
+  assert.equal(store.snapshot().of(SERVICE).length, 1);
   const unavailable = store.health().filter(({ state }) => state === "unavailable");
   assert.deepEqual(
     unavailable.map(({ kind }) => kind),
@@ -100,7 +100,7 @@ test("our own writes make no new snapshot", async (t) => {
   await store.writeStatus(OWNER, learned({ b: seen(1) }));
   server.put(SERVICES, service("end"));
   await settled(() => snapshots() > 0);
-  await until(() => store.snapshot().services.length === 1);
+  await until(() => store.snapshot().of(SERVICE).length === 1);
   assert.equal(snapshots(), 1);
   assert.deepEqual(Object.keys(store.snapshot().of(SERVICE_FENCE)[0]?.status.domains ?? {}), ["b"]);
 });

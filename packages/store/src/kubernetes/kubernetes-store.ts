@@ -3,12 +3,15 @@ import {
   type FenceKey,
   FencelineError,
   type Kind,
+  MESH_KINDS,
+  type MeshKind,
   type ObjectRef,
   OWN_KINDS,
   type OwnKind,
   RENDERED_KINDS,
   type RenderedKind,
   type RenderedObject,
+  SERVICE,
   SERVICE_FENCE,
 } from "@fenceline/api";
 import type { InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
@@ -34,6 +37,8 @@ export interface KubernetesStoreOptions {
   readonly api: KubernetesApi;
   /** Kinds of ours. Default: {@link OWN_KINDS}. */
   readonly kinds?: readonly OwnKind[];
+  /** Kinds that are only read. Default: {@link MESH_KINDS}. */
+  readonly mesh?: readonly MeshKind[];
   /** Kinds that are rendered. Default: {@link RENDERED_KINDS}. */
   readonly rendered?: readonly RenderedKind[];
   /**
@@ -78,6 +83,7 @@ export class KubernetesStore implements Store {
     const {
       api,
       kinds = OWN_KINDS,
+      mesh = MESH_KINDS,
       rendered = RENDERED_KINDS,
       leadership,
       onTrouble,
@@ -91,6 +97,7 @@ export class KubernetesStore implements Store {
     this.#mesh = new ObservedMesh({
       api,
       kinds,
+      mesh,
       rendered,
       clock,
       meshConfigMaps,
@@ -103,7 +110,7 @@ export class KubernetesStore implements Store {
     this.#writes = new RenderedWrites({ api, clock, leadership, places: this.#mesh.rendered, owners: kinds });
     const leaderWrites = new LeaderWrites({ api, clock, leadership });
     this.fences = new AutomaticFenceAuthor(leaderWrites, this.#mesh.kind(SERVICE_FENCE));
-    this.ports = new AppliedServicePorts(leaderWrites, this.#mesh.services);
+    this.ports = new AppliedServicePorts(leaderWrites, this.#mesh.informerOf(SERVICE));
     this.sidecars = {
       widen: (change) => this.#writes.widen(change),
       widenedAt: (owner) => this.#rendered.ownedBy(owner).find(({ widenedAt }) => widenedAt !== undefined)?.widenedAt,
@@ -206,7 +213,7 @@ export class KubernetesStore implements Store {
   isCertain({ namespace, name }: FenceKey): boolean {
     const key = { namespace, name };
     const { informers } = this.#mesh.kind(SERVICE_FENCE);
-    return this.#mesh.services.isCertain(key) && informers.every((informer) => informer.absent || informer.isCertain(key));
+    return this.#mesh.informerOf(SERVICE).isCertain(key) && informers.every((informer) => informer.absent || informer.isCertain(key));
   }
 
   /** How the copy of each kind is kept, for conditions and metrics. */
@@ -231,10 +238,10 @@ export class KubernetesStore implements Store {
   }
 
   #tell(): void {
-    const { lists, own } = this.#mesh.takeChanges();
-    for (const { kind } of this.#mesh.own.values()) this.#statuses.told(kind, own.get(kind.name) ?? []);
-    const changes = meshChanges({ ...lists, ...this.#rendered.takeChanges() }, own);
+    const { lists, byKind } = this.#mesh.takeChanges();
+    const changes = meshChanges({ ...lists, ...this.#rendered.takeChanges() }, byKind);
     if (changes === undefined) return;
+    for (const { kind } of this.#mesh.own.values()) this.#statuses.told(kind, changes.of(kind));
     for (const listener of this.#listeners) {
       try {
         listener(changes);

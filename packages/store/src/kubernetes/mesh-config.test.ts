@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
-import { CONFIG_MAPS } from "./resources.ts";
+import { CONFIG_MAPS } from "./testing/resources.ts";
 import { MESH_CONFIG_MAP, openStore, openStoreOn } from "./testing/store-under-test.ts";
 
 const configMap = (mesh: string | undefined, metadata: object = MESH_CONFIG_MAP) => ({
@@ -120,7 +120,9 @@ test("T-05 of several MeshConfigs each is watched by its name, one that is missi
   server.put(CONFIG_MAPS, configMap("outboundTrafficPolicy: {mode: ALLOW_ANY}", stable));
   server.put(CONFIG_MAPS, configMap("[", shared));
   server.put(CONFIG_MAPS, configMap(CLOSED, { ...MESH_CONFIG_MAP, name: "istio-other" }));
-  const { store, troubles, settled } = await openStoreOn(t, server, [stable, canary, shared] as (typeof MESH_CONFIG_MAP)[]);
+  const { store, troubles, settled } = await openStoreOn(t, server, {
+    meshConfigMaps: [stable, canary, shared] as (typeof MESH_CONFIG_MAP)[],
+  });
   const told = () => store.snapshot().meshConfigs?.map(({ outbound, rootNamespace }) => `${outbound} ${rootNamespace}`);
   const named = () => troubles.map(({ code, at }) => `${code} ${at?.object}`);
   assert.deepEqual(told(), ["ALLOW_ANY undefined"]);

@@ -1,35 +1,27 @@
 import {
-  ENDPOINT_SLICE,
-  type EndpointSlice,
   type FencelineError,
   MANAGED_BY_LABEL,
   MANAGER,
-  NAMESPACE,
-  type Namespace,
-  NODE,
-  type Node,
+  type MeshKind,
   type ObjectRef,
   type OwnKind,
   type OwnObject,
+  type ReadKind,
   type RenderedKind,
-  SERVICE,
-  SERVICE_CIDR,
-  type Service,
-  type ServiceCIDR,
   SIDECAR,
 } from "@fenceline/api";
-import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/kubernetes";
-import { hasStatus, Informer, keyText, type ObjectKey, type Resource, readerOf } from "@fenceline/kubernetes";
-import type { OwnChanges } from "../pending-changes.ts";
+import type { Clock, KubernetesApi, ObjectEvent } from "@fenceline/kubernetes";
+import { Informer, keyText, type ObjectKey, type Resource } from "@fenceline/kubernetes";
+import type { ChangesByKind } from "../pending-changes.ts";
 import type { DefaultSidecar, MeshChanges, MeshConfig, MeshSnapshot } from "../store.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import { ownerOf } from "./apply/ownership.ts";
 import { KeptObjects } from "./kept-object.ts";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
+import { ObservedMeshKind } from "./observed-mesh-kind.ts";
 import { ObservedOwnKind } from "./observed-own-kind.ts";
 import { RenderedPlaces } from "./rendered-places.ts";
-import { ENDPOINT_SLICES, NAMESPACES, NODES, SERVICE_CIDRS, SERVICES } from "./resources.ts";
 
 /** Settings of an {@link ObservedMesh}. */
 export interface ObservedMeshOptions {
@@ -37,6 +29,8 @@ export interface ObservedMeshOptions {
   readonly clock: Clock;
   /** Kinds of ours. */
   readonly kinds: readonly OwnKind[];
+  /** Kinds that are only read. */
+  readonly mesh: readonly MeshKind[];
   /** Kinds that are rendered. */
   readonly rendered: readonly RenderedKind[];
   /** The ConfigMaps with Istio's MeshConfigs. */
@@ -52,21 +46,26 @@ export interface ObservedMeshOptions {
   readonly onTrouble: (error: FencelineError) => void;
 }
 
+/** An object of a kind that is only read. */
+type ReadObject = { readonly metadata: ObjectKey };
+
+/** A kind of either table. */
+interface ByKind {
+  readonly effective: Pick<ObservedKind<unknown>, "objects" | "take" | "tellFromNowOn">;
+  readonly informers: readonly unknown[];
+}
+
 /** One informer for each kind that Fenceline looks at, and what changed of each. */
 export class ObservedMesh {
-  readonly services: Informer<Service>;
   readonly rendered: RenderedPlaces;
   /** Kinds of ours, by name. */
   readonly own: ReadonlyMap<string, ObservedOwnKind<OwnObject>>;
   readonly #ownNames: ReadonlySet<string>;
   readonly #options: ObservedMeshOptions;
   readonly #kept = new KeptObjects();
-  readonly #informers: Informer<unknown>[] = [];
-  readonly #namespaces: ObservedKind<Namespace>;
-  readonly #nodes: ObservedKind<Node>;
-  readonly #serviceCIDRs: ObservedKind<ServiceCIDR>;
-  readonly #services: ObservedKind<Service>;
-  readonly #endpointSlices: ObservedKind<EndpointSlice>;
+  readonly #informers: readonly Informer<unknown>[];
+  /** Kinds that are only read, by name. */
+  readonly #read: ReadonlyMap<string, ObservedMeshKind<ReadObject>>;
   readonly #defaultSidecars = new ObservedKind<DefaultSidecar>(() => [...this.#defaults.values()]);
   /** Few among all Sidecars. */
   readonly #defaults = new Map<string, DefaultSidecar>();
@@ -77,45 +76,35 @@ export class ObservedMesh {
   readonly snapshot: MeshSnapshot;
 
   constructor(options: ObservedMeshOptions) {
-    const { api, clock, kinds, rendered, meshConfigMaps, isOurs, onChange, onOwn, onTrouble } = options;
+    const { api, clock, rendered, meshConfigMaps, isOurs, onChange, onOwn, onTrouble } = options;
     this.#options = options;
-    const observed = { api, clock, onTrouble };
-    const readService = readerOf(SERVICE);
-    const readSlice = readerOf(ENDPOINT_SLICE);
-    [, this.#namespaces] = this.#observe(NAMESPACES, readerOf(NAMESPACE));
-    [this.services, this.#services] = this.#observe(SERVICES, (object) => this.#kept.service(readService(object)));
-    [, this.#endpointSlices] = this.#observe(ENDPOINT_SLICES, (object) => this.#kept.endpointSlice(readSlice(object)));
-    [, this.#nodes] = this.#observe(NODES, readerOf(NODE));
-    // A kind that older clusters lack: without it the ranges of Services are not known, and nothing
-    // else is missing.
-    [, this.#serviceCIDRs] = this.#observe(SERVICE_CIDRS, readerOf(SERVICE_CIDR), (error) => {
-      if (!hasStatus(error, 404)) onTrouble(error);
-    });
-    const own = kinds as readonly OwnKind<OwnObject>[];
-    this.own = new Map(
-      own.map((kind) => [kind.name, new ObservedOwnKind({ ...observed, kept: this.#kept, kind, isOurs, onChange, onPresence: onOwn })]),
-    );
-    this.#ownNames = new Set(kinds.map(({ name }) => name));
+    const observed = { api, clock, kept: this.#kept, onTrouble };
+    // What the kinds of a table have in common is that they give objects.
+    const [mesh, own] = [options.mesh as readonly MeshKind<ReadObject>[], options.kinds as readonly OwnKind<OwnObject>[]];
+    this.#read = new Map(mesh.map((kind) => [kind.name, new ObservedMeshKind({ ...observed, kind, onChange: () => onChange(false) })]));
+    this.own = new Map(own.map((kind) => [kind.name, new ObservedOwnKind({ ...observed, kind, isOurs, onChange, onPresence: onOwn })]));
+    this.#ownNames = new Set(this.own.keys());
     this.rendered = new RenderedPlaces(rendered, (kind, resource) => this.#observeRendered(kind, resource));
     this.#meshConfigMaps = meshConfigMaps.map(
       (key) => new ObservedMeshConfig({ ...observed, key, onMesh: (event) => this.#changed(this.#meshConfigs, keyText(key), event) }),
     );
     this.#meshConfigs = new ObservedKind(() => this.#meshConfigMaps.flatMap(({ informer }) => informer.objects()));
-    this.#informers.push(
-      ...([
-        ...[...this.own.values()].flatMap(({ informers }) => informers),
-        ...this.rendered.all.map(({ informer }) => informer),
-      ] as Informer<unknown>[]),
-      ...(this.#meshConfigMaps.map(({ informer }) => informer) as Informer<unknown>[]),
-    );
+    this.#informers = [
+      ...[...this.#byKind()].flatMap(([, { informers }]) => informers),
+      ...this.rendered.all.map(({ informer }) => informer),
+      ...this.#meshConfigMaps.map(({ informer }) => informer),
+    ] as Informer<unknown>[];
     this.snapshot = this.#view();
+  }
+
+  /** @throws {RangeError} when it is not in the table of kinds that are only read */
+  informerOf<O>({ name }: MeshKind<O>): Informer<O> {
+    return listed(this.#read, name).informer as Informer<unknown> as Informer<O>;
   }
 
   /** @throws {RangeError} when it is no kind of ours */
   kind<O extends OwnObject>({ name }: OwnKind<O>): ObservedOwnKind<O> {
-    const kind = this.own.get(name);
-    if (kind === undefined) throw new RangeError(`${name} is not in the table of kinds`);
-    return kind as unknown as ObservedOwnKind<O>;
+    return listed(this.own, name) as unknown as ObservedOwnKind<O>;
   }
 
   all(): readonly Informer<unknown>[] {
@@ -138,57 +127,31 @@ export class ObservedMesh {
   }
 
   /** What changed since it was last asked for. */
-  takeChanges(): { readonly lists: Omit<MeshChanges, "of" | "disturbed" | "foreign">; readonly own: OwnChanges } {
-    const lists = {
-      namespaces: this.#namespaces.take(),
-      nodes: this.#nodes.take(),
-      serviceCIDRs: this.#serviceCIDRs.take(),
-      services: this.#services.take(),
-      endpointSlices: this.#endpointSlices.take(),
-      defaultSidecars: this.#defaultSidecars.take(),
-      meshConfigs: this.#meshConfigs.take(),
-    };
-    return { lists, own: new Map([...this.own].map(([name, { effective }]) => [name, effective.take()])) };
+  takeChanges(): { readonly lists: Pick<MeshChanges, "defaultSidecars" | "meshConfigs">; readonly byKind: ChangesByKind } {
+    const lists = { defaultSidecars: this.#defaultSidecars.take(), meshConfigs: this.#meshConfigs.take() };
+    return { lists, byKind: new Map([...this.#byKind()].map(([name, { effective }]) => [name, effective.take()])) };
+  }
+
+  *#byKind(): Generator<readonly [string, ByKind]> {
+    yield* this.#read;
+    yield* this.own;
   }
 
   #kinds(): readonly Pick<ObservedKind<unknown>, "tellFromNowOn">[] {
-    return [
-      ...[this.#namespaces, this.#nodes, this.#serviceCIDRs, this.#services, this.#endpointSlices],
-      ...[this.#defaultSidecars, this.#meshConfigs],
-      ...[...this.own.values()].map((kind) => kind.effective),
-    ];
+    return [this.#defaultSidecars, this.#meshConfigs, ...[...this.#byKind()].map(([, { effective }]) => effective)];
   }
 
   #view(): MeshSnapshot {
     const list = <O>(kind: ObservedKind<O>) => ({ enumerable: true, get: () => kind.objects() });
+    const byKind = new Map<string, ByKind>(this.#byKind());
     return Object.defineProperties(
       {},
       {
-        namespaces: list(this.#namespaces),
-        nodes: list(this.#nodes),
-        serviceCIDRs: list(this.#serviceCIDRs),
-        services: list(this.#services),
-        endpointSlices: list(this.#endpointSlices),
         defaultSidecars: list(this.#defaultSidecars),
         meshConfigs: list(this.#meshConfigs),
-        of: { value: ({ name }: OwnKind) => this.own.get(name)?.effective.objects() ?? [] },
+        of: { value: ({ name }: ReadKind<unknown>) => byKind.get(name)?.effective.objects() ?? [] },
       },
     ) as MeshSnapshot;
-  }
-
-  #observe<O extends { readonly metadata: ObjectKey }>(
-    resource: Resource,
-    parse: (object: WireObject) => O,
-    onTrouble = this.#options.onTrouble,
-  ): [Informer<O>, ObservedKind<O>] {
-    const { api, clock } = this.#options;
-    const informer = new Informer<O>({
-      ...{ api, clock, resource, parse, onTrouble },
-      onEvent: (event) => this.#changed(kind, keyText(event.object.metadata), event),
-    });
-    const kind = new ObservedKind(() => informer.objects());
-    this.#informers.push(informer as Informer<unknown>);
-    return [informer, kind];
   }
 
   #observeRendered({ name, isContested }: RenderedKind, resource: Resource): Informer<LiveObject> {
@@ -225,4 +188,10 @@ export class ObservedMesh {
   #isDefault(live: LiveObject): boolean {
     return (live.selector === undefined || Object.keys(live.selector).length === 0) && ownerOf(live, this.#ownNames) === undefined;
   }
+}
+
+function listed<K>(kinds: ReadonlyMap<string, K>, name: string): K {
+  const kind = kinds.get(name);
+  if (kind === undefined) throw new RangeError(`${name} is not in the table of kinds`);
+  return kind;
 }

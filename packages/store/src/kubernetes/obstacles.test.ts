@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { SERVICE_FENCE, type ServiceFenceStatus } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes";
-import { ENVOY_FILTERS, SERVICE_FENCES, SIDECARS } from "./resources.ts";
 import { envoyFilter, FENCE, FENCE_UID, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
+import { ENVOY_FILTERS, SERVICE_FENCES, SIDECARS } from "./testing/resources.ts";
 import { openStore } from "./testing/store-under-test.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [Resource, Resource];

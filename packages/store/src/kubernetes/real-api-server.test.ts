@@ -6,7 +6,15 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { ENDPOINT_SLICE, type FencelineError, fenceRef, type RenderedObject, SERVICE_FENCE, type ServiceFenceStatus } from "@fenceline/api";
+import {
+  ENDPOINT_SLICE,
+  type FencelineError,
+  fenceRef,
+  type RenderedObject,
+  SERVICE,
+  SERVICE_FENCE,
+  type ServiceFenceStatus,
+} from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import {
   ApiError,
@@ -24,8 +32,8 @@ import {
 } from "@fenceline/kubernetes";
 import { ObjectWriter } from "./apply/object-writer.ts";
 import { KubernetesStore } from "./kubernetes-store.ts";
-import { CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./resources.ts";
 import { envoyFilter, OWNER, sidecar } from "./testing/rendered-objects.ts";
+import { CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "./testing/resources.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
 
 const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;
@@ -99,7 +107,11 @@ test("real: every kind is watched, and changes make a snapshot", { skip }, async
   const { store, troubles } = await open();
   await until(() => store.health().every(({ state }) => state === "watching"));
   await create(SERVICES, { metadata: { name: "web" }, spec: { ports: [{ port: 80 }] } });
-  const has = () => store.snapshot().services.some(({ metadata }) => metadata.namespace === namespace && metadata.name === "web");
+  const has = () =>
+    store
+      .snapshot()
+      .of(SERVICE)
+      .some(({ metadata }) => metadata.namespace === namespace && metadata.name === "web");
   await until(has);
   await remove(SERVICES, "web");
   await until(() => !has());

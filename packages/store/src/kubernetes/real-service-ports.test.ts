@@ -9,8 +9,8 @@ import type { ServicePort } from "@fenceline/api";
 import { collectionPath, KubernetesApi, kubeConfigLoader, monotonicClock, objectPath, type Resource } from "@fenceline/kubernetes";
 import { KubeConfig } from "@kubernetes/client-node";
 import { LeaderWrites } from "./apply/leader-writes.ts";
-import { NAMESPACES, SERVICES } from "./resources.ts";
 import { AppliedServicePorts } from "./service-ports.ts";
+import { NAMESPACES, SERVICES } from "./testing/resources.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
 
 const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { ServicePort } from "@fenceline/api";
+import { SERVICE, type ServicePort } from "@fenceline/api";
 import type { FakeApiServer, RecordedRequest } from "@fenceline/kubernetes/testing";
-import { SERVICES } from "./resources.ts";
+import { SERVICES } from "./testing/resources.ts";
 import { openStore, openStoreOn } from "./testing/store-under-test.ts";
 
 const KEY = { namespace: "fenceline", name: "global-sidecar" };
@@ -32,7 +32,7 @@ test("ports are added beside those of the chart, by one unforced apply, and the 
   assert.deepEqual(ports(), [CHART_PORT, http(8_080), http(9_090)]);
   const [write, ...more] = server.requests.filter(isWrite);
   assert.deepEqual([write?.query.get("fieldManager"), write?.query.get("force"), more.length], ["fenceline", null, 0]);
-  assert.deepEqual(store.snapshot().services[0]?.spec.ports, ports());
+  assert.deepEqual(store.snapshot().of(SERVICE)[0]?.spec.ports, ports());
 });
 
 test("an apply names the ports of before, or they would go; another process, or another replica, finds out which those are", async (t) => {

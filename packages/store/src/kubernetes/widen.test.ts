@@ -4,8 +4,8 @@ import type { Sidecar } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes";
 import type { FakeApiServer, ManualClock } from "@fenceline/kubernetes/testing";
-import { SERVICE_FENCES, SIDECARS } from "./resources.ts";
 import { envoyFilter, FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
+import { SERVICE_FENCES, SIDECARS } from "./testing/resources.ts";
 import { openStore, openStoreOn } from "./testing/store-under-test.ts";
 
 const [OURS] = SERVICE_FENCES as [Resource, Resource];

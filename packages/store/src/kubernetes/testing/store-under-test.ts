@@ -1,10 +1,10 @@
 import type { TestContext } from "node:test";
-import { type FencelineError, OWN_KINDS, type OwnKind } from "@fenceline/api";
+import type { FencelineError } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { FakeApiServer, ManualClock } from "@fenceline/kubernetes/testing";
 import type { MeshChanges } from "../../store.ts";
-import { KubernetesStore } from "../kubernetes-store.ts";
-import { CONFIG_MAPS } from "../resources.ts";
+import { KubernetesStore, type KubernetesStoreOptions } from "../kubernetes-store.ts";
+import { CONFIG_MAPS } from "./resources.ts";
 
 /** Leadership that a test gives and takes. */
 export class ManualLeadership {
@@ -44,8 +44,7 @@ export async function openStore(t: TestContext, prepare: (server: FakeApiServer)
 export async function openStoreOn(
   t: TestContext,
   server: FakeApiServer,
-  meshConfigMaps = [MESH_CONFIG_MAP],
-  kinds: readonly OwnKind[] = OWN_KINDS,
+  tables: Partial<Pick<KubernetesStoreOptions, "meshConfigMaps" | "kinds" | "mesh">> = {},
 ) {
   const clock = new ManualClock();
   const leadership = new ManualLeadership();
@@ -53,8 +52,8 @@ export async function openStoreOn(
   const onTrouble = (error: FencelineError) => troubles.push(error);
   const store = await KubernetesStore.open({
     ...{ api: server.api(t, { clock }), clock, leadership, onTrouble, settleTime: 1 },
-    meshConfigMaps,
-    kinds,
+    meshConfigMaps: [MESH_CONFIG_MAP],
+    ...tables,
   });
   t.after(() => store.close());
   const told: MeshChanges[] = [];
