@@ -99,7 +99,7 @@ test("E3-08 a CRD of Istio that is not installed is the fence's condition, and i
   const { server, condition, message } = await startCluster(t, (fake) => {
     install = fake.uninstall(SIDECARS);
   });
-  await until(() => condition("Ready") === "False IstioKindMissing");
+  await until(() => condition("Ready") === "False KindMissing");
   assert.match(message("Ready"), /no kind Sidecar: install the CRDs of Istio/);
   install();
   await until(() => condition("Ready") === "True Rendered" && server.get(SIDECARS, FENCE) !== undefined);

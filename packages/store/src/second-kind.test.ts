@@ -193,6 +193,6 @@ test("issue 14: a third kind to render is a line in the table: a cluster's store
 test("issue 14: where a third kind to render is not installed, the obstacle says what to install", async (t) => {
   const { store } = await openCluster(t, (server) => void server.uninstall(PIPES));
   const obstacle = await store.apply({ action: "create", owner: A, object: pipeOf(store) });
-  assert.deepEqual([obstacle?.kind, obstacle?.reason], ["Pipe", "IstioKindMissing"]);
+  assert.deepEqual([obstacle?.kind, obstacle?.reason], ["Pipe", "KindMissing"]);
   assert.match(obstacle?.message ?? "", /no kind Pipe: install the plumbing$/);
 });

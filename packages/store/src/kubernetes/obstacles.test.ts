@@ -46,7 +46,7 @@ test("E3-08 a CRD of Istio that is not installed stands in the way, until it is"
     return store.health().some(({ kind, absent }) => kind === "EnvoyFilter" && absent);
   });
   const obstacle = await store.apply(create);
-  assert.deepEqual([obstacle?.reason, obstacle?.kind], ["IstioKindMissing", "EnvoyFilter"]);
+  assert.deepEqual([obstacle?.reason, obstacle?.kind], ["KindMissing", "EnvoyFilter"]);
   install();
   assert.equal(await store.apply(create), undefined);
 });

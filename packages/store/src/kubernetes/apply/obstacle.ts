@@ -26,7 +26,7 @@ export function writeObstacle(
   kindIsAbsent: boolean,
 ): Obstacle | undefined {
   if (hasStatus(error, 404) && kindIsAbsent)
-    return { ...place, reason: "IstioKindMissing", message: `the API server has no kind ${name}: install ${comesWith}` };
+    return { ...place, reason: "KindMissing", message: `the API server has no kind ${name}: install ${comesWith}` };
   return refusal(error, place, `grant the collector the right to write ${name}s, see its ClusterRole`);
 }
 
