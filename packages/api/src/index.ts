@@ -9,6 +9,7 @@ export * from "./kinds/compare-domain-status.ts";
 export * from "./kinds/condition.ts";
 export * from "./kinds/core.ts";
 export * from "./kinds/custom-resource-definition.ts";
+export * from "./kinds/envoy-filter.ts";
 export * from "./kinds/field-names.ts";
 export * from "./kinds/fields.ts";
 export * from "./kinds/istio.ts";

@@ -1,4 +1,5 @@
 import type { Labels } from "../object.ts";
+import type { ConfigPatch } from "./envoy-filter.ts";
 import type { Kind } from "./kind.ts";
 
 /**
@@ -33,21 +34,14 @@ export interface Sidecar {
   };
 }
 
-/** A value of Envoy's configuration, as JSON. */
-export type EnvoyValue = string | number | boolean | readonly EnvoyValue[] | { readonly [field: string]: EnvoyValue };
-
-export interface ConfigPatch {
-  readonly applyTo: "HTTP_ROUTE" | "NETWORK_FILTER" | "HTTP_FILTER";
-  readonly match: { readonly [field: string]: EnvoyValue };
-  readonly patch: { readonly operation: "INSERT_FIRST" | "INSERT_BEFORE" | "MERGE"; readonly value: EnvoyValue };
-}
-
 export interface EnvoyFilter {
   readonly apiVersion: "networking.istio.io/v1alpha3";
   readonly kind: "EnvoyFilter";
   readonly metadata: RenderedMeta;
   readonly spec: {
     readonly workloadSelector: { readonly labels: Labels };
+    /** Istio applies those of a workload from the lowest to the highest. Default 0. */
+    readonly priority?: number;
     readonly configPatches: readonly ConfigPatch[];
   };
 }

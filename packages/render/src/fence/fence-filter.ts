@@ -61,6 +61,7 @@ const GLOBAL_SIDECAR = "_GLOBAL_SIDECAR";
  */
 const ON_DEMAND: HttpFilter = {
   name: "envoy.filters.http.on_demand",
+  phase: "onDemand",
   config: {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.on_demand.v3.OnDemand",
     odcds: { source: { ads: {}, resource_api_version: "V3" }, timeout: "1s" },
@@ -73,7 +74,7 @@ export function filterPatches(input: FilterInput): EnvoyFilter["spec"]["configPa
     ...(input.redirect ? CATCH_ALL_HOSTS.flatMap((name) => redirectPatches(name, input)) : []),
     accessLoggerPatch(HTTP_CONNECTION_MANAGER, input),
     ...(input.logTcp ? [accessLoggerPatch(TCP_PROXY, input)] : []),
-    ...httpFilterPatches(input.onDemand ? [ON_DEMAND] : []),
+    ...httpFilterPatches(input.onDemand ? [ON_DEMAND] : [], { context: "SIDECAR_OUTBOUND" }),
   ];
 }
 
