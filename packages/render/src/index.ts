@@ -1,3 +1,4 @@
+export * from "./fallback/declared-ports.ts";
 export * from "./fallback/fallback-ports.ts";
 export * from "./fence/egress-hosts.ts";
 export { hasOnDemand } from "./fence/fence-filter.ts";

@@ -66,6 +66,7 @@ test("issue 14: a cluster's store keeps of a kind that is only read what its lin
   server.remove(WELLS, A);
   await settled(() => told.length === 3);
   assert.deepEqual([tellings(told), wells(store.snapshot()).length], [["undefined → 9", "1 → 2", "2 → undefined"], 1]);
+  assert.deepEqual([store.objectOf(WELL, A), store.objectOf(WELL, { ...A, name: "b" })?.spec.depth], [undefined, 9]);
 });
 
 test("issue 14: an optional kind that a cluster does not have holds up nothing; once it is installed its objects are told once", async (t) => {
@@ -127,6 +128,7 @@ test("issue 14: a folder holds objects of a kind that is only read, of any of it
   write(well(2, "somebody", "test.fenceline.io/v1"));
   await until(() => told.length === 1);
   assert.deepEqual(wells(store.snapshot()), [kept(2, "test.fenceline.io/v1")]);
+  assert.deepEqual([store.objectOf(WELL, A)?.spec.depth, store.objectOf(WELL, { ...A, name: "b" })], [2, undefined]);
   rmSync(join(folder, "well.json"));
   await until(() => told.length === 2);
   assert.deepEqual([tellings(told), wells(store.snapshot())], [["1 → 2", "2 → undefined"], []]);

@@ -1,4 +1,5 @@
-import type { FenceKey, Kind, Labels, ObjectChange, ObjectRef, ObjectsByKind, OwnKind, ReadKind, RenderedObject } from "@fenceline/api";
+import type { FenceKey, Kind, Labels, ObjectChange, ObjectRef, ObjectsByKind, ReadKind, RenderedObject } from "@fenceline/api";
+import type { ObjectKey } from "@fenceline/kubernetes";
 import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "./capabilities.ts";
 import type { Change, Obstacle } from "./change.ts";
 
@@ -67,8 +68,8 @@ export interface ForeignObject {
 export interface Store {
   /** What exists now, also what is not told yet. */
   snapshot(): MeshSnapshot;
-  /** The object of a kind of ours as {@link snapshot} has it. Costs a look-up. */
-  objectOf<O>(kind: OwnKind<O>, key: FenceKey): O | undefined;
+  /** The object of a kind as {@link snapshot} has it. Costs a look-up. */
+  objectOf<O>(kind: ReadKind<O>, key: ObjectKey): O | undefined;
   /**
    * Calls `listener` with what changed, until the returned function is called. A change that
    * {@link snapshot} showed before the first call may be told all the same.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { FencelineError, formatFenceKey, objectsByKind, SERVICE, type Service, type ServicePort } from "@fenceline/api";
+import { FencelineError, formatFenceKey, objectsByKind, type ReadKind, SERVICE, type Service, type ServicePort } from "@fenceline/api";
 import type { MeshChanges, MeshSnapshot, ServiceKey, ServicePortsAuthor, Store } from "@fenceline/store";
 import { pino } from "pino";
 import { CollectorMetrics } from "../metrics.ts";
@@ -17,8 +17,10 @@ function web(...ports: readonly number[]): string {
 }
 
 /** Services that a test changes; a write into them makes a new snapshot, as in a cluster. */
-class ServicesOnly implements Pick<Store, "snapshot" | "ports" | "isCertain"> {
+class ServicesOnly implements Pick<Store, "snapshot" | "objectOf" | "ports" | "isCertain"> {
   readonly writes: number[][] = [];
+  /** How often somebody asked for everything that there is. */
+  looks = 0;
   readonly givenUp: number[] = [];
   readonly ports: ServicePortsAuthor = { add: (...write) => this.#add(...write) };
   readonly isCertain = () => true;
@@ -50,7 +52,12 @@ class ServicesOnly implements Pick<Store, "snapshot" | "ports" | "isCertain"> {
   }
 
   snapshot(): MeshSnapshot {
+    this.looks += 1;
     return objectsByKind(this.#services);
+  }
+
+  objectOf<O>(_kind: ReadKind<O>, key: ServiceKey): O | undefined {
+    return this.#services.find(({ metadata }) => formatFenceKey(metadata) === formatFenceKey(key)) as O | undefined;
   }
 
   async #add({ name }: ServiceKey, ports: readonly ServicePort[], givenUp: readonly number[] = []): Promise<boolean> {
@@ -103,6 +110,15 @@ test("ports that services declare as HTTP are added at once, together, and only 
   await controller.idle();
   assert.equal(store.writes.length, 1);
   assert.match(await metrics.registry.metrics(), /^fenceline_writes_total\{kind="Service",action="update"\} 1$/m);
+});
+
+test("issue 14: neither a change nor a scrape has every Service looked at", async (t) => {
+  const { store, controller } = running(t);
+  store.become(FALLBACK, web(8_080, 9_090));
+  await controller.idle();
+  controller.refresh();
+  assert.deepEqual([controller.counts(), store.writes.length], [{ declared: 3, missing: 0 }, 1]);
+  assert.equal(store.looks, 1, "at the start");
 });
 
 test("a port that a service declares while another is being added follows it", async (t) => {
@@ -187,7 +203,7 @@ test("a number that cannot be added is warned of, and counts as missing", (t) =>
 
 test("a store that cannot add ports is left alone", (t) => {
   const { metrics, controller, store } = running(t);
-  const folder = { snapshot: () => store.snapshot(), isCertain: () => true };
+  const folder = { snapshot: () => store.snapshot(), objectOf: () => assert.fail(), isCertain: () => true };
   store.become(FALLBACK, web(8_080));
   const standalone = new FallbackService({ store: folder, config: CONFIG, metrics, logger: pino({ level: "silent" }), leads: () => true });
   standalone.refresh();

@@ -1,6 +1,6 @@
 import { type Config, FencelineError, type ObjectChange, objectOf, SERVICE, type Service, type ServicePort } from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions } from "@fenceline/control";
-import { declaredNumbers, fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
+import { DeclaredPorts, declaredNumbers, fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
 import type { MeshChanges, ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";
@@ -8,7 +8,7 @@ import { IdlePorts } from "./idle-ports.ts";
 
 /** What a {@link FallbackService} works with. */
 export interface FallbackServiceOptions {
-  readonly store: Pick<Store, "snapshot" | "ports" | "isCertain">;
+  readonly store: Pick<Store, "snapshot" | "objectOf" | "ports" | "isCertain">;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
@@ -61,6 +61,8 @@ export class FallbackService {
   /** A port that we added and that is gone again was taken away by somebody. */
   readonly #pace: RepeatPace<number>;
   readonly #idle: IdlePorts;
+  /** What the Services of the mesh declare, as of the latest changes. */
+  readonly #declared: DeclaredPorts;
   /**
    * A write was asked for and is not done. Snapshots may come many a second: they bring no retry
    * forward, and ask for no run after a failing one.
@@ -76,10 +78,11 @@ export class FallbackService {
 
   constructor(options: FallbackServiceOptions) {
     this.#options = options;
-    const { config, logger, clock = () => performance.now(), backoff } = options;
+    const { store, config, logger, clock = () => performance.now(), backoff } = options;
     this.#key = { namespace: config.namespace, name: config.fallback.service };
     this.#pace = new RepeatPace(REPEATED, clock);
     this.#idle = new IdlePorts(clock);
+    this.#declared = new DeclaredPorts(store.ports === undefined ? [] : store.snapshot().of(SERVICE), config);
     this.#queue = new WorkQueue({
       work: async () => {
         await this.#reconcile();
@@ -107,7 +110,7 @@ export class FallbackService {
       this.#tellBlocked("PortsFull", "it cannot have more ports: calls to unknown hosts on these are not caught", () => ({
         ports: omitted.slice(0, PORTS_TO_NAME),
         count: omitted.length,
-        largest: this.#largest(live),
+        largest: largestDeclarer({ declared: this.#declared, live }),
       }));
     else if (lacking.length === 0) this.#trouble = undefined;
     this.#lookAgain(omitted.length > 0);
@@ -118,7 +121,10 @@ export class FallbackService {
 
   /** Takes over what changed, where it may have other ports wanted: nearly never. */
   changed(changes: Pick<MeshChanges, "of">): void {
-    if (changes.of(SERVICE).some((change) => this.#concerns(change))) this.refresh();
+    if (this.#options.store.ports === undefined) return;
+    const services = changes.of(SERVICE);
+    for (const change of services) this.#declared.changed(change);
+    if (services.some((change) => this.#concerns(change))) this.refresh();
   }
 
   /** As of the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */
@@ -188,38 +194,27 @@ export class FallbackService {
   }
 
   #plan(): FallbackPlan {
-    const { store, config } = this.#options;
-    const services = store.snapshot().of(SERVICE);
+    const { config } = this.#options;
     const live = this.#live();
     this.#numbers = undefined;
     if (live === undefined) return NOTHING;
     this.#numbers = new Set(live.spec.ports.map(({ port }) => port));
-    const { ports, omitted, givenUp = [] } = fallbackPorts({ services, live, config, idle: this.#idle.due() });
+    const { ports, omitted, givenUp = [] } = fallbackPorts({ declared: this.#declared, live, config, idle: this.#idle.due() });
     return { live, lacking: ports.filter((port) => !live.spec.ports.includes(port)), omitted, givenUp: givenUp.map(({ port }) => port) };
   }
 
   #live(): Service | undefined {
-    const { namespace, name } = this.#key;
-    return this.#options.store
-      .snapshot()
-      .of(SERVICE)
-      .find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+    return this.#options.store.objectOf(SERVICE, this.#key);
   }
 
   /**
-   * Looked for only while every place is taken, since it means a look at every port of the mesh;
-   * and not while it is uncertain what there is.
+   * Looked for only while every place is taken, and not while it is uncertain what there is.
    */
   #watchIdle(): void {
     const { store, config } = this.#options;
     const live = this.#live();
     const isFull = live !== undefined && live.spec.ports.length >= MOST_FALLBACK_PORTS && store.isCertain(this.#key);
-    this.#idle.see(isFull ? undeclaredPorts({ services: store.snapshot().of(SERVICE), live, config }) : []);
-  }
-
-  #largest(live: Service) {
-    const { store, config } = this.#options;
-    return largestDeclarer({ services: store.snapshot().of(SERVICE), live, config });
+    this.#idle.see(isFull ? undeclaredPorts({ declared: this.#declared, live, config }) : []);
   }
 
   #tellBlocked(reason: string, detail: string, more: () => object): void {

@@ -2,9 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Config, Service, type ServicePort } from "@fenceline/api";
 import fc from "fast-check";
+import { DeclaredPorts } from "./declared-ports.ts";
 import { fallbackPorts, MOST_FALLBACK_PORTS } from "./fallback-ports.ts";
 
 const config = Config.parse({});
+/** No two Services of a mesh have one name. */
+function declaredBy(services: readonly Service[]): DeclaredPorts {
+  return new DeclaredPorts(
+    services.map((each, index) => ({ ...each, metadata: { ...each.metadata, name: `${each.metadata.name}-${index}` } })),
+    config,
+  );
+}
+
 const FALLBACK = { namespace: config.namespace, name: config.fallback.service };
 const CHART_PORT = { name: "http-80", port: 80, targetPort: 18_080, protocol: "TCP" } as const;
 
@@ -15,7 +24,7 @@ function service(ports: readonly Port[], metadata = { namespace: "shop", name: "
 }
 
 const live = (...ports: Port[]) => service(ports.length === 0 ? [CHART_PORT] : ports, FALLBACK);
-const given = (...services: Service[]) => fallbackPorts({ services, live: live(), config });
+const given = (...services: Service[]) => fallbackPorts({ declared: declaredBy(services), live: live(), config });
 const numbers = ({ ports }: { readonly ports: readonly ServicePort[] }) => ports.map(({ port }) => port);
 
 test("a port that some service declares as HTTP is added with the target of the chart's port, and that one stays as it is", () => {
@@ -50,19 +59,27 @@ test("a number that one service declares as HTTP and another as TCP counts", () 
 
 test("a port of that number that stands stays, whatever it is called and wherever it leads", () => {
   const standing = live(CHART_PORT, { name: "mine", port: 7_000, targetPort: "other", protocol: "TCP" });
-  const { ports } = fallbackPorts({ services: [service([{ name: "http", port: 7_000 }])], live: standing, config });
+  const { ports } = fallbackPorts({
+    declared: declaredBy([service([{ name: "http", port: 7_000 }])]),
+    live: standing,
+    config,
+  });
   assert.deepEqual(ports, standing.spec.ports);
 });
 
 test("a name that is taken by another port gets an ending", () => {
   const standing = live({ name: "http-7000", port: 80, protocol: "TCP" }, { name: "http-7000-2", port: 7_000, protocol: "UDP" });
-  const { ports } = fallbackPorts({ services: [service([{ name: "http", port: 7_000 }])], live: standing, config });
+  const { ports } = fallbackPorts({
+    declared: declaredBy([service([{ name: "http", port: 7_000 }])]),
+    live: standing,
+    config,
+  });
   assert.deepEqual(ports[1], { name: "http-7000-3", port: 7_000, protocol: "TCP", targetPort: 80 });
 });
 
 test("without a TCP port to take the target from, nothing is added, and what is missing is said", () => {
   const standing = service([], FALLBACK);
-  const result = fallbackPorts({ services: [service([{ name: "http", port: 7_000 }])], live: standing, config });
+  const result = fallbackPorts({ declared: declaredBy([service([{ name: "http", port: 7_000 }])]), live: standing, config });
   assert.deepEqual(result, { ports: [], omitted: [7_000] });
 });
 
@@ -95,7 +112,7 @@ const anyLive = fc
 test("law: every port that stands is kept as it is, and names and numbers are unique", () => {
   fc.assert(
     fc.property(anyMesh, anyLive, (services, standing) => {
-      const { ports } = fallbackPorts({ services, live: standing, config });
+      const { ports } = fallbackPorts({ declared: declaredBy(services), live: standing, config });
       for (const port of standing.spec.ports) assert.ok(ports.includes(port));
       assert.equal(new Set(ports.map(({ name }) => name)).size, ports.length);
       assert.equal(new Set(ports.map(({ port, protocol }) => `${port}/${protocol}`)).size, ports.length);
@@ -107,9 +124,9 @@ test("law: every port that stands is kept as it is, and names and numbers are un
 test("law: once done there is nothing to do", () => {
   fc.assert(
     fc.property(anyMesh, anyLive, (services, standing) => {
-      const once = fallbackPorts({ services, live: standing, config });
+      const once = fallbackPorts({ declared: declaredBy(services), live: standing, config });
       const after = { ...standing, spec: { ...standing.spec, ports: [...once.ports] } };
-      assert.deepEqual(fallbackPorts({ services, live: after, config }), once);
+      assert.deepEqual(fallbackPorts({ declared: declaredBy(services), live: after, config }), once);
     }),
   );
 });
@@ -121,8 +138,8 @@ test("law: the order of services, and of their ports, does not matter", () => {
   fc.assert(
     fc.property(meshAndShuffle, anyLive, ([services, shuffled], standing) => {
       const reversed = shuffled.map((one) => ({ ...one, spec: { ...one.spec, ports: one.spec.ports.toReversed() } }));
-      const result = fallbackPorts({ services, live: standing, config });
-      assert.deepEqual(fallbackPorts({ services: reversed, live: standing, config }), result);
+      const result = fallbackPorts({ declared: declaredBy(services), live: standing, config });
+      assert.deepEqual(fallbackPorts({ declared: declaredBy(reversed), live: standing, config }), result);
     }),
   );
 });

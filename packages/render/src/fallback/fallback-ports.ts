@@ -1,5 +1,5 @@
 import type { Config, Service, ServicePort } from "@fenceline/api";
-import { portProtocol } from "@fenceline/registry";
+import type { DeclaredPorts } from "./declared-ports.ts";
 import { byWeight, type Claim, largestHolder, shareOut } from "./fallback-shares.ts";
 
 /**
@@ -12,7 +12,8 @@ export const MOST_FALLBACK_PORTS = 250;
 
 /** What is true of the mesh at one moment. */
 export interface FallbackPortsInput {
-  readonly services: Iterable<Service>;
+  /** What the Services declare. */
+  readonly declared: DeclaredPorts;
   /** The fallback's Service as it stands. */
   readonly live: Service;
   readonly config: Config;
@@ -52,15 +53,15 @@ export interface FallbackPorts {
  * Where there are too many, they are shared out among the namespaces (see fallback-shares.ts), and
  * what nobody declares any more makes room first.
  */
-export function fallbackPorts({ services, live, config, idle = new Set() }: FallbackPortsInput): FallbackPorts {
+export function fallbackPorts({ declared, live, config, idle = new Set() }: FallbackPortsInput): FallbackPorts {
   const present = live.spec.ports.filter(({ protocol }) => protocol === "TCP");
   const model = present.find(({ port }) => port === config.fallback.port) ?? present[0];
   const numbers = new Set(present.map(({ port }) => port));
-  const lacking = claims(services, config, (port) => !numbers.has(port));
+  const lacking = claims(declared, (port) => !numbers.has(port));
   const room = model === undefined ? 0 : Math.max(0, MOST_FALLBACK_PORTS - live.spec.ports.length);
   const wanted = lacking.toSorted(byWeight).map(({ port }) => port);
   if (wanted.length <= room || model === undefined) return outcome({ live, model, added: wanted.slice(0, room), gone: new Set(), wanted });
-  const held = claims(services, config, (port) => numbers.has(port));
+  const held = claims(declared, (port) => numbers.has(port));
   const removable = new Set(present.filter((port) => isOurs(port, model, config)).map(({ port }) => port));
   const unused = [...idle].filter((port) => removable.has(port)).sort((a, b) => b - a);
   const surplus = live.spec.ports.length - MOST_FALLBACK_PORTS;
@@ -73,22 +74,22 @@ export function fallbackPorts({ services, live, config, idle = new Set() }: Fall
  * Numbers that the fallback's Service has and that no Service of the mesh declares as HTTP: whoever
  * remembers them may give them up later.
  */
-export function undeclaredPorts({ services, live, config }: FallbackPortsInput): number[] {
-  const declared = new Set(heldClaims(services, live, config).map(({ port }) => port));
-  return tcpNumbers(live).filter((port) => !declared.has(port) && port !== config.fallback.port);
+export function undeclaredPorts({ declared, live, config }: FallbackPortsInput): number[] {
+  const held = new Set(heldClaims(declared, live).map(({ port }) => port));
+  return tcpNumbers(live).filter((port) => !held.has(port) && port !== config.fallback.port);
 }
 
 /**
  * The namespace whose Services declare most of the ports that the fallback's Service has, for
  * whoever looks for the reason that there are too many.
  */
-export function largestDeclarer({ services, live, config }: FallbackPortsInput): ReturnType<typeof largestHolder> {
-  return largestHolder(heldClaims(services, live, config));
+export function largestDeclarer({ declared, live }: Pick<FallbackPortsInput, "declared" | "live">): ReturnType<typeof largestHolder> {
+  return largestHolder(heldClaims(declared, live));
 }
 
-function heldClaims(services: Iterable<Service>, live: Service, config: Config): readonly Claim[] {
+function heldClaims(declared: DeclaredPorts, live: Service): readonly Claim[] {
   const numbers = new Set(tcpNumbers(live));
-  return claims(services, config, (port) => numbers.has(port));
+  return claims(declared, (port) => numbers.has(port));
 }
 
 function tcpNumbers({ spec }: Service): number[] {
@@ -127,36 +128,8 @@ function isOurs({ name, port, targetPort }: ServicePort, model: ServicePort, { f
 }
 
 /** The numbers that Services declare as HTTP, of those that are asked for. */
-function claims(services: Iterable<Service>, config: Config, isWanted: (port: number) => boolean): readonly Claim[] {
-  const found = new Map<number, { readonly port: number; readonly namespaces: Set<string>; services: number }>();
-  for (const service of services) {
-    if (!mayBeHidden(service, config)) continue;
-    for (const port of service.spec.ports) {
-      // Asked first: this runs for every port of the mesh at every snapshot, and nearly all are
-      // present.
-      if (!isWanted(port.port) || portProtocol(port) !== "http") continue;
-      const claim = found.get(port.port) ?? { port: port.port, namespaces: new Set<string>(), services: 0 };
-      claim.namespaces.add(service.metadata.namespace);
-      claim.services += 1;
-      found.set(port.port, claim);
-    }
-  }
-  return [...found.values()];
-}
-
-/** The numbers that a Service declares as HTTP, where some fence may hide it. */
-export function declaredNumbers(service: Service, config: Config): readonly number[] {
-  if (!mayBeHidden(service, config)) return [];
-  return service.spec.ports.flatMap((port) => (portProtocol(port) === "http" ? [port.port] : []));
-}
-
-/**
- * Whether some fence may hide the Service: each shows Istio's namespace and Fenceline's own. An
- * ExternalName has no ClusterIP, and since Istio 1.21 no listener either: it is another name of its
- * target, whose own Service counts, or leads out of the cluster.
- */
-function mayBeHidden({ metadata, spec }: Service, { namespace, istioNamespace }: Config): boolean {
-  return spec.type !== "ExternalName" && metadata.namespace !== namespace && metadata.namespace !== istioNamespace;
+function claims(declared: DeclaredPorts, isWanted: (port: number) => boolean): readonly Claim[] {
+  return [...declared.claims()].filter(({ port }) => isWanted(port));
 }
 
 /**

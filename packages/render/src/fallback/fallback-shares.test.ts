@@ -2,10 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Config, Service } from "@fenceline/api";
 import fc from "fast-check";
+import { DeclaredPorts } from "./declared-ports.ts";
 import { fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "./fallback-ports.ts";
 import { SURE_PORTS } from "./fallback-shares.ts";
 
 const config = Config.parse({});
+/** No two Services of a mesh have one name. */
+function declaredBy(services: readonly Service[]): DeclaredPorts {
+  return new DeclaredPorts(
+    services.map((each, index) => ({ ...each, metadata: { ...each.metadata, name: `${each.metadata.name}-${index}` } })),
+    config,
+  );
+}
+
 const FALLBACK = { namespace: config.namespace, name: config.fallback.service };
 
 function service(namespace: string, ...numbers: readonly number[]): Service {
@@ -23,7 +32,7 @@ const range = (first: number, count: number) => Array.from({ length: count }, (_
 const THIEF = service("aaa", ...range(20_000, 260));
 
 function after(services: readonly Service[], standing: Service, idle?: ReadonlySet<number>) {
-  const result = fallbackPorts({ services, live: standing, config, ...(idle && { idle }) });
+  const result = fallbackPorts({ declared: declaredBy(services), live: standing, config, ...(idle && { idle }) });
   const numbers = new Set(result.ports.map(({ port }) => port));
   return {
     ...result,
@@ -86,7 +95,7 @@ test("T-08 two namespaces that declare the same 260 ports keep nobody out either
 
 test("T-08 a port that nobody declares any more stays while there is room, and goes first where there is none", () => {
   const full = after([THIEF], live());
-  assert.deepEqual(undeclaredPorts({ services: [service("shop", 20_000)], live: full.live, config }), range(20_001, 248));
+  assert.deepEqual(undeclaredPorts({ declared: declaredBy([service("shop", 20_000)]), live: full.live, config }), range(20_001, 248));
   const idle = new Set(range(20_001, 248));
   assert.equal(after([service("shop", 20_000)], full.live, idle).givenUp, undefined);
   const { givenUp, has, omitted } = after([service("shop", 20_000, 8_080)], full.live, idle);
@@ -96,7 +105,7 @@ test("T-08 a port that nobody declares any more stays while there is room, and g
 
 test("T-08 who holds most of the places is named", () => {
   const full = after([THIEF, service("shop", 8_080)], live());
-  assert.deepEqual(largestDeclarer({ services: [THIEF, service("shop", 8_080)], live: full.live, config }), {
+  assert.deepEqual(largestDeclarer({ declared: declaredBy([THIEF, service("shop", 8_080)]), live: full.live }), {
     namespace: "aaa",
     ports: 248,
   });

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import {
   type AnyObject,
-  type FenceKey,
   type FencelineError,
   type Kind,
   MESH_KINDS,
@@ -18,6 +17,7 @@ import {
   type RenderedKind,
   type RenderedObject,
 } from "@fenceline/api";
+import type { ObjectKey } from "@fenceline/kubernetes";
 import { type Change, type Obstacle, writtenBy } from "../change.ts";
 import { OwnedObjects } from "../owned-objects.ts";
 import { meshChanges } from "../pending-changes.ts";
@@ -131,7 +131,7 @@ export class DirectoryStore implements Store {
     return this.#mesh.snapshot();
   }
 
-  objectOf<O>({ name: kind }: OwnKind<O>, { namespace, name }: FenceKey): O | undefined {
+  objectOf<O>({ name: kind }: ReadKind<O>, { namespace, name }: ObjectKey): O | undefined {
     return this.#mesh.objectOf({ kind, namespace, name }) as O | undefined;
   }
 

@@ -58,9 +58,10 @@ export class FolderMesh {
     this.#snapshot = undefined;
   }
 
-  /** An object of ours as it is now. */
-  objectOf({ kind, namespace, name }: ObjectRef): OwnObject | undefined {
-    return this.#own.get(describeObject({ apiVersion: "", kind, metadata: { namespace, name } }));
+  /** An object as it is now, one of ours with its state. */
+  objectOf({ kind, ...metadata }: { readonly kind: string } & AnyObject["metadata"]): AnyObject | undefined {
+    const id = describeObject({ apiVersion: "", kind, metadata });
+    return this.#own.get(id) ?? this.#objects.get(id);
   }
 
   /** What changed since it was last asked for. */

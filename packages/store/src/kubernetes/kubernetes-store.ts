@@ -9,6 +9,7 @@ import {
   OWN_KINDS,
   type OwnKind,
   RENDERED_KINDS,
+  type ReadKind,
   type RenderedKind,
   type RenderedObject,
   SERVICE,
@@ -144,8 +145,8 @@ export class KubernetesStore implements Store {
     return this.#mesh.snapshot;
   }
 
-  objectOf<O>(kind: OwnKind<O>, key: FenceKey): O | undefined {
-    return this.#mesh.own.get(kind.name)?.find(key)?.object as O | undefined;
+  objectOf<O>(kind: ReadKind<O>, key: ObjectKey): O | undefined {
+    return this.#mesh.objectOf(kind, key);
   }
 
   onChange(listener: (changes: MeshChanges) => void): () => void {

@@ -126,6 +126,11 @@ export class ObservedMesh {
     await Promise.all(this.#informers.map((informer) => informer.stop()));
   }
 
+  /** The object of a kind that counts. */
+  objectOf<O>({ name }: ReadKind<O>, key: ObjectKey): O | undefined {
+    return (this.own.get(name)?.find(key)?.object ?? this.#read.get(name)?.informer.get(key)?.value) as O | undefined;
+  }
+
   /** What changed since it was last asked for. */
   takeChanges(): { readonly lists: Pick<MeshChanges, "defaultSidecars" | "meshConfigs">; readonly byKind: ChangesByKind } {
     const lists = { defaultSidecars: this.#defaultSidecars.take(), meshConfigs: this.#meshConfigs.take() };

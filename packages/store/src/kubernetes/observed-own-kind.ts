@@ -1,6 +1,6 @@
-import type { FenceKey, FencelineError, ObjectRef, OwnKind, OwnObject } from "@fenceline/api";
+import type { FencelineError, ObjectRef, OwnKind, OwnObject } from "@fenceline/api";
 import type { Clock, KubernetesApi, ObjectEvent } from "@fenceline/kubernetes";
-import { Informer, keyText, type Resource, resourcesOf } from "@fenceline/kubernetes";
+import { Informer, keyText, type ObjectKey, type Resource, resourcesOf } from "@fenceline/kubernetes";
 import type { KeptObjects } from "./kept-object.ts";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
 import { ownObjectReader } from "./read-own-object.ts";
@@ -61,7 +61,7 @@ export class ObservedOwnKind<O extends OwnObject> {
   }
 
   /** The object of this name that counts. */
-  find(key: FenceKey): OwnPlace<O> | undefined {
+  find(key: ObjectKey): OwnPlace<O> | undefined {
     for (const place of this.places) {
       const object = place.informer.get(key)?.value;
       if (object !== undefined) return { ...place, object };

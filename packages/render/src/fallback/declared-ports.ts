@@ -1,0 +1,77 @@
+import { type Config, formatFenceKey, type ObjectChange, objectOf, type Service } from "@fenceline/api";
+import { portProtocol } from "@fenceline/registry";
+import type { Claim } from "./fallback-shares.ts";
+
+/** Who declares one number. */
+interface Declaration {
+  readonly port: number;
+  readonly namespaces: Set<string>;
+  /** Of each namespace, how many Services. */
+  readonly counts: Map<string, number>;
+  services: number;
+}
+
+/**
+ * The port numbers that the Services of the mesh declare as HTTP, kept up with what changes: a
+ * change costs a look at the Service that changed.
+ */
+export class DeclaredPorts {
+  readonly #config: Config;
+  /** By Service. One without any is not in it. */
+  readonly #numbers = new Map<string, readonly number[]>();
+  readonly #declarations = new Map<number, Declaration>();
+
+  constructor(services: Iterable<Service>, config: Config) {
+    this.#config = config;
+    for (const service of services) this.changed({ before: undefined, after: service });
+  }
+
+  /** Takes over what changed. A Service that is known already may be told as new. */
+  changed(change: ObjectChange<Service>): void {
+    const service = objectOf(change);
+    if (service === undefined) return;
+    const { namespace } = service.metadata;
+    const key = formatFenceKey(service.metadata);
+    const now = change.after === undefined ? [] : declaredNumbers(change.after, this.#config);
+    for (const port of this.#numbers.get(key) ?? []) this.#count(port, namespace, -1);
+    for (const port of now) this.#count(port, namespace, 1);
+    if (now.length === 0) this.#numbers.delete(key);
+    else this.#numbers.set(key, now);
+  }
+
+  /** Each number, in any order. */
+  claims(): Iterable<Claim> {
+    return this.#declarations.values();
+  }
+
+  #count(port: number, namespace: string, by: 1 | -1): void {
+    const declaration = this.#declarations.get(port) ?? { port, namespaces: new Set(), counts: new Map(), services: 0 };
+    const { namespaces, counts } = declaration;
+    const count = (counts.get(namespace) ?? 0) + by;
+    declaration.services += by;
+    if (count > 0) {
+      counts.set(namespace, count);
+      namespaces.add(namespace);
+    } else {
+      counts.delete(namespace);
+      namespaces.delete(namespace);
+    }
+    if (declaration.services === 0) this.#declarations.delete(port);
+    else this.#declarations.set(port, declaration);
+  }
+}
+
+/** The numbers that a Service declares as HTTP, where some fence may hide it. */
+export function declaredNumbers(service: Service, config: Config): readonly number[] {
+  if (!mayBeHidden(service, config)) return [];
+  return service.spec.ports.flatMap((port) => (portProtocol(port) === "http" ? [port.port] : []));
+}
+
+/**
+ * Whether some fence may hide the Service: each shows Istio's namespace and Fenceline's own. An
+ * ExternalName has no ClusterIP, and since Istio 1.21 no listener either: it is another name of its
+ * target, whose own Service counts, or leads out of the cluster.
+ */
+function mayBeHidden({ metadata, spec }: Service, { namespace, istioNamespace }: Config): boolean {
+  return spec.type !== "ExternalName" && metadata.namespace !== namespace && metadata.namespace !== istioNamespace;
+}
