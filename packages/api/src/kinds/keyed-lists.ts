@@ -20,7 +20,7 @@ export function asSet<List extends z.ZodArray<z.ZodType<string | number | boolea
 export function keyedBy<List extends z.ZodArray<z.ZodType<object>>>(list: List, ...keys: readonly string[]) {
   const keyOf = (item: unknown) => JSON.stringify(keys.map((key) => (item as Readonly<Record<string, unknown>>)[key]));
   return list
-    .superRefine((items: unknown[], context) => tellOf(duplicates(items, keyOf), context, keys[0]))
+    .superRefine((items: unknown[], context) => tellOf(duplicates(items, keyOf), context))
     .meta({ [LIST_TYPE]: "map", [LIST_KEYS]: keys });
 }
 
@@ -30,9 +30,6 @@ function duplicates(items: readonly unknown[], keyOf: (item: unknown) => string)
   return items.flatMap((item, index) => (seen.size === seen.add(keyOf(item)).size ? [index] : []));
 }
 
-function tellOf(indexes: readonly number[], context: z.core.$RefinementCtx, ...field: readonly (string | undefined)[]): void {
-  for (const index of indexes) {
-    const path = [index, ...field.filter((name) => name !== undefined)];
-    context.addIssue({ code: "custom", path, message: "expected each once" });
-  }
+function tellOf(indexes: readonly number[], context: z.core.$RefinementCtx): void {
+  for (const index of indexes) context.addIssue({ code: "custom", path: [index], message: "expected each once" });
 }

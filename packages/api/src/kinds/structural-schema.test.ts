@@ -153,8 +153,13 @@ test("issue 14: lists that server-side apply merges say by what, and the parser 
   assert.equal(map.safeParse([one, other]).success, true);
   assert.deepEqual(
     map.safeParse([one, other, one]).error?.issues.map(({ path }) => path),
-    [[2, "name"]],
+    [[2]],
   );
+});
+
+test("issue 14: what tells elements of a list apart has one name, since the API server knows no other", () => {
+  const list = keyedBy(z.array(z.strictObject(eitherSpelling({ portName: z.string() }))), "portName");
+  assert.throws(() => structuralSchema(list), /told apart by portName, which must have one name/);
 });
 
 test("issue 14: a field of several names has a property for each, and one of them is enough", () => {

@@ -184,7 +184,11 @@ function isLimit(bound: number | undefined): bound is number {
 }
 
 function children(json: JsonSchema): StructuralSchema {
-  const { additionalProperties, items } = json;
+  const { additionalProperties } = json;
+  const items = json.items === undefined ? undefined : asSchema(Array.isArray(json.items) ? json.items[0] : json.items);
+  const keys = json[LIST_KEYS] as readonly string[] | undefined;
+  if (keys?.some((key) => namesOf(asSchema(items?.properties?.[key])).length > 0))
+    throw new TypeError(`elements of a list are told apart by ${keys.join()}, which must have one name`);
   const properties = propertiesOf(json);
   const hasFields = Object.keys(properties).length > 0;
   const values = typeof additionalProperties === "object" ? additionalProperties : undefined;
@@ -196,9 +200,9 @@ function children(json: JsonSchema): StructuralSchema {
     // `false` closes an object; pruning does that here. Kubernetes allows a map or fixed fields,
     // never both.
     ...(values !== undefined && !isOpen && !hasFields && { additionalProperties: convert(values) }),
-    ...(items !== undefined && { items: convert(asSchema(Array.isArray(items) ? items[0] : items)) }),
+    ...(items !== undefined && { items: convert(items) }),
     ...(json[LIST_TYPE] !== undefined && { [LIST_TYPE]: json[LIST_TYPE] as "map" | "set" }),
-    ...(json[LIST_KEYS] !== undefined && { [LIST_KEYS]: json[LIST_KEYS] as readonly string[] }),
+    ...(keys !== undefined && { [LIST_KEYS]: keys }),
   };
 }
 

@@ -30,7 +30,7 @@ function listFaults(schema: StructuralSchema, list: readonly unknown[], field: F
     ...(list.length < minItems || list.length > maxItems ? [{ field, what: `has ${list.length} elements` }] : []),
     ...(items === undefined ? [] : list.flatMap((item, index) => schemaFaults(items, item, [...field, index]))),
     ...(schema["x-kubernetes-list-type"] === undefined ? [] : repeated).map((index) => ({
-      field: [...field, index, ...(keys ?? []).slice(0, 1)],
+      field: [...field, index],
       what: "is there twice",
     })),
   ];

@@ -6,6 +6,8 @@ export interface Resource {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** By which it may be read where the API server does not serve `apiVersion`. Default: none. */
+  readonly otherVersions?: readonly string[];
 }
 
 /** Names one object of a kind. Cluster-wide kinds have no namespace. */
@@ -19,8 +21,11 @@ export interface ObjectKey {
  * that is stored. Whatever version an object was written in, the API server gives it in this one.
  */
 export function resourcesOf({ name, plural, apiVersions, isNamespaced }: Kind): readonly [Resource, ...Resource[]] {
-  const [first = "", ...others] = apiVersions.filter((one, at) => apiVersions.findIndex((each) => groupOf(each) === groupOf(one)) === at);
-  const resource = (apiVersion: string): Resource => ({ apiVersion, kind: name, plural, namespaced: isNamespaced });
+  const resource = ([apiVersion = "", ...otherVersions]: readonly string[]): Resource => ({
+    ...{ apiVersion, kind: name, plural, namespaced: isNamespaced },
+    ...(otherVersions.length > 0 && { otherVersions }),
+  });
+  const [first = [], ...others] = Map.groupBy(apiVersions, groupOf).values();
   return [resource(first), ...others.map(resource)];
 }
 

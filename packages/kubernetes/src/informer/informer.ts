@@ -1,13 +1,14 @@
 import { Backoff, type FencelineError } from "@fenceline/api";
 import { hasStatus } from "../api/api-error.ts";
-import { keyText, type ObjectKey } from "../api/resource.ts";
+import { keyText, type ObjectKey, type Resource } from "../api/resource.ts";
 import { readWireObject, type WireObject } from "../api/wire-object.ts";
 import { type Clock, monotonicClock } from "../clock.ts";
 import type { InformerHealth } from "./informer-health.ts";
 import { InformerRecord } from "./informer-record.ts";
 import { listPages, type Selection } from "./list-pages.ts";
 import { type CacheEntry, isNewer, ObjectCache, type ObjectEvent } from "./object-cache.ts";
-import { LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE, PAUSES, SHORTEST_PAUSE } from "./pauses.ts";
+import { LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE, PAUSES, retryAfterOf, SHORTEST_PAUSE } from "./pauses.ts";
+import { ServedVersion } from "./served-version.ts";
 import { BrokenEvent, watchEvents } from "./watch-events.ts";
 
 /** Settings of an {@link Informer}. */
@@ -68,6 +69,7 @@ export class Informer<T> {
   readonly #stop = new AbortController();
   readonly #settled = Promise.withResolvers<void>();
   readonly #record: InformerRecord;
+  readonly #version: ServedVersion;
   #running: Promise<unknown> | undefined;
   /** Where the next watch goes on; undefined when a list has to come first. */
   #resourceVersion: string | undefined;
@@ -81,6 +83,7 @@ export class Informer<T> {
     this.#random = random;
     this.#backoff = new Backoff(PAUSES, random);
     this.#record = new InformerRecord(options.resource, options.onTrouble);
+    this.#version = new ServedVersion(options.resource);
     this.#cache = new ObjectCache({
       parse: options.parse,
       onInvalid: (object, error) => this.#record.invalid(error, keyText(object.metadata)),
@@ -104,6 +107,11 @@ export class Informer<T> {
     this.#stop.abort();
     this.#settled.resolve();
     await this.#running;
+  }
+
+  /** The resource by the version that is read. */
+  get resource(): Resource {
+    return this.#version.resource;
   }
 
   /** Whether a list was ever complete: only then does a missing object mean that there is none. */
@@ -141,7 +149,7 @@ export class Informer<T> {
    * An answer that the watch has overtaken is ignored: the object may have been deleted since.
    */
   absorb(answer: unknown): void {
-    const object = readWireObject(answer, this.#options.resource);
+    const object = readWireObject(answer, this.resource);
     if (object === undefined) return;
     if (this.#resourceVersion !== undefined && !isNewer(object.metadata.resourceVersion, this.#resourceVersion)) return;
     this.#emit(this.#cache.fromEvent(object));
@@ -196,7 +204,7 @@ export class Informer<T> {
       seen.add(keyText(object.metadata));
       this.#emit(this.#cache.fromList(object));
     };
-    const version = await listPages(this.#options, take, this.#stop.signal);
+    const version = await listPages({ ...this.#options, resource: this.resource }, take, this.#stop.signal);
     this.#emit(this.#cache.retain(seen));
     this.#resourceVersion = version;
     this.#record.listed(this.#clock.now());
@@ -211,7 +219,7 @@ export class Informer<T> {
     this.#record.counts.watches += 1;
     const options = { resourceVersion: this.#resourceVersion ?? "", timeoutSeconds, signal, onOpen: () => this.#watching() };
     try {
-      for await (const event of watchEvents(this.#options, options)) {
+      for await (const event of watchEvents({ ...this.#options, resource: this.resource }, options)) {
         if (this.#stop.signal.aborted) return;
         this.#record.heard(this.#clock.now());
         if (event.type === "BOOKMARK") this.#resourceVersion = event.resourceVersion;
@@ -228,6 +236,7 @@ export class Informer<T> {
   }
 
   #watching(): void {
+    this.#version.served();
     this.#watchingSince = this.#clock.now();
     this.#record.watching(this.#watchingSince);
   }
@@ -246,6 +255,7 @@ export class Informer<T> {
   #failed(error: unknown): number {
     const healthy = this.#wasHealthy();
     if (error instanceof BrokenEvent || hasStatus(error, 410)) return this.#listAgain(error);
+    if (hasStatus(error, 404) && this.#version.next()) return 0;
     const isUnavailable = this.#record.failed(error);
     if (isUnavailable) this.#settled.resolve();
     // A server that is down or overloaded says nothing about our version. Lists of everything must
@@ -285,8 +295,4 @@ export class Informer<T> {
       }
     }
   }
-}
-
-function retryAfterOf(error: unknown): number {
-  return hasStatus(error, 429, 503) ? (error.retryAfter ?? 0) : 0;
 }

@@ -1,3 +1,5 @@
+import { hasStatus } from "../api/api-error.ts";
+
 /** Shortest and longest pause between two tries, in milliseconds. */
 export const SHORTEST_PAUSE = 1_000;
 export const LONGEST_PAUSE = 30_000;
@@ -9,3 +11,8 @@ export const PAUSES = { first: 2 * SHORTEST_PAUSE, longest: LONGEST_PAUSE };
  * what follows.
  */
 export const LONGEST_UNAVAILABLE_PAUSE = 5_000;
+
+/** What the API server asks for, in milliseconds. */
+export function retryAfterOf(error: unknown): number {
+  return hasStatus(error, 429, 503) ? (error.retryAfter ?? 0) : 0;
+}

@@ -149,7 +149,7 @@ export class FakeApiServer {
   uninstall(resource: Resource): () => void {
     const [root = ""] = collectionPath(resource).split(`/${resource.plural}`);
     this.endWatches(resource);
-    const matches = ({ path }: RecordedRequest) => path.startsWith(root) && path.split("/").includes(resource.plural);
+    const matches = ({ path }: RecordedRequest) => path.startsWith(`${root}/`) && path.split("/").includes(resource.plural);
     return this.fail(matches, statusAnswer(404, "the server could not find the requested resource"));
   }
 

@@ -1,4 +1,4 @@
-import { type AutomaticFence, type FenceKey, isAutomatic, MANAGER, type ServiceFence } from "@fenceline/api";
+import { type AutomaticFence, type FenceKey, groupOf, isAutomatic, MANAGER, type ServiceFence } from "@fenceline/api";
 import type { WireObject } from "@fenceline/kubernetes";
 import { collectionPath, hasStatus, objectPath, type Resource } from "@fenceline/kubernetes";
 import type { FenceAuthor } from "../capabilities.ts";
@@ -23,7 +23,7 @@ export class AutomaticFenceAuthor implements FenceAuthor {
    * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
    */
   async create(fence: AutomaticFence): Promise<boolean> {
-    const place = this.#fences.places.find(({ resource }) => resource.apiVersion === fence.apiVersion);
+    const place = this.#fences.places.find(({ resource }) => groupOf(resource.apiVersion) === groupOf(fence.apiVersion));
     if (place === undefined) throw new RangeError(`no kind of fence is ${fence.apiVersion}`);
     const path = collectionPath(place.resource, fence.metadata.namespace);
     const created = await this.#writes.retrying(async (): Promise<unknown> => {

@@ -2,6 +2,7 @@ import {
   allNew,
   type FenceKey,
   FencelineError,
+  groupOf,
   type Kind,
   MESH_KINDS,
   type MeshKind,
@@ -256,7 +257,7 @@ export class KubernetesStore implements Store {
   #isOwnerCertain({ owners, namespace }: LiveObject): boolean {
     const owner = owners.find(({ controller }) => controller === true);
     const places = this.#mesh.own.get(owner?.kind ?? "")?.places;
-    const place = places?.find(({ resource }) => resource.apiVersion === owner?.apiVersion);
+    const place = places?.find(({ resource }) => groupOf(resource.apiVersion) === groupOf(owner?.apiVersion ?? ""));
     return owner !== undefined && (place?.informer.isCertain({ namespace, name: owner.name }) ?? false);
   }
 }

@@ -51,7 +51,13 @@ export class ObservedOwnKind<O extends OwnObject> {
     this.places = resourcesOf(kind).map((resource, rank) => {
       const onEvent = (event: ObjectEvent<O>) => this.#changed(rank, event);
       const informer = new Informer<O>({ api, clock, resource, parse: ownObjectReader(kind, onTrouble, kept), onEvent, onTrouble });
-      return { resource, informer };
+      return {
+        informer,
+        /** By the version that the API server serves, as far as is known now. */
+        get resource() {
+          return informer.resource;
+        },
+      };
     });
     this.effective = new ObservedKind(() => this.#list());
   }

@@ -1,0 +1,35 @@
+import type { Resource } from "../api/resource.ts";
+
+/**
+ * The version by which a resource is read: the first that the API server serves. Helm never updates
+ * a CustomResourceDefinition, so after an upgrade the server may know an older version only.
+ */
+export class ServedVersion {
+  readonly #resources: readonly [Resource, ...Resource[]];
+  #at = 0;
+  /** Versions that are not served, one after the other. */
+  #missed = 0;
+
+  constructor(resource: Resource) {
+    const others = (resource.otherVersions ?? []).map((apiVersion) => ({ ...resource, apiVersion }));
+    this.#resources = [resource, ...others];
+  }
+
+  get resource(): Resource {
+    return this.#resources[this.#at] ?? this.#resources[0];
+  }
+
+  /** The version is served. */
+  served(): void {
+    this.#missed = 0;
+  }
+
+  /** The version is not served. Returns whether there is another to try; the first comes after the last. */
+  next(): boolean {
+    this.#missed += 1;
+    this.#at = (this.#at + 1) % this.#resources.length;
+    if (this.#missed < this.#resources.length) return true;
+    this.#missed = 0;
+    return false;
+  }
+}
