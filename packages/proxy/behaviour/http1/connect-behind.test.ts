@@ -26,6 +26,25 @@ test("T-45 CONNECT behind a request is refused in its turn", async (t) => {
   assert.match(await readToEnd(client), /^HTTP\/1\.1 200 .*first.*HTTP\/1\.1 405 .*METHOD_REFUSED/s);
 });
 
+/** More than the kernel takes of a connection that is not read from. */
+const LARGE = 16 * 1024 * 1024;
+
+test("T-45 CONNECT behind a request whose answer is larger than the client takes at once holds up nothing of it", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end(Buffer.alloc(LARGE, "x")));
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const client = await openSocket(proxy.port);
+  client.pause().write(GET + CONNECT);
+  await proxy.until('fenceline_proxy_requests_total{outcome="2xx"}', 1);
+
+  const read = readToEnd(client);
+  client.resume();
+  const answers = await read;
+
+  assert.ok(answers.length > LARGE, `${answers.length} bytes came`);
+  assert.match(answers.slice(LARGE), /HTTP\/1\.1 405 .*METHOD_REFUSED/s);
+  await proxy.until("fenceline_proxy_connections", 0);
+});
+
 test("T-45 CONNECT behind a request that is not answered holds up no drain beyond its deadline", async (t) => {
   const { proxy } = await setUp(t);
   await proxy.sidecar.close({ deadline: 10 });

@@ -220,16 +220,14 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
 
   /**
    * Back-pressure: a client that reads slowly stops the reading from the destination, and with it
-   * the destination.
+   * the destination. Not by the response's `drain`, which node:http tells no more once CONNECT has
+   * come behind the request.
    */
   #paced(mayWrite: boolean | undefined): void {
     const connection = this.#connection;
     if (mayWrite !== false || connection === undefined || connection.paused) return;
     connection.pause();
-    const resume = () => connection.resume();
-    const { socket, writableNeedDrain } = this.#response;
-    if (writableNeedDrain) this.#response.once("drain", resume);
-    else onceTaken(socket, resume);
+    onceTaken(this.#response.socket, () => connection.resume());
   }
 
   #mayRepeat(): boolean {
