@@ -298,6 +298,26 @@ test("T-12 many lists at once hold up nobody: between two fences of theirs a pro
   for (const { status, json } of await Promise.all(lists)) assert.deepEqual([status, json.fences?.length], [200, 100]);
 });
 
+for (const path of ["/api/v1/fences", "/api/v1/edges?limit=10000"]) {
+  test(`T-12 of 8 GETs of ${path} at 100 fences of 900 hosts no turn of the event loop makes more than one fence's part`, async (t) => {
+    const mesh = new Mesh(100, 900);
+    const port = await start(t, { reader: () => mesh });
+    const answers = Promise.all(Array.from({ length: 8 }, () => ask(port, path)));
+    let most = 0;
+    let before = 0;
+    let next = setImmediate(function look() {
+      most = Math.max(most, mesh.described - before);
+      before = mesh.described;
+      next = setImmediate(look);
+    });
+    const statuses = (await answers).map(({ status }) => status);
+    clearImmediate(next);
+    assert.deepEqual([statuses, most], [Array(8).fill(200), 1]);
+    // 12 fences have the 10,000 edges of a page.
+    assert.ok(mesh.described >= 8 * 12, `${mesh.described} were made`);
+  });
+}
+
 test("T-12 whoever pages through all edges while others do holds up nobody, and gets each of them once, in order", async (t) => {
   const mesh = new Mesh(60, 300);
   const port = await start(t, { reader: () => mesh });
