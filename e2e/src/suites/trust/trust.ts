@@ -37,6 +37,17 @@ async function identities(scene: Scene, report: Report): Promise<void> {
         assert.equal((await app.call(`http://${COLLECTOR}:18082${path}`)).status, FORBIDDEN);
     }
   });
+  await report.step("T-01 nor are API, admin port and metrics open by a pod's own address", async () => {
+    // To a caller's Envoy that is any address: it sends plain text, which STRICT cuts off.
+    const { collectors, globalSidecars } = scene.fenceline;
+    const hosts = [...collectors.map(({ pod }) => `${pod.address}:18082`), ...globalSidecars.map(({ pod }) => `${pod.address}:18083`)];
+    for (const { app } of [fenced, unfenced, victim]) {
+      for (const url of hosts.flatMap((host) => [`http://${host}/api/v1/edges`, `http://${host}/metrics`])) {
+        const answer = await app.call(url).catch((error: Error) => error);
+        assert.ok(answer instanceof Error || answer.status >= 400, `${url} is answered`);
+      }
+    }
+  });
   await report.step("T-03 access logs in another namespace's name teach nothing", async () => {
     for (const call of [
       { logName: `fenceline/${VICTIMS}/victim` },
@@ -82,7 +93,7 @@ async function forwarding(scene: Scene, report: Report): Promise<void> {
     })) as KubernetesObject & { spec: { clusterIP: string } };
     const hosts = [COLLECTOR, `${COLLECTOR}.svc`, `${COLLECTOR.toUpperCase()}.svc.cluster.local.`, service.spec.clusterIP, ...addresses];
     for (const host of hosts) {
-      for (const port of [18_081, 18_082, 18_083]) await isRefused(scene, `${host}:${port}`);
+      for (const port of [18_081, 18_082, 18_083, 15_020]) await isRefused(scene, `${host}:${port}`);
     }
   });
   await report.step("T-01 nor by a name in the attacker's namespace that stands for one of them", async () => {
