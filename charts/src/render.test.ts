@@ -75,6 +75,9 @@ for (const [what, flag] of [
   ["T-53 a label's key that the API server would refuse", "collector.podLabels.a b=x"],
   ["T-53 a name that is no label's value", "nameOverride=-x"],
   ["T-53 a revision that is no label's value", "istio.revision=a b"],
+  ["T-53 a revision after which no ConfigMap can be named", "istio.revision=Canary"],
+  ["T-53 a cluster domain with a label that DNS does not take", `config.clusterDomain=${"a".repeat(64)}`],
+  ["T-53 a cluster domain that leaves no room for names of Services", `config.clusterDomain=${`${"a".repeat(60)}.`.repeat(3)}local`],
   ["T-53 a port that stands twice", "globalSidecar.ports={80,80}"],
   ["T-53 a repository with its tag", "collector.image.repository=registry.example:5000/fenceline:1.0"],
   ["T-53 a repository with its digest", "collector.image.repository=registry.example/fenceline@sha256"],
@@ -185,5 +188,44 @@ test("T-53 durations out of their range are refused by the chart as by the colle
       const { code, errors } = renderChart(...IMAGE, "--set", `config.${group}.${field}=${length}`);
       assert.equal(code === 0, isTaken, `${field}=${length}: ${errors}`);
     }
+  }
+});
+
+test("T-53 expressions that Envoy cannot read are refused by the chart as by the collector, by the setting's name", { skip }, () => {
+  const fields = [
+    [(expression: string) => ({ match: expression }), /\$config\.fallback\.match/],
+    [(domainRegex: string) => ({ dispatches: [{ name: "a", domainRegex, cluster: "c" }] }), /\$dispatch\.domainRegex/],
+  ] as const;
+  for (const expression of [
+    "(?=x)",
+    "(",
+    "x{1001}",
+    "(x{100}){100}",
+    "\\1",
+    "[[:nope:]]",
+    "[\\b]",
+    "a.*",
+    "(?i)[^.:]+(:\\d+)?",
+    "(?P<n>a)",
+  ]) {
+    for (const [fallbackWith, name] of fields) {
+      const fallback = fallbackWith(expression);
+      const isTaken = Config.safeParse({ fallback }).success;
+      const settings = Object.entries(fallback).map(([field, value]) => `config.fallback.${field}=${JSON.stringify(value)}`);
+      const { code, errors } = renderChart(...IMAGE, "--set-json", ...settings);
+      assert.equal(code === 0, isTaken, `${expression}: ${errors}`);
+      if (!isTaken) assert.match(errors, name);
+    }
+  }
+});
+
+test("T-53 a route in front of the fallback is taken with hosts or an expression, and refused with neither, as by the collector", {
+  skip,
+}, () => {
+  for (const route of [{ domains: ["a.example"] }, { domainRegex: "a" }, { domains: [], domainRegex: "a" }, { domains: [] }, {}]) {
+    const dispatches = [{ name: "a", cluster: "c", ...route }];
+    const isTaken = Config.safeParse({ fallback: { dispatches } }).success;
+    const { code, errors } = renderChart(...IMAGE, "--set-json", `config.fallback.dispatches=${JSON.stringify(dispatches)}`);
+    assert.equal(code === 0, isTaken, `${JSON.stringify(route)}: ${errors}`);
   }
 });

@@ -144,9 +144,14 @@ const ChartValues = z.strictObject({
   ),
   istio: z
     .strictObject({
-      revision: LabelValue.default("").describe(
-        "Revision of the control plane that injects our pods, as in the label istio.io/rev. Empty: the default one.",
-      ),
+      // istiod names its ConfigMap after it, and is itself named after it: a DNS label.
+      revision: z
+        .string()
+        .regex(/^([a-z0-9]([-a-z0-9]{0,57}[a-z0-9])?)?$/, "not a revision: up to 59 lower-case letters, digits and '-'")
+        .default("")
+        .describe(
+          "Revision of the control plane that injects our pods, as in the label istio.io/rev. Empty: the default one.",
+        ),
     })
     .prefault({}),
   // The chart knows these three itself; two sources for them could only disagree.
@@ -179,6 +184,24 @@ export interface JsonSchema {
  * default is.
  */
 export function valuesSchema(): JsonSchema {
-  const schema = z.toJSONSchema(ChartValues, { io: "output", reused: "inline" }) as JsonSchema;
+  const schema = withoutDefaultsInLists(z.toJSONSchema(ChartValues, { io: "output", reused: "inline" }) as JsonSchema);
   return { ...schema, properties: { ...schema.properties, global: { description: "Helm's own, for a chart above this one." } } };
+}
+
+/**
+ * What has a default is always there in a map of values.yaml. Helm merges no element of a list with
+ * anything: there it may be missing, and the collector fills it in.
+ */
+function withoutDefaultsInLists(schema: JsonSchema, isInList = false): JsonSchema {
+  const { properties, items, required } = schema;
+  return {
+    ...schema,
+    ...(properties !== undefined && { properties: mapValues(properties, (property) => withoutDefaultsInLists(property, isInList)) }),
+    ...(items !== undefined && { items: withoutDefaultsInLists(items as JsonSchema, true) }),
+    ...(isInList && Array.isArray(required) && { required: required.filter((name) => properties?.[name]?.default === undefined) }),
+  };
+}
+
+function mapValues<T, R>(record: Readonly<Record<string, T>>, change: (value: T) => R): Record<string, R> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 }

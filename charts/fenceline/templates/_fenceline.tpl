@@ -118,6 +118,22 @@ Call with (list path text shortest longest).
 {{- end }}
 {{- end }}
 
+{{/*
+Expressions of the configuration. Helm's are RE2 as Envoy's are, and an Envoy refuses the whole listener for one that it cannot read. There is no way
+to catch the fault, so the message is Helm's own; the variable in it names the setting.
+*/}}
+{{- define "fenceline.checkExpressions" -}}
+{{- $config := .Values.config }}
+{{- if $config.fallback.match }}
+{{- $_ := mustRegexMatch $config.fallback.match "" }}
+{{- end }}
+{{- range $dispatch := $config.fallback.dispatches }}
+{{- if hasKey $dispatch "domainRegex" }}
+{{- $_ := mustRegexMatch $dispatch.domainRegex "" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The ConfigMaps with Istio's MeshConfigs, as a JSON list: those that are named, else the one that istiod names after its revision. */}}
 {{- define "fenceline.meshConfigMaps" -}}
 {{- $revision := .Values.istio.revision | default "default" }}
@@ -133,6 +149,7 @@ Call with (list path text shortest longest).
 {{- if not (has $port (.Values.globalSidecar.ports | toStrings)) }}
 {{- fail (printf "config.fallback.port %s is not in globalSidecar.ports" $port) }}
 {{- end }}
+{{- include "fenceline.checkExpressions" . }}
 {{- include "fenceline.checkDuration" (list "config.telemetry.flushInterval" $config.telemetry.flushInterval "10ms" "10m") }}
 {{- include "fenceline.checkDuration" (list "config.ageing.shortestWindow" $config.ageing.shortestWindow "100ms" "24h") }}
 {{- include "fenceline.checkDuration" (list "config.ageing.idleWindow" $config.ageing.idleWindow $config.ageing.shortestWindow "87600h") }}

@@ -46,7 +46,9 @@ const Dispatch = z
   .refine(({ domains, domainRegex }) => domains.length > 0 || domainRegex !== undefined, {
     path: ["domains"],
     message: "expected a host, or an expression in domainRegex",
-  });
+  })
+  // The same for the chart's schema, which knows no refinements.
+  .meta({ anyOf: [{ required: ["domainRegex"] }, { required: ["domains"], properties: { domains: { minItems: 1 } } }] });
 export type Dispatch = z.infer<typeof Dispatch>;
 
 export const Fallback = z.strictObject({
@@ -186,9 +188,21 @@ export const External = z.strictObject({
 
 export const ON_DEMAND = ["auto", "always", "never"] as const;
 
+/**
+ * Domain of the cluster, in front of which names of Services stand: `<service>.<namespace>.svc.`,
+ * with labels as DNS has them (RFC 1035 §2.3.4).
+ */
+const ClusterDomain = z
+  .string()
+  .max(120)
+  .regex(
+    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/,
+    "not a domain: lower-case labels of up to 63 characters with dots between, none at the end",
+  );
+
 /** The whole configuration. Every field has a default, so `{}` is a valid one. */
 export const Config = z.strictObject({
-  clusterDomain: DomainName.default("cluster.local").describe("DNS domain of the cluster."),
+  clusterDomain: ClusterDomain.default("cluster.local").describe("DNS domain of the cluster, up to 120 characters."),
   istioNamespace: NamespaceName.default("istio-system").describe("Namespace of Istio's control plane; every fence shows it."),
   rootNamespace: NamespaceName.optional().describe(
     "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. What `meshConfigMaps` say is reserved beside it. Default: what they say, else `istioNamespace`.",

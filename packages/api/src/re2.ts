@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { endOf, endOfClass, endOfEscape, Re2Fault } from "./re2-characters.ts";
 
 /** Most characters of an expression. Envoy compiles it for each listener that it stands in. */
 const LONGEST = 1_024;
@@ -6,76 +7,115 @@ const LONGEST = 1_024;
 /** Most repetitions that RE2 takes of one part, those of the parts around it multiplied. */
 const MOST_REPEATS = 1_000;
 
-/**
- * Escapes of letters and digits that RE2 has; another one is an error there, and the letter itself
- * in JavaScript.
- */
-const ESCAPES = /^[aAbBCdDfnpPQErsStvwWxz0]$/;
+/** Literal text, `\Q…\E`. */
+const QUOTED = /\\Q(.*?)(?:\\E|$)/sy;
+/** Flags for what follows in the same group. */
+const FLAGS = /\(\?[imsU]*(?:-[imsU]+)?\)/y;
+/** The beginning of a group: plain, with flags, or named. */
+const GROUP = /\((?:\?(?:[imsU]*(?:-[imsU]+)?:|P?<\w+>)|(?!\?))/y;
+const REPETITION = /(?:[*+?]|\{(\d+)(?:,(\d*))?\})\??/y;
 
-/**
- * A part that the two dialects read differently: a number in octal, a quotation, an escape, a
- * class, what follows `(?`, a repetition.
- */
-const PARTS =
-  /(\\[1-7][0-7]{1,2}|\\Q.*?(?:\\E|$))|\\(x\{[0-9A-Fa-f]+\}|[\s\S])|(\[\^?\]?(?:\\[\s\S]|\[:\^?[a-z]+:\]|[^\]\\])*\])|\(\?(<?[=!]|P?<|[imsU]*(?:-[imsU]+)?[:)])|\{(\d+)(?:,(\d*))?\}/g;
-
-/** {@link PARTS}, and every other character by itself. */
-const TOKENS = new RegExp(`${PARTS.source}|[\\s\\S]`, "g");
+/** A group that is being read. */
+interface Group {
+  /** Most often that a part of it is repeated: of `a{3}|b{4}`, 4. */
+  most: number;
+  /** The same of the part before, which a repetition is of; undefined where there is none. */
+  last: number | undefined;
+  isRepeated: boolean;
+}
 
 /**
  * What is wrong with an expression for RE2, which is what Envoy matches with. An Envoy that cannot
- * compile it refuses the whole listener.
+ * compile it refuses the whole listener. It is read as RE2 reads it, byte by byte.
  *
- * @returns undefined where nothing is. Of a rare fault (the name of a Unicode class, a program
+ * @returns undefined where nothing is. Of a rare fault (a script that is newer than Envoy, a program
  * beyond the 32,768 steps that Istio allows) Envoy alone knows.
  */
-export function re2Fault(text: string): string | undefined {
-  for (const match of text.matchAll(PARTS)) {
-    const fault = faultOf(match);
-    if (fault !== undefined) return fault;
-  }
-  if (deepestRepeats(text) > MOST_REPEATS) return `repetitions in each other come to at most ${MOST_REPEATS}`;
+export function re2Fault(expression: string): string | undefined {
+  const text = String.fromCharCode(...new TextEncoder().encode(expression));
+  const groups: Group[] = [newGroup()];
   try {
-    new RegExp(text.replace(PARTS, inJavaScript));
-    return undefined;
+    for (let at = 0; at < text.length; ) at = readPart(text, at, groups);
+    return groups.length === 1 ? undefined : "there is no ) to a group";
   } catch (error) {
-    return error instanceof Error ? error.message.replace(/^.*\/: /s, "").toLowerCase() : "not valid";
+    if (error instanceof Re2Fault) return error.message;
+    throw error;
   }
 }
 
-/** What RE2 refuses, and JavaScript does not. */
-function faultOf([part, , escaped = "", , group = "", least = "0", most = "0"]: RegExpExecArray): string | undefined {
-  if (/^[A-Za-z0-9]/.test(escaped) && !ESCAPES.test(escaped.charAt(0))) return `there is no ${part}`;
-  // Envoy's texts are bytes.
-  if (escaped.startsWith("x{") && Number.parseInt(escaped.slice(2), 16) > 0xff) return `there is no ${part}`;
-  if (/^<?[=!]$/.test(group)) return `it cannot look ahead or behind, as with ${part}`;
-  return Math.max(Number(least), Number(most)) > MOST_REPEATS ? `it repeats at most ${MOST_REPEATS} times, and not ${part}` : undefined;
+function newGroup(): Group {
+  return { most: 1, last: undefined, isRepeated: false };
 }
 
 /**
- * Most often that a part is repeated with the groups around it: of `((a{3}){2}b{4})`, 6. RE2 writes
- * every repetition out, as `*` and `+` are not.
+ * Reads one part, into the innermost group.
+ *
+ * @returns where it ends
  */
-function deepestRepeats(text: string): number {
-  const most = [1];
-  let last = 1;
-  for (const [part, , , , group, least, upTo] of text.matchAll(TOKENS)) {
-    if (least !== undefined) last *= Math.max(1, Number(upTo || least));
-    else if (part === ")") last = most.pop() ?? 1;
-    else if (!/^[*+?]$/.test(part)) last = 1;
-    if (part === "(" || (group !== undefined && !group.endsWith(")"))) most.push(1);
-    most.push(Math.max(most.pop() ?? 1, last));
+function readPart(text: string, at: number, groups: Group[]): number {
+  const group = groups.at(-1) ?? newGroup();
+  const quoted = matchAt(QUOTED, text, at);
+  if (quoted !== undefined) {
+    if (quoted[1] !== "") take(group, 1);
+    return at + quoted[0].length;
   }
-  return Math.max(...most);
+  const repetition = matchAt(REPETITION, text, at);
+  if (repetition !== undefined) {
+    repeat(group, repetition);
+    return at + repetition[0].length;
+  }
+  if (text[at] === "(") return openGroup(text, at, groups);
+  if (text[at] === ")") closeGroup(groups);
+  else if (text[at] === "|") Object.assign(group, { last: undefined, isRepeated: false });
+  else take(group, 1);
+  if (text[at] === "[") return endOfClass(text, at);
+  return text[at] === "\\" ? endOfEscape(text, at) : at + 1;
 }
 
-/** What JavaScript refuses, and RE2 does not, in words of JavaScript that fit in the same place. */
-function inJavaScript(part: string, literal?: string, _escaped?: string, group?: string, named?: string): string {
-  if (literal !== undefined) return "x";
-  if (group !== undefined) return part.replace(/\[:\^?([a-z]+):\]/g, "$1");
-  if (named === undefined) return part;
-  if (named.endsWith("<")) return "(?<";
-  return named.endsWith(")") ? "(?:)" : "(?:";
+/** Notes a part that may be repeated. @param repeats most often that RE2 writes out a part of it */
+function take(group: Group, repeats: number): void {
+  group.last = repeats;
+  group.isRepeated = false;
+  group.most = Math.max(group.most, repeats);
+}
+
+/** RE2 writes counted repetitions out, one for each of those around it, as `*` and `+` are not. */
+function repeat(group: Group, [part, least, upTo]: RegExpExecArray): void {
+  if (group.last === undefined || group.isRepeated) throw new Re2Fault(`nothing to repeat`);
+  if (upTo !== undefined && upTo !== "" && Number(upTo) < Number(least)) throw new Re2Fault(`numbers out of order in ${part}`);
+  const times = Number(upTo || (least ?? 1));
+  if (Math.max(times, Number(least ?? 1)) > MOST_REPEATS) throw new Re2Fault(`it repeats at most ${MOST_REPEATS} times, and not ${part}`);
+  take(group, group.last * Math.max(1, times));
+  group.isRepeated = true;
+  if (group.most > MOST_REPEATS) throw new Re2Fault(`repetitions in each other come to at most ${MOST_REPEATS}`);
+}
+
+/** @returns where the beginning of the group ends */
+function openGroup(text: string, at: number, groups: Group[]): number {
+  const flags = endOf(FLAGS, text, at);
+  if (flags !== undefined) {
+    Object.assign(groups.at(-1) ?? {}, { isRepeated: false });
+    return flags;
+  }
+  const end = endOf(GROUP, text, at);
+  if (end === undefined) {
+    const [part = ""] = /\(\?<?./s.exec(text.slice(at)) ?? [text.slice(at)];
+    const isAround = /^\(\?<?[=!]$/.test(part);
+    throw new Re2Fault(isAround ? `it cannot look ahead or behind, as with ${part}` : `there is no group ${part}`);
+  }
+  groups.push(newGroup());
+  return end;
+}
+
+function closeGroup(groups: Group[]): void {
+  const [closed, around] = [groups.pop(), groups.at(-1)];
+  if (closed === undefined || around === undefined) throw new Re2Fault("there is no ( to a )");
+  take(around, closed.most);
+}
+
+function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray | undefined {
+  expression.lastIndex = at;
+  return expression.exec(text) ?? undefined;
 }
 
 /** An expression of RE2 on a whole text. */
