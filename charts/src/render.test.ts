@@ -87,6 +87,9 @@ for (const [what, flag] of [
   ["T-53 a cluster domain in upper case", "config.clusterDomain=Cluster.Local"],
   ["T-53 a CIDR whose prefix is too long", "config.external.allow={10.0.0.0/33}"],
   ["T-53 an address that was mistyped", "config.external.deny={10.0.0.256}"],
+  ["T-53 an IPv6 address of too few groups", "config.external.allow={fd00:1}"],
+  ["T-53 an IPv6 address with two gaps", "config.external.deny={fd00::1::2}"],
+  ["T-53 an IPv6 address with a group of five digits", "config.external.allow={fd000::/8}"],
 ] as const) {
   test(`${what} is refused`, { skip }, () => {
     const { code, errors } = renderChart(...IMAGE, flag.endsWith("[]") ? "--set-json" : "--set", flag);
@@ -227,5 +230,13 @@ test("T-53 a route in front of the fallback is taken with hosts or an expression
     const isTaken = Config.safeParse({ fallback: { dispatches } }).success;
     const { code, errors } = renderChart(...IMAGE, "--set-json", `config.fallback.dispatches=${JSON.stringify(dispatches)}`);
     assert.equal(code === 0, isTaken, `${JSON.stringify(route)}: ${errors}`);
+  }
+});
+
+test("T-53 an address that ends with a colon is a flag of the global sidecar, and no map of YAML", { skip }, () => {
+  for (const list of ["allow", "deny"]) {
+    const { code, output, errors } = renderChart(...IMAGE, "--set", `config.external.${list}={fd00::}`);
+    assert.equal(code, 0, errors);
+    assert.ok(output.includes(`- "--external-${list}=fd00::"\n`));
   }
 });
