@@ -149,9 +149,7 @@ const ChartValues = z.strictObject({
         .string()
         .regex(/^([a-z0-9]([-a-z0-9]{0,57}[a-z0-9])?)?$/, "not a revision: up to 59 lower-case letters, digits and '-'")
         .default("")
-        .describe(
-          "Revision of the control plane that injects our pods, as in the label istio.io/rev. Empty: the default one.",
-        ),
+        .describe("Revision of the control plane that injects our pods, as in the label istio.io/rev. Empty: the default one."),
     })
     .prefault({}),
   // The chart knows these three itself; two sources for them could only disagree.
