@@ -115,7 +115,7 @@ export class Collector {
   }
 
   /**
-   * Starts a collector. Every fence is rendered once before it listens, so that a restart never
+   * Starts a collector. Every object of ours is looked at once before it listens: a restart never
    * answers with less than it knew.
    *
    * @throws {FencelineError} when a port cannot be had; nothing is left running then

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { type ObjectChange, type ObjectRef, refText } from "@fenceline/api";
+import { type Kind, type ObjectChange, type ObjectRef, refText } from "@fenceline/api";
 import { VALVE, type Valve } from "@fenceline/api/testing";
 import type { MeshChanges } from "@fenceline/store";
 import { pino } from "pino";
@@ -18,13 +18,13 @@ function valve(name: string, namespace = "test1"): Valve {
 }
 
 function changesOf(given: Partial<MeshChanges> & { readonly valves?: readonly ObjectChange<Valve>[] }): MeshChanges {
-  const none = { namespaces: [], nodes: [], serviceCIDRs: [], services: [], endpointSlices: [], defaultSidecars: [], meshConfigs: [] };
   const { valves = [], ...rest } = given;
   return {
-    ...none,
+    defaultSidecars: [],
+    meshConfigs: [],
     disturbed: [],
     foreign: [],
-    of: <O>() => valves as readonly ObjectChange<unknown>[] as readonly ObjectChange<O>[],
+    of: <O>({ name }: Kind) => (name === VALVE.name ? valves : []) as readonly ObjectChange<unknown>[] as readonly ObjectChange<O>[],
     ...rest,
   };
 }
