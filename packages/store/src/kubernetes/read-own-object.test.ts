@@ -43,3 +43,23 @@ test("T-52 statuses that become unreadable again and again have few lines for ea
   inNamespace("test1", "a", { [HOST]: 5 });
   assert.match(told.at(-1)?.message ?? "", /ServiceFence test1\/a/);
 });
+
+for (const [field, specOf] of Object.entries({
+  "spec.host": (count: number) => ({ host: manyHosts(count) }),
+  "spec.namespaceSelector": (count: number) => ({ namespaceSelector: Object.keys(manyHosts(count)) }),
+  "spec.labelSelector[0].selector": (count: number) => ({
+    labelSelector: [{ selector: Object.fromEntries(Object.keys(manyHosts(count)).map((key) => [key, "x"])) }],
+  }),
+})) {
+  test(`T-08 10,000 entries of ${field} are read, and one more is a fault of the fence that names it`, () => {
+    const read = ownObjectReader(SERVICE_FENCE, () => {});
+    read({ ...fence({}), spec: specOf(10_000) }, undefined);
+    assert.throws(
+      () => read({ ...fence({}), spec: specOf(10_001) }, undefined),
+      (error: FencelineError) => {
+        assert.deepEqual([error.code, error.at], ["FENCE_INVALID", { object: "ServiceFence test1/a", path: field }]);
+        return true;
+      },
+    );
+  });
+}

@@ -1,7 +1,8 @@
-import { describeLeftOut, FencelineError, LineBudget, type OwnKind, type OwnObject } from "@fenceline/api";
+import { describeLeftOut, FencelineError, formatPath, InvalidResource, LineBudget, type OwnKind, type OwnObject } from "@fenceline/api";
 import type { WireObject } from "@fenceline/kubernetes";
 import { keyText, readerOf } from "@fenceline/kubernetes";
 import { KeptObjects } from "./kept-object.ts";
+import { largePart } from "./large-spec.ts";
 
 /**
  * Most objects of which it is remembered what was told. Beyond it all are forgotten, and what is
@@ -33,6 +34,7 @@ export function ownObjectReader<O extends OwnObject>(
   /** By namespace: a status may become unreadable, and readable again, with every write. */
   const lines = new LineBudget();
   return (object, previous) => {
+    refuseLargeSpec(kind, object);
     const read = parse({ ...object, status: undefined });
     const { status, leftOut, unnamed } = kind.readStatus(kept.withLists(object.status), previous?.status, MOST_ENTRIES);
     const key = keyText(object.metadata);
@@ -46,6 +48,17 @@ export function ownObjectReader<O extends OwnObject>(
     }
     return { ...read, status };
   };
+}
+
+/** @throws {InvalidResource} where a list or map of the spec is larger than one is read */
+function refuseLargeSpec({ name, errorPrefix }: OwnKind<OwnObject>, { metadata, spec }: WireObject): void {
+  const large = largePart(spec);
+  if (large === undefined) return;
+  const at = { object: `${name} ${keyText(metadata)}`, path: formatPath(large.field) };
+  throw new InvalidResource(`${errorPrefix}_INVALID`, {
+    at,
+    message: `too many entries: ${large.entries}, and no more than 10,000 are read`,
+  });
 }
 
 /** @param untold how many of the same namespace were not told before */
