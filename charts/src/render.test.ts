@@ -78,6 +78,8 @@ for (const [what, flag] of [
   ["T-53 a revision after which no ConfigMap can be named", "istio.revision=Canary"],
   ["T-53 a cluster domain with a label that DNS does not take", `config.clusterDomain=${"a".repeat(64)}`],
   ["T-53 a cluster domain that leaves no room for names of Services", `config.clusterDomain=${`${"a".repeat(60)}.`.repeat(3)}local`],
+  ["T-53 more requests in flight than a flag can say", "globalSidecar.load.maxRequests=1000000000"],
+  ["T-53 more connections than a flag can say", "globalSidecar.load.maxConnections=1000000000"],
   ["T-53 a port that stands twice", "globalSidecar.ports={80,80}"],
   ["T-53 a repository with its tag", "collector.image.repository=registry.example:5000/fenceline:1.0"],
   ["T-53 a repository with its digest", "collector.image.repository=registry.example/fenceline@sha256"],

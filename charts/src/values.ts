@@ -23,6 +23,9 @@ const Image = z.strictObject({
     .describe("Secrets to pull it with, for example [{ name: registry }]."),
 });
 
+/** Largest number that a flag of the processes takes. */
+const MOST_COUNT = 999_999_999;
+
 const Load = z.strictObject({
   maxTurnMilliseconds: z
     .union([z.literal(0), z.int().min(10).max(60_000)])
@@ -30,8 +33,8 @@ const Load = z.strictObject({
     .describe(
       "Turns of a worker's event loop that stay longer than this make it refuse a share of the requests; a request waits for two turns. 10 at least; 0: never.",
     ),
-  maxRequests: z.int().min(1).default(10_000).describe("Requests in flight in one worker. One beyond it gets 503."),
-  maxConnections: z.int().min(1).default(10_000).describe("Client connections of one worker. One beyond it is closed."),
+  maxRequests: z.int().min(1).max(MOST_COUNT).default(10_000).describe("Requests in flight in one worker. One beyond it gets 503."),
+  maxConnections: z.int().min(1).max(MOST_COUNT).default(10_000).describe("Client connections of one worker. One beyond it is closed."),
 });
 
 const Autoscaling = z.strictObject({
