@@ -27,12 +27,15 @@ export const trust: Suite = {
   },
 };
 
-/** T-01, T-03, T-04: who may speak for whom. */
+/**
+ * T-01, T-03, T-04: who may speak for whom. The victim calls nothing: what it learned would be its
+ * own.
+ */
 async function identities(scene: Scene, report: Report): Promise<void> {
-  const { fenced, unfenced, victim } = scene;
+  const { fenced, unfenced } = scene;
   const target = `${COLLECTOR}:18081`;
   await report.step("T-01 the collector's API and metrics are closed to other namespaces", async () => {
-    for (const { app } of [fenced, unfenced, victim]) {
+    for (const { app } of [fenced, unfenced]) {
       for (const path of ["/api/v1/edges", "/metrics"])
         assert.equal((await app.call(`http://${COLLECTOR}:18082${path}`)).status, FORBIDDEN);
     }
@@ -41,7 +44,7 @@ async function identities(scene: Scene, report: Report): Promise<void> {
     // To a caller's Envoy that is any address: it sends plain text, which STRICT cuts off.
     const { collectors, globalSidecars } = scene.fenceline;
     const hosts = [...collectors.map(({ pod }) => `${pod.address}:18082`), ...globalSidecars.map(({ pod }) => `${pod.address}:18083`)];
-    for (const { app } of [fenced, unfenced, victim]) {
+    for (const { app } of [fenced, unfenced]) {
       for (const url of hosts.flatMap((host) => [`http://${host}/api/v1/edges`, `http://${host}/metrics`])) {
         const answer = await app.call(url).catch((error: Error) => error);
         assert.ok(answer instanceof Error || answer.status >= 400, `${url} is answered`);
