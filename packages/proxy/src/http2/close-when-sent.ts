@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
+import { resetStream } from "./reset-stream.ts";
 
 const { NGHTTP2_NO_ERROR } = constants;
 
@@ -27,6 +28,6 @@ export function closeWhenSent(stream: ServerHttp2Stream, code: number): void {
 function closeIfSent(stream: ServerHttp2Stream, code: number, next: number): void {
   if (stream.destroyed || stream.closed) return;
   const sent = code === NGHTTP2_NO_ERROR ? stream.state.localClose === 1 : stream.writableLength === 0;
-  if (sent) stream.close(code);
+  if (sent) resetStream(stream, code);
   else setTimeout(closeIfSent, next, stream, code, Math.min(next * 2, SLOWEST_LOOK)).unref();
 }

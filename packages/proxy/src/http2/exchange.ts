@@ -23,6 +23,7 @@ import type { SessionWaiter } from "./pool.ts";
 import type { Http2Pools } from "./pools.ts";
 import { refuseStream } from "./refuse.ts";
 import type { Http2Request } from "./request.ts";
+import { resetStream } from "./reset-stream.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 import { type KeptBytes, Upload } from "./upload.ts";
 
@@ -123,8 +124,8 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
   giveUp(refusal: Refusal): void {
     // Not behind what was written to it: that is what the client does not take. A refusal may be
     // it, too.
-    if (!this.call.giveUp(refusal)) this.#stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
-    this.#upstream?.close(NGHTTP2_CANCEL);
+    if (!this.call.giveUp(refusal)) resetStream(this.#stream, NGHTTP2_ENHANCE_YOUR_CALM);
+    if (this.#upstream !== undefined) resetStream(this.#upstream, NGHTTP2_CANCEL);
   }
 
   onSession(session: Http2Connection): void {
@@ -199,7 +200,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
   /** The answer cannot be relayed. */
   #giveUp(upstream: ClientHttp2Stream, refusal: Refusal): void {
     this.call.fail(refusal);
-    upstream.close(NGHTTP2_CANCEL);
+    resetStream(upstream, NGHTTP2_CANCEL);
   }
 
   #upstreamClosed(session: Http2Connection, upstream: ClientHttp2Stream): void {
@@ -260,7 +261,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     if (this.#upstream === undefined) this.#attempts?.leave();
     const upstream = this.#upstream;
     // After a complete exchange both streams are closed by now, and this does nothing.
-    if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL);
+    if (upstream !== undefined) resetStream(upstream, NGHTTP2_CANCEL);
     this.call.close();
   }
 }

@@ -5,6 +5,7 @@ import {
   type ServerHttp2Stream,
   type ServerStreamResponseOptions,
 } from "node:http2";
+import { resetStream } from "./reset-stream.ts";
 
 const { NGHTTP2_INTERNAL_ERROR } = constants;
 
@@ -36,7 +37,7 @@ export function respond(stream: ServerHttp2Stream, head: readonly string[], opti
     stream.respond(head, options);
     return true;
   } catch {
-    stream.close(NGHTTP2_INTERNAL_ERROR);
+    resetStream(stream, NGHTTP2_INTERNAL_ERROR);
     return false;
   }
 }
@@ -49,6 +50,6 @@ export function sendTrailers(stream: Http2Stream, trailers: OutgoingHttpHeaders)
   try {
     stream.sendTrailers(trailers);
   } catch {
-    stream.close(NGHTTP2_INTERNAL_ERROR);
+    resetStream(stream, NGHTTP2_INTERNAL_ERROR);
   }
 }

@@ -11,6 +11,7 @@ import {
   MAX_SENT_HEADER,
   MAX_SESSION_MEMORY,
 } from "./options.ts";
+import { resetStream } from "./reset-stream.ts";
 
 const { NGHTTP2_REFUSED_STREAM } = constants;
 
@@ -84,7 +85,7 @@ export class ClientSessions {
         // nobody listens to would end the process.
         stream.on("error", () => {});
         if (client.opened(stream)) onStream(stream, fields, flags, rawFields, client);
-        else stream.close(NGHTTP2_REFUSED_STREAM);
+        else resetStream(stream, NGHTTP2_REFUSED_STREAM);
       });
       if (lifecycle.isDraining) client.drain();
     });

@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
+import { resetStream } from "./reset-stream.ts";
 
 const { NGHTTP2_CANCEL } = constants;
 
@@ -43,7 +44,7 @@ export class StalledStreams {
         seen.since = now;
       } else if (now - seen.since >= this.#timeout) {
         this.#streams.delete(stream);
-        stream.close(NGHTTP2_CANCEL);
+        resetStream(stream, NGHTTP2_CANCEL);
       }
     }
   }
