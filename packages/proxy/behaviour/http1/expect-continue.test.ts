@@ -25,6 +25,23 @@ test("E1-09 the destination hears of the expectation, its 100 is relayed, and th
   assert.equal(answer.body.toString(), "100-continue body");
 });
 
+test("T-42 a client that waits for 100 gets it behind however many other interim answers", async (t) => {
+  const upstream = await startRawUpstream(t, (socket) => {
+    socket.once("data", () => socket.write(`${"HTTP/1.1 102 Processing\r\n\r\n".repeat(500)}HTTP/1.1 100 Continue\r\n\r\n`));
+    socket.on("data", (chunk) => {
+      if (chunk.toString().endsWith("body")) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+
+  const outgoing = open(proxy.port, { method: "PUT", headers: { expect: "100-continue", "content-length": "4" } });
+  outgoing.flushHeaders();
+  await once(outgoing, "continue");
+  outgoing.end("body");
+
+  assert.equal((await readAnswer(outgoing)).status, 200);
+});
+
 /** A destination that refuses what it is announced. */
 async function startRefusing(t: TestContext): Promise<number> {
   const server = createServer().on("checkContinue", (_request, response) => response.writeHead(413, { "content-length": "0" }).end());

@@ -29,8 +29,8 @@ export interface AnswerHandler {
 /** Bytes of an answer's header. As large as the one that the listener takes. */
 const MAX_HEAD_BYTES = 64 * 1024;
 /**
- * Interim answers that are told. Those beyond are dropped: none of them matters as the final answer
- * does.
+ * Interim answers that are told, beside the first 100 (Continue), for which a client may wait with
+ * its body. Those beyond are dropped: none of them matters as the final answer does.
  */
 const MAX_INTERIM_ANSWERS = 100;
 const HEAD_END = "\r\n\r\n";
@@ -55,6 +55,7 @@ export class AnswerReader {
   #handler: AnswerHandler | undefined;
   #method = "";
   #interimAnswers = 0;
+  #continued = false;
   #head: AnswerHead | undefined;
   #framing: Framing = "none";
   #left = 0;
@@ -98,6 +99,7 @@ export class AnswerReader {
     this.#handler = handler;
     this.#method = method;
     this.#interimAnswers = 0;
+    this.#continued = false;
     this.#head = undefined;
     this.#filled = 0;
     this.#isLoose = false;
@@ -198,8 +200,7 @@ export class AnswerReader {
       return;
     }
     if (head.status < 200) {
-      this.#interimAnswers += 1;
-      if (this.#interimAnswers <= MAX_INTERIM_ANSWERS) handler.onInterim(head);
+      if (this.#isTold(head.status)) handler.onInterim(head);
       return;
     }
     this.#head = head;
@@ -211,6 +212,14 @@ export class AnswerReader {
     this.#left = head.contentLength ?? 0;
     handler.onAnswer(head);
     if (this.#framing === "none") this.#complete(handler, NO_TRAILERS);
+  }
+
+  /** Whether an interim answer is. */
+  #isTold(status: number): boolean {
+    this.#interimAnswers += 1;
+    const isFirstContinue = status === 100 && !this.#continued;
+    this.#continued ||= isFirstContinue;
+    return isFirstContinue || this.#interimAnswers <= MAX_INTERIM_ANSWERS;
   }
 
   #readBody(bytes: Buffer, from: number, handler: AnswerHandler): number {

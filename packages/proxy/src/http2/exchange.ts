@@ -1,10 +1,4 @@
-import {
-  type ClientHttp2Stream,
-  type ClientSessionRequestOptions,
-  constants,
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-} from "node:http2";
+import { type ClientHttp2Stream, type ClientSessionRequestOptions, constants, type ServerHttp2Stream } from "node:http2";
 import { type AttemptContext, Attempts } from "../calls/attempts.ts";
 import { Call, type RequestExchange } from "../calls/call.ts";
 import type { ForwardedRequest } from "../calls/request.ts";
@@ -166,12 +160,12 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     return keepSensitive(head, this.#request.sensitive);
   }
 
-  #onInterim(session: Http2Connection, upstream: ClientHttp2Stream, fields: IncomingHttpHeaders, rawFields: readonly string[]): void {
+  #onInterim(session: Http2Connection, upstream: ClientHttp2Stream, fields: AnswerFields, rawFields: readonly string[]): void {
     session.heard();
     const stream = this.#stream;
     if (this.call.done || stream.destroyed || stream.closed || stream.headersSent) return;
     this.#interim ??= new InterimAnswers();
-    if (areTooLarge(rawFields) || !this.#interim.mayRelay(performance.now())) return;
+    if (areTooLarge(rawFields) || !this.#interim.mayRelay(fields[":status"], performance.now())) return;
     if (!mayRelay(() => stream.additionalHeaders(interimFields(fields, rawFields)))) this.#giveUp(upstream, UNRELAYABLE);
   }
 

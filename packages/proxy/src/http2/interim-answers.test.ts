@@ -123,10 +123,26 @@ test("T-42 the fields of an interim answer arrive, repeated ones as a list", asy
   );
 });
 
+test("T-42 by HTTP/2 a client that waits for 100 gets it behind however many other interim answers", async (t) => {
+  const upstream = await startFrameUpstream(t, async (frames) => {
+    const { stream } = await frames.expect(TYPE.HEADERS);
+    const interim = Array.from({ length: 30 }, () => answer(stream, "102", FLAG.END_HEADERS));
+    frames.send(...interim, answer(stream, "100", FLAG.END_HEADERS));
+    await frames.expect(TYPE.DATA, stream);
+    frames.send(answer(stream, "200", FLAG.END_HEADERS | FLAG.END_STREAM));
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+
+  const stream = openSession(t, proxy.port).request(head({ ":method": "POST", expect: "100-continue" }));
+  stream.once("continue", () => stream.end("body"));
+
+  assert.equal((await readHttp2(stream)).status, 200);
+});
+
 test("T-42 a heartbeat of interim answers goes on after a burst: one a second", () => {
   const interim = new InterimAnswers();
   const relayed = (from: number, times: number, every: number) =>
-    Array.from({ length: times }, (_, i) => interim.mayRelay(from + i * every)).filter(Boolean).length;
+    Array.from({ length: times }, (_, i) => interim.mayRelay(102, from + i * every)).filter(Boolean).length;
 
   assert.equal(relayed(5_000, 100, 1), 16);
   assert.equal(relayed(6_500, 60, 1_000), 60);

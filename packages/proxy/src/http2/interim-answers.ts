@@ -9,14 +9,20 @@ const EACH = 1_000;
 /**
  * Which interim answers (1xx) to one request are relayed. They are under no flow control, so a
  * client that reads nothing would have them pile up here. The surplus is dropped: none of them is
- * an answer, and a destination that sends many is not at fault (RFC 9110 §15.2).
+ * an answer, and a destination that sends many is not at fault (RFC 9110 §15.2). The first 100
+ * (Continue) is none of it: a client may wait for it with its body.
  */
 export class InterimAnswers {
   #left = AT_ONCE;
   #since = 0;
+  #continued = false;
 
   /** @param now milliseconds of a monotonic clock */
-  mayRelay(now: number): boolean {
+  mayRelay(status: number | undefined, now: number): boolean {
+    if (status === 100 && !this.#continued) {
+      this.#continued = true;
+      return true;
+    }
     if (this.#left === AT_ONCE) this.#since = now;
     const earned = Math.floor((now - this.#since) / EACH);
     this.#since += earned * EACH;
