@@ -231,13 +231,13 @@ function fieldOf(value: unknown, key: PropertyKey): unknown {
   return (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
 }
 
-/** People are surprised by this, most of all by `mode: Off`. */
 /** What to do with a file of another use: values of a chart, a compose file, a text. */
 function elsewhere(value: unknown): string {
   const isManifest = isRecord(value) && (value.apiVersion !== undefined || value.kind !== undefined);
   return isManifest ? "" : "; a file that is no manifest belongs into another folder";
 }
 
+/** People are surprised by this, most of all by `mode: Off`. */
 function quoteIt(value: unknown): string {
   return typeof value === "boolean" ? `; on, off, yes, no, y and n are booleans unless they are quoted, and this is ${value}` : "";
 }
