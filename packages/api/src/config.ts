@@ -193,7 +193,12 @@ export const External = z.strictObject({
     .describe(
       "Hosts (partner.example, *.partner.example) and CIDRs that pass in mode Refuse. A host that is listed by name is looked up by that name.",
     ),
-  deny: z.array(ExternalEntry).default([]).describe("Hosts and CIDRs outside of the mesh that never pass, in either mode."),
+  deny: z
+    .array(ExternalEntry)
+    .default([])
+    .describe(
+      "Hosts and CIDRs outside of the mesh that never pass, in either mode. A host is compared with the name of the request only: whoever calls its address by another name passes, unless a CIDR denies the address.",
+    ),
 });
 
 export const ON_DEMAND = ["auto", "always", "never"] as const;

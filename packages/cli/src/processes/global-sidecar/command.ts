@@ -88,7 +88,7 @@ export function globalSidecarCommand(): Command {
     .addOption(listOption("--dns-server <ip:port>", "name server", parseNameServer, "those of /etc/resolv.conf"))
     .option(
       "--trust-forwarded-client-cert",
-      "report edges of certified callers only, by x-forwarded-client-cert: only behind an Envoy that writes it",
+      "believe only callers whose certificate x-forwarded-client-cert names: behind an Envoy that writes it, as in the chart. Without it any caller is taken for who it says",
       false,
     )
     .addOption(listOption("--trust-domain <domain>", "trust domain of the mesh, for SPIFFE ids", parseTrustDomain, DEFAULT_TRUST_DOMAIN))
