@@ -16,10 +16,12 @@ export interface FailedCall {
 }
 
 /**
- * Lines per code and second. A service that is down fails every request in the same way; ten lines
- * say it.
+ * Lines per second with one code about one endpoint. A service that is down fails every request in
+ * the same way; ten lines say it, and leave room for what others do.
  */
-const LINES_PER_SECOND = 10;
+const LINES_OF_ENDPOINT = 10;
+/** Lines per second with one code, whoever is at fault. */
+const LINES_OF_CODE = 50;
 const SECOND = 1_000;
 
 /**
@@ -29,23 +31,34 @@ const SECOND = 1_000;
 const BROKEN_OFF = "UPSTREAM_BROKE_OFF";
 
 /**
- * One line per failure, bounded per code and second; the next line that comes through says how many
- * did not. At level debug every one has its line.
+ * One line per failure, bounded per second by code and endpoint, and by code; the next line that
+ * comes through says how many did not. At level debug every one has its line.
  */
 export class FailureLog {
   readonly #logger: Logger;
   readonly #isDebug: boolean;
-  readonly #lines: LineBudget;
+  readonly #ofEndpoint: LineBudget;
+  readonly #ofCode: LineBudget;
 
   constructor(logger: Logger) {
     this.#logger = logger;
     this.#isDebug = logger.isLevelEnabled("debug");
-    const lines = this.#isDebug ? Number.POSITIVE_INFINITY : LINES_PER_SECOND;
-    this.#lines = new LineBudget({ lines, window: SECOND, clock: currentSecond });
+    const budget = (lines: number) =>
+      new LineBudget({ lines: this.#isDebug ? Number.POSITIVE_INFINITY : lines, window: SECOND, clock: currentSecond });
+    this.#ofEndpoint = budget(LINES_OF_ENDPOINT);
+    this.#ofCode = budget(LINES_OF_CODE);
+  }
+
+  /** How many lines were left out before this one; undefined when it is left out, too. */
+  #take(code: string, { endpoint = "" }: FailedCall): number | undefined {
+    const ofEndpoint = this.#ofEndpoint.take(`${code} ${endpoint}`);
+    if (ofEndpoint === undefined) return undefined;
+    const ofCode = this.#ofCode.take(code);
+    return ofCode === undefined ? undefined : ofEndpoint + ofCode;
   }
 
   refused({ code, status, message }: Refusal, request: FailedCall): void {
-    const suppressed = this.#lines.take(code);
+    const suppressed = this.#take(code, request);
     if (suppressed === undefined) return;
     const line = { code, status, detail: message, ...lineOf(request, suppressed) };
     // What the client did wrong is for its owner to fix, what the destination did is for the
@@ -64,14 +77,14 @@ export class FailureLog {
 
   /** The destination broke off its answer, and the client has a part of it. */
   brokenOff(call: FailedCall): void {
-    const suppressed = this.#lines.take(BROKEN_OFF);
+    const suppressed = this.#take(BROKEN_OFF, call);
     if (suppressed === undefined) return;
     this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call, suppressed) }, "answer broke off");
   }
 
   /** We broke off an answer, or a connection that passed through. */
   gaveUp({ code, message }: Refusal, call: FailedCall): void {
-    const suppressed = this.#lines.take(code);
+    const suppressed = this.#take(code, call);
     if (suppressed === undefined) return;
     this.#logger.warn({ code, detail: message, ...lineOf(call, suppressed) }, "answer given up");
   }
