@@ -88,8 +88,7 @@ function isScript(name: string): boolean {
 function readCharacter(text: string, at: number): { readonly code: number; readonly end: number } {
   if (text[at] !== "\\") return { code: text.charCodeAt(at), end: at + 1 };
   if (at + 1 === text.length) throw new Re2Fault("a \\ at the end escapes nothing");
-  CHARACTER.lastIndex = at;
-  const [escaped, control, octal, hex, braced, sign] = CHARACTER.exec(text) ?? [];
+  const [escaped, control, octal, hex, braced, sign] = matchAt(CHARACTER, text, at) ?? [];
   if (escaped === undefined) throw new Re2Fault(`there is no ${text.slice(at, at + 2)}`);
   const code = codeOf({ control, octal, hex: hex ?? braced, sign });
   if (code > LARGEST) throw new Re2Fault(`there is no ${escaped}`);
@@ -104,8 +103,14 @@ function codeOf({ control, octal, hex, sign = "" }: Escaped): number {
   return hex !== undefined ? Number.parseInt(hex, 16) : sign.charCodeAt(0);
 }
 
+/** What an expression, a sticky one, matches at `at`. */
+export function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray | undefined {
+  expression.lastIndex = at;
+  return expression.exec(text) ?? undefined;
+}
+
 /** Where an expression that matches at `at` ends. */
 export function endOf(expression: RegExp, text: string, at: number): number | undefined {
-  expression.lastIndex = at;
-  return expression.test(text) ? expression.lastIndex : undefined;
+  const match = matchAt(expression, text, at);
+  return match && at + match[0].length;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { endOf, endOfClass, endOfEscape, Re2Fault } from "./re2-characters.ts";
+import { endOf, endOfClass, endOfEscape, matchAt, Re2Fault } from "./re2-characters.ts";
 
 /** Most characters of an expression. Envoy compiles it for each listener that it stands in. */
 const LONGEST = 1_024;
@@ -111,11 +111,6 @@ function closeGroup(groups: Group[]): void {
   const [closed, around] = [groups.pop(), groups.at(-1)];
   if (closed === undefined || around === undefined) throw new Re2Fault("there is no ( to a )");
   take(around, closed.most);
-}
-
-function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray | undefined {
-  expression.lastIndex = at;
-  return expression.exec(text) ?? undefined;
 }
 
 /** An expression of RE2 on a whole text. */

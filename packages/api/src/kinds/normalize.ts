@@ -35,7 +35,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
  * refuse. What has one form already is not copied.
  */
 export function normalizer(spec: z.ZodType): (object: unknown) => Normalized {
-  const specNames = namesIn(z.toJSONSchema(spec, { io: "input", reused: "inline" }));
+  const specNames = namesOfSpec(spec);
   const names: Names = { fields: new Map(), below: new Map(specNames && [["spec", specNames]]), each: undefined };
   return (object) => ({
     object: specNames === undefined ? object : renamed(object, names),
@@ -45,7 +45,11 @@ export function normalizer(spec: z.ZodType): (object: unknown) => Normalized {
 
 /** Whether a field of a schema has other names, so that its kind must be normalized. */
 export function hasOtherNames(spec: z.ZodType): boolean {
-  return namesIn(z.toJSONSchema(spec, { io: "input", reused: "inline" })) !== undefined;
+  return namesOfSpec(spec) !== undefined;
+}
+
+function namesOfSpec(spec: z.ZodType): Names | undefined {
+  return namesIn(z.toJSONSchema(spec, { io: "input", reused: "inline" }));
 }
 
 /** Undefined where nothing has another name. */

@@ -68,6 +68,16 @@ function startPools(t: TestContext, options: UpstreamOptions = {}): Http1Pools {
   return pools;
 }
 
+/** A destination that answers each read, and the connections to it. */
+async function startAnswering(t: TestContext) {
+  const sockets: Socket[] = [];
+  const upstream = await startRawUpstream(t, (socket) => {
+    sockets.push(socket);
+    socket.on("data", () => socket.write(OK));
+  });
+  return { upstream, sockets };
+}
+
 function get(pools: Http1Pools, port: number): Get {
   const request = new Get();
   pools.acquire(toAddress("127.0.0.1", port), request);
@@ -125,11 +135,7 @@ test("a destination that will close a connection after a second is not sent anot
 });
 
 test("bytes on an idle connection close it", async (t) => {
-  const sockets: Socket[] = [];
-  const upstream = await startRawUpstream(t, (socket) => {
-    sockets.push(socket);
-    socket.on("data", () => socket.write(OK));
-  });
+  const { upstream, sockets } = await startAnswering(t);
   const pools = startPools(t);
 
   assert.equal(await get(pools, upstream.port).outcome, "200");
@@ -142,11 +148,7 @@ test("bytes on an idle connection close it", async (t) => {
 });
 
 test("T-38 a connection whose end is unread in the kernel when the request comes is not used", async (t) => {
-  const sockets: Socket[] = [];
-  const upstream = await startRawUpstream(t, (socket) => {
-    sockets.push(socket);
-    socket.on("data", () => socket.write(OK));
-  });
+  const { upstream, sockets } = await startAnswering(t);
   const pools = startPools(t);
 
   assert.equal(await get(pools, upstream.port).outcome, "200");

@@ -5,7 +5,6 @@ import type { Claim } from "./fallback-shares.ts";
 /** Who declares one number. */
 interface Declaration {
   readonly port: number;
-  readonly namespaces: Set<string>;
   /** Of each namespace, how many Services. */
   readonly counts: Map<string, number>;
   services: number;
@@ -39,23 +38,19 @@ export class DeclaredPorts {
     else this.#numbers.set(key, now);
   }
 
-  /** Each number, in any order. */
-  claims(): Iterable<Claim> {
-    return this.#declarations.values();
+  /** The numbers that are asked for, in any order. Default: all of them. */
+  claims(isWanted: (port: number) => boolean = () => true): readonly Claim[] {
+    const wanted = [...this.#declarations.values()].filter(({ port }) => isWanted(port));
+    return wanted.map(({ port, counts, services }) => ({ port, namespaces: new Set(counts.keys()), services }));
   }
 
   #count(port: number, namespace: string, by: 1 | -1): void {
-    const declaration = this.#declarations.get(port) ?? { port, namespaces: new Set(), counts: new Map(), services: 0 };
-    const { namespaces, counts } = declaration;
+    const declaration = this.#declarations.get(port) ?? { port, counts: new Map(), services: 0 };
+    const { counts } = declaration;
     const count = (counts.get(namespace) ?? 0) + by;
     declaration.services += by;
-    if (count > 0) {
-      counts.set(namespace, count);
-      namespaces.add(namespace);
-    } else {
-      counts.delete(namespace);
-      namespaces.delete(namespace);
-    }
+    if (count > 0) counts.set(namespace, count);
+    else counts.delete(namespace);
     if (declaration.services === 0) this.#declarations.delete(port);
     else this.#declarations.set(port, declaration);
   }

@@ -57,11 +57,11 @@ export function fallbackPorts({ declared, live, config, idle = new Set() }: Fall
   const present = live.spec.ports.filter(({ protocol }) => protocol === "TCP");
   const model = present.find(({ port }) => port === config.fallback.port) ?? present[0];
   const numbers = new Set(present.map(({ port }) => port));
-  const lacking = claims(declared, (port) => !numbers.has(port));
+  const lacking = declared.claims((port) => !numbers.has(port));
   const room = model === undefined ? 0 : Math.max(0, MOST_FALLBACK_PORTS - live.spec.ports.length);
   const wanted = lacking.toSorted(byWeight).map(({ port }) => port);
   if (wanted.length <= room || model === undefined) return outcome({ live, model, added: wanted.slice(0, room), gone: new Set(), wanted });
-  const held = claims(declared, (port) => numbers.has(port));
+  const held = declared.claims((port) => numbers.has(port));
   const removable = new Set(present.filter((port) => isOurs(port, model, config)).map(({ port }) => port));
   const unused = [...idle].filter((port) => removable.has(port)).sort((a, b) => b - a);
   const surplus = live.spec.ports.length - MOST_FALLBACK_PORTS;
@@ -89,7 +89,7 @@ export function largestDeclarer({ declared, live }: Pick<FallbackPortsInput, "de
 
 function heldClaims(declared: DeclaredPorts, live: Service): readonly Claim[] {
   const numbers = new Set(tcpNumbers(live));
-  return claims(declared, (port) => numbers.has(port));
+  return declared.claims((port) => numbers.has(port));
 }
 
 function tcpNumbers({ spec }: Service): number[] {
@@ -125,11 +125,6 @@ function outcome({ live, model, added, gone, wanted }: Outcome): FallbackPorts {
 /** A port as we add them; the store takes away only what it added itself. */
 function isOurs({ name, port, targetPort }: ServicePort, model: ServicePort, { fallback }: Config): boolean {
   return port !== fallback.port && (name ?? "").startsWith(`http-${port}`) && targetPort === (model.targetPort ?? model.port);
-}
-
-/** The numbers that Services declare as HTTP, of those that are asked for. */
-function claims(declared: DeclaredPorts, isWanted: (port: number) => boolean): readonly Claim[] {
-  return [...declared.claims()].filter(({ port }) => isWanted(port));
 }
 
 /**

@@ -3,7 +3,7 @@
  * bytes, and each is looked up in the mesh whenever the object is looked at: with 20,000 hosts the
  * event loop stood still until the Lease was lost.
  */
-const MOST_ENTRIES = 10_000;
+export const MOST_SPEC_ENTRIES = 10_000;
 /** Containers below the spec that are looked into: `spec.labelSelector[0].selector`, and one more. */
 const DEEPEST = 4;
 
@@ -20,7 +20,7 @@ export interface LargePart {
 export function largePart(value: unknown, field: LargePart["field"] = ["spec"]): LargePart | undefined {
   if (typeof value !== "object" || value === null || field.length > DEEPEST) return undefined;
   const names = Object.keys(value);
-  if (names.length > MOST_ENTRIES) return { field, entries: names.length };
+  if (names.length > MOST_SPEC_ENTRIES) return { field, entries: names.length };
   for (const name of names) {
     const found = largePart((value as Readonly<Record<string, unknown>>)[name], [...field, Array.isArray(value) ? Number(name) : name]);
     if (found !== undefined) return found;

@@ -2,7 +2,7 @@ import { describeLeftOut, FencelineError, formatPath, InvalidResource, LineBudge
 import type { WireObject } from "@fenceline/kubernetes";
 import { keyText, readerOf } from "@fenceline/kubernetes";
 import { KeptObjects } from "./kept-object.ts";
-import { largePart } from "./large-spec.ts";
+import { largePart, MOST_SPEC_ENTRIES } from "./large-spec.ts";
 
 /**
  * Most objects of which it is remembered what was told. Beyond it all are forgotten, and what is
@@ -57,7 +57,7 @@ function refuseLargeSpec({ name, errorPrefix }: OwnKind<OwnObject>, { metadata, 
   const at = { object: `${name} ${keyText(metadata)}`, path: formatPath(large.field) };
   throw new InvalidResource(`${errorPrefix}_INVALID`, {
     at,
-    message: `too many entries: ${large.entries}, and no more than 10,000 are read`,
+    message: `too many entries: ${large.entries}, and no more than ${MOST_SPEC_ENTRIES.toLocaleString("en")} are read`,
   });
 }
 
