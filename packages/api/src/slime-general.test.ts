@@ -33,6 +33,32 @@ test("a whole module is taken as its general", () => {
   assert.equal(parseConfigOrGeneral(text, "module.yaml").config.namespace, "mesh-operator");
 });
 
+test("the general of a limiter or a plugin is told by its fields, and configures nothing: each field is named, with the reason", () => {
+  const limiter = "disableGlobalRateLimit: true\nrls: {service: rate-limit, port: 18081}\nproxyVersion: ^1\\.30\nrefresh: 30s\n";
+  const ours = parseConfigOrGeneral("", "config.yaml").config;
+  assert.deepEqual(parseConfigOrGeneral(limiter, "general.yaml"), {
+    config: ours,
+    remarks: [
+      "general.disableGlobalRateLimit has no effect: Fenceline renders no SmartLimiter",
+      "general.rls has no effect: Fenceline renders no SmartLimiter",
+      "general.proxyVersion has no effect: Fenceline renders no SmartLimiter",
+      "general.refresh has no effect: it had no effect in Slime",
+    ],
+  });
+  assert.deepEqual(parseConfigOrGeneral("configDiscoveryDefaultConfig: {}\n", "general.yaml"), {
+    config: ours,
+    remarks: ["general.configDiscoveryDefaultConfig has no effect: Fenceline renders neither PluginManager nor EnvoyPlugin"],
+  });
+});
+
+test("a whole module says by its kind, else by its name, whose general it has", () => {
+  const remarksOf = (head: string) => parseConfigOrGeneral(`${head}\ngeneral: {proxyVersion: x, autoFence: true}\n`, "module.yaml").remarks;
+  const noField = "general.autoFence has no effect: no field of Slime's limiter";
+  assert.equal(remarksOf("name: lazyload\nkind: limiter")[1], noField);
+  assert.equal(remarksOf("name: limiter")[1], noField);
+  assert.deepEqual(remarksOf("name: mine"), ["general.proxyVersion has no effect: no counterpart"]);
+});
+
 test("Slime makes no fences by itself unless it is told to", () => {
   assert.equal(parseConfigOrGeneral("wormholePort: ['9080']\n", "general.yaml").config.automaticFences.create, "Off");
   assert.equal(parseConfigOrGeneral("autoFence: true\n", "general.yaml").config.automaticFences.create, "Labelled");

@@ -1,0 +1,91 @@
+/** What the `general` of each Slime module holds, and what becomes of it here. */
+
+/** Fields by name, with why each changes nothing here; undefined where it counts. */
+type Fields = Readonly<Record<string, string | undefined>>;
+
+/** The modules of Slime that have kinds of their own, by their `kind`. */
+export type SlimeModule = "lazyload" | "limiter" | "plugin";
+
+const TAKEN_OVER = undefined;
+const PORTS = "the ports of the fallback's Service follow the mesh by themselves";
+const NO_COUNTERPART = "no counterpart";
+const DEAD = "it had no effect in Slime";
+const NO_LIMITERS = "Fenceline renders no SmartLimiter";
+const NO_PLUGINS = "Fenceline renders neither PluginManager nor EnvoyPlugin";
+
+/** Source: `fence_module.proto` of Slime's lazyload. */
+const LAZYLOAD: Fields = {
+  clusterGsNamespace: TAKEN_OVER,
+  dispatches: TAKEN_OVER,
+  autoFence: TAKEN_OVER,
+  defaultFence: TAKEN_OVER,
+  wormholePort: PORTS,
+  autoPort: PORTS,
+  cleanupWormholePort: PORTS,
+  supportH2: "HTTP/2 is always forwarded as such",
+  namespace: "there is one global sidecar for all namespaces",
+  globalSidecarMode: "there is one global sidecar for all namespaces",
+  metricSourceType: "edges are learned from access logs",
+  addEnvHeaderViaLua: "the source namespace needs no Lua",
+  disableIpv4Passthrough: DEAD,
+  render: "it is internal to Slime",
+  fenceLabelKeyAlias: NO_COUNTERPART,
+  managementSelectors: NO_COUNTERPART,
+  blackNamespaceList: NO_COUNTERPART,
+  whiteNamespaceList: NO_COUNTERPART,
+  domainAliases: NO_COUNTERPART,
+  enableShortDomain: "short names reach the same Service",
+  stableHost: `${NO_COUNTERPART}: name the hosts in each fence's spec.host`,
+  passthroughByDefault: `${NO_COUNTERPART}: see external.mode`,
+  proxyVersion: NO_COUNTERPART,
+};
+
+/** Source: `limiter_module.proto` of Slime's limiter. */
+const LIMITER: Fields = {
+  disableGlobalRateLimit: NO_LIMITERS,
+  disableAdaptive: NO_LIMITERS,
+  disableInsertLocalRateLimit: NO_LIMITERS,
+  disableInsertGlobalRateLimit: NO_LIMITERS,
+  rls: NO_LIMITERS,
+  rlsConfigMap: NO_LIMITERS,
+  domain: NO_LIMITERS,
+  proxyVersion: NO_LIMITERS,
+  enableRatelimitPlaceholderInRoute: NO_LIMITERS,
+  backend: DEAD,
+  refresh: DEAD,
+  enableServiceEntry: DEAD,
+};
+
+/** Source: `plugin_module.proto` of Slime's plugin. */
+const PLUGIN: Fields = {
+  configDiscoveryDefaultConfig: NO_PLUGINS,
+  proxyVersion: NO_PLUGINS,
+};
+
+/** Where two modules are as likely, the first one counts. */
+const FIELDS: Readonly<Record<SlimeModule, Fields>> = { lazyload: LAZYLOAD, limiter: LIMITER, plugin: PLUGIN };
+const MODULES = Object.keys(FIELDS) as readonly SlimeModule[];
+/** Fields that a configuration of ours has, too, tell nothing of whose a document is. */
+const OURS_TOO: ReadonlySet<string> = new Set(["namespace"]);
+
+/** The module of this name; undefined when it is none that has kinds. */
+export function slimeModule(name: unknown): SlimeModule | undefined {
+  return MODULES.find((module) => module === name);
+}
+
+/**
+ * The module whose `general` has these fields: the one that knows most of them. Undefined when no
+ * field is one of a module's alone.
+ */
+export function moduleOfFields(names: readonly string[]): SlimeModule | undefined {
+  const theirs = names.filter((name) => !OURS_TOO.has(name));
+  const known = MODULES.map((module) => ({ module, count: theirs.filter((name) => Object.hasOwn(FIELDS[module], name)).length }));
+  const most = Math.max(...known.map(({ count }) => count));
+  return most === 0 ? undefined : known.find(({ count }) => count === most)?.module;
+}
+
+/** What a field of a module's `general` does not do here, and why; undefined when it counts. */
+export function withoutEffect(module: SlimeModule, name: string): string | undefined {
+  const fields = FIELDS[module];
+  return Object.hasOwn(fields, name) ? fields[name] : `no field of Slime's ${module}`;
+}
