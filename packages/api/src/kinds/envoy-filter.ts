@@ -15,6 +15,12 @@ export interface ProxyMatch {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** A network filter, and one of the HTTP filters in it. */
+export interface NetworkFilterMatch {
+  readonly name: string;
+  readonly subFilter?: { readonly name: string };
+}
+
 interface ListenerMatch {
   readonly name?: string;
   readonly portNumber?: number;
@@ -25,8 +31,7 @@ interface ListenerMatch {
     readonly transportProtocol?: string;
     readonly applicationProtocols?: string;
     readonly destinationPort?: number;
-    /** A network filter, and one of the HTTP filters in it. */
-    readonly filter?: { readonly name: string; readonly subFilter?: { readonly name: string } };
+    readonly filter?: NetworkFilterMatch;
   };
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfigPatch } from "@fenceline/api";
 import fc from "fast-check";
-import { type FilterPhase, filterPriority, type HttpFilter, httpFilterPatches } from "./filter-order.ts";
+import { type FilterPhase, filterSpec, type HttpFilter, httpFilterPatches } from "./filter-order.ts";
 
 const filter = (name: string, phase: FilterPhase): HttpFilter => ({ name, phase, config: { "@type": `type.googleapis.com/${name}` } });
 const ON_DEMAND = filter("envoy.filters.http.on_demand", "onDemand");
@@ -26,7 +26,10 @@ test("filters of any name stand by their phases, whatever order they are given i
 });
 
 test("an EnvoyFilter of a later phase is applied later, and one of the first has Istio's default", () => {
-  assert.deepEqual((["onDemand", "plugin", "limit"] as const).map(filterPriority), [0, 10, 20]);
+  assert.deepEqual(
+    (["onDemand", "plugin", "limit"] as const).map((phase) => filterSpec(phase, {}, []).priority ?? 0),
+    [0, 10, 20],
+  );
 });
 
 test("a filter goes into the listeners, and the proxies, that are named", () => {

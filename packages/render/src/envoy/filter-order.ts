@@ -5,8 +5,8 @@
  * Istio's filters come first (authentication, authorization, Wasm plugins, fault, CORS, telemetry),
  * and the router ends the chain. Ours stand between the two.
  */
-import type { ConfigPatch, EnvoyValue, PatchContext, ProxyMatch } from "@fenceline/api";
-import { HTTP_CONNECTION_MANAGER } from "./patch.ts";
+import type { ConfigPatch, EnvoyFilter, EnvoyValue, Labels } from "@fenceline/api";
+import { HTTP_CONNECTION_MANAGER, type ListenerPlace, listenerMatch } from "./patch.ts";
 
 /**
  * From the caller to the router, with the `priority` of an EnvoyFilter whose filters stand there.
@@ -37,32 +37,26 @@ export interface HttpFilter {
   readonly config: { readonly "@type": string; readonly [field: string]: EnvoyValue };
 }
 
-/** The listeners that get a filter. */
-export interface FilterPlace {
-  readonly context: PatchContext;
-  /** Default: all of them. */
-  readonly portNumber?: number;
-  /** Default: in every proxy of the selector. */
-  readonly proxy?: ProxyMatch;
-}
-
-/** `priority` of an EnvoyFilter whose filters are of one phase. */
-export function filterPriority(phase: FilterPhase): number {
-  return PHASES[phase];
+/**
+ * `spec` of an EnvoyFilter whose HTTP filters are all of one phase. It is applied when those of
+ * earlier phases are.
+ */
+export function filterSpec(phase: FilterPhase, labels: Labels, configPatches: readonly ConfigPatch[]): EnvoyFilter["spec"] {
+  const priority = PHASES[phase];
+  // 0 is Istio's default.
+  return { workloadSelector: { labels }, ...(priority !== 0 && { priority }), configPatches };
 }
 
 /**
  * The patches that put filters into the chain of listeners, by their phases, and within a phase as
  * they are given. Each puts its filter right before the router, so the next one's stands behind it.
  */
-export function httpFilterPatches(filters: readonly HttpFilter[], place: FilterPlace): readonly ConfigPatch[] {
-  const { context, portNumber, proxy } = place;
-  const filterChain = { filter: { name: HTTP_CONNECTION_MANAGER, subFilter: { name: ROUTER } } };
-  const listener = { ...(portNumber !== undefined && { portNumber }), filterChain };
+export function httpFilterPatches(filters: readonly HttpFilter[], place: ListenerPlace): readonly ConfigPatch[] {
+  const match = listenerMatch(place, { name: HTTP_CONNECTION_MANAGER, subFilter: { name: ROUTER } });
   const inOrder = filters.toSorted((a, b) => PHASES[a.phase] - PHASES[b.phase]);
   return inOrder.map(({ name, config }) => ({
     applyTo: "HTTP_FILTER",
-    match: { context, ...(proxy && { proxy }), listener },
+    match,
     patch: { operation: "INSERT_BEFORE", value: { name, typed_config: config } },
   }));
 }

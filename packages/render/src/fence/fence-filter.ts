@@ -8,12 +8,13 @@ import {
   type FenceKey,
   fenceLogName,
   formatFenceKey,
+  type Labels,
   ORIGINAL_DESTINATION,
   OUTBOUND_POLICY,
   SOURCE_NAMESPACE,
 } from "@fenceline/api";
-import { type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
-import { HTTP_CONNECTION_MANAGER, mergedIntoFilter, outboundCluster, routesFirst, seconds, TCP_PROXY } from "../envoy/patch.ts";
+import { filterSpec, type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
+import { HTTP_CONNECTION_MANAGER, mergedInto, outboundCluster, routesFirst, seconds, TCP_PROXY } from "../envoy/patch.ts";
 import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
 
 /**
@@ -22,6 +23,8 @@ import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
  */
 export interface FilterInput {
   readonly key: FenceKey;
+  /** Of its pods. */
+  readonly labels: Labels;
   readonly config: Config;
   /** Observed time, in milliseconds, after which an unseen host leaves the fence. */
   readonly idleWindow: number;
@@ -41,6 +44,8 @@ export interface FilterInput {
   readonly onDemand: boolean;
 }
 
+/** A fence is about the calls that its workload makes. */
+const OUTBOUND = { context: "SIDECAR_OUTBOUND" } as const;
 /**
  * Istio's names of the catch-all virtual host: ALLOW_ANY, REGISTRY_ONLY, and ALLOW_ANY with dynamic
  * DNS. A proxy has one of them.
@@ -68,14 +73,14 @@ const ON_DEMAND: HttpFilter = {
   },
 };
 
-/** The patches of a fence's EnvoyFilter. */
-export function filterPatches(input: FilterInput): EnvoyFilter["spec"]["configPatches"] {
-  return [
+/** `spec` of a fence's EnvoyFilter. */
+export function fenceFilterSpec(input: FilterInput): EnvoyFilter["spec"] {
+  return filterSpec("onDemand", input.labels, [
     ...(input.redirect ? CATCH_ALL_HOSTS.flatMap((name) => redirectPatches(name, input)) : []),
     accessLoggerPatch(HTTP_CONNECTION_MANAGER, input),
     ...(input.logTcp ? [accessLoggerPatch(TCP_PROXY, input)] : []),
-    ...httpFilterPatches(input.onDemand ? [ON_DEMAND] : [], { context: "SIDECAR_OUTBOUND" }),
-  ];
+    ...httpFilterPatches(input.onDemand ? [ON_DEMAND] : [], OUTBOUND),
+  ]);
 }
 
 /** Whether an EnvoyFilter of ours has the on_demand filter. */
@@ -94,7 +99,7 @@ function redirectPatches(virtualHost: string, { key, config }: FilterInput): rea
     const expression = dispatchExpression(dispatch);
     return dispatch.cluster === GLOBAL_SIDECAR ? toFallback(dispatch.name, expression) : route(dispatch.name, expression, dispatch.cluster);
   });
-  return routesFirst(virtualHost, [...dispatches, fallback]);
+  return routesFirst({ ...OUTBOUND, virtualHost }, [...dispatches, fallback]);
 }
 
 /**
@@ -138,12 +143,15 @@ function overwrite(key: string, value: string): EnvoyValue {
 /** One access logger more on every filter of that name; a user's own loggers stay. */
 function accessLoggerPatch(filter: typeof HTTP_CONNECTION_MANAGER | typeof TCP_PROXY, input: FilterInput): ConfigPatch {
   const isHttp = filter === HTTP_CONNECTION_MANAGER;
-  return mergedIntoFilter(filter, {
-    // A connection that outlives the idle window is reported while it is open, four times a window,
-    // or its host would age out under it.
-    access_log_options: { access_log_flush_interval: seconds(Math.max(1_000, input.idleWindow / 4)) },
-    access_log: [accessLogger(isHttp ? "http_grpc" : "tcp_grpc", isHttp ? "HttpGrpcAccessLogConfig" : "TcpGrpcAccessLogConfig", input)],
-  });
+  return mergedInto(
+    { applyTo: "NETWORK_FILTER", filter, ...OUTBOUND },
+    {
+      // A connection that outlives the idle window is reported while it is open, four times a window,
+      // or its host would age out under it.
+      access_log_options: { access_log_flush_interval: seconds(Math.max(1_000, input.idleWindow / 4)) },
+      access_log: [accessLogger(isHttp ? "http_grpc" : "tcp_grpc", isHttp ? "HttpGrpcAccessLogConfig" : "TcpGrpcAccessLogConfig", input)],
+    },
+  );
 }
 
 function accessLogger(name: string, type: string, { key, config }: FilterInput): EnvoyValue {

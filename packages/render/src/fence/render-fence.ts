@@ -12,7 +12,7 @@ import {
 } from "@fenceline/api";
 import type { ServiceLookup } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
-import { filterPatches } from "./fence-filter.ts";
+import { fenceFilterSpec } from "./fence-filter.ts";
 import { hostsRefusal, namespaceRefusal, selectorRefusal } from "./refusals.ts";
 
 /** What the objects of a fence are made from. */
@@ -73,17 +73,15 @@ export function renderFence(input: RenderInput): Rendered {
     apiVersion: "networking.istio.io/v1alpha3",
     kind: "EnvoyFilter",
     metadata,
-    spec: {
-      workloadSelector: { labels },
-      configPatches: filterPatches({
-        key: fence.metadata,
-        config,
-        idleWindow: idleWindowOf(fence.spec, config.ageing),
-        redirect: enforces && ready,
-        logTcp: fence.spec.tcp === "learn",
-        onDemand: enforces && wantsOnDemand(input),
-      }),
-    },
+    spec: fenceFilterSpec({
+      key: fence.metadata,
+      labels,
+      config,
+      idleWindow: idleWindowOf(fence.spec, config.ageing),
+      redirect: enforces && ready,
+      logTcp: fence.spec.tcp === "learn",
+      onDemand: enforces && wantsOnDemand(input),
+    }),
   };
   // Hiding hosts while nothing catches the calls to them would break these calls. A fence that is
   // enforced keeps the hosts that it has learned, and calls to others take Istio's passthrough
