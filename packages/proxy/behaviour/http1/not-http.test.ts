@@ -3,30 +3,15 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { test } from "node:test";
 import { call, openSocket, readUntil, refusalOf } from "../../src/testing/client.ts";
+import { GREETINGS } from "../../src/testing/greetings.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startRawUpstream } from "../../src/testing/upstream.ts";
 import { upgradeRequest } from "../../src/testing/web-socket.ts";
 
-/**
- * What servers say that speak something else, none of which ends as a header does. They wait for
- * their client then.
- */
-const GREETINGS: Record<string, string> = {
-  "an SSH greeting": "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
-  "an SMTP greeting": "220 mail.example ESMTP\r\n",
-  "a MySQL greeting": "J\0\0\0\x0a8.0.36\0\x08\0\0\0",
-  "a Redis error": "-ERR unknown command 'GET'\r\n",
-  "a Redis PONG": "+PONG\r\n",
-  "a TLS alert": "\x15\x03\x01\0\x02\x02\x46",
-  "HTTP/2 SETTINGS": "\0\0\0\x04\0\0\0\0\0",
-  "200 OK without a version": "200 OK\r\nContent-Length: 0\r\n",
-  "HTTP/2.0 200": "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n",
-  "ICY 200 OK": "ICY 200 OK\r\nicy-name: radio\r\n",
-  "zeros in a header": "HTTP/1.1 200 OK\r\n\0\0\0\0",
-  "one byte": "x",
-};
+/** What no HTTP/1.1 answer begins with. */
+const NOT_HTTP1 = { ...GREETINGS, "HTTP/2 SETTINGS": "\0\0\0\x04\0\0\0\0\0" };
 
-for (const [what, greeting] of Object.entries(GREETINGS)) {
+for (const [what, greeting] of Object.entries(NOT_HTTP1)) {
   test(`T-37 ${what} as an answer is a 502 at once, and the log says what it began with`, async (t) => {
     const upstream = await startRawUpstream(t, (socket) => {
       socket.on("data", () => socket.write(greeting, "latin1"));

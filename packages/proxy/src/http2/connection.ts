@@ -10,6 +10,7 @@ import { UpstreamError } from "../calls/upstream-error.ts";
 import type { Holdings } from "../load/fair-share.ts";
 import { TCP_OPTIONS } from "../net/tcp-options.ts";
 import type { Address } from "../resolve/resolver.ts";
+import { BeginningWatch } from "./beginning.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
 import {
   CONNECTION_WINDOW,
@@ -82,6 +83,7 @@ export class Http2Connection {
   readonly #socket: Socket;
   readonly #session: ClientHttp2Session;
   readonly #timer: NodeJS.Timeout;
+  readonly #beginning: BeginningWatch;
   readonly #pacing: PingPacing;
   #ready = false;
   #error: Error | undefined;
@@ -92,12 +94,12 @@ export class Http2Connection {
   #idleSince = 0;
   #lingers = false;
 
-  constructor({ address, port, origin }: Address, owner: SessionOwner, options: SessionOptions) {
+  constructor(address: Address, owner: SessionOwner, options: SessionOptions) {
     this.#owner = owner;
     this.#options = options;
     this.#pacing = new PingPacing(options.pingAfter);
-    this.#socket = connect({ host: address, port, ...TCP_OPTIONS });
-    this.#session = connectHttp2(origin, { ...CLIENT_OPTIONS, createConnection: () => this.#socket });
+    this.#socket = connect({ host: address.address, port: address.port, ...TCP_OPTIONS });
+    this.#session = connectHttp2(address.origin, { ...CLIENT_OPTIONS, createConnection: () => this.#socket });
     this.#session
       .on("connect", () => this.#session.setLocalWindowSize(CONNECTION_WINDOW))
       .on("remoteSettings", ({ maxConcurrentStreams }) => this.#onSettings(maxConcurrentStreams ?? MAX_STREAMS))
@@ -111,10 +113,8 @@ export class Http2Connection {
       .on("close", () => this.#onClose());
     leaveStreamsAlive(this.#session);
     outliveStreamErrors(this.#session);
-    this.#timer = setTimeout(
-      () => this.destroy(new UpstreamError("CONNECT_TIMED_OUT", "the destination did not accept an HTTP/2 connection in time")),
-      options.connectTimeout,
-    );
+    this.#beginning = new BeginningWatch(address, this.#socket, () => this.destroy(notHttp2()));
+    this.#timer = setTimeout(() => this.#timedOut(), options.connectTimeout);
   }
 
   /**
@@ -248,14 +248,25 @@ export class Http2Connection {
       this.#owner.onRoom(this);
       return;
     }
-    clearTimeout(this.#timer);
+    this.#stopWaiting();
     this.#ready = true;
     this.#idleSince = performance.now();
     this.#owner.onReady(this);
   }
 
-  #onClose(): void {
+  /** Whoever has begun to speak was connected, and it was no HTTP/2. */
+  #timedOut(): void {
+    const silent = () => new UpstreamError("CONNECT_TIMED_OUT", "the destination did not accept an HTTP/2 connection in time");
+    this.destroy(this.#socket.bytesRead > 0 ? notHttp2() : silent());
+  }
+
+  #stopWaiting(): void {
     clearTimeout(this.#timer);
+    this.#beginning.stop();
+  }
+
+  #onClose(): void {
+    this.#stopWaiting();
     this.#maxStreams = 0;
     // One that took no stream is no better than one that was never there: another one at once would
     // most likely end in the same way, and so on.
@@ -266,7 +277,11 @@ export class Http2Connection {
     if (this.#error instanceof UpstreamError) return this.#error;
     // Something came back, and it was no SETTINGS frame: most likely `HTTP/1.1 400 Bad Request`.
     if (this.#ready) return this.#error ?? new UpstreamError("CLOSED", "the destination closed the connection before it took a request");
-    if (this.#socket.bytesRead > 0) return new UpstreamError("INVALID", "the destination does not speak HTTP/2");
+    if (this.#socket.bytesRead > 0) return notHttp2();
     return this.#error ?? new UpstreamError("CLOSED", "the destination closed the connection before it said its SETTINGS");
   }
+}
+
+function notHttp2(): UpstreamError {
+  return new UpstreamError("INVALID", "the destination does not speak HTTP/2");
 }
