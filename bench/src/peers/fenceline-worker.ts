@@ -25,5 +25,6 @@ await runWorker<WorkerSettings>(({ listen, settings: { upstreamPort } }) =>
     logger: pino({ level: "warn" }, pino.destination(2)),
     // The upstream of the benchmark is on loopback.
     allowLoopback: true,
+    acceptPlaintext: true,
   }),
 );

@@ -5,7 +5,7 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import { Lifecycle } from "./calls/lifecycle.ts";
 import { createAddressCheck } from "./destination/address-policy.ts";
 import type { ServingPolicy } from "./destination/authorize.ts";
-import { rememberCertifiedNamespaces } from "./destination/client-certificate.ts";
+import { rememberCertifiedNamespaces, uncertified } from "./destination/client-certificate.ts";
 import { ExternalPolicy } from "./destination/external-policy.ts";
 import { ownAddressCheck } from "./destination/own-addresses.ts";
 import type { EdgeSink } from "./destination/reported-edge.ts";
@@ -86,14 +86,14 @@ export interface GlobalSidecarOptions extends ServerOptions {
   /**
    * Whether `x-forwarded-client-cert` was written by an Envoy in front of us, which lets nobody
    * else write its last element. If so, an edge is reported only when the certificate's namespace
-   * is the claimed one. Default false.
+   * is the claimed one. Default false: the header is ignored, and so nobody has a certificate.
    */
   readonly trustForwardedClientCert?: boolean;
   /** Trust domains of the mesh: SPIFFE ids of others name nobody. Default `cluster.local`. */
   readonly trustDomains?: readonly string[];
   /**
-   * Whether edges of callers without a certificate are reported although
-   * {@link trustForwardedClientCert} is on. Default false.
+   * Whether callers without a certificate are believed: their edges are reported, and they are
+   * forwarded out of the mesh. Default false.
    */
   readonly acceptPlaintext?: boolean;
   /**
@@ -186,7 +186,9 @@ function createServers(
   const log = new FailureLog(options.logger);
   const decisions = DecisionLog.of(options.logger);
   const { trustDomains = [DEFAULT_TRUST_DOMAIN], acceptPlaintext = false } = options;
-  const certifiedNamespace = trustForwardedClientCert ? rememberCertifiedNamespaces({ trustDomains, acceptPlaintext }) : undefined;
+  const certifiedNamespace = trustForwardedClientCert
+    ? rememberCertifiedNamespaces({ trustDomains, acceptPlaintext })
+    : () => uncertified({ acceptPlaintext });
   const judge = createJudge(checkAddress, external, options.mesh);
   const parts: PipelineParts = { ...shared, resolver, judge, reports, certifiedNamespace, decisions };
   return new ProtocolServers(

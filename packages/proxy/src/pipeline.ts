@@ -31,7 +31,7 @@ export interface PipelineParts {
   /** Undefined unless level debug is logged. */
   readonly decisions?: DecisionLog | undefined;
   /** Namespace in a client certificate header; undefined where that header is not trusted. */
-  readonly certifiedNamespace: ((header: string | undefined) => CertifiedNamespace) | undefined;
+  readonly certifiedNamespace: (header: string | undefined) => CertifiedNamespace;
 }
 
 /** What the steps before the resolution make of a request. */
@@ -96,7 +96,7 @@ function plan({ method, target: text, rawHeaders }: ReceivedRequest, { router, c
   if (target instanceof Refusal) return target;
   const authority = effectiveAuthority(head, target);
   if (authority instanceof Refusal) return authority;
-  const route = router.route(head, authority, certifiedNamespace?.(head.clientCertificate));
+  const route = router.route(head, authority, certifiedNamespace(head.clientCertificate));
   if (route instanceof Refusal) return route;
   if (method === "OPTIONS" && head.maxForwards !== undefined) {
     const left = countDown(head, head.maxForwards);

@@ -68,6 +68,18 @@ test("T-03 without a certificate nothing is reported, unless plain text is accep
   assert.equal(strict.reported.edges.length, 0);
 });
 
+test("T-03 without any word on callers nobody is believed, and a header that nobody vouches for changes nothing of it", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { acceptPlaintext: false });
+
+  for (const headers of [{}, { "x-forwarded-client-cert": identity("bookinfo") }]) {
+    assert.equal((await call(proxy.port, { headers })).body.toString(), "ok");
+  }
+
+  assert.equal(await proxy.metric(`${UNREPORTED}{reason="NO_CERTIFICATE"}`), 2);
+  assert.equal(proxy.reported.edges.length, 0);
+});
+
 test("T-03 an alias of the trust domain is believed", async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
   const proxy = await startProxy(

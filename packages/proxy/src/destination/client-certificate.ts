@@ -16,6 +16,11 @@ export interface ClientCertificateOptions {
  */
 export type CertifiedNamespace = string | null | undefined;
 
+/** What is believed of a caller without a certificate. What cannot be proved is not (T-03). */
+export function uncertified({ acceptPlaintext }: Pick<ClientCertificateOptions, "acceptPlaintext">): CertifiedNamespace {
+  return acceptPlaintext ? undefined : null;
+}
+
 /** Distinct header values remembered; there is one per caller's certificate. */
 const MAX_REMEMBERED = 1_000;
 /**
@@ -30,7 +35,7 @@ const MAX_REMEMBERED_LENGTH = 2_048;
  */
 export function rememberCertifiedNamespaces(options: ClientCertificateOptions): (header: string | undefined) => CertifiedNamespace {
   const remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
-  const absent = options.acceptPlaintext ? undefined : null;
+  const absent = uncertified(options);
   return (header) => {
     if (header === undefined) return absent;
     if (header.length > MAX_REMEMBERED_LENGTH) return namespaceOf(peerOfForwardedClientCert(header, options.trustDomains));

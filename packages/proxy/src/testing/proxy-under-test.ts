@@ -87,6 +87,8 @@ export async function startProxy(
     allowLoopback: true,
     resolver: staticResolver(services),
     reporter: reported,
+    // Most tests have no certificates. Those that do say what holds without one.
+    acceptPlaintext: options.trustForwardedClientCert !== true,
     logger: pino({ level: logLevel }, { write: (line: string) => log.push(JSON.parse(line)) }),
     ...options,
   });

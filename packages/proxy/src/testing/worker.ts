@@ -36,6 +36,7 @@ await runWorker<TestWorkerSettings>(({ listen, settings }) =>
   createGlobalSidecar({
     ...listen,
     allowLoopback: true,
+    acceptPlaintext: true,
     resolver: disturbedResolver(settings),
     logger: pino({ level: "silent" }),
     ...(settings.load === undefined ? {} : { load: settings.load }),

@@ -88,11 +88,11 @@ export function globalSidecarCommand(): Command {
     .addOption(listOption("--dns-server <ip:port>", "name server", parseNameServer, "those of /etc/resolv.conf"))
     .option(
       "--trust-forwarded-client-cert",
-      "believe only callers whose certificate x-forwarded-client-cert names: behind an Envoy that writes it, as in the chart. Without it any caller is taken for who it says",
+      "read callers' certificates in x-forwarded-client-cert: behind an Envoy that writes it, as in the chart. Without it the header is ignored, and no caller has a certificate",
       false,
     )
     .addOption(listOption("--trust-domain <domain>", "trust domain of the mesh, for SPIFFE ids", parseTrustDomain, DEFAULT_TRUST_DOMAIN))
-    .option("--accept-plaintext", "report edges of callers without a certificate too: any pod may then claim to be any workload", false)
+    .option("--accept-plaintext", "believe callers without a certificate too: any pod may then claim to be any workload", false)
     .addOption(durationOption("--drain-delay <duration>", "after SIGTERM: how long requests are still taken, until everybody knows", "5s"))
     .addOption(durationOption("--drain <duration>", "after that: how long requests in flight may take to finish", "25s"))
     .option("--workers <n>", "threads that take requests, or auto: one for each core that we may use", parseWorkers, 1)
@@ -178,7 +178,10 @@ async function run(flags: Flags): Promise<void> {
   const watch = token === undefined ? undefined : watchMesh(flags, token, pool, logger);
   registries = [buildInfo(), pool.metrics, reporterMetrics({ stats })];
   if (mesh !== undefined && watch !== undefined) registries = [...registries, meshMetrics({ table: mesh, ...watch })];
-  logger.info({ port: pool.port, adminPort: admin.port, workers: flags.workers, collector: flags.collector }, "global sidecar is up");
+  logger.info(
+    { port: pool.port, adminPort: admin.port, workers: flags.workers, collector: flags.collector, believed: believed(flags) },
+    "global sidecar is up",
+  );
 
   await drain(await stop, flags, logger, () => {
     isStopping = true;
@@ -188,6 +191,12 @@ async function run(flags: Flags): Promise<void> {
   await reporter.close();
   await admin.close();
   logger.info("stopped");
+}
+
+/** Which callers are believed, in the words of the log. */
+function believed({ trustForwardedClientCert, acceptPlaintext }: Flags): "certified" | "all" | "certified or plaintext" | "nobody" {
+  if (acceptPlaintext) return trustForwardedClientCert ? "certified or plaintext" : "all";
+  return trustForwardedClientCert ? "certified" : "nobody";
 }
 
 function notReadyReason(pool: WorkerPool | undefined, mesh: AddressTable | undefined): string | undefined {

@@ -59,7 +59,8 @@ async function startSidecar(t: TestContext, collectorPort: number, ...flags: str
   const command = startCommand(
     "global-sidecar",
     ...["--collector", `127.0.0.1:${collectorPort}`, "--collector-token-file", join(folder, "token")],
-    ...["--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...flags],
+    // Calls of these tests come without an Envoy.
+    ...["--accept-plaintext", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...flags],
   );
   undoAfter(t)(() => {
     command.kill("SIGKILL");

@@ -18,8 +18,8 @@ async function startIn(t: TestContext, variables: Readonly<Record<string, string
     command.kill("SIGKILL");
     return command.ended;
   });
-  const { port, adminPort } = await command.line(({ msg }) => msg === "global sidecar is up");
-  return { command, port: Number(port), adminPort: Number(adminPort) };
+  const started = await command.line(({ msg }) => msg === "global sidecar is up");
+  return { command, started, port: Number(started.port), adminPort: Number(started.adminPort) };
 }
 
 test("T-50 health, readiness and metrics, with the version, are on a port of their own", async (t) => {
@@ -78,7 +78,8 @@ test("T-01 T-02 every name of its own namespace, its own ports and its own addre
 test("T-05 external hosts are what the flags say, and a wrong entry is said at the start", async (t) => {
   const dns = await startDnsServer(t);
   dns.records.set("partner.example", ["127.0.0.1"]);
-  const { port } = await start(t, "--dns-server", dns.address, "--external", "refuse", "--external-allow", "*.partner.example");
+  const external = ["--external", "refuse", "--external-allow", "*.partner.example"];
+  const { port } = await start(t, "--dns-server", dns.address, "--accept-plaintext", ...external);
   const codeOf = async (host: string) => JSON.parse((await get(port, "/", { host, "fence-source": "test1/a" })).body).code;
   assert.equal(await codeOf("www.else.example"), "HOST_NOT_SERVED");
   assert.equal(await codeOf("www.partner.example"), "HOST_NOT_SERVED");
@@ -95,6 +96,32 @@ test("T-05 external hosts are what the flags say, and a wrong entry is said at t
     "10.0.0.0/33",
   );
   assert.match((await wrong.ended).stderr, /10\.0\.0\.0\/33/);
+});
+
+test("T-03 run by hand, it believes nobody, whatever certificate a caller writes, until a flag says whom", async (t) => {
+  const dns = await startDnsServer(t);
+  dns.records.set("www.partner.example", ["127.0.0.1"]);
+  const external = ["--dns-server", dns.address, "--external-allow", "*.partner.example"];
+  const forged = "Hash=1;URI=spiffe://cluster.local/ns/test1/sa/a";
+  const cases = [
+    [[], "nobody", false, false],
+    [["--trust-forwarded-client-cert"], "certified", true, false],
+    [["--accept-plaintext"], "all", true, true],
+    [["--trust-forwarded-client-cert", "--accept-plaintext"], "certified or plaintext", true, true],
+  ] as const;
+  for (const [flags, believed, withCertificate, without] of cases) {
+    const { port, started } = await start(t, ...external, ...flags);
+    assert.equal(started.believed, believed);
+    const isBelieved = async (headers: Readonly<Record<string, string>>) => {
+      const { body } = await get(port, "/", { host: "www.partner.example", "fence-source": "test1/a", ...headers });
+      const { code } = JSON.parse(body);
+      // Whoever is believed may name it, and is refused for its address, which is one of loopback.
+      assert.match(code, /^(EXTERNAL_REFUSED|ADDRESS_REFUSED)$/);
+      return code === "ADDRESS_REFUSED";
+    };
+    const seen = [await isBelieved({ "x-forwarded-client-cert": forged }), await isBelieved({})];
+    assert.deepEqual(seen, [withCertificate, without], believed);
+  }
 });
 
 test("after SIGTERM it is not ready any more, still takes requests for the drain delay, and ends with exit code 0", async (t) => {
