@@ -1,5 +1,5 @@
-import { type AnyObject, type Config, FencelineError, type ObjectRef, type RenderedObject, refText } from "@fenceline/api";
-import { desiredOf, plan } from "@fenceline/control";
+import { type AnyObject, type Config, describeObject, FencelineError, type ObjectRef, type RenderedObject, refText } from "@fenceline/api";
+import { type Desired, type DrivenKind, desiredOf, plan } from "@fenceline/control";
 import type { KindContext, KindMaker } from "./kind-context.ts";
 import { DRIVERS, type Drivers } from "./kinds.ts";
 import { contextOfManifests } from "./manifest-context.ts";
@@ -26,25 +26,57 @@ export function desiredOfManifests(
   drivers: Drivers = DRIVERS,
 ): DesiredOfManifests {
   const context = contextOfManifests(objects, config, now);
-  const all = Object.values(drivers).map((make) => desiredOfKind(make, context));
-  return { objects: all.flatMap((each) => each.objects), refused: all.flatMap((each) => each.refused) };
+  const all = Object.values(drivers).flatMap((make) => outcomesOf(make, context));
+  const contested = contestedIn(all);
+  const outcomes = all.map((outcome) => withoutContested(outcome, contested));
+  return { objects: outcomes.flatMap((each) => each.objects), refused: outcomes.flatMap(refusalOf) };
+}
+
+/** What is rendered for one object of ours, or why nothing is. */
+interface Outcome extends Pick<Desired<unknown>, "objects" | "refused"> {
+  readonly of: ObjectRef;
+  readonly kind: Pick<DrivenKind["kind"], "errorPrefix">;
 }
 
 /** Observe, desired and plan, as a controller calls them, for the objects of a kind by their names. */
-function desiredOfKind(make: KindMaker, context: KindContext): DesiredOfManifests {
+function outcomesOf(make: KindMaker, context: KindContext): readonly Outcome[] {
   const { kind, reconciler, triggers } = make(context);
   const own = context.store.snapshot().of(kind);
   for (const object of own) triggers?.open?.(object);
   const refs = own.map(({ metadata: { namespace, name } }): ObjectRef => ({ kind: kind.name, namespace, name }));
-  const outcomes = refs.sort((a, b) => (refText(a) < refText(b) ? -1 : 1)).map((of) => ({ of, ...desiredOf(reconciler, of) }));
-  return {
-    objects: outcomes
-      .flatMap(({ of, objects = [] }) => plan(of, [], objects))
-      .flatMap((change) => (change.action === "create" ? change.object : [])),
-    refused: outcomes.flatMap(({ of, refused }) => {
-      if (refused === undefined) return [];
-      const message = `${refused.reason}: ${refused.message}`;
-      return new FencelineError(`${kind.errorPrefix}_NOT_RENDERED`, { at: { object: refText(of) }, message });
-    }),
-  };
+  return refs
+    .sort((a, b) => (refText(a) < refText(b) ? -1 : 1))
+    .map((of) => {
+      const { objects = [], refused } = desiredOf(reconciler, of) ?? {};
+      const created = plan(of, [], objects).flatMap((change) => (change.action === "create" ? change.object : []));
+      return { of, kind, objects: created, ...(refused && { refused }) };
+    });
+}
+
+/** Objects that more than one of ours asks for, with all who do. */
+function contestedIn(outcomes: readonly Outcome[]): ReadonlyMap<string, readonly string[]> {
+  const askers = new Map<string, string[]>();
+  for (const { of, objects } of outcomes)
+    for (const object of objects) {
+      const id = describeObject(object);
+      askers.set(id, [...(askers.get(id) ?? []), refText(of)]);
+    }
+  return new Map([...askers].filter(([, owners]) => owners.length > 1));
+}
+
+/**
+ * In a mesh whoever comes first has the object. Which of them that is nobody can tell from
+ * manifests, so nothing is rendered for any of them.
+ */
+function withoutContested(outcome: Outcome, contested: ReadonlyMap<string, readonly string[]>): Outcome {
+  const object = outcome.objects.map(describeObject).find((id) => contested.has(id));
+  if (object === undefined) return outcome;
+  const message = `${object} is asked for by ${contested.get(object)?.join(" and ")}: rename all but one of them`;
+  return { ...outcome, objects: [], refused: { reason: "Conflict", message } };
+}
+
+function refusalOf({ of, kind, refused }: Outcome): readonly FencelineError[] {
+  if (refused === undefined) return [];
+  const message = `${refused.reason}: ${refused.message}`;
+  return [new FencelineError(`${kind.errorPrefix}_NOT_RENDERED`, { at: { object: refText(of) }, message })];
 }

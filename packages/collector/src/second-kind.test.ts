@@ -124,6 +124,23 @@ test("issue 14: of a second kind, too, the leader alone writes, and the next one
   );
 });
 
+/** A fence with the name that the valve `a` gives its Sidecar. */
+const NAMESAKE = `{apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: valve-a, namespace: test1}, spec: {enable: true}}`;
+
+test("issue 14: a fence whose Sidecar has the name of a valve's leaves that alone in a folder, and says so in its conditions", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH, undefined, { drivers: TABLE }, KINDS);
+  running.write("valve.yaml", JSON.stringify(valveOf("b")));
+  await until(() => /shown: 1/.test(running.read(VALVE_STATE)));
+  running.write("fence.yaml", NAMESAKE);
+  await until(() => /reason: ObjectNotOurs/.test(running.read("state/test1/ServiceFence-valve-a.yaml")));
+  const [state, sidecar] = [running.read("state/test1/ServiceFence-valve-a.yaml"), running.read(VALVE_SIDECAR)];
+  assert.match(state, /Sidecar test1\/valve-a belongs to Valve a, not to ServiceFence valve-a/);
+  assert.match(sidecar, /fenceline\.io\/owner: Valve\/a/);
+  // The valve goes, and the fence has what it asks for.
+  rmSync(join(running.folder, "valve.yaml"));
+  await until(() => /fenceline\.io\/owner: ServiceFence\/valve-a/.test(running.read(VALVE_SIDECAR)));
+});
+
 test("issue 14: what would be rendered of manifests is that of every kind in the table", () => {
   const kinds = [...MESH_KINDS, ...KINDS] as readonly ReadKind<unknown>[] as readonly ReadKind<KnownObject | Valve>[];
   const { objects } = parseManifests(`${CAPTURED_MESH}---\n${JSON.stringify(valveOf("b"))}\n`, "mesh.yaml", kinds);
@@ -133,4 +150,22 @@ test("issue 14: what would be rendered of manifests is that of every kind in the
     ["EnvoyFilter a", "Sidecar a", "Sidecar valve-a"],
   );
   assert.deepEqual(desired.refused, []);
+});
+
+test("issue 14: of manifests two owners of one object get nothing rendered, and each is named with the other", () => {
+  const kinds = [...MESH_KINDS, ...KINDS] as readonly ReadKind<unknown>[] as readonly ReadKind<KnownObject | Valve>[];
+  const text = [CAPTURED_MESH, JSON.stringify(valveOf("b")), NAMESAKE].join("\n---\n");
+  const desired = desiredOfManifests(parseManifests(text, "mesh.yaml", kinds).objects, CONFIG, 0, TABLE);
+  assert.deepEqual(
+    desired.objects.map(({ kind, metadata: { name } }) => `${kind} ${name}`),
+    ["EnvoyFilter a", "Sidecar a"],
+  );
+  const why = "Conflict: Sidecar test1/valve-a is asked for by ServiceFence test1/valve-a and Valve test1/a";
+  assert.deepEqual(
+    desired.refused.map(({ code, message }) => [code, message.includes(why)]),
+    [
+      ["FENCE_NOT_RENDERED", true],
+      ["VALVE_NOT_RENDERED", true],
+    ],
+  );
 });

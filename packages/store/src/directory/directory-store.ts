@@ -19,6 +19,7 @@ import {
 } from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
 import { type Change, type Obstacle, writtenBy } from "../change.ts";
+import { conflictObstacle } from "../conflict.ts";
 import { OwnedObjects } from "../owned-objects.ts";
 import { meshChanges } from "../pending-changes.ts";
 import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
@@ -26,7 +27,7 @@ import { FolderMesh } from "./folder-mesh.ts";
 import { folderObstacle } from "./folder-obstacle.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
 import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
-import { contentOfOwned, type OwnedObject, ownedReader } from "./owned-object.ts";
+import { RenderedFolder } from "./rendered-folder.ts";
 
 /** Settings of a {@link DirectoryStore}. */
 export interface DirectoryStoreOptions {
@@ -73,7 +74,7 @@ export interface DirectoryStoreOptions {
 export class DirectoryStore implements Store {
   readonly #manifests: ManifestFolder;
   readonly #state: ObjectFolder<object>;
-  readonly #rendered: ObjectFolder<OwnedObject>;
+  readonly #rendered: RenderedFolder;
   readonly #mesh: FolderMesh;
   /** What is rendered for each owner, and, without an object, its state. */
   readonly #owned: OwnedObjects<RenderedObject | undefined>;
@@ -101,9 +102,7 @@ export class DirectoryStore implements Store {
     this.#state = new ObjectFolder(join(folder, "state"), () => "What Fenceline learned. Written by Fenceline; delete it to forget.", {
       durable: true,
     });
-    // What was rendered can be rendered again from the state, so it need not wait for the disk.
-    const heading = ({ owner }: OwnedObject) => `Rendered by Fenceline from its ${owner.kind}; edits are overwritten.`;
-    this.#rendered = new ObjectFolder(join(folder, "rendered"), heading, { durable: false, contentOf: contentOfOwned });
+    this.#rendered = new RenderedFolder(join(folder, "rendered"));
   }
 
   /**
@@ -118,7 +117,7 @@ export class DirectoryStore implements Store {
     const store = new DirectoryStore(options);
     const onTrouble = troubleOf(options);
     await store.#state.load(stateReader(options.kinds ?? OWN_KINDS), onTrouble);
-    await store.#rendered.load(ownedReader(options.rendered ?? RENDERED_KINDS), onTrouble);
+    await store.#rendered.load(options.rendered ?? RENDERED_KINDS, onTrouble);
     await store.#manifests.open();
     store.#mesh.read(store.#manifests.objects());
     store.#mesh.takeChanges();
@@ -158,11 +157,11 @@ export class DirectoryStore implements Store {
     const key = writtenBy(change);
     const { owner } = change;
     return write(key, async () => {
-      const before = this.#rendered.get(key)?.owner;
-      if (change.action === "delete") await this.#rendered.delete(key);
-      else await this.#rendered.put(key, { owner, object: change.object });
-      if (before !== undefined) this.#owned.delete(before, key);
-      if (change.action !== "delete") this.#owned.set(owner, key, change.object);
+      const conflict = await this.#rendered.apply(change);
+      if (conflict !== undefined) return conflictObstacle(conflict, owner, this.#own);
+      if (change.action === "delete") this.#owned.delete(owner, key);
+      else this.#owned.set(owner, key, change.object);
+      return undefined;
     });
   }
 
@@ -172,6 +171,7 @@ export class DirectoryStore implements Store {
       await this.#state.put(key, status);
       this.#owned.set(key, key, undefined);
       this.#mesh.stateWritten(key);
+      return undefined;
     });
   }
 
@@ -212,10 +212,13 @@ function troubleOf({ onTrouble, onRefused }: DirectoryStoreOptions): (error: Fen
   return onTrouble ?? ((error) => onRefused(error, true));
 }
 
-async function write(place: Pick<Obstacle, "kind" | "namespace" | "name">, run: () => Promise<void>): Promise<Obstacle | undefined> {
+/** Runs a write. Returns what stands in its way, also where that is the file system. */
+async function write(
+  place: Pick<Obstacle, "kind" | "namespace" | "name">,
+  run: () => Promise<Obstacle | undefined>,
+): Promise<Obstacle | undefined> {
   try {
-    await run();
-    return undefined;
+    return await run();
   } catch (error) {
     const obstacle = folderObstacle(error, place);
     if (obstacle === undefined) throw error;

@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { FencelineError, MANAGER, mergePatch, type ObjectRef, type RenderedObject } from "@fenceline/api";
 import type { Clock } from "@fenceline/kubernetes";
 import { hasStatus, type ObjectKey, objectPath, type Resource, readWireObject, type WireObject } from "@fenceline/kubernetes";
+import type { Conflict } from "../../conflict.ts";
 import { LeaderWrites, type LeaderWritesOptions } from "./leader-writes.ts";
 import { type LiveObject, readLiveObject } from "./live-object.ts";
-import { type Conflict, conflictOf } from "./ownership.ts";
+import { conflictOf } from "./ownership.ts";
 import { differs } from "./semantic-difference.ts";
 import { Settlements } from "./settlements.ts";
 

@@ -1,16 +1,6 @@
 import type { ObjectRef, OwnKind, RenderedKind } from "@fenceline/api";
 import { ApiError, hasStatus } from "@fenceline/kubernetes";
 import type { Obstacle } from "../../change.ts";
-import type { Conflict } from "./ownership.ts";
-
-/**
- * An object of somebody else, as what stands in the way.
- *
- * @param owner what people call an object that asks for ours
- */
-export function conflictObstacle({ kind, namespace, name, message }: Conflict, owner: string): Obstacle {
-  return { reason: "Conflict", kind, namespace, name, message: `${message}: delete or rename it, or switch the ${owner} off` };
-}
 
 /**
  * What stands in the way of a rendered object, when a write threw. Undefined when that will pass by

@@ -1,14 +1,6 @@
 import { MANAGED_BY_LABEL, MANAGER, type ObjectRef, OWN_KINDS } from "@fenceline/api";
+import { type Conflict, ownedByAnother } from "../../conflict.ts";
 import { isLabelledOurs, type LiveObject } from "./live-object.ts";
-
-/** An object of somebody else that stands where we want to write. It is left alone. */
-export interface Conflict {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly reason: "NotManagedByFenceline" | "OwnedByAnother";
-  readonly message: string;
-}
 
 /** Names of the kinds that own what is rendered. */
 export const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) => name));
@@ -40,7 +32,5 @@ export function conflictOf(live: LiveObject, owner: ObjectRef): Conflict | undef
   }
   const controller = live.owners.find((candidate) => candidate.controller === true);
   if (controller?.kind === owner.kind && controller.name === owner.name) return undefined;
-  const other = controller === undefined ? "nobody" : `${controller.kind} ${controller.name}`;
-  const message = `${what} belongs to ${other}, not to ${owner.kind} ${owner.name}; it is left as it is`;
-  return { kind, namespace, name, reason: "OwnedByAnother", message };
+  return ownedByAnother({ kind, namespace, name }, controller, owner);
 }

@@ -1,10 +1,12 @@
-import { type ObjectRef, type OwnKind, type RenderedObject, SIDECAR, wordFor } from "@fenceline/api";
+import { type OwnKind, type RenderedObject, SIDECAR } from "@fenceline/api";
 import type { Clock, Informer, KubernetesApi, Leadership, ObjectKey } from "@fenceline/kubernetes";
 import { type Change, type Obstacle, type RenderedUpdate, writtenBy } from "../../change.ts";
+import { conflictObstacle } from "../../conflict.ts";
+import { WritesUnderWay } from "../../writes-under-way.ts";
 import type { RenderedPlaces } from "../rendered-places.ts";
 import type { LiveObject } from "./live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./object-writer.ts";
-import { conflictObstacle, writeObstacle } from "./obstacle.ts";
+import { writeObstacle } from "./obstacle.ts";
 import { widenSidecar } from "./widen-sidecar.ts";
 
 /** Settings of {@link RenderedWrites}. */
@@ -22,6 +24,7 @@ export interface RenderedWritesOptions {
 export class RenderedWrites {
   readonly #options: RenderedWritesOptions;
   readonly #writer: ObjectWriter;
+  readonly #underWay = new WritesUnderWay();
 
   constructor(options: RenderedWritesOptions) {
     this.#options = options;
@@ -63,6 +66,14 @@ export class RenderedWrites {
 
   /** As {@link apply}, but says what was done, and throws all that the API server refuses. */
   async carryOut(change: Change): Promise<WriteResult> {
+    const object = writtenBy(change);
+    const conflict = this.#underWay.conflictOf(object, change.owner);
+    return conflict === undefined
+      ? this.#underWay.during(object, change.owner, () => this.#write(change))
+      : { result: "conflict", conflict };
+  }
+
+  async #write(change: Change): Promise<WriteResult> {
     const { kind, ...key } = writtenBy(change);
     const { resource, informer } = this.#options.places.of(kind);
     const known = knownObject(informer, key);
@@ -79,17 +90,12 @@ export class RenderedWrites {
     const { kind, informer } = this.#options.places.of(change.object.kind);
     try {
       const outcome = await write();
-      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict, this.#wordFor(change.owner)) : undefined;
+      return outcome.result === "conflict" ? conflictObstacle(outcome.conflict, change.owner, this.#options.owners) : undefined;
     } catch (error) {
       const obstacle = writeObstacle(error, writtenBy(change), kind, informer.absent);
       if (obstacle === undefined) throw error;
       return obstacle;
     }
-  }
-
-  #wordFor(owner: ObjectRef): string {
-    const kind = this.#options.owners.find(({ name }) => name === owner.kind);
-    return kind === undefined ? owner.kind : wordFor(kind);
   }
 }
 

@@ -1,0 +1,30 @@
+import { type ObjectRef, type OwnKind, wordFor } from "@fenceline/api";
+import type { Obstacle } from "./change.ts";
+
+/** An object of somebody else that stands where we want to write. It is left alone. */
+export interface Conflict {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly reason: "NotManagedByFenceline" | "OwnedByAnother";
+  readonly message: string;
+}
+
+/** An object of ours that another owner has. */
+export function ownedByAnother(object: ObjectRef, other: Pick<ObjectRef, "kind" | "name"> | undefined, owner: ObjectRef): Conflict {
+  const { kind, namespace, name } = object;
+  const whose = other === undefined ? "nobody" : `${other.kind} ${other.name}`;
+  const message = `${kind} ${namespace}/${name} belongs to ${whose}, not to ${owner.kind} ${owner.name}; it is left as it is`;
+  return { kind, namespace, name, reason: "OwnedByAnother", message };
+}
+
+/**
+ * A conflict, as what stands in the way of its owner.
+ *
+ * @param kinds of ours: one of them is the owner's
+ */
+export function conflictObstacle({ kind, namespace, name, message }: Conflict, owner: ObjectRef, kinds: readonly OwnKind[]): Obstacle {
+  const ownKind = kinds.find((candidate) => candidate.name === owner.kind);
+  const word = ownKind === undefined ? owner.kind : wordFor(ownKind);
+  return { reason: "Conflict", kind, namespace, name, message: `${message}: delete or rename it, or switch the ${word} off` };
+}

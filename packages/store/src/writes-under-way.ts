@@ -1,0 +1,26 @@
+import { type ObjectRef, refText } from "@fenceline/api";
+import { type Conflict, ownedByAnother } from "./conflict.ts";
+
+/**
+ * Whose writes are under way, by object. Of two owners that ask for one object at the same time
+ * neither is known to have it: the first has it then.
+ */
+export class WritesUnderWay {
+  readonly #owners = new Map<string, ObjectRef>();
+
+  /** The conflict of an owner with whoever writes the object now. */
+  conflictOf(object: ObjectRef, owner: ObjectRef): Conflict | undefined {
+    const other = this.#owners.get(refText(object));
+    return other === undefined || refText(other) === refText(owner) ? undefined : ownedByAnother(object, other, owner);
+  }
+
+  async during<T>(object: ObjectRef, owner: ObjectRef, write: () => Promise<T>): Promise<T> {
+    const id = refText(object);
+    this.#owners.set(id, owner);
+    try {
+      return await write();
+    } finally {
+      this.#owners.delete(id);
+    }
+  }
+}
