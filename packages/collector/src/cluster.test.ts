@@ -222,6 +222,6 @@ test("T-07 a fence in Istio's root namespace or in Fenceline's is refused with a
     const ready = status?.conditions?.find(({ type }) => type === "Ready");
     assert.deepEqual([ready?.status, ready?.reason], ["False", "NamespaceReserved"]);
   }
-  assert.equal(lines.filter(({ msg }) => msg === "fence not rendered").length, 2);
+  assert.equal(lines.filter(({ msg }) => msg === "not rendered").length, 2);
   assert.ok(server.get(SIDECARS, FENCE), "the fence of a workload is rendered");
 });

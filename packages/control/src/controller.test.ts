@@ -11,6 +11,7 @@ import { type Desired, desiredOf, type Reconciler } from "./reconciler.ts";
 /** A kind that lives only here: `hosts` are rendered as a Sidecar, and counted in the status. */
 interface Widget {
   readonly hosts: readonly string[];
+  readonly refused?: Desired<unknown>["refused"];
 }
 interface WidgetStatus {
   readonly rendered: number;
@@ -63,6 +64,7 @@ function setUp({
     desired: ({ of, widget }): Desired<WidgetStatus> => ({
       objects: [sidecarOf(of, widget.hosts)],
       status: { rendered: objects.get(of.name)?.spec.egress[0]?.hosts.length ?? 0 },
+      ...(widget.refused && { refused: widget.refused }),
     }),
     statusToWrite: (of, { status }) => (statuses.get(of.name)?.rendered === status.rendered ? undefined : status),
     widening: (change) =>
@@ -134,6 +136,35 @@ test("an object that is gone is forgotten, and what was rendered for it goes", a
   controller.enqueue(A);
   await controller.idle();
   assert.deepEqual(written, ["forget a", "delete Sidecar a"]);
+});
+
+test("issue 14: an object of any kind that is refused is told of in the log once, until the reason is another one or it is made anew", async () => {
+  const { controller, widgets, lines } = setUp();
+  const told = async (reason: string | undefined) => {
+    if (reason === undefined) widgets.delete("a");
+    else widgets.set("a", { hosts: [], ...(reason !== "" && { refused: { reason, message: `no: ${reason}` } }) });
+    controller.enqueue(A);
+    await controller.idle();
+    return lines.splice(0).filter(({ msg }) => msg === "not rendered");
+  };
+  const [line, ...others] = await told("Reserved");
+  assert.partialDeepStrictEqual(line, { level: 40, widget: "test1/a", reason: "Reserved", detail: "no: Reserved" });
+  assert.deepEqual([others, await told("Reserved")], [[], []]);
+  assert.deepEqual((await told("TooMany")).length, 1);
+  assert.deepEqual([await told(""), (await told("TooMany")).length], [[], 1]);
+});
+
+test("issue 14: a refused object that is deleted and made again is told of again; of a namespace three in ten seconds", async () => {
+  const { controller, widgets, lines } = setUp();
+  for (let turn = 0; turn < 5; turn += 1) {
+    widgets.set("a", { hosts: [], refused: { reason: "Reserved", message: "no" } });
+    controller.enqueue(A);
+    await controller.idle();
+    widgets.delete("a");
+    controller.enqueue(A);
+    await controller.idle();
+  }
+  assert.equal(lines.filter(({ msg }) => msg === "not rendered").length, 3);
 });
 
 test("a replica that does not lead writes statuses and nothing else", async () => {

@@ -6,6 +6,7 @@ import { InFlightLimit } from "./in-flight-limit.ts";
 import { plan } from "./plan.ts";
 import { type ControlStore, namedIn, PlanWriter } from "./plan-writer.ts";
 import { type Desired, desiredOf, type Reconciler } from "./reconciler.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { WorkQueue } from "./work-queue.ts";
 import { WriteBudget } from "./write-budget.ts";
 
@@ -56,6 +57,7 @@ export class Controller {
   readonly #unmade = new Map<string, number>();
   readonly #inFlight = new InFlightLimit();
   readonly #budget: WriteBudget;
+  readonly #refusals: RefusalLog;
   readonly #isDebug: boolean;
 
   constructor(options: ControllerOptions) {
@@ -68,6 +70,7 @@ export class Controller {
       onWrite: (took, inFlight) => this.#inFlight.ended(took, inFlight),
     });
     options.metrics.observeInFlight(() => this.#inFlight.limit);
+    this.#refusals = new RefusalLog(logger);
     this.#isDebug = logger.isLevelEnabled("debug");
     const onError = (of: ObjectRef, error: unknown, retryAfter: number, failures: number) =>
       this.#tellFailure(of, error, retryAfter, failures);
@@ -121,9 +124,8 @@ export class Controller {
   /** Returns when to run again because of what stands in the way, in milliseconds. */
   async #reconcile(of: ObjectRef): Promise<number | undefined> {
     const { store, leads } = this.#options;
-    const reconciler = this.#reconcilerOf(of);
     const desired = this.desired(of);
-    if (desired === undefined) reconciler.forget?.(of);
+    if (desired === undefined) this.#forget(of);
     const changes = plan(of, store.ownedBy(of), desired?.objects ?? []);
     if (!leads()) return this.#follow(of, changes, desired);
     const pause = this.#pauseBefore(of, changes);
@@ -196,8 +198,14 @@ export class Controller {
     const isObstructed = this.#writer.obstacles(of).length > 0;
     const result = isObstructed ? "obstructed" : made === 0 ? "unchanged" : "changed";
     metrics.reconciles.inc({ kind: of.kind, result });
+    if (desired !== undefined) this.#refusals.tell(of, desired.refused, namedIn(reconciler, of));
     if (desired !== undefined) reconciler.told?.(of, desired, result);
     if (this.#isDebug) logger.debug({ ...namedIn(reconciler, of), planned, made, result }, "rendered");
+  }
+
+  #forget(of: ObjectRef): void {
+    this.#refusals.forget(of);
+    this.#reconcilerOf(of).forget?.(of);
   }
 
   #reconcilerOf({ kind }: ObjectRef): Reconciler {

@@ -1,19 +1,8 @@
-import {
-  type Config,
-  type FenceKey,
-  formatFenceKey,
-  idleWindowOf,
-  LineBudget,
-  type ObjectRef,
-  SERVICE_FENCE,
-  type ServiceFenceStatus,
-  SIDECAR,
-} from "@fenceline/api";
+import { type Config, type FenceKey, idleWindowOf, type ObjectRef, SERVICE_FENCE, type ServiceFenceStatus, SIDECAR } from "@fenceline/api";
 import type { Reconciler, RunResult } from "@fenceline/control";
 import { RecordedLookup } from "@fenceline/registry";
 import { egressHosts, workloadLabels } from "@fenceline/render";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
-import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
@@ -27,7 +16,6 @@ export interface FenceReconcilerOptions {
   readonly store: Pick<Store, "ownedBy" | "foreign">;
   readonly mesh: () => Mesh;
   readonly config: Config;
-  readonly logger: Logger;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
   readonly leads: () => boolean;
@@ -54,8 +42,6 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   /** What was read for each fence when it was last observed. */
   readonly reads = new FenceReads();
   readonly #options: FenceReconcilerOptions;
-  /** By namespace: a fence may be changed all the time. */
-  readonly #lines = new LineBudget();
 
   constructor(options: FenceReconcilerOptions) {
     this.#options = options;
@@ -122,11 +108,10 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return { hosts: Object.keys(domains).length };
   }
 
-  told(of: ObjectRef, { refused, at }: DesiredFence, result: RunResult): void {
+  told(of: ObjectRef, { at }: DesiredFence, result: RunResult): void {
     const state = this.#options.state(of);
     if (state === undefined) return;
     state.lookedAt = at;
-    this.#tellRefusal(of, state, refused);
     const { learnedAt } = state;
     state.learnedAt = undefined;
     if (learnedAt !== undefined && result !== "obstructed") this.#options.onRendered(performance.now() - learnedAt);
@@ -160,20 +145,5 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       (state.edges.observedUntil > state.statusWrittenAt || now() < state.statusWrittenAt) &&
       Math.abs(now() - state.statusWrittenAt) >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
     );
-  }
-
-  /**
-   * Once, until the reason is another one. What was rendered for the fence before is taken away
-   * like anything that is not wanted any more.
-   */
-  #tellRefusal(of: ObjectRef, state: FenceState, refused: DesiredFence["refused"]): void {
-    const { namespace } = of;
-    const suppressed = refused === undefined || refused.reason === state.toldRefusal ? undefined : this.#lines.take(namespace);
-    if (refused !== undefined && suppressed !== undefined) {
-      const { reason, message: detail } = refused;
-      const line = { fence: formatFenceKey(of), reason, detail, suppressed: suppressed || undefined };
-      this.#options.logger.warn(line, "fence not rendered");
-    }
-    state.toldRefusal = refused?.reason;
   }
 }

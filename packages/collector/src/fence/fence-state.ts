@@ -22,8 +22,6 @@ export interface FenceState {
   isContradicted: boolean;
   /** It was told that newcomers are turned away. */
   isTurningAway: boolean;
-  /** Why nothing is rendered for it, as far as it was logged. */
-  toldRefusal: string | undefined;
   /** What was last logged of the spec's durations. */
   toldRemarks: string;
   statusWrittenAt: number;
@@ -48,7 +46,6 @@ export function newState(key: FenceKey, edges: FenceEdges, opened: Reads, { stat
     isContradicted: false,
     toldRemarks: "",
     isTurningAway: false,
-    toldRefusal: undefined,
     statusWrittenAt: now,
     lookedAt: now,
     learnedAt: undefined,
