@@ -112,9 +112,12 @@ test("a kind says itself which of its changes are news", async (t) => {
   assert.deepEqual(await taken(), ["b"]);
 });
 
-test("whoever touches what is rendered has its owner looked at, and others' objects those of their namespace", async (t) => {
+test("whoever touches what is rendered has its owner looked at; objects of others concern those only that the kind names", async (t) => {
   const disturbed: string[] = [];
-  const { driver, put, taken } = running(t, { disturbed: ({ name }) => void disturbed.push(name) });
+  const { driver, put, taken } = running(t, {
+    disturbed: ({ name }) => void disturbed.push(name),
+    concernedBy: ({ foreign }) => (foreign.includes("test2") ? [refOf("other", "test2")] : []),
+  });
   for (const name of ["a", "b"]) put(name);
   put("other", "test2");
   driver.refresh();
@@ -123,6 +126,8 @@ test("whoever touches what is rendered has its owner looked at, and others' obje
   assert.deepEqual([await taken(), disturbed], [["b"], ["b"]]);
   driver.changed(changesOf({ foreign: ["test2"] }));
   assert.deepEqual(await taken(), ["other"]);
+  driver.changed(changesOf({ foreign: ["test1"] }));
+  assert.deepEqual(await taken(), []);
 });
 
 test("what a change concerns is looked at: some, or all that there are", async (t) => {
@@ -144,6 +149,23 @@ test("what a change concerns is looked at: some, or all that there are", async (
       ["a", "b", "c"],
     ],
   );
+});
+
+test("issue 14: a kind keeps up with changes after it was asked whom they concern, and before anything is looked at", async (t) => {
+  const heard: string[] = [];
+  const { driver, put, looked, taken } = running(t, {
+    concernedBy: () => {
+      heard.push("concerned");
+      return "all";
+    },
+    keepUp: () => void heard.push(`keeps up, looked at ${looked.length}`),
+  });
+  put("a");
+  driver.refresh();
+  await taken();
+  driver.changed(changesOf({}));
+  assert.deepEqual(heard, ["concerned", "keeps up, looked at 0"]);
+  assert.deepEqual(await taken(), ["a"]);
 });
 
 test("a new leader looks at every object, after the kind has heard of it", async (t) => {

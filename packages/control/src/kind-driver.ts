@@ -63,12 +63,11 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   /** Takes over what changed: looks at the objects that it concerns. */
   changed(changes: MeshChanges): void {
     const { kind } = this.#options.driven;
+    const concerned = this.#concernedBy(changes);
+    this.#triggers.keepUp?.(changes);
     for (const change of changes.of(kind)) this.#changedItself(change);
-    const concerned = this.#triggers.concernedBy?.(changes) ?? [];
     for (const of of concerned === "all" ? [...this.#known.values()] : concerned) this.#look(of);
     for (const owner of changes.disturbed) if (owner.kind === kind.name) this.#disturbed(owner);
-    const foreign = new Set(changes.foreign);
-    if (foreign.size > 0) for (const of of this.#known.values()) if (foreign.has(of.namespace)) this.#enqueue(of);
     if (this.#timer !== undefined) this.#schedule();
   }
 
@@ -102,6 +101,12 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     if (this.#clock() - this.#refreshedAt >= REFRESH_PAUSE) this.refresh();
     else if (this.#clock() - this.#sweptAt >= SWEEP_PAUSE) this.#sweep();
     this.#triggers.tick?.();
+  }
+
+  /** Worked out to its end before anything is kept up or looked at. */
+  #concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
+    const concerned = this.#triggers.concernedBy?.(changes) ?? [];
+    return typeof concerned === "string" ? concerned : [...concerned];
   }
 
   #changedItself(change: ObjectChange<O>): void {

@@ -38,10 +38,13 @@ export interface Triggers<O> {
   /** Whether a change of an object has it looked at. Default: unless we made it ourselves. */
   isNews?(change: ObjectChange<O>): boolean;
   /**
-   * Objects that read something of a change which is not their own; `all` of them where that
-   * cannot, or need not, be told. Default: none.
+   * Objects that read something of a change which is not their own, such as objects of others in
+   * their namespace (`changes.foreign`); `all` of them where that cannot, or need not, be told. A
+   * question only: what it leaves behind {@link keepUp} does. Default: none.
    */
   concernedBy?(changes: MeshChanges): Iterable<ObjectRef> | "all";
+  /** Keeps what the kind knows of the mesh up with changes, once it is known whom they concern. */
+  keepUp?(changes: MeshChanges): void;
   /** Somebody else has changed what is rendered for an object, which is looked at next. */
   disturbed?(of: ObjectRef): void;
   /** This replica leads now. Every object is looked at next. */

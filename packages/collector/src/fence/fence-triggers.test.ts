@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Kind, type ObjectChange, parseManifests, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
+import { type Kind, type ObjectChange, parseManifests, refText, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
 import { contextOfManifests } from "../manifest-context.ts";
 import { CAPTURED_MESH, CONFIG, streamOf } from "../testing/mesh.ts";
@@ -9,10 +9,10 @@ import { serviceFences } from "./service-fences.ts";
 const A = { namespace: "test1", name: "a" };
 const NEIGHBOUR = { namespace: "test1", name: "neighbour" };
 
-function changesOf(fences: readonly ObjectChange<ServiceFence>[]): MeshChanges {
+function changesOf(fences: readonly ObjectChange<ServiceFence>[], foreign: readonly string[] = []): MeshChanges {
   const of = <O>({ name }: Kind) =>
     (name === SERVICE_FENCE.name ? fences : []) as readonly ObjectChange<unknown>[] as readonly ObjectChange<O>[];
-  return { defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [], of };
+  return { defaultSidecars: [], meshConfigs: [], disturbed: [], foreign, of };
 }
 
 test("what the proxies of a fence told of their version says nothing of its namespace any more once the fence is gone", () => {
@@ -24,7 +24,7 @@ test("what the proxies of a fence told of their version says nothing of its name
   assert.deepEqual(telemetry.proxyVersions(NEIGHBOUR), ["1.20.0"]);
   const changes = changesOf([{ before: mesh.fence(A), after: undefined }]);
   mesh.apply(changes, {});
-  triggers.concernedBy(changes);
+  triggers.keepUp(changes);
   assert.deepEqual(telemetry.proxyVersions(NEIGHBOUR), []);
 });
 
@@ -41,7 +41,38 @@ test("rounds follow the shortest window that there is, and go on as before once 
   ] as const) {
     const changes = changesOf([change]);
     mesh.apply(changes, {});
-    triggers.concernedBy(changes);
+    triggers.keepUp(changes);
     assert.equal(triggers.interval(), interval);
   }
+});
+
+test("issue 14: a Sidecar of somebody else concerns the fences of its namespace, and no others", () => {
+  const fences = ["other", "third"].map(
+    (name) => `{apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: ${name}, namespace: shop}}`,
+  );
+  const context = contextOfManifests(parseManifests([CAPTURED_MESH, ...fences].join("\n---\n"), "mesh.yaml").objects, CONFIG, 0);
+  const { triggers } = serviceFences(context);
+  const concerned = (...foreign: string[]) => {
+    const found = triggers.concernedBy(changesOf([], foreign));
+    return found === "all" ? found : found.map(refText).sort();
+  };
+  assert.deepEqual(concerned("shop"), ["ServiceFence shop/other", "ServiceFence shop/third"]);
+  assert.deepEqual(concerned("test1", "empty"), ["ServiceFence test1/a"]);
+  assert.deepEqual(concerned(), []);
+});
+
+test("issue 14: whom a change concerns is a question: asked twice, it has the same answer, until it was kept up with", () => {
+  const state = { ready: true };
+  const context = contextOfManifests(parseManifests(CAPTURED_MESH, "mesh.yaml").objects, CONFIG, 0);
+  const { triggers } = serviceFences({ ...context, fallbackReady: () => state.ready });
+  const { telemetry } = context;
+  telemetry.proxyTold(streamOf({}), A, "1.20.0");
+  const mesh = context.mesh();
+  const changes = changesOf([{ before: mesh.fence(A), after: undefined }]);
+  mesh.apply(changes, {});
+  state.ready = false;
+  assert.deepEqual([triggers.concernedBy(changes), triggers.concernedBy(changes)], ["all", "all"]);
+  assert.deepEqual(telemetry.proxyVersions(NEIGHBOUR), ["1.20.0"], "it forgets nothing");
+  triggers.keepUp(changes);
+  assert.deepEqual([triggers.concernedBy(changes), telemetry.proxyVersions(NEIGHBOUR)], [[], []]);
 });

@@ -1,6 +1,7 @@
 import {
   durationMs,
   type FenceKey,
+  fenceKeyOf,
   fenceRef,
   formatFenceKey,
   idleWindowOf,
@@ -74,13 +75,18 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     return after === undefined || known === undefined || !isOfStatus(change) || differsInSubstance(known, after.status);
   }
 
-  concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
-    this.#fencesChanged(changes.of(SERVICE_FENCE));
-    const before = this.#common;
+  /** Another's Sidecar may be for the pods of any fence of its namespace. */
+  concernedBy({ of, foreign }: MeshChanges): readonly ObjectRef[] | "all" {
+    const { mesh, reconciler } = this.#options;
+    const { tcp, fallbackReady, config } = this.#commonNow();
+    if (fallbackReady !== this.#common.fallbackReady || config !== this.#common.config) return "all";
+    const beside = foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
+    return [...reconciler.reads.concernedBy(of(SERVICE), tcp !== this.#common.tcp), ...beside];
+  }
+
+  keepUp(changes: MeshChanges): void {
     this.#common = this.#commonNow();
-    const { tcp, fallbackReady, config } = this.#common;
-    if (fallbackReady !== before.fallbackReady || config !== before.config) return "all";
-    return this.#options.reconciler.reads.concernedBy(changes.of(SERVICE), tcp !== before.tcp);
+    this.#fencesChanged(changes.of(SERVICE_FENCE));
   }
 
   disturbed(of: ObjectRef): void {
