@@ -78,9 +78,9 @@ export class FenceTelemetry {
     this.#versions.tick();
   }
 
-  /** Forgets the proxies of fences that are not there any more. */
-  retain(exists: (fence: string) => boolean): void {
-    this.#versions.retain(exists);
+  /** Forgets the proxies of a fence that is gone. */
+  forget(fence: FenceKey): void {
+    this.#versions.forget(fence);
   }
 
   /** Fences that turn newcomers away now. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Kind, type ObjectChange, parseManifests, refText, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
 import { contextOfManifests } from "../manifest-context.ts";
-import { CAPTURED_MESH, CONFIG, streamOf } from "../testing/mesh.ts";
+import { CAPTURED_MESH, CONFIG, fenceOf, streamOf } from "../testing/mesh.ts";
 import { serviceFences } from "./service-fences.ts";
 
 const A = { namespace: "test1", name: "a" };
@@ -75,4 +75,43 @@ test("issue 14: whom a change concerns is a question: asked twice, it has the sa
   assert.deepEqual(telemetry.proxyVersions(NEIGHBOUR), ["1.20.0"], "it forgets nothing");
   triggers.keepUp(changes);
   assert.deepEqual([triggers.concernedBy(changes), telemetry.proxyVersions(NEIGHBOUR)], [[], []]);
+});
+
+/** An object that counts each look into it, however deep. */
+function counted<T extends object>(object: T, looks: { count: number }): T {
+  return new Proxy(object, {
+    get(target, name, receiver) {
+      looks.count += 1;
+      const value = Reflect.get(target, name, receiver);
+      return typeof value === "object" && value !== null ? counted(value, looks) : value;
+    },
+  });
+}
+
+test("issue 14: the end of one fence costs a look at that one, however many others there are, with proxies that told their version", () => {
+  const context = contextOfManifests(parseManifests(CAPTURED_MESH, "mesh.yaml").objects, CONFIG, 0);
+  const { telemetry } = context;
+  const mesh = context.mesh();
+  const looks = { count: 0 };
+  const others = Array.from({ length: 200 }, (_, at) => {
+    const { metadata, ...rest } = fenceOf({ idleWindow: `${at + 20}s` });
+    return counted({ ...rest, metadata: { ...metadata, name: `other-${at}` } }, looks);
+  });
+  mesh.apply(changesOf(others.map((after) => ({ before: undefined, after }))), {});
+  const { triggers } = serviceFences(context);
+  for (const { metadata } of others)
+    telemetry.proxyTold(streamOf({}), counted({ namespace: "test1", name: metadata.name }, looks), "1.29.0");
+  const gone = mesh.fence(A);
+  telemetry.proxyTold(streamOf({}), A, "1.20.0");
+  looks.count = 0;
+  const changes = changesOf([{ before: gone, after: undefined }]);
+  mesh.apply(changes, {});
+  assert.deepEqual(triggers.concernedBy(changes), []);
+  triggers.keepUp(changes);
+  assert.equal(triggers.interval(), 1_000);
+  assert.equal(looks.count, 0);
+  assert.deepEqual(
+    [telemetry.proxyVersions(A), telemetry.proxyVersions({ namespace: "test1", name: "other-0" })],
+    [["1.29.0"], ["1.29.0"]],
+  );
 });

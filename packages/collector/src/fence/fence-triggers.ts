@@ -8,6 +8,7 @@ import {
   isOfStatus,
   type ObjectChange,
   type ObjectRef,
+  objectOf,
   SERVICE,
   SERVICE_FENCE,
   type ServiceFence,
@@ -22,6 +23,7 @@ import type { MeshConfiguration } from "../mesh.ts";
 import type { FenceReconciler } from "./fence-reconciler.ts";
 import type { FenceState } from "./fence-state.ts";
 import type { FenceStates } from "./fence-states.ts";
+import { ShortestWindow } from "./shortest-window.ts";
 import { differsInSubstance } from "./status.ts";
 
 /** What {@link FenceTriggers} work with. */
@@ -53,13 +55,13 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     find: (of: ObjectRef) => this.#options.mesh().fence(of),
   };
   readonly #options: FenceTriggersOptions;
+  readonly #windows = new ShortestWindow();
   #common: Common;
-  /** Undefined when it has to be worked out anew. */
-  #interval: number | undefined;
 
   constructor(options: FenceTriggersOptions) {
     this.#options = options;
     this.#common = this.#commonNow();
+    for (const fence of options.mesh().fences()) this.#keepWindow(fence);
   }
 
   open(fence: ServiceFence): void {
@@ -86,7 +88,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
 
   keepUp(changes: MeshChanges): void {
     this.#common = this.#commonNow();
-    this.#fencesChanged(changes.of(SERVICE_FENCE));
+    for (const change of changes.of(SERVICE_FENCE)) this.#fenceChanged(change);
   }
 
   disturbed(of: ObjectRef): void {
@@ -124,15 +126,9 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
    * a round that was planned without it.
    */
   interval(): number {
-    const { mesh, config } = this.#options;
-    if (this.#interval === undefined) {
-      const windows = mesh()
-        .fences()
-        .map(({ spec }) => idleWindowOf(spec, config.ageing));
-      const shortest = windows.reduce((least, window) => Math.min(least, window), durationMs(config.ageing.idleWindow));
-      this.#interval = Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, shortest / ROUNDS_PER_WINDOW));
-    }
-    return this.#interval;
+    const { idleWindow } = this.#options.config.ageing;
+    const shortest = Math.min(this.#windows.milliseconds, durationMs(idleWindow));
+    return Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, shortest / ROUNDS_PER_WINDOW));
   }
 
   /**
@@ -165,16 +161,23 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     }
   }
 
-  #fencesChanged(changes: readonly ObjectChange<ServiceFence>[]): void {
+  /** What goes with a fence, goes; a change costs no look at other fences. */
+  #fenceChanged(change: ObjectChange<ServiceFence>): void {
     const { mesh, telemetry } = this.#options;
-    if (changes.some(({ before, after }) => before?.spec.idleWindow !== after?.spec.idleWindow)) this.#interval = undefined;
-    if (!changes.some(({ after }) => after === undefined)) return;
-    const fences = new Set(
-      mesh()
-        .fences()
-        .map(({ metadata }) => formatFenceKey(metadata)),
-    );
-    telemetry.retain((fence) => fences.has(fence));
+    const changed = objectOf(change);
+    if (changed === undefined) return;
+    const key = fenceKeyOf(changed);
+    const fence = mesh().fence(key);
+    if (fence !== undefined) {
+      this.#keepWindow(fence);
+      return;
+    }
+    this.#windows.delete(key);
+    telemetry.forget(key);
+  }
+
+  #keepWindow(fence: ServiceFence): void {
+    this.#windows.set(fenceKeyOf(fence), idleWindowOf(fence.spec, this.#options.config.ageing));
   }
 
   #commonNow(): Common {

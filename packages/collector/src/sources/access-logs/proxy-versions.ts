@@ -1,5 +1,5 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey, parseFenceKey } from "@fenceline/api";
+import { type FenceKey, formatFenceKey } from "@fenceline/api";
 
 /** What a stream has said of its proxy. */
 interface Told {
@@ -10,7 +10,7 @@ interface Told {
 /** A version that a fence's proxies run or ran. */
 interface Known {
   /** Open streams that tell it. */
-  streams: number;
+  readonly streams: Set<AccessLogStream>;
   /** When the last of them left. */
   leftAt: number;
 }
@@ -42,8 +42,8 @@ const MOST_HELD = 16;
  */
 export class ProxyVersions {
   readonly #told = new Map<AccessLogStream, Told>();
-  /** By fence: versions, those that were left longest ago first. */
-  readonly #versions = new Map<string, Map<string, Known>>();
+  /** By namespace and name of the fence: versions, those that were left longest ago first. */
+  readonly #namespaces = new Map<string, Map<string, Map<string, Known>>>();
   readonly #onChange: (fence: FenceKey) => void;
   readonly #clock: () => number;
 
@@ -58,7 +58,7 @@ export class ProxyVersions {
 
   /** The versions of a fence's proxies; empty when none is known. */
   of(fence: FenceKey): readonly string[] {
-    return [...(this.#versions.get(formatFenceKey(fence))?.keys() ?? [])];
+    return [...(this.#versionsOf(fence)?.keys() ?? [])];
   }
 
   /**
@@ -67,9 +67,7 @@ export class ProxyVersions {
    */
   ofNamespace(namespace: string): readonly string[] {
     const found = new Set<string>();
-    for (const [fence, versions] of this.#versions) {
-      if (fence.startsWith(`${namespace}/`)) for (const version of versions.keys()) found.add(version);
-    }
+    for (const versions of this.#namespaces.get(namespace)?.values() ?? []) for (const version of versions.keys()) found.add(version);
     return [...found];
   }
 
@@ -80,11 +78,10 @@ export class ProxyVersions {
     if (isSame || !VERSION.test(version)) return;
     this.left(stream);
     this.#told.set(stream, { fence, version });
-    const versions = this.#versions.get(formatFenceKey(fence)) ?? new Map<string, Known>();
-    this.#versions.set(formatFenceKey(fence), versions);
+    const versions = this.#versionsFor(fence);
     const known = versions.get(version);
-    if (known === undefined) versions.set(version, { streams: 1, leftAt: 0 });
-    else known.streams += 1;
+    if (known === undefined) versions.set(version, { streams: new Set([stream]), leftAt: 0 });
+    else known.streams.add(stream);
     const hasDropped = this.#dropLeft(versions);
     if (known === undefined || hasDropped) this.#onChange(fence);
   }
@@ -94,11 +91,11 @@ export class ProxyVersions {
     const before = this.#told.get(stream);
     if (before === undefined) return;
     this.#told.delete(stream);
-    const versions = this.#versions.get(formatFenceKey(before.fence));
+    const versions = this.#versionsOf(before.fence);
     const known = versions?.get(before.version);
     if (versions === undefined || known === undefined) return;
-    known.streams -= 1;
-    if (known.streams > 0) return;
+    known.streams.delete(stream);
+    if (known.streams.size > 0) return;
     known.leftAt = this.#clock();
     versions.delete(before.version);
     versions.set(before.version, known);
@@ -107,21 +104,34 @@ export class ProxyVersions {
 
   /** Drops the versions that have been held for long enough. */
   tick(): void {
-    for (const [fence, versions] of this.#versions) {
-      const key = this.#dropLeft(versions) ? parseFenceKey(fence) : undefined;
-      if (key !== undefined) this.#onChange(key);
-    }
+    for (const [namespace, fences] of this.#namespaces)
+      for (const [name, versions] of fences) if (this.#dropLeft(versions)) this.#onChange({ namespace, name });
   }
 
-  /** Forgets the fences that are not there any more. */
-  retain(exists: (fence: string) => boolean): void {
-    for (const [stream, { fence }] of this.#told) if (!exists(formatFenceKey(fence))) this.#told.delete(stream);
-    for (const fence of this.#versions.keys()) if (!exists(fence)) this.#versions.delete(fence);
+  /** Forgets a fence that is gone. Costs what was told of it. */
+  forget({ namespace, name }: FenceKey): void {
+    const fences = this.#namespaces.get(namespace);
+    for (const { streams } of fences?.get(name)?.values() ?? []) for (const stream of streams) this.#told.delete(stream);
+    fences?.delete(name);
+    if (fences?.size === 0) this.#namespaces.delete(namespace);
   }
 
   /** Fences, their versions, and streams of which something is known. */
   get size(): number {
-    return this.#told.size + [...this.#versions.values()].reduce((sum, versions) => sum + 1 + versions.size, 0);
+    const fences = [...this.#namespaces.values()].flatMap((each) => [...each.values()]);
+    return this.#told.size + fences.reduce((sum, versions) => sum + 1 + versions.size, 0);
+  }
+
+  #versionsOf({ namespace, name }: FenceKey): Map<string, Known> | undefined {
+    return this.#namespaces.get(namespace)?.get(name);
+  }
+
+  #versionsFor({ namespace, name }: FenceKey): Map<string, Known> {
+    const fences = this.#namespaces.get(namespace) ?? new Map<string, Map<string, Known>>();
+    this.#namespaces.set(namespace, fences);
+    const versions = fences.get(name) ?? new Map<string, Known>();
+    fences.set(name, versions);
+    return versions;
   }
 
   /**
@@ -132,9 +142,9 @@ export class ProxyVersions {
     const before = versions.size;
     const now = this.#clock();
     for (const [version, { streams, leftAt }] of versions) {
-      if (streams === 0 && now - leftAt >= HOLD && versions.size > 1) versions.delete(version);
+      if (streams.size === 0 && now - leftAt >= HOLD && versions.size > 1) versions.delete(version);
     }
-    const held = [...versions].filter(([, { streams }]) => streams === 0);
+    const held = [...versions].filter(([, { streams }]) => streams.size === 0);
     if (held.length > MOST_HELD) versions.delete(newestOf(held.map(([version]) => version)));
     return versions.size < before;
   }
