@@ -59,6 +59,7 @@ function answers(registry: Registry, book: MeshAddressBook) {
     byNamespace: NAMESPACES.map((namespace) => registry.servicesIn(namespace)),
     slices: registry.services().map((each) => registry.slicesOf(each)),
     endpoints: registry.services().flatMap((each) => PORTS.map((number) => registry.endpointsOf(each, number))),
+    counts: NAMESPACES.flatMap((namespace) => NAMES.map((name) => registry.readyEndpoints(namespace, name))),
     tcp: registry.tcpServices(),
     addresses: ADDRESSES.flatMap((address) =>
       PORTS.flatMap((number) => [registry.isContested(address, number), ...hints.map((hint) => registry.byAddress(address, number, hint))]),

@@ -6,13 +6,15 @@ import type { TcpLists } from "./tcp-services.ts";
 /** What of a registry those may ask for who are told when an answer is another one. */
 export type ServiceLookup = Pick<
   Registry,
-  "clusterDomain" | "services" | "servicesIn" | "service" | "hostOf" | "namespaceOf" | "resolveHost" | "tcpServices"
+  "clusterDomain" | "services" | "servicesIn" | "service" | "hostOf" | "namespaceOf" | "resolveHost" | "tcpServices" | "readyEndpoints"
 >;
 
 /** What somebody asked a registry for: when none of it changed, the answers are the same. */
 export interface Reads {
   /** Services by `<namespace>/<name>`, whether they exist or not. */
   readonly names: ReadonlySet<string>;
+  /** Services, by the same, whose ready endpoints were counted. */
+  readonly endpoints: ReadonlySet<string>;
   /** All Services. */
   readonly all: boolean;
   /** Those that every fence shows. */
@@ -26,6 +28,7 @@ export interface Reads {
 export class RecordedLookup implements ServiceLookup {
   readonly #registry: Registry;
   readonly #names = new Set<string>();
+  readonly #endpoints = new Set<string>();
   #all = false;
   #tcp = false;
 
@@ -34,7 +37,7 @@ export class RecordedLookup implements ServiceLookup {
   }
 
   get reads(): Reads {
-    return { names: this.#names, all: this.#all, tcp: this.#tcp };
+    return { names: this.#names, endpoints: this.#endpoints, all: this.#all, tcp: this.#tcp };
   }
 
   get clusterDomain(): string {
@@ -67,6 +70,11 @@ export class RecordedLookup implements ServiceLookup {
   resolveHost(host: string, callerNamespace?: string): Service | undefined {
     for (const { namespace, name } of serviceNames(host, this.clusterDomain, callerNamespace)) this.#names.add(`${namespace}/${name}`);
     return this.#registry.resolveHost(host, callerNamespace);
+  }
+
+  readyEndpoints(namespace: string, name: string): number {
+    this.#endpoints.add(`${namespace}/${name}`);
+    return this.#registry.readyEndpoints(namespace, name);
   }
 
   tcpServices(): TcpLists {

@@ -1,8 +1,9 @@
-import type { Endpoint, EndpointSlice, Service } from "@fenceline/api";
+import type { EndpointSlice, Service } from "@fenceline/api";
 import { allNew, type ObjectChange, objectOf, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { type AddressHint, AddressIndex } from "./address-index.ts";
 import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
+import { EndpointCounts, isReady } from "./endpoint-counts.ts";
 import { serviceNames } from "./service-names.ts";
 import { type TcpLists, TcpServices } from "./tcp-services.ts";
 
@@ -47,6 +48,7 @@ export class Registry {
   readonly #homes = new Map<string, string>();
   #ordered: readonly Service[] | undefined;
   #addresses: AddressIndex | undefined;
+  #endpointCounts: EndpointCounts | undefined;
   #tcp: TcpServices | undefined;
   #version = 0;
 
@@ -149,6 +151,11 @@ export class Registry {
     });
   }
 
+  /** How many endpoints of a Service are ready, whether or not the Service exists. */
+  readyEndpoints(namespace: string, name: string): number {
+    return this.#countEndpoints().of(`${namespace}/${name}`);
+  }
+
   /**
    * The EndpointSlices of a Service, ordered by name, with its endpoints whether ready or not: a
    * pod that starts up already calls others.
@@ -172,6 +179,15 @@ export class Registry {
     this.#addresses = new AddressIndex();
     for (const service of this.services()) this.#addresses.add(service, this.slicesOf(service), this.hostOf(service));
     return this.#addresses;
+  }
+
+  /** As {@link #addressIndex}. */
+  #countEndpoints(): EndpointCounts {
+    if (this.#endpointCounts !== undefined) return this.#endpointCounts;
+    this.#endpointCounts = new EndpointCounts();
+    for (const [namespace, { entries }] of this.#namespaces)
+      for (const [name, { slices }] of entries) for (const slice of slices) this.#endpointCounts.add(`${namespace}/${name}`, slice);
+    return this.#endpointCounts;
   }
 
   #serviceChanged(change: ObjectChange<Service>): void {
@@ -219,6 +235,8 @@ export class Registry {
       const added = after === undefined ? [] : [after];
       entry.slices = entry.slices.toSpliced(placeOf(entry.slices, name), known === undefined ? 0 : 1, ...added);
     });
+    if (known !== undefined) this.#endpointCounts?.remove(`${namespace}/${home}`, known);
+    if (after !== undefined) this.#endpointCounts?.add(`${namespace}/${home}`, after);
     if (service === undefined) return;
     if (known !== undefined) this.#addresses?.removeSlice(service, known);
     if (after !== undefined) this.#addresses?.addSlice(service, after, this.hostOf(service));
@@ -235,10 +253,6 @@ export class Registry {
     else this.#namespaces.set(namespace, known);
     return entry;
   }
-}
-
-function isReady({ conditions }: Endpoint): boolean {
-  return conditions?.ready !== false;
 }
 
 function placeOf(slices: readonly EndpointSlice[], name: string): number {

@@ -4,9 +4,9 @@ import { RecordedLookup } from "@fenceline/registry";
 import { egressHosts, workloadLabels } from "@fenceline/render";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
+import { RegistryReads } from "../registry-reads.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
-import { FenceReads } from "./fence-reads.ts";
 import type { FenceState } from "./fence-state.ts";
 import { differsInSubstance } from "./status.ts";
 import { wideningOf } from "./widening.ts";
@@ -40,7 +40,7 @@ const SHORTEST_WRITE_PAUSE = 1_000;
 export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus, DesiredFence> {
   readonly kind = SERVICE_FENCE;
   /** What was read for each fence when it was last observed. */
-  readonly reads = new FenceReads();
+  readonly reads = new RegistryReads();
   readonly #options: FenceReconcilerOptions;
 
   constructor(options: FenceReconcilerOptions) {

@@ -9,7 +9,6 @@ import {
   type ObjectChange,
   type ObjectRef,
   objectOf,
-  SERVICE,
   SERVICE_FENCE,
   type ServiceFence,
 } from "@fenceline/api";
@@ -78,12 +77,12 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   }
 
   /** Another's Sidecar may be for the pods of any fence of its namespace. */
-  concernedBy({ of, foreign }: MeshChanges): readonly ObjectRef[] | "all" {
+  concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
     const { mesh, reconciler } = this.#options;
     const { tcp, fallbackReady, config } = this.#commonNow();
     if (fallbackReady !== this.#common.fallbackReady || config !== this.#common.config) return "all";
-    const beside = foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
-    return [...reconciler.reads.concernedBy(of(SERVICE), tcp !== this.#common.tcp), ...beside];
+    const beside = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
+    return [...reconciler.reads.concernedBy(changes, tcp !== this.#common.tcp), ...beside];
   }
 
   keepUp(changes: MeshChanges): void {
