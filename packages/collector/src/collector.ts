@@ -240,9 +240,9 @@ export class Collector {
   }
 
   #drive(context: KindContext): readonly KindDriver[] {
-    const { store, drivers = DRIVERS } = this.#options;
-    const controller = this.#controller;
-    return Object.values(drivers).map((make) => new KindDriver({ driven: make(context), controller, store }));
+    const { store, logger, drivers = DRIVERS } = this.#options;
+    const shared = { controller: this.#controller, metrics: this.#metrics, store, logger };
+    return Object.values(drivers).map((make) => new KindDriver({ ...shared, driven: make(context) }));
   }
 
   /** A fence as it is now, times and counts included. */

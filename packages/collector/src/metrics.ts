@@ -37,6 +37,11 @@ export class CollectorMetrics {
     "Writes of rendered objects that waited for their budget, by the kind that they are for, counted at each try.",
     ["kind"],
   );
+  readonly kindFaults = this.#counter(
+    "fenceline_kind_faults_total",
+    "Errors of ours in what decides which objects of a kind are looked at.",
+    ["kind"],
+  );
   readonly learnToRender = new Histogram({
     name: "fenceline_learn_to_render_seconds",
     help: "From the arrival of the first report of an edge until its Sidecar was written.",

@@ -13,6 +13,7 @@ import { resourcesOf } from "@fenceline/kubernetes";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import { ENVOY_FILTERS, FENCE, SERVICE_FENCES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { desiredOfManifests } from "./desired-of-manifests.ts";
+import type { KindMaker } from "./kind-context.ts";
 import { DRIVERS, type Drivers } from "./kinds.ts";
 import { startCluster, startReplica } from "./testing/cluster.ts";
 import { CAPTURED_MESH, CONFIG } from "./testing/mesh.ts";
@@ -122,6 +123,19 @@ test("issue 14: of a second kind, too, the leader alone writes, and the next one
     writes(),
     before.map((count) => count + 1),
   );
+});
+
+test("issue 14: a kind whose triggers throw stops no other kind, is counted, and its own objects are looked at all the same", async (t) => {
+  const fail = () => assert.fail("a fault in what is particular to the kind");
+  const broken: KindMaker = (context) => ({ ...valves(context), triggers: { concernedBy: fail, keepUp: fail, tick: fail } });
+  // The broken kind comes first.
+  const running = await startCollector(t, CAPTURED_MESH, undefined, { drivers: { Valve: broken, ...DRIVERS } }, KINDS);
+  running.write("valve.yaml", JSON.stringify(valveOf("b")));
+  running.write("late.yaml", NAMESAKE.replace("valve-a", "late"));
+  await until(() => running.read("rendered/test1/Sidecar-late.yaml") !== "" && /shown: 1/.test(running.read(VALVE_STATE)));
+  const { body } = await running.request("/metrics");
+  assert.match(body, /^fenceline_kind_faults_total\{kind="Valve"\} [1-9]/m);
+  assert.doesNotMatch(body, /fenceline_kind_faults_total\{kind="ServiceFence"\}/);
 });
 
 /** A fence with the name that the valve `a` gives its Sidecar. */

@@ -18,6 +18,8 @@ export interface ControlMetrics {
   readonly statusWrites: Counter<OfKind>;
   /** Writes for an object of ours that wait for their budget, counted at each try. */
   readonly delayedWrites: Counter<OfKind>;
+  /** Errors of ours in what decides which objects of a kind are looked at. */
+  readonly kindFaults: Counter<OfKind>;
   /** How many writes may be under way at a time now, read when somebody asks. */
   observeInFlight(read: () => number): void;
   /** What stands in the way of writes now, read when somebody asks. */

@@ -35,6 +35,7 @@ const METRICS: ControlMetrics = {
   writes: { inc: nothing },
   statusWrites: { inc: nothing },
   delayedWrites: { inc: nothing },
+  kindFaults: { inc: nothing },
   observeObstacles: nothing,
   observeInFlight: nothing,
 };

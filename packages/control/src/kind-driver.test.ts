@@ -33,14 +33,17 @@ function changesOf(given: Partial<MeshChanges> & { readonly valves?: readonly Ob
 function running(t: TestContext, triggers: Triggers<Valve> = {}) {
   const objects = new Map<string, Valve>();
   const looked: string[] = [];
-  const state = { now: 0, gone: [] as ObjectRef[] };
+  const state = { now: 0, gone: [] as ObjectRef[], faults: [] as string[] };
   const counter = { inc: nothing };
+  const lines: { readonly msg: string; readonly [field: string]: unknown }[] = [];
+  const metrics = {
+    ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter },
+    ...{ observeObstacles: nothing, observeInFlight: nothing },
+    kindFaults: { inc: ({ kind }: { readonly kind: string }) => void state.faults.push(kind) },
+  };
   const controller = new Controller({
     store: { ownedBy: () => [], apply: async () => undefined, writeStatus: async () => undefined, deleteStatus: async () => {} },
-    metrics: {
-      ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter },
-      ...{ observeObstacles: nothing, observeInFlight: nothing },
-    },
+    metrics,
     logger: pino({ level: "silent" }),
     leads: () => false,
   });
@@ -60,6 +63,8 @@ function running(t: TestContext, triggers: Triggers<Valve> = {}) {
     driven: { kind: VALVE, reconciler, triggers: { ...triggers, objects: source } },
     controller,
     store: { snapshot: unused, objectOf: unused, goneOwners: () => state.gone },
+    metrics,
+    logger: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
     clock: () => state.now,
   });
   t.after(async () => {
@@ -72,7 +77,7 @@ function running(t: TestContext, triggers: Triggers<Valve> = {}) {
     return looked.splice(0).sort();
   };
   const put = (name: string, namespace?: string) => void objects.set(refText(refOf(name, namespace)), valve(name, namespace));
-  return { driver, objects, looked, state, taken, put };
+  return { driver, objects, looked, lines, state, taken, put };
 }
 
 test("at the start every object is looked at, and what is left of those that are gone", async (t) => {
@@ -218,4 +223,61 @@ test("at the end the kind asks for what is to be written once more, and time has
   driver.close();
   t.mock.timers.tick(10);
   assert.deepEqual(heard, ["tick", "closing"]);
+});
+
+const fail = () => assert.fail("a fault in what is particular to the kind");
+
+test("issue 14: a fault in whom a change concerns leaves changes of objects looked at, is told, and has all looked at after a pause", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { driver, put, lines, state, taken } = running(t, { concernedBy: fail, keepUp: fail });
+  for (const name of ["a", "b"]) put(name);
+  driver.refresh();
+  await taken();
+  driver.changed(changesOf({ valves: [{ before: undefined, after: valve("b") }] }));
+  assert.deepEqual([await taken(), state.faults], [["b"], ["Valve", "Valve"]]);
+  assert.deepEqual(
+    lines.map(({ level, kind, failures, msg }) => [level, kind, failures, msg]),
+    [1, 2].map((failures) => [50, "Valve", failures, "changes of a kind not followed, will look at all its objects"]),
+  );
+  t.mock.timers.tick(999);
+  assert.deepEqual(await taken(), []);
+  t.mock.timers.tick(1);
+  assert.deepEqual(await taken(), ["a", "b"]);
+  driver.changed(changesOf({}));
+  t.mock.timers.tick(1_000);
+  assert.deepEqual(await taken(), [], "the next time it takes twice as long");
+  t.mock.timers.tick(1_000);
+  assert.deepEqual(await taken(), ["a", "b"]);
+});
+
+test("issue 14: a fault with one object leaves the others looked at, and that one too", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { driver, put, state, taken } = running(t, {
+    open: ({ metadata }) => (metadata.name === "a" ? fail() : undefined),
+    isNews: ({ after }) => (after?.metadata.name === "a" ? fail() : true),
+    disturbed: fail,
+    lead: fail,
+  });
+  for (const name of ["a", "b"]) put(name);
+  driver.lead();
+  assert.deepEqual([await taken(), state.faults.length], [["a", "b"], 2]);
+  driver.changed(changesOf({ valves: ["a", "b"].map((name) => ({ before: undefined, after: valve(name) })), disturbed: [refOf("a")] }));
+  assert.deepEqual([await taken(), state.faults.length], [["a", "b"], 4]);
+});
+
+test("issue 14: a fault when time passes ends nothing, and faults are a new row after five minutes without any", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
+  const { driver, lines, state } = running(t, { interval: fail, tick: fail, closing: fail });
+  driver.start();
+  t.mock.timers.tick(10_000);
+  assert.deepEqual(
+    lines.map(({ failures }) => failures),
+    [1, 2],
+  );
+  state.now += 5 * MINUTE;
+  t.mock.timers.tick(10_000);
+  assert.equal(lines.at(-1)?.failures, 1);
+  driver.close();
+  t.mock.timers.tick(10 * MINUTE);
+  assert.equal(state.faults.length, 4);
 });

@@ -1,6 +1,9 @@
 import { type ObjectChange, type ObjectRef, type OwnObject, objectOf, refText } from "@fenceline/api";
 import type { MeshChanges, Store } from "@fenceline/store";
+import type { Logger } from "pino";
+import type { ControlMetrics } from "./control-metrics.ts";
 import type { Controller } from "./controller.ts";
+import { KindFaults } from "./kind-faults.ts";
 import type { DrivenKind, ObjectSource, Triggers } from "./triggers.ts";
 
 /** What a {@link KindDriver} works with. */
@@ -8,6 +11,8 @@ export interface KindDriverOptions<O extends OwnObject> {
   readonly driven: DrivenKind<O>;
   readonly controller: Controller;
   readonly store: Pick<Store, "snapshot" | "objectOf" | "goneOwners">;
+  readonly metrics: Pick<ControlMetrics, "kindFaults">;
+  readonly logger: Logger;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
 }
@@ -24,7 +29,7 @@ const SWEEP_PAUSE = 10_000;
  * Has the objects of one kind looked at: all of them at the start and when this replica becomes the
  * leader, those that changed or that a change concerns, those whose rendered objects somebody else
  * touched, and now and then all of them again. What is particular to the kind its {@link Triggers}
- * know.
+ * know; a fault in them stops no other kind.
  */
 export class KindDriver<O extends OwnObject = OwnObject> {
   readonly #options: KindDriverOptions<O>;
@@ -33,18 +38,20 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   /** Objects that were there when they were last looked at. */
   readonly #known = new Map<string, ObjectRef>();
   readonly #clock: () => number;
+  readonly #faults: KindFaults;
   #refreshedAt = Number.NEGATIVE_INFINITY;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #interval: number | undefined;
 
   constructor(options: KindDriverOptions<O>) {
-    const { driven, controller, store, clock = () => performance.now() } = options;
+    const { driven, controller, store, metrics, logger, clock = () => performance.now() } = options;
     const { kind, reconciler, triggers = {} } = driven;
     this.#options = options;
     this.#clock = clock;
     this.#triggers = triggers;
     this.#objects = triggers.objects ?? { all: () => store.snapshot().of(kind), find: (of) => store.objectOf(kind, of) };
+    this.#faults = new KindFaults({ kind: kind.name, logger, metrics, clock, retry: () => this.refresh() });
     controller.add(reconciler);
   }
 
@@ -53,7 +60,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     this.#refreshedAt = this.#clock();
     const before = [...this.#known.values()];
     this.#known.clear();
-    for (const object of this.#objects.all()) this.#open(object);
+    for (const object of this.#faults.guard(() => this.#objects.all()) ?? []) this.#open(object);
     for (const of of this.#known.values()) this.#enqueue(of);
     // Of those whose end nobody told of.
     for (const of of before) if (!this.#known.has(refText(of))) this.#enqueue(of);
@@ -64,16 +71,16 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   changed(changes: MeshChanges): void {
     const { kind } = this.#options.driven;
     const concerned = this.#concernedBy(changes);
-    this.#triggers.keepUp?.(changes);
-    for (const change of changes.of(kind)) this.#changedItself(change);
-    for (const of of concerned === "all" ? [...this.#known.values()] : concerned) this.#look(of);
+    this.#faults.guard(() => this.#triggers.keepUp?.(changes));
+    for (const change of changes.of(kind)) this.#faults.guard(() => this.#changedItself(change));
+    for (const of of concerned === "all" ? [...this.#known.values()] : concerned) this.#faults.guard(() => this.#look(of));
     for (const owner of changes.disturbed) if (owner.kind === kind.name) this.#disturbed(owner);
     if (this.#timer !== undefined) this.#schedule();
   }
 
   /** Takes over as the leader: the one before may have left anything undone. */
   lead(): void {
-    this.#triggers.lead?.();
+    this.#faults.guard(() => this.#triggers.lead?.());
     this.refresh();
   }
 
@@ -86,11 +93,12 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   close(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#triggers.closing?.();
+    this.#faults.guard(() => this.#triggers.closing?.());
+    this.#faults.close();
   }
 
   #schedule(): void {
-    const interval = this.#triggers.interval?.() ?? SWEEP_PAUSE;
+    const interval = this.#faults.guard(() => this.#triggers.interval?.()) ?? SWEEP_PAUSE;
     if (this.#timer !== undefined && interval === this.#interval) return;
     this.#interval = interval;
     clearInterval(this.#timer);
@@ -100,13 +108,16 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   #tick(): void {
     if (this.#clock() - this.#refreshedAt >= REFRESH_PAUSE) this.refresh();
     else if (this.#clock() - this.#sweptAt >= SWEEP_PAUSE) this.#sweep();
-    this.#triggers.tick?.();
+    this.#faults.guard(() => this.#triggers.tick?.());
   }
 
   /** Worked out to its end before anything is kept up or looked at. */
   #concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
-    const concerned = this.#triggers.concernedBy?.(changes) ?? [];
-    return typeof concerned === "string" ? concerned : [...concerned];
+    const evaluate = (): readonly ObjectRef[] | "all" => {
+      const concerned = this.#triggers.concernedBy?.(changes) ?? [];
+      return typeof concerned === "string" ? concerned : [...concerned];
+    };
+    return this.#faults.guard(evaluate) ?? [];
   }
 
   #changedItself(change: ObjectChange<O>): void {
@@ -118,7 +129,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   }
 
   #disturbed(of: ObjectRef): void {
-    this.#triggers.disturbed?.(of);
+    this.#faults.guard(() => this.#triggers.disturbed?.(of));
     this.#enqueue(of);
   }
 
@@ -132,7 +143,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   #open(object: O): void {
     const of = this.#refOf(object);
     this.#known.set(refText(of), of);
-    this.#triggers.open?.(object);
+    this.#faults.guard(() => this.#triggers.open?.(object));
   }
 
   #enqueue(of: ObjectRef): void {

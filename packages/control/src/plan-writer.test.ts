@@ -41,7 +41,7 @@ async function written(obstructed: string, owned: readonly RenderedObject[], des
     store: { ownedBy: () => owned, apply, writeStatus: async () => undefined, deleteStatus: async () => {} },
     reconcilerOf: () => ({ kind: { name: "Widget", errorPrefix: "WIDGET" } }),
     metrics: {
-      ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter },
+      ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter, kindFaults: counter },
       ...{ observeInFlight: nothing, observeObstacles: nothing },
     },
     logger: pino({ level: "silent" }),

@@ -30,16 +30,13 @@ const nothing = () => {};
 /** A controller that runs valves. */
 function control(t: TestContext, store: Store) {
   const counter = { inc: nothing };
-  const controller = new Controller({
-    store,
-    metrics: {
-      ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter },
-      ...{ observeObstacles: nothing, observeInFlight: nothing },
-    },
-    logger: pino({ level: "silent" }),
-    leads: () => true,
-  });
-  const driver = new KindDriver({ driven: valves({ store }), controller, store });
+  const metrics = {
+    ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter, kindFaults: counter },
+    ...{ observeObstacles: nothing, observeInFlight: nothing },
+  };
+  const logger = pino({ level: "silent" });
+  const controller = new Controller({ store, metrics, logger, leads: () => true });
+  const driver = new KindDriver({ driven: valves({ store }), controller, store, metrics, logger });
   store.onChange((changes) => driver.changed(changes));
   t.after(async () => {
     driver.close();
