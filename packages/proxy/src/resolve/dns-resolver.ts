@@ -137,7 +137,7 @@ class DnsResolver implements Resolver {
       });
       return resolution;
     } catch (error) {
-      if (entry === undefined || !this.#isUsable(entry)) throw resolutionError(error);
+      if (entry === undefined || !this.#isUsable(entry)) throw resolutionError(error, entry?.resolution !== undefined);
       this.#remember(key, target, { ...entry, freshUntil: Date.now() + this.#negativeTtl });
       return entry.resolution;
     }
@@ -212,7 +212,7 @@ function isSame(one: Resolution, other: Resolution): boolean {
   return one.every(({ origin, authority }, i) => origin === other[i]?.origin && authority === other[i]?.authority);
 }
 
-function resolutionError(error: unknown): ResolutionError {
+function resolutionError(error: unknown, wasKnown: boolean): ResolutionError {
   const code = error instanceof DnsFailure ? error.code : "unknown";
-  return new ResolutionError(`the name server failed (${code})`, { timedOut: TIMED_OUT.has(code), cause: error });
+  return new ResolutionError(`the name server failed (${code})`, { timedOut: TIMED_OUT.has(code), wasKnown, cause: error });
 }

@@ -66,11 +66,14 @@ export interface Resolver {
 /** The resolver could not say whether the target exists. */
 export class ResolutionError extends Error {
   readonly timedOut: boolean;
+  /** Whether the target was found before, so that it most likely exists. */
+  readonly wasKnown: boolean;
 
-  constructor(message: string, options: { readonly timedOut: boolean; readonly cause?: unknown }) {
+  constructor(message: string, options: { readonly timedOut: boolean; readonly wasKnown?: boolean; readonly cause?: unknown }) {
     super(message, { cause: options.cause });
     this.name = "ResolutionError";
     this.timedOut = options.timedOut;
+    this.wasKnown = options.wasKnown ?? false;
   }
 }
 
