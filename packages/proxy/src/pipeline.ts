@@ -161,13 +161,11 @@ function judgeAndForward(parts: PipelineParts, call: Call, route: Route, resolut
 /** Step 4. @returns the addresses that may be dialled; undefined where the call has failed */
 function judge(parts: PipelineParts, call: Call, route: Route, resolution: Resolution): readonly Address[] | undefined {
   if (resolution === undefined) {
-    if (route.authorized.unknown.code === "EXTERNAL_REFUSED") parts.counters.external("refused");
     call.fail(route.authorized.unknown);
     return undefined;
   }
   const judged = resolution.length === 0 ? undefined : parts.judge(resolution, route.authorized);
   if (judged?.refusal !== undefined) {
-    if (judged.refusal.code === "EXTERNAL_REFUSED") parts.counters.external("refused");
     call.fail(judged.refusal, judged.refused === undefined ? undefined : new Error(judged.refused.origin));
     return undefined;
   }
@@ -177,7 +175,7 @@ function judge(parts: PipelineParts, call: Call, route: Route, resolution: Resol
     call.fail(NO_ENDPOINTS);
     return undefined;
   }
-  if (leavesMesh(judged)) parts.counters.external("forwarded");
+  if (leavesMesh(judged)) parts.counters.forwardedOutside += 1;
   return judged.addresses;
 }
 

@@ -1,5 +1,5 @@
 import { Refusal } from "../refusals/refusal.ts";
-import { namespaceInName, qualifiedNames } from "../resolve/cluster-name.ts";
+import { mayBeOutside, namespaceInName, qualifiedNames } from "../resolve/cluster-name.ts";
 import { type Target, toAddress } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
@@ -81,26 +81,30 @@ export function authorize(destination: Destination, policy: ServingPolicy, calle
   if (names !== undefined && names.length > 0) targets.push({ host: named.host, kind: named.kind, port, ...from });
   if (original !== undefined) targets.push({ host: original.address, kind: original.kind, port: original.port, ...from });
   if (reach > REACH.SERVICE_NAMES) targets.push(externalTarget(destination, policy.external));
-  // Had the caller been allowed more, the host might have been found outside of the mesh.
-  const mayBeExternal = reach <= REACH.SERVICE_NAMES && policy.external.reachOf(named.host) > REACH.SERVICE_NAMES;
-  const unknown = mayBeExternal ? unknownOutside(destination, names, noFurther, policy) : refusalOf(names);
+  const unknown = reach > REACH.SERVICE_NAMES ? refusalOf(names) : unknownWithin(destination, names, noFurther, policy);
   return targets.length === 0
     ? unknown
     : { targets, unknown, reach, caller: caller.isProven ? destination.source?.namespace : undefined, noFurther };
 }
 
 /**
- * A name of the cluster's form is most likely a mistyped one; an address that nobody may reach is
- * refused as that.
+ * The answer about a host that the mesh does not have, for a caller who may go no further. Had more
+ * been allowed, it might have been found outside: then that is what was refused, and counted. A name
+ * of two labels may just as well be a mistyped `<service>.<namespace>`, so its answer says both.
  */
-function unknownOutside(
+function unknownWithin(
   { named, port }: Destination,
   names: readonly string[] | undefined,
   noFurther: Refusal,
-  policy: ServingPolicy,
+  { external, clusterDomain, checkAddress }: ServingPolicy,
 ): Refusal {
-  if (named.kind !== "name") return policy.checkAddress(toAddress(named.host, port)) ?? noFurther;
-  return names === undefined ? noFurther : refusalOf(names);
+  const isRefused = external.reachOf(named.host) > REACH.SERVICE_NAMES || external.deniesName(named.host);
+  if (!isRefused) return refusalOf(names);
+  if (named.kind !== "name") return checkAddress(toAddress(named.host, port)) ?? noFurther;
+  if (!mayBeOutside(named.host, clusterDomain)) return refusalOf(names);
+  return names === undefined
+    ? noFurther
+    : new Refusal(noFurther.code, `no service of the cluster has this name, and as an external host it is refused: ${noFurther.message}`);
 }
 
 function isOwn(name: string, { ownNames, ownNamespace, clusterDomain }: ServingPolicy): boolean {

@@ -118,9 +118,14 @@ export class ExternalPolicy {
     this.#deny = new ExternalList(deny);
   }
 
+  /** Whether this host is refused by its name. @param host lower case, without a trailing dot */
+  deniesName(host: string): boolean {
+    return this.#deny.hasName(host);
+  }
+
   /** How far a call may go that names this host. @param host lower case, without a trailing dot */
   reachOf(host: string): Reach {
-    if (this.#deny.hasName(host)) return REACH.SERVICE_NAMES;
+    if (this.deniesName(host)) return REACH.SERVICE_NAMES;
     if (this.mode === "forward" || this.#allow.hasName(host)) return REACH.ANYWHERE;
     return this.#allow.hasNetworks ? REACH.LISTED : REACH.SERVICE_NAMES;
   }

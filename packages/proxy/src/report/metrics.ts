@@ -21,7 +21,8 @@ const CLASSES: readonly Outcome[] = ["5xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 export class ProxyCounters {
   readonly outcomes = new Map<Outcome, number>();
   readonly unreported = new Map<UnreportedReason, number>();
-  readonly externalCalls = { forwarded: 0, refused: 0 };
+  /** Calls that left the mesh. */
+  forwardedOutside = 0;
   connectFailures = 0;
   brokenOff = 0;
   gaveUp = 0;
@@ -32,11 +33,6 @@ export class ProxyCounters {
 
   outcome(outcome: Outcome): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
-  }
-
-  /** A call that would leave the mesh. */
-  external(outcome: "forwarded" | "refused"): void {
-    this.externalCalls[outcome] += 1;
   }
 
   notReported(reason: UnreportedReason): void {
@@ -135,8 +131,8 @@ export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Re
     registers,
     collect() {
       this.reset();
-      this.inc({ outcome: "forwarded" }, counters.externalCalls.forwarded);
-      this.inc({ outcome: "refused" }, counters.externalCalls.refused);
+      this.inc({ outcome: "forwarded" }, counters.forwardedOutside);
+      this.inc({ outcome: "refused" }, counters.outcomes.get("EXTERNAL_REFUSED") ?? 0);
     },
   });
   return registry;

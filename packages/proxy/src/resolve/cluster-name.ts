@@ -29,3 +29,13 @@ export function qualifiedNames(host: string, namespace: string | undefined, clus
   if (labels === 2) names.push(`${host}.svc.${clusterDomain}`);
   return names;
 }
+
+/**
+ * Whether a host may be one outside of the cluster: not a name of one label, which only a search path
+ * completes, nor one that ends as those of Services do.
+ *
+ * @param host lower case, without trailing dot
+ */
+export function mayBeOutside(host: string, clusterDomain: string): boolean {
+  return host.includes(".") && !host.endsWith(".svc") && !host.endsWith(`.svc.${clusterDomain}`);
+}
