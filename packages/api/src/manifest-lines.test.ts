@@ -84,7 +84,10 @@ test("T-50 a kind that only looks like ours is told, and not passed over in sile
     assert.match(fault?.message ?? "", /kind: not a kind: use ServiceFence/, kind);
   }
   assert.deepEqual(
-    parseManifests(FENCE.replace("ServiceFence", "ServiceFenceList2"), "a.yaml").ignored.map(({ reason }) => reason),
+    parseManifests(
+      FENCE.replace("ServiceFence", "ServiceFenceList2").replace("microservice.slime.io", "example.com"),
+      "a.yaml",
+    ).ignored.map(({ reason }) => reason),
     ["another kind"],
   );
 });

@@ -111,3 +111,23 @@ test("other kinds are named and left alone, empty documents too", () => {
     ["Deployment"],
   );
 });
+
+test("T-20 an unknown kind of our own groups is a fault with its line; kinds of Slime that share them are left alone", () => {
+  for (const [apiVersion, kind] of [
+    ["microservice.slime.io/v1alpha1", "ServiceFenc"],
+    ["microservice.slime.io/v1alpha1", "Fence"],
+    ["microservice.netease.com/v9", "ServiceFenceSet"],
+    ["Microservice.Slime.io/v1alpha1", "ServiceFencing"],
+  ])
+    assert.deepEqual(
+      faultsOf(`apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: a, namespace: test1}\n`).map(({ code, line, path }) => [
+        code,
+        line,
+        path,
+      ]),
+      [["MANIFEST_KIND_UNKNOWN", 2, "kind"]],
+      kind,
+    );
+  const { ignored } = parseManifests("apiVersion: microservice.slime.io/v1alpha2\nkind: SmartLimiter\nmetadata: {name: a}\n", "a.yaml");
+  assert.deepEqual(ignored, [{ kind: "SmartLimiter", reason: "another kind" }]);
+});

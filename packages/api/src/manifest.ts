@@ -152,7 +152,7 @@ class ManifestReader {
       return;
     }
     const ours = this.#kinds.find((candidate) => isOwnKind(candidate) && isMeant(candidate.name, value.kind));
-    if (ours === undefined) this.ignored.push({ kind: value.kind, reason: "another kind" });
+    if (ours === undefined) this.#readOther(document, value, path);
     else {
       // Nobody else has the kind, and an object that is passed over in silence does nothing.
       // kubectl finds no match for it either.
@@ -162,6 +162,20 @@ class ManifestReader {
       const wanted = isKind ? `an apiVersion of a ${wordFor(ours)}: use ${ours.apiVersions.join(" or ")}` : `a kind: use ${ours.name}`;
       this.#fault(faultCodeOf(ours, [field]), at, `not ${wanted}, found ${JSON.stringify(value[field])}`);
     }
+  }
+
+  /** Nobody but us has kinds in our groups: what is none of them there is a typing error. */
+  #readOther(document: Document, value: AnyObject, path: FieldPath): void {
+    const group = groupOf(value.apiVersion).trim().toLowerCase();
+    const inGroup = this.#kinds.filter((kind) => isOwnKind(kind) && kind.apiVersions.some((version) => groupOf(version) === group));
+    const [ours] = inGroup;
+    if (ours === undefined || SLIME_ONLY.has(value.kind)) {
+      this.ignored.push({ kind: value.kind, reason: "another kind" });
+      return;
+    }
+    const at = { line: lineOfField(document, this.#lines, [...path, "kind"]), path: "kind", object: describeObject(value) };
+    const names = inGroup.map(({ name }) => name).join(" or ");
+    this.#fault("MANIFEST_KIND_UNKNOWN", at, `not a kind of ${group}: use ${names}, found ${JSON.stringify(value.kind)}`);
   }
 
   #validate(document: Document, value: AnyObject, path: FieldPath, kind: ReadKind<unknown>): void {
@@ -189,6 +203,14 @@ class ManifestReader {
   #fault(code: string, at: Location, message: string): void {
     this.faults.push(new InvalidResource(code, { at: { file: this.#file, ...at }, message }));
   }
+}
+
+/** Kinds of Slime that share its groups and are not rendered: whoever migrates has them in the same files. */
+const SLIME_ONLY: ReadonlySet<string> = new Set(["SmartLimiter", "EnvoyPlugin", "PluginManager"]);
+
+/** `v1` has the group without a name. */
+function groupOf(apiVersion: string): string {
+  return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
 }
 
 /**

@@ -144,8 +144,9 @@ export class DirectoryStore implements Store {
     return this.#kinds.flatMap(({ name }) => objects.filter((object) => object?.kind === name)).filter((object) => object !== undefined);
   }
 
+  /** None right after a start while a manifest is being written. */
   goneOwners(kind: Kind): readonly ObjectRef[] {
-    return this.#owned.gone(kind);
+    return this.#manifests.isSettled ? this.#owned.gone(kind) : [];
   }
 
   /** Nobody else writes into the folder of what is rendered. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -186,4 +186,93 @@ test("T-50 what cannot be written is an obstacle that a person has to remove", a
   const obstacle = await store.writeStatus({ kind: "ServiceFence", namespace: "test1", name: "a" }, { domains: {} });
   assert.equal(obstacle?.reason, "WriteFailed");
   assert.match(obstacle?.message ?? "", /ENOTDIR|EEXIST/);
+});
+
+test("T-21 a file that is emptied and then written whole, or cut off for a moment, takes nothing away", async (t) => {
+  const { folder, names, refused, seen, until } = await open(t, (path) =>
+    writeFileSync(join(path, "a.yaml"), `${fence("a")}---\n${fence("b")}`),
+  );
+  for (const cut of ["", fence("a"), fence("a").slice(0, 30)]) {
+    writeFileSync(join(folder, "a.yaml"), cut);
+    writeFileSync(join(folder, `other-${cut.length}.yaml`), fence(`c${cut.length}`));
+    // Other files are taken at once, so the folder has been looked at.
+    await until(() => names().includes(`c${cut.length}`));
+    assert.ok(names().startsWith("a,b,"), names());
+    writeFileSync(join(folder, "a.yaml"), `${fence("a")}---\n${fence("b", `, maxHosts: ${1 + cut.length}`)}`);
+    await until(() => seen.length > 0);
+  }
+  assert.deepEqual(
+    seen.filter((each) => !each.startsWith("a,b")),
+    [],
+  );
+  assert.deepEqual(refused, []);
+});
+
+test("T-21 a start over a file that is empty for the moment takes away nothing of its fences", async (t) => {
+  const of = { kind: "ServiceFence", namespace: "test1", name: "a" };
+  const { folder, store } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), fence("a")));
+  await store.writeStatus(of, { domains: {} });
+  await store.apply({
+    action: "create",
+    owner: of,
+    object: {
+      apiVersion: "networking.istio.io/v1beta1",
+      kind: "Sidecar",
+      metadata: { namespace: "test1", name: "a", labels: {} },
+      spec: { workloadSelector: { labels: { app: "a" } }, egress: [{ hosts: ["./*"] }] },
+    },
+  });
+  await store.close();
+  writeFileSync(join(folder, "a.yaml"), "");
+  const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  t.after(() => again.close());
+  assert.deepEqual(again.goneOwners(SERVICE_FENCE), []);
+  const old = new Date(Date.now() - 60_000);
+  utimesSync(join(folder, "a.yaml"), old, old);
+  const later = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  t.after(() => later.close());
+  assert.deepEqual(later.goneOwners(SERVICE_FENCE), [of]);
+});
+
+test("T-26 an entry that is no file, or too large, costs itself alone at the start too, and is told", async (t) => {
+  const { names, refused } = await open(t, (folder) => {
+    writeFileSync(join(folder, "a.yaml"), fence("a"));
+    mkdirSync(join(folder, "b.yaml"));
+    execFileSync("mkfifo", [join(folder, "c.yaml")]);
+    symlinkSync("/dev/zero", join(folder, "d.yaml"));
+    symlinkSync("e.yaml", join(folder, "e.yaml"));
+    writeFileSync(join(folder, "f.yaml"), Buffer.alloc(9 * 1024 * 1024, "#"));
+    writeFileSync(join(folder, "g.yaml"), fence("g"));
+  });
+  assert.equal(names(), "a,g");
+  assert.deepEqual(
+    refused.map(({ error, kept }) => [error.code, error.at.file, kept]).sort(),
+    ["c.yaml", "d.yaml", "e.yaml", "f.yaml"].map((file) => ["FILE_UNREADABLE", file, false]),
+  );
+});
+
+test("T-20 a kind of others is told once, however often its file changes", async (t) => {
+  const other = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n";
+  const { folder, names, ignored, until } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), fence("a") + other));
+  for (const name of ["b", "c"]) {
+    writeFileSync(join(folder, "a.yaml"), `${fence("a")}---\n${fence(name)}${other}`);
+    await until(() => names().includes(name));
+  }
+  assert.deepEqual(ignored, ["a.yaml: another kind: ConfigMap ×1"]);
+});
+
+test("T-20 a typing error in the kind or apiVersion of a fence that runs is refused, and the fence stays", async (t) => {
+  const { folder, names, refused, until } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), fence("a")));
+  const cases = [
+    [/kind: ServiceFence/, "kind: ServiceFenc", "MANIFEST_KIND_UNKNOWN"],
+    [/v1alpha1/, "v1alpha11", "FENCE_INVALID"],
+    [/slime\.io/, "slime.oi", "FENCE_INVALID"],
+  ] as const;
+  for (const [what, by, code] of cases) {
+    const count = refused.length;
+    writeFileSync(join(folder, "a.yaml"), fence("a").replace(what, by));
+    await until(() => refused.length > count);
+    assert.deepEqual([refused.at(-1)?.kept, names()], [true, "a"]);
+    assert.match(refused.at(-1)?.error.message ?? "", new RegExp(code));
+  }
 });

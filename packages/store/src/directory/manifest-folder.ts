@@ -13,8 +13,9 @@ import {
   type FileState,
   type Found,
   type ManifestKinds,
+  unsettledFor,
 } from "./manifest-look.ts";
-import { readText } from "./read-text.ts";
+import { readText, UnusableEntry } from "./read-text.ts";
 
 /**
  * How long to wait after a change on disk before reading: editors write a file in several steps.
@@ -34,7 +35,7 @@ const POLL_MS = 5_000;
  */
 const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
 const KUSTOMIZATION = /^kustomization\.ya?ml$/i;
-/** Most files and folders that are told to be left alone. */
+/** Most lines on what is left alone. */
 const MOST_TOLD = 1_000;
 /** Folders of our own in it. */
 const OURS: ReadonlySet<string> = new Set(["state", "rendered"]);
@@ -49,7 +50,7 @@ export interface ManifestFolderEvents {
   leftOut(error: FencelineError): void;
   /** A file came into force. */
   taken(file: string, objects: number): void;
-  /** A file or folder, or `count` objects of a file, are none of our business. */
+  /** A file or folder, or `count` objects of a file, are none of our business. Told once. */
   ignored(file: string, reason: string, count: number): void;
 }
 
@@ -67,6 +68,8 @@ export class ManifestFolder {
   /** Faults that were told. */
   #refused: ReadonlyMap<string, string> = new Map();
   readonly #toldIgnored = new Set<string>();
+  /** Until then a file may be on its way since before the start, by a monotonic clock. */
+  #unsettledUntil = Number.NEGATIVE_INFINITY;
   #watcher: FSWatcher | undefined;
   /**
    * Of the folder that is watched: a watch stays with it when it is moved away, and another comes
@@ -75,6 +78,8 @@ export class ManifestFolder {
   #watchedInode: number | undefined;
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
+  /** Of a look at what is doubted. */
+  #again: NodeJS.Timeout | undefined;
   #settlingSince: number | undefined;
   #reading: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -88,7 +93,8 @@ export class ManifestFolder {
   /**
    * Reads the folder and begins to watch it.
    *
-   * @throws {FencelineError} when a file is not valid: a start has no older content to fall back to
+   * @throws {FencelineError} when a file is not valid: a start has no older content to fall back
+   * to. What is no file at all costs itself alone
    */
   async open(): Promise<void> {
     await ensureFolder(this.#folder);
@@ -96,9 +102,12 @@ export class ManifestFolder {
     await this.#watch();
     this.#poll = setInterval(() => this.#schedule(), POLL_MS).unref();
     try {
-      const { files, errors, leftOut, ignored } = decideFirst(await this.#find(), this.#kinds);
-      const [first] = errors.values();
-      if (first !== undefined) throw first;
+      const found = await this.#find();
+      const { files, errors, leftOut, ignored } = decideFirst(found, this.#kinds);
+      const fault = [...errors.values()].find((error) => !(error instanceof UnusableEntry));
+      if (fault !== undefined) throw fault;
+      this.#tellRefused(errors);
+      this.#unsettledUntil = performance.now() + unsettledFor(found, Date.now());
       for (const error of leftOut) this.#events.leftOut(error);
       this.#tellIgnored(ignored);
       this.#files = files;
@@ -112,6 +121,11 @@ export class ManifestFolder {
     return [...this.#files.values()].flatMap(({ objects }) => objects);
   }
 
+  /** Whether what no manifest defines is gone for certain. */
+  get isSettled(): boolean {
+    return performance.now() >= this.#unsettledUntil;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#watcher?.close();
@@ -119,9 +133,10 @@ export class ManifestFolder {
     clearTimeout(this.#settle);
     await this.#reading;
     clearTimeout(this.#settle);
+    clearTimeout(this.#again);
   }
 
-  #schedule(pause = SETTLE_MS): void {
+  #schedule(): void {
     if (this.#isClosed) return;
     const now = performance.now();
     this.#settlingSince ??= now;
@@ -131,7 +146,13 @@ export class ManifestFolder {
       this.#settle = undefined;
       this.#settlingSince = undefined;
       this.#reading = this.#reading.then(() => this.#reread());
-    }, pause).unref();
+    }, SETTLE_MS).unref();
+  }
+
+  /** In a timer of its own: what changes meanwhile is not to wait for it. */
+  #scheduleAgain(): void {
+    clearTimeout(this.#again);
+    if (!this.#isClosed) this.#again = setTimeout(() => this.#schedule(), DOUBT_MS).unref();
   }
 
   async #reread(): Promise<void> {
@@ -145,7 +166,7 @@ export class ManifestFolder {
       for (const error of leftOut) this.#events.leftOut(error);
       this.#doubts = doubts;
       this.#parsed = decision.parsed;
-      if (decision.isWaiting) this.#schedule(DOUBT_MS);
+      if (decision.isWaiting) this.#scheduleAgain();
       const changed = [...files].filter(([name, { text }]) => this.#files.get(name)?.text !== text);
       const same = files.size === this.#files.size && changed.length === 0;
       this.#files = files;
@@ -175,7 +196,7 @@ export class ManifestFolder {
         const text = kind === undefined ? reason : `${reason}: ${kind}`;
         reasons.set(text, (reasons.get(text) ?? 0) + 1);
       }
-      for (const [reason, count] of reasons) this.#events.ignored(name, reason, count);
+      for (const [reason, count] of reasons) this.#ignoreOnce(name, reason, count);
     }
   }
 
@@ -206,10 +227,12 @@ export class ManifestFolder {
     if (!OURS.has(name) && !name.startsWith(".")) this.#ignoreOnce(name, "a folder: only files beside it are read");
   }
 
-  #ignoreOnce(name: string, reason: string): undefined {
-    if (this.#toldIgnored.has(name) || this.#toldIgnored.size >= MOST_TOLD) return;
-    this.#toldIgnored.add(name);
-    this.#events.ignored(name, reason, 1);
+  /** Not again at each look, nor with each change of the file. */
+  #ignoreOnce(name: string, reason: string, count = 1): undefined {
+    const told = `${name}\n${reason}`;
+    if (this.#toldIgnored.has(told) || this.#toldIgnored.size >= MOST_TOLD) return;
+    this.#toldIgnored.add(told);
+    this.#events.ignored(name, reason, count);
   }
 
   async #watch(): Promise<void> {

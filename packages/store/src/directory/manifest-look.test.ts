@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Decision, DOUBT_MS, decide, decideFirst, type Found } from "./manifest-look.ts";
+import { type Decision, DOUBT_MS, decide, decideFirst, EMPTY_DOUBT_MS, type Found, unsettledFor } from "./manifest-look.ts";
 
 const fence = (name: string) =>
   `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: ${name}, namespace: test1}\n`;
@@ -74,7 +74,7 @@ test("T-50 whatever is written where: no object is ever there twice, and what st
           const present = names(decision);
           assert.equal(new Set(present).size, present.length);
           ({ files, doubts } = decision);
-          now += DOUBT_MS;
+          now += EMPTY_DOUBT_MS;
         }
         const wanted = Object.values(folder).flat();
         if (new Set(wanted).size === wanted.length)
@@ -85,4 +85,38 @@ test("T-50 whatever is written where: no object is ever there twice, and what st
       }
     }),
   );
+});
+
+test("T-21 a file that is empty for as long as Helm takes is no deletion; one that stays empty is, and so is one with a comment alone", () => {
+  const { files } = decideFirst(found({ "a.yaml": manifest("a") }));
+  for (const text of ["", " \n\n"]) {
+    const first = decide(files, found({ "a.yaml": text }), new Map(), 0);
+    const second = decide(first.files, found({ "a.yaml": text }), first.doubts, 29_000);
+    assert.deepEqual([names(first), names(second), second.errors.size, second.isWaiting], [["a"], ["a"], 0, true]);
+    const third = decide(second.files, found({ "a.yaml": text }), second.doubts, EMPTY_DOUBT_MS);
+    assert.deepEqual([names(third), third.isWaiting], [[], false]);
+  }
+  const first = decide(files, found({ "a.yaml": "# none\n" }), new Map(), 0);
+  assert.deepEqual(names(decide(first.files, found({ "a.yaml": "# none\n" }), first.doubts, DOUBT_MS)), []);
+});
+
+test("T-21 an object that moves to another file is no fault while the loss of the first is doubted", () => {
+  const { files } = decideFirst(found({ "a.yaml": manifest("a", "b") }));
+  const look = found({ "a.yaml": manifest("a"), "b.yaml": manifest("b") });
+  const first = decide(files, look, new Map(), 0);
+  assert.deepEqual([names(first), first.errors.size], [["a", "b"], 0]);
+  const second = decide(first.files, look, first.doubts, DOUBT_MS, first.parsed);
+  assert.deepEqual([names(second), second.errors.size, [...second.files.keys()]], [["a", "b"], 0, ["a.yaml", "b.yaml"]]);
+});
+
+test("T-21 a start is unsettled while a file is empty or was just written, whatever its clock says", () => {
+  const at = 1_000_000_000;
+  const file = (text: string, modifiedAt?: number): ReadonlyMap<string, Found> =>
+    new Map([["a.yaml", { text, ...(modifiedAt !== undefined && { modifiedAt }) }]]);
+  assert.equal(unsettledFor(new Map(), at), 0);
+  assert.equal(unsettledFor(file(manifest("a")), at), 0);
+  assert.equal(unsettledFor(file(manifest("a"), at - 500), at), DOUBT_MS - 500);
+  assert.equal(unsettledFor(file("", at - 500), at), EMPTY_DOUBT_MS - 500);
+  assert.equal(unsettledFor(file("", at - EMPTY_DOUBT_MS), at), 0);
+  assert.equal(unsettledFor(file(manifest("a"), at + 86_400_000), at), DOUBT_MS);
 });

@@ -18,7 +18,14 @@ export interface FileState {
 }
 
 /** What one look at the folder found of each file. */
-export type Found = { readonly text: string; readonly error?: undefined } | { readonly error: FencelineError };
+export type Found = FoundText | { readonly error: FencelineError };
+
+interface FoundText {
+  readonly text: string;
+  /** When it was written, in milliseconds of the wall clock. Default: long ago. */
+  readonly modifiedAt?: number;
+  readonly error?: undefined;
+}
 
 /** A change that would take something away, and since when it stands. */
 export interface Doubt {
@@ -57,9 +64,15 @@ export interface Candidate {
 /**
  * How long a content must stand before it is believed that it is at fault, or takes objects away,
  * in milliseconds. Who writes a file empties it first, or removes it, and half of a list is a valid
- * list; with a fence that goes for a moment, all that it has learned would go for good.
+ * list; with a fence that goes for a moment, its workload would see the whole mesh for a moment.
  */
-export const DOUBT_MS = 400;
+export const DOUBT_MS = 2_000;
+/**
+ * The same of a file without a single character. A shell empties the file of `helm template >
+ * fence.yaml` before Helm begins, and Helm writes when it has everything, charts from a registry
+ * included.
+ */
+export const EMPTY_DOUBT_MS = 30_000;
 
 /** The kinds that are read from manifests; others are left alone. */
 export type ManifestKinds = readonly ReadKind<AnyObject>[];
@@ -82,22 +95,44 @@ export function decide(
   const candidates = new Map<string, Candidate>();
   const parsedNow = new Map<string, Candidate>();
   const standingNow = new Map<string, Doubt>();
-  let isWaiting = false;
+  const doubted = new Set<string>();
   for (const name of [...new Set([...before.keys(), ...found.keys()])].sort()) {
     const known = before.get(name);
     const file = found.get(name);
     const candidate = candidateOf(name, known, file, kinds, parsed.get(name));
     if (isNotInForce(file, known)) parsedNow.set(name, candidate);
     const doubt = takesAway(candidate, known) ? standing(doubts.get(name), candidate, now) : undefined;
-    const isBelieved = doubt === undefined || now - doubt.since >= DOUBT_MS;
-    // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as
-    // another one.
-    if (doubt !== undefined && (!isBelieved || file !== undefined)) standingNow.set(name, doubt);
-    isWaiting ||= !isBelieved;
+    if (doubt !== undefined) standingNow.set(name, doubt);
+    const isBelieved = doubt === undefined || now - doubt.since >= doubtOf(file);
+    if (!isBelieved) doubted.add(name);
     const chosen = isBelieved ? candidate : known && unchanged(known);
     if (chosen !== undefined) candidates.set(name, chosen);
   }
-  return { ...settle(candidates, before), doubts: standingNow, isWaiting, parsed: parsedNow };
+  // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as another
+  // one.
+  const kept = [...standingNow].filter(([name]) => found.has(name) || doubted.has(name));
+  return { ...settle(candidates, before, doubted), doubts: new Map(kept), isWaiting: doubted.size > 0, parsed: parsedNow };
+}
+
+/** How long what was found has to stand before it is believed, in milliseconds. */
+function doubtOf(found: Found | undefined): number {
+  return found?.error === undefined && found?.text.trim() === "" ? EMPTY_DOUBT_MS : DOUBT_MS;
+}
+
+/**
+ * For how long after a start it is uncertain whether what no manifest defines is gone, in
+ * milliseconds: a file may be on its way just then.
+ *
+ * @param now milliseconds of the wall clock
+ */
+export function unsettledFor(found: ReadonlyMap<string, Found>, now: number): number {
+  const pauses = [...found.values()].map((file) => {
+    if (file.error !== undefined) return 0;
+    // One that is written in the future was written by a clock that is wrong: it is as good as new.
+    const age = Math.max(0, now - (file.modifiedAt ?? Number.NEGATIVE_INFINITY));
+    return Math.max(0, doubtOf(file) - age);
+  });
+  return pauses.reduce((longest, pause) => Math.max(longest, pause), 0);
 }
 
 /** Whether this text was read and is another one than that in force. */
@@ -155,14 +190,18 @@ function takesAway({ state, error }: Candidate, known: FileState | undefined): b
 /**
  * Takes back changed files until no object is defined twice. What was in force before is free of
  * that, so this ends.
+ *
+ * @param doubted files that stay as they were for now: what clashes with one of them is no fault
+ * yet, for an object may be on its way from the one to the other
  */
 function settle(
   candidates: Map<string, Candidate>,
   before: ReadonlyMap<string, FileState>,
+  doubted: ReadonlySet<string> = new Set(),
 ): Omit<Decision, "doubts" | "isWaiting" | "parsed"> {
   const errors = new Map<string, FencelineError>();
-  const takeBack = (name: string, error: FencelineError) => {
-    errors.set(name, error);
+  const takeBack = (name: string, error: FencelineError | undefined) => {
+    if (error !== undefined) errors.set(name, error);
     const known = before.get(name);
     if (known === undefined) candidates.delete(name);
     else candidates.set(name, unchanged(known));
@@ -172,7 +211,7 @@ function settle(
   for (let clash = findClash(candidates); clash !== undefined; clash = findClash(candidates)) {
     const { object, first, second } = clash;
     const [loser, winner] = isChanged(second) ? [second, first] : [first, second];
-    takeBack(loser, definedTwice(object, loser, winner));
+    takeBack(loser, doubted.has(winner) ? undefined : definedTwice(object, loser, winner));
   }
   const kept = [...candidates].flatMap(([name, { state }]) => (state === undefined ? [] : [[name, state] as const]));
   return {

@@ -8,18 +8,21 @@ import { type ErrorDetails, FencelineError, fileFailure } from "@fenceline/api";
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
 /**
+ * What has the name of a file and is none that anybody could mean: a FIFO, a device, a circle of
+ * links, a dump. It costs itself alone, also at a start.
+ */
+export class UnusableEntry extends FencelineError {}
+
+/**
  * Reads a file that a person wrote, and is neither held up nor filled up by what is no such file: a
  * FIFO, a device, a dump.
  *
  * @param most largest size that is taken, in bytes
  * @returns `folder` for a folder; undefined when there is no such file, or a link to one
- * @throws {FencelineError} `FILE_UNREADABLE`, naming file and reason
+ * @throws {FencelineError} `FILE_UNREADABLE`, naming file and reason; an {@link UnusableEntry} where
+ * it is no file to read at all
  */
-export async function readText(
-  path: string,
-  name: string,
-  most = MAX_TEXT_BYTES,
-): Promise<{ readonly text: string } | "folder" | undefined> {
+export async function readText(path: string, name: string, most = MAX_TEXT_BYTES): Promise<TextReading | "folder" | undefined> {
   try {
     // Without blocking: to open a FIFO else waits for its writer.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -30,17 +33,27 @@ export async function readText(
     }
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new FencelineError("FILE_UNREADABLE", { at: { file: name }, ...reasonOf(cause), cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    const Fault = cause instanceof NoFile || code === "ENXIO" || code === "ELOOP" ? UnusableEntry : FencelineError;
+    throw new Fault("FILE_UNREADABLE", { at: { file: name }, ...reasonOf(cause), cause });
   }
 }
 
-async function readOpened(file: FileHandle, most: number): Promise<{ readonly text: string } | "folder"> {
+/** A file's text, and when it was written by the file system's clock, in milliseconds. */
+export interface TextReading {
+  readonly text: string;
+  readonly modifiedAt: number;
+}
+
+class NoFile extends Error {}
+
+async function readOpened(file: FileHandle, most: number): Promise<TextReading | "folder"> {
   const stats = await file.stat();
   if (stats.isDirectory()) return "folder";
-  if (!stats.isFile()) throw new Error("it is no file but a pipe, a socket or a device");
+  if (!stats.isFile()) throw new NoFile("it is no file but a pipe, a socket or a device");
   const bytes = await readAtMost(file, most + 1);
-  if (bytes.length > most) throw new Error(`it is larger than ${most / 1024 / 1024} MiB: split it into several files`);
-  return { text: decode(bytes) };
+  if (bytes.length > most) throw new NoFile(`it is larger than ${most / 1024 / 1024} MiB: split it into several files`);
+  return { text: decode(bytes), modifiedAt: stats.mtimeMs };
 }
 
 function reasonOf(cause: unknown): Pick<ErrorDetails, "message" | "hint"> {

@@ -104,7 +104,7 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
       logger.error({ code, at, detail: message }, kept ? "manifest rejected; keeping the previous version" : "manifest rejected");
     },
     onTaken: (file, objects) => logger.info({ file, objects }, "manifest read"),
-    onIgnored: (file, reason, count) => logger.debug({ file, reason, count }, "left alone"),
+    onIgnored: (file, reason, count) => logger.info({ file, reason, count }, "left alone"),
     onTrouble: ({ code, at, message }) => logger.warn({ code, at, detail: message }, "partly unreadable, the rest counts"),
   });
   closers.push(() => store.close());
