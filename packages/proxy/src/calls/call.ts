@@ -90,7 +90,7 @@ export interface CallObserver {
    * through.
    */
   gaveUp(call: Call, refusal: Refusal): void;
-  /** The client's side is done with this call, in whatever way. Called once. */
+  /** Nothing of this call goes on any more. Called once. */
   closed(call: Call): void;
 }
 
@@ -100,7 +100,7 @@ export interface CallObserver {
  * here.
  *
  * It is `done` once nobody waits for an answer any more. It is closed later, when the client's side
- * is over.
+ * is over, and what is left of its upload.
  */
 export class Call implements Listed {
   position = -1;
@@ -202,7 +202,7 @@ export class Call implements Listed {
     return true;
   }
 
-  /** The client's side is done with this call, in whatever way. Called once. */
+  /** Nothing of this call goes on any more. Called once. */
   close(): void {
     this.#observer.closed(this);
   }

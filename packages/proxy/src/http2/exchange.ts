@@ -25,6 +25,7 @@ import { type KeptBytes, Upload } from "./upload.ts";
 export interface Http2Context extends AttemptContext {
   readonly pools: Http2Pools;
   readonly stalled: StalledStreams;
+  readonly lateUploads: StalledStreams;
   readonly kept: KeptBytes;
 }
 
@@ -187,7 +188,10 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     const status = fields[":status"] ?? 0;
     this.call.answer(status);
     const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
-    this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => this.call.complete());
+    this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => {
+      this.#upload?.answered();
+      this.call.complete();
+    });
     this.#relay.begin(relayedFields(fields, rawFields), headerOnly);
   }
 
@@ -254,9 +258,26 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     else if (this.call.answered) this.#client.finished();
     if (this.#upstream === undefined) this.#attempts?.leave();
     const upstream = this.#upstream;
+    const outlives = this.#upload?.outlivesClient === true && this.#stream.rstCode === NGHTTP2_NO_ERROR;
+    if (outlives && upstream?.closed === false) {
+      this.#finishUpload(upstream);
+      return;
+    }
     // After a complete exchange both streams are closed by now, and this does nothing.
     if (upstream !== undefined) resetStream(upstream, NGHTTP2_CANCEL);
     this.call.close();
+  }
+
+  /**
+   * What was sent whole, and is not taken yet, goes on to the destination, as with Envoy. It stays a
+   * call in flight, whose bytes are counted, and is cut when none of them is taken for too long.
+   */
+  #finishUpload(upstream: ClientHttp2Stream): void {
+    this.#context.lateUploads.watch(upstream);
+    upstream.on("close", () => {
+      this.#context.lateUploads.forget(upstream);
+      this.call.close();
+    });
   }
 }
 

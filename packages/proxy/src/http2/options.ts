@@ -30,6 +30,11 @@ export interface Http2Options {
    */
   readonly stallTimeout?: number;
   /**
+   * Milliseconds that a destination may take no byte of an upload whose answer has ended and whose
+   * client is done. Default 5000. Beyond it the stream is reset: nobody waits for it.
+   */
+  readonly uploadTimeout?: number;
+  /**
    * Connections to one address. Default 16, each with as many streams as the destination allows.
    */
   readonly maxSessions?: number;

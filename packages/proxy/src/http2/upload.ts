@@ -42,6 +42,8 @@ export class Upload {
   #rawTrailers: readonly string[] = NO_TRAILERS;
   #ended = false;
   #stopped = false;
+  /** Whether the client had sent all of it when its answer ended. */
+  #wasWhole = false;
 
   /** To be made as soon as the request has come: trailers may be there before it is resolved. */
   constructor(from: ServerHttp2Stream, inAll: KeptBytes) {
@@ -60,6 +62,11 @@ export class Upload {
   /** Whether the body can be sent once more from its beginning. */
   get repeatable(): boolean {
     return this.#kept !== undefined;
+  }
+
+  /** Whether it goes on without its client: that has sent all, got all, and all of it was read. */
+  get outlivesClient(): boolean {
+    return this.#wasWhole && this.#ended;
   }
 
   /** Bytes that the trailers take: Node keeps them until the stream is closed. */
@@ -106,6 +113,15 @@ export class Upload {
     this.#from.pause();
   }
 
+  /**
+   * The answer has ended. What is left of an upload that the client has sent whole, a window at
+   * most, is read however slowly the destination takes it: the client may leave now.
+   */
+  answered(): void {
+    this.#wasWhole = this.#ended || this.#from.state.remoteClose === 1;
+    if (this.#wasWhole && !this.#ended) this.#from.resume();
+  }
+
   /** What follows is read and thrown away. */
   stop(): void {
     if (this.#stopped) return;
@@ -126,7 +142,7 @@ export class Upload {
   #write(to: ClientHttp2Stream, piece: Buffer): void {
     this.#pieces += 1;
     const mayWrite = to.write(piece, this.#onTaken);
-    if (!mayWrite || this.#pieces >= MOST_PIECES) this.#from.pause();
+    if ((!mayWrite || this.#pieces >= MOST_PIECES) && !this.#wasWhole) this.#from.pause();
   }
 
   /** A piece was, or the stream is over. */

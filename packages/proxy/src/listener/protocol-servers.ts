@@ -65,6 +65,7 @@ export class ProtocolServers {
   readonly #pools: Http1Pools;
   readonly #sessionPools: Http2Pools;
   readonly #stalled: StalledStreams;
+  readonly #lateUploads: StalledStreams;
   readonly #kept: KeptBytes = { bytes: 0 };
 
   constructor(parts: ServerParts, options: ServerOptions) {
@@ -73,6 +74,7 @@ export class ProtocolServers {
     this.#pools = new Http1Pools(options.upstream);
     this.#sessionPools = new Http2Pools(options.upstream, options.http2);
     this.#stalled = new StalledStreams(options.http2?.stallTimeout ?? 300_000);
+    this.#lateUploads = new StalledStreams(options.http2?.uploadTimeout ?? 5_000);
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, maxHeaderSize = DEFAULT_MAX_HEADER_SIZE } = options.listener ?? {};
     this.unfinished = new UnfinishedHeaders(maxHeaderSize);
     const tunnels = this.#tunnelContext();
@@ -123,7 +125,8 @@ export class ProtocolServers {
     const { pipeline, observer, lifecycle } = this.#parts;
     const { http2, listener = {} } = this.#options;
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = listener;
-    const context: Http2Context = { observer, turns: this.#turns, pools: this.#sessionPools, stalled: this.#stalled, kept: this.#kept };
+    const streams = { stalled: this.#stalled, lateUploads: this.#lateUploads };
+    const context: Http2Context = { observer, turns: this.#turns, pools: this.#sessionPools, ...streams, kept: this.#kept };
     return new ClientSessions(
       (stream, fields, flags, rawFields, client) => {
         const request = readHttp2Request(fields, flags, rawFields);
@@ -168,7 +171,8 @@ export class ProtocolServers {
       callEnded: () => setImmediate(() => server.closeIdleConnections()),
     });
     lifecycle.addClientPart({ drain: () => http2.drain(), cut: () => http2.destroy() });
-    lifecycle.addDestinationPart({ drain: () => this.#stalled.stop(), cut: () => this.#stalled.stop() });
+    for (const streams of [this.#stalled, this.#lateUploads])
+      lifecycle.addDestinationPart({ drain: () => streams.stop(), cut: () => streams.stop() });
     for (const pools of [this.#pools, this.#sessionPools])
       lifecycle.addDestinationPart({ drain: () => pools.close(), cut: () => pools.destroy() });
   }
