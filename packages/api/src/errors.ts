@@ -31,6 +31,8 @@ export class FencelineError extends Error {
   readonly code: string;
   readonly at: Location;
   readonly hint: string | undefined;
+  /** What is wrong, without code and place. */
+  readonly detail: string;
 
   constructor(code: string, details: ErrorDetails) {
     super(describe(code, details), details.cause === undefined ? undefined : { cause: details.cause });
@@ -38,6 +40,7 @@ export class FencelineError extends Error {
     this.code = code;
     this.at = details.at ?? {};
     this.hint = details.hint;
+    this.detail = details.message;
   }
 }
 

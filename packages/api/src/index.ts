@@ -20,6 +20,7 @@ export * from "./kinds/normalize.ts";
 export * from "./kinds/read-service-fence-status.ts";
 export * from "./kinds/service-fence.ts";
 export * from "./kinds/service-fence-status.ts";
+export * from "./kinds/spec-fault.ts";
 export * from "./kinds/table.ts";
 export * from "./managed-by.ts";
 export * from "./manifest.ts";

@@ -12,7 +12,9 @@ import { expectation } from "./schema-words.ts";
 export function safeParseObject<T>(schema: Pick<z.ZodType<T>, "safeParse">, value: unknown): z.ZodSafeParseResult<T> {
   const result = schema.safeParse(value, { error: expectation });
   if (result.success) return result;
-  const nulls = result.error.issues.map(({ path }) => path).filter((path) => isNullField(value, path));
+  // A wrong name in a map is a fault, whatever it is given.
+  const others = result.error.issues.filter(({ code }) => code !== "invalid_key");
+  const nulls = others.map(({ path }) => path).filter((path) => isNullField(value, path));
   if (nulls.length === 0) return result;
   // Each turn takes at least one null away.
   return safeParseObject(schema, withoutFields(value, nulls));

@@ -6,7 +6,7 @@ import { Mesh } from "./mesh.ts";
 import { CAPTURED_MESH, CONFIG, changesOf, meshOf, snapshotOf } from "./testing/mesh.ts";
 
 const B = "b.test1.svc.cluster.local";
-const NOTHING: MeshChanges = { of: () => [], defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] };
+const NOTHING: MeshChanges = { of: () => [], defaultSidecars: [], meshConfigs: [], disturbed: [], faults: [], foreign: [] };
 
 test("T-10 a cluster that does not exist is not remembered, however many there are and however long", () => {
   const mesh = meshOf();

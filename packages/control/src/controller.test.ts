@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { type ObjectRef, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { type ObjectRef, type Sidecar, type SpecFault, sidecarHosts } from "@fenceline/api";
 import type { Change, Obstacle } from "@fenceline/store";
 import { pino } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
@@ -55,7 +55,7 @@ function setUp({
   const statuses = new Map<string, WidgetStatus>();
   const written: string[] = [];
   const lines: { readonly msg: string; readonly [field: string]: unknown }[] = [];
-  const held: { gate: Promise<void> | undefined; obstacle: Obstacle | undefined } = { gate: undefined, obstacle: undefined };
+  const held: { gate?: Promise<void>; obstacle?: Obstacle | undefined; fault?: SpecFault | undefined } = {};
   const reconciler: Reconciler<{ readonly of: ObjectRef; readonly widget: Widget }, WidgetStatus> = {
     kind: { name: "Widget", errorPrefix: "WIDGET", ...(everyReplicaWritesStatus && { mergeStatus: ({ desired }) => desired }) },
     observe: (of) => {
@@ -74,6 +74,7 @@ function setUp({
   };
   const controller = new Controller({
     store: {
+      faultOf: () => held.fault,
       ownedBy: (owner) => [objects.get(owner.name) ?? []].flat(),
       apply: async (change: Change) => {
         await held.gate;
@@ -312,7 +313,7 @@ test("issue 14: kinds that run on one controller share its budget of writes, its
     written.push(change);
     return undefined;
   };
-  const store = { ownedBy: () => [], apply, writeStatus: async () => undefined, deleteStatus: async () => {} };
+  const store = { ownedBy: () => [], apply, writeStatus: async () => undefined, deleteStatus: async () => {}, faultOf: () => undefined };
   const controller = new Controller({ store, metrics, logger: pino({ level: "silent" }), leads: () => true, clock: () => 0 });
   t.after(() => controller.close());
   for (const kind of ["Widget", "Gadget"]) {
@@ -331,4 +332,17 @@ test("issue 14: kinds that run on one controller share its budget of writes, its
   await controller.idle();
   assert.equal(written.length, 750);
   assert.deepEqual(observed.sort(), ["in flight", "obstacles"]);
+});
+
+test("T-17 what is rendered for an object that cannot be read stays, and it is not forgotten", async () => {
+  const { controller, objects, written, held } = setUp();
+  objects.set("a", sidecarOf(A, ["x"]));
+  held.fault = { message: "spec.hosts: expected a list", generation: 2, status: {} };
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, []);
+  held.fault = undefined;
+  controller.enqueue(A);
+  await controller.idle();
+  assert.deepEqual(written, ["forget a", "delete Sidecar a"]);
 });

@@ -2,6 +2,7 @@ import { type ObjectRef, refText } from "@fenceline/api";
 import type { Change, Obstacle } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
+import { statusToWrite } from "./fault-status.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { plan } from "./plan.ts";
 import { type ControlStore, namedIn, PlanWriter } from "./plan-writer.ts";
@@ -125,8 +126,10 @@ export class Controller {
   async #reconcile(of: ObjectRef): Promise<number | undefined> {
     const { store, leads } = this.#options;
     const desired = this.desired(of);
-    if (desired === undefined) this.#forget(of);
-    const changes = plan(of, store.ownedBy(of), desired?.objects ?? []);
+    // What was rendered for an object that cannot be read stays as it is.
+    const isUnread = desired === undefined && store.faultOf(of) !== undefined;
+    if (desired === undefined && !isUnread) this.#forget(of);
+    const changes = isUnread ? [] : plan(of, store.ownedBy(of), desired?.objects ?? []);
     if (!leads()) return this.#follow(of, changes, desired);
     const pause = this.#pauseBefore(of, changes);
     if (pause > 0) return pause;
@@ -184,8 +187,9 @@ export class Controller {
     // Whoever leads next looks at every object.
     if (!leads() && reconciler.kind.mergeStatus === undefined) return undefined;
     const desired = this.desired(of);
-    const status = desired && reconciler.statusToWrite(of, desired);
-    if (desired === undefined) await store.deleteStatus(of);
+    const fault = store.faultOf(of);
+    const status = statusToWrite(reconciler, of, { desired, fault, leads: leads() });
+    if (desired === undefined && fault === undefined) await store.deleteStatus(of);
     if (status === undefined) this.#writer.statusIsKept(of);
     else if (await this.#writer.keepStatus(of, status)) reconciler.statusWritten?.(of, status);
     else return this.#writer.retryAfter(of);

@@ -23,6 +23,7 @@ function changesOf(given: Partial<MeshChanges> & { readonly valves?: readonly Ob
     defaultSidecars: [],
     meshConfigs: [],
     disturbed: [],
+    faults: [],
     foreign: [],
     of: <O>({ name }: Kind) => (name === VALVE.name ? valves : []) as readonly ObjectChange<unknown>[] as readonly ObjectChange<O>[],
     ...rest,
@@ -42,7 +43,13 @@ function running(t: TestContext, triggers: Triggers<Valve> = {}) {
     kindFaults: { inc: ({ kind }: { readonly kind: string }) => void state.faults.push(kind) },
   };
   const controller = new Controller({
-    store: { ownedBy: () => [], apply: async () => undefined, writeStatus: async () => undefined, deleteStatus: async () => {} },
+    store: {
+      ownedBy: () => [],
+      apply: async () => undefined,
+      writeStatus: async () => undefined,
+      deleteStatus: async () => {},
+      faultOf: () => undefined,
+    },
     metrics,
     logger: pino({ level: "silent" }),
     leads: () => false,
@@ -62,7 +69,7 @@ function running(t: TestContext, triggers: Triggers<Valve> = {}) {
   const driver = new KindDriver({
     driven: { kind: VALVE, reconciler, triggers: { ...triggers, objects: source } },
     controller,
-    store: { snapshot: unused, objectOf: unused, goneOwners: () => state.gone },
+    store: { snapshot: unused, objectOf: unused, goneOwners: () => state.gone, faulty: () => [] },
     metrics,
     logger: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
     clock: () => state.now,

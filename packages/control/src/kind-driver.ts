@@ -10,7 +10,7 @@ import type { DrivenKind, ObjectSource, Triggers } from "./triggers.ts";
 export interface KindDriverOptions<O extends OwnObject> {
   readonly driven: DrivenKind<O>;
   readonly controller: Controller;
-  readonly store: Pick<Store, "snapshot" | "objectOf" | "goneOwners">;
+  readonly store: Pick<Store, "snapshot" | "objectOf" | "goneOwners" | "faulty">;
   readonly metrics: Pick<ControlMetrics, "kindFaults">;
   readonly logger: Logger;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
@@ -64,6 +64,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     for (const of of this.#known.values()) this.#enqueue(of);
     // Of those whose end nobody told of.
     for (const of of before) if (!this.#known.has(refText(of))) this.#enqueue(of);
+    for (const of of this.#options.store.faulty(this.#options.driven.kind)) this.#enqueue(of);
     this.#sweep();
   }
 
@@ -75,6 +76,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     for (const change of changes.of(kind)) this.#faults.guard(() => this.#changedItself(change));
     for (const of of concerned === "all" ? [...this.#known.values()] : concerned) this.#faults.guard(() => this.#look(of));
     for (const owner of changes.disturbed) if (owner.kind === kind.name) this.#disturbed(owner);
+    for (const of of changes.faults.filter((each) => each.kind === kind.name)) this.#enqueue(of);
     if (this.#timer !== undefined) this.#schedule();
   }
 

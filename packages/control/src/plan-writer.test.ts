@@ -38,7 +38,7 @@ async function written(obstructed: string, owned: readonly RenderedObject[], des
   };
   const counter = { inc: nothing };
   const writer = new PlanWriter({
-    store: { ownedBy: () => owned, apply, writeStatus: async () => undefined, deleteStatus: async () => {} },
+    store: { ownedBy: () => owned, apply, writeStatus: async () => undefined, deleteStatus: async () => {}, faultOf: () => undefined },
     reconcilerOf: () => ({ kind: { name: "Widget", errorPrefix: "WIDGET" } }),
     metrics: {
       ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter, kindFaults: counter },

@@ -10,7 +10,7 @@ import type { Reconciler } from "./reconciler.ts";
 export const WRITTEN = { create: "created", update: "updated", delete: "removed" } as const;
 
 /** The part of a {@link Store} that a controller needs. */
-export type ControlStore = Pick<Store, "ownedBy" | "apply" | "sidecars" | "writeStatus" | "deleteStatus">;
+export type ControlStore = Pick<Store, "ownedBy" | "apply" | "sidecars" | "writeStatus" | "deleteStatus" | "faultOf">;
 
 /** What a {@link PlanWriter} works with. */
 export interface PlanWriterOptions {

@@ -1,4 +1,4 @@
-import type { FenceKey, Kind, Labels, ObjectChange, ObjectRef, ObjectsByKind, ReadKind, RenderedObject } from "@fenceline/api";
+import type { FenceKey, Kind, Labels, ObjectChange, ObjectRef, ObjectsByKind, ReadKind, RenderedObject, SpecFault } from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
 import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "./capabilities.ts";
 import type { Change, Obstacle } from "./change.ts";
@@ -34,6 +34,8 @@ export interface MeshChanges {
   readonly meshConfigs: readonly ObjectChange<MeshConfig>[];
   /** Owners of rendered objects that somebody else changed or deleted. */
   readonly disturbed: readonly ObjectRef[];
+  /** Objects of ours of which {@link Store.faultOf} says something else than before. */
+  readonly faults: readonly ObjectRef[];
   /** Namespaces in which {@link Store.foreign} gives other objects than before. */
   readonly foreign: readonly string[];
 }
@@ -85,6 +87,13 @@ export interface Store {
    * are left. Costs what there is of them, so that it may be asked often.
    */
   goneOwners(kind: Kind): readonly ObjectRef[];
+  /**
+   * Why the spec of an object of ours cannot be read; undefined when it can. The version before, if
+   * there was one, is what {@link objectOf} gives and stays in force.
+   */
+  faultOf(of: ObjectRef): SpecFault | undefined;
+  /** Objects of a kind of ours whose spec cannot be read. */
+  faulty(kind: Kind): readonly ObjectRef[];
   /**
    * Objects of others of a rendered kind in a namespace: where a Sidecar selects the pods of a
    * fence too, Istio uses the older of the two.

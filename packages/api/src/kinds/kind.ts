@@ -118,6 +118,11 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
   readonly status: z.ZodType<S>;
   readonly columns: readonly PrinterColumn[];
   /**
+   * Type of the condition that says whether the spec is in effect. It is False, with field and
+   * reason, while the spec cannot be read. Default: there is none, and only the log says so.
+   */
+  readonly faultCondition?: string;
+  /**
    * One form of an object, whichever version and spelling it was written in; see `normalizer`.
    * Called before `schema`, and never throws. Default: there is one form only.
    */

@@ -171,6 +171,7 @@ export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFe
   spec: ServiceFenceSpec,
   status: ServiceFenceStatus,
   columns: COLUMNS,
+  faultCondition: "Ready",
   description: {
     kind: "What one workload calls, learned and kept, and how much of the mesh its Envoy is told about.",
     spec: "What its author says.",

@@ -84,6 +84,7 @@ export const PUMP: OwnKind<Pump, PumpStatus, "Pump"> = {
     { name: "Rendered", type: "string", jsonPath: conditionPath("Rendered"), description: "Whether it is in effect." },
     { name: "Since", type: "date", jsonPath: ".status.since", description: "Since when it is.", priority: 1 },
   ],
+  faultCondition: "Accepted",
   description: { kind: "Stages, one behind the other.", spec: "What its author says.", status: "What runs." },
   errorPrefix: "PUMP",
   normalize: normalizer(PumpSpec),

@@ -12,7 +12,7 @@ const NEIGHBOUR = { namespace: "test1", name: "neighbour" };
 function changesOf(fences: readonly ObjectChange<ServiceFence>[], foreign: readonly string[] = []): MeshChanges {
   const of = <O>({ name }: Kind) =>
     (name === SERVICE_FENCE.name ? fences : []) as readonly ObjectChange<unknown>[] as readonly ObjectChange<O>[];
-  return { defaultSidecars: [], meshConfigs: [], disturbed: [], foreign, of };
+  return { defaultSidecars: [], meshConfigs: [], disturbed: [], faults: [], foreign, of };
 }
 
 test("what the proxies of a fence told of their version says nothing of its namespace any more once the fence is gone", () => {

@@ -56,7 +56,7 @@ function differ(a: DomainStatus | undefined, b: DomainStatus | undefined): boole
 }
 
 function substanceOf(conditions: ServiceFenceStatus["conditions"] = []) {
-  return conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message }));
+  return conditions.map(({ lastTransitionTime: _, ...substance }) => substance);
 }
 
 function domainStatus({ host, source, expired }: EgressHost, record: HostRecord | undefined): DomainStatus {

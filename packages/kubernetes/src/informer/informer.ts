@@ -6,13 +6,13 @@ import { type Clock, monotonicClock } from "../clock.ts";
 import type { InformerHealth } from "./informer-health.ts";
 import { InformerRecord } from "./informer-record.ts";
 import { listPages, type Selection } from "./list-pages.ts";
-import { type CacheEntry, isNewer, ObjectCache, type ObjectEvent } from "./object-cache.ts";
+import { type CacheEntry, isNewer, ObjectCache, type ObjectCacheOptions, type ObjectEvent } from "./object-cache.ts";
 import { LONGEST_PAUSE, LONGEST_UNAVAILABLE_PAUSE, PAUSES, retryAfterOf, SHORTEST_PAUSE } from "./pauses.ts";
 import { ServedVersion } from "./served-version.ts";
 import { BrokenEvent, watchEvents } from "./watch-events.ts";
 
 /** Settings of an {@link Informer}. */
-export interface InformerOptions<T> extends Selection {
+export interface InformerOptions<T> extends Selection, Pick<ObjectCacheOptions<T>, "salvage" | "onGone"> {
   /**
    * Cuts an object down to what is needed, given its last valid version. When it throws, the object
    * is not valid: it is counted and kept out.
@@ -86,6 +86,7 @@ export class Informer<T> {
     this.#version = new ServedVersion(options.resource);
     this.#cache = new ObjectCache({
       parse: options.parse,
+      ...{ salvage: options.salvage, onGone: options.onGone },
       onInvalid: (object, error) => this.#record.invalid(error, keyText(object.metadata)),
     });
   }

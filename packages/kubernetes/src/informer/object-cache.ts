@@ -26,6 +26,13 @@ export interface ObjectCacheOptions<T> {
    */
   readonly parse: (object: WireObject, previous: T | undefined) => T;
   readonly onInvalid: (object: WireObject, error: unknown) => void;
+  /**
+   * What is kept of an object that is not valid, given its last valid version. Default: that
+   * version as it is.
+   */
+  readonly salvage?: ((object: WireObject, previous: T) => T) | undefined;
+  /** Told of every object that is known no more, valid or not. */
+  readonly onGone?: ((key: string) => void) | undefined;
 }
 
 /**
@@ -111,13 +118,13 @@ export class ObjectCache<T> {
       return this.#options.parse(object, previous);
     } catch (error) {
       this.#options.onInvalid(object, error);
-      return undefined;
+      return previous && this.#options.salvage?.(object, previous);
     }
   }
 
   #drop(key: string): ObjectEvent<T>[] {
     const value = this.#entries.get(key)?.value;
-    this.#entries.delete(key);
+    if (this.#entries.delete(key)) this.#options.onGone?.(key);
     return value === undefined ? [] : [{ type: "deleted", object: value }];
   }
 }

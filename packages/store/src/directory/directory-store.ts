@@ -16,6 +16,7 @@ import {
   type ReadKind,
   type RenderedKind,
   type RenderedObject,
+  type SpecFault,
 } from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
 import { type Change, type Obstacle, writtenBy } from "../change.ts";
@@ -25,6 +26,7 @@ import { meshChanges } from "../pending-changes.ts";
 import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
 import { FolderMesh } from "./folder-mesh.ts";
 import { folderObstacle } from "./folder-obstacle.ts";
+import { ManifestFaults } from "./manifest-faults.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
 import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
 import { RenderedFolder } from "./rendered-folder.ts";
@@ -81,6 +83,7 @@ export class DirectoryStore implements Store {
   readonly #own: readonly OwnKind<OwnObject>[];
   /** In the order in which they are applied. */
   readonly #kinds: readonly RenderedKind[];
+  readonly #faults: ManifestFaults;
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
 
   private constructor(options: DirectoryStoreOptions) {
@@ -88,11 +91,13 @@ export class DirectoryStore implements Store {
     const { onRefused, onTaken = () => {}, onIgnored = () => {} } = options;
     this.#own = kinds as readonly OwnKind<OwnObject>[];
     this.#kinds = rendered;
+    this.#faults = new ManifestFaults(kinds);
     // What the kinds of a table have in common is that they give objects.
     const manifests = manifestKinds(mesh, kinds) as readonly ReadKind<AnyObject>[];
     this.#manifests = new ManifestFolder(folder, manifests, {
       changed: () => this.#refresh(),
       refused: onRefused,
+      faults: (errors) => this.#tell(this.#faults.take(errors)),
       leftOut: (error) => troubleOf(options)(error),
       taken: onTaken,
       ignored: onIgnored,
@@ -149,6 +154,19 @@ export class DirectoryStore implements Store {
     return this.#manifests.isSettled ? this.#owned.gone(kind) : [];
   }
 
+  faultOf(of: ObjectRef): SpecFault | undefined {
+    const message = this.#faults.messageOf(of);
+    const kind = this.#own.find(({ name }) => name === of.kind);
+    if (message === undefined || kind === undefined) return undefined;
+    const object = this.#mesh.objectOf(of) as OwnObject | undefined;
+    const { status } = kind.readStatus(this.#state.get(of) ?? object?.status);
+    return { message, generation: undefined, status: status as object };
+  }
+
+  faulty(kind: Kind): readonly ObjectRef[] {
+    return this.#faults.of(kind);
+  }
+
   /** Nobody else writes into the folder of what is rendered. */
   foreign(): readonly ForeignObject[] {
     return [];
@@ -193,7 +211,11 @@ export class DirectoryStore implements Store {
 
   #refresh(): void {
     this.#mesh.read(this.#manifests.objects());
-    const changes = meshChanges(NOTHING_ELSE, this.#mesh.takeChanges());
+    this.#tell([]);
+  }
+
+  #tell(faults: readonly ObjectRef[]): void {
+    const changes = meshChanges({ ...NOTHING_ELSE, faults }, this.#mesh.takeChanges());
     if (changes === undefined) return;
     for (const kind of this.#own) for (const change of changes.of(kind)) this.#ownerChanged(kind.name, change);
     for (const listener of this.#listeners) listener(changes);

@@ -46,6 +46,8 @@ export interface ManifestFolderEvents {
   changed(): void;
   /** A file is not valid. @param kept whether what it held before stays in force */
   refused(error: FencelineError, kept: boolean): void;
+  /** What is wrong with files, and is told by {@link refused} once, is something else than before. */
+  faults(errors: Iterable<FencelineError>): void;
   /** A part of an object that machines write is not readable. The rest of it counts. */
   leftOut(error: FencelineError): void;
   /** A file came into force. */
@@ -186,7 +188,10 @@ export class ManifestFolder {
       if (this.#refused.get(name) === error.message) continue;
       this.#events.refused(error, this.#files.has(name) || error.code === "DIRECTORY_UNREADABLE");
     }
-    this.#refused = new Map([...errors].map(([name, { message }]) => [name, message]));
+    const refused = new Map([...errors].map(([name, { message }]) => [name, message]));
+    const isSame = refused.size === this.#refused.size && [...refused].every(([name, message]) => this.#refused.get(name) === message);
+    this.#refused = refused;
+    if (!isSame) this.#events.faults(errors.values());
   }
 
   #tellIgnored(ignored: Decision["ignored"]): void {

@@ -13,8 +13,10 @@ import {
   type ReadKind,
   type RenderedKind,
   type RenderedObject,
+  refText,
   SERVICE,
   SERVICE_FENCE,
+  type SpecFault,
 } from "@fenceline/api";
 import type { InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
 import { type Clock, monotonicClock, type ObjectKey } from "@fenceline/kubernetes";
@@ -75,6 +77,8 @@ export class KubernetesStore implements Store {
   readonly #rendered: RenderedObjects;
   readonly #writes: RenderedWrites;
   readonly #listeners = new Set<(changes: MeshChanges) => void>();
+  /** Objects whose faults are to be told. */
+  readonly #faults = new Map<string, ObjectRef>();
   readonly #closed = new AbortController();
   readonly #statuses: Statuses;
   readonly #pace: SnapshotPace;
@@ -105,6 +109,10 @@ export class KubernetesStore implements Store {
       meshConfigMaps,
       isOurs: (event) => this.#statuses.isEcho(event),
       onChange: (urgent) => this.#changed(urgent),
+      onFault: (of) => {
+        this.#faults.set(refText(of), of);
+        this.#changed(true);
+      },
       onOwn: (owner) => this.#rendered.ownerChanged(owner),
       onRendered: (event) => this.#renderedChanged(event),
       onTrouble,
@@ -190,7 +198,7 @@ export class KubernetesStore implements Store {
    */
   async writeStatus(of: ObjectRef, status: object): Promise<Obstacle | undefined> {
     const own = this.#mesh.own.get(of.kind);
-    const place = own?.find(of);
+    const place = own?.placeOfStatus(of);
     if (own === undefined || place === undefined) return undefined;
     try {
       await this.#statuses.write(own.kind, status, place);
@@ -205,6 +213,14 @@ export class KubernetesStore implements Store {
   /** A status lives and dies with its object; only what is remembered of it goes. */
   async deleteStatus(of: ObjectRef): Promise<void> {
     this.#statuses.forget(of);
+  }
+
+  faultOf(of: ObjectRef): SpecFault | undefined {
+    return this.#mesh.own.get(of.kind)?.faultOf(of);
+  }
+
+  faulty({ name }: Kind): readonly ObjectRef[] {
+    return this.#mesh.own.get(name)?.faulty() ?? [];
   }
 
   foreign({ name: kind }: Kind, namespace: string): readonly ForeignObject[] {
@@ -241,7 +257,9 @@ export class KubernetesStore implements Store {
 
   #tell(): void {
     const { lists, byKind } = this.#mesh.takeChanges();
-    const changes = meshChanges({ ...lists, ...this.#rendered.takeChanges() }, byKind);
+    const faults = [...this.#faults.values()];
+    this.#faults.clear();
+    const changes = meshChanges({ ...lists, ...this.#rendered.takeChanges(), faults }, byKind);
     if (changes === undefined) return;
     for (const { kind } of this.#mesh.own.values()) this.#statuses.told(kind, changes.of(kind));
     for (const listener of this.#listeners) {

@@ -41,6 +41,8 @@ export interface ObservedMeshOptions {
   readonly onChange: (urgent: boolean) => void;
   /** Told of an object of ours that came or went. */
   readonly onOwn: (of: ObjectRef) => void;
+  /** Told of an object of ours whose spec became unreadable, for another reason too, or readable. */
+  readonly onFault: (of: ObjectRef) => void;
   /** Told of every event of a rendered kind's object. */
   readonly onRendered: (event: ObjectEvent<LiveObject>) => void;
   readonly onTrouble: (error: FencelineError) => void;
@@ -76,13 +78,15 @@ export class ObservedMesh {
   readonly snapshot: MeshSnapshot;
 
   constructor(options: ObservedMeshOptions) {
-    const { api, clock, rendered, meshConfigMaps, isOurs, onChange, onOwn, onTrouble } = options;
+    const { api, clock, rendered, meshConfigMaps, isOurs, onChange, onOwn, onFault, onTrouble } = options;
     this.#options = options;
     const observed = { api, clock, kept: this.#kept, onTrouble };
     // What the kinds of a table have in common is that they give objects.
     const [mesh, own] = [options.mesh as readonly MeshKind<ReadObject>[], options.kinds as readonly OwnKind<OwnObject>[]];
     this.#read = new Map(mesh.map((kind) => [kind.name, new ObservedMeshKind({ ...observed, kind, onChange: () => onChange(false) })]));
-    this.own = new Map(own.map((kind) => [kind.name, new ObservedOwnKind({ ...observed, kind, isOurs, onChange, onPresence: onOwn })]));
+    this.own = new Map(
+      own.map((kind) => [kind.name, new ObservedOwnKind({ ...observed, kind, isOurs, onChange, onPresence: onOwn, onFault })]),
+    );
     this.#ownNames = new Set(this.own.keys());
     this.rendered = new RenderedPlaces(rendered, (kind, resource) => this.#observeRendered(kind, resource));
     this.#meshConfigMaps = meshConfigMaps.map(

@@ -1,9 +1,10 @@
-import type { FencelineError, ObjectRef, OwnKind, OwnObject } from "@fenceline/api";
-import type { Clock, KubernetesApi, ObjectEvent } from "@fenceline/kubernetes";
+import type { FencelineError, ObjectRef, OwnKind, OwnObject, SpecFault } from "@fenceline/api";
+import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/kubernetes";
 import { Informer, keyText, type ObjectKey, type Resource, resourcesOf } from "@fenceline/kubernetes";
 import type { KeptObjects } from "./kept-object.ts";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
-import { ownObjectReader } from "./read-own-object.ts";
+import { OwnFaults } from "./own-faults.ts";
+import { ownObjectReader, ownStatusReader } from "./read-own-object.ts";
 
 /** Settings of an {@link ObservedOwnKind}. */
 export interface ObservedOwnKindOptions<O> {
@@ -18,6 +19,8 @@ export interface ObservedOwnKindOptions<O> {
   readonly onChange: (urgent: boolean) => void;
   /** Told of an object that came or went, in any group. */
   readonly onPresence: (of: ObjectRef) => void;
+  /** Told of an object whose spec became unreadable, for another reason too, or readable again. */
+  readonly onFault: (of: ObjectRef) => void;
   readonly onTrouble: (error: FencelineError) => void;
 }
 
@@ -25,11 +28,20 @@ export interface ObservedOwnKindOptions<O> {
 export interface OwnInformer<O> {
   readonly resource: Resource;
   readonly informer: Informer<O>;
+  /** Objects whose spec cannot be read. */
+  readonly faults: OwnFaults;
 }
 
 /** An object that counts, and the informer that knows it. */
-export interface OwnPlace<O> extends OwnInformer<O> {
+export interface OwnPlace<O> extends Pick<OwnInformer<O>, "resource" | "informer"> {
   readonly object: O;
+}
+
+/** Where a status goes. */
+export interface StatusPlace {
+  readonly object: OwnObject;
+  readonly resource: Resource;
+  readonly informer: Pick<Informer<unknown>, "absorb">;
 }
 
 /**
@@ -45,13 +57,15 @@ export class ObservedOwnKind<O extends OwnObject> {
   readonly #options: ObservedOwnKindOptions<O>;
 
   constructor(options: ObservedOwnKindOptions<O>) {
-    const { kind, api, clock, kept, onTrouble } = options;
+    const { kind, api, clock, onTrouble, onFault } = options;
     this.kind = kind;
     this.#options = options;
     this.places = resourcesOf(kind).map((resource, rank) => {
       const onEvent = (event: ObjectEvent<O>) => this.#changed(rank, event);
-      const informer = new Informer<O>({ api, clock, resource, parse: ownObjectReader(kind, onTrouble, kept), onEvent, onTrouble });
+      const faults = new OwnFaults((key) => onFault({ kind: kind.name, namespace: key.namespace ?? "", name: key.name }));
+      const informer = new Informer<O>({ api, clock, resource, ...readerWithFaults(kind, faults, options), onEvent, onTrouble });
       return {
+        faults,
         informer,
         /** By the version that the API server serves, as far as is known now. */
         get resource() {
@@ -73,6 +87,39 @@ export class ObservedOwnKind<O extends OwnObject> {
       if (object !== undefined) return { ...place, object };
     }
     return undefined;
+  }
+
+  /** Why the spec of an object cannot be read, be there a version before that could or not. */
+  faultOf(key: ObjectKey): SpecFault | undefined {
+    const valid = this.find(key);
+    const places = valid === undefined ? this.places : this.places.filter(({ informer }) => informer === valid.informer);
+    return places.find(({ faults }) => faults.get(key) !== undefined)?.faults.get(key)?.fault;
+  }
+
+  /** Objects whose specs cannot be read. */
+  faulty(): readonly ObjectRef[] {
+    const keys = new Set(this.places.flatMap(({ faults }) => faults.keys()));
+    return [...keys].map((key) => {
+      const [namespace = "", name = ""] = key.split("/");
+      return { kind: this.kind.name, namespace, name };
+    });
+  }
+
+  /**
+   * Where the status of an object goes: into the one that counts, or else into one whose spec
+   * cannot be read.
+   */
+  placeOfStatus(key: ObjectKey): StatusPlace | undefined {
+    const valid = this.find(key);
+    if (valid !== undefined) return valid;
+    const place = this.places.find(({ faults }) => faults.get(key) !== undefined);
+    const known = place?.faults.get(key);
+    if (place === undefined || known === undefined) return undefined;
+    const { resource, informer } = place;
+    const { namespace = "", name } = key;
+    const metadata = { namespace, name, uid: known.uid, labels: {} };
+    const object = { apiVersion: resource.apiVersion, kind: this.kind.name, metadata, status: known.fault.status };
+    return { resource, informer, object };
   }
 
   /**
@@ -98,4 +145,31 @@ export class ObservedOwnKind<O extends OwnObject> {
     for (const object of others.flat()) if (!objects.has(keyText(object.metadata))) objects.set(keyText(object.metadata), object);
     return [...objects.values()];
   }
+}
+
+/**
+ * How an informer reads objects of a kind of ours: where the spec cannot be read, the version
+ * before stays in force, and its status is the one of now.
+ */
+function readerWithFaults<O extends OwnObject>(
+  kind: OwnKind<O>,
+  faults: OwnFaults,
+  { onTrouble, kept }: Pick<ObservedOwnKindOptions<O>, "onTrouble" | "kept">,
+) {
+  const readStatus = ownStatusReader(kind, onTrouble, kept);
+  const read = ownObjectReader(kind, onTrouble, readStatus);
+  return {
+    parse(object: WireObject, previous: O | undefined): O {
+      try {
+        const parsed = read(object, previous);
+        faults.read(object);
+        return parsed;
+      } catch (error) {
+        faults.failed(object, error, readStatus(object, previous));
+        throw error;
+      }
+    },
+    salvage: (object: WireObject, previous: O): O => ({ ...previous, status: readStatus(object, previous) }),
+    onGone: (key: string) => faults.gone(key),
+  };
 }

@@ -20,22 +20,35 @@ const MOST_ENTRIES = 20_000;
 /**
  * A parser of objects of a kind of ours that keeps what can be read of a status, and tells once
  * what cannot.
- *
- * An entry that has become unreadable keeps the value that it had: that it is gone would mean that
- * the leader had taken it out.
  */
 export function ownObjectReader<O extends OwnObject>(
   kind: OwnKind<O>,
   onTrouble: (error: FencelineError) => void,
-  kept = new KeptObjects(),
+  readStatus = ownStatusReader(kind, onTrouble),
 ): (object: WireObject, previous: O | undefined) => O {
   const parse = readerOf(kind);
+  return (object, previous) => {
+    refuseLargeSpec(kind, object);
+    return { ...parse({ ...object, status: undefined }), status: readStatus(object, previous) };
+  };
+}
+
+/**
+ * A reader of the statuses of a kind of ours, which are read whether their objects' specs can be or
+ * not.
+ *
+ * An entry that has become unreadable keeps the value that it had: that it is gone would mean that
+ * the leader had taken it out.
+ */
+export function ownStatusReader<O extends OwnObject>(
+  kind: OwnKind<O>,
+  onTrouble: (error: FencelineError) => void,
+  kept = new KeptObjects(),
+): (object: WireObject, previous: O | undefined) => object {
   const told = new Map<string, string>();
   /** By namespace: a status may become unreadable, and readable again, with every write. */
   const lines = new LineBudget();
   return (object, previous) => {
-    refuseLargeSpec(kind, object);
-    const read = parse({ ...object, status: undefined });
     const { status, leftOut, unnamed } = kind.readStatus(kept.withLists(object.status), previous?.status, MOST_ENTRIES);
     const key = keyText(object.metadata);
     const parts = describeLeftOut(leftOut, unnamed);
@@ -46,7 +59,7 @@ export function ownObjectReader<O extends OwnObject>(
       const suppressed = lines.take(object.metadata.namespace ?? "");
       if (suppressed !== undefined) onTrouble(statusUnreadable(`${kind.name} ${key}`, parts, suppressed));
     }
-    return { ...read, status };
+    return status as object;
   };
 }
 

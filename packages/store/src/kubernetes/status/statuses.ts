@@ -9,7 +9,7 @@ import {
   refText,
 } from "@fenceline/api";
 import type { Clock, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
-import type { OwnPlace } from "../observed-own-kind.ts";
+import type { StatusPlace } from "../observed-own-kind.ts";
 import { ExpectedStatuses } from "./expected-statuses.ts";
 import { sendStatusPatch } from "./status-writer.ts";
 
@@ -62,7 +62,7 @@ export class Statuses {
    *
    * @throws {ApiError}
    */
-  async write(kind: OwnKind, desired: object, { object, resource, informer }: OwnPlace<OwnObject>): Promise<void> {
+  async write(kind: OwnKind, desired: object, { object, resource, informer }: StatusPlace): Promise<void> {
     const { api, clock } = this.#options;
     const { namespace, name, uid } = object.metadata;
     const patch = this.#patch(kind, desired, object);

@@ -1,0 +1,28 @@
+import { type ObjectRef, type SpecFault, statusOfFault, tellsFault } from "@fenceline/api";
+import type { Desired, Reconciler } from "./reconciler.ts";
+
+/** What the status of an object is judged from. */
+export interface StatusKnown {
+  /** What it asks for, or the last version of it that could be read; undefined where none could. */
+  readonly desired: Desired<object> | undefined;
+  /** Why its spec cannot be read now; undefined when it can. */
+  readonly fault: SpecFault | undefined;
+  /** Whether this replica leads: it alone judges. */
+  readonly leads: boolean;
+}
+
+/**
+ * The status to write of an object; undefined when what was written last will do. One whose spec
+ * cannot be read has the status of the version before, which stays in force, and says so.
+ */
+export function statusToWrite(
+  reconciler: Pick<Reconciler, "kind" | "statusToWrite">,
+  of: ObjectRef,
+  { desired, fault, leads }: StatusKnown,
+): object | undefined {
+  const { kind } = reconciler;
+  if (fault === undefined || !leads) return desired && reconciler.statusToWrite(of, desired);
+  const status = statusOfFault(kind, desired?.status ?? fault.status, fault, Date.now());
+  if (desired !== undefined) return reconciler.statusToWrite(of, status === undefined ? desired : { ...desired, status });
+  return tellsFault(kind, fault) ? undefined : status;
+}

@@ -1,0 +1,64 @@
+import type { SpecFault } from "@fenceline/api";
+import { FencelineError, shortened } from "@fenceline/api";
+import { keyText, type ObjectKey, type WireObject } from "@fenceline/kubernetes";
+
+/** Longest message of a fault: it is written whole with each write of a status. */
+const LONGEST = 1_024;
+
+/** A fault, and of which object of its name it is. */
+interface Known {
+  readonly uid: string;
+  readonly fault: SpecFault;
+}
+
+/** Objects of one group of a kind of ours whose last version cannot be read, and why. */
+export class OwnFaults {
+  readonly #faults = new Map<string, Known>();
+  readonly #onChange: (key: ObjectKey) => void;
+
+  /** @param onChange told of an object with another fault than before, or none any more */
+  constructor(onChange: (key: ObjectKey) => void) {
+    this.#onChange = onChange;
+  }
+
+  get(key: ObjectKey): Known | undefined {
+    return this.#faults.get(keyText(key));
+  }
+
+  keys(): readonly string[] {
+    return [...this.#faults.keys()];
+  }
+
+  /** A version of an object can be read. */
+  read({ metadata }: WireObject): void {
+    if (this.#faults.delete(keyText(metadata))) this.#onChange(metadata);
+  }
+
+  /**
+   * A version of an object cannot be read.
+   *
+   * @param status its status, as far as that can
+   */
+  failed({ metadata }: WireObject, error: unknown, status: object): void {
+    const key = keyText(metadata);
+    const before = this.#faults.get(key);
+    const fault = { message: messageOf(error), generation: generationOf(metadata), status };
+    this.#faults.set(key, { uid: metadata.uid, fault });
+    const isSame = before?.uid === metadata.uid && before.fault.message === fault.message && before.fault.generation === fault.generation;
+    if (!isSame) this.#onChange(metadata);
+  }
+
+  /** An object is gone. */
+  gone(key: string): void {
+    this.#faults.delete(key);
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof FencelineError)) return shortened(error instanceof Error ? error.message : String(error), LONGEST);
+  return shortened([error.at.path, error.detail].filter(Boolean).join(": "), LONGEST);
+}
+
+function generationOf({ generation }: WireObject["metadata"] & { readonly generation?: unknown }): number | undefined {
+  return Number.isSafeInteger(generation) ? Number(generation) : undefined;
+}
