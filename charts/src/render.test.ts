@@ -212,6 +212,17 @@ test("T-53 expressions that Envoy cannot read are refused by the chart as by the
     "a.*",
     "(?i)[^.:]+(:\\d+)?",
     "(?P<n>a)",
+    "\\x{100}",
+    "\\x{00000100}",
+    "[\\x{80}-\\x{10FFFF}]",
+    "\\400",
+    "(\\777)",
+    "a\\\\\\x{100}",
+    "\\Qa\\E\\x{100}",
+    "\\x{0ff}\\377\\077\\x7F",
+    "a\\\\x{100}",
+    "\\Q\\x{100}\\777\\E\\.",
+    "\\Q\\x{100}",
   ]) {
     for (const [fallbackWith, name] of fields) {
       const fallback = fallbackWith(expression);

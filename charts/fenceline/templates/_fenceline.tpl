@@ -126,11 +126,25 @@ to catch the fault, so the message is Helm's own; the variable in it names the s
 {{- $config := .Values.config }}
 {{- if $config.fallback.match }}
 {{- $_ := mustRegexMatch $config.fallback.match "" }}
+{{- include "fenceline.checkCharacters" (list "$config.fallback.match" $config.fallback.match) }}
 {{- end }}
 {{- range $dispatch := $config.fallback.dispatches }}
 {{- if hasKey $dispatch "domainRegex" }}
 {{- $_ := mustRegexMatch $dispatch.domainRegex "" }}
+{{- include "fenceline.checkCharacters" (list "$dispatch.domainRegex" $dispatch.domainRegex) }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+An escape of a character beyond \xff, outside of \Q…\E: Go matches characters of Unicode and takes it, Envoy matches bytes and refuses it.
+Call with (list name expression).
+*/}}
+{{- define "fenceline.checkCharacters" -}}
+{{- $before := `^(?s:[^\\]|\\[^Q]|\\Q.*?(?:\\E|$))*` }}
+{{- $beyond := `\\(?:x\{0*[1-9A-Fa-f][0-9A-Fa-f]{2,}\}|[4-7][0-7][0-7])` }}
+{{- if regexMatch (print $before $beyond) (index . 1) }}
+{{- fail (printf "%s is no expression of RE2 as Envoy has it: there is no character beyond \\xff in %s" (index . 0) (index . 1)) }}
 {{- end }}
 {{- end }}
 

@@ -65,7 +65,12 @@ export const ServiceFenceSpec = z.strictObject({
     .record(EgressHostKey, RecyclingStrategy.nullish())
     .default({})
     .describe("Static dependencies: host or `<namespace>/*` to how long it stays. They never age unless their strategy says so."),
-  namespaceSelector: z.array(z.string()).default([]).describe("Every service of these namespaces is a static dependency."),
+  namespaceSelector: z
+    .array(z.string())
+    .default([])
+    .describe(
+      "Every service of these namespaces is a static dependency; `*` is all of them, `.` the own one. What is no name of a namespace is left out, and Ready says so.",
+    ),
   labelSelector: z
     .array(z.strictObject({ selector: Labels.default({}) }))
     .default([])

@@ -29,3 +29,18 @@ test("issue 14: what a fence asks for depends on what was observed alone, whatev
   const domains = [before, reconciler.desired(other)].map(({ status }) => Object.keys(status.domains));
   assert.deepEqual(domains, [["b.test1.svc.cluster.local"], ["b"]]);
 });
+
+test("T-17 a selector that names no namespace or Service is left out of the Sidecar, the rest is rendered, and Ready says so", () => {
+  const spec = "spec: {enable: true, namespaceSelector: [test1, Team_A], labelSelector: [{selector: {app: '-'}}]}";
+  const context = contextOfManifests(parseManifests(CAPTURED_MESH.replace("spec: {enable: true}", spec), "test.yaml").objects, CONFIG, 0);
+  const { reconciler, triggers } = serviceFences(context);
+  for (const fence of context.mesh().fences()) triggers.open(fence);
+  const seen = reconciler.observe(A);
+  assert.ok(seen !== undefined);
+  const { objects, status } = reconciler.desired(seen);
+  const hosts = objects.flatMap((object) => (object.kind === "Sidecar" ? object.spec.egress.flatMap((each) => each.hosts) : []));
+  assert.ok(hosts.includes("test1/*"));
+  assert.ok(!hosts.some((host) => host.includes("Team_A")));
+  const ready = status.conditions?.find(({ type }) => type === "Ready");
+  assert.match(ready?.message ?? "", /; spec\.namespaceSelector\[1\] 'Team_A' is no namespace, and left out; spec\.labelSelector\[0\] /);
+});

@@ -1,7 +1,7 @@
 import { type Labels, type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
-import { type EgressHost, hasOnDemand, renderFence } from "@fenceline/render";
+import { type EgressHost, hasOnDemand, renderFence, selectorRemarks } from "@fenceline/render";
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import { conflictingSidecars } from "./conflict.ts";
@@ -58,7 +58,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     fallback: { ready: fallbackReady, enforced },
     conflict: conflicts.length > 0,
   });
-  const remarks = windowRemarks(fence.spec, config.ageing);
+  const remarks = [...selectorRemarks(fence.spec), ...windowRemarks(fence.spec, config.ageing)];
   const status = fenceStatus({ ...seen, rendered, enforced, conflicts, remarks });
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.

@@ -1,6 +1,7 @@
 import { type HostSource, type RecyclingStrategy, type ServiceFence, timestampMs } from "@fenceline/api";
 import type { ServiceLookup } from "@fenceline/registry";
 import { LabelSelectors } from "./label-selectors.ts";
+import { isNamespaceEntry } from "./selector-remarks.ts";
 import { tcpHosts } from "./tcp-hosts.ts";
 
 /** A host that the book of edges holds for the fence: learned, preloaded or imported. */
@@ -92,7 +93,7 @@ function declaredHosts({ fence, registry, now }: FenceInput): EgressHost[] {
 }
 
 function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
-  const namespaces = fence.spec.namespaceSelector.map((namespace) => `${namespace}/*`);
+  const namespaces = fence.spec.namespaceSelector.filter(isNamespaceEntry).map((namespace) => `${namespace}/*`);
   const { labelSelector } = fence.spec;
   const selectors = labelSelector.length === 0 ? undefined : new LabelSelectors(labelSelector.map(({ selector }) => selector));
   const services = (selectors === undefined ? [] : registry.services())

@@ -13,6 +13,11 @@ export interface RenderRefusal {
 const LABEL_KEY = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 
+/** Whether an object can have this label. */
+export function isLabel(key: string, value: string): boolean {
+  return LABEL_KEY.test(key) && LABEL_VALUE.test(value);
+}
+
 /**
  * Bytes of the hosts of one Sidecar. etcd takes objects of 1.5 MiB, and field ownership repeats a
  * part of them.
@@ -62,7 +67,7 @@ export function namespaceRefusal({ metadata: { namespace, name } }: ServiceFence
  */
 export function selectorRefusal(labels: Labels): RenderRefusal | undefined {
   const entries = Object.entries(labels);
-  const wrong = entries.find(([key, value]) => !LABEL_KEY.test(key) || !LABEL_VALUE.test(value));
+  const wrong = entries.find(([key, value]) => !isLabel(key, value));
   const fault =
     wrong !== undefined
       ? `no pod can have the label ${quoted(wrong[0])}: ${quoted(wrong[1])}`

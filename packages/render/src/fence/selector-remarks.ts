@@ -1,0 +1,30 @@
+import { NamespaceName, type ServiceFenceSpec, shortened } from "@fenceline/api";
+import { isLabel } from "./refusals.ts";
+
+/** Namespaces as a Sidecar names them beside their own names: all of them, and that of the fence. */
+const OF_A_SIDECAR: ReadonlySet<string> = new Set(["*", "."]);
+
+/**
+ * Whether an entry of `namespaceSelector` may stand in a Sidecar. istiod's webhook refuses a
+ * Sidecar with any other, and the hosts of all the rest with it.
+ */
+export function isNamespaceEntry(text: string): boolean {
+  return OF_A_SIDECAR.has(text) || NamespaceName.safeParse(text).success;
+}
+
+/**
+ * Which entries of a fence's selectors are left out, since no namespace or Service can be meant:
+ * `spec.namespaceSelector[0] 'Team_A' is no namespace, and left out`.
+ */
+export function selectorRemarks({ namespaceSelector, labelSelector }: ServiceFenceSpec): string[] {
+  const namespaces = namespaceSelector.flatMap((text, index) =>
+    isNamespaceEntry(text) ? [] : `spec.namespaceSelector[${index}] '${shortened(text)}' is no namespace, and left out`,
+  );
+  const labels = labelSelector.flatMap(({ selector }, index) => {
+    const wrong = Object.entries(selector).find(([key, value]) => !isLabel(key, value));
+    if (wrong === undefined) return [];
+    const [key, value] = wrong.map((text) => shortened(text));
+    return `spec.labelSelector[${index}] selects nothing: no Service can have the label ${key}: '${value}'`;
+  });
+  return [...namespaces, ...labels];
+}
