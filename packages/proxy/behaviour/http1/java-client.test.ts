@@ -7,11 +7,11 @@ import { SERVICE, SOURCE, startProxy } from "../../src/testing/proxy-under-test.
 import { startUpstream } from "../../src/testing/upstream.ts";
 
 const CLIENT = fileURLToPath(new URL("../../src/testing/JavaClient.java", import.meta.url));
-// A JDK of version 17 or later, which runs a source file as it is. Not installed by `npm test`:
-// where there is none, these tests are skipped.
+// A JDK of version 17 or later, which runs a source file as it is. Not installed by `npm test`, nor
+// asked for by `.ci/run`: where there is none, these tests are skipped, on CI too.
 const hasJava = Number(/version "(\d+)/.exec(spawnSync("java", ["-version"], { encoding: "utf8" }).stderr ?? "")?.[1] ?? 0) >= 17;
 const hasCompiler = hasJava && /jdk\.compiler/.test(spawnSync("java", ["--list-modules"], { encoding: "utf8" }).stdout);
-const skip = !hasCompiler && "no JDK of version 17 or later here";
+const skip = !hasCompiler && "no JDK of version 17 or later here, which CI may lack too (.ci/run)";
 
 for (const { name, mode, calls, size } of [
   { name: "T-38 Java's HttpClient posts a thousand times on one connection", mode: "plain", calls: 1_000, size: 100 },

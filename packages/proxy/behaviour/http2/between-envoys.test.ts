@@ -8,7 +8,7 @@ import { callHttp2, openSession, startHttp2Upstream } from "../../src/testing/ht
 import { SERVICE, SOURCE, startProxy } from "../../src/testing/proxy-under-test.ts";
 
 const binary = toolPath("envoy");
-const skip = binary === undefined ? "no Envoy: npm test installs one" : false;
+const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here: npm test could not install it";
 
 /**
  * client → Envoy → global sidecar → Envoy → destination, as in a mesh.

@@ -79,3 +79,17 @@ test("a worker that dies loses no request that waits to be reported", async (t) 
 
   assert.equal(reported.edges.length, 4);
 });
+
+test("T-11 a worker that dies loses nothing of what it counted since it was last asked", async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
+  const timing = { heartbeat: 600_000, firstPause: 60_000, longestPause: 60_000 };
+  const { port, line, metric } = await startPool(t, { services: { [SERVICE]: [upstream.port] } }, { workers: 1, timing });
+  for (let count = 0; count < 5; count += 1) await call(port);
+
+  const cut = assert.rejects(call(port, { host: CRASH }), { code: "ECONNRESET" });
+  const { reason } = await line("worker died");
+  await cut;
+
+  assert.match(String(reason), /crashed as asked/);
+  assert.equal(await metric('fenceline_proxy_requests_total{outcome="2xx"}'), 5);
+});

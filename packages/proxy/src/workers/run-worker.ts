@@ -29,8 +29,6 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
   if (port === null) throw new Error("a worker module runs in a worker thread");
   const send = (message: FromWorker) => port.postMessage(message);
   const relay = new EdgeRelay((edges, dropped) => send({ type: "edges", edges, dropped }));
-  // The thread ends, and with it what waits.
-  process.on("uncaughtExceptionMonitor", () => relay.flushAll());
   const { host, port: listeningPort, sharing, number, settings, knowsMesh }: WorkerStart & { settings: Settings } = workerData;
   const mesh = knowsMesh ? new AddressTable() : undefined;
   let sidecar: GlobalSidecar;
@@ -45,6 +43,13 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
     return;
   }
   const figures = async () => send({ type: "figures", figures: await figuresOf(sidecar), calls: sidecar.longLivedCalls() });
+  // The thread ends, and with it what waits and what it counted since it was last asked. Where it is
+  // out of memory, or ended because it does not answer, nothing runs that could tell.
+  process.once("uncaughtException", (error) => {
+    relay.flushAll();
+    const end = () => endWith(error);
+    figures().then(end, end);
+  });
   const drain = async (deadline: number) => {
     await sidecar.close({ deadline });
     relay.flushAll();
@@ -58,6 +63,13 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
     else void drain(message.deadline);
   });
   send({ type: "listening", port: sidecar.address.port });
+}
+
+/** Ends the thread by an error, as if nobody had listened for it. */
+function endWith(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /**
