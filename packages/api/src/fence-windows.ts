@@ -30,9 +30,9 @@ export function windowRemarks({ idleWindow, warmUp, host }: ServiceFenceSpec, ag
   const given: [path: string, milliseconds: number | undefined, text: string | undefined][] = [
     ["idleWindow", idleWindow === undefined ? undefined : durationMs(idleWindow), idleWindow],
     ["warmUp.for", warmUp.preload === "None" ? undefined : durationMs(warmUp.for), warmUp.for],
-    ...Object.entries(host).map(([name, strategy]): [string, number | undefined, string | undefined] => {
+    ...Object.entries(host).flatMap(([name, strategy]): [string, number | undefined, string | undefined][] => {
       const { duration } = strategy?.auto ?? {};
-      return [`host['${name}'].auto.duration`, timestampMs(duration), `${duration?.seconds ?? 0}s`];
+      return duration === undefined ? [] : [[`host['${name}'].auto.duration`, timestampMs(duration), `${duration.seconds ?? 0}s`]];
     }),
   ];
   return given.flatMap(([path, milliseconds, text]) => {

@@ -1,6 +1,6 @@
 import type { Service } from "@fenceline/api";
 import type { Registry } from "./registry.ts";
-import { serviceNames } from "./service-names.ts";
+import { serviceNamed, serviceNames } from "./service-names.ts";
 import type { TcpLists } from "./tcp-services.ts";
 
 /** What of a registry those may ask for who are told when an answer is another one. */
@@ -68,8 +68,7 @@ export class RecordedLookup implements ServiceLookup {
   }
 
   resolveHost(host: string, callerNamespace?: string): Service | undefined {
-    for (const { namespace, name } of serviceNames(host, this.clusterDomain, callerNamespace)) this.#names.add(`${namespace}/${name}`);
-    return this.#registry.resolveHost(host, callerNamespace);
+    return serviceNamed(serviceNames(host, this.clusterDomain, callerNamespace), (namespace, name) => this.service(namespace, name));
   }
 
   readyEndpoints(namespace: string, name: string): number {

@@ -4,7 +4,7 @@ import { type AddressHint, AddressIndex } from "./address-index.ts";
 import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
 import { EndpointCounts, isReady } from "./endpoint-counts.ts";
-import { serviceNames } from "./service-names.ts";
+import { serviceNamed, serviceNames } from "./service-names.ts";
 import { type TcpLists, TcpServices } from "./tcp-services.ts";
 
 /** What a {@link Registry} is made from: one consistent view of the objects. */
@@ -115,11 +115,7 @@ export class Registry {
    * @param host lower case, without trailing dot, as `parseAuthority` gives it
    */
   resolveHost(host: string, callerNamespace?: string): Service | undefined {
-    for (const { namespace, name, isPod } of serviceNames(host, this.clusterDomain, callerNamespace)) {
-      const service = this.service(namespace, name);
-      if (service !== undefined && (!isPod || service.spec.clusterIP === "None")) return service;
-    }
-    return undefined;
+    return serviceNamed(serviceNames(host, this.clusterDomain, callerNamespace), (namespace, name) => this.service(namespace, name));
   }
 
   /**

@@ -1,3 +1,5 @@
+import type { Service } from "@fenceline/api";
+
 /** A name under which a host may reach a Service. */
 export interface ServiceName {
   readonly namespace: string;
@@ -21,6 +23,24 @@ export function serviceNames(host: string, clusterDomain: string, callerNamespac
   const short = host.split(".");
   const local = callerNamespace === undefined ? [] : nameOf([...short, callerNamespace]);
   return [...local, ...nameOf(short)];
+}
+
+/**
+ * The Service that is meant by a host: the first of {@link serviceNames} that exists. A pod's name
+ * reaches it where it is headless.
+ *
+ * @param serviceOf asked for no more names than needed, as whoever remembers what it was asked for
+ * has to know
+ */
+export function serviceNamed(
+  names: readonly ServiceName[],
+  serviceOf: (namespace: string, name: string) => Service | undefined,
+): Service | undefined {
+  for (const { namespace, name, isPod } of names) {
+    const service = serviceOf(namespace, name);
+    if (service !== undefined && (!isPod || service.spec.clusterIP === "None")) return service;
+  }
+  return undefined;
 }
 
 /**

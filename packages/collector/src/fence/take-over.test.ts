@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceFence } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
+import { RecordedLookup } from "@fenceline/registry";
 import { CAPTURED_MESH, CONFIG, meshOf } from "../testing/mesh.ts";
-import { ageingPolicy, takeOver } from "./take-over.ts";
+import { ageingPolicy, seedAutoHosts, takeOver } from "./take-over.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
@@ -97,4 +98,13 @@ test("T-08 a restart takes back all that was learned, also beyond maxHosts, and 
   );
   assert.equal(bookOf(fence(`spec: {enable: true, maxHosts: 1}\nstatus:\n  domains:\n${hosts.join("")}`)).length, 3);
   assert.equal(bookOf(fence("spec: {enable: true, maxHosts: 2, warmUp: {preload: All}}\n")).length, 2);
+});
+
+test("issue 13: thousands of hosts that do not age by use cost no look-up when their fence changes", () => {
+  const hosts = Array.from({ length: 1_000 }, (_, index) => `h${index}.test1: {}`);
+  const mesh = meshOf(fence(`spec: {host: {${hosts.join(", ")}, b.test1: {auto: {}}}}`));
+  const [declared] = mesh.fences() as [ServiceFence];
+  const registry = new RecordedLookup(mesh.registry);
+  seedAutoHosts(new FenceEdges(ageingPolicy(declared, CONFIG, mesh.registry)), declared, registry, NOW);
+  assert.ok(registry.reads.names.size <= 2, `${registry.reads.names.size} names`);
 });

@@ -57,8 +57,10 @@ export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Servi
  */
 export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: ServiceFence, registry: ServiceLookup, now: number): void {
   for (const [key, strategy] of Object.entries(spec.host)) {
+    // Before anything is looked up: of thousands of hosts few age by use.
+    if (!agesByUse(strategy)) continue;
     const host = statusKey(key, metadata.namespace, registry);
-    if (!agesByUse(strategy) || status.domains[host]?.status === "EXPIRE") continue;
+    if (status.domains[host]?.status === "EXPIRE") continue;
     const seen = Math.min(now, Math.max(0, timestampMs(strategy?.RecentlyCalled) ?? now));
     edges.seed({ host, source: "static", firstSeen: seen, lastSeen: seen, idleWindow: timestampMs(strategy?.auto?.duration) });
   }
