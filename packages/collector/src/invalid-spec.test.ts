@@ -1,4 +1,4 @@
-/** T-17: an object of ours whose spec cannot be read says so in its status, and is left as it was. */
+/** T-17: an object of ours whose spec cannot be read says so in its status, and is left alone. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";

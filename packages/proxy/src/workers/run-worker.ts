@@ -43,8 +43,8 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
     return;
   }
   const figures = async () => send({ type: "figures", figures: await figuresOf(sidecar), calls: sidecar.longLivedCalls() });
-  // The thread ends, and with it what waits and what it counted since it was last asked. Where it is
-  // out of memory, or ended because it does not answer, nothing runs that could tell.
+  // The thread ends, and with it what waits and what it counted since it was last asked. Where it
+  // is out of memory, or ended because it does not answer, nothing runs that could tell.
   process.once("uncaughtException", (error) => {
     relay.flushAll();
     const end = () => endWith(error);

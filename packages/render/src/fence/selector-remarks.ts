@@ -1,7 +1,7 @@
 import { NamespaceName, type ServiceFenceSpec, shortened } from "@fenceline/api";
 import { isLabel } from "./refusals.ts";
 
-/** Namespaces as a Sidecar names them beside their own names: all of them, and that of the fence. */
+/** What a Sidecar calls namespaces beside their names: all of them, and that of the fence. */
 const OF_A_SIDECAR: ReadonlySet<string> = new Set(["*", "."]);
 
 /**

@@ -46,7 +46,7 @@ export interface ManifestFolderEvents {
   changed(): void;
   /** A file is not valid. @param kept whether what it held before stays in force */
   refused(error: FencelineError, kept: boolean): void;
-  /** What is wrong with files, and is told by {@link refused} once, is something else than before. */
+  /** Something else is wrong with files than before. {@link refused} tells each fault once. */
   faults(errors: Iterable<FencelineError>): void;
   /** A part of an object that machines write is not readable. The rest of it counts. */
   leftOut(error: FencelineError): void;

@@ -41,7 +41,7 @@ export interface ObservedMeshOptions {
   readonly onChange: (urgent: boolean) => void;
   /** Told of an object of ours that came or went. */
   readonly onOwn: (of: ObjectRef) => void;
-  /** Told of an object of ours whose spec became unreadable, for another reason too, or readable. */
+  /** Told of an object of ours whose spec became unreadable, for another reason, or readable. */
   readonly onFault: (of: ObjectRef) => void;
   /** Told of every event of a rendered kind's object. */
   readonly onRendered: (event: ObjectEvent<LiveObject>) => void;
