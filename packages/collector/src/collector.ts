@@ -22,7 +22,7 @@ import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import { type FallbackToken, fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { FenceTelemetry } from "./fence-telemetry.ts";
-import type { KindContext } from "./kind-context.ts";
+import type { KindContext, SampleSource } from "./kind-context.ts";
 import { DRIVERS, type Drivers } from "./kinds.ts";
 import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
@@ -64,6 +64,8 @@ export interface CollectorOptions {
   readonly proxyVersion?: string;
   /** Sources of telemetry beside the access logs. Default: none. */
   readonly sources?: readonly TelemetrySource[];
+  /** What kinds ask for numbers from outside of the mesh. Default: there is none. */
+  readonly samples?: SampleSource;
   /** The kinds that it runs. Default: {@link DRIVERS}. The store must have them too. */
   readonly drivers?: Drivers;
 }
@@ -87,7 +89,7 @@ export class Collector {
   #grpcHost: GrpcHost | undefined;
 
   private constructor(options: CollectorOptions) {
-    const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion } = options;
+    const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion, samples } = options;
     this.#options = options;
     const metrics = this.#metrics;
     const snapshot = store.snapshot();
@@ -102,7 +104,7 @@ export class Collector {
     });
     const shared = { store, mesh: () => this.#mesh, config, metrics, logger, leads };
     this.#controller = new Controller(shared);
-    this.#drivers = this.#drive({ ...shared, now, fallbackReady, telemetry: this.#telemetry, runs: this.#controller });
+    this.#drivers = this.#drive({ ...shared, now, fallbackReady, telemetry: this.#telemetry, runs: this.#controller, samples });
     this.#fallback = new FallbackService(shared);
     this.#automatic = new AutomaticFences(shared);
     metrics.observe({
@@ -187,7 +189,7 @@ export class Collector {
     this.#fallback.refresh();
     this.#automatic.refresh();
     await this.#controller.idle();
-    for (const driver of this.#drivers) driver.start();
+    for (const driver of this.#drivers) await driver.start();
     const isFallback = fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger });
     const services = [meshAddressService(this.addresses, isFallback)];
     for (const source of [this.#accessLogSource(isFallback, (service) => services.push(service)), ...sources]) {

@@ -6,6 +6,16 @@ import type { FenceTelemetry } from "./fence-telemetry.ts";
 import type { Mesh } from "./mesh.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 
+/** Numbers from outside of the mesh, such as those of Prometheus. */
+export interface SampleSource {
+  /**
+   * What a query gives now; undefined when it gives no number. Rejects when there is no answer.
+   *
+   * @param signal gives up
+   */
+  query(text: string, signal: AbortSignal): Promise<number | undefined>;
+}
+
 /** What a kind in a collector is made from: what there is to read, and how it asks for runs. */
 export interface KindContext {
   readonly store: Pick<Store, "snapshot" | "objectOf" | "ownedBy" | "foreign" | "sidecars">;
@@ -15,6 +25,11 @@ export interface KindContext {
   readonly telemetry: FenceTelemetry;
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
+  /**
+   * A kind asks in its triggers, and keeps the answers: what is observed is in memory. Undefined
+   * where there is nobody to ask, as for `fenceline render`.
+   */
+  readonly samples: SampleSource | undefined;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
   /**

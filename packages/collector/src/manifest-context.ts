@@ -25,6 +25,7 @@ export function contextOfManifests(objects: readonly AnyObject[], config: Config
     ...{ config, metrics, logger },
     store: { snapshot: () => snapshot, objectOf, ownedBy: () => [], foreign: () => [] },
     mesh: () => mesh,
+    samples: undefined,
     runs: NO_RUNS,
     telemetry: new FenceTelemetry({ metrics, logger }),
     now: () => now,

@@ -75,7 +75,7 @@ function running(t: TestContext, triggers: Triggers<Valve> = {}) {
     clock: () => state.now,
   });
   t.after(async () => {
-    driver.close();
+    await driver.close();
     await controller.close();
   });
   /** What was looked at since it was last asked, in the order of names. */
@@ -198,7 +198,7 @@ test("time has what is left of gone objects looked at, and every ten minutes all
   };
   for (const name of ["a", "b"]) put(name);
   driver.refresh();
-  driver.start();
+  await driver.start();
   await taken();
   objects.delete(refText(refOf("b")));
   state.gone = [refOf("left")];
@@ -209,25 +209,25 @@ test("time has what is left of gone objects looked at, and every ten minutes all
   assert.deepEqual([await taken(), ticks.length], [["a", "b", "forget b"], 2]);
 });
 
-test("a kind that wants to hear of time more often does so as soon as it says so", (t) => {
+test("a kind that wants to hear of time more often does so as soon as it says so", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const heard: string[] = [];
   const state = { interval: MINUTE };
   const { driver } = running(t, { interval: () => state.interval, tick: () => void heard.push("tick") });
-  driver.start();
+  await driver.start();
   state.interval = 1_000;
   driver.changed(changesOf({}));
   t.mock.timers.tick(2_000);
   assert.deepEqual(heard, ["tick", "tick"]);
 });
 
-test("at the end the kind asks for what is to be written once more, and time has nothing looked at any more", (t) => {
+test("at the end the kind asks for what is to be written once more, and time has nothing looked at any more", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const heard: string[] = [];
   const { driver } = running(t, { interval: () => 1, tick: () => void heard.push("tick"), closing: () => void heard.push("closing") });
-  driver.start();
+  await driver.start();
   t.mock.timers.tick(1);
-  driver.close();
+  await driver.close();
   t.mock.timers.tick(10);
   assert.deepEqual(heard, ["tick", "closing"]);
 });
@@ -272,10 +272,10 @@ test("issue 14: a fault with one object leaves the others looked at, and that on
   assert.deepEqual([await taken(), state.faults.length], [["a", "b"], 4]);
 });
 
-test("issue 14: a fault when time passes ends nothing, and faults are a new row after five minutes without any", (t) => {
+test("issue 14: a fault when time passes ends nothing, and faults are a new row after five minutes without any", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
   const { driver, lines, state } = running(t, { interval: fail, tick: fail, closing: fail });
-  driver.start();
+  await driver.start();
   t.mock.timers.tick(10_000);
   assert.deepEqual(
     lines.map(({ failures }) => failures),
@@ -284,7 +284,7 @@ test("issue 14: a fault when time passes ends nothing, and faults are a new row 
   state.now += 5 * MINUTE;
   t.mock.timers.tick(10_000);
   assert.equal(lines.at(-1)?.failures, 1);
-  driver.close();
+  await driver.close();
   t.mock.timers.tick(10 * MINUTE);
   assert.equal(state.faults.length, 4);
 });

@@ -86,15 +86,17 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     this.refresh();
   }
 
-  /** From now on time alone has objects looked at, too. */
-  start(): void {
+  /** From now on time alone has objects looked at, too, and whatever else the kind asks. */
+  async start(): Promise<void> {
+    await this.#triggers.start?.();
     this.#schedule();
   }
 
   /** Asks for what is to be written at the end. The controller writes it when it is closed. */
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    await this.#triggers.close?.();
     this.#faults.guard(() => this.#triggers.closing?.());
     this.#faults.close();
   }

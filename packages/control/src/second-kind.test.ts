@@ -28,7 +28,7 @@ const valveOf = (spec: object) => ({
 const nothing = () => {};
 
 /** A controller that runs valves. */
-function control(t: TestContext, store: Store) {
+async function control(t: TestContext, store: Store) {
   const counter = { inc: nothing };
   const metrics = {
     ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter, kindFaults: counter },
@@ -39,12 +39,12 @@ function control(t: TestContext, store: Store) {
   const driver = new KindDriver({ driven: valves({ store }), controller, store, metrics, logger });
   store.onChange((changes) => driver.changed(changes));
   t.after(async () => {
-    driver.close();
+    await driver.close();
     await controller.close();
     await store.close();
   });
   driver.refresh();
-  driver.start();
+  await driver.start();
   return controller;
 }
 
@@ -61,7 +61,7 @@ test("issue 14: a second kind in a folder is rendered, follows its spec, and lea
   const write = (spec: object) => writeFileSync(join(folder, "valve.json"), JSON.stringify(valveOf(spec)));
   write({ app: "web", hosts: ["b", "c"] });
   const store = await DirectoryStore.open({ folder, kinds: KINDS, onRefused: assert.fail });
-  const controller = control(t, store);
+  const controller = await control(t, store);
   await controller.idle();
   assert.deepEqual([hostsOf(store), shown(store)], [["*/b", "*/c"], [2]]);
   write({ app: "web", hosts: ["b", "c"], most: 2 });
@@ -79,7 +79,7 @@ test("issue 14: a second kind in a cluster is rendered, follows its spec, and is
   const store = await KubernetesStore.open({
     ...{ api: server.api(t), leadership: new ManualLeadership(), onTrouble: nothing, meshConfigMaps: [MESH_CONFIG_MAP], kinds: KINDS },
   });
-  const controller = control(t, store);
+  const controller = await control(t, store);
   await controller.idle();
   assert.deepEqual([hostsOf(store), shown(store)], [["*/b", "*/c"], [2]]);
   put({ app: "web", hosts: ["d"] });

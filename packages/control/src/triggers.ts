@@ -53,6 +53,13 @@ export interface Triggers<O> {
   interval?(): number;
   /** Time has passed: asks for the runs that are due by that alone. */
   tick?(): void;
+  /**
+   * Begins what goes on beside runs, such as asking others for numbers. Every object was looked at
+   * before. Never rejects: what cannot be had yet is asked for again.
+   */
+  start?(): Promise<void>;
+  /** Ends what {@link start} began. Nothing of it goes on when that resolves; it never rejects. */
+  close?(): Promise<void>;
   /** The end is near: asks for the statuses that are to be written once more. */
   closing?(): void;
 }

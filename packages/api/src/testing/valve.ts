@@ -3,6 +3,7 @@
  * its renderer. What cannot deal with it has a fence written into it (docs/adding-a-kind.md).
  */
 import { z } from "zod";
+import { text } from "../kinds/fields.ts";
 import type { RenderedKind, RenderedObject, Sidecar } from "../kinds/istio.ts";
 import type { OwnKind } from "../kinds/kind.ts";
 import { validations } from "../kinds/structural-schema.ts";
@@ -11,8 +12,12 @@ import { renderedMeta } from "../rendered-meta.ts";
 
 const ValveSpec = z
   .strictObject({
-    app: z.string().min(1).max(63).describe("Label `app` of the pods that see these hosts only."),
-    hosts: z.array(z.string().max(253)).min(1).max(100).describe("Hosts that they see."),
+    app: text({ min: 1, max: 63 }).describe("Label `app` of the pods that see these hosts only."),
+    hosts: z
+      .array(text({ max: 253 }))
+      .min(1)
+      .max(100)
+      .describe("Hosts that they see."),
     most: z.int().min(1).max(100).default(100).describe("Most hosts that are shown."),
   })
   .meta(validations({ rule: "!has(self.most) || size(self.hosts) <= self.most", message: "more hosts than `most` says" }));
