@@ -12,8 +12,8 @@ export function renderCommand(): Command {
     .description("Print the Istio objects that would be applied for the fences in some manifests, as YAML. Needs no cluster.")
     .addOption(
       listOption(
-        "-f, --filename <file>",
-        "manifests: fences, and the Services and Namespaces that they refer to; a folder for all in it, - for the standard input",
+        "-f, --filename <file...>",
+        "manifests: fences, and the Services and Namespaces that they refer to; a folder for all in it, - for the standard input; one or several",
         parseText,
       ).makeOptionMandatory(),
     )

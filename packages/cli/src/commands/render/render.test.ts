@@ -48,6 +48,23 @@ test("render prints what would be applied, in that order, and nothing else", (t)
   ]);
 });
 
+test("issue 14: render takes several files after one -f, and after each of several, folders among them", (t) => {
+  const folder = filesOf(t, { "fence.yaml": FENCE, "service.yaml": SERVICE, "config.yaml": "namespace: mesh-operator\n" });
+  const [fence, service, config] = ["fence.yaml", "service.yaml", "config.yaml"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const other = filesOf(t, { "other.yaml": FENCE.replace("name: a", "name: other") });
+  const all = render(["-f", fence, service, "--config", config, "-f", other]);
+  assert.deepEqual([all.status, all.stderr], [0, ""]);
+  assert.deepEqual(
+    all.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    ["EnvoyFilter a", "Sidecar a", "EnvoyFilter other", "Sidecar other"],
+  );
+  assert.deepEqual(render(["-f", fence, "-f", service, "-f", other, "--config", config]).objects, all.objects);
+});
+
 test("render takes folders and the standard input, and names what it leaves alone on stderr", (t) => {
   const folder = filesOf(t, { "all.yaml": `${FENCE}---${SERVICE}---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}}\n` });
   const whole = render(["-f", folder]);
