@@ -65,7 +65,10 @@ const packageRules = Object.entries(MAY_IMPORT).map(([name, others]) => ({
   to: { path: "^packages/", pathNot: `^packages/(${[name, ...others].join("|")})/` },
 }));
 
-/** The same for what is beside the packages. Nobody imports these, but for the lab that the benchmarks start. */
+/**
+ * The same for what is beside the packages. Nobody imports these, but for the lab that the
+ * benchmarks start.
+ */
 const BESIDE = {
   bench: "^bench/|^e2e/src/lab/|^packages/|^scripts/tools/",
   e2e: "^e2e/|^packages/(als|api)/|^scripts/(install|tools)/",

@@ -44,7 +44,9 @@ for (const { golden } of goldenCases()) {
     assert.ok(found !== undefined, `no Deployment ${deployment}`);
     return found;
   };
-  /** The port that is for every workload, and the one that tells what we know; there is no other. */
+  /**
+   * The port that is for every workload, and the one that tells what we know; there is no other.
+   */
   const portsOf = (deployment: string) => {
     const [workloads, api, ...others] = (container(deployment).ports ?? []).map(({ containerPort }) => containerPort);
     assert.deepEqual([[workloads, api], others], [deployment === "global-sidecar" ? [18_080, 18_083] : [18_081, 18_082], []]);
@@ -311,8 +313,8 @@ for (const { golden } of goldenCases()) {
 }
 
 /**
- * What Helm (3.18 to 4) leaves of hooks of which one fails: that one, and those that came before it,
- * unless their policies say otherwise. Those behind it are never made (helm/helm,
+ * What Helm (3.18 to 4) leaves of hooks of which one fails: that one, and those that came before
+ * it, unless their policies say otherwise. Those behind it are never made (helm/helm,
  * `pkg/action/hooks.go`).
  */
 function leftByHelm(hooks: readonly ChartObject[], failing: ChartObject): string[] {

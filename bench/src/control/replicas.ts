@@ -6,7 +6,9 @@ import { type Bench, type Edges, type Idle, measureEdges } from "./measurements.
 export interface Replicas {
   /** Three collectors, and a third of the streams at each. */
   readonly three: Edges;
-  /** From the moment in which the leader was killed, with half of the streams at each of the others. */
+  /**
+   * From the moment in which the leader was killed, with half of the streams at each of the others.
+   */
   readonly leaderKilled: Edges;
 }
 

@@ -20,9 +20,9 @@ const FLOOD = fileURLToPath(new URL("../src/testing/flood-process.ts", import.me
 const EDGES = 15;
 /**
  * Turns from the write to the edge. What is promised is 100 ms, and a turn works on messages for
- * 4 ms. Mostly it is one turn, since who was served least comes first; a few where other work on the
- * machine makes the honest stream look busy. The flood's 500 streams, were they and the honest one
- * served in order, would need sixty.
+ * 4 ms. Mostly it is one turn, since who was served least comes first; a few where other work on
+ * the machine makes the honest stream look busy. The flood's 500 streams, were they and the honest
+ * one served in order, would need sixty.
  */
 const MOST_TURNS = 25;
 /**
@@ -54,7 +54,9 @@ async function startFlood(t: TestContext, port: number, what: string): Promise<(
   return () => child.exitCode === null;
 }
 
-/** Turns of the event loop until the promise resolves, and milliseconds that the process was busy. */
+/**
+ * Turns of the event loop until the promise resolves, and milliseconds that the process was busy.
+ */
 async function turnsUntil(done: Promise<void>): Promise<{ readonly turns: number; readonly busyMs: number }> {
   const before = process.cpuUsage();
   let turns = 0;

@@ -1,6 +1,8 @@
 /** Settings of a {@link LineBudget}. */
 export interface LineBudgetOptions {
-  /** Lines of a kind in a window. Default 3: who is refused a thousand times is so for one reason. */
+  /**
+   * Lines of a kind in a window. Default 3: who is refused a thousand times is so for one reason.
+   */
   readonly lines?: number;
   /** Length of a window in milliseconds, from its first line on. Default 10,000. */
   readonly window?: number;

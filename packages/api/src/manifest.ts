@@ -205,7 +205,10 @@ class ManifestReader {
   }
 }
 
-/** Kinds of Slime that share its groups and are not rendered: whoever migrates has them in the same files. */
+/**
+ * Kinds of Slime that share its groups and are not rendered: whoever migrates has them in the same
+ * files.
+ */
 const SLIME_ONLY: ReadonlySet<string> = new Set(["SmartLimiter", "EnvoyPlugin", "PluginManager"]);
 
 /** `v1` has the group without a name. */

@@ -28,8 +28,8 @@ interface Group {
  * What is wrong with an expression for RE2, which is what Envoy matches with. An Envoy that cannot
  * compile it refuses the whole listener. It is read as RE2 reads it, byte by byte.
  *
- * @returns undefined where nothing is. Of a rare fault (a script that is newer than Envoy, a program
- * beyond the 32,768 steps that Istio allows) Envoy alone knows.
+ * @returns undefined where nothing is. Of a rare fault (a script that is newer than Envoy, a
+ * program beyond the 32,768 steps that Istio allows) Envoy alone knows.
  */
 export function re2Fault(expression: string): string | undefined {
   const text = String.fromCharCode(...new TextEncoder().encode(expression));

@@ -38,7 +38,9 @@ interface Outcome extends Pick<Desired<unknown>, "objects" | "refused"> {
   readonly kind: Pick<DrivenKind["kind"], "errorPrefix">;
 }
 
-/** Observe, desired and plan, as a controller calls them, for the objects of a kind by their names. */
+/**
+ * Observe, desired and plan, as a controller calls them, for the objects of a kind by their names.
+ */
 function outcomesOf(make: KindMaker, context: KindContext): readonly Outcome[] {
   const { kind, reconciler, triggers } = make(context);
   const own = context.store.snapshot().of(kind);

@@ -1,4 +1,7 @@
-/** A kind that lives in tests only, whose objects read numbers: endpoint counts, and answers from outside of the mesh. */
+/**
+ * A kind that lives in tests only, whose objects read numbers: endpoint counts, and answers from
+ * outside of the mesh.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MESH_KINDS, OWN_KINDS, parseManifests, type ReadKind } from "@fenceline/api";

@@ -37,8 +37,8 @@ const LEADER_FIRST = 300;
 
 /**
  * Keeps what is rendered for each object of ours, and its status, what they should be: observe →
- * desired → plan → apply. Every kind runs on the same one, so that there is one budget of writes and
- * one limit of those under way, and so that what a call waits for goes first whatever its kind.
+ * desired → plan → apply. Every kind runs on the same one, so that there is one budget of writes
+ * and one limit of those under way, and so that what a call waits for goes first whatever its kind.
  *
  * Rendered objects come first, in a queue of their own: a call waits for them, and nothing waits
  * for a status. The status then says what is true, and one that is asked for many times meanwhile

@@ -11,7 +11,9 @@ export const WATCH_ADDRESSES = "/fenceline.v1.MeshAddresses/Watch";
  * The message, as a `.proto` would say it:
  *
  *     message AddressUpdate {
- *       message Address { string address = 1; uint32 kinds = 2; repeated uint32 ports = 3 [packed = false]; }
+ *       message Address {
+ *         string address = 1; uint32 kinds = 2; repeated uint32 ports = 3 [packed = false];
+ *       }
  *       bool reset = 1;
  *       bool complete = 2;
  *       repeated Address addresses = 3;

@@ -26,7 +26,8 @@ export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
  *
  * - `Conflict`: an object of somebody else stands in its place
  * - `WriteForbidden`: a right is missing, or an admission webhook denies it
- * - `KindMissing`: the API server does not have the kind: the message says which, and what to install
+ * - `KindMissing`: the API server does not have the kind: the message says which, and what to
+ *   install
  * - `StatusMissing`: the CRD has no status subresource
  * - `WriteRefused`: the API server, or a webhook, finds it not valid
  * - `WriteFailed`: standalone: the disk is full, or the folder is gone

@@ -141,7 +141,10 @@ test("issue 14: a cluster's store reads, owns and writes objects of a second kin
 const RENDERED = [...RENDERED_KINDS, PIPE];
 const [PIPES] = resourcesOf(PIPE);
 
-/** The object that is rendered for the only valve that there is, of a kind that is a line in a table. */
+/**
+ * The object that is rendered for the only valve that there is, of a kind that is a line in a
+ * table.
+ */
 function pipeOf(store: Store): RenderedObject {
   return renderPipe(store.objectOf(VALVE, A) ?? assert.fail());
 }

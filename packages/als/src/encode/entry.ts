@@ -28,7 +28,9 @@ function writeResponse(writer: ReverseWriter, code: number): void {
   writer.message(4, mark);
 }
 
-/** `HTTPRequestProperties request = 3 { authority = 3, request_id = 9, map request_headers = 13 }` */
+/**
+ * `HTTPRequestProperties request = 3 { authority = 3, request_id = 9, map request_headers = 13 }`
+ */
 function writeRequest(writer: ReverseWriter, { authority = "", requestId = "", fenceSource = "" }: EntryFields): void {
   if (authority === "" && requestId === "" && fenceSource === "") return;
   const mark = writer.size;
@@ -51,7 +53,8 @@ function writeCommon(writer: ReverseWriter, kind: "http" | "tcp", entry: EntryFi
 }
 
 /**
- * `TLSProperties tls_properties = 4 { tls_sni_hostname = 3, peer_certificate_properties = 5 { subject_alt_name = 1 { uri = 1 } } }`
+ * `TLSProperties tls_properties = 4 { tls_sni_hostname = 3, peer_certificate_properties = 5 {
+ * subject_alt_name = 1 { uri = 1 } } }`
  */
 function writeTls(writer: ReverseWriter, sni: string, peerUris: readonly string[]): void {
   if (sni === "" && peerUris.length === 0) return;

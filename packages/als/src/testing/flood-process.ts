@@ -2,8 +2,8 @@
  * Floods an access-log port from a process of its own, held back by flow control alone, until it is
  * ended. What a flood costs its sender does not count for the server then.
  *
- * Usage: flood-process.ts PORT WHAT, WHAT a name of flood-bytes.ts, or anything else for connections
- * that end as soon as they are there. Prints a line once it floods.
+ * Usage: flood-process.ts PORT WHAT, WHAT a name of flood-bytes.ts, or anything else for
+ * connections that end as soon as they are there. Prints a line once it floods.
  */
 import { type ClientHttp2Stream, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";

@@ -28,8 +28,8 @@ export interface CustomResourceDefinition {
 }
 
 /**
- * The CustomResourceDefinitions of a kind, one for each of its groups, with all its versions of that
- * group.
+ * The CustomResourceDefinitions of a kind, one for each of its groups, with all its versions of
+ * that group.
  *
  * All versions have one schema, with every field under each of its names: the API server converts
  * by changing the `apiVersion` alone, and prunes what the schema of the other version lacks.
@@ -93,8 +93,8 @@ function statusSchema(status: OwnKind["status"]): StructuralSchema {
 }
 
 /**
- * The same schema without allowed words, forms or lengths, and with room for unknown fields in every
- * object of fixed fields.
+ * The same schema without allowed words, forms or lengths, and with room for unknown fields in
+ * every object of fixed fields.
  */
 function opened(closed: StructuralSchema): StructuralSchema {
   const { enum: _words, pattern: _forms, minLength: _least, maxLength: _most, minItems: _fewest, maxItems: _all, ...rest } = closed;

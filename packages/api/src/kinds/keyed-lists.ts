@@ -4,8 +4,8 @@ export const LIST_TYPE = "x-kubernetes-list-type";
 export const LIST_KEYS = "x-kubernetes-list-map-keys";
 
 /**
- * A list of plain values of which none may be there twice; server-side apply merges those of several
- * writers. The API server refuses a duplicate, and so does the parser.
+ * A list of plain values of which none may be there twice; server-side apply merges those of
+ * several writers. The API server refuses a duplicate, and so does the parser.
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
  */

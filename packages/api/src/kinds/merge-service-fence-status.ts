@@ -40,7 +40,9 @@ export interface StatusPatch {
 /** A JSON merge patch of one host. */
 type DomainPatch = { [Field in keyof DomainStatus]?: DomainStatus[Field] | null };
 
-/** {@link statusPatch}, from all that this process knew: a host that it learned since is known, too. */
+/**
+ * {@link statusPatch}, from all that this process knew: a host that it learned since is known, too.
+ */
 export function mergeServiceFenceStatus({ known, ...merge }: StatusMerge<ServiceFenceStatus>): StatusPatch | undefined {
   const domains = known.flatMap((status) => Object.entries(status.domains));
   return statusPatch({ ...merge, base: known.length === 0 ? undefined : { domains: Object.fromEntries(domains) } });

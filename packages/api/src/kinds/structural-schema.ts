@@ -58,8 +58,8 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
  * one only for what its texts and lists hold. Defaults are left out on purpose: the API server
  * would write them into the stored object, where nobody could tell any more what its author had
  * said, and a later default would not apply. Unknown fields are not refused but pruned; `kubectl`
- * refuses them before that (`--validate=strict`, its default). What Kubernetes has no word for is an
- * error, not a gap.
+ * refuses them before that (`--validate=strict`, its default). What Kubernetes has no word for is
+ * an error, not a gap.
  *
  * @see
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
@@ -105,7 +105,10 @@ function unionSchema(alternatives: readonly JsonSchema[]): StructuralSchema {
   };
 }
 
-/** Where both are words or numbers of a list, the list holds both; one of them alone would refuse the other. */
+/**
+ * Where both are words or numbers of a list, the list holds both; one of them alone would refuse
+ * the other.
+ */
 function eitherConstraints(text: JsonSchema | undefined, integer: JsonSchema | undefined): StructuralSchema {
   const [words, numbers] = [wordsOf(text), wordsOf(integer)];
   return {
@@ -129,7 +132,10 @@ function convertOne(json: JsonSchema): StructuralSchema {
 
 const UNKNOWN_FIELDS = "x-kubernetes-preserve-unknown-fields";
 
-/** What is translated, and what is left to the controller on purpose. Of anything else nobody knows what it means. */
+/**
+ * What is translated, and what is left to the controller on purpose. Of anything else nobody knows
+ * what it means.
+ */
 const KNOWN_WORDS = new Set<string>([
   ...["description", "type", "format", "enum", "const", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
   ...["multipleOf", "minLength", "maxLength", "minItems", "maxItems", "required", "properties", "additionalProperties", "items"],
@@ -206,7 +212,9 @@ function children(json: JsonSchema): StructuralSchema {
   };
 }
 
-/** Each field under each of its names, or the API server would prune what is written under another. */
+/**
+ * Each field under each of its names, or the API server would prune what is written under another.
+ */
 function propertiesOf(json: JsonSchema): Readonly<Record<string, StructuralSchema>> {
   const fields = Object.entries(json.properties ?? {}).flatMap(([name, child]) => {
     const schema = convert(asSchema(child));

@@ -1,4 +1,6 @@
-/** The other half of `npm run crds`: the golden CustomResourceDefinitions of a kind of the tests. */
+/**
+ * The other half of `npm run crds`: the golden CustomResourceDefinitions of a kind of the tests.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { definitionFiles } from "../kinds/definition-files.ts";

@@ -7,7 +7,9 @@ export interface SchemaFault {
   readonly what: string;
 }
 
-/** What an API server would refuse or prune in a value, by the rules that our schemas use but CEL. */
+/**
+ * What an API server would refuse or prune in a value, by the rules that our schemas use but CEL.
+ */
 export function schemaFaults(schema: StructuralSchema, value: unknown, field: FieldPath = []): readonly SchemaFault[] {
   const { type } = schema;
   if (value === null) return schema.nullable === true ? [] : [{ field, what: "is null" }];

@@ -24,7 +24,10 @@ export class ServedVersion {
     this.#missed = 0;
   }
 
-  /** The version is not served. Returns whether there is another to try; the first comes after the last. */
+  /**
+   * The version is not served. Returns whether there is another to try; the first comes after the
+   * last.
+   */
   next(): boolean {
     this.#missed += 1;
     this.#at = (this.#at + 1) % this.#resources.length;

@@ -1,7 +1,7 @@
 /**
  * A destination must not send a Content-Length in an interim answer (RFC 9110 §8.6). Over HTTP/2 it
- * makes the answer malformed, for which the reader resets the stream (RFC 9113 §8.1.1). nghttp2 does
- * so before Node hears of the answer: of the final one behind it nothing is left to relay.
+ * makes the answer malformed, for which the reader resets the stream (RFC 9113 §8.1.1). nghttp2
+ * does so before Node hears of the answer: of the final one behind it nothing is left to relay.
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";

@@ -16,7 +16,9 @@ const NEW_ENTRY = Buffer.concat([Buffer.from([0x40, 1]), Buffer.from("x"), Buffe
 /** The same once more, in one byte (§6.1). */
 const SAME_AGAIN = 0xbe;
 
-/** HEADERS with so many KiB of fields. One frame: nghttp2 ends a connection with 8 CONTINUATIONs. */
+/**
+ * HEADERS with so many KiB of fields. One frame: nghttp2 ends a connection with 8 CONTINUATIONs.
+ */
 function large(stream: number, kibibytes: number, first: Buffer, flags: number = FLAG.NONE): Buffer {
   const fields = Buffer.concat([first, NEW_ENTRY, Buffer.alloc(Math.ceil((kibibytes * 1024) / 3_929) - 1, SAME_AGAIN)]);
   return frame(TYPE.HEADERS, FLAG.END_HEADERS | flags, stream, fields);

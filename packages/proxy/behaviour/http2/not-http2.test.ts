@@ -8,7 +8,10 @@ import { callHttp2, openSession } from "../../src/testing/http2.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startRawUpstream, type Upstream } from "../../src/testing/upstream.ts";
 
-/** What no HTTP/2 connection begins with. Those of less than nine bytes are no whole head of a frame. */
+/**
+ * What no HTTP/2 connection begins with. Those of less than nine bytes are no whole head of a
+ * frame.
+ */
 const NOT_HTTP2 = {
   ...GREETINGS,
   "an HTTP/1.1 answer": "HTTP/1.1 400 Bad Request\r\n",

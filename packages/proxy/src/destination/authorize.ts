@@ -89,8 +89,9 @@ export function authorize(destination: Destination, policy: ServingPolicy, calle
 
 /**
  * The answer about a host that the mesh does not have, for a caller who may go no further. Had more
- * been allowed, it might have been found outside: then that is what was refused, and counted. A name
- * of two labels may just as well be a mistyped `<service>.<namespace>`, so its answer says both.
+ * been allowed, it might have been found outside: then that is what was refused, and counted. A
+ * name of two labels may just as well be a mistyped `<service>.<namespace>`, so its answer says
+ * both.
  */
 function unknownWithin(
   { named, port }: Destination,

@@ -33,8 +33,8 @@ export function mayBeSettings(bytes: Buffer): boolean {
  *
  * Node hands a connection's bytes to nghttp2 and shows only how many there are. To read them first,
  * and pass them on, would cost each connection that for its whole life. So a destination that
- * stopped within its first frame's head is asked once more, by a connection whose bytes can be read.
- * One that speaks HTTP/2 slowly stands this test and is waited for.
+ * stopped within its first frame's head is asked once more, by a connection whose bytes can be
+ * read. One that speaks HTTP/2 slowly stands this test and is waited for.
  */
 export class BeginningWatch {
   readonly #address: Address;

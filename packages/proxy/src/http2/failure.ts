@@ -35,7 +35,10 @@ const NOT_HTTP2: Failure = {
 };
 const CONNECTION_LOST = new Refusal("UPSTREAM_RESET", "the destination closed the connection before it answered");
 const STREAM_RESET = new Refusal("UPSTREAM_RESET", "the destination reset the stream before it answered");
-/** Node closes a stream with a header over the limit with the same code, and nothing tells the two apart. */
+/**
+ * Node closes a stream with a header over the limit with the same code, and nothing tells the two
+ * apart.
+ */
 const TOO_MUCH = new Refusal(
   "UPSTREAM_RESET",
   "the destination reset the stream with ENHANCE_YOUR_CALM, or its answer's header is too large",

@@ -42,13 +42,15 @@ export function isRelayable(fields: AnswerFields): boolean {
  */
 const ENDS_HERE: ReadonlySet<string> = new Set(["te", "proxy-authenticate", "proxy-authentication-info"]);
 
-/** Names and values of a header, or of trailers, together: as many as an HTTP/1.1 answer may have. */
+/**
+ * Names and values of a header, or of trailers, together: as many as an HTTP/1.1 answer may have.
+ */
 const MAX_FIELD_PARTS = 2_000;
 
 /**
- * Whether a header or trailers of a destination are beyond what may be relayed. Node refuses them by
- * itself (ENHANCE_YOUR_CALM) once the destination has acknowledged our SETTINGS, but not those of
- * the first streams; and what is larger still nghttp2 does not send, without a word.
+ * Whether a header or trailers of a destination are beyond what may be relayed. Node refuses them
+ * by itself (ENHANCE_YOUR_CALM) once the destination has acknowledged our SETTINGS, but not those
+ * of the first streams; and what is larger still nghttp2 does not send, without a word.
  */
 export function areTooLarge(rawFields: readonly string[]): boolean {
   return rawFields.length > MAX_FIELD_PARTS || fieldsSize(rawFields) > MAX_HEADER_LIST_SIZE;

@@ -31,8 +31,8 @@ export function qualifiedNames(host: string, namespace: string | undefined, clus
 }
 
 /**
- * Whether a host may be one outside of the cluster: not a name of one label, which only a search path
- * completes, nor one that ends as those of Services do.
+ * Whether a host may be one outside of the cluster: not a name of one label, which only a search
+ * path completes, nor one that ends as those of Services do.
  *
  * @param host lower case, without trailing dot
  */

@@ -10,7 +10,10 @@ const LIMIT = filter("envoy.filters.http.local_ratelimit", "limit");
 const PLUGINS = [filter("com.example.b", "plugin"), filter("com.example.a", "plugin")];
 const INBOUND = { context: "SIDECAR_INBOUND" } as const;
 
-/** Names as they stand in the chain, from the caller to the router: each patch inserts right before it. */
+/**
+ * Names as they stand in the chain, from the caller to the router: each patch inserts right before
+ * it.
+ */
 function chainOf(patches: readonly ConfigPatch[]): readonly unknown[] {
   return patches.map(({ patch: { value } }) => (value as { readonly name: string }).name);
 }

@@ -146,8 +146,8 @@ function accessLoggerPatch(filter: typeof HTTP_CONNECTION_MANAGER | typeof TCP_P
   return mergedInto(
     { applyTo: "NETWORK_FILTER", filter, ...OUTBOUND },
     {
-      // A connection that outlives the idle window is reported while it is open, four times a window,
-      // or its host would age out under it.
+      // A connection that outlives the idle window is reported while it is open, four times a
+      // window, or its host would age out under it.
       access_log_options: { access_log_flush_interval: seconds(Math.max(1_000, input.idleWindow / 4)) },
       access_log: [accessLogger(isHttp ? "http_grpc" : "tcp_grpc", isHttp ? "HttpGrpcAccessLogConfig" : "TcpGrpcAccessLogConfig", input)],
     },

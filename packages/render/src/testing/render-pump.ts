@@ -1,4 +1,7 @@
-/** The renderer of a kind that lives in tests only: filters and routes at the called, the caller, a gateway. */
+/**
+ * The renderer of a kind that lives in tests only: filters and routes at the called, the caller, a
+ * gateway.
+ */
 import { type ConfigPatch, type EnvoyFilter, type EnvoyValue, renderedMeta } from "@fenceline/api";
 import type { Pump } from "@fenceline/api/testing";
 import { filterSpec, type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
@@ -21,7 +24,9 @@ export function renderPump(pump: Pump, quotas: ReadonlyMap<string, number>): Env
   };
 }
 
-/** The filter once for each listener, and what it says for a route where a call of the stage goes. */
+/**
+ * The filter once for each listener, and what it says for a route where a call of the stage goes.
+ */
 function stagePatches({ spec }: Pump, { name, listenerType, settings = {} }: Stage, quota: number): readonly ConfigPatch[] {
   const context = CONTEXTS[listenerType];
   const filter: HttpFilter = {

@@ -108,8 +108,8 @@ export function decide(
     const chosen = isBelieved ? candidate : known && unchanged(known);
     if (chosen !== undefined) candidates.set(name, chosen);
   }
-  // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as another
-  // one.
+  // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as
+  // another one.
   const kept = [...standingNow].filter(([name]) => found.has(name) || doubted.has(name));
   return { ...settle(candidates, before, doubted), doubts: new Map(kept), isWaiting: doubted.size > 0, parsed: parsedNow };
 }

@@ -19,8 +19,8 @@ export class UnusableEntry extends FencelineError {}
  *
  * @param most largest size that is taken, in bytes
  * @returns `folder` for a folder; undefined when there is no such file, or a link to one
- * @throws {FencelineError} `FILE_UNREADABLE`, naming file and reason; an {@link UnusableEntry} where
- * it is no file to read at all
+ * @throws {FencelineError} `FILE_UNREADABLE`, naming file and reason; an {@link UnusableEntry}
+ * where it is no file to read at all
  */
 export async function readText(path: string, name: string, most = MAX_TEXT_BYTES): Promise<TextReading | "folder" | undefined> {
   try {

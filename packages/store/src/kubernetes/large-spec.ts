@@ -4,7 +4,9 @@
  * event loop stood still until the Lease was lost.
  */
 export const MOST_SPEC_ENTRIES = 10_000;
-/** Containers below the spec that are looked into: `spec.labelSelector[0].selector`, and one more. */
+/**
+ * Containers below the spec that are looked into: `spec.labelSelector[0].selector`, and one more.
+ */
 const DEEPEST = 4;
 
 /** A list or map that is larger than one is read. */

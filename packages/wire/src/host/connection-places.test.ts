@@ -104,7 +104,10 @@ const PLACES = `
   console.log(places.taken);
 `;
 
-/** The same in a process of its own. @param memory bytes that its container has; 0: those of the machine */
+/**
+ * The same in a process of its own. @param memory bytes that its container has; 0: those of the
+ * machine
+ */
 function placesIn({ files, memory }: { readonly files: number; readonly memory: number }): number {
   const script = 'ulimit -n "$1" && shift && exec "$@"';
   const node = [process.execPath, "--input-type=module", "--eval", PLACES, String(memory)];

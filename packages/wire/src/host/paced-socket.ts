@@ -17,8 +17,8 @@ interface PacedSocketEvents {
  * A socket whose HTTP/2 session hears of new streams at the pace of its host.
  *
  * One read has some 2,000 HEADERS, and each costs Node about 45 µs before anybody can object; or
- * 6,500 DATA frames of one byte, of 4 µs each. So the bytes from the first frame that is too much for
- * this turn of the event loop wait here, before the session sees them. The socket is paused
+ * 6,500 DATA frames of one byte, of 4 µs each. So the bytes from the first frame that is too much
+ * for this turn of the event loop wait here, before the session sees them. The socket is paused
  * meanwhile: no more waits than two reads, and TCP holds up the sender. The first bytes of a
  * connection and the news of its end wait likewise: thousands may begin or end at once. All else
  * passes at once, piece by piece as it was read.

@@ -10,9 +10,9 @@ export const STREAMS_OF_A_CONNECTION = 4;
 /** What a stream counts for in the time that a connection was given, in milliseconds. */
 const STREAM_MS = 0.045;
 /**
- * DATA frames that are passed on in one turn of the event loop, on all connections. Node takes about
- * 4 µs for each before the host hears of it, and one read has some 6,500 of one byte. An Envoy's
- * have 16 KiB.
+ * DATA frames that are passed on in one turn of the event loop, on all connections. Node takes
+ * about 4 µs for each before the host hears of it, and one read has some 6,500 of one byte. An
+ * Envoy's have 16 KiB.
  */
 export const DATA_A_TURN = 256;
 /** DATA frames that a connection passes on when its turn has come. */

@@ -101,8 +101,8 @@ export function globalSidecarCommand(): Command {
         "--max-turn <duration>",
         "when turns of a worker's event loop stay longer than this, 10ms at least, a share of the requests gets 503; 0s: never",
         "250ms",
-        // Turns of some milliseconds are those of any busy worker: nearly all that it takes on would
-        // be refused.
+        // Turns of some milliseconds are those of any busy worker: nearly all that it takes on
+        // would be refused.
         { least: 10, zero: true },
       ),
     )

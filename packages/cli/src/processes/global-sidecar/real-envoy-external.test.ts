@@ -38,7 +38,9 @@ const CATCH_ALL = {
   REGISTRY_ONLY: { name: "block_all", route: { match: { prefix: "/" }, direct_response: { status: 502 } } },
 } as const;
 type Policy = keyof typeof CATCH_ALL;
-/** Neither a name of the mesh nor an address: Istio's own route takes it, and the fallback never. */
+/**
+ * Neither a name of the mesh nor an address: Istio's own route takes it, and the fallback never.
+ */
 const PUBLIC_NAME = "www.partner.example";
 
 function cluster(name: string, port: number, more: object = {}): object {
