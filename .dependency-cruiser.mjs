@@ -65,6 +65,8 @@ const packageRules = Object.entries(MAY_IMPORT).map(([name, others]) => ({
   to: { path: "^packages/", pathNot: `^packages/(${[name, ...others].join("|")})/` },
 }));
 
+/** What a package shows, to others and to their tests. */
+const INDEX = "^packages/[^/]+/src/(testing/)?index\\.ts$";
 /**
  * The same for what is beside the packages. Nobody imports these, but for the lab that the
  * benchmarks start.
@@ -72,6 +74,9 @@ const packageRules = Object.entries(MAY_IMPORT).map(([name, others]) => ({
 const BESIDE = {
   bench: "^bench/|^e2e/src/lab/|^packages/|^scripts/tools/",
   e2e: "^e2e/|^packages/(als|api)/|^scripts/(install|tools)/",
+  charts: `^charts/|^scripts/tools/|${INDEX}`,
+  docker: `^docker/|^scripts/(install|tools)/|${INDEX}`,
+  scripts: `^scripts/|${INDEX}`,
 };
 
 const besideRules = Object.entries(BESIDE).map(([name, allowed]) => ({
@@ -87,6 +92,13 @@ export default {
     ...packageRules,
     ...proxyRules,
     ...besideRules,
+    {
+      name: "product-imports-itself",
+      comment: "What runs in production imports nothing of the chart, the images and the scripts; tests start what the scripts install.",
+      severity: "error",
+      from: { path: "^packages/", pathNot: TESTS },
+      to: { path: "^(charts|docker|scripts)/" },
+    },
     {
       name: "nobody-imports-programs",
       comment: "Packages, the chart and the scripts import neither the benchmarks nor the lab.",

@@ -15,9 +15,10 @@ function broken(t: TestContext, files: Readonly<Record<string, string>>): string
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
   }
+  const folders = [...new Set(Object.keys(files).map((name) => name.split("/")[0] ?? ""))];
   const tool = join(ROOT, "node_modules/dependency-cruiser/bin/dependency-cruiser.mjs");
   const rules = join(ROOT, ".dependency-cruiser.mjs");
-  const { stdout, stderr } = spawnSync(process.execPath, [tool, "--config", rules, "--output-type", "json", "packages"], {
+  const { stdout, stderr } = spawnSync(process.execPath, [tool, "--config", rules, "--output-type", "json", ...folders], {
     cwd: folder,
     encoding: "utf8",
   });
@@ -53,4 +54,19 @@ test("code for tests alone, imported by what runs, is told", (t) => {
     "packages/als/src/testing/b.ts": "export const B = 1;\n",
   };
   assert.deepEqual(broken(t, files), ["no-test-code"]);
+});
+
+test("issue 14: a package that imports the chart, an image or a script is told, and one of these that looks into a package", (t) => {
+  const inside = 'export { C } from "../../packages/als/src/c.ts";\n';
+  const files = {
+    "packages/als/src/a.ts": 'export { B } from "../../../scripts/b.ts";\n',
+    "packages/als/src/a.test.ts": 'import { B } from "../../../scripts/b.ts";\nexport const A = B;\n',
+    "packages/als/src/c.ts": "export const C = 1;\n",
+    "packages/als/src/index.ts": 'export { C } from "./c.ts";\n',
+    "scripts/b.ts": 'export { C as B } from "../packages/als/src/index.ts";\n',
+    "scripts/d.ts": inside.replace("../../", "../"),
+    "charts/src/e.ts": inside,
+    "docker/demo/f.ts": inside,
+  };
+  assert.deepEqual(broken(t, files).sort(), ["charts-imports", "docker-imports", "product-imports-itself", "scripts-imports"]);
 });

@@ -34,6 +34,31 @@ test("the picture has every package once, and no import that goes up or stays in
     for (const other of others) assert.ok((level.get(other) ?? -1) > (level.get(name) ?? 99), `${name} imports ${other}`);
 });
 
+/** The last column of the package table: what each package depends on. */
+function table(): ReadonlyMap<string, readonly string[]> {
+  const lines = [...TEXT.matchAll(/^\| `([a-z-]+)` +\| [^|]+ \| ([^|]*) \|$/gm)];
+  const names = lines.map(([, name = ""]) => name);
+  return new Map(
+    lines.map(([, name = "", said = ""], index) => {
+      const [, but] = /^all (?:of the above )?but (.*)$/.exec(said.trim()) ?? [];
+      const named = (but ?? said).match(/[a-z-]{3,}/g)?.filter((word) => word !== "and") ?? [];
+      return [name, but === undefined ? named : names.slice(0, index).filter((each) => !named.includes(each))];
+    }),
+  );
+}
+
+test("issue 14: the package table says what each package depends on: what its package.json names, and what it may import", () => {
+  const sorted = (entries: Iterable<readonly [string, readonly string[]]>) =>
+    Object.fromEntries([...entries].map(([name, others]) => [name, others.toSorted()]));
+  const real = globSync("packages/*/package.json", { cwd: ROOT }).map((path): [string, string[]] => {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(ROOT, path), "utf8")) as { dependencies?: Record<string, string> };
+    const ours = Object.keys(dependencies).filter((name) => name.startsWith("@fenceline/"));
+    return [path.split("/")[1] ?? "", ours.map((name) => name.slice("@fenceline/".length))];
+  });
+  assert.deepEqual(sorted(table()), sorted(real));
+  assert.deepEqual(sorted(rules()), sorted(real));
+});
+
 test("every file and folder that ARCHITECTURE.md names is there", () => {
   const named = [...TEXT.matchAll(/`((?:[a-z][a-z0-9-]*\/)+(?:[a-z0-9.-]+\.[a-z]+)?)`/g)].map(([, path]) => path ?? "");
   const isThere = (path: string) =>
