@@ -58,6 +58,13 @@ test("what the version before left in a cluster is taken over: nothing is delete
     [SIDECARS, ENVOY_FILTERS, FENCES].map((resource) => server.count("DELETE", resource)),
     [0, 0, 0],
   );
+  // Not at the end alone: no write on the way took anything out either.
+  const patches = (path: RegExp) =>
+    server.requests.filter(({ method, path: of }) => method === "PATCH" && path.test(of)).map(({ body }) => body);
+  assert.deepEqual(patches(/\/sidecars\/a$/), [], "what is there is right as it is");
+  const statuses = patches(/\/servicefences\/a\/status$/) as readonly { readonly status: { readonly domains?: object } }[];
+  assert.ok(statuses.length > 0);
+  for (const { status } of statuses) assert.ok(!Object.values(status.domains ?? {}).includes(null), JSON.stringify(status));
   assert.equal(condition("Ready"), "True Rendered");
   const { domains } = (server.get(FENCES, FENCE)?.status ?? {}) as { readonly domains?: object };
   assert.deepEqual(domains, CLUSTER.fence.status.domains);
