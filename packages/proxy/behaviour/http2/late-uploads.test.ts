@@ -15,7 +15,9 @@ const CANCEL = 8;
 /** SETTINGS_INITIAL_WINDOW_SIZE */
 const WINDOW = 4;
 const FIRST_WINDOW = 1_000;
-/** More than the destination takes at first, and less than a stream's window on the client's side. */
+/**
+ * More than the destination takes at first, and less than a stream's window on the client's side.
+ */
 const UPLOAD = Buffer.alloc(40_000, "u");
 const HELD = 'fenceline_proxy_held_bytes{what="in_flight"}';
 const IN_FLIGHT = "fenceline_proxy_requests_in_flight";
@@ -46,7 +48,10 @@ interface Waiting {
   readonly session: ClientHttp2Session;
 }
 
-/** A call whose upload is complete, whose answer is too, and of which the destination has taken the first bytes only. */
+/**
+ * A call whose upload is complete, whose answer is too, and of which the destination has taken the
+ * first bytes only.
+ */
 async function answerEarly(t: TestContext, answer: string, startWay: (destination: number) => Promise<number>): Promise<Waiting> {
   const accepted = Promise.withResolvers<FrameSocket>();
   const { port } = await startFrameUpstream(t, accepted.resolve, { [WINDOW]: FIRST_WINDOW });

@@ -42,7 +42,10 @@ async function startEcho(t: TestContext) {
   return { port, seen };
 }
 
-/** Sends a request as it stands, which no client library would. @returns whether it was answered, and not reset */
+/**
+ * Sends a request as it stands, which no client library would. @returns whether it was answered,
+ * and not reset
+ */
 async function isAnswered(t: TestContext, port: number, method: string, path: string): Promise<boolean> {
   const frames = await openFrames(t, port);
   const fields = hpack([

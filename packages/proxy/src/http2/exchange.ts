@@ -269,8 +269,8 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
   }
 
   /**
-   * What was sent whole, and is not taken yet, goes on to the destination, as with Envoy. It stays a
-   * call in flight, whose bytes are counted, and is cut when none of them is taken for too long.
+   * What was sent whole, and is not taken yet, goes on to the destination, as with Envoy. It stays
+   * a call in flight, whose bytes are counted, and is cut when none of them is taken for too long.
    */
   #finishUpload(upstream: ClientHttp2Stream): void {
     this.#context.lateUploads.watch(upstream);

@@ -5,8 +5,8 @@ const { NGHTTP2_CANCEL } = constants;
 
 /**
  * Streams whose answer waits for the client to take it, or whose upload, behind its answer, for the
- * destination. Those that take nothing for too long are reset: each holds memory and a stream of its
- * destination.
+ * destination. Those that take nothing for too long are reset: each holds memory and a stream of
+ * its destination.
  */
 export class StalledStreams {
   /**
