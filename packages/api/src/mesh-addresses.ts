@@ -40,7 +40,23 @@ export interface MeshAddress {
   readonly kinds: number;
   /** TCP ports that some Service declares for it, ascending. */
   readonly ports: readonly number[];
+  /**
+   * Of a ClusterIP, the endpoints that are more than a pod's address, one for all that are judged
+   * alike. Left out where there are none.
+   */
+  readonly leadsTo?: readonly ServiceEndpoint[];
 }
+
+/** An address behind a ClusterIP. */
+export interface ServiceEndpoint {
+  /** The Service's port that leads there. */
+  readonly port: number;
+  readonly address: string;
+  readonly targetPort: number;
+}
+
+/** Most endpoints of a ClusterIP that are told. One more says that there are others. */
+export const MAX_ENDPOINTS_TOLD = 64;
 
 /** A piece of what the mesh says of its addresses, or of what has changed. */
 export interface AddressUpdate {
@@ -56,5 +72,8 @@ export interface AddressUpdate {
   readonly removed: readonly string[];
 }
 
-/** Addresses in one update at most: 1,000 have about 30 KiB on the wire. */
+/**
+ * Addresses in one update at most, endpoints behind them included: 1,000 have about 30 KiB on the
+ * wire.
+ */
 export const MAX_ADDRESSES_PER_UPDATE = 1_000;

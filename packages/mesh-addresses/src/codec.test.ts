@@ -4,13 +4,15 @@ import fc from "fast-check";
 import { decodeAddressUpdate, encodeAddressUpdate } from "./codec.ts";
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6()).filter((text) => text !== "");
+const port = fc.integer({ min: 1, max: 65_535 });
 const meshAddress = fc.record(
   {
     address,
     kinds: fc.integer({ min: 1, max: 31 }),
-    ports: fc.array(fc.integer({ min: 1, max: 65_535 }), { maxLength: 300 }),
+    ports: fc.array(port, { maxLength: 300 }),
+    leadsTo: fc.array(fc.record({ port, address, targetPort: port }, { noNullPrototype: true }), { minLength: 1, maxLength: 70 }),
   },
-  { noNullPrototype: true },
+  { noNullPrototype: true, requiredKeys: ["address", "kinds", "ports"] },
 );
 const update = fc.record(
   {

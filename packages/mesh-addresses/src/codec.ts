@@ -1,4 +1,4 @@
-import type { AddressUpdate, MeshAddress } from "@fenceline/api/vocabulary";
+import type { AddressUpdate, MeshAddress, ServiceEndpoint } from "@fenceline/api/vocabulary";
 import { MAX_MESSAGE_BYTES, ReverseWriter, StringCache, WIRE, WireReader } from "@fenceline/wire";
 
 /**
@@ -11,8 +11,12 @@ export const WATCH_ADDRESSES = "/fenceline.v1.MeshAddresses/Watch";
  * The message, as a `.proto` would say it:
  *
  *     message AddressUpdate {
+ *       message Endpoint { uint32 port = 1; string address = 2; uint32 target_port = 3; }
  *       message Address {
- *         string address = 1; uint32 kinds = 2; repeated uint32 ports = 3 [packed = false];
+ *         string address = 1;
+ *         uint32 kinds = 2;
+ *         repeated uint32 ports = 3 [packed = false];
+ *         repeated Endpoint leads_to = 4;
  *       }
  *       bool reset = 1;
  *       bool complete = 2;
@@ -27,6 +31,10 @@ const REMOVED = 4;
 const ADDRESS = 1;
 const KINDS = 2;
 const PORTS = 3;
+const LEADS_TO = 4;
+const ENDPOINT_PORT = 1;
+const ENDPOINT_ADDRESS = 2;
+const TARGET_PORT = 3;
 
 const tagOf = (field: number, type: number): number => (field << 3) | type;
 
@@ -37,8 +45,9 @@ const NOTHING = Buffer.alloc(0);
 
 export function encodeAddressUpdate({ reset, complete, addresses, removed }: AddressUpdate): Buffer {
   for (const address of removed.toReversed()) writer.string(REMOVED, address);
-  for (const { address, kinds, ports } of addresses.toReversed()) {
+  for (const { address, kinds, ports, leadsTo = [] } of addresses.toReversed()) {
     const mark = writer.size;
+    for (const endpoint of leadsTo.toReversed()) writeEndpoint(endpoint);
     for (const port of ports.toReversed()) writer.uint32(PORTS, port);
     writer.uint32(KINDS, kinds);
     writer.string(ADDRESS, address);
@@ -47,6 +56,14 @@ export function encodeAddressUpdate({ reset, complete, addresses, removed }: Add
   writer.uint32(COMPLETE, complete ? 1 : 0);
   writer.uint32(RESET, reset ? 1 : 0);
   return writer.take();
+}
+
+function writeEndpoint({ port, address, targetPort }: ServiceEndpoint): void {
+  const mark = writer.size;
+  writer.uint32(TARGET_PORT, targetPort);
+  writer.string(ENDPOINT_ADDRESS, address);
+  writer.uint32(ENDPOINT_PORT, port);
+  writer.message(LEADS_TO, mark);
 }
 
 /** @returns undefined for what is no such message: it is not believed in part */
@@ -70,6 +87,7 @@ export function decodeAddressUpdate(bytes: Buffer): AddressUpdate | undefined {
 function readAddress(outerEnd: number): MeshAddress {
   const end = reader.open(outerEnd);
   const ports: number[] = [];
+  const leadsTo: ServiceEndpoint[] = [];
   let address = "";
   let kinds = 0;
   while (reader.at < end) {
@@ -77,8 +95,25 @@ function readAddress(outerEnd: number): MeshAddress {
     if (tag === tagOf(ADDRESS, WIRE.LEN)) address = reader.string(end);
     else if (tag === tagOf(KINDS, WIRE.VARINT)) kinds = reader.varint32();
     else if (tag === tagOf(PORTS, WIRE.VARINT)) ports.push(reader.varint32());
+    else if (tag === tagOf(LEADS_TO, WIRE.LEN)) leadsTo.push(readEndpoint(end));
     else reader.skip(tag, end);
   }
   reader.close(end);
-  return { address, kinds, ports };
+  return leadsTo.length === 0 ? { address, kinds, ports } : { address, kinds, ports, leadsTo };
+}
+
+function readEndpoint(outerEnd: number): ServiceEndpoint {
+  const end = reader.open(outerEnd);
+  let port = 0;
+  let address = "";
+  let targetPort = 0;
+  while (reader.at < end) {
+    const tag = reader.tag();
+    if (tag === tagOf(ENDPOINT_PORT, WIRE.VARINT)) port = reader.varint32();
+    else if (tag === tagOf(ENDPOINT_ADDRESS, WIRE.LEN)) address = reader.string(end);
+    else if (tag === tagOf(TARGET_PORT, WIRE.VARINT)) targetPort = reader.varint32();
+    else reader.skip(tag, end);
+  }
+  reader.close(end);
+  return { port, address, targetPort };
 }

@@ -110,10 +110,12 @@ class WatchCall implements CallHandler {
 
   #nextOfView(view: Iterator<MeshAddress>): AddressUpdate {
     const addresses: MeshAddress[] = [];
+    let size = 0;
     let next = view.next();
     while (next.done !== true) {
       addresses.push(next.value);
-      if (addresses.length === MAX_ADDRESSES_PER_UPDATE) break;
+      size += sizeOf(next.value);
+      if (size >= MAX_ADDRESSES_PER_UPDATE) break;
       next = view.next();
     }
     const complete = next.done === true;
@@ -126,13 +128,20 @@ class WatchCall implements CallHandler {
   #nextChanges(): AddressUpdate {
     const addresses: MeshAddress[] = [];
     const removed: string[] = [];
+    let size = 0;
     for (const address of this.#waiting) {
       this.#waiting.delete(address);
       const known = this.#feed.get(address);
       if (known === undefined) removed.push(address);
       else addresses.push(known);
-      if (addresses.length + removed.length === MAX_ADDRESSES_PER_UPDATE) break;
+      size += known === undefined ? 1 : sizeOf(known);
+      if (size >= MAX_ADDRESSES_PER_UPDATE) break;
     }
     return { reset: false, complete: false, addresses, removed };
   }
+}
+
+/** Addresses that are told with one. */
+function sizeOf({ leadsTo }: MeshAddress): number {
+  return 1 + (leadsTo?.length ?? 0);
 }

@@ -2,6 +2,7 @@ import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fe
 import { ADDRESS_KIND, type ObjectChange, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { canonicalAddress } from "./authority.ts";
 import type { Registry, RegistryChanges } from "./registry.ts";
+import { type PortsOfService, SuspectEndpoints, sameService, servicePortsIn } from "./suspect-endpoints.ts";
 
 /** What changed of the objects that addresses are read from. */
 export interface AddressedChanges extends RegistryChanges {
@@ -10,6 +11,12 @@ export interface AddressedChanges extends RegistryChanges {
 }
 
 type Addressed = Service | EndpointSlice | Node | ServiceCIDR;
+
+/** What one object says of an address. */
+interface Statement extends MeshAddress {
+  /** Of a ClusterIP its Service, of an endpoint the Service with a ClusterIP that leads there. */
+  readonly of: PortsOfService | undefined;
+}
 
 /**
  * What each address of the mesh is, and which of its ports are declared.
@@ -21,10 +28,11 @@ export class MeshAddressBook {
   readonly #ownNamespace: string;
   readonly #registry: () => Registry;
   /** What each object says. */
-  readonly #said = new Map<string, readonly MeshAddress[]>();
+  readonly #said = new Map<string, readonly Statement[]>();
   /** By address, what each object says of it. Most have one. */
-  readonly #parts = new Map<string, readonly MeshAddress[]>();
-  #policies: ReadonlyMap<string, MeshAddress> = new Map();
+  readonly #parts = new Map<string, readonly Statement[]>();
+  readonly #suspects = new SuspectEndpoints();
+  #policies: ReadonlyMap<string, Statement> = new Map();
   readonly #listeners = new Set<(changed: ReadonlySet<string>) => void>();
 
   /**
@@ -42,7 +50,7 @@ export class MeshAddressBook {
 
   get(address: string): MeshAddress | undefined {
     const parts = this.#parts.get(address);
-    return parts === undefined ? undefined : merged(address, parts);
+    return parts === undefined ? undefined : this.#told(address, parts);
   }
 
   /**
@@ -50,7 +58,7 @@ export class MeshAddressBook {
    * or left out.
    */
   *addresses(): Generator<MeshAddress> {
-    for (const [address, parts] of this.#parts) yield merged(address, parts);
+    for (const [address, parts] of this.#parts) yield this.#told(address, parts);
   }
 
   /** Calls `listener` with the addresses of each change, until the returned function is called. */
@@ -76,6 +84,7 @@ export class MeshAddressBook {
       for (const [key, object] of withKeys(after ?? before, after)) this.#say(key, object, changed);
     }
     for (const [key, slice] of slices) this.#say(key, slice, changed);
+    for (const address of [...changed]) this.#lookBehind(address, changed);
     if (outbound !== undefined) this.#setPolicies(outbound, changed);
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
   }
@@ -98,6 +107,23 @@ export class MeshAddressBook {
     for (const part of before.values()) this.#replace(part, undefined, changed);
   }
 
+  #told(address: string, parts: readonly Statement[]): MeshAddress {
+    const { kinds, ports } = merged(address, parts);
+    // Nobody may reach these, whatever is behind.
+    if (kinds & (ADDRESS_KIND.OWN | ADDRESS_KIND.API_SERVER)) return { address, kinds, ports };
+    const leadsTo = this.#suspects.behind(parts.flatMap(({ kinds, of }) => (kinds & ADDRESS_KIND.SERVICE && of ? of.service : [])));
+    return { address, kinds, ports, ...(leadsTo.length > 0 && { leadsTo }) };
+  }
+
+  /** What an address is has changed, or who leads there: so have the ClusterIPs that do. */
+  #lookBehind(address: string, changed: Set<string>): void {
+    const parts = this.#parts.get(address) ?? [];
+    const kinds = parts.reduce((all, part) => all | part.kinds, 0);
+    const ways = parts.flatMap(({ kinds, of }) => (kinds & ADDRESS_KIND.ENDPOINT && of ? of : []));
+    for (const service of this.#suspects.review(address, kinds, ways))
+      for (const part of this.#said.get(service) ?? []) changed.add(part.address);
+  }
+
   #serviceOf(object: Addressed): Service | undefined {
     if (object.kind !== "EndpointSlice") return undefined;
     const { namespace, labels } = object.metadata;
@@ -106,10 +132,10 @@ export class MeshAddressBook {
 
   #setPolicies(outbound: ReadonlyMap<string, number>, changed: Set<string>): void {
     const before = this.#policies;
-    const policies = new Map<string, MeshAddress>();
+    const policies = new Map<string, Statement>();
     for (const [namespace, kinds] of outbound) {
       const known = before.get(namespace);
-      policies.set(namespace, known?.kinds === kinds ? known : { address: namespace, kinds, ports: [] });
+      policies.set(namespace, known?.kinds === kinds ? known : { address: namespace, kinds, ports: [], of: undefined });
     }
     for (const [namespace, part] of before) if (policies.get(namespace) !== part) this.#replace(part, undefined, changed);
     for (const [namespace, part] of policies) if (before.get(namespace) !== part) this.#replace(undefined, part, changed);
@@ -117,7 +143,7 @@ export class MeshAddressBook {
   }
 
   /** One part of what is said of an address, for another one. */
-  #replace(before: MeshAddress | undefined, after: MeshAddress | undefined, changed: Set<string>): void {
+  #replace(before: Statement | undefined, after: Statement | undefined, changed: Set<string>): void {
     const address = (after ?? before)?.address;
     if (address === undefined) return;
     changed.add(address);
@@ -143,26 +169,32 @@ function slicesOf(registry: Registry, service: Service | undefined): readonly En
 }
 
 /** One part for each address: an object may name it twice. */
-function mergedByAddress(statements: readonly MeshAddress[]): readonly MeshAddress[] {
+function mergedByAddress(statements: readonly Statement[]): readonly Statement[] {
   const byAddress = Map.groupBy(statements, ({ address }) => address);
   return byAddress.size === statements.length ? statements : [...byAddress].map(([address, parts]) => merged(address, parts));
 }
 
 /** What one object says. @param service that it belongs to, if it is a slice */
-function statementsOf(object: Addressed, service: Service | undefined, ownNamespace: string): MeshAddress[] {
+function statementsOf(object: Addressed, service: Service | undefined, ownNamespace: string): Statement[] {
   if (object.kind === "Node")
     return [...stated(nodeAddresses(object), ADDRESS_KIND.NODE, []), ...stated(podRanges(object), ADDRESS_KIND.POD_RANGE, [])];
   if (object.kind === "ServiceCIDR") return stated(object.spec?.cidrs ?? [], ADDRESS_KIND.POD_RANGE, []);
   const marks = marksOf(service ?? object, ownNamespace);
-  if (object.kind === "Service") return stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object));
+  if (object.kind === "Service") return stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object), portsOf(object, []));
   if (object.addressType === "FQDN") return [];
   const addresses = (object.endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
-  return stated(addresses, ADDRESS_KIND.ENDPOINT | marks, endpointPorts(object, service));
+  const isBehind = service !== undefined && clusterIPs(service).length > 0;
+  const of = isBehind ? portsOf(service, servicePortsIn(object, service)) : undefined;
+  return stated(addresses, ADDRESS_KIND.ENDPOINT | marks, endpointPorts(object, service), of);
 }
 
-function stated(addresses: readonly string[], kinds: number, ports: readonly number[]): MeshAddress[] {
+function portsOf(service: Service, ports: PortsOfService["ports"]): PortsOfService {
+  return { service: keyOf(service), hasSelector: Object.keys(service.spec.selector).length > 0, ports };
+}
+
+function stated(addresses: readonly string[], kinds: number, ports: readonly number[], of?: PortsOfService): Statement[] {
   const sorted = [...new Set(ports)].sort((a, b) => a - b);
-  return addresses.map((address) => ({ address: canonicalAddress(address), kinds, ports: sorted }));
+  return addresses.map((address) => ({ address: canonicalAddress(address), kinds, ports: sorted, of }));
 }
 
 function marksOf({ metadata: { namespace, name } }: Service | EndpointSlice, ownNamespace: string): number {
@@ -204,13 +236,14 @@ function podRanges({ spec }: Node): string[] {
   return [...new Set([spec?.podCIDR, ...(spec?.podCIDRs ?? [])])].flatMap((range) => (range == null || range === "" ? [] : range));
 }
 
-function isSame(one: MeshAddress, other: MeshAddress): boolean {
-  return one.kinds === other.kinds && one.ports.length === other.ports.length && one.ports.every((port, at) => port === other.ports[at]);
+function isSame(one: Statement, other: Statement): boolean {
+  const samePorts = one.ports.length === other.ports.length && one.ports.every((port, at) => port === other.ports[at]);
+  return one.kinds === other.kinds && samePorts && sameService(one.of, other.of);
 }
 
-function merged(address: string, parts: readonly MeshAddress[]): MeshAddress {
+function merged(address: string, parts: readonly Statement[]): Statement {
   const [first] = parts;
   if (first !== undefined && parts.length === 1) return first;
   const kinds = parts.reduce((all, part) => all | part.kinds, 0);
-  return { address, kinds, ports: [...new Set(parts.flatMap(({ ports }) => ports))].sort((a, b) => a - b) };
+  return { address, kinds, ports: [...new Set(parts.flatMap(({ ports }) => ports))].sort((a, b) => a - b), of: first?.of };
 }

@@ -1,9 +1,17 @@
 import { BlockList, isIP } from "node:net";
-import { ADDRESS_KIND, type AddressUpdate, MAX_ADDRESSES_PER_UPDATE, type MeshAddress, WHOLE_MESH } from "@fenceline/api/vocabulary";
+import {
+  ADDRESS_KIND,
+  type AddressUpdate,
+  MAX_ADDRESSES_PER_UPDATE,
+  MAX_ENDPOINTS_TOLD,
+  type MeshAddress,
+  WHOLE_MESH,
+} from "@fenceline/api/vocabulary";
+import { isLoopback, isPublicAddress, mayBeOutside } from "@fenceline/registry";
 import { Refusal } from "../refusals/refusal.ts";
-import type { Address } from "../resolve/resolver.ts";
+import { type Address, toAddress } from "../resolve/resolver.ts";
 import { addNetwork, REACH, type Reach } from "./external-policy.ts";
-import type { MeshView } from "./verdicts.ts";
+import type { EndpointsBehind, MeshView } from "./judge-address.ts";
 
 /**
  * What is kept of an address. Most addresses of a mesh are alike but for the text, so they share
@@ -80,7 +88,7 @@ export class AddressTable implements MeshView {
   apply({ reset, complete, addresses, removed }: AddressUpdate): void {
     if (reset) this.#coming = new Map();
     const known = this.#coming ?? this.#known;
-    for (const { address, kinds, ports } of addresses) known.set(address, this.#share(kinds, ports));
+    for (const { address, ...each } of addresses) known.set(address, each.leadsTo === undefined ? this.#share(each) : each);
     for (const address of removed) known.delete(address);
     const areRangesConcerned = complete || addresses.some(({ kinds }) => kinds & ADDRESS_KIND.POD_RANGE) || removed.some(isRange);
     if (areRangesConcerned) this.#ranges = undefined;
@@ -115,7 +123,21 @@ export class AddressTable implements MeshView {
     }
   }
 
-  judge({ address, port, by }: Address): Reach | Refusal | undefined {
+  endpointsBehind(address: string, port: number): EndpointsBehind {
+    const leadsTo = this.#known.get(address)?.leadsTo ?? [];
+    const endpoints = leadsTo.filter((each) => each.port === port).map((each) => toAddress(each.address, each.targetPort));
+    return { endpoints, areMore: leadsTo.length > MAX_ENDPOINTS_TOLD };
+  }
+
+  isService(address: string): boolean {
+    return ((this.#known.get(address)?.kinds ?? 0) & ADDRESS_KIND.SERVICE) !== 0;
+  }
+
+  isOutside(address: string): boolean {
+    return this.#known.get(address)?.kinds === ADDRESS_KIND.ENDPOINT && mayBeOutside(address) && !this.inPodRange(address);
+  }
+
+  judge({ address, port, by }: Address, isDeclared = false): Reach | Refusal | undefined {
     // The name of a service may be trusted until then: its own policy on names was applied, and DNS
     // says where it is. Not so on a port of nodes, which an ExternalName or an EndpointSlice may
     // lead to: nothing tells a node yet.
@@ -126,14 +148,14 @@ export class AddressTable implements MeshView {
     if (kinds & ADDRESS_KIND.OWN && !isLoopback(address)) return OWN;
     if (kinds & ADDRESS_KIND.API_SERVER) return API_SERVER;
     const isNode = (kinds & ADDRESS_KIND.NODE) !== 0;
-    if (ports.includes(port) && !(isNode && isNodePort(port))) return REACH.MESH;
+    if ((isDeclared || ports.includes(port)) && !(isNode && isNodePort(port))) return REACH.MESH;
     if (isNode) return NODE;
     // An EndpointSlice may name any address. It opens a port of a public one, and closes none: else
     // a tenant could take a host outside from everybody.
-    return kinds === ADDRESS_KIND.ENDPOINT && isPublic(address) ? undefined : UNDECLARED;
+    return kinds === ADDRESS_KIND.ENDPOINT && isPublicAddress(address) ? undefined : UNDECLARED;
   }
 
-  #share(kinds: number, ports: readonly number[]): Known {
+  #share({ kinds, ports }: Known): Known {
     const key = `${kinds} ${ports.join(" ")}`;
     let known = this.#shared.get(key);
     if (known === undefined) {
@@ -158,30 +180,3 @@ function rangesIn(known: ReadonlyMap<string, Known>): BlockList {
 }
 
 const MAX_SHARED = 10_000;
-
-/**
- * Standalone, our own Services may be on loopback as everybody's are; there it is our ports that
- * tell.
- */
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
-}
-
-/**
- * IPv4 networks that are not globally reachable (RFC 6890, RFC 6598), so that pods may have their
- * addresses.
- */
-const NOT_PUBLIC_NETWORKS = [
-  ...["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"],
-  ...["192.0.0.0/24", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "240.0.0.0/4"],
-];
-const NOT_PUBLIC = new BlockList();
-for (const network of NOT_PUBLIC_NETWORKS) addNetwork(NOT_PUBLIC, network);
-
-/**
- * Whether an address can be taken for one outside. Never so of IPv6, where pods have global
- * addresses as a rule.
- */
-function isPublic(address: string): boolean {
-  return isIP(address) === 4 && !NOT_PUBLIC.check(address, "ipv4");
-}

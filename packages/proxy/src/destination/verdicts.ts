@@ -3,6 +3,7 @@ import type { Address } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
 import { type Authorized, REGISTRY_ONLY } from "./authorize.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
+import { addressJudge, type MeshView } from "./judge-address.ts";
 
 /** What may be dialled for a call, or why nothing may. */
 export interface Judged {
@@ -26,31 +27,6 @@ interface Assessed {
   readonly version: number;
 }
 
-/** What the mesh says of addresses. */
-export interface MeshView {
-  /** Changes whenever an answer of {@link judge} may. */
-  readonly version: number;
-  /**
-   * The reach that an address needs, or why it is refused to everybody; undefined for one that is
-   * not the mesh's.
-   */
-  judge(address: Address): Reach | Refusal | undefined;
-  /**
-   * Whether an address that is not the mesh's is of a range that its pods or Services have theirs
-   * from.
-   */
-  inPodRange(address: string): boolean;
-  /** Whether the pods of a namespace reach nothing but registered hosts. */
-  isRegistryOnly(namespace: string): boolean;
-}
-
-const DENIED = new Refusal("EXTERNAL_REFUSED", "the configuration refuses this address");
-
-const UNSELECTED_POD = new Refusal(
-  "PORT_NOT_DECLARED",
-  "the address is of a range of pods or Services, and no Service declares this port of it",
-);
-
 /**
  * Judges by the addresses that the mesh has and those that nobody may reach.
  *
@@ -60,18 +36,7 @@ const UNSELECTED_POD = new Refusal(
 export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?: MeshView): Judge {
   const known = new WeakMap<readonly Address[], Assessed>();
 
-  function needed(address: Address): Reach | Refusal {
-    const never = check(address);
-    if (never !== undefined) return never;
-    const ofMesh = mesh?.judge(address);
-    if (ofMesh !== undefined) return ofMesh;
-    if (mesh === undefined && address.by !== "external") return REACH.MESH;
-    if (external.denies(address.address)) return DENIED;
-    // A Service is in DNS before we are told of it, and no call by its name may fail for that.
-    if (address.by === "service") return REACH.SERVICE_NAMES;
-    const reach = external.reachFor(address.address);
-    return reach !== REACH.LISTED && mesh?.inPodRange(address.address) === true ? UNSELECTED_POD : reach;
-  }
+  const needed = addressJudge(check, external, mesh);
 
   return (resolution, authorized) => {
     const version = mesh?.version ?? 0;

@@ -104,6 +104,25 @@ test("T-01 T-05 the command learns the mesh's addresses from the collector, foll
   assert.match(await metrics(), /^fenceline_proxy_mesh_age_seconds [\d.]+$/m);
 });
 
+test("T-06 the command refuses a ClusterIP from the moment that a slice leads it to metadata or to Fenceline, in every thread", async (t) => {
+  const { collector, folder } = await startCollector(t);
+  // Refused before it is known, too, so that nothing leaves this machine.
+  const { codeOf, ready } = await startSidecar(t, collector.accessLogPort, "--workers", "2", "--external", "refuse");
+  await until(async () => (await ready()).status === 200);
+  const lead = (address: string) =>
+    writeFileSync(
+      join(folder, "evil.yaml"),
+      `{apiVersion: v1, kind: Service, metadata: {name: x, namespace: evil}, spec: {clusterIP: 203.0.113.3, ports: [{port: 9}]}}
+---
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: x-1, namespace: evil, labels: {kubernetes.io/service-name: x}}, endpoints: [{addresses: [10.1.0.1]}, {addresses: [${address}]}], ports: [{port: 18082}]}`,
+    );
+  lead("203.0.113.200");
+  await until(async () => (await codeOf("203.0.113.3:9")) === "DESTINATION_IS_SELF");
+  lead("169.254.169.254");
+  await until(async () => (await codeOf("203.0.113.3:9")) === "ADDRESS_REFUSED");
+  for (let again = 0; again < 8; again += 1) assert.equal(await codeOf("203.0.113.3:9"), "ADDRESS_REFUSED");
+});
+
 /**
  * A global sidecar whose collector watches an API server, and what it says of a call out of the
  * mesh that comes without any header.

@@ -1,0 +1,105 @@
+import { Refusal } from "../refusals/refusal.ts";
+import type { Address } from "../resolve/resolver.ts";
+import type { AddressCheck } from "./address-policy.ts";
+import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
+
+/** What is behind a ClusterIP, but for addresses that are a pod's and nothing else. */
+export interface EndpointsBehind {
+  readonly endpoints: readonly Address[];
+  /** Whether there are others that nobody has told. */
+  readonly areMore: boolean;
+}
+
+/** What the mesh says of addresses. */
+export interface MeshView {
+  /** Changes whenever an answer of {@link judge} may. */
+  readonly version: number;
+  /**
+   * The reach that an address needs, or why it is refused to everybody; undefined for one that is
+   * not the mesh's.
+   *
+   * @param isDeclared whether a Service is known to declare this port of it. Default: as the mesh
+   * says
+   */
+  judge(address: Address, isDeclared?: boolean): Reach | Refusal | undefined;
+  /** What has to be judged before a port of a ClusterIP is dialled, besides the ClusterIP. */
+  endpointsBehind(address: string, port: number): EndpointsBehind;
+  /** Whether an address is a ClusterIP. */
+  isService(address: string): boolean;
+  /**
+   * Whether nothing is known of an address but that an EndpointSlice names it, and it is none that
+   * pods have.
+   */
+  isOutside(address: string): boolean;
+  /**
+   * Whether an address that is not the mesh's is of a range that its pods or Services have theirs
+   * from.
+   */
+  inPodRange(address: string): boolean;
+  /** Whether the pods of a namespace reach nothing but registered hosts. */
+  isRegistryOnly(namespace: string): boolean;
+}
+
+const DENIED = new Refusal("EXTERNAL_REFUSED", "the configuration refuses this address");
+
+const UNSELECTED_POD = new Refusal(
+  "PORT_NOT_DECLARED",
+  "the address is of a range of pods or Services, and no Service declares this port of it",
+);
+
+const NOT_ALLOWED = new Refusal("EXTERNAL_REFUSED", "the configuration does not allow this external address");
+const TOO_MANY = new Refusal("ADDRESS_REFUSED", "the Service leads to more addresses that are no pods than are judged");
+const CHAIN = new Refusal("ADDRESS_REFUSED", "the Service leads to a ClusterIP, and by that to another one");
+
+/**
+ * Judges one address, whoever calls: the reach that it needs, or why it is refused.
+ *
+ * A ClusterIP is more than its address: kube-proxy, or the Envoy beside us, goes to any endpoint
+ * behind it, which nobody here sees. So each of those is judged as if it were dialled, and one that
+ * may not be is enough to refuse the port (T-05, T-06).
+ */
+export function addressJudge(check: AddressCheck, external: ExternalPolicy, mesh?: MeshView): (address: Address) => Reach | Refusal {
+  function direct(address: Address): Reach | Refusal {
+    const never = check(address);
+    if (never !== undefined) return never;
+    const ofMesh = mesh?.judge(address);
+    if (ofMesh !== undefined) return ofMesh;
+    if (mesh === undefined && address.by !== "external") return REACH.MESH;
+    if (external.denies(address.address)) return DENIED;
+    // A Service is in DNS before we are told of it, and no call by its name may fail for that.
+    if (address.by === "service") return REACH.SERVICE_NAMES;
+    const reach = external.reachFor(address.address);
+    return reach !== REACH.LISTED && mesh?.inPodRange(address.address) === true ? UNSELECTED_POD : reach;
+  }
+
+  /** What the endpoints of a ClusterIP need. @param depth of ClusterIPs behind ClusterIPs */
+  function behind(clusterIP: Address, view: MeshView, depth: number): Reach | Refusal {
+    const { endpoints, areMore } = view.endpointsBehind(clusterIP.address, clusterIP.port);
+    let most: Reach = REACH.MESH;
+    for (const endpoint of endpoints) {
+      const need = ofEndpoint(endpoint, view, depth);
+      if (need instanceof Refusal)
+        return new Refusal(need.code, `the Service leads to ${endpoint.address} port ${endpoint.port}: ${need.message}`);
+      if (need > most) most = need;
+    }
+    return areMore ? TOO_MANY : most;
+  }
+
+  function ofEndpoint(endpoint: Address, view: MeshView, depth: number): Reach | Refusal {
+    const never = check(endpoint) ?? view.judge(endpoint, true);
+    if (never instanceof Refusal) return never;
+    if (view.isService(endpoint.address)) return depth > 0 ? CHAIN : behind(endpoint, view, depth + 1);
+    if (!view.isOutside(endpoint.address)) return REACH.MESH;
+    if (external.denies(endpoint.address)) return DENIED;
+    // Istio knows the Service, as it does an ExternalName: REGISTRY_ONLY lets it be called.
+    const isAllowed = external.mode === "forward" || external.reachFor(endpoint.address) === REACH.LISTED;
+    return isAllowed ? REACH.SERVICE_NAMES : NOT_ALLOWED;
+  }
+
+  return (address) => {
+    const need = direct(address);
+    if (need instanceof Refusal || mesh === undefined) return need;
+    const further = behind(address, mesh, 0);
+    return further instanceof Refusal || further > need ? further : need;
+  };
+}
