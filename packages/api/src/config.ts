@@ -123,6 +123,11 @@ const AgeingFields = z.strictObject({
     .describe(
       "Most learned hosts a fence may hold, from 1 to 100000. Beyond it a host that was not seen within its window makes room; what was seen within it never does, and the newcomer stays on the fallback (condition AtCapacity). Static hosts do not count.",
     ),
+  keepDeleted: durationBetween("0s", "720h")
+    .default("24h")
+    .describe(
+      "How long what a fence has learned outlives its deletion: one that is made anew by the same name within this time goes on where the other ended. 0s forgets at once, 720h at most. In a folder it holds over restarts, in a cluster while a collector runs.",
+    ),
   maxRemovedShare: z
     .number()
     .gt(0)
@@ -144,7 +149,7 @@ export const AutomaticFences = z.strictObject({
     .enum(AUTOMATIC_FENCES)
     .default("Labelled")
     .describe(
-      `Which workloads get a fence by themselves, one per selector of Services. Labelled: those whose Service, or else its Namespace, has the label ${FENCED_LABEL} "true". All: also those where neither has it. Off: none. Fences that were made automatically and are no longer wanted are deleted, with what they have learned. Quote "Off" in YAML.`,
+      `Which workloads get a fence by themselves, one per selector of Services. Labelled: those whose Service, or else its Namespace, has the label ${FENCED_LABEL} "true". All: also those where neither has it. Off: none. Fences that were made automatically and are no longer wanted are deleted, with what they have learned (after ageing.keepDeleted). Quote "Off" in YAML.`,
     ),
   mode: z
     .enum(AUTOMATIC_FENCE_MODES)

@@ -1,7 +1,7 @@
 import type { Document, LineCounter } from "yaml";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
 import { type FieldPath, formatPath, lineOfField } from "./field-path.ts";
-import { faultCodeOf, isOwnKind, keptOf, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
+import { faultCodeOf, groupOf, isOwnKind, keptOf, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
 import { describeLeftOut } from "./kinds/left-out.ts";
 import { type KnownObject, MANIFEST_KINDS } from "./kinds/table.ts";
 import { type AnyObject, describeObject } from "./object.ts";
@@ -210,11 +210,6 @@ class ManifestReader {
  * files.
  */
 const SLIME_ONLY: ReadonlySet<string> = new Set(["SmartLimiter", "EnvoyPlugin", "PluginManager"]);
-
-/** `v1` has the group without a name. */
-function groupOf(apiVersion: string): string {
-  return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
-}
 
 /**
  * Whether a kind is another one by its letters' case, an `s`, or what cannot be seen: a blank, a

@@ -1,6 +1,7 @@
 import {
   allNew,
   type Config,
+  durationMs,
   ENDPOINT_SLICE,
   type FenceKey,
   fenceRef,
@@ -100,6 +101,7 @@ export class Collector {
     this.addresses.apply(addressedIn(all), this.#outbound(snapshot));
     this.#telemetry = new FenceTelemetry({
       ...{ metrics, logger, proxyVersion },
+      keepDeleted: durationMs(config.ageing.keepDeleted),
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
     });
     const shared = { store, mesh: () => this.#mesh, config, metrics, logger, leads };

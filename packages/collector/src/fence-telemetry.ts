@@ -24,18 +24,21 @@ export interface FenceTelemetryOptions {
   readonly onEvicted?: (host: string, by: Sighting) => void;
   /** The version that our own proxy runs. Default: it is not known. */
   readonly proxyVersion?: string | undefined;
+  /** How long what a deleted fence had learned is kept, in milliseconds. Default 0: it is not. */
+  readonly keepDeleted?: number;
 }
 
 /** What telemetry tells of fences: their edges, and the versions that their proxies run. */
 export class FenceTelemetry {
-  readonly book = new EdgeBook();
+  readonly book: EdgeBook;
   /** Where sources put what they see. */
   readonly sink: Learner;
   readonly #listeners: FenceListener[] = [];
   readonly #versions: ProxyVersions;
   readonly #proxyVersion: string | undefined;
 
-  constructor({ metrics, logger, onEvicted, proxyVersion }: FenceTelemetryOptions) {
+  constructor({ metrics, logger, onEvicted, proxyVersion, keepDeleted = 0 }: FenceTelemetryOptions) {
+    this.book = new EdgeBook({ keepFor: keepDeleted });
     this.#proxyVersion = proxyVersion;
     this.#versions = new ProxyVersions((fence) => this.#tell((listener) => listener.proxiesChanged(fence)));
     this.sink = new Learner({
@@ -73,8 +76,12 @@ export class FenceTelemetry {
     this.#versions.left(stream);
   }
 
-  /** Time has passed: versions count for some minutes after their last stream. */
+  /**
+   * Time has passed: versions count for some minutes after their last stream, and deleted fences
+   * are forgotten at last.
+   */
   tick(): void {
+    this.book.forgetClosed(performance.now());
     this.#versions.tick();
   }
 

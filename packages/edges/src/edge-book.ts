@@ -1,19 +1,32 @@
 import type { FenceKey } from "@fenceline/api";
+import { ClosedPages, type ClosedPagesLimits } from "./closed-pages.ts";
 import { FenceEdges } from "./fence-edges.ts";
 import type { AgeingPolicy } from "./host-entry.ts";
 
 /**
  * Every fence's edges. It holds fences that someone declared and nothing else, so made-up sources
- * cannot make it grow.
+ * cannot make it grow. The page of a fence that was deleted is kept for a grace period.
  */
 export class EdgeBook {
   readonly #fences = new Map<string, Map<string, FenceEdges>>();
+  readonly #closed: ClosedPages;
 
-  /** Opens a page for a fence, or gives its page the new policy. */
-  open({ namespace, name }: FenceKey, policy: AgeingPolicy): FenceEdges {
+  /** @param keep how long, and how many, pages of deleted fences are kept. Default: none */
+  constructor(keep: ClosedPagesLimits = { keepFor: 0 }) {
+    this.#closed = new ClosedPages(keep);
+  }
+
+  /**
+   * Opens a page for a fence, or gives its page the new policy.
+   *
+   * @param at milliseconds of a clock that never goes back: a page that was closed not long before
+   * is the fence's again. Default: none is
+   */
+  open(key: FenceKey, policy: AgeingPolicy, at = Number.POSITIVE_INFINITY): FenceEdges {
+    const { namespace, name } = key;
     const byName = this.#fences.get(namespace) ?? new Map<string, FenceEdges>();
     this.#fences.set(namespace, byName);
-    const known = byName.get(name);
+    const known = byName.get(name) ?? this.#closed.take(key, at);
     known?.setPolicy(policy);
     const edges = known ?? new FenceEdges(policy);
     byName.set(name, edges);
@@ -25,11 +38,24 @@ export class EdgeBook {
     return this.#fences.get(namespace)?.get(name);
   }
 
-  /** Closes the page of a fence that was deleted; what it had learned is gone with it. */
-  close({ namespace, name }: FenceKey): void {
+  /**
+   * Closes the page of a fence that was deleted.
+   *
+   * @param at milliseconds of a clock that never goes back. Default: its beginning
+   * @returns whether it is kept for a while
+   */
+  close(key: FenceKey, at = 0): boolean {
+    const { namespace, name } = key;
     const byName = this.#fences.get(namespace);
+    const edges = byName?.get(name);
     byName?.delete(name);
     if (byName?.size === 0) this.#fences.delete(namespace);
+    return edges !== undefined && this.#closed.put(key, edges, at);
+  }
+
+  /** Forgets closed pages that were kept long enough. */
+  forgetClosed(at: number): void {
+    this.#closed.forget(at);
   }
 
   /** Edges of all fences. */

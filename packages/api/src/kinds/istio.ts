@@ -65,6 +65,11 @@ export interface RenderedKind<Name extends string = string> extends Kind<Name> {
   readonly isContested: boolean;
   /** Lists of objects in its `spec` that a controller looks into. */
   readonly lists: readonly string[];
+  /**
+   * Whether an object of these lists is as it is rendered, as far as a controller looks into it.
+   * Default: each is.
+   */
+  readonly isItem?: (item: object) => boolean;
 }
 
 /** `v1beta1`, as rendered: every Istio since 1.5 serves it. */
@@ -76,6 +81,7 @@ export const SIDECAR: RenderedKind<"Sidecar"> = {
   comesWith: "the CRDs of Istio",
   isContested: true,
   lists: ["egress"],
+  isItem: (item) => "hosts" in item && Array.isArray(item.hosts) && item.hosts.every((host) => typeof host === "string"),
 };
 
 export const ENVOY_FILTER: RenderedKind<"EnvoyFilter"> = {
@@ -86,7 +92,12 @@ export const ENVOY_FILTER: RenderedKind<"EnvoyFilter"> = {
   comesWith: "the CRDs of Istio",
   isContested: false,
   lists: ["configPatches"],
+  isItem: (item) => "patch" in item && isRecord(item.patch) && (!("value" in item.patch) || isRecord(item.patch.value)),
 };
+
+function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 /**
  * The table of rendered kinds: stores, informers, withdrawal and the chart's rights read it. In the

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createEdgeReporter, type EdgeReporter } from "@fenceline/als";
-import { type FenceKey, FencelineError, fenceLogName, formatAddress, type RenderedObject } from "@fenceline/api";
+import { type FenceKey, FencelineError, fenceLogName, formatAddress, type RenderedObject, SERVICE_FENCE } from "@fenceline/api";
 import type { Registry } from "@fenceline/registry";
 import type { Logger } from "pino";
 import { Agent } from "undici";
@@ -26,10 +26,23 @@ export interface DemoSurroundings {
 /** Demo services are nobody else's: they stay on this machine, wherever Fenceline listens. */
 const SERVICE_ADDRESS = "127.0.0.1";
 
-/** Removes the demo's manifests from a folder, if they are there. */
-export async function removeDemo(folder: string): Promise<void> {
+/**
+ * Removes the demo's manifests from a folder, if they are there.
+ *
+ * @returns whether they were
+ */
+export async function removeDemo(folder: string): Promise<boolean> {
   const path = join(folder, DEMO_FILE);
-  if (isDemoFile(await readIfThere(path))) await rm(path, { force: true });
+  if (!isDemoFile(await readIfThere(path))) return false;
+  await rm(path, { force: true });
+  return true;
+}
+
+/** Removes an earlier demo, and what its fences had learned: nobody deleted them by mistake. */
+export async function forgetDemo(folder: string): Promise<void> {
+  if (!(await removeDemo(folder))) return;
+  for (const name of Object.keys(DEMO_CALLS))
+    await rm(join(folder, "state", DEMO_NAMESPACE, `${SERVICE_FENCE.name}-${name}.yaml`), { force: true });
 }
 
 /** Four small services that call one another, so that a first start shows what Fenceline does. */

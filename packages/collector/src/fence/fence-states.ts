@@ -9,7 +9,7 @@ import {
   shortenedList,
   windowRemarks,
 } from "@fenceline/api";
-import type { EdgeBook } from "@fenceline/edges";
+import type { EdgeBook, FenceEdges } from "@fenceline/edges";
 import { RecordedLookup } from "@fenceline/registry";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
@@ -28,6 +28,8 @@ export interface FenceStatesOptions {
   readonly logger: Logger;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
   readonly leads: () => boolean;
   /** A fence has no room for a host. */
   readonly onTurnedAway: (fence: FenceKey, host: string) => void;
@@ -67,10 +69,11 @@ export class FenceStates {
     const registry = new RecordedLookup(mesh().registry);
     const key = fenceKeyOf(fence);
     const isAnother = this.get(key) !== undefined && this.get(key)?.uid !== fence.metadata.uid;
-    // Whoever deletes a fence has it forget, also where its successor is told of with its end.
+    // The end of a fence may be told of with its successor.
     if (isAnother) this.forget(key);
     const isNew = book.of(key) === undefined;
-    const edges = book.open(key, ageingPolicy(fence, config, registry));
+    const edges = book.open(key, ageingPolicy(fence, config, registry), this.#clock());
+    if (isNew) this.#tellBack(key, edges);
     const state = this.get(key);
     const leftOut = isNew ? takeOver(edges, fence, registry, now()) : undefined;
     if (!isNew) seedAutoHosts(edges, { ...fence, status: state?.status ?? fence.status }, registry, now());
@@ -117,10 +120,22 @@ export class FenceStates {
     if (widenedAt !== undefined && Math.abs(now() - widenedAt) <= WIDENING_COUNTS) this.#takeOverRendered(state, fence, true);
   }
 
-  /** A fence is gone, and what it had learned. */
+  /** A fence is gone. What it had learned is kept for a grace period. */
   forget(key: FenceKey): void {
-    this.#options.book.close(key);
+    const { book, config, logger } = this.#options;
+    const hosts = book.of(key)?.size;
+    if (book.close(key, this.#clock()))
+      logger.info({ fence: formatFenceKey(key), hosts, keepDeleted: config.ageing.keepDeleted }, "fence is gone, what it learned is kept");
     this.#states.delete(formatFenceKey(key));
+  }
+
+  #clock(): number {
+    const { clock = () => performance.now() } = this.#options;
+    return clock();
+  }
+
+  #tellBack(key: FenceKey, { size: hosts }: FenceEdges): void {
+    if (hosts > 0) this.#options.logger.info({ fence: formatFenceKey(key), hosts }, "fence is back, with what it had learned");
   }
 
   #takeOverRendered({ key, edges }: FenceState, fence: ServiceFence, isWidened = false): void {

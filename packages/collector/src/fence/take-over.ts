@@ -31,15 +31,18 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
 
 /**
  * Fills the page of a fence that was just opened: from its status, from what Slime had learned, and
- * from its warm-up.
+ * from its warm-up. A page that was kept since the fence was deleted has all that, and what it lacks
+ * of the warm-up had aged out.
  *
  * @returns the first host of the warm-up that found no room; undefined when all of them did
  */
 export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup, now: number): string | undefined {
+  const isKept = edges.size > 0;
   // First, because a host keeps what it was seeded with first, and these have a window of their
   // own.
   seedAutoHosts(edges, fence, registry, now);
   for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now)]) edges.seed(seed);
+  if (isKept) return undefined;
   const idleWindow = durationMs(fence.spec.warmUp.for);
   for (const host of preloaded(fence, registry)) {
     const isIn = edges.offer({ host, source: "preloaded", firstSeen: now, lastSeen: now, idleWindow }) || edges.has(host);

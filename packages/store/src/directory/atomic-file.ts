@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { open, readdir, rename, rm } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /**
@@ -16,20 +17,42 @@ export interface WriteOptions {
   readonly durable: boolean;
 }
 
+/** Tells one file from another, and from itself once it was changed. */
+export type FilePrint = Pick<Stats, "ino" | "size" | "mtimeMs">;
+
+/** Of what has the name now, links not followed; undefined when there is nothing. */
+export async function printOf(path: string): Promise<FilePrint | undefined> {
+  try {
+    const { ino, size, mtimeMs } = await lstat(path);
+    return { ino, size, mtimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether both are there and the same. */
+export function isSamePrint(one: FilePrint | undefined, other: FilePrint | undefined): boolean {
+  return one !== undefined && one.ino === other?.ino && one.size === other.size && one.mtimeMs === other.mtimeMs;
+}
+
 /**
  * Replaces a file in one step: a reader, or a process that starts after this one was killed, sees
  * the old text or the new one, never a part.
  *
  * POSIX promises that of rename(2) within one file system, so the new text is written beside its
  * destination, in a folder that must be there.
+ *
+ * @returns what tells it from any other file that comes in its place
  */
-export async function writeFileAtomic(path: string, text: string, { durable }: WriteOptions): Promise<void> {
+export async function writeFileAtomic(path: string, text: string, { durable }: WriteOptions): Promise<FilePrint> {
   const folder = dirname(path);
   const unfinished = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const file = await open(unfinished, "wx", 0o644);
+    let print: FilePrint;
     try {
       await file.writeFile(text);
+      print = await file.stat();
       // Without this, a rename can reach the disk before the data and leave an empty file after a
       // power loss.
       if (durable) await file.datasync();
@@ -37,6 +60,7 @@ export async function writeFileAtomic(path: string, text: string, { durable }: W
       await file.close();
     }
     await rename(unfinished, path);
+    return { ino: print.ino, size: print.size, mtimeMs: print.mtimeMs };
   } catch (error) {
     await rm(unfinished, { force: true });
     throw error;

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, renameSync, statSync } from "node:fs";
+import { constants, copyFileSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { parseDocument, visit } from "yaml";
 import { readText } from "./read-text.ts";
 
@@ -9,6 +9,8 @@ export interface YamlReading {
   readonly content: unknown;
   /** What is wrong with it; undefined when it is whole. */
   readonly fault: string | undefined;
+  /** Undefined when it is no text. */
+  readonly text?: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function readYaml(path: string): Promise<YamlReading> {
   try {
     const reading = await readText(path, path, MAX_BYTES);
     if (reading === undefined || reading === "folder") return { content: undefined, fault: "it is no file" };
-    return parseYaml(reading.text);
+    return { ...parseYaml(reading.text), text: reading.text };
   } catch (error) {
     return { content: undefined, fault: error instanceof Error ? error.message : String(error) };
   }
@@ -63,10 +65,21 @@ export function setAside(path: string, how: "copy" | "move"): string | undefined
   try {
     const aside = `${path}.unreadable-${markOf(path)}`;
     if (how === "move") renameSync(path, aside);
-    else if (!existsSync(aside)) copyFileSync(path, aside);
+    // Not through a link of that name either.
+    else if (!existsSync(aside)) copyFileSync(path, aside, constants.COPYFILE_EXCL);
     return aside;
   } catch {
     return undefined;
+  }
+}
+
+/** Removes a file that can be made again. A directory in its place may hold anything: it is kept. */
+export function discard(path: string): void {
+  try {
+    if (lstatSync(path).isDirectory()) setAside(path, "move");
+    else rmSync(path, { force: true });
+  } catch {
+    // Whoever writes there next is told why it cannot be.
   }
 }
 

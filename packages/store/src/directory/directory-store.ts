@@ -28,8 +28,8 @@ import { FolderMesh } from "./folder-mesh.ts";
 import { folderObstacle } from "./folder-obstacle.ts";
 import { ManifestFaults } from "./manifest-faults.ts";
 import { ManifestFolder } from "./manifest-folder.ts";
-import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
 import { RenderedFolder } from "./rendered-folder.ts";
+import { StateFolder } from "./state-folder.ts";
 
 /** Settings of a {@link DirectoryStore}. */
 export interface DirectoryStoreOptions {
@@ -64,7 +64,16 @@ export interface DirectoryStoreOptions {
    * `onRefused`.
    */
   readonly onTrouble?: (error: FencelineError) => void;
+  /** Called for every rendered file that somebody else changed, and that is as before again. */
+  readonly onRestored?: (file: string) => void;
+  /**
+   * How long the state of an object that was deleted is kept, in milliseconds; 0 keeps none.
+   * Default: a day.
+   */
+  readonly keepDeleted?: number;
 }
+
+const DAY = 86_400_000;
 
 /**
  * A mesh in a folder: manifests in `*.yaml`, what was learned in `state/`, what was rendered in
@@ -75,7 +84,7 @@ export interface DirectoryStoreOptions {
  */
 export class DirectoryStore implements Store {
   readonly #manifests: ManifestFolder;
-  readonly #state: ObjectFolder<object>;
+  readonly #state: StateFolder;
   readonly #rendered: RenderedFolder;
   readonly #mesh: FolderMesh;
   /** What is rendered for each owner, and, without an object, its state. */
@@ -104,10 +113,8 @@ export class DirectoryStore implements Store {
     });
     this.#mesh = new FolderMesh(new Set(kinds.map(({ name }) => name)), (of) => this.#state.get(of));
     this.#owned = new OwnedObjects((owner) => this.#mesh.objectOf(owner) !== undefined);
-    this.#state = new ObjectFolder(join(folder, "state"), () => "What Fenceline learned. Written by Fenceline; delete it to forget.", {
-      durable: true,
-    });
-    this.#rendered = new RenderedFolder(join(folder, "rendered"));
+    this.#state = new StateFolder(join(folder, "state"), { keepFor: options.keepDeleted ?? DAY });
+    this.#rendered = new RenderedFolder(join(folder, "rendered"), options.onRestored ?? (() => {}));
   }
 
   /**
@@ -121,13 +128,15 @@ export class DirectoryStore implements Store {
   static async open(options: DirectoryStoreOptions): Promise<DirectoryStore> {
     const store = new DirectoryStore(options);
     const onTrouble = troubleOf(options);
-    await store.#state.load(stateReader(options.kinds ?? OWN_KINDS), onTrouble);
+    await store.#state.load(options.kinds ?? OWN_KINDS, onTrouble);
     await store.#rendered.load(options.rendered ?? RENDERED_KINDS, onTrouble);
     await store.#manifests.open();
     store.#mesh.read(store.#manifests.objects());
     store.#mesh.takeChanges();
-    for (const { key } of store.#state.entries()) store.#owned.set(key, key, undefined);
+    for (const object of store.#own.flatMap((kind) => store.snapshot().of(kind))) store.#state.adopt(refOf(object));
+    for (const key of store.#state.owners()) store.#owned.set(key, key, undefined);
     for (const { key, value } of store.#rendered.entries()) store.#owned.set(value.owner, key, value.object);
+    store.#rendered.watch();
     return store;
   }
 
@@ -207,6 +216,8 @@ export class DirectoryStore implements Store {
 
   async close(): Promise<void> {
     await this.#manifests.close();
+    await this.#rendered.close();
+    await this.#state.close();
   }
 
   #refresh(): void {
@@ -217,14 +228,21 @@ export class DirectoryStore implements Store {
   #tell(faults: readonly ObjectRef[]): void {
     const changes = meshChanges({ ...NOTHING_ELSE, faults }, this.#mesh.takeChanges());
     if (changes === undefined) return;
-    for (const kind of this.#own) for (const change of changes.of(kind)) this.#ownerChanged(kind.name, change);
+    for (const kind of this.#own) for (const change of changes.of(kind)) this.#ownerChanged(change);
     for (const listener of this.#listeners) listener(changes);
   }
 
-  #ownerChanged(kind: string, change: ObjectChange<OwnObject>): void {
-    const { metadata } = objectOf(change) ?? {};
-    if (metadata !== undefined) this.#owned.ownerChanged({ kind, namespace: metadata.namespace, name: metadata.name });
+  #ownerChanged(change: ObjectChange<OwnObject>): void {
+    const object = objectOf(change);
+    if (object === undefined) return;
+    const of = refOf(object);
+    if (change.before === undefined && change.after !== undefined && this.#state.adopt(of)) this.#owned.set(of, of, undefined);
+    this.#owned.ownerChanged(of);
   }
+}
+
+function refOf({ kind, metadata: { namespace, name } }: OwnObject): ObjectRef {
+  return { kind, namespace, name };
 }
 
 /** What a folder has nothing of. */
@@ -247,14 +265,4 @@ async function write(
     if (obstacle === undefined) throw error;
     return obstacle;
   }
-}
-
-/** Reads a state as the status of its kind. What is of no kind of ours is not looked into. */
-function stateReader(kinds: readonly OwnKind[]): (content: unknown, key: FolderKey) => Reading<object> {
-  return (content, key) => {
-    const kind = kinds.find(({ name }) => name === key.kind);
-    if (kind === undefined) return { value: content as object, leftOut: [] };
-    const { status, ...parts } = kind.readStatus(content);
-    return { value: parts.leftOut.includes("status") ? undefined : (status as object), ...parts };
-  };
 }

@@ -12,5 +12,6 @@ export function folderObstacle(error: unknown, place: Pick<Obstacle, "kind" | "n
   const { code, message = String(error) } = error as NodeJS.ErrnoException;
   if (code === undefined || TRANSIENT.has(code)) return undefined;
   if (FORBIDDEN.has(code)) return { ...place, reason: "WriteForbidden", message: `${message}: let this user write into the folder` };
+  if (code === "ELOOP") return { ...place, reason: "WriteFailed", message: `${message}: put a folder in its place` };
   return { ...place, reason: "WriteFailed", message: `${message}: see that the folder is there and its disk is not full` };
 }

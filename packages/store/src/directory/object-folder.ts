@@ -1,10 +1,14 @@
-import { readdirSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type Dirent, readdirSync } from "node:fs";
+import { lstat, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describeLeftOut, FencelineError, fileFailure } from "@fenceline/api";
 import { stringify } from "yaml";
-import { removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
-import { readYaml, setAside } from "./damaged-file.ts";
+import { type FilePrint, isSamePrint, printOf, removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
+import { discard, readYaml, setAside, type YamlReading } from "./damaged-file.ts";
+import { fileName, type NamedFile, readFileName } from "./file-name.ts";
+import { makePlace, refuseLink } from "./folder-place.ts";
+import { Turns } from "./turns.ts";
 
 /** Names one object of a folder. */
 export interface FolderKey {
@@ -24,13 +28,30 @@ export interface Reading<T> {
 
 /** How objects are written. */
 export interface FolderOptions<T> extends WriteOptions {
-  /** What a file holds of an object. Default: the object. */
-  readonly contentOf?: (value: T) => unknown;
+  /** Comment that opens a file, to tell people what it is. */
+  readonly heading: (value: T) => string;
+  /** What a file holds of an object. */
+  readonly contentOf: (value: T, key: FolderKey) => unknown;
+  /** The object's name in a file whose own name is too short for it. */
+  readonly nameIn: (content: unknown) => unknown;
+  /**
+   * Whether everything in it can be made again from elsewhere. Then what somebody else wrote counts
+   * for nothing, and nothing of it is kept. Default false.
+   */
+  readonly isDerived?: boolean;
+}
+
+interface Kept<T> {
+  readonly key: FolderKey;
+  readonly value: T;
+  /** As it lies on the disk, of what is derived. */
+  readonly text: string | undefined;
+  readonly length: number;
+  readonly print: FilePrint | undefined;
 }
 
 const NOTHING: Reading<never> = { value: undefined, leftOut: [] };
-
-const FILE_NAME = /^([A-Za-z]+)-(.+)\.yaml$/;
+const CHECKSUM = /^# [^\n]* Checksum: ([0-9a-f]{16})\n/;
 
 /**
  * A folder with one YAML file per object, `<folder>/<namespace>/<Kind>-<name>.yaml`, that only we
@@ -38,37 +59,42 @@ const FILE_NAME = /^([A-Za-z]+)-(.+)\.yaml$/;
  */
 export class ObjectFolder<T> {
   readonly #folder: string;
-  readonly #heading: (value: T) => string;
-  readonly #write: FolderOptions<T>;
-  readonly #objects = new Map<string, { readonly key: FolderKey; readonly value: T }>();
+  readonly #options: FolderOptions<T>;
+  readonly #objects = new Map<string, Kept<T>>();
+  readonly #turns = new Turns();
 
-  /** @param heading comment that opens a file, to tell people what it is */
-  constructor(folder: string, heading: (value: T) => string, write: FolderOptions<T>) {
+  constructor(folder: string, options: FolderOptions<T>) {
     this.#folder = folder;
-    this.#heading = heading;
-    this.#write = write;
+    this.#options = options;
   }
 
   /**
-   * Reads the folder, as far as it can be read. A file that is not whole is kept aside before
-   * anything replaces it, and told.
+   * Reads the folder, as far as it can be read. A file that is not whole is told. It is kept aside
+   * before anything replaces it; of what is derived it is removed.
    *
    * @param read turns a file's content into an object; undefined when there is none in it
    * @throws {FencelineError} `DIRECTORY_UNUSABLE` when it is no folder, or cannot be listed
    */
   async load(read: (content: unknown, key: FolderKey) => Reading<T>, onTrouble: (error: FencelineError) => void): Promise<void> {
-    for (const key of await this.#keysOnDisk()) {
-      const path = this.#path(key);
-      const { content, fault } = await readYaml(path);
-      const { value, leftOut, unnamed } = content === undefined ? NOTHING : read(content, key);
-      if (value !== undefined) this.#objects.set(path, { key, value });
+    for (const { path, namespace, file } of await this.#filesOnDisk()) {
+      const reading = await readYaml(path);
+      const key = this.#keyOf(namespace, file, reading.content);
+      const fault = reading.fault ?? this.#faultOf(path, key, reading);
+      const { value, leftOut, unnamed } =
+        reading.content === undefined || (fault !== undefined && this.#isDerived) ? NOTHING : read(reading.content, key);
+      if (value !== undefined) await this.#keepLoaded(path, key, value, reading.text ?? "");
       const isWhole = fault === undefined && value !== undefined && leftOut.length === 0;
-      if (!isWhole) onTrouble(keepAside(path, fault ?? whatIsMissing(key, leftOut, unnamed), value === undefined));
+      if (!isWhole) onTrouble(this.#troubleOf(path, fault ?? whatIsMissing(key, leftOut, unnamed), value === undefined));
     }
   }
 
   get(key: FolderKey): T | undefined {
     return this.#objects.get(this.#path(key))?.value;
+  }
+
+  /** How long an object's file is, in characters. */
+  lengthOf(key: FolderKey): number {
+    return this.#objects.get(this.#path(key))?.length ?? 0;
   }
 
   entries(): { readonly key: FolderKey; readonly value: T }[] {
@@ -77,29 +103,103 @@ export class ObjectFolder<T> {
 
   async put(key: FolderKey, value: T): Promise<void> {
     const path = this.#path(key);
-    // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are
-    // quoted.
-    const { contentOf = (whole) => whole } = this.#write;
-    const text = `# ${this.#heading(value)}\n${stringify(contentOf(value), { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
-    // Not what is above: were a folder that somebody took away made anew, the manifests that went
-    // with it would seem deleted.
-    for (const folder of [this.#folder, dirname(path)]) await mkdir(folder).catch(ignoreExisting);
-    await writeFileAtomic(path, text, this.#write);
-    this.#objects.set(path, { key, value });
+    const text = this.#textOf(key, value);
+    await this.#turns.take(path, async () => {
+      this.#keep(path, { key, value, print: await this.#write(path, text) }, text);
+    });
   }
 
   async delete(key: FolderKey): Promise<void> {
     const path = this.#path(key);
-    await rm(path, { force: true });
-    this.#objects.delete(path);
+    await this.#turns.take(path, async () => {
+      for (const folder of [this.#folder, dirname(path)]) await refuseLink(folder);
+      await rm(path, { force: true });
+      this.#objects.delete(path);
+    });
   }
 
-  #path({ namespace, kind, name }: FolderKey): string {
-    return join(this.#folder, namespace, `${kind}-${name}.yaml`);
+  /** The object whose file this is; undefined when it is no object's. */
+  keyAt(namespace: string, file: string): FolderKey | undefined {
+    return this.#objects.get(join(this.#folder, namespace, file))?.key;
   }
 
-  async #keysOnDisk(): Promise<FolderKey[]> {
+  /**
+   * Writes an object's file again when it is not as we wrote it.
+   *
+   * @returns whether it was another one, or gone
+   */
+  async restore(key: FolderKey): Promise<boolean> {
+    const path = this.#path(key);
+    let isRestored = false;
+    await this.#turns.take(path, async () => {
+      const kept = this.#objects.get(path);
+      if (kept?.text === undefined || isSamePrint(kept.print, await printOf(path))) return;
+      isRestored = (await readYaml(path)).text !== kept.text;
+      if (isRestored && (await lstat(path).catch(() => undefined))?.isDirectory() === true) setAside(path, "move");
+      this.#objects.set(path, { ...kept, print: isRestored ? await this.#write(path, kept.text) : await printOf(path) });
+    });
+    return isRestored;
+  }
+
+  /** Resolves when nothing is being written. */
+  async idle(): Promise<void> {
+    await this.#turns.idle();
+  }
+
+  get #isDerived(): boolean {
+    return this.#options.isDerived === true;
+  }
+
+  /** What somebody edited beside the object itself, such as a comment, is to be written again. */
+  async #keepLoaded(path: string, key: FolderKey, value: T, text: string): Promise<void> {
+    const ours = this.#isDerived ? this.#textOf(key, value) : text;
+    const isAsWritten = text === ours || !CHECKSUM.test(text);
+    this.#keep(path, { key, value, print: isAsWritten ? await printOf(path) : undefined }, ours);
+  }
+
+  #keep(path: string, kept: Pick<Kept<T>, "key" | "value" | "print">, text: string): void {
+    this.#objects.set(path, { ...kept, text: this.#isDerived ? text : undefined, length: text.length });
+  }
+
+  async #write(path: string, text: string): Promise<FilePrint> {
+    await makePlace([this.#folder, dirname(path)]);
+    return await writeFileAtomic(path, text, this.#options);
+  }
+
+  #textOf(key: FolderKey, value: T): string {
+    const { heading, contentOf } = this.#options;
+    // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are
+    // quoted.
+    const content = contentOf(value, key);
+    const checksum = this.#isDerived ? ` Checksum: ${checksumOf(content)}` : "";
+    return `# ${heading(value)}${checksum}\n${stringify(content, { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
+  }
+
+  #path(key: FolderKey): string {
+    return join(this.#folder, key.namespace, fileName(key));
+  }
+
+  #keyOf(namespace: string, { kind, name, isShortened }: NamedFile, content: unknown): FolderKey {
+    const whole = isShortened ? this.#options.nameIn(content) : name;
+    return { kind, namespace, name: typeof whole === "string" ? whole : name };
+  }
+
+  #faultOf(path: string, key: FolderKey, { text = "", content }: YamlReading): string | undefined {
+    if (this.#path(key) !== path) return "it is of no object of this name";
+    const [, checksum] = CHECKSUM.exec(text) ?? [];
+    // Files of a version before this one have none.
+    return !this.#isDerived || checksum === undefined || checksum === checksumOf(content) ? undefined : "somebody edited it";
+  }
+
+  #troubleOf(path: string, fault: string, isLost: boolean): FencelineError {
+    if (!this.#isDerived) return keepAside(path, fault, isLost);
+    discard(path);
+    return new FencelineError("STATE_UNREADABLE", { at: { file: path }, message: `${fault}; it is rendered again` });
+  }
+
+  async #filesOnDisk(): Promise<FileOnDisk[]> {
     try {
+      await refuseLink(this.#folder);
       await removeUnfinished(this.#folder);
       return this.#list();
     } catch (cause) {
@@ -108,14 +208,28 @@ export class ObjectFolder<T> {
     }
   }
 
-  #list(): FolderKey[] {
-    return listFolder(this.#folder).flatMap((namespace) =>
-      listFolder(join(this.#folder, namespace)).flatMap((file) => {
-        const [, kind, name] = FILE_NAME.exec(file) ?? [];
-        return kind === undefined || name === undefined ? [] : [{ kind, namespace, name }];
+  #list(): FileOnDisk[] {
+    // Not through links: nothing is written through them either.
+    const namespaces = listFolder(this.#folder).filter((entry) => entry.isDirectory());
+    return namespaces.flatMap(({ name: namespace }) =>
+      listFolder(join(this.#folder, namespace)).flatMap(({ name }) => {
+        const file = readFileName(name);
+        return file === undefined ? [] : [{ path: join(this.#folder, namespace, name), namespace, file }];
       }),
     );
   }
+}
+
+interface FileOnDisk {
+  readonly path: string;
+  readonly namespace: string;
+  readonly file: NamedFile;
+}
+
+/** Of all but `metadata`: what is edited there is seen when the object is rendered again. */
+function checksumOf(content: unknown): string {
+  const { metadata: _, ...rest } = (content ?? {}) as { readonly metadata?: unknown };
+  return createHash("sha256").update(JSON.stringify(rest)).digest("hex").slice(0, 16);
 }
 
 /** Keeps a damaged file, and says what is wrong with it. */
@@ -130,16 +244,12 @@ function whatIsMissing({ kind }: FolderKey, leftOut: readonly string[], unnamed 
   return leftOut.length === 0 ? `holds no ${kind}` : `not readable, and left out: ${describeLeftOut(leftOut, unnamed)}`;
 }
 
-function listFolder(folder: string): string[] {
+function listFolder(folder: string): Dirent[] {
   try {
-    return readdirSync(folder).sort();
+    return readdirSync(folder, { withFileTypes: true }).sort((one, other) => (one.name < other.name ? -1 : 1));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return [];
     throw error;
   }
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EEXIST") throw error;
 }

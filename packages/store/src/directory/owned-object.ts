@@ -21,6 +21,11 @@ export function contentOfOwned({ owner, object }: OwnedObject): unknown {
   return { apiVersion, kind, metadata: { ...metadata, annotations }, ...rest };
 }
 
+/** The object's name in its file. */
+export function nameOfOwned(content: unknown): unknown {
+  return (content as { readonly metadata?: { readonly name?: unknown } | null } | null | undefined)?.metadata?.name;
+}
+
 /**
  * Reads a file of one of the kinds. Only what the controller compares and looks into is checked:
  * whatever else is wrong is written over.
@@ -47,17 +52,17 @@ function ownerOf(annotations: unknown, { namespace, name }: FolderKey): ObjectRe
 function isWhole(
   file: FileContent | null | undefined,
   { kind, namespace, name }: FolderKey,
-  { lists }: RenderedKind,
+  { lists, isItem = () => true }: RenderedKind,
 ): file is RenderedObject {
   const spec = (file?.spec ?? {}) as Readonly<Record<string, unknown>>;
   return (
     file?.kind === kind &&
     file.metadata?.namespace === namespace &&
     file.metadata.name === name &&
-    lists.every((list) => isListOfObjects(spec[list]))
+    lists.every((list) => isListOfObjects(spec[list], isItem))
   );
 }
 
-function isListOfObjects(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === "object" && item !== null);
+function isListOfObjects(value: unknown, isItem: (item: object) => boolean): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "object" && item !== null && isItem(item));
 }

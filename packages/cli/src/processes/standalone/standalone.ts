@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createEdgeReporter } from "@fenceline/als";
-import { type Config, fenceRef, formatAddress } from "@fenceline/api";
+import { type Config, durationMs, fenceRef, formatAddress } from "@fenceline/api";
 import { Collector, fenceRoutes } from "@fenceline/collector";
 import { localTokenGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
@@ -11,7 +11,7 @@ import type { Logger } from "pino";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
 import { buildInfo } from "../../build-info.ts";
 import { callsRoute } from "../../calls-route.ts";
-import { Demo, removeDemo } from "../../demo/demo.ts";
+import { Demo, forgetDemo, removeDemo } from "../../demo/demo.ts";
 import { DEMO_FILE } from "../../demo/demo-mesh.ts";
 import { callAddress } from "../../listen.ts";
 import { reporterMetrics } from "../../reporter-metrics.ts";
@@ -88,7 +88,7 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   // A start that is refused leaves the folder as it was.
   if (options.demo && !existsSync(join(folder, DEMO_FILE))) undo.push(() => removeDemo(folder));
   const demo = options.demo ? await Demo.prepare(folder) : undefined;
-  if (demo === undefined) await removeDemo(folder);
+  if (demo === undefined) await forgetDemo(folder);
   else closers.push(() => demo.stop());
 
   const metrics = new MetricsRegistry();
@@ -99,6 +99,8 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   });
   const store = await DirectoryStore.open({
     folder,
+    keepDeleted: durationMs(config.ageing.keepDeleted),
+    onRestored: (file) => logger.warn({ file }, "rendered file changed by somebody else, written again"),
     onRefused: ({ code, at, message }, kept) => {
       manifestsRefused.inc();
       logger.error({ code, at, detail: message }, kept ? "manifest rejected; keeping the previous version" : "manifest rejected");

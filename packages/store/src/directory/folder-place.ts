@@ -1,0 +1,32 @@
+import { lstat, mkdir } from "node:fs/promises";
+
+/**
+ * Sees that something can be written in a folder of ours without leaving it: each is made where it
+ * is missing, and none may be a link, which could lead anywhere. What is above the first is not
+ * made: were a folder that somebody took away made anew, the manifests that went with it would seem
+ * deleted.
+ *
+ * @param folders from the outermost to the innermost
+ * @throws the error of the file system, with code `ELOOP` for a link
+ */
+export async function makePlace(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    await mkdir(folder).catch(ignoreExisting);
+    await refuseLink(folder);
+  }
+}
+
+/** @throws an error with code `ELOOP` when it is a link, wherever that leads */
+export async function refuseLink(folder: string): Promise<void> {
+  const stats = await lstat(folder).catch(ignoreMissing);
+  if (stats?.isSymbolicLink() === true)
+    throw Object.assign(new Error(`${folder} is a link, and nothing is written through one`), { code: "ELOOP" });
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}

@@ -1,0 +1,114 @@
+import { type FSWatcher, statSync, watch } from "node:fs";
+import { join } from "node:path";
+import type { FolderKey, ObjectFolder } from "./object-folder.ts";
+
+/** Of one change on disk several notices come. Milliseconds. */
+const SETTLE_MS = 50;
+/** How often everything is looked at, in milliseconds: not every file system gives notice. */
+const LOOK_MS = 30_000;
+
+interface Watched {
+  readonly watcher: FSWatcher;
+  /** A watch stays with a folder that is moved away. */
+  readonly inode: number;
+}
+
+/**
+ * Has files written again that somebody else changed or removed, as soon as the file system gives
+ * notice: what is rendered is derived, and whoever applies it should find what is meant.
+ */
+export class RenderedWatch {
+  readonly #folder: string;
+  readonly #objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">;
+  readonly #onRestored: (key: FolderKey) => void;
+  readonly #watched = new Map<string, Watched>();
+  /** Files to look at, by namespace; undefined for all of one. */
+  #changed = new Map<string, Set<string> | undefined>();
+  #settle: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
+  #working: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(folder: string, objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">, onRestored: (key: FolderKey) => void) {
+    this.#folder = folder;
+    this.#objects = objects;
+    this.#onRestored = onRestored;
+  }
+
+  /** Begins with what is there. */
+  start(): void {
+    this.#look = setInterval(() => this.#noticeAll(), LOOK_MS).unref();
+    this.#noticeAll();
+  }
+
+  /** An object of the namespace was written. */
+  follow(namespace: string): void {
+    if (this.#isClosed) return;
+    this.#watch(this.#folder, () => this.#noticeAll());
+    this.#watch(join(this.#folder, namespace), (file) => this.#notice(namespace, file));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#look);
+    clearTimeout(this.#settle);
+    for (const { watcher } of this.#watched.values()) watcher.close();
+    await this.#working;
+  }
+
+  #noticeAll(): void {
+    for (const { key } of this.#objects.entries()) this.#notice(key.namespace, undefined);
+  }
+
+  #notice(namespace: string, file: string | undefined): void {
+    const files = this.#changed.has(namespace) ? this.#changed.get(namespace) : new Set<string>();
+    if (file !== undefined) files?.add(file);
+    this.#changed.set(namespace, file === undefined ? undefined : files);
+    if (this.#isClosed || this.#settle !== undefined) return;
+    this.#settle = setTimeout(() => {
+      this.#settle = undefined;
+      this.#working = this.#working.then(() => this.#restore());
+    }, SETTLE_MS).unref();
+  }
+
+  async #restore(): Promise<void> {
+    const changed = this.#changed;
+    this.#changed = new Map();
+    const all = [...changed.values()].includes(undefined) ? this.#objects.entries() : [];
+    for (const [namespace, files] of changed) {
+      const keys =
+        files === undefined
+          ? all.flatMap(({ key }) => (key.namespace === namespace ? [key] : []))
+          : [...files].flatMap((file) => this.#objects.keyAt(namespace, file) ?? []);
+      for (const key of keys) await this.#restoreOne(key);
+      if (keys.length > 0) this.follow(namespace);
+    }
+  }
+
+  async #restoreOne(key: FolderKey): Promise<void> {
+    try {
+      if (await this.#objects.restore(key)) this.#onRestored(key);
+    } catch {
+      // The folder cannot be written now. It is looked at again, and whatever is rendered next
+      // tells what stands in the way.
+    }
+  }
+
+  #watch(folder: string, onChange: (file: string | undefined) => void): void {
+    try {
+      const { ino } = statSync(folder);
+      const before = this.#watched.get(folder);
+      if (before?.inode === ino) return;
+      before?.watcher.close();
+      const watcher = watch(folder, (_event, file) => onChange(file ?? undefined));
+      watcher.on("error", () => onChange(undefined));
+      watcher.unref();
+      this.#watched.set(folder, { watcher, inode: ino });
+    } catch {
+      // It is not there, or the user has no watch left (ENOSPC, EMFILE): it is looked at now and
+      // then all the same.
+      this.#watched.get(folder)?.watcher.close();
+      this.#watched.delete(folder);
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import { type FencelineError, type ObjectRef, type OwnKind, refText } from "@fenceline/api";
+import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
+
+/** What is known of an object of ours, and since when that object is gone. */
+interface State {
+  readonly status: object;
+  /** Milliseconds of the wall clock; undefined while there is such an object. */
+  readonly deletedAt?: number;
+}
+
+/** How long, and how much of, the state of deleted objects is kept. */
+export interface StateFolderOptions {
+  /** Milliseconds; 0 keeps none. */
+  readonly keepFor: number;
+  readonly most?: number;
+  /** Characters of their files. */
+  readonly mostText?: number;
+  /** Milliseconds of the wall clock. Default `Date.now`. */
+  readonly now?: () => number;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
+}
+
+/** Most states of deleted objects, and most characters of all their files. */
+const MOST_KEPT = 1_000;
+const MOST_TEXT = 64 * 1024 * 1024;
+/** The longest that a timer of Node takes. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/**
+ * What was learned for each object of ours. It outlives its object by a grace period, also over a
+ * restart: whoever deletes a manifest and applies it again, or mistypes it, has lost nothing. Of
+ * too many the one that was deleted first goes.
+ */
+export class StateFolder {
+  readonly #folder: ObjectFolder<State>;
+  readonly #options: Required<StateFolderOptions>;
+  /** Of deleted objects, the one that was deleted first in front; each with when it is forgotten. */
+  readonly #kept = new Map<string, { readonly key: FolderKey; readonly until: number }>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(folder: string, options: StateFolderOptions) {
+    const { keepFor, most = MOST_KEPT, mostText = MOST_TEXT, now = Date.now, clock = () => performance.now() } = options;
+    this.#options = { keepFor, most, mostText, now, clock };
+    this.#folder = new ObjectFolder(folder, {
+      durable: true,
+      heading: ({ deletedAt }) =>
+        `What Fenceline learned. Written by Fenceline; delete it to forget.${deletedAt === undefined ? "" : " Its object was deleted."}`,
+      contentOf: ({ status, deletedAt }, { name }) => ({
+        ...(deletedAt !== undefined && { deletedAt: new Date(deletedAt).toISOString() }),
+        // The name of the file may be too short for it.
+        objectName: name,
+        ...status,
+      }),
+      nameIn: (content) => (content as { readonly objectName?: unknown } | undefined)?.objectName,
+    });
+  }
+
+  /** Reads the folder, as {@link ObjectFolder.load} does, and forgets what has been kept for too long. */
+  async load(kinds: readonly OwnKind[], onTrouble: (error: FencelineError) => void): Promise<void> {
+    const { now, clock, keepFor } = this.#options;
+    await this.#folder.load(stateReader(kinds), onTrouble);
+    const deleted = this.#folder
+      .entries()
+      .flatMap(({ key, value: { deletedAt } }) => (deletedAt === undefined ? [] : [{ key, deletedAt }]));
+    // A time in the future was written by a clock that was wrong: it is now.
+    for (const { key, deletedAt } of deleted.sort((one, other) => one.deletedAt - other.deletedAt))
+      this.#kept.set(refText(key), { key, until: clock() + keepFor - Math.max(0, now() - deletedAt) });
+    await this.#forgetOld();
+  }
+
+  /** What is known of an object. */
+  get(of: ObjectRef): object | undefined {
+    const kept = this.#kept.get(refText(of));
+    return kept !== undefined && this.#isOver(kept) ? undefined : this.#folder.get(of)?.status;
+  }
+
+  /** Objects whose state is here, but those that are known to be deleted. */
+  owners(): readonly FolderKey[] {
+    return this.#folder.entries().flatMap(({ key }) => (this.#kept.has(refText(key)) ? [] : [key]));
+  }
+
+  async put(of: FolderKey, status: object): Promise<void> {
+    await this.#folder.put(of, { status });
+    this.#kept.delete(refText(of));
+  }
+
+  /** The object was deleted. */
+  async delete(of: FolderKey): Promise<void> {
+    const { keepFor, now, clock } = this.#options;
+    const state = this.#folder.get(of);
+    if (state === undefined || this.#kept.has(refText(of))) return;
+    this.#kept.set(refText(of), { key: of, until: clock() + keepFor });
+    if (keepFor > 0) await this.#folder.put(of, { ...state, deletedAt: now() });
+    await this.#forgetOld();
+  }
+
+  /**
+   * An object is there that may have been deleted before.
+   *
+   * @returns whether its state is known
+   */
+  adopt(of: FolderKey): boolean {
+    const status = this.get(of);
+    // What is written for it later waits for this, so the newer one stays. A write that fails is
+    // made good by the next one.
+    if (status !== undefined && this.#kept.delete(refText(of))) this.#folder.put(of, { status }).catch(() => {});
+    return status !== undefined;
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#folder.idle();
+  }
+
+  #isOver({ until }: { readonly until: number }): boolean {
+    return this.#options.clock() >= until;
+  }
+
+  async #forgetOld(): Promise<void> {
+    const { most, mostText, clock } = this.#options;
+    let text = [...this.#kept.values()].reduce((sum, { key }) => sum + this.#folder.lengthOf(key), 0);
+    for (const [id, kept] of this.#kept) {
+      if (!this.#isOver(kept) && this.#kept.size <= most && text <= mostText) break;
+      text -= this.#folder.lengthOf(kept.key);
+      this.#kept.delete(id);
+      await this.#folder.delete(kept.key);
+    }
+    clearTimeout(this.#timer);
+    const [first] = this.#kept.values();
+    if (first === undefined) return;
+    const pause = Math.min(LONGEST_TIMER, Math.max(0, first.until - clock()));
+    // A file that cannot be removed is tried again with the next one.
+    this.#timer = setTimeout(() => void this.#forgetOld().catch(() => {}), pause).unref();
+  }
+}
+
+/** Reads a state as the status of its kind. What is of no kind of ours is not looked into. */
+function stateReader(kinds: readonly OwnKind[]): (content: unknown, key: FolderKey) => Reading<State> {
+  return (content, key) => {
+    const kind = kinds.find(({ name }) => name === key.kind);
+    const isRecord = typeof content === "object" && content !== null && !Array.isArray(content);
+    const {
+      deletedAt: told,
+      objectName: _,
+      ...rest
+    } = (isRecord ? content : {}) as { readonly deletedAt?: unknown; readonly objectName?: unknown };
+    const time = typeof told === "string" ? Date.parse(told) : Number.NaN;
+    const deletedAt = Number.isNaN(time) ? {} : { deletedAt: time };
+    if (kind === undefined) return { value: { status: rest, ...deletedAt }, leftOut: [] };
+    const { status, ...parts } = kind.readStatus(isRecord ? rest : content);
+    return { value: parts.leftOut.includes("status") ? undefined : { status: status as object, ...deletedAt }, ...parts };
+  };
+}

@@ -1,0 +1,21 @@
+/** Runs what is asked for of one place one after the other, in the order in which it was asked. */
+export class Turns {
+  readonly #last = new Map<string, Promise<void>>();
+
+  /** Resolves or rejects as `run` does. */
+  async take(place: string, run: () => Promise<void>): Promise<void> {
+    const mine = (this.#last.get(place) ?? Promise.resolve()).then(run);
+    const ended = mine.catch(() => {});
+    this.#last.set(place, ended);
+    try {
+      await mine;
+    } finally {
+      if (this.#last.get(place) === ended) this.#last.delete(place);
+    }
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#last.size > 0) await Promise.all(this.#last.values());
+  }
+}
