@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -136,16 +136,18 @@ test("a fence that is switched off loses what was rendered, and gets it back wit
   await until(() => running.read(SIDECAR).includes(B));
 });
 
-test("a fence that is deleted leaves nothing behind, also when it was deleted while nobody ran", async (t) => {
-  const running = await startCollector(t, CAPTURED_MESH);
-  running.write("mesh.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: test1}}");
-  await until(() => [SIDECAR, FILTER, STATE].every((path) => running.read(path) === ""));
-  running.write("mesh.yaml", CAPTURED_MESH);
+test("a fence that is deleted leaves nothing rendered behind, also when it was deleted while nobody ran", async (t) => {
+  const running = await startCollector(t, "# the mesh is in another file");
+  // What it has learned stays for a time, and says since when (T-20).
+  const isGone = ({ read }: typeof running) => [SIDECAR, FILTER].every((path) => read(path) === "") && /^deletedAt: /m.test(read(STATE));
+  running.write("fence.yaml", CAPTURED_MESH);
+  await until(() => running.read(STATE) !== "");
+  running.write("fence.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: test1}}");
+  await until(() => isGone(running));
+  running.write("fence.yaml", CAPTURED_MESH);
   await until(() => running.read(SIDECAR) !== "");
-  await running.collector.close();
-  const after = await startCollector(t, "# no fence\n", running.folder);
-  // The file is new, so its absence is believed a moment later (T-21).
-  await until(() => [SIDECAR, FILTER, STATE].every((path) => after.read(path) === ""));
+  const after = await running.restart(() => rmSync(join(running.folder, "fence.yaml")));
+  await until(() => isGone(after));
 });
 
 test("a change of the fence's own hosts is rendered live", async (t) => {

@@ -40,8 +40,8 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   readonly #clock: () => number;
   readonly #faults: KindFaults;
   #refreshedAt = Number.NEGATIVE_INFINITY;
-  #sweptAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
   #interval: number | undefined;
 
   constructor(options: KindDriverOptions<O>) {
@@ -94,7 +94,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
 
   /** Asks for what is to be written at the end. The controller writes it when it is closed. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of [this.#timer, this.#sweeping]) clearInterval(timer);
     this.#timer = undefined;
     await this.#triggers.close?.();
     this.#faults.guard(() => this.#triggers.closing?.());
@@ -102,17 +102,18 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   }
 
   #schedule(): void {
+    this.#sweeping ??= setInterval(() => this.#refreshOrSweep(), SWEEP_PAUSE).unref();
     const interval = this.#faults.guard(() => this.#triggers.interval?.()) ?? SWEEP_PAUSE;
     if (this.#timer !== undefined && interval === this.#interval) return;
     this.#interval = interval;
     clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.#tick(), interval).unref();
+    this.#timer = setInterval(() => this.#faults.guard(() => this.#triggers.tick?.()), interval).unref();
   }
 
-  #tick(): void {
+  /** At a pace of its own: a kind may have its ticks minutes apart. */
+  #refreshOrSweep(): void {
     if (this.#clock() - this.#refreshedAt >= REFRESH_PAUSE) this.refresh();
-    else if (this.#clock() - this.#sweptAt >= SWEEP_PAUSE) this.#sweep();
-    this.#faults.guard(() => this.#triggers.tick?.());
+    else this.#sweep();
   }
 
   /** Worked out to its end before anything is kept up or looked at. */
@@ -159,7 +160,6 @@ export class KindDriver<O extends OwnObject = OwnObject> {
    * time, and then no change tells of it.
    */
   #sweep(): void {
-    this.#sweptAt = this.#clock();
     for (const owner of this.#options.store.goneOwners(this.#options.driven.kind)) this.#enqueue(owner);
   }
 
