@@ -62,18 +62,35 @@ export class FenceTable {
     if (fence !== undefined) this.#put(fence);
   }
 
-  /** The fence whose selector takes a pod with these labels; the first by name where several do. */
+  /** The first by name of the fences whose selectors take a pod with these labels. */
   ofPod(namespace: string, labels: Labels): FenceKey | undefined {
-    const fences = this.#namespaces.get(namespace);
-    if (fences === undefined) return undefined;
-    fences.names ??= [...fences.entries.keys()].sort();
-    const name = fences.names.find((candidate) => takes(fences.entries.get(candidate), labels));
-    return name === undefined ? undefined : fences.entries.get(name)?.key;
+    return this.#takers(namespace, labels).next().value;
+  }
+
+  /** All fences whose selectors take a pod with these labels, by name. */
+  allOfPod(namespace: string, labels: Labels): readonly FenceKey[] {
+    return [...this.#takers(namespace, labels)];
+  }
+
+  /** The fences that take every pod of this one, itself included, by name; none if it is for none. */
+  over({ namespace, name }: FenceKey): readonly FenceKey[] {
+    const labels = this.#namespaces.get(namespace)?.entries.get(name)?.labels;
+    return labels === undefined ? [] : this.allOfPod(namespace, Object.fromEntries(labels));
   }
 
   /** Whether a fence's selector takes a pod with these labels. */
   selects({ namespace: home, name }: FenceKey, namespace: string, labels: Labels): boolean {
     return home === namespace && takes(this.#namespaces.get(namespace)?.entries.get(name), labels);
+  }
+
+  *#takers(namespace: string, labels: Labels): Generator<FenceKey, undefined> {
+    const fences = this.#namespaces.get(namespace);
+    if (fences === undefined) return;
+    fences.names ??= [...fences.entries.keys()].sort();
+    for (const name of fences.names) {
+      const entry = fences.entries.get(name);
+      if (entry !== undefined && takes(entry, labels)) yield entry.key;
+    }
   }
 
   #put(fence: ServiceFence): void {

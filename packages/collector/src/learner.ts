@@ -35,10 +35,10 @@ export class Learner implements SightingSink {
   }
 
   sighted(sighting: Sighting): SightingOutcome {
-    const { fence, host, denied = false } = sighting;
+    const { fence, host, denied = false, keepsOnly = false } = sighting;
     const edges = this.#options.book.of(fence);
     if (edges === undefined) return "unknown_fence";
-    if (denied && !edges.has(host)) return "denied";
+    if ((denied || keepsOnly) && !edges.has(host)) return denied ? "denied" : "not_kept";
     return this.#observe(edges, sighting);
   }
 

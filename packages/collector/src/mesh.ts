@@ -17,6 +17,7 @@ import { type ControlPlane, type Destination, Registry } from "@fenceline/regist
 import { workloadLabels } from "@fenceline/render";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceTable } from "./fence-table.ts";
+import { NamedHosts } from "./named-hosts.ts";
 
 /**
  * Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length,
@@ -38,10 +39,13 @@ export class Mesh {
   readonly registry: Registry;
   /** Fully qualified host of the global sidecar. */
   readonly fallbackHost: string;
+  /** Fully qualified host of the collector. */
+  readonly collectorHost: string;
   /** Trust domains of this mesh. */
   readonly trustDomains: readonly string[];
   readonly #given: Config;
   readonly #fences: FenceTable;
+  readonly #named: NamedHosts;
   readonly #namespaces = new Map<string, Namespace>();
   #config: MeshConfiguration;
   #controlPlanes: readonly ControlPlane[] = [];
@@ -58,8 +62,10 @@ export class Mesh {
       endpointSlices: snapshot.of(ENDPOINT_SLICE),
       clusterDomain: config.clusterDomain,
     });
+    this.#named = new NamedHosts(this.registry);
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
+    this.collectorHost = `${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`;
     this.#fences = new FenceTable((fence) => workloadLabels(fence, this.registry, config));
     for (const fence of snapshot.of(SERVICE_FENCE)) this.#fences.changed(undefined, fence);
     for (const namespace of snapshot.of(NAMESPACE)) this.#namespaces.set(namespace.metadata.name, namespace);
@@ -114,9 +120,19 @@ export class Mesh {
     return this.#fences.get(key);
   }
 
-  /** The fence whose selector takes a pod with these labels; the first by name where several do. */
+  /** The first by name of the fences whose selectors take a pod with these labels. */
   fenceOfPod(namespace: string, labels: Labels): FenceKey | undefined {
     return this.#fences.ofPod(namespace, labels);
+  }
+
+  /** All fences whose selectors take a pod with these labels, by name. */
+  fencesOfPod(namespace: string, labels: Labels): readonly FenceKey[] {
+    return this.#fences.allOfPod(namespace, labels);
+  }
+
+  /** The fences that take every pod of this one, itself included, by name. */
+  fencesOver(fence: FenceKey): readonly FenceKey[] {
+    return this.#fences.over(fence);
   }
 
   /** Whether a fence's selector takes a pod with these labels. */
@@ -157,10 +173,17 @@ export class Mesh {
     return this.#destinationOfHost(host, port, namespace)?.destination;
   }
 
+  /** Fully qualified host of the Service that an authority names for a caller in `namespace`. */
+  hostNamedBy(authority: string, namespace: string): string | undefined {
+    return this.#named.of(authority, namespace);
+  }
+
   #destinationOfHost(host: string, port: number, namespace?: string): KnownCluster | undefined {
     const service = this.registry.resolveHost(host, namespace);
-    if (service === undefined || !service.spec.ports.some((candidate) => candidate.port === port)) return undefined;
-    return { destination: { host: this.registry.hostOf(service), port }, service };
+    const found = service && this.registry.portOf(service, port);
+    return service === undefined || found === undefined
+      ? undefined
+      : { destination: { host: this.registry.hostOf(service), port: found }, service };
   }
 
   /** A Service that changed is another object. */
@@ -190,7 +213,9 @@ export class Mesh {
   #parseCluster(cluster: string): KnownCluster | undefined {
     const [direction, port, , host, ...rest] = cluster.split("|");
     if (direction !== "outbound" || host === undefined || rest.length > 0) return undefined;
-    return this.#destinationOfHost(host, Number(port));
+    const found = this.#destinationOfHost(host, Number(port));
+    // A cluster is named by a port of the Service, never by one of its pods.
+    return found?.destination.port === Number(port) ? found : undefined;
   }
 
   #configure(meshConfigs: readonly MeshConfig[] = []): void {

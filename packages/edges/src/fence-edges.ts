@@ -91,17 +91,19 @@ export class FenceEdges {
 
   /**
    * The workload called `host`. `requests` may be 0: a connection that is still open was reported.
+   * `port` is undefined where it is not known.
    *
    * @returns whether the host is new to the fence, which then has to be rendered again. Also false
    * for a newcomer that found no room: {@link has} tells the two apart
    */
-  observe(host: string, port: number, requests: number, now: number): boolean {
+  observe(host: string, port: number | undefined, requests: number, now: number): boolean {
     const known = this.#hosts.use(host);
-    if (known === undefined) return this.offer({ host, source: "learned", firstSeen: now, lastSeen: now, requests, ports: [port] });
+    const ports = port === undefined ? [] : [port];
+    if (known === undefined) return this.offer({ host, source: "learned", firstSeen: now, lastSeen: now, requests, ports });
     if (now > known.lastSeen) known.lastSeen = now;
     known.seenAt = this.#clock.elapsed;
     known.requests = addCounts(known.requests, requests);
-    if (!known.ports.includes(port)) known.ports = unitePorts(known.ports, [port]);
+    if (port !== undefined && !known.ports.includes(port)) known.ports = unitePorts(known.ports, ports);
     return false;
   }
 

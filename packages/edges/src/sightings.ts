@@ -5,7 +5,8 @@ export interface Sighting {
   readonly fence: FenceKey;
   /** Fully qualified. The source has found it among the Services that exist. */
   readonly host: string;
-  readonly port: number;
+  /** Undefined where it is not known. Only a host that the fence has may be sighted so. */
+  readonly port: number | undefined;
   /** How many calls; 0 for one that still goes on, which is counted when it ends. */
   readonly requests: number;
   /** Milliseconds of the wall clock. */
@@ -15,6 +16,11 @@ export interface Sighting {
    * one: nobody needs to see what it may not call. Default false.
    */
   readonly denied?: boolean;
+  /**
+   * What says that the host was called is a good reason to keep it, and none to learn it: anybody
+   * may write any Host. Default false.
+   */
+  readonly keepsOnly?: boolean;
   /**
    * `x-request-id` of the call, where it has one. It is for the log alone, and read only where
    * level debug is logged.
@@ -29,8 +35,9 @@ export interface Sighting {
  * - `unknown_fence`: no such fence learns
  * - `denied`: a new host, and the call was refused
  * - `at_capacity`: a new host, and the fence has no room for it
+ * - `not_kept`: a new host, and the sighting may only keep one
  */
-export type SightingOutcome = "seen" | "unknown_fence" | "denied" | "at_capacity";
+export type SightingOutcome = "seen" | "unknown_fence" | "denied" | "at_capacity" | "not_kept";
 
 /** Where sources of telemetry tell what they see. Nothing in it waits, or throws. */
 export interface SightingSink {

@@ -54,6 +54,11 @@ export interface GlobalSidecarOptions extends ServerOptions {
    */
   readonly allowLoopback?: boolean;
   /**
+   * Whether `<pod>.<service>.<namespace>` is served: only with a resolver that knows the pods.
+   * Default false.
+   */
+  readonly servesPodNames?: boolean;
+  /**
    * Whether hosts that are no service of the cluster are forwarded, as Istio's passthrough would.
    * Default `refuse`.
    */
@@ -207,7 +212,7 @@ function createServers(
 /** @param listening the proxy's own port, known once it listens */
 function policyOf(options: GlobalSidecarOptions, listening: { readonly port: number }): ServingPolicy {
   const { clusterDomain = "cluster.local", allowLoopback = false, ownNames, ownNamespace, ownAddresses = [], ownPorts = [] } = options;
-  const { externalHosts = "refuse", externalAllow, externalDeny } = options;
+  const { externalHosts = "refuse", externalAllow, externalDeny, servesPodNames = false } = options;
   const isOurs = ownAddressCheck({ addresses: ownAddresses, ports: () => [listening.port, ...ownPorts], sharesMachine: allowLoopback });
   return {
     clusterDomain,
@@ -216,6 +221,7 @@ function policyOf(options: GlobalSidecarOptions, listening: { readonly port: num
     ownNamespace,
     external: new ExternalPolicy({ mode: externalHosts, allow: externalAllow, deny: externalDeny }),
     checkAddress: createAddressCheck(allowLoopback, isOurs),
+    servesPodNames,
   };
 }
 

@@ -2,6 +2,7 @@ import type { EndpointSlice, Service } from "@fenceline/api";
 import { canonicalAddress } from "./authority.ts";
 import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination } from "./destination.ts";
+import { isHeadless, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
 
 /** What a call to an address says beside it. It decides where several Services have the address. */
 export interface AddressHint {
@@ -9,6 +10,11 @@ export interface AddressHint {
   readonly host?: string | undefined;
   /** Namespace of the caller. */
   readonly namespace?: string | undefined;
+  /**
+   * Whether a headless Service goes before others of its namespace. Whoever calls a pod by its own
+   * address goes past every ClusterIP, and an Envoy knows the address from a headless Service only.
+   */
+  readonly prefersHeadless?: boolean;
 }
 
 /** Whose a claim is. */
@@ -24,6 +30,7 @@ interface Claimant {
  * slice, which may be many thousands.
  */
 interface Claim extends Claimant {
+  readonly isHeadless: boolean;
   readonly ports: ReadonlyMap<number, Destination>;
 }
 
@@ -57,19 +64,25 @@ export class AddressIndex {
 
   /**
    * Of two ports of one Service that lead to the same address the first counts; for a namespace,
-   * the first of its Services by name.
+   * the first of its Services by name, or of its headless ones where these are preferred.
    */
-  find(address: string, port: number, { host, namespace }: AddressHint): Destination | undefined {
+  find(address: string, port: number, { host, namespace, prefersHeadless = false }: AddressHint): Destination | undefined {
     let first: Destination | undefined;
     let own: Destination | undefined;
+    let firstHeadless: Destination | undefined;
+    let ownHeadless: Destination | undefined;
     for (const claim of this.#countingAt(address)) {
       const destination = claim.ports.get(port);
       if (destination === undefined) continue;
       if (destination.host === host) return destination;
+      const isOwn = claim.namespace === namespace;
       first ??= destination;
-      if (claim.namespace === namespace) own ??= destination;
+      if (isOwn) own ??= destination;
+      if (!claim.isHeadless || !prefersHeadless) continue;
+      firstHeadless ??= destination;
+      if (isOwn) ownHeadless ??= destination;
     }
-    return own ?? (this.isContested(address, port) ? undefined : first);
+    return ownHeadless ?? own ?? (this.isContested(address, port) ? undefined : (firstHeadless ?? first));
   }
 
   /** Whether Services of several namespaces have it. */
@@ -82,8 +95,8 @@ export class AddressIndex {
 
   /** @param host of the Service */
   add(service: Service, slices: readonly EndpointSlice[], host: string): void {
-    const ports = new Map(service.spec.ports.map(({ port }) => [port, { host, port }]));
-    const claim = { ...claimantOf(service), ports };
+    const ports = new Map(tcpPortsOf(service).map(({ port }) => [port, { host, port }]));
+    const claim = { ...claimantOf(service), ports, isHeadless: false };
     for (const address of clusterIPsOf(service)) this.#add(address, claim);
     for (const slice of slices) this.addSlice(service, slice, host);
   }
@@ -98,7 +111,7 @@ export class AddressIndex {
   addSlice(service: Service, slice: EndpointSlice, host: string): void {
     const ports = portsOf(slice, service, host);
     if (ports.size === 0) return;
-    const claim = { ...claimantOf(service, slice), ports };
+    const claim = { ...claimantOf(service, slice), ports, isHeadless: isHeadless(service) };
     for (const address of addressesOf(slice)) this.#add(address, claim);
   }
 
@@ -180,19 +193,13 @@ function addressesOf({ endpoints }: EndpointSlice): ReadonlySet<string> {
   return new Set(endpoints?.flatMap(({ addresses }) => addresses.map(canonicalAddress)));
 }
 
-/** What the ports of a slice's pods lead to, in the order of the Service's ports. */
-function portsOf({ ports }: EndpointSlice, { spec }: Service, host: string): Map<number, Destination> {
-  /** Of the Service's ports, by name. */
-  const places = new Map(spec.ports.map(({ name = "" }, place) => [name, place] as const).reverse());
-  const targets = new Map<number, number>();
-  for (const { name, port } of [...(ports ?? [])].reverse()) {
-    const place = places.get(name ?? "");
-    if (place !== undefined && port !== undefined && port !== null) targets.set(place, port);
-  }
+/** What the TCP ports of a slice's pods lead to, in the order of the Service's ports. */
+function portsOf(slice: EndpointSlice, service: Service, host: string): Map<number, Destination> {
+  const targets = tcpTargetsOf(slice);
   const found = new Map<number, Destination>();
-  for (const [place, target] of [...targets].sort(([a], [b]) => a - b)) {
-    const port = spec.ports[place]?.port;
-    if (port !== undefined && !found.has(target)) found.set(target, { host, port });
+  for (const { name = "", port } of tcpPortsOf(service)) {
+    const target = targets.get(name);
+    if (target !== undefined && !found.has(target)) found.set(target, { host, port });
   }
   return found;
 }

@@ -68,7 +68,8 @@ export class RecordedLookup implements ServiceLookup {
   }
 
   resolveHost(host: string, callerNamespace?: string): Service | undefined {
-    return serviceNamed(serviceNames(host, this.clusterDomain, callerNamespace), (namespace, name) => this.service(namespace, name));
+    return serviceNamed(serviceNames(host, this.clusterDomain, callerNamespace), (namespace, name) => this.service(namespace, name))
+      ?.service;
   }
 
   readyEndpoints(namespace: string, name: string): number {

@@ -4,7 +4,8 @@ import { type AddressHint, AddressIndex } from "./address-index.ts";
 import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
 import { EndpointCounts, isReady } from "./endpoint-counts.ts";
-import { serviceNamed, serviceNames } from "./service-names.ts";
+import { type NamedService, serviceNamed, serviceNames } from "./service-names.ts";
+import { isHeadless, isNamed, tcpPortOf, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
 import { type TcpLists, TcpServices } from "./tcp-services.ts";
 
 /** What a {@link Registry} is made from: one consistent view of the objects. */
@@ -115,7 +116,23 @@ export class Registry {
    * @param host lower case, without trailing dot, as `parseAuthority` gives it
    */
   resolveHost(host: string, callerNamespace?: string): Service | undefined {
+    return this.resolve(host, callerNamespace)?.service;
+  }
+
+  /** The same, with the pod of the Service that the host names, if it names one. */
+  resolve(host: string, callerNamespace?: string): NamedService | undefined {
     return serviceNamed(serviceNames(host, this.clusterDomain, callerNamespace), (namespace, name) => this.service(namespace, name));
+  }
+
+  /**
+   * The TCP port of a Service that a caller means by a number. Callers of a headless Service dial
+   * its pods, so there it may also be the port that these listen on.
+   */
+  portOf(service: Service, port: number): number | undefined {
+    if (tcpPortOf(service, port) !== undefined) return port;
+    if (!isHeadless(service)) return undefined;
+    const targets = this.slicesOf(service).map(tcpTargetsOf);
+    return tcpPortsOf(service).find(({ name = "" }) => targets.some((ports) => ports.get(name) === port))?.port;
   }
 
   /**
@@ -136,14 +153,21 @@ export class Registry {
     return this.#addressIndex().isContested(address, port);
   }
 
-  /** Ready endpoints of a Service port; empty when there is none, or no such port. */
-  endpointsOf(service: Service, port: number): EndpointAddress[] {
-    const servicePort = service.spec.ports.find((candidate) => candidate.port === port);
+  /**
+   * Ready endpoints of a TCP port of a Service; empty when there is none, or no such port.
+   *
+   * @param pod the pod that is meant, by its name in DNS. Default: all of them
+   */
+  endpointsOf(service: Service, port: number, pod?: string): EndpointAddress[] {
+    const servicePort = tcpPortOf(service, port);
     if (servicePort === undefined) return [];
     return this.slicesOf(service).flatMap((slice) => {
-      const target = slice.ports?.find(({ name }) => (name ?? "") === (servicePort.name ?? ""))?.port;
-      if (target === undefined || target === null) return [];
-      return (slice.endpoints ?? []).filter(isReady).flatMap(({ addresses }) => addresses.map((address) => ({ address, port: target })));
+      const target = tcpTargetsOf(slice).get(servicePort.name ?? "");
+      if (target === undefined) return [];
+      return (slice.endpoints ?? []).filter(isReady).flatMap((endpoint) => {
+        const addresses = pod === undefined ? endpoint.addresses : endpoint.addresses.filter((address) => isNamed(endpoint, address, pod));
+        return addresses.map((address) => ({ address, port: target }));
+      });
     });
   }
 

@@ -1,13 +1,21 @@
 import type { Service } from "@fenceline/api";
+import { isHeadless } from "./service-ports.ts";
 
 /** A name under which a host may reach a Service. */
 export interface ServiceName {
   readonly namespace: string;
   readonly name: string;
   /**
-   * The host names a pod of the Service, which is reached so only where the Service is headless.
+   * The pod of the Service that the host names. It is reached so only where the Service is
+   * headless. Undefined where the host names the Service itself.
    */
-  readonly isPod: boolean;
+  readonly pod: string | undefined;
+}
+
+/** A Service that a host names, and which pod of it, if it names one. */
+export interface NamedService {
+  readonly service: Service;
+  readonly pod: string | undefined;
 }
 
 /**
@@ -35,10 +43,10 @@ export function serviceNames(host: string, clusterDomain: string, callerNamespac
 export function serviceNamed(
   names: readonly ServiceName[],
   serviceOf: (namespace: string, name: string) => Service | undefined,
-): Service | undefined {
-  for (const { namespace, name, isPod } of names) {
+): NamedService | undefined {
+  for (const { namespace, name, pod } of names) {
     const service = serviceOf(namespace, name);
-    if (service !== undefined && (!isPod || service.spec.clusterIP === "None")) return service;
+    if (service !== undefined && (pod === undefined || isHeadless(service))) return { service, pod };
   }
   return undefined;
 }
@@ -56,7 +64,7 @@ function inCluster(host: string, clusterDomain: string): string | undefined {
 
 /** `[service, namespace]`, or `[pod, service, namespace]`. */
 function nameOf(labels: readonly string[]): readonly ServiceName[] {
-  const [name, namespace] = labels.slice(-2);
+  const [namespace, name, pod] = labels.toReversed();
   if (name === undefined || namespace === undefined || labels.length > 3) return [];
-  return [{ namespace, name, isPod: labels.length === 3 }];
+  return [{ namespace, name, pod }];
 }

@@ -72,6 +72,8 @@ export type Service = z.infer<typeof Service>;
 export const Endpoint = z.object({
   addresses: z.array(z.string()).min(1),
   conditions: z.object({ ready: z.boolean().nullish() }).nullish(),
+  /** Of a pod that has a name of its own behind a headless Service. */
+  hostname: z.string().nullish(),
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 
@@ -107,8 +109,11 @@ function keepService({ metadata: { name, namespace, labels }, spec, ...service }
 /** Of its labels only the name of its Service is read. */
 function keepEndpointSlice({ metadata: { name, namespace, labels }, ...slice }: EndpointSlice, repeats: Repeats): EndpointSlice {
   const service = labels[SERVICE_NAME_LABEL];
-  const endpointOf = ({ addresses, conditions }: Endpoint) =>
-    conditions == null ? { addresses } : { addresses, conditions: repeats.value(conditions) };
+  const endpointOf = ({ addresses, conditions, hostname }: Endpoint) => ({
+    addresses,
+    ...(conditions != null && { conditions: repeats.value(conditions) }),
+    ...(hostname != null && { hostname }),
+  });
   return {
     ...slice,
     metadata: {

@@ -1,5 +1,5 @@
 import { Refusal } from "../refusals/refusal.ts";
-import { mayBeOutside, namespaceInName, qualifiedNames } from "../resolve/cluster-name.ts";
+import { mayBeOutside, namespaceInName, podNamesOf, qualifiedNames } from "../resolve/cluster-name.ts";
 import { type Target, toAddress } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
@@ -31,6 +31,11 @@ export interface ServingPolicy {
   readonly external: ExternalPolicy;
   /** What holds for an address whoever calls. */
   readonly checkAddress: AddressCheck;
+  /**
+   * Whether `<pod>.<service>.<namespace>` is served. Only right with a resolver that knows the pods
+   * (standalone): by its form alone nobody can tell it from `www.example.com`.
+   */
+  readonly servesPodNames?: boolean;
 }
 
 /** What is known of who calls. */
@@ -72,13 +77,14 @@ export interface Authorized {
 export function authorize(destination: Destination, policy: ServingPolicy, caller: Caller): Authorized | Refusal {
   const { named, original, port, namespace } = destination;
   const names = named.kind === "name" ? qualifiedNames(named.host, namespace, policy.clusterDomain) : [named.host];
-  if ([named.host, ...(names ?? [])].some((name) => isOwn(name, policy))) {
+  const podNames = names === undefined && policy.servesPodNames === true ? podNamesOf(named.host, policy.clusterDomain) : [];
+  if ([named.host, ...(names ?? podNames)].some((name) => isOwn(name, policy))) {
     return new Refusal("DESTINATION_IS_SELF", "the host is Fenceline itself");
   }
   const { reach, noFurther } = reachOf(named.host, policy.external, caller);
   const targets: Target[] = [];
   const from = caller.isProven ? { namespace } : { namespace, unproven: true as const };
-  if (names !== undefined && names.length > 0) targets.push({ host: named.host, kind: named.kind, port, ...from });
+  if ((names ?? podNames).length > 0) targets.push({ host: named.host, kind: named.kind, port, ...from });
   if (original !== undefined) targets.push({ host: original.address, kind: original.kind, port: original.port, ...from });
   if (reach > REACH.SERVICE_NAMES) targets.push(externalTarget(destination, policy.external));
   const unknown = reach > REACH.SERVICE_NAMES ? refusalOf(names) : unknownWithin(destination, names, noFurther, policy);

@@ -39,3 +39,8 @@ export function qualifiedNames(host: string, namespace: string | undefined, clus
 export function mayBeOutside(host: string, clusterDomain: string): boolean {
   return host.includes(".") && !host.endsWith(".svc") && !host.endsWith(`.svc.${clusterDomain}`);
 }
+
+/** `web-0.web.shop` in full, as a pod's resolv.conf completes it; nothing for a host of another form. */
+export function podNamesOf(host: string, clusterDomain: string): readonly string[] {
+  return host.split(".").length === 3 ? [`${host}.svc.${clusterDomain}`] : [];
+}

@@ -77,3 +77,37 @@ test("a target is answered with the same objects until the registry changes", as
     ["10.1.0.7"],
   );
 });
+
+test("T-30 a name of a pod resolves to that pod alone, one that is not there to nothing, and a pod's own port is as good as the Service's", async () => {
+  const service = Service.parse({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "web", namespace: "bookinfo" },
+    spec: {
+      clusterIP: "None",
+      ports: [
+        { name: "dns", port: 80, protocol: "UDP" },
+        { name: "http", port: 80 },
+      ],
+    },
+  });
+  const slice = EndpointSlice.parse({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "web-1", namespace: "bookinfo", labels: { "kubernetes.io/service-name": "web" } },
+    endpoints: [0, 1].map((index) => ({ addresses: [`10.1.0.${index}`], hostname: `web-${index}` })),
+    ports: [
+      { name: "dns", port: 9053, protocol: "UDP" },
+      { name: "http", port: 9080 },
+    ],
+  });
+  const resolver = createRegistryResolver(() => registry);
+  const registry = new Registry({ services: [service], endpointSlices: [slice] });
+  const origins = async (host: string, port?: number) => (await resolver.resolve(named(host, port)))?.map(({ origin }) => origin);
+  for (const host of ["web-1.web", "web-1.web.bookinfo", "web-1.web.bookinfo.svc.cluster.local"]) {
+    assert.deepEqual([await origins(host), await origins(host, 9080)], [["http://10.1.0.1:9080"], ["http://10.1.0.1:9080"]], host);
+  }
+  assert.deepEqual(await origins("web"), ["http://10.1.0.0:9080", "http://10.1.0.1:9080"]);
+  assert.deepEqual([await origins("web-7.web"), await origins("web-1.web", 9053)], [[], []]);
+  assert.equal(await origins("web-1.details.bookinfo"), undefined);
+});

@@ -47,9 +47,13 @@ interface Found {
   readonly endpoints: readonly EndpointAddress[];
 }
 
+/** A Service's name stands for its endpoints, and that of a pod of a headless one for that pod. */
 function byName(registry: Registry, { host, port, namespace }: Target): Found | undefined {
-  const service = registry.resolveHost(host, namespace);
-  return service === undefined ? undefined : { service, port, endpoints: registry.endpointsOf(service, port) };
+  const named = registry.resolve(host, namespace);
+  if (named === undefined) return undefined;
+  const { service, pod } = named;
+  const servicePort = registry.portOf(service, port) ?? port;
+  return { service, port: servicePort, endpoints: registry.endpointsOf(service, servicePort, pod) };
 }
 
 /**

@@ -29,6 +29,9 @@ const skip = binary === undefined && process.env.CI !== "true" && "no Envoy here
 const IDLE_WINDOW_MS = 1_500;
 const HOSTS = ["b.test1.svc.cluster.local", "c.test1.svc.cluster.local"] as const;
 
+/** Clusters that no call of the workload goes to. */
+const NO_CALLS = ["inbound|80||", "agent"] as const;
+
 /** The values of the fence's EnvoyFilter, as they were rendered. */
 function renderedPatches(folder: string) {
   const filter: EnvoyFilter = parse(readFileSync(join(folder, "rendered/test1/EnvoyFilter-a.yaml"), "utf8"));
@@ -65,14 +68,16 @@ function bootstrap(routesPath: string, connectionManager: object, clusters: read
   };
 }
 
+/** The calls of a host go to a cluster. */
+function virtualHost(host: string, clusterName: string): object {
+  const domains = [`${host.split(".").slice(0, 2).join(".")}:80`];
+  return { name: host, domains, routes: [{ match: { prefix: "/" }, route: { cluster: clusterName } }] };
+}
+
 /** Routes of an Envoy that knows these hosts, with the fence's catch-all behind them. */
-function routes(known: readonly string[], fallbackRoute: unknown): object {
-  const direct = known.map((host) => ({
-    name: host,
-    domains: [`${host.split(".").slice(0, 2).join(".")}:80`],
-    routes: [{ match: { prefix: "/" }, route: { cluster: `outbound|80||${host}` } }],
-  }));
-  return { virtual_hosts: [...direct, { name: "allow_any", domains: ["*"], routes: [fallbackRoute] }] };
+function routes(known: readonly string[], fallbackRoute: unknown, more: readonly object[] = []): object {
+  const direct = known.map((host) => virtualHost(host, `outbound|80||${host}`));
+  return { virtual_hosts: [...direct, ...more, { name: "allow_any", domains: ["*"], routes: [fallbackRoute] }] };
 }
 
 async function setUp(t: TestContext, logger = pino({ level: "silent" })) {
@@ -96,6 +101,7 @@ async function setUp(t: TestContext, logger = pino({ level: "silent" })) {
     cluster("outbound|18081||fenceline-collector.fenceline.svc.cluster.local", fenceline.alsPort, true),
     cluster(`outbound|80||${HOSTS[0]}`, b),
     cluster(`outbound|80||${HOSTS[1]}`, c),
+    ...NO_CALLS.map((name) => cluster(name, c)),
   ];
   assert.ok(binary !== undefined, "no Envoy binary");
   const envoy = await startEnvoy(binary, (path) => bootstrap(path, connectionManager, clusters), routes([], fallbackRoute));
@@ -104,9 +110,13 @@ async function setUp(t: TestContext, logger = pino({ level: "silent" })) {
     seenByB,
     envoy,
     call: (host: string) => call(envoy.port, host),
-    push: (known: readonly string[]) => envoy.setRoutes(routes(known, fallbackRoute)),
+    push: (known: readonly string[], more: readonly object[] = []) => envoy.setRoutes(routes(known, fallbackRoute, more)),
     /** Hosts in the Sidecar. */
     visible: () => HOSTS.filter((host) => readFileSync(join(folder, "rendered/test1/Sidecar-a.yaml"), "utf8").includes(`test1/${host}`)),
+    observedUntil: async () => {
+      const described = await fetch(`http://127.0.0.1:${fenceline.apiPort}/api/v1/fences/test1/a`);
+      return ((await described.json()) as { observedUntil: string }).observedUntil;
+    },
     edge: async (host: string) => {
       const { edges } = (await (await fetch(`http://127.0.0.1:${fenceline.apiPort}/api/v1/edges`)).json()) as {
         edges: { destination: string; requests: number }[];
@@ -159,6 +169,43 @@ test("with a real Envoy: the first call takes the fallback and is learned, the n
 
   await push([HOSTS[1]]);
   assert.equal(await callHost("b.test1:80"), 200, "what aged out is learned again");
+});
+
+test("T-29 with a real Envoy: a host whose calls a VirtualService sends to another one stays as long as it is called", {
+  skip,
+}, async (t) => {
+  const { call: callHost, push, visible, edge } = await setUp(t);
+  for (const host of HOSTS) await until(async () => (await callHost(`${host}:80`)) === 200 && visible().includes(host));
+  await push([HOSTS[1]], [virtualHost(HOSTS[0], `outbound|80||${HOSTS[1]}`)]);
+  const before = (await edge(HOSTS[0]))?.requests ?? 0;
+  const kept = Date.now() + 3 * IDLE_WINDOW_MS;
+  while (Date.now() < kept) assert.equal(await callHost("b.test1:80"), 200);
+  assert.deepEqual(visible(), HOSTS);
+  assert.ok(((await edge(HOSTS[0]))?.requests ?? 0) > before);
+  while (visible().includes(HOSTS[0])) assert.equal(await callHost("c.test1:80"), 200);
+  assert.deepEqual(visible(), [HOSTS[1]], "without calls by its name it ages");
+});
+
+test("T-28 with a real Envoy: calls to the workload and to its agent are no telemetry of its own calls, and age nothing", {
+  skip,
+}, async (t) => {
+  const { call: callHost, push, visible, edge, observedUntil } = await setUp(t);
+  let calls = 0;
+  const callB = () => {
+    calls += 1;
+    return callHost("b.test1:80");
+  };
+  await until(async () => (await callB()) === 200 && visible().includes(HOSTS[0]));
+  const noCalls = NO_CALLS.map((name, index) => virtualHost(`in${index}.test1`, name));
+  await push([HOSTS[0]], [...noCalls, virtualHost("a.test1", NO_CALLS[0])]);
+  assert.equal(await callB(), 200);
+  // T-31: the first calls are told by Envoy and by the fallback, and each counts once.
+  await until(async () => (await edge(HOSTS[0]))?.requests === calls);
+  const told = await observedUntil();
+  const kept = Date.now() + 3 * IDLE_WINDOW_MS;
+  while (Date.now() < kept) for (const host of ["in0.test1:80", "in1.test1:80", "a.test1:80"]) assert.equal(await callHost(host), 200);
+  assert.deepEqual([visible(), (await edge(HOSTS[0]))?.requests], [[HOSTS[0]], calls]);
+  assert.equal(await observedUntil(), told);
 });
 
 test("T-52 with a real Envoy: at level debug one request id leads from the fallback's decision to the access-log entry of the same call", {

@@ -154,6 +154,7 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     // The folder is the operator's own word on where services are, and a demo's are on this
     // machine.
     allowLoopback: true,
+    servesPodNames: true,
     // A connection takes two files, and access logs, the API and the folder need theirs.
     load: { maxConnections: Math.min(10_000, Math.floor(openFilesLimit() / 4)) },
     acceptPlaintext: config.telemetry.acceptPlaintext,

@@ -1,13 +1,16 @@
 import type { AccessLogEntry, AccessLogSink, AccessLogStream } from "@fenceline/als";
-import type { FenceKey } from "@fenceline/api";
-import type { SightingOutcome, SightingSink } from "@fenceline/edges";
+import { FALLBACK_LOG_NAME, type FenceKey } from "@fenceline/api";
+import type { Sighting, SightingOutcome, SightingSink } from "@fenceline/edges";
 import type { Destination } from "@fenceline/registry";
 import type { Mesh } from "../../mesh.ts";
 import type { CollectorMetrics } from "../../metrics.ts";
+import { alsoCalled } from "./also-called.ts";
+import { type Attribution, Attributions, type Hearers } from "./attribution.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { destinationOf, wentByFallback } from "./destination.ts";
+import { isOutbound } from "./direction.ts";
 import { ENTRY_DROP_REASONS, type EntryDropReason } from "./entry-drop-reason.ts";
-import { type StreamSource, sourceOfFallbackEntry, sourceOfStream } from "./source.ts";
+import { sourceOfFallbackEntry } from "./source.ts";
 
 /** What an {@link AccessLogReader} works with, and whom it tells. */
 export interface AccessLogReaderOptions {
@@ -32,7 +35,10 @@ export interface AccessLogReaderOptions {
 /** An entry of a known source. */
 interface AttributedEntry {
   readonly entry: AccessLogEntry;
-  readonly fence: FenceKey;
+  /** The fences that hear of it, the one that it is attributed to first. */
+  readonly hearers: Hearers;
+  /** Who tells of it. */
+  readonly teller: string;
   /** How many requests it stands for. */
   readonly requests: number;
   readonly mesh: Mesh;
@@ -47,6 +53,8 @@ const REASON_OF: Readonly<Record<Exclude<SightingOutcome, "seen">, EntryDropReas
   unknown_fence: "unknown_source",
   denied: "denied",
   at_capacity: "at_capacity",
+  // Only said of what is sighted beside the destination, and nobody asks for it there.
+  not_kept: "unknown_destination",
 };
 
 /**
@@ -60,9 +68,7 @@ export class AccessLogReader implements AccessLogSink {
   readonly #sightings: SightingSink;
   readonly #options: AccessLogReaderOptions;
   readonly #dropped = new Map<EntryDropReason, number>();
-  /** Streams live long; what one stands for changes only with the fences. */
-  #sources = new WeakMap<AccessLogStream, StreamSource>();
-  #sourcesOf: number | undefined;
+  readonly #attributions = new Attributions();
 
   constructor(sightings: SightingSink, options: AccessLogReaderOptions) {
     this.#sightings = sightings;
@@ -73,17 +79,13 @@ export class AccessLogReader implements AccessLogSink {
     const { metrics, mesh: latest, now } = this.#options;
     const [mesh, at] = [latest(), now()];
     metrics.entries.inc(entries.length);
-    const source = this.#sourceOf(stream, mesh);
+    const attribution = this.#attributions.of(stream, mesh, (found) => this.#attributed(found, stream, mesh));
+    const { source } = attribution;
     if (source.kind === "dropped") {
       this.#drop(source.reason, entries.length);
       this.#options.decisions?.streamDropped(source.reason, stream, entries.length);
     } else if (source.kind === "fallback") for (const entry of entries) this.#fallbackEntry(entry, mesh, at);
-    else {
-      this.#sightings.observed(source.fence, at);
-      // An Envoy logs each request for itself, and for itself alone. Only the fallback sums up and
-      // names a source, so from anybody else that is made up.
-      for (const entry of entries) this.#entry({ entry: ownEntry(entry), fence: source.fence, requests: 1, mesh, at });
-    }
+    else this.#ownEntries(attribution, stream.logName, entries, mesh, at);
     this.#countDropped();
   }
 
@@ -100,44 +102,72 @@ export class AccessLogReader implements AccessLogSink {
     this.#options.onProxyGone?.(stream);
   }
 
-  #sourceOf(stream: AccessLogStream, mesh: Mesh): StreamSource {
-    if (this.#sourcesOf !== mesh.fencesVersion) {
-      this.#sources = new WeakMap();
-      this.#sourcesOf = mesh.fencesVersion;
-    }
-    const known = this.#sources.get(stream);
-    if (known !== undefined) return known;
-    const source = sourceOfStream(stream, mesh);
-    this.#sources.set(stream, source);
+  /** What a stream stands for has been found, or is something else than before. */
+  #attributed({ source }: Attribution, stream: AccessLogStream, mesh: Mesh): void {
     if (source.kind === "dropped" && source.reason !== "unknown_source") this.#options.onUnbelieved?.(source.reason, stream);
     const fence = source.kind === "fence" && isProxyOf(source.fence, stream, mesh) ? source.fence : undefined;
     if (fence === undefined) this.#options.onProxyGone?.(stream);
     else if (stream.node.istioVersion !== "") this.#options.onProxyVersion(fence, stream.node.istioVersion, stream);
-    return source;
+  }
+
+  /** Entries of a workload's own proxy. */
+  #ownEntries({ writer, hearers, observed }: Attribution, teller: string, entries: readonly AccessLogEntry[], mesh: Mesh, at: number) {
+    if (hearers === undefined) return;
+    const isCall = (entry: AccessLogEntry) => isOutbound(entry, writer, mesh.collectorHost);
+    if (entries.some(isCall)) for (const fence of observed) this.#sightings.observed(fence, at);
+    for (const entry of entries) {
+      // An Envoy logs each request for itself, and for itself alone. Only the fallback sums up and
+      // names a source, so from anybody else that is made up.
+      if (isCall(entry)) this.#entry({ entry: ownEntry(entry), hearers, teller, requests: 1, mesh, at });
+      else this.#dropEntry("unknown_destination", entry, hearers[0].fence);
+    }
   }
 
   #fallbackEntry(entry: AccessLogEntry, mesh: Mesh, at: number): void {
     const source = sourceOfFallbackEntry(entry, mesh);
     if (typeof source === "string") this.#dropEntry(source, entry, undefined);
-    else this.#entry({ entry, fence: source, requests: entry.requests, mesh, at });
+    else {
+      const hearers = this.#attributions.ofReport(source, mesh);
+      this.#entry({ entry, hearers, teller: FALLBACK_LOG_NAME, requests: entry.requests, mesh, at });
+    }
   }
 
   #entry(attributed: AttributedEntry): void {
-    const { entry, fence, mesh } = attributed;
+    const { entry, hearers, mesh } = attributed;
+    const [{ fence }] = hearers;
     const destination = destinationOf(entry, fence.namespace, mesh);
+    const ended = typeof destination === "string" ? undefined : destination.host;
     if (typeof destination !== "string") this.#sighted(destination, attributed);
-    else this.#dropEntry(this.#sightings.learns(fence) ? destination : "unknown_source", entry, fence);
+    else this.#dropEntry(hearers.some((each) => this.#sightings.learns(each.fence)) ? destination : "unknown_source", entry, fence);
+    for (const { host, port, teaches } of alsoCalled(entry, ended, fence.namespace, mesh)) {
+      this.#tell({ host, port, keepsOnly: !teaches }, attributed);
+    }
   }
 
-  #sighted(destination: Destination, { entry, fence, requests: all, mesh, at }: AttributedEntry): void {
-    const { host, port } = destination;
-    // An entry of something that still goes on keeps the edge alive; its request is counted when it
-    // ends.
-    const requests = entry.intermediate ? 0 : all;
-    const { requestId } = entry;
-    const outcome = this.#sightings.sighted({ fence, host, port, requests, at, denied: isDenied(entry, mesh), requestId });
+  #sighted(destination: Destination, attributed: AttributedEntry): void {
+    const { entry, hearers } = attributed;
+    const [{ fence }] = hearers;
+    const { outcome, requests } = this.#tell(destination, attributed);
     if (outcome === "seen") this.#options.decisions?.attributed(fence, destination, entry, requests);
     else this.#dropEntry(REASON_OF[outcome], entry, fence);
+  }
+
+  /** Tells every fence of a host. What became of it is what the first says that has it, else the first of all. */
+  #tell(
+    { host, port, keepsOnly = false }: Pick<Sighting, "host" | "port" | "keepsOnly">,
+    { entry, hearers, teller, requests: all, mesh, at }: AttributedEntry,
+  ): { readonly outcome: SightingOutcome; readonly requests: number } {
+    const { requestId } = entry;
+    const denied = isDenied(entry, mesh);
+    const way = wentByFallback(entry, mesh) ? "fallback" : entry.kind;
+    const told = hearers.map(({ fence, calls }) => {
+      // An entry of something that still goes on keeps the edge alive; its request is counted when
+      // it ends.
+      const requests = entry.intermediate ? 0 : calls.fresh(host, way, teller, all, at);
+      const outcome = this.#sightings.sighted({ fence, host, port, requests, at, denied, keepsOnly, requestId });
+      return { outcome, requests };
+    });
+    return told.find(({ outcome }) => outcome === "seen") ?? told[0] ?? { outcome: "unknown_fence", requests: 0 };
   }
 
   #dropEntry(reason: EntryDropReason, entry: AccessLogEntry, fence: FenceKey | undefined): void {

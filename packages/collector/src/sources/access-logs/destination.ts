@@ -1,6 +1,7 @@
 import type { AccessLogEntry } from "@fenceline/als";
 import { type Destination, parseAuthority } from "@fenceline/registry";
 import type { Mesh } from "../../mesh.ts";
+import { isNoCall } from "./direction.ts";
 import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 const DEFAULT_HTTP_PORT = 80;
@@ -15,6 +16,7 @@ const DEFAULT_HTTP_PORT = 80;
  *    destination, since that is what Envoy dialled, then the host.
  */
 export function destinationOf(entry: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | EntryDropReason {
+  if (isNoCall(entry.upstreamCluster, mesh.collectorHost)) return "unknown_destination";
   const upstream = mesh.destinationOfCluster(entry.upstreamCluster);
   if (upstream !== undefined && upstream.host !== mesh.fallbackHost) return upstream;
   const found = wentByFallback(entry, mesh)
@@ -40,18 +42,18 @@ function isCluster(cluster: string, host: string): boolean {
   return cluster.startsWith("outbound|") && cluster.endsWith(`|${host}`);
 }
 
+/**
+ * The Service port behind the address that was dialled. A pod's address is its headless Service's,
+ * unless the caller named another Service that has the pod.
+ */
 function byOriginalDestination(
   { authority, downstreamLocalAddress }: AccessLogEntry,
-  callerNamespace: string,
+  namespace: string,
   mesh: Mesh,
 ): Destination | undefined {
   if (downstreamLocalAddress === undefined) return undefined;
   const { address, port } = downstreamLocalAddress;
-  const { registry } = mesh;
-  if (!registry.isContested(address, port)) return registry.byAddress(address, port);
-  const named = authority === "" ? undefined : parseAuthority(authority);
-  const service = named?.kind === "name" ? registry.resolveHost(named.host, callerNamespace) : undefined;
-  return registry.byAddress(address, port, { host: service && registry.hostOf(service), namespace: callerNamespace });
+  return mesh.registry.byAddress(address, port, { host: mesh.hostNamedBy(authority, namespace), namespace, prefersHeadless: true });
 }
 
 function byAuthority({ authority, downstreamLocalAddress }: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | undefined {
@@ -63,7 +65,7 @@ function byAuthority({ authority, downstreamLocalAddress }: AccessLogEntry, call
     const found =
       kind === "name"
         ? mesh.destinationOfHost(host, port, callerNamespace)
-        : mesh.registry.byAddress(host, port, { namespace: callerNamespace });
+        : mesh.registry.byAddress(host, port, { namespace: callerNamespace, prefersHeadless: true });
     if (found !== undefined) return found;
   }
   return undefined;

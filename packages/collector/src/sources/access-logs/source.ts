@@ -10,6 +10,7 @@ import {
   peerOfUris,
 } from "@fenceline/api";
 import type { Mesh } from "../../mesh.ts";
+import { isNoSidecar } from "./direction.ts";
 import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 /** Whose calls a stream of access logs reports. */
@@ -31,6 +32,8 @@ export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLog
     const objection = objectionOf(peer, mesh.config.namespace, mesh);
     return objection === undefined ? { kind: "fallback" } : { kind: "dropped", reason: objection };
   }
+  // A gateway, a waypoint or ztunnel speaks for many workloads, and is none of a fence's pods.
+  if (isNoSidecar(node)) return { kind: "dropped", reason: "unknown_source" };
   const fence = parseFenceLogName(logName) ?? mesh.fenceOfPod(node.namespace, node.labels) ?? fenceOfPeer(peer);
   if (fence === undefined) return { kind: "dropped", reason: "unknown_source" };
   const objection = objectionOf(peer, fence.namespace, mesh);

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AccessLogEntry } from "@fenceline/als";
+import { CAPTURED_MESH, entryOf, streamOf } from "../../testing/mesh.ts";
+import { startReader } from "../../testing/reader.ts";
+
+/** `c` is sent to `d` by a VirtualService; `other` has its name in another namespace. */
+const MESH = `${CAPTURED_MESH}---
+{apiVersion: v1, kind: Service, metadata: {name: c, namespace: test1}, spec: {clusterIP: 10.78.0.30, ports: [{name: http, port: 80}, {name: tls, port: 443}, {name: db, port: 3306}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: d, namespace: test1}, spec: {clusterIP: 10.78.0.31, ports: [{name: http, port: 80}, {name: http-2, port: 8080}, {name: tls, port: 443}, {name: db, port: 3306}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: c, namespace: other}, spec: {clusterIP: 10.78.0.32, ports: [{name: http, port: 80}]}}
+`;
+const OWN = streamOf({ logName: "fenceline/test1/a" });
+const NODE = streamOf({
+  logName: "http_envoy_accesslog",
+  node: { id: "sidecar~10.77.1.3~a.test1~x", namespace: "test1", labels: { app: "a" } },
+});
+const D = "outbound|80||d.test1.svc.cluster.local";
+const TO_C: Partial<AccessLogEntry> = { upstreamCluster: "outbound|80||c.test1.svc.cluster.local", authority: "c" };
+
+/** Learns c and d, and lets a while pass in which only `fields` are told. */
+function inUse(fields: Partial<AccessLogEntry>, stream = OWN): { readonly aged: readonly string[]; readonly hosts: readonly string[] } {
+  const { reader, pages, clock } = startReader(MESH);
+  const [edges] = pages;
+  assert.ok(edges !== undefined);
+  reader.entries(stream, [entryOf(TO_C), entryOf({ upstreamCluster: D, authority: "d" })]);
+  for (; clock.now < 5_000; clock.now += 10) reader.entries(stream, [entryOf(fields)]);
+  const aged = edges.age();
+  return { aged, hosts: edges.hosts().map(({ host }) => host.replace(".svc.cluster.local", "")) };
+}
+
+const NAMES_OF_C = [
+  "c",
+  "c.test1",
+  "c.test1.svc",
+  "c.test1.svc.cluster.local",
+  "C.Test1",
+  "c.test1.svc.cluster.local.",
+  "c:80",
+  "c.test1:80",
+];
+
+test("T-29 a called host whose calls end at another one stays in use, in whatever way its name is written", () => {
+  for (const authority of [...NAMES_OF_C, "c:8443", "10.78.0.30"]) {
+    for (const stream of [OWN, NODE]) {
+      const { aged, hosts } = inUse({ upstreamCluster: D, authority, downstreamLocalAddress: { address: "10.78.0.30", port: 80 } }, stream);
+      assert.deepEqual([aged, hosts], [[], ["c.test1", "d.test1"]], authority);
+    }
+  }
+});
+
+test("T-29 several destinations, subsets, another port, a host out of the mesh and an answer of Envoy's own keep the called host too", () => {
+  const clusters = [
+    "outbound|80|v1|d.test1.svc.cluster.local",
+    "outbound|8080|v2|d.test1.svc.cluster.local",
+    "outbound|80||b.test1.svc.cluster.local",
+    "outbound|443||www.example.com",
+    "",
+  ];
+  for (const upstreamCluster of clusters) {
+    assert.ok(inUse({ upstreamCluster, authority: "c" }).hosts.includes("c.test1"), upstreamCluster);
+    assert.ok(inUse({ upstreamCluster, authority: "c", responseCode: 403 }).hosts.includes("c.test1"), upstreamCluster);
+  }
+});
+
+test("T-29 a TCP connection that ends at another host keeps the one that its TLS names, or whose ClusterIP was dialled", () => {
+  const dialled = { address: "10.78.0.30", port: 3306 };
+  const tcp = { kind: "tcp", upstreamCluster: "outbound|3306||d.test1.svc.cluster.local" } as const;
+  assert.deepEqual(inUse({ ...tcp, downstreamLocalAddress: dialled }).hosts, ["c.test1", "d.test1"]);
+  assert.deepEqual(
+    inUse({ ...tcp, sni: "c.test1.svc.cluster.local", downstreamLocalAddress: { address: "10.78.0.31", port: 443 } }).hosts,
+    ["c.test1", "d.test1"],
+  );
+});
+
+test("T-29 a call to the host itself, by its cluster alone, ages the other one: nothing else keeps it", () => {
+  assert.deepEqual(inUse({ upstreamCluster: D, authority: "d" }).hosts, ["d.test1"]);
+  assert.deepEqual(inUse({ upstreamCluster: D, authority: "" }).hosts, ["d.test1"]);
+});
+
+test("T-29 a Host that names no host of the fence teaches nothing and keeps nothing", () => {
+  for (const authority of ["b", "web.shop", "c.other", "ghost", "www.example.com", "c.test1-shadow", "c:x", "c test1", "93.184.216.34"]) {
+    const { reader, seen } = startReader(MESH);
+    reader.entries(OWN, [entryOf({ upstreamCluster: D, authority })]);
+    assert.deepEqual(seen(), [["d.test1 ×1"]], authority);
+    assert.deepEqual(inUse({ upstreamCluster: D, authority }).hosts, ["d.test1"], authority);
+  }
+});
+
+test("T-29 the passthrough dials an address, whatever the Host: that keeps no other host", () => {
+  assert.deepEqual(
+    inUse({ upstreamCluster: "PassthroughCluster", authority: "c", downstreamLocalAddress: { address: "10.78.0.31", port: 80 } }).hosts,
+    ["d.test1"],
+  );
+});
+
+test("T-29 a short name is completed with the caller's namespace, and a call counts for both hosts once", () => {
+  const { reader, pages, seen } = startReader(MESH);
+  reader.entries(OWN, [
+    entryOf(TO_C),
+    entryOf({ upstreamCluster: D, authority: "c" }),
+    entryOf({ upstreamCluster: D, authority: "c", intermediate: true }),
+  ]);
+  assert.deepEqual(seen(), [["c.test1 ×2", "d.test1 ×1"]]);
+  assert.deepEqual(
+    pages[0]?.hosts().map(({ ports }) => ports),
+    [[80], [80]],
+  );
+});
+
+const PODS = `${MESH}---
+{apiVersion: v1, kind: Service, metadata: {name: app, namespace: shop}, spec: {clusterIP: 10.78.0.40, ports: [{name: http, port: 80}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: app-1, namespace: shop, labels: {kubernetes.io/service-name: app}}
+endpoints: [{addresses: [10.77.1.8]}]
+ports: [{name: http, port: 9000}]
+`;
+const POD: Partial<AccessLogEntry> = {
+  upstreamCluster: "PassthroughCluster",
+  downstreamLocalAddress: { address: "10.77.1.8", port: 9000 },
+};
+
+test("T-30 a pod that is dialled by its address is its headless Service's, and also the one's that the Host names", () => {
+  const hosts = (fields: Partial<AccessLogEntry>) => {
+    const { reader, seen } = startReader(PODS);
+    reader.entries(OWN, [entryOf(fields)]);
+    return seen()[0];
+  };
+  for (const authority of ["", "10.77.1.8:9000", "web.shop", "web-0.web.shop.svc.cluster.local:9000", "made.up", "c"])
+    assert.deepEqual(hosts({ ...POD, authority }), ["web.shop ×1"], authority);
+  assert.deepEqual(hosts({ ...POD, kind: "tcp" }), ["web.shop ×1"]);
+  assert.deepEqual(hosts({ ...POD, authority: "app.shop" }), ["app.shop ×1", "web.shop ×1"]);
+});
+
+test("T-30 a call to a pod by way of the fallback is its headless Service's, by its address or by its name and the pod's own port", () => {
+  for (const authority of ["10.77.1.8:9000", "web-0.web.shop:8080", "web-0.web.shop.svc.cluster.local:9000"]) {
+    const { reader, seen } = startReader(PODS);
+    reader.entries(streamOf({ logName: "fenceline-fallback" }), [entryOf({ fenceSource: "test1/a", authority })]);
+    assert.deepEqual(seen(), [["web.shop ×1"]], authority);
+  }
+});
+
+test("T-30 a TCP connection to the number of a UDP port is no call of the Service", () => {
+  const udp = PODS.replace("ports: [{name: tcp, port: 7000}]", "ports: [{name: udp, port: 7000, protocol: UDP}]");
+  for (const manifests of [PODS, udp]) {
+    const { reader, seen } = startReader(manifests);
+    reader.entries(OWN, [
+      entryOf({ kind: "tcp", upstreamCluster: "PassthroughCluster", downstreamLocalAddress: { address: "10.78.70.189", port: 7000 } }),
+      entryOf({ kind: "tcp", upstreamCluster: "outbound|7000||tcpsvc.test1.svc.cluster.local" }),
+    ]);
+    assert.deepEqual(seen(), manifests === udp ? [[]] : [["tcpsvc.test1 ×2"]]);
+  }
+});

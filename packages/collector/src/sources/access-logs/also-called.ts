@@ -1,0 +1,64 @@
+import type { AccessLogEntry } from "@fenceline/als";
+import { parseAuthority } from "@fenceline/registry";
+import type { Mesh } from "../../mesh.ts";
+import { wentByFallback } from "./destination.ts";
+
+/** A host that a call was made to, beside the one that it ended at. */
+export interface AlsoCalled {
+  readonly host: string;
+  /** Undefined where the entry does not say which port of the host. */
+  readonly port: number | undefined;
+  /** Whether the fence learns the host. Else it only stays in use where the fence has it. */
+  readonly teaches: boolean;
+}
+
+const NONE: readonly AlsoCalled[] = [];
+
+/**
+ * The hosts that a call was made to although it ended at another one.
+ *
+ * - What the application named. A VirtualService on `c` may send its calls to `d`, and the entry
+ *   has the cluster of `d` alone; without `c` in the fence there is no such route, so `c` is in
+ *   use. Anybody may write any Host, so it teaches nothing.
+ * - For TCP, which has no Host: the server name of its TLS, and the ClusterIP that was dialled.
+ * - The headless Service of a pod that was dialled by its address, when the Host named another
+ *   Service: the caller's Envoy knows the address from the headless one only.
+ *
+ * @param ended host that the call ended at; undefined where it is no Service
+ */
+export function alsoCalled(entry: AccessLogEntry, ended: string | undefined, callerNamespace: string, mesh: Mesh): readonly AlsoCalled[] {
+  const { upstreamCluster, kind, authority, sni, downstreamLocalAddress: dialled } = entry;
+  // The fallback goes by the Host, and the passthrough by the address: no VirtualService has a say.
+  if (wentByFallback(entry, mesh)) return NONE;
+  if (upstreamCluster === "PassthroughCluster") return headlessOf(entry, ended, callerNamespace, mesh);
+  const named = mesh.hostNamedBy(kind === "http" ? authority : sni, callerNamespace);
+  const byAddress = kind === "tcp" || named === undefined ? addressCalled(entry, callerNamespace, mesh) : undefined;
+  const hosts = new Set([named, byAddress]);
+  hosts.delete(ended);
+  hosts.delete(undefined);
+  hosts.delete(mesh.fallbackHost);
+  if (hosts.size === 0) return NONE;
+  const port = parseAuthority(authority)?.port;
+  return [...hosts].map((host = "") => ({ host, port: portOf(host, [dialled?.port, port], mesh), teaches: false }));
+}
+
+function headlessOf({ downstreamLocalAddress: dialled }: AccessLogEntry, ended: string | undefined, namespace: string, mesh: Mesh) {
+  if (dialled === undefined || ended === undefined) return NONE;
+  const found = mesh.registry.byAddress(dialled.address, dialled.port, { namespace, prefersHeadless: true });
+  return found === undefined || found.host === ended ? NONE : [{ ...found, teaches: true }];
+}
+
+/** The Service whose ClusterIP stands in the Host, or was dialled by TCP. */
+function addressCalled({ kind, authority, downstreamLocalAddress: dialled }: AccessLogEntry, namespace: string, mesh: Mesh) {
+  const address = kind === "tcp" ? dialled?.address : parseAuthority(authority)?.host;
+  return address === undefined || dialled === undefined
+    ? undefined
+    : mesh.registry.byAddress(address, dialled.port, { namespace, prefersHeadless: true })?.host;
+}
+
+/** The first of some numbers that the Service has a port for. */
+function portOf(host: string, numbers: readonly (number | undefined)[], { registry }: Mesh): number | undefined {
+  const service = registry.resolveHost(host);
+  if (service === undefined) return undefined;
+  return numbers.map((number) => (number === undefined ? undefined : registry.portOf(service, number))).find((port) => port !== undefined);
+}

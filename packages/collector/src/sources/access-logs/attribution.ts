@@ -1,0 +1,100 @@
+import type { AccessLogStream } from "@fenceline/als";
+import { type FenceKey, formatFenceKey, parseFenceLogName } from "@fenceline/api";
+import type { Mesh } from "../../mesh.ts";
+import { type Writer, writerOf } from "./direction.ts";
+import { type StreamSource, sourceOfStream } from "./source.ts";
+import { ToldCalls } from "./told-calls.ts";
+
+/** A fence that hears of a call, and what it was told of its calls. */
+interface Hearer {
+  readonly fence: FenceKey;
+  readonly calls: ToldCalls;
+}
+
+/** The fence that a call is attributed to, and the others that select its pods. */
+export type Hearers = readonly [Hearer, ...Hearer[]];
+
+/** What a stream stands for. */
+export interface Attribution {
+  readonly source: StreamSource;
+  readonly writer: Writer;
+  /** The fences that learn what the stream tells; undefined where it does not tell for one. */
+  readonly hearers: Hearers | undefined;
+  /** Those of them whose workload is observed by it. */
+  readonly observed: readonly FenceKey[];
+}
+
+/**
+ * Which fences hear what a stream, or the fallback, tells.
+ *
+ * Several fences may select the same pods. Each of them hears of every call in full: were a call
+ * one fence's alone, each would learn a part of what its pods call, and the one that stays when the
+ * other goes would have to learn the rest by the fallback.
+ *
+ * Streams live long; what one stands for changes only with the fences.
+ */
+export class Attributions {
+  #streams = new WeakMap<AccessLogStream, Attribution>();
+  readonly #reported = new Map<string, Hearers>();
+  readonly #calls = new Map<string, ToldCalls>();
+  #version: number | undefined;
+
+  /** @param onNew called with what was not known, or is something else than before */
+  of(stream: AccessLogStream, mesh: Mesh, onNew: (attribution: Attribution) => void): Attribution {
+    this.#follow(mesh);
+    const known = this.#streams.get(stream);
+    if (known !== undefined) return known;
+    const attribution = this.#attribute(stream, mesh);
+    this.#streams.set(stream, attribution);
+    onNew(attribution);
+    return attribution;
+  }
+
+  /** Which fences hear of a call that the fallback reports for one of them. */
+  ofReport(fence: FenceKey, mesh: Mesh): Hearers {
+    this.#follow(mesh);
+    const key = formatFenceKey(fence);
+    const known = this.#reported.get(key);
+    if (known !== undefined) return known;
+    const hearers = this.#hearers(fence, mesh.fencesOver(fence));
+    this.#reported.set(key, hearers);
+    return hearers;
+  }
+
+  #attribute(stream: AccessLogStream, mesh: Mesh): Attribution {
+    const source = sourceOfStream(stream, mesh);
+    const writer = writerOf(stream);
+    if (source.kind !== "fence") return { source, writer, hearers: undefined, observed: [] };
+    const { fence } = source;
+    const { namespace, labels } = stream.node;
+    const isPod = mesh.selects(fence, namespace, labels);
+    const others = isPod ? mesh.fencesOfPod(namespace, labels) : namespace === "" ? mesh.fencesOver(fence) : [];
+    const hearers = this.#hearers(fence, others);
+    // A fence's own logger stands for the pods of that fence. Of another fence that has more pods
+    // it sees some, and what the others use would age out.
+    const isOwnLogger = parseFenceLogName(stream.logName) !== undefined || !isPod;
+    return { source, writer, hearers, observed: isOwnLogger ? [fence] : hearers.map((each) => each.fence) };
+  }
+
+  #hearers(fence: FenceKey, others: readonly FenceKey[]): Hearers {
+    const rest = others.filter(({ namespace, name }) => namespace !== fence.namespace || name !== fence.name);
+    const hearerOf = (each: FenceKey) => ({ fence: each, calls: this.#callsOf(each) });
+    return [hearerOf(fence), ...rest.map(hearerOf)];
+  }
+
+  #callsOf(fence: FenceKey): ToldCalls {
+    const key = formatFenceKey(fence);
+    const calls = this.#calls.get(key) ?? new ToldCalls();
+    this.#calls.set(key, calls);
+    return calls;
+  }
+
+  #follow(mesh: Mesh): void {
+    if (this.#version === mesh.fencesVersion) return;
+    this.#version = mesh.fencesVersion;
+    this.#streams = new WeakMap();
+    this.#reported.clear();
+    const exist = new Set(mesh.fences().map(({ metadata }) => formatFenceKey(metadata)));
+    for (const fence of this.#calls.keys()) if (!exist.has(fence)) this.#calls.delete(fence);
+  }
+}
