@@ -7,4 +7,5 @@ export * from "./port-protocol.ts";
 export { type Reads, RecordedLookup, type ServiceLookup } from "./recorded-lookup.ts";
 export * from "./registry.ts";
 export { type ControlPlane, outboundEntries } from "./registry-only.ts";
+export { isHeadless } from "./service-ports.ts";
 export type { TcpLists } from "./tcp-services.ts";

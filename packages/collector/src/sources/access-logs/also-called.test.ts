@@ -75,6 +75,13 @@ test("T-29 a TCP connection that ends at another host keeps the one that its TLS
   );
 });
 
+test("T-29 the ClusterIP in a Host names the host, also where the call ends out of the mesh", () => {
+  const downstreamLocalAddress = { address: "10.78.0.30", port: 80 };
+  assert.deepEqual(inUse({ upstreamCluster: "outbound|443||www.example.com", authority: "10.78.0.30", downstreamLocalAddress }).hosts, [
+    "c.test1",
+  ]);
+});
+
 test("T-29 a call to the host itself, by its cluster alone, ages the other one: nothing else keeps it", () => {
   assert.deepEqual(inUse({ upstreamCluster: D, authority: "d" }).hosts, ["d.test1"]);
   assert.deepEqual(inUse({ upstreamCluster: D, authority: "" }).hosts, ["d.test1"]);
@@ -87,6 +94,16 @@ test("T-29 a Host that names no host of the fence teaches nothing and keeps noth
     assert.deepEqual(seen(), [["d.test1 ×1"]], authority);
     assert.deepEqual(inUse({ upstreamCluster: D, authority }).hosts, ["d.test1"], authority);
   }
+});
+
+test("T-29 a call that ends out of the mesh teaches no host, neither by its Host nor by the address that was dialled", () => {
+  const upstreamCluster = "outbound|443||www.example.com";
+  const { reader, seen } = startReader(MESH);
+  reader.entries(OWN, [
+    entryOf({ upstreamCluster, authority: "b", downstreamLocalAddress: { address: "10.78.0.30", port: 80 } }),
+    entryOf({ kind: "tcp", upstreamCluster, downstreamLocalAddress: { address: "10.78.0.30", port: 3306 } }),
+  ]);
+  assert.deepEqual(seen(), [[]]);
 });
 
 test("T-29 the passthrough dials an address, whatever the Host: that keeps no other host", () => {
@@ -134,6 +151,19 @@ test("T-30 a pod that is dialled by its address is its headless Service's, and a
     assert.deepEqual(hosts({ ...POD, authority }), ["web.shop ×1"], authority);
   assert.deepEqual(hosts({ ...POD, kind: "tcp" }), ["web.shop ×1"]);
   assert.deepEqual(hosts({ ...POD, authority: "app.shop" }), ["app.shop ×1", "web.shop ×1"]);
+});
+
+test("T-30 of two Services with ClusterIPs over a pod only the one that the Host names is called", () => {
+  const two = PODS.replace(
+    "{name: web, namespace: shop}, spec: {clusterIP: None,",
+    "{name: web, namespace: shop}, spec: {clusterIP: 10.78.0.41,",
+  );
+  assert.notEqual(two, PODS);
+  for (const name of ["app", "web"]) {
+    const { reader, seen } = startReader(two);
+    reader.entries(OWN, [entryOf({ ...POD, authority: `${name}.shop` })]);
+    assert.deepEqual(seen(), [[`${name}.shop ×1`]]);
+  }
 });
 
 test("T-30 a call to a pod by way of the fallback is its headless Service's, by its address or by its name and the pod's own port", () => {

@@ -1,5 +1,5 @@
 import type { AccessLogEntry } from "@fenceline/als";
-import { parseAuthority } from "@fenceline/registry";
+import { isHeadless, parseAuthority } from "@fenceline/registry";
 import type { Mesh } from "../../mesh.ts";
 import { wentByFallback } from "./destination.ts";
 
@@ -31,12 +31,13 @@ export function alsoCalled(entry: AccessLogEntry, ended: string | undefined, cal
   // The fallback goes by the Host, and the passthrough by the address: no VirtualService has a say.
   if (wentByFallback(entry, mesh)) return NONE;
   if (upstreamCluster === "PassthroughCluster") return headlessOf(entry, ended, callerNamespace, mesh);
-  const named = mesh.hostNamedBy(kind === "http" ? authority : sni, callerNamespace);
+  const name = kind === "http" ? authority : sni;
+  const named = mesh.hostNamedBy(name, callerNamespace);
+  // Nearly every call is one to the host that it names.
+  if (kind === "http" && (name === "" || (named !== undefined && named === ended))) return NONE;
   const byAddress = kind === "tcp" || named === undefined ? addressCalled(entry, callerNamespace, mesh) : undefined;
   const hosts = new Set([named, byAddress]);
-  hosts.delete(ended);
-  hosts.delete(undefined);
-  hosts.delete(mesh.fallbackHost);
+  for (const none of [ended, undefined, mesh.fallbackHost, mesh.collectorHost]) hosts.delete(none);
   if (hosts.size === 0) return NONE;
   const port = parseAuthority(authority)?.port;
   return [...hosts].map((host = "") => ({ host, port: portOf(host, [dialled?.port, port], mesh), teaches: false }));
@@ -45,7 +46,9 @@ export function alsoCalled(entry: AccessLogEntry, ended: string | undefined, cal
 function headlessOf({ downstreamLocalAddress: dialled }: AccessLogEntry, ended: string | undefined, namespace: string, mesh: Mesh) {
   if (dialled === undefined || ended === undefined) return NONE;
   const found = mesh.registry.byAddress(dialled.address, dialled.port, { namespace, prefersHeadless: true });
-  return found === undefined || found.host === ended ? NONE : [{ ...found, teaches: true }];
+  const service = found && mesh.registry.resolveHost(found.host);
+  const isOther = service !== undefined && found?.host !== ended && isHeadless(service);
+  return found !== undefined && isOther ? [{ ...found, teaches: true }] : NONE;
 }
 
 /** The Service whose ClusterIP stands in the Host, or was dialled by TCP. */

@@ -9,7 +9,8 @@ const DEFAULT_HTTP_PORT = 80;
 /**
  * Finds what an access-log entry says was called. Only what the registry knows can come out.
  *
- * 1. The upstream cluster: after routing it is the truth, whatever the Host header said.
+ * 1. The upstream cluster: after routing it is the truth, whatever the Host header said, also where
+ *    it is no Service of the mesh.
  * 2. For a call that went to the fallback: the host, as the fallback goes by it, and the original
  *    destination where the host is made up.
  * 3. For any other call without a cluster of its own (`PassthroughCluster`): the original
@@ -19,10 +20,14 @@ export function destinationOf(entry: AccessLogEntry, callerNamespace: string, me
   if (isNoCall(entry.upstreamCluster, mesh.collectorHost)) return "unknown_destination";
   const upstream = mesh.destinationOfCluster(entry.upstreamCluster);
   if (upstream !== undefined && upstream.host !== mesh.fallbackHost) return upstream;
-  const found = wentByFallback(entry, mesh)
+  const byFallback = wentByFallback(entry, mesh);
+  // Out of the mesh, whatever the Host says: a VirtualService may send any host there.
+  if (!byFallback && entry.upstreamCluster.startsWith("outbound|")) return "unknown_destination";
+  const found = byFallback
     ? (byAuthority(entry, callerNamespace, mesh) ?? byOriginalDestination(entry, callerNamespace, mesh))
     : (byOriginalDestination(entry, callerNamespace, mesh) ?? byAuthority(entry, callerNamespace, mesh));
-  if (found === undefined) return "unknown_destination";
+  // Every fence sees the collector, and its proxy calls it for itself.
+  if (found === undefined || found.host === mesh.collectorHost) return "unknown_destination";
   return found.host === mesh.fallbackHost ? "fallback_itself" : found;
 }
 

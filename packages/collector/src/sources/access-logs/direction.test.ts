@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccessLogEntry } from "@fenceline/als";
-import { entryOf, streamOf } from "../../testing/mesh.ts";
+import { CAPTURED_MESH, entryOf, streamOf } from "../../testing/mesh.ts";
 import { startReader } from "../../testing/reader.ts";
 
 const POD = "10.77.1.3";
@@ -27,6 +27,7 @@ const NO_CALLS = [
   "InboundPassthroughCluster",
   "InboundPassthroughClusterIpv4",
   "InboundPassthroughClusterIpv6",
+  "virtualInbound",
   "BlackHoleCluster",
   "agent",
   "prometheus_stats",
@@ -125,5 +126,32 @@ test("T-28 a node id that nobody can read says nothing against its stream", () =
     const { reader, seen } = startReader();
     reader.entries(streamOf({ node: node(id) }), [entryOf({ upstreamCluster: "outbound|80||b.test1.svc.cluster.local" })]);
     assert.deepEqual(seen(), [["b.test1 ×1"]], id);
+  }
+});
+
+test("T-28 the collector is no host that a workload calls, by whatever way it is reached", () => {
+  const collector = `${CAPTURED_MESH}---
+{apiVersion: v1, kind: Service, metadata: {name: fenceline-collector, namespace: mesh-operator}, spec: {clusterIP: 10.78.0.8, ports: [{name: grpc, port: 18081}]}}
+`;
+  const { reader, seen } = startReader(collector);
+  const downstreamLocalAddress = { address: "10.78.0.8", port: 18_081 };
+  const authority = "fenceline-collector.mesh-operator:18081";
+  const stream = STREAMS["a stream with the fence's log name"];
+  reader.entries(stream, [
+    entryOf({ upstreamCluster: "PassthroughCluster", downstreamLocalAddress }),
+    entryOf({ authority, downstreamLocalAddress }),
+    entryOf({ upstreamCluster: "outbound|18081||fenceline-collector.mesh-operator.svc.cluster.local", authority }),
+    entryOf({ upstreamCluster: "outbound|80||b.test1.svc.cluster.local", authority }),
+  ]);
+  assert.deepEqual(seen(), [["b.test1 ×1"]]);
+});
+
+test("T-28 what came to the pod's own address is no call of it, whatever logger wrote it down", () => {
+  for (const stream of Object.values(STREAMS).filter(({ node: { id } }) => id !== "")) {
+    const { reader, pages, seen } = startReader();
+    reader.entries(stream, [
+      entryOf({ authority: "b.test1", downstreamLocalAddress: OWN_ADDRESS, downstreamDirectRemoteAddress: from(PEER) }),
+    ]);
+    assert.deepEqual([seen(), pages[0]?.observedUntil], [[[]], undefined]);
   }
 });

@@ -20,7 +20,7 @@ const PASSTHROUGH = "PassthroughCluster";
  */
 const NO_CALLS = new RegExp(
   `^(?:${[
-    "inbound[|-].*|InboundPassthrough.*|BlackHoleCluster",
+    "inbound[|-].*|InboundPassthrough.*|virtualInbound.*|BlackHoleCluster",
     "agent|prometheus_stats|xds-grpc.*|sds-.*",
     "zipkin|tracing|lightstep|datadog_agent|opencensus.*|skywalking|envoy_metrics_service|envoy_accesslog_service",
     "internal_outbound|main_internal|encap|connect_originate",
@@ -53,14 +53,14 @@ export function isNoCall(cluster: string, collectorHost: string): boolean {
  * and it would learn itself as a host that it calls.
  *
  * Istio's name of the cluster decides. Where there is none, as for a request that no route takes,
- * or a name of somebody else's, a fence's own logger is believed; of any other the addresses have
- * to say that the pod itself opened the connection.
+ * or a name of somebody else's, what was dialled is not the pod itself, and a fence's own logger is
+ * believed; of any other the addresses have to say that the pod opened the connection.
  */
 export function isOutbound(entry: AccessLogEntry, { isOutboundLogger, address }: Writer, collectorHost: string): boolean {
   const { upstreamCluster: cluster, downstreamLocalAddress: local, downstreamDirectRemoteAddress: remote } = entry;
   if (isNoCall(cluster, collectorHost)) return false;
-  if (isOutboundLogger || cluster.startsWith(OUTBOUND)) return true;
+  if (cluster.startsWith(OUTBOUND)) return true;
   if (address !== undefined && local?.address === address) return false;
-  if (cluster === PASSTHROUGH) return true;
+  if (isOutboundLogger || cluster === PASSTHROUGH) return true;
   return remote !== undefined && (remote.address === address || LOOPBACK.test(remote.address));
 }
