@@ -108,7 +108,7 @@ test("T-31 a fence that comes to the same pods later hears from then on, on the 
   assert.deepEqual(seen(), [["b.test1 ×2"], []]);
   const after = startReader(MESH).mesh.fence(A2);
   const changes = changesOf(SERVICE_FENCE, [{ before: undefined, after }]);
-  mesh.apply({ ...changes, defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] }, {});
+  mesh.apply({ ...changes, defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [], faults: [] }, {});
   reader.entries(stream, entries(2, B));
   assert.deepEqual(seen(), [["b.test1 ×4"], ["b.test1 ×2"]]);
 });
