@@ -72,7 +72,9 @@ export class FenceTable {
     return [...this.#takers(namespace, labels)];
   }
 
-  /** The fences that take every pod of this one, itself included, by name; none if it is for none. */
+  /**
+   * The fences that take every pod of this one, itself included, by name; none if it is for none.
+   */
   over({ namespace, name }: FenceKey): readonly FenceKey[] {
     const labels = this.#namespaces.get(namespace)?.entries.get(name)?.labels;
     return labels === undefined ? [] : this.allOfPod(namespace, Object.fromEntries(labels));

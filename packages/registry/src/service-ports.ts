@@ -25,7 +25,9 @@ export function tcpTargetsOf({ ports }: EndpointSlice): ReadonlyMap<string, numb
   return targets;
 }
 
-/** A Service without a ClusterIP: its name stands for its pods, and each pod has a name of its own. */
+/**
+ * A Service without a ClusterIP: its name stands for its pods, and each pod has a name of its own.
+ */
 export function isHeadless({ spec }: Service): boolean {
   return spec.clusterIP === "None";
 }

@@ -40,7 +40,10 @@ export function mayBeOutside(host: string, clusterDomain: string): boolean {
   return host.includes(".") && !host.endsWith(".svc") && !host.endsWith(`.svc.${clusterDomain}`);
 }
 
-/** `web-0.web.shop` in full, as a pod's resolv.conf completes it; nothing for a host of another form. */
+/**
+ * `web-0.web.shop` in full, as a pod's resolv.conf completes it; nothing for a host of another
+ * form.
+ */
 export function podNamesOf(host: string, clusterDomain: string): readonly string[] {
   return host.split(".").length === 3 ? [`${host}.svc.${clusterDomain}`] : [];
 }

@@ -152,7 +152,10 @@ export class AccessLogReader implements AccessLogSink {
     else this.#dropEntry(REASON_OF[outcome], entry, fence);
   }
 
-  /** Tells every fence of a host. What became of it is what the first says that has it, else the first of all. */
+  /**
+   * Tells every fence of a host. What became of it is what the first says that has it, else the
+   * first of all.
+   */
   #tell(
     { host, port, keepsOnly = false }: Pick<Sighting, "host" | "port" | "keepsOnly">,
     { entry, hearers, teller, requests: all, mesh, at }: AttributedEntry,

@@ -15,7 +15,9 @@ const FALLBACK_CLUSTER = "outbound|80||global-sidecar.mesh-operator.svc.cluster.
 const B_BY_FALLBACK: Partial<AccessLogEntry> = { upstreamCluster: FALLBACK_CLUSTER, authority: "b" };
 const WEB: Partial<AccessLogEntry> = { upstreamCluster: "outbound|8080||web.shop.svc.cluster.local" };
 
-/** Fence `a` is for pods with `app: a`, and so is `a2`; `v1` for those of them with `version: v1`. */
+/**
+ * Fence `a` is for pods with `app: a`, and so is `a2`; `v1` for those of them with `version: v1`.
+ */
 const MESH = `${CAPTURED_MESH}---\n${fence("a2", "{app: a}")}\n---\n${fence("v1", "{app: a, version: v1}")}\n`;
 const start = () => startReader(MESH, [A, A2, V1]);
 const nodeOf = (labels: Readonly<Record<string, string>>) => ({ id: "sidecar~10.77.1.3~a.test1~x", namespace: "test1", labels });
