@@ -24,16 +24,21 @@ export const ADDRESS_KIND = {
    * REGISTRY_ONLY.
    */
   ALLOW_ANY: 128,
+  /** Not an address but a fence, or {@link EVERY_FENCE}. */
+  FENCE: 256,
 } as const;
 
 /** Stands for every namespace that has no entry of its own. */
 export const WHOLE_MESH = "*";
 
+/** Says that every fence is told, so that one that is not told is none. */
+export const EVERY_FENCE = "/";
+
 /** One address of the mesh. */
 export interface MeshAddress {
   /**
    * In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace or
-   * {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is.
+   * {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is; `namespace/name` where FENCE is.
    */
   readonly address: string;
   /** Bits of {@link ADDRESS_KIND}. */

@@ -8,6 +8,7 @@ import {
   NODE,
   SERVICE,
   SERVICE_CIDR,
+  SERVICE_FENCE,
   type ServiceFenceStatus,
 } from "@fenceline/api";
 import { Controller, KindDriver } from "@fenceline/control";
@@ -266,5 +267,6 @@ export class Collector {
 
 /** What changed of the objects that addresses are read from. */
 function addressedIn({ of }: Pick<MeshChanges, "of">): AddressedChanges {
-  return { services: of(SERVICE), endpointSlices: of(ENDPOINT_SLICE), nodes: of(NODE), serviceCIDRs: of(SERVICE_CIDR) };
+  const fences = of(SERVICE_FENCE);
+  return { services: of(SERVICE), endpointSlices: of(ENDPOINT_SLICE), nodes: of(NODE), serviceCIDRs: of(SERVICE_CIDR), fences };
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type EndpointSlice, Node, parseManifests, type Service, ServiceCIDR } from "@fenceline/api";
-import { ADDRESS_KIND, WHOLE_MESH } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, EVERY_FENCE, WHOLE_MESH } from "@fenceline/api/vocabulary";
 import { MeshAddressBook } from "./mesh-addresses.ts";
 import { Registry } from "./registry.ts";
 import { differences } from "./testing/differences.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY, FENCE } = ADDRESS_KIND;
 
 const service = (namespace: string, name: string, spec: string) =>
   `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: ${namespace}}, spec: ${spec}}`;
@@ -191,4 +191,34 @@ test("T-05 a mesh that becomes REGISTRY_ONLY is one entry, and a namespace that 
   assert.deepEqual(changes, [[WHOLE_MESH, "test1"]]);
   assert.deepEqual(book.get("test1"), { address: "test1", kinds: ALLOW_ANY, ports: [] });
   assert.equal(book.size, 2);
+});
+
+test("T-05 the fences are in the book from the first that is told, a change of one in itself tells nothing", () => {
+  const registry = new Registry({ services: [], endpointSlices: [] });
+  const book = new MeshAddressBook("fenceline", () => registry);
+  const told: string[][] = [];
+  book.onChange((changed) => told.push([...changed].sort()));
+  const fence = (namespace: string, name: string) => ({ metadata: { namespace, name } });
+  const [a, b] = [fence("test1", "a"), fence("test1", "b")];
+  book.apply({});
+  assert.equal(book.size, 0);
+  book.apply({ fences: [] });
+  book.apply({
+    fences: [
+      { before: undefined, after: a },
+      { before: undefined, after: b },
+    ],
+  });
+  book.apply({ fences: [{ before: a, after: fence("test1", "a") }] });
+  book.apply({
+    fences: [
+      { before: b, after: undefined },
+      { before: b, after: undefined },
+    ],
+  });
+  assert.deepEqual(told, [[EVERY_FENCE], ["test1/a", "test1/b"], ["test1/b"]]);
+  assert.deepEqual(
+    [...book.addresses()],
+    [EVERY_FENCE, "test1/a"].map((address) => ({ address, kinds: FENCE, ports: [] })),
+  );
 });

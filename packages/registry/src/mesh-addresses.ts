@@ -1,5 +1,13 @@
 import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fenceline/api";
-import { ADDRESS_KIND, type ObjectChange, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
+import {
+  ADDRESS_KIND,
+  EVERY_FENCE,
+  type FenceKey,
+  fenceKeyOf,
+  formatFenceKey,
+  type ObjectChange,
+  SERVICE_NAME_LABEL,
+} from "@fenceline/api/vocabulary";
 import { canonicalAddress } from "./authority.ts";
 import type { Registry, RegistryChanges } from "./registry.ts";
 import { type PortsOfService, SuspectEndpoints, sameService, servicePortsIn } from "./suspect-endpoints.ts";
@@ -8,6 +16,12 @@ import { type PortsOfService, SuspectEndpoints, sameService, servicePortsIn } fr
 export interface AddressedChanges extends RegistryChanges {
   readonly nodes?: readonly ObjectChange<Node>[];
   readonly serviceCIDRs?: readonly ObjectChange<ServiceCIDR>[];
+  /** Default: nobody is told of fences, not even that there are none. */
+  readonly fences?: readonly ObjectChange<Named>[];
+}
+
+interface Named {
+  readonly metadata: FenceKey;
 }
 
 type Addressed = Service | EndpointSlice | Node | ServiceCIDR;
@@ -86,6 +100,7 @@ export class MeshAddressBook {
     for (const [key, slice] of slices) this.#say(key, slice, changed);
     for (const address of [...changed]) this.#lookBehind(address, changed);
     if (outbound !== undefined) this.#setPolicies(outbound, changed);
+    if (changes.fences !== undefined) this.#setFences(changes.fences, changed);
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
   }
 
@@ -140,6 +155,21 @@ export class MeshAddressBook {
     for (const [namespace, part] of before) if (policies.get(namespace) !== part) this.#replace(part, undefined, changed);
     for (const [namespace, part] of policies) if (before.get(namespace) !== part) this.#replace(undefined, part, changed);
     this.#policies = policies;
+  }
+
+  /** A fence that changed in itself is named as before: its status changes all the time. */
+  #setFences(fences: readonly ObjectChange<Named>[], changed: Set<string>): void {
+    this.#setFence(EVERY_FENCE, true, changed);
+    for (const { before, after } of fences) {
+      const named = after ?? before;
+      if (named !== undefined) this.#setFence(formatFenceKey(fenceKeyOf(named)), after !== undefined, changed);
+    }
+  }
+
+  #setFence(name: string, isThere: boolean, changed: Set<string>): void {
+    const [known] = this.#parts.get(name) ?? [];
+    if ((known !== undefined) === isThere) return;
+    this.#replace(known, isThere ? { address: name, kinds: ADDRESS_KIND.FENCE, ports: [], of: undefined } : undefined, changed);
   }
 
   /** One part of what is said of an address, for another one. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { ADDRESS_KIND, type MeshAddress, WHOLE_MESH } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, EVERY_FENCE, type MeshAddress, WHOLE_MESH } from "@fenceline/api/vocabulary";
 import { Refusal } from "../refusals/refusal.ts";
 import { createDnsResolver } from "../resolve/dns-resolver.ts";
 import { toAddress } from "../resolve/resolver.ts";
@@ -12,7 +12,7 @@ import { AddressTable } from "./address-table.ts";
 import { REACH } from "./external-policy.ts";
 import { createMeshResolver } from "./mesh-resolver.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY, FENCE } = ADDRESS_KIND;
 const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };
 
 const view = (addresses: readonly MeshAddress[], more = {}) => ({ reset: true, complete: true, addresses, removed: [], ...more });
@@ -265,6 +265,66 @@ test("T-05 where the whole mesh is REGISTRY_ONLY every caller is, but for namesp
   assert.equal(await outside(), "EXTERNAL_REFUSED");
   mesh.apply({ reset: false, complete: false, addresses: [], removed: [WHOLE_MESH] });
   assert.equal(await outside(), "reached");
+});
+
+const fences = (...names: readonly string[]) => names.map((address) => ({ address, kinds: FENCE, ports: [] }));
+
+test("T-05 a caller that names a fence that is not there is none: nothing out of the mesh, services as before", async (t) => {
+  const { dns, upstream, mesh, proxy, ask } = await setUp(t);
+  dns.records.set("partner.example", ["127.0.0.1"]);
+  const hosts = [`127.0.0.1:${upstream.port}`, `partner.example:${upstream.port}`, `b.test1:${upstream.port}`];
+  const askAll = () => Promise.all(hosts.map((host) => ask(host)));
+  const refused = hosts.map(() => "EXTERNAL_REFUSED");
+  mesh.apply(view(fences(EVERY_FENCE, "test1/b", "other/a")));
+  const before = upstream.connections();
+  assert.deepEqual(await askAll(), refused);
+  assert.equal(await ask("made-up.example", { ...PROVEN, "slime-orig-dest": `127.0.0.1:${upstream.port}` }), "EXTERNAL_REFUSED");
+  assert.equal(upstream.connections(), before);
+  assert.equal(await proxy.metric('fenceline_proxy_external_calls_total{outcome="refused"}'), 4);
+  const answer = await call(proxy.port, { host: "203.0.113.9", source: null, headers: PROVEN });
+  assert.match(answer.body.toString(), /fence-source names no fence/);
+  mesh.apply({ reset: false, complete: false, addresses: fences("test1/a"), removed: [] });
+  assert.deepEqual(await askAll(), ["reached", "reached", "reached"]);
+  mesh.apply(view([{ address: "127.0.0.1", kinds: SERVICE, ports: [upstream.port] }, ...fences(EVERY_FENCE)]));
+  assert.equal(await ask(`b.test1:${upstream.port}`), "reached");
+});
+
+test("T-05 a collector that tells no fences leaves every claim that its certificate agrees with", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t);
+  mesh.apply(view([]));
+  assert.equal(await ask(`127.0.0.1:${upstream.port}`), "reached");
+});
+
+test("T-05 a fence that goes counts for five minutes more, until its Envoys know, whether by a change or by a whole view", () => {
+  let now = 0;
+  for (const go of [
+    (table: AddressTable) => table.apply({ reset: false, complete: false, addresses: [], removed: ["test1/a"] }),
+    (table: AddressTable) => table.apply(view(fences(EVERY_FENCE))),
+  ]) {
+    const table = new AddressTable(() => now);
+    table.apply(view(fences(EVERY_FENCE, "test1/a")));
+    // A view that is on its way says nothing yet.
+    table.apply({ reset: true, complete: false, addresses: [], removed: [] });
+    now += 600_000;
+    assert.equal(table.isFence("test1/a"), true);
+    table.apply({ reset: false, complete: true, addresses: fences(EVERY_FENCE, "test1/a"), removed: [] });
+    go(table);
+    now += 299_999;
+    assert.deepEqual([table.isFence("test1/a"), table.isFence("test1/b")], [true, false]);
+    now += 1;
+    assert.equal(table.isFence("test1/a"), false);
+  }
+});
+
+test("T-05 fences go to another thread too, and are no addresses", () => {
+  const table = new AddressTable();
+  table.apply(view([podRange("10.244.0.0/24"), ...fences(EVERY_FENCE, "test1/a")]));
+  const other = new AddressTable();
+  for (const update of table.updates()) other.apply(update);
+  assert.deepEqual([other.isFence("test1/a"), other.isFence("test1/b"), other.size], [true, false, 1]);
+  // The names of fences have a slash, as ranges do.
+  other.apply({ reset: false, complete: false, addresses: fences("10/8"), removed: ["test1/a"] });
+  assert.equal(other.inPodRange("10.244.0.1"), true);
 });
 
 test("T-05 a namespace that is REGISTRY_ONLY is no address, even by the name of it", async (t) => {

@@ -12,6 +12,7 @@ import { Refusal } from "../refusals/refusal.ts";
 import { type Address, toAddress } from "../resolve/resolver.ts";
 import { addNetwork, REACH, type Reach } from "./external-policy.ts";
 import type { EndpointsBehind, MeshView } from "./judge-address.ts";
+import { KnownFences } from "./known-fences.ts";
 
 /**
  * What is kept of an address. Most addresses of a mesh are alike but for the text, so they share
@@ -59,8 +60,14 @@ export class AddressTable implements MeshView {
   readonly #shared = new Map<string, Known>();
   /** The pod ranges among {@link #known}; undefined until somebody asks. */
   #ranges: BlockList | undefined;
+  readonly #fences: KnownFences;
   #isComplete = false;
   #version = 0;
+
+  /** @param clock milliseconds. Default `performance.now` */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#fences = new KnownFences(clock);
+  }
 
   get version(): number {
     return this.#version;
@@ -86,18 +93,30 @@ export class AddressTable implements MeshView {
   }
 
   apply({ reset, complete, addresses, removed }: AddressUpdate): void {
-    if (reset) this.#coming = new Map();
+    if (reset) this.#begin();
     const known = this.#coming ?? this.#known;
-    for (const { address, ...each } of addresses) known.set(address, each.leadsTo === undefined ? this.#share(each) : each);
-    for (const address of removed) known.delete(address);
+    for (const { address, ...each } of addresses) {
+      if (each.kinds & ADDRESS_KIND.FENCE) this.#fences.add(address);
+      else known.set(address, each.leadsTo === undefined ? this.#share(each) : each);
+    }
+    for (const address of removed) {
+      known.delete(address);
+      this.#fences.remove(address);
+    }
     const areRangesConcerned = complete || addresses.some(({ kinds }) => kinds & ADDRESS_KIND.POD_RANGE) || removed.some(isRange);
     if (areRangesConcerned) this.#ranges = undefined;
     if (complete && this.#coming !== undefined) {
       this.#known = this.#coming;
       this.#coming = undefined;
+      this.#fences.complete();
       this.#isComplete = true;
     }
     if (this.#coming === undefined) this.#version += 1;
+  }
+
+  #begin(): void {
+    this.#coming = new Map();
+    this.#fences.begin();
   }
 
   /** Whether an address is one that pods have, whether or not any Service selects its pod. */
@@ -112,10 +131,15 @@ export class AddressTable implements MeshView {
     return ((this.#known.get(WHOLE_MESH)?.kinds ?? 0) & ADDRESS_KIND.REGISTRY_ONLY) !== 0;
   }
 
+  isFence(name: string): boolean {
+    return this.#fences.has(name);
+  }
+
   /** The whole table in pieces, for another thread; nothing before the first view has come. */
   *updates(): Generator<AddressUpdate> {
     if (!this.#isComplete) return;
-    const all = [...this.#known].map(([address, known]) => ({ address, ...known }));
+    const fences = [...this.#fences.names].map((address) => ({ address, kinds: ADDRESS_KIND.FENCE, ports: [] }));
+    const all = [...[...this.#known].map(([address, known]) => ({ address, ...known })), ...fences];
     const pieces = Math.max(1, Math.ceil(all.length / MAX_ADDRESSES_PER_UPDATE));
     for (let piece = 0; piece < pieces; piece += 1) {
       const addresses = all.slice(piece * MAX_ADDRESSES_PER_UPDATE, (piece + 1) * MAX_ADDRESSES_PER_UPDATE);
@@ -169,8 +193,10 @@ export class AddressTable implements MeshView {
   }
 }
 
+/** A fence has a slash, too, and no address before it. */
 function isRange(address: string): boolean {
-  return address.includes("/");
+  const slash = address.indexOf("/");
+  return slash > 0 && isIP(address.slice(0, slash)) !== 0;
 }
 
 function rangesIn(known: ReadonlyMap<string, Known>): BlockList {

@@ -1,3 +1,4 @@
+import { type FenceKey, formatFenceKey } from "@fenceline/api/vocabulary";
 import { Refusal } from "../refusals/refusal.ts";
 import { mayBeOutside, namespaceInName, podNamesOf, qualifiedNames } from "../resolve/cluster-name.ts";
 import { type Target, toAddress } from "../resolve/resolver.ts";
@@ -59,8 +60,13 @@ export interface Authorized {
   readonly unknown: Refusal;
   /** How far beyond the mesh the addresses may be that are dialled. */
   readonly reach: Reach;
-  /** Namespace of the fence that calls; undefined where nobody proved to be one. */
+  /**
+   * Namespace of the fence that calls; undefined where nobody proved to be of one. Whether there is
+   * such a fence is not known here.
+   */
   readonly caller: string | undefined;
+  /** That fence, as `namespace/name`. */
+  readonly fence: string | undefined;
   /** The answer when they are further than that. */
   readonly noFurther: Refusal;
 }
@@ -90,7 +96,11 @@ export function authorize(destination: Destination, policy: ServingPolicy, calle
   const unknown = reach > REACH.SERVICE_NAMES ? refusalOf(names) : unknownWithin(destination, names, noFurther, policy);
   return targets.length === 0
     ? unknown
-    : { targets, unknown, reach, caller: caller.isProven ? destination.source?.namespace : undefined, noFurther };
+    : { targets, unknown, reach, ...fenceOf(caller.isProven ? destination.source : undefined), noFurther };
+}
+
+function fenceOf(source: FenceKey | undefined): Pick<Authorized, "caller" | "fence"> {
+  return { caller: source?.namespace, fence: source && formatFenceKey(source) };
 }
 
 /**
@@ -131,6 +141,10 @@ function reachOf(host: string, external: ExternalPolicy, { isProven, registryOnl
 }
 
 const NOT_PROVEN = new Refusal("EXTERNAL_REFUSED", "only fenced workloads whose identity agrees are forwarded out of the mesh");
+export const NO_SUCH_FENCE = new Refusal(
+  "EXTERNAL_REFUSED",
+  "fence-source names no fence: only fenced workloads are forwarded out of the mesh",
+);
 export const REGISTRY_ONLY = new Refusal("EXTERNAL_REFUSED", "the caller's outboundTrafficPolicy is REGISTRY_ONLY");
 const NOT_ALLOWED = new Refusal("EXTERNAL_REFUSED", "the configuration does not allow this external host");
 

@@ -38,6 +38,8 @@ export interface MeshView {
   inPodRange(address: string): boolean;
   /** Whether the pods of a namespace reach nothing but registered hosts. */
   isRegistryOnly(namespace: string): boolean;
+  /** Whether there is a fence of this name. @param name `namespace/name` */
+  isFence(name: string): boolean;
 }
 
 const DENIED = new Refusal("EXTERNAL_REFUSED", "the configuration refuses this address");

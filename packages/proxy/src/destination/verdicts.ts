@@ -1,7 +1,7 @@
 import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
-import { type Authorized, REGISTRY_ONLY } from "./authorize.ts";
+import { type Authorized, NO_SUCH_FENCE, REGISTRY_ONLY } from "./authorize.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 import { addressJudge, type MeshView } from "./judge-address.ts";
 
@@ -45,15 +45,23 @@ export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?
       assessed = { version, judged: assess(resolution, resolution.map(needed)) };
       known.set(resolution, assessed);
     }
-    const { reach, noFurther, caller } = authorized;
-    // The route remembers what the caller's Envoy said of itself; what the mesh says of it may
-    // change, and counts even where the Envoy was passed by.
-    const isHeld = reach > REACH.SERVICE_NAMES && caller !== undefined && mesh?.isRegistryOnly(caller) === true;
-    const judged = assessed.judged[isHeld ? REACH.SERVICE_NAMES : reach];
+    const { limit, why } = limitOf(authorized, mesh);
+    const judged = assessed.judged[limit];
     if (judged === undefined) throw new Error("every reach is assessed");
     // Nothing but the reach was wanting: why the caller has no more of it is the route's to say.
-    return judged.refusal === TOO_FAR ? { ...judged, refusal: isHeld ? REGISTRY_ONLY : noFurther } : judged;
+    return judged.refusal === TOO_FAR ? { ...judged, refusal: why } : judged;
   };
+}
+
+/**
+ * How far a caller may go. The route remembers what the caller's Envoy said of itself; what the
+ * mesh says of it may change, and counts even where the Envoy was passed by.
+ */
+function limitOf({ reach, noFurther, caller, fence }: Authorized, mesh: MeshView | undefined): { limit: Reach; why: Refusal } {
+  if (reach === REACH.MESH || mesh === undefined) return { limit: reach, why: noFurther };
+  if (fence !== undefined && !mesh.isFence(fence)) return { limit: REACH.MESH, why: NO_SUCH_FENCE };
+  const isHeld = reach > REACH.SERVICE_NAMES && caller !== undefined && mesh.isRegistryOnly(caller);
+  return isHeld ? { limit: REACH.SERVICE_NAMES, why: REGISTRY_ONLY } : { limit: reach, why: noFurther };
 }
 
 const TOO_FAR = new Refusal("EXTERNAL_REFUSED", "outside of the mesh");

@@ -10,11 +10,13 @@ import { Collector } from "@fenceline/collector";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { DirectoryStore, type Store } from "@fenceline/store";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
-import { CONFIG_MAPS, MESH_CONFIG_MAP, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { CONFIG_MAPS, MESH_CONFIG_MAP, SERVICE_FENCES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { get, startCommand } from "../../testing/fenceline-process.ts";
 import { undoAfter } from "../../testing/undo.ts";
 
+const [FENCES] = SERVICE_FENCES;
+const NO_FENCE = "fence-source names no fence: only fenced workloads are forwarded out of the mesh";
 const HELD = "the caller's outboundTrafficPolicy is REGISTRY_ONLY";
 const ANYBODY = "the configuration does not allow this external host";
 /** MeshConfig of a second revision, which most tests do without. */
@@ -68,8 +70,8 @@ async function startSidecar(t: TestContext, collectorPort: number, ...flags: str
     return command.ended;
   });
   const { port, adminPort } = await command.line(({ msg }) => msg === "global sidecar is up");
-  const refusalOf = async (host: string): Promise<{ readonly code: string; readonly message: string }> =>
-    JSON.parse((await get(Number(port), "/", { host, "fence-source": "test1/a" })).body);
+  const refusalOf = async (host: string, fence = "a"): Promise<{ readonly code: string; readonly message: string }> =>
+    JSON.parse((await get(Number(port), "/", { host, "fence-source": `test1/${fence}` })).body);
   const codeOf = async (host: string) => (await refusalOf(host)).code;
   return {
     command,
@@ -127,10 +129,11 @@ test("T-06 the command refuses a ClusterIP from the moment that a slice leads it
  * A global sidecar whose collector watches an API server, and what it says of a call out of the
  * mesh that comes without any header.
  */
-async function startOnApiServer(t: TestContext) {
+async function startOnApiServer(t: TestContext, fence = "a") {
   // Refused for another reason without REGISTRY_ONLY, so that nothing leaves this machine.
   const outside = "203.0.113.9:9";
   const server = await FakeApiServer.start(t);
+  server.put(FENCES, { metadata: { namespace: "test1", name: "a" } });
   const leadership = { mayWrite: () => false, term: () => new AbortController().signal };
   const meshConfigMaps = [MESH_CONFIG_MAP, CANARY_MAP];
   const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps });
@@ -150,11 +153,21 @@ async function startOnApiServer(t: TestContext) {
     "198.51.100.0/24",
   );
   await until(async () => (await ready()).status === 200);
-  const messageOf = async () => (await refusalOf(outside)).message;
-  assert.equal(await messageOf(), ANYBODY);
+  const messageOf = async () => (await refusalOf(outside, fence)).message;
+  assert.equal(await messageOf(), fence === "a" ? ANYBODY : NO_FENCE);
   const becomes = (message: string) => until(async () => (await messageOf()) === message);
-  return { server, becomes };
+  const stop = () => collector.close();
+  return { server, becomes, messageOf, stop };
 }
+
+test("T-05 a caller is fenced as long as its fence is known: a new one counts at once, and a known one while the collector is away", async (t) => {
+  const { server, becomes, messageOf, stop } = await startOnApiServer(t, "a-new-fence");
+  assert.equal(await messageOf(), NO_FENCE);
+  server.put(FENCES, { metadata: { namespace: "test1", name: "a-new-fence" } });
+  await becomes(ANYBODY);
+  await stop();
+  for (let again = 0; again < 8; again += 1) assert.equal(await messageOf(), ANYBODY);
+});
 
 test("T-05 a Sidecar of the API server that says REGISTRY_ONLY holds the callers of its namespace, without any header", async (t) => {
   const { server, becomes } = await startOnApiServer(t);
