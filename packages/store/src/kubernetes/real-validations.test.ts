@@ -1,0 +1,123 @@
+/**
+ * Every rule in CEL of our kinds, and of the one of the tests that has some, applied by a real
+ * kube-apiserver. FENCELINE_KUBECONFIG names its kubeconfig.
+ */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { type TestContext, test } from "node:test";
+import { customResourceDefinitions, NAMESPACE, OWN_KINDS, type OwnKind, readObject } from "@fenceline/api";
+import { until, VALVE } from "@fenceline/api/testing";
+import { ApiError, collectionPath, KubernetesApi, kubeConfigLoader, objectPath, type Resource, resourcesOf } from "@fenceline/kubernetes";
+
+const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;
+const skip = kubeconfig === undefined ? "FENCELINE_KUBECONFIG names no kubeconfig of an API server to test against" : false;
+const DEFINITIONS: Resource = {
+  ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions", namespaced: false },
+};
+const [NAMESPACES] = resourcesOf(NAMESPACE);
+
+interface Rule {
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** Specs that a rule lets through, and that it refuses. */
+interface Examples {
+  readonly kind: OwnKind;
+  readonly accepted: readonly object[];
+  readonly refused: readonly object[];
+}
+
+const hosts = (count: number) => Array.from({ length: count }, (_each, index) => `h${index}`);
+/** By the text of the rule. ServiceFence has none: docs/adr/0026-what-the-api-server-refuses.md. */
+const EXAMPLES: Readonly<Record<string, Examples>> = {
+  "!has(self.most) || size(self.hosts) <= self.most": {
+    kind: VALVE,
+    accepted: [
+      { app: "web", hosts: hosts(1) },
+      { app: "web", hosts: hosts(100) },
+      { app: "web", hosts: hosts(2), most: 2 },
+      { app: "web", hosts: hosts(1), most: 100 },
+    ],
+    refused: [
+      { app: "web", hosts: hosts(2), most: 1 },
+      { app: "web", hosts: hosts(100), most: 99 },
+    ],
+  },
+};
+
+/** What its definitions say in CEL, wherever it stands. */
+function rulesOf(kind: OwnKind): readonly Rule[] {
+  const found = new Map<string, Rule>();
+  const search = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    for (const [name, value] of Object.entries(node)) {
+      if (name === "x-kubernetes-validations") for (const rule of value as readonly Rule[]) found.set(rule.rule, rule);
+      else search(value);
+    }
+  };
+  search(customResourceDefinitions(kind));
+  return [...found.values()];
+}
+
+test("issue 14: every rule in CEL of a kind has examples, so that none is without a look from a real API server", () => {
+  const rules = [...OWN_KINDS, VALVE].flatMap(rulesOf).map(({ rule }) => rule);
+  assert.deepEqual(rules.sort(), Object.keys(EXAMPLES).sort());
+});
+
+/** A namespace of its own, on a server that has the kinds of the examples; what was made goes after the test. */
+async function cluster(t: TestContext, kinds: ReadonlySet<OwnKind>) {
+  const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));
+  const made: string[] = [];
+  t.after(async () => {
+    for (const path of made.reverse()) await api.json({ method: "DELETE", path });
+    api.close();
+  });
+  const namespace = `fenceline-test-${randomUUID().slice(0, 8)}`;
+  const make = async (resource: Resource, body: { readonly metadata: { readonly name: string } }) => {
+    await api.json({ method: "POST", path: collectionPath(resource), body });
+    made.push(objectPath(resource, body.metadata));
+  };
+  await make(NAMESPACES, { metadata: { name: namespace } });
+  for (const kind of kinds) {
+    // Those of the chart are there, for other tests too.
+    if (!OWN_KINDS.some(({ name }) => name === kind.name))
+      for (const definition of customResourceDefinitions(kind)) await make(DEFINITIONS, definition);
+    for (const resource of resourcesOf(kind)) {
+      const list = () => api.json({ method: "GET", path: collectionPath(resource) });
+      await until(() =>
+        list().then(
+          () => true,
+          () => false,
+        ),
+      );
+    }
+  }
+  const create = ({ name: kind, ...rest }: OwnKind, name: string, spec: object) => {
+    const [resource] = resourcesOf({ name: kind, ...rest }) as [Resource];
+    const body = { apiVersion: resource.apiVersion, kind, metadata: { name, namespace }, spec };
+    return api.json({ method: "POST", path: collectionPath(resource, namespace), body, query: { fieldValidation: "Strict" } });
+  };
+  return { create };
+}
+
+test("real: issue 14: an API server takes the definition of a kind with rules in CEL, and accepts and refuses by each of them", {
+  skip,
+}, async (t) => {
+  const { create } = await cluster(t, new Set(Object.values(EXAMPLES).map(({ kind }) => kind)));
+  for (const [rule, { kind, accepted, refused }] of Object.entries(EXAMPLES)) {
+    const { message = "" } = rulesOf(kind).find((candidate) => candidate.rule === rule) ?? {};
+    const [apiVersion = ""] = kind.apiVersions;
+    for (const [index, spec] of accepted.entries()) {
+      await create(kind, `accepted-${index}`, spec);
+      // The parser takes it too.
+      assert.equal(readObject(kind, { apiVersion, kind: kind.name, metadata: { name: "a" }, spec }).faults, undefined);
+    }
+    for (const spec of refused)
+      await assert.rejects(create(kind, "refused", spec), (error: unknown) => {
+        assert.ok(error instanceof ApiError && error.status === 422, `${rule}: ${String(error)}`);
+        assert.ok(error.message.includes(message), `${rule}: ${error.message}`);
+        return true;
+      });
+  }
+});
