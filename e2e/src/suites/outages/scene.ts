@@ -101,6 +101,8 @@ export interface Outage {
 export interface Recovery {
   /** First call → direct. */
   readonly direct: number;
+  /** First call → in the Sidecar. */
+  readonly rendered: number;
   /** {@link Outage.recover} done → in the Sidecar. */
   readonly renderedAfterRecovery: number;
   /** {@link Outage.recover} done → direct. */
@@ -141,6 +143,7 @@ export async function liveThrough(scene: Scene, { fail, recover = async () => {}
   const firstAt = Math.min(...cold.peers.map((peer) => peer.firstAt));
   return {
     direct: directAt - firstAt,
+    rendered: renderedAt - firstAt,
     renderedAfterRecovery: renderedAt - recoveredAt,
     directAfterRecovery: directAt - recoveredAt,
   };
