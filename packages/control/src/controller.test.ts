@@ -85,7 +85,8 @@ function setUp({
         return undefined;
       },
       sidecars: {
-        widen: async (change) => {
+        widen: async (change, onAdded) => {
+          onAdded?.();
           written.push(`widen ${change.object.kind} ${change.owner.name}`);
           objects.set(change.owner.name, change.object as Sidecar);
           return undefined;

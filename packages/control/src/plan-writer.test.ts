@@ -71,3 +71,45 @@ test("issue 14: an EnvoyFilter that catches calls does not go before the Sidecar
 test("what is written does not keep what is not wanted any more", async () => {
   assert.deepEqual(await written("EnvoyFilter a", [sidecar("c")], [filter("a")]), ["delete Sidecar c"]);
 });
+
+test("issue 14: what another replica has added already is neither logged nor counted as a write", async () => {
+  const counts = { writes: 0 };
+  const lines: string[] = [];
+  const state = { isThere: false };
+  const counter = { inc: nothing };
+  const writer = new PlanWriter({
+    store: {
+      ...{
+        ownedBy: () => [],
+        apply: async () => undefined,
+        writeStatus: async () => undefined,
+        deleteStatus: async () => {},
+        faultOf: () => undefined,
+      },
+      sidecars: {
+        widen: async (_change, onAdded) => {
+          if (!state.isThere) onAdded?.();
+          return undefined;
+        },
+        widenedAt: () => undefined,
+      },
+    },
+    reconcilerOf: () => ({ kind: { name: "Widget", errorPrefix: "WIDGET" } }),
+    metrics: {
+      ...{ reconciles: counter, statusWrites: counter, delayedWrites: counter, kindFaults: counter },
+      ...{ observeInFlight: nothing, observeObstacles: nothing },
+      writes: {
+        inc: () => {
+          counts.writes += 1;
+        },
+      },
+    },
+    logger: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line).msg) }),
+    leads: () => false,
+    onWrite: nothing,
+  });
+  const widening = { action: "update", owner: OWNER, object: sidecar("c") } as const;
+  assert.deepEqual([await writer.widen(widening), counts.writes, lines], [true, 1, ["updated"]]);
+  state.isThere = true;
+  assert.deepEqual([await writer.widen(widening), counts.writes, lines], [false, 1, ["updated"]]);
+});

@@ -70,10 +70,19 @@ export class PlanWriter {
     return made;
   }
 
-  /** Carries out the part of a change that only adds, as a replica that does not lead. */
+  /**
+   * Carries out the part of a change that only adds, as a replica that does not lead. Returns
+   * whether anything was written: another replica may have added the same.
+   */
   async widen(change: RenderedUpdate): Promise<boolean> {
     const { store } = this.#options;
-    return (await this.#attempt(change, async () => store.sidecars?.widen(change))) === undefined;
+    let isAdded = false;
+    const onAdded = () => {
+      isAdded = true;
+    };
+    await this.#attempt(change, async () => store.sidecars?.widen(change, onAdded));
+    if (isAdded) this.#tellWritten(change);
+    return isAdded;
   }
 
   /**
@@ -108,19 +117,23 @@ export class PlanWriter {
     return this.#obstacles.retryAfter(owner);
   }
 
-  #carryOut(change: Change): Promise<Obstacle | undefined> {
-    return this.#attempt(change, () => this.#options.store.apply(change));
+  async #carryOut(change: Change): Promise<Obstacle | undefined> {
+    const obstacle = await this.#attempt(change, () => this.#options.store.apply(change));
+    if (obstacle === undefined) this.#tellWritten(change);
+    return obstacle;
   }
 
-  async #attempt(change: Change, run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
+  #attempt(change: Change, run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
+    const { owner, action, object } = change;
+    return this.#obstacles.attempt(owner, writtenBy(change), { action, object }, () => this.#timed(run));
+  }
+
+  #tellWritten(change: Change): void {
     const { metrics, logger, reconcilerOf } = this.#options;
     const { owner, action, object } = change;
     const { kind } = object;
-    const obstacle = await this.#obstacles.attempt(owner, writtenBy(change), { action, object }, () => this.#timed(run));
-    if (obstacle !== undefined) return obstacle;
     metrics.writes.inc({ kind, action });
     logger.info({ ...this.#named(owner), kind, ...reconcilerOf(owner).logDetails?.(change) }, WRITTEN[action]);
-    return undefined;
   }
 
   async #timed(run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {

@@ -50,8 +50,10 @@ export interface SidecarWidener {
   /**
    * Adds the hosts of a Sidecar to the one that is in the store, and takes none away; whatever else
    * it has stays, and nothing is made. The same guarantees as `Store.apply`.
+   *
+   * @param onAdded called when something was written: the Sidecar may be gone, or have the hosts
    */
-  widen(change: RenderedUpdate): Promise<Obstacle | undefined>;
+  widen(change: RenderedUpdate, onAdded?: () => void): Promise<Obstacle | undefined>;
   /**
    * When a replica last added to what is rendered for the owner, in milliseconds of that replica's
    * wall clock; undefined when the leader has written since.

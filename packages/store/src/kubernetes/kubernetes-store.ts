@@ -122,7 +122,7 @@ export class KubernetesStore implements Store {
     this.fences = new AutomaticFenceAuthor(leaderWrites, this.#mesh.kind(SERVICE_FENCE));
     this.ports = new AppliedServicePorts(leaderWrites, this.#mesh.informerOf(SERVICE));
     this.sidecars = {
-      widen: (change) => this.#writes.widen(change),
+      widen: (change, onAdded) => this.#writes.widen(change, onAdded),
       widenedAt: (owner) => this.#rendered.ownedBy(owner).find(({ widenedAt }) => widenedAt !== undefined)?.widenedAt,
     };
     this.#rendered = new RenderedObjects(this.#mesh.rendered, {

@@ -49,6 +49,13 @@ test("a replica that does not lead adds a host, in one write, and it is in its s
   assert.deepEqual([hosts(server), writes()], [["x/*", "y/*"], 1]);
 });
 
+test("issue 14: whoever adds a host is told when there was something to add, and not when it was there", async (t) => {
+  const { follower } = await leaderAndFollower(t);
+  const added: string[] = [];
+  for (const host of ["y/*", "x/*", "y/*", "z/*"]) await follower.store.sidecars.widen(widening(host), () => void added.push(host));
+  assert.deepEqual(added, ["y/*", "z/*"]);
+});
+
 test("a leader that wants the same has nothing to write", async (t) => {
   const { server, leader, follower, writes } = await leaderAndFollower(t);
   await follower.store.sidecars.widen(widening("a/*", "x/*"));

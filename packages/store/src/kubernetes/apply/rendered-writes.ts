@@ -49,9 +49,10 @@ export class RenderedWrites {
   /**
    * Adds hosts to a Sidecar of ours. See {@link widenSidecar}.
    *
+   * @param onAdded called when there was something to add
    * @throws the {@link ApiError} of an API server that cannot do it now
    */
-  async widen(change: RenderedUpdate): Promise<Obstacle | undefined> {
+  async widen(change: RenderedUpdate, onAdded: () => void = () => {}): Promise<Obstacle | undefined> {
     const { owner, object } = change;
     if (object.kind !== SIDECAR.name) return undefined;
     const { api, clock, places } = this.#options;
@@ -59,7 +60,9 @@ export class RenderedWrites {
     return this.#attempt(change, async () => {
       const known = knownObject(informer, writtenBy(change));
       const outcome = await widenSidecar({ api, clock, resource, owner, wanted: object, known });
-      if (outcome.result === "updated") informer.absorb(outcome.answer);
+      if (outcome.result !== "updated") return outcome;
+      informer.absorb(outcome.answer);
+      onAdded();
       return outcome;
     });
   }
