@@ -133,10 +133,18 @@ export class Controller {
     if (!leads()) return this.#follow(of, changes, desired);
     const pause = this.#pauseBefore(of, changes);
     if (pause > 0) return pause;
-    const made = await this.#writer.apply(of, changes);
-    this.#statuses.add(refText(of), of);
+    const made = await this.#apply(of, changes);
     this.#tellRun(of, changes.length, made, desired);
     return this.#writer.retryAfter(of);
+  }
+
+  /** Whatever became of the writes, the status says what is there then. */
+  async #apply(of: ObjectRef, changes: readonly Change[]): Promise<number> {
+    try {
+      return await this.#writer.apply(of, changes);
+    } finally {
+      this.#statuses.add(refText(of), of);
+    }
   }
 
   /**

@@ -11,6 +11,10 @@ export interface ObstaclesOptions {
 }
 
 interface Refused {
+  /** Whether the write threw: then whoever asked for it tries again by a pace of its own. */
+  readonly threw: boolean;
+  /** Whether {@link ObstaclesOptions.onChange} was told of it. */
+  readonly isTold: boolean;
   /** What was to be written. */
   readonly object: ObjectRef;
   readonly write: unknown;
@@ -21,6 +25,11 @@ interface Refused {
   readonly until: number;
 }
 
+/**
+ * Failures in a row from which on one counts as an obstacle. An API server that was busy for a
+ * moment is no news, and a status that told of each would be one more write for it.
+ */
+const FAILURES = 2;
 /** Pauses before the same write is tried again. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 
@@ -50,6 +59,7 @@ export class Obstacles {
    *
    * @param object what is written
    * @param write how, for comparison with the last time
+   * @param failure what a write that threw says of the object; undefined when nothing
    * @throws what `run` throws
    */
   async attempt(
@@ -57,26 +67,31 @@ export class Obstacles {
     object: ObjectRef,
     write: unknown,
     run: () => Promise<Obstacle | undefined>,
+    failure: (error: unknown) => Obstacle | undefined = () => undefined,
   ): Promise<Obstacle | undefined> {
     const refused = this.#owners.get(refText(owner))?.get(refText(object));
     if (refused !== undefined && this.#clock() < refused.until && isDeepStrictEqual(refused.write, write)) return refused.obstacle;
-    const obstacle = await run();
+    let obstacle: Obstacle | undefined;
+    try {
+      obstacle = await run();
+    } catch (error) {
+      this.#failed(owner, { object, write, obstacle: failure(error) });
+      throw error;
+    }
     if (obstacle === undefined) {
       this.clear(owner, object);
       return undefined;
     }
-    const times = (refused?.times ?? 0) + 1;
-    const objects = this.#owners.get(refText(owner)) ?? new Map<string, Refused>();
+    const times = (refused?.threw === false ? refused.times : 0) + 1;
     const until = this.#clock() + shortenedAtRandom(doublingPause(times, PAUSE));
-    objects.set(refText(object), { object, write, obstacle, times, until });
-    this.#owners.set(refText(owner), objects);
-    if (obstacle.reason !== refused?.obstacle.reason) this.#onChange(owner, object, obstacle);
+    this.#keep(owner, { object, write, obstacle, times, until, threw: false, isTold: true });
+    if (refused?.isTold !== true || obstacle.reason !== refused.obstacle.reason) this.#onChange(owner, object, obstacle);
     return obstacle;
   }
 
   /** What stands in the way of an owner, in the order in which it was met. */
   of(owner: ObjectRef): readonly Obstacle[] {
-    return [...(this.#owners.get(refText(owner))?.values() ?? [])].map(({ obstacle }) => obstacle);
+    return [...(this.#owners.get(refText(owner))?.values() ?? [])].filter(isObstacle).map(({ obstacle }) => obstacle);
   }
 
   /**
@@ -84,16 +99,19 @@ export class Obstacles {
    * nothing stands in its way.
    */
   retryAfter(owner: ObjectRef): number | undefined {
-    const times = [...(this.#owners.get(refText(owner))?.values() ?? [])].map(({ until }) => until);
+    const refused = [...(this.#owners.get(refText(owner))?.values() ?? [])].filter(({ threw }) => !threw);
+    const times = refused.map(({ until }) => until);
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - this.#clock());
   }
 
   /** A write succeeded, or is not wanted any more. */
   clear(owner: ObjectRef, object: ObjectRef): void {
     const objects = this.#owners.get(refText(owner));
-    if (objects?.delete(refText(object)) !== true) return;
+    const refused = objects?.get(refText(object));
+    if (objects === undefined || refused === undefined) return;
+    objects.delete(refText(object));
     if (objects.size === 0) this.#owners.delete(refText(owner));
-    this.#onChange(owner, object, undefined);
+    if (refused.isTold) this.#onChange(owner, object, undefined);
   }
 
   /** Writes for the owner are not wanted any more, but for those of these objects. */
@@ -105,6 +123,29 @@ export class Obstacles {
 
   /** Everything that stands in the way of any owner. */
   all(): readonly Obstacle[] {
-    return [...this.#owners.values()].flatMap((objects) => [...objects.values()].map(({ obstacle }) => obstacle));
+    return [...this.#owners.values()].flatMap((objects) => [...objects.values()].filter(isObstacle).map(({ obstacle }) => obstacle));
   }
+
+  /**
+   * A write threw. The words of the first failure stand while its reason does: a number of the
+   * request in each would be one more write of a status.
+   */
+  #failed(owner: ObjectRef, { object, write, obstacle }: Pick<Refused, "object" | "write"> & { readonly obstacle: Obstacle | undefined }) {
+    const before = this.#owners.get(refText(owner))?.get(refText(object));
+    if (before !== undefined && (!before.threw || before.isTold)) this.#keep(owner, { ...before, threw: true });
+    else if (obstacle !== undefined) {
+      const told = before?.obstacle.reason === obstacle.reason ? before.obstacle : obstacle;
+      const times = (before?.times ?? 0) + 1;
+      this.#keep(owner, { object, write, obstacle: told, times, until: Number.NEGATIVE_INFINITY, threw: true, isTold: false });
+    }
+  }
+
+  #keep(owner: ObjectRef, refused: Refused): void {
+    const objects = this.#owners.get(refText(owner)) ?? new Map<string, Refused>();
+    this.#owners.set(refText(owner), objects.set(refText(refused.object), refused));
+  }
+}
+
+function isObstacle({ threw, times, isTold }: Refused): boolean {
+  return !threw || isTold || times >= FAILURES;
 }

@@ -5,6 +5,7 @@ import type { ControlMetrics } from "./control-metrics.ts";
 import { Obstacles } from "./obstacles.ts";
 import { waitsFor } from "./plan.ts";
 import type { Reconciler } from "./reconciler.ts";
+import { writeFailure } from "./write-failure.ts";
 
 /** What the log says of a write that was made. */
 export const WRITTEN = { create: "created", update: "updated", delete: "removed" } as const;
@@ -125,7 +126,8 @@ export class PlanWriter {
 
   #attempt(change: Change, run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
     const { owner, action, object } = change;
-    return this.#obstacles.attempt(owner, writtenBy(change), { action, object }, () => this.#timed(run));
+    const failure = (error: unknown) => this.#failure(error, change);
+    return this.#obstacles.attempt(owner, writtenBy(change), { action, object }, () => this.#timed(run), failure);
   }
 
   #tellWritten(change: Change): void {
@@ -134,6 +136,11 @@ export class PlanWriter {
     const { kind } = object;
     metrics.writes.inc({ kind, action });
     logger.info({ ...this.#named(owner), kind, ...reconcilerOf(owner).logDetails?.(change) }, WRITTEN[action]);
+  }
+
+  /** What a write that threw says of its object: nothing where this replica leads no more. */
+  #failure(error: unknown, change: Change): Obstacle | undefined {
+    return this.#options.leads() ? writeFailure(error, writtenBy(change)) : undefined;
   }
 
   async #timed(run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {

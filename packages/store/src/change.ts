@@ -30,9 +30,34 @@ export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
  *   install
  * - `StatusMissing`: the CRD has no status subresource
  * - `WriteRefused`: the API server, or a webhook, finds it not valid
- * - `WriteFailed`: standalone: the disk is full, or the folder is gone
+ * - `WriteTooLarge`: it is larger than the API server, or etcd, takes
+ * - `QuotaExceeded`: a quota of the namespace, or of the disk, is used up
+ * - `NamespaceTerminating`: nothing new is taken into a namespace that is being deleted
+ * - `DiskFull`, `NameTooLong`: standalone
+ * - `WriteFailed`: standalone: the folder is gone; or an error of ours
+ *
+ * And why one fails, and is tried again as it is:
+ *
+ * - `WebhookFailed`: an admission webhook does not answer, as Istio's while istiod is down
+ * - `Throttled`: the API server answers 429
+ * - `ServerFailed`: it answers with another error, or not at all
  */
-export const OBSTACLE_REASONS = ["Conflict", "WriteForbidden", "KindMissing", "StatusMissing", "WriteRefused", "WriteFailed"] as const;
+export const OBSTACLE_REASONS = [
+  "Conflict",
+  "WriteForbidden",
+  "KindMissing",
+  "StatusMissing",
+  "WriteRefused",
+  "WriteTooLarge",
+  "QuotaExceeded",
+  "NamespaceTerminating",
+  "DiskFull",
+  "NameTooLong",
+  "WriteFailed",
+  "WebhookFailed",
+  "Throttled",
+  "ServerFailed",
+] as const;
 
 /** What stands in the way of a write. */
 export interface Obstacle {

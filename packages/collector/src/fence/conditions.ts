@@ -8,8 +8,10 @@ export interface ConditionsInput {
   readonly previous: ServiceFenceStatus;
   readonly edges: EdgesSeen;
   readonly rendered: Rendered;
-  /** Whether the fence's Sidecar is in the store already. */
+  /** Whether the fence's Sidecar is in the store. */
   readonly enforced: boolean;
+  /** Kinds of objects that are wanted and are not in the store. Default: none. */
+  readonly missing?: readonly string[];
   readonly fallbackReady: boolean;
   /** Names of Sidecars of others that are for the same pods. */
   readonly conflicts: readonly string[];
@@ -32,35 +34,31 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
   return judgements.map((judgement) => withTransition(judgement, previous.conditions, now));
 }
 
-function ready({ rendered, remarks = [], obstacles: [obstacle] }: ConditionsInput): FenceJudgement {
+function ready({ rendered, remarks = [], obstacles: [obstacle], missing = [] }: ConditionsInput): FenceJudgement {
   const refused = "refused" in rendered ? rendered.refused : obstacle;
-  return refused === undefined
-    ? {
-        type: "Ready",
-        status: "True",
-        reason: "Rendered",
-        message: [`mode ${rendered.mode}`, shortenedList(remarks)].filter(Boolean).join("; "),
-      }
-    : { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
+  if (refused !== undefined) return { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
+  const message = (what: string) => [what, shortenedList(remarks)].filter(Boolean).join("; ");
+  return missing.length === 0
+    ? { type: "Ready", status: "True", reason: "Rendered", message: message(`mode ${rendered.mode}`) }
+    : { type: "Ready", status: "False", reason: "NotWrittenYet", message: message(`${missing.join(" and ")} not written yet`) };
 }
 
+/** By what was read back: whether the Sidecar is there, wanted or not. */
 function enforced(input: ConditionsInput): FenceJudgement {
-  const { rendered, obstacles, enforced: isThere } = input;
+  const { rendered, enforced: isThere } = input;
   const isWanted = rendered.objects.some(({ kind }) => kind === "Sidecar");
-  if (!isWanted && isThere && obstacles.some(({ kind }) => kind === "Sidecar")) {
-    const message = "the Sidecar is not wanted any more and cannot be deleted, see Ready";
-    return { type: "Enforced", status: "True", reason: "SidecarRemains", message };
-  }
-  return isWanted && (isThere || obstacles.length === 0)
-    ? { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" }
-    : { type: "Enforced", status: "False", reason: notEnforced(input), message: "the workload sees the whole mesh" };
+  if (!isThere) return { type: "Enforced", status: "False", reason: notEnforced(input), message: "the workload sees the whole mesh" };
+  if (isWanted)
+    return { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" };
+  const message = "the Sidecar is not wanted any more and not deleted yet, see Ready";
+  return { type: "Enforced", status: "True", reason: "SidecarRemains", message };
 }
 
 function notEnforced({ rendered, fallbackReady, conflicts, obstacles: [obstacle] }: ConditionsInput): string {
   if ("refused" in rendered) return rendered.refused.reason;
   if (rendered.mode === "Enforce" && conflicts.length > 0) return "Conflict";
   if (rendered.mode === "Enforce" && !fallbackReady) return "FallbackNotReady";
-  return rendered.mode === "Enforce" && obstacle !== undefined ? obstacle.reason : `Mode${rendered.mode}`;
+  return rendered.mode === "Enforce" ? (obstacle?.reason ?? "NotWrittenYet") : `Mode${rendered.mode}`;
 }
 
 /** Sidecars of others for the same pods, and objects of others where ours should be. */

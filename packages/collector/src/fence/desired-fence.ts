@@ -59,7 +59,8 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     conflict: conflicts.length > 0,
   });
   const remarks = [...selectorRemarks(fence.spec), ...windowRemarks(fence.spec, config.ageing)];
-  const status = fenceStatus({ ...seen, rendered, enforced, conflicts, remarks });
+  const missing = rendered.objects.filter(({ kind }) => !present.some((object) => object.kind === kind)).map(({ kind }) => kind);
+  const status = fenceStatus({ ...seen, rendered, enforced, missing, conflicts, remarks });
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.
   return {

@@ -20,7 +20,13 @@ function statusOf(
 ): ServiceFenceStatus {
   const hosts = egressHosts({ fence, booked: edges.hosts(), registry, now });
   const rendered = renderFence({ fence, hosts, labels: workloadLabels(fence, registry, config), config, proxyVersions: [] });
-  const state = { rendered, enforced: false, fallbackReady: true, conflicts, obstacles: [] };
+  const state = {
+    rendered,
+    enforced: rendered.objects.some(({ kind }) => kind === "Sidecar"),
+    fallbackReady: true,
+    conflicts,
+    obstacles: [],
+  };
   return fenceStatus({ fence, previous, hosts, edges: edges.seen(), ...state, now });
 }
 

@@ -2,7 +2,18 @@ import type { Obstacle } from "../change.ts";
 
 /** Passes by itself, or is a fault of ours. */
 const TRANSIENT: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "EAGAIN", "EBUSY", "EINTR"]);
-const FORBIDDEN: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
+
+/** What an error of the file system means, and what to do. */
+const ADVICE: Readonly<Record<string, { readonly reason: Obstacle["reason"]; readonly todo: string }>> = {
+  EACCES: { reason: "WriteForbidden", todo: "let this user write into the folder" },
+  EPERM: { reason: "WriteForbidden", todo: "let this user write into the folder" },
+  EROFS: { reason: "WriteForbidden", todo: "mount the file system of the folder writable" },
+  ELOOP: { reason: "WriteFailed", todo: "put a folder in its place" },
+  ENOSPC: { reason: "DiskFull", todo: "free space on its disk" },
+  EDQUOT: { reason: "QuotaExceeded", todo: "raise this user's quota on its disk, or free some of it" },
+  ENAMETOOLONG: { reason: "NameTooLong", todo: "give the object, or the folder, a shorter name" },
+};
+const OTHERWISE = { reason: "WriteFailed", todo: "see that the folder is there and can be written" } as const;
 
 /**
  * What stands in the way of a file, when its write threw; undefined when trying again may help by
@@ -11,7 +22,6 @@ const FORBIDDEN: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 export function folderObstacle(error: unknown, place: Pick<Obstacle, "kind" | "namespace" | "name">): Obstacle | undefined {
   const { code, message = String(error) } = error as NodeJS.ErrnoException;
   if (code === undefined || TRANSIENT.has(code)) return undefined;
-  if (FORBIDDEN.has(code)) return { ...place, reason: "WriteForbidden", message: `${message}: let this user write into the folder` };
-  if (code === "ELOOP") return { ...place, reason: "WriteFailed", message: `${message}: put a folder in its place` };
-  return { ...place, reason: "WriteFailed", message: `${message}: see that the folder is there and its disk is not full` };
+  const { reason, todo } = ADVICE[code] ?? OTHERWISE;
+  return { ...place, reason, message: `${message}: ${todo}` };
 }

@@ -31,9 +31,30 @@ export function statusObstacle(error: unknown, { namespace, name }: ObjectRef, k
   return refusal(error, place, `grant the collector the right to patch ${kind.plural}/status, see its ClusterRole`);
 }
 
+/** @param hint what to do where a right is missing */
 function refusal(error: unknown, place: Pick<Obstacle, "kind" | "namespace" | "name">, hint: string): Obstacle | undefined {
   if (!(error instanceof ApiError)) return undefined;
-  if (error.status === 403) return { ...place, reason: "WriteForbidden", message: `${error.message}: ${hint}` };
-  if (error.status === 400 || error.status === 422) return { ...place, reason: "WriteRefused", message: error.message };
+  const { status, message } = error;
+  if (status === 413 || TOO_LARGE.test(message))
+    return { ...place, reason: "WriteTooLarge", message: `${message}: it is larger than the API server takes, have it name fewer hosts` };
+  if (status === 403) return { ...place, ...forbidden(message, hint) };
+  if (status === 400 || status === 422) return { ...place, reason: "WriteRefused", message };
   return undefined;
+}
+
+/** etcd's own words, in an answer with status 500. */
+const TOO_LARGE = /etcdserver: request is too large|trying to send message larger than max/;
+
+/**
+ * A 403 says more than that a right is missing. By its words, as the API server gives each the same
+ * reason.
+ */
+function forbidden(message: string, hint: string): Pick<Obstacle, "reason" | "message"> {
+  if (/exceeded quota/.test(message))
+    return { reason: "QuotaExceeded", message: `${message}: raise the ResourceQuota of the namespace, or free some of it` };
+  if (/because it is being terminated/.test(message))
+    return { reason: "NamespaceTerminating", message: `${message}: nothing is to be done, the namespace is being deleted` };
+  if (/denied the request|denied request/.test(message))
+    return { reason: "WriteForbidden", message: `${message}: ask who runs the policy that denies it` };
+  return { reason: "WriteForbidden", message: `${message}: ${hint}` };
 }

@@ -1,0 +1,102 @@
+/** T-15: conditions say what was read back, whatever a write comes to. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { until } from "@fenceline/api/testing";
+import type { FakeApiServer, RecordedRequest, Resource, ScriptedAnswer } from "@fenceline/kubernetes/testing";
+import { ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { startCluster } from "./testing/cluster.ts";
+import { CAPTURED_MESH } from "./testing/mesh.ts";
+import { startCollector } from "./testing/running-collector.ts";
+
+const [FENCES] = SERVICE_FENCES as [Resource, Resource];
+const isRendering = ({ method, path }: RecordedRequest) => method === "PATCH" && path.includes("networking.istio.io");
+const isStatus = ({ method, path }: RecordedRequest) => method === "PATCH" && path.endsWith("/status");
+const failure = (status: number, message: string): ScriptedAnswer => ({ status, body: { code: status, message } });
+const statusWrites = (server: FakeApiServer) => server.requests.filter(isStatus).length;
+
+const FAILURES = [
+  [failure(500, 'failed calling webhook "rev.validation.istio.io": connection refused'), "WebhookFailed", /ready endpoints/],
+  [failure(429, "too many requests"), "Throttled", /overloaded/],
+  [failure(500, "an error on the server"), "ServerFailed", /tried again/],
+  [failure(413, "Request entity too large: limit is 3145728"), "WriteTooLarge", /fewer hosts/],
+  [failure(500, "etcdserver: request is too large"), "WriteTooLarge", /fewer hosts/],
+  [failure(403, "forbidden: exceeded quota: q, requested: count/x=1, used: 1"), "QuotaExceeded", /raise the ResourceQuota/],
+  [
+    failure(403, "unable to create new content in namespace test1 because it is being terminated"),
+    "NamespaceTerminating",
+    /nothing is to be/,
+  ],
+  [failure(403, "ValidatingAdmissionPolicy 'p' denied request: no"), "WriteForbidden", /ask who runs the policy/],
+] as const;
+
+for (const [answer, reason, advice] of FAILURES)
+  test(`T-15 a fence of which nothing can be written says so: ${reason}, ${JSON.stringify(answer).slice(0, 60)}`, async (t) => {
+    let mend = () => {};
+    const { server, condition, message, collector, metrics } = await startCluster(t, (fake) => {
+      mend = fake.fail(isRendering, answer);
+    });
+    await until(() => condition("Ready") === `False ${reason}`);
+    assert.match(message("Ready"), advice);
+    assert.doesNotMatch(message("Ready"), /grant the collector/);
+    assert.match(condition("Enforced") ?? "", /^False /);
+    assert.match(await metrics(), new RegExp(`^fenceline_obstacles\\{kind="EnvoyFilter",reason="${reason}"\\} 1$`, "m"));
+    await collector.idle();
+    const writes = statusWrites(server);
+    const tries = server.requests.filter(isRendering).length;
+    await until(() => server.requests.filter(isRendering).length > tries);
+    assert.equal(statusWrites(server), writes, "a write that fails again, for the same reason, costs no write of the status");
+    mend();
+    await until(() => condition("Ready") === "True Rendered" && condition("Enforced") === "True SidecarRendered");
+    assert.ok(server.get(SIDECARS, FENCE) && server.get(ENVOY_FILTERS, FENCE));
+  });
+
+test("T-15 a fence whose objects are there and cannot be brought up to date is not ready, and is still enforced", async (t) => {
+  const { server, condition } = await startCluster(t);
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  const mend = server.fail(isRendering, failure(500, "failed calling webhook"));
+  server.put(SERVICES, { metadata: { name: "mysql", namespace: "test1" }, spec: { ports: [{ name: "tcp-sql", port: 3306 }] } });
+  await until(() => condition("Ready") === "False WebhookFailed");
+  assert.equal(condition("Enforced"), "True SidecarRendered");
+  mend();
+  await until(() => condition("Ready") === "True Rendered");
+});
+
+test("T-15 a Sidecar that cannot be deleted is still in force, and the fence says so", async (t) => {
+  const { server, condition } = await startCluster(t);
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  const mend = server.fail(({ method }) => method === "DELETE", failure(500, "an error on the server"));
+  server.put(FENCES, { ...server.get(FENCES, FENCE), ...fence({ spec: { enable: false } }) });
+  await until(() => condition("Ready") === "False ServerFailed");
+  assert.equal(condition("Enforced"), "True SidecarRemains");
+  mend();
+  await until(() => condition("Enforced") === "False ModeOff");
+});
+
+test("T-15 one write that fails and succeeds the next time is no news", async (t) => {
+  const { server, condition, collector } = await startCluster(t);
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  await collector.idle();
+  const before = statusWrites(server);
+  server.answer(isRendering, failure(500, "an error on the server"));
+  server.put(SERVICES, { metadata: { name: "mysql", namespace: "test1" }, spec: { ports: [{ name: "tcp-sql", port: 3306 }] } });
+  const hosts = () => JSON.stringify(server.get(SIDECARS, FENCE)?.spec);
+  await until(() => hosts().includes("mysql"));
+  await collector.idle();
+  assert.equal(statusWrites(server), before);
+});
+
+test("T-15 standalone, a folder in which nothing can be written: the fence is neither ready nor enforced", async (t) => {
+  const { collector, folder, read } = await startCollector(t, CAPTURED_MESH.replace("enable: true", "enable: false"));
+  writeFileSync(join(folder, "rendered"), "");
+  const conditions = () => {
+    const { status } = collector.reader.describe({ namespace: "test1", name: "a" }) ?? {};
+    return Object.fromEntries((status?.conditions ?? []).map(({ type, ...rest }) => [type, rest]));
+  };
+  writeFileSync(join(folder, "mesh.yaml"), CAPTURED_MESH);
+  await until(() => conditions().Ready?.reason === "WriteFailed");
+  assert.match(conditions().Ready?.message ?? "", /see that the folder is there/);
+  assert.equal(conditions().Enforced?.status, "False");
+  assert.equal(read("rendered/test1/Sidecar-a.yaml"), "");
+});

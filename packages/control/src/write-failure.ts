@@ -1,0 +1,24 @@
+import { FencelineError, type ObjectRef, shortened } from "@fenceline/api";
+import type { Obstacle } from "@fenceline/store";
+
+/** Longest message: a condition is written whole with each write of its status. */
+const LONGEST = 1_024;
+
+/**
+ * Why a write fails that is tried again as it is. Undefined where that says nothing of the object:
+ * this replica leads no more.
+ */
+export function writeFailure(error: unknown, { kind, namespace, name }: ObjectRef): Obstacle | undefined {
+  const code = error instanceof FencelineError ? error.code : "";
+  if (code === "NOT_LEADER") return undefined;
+  const text = error instanceof Error ? error.message : String(error);
+  const { reason, todo } = meaningOf(code, text);
+  return { kind, namespace, name, reason, message: shortened(`${text}: ${todo}`, LONGEST) };
+}
+
+function meaningOf(code: string, text: string): { readonly reason: Obstacle["reason"]; readonly todo: string } {
+  if (!code.startsWith("KUBERNETES_")) return { reason: "WriteFailed", todo: "it is tried again" };
+  if (/failed calling webhook/.test(text)) return { reason: "WebhookFailed", todo: "see that the webhook's Service has ready endpoints" };
+  if (code === "KUBERNETES_TOO_MANY_REQUESTS") return { reason: "Throttled", todo: "the API server is overloaded, it is tried again" };
+  return { reason: "ServerFailed", todo: "it is tried again" };
+}
