@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { FencelineError } from "@fenceline/api";
 import { ensureFolder } from "@fenceline/store";
 
@@ -11,6 +11,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: "this user may not write there",
   EROFS: "the file system is read-only",
   EEXIST: "it is there and is no folder",
+  EISDIR: "a folder is there in the place of a file",
+  ERR_FS_EISDIR: "a folder is there in the place of a file",
   ENOTDIR: "something above it is no folder",
   ENOENT: "this file system lets nobody make files or folders there",
   ENOSPC: "the disk is full",
@@ -38,14 +40,39 @@ async function seeThatItCanBeWritten(folder: string): Promise<void> {
     await ensureFolder(folder);
     await writeFile(probe, "Fenceline sees whether it can write here.\n", { flag: "wx" }).finally(() => rm(probe, { force: true }));
   } catch (cause) {
-    const { code: told = "", message, path } = cause as NodeJS.ErrnoException;
+    const { path, code } = cause as NodeJS.ErrnoException;
     // `mkdir` says of a file above the folder what it says of one in its place.
-    const code = told === "EEXIST" && path !== undefined && resolve(path) !== resolve(folder) ? "ENOTDIR" : told;
-    throw new FencelineError("DIRECTORY_UNUSABLE", {
-      at: { file: folder },
-      message: `cannot keep state here: ${REASONS[code] ?? message}`,
-      hint: "name a folder that can be written with --dir",
-      cause,
-    });
+    const isAbove = code === "EEXIST" && path !== undefined && resolve(path) !== resolve(folder);
+    throw unusable(folder, cause, isAbove ? "ENOTDIR" : code);
   }
+}
+
+/**
+ * What went wrong at the start: a failure of the system at a file of the folder is one of the
+ * folder, whichever step met it.
+ */
+export function startFailure(error: unknown, folder: string): unknown {
+  if (error instanceof FencelineError || !(error instanceof Error)) return error;
+  const { path } = error as NodeJS.ErrnoException;
+  if (typeof path !== "string") return error;
+  const isOfFolder = [resolve(folder), realFolder(folder)].some((each) => resolve(path) === each || resolve(path).startsWith(each + sep));
+  return isOfFolder ? unusable(path, error, (error as NodeJS.ErrnoException).code) : error;
+}
+
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return resolve(folder);
+  }
+}
+
+function unusable(file: string, cause: unknown, code = ""): FencelineError {
+  const { message } = cause as Error;
+  return new FencelineError("DIRECTORY_UNUSABLE", {
+    at: { file },
+    message: `cannot keep state here: ${REASONS[code] ?? message}`,
+    hint: "name a folder that can be written with --dir",
+    cause,
+  });
 }

@@ -17,7 +17,7 @@ import { callAddress } from "../../listen.ts";
 import { reporterMetrics } from "../../reporter-metrics.ts";
 import { makeApiToken } from "./api-token.ts";
 import { takeFolder } from "./folder-in-use.ts";
-import { prepareFolder } from "./prepare-folder.ts";
+import { prepareFolder, startFailure } from "./prepare-folder.ts";
 import { sharedToken } from "./shared-token.ts";
 
 /** Settings of a standalone run. */
@@ -72,7 +72,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   } catch (error) {
     for (const each of undo) await each();
     await close();
-    throw error;
+    throw startFailure(error, options.folder);
   }
 }
 

@@ -82,6 +82,25 @@ test("T-50 state or rendered objects of another user are told at the start, not 
   }
 });
 
+test("T-50 what stands in the place of a file or folder of ours is named, whichever step meets it", async (t) => {
+  const cases: readonly (readonly [make: (dir: string) => void, stderr: RegExp])[] = [
+    [
+      (dir) => mkdirSync(join(dir, "state/api-token"), { recursive: true }),
+      /\/state\/api-token: cannot keep state here: a folder is there/,
+    ],
+    [(dir) => symlinkSync("/proc/nothing", join(dir, "state")), /\/state: /],
+    [(dir) => symlinkSync("/proc/nothing", join(dir, "rendered")), /\/rendered: /],
+  ];
+  for (const [make, expected] of cases) {
+    const dir = temporaryFolder(t);
+    make(dir);
+    const { code, stdout, stderr } = await runToEnd(["standalone", "--dir", dir, "--no-demo", ...PORTS]);
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    assert.match(stderr, /^DIRECTORY_UNUSABLE: [^\n]*\n$/);
+    assert.match(stderr, expected);
+  }
+});
+
 test("T-50 a start that is refused leaves no demo.yaml in a folder of somebody's own files", async (t) => {
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, "compose.yaml"), "services: {}\n");
