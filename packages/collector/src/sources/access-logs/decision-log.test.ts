@@ -17,8 +17,9 @@ function setUp(level: Level, maxHosts = 10) {
   const book = new EdgeBook();
   book.open(A, { idleWindow: 1_000, maxHosts, maxRemovedShare: 1 });
   const lines: Record<string, unknown>[] = [];
-  const decisions = DecisionLog.of(pino({ level, base: null, timestamp: false }, { write: (line) => void lines.push(JSON.parse(line)) }));
   const clock = { now: 0 };
+  const logger = pino({ level, base: null, timestamp: false }, { write: (line) => void lines.push(JSON.parse(line)) });
+  const decisions = DecisionLog.of(logger, () => clock.now);
   const mesh = meshOf();
   const nothing = () => {};
   const onEvicted = (host: string, by: Sighting) => decisions?.evicted(host, by);
@@ -86,4 +87,49 @@ test("T-52 a host that makes room for another is told, with its successor, and t
 
 test("T-52 at any other level there is no such log, and so nothing is built for it", () => {
   for (const level of ["info", "warn", "error"] as const) assert.equal(setUp(level).decisions, undefined);
+});
+
+test("T-52 a flood of entries has a hundred lines a second, says how many were left out, and takes none of others' lines", () => {
+  const { reader, clock, take } = setUp("debug");
+  const flood = () =>
+    reader.entries(
+      OWN_PROXY,
+      Array.from({ length: 5_000 }, () => entryOf({})),
+    );
+  flood();
+  assert.equal(take().length, 100);
+  reader.entries(OWN_PROXY, [entryOf(TO_B)]);
+  assert.deepEqual(
+    take().map(({ msg }) => msg),
+    ["edge seen"],
+  );
+  clock.now += 1_000;
+  flood();
+  const lines = take();
+  assert.equal(lines.length, 100);
+  assert.deepEqual(
+    lines.slice(0, 2).map(({ msg, suppressed }) => [msg, suppressed]),
+    [
+      ["entry dropped", 4_900],
+      ["entry dropped", undefined],
+    ],
+  );
+});
+
+test("T-52 many fences together have a thousand lines a second, and what is left out is told", () => {
+  const { decisions, clock, take } = setUp("debug");
+  const say = () => {
+    for (let fence = 0; fence < 50; fence += 1)
+      for (let line = 0; line < 150; line += 1)
+        decisions?.dropped("unknown_destination", entryOf({}), { namespace: "evil", name: `f${fence}` });
+    return take();
+  };
+  const told = (lines: readonly Record<string, unknown>[]) => lines.reduce((all, { suppressed }) => all + Number(suppressed ?? 0), 0);
+  const first = say();
+  assert.deepEqual([first.length, told(first)], [1_000, 0]);
+  clock.now += 1_000;
+  // Ten fences have said what they left out, forty have it still before them.
+  assert.equal(told(say()), 6_500 - 40 * 50);
+  clock.now += 1_000;
+  assert.equal(told(say()), 6_500);
 });

@@ -1,5 +1,5 @@
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, LineBudget } from "@fenceline/api";
 import type { Sighting } from "@fenceline/edges";
 import type { Destination } from "@fenceline/registry";
 import type { Logger } from "pino";
@@ -13,37 +13,74 @@ import type { EntryDropReason } from "./entry-drop-reason.ts";
  */
 export class DecisionLog {
   readonly #logger: Logger;
+  readonly #ofSource: LineBudget;
+  readonly #inAll: LineBudget;
+  /** Lines left out that {@link #inAll} does not count. */
+  #unsaid = 0;
 
-  /** Undefined unless level debug is logged. */
-  static of(logger: Logger): DecisionLog | undefined {
-    return logger.isLevelEnabled("debug") ? new DecisionLog(logger) : undefined;
+  /**
+   * Undefined unless level debug is logged.
+   *
+   * @param clock milliseconds. Default `performance.now`
+   */
+  static of(logger: Logger, clock?: () => number): DecisionLog | undefined {
+    return logger.isLevelEnabled("debug") ? new DecisionLog(logger, clock) : undefined;
   }
 
-  private constructor(logger: Logger) {
+  private constructor(logger: Logger, clock: (() => number) | undefined) {
     this.#logger = logger;
+    const timed = { window: SECOND, ...(clock && { clock }) };
+    this.#ofSource = new LineBudget({ lines: LINES_OF_SOURCE, ...timed });
+    this.#inAll = new LineBudget({ lines: LINES_IN_ALL, ...timed });
   }
 
   /** The entry is one of this edge. */
   attributed(fence: FenceKey, { host, port }: Destination, entry: AccessLogEntry, requests: number): void {
-    this.#logger.debug({ fence: formatFenceKey(fence), host, port, requests, ...namesOf(entry) }, "edge seen");
+    const source = formatFenceKey(fence);
+    this.#say("edge seen", source, () => ({ fence: source, host, port, requests, ...namesOf(entry) }));
   }
 
   /** The entry taught nothing. */
-  dropped(reason: EntryDropReason, entry: AccessLogEntry, fence: FenceKey | undefined): void {
-    const names = { fence: fence === undefined ? undefined : formatFenceKey(fence), ...namesOf(entry) };
-    this.#logger.debug({ reason, ...names, sourceHeader: entry.fenceSource || undefined }, "entry dropped");
+  dropped(reason: EntryDropReason, entry: AccessLogEntry, of: FenceKey | undefined): void {
+    const fence = of === undefined ? undefined : formatFenceKey(of);
+    const sourceHeader = entry.fenceSource || undefined;
+    this.#say("entry dropped", fence ?? reason, () => ({ reason, fence, ...namesOf(entry), sourceHeader }));
   }
 
   /** Nothing that the stream says is believed. */
   streamDropped(reason: EntryDropReason, { logName, peer, node }: AccessLogStream, count: number): void {
-    this.#logger.debug({ reason, logName, peer, node: node.id, namespace: node.namespace, count }, "entries dropped");
+    this.#say("entries dropped", reason, () => ({ reason, logName, peer, node: node.id, namespace: node.namespace, count }));
   }
 
   /** A host made room for another one. */
-  evicted(host: string, { fence, host: by, requestId }: Sighting): void {
-    this.#logger.debug({ fence: formatFenceKey(fence), host, by, requestId }, "host evicted");
+  evicted(host: string, { fence: of, host: by, requestId }: Sighting): void {
+    const fence = formatFenceKey(of);
+    this.#say("host evicted", fence, () => ({ fence, host, by, requestId }));
+  }
+
+  /**
+   * A line, as far as the budgets go. A stream's entries may have two bytes, its lines a hundred: it
+   * must not fill the disk, nor take the lines of all others (T-52).
+   */
+  #say(message: string, source: string, fields: () => object): void {
+    const ofSource = this.#ofSource.take(`${message} ${source}`);
+    if (ofSource === undefined) return;
+    const inAll = this.#inAll.take("");
+    if (inAll === undefined) {
+      this.#unsaid += ofSource;
+      return;
+    }
+    const suppressed = ofSource + inAll + this.#unsaid;
+    this.#unsaid = 0;
+    this.#logger.debug(suppressed > 0 ? { ...fields(), suppressed } : fields(), message);
   }
 }
+
+/** Milliseconds. */
+const SECOND = 1_000;
+/** Lines of one decision about one fence in a second, or for one reason where no fence is known. */
+const LINES_OF_SOURCE = 100;
+const LINES_IN_ALL = 1_000;
 
 function namesOf({ authority, upstreamCluster, responseCode, requestId, fenceSource }: AccessLogEntry) {
   const via = fenceSource === "" ? undefined : "fallback";
