@@ -42,6 +42,19 @@ export interface ObjectRef<Kind extends string = string> {
 }
 
 /**
+ * Names an object by its kind: that of the table, since an object need not say its own.
+ *
+ * @param kind its name
+ */
+export function refOf<Kind extends string>(kind: Kind, { metadata: { namespace, name } }: Named): ObjectRef<Kind> {
+  return { kind, namespace, name };
+}
+
+interface Named {
+  readonly metadata: Pick<ObjectRef, "namespace" | "name">;
+}
+
+/**
  * `ServiceFence test1/a`, as a key. No part of it may contain a blank or a slash, so it is
  * unambiguous.
  */

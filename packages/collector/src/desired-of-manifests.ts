@@ -1,4 +1,13 @@
-import { type AnyObject, type Config, describeObject, FencelineError, type ObjectRef, type RenderedObject, refText } from "@fenceline/api";
+import {
+  type AnyObject,
+  type Config,
+  describeObject,
+  FencelineError,
+  type ObjectRef,
+  type RenderedObject,
+  refOf,
+  refText,
+} from "@fenceline/api";
 import { type Desired, type DrivenKind, desiredOf, plan } from "@fenceline/control";
 import type { KindContext, KindMaker } from "./kind-context.ts";
 import { DRIVERS, type Drivers } from "./kinds.ts";
@@ -45,7 +54,7 @@ function outcomesOf(make: KindMaker, context: KindContext): readonly Outcome[] {
   const { kind, reconciler, triggers } = make(context);
   const own = context.store.snapshot().of(kind);
   for (const object of own) triggers?.open?.(object);
-  const refs = own.map(({ metadata: { namespace, name } }): ObjectRef => ({ kind: kind.name, namespace, name }));
+  const refs = own.map((object) => refOf(kind.name, object));
   return refs
     .sort((a, b) => (refText(a) < refText(b) ? -1 : 1))
     .map((of) => {

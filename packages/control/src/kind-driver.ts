@@ -1,4 +1,4 @@
-import { type ObjectChange, type ObjectRef, type OwnObject, objectOf, refText } from "@fenceline/api";
+import { type ObjectChange, type ObjectRef, type OwnObject, objectOf, refOf, refText } from "@fenceline/api";
 import type { MeshChanges, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
@@ -130,7 +130,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     const isNews = this.#triggers.isNews?.(change) ?? !isOurs;
     const object = objectOf(change);
     if (after !== undefined && !isNews) this.#open(after);
-    else if (object !== undefined) this.#look(this.#refOf(object));
+    else if (object !== undefined) this.#look(refOf(this.#options.driven.kind.name, object));
   }
 
   #disturbed(of: ObjectRef): void {
@@ -146,7 +146,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   }
 
   #open(object: O): void {
-    const of = this.#refOf(object);
+    const of = refOf(this.#options.driven.kind.name, object);
     this.#known.set(refText(of), of);
     this.#faults.guard(() => this.#triggers.open?.(object));
   }
@@ -161,9 +161,5 @@ export class KindDriver<O extends OwnObject = OwnObject> {
    */
   #sweep(): void {
     for (const owner of this.#options.store.goneOwners(this.#options.driven.kind)) this.#enqueue(owner);
-  }
-
-  #refOf({ metadata: { namespace, name } }: O): ObjectRef {
-    return { kind: this.#options.driven.kind.name, namespace, name };
   }
 }

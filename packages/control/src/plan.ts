@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type ObjectRef, RENDERED_KINDS, type RenderedObject } from "@fenceline/api";
+import { type ObjectRef, RENDERED_KINDS, type RenderedObject, refOf } from "@fenceline/api";
 import { type Change, writtenBy } from "@fenceline/store";
 
 /**
@@ -17,13 +17,7 @@ export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired
     return isDeepStrictEqual(current, object) ? [] : [{ action: "update", owner, object, before: current }];
   });
   const surplus = owned.filter((object) => !desired.some((candidate) => isSame(candidate, object)));
-  const deletions = surplus.map(
-    ({ kind, metadata: { namespace, name } }): Change => ({
-      action: "delete",
-      owner,
-      object: { kind, namespace, name },
-    }),
-  );
+  const deletions = surplus.map((object): Change => ({ action: "delete", owner, object: refOf(object.kind, object) }));
   return [...inOrder(writes), ...inOrder(deletions).reverse()];
 }
 

@@ -16,6 +16,7 @@ import {
   type ReadKind,
   type RenderedKind,
   type RenderedObject,
+  refOf,
   type SpecFault,
 } from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
@@ -133,7 +134,7 @@ export class DirectoryStore implements Store {
     await store.#manifests.open();
     store.#mesh.read(store.#manifests.objects());
     store.#mesh.takeChanges();
-    for (const object of store.#own.flatMap((kind) => store.snapshot().of(kind))) store.#state.adopt(refOf(object));
+    for (const object of store.#own.flatMap((kind) => store.snapshot().of(kind))) store.#state.adopt(refOf(object.kind, object));
     for (const key of store.#state.owners()) store.#owned.set(key, key, undefined);
     for (const { key, value } of store.#rendered.entries()) store.#owned.set(value.owner, key, value.object);
     store.#rendered.watch();
@@ -235,14 +236,10 @@ export class DirectoryStore implements Store {
   #ownerChanged(change: ObjectChange<OwnObject>): void {
     const object = objectOf(change);
     if (object === undefined) return;
-    const of = refOf(object);
+    const of = refOf(object.kind, object);
     if (change.before === undefined && change.after !== undefined && this.#state.adopt(of)) this.#owned.set(of, of, undefined);
     this.#owned.ownerChanged(of);
   }
-}
-
-function refOf({ kind, metadata: { namespace, name } }: OwnObject): ObjectRef {
-  return { kind, namespace, name };
 }
 
 /** What a folder has nothing of. */

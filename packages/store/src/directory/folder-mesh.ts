@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import { type AnyObject, describeObject, type ObjectChange, type ObjectRef, type OwnObject, objectOf, objectsByKind } from "@fenceline/api";
+import {
+  type AnyObject,
+  describeObject,
+  type ObjectChange,
+  type ObjectRef,
+  type OwnObject,
+  objectOf,
+  objectsByKind,
+  refOf,
+} from "@fenceline/api";
 import { type ChangesByKind, PendingChanges } from "../pending-changes.ts";
 import type { MeshSnapshot } from "../store.ts";
 
@@ -91,7 +100,6 @@ export class FolderMesh {
   }
 
   #withState(object: OwnObject): OwnObject {
-    const { namespace, name } = object.metadata;
-    return { ...object, status: this.#stateOf({ kind: object.kind, namespace, name }) ?? object.status };
+    return { ...object, status: this.#stateOf(refOf(object.kind, object)) ?? object.status };
   }
 }

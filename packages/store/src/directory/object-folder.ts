@@ -2,20 +2,13 @@ import { createHash } from "node:crypto";
 import { type Dirent, readdirSync } from "node:fs";
 import { lstat, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { describeLeftOut, FencelineError, fileFailure } from "@fenceline/api";
+import { describeLeftOut, FencelineError, fileFailure, type ObjectRef } from "@fenceline/api";
 import { stringify } from "yaml";
 import { type FilePrint, isSamePrint, printOf, removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
 import { discard, readYaml, setAside, type YamlReading } from "./damaged-file.ts";
 import { fileName, type NamedFile, readFileName } from "./file-name.ts";
 import { makePlace, refuseLink } from "./folder-place.ts";
 import { Turns } from "./turns.ts";
-
-/** Names one object of a folder. */
-export interface FolderKey {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /** What a file's content is worth. */
 export interface Reading<T> {
@@ -31,7 +24,7 @@ export interface FolderOptions<T> extends WriteOptions {
   /** Comment that opens a file, to tell people what it is. */
   readonly heading: (value: T) => string;
   /** What a file holds of an object. */
-  readonly contentOf: (value: T, key: FolderKey) => unknown;
+  readonly contentOf: (value: T, key: ObjectRef) => unknown;
   /** The object's name in a file whose own name is too short for it. */
   readonly nameIn: (content: unknown) => unknown;
   /**
@@ -42,7 +35,7 @@ export interface FolderOptions<T> extends WriteOptions {
 }
 
 interface Kept<T> {
-  readonly key: FolderKey;
+  readonly key: ObjectRef;
   readonly value: T;
   /** As it lies on the disk, of what is derived. */
   readonly text: string | undefined;
@@ -75,7 +68,7 @@ export class ObjectFolder<T> {
    * @param read turns a file's content into an object; undefined when there is none in it
    * @throws {FencelineError} `DIRECTORY_UNUSABLE` when it is no folder, or cannot be listed
    */
-  async load(read: (content: unknown, key: FolderKey) => Reading<T>, onTrouble: (error: FencelineError) => void): Promise<void> {
+  async load(read: (content: unknown, key: ObjectRef) => Reading<T>, onTrouble: (error: FencelineError) => void): Promise<void> {
     for (const { path, namespace, file } of await this.#filesOnDisk()) {
       const reading = await readYaml(path);
       const key = this.#keyOf(namespace, file, reading.content);
@@ -88,20 +81,20 @@ export class ObjectFolder<T> {
     }
   }
 
-  get(key: FolderKey): T | undefined {
+  get(key: ObjectRef): T | undefined {
     return this.#objects.get(this.#path(key))?.value;
   }
 
   /** How long an object's file is, in characters. */
-  lengthOf(key: FolderKey): number {
+  lengthOf(key: ObjectRef): number {
     return this.#objects.get(this.#path(key))?.length ?? 0;
   }
 
-  entries(): { readonly key: FolderKey; readonly value: T }[] {
+  entries(): { readonly key: ObjectRef; readonly value: T }[] {
     return [...this.#objects.values()];
   }
 
-  async put(key: FolderKey, value: T): Promise<void> {
+  async put(key: ObjectRef, value: T): Promise<void> {
     const path = this.#path(key);
     const text = this.#textOf(key, value);
     await this.#turns.take(path, async () => {
@@ -109,7 +102,7 @@ export class ObjectFolder<T> {
     });
   }
 
-  async delete(key: FolderKey): Promise<void> {
+  async delete(key: ObjectRef): Promise<void> {
     const path = this.#path(key);
     await this.#turns.take(path, async () => {
       for (const folder of [this.#folder, dirname(path)]) await refuseLink(folder);
@@ -119,7 +112,7 @@ export class ObjectFolder<T> {
   }
 
   /** The object whose file this is; undefined when it is no object's. */
-  keyAt(namespace: string, file: string): FolderKey | undefined {
+  keyAt(namespace: string, file: string): ObjectRef | undefined {
     return this.#objects.get(join(this.#folder, namespace, file))?.key;
   }
 
@@ -128,7 +121,7 @@ export class ObjectFolder<T> {
    *
    * @returns whether it was another one, or gone
    */
-  async restore(key: FolderKey): Promise<boolean> {
+  async restore(key: ObjectRef): Promise<boolean> {
     const path = this.#path(key);
     let isRestored = false;
     await this.#turns.take(path, async () => {
@@ -151,7 +144,7 @@ export class ObjectFolder<T> {
   }
 
   /** What somebody edited beside the object itself, such as a comment, is to be written again. */
-  async #keepLoaded(path: string, key: FolderKey, value: T, text: string): Promise<void> {
+  async #keepLoaded(path: string, key: ObjectRef, value: T, text: string): Promise<void> {
     const ours = this.#isDerived ? this.#textOf(key, value) : text;
     const isAsWritten = text === ours || !CHECKSUM.test(text);
     this.#keep(path, { key, value, print: isAsWritten ? await printOf(path) : undefined }, ours);
@@ -166,7 +159,7 @@ export class ObjectFolder<T> {
     return await writeFileAtomic(path, text, this.#options);
   }
 
-  #textOf(key: FolderKey, value: T): string {
+  #textOf(key: ObjectRef, value: T): string {
     const { heading, contentOf } = this.#options;
     // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are
     // quoted.
@@ -175,16 +168,16 @@ export class ObjectFolder<T> {
     return `# ${heading(value)}${checksum}\n${stringify(content, { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" })}`;
   }
 
-  #path(key: FolderKey): string {
+  #path(key: ObjectRef): string {
     return join(this.#folder, key.namespace, fileName(key));
   }
 
-  #keyOf(namespace: string, { kind, name, isShortened }: NamedFile, content: unknown): FolderKey {
+  #keyOf(namespace: string, { kind, name, isShortened }: NamedFile, content: unknown): ObjectRef {
     const whole = isShortened ? this.#options.nameIn(content) : name;
     return { kind, namespace, name: typeof whole === "string" ? whole : name };
   }
 
-  #faultOf(path: string, key: FolderKey, { text = "", content }: YamlReading): string | undefined {
+  #faultOf(path: string, key: ObjectRef, { text = "", content }: YamlReading): string | undefined {
     if (this.#path(key) !== path) return "it is of no object of this name";
     const [, checksum] = CHECKSUM.exec(text) ?? [];
     // Files of a version before this one have none.
@@ -240,7 +233,7 @@ function keepAside(path: string, fault: string, isLost: boolean): FencelineError
   return new FencelineError("STATE_UNREADABLE", { at: { file: path }, message: `${fault}; ${taken}`, hint });
 }
 
-function whatIsMissing({ kind }: FolderKey, leftOut: readonly string[], unnamed = 0): string {
+function whatIsMissing({ kind }: ObjectRef, leftOut: readonly string[], unnamed = 0): string {
   return leftOut.length === 0 ? `holds no ${kind}` : `not readable, and left out: ${describeLeftOut(leftOut, unnamed)}`;
 }
 

@@ -1,5 +1,5 @@
 import { type ObjectRef, type RenderedKind, type RenderedObject, SERVICE_FENCE } from "@fenceline/api";
-import type { FolderKey, Reading } from "./object-folder.ts";
+import type { Reading } from "./object-folder.ts";
 
 /** A rendered object in a folder, and whom it was rendered for. */
 export interface OwnedObject {
@@ -30,7 +30,7 @@ export function nameOfOwned(content: unknown): unknown {
  * Reads a file of one of the kinds. Only what the controller compares and looks into is checked:
  * whatever else is wrong is written over.
  */
-export function ownedReader(kinds: readonly RenderedKind[]): (content: unknown, key: FolderKey) => Reading<OwnedObject> {
+export function ownedReader(kinds: readonly RenderedKind[]): (content: unknown, key: ObjectRef) => Reading<OwnedObject> {
   return (content, key) => {
     const file = content as FileContent | null | undefined;
     const kind = kinds.find(({ name }) => name === key.kind);
@@ -43,7 +43,7 @@ export function ownedReader(kinds: readonly RenderedKind[]): (content: unknown, 
 type FileContent = Partial<RenderedObject> & { readonly metadata?: { readonly annotations?: unknown } };
 
 /** Files of a version before this one name no owner: there, each was of the fence of its name. */
-function ownerOf(annotations: unknown, { namespace, name }: FolderKey): ObjectRef {
+function ownerOf(annotations: unknown, { namespace, name }: ObjectRef): ObjectRef {
   const text = (annotations as Readonly<Record<string, unknown>> | null | undefined)?.[OWNER_ANNOTATION];
   const [, kind, owner] = /^([A-Za-z]+)\/([^/]+)$/.exec(typeof text === "string" ? text : "") ?? [];
   return kind === undefined || owner === undefined ? { kind: SERVICE_FENCE.name, namespace, name } : { kind, namespace, name: owner };
@@ -51,7 +51,7 @@ function ownerOf(annotations: unknown, { namespace, name }: FolderKey): ObjectRe
 
 function isWhole(
   file: FileContent | null | undefined,
-  { kind, namespace, name }: FolderKey,
+  { kind, namespace, name }: ObjectRef,
   { lists, isItem = () => true }: RenderedKind,
 ): file is RenderedObject {
   const spec = (file?.spec ?? {}) as Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { type Change, writtenBy } from "../change.ts";
 import { type Conflict, ownedByAnother } from "../conflict.ts";
 import { WritesUnderWay } from "../writes-under-way.ts";
 import { fileName } from "./file-name.ts";
-import { type FolderKey, ObjectFolder } from "./object-folder.ts";
+import { ObjectFolder } from "./object-folder.ts";
 import { contentOfOwned, nameOfOwned, type OwnedObject, ownedReader } from "./owned-object.ts";
 import { RenderedWatch } from "./rendered-watch.ts";
 
@@ -42,7 +42,7 @@ export class RenderedFolder {
     await this.#files.idle();
   }
 
-  entries(): readonly { readonly key: FolderKey; readonly value: OwnedObject }[] {
+  entries(): readonly { readonly key: ObjectRef; readonly value: OwnedObject }[] {
     return this.#files.entries();
   }
 

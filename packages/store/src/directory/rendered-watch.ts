@@ -1,6 +1,7 @@
 import { type FSWatcher, statSync, watch } from "node:fs";
 import { join } from "node:path";
-import type { FolderKey, ObjectFolder } from "./object-folder.ts";
+import type { ObjectRef } from "@fenceline/api";
+import type { ObjectFolder } from "./object-folder.ts";
 
 /** Of one change on disk several notices come. Milliseconds. */
 const SETTLE_MS = 50;
@@ -20,7 +21,7 @@ interface Watched {
 export class RenderedWatch {
   readonly #folder: string;
   readonly #objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">;
-  readonly #onRestored: (key: FolderKey) => void;
+  readonly #onRestored: (key: ObjectRef) => void;
   readonly #watched = new Map<string, Watched>();
   /** Files to look at, by namespace; undefined for all of one. */
   #changed = new Map<string, Set<string> | undefined>();
@@ -29,7 +30,7 @@ export class RenderedWatch {
   #working: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(folder: string, objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">, onRestored: (key: FolderKey) => void) {
+  constructor(folder: string, objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">, onRestored: (key: ObjectRef) => void) {
     this.#folder = folder;
     this.#objects = objects;
     this.#onRestored = onRestored;
@@ -85,7 +86,7 @@ export class RenderedWatch {
     }
   }
 
-  async #restoreOne(key: FolderKey): Promise<void> {
+  async #restoreOne(key: ObjectRef): Promise<void> {
     try {
       if (await this.#objects.restore(key)) this.#onRestored(key);
     } catch {

@@ -1,5 +1,5 @@
 import { type FencelineError, type ObjectRef, type OwnKind, refText } from "@fenceline/api";
-import { type FolderKey, ObjectFolder, type Reading } from "./object-folder.ts";
+import { ObjectFolder, type Reading } from "./object-folder.ts";
 
 /** What is known of an object of ours, and since when that object is gone. */
 interface State {
@@ -36,7 +36,7 @@ export class StateFolder {
   readonly #folder: ObjectFolder<State>;
   readonly #options: Required<StateFolderOptions>;
   /** Of deleted objects, the one that was deleted first in front; each with when it is forgotten. */
-  readonly #kept = new Map<string, { readonly key: FolderKey; readonly until: number }>();
+  readonly #kept = new Map<string, { readonly key: ObjectRef; readonly until: number }>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(folder: string, options: StateFolderOptions) {
@@ -76,17 +76,17 @@ export class StateFolder {
   }
 
   /** Objects whose state is here, but those that are known to be deleted. */
-  owners(): readonly FolderKey[] {
+  owners(): readonly ObjectRef[] {
     return this.#folder.entries().flatMap(({ key }) => (this.#kept.has(refText(key)) ? [] : [key]));
   }
 
-  async put(of: FolderKey, status: object): Promise<void> {
+  async put(of: ObjectRef, status: object): Promise<void> {
     await this.#folder.put(of, { status });
     this.#kept.delete(refText(of));
   }
 
   /** The object was deleted. */
-  async delete(of: FolderKey): Promise<void> {
+  async delete(of: ObjectRef): Promise<void> {
     const { keepFor, now, clock } = this.#options;
     const state = this.#folder.get(of);
     if (state === undefined || this.#kept.has(refText(of))) return;
@@ -100,7 +100,7 @@ export class StateFolder {
    *
    * @returns whether its state is known
    */
-  adopt(of: FolderKey): boolean {
+  adopt(of: ObjectRef): boolean {
     const status = this.get(of);
     // What is written for it later waits for this, so the newer one stays. A write that fails is
     // made good by the next one.
@@ -136,7 +136,7 @@ export class StateFolder {
 }
 
 /** Reads a state as the status of its kind. What is of no kind of ours is not looked into. */
-function stateReader(kinds: readonly OwnKind[]): (content: unknown, key: FolderKey) => Reading<State> {
+function stateReader(kinds: readonly OwnKind[]): (content: unknown, key: ObjectRef) => Reading<State> {
   return (content, key) => {
     const kind = kinds.find(({ name }) => name === key.kind);
     const isRecord = typeof content === "object" && content !== null && !Array.isArray(content);

@@ -1,4 +1,4 @@
-import type { FencelineError, ObjectRef, OwnKind, OwnObject, SpecFault } from "@fenceline/api";
+import { type FencelineError, type ObjectRef, type OwnKind, type OwnObject, refOf, type SpecFault } from "@fenceline/api";
 import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/kubernetes";
 import { Informer, keyText, type ObjectKey, type Resource, resourcesOf } from "@fenceline/kubernetes";
 import type { KeptObjects } from "./kept-object.ts";
@@ -128,8 +128,7 @@ export class ObservedOwnKind<O extends OwnObject> {
    */
   #changed(rank: number, event: ObjectEvent<O>): void {
     const { kind, metadata } = event.object;
-    const { namespace, name } = metadata;
-    if (event.type === "added" || event.type === "deleted") this.#options.onPresence({ kind, namespace, name });
+    if (event.type === "added" || event.type === "deleted") this.#options.onPresence(refOf(kind, event.object));
     const others = this.places.filter((_, place) => place !== rank);
     if (others.slice(0, rank).some(({ informer }) => informer.get(metadata)?.value !== undefined)) return;
     const hidden = others.slice(rank).find(({ informer }) => informer.get(metadata)?.value !== undefined);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isOfStatus, type OwnObject } from "@fenceline/api";
-import { keyText, type ObjectEvent } from "@fenceline/kubernetes";
+import { isOfStatus, type OwnObject, refOf, refText } from "@fenceline/api";
+import type { ObjectEvent } from "@fenceline/kubernetes";
 
 /**
  * What writes under way make of the statuses of objects of one or more kinds. If every status
@@ -14,7 +14,7 @@ export class ExpectedStatuses {
    * answer may come first.
    */
   async during(object: OwnObject, status: unknown, write: () => Promise<void>): Promise<void> {
-    const id = idOf(object);
+    const id = refText(refOf(object.kind, object));
     this.#expected.set(id, status);
     try {
       await write();
@@ -27,10 +27,9 @@ export class ExpectedStatuses {
   isEcho(event: ObjectEvent<OwnObject>): boolean {
     if (event.type !== "modified" || this.#expected.size === 0) return false;
     const { previous, object } = event;
-    return isDeepStrictEqual(object.status, this.#expected.get(idOf(object))) && isOfStatus({ before: previous, after: object });
+    return (
+      isDeepStrictEqual(object.status, this.#expected.get(refText(refOf(object.kind, object)))) &&
+      isOfStatus({ before: previous, after: object })
+    );
   }
-}
-
-function idOf({ kind, metadata }: OwnObject): string {
-  return `${kind} ${keyText(metadata)}`;
 }

@@ -1,13 +1,13 @@
-import { type FenceKey, MANAGER } from "@fenceline/api";
+import { MANAGER } from "@fenceline/api";
 import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
-import { hasStatus, objectPath, type Resource, type WireObject, withRetries } from "@fenceline/kubernetes";
+import { hasStatus, type ObjectKey, objectPath, type Resource, type WireObject, withRetries } from "@fenceline/kubernetes";
 
 /** One patch to send. */
 export interface StatusWrite {
   readonly api: KubernetesApi;
   readonly clock: Clock;
   readonly resource: Resource;
-  readonly key: FenceKey;
+  readonly key: ObjectKey;
   /** Of the object that the status is for. */
   readonly uid: string | undefined;
   readonly patch: object;
@@ -39,7 +39,7 @@ export async function sendStatusPatch({ api, clock, resource, key, uid, patch }:
   }
 }
 
-async function exists(api: KubernetesApi, resource: Resource, key: FenceKey, uid: string | undefined): Promise<boolean> {
+async function exists(api: KubernetesApi, resource: Resource, key: ObjectKey, uid: string | undefined): Promise<boolean> {
   try {
     const { metadata } = (await api.json({ method: "GET", path: objectPath(resource, key) })) as WireObject;
     return metadata.uid === uid;

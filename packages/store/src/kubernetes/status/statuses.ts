@@ -6,6 +6,7 @@ import {
   type OwnKind,
   type OwnObject,
   objectOf,
+  refOf,
   refText,
 } from "@fenceline/api";
 import type { Clock, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
@@ -52,8 +53,9 @@ export class Statuses {
     for (const change of changes) {
       const object = objectOf(change);
       if (object === undefined) continue;
-      if (change.after === undefined) this.#told.delete(idOf(object));
-      else this.#told.set(idOf(object), { uid: object.metadata.uid, status: object.status });
+      const id = refText(refOf(object.kind, object));
+      if (change.after === undefined) this.#told.delete(id);
+      else this.#told.set(id, { uid: object.metadata.uid, status: object.status });
     }
   }
 
@@ -64,15 +66,15 @@ export class Statuses {
    */
   async write(kind: OwnKind, desired: object, { object, resource, informer }: StatusPlace): Promise<void> {
     const { api, clock } = this.#options;
-    const { namespace, name, uid } = object.metadata;
+    const { uid } = object.metadata;
     const patch = this.#patch(kind, desired, object);
     if (patch !== undefined) {
       const expected = asSent(applyMergePatch(object.status, patch));
       await this.#expected.during(object, expected, async () =>
-        informer.absorb(await sendStatusPatch({ api, clock, resource, key: { namespace, name }, uid, patch })),
+        informer.absorb(await sendStatusPatch({ api, clock, resource, key: object.metadata, uid, patch })),
       );
     }
-    if (kind.mergeStatus !== undefined) this.#written.set(idOf(object), { uid, status: desired });
+    if (kind.mergeStatus !== undefined) this.#written.set(refText(refOf(object.kind, object)), { uid, status: desired });
   }
 
   /** An object is gone, and its status with it. */
@@ -94,7 +96,7 @@ export class Statuses {
 
   /** What the writer knows of a status: what it was told last, and what it wrote since. */
   #known(object: OwnObject): readonly unknown[] {
-    const id = idOf(object);
+    const id = refText(refOf(object.kind, object));
     const known = [this.#told.get(id), this.#written.get(id)].filter((each) => each !== undefined);
     return known.filter(({ uid }) => uid === object.metadata.uid).map(({ status }) => status);
   }
@@ -103,8 +105,4 @@ export class Statuses {
 /** As the API server will have it: without fields that are undefined. */
 function asSent(status: unknown): unknown {
   return JSON.parse(JSON.stringify(status));
-}
-
-function idOf({ kind, metadata: { namespace, name } }: OwnObject): string {
-  return refText({ kind, namespace, name });
 }
