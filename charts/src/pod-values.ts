@@ -65,10 +65,15 @@ export function podValues(resources: Readonly<Record<string, Readonly<Record<str
       "Times of the liveness probe; what it asks is the chart's. A pod that is only slow must not be restarted.",
     ),
     extraArgs: z.array(z.string()).default([]).describe("More flags of the command, for example --log-level=debug."),
-    extraEnv: z.array(EnvironmentVariable).default([]).describe("More environment variables of the container."),
-    extraVolumes: z.array(Volume).default([]).describe("More volumes of the pod."),
+    extraEnv: z
+      .array(EnvironmentVariable)
+      .default([])
+      .describe("More environment variables of the container. A name of the chart's own is refused."),
+    extraVolumes: z.array(Volume).default([]).describe("More volumes of the pod. A name of the chart's own is refused."),
     extraVolumeMounts: z.array(VolumeMount).default([]).describe("Where the container mounts them."),
-    podAnnotations: Annotations.default({}).describe("More annotations of the pods."),
+    podAnnotations: Annotations.default({}).describe(
+      "More annotations of the pods. proxy.istio.io/config is merged with the chart's settings, which stay; prometheus.io/* replace the chart's.",
+    ),
     podLabels: Labels.default({}).describe("More labels of the pods. Those that the chart sets itself stay as they are."),
     podSecurityContext: PodSecurityContext.default(RESTRICTED_POD).describe("Security context of the pods: the restricted standard."),
     securityContext: ContainerSecurityContext.default(RESTRICTED_CONTAINER).describe(

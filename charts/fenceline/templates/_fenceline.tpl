@@ -18,7 +18,7 @@ Labels of every object. Call with (dict "root" $ "component" "collector"), and "
   "app.kubernetes.io/component" .component
   "app.kubernetes.io/instance" .root.Release.Name
 }}
-{{- toYaml (omit (merge $own (.more | default dict) .root.Values.commonLabels) "app" "sidecar.istio.io/inject" "istio.io/rev") }}
+{{- toYaml (omit (merge $own (.more | default dict) .root.Values.commonLabels) "app" "sidecar.istio.io/inject" "istio.io/rev" "slime.io/serviceFenced") }}
 {{- end }}
 
 {{/* The image of a part: its own, else everybody's. Call with (dict "root" $ "part" .Values.collector "name" "collector"). */}}
@@ -62,7 +62,7 @@ topologySpreadConstraints:
   {{- end }}
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
+  {{- toYaml (uniq .) | nindent 2 }}
 {{- end }}
 {{- with .component.priorityClassName }}
 priorityClassName: {{ . }}
@@ -168,4 +168,36 @@ Call with (list name expression).
 {{- include "fenceline.checkDuration" (list "config.ageing.shortestWindow" $config.ageing.shortestWindow "100ms" "24h") }}
 {{- include "fenceline.checkDuration" (list "config.ageing.idleWindow" $config.ageing.idleWindow $config.ageing.shortestWindow "87600h") }}
 {{- toYaml $config }}
+{{- end }}
+
+{{/*
+Annotations of a pod: what it cannot do without, then those of the values, then what they may replace. Settings of its Envoy are one text of YAML, so
+they are merged key by key. Call with (dict "own" $needed "replaceable" $usual "more" $values.podAnnotations "path" "collector.podAnnotations").
+*/}}
+{{- define "fenceline.podAnnotations" -}}
+{{- $own := .own }}
+{{- $proxy := "proxy.istio.io/config" }}
+{{- with get .more $proxy }}
+{{- $theirs := fromYaml . }}
+{{- if or (hasKey $theirs "Error") (not $theirs) }}
+{{- fail (printf "%s: %s is not a map in YAML, so the chart's own settings cannot be added to it" $.path $proxy) }}
+{{- end }}
+{{- $_ := set $own $proxy (printf "%s\n" (toYaml (merge (fromYaml (get $own $proxy)) $theirs))) }}
+{{- end }}
+{{- toYaml (merge $own .more .replaceable) }}
+{{- end }}
+
+{{/*
+Refuses a name that the chart has itself, or that is there twice: the API server refuses the one, and takes the last of the other without a word.
+Call with (dict "more" $values.extraEnv "own" (list "POD_NAME") "path" "collector.extraEnv" "key" "name").
+*/}}
+{{- define "fenceline.checkNames" -}}
+{{- $taken := .own }}
+{{- range .more }}
+{{- $name := get . $.key | trimSuffix "/" }}
+{{- if has $name $taken }}
+{{- fail (printf "%s: the %s %s is the chart's own, or is there twice" $.path $.key $name) }}
+{{- end }}
+{{- $taken = append $taken $name }}
+{{- end }}
 {{- end }}
