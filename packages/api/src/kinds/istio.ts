@@ -24,13 +24,22 @@ export interface RenderedMeta {
   readonly ownerReferences?: readonly OwnerReference[];
 }
 
+/** A listener for outbound calls, with the hosts that it imports. */
+export interface EgressListener {
+  readonly hosts: readonly string[];
+  /** Undefined for the one that takes whatever no other does. Istio wants that one to be the last. */
+  readonly port?: { readonly number: number; readonly protocol: string; readonly name: string };
+  readonly bind?: string;
+  readonly captureMode?: "NONE";
+}
+
 export interface Sidecar {
   readonly apiVersion: "networking.istio.io/v1beta1";
   readonly kind: "Sidecar";
   readonly metadata: RenderedMeta;
   readonly spec: {
     readonly workloadSelector: { readonly labels: Labels };
-    readonly egress: readonly { readonly hosts: readonly string[] }[];
+    readonly egress: readonly EgressListener[];
   };
 }
 
@@ -49,9 +58,37 @@ export interface EnvoyFilter {
 /** An object of {@link RENDERED_KINDS}. */
 export type RenderedObject = Sidecar | EnvoyFilter;
 
+/**
+ * Where the listener of parked hosts is bound: an abstract socket, so that it takes no port and no
+ * file. Port 0 makes istiod import every port of a Service; with any other number only that one.
+ */
+const PARKED = {
+  port: { number: 0, protocol: "HTTP", name: "http-parked" },
+  bind: "unix://@fenceline-parked",
+  captureMode: "NONE",
+} as const;
+
 /** The hosts that a Sidecar shows, as it names them; none of another kind. */
 export function sidecarHosts(object: RenderedObject): readonly string[] {
-  return object.kind === "Sidecar" ? object.spec.egress.flatMap(({ hosts }) => hosts) : [];
+  return object.kind === "Sidecar" ? object.spec.egress.flatMap((listener) => (isParked(listener) ? [] : listener.hosts)) : [];
+}
+
+/**
+ * The hosts whose clusters a Sidecar keeps in the Envoy while no call can reach them: they are about
+ * to be shown, or to go.
+ */
+export function parkedHosts(object: RenderedObject): readonly string[] {
+  return object.kind === "Sidecar" ? object.spec.egress.flatMap((listener) => (isParked(listener) ? listener.hosts : [])) : [];
+}
+
+/** The same Sidecar with other hosts. Without parked ones it has no listener for them. */
+export function withHosts(sidecar: Sidecar, shown: readonly string[], parked: readonly string[]): Sidecar {
+  const egress = [...(parked.length === 0 ? [] : [{ ...PARKED, hosts: parked }]), { hosts: shown }];
+  return { ...sidecar, spec: { ...sidecar.spec, egress } };
+}
+
+function isParked({ bind }: EgressListener): boolean {
+  return bind === PARKED.bind;
 }
 
 /** A kind whose objects Fenceline renders. */

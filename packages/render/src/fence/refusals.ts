@@ -29,8 +29,7 @@ const MAX_HOST_BYTES = 1024 * 1024;
  * hide what the fence asks for.
  */
 export function hostsRefusal(hosts: readonly string[]): RenderRefusal | undefined {
-  let bytes = 0;
-  for (const host of hosts) bytes += host.length;
+  const bytes = bytesOf(hosts);
   if (bytes <= MAX_HOST_BYTES) return undefined;
   const size = `${hosts.length} hosts with ${bytes} characters`;
   const advice = "name fewer of them, or whole namespaces in spec.namespaceSelector, or take enforcement off: so many hosts hide little";
@@ -38,6 +37,17 @@ export function hostsRefusal(hosts: readonly string[]): RenderRefusal | undefine
     reason: "TooManyHosts",
     message: `the fence shows ${size}, and a Sidecar takes ${MAX_HOST_BYTES}; its workload sees everything: ${advice}`,
   };
+}
+
+/** Whether the API server takes a Sidecar with these hosts. */
+export function fitsInSidecar(hosts: readonly string[]): boolean {
+  return bytesOf(hosts) <= MAX_HOST_BYTES;
+}
+
+function bytesOf(hosts: readonly string[]): number {
+  let bytes = 0;
+  for (const host of hosts) bytes += host.length;
+  return bytes;
 }
 
 /**

@@ -1,0 +1,84 @@
+import { parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { EgressCover } from "./egress-cover.ts";
+
+/** What a workload without a Sidecar sees. */
+export const EVERYTHING = "*/*";
+
+/** Since when a host is parked, as far as is known. */
+interface Parked {
+  readonly since: number;
+  /** It was shown before, so that the Envoys have its cluster already. */
+  readonly wasShown: boolean;
+}
+
+/**
+ * Since when each host of a fence's Sidecar is parked. Whoever has looked at it from the start knows
+ * that; who has not, as after a restart, takes it for parked just now, and so waits longer than it
+ * must.
+ */
+export class ParkedHosts {
+  #parked: ReadonlyMap<string, Parked> = new Map();
+  #cover = new EgressCover([]);
+  #shown: readonly string[] = [];
+  #isFirst = true;
+  /** Since when there is no Sidecar any more. */
+  #goneSince: number | undefined;
+
+  /**
+   * Takes note of what is rendered.
+   *
+   * @param at milliseconds of a clock that never goes back
+   */
+  see(present: Sidecar | undefined, at: number): void {
+    const shown = present === undefined ? [EVERYTHING] : sidecarHosts(present);
+    const parked = present === undefined ? [] : parkedHosts(present);
+    if (present !== undefined) this.#goneSince = undefined;
+    else if (!this.#isFirst && !this.#shown.includes(EVERYTHING)) this.#goneSince = at;
+    if (parked.length > 0 || this.#parked.size > 0) this.#take(shown, parked, at);
+    this.#shown = shown;
+    this.#isFirst = false;
+  }
+
+  /**
+   * When a host may be shown, or go: when every Envoy has taken in that it is parked. Undefined for
+   * one that is not parked.
+   *
+   * @param pause milliseconds that this takes
+   */
+  dueAt(egress: string, pause: number): number | undefined {
+    const own = this.#parked.get(egress);
+    const cover = this.#cover.coverOf(egress);
+    const covering = cover === undefined ? undefined : this.#parked.get(cover);
+    const due = [own, covering].flatMap((parked) => (parked === undefined ? [] : parked.since + pause));
+    return due.length === 0 ? undefined : Math.min(...due);
+  }
+
+  /** Whether the Envoys have a parked host's cluster, whenever it was parked. */
+  hasCluster(egress: string): boolean {
+    return this.#parked.get(egress)?.wasShown === true;
+  }
+
+  /**
+   * When whatever caught calls to hidden hosts may go, since every Envoy has taken in that nothing is
+   * hidden any more. Undefined when it may, as far as is known.
+   */
+  revealedAt(pause: number): number | undefined {
+    return this.#goneSince === undefined ? undefined : this.#goneSince + pause;
+  }
+
+  #take(shown: readonly string[], parked: readonly string[], at: number): void {
+    const [before, now] = [new EgressCover(this.#shown), new EgressCover(shown)];
+    const [cover, was] = [new EgressCover(parked), this.#parked];
+    const left = this.#isFirst ? [] : this.#shown.filter((egress) => !now.includes(egress));
+    // What has just left and is parked by a wildcard begins anew with all that this one includes.
+    const renewed = new Set(left.flatMap((egress) => cover.coverOf(egress) ?? []));
+    this.#parked = new Map(
+      parked.map((egress) => {
+        const known = was.get(egress);
+        const wasShown = known?.wasShown ?? before.includes(egress);
+        return [egress, known === undefined || renewed.has(egress) ? { since: at, wasShown } : known];
+      }),
+    );
+    this.#cover = cover;
+  }
+}

@@ -1,0 +1,103 @@
+import { isSameList, parkedHosts, type Sidecar, sidecarHosts, withHosts } from "@fenceline/api";
+import { EgressCover } from "./egress-cover.ts";
+import { EVERYTHING, type ParkedHosts } from "./parked-hosts.ts";
+import { fitsInSidecar } from "./refusals.ts";
+
+/** What {@link switchOver} looks at. */
+export interface SwitchOverInput {
+  /** The fence's Sidecar as it is; undefined where there is none, and its workload sees everything. */
+  readonly present: Sidecar | undefined;
+  /** As it is to become. */
+  readonly wanted: Sidecar | undefined;
+  /**
+   * Whether calls to a host that is shown wait in the Envoy until its cluster is there, so that it
+   * need not be parked before.
+   */
+  readonly isAwaited: (egress: string) => boolean;
+  /** Since when what is parked in `present` is. */
+  readonly parked: Pick<ParkedHosts, "dueAt" | "hasCluster">;
+  /** Milliseconds that every Envoy needs to take in a step. */
+  readonly pause: number;
+  /** Milliseconds of the clock of `parked`. */
+  readonly now: number;
+}
+
+/** One step from the present Sidecar to the wanted one. */
+export interface SwitchOverStep {
+  /** What the Sidecar is to be now; undefined for none. */
+  readonly sidecar: Sidecar | undefined;
+  /** When the next step is due, unless something changes before; undefined when this is the last. */
+  readonly nextAt: number | undefined;
+}
+
+/**
+ * The next step from a Sidecar to another one, such that no request fails on the way.
+ *
+ * istiod removes the cluster of a host some milliseconds before its route, and adds the route before
+ * the cluster is ready (istio/istio#39837). So a host that leaves is parked first: its route and its
+ * listener go, and its cluster stays, in a listener that nobody can reach. Once every Envoy has
+ * taken that in, it goes altogether. A host that comes is parked first too, unless calls to it are
+ * awaited. Without a Sidecar a workload sees everything, so to begin and to end with one are steps
+ * of the same kind.
+ *
+ * A function of what is rendered and what is wanted: whoever dies between two steps leaves parked
+ * hosts behind, and the next run, of whatever replica, goes on from there.
+ */
+export function switchOver(input: SwitchOverInput): SwitchOverStep {
+  const { present, wanted } = input;
+  const target = hostsOf(wanted);
+  const before: Hosts = { shown: hostsOf(present), parked: present === undefined ? [] : parkedHosts(present) };
+  if (before.parked.length === 0 && isSameList(before.shown, target)) return { sidecar: wanted, nextAt: undefined };
+  const { shown, waiting } = nextShown(input, before, target);
+  const base = wanted ?? present;
+  if (base === undefined || (wanted === undefined && shown.includes(EVERYTHING))) return { sidecar: undefined, nextAt: undefined };
+  const parked = nextParked(input, before, target, { shown, waiting });
+  // A Sidecar that etcd would refuse is no step at all.
+  if (!fitsInSidecar([...shown, ...parked])) return { sidecar: wanted, nextAt: undefined };
+  const due = [...waiting, ...parked].map((egress) => dueAt(input, egress));
+  return { sidecar: withHosts(base, shown, parked), nextAt: due.length === 0 ? undefined : Math.min(...due) };
+}
+
+interface Hosts {
+  readonly shown: readonly string[];
+  readonly parked: readonly string[];
+}
+
+interface Shown {
+  /** What the Sidecar shows next. */
+  readonly shown: readonly string[];
+  /** Wanted hosts that have not been parked for long enough. */
+  readonly waiting: readonly string[];
+}
+
+function nextShown({ isAwaited, parked, pause, now }: SwitchOverInput, before: Hosts, target: readonly string[]): Shown {
+  const [shown, held] = [new EgressCover(before.shown), new EgressCover(before.parked)];
+  const isReady = (egress: string) =>
+    held.includes(egress) && (parked.hasCluster(egress) || (parked.dueAt(egress, pause) ?? Infinity) <= now);
+  const come = target.filter((egress) => shown.includes(egress) || isAwaited(egress) || isReady(egress));
+  const coming = new EgressCover(come);
+  const waiting = target.filter((egress) => !coming.has(egress));
+  // What a wildcard is going to include stays until it does.
+  const later = new EgressCover(waiting);
+  const kept = before.shown.filter((egress) => !coming.includes(egress) && later.includesMore(egress));
+  return { shown: [...come, ...kept], waiting };
+}
+
+/** Hosts that leave, that come, and that have not been parked for long enough to go. */
+function nextParked(input: SwitchOverInput, before: Hosts, target: readonly string[], { shown, waiting }: Shown): readonly string[] {
+  const [next, wanted] = [new EgressCover(shown), new EgressCover(target)];
+  const leaving = before.shown.filter((egress) => !next.includes(egress) && !wanted.includes(egress));
+  const staying = before.parked.filter((egress) => !next.includes(egress) && dueAt(input, egress) > input.now);
+  const all = new Set([...staying, ...waiting, ...leaving]);
+  const cover = new EgressCover([...all]);
+  return [...all].filter((egress) => !cover.includesMore(egress)).sort();
+}
+
+/** When a host that is parked now, or by this step, may take its next one. */
+function dueAt({ parked, pause, now }: SwitchOverInput, egress: string): number {
+  return parked.dueAt(egress, pause) ?? now + pause;
+}
+
+function hostsOf(sidecar: Sidecar | undefined): readonly string[] {
+  return sidecar === undefined ? [EVERYTHING] : sidecarHosts(sidecar);
+}
