@@ -144,6 +144,29 @@ export const Ageing = AgeingFields.refine(({ idleWindow, shortestWindow }) => du
 });
 export type Ageing = z.infer<typeof Ageing>;
 
+const SwitchOverFields = z.strictObject({
+  shortestPause: durationBetween("10ms", "10m")
+    .default("500ms")
+    .describe(
+      "Least time between the two steps in which a host leaves a Sidecar, or comes where its calls cannot wait in Envoy. From 10ms to 10m. Istiod gathers changes for 100ms (PILOT_DEBOUNCE_AFTER): steps that it pushes as one may lose a request.",
+    ),
+  longestPause: durationBetween("10ms", "10m")
+    .default("15s")
+    .describe("Most time between them, however slow pushes are. From 10ms to 10m, not shorter than `shortestPause`."),
+  unobservedPause: durationBetween("10ms", "10m")
+    .default("3s")
+    .describe(
+      "Time between them as long as no push was observed. Access logs tell how long the latest ones took, from the write of a Sidecar to the first direct call; twice the longest of these is waited.",
+    ),
+});
+
+/** How a Sidecar goes from one set of hosts to another one. */
+export const SwitchOver = SwitchOverFields.refine(
+  ({ shortestPause, longestPause }) => durationMs(longestPause) >= durationMs(shortestPause),
+  { path: ["longestPause"], message: "shorter than switchOver.shortestPause" },
+);
+export type SwitchOver = z.infer<typeof SwitchOver>;
+
 export const AutomaticFences = z.strictObject({
   create: z
     .enum(AUTOMATIC_FENCES)
@@ -239,6 +262,7 @@ export const Config = z.strictObject({
   collector: Collector.prefault({}),
   telemetry: Telemetry.prefault({}),
   ageing: Ageing.prefault({}),
+  switchOver: SwitchOver.prefault({}),
   automaticFences: AutomaticFences.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -101,7 +101,7 @@ export class Collector {
     const all: Pick<MeshChanges, "of"> = { of: (kind) => allNew(snapshot.of(kind)) };
     this.addresses.apply(addressedIn(all), this.#outbound(snapshot));
     this.#telemetry = new FenceTelemetry({
-      ...{ metrics, logger, proxyVersion },
+      ...{ metrics, logger, proxyVersion, switchOver: config.switchOver },
       keepDeleted: durationMs(config.ageing.keepDeleted),
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
     });
@@ -112,6 +112,7 @@ export class Collector {
     this.#automatic = new AutomaticFences(shared);
     metrics.observe({
       edges: () => this.#telemetry.book.size,
+      switchOverPause: () => this.#telemetry.pushes.pause / 1_000,
       accessLogs: () => this.#grpcHost,
       fences: () => this.#mesh.fences().length,
       fencesAtCapacity: () => this.#telemetry.fencesAtCapacity(),
@@ -211,6 +212,7 @@ export class Collector {
       metrics: this.#metrics,
       now,
       decisions: this.#decisions,
+      pushes: this.#telemetry.pushes,
       onProxyVersion: (fence, version, stream) => this.#telemetry.proxyTold(stream, fence, version),
       onProxyGone: (stream) => this.#telemetry.proxyLeft(stream),
       onUnbelieved: unbelievedLog(logger),

@@ -1,7 +1,8 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, type SwitchOver } from "@fenceline/api";
 import { EdgeBook, type Sighting } from "@fenceline/edges";
 import type { Logger } from "pino";
+import { PushTimes } from "./fence/push-times.ts";
 import { Learner } from "./learner.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import { ProxyVersions } from "./sources/access-logs/proxy-versions.ts";
@@ -20,6 +21,8 @@ export interface FenceListener {
 export interface FenceTelemetryOptions {
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
+  /** What is configured of the steps of a Sidecar. */
+  readonly switchOver: SwitchOver;
   /** A host made room for the one that was sighted. */
   readonly onEvicted?: (host: string, by: Sighting) => void;
   /** The version that our own proxy runs. Default: it is not known. */
@@ -33,12 +36,23 @@ export class FenceTelemetry {
   readonly book: EdgeBook;
   /** Where sources put what they see. */
   readonly sink: Learner;
+  /** How long Sidecars take to reach the Envoys. */
+  readonly pushes: PushTimes;
   readonly #listeners: FenceListener[] = [];
   readonly #versions: ProxyVersions;
   readonly #proxyVersion: string | undefined;
 
-  constructor({ metrics, logger, onEvicted, proxyVersion, keepDeleted = 0 }: FenceTelemetryOptions) {
+  constructor({ metrics, logger, switchOver, onEvicted, proxyVersion, keepDeleted = 0 }: FenceTelemetryOptions) {
     this.book = new EdgeBook({ keepFor: keepDeleted });
+    this.pushes = new PushTimes({
+      limits: switchOver,
+      clock: () => performance.now(),
+      onPush: (took) => metrics.sidecarPush.observe(took / 1_000),
+      onPause: (pause, slowest) => {
+        const fields = { pauseMs: Math.round(pause), slowestPushMs: Math.round(slowest) };
+        logger.info(fields, "time between two steps of a Sidecar follows the pushes observed");
+      },
+    });
     this.#proxyVersion = proxyVersion;
     this.#versions = new ProxyVersions((fence) => this.#tell((listener) => listener.proxiesChanged(fence)));
     this.sink = new Learner({

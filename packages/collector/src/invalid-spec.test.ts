@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Condition, OWN_KINDS, type OwnObject, type Sidecar, withTransition } from "@fenceline/api";
+import { type Condition, OWN_KINDS, type OwnObject, type Sidecar, sidecarHosts, withTransition } from "@fenceline/api";
 import { PUMP, type Pump, type PumpStatus, until } from "@fenceline/api/testing";
 import type { DrivenKind, Reconciler } from "@fenceline/control";
 import { resourcesOf } from "@fenceline/kubernetes";
@@ -31,7 +31,7 @@ function conditionOf(server: FakeApiServer, type: string, resource = FENCES): Co
 
 const statusWrites = (server: FakeApiServer) =>
   server.requests.filter(({ method, path }) => method === "PATCH" && path.endsWith("/status")).length;
-const hostsOf = (server: FakeApiServer) => (server.get(SIDECARS, FENCE) as Sidecar | undefined)?.spec.egress[0]?.hosts ?? [];
+const hostsOf = (server: FakeApiServer) => [(server.get(SIDECARS, FENCE) as Sidecar | undefined) ?? []].flat().flatMap(sidecarHosts);
 
 test("T-17 a fence that becomes invalid says field, reason and generation, keeps what is rendered, and is ready again once mended", async (t) => {
   const valid = { enable: true, host: { "b.test1": null } };

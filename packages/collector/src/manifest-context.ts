@@ -27,7 +27,7 @@ export function contextOfManifests(objects: readonly AnyObject[], config: Config
     mesh: () => mesh,
     samples: undefined,
     runs: NO_RUNS,
-    telemetry: new FenceTelemetry({ metrics, logger }),
+    telemetry: new FenceTelemetry({ metrics, logger, switchOver: config.switchOver }),
     now: () => now,
     leads: () => true,
     fallbackReady: () => true,

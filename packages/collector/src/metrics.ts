@@ -42,6 +42,12 @@ export class CollectorMetrics {
     "Errors of ours in what decides which objects of a kind are looked at.",
     ["kind"],
   );
+  readonly sidecarPush = new Histogram({
+    name: "fenceline_sidecar_push_seconds",
+    help: "From the write of a Sidecar until the first direct call to a host that it shows was logged, where the host is called all the time.",
+    buckets: [0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30],
+    registers: [this.registry],
+  });
   readonly learnToRender = new Histogram({
     name: "fenceline_learn_to_render_seconds",
     help: "From the arrival of the first report of an edge until its Sidecar was written.",
@@ -57,12 +63,18 @@ export class CollectorMetrics {
   /** Numbers that are read when somebody asks, not kept. */
   observe(read: {
     readonly edges: () => number;
+    readonly switchOverPause: () => number;
     readonly accessLogs: () => { readonly connections: number; readonly heldBytes: number } | undefined;
     readonly fences: () => number;
     readonly fencesAtCapacity: () => number;
     readonly fallbackPorts: () => { readonly declared: number; readonly missing: number };
   }): void {
     this.#reading("fenceline_edges", "Edges in the book.", read.edges);
+    this.#reading(
+      "fenceline_switch_over_pause_seconds",
+      "Time between the two steps of a Sidecar's switch-over, now.",
+      read.switchOverPause,
+    );
     const ofAccessLogs = (name: "connections" | "heldBytes") => read.accessLogs()?.[name] ?? 0;
     this.#reading("fenceline_access_log_connections", "Connections to the access-log port.", () => ofAccessLogs("connections"));
     this.#reading("fenceline_access_log_held_bytes", "Bytes held for unfinished messages and identifiers.", () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
-import type { ServiceFenceStatus, Sidecar } from "@fenceline/api";
+import { parkedHosts, type ServiceFenceStatus, type Sidecar, sidecarHosts, withHosts } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
@@ -16,20 +16,29 @@ import {
   SIDECARS,
 } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "./testing/cluster.ts";
+import { CONFIG } from "./testing/mesh.ts";
 import { send } from "./testing/running-collector.ts";
 
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 const B = { namespace: "test1", name: "b" };
 const HOST = "b.test1.svc.cluster.local";
+/** Calls wait in the Envoy, so that a host comes in one step. */
+const ON_DEMAND = { ...CONFIG, onDemand: "always" } as const;
 
 test("without a leader an edge is in the Sidecar within a second, and nothing else is written but the status", async (t) => {
-  const { server, collector, leadership, metrics } = await startCluster(t, (fake) =>
-    fake.put(SERVICES, { metadata: B, spec: { clusterIP: "10.0.0.7", selector: { app: "b" }, ports: [{ name: "http", port: 80 }] } }),
+  const { server, collector, leadership, metrics } = await startCluster(
+    t,
+    (fake) =>
+      fake.put(SERVICES, { metadata: B, spec: { clusterIP: "10.0.0.7", selector: { app: "b" }, ports: [{ name: "http", port: 80 }] } }),
+    true,
+    ON_DEMAND,
   );
   await collector.idle();
-  const hosts = () =>
-    (server.get(SIDECARS, FENCE) as { spec?: { egress: { hosts: string[] }[] } } | undefined)?.spec?.egress[0]?.hosts ?? [];
-  await until(() => hosts().length > 0);
+  const sidecar = () => [(server.get(SIDECARS, FENCE) as unknown as Sidecar | undefined) ?? []].flat();
+  const hosts = () => sidecar().flatMap(sidecarHosts);
+  // Both steps of the first Sidecar.
+  await until(() => hosts().length > 0 && sidecar().flatMap(parkedHosts).length === 0);
+  await collector.idle();
   leadership.leads = false;
   const written = server.count("PATCH", SIDECARS);
   const filters = server.count("PATCH", ENVOY_FILTERS);
@@ -46,12 +55,12 @@ test("without a leader an edge is in the Sidecar within a second, and nothing el
   t.diagnostic(`${Math.round(took)} ms`);
   await collector.idle();
   assert.deepEqual([server.count("PATCH", SIDECARS) - written, server.count("PATCH", ENVOY_FILTERS) - filters], [1, 0]);
-  // The next leader wants just that.
+  // The next leader wants just that. The other update is the second step of the first Sidecar.
   leadership.leads = true;
   collector.lead();
   await collector.idle();
   assert.equal(server.count("PATCH", SIDECARS) - written, 1);
-  assert.match(await metrics(), /^fenceline_writes_total\{kind="Sidecar",action="update"\} 1$/m);
+  assert.match(await metrics(), /^fenceline_writes_total\{kind="Sidecar",action="update"\} 2$/m);
 });
 
 test("a host that a replica has added stays, although the leader has not heard of it yet", async (t) => {
@@ -60,7 +69,7 @@ test("a host that a replica has added stays, although the leader has not heard o
   );
   await collector.idle();
   const sidecar = () => server.get(SIDECARS, FENCE) as unknown as Sidecar | undefined;
-  const hosts = () => sidecar()?.spec.egress[0]?.hosts ?? [];
+  const hosts = () => [sidecar() ?? []].flat().flatMap(sidecarHosts);
   await until(() => hosts().length > 0);
   const leadership = new ManualLeadership();
   leadership.lose();
@@ -68,8 +77,7 @@ test("a host that a replica has added stays, although the leader has not heard o
   t.after(() => store.close());
   const [object] = store.ownedBy(OWNER).filter((owned): owned is Sidecar => owned.kind === "Sidecar");
   assert.ok(object);
-  const egress = [{ ...object.spec.egress[0], hosts: [...hosts(), `test1/${HOST}`] }];
-  await store.sidecars.widen({ action: "update", owner: OWNER, object: { ...object, spec: { ...object.spec, egress } } });
+  await store.sidecars.widen({ action: "update", owner: OWNER, object: withHosts(object, [...hosts(), `test1/${HOST}`], []) });
   const seen: boolean[] = [];
   // The leader takes it in, and says so in the status.
   await until(() => {

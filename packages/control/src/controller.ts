@@ -122,7 +122,10 @@ export class Controller {
     await this.#statuses.close();
   }
 
-  /** Returns when to run again because of what stands in the way, in milliseconds. */
+  /**
+   * Returns when to run again, in milliseconds: because of what stands in the way, or for the next
+   * step.
+   */
   async #reconcile(of: ObjectRef): Promise<number | undefined> {
     const { store, leads } = this.#options;
     const desired = this.desired(of);
@@ -135,7 +138,12 @@ export class Controller {
     if (pause > 0) return pause;
     const made = await this.#apply(of, changes);
     this.#tellRun(of, changes.length, made, desired);
-    return this.#writer.retryAfter(of);
+    return this.#runAgainIn(of, desired);
+  }
+
+  #runAgainIn(of: ObjectRef, desired: Desired<object> | undefined): number | undefined {
+    const pauses = [this.#writer.retryAfter(of), desired?.nextStepIn].filter((pause) => pause !== undefined);
+    return pauses.length === 0 ? undefined : Math.min(...pauses);
   }
 
   /** Whatever became of the writes, the status says what is there then. */
@@ -174,7 +182,7 @@ export class Controller {
     if (widenings.length === 0) {
       this.#unmade.delete(id);
       this.#tellRun(of, 0, 0, desired);
-      return undefined;
+      return desired?.nextStepIn;
     }
     const since = this.#unmade.get(id) ?? clock();
     this.#unmade.set(id, since);
@@ -186,7 +194,7 @@ export class Controller {
     // What was asked for above may say what was rendered before.
     this.#statuses.add(id, of);
     this.#tellRun(of, widenings.length, made, desired);
-    return this.#writer.retryAfter(of);
+    return this.#runAgainIn(of, desired);
   }
 
   async #keepStatus(of: ObjectRef): Promise<number | undefined> {

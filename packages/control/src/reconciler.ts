@@ -9,6 +9,11 @@ export interface Desired<Status> {
   readonly status: Status;
   /** Why nothing is rendered though the object asks for it: a stable word, and what to do. */
   readonly refused?: { readonly reason: string; readonly message: string };
+  /**
+   * Milliseconds after which the object is to be looked at again: what is desired then is the next
+   * step. Default: when something changes.
+   */
+  readonly nextStepIn?: number | undefined;
 }
 
 /** What a run for an object came to. */

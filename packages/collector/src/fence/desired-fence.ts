@@ -1,10 +1,11 @@
 import { type Labels, type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
-import { type EgressHost, hasOnDemand, renderFence, selectorRemarks } from "@fenceline/render";
+import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemarks } from "@fenceline/render";
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import { conflictingSidecars } from "./conflict.ts";
+import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
 import { fenceStatus, withConditionsOf } from "./status.ts";
 
 /** Everything that decides what a fence asks for, at one moment. Nothing of it changes any more. */
@@ -31,6 +32,11 @@ export interface FenceSeen {
   readonly proxyVersions: readonly string[];
   /** What stands in the way of its rendered objects. */
   readonly obstacles: readonly Obstacle[];
+  /**
+   * What the steps of its Sidecar are worked out from. Undefined where no Istio reads what is
+   * rendered, so that the final state is what is wanted at once: in a folder.
+   */
+  readonly steps: StepsSeen | undefined;
   /** Whether this replica leads: the leader alone judges. */
   readonly leads: boolean;
   /** Milliseconds of the wall clock. */
@@ -64,9 +70,16 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.
   return {
-    objects: rendered.objects,
+    ...stepOf(seen, rendered),
     status: seen.leads ? status : withConditionsOf(seen.stored, status),
     ...("refused" in rendered && { refused: rendered.refused }),
     at: seen.now,
   };
+}
+
+/** What must not stand in its namespace at all goes at once. */
+function stepOf({ present, steps }: FenceSeen, rendered: Rendered): Pick<DesiredFence, "objects" | "nextStepIn"> {
+  const { objects } = rendered;
+  const isForbidden = "refused" in rendered && rendered.refused.reason === "NamespaceReserved";
+  return steps === undefined || isForbidden ? { objects } : nextStep(present, objects, steps);
 }

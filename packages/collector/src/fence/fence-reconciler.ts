@@ -1,6 +1,17 @@
-import { type Config, type FenceKey, idleWindowOf, type ObjectRef, SERVICE_FENCE, type ServiceFenceStatus, SIDECAR } from "@fenceline/api";
+import {
+  type Config,
+  type FenceKey,
+  hostOfEgress,
+  idleWindowOf,
+  type ObjectRef,
+  type RenderedObject,
+  SERVICE_FENCE,
+  type ServiceFenceStatus,
+  SIDECAR,
+} from "@fenceline/api";
 import type { Reconciler, RunResult } from "@fenceline/control";
-import { RecordedLookup } from "@fenceline/registry";
+import type { EdgesSeen } from "@fenceline/edges";
+import { portProtocol, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
 import { egressHosts, workloadLabels } from "@fenceline/render";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
@@ -8,12 +19,14 @@ import { RegistryReads } from "../registry-reads.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
+import type { PushTimes } from "./push-times.ts";
+import type { StepsSeen } from "./sidecar-steps.ts";
 import { differsInSubstance } from "./status.ts";
 import { wideningOf } from "./widening.ts";
 
 /** What a {@link FenceReconciler} reads. */
 export interface FenceReconcilerOptions {
-  readonly store: Pick<Store, "ownedBy" | "foreign">;
+  readonly store: Pick<Store, "ownedBy" | "foreign" | "sidecars">;
   readonly mesh: () => Mesh;
   readonly config: Config;
   /** Milliseconds of the wall clock. */
@@ -25,6 +38,10 @@ export interface FenceReconcilerOptions {
   /** What is known of an open fence. */
   readonly state: (fence: FenceKey) => FenceState | undefined;
   readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
+  /** How long a step of a Sidecar takes. */
+  readonly pushes: Pick<PushTimes, "pause" | "shown">;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
   /** A fence is gone. */
   readonly onGone: (fence: FenceKey) => void;
   /** What a fence had learned is rendered, so many milliseconds after the first report of it. */
@@ -35,6 +52,9 @@ export interface FenceReconcilerOptions {
 const STATUS_WRITES_PER_WINDOW = 10;
 /** And at most this often, in milliseconds: each write of each fence reaches every replica. */
 const SHORTEST_WRITE_PAUSE = 1_000;
+
+/** How recently a host must have been called for its next call to be waited for, in milliseconds. */
+const CALLED_NOW = 1_000;
 
 /** What is particular to a ServiceFence in the loop of {@link Controller}. */
 export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus, DesiredFence> {
@@ -59,6 +79,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const labels = workloadLabels(fence, registry, current.config);
     // Before anything is waited for: a change that comes meanwhile must find its readers.
     this.reads.set(of, [registry.reads, state.opened]);
+    const present = store.ownedBy(of);
     return {
       fence,
       edges,
@@ -67,7 +88,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       previous: state.status,
       stored: state.seen,
       config: current.config,
-      present: store.ownedBy(of),
+      present,
+      steps: store.sidecars === undefined ? undefined : this.#steps(state, edges, present, current.registry),
       foreign: store.foreign(SIDECAR, of.namespace),
       fallbackReady: fallbackReady(current),
       proxyVersions: proxyVersions(of),
@@ -75,6 +97,16 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       leads: leads(),
       now: now(),
     };
+  }
+
+  #steps({ key, parked }: FenceState, edges: EdgesSeen, present: readonly RenderedObject[], registry: ServiceLookup): StepsSeen {
+    const { pushes, now, clock = () => performance.now() } = this.#options;
+    const sidecar = present.find((object) => object.kind === "Sidecar");
+    const came = new Set(parked.see(sidecar, clock()).map(hostOfEgress));
+    // Only calls tell how long that took.
+    const called = came.size === 0 ? [] : edges.hosts.filter(({ host, lastSeen }) => came.has(host) && now() - lastSeen <= CALLED_NOW);
+    for (const { host } of called) pushes.shown(key, host);
+    return { parked, isHttp: (egress) => isHttp(hostOfEgress(egress), registry), pause: pushes.pause, clock: clock() };
   }
 
   desired(seen: FenceSeen): DesiredFence {
@@ -146,4 +178,13 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       Math.abs(now() - state.statusWrittenAt) >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
     );
   }
+}
+
+/**
+ * Whether calls to a host are HTTP, all of them: only such a call waits in the Envoy. What is no
+ * Service may be anything.
+ */
+function isHttp(host: string, registry: ServiceLookup): boolean {
+  const ports = registry.resolveHost(host)?.spec.ports ?? [];
+  return ports.length > 0 && ports.every((port) => portProtocol(port) === "http");
 }

@@ -1,6 +1,7 @@
 import type { FenceKey, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 import type { Reads } from "@fenceline/registry";
+import { ParkedHosts } from "@fenceline/render";
 
 /** What the controller keeps of a fence between two runs. */
 export interface FenceState {
@@ -25,6 +26,8 @@ export interface FenceState {
   /** What was last logged of the spec's durations. */
   toldRemarks: string;
   statusWrittenAt: number;
+  /** Since when hosts of its Sidecar are parked. */
+  readonly parked: ParkedHosts;
   /**
    * When what it asks for was last worked out, by the wall clock: a deadline before it is dealt
    * with.
@@ -47,6 +50,7 @@ export function newState(key: FenceKey, edges: FenceEdges, opened: Reads, { stat
     toldRemarks: "",
     isTurningAway: false,
     statusWrittenAt: now,
+    parked: new ParkedHosts(),
     lookedAt: now,
     learnedAt: undefined,
   };

@@ -13,6 +13,7 @@ export function serviceFences(context: KindContext) {
     ...context,
     proxyVersions: (key) => telemetry.proxyVersions(key),
     state: (key) => states.get(key),
+    pushes: telemetry.pushes,
     obstacles: (of) => runs.obstacles(of),
     onGone: (key) => states.forget(key),
     onRendered: (milliseconds) => metrics.learnToRender.observe(milliseconds / 1_000),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type RenderedObject, ServiceFence } from "@fenceline/api";
+import { ServiceFence, type Sidecar, withHosts } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
 import { CAPTURED_MESH, CONFIG, meshOf } from "../testing/mesh.ts";
 import { ageingPolicy } from "./take-over.ts";
@@ -12,7 +12,7 @@ const TCPSVC = "tcpsvc.test1.svc.cluster.local";
 const NOW = Date.parse("2026-11-29T00:00:00Z");
 
 /** The hosts that a fence has learned after it took over a Sidecar with these. */
-function learnedFrom(hosts: readonly string[], fields: object = {}): readonly string[] {
+function learnedFrom(hosts: readonly string[], fields: object = {}, parked: readonly string[] = []): readonly string[] {
   const { registry } = meshOf(CAPTURED_MESH);
   const fence = ServiceFence.parse({
     apiVersion: "microservice.slime.io/v1alpha1",
@@ -21,13 +21,13 @@ function learnedFrom(hosts: readonly string[], fields: object = {}): readonly st
     ...fields,
   });
   const edges = new FenceEdges(ageingPolicy(fence, CONFIG, registry));
-  const sidecar: RenderedObject = {
+  const sidecar: Sidecar = {
     apiVersion: "networking.istio.io/v1beta1",
     kind: "Sidecar",
     metadata: { name: "a", namespace: "test1", labels: {} },
     spec: { workloadSelector: { labels: { app: "a" } }, egress: [{ hosts: [...hosts] }] },
   };
-  takeOverRendered({ edges, fence, present: [sidecar], registry, now: NOW });
+  takeOverRendered({ edges, fence, present: [withHosts(sidecar, hosts, parked)], registry, now: NOW });
   return edges.hosts().map(({ host }) => host);
 }
 
@@ -46,4 +46,8 @@ test("T-13 a host for which the spec or the status accounts is not taken for a l
 
 test("T-13 a host of which no Service exists is not taken over, and neither is a whole namespace", () => {
   assert.deepEqual(learnedFrom(["shop/*", "test1/gone.test1.svc.cluster.local", "*/www.example.com", `shop/${WEB}`]), [WEB]);
+});
+
+test("a host that is parked on its way out is not taken for a learned one", () => {
+  assert.deepEqual(learnedFrom([`shop/${WEB}`], {}, [`test1/${B}`]), [WEB]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Sidecar } from "@fenceline/api";
+import { parkedHosts, type Sidecar, sidecarHosts, withHosts } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
 import { CONFIG, fenceOf, meshOf } from "../testing/mesh.ts";
 import { ageingPolicy } from "./take-over.ts";
@@ -49,4 +49,20 @@ test("nothing is taken away, and nothing added that was not called", () => {
   const wanted = sidecarOf("istio-system/*", "test1/b.test1", "test1/named.test1");
   assert.deepEqual(widened(before, wanted, { "b.test1": NOW }), ["istio-system/*", "test1/b.test1", "test1/old.test1"]);
   assert.equal(widened(before, sidecarOf("istio-system/*"), {}), undefined);
+});
+
+test("a host on its way in is parked too, and whatever is parked stays so, also what this shows", () => {
+  const before = withHosts(sidecarOf(), ["istio-system/*"], ["test1/b.test1", "test1/leaving.test1"]);
+  const wanted = withHosts(sidecarOf(), ["istio-system/*", "test1/b.test1"], ["test1/c.test1", "test1/unused.test1"]);
+  const edges = new FenceEdges(ageingPolicy(fenceOf({}), CONFIG, meshOf().registry));
+  for (const host of ["b.test1", "c.test1"]) edges.seed({ host, source: "learned", firstSeen: NOW, lastSeen: NOW });
+  const made = wideningOf({ action: "update", owner: OWNER, object: wanted, before }, edges, NOW)?.object;
+  assert.ok(made?.kind === "Sidecar");
+  assert.deepEqual(
+    [sidecarHosts(made), parkedHosts(made)],
+    [
+      ["istio-system/*", "test1/b.test1"],
+      ["test1/b.test1", "test1/c.test1", "test1/leaving.test1"],
+    ],
+  );
 });

@@ -1,4 +1,4 @@
-import { hostOfEgress, sidecarHosts } from "@fenceline/api";
+import { hostOfEgress, parkedHosts, sidecarHosts, withHosts } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 import type { RenderedUpdate } from "@fenceline/store";
 
@@ -10,8 +10,10 @@ import type { RenderedUpdate } from "@fenceline/store";
 const RECENT = 10_000;
 
 /**
- * The part of a change of a fence's Sidecar that adds hosts which are called just now. Undefined
- * when it adds none.
+ * The part of a change of a fence's Sidecar that adds hosts which are called just now, or parks them
+ * on their way in. Undefined when it adds none.
+ *
+ * What is parked stays so, also what is shown by this: only the leader knows what may go.
  *
  * @param now milliseconds of the wall clock
  */
@@ -22,7 +24,9 @@ export function wideningOf(change: RenderedUpdate, edges: FenceEdges, now: numbe
   const called = new Set(edges.hosts().flatMap(({ host, lastSeen }) => (now - lastSeen <= RECENT ? [host] : [])));
   const isNew = (egress: string) => !shown.has(egress) && called.has(hostOfEgress(egress));
   const wanted = sidecarHosts(object);
-  if (!wanted.some(isNew)) return undefined;
+  const held = new Set(parkedHosts(before));
+  const coming = parkedHosts(object).filter((egress) => isNew(egress) && !held.has(egress));
+  if (!wanted.some(isNew) && coming.length === 0) return undefined;
   const hosts = [...new Set([...wanted.filter((egress) => shown.has(egress) || isNew(egress)), ...shown])];
-  return { ...change, object: { ...object, spec: { ...before.spec, egress: [{ ...before.spec.egress[0], hosts }] } } };
+  return { ...change, object: withHosts({ ...object, spec: before.spec }, hosts, [...held, ...coming].sort()) };
 }

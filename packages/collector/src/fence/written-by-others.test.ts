@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeAccessLogMessage } from "@fenceline/als";
-import type { ServiceFenceStatus } from "@fenceline/api";
+import { type ServiceFenceStatus, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { RecordedRequest, Resource } from "@fenceline/kubernetes/testing";
 import { FENCE, FENCE_UID, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
@@ -12,8 +12,8 @@ import { send } from "../testing/running-collector.ts";
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 const HOST = "b.test1.svc.cluster.local";
 const isStatus = ({ path }: RecordedRequest) => path.endsWith("/status");
-/** Ageing rounds every 50 ms. */
-const QUICK = { ...CONFIG, ageing: { ...CONFIG.ageing, idleWindow: "1s", shortestWindow: "1s" } };
+/** Ageing rounds every 50 ms; a host comes in one step. */
+const QUICK = { ...CONFIG, onDemand: "always" as const, ageing: { ...CONFIG.ageing, idleWindow: "1s", shortestWindow: "1s" } };
 
 async function setUp(t: Parameters<typeof startCluster>[0]) {
   const cluster = await startCluster(
@@ -27,14 +27,8 @@ async function setUp(t: Parameters<typeof startCluster>[0]) {
     QUICK,
   );
   const { server, collector } = cluster;
-  const sidecar = () =>
-    server.get(SIDECARS, FENCE) as
-      | {
-          readonly metadata: { readonly ownerReferences?: readonly { readonly uid: string }[] };
-          readonly spec: { egress: { hosts: string[] }[] };
-        }
-      | undefined;
-  const shows = () => sidecar()?.spec.egress[0]?.hosts.includes(`test1/${HOST}`) ?? false;
+  const sidecar = () => server.get(SIDECARS, FENCE) as unknown as Sidecar | undefined;
+  const shows = () => [sidecar() ?? []].flat().flatMap(sidecarHosts).includes(`test1/${HOST}`);
   const status = () => server.get(FENCES, FENCE)?.status as ServiceFenceStatus | undefined;
   const learn = async () => {
     const identifier = { logName: "fenceline/test1/a", node: { id: "x" } };

@@ -38,7 +38,12 @@ ports: [{name: http, port: 9000}]
 `;
 
 /** Nothing in these tests has a certificate unless a test gives it one. */
-export const CONFIG: Config = Config.parse({ namespace: "mesh-operator", telemetry: { acceptPlaintext: true } });
+export const CONFIG: Config = Config.parse({
+  namespace: "mesh-operator",
+  telemetry: { acceptPlaintext: true },
+  // No Envoy takes anything in here.
+  switchOver: { shortestPause: "10ms", longestPause: "10ms", unobservedPause: "10ms" },
+});
 
 /** A snapshot whose lists a test may look at, and replace. */
 export interface SnapshotWithLists extends MeshSnapshot {

@@ -19,6 +19,7 @@ interface Parked {
 export class ParkedHosts {
   #parked: ReadonlyMap<string, Parked> = new Map();
   #cover = new EgressCover([]);
+  #spec: Sidecar["spec"] | undefined;
   #shown: readonly string[] = [];
   #isFirst = true;
   /** Since when there is no Sidecar any more. */
@@ -28,15 +29,21 @@ export class ParkedHosts {
    * Takes note of what is rendered.
    *
    * @param at milliseconds of a clock that never goes back
+   * @returns hosts that are shown since the last look; none at the first one
    */
-  see(present: Sidecar | undefined, at: number): void {
+  see(present: Sidecar | undefined, at: number): readonly string[] {
+    if (!this.#isFirst && present?.spec === this.#spec) return [];
     const shown = present === undefined ? [EVERYTHING] : sidecarHosts(present);
     const parked = present === undefined ? [] : parkedHosts(present);
     if (present !== undefined) this.#goneSince = undefined;
     else if (!this.#isFirst && !this.#shown.includes(EVERYTHING)) this.#goneSince = at;
     if (parked.length > 0 || this.#parked.size > 0) this.#take(shown, parked, at);
+    const before = new Set(this.#shown);
+    const came = this.#isFirst ? [] : shown.filter((egress) => !before.has(egress));
+    this.#spec = present?.spec;
     this.#shown = shown;
     this.#isFirst = false;
+    return came;
   }
 
   /**

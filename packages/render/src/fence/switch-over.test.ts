@@ -147,51 +147,59 @@ const EVENT = fc.record({ wanted: WANTED, after: fc.constantFrom(0, 1, 30, PAUSE
 /** Calls to these are awaited by the Envoy. */
 const AWAITED: ReadonlySet<string> = new Set(["test1/a", "test2/a"]);
 
-/** What an Envoy has of one host, and since when. */
-interface InEnvoy {
-  hasRoute: boolean;
-  hiddenAt: number;
-  clusterAt: number | undefined;
-  wasShown: boolean;
+/** What an Envoy has of one host, and whether it got there without a lost request. */
+class InEnvoy {
+  readonly #host: string;
+  #hasRoute = false;
+  #hiddenAt = Number.NEGATIVE_INFINITY;
+  #clusterAt: number | undefined;
+  /** It had a route since it has this cluster. */
+  #wasShown = false;
+
+  constructor(host: string) {
+    this.#host = host;
+  }
+
+  take({ shown, held, now }: Fence): void {
+    const hasRoute = new EgressCover(shown).includes(this.#host);
+    const hasCluster = hasRoute || new EgressCover(held).includes(this.#host);
+    if (hasRoute && !this.#hasRoute) this.#requireCluster(now);
+    if (!hasRoute && this.#hasRoute) {
+      assert.ok(hasCluster, `${this.#host} goes without having been parked`);
+      this.#hiddenAt = now;
+    }
+    if (!hasCluster && this.#clusterAt !== undefined)
+      assert.ok(now - this.#hiddenAt >= PAUSE, `${this.#host} goes ${now - this.#hiddenAt} ms after it was parked`);
+    this.#hasRoute = hasRoute;
+    this.#clusterAt = hasCluster ? (this.#clusterAt ?? now) : undefined;
+    this.#wasShown = hasCluster && (this.#wasShown || hasRoute);
+  }
+
+  #requireCluster(now: number): void {
+    if (AWAITED.has(this.#host) || this.#wasShown) return;
+    assert.ok(this.#clusterAt !== undefined && now - this.#clusterAt >= PAUSE, `${this.#host} comes before its cluster`);
+  }
 }
 
 test("whatever is wanted, and whoever dies on the way: a host goes only after it was parked, comes only when its cluster is there, and the end is what is wanted", () => {
   fc.assert(
     fc.property(fc.array(EVENT, { minLength: 1, maxLength: 25 }), (events) => {
       const fence = new Fence(showing(), (egress) => AWAITED.has(egress));
-      const envoy = new Map<string, InEnvoy>();
-      const take = () => {
-        const [shown, held] = [new EgressCover(fence.shown), new EgressCover(fence.held)];
-        for (const host of NAMES) {
-          const had = envoy.get(host) ?? { hasRoute: false, hiddenAt: Number.NEGATIVE_INFINITY, clusterAt: undefined, wasShown: false };
-          const hasRoute = shown.includes(host);
-          const hasCluster = hasRoute || held.includes(host);
-          if (had.hasRoute && !hasRoute) assert.ok(hasCluster, `${host} goes without having been parked`);
-          if (had.clusterAt !== undefined && !hasCluster)
-            assert.ok(fence.now - had.hiddenAt >= PAUSE, `${host} goes ${fence.now - had.hiddenAt} ms after it was parked`);
-          if (!had.hasRoute && hasRoute && !AWAITED.has(host) && !had.wasShown)
-            assert.ok(had.clusterAt !== undefined && fence.now - had.clusterAt >= PAUSE, `${host} comes before its cluster`);
-          envoy.set(host, {
-            hasRoute,
-            hiddenAt: had.hasRoute && !hasRoute ? fence.now : had.hiddenAt,
-            clusterAt: hasCluster ? (had.clusterAt ?? fence.now) : undefined,
-            wasShown: hasCluster && (had.wasShown || hasRoute),
-          });
-        }
+      const envoy = NAMES.map((host) => new InEnvoy(host));
+      const step = (wanted: Sidecar | undefined, after: number) => {
+        fence.step(wanted, after);
+        for (const host of envoy) host.take(fence);
       };
-      take();
+      for (const host of envoy) host.take(fence);
       let wanted: Sidecar | undefined;
       for (const event of events) {
         wanted = event.wanted === undefined ? undefined : showing(...event.wanted);
         if (event.crash) fence.crash();
-        fence.step(wanted, event.after);
-        take();
+        step(wanted, event.after);
       }
-      let steps = 0;
-      for (; fence.nextAt !== undefined; steps += 1) {
+      for (let steps = 0; fence.nextAt !== undefined; steps += 1) {
         assert.ok(steps < 4, "it never ends");
-        fence.step(wanted, Math.max(0, fence.nextAt - fence.now));
-        take();
+        step(wanted, Math.max(0, fence.nextAt - fence.now));
       }
       assert.deepEqual(fence.sidecar, wanted);
     }),

@@ -2,6 +2,7 @@ import type { AccessLogEntry, AccessLogSink, AccessLogStream } from "@fenceline/
 import { FALLBACK_LOG_NAME, type FenceKey } from "@fenceline/api";
 import type { Sighting, SightingOutcome, SightingSink } from "@fenceline/edges";
 import type { Destination } from "@fenceline/registry";
+import type { PushTimes } from "../../fence/push-times.ts";
 import type { Mesh } from "../../mesh.ts";
 import type { CollectorMetrics } from "../../metrics.ts";
 import { alsoCalled } from "./also-called.ts";
@@ -21,6 +22,8 @@ export interface AccessLogReaderOptions {
   readonly now: () => number;
   /** Undefined unless level debug is logged. */
   readonly decisions?: DecisionLog | undefined;
+  /** Waits for the first direct call to hosts that are shown now. Default: nobody does. */
+  readonly pushes?: Pick<PushTimes, "isWaiting" | "called">;
   /** A stream of a workload's proxy named its version of Istio. */
   readonly onProxyVersion: (fence: FenceKey, version: string, stream: AccessLogStream) => void;
   /**
@@ -145,9 +148,11 @@ export class AccessLogReader implements AccessLogSink {
   }
 
   #sighted(destination: Destination, attributed: AttributedEntry): void {
-    const { entry, hearers } = attributed;
+    const { entry, hearers, mesh } = attributed;
     const [{ fence }] = hearers;
     const { outcome, requests } = this.#tell(destination, attributed);
+    const { pushes } = this.#options;
+    if (pushes?.isWaiting === true) for (const each of hearers) pushes.called(each.fence, destination.host, isDirect(entry, mesh));
     if (outcome === "seen") this.#options.decisions?.attributed(fence, destination, entry, requests);
     else this.#dropEntry(REASON_OF[outcome], entry, fence);
   }
@@ -212,4 +217,9 @@ function isProxyOf(fence: FenceKey, { node: { namespace, labels } }: AccessLogSt
  */
 function isDenied(entry: AccessLogEntry, mesh: Mesh): boolean {
   return entry.responseCode === FORBIDDEN && !wentByFallback(entry, mesh);
+}
+
+/** Whether the caller's own Envoy sent the call to the destination's cluster. */
+function isDirect(entry: AccessLogEntry, mesh: Mesh): boolean {
+  return entry.upstreamCluster.startsWith("outbound|") && !wentByFallback(entry, mesh);
 }

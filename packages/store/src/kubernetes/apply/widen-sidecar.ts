@@ -1,4 +1,13 @@
-import { MANAGER, type ObjectRef, SIDECAR, type Sidecar, sidecarHosts, WIDENED_AT_ANNOTATION } from "@fenceline/api";
+import {
+  MANAGER,
+  type ObjectRef,
+  parkedHosts,
+  SIDECAR,
+  type Sidecar,
+  sidecarHosts,
+  WIDENED_AT_ANNOTATION,
+  withHosts,
+} from "@fenceline/api";
 import type { Clock, KubernetesApi } from "@fenceline/kubernetes";
 import { hasStatus, objectPath, type Resource, readWireObject, withRetries } from "@fenceline/kubernetes";
 import { asRendered, type LiveObject, readLiveObject } from "./live-object.ts";
@@ -19,7 +28,8 @@ export interface SidecarWidening {
 }
 
 /**
- * Adds hosts to a Sidecar of ours that exists, and changes nothing else of it. Any replica may: a
+ * Adds hosts to a Sidecar of ours that exists, shown or parked ones, and changes nothing else of it.
+ * What is parked stays so. Any replica may: a
  * call waits for the host, and what is added shows a workload more than it needs at worst, until
  * the leader judges.
  *
@@ -66,10 +76,8 @@ export function widenSidecar({ api, clock, resource, owner, wanted, known }: Sid
  */
 function widened(live: LiveObject, wanted: Sidecar): Sidecar | undefined {
   const current = asRendered(live) as Sidecar;
-  const [listener] = current.spec.egress;
-  const present = new Set(listener?.hosts);
-  const hosts = sidecarHosts(wanted);
-  if (hosts.every((host) => present.has(host))) return undefined;
-  const all = [...new Set([...hosts, ...present])];
-  return { ...current, spec: { ...current.spec, egress: [{ ...listener, hosts: all }, ...current.spec.egress.slice(1)] } };
+  const [shown, parked] = [new Set(sidecarHosts(current)), new Set(parkedHosts(current))];
+  const [hosts, toPark] = [sidecarHosts(wanted), parkedHosts(wanted).filter((host) => !shown.has(host))];
+  if (hosts.every((host) => shown.has(host)) && toPark.every((host) => parked.has(host))) return undefined;
+  return withHosts(current, [...new Set([...hosts, ...shown])], [...new Set([...parked, ...toPark])].sort());
 }
