@@ -58,8 +58,8 @@ for (const { golden } of goldenCases()) {
     assert.deepEqual(rightsIn(rulesOf("fenceline-collector")), [...OF_KINDS, ...BESIDE_THEM].sort());
   });
 
-  test(`issue 14: ${basename(golden)}: the uninstall Job may read and delete every rendered kind, and nothing else; without it nobody may`, () => {
-    const wanted = hasJob ? rights(RENDERED_KINDS, "", "get", "list", "delete").sort() : [];
+  test(`issue 14: ${basename(golden)}: the uninstall Job may read, change and delete every rendered kind, and nothing else; without it nobody may`, () => {
+    const wanted = hasJob ? rights(RENDERED_KINDS, "", "get", "list", "patch", "delete").sort() : [];
     assert.deepEqual(rightsIn(rulesOf("fenceline-withdraw")), wanted);
   });
 }
@@ -81,6 +81,6 @@ test("issue 14: one more line in the table is enough for a kind's rights, for th
     ...rights([made], "", ...READ, "create", "update", "patch", "delete"),
   ];
   assert.deepEqual(rightsIn(rulesIn(template, "fenceline.collectorKindRules")), [...new Set(wanted)].sort());
-  const withdrawn = rights([...RENDERED_KINDS, made], "", "get", "list", "delete");
+  const withdrawn = rights([...RENDERED_KINDS, made], "", "get", "list", "patch", "delete");
   assert.deepEqual(rightsIn(rulesIn(template, "fenceline.withdrawKindRules")), withdrawn.sort());
 });

@@ -32,7 +32,7 @@ export function kindRightsTemplate({ mesh, own, rendered }: KindTables): string 
   return [
     "{{- /* Generated from the table of kinds (packages/api/src/kinds) by `npm run chart`. Do not edit. */}}",
     ...define("fenceline.collectorKindRules", collector),
-    ...define("fenceline.withdrawKindRules", rulesFor(rendered, ["get", "list", "delete"])),
+    ...define("fenceline.withdrawKindRules", rulesFor(rendered, ["get", "list", "patch", "delete"])),
     "",
   ].join("\n");
 }

@@ -29,5 +29,5 @@
 {{- define "fenceline.withdrawKindRules" -}}
 - apiGroups: [networking.istio.io]
   resources: [envoyfilters, sidecars]
-  verbs: [get, list, delete]
+  verbs: [get, list, patch, delete]
 {{- end }}

@@ -68,6 +68,9 @@ const PARKED = {
   captureMode: "NONE",
 } as const;
 
+/** What a workload without a Sidecar sees, as a Sidecar would name it. */
+export const EVERYTHING = "*/*";
+
 /** The hosts that a Sidecar shows, as it names them; none of another kind. */
 export function sidecarHosts(object: RenderedObject): readonly string[] {
   return object.kind === "Sidecar" ? object.spec.egress.flatMap((listener) => (isParked(listener) ? [] : listener.hosts)) : [];

@@ -1,8 +1,5 @@
-import { parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { EVERYTHING, parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { EgressCover } from "./egress-cover.ts";
-
-/** What a workload without a Sidecar sees. */
-export const EVERYTHING = "*/*";
 
 /** Since when a host is parked, as far as is known. */
 interface Parked {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parkedHosts, type Sidecar, sidecarHosts, withHosts } from "@fenceline/api";
+import { EVERYTHING, parkedHosts, type Sidecar, sidecarHosts, withHosts } from "@fenceline/api";
 import fc from "fast-check";
 import { EgressCover } from "./egress-cover.ts";
-import { EVERYTHING, ParkedHosts } from "./parked-hosts.ts";
+import { ParkedHosts } from "./parked-hosts.ts";
 import { switchOver } from "./switch-over.ts";
 
 const PAUSE = 100;

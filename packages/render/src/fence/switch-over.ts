@@ -1,6 +1,6 @@
-import { isSameList, parkedHosts, type Sidecar, sidecarHosts, withHosts } from "@fenceline/api";
+import { EVERYTHING, isSameList, parkedHosts, type Sidecar, sidecarHosts, withHosts } from "@fenceline/api";
 import { EgressCover } from "./egress-cover.ts";
-import { EVERYTHING, type ParkedHosts } from "./parked-hosts.ts";
+import type { ParkedHosts } from "./parked-hosts.ts";
 import { fitsInSidecar } from "./refusals.ts";
 
 /** What {@link switchOver} looks at. */

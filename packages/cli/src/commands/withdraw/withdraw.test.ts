@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import { KubernetesApi } from "@fenceline/kubernetes";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -13,6 +14,10 @@ const LEASE = "/apis/coordination.k8s.io/v1/namespaces/fenceline/leases/fencelin
 const SIDECARS = "/apis/networking.istio.io/v1beta1/sidecars";
 const FILTERS = "/apis/networking.istio.io/v1alpha3/envoyfilters";
 const object = (namespace: string, name: string) => ({ metadata: { namespace, name } });
+const sidecar = (namespace: string, name: string, hosts: readonly string[]) => ({
+  ...object(namespace, name),
+  spec: { workloadSelector: { labels: { app: name } }, egress: [{ hosts }] },
+});
 const lease = (holderIdentity: string, resourceVersion = "1", leaseDurationSeconds = 0.05) => ({
   metadata: { resourceVersion },
   spec: { holderIdentity, leaseDurationSeconds },
@@ -24,9 +29,11 @@ const lease = (holderIdentity: string, resourceVersion = "1", leaseDurationSecon
  */
 async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unknown) | undefined>>) {
   const asked: string[] = [];
-  const server = createServer((request, response) => {
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
     const path = request.url ?? "";
     asked.push(`${request.method} ${decodeURIComponent(path)}`);
+    bodies.push(await text(request));
     const answer = request.method === "GET" ? answers[path.split("?", 1)[0] ?? ""]?.() : {};
     response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(answer ?? { kind: "Status", code: 404 }));
@@ -49,7 +56,7 @@ async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unk
     patience: 200,
     interval: 5,
   };
-  return { asked, run: () => withdraw(options) };
+  return { asked, bodies, run: () => withdraw(options) };
 }
 
 test("the collector is stopped first, then Sidecars go, then EnvoyFilters, and only ours are asked for", async (t) => {
@@ -68,6 +75,23 @@ test("the collector is stopped first, then Sidecars go, then EnvoyFilters, and o
     `GET ${FILTERS}?labelSelector=app.kubernetes.io/managed-by=fenceline`,
     "DELETE /apis/networking.istio.io/v1alpha3/namespaces/test1/envoyfilters/a",
   ]);
+});
+
+test("the rest of the mesh is parked in a Sidecar before it goes, so that no route comes before its cluster", async (t) => {
+  const { asked, bodies, run } = await setUp(t, {
+    [LEASE]: () => lease(""),
+    [SIDECARS]: () => ({ items: [sidecar("test1", "a", ["test1/b.test1"])] }),
+  });
+  await run();
+  const path = "/apis/networking.istio.io/v1beta1/namespaces/test1/sidecars/a";
+  const [patched, deleted] = ["PATCH", "DELETE"].map((method) => asked.indexOf(`${method} ${path}`)) as [number, number];
+  assert.ok(patched >= 0 && patched < deleted, `${asked}`);
+  const { spec } = JSON.parse(bodies[patched] ?? "");
+  assert.deepEqual(
+    spec.egress.map(({ hosts }: { hosts: string[] }) => hosts),
+    [["*/*"], ["test1/b.test1"]],
+  );
+  assert.equal(spec.egress[0].bind, "unix://@fenceline-parked");
 });
 
 test("nothing is deleted while the collector renews its Lease, and the error says what to do", async (t) => {

@@ -1,5 +1,15 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { FencelineError, MANAGED_BY_LABEL, MANAGER, RENDERED_KINDS } from "@fenceline/api";
+import {
+  EVERYTHING,
+  FencelineError,
+  MANAGED_BY_LABEL,
+  MANAGER,
+  RENDERED_KINDS,
+  SIDECAR,
+  type Sidecar,
+  sidecarHosts,
+  withHosts,
+} from "@fenceline/api";
 import {
   awaitFreeLease,
   collectionPath,
@@ -19,8 +29,8 @@ export interface WithdrawOptions {
   readonly namespace: string;
   readonly logger: Logger;
   /**
-   * How long Envoys are given to learn the whole mesh again, after the Sidecars are gone and before
-   * the EnvoyFilters go.
+   * How long Envoys are given for each step: to load the clusters of the whole mesh before the
+   * Sidecars go, and to learn its routes before the EnvoyFilters go.
    */
   readonly settle: number;
   /** How long to wait for the collector to let go of its Lease. */
@@ -41,6 +51,9 @@ const OURS = `${MANAGED_BY_LABEL}=${MANAGER}`;
  * every Envoy knows the whole mesh again the EnvoyFilters. Until then, calls to hosts that are
  * still hidden need the way to the fallback.
  *
+ * A Sidecar goes in two steps, as when a fence is switched off: the rest of the mesh is parked in it
+ * first, so that every cluster is there before the first route to it.
+ *
  * @throws {FencelineError} `COLLECTOR_STILL_LEADS`, or the error of the API server
  */
 export async function withdraw(options: WithdrawOptions): Promise<void> {
@@ -49,11 +62,33 @@ export async function withdraw(options: WithdrawOptions): Promise<void> {
   await leaseIsFree(options);
   const [last] = RENDERED_KINDS;
   for (const kind of RENDERED_KINDS.toReversed()) {
-    let count = 0;
-    for (const resource of resourcesOf(kind)) count += await deleteAll(api, resource);
+    const count = await withdrawKind(options, kind);
     logger.info({ kind: kind.name, count }, "removed");
     if (count > 0 && kind !== last) await wait(settle);
   }
+}
+
+/** Returns how many objects there were. */
+async function withdrawKind({ api, settle }: WithdrawOptions, kind: (typeof RENDERED_KINDS)[number]): Promise<number> {
+  const lists = await Promise.all(
+    resourcesOf(kind).map(async (resource) => (await listOurs(api, resource)).map((object) => ({ resource, object }))),
+  );
+  const found = lists.flat();
+  let parked = 0;
+  for (const { resource, object } of found) parked += await parkEverything(api, resource, object);
+  if (parked > 0) await wait(settle);
+  for (const { resource, object } of found) await absentIsFine(api.json({ method: "DELETE", path: objectPath(resource, object.metadata) }));
+  return found.length;
+}
+
+/** Parks the whole mesh in an object that is a Sidecar; how many were written. */
+async function parkEverything(api: WithdrawOptions["api"], resource: Resource, object: Ours): Promise<number> {
+  if (resource.plural !== SIDECAR.plural || object.spec?.egress === undefined) return 0;
+  const sidecar = { ...object, kind: SIDECAR.name } as Sidecar;
+  const { egress } = withHosts(sidecar, sidecarHosts(sidecar), [EVERYTHING]).spec;
+  const path = objectPath(resource, object.metadata);
+  await absentIsFine(api.json({ method: "PATCH", path, contentType: "application/merge-patch+json", body: { spec: { egress } } }));
+  return 1;
 }
 
 async function scaleToZero(api: WithdrawOptions["api"], namespace: string): Promise<void> {
@@ -70,18 +105,17 @@ async function leaseIsFree({ api, namespace, patience, interval }: WithdrawOptio
   });
 }
 
-/**
- * Deletes the objects of a kind that carry our label; how many there were. A kind that does not
- * exist has none.
- */
-async function deleteAll(api: WithdrawOptions["api"], resource: Resource): Promise<number> {
+/** An object that carries our label. A list does not name the kind of its items. */
+interface Ours {
+  readonly metadata: ObjectKey;
+  readonly spec?: Partial<Sidecar["spec"]>;
+}
+
+/** The objects of a kind that carry our label. A kind that does not exist has none. */
+async function listOurs(api: WithdrawOptions["api"], resource: Resource): Promise<readonly Ours[]> {
   const path = collectionPath(resource);
-  const list = (await absentIsFine(api.json({ method: "GET", path, query: { labelSelector: OURS } }))) as
-    | { readonly items?: readonly { readonly metadata: ObjectKey }[] }
-    | undefined;
-  const objects = list?.items ?? [];
-  for (const { metadata } of objects) await absentIsFine(api.json({ method: "DELETE", path: objectPath(resource, metadata) }));
-  return objects.length;
+  const list = await absentIsFine(api.json({ method: "GET", path, query: { labelSelector: OURS } }));
+  return (list as { readonly items?: readonly Ours[] } | undefined)?.items ?? [];
 }
 
 async function absentIsFine(answer: Promise<unknown>): Promise<unknown> {
