@@ -15,6 +15,7 @@ import { smoke } from "./smoke.ts";
 import { staticHosts } from "./static-hosts.ts";
 import { store } from "./store.ts";
 import type { Suite } from "./suite.ts";
+import { switchOvers } from "./switch-overs/switch-overs.ts";
 import { tcp } from "./tcp/tcp.ts";
 import { trust } from "./trust/trust.ts";
 
@@ -33,6 +34,7 @@ export const SUITES: readonly Suite[] = [
   authorization,
   trust,
   ageing,
+  switchOvers,
   scale,
   outages,
   replicas,

@@ -29,7 +29,7 @@ export async function watchHosts(lab: Lab, namespace: string): Promise<Sightings
     await lab.kubernetes.watch("networking.istio.io/v1beta1", "Sidecar", namespace, ({ object }) =>
       see(
         sidecar,
-        ((object as Partial<Sidecar>).spec?.egress[0]?.hosts ?? []).map((host) => host.slice(host.indexOf("/") + 1)),
+        ((object as Partial<Sidecar>).spec?.egress.at(-1)?.hosts ?? []).map((host) => host.slice(host.indexOf("/") + 1)),
       ),
     ),
   ];

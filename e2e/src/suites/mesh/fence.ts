@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ServiceFence, Sidecar } from "@fenceline/api";
+import { type ServiceFence, type Sidecar, sidecarHosts as shownHosts } from "@fenceline/api";
 import { FALLBACK_IDENTITY } from "../../fenceline/install.ts";
 import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import type { Lab } from "../../lab/lab.ts";
@@ -42,10 +42,10 @@ export async function learnedHosts(lab: Lab, namespace: string, name: string): P
   return Object.keys(domains).filter((host) => domains[host]?.source === "learned");
 }
 
-/** Hosts of the fence's Sidecar; undefined when there is none. */
+/** Hosts that the fence's Sidecar shows; undefined when there is none. */
 export async function sidecarHosts(lab: Lab, namespace: string, name: string): Promise<readonly string[] | undefined> {
   const found = await lab.kubernetes.get({ apiVersion: "networking.istio.io/v1beta1", kind: "Sidecar", metadata: { namespace, name } });
-  return (found as Sidecar | undefined)?.spec.egress[0]?.hosts;
+  return found && shownHosts(found as unknown as Sidecar);
 }
 
 /** Waits until the workload's Envoy sends unknown hosts on these ports to the fallback. */
