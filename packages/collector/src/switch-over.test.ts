@@ -4,7 +4,7 @@ import { encodeAccessLogMessage } from "@fenceline/als";
 import { parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, RecordedRequest, Resource } from "@fenceline/kubernetes/testing";
-import { ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { ENVOY_FILTERS, FENCE, fence, OWNER, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { startCluster, startReplica } from "./testing/cluster.ts";
 import { CONFIG } from "./testing/mesh.ts";
 import { send } from "./testing/running-collector.ts";
@@ -94,7 +94,7 @@ test("a host comes in two writes, in one where its calls wait in the Envoy, and 
 });
 
 test("a leader that dies between the steps leaves parked hosts to the next one, which knows the way each of them goes", async (t) => {
-  const { server, collector, leadership } = await enforced(t, [B], SHORT);
+  const { server, store, collector, leadership } = await enforced(t, [B], SHORT);
   leadership.leads = false;
   await collector.idle();
   const dying = await startReplica(t, server, true, LONG);
@@ -102,6 +102,8 @@ test("a leader that dies between the steps leaves parked hosts to the next one, 
   // What comes and what goes is parked, and stays so.
   await until(() => sidecarOf(server)?.parked.length === 2);
   dying.leadership.leads = false;
+  // A leader that has not heard of it would try to write the same, and meet a conflict.
+  await until(() => store.ownedBy(OWNER).flatMap(parkedHosts).length === 2);
   const writes = writesSince(server);
   leadership.leads = true;
   collector.lead();
@@ -123,13 +125,15 @@ test("a host that is wanted again while it is parked comes straight back", async
 });
 
 test("without a leader a replica brings a host in by both steps, and takes nothing out of the parked ones", async (t) => {
-  const { server, collector, leadership } = await enforced(t, [B], SHORT);
+  const { server, store, collector, leadership } = await enforced(t, [B], SHORT);
   leadership.leads = false;
   await collector.idle();
   const dying = await startReplica(t, server, true, LONG);
   write(server, names());
-  await until(() => sidecarOf(server)?.parked.includes(EGRESS.b) === true);
+  await until(() => store.ownedBy(OWNER).flatMap(parkedHosts).includes(EGRESS.b));
   dying.leadership.leads = false;
+  // Else it follows too, and does the same at the same time.
+  await dying.collector.close();
   const writes = writesSince(server);
   await send(collector.accessLogPort, [
     encodeAccessLogMessage({
@@ -160,6 +164,21 @@ test("a fence that is switched off shows everything first: its Sidecar goes in t
     spec?.egress.map(({ hosts }) => hosts.filter((host) => host === "*/*" || host === EGRESS.b)),
     [["*/*"], [EGRESS.b]],
   );
+});
+
+test("a fence that is switched off says that it is enforced until its Sidecar has gone", async (t) => {
+  const { server, collector, leadership, condition } = await enforced(t, [B], SHORT);
+  leadership.leads = false;
+  await collector.idle();
+  const dying = await startReplica(t, server, true, LONG);
+  write(server, { ...names(B), mode: "Off" });
+  await until(() => condition("Enforced") === "True SidecarRemains");
+  assert.notEqual(sidecarOf(server), undefined);
+  dying.leadership.leads = false;
+  leadership.leads = true;
+  collector.lead();
+  await until(() => condition("Enforced") === "False ModeOff");
+  assert.equal(sidecarOf(server), undefined);
 });
 
 test("nothing is written while nothing changes, also by a leader that has just begun", async (t) => {
