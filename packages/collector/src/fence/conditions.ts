@@ -1,10 +1,18 @@
-import { type FenceCondition, type Judgement, type ServiceFenceStatus, shortenedList, withTransition } from "@fenceline/api";
+import {
+  type FenceCondition,
+  type Judgement,
+  type ServiceFence,
+  type ServiceFenceStatus,
+  shortenedList,
+  withTransition,
+} from "@fenceline/api";
 import type { EdgesSeen } from "@fenceline/edges";
 import type { Rendered } from "@fenceline/render";
 import type { Obstacle } from "@fenceline/store";
 
 /** What a fence's conditions are judged from. */
 export interface ConditionsInput {
+  readonly fence: Pick<ServiceFence, "metadata">;
   readonly previous: ServiceFenceStatus;
   readonly edges: EdgesSeen;
   readonly rendered: Rendered;
@@ -26,12 +34,15 @@ type FenceJudgement = Judgement<FenceCondition["type"]>;
 
 /**
  * What is true of a fence now, each with its reason. `lastTransitionTime` moves only when the
- * status does.
+ * status does; `observedGeneration` says which spec they are about.
  */
 export function conditions(input: ConditionsInput): FenceCondition[] {
-  const { previous, now } = input;
+  const { fence, previous, now } = input;
+  const { generation } = fence.metadata;
   const judgements = [ready(input), enforced(input), conflict(input), fallback(input), telemetry(input), ...capacity(input)];
-  return judgements.map((judgement) => withTransition(judgement, previous.conditions, now));
+  // A fence from a file has no generation.
+  const about = generation === undefined ? {} : { observedGeneration: generation };
+  return judgements.map((judgement) => withTransition({ ...judgement, ...about }, previous.conditions, now));
 }
 
 function ready({ rendered, remarks = [], obstacles: [obstacle], missing = [] }: ConditionsInput): FenceJudgement {

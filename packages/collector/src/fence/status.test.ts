@@ -102,3 +102,25 @@ test("T-08 T-11 ten thousand Sidecars for the same pods make no condition of a m
     /^Sidecar test1\/0, test1\/1, test1\/2, test1\/3, test1\/4, and 9995 more is for the same pods/,
   );
 });
+
+test("issue 14: every condition says which generation of the fence it is about; another one is written, the same one is not", () => {
+  const edges = new FenceEdges(POLICY);
+  const about = (generation: number | undefined) => {
+    const { metadata, ...fence } = fenceOf({});
+    return { ...fence, metadata: { ...metadata, generation } };
+  };
+  const first = statusOf(about(1), edges, { domains: {} }, 0);
+  assert.ok((first.conditions?.length ?? 0) > 4);
+  assert.ok(first.conditions?.every(({ observedGeneration }) => observedGeneration === 1));
+  const same = statusOf(about(1), edges, first, 1_000);
+  const next = statusOf(about(2), edges, first, 1_000);
+  assert.deepEqual([differsInSubstance(first, same), differsInSubstance(first, next)], [false, true]);
+  assert.deepEqual(
+    next.conditions?.map(({ lastTransitionTime }) => lastTransitionTime),
+    first.conditions?.map(({ lastTransitionTime }) => lastTransitionTime),
+  );
+  // What is from a file, or from a version before this one, names none.
+  const none = statusOf(about(undefined), edges, { domains: {} }, 0);
+  assert.ok(none.conditions?.every((condition) => !("observedGeneration" in condition)));
+  assert.deepEqual([differsInSubstance(none, first), differsInSubstance(first, none)], [false, false]);
+});

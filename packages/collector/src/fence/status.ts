@@ -40,7 +40,19 @@ export function withConditionsOf({ conditions }: ServiceFenceStatus, { condition
  * written only now and then.
  */
 export function differsInSubstance(a: ServiceFenceStatus, b: ServiceFenceStatus): boolean {
-  return differInHosts(a.domains, b.domains) || !isDeepStrictEqual(substanceOf(a.conditions), substanceOf(b.conditions));
+  if (differInHosts(a.domains, b.domains)) return true;
+  return !isDeepStrictEqual(substanceOf(a.conditions), substanceOf(b.conditions)) || areOfOtherSpecs(a.conditions, b.conditions);
+}
+
+/**
+ * Whether the same conditions are about another spec each. One that names none is of a version
+ * before this one: to name it is not worth a write for every fence.
+ */
+function areOfOtherSpecs(a: ServiceFenceStatus["conditions"] = [], b: ServiceFenceStatus["conditions"] = []): boolean {
+  return a.some(({ observedGeneration: one }, at) => {
+    const other = b[at]?.observedGeneration;
+    return one !== undefined && other !== undefined && one !== other;
+  });
 }
 
 function differInHosts(a: ServiceFenceStatus["domains"], b: ServiceFenceStatus["domains"]): boolean {
@@ -56,7 +68,7 @@ function differ(a: DomainStatus | undefined, b: DomainStatus | undefined): boole
 }
 
 function substanceOf(conditions: ServiceFenceStatus["conditions"] = []) {
-  return conditions.map(({ lastTransitionTime: _, ...substance }) => substance);
+  return conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message }));
 }
 
 function domainStatus({ host, source, expired }: EgressHost, record: HostRecord | undefined): DomainStatus {
