@@ -78,7 +78,7 @@ export class Demo {
     for (const name of Object.keys(DEMO_CALLS)) {
       const fence = { namespace: DEMO_NAMESPACE, name };
       const target = formatAddress(host, accessLogPort);
-      const accessLog = createEdgeReporter({ target, nodeId: `demo~${name}`, logName: fenceLogName(fence) });
+      const accessLog = createEdgeReporter({ target, nodeId: `sidecar~${name}`, logName: fenceLogName(fence) });
       this.#accessLogs.push(accessLog);
       this.#envoys.set(
         name,
