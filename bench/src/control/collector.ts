@@ -35,8 +35,9 @@ export class CollectorProcess {
   static async start({ ground, kubeconfig }: Cluster, identity: string): Promise<CollectorProcess> {
     const [alsPort, apiPort] = [await freePort(), await freePort()];
     const config = join(ground.run.path, `${identity}.yaml`);
-    // No Envoy stands in front of it here, so nobody has a certificate.
-    writeFileSync(config, JSON.stringify({ telemetry: { acceptPlaintext: true } }));
+    // No Envoy stands in front of it here, so nobody has a certificate, and no version of Istio is
+    // known: hosts come in one step where Envoys have the filter.
+    writeFileSync(config, JSON.stringify({ telemetry: { acceptPlaintext: true }, onDemand: "always" }));
     const main = join(BENCH, "..", "packages", "cli", "src", "main.ts");
     const ports = ["--host=127.0.0.1", `--als-port=${alsPort}`, `--api-port=${apiPort}`];
     const replica = [`--identity=${identity}`, `--namespace=${NAMESPACE}`, `--kubeconfig=${kubeconfig}`];

@@ -1,3 +1,4 @@
+import { hostOfEgress, type Sidecar, sidecarHosts } from "@fenceline/api";
 import type { KubernetesClient } from "@fenceline/e2e/lab/kubernetes/client.ts";
 import type { WatchEvent } from "@fenceline/e2e/lab/kubernetes/watch.ts";
 import { until } from "@fenceline/e2e/lab/until.ts";
@@ -78,8 +79,7 @@ export class Rendered {
     const awaited = this.#awaited.get(key);
     if (awaited === undefined) return;
     const now = performance.now();
-    const { egress = [] } = (event.object as { spec?: { egress?: { hosts: string[] }[] } }).spec ?? {};
-    const shown = new Set(egress.flatMap(({ hosts }) => hosts.map((host) => host.slice(host.indexOf("/") + 1))));
+    const shown = new Set(sidecarHosts(event.object as unknown as Sidecar).map(hostOfEgress));
     const left = awaited.filter(({ host }) => !shown.has(host));
     if (left.length === 0) this.#awaited.delete(key);
     else this.#awaited.set(key, left);
