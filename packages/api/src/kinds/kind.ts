@@ -116,6 +116,11 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
   readonly description: { readonly kind: string; readonly spec: string; readonly status: string };
   readonly spec: z.ZodType;
   readonly status: z.ZodType<S>;
+  /**
+   * Whether a status holds what was learned, and cannot be worked out again: it then outlives its
+   * object for a while. Default: none does.
+   */
+  holdsLearned?(status: S): boolean;
   readonly columns: readonly PrinterColumn[];
   /**
    * Type of the condition that says whether the spec is in effect. It is False, with field and

@@ -187,6 +187,10 @@ export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFe
   faultCode: ([part, field, ...rest]) => (part === "spec" && field === "host" && rest.length > 0 ? "FENCE_HOST_INVALID" : undefined),
   readStatus: readFenceStatus,
   mergeStatus: mergeServiceFenceStatus,
+  // A host of the spec that nobody called is in the next manifest, too.
+  holdsLearned: ({ domains, metricStatus }) =>
+    Object.values(domains).some(({ source, lastSeen, status }) => source !== "static" || lastSeen !== undefined || status === "EXPIRE") ||
+    Object.keys(metricStatus ?? {}).length > 0,
 };
 
 /** Names a fence among objects of all kinds. */

@@ -15,7 +15,7 @@ const isStatus = ({ path }: RecordedRequest) => path.endsWith("/status");
 /** Ageing rounds every 50 ms; a host comes in one step. */
 const QUICK = { ...CONFIG, onDemand: "always" as const, ageing: { ...CONFIG.ageing, idleWindow: "1s", shortestWindow: "1s" } };
 
-async function setUp(t: Parameters<typeof startCluster>[0]) {
+async function setUp(t: Parameters<typeof startCluster>[0], config = QUICK) {
   const cluster = await startCluster(
     t,
     (fake) =>
@@ -24,7 +24,7 @@ async function setUp(t: Parameters<typeof startCluster>[0]) {
         spec: { clusterIP: "10.0.0.7", selector: { app: "b" }, ports: [{ name: "http", port: 80 }] },
       }),
     true,
-    QUICK,
+    config,
   );
   const { server, collector } = cluster;
   const sidecar = () => server.get(SIDECARS, FENCE) as unknown as Sidecar | undefined;
@@ -62,8 +62,9 @@ test("T-11 a status that somebody overwrote is the leader's again, and no more o
   await until(() => condition("Ready") === "True Rendered");
 });
 
-test("T-11 a fence that is made again at once under another uid has nothing of what the one before had learned", async (t) => {
-  const { server, collector, sidecar, shows, status, learn } = await setUp(t);
+test("T-11 without a grace period a fence that is made again at once under another uid has nothing of what the one before had learned", async (t) => {
+  const config = { ...QUICK, ageing: { ...QUICK.ageing, keepDeleted: "0s" } };
+  const { server, collector, sidecar, shows, status, learn } = await setUp(t, config);
   await collector.idle();
   // What is in no status yet.
   const mend = server.fail(isStatus, { status: 500, body: {} });

@@ -159,9 +159,8 @@ export class DirectoryStore implements Store {
     return this.#kinds.flatMap(({ name }) => objects.filter((object) => object?.kind === name)).filter((object) => object !== undefined);
   }
 
-  /** None right after a start while a manifest is being written. */
   goneOwners(kind: Kind): readonly ObjectRef[] {
-    return this.#manifests.isSettled ? this.#owned.gone(kind) : [];
+    return this.#owned.gone(kind);
   }
 
   faultOf(of: ObjectRef): SpecFault | undefined {

@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { type AnyObject, FencelineError, fileFailure } from "@fenceline/api";
 import { ensureFolder } from "./ensure-folder.ts";
 import {
@@ -12,8 +13,8 @@ import {
   decideFirst,
   type FileState,
   type Found,
+  isUnsettled,
   type ManifestKinds,
-  unsettledFor,
 } from "./manifest-look.ts";
 import { readText, UnusableEntry } from "./read-text.ts";
 
@@ -26,6 +27,8 @@ const SETTLE_MS = 20;
  * folder all the time.
  */
 const LONGEST_SETTLE_MS = 1_000;
+/** Pause between two looks at a folder that is not settled at a start, in milliseconds. */
+const LOOK_MS = 100;
 /** File systems without change notices (network mounts) are looked at this often. */
 const POLL_MS = 5_000;
 
@@ -70,8 +73,6 @@ export class ManifestFolder {
   /** Faults that were told. */
   #refused: ReadonlyMap<string, string> = new Map();
   readonly #toldIgnored = new Set<string>();
-  /** Until then a file may be on its way since before the start, by a monotonic clock. */
-  #unsettledUntil = Number.NEGATIVE_INFINITY;
   #watcher: FSWatcher | undefined;
   /**
    * Of the folder that is watched: a watch stays with it when it is moved away, and another comes
@@ -104,12 +105,10 @@ export class ManifestFolder {
     await this.#watch();
     this.#poll = setInterval(() => this.#schedule(), POLL_MS).unref();
     try {
-      const found = await this.#find();
-      const { files, errors, leftOut, ignored } = decideFirst(found, this.#kinds);
+      const { files, errors, leftOut, ignored } = await this.#settled();
       const fault = [...errors.values()].find((error) => !(error instanceof UnusableEntry));
       if (fault !== undefined) throw fault;
       this.#tellRefused(errors);
-      this.#unsettledUntil = performance.now() + unsettledFor(found, Date.now());
       for (const error of leftOut) this.#events.leftOut(error);
       this.#tellIgnored(ignored);
       this.#files = files;
@@ -123,11 +122,6 @@ export class ManifestFolder {
     return [...this.#files.values()].flatMap(({ objects }) => objects);
   }
 
-  /** Whether what no manifest defines is gone for certain. */
-  get isSettled(): boolean {
-    return performance.now() >= this.#unsettledUntil;
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#watcher?.close();
@@ -136,6 +130,17 @@ export class ManifestFolder {
     await this.#reading;
     clearTimeout(this.#settle);
     clearTimeout(this.#again);
+  }
+
+  /** The folder as it is once nothing seems to be on its way, or has been for too long. */
+  async #settled(): Promise<Decision> {
+    const begin = performance.now();
+    for (;;) {
+      const found = await this.#find();
+      const decision = decideFirst(found, this.#kinds);
+      if (performance.now() - begin >= DOUBT_MS || !isUnsettled(found, decision, Date.now())) return decision;
+      await pause(LOOK_MS);
+    }
   }
 
   #schedule(): void {

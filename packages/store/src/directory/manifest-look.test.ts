@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Decision, DOUBT_MS, decide, decideFirst, EMPTY_DOUBT_MS, type Found, unsettledFor } from "./manifest-look.ts";
+import { type Decision, DOUBT_MS, decide, decideFirst, EMPTY_DOUBT_MS, type Found, isUnsettled } from "./manifest-look.ts";
 
 const fence = (name: string) =>
   `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: ${name}, namespace: test1}\n`;
@@ -109,14 +109,16 @@ test("T-21 an object that moves to another file is no fault while the loss of th
   assert.deepEqual([names(second), second.errors.size, [...second.files.keys()]], [["a", "b"], 0, ["a.yaml", "b.yaml"]]);
 });
 
-test("T-21 a start is unsettled while a file is empty or was just written, whatever its clock says", () => {
+test("T-21 a start is unsettled while a file that is empty or at fault was just written, whatever its clock says", () => {
   const at = 1_000_000_000;
-  const file = (text: string, modifiedAt?: number): ReadonlyMap<string, Found> =>
-    new Map([["a.yaml", { text, ...(modifiedAt !== undefined && { modifiedAt }) }]]);
-  assert.equal(unsettledFor(new Map(), at), 0);
-  assert.equal(unsettledFor(file(manifest("a")), at), 0);
-  assert.equal(unsettledFor(file(manifest("a"), at - 500), at), DOUBT_MS - 500);
-  assert.equal(unsettledFor(file("", at - 500), at), EMPTY_DOUBT_MS - 500);
-  assert.equal(unsettledFor(file("", at - EMPTY_DOUBT_MS), at), 0);
-  assert.equal(unsettledFor(file(manifest("a"), at + 86_400_000), at), DOUBT_MS);
+  const unsettled = (text: string, modifiedAt?: number) => {
+    const file = new Map<string, Found>([["a.yaml", { text, ...(modifiedAt !== undefined && { modifiedAt }) }]]);
+    return isUnsettled(file, decideFirst(file), at);
+  };
+  for (const text of ["", "kind: ["])
+    assert.deepEqual(
+      [undefined, at - DOUBT_MS, at - 500, at + 86_400_000].map((modifiedAt) => unsettled(text, modifiedAt)),
+      [false, false, true, true],
+    );
+  assert.equal(unsettled(manifest("a"), at), false);
 });

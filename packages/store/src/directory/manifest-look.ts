@@ -120,19 +120,18 @@ function doubtOf(found: Found | undefined): number {
 }
 
 /**
- * For how long after a start it is uncertain whether what no manifest defines is gone, in
- * milliseconds: a file may be on its way just then.
+ * Whether a start does well to look once more: a file that is empty or at fault was written just
+ * now, so it may be on its way.
  *
+ * @param errors what {@link decideFirst} says of the files
  * @param now milliseconds of the wall clock
  */
-export function unsettledFor(found: ReadonlyMap<string, Found>, now: number): number {
-  const pauses = [...found.values()].map((file) => {
-    if (file.error !== undefined) return 0;
-    // One that is written in the future was written by a clock that is wrong: it is as good as new.
-    const age = Math.max(0, now - (file.modifiedAt ?? Number.NEGATIVE_INFINITY));
-    return Math.max(0, doubtOf(file) - age);
+export function isUnsettled(found: ReadonlyMap<string, Found>, { errors }: Pick<Decision, "errors">, now: number): boolean {
+  return [...found].some(([name, file]) => {
+    if (file.error !== undefined || !(errors.has(name) || file.text.trim() === "")) return false;
+    // One of the future was written by a clock that is wrong: it is as good as new.
+    return now - (file.modifiedAt ?? Number.NEGATIVE_INFINITY) < DOUBT_MS;
   });
-  return pauses.reduce((longest, pause) => Math.max(longest, pause), 0);
 }
 
 /** Whether this text was read and is another one than that in force. */

@@ -91,6 +91,14 @@ test("T-20 with no grace period it is forgotten at once; one of an object that n
   assert.deepEqual([existsSync(file("a")), existsSync(file("never"))], [false, false]);
 });
 
+test("T-20 a state in which nothing was learned goes with its object", async (t) => {
+  const { start, file } = setUp(t);
+  const state = await start();
+  await state.put(of("a"), { domains: { "b.test1": { source: "static", status: "ACTIVE" } }, conditions: [] });
+  await state.delete(of("a"));
+  assert.equal(existsSync(file("a")), false);
+});
+
 test("T-20 T-27 a deletion that lies in the future counts as now: the wall clock was set back", async (t) => {
   const { times, start } = setUp(t);
   const first = await start();

@@ -37,6 +37,7 @@ export class StateFolder {
   readonly #options: Required<StateFolderOptions>;
   /** Of deleted objects, the one that was deleted first in front; each with when it is forgotten. */
   readonly #kept = new Map<string, { readonly key: ObjectRef; readonly until: number }>();
+  #kinds: readonly OwnKind[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(folder: string, options: StateFolderOptions) {
@@ -59,6 +60,7 @@ export class StateFolder {
   /** Reads the folder, as {@link ObjectFolder.load} does, and forgets what has been kept for too long. */
   async load(kinds: readonly OwnKind[], onTrouble: (error: FencelineError) => void): Promise<void> {
     const { now, clock, keepFor } = this.#options;
+    this.#kinds = kinds;
     await this.#folder.load(stateReader(kinds), onTrouble);
     const deleted = this.#folder
       .entries()
@@ -85,11 +87,15 @@ export class StateFolder {
     this.#kept.delete(refText(of));
   }
 
-  /** The object was deleted. */
+  /** The object was deleted. A state in which nothing was learned goes with it. */
   async delete(of: ObjectRef): Promise<void> {
     const { keepFor, now, clock } = this.#options;
     const state = this.#folder.get(of);
     if (state === undefined || this.#kept.has(refText(of))) return;
+    if (this.#kinds.find(({ name }) => name === of.kind)?.holdsLearned?.(state.status) !== true) {
+      await this.#folder.delete(of);
+      return;
+    }
     this.#kept.set(refText(of), { key: of, until: clock() + keepFor });
     if (keepFor > 0) await this.#folder.put(of, { ...state, deletedAt: now() });
     await this.#forgetOld();
