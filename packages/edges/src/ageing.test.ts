@@ -284,3 +284,41 @@ test("T-14 after a clock that went ahead was set back, hosts age by what is obse
   assert.deepEqual(edges.age(), ["idle"]);
   assert.equal(edges.observedUntil, 1_400);
 });
+
+test("T-27 what was seen by a clock that was ahead counts as seen now once that is set back, and ageing goes on", () => {
+  const edges = new FenceEdges({ idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 });
+  const DAY = 86_400_000;
+  edges.telemetry(DAY);
+  edges.observe("a", 80, 1, DAY);
+  edges.observe("b", 80, 1, DAY);
+  // Back by a day: what another replica tells must count too, though it is before what we had seen.
+  edges.observedElsewhere(10, 10);
+  assert.deepEqual(
+    edges.hosts().map(({ firstSeen, lastSeen }) => [firstSeen, lastSeen]),
+    [
+      [10, 10],
+      [10, 10],
+    ],
+  );
+  for (let now = 100; now <= 2_000; now += 100) {
+    edges.observedElsewhere(now, now);
+    edges.seenElsewhere("a", now);
+  }
+  assert.deepEqual(edges.age(), ["b"]);
+});
+
+test("T-27 a call is seen when it is seen, also where the host was seen in the future before", () => {
+  const edges = new FenceEdges({ idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 });
+  edges.observe("a", 80, 1, 86_400_000);
+  edges.observe("a", 80, 1, 1_000);
+  assert.deepEqual(
+    edges.hosts().map(({ firstSeen, lastSeen }) => [firstSeen, lastSeen]),
+    [[1_000, 1_000]],
+  );
+});
+
+test("T-27 another replica whose clock is ahead advances observed time by no more than ours", () => {
+  const edges = new FenceEdges({ idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 });
+  edges.observedElsewhere(1_000_000, 100);
+  assert.equal(edges.observedUntil, 100);
+});

@@ -16,6 +16,9 @@ const GAP_PARTS_ELSEWHERE = 10;
  */
 const LATE_REPORTS = 0.2;
 
+/** How far clocks may be apart, in milliseconds, as where statuses are merged. */
+const CLOCK_SKEW = 5 * 60_000;
+
 const NONE: ReadonlySet<string> = new Set();
 
 /**
@@ -76,7 +79,7 @@ export class FenceEdges {
 
   /** Telemetry of this workload's proxies arrived, whatever it told. */
   telemetry(now: number): void {
-    this.#clock.setBack(now);
+    this.#setBackTo(now);
     this.#clock.tick(now, this.#narrowestWindow() / GAP_PARTS);
   }
 
@@ -84,9 +87,12 @@ export class FenceEdges {
    * Another replica got telemetry of this workload's proxies, the last of it at `until`. The
    * replica that ages hosts may get none itself. Call {@link seenElsewhere} for the hosts that the
    * other replica saw right after this, before anything ages.
+   *
+   * @param now by our own clock; default `until`. The other's may be ahead of it
    */
-  observedElsewhere(until: number): void {
-    this.#clock.tick(until, this.#narrowestWindow() / GAP_PARTS_ELSEWHERE);
+  observedElsewhere(until: number, now = until): void {
+    this.#setBackTo(now);
+    this.#clock.tick(Math.min(until, now), this.#narrowestWindow() / GAP_PARTS_ELSEWHERE);
   }
 
   /**
@@ -100,7 +106,9 @@ export class FenceEdges {
     const known = this.#hosts.use(host);
     const ports = port === undefined ? [] : [port];
     if (known === undefined) return this.offer({ host, source: "learned", firstSeen: now, lastSeen: now, requests, ports });
-    if (now > known.lastSeen) known.lastSeen = now;
+    // One that is late is no news. One that is far behind tells that a clock was ahead before.
+    if (now > known.lastSeen || known.lastSeen - now > CLOCK_SKEW) known.lastSeen = now;
+    known.firstSeen = Math.min(known.firstSeen, known.lastSeen);
     known.seenAt = this.#clock.elapsed;
     known.requests = addCounts(known.requests, requests);
     if (port !== undefined && !known.ports.includes(port)) known.ports = unitePorts(known.ports, ports);
@@ -204,6 +212,15 @@ export class FenceEdges {
   /** The last time at which this workload was observed, here or by another replica. */
   get observedUntil(): number | undefined {
     return this.#clock.latest;
+  }
+
+  /** What a clock that was wrong saw in the future was seen now: nothing later would count until then. */
+  #setBackTo(now: number): void {
+    if (!this.#clock.setBack(now)) return;
+    for (const entry of this.#hosts.values()) {
+      entry.lastSeen = Math.min(entry.lastSeen, now);
+      entry.firstSeen = Math.min(entry.firstSeen, now);
+    }
   }
 
   #isDeclared(host: string): boolean {

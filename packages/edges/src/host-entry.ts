@@ -59,7 +59,7 @@ export interface HostSeed {
 export interface HostEntry {
   readonly host: string;
   readonly source: HostSource;
-  readonly firstSeen: number;
+  firstSeen: number;
   lastSeen: number;
   requests: number;
   ports: readonly number[];

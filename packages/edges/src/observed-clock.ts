@@ -13,9 +13,13 @@ export class ObservedClock {
    * Our own clock was set back: what was counted by the wrong one stays, and time goes on from
    * here. Else nothing would count, and nothing age, until the clock has caught up with what it
    * once said.
+   *
+   * @returns whether it was
    */
-  setBack(now: number): void {
-    if (this.#latest !== undefined && now < this.#latest) this.#latest = now;
+  setBack(now: number): boolean {
+    const isSetBack = this.#latest !== undefined && now < this.#latest;
+    if (isSetBack) this.#latest = now;
+    return isSetBack;
   }
 
   /**

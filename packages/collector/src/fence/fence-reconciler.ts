@@ -124,7 +124,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     if (state === undefined) return;
     state.status = status;
     state.isContradicted = false;
-    state.statusWrittenAt = this.#options.now();
+    state.statusWrittenAt = performance.now();
+    state.writtenUntil = status.observedUntil === undefined ? undefined : Date.parse(status.observedUntil);
   }
 
   widening(change: RenderedUpdate): RenderedUpdate | undefined {
@@ -160,22 +161,21 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
    * second for it.
    */
   isStale(key: FenceKey): boolean {
-    const { now, state: stateOf } = this.#options;
-    const state = stateOf(key);
-    const isContradicted = state?.isContradicted === true && Math.abs(now() - state.statusWrittenAt) >= SHORTEST_WRITE_PAUSE;
+    const state = this.#options.state(key);
+    const isContradicted = state?.isContradicted === true && performance.now() - state.statusWrittenAt >= SHORTEST_WRITE_PAUSE;
     return isContradicted || this.#timesAreStale(key);
   }
 
   /** Times and counts moved on since they were written, and a tenth of the window has passed. */
   #timesAreStale(key: FenceKey): boolean {
-    const { config, mesh, now, state: stateOf } = this.#options;
+    const { config, mesh, state: stateOf } = this.#options;
     const fence = mesh().fence(key);
     const state = stateOf(key);
     if (fence === undefined || state?.edges.observedUntil === undefined) return false;
     const idleWindow = idleWindowOf(fence.spec, config.ageing);
     return (
-      (state.edges.observedUntil > state.statusWrittenAt || now() < state.statusWrittenAt) &&
-      Math.abs(now() - state.statusWrittenAt) >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
+      state.edges.observedUntil !== state.writtenUntil &&
+      performance.now() - state.statusWrittenAt >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
     );
   }
 }

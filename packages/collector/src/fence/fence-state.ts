@@ -25,9 +25,12 @@ export interface FenceState {
   isTurningAway: boolean;
   /** What was last logged of the spec's durations. */
   toldRemarks: string;
+  /** By a clock that never goes back. */
   statusWrittenAt: number;
   /** Since when hosts of its Sidecar are parked. */
   readonly parked: ParkedHosts;
+  /** Until when the workload was observed, as the status that was written last says. */
+  writtenUntil: number | undefined;
   /**
    * When what it asks for was last worked out, by the wall clock: a deadline before it is dealt
    * with.
@@ -49,8 +52,9 @@ export function newState(key: FenceKey, edges: FenceEdges, opened: Reads, { stat
     isContradicted: false,
     toldRemarks: "",
     isTurningAway: false,
-    statusWrittenAt: now,
     parked: new ParkedHosts(),
+    statusWrittenAt: performance.now(),
+    writtenUntil: edges.observedUntil,
     lookedAt: now,
     learnedAt: undefined,
   };

@@ -19,6 +19,7 @@ import type { MeshChanges } from "@fenceline/store";
 import type { FenceListener } from "../fence-telemetry.ts";
 import type { KindContext } from "../kind-context.ts";
 import type { MeshConfiguration } from "../mesh.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { FenceReconciler } from "./fence-reconciler.ts";
 import type { FenceState } from "./fence-state.ts";
 import type { FenceStates } from "./fence-states.ts";
@@ -55,16 +56,20 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   };
   readonly #options: FenceTriggersOptions;
   readonly #windows = new ShortestWindow();
+  readonly #deadlines: Deadlines;
   #common: Common;
 
   constructor(options: FenceTriggersOptions) {
     this.#options = options;
     this.#common = this.#commonNow();
+    this.#deadlines = new Deadlines({ now: options.now, due: (key) => this.#deadlinePassed(key) });
     for (const fence of options.mesh().fences()) this.#keepWindow(fence);
   }
 
   open(fence: ServiceFence): void {
-    this.#options.states.open(fence);
+    const { states } = this.#options;
+    states.open(fence);
+    this.#keepDeadline(states.get(fence.metadata));
   }
 
   /**
@@ -134,17 +139,16 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
    * Runs one ageing round over all fences, and lets times be written that have waited long enough.
    */
   tick(): void {
-    const { states, mesh, now, runs, reconciler, telemetry } = this.#options;
+    const { states, runs, reconciler, telemetry } = this.#options;
     telemetry.tick();
     for (const state of states.all()) {
-      const { key, edges, lookedAt } = state;
+      const { key, edges } = state;
       const hasAged = this.#age(state);
       const hasRoomAgain = state.isTurningAway && !edges.isAtCapacity;
       if (hasRoomAgain) state.isTurningAway = false;
-      const fence = mesh().fence(key);
-      const deadline = fence === undefined ? undefined : nextDeadline(fence, lookedAt);
-      const isDue = deadline !== undefined && deadline <= now();
-      if (hasAged || hasRoomAgain || isDue) runs.enqueue(fenceRef(key));
+      // The wall clock may have been set back.
+      this.#keepDeadline(state);
+      if (hasAged || hasRoomAgain) runs.enqueue(fenceRef(key));
       else if (reconciler.isStale(key)) runs.enqueueStatus(fenceRef(key));
     }
   }
@@ -152,10 +156,12 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   /** Times and counts are written a last time. */
   closing(): void {
     const { states, runs } = this.#options;
+    this.#deadlines.close();
     for (const state of states.all()) {
       const { key, edges, status } = state;
       if (edges.observedUntil === undefined && Object.keys(status.domains).length === 0) continue;
       state.statusWrittenAt = Number.NEGATIVE_INFINITY;
+      state.writtenUntil = undefined;
       runs.enqueueStatus(fenceRef(key));
     }
   }
@@ -173,6 +179,19 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     }
     this.#windows.delete(key);
     telemetry.forget(key);
+  }
+
+  #deadlinePassed(key: FenceKey): void {
+    const { states, runs } = this.#options;
+    runs.enqueue(fenceRef(key));
+    this.#keepDeadline(states.get(key), this.#options.now());
+  }
+
+  /** @param from deadlines before it are dealt with, by the wall clock, unless that was set back */
+  #keepDeadline(state: FenceState | undefined, from = state?.lookedAt ?? 0): void {
+    const { mesh, now } = this.#options;
+    const fence = state && mesh().fence(state.key);
+    if (state !== undefined) this.#deadlines.set(state.key, fence && nextDeadline(fence, Math.min(from, now())));
   }
 
   #keepWindow(fence: ServiceFence): void {

@@ -78,7 +78,7 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
   for (const host of Object.keys(before.domains)) if (isBooked(before.domains[host]) && !isBooked(after.domains[host])) edges.remove(host);
   // Before the sightings, which count as of now in observed time.
   if (after.observedUntil !== undefined && after.observedUntil !== before.observedUntil)
-    edges.observedElsewhere(Math.min(now, Date.parse(after.observedUntil)));
+    edges.observedElsewhere(Date.parse(after.observedUntil), now);
   for (const seed of restored(after, now, (host, domain) => isNewsOf(edges, before.domains[host], host, domain))) {
     if (edges.has(seed.host)) edges.seenElsewhere(seed.host, seed.lastSeen);
     else edges.seed(seed);

@@ -89,7 +89,7 @@ function routeFor(fields: RoutingFields, authority: string, certified: Certified
   const authorized = authorize(destination, policy, { isProven, registryOnly: outbound !== undefined });
   if (authorized instanceof Refusal) return authorized;
   const mark = hopMark(destination.named.host, destination.port);
-  return { destination, authorized, claim, hopMark: mark, reportedAt: 0, report: undefined };
+  return { destination, authorized, claim, hopMark: mark, reportedAt: Number.NEGATIVE_INFINITY, report: undefined };
 }
 
 function withoutOriginal(destination: Destination): Destination {

@@ -23,7 +23,7 @@ export class EdgeReports {
 
   /** The request is under way. */
   forwarded(edge: CallEdge, requestId?: string): void {
-    if (!isKnown(edge.route, Date.now())) this.report(edge, 0, requestId);
+    if (!isKnown(edge.route, performance.now())) this.report(edge, 0, requestId);
   }
 
   /**
@@ -34,7 +34,7 @@ export class EdgeReports {
     if (edge.reported) return;
     edge.reported = true;
     const { route } = edge;
-    const now = Date.now();
+    const now = performance.now();
     const known = isKnown(route, now);
     route.reportedAt = now;
     if (route.report?.responseCode !== responseCode) route.report = reportOf(edge, responseCode);

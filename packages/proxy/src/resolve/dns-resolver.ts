@@ -106,7 +106,7 @@ class DnsResolver implements Resolver {
   resolve(target: Target): Resolution | Promise<Resolution> {
     const key = keyOf(target);
     const entry = this.#cache.get(key, ownerOf(target));
-    if (entry !== undefined && entry.freshUntil > Date.now()) return entry.resolution;
+    if (entry !== undefined && this.#isFresh(entry)) return entry.resolution;
     const expired = entry !== undefined && this.#isUsable(entry) ? entry : undefined;
     const lookup = this.#pending.of(key) ?? this.#begin(key, target, entry);
     if (lookup === undefined) return expired?.resolution ?? Promise.reject(TOO_MANY);
@@ -158,6 +158,12 @@ class DnsResolver implements Resolver {
   /** One answer may hold 4,000 addresses, and whoever has a domain has any number of names. */
   #remember(key: string, target: Target, entry: Entry): void {
     this.#cache.set(key, ownerOf(target), entry, 1 + (entry.resolution?.length ?? 0));
+  }
+
+  /** One that was taken in later than now was so by a wall clock that was wrong. */
+  #isFresh({ freshUntil }: Entry): boolean {
+    const left = freshUntil - Date.now();
+    return left > 0 && left <= Math.max(MIN_TTL, this.#maxTtl, this.#negativeTtl);
   }
 
   #isUsable({ resolution, expiresAt }: Entry): boolean {
