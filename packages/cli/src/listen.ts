@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { BlockList, createServer, isIP, type Server } from "node:net";
+import { type AddressInfo, BlockList, createServer, isIP, type Server } from "node:net";
 import { type FencelineError, listenFailed } from "@fenceline/api/vocabulary";
 
 /** A port that a command will listen on, and the flag that sets it. */
@@ -22,19 +22,50 @@ export interface WantedPort {
  */
 export async function listenAddress(host: string, ports: readonly WantedPort[]): Promise<string> {
   const address = await addressOf(host, ports[0]?.port ?? 0);
-  const probes: Server[] = [];
+  const held = await holdPorts(address, ports);
+  await Promise.all(held.map((each) => each.release()));
+  return address;
+}
+
+/** A port that nobody else can take. */
+export interface HeldPort {
+  readonly port: number;
+  /** Lets go of it, for whoever is to listen there next. May be called again. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes every port of a command, so that what is done before something listens there is not done in
+ * vain.
+ *
+ * @param address an IP address
+ * @throws {FencelineError} `LISTEN_FAILED`; none is held then
+ */
+export async function holdPorts(address: string, ports: readonly WantedPort[]): Promise<readonly HeldPort[]> {
+  const held: HeldPort[] = [];
   try {
     // All at once, so that a free port that one of them takes is not another's.
     for (const [index, wanted] of ports.entries()) {
       const twin = ports.slice(0, index).find(({ port }) => port !== 0 && port === wanted.port);
       if (twin !== undefined) throw sameTwice(address, twin, wanted);
-      probes.push(await probe(address, wanted));
+      held.push(heldBy(await probe(address, wanted)));
     }
-  } finally {
-    for (const server of probes) server.close();
-    await Promise.all(probes.map((server) => once(server, "close")));
+    return held;
+  } catch (error) {
+    await Promise.all(held.map((each) => each.release()));
+    throw error;
   }
-  return address;
+}
+
+function heldBy(server: Server): HeldPort {
+  let released: Promise<unknown> | undefined;
+  return {
+    port: (server.address() as AddressInfo).port,
+    release: async () => {
+      released ??= once(server.close(), "close");
+      await released;
+    },
+  };
 }
 
 /**
@@ -76,7 +107,8 @@ function objectionTo(address: string): string | undefined {
 }
 
 async function probe(address: string, { flag, port }: WantedPort): Promise<Server> {
-  const server = createServer();
+  // Nobody is answered before what is meant to listens there.
+  const server = createServer((connection) => connection.destroy());
   try {
     server.listen({ host: address, port });
     await once(server, "listening");

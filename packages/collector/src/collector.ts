@@ -39,7 +39,12 @@ export interface CollectorOptions {
   readonly config: Config;
   readonly logger: Logger;
   /** Address to listen on for access logs. Port 0 takes a free one. */
-  readonly accessLogs: { readonly host: string; readonly port: number };
+  readonly accessLogs: {
+    readonly host: string;
+    readonly port: number;
+    /** Called right before: whoever holds the port lets go of it. Default: nobody does. */
+    readonly beforeListen?: () => Promise<void>;
+  };
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
   /**
@@ -223,8 +228,10 @@ export class Collector {
   async #listen(services: readonly GrpcService[]): Promise<GrpcHost> {
     const { accessLogs, logger, now = Date.now } = this.#options;
     const logLimit = limitLog(logger, now);
+    const { beforeListen, ...address } = accessLogs;
+    await beforeListen?.();
     const host = await startGrpcHost({
-      ...accessLogs,
+      ...address,
       services,
       peerOf: (headers, address) => peerOf(headers, address, this.#mesh.trustDomains),
       onLimit: (limit, peer) => {

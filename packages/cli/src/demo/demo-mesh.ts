@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 
 /** Namespace of the demo. */
@@ -20,9 +21,19 @@ export const DEMO_IDLE_WINDOW = "20s";
 export const DEMO_FILE = "demo.yaml";
 const HEADING = "# The demo mesh. Written anew by every start; `--no-demo` removes it.";
 
-/** Whether a file is ours to overwrite and to remove. */
+/**
+ * Whether a file is ours to overwrite and to remove. One that somebody edited is theirs; that of a
+ * version before this one has no checksum.
+ */
 export function isDemoFile(text: string): boolean {
-  return text.startsWith(HEADING);
+  if (!text.startsWith(HEADING)) return false;
+  const end = text.indexOf("\n") + 1;
+  const [, checksum] = / Checksum: ([0-9a-f]{16})$/.exec(text.slice(0, end).trimEnd()) ?? [];
+  return checksum === undefined || checksum === checksumOf(text.slice(end));
+}
+
+function checksumOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /**
@@ -53,5 +64,6 @@ export function demoManifests(ports: Readonly<Record<string, number>>): string {
       spec: { enable: true, workloadSelector: { fromService: true }, idleWindow: DEMO_IDLE_WINDOW },
     },
   ]);
-  return [HEADING, ...[namespace, ...objects].map((object) => stringify(object))].join("\n---\n").replace("\n---\n", "\n");
+  const body = [namespace, ...objects].map((object) => stringify(object)).join("\n---\n");
+  return `${HEADING} Checksum: ${checksumOf(body)}\n${body}`;
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ const SERVICE_ADDRESS = "127.0.0.1";
  */
 export async function removeDemo(folder: string): Promise<boolean> {
   const path = join(folder, DEMO_FILE);
-  if (!isDemoFile(await readIfThere(path))) return false;
+  if (!isDemoFile((await readIfThere(path)) ?? "")) return false;
   await rm(path, { force: true });
   return true;
 }
@@ -158,7 +158,7 @@ export class Demo {
 async function writeManifests(folder: string, ports: Readonly<Record<string, number>>): Promise<void> {
   const path = join(folder, DEMO_FILE);
   const before = await readIfThere(path);
-  if (before !== "" && !isDemoFile(before)) {
+  if (before !== undefined && !isDemoFile(before)) {
     throw new FencelineError("DEMO_FILE_NOT_OURS", {
       at: { file: path },
       message: "the demo would overwrite this file, which it did not write",
@@ -173,6 +173,14 @@ async function writeManifests(folder: string, ports: Readonly<Record<string, num
   }
 }
 
-async function readIfThere(path: string): Promise<string> {
-  return readFile(path, "utf8").catch(() => "");
+/**
+ * Undefined when there is nothing of that name. What is no file that can be read, such as a link, is
+ * none that the demo wrote: it reads as empty.
+ */
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return (await lstat(path)).isFile() ? await readFile(path, "utf8") : "";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : "";
+  }
 }

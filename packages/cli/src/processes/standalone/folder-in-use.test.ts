@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Config } from "@fenceline/api";
+import { pino } from "pino";
+import { DEMO_FILE } from "../../demo/demo-mesh.ts";
 import { runToEnd, startFenceline } from "../../testing/fenceline-process.ts";
+import { takeFolder } from "./folder-in-use.ts";
+import { startStandalone } from "./standalone.ts";
 
 const PORTS = ["--proxy-port", "0", "--als-port", "0", "--api-port", "0"];
 
@@ -30,4 +37,74 @@ test("T-50 a folder that another standalone works in is refused, also by way of 
     next.kill(signal);
     await next.ended;
   }
+});
+
+test("T-25 a second process is refused before it touches anything, wherever its temporary files are", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-in-use-"));
+  const elsewhere = mkdtempSync(join(tmpdir(), "fenceline-elsewhere-"));
+  t.after(() => {
+    for (const each of [folder, elsewhere]) rmSync(each, { recursive: true });
+  });
+  const release = await takeFolder(folder);
+  const before = readdirSync(folder);
+  const { code, stderr } = await runToEnd(["standalone", "--dir", folder, ...PORTS], { env: { ...process.env, TMPDIR: elsewhere } });
+  assert.deepEqual([code, readdirSync(folder), readdirSync(elsewhere)], [2, before, []], stderr);
+  assert.match(stderr, /^DIRECTORY_IN_USE/);
+  await release();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test("T-25 of many that begin at the same moment one has the folder, also where a killed one left its lock", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-in-use-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const first = await startFenceline(folder, "--no-demo");
+  first.kill("SIGKILL");
+  await first.ended;
+  for (const _ of ["with a lock left behind", "without"]) {
+    const all = await Promise.allSettled(Array.from({ length: 8 }, () => takeFolder(folder)));
+    const held = all.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    assert.equal(held.length, 1);
+    for (const each of all) if (each.status === "rejected") assert.equal(each.reason.code, "DIRECTORY_IN_USE");
+    for (const release of held) await release();
+  }
+});
+
+test("T-25 where a port cannot be had, nothing is written", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-in-use-"));
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  const { port } = server.address() as { readonly port: number };
+  for (const flag of ["proxyPort", "alsPort", "apiPort"]) {
+    const ports = { proxyPort: 0, alsPort: 0, apiPort: 0, [flag]: port };
+    const options = { folder, host: "127.0.0.1", ...ports, demo: true, config: Config.parse({}), logger: pino({ level: "silent" }) };
+    await assert.rejects(startStandalone(options), { code: "LISTEN_FAILED" });
+    assert.deepEqual(readdirSync(folder), [], flag);
+  }
+});
+
+test("T-25 a demo.yaml that is yours is left alone, be it an edited one of the demo, an empty one, or a link", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-in-use-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, DEMO_FILE);
+  const run = async (demo: boolean) => {
+    const options = { folder, host: "127.0.0.1", proxyPort: 0, alsPort: 0, apiPort: 0, demo, config: Config.parse({}) };
+    await (await startStandalone({ ...options, logger: pino({ level: "silent" }) })).close();
+  };
+  await run(true);
+  const edited = readFileSync(path, "utf8").replace("idleWindow: 20s", "idleWindow: 30s");
+  for (const text of [edited, ""]) {
+    writeFileSync(path, text);
+    await assert.rejects(run(true), { code: "DEMO_FILE_NOT_OURS" });
+    await run(false);
+    assert.equal(readFileSync(path, "utf8"), text);
+  }
+  rmSync(path);
+  mkdirSync(join(folder, "more"));
+  symlinkSync(join(folder, "more", "target"), path);
+  await assert.rejects(run(true), { code: "DEMO_FILE_NOT_OURS" });
+  assert.deepEqual(readdirSync(join(folder, "more")), []);
 });

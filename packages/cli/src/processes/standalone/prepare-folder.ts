@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, realpathSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { lstat, rm, writeFile } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { FencelineError } from "@fenceline/api";
 import { ensureFolder } from "@fenceline/store";
@@ -22,29 +22,45 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes the folder of `--dir` where it is missing, and sees that it can be written, and what an
- * earlier run made in it too. Without state and rendered objects a run would be of no use, and it
- * would not notice before the first call.
+ * Makes the folder of `--dir` where it is missing, and touches nothing in it: it may be another
+ * process's.
+ *
+ * @throws {FencelineError} `DIRECTORY_UNUSABLE`, naming folder and reason
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  await ensureFolder(folder).catch((cause) => refuse(folder, cause));
+}
+
+/**
+ * Sees that the folder of `--dir` can be written, and what an earlier run made in it too. Without
+ * state and rendered objects a run would be of no use, and it would not notice before the first
+ * call.
  *
  * @throws {FencelineError} `DIRECTORY_UNUSABLE`, naming folder and reason
  */
 export async function prepareFolder(folder: string): Promise<void> {
   await seeThatItCanBeWritten(folder);
-  for (const below of ["state", "rendered"]) if (existsSync(join(folder, below))) await seeThatItCanBeWritten(join(folder, below));
+  for (const below of ["state", "rendered"].map((name) => join(folder, name))) {
+    // What it leads to is none of ours, and nothing is written there.
+    if ((await lstat(below).catch(() => undefined))?.isSymbolicLink() === true)
+      refuse(below, new Error("it is a link: put a folder there"));
+    if (existsSync(below)) await seeThatItCanBeWritten(below);
+  }
 }
 
 async function seeThatItCanBeWritten(folder: string): Promise<void> {
   // Named as an unfinished write: no reader takes it for a manifest.
   const probe = join(folder, `.${randomBytes(6).toString("hex")}.tmp`);
-  try {
-    await ensureFolder(folder);
-    await writeFile(probe, "Fenceline sees whether it can write here.\n", { flag: "wx" }).finally(() => rm(probe, { force: true }));
-  } catch (cause) {
-    const { path, code } = cause as NodeJS.ErrnoException;
-    // `mkdir` says of a file above the folder what it says of one in its place.
-    const isAbove = code === "EEXIST" && path !== undefined && resolve(path) !== resolve(folder);
-    throw unusable(folder, cause, isAbove ? "ENOTDIR" : code);
-  }
+  await writeFile(probe, "Fenceline sees whether it can write here.\n", { flag: "wx" })
+    .finally(() => rm(probe, { force: true }))
+    .catch((cause) => refuse(folder, cause));
+}
+
+function refuse(folder: string, cause: NodeJS.ErrnoException): never {
+  const { path, code } = cause;
+  // `mkdir` says of a file above the folder what it says of one in its place.
+  const isAbove = code === "EEXIST" && path !== undefined && resolve(path) !== resolve(folder);
+  throw unusable(folder, cause, isAbove ? "ENOTDIR" : code);
 }
 
 /**

@@ -13,11 +13,11 @@ import { buildInfo } from "../../build-info.ts";
 import { callsRoute } from "../../calls-route.ts";
 import { Demo, forgetDemo, removeDemo } from "../../demo/demo.ts";
 import { DEMO_FILE } from "../../demo/demo-mesh.ts";
-import { callAddress } from "../../listen.ts";
+import { callAddress, holdPorts } from "../../listen.ts";
 import { reporterMetrics } from "../../reporter-metrics.ts";
 import { makeApiToken } from "./api-token.ts";
 import { takeFolder } from "./folder-in-use.ts";
-import { prepareFolder, startFailure } from "./prepare-folder.ts";
+import { makeFolder, prepareFolder, startFailure } from "./prepare-folder.ts";
 import { sharedToken } from "./shared-token.ts";
 
 /** Settings of a standalone run. */
@@ -83,8 +83,16 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   const { folder, host, logger } = options;
   // There is no mTLS here, and so nobody has a certificate.
   const config = { ...options.config, telemetry: { ...options.config.telemetry, acceptPlaintext: true } };
-  await prepareFolder(folder);
+  await makeFolder(folder);
   closers.push(await takeFolder(folder));
+  const [proxyPort, alsPort, apiPort] = await holdPorts(host, [
+    { flag: "--proxy-port", port: options.proxyPort },
+    { flag: "--als-port", port: options.alsPort },
+    { flag: "--api-port", port: options.apiPort },
+  ]);
+  if (proxyPort === undefined || alsPort === undefined || apiPort === undefined) throw new TypeError("each port that is asked for is held");
+  closers.push(() => Promise.all([proxyPort, alsPort, apiPort].map((held) => held.release())));
+  await prepareFolder(folder);
   // A start that is refused leaves the folder as it was.
   if (options.demo && !existsSync(join(folder, DEMO_FILE))) undo.push(() => removeDemo(folder));
   const demo = options.demo ? await Demo.prepare(folder) : undefined;
@@ -116,7 +124,7 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     store,
     config,
     logger: logger.child({ part: "collector" }),
-    accessLogs: { host, port: options.alsPort },
+    accessLogs: { host, port: alsPort.port, beforeListen: () => alsPort.release() },
     fallbackToken: fallback.matches,
   });
   closers.push(() => collector.close());
@@ -124,9 +132,10 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   let longLivedCalls: () => readonly object[] = () => [];
   const token = await makeApiToken(folder);
   closers.push(() => token.remove());
+  await apiPort.release();
   const api = await serveHttpApi({
     host,
-    port: options.apiPort,
+    port: apiPort.port,
     guard: localTokenGuard(token),
     routes: [...fenceRoutes(() => collector.reader), callsRoute(() => longLivedCalls()), ...probeRoutes({ metrics: () => registries })],
     names: [...serviceNames(`${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`), ...(options.apiHost ?? [])],
@@ -144,9 +153,10 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     const addresses = known.filter((each) => typeof each !== "string");
     mesh.apply({ reset: false, complete: false, addresses, removed: known.filter((each) => typeof each === "string") });
   });
+  await proxyPort.release();
   const proxy = await createGlobalSidecar({
     host,
-    port: options.proxyPort,
+    port: proxyPort.port,
     resolver: createRegistryResolver(registry),
     reporter,
     logger: logger.child({ part: "proxy" }),
