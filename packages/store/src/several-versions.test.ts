@@ -112,7 +112,14 @@ test("issue 14: where the installed definition has an older version only, object
     fake.put(OLD_GROUP, pump("b", CAMEL, OLD_GROUP.apiVersion));
   });
   assertAlike(specsOf(store), "a", "b");
-  assert.deepEqual(troubles, []);
+  await until(() => troubles.length > 0);
+  server.endWatches(SERVED);
+  server.put(SERVED, pump("later", SNAKE, SERVED.apiVersion));
+  await until(() => store.objectOf(PUMP, { namespace: "test1", name: "later" }) !== undefined);
+  assert.deepEqual(
+    troubles.map(({ code, message }) => [code, message.includes(`${STORED.apiVersion}; it is read by ${SERVED.apiVersion}`)]),
+    [["VERSION_NOT_SERVED", true]],
+  );
   assert.equal(await store.writeStatus({ kind: "Pump", namespace: "test1", name: "a" }, STATUS), undefined);
   assert.partialDeepStrictEqual(server.get(SERVED, { namespace: "test1", name: "a" }), { status: STATUS });
 });

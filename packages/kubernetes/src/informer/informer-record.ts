@@ -50,6 +50,14 @@ export class InformerRecord {
     this.#state = "watching";
   }
 
+  /** The API server does not serve the version that was asked for first, but this one. */
+  readBy(served: string): void {
+    const { kind, apiVersion } = this.#resource;
+    const message = `the API server does not serve ${apiVersion}; it is read by ${served}`;
+    const hint = "an older CustomResourceDefinition is installed; Helm never updates one";
+    this.#onTrouble(new FencelineError("VERSION_NOT_SERVED", { at: { object: kind }, message, hint }));
+  }
+
   /** A watch was good for a while: whatever fails next is told anew. */
   healthy(): void {
     this.#trouble = undefined;

@@ -237,7 +237,7 @@ export class Informer<T> {
   }
 
   #watching(): void {
-    this.#version.served();
+    if (this.#version.served()) this.#record.readBy(this.resource.apiVersion);
     this.#watchingSince = this.#clock.now();
     this.#record.watching(this.#watchingSince);
   }

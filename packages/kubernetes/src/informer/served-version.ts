@@ -7,6 +7,8 @@ import type { Resource } from "../api/resource.ts";
 export class ServedVersion {
   readonly #resources: readonly [Resource, ...Resource[]];
   #at = 0;
+  /** The version that was served last. */
+  #servedAt = 0;
   /** Versions that are not served, one after the other. */
   #missed = 0;
 
@@ -19,9 +21,12 @@ export class ServedVersion {
     return this.#resources[this.#at] ?? this.#resources[0];
   }
 
-  /** The version is served. */
-  served(): void {
+  /** The version is served. Returns whether it is another than before, and not the first. */
+  served(): boolean {
+    const isOther = this.#at !== this.#servedAt && this.#at > 0;
+    this.#servedAt = this.#at;
     this.#missed = 0;
+    return isOther;
   }
 
   /**
