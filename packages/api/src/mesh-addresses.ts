@@ -26,6 +26,11 @@ export const ADDRESS_KIND = {
   ALLOW_ANY: 128,
   /** Not an address but a fence, or {@link EVERY_FENCE}. */
   FENCE: 256,
+  /**
+   * Of a Service's `externalIPs`. It may be anybody's address, so nothing is closed or opened by it;
+   * but where it is dialled, kube-proxy goes to the Service.
+   */
+  EXTERNAL_IP: 512,
 } as const;
 
 /** Stands for every namespace that has no entry of its own. */
@@ -46,7 +51,7 @@ export interface MeshAddress {
   /** TCP ports that some Service declares for it, ascending. */
   readonly ports: readonly number[];
   /**
-   * Of a ClusterIP, the endpoints that are more than a pod's address, one for all that are judged
+   * Of a ClusterIP or an external IP, the endpoints that are more than a pod's address, one for all that are judged
    * alike. Left out where there are none.
    */
   readonly leadsTo?: readonly ServiceEndpoint[];

@@ -26,6 +26,9 @@ interface Named {
 
 type Addressed = Service | EndpointSlice | Node | ServiceCIDR;
 
+/** What kube-proxy goes to a Service for. */
+const LEADING = ADDRESS_KIND.SERVICE | ADDRESS_KIND.EXTERNAL_IP;
+
 /** What one object says of an address. */
 interface Statement extends MeshAddress {
   /** Of a ClusterIP its Service, of an endpoint the Service with a ClusterIP that leads there. */
@@ -126,7 +129,7 @@ export class MeshAddressBook {
     const { kinds, ports } = merged(address, parts);
     // Nobody may reach these, whatever is behind.
     if (kinds & (ADDRESS_KIND.OWN | ADDRESS_KIND.API_SERVER)) return { address, kinds, ports };
-    const leadsTo = this.#suspects.behind(parts.flatMap(({ kinds, of }) => (kinds & ADDRESS_KIND.SERVICE && of ? of.service : [])));
+    const leadsTo = this.#suspects.behind(parts.flatMap(({ kinds, of }) => (kinds & LEADING && of ? of.service : [])));
     return { address, kinds, ports, ...(leadsTo.length > 0 && { leadsTo }) };
   }
 
@@ -210,7 +213,10 @@ function statementsOf(object: Addressed, service: Service | undefined, ownNamesp
     return [...stated(nodeAddresses(object), ADDRESS_KIND.NODE, []), ...stated(podRanges(object), ADDRESS_KIND.POD_RANGE, [])];
   if (object.kind === "ServiceCIDR") return stated(object.spec?.cidrs ?? [], ADDRESS_KIND.POD_RANGE, []);
   const marks = marksOf(service ?? object, ownNamespace);
-  if (object.kind === "Service") return stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object), portsOf(object, []));
+  if (object.kind === "Service") {
+    const external = stated(object.spec.externalIPs ?? [], ADDRESS_KIND.EXTERNAL_IP, [], portsOf(object, []));
+    return [...stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object), portsOf(object, [])), ...external];
+  }
   if (object.addressType === "FQDN") return [];
   const addresses = (object.endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
   const isBehind = service !== undefined && clusterIPs(service).length > 0;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Node, parseManifests } from "@fenceline/api";
-import { MAX_ENDPOINTS_TOLD } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, MAX_ENDPOINTS_TOLD } from "@fenceline/api/vocabulary";
 import { MeshAddressBook } from "./mesh-addresses.ts";
 import { Registry } from "./registry.ts";
 import { differences } from "./testing/differences.ts";
@@ -113,4 +113,14 @@ test("T-06 an endpoint that is refused for its kind is told beside any number of
   refresh([...OWN, service(), slice([...outside, "169.254.169.254", "10.0.0.3"])]);
   assert.equal(book.get(CLUSTER_IP)?.leadsTo?.length, MAX_ENDPOINTS_TOLD + 1);
   assert.deepEqual(behind().slice(0, 2), ["80 10.0.0.3:8080", "80 169.254.169.254:8080"]);
+});
+
+test("T-06 what is behind a Service is told of its external IPs, too, which are nothing else for it", () => {
+  const { book, refresh } = newBook();
+  const external = "198.51.100.50";
+  refresh([service(`, externalIPs: [${external}]`), slice(["169.254.169.254"])]);
+  const leadsTo = [{ port: 80, address: "169.254.169.254", targetPort: 8080 }];
+  assert.deepEqual(book.get(external), { address: external, kinds: ADDRESS_KIND.EXTERNAL_IP, ports: [], leadsTo });
+  refresh([service(), slice(["169.254.169.254"])]);
+  assert.equal(book.get(external), undefined);
 });

@@ -61,6 +61,7 @@ export const Service = z.object({
       type: z.string().default("ClusterIP"),
       clusterIP: z.string().optional(),
       clusterIPs: z.array(z.string()).optional(),
+      externalIPs: z.array(z.string()).optional(),
       externalName: z.string().optional(),
       selector: Labels.default({}),
       ports: z.array(ServicePort).default([]),

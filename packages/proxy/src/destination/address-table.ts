@@ -89,7 +89,7 @@ export class AddressTable implements MeshView {
 
   /** Whether an address is known to be the mesh's. */
   has(address: string): boolean {
-    return this.#known.has(address);
+    return this.#kindsOf(address) !== 0;
   }
 
   apply({ reset, complete, addresses, removed }: AddressUpdate): void {
@@ -154,11 +154,11 @@ export class AddressTable implements MeshView {
   }
 
   isService(address: string): boolean {
-    return ((this.#known.get(address)?.kinds ?? 0) & ADDRESS_KIND.SERVICE) !== 0;
+    return (this.#kindsOf(address) & ADDRESS_KIND.SERVICE) !== 0;
   }
 
   isOutside(address: string): boolean {
-    return this.#known.get(address)?.kinds === ADDRESS_KIND.ENDPOINT && mayBeOutside(address) && !this.inPodRange(address);
+    return this.#kindsOf(address) === ADDRESS_KIND.ENDPOINT && mayBeOutside(address) && !this.inPodRange(address);
   }
 
   judge({ address, port, by }: Address, isDeclared = false): Reach | Refusal | undefined {
@@ -166,17 +166,25 @@ export class AddressTable implements MeshView {
     // says where it is. Not so on a port of nodes, which an ExternalName or an EndpointSlice may
     // lead to: nothing tells a node yet.
     if (!this.#isComplete) return by === "service" && !isNodePort(port) ? REACH.MESH : UNKNOWN_MESH;
-    const known = this.#known.get(address);
-    if (known === undefined) return undefined;
-    const { kinds, ports } = known;
+    const kinds = this.#kindsOf(address);
+    if (kinds === 0) return undefined;
     if (kinds & ADDRESS_KIND.OWN && !isLoopback(address)) return OWN;
     if (kinds & ADDRESS_KIND.API_SERVER) return API_SERVER;
     const isNode = (kinds & ADDRESS_KIND.NODE) !== 0;
-    if ((isDeclared || ports.includes(port)) && !(isNode && isNodePort(port))) return REACH.MESH;
+    if ((isDeclared || this.#isDeclared(address, port)) && !(isNode && isNodePort(port))) return REACH.MESH;
     if (isNode) return NODE;
     // An EndpointSlice may name any address. It opens a port of a public one, and closes none: else
     // a tenant could take a host outside from everybody.
     return kinds === ADDRESS_KIND.ENDPOINT && isPublicAddress(address) ? undefined : UNDECLARED;
+  }
+
+  #isDeclared(address: string, port: number): boolean {
+    return this.#known.get(address)?.ports.includes(port) === true;
+  }
+
+  /** What an address is, whatever Services have it as an external IP. */
+  #kindsOf(address: string): number {
+    return (this.#known.get(address)?.kinds ?? 0) & ~ADDRESS_KIND.EXTERNAL_IP;
   }
 
   #share({ kinds, ports }: Known): Known {

@@ -8,7 +8,7 @@ import { AddressTable } from "./address-table.ts";
 import { type ExternalOptions, ExternalPolicy, REACH } from "./external-policy.ts";
 import { addressJudge } from "./judge-address.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, EXTERNAL_IP } = ADDRESS_KIND;
 const CLUSTER_IP = "10.96.0.79";
 
 const view = (addresses: readonly MeshAddress[]) => ({ reset: true, complete: true, addresses, removed: [] });
@@ -135,4 +135,26 @@ test("T-06 a Service whose endpoints are mended is served again", () => {
   assert.ok(judge(toAddress(CLUSTER_IP, 80)) instanceof Refusal);
   update();
   assert.equal(judge(toAddress(CLUSTER_IP, 80)), REACH.MESH);
+});
+
+test("T-06 an address that a Service has as its external IP is judged by what is behind, and is outside all the same", () => {
+  const external = "198.51.100.50";
+  const bad = [to("169.254.169.254", 80)];
+  const judge = (kinds: number, leadsTo?: readonly ServiceEndpoint[]) => {
+    const table = new AddressTable();
+    table.apply(view([{ ...known(external, kinds, 80), ...(leadsTo && { leadsTo }) }]));
+    const policy = new ExternalPolicy({ mode: "forward" });
+    const need = addressJudge(
+      createAddressCheck(false, () => false),
+      policy,
+      table,
+    )(toAddress(external, 80, undefined, undefined, "external"));
+    return [need instanceof Refusal ? need.code : need, table.has(external)];
+  };
+  assert.deepEqual(judge(EXTERNAL_IP), [REACH.ANYWHERE, false]);
+  assert.deepEqual(judge(EXTERNAL_IP, [to("169.254.169.254", 80, 443)]), [REACH.ANYWHERE, false]);
+  assert.deepEqual(judge(EXTERNAL_IP, bad), ["ADDRESS_REFUSED", false]);
+  // A slice that names it as well opens it no more than before.
+  assert.deepEqual(judge(EXTERNAL_IP | ENDPOINT), [REACH.MESH, true]);
+  assert.deepEqual(judge(EXTERNAL_IP | ENDPOINT, bad), ["ADDRESS_REFUSED", true]);
 });
