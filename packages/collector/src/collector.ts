@@ -106,7 +106,7 @@ export class Collector {
     const all: Pick<MeshChanges, "of"> = { of: (kind) => allNew(snapshot.of(kind)) };
     this.addresses.apply(addressedIn(all), this.#outbound(snapshot));
     this.#telemetry = new FenceTelemetry({
-      ...{ metrics, logger, proxyVersion, switchOver: config.switchOver },
+      ...{ metrics, logger, now, proxyVersion, switchOver: config.switchOver },
       keepDeleted: durationMs(config.ageing.keepDeleted),
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
     });
@@ -219,6 +219,7 @@ export class Collector {
       decisions: this.#decisions,
       pushes: this.#telemetry.pushes,
       onProxyVersion: (fence, version, stream) => this.#telemetry.proxyTold(stream, fence, version),
+      onAttributed: (stream, fences) => this.#telemetry.streams.attributed(stream, fences),
       onProxyGone: (stream) => this.#telemetry.proxyLeft(stream),
       onUnbelieved: unbelievedLog(logger),
     });

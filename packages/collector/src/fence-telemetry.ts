@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { PushTimes } from "./fence/push-times.ts";
 import { Learner } from "./learner.ts";
 import type { CollectorMetrics } from "./metrics.ts";
+import { FenceStreams } from "./sources/access-logs/fence-streams.ts";
 import { ProxyVersions } from "./sources/access-logs/proxy-versions.ts";
 
 /** Is told of what telemetry says of fences. */
@@ -15,6 +16,8 @@ export interface FenceListener {
   turnedAway(fence: FenceKey, host: string): void;
   /** The first telemetry of a fence's proxies arrived, or they run other versions than before. */
   proxiesChanged(fence: FenceKey): void;
+  /** The last stream of a fence's proxies was lost, or there is one again. */
+  streamsChanged(fence: FenceKey): void;
 }
 
 /** What a {@link FenceTelemetry} works with. */
@@ -29,6 +32,8 @@ export interface FenceTelemetryOptions {
   readonly proxyVersion?: string | undefined;
   /** How long what a deleted fence had learned is kept, in milliseconds. Default 0: it is not. */
   readonly keepDeleted?: number;
+  /** Milliseconds of the wall clock. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
 /** What telemetry tells of fences: their edges, and the versions that their proxies run. */
@@ -38,11 +43,14 @@ export class FenceTelemetry {
   readonly sink: Learner;
   /** How long Sidecars take to reach the Envoys. */
   readonly pushes: PushTimes;
+  /** Access-log streams of each fence's proxies. */
+  readonly streams: FenceStreams;
   readonly #listeners: FenceListener[] = [];
   readonly #versions: ProxyVersions;
   readonly #proxyVersion: string | undefined;
 
-  constructor({ metrics, logger, switchOver, onEvicted, proxyVersion, keepDeleted = 0 }: FenceTelemetryOptions) {
+  constructor(options: FenceTelemetryOptions) {
+    const { metrics, logger, switchOver, onEvicted, proxyVersion, keepDeleted = 0, now = Date.now } = options;
     this.book = new EdgeBook({ keepFor: keepDeleted });
     this.pushes = new PushTimes({
       limits: switchOver,
@@ -55,6 +63,7 @@ export class FenceTelemetry {
     });
     this.#proxyVersion = proxyVersion;
     this.#versions = new ProxyVersions((fence) => this.#tell((listener) => listener.proxiesChanged(fence)));
+    this.streams = new FenceStreams((fence) => this.#tell((listener) => listener.streamsChanged(fence)), now);
     this.sink = new Learner({
       book: this.book,
       onLearned: (fence, host) => {
@@ -102,6 +111,7 @@ export class FenceTelemetry {
   /** Forgets the proxies of a fence that is gone. */
   forget(fence: FenceKey): void {
     this.#versions.forget(fence);
+    this.streams.forget(fence);
   }
 
   /** Fences that turn newcomers away now. */

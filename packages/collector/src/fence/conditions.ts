@@ -9,6 +9,8 @@ import {
 import type { EdgesSeen } from "@fenceline/edges";
 import type { Rendered } from "@fenceline/render";
 import type { Obstacle } from "@fenceline/store";
+import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
+import { telemetryCondition } from "./telemetry-condition.ts";
 
 /** What a fence's conditions are judged from. */
 export interface ConditionsInput {
@@ -25,6 +27,10 @@ export interface ConditionsInput {
   readonly conflicts: readonly string[];
   /** What stands in the way of the rendered objects. */
   readonly obstacles: readonly Obstacle[];
+  /** Access-log streams of its proxies. Default: there never was one. */
+  readonly streams?: StreamsSeen | undefined;
+  /** Milliseconds that a host may go unseen. */
+  readonly idleWindow: number;
   /** What of the fence's spec counts as something else. Default: nothing. */
   readonly remarks?: readonly string[];
   readonly now: number;
@@ -94,15 +100,8 @@ function fallback({ fallbackReady }: ConditionsInput): FenceJudgement {
       };
 }
 
-function telemetry({ edges }: ConditionsInput): FenceJudgement {
-  return edges.observedUntil === undefined
-    ? {
-        type: "TelemetryFlowing",
-        status: "Unknown",
-        reason: "NothingYet",
-        message: "no access log of this workload's proxies since the collector started",
-      }
-    : { type: "TelemetryFlowing", status: "True", reason: "AccessLogsArrive", message: "access logs of this workload's proxies arrive" };
+function telemetry({ edges: { observedUntil }, streams, idleWindow, now }: ConditionsInput): FenceJudgement {
+  return telemetryCondition({ observedUntil, streams, idleWindow, now });
 }
 
 /**

@@ -1,9 +1,10 @@
-import { type Labels, type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
+import { idleWindowOf, type Labels, type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
 import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemarks } from "@fenceline/render";
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
+import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { conflictingSidecars } from "./conflict.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
 import { fenceStatus, withConditionsOf } from "./status.ts";
@@ -30,6 +31,8 @@ export interface FenceSeen {
   readonly fallbackReady: boolean;
   /** Versions of Istio that its proxies run, as far as they are known. */
   readonly proxyVersions: readonly string[];
+  /** Access-log streams of its proxies. */
+  readonly streams: StreamsSeen;
   /** What stands in the way of its rendered objects. */
   readonly obstacles: readonly Obstacle[];
   /**
@@ -66,7 +69,15 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   });
   const remarks = [...selectorRemarks(fence.spec), ...windowRemarks(fence.spec, config.ageing)];
   const missing = rendered.objects.filter(({ kind }) => !present.some((object) => object.kind === kind)).map(({ kind }) => kind);
-  const status = fenceStatus({ ...seen, rendered, enforced, missing, conflicts, remarks });
+  const status = fenceStatus({
+    ...seen,
+    idleWindow: idleWindowOf(fence.spec, config.ageing),
+    rendered,
+    enforced,
+    missing,
+    conflicts,
+    remarks,
+  });
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.
   return {

@@ -16,6 +16,7 @@ import { egressHosts, workloadLabels } from "@fenceline/render";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
 import { RegistryReads } from "../registry-reads.ts";
+import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
@@ -35,6 +36,8 @@ export interface FenceReconcilerOptions {
   readonly fallbackReady: (mesh: Mesh) => boolean;
   /** The versions of Istio that a fence's proxies run, as far as they are known. */
   readonly proxyVersions: (fence: FenceKey) => readonly string[];
+  /** Access-log streams of a fence's proxies. */
+  readonly streams: (fence: FenceKey) => StreamsSeen;
   /** What is known of an open fence. */
   readonly state: (fence: FenceKey) => FenceState | undefined;
   readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
@@ -68,7 +71,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   observe(of: ObjectRef): FenceSeen | undefined {
-    const { store, mesh, state: stateOf, fallbackReady, proxyVersions, obstacles, leads, now } = this.#options;
+    const { store, mesh, state: stateOf, fallbackReady, proxyVersions, streams, obstacles, leads, now } = this.#options;
     const current = mesh();
     const fence = current.fence(of);
     const state = stateOf(of);
@@ -93,6 +96,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       foreign: store.foreign(SIDECAR, of.namespace),
       fallbackReady: fallbackReady(current),
       proxyVersions: proxyVersions(of),
+      streams: streams(of),
       obstacles: obstacles(of),
       leads: leads(),
       now: now(),

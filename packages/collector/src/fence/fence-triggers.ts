@@ -25,6 +25,7 @@ import type { FenceState } from "./fence-state.ts";
 import type { FenceStates } from "./fence-states.ts";
 import { ShortestWindow } from "./shortest-window.ts";
 import { differsInSubstance } from "./status.ts";
+import { telemetryCondition } from "./telemetry-condition.ts";
 
 /** What {@link FenceTriggers} work with. */
 export interface FenceTriggersOptions
@@ -125,6 +126,10 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     this.#options.runs.enqueue(fenceRef(key));
   }
 
+  streamsChanged(key: FenceKey): void {
+    this.#options.runs.enqueueStatus(fenceRef(key));
+  }
+
   /**
    * Rounds follow the shortest window. A fence with a shorter one than any before must not wait for
    * a round that was planned without it.
@@ -149,7 +154,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
       // The wall clock may have been set back.
       this.#keepDeadline(state);
       if (hasAged || hasRoomAgain) runs.enqueue(fenceRef(key));
-      else if (reconciler.isStale(key)) runs.enqueueStatus(fenceRef(key));
+      else if (reconciler.isStale(key) || this.#telemetryChanged(state)) runs.enqueueStatus(fenceRef(key));
     }
   }
 
@@ -164,6 +169,17 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
       state.writtenUntil = undefined;
       runs.enqueueStatus(fenceRef(key));
     }
+  }
+
+  /** Time alone makes a workload a quiet one. */
+  #telemetryChanged({ key, edges: { observedUntil }, status }: FenceState): boolean {
+    const { mesh, config, leads, telemetry, now } = this.#options;
+    const fence = mesh().fence(key);
+    const told = status.conditions?.find(({ type }) => type === "TelemetryFlowing");
+    if (!leads() || fence === undefined || told === undefined) return false;
+    const idleWindow = idleWindowOf(fence.spec, config.ageing);
+    const seen = { observedUntil, streams: telemetry.streams.of(key), idleWindow, now: now() };
+    return telemetryCondition(seen).reason !== told.reason;
   }
 
   /** What goes with a fence, goes; a change costs no look at other fences. */

@@ -12,6 +12,7 @@ export function serviceFences(context: KindContext) {
   const reconciler = new FenceReconciler({
     ...context,
     proxyVersions: (key) => telemetry.proxyVersions(key),
+    streams: (key) => telemetry.streams.of(key),
     state: (key) => states.get(key),
     pushes: telemetry.pushes,
     obstacles: (of) => runs.obstacles(of),

@@ -26,6 +26,7 @@ function statusOf(
     fallbackReady: true,
     conflicts,
     obstacles: [],
+    idleWindow: POLICY.idleWindow,
   };
   return fenceStatus({ fence, previous, hosts, edges: edges.seen(), ...state, now });
 }

@@ -31,6 +31,8 @@ export interface AccessLogReaderOptions {
    * counts. Default: nobody is told.
    */
   readonly onUnbelieved?: (reason: EntryDropReason, stream: AccessLogStream) => void;
+  /** Of which fences' proxies a stream is, or is not any more. Default: nobody is told. */
+  readonly onAttributed?: (stream: AccessLogStream, fences: readonly FenceKey[]) => void;
   /** A stream has ended, or does not speak for its workload any more. Default: nobody is told. */
   readonly onProxyGone?: (stream: AccessLogStream) => void;
 }
@@ -102,11 +104,13 @@ export class AccessLogReader implements AccessLogSink {
 
   closed(stream: AccessLogStream): void {
     this.#options.metrics.streams.dec();
+    this.#options.onAttributed?.(stream, []);
     this.#options.onProxyGone?.(stream);
   }
 
   /** What a stream stands for has been found, or is something else than before. */
-  #attributed({ source }: Attribution, stream: AccessLogStream, mesh: Mesh): void {
+  #attributed({ source, observed }: Attribution, stream: AccessLogStream, mesh: Mesh): void {
+    this.#options.onAttributed?.(stream, observed);
     if (source.kind === "dropped" && source.reason !== "unknown_source") this.#options.onUnbelieved?.(source.reason, stream);
     const fence = source.kind === "fence" && isProxyOf(source.fence, stream, mesh) ? source.fence : undefined;
     if (fence === undefined) this.#options.onProxyGone?.(stream);

@@ -1,0 +1,67 @@
+import type { FenceCondition, Judgement } from "@fenceline/api";
+import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
+
+/** What {@link telemetryCondition} judges. */
+export interface TelemetrySeen {
+  /** When calls of the workload were last observed, by any replica; undefined when never. */
+  readonly observedUntil: number | undefined;
+  /** Streams of its proxies to this replica. Default: there never was one. */
+  readonly streams?: StreamsSeen | undefined;
+  /** The fence's idle window, in milliseconds. */
+  readonly idleWindow: number;
+  readonly now: number;
+}
+
+/** A workload without a call for so long is quiet, in milliseconds, and no more than this. */
+const LONGEST_UNTIL_QUIET = 600_000;
+const SHORTEST_UNTIL_QUIET = 1_000;
+/** Another replica writes what it observed every tenth of the window. */
+const PARTS = 10;
+
+type Telemetry = Judgement<FenceCondition["type"]>;
+
+/**
+ * Whether telemetry of a workload arrives: while streams are open it does, also when nobody calls.
+ *
+ * Quiet begins late enough that a status is written for it no more often than for its times.
+ */
+export function telemetryCondition({ observedUntil, streams = { isOpen: false, lostAt: undefined }, ...seen }: TelemetrySeen): Telemetry {
+  const { idleWindow, now } = seen;
+  const { isOpen, lostAt } = streams;
+  const pause = Math.max(SHORTEST_UNTIL_QUIET, idleWindow / PARTS);
+  const since = observedUntil === undefined ? Number.POSITIVE_INFINITY : now - observedUntil;
+  if (isOpen) return since < Math.min(pause, LONGEST_UNTIL_QUIET) ? arrive() : quiet(observedUntil);
+  if (lostAt !== undefined && (observedUntil ?? 0) <= lostAt) return lost(lostAt);
+  if (observedUntil === undefined) return nothingYet();
+  return since < 2 * pause + SHORTEST_UNTIL_QUIET ? arrive() : elsewhere(observedUntil);
+}
+
+function arrive(): Telemetry {
+  const message = "access logs of this workload's proxies arrive";
+  return { type: "TelemetryFlowing", status: "True", reason: "AccessLogsArrive", message };
+}
+
+function quiet(observedUntil: number | undefined): Telemetry {
+  const last = observedUntil === undefined ? "no call was logged yet" : `the last call was logged at ${timeText(observedUntil)}`;
+  const message = `access-log streams of this workload's proxies are open, and ${last}`;
+  return { type: "TelemetryFlowing", status: "True", reason: "Quiet", message };
+}
+
+function lost(lostAt: number): Telemetry {
+  const message = `no access-log stream of this workload's proxies is open since ${timeText(lostAt)}: nothing ages until one is; a proxy opens one with its next call`;
+  return { type: "TelemetryFlowing", status: "False", reason: "StreamsLost", message };
+}
+
+function nothingYet(): Telemetry {
+  const message = "no access log of this workload's proxies since the collector started";
+  return { type: "TelemetryFlowing", status: "Unknown", reason: "NothingYet", message };
+}
+
+function elsewhere(observedUntil: number): Telemetry {
+  const message = `calls were last observed at ${timeText(observedUntil)}, by another replica or source: the workload is quiet, or its telemetry is lost`;
+  return { type: "TelemetryFlowing", status: "Unknown", reason: "SeenElsewhere", message };
+}
+
+function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,86 @@
+import type { AccessLogStream } from "@fenceline/als";
+import { type FenceKey, formatFenceKey } from "@fenceline/api";
+
+/** Whether access-log streams of a fence's proxies are open here. */
+export interface StreamsSeen {
+  readonly isOpen: boolean;
+  /** Since when none is, in milliseconds of the wall clock; undefined where there never was one. */
+  readonly lostAt: number | undefined;
+}
+
+/** Streams of one fence's proxies. */
+interface Known {
+  readonly key: FenceKey;
+  readonly open: Set<AccessLogStream>;
+  lostAt: number | undefined;
+  /** Runs while the last stream may have been replaced by another. */
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Milliseconds for which a stream may be replaced: proxies renew their connections every half an
+ * hour, and a collector's replicas take them over from each other.
+ */
+const REPLACED_WITHIN = 1_000;
+const NEVER: StreamsSeen = { isOpen: false, lostAt: undefined };
+
+/** The streams that are open for each fence, as the telemetry's condition tells of them. */
+export class FenceStreams {
+  readonly #fences = new Map<string, Known>();
+  readonly #streams = new Map<AccessLogStream, readonly string[]>();
+  readonly #onChange: (fence: FenceKey) => void;
+  readonly #now: () => number;
+
+  /**
+   * @param onChange told of a fence whose last stream was lost, or that has one again
+   * @param now milliseconds of the wall clock
+   */
+  constructor(onChange: (fence: FenceKey) => void, now: () => number = Date.now) {
+    this.#onChange = onChange;
+    this.#now = now;
+  }
+
+  of(fence: FenceKey): StreamsSeen {
+    const known = this.#fences.get(formatFenceKey(fence));
+    return known === undefined ? NEVER : { isOpen: known.lostAt === undefined, lostAt: known.lostAt };
+  }
+
+  /** A stream speaks for these fences, and for no others. */
+  attributed(stream: AccessLogStream, fences: readonly FenceKey[]): void {
+    const before = this.#streams.get(stream) ?? [];
+    const names = fences.map(formatFenceKey);
+    for (const name of before) if (!names.includes(name)) this.#leave(name, stream);
+    if (names.length === 0) this.#streams.delete(stream);
+    else this.#streams.set(stream, names);
+    for (const fence of fences) this.#join(fence, stream);
+  }
+
+  /** A fence is gone. */
+  forget(fence: FenceKey): void {
+    const name = formatFenceKey(fence);
+    clearTimeout(this.#fences.get(name)?.timer);
+    this.#fences.delete(name);
+  }
+
+  #join(key: FenceKey, stream: AccessLogStream): void {
+    const name = formatFenceKey(key);
+    const known = this.#fences.get(name) ?? { key, open: new Set<AccessLogStream>(), lostAt: undefined, timer: undefined };
+    this.#fences.set(name, known);
+    known.open.add(stream);
+    clearTimeout(known.timer);
+    known.timer = undefined;
+    if (known.lostAt === undefined) return;
+    known.lostAt = undefined;
+    this.#onChange(key);
+  }
+
+  #leave(name: string, stream: AccessLogStream): void {
+    const known = this.#fences.get(name);
+    if (known === undefined || !known.open.delete(stream) || known.open.size > 0) return;
+    const at = this.#now();
+    known.timer = setTimeout(() => {
+      known.lostAt = at;
+      this.#onChange(known.key);
+    }, REPLACED_WITHIN).unref();
+  }
+}

@@ -1,0 +1,79 @@
+/** T-16: the condition that tells of telemetry goes back. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { encodeAccessLogMessage } from "@fenceline/als";
+import { until } from "@fenceline/api/testing";
+import { Client, credentials } from "@grpc/grpc-js";
+import { CAPTURED_MESH } from "./testing/mesh.ts";
+import { type RunningCollector, startCollector } from "./testing/running-collector.ts";
+
+const MESH = CAPTURED_MESH.replace("spec: {enable: true}", "spec: {enable: true, idleWindow: 10s}");
+const HOST = "b.test1.svc.cluster.local";
+const call = () =>
+  encodeAccessLogMessage({
+    identifier: { logName: "fenceline/test1/a", node: { id: "sidecar~a" } },
+    entries: [{ authority: HOST, upstreamCluster: `outbound|80||${HOST}`, responseCode: 200, requests: 1 }],
+  });
+
+/** A stream of a proxy of the fence that stays open. */
+function openStream(t: TestContext, { collector }: RunningCollector) {
+  const client = new Client(`127.0.0.1:${collector.accessLogPort}`, credentials.createInsecure());
+  const asBytes = (bytes: Buffer) => bytes;
+  const stream = client.makeClientStreamRequest(
+    "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
+    asBytes,
+    asBytes,
+    () => {},
+  );
+  stream.on("error", () => {});
+  const close = () => {
+    stream.cancel();
+    client.close();
+  };
+  t.after(close);
+  return { call: () => stream.write(call()), close };
+}
+
+function conditionOf({ read }: RunningCollector) {
+  const [, status, reason, message] =
+    /type: TelemetryFlowing\n\s+status: "?(\w+)"?\n\s+reason: (\w+)\n\s+message: ((?:.|\n\s{6,})*)/.exec(
+      read("state/test1/ServiceFence-a.yaml"),
+    ) ?? [];
+  return { is: `${status} ${reason}`, message: message ?? "" };
+}
+
+test("T-16 telemetry is quiet while streams are open and nobody calls, is lost with them and since when, and arrives again", async (t) => {
+  const running = await startCollector(t, MESH);
+  assert.equal(conditionOf(running).is, "Unknown NothingYet");
+  const first = openStream(t, running);
+  first.call();
+  await until(() => conditionOf(running).is === "True AccessLogsArrive");
+  await until(() => conditionOf(running).is === "True Quiet");
+  first.call();
+  await until(() => conditionOf(running).is === "True AccessLogsArrive");
+  const before = Date.now();
+  first.close();
+  await until(() => conditionOf(running).is === "False StreamsLost");
+  const since = Date.parse(/ since (\S+Z)/.exec(conditionOf(running).message.replaceAll(/\s+/g, " "))?.[1] ?? "");
+  assert.ok(since >= before && since <= Date.now(), conditionOf(running).message);
+  openStream(t, running).call();
+  await until(() => conditionOf(running).is === "True AccessLogsArrive");
+});
+
+test("T-16 a stream that is replaced at once, as proxies do every half an hour, is no news", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  const first = openStream(t, running);
+  first.call();
+  await until(() => conditionOf(running).is === "True AccessLogsArrive");
+  const lost: string[] = [];
+  const stop = running.collector.metrics;
+  first.close();
+  openStream(t, running).call();
+  await until(async () => /^fenceline_access_log_entries_total 2$/m.test(await stop.metrics()));
+  const end = performance.now() + 1_500;
+  await until(() => {
+    if (!conditionOf(running).is.startsWith("True")) lost.push(conditionOf(running).is);
+    return performance.now() > end;
+  });
+  assert.deepEqual(lost, []);
+});
