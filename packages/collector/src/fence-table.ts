@@ -1,15 +1,19 @@
 import { type FenceKey, fenceKeyOf, formatFenceKey, type Labels, type ServiceFence } from "@fenceline/api";
+import { type FenceOfPods, FencesOfLabels } from "./fences-of-labels.ts";
 
 interface Entry {
   readonly key: FenceKey;
   readonly fence: ServiceFence;
   /** Labels of the pods that it is for; undefined where it is for none. */
   readonly labels: readonly (readonly [name: string, value: string])[] | undefined;
+  /** The same, for whoever asks which fences are for the same pods. */
+  readonly ofPods: FenceOfPods | undefined;
 }
 
 /** The fences of one namespace. */
 interface NamespaceFences {
   readonly entries: Map<string, Entry>;
+  readonly byLabels: FencesOfLabels;
   /** By name, since a fence came or went. */
   names: readonly string[] | undefined;
 }
@@ -44,6 +48,11 @@ export class FenceTable {
   /** The fences of a namespace, in any order. */
   inNamespace(namespace: string): readonly ServiceFence[] {
     return [...(this.#namespaces.get(namespace)?.entries.values() ?? [])].map(({ fence }) => fence);
+  }
+
+  /** The fences of a namespace that may be for pods with these labels, in any order. */
+  besides(namespace: string, labels: Labels): readonly FenceOfPods[] {
+    return this.#namespaces.get(namespace)?.byLabels.besides(labels) ?? [];
   }
 
   get({ namespace, name }: FenceKey): ServiceFence | undefined {
@@ -97,19 +106,29 @@ export class FenceTable {
 
   #put(fence: ServiceFence): void {
     const key = fenceKeyOf(fence);
-    const fences = this.#namespaces.get(key.namespace) ?? { entries: new Map<string, Entry>(), names: undefined };
+    const fences = this.#namespaces.get(key.namespace) ?? {
+      entries: new Map<string, Entry>(),
+      byLabels: new FencesOfLabels(),
+      names: undefined,
+    };
     this.#namespaces.set(key.namespace, fences);
     const known = fences.entries.get(key.name);
     const found = this.#labelsOf(fence);
     const labels = found && Object.entries(found);
     if (known === undefined) fences.names = undefined;
     if (known === undefined || !isSame(known.labels, labels)) this.#version += 1;
-    fences.entries.set(key.name, { key: known?.key ?? key, fence, labels });
+    const ofPods = found && { fence, labels: found };
+    if (known?.ofPods !== undefined) fences.byLabels.delete(known.ofPods);
+    if (ofPods !== undefined) fences.byLabels.add(ofPods);
+    fences.entries.set(key.name, { key: known?.key ?? key, fence, labels, ofPods });
   }
 
   #delete({ namespace, name }: FenceKey): void {
     const fences = this.#namespaces.get(namespace);
-    if (fences?.entries.delete(name) !== true) return;
+    const known = fences?.entries.get(name);
+    if (fences === undefined || known === undefined) return;
+    fences.entries.delete(name);
+    if (known.ofPods !== undefined) fences.byLabels.delete(known.ofPods);
     fences.names = undefined;
     this.#version += 1;
     if (fences.entries.size === 0) this.#namespaces.delete(namespace);

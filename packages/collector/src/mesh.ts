@@ -17,6 +17,7 @@ import { type ControlPlane, type Destination, Registry } from "@fenceline/regist
 import { workloadLabels } from "@fenceline/render";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceTable } from "./fence-table.ts";
+import type { FenceOfPods } from "./fences-of-labels.ts";
 import { NamedHosts } from "./named-hosts.ts";
 
 /**
@@ -110,6 +111,16 @@ export class Mesh {
   /** The fences of a namespace, in any order. */
   fencesIn(namespace: string): readonly ServiceFence[] {
     return this.#fences.inNamespace(namespace);
+  }
+
+  /** The fences of a namespace that may be for pods with these labels, in any order. */
+  fencesBesides(namespace: string, labels: Labels): readonly FenceOfPods[] {
+    return this.#fences.besides(namespace, labels);
+  }
+
+  /** Labels of the pods that a fence is for, as its Services are now; undefined if for none. */
+  labelsOf(fence: ServiceFence): Labels | undefined {
+    return workloadLabels(fence, this.registry, this.#config);
   }
 
   namespace(name: string): Namespace | undefined {

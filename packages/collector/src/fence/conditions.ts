@@ -79,7 +79,9 @@ function notEnforced({ rendered, fallbackReady, conflicts, obstacles: [obstacle]
 }
 
 /** Sidecars of others for the same pods, and objects of others where ours should be. */
-function conflict({ conflicts, obstacles }: ConditionsInput): FenceJudgement {
+function conflict({ conflicts, rendered, obstacles }: ConditionsInput): FenceJudgement {
+  if ("refused" in rendered && rendered.refused.reason === "Conflict")
+    return { type: "Conflict", status: "True", reason: "OtherFence", message: rendered.refused.message };
   if (conflicts.length > 0) {
     const message = `Sidecar ${shortenedList(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
     return { type: "Conflict", status: "True", reason: "OtherSidecar", message };

@@ -5,21 +5,39 @@ import type { ForeignObject } from "@fenceline/store";
  * Names of the Sidecars of others that are, or may be, for pods of this fence.
  *
  * Istio gives a pod exactly one Sidecar with a selector, the oldest that matches, and says nothing
- * (istio/istio#24741). One without a selector gives way to any that has one, so it is no conflict.
- * Two selectors may meet in a pod when they agree on a label and differ on none.
+ * (istio/istio#24741). One without a selector gives way to any that has one, so it is no conflict;
+ * an empty selector is one that takes every pod of the namespace.
  *
  * @param labels of the fence's pods; undefined when they are not known
+ * @param pods labels of pods that are known to be of the fence
  */
-export function conflictingSidecars({ metadata }: ServiceFence, labels: Labels | undefined, foreign: readonly ForeignObject[]): string[] {
+export function conflictingSidecars(
+  { metadata }: ServiceFence,
+  labels: Labels | undefined,
+  foreign: readonly ForeignObject[],
+  pods: readonly Labels[] = [],
+): string[] {
   const meets = ({ name, selector }: ForeignObject) =>
-    name === metadata.name || (selector !== undefined && labels !== undefined && mayMeet(selector, labels));
+    name === metadata.name || (selector !== undefined && labels !== undefined && mayMeet(selector, labels, pods));
   return foreign
     .filter(meets)
     .map(({ namespace, name }) => `${namespace}/${name}`)
     .sort();
 }
 
-function mayMeet(a: Labels, b: Labels): boolean {
-  const shared = Object.keys(a).filter((key) => key in b);
-  return shared.length > 0 && shared.every((key) => a[key] === b[key]);
+/**
+ * Whether a pod may be of two selectors: they differ on no label and agree on one, or one of them
+ * takes every pod. Where they speak of different labels, only a known pod that has all of them
+ * tells: two teams that select by `app` and by `tier` usually mean other pods.
+ */
+export function mayMeet(one: Labels, other: Labels, pods: readonly Labels[]): boolean {
+  const keys = Object.keys(one);
+  const shared = keys.filter((key) => key in other);
+  if (shared.length > 0) return shared.every((key) => one[key] === other[key]);
+  if (keys.length === 0 || Object.keys(other).length === 0) return true;
+  return pods.some((pod) => takes(one, pod) && takes(other, pod));
+}
+
+function takes(selector: Labels, pod: Labels): boolean {
+  return Object.entries(selector).every(([key, value]) => pod[key] === value);
 }

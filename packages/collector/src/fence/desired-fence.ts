@@ -1,4 +1,14 @@
-import { idleWindowOf, type Labels, type RenderedObject, type ServiceFence, type ServiceFenceStatus, windowRemarks } from "@fenceline/api";
+import {
+  type FenceKey,
+  formatFenceKey,
+  idleWindowOf,
+  type Labels,
+  type RenderedObject,
+  type ServiceFence,
+  type ServiceFenceStatus,
+  shortenedList,
+  windowRemarks,
+} from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
 import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemarks } from "@fenceline/render";
@@ -31,6 +41,10 @@ export interface FenceSeen {
   readonly fallbackReady: boolean;
   /** Versions of Istio that its proxies run, as far as they are known. */
   readonly proxyVersions: readonly string[];
+  /** Older fences for the same pods. */
+  readonly rivals: readonly FenceKey[];
+  /** Labels of pods that are known to be its own. */
+  readonly pods: readonly Labels[];
   /** Access-log streams of its proxies. */
   readonly streams: StreamsSeen;
   /** What stands in the way of its rendered objects. */
@@ -56,7 +70,8 @@ export interface DesiredFence extends Desired<ServiceFenceStatus> {
 export function desiredFence(seen: FenceSeen): DesiredFence {
   const { fence, hosts, labels, config, present, fallbackReady, proxyVersions } = seen;
   const enforced = present.some(({ kind }) => kind === "Sidecar");
-  const conflicts = conflictingSidecars(fence, labels, seen.foreign);
+  const conflicts = conflictingSidecars(fence, labels, seen.foreign, seen.pods);
+  const rival = seen.rivals.length > 0 ? shortenedList(seen.rivals.map(formatFenceKey), ", ") : undefined;
   const rendered = renderFence({
     fence,
     hosts,
@@ -66,6 +81,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     onDemandBefore: present.some((object) => object.kind === "EnvoyFilter" && hasOnDemand(object)),
     fallback: { ready: fallbackReady, enforced },
     conflict: conflicts.length > 0,
+    ...(rival !== undefined && { rival }),
   });
   const remarks = [...selectorRemarks(fence.spec), ...windowRemarks(fence.spec, config.ageing)];
   const missing = rendered.objects.filter(({ kind }) => !present.some((object) => object.kind === kind)).map(({ kind }) => kind);

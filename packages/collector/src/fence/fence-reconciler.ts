@@ -3,6 +3,7 @@ import {
   type FenceKey,
   hostOfEgress,
   idleWindowOf,
+  type Labels,
   type ObjectRef,
   type RenderedObject,
   SERVICE_FENCE,
@@ -21,6 +22,7 @@ import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
 import type { PushTimes } from "./push-times.ts";
+import { olderRivals } from "./rivals.ts";
 import type { StepsSeen } from "./sidecar-steps.ts";
 import { differsInSubstance } from "./status.ts";
 import { wideningOf } from "./widening.ts";
@@ -38,6 +40,8 @@ export interface FenceReconcilerOptions {
   readonly proxyVersions: (fence: FenceKey) => readonly string[];
   /** Access-log streams of a fence's proxies. */
   readonly streams: (fence: FenceKey) => StreamsSeen;
+  /** Labels of pods that are known to be of a fence with these labels. */
+  readonly podsOf: (fence: FenceKey, labels: Labels, mesh: Mesh) => readonly Labels[];
   /** What is known of an open fence. */
   readonly state: (fence: FenceKey) => FenceState | undefined;
   readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
@@ -71,7 +75,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   observe(of: ObjectRef): FenceSeen | undefined {
-    const { store, mesh, state: stateOf, fallbackReady, proxyVersions, streams, obstacles, leads, now } = this.#options;
+    const { store, mesh, state: stateOf, fallbackReady, proxyVersions, streams, podsOf, obstacles, leads, now } = this.#options;
     const current = mesh();
     const fence = current.fence(of);
     const state = stateOf(of);
@@ -80,6 +84,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const edges = state.edges.seen();
     const hosts = egressHosts({ fence, booked: edges.hosts, registry, now: now() });
     const labels = workloadLabels(fence, registry, current.config);
+    const pods = labels === undefined ? [] : podsOf(of, labels, current);
     // Before anything is waited for: a change that comes meanwhile must find its readers.
     this.reads.set(of, [registry.reads, state.opened]);
     const present = store.ownedBy(of);
@@ -96,6 +101,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       foreign: store.foreign(SIDECAR, of.namespace),
       fallbackReady: fallbackReady(current),
       proxyVersions: proxyVersions(of),
+      rivals: labels === undefined ? [] : olderRivals(fence, labels, current.fencesBesides(of.namespace, labels), pods),
+      pods,
       streams: streams(of),
       obstacles: obstacles(of),
       leads: leads(),

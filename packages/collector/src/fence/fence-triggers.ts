@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   durationMs,
   type FenceKey,
   fenceKeyOf,
+  fenceMode,
   fenceRef,
   formatFenceKey,
   idleWindowOf,
@@ -88,7 +90,22 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     const { tcp, fallbackReady, config } = this.#commonNow();
     if (fallbackReady !== this.#common.fallbackReady || config !== this.#common.config) return "all";
     const beside = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
-    return [...reconciler.reads.concernedBy(changes, tcp !== this.#common.tcp), ...beside];
+    return [...reconciler.reads.concernedBy(changes, tcp !== this.#common.tcp), ...beside, ...this.#rivalsOf(changes)];
+  }
+
+  /** Fences for the pods of one that came, went, was switched, or has other pods than before. */
+  *#rivalsOf(changes: MeshChanges): Generator<ObjectRef> {
+    const current = this.#options.mesh();
+    for (const { before, after } of changes.of(SERVICE_FENCE)) {
+      const sides = [before, after].filter((fence) => fence !== undefined);
+      const [one, other] = sides.map((fence) => [fenceMode(fence.spec) === "Off", current.labelsOf(fence)]);
+      if (before !== undefined && after !== undefined && isDeepStrictEqual(one, other)) continue;
+      for (const fence of sides) {
+        const labels = current.labelsOf(fence);
+        const { namespace } = fence.metadata;
+        for (const each of labels === undefined ? [] : current.fencesBesides(namespace, labels)) yield fenceRef(fenceKeyOf(each.fence));
+      }
+    }
   }
 
   keepUp(changes: MeshChanges): void {

@@ -1,5 +1,6 @@
-import { SERVICE_FENCE } from "@fenceline/api";
+import { type Labels, SERVICE_FENCE } from "@fenceline/api";
 import type { KindContext } from "../kind-context.ts";
+import type { Mesh } from "../mesh.ts";
 import { FenceReconciler } from "./fence-reconciler.ts";
 import { FenceStates } from "./fence-states.ts";
 import { FenceTriggers } from "./fence-triggers.ts";
@@ -12,6 +13,7 @@ export function serviceFences(context: KindContext) {
   const reconciler = new FenceReconciler({
     ...context,
     proxyVersions: (key) => telemetry.proxyVersions(key),
+    podsOf: (key, labels, mesh) => [...telemetry.streams.podsOf(key), ...selectedBy(mesh, key.namespace, labels)],
     streams: (key) => telemetry.streams.of(key),
     state: (key) => states.get(key),
     pushes: telemetry.pushes,
@@ -22,4 +24,13 @@ export function serviceFences(context: KindContext) {
   const triggers = new FenceTriggers({ ...context, states, reconciler });
   telemetry.listen(triggers);
   return { kind: SERVICE_FENCE, reconciler, triggers };
+}
+
+/** Labels that pods have because a Service selects by more labels than a fence does. */
+function selectedBy(mesh: Mesh, namespace: string, labels: Labels): Labels[] {
+  const own = Object.entries(labels);
+  return mesh.registry.servicesIn(namespace).flatMap(({ spec: { selector = {} } }) => {
+    const names = Object.keys(selector).length;
+    return names > own.length && own.every(([key, value]) => selector[key] === value) ? [selector] : [];
+  });
 }

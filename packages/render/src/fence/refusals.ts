@@ -2,7 +2,7 @@ import { type Labels, type ServiceFence, type SystemConfig, shortened, systemNam
 
 /** Why nothing is rendered for a fence. */
 export interface RenderRefusal {
-  readonly reason: "NamespaceReserved" | "SelectorInvalid" | "TooManyHosts";
+  readonly reason: "Conflict" | "NamespaceReserved" | "SelectorInvalid" | "TooManyHosts";
   /** What is wrong, and what to do. */
   readonly message: string;
 }
@@ -93,4 +93,14 @@ const LONGEST_LABEL = 317;
 
 function quoted(text: string): string {
   return JSON.stringify(shortened(text, LONGEST_LABEL));
+}
+
+/**
+ * Of two fences for the same pods one is in force: Istio would use one of their Sidecars, and say
+ * nothing.
+ */
+export function rivalRefusal(rival: string | undefined): RenderRefusal | undefined {
+  if (rival === undefined) return undefined;
+  const advice = "nothing is rendered for this one: delete one of them, or have them select other pods";
+  return { reason: "Conflict", message: `fence ${rival} is for the same pods and comes first, by age and then by name; ${advice}` };
 }

@@ -13,7 +13,7 @@ import {
 import type { ServiceLookup } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { fenceFilterSpec } from "./fence-filter.ts";
-import { hostsRefusal, namespaceRefusal, selectorRefusal } from "./refusals.ts";
+import { hostsRefusal, namespaceRefusal, rivalRefusal, selectorRefusal } from "./refusals.ts";
 
 /** What the objects of a fence are made from. */
 export interface RenderInput {
@@ -41,6 +41,8 @@ export interface RenderInput {
    * rendered. Default false.
    */
   readonly conflict?: boolean;
+  /** Fences for the same pods, one of which is in force in place of this one. Default: none. */
+  readonly rival?: string;
 }
 
 /** A fence's rendered objects, or why there are none. */
@@ -61,7 +63,7 @@ export function renderFence(input: RenderInput): Rendered {
     const message = `Service ${fence.metadata.namespace}/${fence.metadata.name} does not exist or selects no pods, and spec.workloadSelector.fromService asks for its selector`;
     return { mode, objects: [], refused: { reason: "ServiceNotFound", message } };
   }
-  const refused = namespaceRefusal(fence, config) ?? selectorRefusal(labels);
+  const refused = rivalRefusal(input.rival) ?? namespaceRefusal(fence, config) ?? selectorRefusal(labels);
   if (refused !== undefined) return { mode, objects: [], refused };
   const egress = sidecarHosts(input);
   const tooMany = mode === "Enforce" ? hostsRefusal(egress) : undefined;

@@ -1,5 +1,5 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, type Labels } from "@fenceline/api";
 
 /** Whether access-log streams of a fence's proxies are open here. */
 export interface StreamsSeen {
@@ -22,6 +22,8 @@ interface Known {
  * hour, and a collector's replicas take them over from each other.
  */
 const REPLACED_WITHIN = 1_000;
+/** Pods of a fence that are looked at: those of one workload have much the same labels. */
+const MOST_PODS = 50;
 const NEVER: StreamsSeen = { isOpen: false, lostAt: undefined };
 
 /** The streams that are open for each fence, as the telemetry's condition tells of them. */
@@ -43,6 +45,13 @@ export class FenceStreams {
   of(fence: FenceKey): StreamsSeen {
     const known = this.#fences.get(formatFenceKey(fence));
     return known === undefined ? NEVER : { isOpen: known.lostAt === undefined, lostAt: known.lostAt };
+  }
+
+  /** Labels of the pods whose streams are open, each once. */
+  podsOf(fence: FenceKey): readonly Labels[] {
+    const open = [...(this.#fences.get(formatFenceKey(fence))?.open ?? [])];
+    const pods = new Map(open.slice(0, MOST_PODS).map(({ node: { labels } }) => [JSON.stringify(labels), labels]));
+    return [...pods.values()];
   }
 
   /** A stream speaks for these fences, and for no others. */

@@ -10,7 +10,7 @@ export interface LiveObject {
   readonly uid: string;
   readonly labels: Labels;
   readonly owners: readonly WireOwner[];
-  /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
+  /** Labels of the pods that it is for; undefined when it has no selector. */
   readonly selector: Labels | undefined;
   /**
    * Of a Sidecar: what `outboundTrafficPolicy` makes of hosts that Istio does not know; undefined
@@ -46,7 +46,9 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
     outboundTrafficPolicy?: { mode?: unknown } | null;
   };
   const ours = isLabelledOurs({ labels });
-  const selector = workloadSelector?.labels ?? podSelector?.matchLabels;
+  // One without labels takes every pod of the namespace, and is a selector all the same.
+  const given = workloadSelector ?? podSelector;
+  const selector = workloadSelector?.labels ?? podSelector?.matchLabels ?? (given === null || given === undefined ? undefined : {});
   const outbound = outboundTrafficPolicy == null ? undefined : outboundMode(outboundTrafficPolicy.mode);
   const widenedAt = ours ? timeIn(metadata as Annotated, WIDENED_AT_ANNOTATION) : undefined;
   return { kind, apiVersion, namespace, name, uid, labels, owners, selector, outbound, widenedAt, spec: ours ? spec : undefined };
