@@ -26,7 +26,7 @@ const MAY_IMPORT = {
 const PURE = ["api", "edges", "registry", "render"];
 const IO = "^(node:)?(child_process|cluster|dgram|dns|fs|fs/promises|http|http2|https|timers|timers/promises|tls|worker_threads)$";
 /** Programs at the edge of a pure package, which read or write its files. */
-const COMMANDS = "^packages/api/src/(kinds/crd-files|config-file)\\.ts$|^packages/render/src/goldens\\.ts$";
+const COMMANDS = "^packages/api/src/(kinds/crd-files|config-file)\\.ts$";
 const TESTS = "(\\.test\\.ts$|/testing/|/conformance/|/behaviour/)";
 
 /**

@@ -18,7 +18,6 @@ export * from "./kinds/kind.ts";
 export * from "./kinds/left-out.ts";
 export * from "./kinds/normalize.ts";
 export * from "./kinds/read-service-fence-status.ts";
-export * from "./kinds/service-fence.ts";
 export * from "./kinds/service-fence-status.ts";
 export * from "./kinds/spec-fault.ts";
 export * from "./kinds/table.ts";

@@ -1,12 +1,13 @@
 /** Does what docs/adding-a-kind.md says: its blocks are written to files and run. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { customResourceDefinitions, OWN_KINDS, type OwnKind, parseManifests } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { KindMaker } from "./kind-context.ts";
+import { renderGoldenCase } from "./testing/golden-case.ts";
 import { startCollector } from "./testing/running-collector.ts";
 
 const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -38,8 +39,9 @@ function write(place: string, name: string, folder: string, text = block(name)):
     file,
     text
       .replaceAll(/from "(\.[^"]+)"/g, (_, path) => `from "${new URL(path, base)}"`)
-      // What the guide adds to these packages stands beside them.
-      .replaceAll(/from "@fenceline\/(api|render)"/g, 'from "./$1.ts"'),
+      // What the guide adds to these packages stands beside it.
+      .replaceAll('from "@fenceline/api"', 'from "./api.ts"')
+      .replaceAll('from "@fenceline/render/valve"', 'from "./renderer.ts"'),
   );
   return pathToFileURL(file).href;
 }
@@ -51,9 +53,8 @@ async function load<M>(url: string): Promise<M> {
 test("issue 14: what the guide tells to write is a kind: manifests, CustomResourceDefinition, renderer and collector take it", async (t) => {
   const place = placeFor(t);
   writeFileSync(join(place, "api.ts"), 'export * from "@fenceline/api";\nexport * from "./schema.ts";\n');
-  writeFileSync(join(place, "render.ts"), 'export * from "@fenceline/render";\nexport * from "./renderer.ts";\n');
   const { VALVE } = await load<{ VALVE: OwnKind }>(write(place, "schema", "packages/api/src/kinds"));
-  write(place, "renderer", "packages/render/src");
+  write(place, "renderer", "packages/render/src/valve");
   write(place, "reconciler", "packages/collector/src/valve");
   const imports = 'import { serviceFences } from "./fence/service-fences.ts";\nimport { valves } from "file:RECONCILER";\n';
   const lines = `import type { OWN_KINDS } from "@fenceline/api";\nimport type { KindMaker } from "./kind-context.ts";\n${imports}${block("line")}`;
@@ -73,6 +74,8 @@ test("issue 14: what the guide tells to write is a kind: manifests, CustomResour
   assert.equal(spec?.["x-kubernetes-validations"]?.length, 1);
 
   assert.deepEqual(Object.keys(DRIVERS), ["ServiceFence", "Valve"]);
+  const golden = renderGoldenCase(`given: {}\n---\n${MANIFEST}`, "valve.in.yaml", DRIVERS, kinds);
+  assert.match(golden, /^kind: Sidecar\nmetadata:\n {2}name: valve-a$/m);
   const running = await startCollector(t, MANIFEST, undefined, { drivers: DRIVERS }, kinds);
   await running.collector.idle();
   assert.match(running.read("rendered/test1/Sidecar-valve-a.yaml"), /- "\*\/b\.test1\.svc\.cluster\.local"/);
@@ -89,4 +92,13 @@ test("issue 14: every file that the guide names is there, and so is every script
   const { scripts } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8"));
   for (const [, script = ""] of GUIDE.matchAll(/`npm run (\w+)`/g)) assert.ok(script in scripts, script);
   for (const [, file = ""] of GUIDE.matchAll(/\]\(([^)#]+)\)/g)) assert.ok(existsSync(join(PROJECT, "docs", file)), file);
+});
+
+test("issue 14: two lines put a kind into the product, each in a table: no other file that is there names the only kind in a list", () => {
+  const named = /\[SERVICE_FENCE|SERVICE_FENCE\]|ServiceFence: |export .*\/service-fence\.ts"/;
+  const files = globSync("packages/{api,render,store,control,collector,cli}/src/**/*.ts", { cwd: PROJECT }).filter(
+    (file) => !/\.test\.ts$|\/testing\//.test(file),
+  );
+  const found = files.filter((file) => named.test(readFileSync(join(PROJECT, file), "utf8")));
+  assert.deepEqual(found.sort(), ["packages/api/src/kinds/table.ts", "packages/collector/src/kinds.ts"]);
 });

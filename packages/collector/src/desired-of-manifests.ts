@@ -34,10 +34,7 @@ export function desiredOfManifests(
   now: number,
   drivers: Drivers = DRIVERS,
 ): DesiredOfManifests {
-  const context = contextOfManifests(objects, config, now);
-  const all = Object.values(drivers).flatMap((make) => outcomesOf(make, context));
-  const contested = contestedIn(all);
-  const outcomes = all.map((outcome) => withoutContested(outcome, contested));
+  const outcomes = outcomesOf(contextOfManifests(objects, config, now), drivers);
   return { objects: outcomes.flatMap((each) => each.objects), refused: outcomes.flatMap(refusalOf) };
 }
 
@@ -47,10 +44,17 @@ interface Outcome extends Pick<Desired<unknown>, "objects" | "refused"> {
   readonly kind: Pick<DrivenKind["kind"], "errorPrefix">;
 }
 
+/** What is rendered for each object of ours: by kind, and by name. */
+export function outcomesOf(context: KindContext, drivers: Drivers): readonly Outcome[] {
+  const all = Object.values(drivers).flatMap((make) => outcomesOfKind(make, context));
+  const contested = contestedIn(all);
+  return all.map((outcome) => withoutContested(outcome, contested));
+}
+
 /**
  * Observe, desired and plan, as a controller calls them, for the objects of a kind by their names.
  */
-function outcomesOf(make: KindMaker, context: KindContext): readonly Outcome[] {
+function outcomesOfKind(make: KindMaker, context: KindContext): readonly Outcome[] {
   const { kind, reconciler, triggers } = make(context);
   const own = context.store.snapshot().of(kind);
   for (const object of own) triggers?.open?.(object);

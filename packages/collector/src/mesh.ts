@@ -14,7 +14,7 @@ import {
   trustDomainsOf,
 } from "@fenceline/api";
 import { type ControlPlane, type Destination, Registry } from "@fenceline/registry";
-import { workloadLabels } from "@fenceline/render";
+import { workloadLabels } from "@fenceline/render/fence";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceTable } from "./fence-table.ts";
 import type { FenceOfPods } from "./fences-of-labels.ts";

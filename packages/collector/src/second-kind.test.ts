@@ -16,6 +16,7 @@ import { desiredOfManifests } from "./desired-of-manifests.ts";
 import type { KindMaker } from "./kind-context.ts";
 import { DRIVERS, type Drivers } from "./kinds.ts";
 import { startCluster, startReplica } from "./testing/cluster.ts";
+import { renderGoldenCase } from "./testing/golden-case.ts";
 import { CAPTURED_MESH, CONFIG } from "./testing/mesh.ts";
 import { startCollector } from "./testing/running-collector.ts";
 
@@ -184,4 +185,38 @@ test("issue 14: of manifests two owners of one object get nothing rendered, and 
       ["VALVE_NOT_RENDERED", true],
     ],
   );
+});
+
+const GOLDEN_INPUT = `given: {}
+---
+apiVersion: v1
+kind: Service
+metadata: { name: b, namespace: test1 }
+spec: { ports: [{ port: 80 }] }
+---
+apiVersion: test.fenceline.io/v1
+kind: Valve
+metadata: { name: a, namespace: test1 }
+spec: { app: web, hosts: [b.test1.svc.cluster.local, c.test1.svc.cluster.local], most: 2 }
+`;
+
+const GOLDEN_OUTPUT = `apiVersion: networking.istio.io/v1beta1
+kind: Sidecar
+metadata:
+  name: valve-a
+  namespace: test1
+  labels:
+    app.kubernetes.io/managed-by: fenceline
+spec:
+  workloadSelector:
+    labels:
+      app: web
+  egress:
+    - hosts:
+        - "*/b.test1.svc.cluster.local"
+        - "*/c.test1.svc.cluster.local"
+`;
+
+test("issue 14: a second kind's golden case is rendered by what drives it, its line in the table", () => {
+  assert.equal(renderGoldenCase(GOLDEN_INPUT, "valve.in.yaml", TABLE, KINDS), GOLDEN_OUTPUT);
 });

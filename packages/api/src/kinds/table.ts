@@ -2,9 +2,13 @@ import { ENDPOINT_SLICE, NAMESPACE, NODE, SERVICE, SERVICE_CIDR } from "./core.t
 import type { MeshKind, OwnKind, ReadKind } from "./kind.ts";
 import { SERVICE_FENCE } from "./service-fence.ts";
 
+/** What else each kind's file has, for everybody. */
+export * from "./service-fence.ts";
+
 /**
  * The table of kinds: parsers, CustomResourceDefinitions, API paths, informers, withdrawal and the
- * chart's rights read it. A new kind of ours is one line here; see docs/adding-a-kind.md.
+ * chart's rights read it. A new kind of ours is one line here, with its file; see
+ * docs/adding-a-kind.md.
  */
 export const OWN_KINDS = [SERVICE_FENCE] as const satisfies readonly OwnKind[];
 

@@ -12,7 +12,7 @@ import {
   SERVICE_FENCE,
 } from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions, WRITTEN } from "@fenceline/control";
-import { workloadLabels } from "@fenceline/render";
+import { workloadLabels } from "@fenceline/render/fence";
 import type { MeshChanges, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";

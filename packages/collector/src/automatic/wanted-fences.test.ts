@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { automaticFence, Config, formatFenceKey, Namespace, Service, ServiceFence } from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
-import { workloadLabels } from "@fenceline/render";
+import { workloadLabels } from "@fenceline/render/fence";
 import fc from "fast-check";
 import { type SnapshotWithLists, snapshotOf } from "../testing/mesh.ts";
 import { planFences } from "./plan.ts";

@@ -1,6 +1,13 @@
 import { type Config, FencelineError, type ObjectChange, objectOf, SERVICE, type Service, type ServicePort } from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions } from "@fenceline/control";
-import { DeclaredPorts, declaredNumbers, fallbackPorts, largestDeclarer, MOST_FALLBACK_PORTS, undeclaredPorts } from "@fenceline/render";
+import {
+  DeclaredPorts,
+  declaredNumbers,
+  fallbackPorts,
+  largestDeclarer,
+  MOST_FALLBACK_PORTS,
+  undeclaredPorts,
+} from "@fenceline/render/fallback";
 import type { MeshChanges, ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";

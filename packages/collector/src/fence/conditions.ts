@@ -7,7 +7,7 @@ import {
   withTransition,
 } from "@fenceline/api";
 import type { EdgesSeen } from "@fenceline/edges";
-import type { Rendered } from "@fenceline/render";
+import type { Rendered } from "@fenceline/render/fence";
 import type { Obstacle } from "@fenceline/store";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { telemetryCondition } from "./telemetry-condition.ts";

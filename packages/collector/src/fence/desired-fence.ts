@@ -11,7 +11,7 @@ import {
 } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
-import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemarks } from "@fenceline/render";
+import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemarks } from "@fenceline/render/fence";
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";

@@ -13,7 +13,7 @@ import {
 import type { Reconciler, RunResult } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
 import { portProtocol, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
-import { egressHosts, workloadLabels } from "@fenceline/render";
+import { egressHosts, workloadLabels } from "@fenceline/render/fence";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
 import { RegistryReads } from "../registry-reads.ts";

@@ -1,7 +1,7 @@
 import type { FenceKey, ServiceFence, ServiceFenceStatus } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 import type { Reads } from "@fenceline/registry";
-import { ParkedHosts } from "@fenceline/render";
+import { ParkedHosts } from "@fenceline/render/fence";
 
 /** What the controller keeps of a fence between two runs. */
 export interface FenceState {

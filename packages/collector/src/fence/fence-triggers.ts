@@ -16,7 +16,7 @@ import {
 } from "@fenceline/api";
 import type { Triggers } from "@fenceline/control";
 import type { TcpLists } from "@fenceline/registry";
-import { nextDeadline } from "@fenceline/render";
+import { nextDeadline } from "@fenceline/render/fence";
 import type { MeshChanges } from "@fenceline/store";
 import type { FenceListener } from "../fence-telemetry.ts";
 import type { KindContext } from "../kind-context.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Config, parkedHosts, type RenderedObject, sidecarHosts } from "@fenceline/api";
-import { ParkedHosts, renderFence } from "@fenceline/render";
+import { ParkedHosts, renderFence } from "@fenceline/render/fence";
 import { fenceOf } from "../testing/mesh.ts";
 import { nextStep } from "./sidecar-steps.ts";
 

@@ -1,5 +1,5 @@
 import type { EnvoyFilter, RenderedObject, Sidecar } from "@fenceline/api";
-import { hasOnDemand, type ParkedHosts, switchOver } from "@fenceline/render";
+import { hasOnDemand, type ParkedHosts, switchOver } from "@fenceline/render/fence";
 
 /** What the steps of a fence's Sidecar are worked out from. */
 export interface StepsSeen {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Config, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
-import { egressHosts, renderFence, workloadLabels } from "@fenceline/render";
+import { egressHosts, renderFence, workloadLabels } from "@fenceline/render/fence";
 import { fenceOf, meshOf } from "../testing/mesh.ts";
 import { differsInSubstance, fenceStatus } from "./status.ts";
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type DomainStatus, isSameList, type ServiceFence, type ServiceFenceStatus, sameOrElse } from "@fenceline/api";
 import type { HostRecord } from "@fenceline/edges";
-import type { EgressHost } from "@fenceline/render";
+import type { EgressHost } from "@fenceline/render/fence";
 import { type ConditionsInput, conditions } from "./conditions.ts";
 
 /** What a fence's status is made from. */

@@ -1,7 +1,7 @@
 import { hostOfEgress, type RenderedObject, type ServiceFence, sidecarHosts } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 import type { ServiceLookup } from "@fenceline/registry";
-import { egressHosts } from "@fenceline/render";
+import { egressHosts } from "@fenceline/render/fence";
 
 /** What {@link takeOverRendered} compares. */
 export interface RenderedTakeOver {

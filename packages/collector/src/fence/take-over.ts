@@ -10,7 +10,7 @@ import {
 } from "@fenceline/api";
 import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
 import type { ServiceLookup } from "@fenceline/registry";
-import { agesByUse, statusKey } from "@fenceline/render";
+import { agesByUse, statusKey } from "@fenceline/render/fence";
 
 /**
  * How a fence's hosts age: its own fields, else the configuration.

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Config, Service } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
 import { Registry } from "@fenceline/registry";
-import { egressHosts, renderFence, workloadLabels } from "@fenceline/render";
+import { egressHosts, renderFence, workloadLabels } from "@fenceline/render/fence";
 import { fenceOf, meshOf } from "../testing/mesh.ts";
 import { ageingPolicy, seedAutoHosts, takeOver } from "./take-over.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { renderGoldenCase } from "./golden-case.ts";
+import { renderGoldenCase } from "./testing/golden-case.ts";
 
 const folder = join(import.meta.dirname, "../testdata");
 const inputs = globSync("*.in.yaml", { cwd: folder }).sort();

@@ -6,7 +6,7 @@ import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { renderGoldenCase } from "./golden-case.ts";
 
-const folder = join(import.meta.dirname, "../testdata");
+const folder = join(import.meta.dirname, "../../testdata");
 
 for (const input of globSync("*.in.yaml", { cwd: folder }).sort()) {
   const output = input.replace(".in.yaml", ".out.yaml");

@@ -1,0 +1,2 @@
+export * from "./declared-ports.ts";
+export * from "./fallback-ports.ts";

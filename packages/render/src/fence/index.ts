@@ -1,0 +1,6 @@
+export * from "./egress-hosts.ts";
+export { hasOnDemand } from "./fence-filter.ts";
+export { ParkedHosts } from "./parked-hosts.ts";
+export * from "./render-fence.ts";
+export { selectorRemarks } from "./selector-remarks.ts";
+export { type SwitchOverStep, switchOver } from "./switch-over.ts";
