@@ -9,12 +9,14 @@ import { sum } from "../mesh/figures.ts";
 import { applyServices, startWorkload, type Workload } from "../mesh/workload.ts";
 
 export const NAMESPACE = "switch-overs";
-/** Fills the fence, so that nothing is learned, and hosts come and go as its spec says. */
+/** Fills the fence, so that nothing else is learned by way of the fallback. */
 const KEPT = "kept";
-const WEB = "web";
-const DB = "db";
+/** In every spec: an apply that takes out the last entry of a map leaves null, which no schema takes. */
+const ALWAYS = "always";
+/** Never in a spec: calls to it go by way of the fallback. */
+export const COLD = "cold";
+export const DB = "db";
 const DB_PORT = 9_000;
-const BOTH = [WEB, DB] as const;
 /** Milliseconds between two connections. */
 const TCP_INTERVAL = 3;
 
@@ -29,10 +31,10 @@ export interface Scene {
  * Starts them. Calls that the caller's Envoy has no cluster for are answered all the same: by way of
  * the fallback, or in plain text by way of Istio's passthrough and a rule as kube-proxy makes it.
  */
-export async function startScene(lab: Lab): Promise<Scene> {
+export async function startScene(lab: Lab, webs: readonly string[]): Promise<Scene> {
   await lab.namespace(NAMESPACE);
   await lab.kubernetes.apply(peerAuthentication(NAMESPACE, "PERMISSIVE"));
-  await applyServices(lab, NAMESPACE, [KEPT, WEB], "b");
+  await applyServices(lab, NAMESPACE, [KEPT, COLD, ...webs], "b");
   const service = serviceObject(NAMESPACE, DB, [{ name: "tcp", port: DB_PORT }], { selector: { app: "b" } });
   const { spec } = (await lab.kubernetes.apply(service)) as { spec?: { clusterIP?: string } };
   const address = spec?.clusterIP ?? "";
@@ -42,36 +44,37 @@ export async function startScene(lab: Lab): Promise<Scene> {
   return { caller, address };
 }
 
-/** Loads on both services: a request each millisecond, a connection every three. */
-export function startLoads({ caller, address }: Scene): Promise<readonly RunningLoad[]> {
+/** Loads on a web service and the database: a request each millisecond, a connection every three. */
+export function startLoads({ caller, address }: Scene, web: string): Promise<readonly RunningLoad[]> {
   return Promise.all([
-    caller.app.load({ url: `http://${WEB}.${NAMESPACE}/` }),
+    caller.app.load({ url: urlOf(web) }),
     caller.app.load({ host: address, port: DB_PORT, send: "ping", interval: TCP_INTERVAL }),
   ]);
 }
 
-/** Has the fence show both services, or neither; `mode` as in its spec. */
-export async function writeFence(lab: Lab, shows: boolean, mode: "Enforce" | "Off" = "Enforce"): Promise<void> {
-  const host = Object.fromEntries((shows ? BOTH : []).map((name) => [hostOf(name), { stable: {} }]));
+/** Has the fence show these services; `mode` as in its spec. */
+export async function writeFence(lab: Lab, shown: readonly string[], mode: "Enforce" | "Off" = "Enforce"): Promise<void> {
+  const host = Object.fromEntries([ALWAYS, ...shown].map((name) => [hostOf(name), { stable: {} }]));
   const warmUp = { preload: [hostOf(KEPT)], for: "24h" };
   await applyFence(lab, NAMESPACE, "a", { mode, tcp: "learn", maxHosts: 1, warmUp, host });
 }
 
-/** Waits until the switch-over is over, in the Sidecar and for calls. */
-export async function untilShown(lab: Lab, { caller }: Scene, shows: boolean): Promise<void> {
+/** Waits until the Sidecar shows these services, or none of them, and calls to the first go that way. */
+export async function untilShown(lab: Lab, { caller }: Scene, names: readonly string[], shows: boolean): Promise<void> {
   await lab.until("the last step of the Sidecar", async () => {
     const sidecar = await readSidecar(lab);
     if (sidecar === undefined || parkedHosts(sidecar).length > 0) return false;
     const shown = sidecarHosts(sidecar);
-    return BOTH.every((name) => shown.includes(`${NAMESPACE}/${hostOf(name)}`) === shows);
+    return names.every((name) => shown.includes(`${NAMESPACE}/${hostOf(name)}`) === shows);
   });
-  await untilCalledBy(lab, caller, shows ? caller.identity : FALLBACK_IDENTITY);
+  const [first = COLD] = names;
+  await untilCalledBy(lab, caller, first, shows ? caller.identity : FALLBACK_IDENTITY);
 }
 
 /** Waits until there is no Sidecar, and calls are direct. */
 export async function untilUnfenced(lab: Lab, { caller }: Scene): Promise<void> {
   await lab.until("the Sidecar to go", async () => (await readSidecar(lab)) === undefined);
-  await untilCalledBy(lab, caller, caller.identity);
+  await untilCalledBy(lab, caller, COLD, caller.identity);
 }
 
 /** What failed, and when, of all loads. */
@@ -88,9 +91,12 @@ async function readSidecar(lab: Lab): Promise<Sidecar | undefined> {
   return (await lab.kubernetes.get(key)) as Sidecar | undefined;
 }
 
-function untilCalledBy(lab: Lab, { app }: Workload, identity: string): Promise<unknown> {
-  const url = `http://${WEB}.${NAMESPACE}/`;
-  return lab.until(`${url} to be called by ${identity}`, async () => (await app.echo(url)).body.peer === identity);
+function untilCalledBy(lab: Lab, { app }: Workload, name: string, identity: string): Promise<unknown> {
+  return lab.until(`${name} to be called by ${identity}`, async () => (await app.echo(urlOf(name))).body.peer === identity);
+}
+
+function urlOf(name: string): string {
+  return `http://${name}.${NAMESPACE}/`;
 }
 
 function hostOf(name: string): string {
