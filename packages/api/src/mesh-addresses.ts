@@ -27,8 +27,8 @@ export const ADDRESS_KIND = {
   /** Not an address but a fence, or {@link EVERY_FENCE}. */
   FENCE: 256,
   /**
-   * Of a Service's `externalIPs`. It may be anybody's address, so nothing is closed or opened by it;
-   * but where it is dialled, kube-proxy goes to the Service.
+   * Of a Service's `externalIPs`. It may be anybody's address, so nothing is closed or opened by
+   * it; but where it is dialled, kube-proxy goes to the Service.
    */
   EXTERNAL_IP: 512,
 } as const;
@@ -51,8 +51,8 @@ export interface MeshAddress {
   /** TCP ports that some Service declares for it, ascending. */
   readonly ports: readonly number[];
   /**
-   * Of a ClusterIP or an external IP, the endpoints that are more than a pod's address, one for all that are judged
-   * alike. Left out where there are none.
+   * Of a ClusterIP or an external IP, the endpoints that are more than a pod's address, one for all
+   * that are judged alike. Left out where there are none.
    */
   readonly leadsTo?: readonly ServiceEndpoint[];
 }

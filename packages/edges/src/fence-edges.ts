@@ -214,7 +214,10 @@ export class FenceEdges {
     return this.#clock.latest;
   }
 
-  /** What a clock that was wrong saw in the future was seen now: nothing later would count until then. */
+  /**
+   * What a clock that was wrong saw in the future was seen now: nothing later would count until
+   * then.
+   */
   #setBackTo(now: number): void {
     if (!this.#clock.setBack(now)) return;
     for (const entry of this.#hosts.values()) {

@@ -1,4 +1,6 @@
-/** Cold edges without the on_demand filter: hosts come in two steps, and no request is lost either. */
+/**
+ * Cold edges without the on_demand filter: hosts come in two steps, and no request is lost either.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";

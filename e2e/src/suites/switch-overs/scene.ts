@@ -11,7 +11,10 @@ import { applyServices, startWorkload, type Workload } from "../mesh/workload.ts
 export const NAMESPACE = "switch-overs";
 /** Fills the fence, so that nothing else is learned by way of the fallback. */
 const KEPT = "kept";
-/** In every spec: an apply that takes out the last entry of a map leaves null, which no schema takes. */
+/**
+ * In every spec: an apply that takes out the last entry of a map leaves null, which no schema
+ * takes.
+ */
 const ALWAYS = "always";
 /** Never in a spec: calls to it go by way of the fallback. */
 export const COLD = "cold";
@@ -28,8 +31,9 @@ export interface Scene {
 }
 
 /**
- * Starts them. Calls that the caller's Envoy has no cluster for are answered all the same: by way of
- * the fallback, or in plain text by way of Istio's passthrough and a rule as kube-proxy makes it.
+ * Starts them. Calls that the caller's Envoy has no cluster for are answered all the same: by way
+ * of the fallback, or in plain text by way of Istio's passthrough and a rule as kube-proxy makes
+ * it.
  */
 export async function startScene(lab: Lab, webs: readonly string[]): Promise<Scene> {
   await lab.namespace(NAMESPACE);
@@ -44,7 +48,9 @@ export async function startScene(lab: Lab, webs: readonly string[]): Promise<Sce
   return { caller, address };
 }
 
-/** Loads on a web service and the database: a request each millisecond, a connection every three. */
+/**
+ * Loads on a web service and the database: a request each millisecond, a connection every three.
+ */
 export function startLoads({ caller, address }: Scene, web: string): Promise<readonly RunningLoad[]> {
   return Promise.all([
     caller.app.load({ url: urlOf(web) }),
@@ -59,7 +65,10 @@ export async function writeFence(lab: Lab, shown: readonly string[], mode: "Enfo
   await applyFence(lab, NAMESPACE, "a", { mode, tcp: "learn", maxHosts: 1, warmUp, host });
 }
 
-/** Waits until the Sidecar shows these services, or none of them, and calls to the first go that way. */
+/**
+ * Waits until the Sidecar shows these services, or none of them, and calls to the first go that
+ * way.
+ */
 export async function untilShown(lab: Lab, { caller }: Scene, names: readonly string[], shows: boolean): Promise<void> {
   await lab.until("the last step of the Sidecar", async () => {
     const sidecar = await readSidecar(lab);

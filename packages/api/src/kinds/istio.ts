@@ -27,7 +27,9 @@ export interface RenderedMeta {
 /** A listener for outbound calls, with the hosts that it imports. */
 export interface EgressListener {
   readonly hosts: readonly string[];
-  /** Undefined for the one that takes whatever no other does. Istio wants that one to be the last. */
+  /**
+   * Undefined for the one that takes whatever no other does. Istio wants that one to be the last.
+   */
   readonly port?: { readonly number: number; readonly protocol: string; readonly name: string };
   readonly bind?: string;
   readonly captureMode?: "NONE";
@@ -77,8 +79,8 @@ export function sidecarHosts(object: RenderedObject): readonly string[] {
 }
 
 /**
- * The hosts whose clusters a Sidecar keeps in the Envoy while no call can reach them: they are about
- * to be shown, or to go.
+ * The hosts whose clusters a Sidecar keeps in the Envoy while no call can reach them: they are
+ * about to be shown, or to go.
  */
 export function parkedHosts(object: RenderedObject): readonly string[] {
   return object.kind === "Sidecar" ? object.spec.egress.flatMap((listener) => (isParked(listener) ? listener.hosts : [])) : [];

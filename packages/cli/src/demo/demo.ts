@@ -174,8 +174,8 @@ async function writeManifests(folder: string, ports: Readonly<Record<string, num
 }
 
 /**
- * Undefined when there is nothing of that name. What is no file that can be read, such as a link, is
- * none that the demo wrote: it reads as empty.
+ * Undefined when there is nothing of that name. What is no file that can be read, such as a link,
+ * is none that the demo wrote: it reads as empty.
  */
 async function readIfThere(path: string): Promise<string | undefined> {
   try {

@@ -5,8 +5,8 @@ import type { Change } from "@fenceline/store";
 const NAMED = 20;
 
 /**
- * Which hosts a write of a Sidecar adds and removes, and which it parks or parks no more, for its log line. A fence may have thousands,
- * so the whole list says nothing, and only so many are named.
+ * Which hosts a write of a Sidecar adds and removes, and which it parks or parks no more, for its
+ * log line. A fence may have thousands, so the whole list says nothing, and only so many are named.
  */
 export function changedHosts(change: Change): Readonly<Record<string, unknown>> {
   if (change.action === "delete") return {};

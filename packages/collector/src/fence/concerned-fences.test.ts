@@ -8,7 +8,10 @@ import { startCluster } from "../testing/cluster.ts";
 import { CONFIG } from "../testing/mesh.ts";
 
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
-/** Hosts of HTTP come in one step, and others late enough for the looks of each step to be told apart. */
+/**
+ * Hosts of HTTP come in one step, and others late enough for the looks of each step to be told
+ * apart.
+ */
 const STEPS = {
   ...CONFIG,
   onDemand: "always",

@@ -60,7 +60,9 @@ const STATUS_WRITES_PER_WINDOW = 10;
 /** And at most this often, in milliseconds: each write of each fence reaches every replica. */
 const SHORTEST_WRITE_PAUSE = 1_000;
 
-/** How recently a host must have been called for its next call to be waited for, in milliseconds. */
+/**
+ * How recently a host must have been called for its next call to be waited for, in milliseconds.
+ */
 const CALLED_NOW = 1_000;
 
 /** What is particular to a ServiceFence in the loop of {@link Controller}. */

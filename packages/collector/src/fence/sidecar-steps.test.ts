@@ -18,7 +18,9 @@ function wanted(mode: "Enforce" | "Observe" | "Off", hosts: readonly string[], o
   }).objects;
 }
 
-/** Objects over time, each set made from the one before it; hosts that begin with `web` are HTTP. */
+/**
+ * Objects over time, each set made from the one before it; hosts that begin with `web` are HTTP.
+ */
 class Steps {
   present: readonly RenderedObject[] = [];
   nextStepIn: number | undefined;

@@ -31,8 +31,8 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
 
 /**
  * Fills the page of a fence that was just opened: from its status, from what Slime had learned, and
- * from its warm-up. A page that was kept since the fence was deleted has all that, and what it lacks
- * of the warm-up had aged out.
+ * from its warm-up. A page that was kept since the fence was deleted has all that, and what it
+ * lacks of the warm-up had aged out.
  *
  * @returns the first host of the warm-up that found no room; undefined when all of them did
  */

@@ -10,8 +10,8 @@ import type { RenderedUpdate } from "@fenceline/store";
 const RECENT = 10_000;
 
 /**
- * The part of a change of a fence's Sidecar that adds hosts which are called just now, or parks them
- * on their way in. Undefined when it adds none.
+ * The part of a change of a fence's Sidecar that adds hosts which are called just now, or parks
+ * them on their way in. Undefined when it adds none.
  *
  * What is parked stays so, also what is shown by this: only the leader knows what may go.
  *

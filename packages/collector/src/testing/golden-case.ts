@@ -26,7 +26,9 @@ interface Given {
   readonly now?: string;
   /** Of the proxies of every fence. */
   readonly proxyVersions?: readonly string[];
-  /** Whether it can answer, and whether a Sidecar is there already. Default: it can, and none is. */
+  /**
+   * Whether it can answer, and whether a Sidecar is there already. Default: it can, and none is.
+   */
   readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
   /** Whether somebody else has a Sidecar for the pods of every fence. */
   readonly conflict?: boolean;

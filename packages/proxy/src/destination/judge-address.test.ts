@@ -15,7 +15,10 @@ const view = (addresses: readonly MeshAddress[]) => ({ reset: true, complete: tr
 const known = (address: string, kinds: number, ...ports: number[]): MeshAddress => ({ address, kinds, ports });
 const to = (address: string, targetPort: number, port = 80): ServiceEndpoint => ({ port, address, targetPort });
 
-/** What becomes of a Service with such endpoints, on port 80 by its name unless something else is said. */
+/**
+ * What becomes of a Service with such endpoints, on port 80 by its name unless something else is
+ * said.
+ */
 function judged(leadsTo: readonly ServiceEndpoint[], more: readonly MeshAddress[] = [], options: Partial<Asked> = {}) {
   const { port = 80, by = "service", external = { mode: "forward" }, selfPorts = [] } = options;
   const table = new AddressTable();

@@ -54,8 +54,8 @@ export class KnownFences {
   }
 
   /**
-   * Whether a fence of this name is there, or was a moment ago. A collector of before tells none, so
-   * each that is named counts.
+   * Whether a fence of this name is there, or was a moment ago. A collector of before tells none,
+   * so each that is named counts.
    *
    * @param name `namespace/name`
    */

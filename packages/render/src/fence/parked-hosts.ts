@@ -9,9 +9,9 @@ interface Parked {
 }
 
 /**
- * Since when each host of a fence's Sidecar is parked. Whoever has looked at it from the start knows
- * that; who has not, as after a restart, takes it for parked just now, and so waits longer than it
- * must.
+ * Since when each host of a fence's Sidecar is parked. Whoever has looked at it from the start
+ * knows that; who has not, as after a restart, takes it for parked just now, and so waits longer
+ * than it must.
  */
 export class ParkedHosts {
   #parked: ReadonlyMap<string, Parked> = new Map();
@@ -63,8 +63,8 @@ export class ParkedHosts {
   }
 
   /**
-   * When whatever caught calls to hidden hosts may go, since every Envoy has taken in that nothing is
-   * hidden any more. Undefined when it may, as far as is known.
+   * When whatever caught calls to hidden hosts may go, since every Envoy has taken in that nothing
+   * is hidden any more. Undefined when it may, as far as is known.
    */
   revealedAt(pause: number): number | undefined {
     return this.#goneSince === undefined ? undefined : this.#goneSince + pause;

@@ -5,7 +5,9 @@ import { fitsInSidecar } from "./refusals.ts";
 
 /** What {@link switchOver} looks at. */
 export interface SwitchOverInput {
-  /** The fence's Sidecar as it is; undefined where there is none, and its workload sees everything. */
+  /**
+   * The fence's Sidecar as it is; undefined where there is none, and its workload sees everything.
+   */
   readonly present: Sidecar | undefined;
   /** As it is to become. */
   readonly wanted: Sidecar | undefined;
@@ -26,19 +28,21 @@ export interface SwitchOverInput {
 export interface SwitchOverStep {
   /** What the Sidecar is to be now; undefined for none. */
   readonly sidecar: Sidecar | undefined;
-  /** When the next step is due, unless something changes before; undefined when this is the last. */
+  /**
+   * When the next step is due, unless something changes before; undefined when this is the last.
+   */
   readonly nextAt: number | undefined;
 }
 
 /**
  * The next step from a Sidecar to another one, such that no request fails on the way.
  *
- * istiod removes the cluster of a host some milliseconds before its route, and adds the route before
- * the cluster is ready (istio/istio#39837). So a host that leaves is parked first: its route and its
- * listener go, and its cluster stays, in a listener that nobody can reach. Once every Envoy has
- * taken that in, it goes altogether. A host that comes is parked first too, unless calls to it are
- * awaited. Without a Sidecar a workload sees everything, so to begin and to end with one are steps
- * of the same kind.
+ * istiod removes the cluster of a host some milliseconds before its route, and adds the route
+ * before the cluster is ready (istio/istio#39837). So a host that leaves is parked first: its route
+ * and its listener go, and its cluster stays, in a listener that nobody can reach. Once every Envoy
+ * has taken that in, it goes altogether. A host that comes is parked first too, unless calls to it
+ * are awaited. Without a Sidecar a workload sees everything, so to begin and to end with one are
+ * steps of the same kind.
  *
  * A function of what is rendered and what is wanted: whoever dies between two steps leaves parked
  * hosts behind, and the next run, of whatever replica, goes on from there.

@@ -73,7 +73,9 @@ export function setAside(path: string, how: "copy" | "move"): string | undefined
   }
 }
 
-/** Removes a file that can be made again. A directory in its place may hold anything: it is kept. */
+/**
+ * Removes a file that can be made again. A directory in its place may hold anything: it is kept.
+ */
 export function discard(path: string): void {
   try {
     if (lstatSync(path).isDirectory()) setAside(path, "move");

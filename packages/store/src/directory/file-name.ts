@@ -12,8 +12,8 @@ const SHOWN = 120;
 const FILE_NAME = /^([A-Za-z]+)-([^~]+)(~[0-9a-f]{16})?\.yaml$/;
 
 /**
- * The name of an object's file: `ServiceFence-a.yaml`. An object may have a longer name than a file:
- * then the file has the beginning of it, and a hash of the whole.
+ * The name of an object's file: `ServiceFence-a.yaml`. An object may have a longer name than a
+ * file: then the file has the beginning of it, and a hash of the whole.
  */
 export function fileName({ kind, name }: Pick<ObjectRef, "kind" | "name">): string {
   const plain = `${kind}-${name}.yaml`;

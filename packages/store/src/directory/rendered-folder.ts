@@ -14,7 +14,9 @@ export class RenderedFolder {
   readonly #underWay = new WritesUnderWay();
   readonly #watch: RenderedWatch;
 
-  /** @param onRestored called for every file that somebody else changed, and that is as before again */
+  /**
+   * @param onRestored called for every file that somebody else changed, and that is as before again
+   */
   constructor(folder: string, onRestored: (file: string) => void) {
     this.#files = new ObjectFolder(folder, {
       // What was rendered can be rendered again from the state, so it need not wait for the disk.

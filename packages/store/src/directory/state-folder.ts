@@ -35,7 +35,9 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 export class StateFolder {
   readonly #folder: ObjectFolder<State>;
   readonly #options: Required<StateFolderOptions>;
-  /** Of deleted objects, the one that was deleted first in front; each with when it is forgotten. */
+  /**
+   * Of deleted objects, the one that was deleted first in front; each with when it is forgotten.
+   */
   readonly #kept = new Map<string, { readonly key: ObjectRef; readonly until: number }>();
   #kinds: readonly OwnKind[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -57,7 +59,10 @@ export class StateFolder {
     });
   }
 
-  /** Reads the folder, as {@link ObjectFolder.load} does, and forgets what has been kept for too long. */
+  /**
+   * Reads the folder, as {@link ObjectFolder.load} does, and forgets what has been kept for too
+   * long.
+   */
   async load(kinds: readonly OwnKind[], onTrouble: (error: FencelineError) => void): Promise<void> {
     const { now, clock, keepFor } = this.#options;
     this.#kinds = kinds;

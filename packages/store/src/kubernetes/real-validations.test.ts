@@ -65,7 +65,10 @@ test("issue 14: every rule in CEL of a kind has examples, so that none is withou
   assert.deepEqual(rules.sort(), Object.keys(EXAMPLES).sort());
 });
 
-/** A namespace of its own, on a server that has the kinds of the examples; what was made goes after the test. */
+/**
+ * A namespace of its own, on a server that has the kinds of the examples; what was made goes after
+ * the test.
+ */
 async function cluster(t: TestContext, kinds: ReadonlySet<OwnKind>) {
   const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));
   const made: string[] = [];

@@ -51,8 +51,8 @@ const OURS = `${MANAGED_BY_LABEL}=${MANAGER}`;
  * every Envoy knows the whole mesh again the EnvoyFilters. Until then, calls to hosts that are
  * still hidden need the way to the fallback.
  *
- * A Sidecar goes in two steps, as when a fence is switched off: the rest of the mesh is parked in it
- * first, so that every cluster is there before the first route to it.
+ * A Sidecar goes in two steps, as when a fence is switched off: the rest of the mesh is parked in
+ * it first, so that every cluster is there before the first route to it.
  *
  * @throws {FencelineError} `COLLECTOR_STILL_LEADS`, or the error of the API server
  */

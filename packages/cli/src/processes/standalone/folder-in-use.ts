@@ -20,8 +20,8 @@ const TRIES = 10;
  * It is held by a Unix socket in the folder: the kernel lets go of it however the process ends, so
  * nothing has to be cleaned up after a crash, and containers that share the folder on one machine
  * meet there too. Where the folder can hold no socket (not every file system can, and its path may
- * be too long) it is among the temporary files, named by the folder's device and inode, which a link
- * does not change.
+ * be too long) it is among the temporary files, named by the folder's device and inode, which a
+ * link does not change.
  *
  * @returns lets go of it
  * @throws {FencelineError} `DIRECTORY_IN_USE`

@@ -59,8 +59,8 @@ export class DecisionLog {
   }
 
   /**
-   * A line, as far as the budgets go. A stream's entries may have two bytes, its lines a hundred: it
-   * must not fill the disk, nor take the lines of all others (T-52).
+   * A line, as far as the budgets go. A stream's entries may have two bytes, its lines a hundred:
+   * it must not fill the disk, nor take the lines of all others (T-52).
    */
   #say(message: string, source: string, fields: () => object): void {
     const ofSource = this.#ofSource.take(`${message} ${source}`);

@@ -28,10 +28,9 @@ export interface SidecarWidening {
 }
 
 /**
- * Adds hosts to a Sidecar of ours that exists, shown or parked ones, and changes nothing else of it.
- * What is parked stays so. Any replica may: a
- * call waits for the host, and what is added shows a workload more than it needs at worst, until
- * the leader judges.
+ * Adds hosts to a Sidecar of ours that exists, shown or parked ones, and changes nothing else of
+ * it. What is parked stays so. Any replica may: a call waits for the host, and what is added shows
+ * a workload more than it needs at worst, until the leader judges.
  *
  * It holds for the version that was read, so of two replicas that add at once the second reads what
  * the first made, and adds to it. The uid keeps an apply from making a Sidecar that is gone.
