@@ -11,4 +11,4 @@ export {
   type ReporterStats,
 } from "./reporter/edge-reporter.ts";
 export { type AccessLogLimits, type AccessLogServiceOptions, accessLogService } from "./service/access-log-service.ts";
-export type { AccessLogSink, AccessLogStream, DropReason } from "./service/sink.ts";
+export { type AccessLogSink, type AccessLogStream, DROP_REASONS, type DropReason } from "./service/sink.ts";

@@ -4,6 +4,7 @@ import {
   durationMs,
   ENDPOINT_SLICE,
   type FenceKey,
+  fenceMode,
   fenceRef,
   NODE,
   SERVICE,
@@ -23,6 +24,7 @@ import type { FenceReader } from "./api/views.ts";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import { type FallbackToken, fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
+import { fenceCounts } from "./fence-counts.ts";
 import { FenceTelemetry } from "./fence-telemetry.ts";
 import type { KindContext, SampleSource } from "./kind-context.ts";
 import { DRIVERS, type Drivers } from "./kinds.ts";
@@ -115,6 +117,7 @@ export class Collector {
     this.#drivers = this.#drive({ ...shared, now, fallbackReady, telemetry: this.#telemetry, runs: this.#controller, samples });
     this.#fallback = new FallbackService(shared);
     this.#automatic = new AutomaticFences(shared);
+    metrics.observeFences(() => fenceCounts(store.snapshot().of(SERVICE_FENCE)));
     metrics.observe({
       edges: () => this.#telemetry.book.size,
       switchOverPause: () => this.#telemetry.pushes.pause / 1_000,
@@ -160,6 +163,12 @@ export class Collector {
       edgeFences: () => this.#telemetry.book.fences(),
       edgesOf: (key) => this.#telemetry.book.of(key)?.hosts() ?? [],
     };
+  }
+
+  /** Why nothing that is rendered can be written now; undefined when it can, as far as is known. */
+  notReady(): string | undefined {
+    const wanting = this.#mesh.fences().filter(({ spec }) => fenceMode(spec) !== "Off").length;
+    return this.#controller.blocked(wanting);
   }
 
   /** What exists, as far as it was told. */
@@ -257,6 +266,7 @@ export class Collector {
   #drive(context: KindContext): readonly KindDriver[] {
     const { store, logger, drivers = DRIVERS } = this.#options;
     const shared = { controller: this.#controller, metrics: this.#metrics, store, logger };
+    for (const kind of Object.keys(drivers)) this.#metrics.showKind(kind);
     return Object.values(drivers).map((make) => new KindDriver({ ...shared, driven: make(context) }));
   }
 

@@ -1,6 +1,11 @@
+import { DROP_REASONS } from "@fenceline/als";
+import { RENDERED_KINDS } from "@fenceline/api";
 import type { Obstacle } from "@fenceline/store";
 import { HOST_LIMITS } from "@fenceline/wire";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { FALLBACK_REFUSALS } from "./fallback/fallback-refusals.ts";
+import type { FenceCounts } from "./fence-counts.ts";
+import { ENTRY_DROP_REASONS } from "./sources/access-logs/entry-drop-reason.ts";
 
 /**
  * Every metric of the collector. Label sets are closed: no host, fence or pod name ever becomes a
@@ -58,6 +63,38 @@ export class CollectorMetrics {
   constructor() {
     // Shown from the start, so that the first time is a rise and not a new series.
     for (const limit of HOST_LIMITS) this.limits.inc({ limit }, 0);
+    for (const reason of [...DROP_REASONS, ...ENTRY_DROP_REASONS]) this.entriesDropped.inc({ reason }, 0);
+    for (const reason of FALLBACK_REFUSALS) this.fallbackRefused.inc({ reason }, 0);
+    for (const { name: kind } of RENDERED_KINDS) for (const action of ["create", "update", "delete"]) this.writes.inc({ kind, action }, 0);
+  }
+
+  /** A kind of ours that runs: what is counted of it is shown from the start, too. */
+  showKind(kind: string): void {
+    for (const result of ["changed", "unchanged", "obstructed", "error"]) this.reconciles.inc({ kind, result }, 0);
+    for (const counter of [this.statusWrites, this.delayedWrites, this.kindFaults]) counter.inc({ kind }, 0);
+  }
+
+  /** Fences by mode, and by what their conditions say. */
+  observeFences(read: () => FenceCounts): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: "fenceline_fences_by_mode",
+      help: "Fences that exist, by their mode.",
+      labelNames: ["mode"],
+      registers,
+      collect() {
+        for (const [mode, count] of read().modes) this.set({ mode }, count);
+      },
+    });
+    new Gauge({
+      name: "fenceline_fences_by_condition",
+      help: "Fences by what a condition of their status says.",
+      labelNames: ["condition", "status"],
+      registers,
+      collect() {
+        for (const { condition, status, count } of read().conditions) this.set({ condition, status }, count);
+      },
+    });
   }
 
   /** Numbers that are read when somebody asks, not kept. */

@@ -104,6 +104,15 @@ export class Controller {
     return this.#writer.obstacles(of);
   }
 
+  /**
+   * Why nothing that is rendered can be written now; undefined when it can, as far as is known.
+   *
+   * @param wanting how many objects of ours have something rendered for them
+   */
+  blocked(wanting: number): string | undefined {
+    return this.#writer.blocked(wanting);
+  }
+
   /** What an object asks for now; undefined when it does not exist. Nothing is written for it. */
   desired(of: ObjectRef): Desired<object> | undefined {
     return desiredOf(this.#reconcilerOf(of), of);

@@ -11,6 +11,7 @@ export interface ObstaclesOptions {
 }
 
 interface Refused {
+  readonly owner: ObjectRef;
   /** Whether the write threw: then whoever asked for it tries again by a pace of its own. */
   readonly threw: boolean;
   /** Whether {@link ObstaclesOptions.onChange} was told of it. */
@@ -84,7 +85,7 @@ export class Obstacles {
     }
     const times = (refused?.threw === false ? refused.times : 0) + 1;
     const until = this.#clock() + shortenedAtRandom(doublingPause(times, PAUSE));
-    this.#keep(owner, { object, write, obstacle, times, until, threw: false, isTold: true });
+    this.#keep({ owner, object, write, obstacle, times, until, threw: false, isTold: true });
     if (refused?.isTold !== true || obstacle.reason !== refused.obstacle.reason) this.#onChange(owner, object, obstacle);
     return obstacle;
   }
@@ -123,7 +124,12 @@ export class Obstacles {
 
   /** Everything that stands in the way of any owner. */
   all(): readonly Obstacle[] {
-    return [...this.#owners.values()].flatMap((objects) => [...objects.values()].filter(isObstacle).map(({ obstacle }) => obstacle));
+    return this.byOwner().map(({ obstacle }) => obstacle);
+  }
+
+  /** The same, each with its owner. */
+  byOwner(): readonly { readonly owner: ObjectRef; readonly obstacle: Obstacle }[] {
+    return [...this.#owners.values()].flatMap((objects) => [...objects.values()].filter(isObstacle));
   }
 
   /**
@@ -132,15 +138,16 @@ export class Obstacles {
    */
   #failed(owner: ObjectRef, { object, write, obstacle }: Pick<Refused, "object" | "write"> & { readonly obstacle: Obstacle | undefined }) {
     const before = this.#owners.get(refText(owner))?.get(refText(object));
-    if (before !== undefined && (!before.threw || before.isTold)) this.#keep(owner, { ...before, threw: true });
+    if (before !== undefined && (!before.threw || before.isTold)) this.#keep({ ...before, threw: true });
     else if (obstacle !== undefined) {
       const told = before?.obstacle.reason === obstacle.reason ? before.obstacle : obstacle;
       const times = (before?.times ?? 0) + 1;
-      this.#keep(owner, { object, write, obstacle: told, times, until: Number.NEGATIVE_INFINITY, threw: true, isTold: false });
+      this.#keep({ owner, object, write, obstacle: told, times, until: Number.NEGATIVE_INFINITY, threw: true, isTold: false });
     }
   }
 
-  #keep(owner: ObjectRef, refused: Refused): void {
+  #keep(refused: Refused): void {
+    const { owner } = refused;
     const objects = this.#owners.get(refText(owner)) ?? new Map<string, Refused>();
     this.#owners.set(refText(owner), objects.set(refText(refused.object), refused));
   }

@@ -1,6 +1,7 @@
 import { type ObjectRef, refText, wordFor } from "@fenceline/api";
 import { type Change, type Obstacle, type RenderedUpdate, type Store, writtenBy } from "@fenceline/store";
 import type { Logger } from "pino";
+import { BlockedWrites } from "./blocked-writes.ts";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Obstacles } from "./obstacles.ts";
 import { waitsFor } from "./plan.ts";
@@ -37,6 +38,7 @@ export interface PlanWriterOptions {
 export class PlanWriter {
   readonly #options: PlanWriterOptions;
   readonly #obstacles: Obstacles;
+  readonly #blocked = new BlockedWrites();
   #inFlight = 0;
 
   constructor(options: PlanWriterOptions) {
@@ -104,6 +106,13 @@ export class PlanWriter {
     this.#obstacles.clear(of, of);
   }
 
+  /** See {@link BlockedWrites.reason}. */
+  blocked(wanting: number): string | undefined {
+    if (!this.#options.leads()) return undefined;
+    const ofRendered = this.#obstacles.byOwner().filter(({ owner, obstacle }) => refText(owner) !== refText(obstacle));
+    return this.#blocked.reason(ofRendered, wanting);
+  }
+
   /** What stands in the way of an owner's rendered objects. */
   obstacles(owner: ObjectRef): readonly Obstacle[] {
     const status = refText(owner);
@@ -124,10 +133,15 @@ export class PlanWriter {
     return obstacle;
   }
 
-  #attempt(change: Change, run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
+  async #attempt(change: Change, run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
     const { owner, action, object } = change;
-    const failure = (error: unknown) => this.#failure(error, change);
-    return this.#obstacles.attempt(owner, writtenBy(change), { action, object }, () => this.#timed(run), failure);
+    const failure = (error: unknown) => {
+      this.#blocked.wrote(owner, true);
+      return this.#failure(error, change);
+    };
+    const obstacle = await this.#obstacles.attempt(owner, writtenBy(change), { action, object }, () => this.#timed(run), failure);
+    this.#blocked.wrote(owner, obstacle !== undefined);
+    return obstacle;
   }
 
   #tellWritten(change: Change): void {

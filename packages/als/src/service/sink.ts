@@ -29,14 +29,17 @@ export interface AccessLogStream {
  * - `too_many_entries`: a message had more entries than are taken
  * - `identifier_too_large`: a stream said more of itself than is kept, and was ended
  */
-export type DropReason =
-  | "no_identifier"
-  | "malformed_entry"
-  | "malformed_message"
-  | "sink_error"
-  | "too_many_streams"
-  | "too_many_entries"
-  | "identifier_too_large";
+export const DROP_REASONS = [
+  "no_identifier",
+  "malformed_entry",
+  "malformed_message",
+  "sink_error",
+  "too_many_streams",
+  "too_many_entries",
+  "identifier_too_large",
+] as const;
+
+export type DropReason = (typeof DROP_REASONS)[number];
 
 /**
  * Where access logs go. Called on the event loop between two reads of the socket, so what it does

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { FieldPath } from "../field-path.ts";
 import { readTime } from "./read-time.ts";
 
-const CONDITION_STATUSES = ["True", "False", "Unknown"] as const;
+export const CONDITION_STATUSES = ["True", "False", "Unknown"] as const;
 const STATUSES: ReadonlySet<unknown> = new Set(CONDITION_STATUSES);
 
 /**

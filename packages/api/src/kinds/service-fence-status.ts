@@ -26,7 +26,15 @@ export const DomainStatus = z.object({
 });
 export type DomainStatus = z.infer<typeof DomainStatus>;
 
-export const FENCE_CONDITION_TYPES = ["Ready", "Enforced", "Conflict", "FallbackReady", "TelemetryFlowing", "AtCapacity"] as const;
+export const FENCE_CONDITION_TYPES = [
+  "Ready",
+  "Enforced",
+  "Conflict",
+  "FallbackReady",
+  "TelemetryFlowing",
+  "AtCapacity",
+  "WorkloadFound",
+] as const;
 export type FenceCondition = Condition<(typeof FENCE_CONDITION_TYPES)[number]>;
 
 export const ServiceFenceStatus = z.object({

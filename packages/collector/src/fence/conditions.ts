@@ -29,6 +29,8 @@ export interface ConditionsInput {
   readonly obstacles: readonly Obstacle[];
   /** Access-log streams of its proxies. Default: there never was one. */
   readonly streams?: StreamsSeen | undefined;
+  /** Whether some pod is known to be the fence's. Default: one is. */
+  readonly hasPods?: boolean;
   /** Milliseconds that a host may go unseen. */
   readonly idleWindow: number;
   /** What of the fence's spec counts as something else. Default: nothing. */
@@ -45,7 +47,15 @@ type FenceJudgement = Judgement<FenceCondition["type"]>;
 export function conditions(input: ConditionsInput): FenceCondition[] {
   const { fence, previous, now } = input;
   const { generation } = fence.metadata;
-  const judgements = [ready(input), enforced(input), conflict(input), fallback(input), telemetry(input), ...capacity(input)];
+  const judgements = [
+    ready(input),
+    enforced(input),
+    conflict(input),
+    fallback(input),
+    telemetry(input),
+    ...capacity(input),
+    ...workload(input),
+  ];
   // A fence from a file has no generation.
   const about = generation === undefined ? {} : { observedGeneration: generation };
   return judgements.map((judgement) => withTransition({ ...judgement, ...about }, previous.conditions, now));
@@ -119,4 +129,12 @@ function capacity({ edges, previous }: ConditionsInput): readonly FenceJudgement
   return [
     { type: "AtCapacity", status: "False", reason: "RoomLeft", message: "hosts that the workload calls for the first time are learned" },
   ];
+}
+
+/** Only while no pod is known: for a fence that selects by a mistyped label, for example. */
+function workload({ rendered: { mode }, hasPods = true }: ConditionsInput): readonly FenceJudgement[] {
+  if (hasPods || mode === "Off") return [];
+  const message =
+    "no pod that this fence selects is known: no Service for them has a ready endpoint, and none has sent access logs; see that spec.workloadSelector has the labels of the pods";
+  return [{ type: "WorkloadFound", status: "False", reason: "NoPodSeen", message }];
 }

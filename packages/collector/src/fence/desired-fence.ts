@@ -43,6 +43,8 @@ export interface FenceSeen {
   readonly proxyVersions: readonly string[];
   /** Older fences for the same pods. */
   readonly rivals: readonly FenceKey[];
+  /** Whether a Service for its pods has a ready endpoint. */
+  readonly isServed: boolean;
   /** Labels of pods that are known to be its own. */
   readonly pods: readonly Labels[];
   /** Access-log streams of its proxies. */
@@ -91,6 +93,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     rendered,
     enforced,
     missing,
+    hasPods: hasPods(seen),
     conflicts,
     remarks,
   });
@@ -102,6 +105,16 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     ...("refused" in rendered && { refused: rendered.refused }),
     at: seen.now,
   };
+}
+
+/**
+ * Whether some pod is known to be the fence's. Pods themselves are not watched: one is known by its
+ * access logs, now or within the idle window, and by a Service with a ready endpoint.
+ */
+function hasPods({ fence, edges, stored, streams, isServed, config, now }: FenceSeen): boolean {
+  if (isServed || streams.isOpen) return true;
+  const told = stored.observedUntil === undefined ? Number.NEGATIVE_INFINITY : Date.parse(stored.observedUntil);
+  return now - Math.max(edges.observedUntil ?? Number.NEGATIVE_INFINITY, told) < idleWindowOf(fence.spec, config.ageing);
 }
 
 /** What must not stand in its namespace at all goes at once. */

@@ -26,6 +26,7 @@ import { olderRivals } from "./rivals.ts";
 import type { StepsSeen } from "./sidecar-steps.ts";
 import { differsInSubstance } from "./status.ts";
 import { wideningOf } from "./widening.ts";
+import { isServed } from "./workload-services.ts";
 
 /** What a {@link FenceReconciler} reads. */
 export interface FenceReconcilerOptions {
@@ -105,6 +106,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       proxyVersions: proxyVersions(of),
       rivals: labels === undefined ? [] : olderRivals(fence, labels, current.fencesBesides(of.namespace, labels), pods),
       pods,
+      isServed: labels !== undefined && isServed(current, of.namespace, labels),
       streams: streams(of),
       obstacles: obstacles(of),
       leads: leads(),

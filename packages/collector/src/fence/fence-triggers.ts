@@ -171,7 +171,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
       // The wall clock may have been set back.
       this.#keepDeadline(state);
       if (hasAged || hasRoomAgain) runs.enqueue(fenceRef(key));
-      else if (reconciler.isStale(key) || this.#telemetryChanged(state)) runs.enqueueStatus(fenceRef(key));
+      else if (reconciler.isStale(key) || this.#timeTells(state)) runs.enqueueStatus(fenceRef(key));
     }
   }
 
@@ -188,11 +188,12 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     }
   }
 
-  /** Time alone makes a workload a quiet one. */
-  #telemetryChanged({ key, edges: { observedUntil }, status }: FenceState): boolean {
+  /** Time alone makes a workload quiet, and pods that come are not told of. */
+  #timeTells({ key, edges: { observedUntil }, status }: FenceState): boolean {
     const { mesh, config, leads, telemetry, now } = this.#options;
     const fence = mesh().fence(key);
     const told = status.conditions?.find(({ type }) => type === "TelemetryFlowing");
+    if (leads() && status.conditions?.some((each) => each.type === "WorkloadFound" && each.status === "False")) return true;
     if (!leads() || fence === undefined || told === undefined) return false;
     const idleWindow = idleWindowOf(fence.spec, config.ageing);
     const seen = { observedUntil, streams: telemetry.streams.of(key), idleWindow, now: now() };

@@ -1,9 +1,9 @@
-import { type Labels, SERVICE_FENCE } from "@fenceline/api";
+import { SERVICE_FENCE } from "@fenceline/api";
 import type { KindContext } from "../kind-context.ts";
-import type { Mesh } from "../mesh.ts";
 import { FenceReconciler } from "./fence-reconciler.ts";
 import { FenceStates } from "./fence-states.ts";
 import { FenceTriggers } from "./fence-triggers.ts";
+import { labelsBesides } from "./workload-services.ts";
 
 /** ServiceFence in a collector. */
 export function serviceFences(context: KindContext) {
@@ -13,7 +13,7 @@ export function serviceFences(context: KindContext) {
   const reconciler = new FenceReconciler({
     ...context,
     proxyVersions: (key) => telemetry.proxyVersions(key),
-    podsOf: (key, labels, mesh) => [...telemetry.streams.podsOf(key), ...selectedBy(mesh, key.namespace, labels)],
+    podsOf: (key, labels, mesh) => [...telemetry.streams.podsOf(key), ...labelsBesides(mesh, key.namespace, labels)],
     streams: (key) => telemetry.streams.of(key),
     state: (key) => states.get(key),
     pushes: telemetry.pushes,
@@ -24,13 +24,4 @@ export function serviceFences(context: KindContext) {
   const triggers = new FenceTriggers({ ...context, states, reconciler });
   telemetry.listen(triggers);
   return { kind: SERVICE_FENCE, reconciler, triggers };
-}
-
-/** Labels that pods have because a Service selects by more labels than a fence does. */
-function selectedBy(mesh: Mesh, namespace: string, labels: Labels): Labels[] {
-  const own = Object.entries(labels);
-  return mesh.registry.servicesIn(namespace).flatMap(({ spec: { selector = {} } }) => {
-    const names = Object.keys(selector).length;
-    return names > own.length && own.every(([key, value]) => selector[key] === value) ? [selector] : [];
-  });
 }

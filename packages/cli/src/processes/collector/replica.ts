@@ -164,7 +164,7 @@ export class Replica {
         ...fenceRoutes(() => this.#collector?.reader),
         ...probeRoutes({
           metrics: () => [build, metrics, refusals, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
-          notReady: () => (this.#collector === undefined ? this.#waitingFor() : undefined),
+          notReady: () => (this.#collector === undefined ? this.#waitingFor() : this.#collector.notReady()),
         }),
       ],
       names: [...serviceNames(service), ...apiHost],

@@ -137,7 +137,11 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     host,
     port: apiPort.port,
     guard: localTokenGuard(token),
-    routes: [...fenceRoutes(() => collector.reader), callsRoute(() => longLivedCalls()), ...probeRoutes({ metrics: () => registries })],
+    routes: [
+      ...fenceRoutes(() => collector.reader),
+      callsRoute(() => longLivedCalls()),
+      ...probeRoutes({ metrics: () => registries, notReady: () => collector.notReady() }),
+    ],
     names: [...serviceNames(`${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`), ...(options.apiHost ?? [])],
   });
   closers.push(() => api.close());
