@@ -8,7 +8,10 @@ const LEVELS = ["debug", "info", "warn", "error"];
 /** A call of a logger, up to its opening parenthesis. */
 const CALL = /\b(?:\w*[lL]ogger|log)(?:\.(debug|info|warn|error)|\[level\])\(/g;
 /** Messages that are looked up: the name of the table, and what its rows say. */
-const TABLES: Readonly<Record<string, string>> = { "WRITTEN[action]": '"created" "updated" "removed"' };
+const TABLES: Readonly<Record<string, string>> = {
+  "WRITTEN[action]": '"created" "updated" "removed"',
+  "SAID[decision]": '"edge seen" "entry dropped" "entries dropped" "host evicted"',
+};
 
 /** The last argument: a literal, one of two literals, or a row of a table. */
 const MESSAGE = /(?:^|,\s*)((?:[^,"]+\?\s*)?"[^"]*"(?:\s*:\s*"[^"]*")?|\w+\[\w+\])\s*,?\s*$/;

@@ -37,33 +37,33 @@ export class DecisionLog {
   /** The entry is one of this edge. */
   attributed(fence: FenceKey, { host, port }: Destination, entry: AccessLogEntry, requests: number): void {
     const source = formatFenceKey(fence);
-    this.#say("edge seen", source, () => ({ fence: source, host, port, requests, ...namesOf(entry) }));
+    this.#say("attributed", source, () => ({ fence: source, host, port, requests, ...namesOf(entry) }));
   }
 
   /** The entry taught nothing. */
   dropped(reason: EntryDropReason, entry: AccessLogEntry, of: FenceKey | undefined): void {
     const fence = of === undefined ? undefined : formatFenceKey(of);
     const sourceHeader = entry.fenceSource || undefined;
-    this.#say("entry dropped", fence ?? reason, () => ({ reason, fence, ...namesOf(entry), sourceHeader }));
+    this.#say("dropped", fence ?? reason, () => ({ reason, fence, ...namesOf(entry), sourceHeader }));
   }
 
   /** Nothing that the stream says is believed. */
   streamDropped(reason: EntryDropReason, { logName, peer, node }: AccessLogStream, count: number): void {
-    this.#say("entries dropped", reason, () => ({ reason, logName, peer, node: node.id, namespace: node.namespace, count }));
+    this.#say("streamDropped", reason, () => ({ reason, logName, peer, node: node.id, namespace: node.namespace, count }));
   }
 
   /** A host made room for another one. */
   evicted(host: string, { fence: of, host: by, requestId }: Sighting): void {
     const fence = formatFenceKey(of);
-    this.#say("host evicted", fence, () => ({ fence, host, by, requestId }));
+    this.#say("evicted", fence, () => ({ fence, host, by, requestId }));
   }
 
   /**
    * A line, as far as the budgets go. A stream's entries may have two bytes, its lines a hundred:
    * it must not fill the disk, nor take the lines of all others (T-52).
    */
-  #say(message: string, source: string, fields: () => object): void {
-    const ofSource = this.#ofSource.take(`${message} ${source}`);
+  #say(decision: keyof typeof SAID, source: string, fields: () => object): void {
+    const ofSource = this.#ofSource.take(`${decision} ${source}`);
     if (ofSource === undefined) return;
     const inAll = this.#inAll.take("");
     if (inAll === undefined) {
@@ -72,9 +72,17 @@ export class DecisionLog {
     }
     const suppressed = ofSource + inAll + this.#unsaid;
     this.#unsaid = 0;
-    this.#logger.debug(suppressed > 0 ? { ...fields(), suppressed } : fields(), message);
+    this.#logger.debug(suppressed > 0 ? { ...fields(), suppressed } : fields(), SAID[decision]);
   }
 }
+
+/** The message of each decision's line. */
+const SAID = {
+  attributed: "edge seen",
+  dropped: "entry dropped",
+  streamDropped: "entries dropped",
+  evicted: "host evicted",
+} as const;
 
 /** Milliseconds. */
 const SECOND = 1_000;
