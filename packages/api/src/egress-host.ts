@@ -15,6 +15,17 @@ export function isEgressHost(text: string): boolean {
   return text.length <= LONGEST && EGRESS_HOST.test(text);
 }
 
+/**
+ * A host as it is meant: names have no case, a trailing dot says that they are complete, and which
+ * port is called does not matter for whether a host is visible.
+ */
+export function normalHost(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/:\d{1,5}$/, "")
+    .replace(/\.$/, "");
+}
+
 /** The host of `<namespace>/<host>`, as a Sidecar names it. */
 export function hostOfEgress(egress: string): string {
   return egress.slice(egress.indexOf("/") + 1);

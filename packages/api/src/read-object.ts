@@ -1,6 +1,7 @@
-import { type Fault, faultsOf } from "./field-path.ts";
+import { type Fault, faultsOf, formatPath } from "./field-path.ts";
 import { isOwnKind, type ReadKind } from "./kinds/kind.ts";
 import { safeParseObject } from "./null-fields.ts";
+import { shortened } from "./shortened.ts";
 
 /** An object as its schema has it, or everything that is wrong with it. */
 export type ObjectReading<O> =
@@ -16,6 +17,19 @@ export function readObject<O>(kind: ReadKind<O>, value: unknown): ObjectReading<
   const result = safeParseObject(kind.schema, object);
   if (result.success) return { object: result.data };
   const faults = faultsOf(result.error, object).map(({ field, message }) => ({ field: asWritten?.(field) ?? field, message }));
+  const stopped = isOwnKind(kind) ? kind.inSpiteOfFaults?.(object) : undefined;
+  const rest = stopped === undefined ? undefined : safeParseObject(kind.schema, stopped);
+  if (rest?.success) return { object: { ...rest.data, fault: describeFaults(faults) } };
   const [first = { field: [], message: "not valid" }, ...others] = faults;
   return { faults: [first, ...others] };
+}
+
+/** Faults that a condition names. */
+const NAMED = 5;
+/** Longest text of them: a condition is written whole with each write of its status. */
+const LONGEST = 1_024;
+
+function describeFaults(faults: readonly Fault[]): string {
+  const named = faults.slice(0, NAMED).map(({ field, message }) => `${formatPath(field)}: ${message}`);
+  return shortened(named.join("; "), LONGEST);
 }

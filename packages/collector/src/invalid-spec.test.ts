@@ -38,7 +38,7 @@ test("T-17 a fence that becomes invalid says field, reason and generation, keeps
   const { server, collector } = await startCluster(t, (each) => each.put(FENCES, fence({ spec: valid })));
   await until(() => conditionOf(server, "Enforced")?.status === "True");
   const rendered = hostsOf(server);
-  const faults = [{ host: { "B.test1:80": null } }, { workloadSelector: { labels: { app: 1 } } }, { idleWindow: "soon" }, { host: 7 }];
+  const faults = [{ host: { "b..test1": null } }, { workloadSelector: { labels: { app: 1 } } }, { idleWindow: "soon" }, { host: 7 }];
   for (const [index, fault] of faults.entries()) {
     const generation = 2 + index;
     edit(server, { ...valid, ...fault }, generation);
@@ -86,12 +86,12 @@ test("T-17 a fence that became invalid while nobody looked says so, and keeps wh
   assert.notDeepEqual(rendered, []);
   leadership.leads = false;
 
-  edit(server, { enable: true, host: { "B.test1:80": null } }, 3);
+  edit(server, { enable: true, host: { "b..test1": null } }, 3);
   const { collector } = await startReplica(t, server);
   await until(() => conditionOf(server, "Ready")?.observedGeneration === 3);
   const { reason, message } = conditionOf(server, "Ready") ?? {};
   assert.equal(reason, "SpecInvalid");
-  assert.match(message ?? "", /^spec\.host\['B\.test1:80'\]: /);
+  assert.match(message ?? "", /^spec\.host\['b\.\.test1'\]: /);
   await collector.idle();
   assert.deepEqual(hostsOf(server), rendered);
   const { domains } = (server.get(FENCES, FENCE)?.status ?? {}) as { readonly domains?: object };
@@ -113,10 +113,10 @@ test("T-17 the same holds over a folder, also for a fence that was never valid",
   await until(() => sidecar() !== "" && /reason: Rendered/.test(state("d")));
   const rendered = sidecar();
 
-  running.write("d.yaml", manifest("d", { enable: true, host: { "B.test1:80": null } }));
+  running.write("d.yaml", manifest("d", { enable: true, host: { "b..test1": null } }));
   running.write("e.yaml", manifest("e", { enable: true, idleWindow: "soon" }));
   await until(() => /reason: SpecInvalid/.test(state("d")) && /reason: SpecInvalid/.test(state("e")));
-  assert.match(state("d"), /spec\.host\['B\.test1:80'\]: /);
+  assert.match(state("d"), /spec\.host\['b\.\.test1'\]: /);
   assert.match(state("e"), /spec\.idleWindow: /);
   assert.equal(sidecar(), rendered);
 
@@ -158,4 +158,46 @@ test("T-17 any kind with a condition for it says it, be its objects invalid from
   edit(server, { ...valid, stages: [] }, 3, PUMPS);
   await until(() => accepted()?.observedGeneration === 3);
   assert.match(accepted()?.message ?? "", /^spec\.stages: /);
+});
+
+test("T-17 what can be read in one way only is: a host in capitals, with a trailing dot or a port", async (t) => {
+  const { server, condition } = await startCluster(t, (each) =>
+    each.put(FENCES, fence({ spec: { enable: true, host: { "B.Test1.svc:8080": null, "C.example.": {}, "d.example:443": null } } })),
+  );
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  assert.equal(condition("Accepted"), undefined);
+  for (const host of ["c.example", "d.example"])
+    assert.ok(
+      hostsOf(server).some((each) => each.endsWith(`/${host}`)),
+      host,
+    );
+});
+
+test("T-17 the emergency stop works whatever else a spec says, of a fence that was valid and of a new one, and says what is wrong", async (t) => {
+  for (const rest of [
+    { host: { "a b": null } },
+    { host: 7, idleWindow: [] },
+    { unknown: {}, workloadSelector: "all" },
+    { enable: "False" },
+  ]) {
+    const { server, condition, message, collector } = await startCluster(t);
+    await until(() => condition("Enforced") === "True SidecarRendered");
+    edit(server, { enable: false, ...rest }, 5);
+    await until(() => condition("Enforced") === "False ModeOff");
+    assert.deepEqual([hostsOf(server), condition("Accepted")], [[], "False SpecInvalid"]);
+    assert.match(message("Accepted"), new RegExp(`spec\\.?${Object.keys(rest)[0] === "unknown" ? "" : Object.keys(rest)[0]}`));
+    assert.equal(conditionOf(server, "Accepted")?.observedGeneration, 5);
+    await collector.idle();
+    edit(server, { enable: true }, 6);
+    await until(() => condition("Enforced") === "True SidecarRendered");
+    assert.equal(condition("Accepted"), undefined);
+  }
+});
+
+test("T-17 standalone, too, the emergency stop works in a manifest with a mistake", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  assert.notEqual(running.read("rendered/test1/Sidecar-a.yaml"), "");
+  running.write("mesh.yaml", CAPTURED_MESH.replace("spec: {enable: true}", "spec: {enable: false, host: {'a b': {}}, idleWindow: soon}"));
+  await until(() => running.read("rendered/test1/Sidecar-a.yaml") === "");
+  await until(() => running.read("state/test1/ServiceFence-a.yaml").includes("type: Accepted"));
 });

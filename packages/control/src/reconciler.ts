@@ -28,7 +28,7 @@ export interface Reconciler<Seen = unknown, Status extends object = object, D ex
    * The kind. Where it merges statuses, every replica knows what the leader does not and writes
    * them; else the leader alone does.
    */
-  readonly kind: Pick<OwnKind<unknown, Status>, "name" | "errorPrefix" | "mergeStatus" | "faultCondition">;
+  readonly kind: Pick<OwnKind<unknown, Status>, "name" | "errorPrefix" | "mergeStatus" | "faultCondition" | "acceptedCondition">;
   /**
    * Everything that {@link desired} needs to know of an object, from what is in memory. What it
    * reads it takes note of, so that a change of that has the object looked at. Undefined when the

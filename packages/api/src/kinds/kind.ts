@@ -132,6 +132,13 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
    * Called before `schema`, and never throws. Default: there is one form only.
    */
   normalize?(object: unknown): Normalized;
+  /** Type of the condition that is False while the spec has faults. Default: there is none. */
+  readonly acceptedCondition?: string;
+  /**
+   * What counts of an object that has faults, such as that it is switched off; undefined where the
+   * version before stays in force. What is wrong is then the object's `fault`. Default: nothing.
+   */
+  inSpiteOfFaults?(object: unknown): object | undefined;
   /**
    * Reads a status, whatever it is. Never throws.
    *

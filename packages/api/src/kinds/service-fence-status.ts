@@ -34,6 +34,7 @@ export const FENCE_CONDITION_TYPES = [
   "TelemetryFlowing",
   "AtCapacity",
   "WorkloadFound",
+  "Accepted",
 ] as const;
 export type FenceCondition = Condition<(typeof FENCE_CONDITION_TYPES)[number]>;
 

@@ -6,6 +6,7 @@ import { Labels, ObjectMeta, type ObjectRef } from "../object.ts";
 import { conditionPath, reasonPath } from "./condition-columns.ts";
 import type { OwnKind, PrinterColumn } from "./kind.ts";
 import { mergeServiceFenceStatus } from "./merge-service-fence-status.ts";
+import { normalFence, stoppedFence } from "./normal-fence.ts";
 import { readFenceStatus } from "./read-service-fence-status.ts";
 import { ServiceFenceStatus } from "./service-fence-status.ts";
 
@@ -118,7 +119,10 @@ export const ServiceFence = z.object({
     .optional()
     .transform((status) => readFenceStatus(status).status),
 });
-export type ServiceFence = z.infer<typeof ServiceFence>;
+export type ServiceFence = z.infer<typeof ServiceFence> & {
+  /** What is wrong with its spec, of which only counts that it is switched off. */
+  readonly fault?: string;
+};
 export type FenceMode = (typeof FENCE_MODES)[number];
 
 /**
@@ -185,6 +189,9 @@ export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFe
   errorPrefix: "FENCE",
   // The field that people get wrong most.
   faultCode: ([part, field, ...rest]) => (part === "spec" && field === "host" && rest.length > 0 ? "FENCE_HOST_INVALID" : undefined),
+  normalize: normalFence,
+  inSpiteOfFaults: stoppedFence,
+  acceptedCondition: "Accepted",
   readStatus: readFenceStatus,
   mergeStatus: mergeServiceFenceStatus,
   // A host of the spec that nobody called is in the next manifest, too.

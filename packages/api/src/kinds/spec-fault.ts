@@ -20,7 +20,7 @@ type WithConditions = { readonly conditions?: readonly Condition[] };
  * the kind has no condition for it.
  */
 export function statusOfFault(
-  { faultCondition }: Pick<OwnKind, "faultCondition">,
+  { faultCondition, acceptedCondition }: Pick<OwnKind, "faultCondition" | "acceptedCondition">,
   status: object,
   fault: SpecFault,
   now: number,
@@ -35,8 +35,10 @@ export function statusOfFault(
     ...(observedGeneration !== undefined && { observedGeneration }),
   } as const;
   const stored = (fault.status as WithConditions).conditions;
-  const others = ((status as WithConditions).conditions ?? []).filter(({ type }) => type !== faultCondition);
-  return { ...status, conditions: [withTransition<string>(judgement, stored, now), ...others] };
+  const accepted = acceptedCondition === undefined ? [] : [{ ...judgement, type: acceptedCondition, message }];
+  const judged = [judgement, ...accepted].map((each) => withTransition<string>(each, stored, now));
+  const others = ((status as WithConditions).conditions ?? []).filter(({ type }) => !judged.some((each) => each.type === type));
+  return { ...status, conditions: [...judged, ...others] };
 }
 
 /** Whether the status of an object says of its fault what is true. */

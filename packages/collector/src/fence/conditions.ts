@@ -35,6 +35,10 @@ export interface ConditionsInput {
   readonly idleWindow: number;
   /** What of the fence's spec counts as something else. Default: nothing. */
   readonly remarks?: readonly string[];
+  /** What is wrong with the fence's spec, of which only counts that it is off. Default: nothing. */
+  readonly fault?: string | undefined;
+  /** Generation of the fence. */
+  readonly generation?: number | undefined;
   readonly now: number;
 }
 
@@ -55,6 +59,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
     telemetry(input),
     ...capacity(input),
     ...workload(input),
+    ...accepted(input),
   ];
   // A fence from a file has no generation.
   const about = generation === undefined ? {} : { observedGeneration: generation };
@@ -137,4 +142,12 @@ function workload({ rendered: { mode }, hasPods = true }: ConditionsInput): read
   const message =
     "no pod that this fence selects is known: no Service for them has a ready endpoint, and none has sent access logs; see that spec.workloadSelector has the labels of the pods";
   return [{ type: "WorkloadFound", status: "False", reason: "NoPodSeen", message }];
+}
+
+/** Only for a fence of which no more counts than that it is switched off. */
+function accepted({ fault, generation }: ConditionsInput): readonly FenceJudgement[] {
+  if (fault === undefined) return [];
+  const message = `${fault}; that the fence is switched off counts all the same`;
+  const observed = generation === undefined ? {} : { observedGeneration: generation };
+  return [{ type: "Accepted", status: "False", reason: "SpecInvalid", message, ...observed }];
 }

@@ -94,6 +94,8 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     enforced,
     missing,
     hasPods: hasPods(seen),
+    fault: fence.fault,
+    generation: fence.metadata.generation,
     conflicts,
     remarks,
   });

@@ -1,0 +1,52 @@
+/** Fences in the one form that their schema takes, and what of one counts in spite of faults. */
+import { normalHost } from "../egress-host.ts";
+import type { FieldPath } from "../field-path.ts";
+import type { Normalized } from "./normalize.ts";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Hosts in lower case, without trailing dot and port. See `normalize` of a kind. */
+export function normalFence(object: unknown): Normalized {
+  const spec = isRecord(object) ? object.spec : undefined;
+  if (!isRecord(object) || !isRecord(spec)) return { object, asWritten: (field) => field };
+  const host = isRecord(spec.host) ? normalHosts(spec.host) : spec.host;
+  const warmUp =
+    isRecord(spec.warmUp) && Array.isArray(spec.warmUp.preload) ? { ...spec.warmUp, preload: preload(spec.warmUp.preload) } : spec.warmUp;
+  return {
+    object: { ...object, spec: { ...spec, ...("host" in spec && { host }), ...("warmUp" in spec && { warmUp }) } },
+    asWritten: (field) => asWritten(field, spec.host),
+  };
+}
+
+/** A host that is written twice, in two forms, counts as it is written in the plain one. */
+function normalHosts(hosts: JsonObject): JsonObject {
+  const names = Object.keys(hosts);
+  if (names.every((name) => normalHost(name) === name)) return hosts;
+  const plainLast = names.toSorted((one, other) => Number(normalHost(one) === one) - Number(normalHost(other) === other));
+  return Object.fromEntries(plainLast.map((name) => [normalHost(name), hosts[name]]));
+}
+
+function preload(list: readonly unknown[]): readonly unknown[] {
+  return list.map((each) => (typeof each === "string" ? normalHost(each) : each));
+}
+
+function asWritten(field: FieldPath, hosts: unknown): FieldPath {
+  const [spec, host, name, ...rest] = field;
+  if (spec !== "spec" || host !== "host" || name === undefined || !isRecord(hosts) || Object.hasOwn(hosts, String(name))) return field;
+  return [spec, host, Object.keys(hosts).find((each) => normalHost(each) === name) ?? name, ...rest];
+}
+
+/**
+ * A fence that is switched off, whatever else its spec says: the emergency stop must not wait for
+ * somebody who mends it. Undefined for any other.
+ */
+export function stoppedFence(object: unknown): object | undefined {
+  if (!isRecord(object) || !isRecord(object.spec)) return undefined;
+  const { enable } = object.spec;
+  const isStopped = enable === false || (typeof enable === "string" && enable.toLowerCase() === "false");
+  return isStopped ? { ...object, spec: { enable: false } } : undefined;
+}
+
+function isRecord(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
