@@ -21,6 +21,8 @@ export const ObjectMeta = z.object({
   uid: z.string().optional(),
   /** Rises with each change of the spec. A status names the one that it is about. */
   generation: z.int().min(0).optional(),
+  /** Since when the object is being deleted: it is there until its finalizers are done. */
+  deletionTimestamp: z.iso.datetime().optional().catch(undefined),
   /** Of an object of an API server. What is no time there says nothing. */
   creationTimestamp: z.iso.datetime().optional().catch(undefined),
 });

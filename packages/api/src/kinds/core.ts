@@ -88,8 +88,9 @@ export const EndpointSlice = z.object({
 });
 export type EndpointSlice = z.infer<typeof EndpointSlice>;
 
-function keepNamespace({ metadata: { name, labels }, ...namespace }: Namespace, repeats: Repeats): Namespace {
-  return { ...namespace, metadata: { name: repeats.text(name), labels: repeats.labels(labels) } };
+function keepNamespace({ metadata: { name, labels, deletionTimestamp }, ...namespace }: Namespace, repeats: Repeats): Namespace {
+  const metadata = { name: repeats.text(name), labels: repeats.labels(labels), ...(deletionTimestamp && { deletionTimestamp }) };
+  return { ...namespace, metadata };
 }
 
 function keepService({ metadata: { name, namespace, labels }, spec, ...service }: Service, repeats: Repeats): Service {

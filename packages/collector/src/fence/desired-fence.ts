@@ -43,6 +43,8 @@ export interface FenceSeen {
   readonly proxyVersions: readonly string[];
   /** Older fences for the same pods. */
   readonly rivals: readonly FenceKey[];
+  /** Whether it, or its namespace, is being deleted. */
+  readonly isEnding: boolean;
   /** Whether a Service for its pods has a ready endpoint. */
   readonly isServed: boolean;
   /** Labels of pods that are known to be its own. */
@@ -64,6 +66,8 @@ export interface FenceSeen {
 
 /** What a fence asks for. */
 export interface DesiredFence extends Desired<ServiceFenceStatus> {
+  /** It is being deleted: nothing is written for it. */
+  readonly isLeftAlone?: boolean;
   /** When it was worked out, by the wall clock. */
   readonly at: number;
 }
@@ -71,6 +75,9 @@ export interface DesiredFence extends Desired<ServiceFenceStatus> {
 /** What a fence asks for: the objects to render, or why there are none, and its status. */
 export function desiredFence(seen: FenceSeen): DesiredFence {
   const { fence, hosts, labels, config, present, fallbackReady, proxyVersions } = seen;
+  // The API server's garbage collector takes away what is rendered, before a fence that is deleted
+  // in the foreground. Whoever put it back would have it deleted again, and again.
+  if (seen.isEnding) return { objects: present, status: seen.previous, isLeftAlone: true, at: seen.now };
   const enforced = present.some(({ kind }) => kind === "Sidecar");
   const conflicts = conflictingSidecars(fence, labels, seen.foreign, seen.pods);
   const rival = seen.rivals.length > 0 ? shortenedList(seen.rivals.map(formatFenceKey), ", ") : undefined;

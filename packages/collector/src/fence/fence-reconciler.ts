@@ -106,6 +106,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       proxyVersions: proxyVersions(of),
       rivals: labels === undefined ? [] : olderRivals(fence, labels, current.fencesBesides(of.namespace, labels), pods),
       pods,
+      isEnding: [fence, current.namespace(of.namespace)].some((each) => each?.metadata.deletionTimestamp !== undefined),
       isServed: labels !== undefined && isServed(current, of.namespace, labels),
       streams: streams(of),
       obstacles: obstacles(of),
@@ -128,9 +129,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return desiredFence(seen);
   }
 
-  statusToWrite(of: ObjectRef, { status }: DesiredFence): ServiceFenceStatus | undefined {
+  statusToWrite(of: ObjectRef, { status, isLeftAlone = false }: DesiredFence): ServiceFenceStatus | undefined {
     const state = this.#options.state(of);
-    if (state === undefined) return undefined;
+    if (state === undefined || isLeftAlone) return undefined;
     return differsInSubstance(state.status, status) || this.isStale(of) ? status : undefined;
   }
 
