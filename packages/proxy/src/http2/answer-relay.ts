@@ -44,6 +44,12 @@ export interface AnswerSource {
   heard(): void;
 }
 
+/** Whom an answer goes to. */
+export interface AnswerReader {
+  /** So much of the body is sent in one piece. */
+  sent(bytes: number): void;
+}
+
 /**
  * The header, body and trailers of an answer on their way to the client, as they come and as fast
  * as both sides take them.
@@ -52,6 +58,7 @@ export class AnswerRelay {
   readonly #source: AnswerSource;
   readonly #from: ClientHttp2Stream;
   readonly #to: ServerHttp2Stream;
+  readonly #reader: AnswerReader;
   readonly #stalled: StalledStreams;
   readonly #onEnd: () => void;
   /**
@@ -70,10 +77,18 @@ export class AnswerRelay {
   #pieces = 0;
 
   /** @param onEnd called when the answer has come whole and is on its way */
-  constructor(source: AnswerSource, from: ClientHttp2Stream, to: ServerHttp2Stream, stalled: StalledStreams, onEnd: () => void) {
+  constructor(
+    source: AnswerSource,
+    from: ClientHttp2Stream,
+    to: ServerHttp2Stream,
+    reader: AnswerReader,
+    stalled: StalledStreams,
+    onEnd: () => void,
+  ) {
     this.#source = source;
     this.#from = from;
     this.#to = to;
+    this.#reader = reader;
     this.#stalled = stalled;
     this.#onEnd = onEnd;
   }
@@ -159,6 +174,7 @@ export class AnswerRelay {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#source.heard();
+    this.#reader.sent(chunk.length);
     this.#received += chunk.length;
     if (this.#head !== undefined && this.#first === undefined) {
       this.#first = chunk;

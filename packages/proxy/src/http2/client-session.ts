@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import { ControlFrames } from "@fenceline/wire/control-frames";
 import { linger } from "../net/linger.ts";
-import { ControlFrames } from "./control-frames.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
 import { MAX_HEADER_LIST_SIZE } from "./options.ts";
@@ -22,6 +22,8 @@ export interface Http2Client {
   trailed(bytes: number): void;
   /** So much of a request's body has come in one frame. */
   uploaded(bytes: number): void;
+  /** So much of an answer's body is sent in one piece. */
+  sent(bytes: number): void;
   /**
    * The client did not wait for its answer.
    *
@@ -57,6 +59,13 @@ const SHORT_LIFE = 1_000;
 const MAX_OVERSIZE = 1024 * 1024;
 /** Highest stream identifier (RFC 9113 §5.1.1). */
 const LAST_STREAM = 2 ** 31 - 1;
+/** A request is two frames at least: HEADERS of its own, and those of its answer. */
+const FRAMES_PER_REQUEST = 2;
+/**
+ * Bytes of an answer that are one more frame: Node does not tell how it cuts a piece, and a client
+ * with a small window gets smaller frames.
+ */
+const SMALL_FRAME = 1_024;
 
 /**
  * What one client's connection may do. nghttp2 guards the frames themselves; what is counted here
@@ -81,7 +90,7 @@ export class ClientSession implements Http2Client {
     this.#socket = socket;
     this.#limits = limits;
     this.#resetsLeft = limits.resetBurst;
-    this.#controlFrames = new ControlFrames(limits.maxControlFrames, performance.now());
+    this.#controlFrames = new ControlFrames(limits.maxControlFrames, limits.maxControlFrames, performance.now());
     leaveStreamsAlive(session);
     outliveStreamErrors(session);
     const late = setTimeout(() => session.destroy(), limits.headersTimeout);
@@ -90,11 +99,9 @@ export class ClientSession implements Http2Client {
       .on("error", () => {})
       .on("remoteSettings", () => {
         clearTimeout(late);
-        if (!this.#controlFrames.settings(performance.now(), session.socket.bytesWritten)) this.#calmDown();
+        this.#controlFrame();
       })
-      .on("ping", () => {
-        if (!this.#controlFrames.ping(performance.now(), session.socket.bytesWritten)) this.#calmDown();
-      })
+      .on("ping", () => this.#controlFrame())
       .on("close", () => clearTimeout(late))
       .setTimeout(limits.keepAliveTimeout, () => {
         if (this.#streams === 0) session.close();
@@ -117,6 +124,7 @@ export class ClientSession implements Http2Client {
 
   requested(headerBytes: number, hasBody: boolean): void {
     this.#frames.request(headerBytes, hasBody);
+    this.#controlFrames.earn(FRAMES_PER_REQUEST);
     if (headerBytes <= MAX_HEADER_LIST_SIZE) return;
     this.#oversize += headerBytes;
     if (this.#oversize > MAX_OVERSIZE) this.#calmDown();
@@ -128,6 +136,11 @@ export class ClientSession implements Http2Client {
 
   uploaded(bytes: number): void {
     this.#frames.data(bytes);
+    this.#controlFrames.earn(1);
+  }
+
+  sent(bytes: number): void {
+    this.#controlFrames.earn(1 + Math.trunc(bytes / SMALL_FRAME));
   }
 
   /** Also when the client broke a rule, so that nghttp2 reset its stream. */
@@ -179,6 +192,10 @@ export class ClientSession implements Http2Client {
   destroy(): void {
     this.#session.destroy();
     this.#socket.destroy();
+  }
+
+  #controlFrame(): void {
+    if (!this.#controlFrames.take(performance.now())) this.#calmDown();
   }
 
   #countReset(): void {

@@ -188,7 +188,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     const status = fields[":status"] ?? 0;
     this.call.answer(status);
     const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
-    this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#context.stalled, () => {
+    this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#client, this.#context.stalled, () => {
       this.#upload?.answered();
       this.call.complete();
     });

@@ -20,7 +20,7 @@ export interface Http2Options {
   readonly resetRate?: number;
   /**
    * PING and SETTINGS frames that a client may send on one connection at once, and a second.
-   * Default 100. One more for each 16 bytes of HEADERS and DATA that it was sent since. Beyond it
+   * Default 500. Ten more for each frame of HEADERS and DATA that it sends or is sent. Beyond it
    * the connection gets GOAWAY with ENHANCE_YOUR_CALM.
    */
   readonly maxControlFrames?: number;

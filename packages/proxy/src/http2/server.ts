@@ -61,7 +61,7 @@ export class ClientSessions {
       keepAliveTimeout: options.keepAliveTimeout,
       resetBurst: options.resetBurst ?? 500,
       resetRate: options.resetRate ?? 100,
-      maxControlFrames: options.maxControlFrames ?? 100,
+      maxControlFrames: options.maxControlFrames ?? 500,
     };
     this.#server = createServer({
       settings: { maxConcurrentStreams: options.maxConcurrentStreams ?? 1_000, maxHeaderListSize: MAX_HEADER_LIST_SIZE },

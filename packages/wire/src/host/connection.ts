@@ -1,5 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from "node:http2";
 import { TokenBucket } from "@fenceline/api/vocabulary";
+import { ControlFrames } from "../control-frames.ts";
 import type { Call, CallConnection } from "./call.ts";
 import type { PlaceHolder } from "./connection-places.ts";
 import { Usage } from "./least-served.ts";
@@ -19,6 +20,13 @@ const ANY_STREAM = 2 ** 31 - 1;
  * or empty messages would pay for a flood.
  */
 const FRAME_CREDIT = 64;
+/**
+ * Credit for a message of ours: WINDOW_UPDATEs of the stream and the connection, and a PING of
+ * gRPC's bandwidth probe.
+ */
+const ANSWER_CREDIT = 64;
+/** A stream is two frames at least: HEADERS of its own, and those of its answer. */
+const FRAMES_PER_STREAM = 2;
 /** What a header field counts for beside its text (RFC 9113 §10.5.1). */
 const FIELD_BYTES = 32;
 /** Bytes of a frame's head (RFC 9113 §4.1). */
@@ -64,7 +72,7 @@ export class Connection implements CallConnection, PlaceHolder {
   readonly #events: ConnectionEvents;
   readonly #calls = new Set<Call>();
   readonly #overhead: TokenBucket;
-  readonly #control: TokenBucket;
+  readonly #control: ControlFrames;
   readonly #streams: TokenBucket;
   readonly #sure: TokenBucket;
   readonly #refusals: TokenBucket;
@@ -93,7 +101,7 @@ export class Connection implements CallConnection, PlaceHolder {
     this.#limits = limits;
     this.#events = events;
     this.#overhead = new TokenBucket(limits.overheadBurst, limits.overheadRate, now);
-    this.#control = new TokenBucket(limits.maxControlFrames * CONTROL_BURST, limits.maxControlFrames, now);
+    this.#control = new ControlFrames(limits.maxControlFrames * CONTROL_BURST, limits.maxControlFrames, now);
     this.#streams = new TokenBucket(limits.streamBurst, limits.streamRate, now);
     this.#sure = new TokenBucket(SURE_STREAMS, SURE_RATE, now);
     this.#refusals = new TokenBucket(OWN_REFUSALS, OWN_REFUSAL_RATE, now);
@@ -118,6 +126,7 @@ export class Connection implements CallConnection, PlaceHolder {
    */
   opened(peer: string, rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
     this.#peer ??= peer;
+    this.#control.earn(FRAMES_PER_STREAM);
     if (peer !== this.#peer && !this.#isShared) {
       this.#isShared = true;
       this.#socket.usage = new Usage();
@@ -178,6 +187,7 @@ export class Connection implements CallConnection, PlaceHolder {
   }
 
   received(bytes: number, rate: PeerRate | undefined, now: number): boolean {
+    this.#control.earn(1);
     if (rate === undefined) {
       this.#credited += bytes + Math.min(bytes, FRAME_CREDIT);
       return true;
@@ -191,7 +201,8 @@ export class Connection implements CallConnection, PlaceHolder {
    * probes do.
    */
   sent(): void {
-    this.#control.give(1);
+    this.#control.earn(1);
+    this.#credited += ANSWER_CREDIT;
   }
 
   get isIdle(): boolean {
@@ -281,7 +292,7 @@ export class Connection implements CallConnection, PlaceHolder {
   }
 
   #controlFrame(): void {
-    if (!this.#control.take(1, performance.now())) this.cut("control_frames");
+    if (!this.#control.take(performance.now())) this.cut("control_frames");
   }
 
   #keepAlive(now: number): void {

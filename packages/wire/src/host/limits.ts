@@ -79,8 +79,9 @@ export interface HostLimits {
   readonly overheadBurst: number;
   readonly overheadRate: number;
   /**
-   * PING and SETTINGS frames per second on one connection. Default 20: gRPC keepalive sends one in
-   * ten seconds, bandwidth probes one per round trip of DATA.
+   * PING and SETTINGS frames per second on one connection, and five times as many at once. Default
+   * 20: gRPC keepalive sends one in ten seconds. Ten more for each frame of HEADERS and DATA either
+   * way: bandwidth probes are one per round trip of DATA.
    */
   readonly maxControlFrames: number;
   /** Milliseconds that a connection may stay without a stream. Default 60 s. */
