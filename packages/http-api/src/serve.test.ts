@@ -95,3 +95,15 @@ test("T-10 whoever takes all connections that an address may have gets no more, 
   const [response] = await once(sent, "response");
   assert.equal(response.statusCode, 200);
 });
+
+test("T-45 a connection on which nothing came is closed without a word, and one with a part of a header is told", async (t) => {
+  const port = await start(t);
+  const heard = async (bytes: string) => {
+    const socket = connect(port, "127.0.0.1").setEncoding("latin1");
+    socket.write(bytes);
+    return (await socket.toArray()).join("");
+  };
+  const [silent, begun] = await Promise.all([heard(""), heard("GET / HT")]);
+  assert.equal(silent, "");
+  assert.match(begun, /^HTTP\/1\.1 408 .*REQUEST_TIMED_OUT/s);
+});

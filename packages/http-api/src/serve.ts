@@ -131,9 +131,14 @@ function hostOf(request: IncomingMessage): string | undefined {
   return host;
 }
 
-/** What node:http cannot read is answered in the same form as everything else. */
+/**
+ * What node:http cannot read is answered in the same form as everything else. A connection that is
+ * closed because nothing came on it has asked for nothing, and a client that kept it for later
+ * would take an answer for that to its next request.
+ */
 function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || code === "ECONNRESET") {
+  const isSilent = "bytesRead" in socket && socket.bytesRead === 0;
+  if (!socket.writable || code === "ECONNRESET" || isSilent) {
     socket.destroy();
     return;
   }

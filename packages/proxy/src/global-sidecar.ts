@@ -154,7 +154,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     { routes: () => router.size, connection_pools: () => servers.pools },
     { in_flight: () => held.bytes, kept_for_repeat: () => servers.keptForRepeats },
   );
-  connections.guard(server);
+  connections.guard(server, () => servers.closeSilent());
   const ageing = setInterval(() => calls.age(performance.now()), AGEING_INTERVAL).unref();
   const stopWatching = () => {
     clearInterval(ageing);

@@ -16,14 +16,15 @@ import { wantsUpgrade } from "./wants-upgrade.ts";
 
 export interface ListenerOptions {
   /**
-   * Milliseconds for a request's header to arrive whole. Default 30000. Guards against clients that
-   * send a byte now and then.
+   * Milliseconds for a request's header to arrive whole, from its first byte on. Default 30000.
+   * Guards against clients that send a byte now and then.
    */
   readonly headersTimeout?: number;
   /**
-   * Milliseconds that an idle client connection is kept. Default 61 minutes: longer than the hour
-   * that an Envoy keeps an idle upstream connection, so that it is never we who close one just as
-   * the Envoy sends its next request on it (it would answer 503 then).
+   * Milliseconds that an idle client connection is kept, whether it had a request or none yet.
+   * Default 61 minutes: longer than the hour that an Envoy keeps an idle upstream connection, so
+   * that it is never we who close one just as the Envoy sends its next request on it (it would
+   * answer 503 then).
    */
   readonly keepAliveTimeout?: number;
   /**

@@ -61,6 +61,7 @@ export class ProtocolServers {
   readonly unfinished: UnfinishedHeaders;
   readonly #parts: ServerParts;
   readonly #options: ServerOptions;
+  readonly #sniffer: ProtocolSniffer;
   readonly #turns = new Turns();
   readonly #pools: Http1Pools;
   readonly #sessionPools: Http2Pools;
@@ -75,15 +76,17 @@ export class ProtocolServers {
     this.#sessionPools = new Http2Pools(options.upstream, options.http2);
     this.#stalled = new StalledStreams(options.http2?.stallTimeout ?? 300_000);
     this.#lateUploads = new StalledStreams(options.http2?.uploadTimeout ?? 5_000);
-    const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, maxHeaderSize = DEFAULT_MAX_HEADER_SIZE } = options.listener ?? {};
+    const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = options.listener ?? {};
+    const { maxHeaderSize = DEFAULT_MAX_HEADER_SIZE } = options.listener ?? {};
     this.unfinished = new UnfinishedHeaders(maxHeaderSize);
     const tunnels = this.#tunnelContext();
     const server = this.#http1Server(tunnels);
     const http2 = this.#http2Server();
     const tls = this.#tlsServer(tunnels, headersTimeout);
-    const sniffer = new ProtocolSniffer(server, { http2: (socket) => http2.accept(socket), tls }, headersTimeout);
+    const times = { headersTimeout, idleTimeout: keepAliveTimeout };
+    this.#sniffer = new ProtocolSniffer(server, { http2: (socket) => http2.accept(socket), tls }, times);
     this.server = server;
-    this.#register(sniffer, http2);
+    this.#register(this.#sniffer, http2);
   }
 
   /** Addresses that connections to destinations are kept for. */
@@ -94,6 +97,11 @@ export class ProtocolServers {
   /** Bytes of HTTP/2 bodies that are kept for a repeat. */
   get keptForRepeats(): number {
     return this.#kept.bytes;
+  }
+
+  /** See {@link ProtocolSniffer.closeSilent}. */
+  closeSilent(): boolean {
+    return this.#sniffer.closeSilent();
   }
 
   #http1Server(tunnels: TunnelContext): Server {

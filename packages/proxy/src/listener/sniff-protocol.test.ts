@@ -115,7 +115,8 @@ test("a TLS ClientHello is known by its first byte: what is refused of it gets a
 test("a TLS ClientHello is handed over with nothing lost", async (t) => {
   const server = createServer();
   const taken = Promise.withResolvers<Socket>();
-  const sniffer = new ProtocolSniffer(server, { http2: (socket) => socket.destroy(), tls: (socket) => taken.resolve(socket) }, 1_000);
+  const handlers = { http2: (socket: Socket) => void socket.destroy(), tls: (socket: Socket) => taken.resolve(socket) };
+  const sniffer = new ProtocolSniffer(server, handlers, { headersTimeout: 1_000, idleTimeout: 1_000 });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {

@@ -23,14 +23,25 @@ const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
  * with it.
  */
 const TLS_HANDSHAKE = 0x16;
+const CR = 0x0d;
+const LF = 0x0a;
 /** How often connections are looked through for the timeout, in milliseconds. */
 const CHECK_INTERVAL = 5_000;
 
-/** A connection whose protocol is not known yet. */
+/** A connection whose protocol is not known yet. Times are in milliseconds of a monotonic clock. */
 interface Undecided extends Listed {
   readonly socket: Socket;
-  /** When it began, in milliseconds of a monotonic clock. */
-  readonly since: number;
+  readonly openedAt: number;
+  /** When the first byte of a request came; undefined before. */
+  begunAt: number | undefined;
+}
+
+/** How long a connection may be undecided, in milliseconds. */
+export interface SniffingTimes {
+  /** From its first byte on. Then its client is told. */
+  readonly headersTimeout: number;
+  /** Without any byte. Then it is closed, and nothing is said: nobody asked. */
+  readonly idleTimeout: number;
 }
 
 type Protocol = "http1" | "http2" | "tls";
@@ -46,29 +57,42 @@ function protocolOf(bytes: Buffer): Protocol | undefined {
   return length === HTTP2_PREFACE.length ? "http2" : undefined;
 }
 
+/**
+ * What is there of a request: empty lines before it are none of it, and are passed over (RFC 9112
+ * §2.2). Line ends in any mixture, as llhttp does.
+ */
+function withoutEmptyLines(bytes: Buffer): Buffer {
+  let at = 0;
+  while (bytes[at] === CR || bytes[at] === LF) at += 1;
+  return at === 0 ? bytes : bytes.subarray(at);
+}
+
 function ignore(): void {}
 
 /**
  * Stands in front of an HTTP/1.1 server and takes away the connections that speak something else,
  * so that one port serves all of them.
+ *
+ * A client may connect long before it asks for anything, as browsers and pools that preconnect do.
+ * So the time for a request's header begins with its first byte, and before that a connection is an
+ * idle one like any other.
  */
 export class ProtocolSniffer {
   readonly #server: Server;
   readonly #http1: readonly unknown[];
   readonly #handlers: ProtocolHandlers;
   readonly #undecided = new UnorderedList<Undecided>();
-  readonly #timeout: number;
+  readonly #times: SniffingTimes;
   readonly #check: NodeJS.Timeout;
 
-  /** @param timeout milliseconds for a client to say what it speaks */
-  constructor(server: Server, handlers: ProtocolHandlers, timeout: number) {
+  constructor(server: Server, handlers: ProtocolHandlers, times: SniffingTimes) {
     this.#server = server;
     this.#handlers = handlers;
-    this.#timeout = timeout;
+    this.#times = times;
     this.#http1 = server.listeners("connection");
     server.removeAllListeners("connection");
     server.on("connection", (socket: Socket) => this.#sniff(socket));
-    this.#check = setInterval(() => this.#cutOverdue(), Math.min(CHECK_INTERVAL, timeout)).unref();
+    this.#check = setInterval(() => this.#cutOverdue(), Math.min(CHECK_INTERVAL, times.headersTimeout, times.idleTimeout)).unref();
   }
 
   /** Closes the connections that said nothing yet. */
@@ -77,12 +101,35 @@ export class ProtocolSniffer {
     for (const { socket } of this.#undecided.takeAll()) socket.destroy();
   }
 
+  /**
+   * Where connections are scarce, closes the one that has said nothing for longest, if that is
+   * longer than a header may take.
+   *
+   * @returns whether there was one
+   */
+  closeSilent(): boolean {
+    const latest = performance.now() - this.#times.headersTimeout;
+    let oldest: Undecided | undefined;
+    for (const undecided of this.#undecided.list()) {
+      if (undecided.begunAt === undefined && undecided.openedAt < (oldest?.openedAt ?? latest)) oldest = undecided;
+    }
+    if (oldest === undefined) return false;
+    this.#undecided.delete(oldest);
+    oldest.socket.destroy();
+    return true;
+  }
+
   #sniff(socket: Socket): void {
-    const undecided: Undecided = { socket, since: performance.now(), position: -1 };
+    const undecided: Undecided = { socket, openedAt: performance.now(), begunAt: undefined, position: -1 };
     let held: Buffer | undefined;
+    let isBehindEmptyLine = false;
     const onData = (chunk: Buffer) => {
-      const bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
-      const protocol = protocolOf(bytes);
+      const bytes = held === undefined ? withoutEmptyLines(chunk) : Buffer.concat([held, chunk]);
+      isBehindEmptyLine ||= held === undefined && bytes !== chunk;
+      if (bytes.length === 0) return;
+      undecided.begunAt ??= performance.now();
+      // Neither TLS nor HTTP/2 begins with an empty line.
+      const protocol = isBehindEmptyLine ? "http1" : protocolOf(bytes);
       if (protocol === undefined) {
         held = bytes;
         return;
@@ -117,10 +164,14 @@ export class ProtocolSniffer {
 
   #cutOverdue(): void {
     const now = performance.now();
+    const { headersTimeout, idleTimeout } = this.#times;
     for (const undecided of this.#undecided.list()) {
-      if (now - undecided.since < this.#timeout) continue;
+      const { socket, openedAt, begunAt } = undecided;
+      const isOverdue = begunAt === undefined ? now - openedAt >= idleTimeout : now - begunAt >= headersTimeout;
+      if (!isOverdue) continue;
       this.#undecided.delete(undecided);
-      failBeforeRequest(this.#server, undecided.socket, HEADER_OVERDUE, "the first bytes did not come in time");
+      if (begunAt === undefined) socket.destroy();
+      else failBeforeRequest(this.#server, socket, HEADER_OVERDUE, "the first bytes did not come in time");
     }
   }
 }

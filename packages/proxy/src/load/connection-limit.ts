@@ -46,8 +46,9 @@ export class ConnectionLimit {
   /**
    * @param server every connection is announced by its `connection` event, whichever socket it came
    * by
+   * @param makeRoom closes a connection that nobody needs; false when there is none
    */
-  guard(server: Server): void {
+  guard(server: Server, makeRoom: () => boolean): void {
     const connections = this.#connections;
     server.prependListener("connection", (socket) => {
       connections.open += 1;
@@ -56,6 +57,10 @@ export class ConnectionLimit {
         connections.open -= 1;
       });
       if (connections.open <= this.#limit) return;
+      if (makeRoom()) {
+        this.#refused.inc({ reason: "SILENT" });
+        return;
+      }
       this.#refused.inc({ reason: "LIMIT" });
       socket.destroy();
     });
@@ -65,7 +70,7 @@ export class ConnectionLimit {
   readonly outOfFiles = (): void => this.#refused.inc({ reason: "FILES" });
 }
 
-/** Returns the counter of those that were closed at once. */
+/** Returns the counter of those that were closed for want of room. */
 function register(metrics: Registry, connections: { readonly open: number; readonly accepted: number }): Counter {
   const registers = [metrics];
   new Gauge({
@@ -87,10 +92,10 @@ function register(metrics: Registry, connections: { readonly open: number; reado
   });
   const refused = new Counter({
     name: "fenceline_proxy_connections_refused_total",
-    help: "Client connections that were closed at once: LIMIT of connections, or no free FILES.",
+    help: "Client connections closed for want of room: at once (LIMIT of connections, no free FILES), or SILENT for long.",
     labelNames: ["reason"],
     registers,
   });
-  for (const reason of ["LIMIT", "FILES"]) refused.inc({ reason }, 0);
+  for (const reason of ["LIMIT", "FILES", "SILENT"]) refused.inc({ reason }, 0);
   return refused;
 }
