@@ -53,11 +53,9 @@ const REFUSED: Readonly<Record<string, Refused>> = {
   "no version": malformed("GET /\r\n\r\n"),
   "a method that is no token": malformed(`BR@KEN / HTTP/1.1\r\n${HOST}\r\n`, /invalid method/i),
   "the method of HTTP/2's beginning in another request": malformed(`PRI / HTTP/1.1\r\n${HOST}\r\n`, /HTTP\/2 connection preface/i),
-  "the beginning of HTTP/2 behind a request (closed without an answer)": {
-    bytes: `GET / HTTP/1.1\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`,
-    status: 400,
-    code: "HOST_MALFORMED",
-  },
+  "the beginning of HTTP/2 behind a request (closed without an answer)": malformed(
+    `GET / HTTP/1.1\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`,
+  ),
   "T-48 a method that nobody registered": { bytes: `LIST / HTTP/1.1\r\n${HOST}\r\n`, status: 501, code: "METHOD_UNKNOWN" },
   "a method in small letters": { bytes: `get / HTTP/1.1\r\n${HOST}\r\n`, status: 501, code: "METHOD_UNKNOWN" },
   "a method that begins like another": { bytes: `LOCK-X / HTTP/1.1\r\n${HOST}\r\n`, status: 501, code: "METHOD_UNKNOWN" },
@@ -152,11 +150,11 @@ for (const [what, bytes] of [
   });
 }
 
-test("T-45 bytes behind a request that are none are counted, though its answer is all that the client gets", async (t) => {
+test("T-45 bytes behind a request that are none are refused behind its answer and counted", async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end("answer"));
   const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
 
-  assert.match(await sendRaw(proxy.port, `GET / HTTP/1.1\r\n${HOST}\r\n\0\0\0`), /^HTTP\/1\.1 200 .*answer$/s);
+  assert.match(await sendRaw(proxy.port, `GET / HTTP/1.1\r\n${HOST}\r\n\0\0\0`), /^HTTP\/1\.1 200 .*answerHTTP\/1\.1 400 /s);
   await proxy.until('fenceline_proxy_requests_total{outcome="REQUEST_MALFORMED"}', 1);
 
   assert.match(await sendRaw(proxy.port, `GET / HTTP/1.1\r\n${HOST}${CLOSE}\r\nGET /other`), /^HTTP\/1\.1 200 .*answer$/s);

@@ -1,16 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ListenerObserver } from "../calls/listener-observer.ts";
-import { clientAddress } from "../net/client-address.ts";
-import { linger } from "../net/linger.ts";
 import { createServer } from "../net/node-http.ts";
 import { TCP_OPTIONS } from "../net/tcp-options.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import { endFaulty, isAnswering, isEnding, isLast, refuseOnSocket } from "./faulty-connections.ts";
 import { type ClientResponse, HALF_CLOSED_TIMEOUT, onClientEnded, type PendingRequest } from "./half-closed.ts";
 import { LeanRequest } from "./lean-request.ts";
-import { causeOf, failBeforeRequest, HEADER_OVERDUE, type ParserError, refusalOfParser } from "./parser-faults.ts";
+import { failBeforeRequest, HEADER_OVERDUE, type ParserError } from "./parser-faults.ts";
 import { PipelinedRequests } from "./pipelined.ts";
-import { answerOnSocket } from "./refuse.ts";
 import type { HeaderReader, UnfinishedHeaders } from "./unfinished-headers.ts";
 import { wantsUpgrade } from "./wants-upgrade.ts";
 
@@ -74,6 +72,8 @@ export const DEFAULT_KEEP_ALIVE_TIMEOUT = 61 * 60_000;
 export const CONNECTION_OPTIONS = { ...TCP_OPTIONS, allowHalfOpen: true };
 /** How often node:http looks for requests past headersTimeout, in milliseconds. */
 const TIMEOUT_CHECK_INTERVAL = 5_000;
+
+const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
 
 /** The HTTP/1.1 server side, not listening yet. */
 export function createHttp1Server(events: Http1ServerEvents, options: ListenerOptions = {}): Server {
@@ -145,7 +145,7 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
     const begin = () => {
       // Else its body has turned out to be malformed while it waited, and it is refused in its
       // turn.
-      if (!ending.has(response) || request.complete) response.pending = events.request(request, response, awaitsContinue);
+      if (!isEnding(response) || request.complete) response.pending = events.request(request, response, awaitsContinue);
     };
     // RFC 9112 §9.3.2: only what is safe may be done at the same time as the request before it. One
     // after the other, as nginx and Envoy do. A client that leaves meanwhile has asked for nothing
@@ -179,7 +179,7 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
     // thread.
     socket.on("error", () => {});
     const before = latest.get(socket);
-    const refuseNow = () => refuse(socket, CONNECT_REFUSED, events.observer, "CONNECT");
+    const refuseNow = () => refuseOnSocket(socket, CONNECT_REFUSED, events.observer, "CONNECT");
     if (!isAnswering(before)) {
       refuseNow();
       return;
@@ -192,103 +192,4 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
   });
   server.on("clientError", (error: ParserError, socket) => endFaulty(error, socket, latest.get(socket), events.observer));
   return server;
-}
-
-const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
-/**
- * What the parser says of bytes behind `Connection: close`, which are only to be ignored (RFC 9112
- * §9.6).
- */
-const BEHIND_CLOSE = "HPE_CLOSED_CONNECTION";
-/** What it says of a client that ends its side in the midst of a request. */
-const BROKEN_OFF = "HPE_INVALID_EOF_STATE";
-
-/**
- * Ends a connection whose bytes are no request, or that broke.
- *
- * @param response the last one on it
- */
-function endFaulty(error: ParserError, socket: Duplex, response: ServerResponse | undefined, observer: ListenerObserver): void {
-  const connection = { client: clientAddress(socket), cause: causeOf(error) };
-  // A client that has gone cannot read an answer; one that is being answered would take a second
-  // one for the rest of the first.
-  const gone = error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded;
-  const isOver = response === undefined || response.writableFinished;
-  if (gone) {
-    socket.destroy();
-    // Where a request was being read as a call, the call tells.
-    if (error.code === BROKEN_OFF && (isOver || response.req.complete)) observer.left(connection);
-    return;
-  }
-  const refusal = refusalOfParser(error);
-  if (isOver) refuse(socket, refusal, observer, connection.cause);
-  else
-    closeAfter(response, socket, {
-      refuse: () => refuse(socket, refusal, observer, connection.cause),
-      ignored: () => (error.code === BEHIND_CLOSE ? undefined : observer.refused(refusal, connection)),
-      broken: () => observer.broken(refusal, connection),
-    });
-}
-
-/** Whether the connection closes with this answer, given or not. */
-function isLast(response: ServerResponse | undefined): boolean {
-  return response?.shouldKeepAlive === false;
-}
-
-/**
- * Whether the connection owes or is writing an answer to a request that arrived whole; the fault is
- * in what came after it.
- */
-function isAnswering(response: ServerResponse | undefined): response is ServerResponse {
-  return response !== undefined && !response.writableFinished && (response.headersSent || response.req.complete);
-}
-
-/** How a fault on a connection ends, of which exactly one happens. */
-interface Endings {
-  /** It is answered. */
-  refuse(): void;
-  /** It stands behind the request that is being answered, and is not answered itself. */
-  ignored(): void;
-  /** It is in a request whose answer has begun. */
-  broken(): void;
-}
-
-/**
- * Ends a connection on which the parser met a fault before the last answer was given.
- *
- * A fault behind a request is no reason to keep from its client what it rightly asked for. A fault
- * within a request is answered in its turn: before, the refusal would be taken for the answer to an
- * earlier request, or for a part of it.
- */
-function closeAfter(response: ServerResponse, socket: Duplex & { destroySoon?: () => void }, endings: Endings): void {
-  if (ending.has(response)) return;
-  ending.add(response);
-  response.shouldKeepAlive = false;
-  if (response.req.complete) {
-    endings.ignored();
-    response.once("finish", () => socket.destroySoon?.());
-    return;
-  }
-  const cutOff = () => {
-    if (!response.headersSent) {
-      endings.refuse();
-      return;
-    }
-    endings.broken();
-    socket.destroy();
-  };
-  if (response.socket === null) response.once("socket", cutOff);
-  else cutOff();
-}
-
-/** Responses after which their connection closes. The parser reports every further byte anew. */
-const ending = new WeakSet<ServerResponse>();
-
-/** @param cause for the log */
-function refuse(socket: Duplex, refusal: Refusal, observer: ListenerObserver, cause: string): void {
-  socket.on("error", () => {});
-  const client = clientAddress(socket);
-  answerOnSocket(socket, refusal);
-  linger(socket);
-  observer.refused(refusal, { client, cause });
 }
