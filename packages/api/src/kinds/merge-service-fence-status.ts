@@ -92,7 +92,9 @@ function* changedDomains({ desired, base, live, leads, now }: FenceStatusMerge):
       continue;
     }
     if (!leads && known !== undefined && differingFields(domain, known).length === 0) continue;
-    const change = domainPatch(current, mergedDomain(domain, known, current, now));
+    const merged = mergedDomain(domain, known, current, now);
+    // The leader has left its details out, for want of room.
+    const change = domainPatch(current, leads && isShort(domain) ? withoutDetail(merged) : merged);
     if (change !== undefined) yield [host, change];
   }
 }
@@ -141,6 +143,15 @@ function changedFields({ hosts, status, source }: DomainStatus, base: DomainStat
 function addedRequests(desired: number | undefined, base: number | undefined, live: number | undefined): number | undefined {
   if (desired === undefined || live === undefined) return desired ?? live;
   return base === undefined ? Math.max(desired, live) : addCounts(live, Math.max(0, desired - base));
+}
+
+/** A host that was called and whose first call is not told. */
+function isShort({ firstSeen, lastSeen }: DomainStatus): boolean {
+  return lastSeen !== undefined && firstSeen === undefined;
+}
+
+function withoutDetail({ status, source, lastSeen }: DomainStatus): DomainStatus {
+  return { status, ...(source !== undefined && { source }), ...(lastSeen !== undefined && { lastSeen }) };
 }
 
 function withoutLastSeen({ lastSeen: _, ...domain }: DomainStatus): DomainStatus {

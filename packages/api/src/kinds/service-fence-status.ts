@@ -35,6 +35,7 @@ export const FENCE_CONDITION_TYPES = [
   "AtCapacity",
   "WorkloadFound",
   "Accepted",
+  "StatusComplete",
 ] as const;
 export type FenceCondition = Condition<(typeof FENCE_CONDITION_TYPES)[number]>;
 

@@ -37,6 +37,8 @@ export interface ConditionsInput {
   readonly remarks?: readonly string[];
   /** What is wrong with the fence's spec, of which only counts that it is off. Default: nothing. */
   readonly fault?: string | undefined;
+  /** How many hosts of the status go without detail. Default: none. */
+  readonly shortened?: number;
   /** Generation of the fence. */
   readonly generation?: number | undefined;
   readonly now: number;
@@ -60,6 +62,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
     ...capacity(input),
     ...workload(input),
     ...accepted(input),
+    ...complete(input),
   ];
   // A fence from a file has no generation.
   const about = generation === undefined ? {} : { observedGeneration: generation };
@@ -150,4 +153,12 @@ function accepted({ fault, generation }: ConditionsInput): readonly FenceJudgeme
   const message = `${fault}; that the fence is switched off counts all the same`;
   const observed = generation === undefined ? {} : { observedGeneration: generation };
   return [{ type: "Accepted", status: "False", reason: "SpecInvalid", message, ...observed }];
+}
+
+/** Only where a status is too large for all details. Without their number, which changes. */
+function complete({ shortened = 0 }: ConditionsInput): readonly FenceJudgement[] {
+  if (shortened === 0) return [];
+  const message =
+    "the status has more hosts than there is room for with all details: those seen longest ago are told without first call, requests and ports";
+  return [{ type: "StatusComplete", status: "False", reason: "TooManyHosts", message }];
 }

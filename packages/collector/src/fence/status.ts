@@ -3,6 +3,7 @@ import { type DomainStatus, isSameList, type ServiceFence, type ServiceFenceStat
 import type { HostRecord } from "@fenceline/edges";
 import type { EgressHost } from "@fenceline/render/fence";
 import { type ConditionsInput, conditions } from "./conditions.ts";
+import { withinSize } from "./status-size.ts";
 
 /** What a fence's status is made from. */
 export interface StatusInput extends ConditionsInput {
@@ -22,11 +23,12 @@ export function fenceStatus(input: StatusInput): ServiceFenceStatus {
     shown.map((host) => [host.host, sameOrElse(previous.domains[host.host], domainStatus(host, records.get(host.host)))]),
   );
   const observedUntil = edges.observedUntil === undefined ? previous.observedUntil : iso(edges.observedUntil);
+  const sized = withinSize({ ...expiredAutoHosts(input, domains), ...domains }, previous.domains);
   return {
-    domains: { ...expiredAutoHosts(input, domains), ...domains },
+    domains: sized.domains,
     ...(previous.metricStatus && { metricStatus: previous.metricStatus }),
     ...(observedUntil !== undefined && { observedUntil }),
-    conditions: conditions(input),
+    conditions: conditions({ ...input, shortened: sized.shortened }),
   };
 }
 
