@@ -52,15 +52,10 @@ export const REFUSED_ONLY_BY_US: Readonly<Record<string, string>> = {
   "two ports": NO_PORT,
 };
 
-const OTHER_PROTOCOL =
-  "llhttp takes the name of this protocol for HTTP's and does not tell; what goes on is an HTTP/1.1 request in which nothing is in doubt";
-
 /**
  * Case → why we forward what neither does. Nothing may be added here that leaves a destination in
  * doubt.
  */
 export const FORWARDED_ONLY_BY_US: Readonly<Record<string, string>> = {
-  RTSP: OTHER_PROTOCOL,
-  ICE: OTHER_PROTOCOL,
   "OPTIONS with an asterisk": "RFC 9112 §3.2.4: a valid form; Envoy reads it and has no route for it, nginx has no place for it",
 };

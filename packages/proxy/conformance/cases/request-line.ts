@@ -48,6 +48,12 @@ export const REQUEST_LINE: readonly Case[] = [
     "a query as the target": line("GET ?case HTTP/1.1"),
     "an URL that lacks a slash": line("GET http:/case HTTP/1.1"),
     "an URL of another scheme": line("GET ftp://details.bookinfo/case HTTP/1.1"),
+    RTSP: line("GET /case RTSP/1.0"),
+    "OPTIONS of RTSP": line("OPTIONS /case RTSP/1.0"),
+    "a method of RTSP": line("DESCRIBE /case RTSP/1.0"),
+    "a version of RTSP that there is not": line("GET /case RTSP/1.1"),
+    ICE: line("SOURCE /case ICE/1.0"),
+    SIP: line("OPTIONS /case SIP/2.0"),
     "an answer": `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`,
   }),
   ...cases(11, "refused", {
@@ -61,8 +67,7 @@ export const REQUEST_LINE: readonly Case[] = [
     "OPTIONS with Max-Forwards: 0": `OPTIONS /case HTTP/1.1\r\n${HOST}Max-Forwards: 0\r\n\r\n`,
   }),
   ...cases(11, 1, {
-    RTSP: line("GET /case RTSP/1.0"),
-    ICE: line("SOURCE /case ICE/1.0"),
+    "SOURCE, which Icecast's clients send with HTTP too": line("SOURCE /case HTTP/1.1"),
     "two spaces before the version": line("GET /case  HTTP/1.1"),
     "two spaces behind the method": line("GET  /case HTTP/1.1"),
     "OPTIONS with an asterisk": line("OPTIONS * HTTP/1.1"),

@@ -7,6 +7,7 @@ import { Refusal } from "../refusals/refusal.ts";
 import { endFaulty, isAnswering, isEnding, isLast, refuseOnSocket } from "./faulty-connections.ts";
 import { type ClientResponse, HALF_CLOSED_TIMEOUT, onClientEnded, type PendingRequest } from "./half-closed.ts";
 import { LeanRequest } from "./lean-request.ts";
+import { isOfOtherProtocol, noteProtocol } from "./other-protocols.ts";
 import { failBeforeRequest, HEADER_OVERDUE, type ParserError } from "./parser-faults.ts";
 import { PipelinedRequests } from "./pipelined.ts";
 import type { HeaderReader, UnfinishedHeaders } from "./unfinished-headers.ts";
@@ -105,7 +106,8 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
     // requests that were pipelined in front of it.
     shouldUpgradeCallback(request) {
       const before = latest.get(request.socket);
-      const granted = wantsUpgrade(request) && !isAnswering(before) && !isLast(before);
+      noteProtocol(request);
+      const granted = wantsUpgrade(request) && !isOfOtherProtocol(request) && !isAnswering(before) && !isLast(before);
       if (!granted) notUpgraded.add(request);
       return granted;
     },
@@ -137,6 +139,7 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
       if (response.socket === null) pipelined.wait(request.socket, response, () => {});
       return;
     }
+    noteProtocol(request);
     latest.set(request.socket, response);
     response.on("close", forget);
     // node:http throws away what came in one piece with such a request, so nobody knows where in a

@@ -1,0 +1,69 @@
+/**
+ * Requests of other protocols that llhttp, the parser, takes for HTTP and does not tell apart: RTSP
+ * (RFC 2326) and Icecast's ICE. Their syntax is HTTP's but for the name in front of the version.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** Methods that llhttp takes with RTSP in the request line and not with HTTP. */
+const RTSP_ONLY = new Set("DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD FLUSH".split(" "));
+/** Methods that it takes with RTSP and HTTP, or with ICE and HTTP. */
+const SHARED = new Set(["GET", "POST", "OPTIONS", "SOURCE"]);
+/** Of these, the ones that nearly every request has. */
+const USUAL = new Set(["GET", "POST"]);
+/** A request line, by llhttp's rules: blanks may be several. */
+const REQUEST_LINE = /(?:^|\n)([A-Z_-]+) +(\S+) +([A-Z]+)\/\d\.\d\r?(?=\n)/g;
+const LF = 0x0a;
+/** A field that every request of RTSP has (RFC 2326 §12.17), or those of Icecast's sources. */
+const TELLTALE = /^(?:cseq$|ice-)/i;
+
+/** What node:http's parser shows while it reads a piece. */
+interface ReadingSocket extends Duplex {
+  readonly parser?: { getCurrentBuffer?(): Buffer } | null;
+}
+
+/** Connections of which a request was looked at. */
+const known = new WeakSet<Duplex>();
+const found = new WeakSet<IncomingMessage>();
+
+/** Whether {@link noteProtocol} found a request to be of another protocol. */
+export function isOfOtherProtocol(request: IncomingMessage): boolean {
+  return found.has(request);
+}
+
+/**
+ * Looks at what a request's line says, while node:http reads it: later its bytes are gone.
+ *
+ * To look costs a copy of the piece, so the usual requests are looked at only where they are the
+ * first of their connection, or have version 1.0, the only one that RTSP and ICE have beside 2.0.
+ */
+export function noteProtocol(request: IncomingMessage): void {
+  const { method = "", httpVersionMinor, socket } = request;
+  const isFirst = !known.has(socket);
+  known.add(socket);
+  if (RTSP_ONLY.has(method)) found.add(request);
+  if (!SHARED.has(method) || (USUAL.has(method) && httpVersionMinor === 1 && !isFirst)) return;
+  const protocol = protocolIn(pieceOf(socket, isFirst), request);
+  // The line came in a piece of its own, and is gone.
+  if (protocol === undefined ? hasTelltale(request) : protocol !== "HTTP") found.add(request);
+}
+
+/** @param isFirst the request is the first of its connection, whose empty lines were passed over */
+function pieceOf({ parser }: ReadingSocket, isFirst: boolean): string {
+  const piece = parser?.getCurrentBuffer?.() ?? Buffer.alloc(0);
+  return piece.toString("latin1", 0, isFirst ? piece.indexOf(LF) + 1 : piece.length);
+}
+
+/** The name in a request's line; undefined when the line does not stand there. */
+function protocolIn(piece: string, { method, url }: IncomingMessage): string | undefined {
+  let protocol: string | undefined;
+  for (const [, lineMethod, target, name] of piece.matchAll(REQUEST_LINE)) {
+    // Of several equal requests in one piece, nobody knows which one this is.
+    if (lineMethod === method && target === url && (protocol ?? "HTTP") === "HTTP") protocol = name;
+  }
+  return protocol;
+}
+
+function hasTelltale({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.some((text, at) => at % 2 === 0 && TELLTALE.test(text));
+}
