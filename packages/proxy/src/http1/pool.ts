@@ -2,6 +2,7 @@ import { UnorderedList } from "../calls/unordered-list.ts";
 import { asError, UpstreamError } from "../calls/upstream-error.ts";
 import { WaitingLine } from "../calls/waiting-line.ts";
 import { Holdings } from "../load/fair-share.ts";
+import { currentTurn } from "../net/current-turn.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { type ConnectionOptions, type ConnectionOwner, Http1Connection, type Waiter } from "./connection.ts";
 
@@ -19,10 +20,6 @@ export interface PoolOptions extends ConnectionOptions {
  * close.
  */
 const KEEP_ALIVE_MARGIN = 1_000;
-
-/** Turns of the event loop so far. Poll phase and check phase of one turn have the same number. */
-const { nodeTiming } = performance;
-const currentTurn = () => nodeTiming.uvMetricsInfo.loopCount;
 
 /**
  * The connections to one address.

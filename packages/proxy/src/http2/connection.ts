@@ -8,6 +8,7 @@ import {
 import { connect, type Socket } from "node:net";
 import { UpstreamError } from "../calls/upstream-error.ts";
 import type { Holdings } from "../load/fair-share.ts";
+import { currentTurn } from "../net/current-turn.ts";
 import { TCP_OPTIONS } from "../net/tcp-options.ts";
 import type { Address } from "../resolve/resolver.ts";
 import { BeginningWatch } from "./beginning.ts";
@@ -92,6 +93,8 @@ export class Http2Connection {
   /** Highest stream that the destination took, from its GOAWAY on. */
   #lastStream = Number.POSITIVE_INFINITY;
   #idleSince = 0;
+  /** Turn of the event loop in which the last stream was closed. */
+  #idleTurn = Number.NEGATIVE_INFINITY;
   #lingers = false;
 
   constructor(address: Address, owner: SessionOwner, options: SessionOptions) {
@@ -125,9 +128,15 @@ export class Http2Connection {
     return this.#maxStreams;
   }
 
-  /** Whether another stream may be opened now. */
+  /** Whether another stream may be opened. A session hears of the socket's end turns later. */
   get hasRoom(): boolean {
-    return this.#ready && this.openStreams < this.#maxStreams && !this.#session.closed && !this.#session.destroyed;
+    const { closed, destroyed } = this.#session;
+    return this.#ready && this.openStreams < this.#maxStreams && !closed && !destroyed && this.#socket.readable;
+  }
+
+  /** Whether all that had come behind the last answer is read by the check phase of this turn. */
+  get wasPolled(): boolean {
+    return this.#idleTurn < currentTurn();
   }
 
   /** Whether the destination has said its SETTINGS. */
@@ -186,7 +195,7 @@ export class Http2Connection {
   release(caller: string): void {
     this.#owner.holdings.giveBack(caller);
     this.openStreams -= 1;
-    if (this.openStreams === 0) this.#idleSince = performance.now();
+    if (this.openStreams === 0) [this.#idleSince, this.#idleTurn] = [performance.now(), currentTurn()];
     this.#owner.onRoom(this);
     if (this.openStreams === 0 && this.#maxStreams === 0) this.close();
   }

@@ -23,6 +23,11 @@ export interface SessionPoolOptions extends SessionOptions {
  * The HTTP/2 connections to one address: another one is opened only when those that are there have
  * no room.
  *
+ * One without open streams is taken in the check phase, and not in the turn in which its last
+ * answer ended, for the reasons of an Http1Pool: the end of the connection may be unread in our
+ * kernel. One with open streams is taken at once. Whether its end is unread cannot be told without
+ * a wait for each request, and where it is, those streams are lost in any case.
+ *
  * The last fifth of the streams is for callers that have less than half of them open, as with the
  * connections of an Http1Pool.
  */
@@ -35,6 +40,8 @@ export class Http2Pool implements SessionOwner {
   /** Streams that the next connection will carry, going by the last one. */
   #streamsEach = MAX_STREAMS;
   readonly #line = new WaitingLine<SessionWaiter>();
+  /** Whether the next check phase serves the line. */
+  #serving = false;
   #retired = false;
   #onEmpty: (() => void) | undefined;
 
@@ -43,18 +50,19 @@ export class Http2Pool implements SessionOwner {
     this.#options = options;
   }
 
-  /** Hands a session to the waiter, at once where one has room. */
+  /** Hands a session to the waiter: one with open streams at once, another in a check phase. */
   acquire(waiter: SessionWaiter): void {
     const mayTake = this.#mayTake(waiter.caller);
     const session = mayTake ? this.#roomy() : undefined;
-    if (session !== undefined) {
+    if (session !== undefined && isInUse(session)) {
       waiter.onSession(session);
       return;
     }
     const isFull = this.#line.size >= this.#mayWait;
     const tooMany = isFull ? this.#line.displacedBy(waiter) : undefined;
     if (!isFull) this.#line.join(waiter);
-    if (mayTake && tooMany !== waiter) this.#connect();
+    if (session !== undefined) this.#serveSoon();
+    else if (mayTake && tooMany !== waiter) this.#connect();
     if (tooMany?.done === false) tooMany.onNoSession(busy());
   }
 
@@ -95,7 +103,8 @@ export class Http2Pool implements SessionOwner {
   onReady(session: Http2Connection): void {
     this.#connecting -= 1;
     this.#streamsEach = session.maxStreams;
-    this.onRoom(session);
+    this.#serve((each) => each === session || isInUse(each));
+    this.#closeIfRetired(session);
     // They joined while nobody knew how few streams the destination allows.
     if (this.#line.size > this.#mayWait) for (const waiter of this.#line.cutAt(this.#mayWait)) waiter.onNoSession(busy());
     // Whoever takes no streams now would take none by a second connection.
@@ -103,8 +112,8 @@ export class Http2Pool implements SessionOwner {
   }
 
   onRoom(session: Http2Connection): void {
-    this.#serve();
-    if (this.#retired && this.#line.size === 0) session.close();
+    this.#serve(isInUse);
+    this.#closeIfRetired(session);
   }
 
   onGone(session: Http2Connection, error: Error | undefined): void {
@@ -112,18 +121,45 @@ export class Http2Pool implements SessionOwner {
     if (!session.isReady) this.#connecting -= 1;
     // Whoever waits beside sessions that are merely busy goes on waiting for them; without any, the
     // error is the answer.
-    if (error === undefined && this.#line.size > 0) this.#connect();
+    if (error === undefined && this.#line.size > 0) this.#serveOrConnect();
     else if (error !== undefined && this.#sessions.size === 0) this.#failWaiting(error);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
 
-  #serve(): void {
+  /** @param mayUse whether this session may be taken now; the others are in the check phase */
+  #serve(mayUse: (session: Http2Connection) => boolean): void {
     while (this.#line.size > 0) {
-      const session = this.#roomy();
-      const waiter = session === undefined ? undefined : this.#line.next(this.#mayTake);
-      if (session === undefined || waiter === undefined) return;
+      const session = this.#roomy(mayUse) ?? this.#roomy();
+      if (session === undefined) return;
+      if (!mayUse(session)) {
+        this.#serveSoon();
+        return;
+      }
+      const waiter = this.#line.next(this.#mayTake);
+      if (waiter === undefined) return;
       waiter.onSession(session);
     }
+  }
+
+  #serveOrConnect(): void {
+    if (this.#roomy() === undefined) this.#connect();
+    else this.#serveSoon();
+  }
+
+  #serveSoon(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    setImmediate(() => {
+      this.#serving = false;
+      this.#serve((session) => isInUse(session) || session.wasPolled);
+      // The session that they waited for is full, or has come to its end.
+      if (this.#line.size > 0 && this.#roomy() === undefined) this.#connect();
+      for (const session of [...this.#sessions]) this.#closeIfRetired(session);
+    });
+  }
+
+  #closeIfRetired(session: Http2Connection): void {
+    if (this.#retired && this.#line.size === 0) session.close();
   }
 
   readonly #mayTake = (caller: string): boolean => {
@@ -143,12 +179,15 @@ export class Http2Pool implements SessionOwner {
   get #mayWait(): number {
     const { maxSessions, maxWaiting } = this.#options;
     const toOpen = Math.max(0, maxSessions - this.#sessions.size + this.#connecting);
-    return maxWaiting + toOpen * this.#streamsEach;
+    let room = toOpen * this.#streamsEach;
+    // Taken in the next check phase.
+    for (const session of this.#sessions) if (session.hasRoom && !isInUse(session)) room += session.maxStreams;
+    return maxWaiting + room;
   }
 
   /** The first with room, so that those beyond the need become idle. */
-  #roomy(): Http2Connection | undefined {
-    for (const session of this.#sessions) if (session.hasRoom) return session;
+  #roomy(mayUse?: (session: Http2Connection) => boolean): Http2Connection | undefined {
+    for (const session of this.#sessions) if (session.hasRoom && mayUse?.(session) !== false) return session;
     return undefined;
   }
 
@@ -167,6 +206,10 @@ export class Http2Pool implements SessionOwner {
   #failWaiting(error: Error): void {
     for (const waiter of this.#line.takeAll()) waiter.onNoSession(error);
   }
+}
+
+function isInUse({ openStreams }: Http2Connection): boolean {
+  return openStreams > 0;
 }
 
 function busy(): UpstreamError {
