@@ -6,7 +6,8 @@
 const BARE_LF = "RFC 9112 §2.2: a lone LF may be taken for a line end, and need not be; who takes it disagrees with who does not";
 const CHUNK_LINE_END = "RFC 9112 §7.1: chunks end with CRLF, and a lone LF there has hidden requests";
 const CHUNK_SIZE = "RFC 9112 §7.1: no blank stands between the size of a chunk and what follows";
-const TRAILER_FRAMING = "RFC 9110 §6.5.1: a field that frames may not stand in trailers";
+const TRAILER_FRAMING =
+  "RFC 9110 §6.5.1: a field that frames may not stand in a request's trailers, and llhttp does not take it; in an answer's it is left out";
 const NO_HOST = "RFC 9112 §3.2: a Host that is no host gets 400, since it is what we route by";
 const NO_PORT = "RFC 3986 §3.2.3: the port is digits, and TCP has 65,535 of them";
 
@@ -32,7 +33,7 @@ export const REFUSED_ONLY_BY_US: Readonly<Record<string, string>> = {
   "an extension of 20 KiB": "RFC 9112 §7.1.1: a recipient ought to limit extensions, which carry nothing; Node's limit is 16 KiB",
   "Content-Length in the trailers": TRAILER_FRAMING,
   "Transfer-Encoding in the trailers": TRAILER_FRAMING,
-  "a folded trailer": "RFC 9112 §5.2: a folded field gets 400",
+  "a folded trailer": "RFC 9112 §5.2: a folded field of a request gets 400; an answer's is joined",
   "a space behind the version": "RFC 9112 §3: the request line ends with the version",
   "OPTIONS with Max-Forwards: 0": "RFC 9110 §7.6.2: it must not be forwarded",
   "an URL of https": "RFC 9110 §4.2.2: an https URL is for TLS, which did not bring this request",

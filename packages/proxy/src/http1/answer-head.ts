@@ -152,10 +152,7 @@ export function parseAnswerHead(text: string): AnswerHead | string {
 export function parseTrailers(text: string): [string, string][] | string {
   if (FORBIDDEN.test(text)) return "the trailers hold a control character or a bare line end";
   const trailers: [string, string][] = [];
-  const fault = readFields(text, 0, (rule, name, value) => {
-    // What frames a body comes too late here, so whoever sends it wants it to be believed by
-    // somebody.
-    if (rule === contentLength || rule === transferEncoding) return "a trailer frames the body";
+  const fault = readFields(text, 0, (_rule, name, value) => {
     if (!NEVER_AN_ANSWER_TRAILER.has(name.toLowerCase())) trailers.push([name, value]);
     return undefined;
   });

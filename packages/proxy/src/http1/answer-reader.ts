@@ -1,7 +1,7 @@
 import { UpstreamError } from "../calls/upstream-error.ts";
 import { type AnswerHead, isPersistent, parseAnswerHead, parseTrailers } from "./answer-head.ts";
 import { ChunkedBody, ChunkedBodyFault } from "./chunked-body.ts";
-import { endOfHead, faultOfBeginning, withFullLineEnds, withoutFolds } from "./head-end.ts";
+import { endOfHead, faultOfBeginning, withFullLineEnds, withoutFolds, withoutFoldsOf } from "./head-end.ts";
 
 /**
  * Hears an answer as it comes. Buffers are views of a buffer that is used again: what is kept must
@@ -39,6 +39,8 @@ const HEAD_END = "\r\n\r\n";
  * for a body in the new protocol's bytes.
  */
 const FRAMING_LINE = /\r\n(?:content-length|transfer-encoding):[^\r]*/gi;
+/** The same in trailers, where neither may stand (RFC 9110 §6.5.1): it is left out. */
+const FRAMING_TRAILER = /(?:^|\n)(?:content-length|transfer-encoding):/i;
 const NO_TRAILERS: [string, string][] = [];
 
 /**
@@ -238,13 +240,23 @@ export class AnswerReader {
       const end = body.decode(bytes, from, bytes.length, (data) => handler.onData(data));
       if (body.done) {
         this.#isLoose ||= body.isLoose;
-        this.#complete(handler, body.trailers === "" ? NO_TRAILERS : trailersOf(body.trailers));
+        this.#complete(handler, body.trailers === "" ? NO_TRAILERS : this.#readTrailers(body.trailers));
       }
       return end;
     } catch (error) {
       if (error instanceof ChunkedBodyFault) throw new UpstreamError("INVALID", error.message);
       throw error;
     }
+  }
+
+  /** Envoy joins the folds of trailers too, and takes what it does not relay of them. */
+  #readTrailers(received: string): [string, string][] {
+    const text = withoutFoldsOf(received);
+    // The body ends where its chunks say. A reader that believed the field would look elsewhere.
+    this.#isLoose ||= text !== received || FRAMING_TRAILER.test(text);
+    const trailers = parseTrailers(text);
+    if (typeof trailers === "string") throw new UpstreamError("INVALID", trailers);
+    return trailers;
   }
 
   #complete(handler: AnswerHandler, trailers: [string, string][]): void {
@@ -256,12 +268,6 @@ export class AnswerReader {
 
 function headTooLarge(): UpstreamError {
   return new UpstreamError("INVALID", "the answer's header is too large");
-}
-
-function trailersOf(text: string): [string, string][] {
-  const trailers = parseTrailers(text);
-  if (typeof trailers === "string") throw new UpstreamError("INVALID", trailers);
-  return trailers;
 }
 
 function framingOf(head: AnswerHead, method: string): Framing {

@@ -55,10 +55,15 @@ export function withFullLineEnds(head: string): string {
  */
 export function withoutFolds(head: string): string {
   const end = head.indexOf("\r\n") + 2;
-  if (end === 1 || head[end] === " " || head[end] === "\t") return head;
-  const parts = head.slice(end).split(FOLD);
+  return end === 1 ? head : head.slice(0, end) + withoutFoldsOf(head.slice(end));
+}
+
+/** The same for fields alone, as in a trailer section. */
+export function withoutFoldsOf(fields: string): string {
+  if (fields.startsWith(" ") || fields.startsWith("\t")) return fields;
+  const parts = fields.split(FOLD);
   const last = parts.length - 1;
-  return head.slice(0, end) + parts.map((part, at) => (at < last ? withoutBlanksBehind(part) : part)).join(" ");
+  return parts.map((part, at) => (at < last ? withoutBlanksBehind(part) : part)).join(" ");
 }
 
 /**
