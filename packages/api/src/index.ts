@@ -30,4 +30,5 @@ export * from "./read-object.ts";
 export { type RenderedFor, renderedMeta } from "./rendered-meta.ts";
 export * from "./shortened.ts";
 export * from "./vocabulary.ts";
+export * from "./warm-up-mark.ts";
 export { contentOf, parseYaml } from "./yaml-documents.ts";

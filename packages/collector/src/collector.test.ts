@@ -89,7 +89,8 @@ test("T-08 a fence that is full keeps the hosts in use: the newcomer stays on th
 test("T-08 a warm-up that finds no room for all of its hosts says so at once, in the condition and in one line of the log", async (t) => {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => void lines.push(line) });
-  const spec = "{enable: true, maxHosts: 2, warmUp: {preload: All}}";
+  const list = `[${B}, ${TCPSVC}, global-sidecar.mesh-operator]`;
+  const spec = `{enable: true, maxHosts: 2, warmUp: {preload: ${list}}}`;
   const running = await startCollector(t, CAPTURED_MESH.replace("{enable: true}", spec), undefined, { logger });
   await running.collector.idle();
   assert.match(running.read(STATE), /type: AtCapacity\n +status: "True"\n +reason: MaxHostsInUse\n/);

@@ -1,25 +1,9 @@
 import { addCounts, areUnited, unitePorts } from "@fenceline/api/vocabulary";
-import type { AgeingPolicy, EdgesSeen, HostEntry, HostRecord, HostSeed } from "./host-entry.ts";
+import { type AgeingPolicy, type EdgesSeen, type HostEntry, type HostRecord, type HostSeed, moveTimes, recordOf } from "./host-entry.ts";
+import { IdleWindows } from "./idle-windows.ts";
 import { ObservedClock } from "./observed-clock.ts";
 import { RecentHosts } from "./recent-hosts.ts";
-
-/**
- * A pause in the telemetry counts as observed time up to this part of the window: hosts of a
- * workload that calls once an hour must age under a day's window too.
- */
-const GAP_PARTS = 20;
-/** The same between two reports of another replica, which writes one every tenth of a window. */
-const GAP_PARTS_ELSEWHERE = 10;
-/**
- * Part of its window that a host gets on top while another replica sees calls of the workload. The
- * calls that the other replica sees are told here up to that much later.
- */
-const LATE_REPORTS = 0.2;
-
-/** How far clocks may be apart, in milliseconds, as where statuses are merged. */
-const CLOCK_SKEW = 5 * 60_000;
-
-const NONE: ReadonlySet<string> = new Set();
+import { Room, wasNeverCalled } from "./room.ts";
 
 /**
  * The learned hosts of one fence. A host that was not seen for a window of observed time ages out;
@@ -39,12 +23,10 @@ export class FenceEdges {
   #policy: AgeingPolicy;
   readonly #hosts = new RecentHosts();
   readonly #clock = new ObservedClock();
-  #isSeenElsewhere = false;
-  /**
-   * Shortest window that a host came with. It stays when that host leaves: a pause that counts for
-   * too little is the safe error.
-   */
-  #shortestWindow = Number.POSITIVE_INFINITY;
+  readonly #windows: IdleWindows;
+  readonly #room: Room;
+  /** The warm-up that was put in last, in short; undefined before any was. */
+  warmedUp: string | undefined;
   /**
    * No host is stale before this observed time. It is too early when a host was seen since, never
    * too late.
@@ -54,33 +36,40 @@ export class FenceEdges {
 
   constructor(policy: AgeingPolicy) {
     this.#policy = policy;
+    this.#windows = new IdleWindows(policy);
+    this.#room = new Room(policy);
   }
 
   /**
    * Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within
-   * their window leave at once, the others when they age. A surplus host that was declared, is not
-   * declared any more and was never called leaves at once too. Otherwise each change of a spec
-   * could leave thousands of names behind, since nothing ages where no telemetry flows.
+   * their window leave at once, the others when they age. A surplus host that took no room, because
+   * it was declared or of a warm-up with the whole mesh, leaves at once too when it takes some now
+   * and was never called. Otherwise each change of a spec could leave thousands of names behind,
+   * since nothing ages where no telemetry flows.
    */
   setPolicy(policy: AgeingPolicy): void {
-    const { maxHosts, declared = NONE } = this.#policy;
+    const { maxHosts } = this.#policy;
+    const free = [...this.#hosts.leastRecent()].filter(({ takesRoom }) => !takesRoom);
     this.#policy = policy;
     this.#freshUntil = 0;
-    let surplus = this.#counted() - policy.maxHosts;
-    for (const host of surplus > 0 ? declared : NONE) {
-      if (surplus > 0 && !this.#isDeclared(host) && this.#wasNeverCalled(host) && this.#hosts.delete(host)) surplus -= 1;
+    this.#windows.setPolicy(policy);
+    for (const host of policy.byUse?.keys() ?? []) {
+      const known = this.#hosts.peek(host);
+      if (known) known.source = "static";
     }
-    for (; policy.maxHosts < maxHosts && surplus > 0; surplus -= 1) {
+    this.#room.setPolicy(policy, this.#hosts.leastRecent());
+    for (const entry of free) if (this.#room.surplus > 0 && entry.takesRoom && wasNeverCalled(entry)) this.#delete(entry.host);
+    while (policy.maxHosts < maxHosts && this.#room.surplus > 0) {
       const stale = this.#leastRecentStale();
       if (stale === undefined) return;
-      this.#hosts.delete(stale);
+      this.#delete(stale);
     }
   }
 
   /** Telemetry of this workload's proxies arrived, whatever it told. */
   telemetry(now: number): void {
     this.#setBackTo(now);
-    this.#clock.tick(now, this.#narrowestWindow() / GAP_PARTS);
+    this.#clock.tick(now, this.#windows.longestGap);
   }
 
   /**
@@ -92,7 +81,7 @@ export class FenceEdges {
    */
   observedElsewhere(until: number, now = until): void {
     this.#setBackTo(now);
-    this.#clock.tick(Math.min(until, now), this.#narrowestWindow() / GAP_PARTS_ELSEWHERE);
+    this.#clock.tick(Math.min(until, now), this.#windows.longestGapElsewhere);
   }
 
   /**
@@ -106,12 +95,11 @@ export class FenceEdges {
     const known = this.#hosts.use(host);
     const ports = port === undefined ? [] : [port];
     if (known === undefined) return this.offer({ host, source: "learned", firstSeen: now, lastSeen: now, requests, ports });
-    // One that is late is no news. One that is far behind tells that a clock was ahead before.
-    if (now > known.lastSeen || known.lastSeen - now > CLOCK_SKEW) known.lastSeen = now;
-    known.firstSeen = Math.min(known.firstSeen, known.lastSeen);
+    moveTimes(known, now);
     known.seenAt = this.#clock.elapsed;
     known.requests = addCounts(known.requests, requests);
     if (port !== undefined && !known.ports.includes(port)) known.ports = unitePorts(known.ports, ports);
+    this.#called(known);
     return false;
   }
 
@@ -121,7 +109,7 @@ export class FenceEdges {
    * @returns whether it was put in; false also when it is there already
    */
   offer(seed: HostSeed): boolean {
-    if (this.#hosts.has(seed.host) || !(this.#isDeclared(seed.host) || this.#makeRoom())) return false;
+    if (this.#hosts.has(seed.host) || !(this.#room.isFree(seed) || this.#makeRoom())) return false;
     this.#put(seed);
     return true;
   }
@@ -141,31 +129,58 @@ export class FenceEdges {
    * tenth of a window too long without harm.
    */
   seenElsewhere(host: string, lastSeen: number): void {
-    const known = this.#hosts.use(host);
+    const known = this.#hosts.peek(host);
     if (known === undefined || lastSeen <= known.lastSeen) return;
-    this.#isSeenElsewhere = true;
+    this.#windows.seenElsewhere();
+    this.#hosts.use(host);
     known.lastSeen = lastSeen;
     known.seenAt = this.#clock.elapsed;
+    this.#called(known);
+  }
+
+  /**
+   * Somebody says when a host was last called: at `at`, which is not after `now`.
+   */
+  calledAt(host: string, at: number, now: number): void {
+    const known = this.#hosts.peek(host);
+    if (known === undefined || at <= known.lastSeen) return;
+    known.lastSeen = at;
+    known.seenAt = Math.max(known.seenAt, this.#clock.elapsed - (now - at));
+    this.#called(known);
+  }
+
+  /**
+   * The host, if it is there, stays for at least so long when nobody calls it: it was preloaded.
+   *
+   * @param isSeenNow whether that begins now; else with its last call. Default false
+   */
+  extend(host: string, idleWindow: number, isSeenNow = false): void {
+    const known = this.#hosts.peek(host);
+    if (known === undefined) return;
+    if (idleWindow > (known.idleWindow ?? this.#policy.idleWindow)) known.idleWindow = idleWindow;
+    if (isSeenNow) known.seenAt = this.#clock.elapsed;
   }
 
   /** Removes a host, for example because it no longer exists. */
   remove(host: string): void {
-    this.#hosts.delete(host);
+    this.#delete(host);
   }
 
   /**
-   * Removes hosts that were idle for longer than their window, the longest idle first. One round
+   * Removes hosts that were idle for longer than their window, the longest idle first: in observed
+   * time, then, since a restart knows none, by their last call. One round
    * removes no more than the policy's share: if the telemetry is wrong, few hosts are lost before
    * someone notices.
    *
    * @returns what was removed
    */
   age(): string[] {
-    const idle = this.#hosts.values().filter((entry) => this.#idleFor(entry) > this.#windowOf(entry));
-    idle.sort((a, b) => a.seenAt - b.seenAt || (a.host < b.host ? -1 : 1));
+    // The sort keeps the order of use where times are equal.
+    const idle = [...this.#hosts.leastRecent()].filter((entry) => this.#idleFor(entry) > this.#windows.of(entry));
+    idle.sort((a, b) => a.seenAt - b.seenAt || a.lastSeen - b.lastSeen);
     const most = Math.max(1, Math.floor(this.#hosts.size * this.#policy.maxRemovedShare));
     const removed = idle.slice(0, most).map(({ host }) => host);
-    for (const host of removed) this.#hosts.delete(host);
+    for (const host of removed) this.#delete(host);
     return removed;
   }
 
@@ -174,7 +189,7 @@ export class FenceEdges {
    * within its window.
    */
   get isAtCapacity(): boolean {
-    return this.#counted() >= this.#policy.maxHosts && this.#leastRecentStale() === undefined;
+    return this.#room.surplus >= 0 && this.#leastRecentStale() === undefined;
   }
 
   /** Most hosts that calls may bring in. */
@@ -188,16 +203,14 @@ export class FenceEdges {
 
   /** What is true of them now. */
   seen(): EdgesSeen {
-    const { observedUntil, isAtCapacity, maxHosts } = this;
-    return { hosts: this.hosts(), observedUntil, isAtCapacity, maxHosts };
+    const { observedUntil, isAtCapacity, maxHosts, warmedUp } = this;
+    return { hosts: this.hosts(), observedUntil, isAtCapacity, maxHosts, warmedUp, byUse: this.#policy.byUse };
   }
 
   /** Every host, by name. */
   hosts(): HostRecord[] {
-    return this.#hosts
-      .values()
-      .map(({ host, source, firstSeen, lastSeen, requests, ports }) => ({ host, source, firstSeen, lastSeen, requests, ports }))
-      .sort((a, b) => (a.host < b.host ? -1 : 1));
+    const records = this.#hosts.values().map(recordOf);
+    return records.sort((a, b) => (a.host < b.host ? -1 : 1));
   }
 
   /** The host that last made room for a newcomer; undefined before any did. */
@@ -226,33 +239,25 @@ export class FenceEdges {
     }
   }
 
-  #isDeclared(host: string): boolean {
-    return (this.#policy.declared ?? NONE).has(host);
-  }
-
-  /**
-   * Whether the host is in the book only because it was declared: no call of it was seen, neither
-   * here nor by another replica.
-   */
-  #wasNeverCalled(host: string): boolean {
-    const entry = this.#hosts.peek(host);
-    return entry?.source === "static" && entry.ports.length === 0 && entry.lastSeen === entry.firstSeen;
-  }
-
-  /** Hosts that take up room. */
-  #counted(): number {
-    let declared = 0;
-    if (this.#hosts.size >= this.#policy.maxHosts)
-      for (const host of this.#policy.declared ?? NONE) if (this.#hosts.has(host)) declared += 1;
-    return this.#hosts.size - declared;
-  }
-
   #makeRoom(): boolean {
-    if (this.#counted() < this.#policy.maxHosts) return true;
+    if (this.#room.surplus < 0) return true;
     const stale = this.#leastRecentStale();
-    if (stale === undefined) return false;
-    this.#lastEvicted = stale;
-    return this.#hosts.delete(stale);
+    if (stale !== undefined) this.#lastEvicted = stale;
+    return stale !== undefined && this.#delete(stale);
+  }
+
+  #called(entry: HostEntry): void {
+    if (this.#room.called(entry)) this.#mayBeStale(entry);
+  }
+
+  #mayBeStale(entry: HostEntry): void {
+    this.#freshUntil = Math.min(this.#freshUntil, entry.seenAt + this.#windows.of(entry));
+  }
+
+  #delete(host: string): boolean {
+    const entry = this.#hosts.peek(host);
+    if (entry !== undefined) this.#room.left(entry);
+    return this.#hosts.delete(host);
   }
 
   /**
@@ -264,35 +269,30 @@ export class FenceEdges {
     if (this.#clock.elapsed <= this.#freshUntil) return undefined;
     let freshUntil = Number.POSITIVE_INFINITY;
     for (const entry of this.#hosts.leastRecent()) {
-      if (this.#isDeclared(entry.host)) continue;
-      if (this.#idleFor(entry) > this.#windowOf(entry)) return entry.host;
-      freshUntil = Math.min(freshUntil, entry.seenAt + this.#windowOf(entry));
+      if (!entry.takesRoom) continue;
+      if (this.#idleFor(entry) > this.#windows.of(entry)) return entry.host;
+      freshUntil = Math.min(freshUntil, entry.seenAt + this.#windows.of(entry));
     }
     this.#freshUntil = freshUntil;
     return undefined;
-  }
-
-  #windowOf({ idleWindow }: HostEntry): number {
-    const { shortestWindow = 0 } = this.#policy;
-    return Math.max(shortestWindow, idleWindow ?? this.#policy.idleWindow) * (this.#isSeenElsewhere ? 1 + LATE_REPORTS : 1);
-  }
-
-  /** The shortest window of any host: a pause must not carry a host over its window. */
-  #narrowestWindow(): number {
-    return Math.max(this.#policy.shortestWindow ?? 0, Math.min(this.#policy.idleWindow, this.#shortestWindow));
   }
 
   #idleFor(entry: HostEntry): number {
     return this.#clock.elapsed - entry.seenAt;
   }
 
-  #put({ host, source, firstSeen, lastSeen, requests = 0, ports = [], idleWindow }: HostSeed): void {
-    this.#shortestWindow = Math.min(this.#shortestWindow, idleWindow ?? Number.POSITIVE_INFINITY);
-    // Named one by one: a spread would keep every field beside the object, at twice the memory.
-    const seenAt = this.#clock.elapsed;
+  #put({ host, source: given, firstSeen, lastSeen, requests = 0, ports = [], idleWindow: own, idleFor = 0 }: HostSeed): void {
+    const { byUse, preloadedFor } = this.#policy;
+    const source = byUse?.has(host) === true ? "static" : given;
+    const idleWindow = own ?? (source === "preloaded" ? preloadedFor : undefined);
+    if (idleWindow !== undefined) this.#windows.came(idleWindow);
+    // No longer than its window, so that it stays until something is observed.
+    const seenAt = this.#clock.elapsed - Math.min(idleFor, this.#windows.of({ host, idleWindow }));
     const united = areUnited(ports) ? ports : unitePorts(ports);
-    const entry: HostEntry = { host, source, firstSeen, lastSeen, requests, ports: united, idleWindow, seenAt };
-    this.#freshUntil = Math.min(this.#freshUntil, entry.seenAt + this.#windowOf(entry));
+    // Named one by one: a spread would keep every field beside the object, at twice the memory.
+    const entry: HostEntry = { host, source, firstSeen, lastSeen, requests, ports: united, idleWindow, seenAt, takesRoom: true };
     this.#hosts.put(entry);
+    this.#room.put(entry);
+    this.#mayBeStale(entry);
   }
 }

@@ -16,6 +16,18 @@ export interface AgeingPolicy {
    * Default: none.
    */
   readonly declared?: ReadonlySet<string>;
+  /**
+   * Those of them that age by use, each with a window of its own in milliseconds; undefined:
+   * `idleWindow`. Default: none.
+   */
+  readonly byUse?: ReadonlyMap<string, number | undefined>;
+  /** Window in milliseconds of preloaded hosts that come without one. Default `idleWindow`. */
+  readonly preloadedFor?: number | undefined;
+  /**
+   * The warm-up is the whole mesh: its hosts always find room, and take none until they are called.
+   * Default false.
+   */
+  readonly preloadsAll?: boolean;
   /** Largest share of the hosts that one round may remove, from 0 (exclusive) to 1. */
   readonly maxRemovedShare: number;
 }
@@ -29,6 +41,8 @@ export interface HostRecord {
   readonly requests: number;
   /** Ascending. */
   readonly ports: readonly number[];
+  /** Own window in milliseconds. Not there: the policy's. */
+  readonly idleWindow?: number;
 }
 
 /** What was true of the hosts of a fence at one moment. */
@@ -41,6 +55,10 @@ export interface EdgesSeen {
   readonly isAtCapacity: boolean;
   /** Most hosts that calls may bring in. */
   readonly maxHosts: number;
+  /** The warm-up that was put in last, in short; undefined before any was. */
+  readonly warmedUp?: string | undefined;
+  /** Declared hosts that age by use. Default: none. */
+  readonly byUse?: AgeingPolicy["byUse"];
 }
 
 /** A host that is put into the book without a call: restored, preloaded or imported. */
@@ -53,12 +71,14 @@ export interface HostSeed {
   readonly ports?: readonly number[];
   /** Own window in milliseconds, in place of the policy's. */
   readonly idleWindow?: number | undefined;
+  /** For how long it was not called already, in milliseconds. Default 0. */
+  readonly idleFor?: number;
 }
 
 /** A host in the book. */
 export interface HostEntry {
   readonly host: string;
-  readonly source: HostSource;
+  source: HostSource;
   firstSeen: number;
   lastSeen: number;
   requests: number;
@@ -66,4 +86,21 @@ export interface HostEntry {
   idleWindow: number | undefined;
   /** Observed time at the last sighting. */
   seenAt: number;
+  /** Whether it counts against `maxHosts`, as {@link Room} has it. */
+  takesRoom: boolean;
+}
+
+/** What is told of an entry. */
+export function recordOf({ host, source, firstSeen, lastSeen, requests, ports, idleWindow }: HostEntry): HostRecord {
+  return { host, source, firstSeen, lastSeen, requests, ports, ...(idleWindow !== undefined && { idleWindow }) };
+}
+
+/** How far clocks may be apart, in milliseconds, as where statuses are merged. */
+const CLOCK_SKEW = 5 * 60_000;
+
+/** A host was called now. */
+export function moveTimes(known: HostEntry, now: number): void {
+  // One that is late is no news. One that is far behind tells that a clock was ahead before.
+  if (now > known.lastSeen || known.lastSeen - now > CLOCK_SKEW) known.lastSeen = now;
+  known.firstSeen = Math.min(known.firstSeen, known.lastSeen);
 }

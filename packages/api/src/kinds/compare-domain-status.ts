@@ -13,6 +13,7 @@ export function differingFields(one: DomainStatus, other: DomainStatus): readonl
   if (one.firstSeen !== other.firstSeen) fields.push("firstSeen");
   if (one.lastSeen !== other.lastSeen) fields.push("lastSeen");
   if (one.requests !== other.requests) fields.push("requests");
+  if (one.idleWindow !== other.idleWindow) fields.push("idleWindow");
   if (!isSameList(one.hosts, other.hosts)) fields.push("hosts");
   if (!isSameList(one.ports, other.ports)) fields.push("ports");
   return fields;

@@ -109,6 +109,21 @@ test("what another replica says about a host stands where we have nothing new to
   assert.equal(patch({ base, live, desired: status({ a: host(1) }) }), undefined);
 });
 
+test("T-24 a host's window is written and stays; the leader says which warm-up was put in", () => {
+  const [without, with48] = [status({ a: host(1) }), status({ a: host(1, { idleWindow: "48h" }) })];
+  assert.deepEqual(patch({ base: without, live: without, desired: with48 }), { domains: { a: { idleWindow: "48h" } } });
+  assert.equal(patch({ base: with48, live: with48, desired: without }), undefined);
+  const desired = status({}, { warmUp: "All for 48h" });
+  const live = status({}, { warmUp: "None" });
+  assert.deepEqual(patch({ live, desired }), { warmUp: "All for 48h" });
+  for (const merge of [
+    { live, desired, leads: false },
+    { live: desired, desired },
+    { live: desired, desired: EMPTY },
+  ])
+    assert.equal(patch(merge), undefined);
+});
+
 test("observedUntil only moves on", () => {
   const live = status({}, { observedUntil: at(5) });
   assert.equal(patch({ live, desired: status({}, { observedUntil: at(4) }) }), undefined);

@@ -17,7 +17,7 @@ export interface FenceStatusMerge {
   readonly live: ServiceFenceStatus;
   /**
    * Whether this process is the leader: it alone ages, so what it lacks is not news, and it alone
-   * judges the conditions.
+   * judges the conditions and says which warm-up was put in.
    */
   readonly leads: boolean;
   /** Milliseconds of the wall clock. */
@@ -34,6 +34,7 @@ const CLOCK_SKEW_MS = 5 * 60_000;
 export interface StatusPatch {
   domains?: Record<string, DomainPatch | null>;
   observedUntil?: string;
+  warmUp?: string;
   conditions?: ServiceFenceStatus["conditions"];
 }
 
@@ -54,9 +55,9 @@ export function mergeServiceFenceStatus({ known, ...merge }: StatusMerge<Service
  *
  * A merge patch touches only the hosts that it names. So only hosts that changed since `base` are
  * named, and of a host that others wrote too the later `lastSeen` and the earlier `firstSeen` win,
- * requests are added up and ports united. A host is taken away only when this process knew it and
- * gave it up: that `desired` lacks it says nothing, another replica may have learned it a moment
- * ago.
+ * requests are added up and ports united; a window stays while its host does. A host is taken away
+ * only when this process knew it and gave it up: that `desired` lacks it says nothing, another
+ * replica may have learned it a moment ago.
  */
 export function statusPatch(merge: FenceStatusMerge): StatusPatch | undefined {
   const { desired, live, leads, now } = merge;
@@ -66,6 +67,7 @@ export function statusPatch(merge: FenceStatusMerge): StatusPatch | undefined {
   const patch: StatusPatch = {};
   if (Object.keys(domains).length > 0) patch.domains = domains;
   if (isLater(desired.observedUntil, believable(live.observedUntil, now))) patch.observedUntil = desired.observedUntil;
+  if (leads && desired.warmUp !== undefined && desired.warmUp !== live.warmUp) patch.warmUp = desired.warmUp;
   if (leads && desired.conditions !== undefined && !isDeepStrictEqual(desired.conditions, live.conditions))
     patch.conditions = desired.conditions;
   return Object.keys(patch).length === 0 ? undefined : patch;
@@ -121,6 +123,7 @@ function mergedDomain(desired: DomainStatus, base: DomainStatus | undefined, liv
     ...(lastSeen !== undefined && { lastSeen }),
     ...(requests !== undefined && { requests }),
     ...(ports.length > 0 && { ports }),
+    ...(desired.idleWindow !== undefined && { idleWindow: desired.idleWindow }),
   };
 }
 
@@ -150,8 +153,13 @@ function isShort({ firstSeen, lastSeen }: DomainStatus): boolean {
   return lastSeen !== undefined && firstSeen === undefined;
 }
 
-function withoutDetail({ status, source, lastSeen }: DomainStatus): DomainStatus {
-  return { status, ...(source !== undefined && { source }), ...(lastSeen !== undefined && { lastSeen }) };
+function withoutDetail({ status, source, lastSeen, idleWindow }: DomainStatus): DomainStatus {
+  return {
+    status,
+    ...(source !== undefined && { source }),
+    ...(lastSeen !== undefined && { lastSeen }),
+    ...(idleWindow !== undefined && { idleWindow }),
+  };
 }
 
 function withoutLastSeen({ lastSeen: _, ...domain }: DomainStatus): DomainStatus {

@@ -1,4 +1,5 @@
 import { areUnited, MOST_PORTS, unitePorts } from "../counts.ts";
+import { parseDuration } from "../duration.ts";
 import { readTime } from "./read-time.ts";
 import { DOMAIN_STATES, type DomainStatus, HOST_SOURCES } from "./service-fence-status.ts";
 
@@ -7,6 +8,8 @@ import { DOMAIN_STATES, type DomainStatus, HOST_SOURCES } from "./service-fence-
  * ports.
  */
 const MOST_LISTED = 1_000;
+/** Longest text that is looked at as a duration, in characters. */
+const LONGEST_TEXT = 40;
 const STATES: ReadonlySet<unknown> = new Set(DOMAIN_STATES);
 const SOURCES: ReadonlySet<unknown> = new Set(HOST_SOURCES);
 
@@ -39,6 +42,7 @@ export function readDomainStatus(entry: Readonly<Record<string, unknown>>, leave
     lastSeen: take("lastSeen", timeReading),
     requests: take("requests", countOf),
     ports: take("ports", portsOf),
+    idleWindow: take("idleWindow", windowReading),
   };
   return withoutGaps<DomainStatus>(domain);
 }
@@ -83,6 +87,11 @@ function sourceOf(value: unknown): Reading<DomainStatus["source"]> {
 function timeReading(value: unknown): Reading<string> {
   const time = readTime(value);
   return { as: time, isWhole: time !== undefined };
+}
+
+function windowReading(value: unknown): Reading<string> {
+  const isReadable = typeof value === "string" && value.length <= LONGEST_TEXT && parseDuration(value) !== undefined;
+  return isReadable ? whole(value) : partOf();
 }
 
 /**

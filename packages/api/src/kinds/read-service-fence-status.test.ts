@@ -17,9 +17,9 @@ const anyKey = fc.oneof(
 );
 const anyField = fc.oneof(
   fc.jsonValue(),
-  fc.constantFrom(1e300, -1, 2 ** 53, 0.5, "9999999-01-01", SEEN, "EXPIRE", [0, 80, 70_000], [80, 80]),
+  fc.constantFrom(1e300, -1, 2 ** 53, 0.5, "9999999-01-01", SEEN, "EXPIRE", "48h", "1.5h30m", "9".repeat(99), [0, 80, 70_000], [80, 80]),
 );
-const fields = ["hosts", "status", "source", "firstSeen", "lastSeen", "requests", "ports"];
+const fields = ["hosts", "status", "source", "firstSeen", "lastSeen", "requests", "ports", "idleWindow"];
 const anyDomain = fc.oneof(fc.jsonValue(), fc.dictionary(fc.constantFrom(...fields, "x"), anyField));
 const anyStatus = fc.oneof(
   fc.jsonValue(),
@@ -29,6 +29,7 @@ const anyStatus = fc.oneof(
       conditions: anyField,
       metricStatus: anyField,
       observedUntil: anyField,
+      warmUp: anyField,
     },
     { requiredKeys: [] },
   ),
@@ -66,6 +67,16 @@ test("T-11 a host keeps its place when its times, its source and its ports are n
     leftOut,
     ["source", "lastSeen", "requests", "ports"].map((field) => `domains['${B}'].${field}`),
   );
+});
+
+test("T-24 a host's own window and the warm-up are read as they stand, and what is none is left out", () => {
+  const read = (idleWindow: unknown, warmUp: unknown) => readFenceStatus({ domains: { [B]: { ...HOST, idleWindow } }, warmUp });
+  assert.deepEqual(read("48h", "All for 48h"), {
+    status: { domains: { [B]: { ...HOST, idleWindow: "48h" } }, warmUp: "All for 48h" },
+    leftOut: [],
+  });
+  for (const bad of [48, "soon", "9999999999h", `${"1h".repeat(1_000_000)}`, {}])
+    assert.deepEqual(read(bad, [bad]), { status: { domains: { [B]: HOST } }, leftOut: [`domains['${B}'].idleWindow`, "warmUp"] });
 });
 
 test("T-11 conditions are read each for itself", () => {

@@ -9,6 +9,8 @@ import { type DomainStatus, FENCE_CONDITION_TYPES, type FenceCondition, type Ser
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
+/** Longest text of a warm-up that is read, in characters. Ours are shorter. */
+const LONGEST_MARK = 200;
 const TYPES: ReadonlySet<FenceCondition["type"]> = new Set(FENCE_CONDITION_TYPES);
 
 /**
@@ -53,6 +55,7 @@ class StatusReader {
       domains: this.#domains(value.domains),
       metricStatus: this.#metricStatus(value.metricStatus),
       observedUntil: this.#observedUntil(value.observedUntil),
+      warmUp: this.#warmUp(value.warmUp),
       conditions: readConditions(value.conditions, {
         types: TYPES,
         most: this.#most,
@@ -88,6 +91,13 @@ class StatusReader {
     const time = readTime(value);
     if (time === undefined && value !== undefined && value !== null) this.leftOut.add(["observedUntil"]);
     return time;
+  }
+
+  #warmUp(value: unknown): string | undefined {
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === "string" && value.length <= LONGEST_MARK) return value;
+    this.leftOut.add(["warmUp"]);
+    return undefined;
   }
 
   #metricStatus(value: unknown): Record<string, string> | null | undefined {

@@ -23,6 +23,10 @@ export const DomainStatus = z.object({
     .optional()
     .describe("Requests seen since `firstSeen`; lower than the truth where access logs are sampled or lost."),
   ports: z.array(z.int()).optional().describe("Service ports that were called."),
+  idleWindow: z
+    .string()
+    .optional()
+    .describe("How long it may go unseen, in observed time, where that is not the fence's idle window: `warmUp.for` of a preloaded host."),
 });
 export type DomainStatus = z.infer<typeof DomainStatus>;
 
@@ -43,6 +47,10 @@ export const ServiceFenceStatus = z.object({
   domains: z.record(z.string(), DomainStatus).default({}).describe("The hosts of the fence."),
   metricStatus: z.record(z.string(), z.string()).nullish().describe("Slime's learned set, read on take-over so that nobody starts cold."),
   observedUntil: z.iso.datetime().optional().describe("Until when telemetry of this workload was seen."),
+  warmUp: z
+    .string()
+    .optional()
+    .describe("The warm-up that was put in last, in short. One is put in once, and once more when `spec.warmUp` has changed."),
   conditions: z.array(conditionSchema(FENCE_CONDITION_TYPES)).optional(),
 });
 export type ServiceFenceStatus = z.infer<typeof ServiceFenceStatus>;

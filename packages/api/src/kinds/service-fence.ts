@@ -31,7 +31,9 @@ const RecyclingStrategy = z.strictObject({
     .describe(
       "Ages like a learned host, after `duration` (its seconds are a length of time; one shorter than the configuration's `ageing.shortestWindow` counts as that) or else the fence's idle window.",
     ),
-  RecentlyCalled: Timestamp.nullish().describe("Slime's field; accepted, and counted as the last time an `auto` host was seen."),
+  RecentlyCalled: Timestamp.nullish().describe(
+    "Slime's field; accepted, and counted as the last time an `auto` host was seen, unless it is in the future. One that is longer ago than the host's window lets it go with the first telemetry.",
+  ),
 });
 export type RecyclingStrategy = z.infer<typeof RecyclingStrategy>;
 
@@ -40,7 +42,7 @@ const WarmUp = z.strictObject({
     .union([z.enum(["None", "Namespace", "All"]), z.array(EgressHostKey)])
     .default("None")
     .describe(
-      "What the fence shows before anything was learned: nothing, every service of its namespace, every service of the mesh, or these hosts. No more than `maxHosts`: services of its own namespace come first, then by namespace and name, and a list counts as it is written. Where hosts are left out, AtCapacity and the log say so.",
+      "What the fence shows before anything was learned: nothing, every service of its namespace, every service of the mesh, or these hosts. `All` is not cut by `maxHosts`, and its hosts take no room until they are called; there are 100,000 at most. `Namespace` and a list take the room that `maxHosts` leaves, services by name and a list as it is written; where hosts are left out, AtCapacity and the log say so. It is put in once, and once more when it has changed.",
     ),
   for: duration
     .default("24h")
@@ -94,7 +96,7 @@ export const ServiceFenceSpec = z.strictObject({
     .max(100_000)
     .optional()
     .describe(
-      "Most learned hosts, static ones not counted. Beyond it a host that was not seen within its window makes room; what was seen within it never does, and the newcomer stays on the fallback (condition AtCapacity). With a smaller number than there are hosts in use, these stay until they are idle. Default: the configuration's `ageing.maxHosts`.",
+      "Most learned hosts. Static ones, and those of `preload: All` that nobody called, are not counted. Beyond it a host that was not seen within its window makes room; what was seen within it never does, and the newcomer stays on the fallback (condition AtCapacity). With a smaller number than there are hosts in use, these stay until they are idle. Default: the configuration's `ageing.maxHosts`.",
     ),
   tcp: z
     .enum(["visible", "learn"])

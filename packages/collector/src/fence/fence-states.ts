@@ -7,17 +7,20 @@ import {
   LineBudget,
   type ServiceFence,
   shortenedList,
+  warmUpMark,
   windowRemarks,
 } from "@fenceline/api";
 import type { EdgeBook, FenceEdges } from "@fenceline/edges";
-import { RecordedLookup } from "@fenceline/registry";
+import { RecordedLookup, type ServiceLookup } from "@fenceline/registry";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
+import { seedAutoHosts } from "./auto-hosts.ts";
 import { type FenceState, newState } from "./fence-state.ts";
 import { differsInSubstance, withConditionsOf } from "./status.ts";
-import { ageingPolicy, mergeStatus, seedAutoHosts, takeOver } from "./take-over.ts";
+import { ageingPolicy, mergeStatus, takeOver } from "./take-over.ts";
 import { takeOverRendered } from "./take-over-rendered.ts";
+import { warmUp } from "./warm-up.ts";
 
 /** What {@link FenceStates} works with. */
 export interface FenceStatesOptions {
@@ -75,8 +78,7 @@ export class FenceStates {
     const edges = book.open(key, ageingPolicy(fence, config, registry), this.#clock());
     if (isNew) this.#tellBack(key, edges);
     const state = this.get(key);
-    const leftOut = isNew ? takeOver(edges, fence, registry, now()) : undefined;
-    if (!isNew) seedAutoHosts(edges, { ...fence, status: state?.status ?? fence.status }, registry, now());
+    const leftOut = isNew ? takeOver(edges, fence, registry, now()) : this.#keepUp(edges, fence, registry);
     if (state !== undefined && !isNew) {
       this.#tellRemarks(state, fence);
       state.opened = registry.reads;
@@ -84,6 +86,7 @@ export class FenceStates {
       state.seen = fence.status;
       if (!leads()) state.status = withConditionsOf(state.seen, state.status);
       else if (differsInSubstance(state.status, state.seen)) state.isContradicted = true;
+      if (leftOut !== undefined) this.#options.onTurnedAway(key, leftOut);
       return;
     }
     const opened = newState(key, edges, registry.reads, fence, now());
@@ -127,6 +130,19 @@ export class FenceStates {
     if (book.close(key, this.#clock()))
       logger.info({ fence: formatFenceKey(key), hosts, keepDeleted: config.ageing.keepDeleted }, "fence is gone, what it learned is kept");
     this.#states.delete(formatFenceKey(key));
+  }
+
+  /**
+   * What a changed spec names. A warm-up that the leader has put in comes with its status.
+   *
+   * @returns the first host of a warm-up that found no room
+   */
+  #keepUp(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup): string | undefined {
+    const { now, leads } = this.#options;
+    const { status = fence.status } = this.get(fenceKeyOf(fence)) ?? {};
+    seedAutoHosts(edges, { ...fence, status }, registry, now());
+    if (!leads() && fence.status.warmUp === warmUpMark(fence.spec.warmUp)) edges.warmedUp = fence.status.warmUp;
+    return warmUp(edges, fence, registry, now());
   }
 
   #clock(): number {

@@ -10,18 +10,21 @@ export const MOST_BYTES = 512 * 1024;
 /** What an entry takes beside its host, and what its details take. */
 const ENTRY = 100;
 const DETAIL = 110;
+/** What a window of its own takes. */
+const WINDOW = 28;
 
 /**
  * The hosts of a status, as small as they have to be: where they are too large, those that were
  * seen longest ago go without detail. What is left of one is what a restart needs: its state, its
- * source, and when it was last seen.
+ * source, when it was last seen, and its own window.
  *
  * An entry that is without detail stays so while there is no room, so that a call, which makes
  * another host the oldest, costs no write.
  */
 export function withinSize(domains: Domains, previous: Domains): { readonly domains: Domains; readonly shortened: number } {
   const entries = Object.entries(domains);
-  let bytes = entries.reduce((sum, [host]) => sum + 2 * host.length + ENTRY + DETAIL, 0);
+  const sizeOf = (host: string, { idleWindow }: DomainStatus) => 2 * host.length + ENTRY + DETAIL + (idleWindow === undefined ? 0 : WINDOW);
+  let bytes = entries.reduce((sum, [host, domain]) => sum + sizeOf(host, domain), 0);
   if (bytes <= MOST_BYTES) return { domains, shortened: 0 };
   const detailed = entries.filter(([, { lastSeen }]) => lastSeen !== undefined);
   const wasShort = (host: string) => previous[host]?.lastSeen !== undefined && previous[host].firstSeen === undefined;
@@ -31,9 +34,14 @@ export function withinSize(domains: Domains, previous: Domains): { readonly doma
   );
   const short: Record<string, DomainStatus> = {};
   let shortened = 0;
-  for (const [host, { status, source, lastSeen }] of order) {
+  for (const [host, { status, source, lastSeen, idleWindow }] of order) {
     if (bytes <= MOST_BYTES) break;
-    short[host] = { status, ...(source !== undefined && { source }), ...(lastSeen !== undefined && { lastSeen }) };
+    short[host] = {
+      status,
+      ...(source !== undefined && { source }),
+      ...(lastSeen !== undefined && { lastSeen }),
+      ...(idleWindow !== undefined && { idleWindow }),
+    };
     bytes -= host.length + DETAIL;
     shortened += 1;
   }

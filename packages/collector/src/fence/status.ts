@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type DomainStatus, isSameList, type ServiceFence, type ServiceFenceStatus, sameOrElse } from "@fenceline/api";
+import { type DomainStatus, formatDuration, isSameList, type ServiceFence, type ServiceFenceStatus, sameOrElse } from "@fenceline/api";
 import type { HostRecord } from "@fenceline/edges";
 import type { EgressHost } from "@fenceline/render/fence";
 import { type ConditionsInput, conditions } from "./conditions.ts";
@@ -28,6 +28,7 @@ export function fenceStatus(input: StatusInput): ServiceFenceStatus {
     domains: sized.domains,
     ...(previous.metricStatus && { metricStatus: previous.metricStatus }),
     ...(observedUntil !== undefined && { observedUntil }),
+    ...(edges.warmedUp !== undefined && { warmUp: edges.warmedUp }),
     conditions: conditions({ ...input, shortened: sized.shortened }),
   };
 }
@@ -42,7 +43,7 @@ export function withConditionsOf({ conditions }: ServiceFenceStatus, { condition
  * written only now and then.
  */
 export function differsInSubstance(a: ServiceFenceStatus, b: ServiceFenceStatus): boolean {
-  if (differInHosts(a.domains, b.domains)) return true;
+  if (differInHosts(a.domains, b.domains) || areOfOtherWarmUps(a, b)) return true;
   return !isDeepStrictEqual(substanceOf(a.conditions), substanceOf(b.conditions)) || areOfOtherSpecs(a.conditions, b.conditions);
 }
 
@@ -55,6 +56,11 @@ function areOfOtherSpecs(a: ServiceFenceStatus["conditions"] = [], b: ServiceFen
     const other = b[at]?.observedGeneration;
     return one !== undefined && other !== undefined && one !== other;
   });
+}
+
+/** As with the spec: a status of a version before this one says nothing of a warm-up. */
+function areOfOtherWarmUps({ warmUp: one }: ServiceFenceStatus, { warmUp: other }: ServiceFenceStatus): boolean {
+  return one !== undefined && other !== undefined && one !== other;
 }
 
 function differInHosts(a: ServiceFenceStatus["domains"], b: ServiceFenceStatus["domains"]): boolean {
@@ -83,6 +89,7 @@ function domainStatus({ host, source, expired }: EgressHost, record: HostRecord 
       lastSeen: iso(record.lastSeen),
       requests: record.requests,
       ports: [...record.ports],
+      ...(record.idleWindow !== undefined && { idleWindow: formatDuration(record.idleWindow) }),
     }),
   };
 }
@@ -91,9 +98,12 @@ function domainStatus({ host, source, expired }: EgressHost, record: HostRecord 
  * A static host with Slime's `auto` strategy that aged out: it stays in the status as expired, so
  * that a restart does not bring it back.
  */
-function expiredAutoHosts({ fence, previous }: StatusInput, live: Readonly<Record<string, DomainStatus>>): Record<string, DomainStatus> {
+function expiredAutoHosts(
+  { fence, previous, edges }: StatusInput,
+  live: Readonly<Record<string, DomainStatus>>,
+): Record<string, DomainStatus> {
   const gone = Object.entries(previous.domains).filter(
-    ([host, { source }]) => source === "static" && live[host] === undefined && host in fence.spec.host,
+    ([host, { source }]) => source === "static" && live[host] === undefined && (host in fence.spec.host || edges.byUse?.has(host) === true),
   );
   return Object.fromEntries(gone.map(([host, domain]) => [host, { ...domain, status: "EXPIRE" as const }]));
 }

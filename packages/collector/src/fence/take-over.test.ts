@@ -4,7 +4,8 @@ import type { ServiceFence } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
 import { RecordedLookup } from "@fenceline/registry";
 import { CAPTURED_MESH, CONFIG, meshOf } from "../testing/mesh.ts";
-import { ageingPolicy, seedAutoHosts, takeOver } from "./take-over.ts";
+import { seedAutoHosts } from "./auto-hosts.ts";
+import { ageingPolicy, takeOver } from "./take-over.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
@@ -97,7 +98,7 @@ test("T-08 a restart takes back all that was learned, also beyond maxHosts, and 
     (host) => `    ${host}.svc.cluster.local: {source: learned, lastSeen: "2025-06-01T00:00:00Z"}\n`,
   );
   assert.equal(bookOf(fence(`spec: {enable: true, maxHosts: 1}\nstatus:\n  domains:\n${hosts.join("")}`)).length, 3);
-  assert.equal(bookOf(fence("spec: {enable: true, maxHosts: 2, warmUp: {preload: All}}\n")).length, 2);
+  assert.equal(bookOf(fence("spec: {enable: true, maxHosts: 1, warmUp: {preload: Namespace}}\n")).length, 1);
 });
 
 test("issue 13: thousands of hosts that do not age by use cost no look-up when their fence changes", () => {

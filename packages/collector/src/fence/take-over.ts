@@ -4,13 +4,15 @@ import {
   durationMs,
   type HostSource,
   idleWindowOf,
+  parseDuration,
   type ServiceFence,
   type ServiceFenceStatus,
-  timestampMs,
 } from "@fenceline/api";
 import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
 import type { ServiceLookup } from "@fenceline/registry";
-import { agesByUse, statusKey } from "@fenceline/render/fence";
+import { statusKey } from "@fenceline/render/fence";
+import { autoWindows, seedAutoHosts } from "./auto-hosts.ts";
+import { warmedUpBefore, warmUp } from "./warm-up.ts";
 
 /**
  * How a fence's hosts age: its own fields, else the configuration.
@@ -25,6 +27,9 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
     maxHosts: spec.maxHosts ?? ageing.maxHosts,
     // Calls to static hosts stand in the book too. They must not keep learned ones out.
     declared: new Set(Object.keys(spec.host).map((key) => statusKey(key, metadata.namespace, registry))),
+    byUse: autoWindows({ spec, metadata }, registry),
+    ...(spec.warmUp.preload !== "None" && { preloadedFor: durationMs(spec.warmUp.for) }),
+    preloadsAll: spec.warmUp.preload === "All",
     maxRemovedShare: ageing.maxRemovedShare,
   };
 }
@@ -37,36 +42,10 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
  * @returns the first host of the warm-up that found no room; undefined when all of them did
  */
 export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup, now: number): string | undefined {
-  const isKept = edges.size > 0;
-  // First, because a host keeps what it was seeded with first, and these have a window of their
-  // own.
-  seedAutoHosts(edges, fence, registry, now);
   for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now)]) edges.seed(seed);
-  if (isKept) return undefined;
-  const idleWindow = durationMs(fence.spec.warmUp.for);
-  for (const host of preloaded(fence, registry)) {
-    const isIn = edges.offer({ host, source: "preloaded", firstSeen: now, lastSeen: now, idleWindow }) || edges.has(host);
-    // Nothing makes room for the hosts behind it: all that the page holds counts as just seen. A
-    // declared one among them is shown without a place.
-    if (!isIn) return host;
-  }
-  return undefined;
-}
-
-/**
- * Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out
- * before stays out until it is called. A person named each of them, so all find room and take none:
- * their number is bounded by what a manifest and a Sidecar (`TooManyHosts`) take.
- */
-export function seedAutoHosts(edges: FenceEdges, { metadata, spec, status }: ServiceFence, registry: ServiceLookup, now: number): void {
-  for (const [key, strategy] of Object.entries(spec.host)) {
-    // Before anything is looked up: of thousands of hosts few age by use.
-    if (!agesByUse(strategy)) continue;
-    const host = statusKey(key, metadata.namespace, registry);
-    if (status.domains[host]?.status === "EXPIRE") continue;
-    const seen = Math.min(now, Math.max(0, timestampMs(strategy?.RecentlyCalled) ?? now));
-    edges.seed({ host, source: "static", firstSeen: seen, lastSeen: seen, idleWindow: timestampMs(strategy?.auto?.duration) });
-  }
+  seedAutoHosts(edges, fence, registry, now);
+  edges.warmedUp ??= warmedUpBefore(fence);
+  return warmUp(edges, fence, registry, now);
 }
 
 /**
@@ -80,8 +59,9 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
   if (after.observedUntil !== undefined && after.observedUntil !== before.observedUntil)
     edges.observedElsewhere(Date.parse(after.observedUntil), now);
   for (const seed of restored(after, now, (host, domain) => isNewsOf(edges, before.domains[host], host, domain))) {
-    if (edges.has(seed.host)) edges.seenElsewhere(seed.host, seed.lastSeen);
-    else edges.seed(seed);
+    if (!edges.has(seed.host)) edges.seed(seed);
+    edges.seenElsewhere(seed.host, seed.lastSeen);
+    if (seed.idleWindow !== undefined) edges.extend(seed.host, seed.idleWindow);
   }
 }
 
@@ -90,7 +70,8 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
  * it would do so again at each look, for ever, if the same time were news each time.
  */
 function isNewsOf(edges: FenceEdges, before: DomainStatus | undefined, host: string, after: DomainStatus): boolean {
-  return edges.has(host) ? before?.lastSeen !== after.lastSeen : !isBooked(before);
+  if (!edges.has(host)) return !isBooked(before);
+  return before?.lastSeen !== after.lastSeen || before?.idleWindow !== after.idleWindow;
 }
 
 /**
@@ -111,7 +92,7 @@ const NEVER = new Date(0).toISOString();
 function restored(status: ServiceFenceStatus, now: number, isWanted = (_host: string, _domain: DomainStatus) => true): HostSeed[] {
   const seeds: HostSeed[] = Object.entries(status.domains).flatMap(([host, domain]) => {
     if (!isBooked(domain) || !isWanted(host, domain)) return [];
-    const { source, firstSeen, lastSeen, requests, ports } = domain;
+    const { source, firstSeen, lastSeen, requests, ports, idleWindow } = domain;
     // A time that could not be read is long ago, not now: it must not count as news each time it is
     // read. One in the future would outlast every later one.
     const seen = Math.min(now, Date.parse(lastSeen ?? firstSeen ?? NEVER));
@@ -124,6 +105,7 @@ function restored(status: ServiceFenceStatus, now: number, isWanted = (_host: st
         lastSeen: seen,
         requests: requests ?? 0,
         ports: ports ?? [],
+        idleWindow: idleWindow === undefined ? undefined : parseDuration(idleWindow),
       },
     ];
   });
@@ -153,23 +135,4 @@ function imported({ metadata, spec, status }: ServiceFence, registry: ServiceLoo
     return service === undefined ? [] : [registry.hostOf(service)];
   });
   return hosts.map((host) => ({ host, source: "imported", firstSeen: now, lastSeen: now }));
-}
-
-/**
- * `warmUp.preload`: once, when the fence has no status yet, so that what fell away stays away. A
- * list as it is written, for a person may put first what matters most; Services with the fence's
- * own namespace first, which a workload calls most, then by namespace and name. One by one: of the
- * thousands of a mesh most find no room.
- */
-function* preloaded({ metadata: { namespace }, spec, status }: ServiceFence, registry: ServiceLookup): Generator<string, void> {
-  if (status.observedUntil !== undefined || Object.keys(status.domains).length > 0) return;
-  const { preload } = spec.warmUp;
-  if (preload === "None") return;
-  if (typeof preload === "object") {
-    for (const key of preload) yield statusKey(key, namespace, registry);
-    return;
-  }
-  for (const service of registry.servicesIn(namespace)) yield registry.hostOf(service);
-  if (preload === "Namespace") return;
-  for (const service of registry.services()) if (service.metadata.namespace !== namespace) yield registry.hostOf(service);
 }

@@ -30,8 +30,10 @@ export interface RunningCollector {
   /**
    * Stops the collector and starts another one over the same folder, in which `meanwhile` may
    * change things.
+   *
+   * @param changed manifests in place of those it was started with
    */
-  restart(meanwhile?: () => void): Promise<RunningCollector>;
+  restart(meanwhile?: () => void, changed?: string): Promise<RunningCollector>;
 }
 
 export async function startCollector(
@@ -70,10 +72,10 @@ export async function startCollector(
       const response = await fetch(`http://127.0.0.1:${api.port}${path}`, options);
       return { status: response.status, body: await response.text() };
     },
-    restart: async (meanwhile = () => {}) => {
+    restart: async (meanwhile = () => {}, changed = manifests) => {
       await close();
       meanwhile();
-      return startCollector(t, manifests, folder, options, kinds);
+      return startCollector(t, changed, folder, options, kinds);
     },
   };
 }

@@ -1,0 +1,44 @@
+import { type DomainStatus, type ServiceFence, timestampMs } from "@fenceline/api";
+import type { FenceEdges } from "@fenceline/edges";
+import type { ServiceLookup } from "@fenceline/registry";
+import { agesByUse, statusKey } from "@fenceline/render/fence";
+
+/** Windows of hosts with Slime's `auto` strategy, in milliseconds; undefined where it says none. */
+export function autoWindows(
+  fence: Pick<ServiceFence, "metadata" | "spec">,
+  registry: ServiceLookup,
+): ReadonlyMap<string, number | undefined> {
+  return new Map([...autoHosts(fence, registry)].map(({ host, strategy }) => [host, timestampMs(strategy.auto?.duration)]));
+}
+
+/**
+ * Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out
+ * before stays out until it is called, or `RecentlyCalled` says that it was since. A person named
+ * each of them, so all find room and take none: their number is bounded by what a manifest and a
+ * Sidecar (`TooManyHosts`) take.
+ */
+export function seedAutoHosts(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup, now: number): void {
+  for (const { host, strategy } of autoHosts(fence, registry)) {
+    const called = timestampMs(strategy.RecentlyCalled);
+    // A time to come was seen by nobody, and would be news each time it is read.
+    const isPast = called !== undefined && called <= now;
+    if (edges.has(host)) {
+      if (isPast) edges.calledAt(host, called, now);
+      continue;
+    }
+    const before = fence.status.domains[host];
+    if (before?.status === "EXPIRE" && !(isPast && isAfter(called, before))) continue;
+    const seen = isPast ? Math.max(0, called) : now;
+    edges.seed({ host, source: "static", firstSeen: seen, lastSeen: seen, idleFor: now - seen });
+  }
+}
+
+function* autoHosts({ spec, metadata }: Pick<ServiceFence, "metadata" | "spec">, registry: ServiceLookup) {
+  // Before anything is looked up: of thousands of hosts few age by use.
+  for (const [key, strategy] of Object.entries(spec.host))
+    if (strategy && agesByUse(strategy)) yield { host: statusKey(key, metadata.namespace, registry), strategy };
+}
+
+function isAfter(called: number, { lastSeen }: DomainStatus): boolean {
+  return lastSeen !== undefined && called > Date.parse(lastSeen);
+}

@@ -1,0 +1,72 @@
+import type { AgeingPolicy, HostEntry } from "./host-entry.ts";
+
+/**
+ * A pause in the telemetry counts as observed time up to this part of the window: hosts of a
+ * workload that calls once an hour must age under a day's window too.
+ */
+const GAP_PARTS = 20;
+/** The same between two reports of another replica, which writes one every tenth of a window. */
+const GAP_PARTS_ELSEWHERE = 10;
+/**
+ * Part of its window that a host gets on top while another replica sees calls of the workload. The
+ * calls that the other replica sees are told here up to that much later.
+ */
+const LATE_REPORTS = 0.2;
+
+/** How long each host of a fence may go unseen, in milliseconds of observed time. */
+export class IdleWindows {
+  #policy: AgeingPolicy;
+  /**
+   * Shortest window that a host came with. It stays when that host leaves: a pause that counts for
+   * too little is the safe error.
+   */
+  #shortestOfHosts = Number.POSITIVE_INFINITY;
+  /** The same of hosts that a person declared. */
+  #shortestDeclared = Number.POSITIVE_INFINITY;
+  #isSeenElsewhere = false;
+
+  constructor(policy: AgeingPolicy) {
+    this.#policy = policy;
+    this.setPolicy(policy);
+  }
+
+  setPolicy(policy: AgeingPolicy): void {
+    this.#policy = policy;
+    this.#shortestDeclared = Number.POSITIVE_INFINITY;
+    for (const window of policy.byUse?.values() ?? [])
+      this.#shortestDeclared = Math.min(this.#shortestDeclared, window ?? policy.idleWindow);
+  }
+
+  /** A host came with a window of its own. */
+  came(idleWindow: number): void {
+    this.#shortestOfHosts = Math.min(this.#shortestOfHosts, idleWindow);
+  }
+
+  /** Another replica sees calls of the workload. */
+  seenElsewhere(): void {
+    this.#isSeenElsewhere = true;
+  }
+
+  /** What a person said of the host, else what it came with, else what is said of all. */
+  of({ host, idleWindow }: Pick<HostEntry, "host" | "idleWindow">): number {
+    const { shortestWindow = 0, byUse } = this.#policy;
+    const window = byUse?.get(host) ?? idleWindow ?? this.#policy.idleWindow;
+    return Math.max(shortestWindow, window) * (this.#isSeenElsewhere ? 1 + LATE_REPORTS : 1);
+  }
+
+  /** How much of a pause in the telemetry counts. */
+  get longestGap(): number {
+    return this.#narrowest / GAP_PARTS;
+  }
+
+  /** How much of a pause between two reports of another replica counts. */
+  get longestGapElsewhere(): number {
+    return this.#narrowest / GAP_PARTS_ELSEWHERE;
+  }
+
+  /** The shortest window of any host: a pause must not carry a host over its window. */
+  get #narrowest(): number {
+    const { shortestWindow = 0, idleWindow } = this.#policy;
+    return Math.max(shortestWindow, Math.min(idleWindow, this.#shortestOfHosts, this.#shortestDeclared));
+  }
+}
