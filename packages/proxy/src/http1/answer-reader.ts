@@ -249,7 +249,7 @@ export class AnswerReader {
     }
   }
 
-  /** Envoy joins the folds of trailers too, and takes what it does not relay of them. */
+  /** Envoy serves such an answer too, folds and framing fields in its trailers or not. */
   #readTrailers(received: string): [string, string][] {
     const text = withoutFoldsOf(received);
     // The body ends where its chunks say. A reader that believed the field would look elsewhere.
