@@ -1,17 +1,26 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { rename, rm, stat } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { FencelineError } from "@fenceline/api";
 
 /** No manifest: its name begins with a dot. */
 const LOCK = ".fenceline.lock";
-/** Longest path that a Unix socket may have, in bytes, with room for the name of a dead one. */
-const LONGEST_PATH = 90;
-/** How often a socket that somebody left behind is moved away: each time another one may come. */
-const TRIES = 10;
+/** Longest path that a Unix socket may have, in bytes. */
+const LONGEST_PATH = 100;
+/** What a process says to whoever connects. */
+const HOLDS = "holds";
+const CLAIMS = "claims";
+/** It goes away just then. */
+const LEAVES = "leaves";
+/** Milliseconds within which a process that is not stopped answers. */
+const ANSWER_MS = 2_000;
+/** Milliseconds until others that claim it too are asked again, and how often at most. */
+const ASK_AGAIN_MS = 20;
+const MOST_ASKED = 250;
 
 /**
  * Takes the folder for this process. Two over one folder would write each other's state and the
@@ -27,67 +36,103 @@ const TRIES = 10;
  * @throws {FencelineError} `DIRECTORY_IN_USE`
  */
 export async function takeFolder(folder: string): Promise<() => Promise<void>> {
-  const inside = join(folder, LOCK);
-  const held = Buffer.byteLength(inside) <= LONGEST_PATH ? await hold(inside, folder) : undefined;
   const { dev, ino } = await stat(folder, { bigint: true });
-  const socket = held ?? (await hold(join(tmpdir(), `fenceline-${dev}-${ino}.sock`), folder));
-  // Nor among temporary files: this only spares somebody a mistake, and is no reason not to start.
-  if (socket === undefined) return async () => {};
-  socket.unref();
-  return async () => {
-    socket.close();
-    await once(socket, "close");
-  };
-}
-
-/**
- * Listens on a socket that nobody else does. To bind it is one step for the kernel, so of two that
- * begin at the same moment one is refused.
- *
- * @returns undefined where there is no place for a socket
- */
-async function hold(path: string, folder: string): Promise<Server | undefined> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const socket = createServer((connection) => connection.destroy());
-    try {
-      socket.listen(path);
-      await once(socket, "listening");
-      return socket;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") return undefined;
-    }
-    if (await listens(path)) throw inUse(folder);
-    await moveAway(path, folder);
-  }
-  throw inUse(folder);
-}
-
-/**
- * Takes away what nobody listens on: a process left it behind that was killed. Another one may have
- * done the same a moment before, and listen there now: it gets its own back.
- */
-async function moveAway(path: string, folder: string): Promise<void> {
-  const aside = `${path}.${randomBytes(4).toString("hex")}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
-  }
-  if (await listens(aside)) {
-    await rename(aside, path);
+  for (const place of [join(folder, LOCK), join(tmpdir(), `fenceline-${dev}-${ino}.lock`)]) {
+    const claim = await Claim.make(place);
+    if (claim === undefined) continue;
+    if (await claim.prevails()) return () => claim.close();
+    await claim.close();
     throw inUse(folder);
   }
-  await rm(aside, { force: true });
+  // Nor among temporary files: this only spares somebody a mistake, and is no reason not to start.
+  return async () => {};
 }
 
-async function listens(path: string): Promise<boolean> {
-  const connection = connect(path);
+/**
+ * One process's wish for a place: a socket of a name that nobody else ever has, so that what is
+ * removed is always what was found dead. Everybody listens before looking at the others, so of two
+ * one at least sees the other. Who sees one that holds, or claims by a lower name, gives way; who
+ * sees one that claims by a higher name waits for what becomes of it, since that one may have
+ * looked before.
+ */
+class Claim {
+  readonly #place: string;
+  readonly #path: string;
+  readonly #socket: Server;
+  #holds = false;
+
+  private constructor(place: string) {
+    this.#place = place;
+    this.#path = `${place}.${randomBytes(4).toString("hex")}`;
+    this.#socket = createServer((connection) => {
+      connection.on("error", () => {}).end(this.#holds ? HOLDS : CLAIMS);
+    });
+  }
+
+  /** @returns undefined where there is no place for a socket */
+  static async make(place: string): Promise<Claim | undefined> {
+    const claim = new Claim(place);
+    const begun = `${place}~${randomBytes(4).toString("hex")}`;
+    if (Buffer.byteLength(begun) > LONGEST_PATH) return undefined;
+    try {
+      // Others must be able to ask: to one who may not, a dead one would look alive.
+      claim.#socket.listen({ path: begun, writableAll: true });
+      await once(claim.#socket, "listening");
+      // A socket is bound before it listens, and in between it looks dead. So it gets the name that
+      // others look for only now.
+      await rename(begun, claim.#path);
+    } catch {
+      claim.#socket.close();
+      return undefined;
+    }
+    claim.#socket.unref();
+    return claim;
+  }
+
+  /** Whether the place is this claim's. */
+  async prevails(): Promise<boolean> {
+    let others = await this.#others();
+    for (let asked = 0; asked < MOST_ASKED; asked += 1) {
+      const answers = await Promise.all(others.map(async (path) => ({ path, says: await ask(path) })));
+      if (answers.some(({ path, says }) => says === HOLDS || (says === CLAIMS && path < this.#path))) return false;
+      others = answers.filter(({ says }) => says !== undefined).map(({ path }) => path);
+      if (others.length === 0) {
+        this.#holds = true;
+        return true;
+      }
+      await setTimeout(ASK_AGAIN_MS);
+    }
+    return false;
+  }
+
+  async close(): Promise<void> {
+    await rm(this.#path, { force: true });
+    this.#socket.close();
+    await once(this.#socket, "close");
+  }
+
+  async #others(): Promise<readonly string[]> {
+    const folder = dirname(this.#place);
+    const prefix = `${basename(this.#place)}.`;
+    const paths = (await readdir(folder)).filter((name) => name.startsWith(prefix)).map((name) => join(folder, name));
+    return paths.filter((path) => path !== this.#path);
+  }
+}
+
+/** What the process behind a socket says. Undefined: there is none, and no socket any more. */
+async function ask(path: string): Promise<typeof HOLDS | typeof CLAIMS | typeof LEAVES | undefined> {
+  const connection = connect(path).setEncoding("utf8").setTimeout(ANSWER_MS);
+  connection.on("timeout", () => connection.destroy(new Error("no answer")));
   try {
-    await once(connection, "connect");
-    return true;
+    let said = "";
+    for await (const chunk of connection) said += chunk;
+    return said === HOLDS || said === CLAIMS ? said : LEAVES;
   } catch (error) {
-    // Another user's process.
-    return (error as NodeJS.ErrnoException).code === "EACCES";
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ECONNREFUSED") await rm(path, { force: true }).catch(() => {});
+    if (code === "ECONNREFUSED" || code === "ENOENT") return undefined;
+    // Whoever does not answer, or may not be asked, is alive.
+    return code === "ECONNRESET" || code === "EPIPE" ? LEAVES : HOLDS;
   } finally {
     connection.destroy();
   }
