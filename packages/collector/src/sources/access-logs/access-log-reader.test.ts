@@ -6,6 +6,7 @@ import { EdgeBook } from "@fenceline/edges";
 import { Learner } from "../../learner.ts";
 import { CollectorMetrics } from "../../metrics.ts";
 import { entryOf, meshOf, streamOf } from "../../testing/mesh.ts";
+import { droppedEntries } from "../../testing/reader.ts";
 import { AccessLogReader } from "./access-log-reader.ts";
 
 const POLICY = { idleWindow: 1_000, maxHosts: 10, maxRemovedShare: 1 };
@@ -33,11 +34,7 @@ function setUp() {
     now: () => clock.now,
     onProxyVersion: (fence, version) => told.push(`${formatFenceKey(fence)} runs ${version}`),
   });
-  const dropped = async () => {
-    const { values } = await metrics.entriesDropped.get();
-    return Object.fromEntries(values.map(({ labels, value }) => [labels.reason, value]));
-  };
-  return { reader, edges, told, clock, dropped };
+  return { reader, edges, told, clock, dropped: () => droppedEntries(metrics) };
 }
 
 test("an edge is told once, however often it is seen, and its requests are counted", () => {
