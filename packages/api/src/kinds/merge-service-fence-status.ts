@@ -148,9 +148,9 @@ function addedRequests(desired: number | undefined, base: number | undefined, li
   return base === undefined ? Math.max(desired, live) : addCounts(live, Math.max(0, desired - base));
 }
 
-/** A host that was called and whose first call is not told. */
-function isShort({ firstSeen, lastSeen }: DomainStatus): boolean {
-  return lastSeen !== undefined && firstSeen === undefined;
+/** A host that was called, and of whose calls only the last one is told. */
+function isShort({ firstSeen, lastSeen, requests }: DomainStatus): boolean {
+  return lastSeen !== undefined && firstSeen === undefined && requests === undefined;
 }
 
 function withoutDetail({ status, source, lastSeen, idleWindow }: DomainStatus): DomainStatus {
