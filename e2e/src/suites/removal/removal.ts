@@ -73,10 +73,14 @@ async function fence(lab: Lab, report: Report, caller: Workload, before: EnvoyCo
     await firstCall(caller, urlOf(name));
     await untilDirect(lab, caller, urlOf(name));
   }
+  const hiddenBy = (changes: readonly string[]) =>
+    OTHERS.filter((name) => changes.some((change) => change.startsWith("- ") && change.includes(`|${name}.${NAMESPACE}.`)));
+  // They are parked before they go; the assertion below says which do not.
+  const areHidden = async () => hiddenBy(differences(before, await configurationOf(caller.pod.envoy))).length === OTHERS.length;
+  await lab.until("the other hosts hidden", areHidden, { timeout: PATIENCE }).catch(() => {});
   const changes = differences(before, await settledConfiguration(lab, caller));
   report.figure("items that the fence took away, added or changed", changes.length);
-  const hidden = OTHERS.filter((name) => changes.some((change) => change.startsWith("- ") && change.includes(`|${name}.${NAMESPACE}.`)));
-  assert.deepEqual(hidden, OTHERS);
+  assert.deepEqual(hiddenBy(changes), OTHERS);
   return SteadyLoad.start(caller, KNOWN.map(urlOf));
 }
 
