@@ -1,6 +1,7 @@
 import type { Document, LineCounter } from "yaml";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
 import { type FieldPath, formatPath, lineOfField } from "./field-path.ts";
+import { isJsonObject } from "./json-object.ts";
 import { faultCodeOf, groupOf, isOwnKind, keptOf, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
 import { describeLeftOut } from "./kinds/left-out.ts";
 import { type KnownObject, MANIFEST_KINDS } from "./kinds/table.ts";
@@ -124,13 +125,13 @@ class ManifestReader {
 
   #reasonToIgnore(value: unknown): IgnoredObject["reason"] | undefined {
     // A list of anything else than objects with a kind, which somebody might take for manifests.
-    if (Array.isArray(value) && /\.json$/i.test(this.#file) && !value.some((each) => isRecord(each) && each.kind !== undefined))
+    if (Array.isArray(value) && /\.json$/i.test(this.#file) && !value.some((each) => isJsonObject(each) && each.kind !== undefined))
       return "no Kubernetes object";
-    if (!isRecord(value)) return undefined;
+    if (!isJsonObject(value)) return undefined;
     const { apiVersion, kind, metadata } = value;
     if (typeof apiVersion === "string" && apiVersion.startsWith("kustomize.config.k8s.io/")) return "a kustomization";
     // Each apply of such an object makes another one, so it stands for none that exists.
-    if (typeof kind === "string" && isRecord(metadata) && typeof metadata.generateName === "string" && metadata.name === undefined)
+    if (typeof kind === "string" && isJsonObject(metadata) && typeof metadata.generateName === "string" && metadata.name === undefined)
       return "has no name, but generateName";
     const isManifest = apiVersion !== undefined || kind !== undefined;
     return !isManifest && /\.json$/i.test(this.#file) ? "no Kubernetes object" : undefined;
@@ -140,7 +141,7 @@ class ManifestReader {
   #readList(document: Document, list: ListObject, path: FieldPath): void {
     const kind = list.kind.slice(0, -"List".length);
     for (const [index, item] of (list.items ?? []).entries()) {
-      const isBare = kind !== "" && isRecord(item) && (item.kind === undefined || item.kind === null);
+      const isBare = kind !== "" && isJsonObject(item) && (item.kind === undefined || item.kind === null);
       this.#readValue(document, isBare ? { ...item, apiVersion: list.apiVersion, kind } : item, [...path, "items", index]);
     }
   }
@@ -226,25 +227,21 @@ interface ListObject {
   readonly items: readonly unknown[] | null | undefined;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /**
  * `kind: List` without items is an empty one; another kind that ends so is a list only if it has
  * them.
  */
 function isList(value: unknown): value is ListObject {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { apiVersion, kind, items } = value;
   if (typeof apiVersion !== "string" || typeof kind !== "string" || !kind.endsWith("List")) return false;
   return Array.isArray(items) || (kind === "List" && (items === undefined || items === null));
 }
 
 function isObject(value: unknown): value is AnyObject {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { apiVersion, kind, metadata } = value;
-  return typeof apiVersion === "string" && typeof kind === "string" && isRecord(metadata) && typeof metadata.name === "string";
+  return typeof apiVersion === "string" && typeof kind === "string" && isJsonObject(metadata) && typeof metadata.name === "string";
 }
 
 function fieldOf(value: unknown, key: PropertyKey): unknown {
@@ -253,7 +250,7 @@ function fieldOf(value: unknown, key: PropertyKey): unknown {
 
 /** What to do with a file of another use: values of a chart, a compose file, a text. */
 function elsewhere(value: unknown): string {
-  const isManifest = isRecord(value) && (value.apiVersion !== undefined || value.kind !== undefined);
+  const isManifest = isJsonObject(value) && (value.apiVersion !== undefined || value.kind !== undefined);
   return isManifest ? "" : "; a file that is no manifest belongs into another folder";
 }
 
@@ -263,5 +260,5 @@ function quoteIt(value: unknown): string {
 }
 
 function kindOf(value: unknown): string | undefined {
-  return isRecord(value) && typeof value.kind === "string" ? value.kind : undefined;
+  return isJsonObject(value) && typeof value.kind === "string" ? value.kind : undefined;
 }

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { isJsonObject } from "./json-object.ts";
 
 /**
  * The JSON merge patch (RFC 7386) that makes `from` into `to`; undefined when there is nothing to
@@ -27,8 +26,4 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
     else result[field] = applyMergePatch(result[field], change);
   }
   return result;
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { FieldPath } from "./field-path.ts";
+import { isJsonObject, type JsonObject } from "./json-object.ts";
 import { moduleOfFields, type SlimeModule, slimeModule, withoutEffect } from "./slime-modules.ts";
 
 /** A module of Slime's, in the words of our configuration. */
@@ -11,8 +12,6 @@ export interface SlimeGeneral {
   readonly pathOf: (field: FieldPath) => FieldPath;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /**
  * Reads the `general` of a Slime module, or the module with it. Undefined when the value is none:
  * no field of it is one of Slime's alone.
@@ -22,9 +21,9 @@ type Fields = Readonly<Record<string, unknown>>;
  * here, not refused.
  */
 export function slimeGeneral(value: unknown): SlimeGeneral | undefined {
-  if (!isRecord(value)) return undefined;
-  const isModule = isRecord(value.general);
-  const general = isModule ? (value.general as Fields) : value;
+  if (!isJsonObject(value)) return undefined;
+  const isModule = isJsonObject(value.general);
+  const general = isModule ? (value.general as JsonObject) : value;
   const byFields = moduleOfFields(Object.keys(general));
   if (!isModule && byFields === undefined) return undefined;
   const named = isModule ? (slimeModule(value.kind) ?? slimeModule(value.name)) : undefined;
@@ -38,7 +37,7 @@ export function slimeGeneral(value: unknown): SlimeGeneral | undefined {
 }
 
 /** Of a `general` of kind lazyload: no other module has anything that counts here. */
-function configOf({ clusterGsNamespace, dispatches, autoFence, defaultFence }: Fields): unknown {
+function configOf({ clusterGsNamespace, dispatches, autoFence, defaultFence }: JsonObject): unknown {
   return {
     ...(isGiven(clusterGsNamespace) && { namespace: clusterGsNamespace }),
     ...(isGiven(dispatches) && { fallback: { dispatches: named(dispatches) } }),
@@ -49,10 +48,10 @@ function configOf({ clusterGsNamespace, dispatches, autoFence, defaultFence }: F
 /** Slime takes dispatches without a name; a route of Envoy is found in its logs by one. */
 function named(dispatches: unknown): unknown {
   if (!Array.isArray(dispatches)) return dispatches;
-  return dispatches.map((dispatch: unknown, index) => (isRecord(dispatch) ? { name: `dispatch-${index}`, ...dispatch } : dispatch));
+  return dispatches.map((dispatch: unknown, index) => (isJsonObject(dispatch) ? { name: `dispatch-${index}`, ...dispatch } : dispatch));
 }
 
-function remarksOf(module: SlimeModule, general: Fields): readonly string[] {
+function remarksOf(module: SlimeModule, general: JsonObject): readonly string[] {
   return Object.keys(general).flatMap((name) => {
     const reason = isGiven(general[name]) ? withoutEffect(module, name) : undefined;
     return reason === undefined ? [] : [`general.${name} has no effect: ${reason}`];
@@ -66,8 +65,4 @@ function placeOf([first, ...rest]: FieldPath): FieldPath {
 
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
-}
-
-function isRecord(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

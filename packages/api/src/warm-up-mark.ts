@@ -1,9 +1,6 @@
-import { createHash } from "node:crypto";
 import { durationMs, formatDuration } from "./duration.ts";
 import type { ServiceFenceSpec } from "./kinds/service-fence.ts";
-
-/** Enough that two lists of hosts are never taken for one, in hexadecimal digits. */
-const DIGITS = 16;
+import { shortHash } from "./short-hash.ts";
 
 /**
  * A warm-up in short, as the status tells which one was put in: `None`, `All for 48h`. Of a list,
@@ -11,10 +8,6 @@ const DIGITS = 16;
  */
 export function warmUpMark({ preload, for: length }: ServiceFenceSpec["warmUp"]): string {
   if (preload === "None") return preload;
-  const what = typeof preload === "string" ? preload : `${preload.length} hosts ${hashOf(preload)}`;
+  const what = typeof preload === "string" ? preload : `${preload.length} hosts ${shortHash(JSON.stringify(preload))}`;
   return `${what} for ${formatDuration(durationMs(length))}`;
-}
-
-function hashOf(hosts: readonly string[]): string {
-  return createHash("sha256").update(JSON.stringify(hosts)).digest("hex").slice(0, DIGITS);
 }

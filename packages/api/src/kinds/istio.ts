@@ -1,3 +1,4 @@
+import { isJsonObject } from "../json-object.ts";
 import type { Labels } from "../object.ts";
 import type { ConfigPatch } from "./envoy-filter.ts";
 import type { Kind } from "./kind.ts";
@@ -134,12 +135,8 @@ export const ENVOY_FILTER: RenderedKind<"EnvoyFilter"> = {
   comesWith: "the CRDs of Istio",
   isContested: false,
   lists: ["configPatches"],
-  isItem: (item) => "patch" in item && isRecord(item.patch) && (!("value" in item.patch) || isRecord(item.patch.value)),
+  isItem: (item) => "patch" in item && isJsonObject(item.patch) && (!("value" in item.patch) || isJsonObject(item.patch.value)),
 };
-
-function isRecord(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /**
  * The table of rendered kinds: stores, informers, withdrawal and the chart's rights read it. In the

@@ -3,6 +3,7 @@ import { addCounts, unitePorts } from "../counts.ts";
 import { differingFields, isSameList } from "./compare-domain-status.ts";
 import type { StatusMerge } from "./kind.ts";
 import type { DomainStatus, ServiceFenceStatus } from "./service-fence-status.ts";
+import { isShortDomainStatus, shortDomainStatus } from "./short-domain-status.ts";
 
 /** What a fence's status is merged from. */
 export interface FenceStatusMerge {
@@ -96,7 +97,7 @@ function* changedDomains({ desired, base, live, leads, now }: FenceStatusMerge):
     if (!leads && known !== undefined && differingFields(domain, known).length === 0) continue;
     const merged = mergedDomain(domain, known, current, now);
     // The leader has left its details out, for want of room.
-    const change = domainPatch(current, leads && isShort(domain) ? withoutDetail(merged) : merged);
+    const change = domainPatch(current, leads && isShortDomainStatus(domain) ? shortDomainStatus(merged) : merged);
     if (change !== undefined) yield [host, change];
   }
 }
@@ -146,20 +147,6 @@ function changedFields({ hosts, status, source }: DomainStatus, base: DomainStat
 function addedRequests(desired: number | undefined, base: number | undefined, live: number | undefined): number | undefined {
   if (desired === undefined || live === undefined) return desired ?? live;
   return base === undefined ? Math.max(desired, live) : addCounts(live, Math.max(0, desired - base));
-}
-
-/** A host that was called, and of whose calls only the last one is told. */
-function isShort({ firstSeen, lastSeen, requests }: DomainStatus): boolean {
-  return lastSeen !== undefined && firstSeen === undefined && requests === undefined;
-}
-
-function withoutDetail({ status, source, lastSeen, idleWindow }: DomainStatus): DomainStatus {
-  return {
-    status,
-    ...(source !== undefined && { source }),
-    ...(lastSeen !== undefined && { lastSeen }),
-    ...(idleWindow !== undefined && { idleWindow }),
-  };
 }
 
 function withoutLastSeen({ lastSeen: _, ...domain }: DomainStatus): DomainStatus {

@@ -1,17 +1,18 @@
 /** Fences in the one form that their schema takes, and what of one counts in spite of faults. */
 import { normalHost } from "../egress-host.ts";
 import type { FieldPath } from "../field-path.ts";
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import type { Normalized } from "./normalize.ts";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Hosts in lower case, without trailing dot and port. See `normalize` of a kind. */
 export function normalFence(object: unknown): Normalized {
-  const spec = isRecord(object) ? object.spec : undefined;
-  if (!isRecord(object) || !isRecord(spec)) return { object, asWritten: (field) => field };
-  const host = isRecord(spec.host) ? normalHosts(spec.host) : spec.host;
+  const spec = isJsonObject(object) ? object.spec : undefined;
+  if (!isJsonObject(object) || !isJsonObject(spec)) return { object, asWritten: (field) => field };
+  const host = isJsonObject(spec.host) ? normalHosts(spec.host) : spec.host;
   const warmUp =
-    isRecord(spec.warmUp) && Array.isArray(spec.warmUp.preload) ? { ...spec.warmUp, preload: preload(spec.warmUp.preload) } : spec.warmUp;
+    isJsonObject(spec.warmUp) && Array.isArray(spec.warmUp.preload)
+      ? { ...spec.warmUp, preload: preload(spec.warmUp.preload) }
+      : spec.warmUp;
   return {
     object: { ...object, spec: { ...spec, ...("host" in spec && { host }), ...("warmUp" in spec && { warmUp }) } },
     asWritten: (field) => asWritten(field, spec.host),
@@ -32,7 +33,7 @@ function preload(list: readonly unknown[]): readonly unknown[] {
 
 function asWritten(field: FieldPath, hosts: unknown): FieldPath {
   const [spec, host, name, ...rest] = field;
-  if (spec !== "spec" || host !== "host" || name === undefined || !isRecord(hosts) || Object.hasOwn(hosts, String(name))) return field;
+  if (spec !== "spec" || host !== "host" || name === undefined || !isJsonObject(hosts) || Object.hasOwn(hosts, String(name))) return field;
   return [spec, host, Object.keys(hosts).find((each) => normalHost(each) === name) ?? name, ...rest];
 }
 
@@ -41,12 +42,8 @@ function asWritten(field: FieldPath, hosts: unknown): FieldPath {
  * somebody who mends it. Undefined for any other.
  */
 export function stoppedFence(object: unknown): object | undefined {
-  if (!isRecord(object) || !isRecord(object.spec)) return undefined;
+  if (!isJsonObject(object) || !isJsonObject(object.spec)) return undefined;
   const { enable } = object.spec;
   const isStopped = enable === false || (typeof enable === "string" && enable.toLowerCase() === "false");
   return isStopped ? { ...object, spec: { enable: false } } : undefined;
-}
-
-function isRecord(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

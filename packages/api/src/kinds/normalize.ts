@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { FieldPath } from "../field-path.ts";
+import type { JsonObject } from "../json-object.ts";
 import { namesOf } from "./field-names.ts";
 
 /** An object in the one form that its schema reads. */
@@ -20,7 +21,6 @@ interface Names {
 }
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Makes the `normalize` of a kind: one form of its objects, whichever version and spelling they

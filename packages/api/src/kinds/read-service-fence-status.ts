@@ -1,4 +1,5 @@
 import { isEgressHost } from "../egress-host.ts";
+import { isJsonObject } from "../json-object.ts";
 import { sameOrElse } from "./compare-domain-status.ts";
 import { readConditions } from "./condition.ts";
 import type { StatusReading } from "./kind.ts";
@@ -6,8 +7,6 @@ import { LeftOut } from "./left-out.ts";
 import { readDomainStatus, withoutGaps } from "./read-domain-status.ts";
 import { readTime } from "./read-time.ts";
 import { type DomainStatus, FENCE_CONDITION_TYPES, type FenceCondition, type ServiceFenceStatus } from "./service-fence-status.ts";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Longest text of a warm-up that is read, in characters. Ours are shorter. */
 const LONGEST_MARK = 200;
@@ -47,7 +46,7 @@ class StatusReader {
   }
 
   status(value: unknown): ServiceFenceStatus {
-    if (!isObject(value)) {
+    if (!isJsonObject(value)) {
       this.leftOut.add(["status"]);
       return this.#previous ?? { domains: {} };
     }
@@ -66,7 +65,7 @@ class StatusReader {
 
   #domains(value: unknown): Record<string, DomainStatus> {
     if (value === undefined || value === null) return {};
-    if (!isObject(value)) {
+    if (!isJsonObject(value)) {
       this.leftOut.add(["domains"]);
       return this.#previous?.domains ?? {};
     }
@@ -75,7 +74,7 @@ class StatusReader {
     for (const host of this.leftOut.keysOf(value, known, ["domains"], this.#most)) {
       const entry = value[host];
       const before = Object.hasOwn(known, host) ? known[host] : undefined;
-      if (isHost(host) && isObject(entry)) {
+      if (isHost(host) && isJsonObject(entry)) {
         const read = readDomainStatus(entry, (field) => this.leftOut.add(["domains", host, field]));
         domains[host] = sameOrElse(before, read);
         continue;
@@ -102,7 +101,7 @@ class StatusReader {
 
   #metricStatus(value: unknown): Record<string, string> | null | undefined {
     if (value === undefined || value === null) return value;
-    if (!isObject(value)) {
+    if (!isJsonObject(value)) {
       this.leftOut.add(["metricStatus"]);
       return {};
     }
@@ -114,10 +113,6 @@ class StatusReader {
     }
     return Object.fromEntries(readable);
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** `__proto__` passes for a host name, and is none that an object could hold. */

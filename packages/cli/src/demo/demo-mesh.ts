@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { shortHash } from "@fenceline/api";
 import { stringify } from "yaml";
 
 /** Namespace of the demo. */
@@ -29,11 +29,7 @@ export function isDemoFile(text: string): boolean {
   if (!text.startsWith(HEADING)) return false;
   const end = text.indexOf("\n") + 1;
   const [, checksum] = / Checksum: ([0-9a-f]{16})$/.exec(text.slice(0, end).trimEnd()) ?? [];
-  return checksum === undefined || checksum === checksumOf(text.slice(end));
-}
-
-function checksumOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return checksum === undefined || checksum === shortHash(text.slice(end));
 }
 
 /**
@@ -65,5 +61,5 @@ export function demoManifests(ports: Readonly<Record<string, number>>): string {
     },
   ]);
   const body = [namespace, ...objects].map((object) => stringify(object)).join("\n---\n");
-  return `${HEADING} Checksum: ${checksumOf(body)}\n${body}`;
+  return `${HEADING} Checksum: ${shortHash(body)}\n${body}`;
 }

@@ -1,4 +1,4 @@
-import type { DomainStatus } from "@fenceline/api";
+import { type DomainStatus, isShortDomainStatus, shortDomainStatus } from "@fenceline/api";
 
 type Domains = Readonly<Record<string, DomainStatus>>;
 
@@ -15,8 +15,7 @@ const WINDOW = 28;
 
 /**
  * The hosts of a status, as small as they have to be: where they are too large, those that were
- * seen longest ago go without detail. What is left of one is what a restart needs: its state, its
- * source, when it was last seen, and its own window.
+ * seen longest ago go without detail.
  *
  * An entry that is without detail stays so while there is no room, so that a call, which makes
  * another host the oldest, costs no write.
@@ -27,21 +26,16 @@ export function withinSize(domains: Domains, previous: Domains): { readonly doma
   let bytes = entries.reduce((sum, [host, domain]) => sum + sizeOf(host, domain), 0);
   if (bytes <= MOST_BYTES) return { domains, shortened: 0 };
   const detailed = entries.filter(([, { lastSeen }]) => lastSeen !== undefined);
-  const wasShort = (host: string) => previous[host]?.lastSeen !== undefined && previous[host].firstSeen === undefined;
+  const wasShort = (host: string) => previous[host] !== undefined && isShortDomainStatus(previous[host]);
   const order = detailed.toSorted(
     ([one, { lastSeen: a = "" }], [other, { lastSeen: b = "" }]) =>
       Number(wasShort(other)) - Number(wasShort(one)) || (a < b ? -1 : a > b ? 1 : 0),
   );
   const short: Record<string, DomainStatus> = {};
   let shortened = 0;
-  for (const [host, { status, source, lastSeen, idleWindow }] of order) {
+  for (const [host, domain] of order) {
     if (bytes <= MOST_BYTES) break;
-    short[host] = {
-      status,
-      ...(source !== undefined && { source }),
-      ...(lastSeen !== undefined && { lastSeen }),
-      ...(idleWindow !== undefined && { idleWindow }),
-    };
+    short[host] = shortDomainStatus(domain);
     bytes -= host.length + DETAIL;
     shortened += 1;
   }

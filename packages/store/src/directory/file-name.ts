@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import type { ObjectRef } from "@fenceline/api";
+import { type ObjectRef, shortHash } from "@fenceline/api";
 
 /**
  * Longest name of a file that is written, in bytes. File systems take 255, and while it is written
@@ -18,7 +17,7 @@ const FILE_NAME = /^([A-Za-z]+)-([^~]+)(~[0-9a-f]{16})?\.yaml$/;
 export function fileName({ kind, name }: Pick<ObjectRef, "kind" | "name">): string {
   const plain = `${kind}-${name}.yaml`;
   if (Buffer.byteLength(plain) <= LONGEST) return plain;
-  return `${kind}-${name.slice(0, SHOWN)}~${createHash("sha256").update(name).digest("hex").slice(0, 16)}.yaml`;
+  return `${kind}-${name.slice(0, SHOWN)}~${shortHash(name)}.yaml`;
 }
 
 /** What a file's name says of its object. */

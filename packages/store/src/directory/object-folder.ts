@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { type Dirent, readdirSync } from "node:fs";
 import { lstat, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { describeLeftOut, FencelineError, fileFailure, type ObjectRef } from "@fenceline/api";
+import { describeLeftOut, FencelineError, fileFailure, type ObjectRef, shortHash } from "@fenceline/api";
 import { stringify } from "yaml";
 import { type FilePrint, isSamePrint, printOf, removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
 import { discard, readYaml, setAside, type YamlReading } from "./damaged-file.ts";
@@ -222,7 +221,7 @@ interface FileOnDisk {
 /** Of all but `metadata`: what is edited there is seen when the object is rendered again. */
 function checksumOf(content: unknown): string {
   const { metadata: _, ...rest } = (content ?? {}) as { readonly metadata?: unknown };
-  return createHash("sha256").update(JSON.stringify(rest)).digest("hex").slice(0, 16);
+  return shortHash(JSON.stringify(rest));
 }
 
 /** Keeps a damaged file, and says what is wrong with it. */

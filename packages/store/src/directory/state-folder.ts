@@ -1,4 +1,4 @@
-import { type FencelineError, type ObjectRef, type OwnKind, refText } from "@fenceline/api";
+import { type FencelineError, isJsonObject, type ObjectRef, type OwnKind, refText } from "@fenceline/api";
 import { ObjectFolder, type Reading } from "./object-folder.ts";
 
 /** What is known of an object of ours, and since when that object is gone. */
@@ -150,16 +150,16 @@ export class StateFolder {
 function stateReader(kinds: readonly OwnKind[]): (content: unknown, key: ObjectRef) => Reading<State> {
   return (content, key) => {
     const kind = kinds.find(({ name }) => name === key.kind);
-    const isRecord = typeof content === "object" && content !== null && !Array.isArray(content);
+    const isMap = isJsonObject(content);
     const {
       deletedAt: told,
       objectName: _,
       ...rest
-    } = (isRecord ? content : {}) as { readonly deletedAt?: unknown; readonly objectName?: unknown };
+    } = (isMap ? content : {}) as { readonly deletedAt?: unknown; readonly objectName?: unknown };
     const time = typeof told === "string" ? Date.parse(told) : Number.NaN;
     const deletedAt = Number.isNaN(time) ? {} : { deletedAt: time };
     if (kind === undefined) return { value: { status: rest, ...deletedAt }, leftOut: [] };
-    const { status, ...parts } = kind.readStatus(isRecord ? rest : content);
+    const { status, ...parts } = kind.readStatus(isMap ? rest : content);
     return { value: parts.leftOut.includes("status") ? undefined : { status: status as object, ...deletedAt }, ...parts };
   };
 }
