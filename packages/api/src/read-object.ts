@@ -1,4 +1,5 @@
 import { type Fault, faultsOf, formatPath } from "./field-path.ts";
+import { LONGEST_MESSAGE } from "./kinds/condition.ts";
 import { isOwnKind, type ReadKind } from "./kinds/kind.ts";
 import { safeParseObject } from "./null-fields.ts";
 import { shortened } from "./shortened.ts";
@@ -26,10 +27,8 @@ export function readObject<O>(kind: ReadKind<O>, value: unknown): ObjectReading<
 
 /** Faults that a condition names. */
 const NAMED = 5;
-/** Longest text of them: a condition is written whole with each write of its status. */
-const LONGEST = 1_024;
 
 function describeFaults(faults: readonly Fault[]): string {
   const named = faults.slice(0, NAMED).map(({ field, message }) => `${formatPath(field)}: ${message}`);
-  return shortened(named.join("; "), LONGEST);
+  return shortened(named.join("; "), LONGEST_MESSAGE);
 }

@@ -45,14 +45,10 @@ export class RegistryReads {
     }
     for (const change of changes.of(ENDPOINT_SLICE)) {
       // Slices change all the time, and few are read.
-      const read = [...servicesOfSlice(change)].map(endpointsOf).filter((topic) => this.#isRead(topic));
+      const read = [...servicesOfSlice(change)].map(endpointsOf).filter((topic) => this.#index.isRead(topic));
       if (read.length > 0 && readinessChanged(change)) for (const topic of read) topics.add(topic);
     }
     return [...topics].flatMap((topic) => [...this.#index.readersOf(topic)]);
-  }
-
-  #isRead(topic: string): boolean {
-    return [...this.#index.readersOf(topic)].length > 0;
   }
 }
 

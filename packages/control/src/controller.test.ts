@@ -7,6 +7,7 @@ import { pino } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Controller } from "./controller.ts";
 import { type Desired, desiredOf, type Reconciler } from "./reconciler.ts";
+import { NO_OBJECTS } from "./testing/no-objects.ts";
 
 /** A kind that lives only here: `hosts` are rendered as a Sidecar, and counted in the status. */
 interface Widget {
@@ -314,7 +315,7 @@ test("issue 14: kinds that run on one controller share its budget of writes, its
     written.push(change);
     return undefined;
   };
-  const store = { ownedBy: () => [], apply, writeStatus: async () => undefined, deleteStatus: async () => {}, faultOf: () => undefined };
+  const store = { ...NO_OBJECTS, apply };
   const controller = new Controller({ store, metrics, logger: pino({ level: "silent" }), leads: () => true, clock: () => 0 });
   t.after(() => controller.close());
   for (const kind of ["Widget", "Gadget"]) {

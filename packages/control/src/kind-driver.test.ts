@@ -6,6 +6,7 @@ import type { MeshChanges } from "@fenceline/store";
 import { pino } from "pino";
 import { Controller } from "./controller.ts";
 import { KindDriver } from "./kind-driver.ts";
+import { NO_OBJECTS } from "./testing/no-objects.ts";
 import type { Triggers } from "./triggers.ts";
 
 const nothing = () => {};
@@ -43,13 +44,7 @@ function running(t: TestContext, triggers: Triggers<Valve> = {}) {
     kindFaults: { inc: ({ kind }: { readonly kind: string }) => void state.faults.push(kind) },
   };
   const controller = new Controller({
-    store: {
-      ownedBy: () => [],
-      apply: async () => undefined,
-      writeStatus: async () => undefined,
-      deleteStatus: async () => {},
-      faultOf: () => undefined,
-    },
+    store: NO_OBJECTS,
     metrics,
     logger: pino({ level: "silent" }),
     leads: () => false,

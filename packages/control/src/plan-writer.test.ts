@@ -5,6 +5,7 @@ import { type Change, type Obstacle, writtenBy } from "@fenceline/store";
 import { pino } from "pino";
 import { plan } from "./plan.ts";
 import { PlanWriter } from "./plan-writer.ts";
+import { NO_OBJECTS } from "./testing/no-objects.ts";
 
 const OWNER: ObjectRef = { kind: "Widget", namespace: "test1", name: "a" };
 const nothing = () => {};
@@ -38,7 +39,7 @@ async function written(obstructed: string, owned: readonly RenderedObject[], des
   };
   const counter = { inc: nothing };
   const writer = new PlanWriter({
-    store: { ownedBy: () => owned, apply, writeStatus: async () => undefined, deleteStatus: async () => {}, faultOf: () => undefined },
+    store: { ...NO_OBJECTS, ownedBy: () => owned, apply },
     reconcilerOf: () => ({ kind: { name: "Widget", errorPrefix: "WIDGET" } }),
     metrics: {
       ...{ reconciles: counter, writes: counter, statusWrites: counter, delayedWrites: counter, kindFaults: counter },
@@ -79,13 +80,7 @@ test("issue 14: what another replica has added already is neither logged nor cou
   const counter = { inc: nothing };
   const writer = new PlanWriter({
     store: {
-      ...{
-        ownedBy: () => [],
-        apply: async () => undefined,
-        writeStatus: async () => undefined,
-        deleteStatus: async () => {},
-        faultOf: () => undefined,
-      },
+      ...NO_OBJECTS,
       sidecars: {
         widen: async (_change, onAdded) => {
           if (!state.isThere) onAdded?.();

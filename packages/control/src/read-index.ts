@@ -38,6 +38,11 @@ export class ReadIndex {
     return this.#byTopic.get(topic)?.values() ?? [];
   }
 
+  /** Whether anybody reads a topic. */
+  isRead(topic: string): boolean {
+    return this.#byTopic.has(topic);
+  }
+
   /** Topics that somebody reads. */
   get size(): number {
     return this.#byTopic.size;

@@ -1,8 +1,5 @@
-import { FencelineError, type ObjectRef, shortened } from "@fenceline/api";
+import { FencelineError, LONGEST_MESSAGE, type ObjectRef, shortened } from "@fenceline/api";
 import type { Obstacle } from "@fenceline/store";
-
-/** Longest message: a condition is written whole with each write of its status. */
-const LONGEST = 1_024;
 
 /**
  * Why a write fails that is tried again as it is. Undefined where that says nothing of the object:
@@ -13,7 +10,7 @@ export function writeFailure(error: unknown, { kind, namespace, name }: ObjectRe
   if (code === "NOT_LEADER") return undefined;
   const text = error instanceof Error ? error.message : String(error);
   const { reason, todo } = meaningOf(code, text);
-  return { kind, namespace, name, reason, message: shortened(`${text}: ${todo}`, LONGEST) };
+  return { kind, namespace, name, reason, message: shortened(`${text}: ${todo}`, LONGEST_MESSAGE) };
 }
 
 function meaningOf(code: string, text: string): { readonly reason: Obstacle["reason"]; readonly todo: string } {

@@ -1,4 +1,4 @@
-import { type ObjectRef, type OwnKind, wordFor } from "@fenceline/api";
+import { type ObjectRef, type OwnKind, refText, wordFor } from "@fenceline/api";
 import type { Obstacle } from "./change.ts";
 
 /** An object of somebody else that stands where we want to write. It is left alone. */
@@ -16,6 +16,11 @@ export function ownedByAnother(object: ObjectRef, other: Pick<ObjectRef, "kind" 
   const whose = other === undefined ? "nobody" : `${other.kind} ${other.name}`;
   const message = `${kind} ${namespace}/${name} belongs to ${whose}, not to ${owner.kind} ${owner.name}; it is left as it is`;
   return { kind, namespace, name, reason: "OwnedByAnother", message };
+}
+
+/** The same where somebody may have it; undefined where nobody does, or its owner. */
+export function conflictWith(object: ObjectRef, holder: ObjectRef | undefined, owner: ObjectRef): Conflict | undefined {
+  return holder === undefined || refText(holder) === refText(owner) ? undefined : ownedByAnother(object, holder, owner);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type ObjectRef, refText } from "@fenceline/api";
-import { type Conflict, ownedByAnother } from "./conflict.ts";
+import { type Conflict, conflictWith } from "./conflict.ts";
 
 /**
  * Whose writes are under way, by object. Of two owners that ask for one object at the same time
@@ -10,8 +10,7 @@ export class WritesUnderWay {
 
   /** The conflict of an owner with whoever writes the object now. */
   conflictOf(object: ObjectRef, owner: ObjectRef): Conflict | undefined {
-    const other = this.#owners.get(refText(object));
-    return other === undefined || refText(other) === refText(owner) ? undefined : ownedByAnother(object, other, owner);
+    return conflictWith(object, this.#owners.get(refText(object)), owner);
   }
 
   async during<T>(object: ObjectRef, owner: ObjectRef, write: () => Promise<T>): Promise<T> {

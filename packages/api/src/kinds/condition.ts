@@ -2,6 +2,9 @@ import { z } from "zod";
 import type { FieldPath } from "../field-path.ts";
 import { readTime } from "./read-time.ts";
 
+/** Longest message that we write, in characters: each write of a status has it whole. */
+export const LONGEST_MESSAGE = 1_024;
+
 export const CONDITION_STATUSES = ["True", "False", "Unknown"] as const;
 const STATUSES: ReadonlySet<unknown> = new Set(CONDITION_STATUSES);
 

@@ -39,8 +39,6 @@ export interface ConditionsInput {
   readonly fault?: string | undefined;
   /** How many hosts of the status go without detail. Default: none. */
   readonly shortened?: number;
-  /** Generation of the fence. */
-  readonly generation?: number | undefined;
   readonly now: number;
 }
 
@@ -148,11 +146,10 @@ function workload({ rendered: { mode }, hasPods = true }: ConditionsInput): read
 }
 
 /** Only for a fence of which no more counts than that it is switched off. */
-function accepted({ fault, generation }: ConditionsInput): readonly FenceJudgement[] {
+function accepted({ fault }: ConditionsInput): readonly FenceJudgement[] {
   if (fault === undefined) return [];
   const message = `${fault}; that the fence is switched off counts all the same`;
-  const observed = generation === undefined ? {} : { observedGeneration: generation };
-  return [{ type: "Accepted", status: "False", reason: "SpecInvalid", message, ...observed }];
+  return [{ type: "Accepted", status: "False", reason: "SpecInvalid", message }];
 }
 
 /** Only where a status is too large for all details. Without their number, which changes. */

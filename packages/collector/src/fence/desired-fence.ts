@@ -102,7 +102,6 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     missing,
     hasPods: hasPods(seen),
     fault: fence.fault,
-    generation: fence.metadata.generation,
     conflicts,
     remarks,
   });

@@ -191,10 +191,11 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   /** Time alone makes a workload quiet, and pods that come are not told of. */
   #timeTells({ key, edges: { observedUntil }, status }: FenceState): boolean {
     const { mesh, config, leads, telemetry, now } = this.#options;
+    if (!leads()) return false;
+    if (status.conditions?.some((each) => each.type === "WorkloadFound" && each.status === "False")) return true;
     const fence = mesh().fence(key);
     const told = status.conditions?.find(({ type }) => type === "TelemetryFlowing");
-    if (leads() && status.conditions?.some((each) => each.type === "WorkloadFound" && each.status === "False")) return true;
-    if (!leads() || fence === undefined || told === undefined) return false;
+    if (fence === undefined || told === undefined) return false;
     const idleWindow = idleWindowOf(fence.spec, config.ageing);
     const seen = { observedUntil, streams: telemetry.streams.of(key), idleWindow, now: now() };
     return telemetryCondition(seen).reason !== told.reason;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { type FencelineError, type ObjectRef, type RenderedKind, refText } from "@fenceline/api";
+import type { FencelineError, ObjectRef, RenderedKind } from "@fenceline/api";
 import { type Change, writtenBy } from "../change.ts";
-import { type Conflict, ownedByAnother } from "../conflict.ts";
+import { type Conflict, conflictWith } from "../conflict.ts";
 import { WritesUnderWay } from "../writes-under-way.ts";
 import { fileName } from "./file-name.ts";
 import { ObjectFolder } from "./object-folder.ts";
@@ -52,17 +52,12 @@ export class RenderedFolder {
   async apply(change: Change): Promise<Conflict | undefined> {
     const { owner } = change;
     const key = writtenBy(change);
-    const conflict = this.#underWay.conflictOf(key, owner) ?? this.#conflictOf(key, owner);
+    const conflict = this.#underWay.conflictOf(key, owner) ?? conflictWith(key, this.#files.get(key)?.owner, owner);
     if (conflict !== undefined) return conflict;
     await this.#underWay.during(key, owner, () =>
       change.action === "delete" ? this.#files.delete(key) : this.#files.put(key, { owner, object: change.object }),
     );
     this.#watch.follow(key.namespace);
     return undefined;
-  }
-
-  #conflictOf(key: ObjectRef, owner: ObjectRef): Conflict | undefined {
-    const holder = this.#files.get(key)?.owner;
-    return holder === undefined || refText(holder) === refText(owner) ? undefined : ownedByAnother(key, holder, owner);
   }
 }

@@ -1,9 +1,5 @@
-import type { SpecFault } from "@fenceline/api";
-import { FencelineError, shortened } from "@fenceline/api";
+import { FencelineError, LONGEST_MESSAGE, type SpecFault, shortened } from "@fenceline/api";
 import { keyText, type ObjectKey, type WireObject } from "@fenceline/kubernetes";
-
-/** Longest message of a fault: it is written whole with each write of a status. */
-const LONGEST = 1_024;
 
 /** A fault, and of which object of its name it is. */
 interface Known {
@@ -55,8 +51,8 @@ export class OwnFaults {
 }
 
 function messageOf(error: unknown): string {
-  if (!(error instanceof FencelineError)) return shortened(error instanceof Error ? error.message : String(error), LONGEST);
-  return shortened([error.at.path, error.detail].filter(Boolean).join(": "), LONGEST);
+  if (!(error instanceof FencelineError)) return shortened(error instanceof Error ? error.message : String(error), LONGEST_MESSAGE);
+  return shortened([error.at.path, error.detail].filter(Boolean).join(": "), LONGEST_MESSAGE);
 }
 
 function generationOf({ generation }: WireObject["metadata"] & { readonly generation?: unknown }): number | undefined {

@@ -3,18 +3,14 @@
  * kube-apiserver. FENCELINE_KUBECONFIG names its kubeconfig.
  */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { customResourceDefinitions, NAMESPACE, OWN_KINDS, type OwnKind, readObject } from "@fenceline/api";
+import { customResourceDefinitions, OWN_KINDS, type OwnKind, readObject } from "@fenceline/api";
 import { until, VALVE } from "@fenceline/api/testing";
-import { ApiError, collectionPath, KubernetesApi, kubeConfigLoader, objectPath, type Resource, resourcesOf } from "@fenceline/kubernetes";
+import { ApiError, collectionPath, type Resource, resourcesOf } from "@fenceline/kubernetes";
+import { DEFINITIONS, realCluster } from "./testing/real-cluster.ts";
 
 const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;
 const skip = kubeconfig === undefined ? "FENCELINE_KUBECONFIG names no kubeconfig of an API server to test against" : false;
-const DEFINITIONS: Resource = {
-  ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions", namespaced: false },
-};
-const [NAMESPACES] = resourcesOf(NAMESPACE);
 
 interface Rule {
   readonly rule: string;
@@ -70,30 +66,13 @@ test("issue 14: every rule in CEL of a kind has examples, so that none is withou
  * the test.
  */
 async function cluster(t: TestContext, kinds: ReadonlySet<OwnKind>) {
-  const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));
-  const made: string[] = [];
-  t.after(async () => {
-    for (const path of made.reverse()) await api.json({ method: "DELETE", path });
-    api.close();
-  });
-  const namespace = `fenceline-test-${randomUUID().slice(0, 8)}`;
-  const make = async (resource: Resource, body: { readonly metadata: { readonly name: string } }) => {
-    await api.json({ method: "POST", path: collectionPath(resource), body });
-    made.push(objectPath(resource, body.metadata));
-  };
-  await make(NAMESPACES, { metadata: { name: namespace } });
+  const { api, namespace, make, isServed } = await realCluster(t, kubeconfig);
   for (const kind of kinds) {
     // Those of the chart are there, for other tests too.
     if (!OWN_KINDS.some(({ name }) => name === kind.name))
       for (const definition of customResourceDefinitions(kind)) await make(DEFINITIONS, definition);
     for (const resource of resourcesOf(kind)) {
-      const list = () => api.json({ method: "GET", path: collectionPath(resource) });
-      await until(() =>
-        list().then(
-          () => true,
-          () => false,
-        ),
-      );
+      await until(() => isServed(resource));
     }
   }
   const create = ({ name: kind, ...rest }: OwnKind, name: string, spec: object) => {

@@ -3,20 +3,16 @@
  * CustomResourceDefinition. FENCELINE_KUBECONFIG names its kubeconfig.
  */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { customResourceDefinitions, type FencelineError, formatPath, NAMESPACE, OWN_KINDS, readObject } from "@fenceline/api";
+import { customResourceDefinitions, type FencelineError, formatPath, OWN_KINDS, readObject } from "@fenceline/api";
 import { PUMP, type Pump, until } from "@fenceline/api/testing";
-import { ApiError, collectionPath, KubernetesApi, kubeConfigLoader, objectPath, type Resource, resourcesOf } from "@fenceline/kubernetes";
+import { ApiError, collectionPath, objectPath, type Resource, resourcesOf } from "@fenceline/kubernetes";
 import { KubernetesStore } from "./kubernetes-store.ts";
+import { DEFINITIONS, realCluster } from "./testing/real-cluster.ts";
 import { ManualLeadership } from "./testing/store-under-test.ts";
 
 const { FENCELINE_KUBECONFIG: kubeconfig } = process.env;
 const skip = kubeconfig === undefined ? "FENCELINE_KUBECONFIG names no kubeconfig of an API server to test against" : false;
-const DEFINITIONS: Resource = {
-  ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions", namespaced: false },
-};
-const [NAMESPACES] = resourcesOf(NAMESPACE);
 const [STORED, OLD_GROUP] = resourcesOf(PUMP) as [Resource, Resource];
 const SERVED: Resource = { ...STORED, apiVersion: "test.fenceline.io/v1beta1" };
 
@@ -39,24 +35,8 @@ type Cluster = Awaited<ReturnType<typeof clusterWithPumps>>;
 
 /** A namespace of its own, on a server that has the kind; both go after the test. */
 async function clusterWithPumps(t: TestContext) {
-  const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));
-  const made: string[] = [];
-  t.after(async () => {
-    for (const path of made.reverse()) await api.json({ method: "DELETE", path });
-    api.close();
-  });
-  const namespace = `fenceline-test-${randomUUID().slice(0, 8)}`;
-  const make = async (resource: Resource, body: { readonly metadata: { readonly name: string } }) => {
-    await api.json({ method: "POST", path: collectionPath(resource), body });
-    made.push(objectPath(resource, body.metadata));
-  };
-  await make(NAMESPACES, { metadata: { name: namespace } });
+  const { api, namespace, make, isServed } = await realCluster(t, kubeconfig);
   for (const definition of customResourceDefinitions(PUMP)) await make(DEFINITIONS, definition);
-  const isServed = (resource: Resource) =>
-    api.json({ method: "GET", path: collectionPath(resource) }).then(
-      () => true,
-      () => false,
-    );
   for (const resource of [STORED, SERVED, OLD_GROUP]) await until(() => isServed(resource));
   const create = ({ apiVersion, ...resource }: Resource, name: string, spec: unknown) => {
     const body = { apiVersion, kind: "Pump", metadata: { name, namespace }, spec };
