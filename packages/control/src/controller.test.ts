@@ -13,6 +13,7 @@ import { NO_OBJECTS } from "./testing/no-objects.ts";
 interface Widget {
   readonly hosts: readonly string[];
   readonly refused?: Desired<unknown>["refused"];
+  readonly nextStepIn?: number;
 }
 interface WidgetStatus {
   readonly rendered: number;
@@ -67,6 +68,7 @@ function setUp({
       objects: [sidecarOf(of, widget.hosts)],
       status: { rendered: objects.get(of.name)?.spec.egress[0]?.hosts.length ?? 0 },
       ...(widget.refused && { refused: widget.refused }),
+      nextStepIn: widget.nextStepIn,
     }),
     statusToWrite: (of, { status }) => (statuses.get(of.name)?.rendered === status.rendered ? undefined : status),
     widening: (change) =>
@@ -294,6 +296,44 @@ test("a replica that does not lead writes nothing that its leader has written me
     written.filter((line) => !line.startsWith("status")),
     [],
   );
+  await controller.close();
+});
+
+for (const [who, leads, obstacle] of [
+  ["a replica that does not lead", false, undefined],
+  ["a leader that cannot write", true, { ...A, kind: "Sidecar", reason: "Conflict", message: "somebody else's" }],
+] as const)
+  test(`issue 15: ${who} does not come back for the step behind one that was not carried out`, async (t) => {
+    const { controller, widgets, reconciler, held } = setUp({ leads });
+    held.obstacle = obstacle;
+    const observe = t.mock.method(reconciler, "observe");
+    widgets.set("a", { hosts: ["x"], nextStepIn: 10 });
+    controller.enqueue(A);
+    await controller.idle();
+    const runs = observe.mock.callCount();
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    controller.enqueue(A);
+    await controller.idle();
+    for (let turn = 0; turn < 10; turn += 1) {
+      t.mock.timers.tick(10);
+      await setImmediate();
+    }
+    assert.equal(observe.mock.callCount(), 2 * runs);
+    await controller.close();
+  });
+
+test("issue 15: who carried a step out, or finds it done, comes back for the next one", async (t) => {
+  const { controller, widgets, objects, reconciler } = setUp({ leads: false });
+  const observe = t.mock.method(reconciler, "observe");
+  widgets.set("a", { hosts: ["x"], nextStepIn: 10 });
+  objects.set("a", sidecarOf(A, ["x"]));
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  controller.enqueue(A);
+  await controller.idle();
+  const runs = observe.mock.callCount();
+  t.mock.timers.tick(10);
+  await controller.idle();
+  assert.ok(observe.mock.callCount() > runs);
   await controller.close();
 });
 
