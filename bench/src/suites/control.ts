@@ -1,6 +1,7 @@
 import { loadavg } from "node:os";
 import type { Edges } from "../control/measurements.ts";
 import type { MeshSize } from "../control/mesh.ts";
+import { measuredReasons } from "../control/reasons.ts";
 import { measureStep, RATES, type StepResult } from "../control/step.ts";
 import { choose, type Options } from "../options.ts";
 import type { Settings } from "../settings.ts";
@@ -33,7 +34,7 @@ async function run({ seconds }: Settings, { steps }: Options): Promise<Report> {
   }
   const load = loadavg().map((value) => value.toFixed(1));
   return {
-    text: `${table(results, seconds)}\nload average at the end: ${load.join(", ")}${failure === undefined ? "" : `\nended early: ${failure}`}`,
+    text: `${table(results, seconds)}\n\n${measuredReasons(results).join("\n")}\nload average at the end: ${load.join(", ")}${failure === undefined ? "" : `\nended early: ${failure}`}`,
     data: { steps: results.map((result) => ({ ...result, edges: Object.fromEntries(result.edges) })), load },
     failed: failure !== undefined,
   };
