@@ -1,3 +1,4 @@
+import { FirstContinue } from "../calls/first-continue.ts";
 import { UpstreamError } from "../calls/upstream-error.ts";
 import { type AnswerHead, isPersistent, parseAnswerHead, parseTrailers } from "./answer-head.ts";
 import { ChunkedBody, ChunkedBodyFault } from "./chunked-body.ts";
@@ -57,7 +58,7 @@ export class AnswerReader {
   #handler: AnswerHandler | undefined;
   #method = "";
   #interimAnswers = 0;
-  #continued = false;
+  #firstContinue: FirstContinue | undefined;
   #head: AnswerHead | undefined;
   #framing: Framing = "none";
   #left = 0;
@@ -101,7 +102,7 @@ export class AnswerReader {
     this.#handler = handler;
     this.#method = method;
     this.#interimAnswers = 0;
-    this.#continued = false;
+    this.#firstContinue = undefined;
     this.#head = undefined;
     this.#filled = 0;
     this.#isLoose = false;
@@ -219,9 +220,8 @@ export class AnswerReader {
   /** Whether an interim answer is. */
   #isTold(status: number): boolean {
     this.#interimAnswers += 1;
-    const isFirstContinue = status === 100 && !this.#continued;
-    this.#continued ||= isFirstContinue;
-    return isFirstContinue || this.#interimAnswers <= MAX_INTERIM_ANSWERS;
+    this.#firstContinue ??= new FirstContinue();
+    return this.#firstContinue.comes(status) || this.#interimAnswers <= MAX_INTERIM_ANSWERS;
   }
 
   #readBody(bytes: Buffer, from: number, handler: AnswerHandler): number {

@@ -1,3 +1,5 @@
+import { FirstContinue } from "../calls/first-continue.ts";
+
 /** Interim answers that are relayed at once. */
 const AT_ONCE = 16;
 /**
@@ -15,14 +17,11 @@ const EACH = 1_000;
 export class InterimAnswers {
   #left = AT_ONCE;
   #since = 0;
-  #continued = false;
+  readonly #firstContinue = new FirstContinue();
 
   /** @param now milliseconds of a monotonic clock */
   mayRelay(status: number | undefined, now: number): boolean {
-    if (status === 100 && !this.#continued) {
-      this.#continued = true;
-      return true;
-    }
+    if (this.#firstContinue.comes(status)) return true;
     if (this.#left === AT_ONCE) this.#since = now;
     const earned = Math.floor((now - this.#since) / EACH);
     this.#since += earned * EACH;
