@@ -18,9 +18,13 @@ export async function makePlace(folders: readonly string[]): Promise<void> {
 
 /** @throws an error with code `ELOOP` when it is a link, wherever that leads */
 export async function refuseLink(folder: string): Promise<void> {
-  const stats = await lstat(folder).catch(ignoreMissing);
-  if (stats?.isSymbolicLink() === true)
-    throw Object.assign(new Error(`${folder} is a link, and nothing is written through one`), { code: "ELOOP" });
+  if (await isLink(folder)) throw Object.assign(new Error(`${folder} is a link, and nothing is written through one`), { code: "ELOOP" });
+}
+
+/** Whether it is a link, wherever that leads. What is not there is none. */
+export async function isLink(path: string): Promise<boolean> {
+  const stats = await lstat(path).catch(ignoreMissing);
+  return stats?.isSymbolicLink() === true;
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

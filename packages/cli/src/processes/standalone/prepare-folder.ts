@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, realpathSync } from "node:fs";
-import { lstat, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { FencelineError } from "@fenceline/api";
-import { ensureFolder } from "@fenceline/store";
+import { ensureFolder, isLink } from "@fenceline/store";
 
 /** What the usual errors of a file system mean, in words. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -42,8 +42,7 @@ export async function prepareFolder(folder: string): Promise<void> {
   await seeThatItCanBeWritten(folder);
   for (const below of ["state", "rendered"].map((name) => join(folder, name))) {
     // What it leads to is none of ours, and nothing is written there.
-    if ((await lstat(below).catch(() => undefined))?.isSymbolicLink() === true)
-      refuse(below, new Error("it is a link: put a folder there"));
+    if (await isLink(below)) refuse(below, new Error("it is a link: put a folder there"));
     if (existsSync(below)) await seeThatItCanBeWritten(below);
   }
 }
