@@ -1,4 +1,5 @@
 import { type ObjectRef, refText, TokenBucket } from "@fenceline/api";
+import { LRUCache } from "lru-cache";
 import { SharedBucket } from "./shared-bucket.ts";
 
 /** So many writes at once, and so many a second in the long run. */
@@ -17,7 +18,10 @@ export interface WriteBudgetLimits {
 
 /** Part of what all have that only what a call waits for may use. */
 const RESERVED = 0.25;
-/** Objects whose budget is remembered. One that is forgotten has a whole one again. */
+/**
+ * Objects whose budget is remembered. Of more the one that was used longest ago is forgotten, and
+ * has a whole one again.
+ */
 const REMEMBERED = 10_000;
 
 /** What is left for one object, and until when a run that was granted waits for its turn. */
@@ -43,7 +47,7 @@ export class WriteBudget {
    * fences of its own, would leave nothing of it to the others.
    */
   readonly #reserved: SharedBucket;
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new LRUCache<string, Account>({ max: REMEMBERED });
 
   /** @param clock milliseconds of a clock that never goes back */
   constructor(
@@ -76,12 +80,10 @@ export class WriteBudget {
   }
 
   #accountOf(id: string, now: number): Account {
-    const account = this.#accounts.get(id) ?? { budget: new TokenBucket(this.#each.burst, this.#each.perSecond, now), turn: undefined };
-    // The one that was used last is forgotten last.
-    this.#accounts.delete(id);
+    const known = this.#accounts.get(id);
+    if (known !== undefined) return known;
+    const account = { budget: new TokenBucket(this.#each.burst, this.#each.perSecond, now), turn: undefined };
     this.#accounts.set(id, account);
-    const [oldest] = this.#accounts.keys();
-    if (this.#accounts.size > REMEMBERED && oldest !== undefined) this.#accounts.delete(oldest);
     return account;
   }
 }

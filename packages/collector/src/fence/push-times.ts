@@ -1,4 +1,5 @@
 import { durationMs, type FenceKey, formatFenceKey, type SwitchOver } from "@fenceline/api";
+import { LRUCache } from "lru-cache";
 
 /** Settings of {@link PushTimes}. */
 export interface PushTimesOptions {
@@ -40,7 +41,7 @@ const RESERVE = 2;
 export class PushTimes {
   readonly #options: PushTimesOptions;
   readonly #limits: { readonly shortest: number; readonly longest: number; readonly unobserved: number };
-  readonly #awaited = new Map<string, Awaited>();
+  readonly #awaited = new LRUCache<string, Awaited>({ max: MOST_AWAITED });
   #observed: readonly { readonly at: number; readonly took: number }[] = [];
   #told: number;
 
@@ -67,8 +68,6 @@ export class PushTimes {
   shown(fence: FenceKey, host: string): void {
     const now = this.#options.clock();
     this.#awaited.set(idOf(fence, host), { shownAt: now, calledAt: now });
-    const [oldest] = this.#awaited.keys();
-    if (this.#awaited.size > MOST_AWAITED && oldest !== undefined) this.#awaited.delete(oldest);
   }
 
   /**
@@ -78,7 +77,7 @@ export class PushTimes {
    */
   called(fence: FenceKey, host: string, isDirect: boolean): void {
     const id = idOf(fence, host);
-    const awaited = this.#awaited.get(id);
+    const awaited = this.#awaited.peek(id);
     if (awaited === undefined) return;
     const now = this.#options.clock();
     const isClose = now - awaited.calledAt <= CLOSE;

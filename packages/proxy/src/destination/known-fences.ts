@@ -1,4 +1,5 @@
 import { EVERY_FENCE } from "@fenceline/api/vocabulary";
+import { LRUCache } from "lru-cache";
 
 /**
  * Milliseconds for which a fence counts that is there no more: its EnvoyFilter goes after it, and
@@ -18,7 +19,7 @@ export class KnownFences {
   /** A view that is on its way. */
   #coming: Set<string> | undefined;
   /** When each went. */
-  readonly #leaving = new Map<string, number>();
+  readonly #leaving = new LRUCache<string, number>({ max: MAX_LEAVING });
   readonly #clock: () => number;
 
   /** @param clock milliseconds */
@@ -41,7 +42,7 @@ export class KnownFences {
     const before = this.#names;
     this.#names = this.#coming ?? before;
     this.#coming = undefined;
-    for (const name of before) if (!this.#names.has(name)) this.#leaves(name);
+    for (const name of before) if (!this.#names.has(name)) this.#leaving.set(name, this.#clock());
   }
 
   add(name: string): void {
@@ -50,7 +51,7 @@ export class KnownFences {
 
   remove(name: string): void {
     if (this.#coming !== undefined) this.#coming.delete(name);
-    else if (this.#names.delete(name)) this.#leaves(name);
+    else if (this.#names.delete(name)) this.#leaving.set(name, this.#clock());
   }
 
   /**
@@ -61,14 +62,7 @@ export class KnownFences {
    */
   has(name: string): boolean {
     if (this.#names.has(name) || !this.#names.has(EVERY_FENCE)) return true;
-    const since = this.#leaving.get(name);
+    const since = this.#leaving.peek(name);
     return since !== undefined && this.#clock() - since < LEAVING;
-  }
-
-  #leaves(name: string): void {
-    this.#leaving.delete(name);
-    this.#leaving.set(name, this.#clock());
-    const [oldest] = this.#leaving.keys();
-    if (this.#leaving.size > MAX_LEAVING && oldest !== undefined) this.#leaving.delete(oldest);
   }
 }

@@ -1,4 +1,5 @@
 import { TokenBucket } from "@fenceline/api/vocabulary";
+import { LRUCache } from "lru-cache";
 import { Usage } from "./least-served.ts";
 import type { HostLimits } from "./limits.ts";
 
@@ -24,7 +25,7 @@ export interface PeerRate {
 
 /**
  * Peers that are remembered. Identities that somebody vouches for are as many as a mesh has service
- * accounts, and addresses take a connection each.
+ * accounts, and addresses take a connection each. Of more the one that came first is forgotten.
  */
 const MOST_PEERS = 10_000;
 /**
@@ -48,7 +49,7 @@ const CUT_RATE = 0.1;
  */
 export class PeerRates {
   readonly #limits: HostLimits;
-  readonly #rates = new Map<string, PeerRate>();
+  readonly #rates = new LRUCache<string, PeerRate>({ max: MOST_PEERS });
 
   constructor(limits: HostLimits) {
     this.#limits = limits;
@@ -59,7 +60,7 @@ export class PeerRates {
    * @param now milliseconds of a monotonic clock
    */
   of(peer: string, isCertified: boolean, now: number): PeerRate {
-    const known = this.#rates.get(peer);
+    const known = this.#rates.peek(peer);
     if (known !== undefined) return known;
     const { maxStreamsPerPeer, streamRate, maxConnectionsPerAddress, maxConnectionsPerPeer, connectionRate, overheadBurst, overheadRate } =
       this.#limits;
@@ -73,8 +74,6 @@ export class PeerRates {
       overhead: new TokenBucket(overheadBurst, overheadRate, now),
       usage: new Usage(),
     };
-    const [oldest] = this.#rates.keys();
-    if (oldest !== undefined && this.#rates.size >= MOST_PEERS) this.#rates.delete(oldest);
     this.#rates.set(peer, rate);
     return rate;
   }
