@@ -14,7 +14,7 @@ const MAY_IMPORT = {
   store: ["api", "kubernetes"],
   control: ["api", "store"],
   "http-api": ["api", "wire"],
-  proxy: ["api", "wire", "registry"],
+  proxy: ["api", "wire", "registry", "http-api"],
   collector: ["api", "wire", "als", "mesh-addresses", "edges", "registry", "render", "store", "control", "http-api"],
   cli: ["api", "wire", "als", "mesh-addresses", "registry", "kubernetes", "store", "http-api", "proxy", "collector"],
 };

@@ -1,5 +1,6 @@
 import { DROP_REASONS } from "@fenceline/als";
 import { RENDERED_KINDS } from "@fenceline/api";
+import { collectedGauge } from "@fenceline/http-api/collected-metrics";
 import type { Obstacle } from "@fenceline/store";
 import { HOST_LIMITS } from "@fenceline/wire";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
@@ -76,24 +77,17 @@ export class CollectorMetrics {
 
   /** Fences by mode, and by what their conditions say. */
   observeFences(read: () => FenceCounts): void {
-    const registers = [this.registry];
-    new Gauge({
+    collectedGauge(this.registry, {
       name: "fenceline_fences_by_mode",
       help: "Fences that exist, by their mode.",
       labelNames: ["mode"],
-      registers,
-      collect() {
-        for (const [mode, count] of read().modes) this.set({ mode }, count);
-      },
+      read: () => [...read().modes].map(([mode, count]) => [{ mode }, count]),
     });
-    new Gauge({
+    collectedGauge(this.registry, {
       name: "fenceline_fences_by_condition",
       help: "Fences by what a condition of their status says.",
       labelNames: ["condition", "status"],
-      registers,
-      collect() {
-        for (const { condition, status, count } of read().conditions) this.set({ condition, status }, count);
-      },
+      read: () => read().conditions.map(({ count, ...labels }) => [labels, count]),
     });
   }
 
@@ -134,15 +128,11 @@ export class CollectorMetrics {
 
   /** Obstacles of each kind and reason, in the same way. */
   observeObstacles(read: () => readonly Obstacle[]): void {
-    new Gauge({
+    collectedGauge(this.registry, {
       name: "fenceline_obstacles",
       help: "Writes that something stands in the way of now.",
       labelNames: ["kind", "reason"],
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const { kind, reason } of read()) this.inc({ kind, reason });
-      },
+      read: () => read().map(({ kind, reason }) => [{ kind, reason }, 1]),
     });
   }
 
@@ -155,13 +145,6 @@ export class CollectorMetrics {
   }
 
   #reading(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.set(read());
-      },
-    });
+    collectedGauge(this.registry, { name, help, read });
   }
 }

@@ -1,4 +1,5 @@
-import { Gauge, Histogram, type Registry } from "prom-client";
+import { collectedGauge } from "@fenceline/http-api/collected-metrics";
+import { Histogram, type Registry } from "prom-client";
 import { Refusal } from "../refusals/refusal.ts";
 import { sampleEventLoop } from "./event-loop.ts";
 import { Shedding } from "./shedding.ts";
@@ -94,15 +95,12 @@ export class Admission {
       buckets: DELAY_BUCKETS,
       registers: [metrics],
     });
-    new Gauge({
+    collectedGauge(metrics, {
       name: "fenceline_proxy_shed_share",
       help: "Share of new requests that is answered with OVERLOADED because the event loop is behind, from 0 to 1.",
       // Of several workers, the one in the worst state.
       aggregator: "max",
-      registers: [metrics],
-      collect() {
-        this.set(shedding.share);
-      },
+      read: () => shedding.share,
     });
     let acceptedBefore = 0;
     this.#stop = sampleEventLoop((sample) => {

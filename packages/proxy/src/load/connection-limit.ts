@@ -1,6 +1,7 @@
 import type { Server } from "node:net";
+import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
 import { openFilesLimit } from "@fenceline/wire/open-files";
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 
 /**
  * Open files that are not connections of the data path: libuv's own, logs, DNS, the admin port, the
@@ -72,29 +73,21 @@ export class ConnectionLimit {
 
 /** Returns the counter of those that were closed for want of room. */
 function register(metrics: Registry, connections: { readonly open: number; readonly accepted: number }): Counter {
-  const registers = [metrics];
-  new Gauge({
+  collectedGauge(metrics, {
     name: "fenceline_proxy_connections",
     help: "Client connections that are open.",
-    registers,
-    collect() {
-      this.set(connections.open);
-    },
+    read: () => connections.open,
   });
-  new Counter({
+  collectedCounter(metrics, {
     name: "fenceline_proxy_connections_accepted_total",
     help: "Client connections that were accepted, those closed at once included.",
-    registers,
-    collect() {
-      this.reset();
-      this.inc(connections.accepted);
-    },
+    read: () => connections.accepted,
   });
   const refused = new Counter({
     name: "fenceline_proxy_connections_refused_total",
     help: "Client connections closed for want of room: at once (LIMIT of connections, no free FILES), or SILENT for long.",
     labelNames: ["reason"],
-    registers,
+    registers: [metrics],
   });
   for (const reason of ["LIMIT", "FILES", "SILENT"]) refused.inc({ reason }, 0);
   return refused;

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Registry } from "prom-client";
+import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
+import { Registry } from "prom-client";
 import { type RefusalCode, STATUS_OF } from "../refusals/refusal.ts";
 import { CALL_KINDS, type CallsInFlight } from "./calls-in-flight.ts";
 
@@ -49,116 +50,81 @@ export type HeldSizes = Readonly<Record<(typeof HELD_FOR)[number], () => number>
 /** The Prometheus metrics of a proxy, in a registry of their own. */
 export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Registry {
   const registry = new Registry();
-  const registers = [registry];
-  new Counter({
+  collectedCounter(registry, {
     name: "fenceline_proxy_requests_total",
     help: "Requests by outcome: class of the relayed status, code of the refusal, or CLIENT_GONE.",
     labelNames: ["outcome"],
-    registers,
-    collect() {
-      this.reset();
-      for (const outcome of OUTCOMES) this.inc({ outcome }, counters.outcomes.get(outcome) ?? 0);
-    },
+    read: () => OUTCOMES.map((outcome) => [{ outcome }, counters.outcomes.get(outcome) ?? 0]),
   });
-  new Gauge({
+  collectedGauge(registry, {
     name: "fenceline_proxy_requests_in_flight",
     help: "Requests that are being forwarded.",
-    registers,
-    collect() {
-      this.set(calls.size);
-    },
+    read: () => calls.size,
   });
-  new Gauge({
+  collectedGauge(registry, {
     name: "fenceline_proxy_long_lived_calls",
     help: "Calls of any protocol that have been in flight for longer than the threshold, by what they do.",
     labelNames: ["kind"],
-    registers,
-    collect() {
+    read: () => {
       const counts = calls.longLived(performance.now());
-      for (const kind of CALL_KINDS) this.set({ kind }, counts[kind]);
+      return CALL_KINDS.map((kind) => [{ kind }, counts[kind]]);
     },
   });
-  new Gauge({
+  collectedGauge(registry, {
     name: "fenceline_proxy_oldest_call_seconds",
     help: "Seconds that the oldest call has been in flight, to a second.",
     aggregator: "max",
-    registers,
-    collect() {
-      this.set(calls.oldest(performance.now()));
-    },
+    read: () => calls.oldest(performance.now()),
   });
-  new Counter({
+  collectedCounter(registry, {
     name: "fenceline_proxy_upstream_connect_failures_total",
     help: "Attempts to connect to an endpoint that failed; the request may have gone to the next one.",
-    registers,
-    collect() {
-      this.reset();
-      this.inc(counters.connectFailures);
-    },
+    read: () => counters.connectFailures,
   });
-  new Counter({
+  collectedCounter(registry, {
     name: "fenceline_proxy_upstream_broken_answers_total",
     help: "Answers that the destination broke off after they had begun.",
-    registers,
-    collect() {
-      this.reset();
-      this.inc(counters.brokenOff);
-    },
+    read: () => counters.brokenOff,
   });
-  new Counter({
+  collectedCounter(registry, {
     name: "fenceline_proxy_given_up_answers_total",
     help: "Answers and connections that we broke off, because nothing went on in them and the memory for calls in flight was used up.",
-    registers,
-    collect() {
-      this.reset();
-      this.inc(counters.gaveUp);
-    },
+    read: () => counters.gaveUp,
   });
-  new Counter({
+  collectedCounter(registry, {
     name: "fenceline_proxy_unreported_requests_total",
     help: "Forwarded requests that were not reported as an edge: nobody said whose they are, no certificate says so, or one says otherwise.",
     labelNames: ["reason"],
-    registers,
-    collect() {
-      this.reset();
-      for (const reason of UNREPORTED) this.inc({ reason }, counters.unreported.get(reason) ?? 0);
-    },
+    read: () => UNREPORTED.map((reason) => [{ reason }, counters.unreported.get(reason) ?? 0]),
   });
-  new Counter({
+  collectedCounter(registry, {
     name: "fenceline_proxy_external_calls_total",
     help: "Calls to hosts or addresses that are not known to be of the mesh: forwarded, or refused with EXTERNAL_REFUSED.",
     labelNames: ["outcome"],
-    registers,
-    collect() {
-      this.reset();
-      this.inc({ outcome: "forwarded" }, counters.forwardedOutside);
-      this.inc({ outcome: "refused" }, counters.outcomes.get("EXTERNAL_REFUSED") ?? 0);
-    },
+    read: () => [
+      [{ outcome: "forwarded" }, counters.forwardedOutside],
+      [{ outcome: "refused" }, counters.outcomes.get("EXTERNAL_REFUSED") ?? 0],
+    ],
   });
   return registry;
 }
 
 /** The metrics of what is kept in memory, by parts that are made later than the registry. */
 export function registerSizes(registry: Registry, sizes: MemorySizes, held: HeldSizes): void {
-  const registers = [registry];
-  new Gauge({
+  collectedGauge(registry, {
     name: "fenceline_proxy_remembered",
     help: "Entries that are remembered per host or address: combinations of routing headers, connection pools. Both are bounded.",
     labelNames: ["what"],
-    registers,
-    collect() {
-      this.set({ what: "routes" }, sizes.routes());
-      this.set({ what: "connection_pools" }, sizes.connection_pools());
-    },
+    read: () => [
+      [{ what: "routes" }, sizes.routes()],
+      [{ what: "connection_pools" }, sizes.connection_pools()],
+    ],
   });
-  new Gauge({
+  collectedGauge(registry, {
     name: "fenceline_proxy_held_bytes",
     help: "Bytes of calls in flight: headers, what the other side has not taken of bodies, and what is kept in case that a destination refuses the stream.",
     labelNames: ["what"],
-    registers,
-    collect() {
-      for (const what of HELD_FOR) this.set({ what }, held[what]());
-    },
+    read: () => HELD_FOR.map((what) => [{ what }, held[what]()]),
   });
 }
 

@@ -1,4 +1,5 @@
-import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
+import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
+import { AggregatorRegistry, Counter, Registry } from "prom-client";
 import type { Figures } from "./messages.ts";
 import type { WorkerThread } from "./worker-thread.ts";
 
@@ -25,35 +26,21 @@ export class PoolMetrics {
   /** @param workers by their numbers; undefined while there is none */
   constructor(workers: () => readonly (WorkerThread | undefined)[]) {
     this.#workers = workers;
-    const registers = [this.#own];
-    const gauge = (name: string, help: string, value: () => number) => {
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(value());
-        },
-      });
-    };
+    const gauge = (name: string, help: string, read: () => number) => collectedGauge(this.#own, { name, help, read });
     gauge("fenceline_proxy_workers", "Workers that listen.", () => this.#alive().filter(({ isListening }) => isListening).length);
     gauge(
       "fenceline_proxy_workers_unresponsive",
       "Workers that did not send their figures in time for this scrape: the last ones known are used.",
       () => this.#unresponsive,
     );
-    this.#deaths = new Counter({ name: "fenceline_proxy_worker_deaths_total", help: "Workers that died and were replaced.", registers });
+    this.#deaths = new Counter({ name: "fenceline_proxy_worker_deaths_total", help: "Workers that died and were replaced.", registers: [this.#own] });
     const activeSeconds = (worker: WorkerThread | undefined, number: number) =>
       (this.#activeBefore.get(number) ?? 0) + (worker?.activeSeconds ?? 0);
-    new Counter({
+    collectedCounter(this.#own, {
       name: "fenceline_proxy_event_loop_active_seconds_total",
       help: "Seconds that a worker's event loop was busy; its rate is the utilisation, 1 is all of a core.",
       labelNames: ["worker"],
-      registers,
-      collect() {
-        this.reset();
-        for (const [number, worker] of workers().entries()) this.inc({ worker: number }, activeSeconds(worker, number));
-      },
+      read: () => workers().map((worker, number) => [{ worker: number }, activeSeconds(worker, number)]),
     });
   }
 

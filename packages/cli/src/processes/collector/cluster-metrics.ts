@@ -1,6 +1,7 @@
 import { groupOf } from "@fenceline/api";
+import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
 import type { InformerHealth } from "@fenceline/kubernetes";
-import { Counter, Gauge, Registry } from "prom-client";
+import { Registry } from "prom-client";
 
 /** What a collector in a cluster can say of itself, also while it waits for the API server. */
 export interface ClusterView {
@@ -16,7 +17,6 @@ export interface ClusterView {
  */
 export function clusterMetrics({ health, leads }: ClusterView): Registry {
   const registry = new Registry();
-  const registers = [registry];
   /**
    * A kind with several informers is as well as the worst of them, and has what all of them have.
    */
@@ -26,19 +26,16 @@ export function clusterMetrics({ health, leads }: ClusterView): Registry {
     read: (kind: InformerHealth) => number | undefined,
     together: (...values: number[]) => number = (...values) => values.reduce((sum, value) => sum + value, 0),
   ) =>
-    new Gauge({
+    collectedGauge(registry, {
       name,
       help,
       labelNames: ["kind", "group"],
-      registers,
-      collect() {
-        this.reset();
-        for (const [, kinds] of Map.groupBy(health(), ({ kind, apiVersion }) => `${apiVersion}/${kind}`)) {
+      read: () =>
+        [...Map.groupBy(health(), ({ kind, apiVersion }) => `${apiVersion}/${kind}`).values()].flatMap((kinds) => {
           const values = kinds.flatMap((kind) => read(kind) ?? []);
           const [one] = kinds;
-          if (one !== undefined && values.length > 0) this.set(labelsOf(one), together(...values));
-        }
-      },
+          return one === undefined || values.length === 0 ? [] : [[labelsOf(one), together(...values)] as const];
+        }),
     });
   gauge("fenceline_store_synced", "1 when a kind was listed completely since the start.", ({ synced }) => Number(synced), Math.min);
   gauge("fenceline_store_watching", "1 while what is known of a kind is current.", ({ state }) => Number(state === "watching"), Math.min);
@@ -50,25 +47,19 @@ export function clusterMetrics({ health, leads }: ClusterView): Registry {
     ({ contactAge }) => (contactAge === undefined ? undefined : contactAge / 1_000),
     Math.max,
   );
-  new Counter({
+  collectedCounter(registry, {
     name: "fenceline_store_failures_total",
     help: "Lists and watches of a kind that failed, by reason.",
     labelNames: ["kind", "group", "reason"],
-    registers,
-    collect() {
-      this.reset();
-      for (const kind of health()) {
-        for (const [reason, count] of Object.entries(kind.counts.failures)) this.inc({ ...labelsOf(kind), reason }, count);
-      }
-    },
+    read: () =>
+      health().flatMap((kind) =>
+        Object.entries(kind.counts.failures).map(([reason, count]) => [{ ...labelsOf(kind), reason }, count] as const),
+      ),
   });
-  new Gauge({
+  collectedGauge(registry, {
     name: "fenceline_leader",
     help: "1 while this replica leads: it alone ages and renders.",
-    registers,
-    collect() {
-      this.set(Number(leads()));
-    },
+    read: () => Number(leads()),
   });
   return registry;
 }

@@ -1,5 +1,6 @@
+import { collectedGauge } from "@fenceline/http-api/collected-metrics";
 import type { AddressTable } from "@fenceline/proxy/worker-pool";
-import { Gauge, Registry } from "prom-client";
+import { Registry } from "prom-client";
 
 /** What is known of the mesh's addresses, and how far it is to be trusted. */
 export interface MeshKnowledge {
@@ -12,15 +13,7 @@ export interface MeshKnowledge {
 /** The metrics of the mesh's addresses, in a registry of their own. */
 export function meshMetrics({ table, isConnected, age }: MeshKnowledge): Registry {
   const registry = new Registry();
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
+  const gauge = (name: string, help: string, read: () => number) => collectedGauge(registry, { name, help, read });
   gauge("fenceline_proxy_mesh_addresses", "Addresses that are known to be the mesh's.", () => table.size);
   gauge("fenceline_proxy_mesh_connected", "Whether the collector tells what changes in the mesh.", () => (isConnected() ? 1 : 0));
   gauge("fenceline_proxy_mesh_age_seconds", "Seconds for which nobody has told what changes; what came before stays in force.", age);
