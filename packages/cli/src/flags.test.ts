@@ -6,7 +6,7 @@ import { addressesIn, parseDurationFlag, parseEndpoint, parseHostName, parseName
 import { collectorCommand } from "./processes/collector/command.ts";
 import { globalSidecarCommand } from "./processes/global-sidecar/command.ts";
 import { standaloneCommand } from "./processes/standalone/command.ts";
-import { runToEnd } from "./testing/fenceline-process.ts";
+import { globalSidecarOn, runToEnd } from "./testing/fenceline-process.ts";
 
 const COMMANDS = [standaloneCommand(), globalSidecarCommand(), collectorCommand(), withdrawCommand()];
 const OPTIONS = COMMANDS.flatMap((command) => command.options.map((option) => ({ command: command.name(), option })));
@@ -120,10 +120,7 @@ test("T-50 addresses, endpoints and names are taken in every form that they have
 });
 
 test("T-50 an entry of --external-allow that is no host and no CIDR says so, and blames no port", async () => {
-  const { code, stderr } = await runToEnd([
-    ...["global-sidecar", "--collector", "127.0.0.1:1", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0"],
-    ...["--external-allow", "10.0.0.0/99"],
-  ]);
+  const { code, stderr } = await runToEnd([...globalSidecarOn(), "--external-allow", "10.0.0.0/99"]);
   assert.deepEqual([code, stderr.split(": ")[0]], [2, "EXTERNAL_INVALID"]);
   assert.match(stderr, /^EXTERNAL_INVALID: '10\.0\.0\.0\/99' is neither[^\n]*\n$/);
 });
@@ -159,7 +156,7 @@ test("T-50 help that is asked for beside an unknown command, flag or argument te
 });
 
 test("T-50 what comes from the environment is read as the flag is, and refused by the variable's name", async () => {
-  const sidecar = ["global-sidecar", "--collector", "127.0.0.1:1", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
+  const sidecar = globalSidecarOn();
   const cases: readonly (readonly [readonly string[], Readonly<Record<string, string>>, RegExp])[] = [
     [["collector"], { POD_NAMESPACE: "A b" }, /'A b' from env 'POD_NAMESPACE' is invalid. A namespace is/],
     [["withdraw"], { POD_NAMESPACE: "a.b" }, /'a\.b' from env 'POD_NAMESPACE'/],

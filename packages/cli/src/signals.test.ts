@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startCommand, startFenceline } from "./testing/fenceline-process.ts";
+import { globalSidecarOn, startCommand, startFenceline } from "./testing/fenceline-process.ts";
 import { undoAfter } from "./testing/undo.ts";
 
 const MAIN = join(import.meta.dirname, "main.ts");
@@ -17,10 +17,7 @@ test("T-50 SIGHUP, as of a terminal that goes away, ends every daemon in order",
   const kubeconfig = join(folder, "none");
   const daemons = [
     [await startFenceline(folder, "--no-demo"), "fenceline is up; stop it with Ctrl-C"],
-    [
-      startCommand("global-sidecar", "--collector", "127.0.0.1:1", "--port", "0", "--admin-port", "0", "--drain-delay", "0s"),
-      "global sidecar is up",
-    ],
+    [startCommand(...globalSidecarOn(), "--drain-delay", "0s"), "global sidecar is up"],
     [startCommand("collector", "--kubeconfig", kubeconfig, "--als-port", "0", "--api-port", "0"), "collector reads the mesh"],
   ] as const;
   for (const [daemon, up] of daemons) {
@@ -54,20 +51,7 @@ test("T-50 standalone ends cleanly with the reader of its log, as under `| head 
 });
 
 test("T-50 the global sidecar outlives the reader of its log: requests matter more", async (t) => {
-  const args = [
-    MAIN,
-    "global-sidecar",
-    "--collector",
-    "127.0.0.1:1",
-    "--host",
-    "127.0.0.1",
-    "--port",
-    "0",
-    "--admin-port",
-    "0",
-    "--drain-delay",
-    "0s",
-  ];
+  const args = [MAIN, ...globalSidecarOn(), "--drain-delay", "0s"];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
   let text = "";

@@ -32,6 +32,11 @@ export interface FencelineProcess extends RunningCommand {
   readonly apiPort: number;
 }
 
+/** The command of a global sidecar on free ports. By default nobody takes its reports. */
+export function globalSidecarOn(collector = "127.0.0.1:1"): readonly string[] {
+  return ["global-sidecar", "--collector", collector, "--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
+}
+
 /** Starts a command with JSON logs. */
 export function startCommand(...args: string[]): RunningCommand {
   return startCommandIn({}, ...args);

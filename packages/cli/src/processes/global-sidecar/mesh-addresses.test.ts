@@ -12,7 +12,7 @@ import { DirectoryStore, type Store } from "@fenceline/store";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
 import { CONFIG_MAPS, MESH_CONFIG_MAP, SERVICE_FENCES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
-import { get, startCommand } from "../../testing/fenceline-process.ts";
+import { get, globalSidecarOn, startCommand } from "../../testing/fenceline-process.ts";
 import { undoAfter } from "../../testing/undo.ts";
 
 const [FENCES] = SERVICE_FENCES;
@@ -59,10 +59,10 @@ async function startSidecar(t: TestContext, collectorPort: number, ...flags: str
   const folder = mkdtempSync(join(tmpdir(), "fenceline-token-"));
   writeFileSync(join(folder, "token"), TOKEN);
   const command = startCommand(
-    "global-sidecar",
-    ...["--collector", `127.0.0.1:${collectorPort}`, "--collector-token-file", join(folder, "token")],
+    ...globalSidecarOn(`127.0.0.1:${collectorPort}`),
+    ...["--collector-token-file", join(folder, "token")],
     // Calls of these tests come without an Envoy.
-    ...["--accept-plaintext", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", ...flags],
+    ...["--accept-plaintext", ...flags],
   );
   undoAfter(t)(() => {
     command.kill("SIGKILL");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { startDnsServer } from "@fenceline/proxy/testing/dns-server";
-import { get, startCommand, startCommandIn } from "../../testing/fenceline-process.ts";
+import { get, globalSidecarOn, startCommand, startCommandIn } from "../../testing/fenceline-process.ts";
 import { undoAfter } from "../../testing/undo.ts";
 
 const OWN_NAME = "global-sidecar.fenceline.svc.cluster.local";
@@ -11,9 +11,7 @@ async function start(t: TestContext, ...flags: string[]) {
 }
 
 async function startIn(t: TestContext, variables: Readonly<Record<string, string>>, ...flags: string[]) {
-  const ports = ["--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
-  // Nobody listens for reports there: the global sidecar must do its work all the same.
-  const command = startCommandIn(variables, "global-sidecar", "--collector", "127.0.0.1:1", "--own-name", OWN_NAME, ...ports, ...flags);
+  const command = startCommandIn(variables, ...globalSidecarOn(), "--own-name", OWN_NAME, ...flags);
   undoAfter(t)(() => {
     command.kill("SIGKILL");
     return command.ended;
@@ -84,17 +82,7 @@ test("T-05 external hosts are what the flags say, and a wrong entry is said at t
   assert.equal(await codeOf("www.else.example"), "HOST_NOT_SERVED");
   assert.equal(await codeOf("www.partner.example"), "HOST_NOT_SERVED");
   assert.equal(await codeOf("100.100.100.200"), "NO_SUCH_SERVICE");
-  const wrong = startCommand(
-    "global-sidecar",
-    "--collector",
-    "127.0.0.1:1",
-    "--port",
-    "0",
-    "--admin-port",
-    "0",
-    "--external-deny",
-    "10.0.0.0/33",
-  );
+  const wrong = startCommand(...globalSidecarOn(), "--external-deny", "10.0.0.0/33");
   assert.match((await wrong.ended).stderr, /10\.0\.0\.0\/33/);
 });
 
