@@ -110,10 +110,10 @@ export interface Store {
   /** Forgets the status of an object that was deleted. */
   deleteStatus(of: ObjectRef): Promise<void>;
   /**
-   * Whether a fence, or a Service, of this name that is not in the snapshot does not exist: not
-   * while a kind cannot be listed, nor when there is an object that is not valid.
+   * Whether it is known what is there: fence or Service of this name are in the snapshot, or do not
+   * exist. Not while a kind cannot be listed, nor when there is an object that is not valid.
    */
-  isCertain(key: FenceKey): boolean;
+  isKnown(key: FenceKey): boolean;
   /** Undefined where fences are made by people only. */
   readonly fences?: FenceAuthor;
   /** Undefined where a Service is nobody's but its author's. */

@@ -22,7 +22,7 @@ import { wantedFences } from "./wanted-fences.ts";
 
 /** What {@link AutomaticFences} works with. */
 export interface AutomaticFencesOptions {
-  readonly store: Pick<Store, "fences" | "isCertain">;
+  readonly store: Pick<Store, "fences" | "isKnown">;
   readonly mesh: () => Mesh;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
@@ -87,8 +87,8 @@ export class AutomaticFences {
   readonly #pending = new Set<string>();
   /** Codes that were warned of since everything was last as it should be. */
   readonly #warned = new Set<string>();
-  /** Namespaces whose plan leaves something out of which it is not certain whether it exists. */
-  readonly #uncertain = new Set<string>();
+  /** Namespaces whose plan leaves something out of which it is not known whether it exists. */
+  readonly #unknown = new Set<string>();
   #isClosed = false;
 
   constructor(options: AutomaticFencesOptions) {
@@ -127,8 +127,8 @@ export class AutomaticFences {
       this.refresh();
       return;
     }
-    // What is not certain may become so by any change.
-    const concerned = new Set(this.#uncertain);
+    // What is not known may become so by any change.
+    const concerned = new Set(this.#unknown);
     for (const { metadata } of own) concerned.add(metadata.namespace);
     for (const change of changes.of(SERVICE)) concerned.add(objectOf(change)?.metadata.namespace ?? "");
     for (const change of changes.of(NAMESPACE)) concerned.add(objectOf(change)?.metadata.name ?? "");
@@ -187,13 +187,13 @@ export class AutomaticFences {
     if (ids.size === 0) this.#paces.delete(name);
     // Switched off is switched off: nothing is concluded from what is not there.
     const isOff = config.automaticFences.create === "Off";
-    this.#uncertain.delete(name);
-    const isCertain = (key: FenceKey) => {
-      const certain = isOff || store.isCertain(key);
-      if (!certain) this.#uncertain.add(name);
-      return certain;
+    this.#unknown.delete(name);
+    const isKnown = (key: FenceKey) => {
+      const known = isOff || store.isKnown(key);
+      if (!known) this.#unknown.add(name);
+      return known;
     };
-    return planFences({ wanted, present: fences, isCertain });
+    return planFences({ wanted, present: fences, isKnown });
   }
 
   /**

@@ -12,18 +12,18 @@ export interface FencePlanInput {
   /** Every fence that exists, of whomever. */
   readonly present: readonly ServiceFence[];
   /** Whether what is not in the snapshot does not exist. */
-  readonly isCertain: (key: FenceKey) => boolean;
+  readonly isKnown: (key: FenceKey) => boolean;
 }
 
 /**
  * What is to be written. A fence that exists is never changed, and one of a person never deleted.
  */
-export function planFences({ wanted, present, isCertain }: FencePlanInput): readonly FenceChange[] {
+export function planFences({ wanted, present, isKnown }: FencePlanInput): readonly FenceChange[] {
   const names = new Set(present.map(({ metadata }) => formatFenceKey(metadata)));
   const staying = new Set([...wanted.fences, ...wanted.undecided].map(formatFenceKey));
-  const created = wanted.fences.filter((key) => !names.has(formatFenceKey(key)) && isCertain(key));
+  const created = wanted.fences.filter((key) => !names.has(formatFenceKey(key)) && isKnown(key));
   const deleted = present.filter(
-    (fence) => isAutomatic(fence.metadata.labels) && !staying.has(formatFenceKey(fence.metadata)) && isCertain(fence.metadata),
+    (fence) => isAutomatic(fence.metadata.labels) && !staying.has(formatFenceKey(fence.metadata)) && isKnown(fence.metadata),
   );
   return [
     ...created.map((key) => ({ action: "create", key }) as const),

@@ -44,9 +44,9 @@ function judge(snapshot: SnapshotWithLists, config: Config) {
   return wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels(fence, registry, config) });
 }
 
-function planned(snapshot: SnapshotWithLists, create = "Labelled", isCertain = () => true): string[] {
+function planned(snapshot: SnapshotWithLists, create = "Labelled", isKnown = () => true): string[] {
   const wanted = judge(snapshot, configOf(create));
-  return planFences({ wanted, present: snapshot.fences, isCertain }).map(({ action, key }) => `${action} ${formatFenceKey(key)}`);
+  return planFences({ wanted, present: snapshot.fences, isKnown }).map(({ action, key }) => `${action} ${formatFenceKey(key)}`);
 }
 
 function planOf(manifests: readonly string[], create?: string): string[] {
@@ -175,7 +175,7 @@ test("thousands of Services, each with its fence, are looked at in milliseconds"
   const config = configOf("Labelled");
   const look = () => {
     const wanted = wantedFences({ snapshot: mesh, config, workloadOf: () => undefined });
-    assert.deepEqual(planFences({ wanted, present: fences, isCertain: () => true }), []);
+    assert.deepEqual(planFences({ wanted, present: fences, isKnown: () => true }), []);
   };
   look();
   const began = performance.now();
@@ -272,7 +272,7 @@ test("T-07 no workload of Istio's root namespace is fenced automatically, and an
   );
   const wanted = wantedFences({ snapshot, config, workloadOf: () => undefined });
   assert.deepEqual(wanted, { fences: [], undecided: [] });
-  const changes = planFences({ wanted, present: snapshot.fences, isCertain: () => true });
+  const changes = planFences({ wanted, present: snapshot.fences, isKnown: () => true });
   assert.deepEqual(
     changes.map(({ action }) => action),
     ["delete"],

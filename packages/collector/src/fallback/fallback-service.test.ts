@@ -17,13 +17,13 @@ function web(...ports: readonly number[]): string {
 }
 
 /** Services that a test changes; a write into them makes a new snapshot, as in a cluster. */
-class ServicesOnly implements Pick<Store, "snapshot" | "objectOf" | "ports" | "isCertain"> {
+class ServicesOnly implements Pick<Store, "snapshot" | "objectOf" | "ports" | "isKnown"> {
   readonly writes: number[][] = [];
   /** How often somebody asked for everything that there is. */
   looks = 0;
   readonly givenUp: number[] = [];
   readonly ports: ServicePortsAuthor = { add: (...write) => this.#add(...write) };
-  readonly isCertain = () => true;
+  readonly isKnown = () => true;
   /** Errors of the next writes. */
   readonly refusals: string[] = [];
   #services: readonly Service[] = [];
@@ -203,7 +203,7 @@ test("a number that cannot be added is warned of, and counts as missing", (t) =>
 
 test("a store that cannot add ports is left alone", (t) => {
   const { metrics, controller, store } = running(t);
-  const folder = { snapshot: () => store.snapshot(), objectOf: () => assert.fail(), isCertain: () => true };
+  const folder = { snapshot: () => store.snapshot(), objectOf: () => assert.fail(), isKnown: () => true };
   store.become(FALLBACK, web(8_080));
   const standalone = new FallbackService({ store: folder, config: CONFIG, metrics, logger: pino({ level: "silent" }), leads: () => true });
   standalone.refresh();

@@ -15,7 +15,7 @@ import { IdlePorts } from "./idle-ports.ts";
 
 /** What a {@link FallbackService} works with. */
 export interface FallbackServiceOptions {
-  readonly store: Pick<Store, "snapshot" | "objectOf" | "ports" | "isCertain">;
+  readonly store: Pick<Store, "snapshot" | "objectOf" | "ports" | "isKnown">;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
@@ -215,12 +215,12 @@ export class FallbackService {
   }
 
   /**
-   * Looked for only while every place is taken, and not while it is uncertain what there is.
+   * Looked for only while every place is taken, and not while it is not known what is there.
    */
   #watchIdle(): void {
     const { store, config } = this.#options;
     const live = this.#live();
-    const isFull = live !== undefined && live.spec.ports.length >= MOST_FALLBACK_PORTS && store.isCertain(this.#key);
+    const isFull = live !== undefined && live.spec.ports.length >= MOST_FALLBACK_PORTS && store.isKnown(this.#key);
     this.#idle.see(isFull ? undeclaredPorts({ declared: this.#declared, live, config }) : []);
   }
 

@@ -125,8 +125,8 @@ export class Informer<T> {
     return this.#record.absent;
   }
 
-  /** Whether this is known for certain: the object is there and valid, or does not exist. */
-  isCertain(key: ObjectKey): boolean {
+  /** Whether it is known what is there: a valid object, or none. */
+  isKnown(key: ObjectKey): boolean {
     const entry = this.get(key);
     return this.synced && (entry === undefined || entry.value !== undefined);
   }

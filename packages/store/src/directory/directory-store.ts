@@ -210,7 +210,7 @@ export class DirectoryStore implements Store {
   }
 
   /** A folder is read as a whole: there is nothing else. */
-  isCertain(): boolean {
+  isKnown(): boolean {
     return true;
   }
 

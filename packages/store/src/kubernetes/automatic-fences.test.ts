@@ -104,18 +104,18 @@ test("whoever does not lead, or lacks the right, writes nothing and says so", as
 test("what is not in the snapshot does not exist, unless its kind cannot be listed, or it is not valid", async (t) => {
   const bad = { ...FENCE, name: "bad" };
   const { server, store, settled } = await openStore(t, (fake) => fake.put(OURS, { ...fence({}, bad), spec: { enabel: true } }));
-  assert.deepEqual([store.isCertain(FENCE), store.isCertain(bad)], [true, false]);
+  assert.deepEqual([store.isKnown(FENCE), store.isKnown(bad)], [true, false]);
   server.put(SERVICES, { ...service("odd"), spec: { ports: [{ port: "http" }] } });
-  await settled(() => !store.isCertain({ namespace: "shop", name: "odd" }));
-  assert.equal(store.isCertain(FENCE), true);
+  await settled(() => !store.isKnown({ namespace: "shop", name: "odd" }));
+  assert.equal(store.isKnown(FENCE), true);
 });
 
 test("a group of fences that is not installed leaves no doubt; one that may not be listed does, and Services too", async (t) => {
   const { store } = await openStore(t, (fake) => void fake.uninstall(SLIMES));
-  assert.equal(store.isCertain(FENCE), true);
+  assert.equal(store.isKnown(FENCE), true);
   for (const kind of [SLIMES, SERVICES]) {
     const { store: other } = await openStore(t, (fake) => void fake.forbid(kind, "GET"));
     await until(() => other.health().some(({ state }) => state === "unavailable"));
-    assert.equal(other.isCertain(FENCE), false);
+    assert.equal(other.isKnown(FENCE), false);
   }
 });

@@ -177,7 +177,7 @@ export class KubernetesStore implements Store {
    * objects of a deleted owner itself.
    */
   goneOwners(kind: Kind): readonly ObjectRef[] {
-    return this.#rendered.goneOwners(kind).filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#isOwnerCertain(live)));
+    return this.#rendered.goneOwners(kind).filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#isOwnerKnown(live)));
   }
 
   /** See {@link RenderedWrites.apply}. */
@@ -228,10 +228,10 @@ export class KubernetesStore implements Store {
   }
 
   /** A group of fences whose CRD is not installed has none. */
-  isCertain({ namespace, name }: FenceKey): boolean {
+  isKnown({ namespace, name }: FenceKey): boolean {
     const key = { namespace, name };
     const { informers } = this.#mesh.kind(SERVICE_FENCE);
-    return this.#mesh.informerOf(SERVICE).isCertain(key) && informers.every((informer) => informer.absent || informer.isCertain(key));
+    return this.#mesh.informerOf(SERVICE).isKnown(key) && informers.every((informer) => informer.absent || informer.isKnown(key));
   }
 
   /** How the copy of each kind is kept, for conditions and metrics. */
@@ -272,10 +272,10 @@ export class KubernetesStore implements Store {
     }
   }
 
-  #isOwnerCertain({ owners, namespace }: LiveObject): boolean {
+  #isOwnerKnown({ owners, namespace }: LiveObject): boolean {
     const owner = owners.find(({ controller }) => controller === true);
     const places = this.#mesh.own.get(owner?.kind ?? "")?.places;
     const place = places?.find(({ resource }) => groupOf(resource.apiVersion) === groupOf(owner?.apiVersion ?? ""));
-    return owner !== undefined && (place?.informer.isCertain({ namespace, name: owner.name }) ?? false);
+    return owner !== undefined && (place?.informer.isKnown({ namespace, name: owner.name }) ?? false);
   }
 }
