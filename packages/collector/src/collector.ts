@@ -20,7 +20,7 @@ import type { MeshChanges, MeshSnapshot, Store } from "@fenceline/store";
 import { type CallerCheck, type GrpcHost, type GrpcService, peerOf, startGrpcHost } from "@fenceline/wire";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
-import type { FenceReader } from "./api/views.ts";
+import type { FenceReader } from "./routes/views.ts";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import { type FallbackToken, fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";

@@ -1,5 +1,5 @@
-export { fenceRoutes } from "./api/fence-routes.ts";
-export type { FenceReader } from "./api/views.ts";
+export { fenceRoutes } from "./routes/fence-routes.ts";
+export type { FenceReader } from "./routes/views.ts";
 export * from "./collector.ts";
 export { type DesiredOfManifests, desiredOfManifests } from "./desired-of-manifests.ts";
 export type { FallbackToken } from "./fallback/fallback-caller.ts";

@@ -1,6 +1,6 @@
 import { formatPath, InvalidResource, type ReadKind, readObject } from "@fenceline/api";
-import { keyText } from "./api/resource.ts";
-import type { WireObject } from "./api/wire-object.ts";
+import { keyText } from "./client/resource.ts";
+import type { WireObject } from "./client/wire-object.ts";
 
 /**
  * Most faults beside the first that an error tells: it becomes a condition, and a line of the log.

@@ -8,7 +8,7 @@ import { localTokenGuard, probeRoutes, serveHttpApi } from "@fenceline/http-api"
 import { DirectoryStore } from "@fenceline/store";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { pino } from "pino";
-import { fenceRoutes } from "../api/fence-routes.ts";
+import { fenceRoutes } from "../routes/fence-routes.ts";
 import { Collector, type CollectorOptions } from "../collector.ts";
 import { CONFIG } from "./mesh.ts";
 

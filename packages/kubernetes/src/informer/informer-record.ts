@@ -1,6 +1,6 @@
 import { FencelineError } from "@fenceline/api";
-import { hasStatus } from "../api/api-error.ts";
-import type { Resource } from "../api/resource.ts";
+import { hasStatus } from "../client/api-error.ts";
+import type { Resource } from "../client/resource.ts";
 import { type FailureReason, failureReason, type InformerHealth, type InformerState, noCounts } from "./informer-health.ts";
 
 /**

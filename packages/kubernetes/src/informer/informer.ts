@@ -1,7 +1,7 @@
 import { Backoff, type FencelineError } from "@fenceline/api";
-import { hasStatus } from "../api/api-error.ts";
-import { keyText, type ObjectKey, type Resource } from "../api/resource.ts";
-import { readWireObject, type WireObject } from "../api/wire-object.ts";
+import { hasStatus } from "../client/api-error.ts";
+import { keyText, type ObjectKey, type Resource } from "../client/resource.ts";
+import { readWireObject, type WireObject } from "../client/wire-object.ts";
 import { type Clock, monotonicClock } from "../clock.ts";
 import type { InformerHealth } from "./informer-health.ts";
 import { InformerRecord } from "./informer-record.ts";

@@ -1,7 +1,7 @@
-import { hasStatus } from "../api/api-error.ts";
-import type { KubernetesApi } from "../api/kubernetes-api.ts";
-import { collectionPath, type ObjectKey, type Resource } from "../api/resource.ts";
-import { readWireObject, type WireObject } from "../api/wire-object.ts";
+import { hasStatus } from "../client/api-error.ts";
+import type { KubernetesApi } from "../client/kubernetes-api.ts";
+import { collectionPath, type ObjectKey, type Resource } from "../client/resource.ts";
+import { readWireObject, type WireObject } from "../client/wire-object.ts";
 
 /** Objects per page, the number that kubectl and client-go use. */
 const PAGE_SIZE = 500;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { keyText } from "../api/resource.ts";
-import type { WireObject } from "../api/wire-object.ts";
+import { keyText } from "../client/resource.ts";
+import type { WireObject } from "../client/wire-object.ts";
 
 /**
  * What happened to one object. `resync` repeats what is known, for whoever missed or lost

@@ -1,4 +1,4 @@
-import { hasStatus } from "../api/api-error.ts";
+import { hasStatus } from "../client/api-error.ts";
 
 /** Shortest and longest pause between two tries, in milliseconds. */
 export const SHORTEST_PAUSE = 1_000;

@@ -1,4 +1,4 @@
-import type { Resource } from "../api/resource.ts";
+import type { Resource } from "../client/resource.ts";
 
 /**
  * The version by which a resource is read: the first that the API server serves. Helm never updates

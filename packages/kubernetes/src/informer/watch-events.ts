@@ -1,6 +1,6 @@
 import { FencelineError } from "@fenceline/api";
-import { ApiError, readStatus } from "../api/api-error.ts";
-import { readWireObject, type WireObject } from "../api/wire-object.ts";
+import { ApiError, readStatus } from "../client/api-error.ts";
+import { readWireObject, type WireObject } from "../client/wire-object.ts";
 import { type Selection, selected } from "./list-pages.ts";
 import { linesOf } from "./stream-lines.ts";
 

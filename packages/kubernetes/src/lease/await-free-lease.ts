@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { hasStatus } from "../api/api-error.ts";
-import type { KubernetesApi } from "../api/kubernetes-api.ts";
-import { LEASES, type ObjectKey, objectPath } from "../api/resource.ts";
+import { hasStatus } from "../client/api-error.ts";
+import type { KubernetesApi } from "../client/kubernetes-api.ts";
+import { LEASES, type ObjectKey, objectPath } from "../client/resource.ts";
 import { INITIAL_STATE, mayClaim, observed } from "./election-state.ts";
 import { readLease } from "./lease-object.ts";
 

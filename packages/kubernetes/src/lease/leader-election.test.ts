@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { FencelineError } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
-import { LEASES } from "../api/resource.ts";
+import { LEASES } from "../client/resource.ts";
 import { FakeApiServer, type RecordedRequest } from "../testing/fake-api-server.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { LeaderElection } from "./leader-election.ts";

@@ -1,7 +1,7 @@
 import { FencelineError, shortened } from "@fenceline/api";
-import { hasStatus } from "../api/api-error.ts";
-import type { KubernetesApi } from "../api/kubernetes-api.ts";
-import { collectionPath, LEASES, objectPath } from "../api/resource.ts";
+import { hasStatus } from "../client/api-error.ts";
+import type { KubernetesApi } from "../client/kubernetes-api.ts";
+import { collectionPath, LEASES, objectPath } from "../client/resource.ts";
 import { type Clock, monotonicClock } from "../clock.ts";
 import {
   deposed,

@@ -1,4 +1,4 @@
-import type { ObjectKey } from "../api/resource.ts";
+import type { ObjectKey } from "../client/resource.ts";
 
 /** What of a Lease matters for an election. */
 export interface LeaseView {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { ApiError } from "../api/api-error.ts";
+import { ApiError } from "../client/api-error.ts";
 import { FakeApiServer, type RecordedRequest } from "../testing/fake-api-server.ts";
 import { AccessReviews } from "./access-reviews.ts";
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { KubernetesApi } from "../api/kubernetes-api.ts";
-import { kubeConfigLoader } from "../api/load-kube-config.ts";
-import { collectionPath, objectPath } from "../api/resource.ts";
+import { KubernetesApi } from "../client/kubernetes-api.ts";
+import { kubeConfigLoader } from "../client/load-kube-config.ts";
+import { collectionPath, objectPath } from "../client/resource.ts";
 import { NAMESPACES } from "../testing/resources.ts";
 import { TokenReviews } from "./token-reviews.ts";
 

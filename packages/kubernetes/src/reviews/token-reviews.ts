@@ -1,4 +1,4 @@
-import type { KubernetesApi } from "../api/kubernetes-api.ts";
+import type { KubernetesApi } from "../client/kubernetes-api.ts";
 import { RememberedReviews, type ReviewLimits } from "./remembered-reviews.ts";
 
 /** Settings of a {@link TokenReviews}. */

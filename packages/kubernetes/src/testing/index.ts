@@ -1,4 +1,4 @@
-export { LEASES, type ObjectKey, type Resource } from "../api/resource.ts";
+export { LEASES, type ObjectKey, type Resource } from "../client/resource.ts";
 export * from "./fake-api-server.ts";
 export * from "./fake-objects.ts";
 export * from "./informer-under-test.ts";

@@ -1,7 +1,7 @@
 import type { TestContext } from "node:test";
 import { type FencelineError, SERVICE, type Service } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
-import type { KubernetesApiOptions } from "../api/kubernetes-api.ts";
+import type { KubernetesApiOptions } from "../client/kubernetes-api.ts";
 import { Informer, type InformerOptions } from "../informer/informer.ts";
 import { readerOf } from "../read-object.ts";
 import { FakeApiServer } from "./fake-api-server.ts";
