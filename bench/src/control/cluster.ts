@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { startApiServer } from "@fenceline/e2e/lab/control-plane/api-server.ts";
 import { startEtcd } from "@fenceline/e2e/lab/control-plane/etcd.ts";
-import type { ServerGround } from "@fenceline/e2e/lab/ground.ts";
+import type { ServerContext } from "@fenceline/e2e/lab/context.ts";
 import type { KubernetesClient } from "@fenceline/e2e/lab/kubernetes/client.ts";
 import { definitionsIn, installDefinitions, installIstioKinds } from "@fenceline/e2e/lab/kubernetes/custom-resources.ts";
 import { writeKubeconfig } from "@fenceline/e2e/lab/kubernetes/kubeconfig.ts";
@@ -21,7 +21,7 @@ const RANGE = "10.96.0.0/12";
 
 /** A kube-apiserver and an etcd on loopback, with the kinds of Istio and of Fenceline. */
 export interface Cluster {
-  readonly ground: ServerGround;
+  readonly context: ServerContext;
   readonly client: KubernetesClient;
   readonly apiServer: LabProcess;
   readonly etcd: LabProcess;
@@ -40,15 +40,15 @@ export function startCluster(signal: AbortSignal): Promise<Cluster> {
   return startRun(async ({ run, ledger, closers, close }) => {
     // An address of its own, so that the ports of another run or of a lab are never in the way.
     const bridge = { address: `127.77.${randomInt(256)}.${1 + randomInt(254)}`, serviceRange: RANGE };
-    const ground = { bridge, run, logs: run.logs, ledger, closers, signal };
-    const { process: etcd, url: etcdUrl } = await startEtcd(ground);
-    const { process: apiServer, client, connection } = await startApiServer(ground, etcdUrl);
+    const context = { bridge, run, logs: run.logs, ledger, closers, signal };
+    const { process: etcd, url: etcdUrl } = await startEtcd(context);
+    const { process: apiServer, client, connection } = await startApiServer(context, etcdUrl);
     const waiting = { signal, stillPossible: () => apiServer.requireRunning() };
     await installIstioKinds(client, waiting);
     await installDefinitions(client, await ownDefinitions(), waiting);
     const kubeconfig = join(run.path, "collector.kubeconfig");
     writeKubeconfig(kubeconfig, { ...connection, token: await collectorToken(client) });
-    return { ground, client, apiServer, etcd, etcdUrl, kubeconfig, close };
+    return { context, client, apiServer, etcd, etcdUrl, kubeconfig, close };
   });
 }
 

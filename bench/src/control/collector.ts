@@ -32,9 +32,9 @@ export class CollectorProcess {
    *
    * @param identity of the replica, as the Lease of the leader names it
    */
-  static async start({ ground, kubeconfig }: Cluster, identity: string): Promise<CollectorProcess> {
+  static async start({ context, kubeconfig }: Cluster, identity: string): Promise<CollectorProcess> {
     const [alsPort, apiPort] = [await freePort(), await freePort()];
-    const config = join(ground.run.path, `${identity}.yaml`);
+    const config = join(context.run.path, `${identity}.yaml`);
     // No Envoy stands in front of it here, so nobody has a certificate, and no version of Istio is
     // known: hosts come in one step where Envoys have the filter.
     writeFileSync(config, JSON.stringify({ telemetry: { acceptPlaintext: true }, onDemand: "always" }));
@@ -44,10 +44,10 @@ export class CollectorProcess {
     const args = [main, "collector", ...ports, ...replica, `--config=${config}`, "--log-format=json"];
     const begin = performance.now();
     const env = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "" };
-    const started = await LabProcess.start({ name: identity, command: process.execPath, args, env }, ground);
+    const started = await LabProcess.start({ name: identity, command: process.execPath, args, env }, context);
     const isReady = async () => (await fetch(`http://127.0.0.1:${apiPort}/readyz`)).ok;
     const stillPossible = () => started.requireRunning();
-    await until("the collector", isReady, { signal: ground.signal, stillPossible, timeout: START_MS });
+    await until("the collector", isReady, { signal: context.signal, stillPossible, timeout: START_MS });
     return new CollectorProcess(started, alsPort, performance.now() - begin);
   }
 

@@ -19,10 +19,10 @@ const BATCH = 40;
  * Puts a mesh into the API server by way of its database, which takes seconds: for each new Service
  * it would count all of their addresses, and 10,000 took it a quarter of an hour.
  */
-export async function fill({ etcdUrl, client, ground }: Cluster, mesh: BenchMesh): Promise<void> {
+export async function fill({ etcdUrl, client, context }: Cluster, mesh: BenchMesh): Promise<void> {
   const now = new Date();
   for (const objects of mesh.objects(now)) {
-    for (let at = 0; at < objects.length; at += BATCH) await put(etcdUrl, objects.slice(at, at + BATCH), now, ground.signal);
+    for (let at = 0; at < objects.length; at += BATCH) await put(etcdUrl, objects.slice(at, at + BATCH), now, context.signal);
   }
   const { items } = (await client.request("GET", "/api/v1/services")) as { items: unknown[] };
   if (items.length < mesh.size.services) throw new Error(`the API server knows ${items.length} of ${mesh.size.services} Services`);

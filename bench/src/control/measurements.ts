@@ -52,10 +52,10 @@ const CHANGES = 600;
 const CHANGES_PER_SECOND = 20;
 
 export async function measureIdle({ cluster, collectors }: Bench, seconds: number): Promise<Idle> {
-  const { client, ground } = cluster;
+  const { client, context } = cluster;
   const before = await writesSoFar(client);
   const cpu = cpuOf(collectors);
-  await delay(seconds * 1_000, undefined, { signal: ground.signal });
+  await delay(seconds * 1_000, undefined, { signal: context.signal });
   const used = cpuOf(collectors) - cpu;
   const writes = writesBetween(before, await writesSoFar(client));
   return { cpuPerSecond: used / seconds, writes: total(writes) };
@@ -79,7 +79,7 @@ export function measureEndpoints(bench: Bench, idle: Idle): Promise<number> {
 }
 
 async function measureChanges({ collectors, cluster }: Bench, idle: Idle, change: (at: number) => Promise<void>): Promise<number> {
-  const { signal } = cluster.ground;
+  const { signal } = cluster.context;
   const [begin, cpu] = [performance.now(), cpuOf(collectors)];
   for (let at = 0; at < CHANGES; at++) {
     await change(at);
@@ -97,7 +97,7 @@ export async function measureEdges(
   { perSecond, seconds, from }: { readonly perSecond: number; readonly seconds: number; readonly from: number },
 ): Promise<Edges> {
   const { cluster, mesh, rendered, collectors } = bench;
-  const { client, ground, apiServer, etcd } = cluster;
+  const { client, context, apiServer, etcd } = cluster;
   const serverCpu = () => cpuMilliseconds(apiServer.pid) + cpuMilliseconds(etcd.pid);
   const count = perSecond * seconds;
   const writes = await writesSoFar(client);
@@ -109,19 +109,19 @@ export async function measureEdges(
     const caller = (from + edge) % callers.count;
     const host = mesh.hostOf(caller, LEARNED_HOSTS + Math.floor((from + edge) / callers.count));
     const due = begin + (edge * 1_000) / perSecond;
-    if (due - performance.now() >= 1) await delay(due - performance.now(), undefined, { signal: ground.signal });
+    if (due - performance.now() >= 1) await delay(due - performance.now(), undefined, { signal: context.signal });
     const called = performance.now();
     rendered.whenShown(mesh.fence(caller), host, (at) => took.push(at - called));
     callers.call(caller, host);
   }
-  await until("the edges to be shown", () => rendered.missing === 0, { signal: ground.signal, timeout: SETTLE_MS }).catch(() => {
-    ground.signal.throwIfAborted();
+  await until("the edges to be shown", () => rendered.missing === 0, { signal: context.signal, timeout: SETTLE_MS }).catch(() => {
+    context.signal.throwIfAborted();
   });
   probing.abort();
   const missing = rendered.missing;
   rendered.forget();
   const latencies = await probes;
-  await untilQuiet(collectors, SETTLE_MS, ground.signal);
+  await untilQuiet(collectors, SETTLE_MS, context.signal);
   const elapsed = performance.now() - begin;
   const written = writesBetween(writes, await writesSoFar(client));
   return {

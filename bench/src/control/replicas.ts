@@ -24,7 +24,7 @@ export async function openCallers({ mesh, collectors, cluster }: Bench): Promise
   const fences = Array.from({ length: Math.min(CALLERS, mesh.size.fences) }, (_, at) => mesh.fence(at));
   const ports = collectors.map(({ accessLogPort }) => accessLogPort);
   const callers = await Callers.open(ports, fences);
-  cluster.ground.closers.add(() => callers.close());
+  cluster.context.closers.add(() => callers.close());
   return callers;
 }
 

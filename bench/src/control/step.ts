@@ -42,14 +42,14 @@ const EDGES = RATES.reduce((sum, rate) => sum + rate * edgeSeconds(rate), 0);
 export async function measureStep(size: MeshSize, idleSeconds: number, signal: AbortSignal): Promise<StepResult> {
   const say = (what: string) => process.stderr.write(`  ${size.services}/${size.fences}: ${what}\n`);
   const cluster = await startCluster(signal);
-  const { ground, client } = cluster;
+  const { context, client } = cluster;
   try {
     const mesh = new BenchMesh(size);
     const begin = performance.now();
     await fill(cluster, mesh);
-    say(`filled in ${seconds(begin)}, see ${ground.run.path}`);
+    say(`filled in ${seconds(begin)}, see ${context.run.path}`);
     const rendered = await Rendered.watch(client, signal);
-    ground.closers.add(() => rendered.close());
+    context.closers.add(() => rendered.close());
     const start = performance.now();
     const collector = await CollectorProcess.start(cluster, "first");
     say(`synced in ${seconds(start)}`);

@@ -1,11 +1,11 @@
 import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
-import type { Ground } from "./ground.ts";
+import type { LabContext } from "./context.ts";
 import { Kubelet } from "./kubelet/kubelet.ts";
 import type { KubernetesClient } from "./kubernetes/client.ts";
 import { namespaceObject } from "./kubernetes/manifests.ts";
 import type { KubernetesObject } from "./kubernetes/object.ts";
 import { makeBridge } from "./network/bridge.ts";
-import { Pod, type PodGround } from "./pod/pod.ts";
+import { Pod, type PodContext } from "./pod/pod.ts";
 import type { PodSpec } from "./pod/pod-object.ts";
 import { type ProxyPrograms, stageProxyPrograms } from "./pod/proxy-programs.ts";
 import { startRun } from "./start-run.ts";
@@ -16,19 +16,19 @@ export class Lab {
   readonly controlPlane: ControlPlane;
   /** Runs the pods of Deployments and Jobs. */
   readonly kubelet: Kubelet;
-  readonly #ground: Ground;
+  readonly #context: LabContext;
   readonly #programs: ProxyPrograms;
   readonly #close: () => Promise<void>;
   readonly #namespaces = new Set<string>();
   readonly #pods = new Set<Pod>();
   #podsMade = 0;
 
-  private constructor(ground: Ground, controlPlane: ControlPlane, programs: ProxyPrograms, close: () => Promise<void>) {
+  private constructor(context: LabContext, controlPlane: ControlPlane, programs: ProxyPrograms, close: () => Promise<void>) {
     this.#close = close;
-    this.#ground = ground;
+    this.#context = context;
     this.controlPlane = controlPlane;
     this.#programs = programs;
-    this.kubelet = new Kubelet({ ground, client: this.kubernetes, adopt: (spec) => Pod.adopt(this.#podGround, this.#nextPod(), spec) });
+    this.kubelet = new Kubelet({ context, client: this.kubernetes, adopt: (spec) => Pod.adopt(this.#podContext, this.#nextPod(), spec) });
   }
 
   /**
@@ -40,9 +40,9 @@ export class Lab {
   static start(signal: AbortSignal): Promise<Lab> {
     return startRun(async ({ run, ledger, closers, close }) => {
       const bridge = await makeBridge(ledger, closers);
-      const ground = { bridge, run, logs: run.logs, ledger, closers, signal };
+      const context = { bridge, run, logs: run.logs, ledger, closers, signal };
       const programs = await stageProxyPrograms(run.stage);
-      return new Lab(ground, await startControlPlane(ground), programs, close);
+      return new Lab(context, await startControlPlane(context), programs, close);
     });
   }
 
@@ -53,17 +53,17 @@ export class Lab {
 
   /** Folder of this run: logs, kubeconfig. */
   get folder(): string {
-    return this.#ground.run.path;
+    return this.#context.run.path;
   }
 
   /** Name of the bridge; a pod's network namespace is `<network>-<pod>.<namespace>`. */
   get network(): string {
-    return this.#ground.bridge.name;
+    return this.#context.bridge.name;
   }
 
   /** Aborted when the lab is to end. */
   get signal(): AbortSignal {
-    return this.#ground.signal;
+    return this.#context.signal;
   }
 
   /** Makes a namespace; {@link Lab.clear} removes it. */
@@ -77,7 +77,7 @@ export class Lab {
    * its processes are.
    */
   async pod(spec: PodSpec): Promise<Pod> {
-    const pod = await Pod.create(this.#podGround, this.#nextPod(), spec);
+    const pod = await Pod.create(this.#podContext, this.#nextPod(), spec);
     this.#pods.add(pod);
     return pod;
   }
@@ -108,8 +108,8 @@ export class Lab {
     return this.#close();
   }
 
-  get #podGround(): PodGround {
-    return { ground: this.#ground, controlPlane: this.controlPlane, programs: this.#programs };
+  get #podContext(): PodContext {
+    return { context: this.#context, controlPlane: this.controlPlane, programs: this.#programs };
   }
 
   #nextPod(): number {

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { labProgram } from "../../places.ts";
-import type { ServerGround } from "../ground.ts";
+import type { ServerContext } from "../context.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
 import type { Connection } from "../kubernetes/connection.ts";
 import { writeKubeconfig } from "../kubernetes/kubeconfig.ts";
@@ -26,8 +26,8 @@ export interface ApiServer {
 }
 
 /** Starts the API server. Returns when it is ready. */
-export async function startApiServer(ground: ServerGround, etcd: string): Promise<ApiServer> {
-  const { bridge, run, signal } = ground;
+export async function startApiServer(context: ServerContext, etcd: string): Promise<ApiServer> {
+  const { bridge, run, signal } = context;
   const folder = join(run.path, "api-server");
   const files = {
     certificates: join(folder, "apiserver.crt"),
@@ -59,13 +59,13 @@ export async function startApiServer(ground: ServerGround, etcd: string): Promis
         `--service-account-signing-key-file=${files.serviceAccountKey}`,
       ],
     },
-    ground,
+    context,
   );
   const stillPossible = () => process.requireRunning();
   const certificates = await until("the API server's certificate", () => completePem(files.certificates), { signal, stillPossible });
   const connection = { host: bridge.address, port: PORT, token, certificates };
   const client = new KubernetesClient(connection);
-  ground.closers.add(() => client.close());
+  context.closers.add(() => client.close());
   const isReady = () => client.request("GET", "/readyz").then(() => true);
   await until("the API server", isReady, { signal, stillPossible, timeout: 60_000 });
   writeKubeconfig(files.kubeconfig, connection);

@@ -1,5 +1,5 @@
 import { allOf } from "../closers.ts";
-import type { Ground } from "../ground.ts";
+import type { LabContext } from "../context.ts";
 import { installIstioKinds } from "../kubernetes/custom-resources.ts";
 import type { LabProcess } from "../process.ts";
 import { type ApiServer, startApiServer } from "./api-server.ts";
@@ -24,13 +24,13 @@ export interface ControlPlane {
 export const NODE_NAME = "lab";
 
 /** Starts everything, each part as soon as what it needs is there. */
-export async function startControlPlane(ground: Ground): Promise<ControlPlane> {
-  const { process: etcd, url } = await startEtcd(ground);
-  const apiServer = await startApiServer(ground, url);
+export async function startControlPlane(context: LabContext): Promise<ControlPlane> {
+  const { process: etcd, url } = await startEtcd(context);
+  const apiServer = await startApiServer(context, url);
   const [controllerManager, coreDns, istiod] = await allOf(
-    startControllerManager(ground, apiServer),
-    startCoreDns(ground, apiServer),
-    startMesh(ground, apiServer),
+    startControllerManager(context, apiServer),
+    startCoreDns(context, apiServer),
+    startMesh(context, apiServer),
   );
   return { apiServer, etcd, controllerManager, coreDns, istiod };
 }
@@ -39,9 +39,9 @@ export async function startControlPlane(ground: Ground): Promise<ControlPlane> {
  * istiod reads the mesh's configuration once its kinds are there; were it first, it would go on
  * without some of them for a while.
  */
-async function startMesh(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
+async function startMesh(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {
   const { client, process } = apiServer;
   await client.apply({ apiVersion: "v1", kind: "Node", metadata: { name: NODE_NAME } });
-  await installIstioKinds(client, { signal: ground.signal, stillPossible: () => process.requireRunning() });
-  return startIstiod(ground, apiServer);
+  await installIstioKinds(client, { signal: context.signal, stillPossible: () => process.requireRunning() });
+  return startIstiod(context, apiServer);
 }

@@ -1,5 +1,5 @@
 import { labProgram } from "../../places.ts";
-import type { Ground } from "../ground.ts";
+import type { LabContext } from "../context.ts";
 import { LabProcess } from "../process.ts";
 import type { ApiServer } from "./api-server.ts";
 
@@ -23,7 +23,7 @@ const CONTROLLERS = [
  * Starts the controllers. What they do shows when they have begun: a namespace gets its default
  * service account.
  */
-export function startControllerManager(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
+export function startControllerManager(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {
   return LabProcess.start(
     {
       name: "kube-controller-manager",
@@ -41,6 +41,6 @@ export function startControllerManager(ground: Ground, apiServer: ApiServer): Pr
         "--kube-api-burst=1000",
       ],
     },
-    ground,
+    context,
   );
 }

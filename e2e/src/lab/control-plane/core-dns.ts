@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { labProgram } from "../../places.ts";
-import type { Ground } from "../ground.ts";
+import type { LabContext } from "../context.ts";
 import { CONTEXT } from "../kubernetes/kubeconfig.ts";
 import { LabProcess } from "../process.ts";
 import { until } from "../until.ts";
@@ -13,8 +13,8 @@ const READY_PORT = 8_181;
  * Cluster DNS at port 53 of the bridge. It forwards nothing: a lab calls nobody outside. Returns
  * when it knows the Services.
  */
-export async function startCoreDns(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
-  const { bridge, run, signal } = ground;
+export async function startCoreDns(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {
+  const { bridge, run, signal } = context;
   const file = join(run.path, "Corefile");
   writeFileSync(
     file,
@@ -28,7 +28,7 @@ export async function startCoreDns(ground: Ground, apiServer: ApiServer): Promis
 }
 `,
   );
-  const process = await LabProcess.start({ name: "coredns", command: labProgram("coredns"), args: ["-conf", file] }, ground);
+  const process = await LabProcess.start({ name: "coredns", command: labProgram("coredns"), args: ["-conf", file] }, context);
   const isReady = async () => (await fetch(`http://${bridge.address}:${READY_PORT}/ready`)).ok;
   await until("CoreDNS", isReady, { signal, stillPossible: () => process.requireRunning() });
   return process;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ServerGround } from "../ground.ts";
+import type { ServerContext } from "../context.ts";
 import { LabProcess } from "../process.ts";
 import { until } from "../until.ts";
 
@@ -7,8 +7,8 @@ const PORT = 2_379;
 const PEER_PORT = 2_380;
 
 /** The API server's database. Returns when it answers. */
-export async function startEtcd(ground: ServerGround): Promise<{ readonly process: LabProcess; readonly url: string }> {
-  const { bridge, run, signal } = ground;
+export async function startEtcd(context: ServerContext): Promise<{ readonly process: LabProcess; readonly url: string }> {
+  const { bridge, run, signal } = context;
   const url = `http://${bridge.address}:${PORT}`;
   const peer = `http://${bridge.address}:${PEER_PORT}`;
   const process = await LabProcess.start(
@@ -27,7 +27,7 @@ export async function startEtcd(ground: ServerGround): Promise<{ readonly proces
         "--unsafe-no-fsync",
       ],
     },
-    ground,
+    context,
   );
   const isHealthy = async () => (await fetch(`${url}/health`)).ok;
   await until("etcd", isHealthy, { signal, stillPossible: () => process.requireRunning() });

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { labProgram } from "../../places.ts";
-import type { Ground } from "../ground.ts";
+import type { LabContext } from "../context.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { namespaceObject, peerAuthentication } from "../kubernetes/manifests.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
@@ -21,8 +21,8 @@ const PORTS = { http: 8_080, grpc: 15_010, secureGrpc: 15_012, monitoring: 15_01
  * Starts istiod on the bridge, with STRICT mTLS for the whole mesh. Returns when it is ready and
  * namespaces get its root certificate.
  */
-export async function startIstiod(ground: Ground, apiServer: ApiServer): Promise<LabProcess> {
-  const { bridge, run, signal } = ground;
+export async function startIstiod(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {
+  const { bridge, run, signal } = context;
   const { client } = apiServer;
   await prepare(client, bridge.address);
   // It looks for certificates and tokens relative to its folder.
@@ -54,7 +54,7 @@ export async function startIstiod(ground: Ground, apiServer: ApiServer): Promise
         PILOT_ENABLE_ALPN_FILTER: "false",
       },
     },
-    ground,
+    context,
   );
   const stillPossible = () => process.requireRunning();
   const isReady = async () => (await fetch(`http://${at(PORTS.http)}/ready`)).ok;

@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { PodObject } from "./pod-template.ts";
-import { type KubeletGround, RunningPod } from "./running-pod.ts";
+import { type KubeletContext, RunningPod } from "./running-pod.ts";
 
 /** Milliseconds between two looks at the pods. */
 const INTERVAL = 200;
@@ -13,15 +13,15 @@ const INTERVAL = 200;
  * are none of its business.
  */
 export class Kubelet {
-  readonly #kubelet: KubeletGround;
+  readonly #kubelet: KubeletContext;
   readonly #closed = new AbortController();
   readonly #pods = new Map<string, Promise<RunningPod>>();
   readonly #running = new Map<string, RunningPod>();
   readonly #ending = new Set<string>();
 
-  constructor(kubelet: KubeletGround) {
+  constructor(kubelet: KubeletContext) {
     this.#kubelet = kubelet;
-    kubelet.ground.closers.add(() => this.#closed.abort());
+    kubelet.context.closers.add(() => this.#closed.abort());
     void this.#loop();
   }
 
@@ -84,6 +84,6 @@ export class Kubelet {
 
   #log(line: string): void {
     if (!this.#closed.signal.aborted)
-      appendFileSync(join(this.#kubelet.ground.logs, "kubelet.log"), `${new Date().toISOString()} ${line}\n`);
+      appendFileSync(join(this.#kubelet.context.logs, "kubelet.log"), `${new Date().toISOString()} ${line}\n`);
   }
 }

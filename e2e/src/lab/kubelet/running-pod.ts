@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { PROJECT } from "../../places.ts";
-import type { Ground } from "../ground.ts";
+import type { LabContext } from "../context.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { AGENT_PORT } from "../pod/agent.ts";
 import type { Pod } from "../pod/pod.ts";
@@ -14,8 +14,8 @@ import { follow, type ProbeOptions, probe } from "./probe.ts";
 import { projectToken } from "./projected-token.ts";
 
 /** What a pod is run with. */
-export interface KubeletGround {
-  readonly ground: Ground;
+export interface KubeletContext {
+  readonly context: LabContext;
   readonly client: KubernetesClient;
   adopt(spec: PodSpec): Promise<Pod>;
 }
@@ -34,19 +34,19 @@ const GRACE_SECONDS = 30;
 export class RunningPod {
   readonly object: PodObject;
   readonly pod: Pod;
-  readonly #kubelet: KubeletGround;
+  readonly #kubelet: KubeletContext;
   readonly #containers = new Map<string, LabProcess>();
   readonly #stops: (() => void)[] = [];
   #isEnding = false;
 
-  private constructor(kubelet: KubeletGround, object: PodObject, pod: Pod) {
+  private constructor(kubelet: KubeletContext, object: PodObject, pod: Pod) {
     this.#kubelet = kubelet;
     this.object = object;
     this.pod = pod;
   }
 
   /** Resolves when its containers run, which does not mean that it is ready. */
-  static async start(kubelet: KubeletGround, object: PodObject): Promise<RunningPod> {
+  static async start(kubelet: KubeletContext, object: PodObject): Promise<RunningPod> {
     const { namespace, name, labels = {} } = object.metadata;
     const { serviceAccountName = "default" } = object.spec;
     const home = await kubelet.client.get({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
@@ -104,7 +104,7 @@ export class RunningPod {
       const code = await process.ended();
       if (this.#isEnding) return;
       if (this.object.spec.restartPolicy === "Never") return this.pod.setEnded(code === 0);
-      if (restarts > 0) await delay(RESTART_DELAY * 2 ** (restarts - 1), undefined, { ref: false, signal: this.#kubelet.ground.signal });
+      if (restarts > 0) await delay(RESTART_DELAY * 2 ** (restarts - 1), undefined, { ref: false, signal: this.#kubelet.context.signal });
       if (this.#isEnding) return;
       await process.start();
     }
@@ -126,7 +126,7 @@ export class RunningPod {
    * follows it from then on.
    */
   async #followReadiness(options: ProbeOptions): Promise<void> {
-    const { signal } = this.#kubelet.ground;
+    const { signal } = this.#kubelet.context;
     const stillPossible = () => {
       if (this.#isEnding) throw new Error("the pod is ending");
     };
@@ -155,7 +155,7 @@ export class RunningPod {
     const { namespace, name } = this.object.metadata;
     const folders = new Map<string, string>();
     for (const volume of this.object.spec.volumes ?? []) {
-      const folder = join(this.#kubelet.ground.run.path, `${name}.${namespace}`, volume.name);
+      const folder = join(this.#kubelet.context.run.path, `${name}.${namespace}`, volume.name);
       mkdirSync(folder, { recursive: true });
       if (volume.configMap !== undefined) await this.#writeConfigMap(folder, volume.configMap.name);
       for (const { serviceAccountToken: source } of volume.projected?.sources ?? []) {

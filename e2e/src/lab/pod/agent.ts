@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ISTIOD_ADDRESS, rootCertificate, TRUST_DOMAIN } from "../control-plane/istiod.ts";
-import type { Ground } from "../ground.ts";
+import type { LabContext } from "../context.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { NetworkNamespace } from "../network/namespace.ts";
 import { PROXY_UID } from "../network/redirect.ts";
@@ -12,7 +12,7 @@ import type { ProxyPrograms } from "./proxy-programs.ts";
 
 /** What an agent is started with. */
 export interface AgentOptions {
-  readonly ground: Ground;
+  readonly context: LabContext;
   readonly client: KubernetesClient;
   readonly programs: ProxyPrograms;
   readonly network: NetworkNamespace;
@@ -31,7 +31,7 @@ const TOKEN_AUDIENCE = "istio-ca";
  * listeners.
  */
 export async function startAgent(options: AgentOptions): Promise<LabProcess> {
-  const { ground, network, programs, spec } = options;
+  const { context, network, programs, spec } = options;
   const folder = await writeWorkingFolder(options);
   const [command, args] = network.enter("setpriv", [
     `--reuid=${PROXY_UID}`,
@@ -47,11 +47,11 @@ export async function startAgent(options: AgentOptions): Promise<LabProcess> {
   ]);
   const process = await LabProcess.start(
     { name: `${spec.name}.${spec.namespace}.proxy`, command, args, cwd: folder, env: agentEnvironment(options) },
-    ground,
+    context,
   );
   const isReady = async () => (await fetch(`http://${network.address}:${AGENT_PORT}/healthz/ready`)).ok;
   await until(`the proxy of ${spec.namespace}/${spec.name}`, isReady, {
-    signal: ground.signal,
+    signal: context.signal,
     stillPossible: () => process.requireRunning(),
   });
   return process;
@@ -80,13 +80,13 @@ function agentEnvironment({ network, programs, spec }: AgentOptions): Record<str
 }
 
 /** What a kubelet mounts into the proxy's container, in a folder that the proxy owns. */
-async function writeWorkingFolder({ ground, client, spec }: AgentOptions): Promise<string> {
+async function writeWorkingFolder({ context, client, spec }: AgentOptions): Promise<string> {
   const { namespace, name, serviceAccount = name } = spec;
-  const folder = join(ground.run.stage, `${name}.${namespace}`);
+  const folder = join(context.run.stage, `${name}.${namespace}`);
   for (const part of ["var/run/secrets/tokens", "etc/istio/pod", "etc/istio/proxy"]) mkdirSync(join(folder, part), { recursive: true });
   const [token, root] = await Promise.all([
     client.serviceAccountToken(namespace, serviceAccount, { audience: TOKEN_AUDIENCE }),
-    until(`the root certificate in namespace ${namespace}`, () => rootCertificate(client, namespace), { signal: ground.signal }),
+    until(`the root certificate in namespace ${namespace}`, () => rootCertificate(client, namespace), { signal: context.signal }),
   ]);
   writeFileSync(join(folder, "var/run/secrets/tokens/istio-token"), token);
   writeFileSync(join(folder, "root-cert.pem"), root);

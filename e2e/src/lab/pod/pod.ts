@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { runCommand } from "../../setup/command.ts";
 import type { ControlPlane } from "../control-plane/control-plane.ts";
-import type { Ground } from "../ground.ts";
+import type { LabContext } from "../context.ts";
 import { writeKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { makeNetworkNamespace, type NetworkNamespace } from "../network/namespace.ts";
 import { serviceRule } from "../network/redirect.ts";
@@ -12,8 +12,8 @@ import { createPodObject, type PodSpec, podReference, setPodEnded, setPodStatus,
 import type { ProxyPrograms } from "./proxy-programs.ts";
 
 /** What pods are made with. */
-export interface PodGround {
-  readonly ground: Ground;
+export interface PodContext {
+  readonly context: LabContext;
   readonly controlPlane: ControlPlane;
   readonly programs: ProxyPrograms;
 }
@@ -26,11 +26,11 @@ export class Pod {
   readonly spec: PodSpec;
   /** Its Envoy. */
   readonly envoy: EnvoyAdmin;
-  readonly #lab: PodGround;
+  readonly #lab: PodContext;
   readonly #network: NetworkNamespace;
   readonly #processes: LabProcess[] = [];
 
-  private constructor(lab: PodGround, spec: PodSpec, network: NetworkNamespace) {
+  private constructor(lab: PodContext, spec: PodSpec, network: NetworkNamespace) {
     this.#lab = lab;
     this.spec = spec;
     this.#network = network;
@@ -42,7 +42,7 @@ export class Pod {
    *
    * @param index number of the pod in its lab, from 1
    */
-  static async create(lab: PodGround, index: number, spec: PodSpec): Promise<Pod> {
+  static async create(lab: PodContext, index: number, spec: PodSpec): Promise<Pod> {
     const { client } = lab.controlPlane.apiServer;
     const { namespace, name, serviceAccount = name } = spec;
     await client.apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace, name: serviceAccount } });
@@ -50,20 +50,20 @@ export class Pod {
   }
 
   /** The same for a Pod object that somebody else made, for example a Deployment's controller. */
-  static adopt(lab: PodGround, index: number, spec: PodSpec): Promise<Pod> {
+  static adopt(lab: PodContext, index: number, spec: PodSpec): Promise<Pod> {
     return Pod.#start(lab, index, spec, takePodObject);
   }
 
-  static async #start(lab: PodGround, index: number, spec: PodSpec, object: typeof createPodObject): Promise<Pod> {
-    const { ground, controlPlane, programs } = lab;
+  static async #start(lab: PodContext, index: number, spec: PodSpec, object: typeof createPodObject): Promise<Pod> {
+    const { context, controlPlane, programs } = lab;
     const { client } = controlPlane.apiServer;
     const { namespace, name } = spec;
     const search = [`${namespace}.svc.cluster.local`, "svc.cluster.local", "cluster.local"];
     const hasProxy = spec.proxy !== false;
-    const network = await makeNetworkNamespace({ ...ground, index, pod: `${name}.${namespace}`, search, redirect: hasProxy });
+    const network = await makeNetworkNamespace({ ...context, index, pod: `${name}.${namespace}`, search, redirect: hasProxy });
     const made = new Pod(lab, spec, network);
     await object(client, spec, network.address);
-    if (hasProxy) made.#processes.push(await startAgent({ ground, client, programs, network, spec }));
+    if (hasProxy) made.#processes.push(await startAgent({ context, client, programs, network, spec }));
     return made;
   }
 
@@ -76,7 +76,7 @@ export class Pod {
     const [command, args] = this.#network.enter(spec.command, spec.args);
     const started = await LabProcess.start(
       { ...spec, name: `${this.spec.name}.${this.spec.namespace}.${spec.name}`, command, args },
-      this.#lab.ground,
+      this.#lab.context,
     );
     this.#processes.push(started);
     return started;
@@ -110,10 +110,10 @@ export class Pod {
    * that a kubelet mounts.
    */
   async kubeconfig(): Promise<string> {
-    const { ground, controlPlane } = this.#lab;
+    const { context, controlPlane } = this.#lab;
     const { client, connection } = controlPlane.apiServer;
     const { namespace, name, serviceAccount = name } = this.spec;
-    const file = join(ground.run.path, `${name}.${namespace}.kubeconfig`);
+    const file = join(context.run.path, `${name}.${namespace}.kubeconfig`);
     writeKubeconfig(file, { ...connection, token: await client.serviceAccountToken(namespace, serviceAccount) });
     return file;
   }
