@@ -60,7 +60,7 @@ test("a lock left behind by a killed install is taken over", async (t) => {
   const root = await tinyProject(t);
   const lock = join(root, ".tools", "install.lock");
   await mkdir(lock, { recursive: true });
-  const run = await runInstall(root, { FENCELINE_INSTALL_PATIENCE_MS: "300" });
+  const run = await runInstall(root, { FENCELINE_INSTALL_STALE_AFTER_MS: "300" });
   assert.equal(run.code, 0, run.output);
   assert.match(run.output, /another install is running, waiting for it/);
   assert.match(run.output, /installing dependencies/);
@@ -71,7 +71,7 @@ test("a lock whose holder lives is waited for, however long", async (t) => {
   const lock = join(root, ".tools", "install.lock");
   await mkdir(lock, { recursive: true });
   const beat = setInterval(() => void utimes(lock, new Date(), new Date()), 50);
-  const waiting = runInstall(root, { FENCELINE_INSTALL_PATIENCE_MS: "600" });
+  const waiting = runInstall(root, { FENCELINE_INSTALL_STALE_AFTER_MS: "600" });
   const before = await stat(lock);
   const first = await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 1_500, "still waiting"))]);
   assert.equal(first, "still waiting");

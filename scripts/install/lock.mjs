@@ -8,7 +8,7 @@ const BEAT_MS = 1_000;
  * A holder this long without a beat is dead (killed, or the machine went down). The variable is for
  * tests.
  */
-const PATIENCE_MS = Number(process.env.FENCELINE_INSTALL_PATIENCE_MS ?? 10_000);
+const STALE_AFTER_MS = Number(process.env.FENCELINE_INSTALL_STALE_AFTER_MS ?? 10_000);
 const POLL_MS = 100;
 
 /**
@@ -43,7 +43,7 @@ async function acquire(folder) {
     if (now !== seen) {
       seen = now;
       unchangedSince = performance.now();
-    } else if (performance.now() - unchangedSince > PATIENCE_MS) {
+    } else if (performance.now() - unchangedSince > STALE_AFTER_MS) {
       discard(folder, seen);
     }
     if (!told) console.log("fenceline: another install is running, waiting for it");
@@ -93,7 +93,7 @@ function touch(folder) {
   try {
     utimesSync(folder, now, now);
   } catch {
-    // Taken over, after this process was stopped for longer than the patience. The work goes on;
+    // Taken over, after this process was stopped for longer than that. The work goes on;
     // the next run checks its result.
   }
 }

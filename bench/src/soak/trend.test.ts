@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checks, growth, type Held, isBackToBase } from "./trend.ts";
+import { checks, growth, type ResourceUse, isBackToBase } from "./trend.ts";
 
-const BASE: Held = { at: 0, memory: 100, files: 20, inFlight: 0 };
+const BASE: ResourceUse = { at: 0, memory: 100, files: 20, inFlight: 0 };
 
 /** Samples with these megabytes, one in so many seconds. */
-function memories(values: readonly number[], every = 1): Held[] {
+function memories(values: readonly number[], every = 1): ResourceUse[] {
   return values.map((memory, index) => ({ ...BASE, at: index * every, memory }));
 }
 

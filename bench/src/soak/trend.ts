@@ -1,7 +1,7 @@
 import { median } from "../rounds.ts";
 
 /** What the proxy held at one moment of the soak. */
-export interface Held {
+export interface ResourceUse {
   /** Seconds since the load began. */
   readonly at: number;
   /** VmRSS in MB (10⁶ bytes). */
@@ -43,14 +43,14 @@ const MOST_LEFT = 2;
  * Growth of memory in MB from the first third after the warm-up to the last. Medians, so that a
  * single collection or its want decides nothing.
  */
-export function growth(samples: readonly Held[]): number {
+export function growth(samples: readonly ResourceUse[]): number {
   const steady = samples.slice(Math.floor(samples.length * WARM_UP)).map(({ memory }) => memory);
   const third = Math.max(1, Math.floor(steady.length / 3));
   return median(steady.slice(-third)) - median(steady.slice(0, third));
 }
 
 /** What must hold: memory does not grow, and nothing is left open once the load has ended. */
-export function checks(before: Held, during: readonly Held[], after: Held): Check[] {
+export function checks(before: ResourceUse, during: readonly ResourceUse[], after: ResourceUse): Check[] {
   const grown = growth(during);
   const isJudged = (during.at(-1)?.at ?? 0) >= SHORTEST_JUDGED;
   const bound = isJudged ? `${MOST_GROWTH} MB` : "not judged in so short a run";
@@ -62,7 +62,7 @@ export function checks(before: Held, during: readonly Held[], after: Held): Chec
 }
 
 /** Whether everything that the load had opened is closed. */
-export function isBackToBase(before: Held, now: Held): boolean {
+export function isBackToBase(before: ResourceUse, now: ResourceUse): boolean {
   return now.inFlight === 0 && now.files - before.files <= MOST_LEFT;
 }
 

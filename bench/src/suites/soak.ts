@@ -8,7 +8,7 @@ import { OURS, PEERS, startFenceline, type Target } from "../proxy/peers.ts";
 import type { Protocol } from "../proxy/rows.ts";
 import type { Settings } from "../settings.ts";
 import { Callers, type Tally } from "../soak/callers.ts";
-import { type Check, checks, type Held, isBackToBase } from "../soak/trend.ts";
+import { type Check, checks, type ResourceUse, isBackToBase } from "../soak/trend.ts";
 import type { Report, Suite } from "../suite.ts";
 import { align, thousands } from "../table.ts";
 
@@ -42,7 +42,7 @@ async function run(_: Settings, { minutes }: Options): Promise<Report> {
     const collector = await BenchProcess.start("collector", "rest", process.execPath, [peerSource("fenceline-collector.ts"), mesh.path]);
     const target = await startFenceline({ upstreamPort: port, collectorPort: (await collector.answer<{ port: number }>()).port });
     const start = performance.now();
-    const look = () => held(target.process, start);
+    const look = () => resourceUse(target.process, start);
     const before = await look();
     const { during, tallies } = await underLoad(target, minutes * 60, look);
     const after = await settled(before, look);
@@ -54,18 +54,18 @@ async function run(_: Settings, { minutes }: Options): Promise<Report> {
 }
 
 /** What the proxy holds now. */
-async function held(proxy: BenchProcess, start: number): Promise<Held> {
+async function resourceUse(proxy: BenchProcess, start: number): Promise<ResourceUse> {
   const inside = await proxy.ask<{ inFlight: number }>("held");
   return { at: (performance.now() - start) / 1_000, memory: proxy.residentMegabytes(), files: proxy.openFiles(), ...inside };
 }
 
-async function underLoad(target: Target, seconds: number, look: () => Promise<Held>) {
+async function underLoad(target: Target, seconds: number, look: () => Promise<ResourceUse>) {
   const speaks = PEERS.find(({ name }) => name === OURS)?.speaks ?? [];
   const chosen = GENERATORS.filter(({ protocol }) => speaks.includes(protocol));
   const generators = await Promise.all(chosen.map(({ name, load }) => generator(target, name, load, seconds)));
   const callers = new Callers();
   callers.start({ port: target.ports.http1 ?? 0, host: target.host });
-  const during: Held[] = [];
+  const during: ResourceUse[] = [];
   const end = performance.now() + seconds * 1_000;
   const pause = Math.max(500, (seconds * 1_000) / SAMPLES);
   while (performance.now() < end) {
@@ -91,7 +91,7 @@ async function outcome(child: BenchProcess): Promise<Tally> {
 }
 
 /** Looks until nothing is left of the load, or too long. */
-async function settled(before: Held, look: () => Promise<Held>): Promise<Held> {
+async function settled(before: ResourceUse, look: () => Promise<ResourceUse>): Promise<ResourceUse> {
   const end = performance.now() + SETTLE_MS;
   for (;;) {
     const now = await look();
@@ -101,7 +101,7 @@ async function settled(before: Held, look: () => Promise<Held>): Promise<Held> {
 }
 
 /** A line each time that another twelfth of the table is full. */
-function progress(during: readonly Held[]): void {
+function progress(during: readonly ResourceUse[]): void {
   if (during.length % (SAMPLES / LINES) !== 0) return;
   const { at = 0, memory = 0, inFlight = 0 } = during.at(-1) ?? {};
   process.stderr.write(`  ${Math.round(at)} s: ${Math.round(memory)} MB, ${inFlight} in flight\n`);
@@ -113,16 +113,16 @@ function noneFailed(tallies: ReadonlyMap<string, Tally>): Check {
   return { what: "calls that failed", measured: measured === "" ? "0" : measured, bound: "0", kept: failed.length === 0 };
 }
 
-function report(minutes: number, samples: readonly Held[], verdicts: readonly Check[], tallies: ReadonlyMap<string, Tally>): Report {
+function report(minutes: number, samples: readonly ResourceUse[], verdicts: readonly Check[], tallies: ReadonlyMap<string, Tally>): Report {
   const step = Math.max(1, Math.ceil(samples.length / LINES));
   const shown = samples.filter((_, at) => at % step === 0 || at === samples.length - 1);
-  const held = shown.map((sample) => [
+  const rows = shown.map((sample) => [
     `${Math.round(sample.at)}`,
     sample.memory.toFixed(0),
     ...[sample.files, sample.inFlight].map(String),
   ]);
   const text = [
-    align([["seconds", "MB", "files", "in flight"], ...held]),
+    align([["seconds", "MB", "files", "in flight"], ...rows]),
     align([["calls", "number"], ...[...tallies].map(([name, { begun }]) => [name, thousands(begun)])]),
     align([
       ["", "measured", "at most", ""],

@@ -2,7 +2,7 @@ import type { KubernetesObject, ObjectReference } from "../lab/kubernetes/object
 import type { Lab } from "../lab/lab.ts";
 
 /** Milliseconds for pods to come and go. One that drains takes its time. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 
 /** A Deployment of Fenceline's, whose pods have the label `app: <name>`. */
 export class InstalledDeployment {
@@ -38,7 +38,7 @@ export class InstalledDeployment {
       const pods = await this.#pods();
       return pods.length === replicas && pods.every((pod) => isReady(pod) && !old.includes(pod.metadata.name));
     };
-    await this.#lab.until(`${replicas} pods of ${name}`, isSettled, { timeout: PATIENCE, interval: 100 });
+    await this.#lab.until(`${replicas} pods of ${name}`, isSettled, { timeout: TIMEOUT, interval: 100 });
   }
 
   async #pods(): Promise<readonly KubernetesObject[]> {

@@ -9,18 +9,18 @@ import { sendAccessLogs } from "./access-logs.ts";
 import { httpCall, tcpCall } from "./call.ts";
 import { GrpcEcho } from "./grpc/echo-server.ts";
 import { GrpcStream } from "./grpc/stream.ts";
-import type { Held } from "./held.ts";
-import { HeldConnection } from "./held-connection.ts";
+import type { LongLived } from "./long-lived.ts";
+import { LongLivedConnection } from "./long-lived-connection.ts";
 import { httpEcho } from "./http-echo.ts";
 import { Load } from "./load.ts";
-import { type AppPorts, type Command, type HeldCall, type Question, READY, type Reply } from "./protocol.ts";
+import { type AppPorts, type Command, type LongLivedCall, type Question, READY, type Reply } from "./protocol.ts";
 import { tcpEcho } from "./tcp-echo.ts";
-import { HeldWebSocket } from "./web-socket/held-web-socket.ts";
+import { LongLivedWebSocket } from "./web-socket/long-lived-web-socket.ts";
 
 const POD = process.env.POD ?? "";
 const loads = new Map<string, Load>();
 let loadsStarted = 0;
-const held = new Map<string, Held>();
+const connections = new Map<string, LongLived>();
 let opened = 0;
 
 await listen(JSON.parse(process.env.PORTS ?? "{}") as AppPorts);
@@ -77,23 +77,23 @@ async function carryOut(command: Command): Promise<unknown> {
     }
     case "open": {
       opened += 1;
-      const name = `held ${opened}`;
-      held.set(name, await open(command));
+      const name = `connection ${opened}`;
+      connections.set(name, await open(command));
       return name;
     }
     case "exchange":
-      return named(held, command.held).exchange(command.send);
+      return named(connections, command.connection).exchange(command.send);
     case "close": {
-      const closing = named(held, command.held);
-      held.delete(command.held);
+      const closing = named(connections, command.connection);
+      connections.delete(command.connection);
       return closing.close();
     }
   }
 }
 
-async function open(call: HeldCall): Promise<Held> {
+async function open(call: LongLivedCall): Promise<LongLived> {
   if ("target" in call) return GrpcStream.open(call);
-  return "webSocket" in call ? HeldWebSocket.open(call.webSocket) : HeldConnection.open(call.host, call.port);
+  return "webSocket" in call ? LongLivedWebSocket.open(call.webSocket) : LongLivedConnection.open(call.host, call.port);
 }
 
 function named<T>(things: ReadonlyMap<string, T>, name: string): T {

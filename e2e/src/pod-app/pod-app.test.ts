@@ -4,12 +4,12 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../lab/until.ts";
 import { httpCall, tcpCall } from "./call.ts";
-import { HeldConnection } from "./held-connection.ts";
+import { LongLivedConnection } from "./long-lived-connection.ts";
 import { httpEcho } from "./http-echo.ts";
 import { Load } from "./load.ts";
 import type { Echo } from "./protocol.ts";
 import { tcpEcho } from "./tcp-echo.ts";
-import { HeldWebSocket } from "./web-socket/held-web-socket.ts";
+import { LongLivedWebSocket } from "./web-socket/long-lived-web-socket.ts";
 
 async function listen(t: TestContext, server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
@@ -73,11 +73,11 @@ test("a load of TCP exchanges counts those that bring the wrong line as failed",
   assert.deepEqual([(await good.stop()).failed, (await bad.stop()).succeeded], [0, 0]);
 });
 
-test("a held connection takes one exchange after another, and says so when it has ended", async (t) => {
+test("a long-lived connection takes one exchange after another, and says so when it has ended", async (t) => {
   const server = tcpEcho();
   const sockets: Socket[] = [];
   server.on("connection", (socket) => sockets.push(socket));
-  const connection = await HeldConnection.open("127.0.0.1", await listen(t, server));
+  const connection = await LongLivedConnection.open("127.0.0.1", await listen(t, server));
   t.after(() => connection.close());
   assert.deepEqual([await connection.exchange("one"), await connection.exchange("two")], ["one", "two"]);
   for (const socket of sockets) socket.destroy();
@@ -100,8 +100,8 @@ test("trailers travel both ways, 103 and 100 are told, and an announced body tha
 
 test("a WebSocket is kept between messages of any length, and ends clean", async (t) => {
   const url = `ws://127.0.0.1:${await listen(t, httpEcho("test1/b"))}/`;
-  const socket = await HeldWebSocket.open(url);
+  const socket = await LongLivedWebSocket.open(url);
   for (const length of [1, 125, 126, 70_000]) assert.equal(await socket.exchange("x".repeat(length)), ` ${"x".repeat(length)}`);
   assert.deepEqual(await socket.close(), { code: 1_000, wasClean: true });
-  await assert.rejects(HeldWebSocket.open(url.replace("ws://127.0.0.1", "ws://127.0.0.2")));
+  await assert.rejects(LongLivedWebSocket.open(url.replace("ws://127.0.0.1", "ws://127.0.0.2")));
 });

@@ -142,7 +142,7 @@ export interface WebSocketEnd {
 }
 
 /** What stays open until it is closed: a TCP connection, a gRPC call, or a WebSocket (`ws://…`). */
-export type HeldCall = Pick<TcpCall, "host" | "port"> | GrpcCall | { readonly webSocket: string };
+export type LongLivedCall = Pick<TcpCall, "host" | "port"> | GrpcCall | { readonly webSocket: string };
 
 /** The same HTTP request, TCP exchange or gRPC call again and again, at a steady rate. */
 export type LoadCall = (HttpCall | TcpCall | GrpcCall) & {
@@ -179,9 +179,9 @@ export type Command =
   | ({ readonly do: "send access logs" } & AccessLogCall)
   | ({ readonly do: "start load" } & LoadCall)
   | { readonly do: "report load" | "stop load"; readonly load: string }
-  | ({ readonly do: "open" } & HeldCall)
-  | { readonly do: "exchange"; readonly held: string; readonly send: string }
-  | { readonly do: "close"; readonly held: string };
+  | ({ readonly do: "open" } & LongLivedCall)
+  | { readonly do: "exchange"; readonly connection: string; readonly send: string }
+  | { readonly do: "close"; readonly connection: string };
 
 export type Question = Command & { readonly id: number };
 export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };

@@ -25,7 +25,7 @@ async function run(lab: Lab, report: Report): Promise<void> {
   const [a, b] = await report.step("pods a and b start", async () => [await startPod(lab, report, "a"), await startPod(lab, report, "b")]);
 
   await report.step("a calls b, and b sees a's identity", async () => {
-    const { body } = await reach(lab, a.app, `http://${HOST_B}/hello`);
+    const { body } = await callUntilAnswered(lab, a.app, `http://${HOST_B}/hello`);
     assert.deepEqual([body.pod, body.path, body.peer], [`${NAMESPACE}/b`, "/hello", identity("a")]);
   });
   await report.step("plain text from outside the mesh is refused by STRICT mTLS", () =>
@@ -57,7 +57,7 @@ async function startPod(lab: Lab, report: Report, name: string): Promise<Running
 }
 
 /** The first call may come before a's Envoy knows b's cluster and endpoint. */
-function reach(lab: Lab, app: App, url: string) {
+function callUntilAnswered(lab: Lab, app: App, url: string) {
   return lab.until(`an answer from ${url}`, () => app.echo(url));
 }
 
@@ -74,7 +74,7 @@ async function measureRoute(lab: Lab, report: Report, a: Running): Promise<void>
     times.push(performance.now() - start - patched);
     // Istio's own: the route may be there some milliseconds before its cluster, and a request in
     // between gets a 503 (istio/istio#39837).
-    const { body } = await reach(lab, a.app, `http://${HOST_B}/`);
+    const { body } = await callUntilAnswered(lab, a.app, `http://${HOST_B}/`);
     assert.equal(body.pod, `${NAMESPACE}/b`);
   }
   times.sort((one, other) => one - other);

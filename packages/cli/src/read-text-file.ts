@@ -12,13 +12,13 @@ const PAUSE_MS = 20;
  *
  * @param most largest size that is taken, in bytes: `/dev/zero`, or a dump by mistake, must not
  * fill the memory
- * @param patience how long a pipe or a terminal may say nothing, in milliseconds
+ * @param timeout how long a pipe or a terminal may say nothing, in milliseconds
  * @throws {Error} of the system where it cannot be read; else one that says what is wrong with it
  */
-export function readTextFile(path: string, most: number, patience = 0): string {
+export function readTextFile(path: string, most: number, timeout = 0): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    return decode(readAtMost(file, most, patience));
+    return decode(readAtMost(file, most, timeout));
   } finally {
     closeSync(file);
   }
@@ -29,9 +29,9 @@ export function readTextFile(path: string, most: number, patience = 0): string {
  *
  * @throws {FencelineError} `FILE_UNREADABLE`
  */
-export function readNamedFile(file: string, most: number, patience: number): string {
+export function readNamedFile(file: string, most: number, timeout: number): string {
   try {
-    return readTextFile(file, most, patience);
+    return readTextFile(file, most, timeout);
   } catch (cause) {
     throw unreadable(file, cause);
   }
@@ -42,7 +42,7 @@ export function unreadable(file: string, cause: unknown): FencelineError {
   return new FencelineError("FILE_UNREADABLE", { at: { file }, ...fileFailure(cause, process.getuid?.()), cause });
 }
 
-function readAtMost(file: number, most: number, patience: number): Buffer {
+function readAtMost(file: number, most: number, timeout: number): Buffer {
   const buffer = Buffer.allocUnsafe(most + 1);
   const isPipe = fstatSync(file).isFIFO();
   let length = 0;
@@ -53,7 +53,7 @@ function readAtMost(file: number, most: number, patience: number): Buffer {
     const isWaitedFor = bytes === undefined || (bytes === 0 && isPipe && length === 0);
     if (bytes === 0 && !isWaitedFor) return buffer.subarray(0, length);
     if (isWaitedFor) {
-      if (silent >= patience) throw new Error("gives nothing to read: it is a pipe or a device that nobody writes to");
+      if (silent >= timeout) throw new Error("gives nothing to read: it is a pipe or a device that nobody writes to");
       pause();
       silent += PAUSE_MS;
     } else {

@@ -8,7 +8,7 @@ import {
   type Echo,
   type GrpcAnswer,
   type GrpcCall,
-  type HeldCall,
+  type LongLivedCall,
   type HttpAnswer,
   type HttpCall,
   type LoadCall,
@@ -109,13 +109,13 @@ export class App {
 
   /** Opens a TCP connection, gRPC call or WebSocket that stays until it is closed. */
   async open(call: GrpcCall): Promise<OpenConnection<GrpcAnswer>>;
-  async open(call: Extract<HeldCall, { webSocket: string }>): Promise<OpenConnection<WebSocketEnd>>;
-  async open(call: HeldCall): Promise<OpenConnection>;
-  async open(call: HeldCall): Promise<OpenConnection> {
-    const held = (await this.#ask({ do: "open", ...call })) as string;
+  async open(call: Extract<LongLivedCall, { webSocket: string }>): Promise<OpenConnection<WebSocketEnd>>;
+  async open(call: LongLivedCall): Promise<OpenConnection>;
+  async open(call: LongLivedCall): Promise<OpenConnection> {
+    const connection = (await this.#ask({ do: "open", ...call })) as string;
     return {
-      exchange: (send) => this.#ask({ do: "exchange", held, send }) as Promise<string>,
-      close: () => this.#ask({ do: "close", held }),
+      exchange: (send) => this.#ask({ do: "exchange", connection, send }) as Promise<string>,
+      close: () => this.#ask({ do: "close", connection }),
     };
   }
 

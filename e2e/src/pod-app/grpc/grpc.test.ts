@@ -48,7 +48,7 @@ test("a status that was asked for comes with its details and metadata; a deadlin
   await until("the server to hear of it", async () => (await GrpcStream.call({ target, kind: "Unary" })).trailers["x-cancelled"] === "1");
 });
 
-test("a held stream takes one message after another until it is closed, then says that it has ended", async (t) => {
+test("a long-lived stream takes one message after another until it is closed, then says that it has ended", async (t) => {
   const stream = GrpcStream.open({ target: await start(t), kind: "Bidirectional" });
   assert.deepEqual([await stream.exchange("one"), await stream.exchange("two")], ["one", "two"]);
   const { status, answers } = await stream.close();

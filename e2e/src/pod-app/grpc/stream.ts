@@ -1,6 +1,6 @@
 import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
 import { now } from "../call.ts";
-import type { Held } from "../held.ts";
+import type { LongLived } from "../long-lived.ts";
 import { ASK_FIELD, type GrpcAnswer, type GrpcCall } from "../protocol.ts";
 import { asBytes, methodPath } from "./methods.ts";
 
@@ -36,7 +36,7 @@ export function closeChannels(): void {
  * A gRPC call of any kind. On the wire they are all the same, messages in both directions, so it is
  * made as one that streams both ways; how many messages come is for the one who asked to check.
  */
-export class GrpcStream implements Held {
+export class GrpcStream implements LongLived {
   readonly #at = now();
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #answers: string[] = [];

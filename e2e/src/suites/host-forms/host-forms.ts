@@ -27,7 +27,7 @@ async function run(lab: Lab, report: Report): Promise<void> {
   const loads: LoadReport[] = [];
   for (const form of FORMS) {
     await report.step(`${form.title}: cold, then direct; the fence holds ${form.service}`, async () => {
-      const load = await reach(lab, caller, form);
+      const load = await learn(lab, caller, form);
       loads.push(load);
       report.figure(form.title, timeToDirect(load, caller), "ms");
     });
@@ -78,7 +78,7 @@ async function startPods(lab: Lab): Promise<Workload> {
 }
 
 /** Calls until it is direct, and looks at what was learned. */
-async function reach(lab: Lab, caller: Workload, form: Form): Promise<LoadReport> {
+async function learn(lab: Lab, caller: Workload, form: Form): Promise<LoadReport> {
   const call = form.call(await addressOf(lab, form.service));
   const load = await loadUntilDirect(lab, caller, call);
   assert.equal(load.failed, 0, failuresOf([load], caller));

@@ -1,4 +1,4 @@
-import { pass } from "../mesh/pass.ts";
+import { sleep } from "../mesh/sleep.ts";
 import { untilMeshKnows } from "../mesh/routes.ts";
 import { applyServices, startWorkload } from "../mesh/workload.ts";
 import type { Report } from "../suite.ts";
@@ -8,7 +8,7 @@ import { liveThrough, NAMESPACE, type Scene } from "./scene.ts";
 const AWAY = 30_000;
 
 /** Milliseconds for its start, which on a busy machine takes a minute and more. */
-const PATIENCE = 180_000;
+const TIMEOUT = 180_000;
 
 /**
  * The API server is away, for everybody: for Fenceline, istiod, the controllers and the kubelet.
@@ -19,7 +19,7 @@ export async function apiServerOutage(scene: Scene, report: Report): Promise<voi
   const sentence = `the API server is away for ${AWAY / 1_000} s: nothing fails, and a cold edge is learned when it is back`;
   await report.step(sentence, async () => {
     const recover = async () => {
-      await pass(lab, AWAY);
+      await sleep(lab, AWAY);
       await process.start();
     };
     const { renderedAfterRecovery, directAfterRecovery } = await liveThrough(scene, { fail: () => process.kill(), recover });
@@ -27,7 +27,7 @@ export async function apiServerOutage(scene: Scene, report: Report): Promise<voi
     // istiod pauses for up to half a minute between two tries of its own.
     report.figure("API server started again → that edge is direct", directAfterRecovery, "ms");
     const isReady = () => client.request("GET", "/readyz").then(() => true);
-    await lab.until("the API server", isReady, { timeout: PATIENCE, stillPossible: () => process.requireRunning() });
+    await lab.until("the API server", isReady, { timeout: TIMEOUT, stillPossible: () => process.requireRunning() });
   });
   await report.step("the rest of the control plane has lived through it", async () => {
     lab.controlPlane.istiod.requireRunning();
@@ -39,6 +39,6 @@ export async function apiServerOutage(scene: Scene, report: Report): Promise<voi
   await report.step("the mesh takes in a new pod again", async () => {
     await applyServices(lab, NAMESPACE, ["new"], "new");
     await startWorkload(lab, NAMESPACE, "new", { http: [8_080] });
-    await untilMeshKnows(lab, scene.fenceline, [`new.${NAMESPACE}.svc.cluster.local`], { timeout: PATIENCE });
+    await untilMeshKnows(lab, scene.fenceline, [`new.${NAMESPACE}.svc.cluster.local`], { timeout: TIMEOUT });
   });
 }

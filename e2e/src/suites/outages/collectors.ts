@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sidecarHosts, untilDirect } from "../mesh/fence.ts";
-import { pass } from "../mesh/pass.ts";
+import { sleep } from "../mesh/sleep.ts";
 import type { Report } from "../suite.ts";
 import { egressHost, liveThrough, NAMESPACE, type Scene, urlOf } from "./scene.ts";
 
@@ -62,7 +62,7 @@ export async function collectorOutages(scene: Scene, report: Report): Promise<vo
         await collectors.scale(0);
       };
       const recover = async () => {
-        await pass(lab, AWAY);
+        await sleep(lab, AWAY);
         await collectors.scale(2);
       };
       const { directAfterRecovery } = await liveThrough(scene, { fail, recover });

@@ -26,7 +26,7 @@ const KNOWN = numbered("known", 3);
 const COLD = numbered("cold", 400);
 /** A cold edge is called 50 times a second while something is out of order. */
 const COLD_INTERVAL = 20;
-const PATIENCE = 300_000;
+const TIMEOUT = 300_000;
 
 /** Two fenced callers under load, and a callee with many names. */
 export interface Scene {
@@ -126,10 +126,10 @@ export async function liveThrough(scene: Scene, { fail, recover = async () => {}
   };
   const rendered = async () => {
     const isRendered = async () => (await knownHosts(scene)).has(egressHost(name));
-    await lab.until("a Sidecar with the cold edge", isRendered, { timeout: PATIENCE });
+    await lab.until("a Sidecar with the cold edge", isRendered, { timeout: TIMEOUT });
     return Date.now();
   };
-  const load = loadUntilDirect(lab, caller, urlOf(name), { interval: COLD_INTERVAL, timeout: PATIENCE });
+  const load = loadUntilDirect(lab, caller, urlOf(name), { interval: COLD_INTERVAL, timeout: TIMEOUT });
   const [cold, recoveredAt, renderedAt] = await Promise.all([load, recovered(), rendered()]);
   requireSmooth(cold, caller);
   await requireUnbroken(scene);

@@ -10,12 +10,12 @@ const CANCELLED = 1;
 /** Milliseconds. */
 const DEADLINE = 5_000;
 /** Milliseconds after which the caller gives up on an answer that would take {@link LATE}. */
-const PATIENCE = 300;
+const CANCEL_AFTER = 300;
 const LATE = 4_000;
 
 /**
  * gRPC calls that do not end well: status, details and metadata arrive as they would directly, and
- * so does the end of a caller's patience.
+ * so does a caller's cancellation.
  */
 export async function ends(report: Report, scene: Scene): Promise<void> {
   for (const kind of ["Unary", "ClientStreaming", "ServerStreaming", "Bidirectional"] as const)
@@ -57,7 +57,7 @@ async function cancelCall({ lab, caller: { app } }: Scene, target: string, peer:
   assert.equal(trailers["x-peer"], peer);
   const left = Number(trailers["x-deadline"]);
   assert.ok(left > DEADLINE / 2 && left <= DEADLINE, `the callee thinks that there are ${left} ms left`);
-  const { status } = await app.grpc({ target, kind: "Unary", ask: { delay: LATE }, cancelAfter: PATIENCE });
+  const { status } = await app.grpc({ target, kind: "Unary", ask: { delay: LATE }, cancelAfter: CANCEL_AFTER });
   assert.equal(status, CANCELLED);
   const cancelled = async () => Number((await app.grpc({ target, kind: "Unary" })).trailers["x-cancelled"]);
   await lab.until("the callee to hear of it", async () => (await cancelled()) > Number(trailers["x-cancelled"]), { timeout: LATE / 2 });

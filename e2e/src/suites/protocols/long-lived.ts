@@ -4,7 +4,7 @@ import type { OpenConnection } from "../../lab/pod/app.ts";
 import type { GrpcAnswer, WebSocketEnd } from "../../pod-app/protocol.ts";
 import { untilDirect as untilHttpDirect } from "../mesh/fence.ts";
 import { Metrics } from "../mesh/metrics.ts";
-import { pass } from "../mesh/pass.ts";
+import { sleep } from "../mesh/sleep.ts";
 import type { Report } from "../suite.ts";
 import { untilDirect } from "./first-calls.ts";
 import type { Scene } from "./scene.ts";
@@ -93,7 +93,7 @@ class Talk {
       const text = `message ${this.#rounds}`;
       const answers = await Promise.all(streams.map((stream) => stream.exchange(text)));
       assert.deepEqual(new Set(answers), new Set([text, `${FALLBACK_IDENTITY} ${text}`]));
-      await pass(lab, INTERVAL);
+      await sleep(lab, INTERVAL);
     }
   }
 }

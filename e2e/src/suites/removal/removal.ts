@@ -22,7 +22,7 @@ const FENCE = { apiVersion: "microservice.slime.io/v1alpha1", kind: "ServiceFenc
  * Milliseconds for a removal to be over: an Envoy lets a listener that is gone, and its route
  * table, drain for 45 s.
  */
-const PATIENCE = 90_000;
+const TIMEOUT = 90_000;
 
 export const removal: Suite = { name: "removal", run };
 
@@ -77,7 +77,7 @@ async function fence(lab: Lab, report: Report, caller: Workload, before: EnvoyCo
     OTHERS.filter((name) => changes.some((change) => change.startsWith("- ") && change.includes(`|${name}.${NAMESPACE}.`)));
   // They are parked before they go; the assertion below says which do not.
   const areHidden = async () => hiddenBy(differences(before, await configurationOf(caller.pod.envoy))).length === OTHERS.length;
-  await lab.until("the other hosts hidden", areHidden, { timeout: PATIENCE }).catch(() => {});
+  await lab.until("the other hosts hidden", areHidden, { timeout: TIMEOUT }).catch(() => {});
   const changes = differences(before, await settledConfiguration(lab, caller));
   report.figure("items that the fence took away, added or changed", changes.length);
   assert.deepEqual(hiddenBy(changes), OTHERS);
@@ -98,7 +98,7 @@ async function restores(lab: Lab, report: Report, { what, caller, before, load }
   await remove();
   const isRestored = async () => differences(before, await configurationOf(caller.pod.envoy)).length === 0;
   // The assertion below says what is wrong, if something is.
-  await lab.until("the former configuration", isRestored, { timeout: PATIENCE }).catch(() => {});
+  await lab.until("the former configuration", isRestored, { timeout: TIMEOUT }).catch(() => {});
   report.figure(`${what} → Envoy as before`, performance.now() - start, "ms");
   const left = differences(before, await settledConfiguration(lab, caller));
   report.figure(`${what}: items that differ from before`, left.length);

@@ -7,7 +7,7 @@ import { Fenceline } from "../../fenceline/install.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { App } from "../../lab/pod/app.ts";
 import { applyFence, failuresOf, loadUntilDirect, readFence, sidecarHosts, untilDirect, untilFenced } from "../mesh/fence.ts";
-import { pass } from "../mesh/pass.ts";
+import { sleep } from "../mesh/sleep.ts";
 import { SteadyLoad } from "../mesh/steady-load.ts";
 import { applyServices, numbered, startWorkload, type Workload } from "../mesh/workload.ts";
 import type { Report, Suite } from "../suite.ts";
@@ -186,7 +186,7 @@ async function settledWrites(lab: Lab): Promise<Writes> {
 
 async function writesWhile(lab: Lab, milliseconds: number): Promise<Writes> {
   const before = await countWrites(lab);
-  await pass(lab, milliseconds);
+  await sleep(lab, milliseconds);
   return since(before, await countWrites(lab));
 }
 

@@ -38,7 +38,7 @@ export async function visible(lab: Lab, report: Report): Promise<void> {
   await report.step("without a fence, a server that speaks first on a port without a name cannot be reached", () =>
     istiosOwn(lab, callers),
   );
-  const held = await report.step("a connection is opened, to be held", () => openHeld(lab, a, calls[0]));
+  const connection = await report.step("a long-lived connection is opened", () => openLongLived(lab, a, calls[0]));
   const loads: RunningLoad[] = [];
   await report.step("connections to every other service succeed", async () => {
     for (const call of calls) await untilConnected(lab, a, call);
@@ -55,7 +55,7 @@ export async function visible(lab: Lab, report: Report): Promise<void> {
   });
   await report.step("a new TCP service answers the fenced caller, too", () => newService(lab, report, callers));
   await report.step("the connection that was open before outlives the time after which Envoy cuts those of a changed listener", () =>
-    outlives(lab, held, fenced),
+    outlives(lab, connection, fenced),
   );
   await report.step("the fence goes", () => removeFence(lab, loads));
   const reports = await Promise.all(loads.map((load) => load.stop()));
@@ -70,7 +70,7 @@ export async function visible(lab: Lab, report: Report): Promise<void> {
 }
 
 /** By a server that the client speaks to first. */
-function openHeld(lab: Lab, { app }: Workload, call: TcpCall | undefined): Promise<OpenConnection> {
+function openLongLived(lab: Lab, { app }: Workload, call: TcpCall | undefined): Promise<OpenConnection> {
   assert.ok(call?.send !== undefined);
   return lab.until("a connection", () => app.open(call));
 }
@@ -79,11 +79,11 @@ function openHeld(lab: Lab, { app }: Workload, call: TcpCall | undefined): Promi
  * A connection of a database's pool, say.
  * @param since when the fence came, in milliseconds of `performance.now`
  */
-async function outlives(lab: Lab, held: OpenConnection, since: number): Promise<void> {
+async function outlives(lab: Lab, connection: OpenConnection, since: number): Promise<void> {
   let exchanges = 0;
   while (performance.now() - since < DRAIN) {
     await lab.until("a second to pass", () => performance.now() > since + exchanges * 1_000);
-    assert.equal(await held.exchange(`${exchanges}`), `${exchanges}`);
+    assert.equal(await connection.exchange(`${exchanges}`), `${exchanges}`);
     exchanges += 1;
   }
 }

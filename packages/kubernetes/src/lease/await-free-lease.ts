@@ -5,11 +5,11 @@ import { LEASES, type ObjectKey, objectPath } from "../client/resource.ts";
 import { INITIAL_STATE, mayClaim, observed } from "./election-state.ts";
 import { readLease } from "./lease-object.ts";
 
-/** What to wait for, and how patiently. Times are in milliseconds. */
+/** What to wait for, and for how long. Times are in milliseconds. */
 export interface AwaitFreeLeaseOptions {
   readonly api: Pick<KubernetesApi, "json">;
   readonly key: ObjectKey;
-  readonly patience: number;
+  readonly timeout: number;
   /** Pause between two looks. */
   readonly interval: number;
 }
@@ -18,16 +18,16 @@ export interface AwaitFreeLeaseOptions {
  * Waits until nobody leads: until the Lease is not there, nobody holds it, or its holder has not
  * renewed it for as long as it was taken for.
  *
- * @returns the holder that still renews it when the patience is over; undefined when it is free
+ * @returns the holder that still renews it when that time is over; undefined when it is free
  */
-export async function awaitFreeLease({ api, key, patience, interval }: AwaitFreeLeaseOptions): Promise<string | undefined> {
+export async function awaitFreeLease({ api, key, timeout, interval }: AwaitFreeLeaseOptions): Promise<string | undefined> {
   const began = performance.now();
   for (let state = INITIAL_STATE; ; ) {
     const lease = await readIfThere(api, key);
     const now = performance.now();
     state = observed(state, lease, now);
     if (lease === undefined || mayClaim(state, "", now)) return undefined;
-    if (now - began > patience) return lease.holder;
+    if (now - began > timeout) return lease.holder;
     await wait(interval);
   }
 }

@@ -122,7 +122,7 @@ test("a made-up Host goes to the original destination when that is a service, wi
     const answer = await call(proxy.port, { host, headers: { "slime-orig-dest": "10.96.0.1:80" } });
     assert.equal(answer.body.toString(), host);
   }
-  const [edge] = await proxy.reported.reach(3);
+  const [edge] = await proxy.reported.waitFor(3);
   assert.deepEqual(edge?.originalDestination, { address: "10.96.0.1", port: 80 });
 });
 

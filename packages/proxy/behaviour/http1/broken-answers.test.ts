@@ -45,10 +45,10 @@ for (const [what, rest, cause] of [
           relayed.then(() => (rest === undefined ? socket.end() : socket.write(rest)));
         });
       });
-      const { promise: relayed, resolve: goOn } = Promise.withResolvers<void>();
+      const { promise: relayed, resolve: begun } = Promise.withResolvers<void>();
       const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
       const client = await openSocket(proxy.port);
-      client.once("data", () => goOn());
+      client.once("data", () => begun());
 
       client.write(request);
       assert.doesNotMatch(await readToEnd(client), /0\r\n\r\n$/);

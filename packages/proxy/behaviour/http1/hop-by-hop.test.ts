@@ -57,7 +57,7 @@ test("E1-08 Connection cannot take away fields that frame, route, authenticate o
     "x-forwarded-client-cert": "URI=spiffe://cluster.local/ns/bookinfo/sa/default",
     body: "hello",
   });
-  assert.deepEqual(await proxy.reported.reach(1), [
+  assert.deepEqual(await proxy.reported.waitFor(1), [
     { source: { namespace: "bookinfo", name: "productpage" }, authority: SERVICE, responseCode: 0 },
   ]);
 });

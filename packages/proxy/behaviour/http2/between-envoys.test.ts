@@ -75,7 +75,7 @@ test("E1-24 a drain loses none of the requests that an Envoy sends meanwhile: al
   assert.equal((await callHttp2(session)).body, "ok");
 
   const calls = Array.from({ length: 50 }, () => callHttp2(session, { "fence-source": SOURCE }));
-  await proxy.reported.reach(2);
+  await proxy.reported.waitFor(2);
   const closed = proxy.sidecar.close();
 
   // Those that came too late for a connection find none; Envoy says so with 503.

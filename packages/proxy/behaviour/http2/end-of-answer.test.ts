@@ -21,7 +21,7 @@ const UPLOADS: readonly UploadState[] = ["ended", "unfinished", "held up"];
 /** One frame; more than one; more than the window of a stream, and than Node's buffers. */
 const SIZES = [20, 20_000, 300_000];
 /** Milliseconds after which a script hangs. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
 /** Every script in which the destination's answer is complete. */
 function* completeAnswers(slowReader: boolean): Generator<Script> {
@@ -84,7 +84,7 @@ async function watch(t: TestContext, port: number, script: Script, spoken: Promi
 
 /** A script that hangs is a finding like any other. */
 function hangs(): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(resolve, PATIENCE, undefined).unref());
+  return new Promise((resolve) => setTimeout(resolve, TIMEOUT, undefined).unref());
 }
 
 for (const slowReader of [false, true]) {

@@ -17,7 +17,7 @@ test("E1-13 a request by HTTP/2 with prior knowledge goes on by HTTP/2", async (
   assert.equal(answer.status, 201);
   assert.equal(answer.headers["x-answer"], "yes");
   assert.equal(answer.body, "created");
-  assert.equal((await proxy.reported.reach(1))[0]?.authority, SERVICE);
+  assert.equal((await proxy.reported.waitFor(1))[0]?.authority, SERVICE);
   assert.equal(await proxy.metric('fenceline_proxy_requests_total{outcome="2xx"}'), 1);
   assert.equal(await proxy.metric("fenceline_proxy_requests_in_flight"), 0);
 });

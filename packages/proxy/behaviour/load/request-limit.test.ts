@@ -17,7 +17,7 @@ test("E1-25 a request beyond the limit in flight gets 503 OVERLOADED with Retry-
   const first = open(proxy.port, {});
   const firstAnswer = readAnswer(first.end());
   const [response] = await arrival;
-  await proxy.reported.reach(1);
+  await proxy.reported.waitFor(1);
 
   const second = await call(proxy.port);
 

@@ -28,7 +28,7 @@ test("E1-12 an upgrade is reported and counted like any other call, with 101", a
   const { socket } = await openUpgrade(proxy.port);
 
   assert.equal(await proxy.metric('fenceline_proxy_requests_total{outcome="1xx"}'), 1);
-  const [edge] = await proxy.reported.reach(1);
+  const [edge] = await proxy.reported.waitFor(1);
   assert.deepEqual(edge?.source, { namespace: "bookinfo", name: "productpage" });
   assert.equal(edge?.authority, SERVICE);
   socket.destroy();

@@ -69,7 +69,7 @@ test("a worker that dies loses no request that waits to be reported", async (t) 
   const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
   const { port, reported, line } = await startPool(t, { services: { [SERVICE]: [upstream.port] } }, { workers: 1 });
   await call(port);
-  await reported.reach(1);
+  await reported.waitFor(1);
 
   // Its edge is known by now, so these wait for each other.
   await Promise.all([call(port), call(port), call(port)]);

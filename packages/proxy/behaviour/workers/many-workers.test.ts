@@ -20,7 +20,7 @@ test("several workers share one port; their figures are added up and their edges
   assert.equal(await metric('fenceline_proxy_requests_total{outcome="2xx"}'), CALLS);
   // Each request is reported with its answer, the first ones of each worker when they were
   // forwarded.
-  assert.ok((await reported.reach(CALLS)).every(({ authority }) => authority === SERVICE));
+  assert.ok((await reported.waitFor(CALLS)).every(({ authority }) => authority === SERVICE));
   assert.ok((await metric('fenceline_proxy_event_loop_active_seconds_total{worker="0"}')) > (busyBefore[0] ?? 0));
   assert.ok((await metric('fenceline_proxy_event_loop_delay_seconds_bucket{le="+Inf"}')) >= 0);
   // 64 connections on one of two workers is a chance of one in 2^63.

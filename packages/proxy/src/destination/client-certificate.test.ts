@@ -15,7 +15,7 @@ test("a certificate of another namespace than the claimed one: forwarded, counte
   await call(proxy.port, { headers: { "x-forwarded-client-cert": identity("bookinfo") } });
 
   assert.equal(forged.body.toString(), "ok");
-  assert.equal((await proxy.reported.reach(1)).length, 1);
+  assert.equal((await proxy.reported.waitFor(1)).length, 1);
   assert.equal(await proxy.metric('fenceline_proxy_unreported_requests_total{reason="IDENTITY_MISMATCH"}'), 1);
 });
 
@@ -25,7 +25,7 @@ test("a certificate header that is not trusted changes nothing", async (t) => {
 
   await call(proxy.port, { headers: { "x-forwarded-client-cert": identity("elsewhere") } });
 
-  assert.equal((await proxy.reported.reach(1)).length, 1);
+  assert.equal((await proxy.reported.waitFor(1)).length, 1);
 });
 
 const UNREPORTED = "fenceline_proxy_unreported_requests_total";
@@ -52,7 +52,7 @@ test("T-03 what a client puts before Envoy's element neither makes nor breaks it
   for (const header of forged) await call(proxy.port, { headers: { "x-forwarded-client-cert": header } });
   await call(proxy.port, { headers: { "x-forwarded-client-cert": `x"${"y".repeat(5_000)},${identity("bookinfo")}` } });
 
-  assert.equal((await proxy.reported.reach(1)).length, 1);
+  assert.equal((await proxy.reported.waitFor(1)).length, 1);
   assert.equal(await proxy.metric(`${UNREPORTED}{reason="IDENTITY_MISMATCH"}`), forged.length);
 });
 
@@ -63,7 +63,7 @@ test("T-03 without a certificate nothing is reported, unless plain text is accep
 
   for (const { port } of [strict, open]) assert.equal((await call(port)).body.toString(), "ok");
 
-  assert.equal((await open.reported.reach(1)).length, 1);
+  assert.equal((await open.reported.waitFor(1)).length, 1);
   assert.equal(await strict.metric(`${UNREPORTED}{reason="NO_CERTIFICATE"}`), 1);
   assert.equal(strict.reported.edges.length, 0);
 });
@@ -93,5 +93,5 @@ test("T-03 an alias of the trust domain is believed", async (t) => {
     await call(proxy.port, { headers: { "x-forwarded-client-cert": header } });
   }
 
-  assert.equal((await proxy.reported.reach(2)).length, 2);
+  assert.equal((await proxy.reported.waitFor(2)).length, 2);
 });

@@ -83,7 +83,7 @@ export class Admission {
   constructor(load: CurrentLoad, metrics: Registry, limits: LoadLimits = {}) {
     const { maxTurn = 250, maxRequests = MAX_REQUESTS } = limits;
     const limit = maxTurn === 0 ? Number.POSITIVE_INFINITY : maxTurn;
-    const shedding = new Shedding({ maxTurn: limit, patience: LONG_TURNS_TOLERATED, burst: BURST_TOLERATED });
+    const shedding = new Shedding({ maxTurn: limit, tolerance: LONG_TURNS_TOLERATED, burst: BURST_TOLERATED });
     // With a single socket one connection in each turn is nothing special.
     const allSockets = load.sockets === 1 ? Number.POSITIVE_INFINITY : ALL_SOCKETS_BUSY * load.sockets;
     this.#load = load;

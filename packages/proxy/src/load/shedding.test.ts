@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Shedding } from "./shedding.ts";
 
-const LIMITS = { maxTurn: 100, patience: 200, burst: 500 };
+const LIMITS = { maxTurn: 100, tolerance: 200, burst: 500 };
 
 /**
  * One turn after the other, each sampled at its end; short ones as the mean of many, every 50 ms.

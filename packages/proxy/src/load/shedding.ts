@@ -9,7 +9,7 @@ export interface SheddingLimits {
    * break, before the first request is refused. A thread that is kept from the processor has long
    * turns too, whatever its load; once it runs again what has queued is soon done.
    */
-  readonly patience: number;
+  readonly tolerance: number;
   /**
    * Milliseconds for which more connections may wait than a turn takes in before that counts as a
    * turn that is too long. All callers of a proxy that was replaced connect at once: that passes by
@@ -72,7 +72,7 @@ export class Shedding {
    * turn itself may be short
    */
   observe({ now, turn: meanTurn, cpu }: Pick<LoopSample, "now" | "turn" | "cpu">, queued = false): void {
-    const { maxTurn, patience, burst } = this.#limits;
+    const { maxTurn, tolerance, burst } = this.#limits;
     const seconds = (now - this.#observedAt) / 1_000;
     this.#observedAt = now;
     this.#queuedSince = queued ? (this.#queuedSince ?? now) : undefined;
@@ -80,7 +80,7 @@ export class Shedding {
     const turn = isBacklog ? Math.max(meanTurn, 2 * maxTurn) : meanTurn;
     if (turn <= maxTurn) this.#longFor = undefined;
     else this.#longFor = this.#longFor === undefined ? 0 : this.#longFor + cpu;
-    const isStanding = this.#longFor !== undefined && this.#longFor >= patience;
+    const isStanding = this.#longFor !== undefined && this.#longFor >= tolerance;
     if (this.#share === 0) {
       // Of what was there in a turn of twice the limit, half would have fitted.
       if (isStanding) this.#share = Math.min(MAX_SHARE, 1 - maxTurn / turn);

@@ -83,7 +83,7 @@ test("a client that leaves before the answer has taught the edge", async (t) => 
   await arrival;
   outgoing.destroy();
 
-  assert.deepEqual(await proxy.reported.reach(1), [{ source: SOURCE_KEY, authority: SERVICE, responseCode: 0 }]);
+  assert.deepEqual(await proxy.reported.waitFor(1), [{ source: SOURCE_KEY, authority: SERVICE, responseCode: 0 }]);
 });
 
 test("without a source a request is forwarded, counted and not reported", async (t) => {

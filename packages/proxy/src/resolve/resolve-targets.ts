@@ -32,10 +32,10 @@ function resolveFrom(
     if (at < from) continue;
     const resolution = attempt(() => resolver.resolve(target));
     if (resolution instanceof Promise) {
-      const goOn = (failed = failure) => resolveFrom(resolver, targets, at + 1, failed);
+      const askNext = (failed = failure) => resolveFrom(resolver, targets, at + 1, failed);
       return resolution.then(
-        (known) => known ?? goOn(),
-        (error: unknown) => goOn(failureOf(error, failure)),
+        (known) => known ?? askNext(),
+        (error: unknown) => askNext(failureOf(error, failure)),
       );
     }
     if (resolution !== undefined && "error" in resolution) failure = failureOf(resolution.error, failure);

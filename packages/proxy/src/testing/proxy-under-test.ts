@@ -28,7 +28,7 @@ export class RecordedEdges implements EdgeSink, RequestReporter {
   }
 
   /** Resolves once `count` edges were reported. */
-  async reach(count: number): Promise<readonly ReportedEdge[]> {
+  async waitFor(count: number): Promise<readonly ReportedEdge[]> {
     while (this.edges.length < count) await once(this.#events, "edge");
     return this.edges;
   }

@@ -35,6 +35,6 @@ export function withdrawCommand(): Command {
         import("./withdraw.ts"),
       ]);
       const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));
-      await withdraw({ api, namespace, settle, logger: createLogger(logFormat, logLevel), patience: 60_000, interval: 500 });
+      await withdraw({ api, namespace, settle, logger: createLogger(logFormat, logLevel), timeout: 60_000, interval: 500 });
     });
 }

@@ -53,7 +53,7 @@ async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unk
     namespace: "fenceline",
     logger: pino({ level: "silent" }),
     settle: 1,
-    patience: 200,
+    timeout: 200,
     interval: 5,
   };
   return { asked, bodies, run: () => withdraw(options) };

@@ -22,7 +22,7 @@ import {
 } from "@fenceline/kubernetes";
 import type { Logger } from "pino";
 
-/** What to withdraw, and how patiently. Times are in milliseconds. */
+/** What to withdraw, and how long to wait. Times are in milliseconds. */
 export interface WithdrawOptions {
   readonly api: Pick<KubernetesApi, "json">;
   /** Namespace of Fenceline. */
@@ -34,7 +34,7 @@ export interface WithdrawOptions {
    */
   readonly settle: number;
   /** How long to wait for the collector to let go of its Lease. */
-  readonly patience: number;
+  readonly timeout: number;
   /** Pause between two looks at the Lease. */
   readonly interval: number;
 }
@@ -96,8 +96,8 @@ async function scaleToZero(api: WithdrawOptions["api"], namespace: string): Prom
   await absentIsFine(api.json({ method: "PATCH", path, contentType: "application/merge-patch+json", body: { spec: { replicas: 0 } } }));
 }
 
-async function leaseIsFree({ api, namespace, patience, interval }: WithdrawOptions): Promise<void> {
-  const holder = await awaitFreeLease({ api, key: { namespace, name: COLLECTOR }, patience, interval });
+async function leaseIsFree({ api, namespace, timeout, interval }: WithdrawOptions): Promise<void> {
+  const holder = await awaitFreeLease({ api, key: { namespace, name: COLLECTOR }, timeout, interval });
   if (holder === undefined) return;
   throw new FencelineError("COLLECTOR_STILL_LEADS", {
     message: `${holder} still renews the Lease ${namespace}/${COLLECTOR}`,

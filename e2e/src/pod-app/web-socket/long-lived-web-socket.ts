@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import type { Held } from "../held.ts";
+import type { LongLived } from "../long-lived.ts";
 import type { WebSocketEnd } from "../protocol.ts";
 
 const LONGEST_EXCHANGE = 5_000;
 
 /** A WebSocket that stays open between two exchanges, by the client that Node has built in. */
-export class HeldWebSocket implements Held {
+export class LongLivedWebSocket implements LongLived {
   readonly #socket: WebSocket;
   readonly #ended = Promise.withResolvers<WebSocketEnd>();
 
@@ -15,14 +15,14 @@ export class HeldWebSocket implements Held {
   }
 
   /** Resolves when the server has accepted it. @param url `ws://…` */
-  static async open(url: string): Promise<HeldWebSocket> {
+  static async open(url: string): Promise<LongLivedWebSocket> {
     const socket = new WebSocket(url);
-    const held = new HeldWebSocket(socket);
-    const refused = held.#ended.promise.then(({ code }) => Promise.reject(new Error(`the WebSocket was refused: ${code}`)));
+    const opened = new LongLivedWebSocket(socket);
+    const refused = opened.#ended.promise.then(({ code }) => Promise.reject(new Error(`the WebSocket was refused: ${code}`)));
     await Promise.race([once(socket, "open"), refused]);
     // It ends some day; nobody waits for the refusal then.
     refused.catch(() => {});
-    return held;
+    return opened;
   }
 
   async exchange(line: string): Promise<string> {

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
-import type { Held } from "./held.ts";
+import type { LongLived } from "./long-lived.ts";
 
 const LONGEST_EXCHANGE = 5_000;
 
 /** A TCP connection that stays open between two exchanges, as a database's does. */
-export class HeldConnection implements Held {
+export class LongLivedConnection implements LongLived {
   readonly #socket: Socket;
   readonly #lines: Interface;
 
@@ -19,10 +19,10 @@ export class HeldConnection implements Held {
   }
 
   /** Resolves when the connection is there, which by way of an Envoy says nothing of the server. */
-  static async open(host: string, port: number): Promise<HeldConnection> {
+  static async open(host: string, port: number): Promise<LongLivedConnection> {
     const socket = connect({ host, port });
     await once(socket, "connect");
-    return new HeldConnection(socket);
+    return new LongLivedConnection(socket);
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Something that stays open between two exchanges. */
-export interface Held {
+export interface LongLived {
   /**
    * Sends a line or message, and resolves with the one that comes back. Rejects when it has ended,
    * or none comes in time.
