@@ -2,7 +2,9 @@ import type { Bridge } from "./network/bridge.ts";
 import type { ProcessKeeping } from "./process.ts";
 import type { RunFolder } from "./run-folder.ts";
 
-/** What etcd and the API server are started with. They need an address to listen at, and no network. */
+/**
+ * What etcd and the API server are started with. They need an address to listen at, and no network.
+ */
 export interface ServerContext extends ProcessKeeping {
   readonly bridge: Pick<Bridge, "address" | "serviceRange">;
   readonly run: RunFolder;

@@ -4,9 +4,9 @@ import { DURATION, parseDuration } from "./duration.ts";
 const ADVICE = "not a duration: write a number and a unit, for example 300ms, 90s, 1h30m or 24h";
 
 /**
- * A duration in the manifest of a fence: text such as `24h`. Any length is taken here, and what is
- * beyond the limits counts as the limit: see `fence-windows.ts`. A fence that exists must not stop
- * to be one, and forget what it has learned, because a limit was set or moved.
+ * A duration in a manifest: text such as `24h`. Any length is taken here, and what is beyond the
+ * limits counts as the limit, as `fence-windows.ts` has it. An object that exists must not stop to
+ * be one, and forget what it has learned, because a limit was set or moved.
  */
 export const duration = z.string().regex(DURATION, ADVICE);
 

@@ -40,7 +40,7 @@ const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
  *
  * A person has to remove an obstacle, and most of what they do about it (a right, a CRD, an
  * EnvoyFilter of somebody else) is in no watch of ours. So a write is tried again, ever more
- * slowly, and not with every change of the mesh: a thousand fences without a right would otherwise
+ * slowly, and not with every change of the mesh: a thousand objects without a right would otherwise
  * send a thousand requests for every pod that comes or goes. What changed about the write itself is
  * tried at once.
  */

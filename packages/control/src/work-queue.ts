@@ -52,8 +52,8 @@ const FORWARD = 1_000;
 
 /**
  * Milliseconds of work after which the queue lets a turn of the event loop pass. Where nothing is
- * to be written a run waits for nothing, and runs of a thousand fences would be one turn, in which
- * no access log, no probe and no renewal of the Lease gets through.
+ * to be written a run waits for nothing, and runs of a thousand objects would be one turn, in
+ * which no access log, no probe and no renewal of the Lease gets through.
  */
 const LONGEST_TURN = 10;
 /** Of so many runs one is of those that are not urgent, so that none of them waits for ever. */

@@ -44,7 +44,7 @@ export class WriteBudget {
   readonly #all: TokenBucket;
   /**
    * What is kept for what a call waits for. Namespaces share it: the calls of one, to a thousand
-   * fences of its own, would leave nothing of it to the others.
+   * objects of its own, would leave nothing of it to the others.
    */
   readonly #reserved: SharedBucket;
   readonly #accounts = new LRUCache<string, Account>({ max: REMEMBERED });

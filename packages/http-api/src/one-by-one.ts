@@ -12,8 +12,7 @@ const MOST_AHEAD = 16;
  * left.
  *
  * Node begins with each as it reads it (pipelining, RFC 9112 §9.3.2), and keeps the answers behind
- * the first: 64 KiB of requests, from a client that reads nothing, were 1,300 fences or pages in
- * memory.
+ * the first: 64 KiB of requests, from a client that reads nothing, were 1,300 answers in memory.
  */
 export class OneByOne {
   readonly #waiting = new WeakMap<Socket, (() => void)[]>();

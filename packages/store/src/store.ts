@@ -95,8 +95,8 @@ export interface Store {
   /** Objects of a kind of ours whose spec cannot be read. */
   faulty(kind: Kind): readonly ObjectRef[];
   /**
-   * Objects of others of a rendered kind in a namespace: where a Sidecar selects the pods of a
-   * fence too, Istio uses the older of the two.
+   * Objects of others of a rendered kind in a namespace: where a Sidecar selects the pods of
+   * one of ours too, Istio uses the older of the two.
    */
   foreign(kind: Kind, namespace: string): readonly ForeignObject[];
   /**

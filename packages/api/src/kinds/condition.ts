@@ -68,8 +68,8 @@ export interface ConditionsReading<Type extends string> {
 
 /**
  * The conditions of a status, whatever it holds, each for itself. Never throws. Of several of one
- * type the first counts. By hand, like the hosts of a fence: a list of thousands is read on the
- * event loop.
+ * type the first counts. By hand, without a schema: a list of thousands is read on the event
+ * loop.
  */
 export function readConditions<Type extends string>(value: unknown, reading: ConditionsReading<Type>): Condition<Type>[] | undefined {
   if (value === undefined || value === null) return undefined;

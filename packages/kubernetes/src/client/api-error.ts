@@ -11,7 +11,7 @@ const CODES: Readonly<Record<number, string>> = {
   429: "KUBERNETES_TOO_MANY_REQUESTS",
 };
 
-/** A server that asks for more patience than this, in milliseconds, is asked again nevertheless. */
+/** Longest Retry-After that is believed, in milliseconds. */
 const LONGEST_RETRY_AFTER = 300_000;
 
 /**

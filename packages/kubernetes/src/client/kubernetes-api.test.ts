@@ -58,7 +58,7 @@ test("E3-16 a token that is simply wrong is not read again for every request", a
   await api.json(LIST);
 });
 
-test("a refusal carries the server's own words and its wish for patience", async (t) => {
+test("a refusal carries the server's own words and its Retry-After", async (t) => {
   const server = await FakeApiServer.start(t);
   server.answer(() => true, { status: 429, headers: { "retry-after": "3" }, body: { code: 429, message: "slow down" } });
   const error = await server

@@ -23,8 +23,8 @@ export interface RetryOptions {
 }
 
 /**
- * Runs a write, and again after a conflict (409) or when the server asked for patience (429 or 503
- * with Retry-After).
+ * Runs a write, and again after a conflict (409) or when the server asked to wait (429 or 503 with
+ * Retry-After).
  *
  * @param attempt told whether it must look at the object anew, because the former try met a
  * conflict

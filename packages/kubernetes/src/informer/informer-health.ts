@@ -16,7 +16,7 @@ export type InformerState = "starting" | "watching" | "disconnected" | "unavaila
  * - `unauthorized`: the API server does not know us (401)
  * - `forbidden`: a right is missing (403)
  * - `absent`: the API server does not know the kind (404)
- * - `throttled`: it asks for patience (429)
+ * - `throttled`: it asks to wait (429)
  * - `failed`: anything else
  */
 const FAILURE_REASONS = ["unreachable", "unauthorized", "forbidden", "absent", "throttled", "failed"] as const;

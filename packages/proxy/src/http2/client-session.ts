@@ -46,8 +46,8 @@ export interface ClientLimits {
 }
 
 /**
- * A stream that lived less than this many milliseconds and was reset is counted: a caller whose
- * patience ends waits longer.
+ * A stream that lived less than this many milliseconds and was reset is counted: a caller that
+ * times out waits longer.
  */
 const SHORT_LIFE = 1_000;
 /**

@@ -35,7 +35,7 @@ export interface ClientSessionsOptions extends Http2Options {
 const SWEEP_INTERVAL = 1_000;
 /**
  * nghttp2's own count of resets, with GOAWAY INTERNAL_ERROR: far above ours, which knows a flood
- * from callers that lost their patience.
+ * from callers that timed out.
  */
 const NGHTTP2_RESET_BURST = 20_000;
 const NGHTTP2_RESET_RATE = 10_000;

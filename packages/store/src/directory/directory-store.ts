@@ -80,8 +80,8 @@ const DAY = 86_400_000;
  * A mesh in a folder: manifests in `*.yaml`, what was learned in `state/`, what was rendered in
  * `rendered/`.
  *
- * The state of a fence wins over a `status` in its manifest, which counts only until the fence has
- * a state of its own: that is how a fence exported from a cluster brings along what it had learned.
+ * The state of an object wins over a `status` in its manifest, which counts only until the object
+ * has a state of its own: that is how one exported from a cluster brings along what it had learned.
  */
 export class DirectoryStore implements Store {
   readonly #manifests: ManifestFolder;

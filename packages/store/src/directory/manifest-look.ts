@@ -64,12 +64,13 @@ export interface Candidate {
 /**
  * How long a content must stand before it is believed that it is at fault, or takes objects away,
  * in milliseconds. Who writes a file empties it first, or removes it, and half of a list is a valid
- * list; with a fence that goes for a moment, its workload would see the whole mesh for a moment.
+ * list; with an object that goes for a moment, what is rendered for it would go for a moment: a
+ * fenced workload would see the whole mesh.
  */
 export const DOUBT_MS = 2_000;
 /**
  * The same of a file without a single character. A shell empties the file of `helm template >
- * fence.yaml` before Helm begins, and Helm writes when it has everything, charts from a registry
+ * mesh.yaml` before Helm begins, and Helm writes when it has everything, charts from a registry
  * included.
  */
 export const EMPTY_DOUBT_MS = 30_000;

@@ -19,8 +19,8 @@ const PARTS_OF_TIME = 10;
 
 /**
  * When the next snapshot is told. Changes that come together are told together, and after a
- * snapshot that took long there is a rest, which only an urgent change cuts short: a fence that
- * another replica wrote a new edge into must not wait for the rest of the mesh.
+ * snapshot that took long there is a rest, which only an urgent change cuts short: a status
+ * that another replica wrote a new edge into must not wait for the rest of the mesh.
  */
 export class SnapshotPace {
   readonly #options: SnapshotPaceOptions;

@@ -18,7 +18,7 @@ export class LeaderWrites {
   }
 
   /**
-   * Runs a write, and again after a conflict or when the API server asks for patience.
+   * Runs a write, and again after a conflict or when the API server asks to wait.
    *
    * @param attempt told whether it must look at the object anew, because the former try met a
    * conflict
