@@ -3,7 +3,8 @@ import { type TestContext, test } from "node:test";
 import type { FencelineError } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { LEASES } from "../client/resource.ts";
-import { FakeApiServer, type RecordedRequest } from "../testing/fake-api-server.ts";
+import { FakeApiServer } from "../testing/fake-api-server.ts";
+import type { RecordedRequest } from "../testing/scripted-answers.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { LeaderElection } from "./leader-election.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { ApiError } from "../client/api-error.ts";
-import { FakeApiServer, type RecordedRequest } from "../testing/fake-api-server.ts";
+import { FakeApiServer } from "../testing/fake-api-server.ts";
+import type { RecordedRequest } from "../testing/scripted-answers.ts";
 import { AccessReviews } from "./access-reviews.ts";
 
 const ANNA = { username: "anna", uid: "1", groups: ["readers"], extra: { scopes: ["a"] } };

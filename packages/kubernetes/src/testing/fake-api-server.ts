@@ -7,46 +7,11 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { KubernetesApi } from "../client/kubernetes-api.ts";
 import { collectionPath, keyText, type ObjectKey, type Resource } from "../client/resource.ts";
 import type { Clock } from "../clock.ts";
-import { type FakeEvent, type FakeObject, FakeObjects, type Place, Refusal } from "./fake-objects.ts";
+import { type FakeObject, FakeObjects, type Place, Refusal } from "./fake-objects.ts";
 import { FakeRights } from "./fake-rights.ts";
 import { FakeTokens } from "./fake-tokens.ts";
-
-/** A request as it arrived. */
-export interface RecordedRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly body: unknown;
-  readonly token: string | undefined;
-}
-
-/**
- * What a test has the server answer instead of the truth. `silence` never answers, `cut` closes the
- * connection.
- */
-export type ScriptedAnswer =
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
-  | "silence"
-  | "cut";
-
-/** A watch that is open. */
-interface OpenWatch {
-  readonly collection: string;
-  readonly selection: FakeSelection;
-  readonly response: ServerResponse;
-}
-
-/** What of a collection is asked for. */
-interface FakeSelection {
-  readonly namespace: string | undefined;
-  readonly labels: string | null;
-  readonly fields: string | null;
-}
-
-interface Fault {
-  readonly matches: (request: RecordedRequest) => boolean;
-  readonly next: () => ScriptedAnswer | undefined;
-}
+import { type FakeSelection, FakeWatches, isSelected } from "./fake-watches.ts";
+import { type Fault, type RecordedRequest, reply, type ScriptedAnswer, ScriptedAnswers, statusAnswer } from "./scripted-answers.ts";
 
 const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/(status))?$/;
 
@@ -64,9 +29,9 @@ export class FakeApiServer {
   token: string | undefined;
   /** Changes what is stored on every write, as an admission webhook does. */
   webhook: ((object: object) => object) | undefined;
-  readonly #objects = new FakeObjects((event) => this.#publish(event));
-  readonly #watches = new Set<OpenWatch>();
-  readonly #faults = new Set<Fault>();
+  readonly #objects = new FakeObjects((event) => this.#watches.publish(event));
+  readonly #watches = new FakeWatches();
+  readonly #scripted = new ScriptedAnswers();
   readonly #server: Server;
   /** Versions before this one are forgotten. */
   #oldest = 0;
@@ -129,14 +94,12 @@ export class FakeApiServer {
 
   /** The next requests that match get these answers, one each. */
   answer(matches: Fault["matches"], ...answers: ScriptedAnswer[]): void {
-    this.#faults.add({ matches, next: () => answers.shift() });
+    this.#scripted.add({ matches, next: () => answers.shift() });
   }
 
   /** Every request that matches gets this answer, until the returned function is called. */
   fail(matches: Fault["matches"], answer: ScriptedAnswer): () => void {
-    const fault = { matches, next: () => answer };
-    this.#faults.add(fault);
-    return () => this.#faults.delete(fault);
+    return this.#scripted.add({ matches, next: () => answer });
   }
 
   /** As {@link fail}: the rights to do something to a kind are missing. */
@@ -176,12 +139,12 @@ export class FakeApiServer {
   }
 
   openWatches(resource: Resource): number {
-    return this.#watchesOf(resource).length;
+    return this.#watches.count(collectionPath(resource));
   }
 
   /** Sends text on every open watch of a kind, as it is. */
   send(resource: Resource, text: string | Buffer): void {
-    for (const { response } of this.#watchesOf(resource)) response.write(text);
+    this.#watches.send(collectionPath(resource), text);
   }
 
   sendEvent(resource: Resource, type: string, object: unknown): void {
@@ -199,11 +162,7 @@ export class FakeApiServer {
    * network does.
    */
   endWatches(resource: Resource, how: "end" | "cut" = "end"): void {
-    for (const watch of this.#watchesOf(resource)) {
-      this.#watches.delete(watch);
-      if (how === "end") watch.response.end();
-      else watch.response.socket?.resetAndDestroy();
-    }
+    this.#watches.end(collectionPath(resource), how);
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -212,18 +171,10 @@ export class FakeApiServer {
     const token = incoming.headers.authorization?.replace("Bearer ", "");
     const request = { method: incoming.method ?? "GET", path: url.pathname, query: url.searchParams, body, token };
     this.requests.push(request);
-    const scripted = this.#scripted(request);
+    const scripted = this.#scripted.to(request);
     if (scripted !== undefined) reply(response, scripted);
     else if (this.token !== undefined && token !== this.token) reply(response, statusAnswer(401, "Unauthorized"));
     else this.#respond(request, incoming.headers["content-type"], response);
-  }
-
-  #scripted(request: RecordedRequest): ScriptedAnswer | undefined {
-    for (const { matches, next } of this.#faults) {
-      const answer = matches(request) ? next() : undefined;
-      if (answer !== undefined) return answer;
-    }
-    return undefined;
   }
 
   #respond(request: RecordedRequest, contentType: string | undefined, response: ServerResponse): void {
@@ -289,47 +240,7 @@ export class FakeApiServer {
   #watch(collection: string, query: URLSearchParams, selection: FakeSelection, response: ServerResponse): void {
     const from = Number(query.get("resourceVersion"));
     if (from < this.#oldest) throw new Refusal(410, "too old resource version");
-    const watch = { collection, selection, response };
-    response.writeHead(200, { "content-type": "application/json" });
-    response.flushHeaders();
-    this.#watches.add(watch);
-    response.on("close", () => {
-      this.#watches.delete(watch);
-    });
-    for (const event of this.#objects.history) if (event.version > from) tell(watch, event);
+    const missed = this.#objects.history.filter(({ version }) => version > from);
+    this.#watches.open({ collection, selection, response }, missed);
   }
-
-  #publish(event: FakeEvent): void {
-    for (const watch of this.#watches) tell(watch, event);
-  }
-
-  #watchesOf(resource: Resource): OpenWatch[] {
-    return [...this.#watches].filter(({ collection }) => collection === collectionPath(resource));
-  }
-}
-
-function tell({ collection, selection, response }: OpenWatch, { type, object, ...event }: FakeEvent): void {
-  if (collection === event.collection && isSelected(object, selection)) response.write(`${JSON.stringify({ type, object })}\n`);
-}
-
-function isSelected({ metadata }: FakeObject, { namespace, labels, fields }: FakeSelection): boolean {
-  if (namespace !== undefined && metadata.namespace !== namespace) return false;
-  if (fields !== null && fields !== `metadata.name=${metadata.name}`) return false;
-  if (labels === null) return true;
-  const [key = "", value] = labels.split("=");
-  return metadata.labels?.[key] === value;
-}
-
-function statusAnswer(status: number, message: string): ScriptedAnswer {
-  return { status, body: { kind: "Status", apiVersion: "v1", status: "Failure", code: status, message } };
-}
-
-function reply(response: ServerResponse, answer: ScriptedAnswer): void {
-  if (answer === "silence") return;
-  if (answer === "cut") {
-    response.socket?.resetAndDestroy();
-    return;
-  }
-  response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
-  response.end(answer.body === undefined ? undefined : typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));
 }
