@@ -3,6 +3,8 @@ import { TokenBucket } from "@fenceline/api/vocabulary";
 import { ControlFrames } from "../control-frames.ts";
 import type { Call, CallConnection } from "./call.ts";
 import type { PlaceHolder } from "./connection-places.ts";
+import { headersSize } from "./headers-size.ts";
+import { Keepalive } from "./keepalive.ts";
 import { Usage } from "./least-served.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
 import type { PacedSocket } from "./paced-socket.ts";
@@ -27,8 +29,6 @@ const FRAME_CREDIT = 64;
 const ANSWER_CREDIT = 64;
 /** A stream is two frames at least: HEADERS of its own, and those of its answer. */
 const FRAMES_PER_STREAM = 2;
-/** What a header field counts for beside its text (RFC 9113 §10.5.1). */
-const FIELD_BYTES = 32;
 /** Bytes of a frame's head (RFC 9113 §4.1). */
 const FRAME_HEAD = 9;
 /** Credit for a new stream: its header. */
@@ -85,11 +85,9 @@ export class Connection implements CallConnection, PlaceHolder {
   /** Bytes that messages and new streams account for, and those that were found to be overhead. */
   #credited = 0;
   #charged = 0;
-  #bytesSeen = 0;
-  #heardAt: number;
+  readonly #keepalive: Keepalive;
   #checkedAt: number;
   #busyAt: number;
-  #pingDueBy: number | undefined;
   #endsAt: number | undefined;
 
   /** @param now milliseconds of a monotonic clock @param jitter from 0.9 to 1.1 */
@@ -106,7 +104,8 @@ export class Connection implements CallConnection, PlaceHolder {
     this.#sure = new TokenBucket(SURE_STREAMS, SURE_RATE, now);
     this.#refusals = new TokenBucket(OWN_REFUSALS, OWN_REFUSAL_RATE, now);
     this.#agesAt = now + limits.maxConnectionAgeMs * jitter;
-    this.#heardAt = this.#checkedAt = this.#busyAt = now;
+    this.#keepalive = new Keepalive(session, limits, now);
+    this.#checkedAt = this.#busyAt = now;
     const onControl = () => this.#controlFrame();
     // Told one by one, so that a flood ends within the piece of it that is being read, and not at
     // the next look.
@@ -164,7 +163,7 @@ export class Connection implements CallConnection, PlaceHolder {
   }
 
   #openedBehindSidecar(rate: PeerRate, headers: IncomingHttpHeaders, now: number): StreamRefusal | undefined {
-    const bytes = sizeOf(headers);
+    const bytes = headersSize(headers);
     this.#credited += Math.max(HEADER_CREDIT, bytes);
     if (this.#isSurplus && !this.#isShared) return "peer_connections";
     if (!rate.streams.take(1, now)) return "stream_rate";
@@ -277,7 +276,7 @@ export class Connection implements CallConnection, PlaceHolder {
     else if (now - this.#busyAt >= this.#maxIdleMs) {
       this.#events.limited("idle", this.remoteAddress);
       this.retire(now);
-    } else this.#keepAlive(now);
+    } else if (!this.#keepalive.check(this.#socket.bytesRead, now)) this.destroy();
   }
 
   get #maxIdleMs(): number {
@@ -294,25 +293,4 @@ export class Connection implements CallConnection, PlaceHolder {
   #controlFrame(): void {
     if (!this.#control.take(performance.now())) this.cut("control_frames");
   }
-
-  #keepAlive(now: number): void {
-    const bytes = this.#socket.bytesRead;
-    if (bytes !== this.#bytesSeen) {
-      this.#bytesSeen = bytes;
-      this.#heardAt = now;
-      this.#pingDueBy = undefined;
-    } else if (this.#pingDueBy !== undefined) {
-      if (now >= this.#pingDueBy) this.destroy();
-    } else if (now - this.#heardAt >= this.#limits.keepaliveMs) {
-      this.#pingDueBy = now + this.#limits.keepaliveTimeoutMs;
-      this.#session.ping(() => {});
-    }
-  }
-}
-
-/** At least what the fields take on the wire, whether the peer has packed them or not. */
-function sizeOf(headers: IncomingHttpHeaders): number {
-  let bytes = 0;
-  for (const name in headers) bytes += name.length + String(headers[name] ?? "").length + FIELD_BYTES;
-  return bytes;
 }
