@@ -1,4 +1,4 @@
-import type { Ageing } from "./config.ts";
+import type { Ageing } from "./config/ageing.ts";
 import { durationMs, formatDuration, LONGEST_DURATION } from "./duration.ts";
 import { type ServiceFenceSpec, timestampMs } from "./kinds/service-fence.ts";
 import { shortened } from "./shortened.ts";
