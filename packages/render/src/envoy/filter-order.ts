@@ -6,7 +6,7 @@
  * and the router ends the chain. Ours stand between the two.
  */
 import type { ConfigPatch, EnvoyFilter, EnvoyValue, Labels } from "@fenceline/api";
-import { HTTP_CONNECTION_MANAGER, type ListenerPlace, listenerMatch } from "./patch.ts";
+import { HTTP_CONNECTION_MANAGER, type HttpFilterConfig, type ListenerPlace, listenerMatch } from "./patch.ts";
 
 /**
  * From the caller to the router, with the `priority` of an EnvoyFilter whose filters stand there.
@@ -33,8 +33,18 @@ export interface HttpFilter {
   /** Any: people bring their own. */
   readonly name: string;
   readonly phase: FilterPhase;
-  /** Its configuration, with the `@type` of its message. */
-  readonly config: { readonly "@type": string; readonly [field: string]: EnvoyValue };
+  /** Its configuration; or, of a filter that Envoy discovers by its name, the types it may have. */
+  readonly config: HttpFilterConfig | DiscoveredConfig;
+}
+
+/** Instead of a configuration: it comes by ECDS, with an EXTENSION_CONFIG of the filter's name. */
+export interface DiscoveredConfig {
+  readonly discoveredTypes: readonly string[];
+  /**
+   * What counts until it has come, or where it cannot be had. Without one, the listener waits for
+   * it.
+   */
+  readonly meanwhile?: HttpFilterConfig;
 }
 
 /**
@@ -57,6 +67,17 @@ export function httpFilterPatches(filters: readonly HttpFilter[], place: Listene
   return inOrder.map(({ name, config }) => ({
     applyTo: "HTTP_FILTER",
     match,
-    patch: { operation: "INSERT_BEFORE", value: { name, typed_config: config } },
+    patch: { operation: "INSERT_BEFORE", value: { name, ...configured(config) } },
   }));
+}
+
+function configured(config: HttpFilter["config"]): { readonly [field: string]: EnvoyValue } {
+  if (!isDiscovered(config)) return { typed_config: config };
+  const { discoveredTypes, meanwhile } = config;
+  const source = { config_source: { ads: {} }, type_urls: discoveredTypes };
+  return { config_discovery: { ...source, ...(meanwhile && { default_config: meanwhile }) } };
+}
+
+function isDiscovered(config: HttpFilter["config"]): config is DiscoveredConfig {
+  return "discoveredTypes" in config;
 }

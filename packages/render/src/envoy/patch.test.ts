@@ -49,6 +49,47 @@ test("issue 14: an EnvoyFilter of limits is applied after those of plugins, and 
   );
 });
 
+test("issue 14: listeners, filters, route configurations and clusters are merged into; a cluster and a discovered filter are added", () => {
+  const { spec } = renderPump(pumpOf("name: in, listenerType: Gateway, rawPatch: {a: 1}"), new Map([["in", 7]]));
+  const context = "GATEWAY";
+  const listener = (subFilter: string) => ({
+    context,
+    listener: { portNumber: 80, filterChain: { filter: { name: HTTP_CONNECTION_MANAGER, subFilter: { name: subFilter } } } },
+  });
+  const type = "type.googleapis.com/com.example.Pump";
+  const merge = (value: object) => ({ operation: "MERGE", value });
+  assert.deepEqual(spec.configPatches.slice(3), [
+    { applyTo: "LISTENER", match: { context, listener: { portNumber: 80 } }, patch: merge({ a: 1 }) },
+    {
+      applyTo: "HTTP_FILTER",
+      match: listener("com.example.pump"),
+      patch: merge({ name: "com.example.pump", typed_config: { "@type": type, a: 1 } }),
+    },
+    { applyTo: "ROUTE_CONFIGURATION", match: { context, routeConfiguration: {} }, patch: merge({ a: 1 }) },
+    ...["b.test1", "c.test1"].map((service) => ({
+      applyTo: "CLUSTER",
+      match: { context, cluster: { service, portNumber: 80 } },
+      patch: merge({ a: 1 }),
+    })),
+    { applyTo: "CLUSTER", match: { context }, patch: { operation: "ADD", value: { name: "com.example.pump", type: "STRICT_DNS" } } },
+    {
+      applyTo: "EXTENSION_CONFIG",
+      patch: { operation: "ADD", value: { name: "com.example.pump.wasm", typed_config: { "@type": type, stage: "all" } } },
+    },
+    {
+      applyTo: "HTTP_FILTER",
+      match: listener("envoy.filters.http.router"),
+      patch: {
+        operation: "INSERT_BEFORE",
+        value: {
+          name: "com.example.pump.wasm",
+          config_discovery: { config_source: { ads: {} }, type_urls: [type], default_config: { "@type": type, stage: "none" } },
+        },
+      },
+    },
+  ]);
+});
+
 test("a place may be one port, one virtual host, and proxies of one version", () => {
   const proxy = { proxyVersion: "^1\\.30.*" };
   const context = "SIDECAR_INBOUND";

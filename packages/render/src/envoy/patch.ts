@@ -33,10 +33,41 @@ export interface RoutePlace {
   readonly proxy?: ProxyMatch;
 }
 
+/** The clusters of a proxy that are meant. */
+export interface ClusterPlace {
+  readonly context: PatchContext;
+  /** Host of the Service, all of whose clusters are meant. Default: every cluster. */
+  readonly service?: string;
+  /** Of the Service. Default: each. */
+  readonly portNumber?: number;
+  /** Default: in every proxy of the selector. */
+  readonly proxy?: ProxyMatch;
+}
+
+/** The route configurations of a proxy that are meant. */
+export interface RouteConfigurationPlace {
+  readonly context: PatchContext;
+  /** As Istio names it: the port at a sidecar, `http.<port>` at a gateway. Default: each. */
+  readonly name?: string;
+  /** Default: in every proxy of the selector. */
+  readonly proxy?: ProxyMatch;
+}
+
 /** What fields are merged into. */
 export type MergeTarget =
   | ({ readonly applyTo: "NETWORK_FILTER"; readonly filter: keyof typeof NETWORK_FILTERS } & ListenerPlace)
-  | ({ readonly applyTo: "HTTP_ROUTE" | "VIRTUAL_HOST" } & RoutePlace);
+  | ({ readonly applyTo: "HTTP_FILTER" } & HttpFilterTarget & ListenerPlace)
+  | ({ readonly applyTo: "LISTENER" } & ListenerPlace)
+  | ({ readonly applyTo: "ROUTE_CONFIGURATION" } & RouteConfigurationPlace)
+  | ({ readonly applyTo: "HTTP_ROUTE" | "VIRTUAL_HOST" } & RoutePlace)
+  | ({ readonly applyTo: "CLUSTER" } & ClusterPlace);
+
+/** An HTTP filter that is in the chain. */
+interface HttpFilterTarget {
+  readonly filter: string;
+  /** `@type` of its configuration: Istio merges none of another type. */
+  readonly type: string;
+}
 
 type Fields = Readonly<Record<string, EnvoyValue>>;
 
@@ -55,22 +86,66 @@ export function routesFirst(place: RoutePlace, routes: readonly EnvoyValue[]): r
 }
 
 /**
- * Fields for every network filter of a name, route or virtual host in a place. MERGE appends to a
- * repeated field, so what a user has there stays; of a map it replaces whole entries, so of two
- * patches that set one filter's configuration for a route the later one counts.
+ * Fields for everything of a sort in a place: listeners, filters, routes, clusters. MERGE appends
+ * to a repeated field, so what a user has there stays; of a map it replaces whole entries, so of
+ * two patches that set one filter's configuration for a route the later one counts.
  */
 export function mergedInto(target: MergeTarget, fields: Fields): ConfigPatch {
-  if (target.applyTo !== "NETWORK_FILTER")
-    return { applyTo: target.applyTo, match: routeMatch(target), patch: { operation: "MERGE", value: fields } };
-  const { applyTo, filter: name } = target;
-  const typed_config = { "@type": `type.googleapis.com/envoy.extensions.filters.network.${NETWORK_FILTERS[name]}`, ...fields };
-  return { applyTo, match: listenerMatch(target, { name }), patch: { operation: "MERGE", value: { name, typed_config } } };
+  const merge = (value: EnvoyValue) => ({ operation: "MERGE", value }) as const;
+  switch (target.applyTo) {
+    case "NETWORK_FILTER": {
+      const { applyTo, filter: name } = target;
+      const typed_config = { "@type": `type.googleapis.com/envoy.extensions.filters.network.${NETWORK_FILTERS[name]}`, ...fields };
+      return { applyTo, match: listenerMatch(target, { name }), patch: merge({ name, typed_config }) };
+    }
+    case "HTTP_FILTER": {
+      const { applyTo, filter: name, type } = target;
+      const match = listenerMatch(target, { name: HTTP_CONNECTION_MANAGER, subFilter: { name } });
+      return { applyTo, match, patch: merge({ name, typed_config: { "@type": type, ...fields } }) };
+    }
+    case "LISTENER":
+      return { applyTo: target.applyTo, match: listenerMatch(target), patch: merge(fields) };
+    case "ROUTE_CONFIGURATION":
+      return { applyTo: target.applyTo, match: routeConfigurationMatch(target), patch: merge(fields) };
+    case "CLUSTER":
+      return { applyTo: target.applyTo, match: clusterMatch(target), patch: merge(fields) };
+    default:
+      return { applyTo: target.applyTo, match: routeMatch(target), patch: merge(fields) };
+  }
 }
 
-/** The match of a network filter, or of a filter in it, in the listeners of a place. */
-export function listenerMatch({ context, portNumber, proxy }: ListenerPlace, filter: NetworkFilterMatch) {
-  const listener = { ...(portNumber !== undefined && { portNumber }), filterChain: { filter } };
+/** A cluster that Istio does not make, for what is rendered to call. */
+export function clusterAdded({ context, proxy }: Pick<ClusterPlace, "context" | "proxy">, cluster: EnvoyValue): ConfigPatch {
+  return { applyTo: "CLUSTER", match: { context, ...(proxy && { proxy }) }, patch: { operation: "ADD", value: cluster } };
+}
+
+/**
+ * A configuration that Envoy discovers by its name (ECDS), for a filter that is put into the chain
+ * without one.
+ */
+export function extensionConfigAdded(name: string, config: HttpFilterConfig): ConfigPatch {
+  return { applyTo: "EXTENSION_CONFIG", patch: { operation: "ADD", value: { name, typed_config: config } } };
+}
+
+/** A filter's configuration, with the `@type` of its message. */
+export interface HttpFilterConfig {
+  readonly "@type": string;
+  readonly [field: string]: EnvoyValue;
+}
+
+/** The match of listeners of a place, and of a network filter in them, or of a filter in that. */
+export function listenerMatch({ context, portNumber, proxy }: ListenerPlace, filter?: NetworkFilterMatch) {
+  const listener = { ...(portNumber !== undefined && { portNumber }), ...(filter && { filterChain: { filter } }) };
   return { context, ...(proxy && { proxy }), listener };
+}
+
+function clusterMatch({ context, service, portNumber, proxy }: ClusterPlace) {
+  const cluster = { ...(service !== undefined && { service }), ...(portNumber !== undefined && { portNumber }) };
+  return { context, ...(proxy && { proxy }), cluster };
+}
+
+function routeConfigurationMatch({ context, name, proxy }: RouteConfigurationPlace) {
+  return { context, ...(proxy && { proxy }), routeConfiguration: { ...(name !== undefined && { name }) } };
 }
 
 function routeMatch({ context, virtualHost, route, proxy }: RoutePlace) {

@@ -5,7 +5,7 @@
 import { type ConfigPatch, type EnvoyFilter, type EnvoyValue, renderedMeta } from "@fenceline/api";
 import type { Pump } from "@fenceline/api/testing";
 import { filterSpec, type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
-import { mergedInto, type RoutePlace, routesFirst } from "../envoy/patch.ts";
+import { clusterAdded, extensionConfigAdded, type ListenerPlace, mergedInto, type RoutePlace, routesFirst } from "../envoy/patch.ts";
 
 type Stage = Pump["spec"]["stages"][number];
 
@@ -27,7 +27,7 @@ export function renderPump(pump: Pump, quotas: ReadonlyMap<string, number>): Env
 /**
  * The filter once for each listener, and what it says for a route where a call of the stage goes.
  */
-function stagePatches({ spec }: Pump, { name, listenerType, settings = {} }: Stage, quota: number): readonly ConfigPatch[] {
+function stagePatches({ spec }: Pump, { name, listenerType, settings = {}, rawPatch }: Stage, quota: number): readonly ConfigPatch[] {
   const context = CONTEXTS[listenerType];
   const filter: HttpFilter = {
     name: NAME,
@@ -43,5 +43,25 @@ function stagePatches({ spec }: Pump, { name, listenerType, settings = {} }: Sta
       : spec.hosts.map((host) => mergedInto({ applyTo: "VIRTUAL_HOST", context, virtualHost: `${host}:${port}` }, fields));
   const closed = quota === 0 ? routesFirst({ context }, [{ match: { prefix: "/" }, direct_response: { status: 429 } }]) : [];
   const place = { context, ...(listenerType === "Gateway" && { portNumber: port }) };
-  return [...merged, ...closed, ...httpFilterPatches([filter], place)];
+  const raw = rawPatch === undefined ? [] : rawPatches(rawPatch as Readonly<Record<string, EnvoyValue>>, place, spec.hosts);
+  return [...merged, ...closed, ...httpFilterPatches([filter], place), ...raw];
+}
+
+/** Fields for each sort of thing in a place, a cluster of its own, and a filter set up by ECDS. */
+function rawPatches(fields: Readonly<Record<string, EnvoyValue>>, place: ListenerPlace, hosts: readonly string[]): readonly ConfigPatch[] {
+  const { context } = place;
+  const discovered: HttpFilter = {
+    name: `${NAME}.wasm`,
+    phase: "plugin",
+    config: { discoveredTypes: [TYPE], meanwhile: { "@type": TYPE, stage: "none" } },
+  };
+  return [
+    mergedInto({ applyTo: "LISTENER", ...place }, fields),
+    mergedInto({ applyTo: "HTTP_FILTER", filter: NAME, type: TYPE, ...place }, fields),
+    mergedInto({ applyTo: "ROUTE_CONFIGURATION", context }, fields),
+    ...hosts.map((service) => mergedInto({ applyTo: "CLUSTER", context, service, portNumber: 80 }, fields)),
+    clusterAdded({ context }, { name: NAME, type: "STRICT_DNS" }),
+    extensionConfigAdded(discovered.name, { "@type": TYPE, stage: "all" }),
+    ...httpFilterPatches([discovered], place),
+  ];
 }
