@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Ageing, SwitchOver } from "./config/ageing.ts";
 import { External } from "./config/external.ts";
-import { Collector, Fallback } from "./config/own-services.ts";
+import { CollectorService, Fallback } from "./config/own-services.ts";
 import { Telemetry } from "./config/telemetry.ts";
 import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./kinds/automatic-fence.ts";
 import { LabelKey } from "./label-key.ts";
@@ -92,7 +92,7 @@ export const Config = z.strictObject({
     .describe("Further trust domains whose certificates are believed, as Istio's meshConfig.trustDomainAliases. At most 64."),
   fallback: Fallback.prefault({}),
   external: External.prefault({}),
-  collector: Collector.prefault({}),
+  collector: CollectorService.prefault({}),
   telemetry: Telemetry.prefault({}),
   ageing: Ageing.prefault({}),
   switchOver: SwitchOver.prefault({}),

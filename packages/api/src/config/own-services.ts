@@ -57,7 +57,7 @@ export const Fallback = z.strictObject({
   dispatches: z.array(Dispatch).default([]).describe("Routes in front of the fallback, first match wins. Slime's field."),
 });
 
-export const Collector = z.strictObject({
+export const CollectorService = z.strictObject({
   service: ObjectName.default("fenceline-collector").describe("Service of the collector, in Fenceline's namespace."),
   port: Port.default(18_081).describe("Its port for access logs (gRPC)."),
 });

@@ -17,7 +17,7 @@ import type { MeshChanges, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
-import { type FenceChange, planFences } from "./plan.ts";
+import { type FenceChange, fenceChanges } from "./fence-changes.ts";
 import { wantedFences } from "./wanted-fences.ts";
 
 /** What {@link AutomaticFences} works with. */
@@ -193,7 +193,7 @@ export class AutomaticFences {
       if (!known) this.#unknown.add(name);
       return known;
     };
-    return planFences({ wanted, present: fences, isKnown });
+    return fenceChanges({ wanted, present: fences, isKnown });
   }
 
   /**

@@ -5,7 +5,7 @@ import { Registry } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render/fence";
 import fc from "fast-check";
 import { type SnapshotWithLists, snapshotOf } from "../testing/mesh.ts";
-import { planFences } from "./plan.ts";
+import { fenceChanges } from "./fence-changes.ts";
 import { wantedFences } from "./wanted-fences.ts";
 
 const API = "microservice.slime.io/v1alpha1";
@@ -46,7 +46,7 @@ function judge(snapshot: SnapshotWithLists, config: Config) {
 
 function planned(snapshot: SnapshotWithLists, create = "Labelled", isKnown = () => true): string[] {
   const wanted = judge(snapshot, configOf(create));
-  return planFences({ wanted, present: snapshot.fences, isKnown }).map(({ action, key }) => `${action} ${formatFenceKey(key)}`);
+  return fenceChanges({ wanted, present: snapshot.fences, isKnown }).map(({ action, key }) => `${action} ${formatFenceKey(key)}`);
 }
 
 function planOf(manifests: readonly string[], create?: string): string[] {
@@ -175,7 +175,7 @@ test("thousands of Services, each with its fence, are looked at in milliseconds"
   const config = configOf("Labelled");
   const look = () => {
     const wanted = wantedFences({ snapshot: mesh, config, workloadOf: () => undefined });
-    assert.deepEqual(planFences({ wanted, present: fences, isKnown: () => true }), []);
+    assert.deepEqual(fenceChanges({ wanted, present: fences, isKnown: () => true }), []);
   };
   look();
   const began = performance.now();
@@ -272,7 +272,7 @@ test("T-07 no workload of Istio's root namespace is fenced automatically, and an
   );
   const wanted = wantedFences({ snapshot, config, workloadOf: () => undefined });
   assert.deepEqual(wanted, { fences: [], undecided: [] });
-  const changes = planFences({ wanted, present: snapshot.fences, isKnown: () => true });
+  const changes = fenceChanges({ wanted, present: snapshot.fences, isKnown: () => true });
   assert.deepEqual(
     changes.map(({ action }) => action),
     ["delete"],

@@ -9,9 +9,9 @@ interface Parked {
 }
 
 /**
- * Since when each host of a fence's Sidecar is parked. Whoever has looked at it from the start
- * knows that; who has not, as after a restart, takes it for parked just now, and so waits longer
- * than it must.
+ * Since when each host of a fence's Sidecar is parked. A replica that has looked at it from the
+ * start knows that. Another one, as after a restart, takes it for parked just now, and so waits
+ * longer than it must.
  */
 export class ParkedHosts {
   #parked: ReadonlyMap<string, Parked> = new Map();

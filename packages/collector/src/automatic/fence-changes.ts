@@ -6,8 +6,8 @@ export type FenceChange =
   | { readonly action: "create"; readonly key: FenceKey }
   | { readonly action: "delete"; readonly key: FenceKey; readonly uid: string };
 
-/** What {@link planFences} compares. */
-export interface FencePlanInput {
+/** What {@link fenceChanges} compares. */
+export interface FenceChangesInput {
   readonly wanted: WantedFences;
   /** Every fence that exists, of whomever. */
   readonly present: readonly ServiceFence[];
@@ -18,7 +18,7 @@ export interface FencePlanInput {
 /**
  * What is to be written. A fence that exists is never changed, and one of a person never deleted.
  */
-export function planFences({ wanted, present, isKnown }: FencePlanInput): readonly FenceChange[] {
+export function fenceChanges({ wanted, present, isKnown }: FenceChangesInput): readonly FenceChange[] {
   const names = new Set(present.map(({ metadata }) => formatFenceKey(metadata)));
   const staying = new Set([...wanted.fences, ...wanted.undecided].map(formatFenceKey));
   const created = wanted.fences.filter((key) => !names.has(formatFenceKey(key)) && isKnown(key));
