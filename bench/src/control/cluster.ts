@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { ServerContext } from "@fenceline/e2e/lab/context.ts";
 import { startApiServer } from "@fenceline/e2e/lab/control-plane/api-server.ts";
 import { startEtcd } from "@fenceline/e2e/lab/control-plane/etcd.ts";
-import type { ServerContext } from "@fenceline/e2e/lab/context.ts";
 import type { KubernetesClient } from "@fenceline/e2e/lab/kubernetes/client.ts";
 import { definitionsIn, installDefinitions, installIstioKinds } from "@fenceline/e2e/lab/kubernetes/custom-resources.ts";
 import { writeKubeconfig } from "@fenceline/e2e/lab/kubernetes/kubeconfig.ts";

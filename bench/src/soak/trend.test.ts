@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checks, growth, type ResourceUse, isBackToBase } from "./trend.ts";
+import { checks, growth, isBackToBase, type ResourceUse } from "./trend.ts";
 
 const BASE: ResourceUse = { at: 0, memory: 100, files: 20, inFlight: 0 };
 

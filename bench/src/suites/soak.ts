@@ -8,7 +8,7 @@ import { OURS, PEERS, startFenceline, type Target } from "../proxy/peers.ts";
 import type { Protocol } from "../proxy/rows.ts";
 import type { Settings } from "../settings.ts";
 import { Callers, type Tally } from "../soak/callers.ts";
-import { type Check, checks, type ResourceUse, isBackToBase } from "../soak/trend.ts";
+import { type Check, checks, isBackToBase, type ResourceUse } from "../soak/trend.ts";
 import type { Report, Suite } from "../suite.ts";
 import { align, thousands } from "../table.ts";
 

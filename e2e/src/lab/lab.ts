@@ -1,5 +1,5 @@
-import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
 import type { LabContext } from "./context.ts";
+import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
 import { Kubelet } from "./kubelet/kubelet.ts";
 import type { KubernetesClient } from "./kubernetes/client.ts";
 import { namespaceObject } from "./kubernetes/manifests.ts";

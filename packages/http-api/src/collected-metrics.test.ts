@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { Registry } from "prom-client";
 import { collectedCounter, collectedGauge } from "./collected-metrics.ts";
 
-const samplesOf = async (registry: Registry) => (await registry.metrics()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+const samplesOf = async (registry: Registry) =>
+  (await registry.metrics()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 
 test("values are read at every scrape: one number, or those of labels, and what is gone is shown no more", async () => {
   const registry = new Registry();

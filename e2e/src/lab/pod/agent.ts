@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ISTIOD_ADDRESS, rootCertificate, TRUST_DOMAIN } from "../control-plane/istiod.ts";
 import type { LabContext } from "../context.ts";
+import { ISTIOD_ADDRESS, rootCertificate, TRUST_DOMAIN } from "../control-plane/istiod.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { NetworkNamespace } from "../network/namespace.ts";
 import { PROXY_UID } from "../network/redirect.ts";

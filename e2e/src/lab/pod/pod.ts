@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { runCommand } from "../../setup/command.ts";
-import type { ControlPlane } from "../control-plane/control-plane.ts";
 import type { LabContext } from "../context.ts";
+import type { ControlPlane } from "../control-plane/control-plane.ts";
 import { writeKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { makeNetworkNamespace, type NetworkNamespace } from "../network/namespace.ts";
 import { serviceRule } from "../network/redirect.ts";

@@ -1,5 +1,5 @@
-import { sleep } from "../mesh/sleep.ts";
 import { untilMeshKnows } from "../mesh/routes.ts";
+import { sleep } from "../mesh/sleep.ts";
 import { applyServices, startWorkload } from "../mesh/workload.ts";
 import type { Report } from "../suite.ts";
 import { liveThrough, NAMESPACE, type Scene } from "./scene.ts";

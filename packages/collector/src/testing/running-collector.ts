@@ -8,8 +8,8 @@ import { localTokenGuard, probeRoutes, serveHttpApi } from "@fenceline/http-api"
 import { DirectoryStore } from "@fenceline/store";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { pino } from "pino";
-import { fenceRoutes } from "../routes/fence-routes.ts";
 import { Collector, type CollectorOptions } from "../collector.ts";
+import { fenceRoutes } from "../routes/fence-routes.ts";
 import { CONFIG } from "./mesh.ts";
 
 const STREAM_ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";

@@ -4,8 +4,8 @@ import type { FencelineError } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { LEASES } from "../client/resource.ts";
 import { FakeApiServer } from "../testing/fake-api-server.ts";
-import type { RecordedRequest } from "../testing/scripted-answers.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
+import type { RecordedRequest } from "../testing/scripted-answers.ts";
 import { LeaderElection } from "./leader-election.ts";
 
 const KEY = { namespace: "fenceline", name: "collector" };

@@ -33,7 +33,11 @@ export class PoolMetrics {
       "Workers that did not send their figures in time for this scrape: the last ones known are used.",
       () => this.#unresponsive,
     );
-    this.#deaths = new Counter({ name: "fenceline_proxy_worker_deaths_total", help: "Workers that died and were replaced.", registers: [this.#own] });
+    this.#deaths = new Counter({
+      name: "fenceline_proxy_worker_deaths_total",
+      help: "Workers that died and were replaced.",
+      registers: [this.#own],
+    });
     const activeSeconds = (worker: WorkerThread | undefined, number: number) =>
       (this.#activeBefore.get(number) ?? 0) + (worker?.activeSeconds ?? 0);
     collectedCounter(this.#own, {
