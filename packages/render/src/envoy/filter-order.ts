@@ -38,7 +38,7 @@ export interface HttpFilter {
 }
 
 /** Instead of a configuration: it comes by ECDS, with an EXTENSION_CONFIG of the filter's name. */
-export interface DiscoveredConfig {
+interface DiscoveredConfig {
   readonly discoveredTypes: readonly string[];
   /**
    * What counts until it has come, or where it cannot be had. Without one, the listener waits for

@@ -45,7 +45,7 @@ export interface ClusterPlace {
 }
 
 /** The route configurations of a proxy that are meant. */
-export interface RouteConfigurationPlace {
+interface RouteConfigurationPlace {
   readonly context: PatchContext;
   /** As Istio names it: the port at a sidecar, `http.<port>` at a gateway. Default: each. */
   readonly name?: string;
