@@ -1,25 +1,27 @@
 /**
- * `npm run e2e [-- smoke …]`: starts the mesh lab, runs suites in it, and takes everything down
- * again.
+ * `npm run e2e [-- --envoy NAME --istio NAME smoke …]`: installs what is missing, starts the mesh
+ * lab, runs suites in it, and takes everything down again.
  */
-import { FencelineError } from "@fenceline/api";
+import { readArguments } from "./arguments.ts";
 import { describeError, runProgram } from "./exit.ts";
 import { Lab } from "./lab/lab.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
-import { PARTS } from "./setup/parts.ts";
+import { setUp } from "./setup/set-up.ts";
 import { PrintedReport, type SuiteResult } from "./suites/printed-report.ts";
 import type { Suite } from "./suites/suite.ts";
 import { SUITES } from "./suites/suites.ts";
 
 await runProgram("e2e", async (signal) => {
   requireLinuxAndRoot();
-  const suites = chosen(process.argv.slice(2));
-  await requireSetup();
+  const { releases, suites } = readArguments(process.argv.slice(2), SUITES);
+  await setUp(releases);
   const results: SuiteResult[] = [];
   const start = performance.now();
-  const lab = await Lab.start(signal);
+  const lab = await Lab.start(signal, releases);
   try {
-    console.log(`the mesh is up after ${seconds(performance.now() - start)} s; logs and kubeconfig are in ${lab.folder}`);
+    console.log(
+      `the mesh is up after ${seconds(performance.now() - start)} s, with Envoy ${releases.envoy.version} and Istio of ${releases.istio.name}; logs and kubeconfig are in ${lab.folder}`,
+    );
     for (const suite of suites) results.push(await run(suite, lab));
   } finally {
     await lab.close();
@@ -30,7 +32,7 @@ await runProgram("e2e", async (signal) => {
 
 /** A suite that fails ends, and the next one begins: what it left behind is removed before. */
 async function run(suite: Suite, lab: Lab): Promise<SuiteResult> {
-  const report = new PrintedReport(suite.name);
+  const report = new PrintedReport(suite.name, lab.releases);
   try {
     await suite.run(lab, report);
   } catch (error) {
@@ -54,22 +56,6 @@ function summarize(results: readonly SuiteResult[]): void {
   }
   const total = (count: (result: SuiteResult) => number) => results.reduce((sum, result) => sum + count(result), 0);
   console.log(`\n${total(({ passed }) => passed)} passed, ${total(({ failed }) => failed)} failed`);
-}
-
-function chosen(names: readonly string[]): readonly Suite[] {
-  const unknown = names.find((name) => !SUITES.some((suite) => suite.name === name));
-  if (unknown !== undefined) {
-    const hint = `there are ${SUITES.map(({ name }) => name).join(", ")}`;
-    throw new FencelineError("LAB_NO_SUITE", { message: `no suite '${unknown}'`, hint });
-  }
-  return names.length === 0 ? SUITES : SUITES.filter(({ name }) => names.includes(name));
-}
-
-async function requireSetup(): Promise<void> {
-  const missing: string[] = [];
-  for (const part of PARTS) if (!(await part.isThere())) missing.push(part.name);
-  if (missing.length > 0)
-    throw new FencelineError("LAB_NOT_SET_UP", { message: `missing: ${missing.join(", ")}`, hint: "npm run e2e:setup" });
 }
 
 function seconds(milliseconds: number): string {

@@ -19,8 +19,3 @@ export const RESULTS: string = join(E2E, "results");
 export function labProgram(name: string): string {
   return join(LAB_TOOLS, "bin", name);
 }
-
-/** A file of the Istio release that the setup took over. */
-export function istioFile(name: "crd-all.gen.yaml" | "envoy_bootstrap.json"): string {
-  return join(LAB_TOOLS, "istio", name);
-}

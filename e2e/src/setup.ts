@@ -1,33 +1,14 @@
-/** `npm run e2e:setup`: installs every part of the mesh lab, skipping what is there. */
-import { join } from "node:path";
-import { withLock } from "../../scripts/install/lock.mjs";
+/**
+ * `npm run e2e:setup [-- --envoy NAME] [-- --istio NAME]`: installs every part of the mesh lab,
+ * skipping what is there.
+ */
+import { readArguments } from "./arguments.ts";
 import { runProgram } from "./exit.ts";
-import { LAB_TOOLS } from "./places.ts";
 import { requireLinuxAndRoot } from "./platform.ts";
-import type { Part } from "./setup/part.ts";
-import { PARTS } from "./setup/parts.ts";
+import { setUp } from "./setup/set-up.ts";
 
 await runProgram("e2e:setup", async () => {
   requireLinuxAndRoot();
-  await withLock(join(LAB_TOOLS, "setup.lock"), async () => {
-    for (const part of PARTS) await provide(part);
-  });
+  const { releases } = readArguments(process.argv.slice(2), []);
+  await setUp(releases);
 });
-
-/** One line: what it is, where it comes from, and whether it was there. */
-async function provide(part: Part): Promise<void> {
-  process.stdout.write(`${part.name.padEnd(18)}${part.source.padEnd(75)}`);
-  if (await part.isThere()) {
-    console.log("there");
-    return;
-  }
-  process.stdout.write("installing ");
-  const start = performance.now();
-  try {
-    await part.install();
-  } catch (error) {
-    console.log("failed");
-    throw error;
-  }
-  console.log(`took ${((performance.now() - start) / 1_000).toFixed(0)} s`);
-}

@@ -1,3 +1,4 @@
+import type { Releases } from "../setup/releases.ts";
 import type { Bridge } from "./network/bridge.ts";
 import type { ProcessKeeping } from "./process.ts";
 import type { RunFolder } from "./run-folder.ts";
@@ -15,4 +16,5 @@ export interface ServerContext extends ProcessKeeping {
 /** What every part of a lab is started with. */
 export interface LabContext extends ServerContext {
   readonly bridge: Bridge;
+  readonly releases: Releases;
 }

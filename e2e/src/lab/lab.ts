@@ -1,3 +1,4 @@
+import { DEFAULT_RELEASES, type Releases } from "../setup/releases.ts";
 import type { LabContext } from "./context.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
 import { Kubelet } from "./kubelet/kubelet.ts";
@@ -37,11 +38,11 @@ export class Lab {
    *
    * @param signal ends every waiting when it is aborted; the caller closes the lab then
    */
-  static start(signal: AbortSignal): Promise<Lab> {
+  static start(signal: AbortSignal, releases: Releases = DEFAULT_RELEASES): Promise<Lab> {
     return startRun(async ({ run, ledger, closers, close }) => {
       const bridge = await makeBridge(ledger, closers);
-      const context = { bridge, run, logs: run.logs, ledger, closers, signal };
-      const programs = await stageProxyPrograms(run.stage);
+      const context = { bridge, run, logs: run.logs, ledger, closers, releases, signal };
+      const programs = await stageProxyPrograms(run.stage, releases);
       return new Lab(context, await startControlPlane(context), programs, close);
     });
   }
@@ -59,6 +60,11 @@ export class Lab {
   /** Name of the bridge; a pod's network namespace is `<network>-<pod>.<namespace>`. */
   get network(): string {
     return this.#context.bridge.name;
+  }
+
+  /** What its control plane and its proxies are. */
+  get releases(): Releases {
+    return this.#context.releases;
   }
 
   /** Aborted when the lab is to end. */

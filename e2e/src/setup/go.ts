@@ -1,5 +1,5 @@
 import { copyFile, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { FencelineError } from "@fenceline/api";
 import { findCommand, runCommand } from "./command.ts";
 import { builtPart, type Part } from "./part.ts";
@@ -13,29 +13,38 @@ const GO_VERSION = "1.26";
 /** What to take from one Go module. */
 export interface GoModule {
   readonly name: string;
+  /** Of the tools folder, for all of it. Default: the tools folder itself. */
+  readonly folder?: string;
   /** `module/path@version`. */
   readonly module: string;
   /** Packages to build, relative to the module; the last element names the program. */
   readonly packages: readonly string[];
-  /** Files of the module to copy: path in the tools folder to path in the module. */
+  /** Files of the module to copy: path in that folder to path in the module. */
   readonly files?: Readonly<Record<string, string>>;
   /** A version that the project's own release build stamps into a variable. */
   readonly stamp?: { readonly variable: string; readonly version: string };
 }
 
-/** Programs of a Go module, as `go install` gives them, and files of its source. */
-export function goModule({ name, module, packages, files = {}, stamp }: GoModule): Part {
-  const [path, version] = module.split("@");
+/**
+ * Programs of a Go module, and files of its source.
+ *
+ * Built in the module's own folder, so that what it depends on is checked by its own go.sum. By
+ * `module@version` each dependency would have to be in the checksum database, where some of an
+ * older Istio's are not. The module itself is checked there.
+ */
+export function goModule({ name, folder: place = "", module, packages, files = {}, stamp }: GoModule): Part {
+  const made = [...packages.map((one) => `bin/${one.slice(one.lastIndexOf("/") + 1)}`), ...Object.keys(files)];
   return builtPart({
     name,
     source: `Go ${module}${stamp === undefined ? "" : ` as ${stamp.version}`}`,
-    files: [...packages.map((one) => `bin/${one.slice(one.lastIndexOf("/") + 1)}`), ...Object.keys(files)],
+    files: made.map((file) => join(place, file)),
     async build(folder) {
-      const bin = join(folder, "bin");
-      const targets = packages.map((one) => `${path}/${one}@${version}`);
+      const root = join(folder, place);
+      const { Dir: source } = await downloadModule(module);
+      const targets = packages.map((one) => `./${one}`);
       const stamped = stamp === undefined ? [] : [`-X ${stamp.variable}=${stamp.version}`];
-      await runGo(["install", ...buildFlags(stamped), ...targets], { GOBIN: bin });
-      await copyFromModule(module, folder, files);
+      await runGo(["install", ...buildFlags(stamped), ...targets], { GOBIN: join(root, "bin") }, source);
+      for (const [to, from] of Object.entries(files)) await copyInto(join(root, to), join(source, from));
     },
   });
 }
@@ -55,14 +64,9 @@ export async function downloadModule(module: string): Promise<{ readonly Dir: st
   return JSON.parse(await runGo(["mod", "download", "-json", module]));
 }
 
-async function copyFromModule(module: string, folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  if (Object.keys(files).length === 0) return;
-  const { Dir } = await downloadModule(module);
-  for (const [to, from] of Object.entries(files)) {
-    const target = join(folder, to);
-    await mkdir(join(target, ".."), { recursive: true });
-    await copyFile(join(Dir, from), target);
-  }
+async function copyInto(target: string, source: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  await copyFile(source, target);
 }
 
 /**

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { LAB_TOOLS } from "../places.ts";
+import { toolPath } from "../../../scripts/tools/tools.mjs";
+import { LAB_TOOLS, PROJECT } from "../places.ts";
+import { runCommand } from "./command.ts";
 
 /** One thing that the lab needs on this machine. */
 export interface Part {
@@ -47,6 +49,19 @@ export function builtPart(part: BuiltPart): Part {
       } finally {
         await rm(fresh, { recursive: true, force: true });
       }
+    },
+  };
+}
+
+/** What the tests need too is installed by their script. */
+export function toolPart(name: "envoy" | "helm", source: string): Part {
+  return {
+    name,
+    source,
+    isThere: async () => toolPath(name) !== undefined,
+    async install() {
+      // CI=true: without it there is no lab, so a missing one is a failure.
+      await runCommand(process.execPath, [join(PROJECT, "scripts/tools/install.mjs"), name], { env: { CI: "true" } });
     },
   };
 }

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { RESULTS } from "../places.ts";
+import { type Releases, releasesSuffix } from "../setup/releases.ts";
 import type { Figure, Report } from "./suite.ts";
 
 /** How a suite ended. */
@@ -17,13 +18,15 @@ export interface SuiteResult {
 /** A report on standard output and, with its figures, in a file of `e2e/results`. */
 export class PrintedReport implements Report {
   readonly #suite: string;
+  readonly #releases: Releases;
   readonly #start = performance.now();
   readonly #figures: Figure[] = [];
   readonly #steps: { sentence: string; passed: boolean; milliseconds: number }[] = [];
   #failure: string | undefined;
 
-  constructor(suite: string) {
+  constructor(suite: string, releases: Releases) {
     this.#suite = suite;
+    this.#releases = releases;
     console.log(`\n${suite}`);
   }
 
@@ -63,11 +66,13 @@ export class PrintedReport implements Report {
     for (const { name, value, unit } of this.#figures) console.log(`  ${name.padEnd(width)}  ${value} ${unit}`.trimEnd());
     await mkdir(RESULTS, { recursive: true });
     const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
+    const { envoy, istio } = this.#releases;
     const { passed, failed, milliseconds } = this.result;
     const result = {
       suite: this.#suite,
       at: new Date().toISOString(),
       machine,
+      mesh: { envoy: envoy.version, istio: istio.module },
       passed,
       failed,
       milliseconds,
@@ -75,6 +80,6 @@ export class PrintedReport implements Report {
       steps: this.#steps,
       figures: this.#figures,
     };
-    await writeFile(join(RESULTS, `${this.#suite}.json`), `${JSON.stringify(result, null, 2)}\n`);
+    await writeFile(join(RESULTS, `${this.#suite}${releasesSuffix(this.#releases)}.json`), `${JSON.stringify(result, null, 2)}\n`);
   }
 }

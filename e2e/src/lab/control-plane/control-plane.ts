@@ -42,6 +42,7 @@ export async function startControlPlane(context: LabContext): Promise<ControlPla
 async function startMesh(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {
   const { client, process } = apiServer;
   await client.apply({ apiVersion: "v1", kind: "Node", metadata: { name: NODE_NAME } });
-  await installIstioKinds(client, { signal: context.signal, stillPossible: () => process.requireRunning() });
+  const waiting = { signal: context.signal, stillPossible: () => process.requireRunning() };
+  await installIstioKinds(client, waiting, context.releases.istio);
   return startIstiod(context, apiServer);
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { labProgram } from "../../places.ts";
+import { istioFile } from "../../setup/istio.ts";
 import type { LabContext } from "../context.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { namespaceObject, peerAuthentication } from "../kubernetes/manifests.ts";
@@ -22,7 +22,7 @@ const PORTS = { http: 8_080, grpc: 15_010, secureGrpc: 15_012, monitoring: 15_01
  * namespaces get its root certificate.
  */
 export async function startIstiod(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {
-  const { bridge, run, signal } = context;
+  const { bridge, run, releases, signal } = context;
   const { client } = apiServer;
   await prepare(client, bridge.address);
   // It looks for certificates and tokens relative to its folder.
@@ -32,7 +32,7 @@ export async function startIstiod(context: LabContext, apiServer: ApiServer): Pr
   const process = await LabProcess.start(
     {
       name: "istiod",
-      command: labProgram("pilot-discovery"),
+      command: istioFile(releases.istio, "istiod"),
       cwd,
       args: [
         "discovery",

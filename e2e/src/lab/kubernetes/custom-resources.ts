@@ -1,13 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
-import { istioFile } from "../../places.ts";
+import { istioFile } from "../../setup/istio.ts";
+import { DEFAULT_RELEASES, type IstioRelease } from "../../setup/releases.ts";
 import { type UntilOptions, until } from "../until.ts";
 import type { KubernetesClient } from "./client.ts";
 import type { KubernetesObject } from "./object.ts";
 
-/** Installs the kinds of Istio, and waits until the API server serves them. */
-export async function installIstioKinds(client: KubernetesClient, waiting: UntilOptions): Promise<void> {
-  await installDefinitions(client, await definitionsIn(istioFile("crd-all.gen.yaml")), waiting);
+/** Installs the kinds of an Istio, and waits until the API server serves them. */
+export async function installIstioKinds(
+  client: KubernetesClient,
+  waiting: UntilOptions,
+  istio: IstioRelease = DEFAULT_RELEASES.istio,
+): Promise<void> {
+  await installDefinitions(client, await definitionsIn(istioFile(istio, "definitions")), waiting);
 }
 
 /** Installs kinds, and waits until the API server serves them. */

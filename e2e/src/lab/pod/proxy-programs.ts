@@ -1,8 +1,9 @@
 import { chmod, copyFile, link, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FencelineError } from "@fenceline/api";
-import { toolPath } from "../../../../scripts/tools/tools.mjs";
-import { istioFile, labProgram } from "../../places.ts";
+import { envoyBinary } from "../../setup/envoy.ts";
+import { istioFile } from "../../setup/istio.ts";
+import type { Releases } from "../../setup/releases.ts";
 
 /** What a pod's proxy consists of, where the proxy's user can reach it. */
 export interface ProxyPrograms {
@@ -15,8 +16,8 @@ export interface ProxyPrograms {
  * Puts the programs into the stage folder, which anybody may read: the project itself may lie in
  * root's home.
  */
-export async function stageProxyPrograms(stage: string): Promise<ProxyPrograms> {
-  const envoy = toolPath("envoy");
+export async function stageProxyPrograms(stage: string, { envoy: release, istio }: Releases): Promise<ProxyPrograms> {
+  const envoy = envoyBinary(release);
   if (envoy === undefined) throw new FencelineError("LAB_NOT_SET_UP", { message: "there is no Envoy", hint: "npm run e2e:setup" });
   await chmod(stage, 0o755);
   const programs = {
@@ -24,8 +25,8 @@ export async function stageProxyPrograms(stage: string): Promise<ProxyPrograms> 
     envoy: join(stage, "envoy"),
     bootstrapTemplate: join(stage, "envoy_bootstrap.json"),
   };
-  await Promise.all([place(labProgram("pilot-agent"), programs.agent), place(envoy, programs.envoy)]);
-  await writeFile(programs.bootstrapTemplate, openAdmin(await readFile(istioFile("envoy_bootstrap.json"), "utf8")));
+  await Promise.all([place(istioFile(istio, "agent"), programs.agent), place(envoy, programs.envoy)]);
+  await writeFile(programs.bootstrapTemplate, openAdmin(await readFile(istioFile(istio, "bootstrapTemplate"), "utf8")));
   return programs;
 }
 
