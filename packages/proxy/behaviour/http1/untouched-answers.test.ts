@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { call } from "../../src/testing/client.ts";
+import { until } from "@fenceline/api/testing";
+import { call, openSocket } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
-import { startAnsweringUpstream, startUpstream } from "../../src/testing/upstream.ts";
+import { startAnsweringUpstream, startRawUpstream, startUpstream } from "../../src/testing/upstream.ts";
 
 test("E1-21 B2.1-02 a redirect is relayed, not followed", async (t) => {
   const upstream = await startUpstream(t, (_request, response) => {
@@ -59,3 +61,42 @@ test("an answer that ends with its connection is relayed in full", async (t) => 
 
   assert.equal(answer.body.toString(), "until the end");
 });
+
+const BEYOND_ASCII = 'attachment; filename="r\xe9sum\xc3\xa9.pdf"';
+/** Pieces of an answer, each of which the caller has before the next is sent. */
+const IN_PIECES: Readonly<Record<string, readonly string[]>> = {
+  "whose body comes later": [`HTTP/1.1 200 OK\r\nContent-Disposition: ${BEYOND_ASCII}\r\nContent-Length: 4\r\n\r\n`, "body"],
+  "whose first chunk comes later": [
+    `HTTP/1.1 200 OK\r\nContent-Disposition: ${BEYOND_ASCII}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    "4\r\nbody\r\n0\r\n\r\n",
+  ],
+  "that is interim": [
+    `HTTP/1.1 103 Early Hints\r\nContent-Disposition: ${BEYOND_ASCII}\r\n\r\n`,
+    "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
+  ],
+  "in one piece": [`HTTP/1.1 200 OK\r\nContent-Disposition: ${BEYOND_ASCII}\r\nContent-Length: 4\r\n\r\nbody`],
+};
+
+for (const [what, pieces] of Object.entries(IN_PIECES)) {
+  test(`T-48 bytes beyond ASCII in a field of an answer ${what} arrive as they are`, async (t) => {
+    let received = "";
+    const upstream = await startRawUpstream(t, async (socket) => {
+      await once(socket, "data");
+      for (const piece of pieces) {
+        socket.write(piece, "latin1");
+        await until(() => received.includes(piece.slice(0, piece.indexOf("\r\n"))));
+      }
+    });
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+    const client = await openSocket(proxy.port);
+    t.after(() => client.destroy());
+    client.on("data", (data) => {
+      received += data.toString("latin1");
+    });
+
+    client.write(`GET / HTTP/1.1\r\nHost: ${SERVICE}\r\n\r\n`);
+    await until(() => received.includes("body"));
+
+    assert.ok(received.includes(`\r\nContent-Disposition: ${BEYOND_ASCII}\r\n`), received);
+  });
+}

@@ -75,7 +75,8 @@ export class AnswerWriter {
     const first = this.#first;
     if (!this.#begun) {
       this.#writeHead();
-      if (first === undefined) this.#response.flushHeaders();
+      // Not `flushHeaders`, which writes the header as UTF-8: a byte beyond ASCII would become two.
+      if (first === undefined) this.#response.write("", "latin1");
     }
     return first === undefined || this.#sendHeld(first);
   }
