@@ -1,5 +1,12 @@
 import type { Refusal } from "../refusals/refusal.ts";
 
+/**
+ * Why an HTTP/2 connection was ended for what its client did: floods, bytes that are no HTTP/2, or
+ * no SETTINGS in time.
+ */
+export const ENDINGS = ["FLOOD", "PROTOCOL_ERROR", "NO_SETTINGS"] as const;
+export type Ending = (typeof ENDINGS)[number];
+
 /** Hears what happens on a connection of a client outside of any call. */
 export interface ListenerObserver {
   /** It was refused before there was a call. */
@@ -8,6 +15,8 @@ export interface ListenerObserver {
   left(connection: ListenerFailure): void;
   /** It is closed for a fault in a request whose answer had begun, so that it cannot be told. */
   broken(refusal: Refusal, connection: ListenerFailure): void;
+  /** It was ended without an answer: HTTP/2 has none for a connection. */
+  ended(why: Ending, connection: ListenerFailure): void;
 }
 
 /** Whose connection it is, and what went wrong in the words of whoever noticed. */

@@ -1,6 +1,8 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { ControlFrames } from "@fenceline/wire/control-frames";
+import type { Ending, ListenerObserver } from "../calls/listener-observer.ts";
+import { clientAddress } from "../net/client-address.ts";
 import { linger } from "../net/linger.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
@@ -11,6 +13,8 @@ const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
 /** Whose request it is. */
 export interface Http2Client {
+  /** Address and port that the connection came from. */
+  readonly address: string | undefined;
   /**
    * A request has come.
    *
@@ -72,9 +76,11 @@ const SMALL_FRAME = 1_024;
  * is only a flood in the long run.
  */
 export class ClientSession implements Http2Client {
+  readonly address: string | undefined;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #limits: ClientLimits;
+  readonly #observer: ListenerObserver;
   #streams = 0;
   #oversize = 0;
   #lingers = false;
@@ -85,18 +91,26 @@ export class ClientSession implements Http2Client {
   readonly #frames = new FrameBudget();
   #draining = false;
 
-  constructor(session: ServerHttp2Session, socket: Socket, limits: ClientLimits) {
+  constructor(session: ServerHttp2Session, socket: Socket, limits: ClientLimits, observer: ListenerObserver) {
+    // Now: a closed socket does not say.
+    this.address = clientAddress(socket);
     this.#session = session;
     this.#socket = socket;
     this.#limits = limits;
+    this.#observer = observer;
     this.#resetsLeft = limits.resetBurst;
     this.#controlFrames = new ControlFrames(limits.maxControlFrames, limits.maxControlFrames, performance.now());
     leaveStreamsAlive(session);
     outliveStreamErrors(session);
-    const late = setTimeout(() => session.destroy(), limits.headersTimeout);
+    const late = setTimeout(() => {
+      this.#ended("NO_SETTINGS", "SETTINGS did not come in time");
+      session.destroy();
+    }, limits.headersTimeout);
     session
-      // Errors of a session end it, and each of its streams; the streams tell.
-      .on("error", () => {})
+      // It ends the session, and each of its streams. What the network broke, the streams tell.
+      .on("error", (error) => {
+        if (isHttp2Error(error)) this.#ended("PROTOCOL_ERROR", error.message);
+      })
       .on("remoteSettings", () => {
         clearTimeout(late);
         this.#controlFrame();
@@ -127,7 +141,7 @@ export class ClientSession implements Http2Client {
     this.#controlFrames.earn(FRAMES_PER_REQUEST);
     if (headerBytes <= MAX_HEADER_LIST_SIZE) return;
     this.#oversize += headerBytes;
-    if (this.#oversize > MAX_OVERSIZE) this.#calmDown();
+    if (this.#oversize > MAX_OVERSIZE) this.#calmDown("headers over the limit");
   }
 
   trailed(bytes: number): void {
@@ -169,7 +183,7 @@ export class ClientSession implements Http2Client {
       this.#lingers = true;
       return;
     }
-    if (this.#frames.exceeded(session.socket.bytesRead, session.socket.bytesWritten)) this.#calmDown();
+    if (this.#frames.exceeded(session.socket.bytesRead, session.socket.bytesWritten)) this.#calmDown("frames for nothing");
   }
 
   /**
@@ -195,7 +209,7 @@ export class ClientSession implements Http2Client {
   }
 
   #controlFrame(): void {
-    if (!this.#controlFrames.take(performance.now())) this.#calmDown();
+    if (!this.#controlFrames.take(performance.now())) this.#calmDown("PING or SETTINGS");
   }
 
   #countReset(): void {
@@ -203,10 +217,22 @@ export class ClientSession implements Http2Client {
     const { resetBurst, resetRate } = this.#limits;
     this.#resetsLeft = Math.min(resetBurst, this.#resetsLeft + ((now - this.#refilledAt) / 1_000) * resetRate) - 1;
     this.#refilledAt = now;
-    if (this.#resetsLeft < 0) this.#calmDown();
+    if (this.#resetsLeft < 0) this.#calmDown("resets of streams");
   }
 
-  #calmDown(): void {
+  /** @param cause what there is too much of */
+  #calmDown(cause: string): void {
+    if (this.#session.destroyed) return;
+    this.#ended("FLOOD", `too many ${cause}`);
     this.#session.destroy(new Error("the client floods the connection"), NGHTTP2_ENHANCE_YOUR_CALM);
   }
+
+  #ended(why: Ending, cause: string): void {
+    this.#observer.ended(why, { client: this.address, cause });
+  }
+}
+
+/** Whether nghttp2 found a fault in what came, or a flood; its own words say which. */
+function isHttp2Error(error: Error): boolean {
+  return "code" in error && error.code === "ERR_HTTP2_ERROR";
 }

@@ -18,6 +18,7 @@ import type { Http2Pools } from "./pools.ts";
 import { refuseStream } from "./refuse.ts";
 import type { Http2Request } from "./request.ts";
 import { resetStream } from "./reset-stream.ts";
+import { sendInterim } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 import { type KeptBytes, Upload } from "./upload.ts";
 
@@ -96,6 +97,10 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     return this.#attempts?.address;
   }
 
+  get client(): string | undefined {
+    return this.#client.address;
+  }
+
   get caller(): string {
     return this.call.caller;
   }
@@ -167,7 +172,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     if (this.call.done || stream.destroyed || stream.closed || stream.headersSent) return;
     this.#interim ??= new InterimAnswers();
     if (areTooLarge(rawFields) || !this.#interim.mayRelay(fields[":status"], performance.now())) return;
-    if (!mayRelay(() => stream.additionalHeaders(interimFields(fields, rawFields)))) this.#giveUp(upstream, UNRELAYABLE);
+    if (!sendInterim(stream, interimFields(fields, rawFields))) this.#giveUp(upstream, UNRELAYABLE);
   }
 
   #onAnswer(
@@ -287,14 +292,4 @@ function countingPush(client: Http2Client): typeof pushJoining {
     if (Buffer.isBuffer(chunk)) client.uploaded(chunk.length);
     return pushJoining.call(this, chunk, encoding);
   };
-}
-
-/** Node throws where it does not take a field. */
-function mayRelay(send: () => void): boolean {
-  try {
-    send();
-    return true;
-  } catch {
-    return false;
-  }
 }

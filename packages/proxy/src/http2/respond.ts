@@ -42,6 +42,16 @@ export function respond(stream: ServerHttp2Stream, head: readonly string[], opti
   }
 }
 
+/** Sends an interim answer. @returns false where Node does not take a field */
+export function sendInterim(stream: ServerHttp2Stream, fields: OutgoingHttpHeaders): boolean {
+  try {
+    stream.additionalHeaders(fields);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Sends trailers as they came; a stream whose trailers Node does not take is reset, so that it
  * cannot be taken for complete.

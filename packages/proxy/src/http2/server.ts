@@ -1,6 +1,7 @@
 import { constants, createServer, type Http2Server, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Lifecycle } from "../calls/lifecycle.ts";
+import type { ListenerObserver } from "../calls/listener-observer.ts";
 import { ClientSession } from "./client-session.ts";
 import {
   CONNECTION_WINDOW,
@@ -55,7 +56,7 @@ export class ClientSessions {
    */
   #accepted: Socket | undefined;
 
-  constructor(onStream: OnStream, lifecycle: Lifecycle, options: ClientSessionsOptions) {
+  constructor(onStream: OnStream, observer: ListenerObserver, lifecycle: Lifecycle, options: ClientSessionsOptions) {
     const limits = {
       headersTimeout: options.headersTimeout,
       keepAliveTimeout: options.keepAliveTimeout,
@@ -76,7 +77,7 @@ export class ClientSessions {
     });
     this.#server.on("session", (session) => {
       session.setLocalWindowSize(CONNECTION_WINDOW);
-      const client = new ClientSession(session, this.#accepted ?? session.socket, limits);
+      const client = new ClientSession(session, this.#accepted ?? session.socket, limits, observer);
       this.#add(session, client);
       // Not the server's event of the same name: a stream that its client has reset by now has no
       // session any more, and its reset would not be counted.

@@ -130,7 +130,7 @@ export class ProtocolServers {
   }
 
   #http2Server(): ClientSessions {
-    const { pipeline, observer, lifecycle } = this.#parts;
+    const { pipeline, observer, listener: listenerObserver, lifecycle } = this.#parts;
     const { http2, listener = {} } = this.#options;
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = listener;
     const streams = { stalled: this.#stalled, lateUploads: this.#lateUploads };
@@ -140,6 +140,7 @@ export class ProtocolServers {
         const request = readHttp2Request(fields, flags, rawFields);
         pipeline(new Http2Exchange(context, stream, request, client), request, request.refused);
       },
+      listenerObserver,
       lifecycle,
       { ...http2, headersTimeout, keepAliveTimeout },
     );

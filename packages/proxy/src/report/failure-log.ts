@@ -1,5 +1,6 @@
 import { LineBudget } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
+import type { Ending } from "../calls/listener-observer.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import { MAX_LOGGED_TEXT } from "./decision-log.ts";
 
@@ -73,6 +74,12 @@ export class FailureLog {
   left({ client, cause }: FailedCall): void {
     if (this.#isDebug)
       this.#logger.debug({ client, cause: cause?.slice(0, MAX_LOGGED_TEXT) }, "client left before its request was complete");
+  }
+
+  /** An HTTP/2 connection was ended for what its client did. */
+  ended(reason: Ending, call: FailedCall): void {
+    const suppressed = this.#take(reason, call);
+    if (suppressed !== undefined) this.#logger.warn({ reason, ...lineOf(call, suppressed) }, "client connection ended");
   }
 
   /** The destination broke off its answer, and the client has a part of it. */

@@ -1,5 +1,6 @@
 import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
 import { Registry } from "prom-client";
+import { ENDINGS, type Ending } from "../calls/listener-observer.ts";
 import { type RefusalCode, STATUS_OF } from "../refusals/refusal.ts";
 import { CALL_KINDS, type CallsInFlight } from "./calls-in-flight.ts";
 
@@ -22,6 +23,7 @@ const CLASSES: readonly Outcome[] = ["5xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 export class ProxyCounters {
   readonly outcomes = new Map<Outcome, number>();
   readonly unreported = new Map<UnreportedReason, number>();
+  readonly connectionEndings = new Map<Ending, number>();
   /** Calls that left the mesh. */
   forwardedOutside = 0;
   connectFailures = 0;
@@ -34,6 +36,10 @@ export class ProxyCounters {
 
   outcome(outcome: Outcome): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  connectionEnded(why: Ending): void {
+    this.connectionEndings.set(why, (this.connectionEndings.get(why) ?? 0) + 1);
   }
 
   notReported(reason: UnreportedReason): void {
@@ -96,6 +102,12 @@ export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Re
     help: "Forwarded requests that were not reported as an edge: nobody said whose they are, no certificate says so, or one says otherwise.",
     labelNames: ["reason"],
     read: () => UNREPORTED.map((reason) => [{ reason }, counters.unreported.get(reason) ?? 0]),
+  });
+  collectedCounter(registry, {
+    name: "fenceline_proxy_http2_connections_ended_total",
+    help: "HTTP/2 connections of clients that were ended for what they did: floods, what is no HTTP/2, no SETTINGS in time.",
+    labelNames: ["reason"],
+    read: () => ENDINGS.map((reason) => [{ reason }, counters.connectionEndings.get(reason) ?? 0]),
   });
   collectedCounter(registry, {
     name: "fenceline_proxy_external_calls_total",

@@ -89,5 +89,9 @@ export function observeListener(counters: ProxyCounters, log: FailureLog): Liste
       // Counted by then, with the status of its answer.
       log.refused(refusal, connection);
     },
+    ended(why, connection) {
+      counters.connectionEnded(why);
+      log.ended(why, connection);
+    },
   };
 }
