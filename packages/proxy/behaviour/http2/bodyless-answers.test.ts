@@ -31,3 +31,20 @@ for (const { method, status, length } of [
     });
   }
 }
+
+test("T-33 by HTTP/2 an answer 205 with content ends with its header, and announces none", async (t) => {
+  const upstream = await startFrameUpstream(t, async (frames) => {
+    const { stream } = await frames.expect(TYPE.HEADERS);
+    const fields = hpack([
+      [":status", "205"],
+      ["content-length", "5"],
+      ["x-a", "b"],
+    ]);
+    frames.send(frame(TYPE.HEADERS, FLAG.END_HEADERS, stream, fields), frame(TYPE.DATA, FLAG.END_STREAM, stream, "hello"));
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+
+  const { status, headers, body } = await callHttp2(openSession(t, proxy.port));
+
+  assert.deepEqual([status, headers["content-length"], headers["x-a"], body], [205, undefined, "b", ""]);
+});

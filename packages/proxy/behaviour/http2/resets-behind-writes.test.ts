@@ -13,6 +13,8 @@ const CANCEL = 8;
 const WINDOW = 4;
 const WIDE = 2 ** 30;
 const PIECE = Buffer.alloc(16 * 1024);
+const HELD = 'fenceline_proxy_held_bytes{what="in_flight"}';
+const IN_FLIGHT = "fenceline_proxy_requests_in_flight";
 
 // A stream whose reset is forgotten makes empty DATA frames until no memory is left: of this
 // process, and not of the machine.
@@ -20,7 +22,7 @@ execFileSync("prlimit", ["--pid", String(process.pid), "--data=3000000000"]);
 
 /** Sends as much as the sockets on the way to the destination take, and a piece or two more. */
 async function fill(proxy: ProxyUnderTest, stream: ClientHttp2Stream): Promise<void> {
-  const held = () => proxy.metric('fenceline_proxy_held_bytes{what="in_flight"}');
+  const held = () => proxy.metric(HELD);
   const before = await held();
   const isSentOn = () =>
     until(async () => (await held()) === before, 200).then(
@@ -50,9 +52,32 @@ test("T-10 an upload that ends behind its answer, while the connection to the de
   frames.socket.pause();
   await fill(proxy, other);
   upload.end(PIECE);
-  await proxy.until("fenceline_proxy_requests_in_flight", 1);
+  await proxy.until(IN_FLIGHT, 1);
   frames.socket.resume();
 
   const { payload } = await frames.expect(TYPE.RST_STREAM, stream + 2);
   assert.equal(payload.readUInt32BE(0), CANCEL);
+});
+
+test("T-10 an upload that outlives its answer, on a connection that takes nothing at all, ends with the PING of that", async (t) => {
+  const upstream = Promise.withResolvers<FrameSocket>();
+  const { port } = await startFrameUpstream(t, upstream.resolve, { [WINDOW]: 0 });
+  const proxy = await startProxy(t, { [SERVICE]: [port] }, { http2: { uploadTimeout: 2_000, pingAfter: 3_000, pingTimeout: 500 } });
+  const session = openSession(t, proxy.port);
+  const other = session.request(head({ ":method": "POST" })).on("error", () => {});
+  const frames = await upstream.promise;
+  const { stream } = await frames.expect(TYPE.HEADERS);
+  for (const opened of [0, stream]) frames.send(frame(TYPE.WINDOW_UPDATE, FLAG.NONE, opened, uint32(WIDE)));
+  const upload = session.request(head({ ":method": "POST" })).on("error", () => {});
+  upload.end(PIECE);
+  await frames.expect(TYPE.HEADERS, stream + 2);
+  await until(async () => (await proxy.metric(HELD)) >= PIECE.length);
+
+  frames.socket.pause();
+  frames.send(frame(TYPE.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, stream + 2, hpack([[":status", "200"]])));
+  await once(upload.resume(), "end");
+  await fill(proxy, other);
+
+  await proxy.until(IN_FLIGHT, 0);
+  assert.equal(await proxy.metric(HELD), 0);
 });

@@ -18,7 +18,7 @@ import type { Http2Pools } from "./pools.ts";
 import { refuseStream } from "./refuse.ts";
 import type { Http2Request } from "./request.ts";
 import { resetStream } from "./reset-stream.ts";
-import { sendInterim } from "./respond.ts";
+import { NO_CONTENT, sendInterim } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 import { type KeptBytes, Upload } from "./upload.ts";
 
@@ -192,7 +192,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     this.#upload?.forget();
     const status = fields[":status"] ?? 0;
     this.call.answer(status);
-    const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || status === 204 || status === 304;
+    const headerOnly = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#request.method === "HEAD" || NO_CONTENT.has(status);
     this.#relay = new AnswerRelay(session, upstream, this.#stream, this.#client, this.#context.stalled, () => {
       this.#upload?.answered();
       this.call.complete();

@@ -42,6 +42,10 @@ export function isRelayable(fields: AnswerFields): boolean {
  */
 const ENDS_HERE: ReadonlySet<string> = new Set(["te", "proxy-authenticate", "proxy-authentication-info"]);
 
+const RESET_CONTENT = 205;
+/** Of a 205, which a destination may send with content all the same: then its length is wrong. */
+const ENDS_WITH_CONTENT: ReadonlySet<string> = new Set([...ENDS_HERE, "content-length"]);
+
 /**
  * Names and values of a header, or of trailers, together: as many as an HTTP/1.1 answer may have.
  */
@@ -72,8 +76,10 @@ export function fieldsSize(rawFields: readonly string[]): number {
 
 /** The fields as they go on: without those that end here, and with a plain length. */
 export function relayedFields(fields: AnswerFields, rawFields: readonly string[]): readonly string[] {
-  const ends = "te" in fields || "proxy-authenticate" in fields || "proxy-authentication-info" in fields;
-  const relayed = ends ? rawFields.filter((_, at) => !ENDS_HERE.has(rawFields[at - (at % 2)] ?? "")) : rawFields;
+  const isReset = fields[":status"] === RESET_CONTENT;
+  const ends = isReset || "te" in fields || "proxy-authenticate" in fields || "proxy-authentication-info" in fields;
+  const ended = isReset ? ENDS_WITH_CONTENT : ENDS_HERE;
+  const relayed = ends ? rawFields.filter((_, at) => !ended.has(rawFields[at - (at % 2)] ?? "")) : rawFields;
   return keepSensitive(withPlainLength(relayed, fields["content-length"]), sensitiveNames(fields));
 }
 

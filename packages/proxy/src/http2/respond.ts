@@ -17,6 +17,8 @@ interface RespondOptions extends ServerStreamResponseOptions {
   readonly sendDate: false;
 }
 
+/** Statuses whose answers have no content (RFC 9110 §15.3.5, §15.3.6, §15.4.5). Node sends none. */
+export const NO_CONTENT: ReadonlySet<number> = new Set([204, 205, 304]);
 /** An answer that is its header alone. */
 export const HEADER_ONLY: RespondOptions = { endStream: true, sendDate: false };
 /** An answer with a body, and surely no trailers: its end stands on the last DATA frame. */
