@@ -5,11 +5,18 @@ import type { Part } from "./part.ts";
 import { partsOf } from "./parts.ts";
 import type { Releases } from "./releases.ts";
 
-/** Installs what a lab needs and is not there, with a line for each part. */
+/**
+ * Installs what a lab needs and is not there, with a line for each part. One setup at a time
+ * installs; a lab that lacks nothing waits for none, which may be building another Istio.
+ */
 export async function setUp(releases: Releases): Promise<void> {
-  await withLock(join(LAB_TOOLS, "setup.lock"), async () => {
-    for (const part of partsOf(releases)) await provide(part);
-  });
+  const parts = partsOf(releases);
+  const provideAll = async () => {
+    for (const part of parts) await provide(part);
+  };
+  const areThere = await Promise.all(parts.map((part) => part.isThere()));
+  if (areThere.every((isThere) => isThere)) await provideAll();
+  else await withLock(join(LAB_TOOLS, "setup.lock"), provideAll);
 }
 
 /** One line: what it is, where it comes from, and whether it was there. */
