@@ -43,8 +43,8 @@ export const ENVOYS = [
 
 /** Oldest first. The last one is the default. */
 export const ISTIOS = [
-  { name: "2026-04", module: "v0.0.0-20260423205519-b01690e6db7d", version: "1.31-alpha.b01690e6db7d", ranWith: [] },
-  { name: "2026-08", module: "v0.0.0-20260827124520-eed52ebb66ad", version: "1.31.0", ranWith: [ENVOY_VERSION] },
+  { name: "2026-04", module: "v0.0.0-20260423205519-b01690e6db7d", version: "1.31-alpha.b01690e6db7d", ranWith: ["1.40.0"] },
+  { name: "2026-08", module: "v0.0.0-20260827124520-eed52ebb66ad", version: "1.31.0", ranWith: ["1.37.0", "1.38.3", "1.39.3", "1.40.0"] },
 ] as const satisfies readonly IstioRelease[];
 
 /** What a lab runs where nothing is said. */
