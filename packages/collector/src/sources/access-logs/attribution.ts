@@ -3,7 +3,7 @@ import { type FenceKey, formatFenceKey, parseFenceLogName } from "@fenceline/api
 import type { Mesh } from "../../mesh.ts";
 import { type Writer, writerOf } from "./direction.ts";
 import { type StreamSource, sourceOfStream } from "./source.ts";
-import { ToldCalls } from "./told-calls.ts";
+import { TellingWindow, ToldCalls } from "./told-calls.ts";
 
 /** A fence that hears of a call, and what it was told of its calls. */
 interface Hearer {
@@ -37,6 +37,8 @@ export class Attributions {
   #streams = new WeakMap<AccessLogStream, Attribution>();
   readonly #reported = new Map<string, Hearers>();
   readonly #calls = new Map<string, ToldCalls>();
+  /** By namespace. */
+  readonly #windows = new Map<string, TellingWindow>();
   #version: number | undefined;
 
   /** @param onNew called with what was not known, or is something else than before */
@@ -84,9 +86,15 @@ export class Attributions {
 
   #callsOf(fence: FenceKey): ToldCalls {
     const key = formatFenceKey(fence);
-    const calls = this.#calls.get(key) ?? new ToldCalls();
+    const calls = this.#calls.get(key) ?? new ToldCalls(this.#windowOf(fence.namespace));
     this.#calls.set(key, calls);
     return calls;
+  }
+
+  #windowOf(namespace: string): TellingWindow {
+    const window = this.#windows.get(namespace) ?? new TellingWindow();
+    this.#windows.set(namespace, window);
+    return window;
   }
 
   #follow(mesh: Mesh): void {
@@ -95,6 +103,13 @@ export class Attributions {
     this.#streams = new WeakMap();
     this.#reported.clear();
     const exist = new Set(mesh.fences().map(({ metadata }) => formatFenceKey(metadata)));
-    for (const fence of this.#calls.keys()) if (!exist.has(fence)) this.#calls.delete(fence);
+    for (const [fence, calls] of this.#calls) if (!exist.has(fence)) this.#forget(fence, calls);
+    const namespaces = new Set(mesh.fences().map(({ metadata }) => metadata.namespace));
+    for (const namespace of this.#windows.keys()) if (!namespaces.has(namespace)) this.#windows.delete(namespace);
+  }
+
+  #forget(fence: string, calls: ToldCalls): void {
+    this.#calls.delete(fence);
+    calls.forget();
   }
 }
