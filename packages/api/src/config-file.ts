@@ -49,7 +49,8 @@ function soleContent(text: string, file: string): SoleContent | undefined {
   const { documents, lines } = parseYaml(text);
   const faults = documents.flatMap((document) => syntaxFaults(document, lines));
   // Of each line the first: what else the parser says of it follows from that.
-  const broken = faults.filter(({ line }, index) => index === faults.findIndex((fault) => fault.line === line));
+  const told = new Set<number>();
+  const broken = faults.filter(({ line }) => !told.has(line) && told.add(line));
   if (broken.length > 0) throw allOf(broken.map(({ line, message }) => invalid(file, { line }, message)));
   // Text before the first `---`, or comments alone, are documents too.
   const [first, second] = documents.flatMap((document) => {

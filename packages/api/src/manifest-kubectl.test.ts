@@ -159,6 +159,21 @@ test("T-50 a file of empty lines that is at fault is told at once", () => {
   assert.equal(code, "SERVICE_INVALID");
 });
 
+const LONG_TO_READ: readonly (readonly [what: string, text: string, code: string | undefined])[] = [
+  ["carriage returns without a line feed", `${FENCE}${"\r".repeat(500_000)}`, undefined],
+  ["texts without a comma, in one line", `${FENCE}spec: [${"'a' ".repeat(150_000)}]`, "MANIFEST_YAML"],
+];
+for (const [what, text, code] of LONG_TO_READ) {
+  test(`T-50 a file of nothing but ${what} is read in time that grows with its length`, () => {
+    // Of this process alone: the machine has other work. Both took minutes.
+    const before = process.cpuUsage();
+    if (code === undefined) assert.equal(parseManifests(text, "a.yaml").objects.length, 1);
+    else assert.equal(fault(text).code, code);
+    const { user } = process.cpuUsage(before);
+    assert.ok(user < 30_000_000, `${user / 1_000_000} s`);
+  });
+}
+
 test("T-50 a map of very many keys is read in time that grows with their number, and a key that stands twice is told", () => {
   const hosts = Array.from({ length: 50_000 }, (_, index) => `    h${index}.example.com: {}\n`).join("");
   const text = `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: a}\nspec:\n  host:\n${hosts}`;

@@ -43,9 +43,10 @@ const MOST_FAULTS = 20;
 export class InvalidManifests extends FencelineError {
   readonly faults: readonly InvalidResource[];
 
-  constructor(file: string, faults: readonly InvalidResource[]) {
+  /** @param found how many there are. Default: those */
+  constructor(file: string, faults: readonly InvalidResource[], found: number = faults.length) {
     const listed = faults.slice(0, MOST_FAULTS);
-    const rest = faults.length > listed.length ? [`and ${faults.length - listed.length} more`] : [];
+    const rest = found > listed.length ? [`and ${found - listed.length} more`] : [];
     super("MANIFESTS_INVALID", { at: { file }, message: [...listed.map(({ message }) => message), ...rest].join("\n") });
     this.faults = listed;
   }
@@ -67,7 +68,10 @@ export function parseManifests(text: string, file: string, kinds: readonly ReadK
   const { documents, lines } = parseYaml(text);
   const reader = new ManifestReader(file, lines, kinds);
   for (const document of documents) reader.readDocument(document);
-  if (reader.faults.length > 0) throw new InvalidManifests(file, templateFault(text, file) ?? reader.faults);
+  const { faults, found } = reader;
+  const template = faults.length > 0 ? templateFault(text, file) : undefined;
+  if (template !== undefined) throw new InvalidManifests(file, template);
+  if (faults.length > 0) throw new InvalidManifests(file, faults, found);
   return { objects: reader.objects, ignored: reader.ignored, leftOut: reader.leftOut };
 }
 
@@ -91,7 +95,10 @@ class ManifestReader {
   readonly objects: unknown[] = [];
   readonly ignored: IgnoredObject[] = [];
   readonly leftOut: InvalidResource[] = [];
+  /** Of very many, the first ones. */
   readonly faults: InvalidResource[] = [];
+  /** How many faults there are. */
+  found = 0;
   readonly #file: string;
   readonly #lines: LineCounter;
   readonly #kinds: readonly ReadKind<unknown>[];
@@ -202,6 +209,8 @@ class ManifestReader {
   }
 
   #fault(code: string, at: Location, message: string): void {
+    this.found += 1;
+    if (this.faults.length >= MOST_FAULTS) return;
     this.faults.push(new InvalidResource(code, { at: { file: this.#file, ...at }, message }));
   }
 }

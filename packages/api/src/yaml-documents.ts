@@ -31,7 +31,15 @@ const UNKNOWN_TO_KUBECTL = new Set(["timestamp", "binary", "omap", "pairs", "set
  * A lone CR is a line end of YAML 1.1, too. CR CR LF is what a text of Windows becomes that was
  * translated twice; the parser would take the first CR for a part of the value before it.
  */
-const LINE_END = /\r+\n|\r/g;
+const LINE_END = /\r+\n?/g;
+
+/**
+ * By hand, since an expression that tells the two apart looks at the rest of a run of CRs from each
+ * one of them.
+ */
+function lineEnd(run: string): string {
+  return run.endsWith("\n") ? "\n" : "\n".repeat(run.length);
+}
 
 /**
  * Reads YAML or JSON the way kubectl does, by sigs.k8s.io/yaml (1.6, on a fork of go-yaml 2): YAML
@@ -42,16 +50,34 @@ const LINE_END = /\r+\n|\r/g;
  */
 export function parseYaml(text: string): YamlText {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(separated(text.replace(LINE_END, "\n")), {
-    lineCounter: lines,
-    // It compares each key with each, which takes minutes of a large file: see `structureFaults`.
-    uniqueKeys: false,
-    version: "1.1",
-    customTags: kubectlTags,
-    logLevel: "error",
-  });
+  const documents = withoutStacks(() =>
+    parseAllDocuments(separated(text.replace(LINE_END, lineEnd)), {
+      lineCounter: lines,
+      // It would copy the line of each fault, which may be all of the text.
+      prettyErrors: false,
+      // It compares each key with each, which takes minutes of a large file: see `structureFaults`.
+      uniqueKeys: false,
+      version: "1.1",
+      customTags: kubectlTags,
+      logLevel: "error",
+    }),
+  );
   // A text without any document has another type, and is as good as a list without elements.
   return { documents: [...documents], lines };
+}
+
+/**
+ * The parser makes an error of each fault, and a text may have one for each of its characters. Most
+ * of the time goes into where they were made, which nobody reads.
+ */
+function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /**
