@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { Config } from "@fenceline/api";
+import { Config, parseDuration } from "@fenceline/api";
 import { CHART, goldenCases, HELM, helm, renderChart } from "./chart.ts";
 import { type JsonSchema, valuesSchema } from "./values.ts";
 import { valuesFile } from "./values-file.ts";
@@ -156,6 +156,22 @@ for (const [what, flags, message] of [
   });
 }
 
+test("T-07 the chart is not installed into Istio's root namespace, where its policies and EnvoyFilters would count in every namespace", {
+  skip,
+}, () => {
+  const install = (namespace: string, ...flags: string[]) =>
+    helm("template", "fenceline", CHART, "--namespace", namespace, ...IMAGE, ...flags);
+  for (const { code, errors } of [
+    install("istio-system"),
+    install("mesh", "--set", "config.istioNamespace=mesh"),
+    install("root", "--set", "config.rootNamespace=root"),
+  ]) {
+    assert.equal(code, 1);
+    assert.match(errors, /is Istio's, and .* would count in every namespace: install Fenceline into a namespace of its own/);
+  }
+  assert.equal(install("mesh", "--set", "config.rootNamespace=root").code, 0);
+});
+
 test("T-53 registries with a port, by address, and repositories of one name are taken", { skip }, () => {
   for (const repository of ["fenceline", "registry.example:5000/a/fenceline", "10.0.0.1:5000/fenceline", "[fd00::1]:5000/fenceline"])
     assert.equal(renderChart("--set", `image.repository=${repository}`).code, 0, repository);
@@ -182,12 +198,16 @@ test("T-53 durations out of their range are refused by the chart as by the colle
     "87600h",
     "87600h1ms",
     "9999999h",
+    "15s",
+    "720h",
+    "720h1ms",
   ];
-  for (const [group, field] of [
-    ["telemetry", "flushInterval"],
-    ["ageing", "shortestWindow"],
-    ["ageing", "idleWindow"],
-  ] as const) {
+  const isDuration = (value: unknown) => typeof value === "string" && parseDuration(value) !== undefined;
+  const fields = Object.entries(Config.parse({})).flatMap(([group, settings]) =>
+    Object.entries(typeof settings === "object" ? settings : {}).flatMap(([field, value]) => (isDuration(value) ? [[group, field]] : [])),
+  );
+  assert.ok(fields.length >= 7, fields.join(" "));
+  for (const [group = "", field = ""] of fields) {
     for (const length of lengths) {
       const isTaken = Config.safeParse({ [group]: { [field]: length } }).success;
       const { code, errors } = renderChart(...IMAGE, "--set", `config.${group}.${field}=${length}`);

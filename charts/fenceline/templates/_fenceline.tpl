@@ -155,6 +155,16 @@ Call with (list name expression).
 {{- $named | default (list (ternary "istio" (printf "istio-%s" $revision) (eq $revision "default"))) | toJson }}
 {{- end }}
 
+{{/*
+Istio applies what stands in its root namespace to the selected pods of every namespace. The chart's EnvoyFilters and policies there would be for
+whoever gives a pod the label `app: global-sidecar`.
+*/}}
+{{- define "fenceline.checkNamespace" -}}
+{{- if has .Release.Namespace (list .Values.config.istioNamespace (.Values.config.rootNamespace | default "")) }}
+{{- fail (printf "namespace %s is Istio's, and what the chart has there would count in every namespace: install Fenceline into a namespace of its own, for example with --namespace fenceline --create-namespace" .Release.Namespace) }}
+{{- end }}
+{{- end }}
+
 {{/* The configuration file: the values, and what only the chart knows. */}}
 {{- define "fenceline.config" -}}
 {{- $own := dict "namespace" .Release.Namespace "meshConfigMaps" (include "fenceline.meshConfigMaps" . | fromJsonArray) "fallback" (dict "service" "global-sidecar" "serviceAccount" "global-sidecar") "collector" (dict "service" "fenceline-collector" "port" 18081) }}
@@ -163,10 +173,15 @@ Call with (list name expression).
 {{- if not (has $port (.Values.globalSidecar.ports | toStrings)) }}
 {{- fail (printf "config.fallback.port %s is not in globalSidecar.ports" $port) }}
 {{- end }}
+{{- include "fenceline.checkNamespace" . }}
 {{- include "fenceline.checkExpressions" . }}
 {{- include "fenceline.checkDuration" (list "config.telemetry.flushInterval" $config.telemetry.flushInterval "10ms" "10m") }}
 {{- include "fenceline.checkDuration" (list "config.ageing.shortestWindow" $config.ageing.shortestWindow "100ms" "24h") }}
 {{- include "fenceline.checkDuration" (list "config.ageing.idleWindow" $config.ageing.idleWindow $config.ageing.shortestWindow "87600h") }}
+{{- include "fenceline.checkDuration" (list "config.ageing.keepDeleted" $config.ageing.keepDeleted "0s" "720h") }}
+{{- include "fenceline.checkDuration" (list "config.switchOver.shortestPause" $config.switchOver.shortestPause "10ms" "10m") }}
+{{- include "fenceline.checkDuration" (list "config.switchOver.longestPause" $config.switchOver.longestPause $config.switchOver.shortestPause "10m") }}
+{{- include "fenceline.checkDuration" (list "config.switchOver.unobservedPause" $config.switchOver.unobservedPause "10ms" "10m") }}
 {{- toYaml $config }}
 {{- end }}
 
