@@ -27,8 +27,8 @@ export const ADDRESS_KIND = {
   /** Not an address but a fence, or {@link EVERY_FENCE}. */
   FENCE: 256,
   /**
-   * Of a Service's `externalIPs`. It may be anybody's address, so nothing is closed or opened by
-   * it; but where it is dialled, kube-proxy goes to the Service.
+   * Of a Service's `externalIPs`, or of its load balancer. It may be anybody's address, so nothing
+   * is closed or opened by it; but where it is dialled, kube-proxy goes to the Service.
    */
   EXTERNAL_IP: 512,
 } as const;
@@ -39,11 +39,18 @@ export const WHOLE_MESH = "*";
 /** Says that every fence is told, so that one that is not told is none. */
 export const EVERY_FENCE = "/";
 
+/**
+ * Stands for every node: the `nodePort`s of Services, by which kube-proxy goes on to whatever is
+ * behind them.
+ */
+export const EVERY_NODE = "*/node";
+
 /** One address of the mesh. */
 export interface MeshAddress {
   /**
    * In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace or
-   * {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is; `namespace/name` where FENCE is.
+   * {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is; `namespace/name` where FENCE is; or
+   * {@link EVERY_NODE}.
    */
   readonly address: string;
   /** Bits of {@link ADDRESS_KIND}. */

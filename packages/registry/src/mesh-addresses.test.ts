@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type EndpointSlice, Node, parseManifests, type Service, ServiceCIDR } from "@fenceline/api";
-import { ADDRESS_KIND, EVERY_FENCE, WHOLE_MESH } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, EVERY_FENCE, EVERY_NODE, WHOLE_MESH } from "@fenceline/api/vocabulary";
 import { MeshAddressBook } from "./mesh-addresses.ts";
 import { Registry } from "./registry.ts";
 import { differences } from "./testing/differences.ts";
@@ -221,4 +221,24 @@ test("T-05 the fences are in the book from the first that is told, a change of o
     [...book.addresses()],
     [EVERY_FENCE, "test1/a"].map((address) => ({ address, kinds: FENCE, ports: [] })),
   );
+});
+
+test("T-05 the TCP ports that kube-proxy takes on every node for Services are in the book, and go with the last Service that has them", () => {
+  const book = newBook();
+  const one = service(
+    "test1",
+    "b",
+    "{type: NodePort, ports: [{name: a, port: 80, nodePort: 30080}, {name: u, port: 81, protocol: UDP, nodePort: 30081}]}",
+  );
+  const other = service(
+    "test1",
+    "c",
+    "{type: LoadBalancer, ports: [{name: a, port: 80, nodePort: 30443}, {name: z, port: 82, nodePort: null}]}",
+  );
+  book.refresh(objectsOf([one, other]));
+  assert.deepEqual(book.get(EVERY_NODE), { address: EVERY_NODE, kinds: NODE, ports: [30080, 30443] });
+  book.refresh(objectsOf([one]));
+  assert.deepEqual(book.get(EVERY_NODE)?.ports, [30080]);
+  book.refresh(objectsOf([service("test1", "b", "{ports: [{name: a, port: 80}]}")]));
+  assert.equal(book.get(EVERY_NODE), undefined);
 });

@@ -8,9 +8,9 @@ import {
   type ObjectChange,
   SERVICE_NAME_LABEL,
 } from "@fenceline/api/vocabulary";
-import { canonicalAddress } from "./authority.ts";
+import { type Addressed, keyOf, type Statement, statementsOf } from "./address-statements.ts";
 import type { Registry, RegistryChanges } from "./registry.ts";
-import { type PortsOfService, SuspectEndpoints, sameService, servicePortsIn } from "./suspect-endpoints.ts";
+import { SuspectEndpoints, sameService } from "./suspect-endpoints.ts";
 
 /** What changed of the objects that addresses are read from. */
 export interface AddressedChanges extends RegistryChanges {
@@ -24,16 +24,8 @@ interface Named {
   readonly metadata: FenceKey;
 }
 
-type Addressed = Service | EndpointSlice | Node | ServiceCIDR;
-
 /** What kube-proxy goes to a Service for. */
 const LEADING = ADDRESS_KIND.SERVICE | ADDRESS_KIND.EXTERNAL_IP;
-
-/** What one object says of an address. */
-interface Statement extends MeshAddress {
-  /** Of a ClusterIP its Service, of an endpoint the Service with a ClusterIP that leads there. */
-  readonly of: PortsOfService | undefined;
-}
 
 /**
  * What each address of the mesh is, and which of its ports are declared.
@@ -192,11 +184,6 @@ function withKeys<O extends Addressed>(named: O | undefined, object: O | undefin
   return named === undefined ? [] : [[keyOf(named), object]];
 }
 
-/** No two objects have the same. */
-function keyOf({ kind, metadata }: Addressed): string {
-  return `${kind} ${"namespace" in metadata ? metadata.namespace : ""}/${metadata.name}`;
-}
-
 function slicesOf(registry: Registry, service: Service | undefined): readonly EndpointSlice[] {
   return service === undefined ? [] : registry.slicesOf(service);
 }
@@ -205,71 +192,6 @@ function slicesOf(registry: Registry, service: Service | undefined): readonly En
 function mergedByAddress(statements: readonly Statement[]): readonly Statement[] {
   const byAddress = Map.groupBy(statements, ({ address }) => address);
   return byAddress.size === statements.length ? statements : [...byAddress].map(([address, parts]) => merged(address, parts));
-}
-
-/** What one object says. @param service that it belongs to, if it is a slice */
-function statementsOf(object: Addressed, service: Service | undefined, ownNamespace: string): Statement[] {
-  if (object.kind === "Node")
-    return [...stated(nodeAddresses(object), ADDRESS_KIND.NODE, []), ...stated(podRanges(object), ADDRESS_KIND.POD_RANGE, [])];
-  if (object.kind === "ServiceCIDR") return stated(object.spec?.cidrs ?? [], ADDRESS_KIND.POD_RANGE, []);
-  const marks = marksOf(service ?? object, ownNamespace);
-  if (object.kind === "Service") {
-    const external = stated(object.spec.externalIPs ?? [], ADDRESS_KIND.EXTERNAL_IP, [], portsOf(object, []));
-    return [...stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object), portsOf(object, [])), ...external];
-  }
-  if (object.addressType === "FQDN") return [];
-  const addresses = (object.endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
-  const isBehind = service !== undefined && clusterIPs(service).length > 0;
-  const of = isBehind ? portsOf(service, servicePortsIn(object, service)) : undefined;
-  return stated(addresses, ADDRESS_KIND.ENDPOINT | marks, endpointPorts(object, service), of);
-}
-
-function portsOf(service: Service, ports: PortsOfService["ports"]): PortsOfService {
-  return { service: keyOf(service), hasSelector: Object.keys(service.spec.selector).length > 0, ports };
-}
-
-function stated(addresses: readonly string[], kinds: number, ports: readonly number[], of?: PortsOfService): Statement[] {
-  const sorted = [...new Set(ports)].sort((a, b) => a - b);
-  return addresses.map((address) => ({ address: canonicalAddress(address), kinds, ports: sorted, of }));
-}
-
-function marksOf({ metadata: { namespace, name } }: Service | EndpointSlice, ownNamespace: string): number {
-  const own = namespace === ownNamespace ? ADDRESS_KIND.OWN : 0;
-  return namespace === "default" && name === "kubernetes" ? own | ADDRESS_KIND.API_SERVER : own;
-}
-
-function clusterIPs({ spec: { clusterIP, clusterIPs = [] } }: Service): string[] {
-  return [...new Set([clusterIP, ...clusterIPs])].flatMap((address) =>
-    address === undefined || address === "" || address === "None" ? [] : address,
-  );
-}
-
-function servicePorts({ spec }: Service): number[] {
-  return spec.ports.flatMap(({ port, protocol }) => (protocol === "TCP" ? port : []));
-}
-
-/**
- * Ports of a slice nobody declared where its Service is gone. Of a headless Service callers dial
- * the pod by the Service's own port, too.
- */
-function endpointPorts({ ports }: EndpointSlice, service: Service | undefined): number[] {
-  if (service === undefined) return [];
-  const own = (ports ?? []).flatMap(({ port, protocol }) =>
-    port === undefined || port === null || (protocol ?? "TCP") !== "TCP" ? [] : port,
-  );
-  return service.spec.clusterIP === "None" ? [...own, ...servicePorts(service)] : own;
-}
-
-function nodeAddresses({ status }: Node): string[] {
-  return (status?.addresses ?? []).flatMap(({ type, address }) => (type === "InternalIP" || type === "ExternalIP" ? address : []));
-}
-
-/**
- * A plugin that hands out addresses by itself leaves these fields empty, or alone (Calico's and
- * Cilium's own IPAM, the clouds').
- */
-function podRanges({ spec }: Node): string[] {
-  return [...new Set([spec?.podCIDR, ...(spec?.podCIDRs ?? [])])].flatMap((range) => (range == null || range === "" ? [] : range));
 }
 
 function isSame(one: Statement, other: Statement): boolean {

@@ -124,3 +124,30 @@ test("T-06 what is behind a Service is told of its external IPs, too, which are 
   refresh([service(), slice(["169.254.169.254"])]);
   assert.equal(book.get(external), undefined);
 });
+
+test("T-06 what is behind a Service is told of its load balancer's addresses, too: kube-proxy takes them for it", () => {
+  const { book, refresh } = newBook();
+  const balanced = (ingress: string) => service().replace(/}$/, `, status: {loadBalancer: {ingress: ${ingress}}}}`);
+  const bad = slice(["169.254.169.254"]);
+  const leadsTo = [{ port: 80, address: "169.254.169.254", targetPort: 8080 }];
+  refresh([balanced('[{hostname: lb.example}, {ip: ""}, {ip: 198.51.100.50}, {ip: "2001:DB8::0:7", ipMode: VIP}]'), bad]);
+  for (const address of ["198.51.100.50", "2001:db8::7"])
+    assert.deepEqual(book.get(address), { address, kinds: ADDRESS_KIND.EXTERNAL_IP, ports: [], leadsTo });
+  for (const ingress of ["null", "[]", "[{hostname: lb.example}]", "nonsense"]) {
+    refresh([balanced(ingress), bad]);
+    assert.equal(book.get("198.51.100.50"), undefined, ingress);
+  }
+});
+
+test("T-06 a ClusterIP is told to lead to an address that another Service has outside of its ClusterIPs, private or a node's", () => {
+  const { refresh, behind } = newBook();
+  const other = (address: string) =>
+    `{apiVersion: v1, kind: Service, metadata: {name: lb, namespace: evil}, spec: {clusterIP: 10.96.0.80, ports: [{port: 8080}]}, status: {loadBalancer: {ingress: [{ip: ${address}}]}}}`;
+  refresh([service(), slice(["10.9.9.9"])]);
+  assert.deepEqual(behind(), []);
+  refresh([service(), slice(["10.9.9.9"]), other("10.9.9.9")]);
+  assert.deepEqual(behind(), ["80 10.9.9.9:8080"]);
+  const nodes = [node("one", "192.168.50.1"), node("two", "192.168.50.2")];
+  refresh([service(), slice(["192.168.50.1", "192.168.50.2"]), other("192.168.50.2")], nodes);
+  assert.deepEqual(behind().sort(), ["80 192.168.50.1:8080", "80 192.168.50.2:8080"]);
+});

@@ -26,7 +26,7 @@ interface Way extends ServiceEndpoint {
 }
 
 /** Address kinds of which each says more than that it is a pod's. */
-const { OWN, API_SERVER, NODE, SERVICE } = ADDRESS_KIND;
+const { OWN, API_SERVER, NODE, SERVICE, EXTERNAL_IP } = ADDRESS_KIND;
 
 /**
  * Endpoints behind ClusterIPs that may have to be refused.
@@ -118,7 +118,8 @@ function sameWay(one: PortWay & { readonly group?: string }, other: (PortWay & {
 function groupOf(address: string, kinds: number, hasSelector: boolean): string | undefined {
   if (kinds & SERVICE && !(kinds & (OWN | API_SERVER))) return `single ${address}`;
   const marks = kinds & (OWN | API_SERVER | NODE);
-  if (marks !== 0) return `kind ${marks}`;
+  if (marks !== 0) return `kind ${marks | (kinds & EXTERNAL_IP)}`;
+  if (kinds & EXTERNAL_IP) return `single ${address}`;
   if (isLoopback(address)) return "loopback";
   if (isIP(address) === 0 || isNeverAService(address)) return "never";
   return !hasSelector && mayBeOutside(address) ? `single ${address}` : undefined;

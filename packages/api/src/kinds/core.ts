@@ -49,8 +49,18 @@ export const ServicePort = z.object({
   targetPort: z.union([PortNumber, z.string()]).optional(),
   protocol: z.enum(["TCP", "UDP", "SCTP"]).default("TCP"),
   appProtocol: z.string().optional(),
+  /** Where kube-proxy takes calls for it on every node. */
+  nodePort: PortNumber.nullish().catch(undefined),
 });
 export type ServicePort = z.infer<typeof ServicePort>;
+
+/** Only the addresses that a load balancer has for a Service. Whatever else stands there is no fault. */
+const ServiceStatus = z
+  .object({
+    loadBalancer: z.object({ ingress: z.array(z.object({ ip: z.string().nullish() })).nullish() }).nullish(),
+  })
+  .nullish()
+  .catch(undefined);
 
 export const Service = z.object({
   apiVersion: z.literal("v1"),
@@ -67,6 +77,7 @@ export const Service = z.object({
       ports: z.array(ServicePort).default([]),
     })
     .prefault({}),
+  status: ServiceStatus,
 });
 export type Service = z.infer<typeof Service>;
 
@@ -93,7 +104,7 @@ function keepNamespace({ metadata: { name, labels, deletionTimestamp }, ...names
   return { ...namespace, metadata };
 }
 
-function keepService({ metadata: { name, namespace, labels }, spec, ...service }: Service, repeats: Repeats): Service {
+function keepService({ metadata: { name, namespace, labels }, spec, status, ...service }: Service, repeats: Repeats): Service {
   const { clusterIP, clusterIPs } = spec;
   return {
     ...service,
@@ -105,6 +116,7 @@ function keepService({ metadata: { name, namespace, labels }, spec, ...service }
       selector: repeats.labels(spec.selector),
       ports: repeats.value(spec.ports),
     },
+    ...(status != null && { status: repeats.value(status) }),
   };
 }
 

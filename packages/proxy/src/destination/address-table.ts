@@ -2,6 +2,7 @@ import { BlockList, isIP } from "node:net";
 import {
   ADDRESS_KIND,
   type AddressUpdate,
+  EVERY_NODE,
   MAX_ADDRESSES_PER_UPDATE,
   MAX_ENDPOINTS_TOLD,
   type MeshAddress,
@@ -24,6 +25,7 @@ const UNKNOWN_MESH = new Refusal("MESH_UNKNOWN", "the collector has not told yet
 const OWN = new Refusal("DESTINATION_IS_SELF", "the host resolves to Fenceline itself");
 const API_SERVER = new Refusal("ADDRESS_REFUSED", "the host resolves to the API server");
 const NODE = new Refusal("ADDRESS_REFUSED", "the host resolves to a node, on a port that no Service declares");
+const NODE_PORT = new Refusal("ADDRESS_REFUSED", "the host resolves to a node, on a nodePort, which leads on to a Service: call that one");
 const UNDECLARED = new Refusal("PORT_NOT_DECLARED", "no Service declares this port of this address");
 
 /**
@@ -171,6 +173,8 @@ export class AddressTable implements MeshView {
     if (kinds & ADDRESS_KIND.OWN && !isLoopback(address)) return OWN;
     if (kinds & ADDRESS_KIND.API_SERVER) return API_SERVER;
     const isNode = (kinds & ADDRESS_KIND.NODE) !== 0;
+    // kube-proxy has it before whatever listens there, and goes on to endpoints that nobody judges.
+    if (isNode && this.#isDeclared(EVERY_NODE, port)) return NODE_PORT;
     if ((isDeclared || this.#isDeclared(address, port)) && !(isNode && isNodePort(port))) return REACH.MESH;
     if (isNode) return NODE;
     // An EndpointSlice may name any address. It opens a port of a public one, and closes none: else

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ADDRESS_KIND, MAX_ENDPOINTS_TOLD, type MeshAddress, type ServiceEndpoint } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, EVERY_NODE, MAX_ENDPOINTS_TOLD, type MeshAddress, type ServiceEndpoint } from "@fenceline/api/vocabulary";
 import { Refusal } from "../refusals/refusal.ts";
 import { type AddressSource, toAddress } from "../resolve/resolver.ts";
 import { createAddressCheck } from "./address-policy.ts";
@@ -160,4 +160,38 @@ test("T-06 an address that a Service has as its external IP is judged by what is
   // A slice that names it as well opens it no more than before.
   assert.deepEqual(judge(EXTERNAL_IP | ENDPOINT), [REACH.MESH, true]);
   assert.deepEqual(judge(EXTERNAL_IP | ENDPOINT, bad), ["ADDRESS_REFUSED", true]);
+});
+
+const BALANCER = "198.51.100.50";
+const balancer = (...leadsTo: ServiceEndpoint[]): MeshAddress => ({ ...known(BALANCER, ENDPOINT | EXTERNAL_IP), leadsTo });
+const VIA_BALANCER: readonly (readonly [what: string, more: readonly MeshAddress[], expected: string | number])[] = [
+  ["to nothing that is suspect, which is outside", [balancer()], REACH.SERVICE_NAMES],
+  ["to such an address on another port", [balancer(to("169.254.169.254", 80, 443))], REACH.SERVICE_NAMES],
+  ["to metadata", [balancer(to("169.254.169.254", 80))], "ADDRESS_REFUSED"],
+  ["to Fenceline", [balancer(to("10.0.0.3", 18_082)), known("10.0.0.3", ENDPOINT | OWN, 18_082)], "DESTINATION_IS_SELF"],
+  ["to a third Service", [balancer(to("10.96.0.91", 80)), known("10.96.0.91", SERVICE | ENDPOINT, 80)], "ADDRESS_REFUSED"],
+];
+for (const [what, more, expected] of VIA_BALANCER) {
+  test(`T-06 a ClusterIP that leads to a load balancer's address, and by that ${what}: ${expected}`, () => {
+    assert.equal(judged([to(BALANCER, 80)], more), expected);
+  });
+}
+
+test("T-05 a nodePort is refused on every node, declared or not, and behind a ClusterIP: it leads on to what nobody judges", () => {
+  const node = "192.168.50.2";
+  const more = [known(node, ENDPOINT | NODE, 9_100, 30_080), known(EVERY_NODE, NODE, 30_080)];
+  const table = new AddressTable();
+  table.apply(view(more));
+  const judge = addressJudge(
+    createAddressCheck(false, () => false),
+    new ExternalPolicy({ mode: "forward" }),
+    table,
+  );
+  const codeOf = (port: number) => {
+    const need = judge(toAddress(node, port));
+    return need instanceof Refusal ? need.code : need;
+  };
+  assert.deepEqual([9_100, 30_080, 30_081].map(codeOf), [REACH.MESH, "ADDRESS_REFUSED", "ADDRESS_REFUSED"]);
+  assert.equal(judged([to(node, 9_100)], more), REACH.MESH);
+  assert.equal(judged([to(node, 30_080)], more), "ADDRESS_REFUSED");
 });

@@ -51,14 +51,15 @@ const UNSELECTED_POD = new Refusal(
 
 const NOT_ALLOWED = new Refusal("EXTERNAL_REFUSED", "the configuration does not allow this external address");
 const TOO_MANY = new Refusal("ADDRESS_REFUSED", "the Service leads to more addresses that are no pods than are judged");
-const CHAIN = new Refusal("ADDRESS_REFUSED", "the Service leads to a ClusterIP, and by that to another one");
+const CHAIN = new Refusal("ADDRESS_REFUSED", "the Service leads to another one, and by that to a third");
 
 /**
  * Judges one address, whoever calls: the reach that it needs, or why it is refused.
  *
  * A ClusterIP is more than its address: kube-proxy, or the Envoy beside us, goes to any endpoint
  * behind it, which nobody here sees. So each of those is judged as if it were dialled, and one that
- * may not be is enough to refuse the port (T-05, T-06).
+ * may not be is enough to refuse the port (T-05, T-06). So it is with an address that a load
+ * balancer or `externalIPs` gave a Service.
  */
 export function addressJudge(check: AddressCheck, external: ExternalPolicy, mesh?: MeshView): (address: Address) => Reach | Refusal {
   function direct(address: Address): Reach | Refusal {
@@ -90,18 +91,33 @@ export function addressJudge(check: AddressCheck, external: ExternalPolicy, mesh
   function ofEndpoint(endpoint: Address, view: MeshView, depth: number): Reach | Refusal {
     const never = check(endpoint) ?? view.judge(endpoint, true);
     if (never instanceof Refusal) return never;
-    if (view.isService(endpoint.address)) return depth > 0 ? CHAIN : behind(endpoint, view, depth + 1);
-    if (!view.isOutside(endpoint.address)) return REACH.MESH;
-    if (external.denies(endpoint.address)) return DENIED;
+    const { address, port } = endpoint;
+    const { endpoints, areMore } = view.endpointsBehind(address, port);
+    const isService = view.isService(address);
+    const leadsOn = isService || areMore || endpoints.length > 0;
+    if (leadsOn && depth > 0) return CHAIN;
+    const further = leadsOn ? behind(endpoint, view, depth + 1) : REACH.MESH;
+    if (isService || further instanceof Refusal) return further;
+    return farther(ofLast(address, view), further);
+  }
+
+  /** What an endpoint needs that is no ClusterIP. */
+  function ofLast(address: string, view: MeshView): Reach | Refusal {
+    if (!view.isOutside(address)) return REACH.MESH;
+    if (external.denies(address)) return DENIED;
     // Istio knows the Service, as it does an ExternalName: REGISTRY_ONLY lets it be called.
-    const isAllowed = external.mode === "forward" || external.reachFor(endpoint.address) === REACH.LISTED;
+    const isAllowed = external.mode === "forward" || external.reachFor(address) === REACH.LISTED;
     return isAllowed ? REACH.SERVICE_NAMES : NOT_ALLOWED;
   }
 
   return (address) => {
     const need = direct(address);
     if (need instanceof Refusal || mesh === undefined) return need;
-    const further = behind(address, mesh, 0);
-    return further instanceof Refusal || further > need ? further : need;
+    return farther(need, behind(address, mesh, 0));
   };
+}
+
+function farther(one: Reach | Refusal, other: Reach | Refusal): Reach | Refusal {
+  if (one instanceof Refusal) return one;
+  return other instanceof Refusal || other > one ? other : one;
 }

@@ -1,0 +1,91 @@
+import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fenceline/api";
+import { ADDRESS_KIND, EVERY_NODE } from "@fenceline/api/vocabulary";
+import { canonicalAddress } from "./authority.ts";
+import { type PortsOfService, servicePortsIn } from "./suspect-endpoints.ts";
+
+/** An object that says something of addresses. */
+export type Addressed = Service | EndpointSlice | Node | ServiceCIDR;
+
+/** What one object says of an address. */
+export interface Statement extends MeshAddress {
+  /** Of a ClusterIP its Service, of an endpoint the Service with a ClusterIP that leads there. */
+  readonly of: PortsOfService | undefined;
+}
+
+/** What one object says. @param service that it belongs to, if it is a slice */
+export function statementsOf(object: Addressed, service: Service | undefined, ownNamespace: string): Statement[] {
+  if (object.kind === "Node")
+    return [...stated(nodeAddresses(object), ADDRESS_KIND.NODE, []), ...stated(podRanges(object), ADDRESS_KIND.POD_RANGE, [])];
+  if (object.kind === "ServiceCIDR") return stated(object.spec?.cidrs ?? [], ADDRESS_KIND.POD_RANGE, []);
+  const marks = marksOf(service ?? object, ownNamespace);
+  if (object.kind === "Service") {
+    const of = portsOf(object, []);
+    const external = stated(externalAddresses(object), ADDRESS_KIND.EXTERNAL_IP, [], of);
+    const nodePorts = object.spec.ports.flatMap(({ nodePort, protocol }) => (protocol === "TCP" && nodePort ? nodePort : []));
+    const onNodes = stated(nodePorts.length > 0 ? [EVERY_NODE] : [], ADDRESS_KIND.NODE, nodePorts);
+    return [...stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object), of), ...external, ...onNodes];
+  }
+  if (object.addressType === "FQDN") return [];
+  const addresses = (object.endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
+  const isBehind = service !== undefined && clusterIPs(service).length > 0;
+  const of = isBehind ? portsOf(service, servicePortsIn(object, service)) : undefined;
+  return stated(addresses, ADDRESS_KIND.ENDPOINT | marks, endpointPorts(object, service), of);
+}
+
+/** No two objects have the same. */
+export function keyOf({ kind, metadata }: Addressed): string {
+  return `${kind} ${"namespace" in metadata ? metadata.namespace : ""}/${metadata.name}`;
+}
+
+function portsOf(service: Service, ports: PortsOfService["ports"]): PortsOfService {
+  return { service: keyOf(service), hasSelector: Object.keys(service.spec.selector).length > 0, ports };
+}
+
+function stated(addresses: readonly string[], kinds: number, ports: readonly number[], of?: PortsOfService): Statement[] {
+  const sorted = [...new Set(ports)].sort((a, b) => a - b);
+  return addresses.map((address) => ({ address: canonicalAddress(address), kinds, ports: sorted, of }));
+}
+
+function marksOf({ metadata: { namespace, name } }: Service | EndpointSlice, ownNamespace: string): number {
+  const own = namespace === ownNamespace ? ADDRESS_KIND.OWN : 0;
+  return namespace === "default" && name === "kubernetes" ? own | ADDRESS_KIND.API_SERVER : own;
+}
+
+function clusterIPs({ spec: { clusterIP, clusterIPs = [] } }: Service): string[] {
+  return [...new Set([clusterIP, ...clusterIPs])].flatMap((address) =>
+    address === undefined || address === "" || address === "None" ? [] : address,
+  );
+}
+
+/** By which kube-proxy takes calls for a Service, beside its ClusterIPs. */
+function externalAddresses({ spec: { externalIPs = [] }, status }: Service): string[] {
+  return [...externalIPs, ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip || [])];
+}
+
+function servicePorts({ spec }: Service): number[] {
+  return spec.ports.flatMap(({ port, protocol }) => (protocol === "TCP" ? port : []));
+}
+
+/**
+ * Ports of a slice nobody declared where its Service is gone. Of a headless Service callers dial
+ * the pod by the Service's own port, too.
+ */
+function endpointPorts({ ports }: EndpointSlice, service: Service | undefined): number[] {
+  if (service === undefined) return [];
+  const own = (ports ?? []).flatMap(({ port, protocol }) =>
+    port === undefined || port === null || (protocol ?? "TCP") !== "TCP" ? [] : port,
+  );
+  return service.spec.clusterIP === "None" ? [...own, ...servicePorts(service)] : own;
+}
+
+function nodeAddresses({ status }: Node): string[] {
+  return (status?.addresses ?? []).flatMap(({ type, address }) => (type === "InternalIP" || type === "ExternalIP" ? address : []));
+}
+
+/**
+ * A plugin that hands out addresses by itself leaves these fields empty, or alone (Calico's and
+ * Cilium's own IPAM, the clouds').
+ */
+function podRanges({ spec }: Node): string[] {
+  return [...new Set([spec?.podCIDR, ...(spec?.podCIDRs ?? [])])].flatMap((range) => (range == null || range === "" ? [] : range));
+}
