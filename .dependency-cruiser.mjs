@@ -7,6 +7,7 @@ const MAY_IMPORT = {
   wire: ["api"],
   als: ["api", "wire"],
   "mesh-addresses": ["api", "wire"],
+  prometheus: ["api"],
   edges: ["api"],
   registry: ["api"],
   render: ["api", "registry"],

@@ -6,10 +6,11 @@ import { grpcio } from "./grpcio.mjs";
 import { h2spec } from "./h2spec.mjs";
 import { helm } from "./helm.mjs";
 import { nginx } from "./nginx.mjs";
+import { prometheus } from "./prometheus.mjs";
 import { locate } from "./tool.mjs";
 
 /** @satisfies {Record<string, import("./tool.mjs").Tool>} */
-export const TOOLS = { envoy, helm, nginx, h2spec, "grpc-peer": grpcPeer, grpcio, "grpc-java": grpcJava };
+export const TOOLS = { envoy, helm, nginx, prometheus, h2spec, "grpc-peer": grpcPeer, grpcio, "grpc-java": grpcJava };
 
 /**
  * Where a tool is, or undefined when there is none: tests then say so and are skipped.

@@ -1,0 +1,62 @@
+/** Work that is under way, and how many wait for it. */
+interface UnderWay<T> {
+  readonly result: Promise<T>;
+  readonly abort: AbortController;
+  waiting: number;
+}
+
+/**
+ * Work that several want at the same time is done once. It is given up when nobody waits for it any
+ * more.
+ */
+export class SharedWork<T> {
+  readonly #underWay = new Map<string, UnderWay<T>>();
+  #closed: Error | undefined;
+
+  /**
+   * @param key of equal work
+   * @param signal this one gives up
+   */
+  async join(key: string, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#closed !== undefined) throw this.#closed;
+    signal?.throwIfAborted();
+    const shared = this.#underWay.get(key) ?? this.#begin(key, work);
+    shared.waiting += 1;
+    const gaveUp = Promise.withResolvers<never>();
+    const giveUp = () => gaveUp.reject(signal?.reason);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      return await Promise.race([shared.result, gaveUp.promise]);
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+      shared.waiting -= 1;
+      if (shared.waiting === 0) this.#leave(key, shared);
+    }
+  }
+
+  /** Whoever waits, or comes later, gets this error. */
+  close(error: Error): void {
+    this.#closed = error;
+    for (const { abort } of this.#underWay.values()) abort.abort(error);
+  }
+
+  #begin(key: string, work: (signal: AbortSignal) => Promise<T>): UnderWay<T> {
+    const abort = new AbortController();
+    const result = work(abort.signal).finally(() => this.#end(key, shared));
+    const shared: UnderWay<T> = { result, abort, waiting: 0 };
+    // Those who wait are told; where nobody does any more, nobody is.
+    result.catch(() => {});
+    this.#underWay.set(key, shared);
+    return shared;
+  }
+
+  /** What is given up is nobody's to join. */
+  #leave(key: string, shared: UnderWay<T>): void {
+    this.#end(key, shared);
+    shared.abort.abort(new Error("nobody waits for it"));
+  }
+
+  #end(key: string, shared: UnderWay<T>): void {
+    if (this.#underWay.get(key) === shared) this.#underWay.delete(key);
+  }
+}
