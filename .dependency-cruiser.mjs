@@ -16,7 +16,7 @@ const MAY_IMPORT = {
   control: ["api", "store"],
   "http-api": ["api", "wire"],
   proxy: ["api", "wire", "registry", "http-api"],
-  collector: ["api", "wire", "als", "mesh-addresses", "edges", "registry", "render", "store", "control", "http-api"],
+  collector: ["api", "wire", "als", "mesh-addresses", "prometheus", "edges", "registry", "render", "store", "control", "http-api"],
   cli: ["api", "wire", "als", "mesh-addresses", "registry", "kubernetes", "store", "http-api", "proxy", "collector"],
 };
 

@@ -29,6 +29,18 @@ test("T-50 a value that cannot be meant is refused where it stands, with what is
     ["onDemand: maybe", /expected "auto", "always" or "never", found "maybe"$/],
     ["telemetry: {sampling: 0}", /expected more than 0, found 0$/],
     ["telemetry: {acceptPlaintext: 'yes'}", /expected true or false, found "yes"$/],
+    [
+      "telemetry: {prometheus: {servers: [{url: 'prometheus:9090'}]}}",
+      /servers\[0\]\.url: not an address of a server: .*, found "prometheus:9090"$/,
+    ],
+    ["telemetry: {prometheus: {servers: [{url: 'http://u:p@a'}]}}", /servers\[0\]\.url: not an address of a server/],
+    [
+      "telemetry: {prometheus: {servers: [{url: 'http://a', bearerToken: a, bearerTokenFile: b}]}}",
+      /bearerToken: expected one of bearerToken, /,
+    ],
+    ["telemetry: {prometheus: {servers: [{url: 'https://a', tls: {certFile: a}}]}}", /tls\.keyFile: certFile and keyFile go together/],
+    ["telemetry: {prometheus: {interval: 10m}}", /telemetry\.prometheus\.window: shorter than telemetry\.prometheus\.interval/],
+    ["telemetry: {prometheus: {matchers: {'a-b': c}}}", /not the name of a label of Prometheus/],
     ["meshConfigMaps: []", /expected at least 1 entry, found an empty list$/],
     ["fallback: none", /expected a map, found "none"$/],
     ["fallback: {match: '('}", /fallback\.match: not an expression of RE2: /],

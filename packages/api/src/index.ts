@@ -1,5 +1,6 @@
 export type { Ageing, SwitchOver } from "./config/ageing.ts";
 export { type Dispatch, Fallback } from "./config/own-services.ts";
+export type { PrometheusTelemetry } from "./config/prometheus.ts";
 export * from "./config.ts";
 export * from "./config-file.ts";
 export * from "./duration-field.ts";

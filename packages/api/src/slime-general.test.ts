@@ -72,3 +72,30 @@ test("a fault in a general names the line and the field of that file", () => {
 test("a field that neither of the two has is refused as one of ours", () => {
   assert.throws(() => parseConfigOrGeneral("nonsense: 1\n", "config.yaml"), /CONFIG_INVALID/);
 });
+
+const MODULE = `
+kind: lazyload
+general: {metricSourceType: prometheus, autoFence: true}
+metric:
+  prometheus:
+    address: http://prometheus.istio-system:9090
+    handlers:
+      destination:
+        query: sum(istio_requests_total{source_app="$source_app",reporter="destination"})by(destination_service)
+        type: Group
+`;
+
+test("the Prometheus of a module is asked too, with its queries for each fence", () => {
+  const { config } = parseConfigOrGeneral(MODULE, "module.yaml");
+  const { servers, handlers } = config.telemetry.prometheus;
+  assert.deepEqual(servers, [{ url: "http://prometheus.istio-system:9090" }]);
+  assert.match(handlers.destination?.query ?? "", /source_app="\$source_app"/);
+  assert.equal(config.automaticFences.create, "Labelled");
+});
+
+test("a fault in the Prometheus of a module names the line and the field of that file", () => {
+  const wrong = MODULE.replace("http://prometheus", "prometheus");
+  assert.throws(() => parseConfigOrGeneral(wrong, "module.yaml"), /module\.yaml:6 metric\.prometheus\.address: not an address of a server/);
+  const empty = MODULE.replace(/query: .*/, 'query: ""');
+  assert.throws(() => parseConfigOrGeneral(empty, "module.yaml"), /module\.yaml:9 metric\.prometheus\.handlers\.destination\.query/);
+});

@@ -30,18 +30,28 @@ export function slimeGeneral(value: unknown): SlimeGeneral | undefined {
   const module = named ?? byFields ?? "lazyload";
   const above = isModule ? ["general"] : [];
   return {
-    config: module === "lazyload" ? configOf(general) : {},
+    config: module === "lazyload" ? { ...configOf(general), ...(isModule && metricsOf(value)) } : {},
     remarks: remarksOf(module, general),
-    pathOf: (field) => [...above, ...placeOf(field)],
+    pathOf: (field) => (field[0] === "telemetry" ? placeOfMetric(field) : [...above, ...placeOf(field)]),
   };
 }
 
 /** Of a `general` of kind lazyload: no other module has anything that counts here. */
-function configOf({ clusterGsNamespace, dispatches, autoFence, defaultFence }: JsonObject): unknown {
+function configOf({ clusterGsNamespace, dispatches, autoFence, defaultFence }: JsonObject): JsonObject {
   return {
     ...(isGiven(clusterGsNamespace) && { namespace: clusterGsNamespace }),
     ...(isGiven(dispatches) && { fallback: { dispatches: named(dispatches) } }),
     automaticFences: { create: autoFence === true ? (defaultFence === true ? "All" : "Labelled") : "Off" },
+  };
+}
+
+/** Prometheus stands beside the `general` of a module. */
+function metricsOf({ metric }: JsonObject): JsonObject {
+  const prometheus = isJsonObject(metric) ? metric.prometheus : undefined;
+  if (!isJsonObject(prometheus)) return {};
+  const { address, handlers } = prometheus;
+  return {
+    telemetry: { prometheus: { ...(isGiven(address) && { servers: [{ url: address }] }), ...(isGiven(handlers) && { handlers }) } },
   };
 }
 
@@ -61,6 +71,13 @@ function remarksOf(module: SlimeModule, general: JsonObject): readonly string[] 
 function placeOf([first, ...rest]: FieldPath): FieldPath {
   if (first === "fallback") return rest;
   return first === "namespace" ? ["clusterGsNamespace", ...rest] : [];
+}
+
+/** Of `telemetry.prometheus`: its one server is the `address`. */
+function placeOfMetric([, , field, ...rest]: FieldPath): FieldPath {
+  const place = ["metric", "prometheus"];
+  if (field === "servers") return [...place, "address"];
+  return field === undefined ? place : [...place, field, ...rest];
 }
 
 function isGiven(value: unknown): boolean {

@@ -25,7 +25,7 @@ const LAZYLOAD: Fields = {
   supportH2: "HTTP/2 is always forwarded as such",
   namespace: "there is one global sidecar for all namespaces",
   globalSidecarMode: "there is one global sidecar for all namespaces",
-  metricSourceType: "edges are learned from access logs",
+  metricSourceType: "edges are learned from access logs, and from Prometheus too where metric.prometheus names one",
   addEnvHeaderViaLua: "the source namespace needs no Lua",
   disableIpv4Passthrough: DEAD,
   render: "it is internal to Slime",

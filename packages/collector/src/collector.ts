@@ -34,6 +34,7 @@ import type { FenceReader } from "./routes/views.ts";
 import { AccessLogSource } from "./sources/access-logs/access-log-source.ts";
 import { DecisionLog } from "./sources/access-logs/decision-log.ts";
 import { unbelievedLog } from "./sources/access-logs/unbelieved-log.ts";
+import { type ConfiguredPrometheus, configuredPrometheus } from "./sources/prometheus/configured-prometheus.ts";
 
 /** What a collector runs with. */
 export interface CollectorOptions {
@@ -73,7 +74,7 @@ export interface CollectorOptions {
   readonly proxyVersion?: string;
   /** Sources of telemetry beside the access logs. Default: none. */
   readonly sources?: readonly TelemetrySource[];
-  /** What kinds ask for numbers from outside of the mesh. Default: there is none. */
+  /** What kinds ask for numbers from outside of the mesh. Default: Prometheus, if configured. */
   readonly samples?: SampleSource;
   /** The kinds that it runs. Default: {@link DRIVERS}. The store must have them too. */
   readonly drivers?: Drivers;
@@ -95,10 +96,11 @@ export class Collector {
   readonly addresses: MeshAddressBook;
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #mesh: Mesh;
+  readonly #prometheus: ConfiguredPrometheus;
   #grpcHost: GrpcHost | undefined;
 
   private constructor(options: CollectorOptions) {
-    const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion, samples } = options;
+    const { store, config, logger, now = Date.now, leads = () => true, fallbackReady = () => true, proxyVersion } = options;
     this.#options = options;
     const metrics = this.#metrics;
     const snapshot = store.snapshot();
@@ -113,6 +115,8 @@ export class Collector {
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
     });
     const shared = { store, mesh: () => this.#mesh, config, metrics, logger, leads };
+    this.#prometheus = configuredPrometheus({ ...shared, now, telemetry: this.#telemetry });
+    const { samples = this.#prometheus.samples } = options;
     this.#controller = new Controller(shared);
     this.#drivers = this.#drive({ ...shared, now, fallbackReady, telemetry: this.#telemetry, runs: this.#controller, samples });
     this.#fallback = new FallbackService(shared);
@@ -198,6 +202,7 @@ export class Collector {
 
   async #start(): Promise<void> {
     const { store, config, logger, fallbackToken: token, sources = [] } = this.#options;
+    this.#closers.push(() => this.#prometheus.close());
     this.#closers.push(() => this.#controller.close());
     for (const driver of this.#drivers) this.#closers.push(() => driver.close());
     this.#closers.push(() => this.#fallback.close());
@@ -210,7 +215,8 @@ export class Collector {
     for (const driver of this.#drivers) await driver.start();
     const isFallback = fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger });
     const services = [meshAddressService(this.addresses, isFallback)];
-    for (const source of [this.#accessLogSource(isFallback, (service) => services.push(service)), ...sources]) {
+    const accessLogs = this.#accessLogSource(isFallback, (service) => services.push(service));
+    for (const source of [accessLogs, ...this.#prometheus.sources, ...sources]) {
       const running = await source.start(this.#telemetry.sink);
       this.#closers.push(() => running.close());
     }

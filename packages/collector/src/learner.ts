@@ -26,11 +26,11 @@ export class Learner implements SightingSink {
     return this.#options.book.of(fence) !== undefined;
   }
 
-  observed(fence: FenceKey, at: number): void {
+  observed(fence: FenceKey, at: number, now = at): void {
     const edges = this.#options.book.of(fence);
     if (edges === undefined) return;
     const isFirst = edges.observedUntil === undefined;
-    edges.telemetry(at);
+    edges.telemetry(at, now);
     if (isFirst) this.#options.onTelemetry(fence);
   }
 

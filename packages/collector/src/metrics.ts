@@ -1,12 +1,14 @@
 import { DROP_REASONS } from "@fenceline/als";
 import { RENDERED_KINDS } from "@fenceline/api";
 import { collectedGauge } from "@fenceline/http-api/collected-metrics";
+import { PROMETHEUS_FAILURES } from "@fenceline/prometheus";
 import type { Obstacle } from "@fenceline/store";
 import { HOST_LIMITS } from "@fenceline/wire";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { FALLBACK_REFUSALS } from "./fallback/fallback-refusals.ts";
 import type { FenceCounts } from "./fence-counts.ts";
 import { ENTRY_DROP_REASONS } from "./sources/access-logs/entry-drop-reason.ts";
+import { SERIES_RESULTS } from "./sources/prometheus/learn-calls.ts";
 
 /**
  * Every metric of the collector. Label sets are closed: no host, fence or pod name ever becomes a
@@ -30,6 +32,26 @@ export class CollectorMetrics {
   readonly limits = this.#counter("fenceline_access_log_limits_total", "Times that a limit of the access-log port was met, by limit.", [
     "limit",
   ]);
+  readonly prometheusAnswers = this.#counter(
+    "fenceline_prometheus_answers_total",
+    "Answers of Prometheus' servers to queries, by result.",
+    ["result"],
+  );
+  readonly prometheusAnswerTime = new Histogram({
+    name: "fenceline_prometheus_answer_seconds",
+    help: "How long a server of Prometheus took for an answer, or until it was given up.",
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+    registers: [this.registry],
+  });
+  readonly prometheusAnswered = this.#gauge(
+    "fenceline_prometheus_calls_answered_timestamp_seconds",
+    "When Prometheus last told the calls of all workloads; 0 when never.",
+  );
+  readonly prometheusSeries = this.#counter(
+    "fenceline_prometheus_series_total",
+    "Series of Prometheus' answers that count calls, by what became of them.",
+    ["result"],
+  );
   readonly edgesLearned = this.#counter("fenceline_edges_learned_total", "Edges seen for the first time.");
   readonly edgesAged = this.#counter("fenceline_edges_aged_total", "Edges removed because nobody used them.");
   readonly reconciles = this.#counter("fenceline_reconciles_total", "Runs for objects of ours, by their kind and by result.", [
@@ -66,6 +88,8 @@ export class CollectorMetrics {
     for (const limit of HOST_LIMITS) this.limits.inc({ limit }, 0);
     for (const reason of [...DROP_REASONS, ...ENTRY_DROP_REASONS]) this.entriesDropped.inc({ reason }, 0);
     for (const reason of FALLBACK_REFUSALS) this.fallbackRefused.inc({ reason }, 0);
+    for (const result of ["ok", ...PROMETHEUS_FAILURES]) this.prometheusAnswers.inc({ result }, 0);
+    for (const result of SERIES_RESULTS) this.prometheusSeries.inc({ result }, 0);
     for (const { name: kind } of RENDERED_KINDS) for (const action of ["create", "update", "delete"]) this.writes.inc({ kind, action }, 0);
   }
 

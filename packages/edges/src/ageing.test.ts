@@ -34,6 +34,24 @@ test("a host is not aged while its proxies send no telemetry", () => {
   assert.deepEqual(edges.age(), []);
 });
 
+test("telemetry that is told of late counts until then, and no clock is taken for set back", () => {
+  const edges = new FenceEdges(POLICY);
+  watch(edges, 0, 500, ["b", "c"]);
+  edges.telemetry(480, 510);
+  edges.observe("c", undefined, 0, 480);
+  assert.deepEqual(
+    edges.hosts().map(({ lastSeen, ports }) => [lastSeen, ports]),
+    [
+      [500, [80]],
+      [500, [80]],
+    ],
+  );
+  assert.equal(edges.observedUntil, 500);
+  // One that is ahead of our clock counts until now.
+  edges.telemetry(9_000, 520);
+  assert.equal(edges.observedUntil, 520);
+});
+
 test("an open connection keeps its host: a report of no finished request counts as seen", () => {
   const edges = new FenceEdges(POLICY);
   edges.observe("b", 7000, 1, 0);

@@ -66,10 +66,15 @@ export class FenceEdges {
     }
   }
 
-  /** Telemetry of this workload's proxies arrived, whatever it told. */
-  telemetry(now: number): void {
+  /**
+   * Telemetry of this workload's proxies arrived, whatever it told: all until `until` is known.
+   *
+   * @param now by our own clock; default `until`. Metrics are told of some time after their scrape,
+   * between the entries of access logs
+   */
+  telemetry(until: number, now = until): void {
     this.#setBackTo(now);
-    this.#clock.tick(now, this.#windows.longestGap);
+    this.#clock.tick(Math.min(until, now), this.#windows.longestGap);
   }
 
   /**

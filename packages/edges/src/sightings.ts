@@ -5,7 +5,7 @@ export interface Sighting {
   readonly fence: FenceKey;
   /** Fully qualified. The source has found it among the Services that exist. */
   readonly host: string;
-  /** Undefined where it is not known. Only a host that the fence has may be sighted so. */
+  /** Undefined where it is not known, as metrics have none. */
   readonly port: number | undefined;
   /** How many calls; 0 for one that still goes on, which is counted when it ends. */
   readonly requests: number;
@@ -49,8 +49,11 @@ export interface SightingSink {
    * All that the workload's own proxies do was observed until `at`, whatever they called. Only this
    * advances the fence's observed time, and hosts age by that. A source that sees a part of the
    * calls does not tell it: else hosts that it does not see would age out while they are in use.
+   *
+   * @param now milliseconds of our own wall clock, where the source learns of it later. Default
+   * `at`
    */
-  observed(fence: FenceKey, at: number): void;
+  observed(fence: FenceKey, at: number, now?: number): void;
   sighted(sighting: Sighting): SightingOutcome;
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { durationBetween } from "../duration-field.ts";
+import { PrometheusTelemetry } from "./prometheus.ts";
 
 export const Telemetry = z.strictObject({
   sampling: z
@@ -21,4 +22,7 @@ export const Telemetry = z.strictObject({
     .describe(
       "Longest time that Envoy keeps an access-log entry before it sends it, from 10ms to 10m. Envoy refuses 0, and each flush is a message of every Envoy; what is sent late is learned late.",
     ),
+  prometheus: PrometheusTelemetry.prefault({}).describe(
+    "Prometheus as a second source: Istio's metrics seed new fences, and keep alive what is called (docs/prometheus.md).",
+  ),
 });

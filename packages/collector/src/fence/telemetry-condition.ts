@@ -33,11 +33,12 @@ export function telemetryCondition({ observedUntil, streams = { isOpen: false, l
   if (isOpen) return since < Math.min(pause, LONGEST_UNTIL_QUIET) ? arrive() : quiet(observedUntil);
   if (lostAt !== undefined && (observedUntil ?? 0) <= lostAt) return lost(lostAt);
   if (observedUntil === undefined) return nothingYet();
-  return since < 2 * pause + SHORTEST_UNTIL_QUIET ? arrive() : elsewhere(observedUntil);
+  return since < 2 * pause + SHORTEST_UNTIL_QUIET
+    ? arrive("calls of this workload are observed by another replica, or by Prometheus")
+    : elsewhere(observedUntil);
 }
 
-function arrive(): Telemetry {
-  const message = "access logs of this workload's proxies arrive";
+function arrive(message = "access logs of this workload's proxies arrive"): Telemetry {
   return { type: "TelemetryFlowing", status: "True", reason: "AccessLogsArrive", message };
 }
 

@@ -1,0 +1,72 @@
+import { quoted } from "@fenceline/prometheus";
+
+/** Which calls an answer is about. */
+export interface EdgesQuery {
+  /** How far back, in milliseconds. */
+  readonly range: number;
+  /** Labels that tell the metrics of this mesh from those of others. Default: none. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Namespaces of callers. Default: all. */
+  readonly namespaces?: readonly string[];
+}
+
+/** What says whose calls a series counts. */
+const CALLER = "source_workload,source_workload_namespace,source_app,source_version,source_canonical_service";
+const EDGE = `${CALLER},destination_service`;
+
+/** Says what a series of the answer is, of those below. */
+export const ANSWER_LABEL = "fenceline_answer";
+
+/**
+ * - `http`, `tcp`: calls of a workload to a host
+ * - `denied`: calls that were answered with 403
+ * - `scraped_http`, `scraped_tcp`: when the metrics of a workload's pods were scraped last, in
+ *   seconds; of several pods the first
+ */
+type AnswerKind = "http" | "denied" | "tcp" | "scraped_http" | "scraped_tcp";
+
+/**
+ * The calls of all workloads, in one query. Only the callers' own proxies are asked
+ * (`reporter="source"`): they see every call, also to a destination without a proxy.
+ *
+ * Where a call went out of the mesh's knowledge (`PassthroughCluster`), `destination_service` is
+ * the Host header as the caller wrote it: that is left to the server to leave out, since anybody
+ * could make the answer as long as he likes.
+ *
+ * @see https://istio.io/latest/docs/reference/config/metrics/
+ */
+export function edgesQuery({ range, labels = {}, namespaces }: EdgesQuery): string {
+  const own = Object.entries(labels).map(([name, value]) => `${name}=${quoted(value)}`);
+  const of = namespaces === undefined ? [] : [`source_workload_namespace=~${quoted(namespaces.map(escaped).join("|"))}`];
+  const callers = ['reporter="source"', ...own, ...of];
+  const edges = [...callers, 'destination_service!~"|unknown"', 'destination_service_name!~"PassthroughCluster|BlackHoleCluster|unknown"'];
+  const answers: Readonly<Record<AnswerKind, string>> = {
+    http: calls("istio_requests_total", [...edges, 'response_code!="403"'], range),
+    denied: calls("istio_requests_total", [...edges, 'response_code="403"'], range),
+    tcp: calls("istio_tcp_connections_opened_total", edges, range),
+    scraped_http: scraped("istio_requests_total", callers),
+    scraped_tcp: scraped("istio_tcp_connections_opened_total", callers),
+  };
+  return Object.entries(answers)
+    .map(([kind, expression]) => `label_replace(${expression},${quoted(ANSWER_LABEL)},${quoted(kind)},"","")`)
+    .join("\nor ");
+}
+
+/**
+ * Calls within the range. The first call makes the series: Prometheus never sees it at 0, and
+ * `increase` is 0 when there is no second one. So what a series has that was not there before the
+ * range counts in full.
+ */
+function calls(metric: string, matchers: readonly string[], range: number): string {
+  const series = `${metric}{${matchers.join(",")}}`;
+  return `sum by (${EDGE}) ((${series} unless ${series} offset ${range}ms) or increase(${series}[${range}ms])) > 0`;
+}
+
+function scraped(metric: string, matchers: readonly string[]): string {
+  return `min by (${CALLER}) (timestamp(${metric}{${matchers.join(",")}}))`;
+}
+
+/** A namespace is a DNS label; nothing in it means more to a regular expression than itself. */
+function escaped(namespace: string): string {
+  return namespace.replace(/[^a-z0-9-]/g, "");
+}

@@ -1,0 +1,109 @@
+import { type FenceKey, formatFenceKey, LineBudget, type PrometheusTelemetry } from "@fenceline/api";
+import type { SightingSink } from "@fenceline/edges";
+import { type PrometheusClient, PrometheusError, type Sample } from "@fenceline/prometheus";
+import type { Logger } from "pino";
+import type { Mesh } from "../../mesh.ts";
+import { learnHost, type SeriesResult } from "./learn-calls.ts";
+import { destinationOfHost } from "./metric-destination.ts";
+
+/** What {@link FenceQueries} work with. */
+export interface FenceQueriesOptions {
+  readonly client: PrometheusClient;
+  readonly config: Pick<PrometheusTelemetry, "handlers" | "maxConcurrent">;
+  readonly sink: SightingSink;
+  readonly logger: Logger;
+  readonly onResult: (result: SeriesResult) => void;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+}
+
+/** A query for one fence. */
+interface FenceQuery {
+  readonly fence: FenceKey;
+  readonly handler: string;
+  readonly text: string;
+}
+
+/** Answers in a row that did not come, after which the others are not asked for in this round. */
+const MOST_FAILURES = 5;
+
+/**
+ * Queries that are asked for each fence by itself, as Slime's `handlers`. One that fails is that
+ * fence's alone. A round has its time: the next one goes on where it ended.
+ */
+export class FenceQueries {
+  readonly #options: FenceQueriesOptions;
+  readonly #lines = new LineBudget();
+  /** The fence that the next round begins with. */
+  #next = "";
+
+  constructor(options: FenceQueriesOptions) {
+    this.#options = options;
+  }
+
+  /** @param signal ends the round */
+  async round(mesh: Mesh, signal: AbortSignal): Promise<void> {
+    const queries = this.#queriesOf(mesh);
+    let at = 0;
+    let failures = 0;
+    const ask = async () => {
+      while (at < queries.length && failures < MOST_FAILURES && !signal.aborted) {
+        const query = queries[at];
+        at += 1;
+        if (query === undefined) return;
+        const isAnswered = await this.#ask(query, mesh, signal);
+        failures = isAnswered ? 0 : failures + 1;
+      }
+    };
+    await Promise.all(Array.from({ length: this.#options.config.maxConcurrent }, ask));
+    const next = at < queries.length ? queries[at] : undefined;
+    this.#next = next === undefined ? "" : formatFenceKey(next.fence);
+  }
+
+  #queriesOf(mesh: Mesh): readonly FenceQuery[] {
+    const { sink, config } = this.#options;
+    const handlers = Object.entries(config.handlers);
+    if (handlers.length === 0) return [];
+    const fences = mesh.fences().map(({ metadata: { namespace, name } }): FenceKey => ({ namespace, name }));
+    const first = Math.max(
+      0,
+      fences.findIndex((fence) => formatFenceKey(fence) >= this.#next),
+    );
+    return [...fences.slice(first), ...fences.slice(0, first)]
+      .filter((fence) => sink.learns(fence))
+      .flatMap((fence) => handlers.map(([handler, { query }]) => ({ fence, handler, text: forFence(query, fence) })));
+  }
+
+  /** @returns false when nobody answers, so that others are not worth asking for */
+  async #ask({ fence, handler, text }: FenceQuery, mesh: Mesh, signal: AbortSignal): Promise<boolean> {
+    const { client, logger } = this.#options;
+    try {
+      const { samples } = await client.query(text, signal);
+      for (const sample of samples) this.#take(fence, sample, mesh);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      const isOfQuery = error instanceof PrometheusError && error.isOfQuery;
+      const suppressed = this.#lines.take(isOfQuery ? handler : "");
+      if (suppressed === undefined) return isOfQuery;
+      const { code, detail } = error instanceof PrometheusError ? error : { code: undefined, detail: String(error) };
+      logger.warn({ fence: formatFenceKey(fence), handler, code, detail, suppressed }, "query for a fence failed, the others go on");
+      return isOfQuery;
+    }
+  }
+
+  #take(fence: FenceKey, { labels, value }: Sample, mesh: Mesh): void {
+    // Also not NaN.
+    if (!(value > 0)) return;
+    const { sink, onResult, now } = this.#options;
+    // A host may stand with its port, as `request_host` does.
+    const host = (labels.destination_service ?? labels.request_host ?? "").toLowerCase().replace(/:.*$/, "").replace(/\.$/, "");
+    const destination = host === "" ? undefined : destinationOfHost(host, fence.namespace, mesh);
+    onResult(destination === undefined ? "unknown_destination" : learnHost(fence, destination, sink, now()));
+  }
+}
+
+/** The query with the fence's names in it: both are DNS names, and end no text of PromQL. */
+export function forFence(query: string, { namespace, name }: FenceKey): string {
+  return query.replaceAll("$namespace", namespace).replaceAll("$source_app", name);
+}

@@ -1,0 +1,42 @@
+import { type FenceKey, formatFenceKey, type ServiceFence } from "@fenceline/api";
+
+/** Tries for the history of a fence. One that is too much for Prometheus is not asked for ever. */
+const MOST_TRIES = 3;
+
+/**
+ * Fences that have not begun with what Prometheus saw before they came.
+ *
+ * Those that were observed before this process began to ask are none: what they lack has aged.
+ */
+export class NewFences {
+  /** Tries that are left, by fence; 0 for those that are done. */
+  #tries: Map<string, number> | undefined;
+
+  /** The fences that are new, of those that there are now. */
+  of(fences: readonly ServiceFence[]): readonly FenceKey[] {
+    const before = this.#tries;
+    const triesOf = ({ metadata, status }: ServiceFence) =>
+      before === undefined ? (status.observedUntil === undefined ? MOST_TRIES : 0) : (before.get(formatFenceKey(metadata)) ?? MOST_TRIES);
+    // Those that are gone are forgotten, and are new when they come again.
+    this.#tries = new Map(fences.map((fence) => [formatFenceKey(fence.metadata), triesOf(fence)]));
+    return fences.flatMap(({ metadata: { namespace, name } }) =>
+      this.#tries?.get(formatFenceKey({ namespace, name })) === 0 ? [] : [{ namespace, name }],
+    );
+  }
+
+  done(fences: readonly FenceKey[]): void {
+    for (const fence of fences) this.#tries?.set(formatFenceKey(fence), 0);
+  }
+
+  failed(fences: readonly FenceKey[]): void {
+    for (const fence of fences) {
+      const name = formatFenceKey(fence);
+      this.#tries?.set(name, Math.max(0, (this.#tries.get(name) ?? 0) - 1));
+    }
+  }
+
+  /** Another replica asks from now on. */
+  forget(): void {
+    this.#tries = undefined;
+  }
+}

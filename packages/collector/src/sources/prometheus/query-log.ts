@@ -1,0 +1,33 @@
+import { LineBudget } from "@fenceline/api";
+import { PrometheusError, type QueryAnswer } from "@fenceline/prometheus";
+import type { Logger } from "pino";
+
+/** Warnings that a line of the log has. */
+const NAMED = 3;
+
+/** What the log says of the queries for all workloads. */
+export class QueryLog {
+  readonly #logger: Logger;
+  readonly #lines = new LineBudget({ lines: 1, window: 600_000 });
+  #failures = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Told for the 1st, 2nd, 4th, 8th … in a row. */
+  failed(error: unknown): void {
+    this.#failures += 1;
+    if ((this.#failures & (this.#failures - 1)) !== 0) return;
+    const { code, detail } = error instanceof PrometheusError ? error : { code: undefined, detail: String(error) };
+    this.#logger.warn({ code, detail, failures: this.#failures }, "Prometheus gave no answer, will ask again");
+  }
+
+  answered({ warnings, server }: QueryAnswer): void {
+    if (this.#failures > 0) this.#logger.info({ server, failures: this.#failures }, "Prometheus answers again");
+    this.#failures = 0;
+    const suppressed = warnings.length === 0 ? undefined : this.#lines.take(server);
+    if (suppressed === undefined) return;
+    this.#logger.warn({ server, warnings: warnings.slice(0, NAMED), suppressed }, "Prometheus answered in part: nothing ages by that");
+  }
+}
