@@ -23,7 +23,7 @@ export function contextOfManifests(objects: readonly AnyObject[], config: Config
     (snapshot.of(kind) as readonly (O & AnyObject)[]).find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   return {
     ...{ config, metrics, logger },
-    store: { snapshot: () => snapshot, objectOf, ownedBy: () => [], foreign: () => [] },
+    store: { snapshot: () => snapshot, objectOf, ownedBy: () => [], foreign: () => [], unread: () => undefined },
     mesh: () => mesh,
     samples: undefined,
     runs: NO_RUNS,

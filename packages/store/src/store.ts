@@ -66,6 +66,12 @@ export interface ForeignObject {
   readonly selector: Labels | undefined;
 }
 
+/**
+ * - `NotInstalled`: the API server does not know the kind
+ * - `NotPermitted`: we may not list it
+ */
+export type UnreadReason = "NotInstalled" | "NotPermitted";
+
 /** Where observed objects come from, and where what was learned and rendered goes. */
 export interface Store {
   /** What exists now, also what is not told yet. */
@@ -99,6 +105,8 @@ export interface Store {
    * one of ours too, Istio uses the older of the two.
    */
   foreign(kind: Kind, namespace: string): readonly ForeignObject[];
+  /** Why no objects of a kind that is only read can be had; undefined when they can. */
+  unread(kind: Kind): UnreadReason | undefined;
   /**
    * Carries out one change. It is done when the promise resolves with undefined, and not half done
    * when the process dies before. Resolves with what stands in its way when trying again is of no

@@ -40,6 +40,7 @@ export const FENCE_CONDITION_TYPES = [
   "WorkloadFound",
   "Accepted",
   "StatusComplete",
+  "MeshObjectsSeen",
 ] as const;
 export type FenceCondition = Condition<(typeof FENCE_CONDITION_TYPES)[number]>;
 

@@ -1,6 +1,8 @@
 import { ENDPOINT_SLICE, NAMESPACE, NODE, SERVICE, SERVICE_CIDR } from "./core.ts";
 import type { MeshKind, OwnKind, ReadKind } from "./kind.ts";
+import { SERVICE_ENTRY } from "./service-entry.ts";
 import { SERVICE_FENCE } from "./service-fence.ts";
+import { VIRTUAL_SERVICE } from "./virtual-service.ts";
 
 /** What else each kind's file has, for everybody. */
 export * from "./service-fence.ts";
@@ -16,7 +18,15 @@ export const OWN_KINDS = [SERVICE_FENCE] as const satisfies readonly OwnKind[];
  * The table of kinds that are only read: informers, folders, manifests and the chart's rights read
  * it. One more is one line here.
  */
-export const MESH_KINDS = [NAMESPACE, SERVICE, ENDPOINT_SLICE, NODE, SERVICE_CIDR] as const satisfies readonly MeshKind[];
+export const MESH_KINDS = [
+  NAMESPACE,
+  SERVICE,
+  ENDPOINT_SLICE,
+  NODE,
+  SERVICE_CIDR,
+  SERVICE_ENTRY,
+  VIRTUAL_SERVICE,
+] as const satisfies readonly MeshKind[];
 
 type ObjectOf<K> = K extends ReadKind<infer O> ? O : never;
 

@@ -10,6 +10,7 @@ import type { EdgesSeen } from "@fenceline/edges";
 import type { Rendered } from "@fenceline/render/fence";
 import type { Obstacle } from "@fenceline/store";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
+import { meshObjectsCondition, type UnreadKind } from "./mesh-objects-condition.ts";
 import { telemetryCondition } from "./telemetry-condition.ts";
 
 /** What a fence's conditions are judged from. */
@@ -37,6 +38,8 @@ export interface ConditionsInput {
   readonly remarks?: readonly string[];
   /** What is wrong with the fence's spec, of which only counts that it is off. Default: nothing. */
   readonly fault?: string | undefined;
+  /** Kinds of the mesh that cannot be read. Default: none. */
+  readonly unread?: readonly UnreadKind[];
   /** How many hosts of the status go without detail. Default: none. */
   readonly shortened?: number;
   readonly now: number;
@@ -61,6 +64,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
     ...workload(input),
     ...accepted(input),
     ...complete(input),
+    ...meshObjectsCondition(input.unread),
   ];
   // A fence from a file has no generation.
   const about = generation === undefined ? {} : { observedGeneration: generation };

@@ -16,6 +16,7 @@ import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { conflictingSidecars } from "./conflict.ts";
+import type { UnreadKind } from "./mesh-objects-condition.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
 import { fenceStatus, withConditionsOf } from "./status.ts";
 
@@ -51,6 +52,8 @@ export interface FenceSeen {
   readonly pods: readonly Labels[];
   /** Access-log streams of its proxies. */
   readonly streams: StreamsSeen;
+  /** Kinds of the mesh that cannot be read. */
+  readonly unread: readonly UnreadKind[];
   /** What stands in the way of its rendered objects. */
   readonly obstacles: readonly Obstacle[];
   /**

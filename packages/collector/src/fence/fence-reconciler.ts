@@ -21,6 +21,7 @@ import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
+import { unreadKinds } from "./mesh-objects-condition.ts";
 import type { PushTimes } from "./push-times.ts";
 import { olderRivals } from "./rivals.ts";
 import type { StepsSeen } from "./sidecar-steps.ts";
@@ -30,7 +31,7 @@ import { isServed } from "./workload-services.ts";
 
 /** What a {@link FenceReconciler} reads. */
 export interface FenceReconcilerOptions {
-  readonly store: Pick<Store, "ownedBy" | "foreign" | "sidecars">;
+  readonly store: Pick<Store, "ownedBy" | "foreign" | "sidecars" | "unread">;
   readonly mesh: () => Mesh;
   readonly config: Config;
   /** Milliseconds of the wall clock. */
@@ -109,6 +110,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       isEnding: [fence, current.namespace(of.namespace)].some((each) => each?.metadata.deletionTimestamp !== undefined),
       isServed: labels !== undefined && isServed(current, of.namespace, labels),
       streams: streams(of),
+      unread: unreadKinds(store),
       obstacles: obstacles(of),
       leads: leads(),
       now: now(),

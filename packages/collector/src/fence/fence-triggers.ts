@@ -25,13 +25,14 @@ import { Deadlines } from "./deadlines.ts";
 import type { FenceReconciler } from "./fence-reconciler.ts";
 import type { FenceState } from "./fence-state.ts";
 import type { FenceStates } from "./fence-states.ts";
+import { meshObjectsCondition, unreadKinds } from "./mesh-objects-condition.ts";
 import { ShortestWindow } from "./shortest-window.ts";
 import { differsInSubstance } from "./status.ts";
 import { telemetryCondition } from "./telemetry-condition.ts";
 
 /** What {@link FenceTriggers} work with. */
 export interface FenceTriggersOptions
-  extends Pick<KindContext, "mesh" | "config" | "runs" | "telemetry" | "metrics" | "logger" | "now" | "leads" | "fallbackReady"> {
+  extends Pick<KindContext, "store" | "mesh" | "config" | "runs" | "telemetry" | "metrics" | "logger" | "now" | "leads" | "fallbackReady"> {
   readonly states: FenceStates;
   readonly reconciler: Pick<FenceReconciler, "reads" | "isStale">;
 }
@@ -190,8 +191,10 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
 
   /** Time alone makes a workload quiet, and pods that come are not told of. */
   #timeTells({ key, edges: { observedUntil }, status }: FenceState): boolean {
-    const { mesh, config, leads, telemetry, now } = this.#options;
+    const { store, mesh, config, leads, telemetry, now } = this.#options;
     if (!leads()) return false;
+    const [unread] = meshObjectsCondition(unreadKinds(store));
+    if (status.conditions?.find(({ type }) => type === "MeshObjectsSeen")?.message !== unread?.message) return true;
     if (status.conditions?.some((each) => each.type === "WorkloadFound" && each.status === "False")) return true;
     const fence = mesh().fence(key);
     const told = status.conditions?.find(({ type }) => type === "TelemetryFlowing");

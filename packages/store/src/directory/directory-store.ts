@@ -181,6 +181,11 @@ export class DirectoryStore implements Store {
     return [];
   }
 
+  /** Every kind may stand in a file. */
+  unread(): undefined {
+    return undefined;
+  }
+
   async apply(change: Change): Promise<Obstacle | undefined> {
     const key = writtenBy(change);
     const { owner } = change;

@@ -23,7 +23,7 @@ import { type Clock, monotonicClock, type ObjectKey } from "@fenceline/kubernete
 import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "../capabilities.ts";
 import type { Change, Obstacle } from "../change.ts";
 import { meshChanges } from "../pending-changes.ts";
-import type { ForeignObject, MeshChanges, MeshSnapshot, Store } from "../store.ts";
+import type { ForeignObject, MeshChanges, MeshSnapshot, Store, UnreadReason } from "../store.ts";
 import { LeaderWrites } from "./apply/leader-writes.ts";
 import { asRendered, type LiveObject } from "./apply/live-object.ts";
 import type { WriteResult } from "./apply/object-writer.ts";
@@ -232,6 +232,10 @@ export class KubernetesStore implements Store {
     const key = { namespace, name };
     const { informers } = this.#mesh.kind(SERVICE_FENCE);
     return this.#mesh.informerOf(SERVICE).isKnown(key) && informers.every((informer) => informer.absent || informer.isKnown(key));
+  }
+
+  unread(kind: Kind): UnreadReason | undefined {
+    return this.#mesh.unread(kind);
   }
 
   /** How the copy of each kind is kept, for conditions and metrics. */

@@ -1,5 +1,6 @@
 import {
   type FencelineError,
+  type Kind,
   MANAGED_BY_LABEL,
   MANAGER,
   type MeshKind,
@@ -13,7 +14,7 @@ import {
 import type { Clock, KubernetesApi, ObjectEvent } from "@fenceline/kubernetes";
 import { Informer, keyText, type ObjectKey, type Resource } from "@fenceline/kubernetes";
 import type { ChangesByKind } from "../pending-changes.ts";
-import type { DefaultSidecar, MeshChanges, MeshConfig, MeshSnapshot } from "../store.ts";
+import type { DefaultSidecar, MeshChanges, MeshConfig, MeshSnapshot, UnreadReason } from "../store.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
 import { ownerOf } from "./apply/ownership.ts";
 import { KeptObjects } from "./kept-object.ts";
@@ -133,6 +134,13 @@ export class ObservedMesh {
   /** The object of a kind that counts. */
   objectOf<O>({ name }: ReadKind<O>, key: ObjectKey): O | undefined {
     return (this.own.get(name)?.find(key)?.object ?? this.#read.get(name)?.informer.get(key)?.value) as O | undefined;
+  }
+
+  /** Of a kind that is only read. What was known before it became unreadable stays in force. */
+  unread({ name }: Kind): UnreadReason | undefined {
+    const health = this.#read.get(name)?.informer.health();
+    if (health?.state !== "unavailable") return undefined;
+    return health.absent ? "NotInstalled" : "NotPermitted";
   }
 
   /** What changed since it was last asked for. */

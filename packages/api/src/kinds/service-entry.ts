@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { Labels, ObjectMeta } from "../object.ts";
+import { NETWORKING_VERSIONS } from "./istio.ts";
+import type { MeshKind, Repeats } from "./kind.ts";
+
+/**
+ * A host that somebody registered with Istio beside the Services, cut down to what decides who
+ * sees it, on which ports, and whether its name is resolved by the proxy. Its endpoints are read by
+ * nobody: they change often, and istiod alone goes by them.
+ */
+export const ServiceEntry = z.object({
+  apiVersion: z.enum(NETWORKING_VERSIONS),
+  kind: z.literal("ServiceEntry"),
+  metadata: ObjectMeta,
+  spec: z.object({
+    hosts: z.array(z.string()).default([]),
+    addresses: z.array(z.string()).default([]),
+    ports: z.array(z.object({ number: z.int().min(1).max(65_535), name: z.string().default(""), protocol: z.string().default("") })).default([]),
+    exportTo: z.array(z.string()).default([]),
+  }),
+});
+export type ServiceEntry = z.infer<typeof ServiceEntry>;
+
+/** Says that istiod gives the hosts of a ServiceEntry no addresses of its own, where it is `false`. */
+export const AUTO_ADDRESS_LABEL = "networking.istio.io/enable-autoallocate-ip";
+
+function keepServiceEntry({ metadata: { name, namespace, labels }, spec, ...entry }: ServiceEntry, repeats: Repeats): ServiceEntry {
+  const asked = labels[AUTO_ADDRESS_LABEL];
+  return {
+    ...entry,
+    metadata: {
+      ...{ name, namespace: repeats.text(namespace) },
+      labels: repeats.labels(asked === undefined ? {} : Labels.parse({ [AUTO_ADDRESS_LABEL]: asked })),
+    },
+    spec: { ...spec, ports: repeats.value(spec.ports), exportTo: repeats.value(spec.exportTo) },
+  };
+}
+
+/** Optional: a mesh without Istio's CRDs has none, and whoever may not read them misses them. */
+export const SERVICE_ENTRY: MeshKind<ServiceEntry, "ServiceEntry"> = {
+  name: "ServiceEntry",
+  plural: "serviceentries",
+  apiVersions: NETWORKING_VERSIONS,
+  isNamespaced: true,
+  schema: ServiceEntry,
+  errorPrefix: "SERVICEENTRY",
+  keep: keepServiceEntry,
+  isOptional: true,
+  isInManifests: true,
+};

@@ -1,0 +1,37 @@
+/** ServiceEntries and VirtualServices that cannot be read hold up nothing, and each fence says so. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SERVICE_ENTRY, VIRTUAL_SERVICE } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
+import { type Resource, resourcesOf } from "@fenceline/kubernetes";
+import { FENCE, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { startCluster } from "../testing/cluster.ts";
+
+const [ENTRIES] = resourcesOf(SERVICE_ENTRY);
+const [ROUTES] = resourcesOf(VIRTUAL_SERVICE);
+const versionsOf = (resource: Resource) =>
+  [resource.apiVersion, ...(resource.otherVersions ?? [])].map((apiVersion) => ({ ...resource, apiVersion }));
+
+test("issue 16: kinds that may not be read are the fence's condition, and what can be done is done", async (t) => {
+  const grants: (() => void)[] = [];
+  const { server, condition, message } = await startCluster(t, (fake) => {
+    grants.push(fake.forbid(ENTRIES, "GET"), fake.forbid(ROUTES, "GET"));
+  });
+  await until(() => condition("MeshObjectsSeen") === "False NotPermitted");
+  await until(() => server.get(SIDECARS, FENCE) !== undefined);
+  assert.equal(condition("Ready"), "True Rendered");
+  assert.match(message("MeshObjectsSeen"), /may not read ServiceEntry and VirtualService.*serviceentries\.networking\.istio\.io/);
+  for (const grant of grants) grant();
+  await until(() => condition("MeshObjectsSeen") === undefined);
+});
+
+test("issue 16: a cluster without these kinds renders fences all the same, and says what it does not see until they are there", async (t) => {
+  let installs: (() => void)[] = [];
+  const { server, condition, message } = await startCluster(t, (fake) => {
+    installs = versionsOf(ROUTES).map((resource) => fake.uninstall(resource));
+  });
+  await until(() => condition("MeshObjectsSeen") === "False NotInstalled" && server.get(SIDECARS, FENCE) !== undefined);
+  assert.match(message("MeshObjectsSeen"), /^the API server has no kind VirtualService: install/);
+  for (const install of installs) install();
+  await until(() => condition("MeshObjectsSeen") === undefined);
+});
