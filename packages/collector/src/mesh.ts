@@ -7,18 +7,21 @@ import {
   type Namespace,
   objectOf,
   SERVICE,
+  SERVICE_ENTRY,
   SERVICE_FENCE,
   type Service,
   type ServiceFence,
   type SystemConfig,
   trustDomainsOf,
+  VIRTUAL_SERVICE,
 } from "@fenceline/api";
-import { type ControlPlane, type Destination, Registry } from "@fenceline/registry";
+import { type ControlPlane, type Destination, type ExportDefaults, MeshHosts, Registry, unitedDefaults } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render/fence";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceTable } from "./fence-table.ts";
 import type { FenceOfPods } from "./fences-of-labels.ts";
 import { NamedHosts } from "./named-hosts.ts";
+import { type TouchedHosts, touchedHosts } from "./touched-hosts.ts";
 
 /**
  * Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length,
@@ -38,6 +41,8 @@ interface KnownCluster {
 /** What the rest of the collector asks about the mesh, kept up with its changes. */
 export class Mesh {
   readonly registry: Registry;
+  /** Hosts that are no Services, and routes of others. */
+  readonly meshHosts: MeshHosts;
   /** Fully qualified host of the global sidecar. */
   readonly fallbackHost: string;
   /** Fully qualified host of the collector. */
@@ -57,6 +62,11 @@ export class Mesh {
   constructor(snapshot: MeshSnapshot, config: Config) {
     this.#given = config;
     this.#config = config;
+    this.meshHosts = new MeshHosts({
+      serviceEntries: snapshot.of(SERVICE_ENTRY),
+      virtualServices: snapshot.of(VIRTUAL_SERVICE),
+      clusterDomain: config.clusterDomain,
+    });
     this.#configure(snapshot.meshConfigs);
     this.registry = new Registry({
       services: snapshot.of(SERVICE),
@@ -75,6 +85,7 @@ export class Mesh {
   /** @param now what there is, the changes included */
   apply(changes: MeshChanges, now: Pick<MeshSnapshot, "meshConfigs">): void {
     this.registry.apply({ services: changes.of(SERVICE), endpointSlices: changes.of(ENDPOINT_SLICE) });
+    this.meshHosts.apply({ serviceEntries: changes.of(SERVICE_ENTRY), virtualServices: changes.of(VIRTUAL_SERVICE) });
     for (const { before, after } of changes.of(SERVICE_FENCE)) this.#fences.changed(before, after);
     for (const change of changes.of(SERVICE)) {
       const service = objectOf(change);
@@ -86,6 +97,12 @@ export class Mesh {
       else this.#namespaces.set(name, change.after);
     }
     if (changes.meshConfigs.length > 0) this.#configure(now.meshConfigs);
+  }
+
+  /** Which hosts of ServiceEntries and VirtualServices changed, once the changes are taken over. */
+  touchedHosts(changes: Pick<MeshChanges, "of">): readonly TouchedHosts[] {
+    const { istioNamespace, namespace } = this.#given;
+    return touchedHosts(changes, { meshHosts: this.meshHosts, registry: this.registry, shown: new Set([istioNamespace, namespace]) });
   }
 
   /** What the mesh says of itself stands beside what is configured. */
@@ -232,8 +249,17 @@ export class Mesh {
   #configure(meshConfigs: readonly MeshConfig[] = []): void {
     const meshRootNamespaces = [...new Set(meshConfigs.flatMap(({ rootNamespace }) => rootNamespace ?? []))];
     this.#config = { ...this.#given, meshRootNamespaces };
+    this.meshHosts.configure(exportDefaults(meshConfigs));
     this.#controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, this.#given));
   }
+}
+
+/** Of several control planes any may be a pod's. */
+function exportDefaults(meshConfigs: readonly MeshConfig[]): ExportDefaults {
+  return {
+    serviceEntries: unitedDefaults(meshConfigs.map(({ serviceExportTo }) => serviceExportTo)),
+    virtualServices: unitedDefaults(meshConfigs.map(({ virtualServiceExportTo }) => virtualServiceExportTo)),
+  };
 }
 
 /**

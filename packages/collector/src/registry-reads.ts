@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { ENDPOINT_SLICE, formatFenceKey, type ObjectChange, type ObjectRef, objectOf, SERVICE, type Service } from "@fenceline/api";
 import { ReadIndex } from "@fenceline/control";
-import { type Reads, readinessChanged, servicesOfSlice } from "@fenceline/registry";
+import { type HostReads, isWildcard, overlap, type Reads, readinessChanged, servicesOfSlice } from "@fenceline/registry";
 import type { MeshChanges } from "@fenceline/store";
+import type { TouchedHosts } from "./touched-hosts.ts";
 
 /** Every Service's labels: an object with a label selector. */
 const ALL = "*";
@@ -11,12 +12,29 @@ const TCP = "tcp";
 /** How many endpoints of a Service are ready. */
 const endpointsOf = (service: string) => `endpoints ${service}`;
 
+/** Hosts that every fence of a namespace shows; `*` stands for all namespaces. */
+const sharedIn = (namespace: string) => `shared ${namespace}`;
+
+/** What changed beside the objects that are asked for by name. */
+export interface ChangedBeside {
+  /** Whether the Services that every fence shows are others than before. Default false. */
+  readonly isTcp?: boolean;
+  /** Hosts of ServiceEntries and VirtualServices that changed. Default: none. */
+  readonly hosts?: readonly TouchedHosts[];
+}
+
 /** Which objects of a kind read what of the registry, and so which of them a change concerns. */
 export class RegistryReads {
   readonly #index = new ReadIndex();
+  /** By host. */
+  readonly #hosts = new ReadIndex();
 
-  /** Takes note of what was read for an object. */
-  set(of: ObjectRef, reads: readonly Reads[]): void {
+  /**
+   * Takes note of what was read for an object.
+   *
+   * @param hosts what it asked of ServiceEntries and VirtualServices. Default: nothing
+   */
+  set(of: ObjectRef, reads: readonly Reads[], hosts: HostReads = NO_HOSTS): void {
     const topics = new Set<string>();
     for (const { names, endpoints, all, tcp } of reads) {
       for (const name of names) topics.add(name);
@@ -24,19 +42,18 @@ export class RegistryReads {
       if (all) topics.add(ALL);
       if (tcp) topics.add(TCP);
     }
+    if (hosts.namespaces.size > 0) for (const namespace of ["*", ...hosts.namespaces]) topics.add(sharedIn(namespace));
     this.#index.set(of, topics);
+    this.#hosts.set(of, hosts.hosts);
   }
 
   delete(of: ObjectRef): void {
     this.#index.delete(of);
+    this.#hosts.delete(of);
   }
 
-  /**
-   * Objects that a change of Services, or of their ready endpoints, concerns.
-   *
-   * @param isTcp whether the Services that every fence shows are others than before. Default false
-   */
-  concernedBy(changes: Pick<MeshChanges, "of">, isTcp = false): readonly ObjectRef[] {
+  /** Objects that a change of what they read concerns. */
+  concernedBy(changes: Pick<MeshChanges, "of">, { isTcp = false, hosts = [] }: ChangedBeside = {}): readonly ObjectRef[] {
     const topics = new Set<string>(isTcp ? [TCP] : []);
     for (const change of changes.of(SERVICE)) {
       const service = objectOf(change);
@@ -48,8 +65,28 @@ export class RegistryReads {
       const read = [...servicesOfSlice(change)].map(endpointsOf).filter((topic) => this.#index.isRead(topic));
       if (read.length > 0 && readinessChanged(change)) for (const topic of read) topics.add(topic);
     }
-    return [...topics].flatMap((topic) => [...this.#index.readersOf(topic)]);
+    for (const { visibility, isShared } of hosts) {
+      if (!isShared) continue;
+      for (const namespace of visibility.isPublic ? ["*"] : visibility.namespaces) topics.add(sharedIn(namespace));
+    }
+    return [...[...topics].flatMap((topic) => [...this.#index.readersOf(topic)]), ...this.#readersOf(hosts)];
   }
+
+  /** A wildcard is compared with every host that somebody reads: few are written, and rarely. */
+  *#readersOf(touched: readonly TouchedHosts[]): Generator<ObjectRef> {
+    for (const host of new Set(touched.flatMap(({ hosts }) => hosts))) {
+      const read = isWildcard(host) ? [...this.#hosts.topics()].filter((topic) => overlap(topic, host)) : [host, ...wildcardsOf(host)];
+      for (const topic of read) yield* this.#hosts.readersOf(topic);
+    }
+  }
+}
+
+const NO_HOSTS: HostReads = { hosts: new Set(), namespaces: new Set() };
+
+/** The wildcards that include a host, widest last: `*.b.c` and `*.c` of `a.b.c`, and `*`. */
+function* wildcardsOf(host: string): Generator<string> {
+  for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) yield `*${host.slice(dot)}`;
+  yield "*";
 }
 
 /** A Service that comes or goes has other labels than none. */

@@ -43,6 +43,11 @@ export class ReadIndex {
     return this.#byTopic.has(topic);
   }
 
+  /** What somebody reads. */
+  topics(): Iterable<string> {
+    return this.#byTopic.keys();
+  }
+
   /** Topics that somebody reads. */
   get size(): number {
     return this.#byTopic.size;

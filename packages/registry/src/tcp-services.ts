@@ -35,8 +35,8 @@ export class TcpServices {
   changed(before: Service | undefined, after: Service | undefined): void {
     if (after !== undefined) this.#countHttp(after, 1);
     if (before !== undefined) this.#countHttp(before, -1);
-    const was = before !== undefined && needsOwnListener(before);
-    const is = after !== undefined && needsOwnListener(after);
+    const was = before !== undefined && showsEverywhere(before);
+    const is = after !== undefined && showsEverywhere(after);
     if (was) this.#candidates.delete(keyOf(before));
     if (is) this.#candidates.set(keyOf(after), after);
     if (was || is) this.#lists = undefined;
@@ -66,7 +66,7 @@ export class TcpServices {
  * Whether every fence in mode `tcp: visible` shows the service: a connection to a hidden one could
  * not be redirected, and would fail.
  */
-function needsOwnListener({ spec }: Service): boolean {
+export function showsEverywhere({ spec }: Service): boolean {
   return spec.type !== "ExternalName" && spec.ports.some((port) => port.protocol === "TCP" && portProtocol(port) !== "http");
 }
 

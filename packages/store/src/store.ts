@@ -46,6 +46,10 @@ export interface MeshConfig {
   readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY";
   /** `rootNamespace`; undefined where it has Istio's default. */
   readonly rootNamespace: string | undefined;
+  /** `defaultServiceExportTo`: who sees a ServiceEntry without `exportTo`. Default: everybody. */
+  readonly serviceExportTo?: readonly string[];
+  /** `defaultVirtualServiceExportTo`, the same of a VirtualService. */
+  readonly virtualServiceExportTo?: readonly string[];
 }
 
 /**

@@ -91,7 +91,8 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     const { tcp, fallbackReady, config } = this.#commonNow();
     if (fallbackReady !== this.#common.fallbackReady || config !== this.#common.config) return "all";
     const beside = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
-    return [...reconciler.reads.concernedBy(changes, tcp !== this.#common.tcp), ...beside, ...this.#rivalsOf(changes)];
+    const others = { isTcp: tcp !== this.#common.tcp, hosts: mesh().touchedHosts(changes) };
+    return [...reconciler.reads.concernedBy(changes, others), ...beside, ...this.#rivalsOf(changes)];
   }
 
   /** Fences for the pods of one that came, went, was switched, or has other pods than before. */

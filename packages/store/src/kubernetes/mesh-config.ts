@@ -25,7 +25,15 @@ export function readMeshConfig({ metadata, data }: WireObject): MeshConfig {
     });
   if (typeof text !== "string") throw fault("no text");
   const config = fieldsOf(contentIn(text, fault) ?? {}, fault);
-  return { outbound: outboundOf(config, fault), rootNamespace: rootNamespaceOf(config, fault) };
+  const serviceExportTo = namesIn("defaultServiceExportTo", config.defaultServiceExportTo ?? config.default_service_export_to, fault);
+  const ofRoutes = config.defaultVirtualServiceExportTo ?? config.default_virtual_service_export_to;
+  const virtualServiceExportTo = namesIn("defaultVirtualServiceExportTo", ofRoutes, fault);
+  return {
+    outbound: outboundOf(config, fault),
+    rootNamespace: rootNamespaceOf(config, fault),
+    ...(serviceExportTo.length > 0 && { serviceExportTo }),
+    ...(virtualServiceExportTo.length > 0 && { virtualServiceExportTo }),
+  };
 }
 
 type Fault = (message: string) => FencelineError;
@@ -44,6 +52,12 @@ function rootNamespaceOf({ rootNamespace, root_namespace }: Fields, fault: Fault
   const value = rootNamespace ?? root_namespace ?? "";
   if (typeof value !== "string") throw fault(`rootNamespace is no text: ${JSON.stringify(value)}`);
   return value === "" ? undefined : value;
+}
+
+function namesIn(field: string, value: unknown, fault: Fault): readonly string[] {
+  if (value == null) return [];
+  if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) throw fault(`${field} is no list of namespaces`);
+  return value;
 }
 
 function outboundOf(config: Fields, fault: Fault): OutboundMode {

@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from "node:util";
+import { type ObjectChange, SERVICE, SERVICE_ENTRY, type ServiceEntry, VIRTUAL_SERVICE } from "@fenceline/api";
+import { isWildcard, type MeshHosts, type Registry, showsEverywhere, type Visibility } from "@fenceline/registry";
+import type { MeshChanges } from "@fenceline/store";
+
+/** Hosts of a ServiceEntry or VirtualService that changed, as it was or as it is. */
+export interface TouchedHosts {
+  readonly hosts: readonly string[];
+  readonly visibility: Visibility;
+  /** Whether every fence that sees it may show other hosts than before, whatever it has learned. */
+  readonly isShared: boolean;
+}
+
+const EVERYBODY: Visibility = { isPublic: true, namespaces: new Set() };
+
+/** What {@link touchedHosts} looks at, with the changes taken in. */
+export interface TouchedHostsInput {
+  readonly meshHosts: MeshHosts;
+  readonly registry: Registry;
+  /** Namespaces that every fence shows: Istio's and ours. */
+  readonly shown: ReadonlySet<string>;
+}
+
+/** Which hosts of ServiceEntries and VirtualServices are others than before, and to whom. */
+export function touchedHosts(changes: Pick<MeshChanges, "of">, input: TouchedHostsInput): readonly TouchedHosts[] {
+  const { meshHosts } = input;
+  const entries = changes.of(SERVICE_ENTRY).filter(hasOtherHosts);
+  const routes = meshHosts.touchedRoutes(changes.of(VIRTUAL_SERVICE));
+  return [
+    ...meshHosts.touchedEntries(entries).map((touched) => ({ ...touched, isShared: true })),
+    ...routes.map((touched) => ({ ...touched, isShared: touched.hosts.some((host) => isOfShared(host, input)) })),
+    ...routedServices(changes, input),
+  ];
+}
+
+/** Ports and addresses of a ServiceEntry are no fence's. */
+function hasOtherHosts({ before, after }: ObjectChange<ServiceEntry>): boolean {
+  const [was, is] = [before, after].map((entry) => entry && [entry.spec.hosts, entry.spec.exportTo]);
+  return !isDeepStrictEqual(was, is);
+}
+
+/** Whether fences show the host that never called it. */
+function isOfShared(host: string, { registry, shown }: TouchedHostsInput): boolean {
+  const service = isWildcard(host) ? undefined : registry.resolveHost(host);
+  return service === undefined || shown.has(service.metadata.namespace) || showsEverywhere(service);
+}
+
+/** A host of a VirtualService that became one of a Service, or is no more: only the other is shared. */
+function routedServices(changes: Pick<MeshChanges, "of">, { meshHosts, registry }: TouchedHostsInput): readonly TouchedHosts[] {
+  return changes.of(SERVICE).flatMap(({ before, after }) => {
+    const service = before === undefined ? after : after === undefined ? before : undefined;
+    const host = service === undefined ? "" : registry.hostOf(service);
+    return meshHosts.isRouted(host) ? [{ hosts: [host], visibility: EVERYBODY, isShared: true }] : [];
+  });
+}

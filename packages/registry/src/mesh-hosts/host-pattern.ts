@@ -1,0 +1,28 @@
+/**
+ * Hosts as Istio compares them: exact names, and wildcards with a `*` in front, which stands for
+ * any beginning (pkg/config/host/name.go). A wildcard does not include the name without a
+ * beginning.
+ */
+export function isWildcard(host: string): boolean {
+  return host.startsWith("*");
+}
+
+/** Whether every host that `inner` stands for is one that `outer` stands for. */
+export function includesHost(outer: string, inner: string): boolean {
+  if (!isWildcard(outer)) return outer === inner;
+  return isWildcard(inner) ? inner.slice(1).endsWith(outer.slice(1)) : inner.endsWith(outer.slice(1));
+}
+
+/** Whether one of them includes the other. */
+export function overlap(one: string, other: string): boolean {
+  return includesHost(one, other) || includesHost(other, one);
+}
+
+/**
+ * The host that an object of `namespace` means: a name without a dot is a Service of its own
+ * namespace (ResolveShortnameToFQDN).
+ */
+export function fullHost(host: string, namespace: string, clusterDomain: string): string {
+  const lower = host.toLowerCase();
+  return lower === "*" || lower.includes(".") || lower.includes(":") ? lower : `${lower}.${namespace}.svc.${clusterDomain}`;
+}

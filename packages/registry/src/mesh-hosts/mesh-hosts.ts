@@ -1,0 +1,107 @@
+import type { ServiceEntry, VirtualService } from "@fenceline/api";
+import { allNew, type ObjectChange } from "@fenceline/api/vocabulary";
+import { type EntryHost, ServiceEntryIndex } from "./service-entry-index.ts";
+import { type HostRoutes, type RoutedHost, type TouchedRoutes, VirtualServiceIndex } from "./virtual-service-index.ts";
+import type { Visibility } from "./visibility.ts";
+
+/** What {@link MeshHosts} are made from. */
+export interface MeshHostsSnapshot {
+  readonly serviceEntries?: readonly ServiceEntry[];
+  readonly virtualServices?: readonly VirtualService[];
+  /** Cluster domain. Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  readonly defaults?: ExportDefaults;
+}
+
+/** What changed of the objects that {@link MeshHosts} are made from. */
+export interface MeshHostsChanges {
+  readonly serviceEntries?: readonly ObjectChange<ServiceEntry>[];
+  readonly virtualServices?: readonly ObjectChange<VirtualService>[];
+}
+
+/** Who sees objects without `exportTo`, by MeshConfig. An empty list is everybody. */
+export interface ExportDefaults {
+  readonly serviceEntries: readonly string[];
+  readonly virtualServices: readonly string[];
+}
+
+/** What may be asked for by those who are told when an answer is another one. */
+export type MeshHostLookup = Pick<MeshHosts, "version" | "entriesVisibleTo" | "entriesFor" | "routesVisibleTo" | "routesFor">;
+
+/**
+ * Hosts that are no Services, and routes that others wrote: what ServiceEntries and VirtualServices
+ * say of a host that a namespace calls. Kept up with what changes; it gives the same answers as one
+ * that is made anew.
+ */
+export class MeshHosts {
+  readonly #entries = new ServiceEntryIndex();
+  readonly #routes: VirtualServiceIndex;
+  #version = 0;
+
+  constructor({ serviceEntries, virtualServices, clusterDomain = "cluster.local", defaults }: MeshHostsSnapshot = {}) {
+    this.#routes = new VirtualServiceIndex(clusterDomain);
+    if (defaults !== undefined) this.configure(defaults);
+    this.apply({ serviceEntries: allNew(serviceEntries), virtualServices: allNew(virtualServices) });
+  }
+
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Takes over what MeshConfig says of objects without `exportTo`. */
+  configure(defaults: ExportDefaults): void {
+    this.#version += 1;
+    this.#entries.configure(defaults.serviceEntries);
+    this.#routes.configure(defaults.virtualServices);
+  }
+
+  /** Takes over what changed. A change that is there already does nothing. */
+  apply({ serviceEntries = [], virtualServices = [] }: MeshHostsChanges): void {
+    if (serviceEntries.length + virtualServices.length > 0) this.#version += 1;
+    for (const change of serviceEntries) this.#entries.changed(change);
+    for (const change of virtualServices) this.#routes.changed(change);
+  }
+
+  /** Every host of a ServiceEntry that a namespace sees, ordered by the entries' namespaces and host. */
+  entriesVisibleTo(namespace: string): readonly EntryHost[] {
+    return this.#entries.visibleTo(namespace);
+  }
+
+  /** Of them those that are the host, include it, or are included by it. */
+  entriesFor(host: string, namespace: string): readonly EntryHost[] {
+    return this.#entries.matching(host, namespace);
+  }
+
+  /** Every host of a VirtualService that is in force for calls from a namespace. */
+  routesVisibleTo(namespace: string): readonly RoutedHost[] {
+    return this.#routes.size === 0 ? [] : this.#routes.visibleTo(namespace);
+  }
+
+  /** VirtualServices that are in force for calls from a namespace to a host. */
+  routesFor(host: string, namespace: string): readonly HostRoutes[] {
+    return this.#routes.size === 0 ? [] : this.#routes.matching(host, namespace);
+  }
+
+  /** Whether a VirtualService is for exactly this host. */
+  isRouted(host: string): boolean {
+    return this.#routes.has(host);
+  }
+
+  /** Hosts of VirtualServices that changed, on either side, and who sees them. */
+  touchedRoutes(changes: readonly ObjectChange<VirtualService>[]): readonly TouchedRoutes[] {
+    return sides(changes).flatMap((service) => this.#routes.touchedBy(service));
+  }
+
+  /** Hosts of ServiceEntries that changed, on either side, and who sees them. */
+  touchedEntries(changes: readonly ObjectChange<ServiceEntry>[]): readonly { readonly hosts: readonly string[]; readonly visibility: Visibility }[] {
+    return sides(changes).map((entry) => ({
+      hosts: entry.spec.hosts.map((host) => host.toLowerCase()),
+      visibility: this.#entries.visibilityOf(entry),
+    }));
+  }
+}
+
+function sides<O>(changes: readonly ObjectChange<O>[]): readonly O[] {
+  return changes.flatMap(({ before, after }) => [before, after]).filter((side) => side !== undefined);
+}

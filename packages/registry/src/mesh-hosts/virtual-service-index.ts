@@ -1,0 +1,160 @@
+import type { VirtualService } from "@fenceline/api";
+import type { ObjectChange } from "@fenceline/api/vocabulary";
+import { compareText } from "../byte-order.ts";
+import { fullHost } from "./host-pattern.ts";
+import { PatternIndex } from "./pattern-index.ts";
+import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";
+
+/** A VirtualService that is in force for calls to some host. */
+export interface HostRoutes {
+  /** A Sidecar must import the host from it. */
+  readonly namespace: string;
+  /** Every host that it may send the calls to, in lower case and in full. */
+  readonly destinations: readonly string[];
+}
+
+/** A host of a VirtualService. */
+export interface RoutedHost {
+  readonly namespace: string;
+  /** In lower case and in full. It may be a wildcard. */
+  readonly host: string;
+}
+
+/** Whom a change of a VirtualService concerns: callers of these hosts who see it. */
+export interface TouchedRoutes {
+  readonly hosts: readonly string[];
+  readonly visibility: Visibility;
+}
+
+interface Known {
+  readonly service: VirtualService;
+  readonly visibility: Visibility;
+  /** Those of calls within the mesh: none where it is for gateways alone, or others delegate to it. */
+  readonly hosts: readonly string[];
+}
+
+/** What a route without `gateways` is for, too: calls between sidecars. */
+const MESH_GATEWAY = "mesh";
+
+/**
+ * Which VirtualServices are in force for calls from a namespace to a host. A change costs a look at
+ * the VirtualService that changed, and at those that delegate to it.
+ */
+export class VirtualServiceIndex {
+  readonly #clusterDomain: string;
+  readonly #known = new Map<string, Known>();
+  readonly #hosts = new PatternIndex<Known>();
+  /** Those that delegate to one, by its name. */
+  readonly #delegators = new Map<string, Set<Known>>();
+  #defaults: readonly string[] = [];
+
+  constructor(clusterDomain: string) {
+    this.#clusterDomain = clusterDomain;
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** @param defaults what counts for those without `exportTo` */
+  configure(defaults: readonly string[]): void {
+    const services = [...this.#known.values()].map(({ service }) => service);
+    for (const service of services) this.changed({ before: service, after: undefined });
+    this.#defaults = defaults;
+    for (const service of services) this.changed({ before: undefined, after: service });
+  }
+
+  changed({ before, after }: ObjectChange<VirtualService>): void {
+    const object = after ?? before;
+    if (object === undefined) return;
+    const key = nameOf(object.metadata);
+    const known = this.#known.get(key);
+    if (known?.service === after) return;
+    if (known !== undefined) this.#remove(key, known);
+    if (after !== undefined) this.#add(key, after);
+  }
+
+  /** Whether a VirtualService is for exactly this host. */
+  has(host: string): boolean {
+    return this.#hosts.has(host);
+  }
+
+  /** Those that are in force for calls from a namespace to a host, ordered by namespace and name. */
+  matching(host: string, namespace: string): readonly HostRoutes[] {
+    const seen = [...this.#hosts.matching(host)].filter(({ visibility }) => isVisibleTo(visibility, namespace));
+    return seen.sort(byName).map((known) => ({ namespace: known.service.metadata.namespace, destinations: this.#destinationsOf(known) }));
+  }
+
+  /** Every host of those that a namespace sees, each once, ordered by namespace and host. */
+  visibleTo(namespace: string): readonly RoutedHost[] {
+    const hosts = new Map<string, RoutedHost>();
+    for (const { service, visibility, hosts: own } of this.#known.values()) {
+      if (!isVisibleTo(visibility, namespace)) continue;
+      for (const host of own) hosts.set(`${service.metadata.namespace}/${host}`, { namespace: service.metadata.namespace, host });
+    }
+    return [...hosts.keys()].sort(compareText).flatMap((name) => hosts.get(name) ?? []);
+  }
+
+  /**
+   * Whose calls a VirtualService has a say in, as one side of a change has it. One that others
+   * delegate to has its say in theirs.
+   */
+  touchedBy(service: VirtualService): readonly TouchedRoutes[] {
+    const own = { hosts: this.#hostsOf(service), visibility: this.#visibilityOf(service) };
+    return [own, ...(this.#delegators.get(nameOf(service.metadata)) ?? [])].filter(({ hosts }) => hosts.length > 0);
+  }
+
+  /** Its own, and those of what it delegates to: one level, as in Istio. */
+  #destinationsOf({ service }: Known): readonly string[] {
+    const { metadata, spec } = service;
+    const delegates = spec.delegates.flatMap(({ name, namespace }) => {
+      const delegate = this.#known.get(nameOf({ namespace: namespace || metadata.namespace, name }));
+      const isDelegate = delegate !== undefined && delegate.service.spec.hosts.length === 0;
+      return isDelegate && isVisibleTo(delegate.visibility, metadata.namespace) ? [delegate.service] : [];
+    });
+    const all = [service, ...delegates].flatMap((each) => each.spec.destinations.map((host) => this.#full(host, each)));
+    return [...new Set(all)];
+  }
+
+  #hostsOf(service: VirtualService): readonly string[] {
+    const { hosts, gateways } = service.spec;
+    const isForMesh = gateways.length === 0 || gateways.includes(MESH_GATEWAY);
+    return isForMesh ? hosts.map((host) => this.#full(host, service)) : [];
+  }
+
+  #visibilityOf({ spec, metadata }: VirtualService): Visibility {
+    return visibilityOf(spec.exportTo, metadata.namespace, this.#defaults);
+  }
+
+  #full(host: string, { metadata }: VirtualService): string {
+    return fullHost(host, metadata.namespace, this.#clusterDomain);
+  }
+
+  #add(key: string, service: VirtualService): void {
+    const known = { service, visibility: this.#visibilityOf(service), hosts: this.#hostsOf(service) };
+    this.#known.set(key, known);
+    for (const host of known.hosts) this.#hosts.add(host, known);
+    for (const delegate of delegatesOf(service)) this.#delegators.set(delegate, (this.#delegators.get(delegate) ?? new Set()).add(known));
+  }
+
+  #remove(key: string, known: Known): void {
+    this.#known.delete(key);
+    for (const host of known.hosts) this.#hosts.delete(host, known);
+    for (const delegate of delegatesOf(known.service)) {
+      this.#delegators.get(delegate)?.delete(known);
+      if (this.#delegators.get(delegate)?.size === 0) this.#delegators.delete(delegate);
+    }
+  }
+}
+
+function delegatesOf({ metadata, spec }: VirtualService): readonly string[] {
+  return spec.delegates.map(({ name, namespace }) => nameOf({ namespace: namespace || metadata.namespace, name }));
+}
+
+function nameOf({ namespace, name }: Pick<VirtualService["metadata"], "namespace" | "name">): string {
+  return `${namespace}/${name}`;
+}
+
+function byName({ service: one }: Known, { service: other }: Known): number {
+  return compareText(nameOf(one.metadata), nameOf(other.metadata));
+}
