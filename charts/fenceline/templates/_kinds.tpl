@@ -10,6 +10,9 @@
 - apiGroups: [networking.k8s.io]
   resources: [servicecidrs]
   verbs: [get, list, watch]
+- apiGroups: [networking.istio.io]
+  resources: [serviceentries, virtualservices, destinationrules]
+  verbs: [get, list, watch]
 # Kinds of ours: their authors' to change. Ours is the status.
 - apiGroups: [microservice.slime.io, microservice.netease.com]
   resources: [servicefences]

@@ -4,6 +4,7 @@ import { External } from "./config/external.ts";
 import { CollectorService, Fallback } from "./config/own-services.ts";
 import { Telemetry } from "./config/telemetry.ts";
 import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./kinds/automatic-fence.ts";
+import { SERVICE_ENTRY_MODES } from "./kinds/service-entry-mode.ts";
 import { LabelKey } from "./label-key.ts";
 import { NamespaceName } from "./object.ts";
 import { DEFAULT_TRUST_DOMAIN } from "./peer-identity.ts";
@@ -82,6 +83,12 @@ export const Config = z.strictObject({
     .describe(
       "Envoy's on_demand filter, which lets a request wait for its cluster while a fence widens. It needs delta xDS (Istio 1.22). auto: when every proxy of the workload is known to be new enough.",
     ),
+  serviceEntries: z
+    .enum(SERVICE_ENTRY_MODES)
+    .default("Visible")
+    .describe(
+      "What becomes of hosts of ServiceEntries in fences that do not say so themselves. Visible: every fence shows those that its namespace sees, called or not. Learn: those that are called, as with Services; a host that is not learned yet is called past Istio, without what is configured for it.",
+    ),
   trustDomain: TrustDomain.default(DEFAULT_TRUST_DOMAIN).describe(
     "Trust domain of the mesh, as Istio's meshConfig.trustDomain. Certificates of any other one prove nothing.",
   ),
@@ -99,41 +106,3 @@ export const Config = z.strictObject({
   automaticFences: AutomaticFences.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
-
-/** What decides which namespaces are Istio's and Fenceline's own. */
-export interface SystemConfig extends Pick<Config, "namespace" | "istioNamespace" | "rootNamespace"> {
-  /**
-   * What the MeshConfigs say, one for each control plane. A `rootNamespace` that disagrees with
-   * them may be a mistake, so it makes none of them harmless.
-   */
-  readonly meshRootNamespaces?: readonly string[];
-}
-
-/**
- * Namespaces in which no workload is fenced: Fenceline's own, Istio's, and every one that may be a
- * root namespace of Istio's.
- */
-export function systemNamespaces({
-  namespace,
-  istioNamespace,
-  rootNamespace = istioNamespace,
-  meshRootNamespaces = [],
-}: SystemConfig): ReadonlySet<string> {
-  return new Set([namespace, istioNamespace, rootNamespace, ...meshRootNamespaces]);
-}
-
-/** Where Istio keeps its MeshConfigs: at least one, none twice. */
-export function meshConfigMapsOf({
-  istioNamespace,
-  meshConfigMaps = [],
-  meshConfigMap,
-}: Pick<Config, "istioNamespace" | "meshConfigMaps" | "meshConfigMap">): readonly { readonly namespace: string; readonly name: string }[] {
-  const named = [...meshConfigMaps, ...(meshConfigMap === undefined ? [] : [meshConfigMap])];
-  const names = new Set(named.length === 0 ? ["istio"] : named);
-  return [...names].map((name) => ({ namespace: istioNamespace, name }));
-}
-
-/** The trust domains whose identities are believed. */
-export function trustDomainsOf({ trustDomain, trustDomainAliases }: Pick<Config, "trustDomain" | "trustDomainAliases">): readonly string[] {
-  return [trustDomain, ...trustDomainAliases];
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meshConfigMapsOf, systemNamespaces } from "./config.ts";
+import { meshConfigMapsOf, systemNamespaces } from "./config-answers.ts";
 import { parseConfig } from "./config-file.ts";
 
 for (const [what, text, names] of [

@@ -1,5 +1,6 @@
 import {
   type Config,
+  DESTINATION_RULE,
   ENDPOINT_SLICE,
   type FenceKey,
   type Labels,
@@ -16,11 +17,12 @@ import {
   VIRTUAL_SERVICE,
 } from "@fenceline/api";
 import { type ControlPlane, type Destination, type ExportDefaults, MeshHosts, Registry, unitedDefaults } from "@fenceline/registry";
-import { workloadLabels } from "@fenceline/render/fence";
+import { type NamespacedHost, workloadLabels } from "@fenceline/render/fence";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceTable } from "./fence-table.ts";
 import type { FenceOfPods } from "./fences-of-labels.ts";
 import { NamedHosts } from "./named-hosts.ts";
+import { SystemHosts } from "./system-hosts.ts";
 import { type TouchedHosts, touchedHosts } from "./touched-hosts.ts";
 
 /**
@@ -52,6 +54,7 @@ export class Mesh {
   readonly #given: Config;
   readonly #fences: FenceTable;
   readonly #named: NamedHosts;
+  readonly #system: SystemHosts;
   readonly #namespaces = new Map<string, Namespace>();
   #config: MeshConfiguration;
   #controlPlanes: readonly ControlPlane[] = [];
@@ -62,18 +65,21 @@ export class Mesh {
   constructor(snapshot: MeshSnapshot, config: Config) {
     this.#given = config;
     this.#config = config;
-    this.meshHosts = new MeshHosts({
-      serviceEntries: snapshot.of(SERVICE_ENTRY),
-      virtualServices: snapshot.of(VIRTUAL_SERVICE),
-      clusterDomain: config.clusterDomain,
-    });
-    this.#configure(snapshot.meshConfigs);
     this.registry = new Registry({
       services: snapshot.of(SERVICE),
       endpointSlices: snapshot.of(ENDPOINT_SLICE),
       clusterDomain: config.clusterDomain,
     });
-    this.#named = new NamedHosts(this.registry);
+    this.meshHosts = new MeshHosts({
+      serviceEntries: snapshot.of(SERVICE_ENTRY),
+      virtualServices: snapshot.of(VIRTUAL_SERVICE),
+      destinationRules: snapshot.of(DESTINATION_RULE),
+      clusterDomain: config.clusterDomain,
+      isService: (host) => this.registry.resolveHost(host) !== undefined,
+    });
+    this.#configure(snapshot.meshConfigs);
+    this.#system = new SystemHosts(this.registry, [config.istioNamespace, config.namespace]);
+    this.#named = new NamedHosts(this.registry, this.meshHosts);
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
     this.collectorHost = `${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`;
@@ -85,7 +91,15 @@ export class Mesh {
   /** @param now what there is, the changes included */
   apply(changes: MeshChanges, now: Pick<MeshSnapshot, "meshConfigs">): void {
     this.registry.apply({ services: changes.of(SERVICE), endpointSlices: changes.of(ENDPOINT_SLICE) });
-    this.meshHosts.apply({ serviceEntries: changes.of(SERVICE_ENTRY), virtualServices: changes.of(VIRTUAL_SERVICE) });
+    this.meshHosts.apply({
+      serviceEntries: changes.of(SERVICE_ENTRY),
+      virtualServices: changes.of(VIRTUAL_SERVICE),
+      destinationRules: changes.of(DESTINATION_RULE),
+      services: changes
+        .of(SERVICE)
+        .flatMap((change) => objectOf(change) ?? [])
+        .map((service) => this.registry.hostOf(service)),
+    });
     for (const { before, after } of changes.of(SERVICE_FENCE)) this.#fences.changed(before, after);
     for (const change of changes.of(SERVICE)) {
       const service = objectOf(change);
@@ -97,6 +111,11 @@ export class Mesh {
       else this.#namespaces.set(name, change.after);
     }
     if (changes.meshConfigs.length > 0) this.#configure(now.meshConfigs);
+  }
+
+  /** Services of Istio's namespace and of ours. The same list as long as it says the same. */
+  get systemHosts(): readonly NamespacedHost[] {
+    return this.#system.list();
   }
 
   /** Which hosts of ServiceEntries and VirtualServices changed, once the changes are taken over. */
@@ -176,16 +195,20 @@ export class Mesh {
   }
 
   /**
-   * The Service port behind an Envoy cluster `outbound|<port>|<subset>|<host>`; undefined when it
-   * is none, or not in the registry.
+   * The port of a Service or ServiceEntry behind an Envoy cluster
+   * `outbound|<port>|<subset>|<host>`; undefined when it is none, or not in the registry.
    */
   destinationOfCluster(cluster: string): Destination | undefined {
     const known = this.#clusters.get(cluster);
     if (known !== undefined && this.#isCurrent(known.service)) return known.destination;
     if (known !== undefined) this.#forget(cluster);
-    const found = this.#parseCluster(cluster);
-    if (found !== undefined) this.#remember(cluster, found);
-    return found?.destination;
+    const [direction, port, , host, ...rest] = cluster.split("|");
+    if (direction !== "outbound" || host === undefined || rest.length > 0) return undefined;
+    const found = this.#destinationOfHost(host, Number(port));
+    // A cluster is named by a port of the Service, never by one of its pods.
+    if (found?.destination.port !== Number(port)) return this.meshHosts.entryNamed(host, Number(port));
+    this.#remember(cluster, found);
+    return found.destination;
   }
 
   /** Characters of clusters that are remembered now. */
@@ -194,14 +217,14 @@ export class Mesh {
   }
 
   /**
-   * The Service port that a caller in `namespace` means by a host; undefined when no such Service,
-   * or no such port of it, exists.
+   * The port of a Service or ServiceEntry that a caller in `namespace` means by a host; undefined
+   * when no such one, or no such port of it, exists.
    */
   destinationOfHost(host: string, port: number, namespace?: string): Destination | undefined {
-    return this.#destinationOfHost(host, port, namespace)?.destination;
+    return this.#destinationOfHost(host, port, namespace)?.destination ?? this.meshHosts.entryNamed(host, port, namespace);
   }
 
-  /** Fully qualified host of the Service that an authority names for a caller in `namespace`. */
+  /** Host of the Service or ServiceEntry that an authority names for a caller in `namespace`. */
   hostNamedBy(authority: string, namespace: string): string | undefined {
     return this.#named.of(authority, namespace);
   }
@@ -236,14 +259,6 @@ export class Mesh {
   #forget(cluster: string): void {
     this.#clusters.delete(cluster);
     this.#clusterCharacters -= cluster.length;
-  }
-
-  #parseCluster(cluster: string): KnownCluster | undefined {
-    const [direction, port, , host, ...rest] = cluster.split("|");
-    if (direction !== "outbound" || host === undefined || rest.length > 0) return undefined;
-    const found = this.#destinationOfHost(host, Number(port));
-    // A cluster is named by a port of the Service, never by one of its pods.
-    return found?.destination.port === Number(port) ? found : undefined;
   }
 
   #configure(meshConfigs: readonly MeshConfig[] = []): void {

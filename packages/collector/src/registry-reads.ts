@@ -54,22 +54,16 @@ export class RegistryReads {
 
   /** Objects that a change of what they read concerns. */
   concernedBy(changes: Pick<MeshChanges, "of">, { isTcp = false, hosts = [] }: ChangedBeside = {}): readonly ObjectRef[] {
-    const topics = new Set<string>(isTcp ? [TCP] : []);
-    for (const change of changes.of(SERVICE)) {
-      const service = objectOf(change);
-      if (service !== undefined) topics.add(formatFenceKey(service.metadata));
-      if (hasOtherLabels(change)) topics.add(ALL);
-    }
-    for (const change of changes.of(ENDPOINT_SLICE)) {
-      // Slices change all the time, and few are read.
-      const read = [...servicesOfSlice(change)].map(endpointsOf).filter((topic) => this.#index.isRead(topic));
-      if (read.length > 0 && readinessChanged(change)) for (const topic of read) topics.add(topic);
-    }
-    for (const { visibility, isShared } of hosts) {
-      if (!isShared) continue;
-      for (const namespace of visibility.isPublic ? ["*"] : visibility.namespaces) topics.add(sharedIn(namespace));
-    }
+    const topics = new Set([...(isTcp ? [TCP] : []), ...serviceTopics(changes), ...this.#endpointTopics(changes), ...sharedTopics(hosts)]);
     return [...[...topics].flatMap((topic) => [...this.#index.readersOf(topic)]), ...this.#readersOf(hosts)];
+  }
+
+  /** Slices change all the time, and few are read. */
+  *#endpointTopics(changes: Pick<MeshChanges, "of">): Generator<string> {
+    for (const change of changes.of(ENDPOINT_SLICE)) {
+      const read = [...servicesOfSlice(change)].map(endpointsOf).filter((topic) => this.#index.isRead(topic));
+      if (read.length > 0 && readinessChanged(change)) yield* read;
+    }
   }
 
   /** A wildcard is compared with every host that somebody reads: few are written, and rarely. */
@@ -82,6 +76,19 @@ export class RegistryReads {
 }
 
 const NO_HOSTS: HostReads = { hosts: new Set(), namespaces: new Set() };
+
+function* serviceTopics(changes: Pick<MeshChanges, "of">): Generator<string> {
+  for (const change of changes.of(SERVICE)) {
+    const service = objectOf(change);
+    if (service !== undefined) yield formatFenceKey(service.metadata);
+    if (hasOtherLabels(change)) yield ALL;
+  }
+}
+
+function* sharedTopics(touched: readonly TouchedHosts[]): Generator<string> {
+  for (const { visibility, isShared } of touched)
+    if (isShared) for (const namespace of visibility.isPublic ? ["*"] : visibility.namespaces) yield sharedIn(namespace);
+}
 
 /** The wildcards that include a host, widest last: `*.b.c` and `*.c` of `a.b.c`, and `*`. */
 function* wildcardsOf(host: string): Generator<string> {

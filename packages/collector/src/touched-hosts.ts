@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
-import { type ObjectChange, SERVICE, SERVICE_ENTRY, type ServiceEntry, VIRTUAL_SERVICE } from "@fenceline/api";
-import { isWildcard, type MeshHosts, type Registry, showsEverywhere, type Visibility } from "@fenceline/registry";
+import { DESTINATION_RULE, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE } from "@fenceline/api";
+import { fullHost, isWildcard, type MeshHosts, type Registry, showsEverywhere, type Visibility } from "@fenceline/registry";
 import type { MeshChanges } from "@fenceline/store";
 
 /** Hosts of a ServiceEntry or VirtualService that changed, as it was or as it is. */
@@ -24,19 +23,22 @@ export interface TouchedHostsInput {
 /** Which hosts of ServiceEntries and VirtualServices are others than before, and to whom. */
 export function touchedHosts(changes: Pick<MeshChanges, "of">, input: TouchedHostsInput): readonly TouchedHosts[] {
   const { meshHosts } = input;
-  const entries = changes.of(SERVICE_ENTRY).filter(hasOtherHosts);
   const routes = meshHosts.touchedRoutes(changes.of(VIRTUAL_SERVICE));
   return [
-    ...meshHosts.touchedEntries(entries).map((touched) => ({ ...touched, isShared: true })),
+    ...meshHosts.touchedEntries(changes.of(SERVICE_ENTRY)).map((touched) => ({ ...touched, isShared: true })),
     ...routes.map((touched) => ({ ...touched, isShared: touched.hosts.some((host) => isOfShared(host, input)) })),
     ...routedServices(changes, input),
+    ...tlsHosts(changes, input),
   ];
 }
 
-/** Ports and addresses of a ServiceEntry are no fence's. */
-function hasOtherHosts({ before, after }: ObjectChange<ServiceEntry>): boolean {
-  const [was, is] = [before, after].map((entry) => entry && [entry.spec.hosts, entry.spec.exportTo]);
-  return !isDeepStrictEqual(was, is);
+/** Who begins TLS for a host of a ServiceEntry decides whether it may be learned. */
+function tlsHosts(changes: Pick<MeshChanges, "of">, { meshHosts, registry }: TouchedHostsInput): readonly TouchedHosts[] {
+  const rules = changes.of(DESTINATION_RULE).flatMap(({ before, after }) => [before, after]);
+  const hosts = rules.flatMap((rule) =>
+    rule?.spec.hasClientTls === true ? [fullHost(rule.spec.host, rule.metadata.namespace, registry.clusterDomain)] : [],
+  );
+  return hosts.filter((host) => meshHosts.hasEntry(host)).map((host) => ({ hosts: [host], visibility: EVERYBODY, isShared: true }));
 }
 
 /** Whether fences show the host that never called it. */
@@ -45,7 +47,7 @@ function isOfShared(host: string, { registry, shown }: TouchedHostsInput): boole
   return service === undefined || shown.has(service.metadata.namespace) || showsEverywhere(service);
 }
 
-/** A host of a VirtualService that became one of a Service, or is no more: only the other is shared. */
+/** A host of a VirtualService that became a Service's, or is none any more. */
 function routedServices(changes: Pick<MeshChanges, "of">, { meshHosts, registry }: TouchedHostsInput): readonly TouchedHosts[] {
   return changes.of(SERVICE).flatMap(({ before, after }) => {
     const service = before === undefined ? after : after === undefined ? before : undefined;

@@ -31,6 +31,12 @@ export function portProtocol(port: ServicePort): PortProtocol {
   return OTHER_PROTOCOLS.has(protocol) ? "tcp" : "unknown";
 }
 
+/** Whether a port of a ServiceEntry is HTTP: it says so itself, and nothing is sniffed. */
+export function isHttpEntryPort({ protocol }: { readonly protocol: string }): boolean {
+  const declared = protocol.toLowerCase();
+  return HTTP_PROTOCOLS.has(declared) || declared === "http_proxy";
+}
+
 /**
  * `grpc-web-api` → `grpc-web`, `http-metrics` → `http`, `web` → `web` (which no protocol is
  * called).

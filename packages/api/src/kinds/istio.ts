@@ -10,14 +10,10 @@ import type { Kind } from "./kind.ts";
  */
 
 /**
- * Versions of the kinds of Istio's networking that are only read. `v1beta1` first: every Istio since
- * 1.5 serves it, `v1` those since 1.22.
+ * Versions of the kinds of Istio's networking that are only read. `v1beta1` first: every Istio
+ * since 1.5 serves it, `v1` those since 1.22.
  */
-export const NETWORKING_VERSIONS = [
-  "networking.istio.io/v1beta1",
-  "networking.istio.io/v1",
-  "networking.istio.io/v1alpha3",
-] as const;
+export const NETWORKING_VERSIONS = ["networking.istio.io/v1beta1", "networking.istio.io/v1", "networking.istio.io/v1alpha3"] as const;
 
 export interface OwnerReference {
   readonly apiVersion: string;

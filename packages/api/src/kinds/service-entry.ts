@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { Labels, ObjectMeta } from "../object.ts";
+import { AUTO_ADDRESS_LABEL } from "../labels.ts";
+import { ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
 import type { MeshKind, Repeats } from "./kind.ts";
 
@@ -15,14 +16,13 @@ export const ServiceEntry = z.object({
   spec: z.object({
     hosts: z.array(z.string()).default([]),
     addresses: z.array(z.string()).default([]),
-    ports: z.array(z.object({ number: z.int().min(1).max(65_535), name: z.string().default(""), protocol: z.string().default("") })).default([]),
+    ports: z
+      .array(z.object({ number: z.int().min(1).max(65_535), name: z.string().default(""), protocol: z.string().default("") }))
+      .default([]),
     exportTo: z.array(z.string()).default([]),
   }),
 });
 export type ServiceEntry = z.infer<typeof ServiceEntry>;
-
-/** Says that istiod gives the hosts of a ServiceEntry no addresses of its own, where it is `false`. */
-export const AUTO_ADDRESS_LABEL = "networking.istio.io/enable-autoallocate-ip";
 
 function keepServiceEntry({ metadata: { name, namespace, labels }, spec, ...entry }: ServiceEntry, repeats: Repeats): ServiceEntry {
   const asked = labels[AUTO_ADDRESS_LABEL];
@@ -30,7 +30,7 @@ function keepServiceEntry({ metadata: { name, namespace, labels }, spec, ...entr
     ...entry,
     metadata: {
       ...{ name, namespace: repeats.text(namespace) },
-      labels: repeats.labels(asked === undefined ? {} : Labels.parse({ [AUTO_ADDRESS_LABEL]: asked })),
+      labels: repeats.labels(asked === undefined ? {} : { [AUTO_ADDRESS_LABEL]: asked }),
     },
     spec: { ...spec, ports: repeats.value(spec.ports), exportTo: repeats.value(spec.exportTo) },
   };

@@ -8,6 +8,7 @@ import type { OwnKind, PrinterColumn } from "./kind.ts";
 import { mergeServiceFenceStatus } from "./merge-service-fence-status.ts";
 import { normalFence, stoppedFence } from "./normal-fence.ts";
 import { readFenceStatus } from "./read-service-fence-status.ts";
+import { SERVICE_ENTRY_MODES } from "./service-entry-mode.ts";
 import { ServiceFenceStatus } from "./service-fence-status.ts";
 
 /** Our own group, and Slime's older one: resources of both are taken as they stand. */
@@ -103,6 +104,12 @@ export const ServiceFenceSpec = z.strictObject({
     .default("visible")
     .describe(
       "visible: services with a port that is not HTTP are in every fence (beyond 1,000 of them those of the largest namespaces by one wildcard each), so that no TCP connection can fail. learn: they are learned from access logs, and the first connection bypasses the mesh; visible are then only services that declare TCP on a port number that is HTTP elsewhere, which no access log would tell. Logging them changes their listeners, so Envoy cuts connections that were open before, 45 s after the fence came.",
+    ),
+  serviceEntries: z
+    .enum(SERVICE_ENTRY_MODES)
+    .optional()
+    .describe(
+      "Visible: every host of a ServiceEntry that the namespace sees is in the fence, whether or not it is called, and never ages. Learn: it is learned from access logs, and ages; not where its name is resolved by the proxy, a port of it is not HTTP, or a DestinationRule begins TLS for it: these stay visible. Default: the configuration's `serviceEntries`.",
     ),
   warmUp: WarmUp.prefault({}),
 });

@@ -1,4 +1,5 @@
 import { ENDPOINT_SLICE, NAMESPACE, NODE, SERVICE, SERVICE_CIDR } from "./core.ts";
+import { DESTINATION_RULE } from "./destination-rule.ts";
 import type { MeshKind, OwnKind, ReadKind } from "./kind.ts";
 import { SERVICE_ENTRY } from "./service-entry.ts";
 import { SERVICE_FENCE } from "./service-fence.ts";
@@ -26,6 +27,7 @@ export const MESH_KINDS = [
   SERVICE_CIDR,
   SERVICE_ENTRY,
   VIRTUAL_SERVICE,
+  DESTINATION_RULE,
 ] as const satisfies readonly MeshKind[];
 
 type ObjectOf<K> = K extends ReadKind<infer O> ? O : never;

@@ -1,4 +1,13 @@
-import { type Config, FencelineError, type ObjectChange, objectOf, SERVICE, type Service, type ServicePort } from "@fenceline/api";
+import {
+  type Config,
+  FencelineError,
+  type ObjectChange,
+  objectOf,
+  SERVICE,
+  SERVICE_ENTRY,
+  type Service,
+  type ServicePort,
+} from "@fenceline/api";
 import { RepeatPace, WorkQueue, type WorkQueueOptions } from "@fenceline/control";
 import {
   DeclaredPorts,
@@ -6,9 +15,10 @@ import {
   fallbackPorts,
   largestDeclarer,
   MOST_FALLBACK_PORTS,
+  type PortDeclarer,
   undeclaredPorts,
 } from "@fenceline/render/fallback";
-import type { MeshChanges, ServiceKey, Store } from "@fenceline/store";
+import type { MeshChanges, MeshSnapshot, ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../metrics.ts";
 import { IdlePorts } from "./idle-ports.ts";
@@ -68,7 +78,7 @@ export class FallbackService {
   /** A port that we added and that is gone again was taken away by somebody. */
   readonly #pace: RepeatPace<number>;
   readonly #idle: IdlePorts;
-  /** What the Services of the mesh declare, as of the latest changes. */
+  /** What Services and ServiceEntries of the mesh declare, as of the latest changes. */
   readonly #declared: DeclaredPorts;
   /**
    * A write was asked for and is not done. Snapshots may come many a second: they bring no retry
@@ -89,7 +99,7 @@ export class FallbackService {
     this.#key = { namespace: config.namespace, name: config.fallback.service };
     this.#pace = new RepeatPace(REPEATED, clock);
     this.#idle = new IdlePorts(clock);
-    this.#declared = new DeclaredPorts(store.ports === undefined ? [] : store.snapshot().of(SERVICE), config);
+    this.#declared = new DeclaredPorts(store.ports === undefined ? [] : declarersIn(store.snapshot()), config);
     this.#queue = new WorkQueue({
       work: async () => {
         await this.#reconcile();
@@ -129,9 +139,9 @@ export class FallbackService {
   /** Takes over what changed, where it may have other ports wanted: nearly never. */
   changed(changes: Pick<MeshChanges, "of">): void {
     if (this.#options.store.ports === undefined) return;
-    const services = changes.of(SERVICE);
-    for (const change of services) this.#declared.changed(change);
-    if (services.some((change) => this.#concerns(change))) this.refresh();
+    const declarers = [...changes.of(SERVICE), ...changes.of(SERVICE_ENTRY)];
+    for (const change of declarers) this.#declared.changed(change);
+    if (declarers.some((change) => this.#concerns(change))) this.refresh();
   }
 
   /** As of the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */
@@ -153,9 +163,9 @@ export class FallbackService {
 
   /**
    * Whether a change may have other ports wanted. As long as there is room only what comes counts,
-   * and nearly every Service declares numbers that are there.
+   * and nearly every object declares numbers that are there.
    */
-  #concerns(change: ObjectChange<Service>): boolean {
+  #concerns(change: ObjectChange<PortDeclarer>): boolean {
     const { namespace, name } = objectOf(change)?.metadata ?? {};
     const { after } = change;
     if (namespace === this.#key.namespace && name === this.#key.name) return true;
@@ -235,4 +245,8 @@ export class FallbackService {
     this.#trouble = trouble;
     return isNews;
   }
+}
+
+function declarersIn(snapshot: Pick<MeshSnapshot, "of">): readonly PortDeclarer[] {
+  return [...snapshot.of(SERVICE), ...snapshot.of(SERVICE_ENTRY)];
 }

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parkedHosts, SERVICE, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { parkedHosts, SERVICE_ENTRY, type Sidecar, sidecarHosts, VIRTUAL_SERVICE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
-import type { Resource } from "@fenceline/kubernetes/testing";
+import { type Resource, resourcesOf } from "@fenceline/kubernetes";
 import { FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "../testing/cluster.ts";
 import { CONFIG } from "../testing/mesh.ts";
 
+const [ENTRIES] = resourcesOf(SERVICE_ENTRY);
+const [ROUTES] = resourcesOf(VIRTUAL_SERVICE);
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 /**
  * Hosts of HTTP come in one step, and others late enough for the looks of each step to be told
@@ -35,37 +37,44 @@ async function start(t: Parameters<typeof startCluster>[0], spec: object) {
     STEPS,
   );
   const sidecar = (name: string) => cluster.server.get(SIDECARS, { namespace: "test1", name }) as unknown as Sidecar | undefined;
-  // Both steps of the first Sidecars.
-  await until(() =>
-    ["a", "other"].every((name) => {
-      const object = sidecar(name);
-      return object !== undefined && parkedHosts(object).length === 0;
-    }),
-  );
-  await cluster.collector.idle();
   const hosts = (name: string) => [sidecar(name) ?? []].flat().flatMap(sidecarHosts);
   const runs = async () => {
     const lines = (await cluster.metrics()).split("\n").filter((line) => line.startsWith("fenceline_reconciles_total"));
     return lines.reduce((sum, line) => sum + Number(line.split(" ")[1]), 0);
   };
-  /** Puts a Service and gives how many fences were looked at for it. */
-  const looksFor = async (...given: Parameters<typeof service>) => {
+  /** Puts an object and gives how many fences were looked at for it. */
+  const looksAfter = async (resource: Resource, object: Parameters<typeof cluster.server.put>[1], isTaken: () => boolean) => {
     const before = await runs();
-    cluster.server.put(SERVICES, service(...given));
-    await until(() =>
-      cluster.store
-        .snapshot()
-        .of(SERVICE)
-        .some(({ metadata }) => metadata.name === given[1]),
-    );
+    cluster.server.put(resource, object);
     // The store tells what changed after a pause of some milliseconds.
-    await until(() => cluster.collector.mesh.registry.service(given[0], given[1]) !== undefined);
+    await until(isTaken);
     await cluster.collector.idle();
     return (await runs()) - before;
   };
-  // What the start itself had looked at again is over when a further Service has been taken in.
-  while ((await looksFor("shop", "first")) > 0) cluster.server.remove(SERVICES, { namespace: "shop", name: "first" });
-  return { ...cluster, hosts, looksFor };
+  const looksFor = (...given: Parameters<typeof service>) =>
+    looksAfter(SERVICES, service(...given), () => cluster.collector.mesh.registry.service(given[0], given[1]) !== undefined);
+  /** The same for an object of Istio's. */
+  const looksForObject = (resource: Resource, namespace: string, spec: object) => {
+    const { meshHosts } = cluster.collector.mesh;
+    const { version } = meshHosts;
+    return looksAfter(resource, { metadata: { namespace, name: "one" }, spec }, () => meshHosts.version !== version);
+  };
+  let settled = 0;
+  /** Both steps of both Sidecars are done, and what went on is over: an object for nobody shows it. */
+  const settle = async () => {
+    do {
+      await until(() =>
+        ["a", "other"].every((name) => {
+          const object = sidecar(name);
+          return object !== undefined && parkedHosts(object).length === 0;
+        }),
+      );
+      await cluster.collector.idle();
+      settled += 1;
+    } while ((await looksForObject(ENTRIES, `settled-${settled}`, { hosts: ["unseen.example"], exportTo: ["~"] })) > 0);
+  };
+  await settle();
+  return { ...cluster, hosts, settle, looksAfter, looksFor, looksForObject };
 }
 
 test("a Service that no fence reads has none of them looked at", async (t) => {
@@ -90,4 +99,54 @@ test("a TCP Service that every fence shows has all of them looked at", async (t)
   const { looksFor, hosts } = await start(t, {});
   assert.equal(await looksFor("shop", "database", { name: "tcp-db", port: 5432 }), 2);
   await until(() => [FENCE.name, OTHER.name].every((name) => hosts(name).includes("shop/database.shop.svc.cluster.local")));
+});
+
+const NAMED = "named.shop.svc.cluster.local";
+
+test("issue 16: a VirtualService for a host of one fence, and a change of it, has that fence looked at, and no other", async (t) => {
+  const { looksFor, looksForObject, settle, hosts } = await start(t, { host: { "named.shop": { stable: {} } } });
+  await looksFor("shop", "named");
+  await settle();
+  assert.equal(await looksForObject(ROUTES, "third", { hosts: [NAMED] }), 1);
+  await until(() => hosts("other").includes(`third/${NAMED}`));
+  await settle();
+  const http = [{ route: [{ destination: { host: "d.third.svc.cluster.local" } }] }];
+  assert.equal(await looksForObject(ROUTES, "third", { hosts: [NAMED], http }), 1);
+  await until(() => hosts("other").includes("third/d.third.svc.cluster.local"));
+  await settle();
+  assert.equal(
+    await looksForObject(ROUTES, "shop", { hosts: ["*.shop.svc.cluster.local"], exportTo: ["test1"] }),
+    2,
+    "of any Service there",
+  );
+});
+
+test("issue 16: a VirtualService for a Service that no fence shows has none of them looked at", async (t) => {
+  const { looksFor, looksForObject } = await start(t, { host: { "named.shop": { stable: {} } } });
+  await looksFor("shop", "unrelated");
+  assert.equal(await looksForObject(ROUTES, "third", { hosts: ["unrelated.shop.svc.cluster.local"] }), 0);
+  assert.equal(await looksForObject(ROUTES, "shop", { hosts: ["only.example"], exportTo: ["shop"] }), 0, "nor one that they do not see");
+});
+
+test("issue 16: a ServiceEntry has all fences looked at that see it, and comes into each", async (t) => {
+  const { server, looksForObject, settle, hosts } = await start(t, {});
+  const ports = [{ number: 443, name: "tls", protocol: "TLS" }];
+  assert.equal(await looksForObject(ENTRIES, "shop", { hosts: ["private.example"], exportTo: ["."], ports }), 0);
+  await settle();
+  assert.equal(await looksForObject(ENTRIES, "partners", { hosts: ["api.example"], ports }), 2);
+  const inBoth = (egress: string) => [FENCE.name, OTHER.name].every((name) => hosts(name).includes(egress));
+  await until(() => inBoth("partners/api.example"));
+  server.remove(ENTRIES, { namespace: "partners", name: "one" });
+  await until(() => !hosts(FENCE.name).includes("partners/api.example") && !hosts(OTHER.name).includes("partners/api.example"));
+});
+
+test("issue 16: Services of Istio's namespace and of ours are shown one by one, and one that comes there has all fences looked at", async (t) => {
+  const { collector, settle, looksAfter, looksFor, hosts } = await start(t, {});
+  assert.deepEqual(hosts("other"), ["mesh-operator/global-sidecar.mesh-operator.svc.cluster.local"]);
+  assert.equal(await looksFor("istio-system", "zipkin"), 2);
+  await until(() => hosts("other").includes("istio-system/zipkin.istio-system.svc.cluster.local"));
+  await settle();
+  const labelled = service("istio-system", "zipkin", undefined, { other: "label" });
+  const isLabelled = () => collector.mesh.registry.service("istio-system", "zipkin")?.metadata.labels.other === "label";
+  assert.equal(await looksAfter(SERVICES, labelled, isLabelled), 0, "what it says of its host is the same");
 });

@@ -92,6 +92,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     proxyVersions,
     onDemandBefore: present.some((object) => object.kind === "EnvoyFilter" && hasOnDemand(object)),
     fallback: { ready: fallbackReady, enforced },
+    exact: seen.steps !== undefined,
     conflict: conflicts.length > 0,
     ...(rival !== undefined && { rival }),
   });

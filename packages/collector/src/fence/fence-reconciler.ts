@@ -12,7 +12,7 @@ import {
 } from "@fenceline/api";
 import type { Reconciler, RunResult } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
-import { portProtocol, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
+import { portProtocol, RecordedHosts, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
 import { egressHosts, workloadLabels } from "@fenceline/render/fence";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
@@ -21,7 +21,7 @@ import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
-import { unreadKinds } from "./mesh-objects-condition.ts";
+import { entryMode, unreadKinds } from "./mesh-objects-condition.ts";
 import type { PushTimes } from "./push-times.ts";
 import { olderRivals } from "./rivals.ts";
 import type { StepsSeen } from "./sidecar-steps.ts";
@@ -86,11 +86,13 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     if (fence === undefined || state === undefined) return undefined;
     const registry = new RecordedLookup(current.registry);
     const edges = state.edges.seen();
-    const hosts = egressHosts({ fence, booked: edges.hosts, registry, now: now() });
+    const meshHosts = new RecordedHosts(current.meshHosts);
+    const serviceEntries = entryMode(fence, current.config, store);
+    const hosts = egressHosts({ fence, booked: edges.hosts, registry, meshHosts, system: current.systemHosts, serviceEntries, now: now() });
     const labels = workloadLabels(fence, registry, current.config);
     const pods = labels === undefined ? [] : podsOf(of, labels, current);
     // Before anything is waited for: a change that comes meanwhile must find its readers.
-    this.reads.set(of, [registry.reads, state.opened]);
+    this.reads.set(of, [registry.reads, state.opened], meshHosts.reads);
     const present = store.ownedBy(of);
     return {
       fence,

@@ -156,7 +156,8 @@ export class FenceStates {
 
   #takeOverRendered({ key, edges }: FenceState, fence: ServiceFence, isWidened = false): void {
     const { store, mesh, now } = this.#options;
-    takeOverRendered({ edges, fence, present: store.ownedBy(fenceRef(key)), registry: mesh().registry, now: now(), isWidened });
+    const { registry, meshHosts, systemHosts: system } = mesh();
+    takeOverRendered({ edges, fence, present: store.ownedBy(fenceRef(key)), registry, meshHosts, system, now: now(), isWidened });
   }
 
   /** Once, until they are others. */

@@ -16,7 +16,7 @@ import {
 } from "@fenceline/api";
 import type { Triggers } from "@fenceline/control";
 import type { TcpLists } from "@fenceline/registry";
-import { nextDeadline } from "@fenceline/render/fence";
+import { type NamespacedHost, nextDeadline } from "@fenceline/render/fence";
 import type { MeshChanges } from "@fenceline/store";
 import type { FenceListener } from "../fence-telemetry.ts";
 import type { KindContext } from "../kind-context.ts";
@@ -40,6 +40,7 @@ export interface FenceTriggersOptions
 /** What every fence reads. */
 interface Common {
   readonly tcp: TcpLists;
+  readonly system: readonly NamespacedHost[];
   readonly fallbackReady: boolean;
   readonly config: MeshConfiguration;
 }
@@ -88,8 +89,9 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   /** Another's Sidecar may be for the pods of any fence of its namespace. */
   concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
     const { mesh, reconciler } = this.#options;
-    const { tcp, fallbackReady, config } = this.#commonNow();
-    if (fallbackReady !== this.#common.fallbackReady || config !== this.#common.config) return "all";
+    const { tcp, system, fallbackReady, config } = this.#commonNow();
+    const isSame = fallbackReady === this.#common.fallbackReady && config === this.#common.config && system === this.#common.system;
+    if (!isSame) return "all";
     const beside = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
     const others = { isTcp: tcp !== this.#common.tcp, hosts: mesh().touchedHosts(changes) };
     return [...reconciler.reads.concernedBy(changes, others), ...beside, ...this.#rivalsOf(changes)];
@@ -240,7 +242,12 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   #commonNow(): Common {
     const { mesh, fallbackReady } = this.#options;
     const current = mesh();
-    return { tcp: current.registry.tcpServices(), fallbackReady: fallbackReady(current), config: current.config };
+    return {
+      tcp: current.registry.tcpServices(),
+      system: current.systemHosts,
+      fallbackReady: fallbackReady(current),
+      config: current.config,
+    };
   }
 
   /** Returns whether hosts were removed. */

@@ -18,7 +18,7 @@ export interface StatusInput extends ConditionsInput {
 export function fenceStatus(input: StatusInput): ServiceFenceStatus {
   const { previous, hosts, edges } = input;
   const records = new Map(edges.hosts.map((record) => [record.host, record]));
-  const shown = hosts.filter(({ source }) => source !== "tcp");
+  const shown = hosts.filter(({ source }) => source !== "tcp" && source !== "mesh");
   const domains = Object.fromEntries(
     shown.map((host) => [host.host, sameOrElse(previous.domains[host.host], domainStatus(host, records.get(host.host)))]),
   );
@@ -83,7 +83,7 @@ function domainStatus({ host, source, expired }: EgressHost, record: HostRecord 
   return {
     hosts: host.endsWith("/*") ? [] : [host],
     status: expired ? "EXPIRE" : "ACTIVE",
-    ...(source !== "tcp" && { source }),
+    ...(source !== "tcp" && source !== "mesh" && { source }),
     ...(record !== undefined && {
       firstSeen: iso(record.firstSeen),
       lastSeen: iso(record.lastSeen),

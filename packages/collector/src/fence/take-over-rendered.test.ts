@@ -12,8 +12,13 @@ const TCPSVC = "tcpsvc.test1.svc.cluster.local";
 const NOW = Date.parse("2026-11-29T00:00:00Z");
 
 /** The hosts that a fence has learned after it took over a Sidecar with these. */
-function learnedFrom(hosts: readonly string[], fields: object = {}, parked: readonly string[] = []): readonly string[] {
-  const { registry } = meshOf(CAPTURED_MESH);
+function learnedFrom(
+  hosts: readonly string[],
+  fields: object = {},
+  parked: readonly string[] = [],
+  mesh = meshOf(CAPTURED_MESH),
+): readonly string[] {
+  const { registry, meshHosts, systemHosts: system } = mesh;
   const fence = ServiceFence.parse({
     apiVersion: "microservice.slime.io/v1alpha1",
     kind: "ServiceFence",
@@ -27,7 +32,7 @@ function learnedFrom(hosts: readonly string[], fields: object = {}, parked: read
     metadata: { name: "a", namespace: "test1", labels: {} },
     spec: { workloadSelector: { labels: { app: "a" } }, egress: [{ hosts: [...hosts] }] },
   };
-  takeOverRendered({ edges, fence, present: [withHosts(sidecar, hosts, parked)], registry, now: NOW });
+  takeOverRendered({ edges, fence, present: [withHosts(sidecar, hosts, parked)], registry, meshHosts, system, now: NOW });
   return edges.hosts().map(({ host }) => host);
 }
 
@@ -50,4 +55,18 @@ test("T-13 a host of which no Service exists is not taken over, and neither is a
 
 test("a host that is parked on its way out is not taken for a learned one", () => {
   assert.deepEqual(learnedFrom([`shop/${WEB}`], {}, [`test1/${B}`]), [WEB]);
+});
+
+test("issue 16: what a VirtualService sends the calls of a host to is not taken for a learned one, nor are Services of ours", () => {
+  const routes = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: b, namespace: shop}
+spec: {hosts: [${B}], http: [{route: [{destination: {host: web}}]}]}
+`;
+  const mesh = meshOf([CAPTURED_MESH, routes].join("\n---\n"));
+  const shown = [`test1/${B}`, `shop/${B}`, `shop/${WEB}`, "mesh-operator/global-sidecar.mesh-operator.svc.cluster.local"];
+  const named = { spec: { enable: true, host: { [B]: { stable: {} } } } };
+  assert.deepEqual(learnedFrom(shown, named, [], mesh), []);
+  assert.deepEqual(learnedFrom(shown, named), [WEB], "without the VirtualService it must have been called");
 });

@@ -1,7 +1,7 @@
 import { hostOfEgress, type RenderedObject, type ServiceFence, sidecarHosts } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
-import type { ServiceLookup } from "@fenceline/registry";
-import { egressHosts } from "@fenceline/render/fence";
+import type { MeshHostLookup, ServiceLookup } from "@fenceline/registry";
+import { egressHosts, type NamespacedHost } from "@fenceline/render/fence";
 
 /** What {@link takeOverRendered} compares. */
 export interface RenderedTakeOver {
@@ -10,6 +10,10 @@ export interface RenderedTakeOver {
   /** What is rendered for the fence now. */
   readonly present: readonly RenderedObject[];
   readonly registry: ServiceLookup;
+  /** ServiceEntries and VirtualServices. Default: there are none. */
+  readonly meshHosts?: MeshHostLookup;
+  /** Services that every fence shows. Default: there are none. */
+  readonly system?: readonly NamespacedHost[];
   /** Milliseconds of the wall clock. */
   readonly now: number;
   /**
@@ -24,10 +28,21 @@ export interface RenderedTakeOver {
  * for. A Sidecar is written before the status, so a leader that died in between had learned them;
  * they count as seen now. Only Services that exist count, as for everything that is learned.
  */
-export function takeOverRendered({ edges, fence, present, registry, now, isWidened = false }: RenderedTakeOver): void {
+export function takeOverRendered({
+  edges,
+  fence,
+  present,
+  registry,
+  meshHosts,
+  system = [],
+  now,
+  isWidened = false,
+}: RenderedTakeOver): void {
   const shown = present.flatMap(sidecarHosts);
   if (shown.length === 0) return;
-  const known = new Set(egressHosts({ fence, booked: edges.hosts(), registry, now }).map(({ host }) => host));
+  const hosts = egressHosts({ fence, booked: edges.hosts(), registry, ...(meshHosts && { meshHosts }), system, now });
+  // What VirtualServices send calls to is shown with what is called, and was not learned itself.
+  const known = new Set(hosts.flatMap(({ host, also = [] }) => [host, ...also.map(hostOfEgress)]));
   const isAccountedFor = (host: string) => {
     const domain = fence.status.domains[host];
     return domain !== undefined && !(isWidened && domain.status === "EXPIRE");

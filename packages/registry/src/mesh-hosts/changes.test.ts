@@ -1,7 +1,7 @@
 /** After any sequence of changes the answers are those of an index that is made anew. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ServiceEntry, VirtualService } from "@fenceline/api";
+import { DestinationRule, ServiceEntry, VirtualService } from "@fenceline/api";
 import { allNew } from "@fenceline/api/vocabulary";
 import fc from "fast-check";
 import { MeshHosts } from "./mesh-hosts.ts";
@@ -16,7 +16,11 @@ const key = { namespace: fc.constantFrom(...NAMESPACES), name: fc.constantFrom("
 const exportTo = fc.constantFrom(...EXPORTS);
 
 const entry = fc
-  .record({ ...key, exportTo, hosts: fc.array(fc.constantFrom(...HOSTS.slice(1)), { maxLength: 2 }) })
+  .record({
+    ...{ ...key, exportTo, hosts: fc.array(fc.constantFrom(...HOSTS.slice(1)), { maxLength: 2 }) },
+    addresses: fc.constantFrom([], ["240.0.0.1"]),
+    ports: fc.constantFrom([], [{ number: 80, name: "http", protocol: "HTTP" }], [{ number: 443, name: "tls", protocol: "TLS" }]),
+  })
   .map(({ namespace, name, ...spec }) =>
     ServiceEntry.parse({ apiVersion: "networking.istio.io/v1", kind: "ServiceEntry", metadata: { namespace, name }, spec }),
   );
@@ -37,18 +41,33 @@ const virtualService = fc
     VirtualService.parse({ apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { namespace, name }, spec }),
   );
 
+const rule = fc
+  .record({ ...key, host: fc.constantFrom(...HOSTS), mode: fc.constantFrom("SIMPLE", "ISTIO_MUTUAL") })
+  .map(({ namespace, name, host, mode }) =>
+    DestinationRule.parse({
+      ...{ apiVersion: "networking.istio.io/v1", kind: "DestinationRule", metadata: { namespace, name } },
+      spec: { host, subsets: [{ name: "v1", trafficPolicy: { tls: { mode } } }] },
+    }),
+  );
+
 const defaults = fc.record({ serviceEntries: exportTo, virtualServices: exportTo });
-const step = fc.record({ object: fc.oneof(entry, virtualService), isGone: fc.nat(4).map((one) => one === 0), defaults: fc.option(defaults) });
+const step = fc.record({
+  object: fc.oneof(entry, virtualService, rule),
+  isGone: fc.nat(4).map((one) => one === 0),
+  defaults: fc.option(defaults),
+});
 
-const nameOf = ({ kind, metadata }: ServiceEntry | VirtualService) => `${kind} ${metadata.namespace}/${metadata.name}`;
+const nameOf = ({ kind, metadata }: MeshObject) => `${kind} ${metadata.namespace}/${metadata.name}`;
 
-type Objects = ReadonlyMap<string, ServiceEntry | VirtualService>;
+type MeshObject = ServiceEntry | VirtualService | DestinationRule;
+type Objects = ReadonlyMap<string, MeshObject>;
 
 function madeAnew(objects: Objects, given: Parameters<MeshHosts["configure"]>[0] | undefined): MeshHosts {
   const all = [...objects.values()];
   return new MeshHosts({
     serviceEntries: all.filter((object) => object.kind === "ServiceEntry"),
     virtualServices: all.filter((object) => object.kind === "VirtualService"),
+    destinationRules: all.filter((object) => object.kind === "DestinationRule"),
     ...(given && { defaults: given }),
   });
 }
@@ -58,21 +77,29 @@ function answers(hosts: MeshHosts) {
     entries: hosts.entriesVisibleTo(namespace),
     routes: hosts.routesVisibleTo(namespace),
     asked: ASKED.map((host) => [host, hosts.entriesFor(host, namespace), hosts.routesFor(host, namespace), hosts.isRouted(host)]),
+    named: ASKED.map((host) => [host, hosts.entryNamed(host, 80, namespace), hosts.hasEntry(host)]),
   }));
 }
 
-function changesOf(before: ServiceEntry | VirtualService | undefined, after: ServiceEntry | VirtualService | undefined) {
-  const object = after ?? before;
-  return object?.kind === "ServiceEntry"
-    ? { serviceEntries: [{ before: before as ServiceEntry | undefined, after: after as ServiceEntry | undefined }] }
-    : { virtualServices: [{ before: before as VirtualService | undefined, after: after as VirtualService | undefined }] };
+/** One object, as it was and as it is. */
+function changesOf(before: MeshObject | undefined, after: MeshObject | undefined) {
+  const change = <Name extends MeshObject["kind"]>(kind: Name) =>
+    [before, after].some((side) => side?.kind === kind)
+      ? [
+          { before, after } as {
+            before: Extract<MeshObject, { kind: Name }> | undefined;
+            after: Extract<MeshObject, { kind: Name }> | undefined;
+          },
+        ]
+      : [];
+  return { serviceEntries: change("ServiceEntry"), virtualServices: change("VirtualService"), destinationRules: change("DestinationRule") };
 }
 
 test("issue 16: mesh hosts that are kept up answer as those that are made anew", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
       const kept = new MeshHosts();
-      const objects = new Map<string, ServiceEntry | VirtualService>();
+      const objects = new Map<string, MeshObject>();
       let given: Parameters<MeshHosts["configure"]>[0] | undefined;
       for (const { object, isGone, defaults: configured } of steps) {
         const name = nameOf(object);
@@ -95,14 +122,14 @@ test("issue 16: whoever gets another answer by a change is one of those that the
   const given = fc.array(fc.oneof(entry, virtualService), { maxLength: 8 });
   fc.assert(
     fc.property(given, fc.oneof(entry, virtualService), fc.boolean(), (all, object, isGone) => {
-      const objects = new Map(all.map((each) => [nameOf(each), each]));
+      const objects = new Map<string, MeshObject>(all.map((each) => [nameOf(each), each]));
       if (isGone) objects.set(nameOf(object), object);
       const hosts = madeAnew(objects, undefined);
       const answer = (namespace: string, host: string) => [hosts.entriesFor(host, namespace), hosts.routesFor(host, namespace)];
       const asked = NAMESPACES.flatMap((namespace) => ASKED.map((host) => ({ namespace, host, before: answer(namespace, host) })));
       const change = changesOf(objects.get(nameOf(object)), isGone ? undefined : object);
       hosts.apply(change);
-      const touched = [...hosts.touchedEntries(change.serviceEntries ?? []), ...hosts.touchedRoutes(change.virtualServices ?? [])];
+      const touched = [...hosts.touchedEntries(change.serviceEntries), ...hosts.touchedRoutes(change.virtualServices)];
       for (const { namespace, host, before } of asked) {
         const isTouched = touched.some((each) => isVisibleTo(each.visibility, namespace) && each.hosts.some((one) => meets(one, host)));
         if (!isTouched) assert.deepEqual(answer(namespace, host), before, `${namespace} asked for ${host}`);

@@ -1,4 +1,4 @@
-export { includesHost, isWildcard, overlap } from "./host-pattern.ts";
+export { fullHost, includesHost, isWildcard, overlap } from "./host-pattern.ts";
 export { type ExportDefaults, type MeshHostLookup, MeshHosts } from "./mesh-hosts.ts";
 export { type HostReads, RecordedHosts } from "./recorded-hosts.ts";
 export type { EntryHost } from "./service-entry-index.ts";

@@ -1,6 +1,6 @@
-import type { ServiceEntry, VirtualService } from "@fenceline/api";
+import type { DestinationRule, ServiceEntry, VirtualService } from "@fenceline/api";
 import { allNew, type ObjectChange } from "@fenceline/api/vocabulary";
-import { type EntryHost, ServiceEntryIndex } from "./service-entry-index.ts";
+import { type CalledEntry, type EntryHost, ServiceEntryIndex } from "./service-entry-index.ts";
 import { type HostRoutes, type RoutedHost, type TouchedRoutes, VirtualServiceIndex } from "./virtual-service-index.ts";
 import type { Visibility } from "./visibility.ts";
 
@@ -8,8 +8,14 @@ import type { Visibility } from "./visibility.ts";
 export interface MeshHostsSnapshot {
   readonly serviceEntries?: readonly ServiceEntry[];
   readonly virtualServices?: readonly VirtualService[];
+  readonly destinationRules?: readonly DestinationRule[];
   /** Cluster domain. Default `cluster.local`. */
   readonly clusterDomain?: string;
+  /**
+   * Whether an exact host is a Service's. Say by {@link MeshHostsChanges.services} which come and
+   * go. Default: none is.
+   */
+  readonly isService?: (host: string) => boolean;
   readonly defaults?: ExportDefaults;
 }
 
@@ -17,6 +23,9 @@ export interface MeshHostsSnapshot {
 export interface MeshHostsChanges {
   readonly serviceEntries?: readonly ObjectChange<ServiceEntry>[];
   readonly virtualServices?: readonly ObjectChange<VirtualService>[];
+  readonly destinationRules?: readonly ObjectChange<DestinationRule>[];
+  /** Hosts of Services that came or went, once `isService` knows. */
+  readonly services?: readonly string[];
 }
 
 /** Who sees objects without `exportTo`, by MeshConfig. An empty list is everybody. */
@@ -26,7 +35,10 @@ export interface ExportDefaults {
 }
 
 /** What may be asked for by those who are told when an answer is another one. */
-export type MeshHostLookup = Pick<MeshHosts, "version" | "entriesVisibleTo" | "entriesFor" | "routesVisibleTo" | "routesFor">;
+export type MeshHostLookup = Pick<
+  MeshHosts,
+  "version" | "entriesVisibleTo" | "entriesFor" | "routesVisibleTo" | "routesFor" | "unrecorded"
+>;
 
 /**
  * Hosts that are no Services, and routes that others wrote: what ServiceEntries and VirtualServices
@@ -34,14 +46,20 @@ export type MeshHostLookup = Pick<MeshHosts, "version" | "entriesVisibleTo" | "e
  * that is made anew.
  */
 export class MeshHosts {
-  readonly #entries = new ServiceEntryIndex();
+  readonly #entries: ServiceEntryIndex;
   readonly #routes: VirtualServiceIndex;
   #version = 0;
 
-  constructor({ serviceEntries, virtualServices, clusterDomain = "cluster.local", defaults }: MeshHostsSnapshot = {}) {
-    this.#routes = new VirtualServiceIndex(clusterDomain);
+  constructor(snapshot: MeshHostsSnapshot = {}) {
+    const { serviceEntries, virtualServices, destinationRules, clusterDomain = "cluster.local", isService, defaults } = snapshot;
+    this.#entries = new ServiceEntryIndex(clusterDomain);
+    this.#routes = new VirtualServiceIndex(clusterDomain, isService ?? (() => false));
     if (defaults !== undefined) this.configure(defaults);
-    this.apply({ serviceEntries: allNew(serviceEntries), virtualServices: allNew(virtualServices) });
+    this.apply({
+      serviceEntries: allNew(serviceEntries),
+      virtualServices: allNew(virtualServices),
+      destinationRules: allNew(destinationRules),
+    });
   }
 
   /** Another number after each change. */
@@ -57,13 +75,15 @@ export class MeshHosts {
   }
 
   /** Takes over what changed. A change that is there already does nothing. */
-  apply({ serviceEntries = [], virtualServices = [] }: MeshHostsChanges): void {
-    if (serviceEntries.length + virtualServices.length > 0) this.#version += 1;
+  apply({ serviceEntries = [], virtualServices = [], destinationRules = [], services = [] }: MeshHostsChanges): void {
+    if (serviceEntries.length + virtualServices.length + destinationRules.length > 0) this.#version += 1;
+    if (services.some((host) => this.#routes.has(host))) this.#routes.servicesChanged();
+    for (const change of destinationRules) this.#entries.ruleChanged(change);
     for (const change of serviceEntries) this.#entries.changed(change);
     for (const change of virtualServices) this.#routes.changed(change);
   }
 
-  /** Every host of a ServiceEntry that a namespace sees, ordered by the entries' namespaces and host. */
+  /** Every host of a ServiceEntry that a namespace sees, ordered by namespace and host. */
   entriesVisibleTo(namespace: string): readonly EntryHost[] {
     return this.#entries.visibleTo(namespace);
   }
@@ -73,9 +93,14 @@ export class MeshHosts {
     return this.#entries.matching(host, namespace);
   }
 
-  /** Every host of a VirtualService that is in force for calls from a namespace. */
+  /** See {@link ServiceEntryIndex.named}. */
+  entryNamed(host: string, port: number, namespace?: string): CalledEntry | undefined {
+    return this.#entries.named(host, port, namespace);
+  }
+
+  /** Hosts of VirtualServices that are in force for a namespace, where they are no Service's. */
   routesVisibleTo(namespace: string): readonly RoutedHost[] {
-    return this.#routes.size === 0 ? [] : this.#routes.visibleTo(namespace);
+    return this.#routes.size === 0 ? NO_ROUTES : this.#routes.visibleTo(namespace);
   }
 
   /** VirtualServices that are in force for calls from a namespace to a host. */
@@ -83,9 +108,19 @@ export class MeshHosts {
     return this.#routes.size === 0 ? [] : this.#routes.matching(host, namespace);
   }
 
+  /** For what is worked out once for many: whoever asks has taken note of what it depends on. */
+  get unrecorded(): MeshHostLookup {
+    return this;
+  }
+
   /** Whether a VirtualService is for exactly this host. */
   isRouted(host: string): boolean {
     return this.#routes.has(host);
+  }
+
+  /** Whether a ServiceEntry has the host, includes it, or is included by it. */
+  hasEntry(host: string): boolean {
+    return this.#entries.has(host);
   }
 
   /** Hosts of VirtualServices that changed, on either side, and who sees them. */
@@ -94,13 +129,18 @@ export class MeshHosts {
   }
 
   /** Hosts of ServiceEntries that changed, on either side, and who sees them. */
-  touchedEntries(changes: readonly ObjectChange<ServiceEntry>[]): readonly { readonly hosts: readonly string[]; readonly visibility: Visibility }[] {
+  touchedEntries(
+    changes: readonly ObjectChange<ServiceEntry>[],
+  ): readonly { readonly hosts: readonly string[]; readonly visibility: Visibility }[] {
     return sides(changes).map((entry) => ({
       hosts: entry.spec.hosts.map((host) => host.toLowerCase()),
       visibility: this.#entries.visibilityOf(entry),
     }));
   }
 }
+
+/** Always the same list: who works something out from it does so once. */
+const NO_ROUTES: readonly RoutedHost[] = [];
 
 function sides<O>(changes: readonly ObjectChange<O>[]): readonly O[] {
   return changes.flatMap(({ before, after }) => [before, after]).filter((side) => side !== undefined);

@@ -18,7 +18,7 @@ export class PatternIndex<T> {
     const items = place.get(host);
     items?.delete(item);
     if (items?.size === 0) place.delete(host);
-    if (place.size === 0) this.#wildcards.delete(endOf(host));
+    if (place !== this.#exact && place.size === 0) this.#wildcards.delete(endOf(host));
   }
 
   /** Whether an item is for exactly this host. */
@@ -26,7 +26,7 @@ export class PatternIndex<T> {
     return isWildcard(host) ? this.#wildcards.get(endOf(host))?.has(host) === true : this.#exact.has(host);
   }
 
-  /** Items for the host, or for a wildcard that includes it; of a wildcard, also for what it includes. */
+  /** Items for the host, or for a wildcard that includes it; also for what a wildcard includes. */
   matching(host: string): ReadonlySet<T> {
     const found = new Set<T>();
     for (const items of isWildcard(host) ? this.#overlapping(host) : this.#including(host)) for (const item of items) found.add(item);
@@ -37,8 +37,7 @@ export class PatternIndex<T> {
     const exact = this.#exact.get(host);
     if (exact !== undefined) yield exact;
     if (this.#wildcards.size === 0) return;
-    for (const end of endsOf(host))
-      for (const [pattern, items] of this.#wildcards.get(end) ?? []) if (overlap(pattern, host)) yield items;
+    for (const end of endsOf(host)) for (const [pattern, items] of this.#wildcards.get(end) ?? []) if (overlap(pattern, host)) yield items;
   }
 
   *#overlapping(host: string): Generator<ReadonlySet<T>> {

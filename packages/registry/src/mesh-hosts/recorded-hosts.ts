@@ -26,6 +26,10 @@ export class RecordedHosts implements MeshHostLookup {
     return this.#hosts.version;
   }
 
+  get unrecorded(): MeshHostLookup {
+    return this.#hosts.unrecorded;
+  }
+
   entriesVisibleTo(namespace: string) {
     this.#namespaces.add(namespace);
     return this.#hosts.entriesVisibleTo(namespace);

@@ -1,7 +1,8 @@
-import type { ServiceEntry } from "@fenceline/api";
-import type { ObjectChange } from "@fenceline/api/vocabulary";
+import type { DestinationRule, ServiceEntry } from "@fenceline/api";
+import { AUTO_ADDRESS_LABEL, type ObjectChange } from "@fenceline/api/vocabulary";
 import { compareText } from "../byte-order.ts";
-import { overlap } from "./host-pattern.ts";
+import { isHttpEntryPort } from "../port-protocol.ts";
+import { fullHost, includesHost, isWildcard, overlap } from "./host-pattern.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";
 
@@ -10,6 +11,17 @@ export interface EntryHost {
   readonly namespace: string;
   /** In lower case. It may be a wildcard. */
   readonly host: string;
+  /**
+   * Whether a call goes the same way where a fence hides the host: past Istio, to an address that
+   * the application has resolved.
+   */
+  readonly isLearnable: boolean;
+}
+
+/** A host of a ServiceEntry as it was called. */
+export interface CalledEntry {
+  readonly host: string;
+  readonly port: number;
 }
 
 interface Known {
@@ -18,15 +30,22 @@ interface Known {
   readonly hosts: readonly EntryHost[];
 }
 
-/** Which hosts of ServiceEntries a namespace sees. A change costs a look at the entry that changed. */
+/** Which hosts of ServiceEntries a namespace sees. A change costs a look at what changed. */
 export class ServiceEntryIndex {
   readonly #known = new Map<string, Known>();
   readonly #hosts = new PatternIndex<Known>();
+  /** DestinationRules that begin TLS. */
+  readonly #rules = new PatternIndex<string>();
+  readonly #clusterDomain: string;
   /** Those that are not for everybody, by the namespaces that see them. */
   readonly #private = new Map<string, Set<Known>>();
   /** By namespace, and under `*` for those without private ones; since the last change. */
   readonly #lists = new Map<string, readonly EntryHost[]>();
   #defaults: readonly string[] = [];
+
+  constructor(clusterDomain: string) {
+    this.#clusterDomain = clusterDomain;
+  }
 
   /** @param defaults what counts for entries without `exportTo` */
   configure(defaults: readonly string[]): void {
@@ -47,6 +66,18 @@ export class ServiceEntryIndex {
     this.#lists.clear();
   }
 
+  /** Whoever sees the rule: only hosts that nobody begins TLS for may be hidden. */
+  ruleChanged({ before, after }: ObjectChange<DestinationRule>): void {
+    for (const rule of [before, after]) {
+      if (rule?.spec.hasClientTls !== true) continue;
+      const { namespace, name } = rule.metadata;
+      const host = fullHost(rule.spec.host, namespace, this.#clusterDomain);
+      if (rule === after) this.#rules.add(host, `${namespace}/${name}`);
+      else this.#rules.delete(host, `${namespace}/${name}`);
+    }
+    this.#lists.clear();
+  }
+
   /** Every host that a namespace sees, each once, ordered by namespace and host. */
   visibleTo(namespace: string): readonly EntryHost[] {
     const place = this.#private.has(namespace) ? namespace : "*";
@@ -55,10 +86,34 @@ export class ServiceEntryIndex {
     return list;
   }
 
-  /** Of those that a namespace sees, the hosts that are this one, include it, or are included by it. */
+  /** Of those that a namespace sees: this one, what includes it, and what it includes. */
   matching(host: string, namespace: string): readonly EntryHost[] {
     const seen = [...this.#hosts.matching(host)].filter(({ visibility }) => isVisibleTo(visibility, namespace));
-    return distinct(seen.flatMap(({ hosts }) => hosts).filter((each) => overlap(each.host, host)));
+    return this.#listOf(seen.flatMap(({ hosts }) => hosts).filter((each) => overlap(each.host, host)));
+  }
+
+  /** Whether some ServiceEntry has the host, includes it, or is included by it. */
+  has(host: string): boolean {
+    return this.#hosts.matching(host).size > 0;
+  }
+
+  /**
+   * The host of a ServiceEntry that is meant by a name, and its port: the entry's own name for it,
+   * which may be a wildcard.
+   *
+   * @param namespace the caller's. Default: whoever sees it
+   */
+  named(host: string, port: number, namespace?: string): CalledEntry | undefined {
+    const found = [...this.#hosts.matching(host)]
+      .filter(({ entry, visibility }) => {
+        const isSeen = namespace === undefined || isVisibleTo(visibility, namespace);
+        return isSeen && entry.spec.ports.some(({ number }) => number === port);
+      })
+      .flatMap(({ hosts }) => hosts.map((each) => each.host))
+      .filter((each) => includesHost(each, host));
+    // The longest says most: Envoy prefers it, too.
+    const [longest] = found.sort((a, b) => Number(isWildcard(a)) - Number(isWildcard(b)) || b.length - a.length || compareText(a, b));
+    return longest === undefined ? undefined : { host: longest, port };
   }
 
   /** Who sees an entry, whether or not it is in the index. */
@@ -68,12 +123,24 @@ export class ServiceEntryIndex {
 
   #listFor(place: string): readonly EntryHost[] {
     const seen = [...this.#known.values()].filter(({ visibility }) => isVisibleTo(visibility, place));
-    return distinct(seen.flatMap(({ hosts }) => hosts));
+    return this.#listOf(seen.flatMap(({ hosts }) => hosts));
+  }
+
+  /** Each once, as its ServiceEntries and the DestinationRules have it. */
+  #listOf(hosts: readonly EntryHost[]): readonly EntryHost[] {
+    const byName = Map.groupBy(hosts, ({ namespace, host }) => `${namespace}/${host}`);
+    const names = [...byName.keys()].sort(compareText);
+    return names.flatMap((name) => {
+      const [first, ...others] = byName.get(name) ?? [];
+      if (first === undefined) return [];
+      const isLearnable = [first, ...others].every((each) => each.isLearnable) && this.#rules.matching(first.host).size === 0;
+      return [isLearnable === first.isLearnable ? first : { ...first, isLearnable }];
+    });
   }
 
   #add(key: string, entry: ServiceEntry): void {
     const { namespace } = entry.metadata;
-    const hosts = entry.spec.hosts.map((host) => ({ namespace, host: host.toLowerCase() }));
+    const hosts = entry.spec.hosts.map((host) => ({ namespace, host: host.toLowerCase(), isLearnable: isLearnable(entry, host) }));
     const known = { entry, visibility: this.visibilityOf(entry), hosts };
     this.#known.set(key, known);
     for (const { host } of hosts) this.#hosts.add(host, known);
@@ -90,7 +157,12 @@ export class ServiceEntryIndex {
   }
 }
 
-function distinct(hosts: readonly EntryHost[]): readonly EntryHost[] {
-  const byName = new Map(hosts.map((each) => [`${each.namespace}/${each.host}`, each]));
-  return [...byName.keys()].sort(compareText).flatMap((name) => byName.get(name) ?? []);
+/**
+ * Not where a call could not be learned, or a name may be known to the proxy alone. istiod gives a
+ * host without addresses one of its own, unless it is a wildcard or a label says otherwise, and the
+ * DNS of the proxy answers with that; whether it does, nobody outside of it knows.
+ */
+function isLearnable({ metadata, spec }: ServiceEntry, host: string): boolean {
+  const hasOwnAddress = isWildcard(host) || spec.addresses.length > 0 || metadata.labels[AUTO_ADDRESS_LABEL]?.toLowerCase() === "false";
+  return hasOwnAddress && spec.ports.length > 0 && spec.ports.every(isHttpEntryPort);
 }

@@ -1,7 +1,7 @@
 import type { VirtualService } from "@fenceline/api";
 import type { ObjectChange } from "@fenceline/api/vocabulary";
 import { compareText } from "../byte-order.ts";
-import { fullHost } from "./host-pattern.ts";
+import { fullHost, isWildcard } from "./host-pattern.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";
 
@@ -29,7 +29,7 @@ export interface TouchedRoutes {
 interface Known {
   readonly service: VirtualService;
   readonly visibility: Visibility;
-  /** Those of calls within the mesh: none where it is for gateways alone, or others delegate to it. */
+  /** Of calls within the mesh: none where it is for gateways alone, or others delegate to it. */
   readonly hosts: readonly string[];
 }
 
@@ -46,10 +46,15 @@ export class VirtualServiceIndex {
   readonly #hosts = new PatternIndex<Known>();
   /** Those that delegate to one, by its name. */
   readonly #delegators = new Map<string, Set<Known>>();
+  /** By namespace, since the last change. */
+  readonly #lists = new Map<string, readonly RoutedHost[]>();
+  readonly #isService: (host: string) => boolean;
   #defaults: readonly string[] = [];
 
-  constructor(clusterDomain: string) {
+  /** @param isService whether an exact host is a Service's; say when that changes */
+  constructor(clusterDomain: string, isService: (host: string) => boolean) {
     this.#clusterDomain = clusterDomain;
+    this.#isService = isService;
   }
 
   get size(): number {
@@ -72,6 +77,12 @@ export class VirtualServiceIndex {
     if (known?.service === after) return;
     if (known !== undefined) this.#remove(key, known);
     if (after !== undefined) this.#add(key, after);
+    this.#lists.clear();
+  }
+
+  /** Some host became one of a Service, or is none any more. */
+  servicesChanged(): void {
+    this.#lists.clear();
   }
 
   /** Whether a VirtualService is for exactly this host. */
@@ -79,18 +90,28 @@ export class VirtualServiceIndex {
     return this.#hosts.has(host);
   }
 
-  /** Those that are in force for calls from a namespace to a host, ordered by namespace and name. */
+  /** Those in force for calls from a namespace to a host, ordered by namespace and name. */
   matching(host: string, namespace: string): readonly HostRoutes[] {
     const seen = [...this.#hosts.matching(host)].filter(({ visibility }) => isVisibleTo(visibility, namespace));
     return seen.sort(byName).map((known) => ({ namespace: known.service.metadata.namespace, destinations: this.#destinationsOf(known) }));
   }
 
-  /** Every host of those that a namespace sees, each once, ordered by namespace and host. */
+  /**
+   * Of those that a namespace sees every host that is no Service's, each once, ordered by namespace
+   * and host. Not a wildcard that includes Services: whoever imports it imports these.
+   */
   visibleTo(namespace: string): readonly RoutedHost[] {
+    const list = this.#lists.get(namespace) ?? this.#listFor(namespace);
+    this.#lists.set(namespace, list);
+    return list;
+  }
+
+  #listFor(namespace: string): readonly RoutedHost[] {
     const hosts = new Map<string, RoutedHost>();
     for (const { service, visibility, hosts: own } of this.#known.values()) {
       if (!isVisibleTo(visibility, namespace)) continue;
-      for (const host of own) hosts.set(`${service.metadata.namespace}/${host}`, { namespace: service.metadata.namespace, host });
+      for (const host of own)
+        if (!this.#isOfServices(host)) hosts.set(`${service.metadata.namespace}/${host}`, { namespace: service.metadata.namespace, host });
     }
     return [...hosts.keys()].sort(compareText).flatMap((name) => hosts.get(name) ?? []);
   }
@@ -114,6 +135,12 @@ export class VirtualServiceIndex {
     });
     const all = [service, ...delegates].flatMap((each) => each.spec.destinations.map((host) => this.#full(host, each)));
     return [...new Set(all)];
+  }
+
+  #isOfServices(host: string): boolean {
+    if (!isWildcard(host)) return this.#isService(host);
+    const services = `.svc.${this.#clusterDomain}`;
+    return services.endsWith(host.slice(1)) || host.endsWith(services);
   }
 
   #hostsOf(service: VirtualService): readonly string[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Config, formatFenceKey, Service } from "@fenceline/api";
+import { Config, formatFenceKey, Service, ServiceEntry } from "@fenceline/api";
 import fc from "fast-check";
 import { DeclaredPorts } from "./declared-ports.ts";
 
@@ -42,6 +42,26 @@ test("law: whatever came, changed and went, and was told twice: the claims are t
       assert.deepEqual(claimsOf(declared), claimsOf(new DeclaredPorts(present.values(), config)));
     }),
   );
+});
+
+test("issue 16: HTTP ports of a ServiceEntry count as those of a Service do, whichever have one name", () => {
+  const metadata = { namespace: "shop", name: "a" };
+  const ports = [
+    { number: 8_080, name: "plain", protocol: "HTTP" },
+    { number: 9_090, name: "calls", protocol: "grpc" },
+    { number: 443, name: "http-tls", protocol: "TLS" },
+  ];
+  const entry = ServiceEntry.parse({
+    apiVersion: "networking.istio.io/v1",
+    kind: "ServiceEntry",
+    metadata,
+    spec: { hosts: ["a.example"], ports },
+  });
+  const service = Service.parse({ apiVersion: "v1", kind: "Service", metadata, spec: { ports: [{ name: "http", port: 8_080 }] } });
+  const declared = new DeclaredPorts([entry, service], config);
+  assert.deepEqual(claimsOf(declared), ["8080: 2 in shop", "9090: 1 in shop"]);
+  declared.changed({ before: entry, after: undefined });
+  assert.deepEqual(claimsOf(declared), ["8080: 1 in shop"]);
 });
 
 test("what several Services declare as HTTP counts for each, and for each of their namespaces; what no fence may hide does not", () => {

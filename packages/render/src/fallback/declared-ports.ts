@@ -1,6 +1,9 @@
-import { type Config, formatFenceKey, type ObjectChange, objectOf, type Service } from "@fenceline/api";
-import { portProtocol } from "@fenceline/registry";
+import { type Config, formatFenceKey, type ObjectChange, objectOf, type Service, type ServiceEntry } from "@fenceline/api";
+import { isHttpEntryPort, portProtocol } from "@fenceline/registry";
 import type { Claim } from "./fallback-shares.ts";
+
+/** What has ports. A ServiceEntry's host may be one that fences learn. */
+export type PortDeclarer = Service | ServiceEntry;
 
 /** Who declares one number. */
 interface Declaration {
@@ -11,26 +14,26 @@ interface Declaration {
 }
 
 /**
- * The port numbers that the Services of the mesh declare as HTTP, kept up with what changes: a
- * change costs a look at the Service that changed.
+ * The port numbers that the Services and ServiceEntries of the mesh declare as HTTP, kept up with
+ * what changes: a change costs a look at the object that changed.
  */
 export class DeclaredPorts {
   readonly #config: Config;
-  /** By Service. One without any is not in it. */
+  /** By object. One without any is not in it. */
   readonly #numbers = new Map<string, readonly number[]>();
   readonly #declarations = new Map<number, Declaration>();
 
-  constructor(services: Iterable<Service>, config: Config) {
+  constructor(declarers: Iterable<PortDeclarer>, config: Config) {
     this.#config = config;
-    for (const service of services) this.changed({ before: undefined, after: service });
+    for (const declarer of declarers) this.changed({ before: undefined, after: declarer });
   }
 
-  /** Takes over what changed. A Service that is known already may be told as new. */
-  changed(change: ObjectChange<Service>): void {
-    const service = objectOf(change);
-    if (service === undefined) return;
-    const { namespace } = service.metadata;
-    const key = formatFenceKey(service.metadata);
+  /** Takes over what changed. What is known already may be told as new. */
+  changed(change: ObjectChange<PortDeclarer>): void {
+    const declarer = objectOf(change);
+    if (declarer === undefined) return;
+    const { namespace } = declarer.metadata;
+    const key = `${declarer.kind} ${formatFenceKey(declarer.metadata)}`;
     const now = change.after === undefined ? [] : declaredNumbers(change.after, this.#config);
     for (const port of this.#numbers.get(key) ?? []) this.#count(port, namespace, -1);
     for (const port of now) this.#count(port, namespace, 1);
@@ -56,8 +59,10 @@ export class DeclaredPorts {
   }
 }
 
-/** The numbers that a Service declares as HTTP, where some fence may hide it. */
-export function declaredNumbers(service: Service, config: Config): readonly number[] {
+/** The numbers that an object declares as HTTP, where some fence may hide it. */
+export function declaredNumbers(declarer: PortDeclarer, config: Config): readonly number[] {
+  if (declarer.kind === "ServiceEntry") return declarer.spec.ports.filter(isHttpEntryPort).map(({ number }) => number);
+  const service = declarer;
   if (!mayBeHidden(service, config)) return [];
   return service.spec.ports.flatMap((port) => (portProtocol(port) === "http" ? [port.port] : []));
 }

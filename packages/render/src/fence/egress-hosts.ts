@@ -1,6 +1,17 @@
-import { type HostSource, type RecyclingStrategy, type ServiceFence, timestampMs } from "@fenceline/api";
-import type { ServiceLookup } from "@fenceline/registry";
+import { EVERYTHING, type HostSource, type RecyclingStrategy, type ServiceEntryMode, type ServiceFence, timestampMs } from "@fenceline/api";
+import { type MeshHostLookup, MeshHosts, type ServiceLookup } from "@fenceline/registry";
+import type { NamespacedHost } from "./bounded-hosts.ts";
 import { LabelSelectors } from "./label-selectors.ts";
+import {
+  entryHosts,
+  type MeshObjectsInput,
+  patternOf,
+  placesOf,
+  routedOnlyHosts,
+  routesOf,
+  routesOfShared,
+  systemHosts,
+} from "./mesh-objects.ts";
 import { isNamespaceEntry } from "./selector-remarks.ts";
 import { tcpHosts } from "./tcp-hosts.ts";
 
@@ -16,13 +27,18 @@ export interface EgressHost {
    * `<namespace>/<fqdn>`, `*` in place of the namespace where it is not known, or `<namespace>/*`.
    */
   readonly egress: string;
+  /**
+   * What must be shown with it, as a Sidecar names it: the same host in other namespaces, whose
+   * VirtualServices are in force for calls to it, and where these send them. Default: nothing.
+   */
+  readonly also?: readonly string[];
   /** Key in the fence's status: the host as it is known to users. */
   readonly host: string;
   /**
-   * `tcp`: shown because connections to it could not be redirected. Every fence has those, so they
-   * are no part of its status.
+   * `tcp`: shown because connections to it could not be redirected. `mesh`: shown because it is a
+   * ServiceEntry's or a VirtualService's. Every fence has those, so they are no part of its status.
    */
-  readonly source: HostSource | "tcp";
+  readonly source: HostSource | "tcp" | "mesh";
   /**
    * Not rendered any more: its deadline has passed. It stays in the status, so that a reader sees
    * why.
@@ -35,6 +51,15 @@ export interface FenceInput {
   readonly fence: ServiceFence;
   readonly booked: readonly BookedHost[];
   readonly registry: ServiceLookup;
+  /** ServiceEntries and VirtualServices. Default: there are none. */
+  readonly meshHosts?: MeshHostLookup;
+  /** What becomes of hosts of ServiceEntries. Default `Visible`. */
+  readonly serviceEntries?: ServiceEntryMode;
+  /**
+   * Services that every fence shows one by one: Istio's and ours. Default: their namespaces are
+   * shown as a whole.
+   */
+  readonly system?: readonly NamespacedHost[];
   /** Milliseconds of the wall clock, for deadlines. */
   readonly now: number;
 }
@@ -44,17 +69,37 @@ export interface FenceInput {
  * wrote comes before what was learned.
  */
 export function egressHosts(input: FenceInput): EgressHost[] {
-  const hosts = new Map<string, EgressHost>();
-  for (const host of [
-    ...declaredHosts(input),
-    ...selectedServices(input),
-    ...bookedHosts(input),
-    ...tcpHosts(input.fence.spec.tcp, input.registry),
-  ]) {
-    const known = hosts.get(host.host);
-    if (known === undefined || known.expired) hosts.set(host.host, host);
+  const mesh = meshObjectsOf(input);
+  const { system = NONE } = input;
+  const own = new Map<string, EgressHost>();
+  for (const host of [...declaredHosts(input, mesh), ...selectedServices(input, mesh), ...bookedHosts(input, mesh)]) {
+    const known = own.get(host.host);
+    if (known === undefined || known.expired) own.set(host.host, host);
   }
-  return [...hosts.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
+  const tcp = tcpHosts(input.fence.spec.tcp, input.registry);
+  const hosts = new Map<string, EgressHost>();
+  for (const host of own.values()) hosts.set(host.host, host.expired ? host : withRoutes(host, mesh));
+  for (const host of tcp) if (own.get(host.host)?.expired !== false) hosts.set(host.host, host);
+  const beside = [systemHosts(system), entryHosts(input.serviceEntries ?? "Visible", mesh), routedOnlyHosts(mesh)];
+  const routes = [tcp, ...beside].flatMap((shared) => routesOfShared(shared, mesh));
+  return [...[...hosts.values()].sort((a, b) => (a.host < b.host ? -1 : 1)), ...beside.flat(), ...routes];
+}
+
+const NONE: readonly NamespacedHost[] = [];
+const NO_MESH_HOSTS = new MeshHosts();
+
+function meshObjectsOf({ fence, registry, meshHosts = NO_MESH_HOSTS }: FenceInput): MeshObjectsInput {
+  return { namespace: fence.metadata.namespace, registry, meshHosts };
+}
+
+/** `<namespace>/*` stands for every Service of it. Beside everything there is nothing to show. */
+function withRoutes(host: EgressHost, mesh: MeshObjectsInput): EgressHost {
+  if (host.egress === EVERYTHING) return host;
+  const isNamespace = host.host.endsWith("/*");
+  const pattern = isNamespace ? patternOf(host.host.slice(0, -2), "*", mesh.registry) : host.host;
+  const also = [...(isNamespace ? [] : placesOf(pattern, mesh)), ...routesOf(pattern, mesh)];
+  const others = [...new Set(also)].filter((egress) => egress !== host.egress);
+  return others.length === 0 ? host : { ...host, also: others };
 }
 
 /** When a deadline will next change what {@link egressHosts} gives; undefined when none will. */
@@ -82,33 +127,35 @@ export function statusKey(key: string, namespace: string, registry: ServiceLooku
   return service === undefined ? key : registry.hostOf(service);
 }
 
-function declaredHosts({ fence, registry, now }: FenceInput): EgressHost[] {
+function declaredHosts({ fence, registry, now }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
   return Object.entries(fence.spec.host)
     .filter(([, strategy]) => !agesByUse(strategy))
     .map(([key, strategy]) => {
       const host = statusKey(key, fence.metadata.namespace, registry);
       const deadline = deadlineOf(strategy);
-      return { ...toEgress(host, registry), source: "static", expired: deadline !== undefined && now > deadline };
+      return { ...toEgress(host, mesh), source: "static", expired: deadline !== undefined && now > deadline };
     });
 }
 
-function selectedServices({ fence, registry }: FenceInput): EgressHost[] {
+function selectedServices({ fence, registry }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
   const namespaces = fence.spec.namespaceSelector.filter(isNamespaceEntry).map((namespace) => `${namespace}/*`);
   const { labelSelector } = fence.spec;
   const selectors = labelSelector.length === 0 ? undefined : new LabelSelectors(labelSelector.map(({ selector }) => selector));
   const services = (selectors === undefined ? [] : registry.services())
     .filter(({ metadata }) => selectors?.take(metadata.labels))
     .map((service) => registry.hostOf(service));
-  return [...namespaces, ...services].map((host) => ({ ...toEgress(host, registry), source: "static", expired: false }));
+  return [...namespaces, ...services].map((host) => ({ ...toEgress(host, mesh), source: "static", expired: false }));
 }
 
-function bookedHosts({ booked, registry }: FenceInput): EgressHost[] {
-  return booked.map(({ host, source }) => ({ ...toEgress(host, registry), source, expired: false }));
+function bookedHosts({ booked }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
+  return booked.map(({ host, source }) => ({ ...toEgress(host, mesh), source, expired: false }));
 }
 
-function toEgress(host: string, registry: ServiceLookup): Pick<EgressHost, "egress" | "host"> {
+/** A host that nobody has registered may be one that is not seen here: its namespace is any. */
+function toEgress(host: string, mesh: MeshObjectsInput): Pick<EgressHost, "egress" | "host"> {
   if (host.endsWith("/*")) return { egress: host, host };
-  return { egress: `${registry.namespaceOf(host) ?? "*"}/${host}`, host };
+  const [place = `*/${host}`] = placesOf(host, mesh);
+  return { egress: place, host };
 }
 
 /** The strategies are checked in Slime's order: stable, deadline, auto. */

@@ -1,3 +1,4 @@
+export type { NamespacedHost } from "./bounded-hosts.ts";
 export * from "./egress-hosts.ts";
 export { hasOnDemand } from "./fence-filter.ts";
 export { ParkedHosts } from "./parked-hosts.ts";

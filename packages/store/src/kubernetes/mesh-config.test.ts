@@ -154,3 +154,15 @@ function bomb(): string {
     .map((name, at) => line(name, names[at] ?? "a"))
     .join("");
 }
+
+test("issue 16: who sees ServiceEntries and VirtualServices without exportTo is read from MeshConfig, in either spelling", async (t) => {
+  const mesh = 'defaultServiceExportTo: [".", shop]\ndefault_virtual_service_export_to: ["~"]\n';
+  const { store, troubles } = await openStore(t, (fake) => fake.put(CONFIG_MAPS, configMap(mesh)));
+  const [config] = store.snapshot().meshConfigs ?? [];
+  assert.deepEqual([config?.serviceExportTo, config?.virtualServiceExportTo, troubles], [[".", "shop"], ["~"], []]);
+});
+
+test("issue 16: a default of exportTo that is no list is not believed", async (t) => {
+  const { store, troubles } = await openStore(t, (fake) => fake.put(CONFIG_MAPS, configMap("defaultServiceExportTo: everybody")));
+  assert.deepEqual([store.snapshot().meshConfigs?.length, troubles.map(({ code }) => code)], [0, ["MESH_CONFIG_INVALID"]]);
+});

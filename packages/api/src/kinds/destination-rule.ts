@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { ObjectMeta } from "../object.ts";
+import { NETWORKING_VERSIONS } from "./istio.ts";
+import type { MeshKind, Repeats } from "./kind.ts";
+
+/** What makes an Envoy begin TLS for its client, other than with a certificate of the mesh. */
+const CLIENT_TLS: ReadonlySet<unknown> = new Set(["SIMPLE", "MUTUAL"]);
+
+const Tls = z.object({ mode: z.unknown() }).nullish();
+const Policy = z.object({ tls: Tls, portLevelSettings: z.array(z.object({ tls: Tls })).nullish() }).nullish();
+
+const Spec = z
+  .object({
+    host: z.string().default(""),
+    trafficPolicy: Policy,
+    subsets: z.array(z.object({ trafficPolicy: Policy })).nullish(),
+  })
+  .transform(({ host, trafficPolicy, subsets }) => {
+    const policies = [trafficPolicy, ...(subsets ?? []).map((subset) => subset.trafficPolicy)];
+    const settings = policies.flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])]);
+    return { host, hasClientTls: settings.some((each) => CLIENT_TLS.has(each?.tls?.mode)) };
+  });
+
+/** For which hosts an Envoy begins TLS: a call that goes past it would be made in plain text. */
+export const DestinationRule = z.object({
+  apiVersion: z.enum(NETWORKING_VERSIONS),
+  kind: z.literal("DestinationRule"),
+  metadata: ObjectMeta,
+  spec: Spec,
+});
+export type DestinationRule = z.infer<typeof DestinationRule>;
+
+function keepDestinationRule({ metadata: { name, namespace }, ...rule }: DestinationRule, repeats: Repeats): DestinationRule {
+  return { ...rule, metadata: { name, namespace: repeats.text(namespace), labels: repeats.labels({}) } };
+}
+
+/** Optional, as ServiceEntry is. */
+export const DESTINATION_RULE: MeshKind<DestinationRule, "DestinationRule"> = {
+  name: "DestinationRule",
+  plural: "destinationrules",
+  apiVersions: NETWORKING_VERSIONS,
+  isNamespaced: true,
+  schema: DestinationRule,
+  errorPrefix: "DESTINATIONRULE",
+  keep: keepDestinationRule,
+  isOptional: true,
+  isInManifests: true,
+};

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Config, ServiceEntry, type ServiceEntryMode, ServiceFence, sidecarHosts, VirtualService } from "@fenceline/api";
+import { MeshHosts, Registry } from "@fenceline/registry";
+import { egressHosts } from "./egress-hosts.ts";
+import { renderFence } from "./render-fence.ts";
+
+const VERSION = "networking.istio.io/v1";
+const registry = new Registry({ services: [], endpointSlices: [] });
+const B = "b.test2.svc.cluster.local";
+
+interface Given {
+  readonly entries?: readonly ServiceEntry[];
+  readonly services?: readonly VirtualService[];
+  readonly host?: object;
+  readonly serviceEntries?: ServiceEntryMode;
+  readonly exact?: boolean;
+}
+
+/** The hosts of a Sidecar in `test1`, without those of every fence. */
+function rendered({ entries = [], services = [], host = {}, serviceEntries = "Visible", exact = true }: Given): readonly string[] {
+  const fence = ServiceFence.parse({
+    apiVersion: "microservice.slime.io/v1alpha1",
+    kind: "ServiceFence",
+    metadata: { namespace: "test1", name: "a" },
+    spec: { enable: true, host },
+  });
+  const meshHosts = new MeshHosts({ serviceEntries: entries, virtualServices: services });
+  const system = [{ namespace: "fenceline", host: "global-sidecar.fenceline.svc.cluster.local" }];
+  const hosts = egressHosts({ fence, booked: [], registry, meshHosts, serviceEntries, system, now: 0 });
+  const config = Config.parse({});
+  const { objects } = renderFence({ fence, hosts, labels: { app: "a" }, config, proxyVersions: [], exact });
+  return objects.flatMap(sidecarHosts).filter((egress) => egress !== "fenceline/global-sidecar.fenceline.svc.cluster.local");
+}
+
+const ports = [{ number: 80, name: "http", protocol: "HTTP" }];
+const entry = (namespace: string, name: string, ...hosts: readonly string[]) =>
+  ServiceEntry.parse({ apiVersion: VERSION, kind: "ServiceEntry", metadata: { namespace, name }, spec: { hosts, ports } });
+const routes = (namespace: string, hosts: readonly string[], ...destinations: readonly string[]) =>
+  VirtualService.parse({
+    ...{ apiVersion: VERSION, kind: "VirtualService", metadata: { namespace, name: "one" } },
+    spec: { hosts, http: [{ route: destinations.map((host) => ({ destination: { host } })) }] },
+  });
+
+test("issue 16: a namespace with thousands of ServiceEntries has one wildcard in the fences of others, which keep their own", () => {
+  const many = Array.from({ length: 2_000 }, (_, at) => entry("evil", `e${at}`, `h${at}.example`));
+  assert.deepEqual(rendered({ entries: [...many, entry("partners", "api", "api.example")] }), ["evil/*", "partners/api.example"]);
+});
+
+test("issue 16: hosts are named one by one, and what a person wrote as a wildcard stays one", () => {
+  assert.deepEqual(rendered({ host: { [B]: {} } }), [`test2/${B}`]);
+  assert.deepEqual(rendered({ host: { "test2/*": {}, [B]: {} } }), ["test2/*"]);
+  assert.deepEqual(rendered({ host: { [B]: {} }, exact: false }), ["istio-system/*", "fenceline/*", `test2/${B}`]);
+});
+
+test("issue 16: a host that a person wrote is imported from the namespaces of its ServiceEntries, by a wildcard of theirs", () => {
+  const entries = [entry("partners", "cdn", "*.cdn.example"), entry("others", "cdn", "img.cdn.example")];
+  const host = { "img.cdn.example": {} };
+  assert.deepEqual(rendered({ entries, host, serviceEntries: "Learn" }), ["others/img.cdn.example", "partners/*.cdn.example"]);
+  assert.deepEqual(rendered({ host }), ["*/img.cdn.example"], "one that nobody has may be seen by istiod alone");
+});
+
+test("issue 16: routes for Services of a whole namespace are in force where a fence names the namespace", () => {
+  const services = [routes("third", [B], B), routes("fourth", ["c.test3.svc.cluster.local"])];
+  assert.deepEqual(rendered({ services: services.slice(0, 1), host: { "test2/*": {} } }), [
+    "test2/*",
+    "third/*.test2.svc.cluster.local",
+    `third/${B}`,
+  ]);
+});
+
+test("issue 16: a wildcard of a VirtualService that includes Services is shown by no fence, and another one is", () => {
+  assert.deepEqual(rendered({ services: [routes("test2", ["*.test2.svc.cluster.local"], B)] }), []);
+  for (const host of ["*.svc.cluster.local", "*.local"]) {
+    const shown = rendered({ services: [routes("test2", [host], B)] });
+    assert.deepEqual(shown, [`test2/${B}`, "test2/global-sidecar.fenceline.svc.cluster.local"], "in force for Services of ours");
+  }
+  assert.deepEqual(rendered({ services: [routes("third", ["*.example"], B)] }), [`test2/${B}`, "third/*.example"]);
+});
