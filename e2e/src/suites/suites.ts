@@ -6,6 +6,7 @@ import { withoutOnDemand } from "./cold-edges/without-on-demand.ts";
 import { firstRequests } from "./first-requests.ts";
 import { hostForms } from "./host-forms/host-forms.ts";
 import { installGuide } from "./install-guide.ts";
+import { meshObjects } from "./mesh-objects/mesh-objects.ts";
 import { outages } from "./outages/outages.ts";
 import { protocols } from "./protocols/protocols.ts";
 import { removal } from "./removal/removal.ts";
@@ -31,6 +32,7 @@ export const SUITES: readonly Suite[] = [
   hostForms,
   protocols,
   tcp,
+  meshObjects,
   authorization,
   trust,
   ageing,

@@ -3,6 +3,8 @@ import { cpSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes/testing";
 import { ENVOY_FILTERS, FENCE, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { parse } from "yaml";
@@ -51,9 +53,14 @@ test("what the version before left in a cluster is taken over: nothing is delete
       fake.put(SERVICES, { metadata: { namespace, name }, spec: { clusterIP: "None", ports: [{ name: "http", port }] } });
   });
   await collector.idle();
+  const sidecar = () => server.get(SIDECARS, FENCE) as unknown as Sidecar;
+  const ours = ["mesh-operator/global-sidecar.mesh-operator.svc.cluster.local"];
+  const named = hostsOf(CLUSTER.sidecar).filter((host) => !host.endsWith("/*"));
+  await until(() => parkedHosts(sidecar()).length === 0 && !sidecarHosts(sidecar()).some((host) => host.endsWith("/*")));
   const uids = [SIDECARS, ENVOY_FILTERS].map((resource) => server.get(resource, FENCE)?.metadata.uid);
   assert.deepEqual(uids, [CLUSTER.sidecar.metadata.uid, CLUSTER.envoyFilter.metadata.uid]);
-  assert.deepEqual(hostsOf(server.get(SIDECARS, FENCE)), hostsOf(CLUSTER.sidecar));
+  // Services of Istio's namespace and of ours are named one by one from now on.
+  assert.deepEqual(sidecarHosts(sidecar()), [...ours, ...named]);
   assert.deepEqual(
     [SIDECARS, ENVOY_FILTERS, FENCES].map((resource) => server.count("DELETE", resource)),
     [0, 0, 0],
@@ -61,7 +68,9 @@ test("what the version before left in a cluster is taken over: nothing is delete
   // Not at the end alone: no write on the way took anything out either.
   const patches = (path: RegExp) =>
     server.requests.filter(({ method, path: of }) => method === "PATCH" && path.test(of)).map(({ body }) => body);
-  assert.deepEqual(patches(/\/sidecars\/a$/), [], "what is there is right as it is");
+  const steps = patches(/\/sidecars\/a$/) as readonly Sidecar[];
+  assert.ok(steps.length > 0);
+  for (const step of steps) for (const host of [...ours, ...named]) assert.ok(sidecarHosts(step).includes(host), host);
   const statuses = patches(/\/servicefences\/a\/status$/) as readonly { readonly status: { readonly domains?: object } }[];
   assert.ok(statuses.length > 0);
   for (const { status } of statuses) assert.ok(!Object.values(status.domains ?? {}).includes(null), JSON.stringify(status));

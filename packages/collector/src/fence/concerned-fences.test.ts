@@ -60,7 +60,7 @@ async function start(t: Parameters<typeof startCluster>[0], spec: object) {
     return looksAfter(resource, { metadata: { namespace, name: "one" }, spec }, () => meshHosts.version !== version);
   };
   let settled = 0;
-  /** Both steps of both Sidecars are done, and what went on is over: an object for nobody shows it. */
+  /** Steps and runs are done, with both Sidecars in place: an object for nobody shows it. */
   const settle = async () => {
     do {
       await until(() =>

@@ -37,6 +37,12 @@ export interface RenderInput {
    */
   readonly onDemandBefore?: boolean;
   /**
+   * Whether `hosts` has the Services of Istio's namespace and of ours. A Sidecar that names them
+   * one by one costs istiod as much as it has hosts; one wildcard makes it look at every Service
+   * (istio/istio#60473). Default false: who has manifests only may not know them all.
+   */
+  readonly exact?: boolean;
+  /**
    * Somebody else's Sidecar is for the same pods. Istio would use one of the two, so ours is not
    * rendered. Default false.
    */
@@ -99,14 +105,16 @@ export function renderFence(input: RenderInput): Rendered {
 }
 
 /**
- * The control plane and Fenceline itself first, then the live hosts in byte order; what a
- * `<namespace>/*` covers is not repeated.
+ * The control plane and Fenceline itself first where they are shown as a whole, then the live hosts
+ * in byte order; what a `<namespace>/*` covers is not repeated. Istio takes no empty list.
  */
-function sidecarHosts({ hosts, config }: RenderInput): string[] {
-  const always = [...new Set([`${config.istioNamespace}/*`, `${config.namespace}/*`])];
-  const live = hosts.filter(({ expired }) => !expired).map(({ egress }) => egress);
-  const whole = new Set([...always, ...live.filter((egress) => egress.endsWith("/*"))]);
-  const rest = live.filter((egress) => !always.includes(egress) && (whole.has(egress) || !whole.has(`${egress.split("/", 1)[0]}/*`)));
+function sidecarHosts({ hosts, config, exact = false }: RenderInput): string[] {
+  const whole = [...new Set([`${config.istioNamespace}/*`, `${config.namespace}/*`])];
+  const always = exact && hosts.some(({ expired }) => !expired) ? [] : whole;
+  const live = hosts.filter(({ expired }) => !expired).flatMap(({ egress, also = [] }) => [egress, ...also]);
+  const namespaces = new Set([...always, ...live.filter((egress) => egress.endsWith("/*"))]);
+  const isCovered = (egress: string) => !namespaces.has(egress) && namespaces.has(`${egress.split("/", 1)[0]}/*`);
+  const rest = live.filter((egress) => !always.includes(egress) && !isCovered(egress));
   return [...always, ...[...new Set(rest)].sort()];
 }
 
