@@ -10,13 +10,27 @@ const MAY_IMPORT = {
   prometheus: ["api"],
   edges: ["api"],
   registry: ["api"],
+  limits: ["api"],
   render: ["api", "registry"],
   kubernetes: ["api"],
   store: ["api", "kubernetes"],
   control: ["api", "store"],
   "http-api": ["api", "wire"],
   proxy: ["api", "wire", "registry", "http-api"],
-  collector: ["api", "wire", "als", "mesh-addresses", "prometheus", "edges", "registry", "render", "store", "control", "http-api"],
+  collector: [
+    "api",
+    "wire",
+    "als",
+    "mesh-addresses",
+    "prometheus",
+    "edges",
+    "registry",
+    "limits",
+    "render",
+    "store",
+    "control",
+    "http-api",
+  ],
   cli: ["api", "wire", "als", "mesh-addresses", "registry", "kubernetes", "store", "http-api", "proxy", "collector"],
 };
 
@@ -24,7 +38,7 @@ const MAY_IMPORT = {
  * Packages without I/O: time and everything else comes as an argument. `net` is missing below since
  * its `isIP` is pure.
  */
-const PURE = ["api", "edges", "registry", "render"];
+const PURE = ["api", "edges", "registry", "limits", "render"];
 const IO = "^(node:)?(child_process|cluster|dgram|dns|fs|fs/promises|http|http2|https|timers|timers/promises|tls|worker_threads)$";
 /** Programs at the edge of a pure package, which read or write its files. */
 const COMMANDS = "^packages/api/src/(kinds/crd-files|config-file)\\.ts$";

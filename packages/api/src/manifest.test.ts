@@ -128,6 +128,6 @@ test("T-20 an unknown kind of our own groups is a fault with its line; kinds of 
       [["MANIFEST_KIND_UNKNOWN", 2, "kind"]],
       kind,
     );
-  const { ignored } = parseManifests("apiVersion: microservice.slime.io/v1alpha2\nkind: SmartLimiter\nmetadata: {name: a}\n", "a.yaml");
-  assert.deepEqual(ignored, [{ kind: "SmartLimiter", reason: "another kind" }]);
+  const { ignored } = parseManifests("apiVersion: microservice.slime.io/v1alpha1\nkind: EnvoyPlugin\nmetadata: {name: a}\n", "a.yaml");
+  assert.deepEqual(ignored, [{ kind: "EnvoyPlugin", reason: "another kind" }]);
 });

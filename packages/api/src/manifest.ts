@@ -219,7 +219,7 @@ class ManifestReader {
  * Kinds of Slime that share its groups and are not rendered: whoever migrates has them in the same
  * files.
  */
-const SLIME_ONLY: ReadonlySet<string> = new Set(["SmartLimiter", "EnvoyPlugin", "PluginManager"]);
+const SLIME_ONLY: ReadonlySet<string> = new Set(["EnvoyPlugin", "PluginManager"]);
 
 /**
  * Whether a kind is another one by its letters' case, an `s`, or what cannot be seen: a blank, a

@@ -39,9 +39,9 @@ test("the general of a limiter or a plugin is told by its fields, and configures
   assert.deepEqual(parseConfigOrGeneral(limiter, "general.yaml"), {
     config: ours,
     remarks: [
-      "general.disableGlobalRateLimit has no effect: Fenceline renders no SmartLimiter",
-      "general.rls has no effect: Fenceline renders no SmartLimiter",
-      "general.proxyVersion has no effect: Fenceline renders no SmartLimiter",
+      "general.disableGlobalRateLimit has no effect: rules with `strategy: global` are refused: there is no rate limit service yet",
+      "general.rls has no effect: rules with `strategy: global` are refused: there is no rate limit service yet",
+      "general.proxyVersion has no effect: no counterpart",
       "general.refresh has no effect: it had no effect in Slime",
     ],
   });

@@ -10,7 +10,8 @@ const TAKEN_OVER = undefined;
 const PORTS = "the ports of the fallback's Service follow the mesh by themselves";
 const NO_COUNTERPART = "no counterpart";
 const DEAD = "it had no effect in Slime";
-const NO_LIMITERS = "Fenceline renders no SmartLimiter";
+const NO_GLOBAL_LIMITS = "rules with `strategy: global` are refused: there is no rate limit service yet";
+const ONE_FILTER = "the filter is inserted where a rule needs it, once";
 const NO_PLUGINS = "Fenceline renders neither PluginManager nor EnvoyPlugin";
 
 /** Source: `fence_module.proto` of Slime's lazyload. */
@@ -42,15 +43,15 @@ const LAZYLOAD: Fields = {
 
 /** Source: `limiter_module.proto` of Slime's limiter. */
 const LIMITER: Fields = {
-  disableGlobalRateLimit: NO_LIMITERS,
-  disableAdaptive: NO_LIMITERS,
-  disableInsertLocalRateLimit: NO_LIMITERS,
-  disableInsertGlobalRateLimit: NO_LIMITERS,
-  rls: NO_LIMITERS,
-  rlsConfigMap: NO_LIMITERS,
-  domain: NO_LIMITERS,
-  proxyVersion: NO_LIMITERS,
-  enableRatelimitPlaceholderInRoute: NO_LIMITERS,
+  disableGlobalRateLimit: NO_GLOBAL_LIMITS,
+  disableAdaptive: "a rule is adaptive if its expressions are",
+  disableInsertLocalRateLimit: ONE_FILTER,
+  disableInsertGlobalRateLimit: NO_GLOBAL_LIMITS,
+  rls: NO_GLOBAL_LIMITS,
+  rlsConfigMap: NO_GLOBAL_LIMITS,
+  domain: NO_GLOBAL_LIMITS,
+  proxyVersion: NO_COUNTERPART,
+  enableRatelimitPlaceholderInRoute: NO_GLOBAL_LIMITS,
   backend: DEAD,
   refresh: DEAD,
   enableServiceEntry: DEAD,

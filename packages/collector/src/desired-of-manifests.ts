@@ -27,14 +27,16 @@ export interface DesiredOfManifests {
  *
  * @param now milliseconds of the wall clock, for deadlines
  * @param drivers the kinds that are rendered. Default: {@link DRIVERS}
+ * @param values in place of what would be measured. Default: nothing is known
  */
 export function desiredOfManifests(
   objects: readonly AnyObject[],
   config: Config,
   now: number,
   drivers: Drivers = DRIVERS,
+  values?: ReadonlyMap<string, number>,
 ): DesiredOfManifests {
-  const outcomes = outcomesOf(contextOfManifests(objects, config, now), drivers);
+  const outcomes = outcomesOf(contextOfManifests(objects, config, now, values), drivers);
   return { objects: outcomes.flatMap((each) => each.objects), refused: outcomes.flatMap(refusalOf) };
 }
 

@@ -30,6 +30,11 @@ export interface KindContext {
    * where there is nobody to ask, as for `fenceline render`.
    */
   readonly samples: SampleSource | undefined;
+  /**
+   * Values by name in place of all that would be measured, as `fenceline render --metrics` gives
+   * them. Undefined where they are measured.
+   */
+  readonly givenValues: ReadonlyMap<string, number> | undefined;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
   /**

@@ -1,6 +1,7 @@
 import type { OWN_KINDS } from "@fenceline/api";
 import { serviceFences } from "./fence/service-fences.ts";
 import type { KindMaker } from "./kind-context.ts";
+import { smartLimiters } from "./limiter/smart-limiters.ts";
 
 /** The kinds that a collector runs, by their names. */
 export type Drivers = Readonly<Record<string, KindMaker>>;
@@ -11,4 +12,5 @@ export type Drivers = Readonly<Record<string, KindMaker>>;
  */
 export const DRIVERS = {
   ServiceFence: serviceFences,
+  SmartLimiter: smartLimiters,
 } satisfies { readonly [kind in (typeof OWN_KINDS)[number]["name"]]: KindMaker };

@@ -14,8 +14,14 @@ const NO_RUNS: Runs = { enqueue: () => {}, enqueueStatus: () => {}, obstacles: (
  * rendered nothing yet, where nobody else has rendered objects and the fallback is ready.
  *
  * @param now milliseconds of the wall clock, for deadlines
+ * @param givenValues in place of what would be measured. Default: nothing is known
  */
-export function contextOfManifests(objects: readonly AnyObject[], config: Config, now: number): KindContext {
+export function contextOfManifests(
+  objects: readonly AnyObject[],
+  config: Config,
+  now: number,
+  givenValues?: ReadonlyMap<string, number>,
+): KindContext {
   const snapshot = objectsByKind(objects);
   const mesh = new Mesh(snapshot, config);
   const [metrics, logger] = [new CollectorMetrics(), pino({ level: "silent" })];
@@ -26,6 +32,7 @@ export function contextOfManifests(objects: readonly AnyObject[], config: Config
     store: { snapshot: () => snapshot, objectOf, ownedBy: () => [], foreign: () => [], unread: () => undefined },
     mesh: () => mesh,
     samples: undefined,
+    givenValues,
     runs: NO_RUNS,
     telemetry: new FenceTelemetry({ metrics, logger, switchOver: config.switchOver }),
     now: () => now,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ObjectMeta } from "../object.ts";
+import { Labels, ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
 import type { MeshKind, Repeats } from "./kind.ts";
 
@@ -13,15 +13,22 @@ const Spec = z
   .object({
     host: z.string().default(""),
     trafficPolicy: Policy,
-    subsets: z.array(z.object({ trafficPolicy: Policy })).nullish(),
+    subsets: z.array(z.object({ name: z.string().default(""), labels: Labels.nullish(), trafficPolicy: Policy })).nullish(),
   })
   .transform(({ host, trafficPolicy, subsets }) => {
     const policies = [trafficPolicy, ...(subsets ?? []).map((subset) => subset.trafficPolicy)];
     const settings = policies.flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])]);
-    return { host, hasClientTls: settings.some((each) => CLIENT_TLS.has(each?.tls?.mode)) };
+    return {
+      host,
+      hasClientTls: settings.some((each) => CLIENT_TLS.has(each?.tls?.mode)),
+      subsets: (subsets ?? []).map(({ name, labels }) => ({ name, labels: labels ?? {} })),
+    };
   });
 
-/** For which hosts an Envoy begins TLS: a call that goes past it would be made in plain text. */
+/**
+ * For which hosts an Envoy begins TLS, as a call that goes past it would be made in plain text; and
+ * the subsets of a host, for the limits of some of its pods.
+ */
 export const DestinationRule = z.object({
   apiVersion: z.enum(NETWORKING_VERSIONS),
   kind: z.literal("DestinationRule"),
@@ -30,8 +37,9 @@ export const DestinationRule = z.object({
 });
 export type DestinationRule = z.infer<typeof DestinationRule>;
 
-function keepDestinationRule({ metadata: { name, namespace }, ...rule }: DestinationRule, repeats: Repeats): DestinationRule {
-  return { ...rule, metadata: { name, namespace: repeats.text(namespace), labels: repeats.labels({}) } };
+function keepDestinationRule({ metadata: { name, namespace }, spec, ...rule }: DestinationRule, repeats: Repeats): DestinationRule {
+  const kept = { ...spec, subsets: repeats.value(spec.subsets) };
+  return { ...rule, spec: kept, metadata: { name, namespace: repeats.text(namespace), labels: repeats.labels({}) } };
 }
 
 /** Optional, as ServiceEntry is. */

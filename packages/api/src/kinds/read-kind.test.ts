@@ -44,6 +44,6 @@ test("no two kinds of the tables have one name: objects are looked up by it", ()
   assert.equal(new Set(names).size, names.length);
   assert.deepEqual(
     MANIFEST_KINDS.map(({ name }) => name),
-    ["Namespace", "Service", "EndpointSlice", "ServiceEntry", "VirtualService", "DestinationRule", "ServiceFence"],
+    ["Namespace", "Service", "EndpointSlice", "ServiceEntry", "VirtualService", "DestinationRule", "ServiceFence", "SmartLimiter"],
   );
 });

@@ -3,17 +3,20 @@ import { DESTINATION_RULE } from "./destination-rule.ts";
 import type { MeshKind, OwnKind, ReadKind } from "./kind.ts";
 import { SERVICE_ENTRY } from "./service-entry.ts";
 import { SERVICE_FENCE } from "./service-fence.ts";
+import { SMART_LIMITER } from "./smart-limiter.ts";
 import { VIRTUAL_SERVICE } from "./virtual-service.ts";
 
 /** What else each kind's file has, for everybody. */
 export * from "./service-fence.ts";
+export * from "./smart-limiter.ts";
+export * from "./smart-limiter-status.ts";
 
 /**
  * The table of kinds: parsers, CustomResourceDefinitions, API paths, informers, withdrawal and the
  * chart's rights read it. A new kind of ours is one line here, with its file; see
  * docs/adding-a-kind.md.
  */
-export const OWN_KINDS = [SERVICE_FENCE] as const satisfies readonly OwnKind[];
+export const OWN_KINDS = [SERVICE_FENCE, SMART_LIMITER] as const satisfies readonly OwnKind[];
 
 /**
  * The table of kinds that are only read: informers, folders, manifests and the chart's rights read

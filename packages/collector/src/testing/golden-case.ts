@@ -32,6 +32,8 @@ interface Given {
   readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
   /** Whether somebody else has a Sidecar for the pods of every fence. */
   readonly conflict?: boolean;
+  /** Values in place of what would be measured. */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -48,7 +50,10 @@ export function renderGoldenCase(text: string, file: string, drivers: Drivers = 
   const given = parseDocument(first).toJS().given as Given;
   const { objects } = parseManifests(rest.join("---"), file, manifestKinds(MESH_KINDS, kinds) as readonly ReadKind<AnyObject>[]);
   const now = Date.parse(given.now ?? "2026-01-01T00:00:00Z");
-  const context = contextGiven(contextOfManifests(objects, Config.parse(given.config ?? {}), now), given);
+  const context = contextGiven(
+    contextOfManifests(objects, Config.parse(given.config ?? {}), now, new Map(Object.entries(given.metrics ?? {}))),
+    given,
+  );
   const documents = outcomesOf(context, drivers).flatMap(({ objects: rendered, refused }): readonly object[] =>
     refused === undefined ? rendered : [{ refused }],
   );

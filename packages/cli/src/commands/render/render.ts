@@ -6,12 +6,15 @@ import { isManifestName } from "@fenceline/store";
 import { stringify } from "yaml";
 import { readConfigText } from "../../config.ts";
 import { readNamedFile, unreadable } from "../../read-text-file.ts";
+import { readValues } from "./values-file.ts";
 
 /** What {@link render} works with. */
 export interface RenderOptions {
   /** Files and folders; `-` is the standard input. */
   readonly files: readonly string[];
   readonly config: string | undefined;
+  /** File with values by name, in place of what would be measured. Default: nothing is known. */
+  readonly metrics?: string | undefined;
   readonly out: { write(text: string): unknown };
   readonly err: { write(text: string): unknown };
   /** Milliseconds of the wall clock. */
@@ -35,7 +38,7 @@ const STANDARD_INPUT = "standard input";
  *
  * @returns the exit code: 1 when something is not as it was asked for
  */
-export async function render({ files, config: configFile, out, err, now }: RenderOptions): Promise<0 | 1> {
+export async function render({ files, config: configFile, metrics, out, err, now }: RenderOptions): Promise<0 | 1> {
   const tell = (text: string) => void err.write(`${printableLines(text)}\n`);
   try {
     const { config, remarks } = parseConfigOrGeneral(configFile === undefined ? "" : readConfigText(configFile), configFile ?? "");
@@ -44,7 +47,7 @@ export async function render({ files, config: configFile, out, err, now }: Rende
     const objects = texts.flatMap((text) => objectsOf(text, tell));
     const repeated = firstRepeated(objects);
     if (repeated !== undefined) throw repeated;
-    const desired = desiredOfManifests(objects, config, now);
+    const desired = desiredOfManifests(objects, config, now, undefined, metrics === undefined ? undefined : readValues(metrics));
     for (const { message } of desired.refused) tell(message);
     out.write(desired.objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n"));
     return desired.refused.length === 0 ? 0 : 1;

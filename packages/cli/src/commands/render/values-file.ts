@@ -1,0 +1,36 @@
+import { InvalidResource, isJsonObject } from "@fenceline/api";
+import { parse } from "yaml";
+import { readNamedFile } from "../../read-text-file.ts";
+
+/** Largest file that is read, in bytes. */
+const LARGEST = 1024 * 1024;
+const PIPE_TIMEOUT_MS = 5_000;
+
+/**
+ * Values by name, from a YAML or JSON file: numbers, or their text as a status has them.
+ *
+ * @throws InvalidResource `METRICS_INVALID`
+ */
+export function readValues(file: string): ReadonlyMap<string, number> {
+  const value = parsed(readNamedFile(file, LARGEST, PIPE_TIMEOUT_MS), file);
+  if (!isJsonObject(value)) throw invalid(file, "", "not a map of names to numbers");
+  return new Map(
+    Object.entries(value).map(([name, given]) => {
+      const number = typeof given === "string" && given.trim() !== "" ? Number(given) : given;
+      if (typeof number !== "number" || !Number.isFinite(number)) throw invalid(file, name, `${JSON.stringify(given)} is not a number`);
+      return [name, number];
+    }),
+  );
+}
+
+function parsed(text: string, file: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw invalid(file, "", error instanceof Error ? error.message : String(error));
+  }
+}
+
+function invalid(file: string, path: string, message: string): InvalidResource {
+  return new InvalidResource("METRICS_INVALID", { at: { file, path }, message, hint: "write {_base.pod: 3}" });
+}

@@ -1,0 +1,91 @@
+import { type EnvoyFilter, type LimitRuleStatus, renderedMeta, type SmartLimiter, type SmartLimiterStatus } from "@fenceline/api";
+import type { Desired } from "@fenceline/control";
+import { BASE_SET, renderLimits } from "@fenceline/render/limiter";
+import { limiterConditions } from "./limiter-conditions.ts";
+import type { LimiterSeen, RuleDecision, WantedLimits } from "./limiter-seen.ts";
+
+/** What a limiter asks for: the EnvoyFilters of its pods, and its status. */
+export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
+  const { limiter, wanted, present, decisions, faults, isEnding } = seen;
+  const status = limiterStatus(seen);
+  // What is there after a restart with a spec that cannot be read was rendered from one that could.
+  const isUnread = faults.length > 0 && decisions.length === 0;
+  const refused = refusalOf(seen);
+  if (isEnding || isUnread) return { objects: present, status, ...refused };
+  const objects = wanted.flatMap((each) => limitsOf(limiter, each) ?? []);
+  const waits = wanted.flatMap((each) => each.decisions).flatMap(({ nextIn }) => nextIn ?? []);
+  return { objects, status, nextStepIn: waits.length === 0 ? undefined : Math.min(...waits), ...refused };
+}
+
+/** What a limiter asks for and does not get. */
+function refusalOf({ faults, sets, decisions }: LimiterSeen): Pick<Desired<unknown>, "refused"> {
+  const [fault] = faults;
+  if (fault !== undefined) return { refused: { reason: "RuleInvalid", message: `${fault.path}: ${fault.message}` } };
+  const missing = sets.find((each) => "missing" in each);
+  if (missing !== undefined && "missing" in missing)
+    return { refused: { reason: "PodsUnknown", message: `set ${missing.set}: ${missing.missing}` } };
+  const without = decisions.find(({ quota }) => quota === undefined);
+  if (without === undefined) return {};
+  return { refused: { reason: "ValuesMissing", message: `set ${without.rule.set} rule ${without.rule.name}: ${without.message}` } };
+}
+
+/** As Slime names them, so that a limiter takes over what it had before. */
+export function limitsName({ metadata: { name, namespace } }: SmartLimiter, set: string): string {
+  return [name, namespace, ...(set === BASE_SET ? [] : [set]), "ratelimit"].join(".");
+}
+
+function limitsOf(limiter: SmartLimiter, { owner, labels, filterName, decisions }: WantedLimits): EnvoyFilter | undefined {
+  const rules = decisions.flatMap(({ rule, isActive, quota }) => (isActive && quota !== undefined ? [{ rule, quota }] : []));
+  return renderLimits({ metadata: renderedMeta(limiter, limitsName(limiter, owner.set)), labels, filterName, rules });
+}
+
+function limiterStatus(seen: LimiterSeen): SmartLimiterStatus {
+  const { limiter, decisions, material } = seen;
+  const { generation } = limiter.metadata;
+  return {
+    ...(generation !== undefined && { observedGeneration: generation }),
+    quotas: decisions.map(quotaText).join(", "),
+    rules: decisions.map(ruleStatus),
+    metricStatus: Object.fromEntries([...material].map(([name, value]) => [name, String(value)])),
+    ratelimitStatus: slimeStatus(decisions),
+    conditions: limiterConditions(seen),
+  };
+}
+
+function ruleStatus({ rule, isActive, quota, reason, message }: RuleDecision): LimitRuleStatus {
+  return {
+    set: rule.set,
+    rule: rule.name,
+    active: isActive,
+    ...(quota !== undefined && { quota }),
+    reason,
+    ...(message !== undefined && { message }),
+  };
+}
+
+/** `100/60s, -`: what is limited, rule by rule. */
+function quotaText({ rule, isActive, quota }: RuleDecision): string {
+  return isActive ? `${quota}/${rule.interval / 1_000}s` : "-";
+}
+
+/** What is in force, in the form in which Slime's users read it. */
+function slimeStatus(decisions: readonly RuleDecision[]): NonNullable<SmartLimiterStatus["ratelimitStatus"]> {
+  const inForce = decisions.filter(({ isActive }) => isActive);
+  const bySet = Map.groupBy(inForce, ({ rule }) => rule.set);
+  return Object.fromEntries([...bySet].map(([set, list]) => [set, { descriptor: list.map(slimeDescriptor) }]));
+}
+
+function slimeDescriptor({ rule: { descriptor }, quota }: RuleDecision) {
+  const { action, match, target } = descriptor;
+  const { fillInterval, strategy, headersToAdd } = action;
+  return {
+    action: {
+      quota: String(quota),
+      fill_interval: fillInterval,
+      strategy,
+      ...(headersToAdd.length > 0 && { headers_to_add: headersToAdd }),
+    },
+    ...(match.length > 0 && { match }),
+    ...(target && { target }),
+  };
+}

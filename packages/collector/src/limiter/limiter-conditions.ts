@@ -1,0 +1,71 @@
+import { type Judgement, type LimiterCondition, type LimiterConditionType, shortenedList, withTransition } from "@fenceline/api";
+import type { LimiterSeen } from "./limiter-seen.ts";
+
+type LimiterJudgement = Judgement<LimiterConditionType>;
+
+/** What is true of a limiter now, each with its reason. */
+export function limiterConditions(seen: LimiterSeen): LimiterCondition[] {
+  const { generation } = seen.limiter.metadata;
+  const about = generation === undefined ? {} : { observedGeneration: generation };
+  return [accepted(seen), resolvedRefs(seen), rendered(seen), acceptedByProxies(), active(seen), stale(seen)].map((judgement) =>
+    withTransition({ ...judgement, ...about }, seen.limiter.status?.conditions, seen.now),
+  );
+}
+
+function accepted({ faults, limiter }: LimiterSeen): LimiterJudgement {
+  if (faults.length > 0) {
+    const message = shortenedList(faults.map(({ path, message: what }) => `${path}: ${what}`));
+    return {
+      type: "Accepted",
+      status: "False",
+      reason: "RuleInvalid",
+      message: `${message}. The version before of such a rule stays in force`,
+    };
+  }
+  const count = Object.values(limiter.spec.sets).reduce((sum, { descriptor }) => sum + descriptor.length, 0);
+  return { type: "Accepted", status: "True", reason: "RulesRead", message: `${count} rules` };
+}
+
+function resolvedRefs({ sets }: LimiterSeen): LimiterJudgement {
+  const missing = sets.flatMap((each) => ("missing" in each ? [`set ${each.set}: ${each.missing}`] : []));
+  if (missing.length > 0) return { type: "ResolvedRefs", status: "False", reason: "PodsUnknown", message: shortenedList(missing) };
+  return { type: "ResolvedRefs", status: "True", reason: "PodsKnown", message: "the pods of every set are known" };
+}
+
+/** By what was read back. */
+function rendered({ wanted, present, obstacles: [obstacle], sharedWith }: LimiterSeen): LimiterJudgement {
+  if (obstacle !== undefined) return { type: "Rendered", status: "False", reason: obstacle.reason, message: obstacle.message };
+  if (sharedWith.length > 0) {
+    const message = `its rules stand in the EnvoyFilter of SmartLimiter ${shortenedList(sharedWith, ", ")}, which is for the same pods`;
+    return { type: "Rendered", status: "True", reason: "RenderedWithOthers", message };
+  }
+  const limiting = wanted.filter(({ decisions }) => decisions.some(({ isActive }) => isActive)).length;
+  if (limiting === 0) return { type: "Rendered", status: "True", reason: "NothingToRender", message: "no rule is in force" };
+  if (present.length < limiting)
+    return { type: "Rendered", status: "False", reason: "NotWrittenYet", message: "the EnvoyFilter is not written yet" };
+  const names = shortenedList(
+    present.map(({ metadata: { name } }) => name),
+    ", ",
+  );
+  return { type: "Rendered", status: "True", reason: "Written", message: `EnvoyFilter ${names}` };
+}
+
+function acceptedByProxies(): LimiterJudgement {
+  return { type: "AcceptedByProxies", status: "Unknown", reason: "NotObserved", message: "nobody asks the proxies yet" };
+}
+
+function active({ decisions }: LimiterSeen): LimiterJudgement {
+  const inForce = decisions.filter(({ isActive }) => isActive).length;
+  const message = `${inForce} of ${decisions.length} rules limit calls`;
+  return inForce > 0
+    ? { type: "Active", status: "True", reason: "RulesInForce", message }
+    : { type: "Active", status: "False", reason: "NoRuleInForce", message };
+}
+
+function stale({ decisions }: LimiterSeen): LimiterJudgement {
+  const without = decisions.filter(({ reason }) => reason === "Stale" || reason === "NoValues");
+  if (without.length === 0) return { type: "Stale", status: "False", reason: "ValuesKnown", message: "every rule has its values" };
+  const message = shortenedList(without.map(({ rule, message: what = "" }) => `${rule.set} rule ${rule.name}: ${what}`));
+  const isStale = without.some(({ reason }) => reason === "Stale");
+  return { type: "Stale", status: isStale ? "True" : "False", reason: isStale ? "ValuesMissing" : "ValuesLate", message };
+}

@@ -1,0 +1,105 @@
+import { durationMs, type LimitAction, type LimitRuleStatus, type SmartLimiter } from "@fenceline/api";
+import { AdaptiveRule, type Decision, ExpressionError, Expressions, type InForce, type Material, type RulePolicy } from "@fenceline/limits";
+import { type LimitFault, type LimitRule, limitRules } from "@fenceline/render/limiter";
+import { POD_COUNT } from "./limiter-material.ts";
+
+/** A rule that can be decided, and what was decided last. */
+export interface DecidedRule {
+  readonly rule: LimitRule;
+  readonly adaptive: AdaptiveRule;
+  /** Values that its expressions name. */
+  readonly names: readonly string[];
+}
+
+/** What is known of a limiter beside its objects. */
+export interface LimiterRules {
+  readonly limiter: SmartLimiter;
+  readonly rules: readonly DecidedRule[];
+  readonly faults: readonly LimitFault[];
+}
+
+/** Names of the metrics that a limiter may use, and whether each set has one of its own. */
+export type MetricNames = ReadonlyMap<string, { readonly isPerSet: boolean }>;
+
+/**
+ * The rules of a limiter.
+ *
+ * A rule that is wrong keeps the version before: whoever mistypes a quota must not lift the limit.
+ *
+ * @param before rules of the spec before
+ * @param stored what was in force before a restart, as the status has it
+ */
+export function readRules(
+  limiter: SmartLimiter,
+  metrics: MetricNames,
+  before: LimiterRules | undefined,
+  stored: readonly LimitRuleStatus[] = [],
+): LimiterRules {
+  const rules: DecidedRule[] = [];
+  const faults: LimitFault[] = [];
+  const sets = Object.keys(limiter.spec.sets);
+  const expressions = expressionsFor(sets, metrics, faults);
+  for (const set of sets) {
+    const read = limitRules(limiter, set);
+    faults.push(...read.faults);
+    for (const rule of read.rules) {
+      const known = before?.rules.find((each) => each.rule.id === rule.id);
+      const inForce = known?.adaptive.inForce ?? storedOf(stored, rule);
+      try {
+        rules.push(decidedRule(rule, expressions, inForce));
+      } catch (error) {
+        if (!(error instanceof ExpressionError)) throw error;
+        faults.push({ path: `spec.sets.${set} rule ${rule.name}`, message: error.detail });
+      }
+    }
+  }
+  const kept = before?.rules.filter(({ rule }) => isFaulty(limiter, rule) && !rules.some((each) => each.rule.id === rule.id)) ?? [];
+  return { limiter, rules: [...rules, ...kept], faults };
+}
+
+/** The rule as it is in force, for a status and for whoever renders it. */
+export function decide({ rule, adaptive }: DecidedRule, material: Material, now: number): Decision & { readonly rule: LimitRule } {
+  return { ...adaptive.decide(material, now), rule };
+}
+
+function expressionsFor(sets: readonly string[], metrics: MetricNames, faults: LimitFault[]): Expressions {
+  const pods = sets.map((set) => `${set}.${POD_COUNT}`);
+  const named = [...metrics].flatMap(([name, { isPerSet }]) => (isPerSet ? sets.map((set) => `${set}.${name}`) : [name]));
+  try {
+    return new Expressions([...pods, ...named]);
+  } catch (error) {
+    faults.push({ path: "spec.metrics", message: error instanceof Error ? error.message : String(error) });
+    return new Expressions(pods);
+  }
+}
+
+function decidedRule(rule: LimitRule, expressions: Expressions, inForce: InForce | undefined): DecidedRule {
+  const { condition, action } = rule.descriptor;
+  const [holds, quota] = [expressions.condition(condition), expressions.number(action.quota)];
+  const adaptive = new AdaptiveRule({ condition: holds, quota, policy: policyOf(action), ...(inForce && { inForce }) });
+  return { rule, adaptive, names: [...new Set([...holds.names, ...quota.names])] };
+}
+
+function policyOf(action: LimitAction): RulePolicy {
+  const { min, max, fallback, largestStep } = action;
+  const step = largestStep?.by === undefined ? { part: (largestStep?.percent ?? 100) / 100 } : { by: largestStep.by };
+  return {
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+    ...(fallback !== undefined && { fallback }),
+    ...(largestStep !== undefined && { largestStep: step }),
+    stepEvery: durationMs(action.stepEvery),
+    holdFor: durationMs(action.for),
+    staleAfter: durationMs(action.staleAfter),
+  };
+}
+
+function storedOf(stored: readonly LimitRuleStatus[], { set, name }: LimitRule): InForce | undefined {
+  const found = stored.find((each) => each.set === set && each.rule === name);
+  return found && { isActive: found.active, quota: found.quota };
+}
+
+/** Whether the rule is still asked for, under the same name. */
+function isFaulty({ spec }: SmartLimiter, { set, name }: LimitRule): boolean {
+  return spec.sets[set]?.descriptor.some((descriptor, index) => (descriptor.name ?? String(index)) === name) === true;
+}

@@ -1,0 +1,37 @@
+import type { Labels, RenderedObject, SmartLimiter } from "@fenceline/api";
+import type { Decision, Material } from "@fenceline/limits";
+import type { LimitedPods, LimitFault, LimitRule } from "@fenceline/render/limiter";
+import type { Obstacle } from "@fenceline/store";
+import type { SetPods } from "./limiter-sets.ts";
+
+/** What was decided of a rule. */
+export type RuleDecision = Decision & { readonly rule: LimitRule };
+
+/** An EnvoyFilter that a limiter is to have: all limits of some pods. */
+export interface WantedLimits {
+  readonly owner: LimitedPods;
+  readonly labels: Labels;
+  readonly filterName: string;
+  /** Of all limiters for these pods, in their order. */
+  readonly decisions: readonly RuleDecision[];
+}
+
+/** Everything that decides what a limiter asks for, at one moment. */
+export interface LimiterSeen {
+  readonly limiter: SmartLimiter;
+  readonly faults: readonly LimitFault[];
+  readonly sets: readonly SetPods[];
+  /** Of its own rules. */
+  readonly decisions: readonly RuleDecision[];
+  /** Values that its rules name. */
+  readonly material: Material;
+  readonly wanted: readonly WantedLimits[];
+  /** Limiters that have this one's rules in their EnvoyFilters. */
+  readonly sharedWith: readonly string[];
+  readonly present: readonly RenderedObject[];
+  readonly obstacles: readonly Obstacle[];
+  /** Whether it, or its namespace, is being deleted. */
+  readonly isEnding: boolean;
+  /** Milliseconds of the wall clock. */
+  readonly now: number;
+}

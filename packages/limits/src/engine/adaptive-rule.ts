@@ -1,0 +1,166 @@
+import type { Expression, Outcome } from "../expression/expression.ts";
+import type { Material } from "../expression/material.ts";
+import { bounded, type Limits, limitsOf, type RulePolicy } from "./rule-policy.ts";
+
+/** A rule of a limiter whose quota follows values. */
+export interface AdaptiveRuleOptions {
+  readonly condition: Pick<Expression<boolean>, "evaluate">;
+  readonly quota: Pick<Expression<number>, "evaluate">;
+  readonly policy: RulePolicy;
+  /** What was in force before a restart. Default: nothing. */
+  readonly inForce?: InForce;
+}
+
+/** What a rule asks of the proxies. */
+export interface InForce {
+  /** Whether the rule's limit is in force. */
+  readonly isActive: boolean;
+  /** Requests per interval; undefined as long as no value ever gave one. */
+  readonly quota: number | undefined;
+}
+
+/** Why a decision is what it is. */
+export type DecisionReason =
+  /** It is what the values ask for. */
+  | "Followed"
+  /** The values ask for something else, which has to be asked for longer, or is gone to by steps. */
+  | "Held"
+  /** There are no values at the moment. */
+  | "NoValues"
+  /** There never were any, or there have been none for so long that the fallback counts. */
+  | "Stale";
+
+/** What a rule asks for, and why. */
+export interface Decision extends InForce {
+  readonly reason: DecisionReason;
+  /** What stands behind `NoValues` and `Stale`, in words. */
+  readonly message?: string;
+  /** Milliseconds until it may be another one although no value changes. */
+  readonly nextIn?: number;
+}
+
+/** Since when the values ask for one side. */
+interface Wanted<T> {
+  readonly side: T;
+  readonly since: number;
+}
+
+/**
+ * Decides what becomes of one rule, each time that its values are looked at.
+ *
+ * Whatever the values do: the quota stays in its bounds, does not turn round within `holdFor`, and
+ * a value that is no number changes nothing. Time is given by the caller and never goes back.
+ */
+export class AdaptiveRule {
+  readonly #options: AdaptiveRuleOptions;
+  readonly #limits: Limits;
+  #isActive: boolean | undefined;
+  #quota: number | undefined;
+  #condition: Wanted<boolean> | undefined;
+  #direction: Wanted<number> | undefined;
+  /** When the quota last moved, where steps are limited. */
+  #movedAt = Number.NEGATIVE_INFINITY;
+  /** When there were last values for all of it. */
+  #valuesAt: number | undefined;
+
+  constructor(options: AdaptiveRuleOptions) {
+    this.#options = options;
+    this.#limits = limitsOf(options.policy);
+    const { isActive, quota } = options.inForce ?? {};
+    this.#isActive = isActive;
+    this.#quota = quota === undefined ? undefined : bounded(quota, this.#limits.min, this.#limits.max);
+  }
+
+  /** What was decided last. */
+  get inForce(): InForce {
+    return { isActive: this.#isActive === true && this.#quota !== undefined, quota: this.#quota };
+  }
+
+  /** @param now milliseconds of a clock that never goes back */
+  decide(material: Material, now: number): Decision {
+    const condition = this.#options.condition.evaluate(material);
+    const quota = this.#wantedQuota(material);
+    const without = withoutValue(condition) ?? withoutValue(quota);
+    if (without !== undefined || !("value" in condition) || !("value" in quota)) return this.#withoutValues(without ?? "", now);
+    this.#valuesAt = now;
+    const waits = [this.#follow(condition.value, now), this.#move(quota.value, now)].filter((wait) => wait !== undefined);
+    return this.#decision(waits.length === 0 ? { reason: "Followed" } : { reason: "Held", nextIn: Math.min(...waits) });
+  }
+
+  #wantedQuota(material: Material): Outcome<number> {
+    const { quota, policy } = this.#options;
+    const outcome = quota.evaluate(material);
+    if (!("value" in outcome)) return outcome;
+    if (!Number.isFinite(outcome.value)) return { fault: `the quota would be ${outcome.value}` };
+    // Without a least quota that a person wrote, none at all is a mistake and not a limit of 1.
+    if (outcome.value <= 0 && policy.min === undefined) return { fault: `the quota would be ${outcome.value}; set a least one` };
+    return { value: bounded(outcome.value, this.#limits.min, this.#limits.max) };
+  }
+
+  /** @returns how long the condition still has to be what it is now; undefined when it is in force */
+  #follow(holds: boolean, now: number): number | undefined {
+    if (this.#isActive === undefined || this.#isActive === holds) {
+      this.#isActive = holds;
+      this.#condition = undefined;
+      return undefined;
+    }
+    if (this.#condition?.side !== holds) this.#condition = { side: holds, since: now };
+    const wait = this.#limits.holdFor - (now - this.#condition.since);
+    if (wait > 0) return wait;
+    this.#isActive = holds;
+    this.#condition = undefined;
+    return undefined;
+  }
+
+  /** @returns how long until the next move; undefined when the quota is the one that is wanted */
+  #move(wanted: number, now: number): number | undefined {
+    const current = this.#quota;
+    if (current === undefined || current === wanted) {
+      this.#quota = wanted;
+      this.#direction = undefined;
+      return undefined;
+    }
+    const side = Math.sign(wanted - current);
+    if (this.#direction?.side !== side) this.#direction = { side, since: now };
+    const { holdFor, stepEvery } = this.#limits;
+    const wait = Math.max(holdFor - (now - this.#direction.since), stepEvery - (now - this.#movedAt));
+    if (wait > 0) return wait;
+    const step = this.#largestStep(current);
+    this.#quota = Math.abs(wanted - current) <= step ? wanted : current + side * step;
+    if (this.#limits.largestStep !== undefined) this.#movedAt = now;
+    if (this.#quota !== wanted) return stepEvery;
+    this.#direction = undefined;
+    return undefined;
+  }
+
+  #largestStep(current: number): number {
+    const { largestStep } = this.#limits;
+    if (largestStep === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(1, "by" in largestStep ? Math.floor(largestStep.by) : Math.ceil(current * largestStep.part));
+  }
+
+  #withoutValues(message: string, now: number): Decision {
+    // What was asked for before must be asked for anew: nobody knows what it was meanwhile.
+    this.#condition = undefined;
+    this.#direction = undefined;
+    this.#valuesAt ??= now;
+    const { staleAfter, fallback } = this.#limits;
+    const left = staleAfter - (now - this.#valuesAt);
+    if (left > 0 && (this.#quota !== undefined || fallback === undefined))
+      return this.#decision({ reason: "NoValues", message, nextIn: left });
+    if (fallback !== undefined) {
+      this.#quota = fallback;
+      this.#isActive = true;
+    }
+    return this.#decision({ reason: "Stale", message });
+  }
+
+  #decision(why: Pick<Decision, "reason" | "message" | "nextIn">): Decision {
+    return { ...this.inForce, ...why };
+  }
+}
+
+function withoutValue(outcome: Outcome<unknown>): string | undefined {
+  if ("missing" in outcome) return `no value for ${outcome.missing.join(", ")}`;
+  return "fault" in outcome ? outcome.fault : undefined;
+}

@@ -1,0 +1,23 @@
+import { InvalidResource } from "@fenceline/api";
+
+/** Why an expression is not taken. */
+export type ExpressionFault =
+  /** It is no expression. */
+  | "EXPRESSION_SYNTAX"
+  /** It names a value that nobody provides. */
+  | "EXPRESSION_UNKNOWN_NAME"
+  /** Its parts do not fit: a number beside a boolean. */
+  | "EXPRESSION_TYPE"
+  /** It is too long, too deep, or uses a part of the language that is not allowed here. */
+  | "EXPRESSION_NOT_ALLOWED";
+
+/** An expression of a limiter that cannot be evaluated, whatever the values are. */
+export class ExpressionError extends InvalidResource {
+  constructor(code: ExpressionFault, text: string, message: string, hint?: string) {
+    super(code, { message: `${JSON.stringify(shortened(text))}: ${message}`, hint });
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 97)}...`;
+}

@@ -1,0 +1,73 @@
+import type { EnvoyValue } from "@fenceline/api";
+import type { DescriptorEntry, LimitActions } from "./limit-actions.ts";
+import type { LimitedRule } from "./limited-rule.ts";
+
+type Fields = { readonly [field: string]: EnvoyValue };
+
+export const LOCAL_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
+
+/** As Slime has it, so that dashboards stay. */
+const STAT_PREFIX = "http_local_rate_limiter";
+const ALL = { numerator: 100, denominator: "HUNDRED" };
+/** Envoy wants one for calls that no rule counts. It is never asked: see below. */
+const DEFAULT_BUCKET = { max_tokens: 4_294_967_295, tokens_per_fill: 4_294_967_295, fill_interval: "1s" };
+
+/** The filter as it stands in the chain. It limits nothing by itself: routes say what. */
+export const LOCAL_LIMIT_FILTER = { "@type": LOCAL_LIMIT, stat_prefix: STAT_PREFIX } as const;
+
+/**
+ * What the local filter does at one place, all rules that count calls there in one: Envoy takes one
+ * configuration of a filter for a route.
+ */
+export function localLimit(rules: readonly LimitedRule[]): Fields {
+  const actions = rules.map(({ rule }) => rule.descriptor.action);
+  const headers = actions.flatMap(({ headersToAdd }) => headersToAdd);
+  const distinct = rules.filter(({ rule }) => rule.alternatives.some(({ entries }) => entries.some(({ value }) => value === undefined)));
+  return {
+    "@type": LOCAL_LIMIT,
+    stat_prefix: STAT_PREFIX,
+    token_bucket: DEFAULT_BUCKET,
+    filter_enabled: { default_value: ALL, runtime_key: "local_rate_limit_enabled" },
+    filter_enforced: { default_value: ALL, runtime_key: "local_rate_limit_enforced" },
+    // Without it each call takes from the default bucket, too: a limit that nobody wrote.
+    always_consume_default_token_bucket: false,
+    descriptors: rules.flatMap(localDescriptors),
+    ...(distinct.length > 0 && { max_dynamic_descriptors: Math.max(...distinct.map(({ rule }) => rule.descriptor.action.maxDistinct)) }),
+    ...(headers.length > 0 && {
+      response_headers_to_add: headers.map(({ key, value }) => ({ header: { key, value }, append_action: "APPEND_IF_EXISTS_OR_ADD" })),
+    }),
+    ...(actions.some(({ rateLimitHeaders }) => rateLimitHeaders) && {
+      enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+      enable_retry_after_header: true,
+    }),
+  };
+}
+
+/** What a route says of a call for these rules. */
+export function rateLimits(rules: readonly LimitedRule[]): readonly Fields[] {
+  return rules.flatMap(({ rule }) =>
+    rule.alternatives
+      .filter(({ actions }) => actions.length > 0)
+      .map(({ actions }) => ({ actions, ...costOf(rule.descriptor.action.cost) })),
+  );
+}
+
+function costOf(cost: LimitedRule["rule"]["descriptor"]["action"]["cost"]): Fields {
+  if (cost === undefined) return {};
+  return { hits_addend: cost.header === undefined ? { number: cost.number ?? 1 } : { format: `%REQ(${cost.header})%` } };
+}
+
+function localDescriptors({ rule, quota }: LimitedRule): readonly Fields[] {
+  const token_bucket = { max_tokens: quota, tokens_per_fill: quota, fill_interval: `${rule.interval / 1_000}s` };
+  const { shadow } = rule.descriptor.action;
+  return rule.alternatives.map(({ entries }: LimitActions) => ({
+    entries: entries.map(entryOf),
+    token_bucket,
+    ...(shadow && { shadow_mode: true }),
+  }));
+}
+
+/** Envoy takes an entry without a value for every value. */
+function entryOf({ key, value = "" }: DescriptorEntry): Fields {
+  return value === "" ? { key } : { key, value };
+}
