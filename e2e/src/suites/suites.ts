@@ -6,6 +6,7 @@ import { withoutOnDemand } from "./cold-edges/without-on-demand.ts";
 import { firstRequests } from "./first-requests.ts";
 import { hostForms } from "./host-forms/host-forms.ts";
 import { installGuide } from "./install-guide.ts";
+import { limits } from "./limits/limits.ts";
 import { meshObjects } from "./mesh-objects/mesh-objects.ts";
 import { outages } from "./outages/outages.ts";
 import { protocols } from "./protocols/protocols.ts";
@@ -38,6 +39,7 @@ export const SUITES: readonly Suite[] = [
   ageing,
   switchOvers,
   scale,
+  limits,
   outages,
   replicas,
   removal,

@@ -118,15 +118,8 @@ export class Collector {
     this.#prometheus = configuredPrometheus({ ...shared, now, telemetry: this.#telemetry });
     const { samples = this.#prometheus.samples } = options;
     this.#controller = new Controller(shared);
-    this.#drivers = this.#drive({
-      ...shared,
-      now,
-      fallbackReady,
-      telemetry: this.#telemetry,
-      runs: this.#controller,
-      samples,
-      givenValues: undefined,
-    });
+    const beside = { now, fallbackReady, telemetry: this.#telemetry, runs: this.#controller, samples, givenValues: undefined };
+    this.#drivers = this.#drive({ ...shared, ...beside });
     this.#fallback = new FallbackService(shared);
     this.#automatic = new AutomaticFences(shared);
     metrics.observeFences(() => fenceCounts(store.snapshot().of(SERVICE_FENCE)));

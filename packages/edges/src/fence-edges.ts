@@ -143,9 +143,7 @@ export class FenceEdges {
     this.#called(known);
   }
 
-  /**
-   * Somebody says when a host was last called: at `at`, which is not after `now`.
-   */
+  /** Somebody says when a host was last called: at `at`, which is not after `now`. */
   calledAt(host: string, at: number, now: number): void {
     const known = this.#hosts.peek(host);
     if (known === undefined || at <= known.lastSeen) return;
@@ -173,9 +171,8 @@ export class FenceEdges {
 
   /**
    * Removes hosts that were idle for longer than their window, the longest idle first: in observed
-   * time, then, since a restart knows none, by their last call. One round
-   * removes no more than the policy's share: if the telemetry is wrong, few hosts are lost before
-   * someone notices.
+   * time, then, since a restart knows none, by their last call. One round removes no more than the
+   * policy's share: if the telemetry is wrong, few hosts are lost before someone notices.
    *
    * @returns what was removed
    */
@@ -214,8 +211,7 @@ export class FenceEdges {
 
   /** Every host, by name. */
   hosts(): HostRecord[] {
-    const records = this.#hosts.values().map(recordOf);
-    return records.sort((a, b) => (a.host < b.host ? -1 : 1));
+    return [...this.#hosts.values().map(recordOf)].sort((a, b) => (a.host < b.host ? -1 : 1));
   }
 
   /** The host that last made room for a newcomer; undefined before any did. */

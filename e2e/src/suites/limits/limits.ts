@@ -123,7 +123,8 @@ async function outbound(lab: Lab, report: Report, a: Workload): Promise<void> {
     await limit(lab, a, "a", { target, sets: sets(ruleObject(6, { name: "host" }), route) }, [2, 6]);
     assert.deepEqual(await statuses(a, 3, { headers: { "x-route": "yes" } }, `http://free.${OTHER}`), { 200: 2, [LIMITED]: 1 });
     const { 200: passed = 0 } = await statuses(a, 6, {}, `http://free.${OTHER}`);
-    // Envoy asks the filters one after the other: a call that the route's refused may have cost the host's a token.
+    // Envoy asks the filters one after the other: a call that the route's refused may have cost the
+    // host's a token.
     assert.ok(passed === 3 || passed === 4, `${passed} calls got through`);
   });
 }
@@ -160,7 +161,7 @@ async function untilQuotas(lab: Lab, workload: Pick<Workload, "pod">, quotas: re
   });
 }
 
-/** Quotas of our descriptors that the Envoy has for port {@link PORT} or for outbound hosts, in order. */
+/** Quotas of descriptors that the Envoy has, in order. */
 async function quotasIn({ pod }: Pick<Workload, "pod">): Promise<readonly number[]> {
   const dump = JSON.stringify(await pod.envoy.configDump());
   const routes = (JSON.parse(dump) as readonly object[]).flatMap((section) => descriptorsIn(section));

@@ -54,7 +54,7 @@ export const ServicePort = z.object({
 });
 export type ServicePort = z.infer<typeof ServicePort>;
 
-/** Only the addresses that a load balancer has for a Service. Whatever else stands there is no fault. */
+/** Only the addresses that a load balancer has for a Service. Other things there are no faults. */
 const ServiceStatus = z
   .object({
     loadBalancer: z.object({ ingress: z.array(z.object({ ip: z.string().nullish() })).nullish() }).nullish(),

@@ -30,7 +30,7 @@ function refusalOf({ faults, sets, decisions }: LimiterSeen): Pick<Desired<unkno
 }
 
 /** As Slime names them, so that a limiter takes over what it had before. */
-export function limitsName({ metadata: { name, namespace } }: SmartLimiter, set: string): string {
+function limitsName({ metadata: { name, namespace } }: SmartLimiter, set: string): string {
   return [name, namespace, ...(set === BASE_SET ? [] : [set]), "ratelimit"].join(".");
 }
 

@@ -23,7 +23,9 @@ export interface InForce {
 export type DecisionReason =
   /** It is what the values ask for. */
   | "Followed"
-  /** The values ask for something else, which has to be asked for longer, or is gone to by steps. */
+  /**
+   * The values ask for something else, which has to be asked for longer, or is gone to by steps.
+   */
   | "Held"
   /** There are no values at the moment. */
   | "NoValues"
@@ -97,7 +99,7 @@ export class AdaptiveRule {
     return { value: bounded(outcome.value, this.#limits.min, this.#limits.max) };
   }
 
-  /** @returns how long the condition still has to be what it is now; undefined when it is in force */
+  /** @returns how long the condition still has to be what it is; undefined when it is in force */
   #follow(holds: boolean, now: number): number | undefined {
     if (this.#isActive === undefined || this.#isActive === holds) {
       this.#isActive = holds;

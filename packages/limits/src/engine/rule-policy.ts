@@ -4,7 +4,9 @@ export interface RulePolicy {
   readonly min?: number;
   /** Most quota. Default {@link MOST_QUOTA}. */
   readonly max?: number;
-  /** Most that one move changes: a number, or a part of the quota before, rounded up. Default: any. */
+  /**
+   * Most that one move changes: a number, or a part of the quota before, rounded up. Default: any.
+   */
   readonly largestStep?: { readonly by: number } | { readonly part: number };
   /** Pause between two moves where {@link largestStep} is given. Default 30 s. */
   readonly stepEvery?: number;

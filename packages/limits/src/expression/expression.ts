@@ -126,7 +126,7 @@ export class Expressions {
 
 const FORMS = "numbers, names, operators and min, max, clamp, ceil, floor, round, default";
 
-/** The variables of an evaluation: every value by its parts, and by its whole name. NaN is missing. */
+/** The variables of an evaluation: every value by its parts and by its name. NaN is missing. */
 function valuesOf(known: ReadonlySet<string>, material: Material): object {
   const variables: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   const whole = new Map<string, number>();

@@ -172,14 +172,19 @@ export class AddressTable implements MeshView {
     if (kinds === 0) return undefined;
     if (kinds & ADDRESS_KIND.OWN && !isLoopback(address)) return OWN;
     if (kinds & ADDRESS_KIND.API_SERVER) return API_SERVER;
-    const isNode = (kinds & ADDRESS_KIND.NODE) !== 0;
-    // kube-proxy has it before whatever listens there, and goes on to endpoints that nobody judges.
-    if (isNode && this.#isDeclared(EVERY_NODE, port)) return NODE_PORT;
-    if ((isDeclared || this.#isDeclared(address, port)) && !(isNode && isNodePort(port))) return REACH.MESH;
-    if (isNode) return NODE;
+    const isOpen = isDeclared || this.#isDeclared(address, port);
+    if (kinds & ADDRESS_KIND.NODE) return this.#judgeNode(port, isOpen);
+    if (isOpen) return REACH.MESH;
     // An EndpointSlice may name any address. It opens a port of a public one, and closes none: else
     // a tenant could take a host outside from everybody.
     return kinds === ADDRESS_KIND.ENDPOINT && isPublicAddress(address) ? undefined : UNDECLARED;
+  }
+
+  /** @param isDeclared whether a Service declares the port of this address */
+  #judgeNode(port: number, isDeclared: boolean): Reach | Refusal {
+    // kube-proxy has it before whatever listens there, and goes on to endpoints that nobody judges.
+    if (this.#isDeclared(EVERY_NODE, port)) return NODE_PORT;
+    return isDeclared && !isNodePort(port) ? REACH.MESH : NODE;
   }
 
   #isDeclared(address: string, port: number): boolean {

@@ -38,7 +38,7 @@ export function actionsOf(matchers: readonly LimitMatcher[], id: string): Action
 }
 
 /** The source of a matcher: Slime's older word for a query is a flag. */
-export function sourceOf({ matchSource, useQueryMatch }: LimitMatcher): LimitMatcher["matchSource"] {
+function sourceOf({ matchSource, useQueryMatch }: LimitMatcher): LimitMatcher["matchSource"] {
   return useQueryMatch && matchSource === "HeadMatch" ? "QueryMatch" : matchSource;
 }
 

@@ -4,7 +4,7 @@ import type { LimitedRule } from "./limited-rule.ts";
 
 type Fields = { readonly [field: string]: EnvoyValue };
 
-export const LOCAL_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
+const LOCAL_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 
 /** As Slime has it, so that dashboards stay. */
 const STAT_PREFIX = "http_local_rate_limiter";
