@@ -30,7 +30,12 @@ export async function listenAddress(host: string, ports: readonly WantedPort[]):
 /** A port that nobody else can take. */
 export interface HeldPort {
   readonly port: number;
-  /** Lets go of it, for whoever is to listen there next. May be called again. */
+  /**
+   * The server that listens there, for whoever takes its socket over: let go of and bound again,
+   * the port would be anybody's for a moment. From now on it is not ours to release.
+   */
+  handOver(): Server;
+  /** Lets go of it, unless it was handed over. May be called again. */
   release(): Promise<void>;
 }
 
@@ -61,6 +66,10 @@ function heldBy(server: Server): HeldPort {
   let released: Promise<unknown> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
+    handOver: () => {
+      released = Promise.resolve();
+      return server;
+    },
     release: async () => {
       released ??= once(server.close(), "close");
       await released;
@@ -107,7 +116,7 @@ function objectionTo(address: string): string | undefined {
 }
 
 async function probe(address: string, { flag, port }: WantedPort): Promise<Server> {
-  // Nobody is answered before what is meant to listens there.
+  // Nobody is answered before what is meant to listen there does.
   const server = createServer((connection) => connection.destroy());
   try {
     server.listen({ host: address, port });

@@ -1,3 +1,4 @@
+import type { Server } from "node:net";
 import {
   allNew,
   type Config,
@@ -45,8 +46,11 @@ export interface CollectorOptions {
   readonly accessLogs: {
     readonly host: string;
     readonly port: number;
-    /** Called right before: whoever holds the port lets go of it. Default: nobody does. */
-    readonly beforeListen?: () => Promise<void>;
+    /**
+     * Asked when it is to be listened: a server that does so on the port already, whose socket is
+     * taken over. Default: the port is bound.
+     */
+    readonly bound?: () => Server;
   };
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
@@ -190,6 +194,8 @@ export class Collector {
 
   /** Resolves when everything is written that has to be. */
   async idle(): Promise<void> {
+    await this.#controller.idle();
+    for (const driver of this.#drivers) await driver.idle();
     await Promise.all([this.#controller.idle(), this.#fallback.idle(), this.#automatic.idle()]);
   }
 
@@ -245,10 +251,10 @@ export class Collector {
   async #listen(services: readonly GrpcService[]): Promise<GrpcHost> {
     const { accessLogs, logger, now = Date.now } = this.#options;
     const logLimit = limitLog(logger, now);
-    const { beforeListen, ...address } = accessLogs;
-    await beforeListen?.();
+    const { bound, ...address } = accessLogs;
     const host = await startGrpcHost({
       ...address,
+      bound: bound?.(),
       services,
       peerOf: (headers, address) => peerOf(headers, address, this.#mesh.trustDomains),
       onLimit: (limit, peer) => {

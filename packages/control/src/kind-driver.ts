@@ -92,6 +92,11 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     this.#schedule();
   }
 
+  /** Resolves when nothing is under way that may ask for a run. */
+  async idle(): Promise<void> {
+    await this.#triggers.idle?.();
+  }
+
   /** Asks for what is to be written at the end. The controller writes it when it is closed. */
   async close(): Promise<void> {
     for (const timer of [this.#timer, this.#sweeping]) clearInterval(timer);

@@ -58,6 +58,8 @@ export interface Triggers<O> {
    * before. Never rejects: what cannot be had yet is asked for again.
    */
   start?(): Promise<void>;
+  /** Resolves when nothing is under way that may ask for a run. Default: nothing ever is. */
+  idle?(): Promise<void>;
   /** Ends what {@link start} began. Nothing of it goes on when that resolves; it never rejects. */
   close?(): Promise<void>;
   /** The end is near: asks for the statuses that are to be written once more. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { listenFailed } from "@fenceline/api/vocabulary";
 import { ConnectionCap } from "@fenceline/wire/connection-cap";
@@ -18,6 +18,8 @@ export interface HttpApiOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** Listens on the port already: its socket is taken over. Default: the port is bound. */
+  readonly bound?: NetServer;
   /** The route table. */
   readonly routes: readonly Route[];
   /** Who may call the routes that need a right. */
@@ -158,9 +160,10 @@ const UNREADABLE: Readonly<Record<string, readonly [status: string, code: string
   ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "REQUEST_TIMED_OUT"],
 };
 
-function listen(server: Server, { host, port }: HttpApiOptions): Promise<void> {
+function listen(server: Server, { host, port, bound }: HttpApiOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => reject(listenFailed(host, port, cause)));
-    server.listen(port, host, () => resolve());
+    if (bound === undefined) server.listen(port, host, () => resolve());
+    else server.listen(bound, () => resolve());
   });
 }

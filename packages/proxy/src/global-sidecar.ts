@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import type { Server as NetServer } from "node:net";
 import { DEFAULT_TRUST_DOMAIN, listenFailed } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -33,6 +34,11 @@ export interface GlobalSidecarOptions extends ServerOptions {
   readonly host?: string;
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
+  /**
+   * Listens on the port already: its socket is taken over. Not together with {@link sharing}, for
+   * which all sockets have to be bound so. Default: the port is bound.
+   */
+  readonly bound?: NetServer;
   /**
    * Event loops of this process, this one included, that listen on the same address and port. Each
    * opens sockets of its own (SO_REUSEPORT, Linux), and the kernel deals new connections out by a
@@ -162,7 +168,8 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     held.stop();
   };
   const onError = connections.outOfFiles;
-  const sockets = new ListeningSockets(server, { host, port, sockets: socketsFor(sharing), connection: CONNECTION_OPTIONS, onError });
+  const shared = { sockets: socketsFor(sharing), connection: CONNECTION_OPTIONS, onError };
+  const sockets = new ListeningSockets(server, { host, port, bound: options.bound, ...shared });
   await sockets.listen().catch((error) => {
     stopWatching();
     lifecycle.cut();

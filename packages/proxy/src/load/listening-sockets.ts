@@ -13,6 +13,8 @@ export const SOCKETS = 64;
 export interface ListeningSocketsOptions {
   readonly host: string;
   readonly port: number;
+  /** Listens on the port already: the first takes its socket over. Default: the port is bound. */
+  readonly bound?: Server | undefined;
   /** How many. With more than one, others may listen on the same port too (SO_REUSEPORT). */
   readonly sockets: number;
   /** Of the connections. Those of `server` were set when it was made; they are to be the same. */
@@ -39,7 +41,7 @@ export class ListeningSockets {
   async listen(): Promise<void> {
     let { port } = this.#options;
     try {
-      for (const server of this.#servers) port = await this.#listenOn(server, port);
+      for (const [index, server] of this.#servers.entries()) port = await this.#listenOn(server, port, index === 0);
     } catch (error) {
       for (const server of this.#servers) server.close();
       throw error;
@@ -54,9 +56,10 @@ export class ListeningSockets {
   }
 
   /** Returns the port, which port 0 leaves open. */
-  async #listenOn(server: Server, port: number): Promise<number> {
-    const { host, sockets, onError } = this.#options;
-    server.listen({ host, port, reusePort: sockets > 1 });
+  async #listenOn(server: Server, port: number, isFirst: boolean): Promise<number> {
+    const { host, bound, sockets, onError } = this.#options;
+    if (isFirst && bound !== undefined) server.listen(bound);
+    else server.listen({ host, port, reusePort: sockets > 1 });
     await once(server, "listening");
     server.on("error", onError);
     const address = server.address();

@@ -24,6 +24,8 @@ export interface GrpcHostOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** Listens on the port already: its socket is taken over. Default: the port is bound. */
+  readonly bound?: Server | undefined;
   readonly services: readonly GrpcService[];
   /** Any limit that is not given has its default. */
   readonly limits?: Partial<HostLimits>;
@@ -134,9 +136,10 @@ class Host implements GrpcHost {
     return this.#context.peers.bytes;
   }
 
-  async listen({ host, port }: GrpcHostOptions): Promise<void> {
+  async listen({ host, port, bound }: GrpcHostOptions): Promise<void> {
     try {
-      this.#listener.listen(port, host);
+      if (bound === undefined) this.#listener.listen(port, host);
+      else this.#listener.listen(bound);
       await once(this.#listener, "listening");
     } catch (cause) {
       throw listenFailed(host, port, cause);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -84,6 +84,35 @@ test("T-25 where a port cannot be had, nothing is written", async (t) => {
     const options = { folder, host: "127.0.0.1", ...ports, demo: true, config: Config.parse({}), logger: pino({ level: "silent" }) };
     await assert.rejects(startStandalone(options), { code: "LISTEN_FAILED" });
     assert.deepEqual(readdirSync(folder), [], flag);
+  }
+});
+
+test("T-25 ports are bound once: none is free for a moment between the look and whoever listens", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-in-use-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const closed: number[] = [];
+  const close = Server.prototype.close;
+  t.mock.method(Server.prototype, "close", function (this: Server, ...rest: Parameters<typeof close>) {
+    const address = this.address();
+    if (address !== null && typeof address === "object") closed.push(address.port);
+    return close.apply(this, rest);
+  });
+  const ports = { proxyPort: 0, alsPort: 0, apiPort: 0 };
+  const options = { folder, host: "127.0.0.1", ...ports, demo: false, config: Config.parse({}), logger: pino({ level: "silent" }) };
+  const running = await startStandalone(options);
+  const taken = [running.proxyPort, running.alsPort, running.apiPort];
+  assert.deepEqual(
+    closed.filter((port) => taken.includes(port)),
+    [],
+  );
+  const { status } = await fetch(`http://127.0.0.1:${running.apiPort}/healthz`);
+  assert.equal(status, 200);
+  await running.close();
+  // And they are free again.
+  for (const port of taken) {
+    const next = createServer().listen(port, "127.0.0.1");
+    await once(next, "listening");
+    next.close();
   }
 });
 

@@ -124,7 +124,7 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     store,
     config,
     logger: logger.child({ part: "collector" }),
-    accessLogs: { host, port: alsPort.port, beforeListen: () => alsPort.release() },
+    accessLogs: { host, port: alsPort.port, bound: alsPort.handOver },
     fallbackToken: fallback.matches,
   });
   closers.push(() => collector.close());
@@ -132,10 +132,10 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   let longLivedCalls: () => readonly object[] = () => [];
   const token = await makeApiToken(folder);
   closers.push(() => token.remove());
-  await apiPort.release();
   const api = await serveHttpApi({
     host,
     port: apiPort.port,
+    bound: apiPort.handOver(),
     guard: localTokenGuard(token),
     routes: [
       ...fenceRoutes(() => collector.reader),
@@ -157,10 +157,10 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     const addresses = known.filter((each) => typeof each !== "string");
     mesh.apply({ reset: false, complete: false, addresses, removed: known.filter((each) => typeof each === "string") });
   });
-  await proxyPort.release();
   const proxy = await createGlobalSidecar({
     host,
     port: proxyPort.port,
+    bound: proxyPort.handOver(),
     resolver: createRegistryResolver(registry),
     reporter,
     logger: logger.child({ part: "proxy" }),
