@@ -19,6 +19,8 @@ export interface ErrorDetails {
   /** What the reader can do about it. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
+  /** For how long whoever refused asks to be left alone, in milliseconds. */
+  readonly retryAfter?: number | undefined;
 }
 
 /**
@@ -33,6 +35,11 @@ export class FencelineError extends Error {
   readonly hint: string | undefined;
   /** What is wrong, without code and place. */
   readonly detail: string;
+  /**
+   * For how long whoever refused asks to be left alone, in milliseconds; undefined when it does
+   * not.
+   */
+  readonly retryAfter: number | undefined;
 
   constructor(code: string, details: ErrorDetails) {
     super(describe(code, details), details.cause === undefined ? undefined : { cause: details.cause });
@@ -41,7 +48,13 @@ export class FencelineError extends Error {
     this.at = details.at ?? {};
     this.hint = details.hint;
     this.detail = details.message;
+    this.retryAfter = details.retryAfter;
   }
+}
+
+/** For how long whoever refused asks to be left alone, in milliseconds; 0 when nobody does. */
+export function pauseAskedBy(error: unknown): number {
+  return error instanceof FencelineError ? (error.retryAfter ?? 0) : 0;
 }
 
 /**

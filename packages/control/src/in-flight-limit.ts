@@ -28,7 +28,7 @@ const PROBE = 0.25;
  * How many writes may be under way at a time: as many as the server takes.
  *
  * As with TCP, more are sent as long as they come back as quickly as before, and fewer once they
- * wait for each other. A 429 is waited for where it is met, so it counts as a write that was slow.
+ * wait for each other. The pause that a 429 asks for counts as time that the write took.
  * Many in flight make up for the way there and back, and for a server with many cores; too many
  * only stand in its queue, where nothing can go before them any more.
  */

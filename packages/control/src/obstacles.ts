@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { doublingPause, type ObjectRef, type PauseLimits, refText, shortenedAtRandom } from "@fenceline/api";
+import { doublingPause, type ObjectRef, type PauseLimits, pauseAskedBy, refText, shortenedAtRandom } from "@fenceline/api";
 import type { Obstacle } from "@fenceline/store";
 
 /** Settings of {@link Obstacles}. */
@@ -31,6 +31,11 @@ interface Refused {
  * moment is no news, and a status that told of each would be one more write for it.
  */
 const FAILURES = 2;
+/**
+ * A failure that takes longer than this, with the pause that is asked for, is no matter of a
+ * moment: it counts at once. In milliseconds.
+ */
+const MOMENT = 1_000;
 /** Pauses before the same write is tried again. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 
@@ -73,10 +78,12 @@ export class Obstacles {
     const refused = this.#owners.get(refText(owner))?.get(refText(object));
     if (refused !== undefined && this.#clock() < refused.until && isDeepStrictEqual(refused.write, write)) return refused.obstacle;
     let obstacle: Obstacle | undefined;
+    const began = this.#clock();
     try {
       obstacle = await run();
     } catch (error) {
-      this.#failed(owner, { object, write, obstacle: failure(error) });
+      const isBrief = this.#clock() - began + pauseAskedBy(error) <= MOMENT;
+      this.#failed(owner, { object, write, obstacle: failure(error) }, isBrief);
       throw error;
     }
     if (obstacle === undefined) {
@@ -136,12 +143,16 @@ export class Obstacles {
    * A write threw. The words of the first failure stand while its reason does: a number of the
    * request in each would be one more write of a status.
    */
-  #failed(owner: ObjectRef, { object, write, obstacle }: Pick<Refused, "object" | "write"> & { readonly obstacle: Obstacle | undefined }) {
+  #failed(
+    owner: ObjectRef,
+    { object, write, obstacle }: Pick<Refused, "object" | "write"> & { readonly obstacle: Obstacle | undefined },
+    isBrief: boolean,
+  ) {
     const before = this.#owners.get(refText(owner))?.get(refText(object));
     if (before !== undefined && (!before.threw || before.isTold)) this.#keep({ ...before, threw: true });
     else if (obstacle !== undefined) {
       const told = before?.obstacle.reason === obstacle.reason ? before.obstacle : obstacle;
-      const times = (before?.times ?? 0) + 1;
+      const times = (before?.times ?? 0) + (isBrief ? 1 : FAILURES);
       this.#keep({ owner, object, write, obstacle: told, times, until: Number.NEGATIVE_INFINITY, threw: true, isTold: false });
     }
   }

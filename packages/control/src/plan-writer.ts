@@ -1,4 +1,4 @@
-import { type ObjectRef, refText, wordFor } from "@fenceline/api";
+import { type ObjectRef, pauseAskedBy, refText, wordFor } from "@fenceline/api";
 import { type Change, type Obstacle, type RenderedUpdate, type Store, writtenBy } from "@fenceline/store";
 import type { Logger } from "pino";
 import { BlockedWrites } from "./blocked-writes.ts";
@@ -12,19 +12,20 @@ import { writeFailure } from "./write-failure.ts";
 export const WRITTEN = { create: "created", update: "updated", delete: "removed" } as const;
 
 /** The part of a {@link Store} that a controller needs. */
-export type ControlStore = Pick<Store, "ownedBy" | "apply" | "sidecars" | "writeStatus" | "deleteStatus" | "faultOf">;
+export type ControlStore = Pick<Store, "ownedBy" | "apply" | "sidecars" | "shadows" | "writeStatus" | "deleteStatus" | "faultOf">;
 
 /** What a {@link PlanWriter} works with. */
 export interface PlanWriterOptions {
   readonly store: ControlStore;
   /** Of an object's kind. */
-  readonly reconcilerOf: (of: ObjectRef) => Pick<Reconciler, "kind" | "logDetails" | "statusDetails">;
+  readonly reconcilerOf: (of: ObjectRef) => Pick<Reconciler, "kind" | "logDetails" | "statusDetails" | "statusTooLarge">;
   readonly metrics: ControlMetrics;
   readonly logger: Logger;
   /** Whether this replica may write rendered objects. */
   readonly leads: () => boolean;
   /**
-   * Told of every write that came to its end: milliseconds, and how many were under way with it.
+   * Told of every write that came to its end: milliseconds, the pause included that the API server
+   * asks for, and how many were under way with it.
    */
   readonly onWrite: (took: number, inFlight: number) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
@@ -94,7 +95,11 @@ export class PlanWriter {
   async keepStatus(of: ObjectRef, status: object): Promise<boolean> {
     const { store, reconcilerOf, metrics, logger } = this.#options;
     // Times and counts change all the time, and change nothing about an obstacle.
-    const obstacle = await this.#obstacles.attempt(of, of, "status", () => store.writeStatus(of, status));
+    const obstacle = await this.#obstacles.attempt(of, of, "status", async () => {
+      const refused = await store.writeStatus(of, status);
+      if (refused?.reason === "WriteTooLarge") reconcilerOf(of).statusTooLarge?.(of);
+      return refused;
+    });
     if (obstacle !== undefined) return false;
     metrics.statusWrites.inc({ kind: of.kind });
     if (logger.isLevelEnabled("debug")) logger.debug({ ...this.#named(of), ...reconcilerOf(of).statusDetails?.(status) }, "status written");
@@ -160,10 +165,14 @@ export class PlanWriter {
   async #timed(run: () => Promise<Obstacle | undefined>): Promise<Obstacle | undefined> {
     const begin = performance.now();
     this.#inFlight += 1;
+    let asked = 0;
     try {
       return await run();
+    } catch (error) {
+      asked = pauseAskedBy(error);
+      throw error;
     } finally {
-      this.#options.onWrite(performance.now() - begin, this.#inFlight);
+      this.#options.onWrite(performance.now() - begin + asked, this.#inFlight);
       this.#inFlight -= 1;
     }
   }

@@ -52,6 +52,8 @@ export interface Reconciler<Seen = unknown, Status extends object = object, D ex
   logDetails?(change: Change): Readonly<Record<string, unknown>>;
   /** What a debug line says of a status that was written, for example how many hosts it has. */
   statusDetails?(status: Status): Readonly<Record<string, unknown>>;
+  /** A status is larger than the API server takes. It is asked for again in a moment. */
+  statusTooLarge?(of: ObjectRef): void;
   /** A status is kept in the store. */
   statusWritten?(of: ObjectRef, status: Status): void;
   /** Told of every run for an object that exists, after its plan was carried out. */

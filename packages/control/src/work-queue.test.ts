@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FencelineError } from "@fenceline/api";
 import { WorkQueue } from "./work-queue.ts";
 
 const noError = (key: string, error: unknown) => assert.fail(`${key}: ${String(error)}`);
@@ -84,6 +85,28 @@ test("a new request for a key that waits for its retry starts it at once", async
   queue.add("a", "a");
   await queue.idle();
   assert.equal(runs, 2);
+});
+
+test("T-15 an error that asks for a pause has it, up to the longest, whatever is asked for meanwhile", async () => {
+  const pauses: number[] = [];
+  const failed = Promise.withResolvers<void>();
+  const queue = new WorkQueue<string>({
+    work: async (key) => {
+      throw new FencelineError("BUSY", { message: "later", retryAfter: key === "long" ? 1_000_000 : 7_000 });
+    },
+    onError: (_key, _error, retryAfter) => {
+      if (pauses.push(retryAfter) === 2) failed.resolve();
+    },
+    backoff: { first: 1, longest: 20_000 },
+  });
+  queue.add("short", "short");
+  queue.add("long", "long");
+  await failed.promise;
+  queue.add("short", "short");
+  queue.add("long", "long");
+  await queue.idle();
+  assert.deepEqual(pauses, [7_000, 20_000]);
+  await queue.close();
 });
 
 test("requests at a high rate do not make a failing key spin, neither while it runs nor while it waits", async () => {

@@ -1,4 +1,4 @@
-import { doublingPause, type PauseLimits, shortenedAtRandom } from "@fenceline/api";
+import { doublingPause, type PauseLimits, pauseAskedBy, shortenedAtRandom } from "@fenceline/api";
 import { FairLine } from "./fair-line.ts";
 
 /** Settings of a {@link WorkQueue}. */
@@ -22,9 +22,10 @@ export interface WorkQueueOptions<K> {
    */
   readonly share?: (key: K) => string;
   /**
-   * First and longest pause before a retry, in milliseconds; default 50 and 30 000. A request
-   * brings a retry forward, but not below `forward`, default 1 000: requests may come at the rate
-   * of the whole mesh's changes.
+   * First and longest pause before a retry, in milliseconds; default 50 and 30 000. An error that
+   * asks for a longer pause has it, up to the longest. A request brings a retry forward, but not
+   * below that, nor below `forward`, default 1 000: requests may come at the rate of the whole
+   * mesh's changes.
    */
   readonly backoff?: PauseLimits & { readonly forward?: number };
 }
@@ -201,8 +202,9 @@ export class WorkQueue<K> {
       return again;
     } catch (error) {
       item.failures += 1;
-      const retryAfter = this.#retryAfter(item.failures);
-      item.notBefore = performance.now() + Math.min(retryAfter, this.#options.backoff.forward ?? FORWARD);
+      const asked = Math.min(pauseAskedBy(error), this.#options.backoff.longest);
+      const retryAfter = Math.max(asked, this.#retryAfter(item.failures));
+      item.notBefore = performance.now() + Math.max(asked, Math.min(retryAfter, this.#options.backoff.forward ?? FORWARD));
       this.#options.onError(item.key, error, retryAfter, item.failures);
       return retryAfter;
     }

@@ -1,4 +1,4 @@
-import { FencelineError, LONGEST_MESSAGE, type ObjectRef, shortened } from "@fenceline/api";
+import { FencelineError, LONGEST_MESSAGE, type ObjectRef, pauseAskedBy, shortened } from "@fenceline/api";
 import type { Obstacle } from "@fenceline/store";
 
 /**
@@ -9,7 +9,9 @@ export function writeFailure(error: unknown, { kind, namespace, name }: ObjectRe
   const code = error instanceof FencelineError ? error.code : "";
   if (code === "NOT_LEADER") return undefined;
   const text = error instanceof Error ? error.message : String(error);
-  const { reason, todo } = meaningOf(code, text);
+  const { reason, todo: what } = meaningOf(code, text);
+  const seconds = Math.ceil(pauseAskedBy(error) / 1_000);
+  const todo = seconds > 1 ? `${what}; the API server asks to be left alone for ${seconds} s` : what;
   return { kind, namespace, name, reason, message: shortened(`${text}: ${todo}`, LONGEST_MESSAGE) };
 }
 

@@ -36,16 +36,13 @@ export interface ApiFailure {
 export class ApiError extends FencelineError {
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
-  /**
-   * How long the server asked to be left alone, in milliseconds; undefined when it did not. At most
-   * five minutes.
-   */
-  readonly retryAfter: number | undefined;
-
   constructor({ request, status, message, retryAfter, cause }: ApiFailure) {
-    super(CODES[status] ?? "KUBERNETES_REFUSED", { message: `${request}: ${shortened(message, LONGEST_MESSAGE)}`, cause });
+    super(CODES[status] ?? "KUBERNETES_REFUSED", {
+      message: `${request}: ${shortened(message, LONGEST_MESSAGE)}`,
+      cause,
+      retryAfter: retryAfter === undefined ? undefined : Math.min(LONGEST_RETRY_AFTER, Math.max(0, retryAfter)),
+    });
     this.status = status;
-    this.retryAfter = retryAfter === undefined ? undefined : Math.min(LONGEST_RETRY_AFTER, Math.max(0, retryAfter));
   }
 }
 

@@ -15,6 +15,8 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Default `application/json`. */
   readonly contentType?: string;
+  /** Form of the answer. Default `application/json`. */
+  readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -115,7 +117,7 @@ export class KubernetesApi {
   }
 
   async #send(
-    { method, path, query = {}, body, contentType = "application/json", signal: given }: ApiRequest,
+    { method, path, query = {}, body, contentType = "application/json", accept = "application/json", signal: given }: ApiRequest,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
     const { server, options } = await this.#credentials.access();
@@ -124,7 +126,7 @@ export class KubernetesApi {
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const headers = {
       ...(options.headers as Readonly<Record<string, string>> | undefined),
-      accept: "application/json",
+      accept,
       "user-agent": "fenceline",
       ...(payload !== undefined && { "content-type": contentType, "content-length": String(payload.length) }),
     };

@@ -9,10 +9,11 @@ const TRIES = 5;
  */
 const CONFLICT_PAUSE = 100;
 /**
- * A server that asks for a longer pause than this, in milliseconds, is left to the caller's
- * back-off: nobody should wait here that long.
+ * A server that asks for a longer pause than this, in milliseconds, is left to the caller. A write
+ * that waits here keeps its place among those under way, and nobody is told that it waits. What an
+ * API server itself asks for is a second.
  */
-const LONGEST_WAIT = 60_000;
+const LONGEST_WAIT = 1_000;
 
 /** Settings of {@link withRetries}. */
 export interface RetryOptions {
@@ -23,8 +24,8 @@ export interface RetryOptions {
 }
 
 /**
- * Runs a write, and again after a conflict (409) or when the server asked to wait (429 or 503 with
- * Retry-After).
+ * Runs a write, and again after a conflict (409) or when the server asked to wait for a moment (429
+ * or 503 with Retry-After).
  *
  * @param attempt told whether it must look at the object anew, because the former try met a
  * conflict

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { RenderedObject } from "@fenceline/api";
+import { pauseAskedBy, type RenderedObject } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { WireObject } from "@fenceline/kubernetes";
 import { FakeApiServer, ManualClock, type RecordedRequest } from "@fenceline/kubernetes/testing";
@@ -175,13 +175,20 @@ test("a delete names the uid that it means, and an object that is gone is as goo
   assert.equal(await remove(), "absent");
 });
 
-test("E3-11 429 is answered by waiting for as long as Retry-After says", async (t) => {
+test("E3-11 429 is answered by waiting for as long as Retry-After says, where that is a moment", async (t) => {
   const { server, clock, apply } = await writerOn(t);
-  server.answer(isPatch, { status: 429, headers: { "retry-after": "7" } });
+  server.answer(isPatch, { status: 429, headers: { "retry-after": "1" } });
   const writing = apply(sidecar("x/*"));
-  assert.equal(await clock.pauseBelow(60_000), 7_000);
-  clock.advance(7_000);
+  assert.equal(await clock.pauseBelow(60_000), 1_000);
+  clock.advance(1_000);
   assert.equal(await writing, "created");
+});
+
+test("T-15 a 429 that asks for longer is left to the caller, with what it asks for", async (t) => {
+  const { server, apply } = await writerOn(t);
+  server.answer(isPatch, { status: 429, headers: { "retry-after": "7" } });
+  const error = await apply(sidecar("x/*")).catch((thrown: unknown) => thrown);
+  assert.equal(pauseAskedBy(error), 7_000);
 });
 
 test("E3-10 a refusal of an admission webhook reaches the caller with its words, and is not tried again", async (t) => {
