@@ -6,14 +6,15 @@ import { Re2 } from "../re2.ts";
 const Port = z.int().min(1).max(65_535);
 
 const DISPATCH_LABEL = "[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?";
+const DISPATCH_NAME = `${DISPATCH_LABEL}(?:\\.${DISPATCH_LABEL})*`;
 
 /** A host as `:authority` spells it. Every port of it is meant, unless one is named. */
 const DispatchDomain = z
   .string()
   .max(261)
   .regex(
-    new RegExp(`^(?:(?:\\*\\.)?${DISPATCH_LABEL}(?:\\.${DISPATCH_LABEL})*\\.?|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?$`),
-    "not a host: a name such as a.example or *.example, or an address",
+    new RegExp(`^(?:\\*|(?:\\*[-.]?)?${DISPATCH_NAME}\\.?|${DISPATCH_NAME}[-.]?\\*|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?$`),
+    "not a host: a name such as a.example, *.example or a.*, an address, or * for every host",
   );
 
 const Dispatch = z
@@ -24,7 +25,10 @@ const Dispatch = z
       .max(253)
       .regex(/^[!-~](?:[ -~]*[!-~])?$/, "not a name of a route: printable ASCII, with no blank at either end")
       .describe("Name of the route, for Envoy's logs: up to 253 characters."),
-    domains: z.array(DispatchDomain).default([]).describe("Hosts it is for: exact, or with a leading `*.`."),
+    domains: z
+      .array(DispatchDomain)
+      .default([])
+      .describe("Hosts it is for: exact, with `*` at the beginning or the end, or `*` for all that no other route takes."),
     domainRegex: Re2.optional().describe(
       "RE2 expression that must match the whole `:authority`, port included. Up to 1024 characters. A route has this, `domains`, or both.",
     ),
@@ -54,7 +58,10 @@ export const Fallback = z.strictObject({
   match: Re2.optional().describe(
     "RE2 expression on the whole `:authority` (port included) of unknown hosts that go to the fallback, up to 1024 characters. Default: names without a dot, two-label names, `*.svc`, `*.svc.<cluster domain>` and IP literals.",
   ),
-  dispatches: z.array(Dispatch).default([]).describe("Routes in front of the fallback, first match wins. Slime's field."),
+  dispatches: z
+    .array(Dispatch)
+    .default([])
+    .describe("Routes in front of the fallback, first match wins; those for `*` come last. Slime's field."),
 });
 
 export const CollectorService = z.strictObject({

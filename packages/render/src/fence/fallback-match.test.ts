@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Config } from "@fenceline/api";
-import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
+import { dispatchExpression, fallbackExpression, orderedDispatches } from "./fallback-match.ts";
 
 /**
  * Envoy matches the whole value with RE2; what is used here means the same in both. `(?i)` in front
@@ -44,6 +44,35 @@ for (const authority of [
 ]) {
   test(`${authority || "an empty host"} does not`, () => assert.ok(!matches(expression, authority)));
 }
+
+test("T-17 a dispatch takes * for every host, and at the beginning or the end of one, as a virtual host does", () => {
+  const cases = [
+    ["*", ["a", "www.partner.example:8080", "[::1]"], []],
+    ["www.*", ["www.partner.example", "www.a:80"], ["www.", "awww.a"]],
+    ["*-web.example", ["a-web.example:80", "a.b-web.example"], ["-web.example", "web.example"]],
+    ["*.example:8080", ["a.example:8080"], ["a.example", "a.example:80"]],
+  ] as const;
+  for (const [domain, taken, others] of cases) {
+    const { fallback } = Config.parse({ fallback: { dispatches: [{ name: "x", domains: [domain], cluster: "c" }] } });
+    const [dispatch] = orderedDispatches(fallback.dispatches);
+    const expression = dispatchExpression(dispatch ?? assert.fail());
+    for (const host of taken) assert.ok(matches(expression, host), `${domain}: ${host}`);
+    for (const host of others) assert.ok(!matches(expression, host), `${domain}: ${host}`);
+  }
+});
+
+test("T-17 a dispatch for * takes what no other one does, wherever it stands", () => {
+  const all = { name: "all", domains: ["*", "b.example"], cluster: "PassthroughCluster" };
+  const gate = { name: "gate", domains: [], domainRegex: "gate", cluster: "g" };
+  assert.deepEqual(
+    orderedDispatches([all, gate]).map(({ name, domains }) => [name, domains]),
+    [
+      ["all", ["b.example"]],
+      ["gate", []],
+      ["all", ["*"]],
+    ],
+  );
+});
 
 test("a dot in a cluster domain or in a dispatch is a dot", () => {
   const own = fallbackExpression(Config.parse({ clusterDomain: "mesh.internal" }));

@@ -20,14 +20,37 @@ export function fallbackExpression({ clusterDomain, fallback }: Config): string 
   return `(?i)(${short}|${inCluster}|${ipv4})${REST}|\\[[0-9a-fA-F:.]+\\](:[0-9]+)?`;
 }
 
+/** Every host, which Envoy's virtual hosts write so. */
+const EVERY_HOST = "*";
+
+/**
+ * Slime's dispatches in the order in which they are asked. Slime makes virtual hosts of their
+ * domains, and of these Envoy takes `*` for what no other one has, wherever it stands.
+ */
+export function orderedDispatches(dispatches: readonly Dispatch[]): readonly Dispatch[] {
+  const parts = dispatches.map((dispatch) => ({ ...dispatch, domains: dispatch.domains.filter((domain) => domain !== EVERY_HOST) }));
+  const last = dispatches.filter(({ domains }) => domains.includes(EVERY_HOST));
+  return [
+    ...parts.filter(({ domains, domainRegex }) => domains.length > 0 || domainRegex !== undefined),
+    ...last.map(({ name, cluster }) => ({ name, cluster, domains: [EVERY_HOST] })),
+  ];
+}
+
 /**
  * RE2 expression for one of Slime's dispatches: its domains, each with any port, or its own
  * expression as it stands.
  */
 export function dispatchExpression({ domains, domainRegex }: Dispatch): string {
-  const hosts = domains.map((domain) => (domain.startsWith("*.") ? `.+\\.${escapeExpression(domain.slice(2))}` : escapeExpression(domain)));
+  if (domains.includes(EVERY_HOST)) return ".*";
+  const hosts = domains.map(domainExpression);
   const alternatives = hosts.length === 0 ? [] : [`(${hosts.join("|")})${REST}`];
   return [...alternatives, ...(domainRegex === undefined ? [] : [domainRegex])].join("|");
+}
+
+/** `*` at the beginning or the end is at least one character, as in a virtual host of Envoy. */
+function domainExpression(domain: string): string {
+  if (domain.startsWith("*")) return `.+${escapeExpression(domain.slice(1))}`;
+  return domain.endsWith("*") ? `${escapeExpression(domain.slice(0, -1))}.+` : escapeExpression(domain);
 }
 
 function escapeExpression(text: string): string {

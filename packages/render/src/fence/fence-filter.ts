@@ -15,7 +15,7 @@ import {
 } from "@fenceline/api";
 import { filterSpec, type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
 import { HTTP_CONNECTION_MANAGER, mergedInto, outboundCluster, routesFirst, seconds, TCP_PROXY } from "../envoy/patch.ts";
-import { dispatchExpression, fallbackExpression } from "./fallback-match.ts";
+import { dispatchExpression, fallbackExpression, orderedDispatches } from "./fallback-match.ts";
 
 /**
  * What the EnvoyFilter of a fence depends on. None of it grows with the mesh, nor with what is
@@ -95,7 +95,7 @@ export function hasOnDemand({ spec }: EnvoyFilter): boolean {
 function redirectPatches(virtualHost: string, { key, config }: FilterInput): readonly ConfigPatch[] {
   const toFallback = (name: string, expression: string) => fallbackRoute({ name, expression, config, key, virtualHost });
   const fallback = toFallback("fenceline-fallback", fallbackExpression(config));
-  const dispatches = config.fallback.dispatches.map((dispatch) => {
+  const dispatches = orderedDispatches(config.fallback.dispatches).map((dispatch) => {
     const expression = dispatchExpression(dispatch);
     return dispatch.cluster === GLOBAL_SIDECAR ? toFallback(dispatch.name, expression) : route(dispatch.name, expression, dispatch.cluster);
   });
