@@ -1,6 +1,6 @@
 import type { Document, LineCounter } from "yaml";
 import { FencelineError, InvalidResource, type Location } from "./errors.ts";
-import { type FieldPath, formatPath, lineOfField } from "./field-path.ts";
+import { type Fault, type FieldPath, formatPath, lineOfField } from "./field-path.ts";
 import { isJsonObject } from "./json-object.ts";
 import { faultCodeOf, groupOf, isOwnKind, keptOf, type OwnKind, type ReadKind, wordFor } from "./kinds/kind.ts";
 import { describeLeftOut } from "./kinds/left-out.ts";
@@ -24,8 +24,9 @@ export interface Manifests<O = KnownObject> {
   readonly objects: readonly O[];
   readonly ignored: readonly IgnoredObject[];
   /**
-   * What of the `status` of an object of ours is not readable, and left out. It is no fault of
-   * whoever wrote the manifest: an export of a cluster brings a status along.
+   * What of an object of ours is not readable, and left out: parts of its `status`, which are no
+   * fault of whoever wrote the manifest, as an export of a cluster brings one along; parts of its
+   * spec, where the rest counts.
    */
   readonly leftOut: readonly InvalidResource[];
 }
@@ -59,14 +60,21 @@ export class InvalidManifests extends FencelineError {
  * @param file name for error messages; one that ends in `.json` may also hold what is no manifest,
  * as many tools keep their settings so
  * @param kinds default: {@link MANIFEST_KINDS}
+ * @param salvages whether the rest of an object with faults counts, where its kind says so; they
+ * are then among what is left out. Default false
  * @throws {InvalidManifests} naming file, line and field of every fault; a file is taken whole or
  * not at all
  */
 export function parseManifests(text: string, file: string): Manifests;
-export function parseManifests<O>(text: string, file: string, kinds: readonly ReadKind<O>[]): Manifests<O>;
-export function parseManifests(text: string, file: string, kinds: readonly ReadKind<unknown>[] = MANIFEST_KINDS): Manifests<unknown> {
+export function parseManifests<O>(text: string, file: string, kinds: readonly ReadKind<O>[], salvages?: boolean): Manifests<O>;
+export function parseManifests(
+  text: string,
+  file: string,
+  kinds: readonly ReadKind<unknown>[] = MANIFEST_KINDS,
+  salvages = false,
+): Manifests<unknown> {
   const { documents, lines } = parseYaml(text);
-  const reader = new ManifestReader(file, lines, kinds);
+  const reader = new ManifestReader(file, lines, kinds, salvages);
   for (const document of documents) reader.readDocument(document);
   const { faults, found } = reader;
   const template = faults.length > 0 ? templateFault(text, file) : undefined;
@@ -102,8 +110,10 @@ class ManifestReader {
   readonly #file: string;
   readonly #lines: LineCounter;
   readonly #kinds: readonly ReadKind<unknown>[];
+  readonly #salvages: boolean;
 
-  constructor(file: string, lines: LineCounter, kinds: readonly ReadKind<unknown>[]) {
+  constructor(file: string, lines: LineCounter, kinds: readonly ReadKind<unknown>[], salvages: boolean) {
+    this.#salvages = salvages;
     this.#file = file;
     this.#lines = lines;
     this.#kinds = kinds;
@@ -187,16 +197,20 @@ class ManifestReader {
   }
 
   #validate(document: Document, value: AnyObject, path: FieldPath, kind: ReadKind<unknown>): void {
-    const { object, faults } = readObject(kind, value);
+    const { object, faults, mistakes = [] } = readObject(kind, value, this.#salvages);
     if (faults === undefined) {
       this.objects.push(keptOf(kind, object));
+      for (const mistake of mistakes.slice(0, MOST_FAULTS)) this.leftOut.push(this.#faultOf(document, value, path, kind, mistake));
       if (isOwnKind(kind)) this.#tellLeftOut(document, value, path, kind);
       return;
     }
-    for (const { field, message } of faults) {
-      const at = { line: lineOfField(document, this.#lines, [...path, ...field]), path: formatPath(field), object: describeObject(value) };
-      this.#fault(faultCodeOf(kind, field), at, `${message}${quoteIt(field.reduce<unknown>(fieldOf, value))}`);
-    }
+    for (const fault of faults) this.faults.push(this.#faultOf(document, value, path, kind, fault));
+  }
+
+  #faultOf(document: Document, value: AnyObject, path: FieldPath, kind: ReadKind<unknown>, { field, message }: Fault): InvalidResource {
+    const line = lineOfField(document, this.#lines, [...path, ...field]);
+    const at = { file: this.#file, line, path: formatPath(field), object: describeObject(value) };
+    return new InvalidResource(faultCodeOf(kind, field), { at, message: `${message}${quoteIt(field.reduce<unknown>(fieldOf, value))}` });
   }
 
   #tellLeftOut(document: Document, object: AnyObject & { readonly status?: unknown }, path: FieldPath, { readStatus }: OwnKind): void {

@@ -1,19 +1,22 @@
 import { type Fault, faultsOf, formatPath } from "./field-path.ts";
 import { LONGEST_MESSAGE } from "./kinds/condition.ts";
-import { isOwnKind, type ReadKind } from "./kinds/kind.ts";
+import { isOwnKind, type OwnKind, type ReadKind } from "./kinds/kind.ts";
 import { safeParseObject } from "./null-fields.ts";
 import { shortened } from "./shortened.ts";
 
 /** An object as its schema has it, or everything that is wrong with it. */
 export type ObjectReading<O> =
-  | { readonly object: O; readonly faults?: undefined }
-  | { readonly object?: undefined; readonly faults: readonly [Fault, ...Fault[]] };
+  | { readonly object: O; readonly faults?: undefined; readonly mistakes?: readonly Fault[] }
+  | { readonly object?: undefined; readonly faults: readonly [Fault, ...Fault[]]; readonly mistakes?: undefined };
 
 /**
  * Reads an object of a kind as kubectl and the API server would, from whichever version and
  * spelling it was written in. Each fault is at the field as its author named it. Never throws.
+ *
+ * @param salvages whether the rest of an object counts where its kind says so; what is wrong is
+ * then in `mistakes`, too. Default false: who asks wants to know whether it is valid
  */
-export function readObject<O>(kind: ReadKind<O>, value: unknown): ObjectReading<O> {
+export function readObject<O>(kind: ReadKind<O>, value: unknown, salvages = false): ObjectReading<O> {
   const { object = value, asWritten } = (isOwnKind(kind) ? kind.normalize?.(value) : undefined) ?? {};
   const result = safeParseObject(kind.schema, object);
   if (result.success) return { object: result.data };
@@ -21,8 +24,31 @@ export function readObject<O>(kind: ReadKind<O>, value: unknown): ObjectReading<
   const stopped = isOwnKind(kind) ? kind.inSpiteOfFaults?.(object) : undefined;
   const rest = stopped === undefined ? undefined : safeParseObject(kind.schema, stopped);
   if (rest?.success) return { object: { ...rest.data, fault: describeFaults(faults) } };
+  const salvaged = salvages && isOwnKind(kind) ? salvage(kind, object) : undefined;
+  if (salvaged !== undefined) return { object: { ...salvaged, fault: describeFaults(faults), faulty: fieldsOf(faults) }, mistakes: faults };
   const [first = { field: [], message: "not valid" }, ...others] = faults;
   return { faults: [first, ...others] };
+}
+
+/** Faults may hide others: of a list that is no list nobody knows the entries. */
+const TURNS = 5;
+
+/** What of an object counts without the parts that have faults; undefined where nothing does. */
+function salvage<O>(kind: OwnKind<O>, value: unknown): O | undefined {
+  let object: unknown = value;
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const result = safeParseObject(kind.schema, object);
+    if (result.success) return result.data;
+    const faults = faultsOf(result.error, object).map(({ field }) => field);
+    object = kind.withoutFaults?.(object, faults);
+    if (object === undefined) return undefined;
+  }
+  return undefined;
+}
+
+/** The fields of the spec that have faults, each once. */
+function fieldsOf(faults: readonly Fault[]): readonly string[] {
+  return [...new Set(faults.flatMap(({ field: [, field] }) => (field === undefined ? [] : String(field))))];
 }
 
 /** Faults that a condition names. */

@@ -1,7 +1,5 @@
-import type { Server } from "node:net";
 import {
   allNew,
-  type Config,
   durationMs,
   ENDPOINT_SLICE,
   type FenceKey,
@@ -17,17 +15,17 @@ import { Controller, KindDriver } from "@fenceline/control";
 import type { TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
 import { type AddressedChanges, MeshAddressBook, outboundEntries } from "@fenceline/registry";
-import type { MeshChanges, MeshSnapshot, Store } from "@fenceline/store";
+import type { MeshChanges, MeshSnapshot } from "@fenceline/store";
 import { type CallerCheck, type GrpcHost, type GrpcService, peerOf, startGrpcHost } from "@fenceline/wire";
-import type { Logger } from "pino";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
-import { type FallbackToken, fallbackCaller } from "./fallback/fallback-caller.ts";
+import type { CollectorOptions } from "./collector-options.ts";
+import { fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { fenceCounts } from "./fence-counts.ts";
 import { FenceTelemetry } from "./fence-telemetry.ts";
-import type { KindContext, SampleSource } from "./kind-context.ts";
-import { DRIVERS, type Drivers } from "./kinds.ts";
+import type { KindContext } from "./kind-context.ts";
+import { DRIVERS } from "./kinds.ts";
 import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
@@ -36,53 +34,6 @@ import { AccessLogSource } from "./sources/access-logs/access-log-source.ts";
 import { DecisionLog } from "./sources/access-logs/decision-log.ts";
 import { unbelievedLog } from "./sources/access-logs/unbelieved-log.ts";
 import { type ConfiguredPrometheus, configuredPrometheus } from "./sources/prometheus/configured-prometheus.ts";
-
-/** What a collector runs with. */
-export interface CollectorOptions {
-  readonly store: Store;
-  readonly config: Config;
-  readonly logger: Logger;
-  /** Address to listen on for access logs. Port 0 takes a free one. */
-  readonly accessLogs: {
-    readonly host: string;
-    readonly port: number;
-    /**
-     * Asked when it is to be listened: a server that does so on the port already, whose socket is
-     * taken over. Default: the port is bound.
-     */
-    readonly bound?: () => Server;
-  };
-  /** Milliseconds of the wall clock. Default `Date.now`. */
-  readonly now?: () => number;
-  /**
-   * Whether this replica leads: it alone ages and renders. Default: it does, for there is only one.
-   * Call {@link Collector.lead} when it begins to.
-   */
-  readonly leads?: () => boolean;
-  /**
-   * Whether the fallback can answer. Default: it can, for it runs in the same process. In a
-   * cluster: `(mesh) => mesh.hasFallback()`.
-   */
-  readonly fallbackReady?: (mesh: Mesh) => boolean;
-  /**
-   * Tells whether a token is the global sidecar's. Default: none is, and reports in the fallback's
-   * name are refused.
-   */
-  readonly fallbackToken?: FallbackToken;
-  /**
-   * The version of Istio that our own proxy runs, for workloads that have not told theirs yet: one
-   * control plane injects all. What workloads of other namespaces say of theirs never counts for
-   * them, since each can say what it likes. Default: none is known, and their namespace's versions
-   * count.
-   */
-  readonly proxyVersion?: string;
-  /** Sources of telemetry beside the access logs. Default: none. */
-  readonly sources?: readonly TelemetrySource[];
-  /** What kinds ask for numbers from outside of the mesh. Default: Prometheus, if configured. */
-  readonly samples?: SampleSource;
-  /** The kinds that it runs. Default: {@link DRIVERS}. The store must have them too. */
-  readonly drivers?: Drivers;
-}
 
 /** The daemon: access logs and objects of ours in, rendered objects out. */
 export class Collector {

@@ -70,6 +70,52 @@ test("T-18 fences for other pods, and ones whose labels no known pod has all of,
   await until(() => conditionOf(server, "Conflict").startsWith("True OtherFence: fence test1/a"));
 });
 
+test("T-18 a conflict by other labels is found when a Service tells of such pods, and gone with it, without another look", async (t) => {
+  const { server, condition } = await startCluster(t, (fake) => {
+    fake.put(FENCES, older());
+    fake.put(FENCES, later({ tier: "web" }));
+  });
+  await until(() => conditionOf(server, "Enforced").startsWith("True") && condition("Enforced") === "True SidecarRendered");
+  const service = { metadata: { name: "both", namespace: "test1" }, spec: { selector: { app: "a" }, ports: [{ port: 80 }] } };
+  server.put(SERVICES, service);
+  server.put(SERVICES, { ...service, spec: { ...service.spec, selector: { app: "a", tier: "web" } } });
+  await until(() => conditionOf(server, "Conflict").startsWith("True OtherFence: fence test1/a"));
+  server.remove(SERVICES, service.metadata);
+  await until(() => conditionOf(server, "Conflict").startsWith("False"));
+  await until(() => isThere(server).every((there) => there));
+});
+
+test("T-18 a fence with the name of one of the other group says that it does not count, until that is gone", async (t) => {
+  const slime = () => ({ ...fence(), apiVersion: SLIMES.apiVersion, metadata: { ...FENCE, uid: "slime", generation: 1 } });
+  const { server, condition, collector } = await startCluster(t, (fake) => fake.put(SLIMES, slime()));
+  const said = (type: string) => conditionOf(server, type, FENCE, SLIMES);
+  await until(() => said("Ready").startsWith("False Shadowed: the servicefences.microservice.slime.io of the same name counts"));
+  assert.match(said("Conflict"), /^True Shadowed/);
+  assert.match(said("Enforced"), /^False Shadowed/);
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  await collector.idle();
+  const writes = () => server.requests.filter(({ method, path }) => method === "PATCH" && path.includes("netease.com")).length;
+  const before = writes();
+  assert.equal(before, 1);
+  server.put(SLIMES, { ...(server.get(SLIMES, FENCE) as object), spec: { enable: true, host: { "x.example": null } } });
+  await collector.idle();
+  assert.equal(writes(), before, "what it says already is not written again");
+
+  server.remove(FENCES, FENCE);
+  await until(() => said("Enforced").startsWith("True SidecarRendered") && said("Conflict").startsWith("False"));
+  server.put(FENCES, fence());
+  await until(() => said("Enforced").startsWith("False Shadowed"));
+});
+
+test("T-18 one that is not valid and does not count says both", async (t) => {
+  const { server } = await startCluster(t, (fake) =>
+    fake.put(SLIMES, { ...fence({ spec: { workloadSelector: 7 } }), apiVersion: SLIMES.apiVersion, metadata: { ...FENCE, uid: "slime" } }),
+  );
+  await until(() =>
+    /^False SpecInvalid: spec\.workloadSelector.*of the same name counts/.test(conditionOf(server, "Ready", FENCE, SLIMES)),
+  );
+});
+
 test("T-18 a Sidecar of others with an empty selector takes every pod of its namespace, and one with other labels those that have both", async (t) => {
   for (const selector of [{}, { labels: {} }]) {
     const { server, condition } = await startCluster(t, (fake) =>

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { until } from "@fenceline/api/testing";
 import type { RecordedRequest, Resource } from "@fenceline/kubernetes/testing";
-import { ENDPOINT_SLICES, FENCE, fence, SERVICE_FENCES, SERVICES } from "@fenceline/store/kubernetes/testing";
+import { ENDPOINT_SLICES, FENCE, fence, PODS, SERVICE_FENCES, SERVICES } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "./testing/cluster.ts";
 import { CAPTURED_MESH, CONFIG } from "./testing/mesh.ts";
 import { startCollector } from "./testing/running-collector.ts";
@@ -94,4 +94,42 @@ test("T-19 a fence that selects no pod says so, until a Service for its pods has
   });
   await until(() => condition("WorkloadFound") === undefined);
   assert.equal(writes() - before, 1);
+});
+
+test("T-19 a quiet workload without a Service is found by its pods; it is not while there is none", async (t) => {
+  const pod = { metadata: { name: "job-1", namespace: "test1", labels: { app: "a", "job-name": "job" } } };
+  const { server, condition } = await startCluster(t, (fake) => fake.put(PODS, pod));
+  await until(() => condition("WorkloadFound") === "True PodsKnown");
+  const [question] = server.requests.filter(({ path }) => path.endsWith("/pods"));
+  assert.deepEqual([question?.query.get("labelSelector"), question?.query.get("limit")], ["app=a", "1"]);
+
+  const other = await startCluster(t, (fake) => fake.put(PODS, { metadata: { ...pod.metadata, labels: { app: "b" } } }));
+  await until(() => other.condition("WorkloadFound") === "False NoPodSeen");
+  other.server.put(PODS, pod);
+  await until(() => other.condition("WorkloadFound") === "True PodsKnown");
+});
+
+test("T-19 where pods may not be listed nobody says that there is none", async (t) => {
+  const { condition, message } = await startCluster(t, (fake) => {
+    fake.fail(({ path }) => path.endsWith("/pods"), { status: 403, body: { code: 403, message: "pods is forbidden" } });
+  });
+  await until(() => condition("WorkloadFound") === "Unknown PodsNotKnown");
+  assert.match(message("WorkloadFound"), /cannot be listed/);
+});
+
+test("T-19 a Service that has no ready endpoint any more does not tell of pods", async (t) => {
+  const endpoints = {
+    metadata: { name: "a-1", namespace: "test1", labels: { "kubernetes.io/service-name": "a" } },
+    endpoints: [{ addresses: ["10.0.1.1"] }],
+    ports: [{ name: "http", port: 80 }],
+  };
+  const { server, condition, collector } = await startCluster(t, (fake) => {
+    fake.put(SERVICES, { metadata: FENCE, spec: { selector: { app: "a" }, ports: [{ name: "http", port: 80 }] } });
+    fake.put(ENDPOINT_SLICES, endpoints);
+  });
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  await collector.idle();
+  assert.equal(condition("WorkloadFound"), undefined, "nobody had to ask");
+  server.put(ENDPOINT_SLICES, { ...endpoints, endpoints: [] });
+  await until(() => condition("WorkloadFound") === "False NoPodSeen");
 });

@@ -1,4 +1,5 @@
 import { type FenceKey, fenceKeyOf, formatFenceKey, type Labels, type ServiceFence } from "@fenceline/api";
+import { fenceInForce } from "./fence/fence-in-force.ts";
 import { type FenceOfPods, FencesOfLabels } from "./fences-of-labels.ts";
 
 interface Entry {
@@ -104,8 +105,8 @@ export class FenceTable {
     }
   }
 
-  #put(fence: ServiceFence): void {
-    const key = fenceKeyOf(fence);
+  #put(written: ServiceFence): void {
+    const key = fenceKeyOf(written);
     const fences = this.#namespaces.get(key.namespace) ?? {
       entries: new Map<string, Entry>(),
       byLabels: new FencesOfLabels(),
@@ -113,6 +114,7 @@ export class FenceTable {
     };
     this.#namespaces.set(key.namespace, fences);
     const known = fences.entries.get(key.name);
+    const fence = fenceInForce(written, known?.fence);
     const found = this.#labelsOf(fence);
     const labels = found && Object.entries(found);
     if (known === undefined) fences.names = undefined;

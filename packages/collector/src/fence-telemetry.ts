@@ -18,6 +18,8 @@ export interface FenceListener {
   proxiesChanged(fence: FenceKey): void;
   /** The last stream of a fence's proxies was lost, or there is one again. */
   streamsChanged(fence: FenceKey): void;
+  /** Pods of a fence are known by other labels than before. */
+  podsChanged(fence: FenceKey): void;
 }
 
 /** What a {@link FenceTelemetry} works with. */
@@ -63,7 +65,11 @@ export class FenceTelemetry {
     });
     this.#proxyVersion = proxyVersion;
     this.#versions = new ProxyVersions((fence) => this.#tell((listener) => listener.proxiesChanged(fence)));
-    this.streams = new FenceStreams((fence) => this.#tell((listener) => listener.streamsChanged(fence)), now);
+    this.streams = new FenceStreams(
+      (fence) => this.#tell((listener) => listener.streamsChanged(fence)),
+      (fence) => this.#tell((listener) => listener.podsChanged(fence)),
+      now,
+    );
     this.sink = new Learner({
       book: this.book,
       onLearned: (fence, host) => {

@@ -126,6 +126,93 @@ test("T-17 the same holds over a folder, also for a fence that was never valid",
   assert.equal(sidecar(), rendered);
 });
 
+test("T-17 of a fence with mistakes the rest is in force, piece by piece, also of one that was never valid", async (t) => {
+  const later = (deadline: object) => ({ deadline });
+  const spec = {
+    enable: true,
+    host: { "b..test1": null, "ok.example": null, "soon.example": later({ expire: "soon" }) },
+    namespaceSelector: ["shop", 7],
+    labelSelector: [{ selector: { tier: 1 } }, "all"],
+    idleWindow: "soon",
+    warmUp: { preload: ["pre.example", "a b"], for: "2 days" },
+  };
+  const { server, condition, message, warnings } = await startCluster(t, (each) => each.put(FENCES, fence({ spec })));
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  for (const shown of ["*/ok.example", "*/soon.example", "*/pre.example", "shop/*"]) assert.ok(hostsOf(server).includes(shown), shown);
+  assert.deepEqual([condition("Accepted"), condition("Ready")], ["False SpecInvalid", "False SpecInvalid"]);
+  for (const path of [/spec\.host\['b\.\.test1'\]: /, /spec\.host\['soon\.example'\]\.deadline/, /the rest of the spec counts/])
+    assert.match(message("Accepted"), path);
+  assert.deepEqual(warnings(), []);
+
+  // A host that becomes a mistake stays; what is written beside it counts at once.
+  edit(server, { ...spec, host: { "ok..example": null, "new.example": null } }, 2);
+  await until(() => hostsOf(server).includes("*/new.example"));
+  assert.ok(hostsOf(server).includes("*/ok.example"));
+
+  edit(server, { enable: true, host: { "new.example": null } }, 3);
+  await until(() => condition("Ready") === "True Rendered");
+  assert.deepEqual([condition("Accepted"), hostsOf(server).includes("*/ok.example")], [undefined, false]);
+});
+
+test("T-17 a host of a spec with a mistake that was shown before is shown after a restart, too", async (t) => {
+  const { server, leadership, collector } = await startCluster(t, (each) =>
+    each.put(FENCES, fence({ spec: { enable: true, host: { "b.example": null } } })),
+  );
+  await until(() => hostsOf(server).includes("*/b.example"));
+  await collector.idle();
+  leadership.leads = false;
+  edit(server, { enable: true, host: { "b..example": null, "c.example": null } }, 2);
+  await startReplica(t, server);
+  await until(() => conditionOf(server, "Accepted")?.observedGeneration === 2 && hostsOf(server).includes("*/c.example"));
+  assert.ok(hostsOf(server).includes("*/b.example"));
+});
+
+test("T-17 whom a fence is for, and whether it is on, nobody guesses: the version before stays in force whole", async (t) => {
+  for (const mistake of [
+    { workloadselector: { labels: { app: "b" } } },
+    { mode: "Enforced" },
+    { workloadSelector: { labels: { app: 7 } } },
+  ]) {
+    const { server, condition } = await startCluster(t);
+    await until(() => condition("Enforced") === "True SidecarRendered");
+    const rendered = hostsOf(server);
+    edit(server, { enable: true, host: { "new.example": null }, ...mistake }, 2);
+    await until(() => conditionOf(server, "Accepted")?.observedGeneration === 2);
+    assert.deepEqual([condition("Accepted"), hostsOf(server)], ["False SpecInvalid", rendered]);
+  }
+});
+
+test("T-17 a selector by labels that no pod can have is a mistake: it says so, and what was rendered stays in force", async (t) => {
+  const { server, condition, message } = await startCluster(t);
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  const rendered = hostsOf(server);
+  edit(server, { enable: true, workloadSelector: { labels: { app: "a b" } } }, 2);
+  await until(() => condition("Accepted") === "False SpecInvalid");
+  assert.match(message("Accepted"), /^spec\.workloadSelector: .*no pod can have the label "app": "a b"/);
+  assert.deepEqual([condition("Ready"), condition("Enforced")], ["False SelectorInvalid", "True SidecarRemains"]);
+  assert.deepEqual(hostsOf(server), rendered);
+  edit(server, { enable: true, namespaceSelector: ["Team_A"] }, 3);
+  await until(() => condition("Ready") === "True Rendered");
+  assert.equal(condition("Accepted"), "False SpecInvalid");
+  assert.match(message("Accepted"), /^spec\.namespaceSelector\[0\] 'Team_A'/);
+});
+
+test("T-17 mode: Off beside a mistake stops a fence, too", async (t) => {
+  const { server, condition } = await startCluster(t);
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  edit(server, { mode: "Off", workloadSelector: 7 }, 2);
+  await until(() => condition("Enforced") === "False ModeOff");
+  assert.deepEqual([hostsOf(server), condition("Accepted")], [[], "False SpecInvalid"]);
+});
+
+test("T-17 standalone, a file with a mistake in a fence has its other objects and the rest of the fence in force", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  const manifest = { apiVersion: FENCES.apiVersion, kind: "ServiceFence", metadata: { name: "d", namespace: "test1" } };
+  running.write("d.yaml", JSON.stringify({ ...manifest, spec: { enable: true, host: { "b..test1": null, "c.example": null } } }));
+  await until(() => running.read("rendered/test1/Sidecar-d.yaml").includes("*/c.example"));
+  await until(() => /type: Accepted/.test(running.read("state/test1/ServiceFence-d.yaml")));
+});
+
 /** What any kind with conditions does. */
 function pumps({ store }: { readonly store: Pick<Store, "objectOf"> }): DrivenKind<Pump> {
   const reconciler: Reconciler<Pump, PumpStatus> = {

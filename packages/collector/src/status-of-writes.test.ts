@@ -87,6 +87,40 @@ test("T-15 one write that fails and succeeds the next time is no news", async (t
   assert.equal(statusWrites(server), before);
 });
 
+for (const answer of [failure(413, "Request entity too large: limit is 3145728"), failure(500, "etcdserver: request is too large")])
+  test(`T-13 a status that is refused as too large keeps nothing from being rendered, and comes with fewer hosts: ${JSON.stringify(answer).slice(0, 60)}`, async (t) => {
+    const taken = 100_000;
+    const sizeOf = ({ body }: RecordedRequest) => JSON.stringify(body).length;
+    const host = Object.fromEntries(Array.from({ length: 2_000 }, (_, at) => [`h${at}.example.com`, {}]));
+    const { server, condition, message } = await startCluster(t, (fake) => {
+      fake.fail((request) => isStatus(request) && sizeOf(request) > taken, answer);
+      fake.put(FENCES, fence({ spec: { enable: true, host } }));
+    });
+    await until(() => server.get(SIDECARS, FENCE) !== undefined && server.get(ENVOY_FILTERS, FENCE) !== undefined);
+    assert.ok(JSON.stringify(server.get(SIDECARS, FENCE)).includes("h1999.example.com"));
+    await until(() => condition("StatusComplete") === "False HostsLeftOut");
+    assert.match(message("StatusComplete"), /They are in the Sidecar/);
+    assert.equal(condition("Ready"), "True Rendered");
+    assert.equal(condition("Enforced"), "True SidecarRendered");
+  });
+
+test("T-15 writes that a server wants left alone for long keep no place from others, and the condition says so at once", async (t) => {
+  const names = ["b", "c", "d", "e", "f", "g", "h"];
+  const isHeld = (request: RecordedRequest) => isRendering(request) && !request.path.endsWith("/h");
+  const held: ScriptedAnswer = { status: 429, headers: { "retry-after": "30" }, body: { code: 429, message: "too many requests" } };
+  const { server, condition, message } = await startCluster(t, (fake) => {
+    fake.fail(isHeld, held);
+    for (const name of names) fake.put(FENCES, fence({ metadata: { ...FENCE, name } }));
+  });
+  await until(() => server.get(SIDECARS, { ...FENCE, name: "h" }) !== undefined);
+  await until(() => condition("Ready") === "False Throttled");
+  assert.match(message("Ready"), /asks to be left alone for 30 s/);
+  const tries = server.requests.filter(
+    ({ path, method }) => method === "PATCH" && path.includes("networking.istio.io") && path.endsWith("/a"),
+  );
+  assert.equal(tries.length, 1, "it is left alone");
+});
+
 test("T-15 standalone, a folder in which nothing can be written: the fence is neither ready nor enforced", async (t) => {
   const { collector, folder, read } = await startCollector(t, CAPTURED_MESH.replace("enable: true", "enable: false"));
   writeFileSync(join(folder, "rendered"), "");

@@ -8,12 +8,13 @@ import type { WireObject } from "./client/wire-object.ts";
 const MOST_OTHERS = 4;
 
 /**
- * A parser of a kind's objects. It keeps the fields of the schema only, and throws
+ * A parser of a kind's objects. What of one counts in spite of faults is read, and it says what is
+ * wrong. It keeps the fields of the schema only, and throws
  * {@link InvalidResource} naming every fault, or the first ones of many.
  */
 export function readerOf<O>(kind: ReadKind<O>): (object: WireObject) => O {
   return (wire) => {
-    const reading = readObject(kind, wire);
+    const reading = readObject(kind, wire, true);
     if (reading.faults === undefined) return reading.object;
     const [first, ...others] = reading.faults;
     throw new InvalidResource(`${kind.errorPrefix}_INVALID`, {

@@ -2,7 +2,7 @@
  * What only some stores can do. A store that can has an object for it; one that cannot has none,
  * so that a caller asks once.
  */
-import type { AutomaticFence, FenceKey, ObjectRef, ServicePort } from "@fenceline/api";
+import type { AutomaticFence, FenceKey, Labels, ObjectRef, ServicePort } from "@fenceline/api";
 import type { Obstacle, RenderedUpdate } from "./change.ts";
 
 /** Makes and deletes fences that no person wrote. Not in a folder, where people write them all. */
@@ -59,4 +59,22 @@ export interface SidecarWidener {
    * wall clock; undefined when the leader has written since.
    */
   widenedAt(owner: ObjectRef): number | undefined;
+}
+
+/**
+ * Knows objects that have the name of one of another group, which counts. Not in a folder, where
+ * such a file is refused.
+ */
+export interface ShadowTeller {
+  /** Has the objects that this one shadows say so in their status, as the leader. */
+  tell(of: ObjectRef): Promise<void>;
+}
+
+/** Looks for pods. Not in a folder, where there are none. */
+export interface PodFinder {
+  /**
+   * Whether there is a pod with these labels; undefined where nobody can say: without the right to
+   * list pods, for example. Never rejects.
+   */
+  exist(namespace: string, labels: Labels): Promise<boolean | undefined>;
 }

@@ -1,6 +1,6 @@
 import type { FenceKey, Kind, Labels, ObjectChange, ObjectRef, ObjectsByKind, ReadKind, RenderedObject, SpecFault } from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
-import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "./capabilities.ts";
+import type { FenceAuthor, PodFinder, ServicePortsAuthor, ShadowTeller, SidecarWidener } from "./capabilities.ts";
 import type { Change, Obstacle } from "./change.ts";
 
 /**
@@ -132,5 +132,9 @@ export interface Store {
   readonly ports?: ServicePortsAuthor;
   /** Undefined where there is only one writer. */
   readonly sidecars?: SidecarWidener;
+  /** Undefined where no two objects of a kind have one name. */
+  readonly shadows?: ShadowTeller;
+  /** Undefined where there are no pods. */
+  readonly pods?: PodFinder;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { FieldPath } from "../field-path.ts";
 import type { AnyObject, Labels, ObjectMeta } from "../object.ts";
+import type { Condition } from "./condition.ts";
 import type { Normalized } from "./normalize.ts";
 
 /** A kind of the API server, as paths, events and manifests name it. */
@@ -106,6 +107,8 @@ export interface OwnObject {
   readonly kind: string;
   readonly metadata: ObjectMeta;
   readonly status?: unknown;
+  /** What is wrong with its spec, where a part of that counts all the same. */
+  readonly fault?: string;
 }
 
 /** A kind of ours: it has a CustomResourceDefinition, a status, and a reconciler. */
@@ -132,6 +135,11 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
    * Called before `schema`, and never throws. Default: there is one form only.
    */
   normalize?(object: unknown): Normalized;
+  /**
+   * What an object's conditions say while another one of its name, in a group before its own, is
+   * the one that counts. Default: nothing.
+   */
+  readonly shadowedConditions?: readonly Pick<Condition, "type" | "status">[];
   /** Type of the condition that is False while the spec has faults. Default: there is none. */
   readonly acceptedCondition?: string;
   /**
@@ -139,6 +147,12 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
    * version before stays in force. What is wrong is then the object's `fault`. Default: nothing.
    */
   inSpiteOfFaults?(object: unknown): object | undefined;
+  /**
+   * An object without the parts that have faults, so that the rest counts; undefined where the
+   * version before stays in force whole. What is wrong is the object's `fault`, and `faulty` names
+   * the fields of its spec. Default: none is salvaged.
+   */
+  withoutFaults?(object: unknown, faults: readonly FieldPath[]): object | undefined;
   /**
    * Reads a status, whatever it is. Never throws.
    *

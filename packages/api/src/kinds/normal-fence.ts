@@ -43,7 +43,7 @@ function asWritten(field: FieldPath, hosts: unknown): FieldPath {
  */
 export function stoppedFence(object: unknown): object | undefined {
   if (!isJsonObject(object) || !isJsonObject(object.spec)) return undefined;
-  const { enable } = object.spec;
-  const isStopped = enable === false || (typeof enable === "string" && enable.toLowerCase() === "false");
+  const { enable, mode } = object.spec;
+  const isStopped = mode === "Off" || enable === false || (typeof enable === "string" && enable.toLowerCase() === "false");
   return isStopped ? { ...object, spec: { enable: false } } : undefined;
 }

@@ -21,7 +21,9 @@ export const DomainStatus = z.object({
     .int()
     .min(0)
     .optional()
-    .describe("Requests seen since `firstSeen`; lower than the truth where access logs are sampled or lost."),
+    .describe(
+      "Requests seen since `firstSeen`; lower than the truth where access logs are sampled or lost, higher by first calls that one replica heard of from the proxy and another from the fallback.",
+    ),
   ports: z.array(z.int()).optional().describe("Service ports that were called."),
   idleWindow: z
     .string()
@@ -46,7 +48,10 @@ export type FenceCondition = Condition<(typeof FENCE_CONDITION_TYPES)[number]>;
 
 export const ServiceFenceStatus = z.object({
   domains: z.record(z.string(), DomainStatus).default({}).describe("The hosts of the fence."),
-  metricStatus: z.record(z.string(), z.string()).nullish().describe("Slime's learned set, read on take-over so that nobody starts cold."),
+  metricStatus: z
+    .record(z.string(), z.string())
+    .nullish()
+    .describe("Slime's learned set, read once, when Fenceline first sees the fence, so that nobody starts cold."),
   observedUntil: z.iso.datetime().optional().describe("Until when telemetry of this workload was seen."),
   warmUp: z
     .string()

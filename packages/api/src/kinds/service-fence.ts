@@ -8,6 +8,7 @@ import type { OwnKind, PrinterColumn } from "./kind.ts";
 import { mergeServiceFenceStatus } from "./merge-service-fence-status.ts";
 import { normalFence, stoppedFence } from "./normal-fence.ts";
 import { readFenceStatus } from "./read-service-fence-status.ts";
+import { salvagedFence } from "./salvaged-fence.ts";
 import { SERVICE_ENTRY_MODES } from "./service-entry-mode.ts";
 import { ServiceFenceStatus } from "./service-fence-status.ts";
 
@@ -129,8 +130,13 @@ export const ServiceFence = z.object({
     .transform((status) => readFenceStatus(status).status),
 });
 export type ServiceFence = z.infer<typeof ServiceFence> & {
-  /** What is wrong with its spec, of which only counts that it is switched off. */
+  /** What is wrong with its spec. */
   readonly fault?: string;
+  /**
+   * Fields of its spec that have faults, where the rest counts. Undefined where nothing is wrong,
+   * or where only counts that it is switched off.
+   */
+  readonly faulty?: readonly string[];
 };
 export type FenceMode = (typeof FENCE_MODES)[number];
 
@@ -200,7 +206,13 @@ export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFe
   faultCode: ([part, field, ...rest]) => (part === "spec" && field === "host" && rest.length > 0 ? "FENCE_HOST_INVALID" : undefined),
   normalize: normalFence,
   inSpiteOfFaults: stoppedFence,
+  withoutFaults: salvagedFence,
   acceptedCondition: "Accepted",
+  shadowedConditions: [
+    { type: "Ready", status: "False" },
+    { type: "Enforced", status: "False" },
+    { type: "Conflict", status: "True" },
+  ],
   readStatus: readFenceStatus,
   mergeStatus: mergeServiceFenceStatus,
   // A host of the spec that nobody called is in the next manifest, too.

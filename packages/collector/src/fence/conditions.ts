@@ -1,8 +1,10 @@
 import {
   type FenceCondition,
   type Judgement,
+  LONGEST_MESSAGE,
   type ServiceFence,
   type ServiceFenceStatus,
+  shortened,
   shortenedList,
   withTransition,
 } from "@fenceline/api";
@@ -11,6 +13,7 @@ import type { Rendered } from "@fenceline/render/fence";
 import type { Obstacle } from "@fenceline/store";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { meshObjectsCondition, type UnreadKind } from "./mesh-objects-condition.ts";
+import type { PodsKnown } from "./pod-search.ts";
 import { telemetryCondition } from "./telemetry-condition.ts";
 
 /** What a fence's conditions are judged from. */
@@ -30,18 +33,24 @@ export interface ConditionsInput {
   readonly obstacles: readonly Obstacle[];
   /** Access-log streams of its proxies. Default: there never was one. */
   readonly streams?: StreamsSeen | undefined;
-  /** Whether some pod is known to be the fence's. Default: one is. */
-  readonly hasPods?: boolean;
+  /** What is known of the fence's pods. Default: something tells of some. */
+  readonly pods?: PodsKnown;
   /** Milliseconds that a host may go unseen. */
   readonly idleWindow: number;
   /** What of the fence's spec counts as something else. Default: nothing. */
   readonly remarks?: readonly string[];
-  /** What is wrong with the fence's spec, of which only counts that it is off. Default: nothing. */
+  /** What is wrong with the fence's spec. Default: nothing. */
   readonly fault?: string | undefined;
   /** Kinds of the mesh that cannot be read. Default: none. */
   readonly unread?: readonly UnreadKind[];
+  /** Whether of a spec with a fault the rest counts, and not only that it is off. Default: no. */
+  readonly hasRest?: boolean;
+  /** Entries of the spec that are left out. Default: none. */
+  readonly leftOutOfSpec?: readonly string[];
   /** How many hosts of the status go without detail. Default: none. */
   readonly shortened?: number;
+  /** How many hosts the status does not tell. Default: none. */
+  readonly leftOut?: number;
   readonly now: number;
 }
 
@@ -71,13 +80,19 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
   return judgements.map((judgement) => withTransition({ ...judgement, ...about }, previous.conditions, now));
 }
 
-function ready({ rendered, remarks = [], obstacles: [obstacle], missing = [] }: ConditionsInput): FenceJudgement {
-  const refused = "refused" in rendered ? rendered.refused : obstacle;
+function ready(input: ConditionsInput): FenceJudgement {
+  const { rendered, remarks = [], obstacles, missing = [], fault, hasRest = false } = input;
+  const refused = refusalOf(rendered) ?? obstacles[0];
   if (refused !== undefined) return { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
+  if (fault !== undefined && hasRest) return { type: "Ready", status: "False", ...specInvalid(fault) };
   const message = (what: string) => [what, shortenedList(remarks)].filter(Boolean).join("; ");
   return missing.length === 0
     ? { type: "Ready", status: "True", reason: "Rendered", message: message(`mode ${rendered.mode}`) }
     : { type: "Ready", status: "False", reason: "NotWrittenYet", message: message(`${missing.join(" and ")} not written yet`) };
+}
+
+function refusalOf(rendered: Rendered) {
+  return "refused" in rendered ? rendered.refused : undefined;
 }
 
 /** By what was read back: whether the Sidecar is there, wanted or not. */
@@ -87,7 +102,10 @@ function enforced(input: ConditionsInput): FenceJudgement {
   if (!isThere) return { type: "Enforced", status: "False", reason: notEnforced(input), message: "the workload sees the whole mesh" };
   if (isWanted)
     return { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" };
-  const message = "the Sidecar is not wanted any more and not deleted yet, see Ready";
+  const message =
+    refusalOf(rendered)?.reason === "SelectorInvalid"
+      ? "what was rendered before stays in force, see Ready"
+      : "the Sidecar is not wanted any more and not deleted yet, see Ready";
   return { type: "Enforced", status: "True", reason: "SidecarRemains", message };
 }
 
@@ -141,23 +159,47 @@ function capacity({ edges, previous }: ConditionsInput): readonly FenceJudgement
   ];
 }
 
-/** Only while no pod is known: for a fence that selects by a mistyped label, for example. */
-function workload({ rendered: { mode }, hasPods = true }: ConditionsInput): readonly FenceJudgement[] {
-  if (hasPods || mode === "Off") return [];
-  const message =
-    "no pod that this fence selects is known: no Service for them has a ready endpoint, and none has sent access logs; see that spec.workloadSelector has the labels of the pods";
-  return [{ type: "WorkloadFound", status: "False", reason: "NoPodSeen", message }];
+/**
+ * Only where somebody has to be asked whether there are pods: no Service and no access log tells of
+ * those of a quiet Job, or of a fence that selects by a mistyped label.
+ */
+function workload({ rendered, previous, pods = "told" }: ConditionsInput): readonly FenceJudgement[] {
+  const type = "WorkloadFound";
+  if (rendered.mode === "Off" || pods === "told") return [];
+  if (pods === "asked") return previous.conditions?.filter((each) => each.type === type) ?? [];
+  if (pods === "some") return [{ type, status: "True", reason: "PodsKnown", message: "pods that this fence selects are known" }];
+  const todo = "see that spec.workloadSelector has the labels of the pods";
+  if (pods === "none") return [{ type, status: "False", reason: "NoPodSeen", message: `there is no pod that this fence selects: ${todo}` }];
+  const message = `no Service for pods of this fence has a ready endpoint, none has sent access logs, and pods cannot be listed: if there should be some, ${todo}`;
+  return [{ type, status: "Unknown", reason: "PodsNotKnown", message }];
 }
 
-/** Only for a fence of which no more counts than that it is switched off. */
-function accepted({ fault }: ConditionsInput): readonly FenceJudgement[] {
-  if (fault === undefined) return [];
-  const message = `${fault}; that the fence is switched off counts all the same`;
-  return [{ type: "Accepted", status: "False", reason: "SpecInvalid", message }];
+/** Only for a fence with mistakes: parts of it are left out, or all but that it is off. */
+function accepted({ rendered, fault, hasRest = false, ...input }: ConditionsInput): readonly FenceJudgement[] {
+  const refused = refusalOf(rendered);
+  const selector = refused?.reason === "SelectorInvalid" ? [`spec.workloadSelector: ${refused.message}`] : [];
+  const leftOutOfSpec = [...selector, ...(input.leftOutOfSpec ?? [])];
+  if (fault !== undefined && !hasRest) {
+    const message = `${fault}; that the fence is switched off counts all the same`;
+    return [{ type: "Accepted", status: "False", reason: "SpecInvalid", message }];
+  }
+  if (fault !== undefined) return [{ type: "Accepted", status: "False", ...specInvalid([fault, ...leftOutOfSpec].join("; ")) }];
+  if (leftOutOfSpec.length === 0) return [];
+  return [{ type: "Accepted", status: "False", reason: "SpecInvalid", message: shortenedList(leftOutOfSpec) }];
+}
+
+function specInvalid(faults: string): Pick<FenceJudgement, "reason" | "message"> {
+  const rest = "; the rest of the spec counts; what was rendered before stays in force";
+  return { reason: "SpecInvalid", message: `${shortened(faults, LONGEST_MESSAGE - rest.length)}${rest}` };
 }
 
 /** Only where a status is too large for all details. Without their number, which changes. */
-function complete({ shortened = 0 }: ConditionsInput): readonly FenceJudgement[] {
+function complete({ shortened = 0, leftOut = 0 }: ConditionsInput): readonly FenceJudgement[] {
+  if (leftOut > 0) {
+    const message =
+      "the status has more hosts than an API server takes: of those that nobody called, and those seen longest ago, some are not told. They are in the Sidecar, and count as seen now after a restart";
+    return [{ type: "StatusComplete", status: "False", reason: "HostsLeftOut", message }];
+  }
   if (shortened === 0) return [];
   const message =
     "the status has more hosts than there is room for with all details: those seen longest ago are told without first call, requests and ports";

@@ -17,6 +17,7 @@ import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { conflictingSidecars } from "./conflict.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
+import type { PodsHeard, PodsKnown } from "./pod-search.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
 import { fenceStatus, withConditionsOf } from "./status.ts";
 
@@ -46,8 +47,10 @@ export interface FenceSeen {
   readonly rivals: readonly FenceKey[];
   /** Whether it, or its namespace, is being deleted. */
   readonly isEnding: boolean;
-  /** Whether a Service for its pods has a ready endpoint. */
-  readonly isServed: boolean;
+  /** Whether a Service tells of pods of it, by a ready endpoint. */
+  readonly served: "surely" | "perhaps" | "no";
+  /** What was heard of its pods where nothing tells of them for sure. */
+  readonly heard: PodsHeard;
   /** Labels of pods that are known to be its own. */
   readonly pods: readonly Labels[];
   /** Access-log streams of its proxies. */
@@ -61,6 +64,8 @@ export interface FenceSeen {
    * rendered, so that the final state is what is wanted at once: in a folder.
    */
   readonly steps: StepsSeen | undefined;
+  /** Part of its usual size that the status may have. Default 1. */
+  readonly statusPart?: number;
   /** Whether this replica leads: the leader alone judges. */
   readonly leads: boolean;
   /** Milliseconds of the wall clock. */
@@ -96,7 +101,8 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     conflict: conflicts.length > 0,
     ...(rival !== undefined && { rival }),
   });
-  const remarks = [...selectorRemarks(fence.spec), ...windowRemarks(fence.spec, config.ageing)];
+  const leftOutOfSpec = selectorRemarks(fence.spec);
+  const remarks = [...leftOutOfSpec, ...windowRemarks(fence.spec, config.ageing)];
   const missing = rendered.objects.filter(({ kind }) => !present.some((object) => object.kind === kind)).map(({ kind }) => kind);
   const status = fenceStatus({
     ...seen,
@@ -104,15 +110,17 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     rendered,
     enforced,
     missing,
-    hasPods: hasPods(seen),
+    pods: podsOf(seen),
     fault: fence.fault,
+    hasRest: fence.faulty !== undefined,
+    leftOutOfSpec,
     conflicts,
     remarks,
   });
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.
   return {
-    ...stepOf(seen, rendered),
+    ...(isSelectorInvalid(rendered) ? { objects: present } : stepOf(seen, rendered)),
     status: seen.leads ? status : withConditionsOf(seen.stored, status),
     ...("refused" in rendered && { refused: rendered.refused }),
     at: seen.now,
@@ -120,13 +128,23 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
 }
 
 /**
- * Whether some pod is known to be the fence's. Pods themselves are not watched: one is known by its
- * access logs, now or within the idle window, and by a Service with a ready endpoint.
+ * Whether there are pods of the fence. Pods themselves are not watched: a Service with a ready
+ * endpoint and an open stream tell for sure, then who was asked; where nobody can say, access logs
+ * within the idle window and a Service that may be for other pods will do.
  */
-function hasPods({ fence, edges, stored, streams, isServed, config, now }: FenceSeen): boolean {
-  if (isServed || streams.isOpen) return true;
+function podsOf({ fence, labels, edges, stored, streams, served, heard, config, now }: FenceSeen): PodsKnown {
+  if (labels === undefined) return "none";
+  if (served === "surely" || streams.isOpen) return "told";
+  if (heard === "some" || heard === "none") return heard;
+  if (served === "perhaps") return "told";
   const told = stored.observedUntil === undefined ? Number.NEGATIVE_INFINITY : Date.parse(stored.observedUntil);
-  return now - Math.max(edges.observedUntil ?? Number.NEGATIVE_INFINITY, told) < idleWindowOf(fence.spec, config.ageing);
+  const observedUntil = Math.max(edges.observedUntil ?? Number.NEGATIVE_INFINITY, told);
+  return now - observedUntil < idleWindowOf(fence.spec, config.ageing) ? "told" : heard;
+}
+
+/** A selector that names no pods is a mistake: what is rendered has the one before. */
+function isSelectorInvalid(rendered: Rendered): boolean {
+  return "refused" in rendered && rendered.refused.reason === "SelectorInvalid";
 }
 
 /** What must not stand in its namespace at all goes at once. */

@@ -1,12 +1,14 @@
 import {
   type Config,
   type FenceKey,
+  fenceMode,
   hostOfEgress,
   idleWindowOf,
   type Labels,
   type ObjectRef,
   type RenderedObject,
   SERVICE_FENCE,
+  type ServiceFence,
   type ServiceFenceStatus,
   SIDECAR,
 } from "@fenceline/api";
@@ -22,6 +24,7 @@ import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
 import { entryMode, unreadKinds } from "./mesh-objects-condition.ts";
+import type { PodSearch } from "./pod-search.ts";
 import type { PushTimes } from "./push-times.ts";
 import { olderRivals } from "./rivals.ts";
 import type { StepsSeen } from "./sidecar-steps.ts";
@@ -44,6 +47,8 @@ export interface FenceReconcilerOptions {
   readonly streams: (fence: FenceKey) => StreamsSeen;
   /** Labels of pods that are known to be of a fence with these labels. */
   readonly podsOf: (fence: FenceKey, labels: Labels, mesh: Mesh) => readonly Labels[];
+  /** Asks whether there are pods of a fence. Undefined where nobody can be asked. */
+  readonly podSearch?: Pick<PodSearch, "of" | "forget"> | undefined;
   /** What is known of an open fence. */
   readonly state: (fence: FenceKey) => FenceState | undefined;
   readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
@@ -57,6 +62,8 @@ export interface FenceReconcilerOptions {
   readonly onRendered: (milliseconds: number) => void;
 }
 
+/** Least part of its usual size that a status may have. */
+const SMALLEST_STATUS = 1 / 64;
 /** `lastSeen` is written at most this many times a window. */
 const STATUS_WRITES_PER_WINDOW = 10;
 /** And at most this often, in milliseconds: each write of each fence reaches every replica. */
@@ -100,6 +107,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       hosts,
       labels,
       previous: state.status,
+      statusPart: state.statusPart,
       stored: state.seen,
       config: current.config,
       present,
@@ -110,13 +118,24 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       rivals: labels === undefined ? [] : olderRivals(fence, labels, current.fencesBesides(of.namespace, labels), pods),
       pods,
       isEnding: [fence, current.namespace(of.namespace)].some((each) => each?.metadata.deletionTimestamp !== undefined),
-      isServed: labels !== undefined && isServed(current, of.namespace, labels),
+      ...this.#podsSeen(fence, labels, current),
       streams: streams(of),
       unread: unreadKinds(store),
       obstacles: obstacles(of),
       leads: leads(),
       now: now(),
     };
+  }
+
+  /** Asks for pods where nothing tells of them for sure, and only as the leader, who judges. */
+  #podsSeen({ metadata, spec }: ServiceFence, labels: Labels | undefined, mesh: Mesh): Pick<FenceSeen, "served" | "heard"> {
+    const { podSearch, streams, leads } = this.#options;
+    const served = labels === undefined ? "no" : isServed(mesh, metadata.namespace, labels);
+    const isSure = served === "surely" || streams(metadata).isOpen;
+    if (labels !== undefined && leads() && !isSure && fenceMode(spec) !== "Off")
+      return { served, heard: podSearch?.of(metadata, labels) ?? "unknown" };
+    podSearch?.forget(metadata);
+    return { served, heard: "unknown" };
   }
 
   #steps({ key, parked }: FenceState, edges: EdgesSeen, present: readonly RenderedObject[], registry: ServiceLookup): StepsSeen {
@@ -148,6 +167,12 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     state.writtenUntil = status.observedUntil === undefined ? undefined : Date.parse(status.observedUntil);
   }
 
+  /** It is tried again with half the hosts: conditions that are not written would go on to lie. */
+  statusTooLarge(of: ObjectRef): void {
+    const state = this.#options.state(of);
+    if (state !== undefined) state.statusPart = Math.max(SMALLEST_STATUS, state.statusPart / 2);
+  }
+
   widening(change: RenderedUpdate): RenderedUpdate | undefined {
     const state = this.#options.state(change.owner);
     return state && wideningOf(change, state.edges, this.#options.now());
@@ -172,6 +197,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
 
   forget(of: ObjectRef): void {
     this.reads.delete(of);
+    this.#options.podSearch?.forget(of);
     this.#options.onGone(of);
   }
 

@@ -27,6 +27,8 @@ export interface FenceState {
   toldRemarks: string;
   /** By a clock that never goes back. */
   statusWrittenAt: number;
+  /** Part of its usual size that the status may have: less where the API server refused that. */
+  statusPart: number;
   /** Since when hosts of its Sidecar are parked. */
   readonly parked: ParkedHosts;
   /** Until when the workload was observed, as the status that was written last says. */
@@ -52,6 +54,7 @@ export function newState(key: FenceKey, edges: FenceEdges, opened: Reads, { stat
     isContradicted: false,
     toldRemarks: "",
     isTurningAway: false,
+    statusPart: 1,
     parked: new ParkedHosts(),
     statusWrittenAt: performance.now(),
     writtenUntil: edges.observedUntil,

@@ -5,6 +5,7 @@ import {
   fenceRef,
   formatFenceKey,
   LineBudget,
+  SERVICE_FENCE,
   type ServiceFence,
   shortenedList,
   warmUpMark,
@@ -24,7 +25,7 @@ import { warmUp } from "./warm-up.ts";
 
 /** What {@link FenceStates} works with. */
 export interface FenceStatesOptions {
-  readonly store: Pick<Store, "ownedBy" | "sidecars">;
+  readonly store: Pick<Store, "objectOf" | "ownedBy" | "sidecars">;
   readonly book: EdgeBook;
   readonly mesh: () => Mesh;
   readonly config: Config;
@@ -103,7 +104,9 @@ export class FenceStates {
    */
   lead(): void {
     for (const state of this.#states.values()) {
-      state.status = withConditionsOf(state.seen, state.status);
+      // What was written a moment ago is in the store, and not told yet.
+      const { status: stored } = this.#options.store.objectOf(SERVICE_FENCE, state.key) ?? { status: state.seen };
+      state.status = withConditionsOf(stored, state.status);
       const fence = this.#options.mesh().fence(state.key);
       if (fence !== undefined) this.#takeOverRendered(state, fence);
     }

@@ -26,15 +26,18 @@ import type { FenceReconciler } from "./fence-reconciler.ts";
 import type { FenceState } from "./fence-state.ts";
 import type { FenceStates } from "./fence-states.ts";
 import { meshObjectsCondition, unreadKinds } from "./mesh-objects-condition.ts";
+import type { PodSearch } from "./pod-search.ts";
 import { ShortestWindow } from "./shortest-window.ts";
 import { differsInSubstance } from "./status.ts";
 import { telemetryCondition } from "./telemetry-condition.ts";
+import { podsChanged, tellsOf } from "./workload-services.ts";
 
 /** What {@link FenceTriggers} work with. */
 export interface FenceTriggersOptions
   extends Pick<KindContext, "store" | "mesh" | "config" | "runs" | "telemetry" | "metrics" | "logger" | "now" | "leads" | "fallbackReady"> {
   readonly states: FenceStates;
   readonly reconciler: Pick<FenceReconciler, "reads" | "isStale">;
+  readonly podSearch?: Pick<PodSearch, "idle" | "close"> | undefined;
 }
 
 /** What every fence reads. */
@@ -71,8 +74,10 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     for (const fence of options.mesh().fences()) this.#keepWindow(fence);
   }
 
-  open(fence: ServiceFence): void {
-    const { states } = this.#options;
+  open(written: ServiceFence): void {
+    const { states, mesh } = this.#options;
+    // With mistakes in it, it is in force as the mesh has it.
+    const fence = mesh().fence(fenceKeyOf(written)) ?? written;
     states.open(fence);
     this.#keepDeadline(states.get(fence.metadata));
   }
@@ -94,7 +99,16 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     if (!isSame) return "all";
     const beside = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
     const others = { isTcp: tcp !== this.#common.tcp, hosts: mesh().touchedHosts(changes) };
-    return [...reconciler.reads.concernedBy(changes, others), ...beside, ...this.#rivalsOf(changes)];
+    const ofPods = [...this.#rivalsOf(changes), ...this.#podsToldOf(changes)];
+    return [...reconciler.reads.concernedBy(changes, others), ...beside, ...ofPods];
+  }
+
+  /** Fences for pods of which Services tell something else: whether they are, or other labels. */
+  *#podsToldOf(changes: MeshChanges): Generator<ObjectRef> {
+    const current = this.#options.mesh();
+    for (const { namespace, selector } of podsChanged(changes, current))
+      for (const { fence, labels } of current.fencesBesides(namespace, selector))
+        if (tellsOf(selector, labels)) yield fenceRef(fenceKeyOf(fence));
   }
 
   /** Fences for the pods of one that came, went, was switched, or has other pods than before. */
@@ -151,6 +165,11 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     this.#options.runs.enqueueStatus(fenceRef(key));
   }
 
+  /** A pod may be one of another fence, or of a Sidecar of others, too. */
+  podsChanged(key: FenceKey): void {
+    this.#options.runs.enqueue(fenceRef(key));
+  }
+
   /**
    * Rounds follow the shortest window. A fence with a shorter one than any before must not wait for
    * a round that was planned without it.
@@ -179,6 +198,14 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     }
   }
 
+  async idle(): Promise<void> {
+    await this.#options.podSearch?.idle();
+  }
+
+  async close(): Promise<void> {
+    this.#options.podSearch?.close();
+  }
+
   /** Times and counts are written a last time. */
   closing(): void {
     const { states, runs } = this.#options;
@@ -192,13 +219,12 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     }
   }
 
-  /** Time alone makes a workload quiet, and pods that come are not told of. */
+  /** Time alone makes a workload quiet. */
   #timeTells({ key, edges: { observedUntil }, status }: FenceState): boolean {
     const { store, mesh, config, leads, telemetry, now } = this.#options;
     if (!leads()) return false;
     const [unread] = meshObjectsCondition(unreadKinds(store));
     if (status.conditions?.find(({ type }) => type === "MeshObjectsSeen")?.message !== unread?.message) return true;
-    if (status.conditions?.some((each) => each.type === "WorkloadFound" && each.status === "False")) return true;
     const fence = mesh().fence(key);
     const told = status.conditions?.find(({ type }) => type === "TelemetryFlowing");
     if (fence === undefined || told === undefined) return false;

@@ -139,6 +139,21 @@ test("T-24 a fence that Slime left its status to is warmed up", () => {
   assert.deepEqual(names(opened(fence)), [B, "web.shop.svc.cluster.local"]);
 });
 
+test("T-24 what Slime had learned is taken over once: what aged out of it since does not come back with a restart", () => {
+  const web = "web.shop.svc.cluster.local";
+  const metricStatus = { [`{destination_service="${B}"}`]: "3", 'request_host="web.shop"': "1" };
+  const plain = fenceOf({});
+  const fence = { ...plain, status: { domains: {}, metricStatus } };
+  const edges = opened(fence);
+  assert.deepEqual(names(edges), [B, web]);
+  edges.remove(web);
+  const status = written(fence, edges);
+  assert.deepEqual(status.metricStatus, metricStatus, "it is Slime's, should somebody go back");
+  assert.deepEqual(names(opened({ ...plain, status })), [B]);
+  edges.remove(B);
+  assert.deepEqual(names(opened({ ...plain, status: written(fence, edges) })), []);
+});
+
 const hostNames = fc.uniqueArray(fc.constantFrom(...Array.from({ length: 20 }, (_, n) => `h${n}.example.com`)), { maxLength: 12 });
 
 test("T-24 law: what a status says of hosts and windows is taken over as it was, and the order of their last use with it", () => {

@@ -1,8 +1,9 @@
-import { SERVICE_FENCE } from "@fenceline/api";
+import { fenceRef, SERVICE_FENCE } from "@fenceline/api";
 import type { KindContext } from "../kind-context.ts";
 import { FenceReconciler } from "./fence-reconciler.ts";
 import { FenceStates } from "./fence-states.ts";
 import { FenceTriggers } from "./fence-triggers.ts";
+import { PodSearch } from "./pod-search.ts";
 import { labelsBesides } from "./workload-services.ts";
 
 /** ServiceFence in a collector. */
@@ -10,8 +11,16 @@ export function serviceFences(context: KindContext) {
   const { telemetry, metrics, runs } = context;
   const { book } = telemetry;
   const states = new FenceStates({ ...context, book, onTurnedAway: (key, host) => triggers.turnedAway(key, host) });
+  const { pods } = context.store;
+  const podSearch =
+    pods &&
+    new PodSearch({
+      find: (namespace, labels) => pods.exist(namespace, labels),
+      onAnswer: (key) => runs.enqueueStatus(fenceRef(key)),
+    });
   const reconciler = new FenceReconciler({
     ...context,
+    podSearch,
     proxyVersions: (key) => telemetry.proxyVersions(key),
     podsOf: (key, labels, mesh) => [...telemetry.streams.podsOf(key), ...labelsBesides(mesh, key.namespace, labels)],
     streams: (key) => telemetry.streams.of(key),
@@ -21,7 +30,7 @@ export function serviceFences(context: KindContext) {
     onGone: (key) => states.forget(key),
     onRendered: (milliseconds) => metrics.learnToRender.observe(milliseconds / 1_000),
   });
-  const triggers = new FenceTriggers({ ...context, states, reconciler });
+  const triggers = new FenceTriggers({ ...context, states, reconciler, podSearch });
   telemetry.listen(triggers);
   return { kind: SERVICE_FENCE, reconciler, triggers };
 }

@@ -3,12 +3,14 @@ import { type DomainStatus, formatDuration, isSameList, type ServiceFence, type 
 import type { HostRecord } from "@fenceline/edges";
 import type { EgressHost } from "@fenceline/render/fence";
 import { type ConditionsInput, conditions } from "./conditions.ts";
-import { withinSize } from "./status-size.ts";
+import { bytesBeside, withinSize } from "./status-size.ts";
 
 /** What a fence's status is made from. */
 export interface StatusInput extends ConditionsInput {
   readonly fence: ServiceFence;
   readonly hosts: readonly EgressHost[];
+  /** Part of its usual size that a status may have. Default 1. */
+  readonly statusPart?: number;
 }
 
 /**
@@ -23,13 +25,14 @@ export function fenceStatus(input: StatusInput): ServiceFenceStatus {
     shown.map((host) => [host.host, sameOrElse(previous.domains[host.host], domainStatus(host, records.get(host.host)))]),
   );
   const observedUntil = edges.observedUntil === undefined ? previous.observedUntil : iso(edges.observedUntil);
-  const sized = withinSize({ ...expiredAutoHosts(input, domains), ...domains }, previous.domains);
+  const beside = () => bytesBeside(input.fence.spec, previous.metricStatus);
+  const sized = withinSize({ ...expiredAutoHosts(input, domains), ...domains }, previous.domains, { beside, part: input.statusPart ?? 1 });
   return {
     domains: sized.domains,
     ...(previous.metricStatus && { metricStatus: previous.metricStatus }),
     ...(observedUntil !== undefined && { observedUntil }),
     ...(edges.warmedUp !== undefined && { warmUp: edges.warmedUp }),
-    conditions: conditions({ ...input, shortened: sized.shortened }),
+    conditions: conditions({ ...input, ...sized }),
   };
 }
 

@@ -123,9 +123,11 @@ const EXPIRED: ReadonlySet<unknown> = new Set(["EXPIRE", 1]);
 
 /**
  * What Slime had learned (`metricStatus`, and `domains` without a source), as far as it exists:
- * nobody who migrates starts cold.
+ * nobody who migrates starts cold. Once: a status of ours has what is left of it, and what aged out
+ * since must not come back with each start.
  */
 function imported({ metadata, spec, status }: ServiceFence, registry: ServiceLookup, now: number): HostSeed[] {
+  if (warmedUpBefore({ spec, status }) !== undefined) return [];
   const measured = Object.keys(status.metricStatus ?? {}).flatMap((key) => METRIC_KEY.exec(key)?.[1] ?? []);
   const rendered = Object.entries(status.domains).filter(
     ([host, domain]) => domain.source === undefined && !EXPIRED.has(domain.status) && !(host in spec.host),

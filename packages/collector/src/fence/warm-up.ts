@@ -37,7 +37,7 @@ export function warmUp(edges: FenceEdges, fence: ServiceFence, registry: Service
  * which it was; they did so for a fence without a status of ours, and whatever fell away of it then
  * must not come back with an upgrade.
  */
-export function warmedUpBefore({ spec, status }: ServiceFence): string | undefined {
+export function warmedUpBefore({ spec, status }: Pick<ServiceFence, "spec" | "status">): string | undefined {
   if (status.warmUp !== undefined) return status.warmUp;
   const isOurs = status.observedUntil !== undefined || Object.values(status.domains).some(({ source }) => source !== undefined);
   return isOurs ? warmUpMark(spec.warmUp) : undefined;

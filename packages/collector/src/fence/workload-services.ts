@@ -1,5 +1,7 @@
 /** What Services tell of the pods of a fence. */
-import type { Labels } from "@fenceline/api";
+import { isDeepStrictEqual } from "node:util";
+import { ENDPOINT_SLICE, type EndpointSlice, type Labels, SERVICE, SERVICE_NAME_LABEL } from "@fenceline/api";
+import type { MeshChanges } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
 
 /** Labels that pods have because a Service selects by more labels than a fence does. */
@@ -11,16 +13,60 @@ export function labelsBesides(mesh: Mesh, namespace: string, labels: Labels): La
   });
 }
 
-/** Whether a Service that may be for pods with these labels has a ready endpoint. */
-export function isServed(mesh: Mesh, namespace: string, labels: Labels): boolean {
+/**
+ * Whether a Service with a ready endpoint tells of pods with these labels: `surely` where it
+ * selects by all of them, `perhaps` where by some.
+ */
+export function isServed(mesh: Mesh, namespace: string, labels: Labels): "surely" | "perhaps" | "no" {
   const { registry } = mesh;
-  return registry.servicesIn(namespace).some((service) => {
-    const selector = Object.entries(service.spec.selector ?? {});
-    const shared = selector.filter(([key]) => key in labels);
-    return (
-      shared.length > 0 &&
-      shared.every(([key, value]) => labels[key] === value) &&
-      registry.readyEndpoints(namespace, service.metadata.name) > 0
-    );
+  let served: "perhaps" | "no" = "no";
+  for (const { metadata, spec } of registry.servicesIn(namespace)) {
+    const { selector = {} } = spec;
+    if (!agree(labels, selector) || registry.readyEndpoints(namespace, metadata.name) === 0) continue;
+    if (Object.keys(labels).every((key) => key in selector)) return "surely";
+    served = "perhaps";
+  }
+  return served;
+}
+
+/** Whether pods of a Service are, or may be, of a fence: one of the two selects by more labels. */
+export function tellsOf(selector: Labels, labels: Labels): boolean {
+  const [smaller, larger] = Object.keys(selector).length < Object.keys(labels).length ? [selector, labels] : [labels, selector];
+  return Object.entries(smaller).every(([key, value]) => larger[key] === value);
+}
+
+/** Whether two selectors have a label in common, and differ on none. */
+function agree(one: Labels, other: Labels): boolean {
+  const shared = Object.keys(one).filter((key) => key in other);
+  return shared.length > 0 && shared.every((key) => one[key] === other[key]);
+}
+
+/** Pods of a namespace of which something else is known than before, by the labels that tell. */
+export interface PodsChanged {
+  readonly namespace: string;
+  readonly selector: Labels;
+}
+
+/**
+ * Of which pods Services tell something else than before: one selects by other labels, or has its
+ * first ready endpoint, or none any more.
+ */
+export function podsChanged(changes: MeshChanges, mesh: Mesh): readonly PodsChanged[] {
+  const changed = changes.of(SERVICE).flatMap(({ before, after }) => {
+    const isSame = before !== undefined && after !== undefined && isDeepStrictEqual(before.spec.selector, after.spec.selector);
+    return isSame ? [] : [before, after];
   });
+  const served = changes.of(ENDPOINT_SLICE).map(({ before, after }) => {
+    const { namespace = "", labels = {} } = (after ?? before)?.metadata ?? {};
+    return hasReady(before) === hasReady(after) ? undefined : mesh.registry.service(namespace, labels[SERVICE_NAME_LABEL] ?? "");
+  });
+  // A Service without a selector says nothing of labels.
+  return [...changed, ...served].flatMap((service) => {
+    const { selector = {} } = service?.spec ?? {};
+    return service === undefined || Object.keys(selector).length === 0 ? [] : [{ namespace: service.metadata.namespace, selector }];
+  });
+}
+
+function hasReady(slice: EndpointSlice | undefined): boolean {
+  return slice?.endpoints?.some(({ conditions }) => conditions?.ready !== false) === true;
 }

@@ -8,7 +8,8 @@ import { localTokenGuard, probeRoutes, serveHttpApi } from "@fenceline/http-api"
 import { DirectoryStore } from "@fenceline/store";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { pino } from "pino";
-import { Collector, type CollectorOptions } from "../collector.ts";
+import { Collector } from "../collector.ts";
+import type { CollectorOptions } from "../collector-options.ts";
 import { fenceRoutes } from "../routes/fence-routes.ts";
 import { CONFIG } from "./mesh.ts";
 

@@ -166,7 +166,7 @@ function candidateOf(
   if (known?.text === text) return unchanged(known);
   if (parsed?.print === text) return parsed;
   try {
-    const { objects, leftOut, ignored } = parseManifests(text, name, kinds);
+    const { objects, leftOut, ignored } = parseManifests(text, name, kinds, true);
     refuseRepeated(objects, name);
     return { print: text, state: { text, objects }, leftOut, ignored };
   } catch (error) {

@@ -20,7 +20,7 @@ import {
 } from "@fenceline/api";
 import type { InformerHealth, KubernetesApi, Leadership, ObjectEvent } from "@fenceline/kubernetes";
 import { type Clock, monotonicClock, type ObjectKey } from "@fenceline/kubernetes";
-import type { FenceAuthor, ServicePortsAuthor, SidecarWidener } from "../capabilities.ts";
+import type { FenceAuthor, PodFinder, ServicePortsAuthor, ShadowTeller, SidecarWidener } from "../capabilities.ts";
 import type { Change, Obstacle } from "../change.ts";
 import { meshChanges } from "../pending-changes.ts";
 import type { ForeignObject, MeshChanges, MeshSnapshot, Store, UnreadReason } from "../store.ts";
@@ -31,9 +31,11 @@ import { statusObstacle } from "./apply/obstacle.ts";
 import { RenderedWrites } from "./apply/rendered-writes.ts";
 import { AutomaticFenceAuthor } from "./automatic-fences.ts";
 import { ObservedMesh } from "./observed-mesh.ts";
+import { ListedPods } from "./pods.ts";
 import { RenderedObjects } from "./rendered-objects.ts";
 import { AppliedServicePorts } from "./service-ports.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
+import { ShadowedStatuses } from "./status/shadowed-statuses.ts";
 import { Statuses } from "./status/statuses.ts";
 
 /** Settings of a {@link KubernetesStore}. */
@@ -72,6 +74,8 @@ export class KubernetesStore implements Store {
   readonly fences: FenceAuthor;
   readonly ports: ServicePortsAuthor;
   readonly sidecars: SidecarWidener;
+  readonly shadows: ShadowTeller;
+  readonly pods: PodFinder;
   readonly #options: KubernetesStoreOptions;
   readonly #mesh: ObservedMesh;
   readonly #rendered: RenderedObjects;
@@ -125,6 +129,9 @@ export class KubernetesStore implements Store {
       widen: (change, onAdded) => this.#writes.widen(change, onAdded),
       widenedAt: (owner) => this.#rendered.ownedBy(owner).find(({ widenedAt }) => widenedAt !== undefined)?.widenedAt,
     };
+    this.pods = new ListedPods(api);
+    const shadowed = new ShadowedStatuses({ api, clock, leadership });
+    this.shadows = { tell: (of) => shadowed.tell(this.#mesh.own.get(of.kind), of) };
     this.#rendered = new RenderedObjects(this.#mesh.rendered, {
       kinds: new Set(kinds.map(({ name }) => name)),
       exists: (owner) => this.#mesh.own.get(owner.kind)?.find(owner) !== undefined,

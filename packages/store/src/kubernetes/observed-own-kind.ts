@@ -1,4 +1,4 @@
-import { type FencelineError, type ObjectRef, type OwnKind, type OwnObject, refOf, type SpecFault } from "@fenceline/api";
+import { type FencelineError, InvalidResource, type ObjectRef, type OwnKind, type OwnObject, refOf, type SpecFault } from "@fenceline/api";
 import type { Clock, KubernetesApi, ObjectEvent, WireObject } from "@fenceline/kubernetes";
 import { Informer, keyText, type ObjectKey, type Resource, resourcesOf } from "@fenceline/kubernetes";
 import type { KeptObjects } from "./kept-object.ts";
@@ -19,7 +19,10 @@ export interface ObservedOwnKindOptions<O> {
   readonly onChange: (urgent: boolean) => void;
   /** Told of an object that came or went, in any group. */
   readonly onPresence: (of: ObjectRef) => void;
-  /** Told of an object whose spec became unreadable, for another reason too, or readable again. */
+  /**
+   * Told of an object whose spec became unreadable, for another reason too, or readable again; and
+   * of one with the name of another that counts.
+   */
   readonly onFault: (of: ObjectRef) => void;
   readonly onTrouble: (error: FencelineError) => void;
 }
@@ -130,7 +133,11 @@ export class ObservedOwnKind<O extends OwnObject> {
     const { kind, metadata } = event.object;
     if (event.type === "added" || event.type === "deleted") this.#options.onPresence(refOf(kind, event.object));
     const others = this.places.filter((_, place) => place !== rank);
-    if (others.slice(0, rank).some(({ informer }) => informer.get(metadata)?.value !== undefined)) return;
+    if (others.slice(0, rank).some(({ informer }) => informer.get(metadata)?.value !== undefined)) {
+      // The one that counts is looked at, so that this one says that it does not.
+      this.#options.onFault(refOf(kind, event.object));
+      return;
+    }
     const hidden = others.slice(rank).find(({ informer }) => informer.get(metadata)?.value !== undefined);
     const { before = hidden?.informer.get(metadata)?.value, after = hidden?.informer.get(metadata)?.value } = changeOf(event);
     const isOurs = this.#options.isOurs(event);
@@ -162,6 +169,7 @@ function readerWithFaults<O extends OwnObject>(
       try {
         const parsed = read(object, previous);
         faults.read(object);
+        if (parsed.fault !== undefined && parsed.fault !== previous?.fault) onTrouble(partlyInvalid(kind, object, parsed.fault));
         return parsed;
       } catch (error) {
         faults.failed(object, error, readStatus(object, previous));
@@ -171,4 +179,8 @@ function readerWithFaults<O extends OwnObject>(
     salvage: (object: WireObject, previous: O): O => ({ ...previous, status: readStatus(object, previous) }),
     onGone: (key: string) => faults.gone(key),
   };
+}
+
+function partlyInvalid({ name, errorPrefix }: OwnKind, { metadata }: WireObject, message: string): FencelineError {
+  return new InvalidResource(`${errorPrefix}_INVALID`, { at: { object: `${name} ${keyText(metadata)}` }, message });
 }

@@ -8,10 +8,18 @@ export interface StreamsSeen {
   readonly lostAt: number | undefined;
 }
 
+/** Pods with the same labels, and how many streams of such are open. */
+interface SamePods {
+  readonly labels: Labels;
+  open: number;
+}
+
 /** Streams of one fence's proxies. */
 interface Known {
   readonly key: FenceKey;
   readonly open: Set<AccessLogStream>;
+  /** By their labels, also where the last stream was lost a moment ago. */
+  readonly pods: Map<string, SamePods>;
   lostAt: number | undefined;
   /** Runs while the last stream may have been replaced by another. */
   timer: NodeJS.Timeout | undefined;
@@ -22,7 +30,7 @@ interface Known {
  * hour, and a collector's replicas take them over from each other.
  */
 const REPLACED_WITHIN = 1_000;
-/** Pods of a fence that are looked at: those of one workload have much the same labels. */
+/** Labels of pods that are looked at: those of one workload have much the same. */
 const MOST_PODS = 50;
 const NEVER: StreamsSeen = { isOpen: false, lostAt: undefined };
 
@@ -31,14 +39,17 @@ export class FenceStreams {
   readonly #fences = new Map<string, Known>();
   readonly #streams = new Map<AccessLogStream, readonly string[]>();
   readonly #onChange: (fence: FenceKey) => void;
+  readonly #onPods: (fence: FenceKey) => void;
   readonly #now: () => number;
 
   /**
    * @param onChange told of a fence whose last stream was lost, or that has one again
+   * @param onPods told of a fence of which {@link podsOf} says something else
    * @param now milliseconds of the wall clock
    */
-  constructor(onChange: (fence: FenceKey) => void, now: () => number = Date.now) {
+  constructor(onChange: (fence: FenceKey) => void, onPods: (fence: FenceKey) => void, now: () => number = Date.now) {
     this.#onChange = onChange;
+    this.#onPods = onPods;
     this.#now = now;
   }
 
@@ -49,9 +60,7 @@ export class FenceStreams {
 
   /** Labels of the pods whose streams are open, each once. */
   podsOf(fence: FenceKey): readonly Labels[] {
-    const open = [...(this.#fences.get(formatFenceKey(fence))?.open ?? [])];
-    const pods = new Map(open.slice(0, MOST_PODS).map(({ node: { labels } }) => [JSON.stringify(labels), labels]));
-    return [...pods.values()];
+    return [...(this.#fences.get(formatFenceKey(fence))?.pods.values() ?? [])].map(({ labels }) => labels);
   }
 
   /** A stream speaks for these fences, and for no others. */
@@ -73,8 +82,9 @@ export class FenceStreams {
 
   #join(key: FenceKey, stream: AccessLogStream): void {
     const name = formatFenceKey(key);
-    const known = this.#fences.get(name) ?? { key, open: new Set<AccessLogStream>(), lostAt: undefined, timer: undefined };
+    const known = this.#fences.get(name) ?? { key, open: new Set(), pods: new Map(), lostAt: undefined, timer: undefined };
     this.#fences.set(name, known);
+    if (!known.open.has(stream)) this.#podJoins(known, stream);
     known.open.add(stream);
     clearTimeout(known.timer);
     known.timer = undefined;
@@ -85,11 +95,36 @@ export class FenceStreams {
 
   #leave(name: string, stream: AccessLogStream): void {
     const known = this.#fences.get(name);
-    if (known === undefined || !known.open.delete(stream) || known.open.size > 0) return;
+    if (known === undefined || !known.open.delete(stream)) return;
+    this.#podLeaves(known, stream);
+    if (known.open.size > 0) return;
     const at = this.#now();
     known.timer = setTimeout(() => {
       known.lostAt = at;
       this.#onChange(known.key);
+    }, REPLACED_WITHIN).unref();
+  }
+
+  #podJoins({ key, pods }: Known, { node: { labels } }: AccessLogStream): void {
+    const id = JSON.stringify(labels);
+    const same = pods.get(id);
+    if (same !== undefined) same.open += 1;
+    else if (pods.size < MOST_PODS) {
+      pods.set(id, { labels, open: 1 });
+      this.#onPods(key);
+    }
+  }
+
+  #podLeaves({ key, pods }: Known, { node: { labels } }: AccessLogStream): void {
+    const id = JSON.stringify(labels);
+    const same = pods.get(id);
+    if (same === undefined) return;
+    same.open -= 1;
+    if (same.open > 0) return;
+    setTimeout(() => {
+      if (same.open > 0 || pods.get(id) !== same) return;
+      pods.delete(id);
+      this.#onPods(key);
     }, REPLACED_WITHIN).unref();
   }
 }

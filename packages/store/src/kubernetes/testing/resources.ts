@@ -9,3 +9,4 @@ export const [ENDPOINT_SLICES] = resourcesOf(ENDPOINT_SLICE);
 export const [SIDECARS] = resourcesOf(SIDECAR);
 export const [ENVOY_FILTERS] = resourcesOf(ENVOY_FILTER);
 export const SERVICE_FENCES = resourcesOf(SERVICE_FENCE);
+export { PODS } from "../pods.ts";
