@@ -56,6 +56,8 @@ export class Controller {
    * Since when something that a call waits for is not rendered, on a replica that does not lead.
    */
   readonly #unmade = new Map<string, number>();
+  /** Objects of which this replica, without leading, has carried out a step and not the last. */
+  readonly #begun = new Set<string>();
   readonly #inFlight = new InFlightLimit();
   readonly #budget: WriteBudget;
   readonly #refusals: RefusalLog;
@@ -192,9 +194,10 @@ export class Controller {
     if (widenings.length === 0) {
       this.#unmade.delete(id);
       this.#tellRun(of, 0, 0, desired);
+      if (desired?.nextStepIn === undefined) this.#begun.delete(id);
       // The step after one that the leader is to carry out is the leader's, too: at 5,000 fences
       // whoever came back for each of them did nothing else, and was never ready.
-      return changes.length === 0 ? desired?.nextStepIn : undefined;
+      return changes.length === 0 || this.#begun.has(id) ? desired?.nextStepIn : undefined;
     }
     const since = this.#unmade.get(id) ?? clock();
     this.#unmade.set(id, since);
@@ -203,6 +206,7 @@ export class Controller {
     this.#unmade.delete(id);
     let made = 0;
     for (const widening of widenings) if (await this.#writer.widen(widening)) made += 1;
+    if (made > 0 && desired?.nextStepIn !== undefined) this.#begun.add(id);
     // What was asked for above may say what was rendered before.
     this.#statuses.add(id, of);
     this.#tellRun(of, widenings.length, made, desired);
@@ -238,6 +242,7 @@ export class Controller {
 
   #forget(of: ObjectRef): void {
     this.#refusals.forget(of);
+    this.#begun.delete(refText(of));
     this.#reconcilerOf(of).forget?.(of);
   }
 
