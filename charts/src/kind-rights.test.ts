@@ -21,7 +21,8 @@ function rightsIn(rules: readonly Rule[]): string[] {
 
 function rights(kinds: readonly Kind[], suffix: string, ...verbs: readonly string[]): string[] {
   return kinds.flatMap(({ plural, apiVersions }) =>
-    apiVersions.flatMap((version) => verbs.map((verb) => `${groupOf(version)}/${plural}${suffix} ${verb}`)),
+    // Versions of one group are the same resource.
+    [...new Set(apiVersions.map(groupOf))].flatMap((group) => verbs.map((verb) => `${group}/${plural}${suffix} ${verb}`)),
   );
 }
 
