@@ -9,7 +9,7 @@ export const THIRD = "objects-third";
 /** Istio's root namespace. */
 export const ROOT = "istio-system";
 
-/** Timeout of every VirtualService, as Envoy tells it to the callee. */
+/** Timeout of every VirtualService, in milliseconds. */
 export const TIMEOUT = 7_000;
 
 /** A callee and where its VirtualService stands, with its number of retries, unlike any other's. */
