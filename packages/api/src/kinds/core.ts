@@ -62,7 +62,7 @@ const ServiceStatus = z
   .nullish()
   .catch(undefined);
 
-export const Service = z.object({
+const FullService = z.object({
   apiVersion: z.literal("v1"),
   kind: z.literal("Service"),
   metadata: ObjectMeta,
@@ -79,7 +79,13 @@ export const Service = z.object({
     .prefault({}),
   status: ServiceStatus,
 });
-export type Service = z.infer<typeof Service>;
+export type Service = z.infer<typeof FullService>;
+
+/** Without a status that names no address: most Services have one, and nobody reads it. */
+export const Service = FullService.transform(({ status, ...service }): Service => {
+  const isRead = status?.loadBalancer?.ingress?.some(({ ip }) => ip != null) === true;
+  return isRead ? { ...service, status } : service;
+});
 
 export const Endpoint = z.object({
   addresses: z.array(z.string()).min(1),

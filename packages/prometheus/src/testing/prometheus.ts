@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -63,7 +63,6 @@ export async function startPrometheus(t: TestContext, { targets = [], scrapeInte
     running.stderr.setEncoding("utf8").on("data", (text: string) => {
       errors = (errors + text).slice(-10_000);
     });
-    // A port that is taken is one that it listens on: nobody else is there before.
     await until(async () => {
       if (running.exitCode !== null) throw new Error(`Prometheus ended: ${errors}`);
       return web === undefined ? isReady(port) : isListening(port);
@@ -83,13 +82,14 @@ async function isReady(port: number): Promise<boolean> {
   return answer?.status === 200;
 }
 
+/** By a connection: whoever bound the port for a look would be in Prometheus' way. */
 async function isListening(port: number): Promise<boolean> {
-  const server = createServer();
-  const free = await new Promise<boolean>((resolve) => {
-    server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+  const socket = connect(port, "127.0.0.1");
+  const isOpen = await new Promise<boolean>((resolve) => {
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
   });
-  if (free) server.close();
-  return !free;
+  socket.destroy();
+  return isOpen;
 }
 
 /** Prometheus does not tell which port it has taken, so it is given one that was free. */

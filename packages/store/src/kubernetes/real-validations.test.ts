@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { customResourceDefinitions, OWN_KINDS, type OwnKind, readObject } from "@fenceline/api";
+import { customResourceDefinitions, OWN_KINDS, type OwnKind, readObject, SMART_LIMITER } from "@fenceline/api";
 import { until, VALVE } from "@fenceline/api/testing";
 import { ApiError, collectionPath, type Resource, resourcesOf } from "@fenceline/kubernetes";
 import { DEFINITIONS, realCluster } from "./testing/real-cluster.ts";
@@ -24,9 +24,24 @@ interface Examples {
   readonly refused: readonly object[];
 }
 
+/** A limiter with one rule whose action has this, too. */
+const limiter = (action: object) => ({
+  target: {},
+  sets: { _base: { descriptor: [{ condition: "true", action: { quota: "1", fillInterval: { seconds: 1 }, ...action } }] } },
+});
 const hosts = (count: number) => Array.from({ length: count }, (_each, index) => `h${index}`);
 /** By the text of the rule. ServiceFence has none: docs/adr/0026-what-the-api-server-refuses.md. */
 const EXAMPLES: Readonly<Record<string, Examples>> = {
+  "has(self.by) != has(self.percent)": {
+    kind: SMART_LIMITER,
+    accepted: [limiter({}), limiter({ largestStep: { by: 5 } }), limiter({ largestStep: { percent: 20 } })],
+    refused: [limiter({ largestStep: {} }), limiter({ largestStep: { by: 5, percent: 20 } })],
+  },
+  "has(self.number) != has(self.header)": {
+    kind: SMART_LIMITER,
+    accepted: [limiter({ cost: { number: 5 } }), limiter({ cost: { header: "x-cost" } })],
+    refused: [limiter({ cost: {} }), limiter({ cost: { number: 5, header: "x-cost" } })],
+  },
   "!has(self.most) || size(self.hosts) <= self.most": {
     kind: VALVE,
     accepted: [
@@ -87,11 +102,11 @@ test("real: issue 14: an API server takes the definition of a kind with rules in
   skip,
 }, async (t) => {
   const { create } = await cluster(t, new Set(Object.values(EXAMPLES).map(({ kind }) => kind)));
-  for (const [rule, { kind, accepted, refused }] of Object.entries(EXAMPLES)) {
+  for (const [place, [rule, { kind, accepted, refused }]] of Object.entries(EXAMPLES).entries()) {
     const { message = "" } = rulesOf(kind).find((candidate) => candidate.rule === rule) ?? {};
     const [apiVersion = ""] = kind.apiVersions;
     for (const [index, spec] of accepted.entries()) {
-      await create(kind, `accepted-${index}`, spec);
+      await create(kind, `accepted-${place}-${index}`, spec);
       // The parser takes it too.
       assert.equal(readObject(kind, { apiVersion, kind: kind.name, metadata: { name: "a" }, spec }).faults, undefined);
     }
