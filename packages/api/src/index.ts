@@ -31,6 +31,7 @@ export * from "./kinds/short-domain-status.ts";
 export * from "./kinds/spec-fault.ts";
 export * from "./kinds/table.ts";
 export * from "./kinds/virtual-service.ts";
+export * from "./label-match.ts";
 export * from "./managed-by.ts";
 export * from "./manifest.ts";
 export * from "./merge-patch.ts";

@@ -163,6 +163,11 @@ export class Mesh {
     return this.#namespaces.get(name);
   }
 
+  /** Whether an object, or its namespace, is being deleted. */
+  isEnding({ metadata }: Pick<ServiceFence, "metadata">): boolean {
+    return [metadata, this.namespace(metadata.namespace)?.metadata].some((each) => each?.deletionTimestamp !== undefined);
+  }
+
   fence(key: FenceKey): ServiceFence | undefined {
     return this.#fences.get(key);
   }

@@ -1,5 +1,5 @@
 import { DESTINATION_RULE, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE } from "@fenceline/api";
-import { fullHost, isWildcard, type MeshHosts, type Registry, showsEverywhere, type Visibility } from "@fenceline/registry";
+import { EVERYBODY, fullHost, isWildcard, type MeshHosts, type Registry, showsEverywhere, type Visibility } from "@fenceline/registry";
 import type { MeshChanges } from "@fenceline/store";
 
 /** Hosts of a ServiceEntry or VirtualService that changed, as it was or as it is. */
@@ -9,8 +9,6 @@ export interface TouchedHosts {
   /** Whether every fence that sees it may show other hosts than before, whatever it has learned. */
   readonly isShared: boolean;
 }
-
-const EVERYBODY: Visibility = { isPublic: true, namespaces: new Set() };
 
 /** What {@link touchedHosts} looks at, with the changes taken in. */
 export interface TouchedHostsInput {

@@ -46,6 +46,11 @@ export function conditionSchema<const Types extends readonly [string, ...string[
   });
 }
 
+/** Which spec a status, or a condition, is about. An object from a file has no generation. */
+export function aboutGeneration({ generation }: { readonly generation?: number | undefined }): { readonly observedGeneration?: number } {
+  return generation === undefined ? {} : { observedGeneration: generation };
+}
+
 /** A condition since when it is so: its time moves only when its status does. */
 export function withTransition<Type extends string>(
   judgement: Judgement<Type>,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SERVICE_NAME_LABEL } from "../labels.ts";
 import { ClusterObjectMeta, Labels, ObjectMeta } from "../object.ts";
-import type { Kind, MeshKind, Repeats } from "./kind.ts";
+import { meshKind, type Repeats } from "./kind.ts";
 
 /**
  * The Kubernetes kinds that Fenceline observes, cut down to the fields that it reads. Unknown
@@ -150,26 +150,19 @@ function withoutLabels<O extends Node | ServiceCIDR>(object: O): O {
   return { ...object, metadata: { name: object.metadata.name, labels: {} } };
 }
 
-function read<O, Name extends string>(
-  { name, apiVersions, plural, isNamespaced }: Kind<Name>,
-  rest: Pick<MeshKind<O>, "schema" | "keep" | "isOptional" | "isInManifests">,
-): MeshKind<O, Name> {
-  return { name, plural, apiVersions, isNamespaced, errorPrefix: name.toUpperCase(), ...rest };
-}
-
-export const NAMESPACE = read(
+export const NAMESPACE = meshKind(
   { name: "Namespace", plural: "namespaces", apiVersions: ["v1"], isNamespaced: false },
   { schema: Namespace, keep: keepNamespace, isOptional: false, isInManifests: true },
 );
-export const SERVICE = read(
+export const SERVICE = meshKind(
   { name: "Service", plural: "services", apiVersions: ["v1"], isNamespaced: true },
   { schema: Service, keep: keepService, isOptional: false, isInManifests: true },
 );
-export const ENDPOINT_SLICE = read(
+export const ENDPOINT_SLICE = meshKind(
   { name: "EndpointSlice", plural: "endpointslices", apiVersions: ["discovery.k8s.io/v1"], isNamespaced: true },
   { schema: EndpointSlice, keep: keepEndpointSlice, isOptional: false, isInManifests: true },
 );
-export const NODE = read(
+export const NODE = meshKind(
   { name: "Node", plural: "nodes", apiVersions: ["v1"], isNamespaced: false },
   { schema: Node, keep: withoutLabels, isOptional: false, isInManifests: false },
 );
@@ -177,7 +170,7 @@ export const NODE = read(
  * `v1` is there from Kubernetes 1.33 on. Without it the ranges of Services are not known, and
  * nothing else is missing.
  */
-export const SERVICE_CIDR = read(
+export const SERVICE_CIDR = meshKind(
   { name: "ServiceCIDR", plural: "servicecidrs", apiVersions: ["networking.k8s.io/v1"], isNamespaced: false },
   { schema: ServiceCIDR, keep: withoutLabels, isOptional: true, isInManifests: false },
 );

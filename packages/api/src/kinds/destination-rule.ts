@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Labels, ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
-import type { MeshKind, Repeats } from "./kind.ts";
+import { meshKind, type Repeats } from "./kind.ts";
 
 /** What makes an Envoy begin TLS for its client, other than with a certificate of the mesh. */
 const CLIENT_TLS: ReadonlySet<unknown> = new Set(["SIMPLE", "MUTUAL"]);
@@ -43,14 +43,7 @@ function keepDestinationRule({ metadata: { name, namespace }, spec, ...rule }: D
 }
 
 /** Optional, as ServiceEntry is. */
-export const DESTINATION_RULE: MeshKind<DestinationRule, "DestinationRule"> = {
-  name: "DestinationRule",
-  plural: "destinationrules",
-  apiVersions: NETWORKING_VERSIONS,
-  isNamespaced: true,
-  schema: DestinationRule,
-  errorPrefix: "DESTINATIONRULE",
-  keep: keepDestinationRule,
-  isOptional: true,
-  isInManifests: true,
-};
+export const DESTINATION_RULE = meshKind(
+  { name: "DestinationRule", plural: "destinationrules", apiVersions: NETWORKING_VERSIONS, isNamespaced: true },
+  { schema: DestinationRule, keep: keepDestinationRule, isOptional: true, isInManifests: true },
+);

@@ -57,6 +57,14 @@ export interface MeshKind<O = unknown, Name extends string = string> extends Rea
   readonly isInManifests: boolean;
 }
 
+/** The line of a kind of others. The codes of its faults begin with its name. */
+export function meshKind<O, Name extends string>(
+  { name, apiVersions, plural, isNamespaced }: Kind<Name>,
+  rest: Pick<MeshKind<O>, "schema" | "keep" | "isOptional" | "isInManifests">,
+): MeshKind<O, Name> {
+  return { name, plural, apiVersions, isNamespaced, errorPrefix: name.toUpperCase(), ...rest };
+}
+
 /** What is kept of an object that the schema of its kind has read. */
 export function keptOf<O>(kind: ReadKind<O> | MeshKind<O>, object: O, repeats: Repeats = UNSHARED): O {
   return "keep" in kind && kind.keep !== undefined ? kind.keep(object, repeats) : object;

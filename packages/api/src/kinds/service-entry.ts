@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AUTO_ADDRESS_LABEL } from "../labels.ts";
 import { ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
-import type { MeshKind, Repeats } from "./kind.ts";
+import { meshKind, type Repeats } from "./kind.ts";
 
 /**
  * A host that somebody registered with Istio beside the Services, cut down to what decides who
@@ -37,14 +37,7 @@ function keepServiceEntry({ metadata: { name, namespace, labels }, spec, ...entr
 }
 
 /** Optional: a mesh without Istio's CRDs has none, and whoever may not read them misses them. */
-export const SERVICE_ENTRY: MeshKind<ServiceEntry, "ServiceEntry"> = {
-  name: "ServiceEntry",
-  plural: "serviceentries",
-  apiVersions: NETWORKING_VERSIONS,
-  isNamespaced: true,
-  schema: ServiceEntry,
-  errorPrefix: "SERVICEENTRY",
-  keep: keepServiceEntry,
-  isOptional: true,
-  isInManifests: true,
-};
+export const SERVICE_ENTRY = meshKind(
+  { name: "ServiceEntry", plural: "serviceentries", apiVersions: NETWORKING_VERSIONS, isNamespaced: true },
+  { schema: ServiceEntry, keep: keepServiceEntry, isOptional: true, isInManifests: true },
+);

@@ -1,6 +1,6 @@
 /** What becomes of an object of ours whose spec cannot be read: its status says so. */
 
-import { type Condition, withTransition } from "./condition.ts";
+import { aboutGeneration, type Condition, withTransition } from "./condition.ts";
 import type { OwnKind } from "./kind.ts";
 
 /** Why the spec of an object cannot be read. */
@@ -26,13 +26,13 @@ export function statusOfFault(
   now: number,
 ): object | undefined {
   if (faultCondition === undefined) return undefined;
-  const { message, generation: observedGeneration } = fault;
+  const { message } = fault;
   const judgement = {
     type: faultCondition,
     status: "False",
     reason: "SpecInvalid",
     message: `${message}; what was rendered before stays in force`,
-    ...(observedGeneration !== undefined && { observedGeneration }),
+    ...aboutGeneration(fault),
   } as const;
   const stored = (fault.status as WithConditions).conditions;
   const accepted = acceptedCondition === undefined ? [] : [{ ...judgement, type: acceptedCondition, message }];

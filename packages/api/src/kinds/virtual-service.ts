@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
-import type { MeshKind, Repeats } from "./kind.ts";
+import { meshKind, type Repeats } from "./kind.ts";
 
 const Destination = z.object({ host: z.string().default("") }).nullish();
 const Weighted = z.array(z.object({ destination: Destination })).nullish();
@@ -60,14 +60,7 @@ function keepVirtualService({ metadata: { name, namespace }, spec, ...service }:
 }
 
 /** Optional, as ServiceEntry is. */
-export const VIRTUAL_SERVICE: MeshKind<VirtualService, "VirtualService"> = {
-  name: "VirtualService",
-  plural: "virtualservices",
-  apiVersions: NETWORKING_VERSIONS,
-  isNamespaced: true,
-  schema: VirtualService,
-  errorPrefix: "VIRTUALSERVICE",
-  keep: keepVirtualService,
-  isOptional: true,
-  isInManifests: true,
-};
+export const VIRTUAL_SERVICE = meshKind(
+  { name: "VirtualService", plural: "virtualservices", apiVersions: NETWORKING_VERSIONS, isNamespaced: true },
+  { schema: VirtualService, keep: keepVirtualService, isOptional: true, isInManifests: true },
+);

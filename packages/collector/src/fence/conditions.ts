@@ -1,4 +1,5 @@
 import {
+  aboutGeneration,
   type FenceCondition,
   type Judgement,
   LONGEST_MESSAGE,
@@ -62,7 +63,6 @@ type FenceJudgement = Judgement<FenceCondition["type"]>;
  */
 export function conditions(input: ConditionsInput): FenceCondition[] {
   const { fence, previous, now } = input;
-  const { generation } = fence.metadata;
   const judgements = [
     ready(input),
     enforced(input),
@@ -75,8 +75,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
     ...complete(input),
     ...meshObjectsCondition(input.unread),
   ];
-  // A fence from a file has no generation.
-  const about = generation === undefined ? {} : { observedGeneration: generation };
+  const about = aboutGeneration(fence.metadata);
   return judgements.map((judgement) => withTransition({ ...judgement, ...about }, previous.conditions, now));
 }
 

@@ -1,4 +1,4 @@
-import type { Labels, ServiceFence } from "@fenceline/api";
+import { hasLabels, type Labels, labelsDiffer, type ServiceFence } from "@fenceline/api";
 import type { ForeignObject } from "@fenceline/store";
 
 /**
@@ -32,12 +32,7 @@ export function conflictingSidecars(
  */
 export function mayMeet(one: Labels, other: Labels, pods: readonly Labels[]): boolean {
   const keys = Object.keys(one);
-  const shared = keys.filter((key) => key in other);
-  if (shared.length > 0) return shared.every((key) => one[key] === other[key]);
+  if (keys.some((key) => key in other)) return !labelsDiffer(one, other);
   if (keys.length === 0 || Object.keys(other).length === 0) return true;
-  return pods.some((pod) => takes(one, pod) && takes(other, pod));
-}
-
-function takes(selector: Labels, pod: Labels): boolean {
-  return Object.entries(selector).every(([key, value]) => pod[key] === value);
+  return pods.some((pod) => hasLabels(pod, one) && hasLabels(pod, other));
 }

@@ -117,7 +117,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       proxyVersions: proxyVersions(of),
       rivals: labels === undefined ? [] : olderRivals(fence, labels, current.fencesBesides(of.namespace, labels), pods),
       pods,
-      isEnding: [fence, current.namespace(of.namespace)].some((each) => each?.metadata.deletionTimestamp !== undefined),
+      isEnding: current.isEnding(fence),
       ...this.#podsSeen(fence, labels, current),
       streams: streams(of),
       unread: unreadKinds(store),

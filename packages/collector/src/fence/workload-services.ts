@@ -1,15 +1,14 @@
 /** What Services tell of the pods of a fence. */
 import { isDeepStrictEqual } from "node:util";
-import { ENDPOINT_SLICE, type EndpointSlice, type Labels, SERVICE, SERVICE_NAME_LABEL } from "@fenceline/api";
+import { ENDPOINT_SLICE, type EndpointSlice, hasLabels, type Labels, labelsAgree, SERVICE, SERVICE_NAME_LABEL } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
 
 /** Labels that pods have because a Service selects by more labels than a fence does. */
 export function labelsBesides(mesh: Mesh, namespace: string, labels: Labels): Labels[] {
-  const own = Object.entries(labels);
+  const own = Object.keys(labels).length;
   return mesh.registry.servicesIn(namespace).flatMap(({ spec: { selector = {} } }) => {
-    const names = Object.keys(selector).length;
-    return names > own.length && own.every(([key, value]) => selector[key] === value) ? [selector] : [];
+    return Object.keys(selector).length > own && hasLabels(selector, labels) ? [selector] : [];
   });
 }
 
@@ -22,8 +21,8 @@ export function isServed(mesh: Mesh, namespace: string, labels: Labels): "surely
   let served: "perhaps" | "no" = "no";
   for (const { metadata, spec } of registry.servicesIn(namespace)) {
     const { selector = {} } = spec;
-    if (!agree(labels, selector) || registry.readyEndpoints(namespace, metadata.name) === 0) continue;
-    if (Object.keys(labels).every((key) => key in selector)) return "surely";
+    if (!labelsAgree(labels, selector) || registry.readyEndpoints(namespace, metadata.name) === 0) continue;
+    if (hasLabels(selector, labels)) return "surely";
     served = "perhaps";
   }
   return served;
@@ -32,13 +31,7 @@ export function isServed(mesh: Mesh, namespace: string, labels: Labels): "surely
 /** Whether pods of a Service are, or may be, of a fence: one of the two selects by more labels. */
 export function tellsOf(selector: Labels, labels: Labels): boolean {
   const [smaller, larger] = Object.keys(selector).length < Object.keys(labels).length ? [selector, labels] : [labels, selector];
-  return Object.entries(smaller).every(([key, value]) => larger[key] === value);
-}
-
-/** Whether two selectors have a label in common, and differ on none. */
-function agree(one: Labels, other: Labels): boolean {
-  const shared = Object.keys(one).filter((key) => key in other);
-  return shared.length > 0 && shared.every((key) => one[key] === other[key]);
+  return hasLabels(larger, smaller);
 }
 
 /** Pods of a namespace of which something else is known than before, by the labels that tell. */

@@ -1,4 +1,11 @@
-import { type EnvoyFilter, type LimitRuleStatus, renderedMeta, type SmartLimiter, type SmartLimiterStatus } from "@fenceline/api";
+import {
+  aboutGeneration,
+  type EnvoyFilter,
+  type LimitRuleStatus,
+  renderedMeta,
+  type SmartLimiter,
+  type SmartLimiterStatus,
+} from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import { BASE_SET, renderLimits } from "@fenceline/render/limiter";
 import { limiterConditions } from "./limiter-conditions.ts";
@@ -41,9 +48,8 @@ function limitsOf(limiter: SmartLimiter, { owner, labels, filterName, decisions 
 
 function limiterStatus(seen: LimiterSeen): SmartLimiterStatus {
   const { limiter, decisions, material } = seen;
-  const { generation } = limiter.metadata;
   return {
-    ...(generation !== undefined && { observedGeneration: generation }),
+    ...aboutGeneration(limiter.metadata),
     quotas: decisions.map(quotaText).join(", "),
     rules: decisions.map(ruleStatus),
     metricStatus: Object.fromEntries([...material].map(([name, value]) => [name, String(value)])),

@@ -1,12 +1,18 @@
-import { type Judgement, type LimiterCondition, type LimiterConditionType, shortenedList, withTransition } from "@fenceline/api";
+import {
+  aboutGeneration,
+  type Judgement,
+  type LimiterCondition,
+  type LimiterConditionType,
+  shortenedList,
+  withTransition,
+} from "@fenceline/api";
 import type { LimiterSeen } from "./limiter-seen.ts";
 
 type LimiterJudgement = Judgement<LimiterConditionType>;
 
 /** What is true of a limiter now, each with its reason. */
 export function limiterConditions(seen: LimiterSeen): LimiterCondition[] {
-  const { generation } = seen.limiter.metadata;
-  const about = generation === undefined ? {} : { observedGeneration: generation };
+  const about = aboutGeneration(seen.limiter.metadata);
   return [accepted(seen), resolvedRefs(seen), rendered(seen), acceptedByProxies(), active(seen), stale(seen)].map((judgement) =>
     withTransition({ ...judgement, ...about }, seen.limiter.status?.conditions, seen.now),
   );

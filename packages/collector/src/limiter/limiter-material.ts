@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Labels } from "@fenceline/api";
 import type { Material } from "@fenceline/limits";
 import type { ServiceLookup } from "@fenceline/registry";
@@ -25,10 +26,6 @@ export function podCounts(sets: readonly SetPods[], namespace: string, registry:
 }
 
 function serviceOf(labels: Labels, namespace: string, registry: ServiceLookup): string | undefined {
-  return registry.servicesIn(namespace).find(({ spec: { selector } }) => isSame(selector, labels))?.metadata.name;
-}
-
-function isSame(a: Labels, b: Labels): boolean {
-  const keys = Object.keys(a);
-  return keys.length > 0 && keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+  if (Object.keys(labels).length === 0) return undefined;
+  return registry.servicesIn(namespace).find(({ spec: { selector } }) => isDeepStrictEqual(selector, labels))?.metadata.name;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   DESTINATION_RULE,
+  type DestinationRule,
   type ObjectRef,
   refOf,
   refText,
@@ -58,7 +59,8 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     const limiter = store.objectOf(SMART_LIMITER, of);
     if (limiter === undefined) return undefined;
     const registry = new RecordedLookup(mesh().registry);
-    const beside = this.besides(of.namespace).map((each) => this.#observed(each, registry));
+    const destinationRules = inNamespace(store.snapshot().of(DESTINATION_RULE), of.namespace);
+    const beside = this.besides(of.namespace).map((each) => this.#observed(each, registry, destinationRules));
     this.reads.set(of, [registry.reads]);
     const own = beside.find((each) => each.limiter === limiter);
     if (own === undefined) return undefined;
@@ -72,7 +74,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       sharedWith: groups.filter((group) => isMember(group) && !isOwn(group)).map(({ owner }) => owner.limiter),
       present: store.ownedBy(of),
       obstacles: obstacles(of),
-      isEnding: [limiter, mesh().namespace(of.namespace)].some((each) => each?.metadata.deletionTimestamp !== undefined),
+      isEnding: mesh().isEnding(limiter),
       now: now(),
     };
   }
@@ -92,23 +94,13 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
 
   /** The limiters of a namespace: their rules may be for the same pods. */
   besides(namespace: string): readonly SmartLimiter[] {
-    return this.#options.store
-      .snapshot()
-      .of(SMART_LIMITER)
-      .filter(({ metadata }) => metadata.namespace === namespace);
+    return inNamespace(this.#options.store.snapshot().of(SMART_LIMITER), namespace);
   }
 
-  #observed(limiter: SmartLimiter, registry: RecordedLookup): Observed {
-    const { store, values, clock = () => performance.now() } = this.#options;
+  #observed(limiter: SmartLimiter, registry: RecordedLookup, destinationRules: readonly DestinationRule[]): Observed {
+    const { values, clock = () => performance.now() } = this.#options;
     const { namespace } = limiter.metadata;
     const known = this.#rulesOf(limiter);
-    const hasSubsets = Object.keys(limiter.spec.sets).length > 0;
-    const destinationRules = hasSubsets
-      ? store
-          .snapshot()
-          .of(DESTINATION_RULE)
-          .filter(({ metadata }) => metadata.namespace === namespace)
-      : [];
     const sets = podsOfSets({ limiter, registry, destinationRules });
     const all = new Map([...podCounts(sets, namespace, registry), ...values(limiter)]);
     const decisions = known.rules.map((rule) => decide(rule, all, clock()));
@@ -125,6 +117,13 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     this.#rules.set(id, read);
     return read;
   }
+}
+
+function inNamespace<O extends { readonly metadata: { readonly namespace: string } }>(
+  objects: readonly O[],
+  namespace: string,
+): readonly O[] {
+  return objects.filter(({ metadata }) => metadata.namespace === namespace);
 }
 
 function limitedPods({ limiter: { metadata }, sets }: Observed): readonly LimitedPods[] {

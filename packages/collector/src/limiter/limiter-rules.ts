@@ -1,7 +1,8 @@
 import { durationMs, type LimitAction, type LimitRuleStatus, type SmartLimiter } from "@fenceline/api";
-import { AdaptiveRule, type Decision, ExpressionError, Expressions, type InForce, type Material, type RulePolicy } from "@fenceline/limits";
+import { AdaptiveRule, ExpressionError, Expressions, type InForce, type Material, type RulePolicy } from "@fenceline/limits";
 import { type LimitFault, type LimitRule, limitRules } from "@fenceline/render/limiter";
 import { POD_COUNT } from "./limiter-material.ts";
+import type { RuleDecision } from "./limiter-seen.ts";
 
 /** A rule that can be decided, and what was decided last. */
 export interface DecidedRule {
@@ -53,12 +54,12 @@ export function readRules(
       }
     }
   }
-  const kept = before?.rules.filter(({ rule }) => isFaulty(limiter, rule) && !rules.some((each) => each.rule.id === rule.id)) ?? [];
+  const kept = before?.rules.filter(({ rule }) => isAskedFor(limiter, rule) && !rules.some((each) => each.rule.id === rule.id)) ?? [];
   return { limiter, rules: [...rules, ...kept], faults };
 }
 
 /** The rule as it is in force, for a status and for whoever renders it. */
-export function decide({ rule, adaptive }: DecidedRule, material: Material, now: number): Decision & { readonly rule: LimitRule } {
+export function decide({ rule, adaptive }: DecidedRule, material: Material, now: number): RuleDecision {
   return { ...adaptive.decide(material, now), rule };
 }
 
@@ -100,6 +101,6 @@ function storedOf(stored: readonly LimitRuleStatus[], { set, name }: LimitRule):
 }
 
 /** Whether the rule is still asked for, under the same name. */
-function isFaulty({ spec }: SmartLimiter, { set, name }: LimitRule): boolean {
+function isAskedFor({ spec }: SmartLimiter, { set, name }: LimitRule): boolean {
   return spec.sets[set]?.descriptor.some((descriptor, index) => (descriptor.name ?? String(index)) === name) === true;
 }

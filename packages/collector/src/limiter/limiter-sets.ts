@@ -39,14 +39,8 @@ function baseLabels({ metadata: { namespace, name }, spec }: SmartLimiter, regis
   return Object.keys(selector).length > 0 ? selector : `Service ${namespace}/${name} selects no pods: write spec.workloadSelector`;
 }
 
-function subsetLabels(
-  { metadata, spec }: SmartLimiter,
-  set: string,
-  registry: ServiceLookup,
-  rules: readonly DestinationRule[],
-): Labels | undefined {
-  const own = spec.host ?? metadata.name;
-  const isOwn = (host: string) => host === own || isService(registry, host, metadata);
+function subsetLabels(limiter: SmartLimiter, set: string, registry: ServiceLookup, rules: readonly DestinationRule[]): Labels | undefined {
+  const isOwn = (host: string) => host === hostText(limiter) || isService(registry, host, limiter.metadata);
   return rules
     .filter(({ spec: { host } }) => isOwn(host))
     .flatMap(({ spec: { subsets } }) => subsets)

@@ -1,21 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { applyMergePatch } from "@fenceline/api";
+import type { WireObject } from "../client/wire-object.ts";
 import { FieldOwners } from "./field-owners.ts";
 
 /** An object as a test reads it. */
-export interface FakeObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly managedFields: readonly { readonly manager: string }[];
-  };
-  readonly [field: string]: unknown;
+export interface FakeObject extends WireObject {
+  readonly metadata: WireObject["metadata"] & { readonly managedFields: readonly { readonly manager: string }[] };
 }
 
 /** What a watch tells. */

@@ -3,4 +3,4 @@ export { type ExportDefaults, type MeshHostLookup, MeshHosts } from "./mesh-host
 export { type HostReads, RecordedHosts } from "./recorded-hosts.ts";
 export type { EntryHost } from "./service-entry-index.ts";
 export type { HostRoutes, RoutedHost } from "./virtual-service-index.ts";
-export { unitedDefaults, type Visibility } from "./visibility.ts";
+export { EVERYBODY, unitedDefaults, type Visibility } from "./visibility.ts";

@@ -6,7 +6,7 @@ export interface Visibility {
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
-const EVERYBODY: Visibility = { isPublic: true, namespaces: NOBODY };
+export const EVERYBODY: Visibility = { isPublic: true, namespaces: NOBODY };
 
 /**
  * As istiod reads it: `*` is everybody whatever else is said, `~` nobody, an empty list the default

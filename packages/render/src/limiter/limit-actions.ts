@@ -96,14 +96,14 @@ function queryActions(matchers: readonly LimitMatcher[], id: string): readonly O
   return [
     ...(plain.length === 0 ? [] : [action("query_match", plain, true)]),
     ...inverted.map((matcher, index) => action(`query_match_not_${index}`, [matcher], false)),
-    ...distinct.map(({ name = "" }, index) => ({
-      ...distinctAction(
+    ...distinct.map(({ name = "" }, index) =>
+      distinctAction(
         { query_parameters: { query_parameter_name: name, descriptor_key: distinctKey("Query", id, index) } },
         id,
         "Query",
         index,
       ),
-    })),
+    ),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Labels } from "@fenceline/api";
+import { type Labels, labelsDiffer } from "@fenceline/api";
 import { LOCAL_LIMIT_NAME } from "./render-limits.ts";
 
 /** Pods that a set of a limiter is for. */
@@ -32,14 +32,9 @@ export function limitGroups(sets: readonly LimitedPods[]): readonly LimitGroup[]
   const groups = [...Map.groupBy(byAge, ({ labels }) => labelsText(labels)).values()];
   return groups.map((members, index) => {
     const [owner] = members as [LimitedPods];
-    const isShared = groups.slice(0, index).some(([older]) => older !== undefined && overlap(older.labels, owner.labels));
+    const isShared = groups.slice(0, index).some(([older]) => older !== undefined && !labelsDiffer(older.labels, owner.labels));
     return { owner, members, filterName: isShared ? `${LOCAL_LIMIT_NAME}.${owner.limiter}.${owner.set}` : LOCAL_LIMIT_NAME };
   });
-}
-
-/** Whether a pod may have the labels of both. */
-function overlap(a: Labels, b: Labels): boolean {
-  return Object.entries(a).every(([key, value]) => b[key] === undefined || b[key] === value);
 }
 
 function labelsText(labels: Labels): string {

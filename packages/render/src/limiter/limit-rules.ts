@@ -1,4 +1,4 @@
-import { isJsonObject, type LimitDescriptor, type SmartLimiter, shortHash } from "@fenceline/api";
+import { type LimitDescriptor, type SmartLimiter, shortHash } from "@fenceline/api";
 import { actionsOf, type LimitActions } from "./limit-actions.ts";
 import { type LimitPlace, placesOf } from "./limit-place.ts";
 
@@ -43,8 +43,8 @@ export function limitRules(
     const path = `spec.sets.${set}.descriptor[${index}]`;
     const rule = names.has(name) ? `another rule of the set is called ${name}` : ruleOf(limiter, set, name, descriptor);
     names.add(name);
-    if (isJsonObject(rule)) rules.push(rule as LimitRule);
-    else faults.push({ path, message: rule as string });
+    if (typeof rule === "string") faults.push({ path, message: rule });
+    else rules.push(rule);
   }
   return { rules, faults };
 }

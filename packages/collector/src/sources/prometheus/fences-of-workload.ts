@@ -1,4 +1,4 @@
-import type { FenceKey, Labels } from "@fenceline/api";
+import { type FenceKey, type Labels, labelsDiffer } from "@fenceline/api";
 import type { Mesh } from "../../mesh.ts";
 import type { Workload } from "./read-edges.ts";
 
@@ -23,7 +23,7 @@ export function fencesOfWorkload(workload: Workload, mesh: Mesh): readonly Fence
     const key = { namespace, name: called };
     const fence = called === "" ? undefined : mesh.fence(key);
     const wanted = fence && mesh.labelsOf(fence);
-    if (wanted !== undefined && !contradict(wanted, labels)) return [key];
+    if (wanted !== undefined && !labelsDiffer(wanted, labels)) return [key];
   }
   return [];
 }
@@ -34,8 +34,4 @@ function labelsOf({ app, version, canonicalService }: Workload): Labels {
     ...(version !== "" && { version }),
     ...(canonicalService !== "" && { "app.kubernetes.io/name": canonicalService, "service.istio.io/canonical-name": canonicalService }),
   };
-}
-
-function contradict(wanted: Labels, known: Labels): boolean {
-  return Object.entries(wanted).some(([name, value]) => known[name] !== undefined && known[name] !== value);
 }

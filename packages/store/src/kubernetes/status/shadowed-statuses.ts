@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Condition, groupOf, type OwnKind, type OwnObject, type SpecFault, statusOfFault, withTransition } from "@fenceline/api";
+import {
+  aboutGeneration,
+  type Condition,
+  groupOf,
+  type OwnKind,
+  type OwnObject,
+  type SpecFault,
+  statusOfFault,
+  withTransition,
+} from "@fenceline/api";
 import type { Clock, KubernetesApi, Leadership, ObjectKey } from "@fenceline/kubernetes";
 import { statusObstacle } from "../apply/obstacle.ts";
 import type { ObservedOwnKind, OwnInformer } from "../observed-own-kind.ts";
@@ -61,8 +70,7 @@ function conditionsOf(status: unknown): readonly Condition[] {
 
 function shadowed(kind: OwnKind, object: OwnObject | undefined, by: string, before: readonly Condition[]): readonly Condition[] {
   const message = `the ${by} of the same name counts, and this one is left alone: delete one of the two`;
-  const { generation: observedGeneration } = object?.metadata ?? {};
-  const about = observedGeneration === undefined ? {} : { observedGeneration };
+  const about = aboutGeneration(object?.metadata ?? {});
   return (kind.shadowedConditions ?? []).map((judgement) =>
     withTransition<string>({ ...judgement, reason: "Shadowed", message, ...about }, before, Date.now()),
   );
