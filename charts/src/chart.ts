@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseAllDocuments } from "yaml";
 import { toolPath } from "../../scripts/tools/tools.mjs";
 
 /** Folder of the chart. */
@@ -11,17 +10,6 @@ export const CHART: string = fileURLToPath(new URL("../fenceline", import.meta.u
 
 /** The Helm binary, or undefined when there is none: tests then say so and are skipped. */
 export const HELM: string | undefined = toolPath("helm");
-
-/** One rendered object, as far as the tests look into it. */
-export interface ChartObject {
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-}
 
 /** What one run of Helm gave. */
 export interface HelmRun {
@@ -40,13 +28,6 @@ export function helm(...args: readonly string[]): HelmRun {
 /** The chart rendered as `helm install fenceline --namespace fenceline` would, as text. */
 export function renderChart(...flags: readonly string[]): HelmRun {
   return helm("template", "fenceline", CHART, "--namespace", "fenceline", ...flags);
-}
-
-/** The objects in a rendered text. */
-export function objectsIn(text: string): ChartObject[] {
-  return parseAllDocuments(text)
-    .map((document) => document.toJS() as ChartObject | null)
-    .filter((object) => object !== null);
 }
 
 /** Values of the golden tests, each with its rendered output beside it. */

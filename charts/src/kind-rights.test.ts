@@ -5,9 +5,10 @@ import { test } from "node:test";
 import { groupOf, type Kind, MESH_KINDS, OWN_KINDS, RENDERED_KINDS } from "@fenceline/api";
 import { VALVE, WELL } from "@fenceline/api/testing";
 import { parse } from "yaml";
-import { CHART, goldenCases, objectsIn } from "./chart.ts";
+import { CHART, goldenCases } from "./chart.ts";
 import { KIND_RIGHTS_FILE, KIND_TABLES, kindRightsTemplate } from "./kind-rights.ts";
-import type { Role } from "./object-kinds.ts";
+import { objectsIn } from "./testing/chart-objects.ts";
+import type { Role } from "./testing/object-kinds.ts";
 
 type Rule = Role["rules"][number];
 

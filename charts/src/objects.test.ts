@@ -5,7 +5,8 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { COLLECTOR_AUDIENCE, meshConfigMapsOf, parseConfig, trustDomainsOf } from "@fenceline/api";
-import { type ChartObject, goldenCases, objectsIn } from "./chart.ts";
+import { goldenCases } from "./chart.ts";
+import { type ChartObject, objectsIn } from "./testing/chart-objects.ts";
 import type {
   AuthorizationPolicy,
   Autoscaler,
@@ -20,7 +21,7 @@ import type {
   Role,
   RoleBinding,
   Service,
-} from "./object-kinds.ts";
+} from "./testing/object-kinds.ts";
 
 /**
  * Laws about what the chart renders. They read the goldens, which another test holds equal to what

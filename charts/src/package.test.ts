@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { HELM, helm, objectsIn } from "./chart.ts";
-import type { PodTemplate } from "./object-kinds.ts";
+import { HELM, helm } from "./chart.ts";
+import { objectsIn } from "./testing/chart-objects.ts";
+import type { PodTemplate } from "./testing/object-kinds.ts";
 
 const skip = HELM === undefined && process.env.CI !== "true" && "no Helm here: scripts/tools/install.mjs helm could not install it";
 const SCRIPT = fileURLToPath(new URL("package.ts", import.meta.url));

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
-import { type ChartObject, goldenCases, objectsIn } from "./chart.ts";
-import type { Deployment } from "./object-kinds.ts";
+import { goldenCases } from "./chart.ts";
+import { type ChartObject, objectsIn } from "./testing/chart-objects.ts";
+import type { Deployment } from "./testing/object-kinds.ts";
 
 /**
  * What stands in the values of the case `everything` arrives where Kubernetes reads it. The golden

@@ -1,5 +1,4 @@
-export type { ControlMetrics } from "./control-metrics.ts";
-export { Controller, type ControllerOptions } from "./controller.ts";
+export { Controller } from "./controller.ts";
 export { KindDriver } from "./kind-driver.ts";
 export { plan } from "./plan.ts";
 export { WRITTEN } from "./plan-writer.ts";

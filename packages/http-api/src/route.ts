@@ -5,7 +5,7 @@ import { ApiRefusal, quoted } from "./refusal.ts";
 import { parseQuery, type Target } from "./target.ts";
 
 /** One request that a route answers. */
-export interface Call {
+interface Call {
   readonly request: IncomingMessage;
   /** What stands in the path in place of `{name}`, decoded, in the order of the path. */
   readonly path: readonly string[];

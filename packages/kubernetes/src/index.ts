@@ -10,7 +10,6 @@ export * from "./informer/informer.ts";
 export * from "./informer/informer-health.ts";
 export * from "./informer/object-cache.ts";
 export { awaitFreeLease } from "./lease/await-free-lease.ts";
-export { LEASE_TIMES, type LeaseTimes } from "./lease/election-state.ts";
 export * from "./lease/leader-election.ts";
 export * from "./lease/require-leadership.ts";
 export * from "./read-object.ts";

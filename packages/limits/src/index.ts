@@ -1,5 +1,5 @@
-export { AdaptiveRule, type AdaptiveRuleOptions, type Decision, type DecisionReason, type InForce } from "./engine/adaptive-rule.ts";
-export { MOST_QUOTA, type RulePolicy } from "./engine/rule-policy.ts";
-export { type Expression, Expressions, type Outcome } from "./expression/expression.ts";
-export { ExpressionError, type ExpressionFault } from "./expression/expression-error.ts";
+export { AdaptiveRule, type Decision, type InForce } from "./engine/adaptive-rule.ts";
+export type { RulePolicy } from "./engine/rule-policy.ts";
+export { Expressions } from "./expression/expression.ts";
+export { ExpressionError } from "./expression/expression-error.ts";
 export type { Material } from "./expression/material.ts";

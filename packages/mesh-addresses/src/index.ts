@@ -1,2 +1,2 @@
-export { type AddressFeed, meshAddressService } from "./service.ts";
-export { type AddressWatch, type AddressWatchOptions, watchMeshAddresses } from "./watch.ts";
+export { meshAddressService } from "./service.ts";
+export { watchMeshAddresses } from "./watch.ts";

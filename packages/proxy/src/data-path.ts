@@ -4,7 +4,7 @@
  */
 
 export { createMeshResolver } from "./destination/mesh-resolver.ts";
-export { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "./global-sidecar.ts";
-export { createDnsResolver, type DnsResolverOptions } from "./resolve/dns-resolver.ts";
+export { createGlobalSidecar, type GlobalSidecarOptions } from "./global-sidecar.ts";
+export { createDnsResolver } from "./resolve/dns-resolver.ts";
 export { type Resolver, toAddress } from "./resolve/resolver.ts";
-export { runWorker, type WorkerParts } from "./workers/run-worker.ts";
+export { runWorker } from "./workers/run-worker.ts";

@@ -1,17 +1,3 @@
-export type { UpstreamOptions } from "./calls/upstream-options.ts";
 export { AddressTable } from "./destination/address-table.ts";
-export { HOP_HEADER } from "./destination/hop.ts";
-export type { EdgeSink, ReportedEdge, RequestReporter } from "./destination/reported-edge.ts";
-export { createGlobalSidecar, type GlobalSidecar, type GlobalSidecarOptions } from "./global-sidecar.ts";
-export type { ListenerOptions } from "./http1/server.ts";
-export type { LoadLimits } from "./load/admission.ts";
-export { type RefusalCode, STATUS_OF } from "./refusals/refusal.ts";
-export { ERROR_HEADER } from "./refusals/refusal-answer.ts";
-export type { CallKind, LongLivedCall } from "./report/calls-in-flight.ts";
-export { createDnsResolver, type DnsResolverOptions } from "./resolve/dns-resolver.ts";
+export { createGlobalSidecar } from "./global-sidecar.ts";
 export { createRegistryResolver } from "./resolve/registry-resolver.ts";
-export { type Address, type Resolution, ResolutionError, type Resolver, type Target, toAddress } from "./resolve/resolver.ts";
-export type { TunnelOptions } from "./tunnel/tunnel-context.ts";
-export { PoolMetrics } from "./workers/pool-metrics.ts";
-export { runWorker, type WorkerParts } from "./workers/run-worker.ts";
-export { WorkerPool, type WorkerPoolOptions, type WorkerPoolTiming } from "./workers/worker-pool.ts";

@@ -50,7 +50,7 @@ export type ReporterEvent =
   | { readonly type: "disconnected"; readonly reason: string; readonly retryInMs: number };
 
 /** Counters since the start, for metrics. */
-export interface ReporterStats {
+interface ReporterStats {
   /** Requests given to `report`. */
   readonly reported: number;
   /**

@@ -19,7 +19,6 @@ const Name = text({ min: 1, max: 253 });
 const Quota = z.int().min(1).max(4_294_967_295);
 
 const MATCH_SOURCES = ["HeadMatch", "QueryMatch", "JsonBodyMatch", "SourceIpMatch", "PathMatch", "MethodMatch"] as const;
-export type MatchSource = (typeof MATCH_SOURCES)[number];
 
 const Matcher = z.strictObject(
   eitherSpelling({

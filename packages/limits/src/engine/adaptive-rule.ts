@@ -20,7 +20,7 @@ export interface InForce {
 }
 
 /** Why a decision is what it is. */
-export type DecisionReason =
+type DecisionReason =
   /** It is what the values ask for. */
   | "Followed"
   /**

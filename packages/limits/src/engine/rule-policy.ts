@@ -24,7 +24,7 @@ export interface RulePolicy {
 }
 
 /** What a token bucket of Envoy can hold: an unsigned integer of 32 bits. */
-export const MOST_QUOTA = 4_294_967_295;
+const MOST_QUOTA = 4_294_967_295;
 
 /** A policy with its defaults, in order. */
 export interface Limits {

@@ -4,7 +4,7 @@ import type { Refusal } from "./refusal.ts";
  * Response header that carries the code of a refusal. Its presence tells an answer of the proxy
  * from one of the destination.
  */
-export const ERROR_HEADER = "fenceline-error";
+const ERROR_HEADER = "fenceline-error";
 
 /**
  * RFC 9110 §15.5.6 demands `Allow` on a 405, and §9.3.7 wants it on the answer to an OPTIONS.

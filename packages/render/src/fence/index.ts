@@ -4,4 +4,4 @@ export { hasOnDemand } from "./fence-filter.ts";
 export { ParkedHosts } from "./parked-hosts.ts";
 export * from "./render-fence.ts";
 export { selectorRemarks } from "./selector-remarks.ts";
-export { type SwitchOverStep, switchOver } from "./switch-over.ts";
+export { switchOver } from "./switch-over.ts";

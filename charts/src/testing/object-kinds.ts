@@ -1,5 +1,5 @@
 /** The kinds that the chart renders, cut down to what its tests look at. */
-import type { ChartObject } from "./chart.ts";
+import type { ChartObject } from "./chart-objects.ts";
 
 type Labels = Readonly<Record<string, string>>;
 

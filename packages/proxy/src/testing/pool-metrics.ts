@@ -1,0 +1,1 @@
+export { PoolMetrics } from "../workers/pool-metrics.ts";
