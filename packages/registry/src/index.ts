@@ -1,4 +1,5 @@
 export * from "./address-classes.ts";
+export type { AddressHint } from "./address-index.ts";
 export * from "./authority.ts";
 export * from "./destination.ts";
 export { readinessChanged, servicesOfSlice } from "./endpoint-counts.ts";

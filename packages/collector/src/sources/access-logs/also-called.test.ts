@@ -75,6 +75,40 @@ test("T-29 a TCP connection that ends at another host keeps the one that its TLS
   );
 });
 
+test("T-29 a VirtualService that rewrites the Host keeps the host that was dialled, be it headless or not", () => {
+  const cluster = "outbound|8080||web.shop.svc.cluster.local";
+  for (const [learned, address, port] of [
+    [{ upstreamCluster: "outbound|80||c.test1.svc.cluster.local", authority: "c" }, "10.78.0.30", 80],
+    [{ upstreamCluster: cluster, authority: "web.shop" }, "10.77.1.8", 9000],
+  ] as const) {
+    const { reader, pages, clock, seen } = startReader(MESH);
+    reader.entries(OWN, [entryOf(learned), entryOf({ upstreamCluster: D, authority: "d" })]);
+    const [before] = seen();
+    // As Envoy logs it: the Host as it was sent, and the cluster.
+    const rewritten = { upstreamCluster: D, authority: "d.test1", downstreamLocalAddress: { address, port } };
+    for (; clock.now < 5_000; clock.now += 10) reader.entries(OWN, [entryOf(rewritten)]);
+    assert.deepEqual([pages[0]?.age(), before?.length, pages[0]?.size], [[], 2, 2], address);
+  }
+});
+
+test("T-29 an address that several Services have is the one's that the call ended at, and keeps no other", () => {
+  const both = `${PODS}---
+{apiVersion: v1, kind: Service, metadata: {name: all, namespace: shop}, spec: {clusterIP: None, ports: [{name: http, port: 80}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: all-1, namespace: shop, labels: {kubernetes.io/service-name: all}}
+endpoints: [{addresses: [10.77.1.8]}]
+ports: [{name: http, port: 9000}]
+`;
+  const { reader, pages, clock } = startReader(both);
+  const downstreamLocalAddress = { address: "10.77.1.8", port: 9000 };
+  reader.entries(OWN, [entryOf({ upstreamCluster: "outbound|80||all.shop.svc.cluster.local", authority: "all.shop" })]);
+  const web = entryOf({ upstreamCluster: "outbound|8080||web.shop.svc.cluster.local", authority: "web.shop", downstreamLocalAddress });
+  for (; clock.now < 5_000; clock.now += 10) reader.entries(OWN, [web]);
+  assert.deepEqual(pages[0]?.age(), ["all.shop.svc.cluster.local"]);
+});
+
 test("T-29 the ClusterIP in a Host names the host, also where the call ends out of the mesh", () => {
   const downstreamLocalAddress = { address: "10.78.0.30", port: 80 };
   assert.deepEqual(inUse({ upstreamCluster: "outbound|443||www.example.com", authority: "10.78.0.30", downstreamLocalAddress }).hosts, [

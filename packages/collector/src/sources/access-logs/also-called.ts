@@ -1,5 +1,5 @@
 import type { AccessLogEntry } from "@fenceline/als";
-import { isHeadless, parseAuthority } from "@fenceline/registry";
+import { type AddressHint, isHeadless, parseAuthority } from "@fenceline/registry";
 import type { Mesh } from "../../mesh.ts";
 import { wentByFallback } from "./destination.ts";
 
@@ -20,7 +20,9 @@ const NONE: readonly AlsoCalled[] = [];
  * - What the application named. A VirtualService on `c` may send its calls to `d`, and the entry
  *   has the cluster of `d` alone; without `c` in the fence there is no such route, so `c` is in
  *   use. Anybody may write any Host, so it teaches nothing.
- * - For TCP, which has no Host: the server name of its TLS, and the ClusterIP that was dialled.
+ * - For TCP, which has no Host: the server name of its TLS.
+ * - The ClusterIP that was dialled: TCP has no Host, and a VirtualService that rewrites the Host of
+ *   calls to `c` has the entry say `d`.
  * - The headless Service of a pod that was dialled by its address, when the Host named another
  *   Service: the caller's Envoy knows the address from the headless one only.
  *
@@ -32,10 +34,11 @@ export function alsoCalled(entry: AccessLogEntry, ended: string | undefined, cal
   if (wentByFallback(entry, mesh)) return NONE;
   if (upstreamCluster === "PassthroughCluster") return headlessOf(entry, ended, callerNamespace, mesh);
   const name = kind === "http" ? authority : sni;
+  if (kind === "http" && name === "") return NONE;
   const named = mesh.hostNamedBy(name, callerNamespace);
-  // Nearly every call is one to the host that it names.
-  if (kind === "http" && (name === "" || (named !== undefined && named === ended))) return NONE;
-  const byAddress = kind === "tcp" || named === undefined ? addressCalled(entry, callerNamespace, mesh) : undefined;
+  const byAddress = addressCalled(entry, { host: ended, namespace: callerNamespace, prefersHeadless: true }, mesh);
+  // Nearly every call is one to the host that it names, and whose address was dialled.
+  if (named === ended && (byAddress === undefined || byAddress === ended)) return NONE;
   const hosts = new Set([named, byAddress]);
   for (const none of [ended, undefined, mesh.fallbackHost, mesh.collectorHost]) hosts.delete(none);
   if (hosts.size === 0) return NONE;
@@ -51,12 +54,12 @@ function headlessOf({ downstreamLocalAddress: dialled }: AccessLogEntry, ended: 
   return found !== undefined && isOther ? [{ ...found, teaches: true }] : NONE;
 }
 
-/** The Service whose ClusterIP stands in the Host, or was dialled by TCP. */
-function addressCalled({ kind, authority, downstreamLocalAddress: dialled }: AccessLogEntry, namespace: string, mesh: Mesh) {
-  const address = kind === "tcp" ? dialled?.address : parseAuthority(authority)?.host;
-  return address === undefined || dialled === undefined
-    ? undefined
-    : mesh.registry.byAddress(address, dialled.port, { namespace, prefersHeadless: true })?.host;
+/** The Service whose ClusterIP was dialled, or stands in the Host. */
+function addressCalled({ kind, authority, downstreamLocalAddress: dialled }: AccessLogEntry, hint: AddressHint, { registry }: Mesh) {
+  if (dialled === undefined) return undefined;
+  const found = registry.byAddress(dialled.address, dialled.port, hint)?.host;
+  const parsed = found !== undefined || kind === "tcp" ? undefined : parseAuthority(authority);
+  return parsed === undefined || parsed.kind === "name" ? found : registry.byAddress(parsed.host, dialled.port, hint)?.host;
 }
 
 /** The first of some numbers that the Service has a port for. */
