@@ -225,7 +225,7 @@ export class Controller {
     if (status === undefined) this.#writer.statusIsKept(of);
     else if (await this.#writer.keepStatus(of, status)) reconciler.statusWritten?.(of, status);
     else return this.#writer.retryAfter(of);
-    if (leads()) await store.shadows?.tell(of);
+    if (leads() && desired?.isLeftAlone !== true) await store.shadows?.tell(of);
     return undefined;
   }
 

@@ -21,6 +21,7 @@ export function statusToWrite(
   { desired, fault, leads }: StatusKnown,
 ): object | undefined {
   const { kind } = reconciler;
+  if (desired?.isLeftAlone === true) return undefined;
   if (fault === undefined || !leads) return desired && reconciler.statusToWrite(of, desired);
   const status = statusOfFault(kind, desired?.status ?? fault.status, fault, Date.now());
   if (desired !== undefined) return reconciler.statusToWrite(of, status === undefined ? desired : { ...desired, status });

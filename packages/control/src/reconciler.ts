@@ -14,6 +14,11 @@ export interface Desired<Status> {
    * step. Default: when something changes.
    */
   readonly nextStepIn?: number | undefined;
+  /**
+   * It, or its namespace, is being deleted: nothing is written for it, nor into its status. Default
+   * false.
+   */
+  readonly isLeftAlone?: boolean;
 }
 
 /** What a run for an object came to. */

@@ -238,3 +238,44 @@ test("an automatic fence that comes while they are switched off goes", async (t)
     return server.get(FENCES, WEB) === undefined;
   });
 });
+
+test("T-23 in a namespace that is being deleted no fence is made for a workload, and none that was made is deleted", async (t) => {
+  const { server, mesh, state } = await running(t, shop);
+  const OTHER = { namespace: "other", name: "web" };
+  const fenced = { "slime.io/serviceFenced": "true" };
+  server.put(NAMESPACES, { metadata: { name: "other", labels: fenced } });
+  server.put(SERVICES, { metadata: OTHER, spec: { clusterIP: "10.0.0.8", selector: { app: "web" }, ports: [{ name: "http", port: 80 }] } });
+  await until(() => mesh.fence(WEB) !== undefined && mesh.fence(OTHER) !== undefined);
+  server.put(NAMESPACES, { metadata: { name: "shop", labels: fenced, deletionTimestamp: "2026-01-01T00:00:00Z" } });
+  await until(() => mesh.namespace("shop")?.metadata.deletionTimestamp !== undefined);
+  // A Service without a fence, and a fence without its Service.
+  addService(server, "late");
+  server.remove(SERVICES, WEB);
+  await until(() => mesh.registry.service("shop", "late") !== undefined && mesh.registry.service("shop", "web") === undefined);
+  // Another namespace goes on, and what was planned before would have been done by then.
+  server.remove(SERVICES, OTHER);
+  await until(() => {
+    state.now += 20;
+    return server.get(FENCES, OTHER) === undefined;
+  });
+  assert.deepEqual([server.count("POST", FENCES), server.count("DELETE", FENCES)], [2, 1]);
+});
+
+test("T-23 an automatic fence that is being deleted is not deleted again", async (t) => {
+  const { server, mesh, state, fences } = await running(t, shop);
+  await until(() => mesh.fence(WEB) !== undefined);
+  const { metadata, ...rest } = server.get(FENCES, WEB) as unknown as { readonly metadata: object };
+  server.put(FENCES, { ...rest, metadata: { ...metadata, deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["example.com/slow"] } });
+  await until(() => mesh.fence(WEB)?.metadata.deletionTimestamp !== undefined);
+  label(server, undefined);
+  await until(() => mesh.namespace("shop")?.metadata.labels["slime.io/serviceFenced"] === undefined);
+  state.now += 1_000;
+  await fences.idle();
+  // A fence that is not being deleted goes meanwhile.
+  server.put(FENCES, { metadata: { ...WEB, name: "left", labels: MADE }, spec: { enable: true } });
+  await until(() => {
+    state.now += 20;
+    return server.get(FENCES, { ...WEB, name: "left" }) === undefined;
+  });
+  assert.equal(server.count("DELETE", FENCES), 1);
+});

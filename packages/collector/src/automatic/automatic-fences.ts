@@ -179,6 +179,9 @@ export class AutomaticFences {
     const { store, mesh } = this.#options;
     const current = mesh();
     const { registry, config } = current;
+    // Nothing new is taken into a namespace that is being deleted, and what is in it goes by
+    // itself.
+    if (current.namespace(name)?.metadata.deletionTimestamp !== undefined) return [];
     const [fences, namespace] = [current.fencesIn(name), current.namespace(name)];
     const snapshot = { namespaces: namespace === undefined ? [] : [namespace], services: registry.servicesIn(name), fences };
     const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels(fence, registry, config) });

@@ -23,7 +23,11 @@ export function fenceChanges({ wanted, present, isKnown }: FenceChangesInput): r
   const staying = new Set([...wanted.fences, ...wanted.undecided].map(formatFenceKey));
   const created = wanted.fences.filter((key) => !names.has(formatFenceKey(key)) && isKnown(key));
   const deleted = present.filter(
-    (fence) => isAutomatic(fence.metadata.labels) && !staying.has(formatFenceKey(fence.metadata)) && isKnown(fence.metadata),
+    ({ metadata }) =>
+      isAutomatic(metadata.labels) &&
+      metadata.deletionTimestamp === undefined &&
+      !staying.has(formatFenceKey(metadata)) &&
+      isKnown(metadata),
   );
   return [
     ...created.map((key) => ({ action: "create", key }) as const),

@@ -74,8 +74,6 @@ export interface FenceSeen {
 
 /** What a fence asks for. */
 export interface DesiredFence extends Desired<ServiceFenceStatus> {
-  /** It is being deleted: nothing is written for it. */
-  readonly isLeftAlone?: boolean;
   /** When it was worked out, by the wall clock. */
   readonly at: number;
 }

@@ -152,9 +152,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return desiredFence(seen);
   }
 
-  statusToWrite(of: ObjectRef, { status, isLeftAlone = false }: DesiredFence): ServiceFenceStatus | undefined {
+  statusToWrite(of: ObjectRef, { status }: DesiredFence): ServiceFenceStatus | undefined {
     const state = this.#options.state(of);
-    if (state === undefined || isLeftAlone) return undefined;
+    if (state === undefined) return undefined;
     return differsInSubstance(state.status, status) || this.isStale(of) ? status : undefined;
   }
 

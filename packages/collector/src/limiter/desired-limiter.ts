@@ -18,7 +18,8 @@ export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
   // What is there after a restart with a spec that cannot be read was rendered from one that could.
   const isUnread = faults.length > 0 && decisions.length === 0;
   const refused = refusalOf(seen);
-  if (isEnding || isUnread) return { objects: present, status, ...refused };
+  if (isEnding) return { objects: present, status, isLeftAlone: true };
+  if (isUnread) return { objects: present, status, ...refused };
   const objects = wanted.flatMap((each) => limitsOf(limiter, each) ?? []);
   const waits = wanted.flatMap((each) => each.decisions).flatMap(({ nextIn }) => nextIn ?? []);
   return { objects, status, nextStepIn: waits.length === 0 ? undefined : Math.min(...waits), ...refused };
