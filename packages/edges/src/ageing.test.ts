@@ -340,3 +340,22 @@ test("T-27 another replica whose clock is ahead advances observed time by no mor
   edges.observedElsewhere(1_000_000, 100);
   assert.equal(edges.observedUntil, 100);
 });
+
+test("T-27 a clock that is set back before the first telemetry leaves no host seen in the future, restored or preloaded", () => {
+  const edges = new FenceEdges(POLICY);
+  edges.seed({ host: "restored", source: "learned", firstSeen: 10, lastSeen: 5_000 });
+  edges.offer({ host: "preloaded", source: "preloaded", firstSeen: 5_000, lastSeen: 5_000 });
+  edges.telemetry(100);
+  const times = () => edges.hosts().map(({ firstSeen, lastSeen }) => [firstSeen, lastSeen]);
+  assert.deepEqual(times(), [
+    [100, 100],
+    [10, 100],
+  ]);
+  // Time that goes on is no clock that was set back.
+  edges.observe("restored", 80, 1, 200);
+  edges.telemetry(300);
+  assert.deepEqual(times(), [
+    [100, 100],
+    [10, 200],
+  ]);
+});

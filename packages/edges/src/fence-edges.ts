@@ -228,16 +228,8 @@ export class FenceEdges {
     return this.#clock.latest;
   }
 
-  /**
-   * What a clock that was wrong saw in the future was seen now: nothing later would count until
-   * then.
-   */
   #setBackTo(now: number): void {
-    if (!this.#clock.setBack(now)) return;
-    for (const entry of this.#hosts.values()) {
-      entry.lastSeen = Math.min(entry.lastSeen, now);
-      entry.firstSeen = Math.min(entry.firstSeen, now);
-    }
+    if (this.#clock.setBack(now)) this.#hosts.setBack(now);
   }
 
   #makeRoom(): boolean {
@@ -248,6 +240,7 @@ export class FenceEdges {
   }
 
   #called(entry: HostEntry): void {
+    this.#clock.seen(entry.lastSeen);
     if (this.#room.called(entry)) this.#mayBeStale(entry);
   }
 
@@ -292,6 +285,7 @@ export class FenceEdges {
     const united = areUnited(ports) ? ports : unitePorts(ports);
     // Named one by one: a spread would keep every field beside the object, at twice the memory.
     const entry: HostEntry = { host, source, firstSeen, lastSeen, requests, ports: united, idleWindow, seenAt, takesRoom: true };
+    this.#clock.seen(lastSeen);
     this.#hosts.put(entry);
     this.#room.put(entry);
     this.#mayBeStale(entry);

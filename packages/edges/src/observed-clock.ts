@@ -8,18 +8,26 @@
 export class ObservedClock {
   #elapsed = 0;
   #latest: number | undefined;
+  #newest = Number.NEGATIVE_INFINITY;
 
   /**
    * Our own clock was set back: what was counted by the wrong one stays, and time goes on from
    * here. Else nothing would count, and nothing age, until the clock has caught up with what it
    * once said.
    *
-   * @returns whether it was
+   * @returns whether it was: telemetry came, or a host was seen, later than now
    */
   setBack(now: number): boolean {
-    const isSetBack = this.#latest !== undefined && now < this.#latest;
-    if (isSetBack) this.#latest = now;
-    return isSetBack;
+    const isSetBack = now < Math.max(this.#newest, this.#latest ?? now);
+    if (!isSetBack) return false;
+    this.#newest = now;
+    if (this.#latest !== undefined) this.#latest = Math.min(this.#latest, now);
+    return true;
+  }
+
+  /** A host was seen, perhaps by an earlier run, before any telemetry came to this one. */
+  seen(at: number): void {
+    this.#newest = Math.max(this.#newest, at);
   }
 
   /**

@@ -39,6 +39,17 @@ export class RecentHosts {
     return this.#cache.delete(host);
   }
 
+  /**
+   * What a clock that was wrong saw in the future was seen now: nothing later would count until
+   * then.
+   */
+  setBack(now: number): void {
+    for (const entry of this.values()) {
+      entry.lastSeen = Math.min(entry.lastSeen, now);
+      entry.firstSeen = Math.min(entry.firstSeen, now);
+    }
+  }
+
   /** Every entry, the one used last first. */
   values(): HostEntry[] {
     return [...this.#cache.values()].filter((entry) => entry !== undefined);
