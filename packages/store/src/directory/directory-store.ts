@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import {
   type AnyObject,
+  describeObject,
   type FencelineError,
   type Kind,
   MESH_KINDS,
@@ -17,6 +18,7 @@ import {
   type RenderedKind,
   type RenderedObject,
   refOf,
+  refText,
   type SpecFault,
 } from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
@@ -131,7 +133,7 @@ export class DirectoryStore implements Store {
     const onTrouble = troubleOf(options);
     await store.#state.load(options.kinds ?? OWN_KINDS, onTrouble);
     await store.#rendered.load(options.rendered ?? RENDERED_KINDS, onTrouble);
-    await store.#manifests.open();
+    await store.#manifests.open((objects) => store.#misses(objects));
     store.#mesh.read(store.#manifests.objects());
     store.#mesh.takeChanges();
     for (const object of store.#own.flatMap((kind) => store.snapshot().of(kind))) store.#state.adopt(refOf(object.kind, object));
@@ -223,6 +225,13 @@ export class DirectoryStore implements Store {
     await this.#manifests.close();
     await this.#rendered.close();
     await this.#state.close();
+  }
+
+  /** Whether an object is gone of which an earlier run left state, or rendered objects. */
+  #misses(objects: readonly AnyObject[]): boolean {
+    const present = new Set(objects.map(describeObject));
+    const owners = [...this.#state.owners(), ...this.#rendered.entries().map(({ value }) => value.owner)];
+    return owners.some((owner) => !present.has(refText(owner)));
   }
 
   #refresh(): void {

@@ -235,6 +235,18 @@ test("T-21 a start over a file that is empty for the moment takes away nothing o
   assert.deepEqual(await start(), [of], "one that stays empty is believed");
 });
 
+test("T-21 a start over a file of which a half is written takes away nothing of the fences in the other half", async (t) => {
+  const { folder, store } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), `${fence("a")}---\n${fence("b")}`));
+  await store.writeStatus({ kind: "ServiceFence", namespace: "test1", name: "b" }, { domains: {} });
+  await store.close();
+  writeFileSync(join(folder, "a.yaml"), fence("a"));
+  const written = setTimeout(() => writeFileSync(join(folder, "a.yaml"), `${fence("a")}---\n${fence("b")}`), 300);
+  t.after(() => clearTimeout(written));
+  const again = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  t.after(() => again.close());
+  assert.deepEqual(again.goneOwners(SERVICE_FENCE), []);
+});
+
 test("T-26 an entry that is no file, or too large, costs itself alone at the start too, and is told", async (t) => {
   const { names, refused } = await open(t, (folder) => {
     writeFileSync(join(folder, "a.yaml"), fence("a"));

@@ -96,16 +96,17 @@ export class ManifestFolder {
   /**
    * Reads the folder and begins to watch it.
    *
+   * @param isMissed whether some of these objects are missing that were there before
    * @throws {FencelineError} when a file is not valid: a start has no older content to fall back
    * to. What is no file at all costs itself alone
    */
-  async open(): Promise<void> {
+  async open(isMissed: (objects: readonly AnyObject[]) => boolean): Promise<void> {
     await ensureFolder(this.#folder);
     // Watching begins before reading, so that no change falls in between.
     await this.#watch();
     this.#poll = setInterval(() => this.#schedule(), POLL_MS).unref();
     try {
-      const { files, errors, leftOut, ignored } = await this.#settled();
+      const { files, errors, leftOut, ignored } = await this.#settled(isMissed);
       const fault = [...errors.values()].find((error) => !(error instanceof UnusableEntry));
       if (fault !== undefined) throw fault;
       this.#tellRefused(errors);
@@ -133,12 +134,13 @@ export class ManifestFolder {
   }
 
   /** The folder as it is once nothing seems to be on its way, or has been for too long. */
-  async #settled(): Promise<Decision> {
+  async #settled(isMissed: (objects: readonly AnyObject[]) => boolean): Promise<Decision> {
     const begin = performance.now();
     for (;;) {
       const found = await this.#find();
       const decision = decideFirst(found, this.#kinds);
-      if (performance.now() - begin >= DOUBT_MS || !isUnsettled(found, decision, Date.now())) return decision;
+      const misses = isMissed([...decision.files.values()].flatMap(({ objects }) => objects));
+      if (performance.now() - begin >= DOUBT_MS || !isUnsettled(found, decision, Date.now(), misses)) return decision;
       await pause(LOOK_MS);
     }
   }

@@ -122,3 +122,10 @@ test("T-21 a start is unsettled while a file that is empty or at fault was just 
     );
   assert.equal(unsettled(manifest("a"), at), false);
 });
+
+test("T-21 a start is unsettled while any file was just written and an object is missing that was there before", () => {
+  const at = 1_000_000_000;
+  const half = (modifiedAt: number) => new Map<string, Found>([["a.yaml", { text: manifest("a"), modifiedAt }]]);
+  const unsettled = (modifiedAt: number, isMissed: boolean) => isUnsettled(half(modifiedAt), decideFirst(half(modifiedAt)), at, isMissed);
+  assert.deepEqual([unsettled(at, true), unsettled(at, false), unsettled(at - DOUBT_MS, true)], [true, false, false]);
+});

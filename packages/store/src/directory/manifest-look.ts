@@ -122,14 +122,21 @@ function doubtOf(found: Found | undefined): number {
 
 /**
  * Whether a start does well to look once more: a file that is empty or at fault was written just
- * now, so it may be on its way.
+ * now, so it may be on its way. Where an object is missing that was there before, that is so of
+ * any file: half of a list is a valid list.
  *
- * @param errors what {@link decideFirst} says of the files
+ * @param decision what {@link decideFirst} says of the files
  * @param now milliseconds of the wall clock
+ * @param isMissed whether an object is missing that was there before. Default false
  */
-export function isUnsettled(found: ReadonlyMap<string, Found>, { errors }: Pick<Decision, "errors">, now: number): boolean {
+export function isUnsettled(
+  found: ReadonlyMap<string, Found>,
+  { errors }: Pick<Decision, "errors">,
+  now: number,
+  isMissed = false,
+): boolean {
   return [...found].some(([name, file]) => {
-    if (file.error !== undefined || !(errors.has(name) || file.text.trim() === "")) return false;
+    if (file.error !== undefined || !(isMissed || errors.has(name) || file.text.trim() === "")) return false;
     // One of the future was written by a clock that is wrong: it is as good as new.
     return now - (file.modifiedAt ?? Number.NEGATIVE_INFINITY) < DOUBT_MS;
   });
