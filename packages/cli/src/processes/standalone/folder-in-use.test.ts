@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +49,25 @@ test("T-25 a second process is refused before it touches anything, wherever its 
   const before = readdirSync(folder);
   const { code, stderr } = await runToEnd(["standalone", "--dir", folder, ...PORTS], { env: { ...process.env, TMPDIR: elsewhere } });
   assert.deepEqual([code, readdirSync(folder), readdirSync(elsewhere)], [2, before, []], stderr);
+  assert.match(stderr, /^DIRECTORY_IN_USE/);
+  await release();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test("T-25 a folder with a path too long for a socket is held in the folder too, wherever its temporary files are", {
+  skip: !existsSync("/proc/self/fd") && "no /proc here: the lock is among the temporary files",
+}, async (t) => {
+  const outer = mkdtempSync(join(tmpdir(), "fenceline-in-use-"));
+  const folder = join(outer, "deep".repeat(30), "folder");
+  const elsewhere = mkdtempSync(join(tmpdir(), "fenceline-elsewhere-"));
+  mkdirSync(folder, { recursive: true });
+  t.after(() => {
+    for (const each of [outer, elsewhere]) rmSync(each, { recursive: true });
+  });
+  const release = await takeFolder(folder);
+  assert.equal(readdirSync(folder).length, 1);
+  const { code, stderr } = await runToEnd(["standalone", "--dir", folder, ...PORTS], { env: { ...process.env, TMPDIR: elsewhere } });
+  assert.deepEqual([code, readdirSync(elsewhere)], [2, []], stderr);
   assert.match(stderr, /^DIRECTORY_IN_USE/);
   await release();
   assert.deepEqual(readdirSync(folder), []);

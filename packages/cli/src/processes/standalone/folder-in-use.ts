@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdir, rename, rm, stat } from "node:fs/promises";
+import { constants, open, readdir, rename, rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -28,16 +28,32 @@ const MOST_ASKED = 250;
  *
  * It is held by a Unix socket in the folder: the kernel lets go of it however the process ends, so
  * nothing has to be cleaned up after a crash, and containers that share the folder on one machine
- * meet there too. Where the folder can hold no socket (not every file system can, and its path may
- * be too long) it is among the temporary files, named by the folder's device and inode, which a
- * link does not change.
+ * meet there too. A folder whose path is too long for a socket's is named by an open file, where
+ * the system can do that. Where the folder can hold no socket (not every file system can) it is
+ * among the temporary files, named by the folder's device and inode, which a link does not change.
  *
  * @returns lets go of it
  * @throws {FencelineError} `DIRECTORY_IN_USE`
  */
 export async function takeFolder(folder: string): Promise<() => Promise<void>> {
-  const { dev, ino } = await stat(folder, { bigint: true });
-  for (const place of [join(folder, LOCK), join(tmpdir(), `fenceline-${dev}-${ino}.lock`)]) {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const { dev, ino } = await handle.stat({ bigint: true });
+    const places = [join(folder, LOCK), `/proc/self/fd/${handle.fd}/${LOCK}`, join(tmpdir(), `fenceline-${dev}-${ino}.lock`)];
+    const release = await takePlace(places, folder);
+    return async () => {
+      await release();
+      await handle.close();
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Takes the first place that can hold a socket. */
+async function takePlace(places: readonly string[], folder: string): Promise<() => Promise<void>> {
+  for (const place of places) {
     const claim = await Claim.make(place);
     if (claim === undefined) continue;
     if (await claim.prevails()) return () => claim.close();
