@@ -15,7 +15,7 @@ function faultIn(text: string): string {
 
 const route = (fields: string) => `fallback: {dispatches: [{name: a, cluster: c, domains: [a.example], ${fields}}]}`;
 
-test("T-50 a value that cannot be meant is refused where it stands, with what is expected and what was found", () => {
+test("T-17 T-50 a value that cannot be meant is refused where it stands, with what is expected and what was found", () => {
   for (const [text, expected] of [
     ['workloadLabel: "a b!!"', /^CONFIG_INVALID: c\.yaml:1 workloadLabel: not the key of a label: .*, found "a b!!"$/],
     ["workloadLabel: 5", /: expected a text, found 5$/],
@@ -56,7 +56,7 @@ test("T-50 a value that cannot be meant is refused where it stands, with what is
     assert.match(faultIn(text), expected, text);
 });
 
-test("T-50 every fault of a file is told, each with its line", () => {
+test("T-17 T-50 every fault of a file is told, each with its line", () => {
   const lines = faultIn(
     "istioNamespace: [x]\nworkloadLabel: 5\nnowhere: 1\nelsewhere: 2\nageing:\n  maxHosts: 0\n  idleWindow: soon\n",
   ).split("\n");

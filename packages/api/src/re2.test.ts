@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { re2Fault } from "./re2.ts";
 
-test("T-50 expressions of RE2 that JavaScript does not know are taken", () => {
+test("T-17 T-50 expressions of RE2 that JavaScript does not know are taken", () => {
   for (const text of [
     "^[^.:]+(:[0-9]+)?$",
     "(?i)(a|b)\\.?(:[0-9]+)?|\\[[0-9a-fA-F:.]+\\](:[0-9]+)?",
@@ -44,7 +44,7 @@ test("T-50 expressions of RE2 that JavaScript does not know are taken", () => {
     assert.equal(re2Fault(text), undefined, text);
 });
 
-test("T-50 expressions that RE2 does not take are refused, also those that JavaScript knows", () => {
+test("T-17 T-50 expressions that RE2 does not take are refused, also those that JavaScript knows", () => {
   for (const text of [
     "(",
     "a)",
