@@ -20,6 +20,18 @@ const TELLTALE = /^(?:cseq$|ice-)/i;
 /** What node:http's parser shows while it reads a piece. */
 interface ReadingSocket extends Duplex {
   readonly parser?: { getCurrentBuffer?(): Buffer } | null;
+  readonly bytesRead: number;
+}
+
+/** The names in a piece's request lines, by method and target. */
+type Protocols = ReadonlyMap<string, string>;
+
+/** The piece that was looked at last. */
+interface Piece {
+  readonly socket: Duplex;
+  /** Of its connection, up to its end. */
+  readonly bytesRead: number;
+  readonly protocols: Protocols;
 }
 
 /** Connections of which a request was looked at. */
@@ -43,25 +55,41 @@ export function noteProtocol(request: IncomingMessage): void {
   known.add(socket);
   if (RTSP_ONLY.has(method)) found.add(request);
   if (!SHARED.has(method) || (USUAL.has(method) && httpVersionMinor === 1 && !isFirst)) return;
-  const protocol = protocolIn(pieceOf(socket, isFirst), request);
+  const protocol = protocolsOf(socket, isFirst).get(nameOf(method, request.url));
   // The line came in a piece of its own, and is gone.
-  if (protocol === undefined ? hasTelltale(request) : protocol !== "HTTP") found.add(request);
+  if (protocol === undefined ? hasTelltale(request) : protocol !== HTTP) found.add(request);
 }
 
-/** @param isFirst the request is the first of its connection, whose empty lines were passed over */
-function pieceOf({ parser }: ReadingSocket, isFirst: boolean): string {
+const HTTP = "HTTP";
+let latest: Piece | undefined;
+
+/**
+ * Looked up once for all requests of a piece: it may hold thousands, and each look at all of it
+ * would take a millisecond.
+ *
+ * @param isFirst the request is the first of its connection, whose empty lines were passed over
+ */
+function protocolsOf(socket: ReadingSocket, isFirst: boolean): Protocols {
+  const { parser, bytesRead } = socket;
+  if (!isFirst && latest?.socket === socket && latest.bytesRead === bytesRead) return latest.protocols;
   const piece = parser?.getCurrentBuffer?.() ?? Buffer.alloc(0);
-  return piece.toString("latin1", 0, isFirst ? piece.indexOf(LF) + 1 : piece.length);
+  if (isFirst) return protocolsIn(piece.toString("latin1", 0, piece.indexOf(LF) + 1));
+  latest = { socket, bytesRead, protocols: protocolsIn(piece.toString("latin1")) };
+  return latest.protocols;
 }
 
-/** The name in a request's line; undefined when the line does not stand there. */
-function protocolIn(piece: string, { method, url }: IncomingMessage): string | undefined {
-  let protocol: string | undefined;
-  for (const [, lineMethod, target, name] of piece.matchAll(REQUEST_LINE)) {
+function protocolsIn(piece: string): Protocols {
+  const protocols = new Map<string, string>();
+  for (const [, method = "", target = "", protocol = ""] of piece.matchAll(REQUEST_LINE)) {
+    const name = nameOf(method, target);
     // Of several equal requests in one piece, nobody knows which one this is.
-    if (lineMethod === method && target === url && (protocol ?? "HTTP") === "HTTP") protocol = name;
+    if ((protocols.get(name) ?? HTTP) === HTTP) protocols.set(name, protocol);
   }
-  return protocol;
+  return protocols;
+}
+
+function nameOf(method: string, target = ""): string {
+  return `${method} ${target}`;
 }
 
 function hasTelltale({ rawHeaders }: IncomingMessage): boolean {
