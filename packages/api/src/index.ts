@@ -37,6 +37,7 @@ export * from "./manifest.ts";
 export * from "./merge-patch.ts";
 export * from "./null-fields.ts";
 export * from "./object.ts";
+export { re2Fault } from "./re2.ts";
 export * from "./read-object.ts";
 export { renderedMeta } from "./rendered-meta.ts";
 export * from "./short-hash.ts";

@@ -156,11 +156,11 @@ const Descriptor = z.strictObject(
 );
 export type LimitDescriptor = z.infer<typeof Descriptor>;
 
+/** All pods, or a subset as Istio names one. It stands in the names of what is rendered. */
+const SetName = text({ min: 1, max: 63, pattern: /^(?:_base|[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?)$/ });
+
 const Sets = z
-  .record(
-    text({ min: 1, max: 253 }),
-    z.strictObject({ descriptor: z.array(Descriptor).max(MOST_DESCRIPTORS).default([]).meta(alsoNamed("descriptors")) }),
-  )
+  .record(SetName, z.strictObject({ descriptor: z.array(Descriptor).max(MOST_DESCRIPTORS).default([]).meta(alsoNamed("descriptors")) }))
   .default({});
 
 const Query = z.strictObject({

@@ -2,9 +2,12 @@ import {
   aboutGeneration,
   type EnvoyFilter,
   type LimitRuleStatus,
+  ObjectName,
   renderedMeta,
   type SmartLimiter,
   type SmartLimiterStatus,
+  shortened,
+  shortHash,
 } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import { BASE_SET, renderLimits } from "@fenceline/render/limiter";
@@ -19,6 +22,8 @@ export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
   const isUnread = faults.length > 0 && decisions.length === 0;
   const refused = refusalOf(seen);
   if (isEnding) return { objects: present, status, isLeftAlone: true };
+  // Whatever stands there is for the pods of others.
+  if (seen.refusal !== undefined) return { objects: [], status, ...refused };
   if (isUnread) return { objects: present, status, ...refused };
   const objects = wanted.flatMap((each) => limitsOf(limiter, each) ?? []);
   const waits = wanted.flatMap((each) => each.decisions).flatMap(({ nextIn }) => nextIn ?? []);
@@ -26,20 +31,28 @@ export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
 }
 
 /** What a limiter asks for and does not get. */
-function refusalOf({ faults, sets, decisions }: LimiterSeen): Pick<Desired<unknown>, "refused"> {
+function refusalOf({ refusal, faults, sets, decisions }: LimiterSeen): Pick<Desired<unknown>, "refused"> {
+  if (refusal !== undefined) return { refused: refusal };
   const [fault] = faults;
   if (fault !== undefined) return { refused: { reason: "RuleInvalid", message: `${fault.path}: ${fault.message}` } };
   const missing = sets.find((each) => "missing" in each);
   if (missing !== undefined && "missing" in missing)
-    return { refused: { reason: "PodsUnknown", message: `set ${missing.set}: ${missing.missing}` } };
+    return { refused: { reason: missing.missing.reason, message: `set ${missing.set}: ${missing.missing.message}` } };
+  const leftOut = decisions.find(({ reason }) => reason === "TooManyRules");
+  if (leftOut !== undefined)
+    return { refused: { reason: "TooManyRules", message: `set ${leftOut.rule.set} rule ${leftOut.rule.name}: ${leftOut.message}` } };
   const without = decisions.find(({ quota }) => quota === undefined);
   if (without === undefined) return {};
   return { refused: { reason: "ValuesMissing", message: `set ${without.rule.set} rule ${without.rule.name}: ${without.message}` } };
 }
 
-/** As Slime names them, so that a limiter takes over what it had before. */
+/**
+ * As Slime names them, so that a limiter takes over what it had before. Where that is no name of an
+ * object, since it is too long or a subset has a capital, a hash of it is.
+ */
 function limitsName({ metadata: { name, namespace } }: SmartLimiter, set: string): string {
-  return [name, namespace, ...(set === BASE_SET ? [] : [set]), "ratelimit"].join(".");
+  const asSlime = [name, namespace, ...(set === BASE_SET ? [] : [set]), "ratelimit"].join(".");
+  return ObjectName.safeParse(asSlime).success ? asSlime : `ratelimit-${shortHash(asSlime)}`;
 }
 
 function limitsOf(limiter: SmartLimiter, { owner, labels, filterName, decisions }: WantedLimits): EnvoyFilter | undefined {
@@ -54,7 +67,7 @@ function limiterStatus(seen: LimiterSeen): SmartLimiterStatus {
     quotas: decisions.map(quotaText).join(", "),
     rules: decisions.map(ruleStatus),
     metricStatus: Object.fromEntries([...material].map(([name, value]) => [name, String(value)])),
-    ratelimitStatus: slimeStatus(decisions),
+    ratelimitStatus: withinBounds(slimeStatus(decisions)),
     conditions: limiterConditions(seen),
   };
 }
@@ -66,8 +79,20 @@ function ruleStatus({ rule, isActive, quota, reason, message }: RuleDecision): L
     active: isActive,
     ...(quota !== undefined && { quota }),
     reason,
-    ...(message !== undefined && { message }),
+    ...(message !== undefined && { message: shortened(message, LONGEST_MESSAGE) }),
   };
+}
+
+/** Characters of what a rule says of itself: there may be a thousand. */
+const LONGEST_MESSAGE = 200;
+/** Characters of what only Slime's users read. It repeats most of the spec. */
+const MOST_SLIME_STATUS = 128 * 1024;
+
+type SlimeStatus = NonNullable<SmartLimiterStatus["ratelimitStatus"]>;
+
+/** Nothing rather than a status that the API server refuses whole. */
+function withinBounds(status: SlimeStatus): SlimeStatus {
+  return JSON.stringify(status).length <= MOST_SLIME_STATUS ? status : {};
 }
 
 /** `100/60s, -`: what is limited, rule by rule. */
@@ -76,7 +101,7 @@ function quotaText({ rule, isActive, quota }: RuleDecision): string {
 }
 
 /** What is in force, in the form in which Slime's users read it. */
-function slimeStatus(decisions: readonly RuleDecision[]): NonNullable<SmartLimiterStatus["ratelimitStatus"]> {
+function slimeStatus(decisions: readonly RuleDecision[]): SlimeStatus {
   const inForce = decisions.filter(({ isActive }) => isActive);
   const bySet = Map.groupBy(inForce, ({ rule }) => rule.set);
   return Object.fromEntries([...bySet].map(([set, list]) => [set, { descriptor: list.map(slimeDescriptor) }]));

@@ -6,7 +6,7 @@ import {
   shortenedList,
   withTransition,
 } from "@fenceline/api";
-import type { LimiterSeen } from "./limiter-seen.ts";
+import type { LimiterSeen, RuleDecision } from "./limiter-seen.ts";
 
 type LimiterJudgement = Judgement<LimiterConditionType>;
 
@@ -33,13 +33,20 @@ function accepted({ faults, limiter }: LimiterSeen): LimiterJudgement {
 }
 
 function resolvedRefs({ sets }: LimiterSeen): LimiterJudgement {
-  const missing = sets.flatMap((each) => ("missing" in each ? [`set ${each.set}: ${each.missing}`] : []));
-  if (missing.length > 0) return { type: "ResolvedRefs", status: "False", reason: "PodsUnknown", message: shortenedList(missing) };
+  const missing = sets.flatMap((each) => ("missing" in each ? [{ set: each.set, ...each.missing }] : []));
+  const [first] = missing;
+  if (first !== undefined) {
+    const message = shortenedList(missing.map(({ set, message: what }) => `set ${set}: ${what}`));
+    return { type: "ResolvedRefs", status: "False", reason: first.reason, message };
+  }
   return { type: "ResolvedRefs", status: "True", reason: "PodsKnown", message: "the pods of every set are known" };
 }
 
 /** By what was read back. */
-function rendered({ wanted, present, obstacles: [obstacle], sharedWith }: LimiterSeen): LimiterJudgement {
+function rendered({ refusal, decisions: own, wanted, present, obstacles: [obstacle], sharedWith }: LimiterSeen): LimiterJudgement {
+  if (refusal !== undefined) return { type: "Rendered", status: "False", ...refusal };
+  const leftOut = own.filter(({ reason }) => reason === "TooManyRules");
+  if (leftOut.length > 0) return { type: "Rendered", status: "False", reason: "TooManyRules", message: leftOutText(leftOut) };
   if (obstacle !== undefined) return { type: "Rendered", status: "False", reason: obstacle.reason, message: obstacle.message };
   if (sharedWith.length > 0) {
     const message = `its rules stand in the EnvoyFilter of SmartLimiter ${shortenedList(sharedWith, ", ")}, which is for the same pods`;
@@ -54,6 +61,11 @@ function rendered({ wanted, present, obstacles: [obstacle], sharedWith }: Limite
     ", ",
   );
   return { type: "Rendered", status: "True", reason: "Written", message: `EnvoyFilter ${names}` };
+}
+
+function leftOutText(leftOut: readonly RuleDecision[]): string {
+  const rules = leftOut.map(({ rule }) => `${rule.set} rule ${rule.name}`);
+  return `${shortenedList(rules, ", ")} are left out: ${leftOut[0]?.message}`;
 }
 
 function acceptedByProxies(): LimiterJudgement {

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   DESTINATION_RULE,
-  type DestinationRule,
   type ObjectRef,
   refOf,
   refText,
@@ -11,16 +10,15 @@ import {
 } from "@fenceline/api";
 import type { Desired, Reconciler } from "@fenceline/control";
 import type { Material } from "@fenceline/limits";
-import { RecordedLookup } from "@fenceline/registry";
-import { type LimitedPods, type LimitGroup, limitGroups } from "@fenceline/render/limiter";
+import { fittingRules, type LimitGroup, type LimitRule } from "@fenceline/render/limiter";
+import { reservedNamespace } from "@fenceline/render/reach";
 import type { Obstacle } from "@fenceline/store";
 import type { KindContext } from "../kind-context.ts";
 import { RegistryReads } from "../registry-reads.ts";
 import { desiredLimiter } from "./desired-limiter.ts";
-import { podCounts } from "./limiter-material.ts";
-import { decide, type LimiterRules, type MetricNames, readRules } from "./limiter-rules.ts";
+import { type LimitedNamespace, type LimiterPods, limitedNamespace } from "./limited-namespace.ts";
+import { type DecidedRule, decide, type LimiterRules, type MetricNames, readRules } from "./limiter-rules.ts";
 import type { LimiterSeen, RuleDecision, WantedLimits } from "./limiter-seen.ts";
-import { podsOfSets, type SetPods } from "./limiter-sets.ts";
 
 /** What a {@link LimiterReconciler} reads. */
 export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "mesh" | "now"> {
@@ -33,22 +31,22 @@ export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "m
   readonly clock?: () => number;
 }
 
-/** A limiter with what there is to know of it now. */
-interface Observed {
-  readonly limiter: SmartLimiter;
-  readonly known: LimiterRules;
-  readonly sets: readonly SetPods[];
-  readonly material: Material;
-  readonly decisions: readonly RuleDecision[];
+/** A namespace as it was when its limiters were last looked at. */
+interface KnownNamespace extends LimitedNamespace {
+  /** As the store gave them: another list where one of them is another. */
+  readonly of: readonly SmartLimiter[];
+  /** Rules that an EnvoyFilter has no room for, by its group. */
+  readonly leftOut: Map<LimitGroup, ReadonlySet<LimitRule>>;
 }
 
 /** What is particular to a SmartLimiter in the loop of a controller. */
 export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterStatus> {
   readonly kind = SMART_LIMITER;
-  /** What was read for each limiter when it was last observed. */
+  /** What was read for the limiters of each namespace. */
   readonly reads = new RegistryReads();
   readonly #options: LimiterReconcilerOptions;
   readonly #rules = new Map<string, LimiterRules>();
+  readonly #namespaces = new Map<string, KnownNamespace>();
 
   constructor(options: LimiterReconcilerOptions) {
     this.#options = options;
@@ -56,22 +54,27 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
 
   observe(of: ObjectRef): LimiterSeen | undefined {
     const { store, mesh, now, obstacles } = this.#options;
-    const limiter = store.objectOf(SMART_LIMITER, of);
-    if (limiter === undefined) return undefined;
-    const registry = new RecordedLookup(mesh().registry);
-    const destinationRules = inNamespace(store.snapshot().of(DESTINATION_RULE), of.namespace);
-    const beside = this.besides(of.namespace).map((each) => this.#observed(each, registry, destinationRules));
-    this.reads.set(of, [registry.reads]);
-    const own = beside.find((each) => each.limiter === limiter);
-    if (own === undefined) return undefined;
-    const groups = limitGroups(beside.flatMap(limitedPods));
+    const known = this.#namespace(of.namespace);
+    const pods = known.limiters.get(of.name);
+    if (pods === undefined) return undefined;
+    const { limiter, sets } = pods;
+    const { config } = mesh();
+    const refusal = reservedNamespace(
+      refOf(SMART_LIMITER.name, limiter),
+      "a limiter there could turn everybody's first calls away",
+      config,
+    );
+    const groups = known.groups.filter(({ members }) => members.some((member) => member.limiter === of.name));
     const isOwn = ({ owner }: LimitGroup) => owner.limiter === of.name;
-    const isMember = ({ members }: LimitGroup) => members.some((member) => member.limiter === of.name);
     return {
-      ...own,
-      faults: own.known.faults,
-      wanted: groups.filter(isOwn).map((group) => wantedLimits(group, beside)),
-      sharedWith: groups.filter((group) => isMember(group) && !isOwn(group)).map(({ owner }) => owner.limiter),
+      limiter,
+      sets,
+      refusal,
+      faults: this.#rulesOf(limiter).faults,
+      decisions: refusal === undefined ? this.#decisions(pods, known) : [],
+      material: this.#named(pods),
+      wanted: refusal === undefined ? groups.filter(isOwn).map((group) => this.#wanted(group, known)) : [],
+      sharedWith: groups.filter((group) => !isOwn(group)).map(({ owner }) => owner.limiter),
       present: store.ownedBy(of),
       obstacles: obstacles(of),
       isEnding: mesh().isEnding(limiter),
@@ -88,8 +91,10 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
   }
 
   forget(of: ObjectRef): void {
-    this.reads.delete(of);
     this.#rules.delete(refText(of));
+    if (this.besides(of.namespace).length > 0) return;
+    this.#namespaces.delete(of.namespace);
+    this.reads.delete(namespaceRef(of.namespace));
   }
 
   /** The limiters of a namespace: their rules may be for the same pods. */
@@ -97,26 +102,98 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     return inNamespace(this.#options.store.snapshot().of(SMART_LIMITER), namespace);
   }
 
-  #observed(limiter: SmartLimiter, registry: RecordedLookup, destinationRules: readonly DestinationRule[]): Observed {
-    const { values, clock = () => performance.now() } = this.#options;
-    const { namespace } = limiter.metadata;
-    const known = this.#rulesOf(limiter);
-    const sets = podsOfSets({ limiter, registry, destinationRules });
-    const all = new Map([...podCounts(sets, namespace, registry), ...values(limiter)]);
-    const decisions = known.rules.map((rule) => decide(rule, all, clock()));
-    const named = new Set(known.rules.flatMap(({ names }) => names));
-    return { limiter, known, sets, decisions, material: new Map([...all].filter(([name]) => named.has(name))) };
+  /** Something that limiters of these namespaces read is another now. */
+  changed(namespaces: Iterable<string>): void {
+    for (const namespace of namespaces) this.#namespaces.delete(namespace);
+  }
+
+  #namespace(namespace: string): KnownNamespace {
+    const { store, mesh } = this.#options;
+    const of = store.snapshot().of(SMART_LIMITER);
+    const before = this.#namespaces.get(namespace);
+    if (before?.of === of) return before;
+    const destinationRules = inNamespace(store.snapshot().of(DESTINATION_RULE), namespace);
+    const limiters = inNamespace(of, namespace);
+    const known = { ...limitedNamespace({ namespace, limiters, destinationRules, registry: mesh().registry }), of, leftOut: new Map() };
+    this.#namespaces.set(namespace, known);
+    this.reads.set(namespaceRef(namespace), [known.reads]);
+    return known;
+  }
+
+  /** All rules of a limiter: also those whose pods are not known, or that there is no room for. */
+  #decisions(pods: LimiterPods, known: KnownNamespace): readonly RuleDecision[] {
+    const groups = groupsOf(pods.limiter, known);
+    const missing = new Map(pods.sets.flatMap((each) => ("missing" in each ? [[each.set, each.missing] as const] : [])));
+    const material = this.#material(pods);
+    return this.#rulesOf(pods.limiter).rules.map((each) => {
+      const group = groups.get(each.rule.set);
+      const hasRoom = group === undefined || !this.#leftOut(group, known).has(each.rule);
+      const why = missing.get(each.rule.set) ?? (hasRoom ? undefined : NO_ROOM);
+      return why === undefined ? this.#decided(each, material) : { rule: each.rule, isActive: false, quota: undefined, ...why };
+    });
+  }
+
+  #wanted(group: LimitGroup, known: KnownNamespace): WantedLimits {
+    const leftOut = this.#leftOut(group, known);
+    const decisions = group.members.flatMap(({ limiter, set }) => {
+      const pods = known.limiters.get(limiter);
+      if (pods === undefined) return [];
+      const rules = this.#rulesOf(pods.limiter).rules.filter(({ rule }) => rule.set === set && !leftOut.has(rule));
+      const material = this.#material(pods);
+      return rules.map((each) => this.#decided(each, material));
+    });
+    return { owner: group.owner, labels: group.owner.labels, filterName: group.filterName, decisions };
+  }
+
+  #decided(rule: DecidedRule, material: Material): RuleDecision {
+    const { clock = () => performance.now() } = this.#options;
+    return decide(rule, material, clock());
+  }
+
+  #material({ limiter, counts }: LimiterPods): Material {
+    return new Map([...counts, ...this.#options.values(limiter)]);
+  }
+
+  /** Values that the limiter's rules name. */
+  #named(pods: LimiterPods): Material {
+    const named = new Set(this.#rulesOf(pods.limiter).rules.flatMap(({ names }) => names));
+    return new Map([...this.#material(pods)].filter(([name]) => named.has(name)));
+  }
+
+  /** Worked out once for all limiters of a group. */
+  #leftOut(group: LimitGroup, known: KnownNamespace): ReadonlySet<LimitRule> {
+    const before = known.leftOut.get(group);
+    if (before !== undefined) return before;
+    const rules = group.members.flatMap(({ limiter, set }) => {
+      const pods = known.limiters.get(limiter);
+      return pods === undefined ? [] : this.#rulesOf(pods.limiter).rules.flatMap(({ rule }) => (rule.set === set ? [rule] : []));
+    });
+    const leftOut = new Set(fittingRules(rules).leftOut);
+    known.leftOut.set(group, leftOut);
+    return leftOut;
   }
 
   /** Read once for each spec. */
   #rulesOf(limiter: SmartLimiter): LimiterRules {
     const id = refText(refOf(SMART_LIMITER.name, limiter));
     const before = this.#rules.get(id);
-    if (before !== undefined && (before.limiter === limiter || isDeepStrictEqual(before.limiter.spec, limiter.spec))) return before;
-    const read = readRules(limiter, this.#options.metrics(limiter), before, before === undefined ? limiter.status?.rules : []);
+    if (before !== undefined && before.limiter === limiter) return before;
+    const isSame = before !== undefined && isDeepStrictEqual(before.limiter.spec, limiter.spec);
+    const stored = before === undefined ? limiter.status?.rules : [];
+    const read = isSame ? { ...before, limiter } : readRules(limiter, this.#options.metrics(limiter), before, stored);
     this.#rules.set(id, read);
     return read;
   }
+}
+
+const NO_ROOM = {
+  reason: "TooManyRules",
+  message: "the EnvoyFilter of its pods would be larger than an API server takes: write fewer rules, routes or addresses",
+} as const;
+
+/** Stands for the limiters of a namespace, of which no one has an empty name. */
+function namespaceRef(namespace: string): ObjectRef {
+  return { kind: SMART_LIMITER.name, namespace, name: "" };
 }
 
 function inNamespace<O extends { readonly metadata: { readonly namespace: string } }>(
@@ -126,15 +203,9 @@ function inNamespace<O extends { readonly metadata: { readonly namespace: string
   return objects.filter(({ metadata }) => metadata.namespace === namespace);
 }
 
-function limitedPods({ limiter: { metadata }, sets }: Observed): readonly LimitedPods[] {
-  const createdAt = Date.parse(metadata.creationTimestamp ?? "") || 0;
-  return sets.flatMap((each) => ("labels" in each ? [{ limiter: metadata.name, createdAt, set: each.set, labels: each.labels }] : []));
-}
-
-function wantedLimits({ owner, members, filterName }: LimitGroup, beside: readonly Observed[]): WantedLimits {
-  const decisions = members.flatMap(
-    (member) =>
-      beside.find(({ limiter }) => limiter.metadata.name === member.limiter)?.decisions.filter(({ rule }) => rule.set === member.set) ?? [],
+/** The groups that a limiter's sets are in. */
+function groupsOf({ metadata: { name } }: SmartLimiter, { groups }: KnownNamespace): ReadonlyMap<string, LimitGroup> {
+  return new Map(
+    groups.flatMap((group) => group.members.filter(({ limiter }) => limiter === name).map(({ set }) => [set, group] as const)),
   );
-  return { owner, labels: owner.labels, filterName, decisions };
 }

@@ -38,25 +38,27 @@ export function readRules(
 ): LimiterRules {
   const rules: DecidedRule[] = [];
   const faults: LimitFault[] = [];
-  const sets = Object.keys(limiter.spec.sets);
-  const expressions = expressionsFor(sets, metrics, faults);
-  for (const set of sets) {
-    const read = limitRules(limiter, set);
-    faults.push(...read.faults);
-    for (const rule of read.rules) {
-      const known = before?.rules.find((each) => each.rule.id === rule.id);
-      const inForce = known?.adaptive.inForce ?? storedOf(stored, rule);
-      try {
-        rules.push(decidedRule(rule, expressions, inForce));
-      } catch (error) {
-        if (!(error instanceof ExpressionError)) throw error;
-        faults.push({ path: `spec.sets.${set} rule ${rule.name}`, message: error.detail });
-      }
+  const read = limitRules(limiter);
+  faults.push(...read.faults);
+  const expressions = expressionsFor(Object.keys(limiter.spec.sets).slice(0, MOST_SETS), metrics, faults);
+  const known = new Map(before?.rules.map((each) => [each.rule.id, each.adaptive.inForce]));
+  const inForceBefore = new Map(stored.map((each) => [ruleText(each.set, each.rule), { isActive: each.active, quota: each.quota }]));
+  for (const rule of read.rules) {
+    const inForce = known.get(rule.id) ?? inForceBefore.get(ruleText(rule.set, rule.name));
+    try {
+      rules.push(decidedRule(rule, expressions, inForce));
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      faults.push({ path: `spec.sets.${rule.set} rule ${rule.name}`, message: error.detail });
     }
   }
-  const kept = before?.rules.filter(({ rule }) => isAskedFor(limiter, rule) && !rules.some((each) => each.rule.id === rule.id)) ?? [];
+  const ids = new Set(rules.map(({ rule }) => rule.id));
+  const kept = before?.rules.filter(({ rule }) => !ids.has(rule.id) && isAskedFor(limiter, rule)) ?? [];
   return { limiter, rules: [...rules, ...kept], faults };
 }
+
+/** Most sets that the expressions of a limiter may name: no more are taken in its namespace. */
+const MOST_SETS = 1_000;
 
 /** The rule as it is in force, for a status and for whoever renders it. */
 export function decide({ rule, adaptive }: DecidedRule, material: Material, now: number): RuleDecision {
@@ -95,12 +97,13 @@ function policyOf(action: LimitAction): RulePolicy {
   };
 }
 
-function storedOf(stored: readonly LimitRuleStatus[], { set, name }: LimitRule): InForce | undefined {
-  const found = stored.find((each) => each.set === set && each.rule === name);
-  return found && { isActive: found.active, quota: found.quota };
+function ruleText(set: string, name: string): string {
+  return JSON.stringify([set, name]);
 }
 
 /** Whether the rule is still asked for, under the same name. */
 function isAskedFor({ spec }: SmartLimiter, { set, name }: LimitRule): boolean {
+  // A set may be called `constructor`.
+  if (!Object.hasOwn(spec.sets, set)) return false;
   return spec.sets[set]?.descriptor.some((descriptor, index) => (descriptor.name ?? String(index)) === name) === true;
 }

@@ -1,11 +1,15 @@
 import type { Labels, RenderedObject, SmartLimiter } from "@fenceline/api";
 import type { Decision, Material } from "@fenceline/limits";
 import type { LimitedPods, LimitFault, LimitRule } from "@fenceline/render/limiter";
+import type { NamespaceRefusal } from "@fenceline/render/reach";
 import type { Obstacle } from "@fenceline/store";
-import type { SetPods } from "./limiter-sets.ts";
+import type { MissingPods, SetPods } from "./limiter-sets.ts";
 
-/** What was decided of a rule. */
-export type RuleDecision = Decision & { readonly rule: LimitRule };
+/** What was decided of a rule, or why it is not in force whatever the values are. */
+export interface RuleDecision extends Omit<Decision, "reason"> {
+  readonly rule: LimitRule;
+  readonly reason: Decision["reason"] | MissingPods["reason"] | "TooManyRules";
+}
 
 /** An EnvoyFilter that a limiter is to have: all limits of some pods. */
 export interface WantedLimits {
@@ -20,6 +24,8 @@ export interface WantedLimits {
 export interface LimiterSeen {
   readonly limiter: SmartLimiter;
   readonly faults: readonly LimitFault[];
+  /** Why nothing is rendered in its namespace; undefined where it is. */
+  readonly refusal: NamespaceRefusal | undefined;
   readonly sets: readonly SetPods[];
   /** Of its own rules. */
   readonly decisions: readonly RuleDecision[];

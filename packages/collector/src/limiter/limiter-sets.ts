@@ -1,31 +1,63 @@
-import type { DestinationRule, Labels, SmartLimiter } from "@fenceline/api";
+import type { DestinationRule, Labels, Service, SmartLimiter } from "@fenceline/api";
 import type { ServiceLookup } from "@fenceline/registry";
 import { BASE_SET } from "@fenceline/render/limiter";
+import { selectorFault } from "@fenceline/render/reach";
+
+/** Why nobody knows the pods of a set, or it is for none. */
+export interface MissingPods {
+  readonly reason: "PodsUnknown" | "SelectorInvalid" | "TooManySets";
+  /** What is wrong, and what to do. */
+  readonly message: string;
+}
 
 /** Pods that a set of a limiter is for, or why nobody knows them. */
-export type SetPods = { readonly set: string; readonly labels: Labels } | { readonly set: string; readonly missing: string };
+export type SetPods = { readonly set: string; readonly labels: Labels } | { readonly set: string; readonly missing: MissingPods };
 
-/** What the sets of a limiter are resolved with. */
-export interface SetsInput {
-  readonly limiter: SmartLimiter;
+/** What tells of the pods of sets in a namespace, in the order in which limiters ask for it. */
+export interface SetSources {
   readonly registry: ServiceLookup;
-  /** DestinationRules of its namespace. */
-  readonly destinationRules: readonly DestinationRule[];
+  /** DestinationRules of the namespace by the host that they name. */
+  readonly rulesByHost: ReadonlyMap<string, readonly DestinationRule[]>;
+  /** The same by the name of the Service of the namespace that their host means. */
+  readonly rulesByService: ReadonlyMap<string, readonly DestinationRule[]>;
+}
+
+/** Looks each DestinationRule up once, for all limiters of its namespace. */
+export function setSources(namespace: string, destinationRules: readonly DestinationRule[], registry: ServiceLookup): SetSources {
+  const serviceOf = ({ spec: { host } }: DestinationRule) => ownService(registry.resolveHost(host, namespace), namespace);
+  return {
+    registry,
+    rulesByHost: Map.groupBy(destinationRules, ({ spec }) => spec.host),
+    rulesByService: Map.groupBy(destinationRules, serviceOf),
+  };
+}
+
+/** The name of a Service of the namespace; empty where it is none. */
+function ownService(service: Service | undefined, namespace: string): string {
+  return service?.metadata.namespace === namespace ? service.metadata.name : "";
 }
 
 /**
  * The pods of each set of a limiter: those of its selector, else of the Service with its name; of
  * a subset those that have its labels, too.
  */
-export function podsOfSets({ limiter, registry, destinationRules }: SetsInput): readonly SetPods[] {
-  const base = baseLabels(limiter, registry);
+export function podsOfSets(limiter: SmartLimiter, sources: SetSources): readonly SetPods[] {
+  const base = baseLabels(limiter, sources.registry);
+  const subsets = typeof base === "string" ? new Map<string, Labels>() : subsetsOf(limiter, sources);
   return Object.keys(limiter.spec.sets).map((set) => {
-    if (typeof base === "string") return { set, missing: base };
-    if (set === BASE_SET) return { set, labels: base };
-    const subset = subsetLabels(limiter, set, registry, destinationRules);
-    if (subset !== undefined) return { set, labels: { ...base, ...subset } };
-    return { set, missing: `no DestinationRule of the namespace has a subset ${set} of ${hostText(limiter)}` };
+    if (typeof base === "string") return { set, missing: { reason: "PodsUnknown", message: base } };
+    if (set === BASE_SET) return podsOf(set, base);
+    const subset = subsets.get(set);
+    if (subset !== undefined) return podsOf(set, { ...base, ...subset });
+    const message = `no DestinationRule of the namespace has a subset ${set} of ${hostText(limiter)}`;
+    return { set, missing: { reason: "PodsUnknown", message } };
   });
+}
+
+function podsOf(set: string, labels: Labels): SetPods {
+  const fault = selectorFault(labels);
+  if (fault === undefined) return { set, labels };
+  return { set, missing: { reason: "SelectorInvalid", message: `its selector names no workload: ${fault}` } };
 }
 
 /** Labels, or what is missing. */
@@ -39,17 +71,10 @@ function baseLabels({ metadata: { namespace, name }, spec }: SmartLimiter, regis
   return Object.keys(selector).length > 0 ? selector : `Service ${namespace}/${name} selects no pods: write spec.workloadSelector`;
 }
 
-function subsetLabels(limiter: SmartLimiter, set: string, registry: ServiceLookup, rules: readonly DestinationRule[]): Labels | undefined {
-  const isOwn = (host: string) => host === hostText(limiter) || isService(registry, host, limiter.metadata);
-  return rules
-    .filter(({ spec: { host } }) => isOwn(host))
-    .flatMap(({ spec: { subsets } }) => subsets)
-    .find(({ name }) => name === set)?.labels;
-}
-
-function isService(registry: ServiceLookup, host: string, { namespace, name }: SmartLimiter["metadata"]): boolean {
-  const service = registry.resolveHost(host, namespace)?.metadata;
-  return service?.name === name && service.namespace === namespace;
+/** Of two with one name the first counts. */
+function subsetsOf(limiter: SmartLimiter, { rulesByHost, rulesByService }: SetSources): ReadonlyMap<string, Labels> {
+  const rules = [...(rulesByHost.get(hostText(limiter)) ?? []), ...(rulesByService.get(limiter.metadata.name) ?? [])];
+  return new Map(rules.flatMap(({ spec: { subsets } }) => subsets.map(({ name, labels }) => [name, labels] as const)).reverse());
 }
 
 function hostText({ metadata, spec }: SmartLimiter): string {

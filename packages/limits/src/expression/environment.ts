@@ -33,11 +33,17 @@ export const FUNCTION_NAMES: ReadonlySet<string> = new Set([...FUNCTIONS.map(([n
  * what everybody writes.
  */
 export function environmentFor(names: readonly string[]): Environment {
-  const environment = new Environment({ limits: LIMITS }).registerVariable(VALUES, "map<string, double>");
+  const environment = WITHOUT_NAMES.clone();
   for (const [name, tree] of Object.entries(valueTree(names))) {
     if (tree === "double") environment.registerVariable(name, "double");
     else environment.registerVariable({ name, schema: tree as Exclude<ValueTree, "double"> });
   }
+  return environment;
+}
+
+/** All functions and operators: each limiter has an environment, and only its names are its own. */
+function environmentWithoutNames(): Environment {
+  const environment = new Environment({ limits: LIMITS }).registerVariable(VALUES, "map<string, double>");
   for (const [operator, of] of Object.entries(ARITHMETIC)) {
     environment.registerOperator(`int ${operator} double: double`, of).registerOperator(`double ${operator} int: double`, of);
   }
@@ -56,6 +62,8 @@ const ARITHMETIC: Readonly<Record<string, (a: CelNumber, b: CelNumber) => number
   "*": (a, b) => Number(a) * Number(b),
   "/": (a, b) => Number(a) / Number(b),
 };
+
+const WITHOUT_NAMES = environmentWithoutNames();
 
 /** Every way to give so many numbers: `int, int`, `int, double`, … */
 function combinations(count: number): readonly string[][] {

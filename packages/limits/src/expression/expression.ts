@@ -101,7 +101,6 @@ export class Expressions {
     needed: readonly string[],
     result: (values: object) => Outcome<T>,
   ): Expression<T> {
-    const known = this.#names;
     return {
       text,
       cel,
@@ -110,7 +109,7 @@ export class Expressions {
         const missing = needed.filter((name) => !Number.isFinite(material.get(name)));
         if (missing.length > 0) return { missing };
         try {
-          return result(valuesOf(known, material));
+          return result(valuesOf(names, material));
         } catch (error) {
           return { fault: firstLine(error instanceof Error ? error.message : String(error)) };
         }
@@ -126,11 +125,11 @@ export class Expressions {
 
 const FORMS = "numbers, names, operators and min, max, clamp, ceil, floor, round, default";
 
-/** The variables of an evaluation: every value by its parts and by its name. NaN is missing. */
-function valuesOf(known: ReadonlySet<string>, material: Material): object {
+/** The variables of an evaluation: each value by its parts and by its name. NaN is missing. */
+function valuesOf(names: readonly string[], material: Material): object {
   const variables: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   const whole = new Map<string, number>();
-  for (const name of known) {
+  for (const name of names) {
     const given = material.get(name) ?? Number.NaN;
     const value = Number.isFinite(given) ? given : Number.NaN;
     whole.set(name, value);

@@ -1,5 +1,5 @@
 import { NamespaceName, type ServiceFenceSpec, shortened } from "@fenceline/api";
-import { isLabel } from "./refusals.ts";
+import { isLabel } from "../reach/workload-labels.ts";
 
 /** What a Sidecar calls namespaces beside their names: all of them, and that of the fence. */
 const OF_A_SIDECAR: ReadonlySet<string> = new Set(["*", "."]);

@@ -1,3 +1,4 @@
-export { type LimitedPods, type LimitGroup, limitGroups } from "./limit-groups.ts";
+export { fittingRules } from "./fitting-rules.ts";
+export { type LimitedPods, type LimitGroup, labelsText, limitGroups } from "./limit-groups.ts";
 export { BASE_SET, type LimitFault, type LimitRule, limitRules } from "./limit-rules.ts";
 export { renderLimits } from "./render-limits.ts";

@@ -1,5 +1,6 @@
-import type { EnvoyValue, LimitMatcher } from "@fenceline/api";
+import { type EnvoyValue, type LimitMatcher, re2Fault } from "@fenceline/api";
 import { type AddressRange, isSingle, parseRange } from "./address-range.ts";
+import { isHeaderName } from "./header-names.ts";
 
 /** What a route says of a call, and the entries that it gives where every action has one. */
 export interface LimitActions {
@@ -55,12 +56,19 @@ function faultOf(matcher: LimitMatcher): string | undefined {
   const source = sourceOf(matcher);
   if (source === "JsonBodyMatch") return "JsonBodyMatch needs an Envoy of its own, which Istio does not have";
   if ((source === "HeadMatch" || source === "QueryMatch") && !matcher.name) return `${source} needs a name`;
-  if (source !== "SourceIpMatch") return undefined;
+  if (source === "HeadMatch" && !isHeaderName(matcher.name ?? "")) return `${JSON.stringify(matcher.name)} is no name of a header`;
+  if (source !== "SourceIpMatch") return expressionFault(matcher);
   if (matcher.invertMatch) return "SourceIpMatch cannot be inverted: Envoy says which address a call came from, not which it did not";
   if (isDistinct(matcher)) return undefined;
-  if (matcher.exactMatch === undefined) return "SourceIpMatch needs exactMatch, with one address or several";
+  if (!matcher.exactMatch) return "SourceIpMatch needs exactMatch, with one address or several";
   const wrong = textsOf(matcher.exactMatch).find((text) => parseRange(text) === undefined);
   return wrong === undefined ? undefined : `${JSON.stringify(wrong)} is neither an address nor a range`;
+}
+
+/** An Envoy that cannot compile an expression refuses all routes that come with it. */
+function expressionFault({ regexMatch = "" }: LimitMatcher): string | undefined {
+  const fault = re2Fault(regexMatch);
+  return fault === undefined ? undefined : `regexMatch is not an expression of RE2: ${fault}`;
 }
 
 interface OneAction {
@@ -175,14 +183,17 @@ function condition(matcher: LimitMatcher): { readonly [field: string]: EnvoyValu
   return string_match === undefined ? { present_match: true } : { string_match };
 }
 
-/** Of several, the first counts: expression, whole value, beginning, end, empty. */
+/**
+ * Of several, the first counts: expression, whole value, beginning, end, empty. An empty text is
+ * none, as in protobuf: Envoy refuses an empty beginning.
+ */
 function stringMatch(matcher: LimitMatcher): { readonly [field: string]: EnvoyValue } | undefined {
   const { regexMatch, exactMatch, prefixMatch, suffixMatch, isExactMatchEmpty } = matcher;
   if (sourceOf(matcher) === "PathMatch") return pathMatch(matcher);
-  if (regexMatch !== undefined) return { safe_regex: { regex: regexMatch } };
-  if (exactMatch !== undefined) return { exact: exactMatch };
-  if (prefixMatch !== undefined) return { prefix: prefixMatch };
-  if (suffixMatch !== undefined) return { suffix: suffixMatch };
+  if (regexMatch) return { safe_regex: { regex: regexMatch } };
+  if (exactMatch) return { exact: exactMatch };
+  if (prefixMatch) return { prefix: prefixMatch };
+  if (suffixMatch) return { suffix: suffixMatch };
   return isExactMatchEmpty ? { exact: "" } : undefined;
 }
 
@@ -194,10 +205,10 @@ function pathMatch({
   suffixMatch,
 }: LimitMatcher): { readonly [field: string]: EnvoyValue } | undefined {
   const withQuery = (path: string) => ({ safe_regex: { regex: `${path}(\\?.*)?` } });
-  if (regexMatch !== undefined) return withQuery(`(?:${regexMatch})`);
-  if (exactMatch !== undefined) return withQuery(literally(exactMatch));
-  if (prefixMatch !== undefined) return { prefix: prefixMatch };
-  return suffixMatch === undefined ? undefined : withQuery(`[^?]*${literally(suffixMatch)}`);
+  if (regexMatch) return withQuery(`(?:${regexMatch})`);
+  if (exactMatch) return withQuery(literally(exactMatch));
+  if (prefixMatch) return { prefix: prefixMatch };
+  return suffixMatch ? withQuery(`[^?]*${literally(suffixMatch)}`) : undefined;
 }
 
 function literally(text: string): string {

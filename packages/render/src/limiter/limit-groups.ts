@@ -37,7 +37,8 @@ export function limitGroups(sets: readonly LimitedPods[]): readonly LimitGroup[]
   });
 }
 
-function labelsText(labels: Labels): string {
+/** One text for the same labels, in whatever order they were written. */
+export function labelsText(labels: Labels): string {
   return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => byText(a, b)));
 }
 

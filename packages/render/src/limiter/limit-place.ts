@@ -46,19 +46,14 @@ export function placesOf({ direction, port = 0, route = [], host = [] }: LimitTa
   return { places: [...routes, ...hosts] };
 }
 
-/** Whether every call of `other` is one of `place`. */
-export function covers(place: LimitPlace, other: LimitPlace): boolean {
-  return (
-    place.context === other.context &&
-    place.applyTo === other.applyTo &&
-    place.route === other.route &&
-    (place.virtualHost === undefined || place.virtualHost === other.virtualHost)
-  );
+/** The text of the place in every virtual host, which counts every call of this one. */
+export function widePlaceText({ virtualHost: _, ...place }: LimitPlace): string {
+  return placeText(place);
 }
 
-/** One text for one place. */
+/** One text for one place. Hosts and routes may have any characters. */
 export function placeText({ context, applyTo, virtualHost = "", route = "" }: LimitPlace): string {
-  return [context, applyTo, virtualHost, route].join(" ");
+  return JSON.stringify([context, applyTo, virtualHost, route]);
 }
 
 /** Istio names an outbound virtual host with its port. */

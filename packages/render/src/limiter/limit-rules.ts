@@ -1,4 +1,5 @@
-import { type LimitDescriptor, type SmartLimiter, shortHash } from "@fenceline/api";
+import { type LimitAction, type LimitDescriptor, type SmartLimiter, shortHash } from "@fenceline/api";
+import { addedHeaderFault, isHeaderName } from "./header-names.ts";
 import { actionsOf, type LimitActions } from "./limit-actions.ts";
 import { type LimitPlace, placesOf } from "./limit-place.ts";
 
@@ -15,6 +16,8 @@ export interface LimitRule {
   readonly alternatives: readonly LimitActions[];
   /** Milliseconds that the quota lasts. */
   readonly interval: number;
+  /** About how long it is at each place, in characters. */
+  readonly size: number;
 }
 
 /** A rule that cannot be rendered, whatever is measured. */
@@ -27,30 +30,41 @@ export interface LimitFault {
 /** Set of all pods of a limiter's workload. */
 export const BASE_SET = "_base";
 
+/**
+ * Most rules of a limiter, of all its sets. A person writes some ten; each is worked out whenever
+ * the limiter is looked at.
+ */
+const MOST_RULES = 1_000;
+
+/** Characters of a bucket, and of what stands around it. */
+const BUCKET_SIZE = 150;
+
 /** Shortest interval of a bucket that Envoy takes, in milliseconds. */
 const SHORTEST_INTERVAL = 50;
 
-/** The rules of one set of a limiter, in order, and what is wrong with others. */
-export function limitRules(
-  limiter: SmartLimiter,
-  set: string,
-): { readonly rules: readonly LimitRule[]; readonly faults: readonly LimitFault[] } {
+/** The rules of a limiter, set by set and in order, and what is wrong with others. */
+export function limitRules(limiter: SmartLimiter): { readonly rules: readonly LimitRule[]; readonly faults: readonly LimitFault[] } {
   const rules: LimitRule[] = [];
   const faults: LimitFault[] = [];
-  const names = new Set<string>();
-  for (const [index, descriptor] of (limiter.spec.sets[set]?.descriptor ?? []).entries()) {
-    const name = descriptor.name ?? String(index);
-    const path = `spec.sets.${set}.descriptor[${index}]`;
-    const rule = names.has(name) ? `another rule of the set is called ${name}` : ruleOf(limiter, set, name, descriptor);
-    names.add(name);
-    if (typeof rule === "string") faults.push({ path, message: rule });
-    else rules.push(rule);
+  for (const [set, { descriptor: descriptors }] of Object.entries(limiter.spec.sets)) {
+    const names = new Set<string>();
+    for (const [index, descriptor] of descriptors.entries()) {
+      const path = `spec.sets.${set}.descriptor[${index}]`;
+      if (rules.length + faults.length === MOST_RULES) return { rules, faults: [...faults, { path, message: TOO_MANY_RULES }] };
+      const name = descriptor.name ?? String(index);
+      const rule = names.has(name) ? `another rule of the set is called ${name}` : ruleOf(limiter, set, name, descriptor);
+      names.add(name);
+      if (typeof rule === "string") faults.push({ path, message: rule });
+      else rules.push(rule);
+    }
   }
   return { rules, faults };
 }
 
+const TOO_MANY_RULES = `a limiter has ${MOST_RULES.toLocaleString("en")} rules at most; this one and those behind it are left out`;
+
 function ruleOf(limiter: SmartLimiter, set: string, name: string, descriptor: LimitDescriptor): LimitRule | string {
-  const { action, match, customKey, customValue } = descriptor;
+  const { action, match, customKey, customValue = "" } = descriptor;
   const target = descriptor.target ?? limiter.spec.target ?? targetOfOlderForm(limiter, descriptor);
   if (target === undefined) return "neither the rule nor spec.target says where the calls are";
   const where = placesOf(target, limiter.spec.gateway);
@@ -58,13 +72,34 @@ function ruleOf(limiter: SmartLimiter, set: string, name: string, descriptor: Li
   if (action.strategy === "global") return "`strategy: global` needs a rate limit service, and Fenceline configures none yet";
   const interval = (action.fillInterval.seconds ?? 0) * 1_000 + (action.fillInterval.nanos ?? 0) / 1e6;
   if (interval < SHORTEST_INTERVAL) return `fillInterval is ${interval} ms, and Envoy takes ${SHORTEST_INTERVAL} ms and more`;
+  const header = headerFault(action);
+  if (header !== undefined) return header;
   const id = `Service[${limiter.metadata.name}.${limiter.metadata.namespace}]-Id[${shortHash(`${set}/${name}`)}]`;
   const what =
-    customKey === undefined
+    customKey === undefined || customKey === ""
       ? actionsOf(match, id)
-      : { alternatives: [{ actions: [], entries: [{ key: customKey, value: customValue ?? "" }] }] };
+      : { alternatives: [{ actions: [], entries: [{ key: customKey, value: customValue }] }] };
   if ("fault" in what) return what.fault;
-  return { set, name, id, descriptor, places: where.places, alternatives: what.alternatives, interval };
+  return {
+    set,
+    name,
+    id,
+    descriptor,
+    places: where.places,
+    alternatives: what.alternatives,
+    interval,
+    size: sizeOf(what.alternatives, action),
+  };
+}
+
+/** The alternatives of a rule differ in an address only. */
+function sizeOf(alternatives: readonly LimitActions[], { headersToAdd }: LimitAction): number {
+  return alternatives.length * (JSON.stringify(alternatives[0] ?? "").length + BUCKET_SIZE) + JSON.stringify(headersToAdd).length;
+}
+
+function headerFault({ headersToAdd, cost }: LimitAction): string | undefined {
+  if (cost?.header !== undefined && !isHeaderName(cost.header)) return `cost: ${JSON.stringify(cost.header)} is no name of a header`;
+  return headersToAdd.map(addedHeaderFault).find((fault) => fault !== undefined);
 }
 
 /**

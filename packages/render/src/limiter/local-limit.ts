@@ -1,4 +1,5 @@
 import type { EnvoyValue } from "@fenceline/api";
+import { literalValue } from "./header-names.ts";
 import type { DescriptorEntry, LimitActions } from "./limit-actions.ts";
 import type { LimitedRule } from "./limited-rule.ts";
 
@@ -31,10 +32,13 @@ export function localLimit(rules: readonly LimitedRule[]): Fields {
     filter_enforced: { default_value: ALL, runtime_key: "local_rate_limit_enforced" },
     // Without it each call takes from the default bucket, too: a limit that nobody wrote.
     always_consume_default_token_bucket: false,
-    descriptors: rules.flatMap(localDescriptors),
+    descriptors: withoutRepeats(rules.flatMap(localDescriptors)),
     ...(distinct.length > 0 && { max_dynamic_descriptors: Math.max(...distinct.map(({ rule }) => rule.descriptor.action.maxDistinct)) }),
     ...(headers.length > 0 && {
-      response_headers_to_add: headers.map(({ key, value }) => ({ header: { key, value }, append_action: "APPEND_IF_EXISTS_OR_ADD" })),
+      response_headers_to_add: headers.map(({ key, value }) => ({
+        header: { key, value: literalValue(value) },
+        append_action: "APPEND_IF_EXISTS_OR_ADD",
+      })),
     }),
     ...(actions.some(({ rateLimitHeaders }) => rateLimitHeaders) && {
       enable_x_ratelimit_headers: "DRAFT_VERSION_03",
@@ -58,13 +62,31 @@ function costOf(cost: LimitedRule["rule"]["descriptor"]["action"]["cost"]): Fiel
 }
 
 function localDescriptors({ rule, quota }: LimitedRule): readonly Fields[] {
-  const token_bucket = { max_tokens: quota, tokens_per_fill: quota, fill_interval: `${rule.interval / 1_000}s` };
+  const token_bucket = { max_tokens: quota, tokens_per_fill: quota, fill_interval: secondsText(rule.interval) };
   const { shadow } = rule.descriptor.action;
   return rule.alternatives.map(({ entries }: LimitActions) => ({
     entries: entries.map(entryOf),
     token_bucket,
     ...(shadow && { shadow_mode: true }),
   }));
+}
+
+/**
+ * Envoy refuses a configuration with a descriptor that is there twice, as two rules with one
+ * `customKey` have it. Of these that of the oldest limiter counts.
+ */
+function withoutRepeats(descriptors: readonly Fields[]): readonly Fields[] {
+  const byEntries = new Map<string, Fields>();
+  for (const descriptor of descriptors) {
+    const id = JSON.stringify(descriptor.entries);
+    if (!byEntries.has(id)) byEntries.set(id, descriptor);
+  }
+  return [...byEntries.values()];
+}
+
+/** Protobuf's JSON form of a length of time, which has nine digits at most. */
+function secondsText(milliseconds: number): string {
+  return `${Number((milliseconds / 1_000).toFixed(9))}s`;
 }
 
 /** Envoy takes an entry without a value for every value. */

@@ -1,7 +1,7 @@
 import type { ConfigPatch, EnvoyFilter, EnvoyValue, Labels, RenderedMeta } from "@fenceline/api";
 import { filterSpec, type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
 import { mergedInto } from "../envoy/patch.ts";
-import { covers, type LimitPlace, placeText } from "./limit-place.ts";
+import { type LimitPlace, placeText, widePlaceText } from "./limit-place.ts";
 import type { LimitedRule } from "./limited-rule.ts";
 import { LOCAL_LIMIT_FILTER, localLimit, rateLimits } from "./local-limit.ts";
 
@@ -82,12 +82,17 @@ function limitFilter(name: string): HttpFilter {
 
 /** From the widest place to the narrowest. */
 function placedRules(rules: readonly LimitedRule[]): readonly PlacedRules[] {
-  const places = new Map(rules.flatMap(({ rule }) => rule.places.map((place) => [placeText(place), place] as const)));
-  const placed = [...places.values()].map((place) => ({
-    place,
-    own: rules.filter(({ rule }) => rule.places.some((each) => placeText(each) === placeText(place))),
-    all: rules.filter(({ rule }) => rule.places.some((each) => covers(each, place))),
-  }));
+  const places = new Map<string, { readonly place: LimitPlace; readonly own: Set<LimitedRule> }>();
+  for (const each of rules)
+    for (const place of each.rule.places) {
+      const known = places.get(placeText(place)) ?? { place, own: new Set() };
+      known.own.add(each);
+      places.set(placeText(place), known);
+    }
+  const placed = [...places.values()].map(({ place, own }) => {
+    const wide = places.get(widePlaceText(place))?.own;
+    return { place, own: [...own], all: rules.filter((each) => own.has(each) || wide?.has(each)) };
+  });
   const isWide = ({ place }: PlacedRules) => place.virtualHost === undefined;
   return [...placed.filter(isWide), ...placed.filter((each) => !isWide(each))];
 }

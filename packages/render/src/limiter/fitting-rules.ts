@@ -1,0 +1,67 @@
+import { type LimitPlace, placeText, widePlaceText } from "./limit-place.ts";
+import type { LimitRule } from "./limit-rules.ts";
+
+/**
+ * Characters of one EnvoyFilter. etcd takes objects of 1.5 MiB, and istiod sends all of it to each
+ * pod.
+ */
+const MOST_CHARACTERS = 1024 * 1024;
+/** What stands at each place beside its rules. */
+const PLACE_SIZE = 1_200;
+
+/** Which rules an EnvoyFilter has room for. */
+export interface FittingRules {
+  readonly fitting: readonly LimitRule[];
+  /** The others, in the same order. */
+  readonly leftOut: readonly LimitRule[];
+}
+
+/**
+ * Of the rules for some pods, the first that one EnvoyFilter has room for. A rule stands at each of
+ * its places, and one of a wide place at each narrow one in it once more, so a text of a few
+ * kilobytes can ask for gigabytes.
+ *
+ * @param rules those of the oldest limiter first: a newcomer takes nobody's place
+ */
+export function fittingRules(rules: readonly LimitRule[]): FittingRules {
+  const size = new FilterSize();
+  const fitting: LimitRule[] = [];
+  const leftOut: LimitRule[] = [];
+  for (const rule of rules) (size.take(rule) ? fitting : leftOut).push(rule);
+  return { fitting, leftOut };
+}
+
+/** How long an EnvoyFilter gets, rule by rule, without making it. */
+class FilterSize {
+  #size = 0;
+  readonly #places = new Set<string>();
+  /** By wide place: size of its rules, and how many narrow places are in it. */
+  readonly #wide = new Map<string, { size: number; narrow: number }>();
+
+  /** @returns false where there is no room for it */
+  take(rule: LimitRule): boolean {
+    const places = new Map(rule.places.map((place) => [placeText(place), place]));
+    const added = [...places.values()].reduce((sum, place) => sum + this.#added(place, rule.size), 0);
+    if (this.#size + added > MOST_CHARACTERS) return false;
+    this.#size += added;
+    for (const [text, place] of places) {
+      const wide = this.#wideOf(place);
+      if (place.virtualHost === undefined) wide.size += rule.size;
+      else if (!this.#places.has(text)) wide.narrow += 1;
+      this.#places.add(text);
+      this.#wide.set(widePlaceText(place), wide);
+    }
+    return true;
+  }
+
+  #added(place: LimitPlace, size: number): number {
+    const wide = this.#wideOf(place);
+    const isNew = !this.#places.has(placeText(place));
+    if (place.virtualHost === undefined) return (isNew ? PLACE_SIZE : 0) + size * (1 + wide.narrow);
+    return (isNew ? PLACE_SIZE + wide.size : 0) + size;
+  }
+
+  #wideOf(place: LimitPlace): { size: number; narrow: number } {
+    return this.#wide.get(widePlaceText(place)) ?? { size: 0, narrow: 0 };
+  }
+}
