@@ -15,6 +15,7 @@ import { AnswerWriter } from "./answer-writer.ts";
 import type { ConnectionUser, Http1Connection, Waiter } from "./connection.ts";
 import type { PendingRequest } from "./half-closed.ts";
 import { relayInterim } from "./interim-answers.ts";
+import { pipelinedBytes } from "./pipelined.ts";
 import type { Http1Pools } from "./pools.ts";
 import { answerRefusal } from "./refuse.ts";
 import { requestHead } from "./request-text.ts";
@@ -46,6 +47,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   /** Counted only when it is asked for. */
   #headerMemory: number | undefined;
   #repeats = false;
+  #closes = false;
 
   /** @param awaitsContinue whether the client sent `Expect: 100-continue` */
   constructor(context: Http1Context, request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) {
@@ -70,11 +72,10 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   }
 
   get heldBytes(): number {
-    const { url = "", rawHeaders, rawTrailers } = this.#request;
+    const { url = "", rawHeaders, rawTrailers, socket } = this.#request;
     this.#headerMemory ??= headerMemory(url, rawHeaders);
-    return (
-      this.#headerMemory + fieldMemory(rawTrailers) + (this.#forwarded?.hasBody === true ? unreadBytes(this.#request) : 0) + this.#unsent
-    );
+    const body = (this.#forwarded?.hasBody === true ? unreadBytes(this.#request) : 0) + this.#unsent;
+    return this.#headerMemory + fieldMemory(rawTrailers) + body + pipelinedBytes(socket);
   }
 
   get takenBytes(): number {
@@ -104,12 +105,14 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   refuse(refusal: Refusal, keepAlive: boolean): void {
     // Where its form is in doubt, so is what follows on the connection (RFC 9112 §6.3).
     const endIsKnown = refusal.code !== "REQUEST_MALFORMED" && !this.#awaitsContinue;
-    answerRefusal(this.#response, refusal, keepAlive && endIsKnown);
+    answerRefusal(this.#response, refusal, keepAlive && endIsKnown && !this.#closes);
   }
 
   giveUp(refusal: Refusal): void {
     // When this is done, the connection may be another's by now.
     const isUnderWay = !this.call.done;
+    // What waits behind it takes memory as well, and ends with the connection.
+    this.#closes = pipelinedBytes(this.#request.socket) > 0;
     this.#upload?.stop();
     // A client may not take a refusal either.
     if (!this.call.giveUp(refusal)) this.#cutOff();

@@ -3,9 +3,10 @@ import { Refusal } from "../refusals/refusal.ts";
 /**
  * Bytes that one call can hold: a header, and in each direction a window of HTTP/2, or what
  * node:http reads ahead, and what the stream or socket of the other side takes before it says stop,
- * which is at most one chunk more.
+ * which is at most one chunk more; and the requests that one read brings behind it, of which the
+ * smallest have 18 bytes.
  */
-const MOST_EACH = 512 * 1024;
+const MOST_EACH = 8 * 1024 * 1024;
 /** Milliseconds between two looks. */
 const INTERVAL = 50;
 /**
