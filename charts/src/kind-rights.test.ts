@@ -42,6 +42,9 @@ const BESIDE_THEM = [
   "microservice.slime.io/servicefences delete",
   "microservice.netease.com/servicefences create",
   "microservice.netease.com/servicefences delete",
+  "rbac.authorization.k8s.io/clusterroles get",
+  "rbac.authorization.k8s.io/clusterroles list",
+  "rbac.authorization.k8s.io/clusterroles watch",
   "authentication.k8s.io/tokenreviews create",
   "authorization.k8s.io/subjectaccessreviews create",
 ];

@@ -236,6 +236,11 @@ for (const { golden } of goldenCases()) {
         assert.deepEqual(resourceNames, ["global-sidecar"]);
       }
     }
+    const ofRoles = rules.filter(({ resources }) => resources.includes("clusterroles"));
+    assert.deepEqual(
+      ofRoles.map(({ resourceNames, verbs }) => [resourceNames, verbs]),
+      [[["fenceline-collector"], ["get", "list", "watch"]]],
+    );
     const ofFences = rules.filter(({ resources }) => resources.includes("servicefences")).flatMap(({ verbs }) => verbs);
     assert.deepEqual(ofFences, ["get", "list", "watch", "create", "delete"]);
   });

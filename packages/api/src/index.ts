@@ -39,7 +39,7 @@ export * from "./null-fields.ts";
 export * from "./object.ts";
 export { re2Fault } from "./re2.ts";
 export * from "./read-object.ts";
-export { renderedMeta } from "./rendered-meta.ts";
+export { outlivesOwner, ownerText, readOwnerText, renderedMeta, withoutOwner } from "./rendered-meta.ts";
 export * from "./short-hash.ts";
 export * from "./shortened.ts";
 export * from "./vocabulary.ts";

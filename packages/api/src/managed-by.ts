@@ -13,3 +13,11 @@ export const MANAGER = "fenceline";
  * apply of the leader takes it away.
  */
 export const WIDENED_AT_ANNOTATION = "fenceline.io/widened-at";
+
+/**
+ * Whom an object was rendered for: `ServiceFence/a`, in its own namespace. Where no owner reference
+ * says so: in a folder, whose objects have no uid, and once Kubernetes has taken away the reference
+ * to an owner that is gone. An annotation, since the name of an object may be longer than the value
+ * of a label.
+ */
+export const OWNER_ANNOTATION = "fenceline.io/owner";

@@ -107,3 +107,19 @@ for (const [what, end] of [
     assert.equal(server.requests.filter(isWrite).length, before);
     assert.ok(isLimited());
   });
+
+test("T-23 the fallback's Service gets no port once its namespace is being deleted", async (t) => {
+  const web = (port: number) => ({
+    metadata: { name: `web-${port}`, namespace: "test1" },
+    spec: { clusterIP: "10.0.0.5", ports: [{ name: "http", port }] },
+  });
+  const { server, collector } = await startCluster(t);
+  server.put(SERVICES, web(8_080));
+  await until(() => server.count("PATCH", SERVICES) === 1);
+  server.put(NAMESPACES, { metadata: { name: "mesh-operator", deletionTimestamp } });
+  await until(() => collector.mesh.namespace("mesh-operator") !== undefined);
+  server.put(SERVICES, web(9_090));
+  await until(() => collector.mesh.registry.service("test1", "web-9090") !== undefined);
+  await collector.idle();
+  assert.equal(server.count("PATCH", SERVICES), 1);
+});

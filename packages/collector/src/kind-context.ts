@@ -18,7 +18,10 @@ export interface SampleSource {
 
 /** What a kind in a collector is made from: what there is to read, and how it asks for runs. */
 export interface KindContext {
-  readonly store: Pick<Store, "snapshot" | "objectOf" | "ownedBy" | "foreign" | "sidecars" | "unread" | "pods">;
+  readonly store: Pick<
+    Store,
+    "snapshot" | "objectOf" | "ownedBy" | "goneOwners" | "foreign" | "sidecars" | "unread" | "pods" | "installation"
+  >;
   readonly mesh: () => Mesh;
   readonly config: Config;
   readonly runs: Runs;

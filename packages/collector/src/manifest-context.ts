@@ -29,7 +29,7 @@ export function contextOfManifests(
     (snapshot.of(kind) as readonly (O & AnyObject)[]).find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   return {
     ...{ config, metrics, logger },
-    store: { snapshot: () => snapshot, objectOf, ownedBy: () => [], foreign: () => [], unread: () => undefined },
+    store: { snapshot: () => snapshot, objectOf, ownedBy: () => [], goneOwners: () => [], foreign: () => [], unread: () => undefined },
     mesh: () => mesh,
     samples: undefined,
     givenValues,

@@ -165,7 +165,12 @@ export class Mesh {
 
   /** Whether an object, or its namespace, is being deleted. */
   isEnding({ metadata }: Pick<ServiceFence, "metadata">): boolean {
-    return [metadata, this.namespace(metadata.namespace)?.metadata].some((each) => each?.deletionTimestamp !== undefined);
+    return metadata.deletionTimestamp !== undefined || this.isNamespaceEnding(metadata.namespace);
+  }
+
+  /** Then the API server takes in nothing new, and all that is there goes. */
+  isNamespaceEnding(name: string): boolean {
+    return this.namespace(name)?.metadata.deletionTimestamp !== undefined;
   }
 
   fence(key: FenceKey): ServiceFence | undefined {

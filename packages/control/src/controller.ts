@@ -6,7 +6,7 @@ import { statusToWrite } from "./fault-status.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { plan } from "./plan.ts";
 import { type ControlStore, namedIn, PlanWriter } from "./plan-writer.ts";
-import { type Desired, desiredOf, type Reconciler } from "./reconciler.ts";
+import { type Desired, desiredOf, type Reconciler, type Remains } from "./reconciler.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { WorkQueue } from "./work-queue.ts";
 import { WriteBudget } from "./write-budget.ts";
@@ -142,19 +142,21 @@ export class Controller {
     const desired = this.desired(of);
     // What was rendered for an object that cannot be read stays as it is.
     const isUnread = desired === undefined && store.faultOf(of) !== undefined;
-    if (desired === undefined && !isUnread) this.#forget(of);
-    const changes = isUnread ? [] : plan(of, store.ownedBy(of), desired?.objects ?? []);
+    const isGone = desired === undefined && !isUnread;
+    const next = isGone ? this.#reconcilerOf(of).remains?.(of) : desired;
+    if (isGone) this.#forget(of);
+    const changes = isUnread ? [] : plan(of, store.ownedBy(of), next?.objects ?? []);
     if (!leads()) return this.#follow(of, changes, desired);
     const pause = this.#pauseBefore(of, changes);
     if (pause > 0) return pause;
     const made = await this.#apply(of, changes);
     this.#tellRun(of, changes.length, made, desired);
-    return this.#runAgainIn(of, made === changes.length ? desired : undefined);
+    return this.#runAgainIn(of, made === changes.length ? next : undefined);
   }
 
-  /** @param desired what was carried out; undefined where its next step has to wait for this one */
-  #runAgainIn(of: ObjectRef, desired: Desired<object> | undefined): number | undefined {
-    const pauses = [this.#writer.retryAfter(of), desired?.nextStepIn].filter((pause) => pause !== undefined);
+  /** @param next what was carried out; undefined where its next step has to wait for this one */
+  #runAgainIn(of: ObjectRef, next: Remains | undefined): number | undefined {
+    const pauses = [this.#writer.retryAfter(of), next?.nextStepIn].filter((pause) => pause !== undefined);
     return pauses.length === 0 ? undefined : Math.min(...pauses);
   }
 

@@ -21,6 +21,9 @@ export interface Desired<Status> {
   readonly isLeftAlone?: boolean;
 }
 
+/** What is rendered for an object that is gone, on its way out. */
+export type Remains = Pick<Desired<unknown>, "objects" | "nextStepIn">;
+
 /** What a run for an object came to. */
 export type RunResult = "changed" | "unchanged" | "obstructed";
 
@@ -37,7 +40,7 @@ export interface Reconciler<Seen = unknown, Status extends object = object, D ex
   /**
    * Everything that {@link desired} needs to know of an object, from what is in memory. What it
    * reads it takes note of, so that a change of that has the object looked at. Undefined when the
-   * object does not exist: what was rendered for it goes.
+   * object does not exist: what was rendered for it goes, see {@link remains}.
    */
   observe(of: ObjectRef): Seen | undefined;
   /** A pure function: it can be had without a running controller. */
@@ -63,6 +66,11 @@ export interface Reconciler<Seen = unknown, Status extends object = object, D ex
   statusWritten?(of: ObjectRef, status: Status): void;
   /** Told of every run for an object that exists, after its plan was carried out. */
   told?(of: ObjectRef, desired: D, result: RunResult): void;
+  /**
+   * What of an object that does not exist any more is still to be rendered: the next step on its
+   * way out. Default: nothing.
+   */
+  remains?(of: ObjectRef): Remains;
   /** An object does not exist any more. */
   forget?(of: ObjectRef): void;
 }

@@ -1,4 +1,15 @@
-import type { FenceKey, Kind, Labels, ObjectChange, ObjectRef, ObjectsByKind, ReadKind, RenderedObject, SpecFault } from "@fenceline/api";
+import type {
+  FenceKey,
+  Kind,
+  Labels,
+  ObjectChange,
+  ObjectRef,
+  ObjectsByKind,
+  OwnerReference,
+  ReadKind,
+  RenderedObject,
+  SpecFault,
+} from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
 import type { FenceAuthor, PodFinder, ServicePortsAuthor, ShadowTeller, SidecarWidener } from "./capabilities.ts";
 import type { Change, Obstacle } from "./change.ts";
@@ -32,6 +43,8 @@ export interface MeshChanges {
   of<O>(kind: ReadKind<O>): readonly ObjectChange<O>[];
   readonly defaultSidecars: readonly ObjectChange<DefaultSidecar>[];
   readonly meshConfigs: readonly ObjectChange<MeshConfig>[];
+  /** Of what {@link Store.installation} gives. Default: none. */
+  readonly installations?: readonly ObjectChange<OwnerReference>[];
   /** Owners of rendered objects that somebody else changed or deleted. */
   readonly disturbed: readonly ObjectRef[];
   /** Objects of ours of which {@link Store.faultOf} says something else than before. */
@@ -136,5 +149,10 @@ export interface Store {
   readonly shadows?: ShadowTeller;
   /** Undefined where there are no pods. */
   readonly pods?: PodFinder;
+  /**
+   * What rendered objects may belong to beside what they are rendered for, so that they outlive it
+   * until they are taken away in steps. Undefined where nothing stands for the installation.
+   */
+  installation?(): OwnerReference | undefined;
   close(): Promise<void>;
 }

@@ -15,6 +15,9 @@ const FIELD_MANAGER = "fenceline-lab";
 const MERGE_PATCH = "application/merge-patch+json";
 const NOT_FOUND = 404;
 
+/** Whether an object goes before those that it owns, or after them. */
+export type Propagation = "Background" | "Foreground";
+
 /** What a service-account token is good for. */
 export interface TokenOptions {
   /** Who may accept it. Default: the API server. */
@@ -85,9 +88,14 @@ export class KubernetesClient {
     await this.request("PATCH", subresource === "" ? path : `${path}/${subresource}`, change, MERGE_PATCH);
   }
 
-  /** Deletes the object at once, without a grace period; nothing happens when there is none. */
-  async delete(reference: ObjectReference): Promise<void> {
-    const { status, body } = await this.#send("DELETE", await this.#paths.of(reference), { gracePeriodSeconds: 0 });
+  /**
+   * Deletes the object at once, without a grace period; nothing happens when there is none.
+   *
+   * @param propagation what becomes of the objects that it owns. Default: as the kind has it
+   */
+  async delete(reference: ObjectReference, propagation?: Propagation): Promise<void> {
+    const options = { gracePeriodSeconds: 0, ...(propagation !== undefined && { propagationPolicy: propagation }) };
+    const { status, body } = await this.#send("DELETE", await this.#paths.of(reference), options);
     if (status !== NOT_FOUND) accepted(status, body, reference.metadata.name);
   }
 

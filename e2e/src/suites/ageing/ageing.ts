@@ -8,6 +8,7 @@ import type { Lab } from "../../lab/lab.ts";
 import type { RunningLoad } from "../../lab/pod/app.ts";
 import { firstCall } from "../mesh/fence.ts";
 import type { Report, Suite } from "../suite.ts";
+import { churnUnderLoad } from "./churn.ts";
 import { beginLongUse, endLongUse, requireLongUse } from "./long-use.ts";
 import {
   type Caller,
@@ -50,6 +51,7 @@ async function run(lab: Lab, report: Report): Promise<void> {
   });
   await watchSilence(lab, report, near, nearLoads, far);
   for (const load of farLoads) assert.equal((await load.stop()).failed, 0);
+  await churnUnderLoad(lab, report);
 }
 
 /** Hosts come and go while others are in use. */

@@ -1,6 +1,9 @@
-/** A fence that shows hosts, hides them, ends and begins, under load: no call notices. */
+/**
+ * A fence that shows hosts, hides them, ends, is deleted and begins, under load: no call notices.
+ */
 import assert from "node:assert/strict";
 import { Fenceline } from "../../fenceline/install.ts";
+import type { Propagation } from "../../lab/kubernetes/client.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { LoadReport } from "../../pod-app/protocol.ts";
 import { sum } from "../mesh/figures.ts";
@@ -50,15 +53,11 @@ async function run(lab: Lab, report: Report): Promise<void> {
     await untilShown(lab, scene, [COLD, DB], false);
     await unbroken(report, "switched off and on", FEW, await loadedRounds(scene, FEW, () => offAndOn(lab, scene)));
   });
-  await report.step("a fence that hides what is called is deleted: what Kubernetes' garbage collector takes away in one step", async () => {
-    const loads = await loadedRounds(scene, FEW, async () => {
-      await lab.kubernetes.delete(FENCE);
-      await untilUnfenced(lab, scene);
-      await writeFence(lab, []);
-      await untilShown(lab, scene, [COLD, DB], false);
+  for (const propagation of ["Background", "Foreground"] as const)
+    await report.step(`a fence that hides what is called is deleted (${propagation}) and made: nothing fails`, async () => {
+      const what = `deleted (${propagation}) and made`;
+      await unbroken(report, what, FEW, await loadedRounds(scene, FEW, () => deleteAndMake(lab, scene, propagation)));
     });
-    figures(report, "deleted and made", FEW, loads);
-  });
   await withoutOnDemand(lab, report, scene);
 }
 
@@ -95,6 +94,13 @@ async function hideAndShow(lab: Lab, report: Report, scene: Scene, what: string,
 
 async function offAndOn(lab: Lab, scene: Scene): Promise<void> {
   await writeFence(lab, [], "Off");
+  await untilUnfenced(lab, scene);
+  await writeFence(lab, []);
+  await untilShown(lab, scene, [COLD, DB], false);
+}
+
+async function deleteAndMake(lab: Lab, scene: Scene, propagation: Propagation): Promise<void> {
+  await lab.kubernetes.delete(FENCE, propagation);
   await untilUnfenced(lab, scene);
   await writeFence(lab, []);
   await untilShown(lab, scene, [COLD, DB], false);

@@ -20,14 +20,16 @@ export interface OwnerReference {
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
-  readonly controller: true;
-  readonly blockOwnerDeletion: true;
+  /** Only of the object of ours for which another one is rendered. */
+  readonly controller?: true;
+  readonly blockOwnerDeletion?: true;
 }
 
 export interface RenderedMeta {
   readonly name: string;
   readonly namespace: string;
   readonly labels: Labels;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
 }
 

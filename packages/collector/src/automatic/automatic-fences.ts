@@ -181,7 +181,7 @@ export class AutomaticFences {
     const { registry, config } = current;
     // Nothing new is taken into a namespace that is being deleted, and what is in it goes by
     // itself.
-    if (current.namespace(name)?.metadata.deletionTimestamp !== undefined) return [];
+    if (current.isNamespaceEnding(name)) return [];
     const [fences, namespace] = [current.fencesIn(name), current.namespace(name)];
     const snapshot = { namespaces: namespace === undefined ? [] : [namespace], services: registry.servicesIn(name), fences };
     const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels(fence, registry, config) });

@@ -1,6 +1,7 @@
 import {
   type Config,
   FencelineError,
+  NAMESPACE,
   type ObjectChange,
   objectOf,
   SERVICE,
@@ -120,7 +121,7 @@ export class FallbackService {
   refresh(): void {
     if (this.#options.store.ports === undefined) return;
     this.#watchIdle();
-    if (!this.#options.leads() || this.#isPending) return;
+    if (!this.#mayWrite() || this.#isPending) return;
     const { live, lacking, omitted } = this.#plan();
     if (live === undefined) this.#tellBlocked("FallbackMissing", "the Service is not there", () => ({}));
     else if (omitted.length > 0)
@@ -175,7 +176,7 @@ export class FallbackService {
 
   async #reconcile(): Promise<void> {
     const { lacking, givenUp } = this.#plan();
-    if (this.#options.leads() && lacking.length > 0) await this.#apply(this.#due(lacking), givenUp);
+    if (this.#mayWrite() && lacking.length > 0) await this.#apply(this.#due(lacking), givenUp);
     this.#isPending = false;
     // For what came meanwhile.
     this.refresh();
@@ -218,6 +219,13 @@ export class FallbackService {
     this.#numbers = new Set(live.spec.ports.map(({ port }) => port));
     const { ports, omitted, givenUp = [] } = fallbackPorts({ declared: this.#declared, live, config, idle: this.#idle.due() });
     return { live, lacking: ports.filter((port) => !live.spec.ports.includes(port)), omitted, givenUp: givenUp.map(({ port }) => port) };
+  }
+
+  /** What is in a namespace that is being deleted is left alone. */
+  #mayWrite(): boolean {
+    const { store, leads } = this.#options;
+    const namespace = store.objectOf(NAMESPACE, { name: this.#key.namespace });
+    return leads() && namespace?.metadata.deletionTimestamp === undefined;
   }
 
   #live(): Service | undefined {

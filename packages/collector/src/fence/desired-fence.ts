@@ -3,6 +3,7 @@ import {
   formatFenceKey,
   idleWindowOf,
   type Labels,
+  type OwnerReference,
   type RenderedObject,
   type ServiceFence,
   type ServiceFenceStatus,
@@ -37,6 +38,8 @@ export interface FenceSeen {
   readonly config: MeshConfiguration;
   /** What is rendered for it now. */
   readonly present: readonly RenderedObject[];
+  /** What rendered objects belong to beside the fence. Default: nothing, and they go with it. */
+  readonly installation?: OwnerReference | undefined;
   /** Sidecars of others in its namespace. */
   readonly foreign: readonly ForeignObject[];
   /** Whether the fallback can answer. */
@@ -45,6 +48,8 @@ export interface FenceSeen {
   readonly proxyVersions: readonly string[];
   /** Older fences for the same pods. */
   readonly rivals: readonly FenceKey[];
+  /** Fences that are gone or off, and left something for the same pods. Default: none. */
+  readonly leaving?: readonly FenceKey[];
   /** Whether it, or its namespace, is being deleted. */
   readonly isEnding: boolean;
   /** Whether a Service tells of pods of it, by a ready endpoint. */
@@ -86,7 +91,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   if (seen.isEnding) return { objects: present, status: seen.previous, isLeftAlone: true, at: seen.now };
   const enforced = present.some(({ kind }) => kind === "Sidecar");
   const conflicts = conflictingSidecars(fence, labels, seen.foreign, seen.pods);
-  const rival = seen.rivals.length > 0 ? shortenedList(seen.rivals.map(formatFenceKey), ", ") : undefined;
+  const [rival, leaving] = [named(seen.rivals), named(seen.leaving ?? [])];
   const rendered = renderFence({
     fence,
     hosts,
@@ -98,6 +103,8 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     exact: seen.steps !== undefined,
     conflict: conflicts.length > 0,
     ...(rival !== undefined && { rival }),
+    ...(leaving !== undefined && { leaving }),
+    ...(seen.installation !== undefined && { installation: seen.installation }),
   });
   const leftOutOfSpec = selectorRemarks(fence.spec);
   const remarks = [...leftOutOfSpec, ...windowRemarks(fence.spec, config.ageing)];
@@ -123,6 +130,11 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     ...("refused" in rendered && { refused: rendered.refused }),
     at: seen.now,
   };
+}
+
+/** Fences as a message names them; undefined when there are none. */
+function named(fences: readonly FenceKey[]): string | undefined {
+  return fences.length === 0 ? undefined : shortenedList(fences.map(formatFenceKey), ", ");
 }
 
 /**

@@ -7,26 +7,30 @@ import {
   type Labels,
   type ObjectRef,
   type RenderedObject,
+  refText,
   SERVICE_FENCE,
   type ServiceFence,
   type ServiceFenceStatus,
   SIDECAR,
+  systemNamespaces,
 } from "@fenceline/api";
-import type { Reconciler, RunResult } from "@fenceline/control";
+import type { Reconciler, Remains, RunResult } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
 import { portProtocol, RecordedHosts, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
 import { egressHosts, workloadLabels } from "@fenceline/render/fence";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
+import type { FenceOfPods } from "../fences-of-labels.ts";
 import type { Mesh } from "../mesh.ts";
 import { RegistryReads } from "../registry-reads.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
+import { LeavingFences } from "./leaving-fences.ts";
 import { entryMode, unreadKinds } from "./mesh-objects-condition.ts";
 import type { PodSearch } from "./pod-search.ts";
 import type { PushTimes } from "./push-times.ts";
-import { olderRivals } from "./rivals.ts";
+import { leavingRivals, olderRivals } from "./rivals.ts";
 import type { StepsSeen } from "./sidecar-steps.ts";
 import { differsInSubstance } from "./status.ts";
 import { wideningOf } from "./widening.ts";
@@ -34,7 +38,7 @@ import { isServed } from "./workload-services.ts";
 
 /** What a {@link FenceReconciler} reads. */
 export interface FenceReconcilerOptions {
-  readonly store: Pick<Store, "ownedBy" | "foreign" | "sidecars" | "unread">;
+  readonly store: Pick<Store, "ownedBy" | "goneOwners" | "foreign" | "sidecars" | "unread" | "installation">;
   readonly mesh: () => Mesh;
   readonly config: Config;
   /** Milliseconds of the wall clock. */
@@ -80,6 +84,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   /** What was read for each fence when it was last observed. */
   readonly reads = new RegistryReads();
   readonly #options: FenceReconcilerOptions;
+  readonly #leaving = new LeavingFences();
+  /** Fences that wait until what another one left is gone. */
+  readonly #waiting = new Map<string, ObjectRef>();
 
   constructor(options: FenceReconcilerOptions) {
     this.#options = options;
@@ -91,6 +98,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const fence = current.fence(of);
     const state = stateOf(of);
     if (fence === undefined || state === undefined) return undefined;
+    this.#leaving.forget(of);
     const registry = new RecordedLookup(current.registry);
     const edges = state.edges.seen();
     const meshHosts = new RecordedHosts(current.meshHosts);
@@ -101,6 +109,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     // Before anything is waited for: a change that comes meanwhile must find its readers.
     this.reads.set(of, [registry.reads, state.opened], meshHosts.reads);
     const present = store.ownedBy(of);
+    const besides = labels === undefined ? [] : current.fencesBesides(of.namespace, labels);
     return {
       fence,
       edges,
@@ -111,11 +120,13 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       stored: state.seen,
       config: current.config,
       present,
+      installation: store.installation?.(),
       steps: store.sidecars === undefined ? undefined : this.#steps(state, edges, present, current.registry),
       foreign: store.foreign(SIDECAR, of.namespace),
       fallbackReady: fallbackReady(current),
       proxyVersions: proxyVersions(of),
-      rivals: labels === undefined ? [] : olderRivals(fence, labels, current.fencesBesides(of.namespace, labels), pods),
+      rivals: labels === undefined ? [] : olderRivals(fence, labels, besides, pods),
+      leaving: this.#leavingBefore(of, present.length > 0 ? undefined : labels, besides, pods),
       pods,
       isEnding: current.isEnding(fence),
       ...this.#podsSeen(fence, labels, current),
@@ -136,6 +147,16 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       return { served, heard: podSearch?.of(metadata, labels) ?? "unknown" };
     podSearch?.forget(metadata);
     return { served, heard: "unknown" };
+  }
+
+  /** In a folder all goes at once. */
+  #leavingBefore(of: ObjectRef, labels: Labels | undefined, besides: readonly FenceOfPods[], pods: readonly Labels[]): readonly FenceKey[] {
+    const { store } = this.#options;
+    const leaving = labels === undefined || store.sidecars === undefined ? [] : leavingRivals(of, labels, besides, pods, store);
+    // A look for the status alone forgets nothing: what was left may be gone and not yet told.
+    if (leaving.length > 0) this.#waiting.set(refText(of), of);
+    else if (labels === undefined) this.#waiting.delete(refText(of));
+    return leaving;
   }
 
   #steps({ key, parked }: FenceState, edges: EdgesSeen, present: readonly RenderedObject[], registry: ServiceLookup): StepsSeen {
@@ -195,7 +216,23 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     if (learnedAt !== undefined && result !== "obstructed") this.#options.onRendered(performance.now() - learnedAt);
   }
 
+  remains(of: ObjectRef): Remains {
+    const { store, mesh, pushes, state, clock = () => performance.now() } = this.#options;
+    const current = mesh();
+    const present = store.ownedBy(of);
+    if (current.isNamespaceEnding(of.namespace)) return { objects: present };
+    // What must not stand there at all goes at once, and no Istio reads a folder.
+    if (store.sidecars === undefined || systemNamespaces(current.config).has(of.namespace)) return { objects: [] };
+    return this.#leaving.next(of, { present, parked: state(of)?.parked, pause: pushes.pause, clock: clock() });
+  }
+
+  /** Fences of a namespace that wait until what another one left is gone. */
+  waitingIn(namespace: string): readonly ObjectRef[] {
+    return [...this.#waiting.values()].filter((each) => each.namespace === namespace);
+  }
+
   forget(of: ObjectRef): void {
+    this.#waiting.delete(refText(of));
     this.reads.delete(of);
     this.#options.podSearch?.forget(of);
     this.#options.onGone(of);

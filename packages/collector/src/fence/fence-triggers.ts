@@ -36,7 +36,7 @@ import { podsChanged, tellsOf } from "./workload-services.ts";
 export interface FenceTriggersOptions
   extends Pick<KindContext, "store" | "mesh" | "config" | "runs" | "telemetry" | "metrics" | "logger" | "now" | "leads" | "fallbackReady"> {
   readonly states: FenceStates;
-  readonly reconciler: Pick<FenceReconciler, "reads" | "isStale">;
+  readonly reconciler: Pick<FenceReconciler, "reads" | "isStale" | "waitingIn">;
   readonly podSearch?: Pick<PodSearch, "idle" | "close"> | undefined;
 }
 
@@ -46,6 +46,8 @@ interface Common {
   readonly system: readonly NamespacedHost[];
   readonly fallbackReady: boolean;
   readonly config: MeshConfiguration;
+  /** `uid` of what rendered objects belong to beside their fence. */
+  readonly installation: string | undefined;
 }
 
 /** Ageing rounds per window, and the limits of their interval in milliseconds. */
@@ -94,13 +96,15 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   /** Another's Sidecar may be for the pods of any fence of its namespace. */
   concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
     const { mesh, reconciler } = this.#options;
-    const { tcp, system, fallbackReady, config } = this.#commonNow();
-    const isSame = fallbackReady === this.#common.fallbackReady && config === this.#common.config && system === this.#common.system;
+    const { tcp, ...common } = this.#commonNow();
+    const { tcp: tcpBefore, ...before } = this.#common;
+    const isSame = Object.entries(common).every(([name, value]) => value === before[name as keyof typeof before]);
     if (!isSame) return "all";
     const beside = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
-    const others = { isTcp: tcp !== this.#common.tcp, hosts: mesh().touchedHosts(changes) };
+    const others = { isTcp: tcp !== tcpBefore, hosts: mesh().touchedHosts(changes) };
     const ofPods = [...this.#rivalsOf(changes), ...this.#podsToldOf(changes)];
-    return [...reconciler.reads.concernedBy(changes, others), ...beside, ...ofPods];
+    const waiting = changes.disturbed.flatMap(({ namespace }) => reconciler.waitingIn(namespace));
+    return [...reconciler.reads.concernedBy(changes, others), ...beside, ...waiting, ...ofPods];
   }
 
   /** Fences for pods of which Services tell something else: whether they are, or other labels. */
@@ -266,13 +270,14 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   }
 
   #commonNow(): Common {
-    const { mesh, fallbackReady } = this.#options;
+    const { store, mesh, fallbackReady } = this.#options;
     const current = mesh();
     return {
       tcp: current.registry.tcpServices(),
       system: current.systemHosts,
       fallbackReady: fallbackReady(current),
       config: current.config,
+      installation: store.installation?.()?.uid,
     };
   }
 

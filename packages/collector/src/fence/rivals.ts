@@ -1,4 +1,14 @@
-import { type FenceKey, fenceKeyOf, fenceMode, formatFenceKey, type Labels, type ServiceFence } from "@fenceline/api";
+import {
+  type FenceKey,
+  fenceKeyOf,
+  fenceMode,
+  fenceRef,
+  formatFenceKey,
+  type Labels,
+  SERVICE_FENCE,
+  type ServiceFence,
+} from "@fenceline/api";
+import type { Store } from "@fenceline/store";
 import type { FenceOfPods } from "../fences-of-labels.ts";
 import { mayMeet } from "./conflict.ts";
 
@@ -15,7 +25,29 @@ export function olderRivals(fence: ServiceFence, labels: Labels, others: Iterabl
   for (const { fence: other, labels: theirs } of others) {
     if (fenceMode(other.spec) !== "Off" && isOlder(other, fence) && mayMeet(labels, theirs, pods)) rivals.push(fenceKeyOf(other));
   }
-  return rivals.sort((one, another) => (formatFenceKey(one) < formatFenceKey(another) ? -1 : 1));
+  return sorted(rivals);
+}
+
+/**
+ * Fences that are gone, or off, and of which something for the same pods is still rendered: it
+ * leaves in steps, and a Sidecar beside it would not count until then, and all at once after that.
+ */
+export function leavingRivals(
+  { namespace, name }: FenceKey,
+  labels: Labels,
+  others: Iterable<FenceOfPods>,
+  pods: readonly Labels[],
+  store: Pick<Store, "goneOwners" | "ownedBy">,
+): FenceKey[] {
+  const gone = store.goneOwners(SERVICE_FENCE).filter((owner) => owner.namespace === namespace && owner.name !== name);
+  const off = [...others].flatMap(({ fence }) => (fenceMode(fence.spec) === "Off" ? [fenceRef(fenceKeyOf(fence))] : []));
+  const meets = ({ spec }: { readonly spec: { readonly workloadSelector?: { readonly labels?: Labels } } }) =>
+    mayMeet(labels, spec.workloadSelector?.labels ?? {}, pods);
+  return sorted([...gone, ...off].filter((owner) => store.ownedBy(owner).some(meets)));
+}
+
+function sorted(keys: readonly FenceKey[]): FenceKey[] {
+  return keys.toSorted((one, another) => (formatFenceKey(one) < formatFenceKey(another) ? -1 : 1));
 }
 
 /** By age, and then by name: in a folder nothing has an age. Never true of a fence and itself. */

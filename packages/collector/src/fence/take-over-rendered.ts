@@ -38,7 +38,7 @@ export function takeOverRendered({
   now,
   isWidened = false,
 }: RenderedTakeOver): void {
-  const shown = present.flatMap(sidecarHosts);
+  const shown = present.filter((object) => isOf(fence, object)).flatMap(sidecarHosts);
   if (shown.length === 0) return;
   const hosts = egressHosts({ fence, booked: edges.hosts(), registry, ...(meshHosts && { meshHosts }), system, now });
   // What VirtualServices send calls to is shown with what is called, and was not learned itself.
@@ -53,4 +53,12 @@ export function takeOverRendered({
     if (registry.resolveHost(host) === undefined) continue;
     edges.offer({ host, source: "learned", firstSeen: now, lastSeen: now });
   }
+}
+
+/**
+ * Not of one by the same name that was deleted: what it had learned is its own, and kept elsewhere.
+ * A fence in a folder has no uid.
+ */
+function isOf({ metadata: { uid } }: ServiceFence, { metadata: { ownerReferences = [] } }: RenderedObject): boolean {
+  return uid === undefined || ownerReferences.some((owner) => owner.uid === uid);
 }

@@ -20,6 +20,9 @@ import { CONFIG } from "./mesh.ts";
 
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 
+/** What stands for an installation by the chart. A mesh has it where a test puts it there. */
+export const CLUSTER_ROLE = { metadata: { name: "fenceline-collector", uid: "22222222-2222-4222-8222-222222222222" } };
+
 /** Leadership that a test may also give. */
 class GivenLeadership extends ManualLeadership {
   constructor(leads: boolean) {
@@ -89,7 +92,8 @@ export async function startReplica(
   { kinds = OWN_KINDS, drivers = DRIVERS }: MoreKinds = {},
 ) {
   const leadership = new GivenLeadership(leads);
-  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps, kinds });
+  const installation = CLUSTER_ROLE.metadata.name;
+  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps, installation, kinds });
   const lines: LogLine[] = [];
   const logger = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const address = { host: "127.0.0.1", port: 0 };

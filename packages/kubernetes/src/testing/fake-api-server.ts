@@ -88,6 +88,10 @@ export class FakeApiServer {
     return this.#objects.get({ collection: collectionPath(resource), key: keyText(key) });
   }
 
+  list(resource: Resource): readonly FakeObject[] {
+    return this.#objects.list(collectionPath(resource));
+  }
+
   remove(resource: Resource, key: ObjectKey): void {
     this.#objects.remove({ collection: collectionPath(resource), key: keyText(key) });
   }

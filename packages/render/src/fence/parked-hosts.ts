@@ -19,7 +19,7 @@ export class ParkedHosts {
   #spec: Sidecar["spec"] | undefined;
   #shown: readonly string[] = [];
   #isFirst = true;
-  /** Since when there is no Sidecar any more. */
+  /** Since when there is no Sidecar, which a first look takes to have gone just now. */
   #goneSince: number | undefined;
 
   /**
@@ -33,7 +33,7 @@ export class ParkedHosts {
     const shown = present === undefined ? [EVERYTHING] : sidecarHosts(present);
     const parked = present === undefined ? [] : parkedHosts(present);
     if (present !== undefined) this.#goneSince = undefined;
-    else if (!this.#isFirst && !this.#shown.includes(EVERYTHING)) this.#goneSince = at;
+    else if (!this.#shown.includes(EVERYTHING)) this.#goneSince = at;
     if (parked.length > 0 || this.#parked.size > 0) this.#take(shown, parked, at);
     const before = new Set(this.#shown);
     const came = this.#isFirst ? [] : shown.filter((egress) => !before.has(egress));

@@ -62,3 +62,10 @@ export function rivalRefusal(rival: string | undefined): RenderRefusal | undefin
   const advice = "nothing is rendered for this one: delete one of them, or have them select other pods";
   return { reason: "Conflict", message: `fence ${rival} is for the same pods and comes first, by age and then by name; ${advice}` };
 }
+
+/** What another fence leaves behind for the same pods goes first: two Sidecars would be there. */
+export function leavingRefusal(leaving: string | undefined): RenderRefusal | undefined {
+  if (leaving === undefined) return undefined;
+  const advice = "nothing is rendered for this one until it has gone, in some seconds";
+  return { reason: "Conflict", message: `what was rendered for fence ${leaving}, which is gone or off, is for the same pods; ${advice}` };
+}

@@ -5,6 +5,7 @@ import {
   fenceMode,
   idleWindowOf,
   type Labels,
+  type OwnerReference,
   type RenderedObject,
   renderedMeta,
   type ServiceFence,
@@ -13,7 +14,7 @@ import {
 import type { ServiceLookup } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { fenceFilterSpec } from "./fence-filter.ts";
-import { hostsRefusal, namespaceRefusal, rivalRefusal, selectorRefusal } from "./refusals.ts";
+import { hostsRefusal, leavingRefusal, namespaceRefusal, rivalRefusal, selectorRefusal } from "./refusals.ts";
 
 /** What the objects of a fence are made from. */
 export interface RenderInput {
@@ -49,6 +50,10 @@ export interface RenderInput {
   readonly conflict?: boolean;
   /** Fences for the same pods, one of which is in force in place of this one. Default: none. */
   readonly rival?: string;
+  /** Fences that are gone or off, and left something for the same pods. Default: none. */
+  readonly leaving?: string;
+  /** What the objects belong to beside the fence, so that they outlive it. Default: nothing. */
+  readonly installation?: OwnerReference;
 }
 
 /** A fence's rendered objects, or why there are none. */
@@ -69,12 +74,12 @@ export function renderFence(input: RenderInput): Rendered {
     const message = `Service ${fence.metadata.namespace}/${fence.metadata.name} does not exist or selects no pods, and spec.workloadSelector.fromService asks for its selector`;
     return { mode, objects: [], refused: { reason: "ServiceNotFound", message } };
   }
-  const refused = rivalRefusal(input.rival) ?? namespaceRefusal(fence, config) ?? selectorRefusal(labels);
+  const refused = rivalRefusal(input.rival) ?? namespaceRefusal(fence, config) ?? selectorRefusal(labels) ?? leavingRefusal(input.leaving);
   if (refused !== undefined) return { mode, objects: [], refused };
   const egress = sidecarHosts(input);
   const tooMany = mode === "Enforce" ? hostsRefusal(egress) : undefined;
   if (tooMany !== undefined) return { mode, objects: [], refused: tooMany };
-  const metadata = renderedMeta(fence);
+  const metadata = renderedMeta(fence, fence.metadata.name, input.installation);
   const { ready, enforced } = input.fallback ?? { ready: true, enforced: false };
   const enforces = mode === "Enforce" && input.conflict !== true;
   const filter: EnvoyFilter = {

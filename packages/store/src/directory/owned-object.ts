@@ -1,4 +1,12 @@
-import { type ObjectRef, type RenderedKind, type RenderedObject, SERVICE_FENCE } from "@fenceline/api";
+import {
+  type ObjectRef,
+  OWNER_ANNOTATION,
+  ownerText,
+  type RenderedKind,
+  type RenderedObject,
+  readOwnerText,
+  SERVICE_FENCE,
+} from "@fenceline/api";
 import type { Reading } from "./object-folder.ts";
 
 /** A rendered object in a folder, and whom it was rendered for. */
@@ -7,17 +15,10 @@ export interface OwnedObject {
   readonly object: RenderedObject;
 }
 
-/**
- * Where a file says whose its object is: `ServiceFence/a`. Objects from a folder have no uid that
- * an owner reference would need. An annotation, since the name of an object may be longer than the
- * value of a label.
- */
-const OWNER_ANNOTATION = "fenceline.io/owner";
-
 /** As the file has it. */
 export function contentOfOwned({ owner, object }: OwnedObject): unknown {
   const { apiVersion, kind, metadata, ...rest } = object;
-  const annotations = { [OWNER_ANNOTATION]: `${owner.kind}/${owner.name}` };
+  const annotations = { [OWNER_ANNOTATION]: ownerText(owner) };
   return { apiVersion, kind, metadata: { ...metadata, annotations }, ...rest };
 }
 
@@ -45,8 +46,7 @@ type FileContent = Partial<RenderedObject> & { readonly metadata?: { readonly an
 /** Files of a version before this one name no owner: there, each was of the fence of its name. */
 function ownerOf(annotations: unknown, { namespace, name }: ObjectRef): ObjectRef {
   const text = (annotations as Readonly<Record<string, unknown>> | null | undefined)?.[OWNER_ANNOTATION];
-  const [, kind, owner] = /^([A-Za-z]+)\/([^/]+)$/.exec(typeof text === "string" ? text : "") ?? [];
-  return kind === undefined || owner === undefined ? { kind: SERVICE_FENCE.name, namespace, name } : { kind, namespace, name: owner };
+  return readOwnerText(text, namespace) ?? { kind: SERVICE_FENCE.name, namespace, name };
 }
 
 function isWhole(

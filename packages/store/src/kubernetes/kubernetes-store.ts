@@ -2,12 +2,12 @@ import {
   allNew,
   type FenceKey,
   FencelineError,
-  groupOf,
   type Kind,
   MESH_KINDS,
   type MeshKind,
   type ObjectRef,
   OWN_KINDS,
+  type OwnerReference,
   type OwnKind,
   RENDERED_KINDS,
   type ReadKind,
@@ -52,6 +52,11 @@ export interface KubernetesStoreOptions {
    * enough.
    */
   readonly meshConfigMaps: readonly ObjectKey[];
+  /**
+   * Name of the ClusterRole that exists for as long as Fenceline is installed. Default: nothing
+   * stands for the installation, and what is rendered goes with its owner.
+   */
+  readonly installation?: string;
   /** Who may write rendered objects, and take hosts and conditions of a status away. */
   readonly leadership: Leadership;
   /**
@@ -98,6 +103,7 @@ export class KubernetesStore implements Store {
       leadership,
       onTrouble,
       meshConfigMaps,
+      installation,
       clock = monotonicClock,
       settleTime = SETTLE_TIME,
     } = options;
@@ -110,7 +116,7 @@ export class KubernetesStore implements Store {
       mesh,
       rendered,
       clock,
-      meshConfigMaps,
+      ...{ meshConfigMaps, installation },
       isOurs: (event) => this.#statuses.isEcho(event),
       onChange: (urgent) => this.#changed(urgent),
       onFault: (of) => {
@@ -184,7 +190,7 @@ export class KubernetesStore implements Store {
    * objects of a deleted owner itself.
    */
   goneOwners(kind: Kind): readonly ObjectRef[] {
-    return this.#rendered.goneOwners(kind).filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#isOwnerKnown(live)));
+    return this.#rendered.goneOwners(kind).filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#mesh.isOwnerKnown(live)));
   }
 
   /** See {@link RenderedWrites.apply}. */
@@ -234,6 +240,10 @@ export class KubernetesStore implements Store {
     return this.#rendered.foreign(kind, namespace).map(({ name, selector }) => ({ namespace, name, selector }));
   }
 
+  installation(): OwnerReference | undefined {
+    return this.#mesh.installation;
+  }
+
   /** A group of fences whose CRD is not installed has none. */
   isKnown({ namespace, name }: FenceKey): boolean {
     const key = { namespace, name };
@@ -281,12 +291,5 @@ export class KubernetesStore implements Store {
         this.#options.onTrouble(new FencelineError("LISTENER_FAILED", { message, cause }));
       }
     }
-  }
-
-  #isOwnerKnown({ owners, namespace }: LiveObject): boolean {
-    const owner = owners.find(({ controller }) => controller === true);
-    const places = this.#mesh.own.get(owner?.kind ?? "")?.places;
-    const place = places?.find(({ resource }) => groupOf(resource.apiVersion) === groupOf(owner?.apiVersion ?? ""));
-    return owner !== undefined && (place?.informer.isKnown({ namespace, name: owner.name }) ?? false);
   }
 }

@@ -1,10 +1,12 @@
 import {
   type FencelineError,
+  groupOf,
   type Kind,
   MANAGED_BY_LABEL,
   MANAGER,
   type MeshKind,
   type ObjectRef,
+  type OwnerReference,
   type OwnKind,
   type OwnObject,
   type ReadKind,
@@ -16,8 +18,9 @@ import { Informer, keyText, type ObjectKey, type Resource } from "@fenceline/kub
 import type { ChangesByKind } from "../pending-changes.ts";
 import type { DefaultSidecar, MeshChanges, MeshConfig, MeshSnapshot, UnreadReason } from "../store.ts";
 import { type LiveObject, readLiveObject } from "./apply/live-object.ts";
-import { ownerOf } from "./apply/ownership.ts";
+import { isOrphaned, ownerOf } from "./apply/ownership.ts";
 import { KeptObjects } from "./kept-object.ts";
+import { ObservedInstallation } from "./observed-installation.ts";
 import { changeOf, ObservedKind } from "./observed-kind.ts";
 import { ObservedMeshConfig } from "./observed-mesh-config.ts";
 import { ObservedMeshKind } from "./observed-mesh-kind.ts";
@@ -36,6 +39,8 @@ export interface ObservedMeshOptions {
   readonly rendered: readonly RenderedKind[];
   /** The ConfigMaps with Istio's MeshConfigs. */
   readonly meshConfigMaps: readonly ObjectKey[];
+  /** Name of the ClusterRole that stands for the installation; undefined for none. */
+  readonly installation: string | undefined;
   /** Whether an event of an object of ours says nothing but what this process writes. */
   readonly isOurs: (event: ObjectEvent<OwnObject>) => boolean;
   /** Told that something is to be told. @param urgent whether it is about an object of ours */
@@ -48,6 +53,9 @@ export interface ObservedMeshOptions {
   readonly onRendered: (event: ObjectEvent<LiveObject>) => void;
   readonly onTrouble: (error: FencelineError) => void;
 }
+
+/** Changes of what is in no table. */
+type ListChanges = Pick<MeshChanges, "defaultSidecars" | "meshConfigs" | "installations">;
 
 /** An object of a kind that is only read. */
 type ReadObject = { readonly metadata: ObjectKey };
@@ -75,11 +83,12 @@ export class ObservedMesh {
   readonly #meshConfigs: ObservedKind<MeshConfig>;
   /** In the order of the configuration. */
   readonly #meshConfigMaps: readonly ObservedMeshConfig[];
+  readonly #installation: ObservedInstallation | undefined;
   /** Every list, as of now. */
   readonly snapshot: MeshSnapshot;
 
   constructor(options: ObservedMeshOptions) {
-    const { api, clock, rendered, meshConfigMaps, isOurs, onChange, onOwn, onFault, onTrouble } = options;
+    const { api, clock, rendered, meshConfigMaps, installation: name, isOurs, onChange, onOwn, onFault, onTrouble } = options;
     this.#options = options;
     const observed = { api, clock, kept: this.#kept, onTrouble };
     // What the kinds of a table have in common is that they give objects.
@@ -94,10 +103,12 @@ export class ObservedMesh {
       (key) => new ObservedMeshConfig({ ...observed, key, onMesh: (event) => this.#changed(this.#meshConfigs, keyText(key), event) }),
     );
     this.#meshConfigs = new ObservedKind(() => this.#meshConfigMaps.flatMap(({ informer }) => informer.objects()));
+    this.#installation = name === undefined ? undefined : new ObservedInstallation({ ...observed, name, onChange: () => onChange(false) });
     this.#informers = [
       ...[...this.#byKind()].flatMap(([, { informers }]) => informers),
       ...this.rendered.all.map(({ informer }) => informer),
       ...this.#meshConfigMaps.map(({ informer }) => informer),
+      ...(this.#installation === undefined ? [] : [this.#installation.informer]),
     ] as Informer<unknown>[];
     this.snapshot = this.#view();
   }
@@ -110,6 +121,11 @@ export class ObservedMesh {
   /** @throws {RangeError} when it is no kind of ours */
   kind<O extends OwnObject>({ name }: OwnKind<O>): ObservedOwnKind<O> {
     return listed(this.own, name) as unknown as ObservedOwnKind<O>;
+  }
+
+  /** What stands for the installation; undefined where nothing is known to. */
+  get installation(): OwnerReference | undefined {
+    return this.#installation?.effective.objects()[0];
   }
 
   all(): readonly Informer<unknown>[] {
@@ -143,9 +159,25 @@ export class ObservedMesh {
     return health.absent ? "NotInstalled" : "NotPermitted";
   }
 
+  /**
+   * Whether it is certain, of a rendered object, whether its owner is there. Of one that has lost
+   * its owner reference Kubernetes itself has looked for the owner: then there can be none where
+   * its CRD is not installed.
+   */
+  isOwnerKnown(live: LiveObject): boolean {
+    const { owners, namespace } = live;
+    const { kind = "", name = "" } = ownerOf(live, this.#ownNames) ?? {};
+    const places = this.own.get(kind)?.places ?? [];
+    const isKnownAt = ({ informer }: (typeof places)[number]) => informer.isKnown({ namespace, name });
+    if (isOrphaned(live)) return places.length > 0 && places.every((place) => place.informer.absent || isKnownAt(place));
+    const group = groupOf(owners.find(({ controller }) => controller === true)?.apiVersion ?? "");
+    return places.some((place) => groupOf(place.resource.apiVersion) === group && isKnownAt(place));
+  }
+
   /** What changed since it was last asked for. */
-  takeChanges(): { readonly lists: Pick<MeshChanges, "defaultSidecars" | "meshConfigs">; readonly byKind: ChangesByKind } {
-    const lists = { defaultSidecars: this.#defaultSidecars.take(), meshConfigs: this.#meshConfigs.take() };
+  takeChanges(): { readonly lists: ListChanges; readonly byKind: ChangesByKind } {
+    const installations = this.#installation?.effective.take() ?? [];
+    const lists = { defaultSidecars: this.#defaultSidecars.take(), meshConfigs: this.#meshConfigs.take(), installations };
     return { lists, byKind: new Map([...this.#byKind()].map(([name, { effective }]) => [name, effective.take()])) };
   }
 
@@ -155,7 +187,8 @@ export class ObservedMesh {
   }
 
   #kinds(): readonly Pick<ObservedKind<unknown>, "tellFromNowOn">[] {
-    return [this.#defaultSidecars, this.#meshConfigs, ...[...this.#byKind()].map(([, { effective }]) => effective)];
+    const installation = this.#installation === undefined ? [] : [this.#installation.effective];
+    return [this.#defaultSidecars, this.#meshConfigs, ...installation, ...[...this.#byKind()].map(([, { effective }]) => effective)];
   }
 
   #view(): MeshSnapshot {

@@ -36,6 +36,7 @@ function objectOf({ kind, namespace, name, ours, owner }: Drawn): LiveObject {
     selector: undefined,
     outbound: undefined,
     widenedAt: undefined,
+    renderedFor: undefined,
     spec: {},
   };
 }

@@ -29,6 +29,8 @@ export interface ReplicaOptions {
 
 /** Name of the Lease that the replicas share. */
 const LEASE = "fenceline-collector";
+/** Of the chart: it is there for as long as Fenceline is installed. */
+const CLUSTER_ROLE = "fenceline-collector";
 /**
  * How long the last writes may take at the end, in milliseconds. A pod has 30 s, and an API server
  * may be silent.
@@ -66,7 +68,8 @@ export class Replica {
       },
       onTrouble,
     });
-    this.#store = new KubernetesStore({ api, leadership: this.#election, meshConfigMaps: meshConfigMapsOf(options.config), onTrouble });
+    const meshConfigMaps = meshConfigMapsOf(options.config);
+    this.#store = new KubernetesStore({ api, leadership: this.#election, meshConfigMaps, installation: CLUSTER_ROLE, onTrouble });
   }
 
   /**

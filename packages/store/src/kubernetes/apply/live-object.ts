@@ -1,4 +1,4 @@
-import { type Labels, MANAGED_BY_LABEL, MANAGER, type RenderedObject, WIDENED_AT_ANNOTATION } from "@fenceline/api";
+import { type Labels, MANAGED_BY_LABEL, MANAGER, OWNER_ANNOTATION, type RenderedObject, WIDENED_AT_ANNOTATION } from "@fenceline/api";
 import type { WireObject, WireOwner } from "@fenceline/kubernetes";
 
 /** An object of a rendered kind as it is in the cluster, cut down to what we need to know of it. */
@@ -10,6 +10,8 @@ export interface LiveObject {
   readonly uid: string;
   readonly labels: Labels;
   readonly owners: readonly WireOwner[];
+  /** Whom it was rendered for, as its annotation says; undefined when that says nothing. */
+  readonly renderedFor: string | undefined;
   /** Labels of the pods that it is for; undefined when it has no selector. */
   readonly selector: Labels | undefined;
   /**
@@ -50,15 +52,22 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
   const given = workloadSelector ?? podSelector;
   const selector = workloadSelector?.labels ?? podSelector?.matchLabels ?? (given === null || given === undefined ? undefined : {});
   const outbound = outboundTrafficPolicy == null ? undefined : outboundMode(outboundTrafficPolicy.mode);
-  const widenedAt = ours ? timeIn(metadata as Annotated, WIDENED_AT_ANNOTATION) : undefined;
-  return { kind, apiVersion, namespace, name, uid, labels, owners, selector, outbound, widenedAt, spec: ours ? spec : undefined };
+  const annotation = (of: string) => (ours ? textIn(metadata as Annotated, of) : undefined);
+  const widenedAt = timeOf(annotation(WIDENED_AT_ANNOTATION));
+  const renderedFor = annotation(OWNER_ANNOTATION);
+  const whose = { labels, owners, renderedFor };
+  return { kind, apiVersion, namespace, name, uid, ...whose, selector, outbound, widenedAt, spec: ours ? spec : undefined };
 }
 
 type Annotated = WireObject["metadata"] & { readonly annotations?: unknown };
 
-function timeIn({ annotations }: Annotated, name: string): number | undefined {
+function textIn({ annotations }: Annotated, name: string): string | undefined {
   const text = (annotations as Readonly<Record<string, unknown>> | null | undefined)?.[name];
-  const time = typeof text === "string" ? Date.parse(text) : Number.NaN;
+  return typeof text === "string" ? text : undefined;
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text);
   return Number.isNaN(time) ? undefined : time;
 }
 
@@ -68,8 +77,9 @@ export function outboundMode(mode: unknown): OutboundMode {
 }
 
 /** A live object in the form that a renderer makes, for comparison with it. */
-export function asRendered({ apiVersion, kind, namespace, name, labels, owners, spec }: LiveObject): RenderedObject {
-  const metadata = { name, namespace, labels, ...(owners.length > 0 && { ownerReferences: owners }) };
+export function asRendered({ apiVersion, kind, namespace, name, labels, owners, renderedFor, spec }: LiveObject): RenderedObject {
+  const annotations = renderedFor === undefined ? undefined : { annotations: { [OWNER_ANNOTATION]: renderedFor } };
+  const metadata = { name, namespace, labels, ...annotations, ...(owners.length > 0 && { ownerReferences: owners }) };
   // What stands here carries our label; should it not be what we render, the comparison says so.
   return { apiVersion, kind, metadata, spec } as RenderedObject;
 }

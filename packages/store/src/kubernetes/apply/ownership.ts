@@ -1,4 +1,4 @@
-import { MANAGED_BY_LABEL, MANAGER, type ObjectRef, OWN_KINDS } from "@fenceline/api";
+import { MANAGED_BY_LABEL, MANAGER, type ObjectRef, OWN_KINDS, readOwnerText } from "@fenceline/api";
 import { type Conflict, ownedByAnother } from "../../conflict.ts";
 import { isLabelledOurs, type LiveObject } from "./live-object.ts";
 
@@ -7,18 +7,18 @@ export const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) =
 
 /**
  * The object of ours that a live object was rendered for: it carries our label, and its controller
- * is of a kind of ours.
+ * is of a kind of ours. Where it has no controller any more, the annotation says whose it was.
+ *
  * @param own names of these kinds
  */
 export function ownerOf(live: LiveObject, own: ReadonlySet<string> = OWN_NAMES): ObjectRef | undefined {
-  const controller = live.owners.find((owner) => owner.controller === true);
-  if (controller === undefined || !isLabelledOurs(live) || !own.has(controller.kind)) return undefined;
-  return { kind: controller.kind, namespace: live.namespace, name: controller.name };
+  const owner = isLabelledOurs(live) ? namedOwner(live) : undefined;
+  return owner !== undefined && own.has(owner.kind) ? owner : undefined;
 }
 
 /**
  * Whether we may write to, or delete, a live object for an owner: it carries our label, and the
- * owner is its controller. Undefined when we may.
+ * owner is its controller, or was the last one. Undefined when we may.
  *
  * An owner that was deleted and made again has a new uid; its old objects are still its own, and
  * the garbage collector compares versions before it deletes.
@@ -30,7 +30,17 @@ export function conflictOf(live: LiveObject, owner: ObjectRef): Conflict | undef
     const message = `${what} exists and is not labelled ${MANAGED_BY_LABEL}=${MANAGER}; it is left as it is`;
     return { kind, namespace, name, reason: "NotManagedByFenceline", message };
   }
-  const controller = live.owners.find((candidate) => candidate.controller === true);
-  if (controller?.kind === owner.kind && controller.name === owner.name) return undefined;
-  return ownedByAnother({ kind, namespace, name }, controller, owner);
+  const named = namedOwner(live);
+  if (named?.kind === owner.kind && named.name === owner.name) return undefined;
+  return ownedByAnother({ kind, namespace, name }, named, owner);
+}
+
+/** Whether Kubernetes knows of nobody any more whom a live object was rendered for. */
+export function isOrphaned({ owners }: LiveObject): boolean {
+  return !owners.some(({ controller }) => controller === true);
+}
+
+function namedOwner({ owners, namespace, renderedFor }: LiveObject): ObjectRef | undefined {
+  const controller = owners.find((owner) => owner.controller === true);
+  return controller === undefined ? readOwnerText(renderedFor, namespace) : { kind: controller.kind, namespace, name: controller.name };
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { RenderedObject } from "@fenceline/api";
+import { OWNER_ANNOTATION, type RenderedObject } from "@fenceline/api";
 import type { LiveObject } from "./live-object.ts";
 
 /**
@@ -9,8 +9,9 @@ import type { LiveObject } from "./live-object.ts";
  * stand beside ours.
  */
 export function differs(desired: RenderedObject, live: LiveObject): boolean {
-  const { labels, ownerReferences = [] } = desired.metadata;
+  const { labels, annotations = {}, ownerReferences = [] } = desired.metadata;
   if (!isDeepStrictEqual(desired.spec, live.spec)) return true;
   if (Object.entries(labels).some(([key, value]) => live.labels[key] !== value)) return true;
+  if (annotations[OWNER_ANNOTATION] !== undefined && annotations[OWNER_ANNOTATION] !== live.renderedFor) return true;
   return ownerReferences.some((owner) => !live.owners.some((candidate) => isDeepStrictEqual({ ...owner }, { ...candidate })));
 }

@@ -56,7 +56,7 @@ export function widenSidecar({ api, clock, resource, owner, wanted, known }: Sid
     if (conflict !== undefined) return { result: "conflict", conflict };
     const wider = widened(seen.live, wanted);
     if (wider === undefined) return { result: "unchanged" };
-    const annotations = { [WIDENED_AT_ANNOTATION]: new Date().toISOString() };
+    const annotations = { ...wider.metadata.annotations, [WIDENED_AT_ANNOTATION]: new Date().toISOString() };
     const metadata = { ...wider.metadata, annotations, uid: seen.live.uid, resourceVersion: seen.resourceVersion };
     const query = { fieldManager: MANAGER, force: "true" };
     const body = { ...wider, metadata };
