@@ -10,6 +10,7 @@ import { limits } from "./limits/limits.ts";
 import { meshObjects } from "./mesh-objects/mesh-objects.ts";
 import { outages } from "./outages/outages.ts";
 import { protocols } from "./protocols/protocols.ts";
+import { proxyNeeds } from "./proxy-needs/proxy-needs.ts";
 import { removal } from "./removal/removal.ts";
 import { replicas } from "./replicas/replicas.ts";
 import { scale } from "./scale/scale.ts";
@@ -34,6 +35,7 @@ export const SUITES: readonly Suite[] = [
   protocols,
   tcp,
   meshObjects,
+  proxyNeeds,
   authorization,
   trust,
   ageing,

@@ -66,7 +66,7 @@ export const Config = z.strictObject({
     .max(16)
     .optional()
     .describe(
-      "ConfigMaps in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy and rootNamespace are read: one for each revision of the control plane, and one that they share. REGISTRY_ONLY in any of them holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
+      "ConfigMaps in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy, rootNamespace, the defaults of exportTo and the hosts that proxies call are read: one for each revision of the control plane, and one that they share. REGISTRY_ONLY in any of them holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
     ),
   meshConfigMap: DomainName.optional().describe(
     "One more of `meshConfigMaps`: how the field was named when there was one only. Where it stands alone, no other is read.",

@@ -4,6 +4,7 @@ import {
   ENDPOINT_SLICE,
   type FenceKey,
   type Labels,
+  labelsDiffer,
   NAMESPACE,
   type Namespace,
   objectOf,
@@ -16,29 +17,20 @@ import {
   trustDomainsOf,
   VIRTUAL_SERVICE,
 } from "@fenceline/api";
-import { type ControlPlane, type Destination, type ExportDefaults, MeshHosts, Registry, unitedDefaults } from "@fenceline/registry";
+import { type ControlPlane, type Destination, MeshHosts, ProxyNeeds, Registry, type RequiredHost } from "@fenceline/registry";
 import { type NamespacedHost, workloadLabels } from "@fenceline/render/fence";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceTable } from "./fence-table.ts";
 import type { FenceOfPods } from "./fences-of-labels.ts";
+import { type KnownCluster, KnownClusters } from "./known-clusters.ts";
+import { controlPlanesOf, exportDefaults, meshNeeds } from "./mesh-config.ts";
 import { NamedHosts } from "./named-hosts.ts";
+import { policiesIn, policyChanges } from "./proxy-policies.ts";
 import { SystemHosts } from "./system-hosts.ts";
 import { type TouchedHosts, touchedHosts } from "./touched-hosts.ts";
 
-/**
- * Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length,
- * more than a mesh of some thousand services has.
- */
-const REMEMBERED_CHARACTERS = 1_500_000;
-
 /** The configuration, and what the mesh says of itself. */
 export type MeshConfiguration = Config & SystemConfig;
-
-/** A Service port that a cluster stands for, as long as its Service is this object. */
-interface KnownCluster {
-  readonly destination: Destination;
-  readonly service: Service;
-}
 
 /** What the rest of the collector asks about the mesh, kept up with its changes. */
 export class Mesh {
@@ -55,12 +47,11 @@ export class Mesh {
   readonly #fences: FenceTable;
   readonly #named: NamedHosts;
   readonly #system: SystemHosts;
+  readonly #needs: ProxyNeeds;
   readonly #namespaces = new Map<string, Namespace>();
   #config: MeshConfiguration;
   #controlPlanes: readonly ControlPlane[] = [];
-  /** Of clusters that exist: what senders make up is looked up each time, and stays nowhere. */
-  readonly #clusters = new Map<string, KnownCluster>();
-  #clusterCharacters = 0;
+  readonly #clusters = new KnownClusters();
 
   constructor(snapshot: MeshSnapshot, config: Config) {
     this.#given = config;
@@ -77,6 +68,7 @@ export class Mesh {
       clusterDomain: config.clusterDomain,
       isService: (host) => this.registry.resolveHost(host) !== undefined,
     });
+    this.#needs = new ProxyNeeds(policiesIn(snapshot));
     this.#configure(snapshot.meshConfigs);
     this.#system = new SystemHosts(this.registry, [config.istioNamespace, config.namespace]);
     this.#named = new NamedHosts(this.registry, this.meshHosts);
@@ -100,6 +92,7 @@ export class Mesh {
         .flatMap((change) => objectOf(change) ?? [])
         .map((service) => this.registry.hostOf(service)),
     });
+    this.#needs.apply(policyChanges(changes));
     for (const { before, after } of changes.of(SERVICE_FENCE)) this.#fences.changed(before, after);
     for (const change of changes.of(SERVICE)) {
       const service = objectOf(change);
@@ -122,6 +115,19 @@ export class Mesh {
   touchedHosts(changes: Pick<MeshChanges, "of">): readonly TouchedHosts[] {
     const { istioNamespace, namespace } = this.#given;
     return touchedHosts(changes, { meshHosts: this.meshHosts, registry: this.registry, shown: new Set([istioNamespace, namespace]) });
+  }
+
+  /** Hosts that the proxies of some pods need, whatever these call; none of pods that are none. */
+  requiredHosts(namespace: string, labels: Labels | undefined): readonly RequiredHost[] {
+    return labels === undefined ? [] : this.#needs.requiredFor(namespace, labels);
+  }
+
+  /** Fences whose proxies may need other hosts than before, once the changes are taken over. */
+  fencesNeedingOthers(changes: Pick<MeshChanges, "of">): readonly ServiceFence[] {
+    return this.#needs.touchedBy(policyChanges(changes)).flatMap(({ namespace, selector }) => {
+      const fences = namespace === undefined ? this.fences() : this.fencesIn(namespace);
+      return fences.filter((fence) => !labelsDiffer(selector, this.labelsOf(fence) ?? {}));
+    });
   }
 
   /** What the mesh says of itself stands beside what is configured. */
@@ -211,19 +217,19 @@ export class Mesh {
   destinationOfCluster(cluster: string): Destination | undefined {
     const known = this.#clusters.get(cluster);
     if (known !== undefined && this.#isCurrent(known.service)) return known.destination;
-    if (known !== undefined) this.#forget(cluster);
+    if (known !== undefined) this.#clusters.delete(cluster);
     const [direction, port, , host, ...rest] = cluster.split("|");
     if (direction !== "outbound" || host === undefined || rest.length > 0) return undefined;
     const found = this.#destinationOfHost(host, Number(port));
     // A cluster is named by a port of the Service, never by one of its pods.
     if (found?.destination.port !== Number(port)) return this.meshHosts.entryNamed(host, Number(port));
-    this.#remember(cluster, found);
+    this.#clusters.set(cluster, found);
     return found.destination;
   }
 
   /** Characters of clusters that are remembered now. */
   get rememberedCharacters(): number {
-    return this.#clusterCharacters;
+    return this.#clusters.characters;
   }
 
   /**
@@ -253,46 +259,11 @@ export class Mesh {
     return this.registry.service(namespace, name) === service;
   }
 
-  /**
-   * The subset in a cluster is any text, so even those that exist are without number. When there
-   * are too many, those in use are soon found again.
-   */
-  #remember(cluster: string, found: KnownCluster): void {
-    if (this.#clusterCharacters + cluster.length > REMEMBERED_CHARACTERS) {
-      this.#clusters.clear();
-      this.#clusterCharacters = 0;
-    }
-    this.#clusters.set(cluster, found);
-    this.#clusterCharacters += cluster.length;
-  }
-
-  #forget(cluster: string): void {
-    this.#clusters.delete(cluster);
-    this.#clusterCharacters -= cluster.length;
-  }
-
   #configure(meshConfigs: readonly MeshConfig[] = []): void {
     const meshRootNamespaces = [...new Set(meshConfigs.flatMap(({ rootNamespace }) => rootNamespace ?? []))];
     this.#config = { ...this.#given, meshRootNamespaces };
     this.meshHosts.configure(exportDefaults(meshConfigs));
     this.#controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, this.#given));
+    this.#needs.configure(meshNeeds(meshConfigs, this.#given));
   }
-}
-
-/** Of several control planes any may be a pod's. */
-function exportDefaults(meshConfigs: readonly MeshConfig[]): ExportDefaults {
-  return {
-    serviceEntries: unitedDefaults(meshConfigs.map(({ serviceExportTo }) => serviceExportTo)),
-    virtualServices: unitedDefaults(meshConfigs.map(({ virtualServiceExportTo }) => virtualServiceExportTo)),
-  };
-}
-
-/**
- * Where the configuration and MeshConfig name different root namespaces, a default Sidecar in
- * either may be the one that counts.
- */
-function controlPlanesOf({ outbound, rootNamespace: told }: MeshConfig, { rootNamespace, istioNamespace }: Config): ControlPlane[] {
-  const roots = new Set([rootNamespace, told].filter((root) => root !== undefined));
-  if (roots.size === 0) roots.add(istioNamespace);
-  return [...roots].map((root) => ({ outbound, rootNamespace: root }));
 }

@@ -2,6 +2,7 @@ import type {
   FenceKey,
   Kind,
   Labels,
+  NeededHost,
   ObjectChange,
   ObjectRef,
   ObjectsByKind,
@@ -63,6 +64,8 @@ export interface MeshConfig {
   readonly serviceExportTo?: readonly string[];
   /** `defaultVirtualServiceExportTo`, the same of a VirtualService. */
   readonly virtualServiceExportTo?: readonly string[];
+  /** Hosts that it has proxies call. Default: none. */
+  readonly neededHosts?: readonly NeededHost[];
 }
 
 /**
@@ -122,7 +125,10 @@ export interface Store {
    * one of ours too, Istio uses the older of the two.
    */
   foreign(kind: Kind, namespace: string): readonly ForeignObject[];
-  /** Why no objects of a kind that is only read can be had; undefined when they can. */
+  /**
+   * Why no objects of a kind that is only read, or no {@link MESH_CONFIG}, can be had; undefined
+   * when they can.
+   */
   unread(kind: Kind): UnreadReason | undefined;
   /**
    * Carries out one change. It is done when the promise resolves with undefined, and not half done

@@ -81,9 +81,11 @@ async function prepare(client: KubernetesClient, address: string): Promise<void>
 /**
  * Istio's MeshConfig, which istiod and Fenceline watch.
  * @param outbound what becomes of hosts that Istio does not know
+ * @param more other fields of it
  */
-export function meshConfig(outbound: "ALLOW_ANY" | "REGISTRY_ONLY" = "ALLOW_ANY"): KubernetesObject {
+export function meshConfig(outbound: "ALLOW_ANY" | "REGISTRY_ONLY" = "ALLOW_ANY", more: object = {}): KubernetesObject {
   const mesh = {
+    ...more,
     trustDomain: TRUST_DOMAIN,
     rootNamespace: ISTIO_NAMESPACE,
     enableAutoMtls: true,

@@ -78,6 +78,11 @@ export class EnvoyAdmin {
     return (await this.#hosts(cluster)).reduce((sum, host) => sum + statOf(host, "cx_active"), 0);
   }
 
+  /** Requests that were sent to a cluster so far. */
+  async requests(cluster: string): Promise<number> {
+    return (await this.#hosts(cluster)).reduce((sum, host) => sum + statOf(host, "rq_total"), 0);
+  }
+
   async #hosts(cluster: string): Promise<readonly HostStatus[]> {
     const { cluster_statuses = [] } = (await this.#json("/clusters?format=json")) as { cluster_statuses?: ClusterStatus[] };
     return cluster_statuses.find(({ name }) => name === cluster)?.host_statuses ?? [];

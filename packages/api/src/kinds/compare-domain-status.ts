@@ -16,6 +16,7 @@ export function differingFields(one: DomainStatus, other: DomainStatus): readonl
   if (one.idleWindow !== other.idleWindow) fields.push("idleWindow");
   if (!isSameList(one.hosts, other.hosts)) fields.push("hosts");
   if (!isSameList(one.ports, other.ports)) fields.push("ports");
+  if (!isSameList(one.requiredBy, other.requiredBy)) fields.push("requiredBy");
   return fields;
 }
 

@@ -15,6 +15,12 @@ import type { Kind } from "./kind.ts";
  */
 export const NETWORKING_VERSIONS = ["networking.istio.io/v1beta1", "networking.istio.io/v1", "networking.istio.io/v1alpha3"] as const;
 
+/**
+ * What a store has Istio's MeshConfig from. Of ConfigMaps only those that the configuration names
+ * are looked at.
+ */
+export const MESH_CONFIG: Kind<"ConfigMap"> = { name: "ConfigMap", plural: "configmaps", apiVersions: ["v1"], isNamespaced: true };
+
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;

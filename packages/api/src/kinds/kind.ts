@@ -55,6 +55,8 @@ export interface MeshKind<O = unknown, Name extends string = string> extends Rea
   readonly isOptional: boolean;
   /** Whether manifests may hold it: those of a folder, and of `fenceline render`. */
   readonly isInManifests: boolean;
+  /** Which of its objects an API server is asked for. Default: all. */
+  readonly labelSelector?: string;
 }
 
 /** The line of a kind of others. The codes of its faults begin with its name. */

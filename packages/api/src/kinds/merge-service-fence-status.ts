@@ -129,14 +129,15 @@ function mergedDomain(desired: DomainStatus, base: DomainStatus | undefined, liv
 }
 
 /**
- * `hosts`, `status` and `source` are not merged: whoever changed them last is right, and who did
- * not change them says nothing.
+ * `hosts`, `status`, `source` and `requiredBy` are not merged: whoever changed them last is right,
+ * and who did not change them says nothing.
  */
-function changedFields({ hosts, status, source }: DomainStatus, base: DomainStatus | undefined): Partial<DomainStatus> {
+function changedFields({ hosts, status, source, requiredBy }: DomainStatus, base: DomainStatus | undefined): Partial<DomainStatus> {
   return {
     ...(!isSameList(hosts, base?.hosts) && { hosts }),
     ...(status !== base?.status && { status }),
     ...(source !== base?.source && { source }),
+    ...(!isSameList(requiredBy, base?.requiredBy) && { requiredBy }),
   };
 }
 

@@ -35,7 +35,7 @@ export function readDomainStatus(entry: Readonly<Record<string, unknown>>, leave
   // One literal: V8 keeps its fields in the object, and those added one by one beside it, which a
   // mesh of 200,000 edges pays for.
   const domain = {
-    hosts: take("hosts", hostsOf),
+    hosts: take("hosts", textsOf),
     status: take("status", stateOf),
     source: take("source", sourceOf),
     firstSeen: take("firstSeen", timeReading),
@@ -43,6 +43,7 @@ export function readDomainStatus(entry: Readonly<Record<string, unknown>>, leave
     requests: take("requests", countOf),
     ports: take("ports", portsOf),
     idleWindow: take("idleWindow", windowReading),
+    requiredBy: take("requiredBy", textsOf),
   };
   return withoutGaps<DomainStatus>(domain);
 }
@@ -67,8 +68,8 @@ function partOf<T = never>(as?: T): Reading<T> {
   return { as, isWhole: false };
 }
 
-function hostsOf(value: unknown): Reading<DomainStatus["hosts"]> {
-  const isReadable = Array.isArray(value) && value.length <= MOST_LISTED && value.every((host) => typeof host === "string");
+function textsOf(value: unknown): Reading<string[]> {
+  const isReadable = Array.isArray(value) && value.length <= MOST_LISTED && value.every((text) => typeof text === "string");
   return isReadable ? whole(value) : partOf();
 }
 

@@ -40,10 +40,21 @@ test("of a Namespace manifests keep name and labels", () => {
 });
 
 test("no two kinds of the tables have one name: objects are looked up by it", () => {
+  const POLICIES = ["EnvoyFilter", "RequestAuthentication", "WasmPlugin", "TrafficExtension"];
   const names = [...MESH_KINDS, ...OWN_KINDS].map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   assert.deepEqual(
     MANIFEST_KINDS.map(({ name }) => name),
-    ["Namespace", "Service", "EndpointSlice", "ServiceEntry", "VirtualService", "DestinationRule", "ServiceFence", "SmartLimiter"],
+    [
+      "Namespace",
+      "Service",
+      "EndpointSlice",
+      "ServiceEntry",
+      "VirtualService",
+      "DestinationRule",
+      ...POLICIES,
+      "ServiceFence",
+      "SmartLimiter",
+    ],
   );
 });

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { type Condition, conditionSchema } from "./condition.ts";
 
-export const HOST_SOURCES = ["static", "learned", "preloaded", "imported"] as const;
+/** `required`: proxies need it, whatever their workloads call; see `requiredBy`. */
+export const HOST_SOURCES = ["static", "learned", "preloaded", "imported", "required"] as const;
 export type HostSource = (typeof HOST_SOURCES)[number];
 
 /** Slime's states of a host, as text. */
@@ -29,6 +30,12 @@ export const DomainStatus = z.object({
     .string()
     .optional()
     .describe("How long it may go unseen, in observed time, where that is not the fence's idle window: `warmUp.for` of a preloaded host."),
+  requiredBy: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "What has the proxies themselves need the host: it stays in the fence for as long, called or not. The first few, where there are many.",
+    ),
 });
 export type DomainStatus = z.infer<typeof DomainStatus>;
 

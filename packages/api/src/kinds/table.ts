@@ -1,6 +1,7 @@
 import { ENDPOINT_SLICE, NAMESPACE, NODE, SERVICE, SERVICE_CIDR } from "./core.ts";
 import { DESTINATION_RULE } from "./destination-rule.ts";
 import type { MeshKind, OwnKind, ReadKind } from "./kind.ts";
+import { PROXY_POLICY_KINDS } from "./proxy-policy.ts";
 import { SERVICE_ENTRY } from "./service-entry.ts";
 import { SERVICE_FENCE } from "./service-fence.ts";
 import { SMART_LIMITER } from "./smart-limiter.ts";
@@ -31,6 +32,7 @@ export const MESH_KINDS = [
   SERVICE_ENTRY,
   VIRTUAL_SERVICE,
   DESTINATION_RULE,
+  ...PROXY_POLICY_KINDS,
 ] as const satisfies readonly MeshKind[];
 
 type ObjectOf<K> = K extends ReadKind<infer O> ? O : never;

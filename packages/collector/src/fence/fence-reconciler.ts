@@ -103,8 +103,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const edges = state.edges.seen();
     const meshHosts = new RecordedHosts(current.meshHosts);
     const serviceEntries = entryMode(fence, current.config, store);
-    const hosts = egressHosts({ fence, booked: edges.hosts, registry, meshHosts, system: current.systemHosts, serviceEntries, now: now() });
     const labels = workloadLabels(fence, registry, current.config);
+    const common = { system: current.systemHosts, required: current.requiredHosts(of.namespace, labels), serviceEntries };
+    const hosts = egressHosts({ ...common, fence, booked: edges.hosts, registry, meshHosts, now: now() });
     const pods = labels === undefined ? [] : podsOf(of, labels, current);
     // Before anything is waited for: a change that comes meanwhile must find its readers.
     this.reads.set(of, [registry.reads, state.opened], meshHosts.reads);

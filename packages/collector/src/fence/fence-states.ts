@@ -159,8 +159,10 @@ export class FenceStates {
 
   #takeOverRendered({ key, edges }: FenceState, fence: ServiceFence, isWidened = false): void {
     const { store, mesh, now } = this.#options;
-    const { registry, meshHosts, systemHosts: system } = mesh();
-    takeOverRendered({ edges, fence, present: store.ownedBy(fenceRef(key)), registry, meshHosts, system, now: now(), isWidened });
+    const current = mesh();
+    const { registry, meshHosts, systemHosts: system } = current;
+    const seen = { registry, meshHosts, system, required: current.requiredHosts(key.namespace, current.labelsOf(fence)) };
+    takeOverRendered({ ...seen, edges, fence, present: store.ownedBy(fenceRef(key)), now: now(), isWidened });
   }
 
   /** Once, until they are others. */

@@ -100,7 +100,8 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     const { tcp: tcpBefore, ...before } = this.#common;
     const isSame = Object.entries(common).every(([name, value]) => value === before[name as keyof typeof before]);
     if (!isSame) return "all";
-    const beside = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace)).map((fence) => fenceRef(fenceKeyOf(fence)));
+    const inNamespaces = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace));
+    const beside = [...inNamespaces, ...mesh().fencesNeedingOthers(changes)].map((fence) => fenceRef(fenceKeyOf(fence)));
     const others = { isTcp: tcp !== tcpBefore, hosts: mesh().touchedHosts(changes) };
     const ofPods = [...this.#rivalsOf(changes), ...this.#podsToldOf(changes)];
     const waiting = changes.disturbed.flatMap(({ namespace }) => reconciler.waitingIn(namespace));

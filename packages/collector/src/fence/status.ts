@@ -75,14 +75,19 @@ function differInHosts(a: ServiceFenceStatus["domains"], b: ServiceFenceStatus["
 function differ(a: DomainStatus | undefined, b: DomainStatus | undefined): boolean {
   if (a === b) return false;
   if (a === undefined || b === undefined) return true;
-  return a.status !== b.status || a.source !== b.source || !isSameList(a.ports ?? [], b.ports ?? []);
+  return (
+    a.status !== b.status ||
+    a.source !== b.source ||
+    !isSameList(a.ports ?? [], b.ports ?? []) ||
+    !isSameList(a.requiredBy ?? [], b.requiredBy ?? [])
+  );
 }
 
 function substanceOf(conditions: ServiceFenceStatus["conditions"] = []) {
   return conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message }));
 }
 
-function domainStatus({ host, source, expired }: EgressHost, record: HostRecord | undefined): DomainStatus {
+function domainStatus({ host, source, expired, requiredBy }: EgressHost, record: HostRecord | undefined): DomainStatus {
   return {
     hosts: host.endsWith("/*") ? [] : [host],
     status: expired ? "EXPIRE" : "ACTIVE",
@@ -94,6 +99,7 @@ function domainStatus({ host, source, expired }: EgressHost, record: HostRecord 
       ports: [...record.ports],
       ...(record.idleWindow !== undefined && { idleWindow: formatDuration(record.idleWindow) }),
     }),
+    ...(requiredBy !== undefined && { requiredBy: [...requiredBy] }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { hostOfEgress, type RenderedObject, type ServiceFence, sidecarHosts } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
-import type { MeshHostLookup, ServiceLookup } from "@fenceline/registry";
+import type { MeshHostLookup, RequiredHost, ServiceLookup } from "@fenceline/registry";
 import { egressHosts, type NamespacedHost } from "@fenceline/render/fence";
 
 /** What {@link takeOverRendered} compares. */
@@ -14,6 +14,8 @@ export interface RenderedTakeOver {
   readonly meshHosts?: MeshHostLookup;
   /** Services that every fence shows. Default: there are none. */
   readonly system?: readonly NamespacedHost[];
+  /** Hosts that its proxies need. Default: none. */
+  readonly required?: readonly RequiredHost[];
   /** Milliseconds of the wall clock. */
   readonly now: number;
   /**
@@ -35,12 +37,13 @@ export function takeOverRendered({
   registry,
   meshHosts,
   system = [],
+  required = [],
   now,
   isWidened = false,
 }: RenderedTakeOver): void {
   const shown = present.filter((object) => isOf(fence, object)).flatMap(sidecarHosts);
   if (shown.length === 0) return;
-  const hosts = egressHosts({ fence, booked: edges.hosts(), registry, ...(meshHosts && { meshHosts }), system, now });
+  const hosts = egressHosts({ fence, booked: edges.hosts(), registry, ...(meshHosts && { meshHosts }), system, required, now });
   // What VirtualServices send calls to is shown with what is called, and was not learned itself.
   const known = new Set(hosts.flatMap(({ host, also = [] }) => [host, ...also.map(hostOfEgress)]));
   const isAccountedFor = (host: string) => {

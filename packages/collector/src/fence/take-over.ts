@@ -76,13 +76,15 @@ function isNewsOf(edges: FenceEdges, before: DomainStatus | undefined, host: str
 
 /**
  * Whether a host of a status is one that the book holds: one of ours that has not expired. A static
- * one is there only when it was called.
+ * one, and one that proxies need, is there only when it was called.
  */
 function isBooked(domain: DomainStatus | undefined): domain is DomainStatus & { readonly source: HostSource } {
   if (domain?.source === undefined || domain.status === "EXPIRE") return false;
-  return domain.source !== "static" || domain.lastSeen !== undefined;
+  return !UNCALLED.has(domain.source) || domain.lastSeen !== undefined;
 }
 
+/** Sources of hosts that are in a fence without a call. */
+const UNCALLED: ReadonlySet<HostSource> = new Set(["static", "required"]);
 const NEVER = new Date(0).toISOString();
 
 /**
@@ -100,7 +102,7 @@ function restored(status: ServiceFenceStatus, now: number, isWanted = (_host: st
     return [
       {
         host,
-        source: source === "static" ? "learned" : source,
+        source: UNCALLED.has(source) ? "learned" : source,
         firstSeen: first,
         lastSeen: seen,
         requests: requests ?? 0,

@@ -66,6 +66,6 @@ export function isSelected({ metadata }: FakeObject, { namespace, labels, fields
   if (namespace !== undefined && metadata.namespace !== namespace) return false;
   if (fields !== null && fields !== `metadata.name=${metadata.name}`) return false;
   if (labels === null) return true;
-  const [key = "", value] = labels.split("=");
-  return metadata.labels?.[key] === value;
+  const [key = "", value] = labels.split(/!?=/);
+  return (metadata.labels?.[key] === value) !== labels.includes("!=");
 }

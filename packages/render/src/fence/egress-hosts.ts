@@ -1,5 +1,5 @@
 import { EVERYTHING, type HostSource, type RecyclingStrategy, type ServiceEntryMode, type ServiceFence, timestampMs } from "@fenceline/api";
-import { type MeshHostLookup, MeshHosts, type ServiceLookup } from "@fenceline/registry";
+import { type MeshHostLookup, MeshHosts, type RequiredHost, type ServiceLookup } from "@fenceline/registry";
 import type { NamespacedHost } from "./bounded-hosts.ts";
 import { LabelSelectors } from "./label-selectors.ts";
 import {
@@ -39,6 +39,8 @@ export interface EgressHost {
    * ServiceEntry's or a VirtualService's. Every fence has those, so they are no part of its status.
    */
   readonly source: HostSource | "tcp" | "mesh";
+  /** What has the proxies need the host, however it came into the fence. Default: nothing. */
+  readonly requiredBy?: readonly string[];
   /**
    * Not rendered any more: its deadline has passed. It stays in the status, so that a reader sees
    * why.
@@ -60,6 +62,8 @@ export interface FenceInput {
    * shown as a whole.
    */
   readonly system?: readonly NamespacedHost[];
+  /** Hosts that its proxies need, whatever the workload calls. Default: none. */
+  readonly required?: readonly RequiredHost[];
   /** Milliseconds of the wall clock, for deadlines. */
   readonly now: number;
 }
@@ -76,6 +80,7 @@ export function egressHosts(input: FenceInput): EgressHost[] {
     const known = own.get(host.host);
     if (known === undefined || known.expired) own.set(host.host, host);
   }
+  for (const host of requiredHosts(input, mesh)) own.set(host.host, united(own.get(host.host), host));
   const tcp = tcpHosts(input.fence.spec.tcp, input.registry);
   const hosts = new Map<string, EgressHost>();
   for (const host of own.values()) hosts.set(host.host, host.expired ? host : withRoutes(host, mesh));
@@ -97,7 +102,7 @@ function withRoutes(host: EgressHost, mesh: MeshObjectsInput): EgressHost {
   if (host.egress === EVERYTHING) return host;
   const isNamespace = host.host.endsWith("/*");
   const pattern = isNamespace ? patternOf(host.host.slice(0, -2), "*", mesh.registry) : host.host;
-  const also = [...(isNamespace ? [] : placesOf(pattern, mesh)), ...routesOf(pattern, mesh)];
+  const also = [...(host.also ?? []), ...(isNamespace ? [] : placesOf(pattern, mesh)), ...routesOf(pattern, mesh)];
   const others = [...new Set(also)].filter((egress) => egress !== host.egress);
   return others.length === 0 ? host : { ...host, also: others };
 }
@@ -149,6 +154,28 @@ function selectedServices({ fence, registry }: FenceInput, mesh: MeshObjectsInpu
 
 function bookedHosts({ booked }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
   return booked.map(({ host, source }) => ({ ...toEgress(host, mesh), source, expired: false }));
+}
+
+/**
+ * Hosts of which proxies need a cluster. istiod finds it by what is registered alone, so a host
+ * that nobody has is none; a Service may be one of another cluster, and its name says where it is.
+ */
+function requiredHosts({ fence, registry, required = [] }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
+  const services = `.svc.${registry.clusterDomain}`;
+  return required.flatMap(({ namespace, host: named, by }) => {
+    const host = statusKey(named, fence.metadata.namespace, registry);
+    const [, owner] = host.endsWith(services) ? host.slice(0, -services.length).split(".") : [];
+    const [egress, ...also] = namespace === undefined ? placesOf(host, mesh) : [`${namespace}/${host}`];
+    const place = egress ?? (owner === undefined ? undefined : `${owner}/${host}`);
+    return place === undefined ? [] : [{ egress: place, also, host, source: "required" as const, expired: false, requiredBy: by }];
+  });
+}
+
+/** One host that is in a fence for two reasons. What has expired is not over while it is needed. */
+function united(known: EgressHost | undefined, required: EgressHost): EgressHost {
+  if (known === undefined || known.expired) return required;
+  const by = [...new Set([...(known.requiredBy ?? []), ...(required.requiredBy ?? [])])];
+  return { ...known, also: [...(known.also ?? []), required.egress, ...(required.also ?? [])], requiredBy: by };
 }
 
 /** A host that nobody has registered may be one that is not seen here: its namespace is any. */

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DomainStatus, ENDPOINT_SLICE, NAMESPACE, SERVICE, SERVICE_FENCE, type ServiceFenceStatus, SIDECAR } from "@fenceline/api";
+import {
+  type DomainStatus,
+  ENDPOINT_SLICE,
+  FOREIGN_ENVOY_FILTER,
+  NAMESPACE,
+  SERVICE,
+  SERVICE_FENCE,
+  type ServiceFenceStatus,
+  SIDECAR,
+} from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { service } from "@fenceline/kubernetes/testing";
@@ -59,7 +68,11 @@ test("many changes at once become one snapshot, and what did not change is the s
 test("E3-08 a kind that may not be read, or does not exist, is named, and the rest works", async (t) => {
   const { store, troubles } = await openStore(t, (server) => {
     server.put(SERVICES, service("web"));
-    server.answer(({ path }) => path.includes("envoyfilters"), { status: 404, body: { code: 404, message: "no such kind" } });
+    const isOurs = (query: URLSearchParams) => query.get("labelSelector") === "app.kubernetes.io/managed-by=fenceline";
+    server.answer(({ path, query }) => path.includes("envoyfilters") && isOurs(query), {
+      status: 404,
+      body: { code: 404, message: "no such kind" },
+    });
     server.answer(({ path }) => path.includes("endpointslices"), { status: 403, body: { code: 403, message: "forbidden" } });
   });
   assert.equal(store.snapshot().of(SERVICE).length, 1);
@@ -155,11 +168,19 @@ test("T-05 Sidecars of others without a selector are in the snapshot, with the m
   await settled(() => !("closed" in modes()));
 });
 
-test("EnvoyFilters of others are not even read", async (t) => {
-  const { server, store } = await openStore(t, (fake) => fake.put(ENVOY_FILTERS, { metadata: FENCE, spec: {} }));
-  assert.equal(store.health().find(({ kind }) => kind === "EnvoyFilter")?.objects, 0);
-  const [list] = server.requests.filter(({ path }) => path.includes("envoyfilters"));
-  assert.equal(list?.query.get("labelSelector"), "app.kubernetes.io/managed-by=fenceline");
+test("EnvoyFilters of others are read apart from ours, and of each no more than what it has proxies call", async (t) => {
+  const value = { cluster: "outbound|80||b.test2.svc.cluster.local", name: "x".repeat(1_000) };
+  const spec = { configPatches: [{ patch: { value } }] };
+  const { server, store } = await openStore(t, (fake) => fake.put(ENVOY_FILTERS, { metadata: FENCE, spec }));
+  const counts = store.health().flatMap(({ kind, objects }) => (kind === "EnvoyFilter" ? [objects] : []));
+  assert.deepEqual(counts.sort(), [0, 1]);
+  const lists = server.requests.filter(({ path, query }) => path.includes("envoyfilters") && !query.has("watch"));
+  assert.deepEqual(lists.map(({ query }) => query.get("labelSelector")).sort(), [
+    "app.kubernetes.io/managed-by!=fenceline",
+    "app.kubernetes.io/managed-by=fenceline",
+  ]);
+  const [foreign] = store.snapshot().of(FOREIGN_ENVOY_FILTER);
+  assert.deepEqual(foreign?.spec, { selector: {}, references: ["b.test2.svc.cluster.local"] });
 });
 
 test("a fence that was deleted is known as long as something of it is there", async (t) => {

@@ -3,6 +3,7 @@ import type { WireObject } from "@fenceline/kubernetes";
 import { keyText, type ObjectKey } from "@fenceline/kubernetes";
 import type { MeshConfig } from "../store.ts";
 import { type OutboundMode, outboundMode } from "./apply/live-object.ts";
+import { hostsOfMeshConfig } from "./mesh-config-hosts.ts";
 
 /** Key of the ConfigMap under which Istio keeps its MeshConfig. */
 const KEY = "mesh";
@@ -28,11 +29,13 @@ export function readMeshConfig({ metadata, data }: WireObject): MeshConfig {
   const serviceExportTo = namesIn("defaultServiceExportTo", config.defaultServiceExportTo ?? config.default_service_export_to, fault);
   const ofRoutes = config.defaultVirtualServiceExportTo ?? config.default_virtual_service_export_to;
   const virtualServiceExportTo = namesIn("defaultVirtualServiceExportTo", ofRoutes, fault);
+  const neededHosts = hostsOfMeshConfig(config, fault);
   return {
     outbound: outboundOf(config, fault),
     rootNamespace: rootNamespaceOf(config, fault),
     ...(serviceExportTo.length > 0 && { serviceExportTo }),
     ...(virtualServiceExportTo.length > 0 && { virtualServiceExportTo }),
+    ...(neededHosts.length > 0 && { neededHosts }),
   };
 }
 

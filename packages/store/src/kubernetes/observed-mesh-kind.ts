@@ -27,7 +27,14 @@ export class ObservedMeshKind<O extends { readonly metadata: ObjectKey }> {
     const read = readerOf(kind);
     this.#onChange = onChange;
     this.informer = new Informer<O>({
-      ...{ api, clock, resource, parse: (object) => keptOf(kind, read(object), kept), onEvent: (event) => this.#changed(event) },
+      ...{
+        api,
+        clock,
+        resource,
+        labelSelector: kind.labelSelector,
+        parse: (object) => keptOf(kind, read(object), kept),
+        onEvent: (event) => this.#changed(event),
+      },
       onTrouble: (error) => {
         if (!kind.isOptional || !hasStatus(error, 404)) onTrouble(error);
       },

@@ -4,6 +4,7 @@ import {
   type Kind,
   MANAGED_BY_LABEL,
   MANAGER,
+  MESH_CONFIG,
   type MeshKind,
   type ObjectRef,
   type OwnerReference,
@@ -152,11 +153,14 @@ export class ObservedMesh {
     return (this.own.get(name)?.find(key)?.object ?? this.#read.get(name)?.informer.get(key)?.value) as O | undefined;
   }
 
-  /** Of a kind that is only read. What was known before it became unreadable stays in force. */
+  /**
+   * Of a kind that is only read, or MeshConfig. What was known before it became unreadable stays in
+   * force.
+   */
   unread({ name }: Kind): UnreadReason | undefined {
-    const health = this.#read.get(name)?.informer.health();
-    if (health?.state !== "unavailable") return undefined;
-    return health.absent ? "NotInstalled" : "NotPermitted";
+    const informers = name === MESH_CONFIG.name ? this.#meshConfigMaps : [this.#read.get(name)];
+    const health = informers.flatMap((each) => each?.informer.health() ?? []).find(({ state }) => state === "unavailable");
+    return health === undefined ? undefined : health.absent ? "NotInstalled" : "NotPermitted";
   }
 
   /**
