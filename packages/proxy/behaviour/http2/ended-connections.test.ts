@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { openSocket } from "../../src/testing/client.ts";
-import { FLAG, type FrameSocket, frame, openFrames, PREFACE, TYPE } from "../../src/testing/frames.ts";
+import { FLAG, type FrameSocket, frame, openFrames, PREFACE, TYPE, unfinishedHeader } from "../../src/testing/frames.ts";
 import { callHttp2, openSession } from "../../src/testing/http2.ts";
 import { type ProxyUnderTest, startProxy } from "../../src/testing/proxy-under-test.ts";
 
@@ -42,6 +42,11 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
       socket.write(PREFACE);
       return localPort;
     },
+  },
+  UNFINISHED: {
+    cause: /a header did not come to its end/,
+    options: { listener: { headersTimeout: 100 } },
+    act: (t, proxy) => sendFrames(t, proxy, unfinishedHeader()),
   },
 };
 

@@ -64,7 +64,7 @@ const MOST_OF_A_HELLO = 160 * 1024;
 /**
  * What has come of headers that are not whole yet, on all HTTP/1.1 connections. node:http keeps it,
  * up to the limit of a header for each connection, and has no call yet that could be counted. And
- * what has come of TLS before its ClientHello is whole.
+ * what has come of TLS before its ClientHello is whole, and of HTTP/2's headers.
  *
  * Nothing is counted as bytes come. After an answer the bytes read so far are noted, once; all else
  * is asked of the sockets when somebody looks. What came in one piece with the request before is
@@ -81,7 +81,7 @@ export class UnfinishedHeaders {
     this.mostEach = Math.max(maxHeaderSize * MEMORY_PER_HEADER_BYTE, MOST_OF_A_HELLO);
   }
 
-  /** HTTP/1.1 connections, whatever they do, and hellos. */
+  /** Connections of HTTP/1.1 and HTTP/2, whatever they do, and hellos. */
   get size(): number {
     return this.#beginnings.size;
   }
@@ -91,14 +91,14 @@ export class UnfinishedHeaders {
     return this.#beginnings.list().filter(({ heldBytes }) => heldBytes > 0);
   }
 
-  /** A ClientHello begins. */
-  addHello(hello: Beginning): void {
-    this.#beginnings.add(hello);
+  /** A ClientHello begins, or an HTTP/2 connection. */
+  addBeginning(beginning: Beginning): void {
+    this.#beginnings.add(beginning);
   }
 
   /** It is whole, or nobody waits for the rest of it. */
-  deleteHello(hello: Beginning): void {
-    this.#beginnings.delete(hello);
+  deleteBeginning(beginning: Beginning): void {
+    this.#beginnings.delete(beginning);
   }
 
   /** A connection begins. */

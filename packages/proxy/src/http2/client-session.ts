@@ -8,6 +8,7 @@ import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
 import { MAX_HEADER_LIST_SIZE } from "./options.ts";
 import { outliveStreamErrors } from "./stream-errors.ts";
+import { type AskedConnection, UnfinishedHeader } from "./unfinished-header.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
@@ -89,6 +90,8 @@ export class ClientSession implements Http2Client {
   #refilledAt = performance.now();
   readonly #controlFrames: ControlFrames;
   readonly #frames = new FrameBudget();
+  /** What may have come of a header that is not whole. */
+  readonly unfinished: UnfinishedHeader;
   #draining = false;
 
   constructor(session: ServerHttp2Session, socket: Socket, limits: ClientLimits, observer: ListenerObserver) {
@@ -100,6 +103,7 @@ export class ClientSession implements Http2Client {
     this.#observer = observer;
     this.#resetsLeft = limits.resetBurst;
     this.#controlFrames = new ControlFrames(limits.maxControlFrames, limits.maxControlFrames, performance.now());
+    this.unfinished = new UnfinishedHeader(this.#asked(), limits.headersTimeout);
     leaveStreamsAlive(session);
     outliveStreamErrors(session);
     const late = setTimeout(() => {
@@ -184,6 +188,7 @@ export class ClientSession implements Http2Client {
       return;
     }
     if (this.#frames.exceeded(session.socket.bytesRead, session.socket.bytesWritten)) this.#calmDown("frames for nothing");
+    else this.unfinished.sweep(performance.now());
   }
 
   /**
@@ -220,11 +225,26 @@ export class ClientSession implements Http2Client {
     if (this.#resetsLeft < 0) this.#calmDown("resets of streams");
   }
 
+  #asked(): AskedConnection {
+    const session = this.#session;
+    const end = () => this.#cut("UNFINISHED", "a header did not come to its end");
+    return {
+      bytesRead: () => (session.destroyed ? 0 : session.socket.bytesRead),
+      hasStreams: () => this.#streams > 0,
+      ping: (answered) => session.ping((failed) => failed === null && answered()),
+      end,
+    };
+  }
+
   /** @param cause what there is too much of */
   #calmDown(cause: string): void {
+    this.#cut("FLOOD", `too many ${cause}`);
+  }
+
+  #cut(why: Ending, cause: string): void {
     if (this.#session.destroyed) return;
-    this.#ended("FLOOD", `too many ${cause}`);
-    this.#session.destroy(new Error("the client floods the connection"), NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#ended(why, cause);
+    this.#session.destroy(new Error(`the client's connection is ended: ${cause}`), NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   #ended(why: Ending, cause: string): void {

@@ -13,6 +13,7 @@ import {
   MAX_SESSION_MEMORY,
 } from "./options.ts";
 import { resetStream } from "./reset-stream.ts";
+import type { UnfinishedHeader } from "./unfinished-header.ts";
 
 const { NGHTTP2_REFUSED_STREAM } = constants;
 
@@ -25,11 +26,19 @@ export type OnStream = (
   client: ClientSession,
 ) => void;
 
+/** Looks at the memory that headers take which are not whole yet. */
+interface Beginnings {
+  addBeginning(header: UnfinishedHeader): void;
+  deleteBeginning(header: UnfinishedHeader): void;
+}
+
 export interface ClientSessionsOptions extends Http2Options {
   /** See ListenerOptions. */
   readonly headersTimeout: number;
   /** See ListenerOptions. */
   readonly keepAliveTimeout: number;
+  /** Hears of every connection. */
+  readonly unfinished: Beginnings;
 }
 
 /** Milliseconds between two looks at what the clients have sent. */
@@ -48,6 +57,7 @@ const NGHTTP2_RESET_RATE = 10_000;
 export class ClientSessions {
   readonly #server: Http2Server;
   readonly #sessions = new Map<Http2Session, ClientSession>();
+  readonly #unfinished: Beginnings;
   /** Runs while there are sessions. */
   #sweep: NodeJS.Timeout | undefined;
   /**
@@ -57,6 +67,7 @@ export class ClientSessions {
   #accepted: Socket | undefined;
 
   constructor(onStream: OnStream, observer: ListenerObserver, lifecycle: Lifecycle, options: ClientSessionsOptions) {
+    this.#unfinished = options.unfinished;
     const limits = {
       headersTimeout: options.headersTimeout,
       keepAliveTimeout: options.keepAliveTimeout,
@@ -94,11 +105,13 @@ export class ClientSessions {
 
   #add(session: Http2Session, client: ClientSession): void {
     this.#sessions.set(session, client);
+    this.#unfinished.addBeginning(client.unfinished);
     this.#sweep ??= setInterval(() => {
       for (const each of this.#sessions.values()) each.sweep();
     }, SWEEP_INTERVAL).unref();
     session.on("close", () => {
       this.#sessions.delete(session);
+      this.#unfinished.deleteBeginning(client.unfinished);
       if (this.#sessions.size > 0) return;
       clearInterval(this.#sweep);
       this.#sweep = undefined;

@@ -142,7 +142,7 @@ export class ProtocolServers {
       },
       listenerObserver,
       lifecycle,
-      { ...http2, headersTimeout, keepAliveTimeout },
+      { ...http2, headersTimeout, keepAliveTimeout, unfinished: this.unfinished },
     );
   }
 

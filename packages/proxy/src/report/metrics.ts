@@ -105,7 +105,7 @@ export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Re
   });
   collectedCounter(registry, {
     name: "fenceline_proxy_http2_connections_ended_total",
-    help: "HTTP/2 connections of clients that were ended for what they did: floods, what is no HTTP/2, no SETTINGS in time.",
+    help: "HTTP/2 connections of clients that were ended for what they did: floods, what is no HTTP/2, no SETTINGS in time, a header without an end.",
     labelNames: ["reason"],
     read: () => ENDINGS.map((reason) => [{ reason }, counters.connectionEndings.get(reason) ?? 0]),
   });

@@ -76,6 +76,11 @@ export function requestFields(more: readonly (readonly [string, string])[] = [])
   return hpack([[":method", "GET"], [":scheme", "http"], [":path", "/"], [":authority", SERVICE], ["fence-source", SOURCE], ...more]);
 }
 
+/** A request's header of some 16 KB to which CONTINUATION does not come. */
+export function unfinishedHeader(): Buffer {
+  return frame(TYPE.HEADERS, FLAG.END_STREAM, 1, requestFields([["x-large", "v".repeat(16_000)]]));
+}
+
 /** One end of a connection that speaks frames. */
 export class FrameSocket {
   readonly socket: Socket;

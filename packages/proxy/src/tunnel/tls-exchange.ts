@@ -79,7 +79,7 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection, Listed
     this.#held = new EarlyBytes(client, Buffer.alloc(0), () => this.#onClientEnded());
     client.on("data", this.#onData);
     context.lifecycle.hold(this);
-    context.unfinished.addHello(this);
+    context.unfinished.addBeginning(this);
   }
 
   get address(): Address | undefined {
@@ -164,7 +164,7 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection, Listed
   #endHello(): void {
     clearTimeout(this.#timer);
     this.#hello = undefined;
-    this.#context.unfinished.deleteHello(this);
+    this.#context.unfinished.deleteBeginning(this);
     this.#client.off("data", this.#onData);
   }
 
