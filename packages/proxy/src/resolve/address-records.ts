@@ -34,10 +34,11 @@ export class DnsFailure extends Error {
 const RESOLUTION_DELAY = 50;
 
 /**
- * Codes of node:dns that mean: the server answered, and there is no such name, or no record of this
- * type.
+ * Codes of node:dns that mean: there is no such name, as the server answered, or because it is
+ * longer than a name of DNS can be (RFC 1035 §2.3.4), and nobody was asked.
  */
-const NO_SUCH_NAME = "ENOTFOUND";
+const NO_SUCH_NAME: ReadonlySet<string> = new Set(["ENOTFOUND", "EBADNAME"]);
+/** The server answered, and there is no record of this type. */
 const NO_SUCH_RECORD = "ENODATA";
 
 /** How a question ended. */
@@ -69,7 +70,7 @@ export async function records<T>(question: Promise<T[]>): Promise<readonly T[]> 
     return await question;
   } catch (error) {
     const code = codeOf(error);
-    if (code === NO_SUCH_NAME || code === NO_SUCH_RECORD) return [];
+    if (NO_SUCH_NAME.has(code) || code === NO_SUCH_RECORD) return [];
     throw new DnsFailure(code, error);
   }
 }
@@ -90,7 +91,7 @@ async function ask(question: Promise<RecordWithTtl[]>): Promise<Outcome> {
     return { records: records.sort((one, other) => (one.address < other.address ? -1 : 1)) };
   } catch (error) {
     const code = codeOf(error);
-    if (code === NO_SUCH_NAME) return { records: [], noSuchName: true };
+    if (NO_SUCH_NAME.has(code)) return { records: [], noSuchName: true };
     return code === NO_SUCH_RECORD ? { records: [] } : { failure: new DnsFailure(code, error) };
   }
 }

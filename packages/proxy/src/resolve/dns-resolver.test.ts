@@ -49,6 +49,15 @@ test("E1-20 the search path is walked until a name exists", async (t) => {
   );
 });
 
+test("T-43 a name that is too long for DNS, or is once it is complete, does not exist: nobody has to be asked", async (t) => {
+  const dns = await startDnsServer(t);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+  const labels = (bytes: number) => `${"a.".repeat((bytes - 3) / 2)}svc`;
+  assert.equal(await resolver.resolve(named(labels(253))), undefined);
+  assert.equal(await resolver.resolve({ ...named(`a.a.${labels(253)}`), external: true }), undefined);
+  assert.deepEqual(dns.questions, []);
+});
+
 test("a service's addresses tell the name that was found; those of an external host tell none", async (t) => {
   const dns = await startDnsServer(t);
   dns.records.set(B, ["10.96.0.1"]);
