@@ -110,3 +110,24 @@ for (const [what, interim] of [
     }
   });
 }
+
+for (const [what, field] of [
+  ["without content", ""],
+  ["with content of no byte", "Content-Length: 0\r\n"],
+] as const) {
+  test(`T-48 a request ${what} that expects 100 and is answered without it leaves its connection as it is`, async (t) => {
+    const upstream = await startRawUpstream(t, (socket) => {
+      socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    });
+    const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+    const socket = await openSocket(proxy.port);
+    t.after(() => socket.destroy());
+
+    for (let i = 0; i < 2; i += 1) {
+      socket.write(`POST / HTTP/1.1\r\nHost: ${SERVICE}\r\nExpect: 100-continue\r\n${field}\r\n`);
+      const answer = await readUntil(socket, "ok");
+      assert.match(answer, /^HTTP\/1\.1 200 /);
+      assert.doesNotMatch(answer, /connection: close/i);
+    }
+  });
+}

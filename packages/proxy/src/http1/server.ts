@@ -168,7 +168,13 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
   server.on("request", (request, response) => onRequest(request, response, false));
   // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110
   // §10.1.1).
-  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, true));
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    const awaitsContinue = announcesContent(request);
+    // Without content there is nothing to wait with, and behind an answer without a 100 node:http
+    // would close the connection, in the belief that content may come or not.
+    if (!awaitsContinue) Object.assign(response, { _expect_continue: false });
+    onRequest(request, response, awaitsContinue);
+  });
   // Whether an expectation that nobody has heard of can be met is for the destination to say;
   // without a listener node:http answers 417 by itself.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
@@ -195,4 +201,8 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
   });
   server.on("clientError", (error: ParserError, socket) => endFaulty(error, socket, latest.get(socket), events.observer));
   return server;
+}
+
+function announcesContent({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
 }
