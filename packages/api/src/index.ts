@@ -19,6 +19,7 @@ export * from "./kinds/destination-rule.ts";
 export * from "./kinds/envoy-filter.ts";
 export * from "./kinds/field-names.ts";
 export * from "./kinds/fields.ts";
+export { GATEWAY_ROUTE_KINDS, type GatewayRoute } from "./kinds/gateway-route.ts";
 export * from "./kinds/istio.ts";
 export * from "./kinds/keyed-lists.ts";
 export * from "./kinds/kind.ts";

@@ -3,6 +3,8 @@ import {
   DESTINATION_RULE,
   ENDPOINT_SLICE,
   type FenceKey,
+  GATEWAY_ROUTE_KINDS,
+  type GatewayRoute,
   type Labels,
   labelsDiffer,
   NAMESPACE,
@@ -27,7 +29,7 @@ import { controlPlanesOf, exportDefaults, meshNeeds } from "./mesh-config.ts";
 import { NamedHosts } from "./named-hosts.ts";
 import { policiesIn, policyChanges } from "./proxy-policies.ts";
 import { SystemHosts } from "./system-hosts.ts";
-import { type TouchedHosts, touchedHosts } from "./touched-hosts.ts";
+import { routeChanges, type TouchedHosts, touchedHosts } from "./touched-hosts.ts";
 
 /** The configuration, and what the mesh says of itself. */
 export type MeshConfiguration = Config & SystemConfig;
@@ -64,6 +66,7 @@ export class Mesh {
     this.meshHosts = new MeshHosts({
       serviceEntries: snapshot.of(SERVICE_ENTRY),
       virtualServices: snapshot.of(VIRTUAL_SERVICE),
+      gatewayRoutes: GATEWAY_ROUTE_KINDS.flatMap((kind) => snapshot.of<GatewayRoute>(kind)),
       destinationRules: snapshot.of(DESTINATION_RULE),
       clusterDomain: config.clusterDomain,
       isService: (host) => this.registry.resolveHost(host) !== undefined,
@@ -85,7 +88,7 @@ export class Mesh {
     this.registry.apply({ services: changes.of(SERVICE), endpointSlices: changes.of(ENDPOINT_SLICE) });
     this.meshHosts.apply({
       serviceEntries: changes.of(SERVICE_ENTRY),
-      virtualServices: changes.of(VIRTUAL_SERVICE),
+      ...routeChanges(changes),
       destinationRules: changes.of(DESTINATION_RULE),
       services: changes
         .of(SERVICE)

@@ -1,5 +1,14 @@
-import { DESTINATION_RULE, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE } from "@fenceline/api";
-import { EVERYBODY, fullHost, isWildcard, type MeshHosts, type Registry, showsEverywhere, type Visibility } from "@fenceline/registry";
+import { DESTINATION_RULE, GATEWAY_ROUTE_KINDS, type GatewayRoute, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE } from "@fenceline/api";
+import {
+  EVERYBODY,
+  fullHost,
+  isWildcard,
+  type MeshHosts,
+  type Registry,
+  type RouteChanges,
+  showsEverywhere,
+  type Visibility,
+} from "@fenceline/registry";
 import type { MeshChanges } from "@fenceline/store";
 
 /** Hosts of a ServiceEntry or VirtualService that changed, as it was or as it is. */
@@ -18,10 +27,18 @@ export interface TouchedHostsInput {
   readonly shown: ReadonlySet<string>;
 }
 
+/** Changes of VirtualServices, and of routes of the Gateway API. */
+export function routeChanges(changes: Pick<MeshChanges, "of">): RouteChanges {
+  return {
+    virtualServices: changes.of(VIRTUAL_SERVICE),
+    gatewayRoutes: GATEWAY_ROUTE_KINDS.flatMap((kind) => changes.of<GatewayRoute>(kind)),
+  };
+}
+
 /** Which hosts of ServiceEntries and VirtualServices are others than before, and to whom. */
 export function touchedHosts(changes: Pick<MeshChanges, "of">, input: TouchedHostsInput): readonly TouchedHosts[] {
   const { meshHosts } = input;
-  const routes = meshHosts.touchedRoutes(changes.of(VIRTUAL_SERVICE));
+  const routes = meshHosts.touchedRoutes(routeChanges(changes));
   return [
     ...meshHosts.touchedEntries(changes.of(SERVICE_ENTRY)).map((touched) => ({ ...touched, isShared: true })),
     ...routes.map((touched) => ({ ...touched, isShared: touched.hosts.some((host) => isOfShared(host, input)) })),

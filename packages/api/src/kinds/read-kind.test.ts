@@ -40,6 +40,7 @@ test("of a Namespace manifests keep name and labels", () => {
 });
 
 test("no two kinds of the tables have one name: objects are looked up by it", () => {
+  const ROUTES = ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"];
   const POLICIES = ["EnvoyFilter", "RequestAuthentication", "WasmPlugin", "TrafficExtension"];
   const names = [...MESH_KINDS, ...OWN_KINDS].map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
@@ -52,6 +53,7 @@ test("no two kinds of the tables have one name: objects are looked up by it", ()
       "ServiceEntry",
       "VirtualService",
       "DestinationRule",
+      ...ROUTES,
       ...POLICIES,
       "ServiceFence",
       "SmartLimiter",

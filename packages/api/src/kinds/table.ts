@@ -1,5 +1,6 @@
 import { ENDPOINT_SLICE, NAMESPACE, NODE, SERVICE, SERVICE_CIDR } from "./core.ts";
 import { DESTINATION_RULE } from "./destination-rule.ts";
+import { GATEWAY_ROUTE_KINDS } from "./gateway-route.ts";
 import type { MeshKind, OwnKind, ReadKind } from "./kind.ts";
 import { PROXY_POLICY_KINDS } from "./proxy-policy.ts";
 import { SERVICE_ENTRY } from "./service-entry.ts";
@@ -32,6 +33,7 @@ export const MESH_KINDS = [
   SERVICE_ENTRY,
   VIRTUAL_SERVICE,
   DESTINATION_RULE,
+  ...GATEWAY_ROUTE_KINDS,
   ...PROXY_POLICY_KINDS,
 ] as const satisfies readonly MeshKind[];
 

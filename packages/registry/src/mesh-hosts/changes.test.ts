@@ -129,7 +129,7 @@ test("issue 16: whoever gets another answer by a change is one of those that the
       const asked = NAMESPACES.flatMap((namespace) => ASKED.map((host) => ({ namespace, host, before: answer(namespace, host) })));
       const change = changesOf(objects.get(nameOf(object)), isGone ? undefined : object);
       hosts.apply(change);
-      const touched = [...hosts.touchedEntries(change.serviceEntries), ...hosts.touchedRoutes(change.virtualServices)];
+      const touched = [...hosts.touchedEntries(change.serviceEntries), ...hosts.touchedRoutes(change)];
       for (const { namespace, host, before } of asked) {
         const isTouched = touched.some((each) => isVisibleTo(each.visibility, namespace) && each.hosts.some((one) => meets(one, host)));
         if (!isTouched) assert.deepEqual(answer(namespace, host), before, `${namespace} asked for ${host}`);

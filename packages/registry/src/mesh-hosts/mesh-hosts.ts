@@ -1,5 +1,6 @@
-import type { DestinationRule, ServiceEntry, VirtualService } from "@fenceline/api";
+import type { DestinationRule, GatewayRoute, ServiceEntry, VirtualService } from "@fenceline/api";
 import { allNew, type ObjectChange } from "@fenceline/api/vocabulary";
+import { asVirtualServices } from "./gateway-routes.ts";
 import { type CalledEntry, type EntryHost, ServiceEntryIndex } from "./service-entry-index.ts";
 import { type HostRoutes, type RoutedHost, type TouchedRoutes, VirtualServiceIndex } from "./virtual-service-index.ts";
 import type { Visibility } from "./visibility.ts";
@@ -8,6 +9,8 @@ import type { Visibility } from "./visibility.ts";
 export interface MeshHostsSnapshot {
   readonly serviceEntries?: readonly ServiceEntry[];
   readonly virtualServices?: readonly VirtualService[];
+  /** Routes of the Gateway API. */
+  readonly gatewayRoutes?: readonly GatewayRoute[];
   readonly destinationRules?: readonly DestinationRule[];
   /** Cluster domain. Default `cluster.local`. */
   readonly clusterDomain?: string;
@@ -23,10 +26,14 @@ export interface MeshHostsSnapshot {
 export interface MeshHostsChanges {
   readonly serviceEntries?: readonly ObjectChange<ServiceEntry>[];
   readonly virtualServices?: readonly ObjectChange<VirtualService>[];
+  readonly gatewayRoutes?: readonly ObjectChange<GatewayRoute>[];
   readonly destinationRules?: readonly ObjectChange<DestinationRule>[];
   /** Hosts of Services that came or went, once `isService` knows. */
   readonly services?: readonly string[];
 }
+
+/** Changes of what says where calls are sent. */
+export type RouteChanges = Pick<MeshHostsChanges, "virtualServices" | "gatewayRoutes">;
 
 /** Who sees objects without `exportTo`, by MeshConfig. An empty list is everybody. */
 export interface ExportDefaults {
@@ -48,16 +55,27 @@ export type MeshHostLookup = Pick<
 export class MeshHosts {
   readonly #entries: ServiceEntryIndex;
   readonly #routes: VirtualServiceIndex;
+  readonly #clusterDomain: string;
   #version = 0;
 
   constructor(snapshot: MeshHostsSnapshot = {}) {
-    const { serviceEntries, virtualServices, destinationRules, clusterDomain = "cluster.local", isService, defaults } = snapshot;
+    const {
+      serviceEntries,
+      virtualServices,
+      gatewayRoutes,
+      destinationRules,
+      clusterDomain = "cluster.local",
+      isService,
+      defaults,
+    } = snapshot;
+    this.#clusterDomain = clusterDomain;
     this.#entries = new ServiceEntryIndex(clusterDomain);
     this.#routes = new VirtualServiceIndex(clusterDomain, isService ?? (() => false));
     if (defaults !== undefined) this.configure(defaults);
     this.apply({
       serviceEntries: allNew(serviceEntries),
       virtualServices: allNew(virtualServices),
+      gatewayRoutes: allNew(gatewayRoutes),
       destinationRules: allNew(destinationRules),
     });
   }
@@ -75,12 +93,13 @@ export class MeshHosts {
   }
 
   /** Takes over what changed. A change that is there already does nothing. */
-  apply({ serviceEntries = [], virtualServices = [], destinationRules = [], services = [] }: MeshHostsChanges): void {
-    if (serviceEntries.length + virtualServices.length + destinationRules.length > 0) this.#version += 1;
+  apply({ serviceEntries = [], destinationRules = [], services = [], ...routes }: MeshHostsChanges): void {
+    const changedRoutes = this.#routeChanges(routes);
+    if (serviceEntries.length + changedRoutes.length + destinationRules.length > 0) this.#version += 1;
     if (services.some((host) => this.#routes.has(host))) this.#routes.servicesChanged();
     for (const change of destinationRules) this.#entries.ruleChanged(change);
     for (const change of serviceEntries) this.#entries.changed(change);
-    for (const change of virtualServices) this.#routes.changed(change);
+    for (const change of changedRoutes) this.#routes.changed(change);
   }
 
   /** Every host of a ServiceEntry that a namespace sees, ordered by namespace and host. */
@@ -123,9 +142,13 @@ export class MeshHosts {
     return this.#entries.has(host);
   }
 
-  /** Hosts of VirtualServices that changed, on either side, and who sees them. */
-  touchedRoutes(changes: readonly ObjectChange<VirtualService>[]): readonly TouchedRoutes[] {
-    return sides(changes).flatMap((service) => this.#routes.touchedBy(service));
+  /** Hosts of VirtualServices and routes that changed, on either side, and who sees them. */
+  touchedRoutes(changes: RouteChanges): readonly TouchedRoutes[] {
+    return sides(this.#routeChanges(changes)).flatMap((service) => this.#routes.touchedBy(service));
+  }
+
+  #routeChanges({ virtualServices = [], gatewayRoutes = [] }: RouteChanges): readonly ObjectChange<VirtualService>[] {
+    return [...virtualServices, ...asVirtualServices(gatewayRoutes, this.#clusterDomain)];
   }
 
   /** Hosts of ServiceEntries that changed, on either side, and who sees them. */
