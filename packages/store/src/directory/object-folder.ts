@@ -218,10 +218,13 @@ interface FileOnDisk {
   readonly file: NamedFile;
 }
 
-/** Of all but `metadata`: what is edited there is seen when the object is rendered again. */
+/**
+ * Of `metadata` the annotations alone, which say whose it is: what else is edited there is seen
+ * when the object is rendered again.
+ */
 function checksumOf(content: unknown): string {
-  const { metadata: _, ...rest } = (content ?? {}) as { readonly metadata?: unknown };
-  return shortHash(JSON.stringify(rest));
+  const { metadata, ...rest } = (content ?? {}) as { readonly metadata?: { readonly annotations?: unknown } | null };
+  return shortHash(JSON.stringify({ ...rest, annotations: metadata?.annotations }));
 }
 
 /** Keeps a damaged file, and says what is wrong with it. */
