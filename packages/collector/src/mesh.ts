@@ -53,6 +53,7 @@ export class Mesh {
   readonly #namespaces = new Map<string, Namespace>();
   #config: MeshConfiguration;
   #controlPlanes: readonly ControlPlane[] = [];
+  #rootNamespaces: readonly string[] = [];
   readonly #clusters = new KnownClusters();
 
   constructor(snapshot: MeshSnapshot, config: Config) {
@@ -141,6 +142,11 @@ export class Mesh {
   /** What decides who is REGISTRY_ONLY; none where no MeshConfig can be read. */
   get controlPlanes(): readonly ControlPlane[] {
     return this.#controlPlanes;
+  }
+
+  /** Istio's root namespaces: what stands there counts in every namespace. */
+  get rootNamespaces(): readonly string[] {
+    return this.#rootNamespaces;
   }
 
   /** Another number whenever a pod may be of another fence than before. */
@@ -267,6 +273,8 @@ export class Mesh {
     this.#config = { ...this.#given, meshRootNamespaces };
     this.meshHosts.configure(exportDefaults(meshConfigs));
     this.#controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, this.#given));
-    this.#needs.configure(meshNeeds(meshConfigs, this.#given));
+    const needs = meshNeeds(meshConfigs, this.#given);
+    this.#needs.configure(needs);
+    this.#rootNamespaces = needs.rootNamespaces;
   }
 }

@@ -84,6 +84,11 @@ export interface ForeignObject {
   readonly name: string;
   /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
   readonly selector: Labels | undefined;
+  /**
+   * Of a Sidecar for a whole namespace: fields that it has beside hosts and the mode of
+   * `outboundTrafficPolicy`. Default: none.
+   */
+  readonly settings?: readonly string[];
 }
 
 /**

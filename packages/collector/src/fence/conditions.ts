@@ -30,6 +30,8 @@ export interface ConditionsInput {
   readonly fallbackReady: boolean;
   /** Names of Sidecars of others that are for the same pods. */
   readonly conflicts: readonly string[];
+  /** Default Sidecars that a fence's would take the place of, with what it would drop. */
+  readonly replaced?: readonly string[];
   /** What stands in the way of the rendered objects. */
   readonly obstacles: readonly Obstacle[];
   /** Access-log streams of its proxies. Default: there never was one. */
@@ -108,20 +110,24 @@ function enforced(input: ConditionsInput): FenceJudgement {
   return { type: "Enforced", status: "True", reason: "SidecarRemains", message };
 }
 
-function notEnforced({ rendered, fallbackReady, conflicts, obstacles: [obstacle] }: ConditionsInput): string {
+function notEnforced({ rendered, fallbackReady, conflicts, replaced = [], obstacles: [obstacle] }: ConditionsInput): string {
   if ("refused" in rendered) return rendered.refused.reason;
-  if (rendered.mode === "Enforce" && conflicts.length > 0) return "Conflict";
+  if (rendered.mode === "Enforce" && conflicts.length + replaced.length > 0) return "Conflict";
   if (rendered.mode === "Enforce" && !fallbackReady) return "FallbackNotReady";
   return rendered.mode === "Enforce" ? (obstacle?.reason ?? "NotWrittenYet") : `Mode${rendered.mode}`;
 }
 
 /** Sidecars of others for the same pods, and objects of others where ours should be. */
-function conflict({ conflicts, rendered, obstacles }: ConditionsInput): FenceJudgement {
+function conflict({ conflicts, replaced = [], rendered, obstacles }: ConditionsInput): FenceJudgement {
   if ("refused" in rendered && rendered.refused.reason === "Conflict")
     return { type: "Conflict", status: "True", reason: "OtherFence", message: rendered.refused.message };
   if (conflicts.length > 0) {
     const message = `Sidecar ${shortenedList(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
     return { type: "Conflict", status: "True", reason: "OtherSidecar", message };
+  }
+  if (replaced.length > 0) {
+    const message = `Sidecar ${shortenedList(replaced, ", ")} is for these pods, and a fence's would drop what is in brackets: take that out of it, or leave the fence in Observe`;
+    return { type: "Conflict", status: "True", reason: "DefaultSidecar", message };
   }
   const inPlace = obstacles.find(({ reason }) => reason === "Conflict");
   if (inPlace !== undefined) return { type: "Conflict", status: "True", reason: "ObjectNotOurs", message: inPlace.message };

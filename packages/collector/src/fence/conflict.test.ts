@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Labels, ServiceFence } from "@fenceline/api";
-import { conflictingSidecars } from "./conflict.ts";
+import { conflictingSidecars, replacedDefaults } from "./conflict.ts";
 
 const FENCE = ServiceFence.parse({
   apiVersion: "microservice.slime.io/v1alpha1",
@@ -31,4 +31,20 @@ test("one for the whole namespace gives way to ours, and is none", () => {
 test("one that has our name is a conflict whatever it selects, since ours could not be written", () => {
   assert.deepEqual(conflictsWith("a", undefined), ["test1/a"]);
   assert.deepEqual(conflictsWith("a", { app: "b" }, undefined), ["test1/a"]);
+});
+
+const sidecar = (namespace: string, name: string, settings?: readonly string[], selector?: Labels) => ({
+  ...{ namespace, name, selector },
+  ...(settings && { settings }),
+});
+
+test("issue 16: a default Sidecar that says more than hosts is not replaced; that of the namespace goes before the root namespace's", () => {
+  const root = [sidecar("istio-system", "default", ["outboundTrafficPolicy.egressProxy"])];
+  assert.deepEqual(replacedDefaults([], root), ["istio-system/default (outboundTrafficPolicy.egressProxy)"]);
+  assert.deepEqual(replacedDefaults([sidecar("test1", "default")], root), []);
+  const own = [sidecar("test1", "default", ["egress.port", "ingress"])];
+  assert.deepEqual(replacedDefaults(own, root), ["test1/default (egress.port, ingress)"]);
+  const ofPods = [sidecar("test1", "b", undefined, { app: "b" })];
+  assert.deepEqual(replacedDefaults(ofPods, []), []);
+  assert.equal(replacedDefaults(ofPods, root).length, 1, "one for some pods is no default");
 });

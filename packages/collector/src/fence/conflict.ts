@@ -26,6 +26,26 @@ export function conflictingSidecars(
 }
 
 /**
+ * Default Sidecars, for the pods of a fence, that say more than the fence's would say in their
+ * place; each with what that is.
+ *
+ * Istio takes one Sidecar for a pod: that of the namespace in place of the root namespace's, and a
+ * fence's in place of either. Calls that go by an egress proxy, or to ports that it alone opens,
+ * would go elsewhere.
+ *
+ * @param own Sidecars of others in the fence's namespace
+ * @param root those in Istio's root namespaces
+ */
+export function replacedDefaults(own: readonly ForeignObject[], root: readonly ForeignObject[]): readonly string[] {
+  const isDefault = ({ selector }: ForeignObject) => selector === undefined;
+  const counting = own.some(isDefault) ? own : root;
+  return counting
+    .filter((each) => isDefault(each) && each.settings !== undefined)
+    .map(({ namespace, name, settings = [] }) => `${namespace}/${name} (${settings.join(", ")})`)
+    .sort();
+}
+
+/**
  * Whether a pod may be of two selectors: they differ on no label and agree on one, or one of them
  * takes every pod. Where they speak of different labels, only a known pod that has all of them
  * tells: two teams that select by `app` and by `tier` usually mean other pods.

@@ -16,7 +16,7 @@ import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemar
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
-import { conflictingSidecars } from "./conflict.ts";
+import { conflictingSidecars, replacedDefaults } from "./conflict.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsHeard, PodsKnown } from "./pod-search.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
@@ -42,6 +42,8 @@ export interface FenceSeen {
   readonly installation?: OwnerReference | undefined;
   /** Sidecars of others in its namespace. */
   readonly foreign: readonly ForeignObject[];
+  /** Sidecars of others in Istio's root namespaces. Default: none. */
+  readonly foreignInRoot?: readonly ForeignObject[];
   /** Whether the fallback can answer. */
   readonly fallbackReady: boolean;
   /** Versions of Istio that its proxies run, as far as they are known. */
@@ -91,6 +93,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   if (seen.isEnding) return { objects: present, status: seen.previous, isLeftAlone: true, at: seen.now };
   const enforced = present.some(({ kind }) => kind === "Sidecar");
   const conflicts = conflictingSidecars(fence, labels, seen.foreign, seen.pods);
+  const replaced = replacedDefaults(seen.foreign, seen.foreignInRoot ?? []);
   const [rival, leaving] = [named(seen.rivals), named(seen.leaving ?? [])];
   const rendered = renderFence({
     fence,
@@ -101,7 +104,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     onDemandBefore: present.some((object) => object.kind === "EnvoyFilter" && hasOnDemand(object)),
     fallback: { ready: fallbackReady, enforced },
     exact: seen.steps !== undefined,
-    conflict: conflicts.length > 0,
+    conflict: conflicts.length + replaced.length > 0,
     ...(rival !== undefined && { rival }),
     ...(leaving !== undefined && { leaving }),
     ...(seen.installation !== undefined && { installation: seen.installation }),
@@ -120,6 +123,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     hasRest: fence.faulty !== undefined,
     leftOutOfSpec,
     conflicts,
+    replaced,
     remarks,
   });
   // The leader alone judges. What another would say here is not written, and must not be taken for

@@ -124,6 +124,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       installation: store.installation?.(),
       steps: store.sidecars === undefined ? undefined : this.#steps(state, edges, present, current.registry),
       foreign: store.foreign(SIDECAR, of.namespace),
+      foreignInRoot: current.rootNamespaces.flatMap((root) => store.foreign(SIDECAR, root)),
       fallbackReady: fallbackReady(current),
       proxyVersions: proxyVersions(of),
       rivals: labels === undefined ? [] : olderRivals(fence, labels, besides, pods),

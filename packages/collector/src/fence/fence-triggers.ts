@@ -99,7 +99,8 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     const { tcp, ...common } = this.#commonNow();
     const { tcp: tcpBefore, ...before } = this.#common;
     const isSame = Object.entries(common).every(([name, value]) => value === before[name as keyof typeof before]);
-    if (!isSame) return "all";
+    // A default Sidecar of the root namespace is for pods of every namespace that has none.
+    if (!isSame || mesh().rootNamespaces.some((root) => changes.foreign.includes(root))) return "all";
     const inNamespaces = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace));
     const beside = [...inNamespaces, ...mesh().fencesNeedingOthers(changes)].map((fence) => fenceRef(fenceKeyOf(fence)));
     const others = { isTcp: tcp !== tcpBefore, hosts: mesh().touchedHosts(changes) };

@@ -237,7 +237,9 @@ export class KubernetesStore implements Store {
   }
 
   foreign({ name: kind }: Kind, namespace: string): readonly ForeignObject[] {
-    return this.#rendered.foreign(kind, namespace).map(({ name, selector }) => ({ namespace, name, selector }));
+    return this.#rendered
+      .foreign(kind, namespace)
+      .map(({ name, selector, settings }) => ({ namespace, name, selector, ...(settings && { settings }) }));
   }
 
   installation(): OwnerReference | undefined {

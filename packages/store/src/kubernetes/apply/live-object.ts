@@ -1,5 +1,14 @@
-import { type Labels, MANAGED_BY_LABEL, MANAGER, OWNER_ANNOTATION, type RenderedObject, WIDENED_AT_ANNOTATION } from "@fenceline/api";
+import {
+  type Labels,
+  MANAGED_BY_LABEL,
+  MANAGER,
+  OWNER_ANNOTATION,
+  type RenderedObject,
+  SIDECAR,
+  WIDENED_AT_ANNOTATION,
+} from "@fenceline/api";
 import type { WireObject, WireOwner } from "@fenceline/kubernetes";
+import { sidecarSettings } from "./sidecar-settings.ts";
 
 /** An object of a rendered kind as it is in the cluster, cut down to what we need to know of it. */
 export interface LiveObject {
@@ -19,6 +28,8 @@ export interface LiveObject {
    * where it has none.
    */
   readonly outbound: OutboundMode | undefined;
+  /** Of a Sidecar of others for a whole namespace: what {@link sidecarSettings} finds. */
+  readonly settings?: readonly string[];
   /** When another replica than the leader last added to it, in milliseconds of its wall clock. */
   readonly widenedAt: number | undefined;
   /** Only of objects that carry our label: nobody compares the others, and a mesh may hold many. */
@@ -56,7 +67,9 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
   const widenedAt = timeOf(annotation(WIDENED_AT_ANNOTATION));
   const renderedFor = annotation(OWNER_ANNOTATION);
   const whose = { labels, owners, renderedFor };
-  return { kind, apiVersion, namespace, name, uid, ...whose, selector, outbound, widenedAt, spec: ours ? spec : undefined };
+  const settings = ours || kind !== SIDECAR.name || selector !== undefined ? [] : sidecarSettings(spec);
+  const said = { selector, outbound, ...(settings.length > 0 && { settings }) };
+  return { kind, apiVersion, namespace, name, uid, ...whose, ...said, widenedAt, spec: ours ? spec : undefined };
 }
 
 type Annotated = WireObject["metadata"] & { readonly annotations?: unknown };
