@@ -48,6 +48,8 @@ export class VirtualServiceIndex {
   readonly #delegators = new Map<string, Set<Known>>();
   /** By namespace, since the last change. */
   readonly #lists = new Map<string, readonly RoutedHost[]>();
+  /** Since the last change. One may name thousands, each of which asks for it anew. */
+  readonly #destinations = new Map<Known, readonly string[]>();
   readonly #isService: (host: string) => boolean;
   #defaults: readonly string[] = [];
 
@@ -78,6 +80,7 @@ export class VirtualServiceIndex {
     if (known !== undefined) this.#remove(key, known);
     if (after !== undefined) this.#add(key, after);
     this.#lists.clear();
+    this.#destinations.clear();
   }
 
   /** Some host became one of a Service, or is none any more. */
@@ -93,7 +96,9 @@ export class VirtualServiceIndex {
   /** Those in force for calls from a namespace to a host, ordered by namespace and name. */
   matching(host: string, namespace: string): readonly HostRoutes[] {
     const seen = [...this.#hosts.matching(host)].filter(({ visibility }) => isVisibleTo(visibility, namespace));
-    return seen.sort(byName).map((known) => ({ namespace: known.service.metadata.namespace, destinations: this.#destinationsOf(known) }));
+    return seen
+      .sort(byName)
+      .map((known) => ({ namespace: known.service.metadata.namespace, destinations: this.#knownDestinations(known) }));
   }
 
   /**
@@ -123,6 +128,12 @@ export class VirtualServiceIndex {
   touchedBy(service: VirtualService): readonly TouchedRoutes[] {
     const own = { hosts: this.#hostsOf(service), visibility: this.#visibilityOf(service) };
     return [own, ...(this.#delegators.get(nameOf(service.metadata)) ?? [])].filter(({ hosts }) => hosts.length > 0);
+  }
+
+  #knownDestinations(known: Known): readonly string[] {
+    const destinations = this.#destinations.get(known) ?? this.#destinationsOf(known);
+    this.#destinations.set(known, destinations);
+    return destinations;
   }
 
   /** Its own, and those of what it delegates to: one level, as in Istio. */

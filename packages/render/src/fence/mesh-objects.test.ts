@@ -15,17 +15,26 @@ interface Given {
   readonly host?: object;
   readonly serviceEntries?: ServiceEntryMode;
   readonly exact?: boolean;
+  /** Whether every host is a Service's. */
+  readonly isService?: boolean;
 }
 
 /** The hosts of a Sidecar in `test1`, without those of every fence. */
-function rendered({ entries = [], services = [], host = {}, serviceEntries = "Visible", exact = true }: Given): readonly string[] {
+function rendered({
+  entries = [],
+  services = [],
+  host = {},
+  serviceEntries = "Visible",
+  exact = true,
+  isService = false,
+}: Given): readonly string[] {
   const fence = ServiceFence.parse({
     apiVersion: "microservice.slime.io/v1alpha1",
     kind: "ServiceFence",
     metadata: { namespace: "test1", name: "a" },
     spec: { enable: true, host },
   });
-  const meshHosts = new MeshHosts({ serviceEntries: entries, virtualServices: services });
+  const meshHosts = new MeshHosts({ serviceEntries: entries, virtualServices: services, isService: () => isService });
   const system = [{ namespace: "fenceline", host: "global-sidecar.fenceline.svc.cluster.local" }];
   const hosts = egressHosts({ fence, booked: [], registry, meshHosts, serviceEntries, system, now: 0 });
   const config = Config.parse({});
@@ -76,4 +85,24 @@ test("issue 16: a wildcard of a VirtualService that includes Services is shown b
     assert.deepEqual(shown, [`test2/${B}`, "test2/global-sidecar.fenceline.svc.cluster.local"], "in force for Services of ours");
   }
   assert.deepEqual(rendered({ services: [routes("third", ["*.example"], B)] }), [`test2/${B}`, "third/*.example"]);
+});
+
+test("T-08 a VirtualService of a stranger with thousands of destinations has no say, and holds nobody up", () => {
+  const many = Array.from({ length: 10_000 }, (_, index) => `d${index}`);
+  const hosts = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`h${index}.test2.svc.cluster.local`, {}]));
+  const evil = routes("evil", ["*.svc.cluster.local"], ...many);
+  const honest = routes("routing", [B], "c.test3.svc.cluster.local");
+  const before = process.cpuUsage();
+  const shown = rendered({ services: [evil, honest], host: { ...hosts, [B]: {} }, isService: true });
+  const took = process.cpuUsage(before).user / 1_000;
+  assert.ok(took < 5_000, `${took} ms`);
+  assert.ok(shown.includes(`routing/${B}`) && shown.length < 30, `${shown.length} hosts`);
+  assert.ok(!shown.some((egress) => egress.startsWith("evil/")));
+});
+
+test("T-08 200 destinations of strangers for a host, and 1,000 of its own namespace, are in the fence as without a bound", () => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `d${index}`);
+  const shown = (namespace: string, count: number) =>
+    rendered({ services: [routes(namespace, [B], ...names(count))], host: { [B]: {} }, isService: true }).includes(`${namespace}/${B}`);
+  assert.deepEqual([shown("evil", 200), shown("evil", 201), shown("test1", 1_000), shown("test1", 1_001)], [true, false, true, false]);
 });

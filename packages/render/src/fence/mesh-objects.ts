@@ -64,8 +64,7 @@ function shared(hosts: readonly NamespacedHost[]): readonly SharedHost[] {
  * (istio/istio#37691). A DestinationRule needs no such entry.
  */
 export function routesOf(host: string, input: MeshObjectsInput): readonly string[] {
-  const { namespace, meshHosts } = input;
-  const routes = meshHosts.routesFor(host, namespace);
+  const routes = heededRoutes(host, input);
   if (routes.length === 0) return [];
   const destinations = new Set(routes.flatMap((each) => each.destinations));
   destinations.delete(host);
@@ -74,9 +73,41 @@ export function routesOf(host: string, input: MeshObjectsInput): readonly string
     // A destination may be called by its own name, too, and then has its own routes.
     ...[...destinations].flatMap((destination) => [
       ...placesOf(destination, input),
-      ...meshHosts.routesFor(destination, namespace).map((each) => `${each.namespace}/${destination}`),
+      ...heededRoutes(destination, input).map((each) => `${each.namespace}/${destination}`),
     ]),
   ];
+}
+
+type HostRoutes = ReturnType<MeshHostLookup["routesFor"]>[number];
+
+/** Most destinations for one host of VirtualServices in the caller's namespace and the host's. */
+const MOST_OWN_DESTINATIONS = 1_000;
+/** And of all others, which anybody may export to everybody. */
+const MOST_OTHER_DESTINATIONS = 200;
+
+/**
+ * The VirtualServices that have a say. One with more destinations than there is room for has none:
+ * a part of them would have calls fail that it sends to the rest.
+ */
+function heededRoutes(host: string, { namespace, registry, meshHosts }: MeshObjectsInput): readonly HostRoutes[] {
+  const routes = meshHosts.routesFor(host, namespace);
+  if (routes.length === 0) return routes;
+  const own = [namespace, registry.namespaceOf(host)];
+  const [ours, others] = [true, false].map((isOwn) => routes.filter((each) => own.includes(each.namespace) === isOwn));
+  const taken = new Set([...withinRoom(ours ?? [], MOST_OWN_DESTINATIONS), ...withinRoom(others ?? [], MOST_OTHER_DESTINATIONS)]);
+  return routes.filter((each) => taken.has(each));
+}
+
+/** Those with the fewest destinations come first: nobody is shut out by one who has many. */
+function withinRoom(routes: readonly HostRoutes[], most: number): readonly HostRoutes[] {
+  let room = most;
+  return routes
+    .toSorted((one, other) => one.destinations.length - other.destinations.length)
+    .filter(({ destinations }) => {
+      const fits = destinations.length <= room;
+      if (fits) room -= destinations.length;
+      return fits;
+    });
 }
 
 /** The same for a list of hosts that all fences show; it is worked out once for each namespace. */
