@@ -10,5 +10,5 @@ export { type MeshNeeds, ProxyNeeds, type RequiredHost } from "./proxy-needs/pro
 export { type Reads, RecordedLookup, type ServiceLookup } from "./recorded-lookup.ts";
 export * from "./registry.ts";
 export { type ControlPlane, outboundEntries } from "./registry-only.ts";
-export { isHeadless } from "./service-ports.ts";
+export { isHeadless, tcpPortsOf } from "./service-ports.ts";
 export { showsEverywhere, type TcpLists } from "./tcp-services.ts";

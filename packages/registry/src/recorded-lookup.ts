@@ -6,14 +6,23 @@ import type { TcpLists } from "./tcp-services.ts";
 /** What of a registry those may ask for who are told when an answer is another one. */
 export type ServiceLookup = Pick<
   Registry,
-  "clusterDomain" | "services" | "servicesIn" | "service" | "hostOf" | "namespaceOf" | "resolveHost" | "tcpServices" | "readyEndpoints"
+  | "clusterDomain"
+  | "services"
+  | "servicesIn"
+  | "service"
+  | "hostOf"
+  | "namespaceOf"
+  | "resolveHost"
+  | "tcpServices"
+  | "readyEndpoints"
+  | "podPortsOf"
 >;
 
 /** What somebody asked a registry for: when none of it changed, the answers are the same. */
 export interface Reads {
   /** Services by `<namespace>/<name>`, whether they exist or not. */
   readonly names: ReadonlySet<string>;
-  /** Services, by the same, whose ready endpoints were counted. */
+  /** Services, by the same, whose endpoints were looked at. */
   readonly endpoints: ReadonlySet<string>;
   /** All Services. */
   readonly all: boolean;
@@ -75,6 +84,14 @@ export class RecordedLookup implements ServiceLookup {
   readyEndpoints(namespace: string, name: string): number {
     this.#endpoints.add(`${namespace}/${name}`);
     return this.#registry.readyEndpoints(namespace, name);
+  }
+
+  podPortsOf(service: Service, port: number): readonly number[] {
+    const { metadata, spec } = service;
+    this.#names.add(`${metadata.namespace}/${metadata.name}`);
+    // Only what a name stands for is in the slices.
+    if (spec.ports.some(({ targetPort }) => typeof targetPort === "string")) this.#endpoints.add(`${metadata.namespace}/${metadata.name}`);
+    return this.#registry.podPortsOf(service, port);
   }
 
   tcpServices(): TcpLists {

@@ -171,6 +171,16 @@ export class Registry {
     });
   }
 
+  /** Ports that the pods of a Service listen on behind a TCP port of it; none that nobody knows. */
+  podPortsOf(service: Service, port: number): readonly number[] {
+    const servicePort = tcpPortOf(service, port);
+    if (servicePort === undefined) return [];
+    const { targetPort = port, name = "" } = servicePort;
+    if (typeof targetPort === "number") return [targetPort];
+    // A name may be another port in each pod.
+    return [...new Set(this.slicesOf(service).flatMap((slice) => tcpTargetsOf(slice).get(name) ?? []))];
+  }
+
   /** How many endpoints of a Service are ready, whether or not the Service exists. */
   readyEndpoints(namespace: string, name: string): number {
     return this.#countEndpoints().of(`${namespace}/${name}`);

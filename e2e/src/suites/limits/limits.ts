@@ -16,6 +16,11 @@ const OTHER = "limits-other";
 const LIMITED = 429;
 const PORT = 8_080;
 const URL = `http://b.${NAMESPACE}`;
+/**
+ * A connection that is open when a listener changes keeps its routes until it is drained: 45 s with
+ * Istio's own setting.
+ */
+const SHORT_DRAIN = { proxy: { config: { drainDuration: "1s" } } };
 const OUTBOUND_HOST = `free.${OTHER}.svc.cluster.local:80`;
 
 export const limits: Suite = { name: "limits", run };
@@ -44,10 +49,10 @@ async function startPods(lab: Lab): Promise<{ readonly a: Workload; readonly b: 
   await applyServices(lab, NAMESPACE, ["a"], "a");
   await applyServices(lab, OTHER, ["free"], "free");
   const [b] = await Promise.all([
-    startWorkload(lab, NAMESPACE, "b", { http: [PORT] }),
+    startWorkload(lab, NAMESPACE, "b", { http: [PORT] }, SHORT_DRAIN),
     startWorkload(lab, OTHER, "free", { http: [PORT] }),
   ]);
-  const a = await startWorkload(lab, NAMESPACE, "a");
+  const a = await startWorkload(lab, NAMESPACE, "a", {}, SHORT_DRAIN);
   await a.app.echo(`${URL}/`);
   await a.app.echo(`http://free.${OTHER}/`);
   return { a, b };
@@ -147,10 +152,18 @@ function sets(...rules: readonly object[]) {
   return { _base: { descriptor: rules } };
 }
 
-/** Writes a limiter, and waits until the Envoy of its pod has these quotas and no others. */
+/**
+ * Writes a limiter, and waits until the Envoy of its pod has these quotas and no others, for every
+ * connection.
+ */
 async function limit(lab: Lab, { pod }: Workload, name: string, spec: object, quotas: readonly number[]): Promise<void> {
   await lab.kubernetes.apply(limiterObject(NAMESPACE, name, spec));
   await untilQuotas(lab, { pod }, quotas);
+  await lab.until("listeners to be changed and connections of before to be gone", async () => {
+    const stats = await pod.envoy.stats("^listener_manager\\.total_(listeners_warming|listeners_draining|filter_chains_draining)$");
+    const values = Object.values(stats);
+    return values.length === 3 && values.every((value) => value === 0);
+  });
 }
 
 async function untilQuotas(lab: Lab, workload: Pick<Workload, "pod">, quotas: readonly number[]): Promise<void> {

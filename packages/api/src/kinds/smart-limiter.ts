@@ -58,7 +58,9 @@ const Target = z.strictObject({
     .min(0)
     .max(65_535)
     .optional()
-    .describe("Calls to it: the port of the pods; 0 or none is each port, with a quota of its own."),
+    .describe(
+      "Calls to it: a port of the Services in front of the pods, whatever it is at the pods; one that none has is the pods' own. 0 or none is each port, with a quota of its own.",
+    ),
   route: z
     .array(text({ min: 1, max: 512 }))
     .max(MOST_DESCRIPTORS)

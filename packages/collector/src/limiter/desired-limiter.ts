@@ -55,9 +55,9 @@ function limitsName({ metadata: { name, namespace } }: SmartLimiter, set: string
   return ObjectName.safeParse(asSlime).success ? asSlime : `ratelimit-${shortHash(asSlime)}`;
 }
 
-function limitsOf(limiter: SmartLimiter, { owner, labels, filterName, decisions }: WantedLimits): EnvoyFilter | undefined {
+function limitsOf(limiter: SmartLimiter, { owner, labels, filterName, podPorts, decisions }: WantedLimits): EnvoyFilter | undefined {
   const rules = decisions.flatMap(({ rule, isActive, quota }) => (isActive && quota !== undefined ? [{ rule, quota }] : []));
-  return renderLimits({ metadata: renderedMeta(limiter, limitsName(limiter, owner.set)), labels, filterName, rules });
+  return renderLimits({ metadata: renderedMeta(limiter, limitsName(limiter, owner.set)), labels, filterName, rules, podPorts });
 }
 
 function limiterStatus(seen: LimiterSeen): SmartLimiterStatus {

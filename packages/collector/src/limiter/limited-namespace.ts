@@ -1,8 +1,9 @@
 import type { DestinationRule, SmartLimiter } from "@fenceline/api";
 import type { Material } from "@fenceline/limits";
 import { type Reads, RecordedLookup, type Registry } from "@fenceline/registry";
-import { type LimitedPods, type LimitGroup, limitGroups } from "@fenceline/render/limiter";
+import { type LimitedPods, type LimitGroup, limitGroups, type PodPorts } from "@fenceline/render/limiter";
 import { podCounts, servicesBySelector } from "./limiter-material.ts";
+import { podPortsOf, servicesByLabel } from "./limiter-ports.ts";
 import { podsOfSets, type SetPods, setSources } from "./limiter-sets.ts";
 
 /**
@@ -24,6 +25,7 @@ export interface LimitedNamespace {
   /** By their names. */
   readonly limiters: ReadonlyMap<string, LimiterPods>;
   readonly groups: readonly LimitGroup[];
+  readonly podPorts: (group: LimitGroup) => PodPorts;
   /** What was asked of the registry. */
   readonly reads: Reads;
 }
@@ -50,7 +52,9 @@ export function limitedNamespace({ namespace, limiters, destinationRules, regist
     if (count <= room) room -= count;
     known.set(limiter.metadata.name, { limiter, sets, counts: podCounts(sets, services, registry) });
   }
-  return { limiters: known, groups: limitGroups([...known.values()].flatMap(limitedPods)), reads: registry.reads };
+  const groups = limitGroups([...known.values()].flatMap(limitedPods));
+  const podPorts = podPortsOf(groups, servicesByLabel(namespace, registry), registry);
+  return { limiters: known, groups, podPorts, reads: registry.reads };
 }
 
 function withoutRoom({ spec }: SmartLimiter): readonly SetPods[] {

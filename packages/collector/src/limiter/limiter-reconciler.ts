@@ -142,7 +142,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       const material = this.#material(pods);
       return rules.map((each) => this.#decided(each, material));
     });
-    return { owner: group.owner, labels: group.owner.labels, filterName: group.filterName, decisions };
+    return { owner: group.owner, labels: group.owner.labels, filterName: group.filterName, podPorts: known.podPorts(group), decisions };
   }
 
   #decided(rule: DecidedRule, material: Material): RuleDecision {

@@ -1,6 +1,6 @@
 import type { Labels, RenderedObject, SmartLimiter } from "@fenceline/api";
 import type { Decision, Material } from "@fenceline/limits";
-import type { LimitedPods, LimitFault, LimitRule } from "@fenceline/render/limiter";
+import type { LimitedPods, LimitFault, LimitRule, PodPorts } from "@fenceline/render/limiter";
 import type { NamespaceRefusal } from "@fenceline/render/reach";
 import type { Obstacle } from "@fenceline/store";
 import type { MissingPods, SetPods } from "./limiter-sets.ts";
@@ -16,6 +16,7 @@ export interface WantedLimits {
   readonly owner: LimitedPods;
   readonly labels: Labels;
   readonly filterName: string;
+  readonly podPorts: PodPorts;
   /** Of all limiters for these pods, in their order. */
   readonly decisions: readonly RuleDecision[];
 }

@@ -41,7 +41,8 @@ function listener(name: string, patches: readonly ConfigPatch[]): object {
 function virtualHosts(patches: readonly ConfigPatch[]): readonly VirtualHost[] {
   const hosts = new Map<string, Set<string>>();
   for (const patch of patches) {
-    const { name = SOME, route } = vhostOf(patch) ?? {};
+    const { route } = vhostOf(patch) ?? {};
+    const name = hostOf(patch) ?? SOME;
     hosts.set(name, (hosts.get(name) ?? new Set(["other"])).add(route?.name ?? "default"));
   }
   return [...hosts].map(([name, routes]) => ({ name, routes }));
@@ -61,12 +62,18 @@ function routeOf(route: string, host: string, patches: readonly ConfigPatch[]): 
   return own;
 }
 
+/** The virtual host that is meant. An inbound route configuration stands for its only one. */
+function hostOf(patch: ConfigPatch): string | undefined {
+  return patch.match?.routeConfiguration?.name ?? vhostOf(patch)?.name;
+}
+
 function vhostOf({ match }: ConfigPatch) {
   return match?.routeConfiguration?.vhost;
 }
 
 function takes(patch: ConfigPatch, host: string, route?: string): boolean {
-  const { name, route: wanted } = vhostOf(patch) ?? {};
+  const name = hostOf(patch);
+  const { route: wanted } = vhostOf(patch) ?? {};
   return (name === undefined || name === host) && (wanted?.name === undefined || wanted.name === route);
 }
 

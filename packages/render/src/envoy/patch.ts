@@ -25,6 +25,8 @@ export interface ListenerPlace {
 /** The virtual hosts of a proxy that are meant, and the routes in them. */
 export interface RoutePlace {
   readonly context: PatchContext;
+  /** Name of the route configuration: `inbound|<port of the pods>||`. Default: each. */
+  readonly configuration?: string;
   /** As Istio names it: `inbound|http|<port>`, `<host>:<port>`. Default: each. */
   readonly virtualHost?: string;
   /** `default` where nobody gave the route a name. Default: each of the virtual host. */
@@ -148,12 +150,13 @@ function routeConfigurationMatch({ context, name, proxy }: RouteConfigurationPla
   return { context, ...(proxy && { proxy }), routeConfiguration: { ...(name !== undefined && { name }) } };
 }
 
-function routeMatch({ context, virtualHost, route, proxy }: RoutePlace) {
+function routeMatch({ context, configuration, virtualHost, route, proxy }: RoutePlace) {
   const vhost = {
     ...(virtualHost !== undefined && { name: virtualHost }),
     ...(route !== undefined && { route: { name: route } }),
   };
-  return { context, ...(proxy && { proxy }), routeConfiguration: { vhost } };
+  const name = configuration;
+  return { context, ...(proxy && { proxy }), routeConfiguration: { ...(name !== undefined && { name }), vhost } };
 }
 
 /** Istio's name of the cluster of a Service port of Fenceline's namespace. */

@@ -1,4 +1,4 @@
-import { type LimitPlace, placeText, widePlaceText } from "./limit-place.ts";
+import { isWide, type LimitPlace, placeText, widePlaceText } from "./limit-place.ts";
 import type { LimitRule } from "./limit-rules.ts";
 
 /**
@@ -46,7 +46,7 @@ class FilterSize {
     this.#size += added;
     for (const [text, place] of places) {
       const wide = this.#wideOf(place);
-      if (place.virtualHost === undefined) wide.size += rule.size;
+      if (isWide(place)) wide.size += rule.size;
       else if (!this.#places.has(text)) wide.narrow += 1;
       this.#places.add(text);
       this.#wide.set(widePlaceText(place), wide);
@@ -57,7 +57,7 @@ class FilterSize {
   #added(place: LimitPlace, size: number): number {
     const wide = this.#wideOf(place);
     const isNew = !this.#places.has(placeText(place));
-    if (place.virtualHost === undefined) return (isNew ? PLACE_SIZE : 0) + size * (1 + wide.narrow);
+    if (isWide(place)) return (isNew ? PLACE_SIZE : 0) + size * (1 + wide.narrow);
     return (isNew ? PLACE_SIZE + wide.size : 0) + size;
   }
 

@@ -5,7 +5,12 @@ import type { RoutePlace } from "../envoy/patch.ts";
 export interface LimitPlace extends RoutePlace {
   readonly context: "SIDECAR_INBOUND" | "SIDECAR_OUTBOUND" | "GATEWAY";
   readonly applyTo: "HTTP_ROUTE" | "VIRTUAL_HOST";
+  /** Port that the user wrote for calls to the pods. {@link atPodPorts} finds what it is there. */
+  readonly port?: number;
 }
+
+/** The ports that pods listen on, behind a port of theirs or of a Service. */
+export type PodPorts = (port: number) => readonly number[];
 
 /** The places of a target, or why it has none. */
 export type PlacesOrFault = { readonly places: readonly LimitPlace[] } | { readonly fault: string };
@@ -16,18 +21,13 @@ const INBOUND_ROUTE = "default";
 /**
  * The places that a target names.
  *
- * Calls to a workload have a virtual host for each port, `inbound|http|<port>`, with one route.
+ * Calls to a workload have a route configuration for each port of the pods, with one route.
  * Calls from it, and through a gateway, are told apart by virtual host and route.
  */
 export function placesOf({ direction, port = 0, route = [], host = [] }: LimitTarget, isGateway: boolean): PlacesOrFault {
   if (direction !== "outbound") {
     if (isGateway) return { fault: "a gateway takes no calls of its own: `direction: outbound` is what goes through it" };
-    const virtualHost = port === 0 ? undefined : `inbound|http|${port}`;
-    return {
-      places: [
-        { applyTo: "HTTP_ROUTE", context: "SIDECAR_INBOUND", route: INBOUND_ROUTE, ...(virtualHost !== undefined && { virtualHost }) },
-      ],
-    };
+    return { places: [{ applyTo: "HTTP_ROUTE", context: "SIDECAR_INBOUND", route: INBOUND_ROUTE, ...(port !== 0 && { port }) }] };
   }
   const context = isGateway ? "GATEWAY" : "SIDECAR_OUTBOUND";
   const nameless = route.find((each) => !/^[^/]*\/./.test(each));
@@ -46,14 +46,29 @@ export function placesOf({ direction, port = 0, route = [], host = [] }: LimitTa
   return { places: [...routes, ...hosts] };
 }
 
+/**
+ * A place by the ports of the pods.
+ *
+ * The virtual host would not do: istiod names it by the port of the oldest Service in front of a
+ * port of the pods, whichever Service is called. The route configuration has the pods' own port.
+ */
+export function atPodPorts({ port, ...place }: LimitPlace, podPorts: PodPorts): readonly LimitPlace[] {
+  return port === undefined ? [place] : podPorts(port).map((each) => ({ ...place, configuration: `inbound|${each}||` }));
+}
+
+/** Whether it is the place in every virtual host, which counts every call of narrower ones. */
+export function isWide({ virtualHost, configuration, port }: LimitPlace): boolean {
+  return virtualHost === undefined && configuration === undefined && port === undefined;
+}
+
 /** The text of the place in every virtual host, which counts every call of this one. */
-export function widePlaceText({ virtualHost: _, ...place }: LimitPlace): string {
+export function widePlaceText({ virtualHost: _, configuration: __, port: ___, ...place }: LimitPlace): string {
   return placeText(place);
 }
 
 /** One text for one place. Hosts and routes may have any characters. */
-export function placeText({ context, applyTo, virtualHost = "", route = "" }: LimitPlace): string {
-  return JSON.stringify([context, applyTo, virtualHost, route]);
+export function placeText({ context, applyTo, port = 0, configuration = "", virtualHost = "", route = "" }: LimitPlace): string {
+  return JSON.stringify([context, applyTo, port, configuration, virtualHost, route]);
 }
 
 /** Istio names an outbound virtual host with its port. */

@@ -22,6 +22,7 @@ export const LOCAL_LIMIT_FILTER = { "@type": LOCAL_LIMIT, stat_prefix: STAT_PREF
  */
 export function localLimit(rules: readonly LimitedRule[]): Fields {
   const actions = rules.map(({ rule }) => rule.descriptor.action);
+  const said = rateLimits(rules);
   const headers = actions.flatMap(({ headersToAdd }) => headersToAdd);
   const distinct = rules.filter(({ rule }) => rule.alternatives.some(({ entries }) => entries.some(({ value }) => value === undefined)));
   return {
@@ -32,6 +33,7 @@ export function localLimit(rules: readonly LimitedRule[]): Fields {
     filter_enforced: { default_value: ALL, runtime_key: "local_rate_limit_enforced" },
     // Without it each call takes from the default bucket, too: a limit that nobody wrote.
     always_consume_default_token_bucket: false,
+    ...(said.length > 0 && { rate_limits: said }),
     descriptors: withoutRepeats(rules.flatMap(localDescriptors)),
     ...(distinct.length > 0 && { max_dynamic_descriptors: Math.max(...distinct.map(({ rule }) => rule.descriptor.action.maxDistinct)) }),
     ...(headers.length > 0 && {
@@ -47,8 +49,11 @@ export function localLimit(rules: readonly LimitedRule[]): Fields {
   };
 }
 
-/** What a route says of a call for these rules. */
-export function rateLimits(rules: readonly LimitedRule[]): readonly Fields[] {
+/**
+ * What is said of a call for these rules. It stands in the filter's own configuration: Envoy takes
+ * a cost only there, and a route may have actions for somebody else's filter.
+ */
+function rateLimits(rules: readonly LimitedRule[]): readonly Fields[] {
   return rules.flatMap(({ rule }) =>
     rule.alternatives
       .filter(({ actions }) => actions.length > 0)

@@ -218,13 +218,10 @@ interface FileOnDisk {
   readonly file: NamedFile;
 }
 
-/**
- * Of `metadata` the annotations alone, which say whose it is: what else is edited there is seen
- * when the object is rendered again.
- */
+/** Of all but `metadata`: what is edited there is seen when the object is rendered again. */
 function checksumOf(content: unknown): string {
-  const { metadata, ...rest } = (content ?? {}) as { readonly metadata?: { readonly annotations?: unknown } | null };
-  return shortHash(JSON.stringify({ ...rest, annotations: metadata?.annotations }));
+  const { metadata: _, ...rest } = (content ?? {}) as { readonly metadata?: unknown };
+  return shortHash(JSON.stringify(rest));
 }
 
 /** Keeps a damaged file, and says what is wrong with it. */

@@ -80,8 +80,6 @@ test("T-22 our own writes are nobody else's, and what is not rendered any more d
 
 for (const [what, damage] of Object.entries<(text: string) => string>({
   "is edited, and still a Sidecar,": (text) => text.replace("./*", "*/*"),
-  "names another owner": (text) => text.replace("ServiceFence/a", "ServiceFence/z"),
-  "names an owner of no kind": (text) => text.replace("ServiceFence/a", "Foo/a"),
   "is empty": () => "",
   "is cut off": (text) => text.slice(0, text.length / 2),
   "has a host that is none": (text) => text.replace(/^# .*\n/, "").replace("- ./*", "- 7"),
