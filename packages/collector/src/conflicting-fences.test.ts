@@ -118,13 +118,15 @@ test("T-18 one that is not valid and does not count says both", async (t) => {
 
 test("T-18 a Sidecar of others with an empty selector takes every pod of its namespace, and one with other labels those that have both", async (t) => {
   for (const selector of [{}, { labels: {} }]) {
-    const { server, condition } = await startCluster(t, (fake) =>
+    const { server, condition, message } = await startCluster(t, (fake) =>
       fake.put(SIDECARS, {
         metadata: { name: "all", namespace: "test1" },
         spec: { workloadSelector: selector, egress: [{ hosts: ["./*"] }] },
       }),
     );
     await until(() => condition("Conflict") === "True OtherSidecar");
+    assert.deepEqual([condition("Ready"), condition("Enforced")], ["False Conflict", "False Conflict"]);
+    assert.doesNotMatch(message("Enforced"), /sees the whole mesh/);
     assert.equal((server.get(SIDECARS, FENCE) as Sidecar | undefined)?.spec, undefined);
   }
   const { condition } = await startCluster(t, (fake) => {

@@ -77,3 +77,16 @@ test("T-16 a stream that is replaced at once, as proxies do every half an hour, 
   });
   assert.deepEqual(lost, []);
 });
+
+test("T-16 of a fence that is off no access log is asked for, and that its streams end is not told as a loss", async (t) => {
+  const off = CAPTURED_MESH.replace("spec: {enable: true}", "spec: {enable: false}");
+  const running = await startCollector(t, off);
+  const stream = openStream(t, running);
+  stream.call();
+  await until(() => running.read("state/test1/ServiceFence-a.yaml").includes(HOST));
+  stream.close();
+  const { collector } = running;
+  await until(async () => /^fenceline_access_log_streams 0$/m.test(await collector.metrics.metrics()));
+  assert.equal(conditionOf(running).is, "Unknown NotAsked");
+  assert.doesNotMatch(conditionOf(running).message, /next call/);
+});

@@ -15,7 +15,7 @@ import type { Obstacle } from "@fenceline/store";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { meshObjectsCondition, type UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsKnown } from "./pod-search.ts";
-import { telemetryCondition } from "./telemetry-condition.ts";
+import { telemetryCondition, telemetryNotAsked } from "./telemetry-condition.ts";
 
 /** What a fence's conditions are judged from. */
 export interface ConditionsInput {
@@ -82,10 +82,12 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
 }
 
 function ready(input: ConditionsInput): FenceJudgement {
-  const { rendered, remarks = [], obstacles, missing = [], fault, hasRest = false } = input;
+  const { rendered, remarks = [], obstacles, missing = [], conflicts, fault, hasRest = false } = input;
   const refused = refusalOf(rendered) ?? obstacles[0];
   if (refused !== undefined) return { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
   if (fault !== undefined && hasRest) return { type: "Ready", status: "False", ...specInvalid(fault) };
+  if (rendered.mode === "Enforce" && conflicts.length > 0)
+    return { type: "Ready", status: "False", reason: "Conflict", message: otherSidecar(conflicts) };
   const message = (what: string) => [what, shortenedList(remarks)].filter(Boolean).join("; ");
   return missing.length === 0
     ? { type: "Ready", status: "True", reason: "Rendered", message: message(`mode ${rendered.mode}`) }
@@ -96,11 +98,15 @@ function refusalOf(rendered: Rendered) {
   return "refused" in rendered ? rendered.refused : undefined;
 }
 
-/** By what was read back: whether the Sidecar is there, wanted or not. */
+/**
+ * By what was read back: whether the Sidecar is there, wanted or not. Without it other Sidecars, of
+ * whomever, may narrow what the workload sees.
+ */
 function enforced(input: ConditionsInput): FenceJudgement {
   const { rendered, enforced: isThere } = input;
   const isWanted = rendered.objects.some(({ kind }) => kind === "Sidecar");
-  if (!isThere) return { type: "Enforced", status: "False", reason: notEnforced(input), message: "the workload sees the whole mesh" };
+  if (!isThere)
+    return { type: "Enforced", status: "False", reason: notEnforced(input), message: "this fence hides nothing from the workload" };
   if (isWanted)
     return { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" };
   const message =
@@ -122,8 +128,7 @@ function conflict({ conflicts, replaced = [], rendered, obstacles }: ConditionsI
   if ("refused" in rendered && rendered.refused.reason === "Conflict")
     return { type: "Conflict", status: "True", reason: "OtherFence", message: rendered.refused.message };
   if (conflicts.length > 0) {
-    const message = `Sidecar ${shortenedList(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
-    return { type: "Conflict", status: "True", reason: "OtherSidecar", message };
+    return { type: "Conflict", status: "True", reason: "OtherSidecar", message: otherSidecar(conflicts) };
   }
   if (replaced.length > 0) {
     const message = `Sidecar ${shortenedList(replaced, ", ")} is for these pods, and a fence's would drop what is in brackets: take that out of it, or leave the fence in Observe`;
@@ -132,6 +137,10 @@ function conflict({ conflicts, replaced = [], rendered, obstacles }: ConditionsI
   const inPlace = obstacles.find(({ reason }) => reason === "Conflict");
   if (inPlace !== undefined) return { type: "Conflict", status: "True", reason: "ObjectNotOurs", message: inPlace.message };
   return { type: "Conflict", status: "False", reason: "NoOtherSidecar", message: "no other Sidecar is for these pods" };
+}
+
+function otherSidecar(conflicts: readonly string[]): string {
+  return `Sidecar ${shortenedList(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
 }
 
 function fallback({ fallbackReady }: ConditionsInput): FenceJudgement {
@@ -145,7 +154,13 @@ function fallback({ fallbackReady }: ConditionsInput): FenceJudgement {
       };
 }
 
-function telemetry({ edges: { observedUntil }, streams, idleWindow, now }: ConditionsInput): FenceJudgement {
+/**
+ * An EnvoyFilter asks proxies for access logs. An invalid selector leaves the one of before in
+ * force.
+ */
+function telemetry({ edges: { observedUntil }, rendered, streams, idleWindow, now }: ConditionsInput): FenceJudgement {
+  const isAsked = rendered.objects.some(({ kind }) => kind === "EnvoyFilter") || refusalOf(rendered)?.reason === "SelectorInvalid";
+  if (!isAsked) return telemetryNotAsked(rendered.mode === "Off" ? "the fence is off" : "nothing is rendered for it, see Ready");
   return telemetryCondition({ observedUntil, streams, idleWindow, now });
 }
 
@@ -175,7 +190,7 @@ function workload({ rendered, previous, pods = "told" }: ConditionsInput): reado
   if (pods === "some") return [{ type, status: "True", reason: "PodsKnown", message: "pods that this fence selects are known" }];
   const todo = "see that spec.workloadSelector has the labels of the pods";
   if (pods === "none") return [{ type, status: "False", reason: "NoPodSeen", message: `there is no pod that this fence selects: ${todo}` }];
-  const message = `no Service for pods of this fence has a ready endpoint, none has sent access logs, and pods cannot be listed: if there should be some, ${todo}`;
+  const message = `no Service for pods of this fence has a ready endpoint, none has sent access logs within the idle window, and pods cannot be listed: if there should be some, ${todo}`;
   return [{ type, status: "Unknown", reason: "PodsNotKnown", message }];
 }
 

@@ -233,7 +233,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     if (status.conditions?.find(({ type }) => type === "MeshObjectsSeen")?.message !== unread?.message) return true;
     const fence = mesh().fence(key);
     const told = status.conditions?.find(({ type }) => type === "TelemetryFlowing");
-    if (fence === undefined || told === undefined) return false;
+    if (fence === undefined || told === undefined || told.reason === "NotAsked") return false;
     const idleWindow = idleWindowOf(fence.spec, config.ageing);
     const seen = { observedUntil, streams: telemetry.streams.of(key), idleWindow, now: now() };
     return telemetryCondition(seen).reason !== told.reason;

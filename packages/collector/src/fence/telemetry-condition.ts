@@ -38,6 +38,15 @@ export function telemetryCondition({ observedUntil, streams = { isOpen: false, l
     : elsewhere(observedUntil);
 }
 
+/**
+ * Of a fence for which no proxy is asked for access logs: that none come is no news, and the next
+ * call brings none either.
+ */
+export function telemetryNotAsked(why: string): Telemetry {
+  const message = `no proxy is asked for access logs of this fence: ${why}`;
+  return { type: "TelemetryFlowing", status: "Unknown", reason: "NotAsked", message };
+}
+
 function arrive(message = "access logs of this workload's proxies arrive"): Telemetry {
   return { type: "TelemetryFlowing", status: "True", reason: "AccessLogsArrive", message };
 }

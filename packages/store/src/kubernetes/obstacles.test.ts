@@ -66,6 +66,24 @@ test("what a webhook of Istio refuses is shown in its own words", async (t) => {
   assert.match(obstacle?.message ?? "", /denied the request: bad egress/);
 });
 
+test("T-15 what a ValidatingAdmissionPolicy denies is told with whom to ask, and a CRD that is going as a kind that is missing", async (t) => {
+  const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  for (const [status, message, reason, advice] of [
+    [
+      422,
+      "ValidatingAdmissionPolicy 'none' with binding 'none' denied request: no Sidecars here",
+      "WriteForbidden",
+      "ask who runs the policy",
+    ],
+    [403, "create not allowed while custom resource definition is terminating", "KindMissing", "install the CRD"],
+  ] as const) {
+    server.answer(({ method }) => method === "PATCH", { status, body: { code: status, message } });
+    const obstacle = await store.apply(create);
+    assert.equal(obstacle?.reason, reason);
+    assert.ok(obstacle?.message.includes(advice), obstacle?.message);
+  }
+});
+
 test("T-11 of the words of a webhook that writes a megabyte, a condition gets a beginning and their length", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
   for (const [status, reason] of [

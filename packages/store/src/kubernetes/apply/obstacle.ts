@@ -38,6 +38,8 @@ function refusal(error: unknown, place: Pick<Obstacle, "kind" | "namespace" | "n
   if (status === 413 || TOO_LARGE.test(message))
     return { ...place, reason: "WriteTooLarge", message: `${message}: it is larger than the API server takes, have it name fewer hosts` };
   if (status === 403) return { ...place, ...forbidden(message, hint) };
+  // What a ValidatingAdmissionPolicy denies has the code 422, unless it says another one.
+  if (status === 422 && /ValidatingAdmissionPolicy '.*' denied request/.test(message)) return { ...place, ...forbidden(message, hint) };
   if (status === 400 || status === 422) return { ...place, reason: "WriteRefused", message };
   return undefined;
 }
@@ -54,6 +56,8 @@ function forbidden(message: string, hint: string): Pick<Obstacle, "reason" | "me
     return { reason: "QuotaExceeded", message: `${message}: raise the ResourceQuota of the namespace, or free some of it` };
   if (/because it is being terminated/.test(message))
     return { reason: "NamespaceTerminating", message: `${message}: nothing is to be done, the namespace is being deleted` };
+  if (/custom resource definition is terminating/.test(message))
+    return { reason: "KindMissing", message: `${message}: install the CRD of this kind again` };
   if (/denied the request|denied request/.test(message))
     return { reason: "WriteForbidden", message: `${message}: ask who runs the policy that denies it` };
   return { reason: "WriteForbidden", message: `${message}: ${hint}` };
