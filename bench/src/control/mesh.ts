@@ -104,7 +104,7 @@ function allocated(object: KubernetesObject, at: number): KubernetesObject {
   };
 }
 
-/** Without it the API server would make one for each address, in the midst of the measurements. */
+/** Without it the API server would make one for each address, in the middle of the measurements. */
 function ipAddress(at: number, { namespace, name }: Place): KubernetesObject {
   const labels = { "ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io" };
   return {

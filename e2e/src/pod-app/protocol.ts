@@ -12,7 +12,7 @@ export interface HttpCall {
   /** Default GET. */
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Bytes of the body; they are all the same. Default: no body. */
+  /** Bytes of the body; they are anyway. Default: no body. */
   readonly bodyBytes?: number;
   /** Send the body without saying its length before. Default false. */
   readonly chunked?: boolean;

@@ -1,5 +1,5 @@
 /**
- * A label on a Namespace fences every workload in it, but for a Service that says otherwise;
+ * A label on a Namespace fences every workload in it, except for a Service that says otherwise;
  * without the label nothing of it is left.
  */
 import assert from "node:assert/strict";

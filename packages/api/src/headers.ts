@@ -1,6 +1,6 @@
 /**
  * Request headers between a fenced Envoy and the global sidecar, in the lower case that HTTP/2 and
- * Node use. All are removed before forwarding, but for the certificate.
+ * Node use. All are removed before forwarding, except for the certificate.
  */
 
 /**

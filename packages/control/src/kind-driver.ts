@@ -19,7 +19,7 @@ export interface KindDriverOptions<O extends OwnObject> {
 
 /**
  * Pause between two looks at every object, in milliseconds, as the controllers of Kubernetes have
- * it: should a change have been missed, it is made good then.
+ * it: if a change was missed, this makes up for it.
  */
 const REFRESH_PAUSE = 600_000;
 /** And between two looks for what is left of objects that are gone. */

@@ -122,7 +122,7 @@ export class Obstacles {
     if (refused.isTold) this.#onChange(owner, object, undefined);
   }
 
-  /** Writes for the owner are not wanted any more, but for those of these objects. */
+  /** Writes for the owner are not wanted any more, except for those of these objects. */
   clearOthers(owner: ObjectRef, wanted: readonly ObjectRef[]): void {
     const ids = new Set(wanted.map(refText));
     const objects = [...(this.#owners.get(refText(owner))?.values() ?? [])].map(({ object }) => object);

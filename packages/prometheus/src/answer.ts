@@ -56,7 +56,7 @@ function parsed(text: string): JsonObject | undefined {
   }
 }
 
-/** Words of `errorType` that say more than the status does. */
+/** Values of `errorType` that say more than the status does. */
 const ERROR_TYPES: Readonly<Record<string, PrometheusFailure>> = {
   timeout: "timeout",
   canceled: "timeout",

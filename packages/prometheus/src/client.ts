@@ -13,7 +13,7 @@ export interface PrometheusClientOptions {
   readonly timeout?: number;
   /** Bytes that an answer may have. Default 16 MiB. */
   readonly maxBytes?: number;
-  /** Queries that are asked at a time; further ones wait. Default 4. */
+  /** Queries that run at a time; further ones wait. Default 4. */
   readonly maxConcurrent?: number;
   /** Told of each answer of a server, and of each that did not come. Default: nobody is. */
   readonly onAnswer?: (outcome: "ok" | PrometheusFailure, took: number) => void;
@@ -113,7 +113,7 @@ export class PrometheusClient {
   }
 }
 
-/** One error for all servers: that of the first, with what the others said. */
+/** One error for all servers: the first server's, with what the others said. */
 function allOf(errors: readonly PrometheusError[]): PrometheusError {
   const [first, ...others] = errors;
   if (first === undefined) return new PrometheusError({ failure: "unreachable", message: "there is no server to ask" });

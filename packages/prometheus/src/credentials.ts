@@ -98,7 +98,7 @@ export class Credentials {
   /** Editors and `echo` put a line feed at the end of a file. */
   async #secret(file: string | undefined): Promise<string | undefined> {
     const text = (await this.#text(file))?.trim();
-    // Text that HTTP has no place for in a field would fail as if the server were at fault.
+    // Text that is not allowed in a header field would fail as if the server were at fault.
     if (text !== undefined && !/^[\x20-\x7e]+$/.test(text))
       throw this.#failure(file, "holds no token: printable ASCII on one line", undefined);
     return text;

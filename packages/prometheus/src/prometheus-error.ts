@@ -8,7 +8,7 @@ const CODES = {
   timeout: "PROMETHEUS_TIMEOUT",
   /** The query is no PromQL. */
   bad_data: "PROMETHEUS_BAD_DATA",
-  /** The query is right, and fails on what there is: too many samples, labels twice. */
+  /** The query is valid, and fails on the data: too many samples, a label twice. */
   execution: "PROMETHEUS_EXECUTION",
   unauthorized: "PROMETHEUS_UNAUTHORIZED",
   forbidden: "PROMETHEUS_FORBIDDEN",
@@ -54,9 +54,7 @@ export class PrometheusError extends FencelineError {
     this.failure = failure;
   }
 
-  /**
-   * Whether the query itself is at fault: every server that has the same series would say the same.
-   */
+  /** Whether the query itself is at fault: every server with the same series would fail on it. */
   get isOfQuery(): boolean {
     return this.failure === "bad_data" || this.failure === "execution" || this.failure === "ambiguous";
   }

@@ -108,7 +108,7 @@ export class Server {
   }
 }
 
-/** Several addresses that were tried are one error without a text of its own. */
+/** Where several addresses were tried, the error has no text of its own. */
 function textOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(textOf).join(", ");
   return error instanceof Error && error.message !== "" ? error.message : String(error);

@@ -44,7 +44,7 @@ export class SharedWork<T> {
     const abort = new AbortController();
     const result = work(abort.signal).finally(() => this.#end(key, shared));
     const shared: UnderWay<T> = { result, abort, waiting: 0 };
-    // Those who wait are told; where nobody does any more, nobody is.
+    // Those who wait get the error. Where nobody waits any more, it is dropped.
     result.catch(() => {});
     this.#underWay.set(key, shared);
     return shared;

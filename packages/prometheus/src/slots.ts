@@ -1,4 +1,4 @@
-/** So many at a time; whoever comes later waits for a place, first come, first served. */
+/** Runs so many pieces of work at a time. Later ones wait for a place, first come, first served. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -15,7 +15,7 @@ export class Slots {
       return await work();
     } finally {
       const next = this.#waiting.shift();
-      // The place goes on to the next one, so nobody comes between.
+      // The place is handed to the next one, so nobody can take it in between.
       if (next === undefined) this.#free += 1;
       else next();
     }

@@ -15,7 +15,9 @@ const FORGOTTEN =
   "nghttp2, which is Node's HTTP/2, remembers no closed stream: what still comes for one is read and dropped, and costs neither state nor a request";
 const NO_PRIORITIES = "nghttp2 does not look at PRIORITY, which RFC 9113 §5.3.2 has deprecated";
 
-/** Cases that may fail, each with its reason. They are nghttp2's decisions, but for the first. */
+/**
+ * Cases that may fail, each with its reason. They are nghttp2's decisions, except for the first.
+ */
 const MAY_FAIL: Readonly<Record<string, string>> = {
   "http2/3.5 Sends invalid connection preface":
     "the port speaks HTTP/1.1 too, so bytes that are no preface get an answer of HTTP/1.1 (400), and the connection closes (RFC 9113 §3.4)",

@@ -43,7 +43,9 @@ const NEVER_A_SERVICE: readonly (readonly [network: string, prefix: number, fami
 const NEVER = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [network, prefix, family] of NEVER_A_SERVICE) NEVER[family].addSubnet(network, prefix, family);
 
-/** Whether no service of the cluster can have an address, but for {@link isLoopback loopback}. */
+/**
+ * Whether no service of the cluster can have an address, except for {@link isLoopback loopback}.
+ */
 export function isNeverAService(address: string): boolean {
   const family = isIP(address) === 6 ? "ipv6" : "ipv4";
   return NEVER[family].check(address, family);

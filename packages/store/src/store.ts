@@ -33,9 +33,7 @@ export interface MeshSnapshot extends ObjectsByKind {
   readonly meshConfigs?: readonly MeshConfig[];
 }
 
-/**
- * What changed since the last telling. Several changes of one object are one.
- */
+/** What changed since the last telling. Several changes of one object are one. */
 export interface MeshChanges {
   /**
    * Of a kind of the tables. Of ours an object may be in it with `before` and `after` the same:
@@ -104,8 +102,8 @@ export interface Store {
   /** The object of a kind as {@link snapshot} has it. Costs a look-up. */
   objectOf<O>(kind: ReadKind<O>, key: ObjectKey): O | undefined;
   /**
-   * Calls `listener` with what changed, until the returned function is called. A change that
-   * {@link snapshot} showed before the first call may be told all the same.
+   * Calls `listener` with what changed, until the returned function is called. A change that {@link
+   * snapshot} showed before the first call may be told anyway.
    */
   onChange(listener: (changes: MeshChanges) => void): () => void;
   /**

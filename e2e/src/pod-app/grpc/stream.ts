@@ -33,8 +33,8 @@ export function closeChannels(): void {
 }
 
 /**
- * A gRPC call of any kind. On the wire they are all the same, messages in both directions, so it is
- * made as one that streams both ways; how many messages come is for the one who asked to check.
+ * A gRPC call of any kind. On the wire they are anyway, messages in both directions, so it is made
+ * as one that streams both ways; how many messages come is for the one who asked to check.
  */
 export class GrpcStream implements LongLived {
   readonly #at = now();

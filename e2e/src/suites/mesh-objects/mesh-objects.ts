@@ -14,7 +14,9 @@ import { applyServices, startWorkload, type Workload } from "../mesh/workload.ts
 import type { Report, Suite } from "../suite.ts";
 import { CALLEE, CALLER, ENTRY_ADDRESS, entriesFor, hostOf, ROOT, ROUTED, ROUTED_ONLY, routeTo, THIRD, TIMEOUT } from "./objects.ts";
 
-/** Calls to one host among which both halves of a split are seen, but for one time in a billion. */
+/**
+ * Calls to one host among which both halves of a split are seen, except for one time in a billion.
+ */
 const CALLS = 32;
 
 export const meshObjects: Suite = { name: "mesh-objects", run };

@@ -31,9 +31,8 @@ export interface Scene {
 }
 
 /**
- * Starts them. Calls that the caller's Envoy has no cluster for are answered all the same: by way
- * of the fallback, or in plain text by way of Istio's passthrough and a rule as kube-proxy makes
- * it.
+ * Starts them. Calls that the caller's Envoy has no cluster for are answered anyway: by way of the
+ * fallback, or in plain text by way of Istio's passthrough and a rule as kube-proxy makes it.
  */
 export async function startScene(lab: Lab, webs: readonly string[]): Promise<Scene> {
   await lab.namespace(NAMESPACE);

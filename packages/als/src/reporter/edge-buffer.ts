@@ -71,7 +71,7 @@ export class EdgeBuffer {
   }
 
   /**
-   * Adds requests, one unless said otherwise. Returns the requests dropped for want of room, these
+   * Adds requests, one unless said otherwise. Returns the requests dropped for lack of room, these
    * or those of an edge that made room for them.
    */
   add(report: EdgeReport, requests = 1): number {
@@ -101,7 +101,7 @@ export class EdgeBuffer {
     return taken;
   }
 
-  /** Edges that could not be sent come back. Returns the requests dropped for want of room. */
+  /** Edges that could not be sent come back. Returns the requests dropped for lack of room. */
   putBack(edges: readonly SummedReports[]): number {
     let dropped = 0;
     for (const edge of edges) dropped += this.#put(edge);

@@ -18,7 +18,7 @@ export type Namespace = z.infer<typeof Namespace>;
 
 /**
  * Of a node only its addresses and those that it gives to pods: the global sidecar forwards to
- * neither, but for what a Service declares.
+ * neither, except for what a Service declares.
  */
 export const Node = z.object({
   apiVersion: z.literal("v1"),

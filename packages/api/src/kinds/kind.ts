@@ -50,7 +50,7 @@ export interface MeshKind<O = unknown, Name extends string = string> extends Rea
   keep?(object: O, repeats: Repeats): O;
   /**
    * Whether some clusters do without it. Where it is not installed there are no objects of it, and
-   * nobody is told; a right that is missing is told all the same.
+   * nobody is told; a right that is missing is told anyway.
    */
   readonly isOptional: boolean;
   /** Whether manifests may hold it: those of a folder, and of `fenceline render`. */
@@ -117,7 +117,7 @@ export interface OwnObject {
   readonly kind: string;
   readonly metadata: ObjectMeta;
   readonly status?: unknown;
-  /** What is wrong with its spec, where a part of that counts all the same. */
+  /** What is wrong with its spec, where a part of that counts anyway. */
   readonly fault?: string;
 }
 

@@ -96,7 +96,7 @@ function* changedDomains({ desired, base, live, leads, now }: FenceStatusMerge):
     }
     if (!leads && known !== undefined && differingFields(domain, known).length === 0) continue;
     const merged = mergedDomain(domain, known, current, now);
-    // The leader has left its details out, for want of room.
+    // The leader has left its details out, for lack of room.
     const change = domainPatch(current, leads && isShortDomainStatus(domain) ? shortDomainStatus(merged) : merged);
     if (change !== undefined) yield [host, change];
   }

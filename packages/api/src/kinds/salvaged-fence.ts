@@ -1,4 +1,4 @@
-/** What of a fence with mistakes counts all the same. */
+/** What of a fence with mistakes counts anyway. */
 import { isEgressHost } from "../egress-host.ts";
 import type { FieldPath } from "../field-path.ts";
 import { isJsonObject, type JsonObject } from "../json-object.ts";

@@ -118,7 +118,7 @@ export class AutomaticFences {
       .filter((change) => !isOfStatus(change))
       .flatMap((change) => objectOf(change) ?? []);
     if (this.#options.config.automaticFences.create === "Off") {
-      // Those that come all the same, as from a backup, go.
+      // Those that come anyway, as from a backup, go.
       this.#replan(new Set(own.filter(({ metadata }) => isAutomatic(metadata.labels)).map(({ metadata }) => metadata.namespace)));
       return;
     }

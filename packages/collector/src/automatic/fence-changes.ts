@@ -9,7 +9,7 @@ export type FenceChange =
 /** What {@link fenceChanges} compares. */
 export interface FenceChangesInput {
   readonly wanted: WantedFences;
-  /** Every fence that exists, of whomever. */
+  /** Every fence that exists, whoever made it. */
   readonly present: readonly ServiceFence[];
   /** Whether what is not in the snapshot does not exist. */
   readonly isKnown: (key: FenceKey) => boolean;

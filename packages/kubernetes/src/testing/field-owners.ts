@@ -13,9 +13,9 @@ export interface ManagedFields {
 }
 
 /**
- * Server-side apply as far as the tests need it: maps are merged, arrays are one value, but for the
- * ports of a Service, which are a map by number and protocol. Each field has the managers that set
- * it.
+ * Server-side apply as far as the tests need it: maps are merged, arrays are one value, except for
+ * the ports of a Service, which are a map by number and protocol. Each field has the managers that
+ * set it.
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
 export class FieldOwners {

@@ -23,13 +23,11 @@ export interface InForce {
 type DecisionReason =
   /** It is what the values ask for. */
   | "Followed"
-  /**
-   * The values ask for something else, which has to be asked for longer, or is gone to by steps.
-   */
+  /** The values ask for another decision, which must hold for longer, or is reached in steps. */
   | "Held"
   /** There are no values at the moment. */
   | "NoValues"
-  /** There never were any, or there have been none for so long that the fallback counts. */
+  /** There have been none for so long that the fallback counts, or there never were any. */
   | "Stale";
 
 /** What a rule asks for, and why. */
@@ -37,7 +35,7 @@ export interface Decision extends InForce {
   readonly reason: DecisionReason;
   /** What stands behind `NoValues` and `Stale`, in words. */
   readonly message?: string;
-  /** Milliseconds until it may be another one although no value changes. */
+  /** Milliseconds until the decision may change although no value does. */
   readonly nextIn?: number;
 }
 
@@ -48,7 +46,7 @@ interface Wanted<T> {
 }
 
 /**
- * Decides what becomes of one rule, each time that its values are looked at.
+ * Decides whether one rule is in force and with which quota, each time that its values are read.
  *
  * Whatever the values do: the quota stays in its bounds, does not turn round within `holdFor`, and
  * a value that is no number changes nothing. Time is given by the caller and never goes back.
@@ -94,7 +92,7 @@ export class AdaptiveRule {
     const outcome = quota.evaluate(material);
     if (!("value" in outcome)) return outcome;
     if (!Number.isFinite(outcome.value)) return { fault: `the quota would be ${outcome.value}` };
-    // Without a least quota that a person wrote, none at all is a mistake and not a limit of 1.
+    // Unless somebody wrote a `min`, a quota of 0 or less is a mistake and not a limit of 1.
     if (outcome.value <= 0 && policy.min === undefined) return { fault: `the quota would be ${outcome.value}; set a least one` };
     return { value: bounded(outcome.value, this.#limits.min, this.#limits.max) };
   }
@@ -142,7 +140,7 @@ export class AdaptiveRule {
   }
 
   #withoutValues(message: string, now: number): Decision {
-    // What was asked for before must be asked for anew: nobody knows what it was meanwhile.
+    // A change has to hold from the beginning again: nobody knows what the values were meanwhile.
     this.#condition = undefined;
     this.#direction = undefined;
     this.#valuesAt ??= now;

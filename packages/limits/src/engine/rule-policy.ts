@@ -1,6 +1,6 @@
 /** How the quota of a rule may move. Times are milliseconds of a clock that never goes back. */
 export interface RulePolicy {
-  /** Least quota. Default 1: a bucket of none is refused by Envoy. */
+  /** Least quota. Default 1: Envoy refuses a bucket of 0 tokens. */
   readonly min?: number;
   /** Most quota. Default {@link MOST_QUOTA}. */
   readonly max?: number;
@@ -11,8 +11,8 @@ export interface RulePolicy {
   /** Pause between two moves where {@link largestStep} is given. Default 30 s. */
   readonly stepEvery?: number;
   /**
-   * How long a condition has to hold, or not to hold, and a quota has to be wanted on the same side
-   * of what is in force, before it counts. Default 0: at once.
+   * How long a condition must hold, or not hold, before that counts. The same for a quota that is
+   * wanted higher, or lower, than the one in force. Default 0: at once.
    */
   readonly holdFor?: number;
   /**
@@ -55,7 +55,7 @@ export function limitsOf({
     largestStep,
     stepEvery,
     holdFor,
-    // A quota that moved must not move back within `holdFor`, not even for want of values.
+    // A quota that moved must not move back within `holdFor`, even if values are missing.
     staleAfter: Math.max(staleAfter, holdFor),
     fallback: fallback === undefined ? undefined : bounded(fallback, least, most),
   };

@@ -15,15 +15,15 @@ export interface SyntaxFault {
   readonly what: string;
 }
 
-/** Operators on numbers and booleans, which cost what they are long. */
+/** Operators on numbers and booleans. Their cost grows with their length only. */
 const PLAIN = new Set(["+", "-", "*", "/", "%", "<", "<=", ">", ">=", "==", "!=", "&&", "||", "?:", "!_", "-_"]);
 
 /**
  * The values that an expression reads, if it is made of nothing but numbers, names, operators and
  * our functions.
  *
- * CEL's macros walk over lists, one within the other: a short text may cost minutes. No limiter
- * needs them, nor text.
+ * CEL's macros loop over lists, and loops nest: a short text may cost minutes. No limiter needs
+ * macros, or strings.
  */
 export function namesRead(root: ASTNode): NamesRead | SyntaxFault {
   const needed = new Set<string>();

@@ -6,13 +6,13 @@ export type Material = ReadonlyMap<string, number>;
 /** The variable that has every value by its whole name. */
 export const VALUES = "values";
 
-/** Names of values that belong to one variable of an expression: `_base` has `pod`, `cpu.sum`. */
+/** The fields of one variable of an expression: `_base` has `pod` and `cpu.sum`. */
 export interface ValueTree {
   readonly [name: string]: ValueTree | "double";
 }
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Words of the language, and of JavaScript's objects, which cannot be names. */
+/** Words of CEL, and properties of JavaScript objects, which cannot be names. */
 const RESERVED = new Set(
   "__proto__ prototype constructor as break const continue else false for function if import in let loop namespace null package return true values var void while".split(
     " ",

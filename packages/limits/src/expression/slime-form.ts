@@ -11,7 +11,7 @@ interface Part {
   readonly isTruth: boolean;
 }
 
-/** Operators from the loosest to the tightest. Slime reads all of a row from the right. */
+/** Operators from the lowest precedence to the highest. Slime reads all of a row from the right. */
 const ROWS: readonly (readonly string[])[] = [
   ["|", "||"],
   ["&", "&&"],
@@ -20,7 +20,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["*", "/", "%"],
 ];
 
-/** Parentheses and signs in each other; more is no expression of a person. */
+/** Most parentheses and signs within each other. No person writes more. */
 const DEEPEST = 32;
 
 /**
@@ -29,9 +29,9 @@ const DEEPEST = 32;
  *
  * Kept of Slime: a division of whole numbers rounds up; a comparison counts as 1 or 0 beside a
  * number; a number is a condition that holds only if it is 1; `|` and `&` of numbers ask for a sum
- * above 0 and of 2. A minus sign takes what follows off 0, so `-7/2` is -4.
+ * above 0 and of 2. A minus sign subtracts what follows from 0, so `-7/2` is -4.
  *
- * Not kept: Slime cuts fractions off what it reads, and takes what is missing for 0.
+ * Not kept: Slime cuts off fractions of what it reads, and takes missing values for 0.
  *
  * @throws ExpressionError
  */

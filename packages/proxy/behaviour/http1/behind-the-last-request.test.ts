@@ -125,7 +125,7 @@ test("E1-18 a request that breaks off behind one that is being answered is refus
   assert.deepEqual(seen, ["/good"]);
 });
 
-/** Malformed requests whose end node:http's parser knows all the same, or thinks it does. */
+/** Malformed requests whose end node:http's parser knows anyway, or thinks it does. */
 const REFUSED: Readonly<Record<string, string>> = {
   "chunked in HTTP/1.0": `POST / HTTP/1.0\r\n${HOST}Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
   "a coding before chunked": `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,

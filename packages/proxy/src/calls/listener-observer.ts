@@ -11,7 +11,7 @@ export type Ending = (typeof ENDINGS)[number];
 export interface ListenerObserver {
   /** It was refused before there was a call. */
   refused(refusal: Refusal, connection: ListenerFailure): void;
-  /** It ended in the midst of a request that was not a call yet. */
+  /** It ended in the middle of a request that was not a call yet. */
   left(connection: ListenerFailure): void;
   /** It is closed for a fault in a request whose answer had begun, so that it cannot be told. */
   broken(refusal: Refusal, connection: ListenerFailure): void;

@@ -3,7 +3,7 @@ import type { Address } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 
-/** What is behind a ClusterIP, but for addresses that are a pod's and nothing else. */
+/** What is behind a ClusterIP, except for addresses that are a pod's and nothing else. */
 export interface EndpointsBehind {
   readonly endpoints: readonly Address[];
   /** Whether there are others that nobody has told. */

@@ -208,8 +208,7 @@ export class AnswerReader {
     }
     this.#head = head;
     this.#framing = framingOf(head, this.#method);
-    // What a 204 announces as its body may follow all the same, and would be taken for the next
-    // answer.
+    // What a 204 announces as its body may follow anyway, and would be taken for the next answer.
     this.#isLoose ||= head.status === 204 && (head.chunked || (head.contentLength ?? 0) > 0);
     if (this.#framing === "chunked") this.#chunked = new ChunkedBody();
     this.#left = head.contentLength ?? 0;

@@ -203,7 +203,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     else this.#writer.breakOff();
   }
 
-  /** The client's connection is done with this answer, after it or in the midst of it. */
+  /** The client's connection is done with this answer, after it or in the middle of it. */
   #onClientClosed(): void {
     if (this.call.leave()) this.#leaveDestination();
     this.call.close();

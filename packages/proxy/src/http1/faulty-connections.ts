@@ -7,7 +7,7 @@ import type { Refusal } from "../refusals/refusal.ts";
 import { causeOf, type ParserError, refusalOfParser } from "./parser-faults.ts";
 import { answerOnSocket } from "./refuse.ts";
 
-/** What the parser says of a client that ends its side in the midst of a request. */
+/** What the parser says of a client that ends its side in the middle of a request. */
 const BROKEN_OFF = "HPE_INVALID_EOF_STATE";
 
 /** Responses after which their connection closes. The parser reports every further byte anew. */

@@ -19,7 +19,7 @@ const BEFORE_STATUS = /^(?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.[01]|
 const MAX_BEFORE_STATUS = 64;
 /** What else may not stand in a header. */
 const FORBIDDEN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]/;
-/** What continues a field in the next line, but for the blanks before it. */
+/** What continues a field in the next line, except for the blanks before it. */
 const FOLD = /\r\n[ \t]+/;
 /**
  * Bytes of what came instead of an answer that are told, for the log: enough to know an SSH server

@@ -8,7 +8,7 @@ import type { AnswerHead } from "./answer-head.ts";
  * Written past the `ServerResponse`, which has words for 100 and 102 without fields only, and for
  * 103 only with `Link`. That is safe because nothing of the final answer was written yet, and
  * because the connection is this answer's own. One that a client which reads slowly has no room for
- * is dropped: none is worth the memory, but for 100 (Continue), for which a client may wait.
+ * is dropped: none is worth the memory, except for 100 (Continue), for which a client may wait.
  */
 export function relayInterim(request: IncomingMessage, response: ServerResponse, { status, reason, fields }: AnswerHead): void {
   // RFC 9110 §15.2: not to an HTTP/1.0 client, which would take it for the final answer.

@@ -56,9 +56,9 @@ function reasonOf({ reason, message }: ParserError): string {
 }
 
 /**
- * Whether the line is a request line all the same. llhttp knows the methods that are registered and
- * no other; a request with another one is valid, and 501 says so (RFC 9110 §9.1). It cannot be
- * forwarded: the parser stops in the midst of the method, and nothing of the request is known.
+ * Whether the line is a request line anyway. llhttp knows the methods that are registered and no
+ * other; a request with another one is valid, and 501 says so (RFC 9110 §9.1). It cannot be
+ * forwarded: the parser stops in the middle of the method, and nothing of the request is known.
  */
 function hasUnknownMethod({ rawPacket, bytesParsed = 0 }: ParserError): boolean {
   if (rawPacket === undefined) return false;

@@ -97,7 +97,9 @@ export class Upload {
   }
 }
 
-/** RFC 9110 §6.5: relayed as they are, but for those that frame, route or authenticate (§6.5.1). */
+/**
+ * RFC 9110 §6.5: relayed as they are, except for those that frame, route or authenticate (§6.5.1).
+ */
 function trailerSection(rawTrailers: readonly string[]): string {
   let text = "";
   for (let i = 0; i + 1 < rawTrailers.length; i += 2) {

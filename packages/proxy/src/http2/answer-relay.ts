@@ -157,7 +157,7 @@ export class AnswerRelay {
   /**
    * The destination's stream is closed. Node throws away what was not read yet when the destination
    * resets it with an error, even behind its last frame, or when the connection ends; it stays
-   * readable all the same. It is at most a stream's window.
+   * readable anyway. It is at most a stream's window.
    */
   close(): void {
     if (this.#ended) return;

@@ -236,8 +236,8 @@ export class Http2Connection {
   }
 
   #ping(): void {
-    // Also behind a GOAWAY: the streams that it covers go on, and their destination may vanish all
-    // the same.
+    // Also behind a GOAWAY: the streams that it covers go on, and their destination may vanish
+    // anyway.
     if (this.#session.destroyed) return;
     const overdue = setTimeout(
       () => this.destroy(new UpstreamError("CLOSED", "the destination does not answer")),

@@ -255,7 +255,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     return session.broken && session.isKeptAlive && this.#attempts?.mayRepeat(method, this.#upload !== undefined) === true;
   }
 
-  /** The client's stream closed, after the answer or in the midst of it. */
+  /** The client's stream closed, after the answer or in the middle of it. */
   #clientClosed(): void {
     this.#context.stalled.forget(this.#stream);
     this.#upload?.forget();

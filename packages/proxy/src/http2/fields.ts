@@ -43,7 +43,7 @@ export function isRelayable(fields: AnswerFields): boolean {
 const ENDS_HERE: ReadonlySet<string> = new Set(["te", "proxy-authenticate", "proxy-authentication-info"]);
 
 const RESET_CONTENT = 205;
-/** Of a 205, which a destination may send with content all the same: then its length is wrong. */
+/** Of a 205, which a destination may send with content anyway: then its length is wrong. */
 const ENDS_WITH_CONTENT: ReadonlySet<string> = new Set([...ENDS_HERE, "content-length"]);
 
 /**

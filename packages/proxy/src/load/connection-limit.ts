@@ -21,8 +21,8 @@ export interface ConnectionLimits {
 
 /**
  * Limits the client connections of one event loop, over all of its listening sockets, so that
- * accept() does not meet the limit of open files; and keeps the thread alive should it do so all
- * the same.
+ * accept() does not meet the limit of open files; and keeps the thread alive should it do so
+ * anyway.
  *
  * At that limit libuv gives up one file that it holds in reserve, accepts what waits and closes it.
  * What it cannot handle that way it reports as the server's error, which without a listener would
@@ -71,7 +71,7 @@ export class ConnectionLimit {
   readonly outOfFiles = (): void => this.#refused.inc({ reason: "FILES" });
 }
 
-/** Returns the counter of those that were closed for want of room. */
+/** Returns the counter of those that were closed for lack of room. */
 function register(metrics: Registry, connections: { readonly open: number; readonly accepted: number }): Counter {
   collectedGauge(metrics, {
     name: "fenceline_proxy_connections",

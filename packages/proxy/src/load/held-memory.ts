@@ -25,7 +25,7 @@ export interface Holder {
   readonly heldBytes: number;
   /** Grows as it goes on. */
   readonly takenBytes: number;
-  /** Ends it. Called again when it goes on holding all the same. */
+  /** Ends it. Called again when it goes on holding anyway. */
   giveUp(refusal: Refusal): void;
 }
 

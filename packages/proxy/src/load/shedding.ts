@@ -47,8 +47,8 @@ export class Shedding {
   #share = 0;
   #observedAt = 0;
   /**
-   * Processor time of the turns that were too long, but for the first of them; undefined while they
-   * are not.
+   * Processor time of the turns that were too long, except for the first of them; undefined while
+   * they are not.
    */
   #longFor: number | undefined;
   /** When connections began to wait for more than a turn; undefined while none do. */

@@ -47,11 +47,11 @@ type Outcome = { readonly records: readonly RecordWithTtl[]; readonly noSuchName
 /**
  * A and AAAA records of a name; none where the name does not exist, or has neither.
  *
- * Name servers that stumble over AAAA are common, and so is a lost packet; the service is there all
- * the same. So once one family is there the other is waited for no longer than
- * {@link RESOLUTION_DELAY}, and where one question fails the answer to the other will do. "No such
- * name" in answer to A is true of both (RFC 8020 §2); in answer to AAAA it is not believed, because
- * some servers say it where there is merely no such record (RFC 4074 §4.2).
+ * Name servers that stumble over AAAA are common, and so is a lost packet; the service is there
+ * anyway. So once one family is there the other is waited for no longer than {@link
+ * RESOLUTION_DELAY}, and where one question fails the answer to the other will do. "No such name"
+ * in answer to A is true of both (RFC 8020 §2); in answer to AAAA it is not believed, because some
+ * servers say it where there is merely no such record (RFC 4074 §4.2).
  *
  * @throws DnsFailure when there are no records and one of the two questions was not answered
  */

@@ -12,8 +12,8 @@ interface Failure {
  * A failed look-up is no answer, and says nothing of the next target: a name server that stumbles
  * over `partner.example.svc.cluster.local` must not keep `partner.example` from being called, nor
  * the address that its application dialled. Only where no target has an answer is it told. One that
- * was found before ends the search all the same: the calls for a service must not leave the mesh
- * because a server stumbles.
+ * was found before ends the search anyway: the calls for a service must not leave the mesh because
+ * a server stumbles.
  *
  * @throws the first failure, where no target is known
  */

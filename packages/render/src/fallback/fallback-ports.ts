@@ -4,9 +4,9 @@ import { byWeight, type Claim, largestHolder, shareOut } from "./fallback-shares
 
 /**
  * Most ports that the fallback's Service is given. Every fenced Envoy holds a listener, a route
- * table and a cluster for each, 0.13 MB in all, so the number must not be for whoever may create
- * Services to choose. Kubernetes itself would allow some thousands: at 180 bytes a port, the object
- * must fit into a request to etcd.
+ * table and a cluster for each, 0.13 MB in all, so the number must not be a choice of everybody who
+ * may create Services. Kubernetes itself would allow some thousands: at 180 bytes a port, the
+ * object must fit into a request to etcd.
  */
 export const MOST_FALLBACK_PORTS = 250;
 
@@ -29,8 +29,8 @@ export interface FallbackPorts {
   /** Those that it has, as they are, and those that it lacks; by number. */
   readonly ports: readonly ServicePort[];
   /**
-   * Numbers that it should have too, but for {@link MOST_FALLBACK_PORTS}, or because it has no port
-   * to take the target from.
+   * Numbers that it should have too, except for {@link MOST_FALLBACK_PORTS}, or because it has no
+   * port to take the target from.
    */
   readonly omitted: readonly number[];
   /**
@@ -128,8 +128,8 @@ function isOurs({ name, port, targetPort }: ServicePort, model: ServicePort, { f
 }
 
 /**
- * `http-8080`; with another ending should a port of another number or protocol be called that,
- * since names in a Service are unique.
+ * `http-8080`; with another ending if a port of another number or protocol has that name, since
+ * names in a Service are unique.
  */
 function freeName(port: number, taken: ReadonlySet<string | undefined>): string {
   let name = `http-${port}`;

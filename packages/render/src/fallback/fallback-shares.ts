@@ -41,8 +41,8 @@ export const SURE_PORTS = 8;
  * them.
  *
  * What somebody declares is taken away in one case only: every place is taken, a namespace has
- * fewer than {@link SURE_PORTS}, and another one has more. Then the latter, the one with the most,
- * gives one up.
+ * fewer than {@link SURE_PORTS}, and another one has more. Then the namespace with the most gives
+ * one up.
  */
 export function shareOut({ lacking, held, removable, room }: ShareInput): Shares {
   const accounts = new Accounts(lacking, held, removable);
@@ -118,8 +118,8 @@ class Accounts {
 
   /**
    * Takes a number from the namespace that has the most: one that as few others as possible
-   * declare, and only such as have more than they are sure of, or two tenants who declare the same
-   * would keep everybody else out.
+   * declare, and only if each of them has more than it is sure of. Otherwise two tenants who
+   * declare the same numbers would keep everybody else out.
    */
   giveUp(): number | undefined {
     const donors = [...this.all()]

@@ -23,8 +23,8 @@ export function sharedHost(source: SharedHost["source"], { namespace, host }: Na
 const MOST_HOSTS = 1_000;
 
 /**
- * Beyond the most there may be, the namespaces with the most hosts are shown by one wildcard each,
- * and nobody else notices.
+ * Beyond {@link MOST_HOSTS}, the namespaces with the most hosts are shown by one wildcard each, and
+ * the other namespaces notice nothing.
  *
  * @param wildcardOf the host that stands for all of a namespace
  */

@@ -1,4 +1,4 @@
-/** Hosts as a Sidecar names them, for the question whether they include another one. */
+/** Hosts as a Sidecar names them. Tells whether they include another host. */
 export class EgressCover {
   readonly #exact: ReadonlySet<string>;
   /** Those with a `*` in them, by namespace. They are few. */

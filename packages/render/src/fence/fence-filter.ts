@@ -52,11 +52,10 @@ const OUTBOUND = { context: "SIDECAR_OUTBOUND" } as const;
  */
 const CATCH_ALL_HOSTS = ["allow_any", "block_all", "allow_any_dynamic_dns"] as const;
 /**
- * The one of them that REGISTRY_ONLY makes: what it blocks by itself is not to leave the mesh by
- * way of the fallback.
+ * The one that REGISTRY_ONLY makes. What it blocks must not leave the mesh through the fallback.
  */
 const REGISTRY_ONLY_HOST = "block_all";
-/** Slime's word, in `dispatches`, for the cluster of the fallback. */
+/** Name of the fallback's cluster in Slime's `dispatches`. */
 const GLOBAL_SIDECAR = "_GLOBAL_SIDECAR";
 
 /**
@@ -140,7 +139,7 @@ function overwrite(key: string, value: string): EnvoyValue {
   return { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
 }
 
-/** One access logger more on every filter of that name; a user's own loggers stay. */
+/** Adds an access logger to every filter of that name. A user's own loggers stay. */
 function accessLoggerPatch(filter: typeof HTTP_CONNECTION_MANAGER | typeof TCP_PROXY, input: FilterInput): ConfigPatch {
   const isHttp = filter === HTTP_CONNECTION_MANAGER;
   return mergedInto(

@@ -1,11 +1,11 @@
 import type { Labels } from "@fenceline/api";
 
 /**
- * Which labels any of many selectors takes.
+ * Tells which labels are matched by one of many selectors.
  *
- * A fence has room for 30,000 selectors, and a mesh has thousands of Services: were each compared
- * with each, one fence would hold up all others for minutes, at every change of the mesh. So a
- * selector is looked up by one label of it, the one that the fewest of them have.
+ * A fence has room for 30,000 selectors, and a mesh has thousands of Services. If each were
+ * compared with each, one fence would hold up all others for minutes, at every change of the mesh.
+ * So a selector is looked up by one label of it, the one that the fewest of them have.
  */
 export class LabelSelectors {
   readonly #byLabel = new Map<string, [string, string][][]>();
@@ -36,7 +36,7 @@ export class LabelSelectors {
   }
 }
 
-/** Were two labels to have one key in common, it would cost a comparison. */
+/** If two labels had one key in common, it would cost a comparison. */
 function keyOf([key, value]: [string, string]): string {
   return `${key}\n${value}`;
 }

@@ -30,7 +30,7 @@ const routeLists = new SharedLists<readonly NamespacedHost[], readonly SharedHos
 
 /**
  * Hosts of ServiceEntries that a fence shows whether or not they were called: those that its
- * namespace sees, but for those that it may learn.
+ * namespace sees, except for those that it may learn.
  *
  * Hidden, such a host is missing in the DNS of the proxy, and its TLS origination or its way by an
  * egress gateway is skipped. Where there are too many, a namespace is shown as a whole: its
@@ -47,7 +47,7 @@ export function routedOnlyHosts({ namespace, meshHosts }: MeshObjectsInput): rea
   return hostLists.of(hosts, "", 0, () => shared(hosts));
 }
 
-/** Services of Istio and of ours: however many there are, none of them is for others to make. */
+/** Services of Istio and of ours. Their number needs no limit, since nobody else may make them. */
 export function systemHosts(hosts: readonly NamespacedHost[]): readonly SharedHost[] {
   return hostLists.of(hosts, "", 0, () => hosts.map((host) => sharedHost("mesh", host)));
 }

@@ -44,8 +44,8 @@ export interface SwitchOverStep {
  * are awaited. Without a Sidecar a workload sees everything, so to begin and to end with one are
  * steps of the same kind.
  *
- * A function of what is rendered and what is wanted: whoever dies between two steps leaves parked
- * hosts behind, and the next run, of whatever replica, goes on from there.
+ * A function of what is rendered and what is wanted: a replica that dies between two steps leaves
+ * parked hosts behind, and the next run, on any replica, continues from there.
  */
 export function switchOver(input: SwitchOverInput): SwitchOverStep {
   const { present, wanted } = input;
@@ -56,7 +56,7 @@ export function switchOver(input: SwitchOverInput): SwitchOverStep {
   const base = wanted ?? present;
   if (base === undefined || (wanted === undefined && shown.includes(EVERYTHING))) return { sidecar: undefined, nextAt: undefined };
   const parked = nextParked(input, before, target, { shown, waiting });
-  // A Sidecar that etcd would refuse is no step at all.
+  // A Sidecar that etcd would refuse cannot be a step.
   if (!fitsInSidecar([...shown, ...parked])) return { sidecar: wanted, nextAt: undefined };
   const due = [...waiting, ...parked].map((egress) => dueAt(input, egress));
   return { sidecar: withHosts(base, shown, parked), nextAt: due.length === 0 ? undefined : Math.min(...due) };

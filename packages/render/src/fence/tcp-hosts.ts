@@ -14,8 +14,8 @@ export function tcpHosts(mode: ServiceFence["spec"]["tcp"], registry: ServiceLoo
 }
 
 /**
- * Where there are too many, not by `<namespace>/*`, which would bring every VirtualService of that
- * namespace along, also one for the hosts of others.
+ * Where there are too many, a namespace is shown by a wildcard of its Services. `<namespace>/*`
+ * would also bring every VirtualService of that namespace, even for the hosts of others.
  */
 function hostsOf(services: readonly Service[], registry: ServiceLookup): readonly SharedHost[] {
   const hosts = services.map((service) => ({ namespace: service.metadata.namespace, host: registry.hostOf(service) }));

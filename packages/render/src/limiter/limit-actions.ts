@@ -34,7 +34,7 @@ export function actionsOf(matchers: readonly LimitMatcher[], id: string): Action
   const before = [...queryActions(queries, id), ...headerActions(headers, id)];
   if (addresses[0] === undefined) return { alternatives: [joined(before.length === 0 ? [generic(id)] : before)] };
   const ranges = addressActions(addresses[0]);
-  // The address alone is no descriptor of one rule: two rules may count the same one.
+  // The address alone does not tell two rules apart: both may count the same address.
   return { alternatives: ranges.map((range) => joined([...(before.length === 0 ? [generic(id)] : before), range])) };
 }
 
@@ -47,7 +47,7 @@ function isDistinct({ distinct, presentMatchSeparate }: LimitMatcher): boolean {
   return distinct || presentMatchSeparate;
 }
 
-/** One that names nothing to match is dropped, as Slime does. */
+/** A matcher that names nothing to match is dropped, as in Slime. */
 function saysSomething(matcher: LimitMatcher): boolean {
   return isDistinct(matcher) || matcher.presentMatch || matcher.isExactMatchEmpty || stringMatch(matcher) !== undefined;
 }
@@ -84,7 +84,7 @@ function generic(id: string): OneAction {
   return { action: { generic_key: { descriptor_value: id } }, entries: [{ key: "generic_key", value: id }] };
 }
 
-/** Envoy inverts a whole action, so what is inverted has one of its own. */
+/** Envoy inverts a whole action, so each inverted match has an action of its own. */
 function queryActions(matchers: readonly LimitMatcher[], id: string): readonly OneAction[] {
   const plain = matchers.filter((matcher) => !isDistinct(matcher) && !matcher.invertMatch);
   const inverted = matchers.filter((matcher) => !isDistinct(matcher) && matcher.invertMatch);
@@ -138,7 +138,7 @@ function headerActions(matchers: readonly LimitMatcher[], id: string): readonly 
   ];
 }
 
-/** The rule's own key in front: a bucket of another rule for the same header is another one. */
+/** The rule's own key comes first: another rule for the same header has other buckets. */
 function distinctAction(action: EnvoyValue, id: string, of: "Header" | "Query", index: number): OneAction {
   return { action, entries: [{ key: distinctKey(of, id, index) }] };
 }
@@ -149,7 +149,7 @@ function distinctKey(of: "Header" | "Query", id: string, index: number): string 
 
 function addressActions(matcher: LimitMatcher): readonly OneAction[] {
   if (isDistinct(matcher)) return [{ action: { remote_address: {} }, entries: [{ key: "remote_address" }] }];
-  // Two ways to write one range are one bucket: Envoy refuses a descriptor that is there twice.
+  // Two spellings of one range share a bucket: Envoy refuses a descriptor that appears twice.
   const ranges = new Map(
     textsOf(matcher.exactMatch ?? "")
       .map((text) => parseRange(text))

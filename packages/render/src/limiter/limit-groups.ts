@@ -24,8 +24,9 @@ export interface LimitGroup {
  * The sets of the limiters of a namespace, by the pods that they are for.
  *
  * Two insertions of one filter count each call twice (slime-limiter's L12), so sets with the same
- * labels share one EnvoyFilter. Where a pod may have the labels of two groups it has two filters,
- * and for one route only one configuration of a name counts: the younger group's has another name.
+ * labels share one EnvoyFilter. A pod that has the labels of two groups has two filters. For one
+ * route only one configuration of a name counts, so the filter of the younger group has another
+ * name.
  */
 export function limitGroups(sets: readonly LimitedPods[]): readonly LimitGroup[] {
   const byAge = sets.toSorted((a, b) => a.createdAt - b.createdAt || byText(a.limiter, b.limiter) || sizeOf(a.labels) - sizeOf(b.labels));

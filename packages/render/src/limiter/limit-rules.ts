@@ -103,8 +103,8 @@ function headerFault({ headersToAdd, cost }: LimitAction): string | undefined {
 }
 
 /**
- * v1alpha1 knew neither targets nor strategies: calls to the workload, on each port. An API server
- * writes another version over it, so the fields alone tell.
+ * v1alpha1 has neither targets nor strategies: it means calls to the workload, on each port. An API
+ * server overwrites the version, so only the fields tell.
  */
 function targetOfOlderForm({ spec }: SmartLimiter, { action }: LimitDescriptor) {
   return action.strategy === undefined && !spec.gateway ? {} : undefined;

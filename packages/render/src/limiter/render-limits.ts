@@ -10,7 +10,7 @@ export interface LimitsInput {
   readonly metadata: RenderedMeta;
   /** Labels of the pods. */
   readonly labels: Labels;
-  /** Name of the filter in the chain; pods that two EnvoyFilters are for need two names. */
+  /** Name of the filter in the chain. Pods with two EnvoyFilters need two names. */
   readonly filterName: string;
   /** Rules in force, of all limiters for these pods. */
   readonly rules: readonly LimitedRule[];

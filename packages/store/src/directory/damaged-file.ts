@@ -56,7 +56,7 @@ function parseYaml(text: string): YamlReading {
 /**
  * Keeps a damaged file beside its place, under a name that no start reads: a copy of one that is
  * readable in part and will be written over, else the file itself (or the directory that is in its
- * place), so that it is in nobody's way. The same content is kept once, however often it is met.
+ * place), so that it disturbs nobody. The same content is kept once, however often it is met.
  *
  * @returns where it is kept; undefined when that is not possible, for example on a read-only file
  * system

@@ -257,8 +257,8 @@ export class ManifestFolder {
       this.#watcher.on("error", () => this.#schedule());
       this.#watchedInode = ino;
     } catch {
-      // The user has no watch left (ENOSPC, EMFILE). The folder is looked at every few seconds all
-      // the same.
+      // The user has no watch left (ENOSPC, EMFILE). The folder is looked at every few seconds
+      // anyway.
     }
   }
 }

@@ -107,7 +107,7 @@ export class RenderedWatch {
       this.#watched.set(folder, { watcher, inode: ino });
     } catch {
       // It is not there, or the user has no watch left (ENOSPC, EMFILE): it is looked at now and
-      // then all the same.
+      // then anyway.
       this.#watched.get(folder)?.watcher.close();
       this.#watched.delete(folder);
     }

@@ -29,9 +29,9 @@ type AnswerKind = "http" | "denied" | "tcp" | "scraped_http" | "scraped_tcp";
  * The calls of all workloads, in one query. Only the callers' own proxies are asked
  * (`reporter="source"`): they see every call, also to a destination without a proxy.
  *
- * Where a call went out of the mesh's knowledge (`PassthroughCluster`), `destination_service` is
- * the Host header as the caller wrote it: that is left to the server to leave out, since anybody
- * could make the answer as long as he likes.
+ * For a call to an unknown destination (`PassthroughCluster`), `destination_service` is the Host
+ * header as the caller wrote it. The server leaves such series out, since otherwise anybody could
+ * make the answer as long as he likes.
  *
  * @see https://istio.io/latest/docs/reference/config/metrics/
  */
@@ -53,9 +53,9 @@ export function edgesQuery({ range, labels = {}, namespaces }: EdgesQuery): stri
 }
 
 /**
- * Calls within the range. The first call makes the series: Prometheus never sees it at 0, and
- * `increase` is 0 when there is no second one. So what a series has that was not there before the
- * range counts in full.
+ * Calls within the range. The first call creates the series: Prometheus never sees it at 0, and
+ * `increase` is 0 without a second call. So a series that was not there before the range counts in
+ * full.
  */
 function calls(metric: string, matchers: readonly string[], range: number): string {
   const series = `${metric}{${matchers.join(",")}}`;
@@ -66,7 +66,7 @@ function scraped(metric: string, matchers: readonly string[]): string {
   return `min by (${CALLER}) (timestamp(${metric}{${matchers.join(",")}}))`;
 }
 
-/** A namespace is a DNS label; nothing in it means more to a regular expression than itself. */
+/** A namespace is a DNS label, so a regular expression reads all of it literally. */
 function escaped(namespace: string): string {
   return namespace.replace(/[^a-z0-9-]/g, "");
 }

@@ -24,12 +24,12 @@ interface FenceQuery {
   readonly text: string;
 }
 
-/** Answers in a row that did not come, after which the others are not asked for in this round. */
+/** Queries in a row without an answer, after which the rest of the round is skipped. */
 const MOST_FAILURES = 5;
 
 /**
- * Queries that are asked for each fence by itself, as Slime's `handlers`. One that fails is that
- * fence's alone. A round has its time: the next one goes on where it ended.
+ * Queries that are asked for each fence by itself, as Slime's `handlers`. A query that fails
+ * affects that fence alone. A round has limited time: the next one goes on where it ended.
  */
 export class FenceQueries {
   readonly #options: FenceQueriesOptions;

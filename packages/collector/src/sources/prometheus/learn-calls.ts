@@ -15,11 +15,9 @@ export interface Taking {
   readonly mesh: Mesh;
   /** Milliseconds of the wall clock. */
   readonly now: number;
-  /** Which part of the calls nobody has counted: the ranges of two queries overlap. */
+  /** Share of the calls that is not counted yet: the ranges of two queries overlap. */
   readonly share: number;
-  /**
-   * Whether the workloads were observed: all that they called stands in the answer.
-   */
+  /** Whether the workloads were observed: all that they called stands in the answer. */
   readonly observes: boolean;
   /** Which fences are told. Default: all. */
   readonly only?: (fence: FenceKey) => boolean;

@@ -1,6 +1,6 @@
 import { type FenceKey, formatFenceKey, type ServiceFence } from "@fenceline/api";
 
-/** Tries for the history of a fence. One that is too much for Prometheus is not asked for ever. */
+/** Tries for the history of a fence: one that is too much for Prometheus is given up. */
 const MOST_TRIES = 3;
 
 /**

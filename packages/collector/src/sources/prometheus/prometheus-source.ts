@@ -98,7 +98,7 @@ class Asking {
     }
   }
 
-  /** What one query does not get is no reason to leave the next one out. */
+  /** One query that fails is no reason to skip the next one. */
   async #round(): Promise<void> {
     const mesh = this.#options.mesh();
     const fences = this.#new.of(mesh.fences().filter(({ metadata }) => this.#sink.learns(metadata)));
@@ -118,7 +118,7 @@ class Asking {
     this.#take(answer, mesh, { share: Math.min(1, since / range), observes: answer.warnings.length === 0 });
   }
 
-  /** By namespaces, so that one of them that is too much for Prometheus stands alone at last. */
+  /** By namespaces, split until the one that is too much for Prometheus is asked for alone. */
   async #askForHistory(fences: readonly FenceKey[]): Promise<void> {
     const range = durationMs(this.#options.config.history);
     const namespaces = [...new Set(fences.map(({ namespace }) => namespace))];

@@ -59,7 +59,7 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
     outboundTrafficPolicy?: { mode?: unknown } | null;
   };
   const ours = isLabelledOurs({ labels });
-  // One without labels takes every pod of the namespace, and is a selector all the same.
+  // One without labels takes every pod of the namespace, and is a selector anyway.
   const given = workloadSelector ?? podSelector;
   const selector = workloadSelector?.labels ?? podSelector?.matchLabels ?? (given === null || given === undefined ? undefined : {});
   const outbound = outboundTrafficPolicy == null ? undefined : outboundMode(outboundTrafficPolicy.mode);
