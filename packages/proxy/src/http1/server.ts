@@ -76,35 +76,74 @@ const TIMEOUT_CHECK_INTERVAL = 5_000;
 
 const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
 
-/** The HTTP/1.1 server side, not listening yet. */
-export function createHttp1Server(events: Http1ServerEvents, options: ListenerOptions = {}): Server {
-  const {
-    headersTimeout = DEFAULT_HEADERS_TIMEOUT,
-    keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT,
-    maxHeaderSize = DEFAULT_MAX_HEADER_SIZE,
-  } = options;
-  const { halfClosedTimeout = HALF_CLOSED_TIMEOUT } = options;
+/** What is known of the connections of one server. */
+interface Connections {
   /**
    * Of each connection, until it closes: a dead socket and its last answer, once grown old, would
    * hold on to those of later connections.
    */
-  const latest = new WeakMap<Duplex, ClientResponse>();
-  /**
-   * An idle connection, of which there are thousands for an hour, is not to keep a request with all
-   * its header.
-   */
-  const forget = function (this: ServerResponse) {
-    const { socket } = this.req;
-    events.unfinished.answered(this.req);
-    if (latest.get(socket) === this && !isLast(this)) latest.delete(socket);
-  };
+  readonly latest: WeakMap<Duplex, ClientResponse>;
   /** Requests whose wish for another protocol is not granted. */
-  const notUpgraded = new WeakSet<IncomingMessage>();
-  const pipelined = new PipelinedRequests();
-  const server = createServer({
+  readonly notUpgraded: WeakSet<IncomingMessage>;
+  readonly pipelined: PipelinedRequests;
+}
+
+/** The HTTP/1.1 server side, not listening yet. */
+export function createHttp1Server(events: Http1ServerEvents, options: ListenerOptions = {}): Server {
+  const connections = { latest: new WeakMap(), notUpgraded: new WeakSet(), pipelined: new PipelinedRequests() } satisfies Connections;
+  const { latest } = connections;
+  const server = createServer(nodeOptions(options, connections));
+  // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
+  server.maxHeadersCount = 0;
+  // Else node:http ends our side as soon as the client has ended its own, and throws away the
+  // answers that it owes.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const { halfClosedTimeout = HALF_CLOSED_TIMEOUT } = options;
+  const reader: HeaderReader = {
+    isServing: (socket) => latest.has(socket),
+    refuse: (socket) => failBeforeRequest(server, socket, HEADER_OVERDUE, "the memory is used up"),
+  };
+  server.on("connection", (socket) => {
+    events.unfinished.add(socket, reader);
+    socket.once("end", () => onClientEnded(socket, latest.get(socket), halfClosedTimeout));
+    socket.once("close", () => latest.delete(socket));
+  });
+  const onRequest = requestListener(events, connections);
+  server.on("request", (request, response) => onRequest(request, response, false));
+  // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110
+  // §10.1.1).
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    const awaitsContinue = announcesContent(request);
+    // Without content there is nothing to wait with, and behind an answer without a 100 node:http
+    // would close the connection, in the belief that content may come or not.
+    if (!awaitsContinue) Object.assign(response, { _expect_continue: false });
+    onRequest(request, response, awaitsContinue);
+  });
+  // Whether an expectation that nobody has heard of can be met is for the destination to say;
+  // without a listener node:http answers 417 by itself.
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
+  server.on("upgrade", (request, socket, head) => {
+    events.unfinished.delete(socket);
+    events.upgrade(request, head);
+  });
+  server.on("connect", (_request, socket) => refuseConnect(socket, latest.get(socket), events));
+  server.on("clientError", (error: ParserError, socket) => endFaulty(error, socket, latest.get(socket), events.observer));
+  return server;
+}
+
+/** What node:http is told. */
+function nodeOptions(
+  {
+    headersTimeout = DEFAULT_HEADERS_TIMEOUT,
+    keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT,
+    maxHeaderSize = DEFAULT_MAX_HEADER_SIZE,
+  }: ListenerOptions,
+  { latest, notUpgraded }: Connections,
+) {
+  return {
     // Node would hand over an upgrade at once, and its answer would come before those of the
     // requests that were pipelined in front of it.
-    shouldUpgradeCallback(request) {
+    shouldUpgradeCallback(request: IncomingMessage) {
       const before = latest.get(request.socket);
       noteProtocol(request);
       const granted = wantsUpgrade(request) && !isOfOtherProtocol(request) && !isAnswering(before) && !isLast(before);
@@ -126,13 +165,24 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
     // A missing Host is refused by the chain, with the same JSON as every other refusal.
     requireHostHeader: false,
     ...CONNECTION_OPTIONS,
-  });
-  // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
-  server.maxHeadersCount = 0;
-  // Else node:http ends our side as soon as the client has ended its own, and throws away the
-  // answers that it owes.
-  Object.assign(server, { httpAllowHalfOpen: true });
-  const onRequest = (request: IncomingMessage, response: ClientResponse, awaitsContinue: boolean) => {
+  };
+}
+
+/** Begins each request in its turn on its connection. */
+function requestListener(
+  events: Http1ServerEvents,
+  { latest, notUpgraded, pipelined }: Connections,
+): (request: IncomingMessage, response: ClientResponse, awaitsContinue: boolean) => void {
+  /**
+   * An idle connection, of which there are thousands for an hour, is not to keep a request with all
+   * its header.
+   */
+  const forget = function (this: ServerResponse) {
+    const { socket } = this.req;
+    events.unfinished.answered(this.req);
+    if (latest.get(socket) === this && !isLast(this)) latest.delete(socket);
+  };
+  return (request, response, awaitsContinue) => {
     // Read from the same bytes as one whose answer closes the connection. Nobody would hear its
     // answer, and after a refusal nobody knows whether it is a request at all.
     if (isLast(latest.get(request.socket))) {
@@ -156,51 +206,24 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
     if (response.socket === null) pipelined.wait(request.socket, response, begin);
     else begin();
   };
-  const reader: HeaderReader = {
-    isServing: (socket) => latest.has(socket),
-    refuse: (socket) => failBeforeRequest(server, socket, HEADER_OVERDUE, "the memory is used up"),
-  };
-  server.on("connection", (socket) => {
-    events.unfinished.add(socket, reader);
-    socket.once("end", () => onClientEnded(socket, latest.get(socket), halfClosedTimeout));
-    socket.once("close", () => latest.delete(socket));
-  });
-  server.on("request", (request, response) => onRequest(request, response, false));
-  // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110
-  // §10.1.1).
-  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-    const awaitsContinue = announcesContent(request);
-    // Without content there is nothing to wait with, and behind an answer without a 100 node:http
-    // would close the connection, in the belief that content may come or not.
-    if (!awaitsContinue) Object.assign(response, { _expect_continue: false });
-    onRequest(request, response, awaitsContinue);
-  });
-  // Whether an expectation that nobody has heard of can be met is for the destination to say;
-  // without a listener node:http answers 417 by itself.
-  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
-  server.on("upgrade", (request, socket, head) => {
-    events.unfinished.delete(socket);
-    events.upgrade(request, head);
-  });
-  server.on("connect", (_request, socket) => {
-    events.unfinished.delete(socket);
-    // node:http has taken its own listener off, and a reset that nobody listens to would end the
-    // thread.
-    socket.on("error", () => {});
-    const before = latest.get(socket);
-    const refuseNow = () => refuseOnSocket(socket, CONNECT_REFUSED, events.observer, "CONNECT");
-    if (!isAnswering(before)) {
-      refuseNow();
-      return;
-    }
-    // In its turn: before, it would be taken for the answer to the request in front.
-    before.once("finish", refuseNow);
-    events.detached(socket);
-    // Only who reads notices that the client leaves.
-    socket.resume();
-  });
-  server.on("clientError", (error: ParserError, socket) => endFaulty(error, socket, latest.get(socket), events.observer));
-  return server;
+}
+
+/** @param before the answer in front of the one to CONNECT */
+function refuseConnect(socket: Duplex, before: ClientResponse | undefined, events: Http1ServerEvents): void {
+  events.unfinished.delete(socket);
+  // node:http has taken its own listener off, and a reset that nobody listens to would end the
+  // thread.
+  socket.on("error", () => {});
+  const refuseNow = () => refuseOnSocket(socket, CONNECT_REFUSED, events.observer, "CONNECT");
+  if (!isAnswering(before)) {
+    refuseNow();
+    return;
+  }
+  // In its turn: before, it would be taken for the answer to the request in front.
+  before.once("finish", refuseNow);
+  events.detached(socket);
+  // Only who reads notices that the client leaves.
+  socket.resume();
 }
 
 function announcesContent({ headers }: IncomingMessage): boolean {

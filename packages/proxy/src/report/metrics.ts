@@ -62,26 +62,7 @@ export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Re
     labelNames: ["outcome"],
     read: () => OUTCOMES.map((outcome) => [{ outcome }, counters.outcomes.get(outcome) ?? 0]),
   });
-  collectedGauge(registry, {
-    name: "fenceline_proxy_requests_in_flight",
-    help: "Requests that are being forwarded.",
-    read: () => calls.size,
-  });
-  collectedGauge(registry, {
-    name: "fenceline_proxy_long_lived_calls",
-    help: "Calls of any protocol that have been in flight for longer than the threshold, by what they do.",
-    labelNames: ["kind"],
-    read: () => {
-      const counts = calls.longLived(performance.now());
-      return CALL_KINDS.map((kind) => [{ kind }, counts[kind]]);
-    },
-  });
-  collectedGauge(registry, {
-    name: "fenceline_proxy_oldest_call_seconds",
-    help: "Seconds that the oldest call has been in flight, to a second.",
-    aggregator: "max",
-    read: () => calls.oldest(performance.now()),
-  });
+  registerCalls(registry, calls);
   collectedCounter(registry, {
     name: "fenceline_proxy_upstream_connect_failures_total",
     help: "Attempts to connect to an endpoint that failed; the request may have gone to the next one.",
@@ -119,6 +100,30 @@ export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Re
     ],
   });
   return registry;
+}
+
+/** The metrics of what is in flight now. */
+function registerCalls(registry: Registry, calls: CallsInFlight): void {
+  collectedGauge(registry, {
+    name: "fenceline_proxy_requests_in_flight",
+    help: "Requests that are being forwarded.",
+    read: () => calls.size,
+  });
+  collectedGauge(registry, {
+    name: "fenceline_proxy_long_lived_calls",
+    help: "Calls of any protocol that have been in flight for longer than the threshold, by what they do.",
+    labelNames: ["kind"],
+    read: () => {
+      const counts = calls.longLived(performance.now());
+      return CALL_KINDS.map((kind) => [{ kind }, counts[kind]]);
+    },
+  });
+  collectedGauge(registry, {
+    name: "fenceline_proxy_oldest_call_seconds",
+    help: "Seconds that the oldest call has been in flight, to a second.",
+    aggregator: "max",
+    read: () => calls.oldest(performance.now()),
+  });
 }
 
 /** The metrics of what is kept in memory, by parts that are made later than the registry. */

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createEdgeReporter } from "@fenceline/als";
+import { createEdgeReporter, type EdgeReporter } from "@fenceline/als";
 import { type Config, durationMs, fenceRef, formatAddress } from "@fenceline/api";
 import { Collector, fenceRoutes } from "@fenceline/collector";
-import { localTokenGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
+import { type HttpApi, localTokenGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
 import { openFilesLimit } from "@fenceline/wire/open-files";
@@ -13,7 +13,7 @@ import { buildInfo } from "../../build-info.ts";
 import { callsRoute } from "../../calls-route.ts";
 import { Demo, forgetDemo, removeDemo } from "../../demo/demo.ts";
 import { DEMO_FILE } from "../../demo/demo-mesh.ts";
-import { callAddress, holdPorts } from "../../listen.ts";
+import { callAddress, type HeldPort, holdPorts } from "../../listen.ts";
 import { reporterMetrics } from "../../reporter-metrics.ts";
 import { makeApiToken } from "./api-token.ts";
 import { takeFolder } from "./folder-in-use.ts";
@@ -83,31 +83,91 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   const { folder, host, logger } = options;
   // There is no mTLS here, and so nobody has a certificate.
   const config = { ...options.config, telemetry: { ...options.config.telemetry, acceptPlaintext: true } };
+  const ports = await takePlaces(options, closers);
+  const demo = await prepareDemo(options, closers, undo);
+  const metrics = new MetricsRegistry();
+  const store = await openStore(folder, config, metrics, logger);
+  closers.push(() => store.close());
+
+  const fallback = sharedToken();
+  const collector = await Collector.start({
+    store,
+    config,
+    logger: logger.child({ part: "collector" }),
+    accessLogs: { host, port: ports.als.port, bound: ports.als.handOver },
+    fallbackToken: fallback.matches,
+  });
+  closers.push(() => collector.close());
+  const shown: Shown = { registries: [buildInfo(), metrics, collector.metrics], longLivedCalls: () => [] };
+  const api = await startApi({ options, config, port: ports.api, collector, shown }, closers);
+
+  const target = formatAddress(callAddress(host), collector.accessLogPort);
+  const reporter = createEdgeReporter({ target, nodeId: "global-sidecar~standalone", token: () => fallback.token });
+  closers.push(() => reporter.close());
+  const proxy = await startProxy({ options, config, port: ports.proxy, collector, reporter, apiPort: api.port });
+  closers.push(() => proxy.close({ deadline: DRAIN_MS }));
+  shown.longLivedCalls = () => proxy.longLivedCalls();
+  shown.registries.push(proxy.metrics, reporterMetrics({ stats: () => reporter.stats() }));
+
+  demo?.start({
+    host: callAddress(host),
+    fallbackPort: proxy.address.port,
+    accessLogPort: collector.accessLogPort,
+    registry: () => collector.mesh.registry,
+    rendered: (fence) => store.ownedBy(fenceRef(fence)),
+    logger: logger.child({ part: "demo" }),
+  });
+  if (demo !== undefined) closers.push(() => demo.stopCalling());
+  return { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: api.port };
+}
+
+/** Ports that are held until whoever listens on them takes them over. */
+type Ports = Readonly<Record<"proxy" | "als" | "api", HeldPort>>;
+
+/** What the API shows of the proxy, which starts after it. */
+interface Shown {
+  readonly registries: { metrics(): Promise<string> }[];
+  longLivedCalls: () => readonly object[];
+}
+
+/** Takes the folder and the ports for this process alone. */
+async function takePlaces({ folder, host, ...options }: StandaloneOptions, closers: Closer[]): Promise<Ports> {
   await makeFolder(folder);
   closers.push(await takeFolder(folder));
-  const [proxyPort, alsPort, apiPort] = await holdPorts(host, [
+  const [proxy, als, api] = await holdPorts(host, [
     { flag: "--proxy-port", port: options.proxyPort },
     { flag: "--als-port", port: options.alsPort },
     { flag: "--api-port", port: options.apiPort },
   ]);
-  if (proxyPort === undefined || alsPort === undefined || apiPort === undefined) throw new TypeError("each port that is asked for is held");
-  closers.push(() => Promise.all([proxyPort, alsPort, apiPort].map((held) => held.release())));
+  if (proxy === undefined || als === undefined || api === undefined) throw new TypeError("each port that is asked for is held");
+  closers.push(() => Promise.all([proxy, als, api].map((held) => held.release())));
   await prepareFolder(folder);
-  // A start that is refused leaves the folder as it was.
-  if (options.demo && !existsSync(join(folder, DEMO_FILE))) undo.push(() => removeDemo(folder));
-  const demo = options.demo ? await Demo.prepare(folder) : undefined;
-  if (demo === undefined) await forgetDemo(folder);
-  else closers.push(() => demo.stop());
+  return { proxy, als, api };
+}
 
-  const metrics = new MetricsRegistry();
+/** Puts the demo's manifests into the folder, or takes those of a run before away. */
+async function prepareDemo({ folder, demo: isWanted }: StandaloneOptions, closers: Closer[], undo: Closer[]): Promise<Demo | undefined> {
+  if (!isWanted) {
+    await forgetDemo(folder);
+    return undefined;
+  }
+  // A start that is refused leaves the folder as it was.
+  if (!existsSync(join(folder, DEMO_FILE))) undo.push(() => removeDemo(folder));
+  const demo = await Demo.prepare(folder);
+  closers.push(() => demo.stop());
+  return demo;
+}
+
+/** Opens the folder as a store, and logs what becomes of its files. */
+function openStore(folder: string, { ageing }: Config, metrics: MetricsRegistry, logger: Logger): Promise<DirectoryStore> {
   const manifestsRefused = new Counter({
     name: "fenceline_manifests_refused_total",
     help: "Changed manifest files that were not valid.",
     registers: [metrics],
   });
-  const store = await DirectoryStore.open({
+  return DirectoryStore.open({
     folder,
-    keepDeleted: durationMs(config.ageing.keepDeleted),
+    keepDeleted: durationMs(ageing.keepDeleted),
     onRestored: (file) => logger.warn({ file }, "rendered file changed by somebody else, written again"),
     onRefused: ({ code, at, message }, kept) => {
       manifestsRefused.inc();
@@ -117,51 +177,53 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     onIgnored: (file, reason, count) => logger.info({ file, reason, count }, "left alone"),
     onTrouble: ({ code, at, message }) => logger.warn({ code, at, detail: message }, "partly unreadable, the rest counts"),
   });
-  closers.push(() => store.close());
+}
 
-  const fallback = sharedToken();
-  const collector = await Collector.start({
-    store,
-    config,
-    logger: logger.child({ part: "collector" }),
-    accessLogs: { host, port: alsPort.port, bound: alsPort.handOver },
-    fallbackToken: fallback.matches,
-  });
-  closers.push(() => collector.close());
-  const registries = [buildInfo(), metrics, collector.metrics];
-  let longLivedCalls: () => readonly object[] = () => [];
-  const token = await makeApiToken(folder);
+/** What the servers of this process have in common. */
+interface ServerContext {
+  readonly options: StandaloneOptions;
+  readonly config: Config;
+  readonly port: HeldPort;
+  readonly collector: Collector;
+}
+
+/** Serves probes, metrics and the API. */
+async function startApi(
+  { options, config, port, collector, shown }: ServerContext & { shown: Shown },
+  closers: Closer[],
+): Promise<HttpApi> {
+  const token = await makeApiToken(options.folder);
   closers.push(() => token.remove());
   const api = await serveHttpApi({
-    host,
-    port: apiPort.port,
-    bound: apiPort.handOver(),
+    host: options.host,
+    port: port.port,
+    bound: port.handOver(),
     guard: localTokenGuard(token),
     routes: [
       ...fenceRoutes(() => collector.reader),
-      callsRoute(() => longLivedCalls()),
-      ...probeRoutes({ metrics: () => registries, notReady: () => collector.notReady() }),
+      callsRoute(() => shown.longLivedCalls()),
+      ...probeRoutes({ metrics: () => shown.registries, notReady: () => collector.notReady() }),
     ],
     names: [...serviceNames(`${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`), ...(options.apiHost ?? [])],
   });
   closers.push(() => api.close());
+  return api;
+}
 
-  const target = formatAddress(callAddress(host), collector.accessLogPort);
-  const reporter = createEdgeReporter({ target, nodeId: "global-sidecar~standalone", token: () => fallback.token });
-  closers.push(() => reporter.close());
-  const registry = () => collector.mesh.registry;
-  const mesh = new AddressTable();
-  mesh.apply({ reset: true, complete: true, addresses: [...collector.addresses.addresses()], removed: [] });
-  collector.addresses.onChange((changed) => {
-    const known = [...changed].map((address) => collector.addresses.get(address) ?? address);
-    const addresses = known.filter((each) => typeof each !== "string");
-    mesh.apply({ reset: false, complete: false, addresses, removed: known.filter((each) => typeof each === "string") });
-  });
-  const proxy = await createGlobalSidecar({
+/** Starts the global sidecar in this thread. */
+function startProxy({
+  options: { host, logger },
+  config,
+  port,
+  collector,
+  reporter,
+  apiPort,
+}: ServerContext & { readonly reporter: EdgeReporter; readonly apiPort: number }) {
+  return createGlobalSidecar({
     host,
-    port: proxyPort.port,
-    bound: proxyPort.handOver(),
-    resolver: createRegistryResolver(registry),
+    port: port.port,
+    bound: port.handOver(),
+    resolver: createRegistryResolver(() => collector.mesh.registry),
     reporter,
     logger: logger.child({ part: "proxy" }),
     clusterDomain: config.clusterDomain,
@@ -172,24 +234,21 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
     // A connection takes two files, and access logs, the API and the folder need theirs.
     load: { maxConnections: Math.min(10_000, Math.floor(openFilesLimit() / 4)) },
     acceptPlaintext: config.telemetry.acceptPlaintext,
-    mesh,
+    mesh: meshAddresses(collector),
     ownNamespace: config.namespace,
     ownNames: [collector.mesh.fallbackHost],
-    ownPorts: [collector.accessLogPort, api.port],
+    ownPorts: [collector.accessLogPort, apiPort],
   });
-  longLivedCalls = () => proxy.longLivedCalls();
-  closers.push(() => proxy.close({ deadline: DRAIN_MS }));
-  registries.push(proxy.metrics, reporterMetrics({ stats: () => reporter.stats() }));
+}
 
-  const ports = { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: api.port };
-  demo?.start({
-    host: callAddress(host),
-    fallbackPort: ports.proxyPort,
-    accessLogPort: ports.alsPort,
-    registry,
-    rendered: (fence) => store.ownedBy(fenceRef(fence)),
-    logger: logger.child({ part: "demo" }),
+/** The mesh's addresses as the collector of this process tells them. */
+function meshAddresses({ addresses }: Collector): AddressTable {
+  const table = new AddressTable();
+  table.apply({ reset: true, complete: true, addresses: [...addresses.addresses()], removed: [] });
+  addresses.onChange((changed) => {
+    const known = [...changed].map((address) => addresses.get(address) ?? address);
+    const present = known.filter((each) => typeof each !== "string");
+    table.apply({ reset: false, complete: false, addresses: present, removed: known.filter((each) => typeof each === "string") });
   });
-  if (demo !== undefined) closers.push(() => demo.stopCalling());
-  return ports;
+  return table;
 }
