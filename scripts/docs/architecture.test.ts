@@ -70,3 +70,18 @@ test("every file and folder that ARCHITECTURE.md names is there", () => {
     [],
   );
 });
+
+test("issue 14: each of the three ways has five lines, each of them names a file, and every file that is named alone is there", () => {
+  const ways = [...TEXT.matchAll(/^The way of an? [^\n]*:\n\n((?:\d\. .*\n)+)/gm)].map(([, lines = ""]) => lines.trim().split("\n"));
+  assert.deepEqual(
+    ways.map((lines) => lines.length),
+    [5, 5, 5],
+  );
+  for (const line of ways.flat()) assert.match(line, /`[a-z0-9/.-]+\.ts`/);
+  const alone = [...TEXT.matchAll(/`([a-z0-9-]+\.ts)`/g)].map(([, name = ""]) => name);
+  assert.ok(alone.length > 5);
+  assert.deepEqual(
+    alone.filter((name) => globSync(`packages/*/src/**/${name}`, { cwd: ROOT }).length === 0),
+    [],
+  );
+});

@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { customResourceDefinitions, OWN_KINDS, type OwnKind, parseManifests } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { KindMaker } from "./kind-context.ts";
+import { DRIVERS as PRESENT } from "./kinds.ts";
 import { renderGoldenCase } from "./testing/golden-case.ts";
 import { startCollector } from "./testing/running-collector.ts";
 
@@ -56,7 +57,8 @@ test("issue 14: what the guide tells to write is a kind: manifests, CustomResour
   const { VALVE } = await load<{ VALVE: OwnKind }>(write(place, "schema", "packages/api/src/kinds"));
   write(place, "renderer", "packages/render/src/valve");
   write(place, "reconciler", "packages/collector/src/valve");
-  const imports = 'import { serviceFences } from "./fence/service-fences.ts";\nimport { valves } from "file:RECONCILER";\n';
+  const present = readFileSync(join(PROJECT, "packages/collector/src/kinds.ts"), "utf8").match(/^import \{.* from "\.\/\w+\/.*;$/gm) ?? [];
+  const imports = [...present, 'import { valves } from "file:RECONCILER";', ""].join("\n");
   const lines = `import type { OWN_KINDS } from "@fenceline/api";\nimport type { KindMaker } from "./kind-context.ts";\n${imports}${block("line")}`;
   const line = write(
     place,
@@ -73,7 +75,9 @@ test("issue 14: what the guide tells to write is a kind: manifests, CustomResour
   const { spec } = definition?.spec.versions[0]?.schema.openAPIV3Schema.properties ?? {};
   assert.equal(spec?.["x-kubernetes-validations"]?.length, 1);
 
-  assert.deepEqual(Object.keys(DRIVERS), ["ServiceFence", "Valve"]);
+  assert.deepEqual(Object.keys(DRIVERS), [...Object.keys(PRESENT), "Valve"]);
+  const [, listed] = /OWN_KINDS = \[(.*)\] as/.exec(readFileSync(join(PROJECT, "packages/api/src/kinds/table.ts"), "utf8")) ?? [];
+  assert.ok(GUIDE.includes(`OWN_KINDS = [${listed}, VALVE] as`), "the guide's table has every kind that there is");
   const golden = renderGoldenCase(`given: {}\n---\n${MANIFEST}`, "valve.in.yaml", DRIVERS, kinds);
   assert.match(golden, /^kind: Sidecar\nmetadata:\n {2}name: valve-a$/m);
   const running = await startCollector(t, MANIFEST, undefined, { drivers: DRIVERS }, kinds);
@@ -94,8 +98,9 @@ test("issue 14: every file that the guide names is there, and so is every script
   for (const [, file = ""] of GUIDE.matchAll(/\]\(([^)#]+)\)/g)) assert.ok(existsSync(join(PROJECT, "docs", file)), file);
 });
 
-test("issue 14: two lines put a kind into the product, each in a table: no other file that is there names the only kind in a list", () => {
-  const named = /\[SERVICE_FENCE|SERVICE_FENCE\]|ServiceFence: |export .*\/service-fence\.ts"/;
+test("issue 14: two lines put a kind into the product, each in a table: no other file that is there names a kind in a list", () => {
+  const named =
+    /\[SERVICE_FENCE|SERVICE_FENCE\]|ServiceFence: |export .*\/service-fence\.ts"|, SMART_LIMITER\b.*\]|SmartLimiter: |export .*\/smart-limiter\.ts"/;
   const files = globSync("packages/{api,render,store,control,collector,cli}/src/**/*.ts", { cwd: PROJECT }).filter(
     (file) => !/\.test\.ts$|\/testing\//.test(file),
   );
