@@ -4,7 +4,7 @@ import { External } from "./config/external.ts";
 import { CollectorService, Fallback } from "./config/own-services.ts";
 import { Telemetry } from "./config/telemetry.ts";
 import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./kinds/automatic-fence.ts";
-import { SERVICE_ENTRY_MODES } from "./kinds/service-entry-mode.ts";
+import { SERVICE_ENTRY_MODES } from "./kinds/service-entry.ts";
 import { LabelKey } from "./label-key.ts";
 import { NamespaceName } from "./object.ts";
 import { DEFAULT_TRUST_DOMAIN } from "./peer-identity.ts";

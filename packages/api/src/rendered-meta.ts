@@ -1,5 +1,5 @@
 import type { OwnerReference, RenderedMeta, RenderedObject } from "./kinds/istio.ts";
-import { MANAGED_BY_LABEL, MANAGER, OWNER_ANNOTATION } from "./managed-by.ts";
+import { MANAGED_BY_LABEL, MANAGER, OWNER_ANNOTATION } from "./labels.ts";
 import type { ObjectMeta, ObjectRef } from "./object.ts";
 
 /** The control plane of this revision alone reads an object with this label. */

@@ -5,6 +5,7 @@
  * take 24 MB of a process that has no manifest to read.
  */
 export * from "./backoff.ts";
+export * from "./compare-text.ts";
 export * from "./counts.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";

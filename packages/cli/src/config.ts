@@ -6,11 +6,6 @@ import { readNamedFile } from "./read-text-file.ts";
  * megabyte.
  */
 const LARGEST = 1024 * 1024;
-/**
- * How long a pipe is waited for, such as one that a program writes the configuration to, in
- * milliseconds.
- */
-const PIPE_TIMEOUT_MS = 5_000;
 
 /**
  * The configuration in a file; without a file, the defaults.
@@ -27,5 +22,5 @@ export function readConfig(file: string | undefined): Config {
  * @throws {FencelineError} `FILE_UNREADABLE`
  */
 export function readConfigText(file: string): string {
-  return readNamedFile(file, LARGEST, PIPE_TIMEOUT_MS);
+  return readNamedFile(file, LARGEST);
 }

@@ -3,6 +3,8 @@ import { FencelineError, fileFailure } from "@fenceline/api/vocabulary";
 
 /** How long is waited between two looks at a pipe whose writer is slow, in milliseconds. */
 const PAUSE_MS = 20;
+/** How long a pipe that a user named may say nothing, in milliseconds. */
+const PIPE_TIMEOUT_MS = 5_000;
 
 /**
  * The text of a file that a flag names, a pipe such as the shell's `<(…)` included.
@@ -25,13 +27,13 @@ export function readTextFile(path: string, most: number, timeout = 0): string {
 }
 
 /**
- * The same, for a file that a user named.
+ * The same, for a file that a user named: a pipe may be one that a program has yet to write to.
  *
  * @throws {FencelineError} `FILE_UNREADABLE`
  */
-export function readNamedFile(file: string, most: number, timeout: number): string {
+export function readNamedFile(file: string, most: number): string {
   try {
-    return readTextFile(file, most, timeout);
+    return readTextFile(file, most, PIPE_TIMEOUT_MS);
   } catch (cause) {
     throw unreadable(file, cause);
   }

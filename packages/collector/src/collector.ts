@@ -200,8 +200,8 @@ export class Collector {
 
   /** Opens the gRPC port with what its services serve. */
   async #listen(services: readonly GrpcService[]): Promise<GrpcHost> {
-    const { accessLogs, logger, now = Date.now } = this.#options;
-    const logLimit = limitLog(logger, now);
+    const { accessLogs, logger } = this.#options;
+    const logLimit = limitLog(logger);
     const { bound, ...address } = accessLogs;
     const host = await startGrpcHost({
       ...address,

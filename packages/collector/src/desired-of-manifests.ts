@@ -1,6 +1,7 @@
 import {
   type AnyObject,
   type Config,
+  compareText,
   describeObject,
   FencelineError,
   type ObjectRef,
@@ -62,7 +63,7 @@ function outcomesOfKind(make: KindMaker, context: KindContext): readonly Outcome
   for (const object of own) triggers?.open?.(object);
   const refs = own.map((object) => refOf(kind.name, object));
   return refs
-    .sort((a, b) => (refText(a) < refText(b) ? -1 : 1))
+    .sort((a, b) => compareText(refText(a), refText(b)))
     .map((of) => {
       const { objects = [], refused } = desiredOf(reconciler, of) ?? {};
       const created = plan(of, [], objects).flatMap((change) => (change.action === "create" ? change.object : []));

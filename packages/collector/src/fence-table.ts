@@ -1,4 +1,4 @@
-import { type FenceKey, fenceKeyOf, formatFenceKey, type Labels, type ServiceFence } from "@fenceline/api";
+import { compareText, type FenceKey, fenceKeyOf, formatFenceKey, type Labels, type ServiceFence } from "@fenceline/api";
 import { fenceInForce } from "./fence/fence-in-force.ts";
 import { type FenceOfPods, FencesOfLabels } from "./fences-of-labels.ts";
 
@@ -41,7 +41,7 @@ export class FenceTable {
     this.#ordered ??= [...this.#namespaces.values()]
       .flatMap(({ entries }) => [...entries.values()])
       .map(({ key, fence }) => [formatFenceKey(key), fence] as const)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .sort(([a], [b]) => compareText(a, b))
       .map(([, fence]) => fence);
     return this.#ordered;
   }

@@ -1,23 +1,18 @@
+import { LineBudget } from "@fenceline/api";
 import type { HostLimit } from "@fenceline/wire";
 import type { Logger } from "pino";
-
-/**
- * Milliseconds for which a limit that was logged is not logged again. The metric counts each time.
- */
-const QUIET = 60_000;
 
 /** These are met in the best of meshes. */
 const USUAL: ReadonlySet<HostLimit> = new Set(["idle"]);
 
 /**
  * Logs that a limit of the access-log port was met: each limit once a minute at most, with the peer
- * that met it first, however many there are.
+ * that met it first, however many there are. The metric counts each time.
  */
-export function limitLog(logger: Logger, now: () => number): (limit: HostLimit, peer: string) => void {
-  const loggedAt = new Map<HostLimit, number>();
+export function limitLog(logger: Logger): (limit: HostLimit, peer: string) => void {
+  const lines = new LineBudget({ lines: 1, window: 60_000 });
   return (limit, peer) => {
-    if (USUAL.has(limit) || now() - (loggedAt.get(limit) ?? Number.NEGATIVE_INFINITY) < QUIET) return;
-    loggedAt.set(limit, now());
-    logger.warn({ limit, peer }, "access-log limit met");
+    const suppressed = USUAL.has(limit) ? undefined : lines.take(limit);
+    if (suppressed !== undefined) logger.warn({ limit, peer, suppressed: suppressed || undefined }, "access-log limit met");
   };
 }

@@ -5,7 +5,7 @@ import { PROMETHEUS_FAILURES } from "@fenceline/prometheus";
 import type { Obstacle } from "@fenceline/store";
 import { HOST_LIMITS } from "@fenceline/wire";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { FALLBACK_REFUSALS } from "./fallback/fallback-refusals.ts";
+import { FALLBACK_REFUSALS } from "./fallback/fallback-caller.ts";
 import type { FenceCounts } from "./fence-counts.ts";
 import { ENTRY_DROP_REASONS } from "./sources/access-logs/entry-drop-reason.ts";
 import { SERIES_RESULTS } from "./sources/prometheus/learn-calls.ts";

@@ -1,4 +1,4 @@
-import { addCounts, areUnited, unitePorts } from "@fenceline/api/vocabulary";
+import { addCounts, areUnited, compareText, unitePorts } from "@fenceline/api/vocabulary";
 import { type AgeingPolicy, type EdgesSeen, type HostEntry, type HostRecord, type HostSeed, moveTimes, recordOf } from "./host-entry.ts";
 import { IdleWindows } from "./idle-windows.ts";
 import { ObservedClock } from "./observed-clock.ts";
@@ -211,7 +211,7 @@ export class FenceEdges {
 
   /** Every host, by name. */
   hosts(): HostRecord[] {
-    return [...this.#hosts.values().map(recordOf)].sort((a, b) => (a.host < b.host ? -1 : 1));
+    return [...this.#hosts.values().map(recordOf)].sort((a, b) => compareText(a.host, b.host));
   }
 
   /** The host that last made room for a newcomer; undefined before any did. */

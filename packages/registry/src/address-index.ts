@@ -1,7 +1,8 @@
 import type { EndpointSlice, Service } from "@fenceline/api";
+import { compareText } from "@fenceline/api/vocabulary";
 import { canonicalAddress } from "./authority.ts";
-import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination } from "./destination.ts";
+import { placeIn } from "./place-in.ts";
 import { isHeadless, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
 
 /** What a call to an address says beside it. It decides where several Services have the address. */

@@ -1,9 +1,9 @@
 import type { EndpointSlice, Service } from "@fenceline/api";
-import { allNew, type ObjectChange, objectOf, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
+import { allNew, compareText, type ObjectChange, objectOf, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { type AddressHint, AddressIndex } from "./address-index.ts";
-import { compareText, placeIn } from "./byte-order.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
 import { EndpointCounts, isReady } from "./endpoint-counts.ts";
+import { placeIn } from "./place-in.ts";
 import { type NamedService, serviceNamed, serviceNames } from "./service-names.ts";
 import { isHeadless, isNamed, tcpPortOf, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
 import { type TcpLists, TcpServices } from "./tcp-services.ts";

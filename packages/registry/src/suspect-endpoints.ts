@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { EndpointSlice, Service } from "@fenceline/api";
-import { ADDRESS_KIND, MAX_ENDPOINTS_TOLD, type ServiceEndpoint } from "@fenceline/api/vocabulary";
+import { ADDRESS_KIND, compareText, MAX_ENDPOINTS_TOLD, type ServiceEndpoint } from "@fenceline/api/vocabulary";
 import { isLoopback, isNeverAService, mayBeOutside } from "./address-classes.ts";
 
 /** A Service with a ClusterIP, and where its ports lead by one of its slices. */
@@ -70,7 +70,7 @@ export class SuspectEndpoints {
       if (known === undefined || way.address < known.address) one.set(key, way);
     }
     // Those that a limit must not hide come first: of the others there may be thousands.
-    const sorted = [...one].sort(([a, first], [b, second]) => Number(first.isSingle) - Number(second.isSingle) || (a < b ? -1 : 1));
+    const sorted = [...one].sort(([a, first], [b, second]) => Number(first.isSingle) - Number(second.isSingle) || compareText(a, b));
     return sorted.slice(0, MAX_ENDPOINTS_TOLD + 1).map(([, { port, address, targetPort }]) => ({ port, address, targetPort }));
   }
 

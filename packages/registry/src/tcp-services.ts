@@ -1,5 +1,5 @@
 import type { Service } from "@fenceline/api";
-import { compareText } from "./byte-order.ts";
+import { compareText } from "@fenceline/api/vocabulary";
 import { portProtocol } from "./port-protocol.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { FenceKey } from "../fence-key.ts";
-import { MANAGED_BY_LABEL, MANAGER } from "../managed-by.ts";
+import { MANAGED_BY_LABEL, MANAGER } from "../labels.ts";
 import type { Labels } from "../object.ts";
 import { FENCE_API_VERSIONS } from "./service-fence.ts";
 

@@ -101,3 +101,13 @@ function conditionOf<Type extends string>(item: unknown, types: ReadonlySet<Type
   const isGeneration = Number.isSafeInteger(observedGeneration) && Number(observedGeneration) >= 0;
   return { type, status, reason, message, lastTransitionTime, ...(isGeneration && { observedGeneration }) };
 }
+
+/** JSON path of a printer column that shows the status of a condition. */
+export function conditionPath(type: string): string {
+  return `.status.conditions[?(@.type=="${type}")].status`;
+}
+
+/** The same for its reason. */
+export function reasonPath(type: string): string {
+  return `.status.conditions[?(@.type=="${type}")].reason`;
+}

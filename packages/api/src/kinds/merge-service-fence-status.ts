@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { addCounts, unitePorts } from "../counts.ts";
-import { differingFields, isSameList } from "./compare-domain-status.ts";
+import { differingFields, isSameList, isShortDomainStatus, shortDomainStatus } from "./domain-status.ts";
 import type { StatusMerge } from "./kind.ts";
 import type { DomainStatus, ServiceFenceStatus } from "./service-fence-status.ts";
-import { isShortDomainStatus, shortDomainStatus } from "./short-domain-status.ts";
 
 /** What a fence's status is merged from. */
 export interface FenceStatusMerge {

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { isJsonObject } from "../json-object.ts";
-import { MANAGED_BY_LABEL, MANAGER } from "../managed-by.ts";
+import { MANAGED_BY_LABEL, MANAGER } from "../labels.ts";
 import { Labels, ObjectMeta } from "../object.ts";
 import { clusterReferences, hostOfAddress } from "./cluster-references.ts";
 import { type MeshKind, meshKind, type Repeats } from "./kind.ts";

@@ -1,7 +1,7 @@
 import { isEgressHost } from "../egress-host.ts";
 import { isJsonObject } from "../json-object.ts";
-import { sameOrElse } from "./compare-domain-status.ts";
 import { readConditions } from "./condition.ts";
+import { sameOrElse } from "./domain-status.ts";
 import type { StatusReading } from "./kind.ts";
 import { LeftOut } from "./left-out.ts";
 import { readDomainStatus, withoutGaps } from "./read-domain-status.ts";

@@ -4,6 +4,10 @@ import { ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
 import { meshKind, type Repeats } from "./kind.ts";
 
+/** What becomes of hosts of ServiceEntries in a fence. */
+export const SERVICE_ENTRY_MODES = ["Visible", "Learn"] as const;
+export type ServiceEntryMode = (typeof SERVICE_ENTRY_MODES)[number];
+
 /**
  * A host that somebody registered with Istio beside the Services, cut down to what decides who
  * sees it, on which ports, and whether its name is resolved by the proxy. Its endpoints are read by

@@ -3,13 +3,13 @@ import { duration } from "../duration-field.ts";
 import { EgressHostKey } from "../egress-host.ts";
 import type { FenceKey } from "../fence-key.ts";
 import { Labels, ObjectMeta, type ObjectRef } from "../object.ts";
-import { conditionPath, reasonPath } from "./condition-columns.ts";
+import { conditionPath, reasonPath } from "./condition.ts";
 import type { OwnKind, PrinterColumn } from "./kind.ts";
 import { mergeServiceFenceStatus } from "./merge-service-fence-status.ts";
 import { normalFence, stoppedFence } from "./normal-fence.ts";
 import { readFenceStatus } from "./read-service-fence-status.ts";
 import { salvagedFence } from "./salvaged-fence.ts";
-import { SERVICE_ENTRY_MODES } from "./service-entry-mode.ts";
+import { SERVICE_ENTRY_MODES } from "./service-entry.ts";
 import { ServiceFenceStatus } from "./service-fence-status.ts";
 
 /** Our own group, and Slime's older one: resources of both are taken as they stand. */

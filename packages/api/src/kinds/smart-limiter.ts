@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { duration } from "../duration-field.ts";
 import { Labels, ObjectMeta } from "../object.ts";
-import { conditionPath, reasonPath } from "./condition-columns.ts";
+import { conditionPath, reasonPath } from "./condition.ts";
 import { alsoNamed, eitherSpelling } from "./field-names.ts";
 import { integerOrText, text, wordOrNumber } from "./fields.ts";
 import type { OwnKind, PrinterColumn } from "./kind.ts";

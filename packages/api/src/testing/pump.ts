@@ -4,8 +4,7 @@
  * numbers of protobuf, lists that server-side apply merges, and a status with conditions.
  */
 import { z } from "zod";
-import { type Condition, conditionSchema, readConditions } from "../kinds/condition.ts";
-import { conditionPath } from "../kinds/condition-columns.ts";
+import { type Condition, conditionPath, conditionSchema, readConditions } from "../kinds/condition.ts";
 import { alsoNamed, eitherSpelling } from "../kinds/field-names.ts";
 import { integerOrText, Struct, text, untyped, wordOrNumber } from "../kinds/fields.ts";
 import { asSet, keyedBy } from "../kinds/keyed-lists.ts";

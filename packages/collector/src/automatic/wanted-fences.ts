@@ -1,5 +1,6 @@
 import {
   type Config,
+  compareText,
   FENCED_LABEL,
   type FenceKey,
   fenceKeyOf,
@@ -130,6 +131,5 @@ function workloadId(namespace: string, selector: Labels): string {
 }
 
 function byName(one: FenceKey, other: FenceKey): number {
-  const [a, b] = [formatFenceKey(one), formatFenceKey(other)];
-  return a < b ? -1 : a > b ? 1 : 0;
+  return compareText(formatFenceKey(one), formatFenceKey(other));
 }

@@ -2,7 +2,6 @@ import { type Config, FORWARDED_CLIENT_CERT, LineBudget, peerOfForwardedClientCe
 import { bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "@fenceline/wire";
 import type { Logger } from "pino";
 import type { Counter } from "prom-client";
-import type { FALLBACK_REFUSALS } from "./fallback-refusals.ts";
 
 /**
  * Tells whether a token is the global sidecar's. What it throws means that this cannot be told now.
@@ -12,6 +11,8 @@ import type { FALLBACK_REFUSALS } from "./fallback-refusals.ts";
  */
 export type FallbackToken = (token: string, from: string) => boolean | Promise<boolean>;
 
+/** Why a call in the fallback's name was refused. A closed set: it labels a metric. */
+export const FALLBACK_REFUSALS = ["no_certificate", "identity_mismatch", "no_token", "token_refused", "token_not_reviewed"] as const;
 type FallbackRefusal = (typeof FALLBACK_REFUSALS)[number];
 
 /** What is needed to know the fallback. */

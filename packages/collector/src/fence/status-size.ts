@@ -1,4 +1,4 @@
-import { type DomainStatus, isShortDomainStatus, shortDomainStatus } from "@fenceline/api";
+import { compareText, type DomainStatus, isShortDomainStatus, shortDomainStatus } from "@fenceline/api";
 
 type Domains = Readonly<Record<string, DomainStatus>>;
 
@@ -60,8 +60,7 @@ function withoutDetails(domains: Domains, previous: Domains, most: number): { re
   const detailed = entries.filter(([, { lastSeen }]) => lastSeen !== undefined);
   const wasShort = (host: string) => previous[host] !== undefined && isShortDomainStatus(previous[host]);
   const order = detailed.toSorted(
-    ([one, { lastSeen: a = "" }], [other, { lastSeen: b = "" }]) =>
-      Number(wasShort(other)) - Number(wasShort(one)) || (a < b ? -1 : a > b ? 1 : 0),
+    ([one, { lastSeen: a = "" }], [other, { lastSeen: b = "" }]) => Number(wasShort(other)) - Number(wasShort(one)) || compareText(a, b),
   );
   const short: Record<string, DomainStatus> = {};
   let shortened = 0;
@@ -91,10 +90,7 @@ function withoutSome(
   const rank = (host: string, { lastSeen }: DomainStatus) => (lastSeen === undefined ? 0 : previous[host] === undefined ? 1 : 2);
   const order = entries
     .filter(([, { status }]) => status !== "EXPIRE")
-    .toSorted(
-      ([one, a], [other, b]) =>
-        rank(one, a) - rank(other, b) || ((a.lastSeen ?? "") < (b.lastSeen ?? "") ? -1 : a.lastSeen === b.lastSeen ? 0 : 1),
-    );
+    .toSorted(([one, a], [other, b]) => rank(one, a) - rank(other, b) || compareText(a.lastSeen ?? "", b.lastSeen ?? ""));
   const gone = new Set<string>();
   for (const [host, domain] of order) {
     if (bytes <= most) break;

@@ -1,4 +1,7 @@
-import { InvalidResource } from "@fenceline/api";
+import { InvalidResource, shortened } from "@fenceline/api";
+
+/** Most characters of an expression that an error repeats. */
+const MOST_REPEATED = 100;
 
 /** Why an expression is not taken. */
 export type ExpressionFault =
@@ -14,10 +17,6 @@ export type ExpressionFault =
 /** An expression of a limiter that cannot be evaluated, whatever the values are. */
 export class ExpressionError extends InvalidResource {
   constructor(code: ExpressionFault, text: string, message: string, hint?: string) {
-    super(code, { message: `${JSON.stringify(shortened(text))}: ${message}`, hint });
+    super(code, { message: `${JSON.stringify(shortened(text, MOST_REPEATED))}: ${message}`, hint });
   }
-}
-
-function shortened(text: string): string {
-  return text.length <= 100 ? text : `${text.slice(0, 97)}...`;
 }

@@ -1,8 +1,8 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Refusal } from "../refusals/refusal.ts";
 import { describingFields, refusalBody, refusalFields } from "../refusals/refusal-answer.ts";
-import { closeWhenSent } from "./close-when-sent.ts";
 import type { Http2Request } from "./request.ts";
+import { closeWhenSent } from "./reset-stream.ts";
 import { HEADER_ONLY, WITH_BODY } from "./respond.ts";
 
 const { NGHTTP2_NO_ERROR } = constants;

@@ -1,5 +1,6 @@
 import type { RecordWithTtl } from "node:dns";
 import type { Resolver as DnsClient } from "node:dns/promises";
+import { compareText } from "@fenceline/api/vocabulary";
 
 /** The addresses of a name. */
 export interface AddressRecords {
@@ -88,7 +89,7 @@ async function enough(question: Promise<Outcome>, both: Promise<Outcome[]>, spea
 async function ask(question: Promise<RecordWithTtl[]>): Promise<Outcome> {
   try {
     const records = await question;
-    return { records: records.sort((one, other) => (one.address < other.address ? -1 : 1)) };
+    return { records: records.sort((one, other) => compareText(one.address, other.address)) };
   } catch (error) {
     const code = codeOf(error);
     if (NO_SUCH_NAME.has(code)) return { records: [], noSuchName: true };

@@ -1,6 +1,5 @@
 import type { DestinationRule, ServiceEntry } from "@fenceline/api";
-import { AUTO_ADDRESS_LABEL, type ObjectChange } from "@fenceline/api/vocabulary";
-import { compareText } from "../byte-order.ts";
+import { AUTO_ADDRESS_LABEL, compareText, type ObjectChange } from "@fenceline/api/vocabulary";
 import { isHttpEntryPort } from "../port-protocol.ts";
 import { fullHost, includesHost, isWildcard, overlap } from "./host-pattern.ts";
 import { PatternIndex } from "./pattern-index.ts";

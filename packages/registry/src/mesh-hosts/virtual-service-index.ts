@@ -1,6 +1,5 @@
 import type { VirtualService } from "@fenceline/api";
-import type { ObjectChange } from "@fenceline/api/vocabulary";
-import { compareText } from "../byte-order.ts";
+import { compareText, type ObjectChange } from "@fenceline/api/vocabulary";
 import { fullHost, isWildcard } from "./host-pattern.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";

@@ -1,6 +1,5 @@
 import { type Labels, labelsDiffer, type NeededHost, type ProxyPolicy } from "@fenceline/api";
-import type { ObjectChange } from "@fenceline/api/vocabulary";
-import { compareText } from "../byte-order.ts";
+import { compareText, type ObjectChange } from "@fenceline/api/vocabulary";
 
 /** A host that the proxies of some pods need, whatever their workload calls. */
 export interface RequiredHost {

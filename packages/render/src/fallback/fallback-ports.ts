@@ -1,4 +1,5 @@
 import type { Config, Service, ServicePort } from "@fenceline/api";
+import { compareText } from "@fenceline/api/vocabulary";
 import type { DeclaredPorts } from "./declared-ports.ts";
 import { byWeight, type Claim, largestHolder, shareOut } from "./fallback-shares.ts";
 
@@ -138,5 +139,5 @@ function freeName(port: number, taken: ReadonlySet<string | undefined>): string 
 }
 
 function byNumber(a: ServicePort, b: ServicePort): number {
-  return a.port - b.port || (a.protocol < b.protocol ? -1 : 1);
+  return a.port - b.port || compareText(a.protocol, b.protocol);
 }

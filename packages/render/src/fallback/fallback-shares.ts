@@ -1,3 +1,5 @@
+import { compareText } from "@fenceline/api";
+
 /**
  * Who wants which port numbers of the fallback's Service, and who has them. Pure bookkeeping: what
  * a port is does not matter here.
@@ -64,7 +66,7 @@ export function shareOut({ lacking, held, removable, room }: ShareInput): Shares
 
 /** The namespace that declares most of the numbers that are there. */
 export function largestHolder(held: readonly Claim[]): { readonly namespace: string; readonly ports: number } | undefined {
-  const [largest] = [...new Accounts([], held, new Set()).all()].sort((a, b) => b.has - a.has || (a.namespace < b.namespace ? -1 : 1));
+  const [largest] = [...new Accounts([], held, new Set()).all()].sort((a, b) => b.has - a.has || compareText(a.namespace, b.namespace));
   return largest && { namespace: largest.namespace, ports: largest.has };
 }
 
@@ -124,7 +126,7 @@ class Accounts {
   giveUp(): number | undefined {
     const donors = [...this.all()]
       .filter(({ has }) => has > SURE_PORTS)
-      .sort((a, b) => b.has - a.has || (a.namespace < b.namespace ? -1 : 1));
+      .sort((a, b) => b.has - a.has || compareText(a.namespace, b.namespace));
     for (const { spare } of donors) {
       const claim = spare.findLast(
         ({ port, namespaces }) => !this.#gone.has(port) && [...namespaces].every((each) => this.#of(each).has > SURE_PORTS),

@@ -1,3 +1,5 @@
+import { compareText } from "@fenceline/api";
+
 /** A host that a namespace has. */
 export interface NamespacedHost {
   readonly namespace: string;
@@ -31,7 +33,7 @@ const MOST_HOSTS = 1_000;
 export function boundedHosts(hosts: readonly NamespacedHost[], wildcardOf: (namespace: string) => string): readonly NamespacedHost[] {
   if (hosts.length <= MOST_HOSTS) return hosts;
   const byNamespace = [...Map.groupBy(hosts, ({ namespace }) => namespace)];
-  byNamespace.sort(([first, { length: a }], [second, { length: b }]) => b - a || (first < second ? -1 : 1));
+  byNamespace.sort(([first, { length: a }], [second, { length: b }]) => b - a || compareText(first, second));
   let left = hosts.length;
   return byNamespace.flatMap(([namespace, own]) => {
     if (left <= MOST_HOSTS || own.length === 1) return own;

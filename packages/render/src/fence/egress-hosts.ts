@@ -1,4 +1,12 @@
-import { EVERYTHING, type HostSource, type RecyclingStrategy, type ServiceEntryMode, type ServiceFence, timestampMs } from "@fenceline/api";
+import {
+  compareText,
+  EVERYTHING,
+  type HostSource,
+  type RecyclingStrategy,
+  type ServiceEntryMode,
+  type ServiceFence,
+  timestampMs,
+} from "@fenceline/api";
 import { type MeshHostLookup, MeshHosts, type RequiredHost, type ServiceLookup } from "@fenceline/registry";
 import type { NamespacedHost } from "./bounded-hosts.ts";
 import { LabelSelectors } from "./label-selectors.ts";
@@ -87,7 +95,7 @@ export function egressHosts(input: FenceInput): EgressHost[] {
   for (const host of tcp) if (own.get(host.host)?.expired !== false) hosts.set(host.host, host);
   const beside = [systemHosts(system), entryHosts(input.serviceEntries ?? "Visible", mesh), routedOnlyHosts(mesh)];
   const routes = [tcp, ...beside].flatMap((shared) => routesOfShared(shared, mesh));
-  return [...[...hosts.values()].sort((a, b) => (a.host < b.host ? -1 : 1)), ...beside.flat(), ...routes];
+  return [...[...hosts.values()].sort((a, b) => compareText(a.host, b.host)), ...beside.flat(), ...routes];
 }
 
 const NONE: readonly NamespacedHost[] = [];

@@ -1,4 +1,4 @@
-import { type Labels, labelsDiffer } from "@fenceline/api";
+import { compareText, type Labels, labelsDiffer } from "@fenceline/api";
 import { LOCAL_LIMIT_NAME } from "./render-limits.ts";
 
 /** Pods that a set of a limiter is for. */
@@ -29,7 +29,9 @@ export interface LimitGroup {
  * name.
  */
 export function limitGroups(sets: readonly LimitedPods[]): readonly LimitGroup[] {
-  const byAge = sets.toSorted((a, b) => a.createdAt - b.createdAt || byText(a.limiter, b.limiter) || sizeOf(a.labels) - sizeOf(b.labels));
+  const byAge = sets.toSorted(
+    (a, b) => a.createdAt - b.createdAt || compareText(a.limiter, b.limiter) || sizeOf(a.labels) - sizeOf(b.labels),
+  );
   const groups = [...Map.groupBy(byAge, ({ labels }) => labelsText(labels)).values()];
   return groups.map((members, index) => {
     const [owner] = members as [LimitedPods];
@@ -40,11 +42,7 @@ export function limitGroups(sets: readonly LimitedPods[]): readonly LimitGroup[]
 
 /** One text for the same labels, in whatever order they were written. */
 export function labelsText(labels: Labels): string {
-  return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => byText(a, b)));
-}
-
-function byText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
+  return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => compareText(a, b)));
 }
 
 function sizeOf(labels: Labels): number {

@@ -20,6 +20,13 @@ export interface LimitRule {
   readonly size: number;
 }
 
+/** A rule that is in force, with its quota as it is now. */
+export interface LimitedRule {
+  readonly rule: LimitRule;
+  /** Requests per interval. */
+  readonly quota: number;
+}
+
 /** A rule that cannot be rendered, whatever is measured. */
 export interface LimitFault {
   /** Field of the limiter. */

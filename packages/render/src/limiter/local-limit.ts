@@ -1,7 +1,7 @@
 import type { EnvoyValue } from "@fenceline/api";
 import { literalValue } from "./header-names.ts";
 import type { DescriptorEntry, LimitActions } from "./limit-actions.ts";
-import type { LimitedRule } from "./limited-rule.ts";
+import type { LimitedRule } from "./limit-rules.ts";
 
 type Fields = { readonly [field: string]: EnvoyValue };
 

@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { type AnyObject, FencelineError, fileFailure } from "@fenceline/api";
+import { type AnyObject, compareText, FencelineError, fileFailure } from "@fenceline/api";
 import { ensureFolder } from "./ensure-folder.ts";
 import {
   type Candidate,
@@ -215,7 +215,7 @@ export class ManifestFolder {
   async #find(): Promise<Map<string, Found>> {
     const entries = await readdir(this.#folder, { withFileTypes: true });
     const files = new Map<string, Found>();
-    for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+    for (const entry of entries.sort((one, other) => compareText(one.name, other.name))) {
       const found = entry.isDirectory() ? this.#passFolder(entry.name) : await this.#read(entry.name);
       if (found !== undefined) files.set(entry.name, found);
     }

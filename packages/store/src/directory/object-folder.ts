@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { lstat, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { describeLeftOut, FencelineError, fileFailure, type ObjectRef, shortHash } from "@fenceline/api";
+import { compareText, describeLeftOut, FencelineError, fileFailure, type ObjectRef, shortHash } from "@fenceline/api";
 import { stringify } from "yaml";
 import { type FilePrint, isSamePrint, printOf, removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
 import { discard, readYaml, setAside, type YamlReading } from "./damaged-file.ts";
@@ -238,7 +238,7 @@ function whatIsMissing({ kind }: ObjectRef, leftOut: readonly string[], unnamed 
 
 function listFolder(folder: string): Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).sort((one, other) => (one.name < other.name ? -1 : 1));
+    return readdirSync(folder, { withFileTypes: true }).sort((one, other) => compareText(one.name, other.name));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return [];

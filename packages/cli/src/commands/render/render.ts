@@ -28,8 +28,6 @@ interface Source {
 
 /** Largest file that is read, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
-/** How long a pipe may say nothing, in milliseconds. */
-const PIPE_TIMEOUT_MS = 5_000;
 const STANDARD_INPUT = "standard input";
 
 /**
@@ -85,7 +83,7 @@ function manifestFiles(path: string): readonly string[] {
 }
 
 async function textOf(file: string): Promise<Source> {
-  return { file, text: file === STANDARD_INPUT ? await inputText() : readNamedFile(file, LARGEST, PIPE_TIMEOUT_MS) };
+  return { file, text: file === STANDARD_INPUT ? await inputText() : readNamedFile(file, LARGEST) };
 }
 
 /** Not as a file: the standard input may be a socket, which has no path. */

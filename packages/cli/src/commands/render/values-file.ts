@@ -4,7 +4,6 @@ import { readNamedFile } from "../../read-text-file.ts";
 
 /** Largest file that is read, in bytes. */
 const LARGEST = 1024 * 1024;
-const PIPE_TIMEOUT_MS = 5_000;
 
 /**
  * Values by name, from a YAML or JSON file: numbers, or their text as a status has them.
@@ -12,7 +11,7 @@ const PIPE_TIMEOUT_MS = 5_000;
  * @throws InvalidResource `METRICS_INVALID`
  */
 export function readValues(file: string): ReadonlyMap<string, number> {
-  const value = parsed(readNamedFile(file, LARGEST, PIPE_TIMEOUT_MS), file);
+  const value = parsed(readNamedFile(file, LARGEST), file);
   if (!isJsonObject(value)) throw invalid(file, "", "not a map of names to numbers");
   return new Map(
     Object.entries(value).map(([name, given]) => {

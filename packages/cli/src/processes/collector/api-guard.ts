@@ -1,4 +1,4 @@
-import { COLLECTOR_AUDIENCE, FencelineError } from "@fenceline/api";
+import { COLLECTOR_AUDIENCE, FencelineError, LineBudget } from "@fenceline/api";
 import { type Guard, REFUSAL_REASONS, reviewGuard } from "@fenceline/http-api";
 import { AccessReviews, type KubernetesApi, TokenReviews } from "@fenceline/kubernetes";
 import { Counter, Registry } from "prom-client";
@@ -21,8 +21,8 @@ const TOKEN_BELIEVED = 10_000;
 const BAD_TOKENS = { burst: 10, perSecond: 2 };
 /** Questions of one user for what he may not: a script may try all namespaces of a mesh. */
 const RIGHTS_LACKED = { burst: 100, perSecond: 10 };
-/** Milliseconds between two reports of trouble. Each call has some while the API server is away. */
-const QUIET = 60_000;
+/** Reports of trouble in a minute: each call has some while the API server is away. */
+const TROUBLES = { lines: 1, window: 60_000 };
 
 /**
  * Who may call the collector's API in a cluster: the API server says whose a token is and what that
@@ -38,16 +38,14 @@ export function apiGuard({ api, onTrouble, clock = () => performance.now() }: Ap
   const { metrics, refused } = refusalMetrics();
   const tokens = new TokenReviews({ api, audience: COLLECTOR_AUDIENCE, yesFor: TOKEN_BELIEVED, noes: BAD_TOKENS, clock });
   const rights = new AccessReviews({ api, noes: RIGHTS_LACKED, clock });
-  let quietUntil = 0;
+  const troubles = new LineBudget({ ...TROUBLES, clock });
   const guard = reviewGuard({
     authenticate: (token, from) => tokens.authenticate(token, from),
     authorize: (user, right) => rights.may(user, right),
     hint: HINT,
     onRefused: (reason) => refused.inc({ reason }),
     onTrouble: (error) => {
-      if (!(error instanceof FencelineError) || clock() < quietUntil) return;
-      quietUntil = clock() + QUIET;
-      onTrouble(error);
+      if (error instanceof FencelineError && troubles.take("trouble") !== undefined) onTrouble(error);
     },
   });
   return { guard, metrics };
