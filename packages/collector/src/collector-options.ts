@@ -18,8 +18,8 @@ export interface CollectorOptions {
     readonly host: string;
     readonly port: number;
     /**
-     * Asked when it is to be listened: a server that does so on the port already, whose socket is
-     * taken over. Default: the port is bound.
+     * Called when the collector begins to listen. It gives a server that listens on the port
+     * already, whose socket is taken over. Default: the port is bound.
      */
     readonly bound?: () => Server;
   };

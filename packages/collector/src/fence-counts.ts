@@ -1,6 +1,6 @@
 import { CONDITION_STATUSES, FENCE_CONDITION_TYPES, FENCE_MODES, type FenceMode, fenceMode, type ServiceFence } from "@fenceline/api";
 
-/** How many fences there are of each sort, those of which there is none included. */
+/** How many fences there are of each sort, zeros included. */
 export interface FenceCounts {
   readonly modes: ReadonlyMap<FenceMode, number>;
   readonly conditions: readonly { readonly condition: string; readonly status: string; readonly count: number }[];

@@ -18,9 +18,9 @@ export interface ObstructedOwner {
 }
 
 /**
- * Tells whether nothing that is rendered can be written, as far as writes tell: all that were tried
- * since the last success failed, for a reason that is no object's own, in more than one namespace
- * or for every object that there is. One namespace without a right must not stop the others.
+ * Tells whether nothing that is rendered can be written. That is so when all writes since the last
+ * success failed, for a reason that concerns more than one object, in more than one namespace or
+ * for every object that there is. One namespace without a right must not stop the others.
  */
 export class BlockedWrites {
   /** Owners that failed since a write succeeded. */

@@ -4,7 +4,7 @@ interface Counter<Labels> {
   inc(labels: Labels, count?: number): void;
 }
 
-/** A kind of ours: it is as closed a set as the table of kinds. */
+/** A kind of ours: a closed set, since the table of kinds is one. */
 interface OfKind {
   readonly kind: string;
 }

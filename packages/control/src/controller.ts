@@ -29,9 +29,9 @@ export interface ControllerOptions {
 const STATUSES = 2;
 
 /**
- * How long a leader has to render what another replica learned, in milliseconds, before that one
- * does so itself. A leader takes some ten, so only one that is gone, or far behind, is not waited
- * for: two that wrote the same would make twice the work for everybody.
+ * How long a replica waits for the leader to render what it learned, in milliseconds, before it
+ * does so itself. A leader takes about ten, so a replica steps in only where the leader is gone, or
+ * far behind: two that wrote the same would make twice the work for everybody.
  */
 const LEADER_FIRST = 300;
 
@@ -42,7 +42,7 @@ const LEADER_FIRST = 300;
  *
  * Rendered objects come first, in a queue of their own: a call waits for them, and nothing waits
  * for a status. The status then says what is true, and one that is asked for many times meanwhile
- * is written once. Should the process die in between, the next leader finds in the rendered objects
+ * is written once. If the process dies in between, the next leader finds in the rendered objects
  * what the status lacks.
  */
 export class Controller {
@@ -170,8 +170,8 @@ export class Controller {
   }
 
   /**
-   * What there is no budget for waits for its turn. What is wanted then is written, not what was
-   * wanted before.
+   * A plan without a budget waits for its turn. Then the state that is wanted at that time is
+   * written.
    */
   #pauseBefore(of: ObjectRef, changes: readonly Change[]): number {
     if (changes.length === 0) return 0;
@@ -197,8 +197,8 @@ export class Controller {
       this.#unmade.delete(id);
       this.#tellRun(of, 0, 0, desired);
       if (desired?.nextStepIn === undefined) this.#begun.delete(id);
-      // The step after one that the leader is to carry out is the leader's, too: at 5,000 fences
-      // whoever came back for each of them did nothing else, and was never ready.
+      // Where the leader has to carry out a step, it also carries out the next one. A replica that
+      // came back for each of 5,000 fences did nothing else, and was never ready.
       return changes.length === 0 || this.#begun.has(id) ? desired?.nextStepIn : undefined;
     }
     const since = this.#unmade.get(id) ?? clock();

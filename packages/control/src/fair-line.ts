@@ -1,6 +1,6 @@
 /**
- * What waits, by whose it is: shares take turns, and within one who came first is first. So however
- * much one of them has waiting, the next of another waits for one of each.
+ * What waits, by its owner. Owners take turns, and each has a queue of its own, first in, first
+ * out. So an owner with a long queue delays another one by one item per turn.
  */
 export class FairLine {
   /** The share whose turn is next first. None is empty. */

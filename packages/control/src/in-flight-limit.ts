@@ -9,17 +9,18 @@ export interface InFlightLimits {
 /** Share of the newest duration in the smoothed one. */
 const NEWEST = 0.1;
 /**
- * A server that takes so many times as long as at its best has more than it can work on at once.
+ * A server that takes this many times its best duration has more writes than it can work on at
+ * once.
  */
 const SLOW = 2;
-/** And so many milliseconds beside it: at its best it may take one. */
+/** Milliseconds that are added to it, since the best duration may be a single one. */
 const NOISE = 10;
 /** What is left of the limit after a write that was slow. */
 const DECREASE = 0.98;
 /**
- * After so many writes the limit falls to a quarter, and what the server takes at its best is
- * measured anew: what was measured while many were under way says little, and a server may become
- * slower, or quicker, for good.
+ * After this many writes the limit falls to a quarter, and the best duration is measured again: a
+ * measurement with many writes under way says little, and a server may become slower, or quicker,
+ * for good.
  */
 const WRITES_BETWEEN_PROBES = 1_000;
 const PROBE = 0.25;
@@ -28,9 +29,9 @@ const PROBE = 0.25;
  * How many writes may be under way at a time: as many as the server takes.
  *
  * As with TCP, more are sent as long as they come back as quickly as before, and fewer once they
- * wait for each other. The pause that a 429 asks for counts as time that the write took.
- * Many in flight make up for the way there and back, and for a server with many cores; too many
- * only stand in its queue, where nothing can go before them any more.
+ * wait for each other. The pause that a 429 asks for counts as time that the write took. Several in
+ * flight hide the round trip, and keep a server with many cores busy. Too many only stand in the
+ * server's queue, where nothing can go before them any more.
  */
 export class InFlightLimit {
   readonly #least: number;

@@ -26,7 +26,7 @@ const REFRESH_PAUSE = 600_000;
 const SWEEP_PAUSE = 10_000;
 
 /**
- * Has the objects of one kind looked at: all of them at the start and when this replica becomes the
+ * Looks at the objects of one kind: all of them at the start and when this replica becomes the
  * leader, those that changed or that a change concerns, those whose rendered objects somebody else
  * touched, and now and then all of them again. What is particular to the kind its {@link Triggers}
  * know; a fault in them stops no other kind.
@@ -80,13 +80,15 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     if (this.#timer !== undefined) this.#schedule();
   }
 
-  /** Takes over as the leader: the one before may have left anything undone. */
+  /** Takes over as the leader. The leader before may have left any work undone. */
   lead(): void {
     this.#faults.guard(() => this.#triggers.lead?.());
     this.refresh();
   }
 
-  /** From now on time alone has objects looked at, too, and whatever else the kind asks. */
+  /**
+   * From now on the passing of time, and what the kind itself begins, have objects looked at too.
+   */
   async start(): Promise<void> {
     await this.#triggers.start?.();
     this.#schedule();

@@ -15,7 +15,7 @@ export interface KindFaultsOptions {
 
 /** Pauses before every object of the kind is looked at. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 60_000 };
-/** Faults are no row any more when there was none for so long, in milliseconds. */
+/** A row of faults ends after this time without one, in milliseconds. */
 const ROW_ENDS = 5 * PAUSE.longest;
 
 /**

@@ -27,13 +27,13 @@ interface Refused {
 }
 
 /**
- * Failures in a row from which on one counts as an obstacle. An API server that was busy for a
- * moment is no news, and a status that told of each would be one more write for it.
+ * This many failures in a row count as an obstacle. That an API server was busy for a moment is no
+ * news, and telling it in a status would cost the server one more write.
  */
 const FAILURES = 2;
 /**
- * A failure that takes longer than this, with the pause that is asked for, is no matter of a
- * moment: it counts at once. In milliseconds.
+ * A failure that takes longer than this, in milliseconds, counts at once. The pause that the server
+ * asks for is included.
  */
 const MOMENT = 1_000;
 /** Pauses before the same write is tried again. */
@@ -140,8 +140,8 @@ export class Obstacles {
   }
 
   /**
-   * A write threw. The words of the first failure stand while its reason does: a number of the
-   * request in each would be one more write of a status.
+   * A write threw. The message of the first failure stays as long as the reason does: a request
+   * number in each message would cost one more write of a status each time.
    */
   #failed(
     owner: ObjectRef,

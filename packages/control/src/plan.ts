@@ -24,8 +24,8 @@ export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired
 /**
  * Whether a change of a plan waits for one that something stands in the way of. A new Sidecar would
  * hide hosts while no EnvoyFilter catches the calls to them, and an EnvoyFilter that goes would
- * leave a Sidecar behind that hides them. What there is is kept up to date anyway, and objects of
- * the same kind do not need each other.
+ * leave a Sidecar behind that hides them. Objects that exist are kept up to date anyway, and
+ * objects of the same kind do not need each other.
  */
 export function waitsFor(change: Change, obstructed: Change): boolean {
   const distance = rankOf(change) - rankOf(obstructed);

@@ -3,8 +3,8 @@ import type { Logger } from "pino";
 import type { Desired } from "./reconciler.ts";
 
 /**
- * Warns of objects that ask for what is not rendered for anybody: once each, until the reason is
- * another one. What was rendered before is taken away like anything that is not wanted any more.
+ * Warns of objects whose wish is refused: once each, until the reason changes. What was rendered
+ * before is taken away like anything that is not wanted any more.
  */
 export class RefusalLog {
   readonly #logger: Logger;

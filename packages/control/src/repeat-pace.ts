@@ -3,7 +3,7 @@ import { doublingPause, type PauseLimits } from "@fenceline/api";
 /**
  * How often the same thing may be made. A new one waits for nothing. One that we made and that is
  * gone again was taken away by somebody, who may do so again and again; so it comes back ever more
- * slowly, and whoever watches it is left in peace.
+ * slowly, and its watchers are left in peace.
  */
 export class RepeatPace<Key> {
   readonly #limits: PauseLimits;

@@ -4,15 +4,15 @@ import { partOfFree } from "@fenceline/api";
 const SMALLEST_SCALE = 1e-6;
 
 /**
- * A token bucket that many share. However many of them ask for more than there is, one that took
- * little lately finds room: each may have taken what the others leave ({@link partOfFree}).
+ * A token bucket that many share. Even if many ask for more than there is, one that took little
+ * lately finds room: each may take a part of what the others leave ({@link partOfFree}).
  */
 export class SharedBucket {
   readonly #burst: number;
   readonly #perSecond: number;
-  /** What each took and what has not come back of it, divided by the scale. */
+  /** What each has taken and not given back yet, divided by the scale. */
   readonly #taken = new Map<string, number>();
-  /** What comes back comes back to all of them, each in proportion: one number for all. */
+  /** What comes back is shared in proportion, so one number does for all. */
   #scale = 1;
   #total = 0;
   #at: number;
@@ -24,7 +24,9 @@ export class SharedBucket {
     this.#at = now;
   }
 
-  /** Takes so many; false when there are too few for this share. Then none is taken. */
+  /**
+   * Takes this many tokens. Returns false, and takes none, when there are too few for this share.
+   */
   take(share: string, count: number, now: number): boolean {
     this.#fill(now);
     const taken = (this.#taken.get(share) ?? 0) * this.#scale;

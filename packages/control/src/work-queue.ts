@@ -17,15 +17,15 @@ export interface WorkQueueOptions<K> {
   /** Most keys worked on at once, asked for before each. Default 4. */
   readonly concurrency?: () => number;
   /**
-   * Whose a key is: who has many waiting does not keep the others' waiting behind them. Default:
-   * all are somebody's.
+   * The owner of a key: one with many waiting keys does not delay the others' keys. Default: all
+   * keys have one owner.
    */
   readonly share?: (key: K) => string;
   /**
    * First and longest pause before a retry, in milliseconds; default 50 and 30 000. An error that
-   * asks for a longer pause has it, up to the longest. A request brings a retry forward, but not
-   * below that, nor below `forward`, default 1 000: requests may come at the rate of the whole
-   * mesh's changes.
+   * asks for a longer pause gets it, up to the longest. A request brings a retry forward, but never
+   * below that pause, or below `forward` (default 1 000): requests may come at the rate of the
+   * whole mesh's changes.
    */
   readonly backoff?: PauseLimits & { readonly forward?: number };
 }
@@ -33,7 +33,7 @@ export interface WorkQueueOptions<K> {
 interface Item<K> {
   readonly key: K;
   readonly share: string;
-  /** Goes before those that are not, when it waits next. */
+  /** Goes before keys that are not urgent when it waits next. */
   urgent: boolean;
   running: boolean;
   /**
@@ -57,13 +57,13 @@ const FORWARD = 1_000;
  * which no access log, no probe and no renewal of the Lease gets through.
  */
 const LONGEST_TURN = 10;
-/** Of so many runs one is of those that are not urgent, so that none of them waits for ever. */
+/** One of this many runs is for a key that is not urgent, so that none of them waits for ever. */
 const TURNS_OF_URGENT = 4;
 
 /**
  * A queue of keys, as every controller of Kubernetes has one: many events of one object become one
  * run, the same object is never worked on twice at once, a failing object is retried ever more
- * slowly and holds up no other. Whose keys they are takes turns.
+ * slowly and holds up no other. Owners of keys take turns.
  */
 export class WorkQueue<K> {
   readonly #options: Required<WorkQueueOptions<K>>;
@@ -172,7 +172,7 @@ export class WorkQueue<K> {
   async #run(id: string, item: Item<K>, urgent: boolean): Promise<void> {
     const again = await this.#attempt(item);
     const failed = item.failures > 0;
-    // What comes again since it is not done is as urgent as it was.
+    // A key that comes again because it is not done is as urgent as before.
     if (again !== undefined) item.urgent ||= urgent;
     // What was asked for meanwhile waits with a retry, and is done at once after a success.
     if (again !== undefined && (failed || !item.again) && !this.#closed) {

@@ -2,7 +2,7 @@ import { type ObjectRef, refText, TokenBucket } from "@fenceline/api";
 import { LRUCache } from "lru-cache";
 import { SharedBucket } from "./shared-bucket.ts";
 
-/** So many writes at once, and so many a second in the long run. */
+/** A number of writes at once, and a number per second in the long run. */
 interface Rate {
   readonly burst: number;
   readonly perSecond: number;
@@ -16,7 +16,7 @@ export interface WriteBudgetLimits {
   readonly all?: Rate;
 }
 
-/** Part of what all have that only what a call waits for may use. */
+/** Part of the common budget that is reserved for writes that a call waits for. */
 const RESERVED = 0.25;
 /**
  * Objects whose budget is remembered. Of more the one that was used longest ago is forgotten, and
@@ -31,11 +31,11 @@ interface Account {
 }
 
 /**
- * How many rendered objects may be written, for one object and in all. Every one of them has istiod
- * push to Envoys, so neither an object that changes all the time nor a mesh in which everything
- * does may have it work without end. What a call waits for goes first.
+ * How many rendered objects may be written, for one object and in all. Each write makes istiod push
+ * to Envoys. Neither an object that changes all the time nor a mesh in which everything changes may
+ * keep it pushing without end. What a call waits for goes first.
  *
- * Whoever comes when nothing is left is given a turn, and need not ask again before: thousands that
+ * A run that finds nothing left is given a turn, and need not ask again before it: thousands that
  * ask in vain would cost more than their writes.
  */
 export class WriteBudget {
@@ -43,8 +43,8 @@ export class WriteBudget {
   readonly #clock: () => number;
   readonly #all: TokenBucket;
   /**
-   * What is kept for what a call waits for. Namespaces share it: the calls of one, to a thousand
-   * objects of its own, would leave nothing of it to the others.
+   * The reserve for writes that a call waits for. Namespaces share it, so that the calls to a
+   * thousand objects of one namespace leave something to the others.
    */
   readonly #reserved: SharedBucket;
   readonly #accounts = new LRUCache<string, Account>({ max: REMEMBERED });
@@ -69,7 +69,7 @@ export class WriteBudget {
     const now = this.#clock();
     const account = this.#accountOf(refText(owner), now);
     if (account.turn === undefined) {
-      // A plan is carried out as a whole, also one that is larger than the budget of its object.
+      // A plan is carried out as a whole, even one that is larger than the budget of its object.
       const own = account.budget.overdraw(Math.min(writes, this.#each.burst), now);
       const ofAll = urgent && this.#reserved.take(owner.namespace, writes, now) ? 0 : this.#all.overdraw(writes, now);
       account.turn = now + Math.max(own, ofAll);

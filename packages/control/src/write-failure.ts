@@ -2,8 +2,8 @@ import { FencelineError, LONGEST_MESSAGE, type ObjectRef, pauseAskedBy, shortene
 import type { Obstacle } from "@fenceline/store";
 
 /**
- * Why a write fails that is tried again as it is. Undefined where that says nothing of the object:
- * this replica leads no more.
+ * Why a write failed that is tried again unchanged. Undefined where that says nothing about the
+ * object: this replica leads no more.
  */
 export function writeFailure(error: unknown, { kind, namespace, name }: ObjectRef): Obstacle | undefined {
   const code = error instanceof FencelineError ? error.code : "";

@@ -66,11 +66,10 @@ const BACKOFF = { first: 1_000, longest: 300_000 };
  * have none any more: observe → desired → plan → apply. Only where the store can make fences.
  * Planned namespace by namespace: a change has its own looked at, and no other.
  *
- * What a fence has learned goes with it. So a delete waits: a Service is replaced by deleting it
- * and making it anew, and a label moves from a Service to its Namespace, of which we may hear first
- * of the one that takes away. A create in the same namespace waits for it too: it may be for the
- * same pods, by the name of another Service that selects them, and two fences would each have a
- * Sidecar for them.
+ * What a fence has learned goes with it. So a delete waits. A Service may be replaced by deleting
+ * it and creating it again. A label may move from a Service to its Namespace, and we may hear of
+ * the removal first. A create in the same namespace waits for it too: it may be a fence for the
+ * same pods by the name of another Service, and two fences would each have a Sidecar for them.
  */
 export class AutomaticFences {
   readonly #options: AutomaticFencesOptions;
@@ -85,9 +84,9 @@ export class AutomaticFences {
   readonly #plans = new Map<string, NamespacePlan>();
   /** Given to the queue. Changes may come many a second: they bring no retry forward. */
   readonly #pending = new Set<string>();
-  /** Codes that were warned of since everything was last as it should be. */
+  /** Codes that were warned of since nothing was left to do. */
   readonly #warned = new Set<string>();
-  /** Namespaces whose plan leaves something out of which it is not known whether it exists. */
+  /** Namespaces whose plan leaves out fences, since it is not known whether they exist. */
   readonly #unknown = new Set<string>();
   #isClosed = false;
 
@@ -110,9 +109,9 @@ export class AutomaticFences {
     this.#replan(new Set([...inhabited, ...this.#plans.keys()]));
   }
 
-  /** Takes over what changed, where it may have other fences wanted. */
+  /** Takes over changes that may change which fences are wanted. */
   changed(changes: MeshChanges): void {
-    // Statuses are written all the time, and none has other fences wanted.
+    // Statuses are written all the time, and none changes which fences are wanted.
     const own = changes
       .of(SERVICE_FENCE)
       .filter((change) => !isOfStatus(change))
@@ -188,7 +187,7 @@ export class AutomaticFences {
     const ids = new Set(wanted.fences.map(formatFenceKey));
     this.#paces.get(name)?.retain((id) => ids.has(id));
     if (ids.size === 0) this.#paces.delete(name);
-    // Switched off is switched off: nothing is concluded from what is not there.
+    // When it is switched off, nothing is concluded from missing objects.
     const isOff = config.automaticFences.create === "Off";
     this.#unknown.delete(name);
     const isKnown = (key: FenceKey) => {

@@ -66,8 +66,8 @@ export function wantedFences({ snapshot, config, workloadOf }: WantedFencesInput
     const asking = servicesAsking(services, labels.get(namespace), create === "All");
     if (asking === undefined) undecided.push(...services.map(fenceKeyOf));
     if (asking === undefined || asking[0] === undefined) continue;
-    // The one that exists keeps what it has learned, also where another Service of the workload is
-    // the one that asks now.
+    // The fence that exists keeps what it has learned, even where another Service of the workload
+    // asks now.
     fences.push(fenceKeyOf(services.find(({ metadata }) => automatic.has(formatFenceKey(metadata))) ?? asking[0]));
   }
   return { fences: fences.sort(byName), undecided: undecided.sort(byName) };
@@ -89,8 +89,8 @@ function ownership(fences: readonly ServiceFence[], workloadOf: WantedFencesInpu
 
 /**
  * The Services of a workload that ask for a fence; undefined when that is not known. Each Service's
- * own label decides, else its Namespace's, else the configuration. One that says `false` speaks for
- * the pods, which it shares with the others.
+ * own label decides, else its Namespace's, else the configuration. A label `false` counts for the
+ * pods, which all its Services share.
  *
  * @param ofNamespace label of the Namespace; undefined when the Namespace itself is not known: it
  * may have any

@@ -7,7 +7,7 @@ import type { Counter } from "prom-client";
  * Tells whether a token is the global sidecar's. What it throws means that this cannot be told now.
  *
  * In a cluster a TokenReview of its projected token; in one process a secret that both parts know.
- * `from` is the peer that shows it, so that one cannot take up what all need to be reviewed.
+ * `from` is the peer that shows it, so that one peer cannot use up the reviews that all need.
  */
 export type FallbackToken = (token: string, from: string) => boolean | Promise<boolean>;
 

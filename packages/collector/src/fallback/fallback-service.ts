@@ -137,7 +137,7 @@ export class FallbackService {
     this.#queue.add("ports", this.#key);
   }
 
-  /** Takes over what changed, where it may have other ports wanted: nearly never. */
+  /** Takes over changes that may change which ports are wanted. There are few. */
   changed(changes: Pick<MeshChanges, "of">): void {
     if (this.#options.store.ports === undefined) return;
     const declarers = [...changes.of(SERVICE), ...changes.of(SERVICE_ENTRY)];
@@ -163,8 +163,8 @@ export class FallbackService {
   }
 
   /**
-   * Whether a change may have other ports wanted. As long as there is room only what comes counts,
-   * and nearly every object declares numbers that are there.
+   * Whether a change may change which ports are wanted. As long as there is room only what comes
+   * counts, and nearly every object declares numbers that are there.
    */
   #concerns(change: ObjectChange<PortDeclarer>): boolean {
     const { namespace, name } = objectOf(change)?.metadata ?? {};
@@ -232,9 +232,7 @@ export class FallbackService {
     return this.#options.store.objectOf(SERVICE, this.#key);
   }
 
-  /**
-   * Looked for only while every place is taken, and not while it is not known what is there.
-   */
+  /** Looked for only while every place is taken, and not while it is not known what is there. */
   #watchIdle(): void {
     const { store, config } = this.#options;
     const live = this.#live();

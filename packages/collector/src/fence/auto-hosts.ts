@@ -20,7 +20,7 @@ export function autoWindows(
 export function seedAutoHosts(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup, now: number): void {
   for (const { host, strategy } of autoHosts(fence, registry)) {
     const called = timestampMs(strategy.RecentlyCalled);
-    // A time to come was seen by nobody, and would be news each time it is read.
+    // A time in the future cannot have been seen, and would be news each time it is read.
     const isPast = called !== undefined && called <= now;
     if (edges.has(host)) {
       if (isPast) edges.calledAt(host, called, now);

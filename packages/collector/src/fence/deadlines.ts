@@ -1,6 +1,6 @@
 import { type FenceKey, formatFenceKey } from "@fenceline/api";
 
-/** How often it is looked for what is due, in milliseconds: a deadline is kept to the second. */
+/** Milliseconds between two looks at what is due: a deadline is kept to the second. */
 const LOOK_MS = 500;
 
 /** What {@link Deadlines} work with. */

@@ -89,7 +89,7 @@ export interface DesiredFence extends Desired<ServiceFenceStatus> {
 export function desiredFence(seen: FenceSeen): DesiredFence {
   const { fence, hosts, labels, config, present, fallbackReady, proxyVersions } = seen;
   // The API server's garbage collector takes away what is rendered, before a fence that is deleted
-  // in the foreground. Whoever put it back would have it deleted again, and again.
+  // in the foreground. If we put it back, it would be deleted again and again.
   if (seen.isEnding) return { objects: present, status: seen.previous, isLeftAlone: true, at: seen.now };
   const enforced = present.some(({ kind }) => kind === "Sidecar");
   const conflicts = conflictingSidecars(fence, labels, seen.foreign, seen.pods);
@@ -161,7 +161,7 @@ function isSelectorInvalid(rendered: Rendered): boolean {
   return "refused" in rendered && rendered.refused.reason === "SelectorInvalid";
 }
 
-/** What must not stand in its namespace at all goes at once. */
+/** An object that must not be in its namespace goes at once, without steps. */
 function stepOf({ present, steps }: FenceSeen, rendered: Rendered): Pick<DesiredFence, "objects" | "nextStepIn"> {
   const { objects } = rendered;
   const isForbidden = "refused" in rendered && rendered.refused.reason === "NamespaceReserved";

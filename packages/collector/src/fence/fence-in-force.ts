@@ -3,8 +3,7 @@ import type { ServiceFence, ServiceFenceSpec } from "@fenceline/api";
 
 /**
  * A fence as it is in force. A field that has a fault keeps what was in force before beside the
- * rest that can be read: an entry that was mistyped may be one of those, and a mistake must hide no
- * host.
+ * rest that can be read: a mistyped entry may be one of those, and a mistake must hide no host.
  *
  * @param before the version that was in force; undefined at a start
  */

@@ -190,7 +190,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     state.writtenUntil = status.observedUntil === undefined ? undefined : Date.parse(status.observedUntil);
   }
 
-  /** It is tried again with half the hosts: conditions that are not written would go on to lie. */
+  /**
+   * It is tried again with half the hosts. Without the write, the conditions would go on to lie.
+   */
   statusTooLarge(of: ObjectRef): void {
     const state = this.#options.state(of);
     if (state !== undefined) state.statusPart = Math.max(SMALLEST_STATUS, state.statusPart / 2);
@@ -241,9 +243,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   /**
-   * Whether a status is to be written that is as it was in substance: its times have moved on, or
-   * somebody has overwritten it. That one may do so all the time, and gets no more than a write a
-   * second for it.
+   * Whether to write a status that is the same in substance: its times have moved on, or somebody
+   * has overwritten it. Somebody may overwrite it all the time, so it is written once a second at
+   * most.
    */
   isStale(key: FenceKey): boolean {
     const state = this.#options.state(key);
