@@ -58,3 +58,11 @@ export class LineBudget {
     return suppressed;
   }
 }
+
+/**
+ * Whether a failure is told by its place in a row: the first, second, fourth, … A thousand objects
+ * that fail for an hour must not fill the disk with the same line.
+ */
+export function isToldInRow(failures: number): boolean {
+  return Number.isInteger(Math.log2(failures));
+}

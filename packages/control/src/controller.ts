@@ -1,4 +1,4 @@
-import { type ObjectRef, refText } from "@fenceline/api";
+import { isToldInRow, type ObjectRef, refText } from "@fenceline/api";
 import type { Change, Obstacle } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
@@ -254,14 +254,10 @@ export class Controller {
     return reconciler;
   }
 
-  /**
-   * The first, second, fourth, … in a row: a thousand objects that fail for an hour must not fill
-   * the disk with the same line.
-   */
   #tellFailure(of: ObjectRef, err: unknown, retryAfter: number, failures: number): void {
     const { metrics, logger } = this.#options;
     metrics.reconciles.inc({ kind: of.kind, result: "error" });
-    if (!Number.isInteger(Math.log2(failures))) return;
+    if (!isToldInRow(failures)) return;
     const named = namedIn(this.#reconcilerOf(of), of);
     logger.warn({ ...named, err, failures, retryAfterMs: Math.round(retryAfter) }, "write failed, will retry");
   }

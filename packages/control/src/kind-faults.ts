@@ -1,4 +1,4 @@
-import { doublingPause, type PauseLimits } from "@fenceline/api";
+import { doublingPause, isToldInRow, type PauseLimits } from "@fenceline/api";
 import type { Logger } from "pino";
 import type { ControlMetrics } from "./control-metrics.ts";
 
@@ -59,8 +59,8 @@ export class KindFaults {
     this.#lastAt = now;
     this.#inRow += 1;
     this.#retryLater();
-    // The first, second, fourth, … in a row: each object may bring the same one.
-    if (Number.isInteger(Math.log2(this.#inRow)))
+    // Each object may bring the same fault.
+    if (isToldInRow(this.#inRow))
       logger.error({ kind, err, failures: this.#inRow }, "changes of a kind not followed, will look at all its objects");
   }
 

@@ -1,4 +1,4 @@
-import { LineBudget } from "@fenceline/api";
+import { isToldInRow, LineBudget } from "@fenceline/api";
 import { PrometheusError, type QueryAnswer } from "@fenceline/prometheus";
 import type { Logger } from "pino";
 
@@ -15,10 +15,9 @@ export class QueryLog {
     this.#logger = logger;
   }
 
-  /** Told for the 1st, 2nd, 4th, 8th … in a row. */
   failed(error: unknown): void {
     this.#failures += 1;
-    if ((this.#failures & (this.#failures - 1)) !== 0) return;
+    if (!isToldInRow(this.#failures)) return;
     const { code, detail } = error instanceof PrometheusError ? error : { code: undefined, detail: String(error) };
     this.#logger.warn({ code, detail, failures: this.#failures }, "Prometheus gave no answer, will ask again");
   }
