@@ -2,7 +2,7 @@ import type { ConfigPatch, EnvoyFilter, EnvoyValue, Labels, RenderedMeta } from 
 import { filterSpec, type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
 import { mergedInto } from "../envoy/patch.ts";
 import { atPodPorts, isWide, type LimitPlace, type PodPorts, placeText, widePlaceText } from "./limit-place.ts";
-import type { LimitedRule } from "./limited-rule.ts";
+import type { LimitedRule } from "./limit-rules.ts";
 import { LOCAL_LIMIT_FILTER, localLimit } from "./local-limit.ts";
 
 /** What the limits of some pods are rendered from. */
