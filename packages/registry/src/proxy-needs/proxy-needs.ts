@@ -1,5 +1,5 @@
-import { type Labels, labelsDiffer, type NeededHost, type ProxyPolicy } from "@fenceline/api";
-import { compareText, type ObjectChange } from "@fenceline/api/vocabulary";
+import type { Labels, NeededHost, ProxyPolicy } from "@fenceline/api";
+import { compareText, labelsDiffer, type ObjectChange } from "@fenceline/api/vocabulary";
 
 /** A host that the proxies of some pods need, whatever their workload calls. */
 export interface RequiredHost {
