@@ -21,6 +21,7 @@ const URL = `http://b.${NAMESPACE}`;
  * Istio's own setting.
  */
 const SHORT_DRAIN = { proxy: { config: { drainDuration: "1s" } } };
+const SERVICES = [`a.${NAMESPACE}`, `b.${NAMESPACE}`, `free.${OTHER}`].map((service) => `${service}.svc.cluster.local`);
 const OUTBOUND_HOST = `free.${OTHER}.svc.cluster.local:80`;
 
 export const limits: Suite = { name: "limits", run };
@@ -55,6 +56,11 @@ async function startPods(lab: Lab): Promise<{ readonly a: Workload; readonly b: 
   const a = await startWorkload(lab, NAMESPACE, "a", {}, SHORT_DRAIN);
   await a.app.echo(`${URL}/`);
   await a.app.echo(`http://free.${OTHER}/`);
+  for (const { pod } of [a, b])
+    await lab.until("the Envoys to know all pods", async () => {
+      const known = await pod.envoy.clustersWithEndpoints();
+      return SERVICES.every((host) => known.includes(`outbound|80||${host}`));
+    });
   return { a, b };
 }
 
