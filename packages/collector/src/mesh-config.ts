@@ -1,6 +1,6 @@
 /** What the MeshConfigs of all control planes say together: any of these may be a pod's. */
 import type { Config } from "@fenceline/api";
-import { type ControlPlane, type ExportDefaults, type MeshNeeds, unitedDefaults } from "@fenceline/registry";
+import { type ControlPlane, type ExportDefaults, unitedDefaults } from "@fenceline/registry";
 import type { MeshConfig } from "@fenceline/store";
 
 /** Who sees objects without `exportTo`. */
@@ -11,13 +11,14 @@ export function exportDefaults(meshConfigs: readonly MeshConfig[]): ExportDefaul
   };
 }
 
-/** What the proxies of every pod need, and where policies for every pod stand. */
-export function meshNeeds(meshConfigs: readonly MeshConfig[], { rootNamespace, istioNamespace }: Config): MeshNeeds {
-  const told = meshConfigs.length === 0 ? [undefined] : meshConfigs.map((each) => each.rootNamespace);
-  return {
-    hosts: meshConfigs.flatMap(({ neededHosts = [] }) => neededHosts),
-    rootNamespaces: [...new Set([rootNamespace ?? [], told.map((root) => root ?? rootNamespace ?? istioNamespace)].flat())],
-  };
+/**
+ * Where policies for every pod stand, and default Sidecars: the root namespaces of all control
+ * planes, or the one that is configured while no MeshConfig is known.
+ */
+export function rootNamespacesOf(controlPlanes: readonly ControlPlane[], config: Config): readonly string[] {
+  return controlPlanes.length === 0
+    ? [config.rootNamespace ?? config.istioNamespace]
+    : [...new Set(controlPlanes.map(({ rootNamespace }) => rootNamespace))];
 }
 
 /**

@@ -25,7 +25,7 @@ import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceTable } from "./fence-table.ts";
 import type { FenceOfPods } from "./fences-of-labels.ts";
 import { type KnownCluster, KnownClusters } from "./known-clusters.ts";
-import { controlPlanesOf, exportDefaults, meshNeeds } from "./mesh-config.ts";
+import { controlPlanesOf, exportDefaults, rootNamespacesOf } from "./mesh-config.ts";
 import { NamedHosts } from "./named-hosts.ts";
 import { policiesIn, policyChanges } from "./proxy-policies.ts";
 import { SystemHosts } from "./system-hosts.ts";
@@ -273,8 +273,10 @@ export class Mesh {
     this.#config = { ...this.#given, meshRootNamespaces };
     this.meshHosts.configure(exportDefaults(meshConfigs));
     this.#controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, this.#given));
-    const needs = meshNeeds(meshConfigs, this.#given);
-    this.#needs.configure(needs);
-    this.#rootNamespaces = needs.rootNamespaces;
+    this.#rootNamespaces = rootNamespacesOf(this.#controlPlanes, this.#given);
+    this.#needs.configure({
+      hosts: meshConfigs.flatMap(({ neededHosts = [] }) => neededHosts),
+      rootNamespaces: this.#rootNamespaces,
+    });
   }
 }

@@ -6,7 +6,7 @@ export { readinessChanged, servicesOfSlice } from "./endpoint-counts.ts";
 export { type AddressedChanges, MeshAddressBook } from "./mesh-addresses.ts";
 export * from "./mesh-hosts/index.ts";
 export * from "./port-protocol.ts";
-export { type MeshNeeds, ProxyNeeds, type RequiredHost } from "./proxy-needs/proxy-needs.ts";
+export { ProxyNeeds, type RequiredHost } from "./proxy-needs/proxy-needs.ts";
 export { type Reads, RecordedLookup, type ServiceLookup } from "./recorded-lookup.ts";
 export * from "./registry.ts";
 export { type ControlPlane, outboundEntries } from "./registry-only.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Fenceline } from "../../fenceline/install.ts";
-import { peerAuthentication, serviceObject } from "../../lab/kubernetes/manifests.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { LoadCall } from "../../pod-app/protocol.ts";
 import { applyFence, failuresOf, untilDirect, untilFenced } from "../mesh/fence.ts";
 import { sum } from "../mesh/figures.ts";
 import { Metrics } from "../mesh/metrics.ts";
-import { applyServices, numbered, startWorkload, type Workload } from "../mesh/workload.ts";
+import { DB_PORT, startWebAndDatabase, type WebAndDatabase } from "../mesh/web-and-database.ts";
+import { numbered } from "../mesh/workload.ts";
 import type { Report } from "../suite.ts";
 import { WINDOW } from "./mesh.ts";
 
@@ -14,8 +14,6 @@ const NAMESPACE = "ageing-churn";
 const SERVICES = numbered("churn", 12);
 /** Milliseconds between two calls to one of them, and between two connections to the database. */
 const INTERVAL = 80;
-const DB = "db";
-const DB_PORT = 9_000;
 /** Called so often that what is logged of it tells of the workload all the time. */
 const BUSY = "busy";
 const BUSY_INTERVAL = 2;
@@ -34,7 +32,7 @@ export async function churnUnderLoad(lab: Lab, report: Report): Promise<void> {
     const fenceline = await report.step("Fenceline is told to log next to nothing", () =>
       Fenceline.install(lab, { collector: { replicas: 1 }, config: { telemetry: { sampling: SAMPLING } } }),
     );
-    const [caller, address] = await report.step("a fenced caller and what it calls start", () => startScene(lab));
+    const { caller, address } = await report.step("a fenced caller and what it calls start", () => startScene(lab));
     await report.step(`${SERVICES.length} services and a database age out and come back under load: no call fails`, async () => {
       const collectors = await Promise.all(fenceline.collectors.map((collector) => Metrics.of(collector, API_PORT)));
       const total = async (series: string) => sum(await Promise.all(collectors.map((metrics) => metrics.read(series))));
@@ -58,22 +56,13 @@ export async function churnUnderLoad(lab: Lab, report: Report): Promise<void> {
   }
 }
 
-/** Connections that the caller's Envoy has no cluster for are answered in plain text. */
-async function startScene(lab: Lab): Promise<readonly [caller: Workload, address: string]> {
-  await lab.namespace(NAMESPACE);
-  await lab.kubernetes.apply(peerAuthentication(NAMESPACE, "PERMISSIVE"));
-  await applyServices(lab, NAMESPACE, [...SERVICES, BUSY], "b");
-  const service = serviceObject(NAMESPACE, DB, [{ name: "tcp", port: DB_PORT }], { selector: { app: "b" } });
-  const { spec } = (await lab.kubernetes.apply(service)) as { spec?: { clusterIP?: string } };
-  const address = spec?.clusterIP ?? "";
-  const callee = await startWorkload(lab, NAMESPACE, "b", { http: [8_080], echo: [DB_PORT] });
-  const caller = await startWorkload(lab, NAMESPACE, "a");
-  await caller.pod.serveClusterIP({ address, port: DB_PORT }, { address: callee.pod.address, port: DB_PORT });
+async function startScene(lab: Lab): Promise<WebAndDatabase> {
+  const scene = await startWebAndDatabase(lab, NAMESPACE, [...SERVICES, BUSY]);
   await applyFence(lab, NAMESPACE, "a", { idleWindow: `${WINDOW / 1_000}s`, tcp: "learn" });
-  await untilFenced(lab, caller);
+  await untilFenced(lab, scene.caller);
   // One by one: how many first calls at a time go well is another suite's.
-  for (const name of [...SERVICES, BUSY]) await untilDirect(lab, caller, urlOf(name));
-  return [caller, address];
+  for (const name of [...SERVICES, BUSY]) await untilDirect(lab, scene.caller, urlOf(name));
+  return scene;
 }
 
 function urlOf(name: string): string {

@@ -1,12 +1,12 @@
 import { parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { FALLBACK_IDENTITY } from "../../fenceline/install.ts";
-import { peerAuthentication, serviceObject } from "../../lab/kubernetes/manifests.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { RunningLoad } from "../../lab/pod/app.ts";
 import type { LoadReport } from "../../pod-app/protocol.ts";
 import { applyFence } from "../mesh/fence.ts";
 import { sum } from "../mesh/figures.ts";
-import { applyServices, startWorkload, type Workload } from "../mesh/workload.ts";
+import { DB_PORT, startWebAndDatabase, type WebAndDatabase } from "../mesh/web-and-database.ts";
+import type { Workload } from "../mesh/workload.ts";
 
 export const NAMESPACE = "switch-overs";
 /** Fills the fence, so that nothing else is learned by way of the fallback. */
@@ -18,33 +18,14 @@ const KEPT = "kept";
 const ALWAYS = "always";
 /** Never in a spec: calls to it go by way of the fallback. */
 export const COLD = "cold";
-export const DB = "db";
-const DB_PORT = 9_000;
 /** Milliseconds between two connections. */
 const TCP_INTERVAL = 3;
 
 /** A fenced caller, and what it calls. */
-export interface Scene {
-  readonly caller: Workload;
-  /** Of the TCP service. */
-  readonly address: string;
-}
+export type Scene = WebAndDatabase;
 
-/**
- * Starts them. Calls that the caller's Envoy has no cluster for are answered anyway: by way of the
- * fallback, or in plain text by way of Istio's passthrough and a rule as kube-proxy makes it.
- */
-export async function startScene(lab: Lab, webs: readonly string[]): Promise<Scene> {
-  await lab.namespace(NAMESPACE);
-  await lab.kubernetes.apply(peerAuthentication(NAMESPACE, "PERMISSIVE"));
-  await applyServices(lab, NAMESPACE, [KEPT, COLD, ...webs], "b");
-  const service = serviceObject(NAMESPACE, DB, [{ name: "tcp", port: DB_PORT }], { selector: { app: "b" } });
-  const { spec } = (await lab.kubernetes.apply(service)) as { spec?: { clusterIP?: string } };
-  const address = spec?.clusterIP ?? "";
-  const callee = await startWorkload(lab, NAMESPACE, "b", { http: [8_080], echo: [DB_PORT] });
-  const caller = await startWorkload(lab, NAMESPACE, "a");
-  await caller.pod.serveClusterIP({ address, port: DB_PORT }, { address: callee.pod.address, port: DB_PORT });
-  return { caller, address };
+export function startScene(lab: Lab, webs: readonly string[]): Promise<Scene> {
+  return startWebAndDatabase(lab, NAMESPACE, [KEPT, COLD, ...webs]);
 }
 
 /**

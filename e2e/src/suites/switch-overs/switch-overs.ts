@@ -7,11 +7,11 @@ import type { Propagation } from "../../lab/kubernetes/client.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { LoadReport } from "../../pod-app/protocol.ts";
 import { sum } from "../mesh/figures.ts";
+import { DB } from "../mesh/web-and-database.ts";
 import { numbered } from "../mesh/workload.ts";
 import type { Report, Suite } from "../suite.ts";
 import {
   COLD,
-  DB,
   failedIn,
   failuresIn,
   NAMESPACE,

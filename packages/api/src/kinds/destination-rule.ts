@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Labels, ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
-import { meshKind, type Repeats } from "./kind.ts";
+import { meshKind, placeOnly, type Repeats } from "./kind.ts";
 
 /** What makes an Envoy begin TLS for its client, other than with a certificate of the mesh. */
 const CLIENT_TLS: ReadonlySet<unknown> = new Set(["SIMPLE", "MUTUAL"]);
@@ -37,9 +37,9 @@ export const DestinationRule = z.object({
 });
 export type DestinationRule = z.infer<typeof DestinationRule>;
 
-function keepDestinationRule({ metadata: { name, namespace }, spec, ...rule }: DestinationRule, repeats: Repeats): DestinationRule {
+function keepDestinationRule({ metadata, spec, ...rule }: DestinationRule, repeats: Repeats): DestinationRule {
   const kept = { ...spec, subsets: repeats.value(spec.subsets) };
-  return { ...rule, spec: kept, metadata: { name, namespace: repeats.text(namespace), labels: repeats.labels({}) } };
+  return { ...rule, spec: kept, metadata: placeOnly(metadata, repeats) };
 }
 
 /** Optional, as ServiceEntry is. */

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { isJsonObject } from "../json-object.ts";
 import { ObjectMeta } from "../object.ts";
-import { type MeshKind, meshKind, type Repeats } from "./kind.ts";
+import { type MeshKind, meshKind, placeOnly, type Repeats } from "./kind.ts";
 
 /** A Service by its name. */
 interface ServicePlace {
@@ -71,11 +71,8 @@ function onlyOnce(places: readonly ServicePlace[]): readonly ServicePlace[] {
   return [...new Map(places.map((place) => [`${place.namespace}/${place.name}`, place])).values()];
 }
 
-function keepRoute<Kind extends string>(
-  { metadata: { name, namespace }, spec, ...route }: GatewayRoute<Kind>,
-  repeats: Repeats,
-): GatewayRoute<Kind> {
-  return { ...route, spec: repeats.value(spec), metadata: { name, namespace: repeats.text(namespace), labels: repeats.labels({}) } };
+function keepRoute<Kind extends string>({ metadata, spec, ...route }: GatewayRoute<Kind>, repeats: Repeats): GatewayRoute<Kind> {
+  return { ...route, spec: repeats.value(spec), metadata: placeOnly(metadata, repeats) };
 }
 
 /** Optional: many clusters have none of these kinds, or only some versions of them. */

@@ -59,6 +59,11 @@ export interface MeshKind<O = unknown, Name extends string = string> extends Rea
   readonly labelSelector?: string;
 }
 
+/** Where an object is. Nobody reads the labels of many kinds, and they take memory. */
+export function placeOnly({ name, namespace }: ObjectMeta, repeats: Repeats): ObjectMeta {
+  return { name, namespace: repeats.text(namespace), labels: repeats.labels({}) };
+}
+
 /** The line of a kind of others. The codes of its faults begin with its name. */
 export function meshKind<O, Name extends string>(
   { name, apiVersions, plural, isNamespaced }: Kind<Name>,

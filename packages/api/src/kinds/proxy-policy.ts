@@ -8,7 +8,7 @@ import { isJsonObject } from "../json-object.ts";
 import { MANAGED_BY_LABEL, MANAGER } from "../labels.ts";
 import { Labels, ObjectMeta } from "../object.ts";
 import { clusterReferences, hostOfAddress } from "./cluster-references.ts";
-import { type MeshKind, meshKind, type Repeats } from "./kind.ts";
+import { type MeshKind, meshKind, placeOnly, type Repeats } from "./kind.ts";
 
 /** An object of any of {@link PROXY_POLICY_KINDS}. */
 export interface ProxyPolicy<Kind extends string = string> {
@@ -77,13 +77,10 @@ function referencesOfRules({ jwtRules }: Fields): readonly string[] {
   });
 }
 
-function keepPolicy<Kind extends string>(
-  { metadata: { name, namespace }, spec, ...policy }: ProxyPolicy<Kind>,
-  repeats: Repeats,
-): ProxyPolicy<Kind> {
+function keepPolicy<Kind extends string>({ metadata, spec, ...policy }: ProxyPolicy<Kind>, repeats: Repeats): ProxyPolicy<Kind> {
   return {
     ...policy,
-    metadata: { name, namespace: repeats.text(namespace), labels: repeats.labels({}) },
+    metadata: placeOnly(metadata, repeats),
     spec: { selector: repeats.labels(spec.selector), references: repeats.value(spec.references) },
   };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
-import { meshKind, type Repeats } from "./kind.ts";
+import { meshKind, placeOnly, type Repeats } from "./kind.ts";
 
 const Destination = z.object({ host: z.string().default("") }).nullish();
 const Weighted = z.array(z.object({ destination: Destination })).nullish();
@@ -51,10 +51,10 @@ export const VirtualService = z.object({
 });
 export type VirtualService = z.infer<typeof VirtualService>;
 
-function keepVirtualService({ metadata: { name, namespace }, spec, ...service }: VirtualService, repeats: Repeats): VirtualService {
+function keepVirtualService({ metadata, spec, ...service }: VirtualService, repeats: Repeats): VirtualService {
   return {
     ...service,
-    metadata: { name, namespace: repeats.text(namespace), labels: repeats.labels({}) },
+    metadata: placeOnly(metadata, repeats),
     spec: { ...spec, gateways: repeats.value(spec.gateways), exportTo: repeats.value(spec.exportTo) },
   };
 }

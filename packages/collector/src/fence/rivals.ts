@@ -1,4 +1,5 @@
 import {
+  compareText,
   type FenceKey,
   fenceKeyOf,
   fenceMode,
@@ -47,7 +48,7 @@ export function leavingRivals(
 }
 
 function sorted(keys: readonly FenceKey[]): FenceKey[] {
-  return keys.toSorted((one, another) => (formatFenceKey(one) < formatFenceKey(another) ? -1 : 1));
+  return keys.toSorted((one, another) => compareText(formatFenceKey(one), formatFenceKey(another)));
 }
 
 /** By age, and then by name: in a folder nothing has an age. Never true of a fence and itself. */

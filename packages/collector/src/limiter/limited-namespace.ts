@@ -1,16 +1,10 @@
-import type { DestinationRule, SmartLimiter } from "@fenceline/api";
+import { compareText, type DestinationRule, type SmartLimiter } from "@fenceline/api";
 import type { Material } from "@fenceline/limits";
 import { type Reads, RecordedLookup, type Registry } from "@fenceline/registry";
 import { type LimitedPods, type LimitGroup, limitGroups, type PodPorts } from "@fenceline/render/limiter";
 import { podCounts, servicesBySelector } from "./limiter-material.ts";
 import { podPortsOf, servicesByLabel } from "./limiter-ports.ts";
-import { podsOfSets, type SetPods, setSources } from "./limiter-sets.ts";
-
-/**
- * Most sets of the limiters of a namespace. Which of them are for the same pods is a question of
- * each with each.
- */
-const MOST_SETS = 1_000;
+import { MOST_SETS, podsOfSets, type SetPods, setSources } from "./limiter-sets.ts";
 
 /** A limiter, and the pods that its sets are for. */
 export interface LimiterPods {
@@ -69,7 +63,7 @@ function limitedPods({ limiter, sets }: LimiterPods): readonly LimitedPods[] {
 }
 
 function byAge(one: SmartLimiter, other: SmartLimiter): number {
-  return createdAt(one) - createdAt(other) || (one.metadata.name < other.metadata.name ? -1 : 1);
+  return createdAt(one) - createdAt(other) || compareText(one.metadata.name, other.metadata.name);
 }
 
 function createdAt({ metadata: { creationTimestamp = "" } }: SmartLimiter): number {

@@ -1,4 +1,4 @@
-import type { Labels, Service } from "@fenceline/api";
+import { hasLabels, type Labels, type Service } from "@fenceline/api";
 import { type ServiceLookup, tcpPortsOf } from "@fenceline/registry";
 import type { LimitGroup, PodPorts } from "@fenceline/render/limiter";
 
@@ -34,7 +34,7 @@ export function podPortsOf(
 function behindServices(labels: Labels, services: ServicesByLabel, registry: ServiceLookup): ReadonlyMap<number, readonly number[]> {
   const serving = Object.entries(labels)
     .flatMap((label) => services.get(labelText(label)) ?? [])
-    .filter(({ spec: { selector } }) => selects(selector, labels));
+    .filter(({ spec: { selector } }) => hasLabels(labels, selector));
   const ports = serving.flatMap((service) => tcpPortsOf(service).map(({ port }) => ({ service, port })));
   return new Map(
     [...Map.groupBy(ports, ({ port }) => port)].map(([port, list]) => {
@@ -42,10 +42,6 @@ function behindServices(labels: Labels, services: ServicesByLabel, registry: Ser
       return [port, [...targets].sort((a, b) => a - b).slice(0, MOST_POD_PORTS)];
     }),
   );
-}
-
-function selects(selector: Labels, labels: Labels): boolean {
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }
 
 function labelText(label: readonly string[]): string {

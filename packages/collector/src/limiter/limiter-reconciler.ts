@@ -10,7 +10,7 @@ import {
 } from "@fenceline/api";
 import type { Desired, Reconciler } from "@fenceline/control";
 import type { Material } from "@fenceline/limits";
-import { fittingRules, type LimitGroup, type LimitRule } from "@fenceline/render/limiter";
+import { type LimitGroup, type LimitRule, rulesWithoutRoom } from "@fenceline/render/limiter";
 import { reservedNamespace } from "@fenceline/render/reach";
 import type { Obstacle } from "@fenceline/store";
 import type { KindContext } from "../kind-context.ts";
@@ -168,7 +168,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       const pods = known.limiters.get(limiter);
       return pods === undefined ? [] : this.#rulesOf(pods.limiter).rules.flatMap(({ rule }) => (rule.set === set ? [rule] : []));
     });
-    const leftOut = new Set(fittingRules(rules).leftOut);
+    const leftOut = new Set(rulesWithoutRoom(rules));
     known.leftOut.set(group, leftOut);
     return leftOut;
   }

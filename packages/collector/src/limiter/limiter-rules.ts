@@ -3,6 +3,7 @@ import { AdaptiveRule, ExpressionError, Expressions, type InForce, type Material
 import { type LimitFault, type LimitRule, limitRules } from "@fenceline/render/limiter";
 import { POD_COUNT } from "./limiter-material.ts";
 import type { RuleDecision } from "./limiter-seen.ts";
+import { MOST_SETS } from "./limiter-sets.ts";
 
 /** A rule that can be decided, and what was decided last. */
 export interface DecidedRule {
@@ -40,6 +41,7 @@ export function readRules(
   const faults: LimitFault[] = [];
   const read = limitRules(limiter);
   faults.push(...read.faults);
+  // No more sets are taken in its namespace.
   const expressions = expressionsFor(Object.keys(limiter.spec.sets).slice(0, MOST_SETS), metrics, faults);
   const known = new Map(before?.rules.map((each) => [each.rule.id, each.adaptive.inForce]));
   const inForceBefore = new Map(stored.map((each) => [ruleText(each.set, each.rule), { isActive: each.active, quota: each.quota }]));
@@ -56,9 +58,6 @@ export function readRules(
   const kept = before?.rules.filter(({ rule }) => !ids.has(rule.id) && isAskedFor(limiter, rule)) ?? [];
   return { limiter, rules: [...rules, ...kept], faults };
 }
-
-/** Most sets that the expressions of a limiter may name: no more are taken in its namespace. */
-const MOST_SETS = 1_000;
 
 /** The rule as it is in force, for a status and for whoever renders it. */
 export function decide({ rule, adaptive }: DecidedRule, material: Material, now: number): RuleDecision {

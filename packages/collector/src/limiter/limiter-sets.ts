@@ -3,6 +3,12 @@ import type { ServiceLookup } from "@fenceline/registry";
 import { BASE_SET } from "@fenceline/render/limiter";
 import { selectorFault } from "@fenceline/render/reach";
 
+/**
+ * Most sets of the limiters of a namespace. Which of them are for the same pods is a question of
+ * each with each.
+ */
+export const MOST_SETS = 1_000;
+
 /** Why nobody knows the pods of a set, or it is for none. */
 export interface MissingPods {
   readonly reason: "PodsUnknown" | "SelectorInvalid" | "TooManySets";

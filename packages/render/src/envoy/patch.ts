@@ -150,12 +150,11 @@ function routeConfigurationMatch({ context, name, proxy }: RouteConfigurationPla
   return { context, ...(proxy && { proxy }), routeConfiguration: { ...(name !== undefined && { name }) } };
 }
 
-function routeMatch({ context, configuration, virtualHost, route, proxy }: RoutePlace) {
+function routeMatch({ context, configuration: name, virtualHost, route, proxy }: RoutePlace) {
   const vhost = {
     ...(virtualHost !== undefined && { name: virtualHost }),
     ...(route !== undefined && { route: { name: route } }),
   };
-  const name = configuration;
   return { context, ...(proxy && { proxy }), routeConfiguration: { ...(name !== undefined && { name }), vhost } };
 }
 
@@ -164,7 +163,7 @@ export function outboundCluster(port: number, service: string, { namespace, clus
   return `outbound|${port}||${service}.${namespace}.svc.${clusterDomain}`;
 }
 
-/** Protobuf's JSON form of a duration. */
+/** Protobuf's JSON form of a duration, which has nine digits behind the point at most. */
 export function seconds(milliseconds: number): string {
-  return `${milliseconds / 1_000}s`;
+  return `${Number((milliseconds / 1_000).toFixed(9))}s`;
 }

@@ -1,5 +1,5 @@
-export { fittingRules } from "./fitting-rules.ts";
 export { type LimitedPods, type LimitGroup, labelsText, limitGroups } from "./limit-groups.ts";
 export type { PodPorts } from "./limit-place.ts";
 export { BASE_SET, type LimitFault, type LimitRule, limitRules } from "./limit-rules.ts";
 export { renderLimits } from "./render-limits.ts";
+export { rulesWithoutRoom } from "./rules-without-room.ts";

@@ -1,4 +1,5 @@
 import type { EnvoyValue } from "@fenceline/api";
+import { seconds } from "../envoy/patch.ts";
 import { literalValue } from "./header-names.ts";
 import type { DescriptorEntry, LimitActions } from "./limit-actions.ts";
 import type { LimitedRule } from "./limit-rules.ts";
@@ -67,7 +68,7 @@ function costOf(cost: LimitedRule["rule"]["descriptor"]["action"]["cost"]): Fiel
 }
 
 function localDescriptors({ rule, quota }: LimitedRule): readonly Fields[] {
-  const token_bucket = { max_tokens: quota, tokens_per_fill: quota, fill_interval: secondsText(rule.interval) };
+  const token_bucket = { max_tokens: quota, tokens_per_fill: quota, fill_interval: seconds(rule.interval) };
   const { shadow } = rule.descriptor.action;
   return rule.alternatives.map(({ entries }: LimitActions) => ({
     entries: entries.map(entryOf),
@@ -87,11 +88,6 @@ function withoutRepeats(descriptors: readonly Fields[]): readonly Fields[] {
     if (!byEntries.has(id)) byEntries.set(id, descriptor);
   }
   return [...byEntries.values()];
-}
-
-/** Protobuf's JSON form of a length of time, which has nine digits at most. */
-function secondsText(milliseconds: number): string {
-  return `${Number((milliseconds / 1_000).toFixed(9))}s`;
 }
 
 /** Envoy takes an entry without a value for every value. */

@@ -46,17 +46,10 @@ export function renderLimits({ metadata, labels, filterName, rules, podPorts }: 
  * actions itself does not look at those of a route.
  */
 function contextPatches(rules: readonly LimitedRule[], context: LimitPlace["context"], filterName: string): readonly ConfigPatch[] {
-  const parts = [
-    {
-      name: filterName,
-      placed: placedRules(
-        rules.filter((each) => !isCustom(each)),
-        context,
-      ),
-    },
-    { name: `${filterName}.custom`, placed: placedRules(rules.filter(isCustom), context) },
-  ];
-  const named = parts.flatMap(({ name, placed }) => withFilters(name, placed));
+  const named = [false, true].flatMap((custom) => {
+    const own = rules.filter((each) => isCustom(each) === custom);
+    return withFilters(custom ? `${filterName}.custom` : filterName, placedRules(own, context));
+  });
   const patches = named.map(({ filter, place, rules: placed }) => mergedInto({ ...place }, perFilter(filter, localLimit(placed))));
   return [...patches, ...httpFilterPatches([...new Set(named.map(({ filter }) => filter))].map(limitFilter), { context })];
 }

@@ -9,26 +9,16 @@ const MOST_CHARACTERS = 1024 * 1024;
 /** What stands at each place beside its rules. */
 const PLACE_SIZE = 1_200;
 
-/** Which rules an EnvoyFilter has room for. */
-export interface FittingRules {
-  readonly fitting: readonly LimitRule[];
-  /** The others, in the same order. */
-  readonly leftOut: readonly LimitRule[];
-}
-
 /**
- * Of the rules for some pods, the first that one EnvoyFilter has room for. A rule stands at each of
+ * Of the rules for some pods those that one EnvoyFilter has no room for. A rule stands at each of
  * its places, and one of a wide place at each narrow one in it once more, so a text of a few
  * kilobytes can ask for gigabytes.
  *
  * @param rules those of the oldest limiter first: a newcomer takes nobody's place
  */
-export function fittingRules(rules: readonly LimitRule[]): FittingRules {
+export function rulesWithoutRoom(rules: readonly LimitRule[]): readonly LimitRule[] {
   const size = new FilterSize();
-  const fitting: LimitRule[] = [];
-  const leftOut: LimitRule[] = [];
-  for (const rule of rules) (size.take(rule) ? fitting : leftOut).push(rule);
-  return { fitting, leftOut };
+  return rules.filter((rule) => !size.take(rule));
 }
 
 /** How long an EnvoyFilter gets, rule by rule, without making it. */
