@@ -126,6 +126,11 @@ export class Mesh {
     return labels === undefined ? [] : this.#needs.requiredFor(namespace, labels);
   }
 
+  /** EnvoyFilters of others by which calls of some pods to unknown hosts miss our fallback. */
+  catchAllRemoved(namespace: string, labels: Labels | undefined): readonly string[] {
+    return labels === undefined ? [] : this.#needs.catchAllRemovedFor(namespace, labels);
+  }
+
   /** Fences whose proxies may need other hosts than before, once the changes are taken over. */
   fencesNeedingOthers(changes: Pick<MeshChanges, "of">): readonly ServiceFence[] {
     return this.#needs.touchedBy(policyChanges(changes)).flatMap(({ namespace, selector }) => {

@@ -20,6 +20,11 @@ export interface ProxyPolicy<Kind extends string = string> {
     readonly selector: Labels;
     /** Hosts that it has these pods' proxies call, each once. */
     readonly references: readonly string[];
+    /**
+     * Of an EnvoyFilter: whether it takes Istio's catch-all virtual host away, as the mesh-wide one
+     * of Slime does. Nothing is left then of which calls could go to our fallback. Default: no.
+     */
+    readonly removesCatchAll?: boolean;
   };
 }
 
@@ -34,6 +39,7 @@ const Meta = ObjectMeta.extend({ annotations: Labels.optional().catch(undefined)
 function policySchema<Kind extends string>(
   kind: Kind,
   referencesOf: (spec: Fields, annotations: Labels) => readonly string[],
+  removesCatchAll: (spec: Fields) => boolean = () => false,
 ): z.ZodType<ProxyPolicy<Kind>> {
   const written = z.object({ apiVersion: z.string(), kind: z.literal(kind), metadata: Meta, spec: z.unknown().optional() });
   return written.transform(({ apiVersion, metadata: { annotations = {}, ...metadata }, spec }) => {
@@ -41,7 +47,8 @@ function policySchema<Kind extends string>(
     const isOurs = metadata.labels[MANAGED_BY_LABEL] === MANAGER;
     const isForSidecars = fields.targetRef == null && !(Array.isArray(fields.targetRefs) && fields.targetRefs.length > 0);
     const references = isOurs || !isForSidecars ? [] : [...new Set(referencesOf(fields, annotations))];
-    return { apiVersion, kind, metadata, spec: { selector: selectorOf(fields), references } };
+    const removes = !isOurs && isForSidecars && removesCatchAll(fields);
+    return { apiVersion, kind, metadata, spec: { selector: selectorOf(fields), references, ...(removes && { removesCatchAll: true }) } };
   });
 }
 
@@ -65,6 +72,25 @@ function referencesOfFilter({ configPatches }: Fields, { [REFERENCED_SERVICES]: 
   return [...named.filter((service) => service !== ""), ...clusterReferences(values)];
 }
 
+/** Those that a sidecar has, of ALLOW_ANY and REGISTRY_ONLY. */
+const CATCH_ALL_HOSTS: ReadonlySet<unknown> = new Set(["allow_any", "block_all"]);
+
+/** A patch for proxies with certain metadata is for a few of them, such as a fallback's own. */
+function removesCatchAll({ configPatches }: Fields): boolean {
+  const patches = Array.isArray(configPatches) ? configPatches : [];
+  return patches.some((each) => {
+    const match = fieldOf(each, "match");
+    const context = fieldOf(match, "context") ?? "ANY";
+    return (
+      fieldOf(each, "applyTo") === "VIRTUAL_HOST" &&
+      fieldOf(fieldOf(each, "patch"), "operation") === "REMOVE" &&
+      (context === "SIDECAR_OUTBOUND" || context === "ANY") &&
+      fieldOf(fieldOf(match, "proxy"), "metadata") == null &&
+      CATCH_ALL_HOSTS.has(fieldOf(fieldOf(fieldOf(match, "routeConfiguration"), "vhost"), "name"))
+    );
+  });
+}
+
 /**
  * Envoy fetches the keys by the cluster of the host where istiod finds one and its JWKS resolver
  * does not do it (PILOT_JWT_ENABLE_REMOTE_JWKS); which of the two, nobody outside of it knows.
@@ -81,7 +107,7 @@ function keepPolicy<Kind extends string>({ metadata, spec, ...policy }: ProxyPol
   return {
     ...policy,
     metadata: placeOnly(metadata, repeats),
-    spec: { selector: repeats.labels(spec.selector), references: repeats.value(spec.references) },
+    spec: { ...spec, selector: repeats.labels(spec.selector), references: repeats.value(spec.references) },
   };
 }
 
@@ -89,8 +115,9 @@ function keepPolicy<Kind extends string>({ metadata, spec, ...policy }: ProxyPol
 function policyKind<Kind extends string>(
   kind: Parameters<typeof meshKind<ProxyPolicy<Kind>, Kind>>[0],
   referencesOf: (spec: Fields, annotations: Labels) => readonly string[],
+  removesCatchAll?: (spec: Fields) => boolean,
 ): MeshKind<ProxyPolicy<Kind>, Kind> {
-  const schema = policySchema(kind.name, referencesOf);
+  const schema = policySchema(kind.name, referencesOf, removesCatchAll);
   return meshKind(kind, { schema, keep: keepPolicy, isOptional: true, isInManifests: true });
 }
 
@@ -99,6 +126,7 @@ export const FOREIGN_ENVOY_FILTER: MeshKind<ProxyPolicy<"EnvoyFilter">, "EnvoyFi
   ...policyKind(
     { name: "EnvoyFilter", plural: "envoyfilters", apiVersions: ["networking.istio.io/v1alpha3"], isNamespaced: true },
     referencesOfFilter,
+    removesCatchAll,
   ),
   labelSelector: `${MANAGED_BY_LABEL}!=${MANAGER}`,
 };

@@ -28,6 +28,8 @@ export interface ConditionsInput {
   /** Kinds of objects that are wanted and are not in the store. Default: none. */
   readonly missing?: readonly string[];
   readonly fallbackReady: boolean;
+  /** EnvoyFilters of others by which calls to unknown hosts miss the fallback. Default: none. */
+  readonly catchAllRemoved?: readonly string[];
   /** Names of Sidecars of others that are for the same pods. */
   readonly conflicts: readonly string[];
   /** Default Sidecars that a fence's would take the place of, with what it would drop. */
@@ -143,7 +145,12 @@ function otherSidecar(conflicts: readonly string[]): string {
   return `Sidecar ${shortenedList(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
 }
 
-function fallback({ fallbackReady }: ConditionsInput): FenceJudgement {
+/** It may be ready, and yet no call gets to it. */
+function fallback({ fallbackReady, catchAllRemoved = [] }: ConditionsInput): FenceJudgement {
+  if (catchAllRemoved.length > 0) {
+    const message = `${shortenedList(catchAllRemoved, ", ")} takes Istio's catch-all routes away, so calls to unknown hosts go where it says, and nothing is learned of them: delete it. If it is Slime's, docs/migrating-from-slime.md says when`;
+    return { type: "FallbackReady", status: "False", reason: "CatchAllRemoved", message };
+  }
   return fallbackReady
     ? { type: "FallbackReady", status: "True", reason: "EndpointsReady", message: "the global sidecar takes calls to unknown hosts" }
     : {

@@ -46,6 +46,8 @@ export interface FenceSeen {
   readonly foreignInRoot?: readonly ForeignObject[];
   /** Whether the fallback can answer. */
   readonly fallbackReady: boolean;
+  /** EnvoyFilters of others by which calls to unknown hosts miss the fallback. Default: none. */
+  readonly catchAllRemoved?: readonly string[];
   /** Versions of Istio that its proxies run, as far as they are known. */
   readonly proxyVersions: readonly string[];
   /** Older fences for the same pods. */

@@ -126,6 +126,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       foreign: store.foreign(SIDECAR, of.namespace),
       foreignInRoot: current.rootNamespaces.flatMap((root) => store.foreign(SIDECAR, root)),
       fallbackReady: fallbackReady(current),
+      catchAllRemoved: current.catchAllRemoved(of.namespace, labels),
       proxyVersions: proxyVersions(of),
       rivals: labels === undefined ? [] : olderRivals(fence, labels, besides, pods),
       leaving: this.#leavingBefore(of, present.length > 0 ? undefined : labels, besides, pods),

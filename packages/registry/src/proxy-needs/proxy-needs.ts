@@ -48,8 +48,7 @@ export class ProxyNeeds {
   apply(changes: readonly ObjectChange<ProxyPolicy>[]): void {
     for (const { before, after } of changes) {
       if (before !== undefined) this.#remove(before);
-      // Most EnvoyFilters name no cluster.
-      if (after !== undefined && after.spec.references.length > 0) this.#add(after);
+      if (after !== undefined && counts(after)) this.#add(after);
     }
   }
 
@@ -67,20 +66,33 @@ export class ProxyNeeds {
     });
   }
 
+  /**
+   * EnvoyFilters of others that take Istio's catch-all virtual host away from these pods' proxies,
+   * ordered.
+   */
+  catchAllRemovedFor(namespace: string, labels: Labels): readonly string[] {
+    const found: string[] = [];
+    for (const [by, { spec }] of this.#policiesFor(namespace, labels)) if (spec.removesCatchAll === true) found.push(by);
+    return found.sort(compareText);
+  }
+
   /** Whose needs are others by some changes. */
   touchedBy(changes: readonly ObjectChange<ProxyPolicy>[]): readonly TouchedPods[] {
     const sides = changes.flatMap(({ before, after }) => [before, after]);
     return sides.flatMap((policy) => {
-      if (policy === undefined || policy.spec.references.length === 0) return [];
+      if (policy === undefined || !counts(policy)) return [];
       const { namespace } = policy.metadata;
       return { namespace: this.#mesh.rootNamespaces.includes(namespace) ? undefined : namespace, selector: policy.spec.selector };
     });
   }
 
   *#ofPolicies(namespace: string, labels: Labels): Generator<NeededHost> {
+    for (const [by, { spec }] of this.#policiesFor(namespace, labels)) for (const reference of spec.references) yield { reference, by };
+  }
+
+  *#policiesFor(namespace: string, labels: Labels): Generator<readonly [string, ProxyPolicy]> {
     for (const place of new Set([namespace, ...this.#mesh.rootNamespaces]))
-      for (const [by, { spec }] of this.#byNamespace.get(place) ?? [])
-        if (!labelsDiffer(spec.selector, labels)) for (const reference of spec.references) yield { reference, by };
+      for (const named of this.#byNamespace.get(place) ?? []) if (!labelsDiffer(named[1].spec.selector, labels)) yield named;
   }
 
   #add(policy: ProxyPolicy): void {
@@ -98,6 +110,11 @@ export class ProxyNeeds {
 }
 
 /** `EnvoyFilter test1/lua`. */
+/** Most EnvoyFilters name no cluster, and leave the catch-all where it is. */
+function counts({ spec }: ProxyPolicy): boolean {
+  return spec.references.length > 0 || spec.removesCatchAll === true;
+}
+
 function nameOf({ kind, metadata: { namespace, name } }: ProxyPolicy): string {
   return `${kind} ${namespace}/${name}`;
 }

@@ -1,7 +1,9 @@
 import {
+  groupOf,
   type Labels,
   MANAGED_BY_LABEL,
   MANAGER,
+  OWN_KINDS,
   OWNER_ANNOTATION,
   type RenderedObject,
   SIDECAR,
@@ -32,16 +34,29 @@ export interface LiveObject {
   readonly settings?: readonly string[];
   /** When another replica than the leader last added to it, in milliseconds of its wall clock. */
   readonly widenedAt: number | undefined;
-  /** Only of objects that carry our label: nobody compares the others, and a mesh may hold many. */
+  /** Only where {@link isOurs}: nobody compares the others, and a mesh may hold many. */
   readonly spec: unknown;
 }
 
 /** As Istio's `OutboundTrafficPolicy.Mode`. */
 export type OutboundMode = "ALLOW_ANY" | "REGISTRY_ONLY";
 
-/** Whether the object carries our label. It may still belong to somebody else. */
-export function isLabelledOurs({ labels }: Pick<LiveObject, "labels">): boolean {
-  return labels[MANAGED_BY_LABEL] === MANAGER;
+/**
+ * Whether the object carries our label, or is one that Slime made. It may still belong to somebody
+ * else.
+ *
+ * Slime makes objects for the very kinds that are ours now, with an owner reference and without a
+ * label. They are adopted: two Sidecars for the same pods would be one too many (issue 16).
+ */
+export function isOurs({ labels, owners }: Pick<LiveObject, "labels" | "owners">): boolean {
+  const manager = labels[MANAGED_BY_LABEL];
+  return manager === MANAGER || (manager === undefined && owners.some(isKindOfOurs));
+}
+
+function isKindOfOurs({ apiVersion, kind, controller }: WireOwner): boolean {
+  return (
+    controller === true && OWN_KINDS.some((own) => own.name === kind && own.apiVersions.some((of) => groupOf(of) === groupOf(apiVersion)))
+  );
 }
 
 /** Cuts an object of the API server down. */
@@ -58,7 +73,7 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
     selector?: { matchLabels?: Labels };
     outboundTrafficPolicy?: { mode?: unknown } | null;
   };
-  const ours = isLabelledOurs({ labels });
+  const ours = isOurs({ labels, owners });
   // One without labels takes every pod of the namespace, and is a selector anyway.
   const given = workloadSelector ?? podSelector;
   const selector = workloadSelector?.labels ?? podSelector?.matchLabels ?? (given === null || given === undefined ? undefined : {});
@@ -93,6 +108,6 @@ export function outboundMode(mode: unknown): OutboundMode {
 export function asRendered({ apiVersion, kind, namespace, name, labels, owners, renderedFor, spec }: LiveObject): RenderedObject {
   const annotations = renderedFor === undefined ? undefined : { annotations: { [OWNER_ANNOTATION]: renderedFor } };
   const metadata = { name, namespace, labels, ...annotations, ...(owners.length > 0 && { ownerReferences: owners }) };
-  // What stands here carries our label; should it not be what we render, the comparison says so.
+  // What stands here is ours; should it not be what we render, the comparison says so.
   return { apiVersion, kind, metadata, spec } as RenderedObject;
 }

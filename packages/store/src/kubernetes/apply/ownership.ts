@@ -1,24 +1,24 @@
 import { MANAGED_BY_LABEL, MANAGER, type ObjectRef, OWN_KINDS, readOwnerText } from "@fenceline/api";
 import { type Conflict, ownedByAnother } from "../../conflict.ts";
-import { isLabelledOurs, type LiveObject } from "./live-object.ts";
+import { isOurs, type LiveObject } from "./live-object.ts";
 
 /** Names of the kinds that own what is rendered. */
 export const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) => name));
 
 /**
- * The object of ours that a live object was rendered for: it carries our label, and its controller
- * is of a kind of ours. Where it has no controller any more, the annotation says whose it was.
+ * The object of ours that a live object was rendered for: {@link isOurs}, and its controller is of
+ * a kind of ours. Where it has no controller any more, the annotation says whose it was.
  *
  * @param own names of these kinds
  */
 export function ownerOf(live: LiveObject, own: ReadonlySet<string> = OWN_NAMES): ObjectRef | undefined {
-  const owner = isLabelledOurs(live) ? namedOwner(live) : undefined;
+  const owner = isOurs(live) ? namedOwner(live) : undefined;
   return owner !== undefined && own.has(owner.kind) ? owner : undefined;
 }
 
 /**
- * Whether we may write to, or delete, a live object for an owner: it carries our label, and the
- * owner is its controller, or was the last one. Undefined when we may.
+ * Whether we may write to, or delete, a live object for an owner: {@link isOurs}, and the owner is
+ * its controller, or was the last one. Undefined when we may.
  *
  * An owner that was deleted and made again has a new uid; its old objects are still its own, and
  * the garbage collector compares versions before it deletes.
@@ -26,7 +26,7 @@ export function ownerOf(live: LiveObject, own: ReadonlySet<string> = OWN_NAMES):
 export function conflictOf(live: LiveObject, owner: ObjectRef): Conflict | undefined {
   const { kind, namespace, name } = live;
   const what = `${kind} ${namespace}/${name}`;
-  if (!isLabelledOurs(live)) {
+  if (!isOurs(live)) {
     const message = `${what} exists and is not labelled ${MANAGED_BY_LABEL}=${MANAGER}; it is left as it is`;
     return { kind, namespace, name, reason: "NotManagedByFenceline", message };
   }
