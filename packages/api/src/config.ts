@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { Ageing, SwitchOver } from "./config/ageing.ts";
+import { AutomaticFences } from "./config/automatic-fences.ts";
 import { External } from "./config/external.ts";
 import { CollectorService, Fallback } from "./config/own-services.ts";
 import { Telemetry } from "./config/telemetry.ts";
-import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "./kinds/automatic-fence.ts";
 import { SERVICE_ENTRY_MODES } from "./kinds/service-entry.ts";
 import { LabelKey } from "./label-key.ts";
 import { NamespaceName } from "./object.ts";
@@ -23,21 +23,6 @@ const DomainName = z
     /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
     "not a domain: lower-case labels with dots between, none at the end",
   );
-
-const AutomaticFences = z.strictObject({
-  create: z
-    .enum(AUTOMATIC_FENCES)
-    .default("Labelled")
-    .describe(
-      `Which workloads get a fence by themselves, one per selector of Services. Labelled: those whose Service, or else its Namespace, has the label ${FENCED_LABEL} "true". All: also those where neither has it. Off: none. Fences that were made automatically and are no longer wanted are deleted, with what they have learned (after ageing.keepDeleted). Quote "Off" in YAML.`,
-    ),
-  mode: z
-    .enum(AUTOMATIC_FENCE_MODES)
-    .default("Enforce")
-    .describe(
-      "Mode of fences that are made from now on. Enforce: learn and narrow. Observe: learn only. Those that exist stay as they are.",
-    ),
-});
 
 const ON_DEMAND = ["auto", "always", "never"] as const;
 
@@ -66,7 +51,7 @@ export const Config = z.strictObject({
     .max(16)
     .optional()
     .describe(
-      "ConfigMaps in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy, rootNamespace, the defaults of exportTo and the hosts that proxies call are read: one for each revision of the control plane, and one that they share. REGISTRY_ONLY in any of them holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
+      "ConfigMaps in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy, rootNamespace, the defaults of exportTo, discoverySelectors and the hosts that proxies call are read: one for each revision of the control plane, and one that they share. REGISTRY_ONLY in any of them holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
     ),
   meshConfigMap: DomainName.optional().describe(
     "One more of `meshConfigMaps`: how the field was named when there was one only. Where it stands alone, no other is read.",

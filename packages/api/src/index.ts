@@ -1,4 +1,5 @@
 export type { SwitchOver } from "./config/ageing.ts";
+export type { NamespaceScope } from "./config/automatic-fences.ts";
 export { type Dispatch, Fallback } from "./config/own-services.ts";
 export type { PrometheusTelemetry } from "./config/prometheus.ts";
 export * from "./config.ts";
@@ -32,6 +33,7 @@ export * from "./kinds/service-fence-status.ts";
 export * from "./kinds/spec-fault.ts";
 export * from "./kinds/table.ts";
 export * from "./kinds/virtual-service.ts";
+export * from "./label-selector.ts";
 export * from "./manifest.ts";
 export * from "./merge-patch.ts";
 export * from "./null-fields.ts";

@@ -64,6 +64,32 @@ test("Slime makes no fences by itself unless it is told to", () => {
   assert.equal(parseConfigOrGeneral("autoFence: true\n", "general.yaml").config.automaticFences.create, "Labelled");
 });
 
+const SCOPE = `
+autoFence: true
+blackNamespaceList: " kube-system , monitoring,,"
+whiteNamespaceList: shop
+managementSelectors:
+- {matchLabels: {env: prod}}
+- {matchExpressions: [{key: team, operator: In, values: [shop]}]}
+`;
+
+test("the namespaces of a general are trimmed, and its selectors are ours", () => {
+  const { config, remarks } = parseConfigOrGeneral(SCOPE, "general.yaml");
+  assert.deepEqual(config.automaticFences.namespaces, {
+    deny: ["kube-system", "monitoring"],
+    allow: ["shop"],
+    selectors: [{ matchLabels: { env: "prod" } }, { matchExpressions: [{ key: "team", operator: "In", values: ["shop"] }] }],
+  });
+  assert.deepEqual(remarks, []);
+});
+
+test("a fault in the namespaces or the selectors of a general names the line and the field of that file", () => {
+  const names = SCOPE.replace("monitoring", "Monitoring");
+  assert.throws(() => parseConfigOrGeneral(names, "general.yaml"), /general\.yaml:3 blackNamespaceList: not a namespace/);
+  const selector = SCOPE.replace("operator: In", "operator: Is");
+  assert.throws(() => parseConfigOrGeneral(selector, "general.yaml"), /general\.yaml:7 managementSelectors\[1\]\.matchExpressions\[0\]/);
+});
+
 test("a fault in a general names the line and the field of that file", () => {
   const text = "general:\n  wormholePort: ['80']\n  dispatches:\n  - {name: x, domains: ['a b'], cluster: y}\n";
   assert.throws(() => parseConfigOrGeneral(text, "module.yaml"), /module\.yaml.*4.*general\.dispatches\[0\]\.domains\[0\]|module\.yaml:4/s);

@@ -37,12 +37,32 @@ export function slimeGeneral(value: unknown): SlimeGeneral | undefined {
 }
 
 /** Of a `general` of kind lazyload: no other module has anything that counts here. */
-function configOf({ clusterGsNamespace, dispatches, autoFence, defaultFence }: JsonObject): JsonObject {
+function configOf(general: JsonObject): JsonObject {
+  const { clusterGsNamespace, dispatches, autoFence, defaultFence } = general;
+  const create = autoFence === true ? (defaultFence === true ? "All" : "Labelled") : "Off";
   return {
     ...(isGiven(clusterGsNamespace) && { namespace: clusterGsNamespace }),
     ...(isGiven(dispatches) && { fallback: { dispatches: named(dispatches) } }),
-    automaticFences: { create: autoFence === true ? (defaultFence === true ? "All" : "Labelled") : "Off" },
+    automaticFences: { create, namespaces: scopeOf(general) },
   };
+}
+
+/** Where Slime's field stands under ours. */
+const SCOPE = { deny: "blackNamespaceList", allow: "whiteNamespaceList", selectors: "managementSelectors" } as const;
+
+function scopeOf({ blackNamespaceList, whiteNamespaceList, managementSelectors }: JsonObject): JsonObject {
+  return {
+    ...(isGiven(blackNamespaceList) && { deny: namesIn(blackNamespaceList) }),
+    ...(isGiven(whiteNamespaceList) && { allow: namesIn(whiteNamespaceList) }),
+    ...(isGiven(managementSelectors) && { selectors: managementSelectors }),
+  };
+}
+
+/** A text with commas. Slime takes blanks for part of a name, so that it matches nothing. */
+function namesIn(list: unknown): unknown {
+  if (typeof list !== "string") return list;
+  const names = list.split(",").map((name) => name.trim());
+  return names.filter((name) => name !== "");
 }
 
 /** Prometheus stands beside the `general` of a module. */
@@ -70,7 +90,14 @@ function remarksOf(module: SlimeModule, general: JsonObject): readonly string[] 
 
 function placeOf([first, ...rest]: FieldPath): FieldPath {
   if (first === "fallback") return rest;
+  if (first === "automaticFences") return placeOfScope(rest);
   return first === "namespace" ? ["clusterGsNamespace", ...rest] : [];
+}
+
+/** Of `automaticFences.namespaces`: its lists of names are one text each. */
+function placeOfScope([, field, ...rest]: FieldPath): FieldPath {
+  if (field === "selectors") return [SCOPE.selectors, ...rest];
+  return field === "allow" || field === "deny" ? [SCOPE[field]] : [];
 }
 
 /** Of `telemetry.prometheus`: its one server is the `address`. */

@@ -5,6 +5,7 @@ import {
   type FenceKey,
   GATEWAY_ROUTE_KINDS,
   type GatewayRoute,
+  type LabelSelector,
   type Labels,
   labelsDiffer,
   NAMESPACE,
@@ -51,6 +52,7 @@ export class Mesh {
   readonly #system: SystemHosts;
   readonly #needs: ProxyNeeds;
   readonly #namespaces = new Map<string, Namespace>();
+  #discovery: readonly (readonly LabelSelector[])[] = [];
   #config: MeshConfiguration;
   #controlPlanes: readonly ControlPlane[] = [];
   #rootNamespaces: readonly string[] = [];
@@ -147,6 +149,11 @@ export class Mesh {
   /** What decides who is REGISTRY_ONLY; none where no MeshConfig can be read. */
   get controlPlanes(): readonly ControlPlane[] {
     return this.#controlPlanes;
+  }
+
+  /** `discoverySelectors` of each control plane; one without any knows every namespace. */
+  get discovery(): readonly (readonly LabelSelector[])[] {
+    return this.#discovery;
   }
 
   /** Istio's root namespaces: what stands there counts in every namespace. */
@@ -277,6 +284,7 @@ export class Mesh {
     const meshRootNamespaces = [...new Set(meshConfigs.flatMap(({ rootNamespace }) => rootNamespace ?? []))];
     this.#config = { ...this.#given, meshRootNamespaces };
     this.meshHosts.configure(exportDefaults(meshConfigs));
+    this.#discovery = meshConfigs.map(({ discoverySelectors = [] }) => discoverySelectors);
     this.#controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, this.#given));
     this.#rootNamespaces = rootNamespacesOf(this.#controlPlanes, this.#given);
     this.#needs.configure({

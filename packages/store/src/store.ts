@@ -1,6 +1,7 @@
 import type {
   FenceKey,
   Kind,
+  LabelSelector,
   Labels,
   NeededHost,
   ObjectChange,
@@ -62,6 +63,8 @@ export interface MeshConfig {
   readonly serviceExportTo?: readonly string[];
   /** `defaultVirtualServiceExportTo`, the same of a VirtualService. */
   readonly virtualServiceExportTo?: readonly string[];
+  /** `discoverySelectors`: istiod knows the Namespaces that one of them takes. Default: all. */
+  readonly discoverySelectors?: readonly LabelSelector[];
   /** Hosts that it has proxies call. Default: none. */
   readonly neededHosts?: readonly NeededHost[];
 }

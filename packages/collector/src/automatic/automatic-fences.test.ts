@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { Config, SERVICE_FENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
-import { NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { CONFIG_MAPS, MESH_CONFIG_MAP, NAMESPACES, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { Mesh } from "../mesh.ts";
 import { CollectorMetrics } from "../metrics.ts";
@@ -81,6 +81,34 @@ test("a Namespace is labelled: its workloads are fenced; the label is taken off:
     assert.match(counted, new RegExp(`^fenceline_writes_total\\{kind="ServiceFence",action="${action}"\\} 1$`, "m"));
   assert.ok(server.get(FENCES, { namespace: "test1", name: "a" }), "a person's fence stays");
 });
+
+const SELECTORS = [{ matchExpressions: [{ key: "env", operator: "In", values: ["prod"] }] }];
+const DISCOVERY = "discoverySelectors: [{matchLabels: {env: prod}}]";
+
+for (const [what, automaticFences, mesh] of [
+  ["the configuration selects no more", { namespaces: { selectors: SELECTORS } }, ""],
+  ["istiod discovers no more", {}, DISCOVERY],
+] as const)
+  test(`rows 33, 34, 118: of a Namespace that ${what} the automatic fences go, with what they rendered, and those of people stay`, async (t) => {
+    const config = Config.parse({ ...CONFIG, automaticFences: { create: "All", ...automaticFences } });
+    const env = (value: string) => ({ metadata: { name: "shop", labels: { env: value } } });
+    const MINE = { namespace: "shop", name: "mine" };
+    const { server } = await startCluster(
+      t,
+      (fake) => {
+        fake.put(CONFIG_MAPS, { metadata: MESH_CONFIG_MAP, data: { mesh } });
+        fake.put(NAMESPACES, env("prod"));
+        addService(fake, "web");
+        fake.put(FENCES, { metadata: MINE, spec: { enable: true, workloadSelector: { labels: { app: "mine" } } } });
+      },
+      true,
+      config,
+    );
+    await until(() => server.get(SIDECARS, WEB) !== undefined && server.get(SIDECARS, MINE) !== undefined);
+    server.put(NAMESPACES, env("dev"));
+    await until(() => server.get(FENCES, WEB) === undefined && server.get(SIDECARS, WEB) === undefined);
+    assert.ok(server.get(FENCES, MINE) && server.get(SIDECARS, MINE));
+  });
 
 test("a new leader makes what the one before left undone; whoever does not lead makes nothing", async (t) => {
   const { server, collector, leadership } = await startCluster(t, shop, false);

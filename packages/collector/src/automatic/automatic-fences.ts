@@ -177,13 +177,13 @@ export class AutomaticFences {
   #plan(name: string): readonly FenceChange[] {
     const { store, mesh } = this.#options;
     const current = mesh();
-    const { registry, config } = current;
+    const { registry, config, discovery } = current;
     // Nothing new is taken into a namespace that is being deleted, and what is in it goes by
     // itself.
     if (current.isNamespaceEnding(name)) return [];
     const [fences, namespace] = [current.fencesIn(name), current.namespace(name)];
     const snapshot = { namespaces: namespace === undefined ? [] : [namespace], services: registry.servicesIn(name), fences };
-    const wanted = wantedFences({ snapshot, config, workloadOf: (fence) => workloadLabels(fence, registry, config) });
+    const wanted = wantedFences({ snapshot, config, discovery, workloadOf: (fence) => workloadLabels(fence, registry, config) });
     const ids = new Set(wanted.fences.map(formatFenceKey));
     this.#paces.get(name)?.retain((id) => ids.has(id));
     if (ids.size === 0) this.#paces.delete(name);

@@ -278,3 +278,44 @@ test("T-07 no workload of Istio's root namespace is fenced automatically, and an
     ["delete"],
   );
 });
+
+const SHOP = [
+  "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {env: prod, slime.io/serviceFenced: 'true'}}}",
+  service("shop/web"),
+  fence("shop/old", MADE),
+  fence("shop/mine"),
+];
+const PROD = [{ matchLabels: { env: "prod" } }];
+const DEV = [{ matchExpressions: [{ key: "env", operator: "In" as const, values: ["dev"] }] }];
+
+for (const [what, namespaces, discovery, plan] of [
+  ["in a namespace that is allowed one is made", { allow: ["bank", "shop"] }, [], ["create shop/web", "delete shop/old"]],
+  ["in one that is not allowed none", { allow: ["bank"] }, [], ["delete shop/old"]],
+  ["in one that is denied none", { deny: ["shop"] }, [], ["delete shop/old"]],
+  ["what is denied is not allowed", { deny: ["shop"], allow: ["shop"] }, [], ["delete shop/old"]],
+  ["in one that a selector takes one is made", { selectors: [...DEV, ...PROD] }, [], ["create shop/web", "delete shop/old"]],
+  ["in one that none takes none", { selectors: DEV }, [], ["delete shop/old"]],
+  ["names and selectors must agree", { allow: ["shop"], selectors: DEV }, [], ["delete shop/old"]],
+  ["in one that istiod does not know none is made", {}, [DEV], ["delete shop/old"]],
+  ["in one that one istiod knows one is made", {}, [DEV, PROD], ["create shop/web", "delete shop/old"]],
+  ["an istiod without selectors knows each", {}, [DEV, []], ["create shop/web", "delete shop/old"]],
+] as const)
+  test(`rows 32 to 34, 118: ${what}, and a person's fence stays`, () => {
+    const snapshot = snapshotOf(SHOP.join("\n---\n"));
+    const config = Config.parse({ automaticFences: { namespaces } });
+    const wanted = wantedFences({ snapshot, config, discovery, workloadOf: () => undefined });
+    const changes = fenceChanges({ wanted, present: snapshot.fences, isKnown: () => true });
+    assert.deepEqual(
+      changes.map(({ action, key }) => `${action} ${formatFenceKey(key)}`),
+      plan,
+    );
+  });
+
+test("row 34: whether a namespace that is not there is in the scope is not known, unless its name says so: nothing goes", () => {
+  const snapshot = snapshotOf([service("shop/web", { fenced: "true" }), fence("shop/web", MADE)].join("\n---\n"));
+  const wanted = (namespaces: object) =>
+    wantedFences({ snapshot, config: Config.parse({ automaticFences: { namespaces } }), workloadOf: () => undefined });
+  const web = { namespace: "shop", name: "web" };
+  assert.deepEqual(wanted({ selectors: PROD }), { fences: [], undecided: [web] });
+  assert.deepEqual(wanted({ deny: ["shop"] }), { fences: [], undecided: [] });
+});

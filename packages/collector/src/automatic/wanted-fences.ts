@@ -6,6 +6,7 @@ import {
   fenceKeyOf,
   formatFenceKey,
   isAutomatic,
+  type LabelSelector,
   type Labels,
   type Namespace,
   type Service,
@@ -13,6 +14,7 @@ import {
   type SystemConfig,
   systemNamespaces,
 } from "@fenceline/api";
+import { isInScope } from "./scope.ts";
 
 /** What {@link wantedFences} judges from. */
 export interface WantedFencesInput {
@@ -22,6 +24,8 @@ export interface WantedFencesInput {
     readonly fences: readonly ServiceFence[];
   };
   readonly config: Pick<Config, "automaticFences"> & SystemConfig;
+  /** Those of each control plane. Default: each knows every namespace. */
+  readonly discovery?: readonly (readonly LabelSelector[])[];
   /** Labels of the pods that a fence is for; undefined when it is for none. */
   readonly workloadOf: (fence: ServiceFence) => Labels | undefined;
 }
@@ -54,16 +58,20 @@ const workloadIds = new WeakMap<Service, string>();
  * where a person made one. Two would each have a Sidecar for the same pods, of which Istio uses the
  * older.
  */
-export function wantedFences({ snapshot, config, workloadOf }: WantedFencesInput): WantedFences {
-  const { create } = config.automaticFences;
+export function wantedFences({ snapshot, config, discovery = [], workloadOf }: WantedFencesInput): WantedFences {
+  const { create, namespaces } = config.automaticFences;
   if (create === "Off") return NOTHING;
   const { automatic, taken } = ownership(snapshot.fences, workloadOf);
-  const labels = new Map(snapshot.namespaces.map(({ metadata }) => [metadata.name, metadata.labels[FENCED_LABEL] ?? "unset"]));
+  const labels = new Map(snapshot.namespaces.map(({ metadata }) => [metadata.name, metadata.labels]));
+  const inhabited = new Set(snapshot.services.map(({ metadata }) => metadata.namespace));
+  const scope = new Map([...inhabited].map((name) => [name, isInScope({ namespaces, discovery }, name, labels.get(name))]));
   const fences: FenceKey[] = [];
   const undecided: FenceKey[] = [];
   for (const { namespace, id, services } of workloads(snapshot.services, config)) {
     if (taken.has(id) || services.some(({ metadata }) => taken.has(formatFenceKey(metadata)))) continue;
-    const asking = servicesAsking(services, labels.get(namespace), create === "All");
+    const isIn = scope.get(namespace);
+    if (isIn === false) continue;
+    const asking = isIn && servicesAsking(services, labels.get(namespace), create === "All");
     if (asking === undefined) undecided.push(...services.map(fenceKeyOf));
     if (asking === undefined || asking[0] === undefined) continue;
     // The fence that exists keeps what it has learned, even where another Service of the workload
@@ -92,14 +100,15 @@ function ownership(fences: readonly ServiceFence[], workloadOf: WantedFencesInpu
  * own label decides, else its Namespace's, else the configuration. A label `false` counts for the
  * pods, which all its Services share.
  *
- * @param ofNamespace label of the Namespace; undefined when the Namespace itself is not known: it
- * may have any
+ * @param labels those of the Namespace; undefined when the Namespace itself is not known: it may
+ * have any
  */
-function servicesAsking(services: readonly Service[], ofNamespace: string | undefined, byDefault: boolean): readonly Service[] | undefined {
+function servicesAsking(services: readonly Service[], labels: Labels | undefined, byDefault: boolean): readonly Service[] | undefined {
   const ownLabel = ({ metadata }: Service) => metadata.labels[FENCED_LABEL];
   if (services.some((service) => ownLabel(service) === "false")) return [];
   const asking = services.filter((service) => ownLabel(service) === "true");
-  if (ofNamespace === undefined) return asking.length > 0 ? asking : undefined;
+  if (labels === undefined) return asking.length > 0 ? asking : undefined;
+  const ofNamespace = labels[FENCED_LABEL];
   return ofNamespace === "true" || (byDefault && ofNamespace !== "false") ? services : asking;
 }
 

@@ -55,6 +55,23 @@ for (const [mesh, root] of [
   });
 }
 
+for (const [mesh, selectors] of [
+  ["discoverySelectors: [{matchLabels: {env: prod}}]", [{ matchLabels: { env: "prod" } }]],
+  [
+    "discovery_selectors: [{matchExpressions: [{key: env, operator: Exists}]}]",
+    [{ matchExpressions: [{ key: "env", operator: "Exists" }] }],
+  ],
+  ["discoverySelectors: []", undefined],
+  ["discoverySelectors:", undefined],
+  ["discoverySelectors: [{matchLabels: prod}]", "MESH_CONFIG_INVALID"],
+  ["discoverySelectors: [{matchExpressions: [{key: env, operator: Is}]}]", "MESH_CONFIG_INVALID"],
+] as const) {
+  test(`the discovery selectors of MeshConfig '${mesh}' are ${JSON.stringify(selectors)}`, async (t) => {
+    const { store, troubles } = await openStore(t, (fake) => fake.put(CONFIG_MAPS, configMap(mesh)));
+    assert.deepEqual(troubles[0]?.code ?? store.snapshot().meshConfigs?.[0]?.discoverySelectors, selectors);
+  });
+}
+
 test("T-05 of ConfigMaps only the one with MeshConfig is asked for, by its name, which a right with resourceNames allows", async (t) => {
   const { server, store, settled } = await openStore(t, (fake) => {
     fake.put(CONFIG_MAPS, configMap(CLOSED, { ...MESH_CONFIG_MAP, name: "istio-canary" }));

@@ -1,4 +1,4 @@
-import { contentOf, FencelineError, parseYaml } from "@fenceline/api";
+import { contentOf, FencelineError, LabelSelector, parseYaml, safeParseObject } from "@fenceline/api";
 import type { WireObject } from "@fenceline/kubernetes";
 import { keyText, type ObjectKey } from "@fenceline/kubernetes";
 import type { MeshConfig } from "../store.ts";
@@ -29,12 +29,14 @@ export function readMeshConfig({ metadata, data }: WireObject): MeshConfig {
   const serviceExportTo = namesIn("defaultServiceExportTo", config.defaultServiceExportTo ?? config.default_service_export_to, fault);
   const ofRoutes = config.defaultVirtualServiceExportTo ?? config.default_virtual_service_export_to;
   const virtualServiceExportTo = namesIn("defaultVirtualServiceExportTo", ofRoutes, fault);
+  const discoverySelectors = selectorsIn(config.discoverySelectors ?? config.discovery_selectors, fault);
   const neededHosts = hostsOfMeshConfig(config, fault);
   return {
     outbound: outboundOf(config, fault),
     rootNamespace: rootNamespaceOf(config, fault),
     ...(serviceExportTo.length > 0 && { serviceExportTo }),
     ...(virtualServiceExportTo.length > 0 && { virtualServiceExportTo }),
+    ...(discoverySelectors.length > 0 && { discoverySelectors }),
     ...(neededHosts.length > 0 && { neededHosts }),
   };
 }
@@ -61,6 +63,14 @@ function namesIn(field: string, value: unknown, fault: Fault): readonly string[]
   if (value == null) return [];
   if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) throw fault(`${field} is no list of namespaces`);
   return value;
+}
+
+/** Istio keeps those of before where one is none that Kubernetes knows. */
+function selectorsIn(value: unknown, fault: Fault): readonly LabelSelector[] {
+  if (value == null) return [];
+  const read = safeParseObject(LabelSelector.array(), value);
+  if (!read.success) throw fault("discoverySelectors is no list of selectors with matchLabels and matchExpressions");
+  return read.data;
 }
 
 function outboundOf(config: Fields, fault: Fault): OutboundMode {

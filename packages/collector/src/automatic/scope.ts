@@ -1,0 +1,20 @@
+import { type LabelSelector, type Labels, type NamespaceScope, takesLabels } from "@fenceline/api";
+
+/** What decides where fences are made. */
+export interface Scope {
+  readonly namespaces: NamespaceScope;
+  /** `discoverySelectors` of each control plane; without any a control plane knows every one. */
+  readonly discovery: readonly (readonly LabelSelector[])[];
+}
+
+/**
+ * Whether fences are made in a namespace; undefined when its labels decide and are not known. A
+ * namespace is Istio's where one control plane at least knows it: a pod may be that one's.
+ */
+export function isInScope({ namespaces, discovery }: Scope, name: string, labels: Labels | undefined): boolean | undefined {
+  const { allow, deny, selectors } = namespaces;
+  if (deny.includes(name) || (allow.length > 0 && !allow.includes(name))) return false;
+  const asked = [selectors, ...(discovery.some((each) => each.length === 0) ? [] : [discovery.flat()])].filter(({ length }) => length > 0);
+  if (asked.length === 0) return true;
+  return labels && asked.every((each) => each.some((selector) => takesLabels(selector, labels)));
+}
