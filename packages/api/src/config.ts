@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Ageing, SwitchOver } from "./config/ageing.ts";
 import { AutomaticFences } from "./config/automatic-fences.ts";
 import { External } from "./config/external.ts";
+import { DomainAliases, StableHosts } from "./config/fence-hosts.ts";
 import { CollectorService, Fallback } from "./config/own-services.ts";
 import { Telemetry } from "./config/telemetry.ts";
 import { SERVICE_ENTRY_MODES } from "./kinds/service-entry.ts";
@@ -74,6 +75,12 @@ export const Config = z.strictObject({
     .describe(
       "What becomes of hosts of ServiceEntries in fences that do not say so themselves. Visible: every fence shows those that its namespace sees, called or not. Learn: those that are called, as with Services; a host that is not learned yet is called past Istio, without what is configured for it.",
     ),
+  stableHosts: StableHosts.default([]).describe(
+    "Hosts that every fence shows, called or not: a host, `*.example`, or `<namespace>/*`. They are in no fence's status. At most 1000. Slime's `stableHost`.",
+  ),
+  domainAliases: DomainAliases.default([]).describe(
+    "Further hosts that a fence shows beside those that it has learned or declares: each that matches a pattern brings along what the templates make of it, and takes it along when it goes. Slime's field. A rule that cannot be followed is named in the log, and the others hold. At most 32.",
+  ),
   trustDomain: TrustDomain.default(DEFAULT_TRUST_DOMAIN).describe(
     "Trust domain of the mesh, as Istio's meshConfig.trustDomain. Certificates of any other one prove nothing.",
   ),

@@ -17,13 +17,14 @@ test("a Slime module's general is told from a configuration of ours by its field
   const { config, remarks } = parseConfigOrGeneral(GENERAL, "general.yaml");
   assert.equal(config.namespace, "mesh-operator");
   assert.equal(config.automaticFences.create, "All");
+  assert.deepEqual(config.stableHosts, ["shared-infra/*"]);
   assert.deepEqual(
     config.fallback.dispatches.map(({ name }) => name),
     ["partner", "dispatch-1"],
   );
   assert.deepEqual(
     remarks.map((remark) => remark.split(" has no effect")[0]),
-    ["general.metricSourceType", "general.stableHost"],
+    ["general.metricSourceType"],
   );
   assert.deepEqual(parseConfigOrGeneral("namespace: mesh-operator\n", "config.yaml").remarks, []);
 });
@@ -57,6 +58,20 @@ test("a whole module says by its kind, else by its name, whose general it has", 
   assert.equal(remarksOf("name: lazyload\nkind: limiter")[1], noField);
   assert.equal(remarksOf("name: limiter")[1], noField);
   assert.deepEqual(remarksOf("name: mine"), ["general.proxyVersion has no effect: no counterpart"]);
+});
+
+test("aliases of a general are ours, a bad one included, and a fault in a stable host names its place", () => {
+  const rules = "domainAliases: [{pattern: '(', templates: [a]}, {pattern: 'b'}]\n";
+  const { config, remarks } = parseConfigOrGeneral(rules, "general.yaml");
+  assert.deepEqual(config.domainAliases, [
+    { pattern: "(", templates: ["a"] },
+    { pattern: "b", templates: [] },
+  ]);
+  assert.deepEqual(remarks, []);
+  assert.throws(
+    () => parseConfigOrGeneral("autoFence: true\nstableHost: ['a b']\n", "general.yaml"),
+    /general\.yaml:2 stableHost\[0\]: not a host/,
+  );
 });
 
 test("Slime makes no fences by itself unless it is told to", () => {

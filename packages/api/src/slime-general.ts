@@ -38,11 +38,13 @@ export function slimeGeneral(value: unknown): SlimeGeneral | undefined {
 
 /** Of a `general` of kind lazyload: no other module has anything that counts here. */
 function configOf(general: JsonObject): JsonObject {
-  const { clusterGsNamespace, dispatches, autoFence, defaultFence } = general;
+  const { clusterGsNamespace, dispatches, autoFence, defaultFence, stableHost, domainAliases } = general;
   const create = autoFence === true ? (defaultFence === true ? "All" : "Labelled") : "Off";
   return {
     ...(isGiven(clusterGsNamespace) && { namespace: clusterGsNamespace }),
     ...(isGiven(dispatches) && { fallback: { dispatches: named(dispatches) } }),
+    ...(isGiven(stableHost) && { stableHosts: stableHost }),
+    ...(isGiven(domainAliases) && { domainAliases }),
     automaticFences: { create, namespaces: scopeOf(general) },
   };
 }
@@ -90,6 +92,8 @@ function remarksOf(module: SlimeModule, general: JsonObject): readonly string[] 
 
 function placeOf([first, ...rest]: FieldPath): FieldPath {
   if (first === "fallback") return rest;
+  if (first === "stableHosts") return ["stableHost", ...rest];
+  if (first === "domainAliases") return [first, ...rest];
   if (first === "automaticFences") return placeOfScope(rest);
   return first === "namespace" ? ["clusterGsNamespace", ...rest] : [];
 }

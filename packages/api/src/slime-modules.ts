@@ -20,6 +20,8 @@ const LAZYLOAD: Fields = {
   dispatches: TAKEN_OVER,
   autoFence: TAKEN_OVER,
   defaultFence: TAKEN_OVER,
+  stableHost: TAKEN_OVER,
+  domainAliases: TAKEN_OVER,
   managementSelectors: TAKEN_OVER,
   blackNamespaceList: TAKEN_OVER,
   whiteNamespaceList: TAKEN_OVER,
@@ -34,9 +36,7 @@ const LAZYLOAD: Fields = {
   disableIpv4Passthrough: DEAD,
   render: "it is internal to Slime",
   fenceLabelKeyAlias: NO_COUNTERPART,
-  domainAliases: NO_COUNTERPART,
   enableShortDomain: "short names reach the same Service",
-  stableHost: `${NO_COUNTERPART}: name the hosts in each fence's spec.host`,
   passthroughByDefault: `${NO_COUNTERPART}: see external.mode`,
   proxyVersion: NO_COUNTERPART,
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type FenceKey, SERVICE, SERVICE_FENCE } from "@fenceline/api";
+import { Config, type FenceKey, SERVICE, SERVICE_FENCE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import {
@@ -13,7 +13,7 @@ import {
   SERVICES,
   SIDECARS,
 } from "@fenceline/store/kubernetes/testing";
-import { startCluster } from "./testing/cluster.ts";
+import { startCluster, startReplica } from "./testing/cluster.ts";
 import { CONFIG } from "./testing/mesh.ts";
 
 const [FENCES, NETEASE_FENCES] = SERVICE_FENCES as [Resource, Resource];
@@ -30,6 +30,41 @@ test("a fence that was there before its leader has its conditions as soon as som
   assert.equal(condition("Ready"), "True Rendered");
   assert.equal(condition("Enforced"), "True SidecarRendered");
   assert.ok(server.get(SIDECARS, FENCE));
+});
+
+test("rows 20, 22: hosts of every fence and aliases are in its Sidecar, in no status, and not taken for learned ones by the next leader", async (t) => {
+  const shared = "shared.infra.svc.cluster.local";
+  const domainAliases = [
+    { pattern: "(", templates: ["x.legacy"] },
+    { pattern: "^([^.]+)\\.test1\\.", templates: ["$1.other.svc.cluster.local"] },
+  ];
+  const config = Config.parse({ ...CONFIG, stableHosts: [shared], domainAliases });
+  const { server, collector, lines } = await startCluster(
+    t,
+    (fake) => {
+      for (const [namespace, name] of [
+        ["infra", "shared"],
+        ["other", "b"],
+      ] as const)
+        fake.put(SERVICES, { metadata: { namespace, name }, spec: { clusterIP: "10.0.0.7", ports: [{ name: "http", port: 80 }] } });
+      fake.put(FENCES, { ...fence(), spec: { enable: true, host: { "b.test1.svc.cluster.local": {} } } });
+    },
+    true,
+    config,
+  );
+  const hosts = () => (server.get(SIDECARS, FENCE) as { spec?: { egress: { hosts: string[] }[] } } | undefined)?.spec?.egress.at(-1)?.hosts;
+  await until(() => hosts()?.includes(`infra/${shared}`) === true);
+  assert.ok(hosts()?.includes("other/b.other.svc.cluster.local"));
+  const told = lines.filter(({ msg }) => msg === "alias rule left out");
+  assert.deepEqual(
+    told.map(({ rule, detail }) => [rule, String(detail)]),
+    [["domainAliases[0].pattern", "not an expression of RE2: there is no ) to a group"]],
+  );
+  await collector.idle();
+  const next = await startReplica(t, server, true, config);
+  await next.collector.idle();
+  const { domains = {} } = (server.get(FENCES, FENCE)?.status ?? {}) as { domains?: object };
+  assert.deepEqual(Object.keys(domains), ["b.test1.svc.cluster.local"]);
 });
 
 test("E3-02 an EnvoyFilter of somebody else: the fence says so, hides nothing, logs once, and goes on when it is gone", async (t) => {

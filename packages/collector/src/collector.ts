@@ -76,6 +76,7 @@ export class Collector {
     const beside = { now, fallbackReady, telemetry: this.#telemetry, runs: this.#controller, samples, givenValues: undefined };
     this.#drivers = this.#drive({ ...shared, ...beside });
     this.#fallback = new FallbackService(shared);
+    for (const { path: rule, reason: detail } of this.#mesh.aliases.faults) logger.warn({ rule, detail }, "alias rule left out");
     this.#automatic = new AutomaticFences(shared);
     metrics.observeFences(() => fenceCounts(store.snapshot().of(SERVICE_FENCE)));
     metrics.observe({

@@ -21,7 +21,7 @@ import {
   VIRTUAL_SERVICE,
 } from "@fenceline/api";
 import { type ControlPlane, type Destination, MeshHosts, ProxyNeeds, Registry, type RequiredHost } from "@fenceline/registry";
-import { type NamespacedHost, workloadLabels } from "@fenceline/render/fence";
+import { DomainAliases, type NamespacedHost, workloadLabels } from "@fenceline/render/fence";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceTable } from "./fence-table.ts";
 import type { FenceOfPods } from "./fences-of-labels.ts";
@@ -46,6 +46,8 @@ export class Mesh {
   readonly collectorHost: string;
   /** Trust domains of this mesh. */
   readonly trustDomains: readonly string[];
+  /** What hosts of fences bring along. */
+  readonly aliases: DomainAliases;
   readonly #given: Config;
   readonly #fences: FenceTable;
   readonly #named: NamedHosts;
@@ -61,6 +63,7 @@ export class Mesh {
   constructor(snapshot: MeshSnapshot, config: Config) {
     this.#given = config;
     this.#config = config;
+    this.aliases = new DomainAliases(config.domainAliases);
     this.registry = new Registry({
       services: snapshot.of(SERVICE),
       endpointSlices: snapshot.of(ENDPOINT_SLICE),

@@ -104,7 +104,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const meshHosts = new RecordedHosts(current.meshHosts);
     const serviceEntries = entryMode(fence, current.config, store);
     const labels = workloadLabels(fence, registry, current.config);
-    const common = { system: current.systemHosts, required: current.requiredHosts(of.namespace, labels), serviceEntries };
+    const given = { stable: current.config.stableHosts, aliases: current.aliases };
+    const common = { ...given, system: current.systemHosts, required: current.requiredHosts(of.namespace, labels), serviceEntries };
     const hosts = egressHosts({ ...common, fence, booked: edges.hosts, registry, meshHosts, now: now() });
     const pods = labels === undefined ? [] : podsOf(of, labels, current);
     // Before anything is waited for: a change that comes meanwhile must find its readers.

@@ -160,8 +160,9 @@ export class FenceStates {
   #takeOverRendered({ key, edges }: FenceState, fence: ServiceFence, isWidened = false): void {
     const { store, mesh, now } = this.#options;
     const current = mesh();
-    const { registry, meshHosts, systemHosts: system } = current;
-    const seen = { registry, meshHosts, system, required: current.requiredHosts(key.namespace, current.labelsOf(fence)) };
+    const { registry, meshHosts, systemHosts: system, aliases, config } = current;
+    const given = { stable: config.stableHosts, aliases };
+    const seen = { ...given, registry, meshHosts, system, required: current.requiredHosts(key.namespace, current.labelsOf(fence)) };
     takeOverRendered({ ...seen, edges, fence, present: store.ownedBy(fenceRef(key)), now: now(), isWidened });
   }
 

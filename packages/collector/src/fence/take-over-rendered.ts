@@ -1,7 +1,7 @@
 import { hostOfEgress, type RenderedObject, type ServiceFence, sidecarHosts } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 import type { MeshHostLookup, RequiredHost, ServiceLookup } from "@fenceline/registry";
-import { egressHosts, type NamespacedHost } from "@fenceline/render/fence";
+import { type DomainAliases, egressHosts, type NamespacedHost } from "@fenceline/render/fence";
 
 /** What {@link takeOverRendered} compares. */
 export interface RenderedTakeOver {
@@ -16,6 +16,10 @@ export interface RenderedTakeOver {
   readonly system?: readonly NamespacedHost[];
   /** Hosts that its proxies need. Default: none. */
   readonly required?: readonly RequiredHost[];
+  /** Hosts that every fence shows by the configuration. Default: none. */
+  readonly stable?: readonly string[];
+  /** What hosts bring along. Default: nothing. */
+  readonly aliases?: DomainAliases;
   /** Milliseconds of the wall clock. */
   readonly now: number;
   /**
@@ -38,12 +42,15 @@ export function takeOverRendered({
   meshHosts,
   system = [],
   required = [],
+  stable = [],
+  aliases,
   now,
   isWidened = false,
 }: RenderedTakeOver): void {
   const shown = present.filter((object) => isOf(fence, object)).flatMap(sidecarHosts);
   if (shown.length === 0) return;
-  const hosts = egressHosts({ fence, booked: edges.hosts(), registry, ...(meshHosts && { meshHosts }), system, required, now });
+  const common = { fence, registry, ...(meshHosts && { meshHosts }), system, required, stable, aliases };
+  const hosts = egressHosts({ ...common, booked: edges.hosts(), now });
   // What VirtualServices send calls to is shown with what is called, and was not learned itself.
   const known = new Set(hosts.flatMap(({ host, also = [] }) => [host, ...also.map(hostOfEgress)]));
   const isAccountedFor = (host: string) => {

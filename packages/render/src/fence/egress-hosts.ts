@@ -9,6 +9,7 @@ import {
 } from "@fenceline/api";
 import { type MeshHostLookup, MeshHosts, type RequiredHost, type ServiceLookup } from "@fenceline/registry";
 import type { NamespacedHost } from "./bounded-hosts.ts";
+import type { DomainAliases } from "./domain-aliases.ts";
 import { LabelSelectors } from "./label-selectors.ts";
 import {
   entryHosts,
@@ -72,6 +73,10 @@ export interface FenceInput {
   readonly system?: readonly NamespacedHost[];
   /** Hosts that its proxies need, whatever the workload calls. Default: none. */
   readonly required?: readonly RequiredHost[];
+  /** Hosts that every fence shows, as the configuration has them. Default: none. */
+  readonly stable?: readonly string[];
+  /** What hosts bring along. Default: nothing. */
+  readonly aliases?: DomainAliases | undefined;
   /** Milliseconds of the wall clock, for deadlines. */
   readonly now: number;
 }
@@ -91,11 +96,11 @@ export function egressHosts(input: FenceInput): EgressHost[] {
   for (const host of requiredHosts(input, mesh)) own.set(host.host, united(own.get(host.host), host));
   const tcp = tcpHosts(input.fence.spec.tcp, input.registry);
   const hosts = new Map<string, EgressHost>();
-  for (const host of own.values()) hosts.set(host.host, host.expired ? host : withRoutes(host, mesh));
+  for (const host of own.values()) hosts.set(host.host, host.expired ? host : withRoutes(withAliases(host, input, mesh), mesh));
   for (const host of tcp) if (own.get(host.host)?.expired !== false) hosts.set(host.host, host);
   const beside = [systemHosts(system), entryHosts(input.serviceEntries ?? "Visible", mesh), routedOnlyHosts(mesh)];
   const routes = [tcp, ...beside].flatMap((shared) => routesOfShared(shared, mesh));
-  return [...[...hosts.values()].sort((a, b) => compareText(a.host, b.host)), ...beside.flat(), ...routes];
+  return [...[...hosts.values()].sort((a, b) => compareText(a.host, b.host)), ...stableHosts(input, mesh), ...beside.flat(), ...routes];
 }
 
 const NONE: readonly NamespacedHost[] = [];
@@ -103,6 +108,24 @@ const NO_MESH_HOSTS = new MeshHosts();
 
 function meshObjectsOf({ fence, registry, meshHosts = NO_MESH_HOSTS }: FenceInput): MeshObjectsInput {
   return { namespace: fence.metadata.namespace, registry, meshHosts };
+}
+
+/** Every fence has them, so they are no part of its status; nor do they age. */
+function stableHosts({ fence, registry, stable = [] }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
+  return stable.map((key) => {
+    const host = toEgress(statusKey(key, fence.metadata.namespace, registry), mesh);
+    return withRoutes({ ...host, source: "mesh", expired: false }, mesh);
+  });
+}
+
+/** Of `<namespace>/*` the aliases of each Service that is there. */
+function withAliases(host: EgressHost, { registry, aliases }: FenceInput, mesh: MeshObjectsInput): EgressHost {
+  if (aliases === undefined || aliases.isEmpty) return host;
+  const named = host.host.endsWith("/*")
+    ? registry.servicesIn(host.host.slice(0, -2)).map((service) => registry.hostOf(service))
+    : [host.host];
+  const others = named.flatMap((name) => aliases.of(name)).map((alias) => toEgress(alias, mesh).egress);
+  return others.length === 0 ? host : { ...host, also: [...(host.also ?? []), ...others] };
 }
 
 /** `<namespace>/*` stands for every Service of it. Beside everything there is nothing to show. */

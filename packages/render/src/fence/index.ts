@@ -1,4 +1,5 @@
 export type { NamespacedHost } from "./bounded-hosts.ts";
+export { DomainAliases } from "./domain-aliases.ts";
 export * from "./egress-hosts.ts";
 export { hasOnDemand } from "./fence-filter.ts";
 export { ParkedHosts } from "./parked-hosts.ts";
