@@ -1,48 +1,86 @@
-import { isWildcard, overlap } from "./host-pattern.ts";
+import { isWildcard } from "./host-pattern.ts";
+import { HostsByEnding } from "./hosts-by-ending.ts";
 
-/** Items by the hosts that they are for. A host costs a look-up for each of its labels. */
+/**
+ * Items by the hosts that they are for. What a look-up costs grows with the length of the host and
+ * with what is found, and not with all that has the same ending: anybody may write thousands.
+ */
 export class PatternIndex<T> {
   readonly #exact = new Map<string, Set<T>>();
-  /** By what stands behind the first label, then by the wildcard itself. They are few. */
+  /** By what stands behind the first label, then by the wildcard itself. */
   readonly #wildcards = new Map<string, Map<string, Set<T>>>();
+  readonly #endings = new HostsByEnding(() => this.#hosts());
 
   add(host: string, item: T): void {
-    const place = this.#placeOf(host);
-    const items = place.get(host);
-    if (items === undefined) place.set(host, new Set([item]));
-    else items.add(item);
+    const items = this.#itemsFor(host);
+    if (items !== undefined) {
+      items.add(item);
+      return;
+    }
+    this.#placeOf(host).set(host, new Set([item]));
+    this.#endings.added(host);
   }
 
   delete(host: string, item: T): void {
+    const items = this.#itemsFor(host);
+    if (items?.delete(item) !== true || items.size > 0) return;
     const place = this.#placeOf(host);
-    const items = place.get(host);
-    items?.delete(item);
-    if (items?.size === 0) place.delete(host);
+    place.delete(host);
     if (place !== this.#exact && place.size === 0) this.#wildcards.delete(endOf(host));
+    this.#endings.deleted(host);
   }
 
   /** Whether an item is for exactly this host. */
   has(host: string): boolean {
-    return isWildcard(host) ? this.#wildcards.get(endOf(host))?.has(host) === true : this.#exact.has(host);
+    return this.#itemsFor(host) !== undefined;
+  }
+
+  /** Whether {@link matching} finds an item. */
+  matches(host: string): boolean {
+    return this.#found(host).next().done !== true;
   }
 
   /** Items for the host, or for a wildcard that includes it; also for what a wildcard includes. */
   matching(host: string): ReadonlySet<T> {
-    const found = new Set<T>();
-    for (const items of isWildcard(host) ? this.#overlapping(host) : this.#including(host)) for (const item of items) found.add(item);
-    return found;
+    return allOf(this.#found(host));
+  }
+
+  /** Items for the host, or for a wildcard that includes it. */
+  including(host: string): ReadonlySet<T> {
+    return allOf(this.#including(host));
+  }
+
+  *#found(host: string): Generator<ReadonlySet<T>> {
+    yield* this.#including(host);
+    if (!isWildcard(host)) return;
+    for (const included of this.#endings.endingWith(host.slice(1))) {
+      const items = this.#itemsFor(included);
+      if (items !== undefined) yield items;
+    }
   }
 
   *#including(host: string): Generator<ReadonlySet<T>> {
-    const exact = this.#exact.get(host);
+    const exact = isWildcard(host) ? undefined : this.#exact.get(host);
     if (exact !== undefined) yield exact;
     if (this.#wildcards.size === 0) return;
-    for (const end of endsOf(host)) for (const [pattern, items] of this.#wildcards.get(end) ?? []) if (overlap(pattern, host)) yield items;
+    const text = isWildcard(host) ? host.slice(1) : host;
+    let start = 0;
+    while (start <= text.length) {
+      const dot = text.indexOf(".", start);
+      const end = dot < 0 ? text.length : dot;
+      const place = this.#wildcards.get(text.slice(end));
+      if (place !== undefined) yield* wildcardsIn(place, text, start, end);
+      start = end + 1;
+    }
   }
 
-  *#overlapping(host: string): Generator<ReadonlySet<T>> {
-    for (const place of [this.#exact, ...this.#wildcards.values()])
-      for (const [pattern, items] of place) if (overlap(pattern, host)) yield items;
+  *#hosts(): Generator<string> {
+    yield* this.#exact.keys();
+    for (const place of this.#wildcards.values()) yield* place.keys();
+  }
+
+  #itemsFor(host: string): Set<T> | undefined {
+    return isWildcard(host) ? this.#wildcards.get(endOf(host))?.get(host) : this.#exact.get(host);
   }
 
   #placeOf(host: string): Map<string, Set<T>> {
@@ -55,14 +93,29 @@ export class PatternIndex<T> {
   }
 }
 
+function allOf<T>(found: Iterable<ReadonlySet<T>>): ReadonlySet<T> {
+  const all = new Set<T>();
+  for (const items of found) for (const item of items) all.add(item);
+  return all;
+}
+
+/**
+ * Of wildcards with the same end those that include a text. They differ in what stands behind the
+ * `*` in the label from `start` to `end`: whichever is fewer is gone through.
+ */
+function* wildcardsIn<T>(place: ReadonlyMap<string, Set<T>>, text: string, start: number, end: number): Generator<ReadonlySet<T>> {
+  if (place.size <= end - start) {
+    for (const [wildcard, items] of place) if (text.endsWith(wildcard.slice(1))) yield items;
+    return;
+  }
+  for (let at = start; at <= end; at += 1) {
+    const items = place.get(`*${text.slice(at)}`);
+    if (items !== undefined) yield items;
+  }
+}
+
 /** What stands behind the first label, which is the one that may have a `*`: `.b.c` of `*.b.c`. */
 function endOf(wildcard: string): string {
   const dot = wildcard.indexOf(".");
   return dot < 0 ? "" : wildcard.slice(dot);
-}
-
-/** `.b.c`, `.c` and the empty end of `a.b.c`. */
-function* endsOf(host: string): Generator<string> {
-  for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) yield host.slice(dot);
-  yield "";
 }

@@ -93,7 +93,7 @@ export class ServiceEntryIndex {
 
   /** Whether some ServiceEntry has the host, includes it, or is included by it. */
   has(host: string): boolean {
-    return this.#hosts.matching(host).size > 0;
+    return this.#hosts.matches(host);
   }
 
   /**
@@ -103,7 +103,7 @@ export class ServiceEntryIndex {
    * @param namespace the caller's. Default: whoever sees it
    */
   named(host: string, port: number, namespace?: string): CalledEntry | undefined {
-    const found = [...this.#hosts.matching(host)]
+    const found = [...this.#hosts.including(host)]
       .filter(({ entry, visibility }) => {
         const isSeen = namespace === undefined || isVisibleTo(visibility, namespace);
         return isSeen && entry.spec.ports.some(({ number }) => number === port);
@@ -132,7 +132,7 @@ export class ServiceEntryIndex {
     return names.flatMap((name) => {
       const [first, ...others] = byName.get(name) ?? [];
       if (first === undefined) return [];
-      const isLearnable = [first, ...others].every((each) => each.isLearnable) && this.#rules.matching(first.host).size === 0;
+      const isLearnable = [first, ...others].every((each) => each.isLearnable) && !this.#rules.matches(first.host);
       return [isLearnable === first.isLearnable ? first : { ...first, isLearnable }];
     });
   }
