@@ -44,6 +44,7 @@ export * from "./read-object.ts";
 export { outlivesOwner, ownerText, readOwnerText, renderedMeta, withoutOwner } from "./rendered-meta.ts";
 export * from "./short-hash.ts";
 export * from "./shortened.ts";
+export * from "./slime-boot.ts";
 export * from "./vocabulary.ts";
 export * from "./warm-up-mark.ts";
-export { contentOf, parseYaml } from "./yaml-documents.ts";
+export { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";

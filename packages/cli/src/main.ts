@@ -2,6 +2,7 @@
 import { FencelineError, printableLines } from "@fenceline/api/vocabulary";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "./build-info.ts";
+import { migrateCommand } from "./commands/migrate/command.ts";
 import { renderCommand } from "./commands/render/command.ts";
 import { withdrawCommand } from "./commands/withdraw/command.ts";
 import { collectorCommand } from "./processes/collector/command.ts";
@@ -26,7 +27,14 @@ const program = new Command("fenceline")
   .addHelpText("beforeAll", refuseUnknown)
   .showHelpAfterError("(fenceline --help lists the commands, fenceline <command> --help their flags)")
   .exitOverride();
-for (const command of [standaloneCommand(), globalSidecarCommand(), collectorCommand(), renderCommand(), withdrawCommand()])
+for (const command of [
+  standaloneCommand(),
+  globalSidecarCommand(),
+  collectorCommand(),
+  renderCommand(),
+  migrateCommand(),
+  withdrawCommand(),
+])
   program.addCommand(command.copyInheritedSettings(program));
 
 try {

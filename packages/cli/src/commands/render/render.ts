@@ -5,7 +5,8 @@ import { desiredOfManifests } from "@fenceline/collector";
 import { isManifestName } from "@fenceline/store";
 import { stringify } from "yaml";
 import { readConfigText } from "../../config.ts";
-import { readNamedFile, unreadable } from "../../read-text-file.ts";
+import { unreadable } from "../../read-text-file.ts";
+import { type InputText, inputText, STANDARD_INPUT } from "../input-text.ts";
 import { readValues } from "./values-file.ts";
 
 /** What {@link render} works with. */
@@ -21,15 +22,6 @@ export interface RenderOptions {
   readonly now: number;
 }
 
-interface Source {
-  readonly file: string;
-  readonly text: string;
-}
-
-/** Largest file that is read, in bytes. */
-const LARGEST = 64 * 1024 * 1024;
-const STANDARD_INPUT = "standard input";
-
 /**
  * Prints what would be applied. Nothing else goes to `out`, and nothing at all when a file is not
  * valid.
@@ -41,7 +33,7 @@ export async function render({ files, config: configFile, metrics, out, err, now
   try {
     const { config, remarks } = parseConfigOrGeneral(configFile === undefined ? "" : readConfigText(configFile), configFile ?? "");
     for (const remark of remarks) tell(`${configFile}: ${remark}`);
-    const texts = await Promise.all(files.flatMap(manifestFiles).map(textOf));
+    const texts = await Promise.all(files.flatMap(manifestFiles).map(inputText));
     const objects = texts.flatMap((text) => objectsOf(text, tell));
     const repeated = firstRepeated(objects);
     if (repeated !== undefined) throw repeated;
@@ -56,7 +48,7 @@ export async function render({ files, config: configFile, metrics, out, err, now
   }
 }
 
-function objectsOf({ file, text }: Source, tell: (text: string) => void): readonly KnownObject[] {
+function objectsOf({ file, text }: InputText, tell: (text: string) => void): readonly KnownObject[] {
   const { objects, ignored, leftOut } = parseManifests(text, file);
   for (const { message } of leftOut) tell(message);
   const counts = new Map<string, number>();
@@ -70,7 +62,7 @@ function objectsOf({ file, text }: Source, tell: (text: string) => void): readon
 
 /** The manifests of a folder, in the order of their names; folders in it are not looked into. */
 function manifestFiles(path: string): readonly string[] {
-  if (path === "-") return [STANDARD_INPUT];
+  if (path === STANDARD_INPUT) return [path];
   try {
     if (!statSync(path).isDirectory()) return [path];
     return readdirSync(path)
@@ -80,20 +72,6 @@ function manifestFiles(path: string): readonly string[] {
   } catch (cause) {
     throw unreadable(path, cause);
   }
-}
-
-async function textOf(file: string): Promise<Source> {
-  return { file, text: file === STANDARD_INPUT ? await inputText() : readNamedFile(file, LARGEST) };
-}
-
-/** Not as a file: the standard input may be a socket, which has no path. */
-async function inputText(): Promise<string> {
-  let text = "";
-  for await (const chunk of process.stdin.setEncoding("utf8")) {
-    text += chunk;
-    if (text.length > LARGEST) throw unreadable(STANDARD_INPUT, new Error(`is larger than ${LARGEST / 1024} KiB`));
-  }
-  return text;
 }
 
 /** The API server has one object of a name; which of two is meant nobody can tell. */
