@@ -105,7 +105,6 @@ class Reading {
       return;
     }
     const value = field.value === undefined ? given.value : field.value(given.value);
-    if (isJsonObject(value) && Object.keys(value).length === 0) return;
     this.#set(field.to, { path: given.path, value });
     if (field.to === "config.fallback.port") this.#set("globalSidecar.ports", { path: given.path, value: [value] });
     // Slime has as many pods as it says; a HorizontalPodAutoscaler would not look at it.
@@ -119,6 +118,7 @@ class Reading {
       return;
     }
     this.#givenBy.set(field, given);
+    if (isEmptyMap(given.value)) return;
     put(this.#values, field.split("."), given.value);
   }
 
@@ -132,5 +132,11 @@ function put(values: Record<string, unknown>, [first = "", ...rest]: readonly st
   const before = values[first];
   const inner = isJsonObject(before) ? { ...before } : {};
   if (rest.length > 0) put(inner, rest, value);
-  values[first] = rest.length > 0 ? inner : isJsonObject(value) ? { ...inner, ...value } : value;
+  const said = isJsonObject(value) ? Object.fromEntries(Object.entries(value).filter(([, each]) => !isEmptyMap(each))) : value;
+  values[first] = rest.length > 0 ? inner : isJsonObject(said) ? { ...inner, ...said } : said;
+}
+
+/** It says nothing. */
+function isEmptyMap(value: unknown): boolean {
+  return isJsonObject(value) && Object.keys(value).length === 0;
 }
