@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { toolPath } from "../../../scripts/tools/tools.mjs";
 import { toAddress } from "../src/resolve/resolver.ts";
-import { startProxy } from "../src/testing/proxy-under-test.ts";
+import { type ProxyUnderTest, startProxy } from "../src/testing/proxy-under-test.ts";
 import { readReport } from "./h2spec-report.ts";
 
 const FORGOTTEN =
@@ -75,9 +75,9 @@ function answer(stream: ServerHttp2Stream): void {
   stream.end("hello");
 }
 
-async function startTarget(t: TestContext): Promise<number> {
+async function startTarget(t: TestContext): Promise<ProxyUnderTest> {
   const addresses = [toAddress("127.0.0.1", await startDestination(t))];
-  return (await startProxy(t, {}, { resolver: { resolve: () => addresses } })).port;
+  return startProxy(t, {}, { resolver: { resolve: () => addresses } });
 }
 
 async function runH2spec(t: TestContext, port: number) {
@@ -96,8 +96,8 @@ test("E1-13 h2spec passes against the listener, but for what nghttp2 decides oth
   skip: binary === undefined && process.env.CI !== "true" && "no h2spec here: scripts/tools/install.mjs h2spec could not build it",
   timeout: 180_000,
 }, async (t) => {
-  const port = await startTarget(t);
-  const { total, failures } = await runH2spec(t, port);
+  const proxy = await startTarget(t);
+  const { total, failures } = await runH2spec(t, proxy.port);
 
   for (const { name } of failures) if (MAY_FAIL[name] !== undefined) t.diagnostic(`${name}: ${MAY_FAIL[name]}`);
   assert.equal(total, CASES);
@@ -105,4 +105,7 @@ test("E1-13 h2spec passes against the listener, but for what nghttp2 decides oth
     failures.filter(({ name }) => MAY_FAIL[name] === undefined),
     [],
   );
+  // Whatever was wrong in a case, nothing of it stays.
+  await proxy.until("fenceline_proxy_connections", 0);
+  await proxy.until("fenceline_proxy_requests_in_flight", 0);
 });

@@ -93,6 +93,8 @@ export class ClientSession implements Http2Client {
   /** What may have come of a header that is not whole. */
   readonly unfinished: UnfinishedHeader;
   #draining = false;
+  /** The client has said GOAWAY. */
+  #leaves = false;
 
   constructor(session: ServerHttp2Session, socket: Socket, limits: ClientLimits, observer: ListenerObserver) {
     // Now: a closed socket does not say.
@@ -104,7 +106,7 @@ export class ClientSession implements Http2Client {
     this.#resetsLeft = limits.resetBurst;
     this.#controlFrames = new ControlFrames(limits.maxControlFrames, limits.maxControlFrames, performance.now());
     this.unfinished = new UnfinishedHeader(this.#asked(), limits.headersTimeout);
-    leaveStreamsAlive(session);
+    leaveStreamsAlive(session, () => this.#streams > 0);
     outliveStreamErrors(session);
     const late = setTimeout(() => {
       this.#ended("NO_SETTINGS", "SETTINGS did not come in time");
@@ -120,6 +122,9 @@ export class ClientSession implements Http2Client {
         this.#controlFrame();
       })
       .on("ping", () => this.#controlFrame())
+      .on("goaway", () => {
+        this.#leaves = true;
+      })
       .on("close", () => clearTimeout(late))
       .setTimeout(limits.keepAliveTimeout, () => {
         if (this.#streams === 0) session.close();
@@ -131,9 +136,9 @@ export class ClientSession implements Http2Client {
     this.#streams += 1;
     stream.on("close", () => {
       this.#streams -= 1;
-      // nghttp2 reads no more once GOAWAY is sent and no stream is left, so the PING of the drain
-      // would stay without its answer.
-      if (this.#draining && this.#streams === 0) this.#session.close();
+      // nghttp2 reads no more once there was a GOAWAY and no stream is left, so the PING of the
+      // drain would stay without its answer.
+      if ((this.#draining || this.#leaves) && this.#streams === 0) this.#session.close();
     });
     if (!stream.aborted && !stream.destroyed) return true;
     this.#countReset();
@@ -193,7 +198,8 @@ export class ClientSession implements Http2Client {
 
   /**
    * Announces the end, so that streams on their way here are still taken, and after a round trip
-   * sends it (RFC 9113 §6.8).
+   * sends it (RFC 9113 §6.8). The session is closed behind its last stream: before, Node would send
+   * no PING any more, by which an error of one stream is told from one of the connection.
    */
   drain(): void {
     const session = this.#session;
@@ -204,7 +210,7 @@ export class ClientSession implements Http2Client {
       return;
     }
     session.goaway(NGHTTP2_NO_ERROR, LAST_STREAM);
-    session.ping(() => session.close());
+    session.ping((failed) => failed === null && session.goaway());
   }
 
   /** Closes the connection now. */

@@ -87,6 +87,7 @@ export class Http2Connection {
   readonly #beginning: BeginningWatch;
   readonly #pacing: PingPacing;
   #ready = false;
+  #closing = false;
   #error: Error | undefined;
   #maxStreams = 0;
   #streamsEver = 0;
@@ -114,7 +115,7 @@ export class Http2Connection {
         this.#error ??= error;
       })
       .on("close", () => this.#onClose());
-    leaveStreamsAlive(this.#session);
+    leaveStreamsAlive(this.#session, () => this.openStreams > 0);
     outliveStreamErrors(this.#session);
     this.#beginning = new BeginningWatch(address, this.#socket, () => this.destroy(notHttp2()));
     this.#timer = setTimeout(() => this.#timedOut(), options.connectTimeout);
@@ -182,7 +183,7 @@ export class Http2Connection {
     if (this.openStreams === 0) this.#pacing.begin(performance.now());
     this.openStreams += 1;
     this.#streamsEver += 1;
-    if (this.#streamsEver >= MAX_STREAMS_EVER) this.#maxStreams = 0;
+    if (this.#streamsEver >= MAX_STREAMS_EVER) this.close();
     return stream;
   }
 
@@ -222,10 +223,11 @@ export class Http2Connection {
     if (this.#pacing.isDue(now, this.#socket.bytesRead)) this.#ping();
   }
 
-  /** Lets streams finish, then closes the connection. */
+  /** Lets streams finish, then closes the connection. Not before: see {@link leaveStreamsAlive}. */
   close(): void {
     this.#maxStreams = 0;
-    this.#session.close();
+    this.#closing = true;
+    if (this.openStreams === 0) this.#session.close();
   }
 
   /** Closes the connection now. */
@@ -251,7 +253,7 @@ export class Http2Connection {
 
   #onSettings(maxConcurrentStreams: number): void {
     // After a GOAWAY or close() there will be no more streams, whatever a late SETTINGS says.
-    if (this.#session.closed) return;
+    if (this.#closing || this.goesAway || this.#session.closed) return;
     this.#maxStreams = Math.min(maxConcurrentStreams, MAX_STREAMS);
     if (this.#ready) {
       this.#owner.onRoom(this);
