@@ -38,10 +38,10 @@ export function hasLabels(labels: Labels, wanted: Labels): boolean {
 
 /** Whether two say something else of a label, so that no pod can have both. */
 export function labelsDiffer(one: Labels, other: Labels): boolean {
-  return Object.entries(one).some(([key, value]) => key in other && other[key] !== value);
+  return Object.entries(one).some(([key, value]) => Object.hasOwn(other, key) && other[key] !== value);
 }
 
 /** Whether two say the same of a label, and differ on none. */
 export function labelsAgree(one: Labels, other: Labels): boolean {
-  return Object.keys(one).some((key) => key in other) && !labelsDiffer(one, other);
+  return Object.keys(one).some((key) => Object.hasOwn(other, key)) && !labelsDiffer(one, other);
 }

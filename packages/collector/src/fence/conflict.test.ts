@@ -48,3 +48,10 @@ test("issue 16: a default Sidecar that says more than hosts is not replaced; tha
   assert.deepEqual(replacedDefaults(ofPods, []), []);
   assert.equal(replacedDefaults(ofPods, root).length, 1, "one for some pods is no default");
 });
+
+test("T-08 a label by the name of what every object has is a label like others", () => {
+  const labels = { app: "a", constructor: "x" };
+  assert.deepEqual(conflictsWith("theirs", labels, LABELS), ["test1/theirs"]);
+  assert.deepEqual(conflictsWith("theirs", LABELS, labels), ["test1/theirs"]);
+  assert.deepEqual(conflictsWith("theirs", { ...labels, constructor: "y" }, labels), []);
+});

@@ -52,7 +52,7 @@ export function replacedDefaults(own: readonly ForeignObject[], root: readonly F
  */
 export function mayMeet(one: Labels, other: Labels, pods: readonly Labels[]): boolean {
   const keys = Object.keys(one);
-  if (keys.some((key) => key in other)) return !labelsDiffer(one, other);
+  if (keys.some((key) => Object.hasOwn(other, key))) return !labelsDiffer(one, other);
   if (keys.length === 0 || Object.keys(other).length === 0) return true;
   return pods.some((pod) => hasLabels(pod, one) && hasLabels(pod, other));
 }

@@ -112,7 +112,8 @@ function expiredAutoHosts(
   live: Readonly<Record<string, DomainStatus>>,
 ): Record<string, DomainStatus> {
   const gone = Object.entries(previous.domains).filter(
-    ([host, { source }]) => source === "static" && live[host] === undefined && (host in fence.spec.host || edges.byUse?.has(host) === true),
+    ([host, { source }]) =>
+      source === "static" && live[host] === undefined && (Object.hasOwn(fence.spec.host, host) || edges.byUse?.has(host) === true),
   );
   return Object.fromEntries(gone.map(([host, domain]) => [host, { ...domain, status: "EXPIRE" as const }]));
 }

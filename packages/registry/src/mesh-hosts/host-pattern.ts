@@ -1,3 +1,17 @@
+const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const HOST = new RegExp(`^(?:${LABEL}|\\*(?:-?${LABEL})?)(?:\\.${LABEL})*\\.?$`);
+const NUMERIC_END = /(?:^|\.)[0-9]+\.?$/;
+const LONGEST = 255;
+
+/**
+ * Whether istiod takes the text for a host, in lower case (ValidateWildcardDomain). Its webhook
+ * refuses a Sidecar as a whole for one that is none, and it does not see all that names hosts: a
+ * route of the Gateway API may have any text for one.
+ */
+export function isHost(text: string): boolean {
+  return text.length <= LONGEST && HOST.test(text) && !NUMERIC_END.test(text);
+}
+
 /**
  * Hosts as Istio compares them: exact names, and wildcards with a `*` in front, which stands for
  * any beginning (pkg/config/host/name.go). A wildcard does not include the name without a

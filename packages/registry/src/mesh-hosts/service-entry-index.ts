@@ -1,7 +1,7 @@
 import type { DestinationRule, ServiceEntry } from "@fenceline/api";
 import { AUTO_ADDRESS_LABEL, compareText, type ObjectChange } from "@fenceline/api/vocabulary";
 import { isHttpEntryPort } from "../port-protocol.ts";
-import { fullHost, includesHost, isWildcard, overlap } from "./host-pattern.ts";
+import { fullHost, includesHost, isHost, isWildcard, overlap } from "./host-pattern.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";
 
@@ -139,7 +139,8 @@ export class ServiceEntryIndex {
 
   #add(key: string, entry: ServiceEntry): void {
     const { namespace } = entry.metadata;
-    const hosts = entry.spec.hosts.map((host) => ({ namespace, host: host.toLowerCase(), isLearnable: isLearnable(entry, host) }));
+    const named = entry.spec.hosts.map((host) => host.toLowerCase()).filter(isHost);
+    const hosts = named.map((host) => ({ namespace, host, isLearnable: isLearnable(entry, host) }));
     const known = { entry, visibility: this.visibilityOf(entry), hosts };
     this.#known.set(key, known);
     for (const { host } of hosts) this.#hosts.add(host, known);

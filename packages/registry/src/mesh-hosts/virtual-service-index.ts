@@ -1,6 +1,6 @@
 import type { VirtualService } from "@fenceline/api";
 import { compareText, type ObjectChange } from "@fenceline/api/vocabulary";
-import { fullHost, isWildcard } from "./host-pattern.ts";
+import { fullHost, isHost, isWildcard } from "./host-pattern.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";
 
@@ -144,7 +144,7 @@ export class VirtualServiceIndex {
       return isDelegate && isVisibleTo(delegate.visibility, metadata.namespace) ? [delegate.service] : [];
     });
     const all = [service, ...delegates].flatMap((each) => each.spec.destinations.map((host) => this.#full(host, each)));
-    return [...new Set(all)];
+    return [...new Set(all)].filter(isHost);
   }
 
   #isOfServices(host: string): boolean {
@@ -156,7 +156,7 @@ export class VirtualServiceIndex {
   #hostsOf(service: VirtualService): readonly string[] {
     const { hosts, gateways } = service.spec;
     const isForMesh = gateways.length === 0 || gateways.includes(MESH_GATEWAY);
-    return isForMesh ? hosts.map((host) => this.#full(host, service)) : [];
+    return isForMesh ? hosts.map((host) => this.#full(host, service)).filter(isHost) : [];
   }
 
   #visibilityOf({ spec, metadata }: VirtualService): Visibility {

@@ -106,3 +106,24 @@ test("T-08 200 destinations of strangers for a host, and 1,000 of its own namesp
     rendered({ services: [routes(namespace, [B], ...names(count))], host: { [B]: {} }, isService: true }).includes(`${namespace}/${B}`);
   assert.deepEqual([shown("evil", 200), shown("evil", 201), shown("test1", 1_000), shown("test1", 1_001)], [true, false, true, false]);
 });
+
+test("T-08 a text that is no host, of whatever object, does not come into fences, which istiod would refuse whole", () => {
+  const evil = [
+    "no host.x.example",
+    "a/b.x.example",
+    "a_b.x.example",
+    `${"a".repeat(64)}.x.example`,
+    "-a.x.example",
+    "x..x.example",
+    "__proto__",
+    "1.2.3.4",
+  ];
+  const services = [routes("evil", [B, "*.x.example", ...evil], ...evil, "fine.x.example")];
+  const entries = [entry("evil", "all", "*.x.example"), ...evil.map((host, at) => entry("evil", `e${at}`, host))];
+  const shown = rendered({ entries, services, host: { [B]: {} }, serviceEntries: "Visible" });
+  assert.ok(shown.includes("evil/fine.x.example") && shown.includes("evil/*.x.example"), `${shown}`);
+  assert.deepEqual(
+    shown.filter((egress) => evil.some((text) => egress.includes(text))),
+    [],
+  );
+});
