@@ -48,9 +48,10 @@ export class Mesh {
   readonly trustDomains: readonly string[];
   /** What hosts of fences bring along. */
   readonly aliases: DomainAliases;
+  /** What callers name, and the addresses that they dial. */
+  readonly named: NamedHosts;
   readonly #given: Config;
   readonly #fences: FenceTable;
-  readonly #named: NamedHosts;
   readonly #system: SystemHosts;
   readonly #needs: ProxyNeeds;
   readonly #namespaces = new Map<string, Namespace>();
@@ -80,7 +81,7 @@ export class Mesh {
     this.#needs = new ProxyNeeds(policiesIn(snapshot));
     this.#configure(snapshot.meshConfigs);
     this.#system = new SystemHosts(this.registry, [config.istioNamespace, config.namespace]);
-    this.#named = new NamedHosts(this.registry, this.meshHosts);
+    this.named = new NamedHosts(this.registry, this.meshHosts);
     this.trustDomains = trustDomainsOf(config);
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
     this.collectorHost = `${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`;
@@ -262,11 +263,6 @@ export class Mesh {
    */
   destinationOfHost(host: string, port: number, namespace?: string): Destination | undefined {
     return this.#destinationOfHost(host, port, namespace)?.destination ?? this.meshHosts.entryNamed(host, port, namespace);
-  }
-
-  /** Host of the Service or ServiceEntry that an authority names for a caller in `namespace`. */
-  hostNamedBy(authority: string, namespace: string): string | undefined {
-    return this.#named.of(authority, namespace);
   }
 
   #destinationOfHost(host: string, port: number, namespace?: string): KnownCluster | undefined {

@@ -1,4 +1,4 @@
-import { type MeshHosts, parseAuthority, type Registry } from "@fenceline/registry";
+import { type EndpointAddress, type MeshHosts, parseAuthority, type Registry } from "@fenceline/registry";
 
 /** Most characters of authorities that are remembered. */
 const REMEMBERED_CHARACTERS = 500_000;
@@ -15,6 +15,9 @@ export class NamedHosts {
   #characters = 0;
   readonly #meshHosts: MeshHosts;
   #version: string | undefined;
+  /** By host, an address of its own that was dialled, as of a version of the registry. */
+  readonly #dialled = new Map<string, EndpointAddress>();
+  #dialledVersion: number | undefined;
 
   constructor(registry: Registry, meshHosts: MeshHosts) {
     this.#registry = registry;
@@ -32,6 +35,22 @@ export class NamedHosts {
     if (host === undefined) return undefined;
     this.#remember(authority, namespace, host);
     return host;
+  }
+
+  /**
+   * The host of the Service behind an address that was dialled. Nearly every call ends at the
+   * Service that was dialled, by the address that was dialled before: that one is remembered.
+   *
+   * @param ended host that the call ended at, whose address it is where it has several
+   */
+  dialled({ address, port }: EndpointAddress, ended: string | undefined, namespace: string): string | undefined {
+    if (this.#dialledVersion !== this.#registry.version) this.#dialled.clear();
+    this.#dialledVersion = this.#registry.version;
+    const known = ended === undefined ? undefined : this.#dialled.get(ended);
+    if (known?.address === address && known.port === port) return ended;
+    const found = this.#registry.byAddress(address, port, { host: ended, namespace, prefersHeadless: true })?.host;
+    if (found !== undefined && found === ended) this.#dialled.set(found, { address, port });
+    return found;
   }
 
   #hostOf(name: string, namespace: string): string | undefined {

@@ -1,5 +1,4 @@
 export * from "./address-classes.ts";
-export type { AddressHint } from "./address-index.ts";
 export * from "./authority.ts";
 export * from "./destination.ts";
 export { readinessChanged, servicesOfSlice } from "./endpoint-counts.ts";

@@ -1,5 +1,5 @@
 import type { AccessLogEntry } from "@fenceline/als";
-import { type AddressHint, isHeadless, parseAuthority } from "@fenceline/registry";
+import { isHeadless, parseAuthority } from "@fenceline/registry";
 import type { Mesh } from "../../mesh.ts";
 import { wentByFallback } from "./destination.ts";
 
@@ -35,8 +35,8 @@ export function alsoCalled(entry: AccessLogEntry, ended: string | undefined, cal
   if (upstreamCluster === "PassthroughCluster") return headlessOf(entry, ended, callerNamespace, mesh);
   const name = kind === "http" ? authority : sni;
   if (kind === "http" && name === "") return NONE;
-  const named = mesh.hostNamedBy(name, callerNamespace);
-  const byAddress = addressCalled(entry, { host: ended, namespace: callerNamespace, prefersHeadless: true }, mesh);
+  const named = mesh.named.of(name, callerNamespace);
+  const byAddress = addressCalled(entry, ended, callerNamespace, mesh);
   // Nearly every call is one to the host that it names, and whose address was dialled.
   if (named === ended && (byAddress === undefined || byAddress === ended)) return NONE;
   const hosts = new Set([named, byAddress]);
@@ -54,12 +54,14 @@ function headlessOf({ downstreamLocalAddress: dialled }: AccessLogEntry, ended: 
   return found !== undefined && isOther ? [{ ...found, teaches: true }] : NONE;
 }
 
-/** The Service whose ClusterIP was dialled, or stands in the Host. */
-function addressCalled({ kind, authority, downstreamLocalAddress: dialled }: AccessLogEntry, hint: AddressHint, { registry }: Mesh) {
+/** The Service whose address was dialled, or stands in the Host. */
+function addressCalled(entry: AccessLogEntry, ended: string | undefined, namespace: string, mesh: Mesh): string | undefined {
+  const { kind, authority, downstreamLocalAddress: dialled } = entry;
   if (dialled === undefined) return undefined;
-  const found = registry.byAddress(dialled.address, dialled.port, hint)?.host;
+  const found = mesh.named.dialled(dialled, ended, namespace);
   const parsed = found !== undefined || kind === "tcp" ? undefined : parseAuthority(authority);
-  return parsed === undefined || parsed.kind === "name" ? found : registry.byAddress(parsed.host, dialled.port, hint)?.host;
+  if (parsed === undefined || parsed.kind === "name") return found;
+  return mesh.named.dialled({ address: parsed.host, port: dialled.port }, ended, namespace);
 }
 
 /** The first of some numbers that the Service has a port for. */

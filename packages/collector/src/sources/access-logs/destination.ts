@@ -58,7 +58,7 @@ function byOriginalDestination(
 ): Destination | undefined {
   if (downstreamLocalAddress === undefined) return undefined;
   const { address, port } = downstreamLocalAddress;
-  return mesh.registry.byAddress(address, port, { host: mesh.hostNamedBy(authority, namespace), namespace, prefersHeadless: true });
+  return mesh.registry.byAddress(address, port, { host: mesh.named.of(authority, namespace), namespace, prefersHeadless: true });
 }
 
 function byAuthority({ authority, downstreamLocalAddress }: AccessLogEntry, callerNamespace: string, mesh: Mesh): Destination | undefined {
