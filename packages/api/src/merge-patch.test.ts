@@ -11,7 +11,7 @@ const { json } = fc.letrec<{ json: unknown }>((tie) => ({
     fc.string(),
     fc.boolean(),
     fc.array(fc.integer(), { maxLength: 3 }),
-    fc.dictionary(fc.constantFrom("a", "b", "c"), tie("json"), { noNullPrototype: true }),
+    fc.dictionary(fc.constantFrom("a", "b", "constructor"), tie("json"), { noNullPrototype: true }),
   ),
 }));
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isJsonObject } from "./json-object.ts";
+import { isJsonObject, ownValue } from "./json-object.ts";
 
 /**
  * The JSON merge patch (RFC 7386) that makes `from` into `to`; undefined when there is nothing to
@@ -11,7 +11,7 @@ export function mergePatch(from: unknown, to: unknown): unknown {
   if (!isJsonObject(from) || !isJsonObject(to)) return to;
   const fields = [...new Set([...Object.keys(from), ...Object.keys(to)])];
   const changes = fields.flatMap((field): [string, unknown][] => {
-    const change = mergePatch(from[field], to[field]);
+    const change = mergePatch(ownValue(from, field), ownValue(to, field));
     return change === undefined ? [] : [[field, change]];
   });
   return changes.length === 0 ? undefined : Object.fromEntries(changes);
@@ -23,7 +23,7 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
   const result: Record<string, unknown> = isJsonObject(target) ? { ...target } : {};
   for (const [field, change] of Object.entries(patch)) {
     if (change === null) delete result[field];
-    else result[field] = applyMergePatch(result[field], change);
+    else result[field] = applyMergePatch(ownValue(result, field), change);
   }
   return result;
 }

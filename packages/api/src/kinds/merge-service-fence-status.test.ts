@@ -161,3 +161,14 @@ test("law: a second write right after the first has nothing to say", () => {
     }),
   );
 });
+
+test("T-11 a host by the name of what every object has comes, changes and goes like others", () => {
+  for (const name of ["constructor", "tostring", "hasownproperty", "toString"]) {
+    const known = status({ [name]: host(1) });
+    assert.deepEqual(patch({ desired: known }), { domains: { [name]: host(1) } }, "it comes");
+    assert.deepEqual(patch({ base: EMPTY, live: EMPTY, desired: known, leads: false }), { domains: { [name]: host(1) } });
+    assert.deepEqual(patch({ base: known, live: known }), { domains: { [name]: null } }, "it goes");
+    assert.deepEqual(merged({ desired: known }), known);
+    assert.deepEqual(merged({ base: known, live: known }), EMPTY);
+  }
+});

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { addCounts, unitePorts } from "../counts.ts";
+import { ownValue } from "../json-object.ts";
 import { differingFields, isSameList, isShortDomainStatus, shortDomainStatus } from "./domain-status.ts";
 import type { StatusMerge } from "./kind.ts";
 import type { DomainStatus, ServiceFenceStatus } from "./service-fence-status.ts";
@@ -76,17 +77,17 @@ export function statusPatch(merge: FenceStatusMerge): StatusPatch | undefined {
 function removedHosts({ desired, base, live, leads, now }: FenceStatusMerge): readonly string[] {
   if (!leads || base === undefined) return [];
   return Object.keys(base.domains).filter((host) => {
-    const current = live.domains[host];
-    if (current === undefined || desired.domains[host] !== undefined) return false;
+    const current = ownValue(live.domains, host);
+    if (current === undefined || Object.hasOwn(desired.domains, host)) return false;
     // Another replica may have seen it since: giving it up was a decision on old knowledge.
-    return !isLater(believable(current.lastSeen, now), base.domains[host]?.lastSeen);
+    return !isLater(believable(current.lastSeen, now), ownValue(base.domains, host)?.lastSeen);
   });
 }
 
 function* changedDomains({ desired, base, live, leads, now }: FenceStatusMerge): Generator<[host: string, change: DomainPatch]> {
   for (const [host, domain] of Object.entries(desired.domains)) {
-    const known = base?.domains[host];
-    const current = live.domains[host];
+    const known = ownValue(base?.domains, host);
+    const current = ownValue(live.domains, host);
     if (current === undefined) {
       // Whoever does not lead must not bring back what the leader took away, unless it was called
       // again.

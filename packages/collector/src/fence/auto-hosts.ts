@@ -1,4 +1,4 @@
-import { type DomainStatus, type ServiceFence, timestampMs } from "@fenceline/api";
+import { type DomainStatus, ownValue, type ServiceFence, timestampMs } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 import type { ServiceLookup } from "@fenceline/registry";
 import { agesByUse, statusKey } from "@fenceline/render/fence";
@@ -26,7 +26,7 @@ export function seedAutoHosts(edges: FenceEdges, fence: ServiceFence, registry: 
       if (isPast) edges.calledAt(host, called, now);
       continue;
     }
-    const before = fence.status.domains[host];
+    const before = ownValue(fence.status.domains, host);
     if (before?.status === "EXPIRE" && !(isPast && isAfter(called, before))) continue;
     const seen = isPast ? Math.max(0, called) : now;
     edges.seed({ host, source: "static", firstSeen: seen, lastSeen: seen, idleFor: now - seen });

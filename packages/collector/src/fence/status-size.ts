@@ -1,4 +1,4 @@
-import { compareText, type DomainStatus, isShortDomainStatus, shortDomainStatus } from "@fenceline/api";
+import { compareText, type DomainStatus, isShortDomainStatus, ownValue, shortDomainStatus } from "@fenceline/api";
 
 type Domains = Readonly<Record<string, DomainStatus>>;
 
@@ -58,7 +58,10 @@ function withoutDetails(domains: Domains, previous: Domains, most: number): { re
   let bytes = entries.reduce((sum, [host, domain]) => sum + sizeOf(host, domain), 0);
   if (bytes <= most) return { domains, shortened: 0 };
   const detailed = entries.filter(([, { lastSeen }]) => lastSeen !== undefined);
-  const wasShort = (host: string) => previous[host] !== undefined && isShortDomainStatus(previous[host]);
+  const wasShort = (host: string) => {
+    const before = ownValue(previous, host);
+    return before !== undefined && isShortDomainStatus(before);
+  };
   const order = detailed.toSorted(
     ([one, { lastSeen: a = "" }], [other, { lastSeen: b = "" }]) => Number(wasShort(other)) - Number(wasShort(one)) || compareText(a, b),
   );
@@ -87,7 +90,7 @@ function withoutSome(
   let bytes = entries.reduce((sum, [host, domain]) => sum + storedBytes(host, domain), 0);
   const most = entries.length <= FEW ? Number.POSITIVE_INFINITY : mostBytes();
   if (bytes <= most) return { domains, leftOut: 0 };
-  const rank = (host: string, { lastSeen }: DomainStatus) => (lastSeen === undefined ? 0 : previous[host] === undefined ? 1 : 2);
+  const rank = (host: string, { lastSeen }: DomainStatus) => (lastSeen === undefined ? 0 : Object.hasOwn(previous, host) ? 2 : 1);
   const order = entries
     .filter(([, { status }]) => status !== "EXPIRE")
     .toSorted(([one, a], [other, b]) => rank(one, a) - rank(other, b) || compareText(a.lastSeen ?? "", b.lastSeen ?? ""));

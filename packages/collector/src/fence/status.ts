@@ -1,5 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import { type DomainStatus, formatDuration, isSameList, type ServiceFence, type ServiceFenceStatus, sameOrElse } from "@fenceline/api";
+import {
+  type DomainStatus,
+  formatDuration,
+  isSameList,
+  ownValue,
+  type ServiceFence,
+  type ServiceFenceStatus,
+  sameOrElse,
+} from "@fenceline/api";
 import type { HostRecord } from "@fenceline/edges";
 import type { EgressHost } from "@fenceline/render/fence";
 import { type ConditionsInput, conditions } from "./conditions.ts";
@@ -22,7 +30,7 @@ export function fenceStatus(input: StatusInput): ServiceFenceStatus {
   const records = new Map(edges.hosts.map((record) => [record.host, record]));
   const shown = hosts.filter(({ source }) => source !== "tcp" && source !== "mesh");
   const domains = Object.fromEntries(
-    shown.map((host) => [host.host, sameOrElse(previous.domains[host.host], domainStatus(host, records.get(host.host)))]),
+    shown.map((host) => [host.host, sameOrElse(ownValue(previous.domains, host.host), domainStatus(host, records.get(host.host)))]),
   );
   const observedUntil = edges.observedUntil === undefined ? previous.observedUntil : iso(edges.observedUntil);
   const beside = () => bytesBeside(input.fence.spec, previous.metricStatus);
@@ -69,7 +77,7 @@ function areOfOtherWarmUps({ warmUp: one }: ServiceFenceStatus, { warmUp: other 
 function differInHosts(a: ServiceFenceStatus["domains"], b: ServiceFenceStatus["domains"]): boolean {
   if (a === b) return false;
   const hosts = Object.keys(a);
-  return hosts.length !== Object.keys(b).length || hosts.some((host) => differ(a[host], b[host]));
+  return hosts.length !== Object.keys(b).length || hosts.some((host) => differ(ownValue(a, host), ownValue(b, host)));
 }
 
 function differ(a: DomainStatus | undefined, b: DomainStatus | undefined): boolean {
@@ -113,7 +121,7 @@ function expiredAutoHosts(
 ): Record<string, DomainStatus> {
   const gone = Object.entries(previous.domains).filter(
     ([host, { source }]) =>
-      source === "static" && live[host] === undefined && (Object.hasOwn(fence.spec.host, host) || edges.byUse?.has(host) === true),
+      source === "static" && !Object.hasOwn(live, host) && (Object.hasOwn(fence.spec.host, host) || edges.byUse?.has(host) === true),
   );
   return Object.fromEntries(gone.map(([host, domain]) => [host, { ...domain, status: "EXPIRE" as const }]));
 }

@@ -1,4 +1,4 @@
-import { hostOfEgress, type RenderedObject, type ServiceFence, sidecarHosts } from "@fenceline/api";
+import { hostOfEgress, ownValue, type RenderedObject, type ServiceFence, sidecarHosts } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
 import type { MeshHostLookup, RequiredHost, ServiceLookup } from "@fenceline/registry";
 import { type DomainAliases, egressHosts, type NamespacedHost } from "@fenceline/render/fence";
@@ -54,7 +54,7 @@ export function takeOverRendered({
   // What VirtualServices send calls to is shown with what is called, and was not learned itself.
   const known = new Set(hosts.flatMap(({ host, also = [] }) => [host, ...also.map(hostOfEgress)]));
   const isAccountedFor = (host: string) => {
-    const domain = fence.status.domains[host];
+    const domain = ownValue(fence.status.domains, host);
     return domain !== undefined && !(isWidened && domain.status === "EXPIRE");
   };
   for (const egress of shown) {

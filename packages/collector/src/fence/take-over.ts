@@ -4,6 +4,7 @@ import {
   durationMs,
   type HostSource,
   idleWindowOf,
+  ownValue,
   parseDuration,
   type ServiceFence,
   type ServiceFenceStatus,
@@ -54,11 +55,12 @@ export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: Servi
  * out. Our own writes come back the same way and change nothing.
  */
 export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after: ServiceFenceStatus, now: number): void {
-  for (const host of Object.keys(before.domains)) if (isBooked(before.domains[host]) && !isBooked(after.domains[host])) edges.remove(host);
+  for (const host of Object.keys(before.domains))
+    if (isBooked(ownValue(before.domains, host)) && !isBooked(ownValue(after.domains, host))) edges.remove(host);
   // Before the sightings, which count as of now in observed time.
   if (after.observedUntil !== undefined && after.observedUntil !== before.observedUntil)
     edges.observedElsewhere(Date.parse(after.observedUntil), now);
-  for (const seed of restored(after, now, (host, domain) => isNewsOf(edges, before.domains[host], host, domain))) {
+  for (const seed of restored(after, now, (host, domain) => isNewsOf(edges, ownValue(before.domains, host), host, domain))) {
     if (!edges.has(seed.host)) edges.seed(seed);
     edges.seenElsewhere(seed.host, seed.lastSeen);
     if (seed.idleWindow !== undefined) edges.extend(seed.host, seed.idleWindow);
