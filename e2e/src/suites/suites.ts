@@ -14,6 +14,7 @@ import { proxyNeeds } from "./proxy-needs/proxy-needs.ts";
 import { removal } from "./removal/removal.ts";
 import { replicas } from "./replicas/replicas.ts";
 import { scale } from "./scale/scale.ts";
+import { slime } from "./slime/slime.ts";
 import { smoke } from "./smoke.ts";
 import { staticHosts } from "./static-hosts.ts";
 import { store } from "./store.ts";
@@ -45,5 +46,6 @@ export const SUITES: readonly Suite[] = [
   outages,
   replicas,
   removal,
+  slime,
   installGuide,
 ];
