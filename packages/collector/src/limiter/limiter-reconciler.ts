@@ -196,11 +196,18 @@ function namespaceRef(namespace: string): ObjectRef {
   return { kind: SMART_LIMITER.name, namespace, name: "" };
 }
 
-function inNamespace<O extends { readonly metadata: { readonly namespace: string } }>(
-  objects: readonly O[],
-  namespace: string,
-): readonly O[] {
-  return objects.filter(({ metadata }) => metadata.namespace === namespace);
+interface Namespaced {
+  readonly metadata: { readonly namespace: string };
+}
+
+/** Lists by namespace. A list is the same one until an object of it changes. */
+const byNamespace = new WeakMap<readonly Namespaced[], ReadonlyMap<string, readonly Namespaced[]>>();
+
+/** The objects of a namespace. The whole list is looked through once, however many limiters ask. */
+function inNamespace<O extends Namespaced>(objects: readonly O[], namespace: string): readonly O[] {
+  const known = byNamespace.get(objects) ?? Map.groupBy(objects, ({ metadata }) => metadata.namespace);
+  byNamespace.set(objects, known);
+  return (known.get(namespace) ?? []) as readonly O[];
 }
 
 /** The groups that a limiter's sets are in. */
