@@ -3,7 +3,7 @@ import type { Material } from "@fenceline/limits";
 import { type Reads, RecordedLookup, type Registry } from "@fenceline/registry";
 import { type LimitedPods, type LimitGroup, limitGroups, type PodPorts } from "@fenceline/render/limiter";
 import { podCounts, servicesBySelector } from "./limiter-material.ts";
-import { podPortsOf, servicesByLabel } from "./limiter-ports.ts";
+import { podPortsOf, portsNamed } from "./limiter-ports.ts";
 import { MOST_SETS, podsOfSets, type SetPods, setSources } from "./limiter-sets.ts";
 
 /** A limiter, and the pods that its sets are for. */
@@ -47,8 +47,14 @@ export function limitedNamespace({ namespace, limiters, destinationRules, regist
     known.set(limiter.metadata.name, { limiter, sets, counts: podCounts(sets, services, registry) });
   }
   const groups = limitGroups([...known.values()].flatMap(limitedPods));
-  const podPorts = podPortsOf(groups, servicesByLabel(namespace, registry), registry);
+  const named = groups.map((group) => ({ group, ports: new Set(group.members.flatMap((member) => portsOf(member, known))) }));
+  const podPorts = podPortsOf(namespace, named, registry);
   return { limiters: known, groups, podPorts, reads: registry.reads };
+}
+
+function portsOf({ limiter, set }: Pick<LimitedPods, "limiter" | "set">, known: ReadonlyMap<string, LimiterPods>): readonly number[] {
+  const pods = known.get(limiter);
+  return pods === undefined ? [] : portsNamed(pods.limiter, set);
 }
 
 function withoutRoom({ spec }: SmartLimiter): readonly SetPods[] {
