@@ -5,7 +5,7 @@ import { FencelineError, formatFenceKey, objectsByKind, type ReadKind, SERVICE, 
 import type { MeshChanges, MeshSnapshot, ServiceKey, ServicePortsAuthor, Store } from "@fenceline/store";
 import { pino } from "pino";
 import { CollectorMetrics } from "../metrics.ts";
-import { CONFIG, changesOf, snapshotOf } from "../testing/mesh.ts";
+import { CONFIG, changesOf, meshOf, snapshotOf } from "../testing/mesh.ts";
 import { FallbackService } from "./fallback-service.ts";
 
 const FALLBACK =
@@ -81,9 +81,10 @@ function running(t: TestContext, backoff = { first: 1, longest: 1 }) {
   const metrics = new CollectorMetrics();
   const warnings: string[] = [];
   const logger = pino({ level: "warn" }, { write: (line) => void warnings.push(JSON.parse(line).msg) });
-  const state = { leads: true, now: 0 };
+  const state = { leads: true, now: 0, mesh: meshOf("") };
   const controller = new FallbackService({
     store,
+    mesh: () => state.mesh,
     config: CONFIG,
     metrics,
     logger,
@@ -201,11 +202,28 @@ test("a number that cannot be added is warned of, and counts as missing", (t) =>
   assert.deepEqual(controller.counts(), { declared: 0, missing: 1 });
 });
 
+test("nothing is added while the Service's namespace is being deleted", async (t) => {
+  const { store, state, controller, untilWrites } = running(t);
+  state.mesh = meshOf(
+    `{apiVersion: v1, kind: Namespace, metadata: {name: ${CONFIG.namespace}, deletionTimestamp: "2026-01-01T00:00:00Z"}}`,
+  );
+  store.become(FALLBACK, web(8_080));
+  await controller.idle();
+  assert.deepEqual([store.writes, controller.counts()], [[], { declared: 1, missing: 1 }]);
+  state.mesh = meshOf(`{apiVersion: v1, kind: Namespace, metadata: {name: ${CONFIG.namespace}}}`);
+  controller.refresh();
+  await untilWrites(1);
+  assert.deepEqual(store.writes, [[8_080]]);
+});
+
 test("a store that cannot add ports is left alone", (t) => {
   const { metrics, controller, store } = running(t);
   const folder = { snapshot: () => store.snapshot(), objectOf: () => assert.fail(), isKnown: () => true };
   store.become(FALLBACK, web(8_080));
-  const standalone = new FallbackService({ store: folder, config: CONFIG, metrics, logger: pino({ level: "silent" }), leads: () => true });
+  const standalone = new FallbackService({
+    ...{ store: folder, mesh: () => meshOf(""), config: CONFIG, metrics, logger: pino({ level: "silent" }) },
+    leads: () => true,
+  });
   standalone.refresh();
   assert.deepEqual(standalone.counts(), { declared: 0, missing: 0 });
   return controller.idle();

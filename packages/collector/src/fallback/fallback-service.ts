@@ -1,7 +1,6 @@
 import {
   type Config,
   FencelineError,
-  NAMESPACE,
   type ObjectChange,
   objectOf,
   SERVICE,
@@ -21,12 +20,15 @@ import {
 } from "@fenceline/render/fallback";
 import type { MeshChanges, MeshSnapshot, ServiceKey, Store } from "@fenceline/store";
 import type { Logger } from "pino";
+import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { IdlePorts } from "./idle-ports.ts";
 
 /** What a {@link FallbackService} works with. */
 export interface FallbackServiceOptions {
   readonly store: Pick<Store, "snapshot" | "objectOf" | "ports" | "isKnown">;
+  /** The latest mesh. */
+  readonly mesh: () => Pick<Mesh, "isNamespaceEnding">;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
@@ -223,9 +225,8 @@ export class FallbackService {
 
   /** What is in a namespace that is being deleted is left alone. */
   #mayWrite(): boolean {
-    const { store, leads } = this.#options;
-    const namespace = store.objectOf(NAMESPACE, { name: this.#key.namespace });
-    return leads() && namespace?.metadata.deletionTimestamp === undefined;
+    const { mesh, leads } = this.#options;
+    return leads() && !mesh().isNamespaceEnding(this.#key.namespace);
   }
 
   #live(): Service | undefined {
