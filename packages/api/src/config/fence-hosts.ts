@@ -22,7 +22,9 @@ const DomainAlias = z.strictObject({
     .array(z.string().max(1_024))
     .max(MOST_TEMPLATES)
     .default([])
-    .describe("Further hosts, in which `$name`, `${name}` and `$1` stand for what the groups matched, and `$$` for a $. At most 16."),
+    .describe(
+      "Further hosts, in which `$name` and `$1` stand for what the groups matched, with braces around the name where letters follow, and `$$` for a $. At most 16.",
+    ),
 });
 export type DomainAlias = z.infer<typeof DomainAlias>;
 

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { FenceKey } from "../fence-key.ts";
 import { MANAGED_BY_LABEL, MANAGER } from "../labels.ts";
 import type { Labels } from "../object.ts";
@@ -8,6 +9,27 @@ import { FENCE_API_VERSIONS } from "./service-fence.ts";
  * and `false` say anything. Slime's.
  */
 export const FENCED_LABEL = "slime.io/serviceFenced";
+
+/** The same as an annotation, lazyxds's. The label comes first, where it says something. */
+export const LAZY_XDS_ANNOTATION = "lazy-xds";
+
+/** The annotations of a Service or a Namespace that are read. What is no text says nothing. */
+export const FencedAnnotations = z
+  .object({ [LAZY_XDS_ANNOTATION]: z.string().optional().catch(undefined) })
+  .optional()
+  .catch(undefined);
+
+/** What a Service, or a Namespace, says of fences; undefined where it says nothing. */
+export function askedFenced({ labels, annotations }: AskingMeta): boolean | undefined {
+  const words = [labels[FENCED_LABEL], annotations?.[LAZY_XDS_ANNOTATION]?.toLowerCase()];
+  const word = words.find((each) => each === "true" || each === "false");
+  return word === undefined ? undefined : word === "true";
+}
+
+interface AskingMeta {
+  readonly labels: Labels;
+  readonly annotations?: z.infer<typeof FencedAnnotations>;
+}
 
 /**
  * Label on fences that were made automatically, Slime's. Taking it off makes a fence a person's.

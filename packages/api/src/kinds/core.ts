@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SERVICE_NAME_LABEL } from "../labels.ts";
 import { ClusterObjectMeta, Labels, ObjectMeta } from "../object.ts";
+import { FencedAnnotations, LAZY_XDS_ANNOTATION } from "./automatic-fence.ts";
 import { meshKind, type Repeats } from "./kind.ts";
 
 /**
@@ -12,7 +13,7 @@ import { meshKind, type Repeats } from "./kind.ts";
 export const Namespace = z.object({
   apiVersion: z.literal("v1"),
   kind: z.literal("Namespace"),
-  metadata: ClusterObjectMeta,
+  metadata: ClusterObjectMeta.extend({ annotations: FencedAnnotations }),
 });
 export type Namespace = z.infer<typeof Namespace>;
 
@@ -65,7 +66,7 @@ const ServiceStatus = z
 const FullService = z.object({
   apiVersion: z.literal("v1"),
   kind: z.literal("Service"),
-  metadata: ObjectMeta,
+  metadata: ObjectMeta.extend({ annotations: FencedAnnotations }),
   spec: z
     .object({
       type: z.string().default("ClusterIP"),
@@ -105,16 +106,27 @@ export const EndpointSlice = z.object({
 });
 export type EndpointSlice = z.infer<typeof EndpointSlice>;
 
-function keepNamespace({ metadata: { name, labels, deletionTimestamp }, ...namespace }: Namespace, repeats: Repeats): Namespace {
-  const metadata = { name: repeats.text(name), labels: repeats.labels(labels), ...(deletionTimestamp && { deletionTimestamp }) };
-  return { ...namespace, metadata };
+function keepNamespace({ metadata, ...namespace }: Namespace, repeats: Repeats): Namespace {
+  const { name, labels, annotations, deletionTimestamp } = metadata;
+  const kept = { name: repeats.text(name), labels: repeats.labels(labels), ...keepAnnotations(annotations, repeats) };
+  return { ...namespace, metadata: { ...kept, ...(deletionTimestamp && { deletionTimestamp }) } };
 }
 
-function keepService({ metadata: { name, namespace, labels }, spec, status, ...service }: Service, repeats: Repeats): Service {
+/** Hardly any object has one that is read. */
+function keepAnnotations(annotations: z.infer<typeof FencedAnnotations>, repeats: Repeats) {
+  return annotations?.[LAZY_XDS_ANNOTATION] === undefined ? {} : { annotations: repeats.value(annotations) };
+}
+
+function keepService({ metadata: { name, namespace, labels, annotations }, spec, status, ...service }: Service, repeats: Repeats): Service {
   const { clusterIP, clusterIPs } = spec;
   return {
     ...service,
-    metadata: { name: repeats.text(name), namespace: repeats.text(namespace), labels: repeats.labels(labels) },
+    metadata: {
+      name: repeats.text(name),
+      namespace: repeats.text(namespace),
+      labels: repeats.labels(labels),
+      ...keepAnnotations(annotations, repeats),
+    },
     spec: {
       ...spec,
       type: repeats.text(spec.type),

@@ -82,6 +82,17 @@ test("a Namespace is labelled: its workloads are fenced; the label is taken off:
   assert.ok(server.get(FENCES, { namespace: "test1", name: "a" }), "a person's fence stays");
 });
 
+test("row 105: lazyxds's annotation on a Namespace fences its workloads, and leaves no fence when it goes", async (t) => {
+  const annotate = (server: FakeApiServer, annotations: object) => server.put(NAMESPACES, { metadata: { name: "shop", annotations } });
+  const { server } = await startCluster(t, (fake) => {
+    annotate(fake, { "lazy-xds": "true", other: "x" });
+    addService(fake, "web");
+  });
+  await until(() => server.get(SIDECARS, WEB) !== undefined);
+  annotate(server, { other: "x" });
+  await until(() => server.get(FENCES, WEB) === undefined && server.get(SIDECARS, WEB) === undefined);
+});
+
 const SELECTORS = [{ matchExpressions: [{ key: "env", operator: "In", values: ["prod"] }] }];
 const DISCOVERY = "discoverySelectors: [{matchLabels: {env: prod}}]";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { automaticFence, Config, formatFenceKey, Namespace, Service, ServiceFence } from "@fenceline/api";
+import { automaticFence, Config, formatFenceKey, hasLabels, Namespace, Service, ServiceFence } from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
 import { workloadLabels } from "@fenceline/render/fence";
 import fc from "fast-check";
@@ -11,8 +11,13 @@ import { wantedFences } from "./wanted-fences.ts";
 const API = "microservice.slime.io/v1alpha1";
 const MADE = `labels: {app.kubernetes.io/created-by: fence-controller, app.kubernetes.io/managed-by: fenceline}`;
 
-function namespace(name: string, label?: string): string {
-  return `{apiVersion: v1, kind: Namespace, metadata: {name: ${name}, labels: ${labels(label)}}}`;
+function namespace(name: string, label?: string, more = ""): string {
+  return `{apiVersion: v1, kind: Namespace, metadata: {name: ${name}, labels: ${labels(label)}, ${more}}}`;
+}
+
+function annotated(kind: "Namespace" | "Service", metadata: string, value: string): string {
+  const spec = kind === "Service" ? ", spec: {selector: {tier: any}}" : "";
+  return `{apiVersion: v1, kind: ${kind}, metadata: ${metadata.replace("}", `, annotations: {lazy-xds: "${value}", other: x}}`)}${spec}}`;
 }
 
 function service(place: string, { fenced, selector = `{app: ${place.split("/")[1]}}`, type = "ClusterIP" }: ServiceFields = {}): string {
@@ -108,6 +113,85 @@ const CASES: readonly (readonly [string, readonly string[], create: string, plan
     [],
   ],
   [
+    "of selectors that overlap the widest has the one fence",
+    [
+      namespace("s", "true"),
+      service("s/a-canary", { selector: "{app: a, track: canary}" }),
+      service("s/a", { selector: "{app: a}" }),
+      service("s/a-canary-x", { selector: "{app: a, track: canary, zone: x}" }),
+    ],
+    "Labelled",
+    ["create s/a"],
+  ],
+  [
+    "… also where one exists for a narrower one",
+    [
+      namespace("s", "true"),
+      service("s/a-canary", { selector: "{app: a, track: canary}" }),
+      service("s/a", { selector: "{app: a}" }),
+      fence("s/a-canary", MADE),
+    ],
+    "Labelled",
+    ["create s/a", "delete s/a-canary"],
+  ],
+  [
+    "… which is that of those that ask",
+    [namespace("s"), service("s/a"), service("s/a-canary", { fenced: "true", selector: "{app: a, track: canary}" })],
+    "Labelled",
+    ["create s/a-canary"],
+  ],
+  [
+    "selectors of which neither takes the other's pods do not overlap so",
+    [namespace("s", "true"), service("s/a", { selector: "{app: a, zone: x}" }), service("s/b", { selector: "{app: a, track: canary}" })],
+    "Labelled",
+    ["create s/a", "create s/b"],
+  ],
+  [
+    "a Service that is left out leaves out the pods of narrower selectors, too",
+    [
+      namespace("s", "true"),
+      service("s/a", { fenced: "false" }),
+      service("s/a-canary", { fenced: "true", selector: "{app: a, track: canary}" }),
+    ],
+    "Labelled",
+    [],
+  ],
+  [
+    "a person's fence of a wider selector is enough",
+    [
+      namespace("s", "true"),
+      service("s/web", { selector: "{app: web, track: canary}" }),
+      fence("s/mine", "", "{enable: true, workloadSelector: {labels: {app: web}}}"),
+    ],
+    "Labelled",
+    [],
+  ],
+  [
+    "while it is not known what a wider one is to have, a narrower one has to wait",
+    [service("s/a"), service("s/a-canary", { fenced: "true", selector: "{app: a, track: canary}" })],
+    "Labelled",
+    [],
+  ],
+  [
+    "the annotation of lazyxds counts as the label, on a Namespace and on a Service",
+    [
+      annotated("Namespace", "{name: s}", "True"),
+      service("s/web"),
+      annotated("Service", "{name: db, namespace: s}", "FALSE"),
+      namespace("t"),
+      annotated("Service", "{name: web, namespace: t}", "true"),
+    ],
+    "Labelled",
+    ["create s/web", "create t/web"],
+  ],
+  ["… and the label counts before it", [namespace("s", "false", 'annotations: {lazy-xds: "true"}'), service("s/web")], "All", []],
+  [
+    "… which says nothing with another value",
+    [namespace("s", "yes", 'annotations: {lazy-xds: "true"}'), service("s/web")],
+    "Labelled",
+    ["create s/web"],
+  ],
+  [
     "equal selectors in two namespaces are two workloads",
     [namespace("s", "true"), namespace("t", "true"), service("s/web"), service("t/web")],
     "Labelled",
@@ -191,7 +275,12 @@ const meshes = fc
   .record({
     namespaces: fc.uniqueArray(fc.tuple(fc.constantFrom("s", "t", "istio-system"), fenced), { selector: ([name]) => name }),
     services: fc.uniqueArray(
-      fc.tuple(fc.constantFrom("s", "t", "istio-system"), names, fenced, fc.constantFrom("{}", "{app: x}", "{app: z}")),
+      fc.tuple(
+        fc.constantFrom("s", "t", "istio-system"),
+        names,
+        fenced,
+        fc.constantFrom("{}", "{app: x}", "{app: z}", "{app: x, track: c}"),
+      ),
       { selector: ([namespace, name]) => `${namespace}/${name}` },
     ),
     fences: fc.uniqueArray(
@@ -256,6 +345,17 @@ test("a fence without the label is in no plan, and no workload has two automatic
         const found = after.services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
         return found === undefined ? undefined : `${namespace} ${JSON.stringify(found.spec.selector)}`;
       };
+      const selectors = after.fences.filter(isMade).flatMap(({ metadata: { namespace, name } }) => {
+        const found = after.services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+        const isKnown = after.namespaces.some(({ metadata }) => metadata.name === namespace);
+        return found === undefined || !isKnown ? [] : [{ namespace, selector: found.spec.selector }];
+      });
+      for (const one of selectors)
+        for (const other of selectors)
+          assert.ok(
+            one === other || one.namespace !== other.namespace || !hasLabels(one.selector, other.selector),
+            "one fence of the widest",
+          );
       const known = new Set(after.namespaces.map(({ metadata }) => metadata.name));
       const automatic = after.fences.filter((fence) => isMade(fence) && known.has(fence.metadata.namespace)).map(selectorOf);
       assert.equal(new Set(automatic).size, automatic.length);

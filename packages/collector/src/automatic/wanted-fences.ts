@@ -1,7 +1,7 @@
 import {
+  askedFenced,
   type Config,
   compareText,
-  FENCED_LABEL,
   type FenceKey,
   fenceKeyOf,
   formatFenceKey,
@@ -14,6 +14,7 @@ import {
   type SystemConfig,
   systemNamespaces,
 } from "@fenceline/api";
+import { LabelSelectors } from "@fenceline/render/fence";
 import { isInScope } from "./scope.ts";
 
 /** What {@link wantedFences} judges from. */
@@ -45,6 +46,7 @@ export interface WantedFences {
 interface Workload {
   readonly namespace: string;
   readonly id: string;
+  readonly selector: Labels;
   readonly services: readonly Service[];
 }
 
@@ -53,63 +55,109 @@ const NOTHING: WantedFences = { fences: [], undecided: [] };
 /** A Service that did not change is the same object in every snapshot. */
 const workloadIds = new WeakMap<Service, string>();
 
+/** What is to become of a workload, as its own Services have it. */
+type Verdict =
+  | { readonly what: "fenced"; readonly key: FenceKey }
+  /** Left to a person, or left out: no fence is made for any of its pods. */
+  | { readonly what: "settled" }
+  | { readonly what: "unknown" }
+  | { readonly what: "nothing" };
+
 /**
  * The automatic fences that are to exist: one for each workload that some Service asks for, none
  * where a person made one. Two would each have a Sidecar for the same pods, of which Istio uses the
- * older.
+ * older. So where a selector asks for all labels of another one and more, the wider one counts for
+ * both: its fence is for the pods of either.
  */
-export function wantedFences({ snapshot, config, discovery = [], workloadOf }: WantedFencesInput): WantedFences {
-  const { create, namespaces } = config.automaticFences;
-  if (create === "Off") return NOTHING;
-  const { automatic, taken } = ownership(snapshot.fences, workloadOf);
-  const labels = new Map(snapshot.namespaces.map(({ metadata }) => [metadata.name, metadata.labels]));
-  const inhabited = new Set(snapshot.services.map(({ metadata }) => metadata.namespace));
-  const scope = new Map([...inhabited].map((name) => [name, isInScope({ namespaces, discovery }, name, labels.get(name))]));
+export function wantedFences(input: WantedFencesInput): WantedFences {
+  const { snapshot, config } = input;
+  if (config.automaticFences.create === "Off") return NOTHING;
+  const people = ownership(snapshot.fences, input.workloadOf);
+  const judge = judgeOf(input, people);
+  const judged = workloads(snapshot.services, config).map((workload) => ({ ...workload, verdict: judge(workload) }));
   const fences: FenceKey[] = [];
   const undecided: FenceKey[] = [];
-  for (const { namespace, id, services } of workloads(snapshot.services, config)) {
-    if (taken.has(id) || services.some(({ metadata }) => taken.has(formatFenceKey(metadata)))) continue;
-    const isIn = scope.get(namespace);
-    if (isIn === false) continue;
-    const asking = isIn && servicesAsking(services, labels.get(namespace), create === "All");
-    if (asking === undefined) undecided.push(...services.map(fenceKeyOf));
-    if (asking === undefined || asking[0] === undefined) continue;
-    // The fence that exists keeps what it has learned, even where another Service of the workload
-    // asks now.
-    fences.push(fenceKeyOf(services.find(({ metadata }) => automatic.has(formatFenceKey(metadata))) ?? asking[0]));
+  for (const [namespace, all] of Map.groupBy(judged, (each) => each.namespace)) {
+    const covering = [...(people.selectors.get(namespace) ?? []), ...selectorsOf(all, ["fenced", "settled"])];
+    const [settled, open] = [new LabelSelectors(covering), new LabelSelectors(selectorsOf(all, ["unknown"]))];
+    for (const { verdict, services, selector } of all) {
+      if (settled.takePartOf(selector)) continue;
+      if (verdict.what === "unknown" || (verdict.what === "fenced" && open.takePartOf(selector)))
+        undecided.push(...services.map(fenceKeyOf));
+      else if (verdict.what === "fenced") fences.push(verdict.key);
+    }
   }
   return { fences: fences.sort(byName), undecided: undecided.sort(byName) };
 }
 
-/** Names of automatic fences; and what people have taken, names and workloads. */
-function ownership(fences: readonly ServiceFence[], workloadOf: WantedFencesInput["workloadOf"]) {
+function selectorsOf(workloads: readonly (Workload & { readonly verdict: Verdict })[], what: readonly Verdict["what"][]): Labels[] {
+  return workloads.filter(({ verdict }) => what.includes(verdict.what)).map(({ selector }) => selector);
+}
+
+function judgeOf(
+  { snapshot, config, discovery = [] }: WantedFencesInput,
+  { automatic, taken }: Ownership,
+): (workload: Workload) => Verdict {
+  const { create, namespaces } = config.automaticFences;
+  const known = new Map(snapshot.namespaces.map(({ metadata }) => [metadata.name, metadata]));
+  const inhabited = new Set(snapshot.services.map(({ metadata }) => metadata.namespace));
+  const scope = new Map([...inhabited].map((name) => [name, isInScope({ namespaces, discovery }, name, known.get(name)?.labels)]));
+  return ({ namespace, id, services }) => {
+    if (taken.has(id) || services.some(({ metadata }) => taken.has(formatFenceKey(metadata)))) return { what: "nothing" };
+    const isIn = scope.get(namespace);
+    if (isIn === false) return { what: "nothing" };
+    if (services.some(({ metadata }) => askedFenced(metadata) === false)) return { what: "settled" };
+    const asking = isIn && servicesAsking(services, known.get(namespace), create === "All");
+    if (asking === undefined) return { what: "unknown" };
+    // The fence that exists keeps what it has learned, even where another Service of the workload
+    // asks now.
+    const [first] = asking;
+    const named = services.find(({ metadata }) => automatic.has(formatFenceKey(metadata))) ?? first;
+    return first === undefined || named === undefined ? { what: "nothing" } : { what: "fenced", key: fenceKeyOf(named) };
+  };
+}
+
+/** Names of automatic fences; and what people have taken: names, workloads and their selectors. */
+interface Ownership {
+  readonly automatic: ReadonlySet<string>;
+  readonly taken: ReadonlySet<string>;
+  /** By namespace. */
+  readonly selectors: ReadonlyMap<string, readonly Labels[]>;
+}
+
+function ownership(fences: readonly ServiceFence[], workloadOf: WantedFencesInput["workloadOf"]): Ownership {
   const automatic = new Set<string>();
   const taken = new Set<string>();
+  const selectors = new Map<string, Labels[]>();
   for (const fence of fences) {
     const { metadata } = fence;
     const isOurs = isAutomatic(metadata.labels);
     const workload = isOurs ? undefined : workloadOf(fence);
     (isOurs ? automatic : taken).add(formatFenceKey(metadata));
-    if (workload !== undefined) taken.add(workloadId(metadata.namespace, workload));
+    if (workload === undefined) continue;
+    taken.add(workloadId(metadata.namespace, workload));
+    const others = selectors.get(metadata.namespace);
+    if (others === undefined) selectors.set(metadata.namespace, [workload]);
+    else others.push(workload);
   }
-  return { automatic, taken };
+  return { automatic, taken, selectors };
 }
 
 /**
  * The Services of a workload that ask for a fence; undefined when that is not known. Each Service's
- * own label decides, else its Namespace's, else the configuration. A label `false` counts for the
+ * own word decides, else its Namespace's, else the configuration. A word against it counts for the
  * pods, which all its Services share.
  *
- * @param labels those of the Namespace; undefined when the Namespace itself is not known: it may
- * have any
+ * @param namespace undefined when it is not known: it may say anything
  */
-function servicesAsking(services: readonly Service[], labels: Labels | undefined, byDefault: boolean): readonly Service[] | undefined {
-  const ownLabel = ({ metadata }: Service) => metadata.labels[FENCED_LABEL];
-  if (services.some((service) => ownLabel(service) === "false")) return [];
-  const asking = services.filter((service) => ownLabel(service) === "true");
-  if (labels === undefined) return asking.length > 0 ? asking : undefined;
-  const ofNamespace = labels[FENCED_LABEL];
-  return ofNamespace === "true" || (byDefault && ofNamespace !== "false") ? services : asking;
+function servicesAsking(
+  services: readonly Service[],
+  namespace: Namespace["metadata"] | undefined,
+  byDefault: boolean,
+): readonly Service[] | undefined {
+  const asking = services.filter(({ metadata }) => askedFenced(metadata) === true);
+  if (namespace === undefined) return asking.length > 0 ? asking : undefined;
+  return (askedFenced(namespace) ?? byDefault) ? services : asking;
 }
 
 function workloads(services: readonly Service[], config: SystemConfig): Workload[] {
@@ -127,7 +175,8 @@ function workloads(services: readonly Service[], config: SystemConfig): Workload
   }
   return [...groups].map(([id, group]) => {
     const sorted = group.length === 1 ? group : group.sort((one, other) => byName(one.metadata, other.metadata));
-    return { namespace: sorted[0]?.metadata.namespace ?? "", id, services: sorted };
+    const { metadata, spec } = group[0] as Service;
+    return { namespace: metadata.namespace, id, selector: spec.selector, services: sorted };
   });
 }
 

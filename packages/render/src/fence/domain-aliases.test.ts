@@ -7,7 +7,7 @@ const NAMED = "(?P<service>[^.]+)\\.(?P<namespace>[^.]+)\\.svc\\.cluster\\.local
 
 const CASES: readonly (readonly [what: string, pattern: string, templates: readonly string[], hosts: readonly string[]])[] = [
   ["groups by name", NAMED, ["$namespace.$service.legacy"], ["shop.web.legacy"]],
-  ["groups by name in braces", NAMED, ["${namespace}x.legacy"], ["shopx.legacy"]],
+  ["groups by name in braces", NAMED, ["$" + "{namespace}x.legacy"], ["shopx.legacy"]],
   ["groups by number", "^([^.]+)\\.([^.]+)\\.svc", ["$2.$1.legacy"], ["shop.web.legacy"]],
   ["the longest name, as in Go: there is no such group", NAMED, ["a$namespacex.legacy"], ["a.legacy"]],
   ["several templates", NAMED, ["$service.one", "$service.two", "$service.one"], ["web.one", "web.two"]],

@@ -33,3 +33,10 @@ test("T-08 thirty thousand selectors for thousands of Services are looked up, an
   assert.ok(compared < 10_000, `${compared} comparisons`);
   assert.equal(selectors.take({ tier: "web", app: "a7" }), true);
 });
+
+test("a selector takes a part of labels where it asks for fewer of them", () => {
+  const selectors = new LabelSelectors([{ app: "a" }, { app: "b", track: "canary" }]);
+  assert.equal(selectors.takePartOf({ app: "a" }), false);
+  assert.equal(selectors.takePartOf({ app: "a", track: "canary" }), true);
+  assert.equal(selectors.takePartOf({ app: "b", zone: "x", color: "red" }), false);
+});

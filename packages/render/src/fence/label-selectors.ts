@@ -30,8 +30,18 @@ export class LabelSelectors {
   }
 
   take(labels: Labels): boolean {
+    return this.#some(labels, () => true);
+  }
+
+  /** Whether one of them asks for a part of these labels, and not for all. */
+  takePartOf(labels: Labels): boolean {
+    const all = Object.keys(labels).length;
+    return this.#some(labels, ({ length }) => length < all);
+  }
+
+  #some(labels: Labels, isMeant: (wanted: readonly [string, string][]) => boolean): boolean {
     return Object.entries(labels).some((label) =>
-      this.#byLabel.get(keyOf(label))?.some((wanted) => wanted.every(([key, value]) => labels[key] === value)),
+      this.#byLabel.get(keyOf(label))?.some((wanted) => isMeant(wanted) && wanted.every(([key, value]) => labels[key] === value)),
     );
   }
 }
