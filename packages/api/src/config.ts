@@ -4,6 +4,7 @@ import { AutomaticFences } from "./config/automatic-fences.ts";
 import { External } from "./config/external.ts";
 import { DomainAliases, StableHosts } from "./config/fence-hosts.ts";
 import { CollectorService, Fallback } from "./config/own-services.ts";
+import { Revisions } from "./config/revisions.ts";
 import { Telemetry } from "./config/telemetry.ts";
 import { SERVICE_ENTRY_MODES } from "./kinds/service-entry.ts";
 import { LabelKey } from "./label-key.ts";
@@ -96,5 +97,6 @@ export const Config = z.strictObject({
   ageing: Ageing.prefault({}),
   switchOver: SwitchOver.prefault({}),
   automaticFences: AutomaticFences.prefault({}),
+  revisions: Revisions.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -3,6 +3,7 @@ export type { NamespaceScope } from "./config/automatic-fences.ts";
 export type { DomainAlias } from "./config/fence-hosts.ts";
 export { type Dispatch, Fallback } from "./config/own-services.ts";
 export type { PrometheusTelemetry } from "./config/prometheus.ts";
+export { isManaged, ownRevision, type Revisions } from "./config/revisions.ts";
 export * from "./config.ts";
 export * from "./config-answers.ts";
 export * from "./config-file.ts";

@@ -25,6 +25,9 @@ export const WIDENED_AT_ANNOTATION = "fenceline.io/widened-at";
  */
 export const OWNER_ANNOTATION = "fenceline.io/owner";
 
+/** The control plane of this revision alone reads an object with this label. */
+export const REVISION_LABEL = "istio.io/rev";
+
 /** Label by which an EndpointSlice names its Service. */
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 

@@ -1,9 +1,6 @@
 import type { OwnerReference, RenderedMeta, RenderedObject } from "./kinds/istio.ts";
-import { MANAGED_BY_LABEL, MANAGER, OWNER_ANNOTATION } from "./labels.ts";
+import { MANAGED_BY_LABEL, MANAGER, OWNER_ANNOTATION, REVISION_LABEL } from "./labels.ts";
 import type { ObjectMeta, ObjectRef } from "./object.ts";
-
-/** The control plane of this revision alone reads an object with this label. */
-const REVISION_LABEL = "istio.io/rev";
 
 /** An object of ours for which others are rendered. */
 export interface RenderedFor {

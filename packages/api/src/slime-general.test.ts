@@ -126,6 +126,17 @@ metric:
         type: Group
 `;
 
+test("the revisions of a module's global are ours, and a fault in them names its place", () => {
+  const module = `${MODULE}global: {istioRev: "stable, canary", strictRev: true, selfResourceRev: canary}\n`;
+  assert.deepEqual(parseConfigOrGeneral(module, "module.yaml").config.revisions, {
+    names: ["stable", "canary"],
+    strict: true,
+    own: "canary",
+  });
+  const wrong = module.replace("selfResourceRev: canary", "selfResourceRev: other");
+  assert.throws(() => parseConfigOrGeneral(wrong, "module.yaml"), /global\.selfResourceRev: not among revisions\.names/);
+});
+
 test("the Prometheus of a module is asked too, with its queries for each fence", () => {
   const { config } = parseConfigOrGeneral(MODULE, "module.yaml");
   const { servers, handlers } = config.telemetry.prometheus;

@@ -30,9 +30,9 @@ export function slimeGeneral(value: unknown): SlimeGeneral | undefined {
   const module = named ?? byFields ?? "lazyload";
   const above = isModule ? ["general"] : [];
   return {
-    config: module === "lazyload" ? { ...configOf(general), ...(isModule && metricsOf(value)) } : {},
+    config: module === "lazyload" ? { ...configOf(general), ...(isModule && { ...revisionsOf(value), ...metricsOf(value) }) } : {},
     remarks: remarksOf(module, general),
-    pathOf: (field) => (field[0] === "telemetry" ? placeOfMetric(field) : [...above, ...placeOf(field)]),
+    pathOf: (field) => placeBeside(field) ?? [...above, ...placeOf(field)],
   };
 }
 
@@ -65,6 +65,21 @@ function namesIn(list: unknown): unknown {
   if (typeof list !== "string") return list;
   const names = list.split(",").map((name) => name.trim());
   return names.filter((name) => name !== "");
+}
+
+/** Slime's field under ours; both stand in the `global` beside a module's `general`. */
+const REVISIONS = { names: "istioRev", strict: "strictRev", own: "selfResourceRev" } as const;
+
+function revisionsOf({ global }: JsonObject): JsonObject {
+  if (!isJsonObject(global)) return {};
+  const { istioRev, strictRev, selfResourceRev } = global;
+  return {
+    revisions: {
+      ...(isGiven(istioRev) && { names: namesIn(istioRev) }),
+      ...(isGiven(strictRev) && { strict: strictRev }),
+      ...(isGiven(selfResourceRev) && selfResourceRev !== "" && { own: selfResourceRev }),
+    },
+  };
 }
 
 /** Prometheus stands beside the `general` of a module. */
@@ -102,6 +117,14 @@ function placeOf([first, ...rest]: FieldPath): FieldPath {
 function placeOfScope([, field, ...rest]: FieldPath): FieldPath {
   if (field === "selectors") return [SCOPE.selectors, ...rest];
   return field === "allow" || field === "deny" ? [SCOPE[field]] : [];
+}
+
+/** Of what stands beside the `general`. */
+function placeBeside([first, ...rest]: FieldPath): FieldPath | undefined {
+  if (first === "telemetry") return placeOfMetric([first, ...rest]);
+  const [field] = rest;
+  if (first !== "revisions") return undefined;
+  return field === "names" || field === "strict" || field === "own" ? ["global", REVISIONS[field]] : ["global"];
 }
 
 /** Of `telemetry.prometheus`: its one server is the `address`. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { FenceKey } from "../fence-key.ts";
-import { MANAGED_BY_LABEL, MANAGER } from "../labels.ts";
+import { MANAGED_BY_LABEL, MANAGER, REVISION_LABEL } from "../labels.ts";
 import type { Labels } from "../object.ts";
 import { FENCE_API_VERSIONS } from "./service-fence.ts";
 
@@ -53,12 +53,19 @@ export interface AutomaticFence {
 /**
  * The fence of the pods that the Service with this name selects. Without our own fields where it
  * can be, as Slime makes it.
+ *
+ * @param revision of Istio, the only one that is to read what is rendered for it. Default: each
  */
-export function automaticFence({ namespace, name }: FenceKey, mode: (typeof AUTOMATIC_FENCE_MODES)[number]): AutomaticFence {
+export function automaticFence(
+  { namespace, name }: FenceKey,
+  mode: (typeof AUTOMATIC_FENCE_MODES)[number],
+  revision?: string,
+): AutomaticFence {
+  const labels = { [CREATED_BY_LABEL]: FENCE_CONTROLLER, [MANAGED_BY_LABEL]: MANAGER };
   return {
     apiVersion: FENCE_API_VERSIONS[0],
     kind: "ServiceFence",
-    metadata: { namespace, name, labels: { [CREATED_BY_LABEL]: FENCE_CONTROLLER, [MANAGED_BY_LABEL]: MANAGER } },
+    metadata: { namespace, name, labels: { ...labels, ...(revision !== undefined && { [REVISION_LABEL]: revision }) } },
     spec: { enable: true, ...(mode === "Observe" && { mode }), workloadSelector: { fromService: true } },
   };
 }

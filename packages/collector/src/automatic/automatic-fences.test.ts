@@ -93,6 +93,27 @@ test("row 105: lazyxds's annotation on a Namespace fences its workloads, and lea
   await until(() => server.get(FENCES, WEB) === undefined && server.get(SIDECARS, WEB) === undefined);
 });
 
+test("rows 37, 38: automatic fences and what they render have our revision; a fence of another one is left alone, and goes on when it is ours", async (t) => {
+  const config = Config.parse({ ...CONFIG, revisions: { names: ["stable"], own: "stable" } });
+  const OTHERS = { namespace: "shop", name: "others" };
+  const others = (revision: string) => ({
+    metadata: { ...OTHERS, labels: { "istio.io/rev": revision } },
+    spec: { enable: true, workloadSelector: { labels: { app: "others" } } },
+  });
+  const prepare = (fake: FakeApiServer) => {
+    shop(fake);
+    fake.put(FENCES, others("canary"));
+  };
+  const { server, collector } = await startCluster(t, prepare, true, config);
+  await until(() => server.get(SIDECARS, WEB) !== undefined);
+  assert.deepEqual(server.get(FENCES, WEB)?.metadata.labels, { ...MADE, "istio.io/rev": "stable" });
+  assert.equal(server.get(SIDECARS, WEB)?.metadata.labels?.["istio.io/rev"], "stable");
+  await collector.idle();
+  assert.deepEqual([server.get(SIDECARS, OTHERS), server.get(FENCES, OTHERS)?.status], [undefined, undefined]);
+  server.put(FENCES, others("stable"));
+  await until(() => server.get(SIDECARS, OTHERS) !== undefined);
+});
+
 const SELECTORS = [{ matchExpressions: [{ key: "env", operator: "In", values: ["prod"] }] }];
 const DISCOVERY = "discoverySelectors: [{matchLabels: {env: prod}}]";
 

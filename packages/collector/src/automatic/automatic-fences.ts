@@ -8,6 +8,7 @@ import {
   isOfStatus,
   NAMESPACE,
   objectOf,
+  ownRevision,
   SERVICE,
   SERVICE_FENCE,
 } from "@fenceline/api";
@@ -195,7 +196,7 @@ export class AutomaticFences {
       if (!known) this.#unknown.add(name);
       return known;
     };
-    return fenceChanges({ wanted, present: fences, isKnown });
+    return fenceChanges({ wanted, present: fences, isKnown, revisions: config.revisions });
   }
 
   /**
@@ -241,7 +242,7 @@ export class AutomaticFences {
     const { store, config, metrics, logger } = this.#options;
     const { action, key } = change;
     const isDone = await (change.action === "create"
-      ? store.fences?.create(automaticFence(key, config.automaticFences.mode))
+      ? store.fences?.create(automaticFence(key, config.automaticFences.mode, ownRevision(config.revisions)))
       : store.fences?.delete(key, change.uid));
     if (action === "create") this.#made(key);
     if (!isDone) return;

@@ -1,4 +1,4 @@
-import { type FenceKey, formatFenceKey, isAutomatic, type ServiceFence } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, isAutomatic, isManaged, type Revisions, type ServiceFence } from "@fenceline/api";
 import type { WantedFences } from "./wanted-fences.ts";
 
 /** One write. */
@@ -11,6 +11,8 @@ export interface FenceChangesInput {
   readonly wanted: WantedFences;
   /** Every fence that exists, whoever made it. */
   readonly present: readonly ServiceFence[];
+  /** Fences of another one are somebody else's. Default: none is. */
+  readonly revisions?: Revisions;
   /** Whether what is not in the snapshot does not exist. */
   readonly isKnown: (key: FenceKey) => boolean;
 }
@@ -18,13 +20,14 @@ export interface FenceChangesInput {
 /**
  * What is to be written. A fence that exists is never changed, and one of a person never deleted.
  */
-export function fenceChanges({ wanted, present, isKnown }: FenceChangesInput): readonly FenceChange[] {
+export function fenceChanges({ wanted, present, isKnown, revisions }: FenceChangesInput): readonly FenceChange[] {
   const names = new Set(present.map(({ metadata }) => formatFenceKey(metadata)));
   const staying = new Set([...wanted.fences, ...wanted.undecided].map(formatFenceKey));
   const created = wanted.fences.filter((key) => !names.has(formatFenceKey(key)) && isKnown(key));
   const deleted = present.filter(
     ({ metadata }) =>
       isAutomatic(metadata.labels) &&
+      (revisions === undefined || isManaged(revisions, metadata.labels)) &&
       metadata.deletionTimestamp === undefined &&
       !staying.has(formatFenceKey(metadata)) &&
       isKnown(metadata),

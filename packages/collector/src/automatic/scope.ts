@@ -1,8 +1,9 @@
-import { type LabelSelector, type Labels, type NamespaceScope, takesLabels } from "@fenceline/api";
+import { isManaged, type LabelSelector, type Labels, type NamespaceScope, type Revisions, takesLabels } from "@fenceline/api";
 
 /** What decides where fences are made. */
 export interface Scope {
   readonly namespaces: NamespaceScope;
+  readonly revisions: Revisions;
   /** `discoverySelectors` of each control plane; without any a control plane knows every one. */
   readonly discovery: readonly (readonly LabelSelector[])[];
 }
@@ -11,10 +12,10 @@ export interface Scope {
  * Whether fences are made in a namespace; undefined when its labels decide and are not known. A
  * namespace is Istio's where one control plane at least knows it: a pod may be that one's.
  */
-export function isInScope({ namespaces, discovery }: Scope, name: string, labels: Labels | undefined): boolean | undefined {
+export function isInScope({ namespaces, revisions, discovery }: Scope, name: string, labels: Labels | undefined): boolean | undefined {
   const { allow, deny, selectors } = namespaces;
   if (deny.includes(name) || (allow.length > 0 && !allow.includes(name))) return false;
   const asked = [selectors, ...(discovery.some((each) => each.length === 0) ? [] : [discovery.flat()])].filter(({ length }) => length > 0);
-  if (asked.length === 0) return true;
-  return labels && asked.every((each) => each.some((selector) => takesLabels(selector, labels)));
+  if (asked.length === 0 && revisions.names.length === 0) return true;
+  return labels && isManaged(revisions, labels) && asked.every((each) => each.some((selector) => takesLabels(selector, labels)));
 }

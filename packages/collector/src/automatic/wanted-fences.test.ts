@@ -333,6 +333,20 @@ test("once the plan is carried out, there is nothing to do", () => {
   fc.assert(fc.property(meshes, modes, (mesh, create) => assert.deepEqual(planned(carriedOut(mesh, create), create), [])));
 });
 
+/** Automatic fences in known namespaces of which one's selector takes all pods of the other's. */
+function overlapping(mesh: SnapshotWithLists): [string, string][] {
+  const known = new Set(mesh.namespaces.map(({ metadata }) => metadata.name));
+  const made = mesh.fences.filter(({ metadata }) => Object.keys(metadata.labels).length > 0 && known.has(metadata.namespace));
+  const keys = new Set(made.map(({ metadata }) => formatFenceKey(metadata)));
+  const services = mesh.services.filter(({ metadata }) => keys.has(formatFenceKey(metadata)));
+  return services.flatMap((one) =>
+    services
+      .filter((other) => other !== one && other.metadata.namespace === one.metadata.namespace)
+      .filter((other) => hasLabels(one.spec.selector, other.spec.selector))
+      .map((other): [string, string] => [formatFenceKey(one.metadata), formatFenceKey(other.metadata)]),
+  );
+}
+
 test("a fence without the label is in no plan, and no workload has two automatic ones or one beside a person's", () => {
   const isMade = ({ metadata }: ServiceFence) => Object.keys(metadata.labels).length > 0;
   fc.assert(
@@ -345,17 +359,7 @@ test("a fence without the label is in no plan, and no workload has two automatic
         const found = after.services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
         return found === undefined ? undefined : `${namespace} ${JSON.stringify(found.spec.selector)}`;
       };
-      const selectors = after.fences.filter(isMade).flatMap(({ metadata: { namespace, name } }) => {
-        const found = after.services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
-        const isKnown = after.namespaces.some(({ metadata }) => metadata.name === namespace);
-        return found === undefined || !isKnown ? [] : [{ namespace, selector: found.spec.selector }];
-      });
-      for (const one of selectors)
-        for (const other of selectors)
-          assert.ok(
-            one === other || one.namespace !== other.namespace || !hasLabels(one.selector, other.selector),
-            "one fence of the widest",
-          );
+      for (const [one, other] of overlapping(after)) assert.fail(`${one} and ${other} are for the same pods`);
       const known = new Set(after.namespaces.map(({ metadata }) => metadata.name));
       const automatic = after.fences.filter((fence) => isMade(fence) && known.has(fence.metadata.namespace)).map(selectorOf);
       assert.equal(new Set(automatic).size, automatic.length);
@@ -419,3 +423,31 @@ test("row 34: whether a namespace that is not there is in the scope is not known
   assert.deepEqual(wanted({ selectors: PROD }), { fences: [], undecided: [web] });
   assert.deepEqual(wanted({ deny: ["shop"] }), { fences: [], undecided: [] });
 });
+
+for (const [what, revisions, plan] of [
+  ["in a namespace of a managed revision one is made", { names: ["canary"] }, ["create shop/web", "delete shop/old", "delete shop/canary"]],
+  ["in one of another revision none, and what is made by another there stays", { names: ["stable"] }, ["delete shop/old"]],
+  [
+    "with strict, what has no revision is another's",
+    { names: ["canary"], strict: true, own: "canary" },
+    ["create shop/web", "delete shop/canary"],
+  ],
+] as const)
+  test(`row 37: ${what}`, () => {
+    const canary = MADE.replace("{", "{istio.io/rev: canary, ");
+    const snapshot = snapshotOf(
+      [
+        "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {istio.io/rev: canary, slime.io/serviceFenced: 'true'}}}",
+        service("shop/web"),
+        fence("shop/old", MADE),
+        fence("shop/canary", canary),
+      ].join("\n---\n"),
+    );
+    const config = Config.parse({ revisions });
+    const wanted = wantedFences({ snapshot, config, workloadOf: () => undefined });
+    const changes = fenceChanges({ wanted, present: snapshot.fences, isKnown: () => true, revisions: config.revisions });
+    assert.deepEqual(
+      changes.map(({ action, key }) => `${action} ${formatFenceKey(key)}`),
+      plan,
+    );
+  });

@@ -6,6 +6,7 @@ import {
   fenceKeyOf,
   formatFenceKey,
   isAutomatic,
+  isManaged,
   type LabelSelector,
   type Labels,
   type Namespace,
@@ -24,7 +25,7 @@ export interface WantedFencesInput {
     readonly services: readonly Service[];
     readonly fences: readonly ServiceFence[];
   };
-  readonly config: Pick<Config, "automaticFences"> & SystemConfig;
+  readonly config: Pick<Config, "automaticFences" | "revisions"> & SystemConfig;
   /** Those of each control plane. Default: each knows every namespace. */
   readonly discovery?: readonly (readonly LabelSelector[])[];
   /** Labels of the pods that a fence is for; undefined when it is for none. */
@@ -72,25 +73,38 @@ type Verdict =
 export function wantedFences(input: WantedFencesInput): WantedFences {
   const { snapshot, config } = input;
   if (config.automaticFences.create === "Off") return NOTHING;
-  const people = ownership(snapshot.fences, input.workloadOf);
+  const people = ownership(input);
   const judge = judgeOf(input, people);
   const judged = workloads(snapshot.services, config).map((workload) => ({ ...workload, verdict: judge(workload) }));
-  const fences: FenceKey[] = [];
-  const undecided: FenceKey[] = [];
-  for (const [namespace, all] of Map.groupBy(judged, (each) => each.namespace)) {
-    const covering = [...(people.selectors.get(namespace) ?? []), ...selectorsOf(all, ["fenced", "settled"])];
-    const [settled, open] = [new LabelSelectors(covering), new LabelSelectors(selectorsOf(all, ["unknown"]))];
-    for (const { verdict, services, selector } of all) {
-      if (settled.takePartOf(selector)) continue;
-      if (verdict.what === "unknown" || (verdict.what === "fenced" && open.takePartOf(selector)))
-        undecided.push(...services.map(fenceKeyOf));
-      else if (verdict.what === "fenced") fences.push(verdict.key);
-    }
-  }
-  return { fences: fences.sort(byName), undecided: undecided.sort(byName) };
+  const parts = [...Map.groupBy(judged, (each) => each.namespace)].map(([name, all]) => wantedOf(all, people.selectors.get(name) ?? []));
+  return {
+    fences: parts.flatMap(({ fences }) => fences).sort(byName),
+    undecided: parts.flatMap(({ undecided }) => undecided).sort(byName),
+  };
 }
 
-function selectorsOf(workloads: readonly (Workload & { readonly verdict: Verdict })[], what: readonly Verdict["what"][]): Labels[] {
+interface Judged extends Workload {
+  readonly verdict: Verdict;
+}
+
+/**
+ * Of one namespace.
+ *
+ * @param taken selectors of people's fences
+ */
+function wantedOf(all: readonly Judged[], taken: readonly Labels[]): WantedFences {
+  const settled = new LabelSelectors([...taken, ...selectorsOf(all, ["fenced", "settled"])]);
+  const unknown = new LabelSelectors(selectorsOf(all, ["unknown"]));
+  const open = all.filter(({ selector }) => !settled.takePartOf(selector));
+  const isUndecided = ({ verdict: { what }, selector }: Judged) =>
+    what === "unknown" || (what === "fenced" && unknown.takePartOf(selector));
+  return {
+    fences: open.flatMap((each) => (each.verdict.what === "fenced" && !isUndecided(each) ? each.verdict.key : [])),
+    undecided: open.filter(isUndecided).flatMap(({ services }) => services.map(fenceKeyOf)),
+  };
+}
+
+function selectorsOf(workloads: readonly Judged[], what: readonly Verdict["what"][]): Labels[] {
   return workloads.filter(({ verdict }) => what.includes(verdict.what)).map(({ selector }) => selector);
 }
 
@@ -101,7 +115,9 @@ function judgeOf(
   const { create, namespaces } = config.automaticFences;
   const known = new Map(snapshot.namespaces.map(({ metadata }) => [metadata.name, metadata]));
   const inhabited = new Set(snapshot.services.map(({ metadata }) => metadata.namespace));
-  const scope = new Map([...inhabited].map((name) => [name, isInScope({ namespaces, discovery }, name, known.get(name)?.labels)]));
+  const scope = new Map(
+    [...inhabited].map((name) => [name, isInScope({ namespaces, revisions: config.revisions, discovery }, name, known.get(name)?.labels)]),
+  );
   return ({ namespace, id, services }) => {
     if (taken.has(id) || services.some(({ metadata }) => taken.has(formatFenceKey(metadata)))) return { what: "nothing" };
     const isIn = scope.get(namespace);
@@ -125,13 +141,14 @@ interface Ownership {
   readonly selectors: ReadonlyMap<string, readonly Labels[]>;
 }
 
-function ownership(fences: readonly ServiceFence[], workloadOf: WantedFencesInput["workloadOf"]): Ownership {
+/** What another Fenceline made for its revision counts as a person's. */
+function ownership({ snapshot: { fences }, config: { revisions }, workloadOf }: WantedFencesInput): Ownership {
   const automatic = new Set<string>();
   const taken = new Set<string>();
   const selectors = new Map<string, Labels[]>();
   for (const fence of fences) {
     const { metadata } = fence;
-    const isOurs = isAutomatic(metadata.labels);
+    const isOurs = isAutomatic(metadata.labels) && isManaged(revisions, metadata.labels);
     const workload = isOurs ? undefined : workloadOf(fence);
     (isOurs ? automatic : taken).add(formatFenceKey(metadata));
     if (workload === undefined) continue;

@@ -2,6 +2,7 @@ import {
   type FenceKey,
   formatFenceKey,
   idleWindowOf,
+  isManaged,
   type Labels,
   type OwnerReference,
   type RenderedObject,
@@ -92,7 +93,9 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   const { fence, hosts, labels, config, present, fallbackReady, proxyVersions } = seen;
   // The API server's garbage collector takes away what is rendered, before a fence that is deleted
   // in the foreground. If we put it back, it would be deleted again and again.
-  if (seen.isEnding) return { objects: present, status: seen.previous, isLeftAlone: true, at: seen.now };
+  // What another Fenceline may manage is not touched either.
+  if (seen.isEnding || !isManaged(config.revisions, fence.metadata.labels))
+    return { objects: present, status: seen.previous, isLeftAlone: true, at: seen.now };
   const enforced = present.some(({ kind }) => kind === "Sidecar");
   const conflicts = conflictingSidecars(fence, labels, seen.foreign, seen.pods);
   const replaced = replacedDefaults(seen.foreign, seen.foreignInRoot ?? []);

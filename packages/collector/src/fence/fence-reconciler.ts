@@ -177,9 +177,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return desiredFence(seen);
   }
 
-  statusToWrite(of: ObjectRef, { status }: DesiredFence): ServiceFenceStatus | undefined {
+  statusToWrite(of: ObjectRef, { status, isLeftAlone }: DesiredFence): ServiceFenceStatus | undefined {
     const state = this.#options.state(of);
-    if (state === undefined) return undefined;
+    if (state === undefined || isLeftAlone === true) return undefined;
     return differsInSubstance(state.status, status) || this.isStale(of) ? status : undefined;
   }
 
