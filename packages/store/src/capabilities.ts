@@ -1,6 +1,6 @@
 /**
- * What only some stores can do. A store that can has an object for it; one that cannot has none,
- * so that a caller asks once.
+ * What only some stores can do. A store has an object for each thing that it can do, so that a
+ * caller asks once.
  */
 import type { AutomaticFence, FenceKey, Labels, ObjectRef, ServicePort } from "@fenceline/api";
 import type { Obstacle, RenderedUpdate } from "./change.ts";
@@ -27,8 +27,8 @@ export interface FenceAuthor {
 export type ServiceKey = Pick<ObjectRef, "namespace" | "name">;
 
 /**
- * Gives ports to Services of others. Not in a folder, where a Service is nobody's but its author's,
- * and no Envoy would need them.
+ * Gives ports to Services of others. Not in a folder: there a Service belongs to its author alone,
+ * and no Envoy needs the ports.
  */
 export interface ServicePortsAuthor {
   /**
@@ -66,7 +66,10 @@ export interface SidecarWidener {
  * such a file is refused.
  */
 export interface ShadowTeller {
-  /** Has the objects that this one shadows say so in their status, as the leader. */
+  /**
+   * As the leader, writes into the status of the objects that this one shadows that they are
+   * shadowed.
+   */
   tell(of: ObjectRef): Promise<void>;
 }
 

@@ -36,7 +36,7 @@ export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
  * - `DiskFull`, `NameTooLong`: standalone
  * - `WriteFailed`: standalone: the folder is gone; or an error of ours
  *
- * And why one fails, and is tried again as it is:
+ * Reasons for a failure that is tried again unchanged:
  *
  * - `WebhookFailed`: an admission webhook does not answer, as Istio's while istiod is down
  * - `Throttled`: the API server answers 429

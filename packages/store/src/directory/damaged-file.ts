@@ -22,9 +22,9 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const MOST_ALIASES = 1_000;
 
 /**
- * Reads a YAML file: of one that was cut off, or written over in part, what still makes sense.
- * Never throws, and is neither held up nor filled up by what is no file of ours: a FIFO, a device,
- * a dump.
+ * Reads a YAML file. Of one that was cut off, or overwritten in part, it reads what still makes
+ * sense. Never throws. Anything else (a FIFO, a device, a dump) neither blocks it nor fills the
+ * memory.
  */
 export async function readYaml(path: string): Promise<YamlReading> {
   try {
@@ -37,8 +37,8 @@ export async function readYaml(path: string): Promise<YamlReading> {
 }
 
 function parseYaml(text: string): YamlReading {
-  // Each key is compared with each when they have to differ: of 100,000 hosts that takes minutes.
-  // Of two that are the same the last one counts.
+  // A check for unique keys compares each with each: for 100,000 hosts that takes minutes. Of two
+  // equal keys the last one counts.
   const document = parseDocument(text, { uniqueKeys: false });
   const [error] = document.errors;
   let aliases = 0;
@@ -47,7 +47,7 @@ function parseYaml(text: string): YamlReading {
       aliases += 1;
     },
   });
-  // Each is looked for among all of them. We write none, and a person few. `toJS` throws, as it
+  // Each alias is searched among all anchors. We write none, and a person few. `toJS` throws, as it
   // does where they multiply.
   const maxAliasCount = aliases > MOST_ALIASES ? 0 : 100;
   return { content: document.toJS({ maxAliasCount }) ?? undefined, fault: error?.message.split("\n", 1)[0] };

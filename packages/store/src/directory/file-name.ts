@@ -5,14 +5,14 @@ import { type ObjectRef, shortHash } from "@fenceline/api";
  * a file has a name that is 18 longer.
  */
 const LONGEST = 237;
-/** Of the object's name, what a person still recognises. */
+/** Characters of the object's name that are kept, so that a person recognises it. */
 const SHOWN = 120;
 /** No name of an object has a `~`, so a shortened name is never another object's own. */
 const FILE_NAME = /^([A-Za-z]+)-([^~]+)(~[0-9a-f]{16})?\.yaml$/;
 
 /**
- * The name of an object's file: `ServiceFence-a.yaml`. An object may have a longer name than a
- * file: then the file has the beginning of it, and a hash of the whole.
+ * The name of an object's file: `ServiceFence-a.yaml`. An object's name may be longer than a file's
+ * may be. Then the file has its beginning, and a hash of the whole name.
  */
 export function fileName({ kind, name }: Pick<ObjectRef, "kind" | "name">): string {
   const plain = `${kind}-${name}.yaml`;

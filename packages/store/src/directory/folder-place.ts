@@ -2,9 +2,9 @@ import { lstat, mkdir } from "node:fs/promises";
 
 /**
  * Sees that something can be written in a folder of ours without leaving it: each is made where it
- * is missing, and none may be a link, which could lead anywhere. What is above the first is not
- * made: were a folder that somebody took away made anew, the manifests that went with it would seem
- * deleted.
+ * is missing, and none may be a link, which could lead anywhere. Folders above the first are not
+ * made: if a folder that somebody moved away were made again, the manifests that went with it would
+ * seem deleted.
  *
  * @param folders from the outermost to the innermost
  * @throws the error of the file system, with code `ELOOP` for a link

@@ -23,8 +23,8 @@ import { readText, UnusableEntry } from "./read-text.ts";
  */
 const SETTLE_MS = 20;
 /**
- * Longest that further changes may put a reading off, in milliseconds: something may write into the
- * folder all the time.
+ * Longest time that further changes may delay a reading, in milliseconds: something may write into
+ * the folder all the time.
  */
 const LONGEST_SETTLE_MS = 1_000;
 /** Pause between two looks at a folder that is not settled at a start, in milliseconds. */
@@ -55,7 +55,7 @@ export interface ManifestFolderEvents {
   leftOut(error: FencelineError): void;
   /** A file came into force. */
   taken(file: string, objects: number): void;
-  /** A file or folder, or `count` objects of a file, are none of our business. Told once. */
+  /** A file or folder, or `count` objects of a file, are not for us. Told once. */
   ignored(file: string, reason: string, count: number): void;
 }
 
@@ -98,11 +98,11 @@ export class ManifestFolder {
    *
    * @param isMissed whether some of these objects are missing that were there before
    * @throws {FencelineError} when a file is not valid: a start has no older content to fall back
-   * to. What is no file at all costs itself alone
+   * to. An entry that is no file is left out
    */
   async open(isMissed: (objects: readonly AnyObject[]) => boolean): Promise<void> {
     await ensureFolder(this.#folder);
-    // Watching begins before reading, so that no change falls in between.
+    // Watching begins before reading, so that no change is missed in between.
     await this.#watch();
     this.#poll = setInterval(() => this.#schedule(), POLL_MS).unref();
     try {

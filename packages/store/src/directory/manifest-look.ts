@@ -63,15 +63,14 @@ export interface Candidate {
 
 /**
  * How long a content must stand before it is believed that it is at fault, or takes objects away,
- * in milliseconds. Who writes a file empties it first, or removes it, and half of a list is a valid
- * list; with an object that goes for a moment, what is rendered for it would go for a moment: a
- * fenced workload would see the whole mesh.
+ * in milliseconds. Editors empty or remove a file before they write it, and half of a list is a
+ * valid list. If an object went for that moment, what is rendered for it would go too: a fenced
+ * workload would see the whole mesh.
  */
 export const DOUBT_MS = 2_000;
 /**
- * The same of a file without a single character. A shell empties the file of `helm template >
- * mesh.yaml` before Helm begins, and Helm writes when it has everything, charts from a registry
- * included.
+ * The same for an empty file. A shell empties the file of `helm template > mesh.yaml` before Helm
+ * begins, and Helm writes when it has everything, charts from a registry included.
  */
 export const EMPTY_DOUBT_MS = 30_000;
 
@@ -109,8 +108,8 @@ export function decide(
     const chosen = isBelieved ? candidate : known && unchanged(known);
     if (chosen !== undefined) candidates.set(name, chosen);
   }
-  // A fault that is believed stays so. Doubted anew, it would be told as mended, and then as
-  // another one.
+  // A fault that is believed stays believed. If it were doubted again, it would be told as mended,
+  // and then as a new one.
   const kept = [...standingNow].filter(([name]) => found.has(name) || doubted.has(name));
   return { ...settle(candidates, before, doubted), doubts: new Map(kept), isWaiting: doubted.size > 0, parsed: parsedNow };
 }
@@ -121,9 +120,9 @@ function doubtOf(found: Found | undefined): number {
 }
 
 /**
- * Whether a start does well to look once more: a file that is empty or at fault was written just
- * now, so it may be on its way. Where an object is missing that was there before, that is so of
- * any file: half of a list is a valid list.
+ * Whether a start should look once more: a file that is empty or at fault was written just now, so
+ * it may be on its way. Where an object is missing that was there before, that is so of any file:
+ * half of a list is a valid list.
  *
  * @param decision what {@link decideFirst} says of the files
  * @param now milliseconds of the wall clock
@@ -137,7 +136,7 @@ export function isUnsettled(
 ): boolean {
   return [...found].some(([name, file]) => {
     if (file.error !== undefined || !(isMissed || errors.has(name) || file.text.trim() === "")) return false;
-    // One of the future was written by a clock that is wrong: it is as good as new.
+    // A time in the future comes from a wrong clock: it counts as now.
     return now - (file.modifiedAt ?? Number.NEGATIVE_INFINITY) < DOUBT_MS;
   });
 }

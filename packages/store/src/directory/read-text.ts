@@ -8,14 +8,14 @@ import { type ErrorDetails, FencelineError, fileFailure } from "@fenceline/api";
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
 /**
- * What has the name of a file and is none that anybody could mean: a FIFO, a device, a circle of
- * links, a dump. It costs itself alone, also at a start.
+ * Something with the name of a manifest that nobody can mean as one: a FIFO, a device, a circle of
+ * links, a dump. Only this entry is left out, even at a start.
  */
 export class UnusableEntry extends FencelineError {}
 
 /**
- * Reads a file that a person wrote, and is neither held up nor filled up by what is no such file: a
- * FIFO, a device, a dump.
+ * Reads a file that a person wrote. Anything else (a FIFO, a device, a dump) neither blocks it nor
+ * fills the memory.
  *
  * @param most largest size that is taken, in bytes
  * @returns `folder` for a folder; undefined when there is no such file, or a link to one
@@ -24,7 +24,7 @@ export class UnusableEntry extends FencelineError {}
  */
 export async function readText(path: string, name: string, most = MAX_TEXT_BYTES): Promise<TextReading | "folder" | undefined> {
   try {
-    // Without blocking: to open a FIFO else waits for its writer.
+    // Without blocking: opening a FIFO would wait for its writer.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return await readOpened(file, most);

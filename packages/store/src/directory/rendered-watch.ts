@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ObjectRef } from "@fenceline/api";
 import type { ObjectFolder } from "./object-folder.ts";
 
-/** Of one change on disk several notices come. Milliseconds. */
+/** Milliseconds to wait, since one change on disk causes several notices. */
 const SETTLE_MS = 50;
 /** How often everything is looked at, in milliseconds: not every file system gives notice. */
 const LOOK_MS = 30_000;
@@ -15,8 +15,8 @@ interface Watched {
 }
 
 /**
- * Has files written again that somebody else changed or removed, as soon as the file system gives
- * notice: what is rendered is derived, and whoever applies it should find what is meant.
+ * Writes rendered files again that somebody else changed or removed, as soon as the file system
+ * gives notice. They are derived, and whoever applies them should find what is meant.
  */
 export class RenderedWatch {
   readonly #folder: string;

@@ -29,8 +29,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * What was learned for each object of ours. It outlives its object by a grace period, also over a
- * restart: whoever deletes a manifest and applies it again, or mistypes it, has lost nothing. Of
- * too many the one that was deleted first goes.
+ * restart: a manifest that is deleted and applied again, or mistyped, loses nothing. When there are
+ * too many, the one that was deleted first goes.
  */
 export class StateFolder {
   readonly #folder: ObjectFolder<State>;
