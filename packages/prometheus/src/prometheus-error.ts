@@ -1,4 +1,4 @@
-import { FencelineError, printable, shortened } from "@fenceline/api";
+import { FencelineError, LONGEST_MESSAGE, printable, shortened } from "@fenceline/api";
 
 /** Why a query has no answer, with the code of its error. */
 const CODES = {
@@ -31,9 +31,6 @@ export type PrometheusFailure = keyof typeof CODES;
 /** All of them, for whoever counts them. */
 export const PROMETHEUS_FAILURES = Object.keys(CODES) as readonly PrometheusFailure[];
 
-/** Characters of the server's own words: a proxy in front of it may write a page of them. */
-const LONGEST_MESSAGE = 1_024;
-
 /** What is known of a query that failed. */
 export interface FailureDetails {
   readonly failure: PrometheusFailure;
@@ -49,6 +46,7 @@ export class PrometheusError extends FencelineError {
   readonly failure: PrometheusFailure;
 
   constructor({ failure, server, message, hint, cause }: FailureDetails) {
+    // A proxy in front of the server may write a page.
     const said = printable(shortened(message, LONGEST_MESSAGE));
     super(CODES[failure], { message: server === undefined ? said : `${server}: ${said}`, hint, cause });
     this.failure = failure;

@@ -1,4 +1,4 @@
-import { FencelineError, shortened } from "@fenceline/api";
+import { FencelineError, LONGEST_MESSAGE, shortened } from "@fenceline/api";
 
 const CODES: Readonly<Record<number, string>> = {
   0: "KUBERNETES_UNREACHABLE",
@@ -13,12 +13,6 @@ const CODES: Readonly<Record<number, string>> = {
 
 /** Longest Retry-After that is believed, in milliseconds. */
 const LONGEST_RETRY_AFTER = 300_000;
-
-/**
- * Characters of the server's own words. A webhook may write a megabyte of them, and a condition is
- * written whole with each write of its status.
- */
-const LONGEST_MESSAGE = 1_024;
 
 /** What is known of a request that failed. */
 export interface ApiFailure {
@@ -38,6 +32,7 @@ export class ApiError extends FencelineError {
   readonly status: number;
   constructor({ request, status, message, retryAfter, cause }: ApiFailure) {
     super(CODES[status] ?? "KUBERNETES_REFUSED", {
+      // A webhook may write a megabyte.
       message: `${request}: ${shortened(message, LONGEST_MESSAGE)}`,
       cause,
       retryAfter: retryAfter === undefined ? undefined : Math.min(LONGEST_RETRY_AFTER, Math.max(0, retryAfter)),
