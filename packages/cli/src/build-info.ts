@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Gauge, Registry } from "prom-client";
+import { Gauge, Registry as MetricsRegistry } from "prom-client";
 
 /** Version of this Fenceline, as `--version` prints it. */
 export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
@@ -8,8 +8,8 @@ export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json"
  * `fenceline_build_info`, for the `/metrics` of every process: which version answers, for
  * dashboards to join by.
  */
-export function buildInfo(): Registry {
-  const registry = new Registry();
+export function buildInfo(): MetricsRegistry {
+  const registry = new MetricsRegistry();
   const gauge = new Gauge({
     name: "fenceline_build_info",
     help: "Always 1; its labels are the version of Fenceline and of Node.",

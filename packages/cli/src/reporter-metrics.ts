@@ -1,13 +1,13 @@
 import type { EdgeReporter } from "@fenceline/als";
 import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
-import { Registry } from "prom-client";
+import { Registry as MetricsRegistry } from "prom-client";
 
 /**
  * What the reporter between the global sidecar and the collector has counted, read whenever
  * somebody asks.
  */
-export function reporterMetrics({ stats }: Pick<EdgeReporter, "stats">): Registry {
-  const registry = new Registry();
+export function reporterMetrics({ stats }: Pick<EdgeReporter, "stats">): MetricsRegistry {
+  const registry = new MetricsRegistry();
   collectedCounter(registry, {
     name: "fenceline_proxy_reports_total",
     help: "Requests whose edge was sent to the collector, or dropped for want of room.",

@@ -4,7 +4,7 @@ import { collectedGauge } from "@fenceline/http-api/collected-metrics";
 import { PROMETHEUS_FAILURES } from "@fenceline/prometheus";
 import type { Obstacle } from "@fenceline/store";
 import { HOST_LIMITS } from "@fenceline/wire";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry as MetricsRegistry } from "prom-client";
 import { FALLBACK_REFUSALS } from "./fallback/fallback-caller.ts";
 import type { FenceCounts } from "./fence-counts.ts";
 import { ENTRY_DROP_REASONS } from "./sources/access-logs/entry-drop-reason.ts";
@@ -16,7 +16,7 @@ import { SERIES_RESULTS } from "./sources/prometheus/learn-calls.ts";
  * `docs/metrics.md` lists them.
  */
 export class CollectorMetrics {
-  readonly registry = new Registry();
+  readonly registry = new MetricsRegistry();
   readonly entries = this.#counter("fenceline_access_log_entries_total", "Access-log entries received.");
   readonly entriesDropped = this.#counter(
     "fenceline_access_log_entries_dropped_total",

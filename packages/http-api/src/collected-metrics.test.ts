@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Registry } from "prom-client";
+import { Registry as MetricsRegistry } from "prom-client";
 import { collectedCounter, collectedGauge } from "./collected-metrics.ts";
 
-const samplesOf = async (registry: Registry) =>
+const samplesOf = async (registry: MetricsRegistry) =>
   (await registry.metrics()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 
 test("values are read at every scrape: one number, or those of labels, and what is gone is shown no more", async () => {
-  const registry = new Registry();
+  const registry = new MetricsRegistry();
   let size = 3;
   let obstacles = ["conflict", "conflict", "forbidden"];
   collectedGauge(registry, { name: "size", help: "Size.", read: () => size });
@@ -30,7 +30,7 @@ test("values are read at every scrape: one number, or those of labels, and what 
 });
 
 test("what workers show together is their sum, or what the gauge says", async () => {
-  const registry = new Registry();
+  const registry = new MetricsRegistry();
   collectedGauge(registry, { name: "sum", help: "Sum.", read: () => 1 });
   collectedGauge(registry, { name: "most", help: "Most.", aggregator: "max", read: () => 1 });
   const metrics = (await registry.getMetricsAsJSON()) as readonly { readonly name: string; readonly aggregator: string }[];

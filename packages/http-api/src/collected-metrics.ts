@@ -1,5 +1,5 @@
 /** Metrics whose values are read when they are scraped, so that nothing keeps them up to date. */
-import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, type Registry as MetricsRegistry } from "prom-client";
 
 /** Values of labels, and how much is counted there. What comes twice is added up. */
 export type Sample<Label extends string> = readonly [labels: Readonly<Record<Label, string | number>>, value: number];
@@ -16,7 +16,7 @@ export interface CollectedMetric<Label extends string> {
 
 /** @param metric its `aggregator` says what several workers show together. Default: their sum */
 export function collectedGauge<Label extends string = never>(
-  registry: Registry,
+  registry: MetricsRegistry,
   { read, labelNames = [], ...said }: CollectedMetric<Label> & { readonly aggregator?: Aggregator },
 ): void {
   const labels = [...labelNames];
@@ -25,7 +25,7 @@ export function collectedGauge<Label extends string = never>(
 
 /** What is read must never go down while the process lives. */
 export function collectedCounter<Label extends string = never>(
-  registry: Registry,
+  registry: MetricsRegistry,
   { read, labelNames = [], ...said }: CollectedMetric<Label>,
 ): void {
   const labels = [...labelNames];

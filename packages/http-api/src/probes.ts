@@ -1,11 +1,11 @@
-import type { Registry } from "prom-client";
+import type { Registry as MetricsRegistry } from "prom-client";
 import { send, sendJson } from "./answers.ts";
 import type { Route } from "./route.ts";
 
 /** What probes and scrapes of a process show. */
 export interface ProbeOptions {
   /** Several registries are put one behind the other; their metric names must differ. */
-  readonly metrics: () => readonly Pick<Registry, "metrics">[];
+  readonly metrics: () => readonly Pick<MetricsRegistry, "metrics">[];
   /** Why no work should be sent to this process now; undefined when it may be. Default: it may. */
   readonly notReady?: () => string | undefined;
 }

@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
-import { Counter, Registry } from "prom-client";
+import { Counter, Registry as MetricsRegistry } from "prom-client";
 import { loopbackGuard } from "./access/loopback-guard.ts";
 import { type ProbeOptions, probeRoutes } from "./probes.ts";
 import { serveHttpApi } from "./serve.ts";
 
-async function start(t: TestContext, { metrics = () => [new Registry()] }: Partial<ProbeOptions> = {}) {
+async function start(t: TestContext, { metrics = () => [new MetricsRegistry()] }: Partial<ProbeOptions> = {}) {
   const api = await serveHttpApi({ host: "127.0.0.1", port: 0, routes: probeRoutes({ metrics }), guard: loopbackGuard() });
   t.after(() => api.close());
   return api.port;
@@ -58,7 +58,7 @@ test("T-45 an expectation that nobody meets, and CONNECT, are answered as every 
 });
 
 test("T-12 scrapes at the same time are made once", async (t) => {
-  const registry = new Registry();
+  const registry = new MetricsRegistry();
   let made = 0;
   const gate = Promise.withResolvers<void>();
   new Counter({

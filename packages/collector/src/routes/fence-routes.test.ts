@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { FenceKey } from "@fenceline/api";
 import { jsonRoute, localTokenGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
-import { Registry } from "prom-client";
+import { Registry as MetricsRegistry } from "prom-client";
 import { meshOf } from "../testing/mesh.ts";
 import { fenceRoutes } from "./fence-routes.ts";
 import type { FenceReader } from "./views.ts";
@@ -25,7 +25,7 @@ async function start(t: TestContext, { reader, calls }: Shown = {}) {
   const routes = [
     ...(reader === undefined ? [] : fenceRoutes(reader)),
     ...(calls === undefined ? [] : [jsonRoute("/api/v1/calls", LISTED, () => ({ calls: calls() }))]),
-    ...probeRoutes({ metrics: () => [new Registry()] }),
+    ...probeRoutes({ metrics: () => [new MetricsRegistry()] }),
   ];
   const api = await serveHttpApi({ host: "127.0.0.1", port: 0, names: NAMES, routes, guard: GUARD });
   t.after(() => api.close());

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
 import { type TestContext, test } from "node:test";
-import { Registry } from "prom-client";
+import { Registry as MetricsRegistry } from "prom-client";
 import { sendJson } from "../answers.ts";
 import { probeRoutes } from "../probes.ts";
 import type { Route } from "../route.ts";
@@ -24,7 +24,7 @@ async function start(t: TestContext, guard: Guard) {
     host: "127.0.0.1",
     port: 0,
     guard,
-    routes: [...THINGS, ...probeRoutes({ metrics: () => [new Registry()] })],
+    routes: [...THINGS, ...probeRoutes({ metrics: () => [new MetricsRegistry()] })],
   });
   t.after(() => api.close());
   return async (method: string, path: string, headers: Record<string, string | string[]> = {}, localAddress = "127.0.0.1") => {

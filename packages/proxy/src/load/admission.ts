@@ -1,5 +1,5 @@
 import { collectedGauge } from "@fenceline/http-api/collected-metrics";
-import { Histogram, type Registry } from "prom-client";
+import { Histogram, type Registry as MetricsRegistry } from "prom-client";
 import { Refusal } from "../refusals/refusal.ts";
 import { sampleEventLoop } from "./event-loop.ts";
 import { Shedding } from "./shedding.ts";
@@ -80,7 +80,7 @@ export class Admission {
   readonly #shedding: Shedding;
   readonly #stop: () => void;
 
-  constructor(load: CurrentLoad, metrics: Registry, limits: LoadLimits = {}) {
+  constructor(load: CurrentLoad, metrics: MetricsRegistry, limits: LoadLimits = {}) {
     const { maxTurn = 250, maxRequests = MAX_REQUESTS } = limits;
     const limit = maxTurn === 0 ? Number.POSITIVE_INFINITY : maxTurn;
     const shedding = new Shedding({ maxTurn: limit, tolerance: LONG_TURNS_TOLERATED, burst: BURST_TOLERATED });

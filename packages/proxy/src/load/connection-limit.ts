@@ -1,7 +1,7 @@
 import type { Server } from "node:net";
 import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
 import { openFilesLimit } from "@fenceline/wire/open-files";
-import { Counter, type Registry } from "prom-client";
+import { Counter, type Registry as MetricsRegistry } from "prom-client";
 
 /**
  * Open files that are not connections of the data path: libuv's own, logs, DNS, the admin port, the
@@ -33,7 +33,7 @@ export class ConnectionLimit {
   readonly #connections = { open: 0, accepted: 0 };
   readonly #refused: Counter;
 
-  constructor(metrics: Registry, { maxConnections, sharing }: ConnectionLimits) {
+  constructor(metrics: MetricsRegistry, { maxConnections, sharing }: ConnectionLimits) {
     const affordable = Math.floor((openFilesLimit() - RESERVED_FILES) / FILES_PER_CONNECTION / sharing);
     this.#limit = Math.max(1, Math.min(maxConnections, affordable));
     this.#refused = register(metrics, this.#connections);
@@ -72,7 +72,7 @@ export class ConnectionLimit {
 }
 
 /** Returns the counter of those that were closed for lack of room. */
-function register(metrics: Registry, connections: { readonly open: number; readonly accepted: number }): Counter {
+function register(metrics: MetricsRegistry, connections: { readonly open: number; readonly accepted: number }): Counter {
   collectedGauge(metrics, {
     name: "fenceline_proxy_connections",
     help: "Client connections that are open.",

@@ -1,5 +1,5 @@
 import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
-import { Registry } from "prom-client";
+import { Registry as MetricsRegistry } from "prom-client";
 import { ENDINGS, type Ending } from "../calls/listener-observer.ts";
 import { type RefusalCode, STATUS_OF } from "../refusals/refusal.ts";
 import { CALL_KINDS, type CallsInFlight } from "./calls-in-flight.ts";
@@ -54,8 +54,8 @@ export type MemorySizes = Readonly<Record<"routes" | "connection_pools", () => n
 export type HeldSizes = Readonly<Record<(typeof HELD_FOR)[number], () => number>>;
 
 /** The Prometheus metrics of a proxy, in a registry of their own. */
-export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Registry {
-  const registry = new Registry();
+export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): MetricsRegistry {
+  const registry = new MetricsRegistry();
   collectedCounter(registry, {
     name: "fenceline_proxy_requests_total",
     help: "Requests by outcome: class of the relayed status, code of the refusal, or CLIENT_GONE.",
@@ -103,7 +103,7 @@ export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Re
 }
 
 /** The metrics of what is in flight now. */
-function registerCalls(registry: Registry, calls: CallsInFlight): void {
+function registerCalls(registry: MetricsRegistry, calls: CallsInFlight): void {
   collectedGauge(registry, {
     name: "fenceline_proxy_requests_in_flight",
     help: "Requests that are being forwarded.",
@@ -127,7 +127,7 @@ function registerCalls(registry: Registry, calls: CallsInFlight): void {
 }
 
 /** The metrics of what is kept in memory, by parts that are made later than the registry. */
-export function registerSizes(registry: Registry, sizes: MemorySizes, held: HeldSizes): void {
+export function registerSizes(registry: MetricsRegistry, sizes: MemorySizes, held: HeldSizes): void {
   collectedGauge(registry, {
     name: "fenceline_proxy_remembered",
     help: "Entries that are remembered per host or address: combinations of routing headers, connection pools. Both are bounded.",

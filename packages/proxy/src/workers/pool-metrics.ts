@@ -1,5 +1,5 @@
 import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
-import { AggregatorRegistry, Counter, Registry } from "prom-client";
+import { AggregatorRegistry, Counter, Registry as MetricsRegistry } from "prom-client";
 import type { Figures } from "./messages.ts";
 import type { WorkerThread } from "./worker-thread.ts";
 
@@ -12,7 +12,7 @@ const SCRAPE_TIMEOUT = 500;
 /** The metrics of all workers added up, and those about the workers themselves. */
 export class PoolMetrics {
   readonly #workers: () => readonly (WorkerThread | undefined)[];
-  readonly #own = new Registry();
+  readonly #own = new MetricsRegistry();
   readonly #deaths: Counter;
   /**
    * Counters of workers that are over: a counter must not go back because the thread that counted

@@ -1,7 +1,7 @@
 import { COLLECTOR_AUDIENCE, FencelineError, LineBudget } from "@fenceline/api";
 import { type Guard, REFUSAL_REASONS, reviewGuard } from "@fenceline/http-api";
 import { AccessReviews, type KubernetesApi, TokenReviews } from "@fenceline/kubernetes";
-import { Counter, Registry } from "prom-client";
+import { Counter, Registry as MetricsRegistry } from "prom-client";
 
 /** What an {@link apiGuard} runs with. */
 export interface ApiGuardOptions {
@@ -33,7 +33,7 @@ const TROUBLES = { lines: 1, window: 60_000 };
  */
 export function apiGuard({ api, onTrouble, clock = () => performance.now() }: ApiGuardOptions): {
   readonly guard: Guard;
-  readonly metrics: Registry;
+  readonly metrics: MetricsRegistry;
 } {
   const { metrics, refused } = refusalMetrics();
   const tokens = new TokenReviews({ api, audience: COLLECTOR_AUDIENCE, yesFor: TOKEN_BELIEVED, noes: BAD_TOKENS, clock });
@@ -52,8 +52,8 @@ export function apiGuard({ api, onTrouble, clock = () => performance.now() }: Ap
 }
 
 /** What an {@link apiGuard} counts. */
-export function refusalMetrics(): { readonly metrics: Registry; readonly refused: Counter<"reason"> } {
-  const metrics = new Registry();
+export function refusalMetrics(): { readonly metrics: MetricsRegistry; readonly refused: Counter<"reason"> } {
+  const metrics = new MetricsRegistry();
   const refused = new Counter({
     name: "fenceline_api_calls_refused_total",
     help: "Calls of the API that were refused because of who made them, by reason.",

@@ -1,7 +1,7 @@
 import { groupOf } from "@fenceline/api";
 import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
 import type { InformerHealth } from "@fenceline/kubernetes";
-import { Registry } from "prom-client";
+import { Registry as MetricsRegistry } from "prom-client";
 
 /** What a collector in a cluster can say of itself, also while it waits for the API server. */
 export interface ClusterView {
@@ -15,8 +15,8 @@ export interface ClusterView {
  * How well the API server is heard and whether this replica leads, read whenever somebody asks.
  * Label values come from a closed set of kinds and reasons.
  */
-export function clusterMetrics({ health, leads }: ClusterView): Registry {
-  const registry = new Registry();
+export function clusterMetrics({ health, leads }: ClusterView): MetricsRegistry {
+  const registry = new MetricsRegistry();
   /**
    * A kind with several informers is as well as the worst of them, and has what all of them have.
    */
