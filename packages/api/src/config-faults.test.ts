@@ -41,6 +41,7 @@ test("T-17 T-50 a value that cannot be meant is refused where it stands, with wh
     ["telemetry: {prometheus: {servers: [{url: 'https://a', tls: {certFile: a}}]}}", /tls\.keyFile: certFile and keyFile go together/],
     ["telemetry: {prometheus: {interval: 10m}}", /telemetry\.prometheus\.window: shorter than telemetry\.prometheus\.interval/],
     ["telemetry: {prometheus: {matchers: {'a-b': c}}}", /not the name of a label of Prometheus/],
+    ["telemetry: {prometheus: {namespaceLabel: source_workload_namespace}}", /the pod itself writes this label/],
     ["meshConfigMaps: []", /expected at least 1 entry, found an empty list$/],
     ["fallback: none", /expected a map, found "none"$/],
     ["fallback: {match: '('}", /fallback\.match: not an expression of RE2: /],

@@ -71,6 +71,12 @@ const Server = z
 
 const LabelName = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,127}$/, "not the name of a label of Prometheus");
 
+/** Labels that a proxy writes into its own metrics say what the pod says of itself. */
+const ScrapedLabel = LabelName.refine(
+  (name) => !/^(?:source|destination)_/.test(name),
+  "the pod itself writes this label: name one that the scrape adds",
+);
+
 const Handler = z.strictObject({
   query: z.string().min(1).max(8_192).describe("PromQL, in which `$namespace` and `$source_app` stand for the fence's namespace and name."),
   type: z
@@ -112,6 +118,9 @@ const PrometheusFields = z.strictObject({
     .record(LabelName, z.string().max(1_024))
     .default({})
     .describe("Labels that the metrics of this mesh have, where Prometheus has those of several: { cluster: east }."),
+  namespaceLabel: ScrapedLabel.optional().describe(
+    "Label in which the scrape writes the namespace of the scraped pod, for example `namespace`. A series that names a workload of another namespace is not believed then. Default: each series is believed, though any scraped pod can name any workload.",
+  ),
   handlers: z
     .record(z.string().min(1).max(253), Handler)
     .refine((handlers) => Object.keys(handlers).length <= MOST_HANDLERS, { message: `more than ${MOST_HANDLERS} handlers` })

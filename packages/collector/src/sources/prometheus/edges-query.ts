@@ -6,13 +6,14 @@ export interface EdgesQuery {
   readonly range: number;
   /** Labels that tell the metrics of this mesh from those of others. Default: none. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Label with the namespace of the pod that was scraped. Default: none has it. */
+  readonly namespaceLabel?: string | undefined;
   /** Namespaces of callers. Default: all. */
   readonly namespaces?: readonly string[];
 }
 
 /** What says whose calls a series counts. */
-const CALLER = "source_workload,source_workload_namespace,source_app,source_version,source_canonical_service";
-const EDGE = `${CALLER},destination_service`;
+const CALLER = ["source_workload", "source_workload_namespace", "source_app", "source_version", "source_canonical_service"];
 
 /** Says what a series of the answer is, of those below. */
 export const ANSWER_LABEL = "fenceline_answer";
@@ -35,17 +36,19 @@ type AnswerKind = "http" | "denied" | "tcp" | "scraped_http" | "scraped_tcp";
  *
  * @see https://istio.io/latest/docs/reference/config/metrics/
  */
-export function edgesQuery({ range, labels = {}, namespaces }: EdgesQuery): string {
+export function edgesQuery({ range, labels = {}, namespaceLabel, namespaces }: EdgesQuery): string {
+  const caller = namespaceLabel === undefined ? CALLER : [...CALLER, namespaceLabel];
+  const edge = [...caller, "destination_service"];
   const own = Object.entries(labels).map(([name, value]) => `${name}=${quoted(value)}`);
   const of = namespaces === undefined ? [] : [`source_workload_namespace=~${quoted(namespaces.map(escaped).join("|"))}`];
   const callers = ['reporter="source"', ...own, ...of];
   const edges = [...callers, 'destination_service!~"|unknown"', 'destination_service_name!~"PassthroughCluster|BlackHoleCluster|unknown"'];
   const answers: Readonly<Record<AnswerKind, string>> = {
-    http: calls("istio_requests_total", [...edges, 'response_code!="403"'], range),
-    denied: calls("istio_requests_total", [...edges, 'response_code="403"'], range),
-    tcp: calls("istio_tcp_connections_opened_total", edges, range),
-    scraped_http: scraped("istio_requests_total", callers),
-    scraped_tcp: scraped("istio_tcp_connections_opened_total", callers),
+    http: calls("istio_requests_total", [...edges, 'response_code!="403"'], edge, range),
+    denied: calls("istio_requests_total", [...edges, 'response_code="403"'], edge, range),
+    tcp: calls("istio_tcp_connections_opened_total", edges, edge, range),
+    scraped_http: scraped("istio_requests_total", callers, caller),
+    scraped_tcp: scraped("istio_tcp_connections_opened_total", callers, caller),
   };
   return Object.entries(answers)
     .map(([kind, expression]) => `label_replace(${expression},${quoted(ANSWER_LABEL)},${quoted(kind)},"","")`)
@@ -57,13 +60,13 @@ export function edgesQuery({ range, labels = {}, namespaces }: EdgesQuery): stri
  * `increase` is 0 without a second call. So a series that was not there before the range counts in
  * full.
  */
-function calls(metric: string, matchers: readonly string[], range: number): string {
+function calls(metric: string, matchers: readonly string[], by: readonly string[], range: number): string {
   const series = `${metric}{${matchers.join(",")}}`;
-  return `sum by (${EDGE}) ((${series} unless ${series} offset ${range}ms) or increase(${series}[${range}ms])) > 0`;
+  return `sum by (${by.join(",")}) ((${series} unless ${series} offset ${range}ms) or increase(${series}[${range}ms])) > 0`;
 }
 
-function scraped(metric: string, matchers: readonly string[]): string {
-  return `min by (${CALLER}) (timestamp(${metric}{${matchers.join(",")}}))`;
+function scraped(metric: string, matchers: readonly string[], by: readonly string[]): string {
+  return `min by (${by.join(",")}) (timestamp(${metric}{${matchers.join(",")}}))`;
 }
 
 /** A namespace is a DNS label, so a regular expression reads all of it literally. */

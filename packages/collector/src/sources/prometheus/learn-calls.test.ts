@@ -28,7 +28,7 @@ class Heard implements SightingSink {
 
 function workload(name: string, scrapedUntil: number | undefined, count = 0): WorkloadCalls {
   const calls = count === 0 ? [] : [{ host: "b.test1.svc.cluster.local", count, isDenied: false }];
-  return { workload: { namespace: "test1", name, app: "a", version: name, canonicalService: "" }, scrapedUntil, calls };
+  return { workload: { namespace: "test1", name, app: "a", version: name, canonicalService: "" }, isBelieved: true, scrapedUntil, calls };
 }
 
 const HOW = { mesh: MESH, now: 1_000, share: 0.2, observes: true, counts: () => true };

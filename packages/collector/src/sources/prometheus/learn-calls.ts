@@ -6,7 +6,7 @@ import { destinationOfService, type MetricDestination } from "./metric-destinati
 import type { HostCalls, WorkloadCalls } from "./read-edges.ts";
 
 /** What became of the calls that a series counts; docs/prometheus.md says what each means. */
-export const SERIES_RESULTS = ["seen", "unknown_source", "unknown_destination", "denied", "at_capacity"] as const;
+export const SERIES_RESULTS = ["seen", "unbelieved", "unknown_source", "unknown_destination", "denied", "at_capacity"] as const;
 export type SeriesResult = (typeof SERIES_RESULTS)[number];
 
 /** How what an answer says is taken. */
@@ -40,7 +40,7 @@ interface Hearer {
 export function learnCalls(workloads: readonly WorkloadCalls[], taking: Taking): ReadonlyMap<SeriesResult, number> {
   const results = new Map<SeriesResult, number>();
   const count = (result: SeriesResult, series = 1) => results.set(result, (results.get(result) ?? 0) + series);
-  for (const { fence, workloads: its } of hearersOf(workloads, taking, (series) => count("unknown_source", series))) {
+  for (const { fence, workloads: its } of hearersOf(workloads, taking, count)) {
     const scrapes = its.flatMap(({ scrapedUntil }) => scrapedUntil ?? []);
     if (taking.observes && scrapes.length > 0) taking.sink.observed(fence, Math.min(...scrapes), taking.now);
     for (const { scrapedUntil = taking.now, calls } of its)
@@ -49,11 +49,19 @@ export function learnCalls(workloads: readonly WorkloadCalls[], taking: Taking):
   return results;
 }
 
-function hearersOf(workloads: readonly WorkloadCalls[], { sink, mesh, only }: Taking, unknown: (series: number) => void): Iterable<Hearer> {
+function hearersOf(
+  workloads: readonly WorkloadCalls[],
+  { sink, mesh, only }: Taking,
+  count: (result: SeriesResult, series: number) => void,
+): Iterable<Hearer> {
   const hearers = new Map<string, Hearer>();
   for (const calls of workloads) {
+    if (!calls.isBelieved) {
+      if (only === undefined) count("unbelieved", calls.calls.length);
+      continue;
+    }
     const fences = fencesOfWorkload(calls.workload, mesh).filter((fence) => sink.learns(fence));
-    if (fences.length === 0 && only === undefined) unknown(calls.calls.length);
+    if (fences.length === 0 && only === undefined) count("unknown_source", calls.calls.length);
     for (const fence of fences) {
       if (only?.(fence) === false) continue;
       const hearer = hearers.get(formatFenceKey(fence)) ?? { fence, workloads: [] };

@@ -142,7 +142,10 @@ class Asking {
   async #ask(query: EdgesQuery): Promise<QueryAnswer | undefined> {
     const { client, config } = this.#options;
     try {
-      const answer = await client.query(edgesQuery({ ...query, labels: config.matchers }), this.#end);
+      const answer = await client.query(
+        edgesQuery({ ...query, labels: config.matchers, namespaceLabel: config.namespaceLabel }),
+        this.#end,
+      );
       this.#log.answered(answer);
       return answer;
     } catch (error) {
@@ -153,9 +156,9 @@ class Asking {
 
   /** @returns of how many hosts fences were told */
   #take({ samples }: QueryAnswer, mesh: Mesh, how: Pick<Taking, "share" | "observes" | "only">): number {
-    const { now, isCounted } = this.#options;
+    const { now, isCounted, config } = this.#options;
     const counts = (fence: FenceKey) => !isCounted(fence);
-    const results = learnCalls(readEdges(samples), { sink: this.#sink, mesh, now: now(), counts, ...how });
+    const results = learnCalls(readEdges(samples, config.namespaceLabel), { sink: this.#sink, mesh, now: now(), counts, ...how });
     this.#count(results);
     return results.get("seen") ?? 0;
   }

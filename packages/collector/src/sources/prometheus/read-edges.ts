@@ -24,6 +24,8 @@ export interface HostCalls {
 /** What an answer says of one workload. */
 export interface WorkloadCalls {
   readonly workload: Workload;
+  /** Whether pods of the workload's own namespace said so, as far as the scrape tells. */
+  readonly isBelieved: boolean;
   /**
    * Until when its calls are known, in milliseconds: the last scrape of each of its pods was not
    * before. Undefined where none of them is scraped now.
@@ -34,18 +36,25 @@ export interface WorkloadCalls {
 
 interface Known {
   readonly workload: Workload;
+  readonly isBelieved: boolean;
   scrapedUntil: number | undefined;
   readonly calls: HostCalls[];
 }
 
-/** The series of an answer by workload. What is no number, or has no workload, is left out. */
-export function readEdges(samples: readonly Sample[]): readonly WorkloadCalls[] {
+/**
+ * The series of an answer by workload. What is no number, or has no workload, is left out.
+ *
+ * @param namespaceLabel label with the namespace of the pod that a series was scraped from. Where
+ * it is given, a pod is not believed in what it says of workloads of other namespaces
+ */
+export function readEdges(samples: readonly Sample[], namespaceLabel?: string): readonly WorkloadCalls[] {
   const workloads = new Map<string, Known>();
   for (const { labels, value } of samples) {
     const workload = workloadOf(labels);
     if (workload === undefined || !Number.isFinite(value)) continue;
-    const key = JSON.stringify(Object.values(workload));
-    const known = workloads.get(key) ?? { workload, scrapedUntil: undefined, calls: [] };
+    const isBelieved = namespaceLabel === undefined || labels[namespaceLabel] === workload.namespace;
+    const key = JSON.stringify([isBelieved, ...Object.values(workload)]);
+    const known = workloads.get(key) ?? { workload, isBelieved, scrapedUntil: undefined, calls: [] };
     workloads.set(key, known);
     take(known, labels, value);
   }

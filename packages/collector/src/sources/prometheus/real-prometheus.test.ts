@@ -98,6 +98,19 @@ test("calls to hosts that are not of the mesh, refused calls and those of others
   assert.deepEqual(hosts(), [hostOf("b")]);
 });
 
+test("a pod is not believed in what it says of workloads of other namespaces, where the scrape tells its own", { skip }, async (t) => {
+  const { envoy, hosts, running, metric } = await start(t, { namespaceLabel: "pod_namespace", history: "1h" });
+  call(envoy, hostOf("c"), { pod_namespace: "other" });
+  call(envoy, hostOf("c"));
+  envoy.add("istio_tcp_connections_opened_total", labels(hostOf("tcp"), { response_code: "", pod_namespace: "other" }));
+  await until(async () => (await metric('fenceline_prometheus_series_total{result="unbelieved"}')) >= 6);
+  const observedUntil = () => running.collector.reader.describe(A)?.status.observedUntil;
+  assert.deepEqual([hosts(), observedUntil()], [[], undefined]);
+  call(envoy, hostOf("b"), { pod_namespace: "test1" });
+  await until(() => hosts().length > 0 && observedUntil() !== undefined);
+  assert.deepEqual(hosts(), [hostOf("b")]);
+});
+
 test("a new fence begins with what was called before it came", { skip }, async (t) => {
   const { envoy, prometheus, running, metric } = await start(t, { history: "1h" });
   call(envoy, hostOf("c"), { source_app: "late", source_workload: "late", source_canonical_service: "late" });
