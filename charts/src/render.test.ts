@@ -266,6 +266,16 @@ test("T-53 a route in front of the fallback is taken with hosts or an expression
   }
 });
 
+test("row 77: the cluster of a dispatch may be a template, and must be a cluster of Envoy then", { skip }, () => {
+  const dispatches = (cluster: string) => JSON.stringify([{ name: "egress", domains: ["*.partner.example"], cluster }]);
+  const rendered = (cluster: string) => renderChart(...IMAGE, "--set-json", `config.fallback.dispatches=${dispatches(cluster)}`);
+  const { code, output, errors } = rendered("outbound|80||egress.{{.Release.Namespace}}.svc.{{.Values.config.clusterDomain}}");
+  assert.equal(code, 0, errors);
+  assert.match(output, /cluster: outbound\|80\|\|egress\.fenceline\.svc\.cluster\.local\n/);
+  assert.match(rendered("{{.Values.nothing}}").errors, /becomes "", which is no cluster of Envoy/);
+  assert.match(rendered("_GLOBAL_SIDECAR").output, /cluster: _GLOBAL_SIDECAR\n/);
+});
+
 test("T-53 an address that ends with a colon is a flag of the global sidecar, and no map of YAML", { skip }, () => {
   for (const list of ["allow", "deny"]) {
     const { code, output, errors } = renderChart(...IMAGE, "--set", `config.external.${list}={fd00::}`);

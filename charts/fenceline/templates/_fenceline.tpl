@@ -182,7 +182,23 @@ whoever gives a pod the label `app: global-sidecar`.
 {{- include "fenceline.checkDuration" (list "config.switchOver.shortestPause" $config.switchOver.shortestPause "10ms" "10m") }}
 {{- include "fenceline.checkDuration" (list "config.switchOver.longestPause" $config.switchOver.longestPause $config.switchOver.shortestPause "10m") }}
 {{- include "fenceline.checkDuration" (list "config.switchOver.unobservedPause" $config.switchOver.unobservedPause "10ms" "10m") }}
+{{- include "fenceline.dispatchClusters" (list $config.fallback.dispatches .) }}
 {{- toYaml $config }}
+{{- end }}
+
+{{/*
+Names of clusters in dispatches may be templates, as in Slime's chart: outbound|80||egress.{{.Release.Namespace}}.svc.cluster.local. Sets them in place.
+Call with (list dispatches root).
+*/}}
+{{- define "fenceline.dispatchClusters" -}}
+{{- $root := index . 1 }}
+{{- range $dispatch := index . 0 }}
+{{- $cluster := tpl $dispatch.cluster $root }}
+{{- if not (regexMatch "^[!-~]{1,512}$" $cluster) }}
+{{- fail (printf "config.fallback.dispatches: %s becomes %q, which is no cluster of Envoy" $dispatch.cluster $cluster) }}
+{{- end }}
+{{- $_ := set $dispatch "cluster" $cluster }}
+{{- end }}
 {{- end }}
 
 {{/*

@@ -40,7 +40,9 @@ const Dispatch = z
         /^[!-~]+$/,
         "not a cluster of Envoy: printable ASCII without blanks, such as PassthroughCluster or outbound|80||b.test1.svc.cluster.local",
       )
-      .describe("Envoy cluster to send them to; `_GLOBAL_SIDECAR` is the fallback."),
+      .describe(
+        "Envoy cluster to send them to; `_GLOBAL_SIDECAR` is the fallback. In values of the chart it may be a template without blanks: outbound|80||egress.{{.Release.Namespace}}.svc.cluster.local.",
+      ),
   })
   // Envoy refuses a listener with an empty expression.
   .refine(({ domains, domainRegex }) => domains.length > 0 || domainRegex !== undefined, {
