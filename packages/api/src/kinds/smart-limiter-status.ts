@@ -4,7 +4,15 @@ import { Struct } from "./fields.ts";
 import type { StatusReading } from "./kind.ts";
 import { LeftOut } from "./left-out.ts";
 
-export const LIMITER_CONDITION_TYPES = ["Accepted", "ResolvedRefs", "Rendered", "AcceptedByProxies", "Active", "Stale"] as const;
+export const LIMITER_CONDITION_TYPES = [
+  "Accepted",
+  "ResolvedRefs",
+  "Rendered",
+  "AcceptedByProxies",
+  "Active",
+  "Stale",
+  "StatusComplete",
+] as const;
 export type LimiterConditionType = (typeof LIMITER_CONDITION_TYPES)[number];
 export type LimiterCondition = Condition<LimiterConditionType>;
 

@@ -2,17 +2,16 @@ import {
   aboutGeneration,
   type EnvoyFilter,
   type LimitRuleStatus,
-  ObjectName,
   renderedMeta,
   type SmartLimiter,
   type SmartLimiterStatus,
   shortened,
-  shortHash,
 } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
-import { BASE_SET, renderLimits } from "@fenceline/render/limiter";
+import { renderLimits } from "@fenceline/render/limiter";
 import { limiterConditions } from "./limiter-conditions.ts";
 import type { LimiterSeen, RuleDecision, WantedLimits } from "./limiter-seen.ts";
+import { limitsName } from "./limits-name.ts";
 
 /** What a limiter asks for: the EnvoyFilters of its pods, and its status. */
 export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
@@ -46,18 +45,9 @@ function refusalOf({ refusal, faults, sets, decisions }: LimiterSeen): Pick<Desi
   return { refused: { reason: "ValuesMissing", message: `set ${without.rule.set} rule ${without.rule.name}: ${without.message}` } };
 }
 
-/**
- * As Slime names them, so that a limiter takes over what it had before. Where that is no name of an
- * object, since it is too long or a subset has a capital, a hash of it is.
- */
-function limitsName({ metadata: { name, namespace } }: SmartLimiter, set: string): string {
-  const asSlime = [name, namespace, ...(set === BASE_SET ? [] : [set]), "ratelimit"].join(".");
-  return ObjectName.safeParse(asSlime).success ? asSlime : `ratelimit-${shortHash(asSlime)}`;
-}
-
 function limitsOf(limiter: SmartLimiter, { owner, labels, filterName, podPorts, decisions }: WantedLimits): EnvoyFilter | undefined {
   const rules = decisions.flatMap(({ rule, isActive, quota }) => (isActive && quota !== undefined ? [{ rule, quota }] : []));
-  return renderLimits({ metadata: renderedMeta(limiter, limitsName(limiter, owner.set)), labels, filterName, rules, podPorts });
+  return renderLimits({ metadata: renderedMeta(limiter, limitsName(limiter.metadata, owner.set)), labels, filterName, rules, podPorts });
 }
 
 function limiterStatus(seen: LimiterSeen): SmartLimiterStatus {

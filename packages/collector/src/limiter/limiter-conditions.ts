@@ -7,6 +7,7 @@ import {
   withTransition,
 } from "@fenceline/api";
 import type { LimiterSeen, RuleDecision } from "./limiter-seen.ts";
+import { limitsName } from "./limits-name.ts";
 
 type LimiterJudgement = Judgement<LimiterConditionType>;
 
@@ -43,24 +44,42 @@ function resolvedRefs({ sets }: LimiterSeen): LimiterJudgement {
 }
 
 /** By what was read back. */
-function rendered({ refusal, decisions: own, wanted, present, obstacles: [obstacle], sharedWith }: LimiterSeen): LimiterJudgement {
+function rendered(seen: LimiterSeen): LimiterJudgement {
+  const { refusal, decisions, obstacles, sharedMissing } = seen;
+  const [obstacle] = obstacles;
   if (refusal !== undefined) return { type: "Rendered", status: "False", ...refusal };
-  const leftOut = own.filter(({ reason }) => reason === "TooManyRules");
+  const leftOut = decisions.filter(({ reason }) => reason === "TooManyRules");
   if (leftOut.length > 0) return { type: "Rendered", status: "False", reason: "TooManyRules", message: leftOutText(leftOut) };
   if (obstacle !== undefined) return { type: "Rendered", status: "False", reason: obstacle.reason, message: obstacle.message };
+  const notPlaced = decisions.filter(({ reason }) => reason === "PodsUnknown").length;
+  if (notPlaced > 0) {
+    const message = `${notPlaced} rules are for pods that nobody knows, see ResolvedRefs`;
+    return { type: "Rendered", status: "False", reason: "PodsUnknown", message };
+  }
+  const notWritten = [...missingFilters(seen), ...sharedMissing.map((name) => `that of SmartLimiter ${name}`)];
+  if (notWritten.length > 0) {
+    const message = `EnvoyFilter ${shortenedList(notWritten, ", ")} not written yet`;
+    return { type: "Rendered", status: "False", reason: "NotWrittenYet", message };
+  }
+  return whereRendered(seen);
+}
+
+function whereRendered({ decisions, present, sharedWith }: LimiterSeen): LimiterJudgement {
   if (sharedWith.length > 0) {
     const message = `its rules stand in the EnvoyFilter of SmartLimiter ${shortenedList(sharedWith, ", ")}, which is for the same pods`;
     return { type: "Rendered", status: "True", reason: "RenderedWithOthers", message };
   }
-  const limiting = wanted.filter(({ decisions }) => decisions.some(({ isActive }) => isActive)).length;
-  if (limiting === 0) return { type: "Rendered", status: "True", reason: "NothingToRender", message: "no rule is in force" };
-  if (present.length < limiting)
-    return { type: "Rendered", status: "False", reason: "NotWrittenYet", message: "the EnvoyFilter is not written yet" };
-  const names = shortenedList(
-    present.map(({ metadata: { name } }) => name),
-    ", ",
-  );
-  return { type: "Rendered", status: "True", reason: "Written", message: `EnvoyFilter ${names}` };
+  if (!decisions.some(({ isActive }) => isActive))
+    return { type: "Rendered", status: "True", reason: "NothingToRender", message: "no rule is in force" };
+  const names = present.map(({ metadata: { name } }) => name);
+  return { type: "Rendered", status: "True", reason: "Written", message: `EnvoyFilter ${shortenedList(names, ", ")}` };
+}
+
+/** EnvoyFilters that are wanted and are not there. */
+function missingFilters({ limiter, wanted, present }: LimiterSeen): readonly string[] {
+  const there = new Set(present.map(({ metadata: { name } }) => name));
+  const limiting = wanted.filter(({ decisions }) => decisions.some(({ isActive }) => isActive));
+  return limiting.map(({ owner }) => limitsName(limiter.metadata, owner.set)).filter((name) => !there.has(name));
 }
 
 function leftOutText(leftOut: readonly RuleDecision[]): string {
@@ -72,9 +91,16 @@ function acceptedByProxies(): LimiterJudgement {
   return { type: "AcceptedByProxies", status: "Unknown", reason: "NotObserved", message: "nobody asks the proxies yet" };
 }
 
-function active({ decisions }: LimiterSeen): LimiterJudgement {
-  const inForce = decisions.filter(({ isActive }) => isActive).length;
-  const message = `${inForce} of ${decisions.length} rules limit calls`;
+/** By what was read back, too: a rule of which nothing is written limits nothing. */
+function active(seen: LimiterSeen): LimiterJudgement {
+  const inForce = seen.decisions.filter(({ isActive }) => isActive).length;
+  const all = seen.decisions.length;
+  const isThere = missingFilters(seen).length === 0 && seen.sharedMissing.length === 0;
+  if (inForce > 0 && !isThere) {
+    const message = `${inForce} of ${all} rules are to limit calls, and are not written, see Rendered`;
+    return { type: "Active", status: "False", reason: "NotWrittenYet", message };
+  }
+  const message = `${inForce} of ${all} rules limit calls`;
   return inForce > 0
     ? { type: "Active", status: "True", reason: "RulesInForce", message }
     : { type: "Active", status: "False", reason: "NoRuleInForce", message };

@@ -19,6 +19,8 @@ import { desiredLimiter } from "./desired-limiter.ts";
 import { type LimitedNamespace, type LimiterPods, limitedNamespace } from "./limited-namespace.ts";
 import { type DecidedRule, decide, type LimiterRules, type MetricNames, readRules } from "./limiter-rules.ts";
 import type { LimiterSeen, RuleDecision, WantedLimits } from "./limiter-seen.ts";
+import { limitsName } from "./limits-name.ts";
+import { SMALLEST, smallerStatus } from "./smaller-status.ts";
 
 /** What a {@link LimiterReconciler} reads. */
 export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "mesh" | "now"> {
@@ -27,6 +29,8 @@ export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "m
   readonly values: (limiter: SmartLimiter) => Material;
   /** Metrics that a limiter may name. */
   readonly metrics: (limiter: SmartLimiter) => MetricNames;
+  /** Asks for the status of a limiter whose rules stand in another one's EnvoyFilter. */
+  readonly onRenderedFor: (of: ObjectRef) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
 }
@@ -47,6 +51,10 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
   readonly #options: LimiterReconcilerOptions;
   readonly #rules = new Map<string, LimiterRules>();
   readonly #namespaces = new Map<string, KnownNamespace>();
+  /** How often the status of a limiter was refused as too large. */
+  readonly #refused = new Map<string, number>();
+  /** By limiter, those that had its rules in their EnvoyFilters when it was last observed. */
+  readonly #sharing = new Map<string, ReadonlySet<string>>();
 
   constructor(options: LimiterReconcilerOptions) {
     this.#options = options;
@@ -66,15 +74,19 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     );
     const groups = known.groups.filter(({ members }) => members.some((member) => member.limiter === of.name));
     const isOwn = ({ owner }: LimitGroup) => owner.limiter === of.name;
+    const shared = groups.filter((group) => !isOwn(group));
+    this.#sharing.set(refText(of), new Set(shared.map(({ owner }) => owner.limiter)));
+    const decisions = refusal === undefined ? this.#decisions(pods, known) : [];
     return {
       limiter,
       sets,
       refusal,
       faults: this.#rulesOf(limiter).faults,
-      decisions: refusal === undefined ? this.#decisions(pods, known) : [],
+      decisions,
       material: this.#named(pods),
       wanted: refusal === undefined ? groups.filter(isOwn).map((group) => this.#wanted(group, known)) : [],
-      sharedWith: groups.filter((group) => !isOwn(group)).map(({ owner }) => owner.limiter),
+      sharedWith: shared.map(({ owner }) => owner.limiter),
+      sharedMissing: shared.filter((group) => this.#isMissing(of, group, decisions)).map(({ owner }) => owner.limiter),
       present: store.ownedBy(of),
       obstacles: obstacles(of),
       isEnding: mesh().isEnding(limiter),
@@ -87,10 +99,26 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
   }
 
   statusToWrite(of: ObjectRef, { status }: Desired<SmartLimiterStatus>): SmartLimiterStatus | undefined {
-    return isDeepStrictEqual(this.#options.store.objectOf(SMART_LIMITER, of)?.status, status) ? undefined : status;
+    const stored = this.#options.store.objectOf(SMART_LIMITER, of)?.status;
+    const smaller = smallerStatus(status, this.#refused.get(refText(of)) ?? 0, stored?.conditions, this.#options.now());
+    return isDeepStrictEqual(stored, smaller) ? undefined : smaller;
+  }
+
+  statusTooLarge(of: ObjectRef): void {
+    this.#refused.set(refText(of), Math.min(SMALLEST, (this.#refused.get(refText(of)) ?? 0) + 1));
+  }
+
+  /** What was written, or is not there any more, may have rules of others in it. */
+  told(of: ObjectRef): void {
+    for (const limiter of this.besides(of.namespace)) {
+      const other = refOf(SMART_LIMITER.name, limiter);
+      if (this.#sharing.get(refText(other))?.has(of.name) === true) this.#options.onRenderedFor(other);
+    }
   }
 
   forget(of: ObjectRef): void {
+    this.#sharing.delete(refText(of));
+    this.#refused.delete(refText(of));
     this.#rules.delete(refText(of));
     if (this.besides(of.namespace).length > 0) return;
     this.#namespaces.delete(of.namespace);
@@ -171,6 +199,16 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     const leftOut = new Set(rulesWithoutRoom(rules));
     known.leftOut.set(group, leftOut);
     return leftOut;
+  }
+
+  /** Whether rules of a limiter are to stand in an EnvoyFilter of another one that is not there. */
+  #isMissing({ namespace, name }: ObjectRef, group: LimitGroup, decisions: readonly RuleDecision[]): boolean {
+    const sets = new Set(group.members.flatMap((member) => (member.limiter === name ? [member.set] : [])));
+    if (!decisions.some(({ rule, isActive }) => isActive && sets.has(rule.set))) return false;
+    const { limiter, set } = group.owner;
+    const filter = limitsName({ name: limiter, namespace }, set);
+    const rendered = this.#options.store.ownedBy({ kind: SMART_LIMITER.name, namespace, name: limiter });
+    return !rendered.some(({ metadata }) => metadata.name === filter);
   }
 
   /** Read once for each spec. */

@@ -35,6 +35,8 @@ export interface LimiterSeen {
   readonly wanted: readonly WantedLimits[];
   /** Limiters that have this one's rules in their EnvoyFilters. */
   readonly sharedWith: readonly string[];
+  /** Those of them whose EnvoyFilter with its rules is not there. */
+  readonly sharedMissing: readonly string[];
   readonly present: readonly RenderedObject[];
   readonly obstacles: readonly Obstacle[];
   /** Whether it, or its namespace, is being deleted. */

@@ -9,6 +9,7 @@ export function smartLimiters(context: KindContext): DrivenKind {
   const { givenValues } = context;
   const reconciler = new LimiterReconciler({
     ...context,
+    onRenderedFor: (of) => context.runs.enqueueStatus(of),
     obstacles: (of) => context.runs.obstacles(of),
     values: () => givenValues ?? new Map(),
     metrics: () => new Map([...(givenValues?.keys() ?? [])].map((name) => [name, { isPerSet: false }])),
