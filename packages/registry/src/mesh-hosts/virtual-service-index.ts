@@ -32,6 +32,17 @@ interface Known {
   readonly hosts: readonly string[];
 }
 
+/** Those of one namespace for one host. Istiod takes the oldest, and ignores the others. */
+interface Rivals {
+  readonly members: Set<Known>;
+}
+
+/**
+ * Most of one namespace, for one host, that somebody sees. Where there are more, none has a say:
+ * anybody may make thousands for all hosts of everybody, each of which a look-up would go through.
+ */
+const MOST_RIVALS = 20;
+
 /** What a route without `gateways` is for, too: calls between sidecars. */
 const MESH_GATEWAY = "mesh";
 
@@ -42,7 +53,9 @@ const MESH_GATEWAY = "mesh";
 export class VirtualServiceIndex {
   readonly #clusterDomain: string;
   readonly #known = new Map<string, Known>();
-  readonly #hosts = new PatternIndex<Known>();
+  readonly #hosts = new PatternIndex<Rivals>();
+  /** By host and namespace. */
+  readonly #rivals = new Map<string, Rivals>();
   /** Those that delegate to one, by its name. */
   readonly #delegators = new Map<string, Set<Known>>();
   /** By namespace, since the last change. */
@@ -94,8 +107,8 @@ export class VirtualServiceIndex {
 
   /** Those in force for calls from a namespace to a host, ordered by namespace and name. */
   matching(host: string, namespace: string): readonly HostRoutes[] {
-    const seen = [...this.#hosts.matching(host)].filter(({ visibility }) => isVisibleTo(visibility, namespace));
-    return seen
+    const seen = [...this.#hosts.matching(host)].flatMap(({ members }) => visibleOf(members, namespace));
+    return [...new Set(seen)]
       .sort(byName)
       .map((known) => ({ namespace: known.service.metadata.namespace, destinations: this.#knownDestinations(known) }));
   }
@@ -170,18 +183,46 @@ export class VirtualServiceIndex {
   #add(key: string, service: VirtualService): void {
     const known = { service, visibility: this.#visibilityOf(service), hosts: this.#hostsOf(service) };
     this.#known.set(key, known);
-    for (const host of known.hosts) this.#hosts.add(host, known);
+    for (const host of known.hosts) this.#addRival(host, known);
     for (const delegate of delegatesOf(service)) this.#delegators.set(delegate, (this.#delegators.get(delegate) ?? new Set()).add(known));
+  }
+
+  #addRival(host: string, known: Known): void {
+    const { namespace } = known.service.metadata;
+    const rivals = this.#rivals.get(`${namespace}/${host}`) ?? { members: new Set<Known>() };
+    rivals.members.add(known);
+    this.#rivals.set(`${namespace}/${host}`, rivals);
+    this.#hosts.add(host, rivals);
+  }
+
+  #removeRival(host: string, known: Known): void {
+    const key = `${known.service.metadata.namespace}/${host}`;
+    const rivals = this.#rivals.get(key);
+    rivals?.members.delete(known);
+    if (rivals === undefined || rivals.members.size > 0) return;
+    this.#rivals.delete(key);
+    this.#hosts.delete(host, rivals);
   }
 
   #remove(key: string, known: Known): void {
     this.#known.delete(key);
-    for (const host of known.hosts) this.#hosts.delete(host, known);
+    for (const host of known.hosts) this.#removeRival(host, known);
     for (const delegate of delegatesOf(known.service)) {
       this.#delegators.get(delegate)?.delete(known);
       if (this.#delegators.get(delegate)?.size === 0) this.#delegators.delete(delegate);
     }
   }
+}
+
+/** Few, or none where they are too many. */
+function visibleOf(members: ReadonlySet<Known>, namespace: string): readonly Known[] {
+  const seen: Known[] = [];
+  for (const known of members) {
+    if (!isVisibleTo(known.visibility, namespace)) continue;
+    if (seen.length === MOST_RIVALS) return [];
+    seen.push(known);
+  }
+  return seen;
 }
 
 function delegatesOf({ metadata, spec }: VirtualService): readonly string[] {

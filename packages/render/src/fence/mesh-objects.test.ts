@@ -46,8 +46,10 @@ const ports = [{ number: 80, name: "http", protocol: "HTTP" }];
 const entry = (namespace: string, name: string, ...hosts: readonly string[]) =>
   ServiceEntry.parse({ apiVersion: VERSION, kind: "ServiceEntry", metadata: { namespace, name }, spec: { hosts, ports } });
 const routes = (namespace: string, hosts: readonly string[], ...destinations: readonly string[]) =>
+  namedRoutes(namespace, "one", hosts, destinations);
+const namedRoutes = (namespace: string, name: string, hosts: readonly string[], destinations: readonly string[]) =>
   VirtualService.parse({
-    ...{ apiVersion: VERSION, kind: "VirtualService", metadata: { namespace, name: "one" } },
+    ...{ apiVersion: VERSION, kind: "VirtualService", metadata: { namespace, name } },
     spec: { hosts, http: [{ route: destinations.map((host) => ({ destination: { host } })) }] },
   });
 
@@ -126,4 +128,25 @@ test("T-08 a text that is no host, of whatever object, does not come into fences
     shown.filter((egress) => evil.some((text) => egress.includes(text))),
     [],
   );
+});
+
+test("T-08 thousands of VirtualServices of a stranger for every host have no say, and hold nobody up; 20 for one host have", () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, at) => namedRoutes("evil", `v${at}`, ["*.svc.cluster.local"], [`d${at}`]));
+  const hosts = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`h${index}.test2.svc.cluster.local`, {}]));
+  const shown = (count: number, given: Given = {}) =>
+    rendered({
+      services: [...many(count), routes("routing", [B], "c.test3.svc.cluster.local")],
+      host: { [B]: {} },
+      isService: true,
+      ...given,
+    });
+  assert.deepEqual(shown(21), shown(0));
+  assert.ok(shown(20).includes(`evil/${B}`));
+  const services = [...many(10_000), routes("routing", [B], "c.test3.svc.cluster.local")];
+  const before = process.cpuUsage();
+  const flooded = rendered({ services, host: { ...hosts, [B]: {} }, isService: true });
+  const took = process.cpuUsage(before).user / 1_000;
+  assert.ok(flooded.includes(`routing/${B}`) && !flooded.some((egress) => egress.startsWith("evil/")));
+  assert.ok(took < 2_000, `${took} ms`);
 });
