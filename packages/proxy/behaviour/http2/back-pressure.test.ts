@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { ServerHttp2Stream } from "node:http2";
 import { test } from "node:test";
-import { FLAG, frame, openFrames, requestFields, TYPE } from "../../src/testing/frames.ts";
-import { callHttp2, head, openSession, readHttp2, startHttp2Upstream } from "../../src/testing/http2.ts";
+import { FLAG, frame, openFrames, requestFields, TYPE, uint32 } from "../../src/testing/frames.ts";
+import { callHttp2, closed, head, openSession, readHttp2, startHttp2Upstream } from "../../src/testing/http2.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 
 const CHUNK = Buffer.alloc(64 * 1024, "x");
@@ -107,4 +107,36 @@ test("E1-22 a piece of an answer is relayed when it comes, not when the answer e
 
   assert.equal(chunk.toString(), "data: 1\n\n");
   stream.close();
+});
+
+test("E1-13 a client that takes no byte of its connection, not even a reset, loses it after a time, and its calls with it", {
+  timeout: 20_000,
+}, async (t) => {
+  const streams: ServerHttp2Stream[] = [];
+  const both = Promise.withResolvers<void>();
+  const upstream = await startHttp2Upstream(t, (stream) => {
+    if (streams.push(stream) === 2) both.resolve();
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] }, { http2: { stallTimeout: 500 } });
+  // SETTINGS_INITIAL_WINDOW_SIZE, and as much for the connection: the socket is what is full.
+  const client = await openFrames(t, proxy.port, { 4: 2 ** 30 });
+  client.send(frame(TYPE.WINDOW_UPDATE, FLAG.NONE, 0, uint32(2 ** 30)));
+  for (const stream of [1, 3]) client.send(frame(TYPE.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, stream, requestFields()));
+  await both.promise;
+  client.socket.pause();
+  const [first, waiting] = streams;
+  assert.ok(first && waiting);
+  const ends = Promise.all([closed(first), closed(waiting)]);
+
+  first.respond();
+  const fill = () => {
+    while (!first.destroyed && first.write(CHUNK));
+  };
+  first.on("drain", fill);
+  fill();
+
+  await ends;
+  assert.equal(await proxy.metric('fenceline_proxy_http2_connections_ended_total{reason="STALLED"}'), 1);
+  await proxy.until("fenceline_proxy_requests_in_flight", 0);
+  await proxy.until("fenceline_proxy_connections", 0);
 });

@@ -2,9 +2,9 @@ import type { Refusal } from "../refusals/refusal.ts";
 
 /**
  * Why an HTTP/2 connection was ended for what its client did: floods, bytes that are no HTTP/2, no
- * SETTINGS in time, or a header without an end.
+ * SETTINGS in time, a header without an end, or nothing taken of what is sent.
  */
-export const ENDINGS = ["FLOOD", "PROTOCOL_ERROR", "NO_SETTINGS", "UNFINISHED"] as const;
+export const ENDINGS = ["FLOOD", "PROTOCOL_ERROR", "NO_SETTINGS", "UNFINISHED", "STALLED"] as const;
 export type Ending = (typeof ENDINGS)[number];
 
 /** Hears what happens on a connection of a client outside of any call. */

@@ -213,6 +213,11 @@ export class ClientSession implements Http2Client {
     session.ping((failed) => failed === null && session.goaway());
   }
 
+  /** The client takes nothing of what is sent, so that not even a reset reaches it. */
+  cutDeaf(): void {
+    this.#cut("STALLED", "nothing that is sent is taken");
+  }
+
   /** Closes the connection now. */
   destroy(): void {
     this.#session.destroy();

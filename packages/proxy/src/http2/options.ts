@@ -26,7 +26,8 @@ export interface Http2Options {
   readonly maxControlFrames?: number;
   /**
    * Milliseconds that a client may take no byte of an answer that waits for it. Default 300000, as
-   * in Envoy. Beyond it the stream is reset.
+   * in Envoy. Beyond it the stream is reset. Where for as long again nothing at all can be sent,
+   * not even the reset, the connection is closed.
    */
   readonly stallTimeout?: number;
   /**

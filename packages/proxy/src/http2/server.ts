@@ -132,6 +132,11 @@ export class ClientSessions {
     for (const client of this.#sessions.values()) client.drain();
   }
 
+  /** Closes a connection that takes nothing of what is sent. */
+  cutDeaf(session: Http2Session): void {
+    this.#sessions.get(session)?.cutDeaf();
+  }
+
   /** Closes every connection now. */
   destroy(): void {
     for (const client of [...this.#sessions.values()]) client.destroy();

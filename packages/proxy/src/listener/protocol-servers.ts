@@ -74,7 +74,7 @@ export class ProtocolServers {
     this.#options = options;
     this.#pools = new Http1Pools(options.upstream);
     this.#sessionPools = new Http2Pools(options.upstream, options.http2);
-    this.#stalled = new StalledStreams(options.http2?.stallTimeout ?? 300_000);
+    this.#stalled = new StalledStreams(options.http2?.stallTimeout ?? 300_000, (session) => http2.cutDeaf(session));
     this.#lateUploads = new StalledStreams(options.http2?.uploadTimeout ?? 5_000);
     const { headersTimeout = DEFAULT_HEADERS_TIMEOUT, keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT } = options.listener ?? {};
     const { maxHeaderSize = DEFAULT_MAX_HEADER_SIZE } = options.listener ?? {};
