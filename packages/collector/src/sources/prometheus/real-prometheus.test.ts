@@ -98,7 +98,7 @@ test("calls to hosts that are not of the mesh, refused calls and those of others
   assert.deepEqual(hosts(), [hostOf("b")]);
 });
 
-test("a pod is not believed in what it says of workloads of other namespaces, where the scrape tells its own", { skip }, async (t) => {
+test("T-04 a pod is not believed in what it says of workloads of other namespaces, where the scrape tells its own", { skip }, async (t) => {
   const { envoy, hosts, running, metric } = await start(t, { namespaceLabel: "pod_namespace", history: "1h" });
   call(envoy, hostOf("c"), { pod_namespace: "other" });
   call(envoy, hostOf("c"));
