@@ -31,7 +31,7 @@ export function takesLabels({ matchLabels = {}, matchExpressions = [] }: LabelSe
   );
 }
 
-/** `NotIn` holds where the label is not there, too. */
+/** `NotIn` also holds where the label is missing. */
 function holds(requirement: z.infer<typeof Requirement>, labels: Labels): boolean {
   const value = Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined;
   switch (requirement.operator) {

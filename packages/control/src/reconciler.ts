@@ -38,9 +38,9 @@ export interface Reconciler<Seen = unknown, Status extends object = object, D ex
    */
   readonly kind: Pick<OwnKind<unknown, Status>, "name" | "errorPrefix" | "mergeStatus" | "faultCondition" | "acceptedCondition">;
   /**
-   * Everything that {@link desired} needs to know of an object, from what is in memory. What it
-   * reads it takes note of, so that a change of that has the object looked at. Undefined when the
-   * object does not exist: what was rendered for it goes, see {@link remains}.
+   * Everything that {@link desired} needs to know of an object, from what is in memory. It records
+   * what it reads, so that a change of that has the object looked at. Undefined when the object
+   * does not exist: what was rendered for it goes, see {@link remains}.
    */
   observe(of: ObjectRef): Seen | undefined;
   /** A pure function: it can be had without a running controller. */

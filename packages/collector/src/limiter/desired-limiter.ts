@@ -17,7 +17,8 @@ import { limitsName } from "./limits-name.ts";
 export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
   const { limiter, wanted, present, decisions, faults, isEnding } = seen;
   const status = limiterStatus(seen);
-  // What is there after a restart with a spec that cannot be read was rendered from one that could.
+  // After a restart with an unreadable spec, the objects that are there were rendered from a
+  // readable one.
   const isUnread = faults.length > 0 && decisions.length === 0;
   const refused = refusalOf(seen);
   if (isEnding) return { objects: present, status, isLeftAlone: true };

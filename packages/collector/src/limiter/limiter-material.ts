@@ -31,7 +31,7 @@ export function podCounts(sets: readonly SetPods[], services: ServicesBySelector
     const service = "labels" in each ? services.get(labelsText(each.labels)) : undefined;
     if (service === undefined) continue;
     const count = registry.readyEndpoints(service.metadata.namespace, service.metadata.name);
-    // None at all is a moment between two pods: a quota must not be divided by it.
+    // Zero is a moment between two pods: a quota must not be divided by it.
     if (count > 0) counts.set(`${each.set}.${POD_COUNT}`, count);
   }
   return counts;

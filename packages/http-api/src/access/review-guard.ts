@@ -16,7 +16,7 @@ interface Reviewers<User extends { readonly username: string }> {
 
 /** Settings of a {@link reviewGuard}. */
 export interface ReviewGuardOptions<User extends { readonly username: string }> extends Reviewers<User> {
-  /** Where a token is had, for whoever lacks one. */
+  /** Tells a caller without a token where to get one. */
   readonly hint: string;
   readonly onRefused: (reason: RefusalReason) => void;
   /** Told of a reviewer that cannot be asked. */

@@ -65,7 +65,7 @@ const ARITHMETIC: Readonly<Record<string, (a: CelNumber, b: CelNumber) => number
 
 const WITHOUT_NAMES = environmentWithoutNames();
 
-/** Every way to give so many numbers: `int, int`, `int, double`, … */
+/** Every combination of types of so many numbers: `int, int`, `int, double`, … */
 function combinations(count: number): readonly string[][] {
   return count === 0 ? [[]] : combinations(count - 1).flatMap((before) => NUMBERS.map((type) => [...before, type]));
 }

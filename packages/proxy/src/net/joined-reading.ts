@@ -41,7 +41,7 @@ export function pushJoining(this: Joining, chunk: unknown, encoding?: BufferEnco
   return this.readableLength + pieces.bytes < this.readableHighWaterMark;
 }
 
-/** Hands what is joined to the stream, for whoever calls `read()`. */
+/** Pushes the joined pieces into the stream, where `read()` finds them. */
 export function releaseJoined(stream: Joining): void {
   stream[HELD]?.release();
 }

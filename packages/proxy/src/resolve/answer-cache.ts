@@ -38,7 +38,7 @@ export class AnswerCache<T> {
     this.#limits = limits;
   }
 
-  /** @param share whom the answer counts for from now on. Default: whom it counted for before */
+  /** @param share the caller that the answer counts for from now on. Default: the one before */
   get(key: string, share?: string): T | undefined {
     const item = this.#items.get(key);
     if (item === undefined) return undefined;

@@ -11,15 +11,15 @@ const LOCAL_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_rat
 /** As Slime has it, so that dashboards stay. */
 const STAT_PREFIX = "http_local_rate_limiter";
 const ALL = { numerator: 100, denominator: "HUNDRED" };
-/** Envoy wants one for calls that no rule counts. It is never asked: see below. */
+/** Envoy requires a bucket for calls that no rule counts. It is never used: see below. */
 const DEFAULT_BUCKET = { max_tokens: 4_294_967_295, tokens_per_fill: 4_294_967_295, fill_interval: "1s" };
 
-/** The filter as it stands in the chain. It limits nothing by itself: routes say what. */
+/** The filter in the chain. It limits nothing by itself: routes say what is limited. */
 export const LOCAL_LIMIT_FILTER = { "@type": LOCAL_LIMIT, stat_prefix: STAT_PREFIX } as const;
 
 /**
- * What the local filter does at one place, all rules that count calls there in one: Envoy takes one
- * configuration of a filter for a route.
+ * What the local filter does at one place. All rules that count calls there are in one
+ * configuration: Envoy takes one configuration of a filter for a route.
  */
 export function localLimit(rules: readonly LimitedRule[]): Fields {
   const actions = rules.map(({ rule }) => rule.descriptor.action);
@@ -32,7 +32,7 @@ export function localLimit(rules: readonly LimitedRule[]): Fields {
     token_bucket: DEFAULT_BUCKET,
     filter_enabled: { default_value: ALL, runtime_key: "local_rate_limit_enabled" },
     filter_enforced: { default_value: ALL, runtime_key: "local_rate_limit_enforced" },
-    // Without it each call takes from the default bucket, too: a limit that nobody wrote.
+    // Without this, each call also takes from the default bucket: a limit that nobody wrote.
     always_consume_default_token_bucket: false,
     ...(said.length > 0 && { rate_limits: said }),
     descriptors: withoutRepeats(rules.flatMap(localDescriptors)),
@@ -90,7 +90,7 @@ function withoutRepeats(descriptors: readonly Fields[]): readonly Fields[] {
   return [...byEntries.values()];
 }
 
-/** Envoy takes an entry without a value for every value. */
+/** An entry without a value matches every value in Envoy. */
 function entryOf({ key, value = "" }: DescriptorEntry): Fields {
   return value === "" ? { key } : { key, value };
 }

@@ -218,7 +218,7 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     return isWhole;
   }
 
-  /** Its turn to begin is one for its first stream, too. */
+  /** When its turn to begin comes, its first stream may begin too. */
   #begins(): boolean {
     this.#isBegun ||= this.#isNext || this.#pace.take(this, STREAMS_OF_A_CONNECTION);
     this.#isAtData &&= this.#isBegun;

@@ -29,7 +29,7 @@ export function withdrawCommand(): Command {
     .addOption(logFormatOption())
     .addOption(logLevelOption())
     .action(async ({ namespace, settle, kubeconfig, logFormat, logLevel }: Flags) => {
-      // Imported here: the other commands need none of it, and the global sidecar is to stay small.
+      // Imported here, since no other command needs it: the global sidecar must stay small.
       const [{ KubernetesApi, kubeConfigLoader }, { withdraw }] = await Promise.all([
         import("@fenceline/kubernetes"),
         import("./withdraw.ts"),

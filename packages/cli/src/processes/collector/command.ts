@@ -43,7 +43,7 @@ export function collectorCommand(): Command {
 async function run(flags: Flags): Promise<void> {
   limitHeapGrowth();
   const stop = untilSignalled();
-  // Imported here: the other commands need none of it, and the global sidecar is to stay small.
+  // Imported here, since no other command needs it: the global sidecar must stay small.
   const [{ readConfig }, { Replica }] = await Promise.all([import("../../config.ts"), import("./replica.ts")]);
   const logger = createLogger(flags.logFormat, flags.logLevel);
   const config: Config = { ...readConfig(flags.config), namespace: flags.namespace };

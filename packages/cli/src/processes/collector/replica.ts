@@ -174,7 +174,7 @@ export class Replica {
     });
   }
 
-  /** What the start waits for, for whoever asks why it is not ready. */
+  /** What the start still waits for: the readiness probe tells it. */
   #waitingFor(): string {
     const kinds = this.#store.health().filter(({ synced, state }) => !synced && state !== "unavailable");
     const [trouble] = kinds.flatMap(({ reason }) => reason ?? []);

@@ -38,7 +38,7 @@ export function standaloneCommand(): Command {
 async function run(flags: Flags): Promise<void> {
   const signalled = untilSignalled();
   const lost = Promise.withResolvers<string>();
-  // Imported here: the other commands need none of it, and the global sidecar is to stay small.
+  // Imported here, since no other command needs it: the global sidecar must stay small.
   const [{ readConfig }, { startStandalone }] = await Promise.all([import("../../config.ts"), import("./standalone.ts")]);
   // A person started it to watch it, so it ends with the reader of its log (`npm start | head`).
   const logger = createLogger(flags.logFormat, flags.logLevel, () => lost.resolve("standard output was closed"));
