@@ -78,7 +78,7 @@ export class Collector {
     this.#fallback = new FallbackService(shared);
     for (const { path: rule, reason: detail } of this.#mesh.aliases.faults) logger.warn({ rule, detail }, "alias rule left out");
     this.#automatic = new AutomaticFences(shared);
-    metrics.observeFences(() => fenceCounts(store.snapshot().of(SERVICE_FENCE)));
+    metrics.observeFences(() => fenceCounts(store));
     metrics.observe({
       edges: () => this.#telemetry.book.size,
       switchOverPause: () => this.#telemetry.pushes.pause / 1_000,

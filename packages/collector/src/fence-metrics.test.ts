@@ -64,6 +64,12 @@ test("T-19 gauges count fences by mode and by condition, those of which there is
   assert.match(text, /^fenceline_fences_by_condition\{condition="Conflict",status="True"\} 0$/m);
 });
 
+test("T-19 a fence of which no version could be read is counted by its conditions, too", async (t) => {
+  const { metrics } = await startCluster(t, (fake) => fake.put(FENCES, { ...other("b"), spec: { workloadSelector: 7 } }));
+  await until(async () => /^fenceline_fences_by_condition\{condition="Accepted",status="False"\} 1$/m.test(await metrics()));
+  assert.match(await metrics(), /^fenceline_fences_by_condition\{condition="Ready",status="False"\} 1$/m);
+});
+
 test("T-19 every counter has its series from the start", async (t) => {
   const { collector } = await startCollector(t, "");
   const text = await collector.metrics.metrics();
