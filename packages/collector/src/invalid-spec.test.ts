@@ -154,6 +154,32 @@ test("T-17 of a fence with mistakes the rest is in force, piece by piece, also o
   assert.deepEqual([condition("Accepted"), hostsOf(server).includes("*/ok.example")], [undefined, false]);
 });
 
+test("T-17 every field whose mistake decides nothing about whom a fence is for costs itself alone", async (t) => {
+  for (const mistake of [
+    { serviceEntries: "visible" },
+    { maxHosts: 0 },
+    { maxHosts: "10" },
+    { tcp: "Visible" },
+    { idleWindow: 60 },
+    { warmUp: 7 },
+    { namespaceSelector: "shop" },
+    { labelSelector: { selector: {} } },
+    { host: ["b.example"] },
+  ]) {
+    const { server, condition, message } = await startCluster(t);
+    await until(() => condition("Enforced") === "True SidecarRendered");
+    const [field] = Object.keys(mistake);
+    edit(
+      server,
+      { enable: true, ...("host" in mistake ? { warmUp: { preload: ["new.example"] } } : { host: { "new.example": null } }), ...mistake },
+      2,
+    );
+    await until(() => conditionOf(server, "Accepted")?.observedGeneration === 2 && hostsOf(server).includes("*/new.example"));
+    assert.equal(condition("Accepted"), "False SpecInvalid");
+    assert.match(message("Accepted"), new RegExp(`^spec\\.${field}`));
+  }
+});
+
 test("T-17 a host of a spec with a mistake that was shown before is shown after a restart, too", async (t) => {
   const { server, leadership, collector } = await startCluster(t, (each) =>
     each.put(FENCES, fence({ spec: { enable: true, host: { "b.example": null } } })),

@@ -7,7 +7,16 @@ import { isJsonObject, type JsonObject } from "../json-object.ts";
  * Fields whose rest counts. The others say whom a fence is for, and whether it is on, or are
  * fields that there are not, which may be meant for one of those: about them nobody may guess.
  */
-const WITH_REST: ReadonlySet<unknown> = new Set(["host", "namespaceSelector", "labelSelector", "idleWindow", "maxHosts", "tcp", "warmUp"]);
+const WITH_REST: ReadonlySet<unknown> = new Set([
+  "host",
+  "namespaceSelector",
+  "labelSelector",
+  "idleWindow",
+  "maxHosts",
+  "tcp",
+  "serviceEntries",
+  "warmUp",
+]);
 
 /**
  * A fence without the parts that have faults: a host, an entry of a selector, a field. Undefined

@@ -25,7 +25,7 @@ export function fenceInForce(fence: ServiceFence, before: ServiceFence | undefin
 }
 
 /** Fields that have one value, or are one whole. */
-const SINGLE = ["idleWindow", "maxHosts", "tcp", "warmUp"] as const satisfies readonly (keyof ServiceFenceSpec)[];
+const SINGLE = ["idleWindow", "maxHosts", "tcp", "serviceEntries", "warmUp"] as const satisfies readonly (keyof ServiceFenceSpec)[];
 
 /** Hosts that the status has from a spec: of those the collector before this one knew. */
 function shownHosts({ status }: ServiceFence): ServiceFenceSpec["host"] {
