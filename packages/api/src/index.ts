@@ -46,6 +46,7 @@ export { outlivesOwner, ownerText, readOwnerText, renderedMeta, withoutOwner } f
 export * from "./short-hash.ts";
 export * from "./shortened.ts";
 export * from "./slime-boot.ts";
+export { isStopped } from "./stopped-objects.ts";
 export * from "./vocabulary.ts";
 export * from "./warm-up-mark.ts";
 export { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";

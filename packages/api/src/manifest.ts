@@ -7,6 +7,7 @@ import { describeLeftOut } from "./kinds/left-out.ts";
 import { type KnownObject, MANIFEST_KINDS } from "./kinds/table.ts";
 import { type AnyObject, describeObject } from "./object.ts";
 import { readObject } from "./read-object.ts";
+import { isStopped, stoppedIn } from "./stopped-objects.ts";
 import { contentOf, parseYaml, syntaxFaults } from "./yaml-documents.ts";
 
 /**
@@ -43,13 +44,16 @@ const MOST_FAULTS = 20;
  */
 export class InvalidManifests extends FencelineError {
   readonly faults: readonly InvalidResource[];
+  /** Objects of ours that the file switches off: that counts, whatever is wrong beside it. */
+  readonly stopped: readonly AnyObject[];
 
   /** @param found how many there are. Default: those */
-  constructor(file: string, faults: readonly InvalidResource[], found: number = faults.length) {
+  constructor(file: string, faults: readonly InvalidResource[], found: number = faults.length, stopped: readonly AnyObject[] = []) {
     const listed = faults.slice(0, MOST_FAULTS);
     const rest = found > listed.length ? [`and ${found - listed.length} more`] : [];
     super("MANIFESTS_INVALID", { at: { file }, message: [...listed.map(({ message }) => message), ...rest].join("\n") });
     this.faults = listed;
+    this.stopped = stopped;
   }
 }
 
@@ -76,10 +80,10 @@ export function parseManifests(
   const { documents, lines } = parseYaml(text);
   const reader = new ManifestReader(file, lines, kinds, salvages);
   for (const document of documents) reader.readDocument(document);
-  const { faults, found } = reader;
+  const { faults, found, stopped } = reader;
   const template = faults.length > 0 ? templateFault(text, file) : undefined;
   if (template !== undefined) throw new InvalidManifests(file, template);
-  if (faults.length > 0) throw new InvalidManifests(file, faults, found);
+  if (faults.length > 0) throw new InvalidManifests(file, faults, found, stopped);
   return { objects: reader.objects, ignored: reader.ignored, leftOut: reader.leftOut };
 }
 
@@ -103,6 +107,8 @@ class ManifestReader {
   readonly objects: unknown[] = [];
   readonly ignored: IgnoredObject[] = [];
   readonly leftOut: InvalidResource[] = [];
+  /** Objects of ours that are switched off. */
+  readonly stopped: AnyObject[] = [];
   /** Of very many, the first ones. */
   readonly faults: InvalidResource[] = [];
   /** How many faults there are. */
@@ -122,7 +128,10 @@ class ManifestReader {
   readDocument(document: Document): void {
     const faults = syntaxFaults(document, this.#lines);
     for (const { line, message } of faults) this.#fault("MANIFEST_YAML", { line }, message);
-    if (faults.length > 0) return;
+    if (faults.length > 0) {
+      this.stopped.push(...stoppedIn(document, this.#kinds, faults));
+      return;
+    }
     const reading = contentOf(document);
     if (reading.fault !== undefined) this.#fault("MANIFEST_YAML", { line: lineOfField(document, this.#lines, []) }, reading.fault);
     else if (reading.value !== undefined && reading.value !== null) this.#readValue(document, reading.value, []);
@@ -200,6 +209,7 @@ class ManifestReader {
     const { object, faults, mistakes = [] } = readObject(kind, value, this.#salvages);
     if (faults === undefined) {
       this.objects.push(keptOf(kind, object));
+      if (isStopped(kind, value)) this.stopped.push(object as AnyObject);
       for (const mistake of mistakes.slice(0, MOST_FAULTS)) this.leftOut.push(this.#faultOf(document, value, path, kind, mistake));
       if (isOwnKind(kind)) this.#tellLeftOut(document, value, path, kind);
       return;

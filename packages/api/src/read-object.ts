@@ -13,15 +13,16 @@ export type ObjectReading<O> =
  * Reads an object of a kind as kubectl and the API server would, from whichever version and
  * spelling it was written in. Each fault is at the field as its author named it. Never throws.
  *
- * @param salvages whether the rest of an object counts where its kind says so; what is wrong is
- * then in `mistakes`, too. Default false: who asks wants to know whether it is valid
+ * @param salvages whether the rest of an object, or that it is switched off, counts where its kind
+ * says so; what is wrong with the rest is then in `mistakes`, too. Default false: who asks wants to
+ * know whether it is valid
  */
 export function readObject<O>(kind: ReadKind<O>, value: unknown, salvages = false): ObjectReading<O> {
   const { object = value, asWritten } = (isOwnKind(kind) ? kind.normalize?.(value) : undefined) ?? {};
   const result = safeParseObject(kind.schema, object);
   if (result.success) return { object: result.data };
   const faults = faultsOf(result.error, object).map(({ field, message }) => ({ field: asWritten?.(field) ?? field, message }));
-  const stopped = isOwnKind(kind) ? kind.inSpiteOfFaults?.(object) : undefined;
+  const stopped = salvages && isOwnKind(kind) ? kind.inSpiteOfFaults?.(object) : undefined;
   const rest = stopped === undefined ? undefined : safeParseObject(kind.schema, stopped);
   if (rest?.success) return { object: { ...rest.data, fault: describeFaults(faults) } };
   const salvaged = salvages && isOwnKind(kind) ? salvage(kind, object) : undefined;

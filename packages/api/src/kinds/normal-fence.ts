@@ -2,6 +2,7 @@
 import { normalHost } from "../egress-host.ts";
 import type { FieldPath } from "../field-path.ts";
 import { isJsonObject, type JsonObject } from "../json-object.ts";
+import { ObjectMeta } from "../object.ts";
 import type { Normalized } from "./normalize.ts";
 
 /** Hosts in lower case, without trailing dot and port. See `normalize` of a kind. */
@@ -38,12 +39,32 @@ function asWritten(field: FieldPath, hosts: unknown): FieldPath {
 }
 
 /**
- * A fence that is switched off, whatever else its spec says: the emergency stop must not wait for
+ * What switches a fence off, in `enable` or `mode`, however it is written: kubectl reads a plain
+ * `Off` or `no` as false, and a quoted one as text.
+ */
+const OFF: ReadonlySet<unknown> = new Set([false, 0, "false", "off", "no", "n", "0"]);
+
+/**
+ * A fence that is switched off, whatever else it says: the emergency stop must not wait for
  * somebody who mends it. Undefined for any other.
  */
 export function stoppedFence(object: unknown): object | undefined {
   if (!isJsonObject(object) || !isJsonObject(object.spec)) return undefined;
-  const { enable, mode } = object.spec;
-  const isStopped = mode === "Off" || enable === false || (typeof enable === "string" && enable.toLowerCase() === "false");
-  return isStopped ? { ...object, spec: { enable: false } } : undefined;
+  const isOff = (value: unknown) => OFF.has(typeof value === "string" ? value.trim().toLowerCase() : value);
+  const isStopped = isOff(object.spec.enable) || isOff(object.spec.mode);
+  return isStopped ? { ...object, metadata: readableMeta(object.metadata), spec: { enable: false } } : undefined;
+}
+
+/** Of `metadata` what can be read. Its name and namespace say which fence it is, and stay. */
+function readableMeta(metadata: unknown): unknown {
+  if (!isJsonObject(metadata)) return metadata;
+  const { name, namespace, labels, ...rest } = metadata;
+  const readable = Object.entries(ObjectMeta.shape).filter(([field, schema]) => field in rest && schema.safeParse(rest[field]).success);
+  const texts = isJsonObject(labels) ? Object.entries(labels).filter(([, value]) => typeof value === "string") : [];
+  return {
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...Object.fromEntries(readable.map(([field]) => [field, rest[field]])),
+    labels: Object.fromEntries(texts),
+  };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type AnyObject, compareText, FencelineError, fileFailure } from "@fenceline/api";
 import { ensureFolder } from "./ensure-folder.ts";
+import type { FileState } from "./file-state.ts";
 import {
   type Candidate,
   type Decision,
@@ -11,7 +12,6 @@ import {
   type Doubt,
   decide,
   decideFirst,
-  type FileState,
   type Found,
   isUnsettled,
   type ManifestKinds,
@@ -176,7 +176,7 @@ export class ManifestFolder {
       this.#doubts = doubts;
       this.#parsed = decision.parsed;
       if (decision.isWaiting) this.#scheduleAgain();
-      const changed = [...files].filter(([name, { text }]) => this.#files.get(name)?.text !== text);
+      const changed = [...files].filter(([name, state]) => this.#files.get(name) !== state);
       const same = files.size === this.#files.size && changed.length === 0;
       this.#files = files;
       for (const [name, { objects }] of changed) this.#events.taken(name, objects.length);

@@ -5,17 +5,13 @@ import {
   type IgnoredObject,
   InvalidManifests,
   InvalidResource,
+  isStopped,
   MANIFEST_KINDS,
   parseManifests,
   printable,
   type ReadKind,
 } from "@fenceline/api";
-
-/** A file that is in force. */
-export interface FileState {
-  readonly text: string;
-  readonly objects: readonly AnyObject[];
-}
+import { type FileState, withStops } from "./file-state.ts";
 
 /** What one look at the folder found of each file. */
 export type Found = FoundText | { readonly error: FencelineError };
@@ -105,13 +101,13 @@ export function decide(
     if (doubt !== undefined) standingNow.set(name, doubt);
     const isBelieved = doubt === undefined || now - doubt.since >= doubtOf(file);
     if (!isBelieved) doubted.add(name);
-    const chosen = isBelieved ? candidate : known && unchanged(known);
+    const chosen = isBelieved ? candidate : known && { print: known.text, state: known };
     if (chosen !== undefined) candidates.set(name, chosen);
   }
   // A fault that is believed stays believed. If it were doubted again, it would be told as mended,
   // and then as a new one.
   const kept = [...standingNow].filter(([name]) => found.has(name) || doubted.has(name));
-  return { ...settle(candidates, before, doubted), doubts: new Map(kept), isWaiting: doubted.size > 0, parsed: parsedNow };
+  return { ...settle(candidates, before, kinds, doubted), doubts: new Map(kept), isWaiting: doubted.size > 0, parsed: parsedNow };
 }
 
 /** How long what was found has to stand before it is believed, in milliseconds. */
@@ -156,7 +152,7 @@ function standing(doubt: Doubt | undefined, { print }: Candidate, now: number): 
  */
 export function decideFirst(found: ReadonlyMap<string, Found>, kinds: ManifestKinds = MANIFEST_KINDS): Decision {
   const candidates = new Map([...found].map(([name, file]) => [name, candidateOf(name, undefined, file, kinds)]));
-  return { ...settle(candidates, new Map()), doubts: new Map(), isWaiting: false, parsed: new Map() };
+  return { ...settle(candidates, new Map(), kinds), doubts: new Map(), isWaiting: false, parsed: new Map() };
 }
 
 function candidateOf(
@@ -173,7 +169,7 @@ function candidateOf(
   if (parsed?.print === text) return parsed;
   try {
     const { objects, leftOut, ignored } = parseManifests(text, name, kinds, true);
-    refuseRepeated(objects, name);
+    refuseRepeated(objects, name, kinds);
     return { print: text, state: { text, objects }, leftOut, ignored };
   } catch (error) {
     if (!(error instanceof FencelineError)) throw error;
@@ -182,7 +178,7 @@ function candidateOf(
 }
 
 function unchanged(state: FileState): Candidate {
-  return { print: state.text, state };
+  return { print: state.text, state: state.written ?? state };
 }
 
 /** Whether objects that are in force would go, or somebody would be told of a fault. */
@@ -203,6 +199,7 @@ function takesAway({ state, error }: Candidate, known: FileState | undefined): b
 function settle(
   candidates: Map<string, Candidate>,
   before: ReadonlyMap<string, FileState>,
+  kinds: ManifestKinds,
   doubted: ReadonlySet<string> = new Set(),
 ): Omit<Decision, "doubts" | "isWaiting" | "parsed"> {
   const errors = new Map<string, FencelineError>();
@@ -213,15 +210,16 @@ function settle(
     else candidates.set(name, unchanged(known));
   };
   for (const [name, { error }] of candidates) if (error !== undefined) takeBack(name, error);
-  const isChanged = (name: string) => candidates.get(name)?.state !== before.get(name);
+  const isChanged = (name: string) => candidates.get(name)?.state?.text !== before.get(name)?.text;
   for (let clash = findClash(candidates); clash !== undefined; clash = findClash(candidates)) {
     const { object, first, second } = clash;
     const [loser, winner] = isChanged(second) ? [second, first] : [first, second];
-    takeBack(loser, doubted.has(winner) ? undefined : definedTwice(object, loser, winner));
+    const stopped = stoppedOf(candidates.get(loser)?.state?.objects ?? [], kinds);
+    takeBack(loser, doubted.has(winner) ? undefined : definedTwice(object, loser, winner, stopped));
   }
   const kept = [...candidates].flatMap(([name, { state }]) => (state === undefined ? [] : [[name, state] as const]));
   return {
-    files: new Map(kept),
+    files: withStops(new Map(kept), errors, before),
     errors,
     leftOut: [...candidates.values()].flatMap(({ leftOut = [] }) => leftOut),
     ignored: new Map([...candidates].flatMap(([name, { ignored }]) => (ignored === undefined ? [] : [[name, ignored] as const]))),
@@ -240,15 +238,19 @@ function findClash(candidates: ReadonlyMap<string, Candidate>) {
   return undefined;
 }
 
-function refuseRepeated(objects: readonly AnyObject[], file: string): void {
+function refuseRepeated(objects: readonly AnyObject[], file: string, kinds: ManifestKinds): void {
   const names = new Set<string>();
   for (const name of objects.map(describeObject)) {
-    if (names.has(name)) throw definedTwice(name, file, file);
+    if (names.has(name)) throw definedTwice(name, file, file, stoppedOf(objects, kinds));
     names.add(name);
   }
 }
 
-function definedTwice(object: string, file: string, other: string): InvalidManifests {
+function stoppedOf(objects: readonly AnyObject[], kinds: ManifestKinds): readonly AnyObject[] {
+  return objects.filter((object) => kinds.some((kind) => kind.name === object.kind && isStopped(kind, object)));
+}
+
+function definedTwice(object: string, file: string, other: string, stopped: readonly AnyObject[]): InvalidManifests {
   const fault = new InvalidResource("OBJECT_DEFINED_TWICE", { at: { file, object }, message: `is defined in ${printable(other)} already` });
-  return new InvalidManifests(file, [fault]);
+  return new InvalidManifests(file, [fault], 1, stopped);
 }

@@ -28,8 +28,13 @@ export function ownObjectReader<O extends OwnObject>(
 ): (object: WireObject, previous: O | undefined) => O {
   const parse = readerOf(kind);
   return (object, previous) => {
-    refuseLargeSpec(kind, object);
-    return { ...parse({ ...object, status: undefined }), status: readStatus(object, previous) };
+    const fault = largeSpec(kind, object);
+    // The emergency stop counts whatever else the spec says.
+    const stopped = fault && kind.inSpiteOfFaults?.(object);
+    if (fault !== undefined && stopped === undefined) throw fault;
+    const parsed = parse({ ...(stopped ?? object), status: undefined } as unknown as WireObject);
+    const status = readStatus(object, previous);
+    return fault === undefined ? { ...parsed, status } : { ...parsed, fault: `${fault.at.path}: ${fault.detail}`, status };
   };
 }
 
@@ -63,12 +68,12 @@ export function ownStatusReader<O extends OwnObject>(
   };
 }
 
-/** @throws {InvalidResource} where a list or map of the spec is larger than one is read */
-function refuseLargeSpec({ name, errorPrefix }: OwnKind<OwnObject>, { metadata, spec }: WireObject): void {
+/** The fault of a spec with a list or map that is larger than one is read. */
+function largeSpec({ name, errorPrefix }: OwnKind<OwnObject>, { metadata, spec }: WireObject): InvalidResource | undefined {
   const large = largePart(spec);
-  if (large === undefined) return;
+  if (large === undefined) return undefined;
   const at = { object: `${name} ${keyText(metadata)}`, path: formatPath(large.field) };
-  throw new InvalidResource(`${errorPrefix}_INVALID`, {
+  return new InvalidResource(`${errorPrefix}_INVALID`, {
     at,
     message: `too many entries: ${large.entries}, and no more than ${MOST_SPEC_ENTRIES.toLocaleString("en")} are read`,
   });
