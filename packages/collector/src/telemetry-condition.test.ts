@@ -9,14 +9,14 @@ import { type RunningCollector, startCollector } from "./testing/running-collect
 
 const MESH = CAPTURED_MESH.replace("spec: {enable: true}", "spec: {enable: true, idleWindow: 10s}");
 const HOST = "b.test1.svc.cluster.local";
-const call = () =>
+const call = (node: object = { id: "sidecar~a" }) =>
   encodeAccessLogMessage({
-    identifier: { logName: "fenceline/test1/a", node: { id: "sidecar~a" } },
+    identifier: { logName: "fenceline/test1/a", node: { id: "", ...node } },
     entries: [{ authority: HOST, upstreamCluster: `outbound|80||${HOST}`, responseCode: 200, requests: 1 }],
   });
 
 /** A stream of a proxy of the fence that stays open. */
-function openStream(t: TestContext, { collector }: RunningCollector) {
+function openStream(t: TestContext, { collector }: RunningCollector, node?: object) {
   const client = new Client(`127.0.0.1:${collector.accessLogPort}`, credentials.createInsecure());
   const asBytes = (bytes: Buffer) => bytes;
   const stream = client.makeClientStreamRequest(
@@ -31,7 +31,7 @@ function openStream(t: TestContext, { collector }: RunningCollector) {
     client.close();
   };
   t.after(close);
-  return { call: () => stream.write(call()), close };
+  return { call: () => stream.write(call(node)), close };
 }
 
 function conditionOf({ read }: RunningCollector) {
@@ -57,6 +57,18 @@ test("T-16 telemetry is quiet while streams are open and nobody calls, is lost w
   const since = Date.parse(/ since (\S+Z)/.exec(conditionOf(running).message.replaceAll(/\s+/g, " "))?.[1] ?? "");
   assert.ok(since >= before && since <= Date.now(), conditionOf(running).message);
   openStream(t, running).call();
+  await until(() => conditionOf(running).is === "True AccessLogsArrive");
+});
+
+test("T-16 streams of pods that a fence selects no more are not its own, also while nobody calls", async (t) => {
+  const running = await startCollector(t, MESH);
+  const labels = { app: "a" };
+  openStream(t, running, { id: "sidecar~10.77.1.5~a-1.test1~test1.svc.cluster.local", namespace: "test1", labels }).call();
+  await until(() => conditionOf(running).is === "True AccessLogsArrive");
+  running.write("mesh.yaml", MESH.replace("idleWindow: 10s", "idleWindow: 10s, workloadSelector: {labels: {app: mistyped}}"));
+  await until(() => conditionOf(running).is === "False StreamsLost");
+  running.write("mesh.yaml", MESH);
+  openStream(t, running, { id: "sidecar~10.77.1.6~a-2.test1~test1.svc.cluster.local", namespace: "test1", labels }).call();
   await until(() => conditionOf(running).is === "True AccessLogsArrive");
 });
 

@@ -248,6 +248,8 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     const fence = mesh().fence(key);
     if (fence !== undefined) {
       this.#keepWindow(fence);
+      const labels = mesh().labelsOf(fence);
+      if (labels !== undefined) telemetry.streams.selects(key, labels);
       return;
     }
     this.#windows.delete(key);

@@ -1,5 +1,5 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey, type Labels } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, hasLabels, type Labels } from "@fenceline/api";
 
 /** Whether access-log streams of a fence's proxies are open here. */
 export interface StreamsSeen {
@@ -71,6 +71,17 @@ export class FenceStreams {
     if (names.length === 0) this.#streams.delete(stream);
     else this.#streams.set(stream, names);
     for (const fence of fences) this.#join(fence, stream);
+  }
+
+  /** A fence is for pods with these labels now: streams of others speak for it no more. */
+  selects(fence: FenceKey, wanted: Labels): void {
+    const name = formatFenceKey(fence);
+    for (const stream of [...(this.#fences.get(name)?.open ?? [])]) {
+      const { labels } = stream.node;
+      if (Object.keys(labels).length === 0 || hasLabels(labels, wanted)) continue;
+      this.#leave(name, stream);
+      this.#streams.set(stream, this.#streams.get(stream)?.filter((each) => each !== name) ?? []);
+    }
   }
 
   /** A fence is gone. */
