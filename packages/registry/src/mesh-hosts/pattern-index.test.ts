@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ServiceEntry } from "@fenceline/api";
 import fc from "fast-check";
 import { includesHost, overlap } from "./host-pattern.ts";
+import { MeshHosts } from "./mesh-hosts.ts";
 import { PatternIndex } from "./pattern-index.ts";
 
 const label = fc.stringMatching(/^[ab]{0,3}$/);
@@ -46,4 +48,22 @@ test("T-08 wildcards with the same ending, and rules for them, cost look-ups of 
   }
   const took = process.cpuUsage(before).user / 1_000;
   assert.ok(took < 1_000, `${took} ms`);
+});
+
+test("T-08 thousands of ServiceEntries of a namespace for one host cost look-ups of others next to nothing", () => {
+  const spec = { hosts: ["*.local"], ports: [{ number: 80, name: "http", protocol: "HTTP" }] };
+  const serviceEntries = Array.from({ length: 10_000 }, (_, at) =>
+    ServiceEntry.parse({
+      ...{ apiVersion: "networking.istio.io/v1", kind: "ServiceEntry", metadata: { namespace: "evil", name: `e${at}` } },
+      spec,
+    }),
+  );
+  const hosts = new MeshHosts({ serviceEntries });
+  const before = process.cpuUsage();
+  for (let at = 0; at < 500; at += 1) {
+    assert.equal(hosts.entriesFor(`h${at}.shop.svc.cluster.local`, "shop").length, 1);
+    assert.equal(hosts.entryNamed(`h${at}.shop.svc.cluster.local`, 81), undefined);
+  }
+  const took = process.cpuUsage(before).user / 1_000;
+  assert.ok(took < 1_500, `${took} ms`);
 });

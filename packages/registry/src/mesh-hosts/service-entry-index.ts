@@ -1,7 +1,7 @@
 import type { DestinationRule, ServiceEntry } from "@fenceline/api";
 import { AUTO_ADDRESS_LABEL, compareText, type ObjectChange } from "@fenceline/api/vocabulary";
 import { isHttpEntryPort } from "../port-protocol.ts";
-import { fullHost, includesHost, isHost, isWildcard, overlap } from "./host-pattern.ts";
+import { fullHost, isHost, isWildcard } from "./host-pattern.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";
 
@@ -29,10 +29,19 @@ interface Known {
   readonly hosts: readonly EntryHost[];
 }
 
+/** ServiceEntries of one namespace for one host: thousands of them are one answer. */
+interface Place {
+  readonly host: string;
+  /** What each says of the host. */
+  readonly entries: Map<Known, EntryHost>;
+}
+
 /** Which hosts of ServiceEntries a namespace sees. A change costs a look at what changed. */
 export class ServiceEntryIndex {
   readonly #known = new Map<string, Known>();
-  readonly #hosts = new PatternIndex<Known>();
+  readonly #hosts = new PatternIndex<Place>();
+  /** By namespace and host. */
+  readonly #places = new Map<string, Place>();
   /** DestinationRules that begin TLS. */
   readonly #rules = new PatternIndex<string>();
   readonly #clusterDomain: string;
@@ -87,8 +96,7 @@ export class ServiceEntryIndex {
 
   /** Of those that a namespace sees: this one, what includes it, and what it includes. */
   matching(host: string, namespace: string): readonly EntryHost[] {
-    const seen = [...this.#hosts.matching(host)].filter(({ visibility }) => isVisibleTo(visibility, namespace));
-    return this.#listOf(seen.flatMap(({ hosts }) => hosts).filter((each) => overlap(each.host, host)));
+    return this.#listOf([...this.#hosts.matching(host)].flatMap(({ entries }) => seenBy(namespace, entries) ?? []));
   }
 
   /** Whether some ServiceEntry has the host, includes it, or is included by it. */
@@ -103,13 +111,7 @@ export class ServiceEntryIndex {
    * @param namespace the caller's. Default: whoever sees it
    */
   named(host: string, port: number, namespace?: string): CalledEntry | undefined {
-    const found = [...this.#hosts.including(host)]
-      .filter(({ entry, visibility }) => {
-        const isSeen = namespace === undefined || isVisibleTo(visibility, namespace);
-        return isSeen && entry.spec.ports.some(({ number }) => number === port);
-      })
-      .flatMap(({ hosts }) => hosts.map((each) => each.host))
-      .filter((each) => includesHost(each, host));
+    const found = [...this.#hosts.including(host)].filter(({ entries }) => hasPort(entries, port, namespace)).map((place) => place.host);
     // The longest says most: Envoy prefers it, too.
     const [longest] = found.sort((a, b) => Number(isWildcard(a)) - Number(isWildcard(b)) || b.length - a.length || compareText(a, b));
     return longest === undefined ? undefined : { host: longest, port };
@@ -143,18 +145,54 @@ export class ServiceEntryIndex {
     const hosts = named.map((host) => ({ namespace, host, isLearnable: isLearnable(entry, host) }));
     const known = { entry, visibility: this.visibilityOf(entry), hosts };
     this.#known.set(key, known);
-    for (const { host } of hosts) this.#hosts.add(host, known);
+    for (const each of hosts) this.#addTo(`${namespace}/${each.host}`, known, each);
     for (const each of known.visibility.namespaces) this.#private.set(each, (this.#private.get(each) ?? new Set()).add(known));
+  }
+
+  #addTo(key: string, known: Known, said: EntryHost): void {
+    const { host } = said;
+    const place = this.#places.get(key) ?? { host, entries: new Map<Known, EntryHost>() };
+    place.entries.set(known, said);
+    this.#places.set(key, place);
+    this.#hosts.add(host, place);
+  }
+
+  #removeFrom(key: string, known: Known): void {
+    const place = this.#places.get(key);
+    place?.entries.delete(known);
+    if (place === undefined || place.entries.size > 0) return;
+    this.#places.delete(key);
+    this.#hosts.delete(place.host, place);
   }
 
   #remove(key: string, known: Known): void {
     this.#known.delete(key);
-    for (const { host } of known.hosts) this.#hosts.delete(host, known);
+    for (const { namespace, host } of known.hosts) this.#removeFrom(`${namespace}/${host}`, known);
     for (const each of known.visibility.namespaces) {
       this.#private.get(each)?.delete(known);
       if (this.#private.get(each)?.size === 0) this.#private.delete(each);
     }
   }
+}
+
+/** @param namespace the caller's. Default: whoever sees it */
+function hasPort(entries: ReadonlyMap<Known, EntryHost>, port: number, namespace: string | undefined): boolean {
+  for (const { entry, visibility } of entries.keys()) {
+    const isSeen = namespace === undefined || isVisibleTo(visibility, namespace);
+    if (isSeen && entry.spec.ports.some(({ number }) => number === port)) return true;
+  }
+  return false;
+}
+
+/** What is true of a host for a namespace; undefined where it sees none of its entries. */
+function seenBy(namespace: string, entries: ReadonlyMap<Known, EntryHost>): EntryHost | undefined {
+  let seen: EntryHost | undefined;
+  for (const [{ visibility }, said] of entries) {
+    if (!isVisibleTo(visibility, namespace)) continue;
+    if (!said.isLearnable) return said;
+    seen ??= said;
+  }
+  return seen;
 }
 
 /**
