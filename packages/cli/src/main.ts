@@ -2,6 +2,7 @@
 import { FencelineError, printableLines } from "@fenceline/api/vocabulary";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "./build-info.ts";
+import { exportCommand } from "./commands/exchange/export-command.ts";
 import { migrateCommand } from "./commands/migrate/command.ts";
 import { renderCommand } from "./commands/render/command.ts";
 import { withdrawCommand } from "./commands/withdraw/command.ts";
@@ -34,6 +35,7 @@ for (const command of [
   renderCommand(),
   migrateCommand(),
   withdrawCommand(),
+  exportCommand(),
 ])
   program.addCommand(command.copyInheritedSettings(program));
 

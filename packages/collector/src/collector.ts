@@ -29,6 +29,7 @@ import { DRIVERS } from "./kinds.ts";
 import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
+import type { ExportSource } from "./routes/export-steps.ts";
 import type { FenceReader } from "./routes/views.ts";
 import { AccessLogSource } from "./sources/access-logs/access-log-source.ts";
 import { DecisionLog } from "./sources/access-logs/decision-log.ts";
@@ -124,6 +125,13 @@ export class Collector {
       edgeFences: () => this.#telemetry.book.fences(),
       edgesOf: (key) => this.#telemetry.book.of(key)?.hosts() ?? [],
     };
+  }
+
+  /** What the HTTP API exports. */
+  get exportSource(): ExportSource {
+    const { fences, describe } = this.reader;
+    const serviceAccountOf = (key: FenceKey) => this.#telemetry.streams.serviceAccountOf(key, this.#mesh.trustDomains);
+    return { fences, describe, mesh: () => this.#mesh, serviceAccountOf };
   }
 
   /** Why nothing that is rendered can be written now; undefined when it can, as far as is known. */

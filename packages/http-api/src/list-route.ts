@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Right } from "./access/right.ts";
 import { COMMON_FIELDS, JSON_TYPE } from "./answers.ts";
-import { continueToken, type PageRequest, type PageSizes, parsePage } from "./pages.ts";
+import { type Choices, continueToken, type PageRequest, type PageSizes, parsePage } from "./pages.ts";
 import type { Route } from "./route.ts";
 import type { OneATurn } from "./turns.ts";
 
@@ -19,6 +19,10 @@ export interface ListOptions {
   readonly sizes: PageSizes;
   /** What a caller must be allowed, in the namespace that is asked for, or in all of them. */
   readonly right: Omit<Right, "namespace" | "name">;
+  /** Parameters of its own. Default: none. */
+  readonly choices?: Choices;
+  /** Whether what is asked for tells of other namespaces, too. Default: it does not. */
+  readonly tellsOfOthers?: (page: PageRequest) => boolean;
   /** Shared by all that take long. */
   readonly turns: OneATurn;
   /**
@@ -32,13 +36,16 @@ export interface ListOptions {
 const STALL_MS = 30_000;
 
 /** A route that shows a list in pages, with the parameters `limit`, `continue` and `namespace`. */
-export function listRoute({ path, name, sizes, right, turns, steps }: ListOptions): Route {
+export function listRoute({ path, name, sizes, right, turns, steps, choices, tellsOfOthers = () => false }: ListOptions): Route {
   return {
     method: "GET",
     path,
-    right: ({ query }) => ({ ...right, namespace: parsePage(query, name, sizes).namespace }),
+    right({ query }) {
+      const page = parsePage(query, name, sizes, choices);
+      return { ...right, namespace: tellsOfOthers(page) ? undefined : page.namespace };
+    },
     async answer({ query }, response) {
-      const page = parsePage(query, name, sizes);
+      const page = parsePage(query, name, sizes, choices);
       const made = steps(page);
       response.writeHead(200, { "content-type": JSON_TYPE, ...COMMON_FIELDS });
       if (response.req.method === "HEAD") response.end();

@@ -9,7 +9,12 @@ export interface PageRequest {
   readonly namespace: string | undefined;
   /** The last item of the page before: its key. */
   readonly after: readonly string[] | undefined;
+  /** What was chosen of each parameter of the list itself. */
+  readonly chosen: Readonly<Record<string, string>>;
 }
+
+/** Parameters of one list, each with the values that it takes; the first one is the default. */
+export type Choices = Readonly<Record<string, readonly [string, ...string[]]>>;
 
 /** How long the pages of a list are. */
 export interface PageSizes {
@@ -22,19 +27,31 @@ const COUNT = /^[1-9][0-9]{0,8}$/;
 const TOKEN = /^[A-Za-z0-9_-]{1,2048}$/;
 
 /**
- * Reads `limit`, `continue` and `namespace`.
+ * Reads `limit`, `continue` and `namespace`, and what a list lets one choose.
  *
  * @param list name of the list, which its tokens are good for
+ * @param choices parameters of its own. Default: none
  * @throws {ApiRefusal} `PARAMETER_UNKNOWN`, `PARAMETER_REPEATED`, `PARAMETER_INVALID`
  */
-export function parsePage(query: string, list: string, sizes: PageSizes): PageRequest {
-  const { limit, continue: token, namespace } = parseQuery(query, ["limit", "continue", "namespace"]);
+export function parsePage(query: string, list: string, sizes: PageSizes, choices: Choices = {}): PageRequest {
+  const given = parseQuery(query, ["limit", "continue", "namespace", ...Object.keys(choices)]);
+  const { limit, continue: token, namespace } = given;
   if (limit !== undefined && (!COUNT.test(limit) || Number(limit) > sizes.max)) {
     throw invalid("limit", limit, `a whole number from 1 to ${sizes.max}`);
   }
   if (namespace !== undefined && !NAMESPACE.test(namespace)) throw invalid("namespace", namespace, "the name of a namespace");
   const after = token === undefined ? undefined : afterOf(token, list, namespace);
-  return { limit: limit === undefined ? sizes.default : Number(limit), namespace, after };
+  return { limit: limit === undefined ? sizes.default : Number(limit), namespace, after, chosen: chosenOf(given, choices) };
+}
+
+function chosenOf(given: Readonly<Partial<Record<string, string>>>, choices: Choices): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(choices).map(([name, values]) => {
+      const value = given[name] ?? values[0];
+      if (!values.includes(value)) throw invalid(name, value, `one of ${values.join(", ")}`);
+      return [name, value];
+    }),
+  );
 }
 
 /**

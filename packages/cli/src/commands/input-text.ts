@@ -1,3 +1,6 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { isManifestName } from "@fenceline/store";
 import { readNamedFile, unreadable } from "../read-text-file.ts";
 
 /** A text that a user named, and what messages call it. */
@@ -7,7 +10,7 @@ export interface InputText {
 }
 
 /** By this name a user means the standard input. */
-export const STANDARD_INPUT = "-";
+const STANDARD_INPUT = "-";
 
 /** Largest file that is read, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
@@ -20,6 +23,25 @@ const LARGEST = 64 * 1024 * 1024;
 export async function inputText(path: string): Promise<InputText> {
   if (path === STANDARD_INPUT) return { file: "standard input", text: await standardInput() };
   return { file: path, text: readNamedFile(path, LARGEST) };
+}
+
+/**
+ * The manifests at a path: those of a folder, in the order of their names, or one file. Folders in
+ * a folder are not looked into.
+ *
+ * @throws {FencelineError} `FILE_UNREADABLE`
+ */
+export function manifestFiles(path: string): readonly string[] {
+  if (path === STANDARD_INPUT) return [path];
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    return readdirSync(path)
+      .filter(isManifestName)
+      .sort()
+      .map((name) => join(path, name));
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
 }
 
 /** Not as a file: the standard input may be a socket, which has no path. */

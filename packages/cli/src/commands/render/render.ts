@@ -1,12 +1,8 @@
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { describeObject, FencelineError, type KnownObject, parseConfigOrGeneral, parseManifests, printableLines } from "@fenceline/api";
 import { desiredOfManifests } from "@fenceline/collector";
-import { isManifestName } from "@fenceline/store";
 import { stringify } from "yaml";
 import { readConfigText } from "../../config.ts";
-import { unreadable } from "../../read-text-file.ts";
-import { type InputText, inputText, STANDARD_INPUT } from "../input-text.ts";
+import { type InputText, inputText, manifestFiles } from "../input-text.ts";
 import { readValues } from "./values-file.ts";
 
 /** What {@link render} works with. */
@@ -58,20 +54,6 @@ function objectsOf({ file, text }: InputText, tell: (text: string) => void): rea
   }
   for (const [what, count] of counts) tell(`${file}: left alone: ${what}${count > 1 ? `, ${count} times` : ""}`);
   return objects;
-}
-
-/** The manifests of a folder, in the order of their names; folders in it are not looked into. */
-function manifestFiles(path: string): readonly string[] {
-  if (path === STANDARD_INPUT) return [path];
-  try {
-    if (!statSync(path).isDirectory()) return [path];
-    return readdirSync(path)
-      .filter(isManifestName)
-      .sort()
-      .map((name) => join(path, name));
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
 }
 
 /** The API server has one object of a name; which of two is meant nobody can tell. */

@@ -1,5 +1,5 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey, hasLabels, type Labels } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, hasLabels, type Labels, peerOfForwardedClientCert } from "@fenceline/api";
 
 /** Whether access-log streams of a fence's proxies are open here. */
 export interface StreamsSeen {
@@ -61,6 +61,17 @@ export class FenceStreams {
   /** Labels of the pods whose streams are open, each once. */
   podsOf(fence: FenceKey): readonly Labels[] {
     return [...(this.#fences.get(formatFenceKey(fence))?.pods.values() ?? [])].map(({ labels }) => labels);
+  }
+
+  /**
+   * The service account that the certificates of the fence's proxies name; undefined while no
+   * stream of one is open, and where they name several.
+   */
+  serviceAccountOf(fence: FenceKey, trustDomains: readonly string[]): string | undefined {
+    const open = [...(this.#fences.get(formatFenceKey(fence))?.open ?? [])];
+    const peers = open.map(({ forwardedClientCert }) => peerOfForwardedClientCert(forwardedClientCert, trustDomains));
+    const [named, ...others] = new Set(peers.flatMap((peer) => (typeof peer === "string" ? [] : peer.serviceAccount)));
+    return others.length === 0 ? named : undefined;
   }
 
   /** A stream speaks for these fences, and for no others. */

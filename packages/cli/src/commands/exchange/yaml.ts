@@ -1,0 +1,29 @@
+import type { Exported } from "@fenceline/collector";
+import { Document, isMap, isScalar, isSeq } from "yaml";
+
+/** Objects as YAML, a document each, with their comments beside what these are about. */
+export function exportText(exported: readonly Exported[]): string {
+  return exported.map(documentOf).join("---\n");
+}
+
+function documentOf({ object, comments }: Exported): string {
+  const document = new Document(object, { aliasDuplicateObjects: false });
+  for (const { path, text } of comments) {
+    const node = nodeAt(document, path);
+    // One that is longer than a line would end as YAML of its own.
+    if (node !== undefined) node.commentBefore = ` ${text.replace(/\s+/g, " ")}`;
+  }
+  return document.toString({ lineWidth: 0 });
+}
+
+/** The key of a field, or the element of a list. */
+function nodeAt(document: Document, path: readonly (string | number)[]): { commentBefore?: string | null } | undefined {
+  const last = path.at(-1);
+  const parent = document.getIn(path.slice(0, -1), true);
+  const found = isMap(parent)
+    ? parent.items.find(({ key }) => (isScalar(key) ? key.value : key) === last)?.key
+    : isSeq(parent)
+      ? parent.items[Number(last)]
+      : undefined;
+  return isScalar(found) ? found : undefined;
+}

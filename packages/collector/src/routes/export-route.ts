@@ -1,0 +1,31 @@
+import { FENCE_API_VERSIONS, groupOf, SERVICE_FENCE } from "@fenceline/api";
+import { ApiRefusal, listRoute, OneATurn, type PageSizes, type Route } from "@fenceline/http-api";
+import { EXPORT_FORMATS, type ExportFormat } from "@fenceline/render/exchange";
+import { type ExportSource, exportSteps } from "./export-steps.ts";
+
+const SIZES: PageSizes = { default: 100, max: 1_000 };
+
+/**
+ * `/api/v1/export`: what was learned, as objects that can be applied elsewhere (docs/export.md).
+ * Whoever may list fences may have it: it says no more than these. An AuthorizationPolicy names
+ * callers of all namespaces.
+ *
+ * @param read gives where it is read from; undefined while that is not known yet
+ */
+export function exportRoute(read: () => ExportSource | undefined): Route {
+  return listRoute({
+    path: "/api/v1/export",
+    name: "objects",
+    sizes: SIZES,
+    right: { group: groupOf(FENCE_API_VERSIONS[0]), resource: SERVICE_FENCE.plural, verb: "list" },
+    turns: new OneATurn(),
+    choices: { format: EXPORT_FORMATS, times: ["false", "true"] },
+    tellsOfOthers: ({ chosen }) => chosen.format === "authorization-policy",
+    steps(page) {
+      const source = read();
+      if (source === undefined) throw new ApiRefusal(503, "NOT_READY", "the mesh is not known yet, see /readyz", { "retry-after": "1" });
+      const { format, times } = page.chosen;
+      return exportSteps(source, { ...page, format: format as ExportFormat, times: times === "true", now: Date.now() });
+    },
+  });
+}

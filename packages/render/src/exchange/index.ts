@@ -1,0 +1,4 @@
+export * from "./exported.ts";
+export * from "./exported-fence.ts";
+export * from "./exported-policies.ts";
+export * from "./exported-sidecar.ts";
