@@ -2,7 +2,9 @@
 import { FencelineError, printableLines } from "@fenceline/api/vocabulary";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "./build-info.ts";
+import { diffCommand } from "./commands/exchange/diff-command.ts";
 import { exportCommand } from "./commands/exchange/export-command.ts";
+import { importCommand } from "./commands/exchange/import-command.ts";
 import { migrateCommand } from "./commands/migrate/command.ts";
 import { renderCommand } from "./commands/render/command.ts";
 import { withdrawCommand } from "./commands/withdraw/command.ts";
@@ -36,13 +38,16 @@ for (const command of [
   migrateCommand(),
   withdrawCommand(),
   exportCommand(),
+  importCommand(),
+  diffCommand(),
 ])
   program.addCommand(command.copyInheritedSettings(program));
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = codeOf(error);
+  // A comparison that failed must not look like one that found something.
+  process.exitCode = program.args[0] === "diff" && codeOf(error) !== 0 ? WRONG_INPUT : codeOf(error);
   // A fault names what stands in files of others, and a terminal obeys what it is sent. The faults
   // of a file have a line each.
   if (!(error instanceof CommanderError)) process.stderr.write(`${printableLines(textOf(error))}\n`);

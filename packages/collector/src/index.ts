@@ -1,4 +1,13 @@
-export type { Exported, ExportFormat } from "@fenceline/render/exchange";
+export {
+  type Compared,
+  differences,
+  differencesText,
+  type Exported,
+  type ExportFormat,
+  exportedFence,
+  type Imported,
+  importedSidecar,
+} from "@fenceline/render/exchange";
 export * from "./collector.ts";
 export { desiredOfManifests } from "./desired-of-manifests.ts";
 export { exportOfManifests } from "./export-of-manifests.ts";

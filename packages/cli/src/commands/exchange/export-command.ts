@@ -10,7 +10,7 @@ interface Flags extends ExportPlace {
 }
 
 /** The flags that say where an export is taken from. */
-function withPlace(command: Program): Program {
+export function withPlace(command: Program): Program {
   return command
     .addOption(
       new Option("--url <url>", "API of a running collector, such as http://localhost:18082")
