@@ -27,9 +27,8 @@ export interface ControlPlane {
  * MeshConfig. A Sidecar without an `outboundTrafficPolicy` means MeshConfig's (Istio,
  * convertToSidecarScope). Of several defaults Istio takes the oldest; here the strictest counts.
  *
- * A fence's Sidecar takes the place of the default one for its pods and says nothing of hosts
- * outside of the mesh, so Istio would use MeshConfig's policy for them. The fence must not open
- * what the namespace's default closes.
+ * A fence's Sidecar takes the place of the default one for its pods, with its policy. The fallback
+ * must not open what that closes.
  *
  * Of several control planes any may be the one of a pod: its own label `istio.io/rev` goes before
  * its namespace's, either may be a tag that is moved, and a certificate tells no label. So what one

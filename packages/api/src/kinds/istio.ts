@@ -57,6 +57,8 @@ export interface Sidecar {
   readonly spec: {
     readonly workloadSelector: { readonly labels: Labels };
     readonly egress: readonly EgressListener[];
+    /** Default: that of MeshConfig. */
+    readonly outboundTrafficPolicy?: { readonly mode: "ALLOW_ANY" | "REGISTRY_ONLY" };
   };
 }
 

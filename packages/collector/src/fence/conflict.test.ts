@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Labels, ServiceFence } from "@fenceline/api";
-import { conflictingSidecars, replacedDefaults } from "./conflict.ts";
+import { conflictingSidecars, defaultOutbound, replacedDefaults } from "./conflict.ts";
 
 const FENCE = ServiceFence.parse({
   apiVersion: "microservice.slime.io/v1alpha1",
@@ -47,6 +47,21 @@ test("issue 16: a default Sidecar that says more than hosts is not replaced; tha
   const ofPods = [sidecar("test1", "b", undefined, { app: "b" })];
   assert.deepEqual(replacedDefaults(ofPods, []), []);
   assert.equal(replacedDefaults(ofPods, root).length, 1, "one for some pods is no default");
+});
+
+test("issue 16: the policy of the namespace's default Sidecar counts, else the root namespace's; of several the strictest", () => {
+  const closed = { ...sidecar("test1", "default"), outbound: "REGISTRY_ONLY" } as const;
+  const open = { ...sidecar("test1", "open"), outbound: "ALLOW_ANY" } as const;
+  const silent = sidecar("test1", "silent");
+  assert.equal(defaultOutbound([], []), undefined);
+  assert.equal(defaultOutbound([closed], [open]), "REGISTRY_ONLY");
+  assert.equal(defaultOutbound([open], [closed]), "ALLOW_ANY");
+  assert.equal(defaultOutbound([], [closed]), "REGISTRY_ONLY");
+  assert.equal(defaultOutbound([silent], [closed]), undefined, "one without a policy leaves it to MeshConfig");
+  assert.equal(defaultOutbound([open, silent], []), undefined);
+  assert.equal(defaultOutbound([open, silent, closed], []), "REGISTRY_ONLY");
+  const ofPods = { ...sidecar("test1", "b", undefined, { app: "b" }), outbound: "ALLOW_ANY" } as const;
+  assert.equal(defaultOutbound([ofPods], [closed]), "REGISTRY_ONLY", "one for some pods is no default");
 });
 
 test("T-08 a label by the name of what every object has is a label like others", () => {

@@ -1,6 +1,8 @@
 import { hasLabels, type Labels, labelsDiffer, type ServiceFence } from "@fenceline/api";
 import type { ForeignObject } from "@fenceline/store";
 
+type OutboundMode = NonNullable<ForeignObject["outbound"]>;
+
 /**
  * Names of the Sidecars of others that are, or may be, for pods of this fence.
  *
@@ -37,12 +39,29 @@ export function conflictingSidecars(
  * @param root those in Istio's root namespaces
  */
 export function replacedDefaults(own: readonly ForeignObject[], root: readonly ForeignObject[]): readonly string[] {
-  const isDefault = ({ selector }: ForeignObject) => selector === undefined;
-  const counting = own.some(isDefault) ? own : root;
-  return counting
-    .filter((each) => isDefault(each) && each.settings !== undefined)
+  return countingDefaults(own, root)
+    .filter(({ settings }) => settings !== undefined)
     .map(({ namespace, name, settings = [] }) => `${namespace}/${name} (${settings.join(", ")})`)
     .sort();
+}
+
+/**
+ * What the default Sidecar in whose place a fence's comes makes of hosts that Istio does not know;
+ * undefined where that is for MeshConfig to say, which Istio asks for a fence's Sidecar as well.
+ *
+ * Of several Istio takes the oldest. Here REGISTRY_ONLY of any counts, as for who may leave the
+ * mesh by way of the fallback.
+ */
+export function defaultOutbound(own: readonly ForeignObject[], root: readonly ForeignObject[]): OutboundMode | undefined {
+  const modes = countingDefaults(own, root).map(({ outbound }) => outbound);
+  if (modes.includes("REGISTRY_ONLY")) return "REGISTRY_ONLY";
+  return modes.length > 0 && modes.every((mode) => mode === "ALLOW_ANY") ? "ALLOW_ANY" : undefined;
+}
+
+/** Those of the namespace, where it has one, in place of those of the root namespaces. */
+function countingDefaults(own: readonly ForeignObject[], root: readonly ForeignObject[]): readonly ForeignObject[] {
+  const [ofNamespace, ofRoot] = [own, root].map((sidecars) => sidecars.filter(({ selector }) => selector === undefined));
+  return (ofNamespace?.length ? ofNamespace : ofRoot) ?? [];
 }
 
 /**

@@ -17,7 +17,7 @@ import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemar
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
-import { conflictingSidecars, replacedDefaults } from "./conflict.ts";
+import { conflictingSidecars, defaultOutbound, replacedDefaults } from "./conflict.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsHeard, PodsKnown } from "./pod-search.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
@@ -99,6 +99,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   const enforced = present.some(({ kind }) => kind === "Sidecar");
   const conflicts = conflictingSidecars(fence, labels, seen.foreign, seen.pods);
   const replaced = replacedDefaults(seen.foreign, seen.foreignInRoot ?? []);
+  const outbound = defaultOutbound(seen.foreign, seen.foreignInRoot ?? []);
   const [rival, leaving] = [named(seen.rivals), named(seen.leaving ?? [])];
   const rendered = renderFence({
     fence,
@@ -110,6 +111,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     fallback: { ready: fallbackReady, enforced },
     exact: seen.steps !== undefined,
     conflict: conflicts.length + replaced.length > 0,
+    ...(outbound !== undefined && { outbound }),
     ...(rival !== undefined && { rival }),
     ...(leaving !== undefined && { leaving }),
     ...(seen.installation !== undefined && { installation: seen.installation }),

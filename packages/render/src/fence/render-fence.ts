@@ -48,6 +48,11 @@ export interface RenderInput {
    * rendered. Default false.
    */
   readonly conflict?: boolean;
+  /**
+   * What the Sidecar in whose place the fence's comes makes of hosts that Istio does not know.
+   * Default: it says nothing, and MeshConfig counts.
+   */
+  readonly outbound?: "ALLOW_ANY" | "REGISTRY_ONLY";
   /** Fences for the same pods, one of which is in force in place of this one. Default: none. */
   readonly rival?: string;
   /** Fences that are gone or off, and left something for the same pods. Default: none. */
@@ -104,7 +109,11 @@ export function renderFence(input: RenderInput): Rendered {
     apiVersion: "networking.istio.io/v1beta1",
     kind: "Sidecar",
     metadata,
-    spec: { workloadSelector: { labels }, egress: [{ hosts: egress }] },
+    spec: {
+      workloadSelector: { labels },
+      egress: [{ hosts: egress }],
+      ...(input.outbound !== undefined && { outboundTrafficPolicy: { mode: input.outbound } }),
+    },
   };
   return { mode, objects: [filter, sidecar] };
 }

@@ -134,12 +134,14 @@ test("E3-02 a Sidecar of somebody else is not ours to see or write, but is named
     withFence(fake);
     fake.put(SIDECARS, { metadata: FENCE, spec: { workloadSelector: { labels: { app: "a" } } } });
     fake.put(SIDECARS, { metadata: { namespace: "test1", name: "default" }, spec: {} });
+    fake.put(SIDECARS, { metadata: { namespace: "test1", name: "open" }, spec: { outboundTrafficPolicy: { mode: "ALLOW_ANY" } } });
   });
   assert.deepEqual(store.ownedBy(OWNER), []);
   assert.deepEqual(store.goneOwners(SERVICE_FENCE), []);
   assert.deepEqual(store.foreign(SIDECAR, "test1"), [
     { namespace: "test1", name: "a", selector: { app: "a" } },
     { namespace: "test1", name: "default", selector: undefined },
+    { namespace: "test1", name: "open", selector: undefined, outbound: "ALLOW_ANY" },
   ]);
   assert.equal((await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") }))?.reason, "Conflict");
   assert.equal((await store.apply({ action: "delete", owner: OWNER, object: { kind: "Sidecar", ...FENCE } }))?.reason, "Conflict");
