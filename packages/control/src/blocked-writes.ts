@@ -5,10 +5,12 @@ import type { Obstacle } from "@fenceline/store";
 const OF_ONE: ReadonlySet<Obstacle["reason"]> = new Set([
   "Conflict",
   "WriteRefused",
+  "WriteAltered",
   "WriteTooLarge",
   "QuotaExceeded",
   "NamespaceTerminating",
   "NameTooLong",
+  "Contested",
 ]);
 
 /** An object of ours, and what stands in the way of what is rendered for it. */

@@ -16,8 +16,13 @@ export function writeFailure(error: unknown, { kind, namespace, name }: ObjectRe
 }
 
 function meaningOf(code: string, text: string): { readonly reason: Obstacle["reason"]; readonly todo: string } {
+  if (code === "OBJECT_CONTESTED") return { reason: "Contested", todo: "it is written again, ever more slowly" };
   if (!code.startsWith("KUBERNETES_")) return { reason: "WriteFailed", todo: "it is tried again" };
   if (/failed calling webhook/.test(text)) return { reason: "WebhookFailed", todo: "see that the webhook's Service has ready endpoints" };
+  if (code === "KUBERNETES_NOT_FOUND" && /namespaces "[^"]*" not found/.test(text))
+    return { reason: "NamespaceTerminating", todo: "nothing is to be done, the namespace is deleted" };
+  if (code === "KUBERNETES_CONFLICT") return { reason: "Contested", todo: "find who else writes it in its metadata.managedFields" };
+  if (code === "KUBERNETES_UNAUTHORIZED") return { reason: "WriteForbidden", todo: "see that the collector's service account is there" };
   if (code === "KUBERNETES_TOO_MANY_REQUESTS") return { reason: "Throttled", todo: "the API server is overloaded, it is tried again" };
   return { reason: "ServerFailed", todo: "it is tried again" };
 }

@@ -30,14 +30,17 @@ export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
  *   install
  * - `StatusMissing`: the CRD has no status subresource
  * - `WriteRefused`: the API server, or a webhook, finds it not valid
+ * - `WriteAltered`: it was written, and something changed it on the way, as a webhook may
  * - `WriteTooLarge`: it is larger than the API server, or etcd, takes
  * - `QuotaExceeded`: a quota of the namespace, or of the disk, is used up
  * - `NamespaceTerminating`: nothing new is taken into a namespace that is being deleted
- * - `DiskFull`, `NameTooLong`: standalone
+ * - `DiskFull`: the disk, or etcd, has no room left
+ * - `NameTooLong`: standalone
  * - `WriteFailed`: standalone: the folder is gone; or an error of ours
  *
  * Reasons for a failure that is tried again unchanged:
  *
+ * - `Contested`: somebody else changes it at the same time, again and again
  * - `WebhookFailed`: an admission webhook does not answer, as Istio's while istiod is down
  * - `Throttled`: the API server answers 429
  * - `ServerFailed`: it answers with another error, or not at all
@@ -48,12 +51,14 @@ export const OBSTACLE_REASONS = [
   "KindMissing",
   "StatusMissing",
   "WriteRefused",
+  "WriteAltered",
   "WriteTooLarge",
   "QuotaExceeded",
   "NamespaceTerminating",
   "DiskFull",
   "NameTooLong",
   "WriteFailed",
+  "Contested",
   "WebhookFailed",
   "Throttled",
   "ServerFailed",

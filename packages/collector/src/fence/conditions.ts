@@ -25,6 +25,8 @@ export interface ConditionsInput {
   readonly rendered: Rendered;
   /** Whether the fence's Sidecar is in the store. */
   readonly enforced: boolean;
+  /** Why the Sidecar that is there is not what narrows the workload's view. Default: it is. */
+  readonly otherwise?: string | undefined;
   /** Kinds of objects that are wanted and are not in the store. Default: none. */
   readonly missing?: readonly string[];
   readonly fallbackReady: boolean;
@@ -105,10 +107,11 @@ function refusalOf(rendered: Rendered) {
  * whomever, may narrow what the workload sees.
  */
 function enforced(input: ConditionsInput): FenceJudgement {
-  const { rendered, enforced: isThere } = input;
+  const { rendered, enforced: isThere, otherwise } = input;
   const isWanted = rendered.objects.some(({ kind }) => kind === "Sidecar");
   if (!isThere)
     return { type: "Enforced", status: "False", reason: notEnforced(input), message: "this fence hides nothing from the workload" };
+  if (isWanted && otherwise !== undefined) return { type: "Enforced", status: "False", reason: "SidecarDiffers", message: otherwise };
   if (isWanted)
     return { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" };
   const message =

@@ -18,6 +18,7 @@ import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { conflictingSidecars, defaultOutbound, replacedDefaults } from "./conflict.ts";
+import { enforcedOtherwise } from "./enforced-otherwise.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsHeard, PodsKnown } from "./pod-search.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
@@ -124,6 +125,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     idleWindow: idleWindowOf(fence.spec, config.ageing),
     rendered,
     enforced,
+    otherwise: enforcedOtherwise(present, rendered.objects),
     missing,
     pods: podsOf(seen),
     fault: fence.fault,

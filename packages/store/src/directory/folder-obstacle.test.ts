@@ -11,6 +11,8 @@ for (const [code, reason, advice] of [
   ["EROFS", "WriteForbidden", /mount .* writable/],
   ["EACCES", "WriteForbidden", /let this user write/],
   ["ENAMETOOLONG", "NameTooLong", /shorter name/],
+  ["EISDIR", "WriteFailed", /remove the folder/],
+  ["EIO", "WriteFailed", /see to the disk/],
   ["ENOENT", "WriteFailed", /see that the folder is there/],
 ] as const)
   test(`T-15 a file that cannot be written for ${code} is told as ${reason}, with advice that fits`, () => {

@@ -9,6 +9,8 @@ const ADVICE: Readonly<Record<string, { readonly reason: Obstacle["reason"]; rea
   EPERM: { reason: "WriteForbidden", todo: "let this user write into the folder" },
   EROFS: { reason: "WriteForbidden", todo: "mount the file system of the folder writable" },
   ELOOP: { reason: "WriteFailed", todo: "put a folder in its place" },
+  EISDIR: { reason: "WriteFailed", todo: "remove the folder that stands in its place" },
+  EIO: { reason: "WriteFailed", todo: "see to the disk of the folder" },
   ENOSPC: { reason: "DiskFull", todo: "free space on its disk" },
   EDQUOT: { reason: "QuotaExceeded", todo: "raise this user's quota on its disk, or free some of it" },
   ENAMETOOLONG: { reason: "NameTooLong", todo: "give the object, or the folder, a shorter name" },

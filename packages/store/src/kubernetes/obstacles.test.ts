@@ -57,6 +57,21 @@ test("a 404 for any other reason, as of a namespace that is being deleted, is an
   await assert.rejects(store.apply(create), /KUBERNETES_NOT_FOUND.*namespaces "test1" not found/);
 });
 
+for (const [status, message, reason, advice] of [
+  [403, "forbidden: status unknown for quota: q, resources: count/sidecars", "QuotaExceeded", /controller that counts/],
+  [403, "forbidden: insufficient quota to match these scopes: []", "QuotaExceeded", /raise the ResourceQuota/],
+  [403, "forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource", "WriteForbidden", /update finalizers/],
+  [500, 'admission webhook "p.example" denied the request: no', "WriteForbidden", /ask who runs the policy/],
+  [500, "etcdserver: mvcc: database space exceeded", "DiskFull", /compact and defragment etcd/],
+] as const)
+  test(`T-15 what the API server says of a write has advice that fits: ${status} ${message}`, async (t) => {
+    const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
+    server.fail(({ method }) => method === "PATCH", { status, body: { code: status, message } });
+    const [obstacle] = [await store.apply(create)];
+    assert.equal(obstacle?.reason, reason);
+    assert.match(obstacle?.message ?? "", advice);
+  });
+
 test("what a webhook of Istio refuses is shown in its own words", async (t) => {
   const { server, store } = await openStore(t, (fake) => fake.put(OURS, fence()));
   const message = 'admission webhook "rev.validation.istio.io" denied the request: bad egress';

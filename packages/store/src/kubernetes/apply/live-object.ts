@@ -1,10 +1,13 @@
 import {
+  EVERYTHING,
   groupOf,
+  isJsonObject,
   type Labels,
   MANAGED_BY_LABEL,
   MANAGER,
   OWN_KINDS,
   OWNER_ANNOTATION,
+  RENDERED_KINDS,
   type RenderedObject,
   SIDECAR,
   WIDENED_AT_ANNOTATION,
@@ -109,5 +112,21 @@ export function asRendered({ apiVersion, kind, namespace, name, labels, owners, 
   const annotations = renderedFor === undefined ? undefined : { annotations: { [OWNER_ANNOTATION]: renderedFor } };
   const metadata = { name, namespace, labels, ...annotations, ...(owners.length > 0 && { ownerReferences: owners }) };
   // What stands here is ours; should it not be what we render, the comparison says so.
-  return { apiVersion, kind, metadata, spec } as RenderedObject;
+  return { apiVersion, kind, metadata, spec: withLists(kind, spec) } as RenderedObject;
+}
+
+/** What a list stands for that is empty, or no list: a Sidecar without one shows everything. */
+const STANDS_FOR: Readonly<Record<string, readonly object[]>> = { egress: [{ hosts: [EVERYTHING] }] };
+
+/**
+ * A spec with the lists that are looked into. Whoever edits an object of ours may take one away, or
+ * put anything there.
+ */
+function withLists(kind: string, spec: unknown): unknown {
+  const { lists = [], isItem = () => true } = RENDERED_KINDS.find(({ name }) => name === kind) ?? {};
+  const fields = isJsonObject(spec) ? spec : {};
+  const isList = (value: unknown, least: number) =>
+    Array.isArray(value) && value.length >= least && value.every((item) => isJsonObject(item) && isItem(item));
+  const wrong = lists.filter((list) => !isList(fields[list], list in STANDS_FOR ? 1 : 0));
+  return wrong.length === 0 ? spec : { ...fields, ...Object.fromEntries(wrong.map((list) => [list, STANDS_FOR[list] ?? []])) };
 }

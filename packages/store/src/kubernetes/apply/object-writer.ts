@@ -6,12 +6,14 @@ import type { Conflict } from "../../conflict.ts";
 import { LeaderWrites, type LeaderWritesOptions } from "./leader-writes.ts";
 import { type LiveObject, readLiveObject } from "./live-object.ts";
 import { conflictOf } from "./ownership.ts";
-import { differs } from "./semantic-difference.ts";
+import { differs, fieldsLost } from "./semantic-difference.ts";
 import { Settlements } from "./settlements.ts";
 
 /** What became of a write. */
 export type WriteResult =
   | { readonly result: "created" | "updated"; readonly answer: WireObject }
+  /** It was written, and is not what was written: an admission webhook, for example, changed it. */
+  | { readonly result: "altered"; readonly answer: WireObject; readonly fields: readonly string[] }
   | { readonly result: "deleted"; readonly uid: string }
   | { readonly result: "unchanged" | "absent" }
   | { readonly result: "conflict"; readonly conflict: Conflict };
@@ -152,7 +154,13 @@ export class ObjectWriter {
     const answer = readWireObject(value, resource);
     if (answer === undefined) throw new FencelineError("KUBERNETES_ANSWER_BROKEN", { message: "the answer to a write is not an object" });
     const live = readLiveObject(desired.kind, answer);
-    this.#settlements.settle(settlementKey(desired.kind, live), desired, live, { at: this.#clock.now() });
+    const key = settlementKey(desired.kind, live);
+    const fields = fieldsLost(desired, live);
+    if (fields.length > 0) {
+      this.#settlements.forget(key);
+      return { result: "altered", answer, fields };
+    }
+    this.#settlements.settle(key, desired, live, { at: this.#clock.now() });
     return { result, answer };
   }
 

@@ -1,4 +1,4 @@
-import type { ObjectRef, OwnKind, RenderedKind } from "@fenceline/api";
+import { type ObjectRef, type OwnKind, type RenderedKind, shortenedList } from "@fenceline/api";
 import { ApiError, hasStatus } from "@fenceline/kubernetes";
 import type { Obstacle } from "../../change.ts";
 
@@ -20,6 +20,17 @@ export function writeObstacle(
   return refusal(error, place, `grant the collector the right to write ${name}s, see its ClusterRole`);
 }
 
+/** What was written is there, and is not what was written. */
+export function alteredObstacle(place: ObjectRef, fields: readonly string[]): Obstacle {
+  const { kind, namespace, name } = place;
+  const what = `${kind} ${namespace}/${name} was changed as it was written, at ${shortenedList(fields, ", ")}`;
+  return {
+    ...place,
+    reason: "WriteAltered",
+    message: `${what}: find the admission webhook or policy that changes it, and have it leave ours alone`,
+  };
+}
+
 /** As {@link writeObstacle}, for the status of an object of ours. */
 export function statusObstacle(error: unknown, { namespace, name }: ObjectRef, kind: OwnKind): Obstacle | undefined {
   const place = { kind: kind.name, namespace, name };
@@ -37,9 +48,13 @@ function refusal(error: unknown, place: Pick<Obstacle, "kind" | "namespace" | "n
   const { status, message } = error;
   if (status === 413 || TOO_LARGE.test(message))
     return { ...place, reason: "WriteTooLarge", message: `${message}: it is larger than the API server takes, have it name fewer hosts` };
+  if (NO_ROOM.test(message))
+    return { ...place, reason: "DiskFull", message: `${message}: compact and defragment etcd, or raise its quota, and disarm its alarm` };
   if (status === 403) return { ...place, ...forbidden(message, hint) };
-  // What a ValidatingAdmissionPolicy denies has the code 422, unless it says another one.
-  if (status === 422 && /ValidatingAdmissionPolicy '.*' denied request/.test(message)) return { ...place, ...forbidden(message, hint) };
+  // A webhook gives its refusal any status. What a ValidatingAdmissionPolicy denies has the code
+  // 422, unless it says another one.
+  const isDenied = status === 422 ? DENIED_BY_POLICY.test(message) : status !== 400 && DENIED.test(message);
+  if (isDenied) return { ...place, ...forbidden(message, hint) };
   if (status === 400 || status === 422) return { ...place, reason: "WriteRefused", message };
   return undefined;
 }
@@ -47,18 +62,28 @@ function refusal(error: unknown, place: Pick<Obstacle, "kind" | "namespace" | "n
 /** etcd's own words, in an answer with status 500. */
 const TOO_LARGE = /etcdserver: request is too large|trying to send message larger than max/;
 
+const NO_ROOM = /mvcc: database space exceeded|etcdserver: no space/;
+const DENIED = /denied the request|denied request/;
+const DENIED_BY_POLICY = /ValidatingAdmissionPolicy '.*' denied request/;
+
 /**
  * A 403 says more than that a right is missing. By its words, as the API server gives each the same
  * reason.
  */
 function forbidden(message: string, hint: string): Pick<Obstacle, "reason" | "message"> {
-  if (/exceeded quota/.test(message))
+  if (/exceeded quota|insufficient quota/.test(message))
     return { reason: "QuotaExceeded", message: `${message}: raise the ResourceQuota of the namespace, or free some of it` };
+  if (/status unknown for quota/.test(message))
+    return { reason: "QuotaExceeded", message: `${message}: see that the controller that counts ResourceQuotas runs` };
   if (/because it is being terminated/.test(message))
     return { reason: "NamespaceTerminating", message: `${message}: nothing is to be done, the namespace is being deleted` };
   if (/custom resource definition is terminating/.test(message))
     return { reason: "KindMissing", message: `${message}: install the CRD of this kind again` };
-  if (/denied the request|denied request/.test(message))
-    return { reason: "WriteForbidden", message: `${message}: ask who runs the policy that denies it` };
+  if (DENIED.test(message)) return { reason: "WriteForbidden", message: `${message}: ask who runs the policy that denies it` };
+  if (/cannot set blockOwnerDeletion/.test(message))
+    return {
+      reason: "WriteForbidden",
+      message: `${message}: grant the collector the right to update finalizers of its kinds, see its ClusterRole`,
+    };
   return { reason: "WriteForbidden", message: `${message}: ${hint}` };
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { OWNER_ANNOTATION, type RenderedObject } from "@fenceline/api";
+import { isJsonObject, type JsonObject, OWNER_ANNOTATION, type RenderedObject } from "@fenceline/api";
 import type { LiveObject } from "./live-object.ts";
 
 /**
@@ -14,4 +14,29 @@ export function differs(desired: RenderedObject, live: LiveObject): boolean {
   if (Object.entries(labels).some(([key, value]) => live.labels[key] !== value)) return true;
   if (annotations[OWNER_ANNOTATION] !== undefined && annotations[OWNER_ANNOTATION] !== live.renderedFor) return true;
   return ownerReferences.some((owner) => !live.owners.some((candidate) => isDeepStrictEqual({ ...owner }, { ...candidate })));
+}
+
+/**
+ * Fields of the desired `spec` that a live object lacks, or has otherwise. What stands in it beside
+ * them, as a webhook or a default may add, counts for nothing here.
+ */
+export function fieldsLost(desired: RenderedObject, live: LiveObject): readonly string[] {
+  // As it was sent: without fields that are undefined.
+  const wanted = JSON.parse(JSON.stringify(desired.spec)) as JsonObject;
+  const there = isJsonObject(live.spec) ? live.spec : {};
+  return Object.keys(wanted).flatMap((field) => (holds(there[field], wanted[field]) ? [] : [`spec.${field}`]));
+}
+
+/** A label more in a selector is for fewer pods, and a host or patch more is another list. */
+const WHOLE: ReadonlySet<string> = new Set(["labels", "matchLabels"]);
+
+/** Whether a value is what is wanted, with further fields at most. */
+function holds(live: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted))
+    return Array.isArray(live) && live.length === wanted.length && wanted.every((each, at) => holds(live[at], each));
+  if (!isJsonObject(wanted)) return isDeepStrictEqual(live, wanted);
+  if (!isJsonObject(live)) return false;
+  return Object.entries(wanted).every(([field, value]) =>
+    WHOLE.has(field) ? isDeepStrictEqual(live[field], value) : holds(live[field], value),
+  );
 }
