@@ -47,7 +47,7 @@ test("import writes a file for each fence, names what it leaves out, and ends wi
   const folder = folderOf(t, { "sidecars.yaml": SIDECARS });
   const output = join(folder, "out");
   const { status, stdout, stderr } = run("import", "-f", join(folder, "sidecars.yaml"), "-o", output);
-  assert.deepEqual([status, stdout, readdirSync(output)], [1, "", ["ServiceFence-test1-c.yaml"]]);
+  assert.deepEqual([status, stdout, readdirSync(output)], [1, "", ["ServiceFence-test1.c.yaml"]]);
   assert.match(stderr, /Sidecar test1\/default: it is for all pods of its namespace/);
 });
 

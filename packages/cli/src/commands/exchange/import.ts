@@ -53,7 +53,8 @@ function writeInto(folder: string, fences: readonly Exported[]): void {
     mkdirSync(folder, { recursive: true });
     for (const fence of fences) {
       const { namespace, name } = fence.object.metadata;
-      writeFileSync(join(folder, `ServiceFence-${namespace}-${name}.yaml`), exportText([fence]));
+      // No namespace has a dot in its name, so no two fences have one file.
+      writeFileSync(join(folder, `ServiceFence-${namespace}.${name}.yaml`), exportText([fence]));
     }
   } catch (cause) {
     throw unreadable(folder, cause);
