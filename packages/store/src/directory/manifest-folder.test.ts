@@ -103,7 +103,7 @@ test("T-50 what is no readable text is refused, holds up nothing, and keeps what
   const { folder, names, refused, until } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), fence("a")));
   const cases: Readonly<Record<string, (path: string) => void>> = {
     "it is no file but a pipe": (path) => execFileSync("mkfifo", [path]),
-    "it is larger than 4 MiB": (path) => writeFileSync(path, Buffer.alloc(MAX_TEXT_BYTES + 1, "#")),
+    "it is larger than 8 MiB": (path) => writeFileSync(path, Buffer.alloc(MAX_TEXT_BYTES + 1, "#")),
     "it is no UTF-8 text": (path) => writeFileSync(path, Buffer.from([0xff, 0xfe, 0x61, 0x00])),
     "has links that lead in a circle (put the file itself there)": (path) => symlinkSync("a.yaml", path),
     "a pipe, a socket or a device": (path) => symlinkSync("/dev/zero", path),

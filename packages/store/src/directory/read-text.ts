@@ -2,10 +2,10 @@ import { constants, type FileHandle, open } from "node:fs/promises";
 import { type ErrorDetails, FencelineError, fileFailure } from "@fenceline/api";
 
 /**
- * Largest file that is read, in bytes. A parser of YAML takes about a second for a megabyte, and
- * nothing else happens meanwhile.
+ * Largest file that is read, in bytes (issue 15). A parser of YAML takes about a second for a
+ * megabyte, and nothing else happens meanwhile.
  */
-export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+export const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /**
  * Something with the name of a manifest that nobody can mean as one: a FIFO, a device, a circle of
