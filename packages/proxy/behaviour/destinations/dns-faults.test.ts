@@ -22,7 +22,7 @@ const named = (host: string, namespace?: string): Target => ({ host, kind: "name
 
 async function start(t: TestContext, options: DnsResolverOptions = {}): Promise<{ dns: DnsServer; resolver: Resolver }> {
   const dns = await startDnsServer(t);
-  return { dns, resolver: createDnsResolver({ servers: [dns.address], timeout: NEVER, tries: 1, ...options }) };
+  return { dns, resolver: createDnsResolver({ servers: [dns.address], timeout: NEVER, tries: 1, clock: () => Date.now(), ...options }) };
 }
 
 function addressesOf(resolution: Resolution): readonly string[] | undefined {

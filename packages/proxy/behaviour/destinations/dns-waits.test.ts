@@ -16,7 +16,7 @@ const SOME_TURNS = 20;
 async function setUp(t: TestContext) {
   const dns = await startDnsServer(t);
   dns.records.set(B.host, ["10.96.0.1", "fd00::1"]);
-  const resolver = createDnsResolver({ servers: [dns.address], timeout: 3_600_000, tries: 1 });
+  const resolver = createDnsResolver({ servers: [dns.address], timeout: 3_600_000, tries: 1, clock: () => Date.now() });
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const armed = t.mock.method(globalThis, "setTimeout");
   const seen: (readonly string[] | undefined)[] = [];

@@ -15,7 +15,7 @@ const CALLER = { "fence-source": "test1/a" };
 
 async function setUp(t: TestContext) {
   const dns = await startDnsServer(t);
-  const resolver = createDnsResolver({ servers: [dns.address], timeout: 50, tries: 1 });
+  const resolver = createDnsResolver({ servers: [dns.address], timeout: 50, tries: 1, clock: () => Date.now() });
   const proxy = await startProxy(t, {}, { externalHosts: "forward", resolver });
   const upstream = await startUpstream(t, (_request, response) => response.end("reached"));
   const ask = async (more: Record<string, string> = {}) => {

@@ -89,7 +89,7 @@ for (const { ttl, usedFor } of [
     const dns = await startDnsServer(t);
     dns.ttl = ttl;
     dns.records.set(B, ["10.96.0.1"]);
-    const resolver = createDnsResolver({ servers: [dns.address] });
+    const resolver = createDnsResolver({ servers: [dns.address], clock: () => Date.now() });
 
     await resolver.resolve(named(B));
     dns.records.set(B, ["10.96.0.2"]);
@@ -120,7 +120,7 @@ test("E1-20 a name server that fails on AAAA does not take the A records away, n
 test("E1-20 a name that does not exist is remembered for a short time only", async (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
   const dns = await startDnsServer(t);
-  const resolver = createDnsResolver({ servers: [dns.address], negativeTtl: 1_000 });
+  const resolver = createDnsResolver({ servers: [dns.address], clock: () => Date.now(), negativeTtl: 1_000 });
 
   assert.equal(await resolver.resolve(named(B)), undefined);
   dns.records.set(B, ["10.96.0.1"]);
@@ -129,11 +129,30 @@ test("E1-20 a name that does not exist is remembered for a short time only", asy
   assert.equal((await resolver.resolve(named(B)))?.length, 1);
 });
 
+test("T-27 a wall clock that jumps neither ends nor prolongs what is remembered of the name server", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 86_400_000 });
+  const dns = await startDnsServer(t);
+  dns.ttl = 1;
+  dns.records.set(B, ["10.96.0.1"]);
+  const resolver = createDnsResolver({ servers: [dns.address] });
+  const first = await resolver.resolve(named(B));
+  const asked = dns.questions.length;
+
+  for (const time of [86_400_000 + 3_600_000, 1]) {
+    t.mock.timers.setTime(time);
+    assert.equal(resolver.resolve(named(B)), first);
+  }
+  assert.equal(dns.questions.length, asked);
+
+  dns.records.set(B, ["10.96.0.2"]);
+  await until(async () => (await resolver.resolve(named(B)))?.[0]?.address === "10.96.0.2");
+});
+
 test("E1-20 while the server fails, the last answer is used", async (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
   const dns = await startDnsServer(t);
   dns.records.set(B, ["10.96.0.1"]);
-  const resolver = createDnsResolver({ servers: [dns.address] });
+  const resolver = createDnsResolver({ servers: [dns.address], clock: () => Date.now() });
 
   await resolver.resolve(named(B));
   dns.records.set(B, "SERVFAIL");

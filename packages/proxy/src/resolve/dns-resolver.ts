@@ -36,6 +36,11 @@ export interface DnsResolverOptions {
   readonly timeout?: number;
   /** Tries per name server. Default 2. */
   readonly tries?: number;
+  /**
+   * Milliseconds of a monotonic clock. Default `performance.now()`: answers age by the time that
+   * passes, wherever the wall clock jumps (issue 15).
+   */
+  readonly clock?: () => number;
 }
 
 interface Entry {
@@ -43,12 +48,9 @@ interface Entry {
   readonly resolution: Resolution;
   /** See {@link Found.name}. */
   readonly name: string | undefined;
-  /** When it is to be asked for again. */
+  /** When it is to be asked for again, in milliseconds of a monotonic clock, as is the next. */
   readonly freshUntil: number;
-  /**
-   * When its TTL ended, in milliseconds since the epoch. Failures put off the one above, and not
-   * this one.
-   */
+  /** When its TTL ended. Failures put off the one above, and not this one. */
   readonly expiresAt: number;
 }
 
@@ -92,6 +94,7 @@ class DnsResolver implements Resolver {
   readonly #maxTtl: number;
   readonly #negativeTtl: number;
   readonly #maxStale: number;
+  readonly #clock: () => number;
 
   constructor({ clusterDomain = "cluster.local", servers, timeout = 1_000, tries = 2, ...times }: DnsResolverOptions) {
     const client = new DnsClient({ timeout, tries });
@@ -101,6 +104,7 @@ class DnsResolver implements Resolver {
     this.#maxTtl = times.maxTtl ?? 5_000;
     this.#negativeTtl = times.negativeTtl ?? 1_000;
     this.#maxStale = times.maxStale ?? 3_600_000;
+    this.#clock = times.clock ?? (() => performance.now());
   }
 
   resolve(target: Target): Resolution | Promise<Resolution> {
@@ -120,7 +124,8 @@ class DnsResolver implements Resolver {
     const result = this.#refresh(key, target, entry);
     const lookup: PendingLookup = { result, soon: undefined, isLate: false };
     if (entry !== undefined && this.#isUsable(entry)) {
-      lookup.soon = orExpired(result, entry, () => {
+      const wait = this.#clock() - entry.expiresAt < JUST_EXPIRED ? WAIT_WITH_JUST_EXPIRED : WAIT_WITH_OLD;
+      lookup.soon = orExpired(result, entry.resolution, wait, () => {
         lookup.isLate = true;
       });
     }
@@ -138,7 +143,7 @@ class DnsResolver implements Resolver {
       return resolution;
     } catch (error) {
       if (entry === undefined || !this.#isUsable(entry)) throw resolutionError(error, entry?.resolution !== undefined);
-      this.#remember(key, target, { ...entry, freshUntil: Date.now() + this.#negativeTtl });
+      this.#remember(key, target, { ...entry, freshUntil: this.#clock() + this.#negativeTtl });
       return entry.resolution;
     }
   }
@@ -150,7 +155,7 @@ class DnsResolver implements Resolver {
   #keep(key: string, target: Target, { resolution, ttl, name }: Found): Resolution {
     const before = this.#cache.get(key)?.resolution;
     const known = isSame(before, resolution) ? before : resolution;
-    const freshUntil = Date.now() + (resolution === undefined ? this.#negativeTtl : Math.max(MIN_TTL, Math.min(ttl, this.#maxTtl)));
+    const freshUntil = this.#clock() + (resolution === undefined ? this.#negativeTtl : Math.max(MIN_TTL, Math.min(ttl, this.#maxTtl)));
     this.#remember(key, target, { resolution: known, name, freshUntil, expiresAt: freshUntil });
     return known;
   }
@@ -160,14 +165,12 @@ class DnsResolver implements Resolver {
     this.#cache.set(key, ownerOf(target), entry, 1 + (entry.resolution?.length ?? 0));
   }
 
-  /** One that was taken in later than now was so by a wall clock that was wrong. */
   #isFresh({ freshUntil }: Entry): boolean {
-    const left = freshUntil - Date.now();
-    return left > 0 && left <= Math.max(MIN_TTL, this.#maxTtl, this.#negativeTtl);
+    return this.#clock() < freshUntil;
   }
 
   #isUsable({ resolution, expiresAt }: Entry): boolean {
-    return resolution !== undefined && Date.now() - expiresAt < this.#maxStale;
+    return resolution !== undefined && this.#clock() - expiresAt < this.#maxStale;
   }
 }
 
@@ -177,19 +180,23 @@ function keyOf({ host, port, namespace, external }: Target): string {
   return `${host} ${port} ${external === true ? "external" : `/${namespace ?? ""}`}`;
 }
 
-/** The result, or the expired answer when the result takes too long. @param late called then */
-function orExpired(result: Promise<Resolution>, { resolution, expiresAt }: Entry, late: () => void): Promise<Resolution> {
-  const wait = Date.now() - expiresAt < JUST_EXPIRED ? WAIT_WITH_JUST_EXPIRED : WAIT_WITH_OLD;
+/**
+ * The result, or the expired answer when the result takes too long.
+ *
+ * @param wait milliseconds until then
+ * @param late called then
+ */
+function orExpired(result: Promise<Resolution>, expired: Resolution, wait: number, late: () => void): Promise<Resolution> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       late();
-      resolve(resolution);
+      resolve(expired);
     }, wait);
     const settled = (current: Resolution) => {
       clearTimeout(timer);
       resolve(current);
     };
-    result.then(settled, () => settled(resolution));
+    result.then(settled, () => settled(expired));
   });
 }
 
