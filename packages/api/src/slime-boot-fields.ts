@@ -1,4 +1,5 @@
 /** Fields of Slime's SlimeBoot, and what each becomes in the values of our chart. */
+import { namesIn } from "./slime-general.ts";
 
 /** A field that becomes one or several of ours, or the reason why it does not. */
 export type SlimeBootField = { readonly to: string; readonly value?: (given: unknown) => unknown } | { readonly withoutEffect: string };
@@ -73,9 +74,10 @@ export const SLIME_GLOBAL_FIELDS: Readonly<Record<string, SlimeBootField>> = {
   multicluster: withoutEffect("Services of this cluster alone are known"),
   istioNamespace: to("config.istioNamespace"),
   slimeNamespace: withoutEffect("Fenceline is installed where `helm install --namespace` says"),
-  istioRev: withoutEffect("fences of every revision are served, and what is rendered has the revision of its fence"),
-  strictRev: withoutEffect("fences of every revision are served, and what is rendered has the revision of its fence"),
-  selfResourceRev: withoutEffect("what is rendered has the revision of its fence"),
+  istioRev: to("config.revisions.names", namesIn),
+  strictRev: to("config.revisions.strict"),
+  // An empty one says nothing, as an empty map does.
+  selfResourceRev: to("config.revisions.own", (revision) => (revision === "" ? {} : revision)),
   configRev: withoutEffect(ONE_STORE),
   deployRev: withoutEffect("the revision that injects our pods is istio.revision"),
   masterUrl: withoutEffect(ONE_STORE),

@@ -43,3 +43,17 @@ test("issue 16: the settings of before 0.4, in `fence`, count, and those of two 
   assert.deepEqual(values, slimeModuleValues(fence).values);
   assert.deepEqual(remarks, ["spec.module[1].global.service has no effect: spec.module[0].global.service says another value"]);
 });
+
+test("rows 37, 38: the revisions of Slime are ours, its own as well, where it says one", () => {
+  const module = (selfResourceRev: string) => ({
+    ...{ enable: true, kind: "lazyload", general: { autoFence: true } },
+    global: { istioRev: "stable, canary", strictRev: true, selfResourceRev },
+  });
+  const read = (revision: string) => slimeBootValues({ module: [module(revision)] });
+  const revisions = { names: ["stable", "canary"], strict: true };
+  const { values, remarks, faults } = read("canary");
+  assert.deepEqual((values.config as { revisions: object }).revisions, { ...revisions, own: "canary" });
+  assert.deepEqual([remarks, faults], [[], []]);
+  assert.deepEqual((read("").values.config as { revisions: object }).revisions, revisions);
+  assert.deepEqual(read("other").faults.length, 1);
+});

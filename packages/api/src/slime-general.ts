@@ -60,8 +60,8 @@ function scopeOf({ blackNamespaceList, whiteNamespaceList, managementSelectors }
   };
 }
 
-/** A text with commas. Slime takes blanks for part of a name, so that it matches nothing. */
-function namesIn(list: unknown): unknown {
+/** A text with commas, of which Slime has several. It takes blanks for part of a namespace's name. */
+export function namesIn(list: unknown): unknown {
   if (typeof list !== "string") return list;
   const names = list.split(",").map((name) => name.trim());
   return names.filter((name) => name !== "");
