@@ -79,7 +79,7 @@ export class FenceStates {
     const edges = book.open(key, ageingPolicy(fence, config, registry), this.#clock());
     if (isNew) this.#tellBack(key, edges);
     const state = this.get(key);
-    const leftOut = isNew ? takeOver(edges, fence, registry, now()) : this.#keepUp(edges, fence, registry);
+    const leftOut = isNew ? takeOver(edges, fence, registry, now(), mesh().meshHosts) : this.#keepUp(edges, fence, registry);
     if (state !== undefined && !isNew) {
       this.#tellRemarks(state, fence);
       state.opened = registry.reads;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ServiceFence } from "@fenceline/api";
+import { objectsByKind, parseManifests, type ServiceFence } from "@fenceline/api";
 import { FenceEdges } from "@fenceline/edges";
 import { RecordedLookup } from "@fenceline/registry";
+import { Mesh } from "../mesh.ts";
 import { CAPTURED_MESH, CONFIG, meshOf } from "../testing/mesh.ts";
 import { seedAutoHosts } from "./auto-hosts.ts";
 import { ageingPolicy, takeOver } from "./take-over.ts";
@@ -54,6 +55,28 @@ test("what Slime had learned is imported, as far as it exists, short names compl
     "tcpsvc.test1.svc.cluster.local imported",
     "web.shop.svc.cluster.local imported",
   ]);
+});
+
+test("row 14: hosts of ServiceEntries that Slime had learned are imported, as the entries name them, and no others outside of the registry", () => {
+  const entry = (host: string, exportTo: string) =>
+    `{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: ${host.replace("*.", "")}, namespace: partners}, spec: {hosts: ["${host}"], exportTo: ["${exportTo}"], addresses: [240.0.0.1], ports: [{number: 80, name: http, protocol: HTTP}]}}`;
+  const called = ["api.example.com", "shop.partner.example:443", "nobody.example.org", "hidden.example.net"];
+  const status = `status:\n  metricStatus:\n${called.map((host) => `    '{request_host="${host}"}': "1"\n`).join("")}`;
+  const entries = [
+    entry("api.example.com", "*"),
+    entry("*.partner.example", "*"),
+    entry("*.example", "*"),
+    entry("hidden.example.net", "."),
+  ];
+  const { objects } = parseManifests(`${[...entries, fence(status)].join("\n---\n")}`, "test.yaml");
+  const mesh = new Mesh({ ...objectsByKind(objects), meshConfigs: [] }, CONFIG);
+  const [of] = mesh.fences() as [ServiceFence];
+  const edges = new FenceEdges(ageingPolicy(of, CONFIG, mesh.registry));
+  takeOver(edges, of, mesh.registry, NOW, mesh.meshHosts);
+  assert.deepEqual(
+    edges.hosts().map(({ host, source }) => `${host} ${source}`),
+    ["*.partner.example imported", "api.example.com imported"],
+  );
 });
 
 test("T-11 a key of metricStatus takes no longer to read than it is long, whatever it says", () => {

@@ -10,7 +10,7 @@ import {
   type ServiceFenceStatus,
 } from "@fenceline/api";
 import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
-import type { ServiceLookup } from "@fenceline/registry";
+import { includesHost, type MeshHosts, type ServiceLookup } from "@fenceline/registry";
 import { statusKey } from "@fenceline/render/fence";
 import { autoWindows, seedAutoHosts } from "./auto-hosts.ts";
 import { warmedUpBefore, warmUp } from "./warm-up.ts";
@@ -40,10 +40,17 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
  * from its warm-up. A page that was kept since the fence was deleted has all that, and what it
  * lacks of the warm-up had aged out.
  *
+ * @param meshHosts for hosts of ServiceEntries that Slime had learned. Default: none is taken over
  * @returns the first host of the warm-up that found no room; undefined when all of them did
  */
-export function takeOver(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup, now: number): string | undefined {
-  for (const seed of [...restored(fence.status, now), ...imported(fence, registry, now)]) edges.seed(seed);
+export function takeOver(
+  edges: FenceEdges,
+  fence: ServiceFence,
+  registry: ServiceLookup,
+  now: number,
+  meshHosts?: Pick<MeshHosts, "entriesFor">,
+): string | undefined {
+  for (const seed of [...restored(fence.status, now), ...imported(fence, { registry, meshHosts }, now)]) edges.seed(seed);
   seedAutoHosts(edges, fence, registry, now);
   edges.warmedUp ??= warmedUpBefore(fence);
   return warmUp(edges, fence, registry, now);
@@ -130,15 +137,29 @@ const EXPIRED: ReadonlySet<unknown> = new Set(["EXPIRE", 1]);
  * nobody who migrates starts cold. Once: a status of ours has what is left of it, and what aged out
  * since must not come back with each start.
  */
-function imported({ metadata, spec, status }: ServiceFence, registry: ServiceLookup, now: number): HostSeed[] {
+function imported({ metadata, spec, status }: ServiceFence, known: Known, now: number): HostSeed[] {
   if (warmedUpBefore({ spec, status }) !== undefined) return [];
   const measured = Object.keys(status.metricStatus ?? {}).flatMap((key) => METRIC_KEY.exec(key)?.[1] ?? []);
   const rendered = Object.entries(status.domains).filter(
     ([host, domain]) => domain.source === undefined && !EXPIRED.has(domain.status) && !(host in spec.host),
   );
-  const hosts = [...measured, ...rendered.map(([host]) => host)].flatMap((host) => {
-    const service = registry.resolveHost(host, metadata.namespace);
-    return service === undefined ? [] : [registry.hostOf(service)];
-  });
+  const hosts = [...measured, ...rendered.map(([host]) => host)].flatMap((host) => knownHost(host, metadata.namespace, known) ?? []);
   return hosts.map((host) => ({ host, source: "imported", firstSeen: now, lastSeen: now }));
+}
+
+/** Where a host may be known from. */
+interface Known {
+  readonly registry: ServiceLookup;
+  readonly meshHosts: Pick<MeshHosts, "entriesFor"> | undefined;
+}
+
+/**
+ * The Service's host, else the one of a ServiceEntry, which may be a wildcard; undefined where
+ * nobody has it. Of several the longest, which Envoy prefers, too.
+ */
+function knownHost(host: string, namespace: string, { registry, meshHosts }: Known): string | undefined {
+  const service = registry.resolveHost(host, namespace);
+  if (service !== undefined) return registry.hostOf(service);
+  const entries = meshHosts?.entriesFor(host, namespace).map((entry) => entry.host) ?? [];
+  return entries.filter((entry) => entry === host || includesHost(entry, host)).sort((one, other) => other.length - one.length)[0];
 }
