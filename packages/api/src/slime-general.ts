@@ -60,7 +60,7 @@ function scopeOf({ blackNamespaceList, whiteNamespaceList, managementSelectors }
   };
 }
 
-/** A text with commas, of which Slime has several. It takes blanks for part of a namespace's name. */
+/** A text with commas. Slime takes blanks for part of a namespace's name. */
 export function namesIn(list: unknown): unknown {
   if (typeof list !== "string") return list;
   const names = list.split(",").map((name) => name.trim());
