@@ -7,7 +7,7 @@ import { CollectorService, Fallback } from "./config/own-services.ts";
 import { Revisions } from "./config/revisions.ts";
 import { Telemetry } from "./config/telemetry.ts";
 import { SERVICE_ENTRY_MODES } from "./kinds/service-entry.ts";
-import { LabelKey } from "./label-key.ts";
+import { LabelKey } from "./label-selector.ts";
 import { NamespaceName } from "./object.ts";
 import { DEFAULT_TRUST_DOMAIN } from "./peer-identity.ts";
 

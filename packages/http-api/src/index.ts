@@ -3,8 +3,7 @@
  * them.
  */
 export { type Guard, REFUSAL_REASONS } from "./access/guard.ts";
-export { type LocalTokenOptions, localTokenGuard } from "./access/local-token-guard.ts";
-export { loopbackGuard } from "./access/loopback-guard.ts";
+export { type LocalTokenOptions, localTokenGuard, loopbackGuard } from "./access/local-guards.ts";
 export { reviewGuard } from "./access/review-guard.ts";
 export { sendJson } from "./answers.ts";
 export { serviceNames } from "./host-names.ts";

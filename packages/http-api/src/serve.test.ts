@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
-import { loopbackGuard } from "./access/loopback-guard.ts";
+import { loopbackGuard } from "./access/local-guards.ts";
 import { type ProbeOptions, probeRoutes } from "./probes.ts";
 import { serveHttpApi } from "./serve.ts";
 

@@ -1,7 +1,6 @@
 export * from "./capabilities.ts";
 export * from "./change.ts";
 export * from "./directory/directory-store.ts";
-export * from "./directory/ensure-folder.ts";
-export { isLink } from "./directory/folder-place.ts";
+export { ensureFolder, isLink } from "./directory/folders.ts";
 export { isManifestName } from "./directory/manifest-folder.ts";
 export * from "./store.ts";

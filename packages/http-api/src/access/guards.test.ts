@@ -8,8 +8,7 @@ import { probeRoutes } from "../probes.ts";
 import type { Route } from "../route.ts";
 import { serveHttpApi } from "../serve.ts";
 import type { Guard } from "./guard.ts";
-import { localTokenGuard } from "./local-token-guard.ts";
-import { loopbackGuard } from "./loopback-guard.ts";
+import { localTokenGuard, loopbackGuard } from "./local-guards.ts";
 
 const right = () => ({ verb: "get", group: "g", resource: "things" }) as const;
 const THINGS: readonly Route[] = (["GET", "POST", "PUT", "PATCH", "DELETE"] as const).map((method) => ({

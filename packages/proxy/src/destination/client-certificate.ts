@@ -1,4 +1,4 @@
-import { type Peer, peerOfForwardedClientCert } from "@fenceline/api/vocabulary";
+import { type FenceKey, type Peer, peerOfForwardedClientCert } from "@fenceline/api/vocabulary";
 import { LRUCache } from "lru-cache";
 
 /** What is believed of `x-forwarded-client-cert`. */
@@ -50,4 +50,24 @@ export function rememberCertifiedNamespaces(options: ClientCertificateOptions): 
 
 function namespaceOf(peer: Peer): string {
   return typeof peer === "string" ? "" : peer.namespace;
+}
+
+/**
+ * What a caller's `fence-source` is worth.
+ *
+ * - `none`: there is none, or it names no fence
+ * - `believed`: the certificate is of the same namespace, or there are no certificates at all
+ * - `unproven`: there was no certificate that could be read
+ * - `contradicted`: the certificate is of another namespace
+ */
+export type Claim = "none" | "believed" | "unproven" | "contradicted";
+
+/**
+ * The claim is a header, the certificate a proof: who claims another namespace could otherwise
+ * widen somebody else's fence, or go out in its name.
+ */
+export function claimOf(source: FenceKey | undefined, certified: CertifiedNamespace): Claim {
+  if (source === undefined) return "none";
+  if (certified === undefined || certified === source.namespace) return "believed";
+  return certified === null ? "unproven" : "contradicted";
 }

@@ -1,8 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { Refusal } from "../refusals/refusal.ts";
 import { type Authorized, authorize, type ServingPolicy } from "./authorize.ts";
-import { type Claim, claimOf } from "./caller.ts";
-import type { CertifiedNamespace } from "./client-certificate.ts";
+import { type CertifiedNamespace, type Claim, claimOf } from "./client-certificate.ts";
 import { hopMark } from "./hop.ts";
 import { DEFAULT_HTTP_PORT, type Destination, parseDestination } from "./parse-destination.ts";
 import type { ReportedEdge } from "./reported-edge.ts";

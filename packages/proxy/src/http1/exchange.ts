@@ -5,7 +5,7 @@ import { classifyFailure, classifyNoConnection } from "../calls/failure.ts";
 import type { Lifecycle } from "../calls/lifecycle.ts";
 import type { ForwardedRequest } from "../calls/request.ts";
 import { fieldMemory, headerMemory } from "../load/header-memory.ts";
-import { clientAddress } from "../net/client-address.ts";
+import { clientAddress } from "../net/client-socket.ts";
 import { unreadBytes } from "../net/joined-reading.ts";
 import { onceTaken } from "../net/pieces.ts";
 import type { Refusal } from "../refusals/refusal.ts";
@@ -18,7 +18,7 @@ import { relayInterim } from "./interim-answers.ts";
 import { pipelinedBytes } from "./pipelined.ts";
 import type { Http1Pools } from "./pools.ts";
 import { answerRefusal } from "./refuse.ts";
-import { requestHead } from "./request-text.ts";
+import { requestHead } from "./request.ts";
 import { Upload } from "./upload.ts";
 
 /** What all exchanges share. */

@@ -1,8 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ListenerObserver } from "../calls/listener-observer.ts";
-import { clientAddress } from "../net/client-address.ts";
-import { linger } from "../net/linger.ts";
+import { clientAddress, linger } from "../net/client-socket.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import { causeOf, type ParserError, refusalOfParser } from "./parser-faults.ts";
 import { answerOnSocket } from "./refuse.ts";

@@ -2,8 +2,7 @@ import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node
 import type { Socket } from "node:net";
 import { ControlFrames } from "@fenceline/wire/control-frames";
 import type { Ending, ListenerObserver } from "../calls/listener-observer.ts";
-import { clientAddress } from "../net/client-address.ts";
-import { linger } from "../net/linger.ts";
+import { clientAddress, linger } from "../net/client-socket.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
 import { MAX_HEADER_LIST_SIZE } from "./options.ts";

@@ -3,8 +3,8 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type AnyObject, compareText, FencelineError, fileFailure } from "@fenceline/api";
-import { ensureFolder } from "./ensure-folder.ts";
 import type { FileState } from "./file-state.ts";
+import { ensureFolder } from "./folders.ts";
 import {
   type Candidate,
   type Decision,

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { type FilePrint, isSamePrint, printOf, removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
 import { discard, readYaml, setAside, type YamlReading } from "./damaged-file.ts";
 import { fileName, type NamedFile, readFileName } from "./file-name.ts";
-import { makePlace, refuseLink } from "./folder-place.ts";
+import { makePlace, refuseLink } from "./folders.ts";
 import { Turns } from "./turns.ts";
 
 /** What a file's content is worth. */

@@ -15,10 +15,9 @@ import { Demo, forgetDemo, removeDemo } from "../../demo/demo.ts";
 import { DEMO_FILE } from "../../demo/demo-mesh.ts";
 import { callAddress, type HeldPort, holdPorts } from "../../listen.ts";
 import { reporterMetrics } from "../../reporter-metrics.ts";
-import { makeApiToken } from "./api-token.ts";
 import { takeFolder } from "./folder-in-use.ts";
 import { makeFolder, prepareFolder, startFailure } from "./prepare-folder.ts";
-import { sharedToken } from "./shared-token.ts";
+import { makeApiToken, sharedToken } from "./tokens.ts";
 
 /** Settings of a standalone run. */
 export interface StandaloneOptions {

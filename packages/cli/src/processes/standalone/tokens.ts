@@ -1,8 +1,26 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LocalTokenOptions } from "@fenceline/http-api";
 import { ensureFolder } from "@fenceline/store";
-import { sharedToken } from "./shared-token.ts";
+
+/** A secret that two parts of one process know. */
+export interface SharedToken {
+  readonly token: string;
+  /** Whether a text is the token. Takes as long for a near miss as for nonsense. */
+  readonly matches: (text: string) => boolean;
+}
+
+/** Makes one that nobody can guess, and that ends with the process. */
+export function sharedToken(): SharedToken {
+  const token = randomBytes(32).toString("base64url");
+  const expected = hash(token);
+  return { token, matches: (text) => timingSafeEqual(hash(text), expected) };
+}
+
+function hash(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
 
 /** The token of this run, for those who may read the state of its user. */
 export interface ApiToken extends LocalTokenOptions {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, sym
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { makeApiToken } from "./api-token.ts";
+import { makeApiToken } from "./tokens.ts";
 
 function newFolder(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-token-"));

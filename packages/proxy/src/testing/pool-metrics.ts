@@ -1,1 +1,0 @@
-export { PoolMetrics } from "../workers/pool-metrics.ts";
