@@ -181,3 +181,16 @@ test("T-35 on a connection that a drain closes, a broken answer of one stream en
   assert.equal((await client.expect(TYPE.HEADERS, 3)).flags & FLAG.END_STREAM, FLAG.END_STREAM);
   await drained;
 });
+
+test("T-35 a client that breaks the protocol behind the GOAWAY of a drain holds it up to its deadline, and no longer", ends, async (t) => {
+  const { proxy, client, atDestination } = await startCall(t);
+  const cut = closed(atDestination);
+
+  const drained = proxy.sidecar.close({ deadline: 500 });
+  await client.expect(TYPE.GOAWAY);
+  client.send(frame(TYPE.DATA, FLAG.NONE, 99, "x"));
+
+  await drained;
+  await client.end();
+  await cut;
+});
