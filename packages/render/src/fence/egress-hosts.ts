@@ -10,17 +10,9 @@ import {
 import { type MeshHostLookup, MeshHosts, type RequiredHost, type ServiceLookup } from "@fenceline/registry";
 import type { NamespacedHost } from "./bounded-hosts.ts";
 import type { DomainAliases } from "./domain-aliases.ts";
+import { type MeshObjectsInput, patternOf, placesOf, routesOf } from "./host-routes.ts";
 import { LabelSelectors } from "./label-selectors.ts";
-import {
-  entryHosts,
-  type MeshObjectsInput,
-  patternOf,
-  placesOf,
-  routedOnlyHosts,
-  routesOf,
-  routesOfShared,
-  systemHosts,
-} from "./mesh-objects.ts";
+import { entryHosts, routedOnlyHosts, routesOfShared, systemHosts } from "./mesh-objects.ts";
 import { isNamespaceEntry } from "./selector-remarks.ts";
 import { tcpHosts } from "./tcp-hosts.ts";
 
@@ -95,12 +87,13 @@ export function egressHosts(input: FenceInput): EgressHost[] {
   }
   for (const host of requiredHosts(input, mesh)) own.set(host.host, united(own.get(host.host), host));
   const tcp = tcpHosts(input.fence.spec.tcp, input.registry);
-  const hosts = new Map<string, EgressHost>();
-  for (const host of own.values()) hosts.set(host.host, host.expired ? host : withRoutes(withAliases(host, input, mesh), mesh));
+  const named = [...own.values()].map((host) => (host.expired ? host : withAliases(host, input, mesh)));
+  const routed = withRoutes([...named, ...stableHosts(input, mesh)], mesh);
+  const [hosts, stable] = [new Map(routed.slice(0, own.size).map((host) => [host.host, host])), routed.slice(own.size)];
   for (const host of tcp) if (own.get(host.host)?.expired !== false) hosts.set(host.host, host);
   const beside = [systemHosts(system), entryHosts(input.serviceEntries ?? "Visible", mesh), routedOnlyHosts(mesh)];
   const routes = [tcp, ...beside].flatMap((shared) => routesOfShared(shared, mesh));
-  return [...[...hosts.values()].sort((a, b) => compareText(a.host, b.host)), ...stableHosts(input, mesh), ...beside.flat(), ...routes];
+  return [...[...hosts.values()].sort((a, b) => compareText(a.host, b.host)), ...stable, ...beside.flat(), ...routes];
 }
 
 const NONE: readonly NamespacedHost[] = [];
@@ -114,7 +107,7 @@ function meshObjectsOf({ fence, registry, meshHosts = NO_MESH_HOSTS }: FenceInpu
 function stableHosts({ fence, registry, stable = [] }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
   return stable.map((key) => {
     const host = toEgress(statusKey(key, fence.metadata.namespace, registry), mesh);
-    return withRoutes({ ...host, source: "mesh", expired: false }, mesh);
+    return { ...host, source: "mesh", expired: false };
   });
 }
 
@@ -129,13 +122,23 @@ function withAliases(host: EgressHost, { registry, aliases }: FenceInput, mesh: 
 }
 
 /** `<namespace>/*` stands for every Service of it. Beside everything there is nothing to show. */
-function withRoutes(host: EgressHost, mesh: MeshObjectsInput): EgressHost {
-  if (host.egress === EVERYTHING) return host;
-  const isNamespace = host.host.endsWith("/*");
-  const pattern = isNamespace ? patternOf(host.host.slice(0, -2), "*", mesh.registry) : host.host;
-  const also = [...(host.also ?? []), ...(isNamespace ? [] : placesOf(pattern, mesh)), ...routesOf(pattern, mesh)];
-  const others = [...new Set(also)].filter((egress) => egress !== host.egress);
-  return others.length === 0 ? host : { ...host, also: others };
+function withRoutes(hosts: readonly EgressHost[], mesh: MeshObjectsInput): EgressHost[] {
+  const patterns = hosts.map(({ host, egress, expired }) => {
+    if (expired || egress === EVERYTHING) return undefined;
+    return host.endsWith("/*") ? patternOf(host.slice(0, -2), "*", mesh.registry) : host;
+  });
+  const routes = routesOf(
+    patterns.filter((pattern) => pattern !== undefined),
+    mesh,
+  );
+  return hosts.map((host, index) => {
+    const pattern = patterns[index];
+    if (pattern === undefined) return host;
+    const places = host.host.endsWith("/*") ? [] : placesOf(pattern, mesh);
+    const also = [...(host.also ?? []), ...places, ...(routes.get(pattern) ?? [])];
+    const others = [...new Set(also)].filter((egress) => egress !== host.egress);
+    return others.length === 0 ? host : { ...host, also: others };
+  });
 }
 
 /** When a deadline will next change what {@link egressHosts} gives; undefined when none will. */

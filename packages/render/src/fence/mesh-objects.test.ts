@@ -150,3 +150,45 @@ test("T-08 thousands of VirtualServices of a stranger for every host have no say
   assert.ok(flooded.includes(`routing/${B}`) && !flooded.some((egress) => egress.startsWith("evil/")));
   assert.ok(took < 2_000, `${took} ms`);
 });
+
+test("T-08 strangers' VirtualServices for every host of a fence have 64 KiB of it in all; the fewest destinations come first", () => {
+  const names = (of: number, count: number) => Array.from({ length: count }, (_, index) => `d${of}-${index}`);
+  const called = Array.from({ length: 170 }, (_, index) => `h${index}.test2.svc.cluster.local`);
+  const evil = called.map((host, at) => namedRoutes("evil", `v${at}`, [host], names(at, 200)));
+  const honest = [
+    routes("routing", called.slice(0, 100), "canary.test3.svc.cluster.local"),
+    routes("test1", [B], ...names(1_000, 900)),
+    namedRoutes("test2", "one", called.slice(0, 1), names(1_001, 900)),
+  ];
+  const shown = (services: readonly VirtualService[], hosts: readonly string[] = called) =>
+    rendered({ services, host: Object.fromEntries([...hosts, B].map((host) => [host, {}])), isService: true });
+  const [all, without] = [shown([...evil, ...honest]), shown(honest)];
+  const added = all.filter((egress) => !without.includes(egress));
+  assert.deepEqual(
+    without.filter((egress) => !all.includes(egress)),
+    [],
+    "nobody else is left out",
+  );
+  const characters = added.join("").length;
+  assert.ok(characters > 32 * 1024 && characters <= 64 * 1024, `${added.length} hosts with ${characters} characters`);
+  const heeded = called.filter((_, at) => all.includes(`evil/d${at}-0.evil.svc.cluster.local`));
+  const imported = called.filter((host) => all.includes(`evil/${host}`));
+  assert.deepEqual(heeded, imported, "with a part of its destinations calls would fail that it sends to the rest");
+  assert.deepEqual(shown([...honest, ...evil.toReversed()], called.toReversed()), all, "in whatever order they come");
+});
+
+test("T-08 strangers' VirtualServices for hosts that every fence shows have 64 KiB of each fence in all", () => {
+  const hosts = Array.from({ length: 500 }, (_, index) => `h${index}.example`);
+  const services = hosts.map((host, at) =>
+    namedRoutes(
+      "evil",
+      `v${at}`,
+      [host],
+      Array.from({ length: 100 }, (_, index) => `d${at}-${index}`),
+    ),
+  );
+  const shown = rendered({ services });
+  assert.ok(hosts.every((host) => shown.includes(`evil/${host}`)));
+  const characters = shown.filter((egress) => !egress.endsWith(".example")).join("").length;
+  assert.ok(characters > 32 * 1024 && characters <= 64 * 1024, `${shown.length} hosts with ${characters} characters`);
+});
