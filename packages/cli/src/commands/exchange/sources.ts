@@ -1,27 +1,39 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isJsonObject, type KnownObject, parseManifests, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
-import { parse } from "yaml";
+import { FencelineError, isJsonObject, type KnownObject, parseManifests, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
+import { readYaml } from "@fenceline/store";
 import { inputText, manifestFiles } from "../input-text.ts";
 
-/** The mesh of a standalone folder: its manifests, and what its fences have learned. */
+/**
+ * The mesh of a standalone folder: its manifests, and what its fences have learned.
+ *
+ * @throws {FencelineError} `STATE_UNREADABLE` where a state is damaged: an export without it would
+ * lack hosts that are called, and nobody would see it
+ */
 export async function objectsOfFolder(folder: string): Promise<readonly KnownObject[]> {
   const texts = await Promise.all(manifestFiles(folder).map(inputText));
   const objects = texts.flatMap(({ file, text }) => parseManifests(text, file).objects);
-  return objects.map((object) => (object.kind === SERVICE_FENCE.name ? withState(object, folder) : object));
-}
-
-/** As the store has it: a state wins over the status of a manifest. */
-function withState(fence: ServiceFence, folder: string): ServiceFence {
-  const state = statesOf(join(folder, "state", fence.metadata.namespace)).get(fence.metadata.name);
-  return state === undefined ? fence : { ...fence, status: SERVICE_FENCE.readStatus(state).status };
+  const namespaces = new Set(objects.flatMap((object) => (object.kind === SERVICE_FENCE.name ? object.metadata.namespace : [])));
+  const states = new Map<string, States>();
+  for (const namespace of namespaces) states.set(namespace, await statesOf(join(folder, "state", namespace)));
+  return objects.map((object) => (object.kind === SERVICE_FENCE.name ? withState(object, states) : object));
 }
 
 /** What the fences of a namespace have learned, by name: a file is named shorter than some. */
-function statesOf(folder: string): ReadonlyMap<string, object> {
+type States = ReadonlyMap<string, object>;
+
+/** As the store has it: a state wins over the status of a manifest. */
+function withState(fence: ServiceFence, states: ReadonlyMap<string, States>): ServiceFence {
+  const state = states.get(fence.metadata.namespace)?.get(fence.metadata.name);
+  return state === undefined ? fence : { ...fence, status: SERVICE_FENCE.readStatus(state).status };
+}
+
+async function statesOf(folder: string): Promise<States> {
   const states = new Map<string, object>();
-  for (const file of stateFiles(folder)) {
-    const content: unknown = parse(readFileSync(join(folder, file), "utf8"));
+  for (const name of stateFiles(folder)) {
+    const file = join(folder, name);
+    const { content, fault } = await readYaml(file);
+    if (fault !== undefined) throw new FencelineError("STATE_UNREADABLE", { at: { file }, message: fault, hint: "mend or remove it" });
     if (isJsonObject(content) && typeof content.objectName === "string" && content.deletedAt === undefined)
       states.set(content.objectName, content);
   }

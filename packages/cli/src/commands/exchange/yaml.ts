@@ -1,3 +1,4 @@
+import { printable } from "@fenceline/api";
 import type { Exported } from "@fenceline/collector";
 import { Document, isMap, isScalar, isSeq } from "yaml";
 
@@ -10,8 +11,8 @@ function documentOf({ object, comments }: Exported): string {
   const document = new Document(object, { aliasDuplicateObjects: false });
   for (const { path, text } of comments) {
     const node = nodeAt(document, path);
-    // One that is longer than a line would end as YAML of its own.
-    if (node !== undefined) node.commentBefore = ` ${text.replace(/\s+/g, " ")}`;
+    // Behind the end of its line, for which YAML 1.1 takes U+0085 and U+2028 too, it would be YAML.
+    if (node !== undefined) node.commentBefore = ` ${printable(text)}`;
   }
   return document.toString({ lineWidth: 0 });
 }
