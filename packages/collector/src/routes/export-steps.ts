@@ -74,17 +74,18 @@ function ofFence(described: Described, mesh: Mesh, { format, times, now }: Expor
   return exportedSidecar({ ...described, labels, registry, meshHosts, required, serviceEntries, istioNamespace, now }, { times });
 }
 
-function* policies(source: ExportSource, { namespace }: ExportRequest): Generator<Exported | undefined> {
-  const callers: Caller[] = [];
+function policies(source: ExportSource, { namespace }: ExportRequest): Generator<Exported | undefined> {
+  const { registry, trustDomains } = source.mesh();
+  const [trustDomain = "cluster.local"] = trustDomains;
+  return exportedPolicies(callersOf(source), registry, { trustDomain, namespace });
+}
+
+/** One after the other, as they are asked for. */
+function* callersOf(source: ExportSource): Generator<Caller> {
   for (const fence of inOrder(source.fences())) {
     const described = source.describe(fence);
-    if (described !== undefined) callers.push(callerOf(described, source));
-    yield undefined;
+    if (described !== undefined) yield callerOf(described, source);
   }
-  const mesh = source.mesh();
-  const [trustDomain = "cluster.local"] = mesh.trustDomains;
-  for (const policy of exportedPolicies(callers, mesh.registry, trustDomain))
-    if (namespace === undefined || policy.object.metadata.namespace === namespace) yield policy;
 }
 
 function callerOf(described: Described, source: ExportSource): Caller {

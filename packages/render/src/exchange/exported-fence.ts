@@ -58,7 +58,7 @@ export function exportedFence({ fence: { metadata, spec }, status }: LearnedFenc
  */
 export function learnedHosts(spec: ServiceFence["spec"], status: LearnedFence["status"]): readonly (readonly [string, DomainStatus])[] {
   return Object.entries(status.domains).filter(([host, { source, status: state, lastSeen }]) => {
-    if (state === "EXPIRE" || host in spec.host || !isEgressHost(host)) return false;
+    if (state === "EXPIRE" || Object.hasOwn(spec.host, host) || !isEgressHost(host)) return false;
     if (source === "learned" || source === "imported") return true;
     return source === "preloaded" && lastSeen !== undefined;
   });

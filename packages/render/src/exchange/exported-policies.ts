@@ -16,7 +16,15 @@ interface Callee {
   readonly namespace: string;
   readonly selector: Labels;
   readonly services: Set<string>;
-  readonly callers: Map<string, Caller>;
+  readonly callers: Set<Caller>;
+}
+
+/** What of the policies is wanted. */
+export interface PolicyOptions {
+  /** Of the mesh. */
+  readonly trustDomain: string;
+  /** Policies of this namespace only. Default: of all. */
+  readonly namespace?: string | undefined;
 }
 
 /**
@@ -27,41 +35,71 @@ interface Callee {
  * which allows more, and a comment says so. Services with one selector are one workload. A host
  * that is no Service with a selector has no workload that a policy could be for.
  *
- * @param trustDomain of the mesh
+ * All callers are looked at before the first policy. It gives undefined behind each of them, so
+ * that others have their turn in between.
  */
-export function exportedPolicies(callers: readonly Caller[], registry: ServiceLookup, trustDomain: string): readonly Exported[] {
-  const callees = new Map<string, Callee>();
-  for (const caller of callers)
+export function* exportedPolicies(
+  callers: Iterable<Caller>,
+  registry: ServiceLookup,
+  { trustDomain, namespace }: PolicyOptions,
+): Generator<Exported | undefined> {
+  const callees = new Callees();
+  for (const caller of callers) {
     for (const host of caller.hosts) {
       const service = host.includes("*") ? undefined : registry.resolveHost(host, caller.fence.namespace);
-      if (service !== undefined) add(callees, service, caller);
+      if (service !== undefined) callees.of(service)?.callers.add(caller);
     }
-  return [...callees.values()]
-    .map((callee) => policyOf(callee, trustDomain))
-    .sort((a, b) => compareText(formatFenceKey(a.object.metadata), formatFenceKey(b.object.metadata)));
+    yield undefined;
+  }
+  for (const callee of callees.inOrder())
+    if (namespace === undefined || callee.namespace === namespace) yield policyOf(callee, trustDomain);
 }
 
-function add(callees: Map<string, Callee>, { metadata: { namespace, name }, spec }: Service, caller: Caller): void {
-  const labels = Object.entries(spec.selector ?? {}).sort(([a], [b]) => compareText(a, b));
-  if (labels.length === 0) return;
-  const id = JSON.stringify([namespace, labels]);
-  const callee = callees.get(id) ?? { namespace, selector: Object.fromEntries(labels), services: new Set(), callers: new Map() };
-  callees.set(id, callee);
-  callee.services.add(name);
-  callee.callers.set(formatFenceKey(caller.fence), caller);
+/** Workloads by the Services that select them. */
+class Callees {
+  readonly #bySelector = new Map<string, Callee>();
+  readonly #byService = new Map<Service, Callee | undefined>();
+
+  /** Undefined for a Service that selects nothing. */
+  of(service: Service): Callee | undefined {
+    if (!this.#byService.has(service)) this.#byService.set(service, this.#selectedBy(service));
+    return this.#byService.get(service);
+  }
+
+  inOrder(): readonly Callee[] {
+    return [...this.#bySelector.values()]
+      .map((callee) => ({ callee, name: formatFenceKey({ namespace: callee.namespace, name: nameOf(callee) }) }))
+      .sort((a, b) => compareText(a.name, b.name))
+      .map(({ callee }) => callee);
+  }
+
+  #selectedBy({ metadata: { namespace, name }, spec }: Service): Callee | undefined {
+    const labels = Object.entries(spec.selector ?? {}).sort(([a], [b]) => compareText(a, b));
+    if (labels.length === 0) return undefined;
+    const id = JSON.stringify([namespace, labels]);
+    const callee = this.#bySelector.get(id) ?? { namespace, selector: Object.fromEntries(labels), services: new Set(), callers: new Set() };
+    this.#bySelector.set(id, callee);
+    callee.services.add(name);
+    return callee;
+  }
 }
 
-interface PolicyExport extends Exported {
-  readonly object: Exported["object"] & { readonly metadata: FenceKey };
+function nameOf({ services }: Callee): string {
+  const [first = ""] = [...services].sort();
+  return `${first}-callers`;
 }
 
-function policyOf({ namespace, selector, services, callers }: Callee, trustDomain: string): PolicyExport {
+function policyOf(callee: Callee, trustDomain: string): Exported {
+  const { namespace, selector, callers } = callee;
   const [principals, namespaces] = [new Map<string, string[]>(), new Map<string, string[]>()];
-  for (const [name, { fence, serviceAccount }] of [...callers].sort(([a], [b]) => compareText(a, b))) {
+  const named = [...callers].map((caller) => ({ ...caller, name: formatFenceKey(caller.fence) }));
+  for (const { name, fence, serviceAccount } of named.sort((a, b) => compareText(a.name, b.name))) {
     const isKnown = serviceAccount !== undefined;
     const source = isKnown ? `${trustDomain}/ns/${fence.namespace}/sa/${serviceAccount}` : fence.namespace;
     const sources = isKnown ? principals : namespaces;
-    sources.set(source, [...(sources.get(source) ?? []), name]);
+    const names = sources.get(source);
+    if (names === undefined) sources.set(source, [name]);
+    else names.push(name);
   }
   const parts = [
     ["principals", principals, ""],
@@ -74,12 +112,11 @@ function policyOf({ namespace, selector, services, callers }: Callee, trustDomai
     }),
   );
   const from = given.map(([field, sources]) => ({ source: { [field]: [...sources.keys()].sort() } }));
-  const [first = ""] = [...services].sort();
   return {
     object: {
       apiVersion: "security.istio.io/v1beta1",
       kind: "AuthorizationPolicy",
-      metadata: { name: `${first}-callers`, namespace },
+      metadata: { name: nameOf(callee), namespace },
       spec: { selector: { matchLabels: selector }, action: "ALLOW", rules: [{ from }] },
     },
     comments,

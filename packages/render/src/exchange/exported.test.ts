@@ -60,6 +60,11 @@ test("what expired, what proxies need and what was preloaded and never called is
   assert.deepEqual(exportedFence({ fence, status: fence.status }).object.spec.host, { d: { stable: {} } });
 });
 
+test("T-11 a learned host that has a name of every object, such as constructor, is exported", () => {
+  const fence = fenceOf({}, { constructor: LEARNED, valueof: LEARNED });
+  assert.deepEqual(Object.keys(exportedFence({ fence, status: fence.status }).object.spec.host), ["constructor", "valueof"]);
+});
+
 test("an export that is read as a fence is exported as it was", () => {
   const host = fc.stringMatching(/^[a-z]{1,8}(\.[a-z]{1,8}){0,3}$/);
   const domain = fc.record({
@@ -111,13 +116,17 @@ test("a Sidecar has what the fence's workload sees, and nothing of the fallback"
   );
 });
 
+function policiesOf(callers: Parameters<typeof exportedPolicies>[0], registry: Registry) {
+  return [...exportedPolicies(callers, registry, { trustDomain: "td" })].filter((policy) => policy !== undefined);
+}
+
 test("a policy names service accounts where they are known, else namespaces with a comment", () => {
   const callers = [
     { fence: { namespace: "shop", name: "web" }, hosts: ["details", REVIEWS, "nobody", "shop/*"], serviceAccount: "web-sa" },
     { fence: { namespace: "bank", name: "teller" }, hosts: [DETAILS] },
     { fence: { namespace: "bank", name: "audit" }, hosts: [DETAILS] },
   ];
-  const policies = exportedPolicies(callers, registryOf("reviews", "details", "ratings"), "td");
+  const policies = policiesOf(callers, registryOf("reviews", "details", "ratings"));
   assert.deepEqual(
     policies.map(({ object: { metadata } }) => (metadata as AnyObject["metadata"]).name),
     ["details-callers", "reviews-callers"],
@@ -132,9 +141,18 @@ test("a policy names service accounts where they are known, else namespaces with
     comments.map(({ text }) => text),
     ["shop/web", "bank/audit, bank/teller: its service account is not known"],
   );
-  assert.deepEqual(exportedPolicies(callers.toReversed(), registryOf("ratings", "details", "reviews"), "td"), policies);
+  assert.deepEqual(policiesOf(callers.toReversed(), registryOf("ratings", "details", "reviews")), policies);
   assert.equal(
     policies.some(({ object: { spec } }) => JSON.stringify(spec).includes(RATINGS)),
     false,
   );
+});
+
+test("T-12 policies of 200 callers of 200 hosts come in steps that leave others their turn", () => {
+  const names = Array.from({ length: 200 }, (_, n) => `s${n}`);
+  const callers = names.map((name) => ({ fence: { namespace: "shop", name }, hosts: names }));
+  const steps = [...exportedPolicies(callers, registryOf(...names), { trustDomain: "td" })];
+  assert.deepEqual([steps.length, steps.slice(0, 200).every((step) => step === undefined)], [400, true]);
+  const comment = steps.at(-1)?.comments[0]?.text;
+  assert.equal(comment?.split(", ").length, 200);
 });
