@@ -134,8 +134,8 @@ export interface Store {
    */
   foreign(kind: Kind, namespace: string): readonly ForeignObject[];
   /**
-   * Why no objects of a kind that is only read, or no {@link MESH_CONFIG}, can be had; undefined
-   * when they can.
+   * Why no objects of a kind that is read or rendered, or no {@link MESH_CONFIG}, can be had;
+   * undefined when they can.
    */
   unread(kind: Kind): UnreadReason | undefined;
   /**

@@ -1,10 +1,16 @@
 import {
   aboutGeneration,
+  ENDPOINT_SLICE,
+  ENVOY_FILTER,
   type FenceCondition,
   type Judgement,
+  type Kind,
   LONGEST_MESSAGE,
+  NAMESPACE,
+  SERVICE,
   type ServiceFence,
   type ServiceFenceStatus,
+  SIDECAR,
   shortened,
   shortenedList,
   withTransition,
@@ -13,7 +19,7 @@ import type { EdgesSeen } from "@fenceline/edges";
 import type { Rendered } from "@fenceline/render/fence";
 import type { Obstacle } from "@fenceline/store";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
-import { meshObjectsCondition, type UnreadKind } from "./mesh-objects-condition.ts";
+import { isUnseen, meshObjectsCondition, type UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsKnown } from "./pod-search.ts";
 import { telemetryCondition, telemetryNotAsked } from "./telemetry-condition.ts";
 
@@ -63,6 +69,11 @@ export interface ConditionsInput {
 
 type FenceJudgement = Judgement<FenceCondition["type"]>;
 
+/** What `FallbackReady` is judged from: an EnvoyFilter of others may take the way to it away. */
+const READ_FOR_FALLBACK: readonly Kind[] = [SERVICE, ENDPOINT_SLICE, ENVOY_FILTER];
+/** What decides whether the objects of a fence are there, and are those that should be. */
+const READ_FOR_RENDERING: readonly Kind[] = [SIDECAR, NAMESPACE, ...READ_FOR_FALLBACK];
+
 /**
  * What is true of a fence now, each with its reason. `lastTransitionTime` moves only when the
  * status does; `observedGeneration` says which spec they are about.
@@ -90,6 +101,8 @@ function ready(input: ConditionsInput): FenceJudgement {
   const refused = refusalOf(rendered) ?? obstacles[0];
   if (refused !== undefined) return { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
   if (fault !== undefined && hasRest) return { type: "Ready", status: "False", ...specInvalid(fault) };
+  const unread = unseen(input.unread, ...READ_FOR_RENDERING);
+  if (unread !== undefined) return { type: "Ready", ...unread };
   if (rendered.mode === "Enforce" && conflicts.length > 0)
     return { type: "Ready", status: "False", reason: "Conflict", message: otherSidecar(conflicts) };
   const message = (what: string) => [what, shortenedList(remarks)].filter(Boolean).join("; ");
@@ -108,6 +121,8 @@ function refusalOf(rendered: Rendered) {
  */
 function enforced(input: ConditionsInput): FenceJudgement {
   const { rendered, enforced: isThere, otherwise } = input;
+  const unread = unseen(input.unread, SIDECAR);
+  if (unread !== undefined) return { type: "Enforced", ...unread };
   const isWanted = rendered.objects.some(({ kind }) => kind === "Sidecar");
   if (!isThere)
     return { type: "Enforced", status: "False", reason: notEnforced(input), message: "this fence hides nothing from the workload" };
@@ -129,9 +144,11 @@ function notEnforced({ rendered, fallbackReady, conflicts, replaced = [], obstac
 }
 
 /** Sidecars of others for the same pods, and objects of others where ours should be. */
-function conflict({ conflicts, replaced = [], rendered, obstacles }: ConditionsInput): FenceJudgement {
+function conflict({ conflicts, replaced = [], rendered, obstacles, unread }: ConditionsInput): FenceJudgement {
   if ("refused" in rendered && rendered.refused.reason === "Conflict")
     return { type: "Conflict", status: "True", reason: "OtherFence", message: rendered.refused.message };
+  const notRead = unseen(unread, SIDECAR);
+  if (notRead !== undefined) return { type: "Conflict", ...notRead };
   if (conflicts.length > 0) {
     return { type: "Conflict", status: "True", reason: "OtherSidecar", message: otherSidecar(conflicts) };
   }
@@ -144,12 +161,24 @@ function conflict({ conflicts, replaced = [], rendered, obstacles }: ConditionsI
   return { type: "Conflict", status: "False", reason: "NoOtherSidecar", message: "no other Sidecar is for these pods" };
 }
 
+/** What was read before a right was lost says nothing of now. Undefined while all may be read. */
+function unseen(
+  unread: readonly UnreadKind[] | undefined,
+  ...kinds: readonly Kind[]
+): Pick<FenceJudgement, "status" | "reason" | "message"> | undefined {
+  const names = kinds.filter((kind) => isUnseen(kind, unread)).map(({ name }) => `${name}s`);
+  if (names.length === 0) return undefined;
+  return { status: "Unknown", reason: "NotPermitted", message: `the collector may not read ${names.join(" and ")}, see MeshObjectsSeen` };
+}
+
 function otherSidecar(conflicts: readonly string[]): string {
   return `Sidecar ${shortenedList(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
 }
 
 /** It may be ready, and yet no call gets to it. */
-function fallback({ fallbackReady, catchAllRemoved = [] }: ConditionsInput): FenceJudgement {
+function fallback({ fallbackReady, catchAllRemoved = [], unread }: ConditionsInput): FenceJudgement {
+  const notRead = unseen(unread, ...READ_FOR_FALLBACK);
+  if (notRead !== undefined) return { type: "FallbackReady", ...notRead };
   if (catchAllRemoved.length > 0) {
     const message = `${shortenedList(catchAllRemoved, ", ")} takes Istio's catch-all routes away, so calls to unknown hosts go where it says, and nothing is learned of them: delete it. If it is Slime's, docs/migrating-from-slime.md says when`;
     return { type: "FallbackReady", status: "False", reason: "CatchAllRemoved", message };

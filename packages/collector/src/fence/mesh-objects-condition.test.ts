@@ -1,11 +1,12 @@
 /** What cannot be read of ServiceEntries and VirtualServices holds up nothing. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { SERVICE_ENTRY, VIRTUAL_SERVICE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { type Resource, resourcesOf } from "@fenceline/kubernetes";
 import type { FakeApiServer } from "@fenceline/kubernetes/testing";
-import { FENCE, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, FENCE, NAMESPACES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "../testing/cluster.ts";
 import { CONFIG } from "../testing/mesh.ts";
 
@@ -41,3 +42,27 @@ test("issue 16: a cluster without these kinds renders fences all the same, and s
   for (const install of installs) install();
   await until(() => condition("MeshObjectsSeen") === undefined);
 });
+
+const JUDGED = ["Ready", "Enforced", "Conflict", "FallbackReady"] as const;
+const GOOD = ["True Rendered", "True SidecarRendered", "False NoOtherSidecar", "True EndpointsReady"];
+
+for (const [resource, unknown] of [
+  [SIDECARS, ["Ready", "Enforced", "Conflict"]],
+  [ENVOY_FILTERS, ["Ready", "FallbackReady"]],
+  [ENDPOINT_SLICES, ["Ready", "FallbackReady"]],
+  [SERVICES, ["Ready", "FallbackReady"]],
+  [NAMESPACES, ["Ready"]],
+] as const)
+  test(`T-15 what was read before the right to read ${resource.plural} was lost proves nothing, and no condition says that it does`, async (t) => {
+    const { server, condition, message } = await start(t, () => {});
+    const told = () => JUDGED.map(condition);
+    await until(() => isDeepStrictEqual(told(), GOOD));
+    const grant = server.forbid(resource, "GET");
+    server.endWatches(resource);
+    const lost = JUDGED.map((type, at) => ((unknown as readonly string[]).includes(type) ? "Unknown NotPermitted" : GOOD[at]));
+    await until(() => isDeepStrictEqual(told(), lost));
+    assert.match(message("Ready"), /^the collector may not read \w+s, see MeshObjectsSeen$/);
+    assert.match(message("MeshObjectsSeen"), new RegExp(`^the collector may not read \\w+: .*watch of ${resource.plural}`));
+    grant();
+    await until(() => isDeepStrictEqual(told(), GOOD));
+  });

@@ -1,6 +1,7 @@
 import {
   type Config,
   DESTINATION_RULE,
+  ENDPOINT_SLICE,
   type FenceCondition,
   FOREIGN_ENVOY_FILTER,
   GATEWAY_ROUTE_KINDS,
@@ -8,10 +9,13 @@ import {
   type Judgement,
   type Kind,
   MESH_CONFIG,
+  NAMESPACE,
   REQUEST_AUTHENTICATION,
+  SERVICE,
   SERVICE_ENTRY,
   type ServiceEntryMode,
   type ServiceFence,
+  SIDECAR,
   TRAFFIC_EXTENSION,
   VIRTUAL_SERVICE,
   WASM_PLUGIN,
@@ -27,12 +31,19 @@ export interface UnreadKind {
 }
 
 interface MissedKind extends Omit<UnreadKind, "reason"> {
-  /** Whether clusters do without it as a rule: then nothing is missed. Default: no. */
+  /**
+   * Whether it is no news here that it does not exist: clusters do without it as a rule, or the
+   * next write says so. Default: no.
+   */
   readonly isRare?: boolean;
 }
 
-/** Kinds of others, beside Services, that decide which hosts a fence shows; and what is missed. */
+/** Kinds that a fence and its conditions are judged from; and what is missed. */
 const KINDS: readonly MissedKind[] = [
+  { kind: SIDECAR, missed: "whether Sidecars of ours, or of others, are there is not known", isRare: true },
+  { kind: NAMESPACE, missed: "namespaces are as they were when it could", isRare: true },
+  { kind: SERVICE, missed: "Services are as they were when it could", isRare: true },
+  { kind: ENDPOINT_SLICE, missed: "whether the fallback is ready is not known", isRare: true },
   { kind: SERVICE_ENTRY, missed: "hosts of ServiceEntries are hidden unless they are declared" },
   { kind: VIRTUAL_SERVICE, missed: "routes of VirtualServices in other namespaces are lost" },
   { kind: DESTINATION_RULE, missed: "no host of a ServiceEntry is learned" },
@@ -58,6 +69,11 @@ export function unreadKinds(store: Pick<Store, "unread">): readonly UnreadKind[]
     const reason = store.unread(kind);
     return reason === undefined || (isRare && reason === "NotInstalled") ? [] : [{ kind, reason, missed }];
   });
+}
+
+/** Whether objects of a kind may not be read: what was read before proves nothing of it now. */
+export function isUnseen({ name }: Kind, unread: readonly UnreadKind[] = []): boolean {
+  return unread.some(({ kind, reason }) => kind.name === name && reason === "NotPermitted");
 }
 
 /**

@@ -154,11 +154,12 @@ export class ObservedMesh {
   }
 
   /**
-   * Of a kind that is only read, or MeshConfig. What was known before it became unreadable stays in
-   * force.
+   * Of a kind that is read or rendered, or MeshConfig. What was known before it became unreadable
+   * stays in force.
    */
   unread({ name }: Kind): UnreadReason | undefined {
-    const informers = name === MESH_CONFIG.name ? this.#meshConfigMaps : [this.#read.get(name)];
+    const rendered = this.rendered.all.filter(({ kind }) => kind.name === name);
+    const informers = name === MESH_CONFIG.name ? this.#meshConfigMaps : [this.#read.get(name), ...rendered];
     const health = informers.flatMap((each) => each?.informer.health() ?? []).find(({ state }) => state === "unavailable");
     return health === undefined ? undefined : health.absent ? "NotInstalled" : "NotPermitted";
   }
