@@ -23,21 +23,35 @@ export function sharedHost(source: SharedHost["source"], { namespace, host }: Na
  * of the mesh, and whoever may make such objects may make thousands.
  */
 const MOST_HOSTS = 1_000;
+/** And of their characters: a fence with more than 1 MiB is refused whole. */
+const MOST_CHARACTERS = 128 * 1024;
 
 /**
- * Beyond {@link MOST_HOSTS}, the namespaces with the most hosts are shown by one wildcard each, and
- * the other namespaces notice nothing.
+ * Beyond {@link MOST_HOSTS} or {@link MOST_CHARACTERS}, the namespaces with the most are shown by
+ * one wildcard each, and the other namespaces notice nothing.
  *
  * @param wildcardOf the host that stands for all of a namespace
  */
 export function boundedHosts(hosts: readonly NamespacedHost[], wildcardOf: (namespace: string) => string): readonly NamespacedHost[] {
-  if (hosts.length <= MOST_HOSTS) return hosts;
-  const byNamespace = [...Map.groupBy(hosts, ({ namespace }) => namespace)];
-  byNamespace.sort(([first, { length: a }], [second, { length: b }]) => b - a || compareText(first, second));
-  let left = hosts.length;
-  return byNamespace.flatMap(([namespace, own]) => {
-    if (left <= MOST_HOSTS || own.length === 1) return own;
+  let [left, characters] = [hosts.length, charactersOf(hosts)];
+  if (left <= MOST_HOSTS && characters <= MOST_CHARACTERS) return hosts;
+  const byNamespace = [...Map.groupBy(hosts, ({ namespace }) => namespace)].map(([namespace, own]) => ({
+    namespace,
+    own,
+    size: charactersOf(own),
+  }));
+  byNamespace.sort((one, other) => other.size - one.size || compareText(one.namespace, other.namespace));
+  return byNamespace.flatMap(({ namespace, own, size }) => {
+    if ((left <= MOST_HOSTS && characters <= MOST_CHARACTERS) || own.length === 1) return own;
+    const wildcard = [{ namespace, host: wildcardOf(namespace) }];
     left -= own.length - 1;
-    return [{ namespace, host: wildcardOf(namespace) }];
+    characters -= size - charactersOf(wildcard);
+    return wildcard;
   });
+}
+
+function charactersOf(hosts: readonly NamespacedHost[]): number {
+  let characters = 0;
+  for (const { namespace, host } of hosts) characters += namespace.length + 1 + host.length;
+  return characters;
 }

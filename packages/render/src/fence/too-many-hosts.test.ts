@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Config, ServiceFence } from "@fenceline/api";
-import { Registry } from "@fenceline/registry";
+import { Config, Service, ServiceEntry, ServiceFence, VirtualService } from "@fenceline/api";
+import { MeshHosts, Registry } from "@fenceline/registry";
 import { egressHosts } from "./egress-hosts.ts";
 import { renderFence, workloadLabels } from "./render-fence.ts";
 
@@ -50,3 +50,40 @@ test("T-08 a fence that only observes has any number of hosts: it renders none o
     ["EnvoyFilter"],
   );
 });
+
+for (const [tcp, others] of [
+  [999, 999],
+  [600, 420],
+] as const)
+  test(`T-08 ${tcp} and ${others} of the longest names that strangers add to every fence leave a Sidecar a quarter of its room`, () => {
+    const shown = shownBesideStrangers(tcp, others);
+    assert.ok(shown.includes("shop/b.shop.svc.cluster.local"));
+    const { length } = shown.join("");
+    assert.ok(length < 0.75 * MIB, `${shown.length} hosts with ${length} characters`);
+  });
+
+/** Hosts of a fence with one of its own, where a stranger makes so many of what all fences show. */
+function shownBesideStrangers(tcp: number, others: number): readonly string[] {
+  const evil = "e".repeat(63);
+  const label = (at: number) => `${at}`.padStart(63, "x");
+  const name = (at: number, part: string) => `${label(at)}.${label(at)}.${label(at)}.${part.padStart(61, "x")}`;
+  const many = <T>(count: number, make: (at: number) => T) => Array.from({ length: count }, (_, at) => make(at));
+  const object = (kind: string, at: number, spec: object) => ({
+    ...{ apiVersion: kind === "Service" ? "v1" : "networking.istio.io/v1", kind },
+    ...{ metadata: { namespace: evil, name: label(at) }, spec },
+  });
+  const services = many(tcp, (at) => Service.parse(object("Service", at, { ports: [{ name: "tcp", port: 9_000 }] })));
+  const ports = [{ number: 80, name: "http", protocol: "HTTP" }];
+  const serviceEntries = many(others, (at) => ServiceEntry.parse(object("ServiceEntry", at, { hosts: [name(at, "entry")], ports })));
+  const http = [{ route: many(200, (at) => ({ destination: { host: `${label(at)}.${evil}.svc.cluster.local` } })) }];
+  const virtualServices = many(others, (at) => VirtualService.parse(object("VirtualService", at, { hosts: [name(at, "routed")], http })));
+  const fence = ServiceFence.parse({
+    apiVersion: "microservice.slime.io/v1alpha1",
+    kind: "ServiceFence",
+    metadata: { namespace: "shop", name: "a" },
+    spec: { enable: true, host: { "b.shop.svc.cluster.local": {} } },
+  });
+  const registry = new Registry({ services, endpointSlices: [] });
+  const hosts = egressHosts({ fence, booked: [], registry, meshHosts: new MeshHosts({ serviceEntries, virtualServices }), now: 0 });
+  return hosts.flatMap(({ egress, also = [] }) => [egress, ...also]);
+}
