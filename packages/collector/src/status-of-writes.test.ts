@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, RecordedRequest, Resource, ScriptedAnswer } from "@fenceline/kubernetes/testing";
-import { ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "./testing/cluster.ts";
 import { CAPTURED_MESH } from "./testing/mesh.ts";
 import { startCollector } from "./testing/running-collector.ts";
@@ -72,6 +72,29 @@ test("T-15 a Sidecar that cannot be deleted is still in force, and the fence say
   assert.equal(condition("Enforced"), "True SidecarRemains");
   mend();
   await until(() => condition("Enforced") === "False ModeOff");
+});
+
+test("T-15 a fence is not ready while its Sidecar, which a change of the mode makes unwanted, is still there", async (t) => {
+  const { server, condition } = await startCluster(t);
+  const told = () => [condition("Ready"), condition("Enforced")].join(", ");
+  await until(() => told() === "True Rendered, True SidecarRendered");
+  server.put(FENCES, { ...server.get(FENCES, FENCE), ...fence({ spec: { enable: true, mode: "Observe" } }) });
+  await until(() => told() === "False NotDeletedYet, True SidecarRemains");
+  assert.ok(server.get(SIDECARS, FENCE));
+  await until(() => told() === "True Rendered, False ModeObserve");
+  assert.equal(server.get(SIDECARS, FENCE), undefined);
+});
+
+test("T-15 a fence in mode Enforce is not ready while its Sidecar waits for the fallback", async (t) => {
+  const slice = { namespace: "mesh-operator", name: "g" };
+  const answeredBy = (fake: FakeApiServer, endpoints: readonly object[]) =>
+    fake.put(ENDPOINT_SLICES, { ...(fake.get(ENDPOINT_SLICES, slice) as object), endpoints });
+  const { server, condition, message } = await startCluster(t, (fake) => answeredBy(fake, []));
+  await until(() => condition("Ready") === "False FallbackNotReady");
+  assert.match(message("Ready"), /^the Sidecar is written once the global sidecar can answer/);
+  assert.deepEqual([condition("Enforced"), condition("FallbackReady")], ["False FallbackNotReady", "False NoEndpoints"]);
+  answeredBy(server, [{ addresses: ["10.0.1.9"] }]);
+  await until(() => condition("Ready") === "True Rendered" && condition("Enforced") === "True SidecarRendered");
 });
 
 test("T-15 one write that fails and succeeds the next time is no news", async (t) => {

@@ -35,6 +35,8 @@ export interface ConditionsInput {
   readonly otherwise?: string | undefined;
   /** Kinds of objects that are wanted and are not in the store. Default: none. */
   readonly missing?: readonly string[];
+  /** Kinds of objects that are in the store and are not wanted. Default: none. */
+  readonly unwanted?: readonly string[];
   readonly fallbackReady: boolean;
   /** EnvoyFilters of others by which calls to unknown hosts miss the fallback. Default: none. */
   readonly catchAllRemoved?: readonly string[];
@@ -97,7 +99,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
 }
 
 function ready(input: ConditionsInput): FenceJudgement {
-  const { rendered, remarks = [], obstacles, missing = [], conflicts, fault, hasRest = false } = input;
+  const { rendered, remarks = [], obstacles, conflicts, fault, hasRest = false } = input;
   const refused = refusalOf(rendered) ?? obstacles[0];
   if (refused !== undefined) return { type: "Ready", status: "False", reason: refused.reason, message: refused.message };
   if (fault !== undefined && hasRest) return { type: "Ready", status: "False", ...specInvalid(fault) };
@@ -105,10 +107,20 @@ function ready(input: ConditionsInput): FenceJudgement {
   if (unread !== undefined) return { type: "Ready", ...unread };
   if (rendered.mode === "Enforce" && conflicts.length > 0)
     return { type: "Ready", status: "False", reason: "Conflict", message: otherSidecar(conflicts) };
-  const message = (what: string) => [what, shortenedList(remarks)].filter(Boolean).join("; ");
-  return missing.length === 0
-    ? { type: "Ready", status: "True", reason: "Rendered", message: message(`mode ${rendered.mode}`) }
-    : { type: "Ready", status: "False", reason: "NotWrittenYet", message: message(`${missing.join(" and ")} not written yet`) };
+  const waiting = notYet(input);
+  const message = [waiting?.message ?? `mode ${rendered.mode}`, shortenedList(remarks)].filter(Boolean).join("; ");
+  return waiting === undefined
+    ? { type: "Ready", status: "True", reason: "Rendered", message }
+    : { type: "Ready", status: "False", reason: waiting.reason, message };
+}
+
+/** What is not yet as the spec says, where nothing is known to stand in its way. */
+function notYet(input: ConditionsInput): Pick<FenceJudgement, "reason" | "message"> | undefined {
+  const { rendered, missing = [], unwanted = [], enforced, fallbackReady, replaced = [] } = input;
+  if (missing.length > 0) return { reason: "NotWrittenYet", message: `${missing.join(" and ")} not written yet` };
+  if (unwanted.length > 0) return { reason: "NotDeletedYet", message: `${unwanted.join(" and ")} not wanted any more and not deleted yet` };
+  if (rendered.mode !== "Enforce" || enforced || fallbackReady || replaced.length > 0) return undefined;
+  return { reason: "FallbackNotReady", message: "the Sidecar is written once the global sidecar can answer, see FallbackReady" };
 }
 
 function refusalOf(rendered: Rendered) {

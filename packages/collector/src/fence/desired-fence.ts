@@ -119,7 +119,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   });
   const leftOutOfSpec = selectorRemarks(fence.spec);
   const remarks = [...leftOutOfSpec, ...windowRemarks(fence.spec, config.ageing)];
-  const missing = rendered.objects.filter(({ kind }) => !present.some((object) => object.kind === kind)).map(({ kind }) => kind);
+  const missing = kindsBeside(rendered.objects, present);
   const status = fenceStatus({
     ...seen,
     idleWindow: idleWindowOf(fence.spec, config.ageing),
@@ -127,6 +127,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     enforced,
     otherwise: enforcedOtherwise(present, rendered.objects),
     missing,
+    unwanted: kindsBeside(present, rendered.objects),
     pods: podsOf(seen),
     fault: fence.fault,
     hasRest: fence.faulty !== undefined,
@@ -143,6 +144,11 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     ...("refused" in rendered && { refused: rendered.refused }),
     at: seen.now,
   };
+}
+
+/** Kinds of objects of which the others have none. */
+function kindsBeside(objects: readonly RenderedObject[], others: readonly RenderedObject[]): readonly string[] {
+  return objects.map(({ kind }) => kind).filter((kind) => others.every((other) => other.kind !== kind));
 }
 
 /** Fences as a message names them; undefined when there are none. */
