@@ -42,6 +42,8 @@ export * from "./merge-patch.ts";
 export * from "./null-fields.ts";
 export * from "./object.ts";
 export { re2Fault } from "./re2.ts";
+export { Re2Fault } from "./re2-characters.ts";
+export { type Re2Match, Re2Matcher } from "./re2-match/matcher.ts";
 export * from "./read-object.ts";
 export { outlivesOwner, ownerText, readOwnerText, renderedMeta, withoutOwner } from "./rendered-meta.ts";
 export * from "./short-hash.ts";

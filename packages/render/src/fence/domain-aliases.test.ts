@@ -38,3 +38,10 @@ test("row 22: a bad rule is told with its place, and disables only itself", () =
     ["domainAliases[0].pattern", "domainAliases[1].templates", "domainAliases[2].pattern", "domainAliases[3].pattern"],
   );
 });
+
+test("T-08 a host that nested repetitions of a pattern fail on late is answered at once", () => {
+  const aliases = new DomainAliases([{ pattern: "^(a+)+$", templates: ["x.legacy"] }]);
+  const { user: before } = process.cpuUsage();
+  assert.deepEqual(aliases.of(`${"a".repeat(63)}.shop`), []);
+  assert.ok(process.cpuUsage().user - before < 100_000);
+});

@@ -1,9 +1,9 @@
 /** Further hosts that a host of a fence brings along, by Slime's `domainAliases`. */
-import { type DomainAlias, isEgressHost, re2Fault } from "@fenceline/api";
+import { type DomainAlias, isEgressHost, Re2Fault, type Re2Match, Re2Matcher, re2Fault } from "@fenceline/api";
 
 /** A rule that can be followed. */
 interface Rule {
-  readonly pattern: RegExp;
+  readonly matcher: Re2Matcher;
   readonly templates: readonly string[];
 }
 
@@ -14,6 +14,9 @@ export interface AliasFault {
   readonly reason: string;
 }
 
+/** Most hosts whose aliases are remembered: fences share many, and ask for each time and again. */
+const MOST_KNOWN = 10_000;
+
 /** A group of Go's regexp.Expand: `$1`, `$name`, `${name}`; and `$$`. */
 const GROUP = /\$(?:\$|(\w+)|\{(\w+)\})/g;
 
@@ -21,10 +24,11 @@ const GROUP = /\$(?:\$|(\w+)|\{(\w+)\})/g;
 export class DomainAliases {
   readonly faults: readonly AliasFault[];
   readonly #rules: readonly Rule[];
+  readonly #known = new Map<string, readonly string[]>();
 
   constructor(aliases: readonly DomainAlias[]) {
     const read = aliases.map((alias, index) => ruleOf(alias, `domainAliases[${index}]`));
-    this.#rules = read.filter((each): each is Rule => "pattern" in each);
+    this.#rules = read.filter((each): each is Rule => "matcher" in each);
     this.faults = read.filter((each): each is AliasFault => "reason" in each);
   }
 
@@ -37,9 +41,18 @@ export class DomainAliases {
    * in the host; a group that there is not is empty. What is no host is left out.
    */
   of(host: string): readonly string[] {
-    const hosts = this.#rules.flatMap(({ pattern, templates }) => {
-      const [match, another] = [...host.matchAll(pattern)];
-      return match === undefined || another !== undefined ? [] : templates.map((template) => expanded(template, match));
+    const known = this.#known.get(host);
+    if (known !== undefined) return known;
+    if (this.#known.size === MOST_KNOWN) this.#known.clear();
+    const aliases = this.#aliasesOf(host);
+    this.#known.set(host, aliases);
+    return aliases;
+  }
+
+  #aliasesOf(host: string): readonly string[] {
+    const hosts = this.#rules.flatMap(({ matcher, templates }) => {
+      const match = onlyMatch(matcher, host);
+      return match === undefined ? [] : templates.map((template) => expanded(template, match));
     });
     return [...new Set(hosts)].filter((each) => each !== host && isEgressHost(each));
   }
@@ -50,16 +63,26 @@ function ruleOf({ pattern, templates }: DomainAlias, path: string): Rule | Alias
   const fault = re2Fault(pattern);
   if (fault !== undefined) return { path: `${path}.pattern`, reason: `not an expression of RE2: ${fault}` };
   try {
-    return { pattern: new RegExp(pattern.replaceAll("(?P<", "(?<"), "gu"), templates };
-  } catch {
-    return { path: `${path}.pattern`, reason: "uses what RE2 has and JavaScript has not: write it without" };
+    const source = pattern.replaceAll("(?P<", "(?<");
+    new RegExp(source, "u");
+    return { matcher: new Re2Matcher(source), templates };
+  } catch (error) {
+    const reason = error instanceof Re2Fault ? error.message : "uses what RE2 has and JavaScript has not: write it without";
+    return { path: `${path}.pattern`, reason };
   }
 }
 
-function expanded(template: string, match: RegExpExecArray): string {
+/** Undefined where there is none, or another one behind it. */
+function onlyMatch(matcher: Re2Matcher, host: string): Re2Match | undefined {
+  const match = matcher.match(host);
+  if (match === undefined) return undefined;
+  return matcher.match(host, Math.max(match.end, match.start + 1)) === undefined ? match : undefined;
+}
+
+function expanded(template: string, match: Re2Match): string {
   return template.replaceAll(GROUP, (text, plain?: string, braced?: string) => {
     const name = plain ?? braced;
     if (name === undefined) return text === "$$" ? "$" : "";
-    return (/^\d+$/.test(name) ? match[Number(name)] : match.groups?.[name]) ?? "";
+    return (/^\d+$/.test(name) ? match.groups[Number(name)] : match.named.get(name)) ?? "";
   });
 }
