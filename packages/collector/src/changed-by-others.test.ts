@@ -90,6 +90,7 @@ for (const [what, spec] of [
   ["empties", () => ({})],
   ["puts a listener without hosts into", (spec: Sidecar["spec"]) => ({ ...spec, egress: [{}] })],
   ["has everything shown by", (spec: Sidecar["spec"]) => ({ ...spec, egress: EVERYTHING })],
+  ["adds a namespace to", ({ egress, ...rest }: Sidecar["spec"]) => ({ ...rest, egress: [...egress, { hosts: ["test1/*"] }] })],
 ] as const)
   test(`T-15 a person who ${what} the Sidecar of a fence has it put back; while that fails the fence is not enforced`, async (t) => {
     const { server, condition } = await startCluster(t);

@@ -157,3 +157,17 @@ test("T-15 standalone, a folder in which nothing can be written: the fence is ne
   assert.equal(conditions().Enforced?.status, "False");
   assert.equal(read("rendered/test1/Sidecar-a.yaml"), "");
 });
+
+test("T-15 without its EnvoyFilter a fence says neither that calls get to the global sidecar nor that access logs come", async (t) => {
+  const { server, condition } = await startCluster(t);
+  await until(() => condition("Enforced") === "True SidecarRendered" && condition("FallbackReady") === "True EndpointsReady");
+  const mend = server.forbid(ENVOY_FILTERS, "PATCH");
+  server.remove(ENVOY_FILTERS, FENCE);
+  await until(() => condition("Ready") === "False WriteForbidden");
+  assert.equal(condition("Enforced"), "True SidecarRendered");
+  assert.equal(condition("FallbackReady"), "False EnvoyFilterMissing");
+  assert.equal(condition("TelemetryFlowing"), "Unknown NotAsked");
+  mend();
+  await until(() => condition("FallbackReady") === "True EndpointsReady" && condition("Ready") === "True Rendered");
+  assert.equal(condition("TelemetryFlowing"), "Unknown NothingYet");
+});

@@ -188,12 +188,16 @@ function otherSidecar(conflicts: readonly string[]): string {
 }
 
 /** It may be ready, and yet no call gets to it. */
-function fallback({ fallbackReady, catchAllRemoved = [], unread }: ConditionsInput): FenceJudgement {
+function fallback({ fallbackReady, catchAllRemoved = [], unread, enforced: isThere, missing = [] }: ConditionsInput): FenceJudgement {
   const notRead = unseen(unread, ...READ_FOR_FALLBACK);
   if (notRead !== undefined) return { type: "FallbackReady", ...notRead };
   if (catchAllRemoved.length > 0) {
     const message = `${shortenedList(catchAllRemoved, ", ")} takes Istio's catch-all routes away, so calls to unknown hosts go where it says, and nothing is learned of them: delete it. If it is Slime's, docs/migrating-from-slime.md says when`;
     return { type: "FallbackReady", status: "False", reason: "CatchAllRemoved", message };
+  }
+  if (isThere && missing.includes(ENVOY_FILTER.name)) {
+    const message = "the EnvoyFilter that sends unknown hosts to the global sidecar is not there, see Ready: they take Istio's passthrough";
+    return { type: "FallbackReady", status: "False", reason: "EnvoyFilterMissing", message };
   }
   return fallbackReady
     ? { type: "FallbackReady", status: "True", reason: "EndpointsReady", message: "the global sidecar takes calls to unknown hosts" }
@@ -209,9 +213,13 @@ function fallback({ fallbackReady, catchAllRemoved = [], unread }: ConditionsInp
  * An EnvoyFilter asks proxies for access logs. An invalid selector leaves the one of before in
  * force.
  */
-function telemetry({ edges: { observedUntil }, rendered, streams, idleWindow, now }: ConditionsInput): FenceJudgement {
+function telemetry(input: ConditionsInput): FenceJudgement {
+  const { edges, rendered, missing = [], unread, streams, idleWindow, now } = input;
+  const { observedUntil } = edges;
   const isAsked = rendered.objects.some(({ kind }) => kind === "EnvoyFilter") || refusalOf(rendered)?.reason === "SelectorInvalid";
   if (!isAsked) return telemetryNotAsked(rendered.mode === "Off" ? "the fence is off" : "nothing is rendered for it, see Ready");
+  if (missing.includes(ENVOY_FILTER.name) && !isUnseen(ENVOY_FILTER, unread))
+    return telemetryNotAsked("its EnvoyFilter is not there, see Ready");
   return telemetryCondition({ observedUntil, streams, idleWindow, now });
 }
 

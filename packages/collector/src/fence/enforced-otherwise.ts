@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { EVERYTHING, type RenderedObject, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { EVERYTHING, type RenderedObject, type Sidecar, shortenedList, sidecarHosts } from "@fenceline/api";
 
 /**
  * Why the Sidecar of a fence that is there does not do what the fence is for; undefined where it
@@ -14,6 +14,18 @@ export function enforcedOtherwise(present: readonly RenderedObject[], wanted: re
   if (live === undefined || fence === undefined) return undefined;
   if (!isDeepStrictEqual(live.spec.workloadSelector?.labels, fence.spec.workloadSelector?.labels))
     return "the Sidecar that is there is for other pods, see Ready";
-  const showsAll = (sidecar: Sidecar) => sidecarHosts(sidecar).includes(EVERYTHING);
-  return showsAll(live) && !showsAll(fence) ? "the Sidecar that is there shows the whole mesh, see Ready" : undefined;
+  const more = namespacesShown(live, fence);
+  if (more.length === 0) return undefined;
+  const what = more.includes(EVERYTHING) ? "the whole mesh" : `all of ${shortenedList(more, ", ")}`;
+  return `the Sidecar that is there shows ${what}, see Ready`;
+}
+
+/**
+ * Namespaces that a Sidecar shows whole and a fence does not, as Sidecars name them. A single host
+ * may be one of a moment ago.
+ */
+function namespacesShown(live: Sidecar, fence: Sidecar): readonly string[] {
+  const wanted = new Set(sidecarHosts(fence));
+  if (wanted.has(EVERYTHING)) return [];
+  return sidecarHosts(live).filter((egress) => egress.endsWith("/*") && !wanted.has(egress));
 }
