@@ -10,4 +10,5 @@ export { type Reads, RecordedLookup, type ServiceLookup } from "./recorded-looku
 export * from "./registry.ts";
 export { type ControlPlane, outboundEntries } from "./registry-only.ts";
 export { isHeadless, tcpPortsOf } from "./service-ports.ts";
+export { SidecarImports } from "./sidecar-imports.ts";
 export { showsEverywhere, type TcpLists } from "./tcp-services.ts";
