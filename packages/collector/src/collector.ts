@@ -22,6 +22,7 @@ import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import type { CollectorOptions } from "./collector-options.ts";
 import { fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
+import { isHiddenByDefault } from "./fence/default-imports.ts";
 import { fenceCounts } from "./fence-counts.ts";
 import { FenceTelemetry } from "./fence-telemetry.ts";
 import type { KindContext } from "./kind-context.ts";
@@ -69,6 +70,7 @@ export class Collector {
       ...{ metrics, logger, now, proxyVersion, switchOver: config.switchOver },
       keepDeleted: durationMs(config.ageing.keepDeleted),
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
+      isHidden: (fence, host) => isHiddenByDefault(fence, host, store, this.#mesh),
     });
     const shared = { store, mesh: () => this.#mesh, config, metrics, logger, leads };
     this.#prometheus = configuredPrometheus({ ...shared, now, telemetry: this.#telemetry });

@@ -1,5 +1,5 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey, type SwitchOver } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, LineBudget, type SwitchOver } from "@fenceline/api";
 import { EdgeBook, type Sighting } from "@fenceline/edges";
 import type { Logger } from "pino";
 import { PushTimes } from "./fence/push-times.ts";
@@ -30,6 +30,8 @@ export interface FenceTelemetryOptions {
   readonly switchOver: SwitchOver;
   /** A host made room for the one that was sighted. */
   readonly onEvicted?: (host: string, by: Sighting) => void;
+  /** Whether a fence's pods must not see a host. Default: they may see any. */
+  readonly isHidden?: (fence: FenceKey, host: string) => boolean;
   /** The version that our own proxy runs. Default: it is not known. */
   readonly proxyVersion?: string | undefined;
   /** How long what a deleted fence had learned is kept, in milliseconds. Default 0: it is not. */
@@ -37,6 +39,9 @@ export interface FenceTelemetryOptions {
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
 }
+
+/** In which a fence has a few lines for hosts that it must not see: it may call them all the time. */
+const HIDDEN_LINES_WINDOW = 600_000;
 
 /** What telemetry tells of fences: their edges, and the versions that their proxies run. */
 export class FenceTelemetry {
@@ -52,7 +57,7 @@ export class FenceTelemetry {
   readonly #proxyVersion: string | undefined;
 
   constructor(options: FenceTelemetryOptions) {
-    const { metrics, logger, switchOver, onEvicted, proxyVersion, keepDeleted = 0, now = Date.now } = options;
+    const { metrics, logger, switchOver, onEvicted, isHidden, proxyVersion, keepDeleted = 0, now = Date.now } = options;
     this.book = new EdgeBook({ keepFor: keepDeleted });
     this.pushes = new PushTimes({
       limits: switchOver,
@@ -70,6 +75,7 @@ export class FenceTelemetry {
       (fence) => this.#tell((listener) => listener.podsChanged(fence)),
       now,
     );
+    const hiddenLines = new LineBudget({ window: HIDDEN_LINES_WINDOW });
     this.sink = new Learner({
       book: this.book,
       onLearned: (fence, host) => {
@@ -78,6 +84,12 @@ export class FenceTelemetry {
         this.#tell((listener) => listener.learned(fence));
       },
       onEvicted,
+      isHidden,
+      onHidden: (fence, host) => {
+        const suppressed = hiddenLines.take(formatFenceKey(fence));
+        const fields = { fence: formatFenceKey(fence), host, suppressed: suppressed || undefined };
+        if (suppressed !== undefined) logger.info(fields, "host not learned, the default Sidecar hides it");
+      },
       onTurnedAway: (fence, host) => this.#tell((listener) => listener.turnedAway(fence, host)),
       onTelemetry: (fence) => this.#tell((listener) => listener.proxiesChanged(fence)),
     });

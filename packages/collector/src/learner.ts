@@ -10,6 +10,10 @@ export interface LearnerOptions {
   readonly onEvicted?: ((host: string, by: Sighting) => void) | undefined;
   /** A fence has no room for a host that its workload called. */
   readonly onTurnedAway?: (fence: FenceKey, host: string) => void;
+  /** Whether a fence's pods must not see a host. Default: they may see any. */
+  readonly isHidden?: ((fence: FenceKey, host: string) => boolean) | undefined;
+  /** A workload called a host that it must not see. */
+  readonly onHidden?: (fence: FenceKey, host: string) => void;
   /** The first telemetry of a workload's own proxies has arrived. */
   readonly onTelemetry: (fence: FenceKey) => void;
 }
@@ -39,6 +43,10 @@ export class Learner implements SightingSink {
     const edges = this.#options.book.of(fence);
     if (edges === undefined) return "unknown_fence";
     if ((denied || keepsOnly) && !edges.has(host)) return denied ? "denied" : "not_kept";
+    if (!edges.has(host) && this.#options.isHidden?.(fence, host) === true) {
+      this.#options.onHidden?.(fence, host);
+      return "hidden";
+    }
     return this.#observe(edges, sighting);
   }
 

@@ -35,9 +35,10 @@ export interface Sighting {
  * - `unknown_fence`: no such fence learns
  * - `denied`: a new host, and the call was refused
  * - `at_capacity`: a new host, and the fence has no room for it
+ * - `hidden`: a new host, which the fence's pods did not see without the fence either
  * - `not_kept`: a new host, and the sighting may only keep one
  */
-export type SightingOutcome = "seen" | "unknown_fence" | "denied" | "at_capacity" | "not_kept";
+export type SightingOutcome = "seen" | "unknown_fence" | "denied" | "at_capacity" | "hidden" | "not_kept";
 
 /** Where sources of telemetry tell what they see. Nothing in it waits, or throws. */
 export interface SightingSink {

@@ -42,14 +42,22 @@ for (const [hosts, egress, expected] of [
   });
 
 test("issue 16: of a wildcard from which something is taken away the known hosts are left", () => {
-  const known = (namespace: string) => [{ namespace: "db", host: "a.com" }, { namespace: "db", host: "b.com" }].filter(() => namespace === "db");
+  const known = (namespace: string) =>
+    [
+      { namespace: "db", host: "a.com" },
+      { namespace: "db", host: "b.com" },
+    ].filter(() => namespace === "db");
   assert.deepEqual(new SidecarImports([["*/*", "~/a.com"]], OWN).within("db/*", known), ["db/b.com"]);
 });
 
 const namespace = fc.constantFrom("shop", "db", "web");
 const label = fc.constantFrom("a", "b");
 const exact = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join("."));
-const pattern = fc.oneof(exact, fc.constant("*"), fc.array(label, { minLength: 1, maxLength: 2 }).map((labels) => `*.${labels.join(".")}`));
+const pattern = fc.oneof(
+  exact,
+  fc.constant("*"),
+  fc.array(label, { minLength: 1, maxLength: 2 }).map((labels) => `*.${labels.join(".")}`),
+);
 const imported = fc.tuple(fc.oneof(namespace, fc.constantFrom("*", ".")), pattern).map((parts) => parts.join("/"));
 const excluded = fc.tuple(fc.oneof(namespace, fc.constantFrom("", "*", ".")), pattern).map((parts) => `~${parts.join("/")}`);
 const hosts = fc.array(fc.oneof({ weight: 3, arbitrary: imported }, excluded), { maxLength: 5 });

@@ -90,6 +90,8 @@ export interface ForeignObject {
    * `outboundTrafficPolicy`. Default: none.
    */
   readonly settings?: readonly string[];
+  /** Of a Sidecar for a whole namespace: what it shows, as it names it. Default: everything. */
+  readonly egressHosts?: readonly string[];
   /** Of a Sidecar: the mode of its `outboundTrafficPolicy`. Default: that of the mesh counts. */
   readonly outbound?: "ALLOW_ANY" | "REGISTRY_ONLY";
 }

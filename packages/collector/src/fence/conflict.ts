@@ -59,7 +59,7 @@ export function defaultOutbound(own: readonly ForeignObject[], root: readonly Fo
 }
 
 /** Those of the namespace, where it has one, in place of those of the root namespaces. */
-function countingDefaults(own: readonly ForeignObject[], root: readonly ForeignObject[]): readonly ForeignObject[] {
+export function countingDefaults(own: readonly ForeignObject[], root: readonly ForeignObject[]): readonly ForeignObject[] {
   const [ofNamespace, ofRoot] = [own, root].map((sidecars) => sidecars.filter(({ selector }) => selector === undefined));
   return (ofNamespace?.length ? ofNamespace : ofRoot) ?? [];
 }

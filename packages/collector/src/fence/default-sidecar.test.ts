@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { type Sidecar, sidecarHosts } from "@fenceline/api";
+import { encodeAccessLogMessage } from "@fenceline/als";
+import { type ServiceFenceStatus, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes/testing";
 import { ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "../testing/cluster.ts";
+import { send } from "../testing/running-collector.ts";
 
 const EGRESS_PROXY = { outboundTrafficPolicy: { egressProxy: { host: "proxy.egress.svc.cluster.local", port: { number: 443 } } } };
 const LISTENER = { port: { number: 3_306, protocol: "MYSQL", name: "db" }, bind: "127.0.0.1", captureMode: "NONE", hosts: ["db/*"] };
@@ -59,6 +61,70 @@ test("issue 16: where REGISTRY_ONLY lets no connection pass to a host that is hi
   };
   await until(() => hosts().length > 0 && !hosts().includes("*/*"));
   assert.ok(!hosts().includes(MYSQL), hosts().join(" "));
-  server.put(SIDECARS, sidecar("test1", HOSTS));
+  server.put(SIDECARS, sidecar("test1", { ...HOSTS, ...egressOf("./*", "db/*") }));
   await until(() => hosts().includes(MYSQL));
+});
+
+const B = "b.test1.svc.cluster.local";
+const shownOf = (sidecar: unknown) => (sidecar === undefined ? [] : sidecarHosts(sidecar as Sidecar));
+const egressOf = (...hosts: readonly string[]) => ({ egress: [{ hosts }] });
+
+for (const namespace of ["test1", "istio-system"])
+  test(`issue 16: a fence shows no host that the default Sidecar of ${namespace} hides, and says so of one that it declares`, async (t) => {
+    const { server, message } = await startCluster(t, (fake) => {
+      for (const [at, name] of [
+        ["test1", "b"],
+        ["db", "mysql"],
+        ["istio-system", "istiod"],
+      ])
+        fake.put(SERVICES, { metadata: { namespace: at, name }, spec: { ports: [{ name: "http", port: 80 }] } });
+      fake.put(
+        FENCES,
+        fence({ spec: { enable: true, host: { [MYSQL.slice(3)]: { stable: {} }, [B]: { stable: {} }, "db/*": { stable: {} } } } }),
+      );
+      fake.put(SIDECARS, sidecar(namespace, egressOf("./*")));
+    });
+    const shown = () => shownOf(server.get(SIDECARS, FENCE));
+    const always = ["istio-system/istiod.istio-system.svc.cluster.local", "mesh-operator/global-sidecar.mesh-operator.svc.cluster.local"];
+    await until(() => isDeepStrictEqual(shown(), [...always, `test1/${B}`]));
+    await until(() => message("Ready").includes(`the default Sidecar hides db/*, ${MYSQL.slice(3)}`));
+    server.put(SIDECARS, sidecar(namespace, egressOf("*/*", `~./${B}`)));
+    await until(() => shown().includes("db/*") && !shown().includes(`test1/${B}`));
+    server.put(SIDECARS, sidecar(namespace, egressOf("*/*", `~${MYSQL}`)));
+    await until(() => shown().includes(`test1/${B}`) && !shown().some((each) => each.startsWith("db/")));
+    server.remove(SIDECARS, { namespace, name: "default" });
+    await until(() => shown().includes("db/*") && !message("Ready").includes("hides"));
+  });
+
+test("issue 16: a host that the default Sidecar hides is not learned, which is counted and told, until the default shows it", async (t) => {
+  const { server, collector, lines } = await startCluster(t, (fake) => {
+    fake.put(SERVICES, { metadata: { namespace: "test1", name: "b" }, spec: { ports: [{ name: "http", port: 80 }] } });
+    fake.put(SERVICES, { metadata: { namespace: "db", name: "mysql" }, spec: { ports: [{ name: "http", port: 80 }] } });
+    fake.put(SIDECARS, sidecar("test1", egressOf("./*")));
+  });
+  const report = encodeAccessLogMessage({
+    identifier: { logName: "fenceline/test1/a", node: { id: "sidecar~a" } },
+    entries: [B, MYSQL.slice(3)].map((authority) => ({
+      authority,
+      upstreamCluster: `outbound|80||${authority}`,
+      responseCode: 200,
+      requests: 1,
+    })),
+  });
+  const learned = () => Object.keys((server.get(FENCES, FENCE)?.status as Partial<ServiceFenceStatus> | undefined)?.domains ?? {});
+  await send(collector.accessLogPort, [report]);
+  await until(() => learned().includes(B));
+  assert.deepEqual(learned(), [B]);
+  assert.match(await collector.metrics.metrics(), /entries_dropped_total\{reason="hidden"\} 1\n/);
+  const told = lines.filter(({ msg }) => msg === "host not learned, the default Sidecar hides it");
+  assert.deepEqual(
+    told.map(({ fence, host }) => [fence, host]),
+    [["test1/a", MYSQL.slice(3)]],
+  );
+  server.put(SIDECARS, sidecar("test1", egressOf("./*", "db/*")));
+  await until(async () => {
+    await send(collector.accessLogPort, [report]);
+    return learned().length === 2;
+  });
+  await until(() => shownOf(server.get(SIDECARS, FENCE)).includes(MYSQL));
 });

@@ -31,6 +31,8 @@ export interface FenceSeen {
   readonly edges: EdgesSeen;
   /** Every host that it names or has learned, as the mesh has it. */
   readonly hosts: readonly EgressHost[];
+  /** Hosts that it declares, and that the default Sidecar hides. Default: none. */
+  readonly hidden?: readonly string[];
   /** Labels of its pods; undefined when it is for none. */
   readonly labels: Labels | undefined;
   /** The status that was written last, or is to be written. */
@@ -118,7 +120,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     ...(seen.installation !== undefined && { installation: seen.installation }),
   });
   const leftOutOfSpec = selectorRemarks(fence.spec);
-  const remarks = [...leftOutOfSpec, ...windowRemarks(fence.spec, config.ageing)];
+  const remarks = [...leftOutOfSpec, ...windowRemarks(fence.spec, config.ageing), ...hiddenRemarks(seen)];
   const missing = kindsBeside(rendered.objects, present);
   const status = fenceStatus({
     ...seen,
@@ -149,6 +151,10 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
 /** Kinds of objects of which the others have none. */
 function kindsBeside(objects: readonly RenderedObject[], others: readonly RenderedObject[]): readonly string[] {
   return objects.map(({ kind }) => kind).filter((kind) => others.every((other) => other.kind !== kind));
+}
+
+function hiddenRemarks({ hidden = [] }: FenceSeen): readonly string[] {
+  return hidden.length === 0 ? [] : [`the default Sidecar hides ${shortenedList(hidden, ", ")}`];
 }
 
 /** Fences as a message names them; undefined when there are none. */

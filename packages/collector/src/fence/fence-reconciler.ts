@@ -11,20 +11,19 @@ import {
   SERVICE_FENCE,
   type ServiceFence,
   type ServiceFenceStatus,
-  SIDECAR,
   systemNamespaces,
 } from "@fenceline/api";
 import type { Reconciler, Remains, RunResult } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
 import { portProtocol, RecordedHosts, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
-import { egressHosts, workloadLabels } from "@fenceline/render/fence";
-import type { Change, ForeignObject, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
+import { egressHosts, importedHosts, workloadLabels } from "@fenceline/render/fence";
+import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { FenceOfPods } from "../fences-of-labels.ts";
 import type { Mesh } from "../mesh.ts";
 import { RegistryReads } from "../registry-reads.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { changedHosts } from "./changed-hosts.ts";
-import { defaultOutbound } from "./conflict.ts";
+import { defaultImports, foreignSidecars, withTcpShown } from "./default-imports.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
 import { LeavingFences } from "./leaving-fences.ts";
@@ -107,10 +106,10 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const labels = workloadLabels(fence, registry, current.config);
     const given = { stable: current.config.stableHosts, aliases: current.aliases };
     const common = { ...given, system: current.systemHosts, required: current.requiredHosts(of.namespace, labels), serviceEntries };
-    const foreign = store.foreign(SIDECAR, of.namespace);
-    const foreignInRoot = current.rootNamespaces.flatMap((root) => store.foreign(SIDECAR, root));
-    const shown = withTcpShown(fence, foreign, foreignInRoot);
-    const hosts = egressHosts({ ...common, fence: shown, booked: edges.hosts, registry, meshHosts, now: now() });
+    const others = foreignSidecars(of.namespace, store, current);
+    const all = egressHosts({ ...common, fence: withTcpShown(fence, others), booked: edges.hosts, registry, meshHosts, now: now() });
+    const inMesh = { namespace: of.namespace, registry, meshHosts };
+    const { hosts, hidden } = importedHosts(all, defaultImports(of.namespace, others), inMesh, current.config);
     const pods = labels === undefined ? [] : podsOf(of, labels, current);
     // Before anything is waited for: a change that comes meanwhile must find its readers.
     this.reads.set(of, [registry.reads, state.opened], meshHosts.reads);
@@ -120,6 +119,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       fence,
       edges,
       hosts,
+      hidden,
       labels,
       previous: state.status,
       statusPart: state.statusPart,
@@ -128,8 +128,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       present,
       installation: store.installation?.(),
       steps: store.sidecars === undefined ? undefined : this.#steps(state, edges, present, current.registry),
-      foreign,
-      foreignInRoot,
+      ...others,
       fallbackReady: fallbackReady(current),
       catchAllRemoved: current.catchAllRemoved(of.namespace, labels),
       proxyVersions: proxyVersions(of),
@@ -280,13 +279,4 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
 function isHttp(host: string, registry: ServiceLookup): boolean {
   const ports = registry.resolveHost(host)?.spec.ports ?? [];
   return ports.length > 0 && ports.every((port) => portProtocol(port) === "http");
-}
-
-/**
- * Connections to a host that the Sidecar hides pass by Istio's passthrough until it is learned.
- * REGISTRY_ONLY has none, so there every TCP Service is shown.
- */
-function withTcpShown(fence: ServiceFence, own: readonly ForeignObject[], root: readonly ForeignObject[]): ServiceFence {
-  if (fence.spec.tcp !== "learn" || defaultOutbound(own, root) !== "REGISTRY_ONLY") return fence;
-  return { ...fence, spec: { ...fence.spec, tcp: "visible" } };
 }

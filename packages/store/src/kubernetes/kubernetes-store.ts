@@ -237,9 +237,9 @@ export class KubernetesStore implements Store {
   }
 
   foreign({ name: kind }: Kind, namespace: string): readonly ForeignObject[] {
-    return this.#rendered.foreign(kind, namespace).map(({ name, selector, settings, outbound }) => ({
-      ...{ namespace, name, selector },
-      ...(settings && { settings }),
+    return this.#rendered.foreign(kind, namespace).map(({ name, selector, settings, outbound, egressHosts }) => ({
+      ...{ namespace, name, selector, ...(settings && { settings }) },
+      ...(egressHosts && { egressHosts }),
       ...(outbound && { outbound }),
     }));
   }

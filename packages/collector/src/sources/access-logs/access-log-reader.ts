@@ -58,6 +58,7 @@ const REASON_OF: Readonly<Record<Exclude<SightingOutcome, "seen">, EntryDropReas
   unknown_fence: "unknown_source",
   denied: "denied",
   at_capacity: "at_capacity",
+  hidden: "hidden",
   // Only said of what is sighted beside the destination, and nobody asks for it there.
   not_kept: "unknown_destination",
 };

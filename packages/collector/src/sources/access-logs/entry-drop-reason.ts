@@ -23,6 +23,8 @@ export const ENTRY_DROP_REASONS = [
    * it may have.
    */
   "at_capacity",
+  /** A host that is new to a fence, and that the default Sidecar of its pods hides. */
+  "hidden",
 ] as const;
 
 export type EntryDropReason = (typeof ENTRY_DROP_REASONS)[number];

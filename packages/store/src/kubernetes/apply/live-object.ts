@@ -13,7 +13,7 @@ import {
   WIDENED_AT_ANNOTATION,
 } from "@fenceline/api";
 import type { WireObject, WireOwner } from "@fenceline/kubernetes";
-import { sidecarSettings } from "./sidecar-settings.ts";
+import { shownHosts, sidecarSettings } from "./sidecar-settings.ts";
 
 /** An object of a rendered kind as it is in the cluster, cut down to what we need to know of it. */
 export interface LiveObject {
@@ -35,6 +35,8 @@ export interface LiveObject {
   readonly outbound: OutboundMode | undefined;
   /** Of a Sidecar of others for a whole namespace: what {@link sidecarSettings} finds. */
   readonly settings?: readonly string[];
+  /** Of the same: what {@link shownHosts} finds. */
+  readonly egressHosts?: readonly string[];
   /** When another replica than the leader last added to it, in milliseconds of its wall clock. */
   readonly widenedAt: number | undefined;
   /** Only where {@link isOurs}: nobody compares the others, and a mesh may hold many. */
@@ -85,8 +87,9 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
   const widenedAt = timeOf(annotation(WIDENED_AT_ANNOTATION));
   const renderedFor = annotation(OWNER_ANNOTATION);
   const whose = { labels, owners, renderedFor };
-  const settings = ours || kind !== SIDECAR.name || selector !== undefined ? [] : sidecarSettings(spec);
-  const said = { selector, outbound, ...(settings.length > 0 && { settings }) };
+  const isDefault = !ours && kind === SIDECAR.name && selector === undefined;
+  const [settings, egressHosts] = isDefault ? [sidecarSettings(spec), shownHosts(spec)] : [[], undefined];
+  const said = { selector, outbound, ...(settings.length > 0 && { settings }), ...(egressHosts && { egressHosts }) };
   return { kind, apiVersion, namespace, name, uid, ...whose, ...said, widenedAt, spec: ours ? spec : undefined };
 }
 

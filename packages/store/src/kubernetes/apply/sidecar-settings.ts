@@ -22,6 +22,16 @@ export function sidecarSettings(spec: unknown): readonly string[] {
   ];
 }
 
+/**
+ * The hosts that a Sidecar shows, as it names them; undefined where it has no listener, which shows
+ * everything. Those of all listeners: one for a port alone is among the settings.
+ */
+export function shownHosts(spec: unknown): readonly string[] | undefined {
+  const { egress } = isJsonObject(spec) ? spec : {};
+  if (!Array.isArray(egress) || egress.length === 0) return undefined;
+  return egress.filter(isJsonObject).flatMap(({ hosts }) => (Array.isArray(hosts) ? hosts.filter((host) => typeof host === "string") : []));
+}
+
 /** The first of an enum of protobuf says nothing, by name or number. */
 function isSaid(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "" && value !== "DEFAULT" && value !== 0;

@@ -1,0 +1,48 @@
+import { type FenceKey, type ServiceFence, SIDECAR } from "@fenceline/api";
+import { SidecarImports } from "@fenceline/registry";
+import { isImported } from "@fenceline/render/fence";
+import type { ForeignObject, Store } from "@fenceline/store";
+import type { Mesh } from "../mesh.ts";
+import { countingDefaults, defaultOutbound } from "./conflict.ts";
+
+/** Sidecars of others that may be for the pods of a fence. */
+export interface ForeignSidecars {
+  /** Those in its namespace. */
+  readonly foreign: readonly ForeignObject[];
+  /** Those in Istio's root namespaces. */
+  readonly foreignInRoot: readonly ForeignObject[];
+}
+
+export function foreignSidecars(namespace: string, store: Pick<Store, "foreign">, { rootNamespaces }: Mesh): ForeignSidecars {
+  return {
+    foreign: store.foreign(SIDECAR, namespace),
+    foreignInRoot: rootNamespaces.flatMap((root) => store.foreign(SIDECAR, root)),
+  };
+}
+
+/**
+ * What the default Sidecar shows to the pods of a namespace, in whose place those of fences come;
+ * undefined where it hides nothing. Of several Istio takes the oldest; here each counts.
+ */
+export function defaultImports(namespace: string, { foreign, foreignInRoot }: ForeignSidecars): SidecarImports | undefined {
+  const hosts = countingDefaults(foreign, foreignInRoot).flatMap(({ egressHosts }) => (egressHosts === undefined ? [] : [egressHosts]));
+  return hosts.length === 0 ? undefined : new SidecarImports(hosts, namespace);
+}
+
+/**
+ * Whether the default Sidecar hides a host from a fence's pods: then it is not to be learned. Its
+ * calls go by way of the fallback, as they went by Istio's passthrough before.
+ */
+export function isHiddenByDefault({ namespace }: FenceKey, host: string, store: Pick<Store, "foreign">, mesh: Mesh): boolean {
+  const imports = defaultImports(namespace, foreignSidecars(namespace, store, mesh));
+  return imports !== undefined && !isImported(host, imports, { namespace, registry: mesh.registry, meshHosts: mesh.meshHosts });
+}
+
+/**
+ * Connections to a host that the Sidecar hides pass by Istio's passthrough until it is learned.
+ * REGISTRY_ONLY has none, so there every TCP Service is shown.
+ */
+export function withTcpShown(fence: ServiceFence, { foreign, foreignInRoot }: ForeignSidecars): ServiceFence {
+  if (fence.spec.tcp !== "learn" || defaultOutbound(foreign, foreignInRoot) !== "REGISTRY_ONLY") return fence;
+  return { ...fence, spec: { ...fence.spec, tcp: "visible" } };
+}
