@@ -40,7 +40,9 @@ export interface FenceTelemetryOptions {
   readonly now?: () => number;
 }
 
-/** In which a fence has a few lines for hosts that it must not see: it may call them all the time. */
+/**
+ * In which a fence has a few lines for hosts that it must not see: it may call them all the time.
+ */
 const HIDDEN_LINES_WINDOW = 600_000;
 
 /** What telemetry tells of fences: their edges, and the versions that their proxies run. */

@@ -8,7 +8,7 @@ interface Entry {
   readonly host: string;
 }
 
-/** What one Sidecar names: a host is shown that an entry of the first has and none of the second. */
+/** What one Sidecar names: it shows a host that it imports and does not exclude. */
 interface Named {
   readonly imported: readonly Entry[];
   readonly excluded: readonly Entry[];
@@ -24,8 +24,8 @@ const ANY = "*";
  * several Sidecars a host is shown that each of them shows.
  *
  * - `*` is any namespace, `.` that of the pods: of a Sidecar in the root namespace, too
- * - `~<namespace>/<host>` takes away what other entries show, wherever it stands in the list; a bare
- *   `~` is for any namespace
+ * - `~<namespace>/<host>` takes away what other entries show, wherever it stands in the list; a
+ *   bare `~` is for any namespace
  * - what is not `<namespace>/<host>` says nothing
  *
  * Istio before 1.31 knows `~/*` alone, which shows nothing there either.
