@@ -54,6 +54,22 @@ test("T-18 a younger fence with an equal or overlapping selector, of either grou
   }
 });
 
+test("T-18 a fence names the API group of the older one where that is the other group, and only there", async (t) => {
+  for (const [group, named] of [
+    [SLIMES, true],
+    [FENCES, false],
+  ] as const) {
+    const { server } = await startCluster(t, (fake) => {
+      fake.put(FENCES, older());
+      fake.put(group, later({ app: "a" }, group.apiVersion));
+    });
+    await until(() => conditionOf(server, "Conflict", LATER, group).startsWith("True OtherFence"));
+    const message = conditionOf(server, "Conflict", LATER, group);
+    assert.equal(message.includes("(test1/a is one of servicefences.microservice.slime.io)"), named, message);
+    assert.equal(message.includes("servicefences."), named, message);
+  }
+});
+
 test("T-18 fences for other pods, and ones whose labels no known pod has all of, are none of each other's business; a Service for both tells", async (t) => {
   const { server, condition } = await startCluster(t, (fake) => {
     fake.put(FENCES, older());

@@ -21,6 +21,7 @@ import { conflictingSidecars, defaultOutbound, replacedDefaults } from "./confli
 import { enforcedOtherwise } from "./enforced-otherwise.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsHeard, PodsKnown } from "./pod-search.ts";
+import type { Rival } from "./rivals.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
 import { fenceStatus, withConditionsOf } from "./status.ts";
 
@@ -55,7 +56,7 @@ export interface FenceSeen {
   /** Versions of Istio that its proxies run, as far as they are known. */
   readonly proxyVersions: readonly string[];
   /** Older fences for the same pods. */
-  readonly rivals: readonly FenceKey[];
+  readonly rivals: readonly Rival[];
   /** Fences that are gone or off, and left something for the same pods. Default: none. */
   readonly leaving?: readonly FenceKey[];
   /** Whether it, or its namespace, is being deleted. */
@@ -115,7 +116,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     exact: seen.steps !== undefined,
     conflict: conflicts.length + replaced.length > 0,
     ...(outbound !== undefined && { outbound }),
-    ...(rival !== undefined && { rival }),
+    ...(rival !== undefined && { rival: { fences: rival, otherGroup: ofOtherGroup(seen.rivals) } }),
     ...(leaving !== undefined && { leaving }),
     ...(seen.installation !== undefined && { installation: seen.installation }),
   });
@@ -160,6 +161,13 @@ function hiddenRemarks({ hidden = [] }: FenceSeen): readonly string[] {
 /** Fences as a message names them; undefined when there are none. */
 function named(fences: readonly FenceKey[]): string | undefined {
   return fences.length === 0 ? undefined : shortenedList(fences.map(formatFenceKey), ", ");
+}
+
+/** Which of them are of another API group, where `kubectl get servicefences` may not list them. */
+function ofOtherGroup(rivals: readonly Rival[]): string | undefined {
+  const others = rivals.filter(({ otherGroup }) => otherGroup !== undefined);
+  const [first] = others;
+  return first === undefined ? undefined : `${named(others)} is one of servicefences.${first.otherGroup}`;
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   fenceMode,
   fenceRef,
   formatFenceKey,
+  groupOf,
   type Labels,
   SERVICE_FENCE,
   type ServiceFence,
@@ -13,6 +14,12 @@ import type { Store } from "@fenceline/store";
 import type { FenceOfPods } from "../fences-of-labels.ts";
 import { mayMeet } from "./conflict.ts";
 
+/** A fence that comes before another one. */
+export interface Rival extends FenceKey {
+  /** Its API group, where the other one is of another group. */
+  readonly otherGroup?: string;
+}
+
 /**
  * The fences that come before one for the same pods, by name: older ones whose selectors may meet
  * its own in a pod. Of two Sidecars for a pod Istio uses one, and says nothing; so the oldest fence
@@ -20,11 +27,11 @@ import { mayMeet } from "./conflict.ts";
  *
  * @param pods labels of pods that are known to be of the fence
  */
-export function olderRivals(fence: ServiceFence, labels: Labels, others: Iterable<FenceOfPods>, pods: readonly Labels[]): FenceKey[] {
-  const rivals: FenceKey[] = [];
+export function olderRivals(fence: ServiceFence, labels: Labels, others: Iterable<FenceOfPods>, pods: readonly Labels[]): Rival[] {
+  const rivals: Rival[] = [];
   if (fenceMode(fence.spec) === "Off") return rivals;
   for (const { fence: other, labels: theirs } of others) {
-    if (fenceMode(other.spec) !== "Off" && isOlder(other, fence) && mayMeet(labels, theirs, pods)) rivals.push(fenceKeyOf(other));
+    if (fenceMode(other.spec) !== "Off" && isOlder(other, fence) && mayMeet(labels, theirs, pods)) rivals.push(rivalOf(other, fence));
   }
   return sorted(rivals);
 }
@@ -47,7 +54,12 @@ export function leavingRivals(
   return sorted([...gone, ...off].filter((owner) => store.ownedBy(owner).some(meets)));
 }
 
-function sorted(keys: readonly FenceKey[]): FenceKey[] {
+function rivalOf(other: ServiceFence, fence: ServiceFence): Rival {
+  const group = groupOf(other.apiVersion);
+  return { ...fenceKeyOf(other), ...(group !== groupOf(fence.apiVersion) && { otherGroup: group }) };
+}
+
+function sorted<K extends FenceKey>(keys: readonly K[]): K[] {
   return keys.toSorted((one, another) => compareText(formatFenceKey(one), formatFenceKey(another)));
 }
 

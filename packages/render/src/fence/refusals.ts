@@ -53,14 +53,24 @@ export function selectorRefusal(labels: Labels): RenderRefusal | undefined {
   return { reason: "SelectorInvalid", message: `the fence's selector names no workload: ${fault}; set spec.workloadSelector.labels` };
 }
 
+/** Fences for the same pods that come first, as a message names them. */
+export interface RivalFences {
+  readonly fences: string;
+  /** Which of them are of another API group; undefined where none is. */
+  readonly otherGroup: string | undefined;
+}
+
 /**
  * Of two fences for the same pods one is in force: Istio would use one of their Sidecars, and say
  * nothing.
  */
-export function rivalRefusal(rival: string | undefined): RenderRefusal | undefined {
+export function rivalRefusal(rival: RivalFences | undefined): RenderRefusal | undefined {
   if (rival === undefined) return undefined;
+  const { fences, otherGroup } = rival;
+  const which = otherGroup === undefined ? "" : ` (${otherGroup})`;
   const advice = "nothing is rendered for this one: delete one of them, or have them select other pods";
-  return { reason: "Conflict", message: `fence ${rival} is for the same pods and comes first, by age and then by name; ${advice}` };
+  const message = `fence ${fences} is for the same pods and comes first, by age and then by name${which}; ${advice}`;
+  return { reason: "Conflict", message };
 }
 
 /** What another fence leaves behind for the same pods goes first: two Sidecars would be there. */

@@ -14,7 +14,7 @@ import {
 import type { ServiceLookup } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { fenceFilterSpec } from "./fence-filter.ts";
-import { hostsRefusal, leavingRefusal, namespaceRefusal, rivalRefusal, selectorRefusal } from "./refusals.ts";
+import { hostsRefusal, leavingRefusal, namespaceRefusal, type RivalFences, rivalRefusal, selectorRefusal } from "./refusals.ts";
 
 /** What the objects of a fence are made from. */
 export interface RenderInput {
@@ -54,7 +54,7 @@ export interface RenderInput {
    */
   readonly outbound?: "ALLOW_ANY" | "REGISTRY_ONLY";
   /** Fences for the same pods, one of which is in force in place of this one. Default: none. */
-  readonly rival?: string;
+  readonly rival?: RivalFences;
   /** Fences that are gone or off, and left something for the same pods. Default: none. */
   readonly leaving?: string;
   /** What the objects belong to beside the fence, so that they outlive it. Default: nothing. */
