@@ -21,6 +21,7 @@ export * from "./kinds/destination-rule.ts";
 export * from "./kinds/domain-status.ts";
 export * from "./kinds/envoy-filter.ts";
 export * from "./kinds/exchanged.ts";
+export * from "./kinds/fence-reset.ts";
 export * from "./kinds/field-names.ts";
 export * from "./kinds/fields.ts";
 export { GATEWAY_ROUTE_KINDS, type GatewayRoute } from "./kinds/gateway-route.ts";

@@ -27,6 +27,8 @@ export class FenceEdges {
   readonly #room: Room;
   /** The warm-up that was put in last, in short; undefined before any was. */
   warmedUp: string | undefined;
+  /** The reset that was done last, in short; undefined before any was. */
+  resetDone: string | undefined;
   /**
    * No host is stale before this observed time. It is too early when a host was seen since, never
    * too late.
@@ -205,8 +207,8 @@ export class FenceEdges {
 
   /** What is true of them now. */
   seen(): EdgesSeen {
-    const { observedUntil, isAtCapacity, maxHosts, warmedUp } = this;
-    return { hosts: this.hosts(), observedUntil, isAtCapacity, maxHosts, warmedUp, byUse: this.#policy.byUse };
+    const { observedUntil, isAtCapacity, maxHosts, warmedUp, resetDone } = this;
+    return { hosts: this.hosts(), observedUntil, isAtCapacity, maxHosts, warmedUp, resetDone, byUse: this.#policy.byUse };
   }
 
   /** Every host, by name. */

@@ -57,6 +57,8 @@ export interface EdgesSeen {
   readonly maxHosts: number;
   /** The warm-up that was put in last, in short; undefined before any was. */
   readonly warmedUp?: string | undefined;
+  /** The reset that was done last, in short; undefined before any was. */
+  readonly resetDone?: string | undefined;
   /** Declared hosts that age by use. Default: none. */
   readonly byUse?: AgeingPolicy["byUse"];
 }

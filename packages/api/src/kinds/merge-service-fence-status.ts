@@ -18,7 +18,7 @@ export interface FenceStatusMerge {
   readonly live: ServiceFenceStatus;
   /**
    * Whether this process is the leader: it alone ages, so what it lacks is not news, and it alone
-   * judges the conditions and says which warm-up was put in.
+   * judges the conditions, and says which warm-up was put in and which reset is done.
    */
   readonly leads: boolean;
   /** Milliseconds of the wall clock. */
@@ -36,6 +36,7 @@ export interface StatusPatch {
   domains?: Record<string, DomainPatch | null>;
   observedUntil?: string;
   warmUp?: string;
+  reset?: string;
   conditions?: ServiceFenceStatus["conditions"];
 }
 
@@ -69,6 +70,7 @@ export function statusPatch(merge: FenceStatusMerge): StatusPatch | undefined {
   if (Object.keys(domains).length > 0) patch.domains = domains;
   if (isLater(desired.observedUntil, believable(live.observedUntil, now))) patch.observedUntil = desired.observedUntil;
   if (leads && desired.warmUp !== undefined && desired.warmUp !== live.warmUp) patch.warmUp = desired.warmUp;
+  if (leads && desired.reset !== undefined && desired.reset !== live.reset) patch.reset = desired.reset;
   if (leads && desired.conditions !== undefined && !isDeepStrictEqual(desired.conditions, live.conditions))
     patch.conditions = desired.conditions;
   return Object.keys(patch).length === 0 ? undefined : patch;

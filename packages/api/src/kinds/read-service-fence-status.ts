@@ -1,5 +1,5 @@
 import { isEgressHost } from "../egress-host.ts";
-import { isJsonObject } from "../json-object.ts";
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { readConditions } from "./condition.ts";
 import { sameOrElse } from "./domain-status.ts";
 import type { StatusReading } from "./kind.ts";
@@ -8,7 +8,7 @@ import { readDomainStatus, withoutGaps } from "./read-domain-status.ts";
 import { readTime } from "./read-time.ts";
 import { type DomainStatus, FENCE_CONDITION_TYPES, type FenceCondition, type ServiceFenceStatus } from "./service-fence-status.ts";
 
-/** Longest text of a warm-up that is read, in characters. Ours are shorter. */
+/** Longest text of a warm-up or a reset that is read, in characters. Ours are shorter. */
 const LONGEST_MARK = 200;
 const TYPES: ReadonlySet<FenceCondition["type"]> = new Set(FENCE_CONDITION_TYPES);
 
@@ -54,7 +54,8 @@ class StatusReader {
       domains: this.#domains(value.domains),
       metricStatus: this.#metricStatus(value.metricStatus),
       observedUntil: this.#observedUntil(value.observedUntil),
-      warmUp: this.#warmUp(value.warmUp),
+      warmUp: this.#mark(value, "warmUp"),
+      reset: this.#mark(value, "reset"),
       conditions: readConditions(value.conditions, {
         types: TYPES,
         most: this.#most,
@@ -92,10 +93,11 @@ class StatusReader {
     return time;
   }
 
-  #warmUp(value: unknown): string | undefined {
+  #mark(status: JsonObject, field: "warmUp" | "reset"): string | undefined {
+    const value = status[field];
     if (value === undefined || value === null) return undefined;
     if (typeof value === "string" && value.length <= LONGEST_MARK) return value;
-    this.leftOut.add(["warmUp"]);
+    this.leftOut.add([field]);
     return undefined;
   }
 

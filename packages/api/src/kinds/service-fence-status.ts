@@ -64,6 +64,12 @@ export const ServiceFenceStatus = z.object({
     .string()
     .optional()
     .describe("The warm-up that was put in last, in short. One is put in once, and once more when `spec.warmUp` has changed."),
+  reset: z
+    .string()
+    .optional()
+    .describe(
+      "The value of the annotation `fenceline.io/reset` for which the fence last forgot what it had learned. One is dealt with once.",
+    ),
   conditions: z.array(conditionSchema(FENCE_CONDITION_TYPES)).optional(),
 });
 export type ServiceFenceStatus = z.infer<typeof ServiceFenceStatus>;

@@ -4,6 +4,7 @@ import { EgressHostKey } from "../egress-host.ts";
 import type { FenceKey } from "../fence-key.ts";
 import { Labels, ObjectMeta, type ObjectRef } from "../object.ts";
 import { conditionPath, reasonPath } from "./condition.ts";
+import { ResetAnnotations } from "./fence-reset.ts";
 import type { OwnKind, PrinterColumn } from "./kind.ts";
 import { mergeServiceFenceStatus } from "./merge-service-fence-status.ts";
 import { normalFence, stoppedFence } from "./normal-fence.ts";
@@ -119,7 +120,7 @@ export type ServiceFenceSpec = z.infer<typeof ServiceFenceSpec>;
 export const ServiceFence = z.object({
   apiVersion: z.enum(FENCE_API_VERSIONS),
   kind: z.literal("ServiceFence"),
-  metadata: ObjectMeta,
+  metadata: ObjectMeta.extend({ annotations: ResetAnnotations }),
   spec: ServiceFenceSpec.prefault({}),
   /**
    * Machines write it, so a part that cannot be read costs neither the rest of it nor the fence.

@@ -23,7 +23,7 @@ import type { UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsHeard, PodsKnown } from "./pod-search.ts";
 import type { Rival } from "./rivals.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
-import { fenceStatus, withConditionsOf } from "./status.ts";
+import { fenceStatus, withJudgementOf } from "./status.ts";
 
 /** Everything that decides what a fence asks for, at one moment. Nothing of it changes any more. */
 export interface FenceSeen {
@@ -143,7 +143,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   // written when it becomes the leader.
   return {
     ...(isSelectorInvalid(rendered) ? { objects: present } : stepOf(seen, rendered)),
-    status: seen.leads ? status : withConditionsOf(seen.stored, status),
+    status: seen.leads ? status : withJudgementOf(seen.stored, status),
     ...("refused" in rendered && { refused: rendered.refused }),
     at: seen.now,
   };

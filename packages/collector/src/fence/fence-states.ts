@@ -18,7 +18,8 @@ import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import { seedAutoHosts } from "./auto-hosts.ts";
 import { type FenceState, newState } from "./fence-state.ts";
-import { differsInSubstance, withConditionsOf } from "./status.ts";
+import { resetAsked } from "./reset.ts";
+import { differsInSubstance, withJudgementOf } from "./status.ts";
 import { ageingPolicy, mergeStatus, takeOver } from "./take-over.ts";
 import { takeOverRendered } from "./take-over-rendered.ts";
 import { warmUp } from "./warm-up.ts";
@@ -79,21 +80,20 @@ export class FenceStates {
     const edges = book.open(key, ageingPolicy(fence, config, registry), this.#clock());
     if (isNew) this.#tellBack(key, edges);
     const state = this.get(key);
-    const leftOut = isNew ? takeOver(edges, fence, registry, now(), mesh().meshHosts) : this.#keepUp(edges, fence, registry);
     if (state !== undefined && !isNew) {
-      this.#tellRemarks(state, fence);
-      state.opened = registry.reads;
-      mergeStatus(edges, state.seen, fence.status, now());
-      state.seen = fence.status;
-      if (!leads()) state.status = withConditionsOf(state.seen, state.status);
-      else if (differsInSubstance(state.status, state.seen)) state.isContradicted = true;
-      if (leftOut !== undefined) this.#options.onTurnedAway(key, leftOut);
+      this.#follow(state, fence, registry);
       return;
     }
+    let isReset = false;
+    const onReset = (forgotten: readonly string[]) => {
+      isReset = true;
+      this.#tellReset(key, edges, forgotten);
+    };
+    const leftOut = takeOver(edges, fence, registry, now(), mesh().meshHosts, onReset);
     const opened = newState(key, edges, registry.reads, fence, now());
     this.#tellRemarks(opened, fence);
     this.#states.set(formatFenceKey(key), opened);
-    if (leads() && !isAnother) this.#takeOverRendered(opened, fence);
+    if (leads() && !isAnother && !isReset) this.#takeOverRendered(opened, fence);
     if (leftOut !== undefined) this.#options.onTurnedAway(key, leftOut);
   }
 
@@ -106,7 +106,7 @@ export class FenceStates {
     for (const state of this.#states.values()) {
       // What was written a moment ago is in the store, and not told yet.
       const { status: stored } = this.#options.store.objectOf(SERVICE_FENCE, state.key) ?? { status: state.seen };
-      state.status = withConditionsOf(stored, state.status);
+      state.status = withJudgementOf(stored, state.status);
       const fence = this.#options.mesh().fence(state.key);
       if (fence !== undefined) this.#takeOverRendered(state, fence);
     }
@@ -135,6 +135,22 @@ export class FenceStates {
     this.#states.delete(formatFenceKey(key));
   }
 
+  /** A fence that is known, as it is now. */
+  #follow(state: FenceState, fence: ServiceFence, registry: RecordedLookup): void {
+    const { now, leads, onTurnedAway } = this.#options;
+    const { key, edges } = state;
+    const leftOut = this.#keepUp(edges, fence, registry);
+    this.#tellRemarks(state, fence);
+    state.opened = registry.reads;
+    mergeStatus(edges, state.seen, fence.status, now());
+    const forgotten = resetAsked(edges, fence, registry);
+    if (forgotten !== undefined) this.#tellReset(key, edges, forgotten);
+    state.seen = fence.status;
+    if (!leads()) state.status = withJudgementOf(state.seen, state.status);
+    else if (differsInSubstance(state.status, state.seen)) state.isContradicted = true;
+    if (leftOut !== undefined) onTurnedAway(key, leftOut);
+  }
+
   /**
    * What a changed spec names. A warm-up that the leader has put in comes with its status.
    *
@@ -146,6 +162,13 @@ export class FenceStates {
     seedAutoHosts(edges, { ...fence, status }, registry, now());
     if (!leads() && fence.status.warmUp === warmUpMark(fence.spec.warmUp)) edges.warmedUp = fence.status.warmUp;
     return warmUp(edges, fence, registry, now());
+  }
+
+  #tellReset(key: FenceKey, { resetDone: reset }: FenceEdges, forgotten: readonly string[]): void {
+    const { leads, logger } = this.#options;
+    if (!leads()) return;
+    const fields = { fence: formatFenceKey(key), reset, hosts: forgotten.length, detail: shortenedList(forgotten, ", ") };
+    logger.info(fields, "fence was reset, what it had learned is forgotten");
   }
 
   #clock(): number {

@@ -40,13 +40,15 @@ export function fenceStatus(input: StatusInput): ServiceFenceStatus {
     ...(previous.metricStatus && { metricStatus: previous.metricStatus }),
     ...(observedUntil !== undefined && { observedUntil }),
     ...(edges.warmedUp !== undefined && { warmUp: edges.warmedUp }),
+    ...(edges.resetDone !== undefined && { reset: edges.resetDone }),
     conditions: conditions({ ...input, ...sized }),
   };
 }
 
-/** A status with the conditions of another one. */
-export function withConditionsOf({ conditions }: ServiceFenceStatus, { conditions: _, ...status }: ServiceFenceStatus): ServiceFenceStatus {
-  return { ...status, ...(conditions && { conditions }) };
+/** A status with what the leader alone says, conditions and the reset done, as in another one. */
+export function withJudgementOf({ conditions, reset }: ServiceFenceStatus, status: ServiceFenceStatus): ServiceFenceStatus {
+  const { conditions: _, reset: __, ...rest } = status;
+  return { ...rest, ...(reset !== undefined && { reset }), ...(conditions && { conditions }) };
 }
 
 /**
@@ -54,7 +56,7 @@ export function withConditionsOf({ conditions }: ServiceFenceStatus, { condition
  * written only now and then.
  */
 export function differsInSubstance(a: ServiceFenceStatus, b: ServiceFenceStatus): boolean {
-  if (differInHosts(a.domains, b.domains) || areOfOtherWarmUps(a, b)) return true;
+  if (differInHosts(a.domains, b.domains) || areOfOtherWarmUps(a, b) || a.reset !== b.reset) return true;
   return !isDeepStrictEqual(substanceOf(a.conditions), substanceOf(b.conditions)) || areOfOtherSpecs(a.conditions, b.conditions);
 }
 

@@ -13,6 +13,7 @@ import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
 import { includesHost, type MeshHosts, type ServiceLookup } from "@fenceline/registry";
 import { statusKey } from "@fenceline/render/fence";
 import { autoWindows, seedAutoHosts } from "./auto-hosts.ts";
+import { resetAsked } from "./reset.ts";
 import { warmedUpBefore, warmUp } from "./warm-up.ts";
 
 /**
@@ -41,6 +42,7 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
  * lacks of the warm-up had aged out.
  *
  * @param meshHosts for hosts of ServiceEntries that Slime had learned. Default: none is taken over
+ * @param onReset called when what was restored is forgotten, since the fence asks for that
  * @returns the first host of the warm-up that found no room; undefined when all of them did
  */
 export function takeOver(
@@ -49,10 +51,15 @@ export function takeOver(
   registry: ServiceLookup,
   now: number,
   meshHosts?: Pick<MeshHosts, "entriesFor">,
+  onReset?: (forgotten: readonly string[]) => void,
 ): string | undefined {
   for (const seed of [...restored(fence.status, now), ...imported(fence, { registry, meshHosts }, now)]) edges.seed(seed);
   seedAutoHosts(edges, fence, registry, now);
   edges.warmedUp ??= warmedUpBefore(fence);
+  edges.resetDone ??= fence.status.reset;
+  // Before the warm-up: a fence that is new in a cluster may bring the annotation along.
+  const forgotten = resetAsked(edges, fence, registry);
+  if (forgotten !== undefined) onReset?.(forgotten);
   return warmUp(edges, fence, registry, now);
 }
 
