@@ -13,7 +13,7 @@ import {
 } from "@fenceline/api";
 import type { Desired } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
-import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemarks } from "@fenceline/render/fence";
+import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemarks, unheededRemarks } from "@fenceline/render/fence";
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
@@ -121,7 +121,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     ...(seen.installation !== undefined && { installation: seen.installation }),
   });
   const leftOutOfSpec = selectorRemarks(fence.spec);
-  const remarks = [...leftOutOfSpec, ...windowRemarks(fence.spec, config.ageing), ...hiddenRemarks(seen)];
+  const remarks = [...leftOutOfSpec, ...windowRemarks(fence.spec, config.ageing), ...hiddenRemarks(seen), ...unheededRemarks(hosts)];
   const missing = kindsBeside(rendered.objects, present);
   const status = fenceStatus({
     ...seen,

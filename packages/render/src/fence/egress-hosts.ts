@@ -42,6 +42,8 @@ export interface EgressHost {
   readonly source: HostSource | "tcp" | "mesh";
   /** What has the proxies need the host, however it came into the fence. Default: nothing. */
   readonly requiredBy?: readonly string[];
+  /** Namespaces whose VirtualServices for it have no say: the fence has no room. Default: none. */
+  readonly unheeded?: readonly string[];
   /**
    * Not rendered any more: its deadline has passed. It stays in the status, so that a reader sees
    * why.
@@ -135,9 +137,10 @@ function withRoutes(hosts: readonly EgressHost[], mesh: MeshObjectsInput): Egres
     const pattern = patterns[index];
     if (pattern === undefined) return host;
     const places = host.host.endsWith("/*") ? [] : placesOf(pattern, mesh);
-    const also = [...(host.also ?? []), ...places, ...(routes.get(pattern) ?? [])];
+    const also = [...(host.also ?? []), ...places, ...(routes.get(pattern)?.also ?? [])];
     const others = [...new Set(also)].filter((egress) => egress !== host.egress);
-    return others.length === 0 ? host : { ...host, also: others };
+    const { unheeded = [] } = routes.get(pattern) ?? {};
+    return { ...host, ...(others.length > 0 && { also: others }), ...(unheeded.length > 0 && { unheeded }) };
   });
 }
 

@@ -9,6 +9,14 @@ export interface MeshObjectsInput {
   readonly meshHosts: MeshHostLookup;
 }
 
+/** What VirtualServices make of one host. */
+export interface RoutedTo {
+  /** As a Sidecar names it. */
+  readonly also: readonly string[];
+  /** Strangers whose VirtualServices for the host have no say, since the fence has no room. */
+  readonly unheeded: readonly string[];
+}
+
 type HostRoutes = ReturnType<MeshHostLookup["routesFor"]>[number];
 
 /**
@@ -19,20 +27,25 @@ type HostRoutes = ReturnType<MeshHostLookup["routesFor"]>[number];
  * A Sidecar imports a VirtualService only from a namespace that it names one of its hosts with
  * (istio/istio#37691). A DestinationRule needs no such entry.
  */
-export function routesOf(hosts: readonly string[], input: MeshObjectsInput): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, string[]>();
+export function routesOf(hosts: readonly string[], input: MeshObjectsInput): ReadonlyMap<string, RoutedTo> {
+  const found = new Map<string, { also: string[]; unheeded: string[] }>();
   const additions: Addition[] = [];
   for (const host of new Set(hosts)) {
     const { own, others } = heededRoutes(host, input);
     if (own.length + others.length === 0) continue;
     const destinations = destinationsOf(host, own);
-    found.set(host, [...importsOf(host, own), ...destinations.flatMap((each) => ownEntriesOf(each, input))]);
+    found.set(host, { also: [...importsOf(host, own), ...destinations.flatMap((each) => ownEntriesOf(each, input))], unheeded: [] });
     for (const route of others)
       additions.push({ host, namespace: route.namespace, names: [...importsOf(host, [route]), ...destinationsOf(host, [route])] });
     for (const each of destinations)
       for (const { namespace } of heededRoutes(each, input).others) additions.push({ host, namespace, names: [`${namespace}/${each}`] });
   }
-  for (const [{ host }, entries] of withRoom(additions, (name) => entriesOf(name, input))) found.get(host)?.push(...entries);
+  const taken = withRoom(additions, (name) => entriesOf(name, input));
+  for (const addition of additions) {
+    const [routed, entries] = [found.get(addition.host), taken.get(addition)];
+    if (entries === undefined) routed?.unheeded.push(addition.namespace);
+    else routed?.also.push(...entries);
+  }
   return found;
 }
 

@@ -8,3 +8,4 @@ export { ParkedHosts } from "./parked-hosts.ts";
 export * from "./render-fence.ts";
 export { selectorRemarks } from "./selector-remarks.ts";
 export { switchOver } from "./switch-over.ts";
+export { unheededRemarks } from "./unheeded-remarks.ts";

@@ -4,10 +4,22 @@ import { Config, ServiceEntry, type ServiceEntryMode, ServiceFence, sidecarHosts
 import { MeshHosts, Registry } from "@fenceline/registry";
 import { egressHosts } from "./egress-hosts.ts";
 import { renderFence } from "./render-fence.ts";
+import { unheededRemarks } from "./unheeded-remarks.ts";
 
 const VERSION = "networking.istio.io/v1";
 const registry = new Registry({ services: [], endpointSlices: [] });
 const B = "b.test2.svc.cluster.local";
+
+/** What the fence of {@link rendered} is told. */
+function remarks(virtualServices: readonly VirtualService[], called: readonly string[]): readonly string[] {
+  const fence = ServiceFence.parse({
+    apiVersion: "microservice.slime.io/v1alpha1",
+    kind: "ServiceFence",
+    metadata: { namespace: "test1", name: "a" },
+    spec: { enable: true, host: Object.fromEntries(called.map((host) => [host, {}])) },
+  });
+  return unheededRemarks(egressHosts({ fence, booked: [], registry, meshHosts: new MeshHosts({ virtualServices }), now: 0 }));
+}
 
 interface Given {
   readonly entries?: readonly ServiceEntry[];
@@ -171,6 +183,9 @@ test("T-08 strangers' VirtualServices for every host of a fence have 64 KiB of i
   );
   const characters = added.join("").length;
   assert.ok(characters > 32 * 1024 && characters <= 64 * 1024, `${added.length} hosts with ${characters} characters`);
+  assert.deepEqual(remarks([...evil, ...honest], called).length, 1);
+  assert.match(remarks([...evil, ...honest], called)[0] ?? "", /^VirtualServices of evil have no say in calls to 62 hosts/);
+  assert.deepEqual(remarks(honest, called), []);
   const heeded = called.filter((_, at) => all.includes(`evil/d${at}-0.evil.svc.cluster.local`));
   const imported = called.filter((host) => all.includes(`evil/${host}`));
   assert.deepEqual(heeded, imported, "with a part of its destinations calls would fail that it sends to the rest");

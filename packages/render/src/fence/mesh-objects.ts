@@ -54,7 +54,7 @@ export function routesOfShared(hosts: readonly SharedHost[], input: MeshObjectsI
   return routeLists.of(hosts, namespace, meshHosts.version, () => {
     const unrecorded = { namespace, registry, meshHosts: meshHosts.unrecorded };
     const patterns = hosts.map(({ namespace: owner, host }) => patternOf(owner, host, registry));
-    const routes = [...routesOf(patterns, unrecorded).values()].flat();
+    const routes = [...routesOf(patterns, unrecorded).values()].flatMap(({ also }) => also);
     return [...new Set(routes)].map((egress) => sharedHost("mesh", splitEgress(egress)));
   });
 }

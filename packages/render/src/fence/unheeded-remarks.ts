@@ -1,0 +1,11 @@
+import { compareText, shortenedList } from "@fenceline/api";
+import type { EgressHost } from "./egress-hosts.ts";
+
+/** Whose VirtualServices have no say in calls to hosts of the fence, for want of room. */
+export function unheededRemarks(hosts: readonly EgressHost[]): string[] {
+  const left = hosts.filter(({ unheeded = [] }) => unheeded.length > 0);
+  if (left.length === 0) return [];
+  const namespaces = [...new Set(left.flatMap(({ unheeded = [] }) => unheeded))].sort(compareText);
+  const whose = `VirtualServices of ${shortenedList(namespaces, ", ")}`;
+  return [`${whose} have no say in calls to ${left.length} hosts of the fence: they add more than it has room for`];
+}
