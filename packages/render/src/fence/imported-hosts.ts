@@ -43,7 +43,7 @@ export function importedHosts(
 /** Whether a Sidecar shows a host, at its own place or by a VirtualService for it. */
 export function isImported(host: string, imports: SidecarImports, input: MeshObjectsInput): boolean {
   const places = placesOf(host, input);
-  const routes = (routesOf([host], input).get(host) ?? []).filter((egress) => hostOfEgress(egress) === host);
+  const routes = (routesOf([host], input).get(host)?.also ?? []).filter((egress) => hostOfEgress(egress) === host);
   return [...(places.length === 0 ? [`*/${host}`] : places), ...routes].some(
     (egress) => imports.within(egress, (namespace) => knownHosts(namespace, input)).length > 0,
   );
