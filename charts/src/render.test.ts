@@ -203,15 +203,19 @@ test("T-53 durations out of their range are refused by the chart as by the colle
     "720h1ms",
   ];
   const isDuration = (value: unknown) => typeof value === "string" && parseDuration(value) !== undefined;
-  const fields = Object.entries(Config.parse({})).flatMap(([group, settings]) =>
-    Object.entries(typeof settings === "object" ? settings : {}).flatMap(([field, value]) => (isDuration(value) ? [[group, field]] : [])),
-  );
-  assert.ok(fields.length >= 7, fields.join(" "));
-  for (const [group = "", field = ""] of fields) {
+  const durationsIn = (settings: unknown, path: readonly string[]): readonly (readonly string[])[] => {
+    if (isDuration(settings)) return [path];
+    if (typeof settings !== "object" || settings === null || Array.isArray(settings)) return [];
+    return Object.entries(settings).flatMap(([field, value]) => durationsIn(value, [...path, field]));
+  };
+  const fields = durationsIn(Config.parse({}), []);
+  assert.ok(fields.length >= 11, fields.join(" "));
+  for (const path of fields) {
     for (const length of lengths) {
-      const isTaken = Config.safeParse({ [group]: { [field]: length } }).success;
-      const { code, errors } = renderChart(...IMAGE, "--set", `config.${group}.${field}=${length}`);
-      assert.equal(code === 0, isTaken, `${field}=${length}: ${errors}`);
+      const given = path.reduceRight<unknown>((inner, field) => ({ [field]: inner }), length);
+      const isTaken = Config.safeParse(given).success;
+      const { code, errors } = renderChart(...IMAGE, "--set", `config.${path.join(".")}=${length}`);
+      assert.equal(code === 0, isTaken, `${path.join(".")}=${length}: ${errors}`);
     }
   }
 });

@@ -182,6 +182,11 @@ whoever gives a pod the label `app: global-sidecar`.
 {{- include "fenceline.checkDuration" (list "config.switchOver.shortestPause" $config.switchOver.shortestPause "10ms" "10m") }}
 {{- include "fenceline.checkDuration" (list "config.switchOver.longestPause" $config.switchOver.longestPause $config.switchOver.shortestPause "10m") }}
 {{- include "fenceline.checkDuration" (list "config.switchOver.unobservedPause" $config.switchOver.unobservedPause "10ms" "10m") }}
+{{- $prometheus := $config.telemetry.prometheus }}
+{{- include "fenceline.checkDuration" (list "config.telemetry.prometheus.interval" $prometheus.interval "100ms" "1h") }}
+{{- include "fenceline.checkDuration" (list "config.telemetry.prometheus.window" $prometheus.window $prometheus.interval "24h") }}
+{{- include "fenceline.checkDuration" (list "config.telemetry.prometheus.history" $prometheus.history "0s" "720h") }}
+{{- include "fenceline.checkDuration" (list "config.telemetry.prometheus.timeout" $prometheus.timeout "100ms" "5m") }}
 {{- include "fenceline.dispatchClusters" (list $config.fallback.dispatches .) }}
 {{- toYaml $config }}
 {{- end }}

@@ -117,7 +117,9 @@ const Action = z.strictObject(
     min: Quota.optional().describe("Least quota. Without it a quota of 0 or less is an error, and the last one stays."),
     max: Quota.optional().describe("Most quota. Default: what Envoy can count."),
     largestStep: Step.optional().describe("Most that the quota changes at once. Default: any."),
-    stepEvery: duration.default("30s").describe("Pause between two changes where `largestStep` is given."),
+    stepEvery: duration
+      .default("30s")
+      .describe("Pause between two changes where `largestStep` is given. What is shorter than a second counts as one."),
     for: duration
       .default("0s")
       .describe("How long the condition has to be true, or false, and the quota higher, or lower, before that counts. 0s: at once."),

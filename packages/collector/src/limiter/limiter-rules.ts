@@ -5,6 +5,12 @@ import { POD_COUNT } from "./limiter-material.ts";
 import type { RuleDecision } from "./limiter-seen.ts";
 import { MOST_SETS } from "./limiter-sets.ts";
 
+/**
+ * Shortest pause between two steps, in milliseconds: each is a write of an EnvoyFilter and of a
+ * status, and a tenant says how long it is (T-14).
+ */
+const SHORTEST_STEP = 1_000;
+
 /** A rule that can be decided, and what was decided last. */
 export interface DecidedRule {
   readonly rule: LimitRule;
@@ -90,7 +96,7 @@ function policyOf(action: LimitAction): RulePolicy {
     ...(max !== undefined && { max }),
     ...(fallback !== undefined && { fallback }),
     ...(largestStep !== undefined && { largestStep: step }),
-    stepEvery: durationMs(action.stepEvery),
+    stepEvery: Math.max(SHORTEST_STEP, durationMs(action.stepEvery)),
     holdFor: durationMs(action.for),
     staleAfter: durationMs(action.staleAfter),
   };
