@@ -78,9 +78,11 @@ test("T-15 a fence is not ready while its Sidecar, which a change of the mode ma
   const { server, condition } = await startCluster(t);
   const told = () => [condition("Ready"), condition("Enforced")].join(", ");
   await until(() => told() === "True Rendered, True SidecarRendered");
+  const release = server.hold(({ method }) => method === "DELETE");
   server.put(FENCES, { ...server.get(FENCES, FENCE), ...fence({ spec: { enable: true, mode: "Observe" } }) });
   await until(() => told() === "False NotDeletedYet, True SidecarRemains");
   assert.ok(server.get(SIDECARS, FENCE));
+  release();
   await until(() => told() === "True Rendered, False ModeObserve");
   assert.equal(server.get(SIDECARS, FENCE), undefined);
 });

@@ -32,6 +32,7 @@ export class FakeApiServer {
   readonly #objects = new FakeObjects((event) => this.#watches.publish(event));
   readonly #watches = new FakeWatches();
   readonly #scripted = new ScriptedAnswers();
+  readonly #held = new Map<Fault["matches"], Promise<void>>();
   readonly #server: Server;
   /** Versions before this one are forgotten. */
   #oldest = 0;
@@ -106,6 +107,16 @@ export class FakeApiServer {
     return this.#scripted.add({ matches, next: () => answer });
   }
 
+  /** Every request that matches waits until the returned function is called. */
+  hold(matches: Fault["matches"]): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.set(matches, promise);
+    return () => {
+      this.#held.delete(matches);
+      resolve();
+    };
+  }
+
   /** As {@link fail}: the rights to do something to a kind are missing. */
   forbid(resource: Resource, ...methods: readonly string[]): () => void {
     const matches = ({ method, path }: RecordedRequest) => methods.includes(method) && path.split("/").includes(resource.plural);
@@ -175,6 +186,7 @@ export class FakeApiServer {
     const token = incoming.headers.authorization?.replace("Bearer ", "");
     const request = { method: incoming.method ?? "GET", path: url.pathname, query: url.searchParams, body, token };
     this.requests.push(request);
+    for (const [matches, released] of this.#held) if (matches(request)) await released;
     const scripted = this.#scripted.to(request);
     if (scripted !== undefined) reply(response, scripted);
     else if (this.token !== undefined && token !== this.token) reply(response, statusAnswer(401, "Unauthorized"));
