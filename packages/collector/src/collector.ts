@@ -23,6 +23,7 @@ import type { CollectorOptions } from "./collector-options.ts";
 import { fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { isHiddenByDefault } from "./fence/default-imports.ts";
+import { type ResetSource, resetSource } from "./fence/reset-source.ts";
 import { fenceCounts } from "./fence-counts.ts";
 import { FenceTelemetry } from "./fence-telemetry.ts";
 import type { KindContext } from "./kind-context.ts";
@@ -134,6 +135,12 @@ export class Collector {
     const { fences, describe } = this.reader;
     const serviceAccountOf = (key: FenceKey) => this.#telemetry.streams.serviceAccountOf(key, this.#mesh.trustDomains);
     return { fences, describe, mesh: () => this.#mesh, serviceAccountOf };
+  }
+
+  /** What the HTTP API has forgotten. */
+  get resetSource(): ResetSource {
+    const { now = Date.now, leads = () => true, logger } = this.#options;
+    return resetSource({ mesh: () => this.#mesh, book: this.#telemetry.book, runs: this.#controller, now, leads, logger });
   }
 
   /** Why nothing that is rendered can be written now; undefined when it can, as far as is known. */

@@ -14,4 +14,5 @@ export { exportOfManifests } from "./export-of-manifests.ts";
 export type { FallbackToken } from "./fallback/fallback-caller.ts";
 export { exportRoute } from "./routes/export-route.ts";
 export { fenceRoutes } from "./routes/fence-routes.ts";
+export { resetRoute } from "./routes/reset-route.ts";
 export type { FenceReader } from "./routes/views.ts";

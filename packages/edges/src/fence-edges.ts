@@ -1,5 +1,6 @@
 import { addCounts, areUnited, compareText, unitePorts } from "@fenceline/api/vocabulary";
-import { type AgeingPolicy, type EdgesSeen, type HostEntry, type HostRecord, type HostSeed, moveTimes, recordOf } from "./host-entry.ts";
+import type { AgeingPolicy, EdgesSeen, HostEntry, HostRecord, HostSeed, ResetsDone } from "./host-entry.ts";
+import { moveTimes, recordOf } from "./host-entry.ts";
 import { IdleWindows } from "./idle-windows.ts";
 import { ObservedClock } from "./observed-clock.ts";
 import { RecentHosts } from "./recent-hosts.ts";
@@ -27,8 +28,8 @@ export class FenceEdges {
   readonly #room: Room;
   /** The warm-up that was put in last, in short; undefined before any was. */
   warmedUp: string | undefined;
-  /** The reset that was done last, in short; undefined before any was. */
-  resetDone: string | undefined;
+  /** The resets that were done last. */
+  resets: ResetsDone = {};
   /**
    * No host is stale before this observed time. It is too early when a host was seen since, never
    * too late.
@@ -207,8 +208,8 @@ export class FenceEdges {
 
   /** What is true of them now. */
   seen(): EdgesSeen {
-    const { observedUntil, isAtCapacity, maxHosts, warmedUp, resetDone } = this;
-    return { hosts: this.hosts(), observedUntil, isAtCapacity, maxHosts, warmedUp, resetDone, byUse: this.#policy.byUse };
+    const { observedUntil, isAtCapacity, maxHosts, warmedUp, resets } = this;
+    return { hosts: this.hosts(), observedUntil, isAtCapacity, maxHosts, warmedUp, resets, byUse: this.#policy.byUse };
   }
 
   /** Every host, by name. */

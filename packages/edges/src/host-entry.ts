@@ -45,6 +45,14 @@ export interface HostRecord {
   readonly idleWindow?: number;
 }
 
+/** The resets of a fence that were done last, in short. Undefined: none was. */
+export interface ResetsDone {
+  /** That which its annotation asked for. */
+  readonly annotated?: string | undefined;
+  /** That which the API was asked for. */
+  readonly asked?: string | undefined;
+}
+
 /** What was true of the hosts of a fence at one moment. */
 export interface EdgesSeen {
   /** By name. */
@@ -57,8 +65,8 @@ export interface EdgesSeen {
   readonly maxHosts: number;
   /** The warm-up that was put in last, in short; undefined before any was. */
   readonly warmedUp?: string | undefined;
-  /** The reset that was done last, in short; undefined before any was. */
-  readonly resetDone?: string | undefined;
+  /** The resets that were done last. Default: none was. */
+  readonly resets?: ResetsDone;
   /** Declared hosts that age by use. Default: none. */
   readonly byUse?: AgeingPolicy["byUse"];
 }

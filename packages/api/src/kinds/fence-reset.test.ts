@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RESET_ANNOTATION, resetOf } from "./fence-reset.ts";
+import { LONGEST_ASKED, nextAsked, RESET_ANNOTATION, resetOf } from "./fence-reset.ts";
 import { statusPatch } from "./merge-service-fence-status.ts";
 import { readFenceStatus } from "./read-service-fence-status.ts";
 import { ServiceFence } from "./service-fence.ts";
@@ -28,4 +28,33 @@ test("row 50: the leader alone says which reset is done", () => {
   const patch = (leads: boolean) =>
     statusPatch({ desired: { domains: {}, reset: "2" }, base: undefined, live: { domains: {}, reset: "1" }, leads, now: 0 });
   assert.deepEqual([patch(true), patch(false)], [{ reset: "2" }, undefined]);
+});
+
+test("row 50: a reset by the API is later than any before, includes what waits, and is not asked for when too much waits", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  const first = nextAsked({}, "b", now);
+  assert.equal(first, "2026-01-01T00:00:00.000Z b");
+  const second = nextAsked({ resetAsked: first }, "c", now);
+  assert.equal(second, "2026-01-01T00:00:00.001Z b c");
+  assert.equal(nextAsked({ resetAsked: second, resetAnswered: second }, "d", now - 5), "2026-01-01T00:00:00.002Z d");
+  assert.equal(nextAsked({ resetAsked: second }, undefined, now), "2026-01-01T00:00:00.002Z");
+  assert.equal(nextAsked({ resetAsked: "2026-01-01T00:00:00.002Z" }, "d", now), "2026-01-01T00:00:00.003Z");
+  assert.equal(nextAsked({ resetAsked: `${first} ${"x".repeat(LONGEST_ASKED)}` }, "d", now), undefined);
+  for (const odd of ["zzz", "+275760-09-13T00:00:00.000Z", "9999-12-31T23:59:59.999Z x"])
+    assert.match(nextAsked({ resetAsked: odd }, "d", now) ?? "", /^\d{4}-/);
+});
+
+test("row 50: any replica says what the API was asked for, the later wins, and the leader alone says that it is done", () => {
+  const [one, two] = ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z b"];
+  const patch = (asked: string, live: string, leads: boolean) =>
+    statusPatch({
+      desired: { domains: {}, resetAsked: asked, resetAnswered: asked },
+      base: undefined,
+      live: { domains: {}, resetAsked: live },
+      leads,
+      now: 0,
+    });
+  assert.deepEqual(patch(two, one, false), { resetAsked: two });
+  assert.deepEqual(patch(one, two, false), undefined);
+  assert.deepEqual(patch(one, two, true), { resetAnswered: one });
 });

@@ -37,8 +37,13 @@ export interface StatusPatch {
   observedUntil?: string;
   warmUp?: string;
   reset?: string;
+  resetAsked?: string;
+  resetAnswered?: string;
   conditions?: ServiceFenceStatus["conditions"];
 }
+
+/** What the leader alone says it has done. */
+const LEADERS_MARKS = ["warmUp", "reset", "resetAnswered"] as const;
 
 /** A JSON merge patch of one host. */
 type DomainPatch = { [Field in keyof DomainStatus]?: DomainStatus[Field] | null };
@@ -66,14 +71,23 @@ export function statusPatch(merge: FenceStatusMerge): StatusPatch | undefined {
   const domains: Record<string, DomainPatch | null> = {};
   for (const host of removedHosts(merge)) domains[host] = null;
   for (const [host, change] of changedDomains(merge)) domains[host] = change;
-  const patch: StatusPatch = {};
+  const patch: StatusPatch = changedMarks(merge);
   if (Object.keys(domains).length > 0) patch.domains = domains;
   if (isLater(desired.observedUntil, believable(live.observedUntil, now))) patch.observedUntil = desired.observedUntil;
-  if (leads && desired.warmUp !== undefined && desired.warmUp !== live.warmUp) patch.warmUp = desired.warmUp;
-  if (leads && desired.reset !== undefined && desired.reset !== live.reset) patch.reset = desired.reset;
   if (leads && desired.conditions !== undefined && !isDeepStrictEqual(desired.conditions, live.conditions))
     patch.conditions = desired.conditions;
   return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+function changedMarks({ desired, live, leads }: FenceStatusMerge): StatusPatch {
+  const patch: StatusPatch = {};
+  for (const mark of leads ? LEADERS_MARKS : []) {
+    const value = desired[mark];
+    if (value !== undefined && value !== live[mark]) patch[mark] = value;
+  }
+  // It begins with a time: of two that were asked for the later one includes the other.
+  if (desired.resetAsked !== undefined && desired.resetAsked > (live.resetAsked ?? "")) patch.resetAsked = desired.resetAsked;
+  return patch;
 }
 
 function removedHosts({ desired, base, live, leads, now }: FenceStatusMerge): readonly string[] {

@@ -2,6 +2,7 @@ import { isEgressHost } from "../egress-host.ts";
 import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { readConditions } from "./condition.ts";
 import { sameOrElse } from "./domain-status.ts";
+import { LONGEST_ASKED } from "./fence-reset.ts";
 import type { StatusReading } from "./kind.ts";
 import { LeftOut } from "./left-out.ts";
 import { readDomainStatus, withoutGaps } from "./read-domain-status.ts";
@@ -56,6 +57,8 @@ class StatusReader {
       observedUntil: this.#observedUntil(value.observedUntil),
       warmUp: this.#mark(value, "warmUp"),
       reset: this.#mark(value, "reset"),
+      resetAsked: this.#mark(value, "resetAsked", LONGEST_ASKED),
+      resetAnswered: this.#mark(value, "resetAnswered", LONGEST_ASKED),
       conditions: readConditions(value.conditions, {
         types: TYPES,
         most: this.#most,
@@ -93,10 +96,10 @@ class StatusReader {
     return time;
   }
 
-  #mark(status: JsonObject, field: "warmUp" | "reset"): string | undefined {
+  #mark(status: JsonObject, field: keyof ServiceFenceStatus, longest = LONGEST_MARK): string | undefined {
     const value = status[field];
     if (value === undefined || value === null) return undefined;
-    if (typeof value === "string" && value.length <= LONGEST_MARK) return value;
+    if (typeof value === "string" && value.length <= longest) return value;
     this.leftOut.add([field]);
     return undefined;
   }

@@ -70,6 +70,11 @@ export const ServiceFenceStatus = z.object({
     .describe(
       "The value of the annotation `fenceline.io/reset` for which the fence last forgot what it had learned. One is dealt with once.",
     ),
+  resetAsked: z
+    .string()
+    .optional()
+    .describe("The last reset that was asked for by the API: when, and the hosts to forget, all without any. The leader deals with it."),
+  resetAnswered: z.string().optional().describe("The `resetAsked` that was dealt with last."),
   conditions: z.array(conditionSchema(FENCE_CONDITION_TYPES)).optional(),
 });
 export type ServiceFenceStatus = z.infer<typeof ServiceFenceStatus>;

@@ -18,7 +18,7 @@ import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import { seedAutoHosts } from "./auto-hosts.ts";
 import { type FenceState, newState } from "./fence-state.ts";
-import { resetAsked } from "./reset.ts";
+import { type ResetDone, resetsAsked, tellReset } from "./reset.ts";
 import { differsInSubstance, withJudgementOf } from "./status.ts";
 import { ageingPolicy, mergeStatus, takeOver } from "./take-over.ts";
 import { takeOverRendered } from "./take-over-rendered.ts";
@@ -85,9 +85,9 @@ export class FenceStates {
       return;
     }
     let isReset = false;
-    const onReset = (forgotten: readonly string[]) => {
+    const onReset = (reset: ResetDone) => {
       isReset = true;
-      this.#tellReset(key, edges, forgotten);
+      this.#tellReset(key, reset);
     };
     const leftOut = takeOver(edges, fence, registry, now(), mesh().meshHosts, onReset);
     const opened = newState(key, edges, registry.reads, fence, now());
@@ -143,8 +143,7 @@ export class FenceStates {
     this.#tellRemarks(state, fence);
     state.opened = registry.reads;
     mergeStatus(edges, state.seen, fence.status, now());
-    const forgotten = resetAsked(edges, fence, registry);
-    if (forgotten !== undefined) this.#tellReset(key, edges, forgotten);
+    for (const reset of resetsAsked(edges, fence, registry)) this.#tellReset(key, reset);
     state.seen = fence.status;
     if (!leads()) state.status = withJudgementOf(state.seen, state.status);
     else if (differsInSubstance(state.status, state.seen)) state.isContradicted = true;
@@ -164,11 +163,9 @@ export class FenceStates {
     return warmUp(edges, fence, registry, now());
   }
 
-  #tellReset(key: FenceKey, { resetDone: reset }: FenceEdges, forgotten: readonly string[]): void {
+  #tellReset(key: FenceKey, reset: ResetDone): void {
     const { leads, logger } = this.#options;
-    if (!leads()) return;
-    const fields = { fence: formatFenceKey(key), reset, hosts: forgotten.length, detail: shortenedList(forgotten, ", ") };
-    logger.info(fields, "fence was reset, what it had learned is forgotten");
+    if (leads()) tellReset(logger, key, reset);
   }
 
   #clock(): number {

@@ -7,7 +7,7 @@ import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import { FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { startCluster, startReplica } from "../testing/cluster.ts";
 import { CAPTURED_MESH, CONFIG } from "../testing/mesh.ts";
-import { send, startCollector } from "../testing/running-collector.ts";
+import { API_TOKEN, send, startCollector } from "../testing/running-collector.ts";
 
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 const [B, C, D] = ["b", "c", "d"].map((name) => `${name}.test1.svc.cluster.local`) as [string, string, string];
@@ -139,4 +139,95 @@ test("row 50: in a folder the annotation of the manifest does the same, once ove
   await again.collector.idle();
   assert.doesNotMatch(again.read(file), /web\.shop/);
   assert.match(again.read("state/test1/ServiceFence-a.yaml"), /reset: two/);
+});
+
+/** The fence, as the API names it. */
+const A = { namespace: "test1", name: "a" };
+
+test("row 50: the API of a replica that does not lead has the leader forget one host, then all, and static hosts stay", async (t) => {
+  const { server, lines } = await learned(t);
+  const follower = await startReplica(t, server, false, QUICK);
+  const { resetSource } = follower.collector;
+  assert.deepEqual(resetSource.fencesIn("test1"), [A]);
+  assert.equal(resetSource.reset(A, "c.test1"), true);
+  await until(() => shown(server).join() === [B, D].join() && domains(server).join() === [B, D].join());
+  assert.match(status(server)?.resetAsked ?? "", /^\d{4}-\S+Z c\.test1$/);
+  await until(() => status(server)?.resetAnswered === status(server)?.resetAsked);
+  resetSource.reset(A, undefined);
+  await until(() => shown(server).join() === D && domains(server).join() === D);
+  await until(() => status(server)?.resetAnswered === status(server)?.resetAsked);
+  await follower.collector.idle();
+  const told = [...lines, ...follower.lines].filter(({ msg }) => msg === "fence was reset, what it had learned is forgotten");
+  assert.deepEqual(
+    told.map(({ hosts }) => hosts),
+    [1, 1],
+  );
+});
+
+test("row 50: what the API was asked for while nobody led is done by the next leader, all of it and once", async (t) => {
+  const { server, leadership } = await learned(t);
+  leadership.leads = false;
+  const follower = await startReplica(t, server, false, QUICK);
+  follower.collector.resetSource.reset(A, "b");
+  await until(() => status(server)?.resetAsked?.endsWith(" b") === true);
+  follower.collector.resetSource.reset(A, C);
+  await until(() => status(server)?.resetAsked?.endsWith(` b ${C}`) === true);
+  await follower.collector.idle();
+  assert.deepEqual([domains(server), status(server)?.resetAnswered], [[B, C, D], undefined]);
+  const next = await startReplica(t, server, true, QUICK);
+  await until(() => shown(server).join() === D && domains(server).join() === D);
+  await until(() => status(server)?.resetAnswered === status(server)?.resetAsked);
+  await send(next.collector.accessLogPort, [calls(B)]);
+  await until(() => domains(server).join() === [B, D].join());
+  await next.collector.idle();
+  next.leadership.leads = false;
+  const last = await startReplica(t, server, true, QUICK);
+  await last.collector.idle();
+  assert.deepEqual(
+    [shown(server), domains(server)],
+    [
+      [B, D],
+      [B, D],
+    ],
+  );
+});
+
+test("row 50: standalone, the API forgets with its token, says what it did, and says what is wrong with a call", async (t) => {
+  const running = await startCollector(t, CAPTURED_MESH);
+  const file = "rendered/test1/Sidecar-a.yaml";
+  const learn = async () => {
+    await running.send([calls(B)]);
+    await running.collector.idle();
+    assert.match(running.read(file), new RegExp(`- test1/${B}\n`));
+  };
+  const ask = async (query: string, token = API_TOKEN) => {
+    const { status, body } = await running.request(`/api/v1/reset?${query}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+    });
+    return [status, JSON.parse(body)] as const;
+  };
+  await learn();
+  for (const [query, code] of [
+    ["", "400 PARAMETER_INVALID"],
+    ["namespace=No", "400 PARAMETER_INVALID"],
+    ["namespace=test1&host=a/b/c", "400 PARAMETER_INVALID"],
+    ["namespace=test1&all=1", "400 PARAMETER_UNKNOWN"],
+    ["namespace=test1&fence=other", "404 FENCE_NOT_FOUND"],
+  ] as const) {
+    const [refused, body] = await ask(query);
+    assert.equal(`${refused} ${body.code}`, code, query);
+  }
+  assert.equal((await ask("namespace=test1", "wrong"))[0], 401);
+  assert.deepEqual(await ask("namespace=shop"), [202, { fences: [] }]);
+  await running.collector.idle();
+  assert.match(running.read(file), new RegExp(B));
+  for (const query of ["namespace=test1&fence=a&host=B.test1:80", "namespace=test1&fence=a", "namespace=test1"]) {
+    assert.deepEqual(await ask(query), [202, { fences: [A] }]);
+    await until(() => !running.read(file).includes(B));
+    await running.collector.idle();
+    await learn();
+  }
+  const again = await running.restart();
+  assert.match(again.read(file), new RegExp(`- test1/${B}\n`));
 });

@@ -1,21 +1,91 @@
-import { resetOf, type ServiceFence } from "@fenceline/api";
-import type { FenceEdges } from "@fenceline/edges";
+import {
+  type FenceKey,
+  formatFenceKey,
+  nextAsked,
+  parseReset,
+  type Reset,
+  resetOf,
+  type ServiceFence,
+  shortenedList,
+} from "@fenceline/api";
+import type { FenceEdges, ResetsDone } from "@fenceline/edges";
 import type { ServiceLookup } from "@fenceline/registry";
 import { statusKey } from "@fenceline/render/fence";
+import type { Logger } from "pino";
+
+/** A reset that was done, and what was forgotten with it. */
+export interface ResetDone {
+  readonly mark: string;
+  readonly hosts: readonly string[];
+}
 
 /**
- * Forgets what the fence's annotation asks for, unless that was done before: once for each value.
- * Every replica does so, since whoever still knew a host would write it into the status again.
- *
- * @returns what was forgotten; undefined where nothing new is asked for
+ * Forgets what the fence's annotation, and what the API was asked for by another replica, say,
+ * unless that was done before: once for each value. Every replica does so, since whoever still knew
+ * a host would write it into the status again.
  */
-export function resetAsked(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup): readonly string[] | undefined {
-  const asked = resetOf(fence.metadata.annotations);
-  if (asked === undefined || asked.mark === edges.resetDone) return undefined;
-  edges.resetDone = asked.mark;
-  // The leader has done it, and its status says what is left.
-  if (asked.mark === fence.status.reset) return undefined;
-  return forgetLearned(edges, fence, registry, asked.hosts);
+export function resetsAsked(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup): readonly ResetDone[] {
+  const { metadata, status } = fence;
+  const { annotated, asked } = edges.resets;
+  const waiting: readonly Waiting[] = [
+    { by: "annotated", reset: resetOf(metadata.annotations), here: annotated, byLeader: status.reset },
+    { by: "asked", reset: askedAfter(status.resetAsked, asked), here: asked, byLeader: status.resetAnswered },
+  ];
+  return waiting.flatMap(({ by, reset, here, byLeader }) => {
+    if (reset === undefined || reset.mark === here) return [];
+    edges.resets = { ...edges.resets, [by]: reset.mark };
+    // The leader has done it, and its status says what is left.
+    if (reset.mark === byLeader) return [];
+    return { mark: reset.mark, hosts: forgetLearned(edges, fence, registry, reset.hosts) };
+  });
+}
+
+/** A reset that may have been done. */
+interface Waiting {
+  readonly by: keyof ResetsDone;
+  readonly reset: Reset | undefined;
+  /** The one that this replica did last. */
+  readonly here: string | undefined;
+  /** The one that a leader did last. */
+  readonly byLeader: string | undefined;
+}
+
+/**
+ * What the API was asked for, which is told whole. The status may be older than what was asked for
+ * here.
+ */
+function askedAfter(text: string | undefined, here = ""): Reset | undefined {
+  const reset = text !== undefined && text > here ? parseReset(text) : undefined;
+  return reset && text !== undefined ? { ...reset, mark: text } : undefined;
+}
+
+/**
+ * Has a fence forget, as the API was asked for here. The leader hears of it by the status.
+ *
+ * @param host undefined for all that was learned
+ * @param now milliseconds of the wall clock
+ * @returns undefined when too many resets wait for a leader
+ */
+export function askReset(
+  edges: FenceEdges,
+  fence: ServiceFence,
+  registry: ServiceLookup,
+  host: string | undefined,
+  now: number,
+): ResetDone | undefined {
+  const { resetAsked, resetAnswered } = fence.status;
+  const { asked } = edges.resets;
+  const isNewer = asked !== undefined && asked > (resetAsked ?? "");
+  const mark = nextAsked({ resetAsked: isNewer ? asked : resetAsked, resetAnswered }, host, now);
+  if (mark === undefined) return undefined;
+  edges.resets = { ...edges.resets, asked: mark };
+  return { mark, hosts: forgetLearned(edges, fence, registry, parseReset(mark)?.hosts) };
+}
+
+/** One line for each reset. */
+export function tellReset(logger: Logger, fence: FenceKey, { mark: reset, hosts }: ResetDone): void {
+  const fields = { fence: formatFenceKey(fence), reset, hosts: hosts.length, detail: shortenedList(hosts, ", ") };
+  logger.info(fields, "fence was reset, what it had learned is forgotten");
 }
 
 /**

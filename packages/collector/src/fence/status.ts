@@ -8,7 +8,7 @@ import {
   type ServiceFenceStatus,
   sameOrElse,
 } from "@fenceline/api";
-import type { HostRecord } from "@fenceline/edges";
+import type { HostRecord, ResetsDone } from "@fenceline/edges";
 import type { EgressHost } from "@fenceline/render/fence";
 import { type ConditionsInput, conditions } from "./conditions.ts";
 import { bytesBeside, withinSize } from "./status-size.ts";
@@ -40,15 +40,25 @@ export function fenceStatus(input: StatusInput): ServiceFenceStatus {
     ...(previous.metricStatus && { metricStatus: previous.metricStatus }),
     ...(observedUntil !== undefined && { observedUntil }),
     ...(edges.warmedUp !== undefined && { warmUp: edges.warmedUp }),
-    ...(edges.resetDone !== undefined && { reset: edges.resetDone }),
+    ...resetMarks(edges.resets),
     conditions: conditions({ ...input, ...sized }),
   };
 }
 
-/** A status with what the leader alone says, conditions and the reset done, as in another one. */
-export function withJudgementOf({ conditions, reset }: ServiceFenceStatus, status: ServiceFenceStatus): ServiceFenceStatus {
-  const { conditions: _, reset: __, ...rest } = status;
-  return { ...rest, ...(reset !== undefined && { reset }), ...(conditions && { conditions }) };
+/** A status with what the leader alone says, conditions and resets done, as in another one. */
+export function withJudgementOf(other: ServiceFenceStatus, status: ServiceFenceStatus): ServiceFenceStatus {
+  const { conditions, reset, resetAnswered } = other;
+  const { conditions: _, reset: __, resetAnswered: ___, ...rest } = status;
+  return {
+    ...rest,
+    ...(reset !== undefined && { reset }),
+    ...(resetAnswered !== undefined && { resetAnswered }),
+    ...(conditions && { conditions }),
+  };
+}
+
+function resetMarks({ annotated, asked }: ResetsDone = {}): Partial<ServiceFenceStatus> {
+  return { ...(annotated !== undefined && { reset: annotated }), ...(asked !== undefined && { resetAsked: asked, resetAnswered: asked }) };
 }
 
 /**
@@ -56,7 +66,7 @@ export function withJudgementOf({ conditions, reset }: ServiceFenceStatus, statu
  * written only now and then.
  */
 export function differsInSubstance(a: ServiceFenceStatus, b: ServiceFenceStatus): boolean {
-  if (differInHosts(a.domains, b.domains) || areOfOtherWarmUps(a, b) || a.reset !== b.reset) return true;
+  if (differInHosts(a.domains, b.domains) || areOfOtherWarmUps(a, b) || areOfOtherResets(a, b)) return true;
   return !isDeepStrictEqual(substanceOf(a.conditions), substanceOf(b.conditions)) || areOfOtherSpecs(a.conditions, b.conditions);
 }
 
@@ -74,6 +84,10 @@ function areOfOtherSpecs(a: ServiceFenceStatus["conditions"] = [], b: ServiceFen
 /** As with the spec: a status of a version before this one says nothing of a warm-up. */
 function areOfOtherWarmUps({ warmUp: one }: ServiceFenceStatus, { warmUp: other }: ServiceFenceStatus): boolean {
   return one !== undefined && other !== undefined && one !== other;
+}
+
+function areOfOtherResets(a: ServiceFenceStatus, b: ServiceFenceStatus): boolean {
+  return a.reset !== b.reset || a.resetAsked !== b.resetAsked || a.resetAnswered !== b.resetAnswered;
 }
 
 function differInHosts(a: ServiceFenceStatus["domains"], b: ServiceFenceStatus["domains"]): boolean {

@@ -13,7 +13,7 @@ import type { AgeingPolicy, FenceEdges, HostSeed } from "@fenceline/edges";
 import { includesHost, type MeshHosts, type ServiceLookup } from "@fenceline/registry";
 import { statusKey } from "@fenceline/render/fence";
 import { autoWindows, seedAutoHosts } from "./auto-hosts.ts";
-import { resetAsked } from "./reset.ts";
+import { type ResetDone, resetsAsked } from "./reset.ts";
 import { warmedUpBefore, warmUp } from "./warm-up.ts";
 
 /**
@@ -51,15 +51,14 @@ export function takeOver(
   registry: ServiceLookup,
   now: number,
   meshHosts?: Pick<MeshHosts, "entriesFor">,
-  onReset?: (forgotten: readonly string[]) => void,
+  onReset?: (reset: ResetDone) => void,
 ): string | undefined {
   for (const seed of [...restored(fence.status, now), ...imported(fence, { registry, meshHosts }, now)]) edges.seed(seed);
   seedAutoHosts(edges, fence, registry, now);
   edges.warmedUp ??= warmedUpBefore(fence);
-  edges.resetDone ??= fence.status.reset;
+  edges.resets = { annotated: fence.status.reset, asked: fence.status.resetAnswered, ...edges.resets };
   // Before the warm-up: a fence that is new in a cluster may bring the annotation along.
-  const forgotten = resetAsked(edges, fence, registry);
-  if (forgotten !== undefined) onReset?.(forgotten);
+  for (const reset of resetsAsked(edges, fence, registry)) onReset?.(reset);
   return warmUp(edges, fence, registry, now);
 }
 

@@ -11,7 +11,11 @@ import { pino } from "pino";
 import { Collector } from "../collector.ts";
 import type { CollectorOptions } from "../collector-options.ts";
 import { fenceRoutes } from "../routes/fence-routes.ts";
+import { resetRoute } from "../routes/reset-route.ts";
 import { CONFIG } from "./mesh.ts";
+
+/** Token for calls of the API that write. */
+export const API_TOKEN = "a-token-for-tests";
 
 const STREAM_ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
 
@@ -49,8 +53,16 @@ export async function startCollector(
   const address = { host: "127.0.0.1", port: 0 };
   const logger = pino({ level: "silent" });
   const collector = await Collector.start({ store, config: CONFIG, logger, accessLogs: address, ...options });
-  const routes = [...fenceRoutes(() => collector.reader), ...probeRoutes({ metrics: () => [collector.metrics] })];
-  const api = await serveHttpApi({ ...address, routes, guard: localTokenGuard({ matches: () => false, hint: "there is none" }) });
+  const routes = [
+    ...fenceRoutes(() => collector.reader),
+    resetRoute(() => collector.resetSource),
+    ...probeRoutes({ metrics: () => [collector.metrics] }),
+  ];
+  const api = await serveHttpApi({
+    ...address,
+    routes,
+    guard: localTokenGuard({ matches: (text) => text === API_TOKEN, hint: "it is API_TOKEN" }),
+  });
   let isOpen = true;
   const close = async () => {
     if (!isOpen) return;

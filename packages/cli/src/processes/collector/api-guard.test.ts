@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { type TestContext, test } from "node:test";
 import { COLLECTOR_AUDIENCE, type FenceKey, type FencelineError, ServiceFence } from "@fenceline/api";
-import { type FenceReader, fenceRoutes } from "@fenceline/collector";
+import { type FenceReader, fenceRoutes, resetRoute } from "@fenceline/collector";
 import { probeRoutes, serveHttpApi } from "@fenceline/http-api";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { apiGuard } from "./api-guard.ts";
@@ -28,12 +28,17 @@ async function setUp(t: TestContext) {
   const clock = { now: 0 };
   const troubles: FencelineError[] = [];
   const { guard, metrics } = apiGuard({ api: server.api(t), onTrouble: (error) => void troubles.push(error), clock: () => clock.now });
-  const routes = [...fenceRoutes(() => READER), ...probeRoutes({ metrics: () => [metrics] })];
+  const resets: string[] = [];
+  const resetter = {
+    fencesIn: (namespace: string) => [{ namespace, name: "web" }],
+    reset: ({ namespace, name }: FenceKey, host?: string) => resets.push(`${namespace}/${name} ${host}`) > 0,
+  };
+  const routes = [...fenceRoutes(() => READER), resetRoute(() => resetter), ...probeRoutes({ metrics: () => [metrics] })];
   const http = await serveHttpApi({ host: "127.0.0.1", port: 0, guard, routes });
   t.after(() => http.close());
-  const ask = async (path: string, token?: string, localAddress = "127.0.0.1") => {
+  const ask = async (path: string, token?: string, localAddress = "127.0.0.1", method = "GET") => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const sent = request({ host: "127.0.0.1", port: http.port, path, headers, localAddress, agent: false }).end();
+    const sent = request({ host: "127.0.0.1", port: http.port, path, method, headers, localAddress, agent: false }).end();
     const [response] = await once(sent, "response");
     const body = (await response.setEncoding("utf8").toArray()).join("");
     return {
@@ -56,7 +61,7 @@ async function setUp(t: TestContext) {
       }
     return server.tokens.issue("shop", name, COLLECTOR_AUDIENCE);
   };
-  return { server, clock, troubles, ask, answered, refusals, reader };
+  return { server, clock, troubles, ask, answered, refusals, reader, resets };
 }
 
 test("issue 14: probes and metrics are for everybody, and nothing else is for anybody without a token for us", async (t) => {
@@ -157,4 +162,20 @@ test("issue 14: an address that guesses tokens is limited, and asks the API serv
   assert.equal((await ask("/api/v1/fences", token, "127.0.0.9")).status, 200);
   clock.now = 1_000;
   assert.equal(await answered("/api/v1/fences", token), "200 ok");
+});
+
+test("row 50: whoever may patch the fences of a namespace has them forget, one who may only read them does not, and neither do others", async (t) => {
+  const { server, ask, reader, resets } = await setUp(t);
+  const reads = reader("anna", undefined);
+  server.rights.grant("system:serviceaccount:shop:writer", { ...RULE, verb: "patch", namespace: "shop" });
+  const writes = server.tokens.issue("shop", "writer", COLLECTOR_AUDIENCE);
+  const post = async (query: string, token?: string) => (await ask(`/api/v1/reset?${query}`, token, "127.0.0.1", "POST")).status;
+  assert.deepEqual(
+    [await post("namespace=shop"), await post("namespace=shop", reads), await post("namespace=bank", writes)],
+    [401, 403, 403],
+  );
+  assert.deepEqual(resets, []);
+  assert.equal(await post("namespace=shop&fence=web&host=B", writes), 202);
+  assert.deepEqual(resets, ["shop/web b"]);
+  assert.equal((await ask("/api/v1/reset?namespace=shop", writes)).status, 405);
 });

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createEdgeReporter, type EdgeReporter } from "@fenceline/als";
 import { type Config, durationMs, fenceRef, formatAddress } from "@fenceline/api";
-import { Collector, exportRoute, fenceRoutes } from "@fenceline/collector";
+import { Collector, exportRoute, fenceRoutes, resetRoute } from "@fenceline/collector";
 import { type HttpApi, localTokenGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
@@ -201,6 +201,7 @@ async function startApi(
     routes: [
       exportRoute(() => collector.exportSource),
       ...fenceRoutes(() => collector.reader),
+      resetRoute(() => collector.resetSource),
       callsRoute(() => shown.longLivedCalls()),
       ...probeRoutes({ metrics: () => shown.registries, notReady: () => collector.notReady() }),
     ],

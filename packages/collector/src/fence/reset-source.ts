@@ -1,0 +1,48 @@
+import { type FenceKey, fenceKeyOf, fenceRef } from "@fenceline/api";
+import type { Controller } from "@fenceline/control";
+import type { EdgeBook } from "@fenceline/edges";
+import type { Logger } from "pino";
+import type { Mesh } from "../mesh.ts";
+import { askReset, tellReset } from "./reset.ts";
+
+/** Has fences forget what they have learned. */
+export interface ResetSource {
+  /** The fences of a namespace that learn. */
+  fencesIn(namespace: string): readonly FenceKey[];
+  /**
+   * @param host undefined for all that was learned
+   * @returns whether it is asked for: not when too many resets of the fence wait for a leader
+   */
+  reset(fence: FenceKey, host: string | undefined): boolean;
+}
+
+/** What a {@link ResetSource} works with. */
+export interface ResetSourceOptions {
+  readonly mesh: () => Mesh;
+  readonly book: EdgeBook;
+  readonly runs: Pick<Controller, "enqueue">;
+  readonly now: () => number;
+  readonly leads: () => boolean;
+  readonly logger: Logger;
+}
+
+/** Resets on any replica: the leader forgets at once, another has the status tell the leader. */
+export function resetSource({ mesh, book, runs, now, leads, logger }: ResetSourceOptions): ResetSource {
+  return {
+    fencesIn: (namespace) =>
+      mesh()
+        .fencesIn(namespace)
+        .map(fenceKeyOf)
+        .filter((key) => book.of(key) !== undefined),
+    reset(key, host) {
+      const [fence, edges] = [mesh().fence(key), book.of(key)];
+      // Gone since it was listed: there is nothing to forget.
+      if (fence === undefined || edges === undefined) return true;
+      const done = askReset(edges, fence, mesh().registry, host, now());
+      if (done === undefined) return false;
+      if (leads()) tellReset(logger, key, done);
+      runs.enqueue(fenceRef(key), true);
+      return true;
+    },
+  };
+}
