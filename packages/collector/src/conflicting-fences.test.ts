@@ -5,6 +5,8 @@ import type { Condition, Labels, Sidecar } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import { ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import fc from "fast-check";
+import { mayMeet } from "./fence/conflict.ts";
 import { startCluster } from "./testing/cluster.ts";
 import { CAPTURED_MESH } from "./testing/mesh.ts";
 import { startCollector } from "./testing/running-collector.ts";
@@ -164,4 +166,160 @@ test("T-18 standalone, of two fences for the same pods the first by name is rend
   assert.deepEqual([conflict("a")?.status, conflict("a2")?.reason], ["False", "OtherFence"]);
   assert.match(conflict("a2")?.message ?? "", /^fence test1\/a is for the same pods/);
   assert.ok(read("rendered/test1/Sidecar-a.yaml") !== "" && read("rendered/test1/Sidecar-a2.yaml") === "");
+});
+
+/** `test1/<name>`, by name of age: `a` is the oldest. */
+function aged(name: string, labels: Labels, spec: object = {}) {
+  const creationTimestamp = `2026-01-0${name.charCodeAt(0) - 96}T00:00:00Z`;
+  return {
+    ...fence(),
+    metadata: { namespace: "test1", name, uid: name, creationTimestamp },
+    spec: { enable: true, workloadSelector: { labels }, ...spec },
+  };
+}
+
+const keyOf = (name: string) => ({ namespace: "test1", name });
+const inForceIn = (server: FakeApiServer, names: readonly string[]) =>
+  names.filter((name) => server.get(SIDECARS, keyOf(name)) !== undefined).join("");
+
+test("T-18 a fence that gives way itself holds back nobody: of a chain the first and the third are in force, whatever comes, goes or changes", async (t) => {
+  const [a, b, c, d] = [
+    aged("a", { app: "a" }),
+    aged("b", { app: "a", tier: "web" }),
+    aged("c", { tier: "web" }),
+    aged("d", { tier: "web", zone: "1" }),
+  ];
+  const { server, collector } = await startCluster(t, (fake) => {
+    for (const each of [a, b, c, d]) fake.put(FENCES, each);
+  });
+  const names = ["a", "b", "c", "d"];
+  const settles = async (expected: string) => {
+    await until(() => inForceIn(server, names) === expected);
+    await collector.idle();
+    assert.equal(inForceIn(server, names), expected);
+  };
+  const put = (of: Pick<ReturnType<typeof aged>, "metadata"> & { readonly spec: object }) =>
+    server.put(FENCES, { ...(server.get(FENCES, keyOf(of.metadata.name)) as object), ...of });
+  const rivals = (name: string) => /^True OtherFence: fence (\S+) is/.exec(conditionOf(server, "Conflict", keyOf(name)))?.[1];
+  await settles("ac");
+  await until(() => rivals("b") === "test1/a" && rivals("d") === "test1/c");
+  assert.equal(rivals("c"), undefined);
+
+  put({ ...a, spec: { enable: false } });
+  await settles("b");
+  await until(() => rivals("c") === "test1/b" && rivals("d") === "test1/b");
+  put({ ...a, spec: { ...a.spec, mode: "Observe" } });
+  // It is rendered for all the same, and is in force: but without a Sidecar.
+  await settles("c");
+  await until(() => rivals("b") === "test1/a");
+  put({ ...a, spec: { ...a.spec, workloadSelector: { labels: { app: "other" } } } });
+  await settles("ab");
+  put(a);
+  await settles("ac");
+  server.remove(FENCES, keyOf("a"));
+  await settles("b");
+  server.put(FENCES, a);
+  await settles("ac");
+  server.remove(FENCES, keyOf("b"));
+  server.remove(FENCES, keyOf("c"));
+  await settles("ad");
+});
+
+test("T-18 the end of a fence reaches those that share no label with it, by way of the fences between", async (t) => {
+  const fences = [
+    aged("a", { x: "1", y: "1" }),
+    aged("b", { x: "1", z: "1" }),
+    aged("c", { y: "2", z: "1", v: "1" }),
+    aged("d", { x: "2", v: "1" }),
+    aged("e", { x: "2", y: "1", w: "1" }),
+  ];
+  const { server, collector } = await startCluster(t, (fake) => {
+    for (const each of fences) fake.put(FENCES, each);
+  });
+  const isInForce = (expected: string) => () => inForceIn(server, [..."abcde"]) === expected;
+  await until(isInForce("ace"));
+  await collector.idle();
+  server.remove(FENCES, keyOf("a"));
+  await until(isInForce("bd"));
+  server.put(FENCES, fences[0] as object);
+  await until(isInForce("ace"));
+});
+
+test("T-18 what a younger fence has rendered leaves before the older one for the same pods comes", async (t) => {
+  const { server, collector } = await startCluster(t, (fake) => fake.put(FENCES, aged("b", { tier: "web" })));
+  await until(() => inForceIn(server, ["a", "b"]) === "ab");
+  const seen: string[] = [];
+  await collector.idle();
+  server.remove(FENCES, FENCE);
+  await until(() => inForceIn(server, ["a", "b"]) === "b");
+  const before = server.requests.length;
+  server.put(FENCES, aged("a", { tier: "web" }));
+  await until(() =>
+    conditionOf(server, "Conflict", FENCE).includes(
+      "fence test1/b, which is gone or off, or gives way to another one, is for the same pods",
+    ),
+  );
+  await until(() => inForceIn(server, ["a", "b"]) === "a");
+  for (const { method, path } of server.requests.slice(before))
+    if (path.includes("/sidecars/")) seen.push(`${method} ${path.split("/").at(-1)?.split("?")[0]}`);
+  assert.ok(seen.indexOf("DELETE b") >= 0 && seen.indexOf("DELETE b") < seen.indexOf("PATCH a"), seen.join());
+});
+
+test("T-18 a pod that is of two fences, told by a Service, has the younger of them give way, and who gave way to that one comes", async (t) => {
+  const { server } = await startCluster(t, (fake) => {
+    fake.put(FENCES, aged("a", { app: "a" }));
+    fake.put(FENCES, aged("b", { tier: "web" }));
+    fake.put(FENCES, aged("c", { tier: "web", zone: "1" }));
+  });
+  const names = ["a", "b", "c"];
+  await until(() => inForceIn(server, names) === "ab");
+  const service = { metadata: { name: "both", namespace: "test1" }, spec: { selector: { app: "a", tier: "web" }, ports: [{ port: 80 }] } };
+  server.put(SERVICES, service);
+  await until(() => inForceIn(server, names) === "ac");
+  server.remove(SERVICES, service.metadata);
+  await until(() => inForceIn(server, names) === "ab");
+});
+
+/** What is asked for: fences by their names, each with labels, or off, or not there. */
+type Asked = ReadonlyMap<string, ReturnType<typeof aged> | undefined>;
+
+/** From the oldest to the youngest, each that meets none that is in force already. */
+function greedy(asked: Asked): string {
+  const chosen: { readonly name: string; readonly labels: Labels }[] = [];
+  for (const name of [...asked.keys()].sort()) {
+    const spec = asked.get(name)?.spec as { readonly enable: boolean; readonly workloadSelector: { readonly labels: Labels } } | undefined;
+    const labels = spec?.workloadSelector.labels ?? {};
+    if (spec?.enable === true && chosen.every((each) => !mayMeet(each.labels, labels, []))) chosen.push({ name, labels });
+  }
+  return chosen.map(({ name }) => name).join("");
+}
+
+test("T-18 whatever the order of events, what is in force in the end follows from the fences", async (t) => {
+  const labels = fc.dictionary(fc.constantFrom("app", "tier", "zone"), fc.constantFrom("1", "2"), { minKeys: 1, maxKeys: 3 });
+  const event = fc.record({
+    name: fc.constantFrom(..."bcdef"),
+    labels,
+    enable: fc.boolean(),
+    isThere: fc.boolean(),
+    settles: fc.boolean(),
+  });
+  const { server, collector } = await startCluster(t, (fake) => fake.remove(FENCES, FENCE));
+  const asked = new Map<string, ReturnType<typeof aged> | undefined>();
+  let version = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { minLength: 4, maxLength: 10 }), async (events) => {
+      for (const { name, isThere, settles, ...spec } of events) {
+        const wanted = isThere ? aged(name, spec.labels, { enable: spec.enable, maxHosts: ++version }) : undefined;
+        const live = server.get(FENCES, keyOf(name));
+        if (wanted !== undefined) server.put(FENCES, { ...live, ...wanted });
+        else if (live !== undefined) server.remove(FENCES, keyOf(name));
+        asked.set(name, wanted);
+        if (settles) await collector.idle();
+      }
+      await until(() => inForceIn(server, [..."bcdef"]) === greedy(asked), 20_000);
+      await collector.idle();
+      assert.equal(inForceIn(server, [..."bcdef"]), greedy(asked));
+    }),
+    { numRuns: 15, endOnFailure: true },
+  );
 });

@@ -21,7 +21,7 @@ import { conflictingSidecars, defaultOutbound, replacedDefaults } from "./confli
 import { enforcedOtherwise } from "./enforced-otherwise.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsHeard, PodsKnown } from "./pod-search.ts";
-import type { Rival } from "./rivals.ts";
+import type { LeavingRival, Rival } from "./rivals.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
 import { fenceStatus, withJudgementOf } from "./status.ts";
 
@@ -55,10 +55,10 @@ export interface FenceSeen {
   readonly catchAllRemoved?: readonly string[];
   /** Versions of Istio that its proxies run, as far as they are known. */
   readonly proxyVersions: readonly string[];
-  /** Older fences for the same pods. */
+  /** Fences for the same pods that it gives way to. */
   readonly rivals: readonly Rival[];
-  /** Fences that are gone or off, and left something for the same pods. Default: none. */
-  readonly leaving?: readonly FenceKey[];
+  /** Fences that ask for nothing any more, and left something for the same pods. Default: none. */
+  readonly leaving?: readonly LeavingRival[];
   /** Whether it, or its namespace, is being deleted. */
   readonly isEnding: boolean;
   /** Whether a Service tells of pods of it, by a ready endpoint. */
@@ -90,6 +90,8 @@ export interface FenceSeen {
 export interface DesiredFence extends Desired<ServiceFenceStatus> {
   /** When it was worked out, by the wall clock. */
   readonly at: number;
+  /** Whether another fence for the same pods is in force in its place. */
+  readonly givesWay: boolean;
 }
 
 /** What a fence asks for: the objects to render, or why there are none, and its status. */
@@ -98,13 +100,15 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   // The API server's garbage collector takes away what is rendered, before a fence that is deleted
   // in the foreground. If we put it back, it would be deleted again and again.
   // What another Fenceline may manage is not touched either.
+  const common = { at: seen.now, givesWay: seen.rivals.length > 0 };
   if (seen.isEnding || !isManaged(config.revisions, fence.metadata.labels))
-    return { objects: present, status: seen.previous, isLeftAlone: true, at: seen.now };
+    return { ...common, objects: present, status: seen.previous, isLeftAlone: true };
   const enforced = present.some(({ kind }) => kind === "Sidecar");
   const conflicts = conflictingSidecars(fence, labels, seen.foreign, seen.pods);
   const replaced = replacedDefaults(seen.foreign, seen.foreignInRoot ?? []);
   const outbound = defaultOutbound(seen.foreign, seen.foreignInRoot ?? []);
-  const [rival, leaving] = [named(seen.rivals), named(seen.leaving ?? [])];
+  const left = seen.leaving ?? [];
+  const [rival, leaving] = [named(seen.rivals), named(left)];
   const rendered = renderFence({
     fence,
     hosts,
@@ -117,7 +121,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     conflict: conflicts.length + replaced.length > 0,
     ...(outbound !== undefined && { outbound }),
     ...(rival !== undefined && { rival: { fences: rival, otherGroup: ofOtherGroup(seen.rivals) } }),
-    ...(leaving !== undefined && { leaving }),
+    ...(leaving !== undefined && { leaving: { fences: leaving, givesWay: left.some(({ givesWay }) => givesWay === true) } }),
     ...(seen.installation !== undefined && { installation: seen.installation }),
   });
   const leftOutOfSpec = selectorRemarks(fence.spec);
@@ -142,10 +146,10 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.
   return {
+    ...common,
     ...(isSelectorInvalid(rendered) ? { objects: present } : stepOf(seen, rendered)),
     status: seen.leads ? status : withJudgementOf(seen.stored, status),
     ...("refused" in rendered && { refused: rendered.refused }),
-    at: seen.now,
   };
 }
 

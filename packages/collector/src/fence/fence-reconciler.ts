@@ -18,7 +18,6 @@ import type { EdgesSeen } from "@fenceline/edges";
 import { portProtocol, RecordedHosts, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
 import { egressHosts, importedHosts, workloadLabels } from "@fenceline/render/fence";
 import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
-import type { FenceOfPods } from "../fences-of-labels.ts";
 import type { Mesh } from "../mesh.ts";
 import { RegistryReads } from "../registry-reads.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
@@ -30,8 +29,9 @@ import { LeavingFences } from "./leaving-fences.ts";
 import { entryMode, unreadKinds } from "./mesh-objects-condition.ts";
 import type { PodSearch } from "./pod-search.ts";
 import type { PushTimes } from "./push-times.ts";
-import { leavingRivals, olderRivals } from "./rivals.ts";
+import { type LeavingRival, leavingRivals, rivalsOf } from "./rivals.ts";
 import type { StepsSeen } from "./sidecar-steps.ts";
+import { Standings } from "./standings.ts";
 import { differsInSubstance } from "./status.ts";
 import { wideningOf } from "./widening.ts";
 import { isServed } from "./workload-services.ts";
@@ -62,6 +62,8 @@ export interface FenceReconcilerOptions {
   readonly clock?: () => number;
   /** A fence is gone. */
   readonly onGone: (fence: FenceKey) => void;
+  /** A fence gives way to another one, or does so no more. */
+  readonly onStanding: (fence: ServiceFence) => void;
   /** What a fence had learned is rendered, so many milliseconds after the first report of it. */
   readonly onRendered: (milliseconds: number) => void;
 }
@@ -83,13 +85,19 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   readonly kind = SERVICE_FENCE;
   /** What was read for each fence when it was last observed. */
   readonly reads = new RegistryReads();
+  readonly standings: Standings;
   readonly #options: FenceReconcilerOptions;
   readonly #leaving = new LeavingFences();
   /** Fences that wait until what another one left is gone. */
   readonly #waiting = new Map<string, ObjectRef>();
 
   constructor(options: FenceReconcilerOptions) {
+    const { mesh, podsOf } = options;
     this.#options = options;
+    this.standings = new Standings({
+      besides: (namespace, labels) => mesh().fencesBesides(namespace, labels),
+      podsOf: (fence, labels) => podsOf(fence, labels, mesh()),
+    });
   }
 
   observe(of: ObjectRef): FenceSeen | undefined {
@@ -114,7 +122,6 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     // Before anything is waited for: a change that comes meanwhile must find its readers.
     this.reads.set(of, [registry.reads, state.opened], meshHosts.reads);
     const present = store.ownedBy(of);
-    const besides = labels === undefined ? [] : current.fencesBesides(of.namespace, labels);
     return {
       fence,
       edges,
@@ -132,8 +139,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       fallbackReady: fallbackReady(current),
       catchAllRemoved: current.catchAllRemoved(of.namespace, labels),
       proxyVersions: proxyVersions(of),
-      rivals: labels === undefined ? [] : olderRivals(fence, labels, besides, pods),
-      leaving: this.#leavingBefore(of, present.length > 0 ? undefined : labels, besides, pods),
+      rivals: labels === undefined ? [] : rivalsOf({ fence, labels }, this.standings),
+      leaving: this.#leavingBefore(of, present.length > 0 ? undefined : labels, pods),
       pods,
       isEnding: current.isEnding(fence),
       ...this.#podsSeen(fence, labels, current),
@@ -157,9 +164,11 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   /** In a folder all goes at once. */
-  #leavingBefore(of: ObjectRef, labels: Labels | undefined, besides: readonly FenceOfPods[], pods: readonly Labels[]): readonly FenceKey[] {
-    const { store } = this.#options;
-    const leaving = labels === undefined || store.sidecars === undefined ? [] : leavingRivals(of, labels, besides, pods, store);
+  #leavingBefore(of: ObjectRef, labels: Labels | undefined, pods: readonly Labels[]): readonly LeavingRival[] {
+    const { store, mesh } = this.#options;
+    const others = labels === undefined ? [] : mesh().fencesBesides(of.namespace, labels);
+    const among = { others, standings: this.standings, store, pods };
+    const leaving = labels === undefined || store.sidecars === undefined ? [] : leavingRivals(of, labels, among);
     // A look for the status alone forgets nothing: what was left may be gone and not yet told.
     if (leaving.length > 0) this.#waiting.set(refText(of), of);
     else if (labels === undefined) this.#waiting.delete(refText(of));
@@ -216,10 +225,14 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return { hosts: Object.keys(domains).length };
   }
 
-  told(of: ObjectRef, { at }: DesiredFence, result: RunResult): void {
-    const state = this.#options.state(of);
+  told(of: ObjectRef, { at, givesWay }: DesiredFence, result: RunResult): void {
+    const { state: stateOf, mesh, onStanding } = this.#options;
+    const state = stateOf(of);
     if (state === undefined) return;
     state.lookedAt = at;
+    const fence = mesh().fence(of);
+    if (givesWay !== state.givesWay && fence !== undefined) onStanding(fence);
+    state.givesWay = givesWay;
     const { learnedAt } = state;
     state.learnedAt = undefined;
     if (learnedAt !== undefined && result !== "obstructed") this.#options.onRendered(performance.now() - learnedAt);

@@ -38,6 +38,8 @@ export interface FenceState {
    * with.
    */
   lookedAt: number;
+  /** Whether it gave way to another fence when it was last looked at. */
+  givesWay: boolean;
   /** When the oldest report came that is not rendered yet. */
   learnedAt: number | undefined;
 }
@@ -59,6 +61,7 @@ export function newState(key: FenceKey, edges: FenceEdges, opened: Reads, { stat
     statusWrittenAt: performance.now(),
     writtenUntil: edges.observedUntil,
     lookedAt: now,
+    givesWay: false,
     learnedAt: undefined,
   };
 }

@@ -1,9 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import {
   durationMs,
   type FenceKey,
   fenceKeyOf,
-  fenceMode,
   fenceRef,
   formatFenceKey,
   idleWindowOf,
@@ -27,16 +25,16 @@ import type { FenceState } from "./fence-state.ts";
 import type { FenceStates } from "./fence-states.ts";
 import { meshObjectsCondition, unreadKinds } from "./mesh-objects-condition.ts";
 import type { PodSearch } from "./pod-search.ts";
+import { fencesBeside, fencesOfPodsOf, fencesToldOf } from "./same-pods.ts";
 import { ShortestWindow } from "./shortest-window.ts";
 import { differsInSubstance } from "./status.ts";
 import { telemetryCondition } from "./telemetry-condition.ts";
-import { podsChanged, tellsOf } from "./workload-services.ts";
 
 /** What {@link FenceTriggers} work with. */
 export interface FenceTriggersOptions
   extends Pick<KindContext, "store" | "mesh" | "config" | "runs" | "telemetry" | "metrics" | "logger" | "now" | "leads" | "fallbackReady"> {
   readonly states: FenceStates;
-  readonly reconciler: Pick<FenceReconciler, "reads" | "isStale" | "waitingIn">;
+  readonly reconciler: Pick<FenceReconciler, "reads" | "isStale" | "waitingIn" | "standings">;
   readonly podSearch?: Pick<PodSearch, "idle" | "close"> | undefined;
 }
 
@@ -104,35 +102,18 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     const inNamespaces = changes.foreign.flatMap((namespace) => mesh().fencesIn(namespace));
     const beside = [...inNamespaces, ...mesh().fencesNeedingOthers(changes)].map((fence) => fenceRef(fenceKeyOf(fence)));
     const others = { isTcp: tcp !== tcpBefore, hosts: mesh().touchedHosts(changes) };
-    const ofPods = [...this.#rivalsOf(changes), ...this.#podsToldOf(changes)];
+    const ofPods = [...fencesOfPodsOf(changes, mesh()), ...fencesToldOf(changes, mesh())];
     const waiting = changes.disturbed.flatMap(({ namespace }) => reconciler.waitingIn(namespace));
     return [...reconciler.reads.concernedBy(changes, others), ...beside, ...waiting, ...ofPods];
   }
 
-  /** Fences for pods of which Services tell something else: whether they are, or other labels. */
-  *#podsToldOf(changes: MeshChanges): Generator<ObjectRef> {
-    const current = this.#options.mesh();
-    for (const { namespace, selector } of podsChanged(changes, current))
-      for (const { fence, labels } of current.fencesBesides(namespace, selector))
-        if (tellsOf(selector, labels)) yield fenceRef(fenceKeyOf(fence));
-  }
-
-  /** Fences for the pods of one that came, went, was switched, or has other pods than before. */
-  *#rivalsOf(changes: MeshChanges): Generator<ObjectRef> {
-    const current = this.#options.mesh();
-    for (const { before, after } of changes.of(SERVICE_FENCE)) {
-      const sides = [before, after].filter((fence) => fence !== undefined);
-      const [one, other] = sides.map((fence) => [fenceMode(fence.spec) === "Off", current.labelsOf(fence)]);
-      if (before !== undefined && after !== undefined && isDeepStrictEqual(one, other)) continue;
-      for (const fence of sides) {
-        const labels = current.labelsOf(fence);
-        const { namespace } = fence.metadata;
-        for (const each of labels === undefined ? [] : current.fencesBesides(namespace, labels)) yield fenceRef(fenceKeyOf(each.fence));
-      }
-    }
+  /** Fences that gave way to this one may do so no more, or the other way round. */
+  standingChanged(fence: ServiceFence): void {
+    for (const of of fencesBeside(fence, this.#options.mesh())) this.#options.runs.enqueue(of);
   }
 
   keepUp(changes: MeshChanges): void {
+    this.#options.reconciler.standings.clear();
     this.#common = this.#commonNow();
     for (const change of changes.of(SERVICE_FENCE)) this.#fenceChanged(change);
   }
@@ -173,6 +154,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
 
   /** A pod may be one of another fence, or of a Sidecar of others, too. */
   podsChanged(key: FenceKey): void {
+    this.#options.reconciler.standings.clear();
     this.#options.runs.enqueue(fenceRef(key));
   }
 

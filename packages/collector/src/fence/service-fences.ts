@@ -27,6 +27,7 @@ export function serviceFences(context: KindContext) {
     state: (key) => states.get(key),
     pushes: telemetry.pushes,
     obstacles: (of) => runs.obstacles(of),
+    onStanding: (fence) => triggers.standingChanged(fence),
     onGone: (key) => states.forget(key),
     onRendered: (milliseconds) => metrics.learnToRender.observe(milliseconds / 1_000),
   });

@@ -44,7 +44,7 @@ export interface PodsChanged {
  * Of which pods Services tell something else than before: one selects by other labels, or has its
  * first ready endpoint, or none any more.
  */
-export function podsChanged(changes: MeshChanges, mesh: Mesh): readonly PodsChanged[] {
+export function podsChanged(changes: MeshChanges, mesh: Pick<Mesh, "registry">): readonly PodsChanged[] {
   const changed = changes.of(SERVICE).flatMap(({ before, after }) => {
     const isSame = before !== undefined && after !== undefined && isDeepStrictEqual(before.spec.selector, after.spec.selector);
     return isSame ? [] : [before, after];

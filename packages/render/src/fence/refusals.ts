@@ -73,9 +73,17 @@ export function rivalRefusal(rival: RivalFences | undefined): RenderRefusal | un
   return { reason: "Conflict", message };
 }
 
+/** Fences that leave something behind, as a message names them. */
+export interface LeavingFences {
+  readonly fences: string;
+  /** Whether one of them asks for something still, and gives way to another one. */
+  readonly givesWay: boolean;
+}
+
 /** What another fence leaves behind for the same pods goes first: two Sidecars would be there. */
-export function leavingRefusal(leaving: string | undefined): RenderRefusal | undefined {
+export function leavingRefusal(leaving: LeavingFences | undefined): RenderRefusal | undefined {
   if (leaving === undefined) return undefined;
+  const why = leaving.givesWay ? "gone or off, or gives way to another one" : "gone or off";
   const advice = "nothing is rendered for this one until it has gone, in some seconds";
-  return { reason: "Conflict", message: `what was rendered for fence ${leaving}, which is gone or off, is for the same pods; ${advice}` };
+  return { reason: "Conflict", message: `what was rendered for fence ${leaving.fences}, which is ${why}, is for the same pods; ${advice}` };
 }

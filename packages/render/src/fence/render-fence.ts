@@ -14,7 +14,15 @@ import {
 import type { ServiceLookup } from "@fenceline/registry";
 import type { EgressHost } from "./egress-hosts.ts";
 import { fenceFilterSpec } from "./fence-filter.ts";
-import { hostsRefusal, leavingRefusal, namespaceRefusal, type RivalFences, rivalRefusal, selectorRefusal } from "./refusals.ts";
+import {
+  hostsRefusal,
+  type LeavingFences,
+  leavingRefusal,
+  namespaceRefusal,
+  type RivalFences,
+  rivalRefusal,
+  selectorRefusal,
+} from "./refusals.ts";
 
 /** What the objects of a fence are made from. */
 export interface RenderInput {
@@ -55,8 +63,8 @@ export interface RenderInput {
   readonly outbound?: "ALLOW_ANY" | "REGISTRY_ONLY";
   /** Fences for the same pods, one of which is in force in place of this one. Default: none. */
   readonly rival?: RivalFences;
-  /** Fences that are gone or off, and left something for the same pods. Default: none. */
-  readonly leaving?: string;
+  /** Fences that ask for nothing any more, and left something for the same pods. Default: none. */
+  readonly leaving?: LeavingFences;
   /** What the objects belong to beside the fence, so that they outlive it. Default: nothing. */
   readonly installation?: OwnerReference;
 }

@@ -1,0 +1,36 @@
+/** Which fences a change concerns because they are, or may be, for the same pods. */
+import { isDeepStrictEqual } from "node:util";
+import { fenceKeyOf, fenceMode, fenceRef, type Labels, type ObjectRef, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
+import type { MeshChanges } from "@fenceline/store";
+import type { FenceOfPods } from "../fences-of-labels.ts";
+import type { Mesh } from "../mesh.ts";
+import { podsChanged, tellsOf } from "./workload-services.ts";
+
+/** The part of a {@link Mesh} that is asked. */
+type Asked = Pick<Mesh, "labelsOf" | "fencesBesides" | "registry">;
+
+/** Fences that may be for pods of this one, itself included. */
+export function fencesBeside(fence: ServiceFence, mesh: Asked): readonly ObjectRef[] {
+  const labels = mesh.labelsOf(fence);
+  return labels === undefined ? [] : mesh.fencesBesides(fence.metadata.namespace, labels).map(refOfFence);
+}
+
+/** Fences for the pods of one that came, went, was switched, or has other pods than before. */
+export function* fencesOfPodsOf(changes: MeshChanges, mesh: Asked): Generator<ObjectRef> {
+  for (const { before, after } of changes.of(SERVICE_FENCE)) {
+    const sides = [before, after].filter((fence) => fence !== undefined);
+    const [one, other] = sides.map((fence): [boolean, Labels | undefined] => [fenceMode(fence.spec) === "Off", mesh.labelsOf(fence)]);
+    if (before !== undefined && after !== undefined && isDeepStrictEqual(one, other)) continue;
+    for (const fence of sides) yield* fencesBeside(fence, mesh);
+  }
+}
+
+/** Fences for pods of which Services tell something else: whether they are, or other labels. */
+export function* fencesToldOf(changes: MeshChanges, mesh: Asked): Generator<ObjectRef> {
+  for (const { namespace, selector } of podsChanged(changes, mesh))
+    for (const each of mesh.fencesBesides(namespace, selector)) if (tellsOf(selector, each.labels)) yield refOfFence(each);
+}
+
+function refOfFence({ fence }: FenceOfPods): ObjectRef {
+  return fenceRef(fenceKeyOf(fence));
+}
