@@ -29,6 +29,7 @@ export class Pod {
   readonly #lab: PodContext;
   readonly #network: NetworkNamespace;
   readonly #processes: LabProcess[] = [];
+  #deletion: Promise<void> | undefined;
 
   private constructor(lab: PodContext, spec: PodSpec, network: NetworkNamespace) {
     this.#lab = lab;
@@ -120,11 +121,16 @@ export class Pod {
 
   /**
    * Ends the pod as a deletion does: out of the endpoints first, then all of its processes at once,
-   * then the object.
+   * then the object. Happens once: the object may be that of a pod of the same name by then.
    *
    * @param grace milliseconds that they are given after SIGTERM
    */
-  async delete(grace = 10_000): Promise<void> {
+  delete(grace = 10_000): Promise<void> {
+    this.#deletion ??= this.#delete(grace);
+    return this.#deletion;
+  }
+
+  async #delete(grace: number): Promise<void> {
     const { client } = this.#lab.controlPlane.apiServer;
     // One that was deleted by force has no object any more.
     if ((await client.get(podReference(this.spec))) !== undefined) await this.setReady(false);
