@@ -23,6 +23,9 @@ import type {
   Service,
 } from "./testing/object-kinds.ts";
 
+/** Of tokens for istiod. */
+const ISTIO_AUDIENCE = "istio-ca";
+
 /**
  * Laws about what the chart renders. They read the goldens, which another test holds equal to what
  * Helm renders; so they need no Helm.
@@ -76,14 +79,31 @@ for (const { golden } of goldenCases()) {
     assert.ok(!bound.includes("global-sidecar"));
   });
 
+  law("issue 16: the collector alone has a token for istiod, and what it checks istiod by", () => {
+    const sources = deployments.flatMap(({ metadata, spec }) =>
+      (spec.template.spec.volumes ?? []).flatMap(({ name, projected }) => {
+        const isForIstiod = projected?.sources.some(({ serviceAccountToken }) => serviceAccountToken?.audience === ISTIO_AUDIENCE);
+        return isForIstiod === true ? [{ of: metadata.name, name }] : [];
+      }),
+    );
+    assert.deepEqual(sources, [{ of: "fenceline-collector", name: "istiod" }]);
+    const { volumeMounts = [], args } = container("fenceline-collector");
+    const mount = volumeMounts.find(({ name }) => name === "istiod");
+    assert.ok(args.includes(`--istiod-credentials=${mount?.mountPath}`));
+  });
+
   law("T-01 the global sidecar alone has a token for the collector, good for nobody else, and the collector may have it reviewed", () => {
     const tokens = deployments.flatMap(({ metadata, spec }) =>
       (spec.template.spec.volumes ?? []).flatMap(({ name, projected }) =>
-        (projected?.sources ?? []).flatMap(({ serviceAccountToken }) => ({ of: metadata.name, name, ...serviceAccountToken })),
+        (projected?.sources ?? []).flatMap(({ serviceAccountToken: token }) => (token ? [{ of: metadata.name, name, ...token }] : [])),
       ),
     );
     const token = { of: "global-sidecar", name: "collector-token", path: "token", audience: COLLECTOR_AUDIENCE, expirationSeconds: 3_600 };
-    assert.deepEqual(tokens, [token]);
+    assert.deepEqual(
+      tokens.filter(({ audience }) => audience !== ISTIO_AUDIENCE),
+      [token],
+    );
+    assert.equal(tokens.length, 2, "beside that one only the token for istiod");
     const { volumeMounts = [], args } = container("global-sidecar");
     const mount = volumeMounts.find(({ name }) => name === token.name);
     assert.ok(args.includes(`--collector-token-file=${mount?.mountPath}/${token.path}`));

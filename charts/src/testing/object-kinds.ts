@@ -33,7 +33,7 @@ export interface PodTemplate {
     readonly volumes?: readonly {
       readonly name: string;
       readonly hostPath?: unknown;
-      readonly projected?: { readonly sources: readonly { readonly serviceAccountToken?: object }[] };
+      readonly projected?: { readonly sources: readonly { readonly serviceAccountToken?: { readonly audience?: string } }[] };
     }[];
   };
 }

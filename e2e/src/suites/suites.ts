@@ -11,6 +11,7 @@ import { meshObjects } from "./mesh-objects/mesh-objects.ts";
 import { outages } from "./outages/outages.ts";
 import { protocols } from "./protocols/protocols.ts";
 import { proxyNeeds } from "./proxy-needs/proxy-needs.ts";
+import { rejections } from "./rejections/rejections.ts";
 import { removal } from "./removal/removal.ts";
 import { replicas } from "./replicas/replicas.ts";
 import { scale } from "./scale/scale.ts";
@@ -37,6 +38,7 @@ export const SUITES: readonly Suite[] = [
   tcp,
   meshObjects,
   proxyNeeds,
+  rejections,
   authorization,
   trust,
   ageing,

@@ -7,6 +7,7 @@ import type { FallbackToken } from "./fallback/fallback-caller.ts";
 import type { SampleSource } from "./kind-context.ts";
 import type { Drivers } from "./kinds.ts";
 import type { Mesh } from "./mesh.ts";
+import type { IstiodCredentials } from "./sources/istiods/istiods.ts";
 
 /** What a collector runs with. */
 export interface CollectorOptions {
@@ -47,6 +48,11 @@ export interface CollectorOptions {
    * count.
    */
   readonly proxyVersion?: string;
+  /**
+   * By what istiods know us, so that they tell which proxies refuse their configuration. Default:
+   * they are not asked.
+   */
+  readonly istiods?: IstiodCredentials;
   /** Sources of telemetry beside the access logs. Default: none. */
   readonly sources?: readonly TelemetrySource[];
   /** What kinds ask for numbers from outside of the mesh. Default: Prometheus, if configured. */

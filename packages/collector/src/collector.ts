@@ -36,6 +36,7 @@ import type { FenceReader } from "./routes/views.ts";
 import { AccessLogSource } from "./sources/access-logs/access-log-source.ts";
 import { DecisionLog } from "./sources/access-logs/decision-log.ts";
 import { unbelievedLog } from "./sources/access-logs/unbelieved-log.ts";
+import { type AskedIstiods, askedIstiods } from "./sources/istiods/asked-istiods.ts";
 import { type ConfiguredPrometheus, configuredPrometheus } from "./sources/prometheus/configured-prometheus.ts";
 
 /** The daemon: access logs and objects of ours in, rendered objects out. */
@@ -55,6 +56,7 @@ export class Collector {
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #mesh: Mesh;
   readonly #prometheus: ConfiguredPrometheus;
+  readonly #istiods: AskedIstiods;
   #grpcHost: GrpcHost | undefined;
 
   private constructor(options: CollectorOptions) {
@@ -77,7 +79,17 @@ export class Collector {
     this.#prometheus = configuredPrometheus({ ...shared, now, telemetry: this.#telemetry });
     const { samples = this.#prometheus.samples } = options;
     this.#controller = new Controller(shared);
-    const beside = { now, fallbackReady, telemetry: this.#telemetry, runs: this.#controller, samples, givenValues: undefined };
+    const credentials = options.istiods;
+    this.#istiods = askedIstiods({ ...shared, credentials, streams: this.#telemetry.streams, runs: this.#controller });
+    const beside = {
+      now,
+      fallbackReady,
+      telemetry: this.#telemetry,
+      runs: this.#controller,
+      samples,
+      givenValues: undefined,
+      proxies: this.#istiods.proxies,
+    };
     this.#drivers = this.#drive({ ...shared, ...beside });
     this.#fallback = new FallbackService(shared);
     for (const { path: rule, reason: detail } of this.#mesh.aliases.faults) logger.warn({ rule, detail }, "alias rule left out");
@@ -197,6 +209,7 @@ export class Collector {
       this.#closers.push(() => running.close());
     }
     this.#grpcHost = await this.#listen(services);
+    this.#closers.push(this.#istiods.start());
   }
 
   #accessLogSource(isFallback: CallerCheck, serve: (service: GrpcService) => void): TelemetrySource {

@@ -16,3 +16,4 @@ export { exportRoute } from "./routes/export-route.ts";
 export { fenceRoutes } from "./routes/fence-routes.ts";
 export { resetRoute } from "./routes/reset-route.ts";
 export type { FenceReader } from "./routes/views.ts";
+export type { IstiodCredentials } from "./sources/istiods/istiods.ts";

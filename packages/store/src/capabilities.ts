@@ -73,6 +73,9 @@ export interface ShadowTeller {
   tell(of: ObjectRef): Promise<void>;
 }
 
+/** What is known of a pod by its name: its labels, or the names of the Services that it is of. */
+export type NamedPod = { readonly labels: Labels } | { readonly services: readonly string[] };
+
 /** Looks for pods. Not in a folder, where there are none. */
 export interface PodFinder {
   /**
@@ -80,4 +83,9 @@ export interface PodFinder {
    * list pods, for example. Never rejects.
    */
   exist(namespace: string, labels: Labels): Promise<boolean | undefined>;
+  /**
+   * What tells whose the pod with this name is; undefined where nothing does, or nobody can say.
+   * Never rejects.
+   */
+  named(namespace: string, name: string): Promise<NamedPod | undefined>;
 }

@@ -49,6 +49,8 @@ export async function startIstiod(context: LabContext, apiServer: ApiServer): Pr
       env: {
         POD_NAME: "istiod",
         POD_NAMESPACE: ISTIO_NAMESPACE,
+        // As the install guide asks for.
+        DEBUG_ENDPOINT_AUTH_ALLOWED_NAMESPACES: "fenceline",
         // The Envoy is a stock one, without the filters of Istio's build.
         PILOT_ENABLE_METADATA_EXCHANGE: "false",
         PILOT_ENABLE_ALPN_FILTER: "false",

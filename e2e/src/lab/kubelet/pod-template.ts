@@ -49,7 +49,15 @@ export interface Probe {
 interface Volume {
   readonly name: string;
   readonly configMap?: { readonly name: string };
-  readonly projected?: { readonly sources: readonly { readonly serviceAccountToken?: ServiceAccountToken }[] };
+  readonly projected?: {
+    readonly sources: readonly { readonly serviceAccountToken?: ServiceAccountToken; readonly configMap?: ProjectedConfigMap }[];
+  };
+}
+
+/** Some keys of a ConfigMap as files. */
+export interface ProjectedConfigMap {
+  readonly name: string;
+  readonly items?: readonly { readonly key: string; readonly path: string }[];
 }
 
 /** A token that a kubelet asks for in the name of the pod's service account. */

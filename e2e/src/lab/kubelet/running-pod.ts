@@ -9,7 +9,16 @@ import type { Pod } from "../pod/pod.ts";
 import type { PodSpec } from "../pod/pod-object.ts";
 import type { LabProcess } from "../process.ts";
 import { until } from "../until.ts";
-import { type Container, invocation, isInjected, type PodObject, type Probe, portNumber, proxyConfig } from "./pod-template.ts";
+import {
+  type Container,
+  invocation,
+  isInjected,
+  type PodObject,
+  type Probe,
+  type ProjectedConfigMap,
+  portNumber,
+  proxyConfig,
+} from "./pod-template.ts";
 import { follow, type ProbeOptions, probe } from "./probe.ts";
 import { projectToken } from "./projected-token.ts";
 
@@ -157,8 +166,9 @@ export class RunningPod {
     for (const volume of this.object.spec.volumes ?? []) {
       const folder = join(this.#kubelet.context.run.path, `${name}.${namespace}`, volume.name);
       mkdirSync(folder, { recursive: true });
-      if (volume.configMap !== undefined) await this.#writeConfigMap(folder, volume.configMap.name);
-      for (const { serviceAccountToken: source } of volume.projected?.sources ?? []) {
+      if (volume.configMap !== undefined) await this.#writeConfigMap(folder, volume.configMap);
+      for (const { serviceAccountToken: source, configMap } of volume.projected?.sources ?? []) {
+        if (configMap !== undefined) await this.#writeConfigMap(folder, configMap);
         if (source === undefined) continue;
         const file = join(folder, source.path);
         this.#stops.push(await projectToken({ client: this.#kubelet.client, pod: this.object, source, file }));
@@ -168,11 +178,14 @@ export class RunningPod {
     return folders;
   }
 
-  async #writeConfigMap(folder: string, name: string): Promise<void> {
+  async #writeConfigMap(folder: string, { name, items }: ProjectedConfigMap): Promise<void> {
     const { namespace } = this.object.metadata;
     const found = await this.#kubelet.client.get({ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name } });
     const files = Object.entries((found as { data?: Record<string, string> } | undefined)?.data ?? {});
-    for (const [file, content] of files) writeFileSync(join(folder, file), content);
+    for (const [key, content] of files) {
+      const file = items === undefined ? key : items.find((item) => item.key === key)?.path;
+      if (file !== undefined) writeFileSync(join(folder, file), content);
+    }
   }
 }
 

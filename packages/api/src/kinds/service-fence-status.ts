@@ -45,6 +45,7 @@ export const FENCE_CONDITION_TYPES = [
   "Conflict",
   "FallbackReady",
   "TelemetryFlowing",
+  "AcceptedByProxies",
   "AtCapacity",
   "WorkloadFound",
   "Accepted",

@@ -19,8 +19,10 @@ import type { EdgesSeen } from "@fenceline/edges";
 import type { Rendered } from "@fenceline/render/fence";
 import type { Obstacle } from "@fenceline/store";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
+import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
 import { isUnseen, meshObjectsCondition, type UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsKnown } from "./pod-search.ts";
+import { proxiesCondition } from "./proxies-condition.ts";
 import { telemetryCondition, telemetryNotAsked } from "./telemetry-condition.ts";
 
 /** What a fence's conditions are judged from. */
@@ -52,6 +54,8 @@ export interface ConditionsInput {
   readonly pods?: PodsKnown;
   /** Milliseconds that a host may go unseen. */
   readonly idleWindow: number;
+  /** What istiods tell of its proxies. Default: they are not asked. */
+  readonly proxies?: ProxiesSeen | undefined;
   /** What of the fence's spec counts as something else. Default: nothing. */
   readonly remarks?: readonly string[];
   /** What is wrong with the fence's spec. Default: nothing. */
@@ -81,7 +85,7 @@ const READ_FOR_RENDERING: readonly Kind[] = [SIDECAR, NAMESPACE, ...READ_FOR_FAL
  * status does; `observedGeneration` says which spec they are about.
  */
 export function conditions(input: ConditionsInput): FenceCondition[] {
-  const { fence, previous, now } = input;
+  const { fence, previous, rendered, proxies, now } = input;
   const judgements = [
     ready(input),
     enforced(input),
@@ -92,6 +96,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
     ...workload(input),
     ...accepted(input),
     ...complete(input),
+    ...(rendered.mode === "Off" ? [] : proxiesCondition(proxies, previous.conditions)),
     ...meshObjectsCondition(input.unread),
   ];
   const about = aboutGeneration(fence.metadata);

@@ -17,6 +17,7 @@ import { type EgressHost, hasOnDemand, type Rendered, renderFence, selectorRemar
 import type { ForeignObject, Obstacle } from "@fenceline/store";
 import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
+import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
 import { conflictingSidecars, defaultOutbound, replacedDefaults } from "./conflict.ts";
 import { enforcedOtherwise } from "./enforced-otherwise.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
@@ -67,6 +68,8 @@ export interface FenceSeen {
   readonly heard: PodsHeard;
   /** Labels of pods that are known to be its own. */
   readonly pods: readonly Labels[];
+  /** What istiods tell of its proxies. Default: they are not asked. */
+  readonly proxies?: ProxiesSeen | undefined;
   /** Access-log streams of its proxies. */
   readonly streams: StreamsSeen;
   /** Kinds of the mesh that cannot be read. */

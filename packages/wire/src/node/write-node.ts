@@ -4,8 +4,10 @@ import type { EnvoyNode } from "./envoy-node.ts";
 /**
  * Writes `Node node = 1 { id = 1, cluster = 2, Struct metadata = 3 }` with the metadata keys that
  * Istio's proxies send, fields in reverse.
+ *
+ * @param field number of the field. Default: 1, as in the first message of access logs
  */
-export function writeNode(writer: ReverseWriter, node: Partial<EnvoyNode>): void {
+export function writeNode(writer: ReverseWriter, node: Partial<EnvoyNode>, field = 1): void {
   const mark = writer.size;
   writeTextValue(writer, "WORKLOAD_NAME", node.workloadName ?? "");
   writeTextValue(writer, "SERVICE_ACCOUNT", node.serviceAccount ?? "");
@@ -15,7 +17,7 @@ export function writeNode(writer: ReverseWriter, node: Partial<EnvoyNode>): void
   if (writer.size > mark) writer.message(3, mark);
   writer.string(2, node.cluster ?? "");
   writer.string(1, node.id ?? "");
-  writer.message(1, mark);
+  writer.message(field, mark);
 }
 
 /** `map fields = 1 { key = 1, Value value = 2 { string_value = 3 } }` */

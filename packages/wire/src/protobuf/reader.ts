@@ -31,6 +31,8 @@ export class WireReader {
   readonly #strings: StringCache;
   #bytes: Buffer = Buffer.alloc(0);
   #view = viewOf(this.#bytes);
+  /** Where the text of the last {@link passString} began. */
+  #lastStart = 0;
   #keyStart = 0;
   #keyEnd = 0;
   #valueStart = 0;
@@ -122,9 +124,22 @@ export class WireReader {
     return this.#text(start, stop, tooLong);
   }
 
+  /**
+   * The beginning of a string field that is for people and may be long: at most so many bytes of
+   * it, to the last whole character. Invalid UTF-8 is an error, as in {@link string}.
+   */
+  beginning(end: number, most: number): string {
+    const start = this.at;
+    this.passString(end);
+    if (this.at === FAILED || this.at === start) return "";
+    const bytes = this.#bytes.subarray(this.#lastStart, this.at);
+    return new TextDecoder().decode(bytes.subarray(0, most), { stream: true });
+  }
+
   /** Passes over a string field whose text is not wanted, but must be UTF-8. */
   passString(end: number): void {
     const stop = this.open(end);
+    this.#lastStart = this.at;
     if (this.at >= stop) return;
     if (isUtf8(this.#bytes.subarray(this.at, stop))) this.at = stop;
     else this.fail();

@@ -16,6 +16,7 @@ interface Flags {
   readonly namespace: string;
   readonly identity: string;
   readonly kubeconfig?: string;
+  readonly istiodCredentials?: string;
   readonly logFormat: LogFormat;
   readonly logLevel: string;
 }
@@ -32,6 +33,11 @@ export function collectorCommand(): Command {
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
     .addOption(apiHostOption())
     .option("--config <file>", "configuration file (YAML)", parseText)
+    .option(
+      "--istiod-credentials <folder>",
+      "folder with the files token and root-cert.pem, by which istiods are asked which proxies refuse their configuration; default: they are not asked",
+      parseText,
+    )
     .addOption(namespaceOption("namespace of Fenceline, for its Lease"))
     .addOption(new Option("--identity <name>", "name of this replica").argParser(parseText).env("POD_NAME").default(hostname(), hostname()))
     .option("--kubeconfig <file>", "cluster to work on; default: $KUBECONFIG, ~/.kube/config, else the pod's service account", parseText)

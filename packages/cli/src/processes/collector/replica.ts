@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import { buildInfo } from "../../build-info.ts";
 import { apiGuard } from "./api-guard.ts";
 import { clusterMetrics } from "./cluster-metrics.ts";
+import { istiodCredentialsIn } from "./istiod-credentials.ts";
 import { ownProxyVersion } from "./own-proxy.ts";
 
 /** What a {@link Replica} runs with. */
@@ -21,6 +22,8 @@ export interface ReplicaOptions {
   /** Name of this replica among the others. */
   readonly identity: string;
   readonly kubeconfig?: string;
+  /** Folder with `token` and `root-cert.pem`. Default: istiods are not asked. */
+  readonly istiodCredentials?: string;
   /** Names that the API may be called by, beside those of the collector's Service. */
   readonly apiHost?: readonly string[];
   readonly config: Config;
@@ -128,7 +131,7 @@ export class Replica {
   }
 
   async #start(): Promise<void> {
-    const { config, logger, host, alsPort } = this.#options;
+    const { config, logger, host, alsPort, identity, istiodCredentials } = this.#options;
     const [proxyVersion] = await Promise.all([ownProxyVersion(), this.#store.start()]);
     if (this.#api.closed.aborted) return;
     logger.info({ proxyVersion }, proxyVersion === undefined ? "own pod has no Istio proxy" : "own pod has an Istio proxy");
@@ -140,6 +143,7 @@ export class Replica {
       leads: () => this.#election.mayWrite(),
       fallbackReady: (mesh) => mesh.hasFallback(),
       fallbackToken: this.#fallbackToken(),
+      ...(istiodCredentials !== undefined && { istiods: istiodCredentialsIn(istiodCredentials, identity) }),
       ...(proxyVersion !== undefined && { proxyVersion }),
     });
     if (!this.#api.closed.aborted) this.#election.start();

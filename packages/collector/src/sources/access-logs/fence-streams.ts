@@ -74,6 +74,13 @@ export class FenceStreams {
     return others.length === 0 ? named : undefined;
   }
 
+  /** Labels that a pod tells of itself by its open stream; undefined where it has none here. */
+  labelsOf(namespace: string, pod: string): Labels | undefined {
+    const name = `~${pod}.${namespace}~`;
+    for (const { node } of this.#streams.keys()) if (node.id.includes(name)) return node.labels;
+    return undefined;
+  }
+
   /** A stream speaks for these fences, and for no others. */
   attributed(stream: AccessLogStream, fences: readonly FenceKey[]): void {
     const before = this.#streams.get(stream) ?? [];

@@ -1,0 +1,54 @@
+import { fenceRef, type Labels } from "@fenceline/api";
+import type { Runs } from "@fenceline/control";
+import type { Store } from "@fenceline/store";
+import type { FenceStreams } from "../access-logs/fence-streams.ts";
+import { type IstiodCredentials, Istiods, type IstiodsOptions } from "./istiods.ts";
+import { type ProxiesSeen, ProxySyncs } from "./proxy-syncs.ts";
+
+/** Istiods as they are asked for what proxies refuse. */
+export interface AskedIstiods {
+  /** What they tell of the proxies of some pods. Undefined where nobody is asked. */
+  readonly proxies: ((namespace: string, labels: Labels) => ProxiesSeen | undefined) | undefined;
+  /** Begins to ask. Returns what ends it. */
+  start(): () => void;
+}
+
+/** What {@link askedIstiods} is made from. */
+export interface AskedIstiodsContext extends Omit<IstiodsOptions, "credentials" | "syncs"> {
+  /** Undefined: nobody is asked. */
+  readonly credentials: IstiodCredentials | undefined;
+  readonly store: Pick<Store, "pods">;
+  readonly streams: Pick<FenceStreams, "labelsOf">;
+  /** Asked to look at the status of fences whose proxies refuse something else than before. */
+  readonly runs: Pick<Runs, "enqueueStatus">;
+}
+
+export function askedIstiods(context: AskedIstiodsContext): AskedIstiods {
+  const { credentials, config, mesh, runs } = context;
+  if (credentials === undefined) return { proxies: undefined, start: () => () => {} };
+  const syncs = new ProxySyncs({
+    ownNamespace: config.namespace,
+    labelsOf: (namespace, pod) => labelsOf(context, namespace, pod),
+    onChange: (namespace) => {
+      const fences = namespace === undefined ? mesh().fences() : mesh().fencesIn(namespace);
+      for (const { metadata } of fences) runs.enqueueStatus(fenceRef(metadata));
+    },
+  });
+  return {
+    proxies: (namespace, labels) => syncs.of(namespace, labels),
+    start: () => {
+      const istiods = new Istiods({ ...context, credentials, syncs });
+      return () => istiods.close();
+    },
+  };
+}
+
+/** What its open stream says, else the API server; of a pod of some Services what they select. */
+async function labelsOf({ streams, store, mesh }: AskedIstiodsContext, namespace: string, pod: string): Promise<Labels | undefined> {
+  const told = streams.labelsOf(namespace, pod);
+  if (told !== undefined) return told;
+  const named = await store.pods?.named(namespace, pod);
+  if (named === undefined || "labels" in named) return named?.labels;
+  const selectors = named.services.map((service) => mesh().registry.service(namespace, service)?.spec.selector ?? {});
+  return Object.assign({}, ...selectors);
+}
