@@ -5,12 +5,12 @@ import { openSocket, readToEnd, readUntil } from "../../src/testing/client.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startUpstream } from "../../src/testing/upstream.ts";
 
-const LIMIT = 8 * 1024 * 1024;
+const LIMIT = 1024 * 1024;
 const HELD = 'fenceline_proxy_held_bytes{what="in_flight"}';
 const STALLED = 'fenceline_proxy_requests_total{outcome="CALL_STALLED"}';
 const CLIENTS = 12;
 const FIRST = `GET /first HTTP/1.1\r\nHost: ${SERVICE}\r\n\r\n`;
-/** As many as one read brings, of which each takes a hundred times what it is on the wire. */
+/** More than one connection may have waiting. Each takes a hundred times what it is on the wire. */
 const TINY = "GET / HTTP/1.1\r\n\r\n".repeat(3_500);
 
 test("T-10 requests behind answers that do not come hold a bounded sum of bytes, and their connections end with the refusal", async (t) => {

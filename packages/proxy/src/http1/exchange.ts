@@ -19,6 +19,7 @@ import { pipelinedBytes } from "./pipelined.ts";
 import type { Http1Pools } from "./pools.ts";
 import { answerRefusal } from "./refuse.ts";
 import { requestHead } from "./request.ts";
+import { unparsedBytes } from "./sliced-reading.ts";
 import { Upload } from "./upload.ts";
 
 /** What all exchanges share. */
@@ -75,7 +76,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     const { url = "", rawHeaders, rawTrailers, socket } = this.#request;
     this.#headerMemory ??= headerMemory(url, rawHeaders);
     const body = (this.#forwarded?.hasBody === true ? unreadBytes(this.#request) : 0) + this.#unsent;
-    return this.#headerMemory + fieldMemory(rawTrailers) + body + pipelinedBytes(socket);
+    return this.#headerMemory + fieldMemory(rawTrailers) + body + pipelinedBytes(socket) + unparsedBytes(socket);
   }
 
   get takenBytes(): number {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { pushJoining } from "../net/joined-reading.ts";
 import { IncomingMessage } from "../net/node-http.ts";
+import { pieceTold } from "./sliced-reading.ts";
 
 /**
  * The header fields that node:http's server itself looks at, by the length of their names, which
@@ -20,6 +21,7 @@ export class LeanRequest extends IncomingMessage {
   #lookedAt: IncomingHttpHeaders | undefined;
 
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (chunk !== null) pieceTold(this.socket);
     return pushJoining.call(this, chunk, encoding);
   }
 

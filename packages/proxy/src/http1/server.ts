@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ListenerObserver } from "../calls/listener-observer.ts";
 import { createServer } from "../net/node-http.ts";
@@ -10,6 +11,7 @@ import { LeanRequest } from "./lean-request.ts";
 import { isOfOtherProtocol, noteProtocol } from "./other-protocols.ts";
 import { failBeforeRequest, HEADER_OVERDUE, type ParserError } from "./parser-faults.ts";
 import { PipelinedRequests } from "./pipelined.ts";
+import { endSlicing, requestTold, sliceReading } from "./sliced-reading.ts";
 import type { HeaderReader, UnfinishedHeaders } from "./unfinished-headers.ts";
 import { wantsUpgrade } from "./wants-upgrade.ts";
 
@@ -104,6 +106,7 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
     refuse: (socket) => failBeforeRequest(server, socket, HEADER_OVERDUE, "the memory is used up"),
   };
   server.on("connection", (socket) => {
+    sliceReading(socket);
     events.unfinished.add(socket, reader);
     socket.once("end", () => onClientEnded(socket, latest.get(socket), halfClosedTimeout));
     socket.once("close", () => latest.delete(socket));
@@ -124,9 +127,10 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
   server.on("upgrade", (request, socket, head) => {
     events.unfinished.delete(socket);
+    endSlicing(request.socket);
     events.upgrade(request, head);
   });
-  server.on("connect", (_request, socket) => refuseConnect(socket, latest.get(socket), events));
+  server.on("connect", ({ socket }) => refuseConnect(socket, latest.get(socket), events));
   server.on("clientError", (error: ParserError, socket) => endFaulty(error, socket, latest.get(socket), events.observer));
   return server;
 }
@@ -185,6 +189,7 @@ function requestListener(
   return (request, response, awaitsContinue) => {
     // Read from the same bytes as one whose answer closes the connection. Nobody would hear its
     // answer, and after a refusal nobody knows whether it is a request at all.
+    requestTold(request.socket, request.headers["transfer-encoding"] !== undefined);
     if (isLast(latest.get(request.socket))) {
       if (response.socket === null) pipelined.wait(request.socket, response, () => {});
       return;
@@ -209,8 +214,9 @@ function requestListener(
 }
 
 /** @param before the answer in front of the one to CONNECT */
-function refuseConnect(socket: Duplex, before: ClientResponse | undefined, events: Http1ServerEvents): void {
+function refuseConnect(socket: Socket, before: ClientResponse | undefined, events: Http1ServerEvents): void {
   events.unfinished.delete(socket);
+  endSlicing(socket);
   // node:http has taken its own listener off, and a reset that nobody listens to would end the
   // thread.
   socket.on("error", () => {});

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { type Listed, UnorderedList } from "../calls/unordered-list.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import type { Holder } from "../load/held-memory.ts";
+import { unparsedBytes } from "./sliced-reading.ts";
 
 /** What the listener knows of its connections. */
 export interface HeaderReader {
@@ -120,12 +121,16 @@ export class UnfinishedHeaders {
     const header = this.#ofSocket.get(request.socket);
     if (header === undefined) return;
     if (request.complete) {
-      header.begin = header.socket.bytesRead;
+      header.begin = parsedBytes(header.socket);
       return;
     }
     header.begin = Number.POSITIVE_INFINITY;
     request.once("close", () => {
-      header.begin = header.socket.bytesRead;
+      header.begin = parsedBytes(header.socket);
     });
   }
+}
+
+function parsedBytes(socket: Socket): number {
+  return socket.bytesRead - unparsedBytes(socket);
 }

@@ -151,8 +151,8 @@ export class ProtocolSniffer {
   #handOver(socket: Socket, protocol: Protocol, bytes: Buffer): void {
     if (protocol === "http1") {
       for (const listener of this.#http1) if (typeof listener === "function") Reflect.apply(listener, this.#server, [socket]);
-      // node:http listens by now, so this reaches its parser at once.
-      socket.unshift(bytes);
+      // node:http listens by now, so this reaches its parser at once, if it is not much.
+      socket.push(bytes);
       return;
     }
     socket.pause();
