@@ -17,7 +17,7 @@
   resources: [httproutes, grpcroutes, tcproutes, tlsroutes]
   verbs: [get, list, watch]
 - apiGroups: [security.istio.io]
-  resources: [requestauthentications]
+  resources: [requestauthentications, authorizationpolicies]
   verbs: [get, list, watch]
 - apiGroups: [extensions.istio.io]
   resources: [wasmplugins, trafficextensions]

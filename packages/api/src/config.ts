@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Ageing, SwitchOver } from "./config/ageing.ts";
+import { AuthorizationPolicies } from "./config/authorization-policies.ts";
 import { AutomaticFences } from "./config/automatic-fences.ts";
 import { External } from "./config/external.ts";
 import { DomainAliases, StableHosts } from "./config/fence-hosts.ts";
@@ -96,6 +97,7 @@ export const Config = z.strictObject({
   telemetry: Telemetry.prefault({}),
   ageing: Ageing.prefault({}),
   switchOver: SwitchOver.prefault({}),
+  authorizationPolicies: AuthorizationPolicies.prefault({}),
   automaticFences: AutomaticFences.prefault({}),
   revisions: Revisions.prefault({}),
 });

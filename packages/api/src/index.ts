@@ -12,6 +12,7 @@ export * from "./egress-host.ts";
 export * from "./fence-windows.ts";
 export { formatPath } from "./field-path.ts";
 export * from "./json-object.ts";
+export * from "./kinds/authorization-policy.ts";
 export * from "./kinds/automatic-fence.ts";
 export { hostOfAddress, type NeededHost, textsIn } from "./kinds/cluster-references.ts";
 export * from "./kinds/condition.ts";

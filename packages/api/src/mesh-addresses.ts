@@ -31,6 +31,8 @@ export const ADDRESS_KIND = {
    * is closed or opened by it; but where it is dialled, kube-proxy goes to the Service.
    */
   EXTERNAL_IP: 512,
+  /** Not an address but which namespaces' calls to a host policies refuse, as a text. */
+  REFUSED_CALLS: 1_024,
 } as const;
 
 /** Stands for every namespace that has no entry of its own. */
@@ -49,8 +51,8 @@ export const EVERY_NODE = "*/node";
 export interface MeshAddress {
   /**
    * In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace or
-   * {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is; `namespace/name` where FENCE is; or
-   * {@link EVERY_NODE}.
+   * {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is; `namespace/name` where FENCE is; what
+   * `refusedTexts` of the registry says where REFUSED_CALLS is; or {@link EVERY_NODE}.
    */
   readonly address: string;
   /** Bits of {@link ADDRESS_KIND}. */

@@ -24,6 +24,7 @@ import { fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { isHiddenByDefault } from "./fence/default-imports.ts";
 import { type ResetSource, resetSource } from "./fence/reset-source.ts";
+import { areRefusalsKnown } from "./fence-calls.ts";
 import { fenceCounts } from "./fence-counts.ts";
 import { FenceTelemetry } from "./fence-telemetry.ts";
 import type { KindContext } from "./kind-context.ts";
@@ -31,6 +32,7 @@ import { DRIVERS } from "./kinds.ts";
 import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
+import { RefusedCalls } from "./refused-calls.ts";
 import type { ExportSource } from "./routes/export-steps.ts";
 import type { FenceReader } from "./routes/views.ts";
 import { AccessLogSource } from "./sources/access-logs/access-log-source.ts";
@@ -57,6 +59,8 @@ export class Collector {
   readonly #mesh: Mesh;
   readonly #prometheus: ConfiguredPrometheus;
   readonly #istiods: AskedIstiods;
+  /** Undefined where the global sidecar forwards them. */
+  readonly #refused: RefusedCalls | undefined;
   #grpcHost: GrpcHost | undefined;
 
   private constructor(options: CollectorOptions) {
@@ -68,12 +72,15 @@ export class Collector {
     this.#decisions = DecisionLog.of(logger);
     this.addresses = new MeshAddressBook(config.namespace, () => this.#mesh.registry);
     const all: Pick<MeshChanges, "of"> = { of: (kind) => allNew(snapshot.of(kind)) };
-    this.addresses.apply(addressedIn(all), this.#outbound(snapshot));
+    this.#refused = config.authorizationPolicies.denied === "Refuse" ? new RefusedCalls(() => this.#mesh, store) : undefined;
+    this.addresses.apply(addressedIn(all), this.#outbound(snapshot), this.#refused?.texts());
     this.#telemetry = new FenceTelemetry({
       ...{ metrics, logger, now, proxyVersion, switchOver: config.switchOver },
       keepDeleted: durationMs(config.ageing.keepDeleted),
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
       isHidden: (fence, host) => isHiddenByDefault(fence, host, store, this.#mesh),
+      isDenied: (fence, host) =>
+        areRefusalsKnown(store) && this.#mesh.calls.isDenied({ ...fence, serviceAccount: this.#serviceAccountOf(fence) }, host),
     });
     const shared = { store, mesh: () => this.#mesh, config, metrics, logger, leads };
     this.#prometheus = configuredPrometheus({ ...shared, now, telemetry: this.#telemetry });
@@ -145,8 +152,7 @@ export class Collector {
   /** What the HTTP API exports. */
   get exportSource(): ExportSource {
     const { fences, describe } = this.reader;
-    const serviceAccountOf = (key: FenceKey) => this.#telemetry.streams.serviceAccountOf(key, this.#mesh.trustDomains);
-    return { fences, describe, mesh: () => this.#mesh, serviceAccountOf };
+    return { fences, describe, mesh: () => this.#mesh, serviceAccountOf: (key) => this.#serviceAccountOf(key) };
   }
 
   /** What the HTTP API has forgotten. */
@@ -196,6 +202,7 @@ export class Collector {
     this.#closers.push(() => this.#fallback.close());
     this.#closers.push(() => this.#automatic.close());
     this.#closers.push(store.onChange((changes) => this.#refresh(changes)));
+    if (this.#refused !== undefined) this.#closers.push(this.#refused.watch((texts) => this.addresses.apply({}, undefined, texts)));
     for (const driver of this.#drivers) driver.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();
@@ -252,7 +259,8 @@ export class Collector {
     const snapshot = this.#options.store.snapshot();
     this.#mesh.apply(changes, snapshot);
     const isPolicy = changes.defaultSidecars.length > 0 || changes.meshConfigs.length > 0;
-    this.addresses.apply(addressedIn(changes), isPolicy ? this.#outbound(snapshot) : undefined);
+    const outbound = isPolicy ? this.#outbound(snapshot) : undefined;
+    this.addresses.apply(addressedIn(changes), outbound, this.#refused?.apply(changes));
     for (const driver of this.#drivers) driver.changed(changes);
     this.#fallback.changed(changes);
     this.#automatic.changed(changes);
@@ -270,6 +278,10 @@ export class Collector {
     const fence = this.#mesh.fence(key);
     const desired = this.#controller.desired(fenceRef(key));
     return fence === undefined || desired === undefined ? undefined : { fence, status: desired.status as ServiceFenceStatus };
+  }
+
+  #serviceAccountOf(fence: FenceKey): string | undefined {
+    return this.#telemetry.streams.serviceAccountOf(fence, this.#mesh.trustDomains);
   }
 
   /** Whose pods reach nothing but registered hosts. */

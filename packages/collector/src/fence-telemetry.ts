@@ -32,6 +32,8 @@ export interface FenceTelemetryOptions {
   readonly onEvicted?: (host: string, by: Sighting) => void;
   /** Whether a fence's pods must not see a host. Default: they may see any. */
   readonly isHidden?: (fence: FenceKey, host: string) => boolean;
+  /** Whether policies refuse every call of a fence's pods to a host. Default: they refuse none. */
+  readonly isDenied?: (fence: FenceKey, host: string) => boolean;
   /** The version that our own proxy runs. Default: it is not known. */
   readonly proxyVersion?: string | undefined;
   /** How long what a deleted fence had learned is kept, in milliseconds. Default 0: it is not. */
@@ -41,9 +43,9 @@ export interface FenceTelemetryOptions {
 }
 
 /**
- * In which a fence has a few lines for hosts that it must not see: it may call them all the time.
+ * In which a fence has a few lines for hosts that it is not to see: it may call them all the time.
  */
-const HIDDEN_LINES_WINDOW = 600_000;
+const UNSEEN_LINES_WINDOW = 600_000;
 
 /** What telemetry tells of fences: their edges, and the versions that their proxies run. */
 export class FenceTelemetry {
@@ -54,12 +56,12 @@ export class FenceTelemetry {
   readonly pushes: PushTimes;
   /** Access-log streams of each fence's proxies. */
   readonly streams: FenceStreams;
-  readonly #listeners: FenceListener[] = [];
+  readonly #listeners: Partial<FenceListener>[] = [];
   readonly #versions: ProxyVersions;
   readonly #proxyVersion: string | undefined;
 
   constructor(options: FenceTelemetryOptions) {
-    const { metrics, logger, switchOver, onEvicted, isHidden, proxyVersion, keepDeleted = 0, now = Date.now } = options;
+    const { metrics, logger, switchOver, onEvicted, isHidden, isDenied, proxyVersion, keepDeleted = 0, now = Date.now } = options;
     this.book = new EdgeBook({ keepFor: keepDeleted });
     this.pushes = new PushTimes({
       limits: switchOver,
@@ -71,34 +73,38 @@ export class FenceTelemetry {
       },
     });
     this.#proxyVersion = proxyVersion;
-    this.#versions = new ProxyVersions((fence) => this.#tell((listener) => listener.proxiesChanged(fence)));
+    this.#versions = new ProxyVersions((fence) => this.#tell((listener) => listener.proxiesChanged?.(fence)));
     this.streams = new FenceStreams(
-      (fence) => this.#tell((listener) => listener.streamsChanged(fence)),
-      (fence) => this.#tell((listener) => listener.podsChanged(fence)),
+      (fence) => this.#tell((listener) => listener.streamsChanged?.(fence)),
+      (fence) => this.#tell((listener) => listener.podsChanged?.(fence)),
       now,
     );
-    const hiddenLines = new LineBudget({ window: HIDDEN_LINES_WINDOW });
+    const [hiddenLines, deniedLines] = [unseenLines(), unseenLines()];
     this.sink = new Learner({
       book: this.book,
       onLearned: (fence, host) => {
         metrics.edgesLearned.inc();
         logger.info({ fence: formatFenceKey(fence), host }, "edge learned");
-        this.#tell((listener) => listener.learned(fence));
+        this.#tell((listener) => listener.learned?.(fence));
       },
       onEvicted,
       isHidden,
       onHidden: (fence, host) => {
-        const suppressed = hiddenLines.take(formatFenceKey(fence));
-        const fields = { fence: formatFenceKey(fence), host, suppressed: suppressed || undefined };
-        if (suppressed !== undefined) logger.info(fields, "host not learned, the default Sidecar hides it");
+        const fields = hiddenLines(fence, host);
+        if (fields !== undefined) logger.info(fields, "host not learned, the default Sidecar hides it");
       },
-      onTurnedAway: (fence, host) => this.#tell((listener) => listener.turnedAway(fence, host)),
-      onTelemetry: (fence) => this.#tell((listener) => listener.proxiesChanged(fence)),
+      isDenied,
+      onDenied: (fence, host) => {
+        const fields = deniedLines(fence, host);
+        if (fields !== undefined) logger.info(fields, "host not learned, AuthorizationPolicies refuse every call");
+      },
+      onTurnedAway: (fence, host) => this.#tell((listener) => listener.turnedAway?.(fence, host)),
+      onTelemetry: (fence) => this.#tell((listener) => listener.proxiesChanged?.(fence)),
     });
   }
 
   /** Tells somebody of what comes, from now on. */
-  listen(listener: FenceListener): void {
+  listen(listener: Partial<FenceListener>): void {
     this.#listeners.push(listener);
   }
 
@@ -139,7 +145,17 @@ export class FenceTelemetry {
     return this.book.fences().filter((fence) => this.book.of(fence)?.isAtCapacity === true).length;
   }
 
-  #tell(how: (listener: FenceListener) => void): void {
+  #tell(how: (listener: Partial<FenceListener>) => void): void {
     for (const listener of this.#listeners) how(listener);
   }
+}
+
+/** Fields of lines about hosts that are not learned; undefined where a fence has had its lines. */
+function unseenLines(): (of: FenceKey, host: string) => object | undefined {
+  const lines = new LineBudget({ window: UNSEEN_LINES_WINDOW });
+  return (of, host) => {
+    const fence = formatFenceKey(of);
+    const suppressed = lines.take(fence);
+    return suppressed === undefined ? undefined : { fence, host, suppressed: suppressed || undefined };
+  };
 }

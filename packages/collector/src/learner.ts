@@ -14,6 +14,10 @@ export interface LearnerOptions {
   readonly isHidden?: ((fence: FenceKey, host: string) => boolean) | undefined;
   /** A workload called a host that it must not see. */
   readonly onHidden?: (fence: FenceKey, host: string) => void;
+  /** Whether policies refuse every call of a fence's pods to a host. Default: they refuse none. */
+  readonly isDenied?: ((fence: FenceKey, host: string) => boolean) | undefined;
+  /** A workload called a host that policies let none of its calls reach. */
+  readonly onDenied?: (fence: FenceKey, host: string) => void;
   /** The first telemetry of a workload's own proxies has arrived. */
   readonly onTelemetry: (fence: FenceKey) => void;
 }
@@ -46,6 +50,10 @@ export class Learner implements SightingSink {
     if (!edges.has(host) && this.#options.isHidden?.(fence, host) === true) {
       this.#options.onHidden?.(fence, host);
       return "hidden";
+    }
+    if (!edges.has(host) && this.#options.isDenied?.(fence, host) === true) {
+      this.#options.onDenied?.(fence, host);
+      return "denied_by_policy";
     }
     return this.#observe(edges, sighting);
   }

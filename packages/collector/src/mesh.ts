@@ -23,6 +23,7 @@ import {
 import { type ControlPlane, type Destination, MeshHosts, ProxyNeeds, Registry, type RequiredHost } from "@fenceline/registry";
 import { DomainAliases, type NamespacedHost, workloadLabels } from "@fenceline/render/fence";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
+import { FenceCalls } from "./fence-calls.ts";
 import { FenceTable } from "./fence-table.ts";
 import type { FenceOfPods } from "./fences-of-labels.ts";
 import { type KnownCluster, KnownClusters } from "./known-clusters.ts";
@@ -48,6 +49,8 @@ export class Mesh {
   readonly trustDomains: readonly string[];
   /** What hosts of fences bring along. */
   readonly aliases: DomainAliases;
+  /** What policies say of calls. */
+  readonly calls: FenceCalls;
   /** What callers name, and the addresses that they dial. */
   readonly named: NamedHosts;
   readonly #given: Config;
@@ -79,6 +82,7 @@ export class Mesh {
       isService: (host) => this.registry.resolveHost(host) !== undefined,
     });
     this.#needs = new ProxyNeeds(policiesIn(snapshot));
+    this.calls = new FenceCalls(snapshot, this, config.namespace);
     this.#configure(snapshot.meshConfigs);
     this.#system = new SystemHosts(this.registry, [config.istioNamespace, config.namespace]);
     this.named = new NamedHosts(this.registry, this.meshHosts);
@@ -103,6 +107,7 @@ export class Mesh {
         .map((service) => this.registry.hostOf(service)),
     });
     this.#needs.apply(policyChanges(changes));
+    this.calls.apply(changes);
     for (const { before, after } of changes.of(SERVICE_FENCE)) this.#fences.changed(before, after);
     for (const change of changes.of(SERVICE)) {
       const service = objectOf(change);
@@ -286,6 +291,7 @@ export class Mesh {
     this.#discovery = meshConfigs.map(({ discoverySelectors = [] }) => discoverySelectors);
     this.#controlPlanes = meshConfigs.flatMap((meshConfig) => controlPlanesOf(meshConfig, this.#given));
     this.#rootNamespaces = rootNamespacesOf(this.#controlPlanes, this.#given);
+    this.calls.configure(this.#rootNamespaces, trustDomainsOf(this.#given));
     this.#needs.configure({
       hosts: meshConfigs.flatMap(({ neededHosts = [] }) => neededHosts),
       rootNamespaces: this.#rootNamespaces,

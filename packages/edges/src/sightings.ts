@@ -36,9 +36,10 @@ export interface Sighting {
  * - `denied`: a new host, and the call was refused
  * - `at_capacity`: a new host, and the fence has no room for it
  * - `hidden`: a new host, which the fence's pods did not see without the fence either
+ * - `denied_by_policy`: a new host, which AuthorizationPolicies let no call of the fence reach
  * - `not_kept`: a new host, and the sighting may only keep one
  */
-export type SightingOutcome = "seen" | "unknown_fence" | "denied" | "at_capacity" | "hidden" | "not_kept";
+export type SightingOutcome = "seen" | "unknown_fence" | "denied" | "at_capacity" | "hidden" | "denied_by_policy" | "not_kept";
 
 /** Where sources of telemetry tell what they see. Nothing in it waits, or throws. */
 export interface SightingSink {

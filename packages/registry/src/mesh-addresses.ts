@@ -42,6 +42,7 @@ export class MeshAddressBook {
   readonly #parts = new Map<string, readonly Statement[]>();
   readonly #suspects = new SuspectEndpoints();
   #policies: ReadonlyMap<string, Statement> = new Map();
+  #refused: ReadonlySet<string> = new Set();
   readonly #listeners = new Set<(changed: ReadonlySet<string>) => void>();
 
   /**
@@ -81,8 +82,9 @@ export class MeshAddressBook {
    *
    * @param outbound whose pods reach nothing but registered hosts, as `outboundEntries` tells.
    * Default: as before
+   * @param refused calls that policies refuse, as `refusedTexts` says it. Default: as before
    */
-  apply(changes: AddressedChanges, outbound?: ReadonlyMap<string, number>): void {
+  apply(changes: AddressedChanges, outbound?: ReadonlyMap<string, number>, refused?: ReadonlySet<string>): void {
     const changed = new Set<string>();
     const { services = [], endpointSlices = [], nodes = [], serviceCIDRs = [] } = changes;
     const slices = new Map(endpointSlices.flatMap(({ before, after }) => withKeys(after ?? before, after)));
@@ -96,6 +98,7 @@ export class MeshAddressBook {
     for (const address of [...changed]) this.#lookBehind(address, changed);
     if (outbound !== undefined) this.#setPolicies(outbound, changed);
     if (changes.fences !== undefined) this.#setFences(changes.fences, changed);
+    this.#setRefused(refused, changed);
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
   }
 
@@ -154,17 +157,24 @@ export class MeshAddressBook {
 
   /** A fence that changed in itself is named as before: its status changes all the time. */
   #setFences(fences: readonly ObjectChange<Named>[], changed: Set<string>): void {
-    this.#setFence(EVERY_FENCE, true, changed);
+    this.#setNamed(EVERY_FENCE, ADDRESS_KIND.FENCE, true, changed);
     for (const { before, after } of fences) {
       const named = after ?? before;
-      if (named !== undefined) this.#setFence(formatFenceKey(fenceKeyOf(named)), after !== undefined, changed);
+      if (named !== undefined) this.#setNamed(formatFenceKey(fenceKeyOf(named)), ADDRESS_KIND.FENCE, after !== undefined, changed);
     }
   }
 
-  #setFence(name: string, isThere: boolean, changed: Set<string>): void {
+  #setRefused(refused: ReadonlySet<string> | undefined, changed: Set<string>): void {
+    if (refused === undefined) return;
+    for (const text of this.#refused) if (!refused.has(text)) this.#setNamed(text, ADDRESS_KIND.REFUSED_CALLS, false, changed);
+    for (const text of refused) this.#setNamed(text, ADDRESS_KIND.REFUSED_CALLS, true, changed);
+    this.#refused = refused;
+  }
+
+  #setNamed(name: string, kinds: number, isThere: boolean, changed: Set<string>): void {
     const [known] = this.#parts.get(name) ?? [];
     if ((known !== undefined) === isThere) return;
-    this.#replace(known, isThere ? { address: name, kinds: ADDRESS_KIND.FENCE, ports: [], of: undefined } : undefined, changed);
+    this.#replace(known, isThere ? { address: name, kinds, ports: [], of: undefined } : undefined, changed);
   }
 
   /** One part of what is said of an address, for another one. */

@@ -41,7 +41,7 @@ test("of a Namespace manifests keep name and labels", () => {
 
 test("no two kinds of the tables have one name: objects are looked up by it", () => {
   const ROUTES = ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"];
-  const POLICIES = ["EnvoyFilter", "RequestAuthentication", "WasmPlugin", "TrafficExtension"];
+  const POLICIES = ["EnvoyFilter", "RequestAuthentication", "WasmPlugin", "TrafficExtension", "AuthorizationPolicy"];
   const names = [...MESH_KINDS, ...OWN_KINDS].map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   assert.deepEqual(

@@ -1,3 +1,4 @@
+import { AUTHORIZATION_POLICY } from "./authorization-policy.ts";
 import { ENDPOINT_SLICE, NAMESPACE, NODE, SERVICE, SERVICE_CIDR } from "./core.ts";
 import { DESTINATION_RULE } from "./destination-rule.ts";
 import { GATEWAY_ROUTE_KINDS } from "./gateway-route.ts";
@@ -35,6 +36,7 @@ export const MESH_KINDS = [
   DESTINATION_RULE,
   ...GATEWAY_ROUTE_KINDS,
   ...PROXY_POLICY_KINDS,
+  AUTHORIZATION_POLICY,
 ] as const satisfies readonly MeshKind[];
 
 type ObjectOf<K> = K extends ReadKind<infer O> ? O : never;

@@ -36,6 +36,8 @@ export interface FenceStatesOptions {
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
   readonly leads: () => boolean;
+  /** A fence has its page in the book. Default: nobody is told. */
+  readonly onOpened?: (fence: ServiceFence) => void;
   /** A fence has no room for a host. */
   readonly onTurnedAway: (fence: FenceKey, host: string) => void;
 }
@@ -95,6 +97,7 @@ export class FenceStates {
     this.#states.set(formatFenceKey(key), opened);
     if (leads() && !isAnother && !isReset) this.#takeOverRendered(opened, fence);
     if (leftOut !== undefined) this.#options.onTurnedAway(key, leftOut);
+    this.#options.onOpened?.(fence);
   }
 
   /**

@@ -35,6 +35,7 @@ export interface FenceTriggersOptions
   extends Pick<KindContext, "store" | "mesh" | "config" | "runs" | "telemetry" | "metrics" | "logger" | "now" | "leads" | "fallbackReady"> {
   readonly states: FenceStates;
   readonly reconciler: Pick<FenceReconciler, "reads" | "isStale" | "waitingIn" | "standings">;
+  readonly seeds: { changed(changes: MeshChanges): void; close(): void };
   readonly podSearch?: Pick<PodSearch, "idle" | "close"> | undefined;
 }
 
@@ -77,9 +78,8 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   open(written: ServiceFence): void {
     const { states, mesh } = this.#options;
     // With mistakes in it, it is in force as the mesh has it.
-    const fence = mesh().fence(fenceKeyOf(written)) ?? written;
-    states.open(fence);
-    this.#keepDeadline(states.get(fence.metadata));
+    states.open(mesh().fence(fenceKeyOf(written)) ?? written);
+    this.#keepDeadline(states.get(fenceKeyOf(written)));
   }
 
   /**
@@ -116,6 +116,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     this.#options.reconciler.standings.clear();
     this.#common = this.#commonNow();
     for (const change of changes.of(SERVICE_FENCE)) this.#fenceChanged(change);
+    this.#options.seeds.changed(changes);
   }
 
   disturbed(of: ObjectRef): void {
@@ -191,6 +192,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   }
 
   async close(): Promise<void> {
+    this.#options.seeds.close();
     this.#options.podSearch?.close();
   }
 

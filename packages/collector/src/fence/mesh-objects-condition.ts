@@ -1,4 +1,5 @@
 import {
+  AUTHORIZATION_POLICY,
   type Config,
   DESTINATION_RULE,
   ENDPOINT_SLICE,
@@ -52,6 +53,10 @@ const KINDS: readonly MissedKind[] = [
   { kind: REQUEST_AUTHENTICATION, missed: "hosts of jwksUri may be hidden" },
   { kind: WASM_PLUGIN, missed: "hosts that Wasm plugins call may be hidden" },
   { kind: TRAFFIC_EXTENSION, missed: "hosts that extensions call may be hidden", isRare: true },
+  {
+    kind: AUTHORIZATION_POLICY,
+    missed: "hosts whose AuthorizationPolicies name their callers are not preloaded, and those that policies close are learned",
+  },
   { kind: MESH_CONFIG, missed: "hosts of its extensionProviders may be hidden, so that pods do not start" },
 ];
 

@@ -12,7 +12,7 @@ import { AddressTable } from "./address-table.ts";
 import { REACH } from "./external-policy.ts";
 import { createMeshResolver } from "./mesh-resolver.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY, FENCE } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY, FENCE, REFUSED_CALLS } = ADDRESS_KIND;
 const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };
 
 const view = (addresses: readonly MeshAddress[], more = {}) => ({ reset: true, complete: true, addresses, removed: [], ...more });
@@ -249,6 +249,36 @@ test("T-05 a caller that leaves the header out is REGISTRY_ONLY all the same whe
   assert.equal(await ask(`b.test1:${upstream.port}`), "reached");
   mesh.apply({ reset: false, complete: false, addresses: [closed("other")], removed: ["test1"] });
   assert.deepEqual(await outside(), ["reached", "reached"]);
+});
+
+test("issue 16: a call that policies refuse is not forwarded, by name or ClusterIP, until they let it through", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t);
+  const known = { address: "127.0.0.1", kinds: SERVICE, ports: [upstream.port] };
+  const refused = (text: string) => ({ address: text, kinds: REFUSED_CALLS, ports: [] });
+  const [name, address] = [`b.test1:${upstream.port}`, `127.0.0.1:${upstream.port}`];
+  mesh.apply(view([known, refused("only b.test1.svc.cluster.local shop")]));
+  assert.equal(await ask(name), "DENIED_BY_POLICY");
+  const { "fence-source": _, ...unnamed } = PROVEN;
+  assert.equal(await ask(name, unnamed), "DENIED_BY_POLICY", "the certificate is enough");
+  assert.equal(upstream.connections(), 0);
+  const other = new AddressTable();
+  for (const update of mesh.updates()) other.apply(update);
+  assert.deepEqual(
+    [other.isRefused("test1", "b.test1.svc.cluster.local"), other.isRefused("shop", "b.test1.svc.cluster.local")],
+    [true, false],
+  );
+  const change = {
+    reset: false,
+    complete: false,
+    addresses: [refused("only b.test1.svc.cluster.local shop,test1"), refused("not 127.0.0.1 test1")],
+  };
+  mesh.apply({ ...change, removed: ["only b.test1.svc.cluster.local shop"] });
+  assert.equal(await ask(name), "DENIED_BY_POLICY", "the address is refused");
+  assert.equal(await ask("made-up.example", { ...PROVEN, "slime-orig-dest": address }), "DENIED_BY_POLICY");
+  mesh.apply({ reset: false, complete: false, addresses: [], removed: ["not 127.0.0.1 test1"] });
+  assert.equal(await ask(name), "reached");
+  mesh.apply(view([known]));
+  assert.equal(mesh.isRefused("other", "b.test1.svc.cluster.local"), false);
 });
 
 test("T-05 where the whole mesh is REGISTRY_ONLY every caller is, but for namespaces that are told as exceptions", async (t) => {

@@ -14,6 +14,7 @@ import { type Address, toAddress } from "../resolve/resolver.ts";
 import { addNetwork, REACH, type Reach } from "./external-policy.ts";
 import type { EndpointsBehind, MeshView } from "./judge-address.ts";
 import { KnownFences } from "./known-fences.ts";
+import { RefusedCalls } from "./refused-calls.ts";
 
 /**
  * What is kept of an address. Most addresses of a mesh are alike but for the text, so they share
@@ -63,6 +64,7 @@ export class AddressTable implements MeshView {
   /** The pod ranges among {@link #known}; undefined until somebody asks. */
   #ranges: BlockList | undefined;
   readonly #fences: KnownFences;
+  readonly #refused = new RefusedCalls();
   #isComplete = false;
   #version = 0;
 
@@ -97,13 +99,11 @@ export class AddressTable implements MeshView {
   apply({ reset, complete, addresses, removed }: AddressUpdate): void {
     if (reset) this.#begin();
     const known = this.#coming ?? this.#known;
-    for (const { address, ...each } of addresses) {
-      if (each.kinds & ADDRESS_KIND.FENCE) this.#fences.add(address);
-      else known.set(address, each.leadsTo === undefined ? this.#share(each) : each);
-    }
+    for (const each of addresses) this.#take(each, known);
     for (const address of removed) {
       known.delete(address);
       this.#fences.remove(address);
+      this.#refused.remove(address);
     }
     const areRangesConcerned = complete || addresses.some(({ kinds }) => kinds & ADDRESS_KIND.POD_RANGE) || removed.some(isRange);
     if (areRangesConcerned) this.#ranges = undefined;
@@ -111,14 +111,22 @@ export class AddressTable implements MeshView {
       this.#known = this.#coming;
       this.#coming = undefined;
       this.#fences.complete();
+      this.#refused.complete();
       this.#isComplete = true;
     }
     if (this.#coming === undefined) this.#version += 1;
   }
 
+  #take({ address, ...each }: MeshAddress, known: Map<string, Known>): void {
+    if (each.kinds & ADDRESS_KIND.FENCE) this.#fences.add(address);
+    else if (each.kinds & ADDRESS_KIND.REFUSED_CALLS) this.#refused.add(address);
+    else known.set(address, each.leadsTo === undefined ? this.#share(each) : each);
+  }
+
   #begin(): void {
     this.#coming = new Map();
     this.#fences.begin();
+    this.#refused.begin();
   }
 
   /** Whether an address is one that pods have, whether or not any Service selects its pod. */
@@ -137,11 +145,16 @@ export class AddressTable implements MeshView {
     return this.#fences.has(name);
   }
 
+  isRefused(namespace: string, host: string): boolean {
+    return this.#refused.has(namespace, host);
+  }
+
   /** The whole table in pieces, for another thread; nothing before the first view has come. */
   *updates(): Generator<AddressUpdate> {
     if (!this.#isComplete) return;
     const fences = [...this.#fences.names].map((address) => ({ address, kinds: ADDRESS_KIND.FENCE, ports: [] }));
-    const all = [...[...this.#known].map(([address, known]) => ({ address, ...known })), ...fences];
+    const refused = [...this.#refused.texts()].map((address) => ({ address, kinds: ADDRESS_KIND.REFUSED_CALLS, ports: [] }));
+    const all = [...[...this.#known].map(([address, known]) => ({ address, ...known })), ...fences, ...refused];
     const pieces = Math.max(1, Math.ceil(all.length / MAX_ADDRESSES_PER_UPDATE));
     for (let piece = 0; piece < pieces; piece += 1) {
       const addresses = all.slice(piece * MAX_ADDRESSES_PER_UPDATE, (piece + 1) * MAX_ADDRESSES_PER_UPDATE);

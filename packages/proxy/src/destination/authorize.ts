@@ -3,6 +3,7 @@ import { Refusal } from "../refusals/refusal.ts";
 import { mayBeOutside, namespaceInName, podNamesOf, qualifiedNames } from "../resolve/cluster-name.ts";
 import { type Target, toAddress } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
+import type { CertifiedNamespace } from "./client-certificate.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 import type { Destination } from "./parse-destination.ts";
 
@@ -51,11 +52,14 @@ export interface Caller {
    * (`outboundTrafficPolicy: REGISTRY_ONLY`).
    */
   readonly registryOnly: boolean;
+  readonly certified: CertifiedNamespace;
 }
 
 /** Step 2: the targets that may be tried, best first. Never empty. */
 export interface Authorized {
   readonly targets: readonly Target[];
+  /** Fully qualified names of the cluster that the host may stand for. */
+  readonly names: readonly string[];
   /** The answer when no target is known to the resolver. */
   readonly unknown: Refusal;
   /** How far beyond the mesh the addresses may be that are dialled. */
@@ -65,6 +69,11 @@ export interface Authorized {
    * such a fence is not known here.
    */
   readonly caller: string | undefined;
+  /**
+   * Namespace that policies of the destination would be asked about: of the caller's certificate,
+   * also where it names no fence; else of the fence.
+   */
+  readonly asking: string | undefined;
   /** That fence, as `namespace/name`. */
   readonly fence: string | undefined;
   /** The answer when they are further than that. */
@@ -96,11 +105,12 @@ export function authorize(destination: Destination, policy: ServingPolicy, calle
   const unknown = reach > REACH.SERVICE_NAMES ? refusalOf(names) : unknownWithin(destination, names, noFurther, policy);
   return targets.length === 0
     ? unknown
-    : { targets, unknown, reach, ...fenceOf(caller.isProven ? destination.source : undefined), noFurther };
+    : { targets, names: names ?? podNames, unknown, reach, ...callerOf(destination.source, caller), noFurther };
 }
 
-function fenceOf(source: FenceKey | undefined): Pick<Authorized, "caller" | "fence"> {
-  return { caller: source?.namespace, fence: source && formatFenceKey(source) };
+function callerOf(named: FenceKey | undefined, { isProven, certified }: Caller): Pick<Authorized, "caller" | "fence" | "asking"> {
+  const source = isProven ? named : undefined;
+  return { caller: source?.namespace, fence: source && formatFenceKey(source), asking: certified || source?.namespace };
 }
 
 /**
@@ -146,6 +156,10 @@ export const NO_SUCH_FENCE = new Refusal(
   "fence-source names no fence: only fenced workloads are forwarded out of the mesh",
 );
 export const REGISTRY_ONLY = new Refusal("EXTERNAL_REFUSED", "the caller's outboundTrafficPolicy is REGISTRY_ONLY");
+export const DENIED_BY_POLICY = new Refusal(
+  "DENIED_BY_POLICY",
+  "AuthorizationPolicies of the destination refuse every call of this caller",
+);
 const NOT_ALLOWED = new Refusal("EXTERNAL_REFUSED", "the configuration does not allow this external host");
 
 /**

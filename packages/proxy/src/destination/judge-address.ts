@@ -38,6 +38,12 @@ export interface MeshView {
   inPodRange(address: string): boolean;
   /** Whether the pods of a namespace reach nothing but registered hosts. */
   isRegistryOnly(namespace: string): boolean;
+  /**
+   * Whether policies refuse every call from a namespace to a host, which may be a ClusterIP.
+   *
+   * @param host fully qualified
+   */
+  isRefused(namespace: string, host: string): boolean;
   /** Whether there is a fence of this name. @param name `namespace/name` */
   isFence(name: string): boolean;
 }

@@ -85,7 +85,7 @@ function routeFor(fields: RoutingFields, authority: string, certified: Certified
   // The EnvoyFilter writes the address beside the fence's name. From anybody else it is a wish to
   // be connected there.
   const destination = isProven || parsed.original === undefined ? parsed : withoutOriginal(parsed);
-  const authorized = authorize(destination, policy, { isProven, registryOnly: outbound !== undefined });
+  const authorized = authorize(destination, policy, { isProven, registryOnly: outbound !== undefined, certified });
   if (authorized instanceof Refusal) return authorized;
   const mark = hopMark(destination.named.host, destination.port);
   return { destination, authorized, claim, hopMark: mark, reportedAt: Number.NEGATIVE_INFINITY, report: undefined };

@@ -1,7 +1,7 @@
 import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
-import { type Authorized, NO_SUCH_FENCE, REGISTRY_ONLY } from "./authorize.ts";
+import { type Authorized, DENIED_BY_POLICY, NO_SUCH_FENCE, REGISTRY_ONLY } from "./authorize.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 import { addressJudge, type MeshView } from "./judge-address.ts";
 
@@ -39,6 +39,8 @@ export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?
   const needed = addressJudge(check, external, mesh);
 
   return (resolution, authorized) => {
+    const denied = deniedByPolicy(resolution, authorized, mesh);
+    if (denied !== undefined) return denied;
     const version = mesh?.version ?? 0;
     let assessed = known.get(resolution);
     if (assessed === undefined || assessed.version !== version) {
@@ -62,6 +64,17 @@ function limitOf({ reach, noFurther, caller, fence }: Authorized, mesh: MeshView
   if (fence !== undefined && !mesh.isFence(fence)) return { limit: REACH.MESH, why: NO_SUCH_FENCE };
   const isHeld = reach > REACH.SERVICE_NAMES && caller !== undefined && mesh.isRegistryOnly(caller);
   return isHeld ? { limit: REACH.SERVICE_NAMES, why: REGISTRY_ONLY } : { limit: reach, why: noFurther };
+}
+
+/**
+ * The destination would see our certificate in place of the caller's, and could not refuse the call
+ * itself. An address counts, too: the caller may have dialled it.
+ */
+function deniedByPolicy(resolution: readonly Address[], { asking, names }: Authorized, mesh: MeshView | undefined): Judged | undefined {
+  if (mesh === undefined || asking === undefined) return undefined;
+  const isRefused = (host: string) => mesh.isRefused(asking, host);
+  if (!names.some(isRefused) && !resolution.every(({ address }) => isRefused(address))) return undefined;
+  return { addresses: [], refusal: DENIED_BY_POLICY, refused: resolution[0], reach: REACH.MESH };
 }
 
 const TOO_FAR = new Refusal("EXTERNAL_REFUSED", "outside of the mesh");

@@ -16,6 +16,11 @@ export const STATUS_OF = {
   /** `slime-orig-dest` is not `ip:port`. */
   ORIGINAL_DESTINATION_MALFORMED: 400,
   /**
+   * AuthorizationPolicies refuse whatever this caller asks for, and the destination, which sees our
+   * certificate, could not tell.
+   */
+  DENIED_BY_POLICY: 403,
+  /**
    * CONNECT and TRACE: a tunnel would pass every check below, an echo would show headers that
    * Envoys added.
    */

@@ -59,6 +59,7 @@ const REASON_OF: Readonly<Record<Exclude<SightingOutcome, "seen">, EntryDropReas
   denied: "denied",
   at_capacity: "at_capacity",
   hidden: "hidden",
+  denied_by_policy: "denied_by_policy",
   // Only said of what is sighted beside the destination, and nobody asks for it there.
   not_kept: "unknown_destination",
 };

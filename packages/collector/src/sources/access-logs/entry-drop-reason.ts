@@ -25,6 +25,8 @@ export const ENTRY_DROP_REASONS = [
   "at_capacity",
   /** A host that is new to a fence, and that the default Sidecar of its pods hides. */
   "hidden",
+  /** A host that is new to a fence, and that AuthorizationPolicies let none of its calls reach. */
+  "denied_by_policy",
 ] as const;
 
 export type EntryDropReason = (typeof ENTRY_DROP_REASONS)[number];

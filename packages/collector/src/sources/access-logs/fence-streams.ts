@@ -65,12 +65,12 @@ export class FenceStreams {
 
   /**
    * The service account that the certificates of the fence's proxies name; undefined while no
-   * stream of one is open, and where they name several.
+   * stream of one is open, where they name several, and where one shows none.
    */
   serviceAccountOf(fence: FenceKey, trustDomains: readonly string[]): string | undefined {
     const open = [...(this.#fences.get(formatFenceKey(fence))?.open ?? [])];
     const peers = open.map(({ forwardedClientCert }) => peerOfForwardedClientCert(forwardedClientCert, trustDomains));
-    const [named, ...others] = new Set(peers.flatMap((peer) => (typeof peer === "string" ? [] : peer.serviceAccount)));
+    const [named, ...others] = new Set(peers.map((peer) => (typeof peer === "string" ? undefined : peer.serviceAccount)));
     return others.length === 0 ? named : undefined;
   }
 
@@ -113,8 +113,9 @@ export class FenceStreams {
     const name = formatFenceKey(key);
     const known = this.#fences.get(name) ?? { key, open: new Set(), pods: new Map(), lostAt: undefined, timer: undefined };
     this.#fences.set(name, known);
-    if (!known.open.has(stream)) this.#podJoins(known, stream);
+    const isNew = !known.open.has(stream);
     known.open.add(stream);
+    if (isNew) this.#podJoins(known, stream);
     clearTimeout(known.timer);
     known.timer = undefined;
     if (known.lostAt === undefined) return;

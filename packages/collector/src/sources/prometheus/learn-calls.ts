@@ -6,7 +6,16 @@ import { destinationOfService, type MetricDestination } from "./metric-destinati
 import type { HostCalls, WorkloadCalls } from "./read-edges.ts";
 
 /** What became of the calls that a series counts; docs/prometheus.md says what each means. */
-export const SERIES_RESULTS = ["seen", "unbelieved", "unknown_source", "unknown_destination", "denied", "at_capacity", "hidden"] as const;
+export const SERIES_RESULTS = [
+  "seen",
+  "unbelieved",
+  "unknown_source",
+  "unknown_destination",
+  "denied",
+  "at_capacity",
+  "hidden",
+  "denied_by_policy",
+] as const;
 export type SeriesResult = (typeof SERIES_RESULTS)[number];
 
 /** How what an answer says is taken. */
