@@ -87,6 +87,11 @@ export class AnswerReader {
     return this.#filled + (this.#chunked?.trailers.length ?? 0);
   }
 
+  /** Chunks of the current answer's body so far, however small. */
+  get chunks(): number {
+    return this.#chunked?.chunks ?? 0;
+  }
+
   /** Milliseconds of the last answer's `Keep-Alive: timeout`; infinite without one. */
   get offeredIdleTime(): number {
     const seconds = this.#head?.keepAlive === undefined ? undefined : KEEP_ALIVE_TIMEOUT.exec(this.#head.keepAlive)?.[1];

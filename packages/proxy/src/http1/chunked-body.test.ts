@@ -93,3 +93,19 @@ test("what is encoded is decoded, in pieces of any size", () => {
     }),
   );
 });
+
+test("T-09 chunks of one byte that come together are passed on together, those too that come before a fault", () => {
+  for (const [end, isFault] of [
+    ["0\r\n\r\n", false],
+    ["fault", true],
+  ] as const) {
+    const bytes = Buffer.from(`${"1\r\nx\r\n".repeat(1_000)}${end}`);
+    const taken: string[] = [];
+    const decodeAll = () => new ChunkedBody().decode(bytes, 0, bytes.length, (data) => taken.push(data.toString("latin1")));
+
+    if (isFault) assert.throws(decodeAll, ChunkedBodyFault);
+    else decodeAll();
+
+    assert.deepEqual(taken, ["x".repeat(1_000)]);
+  }
+});

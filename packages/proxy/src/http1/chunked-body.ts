@@ -13,6 +13,9 @@ const MAX_TRAILER_BYTES = 16 * 1024;
 /** The largest size of a chunk: up to what JavaScript counts exactly. */
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 
+/** Bytes of a chunk that are sooner moved than passed on for themselves. */
+const SMALL = 128;
+
 const TAB = 0x09;
 const SPACE = 0x20;
 const CR = 0x0d;
@@ -26,6 +29,41 @@ const DEL = 0x7f;
  */
 const EMPTY_LINE = /^\r?\n|\r?\n\r?\n/g;
 const BARE_LF = /(?<!\r)\n/;
+
+/** The data of chunks, moved together within the bytes that they came in. */
+class JoinedData {
+  /** Pieces so far. */
+  pieces = 0;
+  readonly #bytes: Buffer;
+  readonly #take: (data: Buffer) => void;
+  #begin = 0;
+  #end = 0;
+
+  constructor(bytes: Buffer, take: (data: Buffer) => void) {
+    this.#bytes = bytes;
+    this.#take = take;
+  }
+
+  add(from: number, to: number): void {
+    this.pieces += 1;
+    if (to - from > SMALL || this.#begin === this.#end) {
+      this.flush();
+      this.#begin = from;
+      this.#end = to;
+      return;
+    }
+    const bytes = this.#bytes;
+    for (let at = from; at < to; at += 1) {
+      bytes[this.#end] = bytes[at] ?? 0;
+      this.#end += 1;
+    }
+  }
+
+  flush(): void {
+    if (this.#end > this.#begin) this.#take(this.#bytes.subarray(this.#begin, this.#end));
+    this.#begin = this.#end;
+  }
+}
 
 /** The body is not in the chunked coding. The message says what is wrong, for people. */
 export class ChunkedBodyFault extends Error {
@@ -46,8 +84,14 @@ export class ChunkedBody {
   #digits = 0;
   /** Bytes of the current size line. */
   #lineBytes = 0;
+  #chunks = 0;
   #trailers = "";
   #isLoose = false;
+
+  /** Chunks so far, of which some may count twice that came in two pieces. */
+  get chunks(): number {
+    return this.#chunks;
+  }
 
   /** Trailer section without its empty line, latin1. Complete once {@link done}. */
   get trailers(): string {
@@ -64,29 +108,38 @@ export class ChunkedBody {
   }
 
   /**
-   * Decodes a piece.
+   * Decodes a piece. Chunks may be of one byte, so small ones are moved together, over what stood
+   * between them: to pass each of them on took ten times as long as all else (T-09).
    *
+   * @param bytes may be changed where they were decoded
    * @param take gets the data of chunks, as views of `bytes`
    * @returns the position after the last byte that belongs to the body: `to`, unless the body ended
    * before
    * @throws ChunkedBodyFault
    */
   decode(bytes: Buffer, from: number, to: number, take: (data: Buffer) => void): number {
+    const joined = new JoinedData(bytes, take);
     let at = from;
-    while (at < to && this.#state !== "done") {
-      if (this.#state === "data") {
-        const end = Math.min(to, at + this.#size);
-        this.#size -= end - at;
-        take(bytes.subarray(at, end));
-        at = end;
-        if (this.#size === 0) this.#state = "data-cr";
-      } else if (this.#state === "trailers") {
-        at = this.#readTrailers(bytes, at, to);
-      } else {
-        this.#step(bytes[at] ?? 0);
-        at += 1;
+    try {
+      while (at < to && this.#state !== "done") {
+        if (this.#state === "data") {
+          const end = Math.min(to, at + this.#size);
+          this.#size -= end - at;
+          joined.add(at, end);
+          at = end;
+          if (this.#size === 0) this.#state = "data-cr";
+        } else if (this.#state === "trailers") {
+          at = this.#readTrailers(bytes, at, to);
+        } else {
+          this.#step(bytes[at] ?? 0);
+          at += 1;
+        }
       }
+    } finally {
+      // What came before a fault is delivered.
+      joined.flush();
     }
+    this.#chunks += joined.pieces;
     return at;
   }
 

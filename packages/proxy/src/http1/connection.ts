@@ -44,6 +44,12 @@ export interface ConnectionOwner {
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
+/**
+ * Chunks in one read after which the next read waits for the next turn of the event loop. Large
+ * answers have a chunk for each KiB or more.
+ */
+const MANY_CHUNKS = 128;
+
 /** Waits for a connection. */
 export interface Waiter extends InLine {
   /**
@@ -207,14 +213,23 @@ export class Http1Connection implements Listed {
     this.#owner.onConnected(this);
   }
 
+  /** @returns whether the next read may come in this turn of the event loop */
   #onRead(length: number): boolean {
+    const before = this.#reader.chunks;
     try {
       this.#read(length);
     } catch (error) {
       this.#fail(error instanceof Error ? error : new UpstreamError("INVALID", String(error)));
     }
-    return true;
+    if (this.#reader.chunks - before < MANY_CHUNKS) return true;
+    // libuv reads up to 32 times in a row, and a destination may send chunks of one byte (T-09).
+    setImmediate(this.#readOn);
+    return false;
   }
+
+  readonly #readOn = (): void => {
+    if (!this.#socket.isPaused()) this.#socket.resume();
+  };
 
   #read(length: number): void {
     const user = this.#user;
