@@ -88,7 +88,7 @@ const INDEX = "^packages/[^/]+/src/(testing/)?index\\.ts$";
  */
 const BESIDE = {
   bench: "^bench/|^e2e/src/lab/|^packages/|^scripts/tools/",
-  e2e: "^e2e/|^packages/(als|api)/|^scripts/(install|tools)/",
+  e2e: "^e2e/|^packages/(als|api)/|^packages/render/src/report/|^scripts/(install|tools)/",
   charts: `^charts/|^scripts/tools/|${INDEX}`,
   docker: `^docker/|^scripts/(install|tools)/|${INDEX}`,
   scripts: `^scripts/|${INDEX}`,

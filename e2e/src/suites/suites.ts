@@ -14,6 +14,7 @@ import { proxyNeeds } from "./proxy-needs/proxy-needs.ts";
 import { rejections } from "./rejections/rejections.ts";
 import { removal } from "./removal/removal.ts";
 import { replicas } from "./replicas/replicas.ts";
+import { envoyBytes } from "./scale/envoy-bytes.ts";
 import { scale } from "./scale/scale.ts";
 import { slime } from "./slime/slime.ts";
 import { smoke } from "./smoke.ts";
@@ -44,6 +45,7 @@ export const SUITES: readonly Suite[] = [
   ageing,
   switchOvers,
   scale,
+  envoyBytes,
   limits,
   outages,
   replicas,

@@ -7,6 +7,7 @@ import { exportCommand } from "./commands/exchange/export-command.ts";
 import { importCommand } from "./commands/exchange/import-command.ts";
 import { migrateCommand } from "./commands/migrate/command.ts";
 import { renderCommand } from "./commands/render/command.ts";
+import { reportCommand } from "./commands/report/command.ts";
 import { withdrawCommand } from "./commands/withdraw/command.ts";
 import { collectorCommand } from "./processes/collector/command.ts";
 import { globalSidecarCommand } from "./processes/global-sidecar/command.ts";
@@ -40,6 +41,7 @@ for (const command of [
   exportCommand(),
   importCommand(),
   diffCommand(),
+  reportCommand(),
 ])
   program.addCommand(command.copyInheritedSettings(program));
 

@@ -1,16 +1,4 @@
-import {
-  allNew,
-  durationMs,
-  ENDPOINT_SLICE,
-  type FenceKey,
-  fenceMode,
-  fenceRef,
-  NODE,
-  SERVICE,
-  SERVICE_CIDR,
-  SERVICE_FENCE,
-  type ServiceFenceStatus,
-} from "@fenceline/api";
+import { allNew, durationMs, ENDPOINT_SLICE, type FenceKey, fenceMode, NODE, SERVICE, SERVICE_CIDR, SERVICE_FENCE } from "@fenceline/api";
 import { Controller, KindDriver } from "@fenceline/control";
 import type { TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
@@ -23,7 +11,6 @@ import type { CollectorOptions } from "./collector-options.ts";
 import { fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { isHiddenByDefault } from "./fence/default-imports.ts";
-import { type ResetSource, resetSource } from "./fence/reset-source.ts";
 import { areRefusalsKnown } from "./fence-calls.ts";
 import { fenceCounts } from "./fence-counts.ts";
 import { FenceTelemetry } from "./fence-telemetry.ts";
@@ -33,7 +20,7 @@ import { limitLog } from "./limit-log.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
 import { RefusedCalls } from "./refused-calls.ts";
-import type { ExportSource } from "./routes/export-steps.ts";
+import { type ApiSources, apiSources } from "./routes/api-sources.ts";
 import type { FenceReader } from "./routes/views.ts";
 import { AccessLogSource } from "./sources/access-logs/access-log-source.ts";
 import { DecisionLog } from "./sources/access-logs/decision-log.ts";
@@ -55,6 +42,8 @@ export class Collector {
   readonly #decisions: DecisionLog | undefined;
   /** What each address of the mesh is, for the global sidecar. */
   readonly addresses: MeshAddressBook;
+  /** What the HTTP API reads, and has it do. */
+  readonly api: ApiSources;
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #mesh: Mesh;
   readonly #prometheus: ConfiguredPrometheus;
@@ -101,6 +90,7 @@ export class Collector {
     this.#fallback = new FallbackService(shared);
     for (const { path: rule, reason: detail } of this.#mesh.aliases.faults) logger.warn({ rule, detail }, "alias rule left out");
     this.#automatic = new AutomaticFences(shared);
+    this.api = apiSources({ ...shared, ...beside, serviceAccountOf: (fence) => this.#serviceAccountOf(fence) });
     metrics.observeFences(() => fenceCounts(store));
     metrics.observe({
       edges: () => this.#telemetry.book.size,
@@ -141,24 +131,7 @@ export class Collector {
 
   /** What the HTTP API shows of it. */
   get reader(): FenceReader {
-    return {
-      fences: () => this.#mesh.fences().map(({ metadata: { namespace, name } }) => ({ namespace, name })),
-      describe: (key) => this.#describe(key),
-      edgeFences: () => this.#telemetry.book.fences(),
-      edgesOf: (key) => this.#telemetry.book.of(key)?.hosts() ?? [],
-    };
-  }
-
-  /** What the HTTP API exports. */
-  get exportSource(): ExportSource {
-    const { fences, describe } = this.reader;
-    return { fences, describe, mesh: () => this.#mesh, serviceAccountOf: (key) => this.#serviceAccountOf(key) };
-  }
-
-  /** What the HTTP API has forgotten. */
-  get resetSource(): ResetSource {
-    const { now = Date.now, leads = () => true, logger } = this.#options;
-    return resetSource({ mesh: () => this.#mesh, book: this.#telemetry.book, runs: this.#controller, now, leads, logger });
+    return this.api.reader;
   }
 
   /** Why nothing that is rendered can be written now; undefined when it can, as far as is known. */
@@ -271,13 +244,6 @@ export class Collector {
     const shared = { controller: this.#controller, metrics: this.#metrics, store, logger };
     for (const kind of Object.keys(drivers)) this.#metrics.showKind(kind);
     return Object.values(drivers).map((make) => new KindDriver({ ...shared, driven: make(context) }));
-  }
-
-  /** A fence as it is now, times and counts included. */
-  #describe(key: FenceKey): ReturnType<FenceReader["describe"]> {
-    const fence = this.#mesh.fence(key);
-    const desired = this.#controller.desired(fenceRef(key));
-    return fence === undefined || desired === undefined ? undefined : { fence, status: desired.status as ServiceFenceStatus };
   }
 
   #serviceAccountOf(fence: FenceKey): string | undefined {

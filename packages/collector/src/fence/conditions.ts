@@ -24,6 +24,7 @@ import { isUnseen, meshObjectsCondition, type UnreadKind } from "./mesh-objects-
 import type { PodsKnown } from "./pod-search.ts";
 import { proxiesCondition } from "./proxies-condition.ts";
 import { telemetryCondition, telemetryNotAsked } from "./telemetry-condition.ts";
+import { withVerdict } from "./verdict-in-conditions.ts";
 
 /** What a fence's conditions are judged from. */
 export interface ConditionsInput {
@@ -100,7 +101,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
     ...meshObjectsCondition(input.unread),
   ];
   const about = aboutGeneration(fence.metadata);
-  return judgements.map((judgement) => withTransition({ ...judgement, ...about }, previous.conditions, now));
+  return withVerdict(judgements, input).map((judgement) => withTransition({ ...judgement, ...about }, previous.conditions, now));
 }
 
 function ready(input: ConditionsInput): FenceJudgement {

@@ -95,6 +95,8 @@ export interface DesiredFence extends Desired<ServiceFenceStatus> {
   readonly at: number;
   /** Whether another fence for the same pods is in force in its place. */
   readonly givesWay: boolean;
+  /** What it was worked out from. */
+  readonly seen: FenceSeen;
 }
 
 /** What a fence asks for: the objects to render, or why there are none, and its status. */
@@ -103,7 +105,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   // The API server's garbage collector takes away what is rendered, before a fence that is deleted
   // in the foreground. If we put it back, it would be deleted again and again.
   // What another Fenceline may manage is not touched either.
-  const common = { at: seen.now, givesWay: seen.rivals.length > 0 };
+  const common = { at: seen.now, givesWay: seen.rivals.length > 0, seen };
   if (seen.isEnding || !isManaged(config.revisions, fence.metadata.labels))
     return { ...common, objects: present, status: seen.previous, isLeftAlone: true };
   const enforced = present.some(({ kind }) => kind === "Sidecar");

@@ -147,7 +147,7 @@ const A = { namespace: "test1", name: "a" };
 test("row 50: the API of a replica that does not lead has the leader forget one host, then all, and static hosts stay", async (t) => {
   const { server, lines } = await learned(t);
   const follower = await startReplica(t, server, false, QUICK);
-  const { resetSource } = follower.collector;
+  const { resets: resetSource } = follower.collector.api;
   assert.deepEqual(resetSource.fencesIn("test1"), [A]);
   assert.equal(resetSource.reset(A, "c.test1"), true);
   await until(() => shown(server).join() === [B, D].join() && domains(server).join() === [B, D].join());
@@ -168,9 +168,9 @@ test("row 50: what the API was asked for while nobody led is done by the next le
   const { server, leadership } = await learned(t);
   leadership.leads = false;
   const follower = await startReplica(t, server, false, QUICK);
-  follower.collector.resetSource.reset(A, "b");
+  follower.collector.api.resets.reset(A, "b");
   await until(() => status(server)?.resetAsked?.endsWith(" b") === true);
-  follower.collector.resetSource.reset(A, C);
+  follower.collector.api.resets.reset(A, C);
   await until(() => status(server)?.resetAsked?.endsWith(` b ${C}`) === true);
   await follower.collector.idle();
   assert.deepEqual([domains(server), status(server)?.resetAnswered], [[B, C, D], undefined]);

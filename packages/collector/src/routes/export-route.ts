@@ -1,7 +1,8 @@
 import { FENCE_API_VERSIONS, groupOf, SERVICE_FENCE } from "@fenceline/api";
-import { ApiRefusal, listRoute, OneATurn, type PageSizes, type Route } from "@fenceline/http-api";
+import { listRoute, OneATurn, type PageSizes, type Route } from "@fenceline/http-api";
 import { EXPORT_FORMATS, type ExportFormat } from "@fenceline/render/exchange";
 import { type ExportSource, exportSteps } from "./export-steps.ts";
+import { known } from "./views.ts";
 
 const SIZES: PageSizes = { default: 100, max: 1_000 };
 
@@ -22,10 +23,8 @@ export function exportRoute(read: () => ExportSource | undefined): Route {
     choices: { format: EXPORT_FORMATS, times: ["false", "true"] },
     tellsOfOthers: ({ chosen }) => chosen.format === "authorization-policy",
     steps(page) {
-      const source = read();
-      if (source === undefined) throw new ApiRefusal(503, "NOT_READY", "the mesh is not known yet, see /readyz", { "retry-after": "1" });
       const { format, times } = page.chosen;
-      return exportSteps(source, { ...page, format: format as ExportFormat, times: times === "true", now: Date.now() });
+      return exportSteps(known(read()), { ...page, format: format as ExportFormat, times: times === "true", now: Date.now() });
     },
   });
 }

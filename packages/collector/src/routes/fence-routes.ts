@@ -1,6 +1,6 @@
 import { FENCE_API_VERSIONS, groupOf, SERVICE_FENCE } from "@fenceline/api";
 import { ApiRefusal, listRoute, OneATurn, type PageSizes, parseQuery, quoted, type Route, sendJson } from "@fenceline/http-api";
-import { edgesSteps, type FenceReader, fencesSteps, fenceView } from "./views.ts";
+import { edgesSteps, type FenceReader, fencesSteps, fenceView, known } from "./views.ts";
 
 const FENCES: PageSizes = { default: 100, max: 1_000 };
 const EDGES: PageSizes = { default: 1_000, max: 10_000 };
@@ -27,7 +27,7 @@ export function fenceRoutes(read: () => FenceReader | undefined): Route[] {
       sizes: FENCES,
       right: LIST,
       turns,
-      steps: (page) => fencesSteps(readerOf(read), page),
+      steps: (page) => fencesSteps(known(read()), page),
     }),
     listRoute({
       path: "/api/v1/edges",
@@ -35,7 +35,7 @@ export function fenceRoutes(read: () => FenceReader | undefined): Route[] {
       sizes: EDGES,
       right: LIST,
       turns,
-      steps: (page) => edgesSteps(readerOf(read), page),
+      steps: (page) => edgesSteps(known(read()), page),
     }),
     {
       method: "GET",
@@ -43,7 +43,7 @@ export function fenceRoutes(read: () => FenceReader | undefined): Route[] {
       right: ({ path: [namespace, name] }) => ({ ...FENCE, verb: "get", namespace, name }),
       async answer({ path: [namespace = "", name = ""], query }, response) {
         parseQuery(query, []);
-        const reader = readerOf(read);
+        const reader = known(read());
         await turns.turn();
         const fence = fenceView(reader, { namespace, name });
         if (fence === undefined) throw new ApiRefusal(404, "FENCE_NOT_FOUND", `no ServiceFence ${quoted(`${namespace}/${name}`)}`);
@@ -51,10 +51,4 @@ export function fenceRoutes(read: () => FenceReader | undefined): Route[] {
       },
     },
   ];
-}
-
-function readerOf(read: () => FenceReader | undefined): FenceReader {
-  const reader = read();
-  if (reader === undefined) throw new ApiRefusal(503, "NOT_READY", "the mesh is not known yet, see /readyz", { "retry-after": "1" });
-  return reader;
 }

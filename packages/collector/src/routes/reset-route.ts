@@ -1,6 +1,7 @@
 import { FENCE_API_VERSIONS, groupOf, isEgressHost, NamespaceName, normalHost, ObjectName, SERVICE_FENCE } from "@fenceline/api";
 import { ApiRefusal, OneATurn, parseQuery, quoted, type Route, sendJson } from "@fenceline/http-api";
 import type { ResetSource } from "../fence/reset-source.ts";
+import { known } from "./views.ts";
 
 /**
  * `POST /api/v1/reset?namespace=N[&fence=F][&host=H]`: forgets what fences have learned, on any
@@ -21,8 +22,7 @@ export function resetRoute(read: () => ResetSource | undefined): Route {
     },
     async answer({ query }, response) {
       const { namespace, fence, host } = parametersOf(query);
-      const source = read();
-      if (source === undefined) throw new ApiRefusal(503, "NOT_READY", "the mesh is not known yet, see /readyz", { "retry-after": "1" });
+      const source = known(read());
       const fences = source.fencesIn(namespace).filter(({ name }) => fence === undefined || name === fence);
       if (fence !== undefined && fences.length === 0)
         throw new ApiRefusal(404, "FENCE_NOT_FOUND", `no ServiceFence ${quoted(`${namespace}/${fence}`)}`);

@@ -1,6 +1,6 @@
 import { type FenceKey, fenceMode, formatFenceKey, type ServiceFence, type ServiceFenceStatus } from "@fenceline/api";
 import type { HostRecord } from "@fenceline/edges";
-import { compareKeys, type PageRequest, type Step } from "@fenceline/http-api";
+import { ApiRefusal, compareKeys, type PageRequest, type Step } from "@fenceline/http-api";
 
 /** Where the API's answers come from. Nothing is copied before it is asked for. */
 export interface FenceReader {
@@ -11,6 +11,16 @@ export interface FenceReader {
   edgeFences(): readonly FenceKey[];
   /** The edges of one fence, by host. */
   edgesOf(key: FenceKey): readonly HostRecord[];
+}
+
+/**
+ * What an answer is made from.
+ *
+ * @throws {ApiRefusal} `NOT_READY` while it is not known
+ */
+export function known<Source>(source: Source | undefined): Source {
+  if (source === undefined) throw new ApiRefusal(503, "NOT_READY", "the mesh is not known yet, see /readyz", { "retry-after": "1" });
+  return source;
 }
 
 /** One fence as the API shows it. */
@@ -65,7 +75,7 @@ function edgeView(fence: FenceKey, { host, source, firstSeen, lastSeen, requests
  * Keys in order, of the namespace that is asked for, from the fence on with which the page before
  * ended.
  */
-function keysFrom(keys: readonly FenceKey[], { namespace, after = [] }: PageRequest): FenceKey[] {
+export function keysFrom(keys: readonly FenceKey[], { namespace, after = [] }: PageRequest): FenceKey[] {
   const last = after.slice(0, 2);
   const wanted = keys.filter((key) => {
     return (namespace === undefined || key.namespace === namespace) && compareKeys([key.namespace, key.name], last) >= 0;

@@ -1,4 +1,9 @@
-/** Golden cases: what is rendered of a few manifests, by every kind that a collector runs. */
+/**
+ * Golden cases: what is rendered of a few manifests, by every kind that a collector runs, and what
+ * is reported of their fences.
+ */
+
+import { join } from "node:path";
 import {
   type AnyObject,
   Config,
@@ -18,6 +23,7 @@ import { outcomesOf } from "../desired-of-manifests.ts";
 import type { KindContext } from "../kind-context.ts";
 import { DRIVERS, type Drivers } from "../kinds.ts";
 import { contextOfManifests } from "../manifest-context.ts";
+import { reportOfManifests } from "../report-of-manifests.ts";
 import { streamOf } from "./mesh.ts";
 
 /** First document of a golden input: what is not an object of the mesh. */
@@ -59,6 +65,29 @@ export function renderGoldenCase(text: string, file: string, drivers: Drivers = 
   );
   return documents.map((document) => stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n");
 }
+
+/**
+ * Reports the fences of one golden case, with all names.
+ *
+ * @param text as for {@link renderGoldenCase}; calls and conditions stand in the status of fences
+ */
+function reportGoldenCase(text: string, file: string): string {
+  const [first = "", ...rest] = text.split(/^---$/m);
+  const given = parseDocument(first).toJS().given as Given;
+  const { objects } = parseManifests(rest.join("---"), file);
+  const config = Config.parse(given.config ?? {});
+  const now = Date.parse(given.now ?? "2026-01-01T00:00:00Z");
+  const reports = reportOfManifests(objects, config, { now }).flatMap((fence) =>
+    reportOfManifests(objects, config, { fence, hidden: true, now }),
+  );
+  return reports.map((report) => stringify(report, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n");
+}
+
+/** Folders of golden cases, and what makes their outputs. */
+export const GOLDENS = [
+  { folder: join(import.meta.dirname, "../../testdata"), outputOf: (text: string, file: string) => renderGoldenCase(text, file) },
+  { folder: join(import.meta.dirname, "../../testdata/reports"), outputOf: reportGoldenCase },
+];
 
 function contextGiven(context: KindContext, { proxyVersions = [], fallback, conflict = false }: Given): KindContext {
   const fences = context.store.snapshot().of(SERVICE_FENCE);

@@ -55,7 +55,7 @@ export async function startCollector(
   const collector = await Collector.start({ store, config: CONFIG, logger, accessLogs: address, ...options });
   const routes = [
     ...fenceRoutes(() => collector.reader),
-    resetRoute(() => collector.resetSource),
+    resetRoute(() => collector.api.resets),
     ...probeRoutes({ metrics: () => [collector.metrics] }),
   ];
   const api = await serveHttpApi({

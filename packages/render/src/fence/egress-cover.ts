@@ -32,6 +32,8 @@ export class EgressCover {
 
   /** A wildcard of theirs that includes the host and others; undefined when none does. */
   coverOf(egress: string): string | undefined {
+    // Of most fences there is none, and a report asks for every host of the mesh.
+    if (this.#wildcards.size === 0) return undefined;
     const [namespace, host] = split(egress);
     for (const where of new Set([namespace, "*"]))
       for (const pattern of this.#wildcards.get(where) ?? []) {

@@ -5,6 +5,7 @@ export { hasOnDemand } from "./fence-filter.ts";
 export { importedHosts, isImported } from "./imported-hosts.ts";
 export { LabelSelectors } from "./label-selectors.ts";
 export { ParkedHosts } from "./parked-hosts.ts";
+export { hostsRefusal } from "./refusals.ts";
 export * from "./render-fence.ts";
 export { selectorRemarks } from "./selector-remarks.ts";
 export { switchOver } from "./switch-over.ts";

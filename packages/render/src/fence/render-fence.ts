@@ -19,6 +19,7 @@ import {
   type LeavingFences,
   leavingRefusal,
   namespaceRefusal,
+  type RenderRefusal,
   type RivalFences,
   rivalRefusal,
   selectorRefusal,
@@ -71,7 +72,12 @@ export interface RenderInput {
 
 /** A fence's rendered objects, or why there are none. */
 export type Rendered =
-  | { readonly mode: FenceMode; readonly objects: readonly RenderedObject[] }
+  | {
+      readonly mode: FenceMode;
+      readonly objects: readonly RenderedObject[];
+      /** Why nothing would be rendered in Enforce. Only where it is in Observe, and that is so. */
+      readonly inEnforce?: RenderRefusal;
+    }
   | { readonly mode: FenceMode; readonly objects: readonly []; readonly refused: { readonly reason: string; readonly message: string } };
 
 /**
@@ -89,9 +95,9 @@ export function renderFence(input: RenderInput): Rendered {
   }
   const refused = rivalRefusal(input.rival) ?? namespaceRefusal(fence, config) ?? selectorRefusal(labels) ?? leavingRefusal(input.leaving);
   if (refused !== undefined) return { mode, objects: [], refused };
-  const egress = sidecarHosts(input);
-  const tooMany = mode === "Enforce" ? hostsRefusal(egress) : undefined;
-  if (tooMany !== undefined) return { mode, objects: [], refused: tooMany };
+  const egress = egressOf(input);
+  const tooMany = hostsRefusal(egress);
+  if (mode === "Enforce" && tooMany !== undefined) return { mode, objects: [], refused: tooMany };
   const metadata = renderedMeta(fence, fence.metadata.name, input.installation);
   const { ready, enforced } = input.fallback ?? { ready: true, enforced: false };
   const enforces = mode === "Enforce" && input.conflict !== true;
@@ -112,7 +118,7 @@ export function renderFence(input: RenderInput): Rendered {
   // Hiding hosts while nothing catches the calls to them would break these calls. A fence that is
   // enforced keeps the hosts that it has learned, and calls to others take Istio's passthrough
   // until the fallback is back.
-  if (!enforces || !(ready || enforced)) return { mode, objects: [filter] };
+  if (!enforces || !(ready || enforced)) return { mode, objects: [filter], ...(tooMany && { inEnforce: tooMany }) };
   const sidecar: Sidecar = {
     apiVersion: "networking.istio.io/v1beta1",
     kind: "Sidecar",
@@ -130,7 +136,7 @@ export function renderFence(input: RenderInput): Rendered {
  * The control plane and Fenceline itself first where they are shown as a whole, then the live hosts
  * in byte order; what a `<namespace>/*` covers is not repeated. Istio takes no empty list.
  */
-function sidecarHosts({ hosts, config, exact = false }: RenderInput): string[] {
+export function egressOf({ hosts, config, exact = false }: Pick<RenderInput, "hosts" | "config" | "exact">): string[] {
   const whole = [...new Set([`${config.istioNamespace}/*`, `${config.namespace}/*`])];
   const always = exact && hosts.some(({ expired }) => !expired) ? [] : whole;
   const live = hosts.filter(({ expired }) => !expired).flatMap(({ egress, also = [] }) => [egress, ...also]);

@@ -2,8 +2,7 @@ import { writeFileSync } from "node:fs";
 import { Config, type KnownObject } from "@fenceline/api";
 import { type Exported, type ExportFormat, exportOfManifests } from "@fenceline/collector";
 import { unreadable } from "../../read-text-file.ts";
-import { inputText } from "../input-text.ts";
-import { exportOfCollector } from "./collector-source.ts";
+import { collectorAt, listOf } from "../collector-api.ts";
 import { objectsOfFolder } from "./sources.ts";
 import { exportText } from "./yaml.ts";
 
@@ -26,8 +25,9 @@ export interface ExportSettings extends ExportPlace {
 /** Takes an export. */
 export async function takeExport({ url, tokenFile, dir, kubeconfig, ...settings }: ExportSettings): Promise<readonly Exported[]> {
   if (url !== undefined) {
-    const token = tokenFile === undefined ? undefined : (await inputText(tokenFile)).text.trim();
-    return exportOfCollector({ url, token, ...settings, namespace: settings.namespace });
+    const { format, times, namespace } = settings;
+    const query = { format, times: String(times), ...(namespace !== undefined && { namespace }) };
+    return listOf(await collectorAt(url, tokenFile), "/api/v1/export", "objects", query);
   }
   const objects = dir === undefined ? await objectsIn(kubeconfig) : await objectsOfFolder(dir);
   return exportOfManifests(objects, Config.parse({}), settings);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { COLLECTOR_AUDIENCE, type Config, type FencelineError, meshConfigMapsOf } from "@fenceline/api";
-import { Collector, exportRoute, type FallbackToken, fenceRoutes, resetRoute } from "@fenceline/collector";
+import { Collector, exportRoute, type FallbackToken, fenceRoutes, reportRoutes, resetRoute } from "@fenceline/collector";
 import { type HttpApi, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { KubernetesApi, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/kubernetes";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
@@ -168,9 +168,10 @@ export class Replica {
       port: apiPort,
       guard,
       routes: [
-        exportRoute(() => this.#collector?.exportSource),
+        exportRoute(() => this.#collector?.api.exported),
         ...fenceRoutes(() => this.#collector?.reader),
-        resetRoute(() => this.#collector?.resetSource),
+        ...reportRoutes(() => this.#collector?.api.reported),
+        resetRoute(() => this.#collector?.api.resets),
         ...probeRoutes({
           metrics: () => [build, metrics, refusals, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
           notReady: () => (this.#collector === undefined ? this.#waitingFor() : this.#collector.notReady()),

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createEdgeReporter, type EdgeReporter } from "@fenceline/als";
 import { type Config, durationMs, fenceRef, formatAddress } from "@fenceline/api";
-import { Collector, exportRoute, fenceRoutes, resetRoute } from "@fenceline/collector";
+import { Collector, exportRoute, fenceRoutes, reportRoutes, resetRoute } from "@fenceline/collector";
 import { type HttpApi, localTokenGuard, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { AddressTable, createGlobalSidecar, createRegistryResolver } from "@fenceline/proxy";
 import { DirectoryStore } from "@fenceline/store";
@@ -199,9 +199,10 @@ async function startApi(
     bound: port.handOver(),
     guard: localTokenGuard(token),
     routes: [
-      exportRoute(() => collector.exportSource),
+      exportRoute(() => collector.api.exported),
       ...fenceRoutes(() => collector.reader),
-      resetRoute(() => collector.resetSource),
+      ...reportRoutes(() => collector.api.reported),
+      resetRoute(() => collector.api.resets),
       callsRoute(() => shown.longLivedCalls()),
       ...probeRoutes({ metrics: () => shown.registries, notReady: () => collector.notReady() }),
     ],

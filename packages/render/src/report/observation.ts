@@ -1,0 +1,47 @@
+import type { HostSource } from "@fenceline/api";
+
+/** One host that a fence has in its book of edges. Times are milliseconds of the wall clock. */
+export interface SeenHost {
+  readonly host: string;
+  readonly source: HostSource;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly requests: number;
+  readonly ports: readonly number[];
+}
+
+/** For how long a workload was observed, and how often it calls what it calls most rarely. */
+export interface Observation {
+  /** The first call that is remembered; undefined where none is. */
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+  /** Milliseconds from the one to the other; 0 where either is not known. */
+  readonly observed: number;
+  /**
+   * Longest period between calls to a host, in milliseconds, as far as it is known. Only the first
+   * call, the last one and their number are kept, so of the calls in between it is the mean; the
+   * time since the last call counts as one period. The longest one may be longer.
+   */
+  readonly longestPeriod: number;
+}
+
+/** What is known of the calls of a workload. */
+export function observationOf(edges: readonly SeenHost[], until: number | undefined): Observation {
+  // A host of a status that had no room for its times was restored with none, which is 1970.
+  const called = edges.filter((edge) => wasCalled(edge) && edge.firstSeen > 0);
+  if (called.length === 0 || until === undefined) return { since: undefined, until, observed: 0, longestPeriod: 0 };
+  const since = Math.min(...called.map(({ firstSeen }) => firstSeen));
+  const longestPeriod = Math.max(...called.map((edge) => periodOf(edge, until)));
+  return { since, until, observed: Math.max(0, until - since), longestPeriod };
+}
+
+/** Whether calls to a host were seen here: not where it was declared, preloaded or imported. */
+export function wasCalled({ source, requests, ports }: SeenHost): boolean {
+  // An open connection is reported with no request.
+  return source === "learned" || requests > 0 || ports.length > 0;
+}
+
+function periodOf({ firstSeen, lastSeen, requests }: SeenHost, until: number): number {
+  const mean = requests > 1 ? (lastSeen - firstSeen) / (requests - 1) : 0;
+  return Math.max(0, mean, until - lastSeen);
+}
