@@ -147,6 +147,7 @@ export class Collector {
 
   /** This replica has become the leader: it looks at every object of ours. */
   lead(): void {
+    this.#istiods.lead();
     for (const driver of this.#drivers) driver.lead();
     this.#fallback.refresh();
     this.#automatic.refresh();

@@ -1,11 +1,11 @@
-import type { Config, Labels } from "@fenceline/api";
+import type { Config } from "@fenceline/api";
 import type { DrivenKind, Runs } from "@fenceline/control";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { FenceTelemetry } from "./fence-telemetry.ts";
 import type { Mesh } from "./mesh.ts";
 import type { CollectorMetrics } from "./metrics.ts";
-import type { ProxiesSeen } from "./sources/istiods/proxy-syncs.ts";
+import type { ProxiesOf } from "./sources/istiods/proxy-syncs.ts";
 
 /** Numbers from outside of the mesh, such as those of Prometheus. */
 export interface SampleSource {
@@ -40,7 +40,7 @@ export interface KindContext {
    */
   readonly givenValues: ReadonlyMap<string, number> | undefined;
   /** What istiods tell of the proxies of some pods. Undefined where nobody is asked. */
-  readonly proxies?: ((namespace: string, labels: Labels) => ProxiesSeen | undefined) | undefined;
+  readonly proxies?: ProxiesOf | undefined;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
   /**

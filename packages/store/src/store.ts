@@ -136,6 +136,11 @@ export interface Store {
    */
   foreign(kind: Kind, namespace: string): readonly ForeignObject[];
   /**
+   * Says something else once an object of a rendered kind in a namespace is another, whoever's it
+   * is. Costs a look at all of the kind. Undefined where nothing but us reads what is rendered.
+   */
+  versionsIn?(kind: Kind, namespace: string): string;
+  /**
    * Why no objects of a kind that is read or rendered, or no {@link MESH_CONFIG}, can be had;
    * undefined when they can.
    */

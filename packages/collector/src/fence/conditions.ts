@@ -19,10 +19,10 @@ import type { EdgesSeen } from "@fenceline/edges";
 import type { Rendered } from "@fenceline/render/fence";
 import type { Obstacle } from "@fenceline/store";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
+import { proxiesCondition } from "../sources/istiods/proxies-condition.ts";
 import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
 import { isUnseen, meshObjectsCondition, type UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsKnown } from "./pod-search.ts";
-import { proxiesCondition } from "./proxies-condition.ts";
 import { telemetryCondition, telemetryNotAsked } from "./telemetry-condition.ts";
 import { withVerdict } from "./verdict-in-conditions.ts";
 
@@ -97,7 +97,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
     ...workload(input),
     ...accepted(input),
     ...complete(input),
-    ...(rendered.mode === "Off" ? [] : proxiesCondition(proxies, previous.conditions)),
+    ...(rendered.mode === "Off" || proxies === undefined ? [] : [proxiesCondition(proxies, previous.conditions) ?? []].flat()),
     ...meshObjectsCondition(input.unread),
   ];
   const about = aboutGeneration(fence.metadata);

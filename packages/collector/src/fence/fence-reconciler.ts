@@ -21,7 +21,7 @@ import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
 import { RegistryReads } from "../registry-reads.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
-import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
+import type { ProxiesOf } from "../sources/istiods/proxy-syncs.ts";
 import { changedHosts } from "./changed-hosts.ts";
 import { defaultImports, foreignSidecars, withTcpShown } from "./default-imports.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
@@ -50,8 +50,8 @@ export interface FenceReconcilerOptions {
   readonly proxyVersions: (fence: FenceKey) => readonly string[];
   /** Access-log streams of a fence's proxies. */
   readonly streams: (fence: FenceKey) => StreamsSeen;
-  /** What istiods tell of the proxies of these pods. Default: nobody is asked. */
-  readonly proxies?: ((namespace: string, labels: Labels) => ProxiesSeen | undefined) | undefined;
+  /** Default: nobody is asked. */
+  readonly proxies?: ProxiesOf | undefined;
   /** Labels of pods that are known to be of a fence with these labels. */
   readonly podsOf: (fence: FenceKey, labels: Labels, mesh: Mesh) => readonly Labels[];
   /** Asks whether there are pods of a fence. Undefined where nobody can be asked. */
@@ -148,7 +148,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       isEnding: current.isEnding(fence),
       ...this.#podsSeen(fence, labels, current),
       streams: streams(of),
-      proxies: labels === undefined ? undefined : proxies?.(of.namespace, labels),
+      proxies: labels === undefined ? undefined : proxies?.(of.namespace, [labels]),
       unread: unreadKinds(store),
       obstacles: obstacles(of),
       leads: leads(),

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ObjectChange, SERVICE, SERVICE_FENCE } from "@fenceline/api";
+import { ENVOY_FILTER, type ObjectChange, SERVICE, SERVICE_FENCE } from "@fenceline/api";
 import type { Resource } from "@fenceline/kubernetes";
 import type { MeshChanges } from "../store.ts";
 import { FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
-import { SERVICE_FENCES, SERVICES, SIDECARS } from "./testing/resources.ts";
+import { ENVOY_FILTERS, SERVICE_FENCES, SERVICES, SIDECARS } from "./testing/resources.ts";
 import { openStore } from "./testing/store-under-test.ts";
 
 const [OURS, SLIMES] = SERVICE_FENCES as [Resource, Resource];
@@ -108,4 +108,20 @@ test("a list is made again only when something of its kind changed", async (t) =
   assert.equal(store.snapshot().of(SERVICE_FENCE), fences);
   assert.notEqual(store.snapshot().of(SERVICE), services);
   assert.deepEqual(services, []);
+});
+
+test("issue 16: whatever becomes of an object of a rendered kind, the versions of its namespace are others, and those of another are not", async (t) => {
+  const filter = (patch: string) => ({ metadata: { namespace: "test1", name: "theirs" }, spec: { configPatches: [{ applyTo: patch }] } });
+  const { server, store, settled } = await openStore(t, (fake) => fake.put(SIDECARS, sidecar()));
+  const versions = (namespace = "test1") => store.versionsIn(ENVOY_FILTER, namespace);
+  const before = versions();
+  server.put(ENVOY_FILTERS, filter("CLUSTER"));
+  await settled(() => versions() !== before);
+  const made = versions();
+  server.put(ENVOY_FILTERS, filter("LISTENER"));
+  await settled(() => versions() !== made);
+  assert.notEqual(versions(), before);
+  server.remove(ENVOY_FILTERS, { namespace: "test1", name: "theirs" });
+  await settled(() => versions() === before);
+  assert.deepEqual([before, versions("test2")], ["", ""], "a Sidecar is none");
 });

@@ -81,6 +81,7 @@ export class KubernetesStore implements Store {
   readonly sidecars: SidecarWidener;
   readonly shadows: ShadowTeller;
   readonly pods: PodFinder;
+  readonly versionsIn = (kind: Kind, namespace: string): string => this.#mesh.versionsIn(kind, namespace);
   readonly #options: KubernetesStoreOptions;
   readonly #mesh: ObservedMesh;
   readonly #rendered: RenderedObjects;

@@ -153,6 +153,15 @@ export class ObservedMesh {
     return (this.own.get(name)?.find(key)?.object ?? this.#read.get(name)?.informer.get(key)?.value) as O | undefined;
   }
 
+  /** Ours are in one informer, and those of others may be in another. */
+  versionsIn({ name }: Kind, namespace: string): string {
+    const rendered = this.rendered.all.filter(({ kind }) => kind.name === name);
+    const ours = rendered.flatMap(({ informer }) => versionsOf(informer, namespace, informer.objects()));
+    const read = this.#read.get(name)?.informer;
+    const others = (read?.objects() ?? []).map(({ metadata }) => metadata);
+    return [...ours, ...(read === undefined ? [] : versionsOf(read, namespace, others))].join();
+  }
+
   /**
    * Of a kind that is read or rendered, or MeshConfig. What was known before it became unreadable
    * stays in force.
@@ -243,6 +252,11 @@ export class ObservedMesh {
   #isDefault(live: LiveObject): boolean {
     return (live.selector === undefined || Object.keys(live.selector).length === 0) && ownerOf(live, this.#ownNames) === undefined;
   }
+}
+
+function versionsOf(informer: Pick<Informer<unknown>, "get">, namespace: string, keys: readonly ObjectKey[]): readonly string[] {
+  const own = keys.filter((key) => key.namespace === namespace);
+  return own.map(({ name }) => `${name} ${informer.get({ namespace, name })?.resourceVersion}`);
 }
 
 function listed<K>(kinds: ReadonlyMap<string, K>, name: string): K {

@@ -1,45 +1,52 @@
-import { fenceRef, type Labels } from "@fenceline/api";
+import { ENVOY_FILTER, fenceRef, type Labels } from "@fenceline/api";
 import type { Runs } from "@fenceline/control";
 import type { Store } from "@fenceline/store";
 import type { FenceStreams } from "../access-logs/fence-streams.ts";
 import { type IstiodCredentials, Istiods, type IstiodsOptions } from "./istiods.ts";
-import { type ProxiesSeen, ProxySyncs } from "./proxy-syncs.ts";
+import { type ProxiesOf, ProxySyncs } from "./proxy-syncs.ts";
 
 /** Istiods as they are asked for what proxies refuse. */
 export interface AskedIstiods {
-  /** What they tell of the proxies of some pods. Undefined where nobody is asked. */
-  readonly proxies: ((namespace: string, labels: Labels) => ProxiesSeen | undefined) | undefined;
+  /** Undefined where nobody is asked. */
+  readonly proxies: ProxiesOf | undefined;
   /** Begins to ask. Returns what ends it. */
   start(): () => void;
+  /** This replica judges from now on. */
+  lead(): void;
 }
 
 /** What {@link askedIstiods} is made from. */
 export interface AskedIstiodsContext extends Omit<IstiodsOptions, "credentials" | "syncs"> {
   /** Undefined: nobody is asked. */
   readonly credentials: IstiodCredentials | undefined;
-  readonly store: Pick<Store, "pods">;
+  readonly store: Pick<Store, "pods" | "versionsIn">;
   readonly streams: Pick<FenceStreams, "labelsOf">;
   /** Asked to look at the status of fences whose proxies refuse something else than before. */
   readonly runs: Pick<Runs, "enqueueStatus">;
 }
 
 export function askedIstiods(context: AskedIstiodsContext): AskedIstiods {
-  const { credentials, config, mesh, runs } = context;
-  if (credentials === undefined) return { proxies: undefined, start: () => () => {} };
+  const { credentials, config, mesh, store, runs } = context;
+  if (credentials === undefined) return { proxies: undefined, start: () => () => {}, lead: () => {} };
   const syncs = new ProxySyncs({
     ownNamespace: config.namespace,
     labelsOf: (namespace, pod) => labelsOf(context, namespace, pod),
+    filtersOf: (namespace) => [namespace, ...mesh().rootNamespaces].map((each) => store.versionsIn?.(ENVOY_FILTER, each) ?? "").join("/"),
     onChange: (namespace) => {
       const fences = namespace === undefined ? mesh().fences() : mesh().fencesIn(namespace);
       for (const { metadata } of fences) runs.enqueueStatus(fenceRef(metadata));
     },
   });
+  let istiods: Istiods | undefined;
   return {
-    proxies: (namespace, labels) => syncs.of(namespace, labels),
+    proxies: (namespace, selectors) => syncs.of(namespace, selectors),
     start: () => {
-      const istiods = new Istiods({ ...context, credentials, syncs });
-      return () => istiods.close();
+      const started = new Istiods({ ...context, credentials, syncs });
+      istiods = started;
+      return () => started.close();
     },
+    // Before anything is judged: what was said before stays until istiods have answered.
+    lead: () => istiods?.look(),
   };
 }
 

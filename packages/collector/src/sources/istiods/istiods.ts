@@ -53,8 +53,8 @@ export class Istiods {
 
   constructor(options: IstiodsOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#look(), LOOK).unref();
-    this.#look();
+    this.#timer = setInterval(() => this.look(), LOOK).unref();
+    this.look();
   }
 
   close(): void {
@@ -63,7 +63,8 @@ export class Istiods {
     this.#watches.clear();
   }
 
-  #look(): void {
+  /** Looks which istiods there are. */
+  look(): void {
     const wanted = this.#options.leads() ? this.#targets() : [];
     const names = wanted.map(({ target }) => target);
     for (const [target, watch] of this.#watches) {

@@ -1,7 +1,8 @@
 import { hasLabels, type Labels } from "@fenceline/api";
+import { type Refusal, refusalsAfter } from "./refusals.ts";
 import type { ProxySync, Rejection } from "./sync-status.ts";
 
-/** A proxy that refuses what its istiod sends. */
+/** A proxy that refuses, or refused, what its istiod sends. */
 interface RefusingProxy {
   /** Name of its pod. */
   readonly pod: string;
@@ -18,9 +19,14 @@ export interface ProxiesSeen {
   /** Why an istiod does not answer; undefined where all do. */
   readonly detail: string | undefined;
   readonly refusing: readonly RefusingProxy[];
+  /** Those of which their istiod has forgotten what they refused, and that may refuse it still. */
+  readonly forgotten: readonly RefusingProxy[];
   /** Names of pods in the namespace that refuse something, and of which nobody can say whose. */
   readonly unknown: readonly string[];
 }
+
+/** What istiods tell of the proxies of pods that one of these selectors takes. */
+export type ProxiesOf = (namespace: string, selectors: readonly Labels[]) => ProxiesSeen | undefined;
 
 /** Settings of {@link ProxySyncs}. */
 export interface ProxySyncsOptions {
@@ -28,6 +34,8 @@ export interface ProxySyncsOptions {
   readonly ownNamespace: string;
   /** Labels of a pod, as far as they are known; undefined where nobody can say. Must not throw. */
   readonly labelsOf: (namespace: string, pod: string) => Promise<Labels | undefined>;
+  /** Says something else whenever EnvoyFilters for proxies of a namespace changed. */
+  readonly filtersOf: (namespace: string) => string;
   /** Told of a namespace of which {@link ProxySyncs.of} says something else; undefined: of all. */
   readonly onChange: (namespace: string | undefined) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
@@ -42,10 +50,21 @@ interface Asked {
   readonly at: number;
 }
 
-/** What one istiod told last. */
+/** What pods of a namespace refuse, by their names. */
+type Pods = ReadonlyMap<string, readonly Refusal[]>;
+
+/** EnvoyFilters for the proxies of a namespace in which one refuses something. */
+interface Filters {
+  readonly text: string;
+  /** When another text was seen than before. */
+  readonly changed: number;
+  readonly looked: number;
+}
+
+/** What one istiod told last, and what it told before and has forgotten. */
 interface Told {
   /** By namespace and pod. */
-  readonly refusing: Map<string, ReadonlyMap<string, readonly Rejection[]>>;
+  readonly refusing: Map<string, Pods>;
   readonly isAllSeen: boolean;
   readonly lost: string | undefined;
 }
@@ -56,7 +75,7 @@ interface Told {
 const MOST_PODS = 100;
 /** Milliseconds after which it is asked again whose a pod is, where nobody could say. */
 const AGAIN = 60_000;
-const NOBODY: ReadonlyMap<string, readonly Rejection[]> = new Map();
+const NOBODY: Pods = new Map();
 
 /**
  * Which proxies refuse their configuration, by what each istiod tells of those that are connected
@@ -67,6 +86,7 @@ export class ProxySyncs {
   readonly #istiods = new Map<string, Told | undefined>();
   /** By namespace and pod. */
   readonly #asked = new Map<string, Map<string, Asked>>();
+  readonly #filters = new Map<string, Filters>();
   readonly #clock: () => number;
   #asking: Promise<void> = Promise.resolve();
 
@@ -84,13 +104,17 @@ export class ProxySyncs {
   }
 
   told(istiod: string, proxies: readonly ProxySync[]): void {
-    const refusing = new Map<string, Map<string, readonly Rejection[]>>();
+    const before = this.#istiods.get(istiod)?.refusing;
+    const refusing = new Map<string, Map<string, readonly Refusal[]>>();
+    const now = this.#clock();
     let isAllSeen = false;
     for (const { namespace, name, rejections } of proxies) {
       isAllSeen ||= namespace !== this.#options.ownNamespace;
-      if (rejections.length === 0) continue;
-      const pods = refusing.get(namespace) ?? new Map<string, readonly Rejection[]>();
-      if (pods.size < MOST_PODS) refusing.set(namespace, pods.set(name, rejections));
+      const known = before?.get(namespace)?.get(name) ?? [];
+      if (rejections.length === 0 && known.length === 0) continue;
+      const refusals = refusalsAfter(known, rejections, { now, filtersChanged: this.#filtersChanged(namespace, now) });
+      const pods = refusing.get(namespace) ?? new Map<string, readonly Refusal[]>();
+      if (refusals.length > 0 && pods.size < MOST_PODS) refusing.set(namespace, pods.set(name, refusals));
     }
     this.#tell(istiod, { refusing, isAllSeen, lost: undefined });
   }
@@ -101,19 +125,24 @@ export class ProxySyncs {
     this.#tell(istiod, { refusing, isAllSeen, lost: reason });
   }
 
-  /** What is known of the proxies of pods with these labels; undefined where nobody is asked. */
-  of(namespace: string, labels: Labels): ProxiesSeen | undefined {
+  /** See {@link ProxiesOf}. Undefined where nobody is asked. */
+  of(namespace: string, selectors: readonly Labels[]): ProxiesSeen | undefined {
     if (this.#istiods.size === 0) return undefined;
     const known = this.#asked.get(namespace);
-    const refusing: RefusingProxy[] = [];
-    const unknown: string[] = [];
-    for (const [pod, rejections] of this.#refusingIn(namespace)) {
-      const podLabels = known?.get(pod)?.labels;
-      if (podLabels === undefined) unknown.push(pod);
-      else if (hasLabels(podLabels, labels)) refusing.push({ pod, rejections });
-    }
+    const pods = [...this.#refusingIn(namespace)].map(([pod, refusals]) => ({ pod, refusals, labels: known?.get(pod)?.labels }));
+    const theirs = pods.filter(({ labels }) => labels !== undefined && selectors.some((selector) => hasLabels(labels, selector)));
+    const that = (isTold: boolean) =>
+      theirs
+        .map(({ pod, refusals }) => ({ pod, rejections: rejectionsIn(refusals, isTold) }))
+        .filter(({ rejections }) => rejections.length > 0);
     const detail = [...this.#istiods].find(([, told]) => told?.lost !== undefined);
-    return { view: this.#view(), detail: detail && `${detail[0]}: ${detail[1]?.lost}`, refusing, unknown };
+    return {
+      view: this.#view(),
+      detail: detail && `${detail[0]}: ${detail[1]?.lost}`,
+      refusing: that(true),
+      forgotten: that(false),
+      unknown: pods.flatMap(({ pod, labels }) => (labels === undefined ? [pod] : [])),
+    };
   }
 
   /** Resolves when the labels of all that refuse something were asked for. */
@@ -143,8 +172,10 @@ export class ProxySyncs {
   #askLabels(namespace: string, refusing: ReadonlyMap<string, unknown>): void {
     const known = this.#asked.get(namespace) ?? new Map<string, Asked>();
     for (const pod of known.keys()) if (!refusing.has(pod)) known.delete(pod);
-    if (refusing.size === 0) this.#asked.delete(namespace);
-    else this.#asked.set(namespace, known);
+    if (refusing.size === 0) {
+      this.#asked.delete(namespace);
+      this.#filters.delete(namespace);
+    } else this.#asked.set(namespace, known);
     for (const pod of refusing.keys()) {
       const before = known.get(pod);
       if (before !== undefined && (before.labels !== undefined || this.#clock() - before.at < AGAIN)) continue;
@@ -160,7 +191,17 @@ export class ProxySyncs {
     if (asked.labels !== undefined && this.#asked.get(namespace)?.get(pod) === asked) this.#options.onChange(namespace);
   }
 
-  #refusingIn(namespace: string): ReadonlyMap<string, readonly Rejection[]> {
+  /** When EnvoyFilters were seen to have changed since a proxy of it refused something. */
+  #filtersChanged(namespace: string, now: number): number {
+    const before = this.#filters.get(namespace);
+    if (before?.looked === now) return before.changed;
+    const text = this.#options.filtersOf(namespace);
+    const { changed } = before === undefined ? { changed: Number.NEGATIVE_INFINITY } : before.text === text ? before : { changed: now };
+    this.#filters.set(namespace, { text, changed, looked: now });
+    return changed;
+  }
+
+  #refusingIn(namespace: string): Pods {
     const all = [...this.#istiods.values()].map((told) => told?.refusing.get(namespace) ?? NOBODY);
     const [first = NOBODY, ...others] = all.filter(({ size }) => size > 0);
     return others.length === 0 ? first : new Map([first, ...others].flatMap((each) => [...each]));
@@ -174,6 +215,11 @@ export class ProxySyncs {
   }
 }
 
-function textOf(refusing: ReadonlyMap<string, readonly Rejection[]>): string {
-  return JSON.stringify([...refusing].sort(([one], [other]) => (one < other ? -1 : 1)));
+function rejectionsIn(refusals: readonly Refusal[], wanted: boolean): readonly Rejection[] {
+  return refusals.flatMap(({ type, words, isTold }) => (isTold === wanted ? [{ type, words }] : []));
+}
+
+function textOf(refusing: Pods): string {
+  const said = [...refusing].map(([pod, refusals]) => [pod, rejectionsIn(refusals, true), rejectionsIn(refusals, false)] as const);
+  return JSON.stringify(said.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
