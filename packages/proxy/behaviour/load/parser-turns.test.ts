@@ -1,8 +1,12 @@
-/** What a client sends to keep node:http's parser busy must leave the event loop to others. */
+/** What is sent to keep a parser busy must leave the event loop to others. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { channel } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { until } from "@fenceline/api/testing";
 import { currentTurn } from "../../src/net/current-turn.ts";
 import { openSocket, readUntil } from "../../src/testing/client.ts";
+import { FLAG, frame, hpack, openFrames, requestFields, startFrameUpstream, TYPE } from "../../src/testing/frames.ts";
 import { SERVICE, startProxy } from "../../src/testing/proxy-under-test.ts";
 import { startRawUpstream } from "../../src/testing/upstream.ts";
 
@@ -80,4 +84,71 @@ test("T-09 requests that are refused at once are read a few in a turn, and each 
 
   const most = Math.max(...Object.values(Object.groupBy(turns, (turn) => turn)).map((inTurn) => inTurn?.length ?? 0));
   assert.ok(most < MOST_REQUESTS, `${most} requests in a turn`);
+});
+
+/** Bytes of two reads: the first one of a connection tells its protocol, whose session reads on. */
+const TWO_READS = 2 * 65_536;
+const STREAMS = [1, 3, 5];
+/** In the window of one stream. */
+const FRAMES = 60_000;
+
+/** DATA frames of one byte each. */
+function framesOf(stream: number): Buffer {
+  return Buffer.concat(new Array(FRAMES).fill(frame(TYPE.DATA, FLAG.NONE, stream, "x")));
+}
+
+/**
+ * Watches the proxy's connections of one kind, of which there is one.
+ *
+ * @returns the bytes that were read of it, and the most in one turn of the event loop
+ */
+function watchReading(t: TestContext, kind: "server" | "client", isIt: (socket: Socket) => boolean) {
+  const seen = { bytes: 0, most: 0 };
+  const sockets = new Set<Socket>();
+  const onSocket = (message: unknown) => {
+    if (typeof message === "object" && message !== null && "socket" in message) sockets.add(message.socket as Socket);
+  };
+  const sample = () => {
+    const bytes = [...sockets].filter(isIt).reduce((sum, socket) => sum + socket.bytesRead, 0);
+    seen.most = Math.max(seen.most, bytes - seen.bytes);
+    seen.bytes = bytes;
+    next = setImmediate(sample);
+  };
+  let next = setImmediate(sample);
+  const connections = channel(`net.${kind}.socket`);
+  connections.subscribe(onSocket);
+  t.after(() => {
+    connections.unsubscribe(onSocket);
+    clearImmediate(next);
+  });
+  return seen;
+}
+
+test("T-09 an HTTP/2 connection that brings DATA frames of one byte is not read on in the same turn", async (t) => {
+  const upstream = await startFrameUpstream(t, () => {});
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const seen = watchReading(t, "server", ({ localPort }) => localPort === proxy.port);
+  const client = await openFrames(t, proxy.port);
+
+  for (const stream of STREAMS) client.send(frame(TYPE.HEADERS, FLAG.END_HEADERS, stream, requestFields()), framesOf(stream));
+
+  await until(() => seen.bytes > STREAMS.length * FRAMES * 10);
+  assert.ok(seen.most <= TWO_READS, `${seen.most} bytes in a turn`);
+});
+
+test("T-09 an HTTP/2 destination that answers in DATA frames of one byte is not read on in the same turn", async (t) => {
+  const upstream = await startFrameUpstream(t, (frames) => {
+    frames.onFrame(({ type, stream }) => {
+      if (type !== TYPE.HEADERS || stream !== STREAMS.at(-1)) return;
+      for (const each of STREAMS) frames.send(frame(TYPE.HEADERS, FLAG.END_HEADERS, each, hpack([[":status", "200"]])), framesOf(each));
+    });
+  });
+  const proxy = await startProxy(t, { [SERVICE]: [upstream.port] });
+  const seen = watchReading(t, "client", ({ remotePort }) => remotePort === upstream.port);
+  const client = await openFrames(t, proxy.port);
+
+  for (const stream of STREAMS) client.send(frame(TYPE.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, stream, requestFields()));
+
+  await until(() => seen.bytes > STREAMS.length * FRAMES * 10);
+  assert.ok(seen.most <= TWO_READS, `${seen.most} bytes in a turn`);
 });

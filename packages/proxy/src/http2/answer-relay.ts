@@ -4,6 +4,7 @@ import { fieldMemory } from "../load/header-memory.ts";
 import { pushJoining, releaseJoined, unreadBytes } from "../net/joined-reading.ts";
 import { MOST_PIECES } from "../net/pieces.ts";
 import { allowedFields, areTooLarge } from "./fields.ts";
+import type { ReadingTurns } from "./reading-turns.ts";
 import { HEADER_ONLY, respond, sendTrailers, WITH_BODY, WITH_TRAILERS } from "./respond.ts";
 import type { StalledStreams } from "./stalled-streams.ts";
 
@@ -23,19 +24,18 @@ function flushGathering(): void {
 const whole = new WeakSet<ClientHttp2Stream>();
 
 /**
+ * Counts the DATA frames of this stream's answer, and notes when the last one comes. Called before
+ * any frame of it can come.
+ *
  * Node ends the reading of a stream alike when its last frame has come and when the destination
  * resets it with NO_ERROR. Only in the second case is the stream closed by then.
  */
-function pushNotingEnd(this: ClientHttp2Stream, chunk: unknown, encoding?: BufferEncoding): boolean {
-  if (chunk === null && !this.closed) whole.add(this);
-  return pushJoining.call(this, chunk, encoding);
-}
-
-/**
- * Notes when the last frame of this stream's answer comes. Called before any frame of it can come.
- */
-export function noteEnd(stream: ClientHttp2Stream): void {
-  stream.push = pushNotingEnd;
+export function noteFrames(stream: ClientHttp2Stream, reading: ReadingTurns): void {
+  stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk !== null) reading.data();
+    else if (!stream.closed) whole.add(stream);
+    return pushJoining.call(stream, chunk, encoding);
+  };
 }
 
 /** The connection that an answer comes by. */

@@ -6,6 +6,7 @@ import { clientAddress, linger } from "../net/client-socket.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
 import { MAX_HEADER_LIST_SIZE } from "./options.ts";
+import { ReadingTurns } from "./reading-turns.ts";
 import { outliveStreamErrors } from "./stream-errors.ts";
 import { type AskedConnection, UnfinishedHeader } from "./unfinished-header.ts";
 
@@ -89,6 +90,7 @@ export class ClientSession implements Http2Client {
   #refilledAt = performance.now();
   readonly #controlFrames: ControlFrames;
   readonly #frames = new FrameBudget();
+  readonly #reading: ReadingTurns;
   /** What may have come of a header that is not whole. */
   readonly unfinished: UnfinishedHeader;
   #draining = false;
@@ -100,6 +102,7 @@ export class ClientSession implements Http2Client {
     this.address = clientAddress(socket);
     this.#session = session;
     this.#socket = socket;
+    this.#reading = new ReadingTurns(socket);
     this.#limits = limits;
     this.#observer = observer;
     this.#resetsLeft = limits.resetBurst;
@@ -133,6 +136,7 @@ export class ClientSession implements Http2Client {
   /** A stream was opened. @returns false when its client has reset it by now */
   opened(stream: ServerHttp2Stream): boolean {
     this.#streams += 1;
+    this.#reading.request();
     stream.on("close", () => {
       this.#streams -= 1;
       // nghttp2 reads no more once there was a GOAWAY and no stream is left, so the PING of the
@@ -158,6 +162,7 @@ export class ClientSession implements Http2Client {
 
   uploaded(bytes: number): void {
     this.#frames.data(bytes);
+    this.#reading.data();
     this.#controlFrames.earn(1);
   }
 

@@ -22,6 +22,7 @@ import {
   MAX_SESSION_MEMORY,
 } from "./options.ts";
 import { PingPacing } from "./ping-pacing.ts";
+import { ReadingTurns } from "./reading-turns.ts";
 import { outliveStreamErrors } from "./stream-errors.ts";
 
 /** What the pool hears of its sessions. */
@@ -78,6 +79,7 @@ const CLIENT_OPTIONS: ClientOptions = {
 export class Http2Connection {
   /** Streams opened and not yet released. */
   openStreams = 0;
+  readonly reading: ReadingTurns;
 
   readonly #owner: SessionOwner;
   readonly #options: SessionOptions;
@@ -103,6 +105,7 @@ export class Http2Connection {
     this.#options = options;
     this.#pacing = new PingPacing(options.pingAfter);
     this.#socket = connect({ host: address.address, port: address.port, ...TCP_OPTIONS });
+    this.reading = new ReadingTurns(this.#socket);
     this.#session = connectHttp2(address.origin, { ...CLIENT_OPTIONS, createConnection: () => this.#socket });
     this.#session
       .on("connect", () => this.#session.setLocalWindowSize(CONNECTION_WINDOW))
@@ -210,8 +213,7 @@ export class Http2Connection {
   sweep(now: number): void {
     if (!this.#ready) return;
     if (this.#session.destroyed) {
-      // After a graceful end Node has closed our side only, and waits for the destination; it has
-      // had a second for it.
+      // Node has closed our side only, and the destination has had a second for its own.
       if (this.#lingers) this.#socket.destroy();
       this.#lingers = true;
       return;
@@ -238,8 +240,7 @@ export class Http2Connection {
   }
 
   #ping(): void {
-    // Also behind a GOAWAY: the streams that it covers go on, and their destination may vanish
-    // anyway.
+    // Also behind a GOAWAY: the streams that it covers go on, and may lose their destination.
     if (this.#session.destroyed) return;
     const overdue = setTimeout(
       () => this.destroy(new UpstreamError("CLOSED", "the destination does not answer")),

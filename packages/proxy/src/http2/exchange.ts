@@ -6,7 +6,7 @@ import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import { pushJoining, unreadBytes } from "../net/joined-reading.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
-import { AnswerRelay, noteEnd } from "./answer-relay.ts";
+import { AnswerRelay, noteFrames } from "./answer-relay.ts";
 import type { Http2Client } from "./client-session.ts";
 import type { Http2Connection } from "./connection.ts";
 import { classifyNoSession, refusalOfStream } from "./failure.ts";
@@ -137,7 +137,7 @@ export class Http2Exchange implements RequestExchange, SessionWaiter {
     const upstream = this.#open(session, request, options);
     if (upstream === undefined) return;
     this.#upstream = upstream;
-    noteEnd(upstream);
+    noteFrames(upstream, session.reading);
     upstream
       .on("error", ignore)
       .on("headers", (fields, _flags, rawFields) => this.#onInterim(session, upstream, fields, rawFields))
