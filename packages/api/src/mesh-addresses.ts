@@ -33,6 +33,11 @@ export const ADDRESS_KIND = {
   EXTERNAL_IP: 512,
   /** Not an address but which namespaces' calls to a host policies refuse, as a text. */
   REFUSED_CALLS: 1_024,
+  /**
+   * Not an address but a namespace, or {@link WHOLE_MESH}, with what its default Sidecars show.
+   * None where nobody's hide anything.
+   */
+  DEFAULT_SIDECARS: 2_048,
 } as const;
 
 /** Stands for every namespace that has no entry of its own. */
@@ -51,8 +56,9 @@ export const EVERY_NODE = "*/node";
 export interface MeshAddress {
   /**
    * In the form of RFC 5952; a CIDR where {@link ADDRESS_KIND}.POD_RANGE is set, a namespace or
-   * {@link WHOLE_MESH} where REGISTRY_ONLY or ALLOW_ANY is; `namespace/name` where FENCE is; what
-   * `refusedTexts` of the registry says where REFUSED_CALLS is; or {@link EVERY_NODE}.
+   * {@link WHOLE_MESH} where REGISTRY_ONLY, ALLOW_ANY or DEFAULT_SIDECARS is; `namespace/name`
+   * where FENCE is; what `refusedTexts` of the registry says where REFUSED_CALLS is; or
+   * {@link EVERY_NODE}.
    */
   readonly address: string;
   /** Bits of {@link ADDRESS_KIND}. */
@@ -64,6 +70,16 @@ export interface MeshAddress {
    * that are judged alike. Left out where there are none.
    */
   readonly leadsTo?: readonly ServiceEndpoint[];
+  /**
+   * Where {@link ADDRESS_KIND}.DEFAULT_SIDECARS is set, the hosts that each default Sidecar names;
+   * left out where they hide nothing.
+   */
+  readonly sidecars?: readonly (readonly string[])[];
+  /**
+   * Of a ClusterIP or an endpoint, the hosts of the Services whose it is, as `namespace/host`. Told
+   * only while some default Sidecar hides hosts.
+   */
+  readonly hosts?: readonly string[];
 }
 
 /** An address behind a ClusterIP. */

@@ -2,8 +2,8 @@ import { allNew, durationMs, ENDPOINT_SLICE, type FenceKey, fenceMode, NODE, SER
 import { Controller, KindDriver } from "@fenceline/control";
 import type { TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
-import { type AddressedChanges, MeshAddressBook, outboundEntries } from "@fenceline/registry";
-import type { MeshChanges, MeshSnapshot } from "@fenceline/store";
+import { type AddressedChanges, MeshAddressBook } from "@fenceline/registry";
+import type { MeshChanges } from "@fenceline/store";
 import { type CallerCheck, type GrpcHost, type GrpcService, peerOf, startGrpcHost } from "@fenceline/wire";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
@@ -27,6 +27,7 @@ import { DecisionLog } from "./sources/access-logs/decision-log.ts";
 import { unbelievedLog } from "./sources/access-logs/unbelieved-log.ts";
 import { type AskedIstiods, askedIstiods } from "./sources/istiods/asked-istiods.ts";
 import { type ConfiguredPrometheus, configuredPrometheus } from "./sources/prometheus/configured-prometheus.ts";
+import { toldPolicies } from "./told-policies.ts";
 
 /** The daemon: access logs and objects of ours in, rendered objects out. */
 export class Collector {
@@ -62,7 +63,8 @@ export class Collector {
     this.addresses = new MeshAddressBook(config.namespace, () => this.#mesh.registry);
     const all: Pick<MeshChanges, "of"> = { of: (kind) => allNew(snapshot.of(kind)) };
     this.#refused = config.authorizationPolicies.denied === "Refuse" ? new RefusedCalls(() => this.#mesh, store) : undefined;
-    this.addresses.apply(addressedIn(all), this.#outbound(snapshot), this.#refused?.texts());
+    const { outbound, sidecars } = toldPolicies(snapshot, this.#mesh);
+    this.addresses.apply(addressedIn(all), outbound, this.#refused?.texts(), sidecars);
     this.#telemetry = new FenceTelemetry({
       ...{ metrics, logger, now, proxyVersion, switchOver: config.switchOver },
       keepDeleted: durationMs(config.ageing.keepDeleted),
@@ -233,8 +235,8 @@ export class Collector {
     const snapshot = this.#options.store.snapshot();
     this.#mesh.apply(changes, snapshot);
     const isPolicy = changes.defaultSidecars.length > 0 || changes.meshConfigs.length > 0;
-    const outbound = isPolicy ? this.#outbound(snapshot) : undefined;
-    this.addresses.apply(addressedIn(changes), outbound, this.#refused?.apply(changes));
+    const told = isPolicy ? toldPolicies(snapshot, this.#mesh) : undefined;
+    this.addresses.apply(addressedIn(changes), told?.outbound, this.#refused?.apply(changes), told?.sidecars);
     for (const driver of this.#drivers) driver.changed(changes);
     this.#fallback.changed(changes);
     this.#automatic.changed(changes);
@@ -249,13 +251,6 @@ export class Collector {
 
   #serviceAccountOf(fence: FenceKey): string | undefined {
     return this.#telemetry.streams.serviceAccountOf(fence, this.#mesh.trustDomains);
-  }
-
-  /** Whose pods reach nothing but registered hosts. */
-  #outbound(snapshot: MeshSnapshot): ReadonlyMap<string, number> {
-    const { controlPlanes, config } = this.#mesh;
-    const { rootNamespace, istioNamespace } = config;
-    return outboundEntries({ defaultSidecars: snapshot.defaultSidecars, controlPlanes }, rootNamespace ?? istioNamespace);
   }
 }
 

@@ -5,12 +5,15 @@ import { decodeAddressUpdate, encodeAddressUpdate } from "./codec.ts";
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6()).filter((text) => text !== "");
 const port = fc.integer({ min: 1, max: 65_535 });
+const host = fc.domain();
 const meshAddress = fc.record(
   {
     address,
     kinds: fc.integer({ min: 1, max: 31 }),
     ports: fc.array(port, { maxLength: 300 }),
     leadsTo: fc.array(fc.record({ port, address, targetPort: port }, { noNullPrototype: true }), { minLength: 1, maxLength: 70 }),
+    sidecars: fc.array(fc.array(host, { maxLength: 3 }), { minLength: 1, maxLength: 3 }),
+    hosts: fc.array(host, { minLength: 1, maxLength: 3 }),
   },
   { noNullPrototype: true, requiredKeys: ["address", "kinds", "ports"] },
 );

@@ -12,11 +12,14 @@ export const WATCH_ADDRESSES = "/fenceline.v1.MeshAddresses/Watch";
  *
  *     message AddressUpdate {
  *       message Endpoint { uint32 port = 1; string address = 2; uint32 target_port = 3; }
+ *       message Sidecar { repeated string hosts = 1; }
  *       message Address {
  *         string address = 1;
  *         uint32 kinds = 2;
  *         repeated uint32 ports = 3 [packed = false];
  *         repeated Endpoint leads_to = 4;
+ *         repeated Sidecar sidecars = 5;
+ *         repeated string hosts = 6;
  *       }
  *       bool reset = 1;
  *       bool complete = 2;
@@ -32,6 +35,9 @@ const ADDRESS = 1;
 const KINDS = 2;
 const PORTS = 3;
 const LEADS_TO = 4;
+const SIDECARS = 5;
+const HOSTS = 6;
+const SIDECAR_HOSTS = 1;
 const ENDPOINT_PORT = 1;
 const ENDPOINT_ADDRESS = 2;
 const TARGET_PORT = 3;
@@ -45,8 +51,10 @@ const NOTHING = Buffer.alloc(0);
 
 export function encodeAddressUpdate({ reset, complete, addresses, removed }: AddressUpdate): Buffer {
   for (const address of removed.toReversed()) writer.string(REMOVED, address);
-  for (const { address, kinds, ports, leadsTo = [] } of addresses.toReversed()) {
+  for (const { address, kinds, ports, leadsTo = [], sidecars = [], hosts = [] } of addresses.toReversed()) {
     const mark = writer.size;
+    for (const host of hosts.toReversed()) writer.string(HOSTS, host);
+    for (const sidecar of sidecars.toReversed()) writeSidecar(sidecar);
     for (const endpoint of leadsTo.toReversed()) writeEndpoint(endpoint);
     for (const port of ports.toReversed()) writer.uint32(PORTS, port);
     writer.uint32(KINDS, kinds);
@@ -64,6 +72,12 @@ function writeEndpoint({ port, address, targetPort }: ServiceEndpoint): void {
   writer.string(ENDPOINT_ADDRESS, address);
   writer.uint32(ENDPOINT_PORT, port);
   writer.message(LEADS_TO, mark);
+}
+
+function writeSidecar(hosts: readonly string[]): void {
+  const mark = writer.size;
+  for (const host of hosts.toReversed()) writer.string(SIDECAR_HOSTS, host);
+  writer.message(SIDECARS, mark);
 }
 
 /** @returns undefined for what is no such message: it is not believed in part */
@@ -86,20 +100,48 @@ export function decodeAddressUpdate(bytes: Buffer): AddressUpdate | undefined {
 
 function readAddress(outerEnd: number): MeshAddress {
   const end = reader.open(outerEnd);
-  const ports: number[] = [];
-  const leadsTo: ServiceEndpoint[] = [];
-  let address = "";
-  let kinds = 0;
+  const read: ReadAddress = { address: "", kinds: 0, ports: [], leadsTo: [], sidecars: [], hosts: [] };
+  while (reader.at < end) readAddressField(reader.tag(), end, read);
+  reader.close(end);
+  const { address, kinds, ports, leadsTo, sidecars, hosts } = read;
+  return {
+    ...{ address, kinds, ports },
+    ...(leadsTo.length > 0 && { leadsTo }),
+    ...(sidecars.length > 0 && { sidecars }),
+    ...(hosts.length > 0 && { hosts }),
+  };
+}
+
+/** What is read of an address so far. */
+interface ReadAddress {
+  address: string;
+  kinds: number;
+  readonly ports: number[];
+  readonly leadsTo: ServiceEndpoint[];
+  readonly sidecars: (readonly string[])[];
+  readonly hosts: string[];
+}
+
+function readAddressField(tag: number, end: number, read: ReadAddress): void {
+  if (tag === tagOf(ADDRESS, WIRE.LEN)) read.address = reader.string(end);
+  else if (tag === tagOf(KINDS, WIRE.VARINT)) read.kinds = reader.varint32();
+  else if (tag === tagOf(PORTS, WIRE.VARINT)) read.ports.push(reader.varint32());
+  else if (tag === tagOf(LEADS_TO, WIRE.LEN)) read.leadsTo.push(readEndpoint(end));
+  else if (tag === tagOf(SIDECARS, WIRE.LEN)) read.sidecars.push(readSidecar(end));
+  else if (tag === tagOf(HOSTS, WIRE.LEN)) read.hosts.push(reader.string(end));
+  else reader.skip(tag, end);
+}
+
+function readSidecar(outerEnd: number): readonly string[] {
+  const end = reader.open(outerEnd);
+  const hosts: string[] = [];
   while (reader.at < end) {
     const tag = reader.tag();
-    if (tag === tagOf(ADDRESS, WIRE.LEN)) address = reader.string(end);
-    else if (tag === tagOf(KINDS, WIRE.VARINT)) kinds = reader.varint32();
-    else if (tag === tagOf(PORTS, WIRE.VARINT)) ports.push(reader.varint32());
-    else if (tag === tagOf(LEADS_TO, WIRE.LEN)) leadsTo.push(readEndpoint(end));
+    if (tag === tagOf(SIDECAR_HOSTS, WIRE.LEN)) hosts.push(reader.string(end));
     else reader.skip(tag, end);
   }
   reader.close(end);
-  return leadsTo.length === 0 ? { address, kinds, ports } : { address, kinds, ports, leadsTo };
+  return hosts;
 }
 
 function readEndpoint(outerEnd: number): ServiceEndpoint {

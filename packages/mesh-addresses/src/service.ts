@@ -141,7 +141,7 @@ class WatchCall implements CallHandler {
   }
 }
 
-/** Addresses that are told with one. */
-function sizeOf({ leadsTo }: MeshAddress): number {
-  return 1 + (leadsTo?.length ?? 0);
+/** Addresses and hosts that are told with one. */
+function sizeOf({ leadsTo, sidecars, hosts }: MeshAddress): number {
+  return 1 + [leadsTo, sidecars?.flat(), hosts].reduce((sum, list) => sum + (list?.length ?? 0), 0);
 }

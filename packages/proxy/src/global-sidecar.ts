@@ -189,7 +189,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
 /** The steps, the books, and in front of them every protocol's server. */
 function createServers(
   options: GlobalSidecarOptions,
-  { checkAddress, external }: ServingPolicy,
+  policy: ServingPolicy,
   lifecycle: Lifecycle,
   shared: Pick<PipelineParts, "router" | "calls" | "counters" | "admit" | "share">,
 ): ProtocolServers {
@@ -202,7 +202,7 @@ function createServers(
   const certifiedNamespace = trustForwardedClientCert
     ? rememberCertifiedNamespaces({ trustDomains, acceptPlaintext })
     : () => uncertified({ acceptPlaintext });
-  const judge = createJudge(checkAddress, external, options.mesh);
+  const judge = createJudge(policy.checkAddress, policy, options.mesh);
   const parts: PipelineParts = { ...shared, resolver, judge, reports, certifiedNamespace, decisions };
   return new ProtocolServers(
     {

@@ -10,6 +10,8 @@ export type Addressed = Service | EndpointSlice | Node | ServiceCIDR;
 export interface Statement extends MeshAddress {
   /** Of a ClusterIP its Service, of an endpoint the Service with a ClusterIP that leads there. */
   readonly of: PortsOfService | undefined;
+  /** `namespace/name` of the Service whose address it is, if it is one's. */
+  readonly owner?: string | undefined;
 }
 
 /** What one object says. @param service that it belongs to, if it is a slice */
@@ -23,13 +25,14 @@ export function statementsOf(object: Addressed, service: Service | undefined, ow
     const external = stated(externalAddresses(object), ADDRESS_KIND.EXTERNAL_IP, [], of);
     const nodePorts = object.spec.ports.flatMap(({ nodePort, protocol }) => (protocol === "TCP" && nodePort ? nodePort : []));
     const onNodes = stated(nodePorts.length > 0 ? [EVERY_NODE] : [], ADDRESS_KIND.NODE, nodePorts);
-    return [...stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object), of), ...external, ...onNodes];
+    const own = stated(clusterIPs(object), ADDRESS_KIND.SERVICE | marks, servicePorts(object), of, ownerOf(object));
+    return [...own, ...external, ...onNodes];
   }
   if (object.addressType === "FQDN") return [];
   const addresses = (object.endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
   const isBehind = service !== undefined && clusterIPs(service).length > 0;
   const of = isBehind ? portsOf(service, servicePortsIn(object, service)) : undefined;
-  return stated(addresses, ADDRESS_KIND.ENDPOINT | marks, endpointPorts(object, service), of);
+  return stated(addresses, ADDRESS_KIND.ENDPOINT | marks, endpointPorts(object, service), of, service && ownerOf(service));
 }
 
 /** No two objects have the same. */
@@ -41,9 +44,13 @@ function portsOf(service: Service, ports: PortsOfService["ports"]): PortsOfServi
   return { service: keyOf(service), hasSelector: Object.keys(service.spec.selector).length > 0, ports };
 }
 
-function stated(addresses: readonly string[], kinds: number, ports: readonly number[], of?: PortsOfService): Statement[] {
+function ownerOf({ metadata: { namespace, name } }: Service): string {
+  return `${namespace}/${name}`;
+}
+
+function stated(addresses: readonly string[], kinds: number, ports: readonly number[], of?: PortsOfService, owner?: string): Statement[] {
   const sorted = [...new Set(ports)].sort((a, b) => a - b);
-  return addresses.map((address) => ({ address: canonicalAddress(address), kinds, ports: sorted, of }));
+  return addresses.map((address) => ({ address: canonicalAddress(address), kinds, ports: sorted, of, owner }));
 }
 
 function marksOf({ metadata: { namespace, name } }: Service | EndpointSlice, ownNamespace: string): number {

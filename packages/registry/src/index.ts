@@ -1,5 +1,6 @@
 export * from "./address-classes.ts";
 export * from "./authority.ts";
+export { sidecarEntries } from "./default-sidecars.ts";
 export * from "./destination.ts";
 export { readinessChanged, servicesOfSlice } from "./endpoint-counts.ts";
 export { type AddressedChanges, MeshAddressBook } from "./mesh-addresses.ts";

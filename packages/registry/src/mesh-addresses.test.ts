@@ -6,7 +6,7 @@ import { MeshAddressBook } from "./mesh-addresses.ts";
 import { Registry } from "./registry.ts";
 import { differences } from "./testing/differences.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY, FENCE } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY, FENCE, DEFAULT_SIDECARS } = ADDRESS_KIND;
 
 const service = (namespace: string, name: string, spec: string) =>
   `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: ${namespace}}, spec: ${spec}}`;
@@ -53,6 +53,7 @@ interface Objects {
   readonly nodes?: readonly Node[];
   readonly serviceCIDRs?: readonly ServiceCIDR[];
   readonly outbound?: ReadonlyMap<string, number>;
+  readonly sidecars?: ReadonlyMap<string, readonly (readonly string[])[]>;
 }
 
 /** A book that is told what changed from one view of the objects to the next. */
@@ -69,7 +70,7 @@ function newBook() {
     };
     before = after;
     registry.apply(changes);
-    book.apply(changes, after.outbound ?? new Map());
+    book.apply(changes, after.outbound ?? new Map(), undefined, after.sidecars);
   };
   return Object.assign(book, { refresh });
 }
@@ -241,4 +242,46 @@ test("T-05 the TCP ports that kube-proxy takes on every node for Services are in
   assert.deepEqual(book.get(EVERY_NODE)?.ports, [30080]);
   book.refresh(objectsOf([service("test1", "b", "{ports: [{name: a, port: 80}]}")]));
   assert.equal(book.get(EVERY_NODE), undefined);
+});
+
+test("issue 16: while default Sidecars hide hosts they are in the book, beside whose each address is", () => {
+  const objects = objectsOf([
+    ...Object.values(MESH),
+    slice("shop", "api", "10.1.0.2", "{port: 80}"),
+    service("shop", "api", "{ports: [{port: 80}]}"),
+  ]);
+  const book = newBook();
+  book.refresh(objects);
+  const told = (address: string) => book.get(address)?.hosts;
+  assert.equal(told("10.96.0.1"), undefined);
+  const changes: string[][] = [];
+  book.onChange((changed) => changes.push([...changed]));
+  const hiding = {
+    ...objects,
+    outbound: new Map([["test1", REGISTRY_ONLY]]),
+    sidecars: new Map([
+      ["test1", [["./*"]]],
+      ["open", []],
+    ]),
+  };
+  book.refresh(hiding);
+  assert.deepEqual(book.get("test1"), { address: "test1", kinds: REGISTRY_ONLY | DEFAULT_SIDECARS, ports: [], sidecars: [["./*"]] });
+  assert.deepEqual(book.get("open"), { address: "open", kinds: DEFAULT_SIDECARS, ports: [] });
+  for (const address of ["10.96.0.1", "fd00::1", "10.1.0.1"]) assert.deepEqual(told(address), ["test1/b.test1.svc.cluster.local"], address);
+  assert.deepEqual(told("10.1.0.2"), ["shop/api.shop.svc.cluster.local", "shop/web.shop.svc.cluster.local"]);
+  assert.deepEqual([told("10.1.0.9"), told("192.168.0.1")], [undefined, ["test1/exporter.test1.svc.cluster.local"]]);
+  assert.ok(changes.flat().includes("10.96.0.1") && !changes.flat().includes("10.1.0.9"));
+  changes.length = 0;
+  book.refresh({
+    ...hiding,
+    sidecars: new Map([
+      ["test1", [["./*"]]],
+      ["open", []],
+    ]),
+  });
+  assert.deepEqual(changes, []);
+  book.refresh({ ...hiding, sidecars: new Map([["test1", [["./*", "db/*"]]]]) });
+  assert.deepEqual(changes.flat().sort(), ["open", "test1"]);
+  book.refresh(objects);
+  assert.deepEqual([book.get("test1"), told("10.96.0.1")], [undefined, undefined]);
 });

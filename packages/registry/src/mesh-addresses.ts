@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fenceline/api";
 import {
   ADDRESS_KIND,
@@ -24,6 +25,8 @@ interface Named {
   readonly metadata: FenceKey;
 }
 
+type SidecarEntries = ReadonlyMap<string, readonly (readonly string[])[]>;
+
 /** What kube-proxy goes to a Service for. */
 const LEADING = ADDRESS_KIND.SERVICE | ADDRESS_KIND.EXTERNAL_IP;
 
@@ -43,6 +46,8 @@ export class MeshAddressBook {
   readonly #suspects = new SuspectEndpoints();
   #policies: ReadonlyMap<string, Statement> = new Map();
   #refused: ReadonlySet<string> = new Set();
+  /** Whether some default Sidecar hides hosts, so that whose an address is has to be told. */
+  #isHiding = false;
   readonly #listeners = new Set<(changed: ReadonlySet<string>) => void>();
 
   /**
@@ -83,8 +88,15 @@ export class MeshAddressBook {
    * @param outbound whose pods reach nothing but registered hosts, as `outboundEntries` tells.
    * Default: as before
    * @param refused calls that policies refuse, as `refusedTexts` says it. Default: as before
+   * @param sidecars what default Sidecars show, as `sidecarEntries` tells. Default: they hide
+   * nothing, or as before without `outbound`
    */
-  apply(changes: AddressedChanges, outbound?: ReadonlyMap<string, number>, refused?: ReadonlySet<string>): void {
+  apply(
+    changes: AddressedChanges,
+    outbound?: ReadonlyMap<string, number>,
+    refused?: ReadonlySet<string>,
+    sidecars: SidecarEntries = new Map(),
+  ): void {
     const changed = new Set<string>();
     const { services = [], endpointSlices = [], nodes = [], serviceCIDRs = [] } = changes;
     const slices = new Map(endpointSlices.flatMap(({ before, after }) => withKeys(after ?? before, after)));
@@ -96,7 +108,7 @@ export class MeshAddressBook {
     }
     for (const [key, slice] of slices) this.#say(key, slice, changed);
     for (const address of [...changed]) this.#lookBehind(address, changed);
-    if (outbound !== undefined) this.#setPolicies(outbound, changed);
+    if (outbound !== undefined) this.#setPolicies(policyStatements(outbound, sidecars), sidecars.size > 0, changed);
     if (changes.fences !== undefined) this.#setFences(changes.fences, changed);
     this.#setRefused(refused, changed);
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
@@ -122,10 +134,19 @@ export class MeshAddressBook {
 
   #told(address: string, parts: readonly Statement[]): MeshAddress {
     const { kinds, ports } = merged(address, parts);
+    const sidecars = parts.find((part) => part.sidecars !== undefined)?.sidecars;
     // Nobody may reach these, whatever is behind.
     if (kinds & (ADDRESS_KIND.OWN | ADDRESS_KIND.API_SERVER)) return { address, kinds, ports };
     const leadsTo = this.#suspects.behind(parts.flatMap(({ kinds, of }) => (kinds & LEADING && of ? of.service : [])));
-    return { address, kinds, ports, ...(leadsTo.length > 0 && { leadsTo }) };
+    const hosts = this.#isHiding ? this.#hostsOf(parts) : [];
+    return {
+      address,
+      kinds,
+      ports,
+      ...(leadsTo.length > 0 && { leadsTo }),
+      ...(sidecars && { sidecars }),
+      ...(hosts.length > 0 && { hosts }),
+    };
   }
 
   /** What an address is has changed, or who leads there: so have the ClusterIPs that do. */
@@ -143,16 +164,28 @@ export class MeshAddressBook {
     return this.#registry().service(namespace, labels[SERVICE_NAME_LABEL] ?? "");
   }
 
-  #setPolicies(outbound: ReadonlyMap<string, number>, changed: Set<string>): void {
+  #setPolicies(stated: readonly Statement[], isHiding: boolean, changed: Set<string>): void {
     const before = this.#policies;
     const policies = new Map<string, Statement>();
-    for (const [namespace, kinds] of outbound) {
-      const known = before.get(namespace);
-      policies.set(namespace, known?.kinds === kinds ? known : { address: namespace, kinds, ports: [], of: undefined });
+    for (const part of stated) {
+      const known = before.get(part.address);
+      policies.set(part.address, known !== undefined && isSamePolicy(known, part) ? known : part);
     }
     for (const [namespace, part] of before) if (policies.get(namespace) !== part) this.#replace(part, undefined, changed);
     for (const [namespace, part] of policies) if (before.get(namespace) !== part) this.#replace(undefined, part, changed);
     this.#policies = policies;
+    if (isHiding === this.#isHiding) return;
+    this.#isHiding = isHiding;
+    for (const [address, parts] of this.#parts) if (parts.some(({ owner }) => owner !== undefined)) changed.add(address);
+  }
+
+  /** Of the Services whose address it is. */
+  #hostsOf(parts: readonly Statement[]): readonly string[] {
+    const owners = new Set(parts.flatMap(({ owner }) => owner ?? []));
+    return [...owners].sort().map((owner) => {
+      const [namespace, name] = owner.split("/");
+      return `${namespace}/${name}.${namespace}.svc.${this.#registry().clusterDomain}`;
+    });
   }
 
   /** A fence that changed in itself is named as before: its status changes all the time. */
@@ -190,6 +223,19 @@ export class MeshAddressBook {
   }
 }
 
+/** One for each namespace of which one of them says something. */
+function policyStatements(outbound: ReadonlyMap<string, number>, entries: SidecarEntries): readonly Statement[] {
+  return [...new Set([...outbound.keys(), ...entries.keys()])].map((address) => {
+    const sidecars = entries.get(address);
+    const kinds = (outbound.get(address) ?? 0) | (sidecars === undefined ? 0 : ADDRESS_KIND.DEFAULT_SIDECARS);
+    return { address, kinds, ports: [], of: undefined, ...(sidecars !== undefined && sidecars.length > 0 && { sidecars }) };
+  });
+}
+
+function isSamePolicy(one: Statement, other: Statement): boolean {
+  return one.kinds === other.kinds && isDeepStrictEqual(one.sidecars, other.sidecars);
+}
+
 function withKeys<O extends Addressed>(named: O | undefined, object: O | undefined): readonly (readonly [string, O | undefined])[] {
   return named === undefined ? [] : [[keyOf(named), object]];
 }
@@ -206,12 +252,13 @@ function mergedByAddress(statements: readonly Statement[]): readonly Statement[]
 
 function isSame(one: Statement, other: Statement): boolean {
   const samePorts = one.ports.length === other.ports.length && one.ports.every((port, at) => port === other.ports[at]);
-  return one.kinds === other.kinds && samePorts && sameService(one.of, other.of);
+  return one.kinds === other.kinds && one.owner === other.owner && samePorts && sameService(one.of, other.of);
 }
 
 function merged(address: string, parts: readonly Statement[]): Statement {
   const [first] = parts;
   if (first !== undefined && parts.length === 1) return first;
   const kinds = parts.reduce((all, part) => all | part.kinds, 0);
-  return { address, kinds, ports: [...new Set(parts.flatMap(({ ports }) => ports))].sort((a, b) => a - b), of: first?.of };
+  const ports = [...new Set(parts.flatMap((part) => part.ports))].sort((a, b) => a - b);
+  return { address, kinds, ports, of: first?.of, owner: first?.owner };
 }

@@ -77,6 +77,8 @@ export interface DefaultSidecar {
   readonly namespace: string;
   /** Of its `outboundTrafficPolicy`; undefined where that of the mesh counts. */
   readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
+  /** What it shows, as it names it. Default: everything. */
+  readonly egressHosts?: readonly string[];
 }
 
 /** A rendered kind's object that somebody else made. */

@@ -39,10 +39,19 @@ export function isHiddenByDefault({ namespace }: FenceKey, host: string, store: 
 }
 
 /**
- * Connections to a host that the Sidecar hides pass by Istio's passthrough until it is learned.
- * REGISTRY_ONLY has none, so there every TCP Service is shown.
+ * Whether pods see nothing but registered hosts, by their default Sidecar or else by MeshConfig. Of
+ * several control planes any may be theirs.
  */
-export function withTcpShown(fence: ServiceFence, { foreign, foreignInRoot }: ForeignSidecars): ServiceFence {
-  if (fence.spec.tcp !== "learn" || defaultOutbound(foreign, foreignInRoot) !== "REGISTRY_ONLY") return fence;
-  return { ...fence, spec: { ...fence.spec, tcp: "visible" } };
+export function isRegistryOnly({ foreign, foreignInRoot }: ForeignSidecars, { controlPlanes }: Pick<Mesh, "controlPlanes">): boolean {
+  const said = defaultOutbound(foreign, foreignInRoot);
+  return said === "REGISTRY_ONLY" || (said === undefined && controlPlanes.some(({ outbound }) => outbound === "REGISTRY_ONLY"));
+}
+
+/**
+ * A fence as it holds under REGISTRY_ONLY. Elsewhere connections to a host that the Sidecar hides,
+ * be it a TCP Service's or a ServiceEntry's, pass by Istio's passthrough until it is learned. Here
+ * they would be refused, and never learned: so such hosts are shown.
+ */
+export function underRegistryOnly(fence: ServiceFence): ServiceFence {
+  return { ...fence, spec: { ...fence.spec, tcp: fence.spec.tcp === "learn" ? "visible" : fence.spec.tcp, serviceEntries: "Visible" } };
 }

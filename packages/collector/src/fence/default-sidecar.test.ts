@@ -3,16 +3,26 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { encodeAccessLogMessage } from "@fenceline/als";
-import { type ServiceFenceStatus, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { SERVICE_ENTRY, type ServiceFenceStatus, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
-import type { Resource } from "@fenceline/kubernetes/testing";
-import { ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { type Resource, resourcesOf } from "@fenceline/kubernetes";
+import {
+  CONFIG_MAPS,
+  ENVOY_FILTERS,
+  FENCE,
+  fence,
+  MESH_CONFIG_MAP,
+  SERVICE_FENCES,
+  SERVICES,
+  SIDECARS,
+} from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "../testing/cluster.ts";
 import { send } from "../testing/running-collector.ts";
 
 const EGRESS_PROXY = { outboundTrafficPolicy: { egressProxy: { host: "proxy.egress.svc.cluster.local", port: { number: 443 } } } };
 const LISTENER = { port: { number: 3_306, protocol: "MYSQL", name: "db" }, bind: "127.0.0.1", captureMode: "NONE", hosts: ["db/*"] };
 const HOSTS = { egress: [{ hosts: ["./*"], captureMode: "DEFAULT" }], outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } };
+const [ENTRIES] = resourcesOf(SERVICE_ENTRY);
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 const MYSQL = "db/mysql.db.svc.cluster.local";
 const sidecar = (namespace: string, spec: object) => ({ metadata: { namespace, name: "default" }, spec });
@@ -63,6 +73,29 @@ test("issue 16: where REGISTRY_ONLY lets no connection pass to a host that is hi
   assert.ok(!hosts().includes(MYSQL), hosts().join(" "));
   server.put(SIDECARS, sidecar("test1", { ...HOSTS, ...egressOf("./*", "db/*") }));
   await until(() => hosts().includes(MYSQL));
+});
+
+test("issue 16: so it is where MeshConfig alone says REGISTRY_ONLY, and no ServiceEntry is left to be learned", async (t) => {
+  const { server } = await startCluster(t, (fake) => {
+    fake.put(SERVICES, { metadata: { namespace: "db", name: "mysql" }, spec: { ports: [{ name: "tcp-mysql", port: 3_306 }] } });
+    const ports = [{ number: 80, name: "http", protocol: "HTTP" }];
+    fake.put(ENTRIES, {
+      metadata: { namespace: "db", name: "api" },
+      spec: { hosts: ["*.partner.example"], ports, resolution: "NONE" },
+    });
+    fake.put(FENCES, fence({ spec: { enable: true, tcp: "learn", serviceEntries: "Learn" } }));
+  });
+  const hosts = () => shownOf(server.get(SIDECARS, FENCE));
+  const hidden = [MYSQL, "db/*.partner.example"];
+  await until(() => hosts().length > 0 && !hosts().includes("*/*"));
+  assert.deepEqual(
+    hidden.filter((host) => hosts().includes(host)),
+    [],
+  );
+  server.put(CONFIG_MAPS, { metadata: MESH_CONFIG_MAP, data: { mesh: "outboundTrafficPolicy: {mode: REGISTRY_ONLY}" } });
+  await until(() => hidden.every((host) => hosts().includes(host)));
+  server.put(SIDECARS, sidecar("test1", { outboundTrafficPolicy: { mode: "ALLOW_ANY" } }));
+  await until(() => !hidden.some((host) => hosts().includes(host)));
 });
 
 const B = "b.test1.svc.cluster.local";

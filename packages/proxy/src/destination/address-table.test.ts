@@ -12,7 +12,8 @@ import { AddressTable } from "./address-table.ts";
 import { REACH } from "./external-policy.ts";
 import { createMeshResolver } from "./mesh-resolver.ts";
 
-const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY, FENCE, REFUSED_CALLS } = ADDRESS_KIND;
+const { SERVICE, ENDPOINT, NODE, API_SERVER, OWN, POD_RANGE, REGISTRY_ONLY, ALLOW_ANY, FENCE, REFUSED_CALLS, DEFAULT_SIDECARS } =
+  ADDRESS_KIND;
 const PROVEN = { "fence-source": "test1/a", "x-forwarded-client-cert": "By=x;URI=spiffe://cluster.local/ns/test1/sa/a" };
 
 const view = (addresses: readonly MeshAddress[], more = {}) => ({ reset: true, complete: true, addresses, removed: [], ...more });
@@ -363,4 +364,71 @@ test("T-05 a namespace that is REGISTRY_ONLY is no address, even by the name of 
   assert.equal(await ask("b.b"), "NO_SUCH_SERVICE");
   assert.equal(mesh.isRegistryOnly("b"), true);
   assert.equal(mesh.isRegistryOnly("test1"), false);
+});
+
+const sidecars = (address: string, kinds: number, ...hosts: readonly string[]): MeshAddress => ({
+  ...{ address, kinds: kinds | DEFAULT_SIDECARS, ports: [] },
+  ...(hosts.length > 0 && { sidecars: [hosts] }),
+});
+
+test("issue 16: of a REGISTRY_ONLY caller what its default Sidecar hides is refused, by any name and address, and what it shows is reached", async (t) => {
+  const { dns, upstream, mesh, ask } = await setUp(t);
+  dns.records.set("hidden.db.svc.cluster.local", ["127.0.0.1"]);
+  const [shown, hidden] = [`b.test1:${upstream.port}`, `hidden.db:${upstream.port}`];
+  const owned = (...hosts: readonly string[]) => ({ address: "127.0.0.1", kinds: SERVICE, ports: [upstream.port], hosts });
+  const B = "test1/b.test1.svc.cluster.local";
+  const HIDDEN = "db/hidden.db.svc.cluster.local";
+  mesh.apply(view([owned(B), sidecars("test1", REGISTRY_ONLY, "./*")]));
+  const before = upstream.connections();
+  assert.deepEqual([await ask(hidden), await ask(`hidden.db.svc.cluster.local:${upstream.port}`)], ["HOST_HIDDEN", "HOST_HIDDEN"]);
+  assert.equal(upstream.connections(), before);
+  assert.deepEqual([await ask(shown), await ask(`127.0.0.1:${upstream.port}`)], ["reached", "reached"]);
+  // Without the fence's name the certificate tells the namespace, and without either nothing does.
+  const { "x-forwarded-client-cert": certificate } = PROVEN;
+  assert.deepEqual([await ask(hidden, { "x-forwarded-client-cert": certificate }), await ask(hidden, {})], ["HOST_HIDDEN", "reached"]);
+  // A name that stands for the address of something hidden (ExternalName), and that address itself.
+  mesh.apply({ reset: false, complete: false, addresses: [owned(HIDDEN)], removed: [] });
+  assert.deepEqual([await ask(shown), await ask(`127.0.0.1:${upstream.port}`)], ["HOST_HIDDEN", "HOST_HIDDEN"]);
+  assert.equal(await ask("made-up.example", { ...PROVEN, "slime-orig-dest": `127.0.0.1:${upstream.port}` }), "HOST_HIDDEN");
+  // One pod of two Services, one of which is shown.
+  mesh.apply({ reset: false, complete: false, addresses: [owned(HIDDEN, B)], removed: [] });
+  assert.deepEqual([await ask(shown), await ask(`127.0.0.1:${upstream.port}`), await ask(hidden)], ["reached", "reached", "HOST_HIDDEN"]);
+  mesh.apply({ reset: false, complete: false, addresses: [sidecars("test1", REGISTRY_ONLY, "./*", HIDDEN)], removed: [] });
+  assert.equal(await ask(hidden), "reached");
+});
+
+test("issue 16: default Sidecars of the root namespace hide for every namespace but those with their own, and with ALLOW_ANY nobody is refused", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t);
+  const b = () => ask(`b.test1:${upstream.port}`);
+  mesh.apply(view([sidecars(WHOLE_MESH, REGISTRY_ONLY, "db/*")]));
+  assert.equal(await b(), "HOST_HIDDEN");
+  mesh.apply({ reset: false, complete: false, addresses: [sidecars("test1", 0)], removed: [] });
+  assert.equal(await b(), "reached");
+  mesh.apply({ reset: false, complete: false, addresses: [sidecars("test1", ALLOW_ANY, "db/*")], removed: [] });
+  assert.equal(await b(), "reached");
+  // What the caller's own Envoy says of itself counts as well.
+  assert.equal(await ask(`b.test1:${upstream.port}`, { ...PROVEN, "fenceline-outbound": "registry-only" }), "HOST_HIDDEN");
+  mesh.apply({
+    reset: false,
+    complete: false,
+    addresses: [sidecars("test1", REGISTRY_ONLY, "*/*", "~test1/b.test1.svc.cluster.local")],
+    removed: [],
+  });
+  assert.equal(await b(), "HOST_HIDDEN");
+});
+
+test("issue 16: default Sidecars and whose an address is go to another thread, too", () => {
+  const table = new AddressTable();
+  const addresses = [
+    sidecars("test1", REGISTRY_ONLY, "./*"),
+    { address: "10.0.0.1", kinds: SERVICE, ports: [80], hosts: ["db/hidden.db.svc.cluster.local"] },
+  ];
+  table.apply(view(addresses));
+  const other = new AddressTable();
+  for (const update of table.updates()) other.apply(update);
+  assert.deepEqual(
+    [...other.updates()].flatMap((update) => update.addresses),
+    addresses,
+  );
+  assert.equal(other.hides("test1", "10.0.0.1", undefined), true);
 });

@@ -12,6 +12,7 @@ import { isLoopback, isPublicAddress, mayBeOutside } from "@fenceline/registry";
 import { Refusal } from "../refusals/refusal.ts";
 import { type Address, toAddress } from "../resolve/resolver.ts";
 import { addNetwork, REACH, type Reach } from "./external-policy.ts";
+import { HiddenServices, type NamespacedHost } from "./hidden-services.ts";
 import type { EndpointsBehind, MeshView } from "./judge-address.ts";
 import { KnownFences } from "./known-fences.ts";
 import { RefusedCalls } from "./refused-calls.ts";
@@ -63,6 +64,7 @@ export class AddressTable implements MeshView {
   readonly #shared = new Map<string, Known>();
   /** The pod ranges among {@link #known}; undefined until somebody asks. */
   #ranges: BlockList | undefined;
+  readonly #hidden = new HiddenServices();
   readonly #fences: KnownFences;
   readonly #refused = new RefusedCalls();
   #isComplete = false;
@@ -120,7 +122,7 @@ export class AddressTable implements MeshView {
   #take({ address, ...each }: MeshAddress, known: Map<string, Known>): void {
     if (each.kinds & ADDRESS_KIND.FENCE) this.#fences.add(address);
     else if (each.kinds & ADDRESS_KIND.REFUSED_CALLS) this.#refused.add(address);
-    else known.set(address, each.leadsTo === undefined ? this.#share(each) : each);
+    else known.set(address, this.#kept(each));
   }
 
   #begin(): void {
@@ -139,6 +141,12 @@ export class AddressTable implements MeshView {
     const kinds = this.#known.get(namespace)?.kinds ?? 0;
     if (kinds & (ADDRESS_KIND.REGISTRY_ONLY | ADDRESS_KIND.ALLOW_ANY)) return (kinds & ADDRESS_KIND.REGISTRY_ONLY) !== 0;
     return ((this.#known.get(WHOLE_MESH)?.kinds ?? 0) & ADDRESS_KIND.REGISTRY_ONLY) !== 0;
+  }
+
+  hides(namespace: string, address: string, named: NamespacedHost | undefined): boolean {
+    const isTold = (known: Known | undefined) => ((known?.kinds ?? 0) & ADDRESS_KIND.DEFAULT_SIDECARS) !== 0;
+    const told = [this.#known.get(namespace), this.#known.get(WHOLE_MESH)].find(isTold);
+    return this.#hidden.hides(told, namespace, named, this.#known.get(address)?.hosts ?? []);
   }
 
   isFence(name: string): boolean {
@@ -207,6 +215,12 @@ export class AddressTable implements MeshView {
   /** What an address is, whatever Services have it as an external IP. */
   #kindsOf(address: string): number {
     return (this.#known.get(address)?.kinds ?? 0) & ~ADDRESS_KIND.EXTERNAL_IP;
+  }
+
+  /** What is said of one address alone is its own. */
+  #kept(known: Known): Known {
+    const isPlain = known.leadsTo === undefined && known.sidecars === undefined && known.hosts === undefined;
+    return isPlain ? this.#share(known) : known;
   }
 
   #share({ kinds, ports }: Known): Known {

@@ -70,14 +70,16 @@ export interface Authorized {
    */
   readonly caller: string | undefined;
   /**
-   * Namespace that policies of the destination would be asked about: of the caller's certificate,
-   * also where it names no fence; else of the fence.
+   * Namespace that policies of the destination, and its default Sidecar, are asked about: of the
+   * caller's certificate, also where it names no fence; else of the fence.
    */
   readonly asking: string | undefined;
   /** That fence, as `namespace/name`. */
   readonly fence: string | undefined;
   /** The answer when they are further than that. */
   readonly noFurther: Refusal;
+  /** Whether the caller's Envoy said so of itself, see {@link Caller.registryOnly}. */
+  readonly registryOnly: boolean;
 }
 
 /**
@@ -108,9 +110,12 @@ export function authorize(destination: Destination, policy: ServingPolicy, calle
     : { targets, names: names ?? podNames, unknown, reach, ...callerOf(destination.source, caller), noFurther };
 }
 
-function callerOf(named: FenceKey | undefined, { isProven, certified }: Caller): Pick<Authorized, "caller" | "fence" | "asking"> {
+type Identity = Pick<Authorized, "caller" | "fence" | "asking" | "registryOnly">;
+
+function callerOf(named: FenceKey | undefined, { isProven, certified, registryOnly }: Caller): Identity {
   const source = isProven ? named : undefined;
-  return { caller: source?.namespace, fence: source && formatFenceKey(source), asking: certified || source?.namespace };
+  const fence = source && formatFenceKey(source);
+  return { caller: source?.namespace, fence, asking: certified || source?.namespace, registryOnly };
 }
 
 /**

@@ -2,6 +2,7 @@ import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
+import type { NamespacedHost } from "./hidden-services.ts";
 
 /** What is behind a ClusterIP, except for addresses that are a pod's and nothing else. */
 export interface EndpointsBehind {
@@ -44,6 +45,13 @@ export interface MeshView {
    * @param host fully qualified
    */
   isRefused(namespace: string, host: string): boolean;
+  /**
+   * Whether the default Sidecar, in whose place fences' come, hides a Service from the pods of a
+   * namespace: the one that is named, or each whose address it is.
+   *
+   * @param named undefined where nobody named a Service
+   */
+  hides(namespace: string, address: string, named: NamespacedHost | undefined): boolean;
   /** Whether there is a fence of this name. @param name `namespace/name` */
   isFence(name: string): boolean;
 }

@@ -1,8 +1,9 @@
 import { Refusal } from "../refusals/refusal.ts";
+import { serviceInName } from "../resolve/cluster-name.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
-import { type Authorized, DENIED_BY_POLICY, NO_SUCH_FENCE, REGISTRY_ONLY } from "./authorize.ts";
-import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
+import { type Authorized, DENIED_BY_POLICY, NO_SUCH_FENCE, REGISTRY_ONLY, type ServingPolicy } from "./authorize.ts";
+import { REACH, type Reach } from "./external-policy.ts";
 import { addressJudge, type MeshView } from "./judge-address.ts";
 
 /** What may be dialled for a call, or why nothing may. */
@@ -19,6 +20,8 @@ export interface Judged {
 /** Step 4: judges each address of a resolution. What it lets through is dialled as it stands. */
 export type Judge = (resolution: readonly Address[], authorized: Authorized) => Judged;
 
+type JudgingPolicy = Pick<ServingPolicy, "external" | "clusterDomain">;
+
 /** What is known of a resolution, whoever asked for it. */
 interface Assessed {
   /** By {@link Reach}: what those may dial who may go that far. */
@@ -33,13 +36,13 @@ interface Assessed {
  * The same resolution is handed out again while nothing changes, so what was found is remembered
  * with it until the mesh changes.
  */
-export function createJudge(check: AddressCheck, external: ExternalPolicy, mesh?: MeshView): Judge {
+export function createJudge(check: AddressCheck, { external, clusterDomain }: JudgingPolicy, mesh?: MeshView): Judge {
   const known = new WeakMap<readonly Address[], Assessed>();
 
   const needed = addressJudge(check, external, mesh);
 
   return (resolution, authorized) => {
-    const denied = deniedByPolicy(resolution, authorized, mesh);
+    const denied = deniedByPolicy(resolution, authorized, mesh) ?? hiddenByDefault(resolution, authorized, clusterDomain, mesh);
     if (denied !== undefined) return denied;
     const version = mesh?.version ?? 0;
     let assessed = known.get(resolution);
@@ -77,6 +80,25 @@ function deniedByPolicy(resolution: readonly Address[], { asking, names }: Autho
   return { addresses: [], refusal: DENIED_BY_POLICY, refused: resolution[0], reach: REACH.MESH };
 }
 
+/**
+ * Whether the caller's own Envoy would refuse the call without its fence, as REGISTRY_ONLY has it
+ * of Services that the default Sidecar hides. With ALLOW_ANY it lets them pass.
+ */
+function hiddenByDefault(
+  [address]: readonly Address[],
+  { asking, registryOnly }: Authorized,
+  clusterDomain: string,
+  mesh: MeshView | undefined,
+): Judged | undefined {
+  if (address === undefined || asking === undefined || mesh === undefined || address.by === "external") return undefined;
+  if (!registryOnly && !mesh.isRegistryOnly(asking)) return undefined;
+  // `web.shop.svc.cluster.local:80`: of what the name stands for all addresses are one Service's.
+  const name = address.by === "service" ? address.service?.replace(/:\d+$/, "") : undefined;
+  const isHidden = mesh.hides(asking, address.address, name === undefined ? undefined : serviceInName(name, clusterDomain));
+  return isHidden ? { addresses: [], refusal: HIDDEN, refused: address, reach: REACH.MESH } : undefined;
+}
+
+const HIDDEN = new Refusal("HOST_HIDDEN", "the caller's default Sidecar hides the Service, and its outboundTrafficPolicy is REGISTRY_ONLY");
 const TOO_FAR = new Refusal("EXTERNAL_REFUSED", "outside of the mesh");
 
 function assess(resolution: readonly Address[], needs: readonly (Reach | Refusal)[]): readonly Judged[] {

@@ -47,6 +47,11 @@ export const STATUS_OF = {
    * global sidecar.
    */
   EXTERNAL_REFUSED: 421,
+  /**
+   * The caller's Envoy refuses this Service without its fence: its default Sidecar hides it, and
+   * hosts that it does not know are blocked.
+   */
+  HOST_HIDDEN: 421,
   /** The address is a pod's or a Service's, the port is nobody's: no Service declares it. */
   PORT_NOT_DECLARED: 421,
   /** Header bytes or fields beyond the limit. */

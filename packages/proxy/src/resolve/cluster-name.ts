@@ -10,6 +10,17 @@ export function namespaceInName(name: string, clusterDomain: string): string | u
 }
 
 /**
+ * The Service that a fully qualified name is of, also where it names one of its pods; undefined for
+ * another name.
+ */
+export function serviceInName(name: string, clusterDomain: string): { readonly namespace: string; readonly host: string } | undefined {
+  const ending = `.svc.${clusterDomain}`;
+  if (!name.endsWith(ending)) return undefined;
+  const [service, namespace] = name.slice(0, -ending.length).split(".").slice(-2);
+  return service === undefined || namespace === undefined ? undefined : { namespace, host: `${service}.${namespace}${ending}` };
+}
+
+/**
  * The fully qualified names that a host may stand for, in the order in which the resolv.conf of a
  * pod in `namespace` would try them.
  *

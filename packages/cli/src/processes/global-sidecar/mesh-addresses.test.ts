@@ -10,7 +10,7 @@ import { Collector } from "@fenceline/collector";
 import { FakeApiServer } from "@fenceline/kubernetes/testing";
 import { DirectoryStore, type Store } from "@fenceline/store";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
-import { CONFIG_MAPS, MESH_CONFIG_MAP, SERVICE_FENCES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { CONFIG_MAPS, MESH_CONFIG_MAP, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { pino } from "pino";
 import { get, globalSidecarOn, startCommand } from "../../testing/fenceline-process.ts";
 import { undoAfter } from "../../testing/undo.ts";
@@ -142,7 +142,7 @@ async function startOnApiServer(t: TestContext, fence = "a") {
     await collector.close();
     await store.close();
   });
-  const { ready, refusalOf } = await startSidecar(
+  const { ready, refusalOf, codeOf } = await startSidecar(
     t,
     collector.accessLogPort,
     "--workers",
@@ -157,7 +157,7 @@ async function startOnApiServer(t: TestContext, fence = "a") {
   assert.equal(await messageOf(), fence === "a" ? ANYBODY : NO_FENCE);
   const becomes = (message: string) => until(async () => (await messageOf()) === message);
   const stop = () => collector.close();
-  return { server, becomes, messageOf, stop };
+  return { server, becomes, messageOf, codeOf, stop };
 }
 
 test("T-05 a caller is fenced as long as its fence is known: a new one counts at once, and a known one while the collector is away", async (t) => {
@@ -176,6 +176,27 @@ test("T-05 a Sidecar of the API server that says REGISTRY_ONLY holds the callers
   await becomes(HELD);
   server.remove(SIDECARS, closed.metadata);
   await becomes(ANYBODY);
+});
+
+test("issue 16: what a default Sidecar with REGISTRY_ONLY hides is refused in every thread, and with ALLOW_ANY it is not", async (t) => {
+  const { server, codeOf } = await startOnApiServer(t);
+  server.put(SERVICES, { metadata: { namespace: "db", name: "mysql" }, spec: { clusterIP: "203.0.113.7", ports: [{ port: 9 }] } });
+  const says = (mode: string, ...hosts: readonly string[]) =>
+    server.put(SIDECARS, {
+      metadata: { namespace: "test1", name: "default" },
+      spec: { egress: [{ hosts }], outboundTrafficPolicy: { mode } },
+    });
+  const becomes = (code: string) => until(async () => (await codeOf("203.0.113.7:8")) === code);
+  await becomes("PORT_NOT_DECLARED");
+  says("REGISTRY_ONLY", "./*");
+  await becomes("HOST_HIDDEN");
+  for (let again = 0; again < 8; again += 1) assert.equal(await codeOf("203.0.113.7:8"), "HOST_HIDDEN");
+  says("REGISTRY_ONLY", "./*", "db/mysql.db.svc.cluster.local");
+  await becomes("PORT_NOT_DECLARED");
+  says("REGISTRY_ONLY", "./*");
+  await becomes("HOST_HIDDEN");
+  says("ALLOW_ANY", "./*");
+  await becomes("PORT_NOT_DECLARED");
 });
 
 test("T-05 MeshConfig that says REGISTRY_ONLY holds everybody from the moment that it does, but for namespaces that their default Sidecar opens", async (t) => {

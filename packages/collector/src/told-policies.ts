@@ -1,0 +1,17 @@
+import { outboundEntries, sidecarEntries } from "@fenceline/registry";
+import type { MeshSnapshot } from "@fenceline/store";
+import type { Mesh } from "./mesh.ts";
+
+/** What the global sidecar is told of namespaces. */
+interface ToldPolicies {
+  /** Whose pods reach nothing but registered hosts. */
+  readonly outbound: ReturnType<typeof outboundEntries>;
+  /** What default Sidecars show to pods. */
+  readonly sidecars: ReturnType<typeof sidecarEntries>;
+}
+
+export function toldPolicies({ defaultSidecars = [] }: MeshSnapshot, { controlPlanes, rootNamespaces, config }: Mesh): ToldPolicies {
+  const { rootNamespace, istioNamespace } = config;
+  const outbound = outboundEntries({ defaultSidecars, controlPlanes }, rootNamespace ?? istioNamespace);
+  return { outbound, sidecars: sidecarEntries(defaultSidecars, rootNamespaces) };
+}
