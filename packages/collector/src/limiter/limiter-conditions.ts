@@ -6,6 +6,7 @@ import {
   shortenedList,
   withTransition,
 } from "@fenceline/api";
+import { proxiesCondition } from "../sources/istiods/proxies-condition.ts";
 import type { LimiterSeen, RuleDecision } from "./limiter-seen.ts";
 import { limitsName } from "./limits-name.ts";
 
@@ -14,7 +15,7 @@ type LimiterJudgement = Judgement<LimiterConditionType>;
 /** What is true of a limiter now, each with its reason. */
 export function limiterConditions(seen: LimiterSeen): LimiterCondition[] {
   const about = aboutGeneration(seen.limiter.metadata);
-  return [accepted(seen), resolvedRefs(seen), rendered(seen), acceptedByProxies(), active(seen), stale(seen)].map((judgement) =>
+  return [accepted(seen), resolvedRefs(seen), rendered(seen), acceptedByProxies(seen), active(seen), stale(seen)].map((judgement) =>
     withTransition({ ...judgement, ...about }, seen.limiter.status?.conditions, seen.now),
   );
 }
@@ -87,8 +88,12 @@ function leftOutText(leftOut: readonly RuleDecision[]): string {
   return `${shortenedList(rules, ", ")} are left out: ${leftOut[0]?.message}`;
 }
 
-function acceptedByProxies(): LimiterJudgement {
-  return { type: "AcceptedByProxies", status: "Unknown", reason: "NotObserved", message: "nobody asks the proxies yet" };
+function acceptedByProxies({ sets, proxies, limiter }: LimiterSeen): LimiterJudgement {
+  const type = "AcceptedByProxies";
+  if (!sets.some((each) => "labels" in each))
+    return { type, status: "Unknown", reason: "PodsUnknown", message: "the pods of no set are known, see ResolvedRefs" };
+  const judged = proxies && proxiesCondition(proxies, limiter.status?.conditions);
+  return judged ?? { type, status: "Unknown", reason: "NotObserved", message: "no istiod has told what the proxies refuse" };
 }
 
 /** By what was read back, too: a rule of which nothing is written limits nothing. */

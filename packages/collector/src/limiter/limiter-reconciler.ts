@@ -23,7 +23,7 @@ import { limitsName } from "./limits-name.ts";
 import { SMALLEST, smallerStatus } from "./smaller-status.ts";
 
 /** What a {@link LimiterReconciler} reads. */
-export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "mesh" | "now"> {
+export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "mesh" | "now" | "proxies"> {
   readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
   /** Values of metrics, as they were last told. */
   readonly values: (limiter: SmartLimiter) => Material;
@@ -61,7 +61,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
   }
 
   observe(of: ObjectRef): LimiterSeen | undefined {
-    const { store, mesh, now, obstacles } = this.#options;
+    const { store, mesh, now, obstacles, proxies } = this.#options;
     const known = this.#namespace(of.namespace);
     const pods = known.limiters.get(of.name);
     if (pods === undefined) return undefined;
@@ -87,6 +87,10 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       wanted: refusal === undefined ? groups.filter(isOwn).map((group) => this.#wanted(group, known)) : [],
       sharedWith: shared.map(({ owner }) => owner.limiter),
       sharedMissing: shared.filter((group) => this.#isMissing(of, group, decisions)).map(({ owner }) => owner.limiter),
+      proxies: proxies?.(
+        of.namespace,
+        sets.flatMap((each) => ("labels" in each ? [each.labels] : [])),
+      ),
       present: store.ownedBy(of),
       obstacles: obstacles(of),
       isEnding: mesh().isEnding(limiter),

@@ -3,6 +3,7 @@ import type { Decision, Material } from "@fenceline/limits";
 import type { LimitedPods, LimitFault, LimitRule, PodPorts } from "@fenceline/render/limiter";
 import type { NamespaceRefusal } from "@fenceline/render/reach";
 import type { Obstacle } from "@fenceline/store";
+import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
 import type { MissingPods, SetPods } from "./limiter-sets.ts";
 
 /** What was decided of a rule, or why it is not in force whatever the values are. */
@@ -37,6 +38,8 @@ export interface LimiterSeen {
   readonly sharedWith: readonly string[];
   /** Those of them whose EnvoyFilter with its rules is not there. */
   readonly sharedMissing: readonly string[];
+  /** What istiods tell of the proxies of all sets. Undefined where they are not asked. */
+  readonly proxies: ProxiesSeen | undefined;
   readonly present: readonly RenderedObject[];
   readonly obstacles: readonly Obstacle[];
   /** Whether it, or its namespace, is being deleted. */

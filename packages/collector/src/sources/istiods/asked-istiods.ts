@@ -1,4 +1,4 @@
-import { ENVOY_FILTER, fenceRef, type Labels } from "@fenceline/api";
+import { ENVOY_FILTER, fenceRef, type Labels, type ObjectRef, refOf, SMART_LIMITER } from "@fenceline/api";
 import type { Runs } from "@fenceline/control";
 import type { Store } from "@fenceline/store";
 import type { FenceStreams } from "../access-logs/fence-streams.ts";
@@ -19,9 +19,9 @@ export interface AskedIstiods {
 export interface AskedIstiodsContext extends Omit<IstiodsOptions, "credentials" | "syncs"> {
   /** Undefined: nobody is asked. */
   readonly credentials: IstiodCredentials | undefined;
-  readonly store: Pick<Store, "pods" | "versionsIn">;
+  readonly store: Pick<Store, "pods" | "snapshot" | "versionsIn">;
   readonly streams: Pick<FenceStreams, "labelsOf">;
-  /** Asked to look at the status of fences whose proxies refuse something else than before. */
+  /** Asked to look at the status of objects whose proxies refuse something else than before. */
   readonly runs: Pick<Runs, "enqueueStatus">;
 }
 
@@ -33,8 +33,7 @@ export function askedIstiods(context: AskedIstiodsContext): AskedIstiods {
     labelsOf: (namespace, pod) => labelsOf(context, namespace, pod),
     filtersOf: (namespace) => [namespace, ...mesh().rootNamespaces].map((each) => store.versionsIn?.(ENVOY_FILTER, each) ?? "").join("/"),
     onChange: (namespace) => {
-      const fences = namespace === undefined ? mesh().fences() : mesh().fencesIn(namespace);
-      for (const { metadata } of fences) runs.enqueueStatus(fenceRef(metadata));
+      for (const of of judgedIn(context, namespace)) runs.enqueueStatus(of);
     },
   });
   let istiods: Istiods | undefined;
@@ -48,6 +47,18 @@ export function askedIstiods(context: AskedIstiodsContext): AskedIstiods {
     // Before anything is judged: what was said before stays until istiods have answered.
     lead: () => istiods?.look(),
   };
+}
+
+/** Objects whose status says what proxies of a namespace refuse, or of all. */
+function judgedIn({ mesh, store }: AskedIstiodsContext, namespace: string | undefined): readonly ObjectRef[] {
+  const fences = namespace === undefined ? mesh().fences() : mesh().fencesIn(namespace);
+  const limiters = store.snapshot().of(SMART_LIMITER);
+  return [
+    ...fences.map(({ metadata }) => fenceRef(metadata)),
+    ...limiters
+      .filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace)
+      .map((each) => refOf(SMART_LIMITER.name, each)),
+  ];
 }
 
 /** What its open stream says, else the API server; of a pod of some Services what they select. */
