@@ -37,7 +37,7 @@ const LAZYLOAD: Fields = {
   render: "it is internal to Slime",
   fenceLabelKeyAlias: NO_COUNTERPART,
   enableShortDomain: "short names reach the same Service",
-  passthroughByDefault: `${NO_COUNTERPART}: see external.mode`,
+  passthroughByDefault: "a dispatch for * to PassthroughCluster does the same",
   proxyVersion: NO_COUNTERPART,
 };
 

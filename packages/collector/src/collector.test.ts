@@ -127,6 +127,23 @@ test("an edge that is used stays while one that is not ages out", async (t) => {
   assert.match((await running.request("/metrics")).body, /^fenceline_edges_aged_total 1$/m);
 });
 
+test("row 7: a namespace with the auto strategy leaves after its window, and of its Services those stay that are called", async (t) => {
+  const config = Config.parse({ ...CONFIG, ageing: { shortestWindow: "100ms" } });
+  // Rounds follow the window of the fence, which is the shorter one.
+  const spec = "{enable: true, idleWindow: 400ms, host: {shop/*: {auto: {duration: {seconds: 1}}}}}";
+  const running = await startCollector(t, CAPTURED_MESH.replace("{enable: true}", spec), undefined, { config });
+  assert.match(running.read(SIDECAR), /- shop\/\*\n/);
+  const stop = new AbortController();
+  const traffic = (async () => {
+    while (!stop.signal.aborted) await running.send([calls(["web.shop.svc.cluster.local", 8080])]);
+  })();
+  await until(() => !running.read(SIDECAR).includes("- shop/*\n"));
+  stop.abort();
+  await traffic;
+  await running.collector.idle();
+  assert.match(running.read(SIDECAR), /- shop\/web\.shop\.svc\.cluster\.local\n/);
+});
+
 test("a fence that is switched off loses what was rendered, and gets it back with what it had learned", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
   await running.send([calls([B, 80])]);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parkedHosts, SERVICE_ENTRY, type Sidecar, sidecarHosts, VIRTUAL_SERVICE } from "@fenceline/api";
+import { isDeepStrictEqual } from "node:util";
+import { type EnvoyFilter, parkedHosts, SERVICE_ENTRY, type Sidecar, sidecarHosts, VIRTUAL_SERVICE } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { type Resource, resourcesOf } from "@fenceline/kubernetes";
-import { FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import type { FakeApiServer } from "@fenceline/kubernetes/testing";
+import { ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "../testing/cluster.ts";
 import { CONFIG } from "../testing/mesh.ts";
 
@@ -93,6 +95,26 @@ test("a Service whose labels a fence selects comes into that fence", async (t) =
   const { looksFor, hosts } = await start(t, { labelSelector: [{ selector: { team: "x" } }] });
   assert.equal(await looksFor("shop", "chosen", { name: "http", port: 80 }, { team: "x" }), 1);
   await until(() => hosts("other").includes("shop/chosen.shop.svc.cluster.local"));
+});
+
+test("row 11: a fence with the selector of its Service follows that when it changes, with both objects", async (t) => {
+  const put = (server: FakeApiServer, selector: object) => {
+    const { metadata, spec } = service(FENCE.namespace, FENCE.name);
+    server.put(SERVICES, { metadata, spec: { ...spec, selector } });
+  };
+  const { server } = await startCluster(t, (fake) => {
+    put(fake, { app: "one" });
+    fake.put(FENCES, fence({ spec: { enable: true, workloadSelector: { fromService: true } } }));
+  });
+  const selectors = () =>
+    [SIDECARS, ENVOY_FILTERS].map((resource) => {
+      const object = server.get(resource, FENCE) as unknown as Sidecar | EnvoyFilter | undefined;
+      return object?.spec.workloadSelector.labels;
+    });
+  const follows = (labels: object) => until(() => selectors().every((each) => isDeepStrictEqual(each, labels)));
+  await follows({ app: "one" });
+  put(server, { app: "one", version: "v2" });
+  await follows({ app: "one", version: "v2" });
 });
 
 test("a TCP Service that every fence shows has all of them looked at", async (t) => {
