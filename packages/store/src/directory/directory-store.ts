@@ -90,7 +90,10 @@ export class DirectoryStore implements Store {
   readonly #state: StateFolder;
   readonly #rendered: RenderedFolder;
   readonly #mesh: FolderMesh;
-  /** What is rendered for each owner, and, without an object, its state. */
+  /**
+   * What there is of what is rendered for each owner; without an object its state, or what is gone
+   * and cannot be written again.
+   */
   readonly #owned: OwnedObjects<RenderedObject | undefined>;
   readonly #own: readonly OwnKind<OwnObject>[];
   /** In the order in which they are applied. */
@@ -109,7 +112,7 @@ export class DirectoryStore implements Store {
     this.#manifests = new ManifestFolder(folder, manifests, {
       changed: () => this.#refresh(),
       refused: onRefused,
-      faults: (errors) => this.#tell(this.#faults.take(errors)),
+      faults: (errors) => this.#tell({ faults: this.#faults.take(errors) }),
       leftOut: (error) => troubleOf(options)(error),
       taken: onTaken,
       ignored: onIgnored,
@@ -117,7 +120,13 @@ export class DirectoryStore implements Store {
     this.#mesh = new FolderMesh(new Set(kinds.map(({ name }) => name)), (of) => this.#state.get(of));
     this.#owned = new OwnedObjects((owner) => this.#mesh.objectOf(owner) !== undefined);
     this.#state = new StateFolder(join(folder, "state"), { keepFor: options.keepDeleted ?? DAY });
-    this.#rendered = new RenderedFolder(join(folder, "rendered"), options.onRestored ?? (() => {}));
+    this.#rendered = new RenderedFolder(join(folder, "rendered"), {
+      restored: options.onRestored ?? (() => {}),
+      changed: (key, owner, object) => {
+        this.#owned.set(owner, key, object);
+        this.#tell({ disturbed: [owner] });
+      },
+    });
   }
 
   /**
@@ -236,11 +245,11 @@ export class DirectoryStore implements Store {
 
   #refresh(): void {
     this.#mesh.read(this.#manifests.objects());
-    this.#tell([]);
+    this.#tell({});
   }
 
-  #tell(faults: readonly ObjectRef[]): void {
-    const changes = meshChanges({ ...NOTHING_ELSE, faults }, this.#mesh.takeChanges());
+  #tell(besides: Partial<Pick<MeshChanges, "faults" | "disturbed">>): void {
+    const changes = meshChanges({ ...NOTHING_ELSE, ...besides }, this.#mesh.takeChanges());
     if (changes === undefined) return;
     for (const kind of this.#own) for (const change of changes.of(kind)) this.#ownerChanged(change);
     for (const listener of this.#listeners) listener(changes);
@@ -256,7 +265,7 @@ export class DirectoryStore implements Store {
 }
 
 /** What a folder has nothing of. */
-const NOTHING_ELSE = { defaultSidecars: [], meshConfigs: [], disturbed: [], foreign: [] };
+const NOTHING_ELSE = { defaultSidecars: [], meshConfigs: [], disturbed: [], faults: [], foreign: [] };
 
 /** Whom to tell of what is readable in part. */
 function troubleOf({ onTrouble, onRefused }: DirectoryStoreOptions): (error: FencelineError) => void {

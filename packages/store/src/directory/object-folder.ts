@@ -133,6 +133,14 @@ export class ObjectFolder<T> {
     return isRestored;
   }
 
+  /**
+   * What an object's file says now, whoever wrote it; undefined when it is gone, or no such object.
+   */
+  async found(key: ObjectRef, read: (content: unknown, key: ObjectRef) => Reading<T>): Promise<T | undefined> {
+    const { content, fault } = await readYaml(this.#path(key));
+    return content === undefined || fault !== undefined ? undefined : read(content, key).value;
+  }
+
   /** Resolves when nothing is being written. */
   async idle(): Promise<void> {
     await this.#turns.idle();

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { FencelineError, ObjectRef, RenderedKind } from "@fenceline/api";
+import { isDeepStrictEqual } from "node:util";
+import { type FencelineError, type ObjectRef, type RenderedKind, type RenderedObject, refText } from "@fenceline/api";
 import { type Change, writtenBy } from "../change.ts";
 import { type Conflict, conflictWith } from "../conflict.ts";
 import { WritesUnderWay } from "../writes-under-way.ts";
@@ -8,16 +9,30 @@ import { ObjectFolder } from "./object-folder.ts";
 import { contentOfOwned, nameOfOwned, type OwnedObject, ownedReader } from "./owned-object.ts";
 import { RenderedWatch } from "./rendered-watch.ts";
 
+/** What a {@link RenderedFolder} tells. */
+export interface RenderedFolderListener {
+  /** A file that somebody else changed is as before again. */
+  restored(file: string): void;
+  /**
+   * There is something else than what was written, or nothing, where it cannot be written again; or
+   * it is there again.
+   */
+  changed(key: ObjectRef, owner: ObjectRef, object: RenderedObject | undefined): void;
+}
+
 /** Rendered objects in a folder. What one owner has no other may write, as in a cluster. */
 export class RenderedFolder {
   readonly #files: ObjectFolder<OwnedObject>;
   readonly #underWay = new WritesUnderWay();
   readonly #watch: RenderedWatch;
 
-  /**
-   * @param onRestored called for every file that somebody else changed, and that is as before again
-   */
-  constructor(folder: string, onRestored: (file: string) => void) {
+  /** What is there in place of what was written, and cannot be replaced now. */
+  readonly #otherwise = new Map<string, RenderedObject | undefined>();
+  readonly #listener: RenderedFolderListener;
+  #read: ReturnType<typeof ownedReader> = ownedReader([]);
+
+  constructor(folder: string, listener: RenderedFolderListener) {
+    this.#listener = listener;
     this.#files = new ObjectFolder(folder, {
       // What was rendered can be rendered again from the state, so it need not wait for the disk.
       durable: false,
@@ -26,12 +41,17 @@ export class RenderedFolder {
       contentOf: contentOfOwned,
       nameIn: nameOfOwned,
     });
-    this.#watch = new RenderedWatch(folder, this.#files, (key) => onRestored(join(folder, key.namespace, fileName(key))));
+    this.#watch = new RenderedWatch(folder, this.#files, {
+      restored: (key) => listener.restored(join(folder, key.namespace, fileName(key))),
+      isWhole: (key) => this.#isWhole(key),
+      cannotRestore: (key) => this.#cannotRestore(key),
+    });
   }
 
   /** See {@link ObjectFolder.load}. */
   load(kinds: readonly RenderedKind[], onTrouble: (error: FencelineError) => void): Promise<void> {
-    return this.#files.load(ownedReader(kinds), onTrouble);
+    this.#read = ownedReader(kinds);
+    return this.#files.load(this.#read, onTrouble);
   }
 
   /** From now on each file is written again that somebody else changes. */
@@ -57,7 +77,22 @@ export class RenderedFolder {
     await this.#underWay.during(key, owner, () =>
       change.action === "delete" ? this.#files.delete(key) : this.#files.put(key, { owner, object: change.object }),
     );
+    this.#otherwise.delete(refText(key));
     this.#watch.follow(key.namespace);
     return undefined;
+  }
+
+  #isWhole(key: ObjectRef): void {
+    const kept = this.#files.get(key);
+    if (this.#otherwise.delete(refText(key)) && kept !== undefined) this.#listener.changed(key, kept.owner, kept.object);
+  }
+
+  async #cannotRestore(key: ObjectRef): Promise<void> {
+    const there = (await this.#files.found(key, this.#read))?.object;
+    const kept = this.#files.get(key);
+    const id = refText(key);
+    if (kept === undefined || (this.#otherwise.has(id) && isDeepStrictEqual(this.#otherwise.get(id), there))) return;
+    this.#otherwise.set(id, there);
+    this.#listener.changed(key, kept.owner, there);
   }
 }

@@ -14,6 +14,16 @@ interface Watched {
   readonly inode: number;
 }
 
+/** What a {@link RenderedWatch} tells of an object's file. */
+export interface RenderedWatchListener {
+  /** Somebody else changed it, and it is as before again. */
+  restored(key: ObjectRef): void;
+  /** It is as it was written. */
+  isWhole(key: ObjectRef): void;
+  /** It is not, and cannot be written again now. */
+  cannotRestore(key: ObjectRef): Promise<void>;
+}
+
 /**
  * Writes rendered files again that somebody else changed or removed, as soon as the file system
  * gives notice. They are derived, and whoever applies them should find what is meant.
@@ -21,7 +31,7 @@ interface Watched {
 export class RenderedWatch {
   readonly #folder: string;
   readonly #objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">;
-  readonly #onRestored: (key: ObjectRef) => void;
+  readonly #listener: RenderedWatchListener;
   readonly #watched = new Map<string, Watched>();
   /** Files to look at, by namespace; undefined for all of one. */
   #changed = new Map<string, Set<string> | undefined>();
@@ -30,10 +40,10 @@ export class RenderedWatch {
   #working: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(folder: string, objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">, onRestored: (key: ObjectRef) => void) {
+  constructor(folder: string, objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">, listener: RenderedWatchListener) {
     this.#folder = folder;
     this.#objects = objects;
-    this.#onRestored = onRestored;
+    this.#listener = listener;
   }
 
   /** Begins with what is there. */
@@ -87,12 +97,17 @@ export class RenderedWatch {
   }
 
   async #restoreOne(key: ObjectRef): Promise<void> {
+    let isRestored: boolean;
     try {
-      if (await this.#objects.restore(key)) this.#onRestored(key);
+      isRestored = await this.#objects.restore(key);
     } catch {
-      // The folder cannot be written now. It is looked at again, and whatever is rendered next
-      // tells what stands in the way.
+      // The folder cannot be written now. It is looked at again, and whoever has the object tries
+      // again too, and tells what stands in the way.
+      await this.#listener.cannotRestore(key);
+      return;
     }
+    this.#listener.isWhole(key);
+    if (isRestored) this.#listener.restored(key);
   }
 
   #watch(folder: string, onChange: (file: string | undefined) => void): void {
