@@ -48,6 +48,7 @@ export { Re2Fault } from "./re2-characters.ts";
 export { type Re2Match, Re2Matcher } from "./re2-match/matcher.ts";
 export * from "./read-object.ts";
 export { outlivesOwner, ownerText, readOwnerText, renderedMeta, withoutOwner } from "./rendered-meta.ts";
+export { SelectorIndex } from "./selector-index.ts";
 export * from "./short-hash.ts";
 export * from "./shortened.ts";
 export * from "./slime-boot.ts";

@@ -1,6 +1,11 @@
-import { compareText, type FenceKey, fenceKeyOf, formatFenceKey, type Labels, type ServiceFence } from "@fenceline/api";
+import { compareText, type FenceKey, fenceKeyOf, formatFenceKey, type Labels, SelectorIndex, type ServiceFence } from "@fenceline/api";
 import { fenceInForce } from "./fence/fence-in-force.ts";
-import { type FenceOfPods, FencesOfLabels } from "./fences-of-labels.ts";
+
+/** A fence, and labels of the pods that it is for. */
+export interface FenceOfPods {
+  readonly fence: ServiceFence;
+  readonly labels: Labels;
+}
 
 interface Entry {
   readonly key: FenceKey;
@@ -14,7 +19,7 @@ interface Entry {
 /** The fences of one namespace. */
 interface NamespaceFences {
   readonly entries: Map<string, Entry>;
-  readonly byLabels: FencesOfLabels;
+  readonly byLabels: SelectorIndex<FenceOfPods>;
   /** By name, since a fence came or went. */
   names: readonly string[] | undefined;
 }
@@ -109,7 +114,7 @@ export class FenceTable {
     const key = fenceKeyOf(written);
     const fences = this.#namespaces.get(key.namespace) ?? {
       entries: new Map<string, Entry>(),
-      byLabels: new FencesOfLabels(),
+      byLabels: new SelectorIndex<FenceOfPods>(),
       names: undefined,
     };
     this.#namespaces.set(key.namespace, fences);
@@ -120,8 +125,8 @@ export class FenceTable {
     if (known === undefined) fences.names = undefined;
     if (known === undefined || !isSame(known.labels, labels)) this.#version += 1;
     const ofPods = found && { fence, labels: found };
-    if (known?.ofPods !== undefined) fences.byLabels.delete(known.ofPods);
-    if (ofPods !== undefined) fences.byLabels.add(ofPods);
+    if (known?.ofPods !== undefined) fences.byLabels.delete(key.name, known.ofPods);
+    if (ofPods !== undefined) fences.byLabels.add(key.name, ofPods);
     fences.entries.set(key.name, { key: known?.key ?? key, fence, labels, ofPods });
   }
 
@@ -130,7 +135,7 @@ export class FenceTable {
     const known = fences?.entries.get(name);
     if (fences === undefined || known === undefined) return;
     fences.entries.delete(name);
-    if (known.ofPods !== undefined) fences.byLabels.delete(known.ofPods);
+    if (known.ofPods !== undefined) fences.byLabels.delete(name, known.ofPods);
     fences.names = undefined;
     this.#version += 1;
     if (fences.entries.size === 0) this.#namespaces.delete(namespace);

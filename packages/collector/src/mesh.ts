@@ -24,8 +24,7 @@ import { type ControlPlane, type Destination, MeshHosts, ProxyNeeds, Registry, t
 import { DomainAliases, type NamespacedHost, workloadLabels } from "@fenceline/render/fence";
 import type { MeshChanges, MeshConfig, MeshSnapshot } from "@fenceline/store";
 import { FenceCalls } from "./fence-calls.ts";
-import { FenceTable } from "./fence-table.ts";
-import type { FenceOfPods } from "./fences-of-labels.ts";
+import { type FenceOfPods, FenceTable } from "./fence-table.ts";
 import { type KnownCluster, KnownClusters } from "./known-clusters.ts";
 import { controlPlanesOf, exportDefaults, rootNamespacesOf } from "./mesh-config.ts";
 import { NamedHosts } from "./named-hosts.ts";

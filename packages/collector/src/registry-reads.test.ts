@@ -17,8 +17,8 @@ function sliceOf(service: string, ready: boolean): EndpointSlice {
 test("issue 14: other ready endpoints are told to those alone who counted them", () => {
   const reads = new RegistryReads();
   const none = new Set<string>();
-  reads.set(READER, [{ names: none, endpoints: new Set(["shop/web"]), all: false, tcp: false }]);
-  reads.set({ ...READER, name: "b" }, [{ names: new Set(["shop/web"]), endpoints: none, all: true, tcp: true }]);
+  reads.set(READER, [{ names: none, endpoints: new Set(["shop/web"]), labels: none, all: false, tcp: false }]);
+  reads.set({ ...READER, name: "b" }, [{ names: new Set(["shop/web"]), endpoints: none, labels: none, all: true, tcp: true }]);
   const concernedBy = (change: ObjectChange<EndpointSlice>) =>
     reads.concernedBy({
       of: <O>(kind: ReadKind<O>) =>

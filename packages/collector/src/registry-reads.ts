@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ENDPOINT_SLICE, formatFenceKey, type ObjectChange, type ObjectRef, objectOf, SERVICE, type Service } from "@fenceline/api";
 import { ReadIndex } from "@fenceline/control";
-import { type HostReads, isWildcard, overlap, type Reads, readinessChanged, servicesOfSlice } from "@fenceline/registry";
+import { type HostReads, isWildcard, overlap, type Reads, readinessChanged, selectedLabel, servicesOfSlice } from "@fenceline/registry";
 import type { MeshChanges } from "@fenceline/store";
 import type { TouchedHosts } from "./touched-hosts.ts";
 
@@ -9,6 +9,8 @@ import type { TouchedHosts } from "./touched-hosts.ts";
 const ALL = "*";
 /** The Services that every fence shows. */
 const TCP = "tcp";
+/** A Service whose pods have this label. */
+const selectedBy = (label: string) => `selected ${label}`;
 /** How many endpoints of a Service are ready. */
 const endpointsOf = (service: string) => `endpoints ${service}`;
 
@@ -36,8 +38,9 @@ export class RegistryReads {
    */
   set(of: ObjectRef, reads: readonly Reads[], hosts: HostReads = NO_HOSTS): void {
     const topics = new Set<string>();
-    for (const { names, endpoints, all, tcp } of reads) {
+    for (const { names, endpoints, labels, all, tcp } of reads) {
       for (const name of names) topics.add(name);
+      for (const label of labels) topics.add(selectedBy(label));
       for (const service of endpoints) topics.add(endpointsOf(service));
       if (all) topics.add(ALL);
       if (tcp) topics.add(TCP);
@@ -82,6 +85,16 @@ function* serviceTopics(changes: Pick<MeshChanges, "of">): Generator<string> {
     const service = objectOf(change);
     if (service !== undefined) yield formatFenceKey(service.metadata);
     if (hasOtherLabels(change)) yield ALL;
+    yield* selectorTopics(change);
+  }
+}
+
+/** Of a Service that selects other pods than before. */
+function* selectorTopics({ before, after }: ObjectChange<Service>): Generator<string> {
+  if (isDeepStrictEqual(before?.spec.selector, after?.spec.selector)) return;
+  for (const service of [before, after]) {
+    const label = service && selectedLabel(service);
+    if (label !== undefined) yield selectedBy(label);
   }
 }
 

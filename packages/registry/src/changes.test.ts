@@ -22,6 +22,7 @@ const service = fc
     clusterIP: fc.constantFrom("None", "", "10.0.0.1", "10.0.0.2"),
     ports: fc.array(port, { maxLength: 3 }),
     type: fc.constantFrom("ClusterIP", "ExternalName"),
+    selector: fc.constantFrom({}, { app: "web" }, { app: "a" }, { tier: "x", app: "web" }, { tier: "y" }),
   })
   .map(({ namespace, name, ...spec }) => Service.parse({ apiVersion: "v1", kind: "Service", metadata: { namespace, name }, spec }));
 
@@ -57,6 +58,7 @@ function answers(registry: Registry, book: MeshAddressBook) {
   return {
     services: registry.services(),
     byNamespace: NAMESPACES.map((namespace) => registry.servicesIn(namespace)),
+    ofPods: NAMESPACES.map((namespace) => registry.servicesOfPods(namespace, { app: "web", tier: "x" })),
     slices: registry.services().map((each) => registry.slicesOf(each)),
     endpoints: registry.services().flatMap((each) => PORTS.map((number) => registry.endpointsOf(each, number))),
     counts: NAMESPACES.flatMap((namespace) => NAMES.map((name) => registry.readyEndpoints(namespace, name))),

@@ -13,6 +13,8 @@ export { ProxyNeeds, type RequiredHost } from "./proxy-needs/proxy-needs.ts";
 export { type Reads, RecordedLookup, type ServiceLookup } from "./recorded-lookup.ts";
 export * from "./registry.ts";
 export { type ControlPlane, outboundEntries } from "./registry-only.ts";
+export { serviceNames } from "./service-names.ts";
 export { isHeadless, tcpPortsOf } from "./service-ports.ts";
+export { selectedLabel } from "./services-by-label.ts";
 export { SidecarImports } from "./sidecar-imports.ts";
 export { showsEverywhere, type TcpLists } from "./tcp-services.ts";

@@ -1,6 +1,7 @@
-import type { Service } from "@fenceline/api";
+import type { Labels, Service } from "@fenceline/api";
 import type { Registry } from "./registry.ts";
 import { serviceNamed, serviceNames } from "./service-names.ts";
+import { labelTexts } from "./services-by-label.ts";
 import type { TcpLists } from "./tcp-services.ts";
 
 /** What of a registry those may ask for who are told when an answer is another one. */
@@ -9,6 +10,7 @@ export type ServiceLookup = Pick<
   | "clusterDomain"
   | "services"
   | "servicesIn"
+  | "servicesOfPods"
   | "service"
   | "hostOf"
   | "namespaceOf"
@@ -24,6 +26,8 @@ export interface Reads {
   readonly names: ReadonlySet<string>;
   /** Services, by the same, whose endpoints were looked at. */
   readonly endpoints: ReadonlySet<string>;
+  /** Labels of pods, as {@link labelTexts} has them, whose Services were asked for. */
+  readonly labels: ReadonlySet<string>;
   /** All Services. */
   readonly all: boolean;
   /** Those that every fence shows. */
@@ -38,6 +42,7 @@ export class RecordedLookup implements ServiceLookup {
   readonly #registry: Registry;
   readonly #names = new Set<string>();
   readonly #endpoints = new Set<string>();
+  readonly #labels = new Set<string>();
   #all = false;
   #tcp = false;
 
@@ -46,7 +51,7 @@ export class RecordedLookup implements ServiceLookup {
   }
 
   get reads(): Reads {
-    return { names: this.#names, endpoints: this.#endpoints, all: this.#all, tcp: this.#tcp };
+    return { names: this.#names, endpoints: this.#endpoints, labels: this.#labels, all: this.#all, tcp: this.#tcp };
   }
 
   get clusterDomain(): string {
@@ -61,6 +66,13 @@ export class RecordedLookup implements ServiceLookup {
   servicesIn(namespace: string): readonly Service[] {
     this.#all = true;
     return this.#registry.servicesIn(namespace);
+  }
+
+  servicesOfPods(namespace: string, labels: Labels): readonly Service[] {
+    for (const label of labelTexts(namespace, labels)) this.#labels.add(label);
+    const services = this.#registry.servicesOfPods(namespace, labels);
+    for (const { metadata } of services) this.#names.add(`${metadata.namespace}/${metadata.name}`);
+    return services;
   }
 
   service(namespace: string, name: string): Service | undefined {

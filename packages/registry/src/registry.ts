@@ -1,11 +1,13 @@
-import type { EndpointSlice, Service } from "@fenceline/api";
+import type { EndpointSlice, Labels, Service } from "@fenceline/api";
 import { allNew, compareText, type ObjectChange, objectOf, SERVICE_NAME_LABEL } from "@fenceline/api/vocabulary";
 import { type AddressHint, AddressIndex } from "./address-index.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
-import { EndpointCounts, isReady } from "./endpoint-counts.ts";
+import { EndpointCounts } from "./endpoint-counts.ts";
 import { placeIn } from "./place-in.ts";
+import { podPorts, readyAddresses } from "./service-endpoints.ts";
 import { type NamedService, serviceNamed, serviceNames } from "./service-names.ts";
-import { isHeadless, isNamed, tcpPortOf, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
+import { isHeadless, tcpPortOf, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
+import { ServicesByLabel } from "./services-by-label.ts";
 import { type TcpLists, TcpServices } from "./tcp-services.ts";
 
 /** What a {@link Registry} is made from: one consistent view of the objects. */
@@ -51,6 +53,7 @@ export class Registry {
   #addresses: AddressIndex | undefined;
   #endpointCounts: EndpointCounts | undefined;
   #tcp: TcpServices | undefined;
+  #byLabel: ServicesByLabel | undefined;
   #version = 0;
 
   constructor({ services, endpointSlices, clusterDomain = "cluster.local" }: RegistrySnapshot) {
@@ -84,6 +87,15 @@ export class Registry {
     if (known === undefined) return [];
     known.ordered ??= [...known.entries.values()].flatMap(({ service }) => service ?? []).sort(byName);
     return known.ordered;
+  }
+
+  /** The Services of a namespace that select pods with these labels, ordered by name. */
+  servicesOfPods(namespace: string, labels: Labels): readonly Service[] {
+    if (this.#byLabel === undefined) {
+      this.#byLabel = new ServicesByLabel();
+      for (const service of this.services()) this.#byLabel.changed(undefined, service);
+    }
+    return this.#byLabel.of(namespace, labels);
   }
 
   service(namespace: string, name: string): Service | undefined {
@@ -159,26 +171,12 @@ export class Registry {
    * @param pod the pod that is meant, by its name in DNS. Default: all of them
    */
   endpointsOf(service: Service, port: number, pod?: string): EndpointAddress[] {
-    const servicePort = tcpPortOf(service, port);
-    if (servicePort === undefined) return [];
-    return this.slicesOf(service).flatMap((slice) => {
-      const target = tcpTargetsOf(slice).get(servicePort.name ?? "");
-      if (target === undefined) return [];
-      return (slice.endpoints ?? []).filter(isReady).flatMap((endpoint) => {
-        const addresses = pod === undefined ? endpoint.addresses : endpoint.addresses.filter((address) => isNamed(endpoint, address, pod));
-        return addresses.map((address) => ({ address, port: target }));
-      });
-    });
+    return readyAddresses(service, this.slicesOf(service), port, pod);
   }
 
   /** Ports that the pods of a Service listen on behind a TCP port of it; none that nobody knows. */
   podPortsOf(service: Service, port: number): readonly number[] {
-    const servicePort = tcpPortOf(service, port);
-    if (servicePort === undefined) return [];
-    const { targetPort = port, name = "" } = servicePort;
-    if (typeof targetPort === "number") return [targetPort];
-    // A name may be another port in each pod.
-    return [...new Set(this.slicesOf(service).flatMap((slice) => tcpTargetsOf(slice).get(name) ?? []))];
+    return podPorts(service, this.slicesOf(service), port);
   }
 
   /** How many endpoints of a Service are ready, whether or not the Service exists. */
@@ -232,6 +230,7 @@ export class Registry {
     if (known !== undefined) this.#addresses?.remove(known, slices);
     if (after !== undefined) this.#addresses?.add(after, slices, this.hostOf(after));
     this.#tcp?.changed(known, after);
+    this.#byLabel?.changed(known, after);
     this.#ordered = undefined;
     const rest = this.#namespaces.get(namespace);
     if (rest !== undefined) rest.ordered = undefined;

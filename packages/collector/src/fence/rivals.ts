@@ -12,7 +12,7 @@ import {
   type ServiceFence,
 } from "@fenceline/api";
 import type { Store } from "@fenceline/store";
-import type { FenceOfPods } from "../fences-of-labels.ts";
+import type { FenceOfPods } from "../fence-table.ts";
 import { mayMeet } from "./conflict.ts";
 import type { Standings } from "./standings.ts";
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { fenceKeyOf, fenceMode, fenceRef, type Labels, type ObjectRef, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
-import type { FenceOfPods } from "../fences-of-labels.ts";
+import type { FenceOfPods } from "../fence-table.ts";
 import type { Mesh } from "../mesh.ts";
 import { podsChanged, tellsOf } from "./workload-services.ts";
 

@@ -1,9 +1,9 @@
 /** T-18: which of the fences for the same pods are in force follows from the fences alone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Labels, ServiceFence } from "@fenceline/api";
+import { type Labels, SelectorIndex, ServiceFence } from "@fenceline/api";
 import fc from "fast-check";
-import { FencesOfLabels } from "../fences-of-labels.ts";
+import type { FenceOfPods } from "../fence-table.ts";
 import { mayMeet } from "./conflict.ts";
 import { Standings } from "./standings.ts";
 
@@ -25,8 +25,8 @@ const fenceOf = ({ name, madeAt, isOff }: Given) =>
 
 function standingsOf(given: readonly Given[], pods: readonly Labels[]) {
   const all = given.map((each) => ({ fence: fenceOf(each), labels: each.labels }));
-  const table = new FencesOfLabels();
-  for (const each of all) table.add(each);
+  const table = new SelectorIndex<FenceOfPods>();
+  for (const each of all) table.add(each.fence.metadata.name, each);
   const standings = new Standings({ besides: (_, labels) => table.besides(labels), podsOf: () => pods });
   return { all, standings };
 }

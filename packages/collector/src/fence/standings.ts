@@ -1,5 +1,5 @@
 import { compareText, type FenceKey, fenceKeyOf, fenceMode, formatFenceKey, type Labels, type ServiceFence } from "@fenceline/api";
-import type { FenceOfPods } from "../fences-of-labels.ts";
+import type { FenceOfPods } from "../fence-table.ts";
 import { mayMeet } from "./conflict.ts";
 
 /** What {@link Standings} read. All of it is as it was until {@link Standings.clear}. */

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SMART_LIMITER } from "@fenceline/api";
+import { SMART_LIMITER, type SmartLimiter } from "@fenceline/api";
+import type { Reads } from "@fenceline/registry";
 import { base, limiterText, rule } from "../testing/limiters.ts";
 import { meshOf, snapshotOf } from "../testing/mesh.ts";
-import { limitedNamespace } from "./limited-namespace.ts";
+import { LimitedNamespace } from "./limited-namespace.ts";
+import type { LimiterPods } from "./limiter-pods.ts";
+import { SubsetRules } from "./subset-rules.ts";
 
 /** In front of the pods of limiter `a`. It selects by fewer labels, so it counts no pods. */
 const SERVICE = {
@@ -16,10 +19,17 @@ const SERVICE = {
 function readOf(target: object) {
   const limiter = limiterText("a", { workloadSelector: { app: "a", tier: "web", zone: "x" }, target, ...base(rule()) });
   const manifests = [JSON.stringify(SERVICE), limiter].join("\n---\n");
-  const limiters = snapshotOf(manifests).of(SMART_LIMITER);
+  const limiters = new Map(
+    snapshotOf(manifests)
+      .of(SMART_LIMITER)
+      .map((each) => [each.metadata.name, each]),
+  );
   const { registry } = meshOf(manifests);
-  const { groups, reads } = limitedNamespace({ namespace: "shop", limiters, destinationRules: [], registry });
-  return { groups: groups.length, endpoints: [...reads.endpoints] };
+  const read: (Reads | undefined)[] = [];
+  const onLooked = (_: SmartLimiter, pods: LimiterPods | undefined) => read.push(pods?.reads);
+  const namespace = new LimitedNamespace({ rules: new SubsetRules("cluster.local"), registry: () => registry, onLooked });
+  namespace.apply({ limiters, readers: [] });
+  return { groups: namespace.groupsOf("a").length, endpoints: read.flatMap((reads) => [...(reads?.endpoints ?? [])]) };
 }
 
 test("the ports behind Services are looked up where a rule names a port of theirs, and nowhere else", () => {

@@ -1,77 +1,121 @@
-import { compareText, type DestinationRule, type SmartLimiter } from "@fenceline/api";
-import type { Material } from "@fenceline/limits";
-import { type Reads, RecordedLookup, type Registry } from "@fenceline/registry";
-import { type LimitedPods, type LimitGroup, limitGroups, type PodPorts } from "@fenceline/render/limiter";
-import { podCounts, servicesBySelector } from "./limiter-material.ts";
-import { podPortsOf, portsNamed } from "./limiter-ports.ts";
-import { MOST_SETS, podsOfSets, type SetPods, setSources } from "./limiter-sets.ts";
+import { isDeepStrictEqual } from "node:util";
+import { compareText, type SmartLimiter } from "@fenceline/api";
+import type { Registry } from "@fenceline/registry";
+import { type LimitGroup, LimitGroups } from "@fenceline/render/limiter";
+import { createdAt, type LimiterPods, limitedPods, limiterPods, withoutRoom } from "./limiter-pods.ts";
+import { MOST_SETS } from "./limiter-sets.ts";
+import type { SubsetRules } from "./subset-rules.ts";
 
-/** A limiter, and the pods that its sets are for. */
-export interface LimiterPods {
-  readonly limiter: SmartLimiter;
-  readonly sets: readonly SetPods[];
-  /** How many pods its sets have. */
-  readonly counts: Material;
+/** What the limiters of a namespace are worked out from. */
+export interface LimitedNamespaceOptions {
+  readonly rules: SubsetRules;
+  readonly registry: () => Registry;
+  /** Told of every look-up; without pods, of a limiter that is gone. */
+  readonly onLooked: (limiter: SmartLimiter, pods: LimiterPods | undefined) => void;
 }
 
-/** What is known of all limiters of a namespace, since they share what is rendered. */
-export interface LimitedNamespace {
-  /** By their names. */
-  readonly limiters: ReadonlyMap<string, LimiterPods>;
-  readonly groups: readonly LimitGroup[];
-  readonly podPorts: (group: LimitGroup) => PodPorts;
-  /** What was asked of the registry. */
-  readonly reads: Reads;
+/** What changed in a namespace. */
+export interface LimitedChanges {
+  /** Limiters by name; undefined where one is gone. */
+  readonly limiters: ReadonlyMap<string, SmartLimiter | undefined>;
+  /** Names of limiters that read something that changed. */
+  readonly readers: Iterable<string>;
 }
 
-/** What a {@link LimitedNamespace} is worked out from. */
-export interface LimitedNamespaceInput {
-  readonly namespace: string;
-  readonly limiters: readonly SmartLimiter[];
-  /** Those of the namespace. */
-  readonly destinationRules: readonly DestinationRule[];
-  readonly registry: Registry;
-}
+/**
+ * The limiters of a namespace, which share what is rendered. A change costs a look at the limiters
+ * that it is about, and at the groups that these are in.
+ */
+export class LimitedNamespace {
+  readonly #options: LimitedNamespaceOptions;
+  readonly #limiters = new Map<string, SmartLimiter>();
+  readonly #pods = new Map<string, LimiterPods>();
+  readonly #groups = new LimitGroups();
+  /** Sets of all its limiters. */
+  #setCount = 0;
+  /** Limiters that there is no room for. */
+  #leftOut: ReadonlySet<string> = new Set();
 
-/** Worked out once for all limiters of a namespace: each reads most of it. */
-export function limitedNamespace({ namespace, limiters, destinationRules, registry: mesh }: LimitedNamespaceInput): LimitedNamespace {
-  const registry = new RecordedLookup(mesh);
-  const sources = setSources(namespace, destinationRules, registry);
-  const services = servicesBySelector(namespace, registry);
-  const known = new Map<string, LimiterPods>();
-  let room = MOST_SETS;
-  for (const limiter of limiters.toSorted(byAge)) {
-    const count = Object.keys(limiter.spec.sets).length;
-    const sets = count > room ? withoutRoom(limiter) : podsOfSets(limiter, sources);
-    if (count <= room) room -= count;
-    known.set(limiter.metadata.name, { limiter, sets, counts: podCounts(sets, services, registry) });
+  constructor(options: LimitedNamespaceOptions) {
+    this.#options = options;
   }
-  const groups = limitGroups([...known.values()].flatMap(limitedPods));
-  const named = groups.map((group) => ({ group, ports: new Set(group.members.flatMap((member) => portsOf(member, known))) }));
-  const podPorts = podPortsOf(namespace, named, registry);
-  return { limiters: known, groups, podPorts, reads: registry.reads };
+
+  /** Whether it has no limiters. */
+  get isEmpty(): boolean {
+    return this.#limiters.size === 0;
+  }
+
+  /** As it was last told. */
+  limiter(name: string): SmartLimiter | undefined {
+    return this.#limiters.get(name);
+  }
+
+  pods(name: string): LimiterPods | undefined {
+    return this.#pods.get(name);
+  }
+
+  /** The groups that sets of a limiter are in. */
+  groupsOf(name: string): readonly LimitGroup[] {
+    return this.#groups.of(name);
+  }
+
+  /** @returns names of limiters that ask for something else than before, or may */
+  apply({ limiters, readers }: LimitedChanges): ReadonlySet<string> {
+    const looked = new Set(readers);
+    for (const [name, limiter] of limiters) if (this.#take(name, limiter)) looked.add(name);
+    for (const name of this.#roomChanged()) looked.add(name);
+    return new Set([...looked].flatMap((name) => [...this.#look(name)]));
+  }
+
+  /** @returns whether it is for other pods, or has other rules: a status says nothing to others */
+  #take(name: string, limiter: SmartLimiter | undefined): boolean {
+    const before = this.#limiters.get(name);
+    if (limiter === undefined) this.#limiters.delete(name);
+    else this.#limiters.set(name, limiter);
+    this.#setCount += setsOf(limiter) - setsOf(before);
+    if (before !== undefined && limiter === undefined) this.#options.onLooked(before, undefined);
+    const isSame = before?.metadata.creationTimestamp === limiter?.metadata.creationTimestamp;
+    return !isSame || !isDeepStrictEqual(before?.spec, limiter?.spec);
+  }
+
+  #look(name: string): ReadonlySet<string> {
+    const limiter = this.#limiters.get(name);
+    if (limiter === undefined) {
+      this.#pods.delete(name);
+      return this.#groups.put(name, []);
+    }
+    const { rules, registry, onLooked } = this.#options;
+    const pods = this.#leftOut.has(name) ? withoutRoom(limiter) : limiterPods(limiter, rules, registry());
+    this.#pods.set(name, pods);
+    onLooked(limiter, pods);
+    return this.#groups.put(name, limitedPods(limiter, pods));
+  }
+
+  /** Who has room now and had none, or had some. All are looked at only where room is short. */
+  #roomChanged(): readonly string[] {
+    const before = this.#leftOut;
+    this.#leftOut = this.#setCount <= MOST_SETS ? new Set() : limitersWithoutRoom([...this.#limiters.values()]);
+    const after = this.#leftOut;
+    return [...[...before].filter((name) => !after.has(name)), ...[...after].filter((name) => !before.has(name))];
+  }
 }
 
-function portsOf({ limiter, set }: Pick<LimitedPods, "limiter" | "set">, known: ReadonlyMap<string, LimiterPods>): readonly number[] {
-  const pods = known.get(limiter);
-  return pods === undefined ? [] : portsNamed(pods.limiter, set);
+/** The oldest have room first: a newcomer takes nobody's. */
+function limitersWithoutRoom(limiters: readonly SmartLimiter[]): ReadonlySet<string> {
+  let room = MOST_SETS;
+  const leftOut = new Set<string>();
+  for (const limiter of limiters.toSorted(byAge)) {
+    const count = setsOf(limiter);
+    if (count > room) leftOut.add(limiter.metadata.name);
+    else room -= count;
+  }
+  return leftOut;
 }
 
-function withoutRoom({ spec }: SmartLimiter): readonly SetPods[] {
-  const message = `the older limiters of the namespace leave no room for it: ${MOST_SETS.toLocaleString("en")} sets are taken in a namespace; write fewer`;
-  return Object.keys(spec.sets).map((set) => ({ set, missing: { reason: "TooManySets", message } }));
-}
-
-function limitedPods({ limiter, sets }: LimiterPods): readonly LimitedPods[] {
-  return sets.flatMap((each) =>
-    "labels" in each ? [{ limiter: limiter.metadata.name, createdAt: createdAt(limiter), set: each.set, labels: each.labels }] : [],
-  );
+function setsOf(limiter: SmartLimiter | undefined): number {
+  return limiter === undefined ? 0 : Object.keys(limiter.spec.sets).length;
 }
 
 function byAge(one: SmartLimiter, other: SmartLimiter): number {
   return createdAt(one) - createdAt(other) || compareText(one.metadata.name, other.metadata.name);
-}
-
-function createdAt({ metadata: { creationTimestamp = "" } }: SmartLimiter): number {
-  return Date.parse(creationTimestamp) || 0;
 }

@@ -1,6 +1,6 @@
-import { hasLabels, type Service, type SmartLimiter } from "@fenceline/api";
+import type { SmartLimiter } from "@fenceline/api";
 import { type ServiceLookup, tcpPortsOf } from "@fenceline/registry";
-import type { LimitGroup, PodPorts } from "@fenceline/render/limiter";
+import type { LimitedPods, PodPorts } from "@fenceline/render/limiter";
 
 /**
  * Most ports of pods behind one port of their Services. There are several where a name stands for
@@ -8,57 +8,36 @@ import type { LimitGroup, PodPorts } from "@fenceline/render/limiter";
  */
 const MOST_POD_PORTS = 4;
 
-/** Pods, and the ports of theirs that rules name. */
-export interface NamedPorts {
-  readonly group: LimitGroup;
-  readonly ports: ReadonlySet<number>;
-}
-
 /** The ports that rules of a set name. Most rules are for every port. */
 export function portsNamed({ spec }: SmartLimiter, set: string): readonly number[] {
-  const { descriptor = [] } = spec.sets[set] ?? {};
+  // A set may be called `constructor`.
+  const { descriptor = [] } = Object.hasOwn(spec.sets, set) ? (spec.sets[set] ?? {}) : {};
   return descriptor.flatMap(({ target = spec.target }) => target?.port ?? []).filter((port) => port !== 0);
-}
-
-/** Services of a namespace by one label that their pods have. */
-type ServicesByLabel = ReadonlyMap<string, readonly Service[]>;
-
-function servicesByLabel(namespace: string, registry: ServiceLookup): ServicesByLabel {
-  return Map.groupBy(registry.servicesIn(namespace), ({ spec: { selector } }) => labelText(Object.entries(selector)[0] ?? []));
 }
 
 /**
  * The ports of pods that limiters mean by a port: those behind that port of a Service that selects
- * all of the pods, as whoever calls them knows it; else the pods' own.
- *
- * They are looked up at once, so that a registry that takes note of what it is asked has them.
+ * all of the pods, as whoever calls them knows it; else the pods' own. Each is looked up once, when
+ * it is asked for.
  */
-export function podPortsOf(namespace: string, named: readonly NamedPorts[], registry: ServiceLookup): (group: LimitGroup) => PodPorts {
-  const withPorts = named.filter(({ ports }) => ports.size > 0);
-  const services = withPorts.length === 0 ? new Map() : servicesByLabel(namespace, registry);
-  const known = new Map(withPorts.map((each) => [each.group, behindServices(each, services, registry)]));
-  return (group) => (port) => known.get(group)?.get(port) ?? [port];
+export function podPortsOf(namespace: string, { labels }: Pick<LimitedPods, "labels">, registry: ServiceLookup): PodPorts {
+  const known = new Map<number, readonly number[]>();
+  return (port) => {
+    const ports = known.get(port) ?? behindServices(namespace, labels, port, registry) ?? [port];
+    known.set(port, ports);
+    return ports;
+  };
 }
 
-/** By the ports that are named, of the Services in front of the pods. */
+/** Undefined where no Service in front of the pods has the port. */
 function behindServices(
-  { group, ports: named }: NamedPorts,
-  services: ServicesByLabel,
+  namespace: string,
+  labels: LimitedPods["labels"],
+  port: number,
   registry: ServiceLookup,
-): ReadonlyMap<number, readonly number[]> {
-  const { labels } = group.owner;
-  const serving = Object.entries(labels)
-    .flatMap((label) => services.get(labelText(label)) ?? [])
-    .filter(({ spec: { selector } }) => hasLabels(labels, selector));
-  const ports = serving.flatMap((service) => tcpPortsOf(service).flatMap(({ port }) => (named.has(port) ? [{ service, port }] : [])));
-  return new Map(
-    [...Map.groupBy(ports, ({ port }) => port)].map(([port, list]) => {
-      const targets = new Set(list.flatMap(({ service }) => registry.podPortsOf(service, port)));
-      return [port, [...targets].sort((a, b) => a - b).slice(0, MOST_POD_PORTS)];
-    }),
-  );
-}
-
-function labelText(label: readonly string[]): string {
-  return JSON.stringify(label);
+): readonly number[] | undefined {
+  const serving = registry.servicesOfPods(namespace, labels).filter((service) => tcpPortsOf(service).some((each) => each.port === port));
+  if (serving.length === 0) return undefined;
+  const targets = new Set(serving.flatMap((service) => registry.podPortsOf(service, port)));
+  return [...targets].sort((a, b) => a - b).slice(0, MOST_POD_PORTS);
 }

@@ -1,11 +1,12 @@
-import type { DestinationRule, Labels, Service, SmartLimiter } from "@fenceline/api";
+import type { DestinationRule, Labels, SmartLimiter } from "@fenceline/api";
 import type { ServiceLookup } from "@fenceline/registry";
 import { BASE_SET } from "@fenceline/render/limiter";
 import { selectorFault } from "@fenceline/render/reach";
+import { hostText, type SubsetRules } from "./subset-rules.ts";
 
 /**
- * Most sets of the limiters of a namespace. Which of them are for the same pods is a question of
- * each with each.
+ * Most sets of the limiters of a namespace. Where each is for some pods of each other, which filter
+ * is whose is a question of each with each.
  */
 export const MOST_SETS = 1_000;
 
@@ -19,37 +20,13 @@ export interface MissingPods {
 /** Pods that a set of a limiter is for, or why nobody knows them. */
 export type SetPods = { readonly set: string; readonly labels: Labels } | { readonly set: string; readonly missing: MissingPods };
 
-/** What tells of the pods of sets in a namespace, in the order in which limiters ask for it. */
-export interface SetSources {
-  readonly registry: ServiceLookup;
-  /** DestinationRules of the namespace by the host that they name. */
-  readonly rulesByHost: ReadonlyMap<string, readonly DestinationRule[]>;
-  /** The same by the name of the Service of the namespace that their host means. */
-  readonly rulesByService: ReadonlyMap<string, readonly DestinationRule[]>;
-}
-
-/** Looks each DestinationRule up once, for all limiters of its namespace. */
-export function setSources(namespace: string, destinationRules: readonly DestinationRule[], registry: ServiceLookup): SetSources {
-  const serviceOf = ({ spec: { host } }: DestinationRule) => ownService(registry.resolveHost(host, namespace), namespace);
-  return {
-    registry,
-    rulesByHost: Map.groupBy(destinationRules, ({ spec }) => spec.host),
-    rulesByService: Map.groupBy(destinationRules, serviceOf),
-  };
-}
-
-/** The name of a Service of the namespace; empty where it is none. */
-function ownService(service: Service | undefined, namespace: string): string {
-  return service?.metadata.namespace === namespace ? service.metadata.name : "";
-}
-
 /**
  * The pods of each set of a limiter: those of its selector, else of the Service with its name; of
  * a subset those that have its labels, too.
  */
-export function podsOfSets(limiter: SmartLimiter, sources: SetSources): readonly SetPods[] {
-  const base = baseLabels(limiter, sources.registry);
-  const subsets = typeof base === "string" ? new Map<string, Labels>() : subsetsOf(limiter, sources);
+export function podsOfSets(limiter: SmartLimiter, rules: SubsetRules, registry: ServiceLookup): readonly SetPods[] {
+  const base = baseLabels(limiter, registry);
+  const subsets = typeof base === "string" ? new Map<string, Labels>() : subsetsOf(rules.of(limiter, registry));
   return Object.keys(limiter.spec.sets).map((set) => {
     if (typeof base === "string") return { set, missing: { reason: "PodsUnknown", message: base } };
     if (set === BASE_SET) return podsOf(set, base);
@@ -78,11 +55,6 @@ function baseLabels({ metadata: { namespace, name }, spec }: SmartLimiter, regis
 }
 
 /** Of two with one name the first counts. */
-function subsetsOf(limiter: SmartLimiter, { rulesByHost, rulesByService }: SetSources): ReadonlyMap<string, Labels> {
-  const rules = [...(rulesByHost.get(hostText(limiter)) ?? []), ...(rulesByService.get(limiter.metadata.name) ?? [])];
+function subsetsOf(rules: readonly DestinationRule[]): ReadonlyMap<string, Labels> {
   return new Map(rules.flatMap(({ spec: { subsets } }) => subsets.map(({ name, labels }) => [name, labels] as const)).reverse());
-}
-
-function hostText({ metadata, spec }: SmartLimiter): string {
-  return spec.host ?? metadata.name;
 }

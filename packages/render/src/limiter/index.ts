@@ -1,4 +1,4 @@
-export { type LimitedPods, type LimitGroup, labelsText, limitGroups } from "./limit-groups.ts";
+export { type LimitedPods, type LimitGroup, LimitGroups, labelsText } from "./limit-groups.ts";
 export type { PodPorts } from "./limit-place.ts";
 export { BASE_SET, type LimitFault, type LimitRule, limitRules } from "./limit-rules.ts";
 export { renderLimits } from "./render-limits.ts";

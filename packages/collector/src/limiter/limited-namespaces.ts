@@ -1,0 +1,88 @@
+import {
+  DESTINATION_RULE,
+  type DestinationRule,
+  type ObjectChange,
+  type ObjectRef,
+  objectOf,
+  refOf,
+  SMART_LIMITER,
+  type SmartLimiter,
+} from "@fenceline/api";
+import { ReadIndex } from "@fenceline/control";
+import type { Registry } from "@fenceline/registry";
+import type { MeshChanges, MeshSnapshot } from "@fenceline/store";
+import { RegistryReads } from "../registry-reads.ts";
+import { LimitedNamespace } from "./limited-namespace.ts";
+import type { LimiterPods } from "./limiter-pods.ts";
+import { SubsetRules, topicsOf } from "./subset-rules.ts";
+
+/**
+ * The limiters of the mesh by namespace, kept up with what changes. What a change concerns is found
+ * by what limiters read: nothing of it is a question to all limiters, Services or DestinationRules.
+ */
+export class LimitedNamespaces {
+  readonly #registry: () => Registry;
+  readonly #namespaces = new Map<string, LimitedNamespace>();
+  readonly #rules: SubsetRules;
+  readonly #reads = new RegistryReads();
+  /** Who reads which DestinationRules. */
+  readonly #ruleReads = new ReadIndex();
+
+  constructor(snapshot: Pick<MeshSnapshot, "of">, registry: () => Registry) {
+    this.#registry = registry;
+    this.#rules = new SubsetRules(registry().clusterDomain);
+    for (const rule of snapshot.of(DESTINATION_RULE)) this.#rules.changed({ before: undefined, after: rule });
+    const limiters = Map.groupBy(snapshot.of(SMART_LIMITER), ({ metadata }) => metadata.namespace);
+    for (const [namespace, list] of limiters)
+      this.#namespace(namespace).apply({ limiters: new Map(list.map((limiter) => [limiter.metadata.name, limiter])), readers: [] });
+  }
+
+  /** Undefined where there is no limiter. */
+  of(namespace: string): LimitedNamespace | undefined {
+    return this.#namespaces.get(namespace);
+  }
+
+  /**
+   * Takes over what changed.
+   *
+   * @returns limiters that ask for something else than before, or may: whose rules stand in one
+   * EnvoyFilter with those of a limiter that it is about, too
+   */
+  apply(changes: Pick<MeshChanges, "of">): readonly ObjectRef[] {
+    const rules = changes.of(DESTINATION_RULE);
+    for (const change of rules) this.#rules.changed(change);
+    const readers = Map.groupBy([...this.#reads.concernedBy(changes), ...this.#ruleReaders(rules)], ({ namespace }) => namespace);
+    const limiters = Map.groupBy(changes.of(SMART_LIMITER), (change) => objectOf(change)?.metadata.namespace ?? "");
+    return [...new Set([...readers.keys(), ...limiters.keys()])].flatMap((namespace) => {
+      const changed = (limiters.get(namespace) ?? []).map((change) => [objectOf(change)?.metadata.name ?? "", change.after] as const);
+      const read = (readers.get(namespace) ?? []).map(({ name }) => name);
+      const known = this.#namespace(namespace);
+      const concerned = known.apply({ limiters: new Map(changed), readers: read });
+      if (known.isEmpty) this.#namespaces.delete(namespace);
+      return [...concerned].map((name) => ({ kind: SMART_LIMITER.name, namespace, name }));
+    });
+  }
+
+  #namespace(namespace: string): LimitedNamespace {
+    const known =
+      this.#namespaces.get(namespace) ??
+      new LimitedNamespace({ rules: this.#rules, registry: this.#registry, onLooked: (limiter, pods) => this.#looked(limiter, pods) });
+    this.#namespaces.set(namespace, known);
+    return known;
+  }
+
+  #looked(limiter: SmartLimiter, pods: LimiterPods | undefined): void {
+    const of = refOf(SMART_LIMITER.name, limiter);
+    if (pods === undefined) {
+      this.#reads.delete(of);
+      this.#ruleReads.delete(of);
+    } else {
+      this.#reads.set(of, [pods.reads]);
+      this.#ruleReads.set(of, new Set(topicsOf(limiter)));
+    }
+  }
+
+  *#ruleReaders(changes: readonly ObjectChange<DestinationRule>[]): Generator<ObjectRef> {
+    for (const change of changes) for (const topic of this.#rules.topicsOf(change)) yield* this.#ruleReads.readersOf(topic);
+  }
+}
