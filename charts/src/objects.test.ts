@@ -92,6 +92,11 @@ for (const { golden } of goldenCases()) {
     assert.ok(args.includes(`--istiod-credentials=${mount?.mountPath}`));
   });
 
+  law("issue 16: the collector's calls to istiods go past its own Envoy, which knows no address of theirs", () => {
+    const { annotations = {} } = deployments.find(({ metadata }) => metadata.name === "fenceline-collector")?.spec.template.metadata ?? {};
+    assert.equal(annotations["traffic.sidecar.istio.io/excludeOutboundPorts"], "15012");
+  });
+
   law("T-01 the global sidecar alone has a token for the collector, good for nobody else, and the collector may have it reviewed", () => {
     const tokens = deployments.flatMap(({ metadata, spec }) =>
       (spec.template.spec.volumes ?? []).flatMap(({ name, projected }) =>
