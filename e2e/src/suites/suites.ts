@@ -8,6 +8,7 @@ import { hostForms } from "./host-forms/host-forms.ts";
 import { installGuide } from "./install-guide.ts";
 import { limits } from "./limits/limits.ts";
 import { meshObjects } from "./mesh-objects/mesh-objects.ts";
+import { neverWider } from "./never-wider/never-wider.ts";
 import { outages } from "./outages/outages.ts";
 import { protocols } from "./protocols/protocols.ts";
 import { proxyNeeds } from "./proxy-needs/proxy-needs.ts";
@@ -39,6 +40,7 @@ export const SUITES: readonly Suite[] = [
   tcp,
   meshObjects,
   proxyNeeds,
+  neverWider,
   rejections,
   authorization,
   trust,

@@ -56,7 +56,8 @@ export async function untilFenced(lab: Lab, { pod }: Pick<Workload, "pod">, port
   });
 }
 
-function hasFallback({ virtualHosts }: RouteTable): boolean {
+/** Whether a route table sends unknown hosts to the fallback. */
+export function hasFallback({ virtualHosts }: RouteTable): boolean {
   return virtualHosts.some(({ routes }) => routes.some(({ name }) => name === "fenceline-fallback"));
 }
 

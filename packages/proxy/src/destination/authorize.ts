@@ -70,8 +70,8 @@ export interface Authorized {
    */
   readonly caller: string | undefined;
   /**
-   * Namespace that policies of the destination, and its default Sidecar, are asked about: of the
-   * caller's certificate, also where it names no fence; else of the fence.
+   * Namespace that policies of the destination are asked about, and that default Sidecars are for:
+   * of the caller's certificate, also where it names no fence; else of the fence.
    */
   readonly asking: string | undefined;
   /** That fence, as `namespace/name`. */
