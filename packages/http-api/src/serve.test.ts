@@ -47,6 +47,12 @@ test("T-12 the host in an absolute target counts, a second Host is refused, and 
   );
 });
 
+test("T-12 parameters of scrapers and probes change nothing", async (t) => {
+  const port = await start(t);
+  const get = (target: string) => raw(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+  for (const target of ["/metrics?a=1&a=2", "/healthz?x", "/readyz?verbose"]) assert.match(await get(target), /^HTTP\/1\.1 200 /, target);
+});
+
 test("T-45 an expectation that nobody meets, and CONNECT, are answered as every other error is", async (t) => {
   const port = await start(t);
   const expecting = (value: string) =>
