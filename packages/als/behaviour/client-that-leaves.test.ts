@@ -87,3 +87,22 @@ test("T-10 clients that break their connections while the messages of their stre
   }
   assert.deepEqual([server.streams, server.heldBytes], [0, 0]);
 });
+
+test("T-10 clients that end their side behind streams that are refused little by little do not end the process", async (t) => {
+  const server = await createAccessLogServer({
+    host: "127.0.0.1",
+    port: 0,
+    sink: new CollectingSink(),
+    limits: { streamBurst: 1, streamRate: 1 },
+  });
+  t.after(() => server.close(0));
+  const streams = Array.from({ length: 40 }, (_, index) => frame(FRAME.HEADERS, FLAG.END_HEADERS, 2 * index + 1, hpack(CALL)));
+  const bytes = Buffer.concat([PREFACE, frame(FRAME.SETTINGS, 0, 0), ...streams]);
+  for (let round = 0; round < 10; round += 1) {
+    const sockets = Array.from({ length: 20 }, () => connect(server.port, "127.0.0.1").on("error", () => {}));
+    for (const socket of sockets) socket.resume().end(bytes);
+    await Promise.all(sockets.map((socket) => socket.closed || once(socket, "close")));
+  }
+  while (server.connections > 0) await new Promise(setImmediate);
+  assert.deepEqual([server.streams, server.heldBytes], [0, 0]);
+});

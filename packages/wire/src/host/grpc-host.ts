@@ -176,7 +176,10 @@ class Host implements GrpcHost {
       socket.destroy();
       return;
     }
-    this.#accepting = new PacedSocket(socket, this.#pace, this.#dataPace);
+    const paced = new PacedSocket(socket, this.#pace, this.#dataPace);
+    // What was answered so far still leaves.
+    paced.on("end", () => paced.end(() => {}));
+    this.#accepting = paced;
     this.#http2.emit("connection", this.#accepting);
     this.#accepting = undefined;
   }

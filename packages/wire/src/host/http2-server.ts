@@ -33,6 +33,10 @@ export function createHttp2(maxConcurrentStreams: number, onSession: (session: S
   });
   server.on("session", (session) => {
     session.setLocalWindowSize(CONNECTION_WINDOW);
+    // Else Node ends our side when the peer has ended its own, and an answer that a stream gives
+    // until that is done ends the process (ERR_INTERNAL_ASSERTION of JSStreamSocket). Whoever hands
+    // in the socket ends it instead: its close ends the session.
+    session.socket.allowHalfOpen = true;
     onSession(session);
   });
   server.on("sessionError", () => {});

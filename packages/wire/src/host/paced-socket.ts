@@ -55,6 +55,8 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
   #isBegun = false;
   #isEnded = false;
   #isEndTold = false;
+  /** Our own side has ended. */
+  #isOver = false;
   #isClosed = false;
   #isCloseTold = false;
   #error: Error | undefined;
@@ -163,8 +165,11 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     else this.#flow();
   }
 
+  /** What comes behind our own end goes nowhere. */
   write(chunk: Uint8Array, done: Done): boolean {
-    return this.socket.write(chunk, done);
+    if (!this.#isOver) return this.socket.write(chunk, done);
+    done();
+    return true;
   }
 
   cork(): void {
@@ -176,6 +181,7 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
   }
 
   end(done: () => void): void {
+    this.#isOver = true;
     this.socket.end(done);
   }
 
