@@ -1,13 +1,11 @@
 import {
   aboutGeneration,
-  ENDPOINT_SLICE,
   ENVOY_FILTER,
   type FenceCondition,
   type Judgement,
   type Kind,
   LONGEST_MESSAGE,
   NAMESPACE,
-  SERVICE,
   type ServiceFence,
   type ServiceFenceStatus,
   SIDECAR,
@@ -21,7 +19,8 @@ import type { Obstacle } from "@fenceline/store";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import { proxiesCondition } from "../sources/istiods/proxies-condition.ts";
 import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
-import { isUnseen, meshObjectsCondition, type UnreadKind } from "./mesh-objects-condition.ts";
+import { fallbackCondition, READ_FOR_FALLBACK } from "./fallback-condition.ts";
+import { isUnseen, meshObjectsCondition, type UnreadKind, unseen } from "./mesh-objects-condition.ts";
 import type { PodsKnown } from "./pod-search.ts";
 import { telemetryCondition, telemetryNotAsked } from "./telemetry-condition.ts";
 import { withVerdict } from "./verdict-in-conditions.ts";
@@ -36,6 +35,8 @@ export interface ConditionsInput {
   readonly enforced: boolean;
   /** Why the Sidecar that is there is not what narrows the workload's view. Default: it is. */
   readonly otherwise?: string | undefined;
+  /** Why the EnvoyFilter that is there does not do what it is for. Default: it does. */
+  readonly filterOtherwise?: string | undefined;
   /** Kinds of objects that are wanted and are not in the store. Default: none. */
   readonly missing?: readonly string[];
   /** Kinds of objects that are in the store and are not wanted. Default: none. */
@@ -76,8 +77,6 @@ export interface ConditionsInput {
 
 type FenceJudgement = Judgement<FenceCondition["type"]>;
 
-/** What `FallbackReady` is judged from: an EnvoyFilter of others may take the way to it away. */
-const READ_FOR_FALLBACK: readonly Kind[] = [SERVICE, ENDPOINT_SLICE, ENVOY_FILTER];
 /** What decides whether the objects of a fence are there, and are those that should be. */
 const READ_FOR_RENDERING: readonly Kind[] = [SIDECAR, NAMESPACE, ...READ_FOR_FALLBACK];
 
@@ -91,7 +90,7 @@ export function conditions(input: ConditionsInput): FenceCondition[] {
     ready(input),
     enforced(input),
     conflict(input),
-    fallback(input),
+    fallbackCondition(input),
     telemetry(input),
     ...capacity(input),
     ...workload(input),
@@ -122,9 +121,11 @@ function ready(input: ConditionsInput): FenceJudgement {
 
 /** What is not yet as the spec says, where nothing is known to stand in its way. */
 function notYet(input: ConditionsInput): Pick<FenceJudgement, "reason" | "message"> | undefined {
-  const { rendered, missing = [], unwanted = [], enforced, fallbackReady, replaced = [] } = input;
+  const { rendered, missing = [], unwanted = [], enforced, fallbackReady, replaced = [], otherwise, filterOtherwise } = input;
   if (missing.length > 0) return { reason: "NotWrittenYet", message: `${missing.join(" and ")} not written yet` };
   if (unwanted.length > 0) return { reason: "NotDeletedYet", message: `${unwanted.join(" and ")} not wanted any more and not deleted yet` };
+  if (otherwise !== undefined) return { reason: "SidecarDiffers", message: otherwise };
+  if (filterOtherwise !== undefined) return { reason: "EnvoyFilterDiffers", message: filterOtherwise };
   if (rendered.mode !== "Enforce" || enforced || fallbackReady || replaced.length > 0) return undefined;
   return { reason: "FallbackNotReady", message: "the Sidecar is written once the global sidecar can answer, see FallbackReady" };
 }
@@ -144,7 +145,8 @@ function enforced(input: ConditionsInput): FenceJudgement {
   const isWanted = rendered.objects.some(({ kind }) => kind === "Sidecar");
   if (!isThere)
     return { type: "Enforced", status: "False", reason: notEnforced(input), message: "this fence hides nothing from the workload" };
-  if (isWanted && otherwise !== undefined) return { type: "Enforced", status: "False", reason: "SidecarDiffers", message: otherwise };
+  if (isWanted && otherwise !== undefined)
+    return { type: "Enforced", status: "False", reason: "SidecarDiffers", message: `${otherwise}, see Ready` };
   if (isWanted)
     return { type: "Enforced", status: "True", reason: "SidecarRendered", message: "the workload sees only the hosts of this fence" };
   const message =
@@ -179,40 +181,8 @@ function conflict({ conflicts, replaced = [], rendered, obstacles, unread }: Con
   return { type: "Conflict", status: "False", reason: "NoOtherSidecar", message: "no other Sidecar is for these pods" };
 }
 
-/** What was read before a right was lost says nothing of now. Undefined while all may be read. */
-function unseen(
-  unread: readonly UnreadKind[] | undefined,
-  ...kinds: readonly Kind[]
-): Pick<FenceJudgement, "status" | "reason" | "message"> | undefined {
-  const names = kinds.filter((kind) => isUnseen(kind, unread)).map(({ name }) => `${name}s`);
-  if (names.length === 0) return undefined;
-  return { status: "Unknown", reason: "NotPermitted", message: `the collector may not read ${names.join(" and ")}, see MeshObjectsSeen` };
-}
-
 function otherSidecar(conflicts: readonly string[]): string {
   return `Sidecar ${shortenedList(conflicts, ", ")} is for the same pods: delete it, or switch the fence off`;
-}
-
-/** It may be ready, and yet no call gets to it. */
-function fallback({ fallbackReady, catchAllRemoved = [], unread, enforced: isThere, missing = [] }: ConditionsInput): FenceJudgement {
-  const notRead = unseen(unread, ...READ_FOR_FALLBACK);
-  if (notRead !== undefined) return { type: "FallbackReady", ...notRead };
-  if (catchAllRemoved.length > 0) {
-    const message = `${shortenedList(catchAllRemoved, ", ")} takes Istio's catch-all routes away, so calls to unknown hosts go where it says, and nothing is learned of them: delete it. If it is Slime's, docs/migrating-from-slime.md says when`;
-    return { type: "FallbackReady", status: "False", reason: "CatchAllRemoved", message };
-  }
-  if (isThere && missing.includes(ENVOY_FILTER.name)) {
-    const message = "the EnvoyFilter that sends unknown hosts to the global sidecar is not there, see Ready: they take Istio's passthrough";
-    return { type: "FallbackReady", status: "False", reason: "EnvoyFilterMissing", message };
-  }
-  return fallbackReady
-    ? { type: "FallbackReady", status: "True", reason: "EndpointsReady", message: "the global sidecar takes calls to unknown hosts" }
-    : {
-        type: "FallbackReady",
-        status: "False",
-        reason: "NoEndpoints",
-        message: "no endpoint of the global sidecar is ready: unknown hosts take Istio's passthrough",
-      };
 }
 
 /**

@@ -81,6 +81,16 @@ export function isUnseen({ name }: Kind, unread: readonly UnreadKind[] = []): bo
   return unread.some(({ kind, reason }) => kind.name === name && reason === "NotPermitted");
 }
 
+/** What was read before a right was lost says nothing of now. Undefined while all may be read. */
+export function unseen(
+  unread: readonly UnreadKind[] | undefined,
+  ...kinds: readonly Kind[]
+): Pick<Judgement<FenceCondition["type"]>, "status" | "reason" | "message"> | undefined {
+  const names = kinds.filter((kind) => isUnseen(kind, unread)).map(({ name }) => `${name}s`);
+  if (names.length === 0) return undefined;
+  return { status: "Unknown", reason: "NotPermitted", message: `the collector may not read ${names.join(" and ")}, see MeshObjectsSeen` };
+}
+
 /**
  * Only while some kind cannot be read: the fence works by what it knows, and calls that need an
  * object of that kind may fail. What may not be read is told before what does not exist, since

@@ -55,6 +55,8 @@ const CATCH_ALL_HOSTS = ["allow_any", "block_all", "allow_any_dynamic_dns"] as c
  * The one that REGISTRY_ONLY makes. What it blocks must not leave the mesh through the fallback.
  */
 const REGISTRY_ONLY_HOST = "block_all";
+/** Name of the route that takes what no dispatch does. */
+const FALLBACK_ROUTE = "fenceline-fallback";
 /** Name of the fallback's cluster in Slime's `dispatches`. */
 const GLOBAL_SIDECAR = "_GLOBAL_SIDECAR";
 
@@ -87,13 +89,20 @@ export function hasOnDemand({ spec }: EnvoyFilter): boolean {
   return spec.configPatches.some(({ patch: { value } }) => typeof value === "object" && "name" in value && value.name === ON_DEMAND.name);
 }
 
+/** Whether an EnvoyFilter of ours sends calls to unknown hosts to the global sidecar. */
+export function hasRedirect({ spec }: EnvoyFilter): boolean {
+  return spec.configPatches.some(
+    ({ patch: { value } }) => typeof value === "object" && value !== null && "name" in value && value.name === FALLBACK_ROUTE,
+  );
+}
+
 /**
  * Routes in front of Istio's own catch-all route, which stays behind them for everything that no
  * expression matches.
  */
 function redirectPatches(virtualHost: string, { key, config }: FilterInput): readonly ConfigPatch[] {
   const toFallback = (name: string, expression: string) => fallbackRoute({ name, expression, config, key, virtualHost });
-  const fallback = toFallback("fenceline-fallback", fallbackExpression(config));
+  const fallback = toFallback(FALLBACK_ROUTE, fallbackExpression(config));
   const dispatches = orderedDispatches(config.fallback.dispatches).map((dispatch) => {
     const expression = dispatchExpression(dispatch);
     return dispatch.cluster === GLOBAL_SIDECAR ? toFallback(dispatch.name, expression) : route(dispatch.name, expression, dispatch.cluster);
