@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { slimeBootValues, slimeModuleValues } from "./slime-boot.ts";
 import { SLIME_BOOT_FIELDS, SLIME_GLOBAL_FIELDS } from "./slime-boot-fields.ts";
+import { LAZYLOAD } from "./slime-modules.ts";
 
 const GUIDE = new URL("../../../docs/migrating-from-slime.md", import.meta.url);
 
@@ -15,6 +16,15 @@ test("issue 16: the guide has a row for every setting of a SlimeBoot, which says
   const missing = rows.filter(
     ({ name, says }) => !guide.split("\n").some((line) => line.startsWith(`| \`${name}\``) && line.includes(says)),
   );
+  assert.deepEqual(missing, []);
+});
+
+test("issue 16: the guide has a row for every field of a module's general, which says what becomes of it", () => {
+  const guide = readFileSync(GUIDE, "utf8").split("\n");
+  const missing = Object.entries(LAZYLOAD).filter(([name, field]) => {
+    const says = typeof field === "string" ? `| no effect: ${field} ` : `| \`config.${field.to}\``;
+    return !guide.some((line) => line.startsWith(`| \`general.${name}\` `) && line.includes(says));
+  });
   assert.deepEqual(missing, []);
 });
 

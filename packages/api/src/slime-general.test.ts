@@ -29,6 +29,19 @@ test("a Slime module's general is told from a configuration of ours by its field
   assert.deepEqual(parseConfigOrGeneral("namespace: mesh-operator\n", "config.yaml").remarks, []);
 });
 
+test("row 78: passthroughByDefault is a dispatch behind those that are there, and nothing where it is false", () => {
+  const clusters = (text: string) => {
+    const { config, remarks } = parseConfigOrGeneral(text, "general.yaml");
+    assert.deepEqual(remarks, []);
+    return config.fallback.dispatches.map(({ domains, cluster }) => [domains, cluster]);
+  };
+  const all = [["*"], "PassthroughCluster"];
+  assert.deepEqual(clusters("autoFence: true\npassthroughByDefault: true\n"), [all]);
+  const names = "dispatches: [{domainRegex: '^(?:[^.])+$', cluster: _GLOBAL_SIDECAR}]\n";
+  assert.deepEqual(clusters(`${names}passthroughByDefault: true\n`), [[[], "_GLOBAL_SIDECAR"], all]);
+  assert.deepEqual(clusters(`${names}passthroughByDefault: false\n`), [[[], "_GLOBAL_SIDECAR"]]);
+});
+
 test("a whole module is taken as its general", () => {
   const text = `name: lazyload\nkind: lazyload\ngeneral:\n${GENERAL.replace(/^(?=.)/gm, "  ")}`;
   assert.equal(parseConfigOrGeneral(text, "module.yaml").config.namespace, "mesh-operator");

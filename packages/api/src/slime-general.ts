@@ -38,11 +38,12 @@ export function slimeGeneral(value: unknown): SlimeGeneral | undefined {
 
 /** Of a `general` of kind lazyload: no other module has anything that counts here. */
 function configOf(general: JsonObject): JsonObject {
-  const { clusterGsNamespace, dispatches, autoFence, defaultFence, stableHost, domainAliases } = general;
+  const { clusterGsNamespace, autoFence, defaultFence, stableHost, domainAliases } = general;
+  const dispatches = dispatchesOf(general);
   const create = autoFence === true ? (defaultFence === true ? "All" : "Labelled") : "Off";
   return {
     ...(isGiven(clusterGsNamespace) && { namespace: clusterGsNamespace }),
-    ...(isGiven(dispatches) && { fallback: { dispatches: named(dispatches) } }),
+    ...(isGiven(dispatches) && { fallback: { dispatches } }),
     ...(isGiven(stableHost) && { stableHosts: stableHost }),
     ...(isGiven(domainAliases) && { domainAliases }),
     automaticFences: { create, namespaces: scopeOf(general) },
@@ -92,9 +93,17 @@ function metricsOf({ metric }: JsonObject): JsonObject {
   };
 }
 
+/** What Slime's `passthroughByDefault` says: what no other dispatch takes goes where it would. */
+const PASSTHROUGH = { name: "passthrough-by-default", domains: ["*"], cluster: "PassthroughCluster" };
+
 /** Slime takes dispatches without a name; a route of Envoy is found in its logs by one. */
-function named(dispatches: unknown): unknown {
-  if (!Array.isArray(dispatches)) return dispatches;
+function dispatchesOf({ dispatches, passthroughByDefault }: JsonObject): unknown {
+  const last = passthroughByDefault === true ? [PASSTHROUGH] : [];
+  if (!Array.isArray(dispatches)) return isGiven(dispatches) || last.length === 0 ? dispatches : last;
+  return [...namedDispatches(dispatches), ...last];
+}
+
+function namedDispatches(dispatches: readonly unknown[]): readonly unknown[] {
   return dispatches.map((dispatch: unknown, index) => (isJsonObject(dispatch) ? { name: `dispatch-${index}`, ...dispatch } : dispatch));
 }
 

@@ -1,12 +1,11 @@
 /** What the `general` of each Slime module holds, and what becomes of it here. */
 
-/** Fields by name, with why each changes nothing here; undefined where it counts. */
-type Fields = Readonly<Record<string, string | undefined>>;
+/** Fields by name: where each stands in our configuration, or why it changes nothing here. */
+type Fields = Readonly<Record<string, { readonly to: string } | string>>;
 
 /** The modules of Slime that have kinds of their own, by their `kind`. */
 export type SlimeModule = "lazyload" | "limiter" | "plugin";
 
-const TAKEN_OVER = undefined;
 const PORTS = "the ports of the fallback's Service follow the mesh by themselves";
 const NO_COUNTERPART = "no counterpart";
 const DEAD = "it had no effect in Slime";
@@ -15,16 +14,17 @@ const ONE_FILTER = "the filter is inserted where a rule needs it, once";
 const NO_PLUGINS = "Fenceline renders neither PluginManager nor EnvoyPlugin";
 
 /** Source: `fence_module.proto` of Slime's lazyload. */
-const LAZYLOAD: Fields = {
-  clusterGsNamespace: TAKEN_OVER,
-  dispatches: TAKEN_OVER,
-  autoFence: TAKEN_OVER,
-  defaultFence: TAKEN_OVER,
-  stableHost: TAKEN_OVER,
-  domainAliases: TAKEN_OVER,
-  managementSelectors: TAKEN_OVER,
-  blackNamespaceList: TAKEN_OVER,
-  whiteNamespaceList: TAKEN_OVER,
+export const LAZYLOAD: Fields = {
+  clusterGsNamespace: { to: "namespace" },
+  dispatches: { to: "fallback.dispatches" },
+  passthroughByDefault: { to: "fallback.dispatches" },
+  autoFence: { to: "automaticFences.create" },
+  defaultFence: { to: "automaticFences.create" },
+  stableHost: { to: "stableHosts" },
+  domainAliases: { to: "domainAliases" },
+  managementSelectors: { to: "automaticFences.namespaces.selectors" },
+  blackNamespaceList: { to: "automaticFences.namespaces.deny" },
+  whiteNamespaceList: { to: "automaticFences.namespaces.allow" },
   wormholePort: PORTS,
   autoPort: PORTS,
   cleanupWormholePort: PORTS,
@@ -37,7 +37,6 @@ const LAZYLOAD: Fields = {
   render: "it is internal to Slime",
   fenceLabelKeyAlias: NO_COUNTERPART,
   enableShortDomain: "short names reach the same Service",
-  passthroughByDefault: "a dispatch for * to PassthroughCluster does the same",
   proxyVersion: NO_COUNTERPART,
 };
 
@@ -88,5 +87,7 @@ export function moduleOfFields(names: readonly string[]): SlimeModule | undefine
 /** What a field of a module's `general` does not do here, and why; undefined when it counts. */
 export function withoutEffect(module: SlimeModule, name: string): string | undefined {
   const fields = FIELDS[module];
-  return Object.hasOwn(fields, name) ? fields[name] : `no field of Slime's ${module}`;
+  if (!Object.hasOwn(fields, name)) return `no field of Slime's ${module}`;
+  const field = fields[name];
+  return typeof field === "string" ? field : undefined;
 }

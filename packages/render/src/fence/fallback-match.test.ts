@@ -74,6 +74,23 @@ test("T-17 a dispatch for * takes what no other one does, wherever it stands", (
   );
 });
 
+test("rows 78, 79: by Slime's recipes IPv4 addresses pass, and all hosts but names of Services", () => {
+  const { fallback } = Config.parse({
+    fallback: {
+      dispatches: [
+        { name: "all", domains: ["*"], cluster: "PassthroughCluster" },
+        { name: "ipv4", domainRegex: "([0-9]+\\.){3}[0-9]+(:[0-9]+)?", cluster: "PassthroughCluster" },
+        { name: "services", domains: ["*.svc.cluster.local"], cluster: "_GLOBAL_SIDECAR" },
+        { name: "short", domainRegex: "[^.]+", cluster: "_GLOBAL_SIDECAR" },
+      ],
+    },
+  });
+  const routes = orderedDispatches(fallback.dispatches);
+  const clusterOf = (host: string) => routes.find((dispatch) => matches(dispatchExpression(dispatch), host))?.cluster;
+  for (const host of ["10.0.0.1", "10.0.0.1:8080", "www.example.com", "b.test1"]) assert.equal(clusterOf(host), "PassthroughCluster", host);
+  for (const host of ["b", "b:8080", "b.test1.svc.cluster.local:80"]) assert.equal(clusterOf(host), "_GLOBAL_SIDECAR", host);
+});
+
 test("a dot in a cluster domain or in a dispatch is a dot", () => {
   const own = fallbackExpression(Config.parse({ clusterDomain: "mesh.internal" }));
   assert.ok(matches(own, "b.test1.svc.mesh.internal"));
