@@ -1,9 +1,15 @@
-import { compareText } from "@fenceline/api";
+import { compareText, hostOfEgress } from "@fenceline/api";
 
 /** A host that a namespace has. */
 export interface NamespacedHost {
   readonly namespace: string;
   readonly host: string;
+}
+
+/** @param egress `<namespace>/<host>` */
+export function splitEgress(egress: string): NamespacedHost {
+  const host = hostOfEgress(egress);
+  return { namespace: egress.slice(0, -host.length - 1), host };
 }
 
 /** A host that a fence shows, called or not. The same object for all fences. */

@@ -10,11 +10,12 @@ import {
 import { type MeshHostLookup, MeshHosts, type RequiredHost, type ServiceLookup } from "@fenceline/registry";
 import type { NamespacedHost } from "./bounded-hosts.ts";
 import type { DomainAliases } from "./domain-aliases.ts";
-import { type MeshObjectsInput, patternOf, placesOf, routesOf } from "./host-routes.ts";
+import { type MeshObjectsInput, patternOf, placesOf, routesOf, strangersOf } from "./host-routes.ts";
 import { LabelSelectors } from "./label-selectors.ts";
 import { entryHosts, routedOnlyHosts, routesOfShared, systemHosts } from "./mesh-objects.ts";
 import { isNamespaceEntry } from "./selector-remarks.ts";
 import { tcpHosts } from "./tcp-hosts.ts";
+import { withWholeNamespaces } from "./whole-namespaces.ts";
 
 /** A host that the book of edges holds for the fence: learned, preloaded or imported. */
 export interface BookedHost {
@@ -42,7 +43,7 @@ export interface EgressHost {
   readonly source: HostSource | "tcp" | "mesh";
   /** What has the proxies need the host, however it came into the fence. Default: nothing. */
   readonly requiredBy?: readonly string[];
-  /** Namespaces whose VirtualServices for it have no say: the fence has no room. Default: none. */
+  /** Namespaces whose VirtualServices for it have no say, for want of room. Default: none. */
   readonly unheeded?: readonly string[];
   /**
    * Not rendered any more: its deadline has passed. It stays in the status, so that a reader sees
@@ -124,7 +125,7 @@ function withAliases(host: EgressHost, { registry, aliases }: FenceInput, mesh: 
 }
 
 /** `<namespace>/*` stands for every Service of it. Beside everything there is nothing to show. */
-function withRoutes(hosts: readonly EgressHost[], mesh: MeshObjectsInput): EgressHost[] {
+function withRoutes(hosts: readonly EgressHost[], mesh: MeshObjectsInput): readonly EgressHost[] {
   const patterns = hosts.map(({ host, egress, expired }) => {
     if (expired || egress === EVERYTHING) return undefined;
     return host.endsWith("/*") ? patternOf(host.slice(0, -2), "*", mesh.registry) : host;
@@ -133,15 +134,18 @@ function withRoutes(hosts: readonly EgressHost[], mesh: MeshObjectsInput): Egres
     patterns.filter((pattern) => pattern !== undefined),
     mesh,
   );
-  return hosts.map((host, index) => {
+  const strangers: NamespacedHost[] = [];
+  const routed = hosts.map((host, index) => {
     const pattern = patterns[index];
     if (pattern === undefined) return host;
     const places = host.host.endsWith("/*") ? [] : placesOf(pattern, mesh);
+    strangers.push(...strangersOf(pattern, places, mesh));
     const also = [...(host.also ?? []), ...places, ...(routes.get(pattern)?.also ?? [])];
     const others = [...new Set(also)].filter((egress) => egress !== host.egress);
     const { unheeded = [] } = routes.get(pattern) ?? {};
     return { ...host, ...(others.length > 0 && { also: others }), ...(unheeded.length > 0 && { unheeded }) };
   });
+  return withWholeNamespaces(routed, strangers);
 }
 
 /** When a deadline will next change what {@link egressHosts} gives; undefined when none will. */

@@ -1,4 +1,5 @@
 import { includesHost, type MeshHostLookup, type ServiceLookup } from "@fenceline/registry";
+import { type NamespacedHost, splitEgress } from "./bounded-hosts.ts";
 import { type Addition, withRoom } from "./strangers-room.ts";
 
 /** What ServiceEntries and VirtualServices make of the hosts of one fence. */
@@ -13,7 +14,7 @@ export interface MeshObjectsInput {
 export interface RoutedTo {
   /** As a Sidecar names it. */
   readonly also: readonly string[];
-  /** Strangers whose VirtualServices for the host have no say, since the fence has no room. */
+  /** Namespaces whose VirtualServices for the host have no say, for want of room. */
   readonly unheeded: readonly string[];
 }
 
@@ -31,10 +32,11 @@ export function routesOf(hosts: readonly string[], input: MeshObjectsInput): Rea
   const found = new Map<string, { also: string[]; unheeded: string[] }>();
   const additions: Addition[] = [];
   for (const host of new Set(hosts)) {
-    const { own, others } = heededRoutes(host, input);
-    if (own.length + others.length === 0) continue;
+    const { own, others, unheeded } = heededRoutes(host, input);
+    if (own.length + others.length + unheeded.length === 0) continue;
     const destinations = destinationsOf(host, own);
-    found.set(host, { also: [...importsOf(host, own), ...destinations.flatMap((each) => ownEntriesOf(each, input))], unheeded: [] });
+    const also = [...importsOf(host, own), ...destinations.flatMap((each) => ownEntriesOf(each, input))];
+    found.set(host, { also, unheeded: unheeded.map(({ namespace }) => namespace) });
     for (const route of others)
       additions.push({ host, namespace: route.namespace, names: [...importsOf(host, [route]), ...destinationsOf(host, [route])] });
     for (const each of destinations)
@@ -80,9 +82,11 @@ interface HeededRoutes {
   /** Of the caller's namespace and the host's. */
   readonly own: readonly HostRoutes[];
   readonly others: readonly HostRoutes[];
+  /** Those that have none: the host has no room for their destinations. */
+  readonly unheeded: readonly HostRoutes[];
 }
 
-const NO_ROUTES: HeededRoutes = { own: [], others: [] };
+const NO_ROUTES: HeededRoutes = { own: [], others: [], unheeded: [] };
 
 /**
  * The VirtualServices that have a say. One with more destinations than there is room for has none:
@@ -93,7 +97,9 @@ function heededRoutes(host: string, { namespace, registry, meshHosts }: MeshObje
   if (routes.length === 0) return NO_ROUTES;
   const namespaces = [namespace, registry.namespaceOf(host)];
   const [own = [], others = []] = [true, false].map((isOwn) => routes.filter((each) => namespaces.includes(each.namespace) === isOwn));
-  return { own: withinRoom(own, MOST_OWN_DESTINATIONS), others: withinRoom(others, MOST_OTHER_DESTINATIONS) };
+  const heeded = { own: withinRoom(own, MOST_OWN_DESTINATIONS), others: withinRoom(others, MOST_OTHER_DESTINATIONS) };
+  const taken = new Set([...heeded.own, ...heeded.others]);
+  return { ...heeded, unheeded: taken.size === routes.length ? [] : routes.filter((route) => !taken.has(route)) };
 }
 
 /** Those with the fewest destinations come first: nobody is shut out by one who has many. */
@@ -115,6 +121,12 @@ export function placesOf(host: string, { namespace, registry, meshHosts }: MeshO
   // A Sidecar imports a wildcard of a ServiceEntry by the wildcard, or by a wider one.
   const named = entries.map((entry) => `${entry.namespace}/${includesHost(entry.host, host) ? entry.host : host}`);
   return [...(own === undefined ? [] : [`${own}/${host}`]), ...named];
+}
+
+/** Of the places of a host those in other namespaces than the caller's and its own. */
+export function strangersOf(host: string, places: readonly string[], { namespace, registry }: MeshObjectsInput): readonly NamespacedHost[] {
+  const owners = [namespace, registry.namespaceOf(host)];
+  return places.map(splitEgress).filter((place) => !owners.includes(place.namespace));
 }
 
 /** The hosts that a whole namespace of Services stands for. */

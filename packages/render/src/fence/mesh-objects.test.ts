@@ -121,6 +121,32 @@ test("T-08 200 destinations of strangers for a host, and 1,000 of its own namesp
   assert.deepEqual([shown("evil", 200), shown("evil", 201), shown("test1", 1_000), shown("test1", 1_001)], [true, false, true, false]);
 });
 
+test("T-08 whose VirtualServices have no say, since a host has no room for their destinations, the fence tells", () => {
+  const many = Array.from({ length: 201 }, (_, index) => `d${index}`);
+  const own = Array.from({ length: 1_001 }, (_, index) => `own${index}`);
+  const honest = routes("routing", [B], "c.test3.svc.cluster.local");
+  assert.deepEqual(remarks([routes("evil", [B], ...many), routes("test1", [B], ...own), honest], [B]), [
+    "VirtualServices of evil, test1 have no say in calls to 1 host of the fence: they have more destinations than a host, or the fence, has room for",
+  ]);
+  assert.deepEqual(remarks([routes("evil", [B], ...many.slice(1)), routes("test1", [B], ...own.slice(1))], [B]), []);
+});
+
+test("T-08 ServiceEntries of strangers that include all that a fence learns take a bounded part of it, and no host is left out", () => {
+  const called = Array.from({ length: 400 }, (_, index) => `api.team${index}.example`);
+  const evil = ["evil1", "evil2", "evil3", "evil4"].flatMap((namespace) =>
+    called.map((host, at) => entry(namespace, `e${at}`, host.replace("api", "*"))),
+  );
+  const partners = entry("partners", "api", ...called.slice(0, 20));
+  const shown = (entries: readonly ServiceEntry[]) =>
+    rendered({ entries, host: Object.fromEntries(called.map((host) => [host, {}])), serviceEntries: "Learn" });
+
+  const flooded = shown([...evil, partners]);
+  assert.ok(flooded.length < 1_500 && flooded.join("").length < 160 * 1024, `${flooded.length} hosts`);
+  for (const host of called.slice(0, 20)) assert.ok(flooded.includes(`partners/${host}`), host);
+  const without = shown([...evil.filter(({ metadata }) => metadata.namespace === "evil1"), partners]);
+  assert.equal(without.length, 420, "within the bound all are named one by one");
+});
+
 test("T-08 a text that is no host, of whatever object, does not come into fences, which istiod would refuse whole", () => {
   const evil = [
     "no host.x.example",
@@ -184,7 +210,8 @@ test("T-08 strangers' VirtualServices for every host of a fence have 64 KiB of i
   const characters = added.join("").length;
   assert.ok(characters > 32 * 1024 && characters <= 64 * 1024, `${added.length} hosts with ${characters} characters`);
   assert.deepEqual(remarks([...evil, ...honest], called).length, 1);
-  assert.match(remarks([...evil, ...honest], called)[0] ?? "", /^VirtualServices of evil have no say in calls to 62 hosts/);
+  // Of 100 hosts its 200 destinations and the one of routing are too many, of 62 the fence is full.
+  assert.match(remarks([...evil, ...honest], called)[0] ?? "", /^VirtualServices of evil have no say in calls to 162 hosts/);
   assert.deepEqual(remarks(honest, called), []);
   const heeded = called.filter((_, at) => all.includes(`evil/d${at}-0.evil.svc.cluster.local`));
   const imported = called.filter((host) => all.includes(`evil/${host}`));

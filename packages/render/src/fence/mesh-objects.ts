@@ -1,5 +1,5 @@
-import { hostOfEgress, type ServiceEntryMode } from "@fenceline/api";
-import { boundedHosts, type NamespacedHost, type SharedHost, sharedHost } from "./bounded-hosts.ts";
+import type { ServiceEntryMode } from "@fenceline/api";
+import { boundedHosts, type NamespacedHost, type SharedHost, sharedHost, splitEgress } from "./bounded-hosts.ts";
 import { type MeshObjectsInput, patternOf, routesOf } from "./host-routes.ts";
 
 /** A list that many fences share, as each namespace has it. */
@@ -57,9 +57,4 @@ export function routesOfShared(hosts: readonly SharedHost[], input: MeshObjectsI
     const routes = [...routesOf(patterns, unrecorded).values()].flatMap(({ also }) => also);
     return [...new Set(routes)].map((egress) => sharedHost("mesh", splitEgress(egress)));
   });
-}
-
-function splitEgress(egress: string): NamespacedHost {
-  const host = hostOfEgress(egress);
-  return { namespace: egress.slice(0, -host.length - 1), host };
 }

@@ -7,5 +7,6 @@ export function unheededRemarks(hosts: readonly EgressHost[]): string[] {
   if (left.length === 0) return [];
   const namespaces = [...new Set(left.flatMap(({ unheeded = [] }) => unheeded))].sort(compareText);
   const whose = `VirtualServices of ${shortenedList(namespaces, ", ")}`;
-  return [`${whose} have no say in calls to ${left.length} hosts of the fence: they add more than it has room for`];
+  const which = `${left.length} ${left.length === 1 ? "host" : "hosts"} of the fence`;
+  return [`${whose} have no say in calls to ${which}: they have more destinations than a host, or the fence, has room for`];
 }
