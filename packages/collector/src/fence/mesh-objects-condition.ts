@@ -91,6 +91,16 @@ export function unseen(
   return { status: "Unknown", reason: "NotPermitted", message: `the collector may not read ${names.join(" and ")}, see MeshObjectsSeen` };
 }
 
+/** The same, for whoever has no condition `MeshObjectsSeen`. */
+export function forbidden(unread: readonly UnreadKind[], ...kinds: readonly Kind[]): ReturnType<typeof unseen> {
+  const judged = unseen(unread, ...kinds);
+  if (judged === undefined) return undefined;
+  const lost = kinds.filter((kind) => isUnseen(kind, unread));
+  const names = lost.map(({ name }) => `${name}s`).join(" and ");
+  const resources = lost.map(resourceOf).join(" and ");
+  return { ...judged, message: `the collector may not read ${names}: grant it get, list and watch of ${resources}, as the chart does` };
+}
+
 /**
  * Only while some kind cannot be read: the fence works by what it knows, and calls that need an
  * object of that kind may fail. What may not be read is told before what does not exist, since

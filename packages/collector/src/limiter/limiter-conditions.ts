@@ -1,14 +1,22 @@
 import {
   aboutGeneration,
+  DESTINATION_RULE,
+  ENDPOINT_SLICE,
+  ENVOY_FILTER,
   type Judgement,
   type LimiterCondition,
   type LimiterConditionType,
+  NAMESPACE,
+  SERVICE,
   shortenedList,
   withTransition,
 } from "@fenceline/api";
+import { BASE_SET } from "@fenceline/render/limiter";
+import { forbidden } from "../fence/mesh-objects-condition.ts";
 import { proxiesCondition } from "../sources/istiods/proxies-condition.ts";
+import { missingFilters, remainingFilters } from "./limiter-filters.ts";
+import { POD_COUNT } from "./limiter-material.ts";
 import type { LimiterSeen, RuleDecision } from "./limiter-seen.ts";
-import { limitsName } from "./limits-name.ts";
 
 type LimiterJudgement = Judgement<LimiterConditionType>;
 
@@ -34,7 +42,12 @@ function accepted({ faults, limiter }: LimiterSeen): LimiterJudgement {
   return { type: "Accepted", status: "True", reason: "RulesRead", message: `${count} rules` };
 }
 
-function resolvedRefs({ sets }: LimiterSeen): LimiterJudgement {
+/** Of a limiter with labels of its own, and without subsets, nothing is looked up. */
+function resolvedRefs({ limiter: { spec }, sets, unread }: LimiterSeen): LimiterJudgement {
+  const isByService = Object.keys(spec.workloadSelector).length === 0;
+  const hasSubsets = Object.keys(spec.sets).some((set) => set !== BASE_SET);
+  const notRead = forbidden(unread, ...(isByService || hasSubsets ? [SERVICE] : []), ...(hasSubsets ? [DESTINATION_RULE] : []));
+  if (notRead !== undefined) return { type: "ResolvedRefs", ...notRead };
   const missing = sets.flatMap((each) => ("missing" in each ? [{ set: each.set, ...each.missing }] : []));
   const [first] = missing;
   if (first !== undefined) {
@@ -48,6 +61,7 @@ function resolvedRefs({ sets }: LimiterSeen): LimiterJudgement {
 function rendered(seen: LimiterSeen): LimiterJudgement {
   const { refusal, decisions, obstacles, sharedMissing } = seen;
   const [obstacle] = obstacles;
+  const type = "Rendered";
   if (refusal !== undefined) return { type: "Rendered", status: "False", ...refusal };
   const leftOut = decisions.filter(({ reason }) => reason === "TooManyRules");
   if (leftOut.length > 0) return { type: "Rendered", status: "False", reason: "TooManyRules", message: leftOutText(leftOut) };
@@ -57,10 +71,17 @@ function rendered(seen: LimiterSeen): LimiterJudgement {
     const message = `${notPlaced} rules are for pods that nobody knows, see ResolvedRefs`;
     return { type: "Rendered", status: "False", reason: "PodsUnknown", message };
   }
+  const notRead = forbidden(seen.unread, ENVOY_FILTER, NAMESPACE);
+  if (notRead !== undefined) return { type, ...notRead };
   const notWritten = [...missingFilters(seen), ...sharedMissing.map((name) => `that of SmartLimiter ${name}`)];
   if (notWritten.length > 0) {
     const message = `EnvoyFilter ${shortenedList(notWritten, ", ")} not written yet`;
-    return { type: "Rendered", status: "False", reason: "NotWrittenYet", message };
+    return { type, status: "False", reason: "NotWrittenYet", message };
+  }
+  const remaining = remainingFilters(seen);
+  if (remaining.length > 0 && !isUnreadable(seen)) {
+    const message = `EnvoyFilter ${shortenedList(remaining, ", ")} not wanted any more and not deleted yet`;
+    return { type, status: "False", reason: "NotDeletedYet", message };
   }
   return whereRendered(seen);
 }
@@ -76,13 +97,6 @@ function whereRendered({ decisions, present, sharedWith }: LimiterSeen): Limiter
   return { type: "Rendered", status: "True", reason: "Written", message: `EnvoyFilter ${shortenedList(names, ", ")}` };
 }
 
-/** EnvoyFilters that are wanted and are not there. */
-function missingFilters({ limiter, wanted, present }: LimiterSeen): readonly string[] {
-  const there = new Set(present.map(({ metadata: { name } }) => name));
-  const limiting = wanted.filter(({ decisions }) => decisions.some(({ isActive }) => isActive));
-  return limiting.map(({ owner }) => limitsName(limiter.metadata, owner.set)).filter((name) => !there.has(name));
-}
-
 function leftOutText(leftOut: readonly RuleDecision[]): string {
   const rules = leftOut.map(({ rule }) => `${rule.set} rule ${rule.name}`);
   return `${shortenedList(rules, ", ")} are left out: ${leftOut[0]?.message}`;
@@ -96,22 +110,41 @@ function acceptedByProxies({ sets, proxies, limiter }: LimiterSeen): LimiterJudg
   return judged ?? { type, status: "Unknown", reason: "NotObserved", message: "no istiod has told what the proxies refuse" };
 }
 
-/** By what was read back, too: a rule of which nothing is written limits nothing. */
+/**
+ * By what was read back, too: a rule of which nothing is written limits nothing, and what is there
+ * limits calls until it is deleted.
+ */
 function active(seen: LimiterSeen): LimiterJudgement {
+  const type = "Active";
   const inForce = seen.decisions.filter(({ isActive }) => isActive).length;
   const all = seen.decisions.length;
+  const notRead = forbidden(seen.unread, ENVOY_FILTER);
+  if (notRead !== undefined) return { type, ...notRead };
   const isThere = missingFilters(seen).length === 0 && seen.sharedMissing.length === 0;
   if (inForce > 0 && !isThere) {
     const message = `${inForce} of ${all} rules are to limit calls, and are not written, see Rendered`;
-    return { type: "Active", status: "False", reason: "NotWrittenYet", message };
+    return { type, status: "False", reason: "NotWrittenYet", message };
   }
-  const message = `${inForce} of ${all} rules limit calls`;
-  return inForce > 0
-    ? { type: "Active", status: "True", reason: "RulesInForce", message }
-    : { type: "Active", status: "False", reason: "NoRuleInForce", message };
+  if (inForce > 0) return { type, status: "True", reason: "RulesInForce", message: `${inForce} of ${all} rules limit calls` };
+  if (remainingFilters(seen).length > 0)
+    return {
+      type,
+      status: "True",
+      reason: "LimitsRemain",
+      message: "no rule is to limit calls, and what was rendered before still does, see Rendered",
+    };
+  return { type, status: "False", reason: "NoRuleInForce", message: `0 of ${all} rules limit calls` };
 }
 
-function stale({ decisions }: LimiterSeen): LimiterJudgement {
+/** As long as no rule of a spec can be read, what is there stays. */
+function isUnreadable({ faults, decisions }: LimiterSeen): boolean {
+  return faults.length > 0 && decisions.length === 0;
+}
+
+function stale({ decisions, material, unread }: LimiterSeen): LimiterJudgement {
+  const countsPods = [...material.keys()].some((name) => name.endsWith(`.${POD_COUNT}`));
+  const notRead = countsPods ? forbidden(unread, SERVICE, ENDPOINT_SLICE) : undefined;
+  if (notRead !== undefined) return { type: "Stale", ...notRead };
   const without = decisions.filter(({ reason }) => reason === "Stale" || reason === "NoValues");
   if (without.length === 0) return { type: "Stale", status: "False", reason: "ValuesKnown", message: "every rule has its values" };
   const message = shortenedList(without.map(({ rule, message: what = "" }) => `${rule.set} rule ${rule.name}: ${what}`));

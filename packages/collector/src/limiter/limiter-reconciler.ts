@@ -5,10 +5,12 @@ import type { Material } from "@fenceline/limits";
 import { type LimitGroup, type LimitRule, rulesWithoutRoom } from "@fenceline/render/limiter";
 import { reservedNamespace } from "@fenceline/render/reach";
 import type { MeshChanges, Obstacle } from "@fenceline/store";
+import { unreadKinds } from "../fence/mesh-objects-condition.ts";
 import type { KindContext } from "../kind-context.ts";
 import { desiredLimiter } from "./desired-limiter.ts";
 import type { LimitedNamespace } from "./limited-namespace.ts";
 import { LimitedNamespaces } from "./limited-namespaces.ts";
+import { hasLimits } from "./limiter-filters.ts";
 import type { LimiterPods } from "./limiter-pods.ts";
 import { podPortsOf } from "./limiter-ports.ts";
 import { type DecidedRule, decide, type LimiterRules, type MetricNames, readRules } from "./limiter-rules.ts";
@@ -80,6 +82,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       ),
       present: store.ownedBy(of),
       obstacles: obstacles(of),
+      unread: unreadKinds(store),
       isEnding: mesh().isEnding(limiter),
       now: now(),
     };
@@ -194,7 +197,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     const { limiter, set } = group.owner;
     const filter = limitsName({ name: limiter, namespace }, set);
     const rendered = this.#options.store.ownedBy({ kind: SMART_LIMITER.name, namespace, name: limiter });
-    return !rendered.some(({ metadata }) => metadata.name === filter);
+    return !hasLimits(rendered, filter, group.owner.labels);
   }
 
   #rulesOfSet(limiter: SmartLimiter, set: string): readonly DecidedRule[] {

@@ -3,6 +3,7 @@ import type { Decision, Material } from "@fenceline/limits";
 import type { LimitedPods, LimitFault, LimitRule, PodPorts } from "@fenceline/render/limiter";
 import type { NamespaceRefusal } from "@fenceline/render/reach";
 import type { Obstacle } from "@fenceline/store";
+import type { UnreadKind } from "../fence/mesh-objects-condition.ts";
 import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
 import type { MissingPods, SetPods } from "./limiter-sets.ts";
 
@@ -42,6 +43,8 @@ export interface LimiterSeen {
   readonly proxies: ProxiesSeen | undefined;
   readonly present: readonly RenderedObject[];
   readonly obstacles: readonly Obstacle[];
+  /** Kinds of the mesh that cannot be read. */
+  readonly unread: readonly UnreadKind[];
   /** Whether it, or its namespace, is being deleted. */
   readonly isEnding: boolean;
   /** Milliseconds of the wall clock. */

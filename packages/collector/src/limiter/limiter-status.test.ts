@@ -1,11 +1,12 @@
 /** T-15, T-13: conditions of a SmartLimiter say what was read back, and its status has a size. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { SMART_LIMITER, type SmartLimiterStatus } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import { resourcesOf } from "@fenceline/kubernetes";
 import type { FakeApiServer, RecordedRequest, Resource } from "@fenceline/kubernetes/testing";
-import { ENVOY_FILTERS, SERVICES } from "@fenceline/store/kubernetes/testing";
+import { ENDPOINT_SLICES, ENVOY_FILTERS, NAMESPACES, SERVICES } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "../testing/cluster.ts";
 
 const [LIMITERS] = resourcesOf(SMART_LIMITER) as [Resource];
@@ -85,6 +86,68 @@ test("T-15 an EnvoyFilter of a limiter that somebody deletes, and that cannot be
   await until(() => condition("Rendered") === "False WebhookFailed" && condition("Active") === "False NotWrittenYet");
   mend();
   await until(() => condition("Rendered") === "True Written" && condition("Active") === "True RulesInForce");
+});
+
+const CONDITIONS = ["ResolvedRefs", "Rendered", "Active", "Stale"] as const;
+const LIMITED = ["True PodsKnown", "True Written", "True RulesInForce", "False ValuesKnown"];
+const LOST = "Unknown NotPermitted";
+
+for (const [resource, unknown] of [
+  [ENVOY_FILTERS, ["Rendered", "Active"]],
+  [NAMESPACES, ["Rendered"]],
+  [SERVICES, ["ResolvedRefs", "Stale"]],
+  [ENDPOINT_SLICES, ["Stale"]],
+] as const)
+  test(`T-15 what was read for a limiter before the right to read ${resource.plural} was lost proves nothing, and no condition says that it does`, async (t) => {
+    const { server, condition, message } = await start(t, (fake) => {
+      fake.put(SERVICES, { metadata: place("a"), spec: { selector: { app: "a" }, ports: [{ name: "http", port: 80 }] } });
+      const metadata = { ...place("a-1"), labels: { "kubernetes.io/service-name": "a" } };
+      fake.put(ENDPOINT_SLICES, { metadata, endpoints: [{ addresses: ["10.0.1.1"] }], ports: [{ name: "http", port: 8080 }] });
+      fake.put(LIMITERS, limiter("a", [rule("100/{{._base.pod}}")], { workloadSelector: {} }));
+    });
+    const told = () => CONDITIONS.map((type) => condition(type));
+    await until(() => isDeepStrictEqual(told(), LIMITED));
+    const grant = server.forbid(resource, "GET");
+    server.endWatches(resource);
+    const lost = CONDITIONS.map((type, at) => ((unknown as readonly string[]).includes(type) ? LOST : LIMITED[at]));
+    await until(() => isDeepStrictEqual(told(), lost));
+    const advice = new RegExp(`^the collector may not read \\w+: grant it get, list and watch of ${resource.plural}`);
+    assert.match(message(unknown[0]), advice);
+    grant();
+    await until(() => isDeepStrictEqual(told(), LIMITED));
+  });
+
+for (const [what, spec] of [
+  ["emptied", { workloadSelector: { labels: { app: "a" } } }],
+  [
+    "for other pods",
+    { workloadSelector: { labels: { app: "z" } }, configPatches: [{ applyTo: "CLUSTER", patch: { operation: "MERGE", value: {} } }] },
+  ],
+] as const)
+  test(`T-15 an EnvoyFilter of a limiter that somebody has ${what}, and that cannot be written again, limits nothing`, async (t) => {
+    const { server, condition } = await start(t, (fake) => fake.put(LIMITERS, limiter("a", [rule()])));
+    await until(() => condition("Active") === "True RulesInForce");
+    const mend = server.fail(ofLimiter, webhookDown);
+    server.put(ENVOY_FILTERS, { ...server.get(ENVOY_FILTERS, FILTER), spec });
+    await until(() => condition("Rendered") === "False WebhookFailed" && condition("Active") === "False NotWrittenYet");
+    mend();
+    await until(() => condition("Rendered") === "True Written" && condition("Active") === "True RulesInForce");
+  });
+
+test("T-15 an EnvoyFilter of a limiter that is not wanted any more limits calls until it is deleted, and the limiter says so", async (t) => {
+  const { server, condition } = await start(t, (fake) => fake.put(LIMITERS, limiter("a", [rule()])));
+  await until(() => condition("Active") === "True RulesInForce");
+  let tries = 0;
+  const isDeletion = ({ method }: RecordedRequest) => method === "DELETE";
+  const release = server.hold((request) => isDeletion(request) && ++tries > 1);
+  server.answer(isDeletion, { status: 500, body: { code: 500, message: "an error on the server" } });
+  const off = limiter("a", [rule("100", { condition: "false" })], {}, { generation: 2 });
+  server.put(LIMITERS, { ...server.get(LIMITERS, place("a")), ...off });
+  await until(() => condition("Rendered") === "False NotDeletedYet");
+  assert.equal(condition("Active"), "True LimitsRemain");
+  release();
+  await until(() => condition("Rendered") === "True NothingToRender" && condition("Active") === "False NoRuleInForce");
+  assert.equal(server.get(ENVOY_FILTERS, FILTER), undefined);
 });
 
 test("T-13 a status of a limiter that is refused as too large comes with less in it, and says so", async (t) => {

@@ -1,6 +1,8 @@
-import type { ObjectRef, SmartLimiter } from "@fenceline/api";
+import { type ObjectRef, refOf, SMART_LIMITER, type SmartLimiter } from "@fenceline/api";
 import type { Runs, Triggers } from "@fenceline/control";
 import type { MeshChanges } from "@fenceline/store";
+import { unreadKinds } from "../fence/mesh-objects-condition.ts";
+import type { KindContext } from "../kind-context.ts";
 import type { LimiterReconciler } from "./limiter-reconciler.ts";
 
 /**
@@ -9,11 +11,25 @@ import type { LimiterReconciler } from "./limiter-reconciler.ts";
  */
 export class LimiterTriggers implements Triggers<SmartLimiter> {
   readonly #reconciler: Pick<LimiterReconciler, "keepUp">;
-  readonly #runs: Pick<Runs, "enqueue">;
+  readonly #store: Pick<KindContext["store"], "unread" | "snapshot">;
+  readonly #runs: Pick<Runs, "enqueue" | "enqueueStatus">;
+  /** What could not be read when the limiters were last told. */
+  #unread = "";
 
-  constructor(reconciler: Pick<LimiterReconciler, "keepUp">, runs: Pick<Runs, "enqueue">) {
+  constructor(reconciler: Pick<LimiterReconciler, "keepUp">, { store, runs }: Pick<KindContext, "store" | "runs">) {
     this.#reconciler = reconciler;
+    this.#store = store;
     this.#runs = runs;
+  }
+
+  /** No change tells that a right was lost, or given back. */
+  tick(): void {
+    const unread = unreadKinds(this.#store)
+      .map(({ kind, reason }) => `${kind.plural} ${reason}`)
+      .join();
+    if (unread === this.#unread) return;
+    this.#unread = unread;
+    for (const limiter of this.#store.snapshot().of(SMART_LIMITER)) this.#runs.enqueueStatus(refOf(SMART_LIMITER.name, limiter));
   }
 
   concernedBy({ meshConfigs }: MeshChanges): readonly ObjectRef[] | "all" {

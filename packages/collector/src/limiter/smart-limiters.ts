@@ -14,5 +14,5 @@ export function smartLimiters(context: KindContext): DrivenKind {
     values: () => givenValues ?? new Map(),
     metrics: () => new Map([...(givenValues?.keys() ?? [])].map((name) => [name, { isPerSet: false }])),
   });
-  return { kind: SMART_LIMITER, reconciler, triggers: new LimiterTriggers(reconciler, context.runs) } as DrivenKind;
+  return { kind: SMART_LIMITER, reconciler, triggers: new LimiterTriggers(reconciler, context) } as DrivenKind;
 }
