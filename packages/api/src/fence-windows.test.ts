@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Config } from "./config.ts";
-import { boundedWindow, idleWindowOf, windowRemarks } from "./fence-windows.ts";
+import { boundedWindow, idleWindowOf, shortestWindowOf, windowRemarks } from "./fence-windows.ts";
 import { ServiceFenceSpec, timestampMs } from "./kinds/service-fence.ts";
 
 const { ageing } = Config.parse({});
@@ -21,6 +21,14 @@ test("T-14 a window is never shorter than the configuration's shortest, nor long
   fc.assert(
     fc.property(fc.double({ noNaN: true }), (any) => boundedWindow(any, ageing) >= 10_000 && boundedWindow(any, ageing) <= TEN_YEARS),
   );
+});
+
+test("row 7: the shortest window of a fence is its own, or that of a host with the auto strategy", () => {
+  const shortest = (spec: object) => shortestWindowOf(ServiceFenceSpec.parse(spec), ageing);
+  const host = (seconds: number) => ({ b: { auto: { duration: { seconds } } }, c: { auto: {} }, d: { stable: {} } });
+  assert.equal(shortest({ idleWindow: "1h", host: host(60) }), 60_000);
+  assert.equal(shortest({ idleWindow: "1m", host: host(3_600) }), 60_000);
+  assert.equal(shortest({ host: host(1) }), 10_000, "as the window itself counts");
 });
 
 test("T-14 every length of time that counts as another one is named, and only those", () => {

@@ -22,6 +22,16 @@ export function idleWindowOf({ idleWindow }: Pick<ServiceFenceSpec, "idleWindow"
   return boundedWindow(durationMs(idleWindow ?? ageing.idleWindow), ageing);
 }
 
+/** The shortest window of a fence and of its hosts with the `auto` strategy, in milliseconds. */
+export function shortestWindowOf(spec: Pick<ServiceFenceSpec, "idleWindow" | "host">, ageing: Ageing): number {
+  let shortest = idleWindowOf(spec, ageing);
+  for (const strategy of Object.values(spec.host)) {
+    const window = timestampMs(strategy?.auto?.duration);
+    if (window !== undefined) shortest = Math.min(shortest, boundedWindow(window, ageing));
+  }
+  return shortest;
+}
+
 /**
  * What of a fence's lengths of time counts as another one, for its conditions and the log:
  * `spec.idleWindow 1ms counts as 10s`.

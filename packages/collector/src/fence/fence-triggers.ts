@@ -11,6 +11,7 @@ import {
   objectOf,
   SERVICE_FENCE,
   type ServiceFence,
+  shortestWindowOf,
 } from "@fenceline/api";
 import type { Triggers } from "@fenceline/control";
 import type { TcpLists } from "@fenceline/registry";
@@ -254,7 +255,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   }
 
   #keepWindow(fence: ServiceFence): void {
-    this.#windows.set(fenceKeyOf(fence), idleWindowOf(fence.spec, this.#options.config.ageing));
+    this.#windows.set(fenceKeyOf(fence), shortestWindowOf(fence.spec, this.#options.config.ageing));
   }
 
   #commonNow(): Common {

@@ -1,7 +1,7 @@
 import { type FenceKey, formatFenceKey } from "@fenceline/api";
 
 /**
- * The shortest idle window of all fences. A change costs no look at other fences: windows are
+ * The shortest window of all fences. A change costs no look at other fences: windows are
  * counted, and of the few different ones that there are the next is found when the shortest goes.
  */
 export class ShortestWindow {
