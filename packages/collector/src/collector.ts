@@ -1,4 +1,15 @@
-import { allNew, durationMs, ENDPOINT_SLICE, type FenceKey, fenceMode, NODE, SERVICE, SERVICE_CIDR, SERVICE_FENCE } from "@fenceline/api";
+import {
+  allNew,
+  durationMs,
+  ENDPOINT_SLICE,
+  type FenceKey,
+  fenceMode,
+  NODE,
+  type ObjectRef,
+  SERVICE,
+  SERVICE_CIDR,
+  SERVICE_FENCE,
+} from "@fenceline/api";
 import { Controller, KindDriver } from "@fenceline/control";
 import type { TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
@@ -179,6 +190,7 @@ export class Collector {
     this.#closers.push(() => this.#automatic.close());
     this.#closers.push(store.onChange((changes) => this.#refresh(changes)));
     if (this.#refused !== undefined) this.#closers.push(this.#refused.watch((texts) => this.addresses.apply({}, undefined, texts)));
+    if (store.states !== undefined) this.#closers.push(store.states.onDeleted((of) => this.#stateDeleted(of)));
     for (const driver of this.#drivers) driver.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();
@@ -240,6 +252,11 @@ export class Collector {
     for (const driver of this.#drivers) driver.changed(changes);
     this.#fallback.changed(changes);
     this.#automatic.changed(changes);
+  }
+
+  /** Whoever deletes what is known of a fence asks it to forget. */
+  #stateDeleted({ kind, ...key }: ObjectRef): void {
+    if (kind === SERVICE_FENCE.name) this.api.resets.stateDeleted(key);
   }
 
   #drive(context: KindContext): readonly KindDriver[] {

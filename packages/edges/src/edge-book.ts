@@ -58,6 +58,15 @@ export class EdgeBook {
     this.#closed.forget(at);
   }
 
+  /**
+   * Forgets the page of a fence that was deleted.
+   *
+   * @returns how many hosts stood on it; undefined where none was kept
+   */
+  forget(key: FenceKey): number | undefined {
+    return this.#closed.take(key, 0)?.size;
+  }
+
   /** Edges of all fences. */
   get size(): number {
     let size = 0;

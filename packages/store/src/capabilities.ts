@@ -89,3 +89,22 @@ export interface PodFinder {
    */
   named(namespace: string, name: string): Promise<NamedPod | undefined>;
 }
+
+/**
+ * Sees that somebody takes away what is known of an object. Not in a cluster, where a status goes
+ * with its object alone.
+ */
+export interface StateWatcher {
+  /**
+   * Calls `listener` with each object whose state somebody deleted while something was learned for
+   * it, until the returned function is called. Of one that is there the listener has to see to a
+   * status without that: until then the store has the one before. Of one that was deleted nothing
+   * is kept any more.
+   */
+  onDeleted(listener: (of: ObjectRef) => void): () => void;
+  /**
+   * Whether somebody deleted an object's state while nothing ran. What is rendered for it then says
+   * nothing about what it had learned.
+   */
+  wasDeleted(of: ObjectRef): boolean;
+}

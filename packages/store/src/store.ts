@@ -13,7 +13,7 @@ import type {
   SpecFault,
 } from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
-import type { FenceAuthor, PodFinder, ServicePortsAuthor, ShadowTeller, SidecarWidener } from "./capabilities.ts";
+import type { FenceAuthor, PodFinder, ServicePortsAuthor, ShadowTeller, SidecarWidener, StateWatcher } from "./capabilities.ts";
 import type { Change, Obstacle } from "./change.ts";
 
 /**
@@ -172,6 +172,8 @@ export interface Store {
   readonly shadows?: ShadowTeller;
   /** Undefined where there are no pods. */
   readonly pods?: PodFinder;
+  /** Undefined where nobody but we takes a status away. */
+  readonly states?: StateWatcher;
   /**
    * What rendered objects may belong to beside what they are rendered for, so that they outlive it
    * until they are taken away in steps. Undefined where nothing stands for the installation.

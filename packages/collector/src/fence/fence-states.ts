@@ -26,7 +26,7 @@ import { warmUp } from "./warm-up.ts";
 
 /** What {@link FenceStates} works with. */
 export interface FenceStatesOptions {
-  readonly store: Pick<Store, "objectOf" | "ownedBy" | "sidecars">;
+  readonly store: Pick<Store, "objectOf" | "ownedBy" | "sidecars" | "states">;
   readonly book: EdgeBook;
   readonly mesh: () => Mesh;
   readonly config: Config;
@@ -95,7 +95,8 @@ export class FenceStates {
     const opened = newState(key, edges, registry.reads, fence, now());
     this.#tellRemarks(opened, fence);
     this.#states.set(formatFenceKey(key), opened);
-    if (leads() && !isAnother && !isReset) this.#takeOverRendered(opened, fence);
+    const isForgotten = isReset || this.#options.store.states?.wasDeleted(fenceRef(key)) === true;
+    if (leads() && !isAnother && !isForgotten) this.#takeOverRendered(opened, fence);
     if (leftOut !== undefined) this.#options.onTurnedAway(key, leftOut);
     this.#options.onOpened?.(fence);
   }

@@ -1,4 +1,4 @@
-import { type FenceKey, fenceKeyOf, fenceRef } from "@fenceline/api";
+import { type FenceKey, fenceKeyOf, fenceRef, formatFenceKey } from "@fenceline/api";
 import type { Controller } from "@fenceline/control";
 import type { EdgeBook } from "@fenceline/edges";
 import type { Logger } from "pino";
@@ -14,6 +14,8 @@ export interface ResetSource {
    * @returns whether it is asked for: not when too many resets of the fence wait for a leader
    */
   reset(fence: FenceKey, host: string | undefined): boolean;
+  /** Somebody has deleted what the store knows of a fence. One that is gone is not remembered. */
+  stateDeleted(fence: FenceKey): void;
 }
 
 /** What a {@link ResetSource} works with. */
@@ -28,7 +30,7 @@ export interface ResetSourceOptions {
 
 /** Resets on any replica: the leader forgets at once, another has the status tell the leader. */
 export function resetSource({ mesh, book, runs, now, leads, logger }: ResetSourceOptions): ResetSource {
-  return {
+  const source: ResetSource = {
     fencesIn: (namespace) =>
       mesh()
         .fencesIn(namespace)
@@ -44,5 +46,11 @@ export function resetSource({ mesh, book, runs, now, leads, logger }: ResetSourc
       runs.enqueue(fenceRef(key), true);
       return true;
     },
+    stateDeleted(key) {
+      if (book.of(key) !== undefined) source.reset(key, undefined);
+      const hosts = book.forget(key);
+      if (hosts !== undefined) logger.info({ fence: formatFenceKey(key), hosts }, "what a deleted fence had learned is forgotten");
+    },
   };
+  return source;
 }

@@ -10,7 +10,7 @@ import { known } from "./views.ts";
  *
  * @param read gives what does it; undefined while the mesh is not known yet
  */
-export function resetRoute(read: () => ResetSource | undefined): Route {
+export function resetRoute(read: () => Pick<ResetSource, "fencesIn" | "reset"> | undefined): Route {
   const turns = new OneATurn();
   const resource = { group: groupOf(FENCE_API_VERSIONS[0]), resource: SERVICE_FENCE.plural };
   return {

@@ -22,6 +22,7 @@ import {
   type SpecFault,
 } from "@fenceline/api";
 import type { ObjectKey } from "@fenceline/kubernetes";
+import type { StateWatcher } from "../capabilities.ts";
 import { type Change, type Obstacle, writtenBy } from "../change.ts";
 import { conflictObstacle } from "../conflict.ts";
 import { OwnedObjects } from "../owned-objects.ts";
@@ -86,6 +87,7 @@ const DAY = 86_400_000;
  * has a state of its own: that is how one exported from a cluster brings along what it had learned.
  */
 export class DirectoryStore implements Store {
+  readonly states: StateWatcher;
   readonly #manifests: ManifestFolder;
   readonly #state: StateFolder;
   readonly #rendered: RenderedFolder;
@@ -120,6 +122,7 @@ export class DirectoryStore implements Store {
     this.#mesh = new FolderMesh(new Set(kinds.map(({ name }) => name)), (of) => this.#state.get(of));
     this.#owned = new OwnedObjects((owner) => this.#mesh.objectOf(owner) !== undefined);
     this.#state = new StateFolder(join(folder, "state"), { keepFor: options.keepDeleted ?? DAY });
+    this.states = this.#state;
     this.#rendered = new RenderedFolder(join(folder, "rendered"), {
       restored: options.onRestored ?? (() => {}),
       changed: (key, owner, object) => {
@@ -142,6 +145,7 @@ export class DirectoryStore implements Store {
     const onTrouble = troubleOf(options);
     await store.#state.load(options.kinds ?? OWN_KINDS, onTrouble);
     await store.#rendered.load(options.rendered ?? RENDERED_KINDS, onTrouble);
+    await store.#state.findDeleted(store.#rendered.entries().map(({ value }) => value.owner));
     await store.#manifests.open((objects) => store.#misses(objects));
     store.#mesh.read(store.#manifests.objects());
     store.#mesh.takeChanges();
@@ -149,6 +153,7 @@ export class DirectoryStore implements Store {
     for (const key of store.#state.owners()) store.#owned.set(key, key, undefined);
     for (const { key, value } of store.#rendered.entries()) store.#owned.set(value.owner, key, value.object);
     store.#rendered.watch();
+    store.#state.watch();
     return store;
   }
 
@@ -201,6 +206,7 @@ export class DirectoryStore implements Store {
     const key = writtenBy(change);
     const { owner } = change;
     return write(key, async () => {
+      await this.#stateFirst(owner);
       const conflict = await this.#rendered.apply(change);
       if (conflict !== undefined) return conflictObstacle(conflict, owner, this.#own);
       if (change.action === "delete") this.#owned.delete(owner, key);
@@ -234,6 +240,12 @@ export class DirectoryStore implements Store {
     await this.#manifests.close();
     await this.#rendered.close();
     await this.#state.close();
+  }
+
+  /** What is rendered for an object without a state is of one whose state somebody deleted. */
+  async #stateFirst(owner: ObjectRef): Promise<void> {
+    const object = this.#mesh.objectOf(owner) as OwnObject | undefined;
+    if (object !== undefined && this.#state.get(owner) === undefined) await this.#state.put(owner, object.status ?? {});
   }
 
   /** Whether an object is gone of which an earlier run left state, or rendered objects. */

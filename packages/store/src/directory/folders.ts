@@ -56,6 +56,20 @@ export async function isLink(path: string): Promise<boolean> {
   return stats?.isSymbolicLink() === true;
 }
 
+/**
+ * Whether nothing has the name, for certain, while each of the folders that it is in is there, and
+ * is no link.
+ */
+export async function isDeletedIn(folders: readonly string[], path: string): Promise<boolean> {
+  try {
+    if ((await lstat(path).catch(ignoreMissing)) !== undefined) return false;
+    const stats = await Promise.all(folders.map((folder) => lstat(folder)));
+    return stats.every((each) => each.isDirectory());
+  } catch {
+    return false;
+  }
+}
+
 function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== "EEXIST") throw error;
 }

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { type FilePrint, isSamePrint, printOf, removeUnfinished, type WriteOptions, writeFileAtomic } from "./atomic-file.ts";
 import { discard, readYaml, setAside, type YamlReading } from "./damaged-file.ts";
 import { fileName, type NamedFile, readFileName } from "./file-name.ts";
-import { makePlace, refuseLink } from "./folders.ts";
+import { isDeletedIn, makePlace, refuseLink } from "./folders.ts";
 import { Turns } from "./turns.ts";
 
 /** What a file's content is worth. */
@@ -53,6 +53,8 @@ export class ObjectFolder<T> {
   readonly #folder: string;
   readonly #options: FolderOptions<T>;
   readonly #objects = new Map<string, Kept<T>>();
+  /** Files that were there, and in which nothing could be read. */
+  readonly #unreadable = new Set<string>();
   readonly #turns = new Turns();
 
   constructor(folder: string, options: FolderOptions<T>) {
@@ -74,7 +76,8 @@ export class ObjectFolder<T> {
       const fault = reading.fault ?? this.#faultOf(path, key, reading);
       const { value, leftOut, unnamed } =
         reading.content === undefined || (fault !== undefined && this.#isDerived) ? NOTHING : read(reading.content, key);
-      if (value !== undefined) await this.#keepLoaded(path, key, value, reading.text ?? "");
+      if (value === undefined) this.#unreadable.add(path);
+      else await this.#keepLoaded(path, key, value, reading.text ?? "");
       const isWhole = fault === undefined && value !== undefined && leftOut.length === 0;
       if (!isWhole) onTrouble(this.#troubleOf(path, fault ?? whatIsMissing(key, leftOut, unnamed), value === undefined));
     }
@@ -93,11 +96,14 @@ export class ObjectFolder<T> {
     return [...this.#objects.values()];
   }
 
-  async put(key: ObjectRef, value: T): Promise<void> {
+  /** @returns whether somebody had deleted its file; of what is derived that does not matter */
+  async put(key: ObjectRef, value: T): Promise<boolean> {
     const path = this.#path(key);
     const text = this.#textOf(key, value);
-    await this.#turns.take(path, async () => {
+    return this.#turns.take(path, async () => {
+      const wasDeleted = !this.#isDerived && (await this.#isDeleted(path));
       this.#keep(path, { key, value, print: await this.#write(path, text) }, text);
+      return wasDeleted;
     });
   }
 
@@ -122,15 +128,33 @@ export class ObjectFolder<T> {
    */
   async restore(key: ObjectRef): Promise<boolean> {
     const path = this.#path(key);
-    let isRestored = false;
-    await this.#turns.take(path, async () => {
+    return this.#turns.take(path, async () => {
       const kept = this.#objects.get(path);
-      if (kept?.text === undefined || isSamePrint(kept.print, await printOf(path))) return;
-      isRestored = (await readYaml(path)).text !== kept.text;
+      if (kept?.text === undefined || isSamePrint(kept.print, await printOf(path))) return false;
+      const isRestored = (await readYaml(path)).text !== kept.text;
       if (isRestored && (await lstat(path).catch(() => undefined))?.isDirectory() === true) setAside(path, "move");
       this.#objects.set(path, { ...kept, print: isRestored ? await this.#write(path, kept.text) : await printOf(path) });
+      return isRestored;
     });
-    return isRestored;
+  }
+
+  /**
+   * Whether somebody deleted an object's file. Not where its folder is gone, too: that may be
+   * mounted again, or moved back.
+   */
+  isDeleted(key: ObjectRef): Promise<boolean> {
+    const path = this.#path(key);
+    return this.#turns.take(path, () => this.#isDeleted(path));
+  }
+
+  /**
+   * Whether an object has no file, and had none that could not be read, though files of its
+   * namespace are here.
+   */
+  async lacks(key: ObjectRef): Promise<boolean> {
+    const path = this.#path(key);
+    if (this.#objects.has(path) || this.#unreadable.has(path)) return false;
+    return isDeletedIn([this.#folder, dirname(path)], path);
   }
 
   /**
@@ -148,6 +172,10 @@ export class ObjectFolder<T> {
 
   get #isDerived(): boolean {
     return this.#options.isDerived === true;
+  }
+
+  async #isDeleted(path: string): Promise<boolean> {
+    return this.#objects.has(path) && (await isDeletedIn([this.#folder, dirname(path)], path));
   }
 
   /** What somebody edited beside the object itself, such as a comment, is to be written again. */

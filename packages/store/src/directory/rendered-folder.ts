@@ -5,9 +5,9 @@ import { type Change, writtenBy } from "../change.ts";
 import { type Conflict, conflictWith } from "../conflict.ts";
 import { WritesUnderWay } from "../writes-under-way.ts";
 import { fileName } from "./file-name.ts";
+import { FolderWatch } from "./folder-watch.ts";
 import { ObjectFolder } from "./object-folder.ts";
 import { contentOfOwned, nameOfOwned, type OwnedObject, ownedReader } from "./owned-object.ts";
-import { RenderedWatch } from "./rendered-watch.ts";
 
 /** What a {@link RenderedFolder} tells. */
 export interface RenderedFolderListener {
@@ -23,8 +23,9 @@ export interface RenderedFolderListener {
 /** Rendered objects in a folder. What one owner has no other may write, as in a cluster. */
 export class RenderedFolder {
   readonly #files: ObjectFolder<OwnedObject>;
+  readonly #folder: string;
   readonly #underWay = new WritesUnderWay();
-  readonly #watch: RenderedWatch;
+  readonly #watch: FolderWatch;
 
   /** What is there in place of what was written, and cannot be replaced now. */
   readonly #otherwise = new Map<string, RenderedObject | undefined>();
@@ -32,6 +33,7 @@ export class RenderedFolder {
   #read: ReturnType<typeof ownedReader> = ownedReader([]);
 
   constructor(folder: string, listener: RenderedFolderListener) {
+    this.#folder = folder;
     this.#listener = listener;
     this.#files = new ObjectFolder(folder, {
       // What was rendered can be rendered again from the state, so it need not wait for the disk.
@@ -41,11 +43,7 @@ export class RenderedFolder {
       contentOf: contentOfOwned,
       nameIn: nameOfOwned,
     });
-    this.#watch = new RenderedWatch(folder, this.#files, {
-      restored: (key) => listener.restored(join(folder, key.namespace, fileName(key))),
-      isWhole: (key) => this.#isWhole(key),
-      cannotRestore: (key) => this.#cannotRestore(key),
-    });
+    this.#watch = new FolderWatch(folder, this.#files, (key) => this.#lookAt(key));
   }
 
   /** See {@link ObjectFolder.load}. */
@@ -74,12 +72,28 @@ export class RenderedFolder {
     const key = writtenBy(change);
     const conflict = this.#underWay.conflictOf(key, owner) ?? conflictWith(key, this.#files.get(key)?.owner, owner);
     if (conflict !== undefined) return conflict;
-    await this.#underWay.during(key, owner, () =>
-      change.action === "delete" ? this.#files.delete(key) : this.#files.put(key, { owner, object: change.object }),
-    );
+    await this.#underWay.during(key, owner, async () => {
+      if (change.action === "delete") await this.#files.delete(key);
+      else await this.#files.put(key, { owner, object: change.object });
+    });
     this.#otherwise.delete(refText(key));
     this.#watch.follow(key.namespace);
     return undefined;
+  }
+
+  /** It is derived, and whoever applies it should find what is meant. */
+  async #lookAt(key: ObjectRef): Promise<void> {
+    let isRestored: boolean;
+    try {
+      isRestored = await this.#files.restore(key);
+    } catch {
+      // The folder cannot be written now. It is looked at again, and whoever has the object tries
+      // again too, and tells what stands in the way.
+      await this.#cannotRestore(key);
+      return;
+    }
+    this.#isWhole(key);
+    if (isRestored) this.#listener.restored(join(this.#folder, key.namespace, fileName(key)));
   }
 
   #isWhole(key: ObjectRef): void {

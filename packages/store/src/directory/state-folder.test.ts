@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { OWN_KINDS, type ServiceFenceStatus } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
@@ -14,7 +14,7 @@ const status = (...hosts: string[]) => ({ domains: Object.fromEntries(hosts.map(
 /** A folder, and times that a test sets: `wall` jumps, `clock` does not. */
 function setUp(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-state-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
   const times = { wall: Date.parse("2026-01-01T00:00:00Z"), clock: 0 };
   const start = async (options: Partial<StateFolderOptions> = {}) => {
     const state = new StateFolder(folder, { keepFor: 24 * HOUR, now: () => times.wall, clock: () => times.clock, ...options });
@@ -124,3 +124,76 @@ test("T-26 an object whose name is too long for a file has one by a hash, and is
   const second = await start();
   assert.deepEqual([hosts(second.get(of(`${long}1`))), hosts(second.get(of(`${long}2`)))], [["one.test1"], ["two.test1"]]);
 });
+
+/** A folder that says which states somebody deleted. */
+async function watched(t: TestContext, options: Partial<StateFolderOptions> = {}) {
+  const { start, ...rest } = setUp(t);
+  const state = await start(options);
+  const told: string[] = [];
+  state.onDeleted(({ name }) => void told.push(name));
+  state.watch();
+  return { ...rest, start, state, told };
+}
+
+test("issue 16 a file that somebody deletes is told when something was learned, once, and is written again when nothing was", async (t) => {
+  const { state, told, file } = await watched(t);
+  await state.put(of("a"), status("b.test1"));
+  await state.put(of("nothing"), { domains: {} });
+  rmSync(file("nothing"));
+  await until(() => existsSync(file("nothing")));
+  rmSync(file("a"));
+  await until(() => told.length > 0);
+  await state.put(of("a"), { domains: {} });
+  rmSync(file("nothing"));
+  await until(() => existsSync(file("nothing")));
+  assert.deepEqual([told, existsSync(file("a"))], [["a"], true]);
+});
+
+test("issue 16 a deletion is not lost to a write that comes before it was seen", async (t) => {
+  const { start, file } = setUp(t);
+  const state = await start();
+  const told: string[] = [];
+  state.onDeleted(({ name }) => void told.push(name));
+  await state.put(of("a"), status("b.test1"));
+  rmSync(file("a"));
+  await state.put(of("a"), status("b.test1", "c.test1"));
+  assert.deepEqual(told, ["a"]);
+});
+
+test("issue 16 T-20 of a deleted object the file is the grace period: without it nothing is kept, whoever comes first", async (t) => {
+  const { state, told, file } = await watched(t);
+  for (const name of ["a", "b"]) await state.put(of(name), status("b.test1"));
+  await state.delete(of("a"));
+  rmSync(file("a"));
+  await until(() => told.length > 0);
+  assert.deepEqual([told, state.get(of("a")), state.adopt(of("a"))], [["a"], undefined, false]);
+  rmSync(file("b"));
+  await state.delete(of("b"));
+  assert.deepEqual([told, state.get(of("b"))], [["a", "b"], undefined]);
+});
+
+for (const [what, damage] of Object.entries<(file: string) => void>({
+  "is emptied": (file) => writeFileSync(file, ""),
+  "is a directory": (file) => {
+    rmSync(file);
+    mkdirSync(file);
+  },
+  "is gone with its folder": (file) => rmSync(dirname(file), { recursive: true }),
+  "is gone with all of them": (file) => rmSync(join(file, "../.."), { recursive: true }),
+  "is behind a link": (file) => {
+    renameSync(dirname(file), `${dirname(file)}.moved`);
+    symlinkSync(tmpdir(), dirname(file));
+  },
+}))
+  test(`issue 16 T-22 a state file that ${what} forgets nothing`, async (t) => {
+    const { state, told, file } = await watched(t);
+    for (const name of ["a", "nothing"]) await state.put({ ...of(name), namespace: name }, status("b.test1"));
+    const [damaged, deleted] = ["a", "nothing"].map((name) => file(name).replace("test1", name)) as [string, string];
+    damage(damaged);
+    if (existsSync(deleted)) {
+      rmSync(deleted);
+      await until(() => told.length > 0);
+    }
+    await state.close();
+    assert.deepEqual([hosts(state.get({ ...of("a"), namespace: "a" })), told.filter((name) => name === "a")], [["b.test1"], []]);
+  });

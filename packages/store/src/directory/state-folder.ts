@@ -1,4 +1,5 @@
 import { type FencelineError, isJsonObject, type ObjectRef, type OwnKind, refText } from "@fenceline/api";
+import { FolderWatch } from "./folder-watch.ts";
 import { ObjectFolder, type Reading } from "./object-folder.ts";
 
 /** What is known of an object of ours, and since when that object is gone. */
@@ -31,6 +32,9 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  * What was learned for each object of ours. It outlives its object by a grace period, also over a
  * restart: a manifest that is deleted and applied again, or mistyped, loses nothing. When there are
  * too many, the one that was deleted first goes.
+ *
+ * A file that somebody deletes while this runs is a request to forget, also within the grace
+ * period. One that somebody damages is not: what is known stays, and is written again.
  */
 export class StateFolder {
   readonly #folder: ObjectFolder<State>;
@@ -39,6 +43,12 @@ export class StateFolder {
    * Of deleted objects, the one that was deleted first in front; each with when it is forgotten.
    */
   readonly #kept = new Map<string, { readonly key: ObjectRef; readonly until: number }>();
+  readonly #watch: FolderWatch;
+  readonly #listeners = new Set<(of: ObjectRef) => void>();
+  /** Of objects that are there those whose file somebody deleted, until they are written again. */
+  readonly #told = new Set<string>();
+  /** Those whose file somebody deleted before the start. */
+  readonly #deleted = new Set<string>();
   #kinds: readonly OwnKind[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -57,6 +67,39 @@ export class StateFolder {
       }),
       nameIn: (content) => (content as { readonly objectName?: unknown } | undefined)?.objectName,
     });
+    this.#watch = new FolderWatch(folder, this.#folder, (key) => this.#lookAt(key));
+  }
+
+  /** From now on each file is missed that somebody deletes. */
+  watch(): void {
+    this.#watch.start();
+  }
+
+  /**
+   * Says of which objects there is no state any more, though something is rendered for them.
+   *
+   * A state is there before anything is rendered, so somebody deleted theirs. Not where the folder
+   * of their namespace is gone as well: `rendered/` may have been copied, or cloned, without it.
+   *
+   * @param rendered objects for which something is rendered
+   */
+  async findDeleted(rendered: readonly ObjectRef[]): Promise<void> {
+    for (const of of rendered) if (await this.#folder.lacks(of)) this.#deleted.add(refText(of));
+  }
+
+  /** Whether {@link findDeleted} found it, and nothing was written for it since. */
+  wasDeleted(of: ObjectRef): boolean {
+    return this.#deleted.has(refText(of));
+  }
+
+  /**
+   * Calls `listener` with each object whose file somebody deleted while something was learned for
+   * it, until the returned function is called. Of one that is there the listener has to see to a
+   * status without that: until then the state is as before. One that was deleted has none any more.
+   */
+  onDeleted(listener: (of: ObjectRef) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /**
@@ -88,8 +131,13 @@ export class StateFolder {
   }
 
   async put(of: ObjectRef, status: object): Promise<void> {
-    await this.#folder.put(of, { status });
+    const before = this.#folder.get(of);
+    const wasDeleted = await this.#folder.put(of, { status });
     this.#kept.delete(refText(of));
+    this.#deleted.delete(refText(of));
+    this.#watch.follow(of.namespace);
+    const isTold = this.#told.delete(refText(of));
+    if (wasDeleted && !isTold && this.#holdsLearned(of, before)) this.#tell(of);
   }
 
   /** The object was deleted. A state in which nothing was learned goes with it. */
@@ -97,8 +145,10 @@ export class StateFolder {
     const { keepFor, now, clock } = this.#options;
     const state = this.#folder.get(of);
     if (state === undefined || this.#kept.has(refText(of))) return;
-    if (this.#kinds.find(({ name }) => name === of.kind)?.holdsLearned?.(state.status) !== true) {
+    const isForgotten = this.#holdsLearned(of, state) && (await this.#folder.isDeleted(of));
+    if (isForgotten || !this.#holdsLearned(of, state)) {
       await this.#folder.delete(of);
+      if (isForgotten) this.#tell(of);
       return;
     }
     this.#kept.set(refText(of), { key: of, until: clock() + keepFor });
@@ -115,13 +165,35 @@ export class StateFolder {
     const status = this.get(of);
     // What is written for it later waits for this, so the newer one stays. A write that fails is
     // made good by the next one.
-    if (status !== undefined && this.#kept.delete(refText(of))) this.#folder.put(of, { status }).catch(() => {});
+    if (status !== undefined && this.#kept.delete(refText(of))) this.put(of, status).catch(() => {});
     return status !== undefined;
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    await this.#watch.close();
     await this.#folder.idle();
+  }
+
+  async #lookAt(of: ObjectRef): Promise<void> {
+    const id = refText(of);
+    const state = this.#folder.get(of);
+    if (state === undefined || this.#told.has(id) || !(await this.#folder.isDeleted(of))) return;
+    if (this.#kept.delete(id)) await this.#folder.delete(of);
+    else if (this.#holdsLearned(of, state)) this.#told.add(id);
+    else {
+      await this.#folder.put(of, state);
+      return;
+    }
+    this.#tell(of);
+  }
+
+  #holdsLearned({ kind }: ObjectRef, state: State | undefined): boolean {
+    return state !== undefined && this.#kinds.find(({ name }) => name === kind)?.holdsLearned?.(state.status) === true;
+  }
+
+  #tell(of: ObjectRef): void {
+    for (const listener of this.#listeners) listener(of);
   }
 
   #isOver({ until }: { readonly until: number }): boolean {

@@ -1,14 +1,14 @@
 /** Runs what is asked for of one place one after the other, in the order in which it was asked. */
 export class Turns {
-  readonly #last = new Map<string, Promise<void>>();
+  readonly #last = new Map<string, Promise<unknown>>();
 
   /** Resolves or rejects as `run` does. */
-  async take(place: string, run: () => Promise<void>): Promise<void> {
+  async take<T>(place: string, run: () => Promise<T>): Promise<T> {
     const mine = (this.#last.get(place) ?? Promise.resolve()).then(run);
     const ended = mine.catch(() => {});
     this.#last.set(place, ended);
     try {
-      await mine;
+      return await mine;
     } finally {
       if (this.#last.get(place) === ended) this.#last.delete(place);
     }

@@ -14,41 +14,32 @@ interface Watched {
   readonly inode: number;
 }
 
-/** What a {@link RenderedWatch} tells of an object's file. */
-export interface RenderedWatchListener {
-  /** Somebody else changed it, and it is as before again. */
-  restored(key: ObjectRef): void;
-  /** It is as it was written. */
-  isWhole(key: ObjectRef): void;
-  /** It is not, and cannot be written again now. */
-  cannotRestore(key: ObjectRef): Promise<void>;
-}
-
 /**
- * Writes rendered files again that somebody else changed or removed, as soon as the file system
- * gives notice. They are derived, and whoever applies them should find what is meant.
+ * Looks at files of objects that somebody else may have changed or removed, as soon as the file
+ * system gives notice.
  */
-export class RenderedWatch {
+export class FolderWatch {
   readonly #folder: string;
-  readonly #objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">;
-  readonly #listener: RenderedWatchListener;
+  readonly #objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt">;
+  readonly #look: (key: ObjectRef) => Promise<void>;
   readonly #watched = new Map<string, Watched>();
   /** Files to look at, by namespace; undefined for all of one. */
   #changed = new Map<string, Set<string> | undefined>();
   #settle: NodeJS.Timeout | undefined;
-  #look: NodeJS.Timeout | undefined;
+  #round: NodeJS.Timeout | undefined;
   #working: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(folder: string, objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt" | "restore">, listener: RenderedWatchListener) {
+  /** @param look at an object's file, which may be as it was. One that rejects is called again. */
+  constructor(folder: string, objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt">, look: (key: ObjectRef) => Promise<void>) {
     this.#folder = folder;
     this.#objects = objects;
-    this.#listener = listener;
+    this.#look = look;
   }
 
   /** Begins with what is there. */
   start(): void {
-    this.#look = setInterval(() => this.#noticeAll(), LOOK_MS).unref();
+    this.#round = setInterval(() => this.#noticeAll(), LOOK_MS).unref();
     this.#noticeAll();
   }
 
@@ -61,7 +52,7 @@ export class RenderedWatch {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#look);
+    clearInterval(this.#round);
     clearTimeout(this.#settle);
     for (const { watcher } of this.#watched.values()) watcher.close();
     await this.#working;
@@ -78,11 +69,11 @@ export class RenderedWatch {
     if (this.#isClosed || this.#settle !== undefined) return;
     this.#settle = setTimeout(() => {
       this.#settle = undefined;
-      this.#working = this.#working.then(() => this.#restore());
+      this.#working = this.#working.then(() => this.#lookAtChanged());
     }, SETTLE_MS).unref();
   }
 
-  async #restore(): Promise<void> {
+  async #lookAtChanged(): Promise<void> {
     const changed = this.#changed;
     this.#changed = new Map();
     const all = [...changed.values()].includes(undefined) ? this.#objects.entries() : [];
@@ -91,23 +82,18 @@ export class RenderedWatch {
         files === undefined
           ? all.flatMap(({ key }) => (key.namespace === namespace ? [key] : []))
           : [...files].flatMap((file) => this.#objects.keyAt(namespace, file) ?? []);
-      for (const key of keys) await this.#restoreOne(key);
+      for (const key of keys) await this.#lookAt(key);
       if (keys.length > 0) this.follow(namespace);
     }
   }
 
-  async #restoreOne(key: ObjectRef): Promise<void> {
-    let isRestored: boolean;
+  async #lookAt(key: ObjectRef): Promise<void> {
     try {
-      isRestored = await this.#objects.restore(key);
+      await this.#look(key);
     } catch {
-      // The folder cannot be written now. It is looked at again, and whoever has the object tries
-      // again too, and tells what stands in the way.
-      await this.#listener.cannotRestore(key);
-      return;
+      // The folder cannot be read or written now. It is looked at again, and whatever is written
+      // next tells what stands in the way.
     }
-    this.#listener.isWhole(key);
-    if (isRestored) this.#listener.restored(key);
   }
 
   #watch(folder: string, onChange: (file: string | undefined) => void): void {
