@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
@@ -112,4 +113,31 @@ test("T-45 a connection on which nothing came is closed without a word, and one 
   const [silent, begun] = await Promise.all([heard(""), heard("GET / HT")]);
   assert.equal(silent, "");
   assert.match(begun, /^HTTP\/1\.1 408 .*REQUEST_TIMED_OUT/s);
+});
+
+test("T-12 a body that nobody asked for is not read to its end: the answer closes the connection", async (t) => {
+  const port = await start(t);
+  for (const begin of ["Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", "Content-Length: 1000000\r\n\r\nx"]) {
+    const socket = connect(port, "127.0.0.1").setEncoding("latin1");
+    socket.write(`GET /healthz HTTP/1.1\r\nHost: localhost\r\n${begin}`);
+    const answer = (await socket.toArray()).join("");
+    assert.match(answer, /^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is);
+  }
+});
+
+test("T-12 requests sent ahead are parsed a few in a turn, those of all connections together", async (t) => {
+  const port = await start(t);
+  let inTurn = 0;
+  let most = 0;
+  const count = () => {
+    if (inTurn === 0) setImmediate(() => (inTurn = 0));
+    most = Math.max(most, ++inTurn);
+  };
+  channel("http.server.request.start").subscribe(count);
+  t.after(() => channel("http.server.request.start").unsubscribe(count));
+  const ahead = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
+  const sockets = Array.from({ length: 20 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+  for (const socket of sockets) socket.resume().write(ahead);
+  await Promise.all(sockets.map((socket) => socket.closed || once(socket, "close")));
+  assert.ok(most < 100, `${most} requests in a turn`);
 });

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { listenFailed } from "@fenceline/api/vocabulary";
 import { ConnectionCap } from "@fenceline/wire/connection-cap";
 import { openFilesLimit } from "@fenceline/wire/open-files";
+import { endSlicing, readInSlices, requestTold } from "@fenceline/wire/sliced-reading";
 import type { Guard } from "./access/guard.ts";
 import { JSON_TYPE, sendError } from "./answers.ts";
 import { checkHost } from "./host-names.ts";
@@ -64,7 +65,13 @@ export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const inTurn = new OneByOne();
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
-    (request, response) => inTurn.run(request, response, () => void api.respond(request, response)),
+    (request, response) => {
+      requestTold(request.socket, false);
+      // No path takes a body, and Node would read it to its end behind the answer, for as long as
+      // the client likes.
+      if (hasBody(request)) response.shouldKeepAlive = false;
+      inTurn.run(request, response, () => void api.respond(request, response));
+    },
   );
   server.setTimeout(IDLE_MS);
   // Left to itself, node:http answers the one with a bare 417, and the other with nothing.
@@ -73,13 +80,17 @@ export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
       sendError(response, new ApiRefusal(417, "EXPECTATION_FAILED", "nothing but 100-continue is met here")),
     ),
   );
-  server.on("connect", (_, socket) => refuseUnread(socket, "405 Method Not Allowed", "METHOD_NOT_ALLOWED", "allow: GET, HEAD\r\n"));
+  server.on("connect", ({ socket }) => {
+    endSlicing(socket);
+    refuseUnread(socket, "405 Method Not Allowed", "METHOD_NOT_ALLOWED", "allow: GET, HEAD\r\n");
+  });
   server.on("clientError", refuseUnreadable);
   const affordable = Math.min(MAX_CONNECTIONS, Math.floor(openFilesLimit() * SHARE_OF_FILES));
   const cap = new ConnectionCap(affordable, Math.min(MAX_CONNECTIONS_PER_ADDRESS, Math.ceil(affordable / 2)));
   server.prependListener("connection", (socket) => {
     if (cap.admit(socket) !== undefined) socket.destroy();
   });
+  server.on("connection", readInSlices);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   return {
@@ -90,6 +101,10 @@ export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
         server.closeAllConnections();
       }),
   };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 class Api {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { unparsedBytes } from "@fenceline/wire/sliced-reading";
 import { type AttemptContext, Attempts } from "../calls/attempts.ts";
 import { Call, type RequestExchange } from "../calls/call.ts";
 import { classifyFailure, classifyNoConnection } from "../calls/failure.ts";
@@ -19,7 +20,6 @@ import { pipelinedBytes } from "./pipelined.ts";
 import type { Http1Pools } from "./pools.ts";
 import { answerRefusal } from "./refuse.ts";
 import { requestHead } from "./request.ts";
-import { unparsedBytes } from "./sliced-reading.ts";
 import { Upload } from "./upload.ts";
 
 /** What all exchanges share. */

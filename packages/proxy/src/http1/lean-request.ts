@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { pieceTold } from "@fenceline/wire/sliced-reading";
 import { pushJoining } from "../net/joined-reading.ts";
 import { IncomingMessage } from "../net/node-http.ts";
-import { pieceTold } from "./sliced-reading.ts";
 
 /**
  * The header fields that node:http's server itself looks at, by the length of their names, which

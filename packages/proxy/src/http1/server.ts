@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { endSlicing, requestTold, sliceReading } from "@fenceline/wire/sliced-reading";
 import type { ListenerObserver } from "../calls/listener-observer.ts";
 import { createServer } from "../net/node-http.ts";
 import { TCP_OPTIONS } from "../net/tcp-options.ts";
@@ -11,7 +12,6 @@ import { LeanRequest } from "./lean-request.ts";
 import { isOfOtherProtocol, noteProtocol } from "./other-protocols.ts";
 import { failBeforeRequest, HEADER_OVERDUE, type ParserError } from "./parser-faults.ts";
 import { PipelinedRequests } from "./pipelined.ts";
-import { endSlicing, requestTold, sliceReading } from "./sliced-reading.ts";
 import type { HeaderReader, UnfinishedHeaders } from "./unfinished-headers.ts";
 import { wantsUpgrade } from "./wants-upgrade.ts";
 

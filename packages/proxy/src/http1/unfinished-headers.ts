@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { unparsedBytes } from "@fenceline/wire/sliced-reading";
 import { type Listed, UnorderedList } from "../calls/unordered-list.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import type { Holder } from "../load/held-memory.ts";
-import { unparsedBytes } from "./sliced-reading.ts";
 
 /** What the listener knows of its connections. */
 export interface HeaderReader {

@@ -63,6 +63,15 @@ export function sliceReading(socket: Socket): void {
   socket._read = readUnlessHeld;
 }
 
+/**
+ * The same from the first byte on, for a port where few requests come. Called when node:http reads
+ * from the connection already.
+ */
+export function readInSlices(socket: Socket): void {
+  sliceReading(socket);
+  readByPush(socket, readingOf(socket));
+}
+
 /** node:http does not read this connection any more: what waits comes next. */
 export function endSlicing(socket: Sliced): void {
   Reflect.deleteProperty(socket, "push");
