@@ -1,5 +1,6 @@
 /** Kinds that an export may hold and that nobody here looks into when it is read again. */
 import { z } from "zod";
+import { isJsonObject } from "../json-object.ts";
 import { ObjectMeta } from "../object.ts";
 import type { ReadKind } from "./kind.ts";
 
@@ -16,7 +17,8 @@ function writtenKind<Kind extends string>(name: Kind, plural: string, group: str
     apiVersion: z.string(),
     kind: z.literal(name),
     metadata: ObjectMeta,
-    spec: z.record(z.string(), z.unknown()).nullish(),
+    // As it stands: zod's own records leave out a field called `__proto__`.
+    spec: z.custom<Readonly<Record<string, unknown>>>(isJsonObject, "not an object").nullish(),
   });
   return {
     ...{ name, plural, isNamespaced: true, errorPrefix: name.toUpperCase() },

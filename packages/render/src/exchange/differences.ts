@@ -1,4 +1,4 @@
-import { type AnyObject, compareText, formatPath, isJsonObject } from "@fenceline/api";
+import { type AnyObject, compareText, formatPath, isJsonObject, printable } from "@fenceline/api";
 
 /** An object as it is compared: what is not in its spec does not count. */
 export type Compared = AnyObject & { readonly spec: object };
@@ -49,7 +49,7 @@ export function differencesText(found: readonly Difference[]): string {
       return `    ~ ${path}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`;
     }),
   ]);
-  return lines.map((line) => `${line}\n`).join("");
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 const MARKS = { added: "+", removed: "-", changed: "~" } as const;

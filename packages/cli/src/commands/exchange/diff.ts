@@ -9,6 +9,7 @@ import {
 } from "@fenceline/api";
 import { type Compared, differences, differencesText, type ExportFormat, exportedFence } from "@fenceline/collector";
 import { inputText, manifestFiles } from "../input-text.ts";
+import { printedJson } from "../printed-text.ts";
 import { type ExportPlace, takeExport } from "./export.ts";
 
 interface DiffSettings extends ExportPlace {
@@ -39,7 +40,7 @@ export async function diff({ before, after, namespace, format, out, now, ...plac
   const current = after === undefined ? await currentOf(old, { ...place, namespace, now }) : await objectsOf(after);
   const inNamespace = ({ metadata }: Compared) => namespace === undefined || metadata.namespace === namespace;
   const found = differences(old.filter(inNamespace), current.filter(inNamespace));
-  out.write(format === "json" ? `${JSON.stringify({ differences: found }, undefined, 2)}\n` : differencesText(found));
+  out.write(format === "json" ? printedJson({ differences: found }) : differencesText(found));
   return found.length === 0 ? 0 : 1;
 }
 

@@ -72,3 +72,13 @@ test("diff ends with 0 where nothing differs, with 1 where something does, and w
   ])
     assert.equal(run(...wrong).status, 2, wrong.join(" "));
 });
+
+test("T-52 diff tells a terminal nothing of what others wrote, and sees what is below __proto__", (t) => {
+  const sidecar = (label: string) =>
+    `{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: c, namespace: test1}, spec: {__proto__: {"a\\u0085": "${label}"}}}`;
+  const folder = folderOf(t, { "one.yaml": sidecar("x"), "two.yaml": sidecar("\\u009b31m") });
+  const [one, two] = [join(folder, "one.yaml"), join(folder, "two.yaml")];
+  const changed = String.raw`    ~ spec.__proto__['a\u0085']: "x" -> "\u009b31m"`;
+  assert.deepEqual(run("diff", one, two), { status: 1, stdout: `~ Sidecar test1/c\n${changed}\n`, stderr: "" });
+  assert.match(run("diff", one, two, "--format", "json").stdout, /"after": "\\u009b31m"/);
+});

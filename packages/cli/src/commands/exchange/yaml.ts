@@ -1,6 +1,7 @@
 import { printable } from "@fenceline/api";
 import type { Exported } from "@fenceline/collector";
 import { Document, isMap, isScalar, isSeq } from "yaml";
+import { printedDocument } from "../printed-text.ts";
 
 /** Objects as YAML, a document each, with their comments beside what these are about. */
 export function exportText(exported: readonly Exported[]): string {
@@ -14,7 +15,7 @@ function documentOf({ object, comments }: Exported): string {
     // Behind the end of its line, for which YAML 1.1 takes U+0085 and U+2028 too, it would be YAML.
     if (node !== undefined) node.commentBefore = ` ${printable(text)}`;
   }
-  return document.toString({ lineWidth: 0 });
+  return printedDocument(document);
 }
 
 /** The key of a field, or the element of a list. */

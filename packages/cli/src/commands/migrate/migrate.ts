@@ -11,8 +11,8 @@ import {
   slimeModuleValues,
   syntaxFaults,
 } from "@fenceline/api";
-import { stringify } from "yaml";
 import { type InputText, inputText } from "../input-text.ts";
+import { printedYaml } from "../printed-text.ts";
 
 /** What {@link migrate} works with. */
 export interface MigrateOptions {
@@ -45,9 +45,7 @@ export async function migrate({ files, out, err }: MigrateOptions): Promise<0 | 
     if (faults.length > 0) return 1;
     const { values, untaken } = merged(readings);
     for (const line of untaken) tell(line);
-    out.write(
-      `# Values for the chart of Fenceline, from ${files.map((file) => printableLines(file)).join(", ")}\n${stringify(values, { lineWidth: 0 })}`,
-    );
+    out.write(`# Values for the chart of Fenceline, from ${files.map((file) => printableLines(file)).join(", ")}\n${printedYaml(values)}`);
     return 0;
   } catch (error) {
     if (!(error instanceof FencelineError)) throw error;

@@ -1,8 +1,8 @@
 import { describeObject, FencelineError, type KnownObject, parseConfigOrGeneral, parseManifests, printableLines } from "@fenceline/api";
 import { desiredOfManifests } from "@fenceline/collector";
-import { stringify } from "yaml";
 import { readConfigText } from "../../config.ts";
 import { type InputText, inputText, manifestFiles } from "../input-text.ts";
+import { printedYaml } from "../printed-text.ts";
 import { readValues } from "./values-file.ts";
 
 /** What {@link render} works with. */
@@ -35,7 +35,7 @@ export async function render({ files, config: configFile, metrics, out, err, now
     if (repeated !== undefined) throw repeated;
     const desired = desiredOfManifests(objects, config, now, undefined, metrics === undefined ? undefined : readValues(metrics));
     for (const { message } of desired.refused) tell(message);
-    out.write(desired.objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n"));
+    out.write(desired.objects.map(printedYaml).join("---\n"));
     return desired.refused.length === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof FencelineError)) throw error;

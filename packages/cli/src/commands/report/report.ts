@@ -2,6 +2,7 @@ import { Config, type FenceKey, FencelineError, formatFenceKey, parseFenceKey } 
 import { type ReportRequest, type ReportView, reportOfManifests } from "@fenceline/collector";
 import { answerOf, collectorAt, listOf } from "../collector-api.ts";
 import { objectsOfFolder } from "../exchange/sources.ts";
+import { printedJson } from "../printed-text.ts";
 import { fenceText, tableText } from "./text.ts";
 
 interface ReportSettings {
@@ -29,7 +30,7 @@ export async function report({ url, tokenFile, dir, fence: name, format, out, ..
   const fence = name === undefined ? undefined : keyOf(name);
   const request = { fence, ...wanted };
   const reports = url === undefined ? await ofFolder(dir, request) : await ofCollector(url, tokenFile, request);
-  if (format === "json") out.write(`${JSON.stringify({ reports }, undefined, 2)}\n`);
+  if (format === "json") out.write(printedJson({ reports }));
   else out.write(`${fence === undefined ? tableText(reports) : reports.map(fenceText).join("\n")}\n`);
 }
 
