@@ -2,6 +2,7 @@ import { type ObjectRef, pauseAskedBy, refText, wordFor } from "@fenceline/api";
 import { type Change, type Obstacle, type RenderedUpdate, type Store, writtenBy } from "@fenceline/store";
 import type { Logger } from "pino";
 import { BlockedWrites } from "./blocked-writes.ts";
+import { changedParts } from "./changed-parts.ts";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { Obstacles } from "./obstacles.ts";
 import { waitsFor } from "./plan.ts";
@@ -18,7 +19,7 @@ export type ControlStore = Pick<Store, "ownedBy" | "apply" | "sidecars" | "shado
 export interface PlanWriterOptions {
   readonly store: ControlStore;
   /** Of an object's kind. */
-  readonly reconcilerOf: (of: ObjectRef) => Pick<Reconciler, "kind" | "logDetails" | "statusDetails" | "statusTooLarge">;
+  readonly reconcilerOf: (of: ObjectRef) => Pick<Reconciler, "kind" | "statusDetails" | "statusTooLarge">;
   readonly metrics: ControlMetrics;
   readonly logger: Logger;
   /** Whether this replica may write rendered objects. */
@@ -150,11 +151,11 @@ export class PlanWriter {
   }
 
   #tellWritten(change: Change): void {
-    const { metrics, logger, reconcilerOf } = this.#options;
+    const { metrics, logger } = this.#options;
     const { owner, action, object } = change;
     const { kind } = object;
     metrics.writes.inc({ kind, action });
-    logger.info({ ...this.#named(owner), kind, ...reconcilerOf(owner).logDetails?.(change) }, WRITTEN[action]);
+    logger.info({ ...this.#named(owner), kind, ...changedParts(change) }, WRITTEN[action]);
   }
 
   /** What a write that threw says of its object: nothing where this replica leads no more. */

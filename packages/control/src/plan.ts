@@ -17,7 +17,7 @@ export function plan(owner: ObjectRef, owned: readonly RenderedObject[], desired
     return isDeepStrictEqual(current, object) ? [] : [{ action: "update", owner, object, before: current }];
   });
   const surplus = owned.filter((object) => !desired.some((candidate) => isSame(candidate, object)));
-  const deletions = surplus.map((object): Change => ({ action: "delete", owner, object: refOf(object.kind, object) }));
+  const deletions = surplus.map((object): Change => ({ action: "delete", owner, object: refOf(object.kind, object), before: object }));
   return [...inOrder(writes), ...inOrder(deletions).reverse()];
 }
 

@@ -1,5 +1,5 @@
 import type { ObjectRef, OwnKind, RenderedObject } from "@fenceline/api";
-import type { Change, RenderedUpdate } from "@fenceline/store";
+import type { RenderedUpdate } from "@fenceline/store";
 
 /**
  * What an object asks for: the objects to render, and its status.
@@ -56,8 +56,6 @@ export interface Reconciler<Seen = unknown, Status extends object = object, D ex
    * may carry it out where the leader does not. Undefined when there is none.
    */
   widening?(change: RenderedUpdate): RenderedUpdate | undefined;
-  /** What a log line says of a write that was made, for example which hosts were added. */
-  logDetails?(change: Change): Readonly<Record<string, unknown>>;
   /** What a debug line says of a status that was written, for example how many hosts it has. */
   statusDetails?(status: Status): Readonly<Record<string, unknown>>;
   /** A status is larger than the API server takes. It is asked for again in a moment. */

@@ -8,7 +8,7 @@ export type Change = { readonly owner: ObjectRef } & (
   | { readonly action: "create"; readonly object: RenderedObject }
   /** `before`: the object as the plan saw it, for whoever tells of the difference. */
   | { readonly action: "update"; readonly object: RenderedObject; readonly before?: RenderedObject }
-  | { readonly action: "delete"; readonly object: ObjectRef<RenderedObject["kind"]> }
+  | { readonly action: "delete"; readonly object: ObjectRef<RenderedObject["kind"]>; readonly before?: RenderedObject }
 );
 
 /** The object that a change is of. */

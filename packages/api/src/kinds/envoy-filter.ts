@@ -3,6 +3,8 @@
  * @see https://istio.io/latest/docs/reference/config/networking/envoy-filter/
  */
 
+import { isJsonObject } from "../json-object.ts";
+
 /** A value of Envoy's configuration, as JSON. */
 export type EnvoyValue = string | number | boolean | readonly EnvoyValue[] | { readonly [field: string]: EnvoyValue };
 
@@ -87,3 +89,18 @@ export type ConfigPatch =
       "EXTENSION_CONFIG" | "BOOTSTRAP",
       { readonly cluster?: undefined; readonly listener?: undefined; readonly routeConfiguration?: undefined }
     >;
+
+/**
+ * Patches by what they apply to, where, and the name of what they bring:
+ * `VIRTUAL_HOST SIDECAR_OUTBOUND b.shop.svc.cluster.local:80`. Several may have one name.
+ */
+export function patchesByName(patches: readonly ConfigPatch[]): ReadonlyMap<string, readonly ConfigPatch[]> {
+  return Map.groupBy(patches, ({ applyTo, match = {}, patch: { operation, value } }) => {
+    const brings = isJsonObject(value) && typeof value.name === "string" ? [operation, value.name] : [];
+    return [applyTo, ...scalarsIn(match), ...brings].join(" ");
+  });
+}
+
+function scalarsIn(value: unknown): readonly string[] {
+  return isJsonObject(value) ? Object.values(value).flatMap(scalarsIn) : [String(value)];
+}

@@ -1,6 +1,6 @@
 import { isJsonObject } from "../json-object.ts";
 import type { Labels } from "../object.ts";
-import type { ConfigPatch } from "./envoy-filter.ts";
+import { type ConfigPatch, patchesByName } from "./envoy-filter.ts";
 import type { Kind } from "./kind.ts";
 
 /**
@@ -113,6 +113,11 @@ function isParked({ bind }: EgressListener): boolean {
   return bind === PARKED.bind;
 }
 
+/** Hosts are what they are called. */
+function byThemselves(hosts: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(hosts.map((host) => [host, host]));
+}
+
 /** A kind whose objects Fenceline renders. */
 export interface RenderedKind<Name extends string = string> extends Kind<Name> {
   /** What to install where the API server has no such kind. */
@@ -129,6 +134,17 @@ export interface RenderedKind<Name extends string = string> extends Kind<Name> {
    * Default: each is.
    */
   readonly isItem?: (item: object) => boolean;
+  /** What the log line of a write names of an object of it. Default: nothing. */
+  readonly parts?: readonly RenderedParts[];
+}
+
+/** Parts of a rendered object, such as the hosts that it shows. */
+export interface RenderedParts {
+  /** Fields of the log line for those that came, and those that went. */
+  readonly came: string;
+  readonly went: string;
+  /** The parts by their names. One that is another under its name is `changed`. */
+  readonly of: (object: RenderedObject) => ReadonlyMap<string, unknown>;
 }
 
 /** `v1beta1`, as rendered: every Istio since 1.5 serves it. */
@@ -141,6 +157,10 @@ export const SIDECAR: RenderedKind<"Sidecar"> = {
   isContested: true,
   lists: ["egress"],
   isItem: (item) => "hosts" in item && Array.isArray(item.hosts) && item.hosts.every((host) => typeof host === "string"),
+  parts: [
+    { came: "added", went: "removed", of: (object) => byThemselves(sidecarHosts(object)) },
+    { came: "parked", went: "unparked", of: (object) => byThemselves(parkedHosts(object)) },
+  ],
 };
 
 export const ENVOY_FILTER: RenderedKind<"EnvoyFilter"> = {
@@ -152,6 +172,13 @@ export const ENVOY_FILTER: RenderedKind<"EnvoyFilter"> = {
   isContested: false,
   lists: ["configPatches"],
   isItem: (item) => "patch" in item && isJsonObject(item.patch) && (!("value" in item.patch) || isJsonObject(item.patch.value)),
+  parts: [
+    {
+      came: "added",
+      went: "removed",
+      of: (object) => (object.kind === "EnvoyFilter" ? patchesByName(object.spec.configPatches) : new Map()),
+    },
+  ],
 };
 
 /**

@@ -17,12 +17,11 @@ import type { Reconciler, Remains, RunResult } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
 import { portProtocol, RecordedHosts, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
 import { egressHosts, importedHosts, workloadLabels } from "@fenceline/render/fence";
-import type { Change, Obstacle, RenderedUpdate, Store } from "@fenceline/store";
+import type { Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
 import { RegistryReads } from "../registry-reads.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import type { ProxiesOf } from "../sources/istiods/proxy-syncs.ts";
-import { changedHosts } from "./changed-hosts.ts";
 import { defaultImports, foreignSidecars, isRegistryOnly, underRegistryOnly } from "./default-imports.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
@@ -220,10 +219,6 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   widening(change: RenderedUpdate): RenderedUpdate | undefined {
     const state = this.#options.state(change.owner);
     return state && wideningOf(change, state.edges, this.#options.now());
-  }
-
-  logDetails(change: Change): Readonly<Record<string, unknown>> {
-    return changedHosts(change);
   }
 
   statusDetails({ domains }: ServiceFenceStatus): Readonly<Record<string, unknown>> {
