@@ -300,7 +300,7 @@ test("an automatic fence that comes while they are switched off goes", async (t)
 });
 
 test("T-23 in a namespace that is being deleted no fence is made for a workload, and none that was made is deleted", async (t) => {
-  const { server, mesh, state } = await running(t, shop);
+  const { server, mesh, state, collector } = await running(t, shop);
   const OTHER = { namespace: "other", name: "web" };
   const fenced = { "slime.io/serviceFenced": "true" };
   server.put(NAMESPACES, { metadata: { name: "other", labels: fenced } });
@@ -314,6 +314,9 @@ test("T-23 in a namespace that is being deleted no fence is made for a workload,
   await until(() => mesh.registry.service("shop", "late") !== undefined && mesh.registry.service("shop", "web") === undefined);
   // Another namespace goes on, and what was planned before would have been done by then.
   server.remove(SERVICES, OTHER);
+  await until(() => mesh.registry.service(OTHER.namespace, OTHER.name) === undefined);
+  // A deletion that meets a write of the fence's status is sent again.
+  await collector.idle();
   await until(() => {
     state.now += 20;
     return server.get(FENCES, OTHER) === undefined;
@@ -322,7 +325,7 @@ test("T-23 in a namespace that is being deleted no fence is made for a workload,
 });
 
 test("T-23 an automatic fence that is being deleted is not deleted again", async (t) => {
-  const { server, mesh, state, fences } = await running(t, shop);
+  const { server, mesh, state, fences, collector } = await running(t, shop);
   await until(() => mesh.fence(WEB) !== undefined);
   const { metadata, ...rest } = server.get(FENCES, WEB) as unknown as { readonly metadata: object };
   server.put(FENCES, { ...rest, metadata: { ...metadata, deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["example.com/slow"] } });
@@ -332,10 +335,14 @@ test("T-23 an automatic fence that is being deleted is not deleted again", async
   state.now += 1_000;
   await fences.idle();
   // A fence that is not being deleted goes meanwhile.
-  server.put(FENCES, { metadata: { ...WEB, name: "left", labels: MADE }, spec: { enable: true } });
+  const LEFT = { ...WEB, name: "left" };
+  server.put(FENCES, { metadata: { ...LEFT, labels: MADE }, spec: { enable: true } });
+  await until(() => mesh.fence(LEFT) !== undefined);
+  // A deletion that meets a write of the fence's status is sent again.
+  await collector.idle();
   await until(() => {
     state.now += 20;
-    return server.get(FENCES, { ...WEB, name: "left" }) === undefined;
+    return server.get(FENCES, LEFT) === undefined;
   });
   assert.equal(server.count("DELETE", FENCES), 1);
 });

@@ -61,6 +61,16 @@ test("issue 14: a Sidecar of somebody else concerns the fences of its namespace,
   assert.deepEqual(concerned(), []);
 });
 
+test("issue 14: the event of a status that is being written here is no news, also where it comes before the answer", () => {
+  const context = contextOfManifests(parseManifests(CAPTURED_MESH, "mesh.yaml").objects, CONFIG, 0);
+  const { triggers } = serviceFences(context);
+  const before = context.mesh().fence(A);
+  assert.ok(before !== undefined);
+  triggers.open(before);
+  const after = { ...before, status: { ...before.status, reset: "1" } };
+  assert.deepEqual([triggers.isNews({ before, after, isOurs: true }), triggers.isNews({ before, after })], [false, true]);
+});
+
 test("issue 14: whom a change concerns is a question: asked twice, it has the same answer, until it was kept up with", () => {
   const state = { ready: true };
   const context = contextOfManifests(parseManifests(CAPTURED_MESH, "mesh.yaml").objects, CONFIG, 0);

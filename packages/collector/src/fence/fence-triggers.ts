@@ -85,9 +85,11 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
 
   /**
    * A status that says what is known here already, as after a write of our own, asks for nothing.
+   * The event of such a write may come before its answer, when it is not known here yet.
    */
   isNews(change: ObjectChange<ServiceFence>): boolean {
-    const { after } = change;
+    const { after, isOurs = false } = change;
+    if (isOurs) return false;
     const known = after && this.#options.states.get(after.metadata)?.status;
     return after === undefined || known === undefined || !isOfStatus(change) || differsInSubstance(known, after.status);
   }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ENVOY_FILTER, type ObjectChange, SERVICE, SERVICE_FENCE } from "@fenceline/api";
+import { until } from "@fenceline/api/testing";
 import type { Resource } from "@fenceline/kubernetes";
+import type { Change } from "../change.ts";
 import type { MeshChanges } from "../store.ts";
 import { FENCE, fence, OWNER, sidecar } from "./testing/rendered-objects.ts";
 import { ENVOY_FILTERS, SERVICE_FENCES, SERVICES, SIDECARS } from "./testing/resources.ts";
@@ -80,6 +82,34 @@ test("a spec that comes with the answer to a status of ours is told as somebody 
   await settled(() => told.length === 1);
   const [change] = told[0]?.of(SERVICE_FENCE) ?? [];
   assert.deepEqual([change?.isOurs, change?.before?.spec.enable, change?.after?.spec.enable], [false, true, false]);
+});
+
+test("issue 14: the event of a write or deletion of ours that comes before the answer is no disturbance", async (t) => {
+  const { server, store, told, settled } = await openStore(t, (fake) => fake.put(OURS, fence()));
+  await store.apply({ action: "create", owner: OWNER, object: sidecar("x/*") });
+  const hosts = () => JSON.stringify(store.ownedBy(OWNER).map(({ spec }) => spec));
+  /** Holds a request back, and sends what it brings before. */
+  const early = async (method: string, change: Change, type: string, object: object) => {
+    const release = server.hold((request) => request.method === method && request.path.includes("/sidecars/"));
+    const done = store.apply(change);
+    const { metadata } = server.get(SIDECARS, FENCE) ?? assert.fail("there is no Sidecar");
+    const before = hosts();
+    const resourceVersion = String(Number(metadata.resourceVersion) + 1);
+    server.sendEvent(SIDECARS, type, { ...SIDECARS, ...object, metadata: { ...metadata, resourceVersion } });
+    await until(() => hosts() !== before);
+    release();
+    await done;
+  };
+  const object = sidecar("y/*");
+  await early("PATCH", { action: "update", owner: OWNER, object }, "MODIFIED", { spec: object.spec });
+  const place = { kind: "Sidecar", ...FENCE } as const;
+  await early("DELETE", { action: "delete", owner: OWNER, object: place }, "DELETED", { spec: object.spec });
+  server.put(SERVICES, service("web"));
+  await settled(() => told.some(({ of }) => of(SERVICE).length > 0));
+  assert.deepEqual(
+    told.flatMap(({ disturbed }) => disturbed),
+    [],
+  );
 });
 
 test("who changes what was rendered is told by its owner, and who makes a Sidecar beside it by the namespace", async (t) => {

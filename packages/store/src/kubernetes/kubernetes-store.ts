@@ -273,8 +273,7 @@ export class KubernetesStore implements Store {
 
   /** Somebody changed or deleted an object of ours, or made one in its place. */
   #renderedChanged(event: ObjectEvent<LiveObject>): void {
-    const isAsLeft = (event.type === "added" || event.type === "modified") && this.#writes.wanted(event.object) !== undefined;
-    if (this.#rendered.changed(event, isAsLeft)) this.#changed(true);
+    if (this.#rendered.changed(event, this.#writes.isOurs(event))) this.#changed(true);
   }
 
   #changed(urgent: boolean): void {

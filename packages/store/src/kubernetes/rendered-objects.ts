@@ -32,15 +32,15 @@ export class RenderedObjects {
   /**
    * To be called with every event of an informer, before anybody asks.
    *
-   * @param isAsLeft whether the object is as we wrote it
+   * @param isOurs whether a write of ours brought it
    * @returns whether something is to be told
    */
-  changed(event: ObjectEvent<LiveObject>, isAsLeft: boolean): boolean {
+  changed(event: ObjectEvent<LiveObject>, isOurs: boolean): boolean {
     if (event.type === "resync") return false;
     if (event.type === "modified") this.#remove(event.previous);
     if (event.type === "deleted") this.#remove(event.object);
     else this.#add(event.object);
-    if (isAsLeft) return false;
+    if (isOurs) return false;
     this.#note(event.object);
     if (event.type === "modified") this.#note(event.previous);
     return true;

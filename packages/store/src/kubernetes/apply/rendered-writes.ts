@@ -1,5 +1,5 @@
-import { type OwnKind, type RenderedObject, SIDECAR } from "@fenceline/api";
-import type { Clock, Informer, KubernetesApi, Leadership, ObjectKey } from "@fenceline/kubernetes";
+import { type OwnKind, type RenderedObject, refText, SIDECAR } from "@fenceline/api";
+import type { Clock, Informer, KubernetesApi, Leadership, ObjectEvent, ObjectKey } from "@fenceline/kubernetes";
 import { type Change, type Obstacle, type RenderedUpdate, writtenBy } from "../../change.ts";
 import { conflictObstacle } from "../../conflict.ts";
 import { WritesUnderWay } from "../../writes-under-way.ts";
@@ -7,6 +7,7 @@ import type { RenderedPlaces } from "../rendered-places.ts";
 import type { LiveObject } from "./live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./object-writer.ts";
 import { alteredObstacle, writeObstacle } from "./obstacle.ts";
+import { differs } from "./semantic-difference.ts";
 import { widenSidecar } from "./widen-sidecar.ts";
 
 /** Settings of {@link RenderedWrites}. */
@@ -25,6 +26,8 @@ export class RenderedWrites {
   readonly #options: RenderedWritesOptions;
   readonly #writer: ObjectWriter;
   readonly #underWay = new WritesUnderWay();
+  /** What is being written, by object. */
+  readonly #expected = new Map<string, Change>();
 
   constructor(options: RenderedWritesOptions) {
     this.#options = options;
@@ -34,6 +37,19 @@ export class RenderedWrites {
   /** See {@link ObjectWriter.wanted}. */
   wanted(live: LiveObject): RenderedObject | undefined {
     return this.#writer.wanted(live);
+  }
+
+  /**
+   * Whether an event brings an object as we left it, or what a write of ours makes of it: the event
+   * of a write may come before its answer.
+   */
+  isOurs(event: ObjectEvent<LiveObject>): boolean {
+    if (event.type === "resync") return true;
+    const { kind, namespace, name } = event.object;
+    const expected = this.#expected.get(refText({ kind, namespace, name }));
+    if (event.type === "deleted") return expected?.action === "delete";
+    if (this.wanted(event.object) !== undefined) return true;
+    return expected !== undefined && expected.action !== "delete" && !differs(expected.object, event.object);
   }
 
   /**
@@ -71,9 +87,14 @@ export class RenderedWrites {
   async carryOut(change: Change): Promise<WriteResult> {
     const object = writtenBy(change);
     const conflict = this.#underWay.conflictOf(object, change.owner);
-    return conflict === undefined
-      ? this.#underWay.during(object, change.owner, () => this.#write(change))
-      : { result: "conflict", conflict };
+    if (conflict !== undefined) return { result: "conflict", conflict };
+    const id = refText(object);
+    this.#expected.set(id, change);
+    try {
+      return await this.#underWay.during(object, change.owner, () => this.#write(change));
+    } finally {
+      this.#expected.delete(id);
+    }
   }
 
   async #write(change: Change): Promise<WriteResult> {
