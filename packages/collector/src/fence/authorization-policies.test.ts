@@ -199,6 +199,22 @@ test("issue 16: with authorizationPolicies.denied: Refuse the global sidecar is 
   await until(() => told().length === 0);
 });
 
+test("issue 16: what policies said is taken back from the global sidecar while they, or routes, may not be read", async (t) => {
+  const { server, collector } = await start(t, (fake) => fake.put(POLICIES, policy("b")), {
+    ...CONFIG,
+    authorizationPolicies: { ...CONFIG.authorizationPolicies, denied: "Refuse" },
+  });
+  const told = () => [...collector.addresses.addresses()].filter(({ kinds }) => kinds === ADDRESS_KIND.REFUSED_CALLS).length;
+  for (const resource of [POLICIES, VIRTUAL_SERVICES]) {
+    await until(() => told() === 2);
+    const grant = server.forbid(resource, "GET");
+    server.endWatches(resource);
+    await until(() => told() === 0);
+    grant();
+  }
+  await until(() => told() === 2);
+});
+
 test("issue 16: policies that may not be read are the fence's condition, and what they said counts no more", async (t) => {
   let grant = () => {};
   const { condition, message, domains, calls } = await start(
