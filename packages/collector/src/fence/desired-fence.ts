@@ -25,6 +25,7 @@ import type { PodsHeard, PodsKnown } from "./pod-search.ts";
 import type { LeavingRival, Rival } from "./rivals.ts";
 import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
 import { fenceStatus, withJudgementOf } from "./status.ts";
+import { mayHaveUnseen, staysForUnseen } from "./unseen-sidecars.ts";
 
 /** Everything that decides what a fence asks for, at one moment. Nothing of it changes any more. */
 export interface FenceSeen {
@@ -123,7 +124,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     onDemandBefore: present.some((object) => object.kind === "EnvoyFilter" && hasOnDemand(object)),
     fallback: { ready: fallbackReady, enforced },
     exact: seen.steps !== undefined,
-    conflict: conflicts.length + replaced.length > 0,
+    conflict: conflicts.length + replaced.length > 0 || mayHaveUnseen(present, seen.unread),
     ...(outbound !== undefined && { outbound }),
     ...(rival !== undefined && { rival: { fences: rival, otherGroup: ofOtherGroup(seen.rivals) } }),
     ...(leaving !== undefined && { leaving: { fences: leaving, givesWay: left.some(({ givesWay }) => givesWay === true) } }),
@@ -201,8 +202,9 @@ function isSelectorInvalid(rendered: Rendered): boolean {
 }
 
 /** An object that must not be in its namespace goes at once, without steps. */
-function stepOf({ present, steps }: FenceSeen, rendered: Rendered): Pick<DesiredFence, "objects" | "nextStepIn"> {
+function stepOf({ present, steps, unread }: FenceSeen, rendered: Rendered): Pick<DesiredFence, "objects" | "nextStepIn"> {
   const { objects } = rendered;
   const isForbidden = "refused" in rendered && rendered.refused.reason === "NamespaceReserved";
-  return steps === undefined || isForbidden ? { objects } : nextStep(present, objects, steps);
+  if (steps === undefined || isForbidden) return { objects };
+  return staysForUnseen(present, unread) ? { objects: present } : nextStep(present, objects, steps);
 }

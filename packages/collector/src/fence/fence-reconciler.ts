@@ -33,6 +33,7 @@ import { type LeavingRival, leavingRivals, rivalsOf } from "./rivals.ts";
 import type { StepsSeen } from "./sidecar-steps.ts";
 import { Standings } from "./standings.ts";
 import { differsInSubstance } from "./status.ts";
+import { staysForUnseen } from "./unseen-sidecars.ts";
 import { wideningOf } from "./widening.ts";
 import { isServed } from "./workload-services.ts";
 
@@ -240,11 +241,10 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
 
   remains(of: ObjectRef): Remains {
     const { store, mesh, pushes, state, clock = () => performance.now() } = this.#options;
-    const current = mesh();
     const present = store.ownedBy(of);
-    if (current.isNamespaceEnding(of.namespace)) return { objects: present };
+    if (mesh().isNamespaceEnding(of.namespace) || staysForUnseen(present, unreadKinds(store))) return { objects: present };
     // What must not stand there at all goes at once, and no Istio reads a folder.
-    if (store.sidecars === undefined || systemNamespaces(current.config).has(of.namespace)) return { objects: [] };
+    if (store.sidecars === undefined || systemNamespaces(mesh().config).has(of.namespace)) return { objects: [] };
     return this.#leaving.next(of, { present, parked: state(of)?.parked, pause: pushes.pause, clock: clock() });
   }
 

@@ -11,6 +11,7 @@ import {
   objectOf,
   SERVICE_FENCE,
   type ServiceFence,
+  SIDECAR,
   shortestWindowOf,
 } from "@fenceline/api";
 import type { Triggers } from "@fenceline/control";
@@ -24,7 +25,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { FenceReconciler } from "./fence-reconciler.ts";
 import type { FenceState } from "./fence-state.ts";
 import type { FenceStates } from "./fence-states.ts";
-import { meshObjectsCondition, unreadKinds } from "./mesh-objects-condition.ts";
+import { isUnseen, meshObjectsCondition, unreadKinds } from "./mesh-objects-condition.ts";
 import type { PodSearch } from "./pod-search.ts";
 import { fencesBeside, fencesOfPodsOf, fencesToldOf } from "./same-pods.ts";
 import { ShortestWindow } from "./shortest-window.ts";
@@ -68,6 +69,8 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   readonly #windows = new ShortestWindow();
   readonly #deadlines: Deadlines;
   #common: Common;
+  /** Whether Sidecars could not be read in the last round. */
+  #isBlind = false;
 
   constructor(options: FenceTriggersOptions) {
     this.#options = options;
@@ -178,6 +181,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   tick(): void {
     const { states, runs, reconciler, telemetry } = this.#options;
     telemetry.tick();
+    const seesAgain = this.#seesSidecarsAgain();
     for (const state of states.all()) {
       const { key, edges } = state;
       const hasAged = this.#age(state);
@@ -185,9 +189,17 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
       if (hasRoomAgain) state.isTurningAway = false;
       // The wall clock may have been set back.
       this.#keepDeadline(state);
-      if (hasAged || hasRoomAgain) runs.enqueue(fenceRef(key));
+      if (hasAged || hasRoomAgain || seesAgain) runs.enqueue(fenceRef(key));
       else if (reconciler.isStale(key) || this.#timeTells(state)) runs.enqueueStatus(fenceRef(key));
     }
+  }
+
+  /** What could not be rendered without a look at the Sidecars of a namespace may be now. */
+  #seesSidecarsAgain(): boolean {
+    const isBlind = isUnseen(SIDECAR, unreadKinds(this.#options.store));
+    const seesAgain = this.#isBlind && !isBlind;
+    this.#isBlind = isBlind;
+    return seesAgain;
   }
 
   async idle(): Promise<void> {

@@ -41,7 +41,7 @@ interface MissedKind extends Omit<UnreadKind, "reason"> {
 
 /** Kinds that a fence and its conditions are judged from; and what is missed. */
 const KINDS: readonly MissedKind[] = [
-  { kind: SIDECAR, missed: "whether Sidecars of ours, or of others, are there is not known", isRare: true },
+  { kind: SIDECAR, missed: "whether Sidecars of ours, or of others, are there is not known, so none is added", isRare: true },
   { kind: NAMESPACE, missed: "namespaces are as they were when it could", isRare: true },
   { kind: SERVICE, missed: "Services are as they were when it could", isRare: true },
   { kind: ENDPOINT_SLICE, missed: "whether the fallback is ready is not known", isRare: true },
