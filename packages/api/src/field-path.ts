@@ -29,6 +29,8 @@ export function formatPath(path: FieldPath): string {
 export interface Fault {
   readonly field: FieldPath;
   readonly message: string;
+  /** Whether there is no such field, whatever stands in it. */
+  readonly isUnknown?: boolean;
 }
 
 /**
@@ -38,7 +40,10 @@ export interface Fault {
  */
 export function faultsOf({ issues }: z.ZodError, value: unknown): readonly Fault[] {
   const faults = issues.flatMap((issue): readonly Fault[] => {
-    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ field: [...issue.path, key], message: issue.message }));
+    if (issue.code === "unrecognized_keys") {
+      const messages = issue.message.split("\n");
+      return issue.keys.map((key, at) => ({ field: [...issue.path, key], message: messages[at] ?? "", isUnknown: true }));
+    }
     if (issue.code === "invalid_key") return [{ field: issue.path, message: issue.issues[0]?.message ?? issue.message }];
     return [{ field: issue.path, message: `${issue.message}, found ${describeFound(issue.path.reduce<unknown>(fieldOf, value))}` }];
   });

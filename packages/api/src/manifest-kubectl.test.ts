@@ -217,6 +217,13 @@ test("T-50 a boolean where text was meant is told to be one", () => {
   assert.match(fault("apiVersion: v1\nkind: Service\nmetadata: {name: y}\n").message, /quoted, and this is true$/);
 });
 
+test("T-50 of a field that there is none of the nearest one is named, and nothing is said of what stands in it", () => {
+  const faults = fault(`${FENCE}spec: {enabled: true, hosts: {}, nonsense: false}`).message;
+  assert.match(faults, /spec\.enabled: there is no such field; is 'enable' meant\?$/m);
+  assert.match(faults, /spec\.hosts: there is no such field; is 'host' meant\?$/m);
+  assert.match(faults, /spec\.nonsense: there is no such field$/m);
+});
+
 test("T-50 a fence of an apiVersion that there is none of is a fault, and not passed over as another kind", () => {
   for (const version of ["v1", "microservice.slime.io/v1", "microservice.slime.io/v1alpha2", "networking.istio.io/v1"]) {
     const { code, line, message } = fault(`kind: ServiceFence\napiVersion: ${version}\nmetadata: {name: a, namespace: b}\nspec: {}\n`);

@@ -217,10 +217,12 @@ class ManifestReader {
     for (const fault of faults) this.faults.push(this.#faultOf(document, value, path, kind, fault));
   }
 
-  #faultOf(document: Document, value: AnyObject, path: FieldPath, kind: ReadKind<unknown>, { field, message }: Fault): InvalidResource {
+  #faultOf(document: Document, value: AnyObject, path: FieldPath, kind: ReadKind<unknown>, fault: Fault): InvalidResource {
+    const { field, message, isUnknown = false } = fault;
     const line = lineOfField(document, this.#lines, [...path, ...field]);
     const at = { file: this.#file, line, path: formatPath(field), object: describeObject(value) };
-    return new InvalidResource(faultCodeOf(kind, field), { at, message: `${message}${quoteIt(field.reduce<unknown>(fieldOf, value))}` });
+    const hint = isUnknown ? "" : quoteIt(field.reduce<unknown>(fieldOf, value));
+    return new InvalidResource(faultCodeOf(kind, field), { at, message: `${message}${hint}` });
   }
 
   #tellLeftOut(document: Document, object: AnyObject & { readonly status?: unknown }, path: FieldPath, { readStatus }: OwnKind): void {

@@ -21,7 +21,7 @@ export function readObject<O>(kind: ReadKind<O>, value: unknown, salvages = fals
   const { object = value, asWritten } = (isOwnKind(kind) ? kind.normalize?.(value) : undefined) ?? {};
   const result = safeParseObject(kind.schema, object);
   if (result.success) return { object: result.data };
-  const faults = faultsOf(result.error, object).map(({ field, message }) => ({ field: asWritten?.(field) ?? field, message }));
+  const faults = faultsOf(result.error, object).map((fault) => ({ ...fault, field: asWritten?.(fault.field) ?? fault.field }));
   const stopped = salvages && isOwnKind(kind) ? kind.inSpiteOfFaults?.(object) : undefined;
   const rest = stopped === undefined ? undefined : safeParseObject(kind.schema, stopped);
   if (rest?.success) return { object: { ...rest.data, fault: describeFaults(faults) } };

@@ -1,4 +1,5 @@
-import type { z } from "zod";
+import { z } from "zod";
+import { nearestName } from "./nearest-name.ts";
 
 const KINDS: Readonly<Record<string, string>> = {
   string: "a text",
@@ -15,7 +16,7 @@ const LONGEST = 60;
 
 /**
  * What a field is to be, in our words, where its schema has none of its own. Zod's are for whoever
- * writes a schema.
+ * writes a schema. Of fields that there are none of, a line for each.
  */
 export const expectation: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
@@ -31,13 +32,22 @@ export const expectation: z.core.$ZodErrorMap = (issue) => {
     case "too_big":
       return `expected ${amount(issue.origin, "maximum", Number(issue.maximum), issue.inclusive !== false)}`;
     case "unrecognized_keys":
-      return "there is no such field";
+      return issue.keys.map((key) => noSuchField(key, fieldsOf(issue.inst))).join("\n");
     case "invalid_union":
       return "expected another form: it has none of those that the field may have";
     default:
       return "not valid";
   }
 };
+
+function noSuchField(name: string, fields: readonly string[]): string {
+  const nearest = nearestName(name, fields);
+  return `there is no such field${nearest === undefined ? "" : `; is '${nearest}' meant?`}`;
+}
+
+function fieldsOf(schema: unknown): readonly string[] {
+  return schema instanceof z.core.$ZodObject ? Object.keys(schema._zod.def.shape) : [];
+}
 
 function amount(origin: string, bound: "minimum" | "maximum", limit: number, isIncluded: boolean): string {
   if (bound === "minimum" && limit === 1 && origin === "string") return "a text that is not empty";
