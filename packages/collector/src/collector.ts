@@ -21,6 +21,7 @@ import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import type { CollectorOptions } from "./collector-options.ts";
 import { fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
+import { wildcardsFor } from "./fence/auto-hosts.ts";
 import { isHiddenByDefault } from "./fence/default-imports.ts";
 import { areRefusalsKnown } from "./fence-calls.ts";
 import { fenceCounts } from "./fence-counts.ts";
@@ -81,6 +82,7 @@ export class Collector {
       keepDeleted: durationMs(config.ageing.keepDeleted),
       onEvicted: (host, by) => this.#decisions?.evicted(host, by),
       isHidden: (fence, host) => isHiddenByDefault(fence, host, store, this.#mesh),
+      wildcardsFor: ({ namespace }, called) => wildcardsFor(called, namespace, this.#mesh),
       isDenied: (fence, host) =>
         areRefusalsKnown(store) && this.#mesh.calls.isDenied({ ...fence, serviceAccount: this.#serviceAccountOf(fence) }, host),
     });

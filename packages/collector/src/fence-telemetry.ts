@@ -34,6 +34,8 @@ export interface FenceTelemetryOptions {
   readonly isHidden?: (fence: FenceKey, host: string) => boolean;
   /** Whether policies refuse every call of a fence's pods to a host. Default: they refuse none. */
   readonly isDenied?: (fence: FenceKey, host: string) => boolean;
+  /** The wildcards that stand for a host that a fence's workload called. Default: none does. */
+  readonly wildcardsFor?: (fence: FenceKey, called: string) => readonly string[];
   /** The version that our own proxy runs. Default: it is not known. */
   readonly proxyVersion?: string | undefined;
   /** How long what a deleted fence had learned is kept, in milliseconds. Default 0: it is not. */
@@ -61,7 +63,18 @@ export class FenceTelemetry {
   readonly #proxyVersion: string | undefined;
 
   constructor(options: FenceTelemetryOptions) {
-    const { metrics, logger, switchOver, onEvicted, isHidden, isDenied, proxyVersion, keepDeleted = 0, now = Date.now } = options;
+    const {
+      metrics,
+      logger,
+      switchOver,
+      onEvicted,
+      isHidden,
+      isDenied,
+      wildcardsFor,
+      proxyVersion,
+      keepDeleted = 0,
+      now = Date.now,
+    } = options;
     this.book = new EdgeBook({ keepFor: keepDeleted });
     this.pushes = new PushTimes({
       limits: switchOver,
@@ -98,6 +111,7 @@ export class FenceTelemetry {
         const fields = deniedLines(fence, host);
         if (fields !== undefined) logger.info(fields, "host not learned, AuthorizationPolicies refuse every call");
       },
+      wildcardsFor,
       onTurnedAway: (fence, host) => this.#tell((listener) => listener.turnedAway?.(fence, host)),
       onTelemetry: (fence) => this.#tell((listener) => listener.proxiesChanged?.(fence)),
     });

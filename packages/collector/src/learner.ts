@@ -18,6 +18,11 @@ export interface LearnerOptions {
   readonly isDenied?: ((fence: FenceKey, host: string) => boolean) | undefined;
   /** A workload called a host that policies let none of its calls reach. */
   readonly onDenied?: (fence: FenceKey, host: string) => void;
+  /**
+   * The wildcards (`<namespace>/*`, `*.<domain>`) that stand for a host that a fence's workload
+   * called. Default: none does.
+   */
+  readonly wildcardsFor?: ((fence: FenceKey, called: string) => readonly string[]) | undefined;
   /** The first telemetry of a workload's own proxies has arrived. */
   readonly onTelemetry: (fence: FenceKey) => void;
 }
@@ -43,9 +48,16 @@ export class Learner implements SightingSink {
   }
 
   sighted(sighting: Sighting): SightingOutcome {
-    const { fence, host, denied = false, keepsOnly = false } = sighting;
-    const edges = this.#options.book.of(fence);
+    const edges = this.#options.book.of(sighting.fence);
     if (edges === undefined) return "unknown_fence";
+    const outcome = this.#taken(edges, sighting);
+    const isKept = edges.byUse.hasWildcards && this.#wildcardsUsed(edges, sighting, outcome);
+    return outcome === "not_kept" && isKept ? "seen" : outcome;
+  }
+
+  #taken(edges: FenceEdges, sighting: Sighting): SightingOutcome {
+    const { fence, host, denied = false, keepsOnly = false, declaredOnly = false } = sighting;
+    if (declaredOnly && !edges.byUse.isByUse(host)) return "not_kept";
     if ((denied || keepsOnly) && !edges.has(host)) return denied ? "denied" : "not_kept";
     if (!edges.has(host) && this.#options.isHidden?.(fence, host) === true) {
       this.#options.onHidden?.(fence, host);
@@ -56,6 +68,23 @@ export class Learner implements SightingSink {
       return "denied_by_policy";
     }
     return this.#observe(edges, sighting);
+  }
+
+  /**
+   * A wildcard that ages by use is in use when a host that it stands for is called. One that has
+   * aged out comes back with a call that would teach a host.
+   *
+   * @returns whether one is in the fence
+   */
+  #wildcardsUsed(edges: FenceEdges, sighting: Sighting, outcome: SightingOutcome): boolean {
+    const { fence, host, keepsOnly = false, declaredOnly = false } = sighting;
+    const teaches = outcome === "seen" || outcome === "at_capacity" || (declaredOnly && !keepsOnly);
+    const wildcards = this.#options.wildcardsFor?.(fence, host) ?? [];
+    const used = wildcards.filter((wildcard) => {
+      return wildcard !== host && edges.byUse.isByUse(wildcard) && (edges.has(wildcard) || (teaches && !keepsOnly));
+    });
+    for (const wildcard of used) this.#observe(edges, { ...sighting, host: wildcard });
+    return used.length > 0;
   }
 
   #observe(edges: FenceEdges, sighting: Sighting): SightingOutcome {

@@ -26,6 +26,8 @@ export class FenceEdges {
   readonly #clock = new ObservedClock();
   readonly #windows: IdleWindows;
   readonly #room: Room;
+  /** Hosts that a person declared to age by use, be they in the fence or not. */
+  readonly byUse: Pick<IdleWindows, "isByUse" | "hasWildcards">;
   /** The warm-up that was put in last, in short; undefined before any was. */
   warmedUp: string | undefined;
   /** The resets that were done last. */
@@ -40,6 +42,7 @@ export class FenceEdges {
   constructor(policy: AgeingPolicy) {
     this.#policy = policy;
     this.#windows = new IdleWindows(policy);
+    this.byUse = this.#windows;
     this.#room = new Room(policy);
   }
 

@@ -24,6 +24,8 @@ export class IdleWindows {
   /** The same of hosts that a person declared. */
   #shortestDeclared = Number.POSITIVE_INFINITY;
   #isSeenElsewhere = false;
+  /** Whether some of the hosts by use stand for several: `<namespace>/*` and `*.<domain>`. */
+  hasWildcards = false;
 
   constructor(policy: AgeingPolicy) {
     this.#policy = policy;
@@ -33,8 +35,14 @@ export class IdleWindows {
   setPolicy(policy: AgeingPolicy): void {
     this.#policy = policy;
     this.#shortestDeclared = Number.POSITIVE_INFINITY;
+    this.hasWildcards = [...(policy.byUse?.keys() ?? [])].some((host) => host.includes("*"));
     for (const window of policy.byUse?.values() ?? [])
       this.#shortestDeclared = Math.min(this.#shortestDeclared, window ?? policy.idleWindow);
+  }
+
+  /** Whether a person declared the host to age by use. */
+  isByUse(host: string): boolean {
+    return this.#policy.byUse?.has(host) === true;
   }
 
   /** A host came with a window of its own. */

@@ -22,6 +22,11 @@ export interface Sighting {
    */
   readonly keepsOnly?: boolean;
   /**
+   * Nobody is known to have registered the host. It counts where a person declared it, or a
+   * wildcard that stands for it, to age by use. Default false.
+   */
+  readonly declaredOnly?: boolean;
+  /**
    * `x-request-id` of the call, where it has one. It is for the log alone, and read only where
    * level debug is logged.
    */
@@ -37,7 +42,7 @@ export interface Sighting {
  * - `at_capacity`: a new host, and the fence has no room for it
  * - `hidden`: a new host, which the fence's pods did not see without the fence either
  * - `denied_by_policy`: a new host, which AuthorizationPolicies let no call of the fence reach
- * - `not_kept`: a new host, and the sighting may only keep one
+ * - `not_kept`: a new host, and the sighting may only keep one, or one that nobody declared
  */
 export type SightingOutcome = "seen" | "unknown_fence" | "denied" | "at_capacity" | "hidden" | "denied_by_policy" | "not_kept";
 

@@ -27,12 +27,17 @@ const Timestamp = z.strictObject({
 
 const RecyclingStrategy = z.strictObject({
   stable: z.strictObject({}).nullish().describe("Never expires. The same as giving no strategy at all."),
-  deadline: z.strictObject({ expire: Timestamp }).nullish().describe("Leaves the fence at this point in time."),
+  deadline: z
+    .strictObject({ expire: Timestamp })
+    .nullish()
+    .describe(
+      "Leaves the fence at this point in time. What every fence shows, as hosts of ServiceEntries by `serviceEntries: Visible`, stays in sight.",
+    ),
   auto: z
     .strictObject({ duration: Timestamp.optional() })
     .nullish()
     .describe(
-      "Ages like a learned host, after `duration` (its seconds are a length of time; one shorter than the configuration's `ageing.shortestWindow` counts as that) or else the fence's idle window.",
+      "Ages like a learned host, after `duration` (its seconds are a length of time; one shorter than the configuration's `ageing.shortestWindow` counts as that) or else the fence's idle window. `<namespace>/*` and `*.<domain>` are in use while a host that they stand for is called.",
     ),
   RecentlyCalled: Timestamp.nullish().describe(
     "Slime's field; accepted, and counted as the last time an `auto` host was seen, unless it is in the future. One that is longer ago than the host's window lets it go with the first telemetry.",

@@ -1,7 +1,7 @@
 import { type DomainStatus, ownValue, type ServiceFence, timestampMs } from "@fenceline/api";
 import type { FenceEdges } from "@fenceline/edges";
-import type { ServiceLookup } from "@fenceline/registry";
-import { agesByUse, statusKey } from "@fenceline/render/fence";
+import type { MeshHosts, ServiceLookup } from "@fenceline/registry";
+import { agesByUse, placesOf, statusKey } from "@fenceline/render/fence";
 
 /** Windows of hosts with Slime's `auto` strategy, in milliseconds; undefined where it says none. */
 export function autoWindows(
@@ -31,6 +31,24 @@ export function seedAutoHosts(edges: FenceEdges, fence: ServiceFence, registry: 
     const seen = isPast ? Math.max(0, called) : now;
     edges.seed({ host, source: "static", firstSeen: seen, lastSeen: seen, idleFor: now - seen });
   }
+}
+
+/** Where hosts are, as far as it is known. */
+interface KnownPlaces {
+  readonly registry: ServiceLookup;
+  readonly meshHosts: MeshHosts;
+}
+
+/**
+ * The wildcards that stand for a host that was called from a namespace: `*.<domain>`, and
+ * `<namespace>/*` of each namespace whose Services or ServiceEntries have it. However many
+ * wildcards a fence declares, a call costs no more than its host has labels and namespaces.
+ */
+export function wildcardsFor(called: string, namespace: string, known: KnownPlaces): readonly string[] {
+  const labels = called.split(".").slice(1);
+  const domains = labels.map((_, at) => `*.${labels.slice(at).join(".")}`);
+  const namespaces = placesOf(called, { namespace, ...known }).map((place) => `${place.slice(0, place.indexOf("/"))}/*`);
+  return [...new Set([...domains, ...namespaces])];
 }
 
 function* autoHosts({ spec, metadata }: Pick<ServiceFence, "metadata" | "spec">, registry: ServiceLookup) {

@@ -11,6 +11,7 @@ import type { DecisionLog } from "./decision-log.ts";
 import { destinationOf, wentByFallback } from "./destination.ts";
 import { isOutbound } from "./direction.ts";
 import { ENTRY_DROP_REASONS, type EntryDropReason } from "./entry-drop-reason.ts";
+import { namesCalled } from "./names-called.ts";
 import { sourceOfFallbackEntry } from "./source.ts";
 
 /** What an {@link AccessLogReader} works with, and whom it tells. */
@@ -146,11 +147,26 @@ export class AccessLogReader implements AccessLogSink {
     const [{ fence }] = hearers;
     const destination = destinationOf(entry, fence.namespace, mesh);
     const ended = typeof destination === "string" ? undefined : destination.host;
+    const isNamed = isUnclear(destination) && this.#named(attributed);
     if (typeof destination !== "string") this.#sighted(destination, attributed);
-    else this.#dropEntry(hearers.some((each) => this.#sightings.learns(each.fence)) ? destination : "unknown_source", entry, fence);
+    else if (!isNamed)
+      this.#dropEntry(hearers.some((each) => this.#sightings.learns(each.fence)) ? destination : "unknown_source", entry, fence);
     for (const { host, port, teaches } of alsoCalled(entry, ended, fence.namespace, mesh)) {
       this.#tell({ host, port, keepsOnly: !teaches }, attributed);
     }
+  }
+
+  /**
+   * Tells of the names that a call was made by, where nobody is known to have registered them.
+   *
+   * @returns whether a person declared one of them
+   */
+  #named(attributed: AttributedEntry): boolean {
+    const names = namesCalled(attributed.entry, attributed.mesh);
+    const outcomes = names.map(({ host, isTrue }) => {
+      return this.#tell({ host, port: undefined, keepsOnly: !isTrue, declaredOnly: true }, attributed).outcome;
+    });
+    return outcomes.includes("seen");
   }
 
   #sighted(destination: Destination, attributed: AttributedEntry): void {
@@ -168,7 +184,7 @@ export class AccessLogReader implements AccessLogSink {
    * first of all.
    */
   #tell(
-    { host, port, keepsOnly = false }: Pick<Sighting, "host" | "port" | "keepsOnly">,
+    { host, port, keepsOnly = false, declaredOnly = false }: Pick<Sighting, "host" | "port" | "keepsOnly" | "declaredOnly">,
     { entry, hearers, teller, requests: all, mesh, at }: AttributedEntry,
   ): { readonly outcome: SightingOutcome; readonly requests: number } {
     const { requestId } = entry;
@@ -177,8 +193,11 @@ export class AccessLogReader implements AccessLogSink {
     const told = hearers.map(({ fence, calls }) => {
       // An entry of something that still goes on keeps the edge alive; its request is counted when
       // it ends.
-      const requests = entry.intermediate ? 0 : calls.fresh(host, way, teller, all, at);
-      const outcome = this.#sightings.sighted({ fence, host, port, requests, at, denied, keepsOnly, requestId });
+      // Of names that anybody may make up nothing is remembered, so one is not counted twice, but
+      // not at all where it took the fallback, which tells of it as well.
+      const fresh = () => (declaredOnly ? Number(way !== "fallback") * all : calls.fresh(host, way, teller, all, at));
+      const requests = entry.intermediate ? 0 : fresh();
+      const outcome = this.#sightings.sighted({ fence, host, port, requests, at, denied, keepsOnly, declaredOnly, requestId });
       return { outcome, requests };
     });
     return told.find(({ outcome }) => outcome === "seen") ?? told[0] ?? { outcome: "unknown_fence", requests: 0 };
@@ -202,6 +221,11 @@ export class AccessLogReader implements AccessLogSink {
     }
     this.#dropped.clear();
   }
+}
+
+/** Whether it is not known which host was called, or only by the wildcard of a ServiceEntry. */
+function isUnclear(destination: Destination | EntryDropReason): boolean {
+  return typeof destination === "string" ? destination === "unknown_destination" : destination.host.startsWith("*");
 }
 
 /** An entry of a workload's own proxy, whatever it says of a source. */
