@@ -1,49 +1,43 @@
 /**
- * Fields that Connection must not take away. RFC 9110 §7.6.1 lets a client name any field as
- * hop-by-hop; naming one that frames, routes, authenticates or attributes a request would let it
- * strip what the hops before this one added (as in CVE-2022-1388).
+ * Fields of one hop that are dropped from requests and answers, also where Connection does not name
+ * them (RFC 9110 §7.6.1). A server may ignore Upgrade (§7.8); `http2-settings` belongs to
+ * `Upgrade: h2c`.
  */
-const PROTECTED = new Set([
-  "host",
-  "content-length",
-  "content-type",
-  "content-encoding",
-  "authorization",
-  "cookie",
-  "via",
-  "forwarded",
-  "x-real-ip",
-  "x-request-id",
-  "traceparent",
-  "tracestate",
-]);
-const PROTECTED_PREFIXES = ["x-forwarded-", "x-envoy-", "x-b3-"];
+export const DROPPED_FIELDS = [
+  "upgrade",
+  "http2-settings",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authentication-info",
+  "proxy-authorization",
+] as const;
+
+/** The value of a field that stands several times (RFC 9110 §5.3). */
+export function joined(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
+}
 
 /**
  * Removes the fields that a Connection header names.
  *
  * @param fields flat list of names and values
- * @param connection value of Connection
+ * @param connection value of Connection; undefined where there is none
+ * @param isProtected whether a field stays, though it is named. Asked in small letters
  * @returns the same list when nothing is to be removed, which is nearly always
  */
-export function dropNamedByConnection(fields: string[], connection: string): string[] {
-  const named = namedFields(connection);
-  if (named === undefined) return fields;
+export function dropNamedByConnection(fields: string[], connection: string | undefined, isProtected: (name: string) => boolean): string[] {
+  const options = connection?.toLowerCase();
+  if (options === undefined || options === "keep-alive" || options === "close") return fields;
+  const named = options.split(",").map((option) => option.trim());
+  return without(fields, new Set(named.filter((name) => !isProtected(name))));
+}
+
+/** The fields without those of some names, in small letters. */
+export function without(fields: readonly string[], unwanted: ReadonlySet<string>): string[] {
   const kept: string[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] ?? "";
-    if (!named.has(name.toLowerCase())) kept.push(name, fields[i + 1] ?? "");
+    if (!unwanted.has(name.toLowerCase())) kept.push(name, fields[i + 1] ?? "");
   }
   return kept;
-}
-
-function namedFields(connection: string): Set<string> | undefined {
-  const options = connection.toLowerCase();
-  if (options === "keep-alive" || options === "close") return undefined;
-  const named = options
-    .split(",")
-    .map((option) => option.trim())
-    .filter((option) => !PROTECTED.has(option) && !PROTECTED_PREFIXES.some((prefix) => option.startsWith(prefix)));
-  // `te` is always named by whoever sends `TE: trailers`, which is the one value that goes on.
-  return new Set(named.filter((option) => option !== "te"));
 }

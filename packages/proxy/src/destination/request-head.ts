@@ -1,7 +1,7 @@
 import { FENCE_SOURCE, FORWARDED_CLIENT_CERT, ORIGINAL_DESTINATION, OUTBOUND_POLICY, SOURCE_NAMESPACE } from "@fenceline/api/vocabulary";
 import { Refusal } from "../refusals/refusal.ts";
 import { HOP_HEADER } from "./hop.ts";
-import { dropNamedByConnection } from "./hop-by-hop.ts";
+import { DROPPED_FIELDS, dropNamedByConnection, joined } from "./hop-by-hop.ts";
 import { AUTHORITY_HEADER } from "./host-fields.ts";
 import { plainLength } from "./plain-length.ts";
 
@@ -47,9 +47,33 @@ const drop: FieldRule = () => {};
 const TAKES_TRAILERS = /(?:^|,)[\t ]*trailers[\t ]*(?:,|$)/i;
 
 /**
- * The fields that are not simply forwarded. RFC 9110 §7.6.1 names the hop-by-hop ones that must go
- * even where Connection does not list them.
+ * Fields that Connection must not take away. RFC 9110 §7.6.1 lets a client name any field as
+ * hop-by-hop; naming one that frames, routes, authenticates or attributes a request would let it
+ * strip what the hops before this one added (as in CVE-2022-1388). `te` is always named by whoever
+ * sends `TE: trailers`, which is the one value that goes on.
  */
+const PROTECTED = new Set([
+  "host",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "authorization",
+  "cookie",
+  "via",
+  "forwarded",
+  "x-real-ip",
+  "x-request-id",
+  "traceparent",
+  "tracestate",
+  "te",
+]);
+const PROTECTED_PREFIXES = ["x-forwarded-", "x-envoy-", "x-b3-"];
+
+function isProtected(name: string): boolean {
+  return PROTECTED.has(name) || PROTECTED_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
+
+/** The fields that are not simply forwarded. */
 const RULES = new Map<string, FieldRule>([
   [
     "host",
@@ -131,13 +155,8 @@ const RULES = new Map<string, FieldRule>([
       if (TAKES_TRAILERS.test(value)) head.forwarded.push(name, "trailers");
     },
   ],
-  // RFC 9110 §7.8: a server may ignore Upgrade. `http2-settings` belongs to `Upgrade: h2c`.
-  ["upgrade", drop],
-  ["http2-settings", drop],
   ["keep-alive", drop],
-  ["proxy-connection", drop],
-  ["proxy-authenticate", drop],
-  ["proxy-authorization", drop],
+  ...DROPPED_FIELDS.map((name) => [name, drop] as const),
 ]);
 
 /**
@@ -174,7 +193,7 @@ export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Re
     if (rule === undefined) head.forwarded.push(name, value);
     else rule(head, value, name);
   }
-  if (head.connection !== undefined) head.forwarded = dropNamedByConnection(head.forwarded, head.connection);
+  head.forwarded = dropNamedByConnection(head.forwarded, head.connection, isProtected);
   return framingFault(head) ?? head;
 }
 
@@ -211,8 +230,4 @@ function framingFault({ transferEncoding, contentLength }: RequestHead): Refusal
     return new Refusal("REQUEST_MALFORMED", "Content-Length is beyond what can be counted");
   }
   return undefined;
-}
-
-function joined(before: string | undefined, value: string): string {
-  return before === undefined ? value : `${before},${value}`;
 }

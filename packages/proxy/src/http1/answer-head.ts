@@ -1,4 +1,5 @@
 import { NEVER_AN_ANSWER_TRAILER } from "../destination/answer-trailers.ts";
+import { DROPPED_FIELDS, dropNamedByConnection, joined, without } from "../destination/hop-by-hop.ts";
 import { plainLength } from "../destination/plain-length.ts";
 
 /** Header of an answer, sorted: what frames it, and what is relayed. */
@@ -65,21 +66,15 @@ const keepAlive: FieldRule = (head, value) => {
   return undefined;
 };
 
-/**
- * The fields that are not simply relayed: hop-by-hop ones (RFC 9110 §7.6.1), and those that frame
- * the answer.
- */
+/** The fields that are not simply relayed: those of one hop, and those that frame the answer. */
 const RULES = new Map<string, FieldRule>([
   ["content-length", contentLength],
   ["transfer-encoding", transferEncoding],
   ["connection", connection],
   ["trailer", trailer],
   ["keep-alive", keepAlive],
-  ["proxy-connection", drop],
-  ["proxy-authenticate", drop],
-  ["proxy-authentication-info", drop],
   ["te", drop],
-  ["upgrade", drop],
+  ...DROPPED_FIELDS.map((name) => [name, drop] as const),
 ]);
 
 /** Fields of an answer that Connection must not take away: they frame it or guard the caller. */
@@ -135,7 +130,7 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   const fault = readFields(text, end + 2, (rule, name, value) => rule(head, value, name)) ?? framingFault(head);
   if (fault !== undefined) return fault;
   if (head.fields.length > 2 * MAX_FIELDS) return `the header has more than ${MAX_FIELDS} fields`;
-  if (!NAMES_NO_FIELD.has(head.connection)) head.fields = without(head.fields, namedByConnection(head.connection ?? ""));
+  head.fields = dropNamedByConnection(head.fields, head.connection, (name) => PROTECTED.has(name));
   // RFC 9110 §8.6: neither an interim answer nor a 204 has a Content-Length, whatever the
   // destination wrote; some clients would wait for a body.
   if ((head.status === 204 || head.status < 200) && head.contentLength !== undefined) head.fields = without(head.fields, CONTENT_LENGTH);
@@ -204,27 +199,6 @@ function framingFault({ chunked, contentLength: length, minor }: AnswerHead): st
   // framing.
   if (length !== undefined) return "Content-Length and Transfer-Encoding stand together";
   return minor === 0 ? "Transfer-Encoding in HTTP/1.0" : undefined;
-}
-
-/** What nearly every answer has as Connection. */
-const NAMES_NO_FIELD = new Set<string | undefined>([undefined, "keep-alive", "close"]);
-
-function namedByConnection(options: string): Set<string> {
-  const names = options.toLowerCase().split(",");
-  return new Set(names.map((option) => option.trim()).filter((option) => !PROTECTED.has(option)));
-}
-
-function without(fields: readonly string[], unwanted: ReadonlySet<string>): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] ?? "";
-    if (!unwanted.has(name.toLowerCase())) kept.push(name, fields[i + 1] ?? "");
-  }
-  return kept;
-}
-
-function joined(before: string | undefined, value: string): string {
-  return before === undefined ? value : `${before}, ${value}`;
 }
 
 function lineEnd(text: string, from: number): number {
