@@ -98,6 +98,16 @@ test("issue 14: every file that the guide names is there, and so is every script
   for (const [, file = ""] of GUIDE.matchAll(/\]\(([^)#]+)\)/g)) assert.ok(existsSync(join(PROJECT, "docs", file)), file);
 });
 
+test("issue 14: every document that the guide's last step names says something of each kind", () => {
+  const step = GUIDE.slice(GUIDE.indexOf("\n## 6. "));
+  const documents = [...step.matchAll(/^\| `([\w./]+\.md)`/gm)].map(([, file = ""]) => file);
+  assert.ok(documents.length > 5);
+  for (const file of documents) {
+    const text = readFileSync(join(PROJECT, file), "utf8");
+    for (const { name } of OWN_KINDS) assert.ok(text.includes(name), `${file} says nothing of ${name}`);
+  }
+});
+
 test("issue 14: two lines put a kind into the product, each in a table: no other file that is there names a kind in a list", () => {
   const named =
     /\[SERVICE_FENCE|SERVICE_FENCE\]|ServiceFence: |export .*\/service-fence\.ts"|, SMART_LIMITER\b.*\]|SmartLimiter: |export .*\/smart-limiter\.ts"/;
