@@ -17,13 +17,16 @@ const QUIET_SECONDS = 3;
 /** `fenceline collector`, as in a pod, under no limits of memory or CPU. */
 export class CollectorProcess {
   readonly accessLogPort: number;
+  /** Where its inspector listens once it is asked to. */
+  readonly inspectPort: number;
   /** From the start of the process until it is ready, in milliseconds. */
   readonly syncMs: number;
   readonly #process: LabProcess;
 
-  private constructor(process: LabProcess, accessLogPort: number, syncMs: number) {
+  private constructor(process: LabProcess, accessLogPort: number, inspectPort: number, syncMs: number) {
     this.#process = process;
     this.accessLogPort = accessLogPort;
+    this.inspectPort = inspectPort;
     this.syncMs = syncMs;
   }
 
@@ -33,7 +36,7 @@ export class CollectorProcess {
    * @param identity of the replica, as the Lease of the leader names it
    */
   static async start({ context, kubeconfig }: Cluster, identity: string): Promise<CollectorProcess> {
-    const [alsPort, apiPort] = [await freePort(), await freePort()];
+    const [alsPort, apiPort, inspectPort] = [await freePort(), await freePort(), await freePort()];
     const config = join(context.run.path, `${identity}.yaml`);
     // No Envoy stands in front of it here, so nobody has a certificate, and no version of Istio is
     // known: hosts come in one step where Envoys have the filter.
@@ -41,14 +44,26 @@ export class CollectorProcess {
     const main = join(BENCH, "..", "packages", "cli", "src", "main.ts");
     const ports = ["--host=127.0.0.1", `--als-port=${alsPort}`, `--api-port=${apiPort}`];
     const replica = [`--identity=${identity}`, `--namespace=${NAMESPACE}`, `--kubeconfig=${kubeconfig}`];
-    const args = [main, "collector", ...ports, ...replica, `--config=${config}`, "--log-format=json"];
+    const args = [
+      `--inspect-port=127.0.0.1:${inspectPort}`,
+      main,
+      "collector",
+      ...ports,
+      ...replica,
+      `--config=${config}`,
+      "--log-format=json",
+    ];
     const begin = performance.now();
     const env = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "" };
     const started = await LabProcess.start({ name: identity, command: process.execPath, args, env }, context);
     const isReady = async () => (await fetch(`http://127.0.0.1:${apiPort}/readyz`)).ok;
     const stillPossible = () => started.requireRunning();
     await until("the collector", isReady, { signal: context.signal, stillPossible, timeout: START_MS });
-    return new CollectorProcess(started, alsPort, performance.now() - begin);
+    return new CollectorProcess(started, alsPort, inspectPort, performance.now() - begin);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
   }
 
   /** Milliseconds of processor time so far. */

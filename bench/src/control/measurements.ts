@@ -7,6 +7,7 @@ import type { Callers } from "./callers.ts";
 import type { Cluster } from "./cluster.ts";
 import { type CollectorProcess, cpuOf, untilQuiet } from "./collector.ts";
 import { type BenchMesh, endpointSlice, LEARNED_HOSTS, service } from "./mesh.ts";
+import { profileWhile, type Shares } from "./profile.ts";
 import type { Rendered } from "./rendered.ts";
 
 /** What the measurements of a step share. */
@@ -50,6 +51,8 @@ const SETTLE_MS = 120_000;
  */
 const CHANGES = 600;
 const CHANGES_PER_SECOND = 20;
+/** Changes that a profile is of. */
+const PROFILED = 200;
 
 export async function measureIdle({ cluster, collectors }: Bench, seconds: number): Promise<Idle> {
   const { client, context } = cluster;
@@ -63,29 +66,56 @@ export async function measureIdle({ cluster, collectors }: Bench, seconds: numbe
 
 /** CPU of the collector in milliseconds for each Service that no fence has anything to do with. */
 export function measureServices(bench: Bench, idle: Idle): Promise<number> {
-  const { client } = bench.cluster;
-  return measureChanges(bench, idle, async (at) => {
-    await client.request("POST", "/api/v1/namespaces/default/services", service({ namespace: "default", name: `unrelated-${at}` }));
-  });
+  return measureChanges(bench, idle, serviceAdder(bench));
 }
 
 /** The same for each change of the endpoints of a Service. */
 export function measureEndpoints(bench: Bench, idle: Idle): Promise<number> {
-  const { mesh, cluster } = bench;
-  return measureChanges(bench, idle, async (at) => {
-    const slice = endpointSlice(mesh.place(at), at, 1);
-    await cluster.client.patch(slice, { endpoints: slice.endpoints });
-  });
+  return measureChanges(bench, idle, endpointsChanger(bench));
 }
 
-async function measureChanges({ collectors, cluster }: Bench, idle: Idle, change: (at: number) => Promise<void>): Promise<number> {
-  const { signal } = cluster.context;
-  const [begin, cpu] = [performance.now(), cpuOf(collectors)];
-  for (let at = 0; at < CHANGES; at++) {
-    await change(at);
-    await delay(begin + ((at + 1) * 1_000) / CHANGES_PER_SECOND - performance.now(), undefined, { signal });
+/** Where the CPU for further ones goes. */
+export async function profileChanges(bench: Bench): Promise<{ readonly services: Shares; readonly endpointSlices: Shares }> {
+  const profile = (change: Change) => profileLeader(bench, () => makeChanges(bench, change, CHANGES, PROFILED));
+  return { services: await profile(serviceAdder(bench)), endpointSlices: await profile(endpointsChanger(bench)) };
+}
+
+/** Where the CPU of the first collector goes while something is done. */
+export function profileLeader({ collectors, cluster }: Bench, run: () => Promise<void>): Promise<Shares> {
+  const [leader] = collectors;
+  if (leader === undefined) throw new Error("no collector runs");
+  return profileWhile(leader, run, cluster.context.signal);
+}
+
+/** One change, with its number. */
+type Change = (at: number) => Promise<void>;
+
+function serviceAdder({ cluster }: Bench): Change {
+  return async (at) => {
+    await cluster.client.request("POST", "/api/v1/namespaces/default/services", service({ namespace: "default", name: `unrelated-${at}` }));
+  };
+}
+
+function endpointsChanger({ mesh, cluster }: Bench): Change {
+  return async (at) => {
+    const slice = endpointSlice(mesh.place(at), at, 1);
+    await cluster.client.patch(slice, { endpoints: slice.endpoints });
+  };
+}
+
+async function makeChanges({ cluster }: Bench, change: Change, from: number, count: number): Promise<void> {
+  const begin = performance.now();
+  for (let at = 0; at < count; at++) {
+    await change(from + at);
+    await delay(begin + ((at + 1) * 1_000) / CHANGES_PER_SECOND - performance.now(), undefined, { signal: cluster.context.signal });
   }
-  await untilQuiet(collectors, SETTLE_MS, signal);
+}
+
+async function measureChanges(bench: Bench, idle: Idle, change: Change): Promise<number> {
+  const { collectors, cluster } = bench;
+  const [begin, cpu] = [performance.now(), cpuOf(collectors)];
+  await makeChanges(bench, change, 0, CHANGES);
+  await untilQuiet(collectors, SETTLE_MS, cluster.context.signal);
   return (cpuOf(collectors) - cpu - (idle.cpuPerSecond * (performance.now() - begin)) / 1_000) / CHANGES;
 }
 

@@ -5,7 +5,35 @@ import type { StepResult } from "./step.ts";
 /** What was measured of the goals that the last step may miss by what it runs on: a line each. */
 export function measuredReasons(results: readonly StepResult[]): readonly string[] {
   const last = results.at(-1);
-  return last === undefined ? [] : [...apiServerLimit(last), ...memoryGrowth(results)];
+  return last === undefined ? [] : [...apiServerLimit(last), ...cpuShares(last), ...memoryGrowth(results)];
+}
+
+/** Most milliseconds of CPU for a change. */
+export const CPU_GOALS = { service: 2, endpointSlice: 2, edge: 5 } as const;
+
+/** Parts of a profile that are named. */
+const NAMED = 8;
+
+/** Where the CPU of a change goes that costs more than it may. */
+export function cpuShares({
+  perService,
+  perEndpointSlice,
+  edges,
+  profiles,
+}: Pick<StepResult, "perService" | "perEndpointSlice" | "edges" | "profiles">): readonly string[] {
+  const figures = [
+    ["CPU per unrelated Service", perService, CPU_GOALS.service, profiles.services],
+    ["CPU per EndpointSlice", perEndpointSlice, CPU_GOALS.endpointSlice, profiles.endpointSlices],
+    ...[...edges].map(
+      ([rate, { cpuPerEdge }]) => [`CPU per edge at ${rate}/s`, cpuPerEdge, CPU_GOALS.edge, profiles.edges.get(rate) ?? []] as const,
+    ),
+  ] as const;
+  return figures
+    .filter(([, figure, most]) => figure > most)
+    .map(([what, figure, , shares]) => {
+      const parts = shares.slice(0, NAMED).map(([part, percent]) => `${percent.toFixed(0)} % ${part}`);
+      return `${what}: ${figure.toFixed(1)} ms, of which ${parts.join(", ")}`;
+    });
 }
 
 /** An edge cannot be shown before the API server has taken its Sidecar. */

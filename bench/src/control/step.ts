@@ -2,8 +2,19 @@ import { until } from "@fenceline/e2e/lab/until.ts";
 import { startCluster } from "./cluster.ts";
 import { CollectorProcess, untilQuiet } from "./collector.ts";
 import { fill } from "./fill.ts";
-import { type Bench, type Edges, type Idle, measureEdges, measureEndpoints, measureIdle, measureServices } from "./measurements.ts";
+import {
+  type Bench,
+  type Edges,
+  type Idle,
+  measureEdges,
+  measureEndpoints,
+  measureIdle,
+  measureServices,
+  profileChanges,
+  profileLeader,
+} from "./measurements.ts";
 import { BenchMesh, type MeshSize } from "./mesh.ts";
+import type { Shares } from "./profile.ts";
 import { Rendered } from "./rendered.ts";
 import { latency, measureReplicas, openCallers, type Replicas } from "./replicas.ts";
 
@@ -29,6 +40,16 @@ export interface StepResult {
   /** By edges a second. */
   readonly edges: ReadonlyMap<number, Edges>;
   readonly replicas: Replicas;
+  /** Where the collector's CPU for a change goes. */
+  readonly profiles: Profiles;
+}
+
+/** Where CPU goes, of changes that no figure counts. */
+export interface Profiles {
+  readonly services: Shares;
+  readonly endpointSlices: Shares;
+  /** By edges a second. */
+  readonly edges: ReadonlyMap<number, Shares>;
 }
 
 const RENDER_MS = 15 * 60_000;
@@ -36,7 +57,9 @@ const RENDER_MS = 15 * 60_000;
 export const RATES = [10, 200] as const;
 /** 600 edges and more, so that a collection of the whole heap is not most of the figure. */
 const edgeSeconds = (rate: number) => Math.max(20, 600 / rate);
-const EDGES = RATES.reduce((sum, rate) => sum + rate * edgeSeconds(rate), 0);
+/** Seconds of edges that a profile is of. */
+const PROFILED_SECONDS = 10;
+const EDGES = RATES.reduce((sum, rate) => sum + rate * (edgeSeconds(rate) + PROFILED_SECONDS), 0);
 
 /** Measures one step in a cluster of its own. */
 export async function measureStep(size: MeshSize, idleSeconds: number, signal: AbortSignal): Promise<StepResult> {
@@ -71,7 +94,8 @@ export async function measureStep(size: MeshSize, idleSeconds: number, signal: A
     say(`${perService.toFixed(1)} ms of CPU a Service`);
     const perEndpointSlice = await measureEndpoints(bench, idle);
     say(`${perEndpointSlice.toFixed(1)} ms of CPU an EndpointSlice`);
-    const edges = await measureAllEdges(bench, idle, say);
+    const changes = await profileChanges(bench);
+    const { edges, profiles } = await measureAllEdges(bench, idle, say);
     const peakInAll = collector.peak();
     const replicas = await measureReplicas(bench, idle, EDGES, say);
     return {
@@ -88,24 +112,34 @@ export async function measureStep(size: MeshSize, idleSeconds: number, signal: A
       perEndpointSlice,
       edges,
       replicas,
+      profiles: { ...changes, edges: profiles },
     };
   } finally {
     await cluster.close();
   }
 }
 
-async function measureAllEdges(bench: Bench, idle: Idle, say: (what: string) => void): Promise<ReadonlyMap<number, Edges>> {
+async function measureAllEdges(bench: Bench, idle: Idle, say: (what: string) => void) {
   const callers = await openCallers(bench);
   const byRate = new Map<number, Edges>();
+  const profiles = new Map<number, Shares>();
   let from = 0;
+  const measure = async (perSecond: number, seconds: number) => {
+    const edges = await measureEdges(bench, idle, callers, { perSecond, seconds, from });
+    from += perSecond * seconds;
+    return edges;
+  };
   for (const perSecond of RATES) {
-    const edges = await measureEdges(bench, idle, callers, { perSecond, seconds: edgeSeconds(perSecond), from });
+    const edges = await measure(perSecond, edgeSeconds(perSecond));
     byRate.set(perSecond, edges);
-    from += perSecond * edgeSeconds(perSecond);
     say(`${perSecond} edges/s: ${latency(edges)}, ${edges.missing} missing`);
+    const profile = await profileLeader(bench, async () => {
+      await measure(perSecond, PROFILED_SECONDS);
+    });
+    profiles.set(perSecond, profile);
   }
   callers.close();
-  return byRate;
+  return { edges: byRate, profiles };
 }
 
 function seconds(since: number): string {
