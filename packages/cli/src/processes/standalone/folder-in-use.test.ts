@@ -157,3 +157,39 @@ test("T-25 a demo.yaml that is yours is left alone, be it an edited one of the d
   await assert.rejects(run(true), { code: "DEMO_FILE_NOT_OURS" });
   assert.deepEqual(readdirSync(join(folder, "more")), []);
 });
+
+test("T-25 whoever talks without end, or slowly for ever, at a socket in the place of a lock is taken for alive, and not listened to", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-in-use-"));
+  // A byte a second at most would never be too long, nor too late since the last one.
+  let piece = "x".repeat(1_000);
+  let pause = 1;
+  const server = createServer((connection) => {
+    const talk = setInterval(() => connection.write(piece), pause);
+    connection.on("error", () => {}).on("close", () => clearInterval(talk));
+  });
+  server.listen(join(folder, ".fenceline.lock.00000000"));
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  await assert.rejects(takeFolder(folder), { code: "DIRECTORY_IN_USE" });
+  piece = "x";
+  pause = 1_000;
+  await assert.rejects(takeFolder(folder), { code: "DIRECTORY_IN_USE" });
+});
+
+test("T-50 what cannot be removed at the end, as on a disk that became read-only, is no fault, and the rest is closed", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "fenceline-in-use-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const running = await startFenceline(folder, "--no-demo");
+  t.after(() => running.kill("SIGKILL"));
+  const lock = readdirSync(folder).find((name) => name.startsWith(".fenceline.lock."));
+  for (const path of [join(folder, "state", "api-token"), join(folder, String(lock))]) {
+    rmSync(path);
+    mkdirSync(path);
+  }
+  running.kill("SIGTERM");
+  const { code, stderr } = await running.ended;
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+});

@@ -16,8 +16,10 @@ const HOLDS = "holds";
 const CLAIMS = "claims";
 /** It goes away just then. */
 const LEAVES = "leaves";
-/** Milliseconds within which a process that is not stopped answers. */
+/** Milliseconds within which a process that is not stopped has answered. */
 const ANSWER_MS = 2_000;
+/** Longest answer: whoever says more is none of ours. */
+const LONGEST_ANSWER = Math.max(HOLDS.length, CLAIMS.length);
 /** Milliseconds until others that claim it too are asked again, and how often at most. */
 const ASK_AGAIN_MS = 20;
 const MOST_ASKED = 250;
@@ -122,7 +124,8 @@ class Claim {
   }
 
   async close(): Promise<void> {
-    await rm(this.#path, { force: true });
+    // One that cannot be removed, as on a disk that became read-only, holds nothing any more.
+    await rm(this.#path, { force: true }).catch(() => {});
     this.#socket.close();
     await once(this.#socket, "close");
   }
@@ -137,11 +140,14 @@ class Claim {
 
 /** What the process behind a socket says. Undefined: there is none, and no socket any more. */
 async function ask(path: string): Promise<typeof HOLDS | typeof CLAIMS | typeof LEAVES | undefined> {
-  const connection = connect(path).setEncoding("utf8").setTimeout(ANSWER_MS);
-  connection.on("timeout", () => connection.destroy(new Error("no answer")));
+  const connection = connect(path).setEncoding("utf8");
+  const late = globalThis.setTimeout(() => connection.destroy(new Error("no answer")), ANSWER_MS);
   try {
     let said = "";
-    for await (const chunk of connection) said += chunk;
+    for await (const chunk of connection) {
+      said += chunk;
+      if (said.length > LONGEST_ANSWER) return HOLDS;
+    }
     return said === HOLDS || said === CLAIMS ? said : LEAVES;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -150,6 +156,7 @@ async function ask(path: string): Promise<typeof HOLDS | typeof CLAIMS | typeof 
     // Whoever does not answer, or may not be asked, is alive.
     return code === "ECONNRESET" || code === "EPIPE" ? LEAVES : HOLDS;
   } finally {
+    clearTimeout(late);
     connection.destroy();
   }
 }

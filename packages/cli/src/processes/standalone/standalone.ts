@@ -64,7 +64,10 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const closers: Closer[] = [];
   const undo: Closer[] = [];
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const failed: unknown[] = [];
+    // What cannot be closed keeps nothing else open: the state is written, and the folder let go.
+    for (const closer of closers.splice(0).reverse()) await closer().catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   };
   try {
     return { ...(await start(options, closers, undo)), close };

@@ -24,7 +24,7 @@ function hash(text: string): Buffer {
 
 /** The token of this run, for those who may read the state of its user. */
 export interface ApiToken extends LocalTokenOptions {
-  /** Takes the file away. */
+  /** Takes the file away, where that can be done. */
   remove(): Promise<void>;
 }
 
@@ -40,5 +40,6 @@ export async function makeApiToken(folder: string): Promise<ApiToken> {
   // The mode counts for a new file only, and `wx` follows no link that somebody has put there.
   await rm(file, { force: true });
   await writeFile(file, `${token}\n`, { flag: "wx", mode: 0o600 });
-  return { matches, hint: `it is in ${file}`, remove: () => rm(file, { force: true }) };
+  // One that cannot be removed, as on a disk that became read-only, ends with the process anyway.
+  return { matches, hint: `it is in ${file}`, remove: () => rm(file, { force: true }).catch(() => {}) };
 }
