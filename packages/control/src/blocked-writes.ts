@@ -20,9 +20,10 @@ export interface ObstructedOwner {
 }
 
 /**
- * Tells whether nothing that is rendered can be written. That is so when all writes since the last
- * success failed, for a reason that concerns more than one object, in more than one namespace or
- * for every object that there is. One namespace without a right must not stop the others.
+ * Tells whether all writes of rendered objects fail. It says so when every write since the last
+ * success failed for a reason that is not about one object, and these writes were in more than one
+ * namespace or for every object that there is. One namespace without a right must not stop the
+ * others.
  */
 export class BlockedWrites {
   /** Owners that failed since a write succeeded. */

@@ -25,25 +25,25 @@ export interface ControllerOptions {
   readonly clock?: () => number;
 }
 
-/** Statuses that are written at a time: fewer, so that none of them delays a plan. */
+/** How many statuses are written at a time. They are few, so that none of them delays a plan. */
 const STATUSES = 2;
 
 /**
- * How long a replica waits for the leader to render what it learned, in milliseconds, before it
- * does so itself. A leader takes about ten, so a replica steps in only where the leader is gone, or
- * far behind: two that wrote the same would make twice the work for everybody.
+ * A replica that does not lead waits this long, in milliseconds, for the leader to render what the
+ * replica learned. Then it renders that itself. A leader takes about 10 ms, so a replica steps in
+ * only where the leader is gone or far behind: otherwise both would write the same.
  */
 const LEADER_FIRST = 300;
 
 /**
- * Keeps what is rendered for each object of ours, and its status, what they should be: observe →
- * desired → plan → apply. Every kind runs on the same one, so that there is one budget of writes
- * and one limit of those under way, and so that what a call waits for goes first whatever its kind.
+ * Brings the rendered objects of each object of ours, and its status, to the desired state: observe
+ * → desired → plan → apply. All kinds run on one controller. So there is one budget of writes and
+ * one limit of writes under way, and what a call waits for goes first, whatever its kind.
  *
- * Rendered objects come first, in a queue of their own: a call waits for them, and nothing waits
- * for a status. The status then says what is true, and one that is asked for many times meanwhile
- * is written once. If the process dies in between, the next leader finds in the rendered objects
- * what the status lacks.
+ * Rendered objects have a queue of their own and come first: a call waits for them, and nothing
+ * waits for a status. The status is written afterwards. Several requests for it become one write.
+ * If the process dies in between, the next leader finds in the rendered objects what the status
+ * lacks.
  */
 export class Controller {
   readonly #options: ControllerOptions;
@@ -53,10 +53,12 @@ export class Controller {
   readonly #plans: WorkQueue<ObjectRef>;
   readonly #statuses: WorkQueue<ObjectRef>;
   /**
-   * Since when something that a call waits for is not rendered, on a replica that does not lead.
+   * Of a replica that does not lead: since when something that a call waits for is not rendered.
    */
   readonly #unmade = new Map<string, number>();
-  /** Objects of which this replica, without leading, has carried out a step and not the last. */
+  /**
+   * Objects of which this replica carried out a step while it did not lead, and not the last one.
+   */
   readonly #begun = new Set<string>();
   readonly #inFlight = new InFlightLimit();
   readonly #budget: WriteBudget;
@@ -122,7 +124,7 @@ export class Controller {
 
   /** Resolves when everything that was asked for is done. */
   async idle(): Promise<void> {
-    // A plan asks for a status, never the other way round.
+    // A plan asks for a status; a status asks for no plan.
     await this.#plans.idle();
     await this.#statuses.idle();
   }
@@ -154,7 +156,7 @@ export class Controller {
     return this.#runAgainIn(of, made === changes.length ? next : undefined);
   }
 
-  /** @param next what was carried out; undefined where its next step has to wait for this one */
+  /** @param next what was carried out; undefined where a part of it failed: no step follows then */
   #runAgainIn(of: ObjectRef, next: Remains | undefined): number | undefined {
     const pauses = [this.#writer.retryAfter(of), next?.nextStepIn].filter((pause) => pause !== undefined);
     return pauses.length === 0 ? undefined : Math.min(...pauses);
@@ -170,7 +172,7 @@ export class Controller {
   }
 
   /**
-   * A plan without a budget waits for its turn. Then the state that is wanted at that time is
+   * A plan for which there is no budget waits. When its turn comes, what is desired by then is
    * written.
    */
   #pauseBefore(of: ObjectRef, changes: readonly Change[]): number {
@@ -197,8 +199,8 @@ export class Controller {
       this.#unmade.delete(id);
       this.#tellRun(of, 0, 0, desired);
       if (desired?.nextStepIn === undefined) this.#begun.delete(id);
-      // Where the leader has to carry out a step, it also carries out the next one. A replica that
-      // came back for each of 5,000 fences did nothing else, and was never ready.
+      // A step that is the leader's is followed by steps of the leader, so this replica need not
+      // come back. With 5,000 fences it did nothing else, and was never ready.
       return changes.length === 0 || this.#begun.has(id) ? desired?.nextStepIn : undefined;
     }
     const since = this.#unmade.get(id) ?? clock();
@@ -209,7 +211,7 @@ export class Controller {
     let made = 0;
     for (const widening of widenings) if (await this.#writer.widen(widening)) made += 1;
     if (made > 0 && desired?.nextStepIn !== undefined) this.#begun.add(id);
-    // What was asked for above may say what was rendered before.
+    // The status that was asked for above may have been written before the widening.
     this.#statuses.add(id, of);
     this.#tellRun(of, widenings.length, made, desired);
     return this.#runAgainIn(of, desired);

@@ -1,6 +1,6 @@
 /**
- * What waits, by its owner. Owners take turns, and each has a queue of its own, first in, first
- * out. So an owner with a long queue delays another one by one item per turn.
+ * Items that wait, by their owner. Each owner has a queue, first in, first out, and owners take
+ * turns. So an owner with a long queue delays another owner by one item per turn.
  */
 export class FairLine {
   /** The share whose turn is next first. None is empty. */

@@ -3,7 +3,7 @@ import type { Desired, Reconciler } from "./reconciler.ts";
 
 /** What the status of an object is judged from. */
 export interface StatusKnown {
-  /** What it asks for, or the last version of it that could be read; undefined where none could. */
+  /** What its spec asks for, by the last version that could be read; undefined where none could. */
   readonly desired: Desired<object> | undefined;
   /** Why its spec cannot be read now; undefined when it can. */
   readonly fault: SpecFault | undefined;
@@ -12,8 +12,9 @@ export interface StatusKnown {
 }
 
 /**
- * The status to write of an object; undefined when what was written last will do. One whose spec
- * cannot be read has the status of the version before, which stays in force, and says so.
+ * The status to write of an object; undefined when nothing is to be written. If its spec cannot be
+ * read, the version before stays in force. The status is that of this version, and a condition says
+ * that the spec cannot be read.
  */
 export function statusToWrite(
   reconciler: Pick<Reconciler, "kind" | "statusToWrite">,

@@ -18,18 +18,18 @@ export interface KindDriverOptions<O extends OwnObject> {
 }
 
 /**
- * Pause between two looks at every object, in milliseconds, as the controllers of Kubernetes have
- * it: if a change was missed, this makes up for it.
+ * Milliseconds between two looks at every object. Controllers of Kubernetes resync too: it makes up
+ * for a change that was missed.
  */
 const REFRESH_PAUSE = 600_000;
-/** And between two looks for what is left of objects that are gone. */
+/** Milliseconds between two looks for what is left of objects that are gone. */
 const SWEEP_PAUSE = 10_000;
 
 /**
- * Looks at the objects of one kind: all of them at the start and when this replica becomes the
- * leader, those that changed or that a change concerns, those whose rendered objects somebody else
- * touched, and now and then all of them again. What is particular to the kind its {@link Triggers}
- * know; a fault in them stops no other kind.
+ * Has the objects of one kind looked at. It looks at all of them at the start, when this replica
+ * becomes the leader, and every ten minutes. It looks at an object when that changes, when a change
+ * concerns it, and when somebody else changes what is rendered for it. The {@link Triggers} know
+ * what is particular to the kind; an error in them stops no other kind.
  */
 export class KindDriver<O extends OwnObject = OwnObject> {
   readonly #options: KindDriverOptions<O>;
@@ -62,7 +62,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     this.#known.clear();
     for (const object of this.#faults.guard(() => this.#objects.all()) ?? []) this.#open(object);
     for (const of of this.#known.values()) this.#enqueue(of);
-    // Of those whose end nobody told of.
+    // Objects that are gone, of which no change told.
     for (const of of before) if (!this.#known.has(refText(of))) this.#enqueue(of);
     for (const of of this.#options.store.faulty(this.#options.driven.kind)) this.#enqueue(of);
     this.#sweep();
@@ -86,9 +86,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     this.refresh();
   }
 
-  /**
-   * From now on the passing of time, and what the kind itself begins, have objects looked at too.
-   */
+  /** From now on objects are also looked at when time has passed, and when the kind asks for it. */
   async start(): Promise<void> {
     await this.#triggers.start?.();
     this.#schedule();
@@ -123,7 +121,7 @@ export class KindDriver<O extends OwnObject = OwnObject> {
     else this.#sweep();
   }
 
-  /** Worked out to its end before anything is kept up or looked at. */
+  /** The whole answer, before anything is brought up to date or looked at. */
   #concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
     const evaluate = (): readonly ObjectRef[] | "all" => {
       const concerned = this.#triggers.concernedBy?.(changes) ?? [];
@@ -163,8 +161,8 @@ export class KindDriver<O extends OwnObject = OwnObject> {
   }
 
   /**
-   * Objects that are gone, of which something is left. Whether one is gone may be uncertain for a
-   * time, and then no change tells of it.
+   * Objects that are gone, of which something is left. For a time it may be uncertain whether an
+   * object is gone. When that becomes certain, no change tells of it.
    */
   #sweep(): void {
     for (const owner of this.#options.store.goneOwners(this.#options.driven.kind)) this.#enqueue(owner);

@@ -8,20 +8,20 @@ export interface KindFaultsOptions {
   readonly kind: string;
   readonly logger: Logger;
   readonly metrics: Pick<ControlMetrics, "kindFaults">;
-  /** Makes good what a fault left undone: looks at every object. */
+  /** Makes up for what a fault left undone: looks at every object. */
   readonly retry: () => void;
   readonly clock: () => number;
 }
 
 /** Pauses before every object of the kind is looked at. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 60_000 };
-/** A row of faults ends after this time without one, in milliseconds. */
+/** After so many milliseconds without a fault, the next one counts as the first. */
 const ROW_ENDS = 5 * PAUSE.longest;
 
 /**
- * Keeps a fault in what is particular to one kind from stopping the others, and from ending the
- * process where time called it. What the fault left undone is made good later: each object is
- * looked at, ever more slowly while faults go on.
+ * Catches errors in the code of one kind, so that they stop no other kind and do not end the
+ * process. What an error left undone is made up for later: all objects of the kind are looked at,
+ * ever more slowly while errors go on.
  */
 export class KindFaults {
   readonly #options: KindFaultsOptions;
@@ -45,7 +45,7 @@ export class KindFaults {
     }
   }
 
-  /** Nothing is made good any more. */
+  /** Nothing is made up for any more. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);

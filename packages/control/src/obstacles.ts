@@ -27,27 +27,26 @@ interface Refused {
 }
 
 /**
- * This many failures in a row count as an obstacle. That an API server was busy for a moment is no
- * news, and telling it in a status would cost the server one more write.
+ * So many failures in a row count as an obstacle. An API server that is busy for a moment is no
+ * news, and a status that tells it would cost the server one more write.
  */
 const FAILURES = 2;
 /**
- * A failure that takes longer than this, in milliseconds, counts at once. The pause that the server
- * asks for is included.
+ * A failure that takes longer than this, in milliseconds, counts at once. The time includes the
+ * pause that the server asks for.
  */
 const MOMENT = 1_000;
 /** Pauses before the same write is tried again. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
 
 /**
- * Remembers what stands in the way of the writes for each owner: of each object, and of the status,
- * which goes by the owner itself.
+ * Remembers what stands in the way of the writes for each owner: of each rendered object, and of
+ * the status, which has the owner's own name.
  *
- * A person has to remove an obstacle, and most of what they do about it (a right, a CRD, an
- * EnvoyFilter of somebody else) is in no watch of ours. So a write is tried again, ever more
- * slowly, and not with every change of the mesh: a thousand objects without a right would otherwise
- * send a thousand requests for every pod that comes or goes. What changed about the write itself is
- * tried at once.
+ * A person has to remove an obstacle. We watch little of what they do about it, such as a right or
+ * a CRD. So the write is tried again by itself, ever more slowly. It is not tried with every change
+ * of the mesh: a thousand objects without a right would send a thousand requests for every pod that
+ * comes or goes. A write with another content is tried at once.
  */
 export class Obstacles {
   readonly #onChange: ObstaclesOptions["onChange"];

@@ -25,8 +25,8 @@ export interface PlanWriterOptions {
   /** Whether this replica may write rendered objects. */
   readonly leads: () => boolean;
   /**
-   * Told of every write that came to its end: milliseconds, the pause included that the API server
-   * asks for, and how many were under way with it.
+   * Told of every write that has ended: how many milliseconds it took, with the pause that the API
+   * server asks for, and how many writes were under way with it.
    */
   readonly onWrite: (took: number, inFlight: number) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
@@ -56,8 +56,8 @@ export class PlanWriter {
   /**
    * Carries out a plan, as far as nothing stands in the way. Returns how many changes were made.
    *
-   * @throws what the store throws; not when leadership was lost meanwhile: what is left undone is
-   * then the next leader's to do
+   * @throws what the store throws, but not where leadership was lost meanwhile: the next leader
+   * does what is left
    */
   async apply(owner: ObjectRef, changes: readonly Change[]): Promise<number> {
     this.#obstacles.clearOthers(owner, [owner, ...changes.map(writtenBy)]);

@@ -33,17 +33,17 @@ export type RunResult = "changed" | "unchanged" | "obstructed";
  */
 export interface Reconciler<Seen = unknown, Status extends object = object, D extends Desired<Status> = Desired<Status>> {
   /**
-   * The kind. Where it merges statuses, every replica knows what the leader does not and writes
-   * them; else the leader alone does.
+   * The kind. Where it merges statuses, every replica writes them, since each knows what the leader
+   * does not; else the leader alone writes them.
    */
   readonly kind: Pick<OwnKind<unknown, Status>, "name" | "errorPrefix" | "mergeStatus" | "faultCondition" | "acceptedCondition">;
   /**
-   * Everything that {@link desired} needs to know of an object, from what is in memory. It records
-   * what it reads, so that a change of that has the object looked at. Undefined when the object
-   * does not exist: what was rendered for it goes, see {@link remains}.
+   * Everything that {@link desired} needs to know of an object, from memory. It records what it
+   * reads, so that the object is looked at when that changes. Undefined when the object does not
+   * exist: then what was rendered for it is deleted, see {@link remains}.
    */
   observe(of: ObjectRef): Seen | undefined;
-  /** A pure function: it can be had without a running controller. */
+  /** A pure function: it can be called without a running controller. */
   desired(seen: Seen): D;
   /**
    * The status to write now; undefined when what was written last will do.
@@ -65,7 +65,7 @@ export interface Reconciler<Seen = unknown, Status extends object = object, D ex
   /** Told of every run for an object that exists, after its plan was carried out. */
   told?(of: ObjectRef, desired: D, result: RunResult): void;
   /**
-   * What of an object that does not exist any more is still to be rendered: the next step on its
+   * What is still to be rendered for an object that does not exist any more: the next step on its
    * way out. Default: nothing.
    */
   remains?(of: ObjectRef): Remains;

@@ -3,8 +3,8 @@ import type { Logger } from "pino";
 import type { Desired } from "./reconciler.ts";
 
 /**
- * Warns of objects whose wish is refused: once each, until the reason changes. What was rendered
- * before is taken away like anything that is not wanted any more.
+ * Warns of objects for which nothing is rendered though they ask for it: once each, until the
+ * reason changes. What was rendered before is deleted.
  */
 export class RefusalLog {
   readonly #logger: Logger;

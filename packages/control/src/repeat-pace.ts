@@ -1,9 +1,9 @@
 import { doublingPause, type PauseLimits } from "@fenceline/api";
 
 /**
- * How often the same thing may be made. A new one waits for nothing. One that we made and that is
- * gone again was taken away by somebody, who may do so again and again; so it comes back ever more
- * slowly, and its watchers are left in peace.
+ * How often the same object may be made. A new one is made at once. One that we made and that is
+ * gone was deleted by somebody, who may do so again and again. So it is made again ever more
+ * slowly, and whoever watches such objects hears of few changes.
  */
 export class RepeatPace<Key> {
   readonly #limits: PauseLimits;

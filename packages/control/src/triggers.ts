@@ -29,8 +29,8 @@ export interface ObjectSource<O> {
  */
 export interface Triggers<O> {
   /**
-   * The objects, where {@link Reconciler.observe} finds them elsewhere than in the store: what it
-   * does not find counts as gone. Default: those of the store.
+   * The objects, where {@link Reconciler.observe} does not take them from the store. One that is
+   * not found here counts as gone. Default: those of the store.
    */
   readonly objects?: ObjectSource<O>;
   /** Takes note of an object that is to be looked at: it is new, or may be another one. */
@@ -38,12 +38,12 @@ export interface Triggers<O> {
   /** Whether a change of an object has it looked at. Default: unless we made it ourselves. */
   isNews?(change: ObjectChange<O>): boolean;
   /**
-   * Objects that read something of a change which is not their own, such as objects of others in
-   * their namespace (`changes.foreign`); `all` of them where that cannot, or need not, be told. A
-   * question only: what it leaves behind {@link keepUp} does. Default: none.
+   * Objects that are to be looked at because of a change of something else, such as an object of
+   * others in their namespace (`changes.foreign`); `all` where nobody can tell which. It changes
+   * nothing: {@link keepUp} does that. Default: none.
    */
   concernedBy?(changes: MeshChanges): Iterable<ObjectRef> | "all";
-  /** Keeps what the kind knows of the mesh up with changes, once it is known whom they concern. */
+  /** Brings what the kind knows of the mesh up to date. Called after {@link concernedBy}. */
   keepUp?(changes: MeshChanges): void;
   /** Somebody else has changed what is rendered for an object, which is looked at next. */
   disturbed?(of: ObjectRef): void;
@@ -54,15 +54,15 @@ export interface Triggers<O> {
   /** Time has passed: asks for the runs that are due by that alone. */
   tick?(): void;
   /**
-   * Begins what goes on beside runs, such as asking others for numbers. Every object was looked at
-   * before. Never rejects: what cannot be had yet is asked for again.
+   * Begins what goes on beside runs, such as queries of metrics. Every object was looked at before.
+   * Never rejects: what fails is tried again later.
    */
   start?(): Promise<void>;
-  /** Resolves when nothing is under way that may ask for a run. Default: nothing ever is. */
+  /** Resolves when nothing is under way that may ask for a run. Default: at once. */
   idle?(): Promise<void>;
   /** Ends what {@link start} began. Nothing of it goes on when that resolves; it never rejects. */
   close?(): Promise<void>;
-  /** The end is near: asks for the statuses that are to be written once more. */
+  /** The process is about to end: asks for the statuses that are to be written before. */
   closing?(): void;
 }
 

@@ -52,18 +52,18 @@ interface Item<K> {
 const FORWARD = 1_000;
 
 /**
- * Milliseconds of work after which the queue lets a turn of the event loop pass. Where nothing is
- * to be written a run waits for nothing, and runs of a thousand objects would be one turn, in
- * which no access log, no probe and no renewal of the Lease gets through.
+ * After so many milliseconds of work the queue waits for the next turn of the event loop. A run
+ * that writes nothing never waits, so runs of a thousand objects would be one turn. Meanwhile no
+ * access log would be read, no probe answered, and no Lease renewed.
  */
 const LONGEST_TURN = 10;
 /** One of this many runs is for a key that is not urgent, so that none of them waits for ever. */
 const TURNS_OF_URGENT = 4;
 
 /**
- * A queue of keys, as every controller of Kubernetes has one: many events of one object become one
- * run, the same object is never worked on twice at once, a failing object is retried ever more
- * slowly and holds up no other. Owners of keys take turns.
+ * A queue of keys, as every controller of Kubernetes has one. Many events of one object become one
+ * run. The same object is never worked on twice at once. A failing object is tried again ever more
+ * slowly, and holds up no other. Owners of keys take turns.
  */
 export class WorkQueue<K> {
   readonly #options: Required<WorkQueueOptions<K>>;
@@ -172,9 +172,9 @@ export class WorkQueue<K> {
   async #run(id: string, item: Item<K>, urgent: boolean): Promise<void> {
     const again = await this.#attempt(item);
     const failed = item.failures > 0;
-    // A key that comes again because it is not done is as urgent as before.
+    // A key that is tried again is as urgent as before.
     if (again !== undefined) item.urgent ||= urgent;
-    // What was asked for meanwhile waits with a retry, and is done at once after a success.
+    // A request that came meanwhile waits for the retry; after a success it is done at once.
     if (again !== undefined && (failed || !item.again) && !this.#closed) {
       this.#retry(id, item, failed && item.again ? item.notBefore - performance.now() : again);
       item.again = false;
