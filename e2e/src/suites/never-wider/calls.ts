@@ -1,4 +1,3 @@
-import { NAMESPACE as FENCELINE } from "../../fenceline/install.ts";
 import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import type { HttpCall, TcpCall } from "../../pod-app/protocol.ts";
 
@@ -62,16 +61,18 @@ export function attempts(service: string, outside: string, hiddenIP: string): At
   };
 }
 
-/** A default Sidecar that shows what is not {@link HIDDEN}, and blocks everything else. */
-export function defaultSidecar(namespace: string): KubernetesObject {
+/**
+ * A default Sidecar that shows what is not {@link HIDDEN}, and blocks everything else.
+ *
+ * @param more namespaces that it shows
+ */
+export function defaultSidecar(namespace: string, ...more: readonly string[]): KubernetesObject {
+  const hosts = ["./*", ...["istio-system", SHOWN, ...more].map((shown) => `${shown}/*`)];
   return {
     apiVersion: "networking.istio.io/v1",
     kind: "Sidecar",
     metadata: { namespace, name: "default" },
-    spec: {
-      egress: [{ hosts: ["./*", "istio-system/*", `${FENCELINE}/*`, `${SHOWN}/*`] }],
-      outboundTrafficPolicy: { mode: "REGISTRY_ONLY" },
-    },
+    spec: { egress: [{ hosts }], outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } },
   };
 }
 

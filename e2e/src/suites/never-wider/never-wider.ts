@@ -4,7 +4,7 @@
  * and what was allowed is allowed all the time.
  */
 import assert from "node:assert/strict";
-import { Fenceline } from "../../fenceline/install.ts";
+import { Fenceline, NAMESPACE } from "../../fenceline/install.ts";
 import { meshConfig } from "../../lab/control-plane/istiod.ts";
 import type { KubernetesObject } from "../../lab/kubernetes/object.ts";
 import type { Lab } from "../../lab/lab.ts";
@@ -26,10 +26,19 @@ import {
   TCP_PORT,
 } from "./calls.ts";
 
-/** Who says REGISTRY_ONLY, and whether that hides Services as well. */
+/**
+ * Who says REGISTRY_ONLY, and whether that hides Services as well. The namespace's own hides
+ * Fenceline's, too.
+ */
 const SCENES = [
   { name: "mesh", who: "MeshConfig", said: meshConfig("REGISTRY_ONLY"), unsaid: meshConfig(), hides: false },
-  { name: "root", who: "the root namespace's default Sidecar", said: defaultSidecar("istio-system"), unsaid: undefined, hides: true },
+  {
+    name: "root",
+    who: "the root namespace's default Sidecar",
+    said: defaultSidecar("istio-system", NAMESPACE),
+    unsaid: undefined,
+    hides: true,
+  },
   { name: "own", who: "the namespace's default Sidecar", said: defaultSidecar(CALLER), unsaid: undefined, hides: true },
 ] as const;
 

@@ -1,9 +1,10 @@
 import { type FenceKey, type ServiceFence, SIDECAR } from "@fenceline/api";
 import { SidecarImports } from "@fenceline/registry";
-import { isImported } from "@fenceline/render/fence";
+import { isImported, namedByFilter, unfencedHosts } from "@fenceline/render/fence";
 import type { ForeignObject, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
 import { countingDefaults, defaultOutbound } from "./conflict.ts";
+import type { StepsSeen } from "./steps-seen.ts";
 
 /** Sidecars of others that may be for the pods of a fence. */
 export interface ForeignSidecars {
@@ -27,6 +28,17 @@ export function foreignSidecars(namespace: string, store: Pick<Store, "foreign">
 export function defaultImports(namespace: string, { foreign, foreignInRoot }: ForeignSidecars): SidecarImports | undefined {
   const hosts = countingDefaults(foreign, foreignInRoot).flatMap(({ egressHosts }) => (egressHosts === undefined ? [] : [egressHosts]));
   return hosts.length === 0 ? undefined : new SidecarImports(hosts, namespace);
+}
+
+/** What a fence's steps need to know of the time without one. */
+export type WithoutFence = Required<Pick<StepsSeen, "unfenced" | "named">>;
+
+/**
+ * A host that comes or goes does not have the fence looked at for what an exclusion leaves of all.
+ */
+export function withoutFence(namespace: string, others: ForeignSidecars, { registry, meshHosts, config }: Mesh): WithoutFence {
+  const unfenced = unfencedHosts(defaultImports(namespace, others), { namespace, registry, meshHosts });
+  return { unfenced, named: namedByFilter(config) };
 }
 
 /**

@@ -23,8 +23,9 @@ import { enforcedOtherwise, filterOtherwise } from "./enforced-otherwise.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsHeard, PodsKnown } from "./pod-search.ts";
 import type { LeavingRival, Rival } from "./rivals.ts";
-import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
+import { nextStep } from "./sidecar-steps.ts";
 import { fenceStatus, withJudgementOf } from "./status.ts";
+import type { StepsSeen } from "./steps-seen.ts";
 import { mayHaveUnseen, staysForUnseen } from "./unseen-sidecars.ts";
 
 /** Everything that decides what a fence asks for, at one moment. Nothing of it changes any more. */

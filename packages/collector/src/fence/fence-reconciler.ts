@@ -15,14 +15,14 @@ import {
 } from "@fenceline/api";
 import type { Reconciler, Remains, RunResult } from "@fenceline/control";
 import type { EdgesSeen } from "@fenceline/edges";
-import { portProtocol, RecordedHosts, RecordedLookup, type ServiceLookup } from "@fenceline/registry";
+import { RecordedHosts, RecordedLookup } from "@fenceline/registry";
 import { egressHosts, importedHosts, workloadLabels } from "@fenceline/render/fence";
 import type { Obstacle, RenderedUpdate, Store } from "@fenceline/store";
 import type { Mesh } from "../mesh.ts";
 import { RegistryReads } from "../registry-reads.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import type { ProxiesOf } from "../sources/istiods/proxy-syncs.ts";
-import { defaultImports, foreignSidecars, isRegistryOnly, underRegistryOnly } from "./default-imports.ts";
+import { defaultImports, foreignSidecars, isRegistryOnly, underRegistryOnly, type WithoutFence, withoutFence } from "./default-imports.ts";
 import { type DesiredFence, desiredFence, type FenceSeen } from "./desired-fence.ts";
 import type { FenceState } from "./fence-state.ts";
 import { LeavingFences } from "./leaving-fences.ts";
@@ -30,9 +30,10 @@ import { entryMode, unreadKinds } from "./mesh-objects-condition.ts";
 import type { PodSearch } from "./pod-search.ts";
 import type { PushTimes } from "./push-times.ts";
 import { type LeavingRival, leavingRivals, rivalsOf } from "./rivals.ts";
-import type { StepsSeen } from "./sidecar-steps.ts";
+import { isHttp } from "./sidecar-steps.ts";
 import { Standings } from "./standings.ts";
 import { differsInSubstance } from "./status.ts";
+import type { StepsSeen } from "./steps-seen.ts";
 import { staysForUnseen } from "./unseen-sidecars.ts";
 import { wideningOf } from "./widening.ts";
 import { isServed } from "./workload-services.ts";
@@ -138,7 +139,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       config: current.config,
       present,
       installation: store.installation?.(),
-      steps: store.sidecars === undefined ? undefined : this.#steps(state, edges, present, current.registry),
+      steps: store.sidecars === undefined ? undefined : this.#steps(state, edges, present, withoutFence(of.namespace, others, current)),
       ...others,
       fallbackReady: fallbackReady(current),
       catchAllRemoved: current.catchAllRemoved(of.namespace, labels),
@@ -180,14 +181,15 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return leaving;
   }
 
-  #steps({ key, parked }: FenceState, edges: EdgesSeen, present: readonly RenderedObject[], registry: ServiceLookup): StepsSeen {
-    const { pushes, now, clock = () => performance.now() } = this.#options;
+  #steps({ key, parked }: FenceState, edges: EdgesSeen, present: readonly RenderedObject[], without: WithoutFence): StepsSeen {
+    const { pushes, now, mesh, clock = () => performance.now() } = this.#options;
+    const { registry } = mesh();
     const sidecar = present.find((object) => object.kind === "Sidecar");
-    const came = new Set(parked.see(sidecar, clock()).map(hostOfEgress));
+    const came = new Set(parked.see(sidecar, clock(), without.unfenced).map(hostOfEgress));
     // Only calls tell how long that took.
     const called = came.size === 0 ? [] : edges.hosts.filter(({ host, lastSeen }) => came.has(host) && now() - lastSeen <= CALLED_NOW);
     for (const { host } of called) pushes.shown(key, host);
-    return { parked, isHttp: (egress) => isHttp(hostOfEgress(egress), registry), pause: pushes.pause, clock: clock() };
+    return { parked, isHttp: (egress) => isHttp(hostOfEgress(egress), registry), pause: pushes.pause, clock: clock(), ...without };
   }
 
   desired(seen: FenceSeen): DesiredFence {
@@ -245,7 +247,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     if (mesh().isNamespaceEnding(of.namespace) || staysForUnseen(present, unreadKinds(store))) return { objects: present };
     // What must not stand there at all goes at once, and no Istio reads a folder.
     if (store.sidecars === undefined || systemNamespaces(mesh().config).has(of.namespace)) return { objects: [] };
-    return this.#leaving.next(of, { present, parked: state(of)?.parked, pause: pushes.pause, clock: clock() });
+    const without = withoutFence(of.namespace, foreignSidecars(of.namespace, store, mesh()), mesh());
+    return this.#leaving.next(of, { present, parked: state(of)?.parked, pause: pushes.pause, clock: clock(), ...without });
   }
 
   /** Fences of a namespace that wait until what another one left is gone. */
@@ -283,13 +286,4 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       performance.now() - state.statusWrittenAt >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
     );
   }
-}
-
-/**
- * Whether calls to a host are HTTP, all of them: only such a call waits in the Envoy. What is no
- * Service may be anything.
- */
-function isHttp(host: string, registry: ServiceLookup): boolean {
-  const ports = registry.resolveHost(host)?.spec.ports ?? [];
-  return ports.length > 0 && ports.every((port) => portProtocol(port) === "http");
 }

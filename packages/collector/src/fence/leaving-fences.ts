@@ -1,10 +1,11 @@
 import { type ObjectRef, outlivesOwner, type RenderedObject, refText, withoutOwner } from "@fenceline/api";
 import type { Remains } from "@fenceline/control";
 import { ParkedHosts } from "@fenceline/render/fence";
-import { nextStep, type StepsSeen } from "./sidecar-steps.ts";
+import { nextStep } from "./sidecar-steps.ts";
+import type { StepsSeen } from "./steps-seen.ts";
 
 /** What is known of what is left of a fence. */
-export interface Left extends Pick<StepsSeen, "pause" | "clock"> {
+export interface Left extends Pick<StepsSeen, "pause" | "clock" | "unfenced" | "named"> {
   readonly present: readonly RenderedObject[];
   /** Since when its hosts are parked, where it was there until now. */
   readonly parked: ParkedHosts | undefined;
@@ -20,7 +21,7 @@ export interface Left extends Pick<StepsSeen, "pause" | "clock"> {
 export class LeavingFences {
   readonly #parked = new Map<string, ParkedHosts>();
 
-  next(of: ObjectRef, { present, parked: known, pause, clock }: Left): Remains {
+  next(of: ObjectRef, { present, parked: known, ...seen }: Left): Remains {
     const id = refText(of);
     const left = present.filter(outlivesOwner);
     if (left.length === 0) {
@@ -31,10 +32,11 @@ export class LeavingFences {
     this.#parked.set(id, parked);
     parked.see(
       left.find((object) => object.kind === "Sidecar"),
-      clock,
+      seen.clock,
+      seen.unfenced,
     );
     // It shows everything in the end, and calls to that wait nowhere.
-    const { objects, nextStepIn } = nextStep(left, [], { parked, isHttp: () => false, pause, clock });
+    const { objects, nextStepIn } = nextStep(left, [], { ...seen, parked, isHttp: () => false });
     // What is written says whose it still is; nothing is written for that alone.
     return { objects: objects.map((object) => (left.includes(object) ? object : withoutOwner(object))), nextStepIn };
   }

@@ -1,17 +1,8 @@
 import type { EnvoyFilter, RenderedObject, Sidecar } from "@fenceline/api";
-import { hasOnDemand, type ParkedHosts, switchOver } from "@fenceline/render/fence";
-
-/** What the steps of a fence's Sidecar are worked out from. */
-export interface StepsSeen {
-  /** Since when what is parked is. */
-  readonly parked: Pick<ParkedHosts, "dueAt" | "hasCluster" | "revealedAt">;
-  /** Whether a host, as the Sidecar names it, is a Service all of whose ports are HTTP. */
-  readonly isHttp: (egress: string) => boolean;
-  /** Milliseconds that istiod and the Envoys need to take in a step. */
-  readonly pause: number;
-  /** Milliseconds of a clock that never goes back. */
-  readonly clock: number;
-}
+import { portProtocol, type ServiceLookup } from "@fenceline/registry";
+import { hasOnDemand, switchOver } from "@fenceline/render/fence";
+import { beforeDefault, beforeFilter, hidesNamed } from "./between-sidecars.ts";
+import type { StepsSeen } from "./steps-seen.ts";
 
 /** What of a fence is to be rendered now. */
 interface NextStep {
@@ -26,21 +17,45 @@ interface NextStep {
  *
  * As long as a Sidecar hides hosts, its EnvoyFilter catches the calls to them. So where the Sidecar
  * is to go the filter stays as it is until every Envoy knows the whole mesh.
+ *
+ * Where the default Sidecar hides what the filter names, a Sidecar stands between, since without
+ * one of ours calls by a route of the filter would find no cluster.
  */
 export function nextStep(present: readonly RenderedObject[], wanted: readonly RenderedObject[], seen: StepsSeen): NextStep {
   const [hadFilter, had] = [filterIn(present), sidecarIn(present)];
   const [filter, sidecar] = [filterIn(wanted), sidecarIn(wanted)];
-  const { parked, isHttp, pause, clock } = seen;
+  const first = sidecar && beforeFilter(had, sidecar, seen);
+  if (first !== undefined) return { objects: [hadFilter ?? [], first.sidecar].flat(), nextStepIn: first.nextStepIn };
+  const { parked, isHttp, pause, clock, unfenced } = seen;
   const waitsInEnvoy = [hadFilter, filter].every((one) => one !== undefined && hasOnDemand(one));
   const isAwaited = (egress: string) => waitsInEnvoy && isHttp(egress);
-  const step = switchOver({ present: had, wanted: sidecar, isAwaited, parked, pause, now: clock });
+  const step = switchOver({ present: had, wanted: sidecar, unfenced, isAwaited, parked, pause, now: clock });
   const catches = sidecar === undefined ? hadFilter : filter;
   if (step.sidecar !== undefined)
     return { objects: [catches ?? [], step.sidecar].flat(), nextStepIn: step.nextAt && Math.max(0, step.nextAt - clock) };
-  if (had !== undefined) return { objects: [catches ?? []].flat(), nextStepIn: pause };
+  return catches === undefined ? { objects: wanted, nextStepIn: had && pause } : withoutSidecar(had, catches, wanted, seen);
+}
+
+/** What the filter caught calls for is shown, or is about to be. */
+function withoutSidecar(had: Sidecar | undefined, filter: EnvoyFilter, wanted: readonly RenderedObject[], seen: StepsSeen): NextStep {
+  const { parked, pause, clock } = seen;
+  const last = had && beforeDefault(had, seen);
+  if (last !== undefined) return { objects: [filter, last.sidecar], nextStepIn: last.nextStepIn };
+  // Both at once: the filter names what goes with the Sidecar.
+  if (had !== undefined && hidesNamed(had, seen)) return { objects: wanted, nextStepIn: undefined };
+  if (had !== undefined) return { objects: [filter], nextStepIn: pause };
   const revealedAt = parked.revealedAt(pause) ?? clock;
-  if (sidecar === undefined && catches !== undefined && revealedAt > clock) return { objects: [catches], nextStepIn: revealedAt - clock };
-  return { objects: wanted, nextStepIn: undefined };
+  const isHeld = revealedAt > clock && !wanted.some(({ kind }) => kind === "Sidecar");
+  return isHeld ? { objects: [filter], nextStepIn: revealedAt - clock } : { objects: wanted, nextStepIn: undefined };
+}
+
+/**
+ * Whether calls to a host are HTTP, all of them: only such a call waits in the Envoy. What is no
+ * Service may be anything.
+ */
+export function isHttp(host: string, registry: ServiceLookup): boolean {
+  const ports = registry.resolveHost(host)?.spec.ports ?? [];
+  return ports.length > 0 && ports.every((port) => portProtocol(port) === "http");
 }
 
 function filterIn(objects: readonly RenderedObject[]): EnvoyFilter | undefined {

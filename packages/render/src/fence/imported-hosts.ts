@@ -1,4 +1,4 @@
-import { type Config, hostOfEgress } from "@fenceline/api";
+import { type Config, EVERYTHING, hostOfEgress } from "@fenceline/api";
 import type { SidecarImports } from "@fenceline/registry";
 import type { NamespacedHost } from "./bounded-hosts.ts";
 import type { EgressHost } from "./egress-hosts.ts";
@@ -40,6 +40,15 @@ export function importedHosts(
   return { hosts: shown, hidden };
 }
 
+/**
+ * What pods see without their fence, as a Sidecar names it.
+ *
+ * @param imports undefined where nothing is hidden
+ */
+export function unfencedHosts(imports: SidecarImports | undefined, input: MeshObjectsInput): readonly string[] {
+  return imports?.within(EVERYTHING, (namespace) => knownHosts(namespace, input)) ?? [EVERYTHING];
+}
+
 /** Whether a Sidecar shows a host, at its own place or by a VirtualService for it. */
 export function isImported(host: string, imports: SidecarImports, input: MeshObjectsInput): boolean {
   const places = placesOf(host, input);
@@ -49,10 +58,15 @@ export function isImported(host: string, imports: SidecarImports, input: MeshObj
   );
 }
 
-function isOfEveryFence(egress: string, { namespace, istioNamespace, clusterDomain, fallback, collector }: Config): boolean {
-  const ours = [fallback, collector].map(({ service }) => `${namespace}/${service}.${namespace}.svc.${clusterDomain}`);
+function isOfEveryFence(egress: string, config: Config): boolean {
+  const { istioNamespace, clusterDomain } = config;
   const isIstio = egress.startsWith(`${istioNamespace}/`) && egress.endsWith(`.${istioNamespace}.svc.${clusterDomain}`);
-  return isIstio || ours.includes(egress);
+  return isIstio || namedByFilter(config).includes(egress);
+}
+
+/** Services whose clusters the EnvoyFilter of a fence names, as a Sidecar names them. */
+export function namedByFilter({ namespace, clusterDomain, fallback, collector }: Config): readonly string[] {
+  return [fallback, collector].map(({ service }) => `${namespace}/${service}.${namespace}.svc.${clusterDomain}`);
 }
 
 function knownHosts(of: string, { namespace, registry, meshHosts }: MeshObjectsInput): readonly NamespacedHost[] {

@@ -1,9 +1,10 @@
 export type { NamespacedHost } from "./bounded-hosts.ts";
 export { DomainAliases } from "./domain-aliases.ts";
+export { EgressCover } from "./egress-cover.ts";
 export * from "./egress-hosts.ts";
 export { hasOnDemand, hasRedirect } from "./fence-filter.ts";
 export { placesOf } from "./host-routes.ts";
-export { importedHosts, isImported } from "./imported-hosts.ts";
+export { importedHosts, isImported, namedByFilter, unfencedHosts } from "./imported-hosts.ts";
 export { LabelSelectors } from "./label-selectors.ts";
 export { ParkedHosts } from "./parked-hosts.ts";
 export { hostsRefusal } from "./refusals.ts";

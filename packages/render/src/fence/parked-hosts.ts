@@ -1,4 +1,4 @@
-import { EVERYTHING, parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
+import { EVERYTHING, isSameList, parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { EgressCover } from "./egress-cover.ts";
 
 /** Since when a host is parked, as far as is known. */
@@ -19,6 +19,8 @@ export class ParkedHosts {
   #spec: Sidecar["spec"] | undefined;
   #shown: readonly string[] = [];
   #isFirst = true;
+  #isThere = true;
+  #since = 0;
   /** Since when there is no Sidecar, which a first look takes to have gone just now. */
   #goneSince: number | undefined;
 
@@ -26,14 +28,19 @@ export class ParkedHosts {
    * Takes note of what is rendered.
    *
    * @param at milliseconds of a clock that never goes back
+   * @param unfenced what the workload sees without a Sidecar of ours. Default: everything
    * @returns hosts that are shown since the last look; none at the first one
    */
-  see(present: Sidecar | undefined, at: number): readonly string[] {
+  see(present: Sidecar | undefined, at: number, unfenced: readonly string[] = [EVERYTHING]): readonly string[] {
     if (!this.#isFirst && present?.spec === this.#spec) return [];
-    const shown = present === undefined ? [EVERYTHING] : sidecarHosts(present);
+    const shown = present === undefined ? unfenced : sidecarHosts(present);
     const parked = present === undefined ? [] : parkedHosts(present);
     if (present !== undefined) this.#goneSince = undefined;
-    else if (!this.#shown.includes(EVERYTHING)) this.#goneSince = at;
+    else if (this.#isThere) this.#goneSince = at;
+    const isSame =
+      this.#isThere === (present !== undefined) && isSameList(shown, this.#shown) && isSameList(parked, [...this.#parked.keys()]);
+    if (this.#isFirst || !isSame) this.#since = at;
+    this.#isThere = present !== undefined;
     if (parked.length > 0 || this.#parked.size > 0) this.#take(shown, parked, at);
     const before = new Set(this.#shown);
     const came = this.#isFirst ? [] : shown.filter((egress) => !before.has(egress));
@@ -55,6 +62,11 @@ export class ParkedHosts {
     const covering = cover === undefined ? undefined : this.#parked.get(cover);
     const due = [own, covering].flatMap((parked) => (parked === undefined ? [] : parked.since + pause));
     return due.length === 0 ? undefined : Math.min(...due);
+  }
+
+  /** Since when the Sidecar is as it is, which a first look takes to be just now. */
+  get unchangedSince(): number {
+    return this.#since;
   }
 
   /** Whether the Envoys have a parked host's cluster, whenever it was parked. */

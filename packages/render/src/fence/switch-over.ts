@@ -6,9 +6,11 @@ import { fitsInSidecar } from "./refusals.ts";
 /** What {@link switchOver} looks at. */
 export interface SwitchOverInput {
   /**
-   * The fence's Sidecar as it is; undefined where there is none, and its workload sees everything.
+   * The fence's Sidecar as it is; undefined where there is none.
    */
   readonly present: Sidecar | undefined;
+  /** What the workload sees without a Sidecar of ours. Default: everything. */
+  readonly unfenced?: readonly string[] | undefined;
   /** As it is to become. */
   readonly wanted: Sidecar | undefined;
   /**
@@ -41,20 +43,21 @@ export interface SwitchOverStep {
  * before the cluster is ready (istio/istio#39837). So a host that leaves is parked first: its route
  * and its listener go, and its cluster stays, in a listener that nobody can reach. Once every Envoy
  * has taken that in, it goes altogether. A host that comes is parked first too, unless calls to it
- * are awaited. Without a Sidecar a workload sees everything, so to begin and to end with one are
- * steps of the same kind.
+ * are awaited. Without a Sidecar of ours a workload sees everything, or what the default Sidecar
+ * shows, so to begin and to end with one are steps of the same kind.
  *
  * A function of what is rendered and what is wanted: a replica that dies between two steps leaves
  * parked hosts behind, and the next run, on any replica, continues from there.
  */
 export function switchOver(input: SwitchOverInput): SwitchOverStep {
-  const { present, wanted } = input;
+  const { present, wanted, unfenced = [EVERYTHING] } = input;
+  const hostsOf = (sidecar: Sidecar | undefined) => (sidecar === undefined ? unfenced : sidecarHosts(sidecar));
   const target = hostsOf(wanted);
   const before: Hosts = { shown: hostsOf(present), parked: present === undefined ? [] : parkedHosts(present) };
   if (before.parked.length === 0 && isSameList(before.shown, target)) return { sidecar: wanted, nextAt: undefined };
   const { shown, waiting } = nextShown(input, before, target);
   const base = wanted ?? present;
-  if (base === undefined || (wanted === undefined && shown.includes(EVERYTHING))) return { sidecar: undefined, nextAt: undefined };
+  if (base === undefined || (wanted === undefined && waiting.length === 0)) return { sidecar: undefined, nextAt: undefined };
   const parked = nextParked(input, before, target, { shown, waiting });
   // A Sidecar that etcd would refuse cannot be a step.
   if (!fitsInSidecar([...shown, ...parked])) return { sidecar: wanted, nextAt: undefined };
@@ -100,8 +103,4 @@ function nextParked(input: SwitchOverInput, before: Hosts, target: readonly stri
 /** When a host that is parked now, or by this step, may take its next one. */
 function dueAt({ parked, pause, now }: SwitchOverInput, egress: string): number {
   return parked.dueAt(egress, pause) ?? now + pause;
-}
-
-function hostsOf(sidecar: Sidecar | undefined): readonly string[] {
-  return sidecar === undefined ? [EVERYTHING] : sidecarHosts(sidecar);
 }
