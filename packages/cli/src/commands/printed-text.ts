@@ -11,7 +11,15 @@ export function printedJson(value: unknown): string {
 
 /** A value as YAML, in the same way. */
 export function printedYaml(value: unknown): string {
-  return printedDocument(new Document(value, { aliasDuplicateObjects: false }));
+  return printedDocument(documentOf(value));
+}
+
+/**
+ * As kubectl and Helm read it: what YAML 1.1 takes for a boolean or a number, such as `Off`, is
+ * quoted where it is a text.
+ */
+export function documentOf(value: unknown): Document {
+  return new Document(value, { aliasDuplicateObjects: false, compat: "yaml-1.1" });
 }
 
 /** The same of a document, whose comments are printable by themselves. */

@@ -1,15 +1,15 @@
 import { printable } from "@fenceline/api";
 import type { Exported } from "@fenceline/collector";
-import { Document, isMap, isScalar, isSeq } from "yaml";
-import { printedDocument } from "../printed-text.ts";
+import { type Document, isMap, isScalar, isSeq } from "yaml";
+import { documentOf, printedDocument } from "../printed-text.ts";
 
 /** Objects as YAML, a document each, with their comments beside what these are about. */
 export function exportText(exported: readonly Exported[]): string {
-  return exported.map(documentOf).join("---\n");
+  return exported.map(printedObject).join("---\n");
 }
 
-function documentOf({ object, comments }: Exported): string {
-  const document = new Document(object, { aliasDuplicateObjects: false });
+function printedObject({ object, comments }: Exported): string {
+  const document = documentOf(object);
   for (const { path, text } of comments) {
     const node = nodeAt(document, path);
     // Behind the end of its line, for which YAML 1.1 takes U+0085 and U+2028 too, it would be YAML.
