@@ -127,14 +127,15 @@ test("an edge that is used stays while one that is not ages out", async (t) => {
   assert.match((await running.request("/metrics")).body, /^fenceline_edges_aged_total 1$/m);
 });
 
-test("row 7: a namespace with the auto strategy leaves after its window, and of its Services those stay that are called", async (t) => {
+test("row 7: a namespace with the auto strategy leaves when none of its Services was called for its window, and those stay that were called", async (t) => {
   const config = Config.parse({ ...CONFIG, ageing: { shortestWindow: "100ms" } });
   const spec = "{enable: true, host: {shop/*: {auto: {duration: {seconds: 1}}}}}";
   const running = await startCollector(t, CAPTURED_MESH.replace("{enable: true}", spec), undefined, { config });
   assert.match(running.read(SIDECAR), /- shop\/\*\n/);
+  await running.send([calls(["web.shop.svc.cluster.local", 8080])]);
   const stop = new AbortController();
   const traffic = (async () => {
-    while (!stop.signal.aborted) await running.send([calls(["web.shop.svc.cluster.local", 8080])]);
+    while (!stop.signal.aborted) await running.send([calls([B, 80])]);
   })();
   await until(() => !running.read(SIDECAR).includes("- shop/*\n"));
   stop.abort();
