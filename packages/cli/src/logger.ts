@@ -17,7 +17,7 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export function createLogger(format: LogFormat, level: string, onLost: () => void = () => {}): Logger {
   const output = standardOutput(onLost);
   const isPretty = resolveFormat(format) === "pretty";
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, isPretty ? prettified(output) : output);
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, isPretty ? prettified(output) : escaped(output));
 }
 
 /** What `auto` means where standard output goes now. */
@@ -42,6 +42,11 @@ function standardOutput(onLost: () => void): DestinationStream {
   return { write: (line) => isLost || output.write(line) };
 }
 
+/** JSON lets C1 controls stand, which a terminal obeys; as escapes they are the same text. */
+function escaped(output: DestinationStream): DestinationStream {
+  return { write: (line) => output.write(printableLines(line)) };
+}
+
 function prettified(output: DestinationStream): DestinationStream {
   // Loaded here: in a pod nobody needs it, and it takes as much memory as the logger.
   const { prettyFactory }: typeof pinoPretty = createRequire(import.meta.url)("pino-pretty");
@@ -52,7 +57,7 @@ function prettified(output: DestinationStream): DestinationStream {
   };
 }
 
-/** JSON escapes what a terminal obeys, what is made for people does not. A stack has lines. */
+/** What is made for people escapes nothing by itself. A stack has lines. */
 function shown(text: string, key: string): string {
   return key === "stack" ? printableLines(text) : printable(text);
 }
