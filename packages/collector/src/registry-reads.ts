@@ -25,7 +25,7 @@ export interface ChangedBeside {
   readonly hosts?: readonly TouchedHosts[];
 }
 
-/** Which objects of a kind read what of the registry, and so which of them a change concerns. */
+/** Records which objects of a kind read what of the registry, and tells whom a change concerns. */
 export class RegistryReads {
   readonly #index = new ReadIndex();
   /** By host. */

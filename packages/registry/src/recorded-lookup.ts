@@ -4,7 +4,7 @@ import { serviceNamed, serviceNames } from "./service-names.ts";
 import { labelTexts } from "./services-by-label.ts";
 import type { TcpLists } from "./tcp-services.ts";
 
-/** What of a registry those may ask for who are told when an answer is another one. */
+/** The questions to a registry whose answers are recorded, so that a change of one can be told. */
 export type ServiceLookup = Pick<
   Registry,
   | "clusterDomain"
@@ -20,7 +20,7 @@ export type ServiceLookup = Pick<
   | "podPortsOf"
 >;
 
-/** What somebody asked a registry for: when none of it changed, the answers are the same. */
+/** What was asked of a registry. As long as none of it changes, the answers stay the same. */
 export interface Reads {
   /** Services by `<namespace>/<name>`, whether they exist or not. */
   readonly names: ReadonlySet<string>;
@@ -35,8 +35,8 @@ export interface Reads {
 }
 
 /**
- * A registry that remembers what it was asked for. So whoever computes something from it need not
- * say what that depends on, and cannot forget a part of it.
+ * A registry that records what it is asked for. So code that computes something from it need not
+ * say what the result depends on, and cannot forget a part of it.
  */
 export class RecordedLookup implements ServiceLookup {
   readonly #registry: Registry;

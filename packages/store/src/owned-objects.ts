@@ -7,8 +7,8 @@ interface Owner<T> {
 }
 
 /**
- * What each owner has, and which of them are gone. Kept up with every change: to look through all
- * for one, or for those that are gone, would cost the square of the mesh.
+ * The objects of each owner, and which owners are gone. It is updated with every change. A search
+ * through all objects for each owner would cost the square of the mesh.
  */
 export class OwnedObjects<T> {
   readonly #exists: (owner: ObjectRef) => boolean;

@@ -1,7 +1,9 @@
 import type { ObjectChange, ReadKind } from "@fenceline/api";
 import type { MeshChanges } from "./store.ts";
 
-/** Changes of one kind's objects until they are told. Several of one object become one. */
+/**
+ * Collects changes of the objects of one kind until they are told. Those of one object become one.
+ */
 export class PendingChanges<O> {
   readonly #changes = new Map<string, ObjectChange<O>>();
 

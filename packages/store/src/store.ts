@@ -17,9 +17,9 @@ import type { FenceAuthor, PodFinder, ServicePortsAuthor, ShadowTeller, SidecarW
 import type { Change, Obstacle } from "./change.ts";
 
 /**
- * What exists now, by kind: those of the tables, and of ours with the status that was last written,
- * wherever that is kept. Each list is made when it is first asked for and never changes: after a
- * change of its kind the next look gives another list.
+ * What exists now, by kind of the tables. An object of ours has the status that was last written,
+ * wherever that is kept. A list is made when it is first asked for, and never changes. After a
+ * change of its kind another list is given.
  */
 export interface MeshSnapshot extends ObjectsByKind {
   /**
@@ -37,8 +37,8 @@ export interface MeshSnapshot extends ObjectsByKind {
 /** What changed since the last telling. Several changes of one object are one. */
 export interface MeshChanges {
   /**
-   * Of a kind of the tables. Of ours an object may be in it with `before` and `after` the same:
-   * every few minutes each is told once more, for whoever missed something.
+   * Changes of a kind of the tables. Every few minutes each object of our kinds is told once more,
+   * for whoever missed a change: `before` and `after` are the same then.
    */
   of<O>(kind: ReadKind<O>): readonly ObjectChange<O>[];
   readonly defaultSidecars: readonly ObjectChange<DefaultSidecar>[];
@@ -47,7 +47,7 @@ export interface MeshChanges {
   readonly installations?: readonly ObjectChange<OwnerReference>[];
   /** Owners of rendered objects that somebody else changed or deleted. */
   readonly disturbed: readonly ObjectRef[];
-  /** Objects of ours of which {@link Store.faultOf} says something else than before. */
+  /** Objects of ours for which {@link Store.faultOf} gives another answer than before. */
   readonly faults: readonly ObjectRef[];
   /** Namespaces in which {@link Store.foreign} gives other objects than before. */
   readonly foreign: readonly string[];
@@ -121,8 +121,8 @@ export interface Store {
    */
   ownedBy(owner: ObjectRef): readonly RenderedObject[];
   /**
-   * Objects of a kind of ours that are gone for certain, and of which rendered objects or a status
-   * are left. Costs what there is of them, so that it may be asked often.
+   * Objects of a kind of ours that are certainly gone, while rendered objects or a status of theirs
+   * are left. It costs no more than there are of them, so it may be called often.
    */
   goneOwners(kind: Kind): readonly ObjectRef[];
   /**
@@ -148,9 +148,9 @@ export interface Store {
    */
   unread(kind: Kind): UnreadReason | undefined;
   /**
-   * Carries out one change. It is done when the promise resolves with undefined, and not half done
-   * when the process dies before. Resolves with what stands in its way when trying again is of no
-   * use by itself; rejects when it is.
+   * Carries out one change. It is done when the promise resolves with undefined. If the process
+   * dies before, it is done as a whole or not at all. Resolves with what stands in its way where a
+   * person has to act first; rejects where the same write may succeed later.
    */
   apply(change: Change): Promise<Obstacle | undefined>;
   /** Keeps the status of an object of ours, whole. The same guarantees as {@link Store.apply}. */
@@ -158,8 +158,8 @@ export interface Store {
   /** Forgets the status of an object that was deleted. */
   deleteStatus(of: ObjectRef): Promise<void>;
   /**
-   * Whether it is known what is there: fence or Service of this name are in the snapshot, or do not
-   * exist. Not while a kind cannot be listed, nor when there is an object that is not valid.
+   * Whether it is certain that a fence or Service of this name is in the snapshot or does not
+   * exist. It is not while a kind cannot be listed, nor when an object of this name is not valid.
    */
   isKnown(key: FenceKey): boolean;
   /** Undefined where fences are made by people only. */
@@ -175,8 +175,9 @@ export interface Store {
   /** Undefined where nobody but we takes a status away. */
   readonly states?: StateWatcher;
   /**
-   * What rendered objects may belong to beside what they are rendered for, so that they outlive it
-   * until they are taken away in steps. Undefined where nothing stands for the installation.
+   * A second owner of rendered objects, which stands for the installation. With it they outlive the
+   * object that they are rendered for, until they are removed in steps. Undefined where there is
+   * none.
    */
   installation?(): OwnerReference | undefined;
   close(): Promise<void>;

@@ -2,8 +2,8 @@ import { type ObjectRef, refText } from "@fenceline/api";
 import { type Conflict, conflictWith } from "./conflict.ts";
 
 /**
- * Whose writes are under way, by object. Of two owners that ask for one object at the same time
- * neither is known to have it: the first has it then.
+ * Whose writes are under way, by object. If two owners ask for one object at the same time, none of
+ * them is known as its owner yet. The first one gets it.
  */
 export class WritesUnderWay {
   readonly #owners = new Map<string, ObjectRef>();

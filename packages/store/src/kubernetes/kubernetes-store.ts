@@ -178,17 +178,17 @@ export class KubernetesStore implements Store {
   }
 
   /**
-   * An object that is as it was left stands for what was wanted, whatever the API server added to
-   * it. One of somebody else is not among them.
+   * For an object that nobody changed since our write, this is what we wrote, without what the API
+   * server added to it. Objects of others are not among them.
    */
   ownedBy(owner: ObjectRef): readonly RenderedObject[] {
     return this.#rendered.ownedBy(owner).map((live) => this.#writes.wanted(live) ?? asRendered(live));
   }
 
   /**
-   * One that is not there is gone only when that is certain: while its kind cannot be listed, or
-   * when it exists and is not valid, what was rendered for it stays. The API server removes the
-   * objects of a deleted owner itself.
+   * An owner counts as gone only when that is certain. While its kind cannot be listed, or when it
+   * exists and is not valid, what was rendered for it stays. The API server removes the objects of
+   * a deleted owner itself.
    */
   goneOwners(kind: Kind): readonly ObjectRef[] {
     return this.#rendered.goneOwners(kind).filter((owner) => this.#rendered.ownedBy(owner).some((live) => this.#mesh.isOwnerKnown(live)));

@@ -42,7 +42,7 @@ export interface ObservedMeshOptions {
   readonly meshConfigMaps: readonly ObjectKey[];
   /** Name of the ClusterRole that stands for the installation; undefined for none. */
   readonly installation: string | undefined;
-  /** Whether an event of an object of ours says nothing but what this process writes. */
+  /** Whether an event of an object of ours brings only what this process is writing. */
   readonly isOurs: (event: ObjectEvent<OwnObject>) => boolean;
   /** Told that something is to be told. @param urgent whether it is about an object of ours */
   readonly onChange: (urgent: boolean) => void;
@@ -92,7 +92,7 @@ export class ObservedMesh {
     const { api, clock, rendered, meshConfigMaps, installation: name, isOurs, onChange, onOwn, onFault, onTrouble } = options;
     this.#options = options;
     const observed = { api, clock, kept: this.#kept, onTrouble };
-    // What the kinds of a table have in common is that they give objects.
+    // The kinds of a table have different objects. Here it counts only that they are objects.
     const [mesh, own] = [options.mesh as readonly MeshKind<ReadObject>[], options.kinds as readonly OwnKind<OwnObject>[]];
     this.#read = new Map(mesh.map((kind) => [kind.name, new ObservedMeshKind({ ...observed, kind, onChange: () => onChange(false) })]));
     this.own = new Map(
@@ -134,8 +134,8 @@ export class ObservedMesh {
   }
 
   /**
-   * Starts every informer. Resolves when each has its first list, or knows that there is none to be
-   * had. What these lists bring is not told.
+   * Starts every informer. Resolves when each has its first list, or knows that it cannot have one.
+   * What is in these lists is not told as a change.
    */
   async start(): Promise<void> {
     for (const informer of this.#informers) informer.start();
@@ -163,8 +163,8 @@ export class ObservedMesh {
   }
 
   /**
-   * Of a kind that is read or rendered, or MeshConfig. What was known before it became unreadable
-   * stays in force.
+   * Why a kind that is read or rendered, or MeshConfig, cannot be read; undefined when it can. What
+   * was known before stays in force.
    */
   unread({ name }: Kind): UnreadReason | undefined {
     const rendered = this.rendered.all.filter(({ kind }) => kind.name === name);
@@ -174,9 +174,9 @@ export class ObservedMesh {
   }
 
   /**
-   * Whether it is certain, of a rendered object, whether its owner is there. Of one that has lost
-   * its owner reference Kubernetes itself has looked for the owner: then there can be none where
-   * its CRD is not installed.
+   * Whether it is certain that the owner of a rendered object exists, or that it does not. Where an
+   * object has lost its owner reference, Kubernetes has looked for the owner. There can be none
+   * then where the CRD is not installed.
    */
   isOwnerKnown(live: LiveObject): boolean {
     const { owners, namespace } = live;

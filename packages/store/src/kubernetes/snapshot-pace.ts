@@ -12,15 +12,15 @@ export interface SnapshotPaceOptions {
 }
 
 /**
- * While changes of the mesh keep coming, snapshots get one part of the time in so many. In a large
- * mesh a look at everything takes a while.
+ * While changes of the mesh keep coming, telling them takes at most one part in so many of the
+ * time: in a large mesh one telling may take long.
  */
 const PARTS_OF_TIME = 10;
 
 /**
- * When the next snapshot is told. Changes that come together are told together, and after a
- * snapshot that took long there is a rest, which only an urgent change cuts short: a status
- * that another replica wrote a new edge into must not wait for the rest of the mesh.
+ * When changes are told next. Changes that come together are told together. After a telling that
+ * took long there is a pause. Only an urgent change ends it early: a status with a new edge, from
+ * another replica, must not wait for the rest of the mesh.
  */
 export class SnapshotPace {
   readonly #options: SnapshotPaceOptions;
