@@ -6,6 +6,7 @@ const OF_ONE: ReadonlySet<Obstacle["reason"]> = new Set([
   "Conflict",
   "WriteRefused",
   "WriteAltered",
+  "DeletionHeldUp",
   "WriteTooLarge",
   "QuotaExceeded",
   "NamespaceTerminating",

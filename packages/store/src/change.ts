@@ -31,6 +31,7 @@ export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
  * - `StatusMissing`: the CRD has no status subresource
  * - `WriteRefused`: the API server, or a webhook, finds it not valid
  * - `WriteAltered`: it was written, and something changed it on the way, as a webhook may
+ * - `DeletionHeldUp`: it is being deleted, and finalizers of others hold that up
  * - `WriteTooLarge`: it is larger than the API server, or etcd, takes
  * - `QuotaExceeded`: a quota of the namespace, or of the disk, is used up
  * - `NamespaceTerminating`: nothing new is taken into a namespace that is being deleted
@@ -52,6 +53,7 @@ export const OBSTACLE_REASONS = [
   "StatusMissing",
   "WriteRefused",
   "WriteAltered",
+  "DeletionHeldUp",
   "WriteTooLarge",
   "QuotaExceeded",
   "NamespaceTerminating",

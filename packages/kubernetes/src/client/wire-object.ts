@@ -20,6 +20,8 @@ export interface WireObject {
     readonly resourceVersion: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly WireOwner[];
+    readonly deletionTimestamp?: string;
+    readonly finalizers?: readonly string[];
   };
   readonly [field: string]: unknown;
 }

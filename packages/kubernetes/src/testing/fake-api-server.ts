@@ -227,7 +227,7 @@ export class FakeApiServer {
       method === "GET" || method === "DELETE" ? request.body : (this.webhook?.(request.body as object) ?? request.body)
     ) as object;
     const manager = query.get("fieldManager") ?? "unknown";
-    if (method === "DELETE") return this.#objects.remove(place, (body as { preconditions?: object } | undefined)?.preconditions);
+    if (method === "DELETE") return this.#objects.delete(place, (body as { preconditions?: object } | undefined)?.preconditions);
     if (method === "PATCH") {
       if (contentType === "application/merge-patch+json") return this.#objects.mergePatch(place, body, manager, subresource);
       return this.#objects.apply(place, body, manager, query.get("force") === "true");

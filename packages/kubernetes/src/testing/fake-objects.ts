@@ -34,6 +34,12 @@ export interface Place {
   readonly key: string;
 }
 
+/** What must be true of an object that is to be deleted. */
+interface Preconditions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
 /** The objects of a fake API server, with their versions and history. */
 export class FakeObjects {
   readonly #objects = new Map<string, Map<string, FakeObject>>();
@@ -84,7 +90,26 @@ export class FakeObjects {
     return this.#store(place, owners.apply(manager, before ?? configuration, configuration));
   }
 
-  remove(place: Place, preconditions: { readonly uid?: string; readonly resourceVersion?: string } = {}): FakeObject {
+  /** As a request asks for it: what has finalizers stays until whoever put them has seen to it. */
+  delete(place: Place, preconditions: Preconditions = {}): FakeObject {
+    const object = this.#checked(place, preconditions);
+    const { finalizers = [], deletionTimestamp } = object.metadata;
+    if (finalizers.length === 0) return this.remove(place);
+    if (deletionTimestamp !== undefined) return object;
+    return this.#store(place, { ...object, metadata: { ...object.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } });
+  }
+
+  remove(place: Place): FakeObject {
+    const object = this.#checked(place, {});
+    this.#objects.get(place.collection)?.delete(place.key);
+    this.#owners.delete(`${place.collection} ${place.key}`);
+    this.version += 1;
+    const gone = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.version) } };
+    this.#record({ version: this.version, type: "DELETED", collection: place.collection, object: gone });
+    return gone;
+  }
+
+  #checked(place: Place, preconditions: Preconditions): FakeObject {
     const object = this.get(place);
     if (object === undefined) throw new Refusal(404, "not found");
     const { uid, resourceVersion } = object.metadata;
@@ -92,12 +117,7 @@ export class FakeObjects {
     if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
       throw new Refusal(409, "Precondition failed: ResourceVersion");
     }
-    this.#objects.get(place.collection)?.delete(place.key);
-    this.#owners.delete(`${place.collection} ${place.key}`);
-    this.version += 1;
-    const gone = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.version) } };
-    this.#record({ version: this.version, type: "DELETED", collection: place.collection, object: gone });
-    return gone;
+    return object;
   }
 
   #store(place: Place, content: object): FakeObject {

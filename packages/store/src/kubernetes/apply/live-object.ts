@@ -39,6 +39,8 @@ export interface LiveObject {
   readonly egressHosts?: readonly string[];
   /** When another replica than the leader last added to it, in milliseconds of its wall clock. */
   readonly widenedAt: number | undefined;
+  /** Of one of ours that is being deleted: finalizers that hold that up. */
+  readonly heldUpBy?: readonly string[];
   /** Only where {@link isOurs}: nobody compares the others, and a mesh may hold many. */
   readonly spec: unknown;
 }
@@ -90,7 +92,9 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
   const isDefault = !ours && kind === SIDECAR.name && selector === undefined;
   const [settings, egressHosts] = isDefault ? [sidecarSettings(spec), shownHosts(spec)] : [[], undefined];
   const said = { selector, outbound, ...(settings.length > 0 && { settings }), ...(egressHosts && { egressHosts }) };
-  return { kind, apiVersion, namespace, name, uid, ...whose, ...said, widenedAt, spec: ours ? spec : undefined };
+  const { deletionTimestamp, finalizers = [] } = metadata;
+  const ends = ours && deletionTimestamp !== undefined ? { heldUpBy: finalizers } : {};
+  return { kind, apiVersion, namespace, name, uid, ...whose, ...said, widenedAt, ...ends, spec: ours ? spec : undefined };
 }
 
 type Annotated = WireObject["metadata"] & { readonly annotations?: unknown };

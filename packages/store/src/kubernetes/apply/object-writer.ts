@@ -15,6 +15,8 @@ export type WriteResult =
   /** It was written, and is not what was written: an admission webhook, for example, changed it. */
   | { readonly result: "altered"; readonly answer: WireObject; readonly fields: readonly string[] }
   | { readonly result: "deleted"; readonly uid: string }
+  /** It is to be deleted, and stays until somebody takes these finalizers away. */
+  | { readonly result: "heldUp"; readonly finalizers: readonly string[]; readonly answer?: WireObject }
   | { readonly result: "unchanged" | "absent" }
   | { readonly result: "conflict"; readonly conflict: Conflict };
 
@@ -85,15 +87,25 @@ export class ObjectWriter {
       const { live, resourceVersion } = current;
       const conflict = conflictOf(live, owner);
       if (conflict !== undefined) return { result: "conflict", conflict };
+      // Nobody is asked again to delete it: it goes once they are gone.
+      if (live.heldUpBy !== undefined) return { result: "heldUp", finalizers: live.heldUpBy };
       const body = { preconditions: { uid: live.uid, resourceVersion }, propagationPolicy: "Background" };
-      try {
-        await this.#send("DELETE", objectPath(resource, key), { body });
-      } catch (error) {
-        if (!hasStatus(error, 404)) throw error;
-      }
+      const answer = await this.#sendDeletion(resource, key, body);
+      const { deletionTimestamp, finalizers = [] } = answer?.metadata ?? {};
+      if (answer !== undefined && deletionTimestamp !== undefined && finalizers.length > 0) return { result: "heldUp", finalizers, answer };
       this.#settlements.forget(settlementKey(kind, live));
       return { result: "deleted", uid: live.uid };
     });
+  }
+
+  /** The object as it is left; undefined when it is gone. */
+  async #sendDeletion(resource: Resource, key: ObjectKey, body: object): Promise<WireObject | undefined> {
+    try {
+      return readWireObject(await this.#send("DELETE", objectPath(resource, key), { body }), resource);
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
   }
 
   /**

@@ -31,6 +31,17 @@ export function alteredObstacle(place: ObjectRef, fields: readonly string[]): Ob
   };
 }
 
+/** What is to be deleted is there until others let it go. */
+export function heldUpObstacle(place: ObjectRef, finalizers: readonly string[]): Obstacle {
+  const { kind, namespace, name } = place;
+  const by = finalizers.length === 0 ? "" : `, and its finalizers hold that up: ${shortenedList(finalizers, ", ")}`;
+  return {
+    ...place,
+    reason: "DeletionHeldUp",
+    message: `${kind} ${namespace}/${name} is being deleted${by}; until it is gone it is in force: see to the controllers that put them there`,
+  };
+}
+
 /** As {@link writeObstacle}, for the status of an object of ours. */
 export function statusObstacle(error: unknown, { namespace, name }: ObjectRef, kind: OwnKind): Obstacle | undefined {
   const place = { kind: kind.name, namespace, name };

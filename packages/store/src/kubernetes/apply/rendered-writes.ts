@@ -6,7 +6,7 @@ import { WritesUnderWay } from "../../writes-under-way.ts";
 import type { RenderedPlaces } from "../rendered-places.ts";
 import type { LiveObject } from "./live-object.ts";
 import { type Known, ObjectWriter, type WriteResult } from "./object-writer.ts";
-import { alteredObstacle, writeObstacle } from "./obstacle.ts";
+import { alteredObstacle, heldUpObstacle, writeObstacle } from "./obstacle.ts";
 import { differs } from "./semantic-difference.ts";
 import { widenSidecar } from "./widen-sidecar.ts";
 
@@ -105,7 +105,7 @@ export class RenderedWrites {
     const outcome = await (change.action === "delete"
       ? this.#writer.delete(resource, owner, { kind, ...key }, known)
       : this.#writer.apply(resource, owner, change.object, known));
-    if ("answer" in outcome) informer.absorb(outcome.answer);
+    if ("answer" in outcome && outcome.answer !== undefined) informer.absorb(outcome.answer);
     if (outcome.result === "deleted") informer.forget({ ...key, uid: outcome.uid });
     return outcome;
   }
@@ -114,6 +114,7 @@ export class RenderedWrites {
     const { kind, informer } = this.#options.places.of(change.object.kind);
     try {
       const outcome = await write();
+      if (outcome.result === "heldUp") return heldUpObstacle(writtenBy(change), outcome.finalizers);
       if (outcome.result === "altered") return alteredObstacle(writtenBy(change), outcome.fields);
       return outcome.result === "conflict" ? conflictObstacle(outcome.conflict, change.owner, this.#options.owners) : undefined;
     } catch (error) {
