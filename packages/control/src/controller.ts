@@ -152,6 +152,7 @@ export class Controller {
     const pause = this.#pauseBefore(of, changes);
     if (pause > 0) return pause;
     const made = await this.#apply(of, changes);
+    if (made > 0) this.#reconcilerOf(of).applied?.(of);
     this.#tellRun(of, changes.length, made, desired);
     return this.#runAgainIn(of, made === changes.length ? next : undefined);
   }

@@ -62,6 +62,8 @@ export interface Reconciler<Seen = unknown, Status extends object = object, D ex
   statusTooLarge?(of: ObjectRef): void;
   /** A status is kept in the store. */
   statusWritten?(of: ObjectRef, status: Status): void;
+  /** Something of a plan was carried out, for an object that is gone too. */
+  applied?(of: ObjectRef): void;
   /** Told of every run for an object that exists, after its plan was carried out. */
   told?(of: ObjectRef, desired: D, result: RunResult): void;
   /**

@@ -68,6 +68,8 @@ export interface FenceReconcilerOptions {
   readonly onGone: (fence: FenceKey) => void;
   /** A fence gives way to another one, or does so no more. */
   readonly onStanding: (fence: ServiceFence) => void;
+  /** What a fence waits for may be gone. */
+  readonly onWaiting: (fences: readonly ObjectRef[]) => void;
   /** What a fence had learned is rendered, so many milliseconds after the first report of it. */
   readonly onRendered: (milliseconds: number) => void;
 }
@@ -90,6 +92,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   /** What was read for each fence when it was last observed. */
   readonly reads = new RegistryReads();
   readonly standings: Standings;
+  /** Nobody else tells of a deletion of ours. */
+  readonly applied = (of: ObjectRef): void => this.#options.onWaiting(this.waitingIn(of.namespace));
   readonly #options: FenceReconcilerOptions;
   readonly #leaving = new LeavingFences();
   /** Fences that wait until what another one left is gone. */

@@ -40,6 +40,9 @@ export function serviceFences(context: KindContext) {
     pushes: telemetry.pushes,
     obstacles: (of) => runs.obstacles(of),
     onStanding: (fence) => triggers.standingChanged(fence),
+    onWaiting: (fences) => {
+      for (const of of fences) runs.enqueue(of);
+    },
     onGone: (key) => {
       states.forget(key);
       seeds.forget(key);
