@@ -29,10 +29,16 @@ export function kindRightsTemplate({ mesh, own, rendered }: KindTables): string 
     "# What is rendered, in the namespaces of its owners.",
     ...rulesFor(rendered, ["get", "list", "watch", "create", "update", "patch", "delete"]),
   ];
+  const withdraw = [
+    ...rulesFor(rendered, ["get", "list", "patch", "delete"]),
+    "# What stays of ours says in its status that nothing of it is in force any more.",
+    ...rulesFor(own, ["list"]),
+    ...rulesFor(own, ["patch"], "/status"),
+  ];
   return [
     "{{- /* Generated from the table of kinds (packages/api/src/kinds) by `npm run chart`. Do not edit. */}}",
     ...define("fenceline.collectorKindRules", collector),
-    ...define("fenceline.withdrawKindRules", rulesFor(rendered, ["get", "list", "patch", "delete"])),
+    ...define("fenceline.withdrawKindRules", withdraw),
     "",
   ].join("\n");
 }

@@ -51,4 +51,17 @@
 - apiGroups: [networking.istio.io]
   resources: [envoyfilters, sidecars]
   verbs: [get, list, patch, delete]
+# What stays of ours says in its status that nothing of it is in force any more.
+- apiGroups: [microservice.slime.io, microservice.netease.com]
+  resources: [servicefences]
+  verbs: [list]
+- apiGroups: [microservice.slime.io]
+  resources: [smartlimiters]
+  verbs: [list]
+- apiGroups: [microservice.slime.io, microservice.netease.com]
+  resources: [servicefences/status]
+  verbs: [patch]
+- apiGroups: [microservice.slime.io]
+  resources: [smartlimiters/status]
+  verbs: [patch]
 {{- end }}

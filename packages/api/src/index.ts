@@ -38,6 +38,7 @@ export * from "./kinds/service-fence-status.ts";
 export * from "./kinds/spec-fault.ts";
 export * from "./kinds/table.ts";
 export * from "./kinds/virtual-service.ts";
+export * from "./kinds/withdrawn-status.ts";
 export * from "./label-selector.ts";
 export * from "./manifest.ts";
 export * from "./merge-patch.ts";

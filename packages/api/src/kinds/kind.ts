@@ -155,6 +155,11 @@ export interface OwnKind<O = unknown, S = unknown, Name extends string = string>
    * the one that counts. Default: nothing.
    */
   readonly shadowedConditions?: readonly Pick<Condition, "type" | "status">[];
+  /**
+   * What is not so once Fenceline is uninstalled: types of conditions, which are False then, and
+   * fields of the status, which go. Default: its status says nothing of it.
+   */
+  readonly inForce?: { readonly conditions: readonly string[]; readonly fields?: readonly string[] };
   /** Type of the condition that is False while the spec has faults. Default: there is none. */
   readonly acceptedCondition?: string;
   /**

@@ -219,6 +219,7 @@ export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFe
     { type: "Enforced", status: "False" },
     { type: "Conflict", status: "True" },
   ],
+  inForce: { conditions: ["Ready", "Enforced", "FallbackReady"] },
   readStatus: readFenceStatus,
   mergeStatus: mergeServiceFenceStatus,
   // A host of the spec that nobody called is in the next manifest, too.

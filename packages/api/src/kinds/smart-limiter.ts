@@ -232,5 +232,6 @@ export const SMART_LIMITER: OwnKind<SmartLimiter, SmartLimiterStatus, "SmartLimi
   },
   errorPrefix: "LIMITER",
   normalize: normalizer(SmartLimiterSpec),
+  inForce: { conditions: ["Rendered", "Active"], fields: ["quotas", "rules", "ratelimitStatus"] },
   readStatus: readLimiterStatus,
 };

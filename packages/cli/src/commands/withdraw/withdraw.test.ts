@@ -74,6 +74,10 @@ test("the collector is stopped first, then Sidecars go, then EnvoyFilters, and o
     "DELETE /apis/networking.istio.io/v1beta1/namespaces/test2/sidecars/b",
     `GET ${FILTERS}?labelSelector=app.kubernetes.io/managed-by=fenceline`,
     "DELETE /apis/networking.istio.io/v1alpha3/namespaces/test1/envoyfilters/a",
+    // What stays says so: tell-withdrawn.test.ts.
+    "GET /apis/microservice.slime.io/v1alpha1/servicefences?limit=50",
+    "GET /apis/microservice.netease.com/v1alpha1/servicefences?limit=50",
+    "GET /apis/microservice.slime.io/v1alpha2/smartlimiters?limit=50",
   ]);
 });
 

@@ -21,6 +21,7 @@ import {
   resourcesOf,
 } from "@fenceline/kubernetes";
 import type { Logger } from "pino";
+import { tellWithdrawn } from "./tell-withdrawn.ts";
 
 /** What to withdraw, and how long to wait. Times are in milliseconds. */
 export interface WithdrawOptions {
@@ -54,6 +55,8 @@ const OURS = `${MANAGED_BY_LABEL}=${MANAGER}`;
  * A Sidecar goes in two steps, as when a fence is switched off: the rest of the mesh is parked in
  * it first, so that every cluster is there before the first route to it.
  *
+ * At last the objects of ours that stay, fences and limiters, say that nothing of them is in force.
+ *
  * @throws {FencelineError} `COLLECTOR_STILL_LEADS`, or the error of the API server
  */
 export async function withdraw(options: WithdrawOptions): Promise<void> {
@@ -66,6 +69,7 @@ export async function withdraw(options: WithdrawOptions): Promise<void> {
     logger.info({ kind: kind.name, count }, "removed");
     if (count > 0 && kind !== last) await wait(settle);
   }
+  await tellWithdrawn(options);
 }
 
 /** Returns how many objects there were. */
