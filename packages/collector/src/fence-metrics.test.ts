@@ -115,6 +115,13 @@ test("T-19 a quiet workload without a Service is found by its pods; it is not wh
   await until(() => other.condition("WorkloadFound") === "True PodsKnown");
 });
 
+test("T-19 no pod is none also where the API server says so as it does of metadata: null in place of an empty list", async (t) => {
+  const body = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata: { resourceVersion: "7" }, items: null };
+  const { condition } = await startCluster(t, (fake) => void fake.fail(({ path }) => path.endsWith("/pods"), { status: 200, body }));
+  await until(() => condition("WorkloadFound")?.startsWith("True") === false);
+  assert.equal(condition("WorkloadFound"), "False NoPodSeen");
+});
+
 test("T-19 where pods may not be listed nobody says that there is none", async (t) => {
   const { condition, message } = await startCluster(t, (fake) => {
     fake.fail(({ path }) => path.endsWith("/pods"), { status: 403, body: { code: 403, message: "pods is forbidden" } });

@@ -51,7 +51,8 @@ export class ListedPods implements PodFinder {
       const { items } = (await this.#api.json({ method: "GET", path: collectionPath(resource, namespace), query, accept })) as {
         readonly items?: unknown;
       };
-      return Array.isArray(items) ? items : undefined;
+      // Go writes an empty list as null, and the API server one of metadata.
+      return Array.isArray(items) ? items : items === null ? [] : undefined;
     } catch {
       return undefined;
     }
