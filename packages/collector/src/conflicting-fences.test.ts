@@ -7,6 +7,7 @@ import type { FakeApiServer, Resource } from "@fenceline/kubernetes/testing";
 import { ENVOY_FILTERS, FENCE, fence, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
 import fc from "fast-check";
 import { mayMeet } from "./fence/conflict.ts";
+import { openStream } from "./testing/access-log-stream.ts";
 import { startCluster } from "./testing/cluster.ts";
 import { CAPTURED_MESH } from "./testing/mesh.ts";
 import { startCollector } from "./testing/running-collector.ts";
@@ -101,6 +102,22 @@ test("T-18 a conflict by other labels is found when a Service tells of such pods
   server.remove(SERVICES, service.metadata);
   await until(() => conditionOf(server, "Conflict").startsWith("False"));
   await until(() => isThere(server).every((there) => there));
+});
+
+test("T-18 a fence that is made later meets another one by the labels of a pod whose stream was open before, until that is gone", async (t) => {
+  const { server, collector, condition } = await startCluster(t, (fake) => fake.put(FENCES, older()));
+  await until(() => condition("Enforced") === "True SidecarRendered");
+  const labels = { app: "a", tier: "web" };
+  const stream = openStream(t, collector, { id: "sidecar~10.77.1.5~a-1.test1~test1.svc.cluster.local", namespace: "test1", labels });
+  stream.call();
+  await until(() => condition("TelemetryFlowing") === "True AccessLogsArrive");
+  server.put(FENCES, later({ tier: "web" }));
+  await until(() => conditionOf(server, "Ready") !== "");
+  await collector.idle();
+  assert.match(conditionOf(server, "Conflict"), /^True OtherFence: fence test1\/a is for the same pods/);
+  assert.deepEqual(isThere(server), [false, false]);
+  stream.close();
+  await until(() => conditionOf(server, "Conflict").startsWith("False") && isThere(server).every((there) => there));
 });
 
 test("T-18 a fence with the name of one of the other group says that it does not count, until that is gone", async (t) => {

@@ -161,8 +161,11 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
 
   /** A pod may be one of another fence, or of a Sidecar of others, too. */
   podsChanged(key: FenceKey): void {
-    this.#options.reconciler.standings.clear();
-    this.#options.runs.enqueue(fenceRef(key));
+    const { reconciler, runs, mesh } = this.#options;
+    reconciler.standings.clear();
+    runs.enqueue(fenceRef(key));
+    const fence = mesh().fence(key);
+    for (const of of fence === undefined ? [] : fencesBeside(fence, mesh())) runs.enqueue(of);
   }
 
   /**

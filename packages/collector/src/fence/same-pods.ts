@@ -1,9 +1,10 @@
 /** Which fences a change concerns because they are, or may be, for the same pods. */
 import { isDeepStrictEqual } from "node:util";
-import { fenceKeyOf, fenceMode, fenceRef, type Labels, type ObjectRef, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
+import { fenceKeyOf, fenceMode, fenceRef, hasLabels, type Labels, type ObjectRef, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
 import type { FenceOfPods } from "../fence-table.ts";
 import type { Mesh } from "../mesh.ts";
+import type { FenceStreams } from "../sources/access-logs/fence-streams.ts";
 import { podsChanged, tellsOf } from "./workload-services.ts";
 
 /** The part of a {@link Mesh} that is asked. */
@@ -29,6 +30,21 @@ export function* fencesOfPodsOf(changes: MeshChanges, mesh: Asked): Generator<Ob
 export function* fencesToldOf(changes: MeshChanges, mesh: Asked): Generator<ObjectRef> {
   for (const { namespace, selector } of podsChanged(changes, mesh))
     for (const each of mesh.fencesBesides(namespace, selector)) if (tellsOf(selector, each.labels)) yield refOfFence(each);
+}
+
+/**
+ * Labels of the pods with these labels whose streams are open. A stream that was opened before a
+ * fence was made is not known as its own until the next call, so those of the fences beside it
+ * count too.
+ */
+export function podsByStreams(
+  streams: Pick<FenceStreams, "podsOf">,
+  mesh: Pick<Mesh, "fencesBesides">,
+  namespace: string,
+  labels: Labels,
+): readonly Labels[] {
+  const known = mesh.fencesBesides(namespace, labels).flatMap(({ fence }) => streams.podsOf(fenceKeyOf(fence)));
+  return known.filter((pod) => hasLabels(pod, labels));
 }
 
 function refOfFence({ fence }: FenceOfPods): ObjectRef {

@@ -5,6 +5,7 @@ import { FenceStates } from "./fence-states.ts";
 import { FenceTriggers } from "./fence-triggers.ts";
 import { PodSearch } from "./pod-search.ts";
 import { PolicySeeds } from "./policy-seeds.ts";
+import { podsByStreams } from "./same-pods.ts";
 import { labelsBesides } from "./workload-services.ts";
 
 /** ServiceFence in a collector. */
@@ -34,7 +35,10 @@ export function serviceFences(context: KindContext) {
     ...context,
     podSearch,
     proxyVersions: (key) => telemetry.proxyVersions(key),
-    podsOf: (key, labels, mesh) => [...telemetry.streams.podsOf(key), ...labelsBesides(mesh, key.namespace, labels)],
+    podsOf: ({ namespace }, labels, mesh) => [
+      ...podsByStreams(telemetry.streams, mesh, namespace, labels),
+      ...labelsBesides(mesh, namespace, labels),
+    ],
     streams: (key) => telemetry.streams.of(key),
     state: (key) => states.get(key),
     pushes: telemetry.pushes,
