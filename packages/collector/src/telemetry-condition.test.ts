@@ -1,38 +1,13 @@
 /** T-16: the condition that tells of telemetry goes back. */
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
-import { encodeAccessLogMessage } from "@fenceline/als";
+import { test } from "node:test";
 import { until } from "@fenceline/api/testing";
-import { Client, credentials } from "@grpc/grpc-js";
+import { CALLED, openStream } from "./testing/access-log-stream.ts";
+import { startCluster, startReplica } from "./testing/cluster.ts";
 import { CAPTURED_MESH } from "./testing/mesh.ts";
 import { type RunningCollector, startCollector } from "./testing/running-collector.ts";
 
 const MESH = CAPTURED_MESH.replace("spec: {enable: true}", "spec: {enable: true, idleWindow: 10s}");
-const HOST = "b.test1.svc.cluster.local";
-const call = (node: object = { id: "sidecar~a" }) =>
-  encodeAccessLogMessage({
-    identifier: { logName: "fenceline/test1/a", node: { id: "", ...node } },
-    entries: [{ authority: HOST, upstreamCluster: `outbound|80||${HOST}`, responseCode: 200, requests: 1 }],
-  });
-
-/** A stream of a proxy of the fence that stays open. */
-function openStream(t: TestContext, { collector }: RunningCollector, node?: object) {
-  const client = new Client(`127.0.0.1:${collector.accessLogPort}`, credentials.createInsecure());
-  const asBytes = (bytes: Buffer) => bytes;
-  const stream = client.makeClientStreamRequest(
-    "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
-    asBytes,
-    asBytes,
-    () => {},
-  );
-  stream.on("error", () => {});
-  const close = () => {
-    stream.cancel();
-    client.close();
-  };
-  t.after(close);
-  return { call: () => stream.write(call(node)), close };
-}
 
 function conditionOf({ read }: RunningCollector) {
   const [, status, reason, message] =
@@ -45,7 +20,7 @@ function conditionOf({ read }: RunningCollector) {
 test("T-16 telemetry is quiet while streams are open and nobody calls, is lost with them and since when, and arrives again", async (t) => {
   const running = await startCollector(t, MESH);
   assert.equal(conditionOf(running).is, "Unknown NothingYet");
-  const first = openStream(t, running);
+  const first = openStream(t, running.collector);
   first.call();
   await until(() => conditionOf(running).is === "True AccessLogsArrive");
   await until(() => conditionOf(running).is === "True Quiet");
@@ -56,31 +31,31 @@ test("T-16 telemetry is quiet while streams are open and nobody calls, is lost w
   await until(() => conditionOf(running).is === "False StreamsLost");
   const since = Date.parse(/ since (\S+Z)/.exec(conditionOf(running).message.replaceAll(/\s+/g, " "))?.[1] ?? "");
   assert.ok(since >= before && since <= Date.now(), conditionOf(running).message);
-  openStream(t, running).call();
+  openStream(t, running.collector).call();
   await until(() => conditionOf(running).is === "True AccessLogsArrive");
 });
 
 test("T-16 streams of pods that a fence selects no more are not its own, also while nobody calls", async (t) => {
   const running = await startCollector(t, MESH);
   const labels = { app: "a" };
-  openStream(t, running, { id: "sidecar~10.77.1.5~a-1.test1~test1.svc.cluster.local", namespace: "test1", labels }).call();
+  openStream(t, running.collector, { id: "sidecar~10.77.1.5~a-1.test1~test1.svc.cluster.local", namespace: "test1", labels }).call();
   await until(() => conditionOf(running).is === "True AccessLogsArrive");
   running.write("mesh.yaml", MESH.replace("idleWindow: 10s", "idleWindow: 10s, workloadSelector: {labels: {app: mistyped}}"));
   await until(() => conditionOf(running).is === "False StreamsLost");
   running.write("mesh.yaml", MESH);
-  openStream(t, running, { id: "sidecar~10.77.1.6~a-2.test1~test1.svc.cluster.local", namespace: "test1", labels }).call();
+  openStream(t, running.collector, { id: "sidecar~10.77.1.6~a-2.test1~test1.svc.cluster.local", namespace: "test1", labels }).call();
   await until(() => conditionOf(running).is === "True AccessLogsArrive");
 });
 
 test("T-16 a stream that is replaced at once, as proxies do every half an hour, is no news", async (t) => {
   const running = await startCollector(t, CAPTURED_MESH);
-  const first = openStream(t, running);
+  const first = openStream(t, running.collector);
   first.call();
   await until(() => conditionOf(running).is === "True AccessLogsArrive");
   const lost: string[] = [];
   const stop = running.collector.metrics;
   first.close();
-  openStream(t, running).call();
+  openStream(t, running.collector).call();
   await until(async () => /^fenceline_access_log_entries_total 2$/m.test(await stop.metrics()));
   const end = performance.now() + 1_500;
   await until(() => {
@@ -93,12 +68,30 @@ test("T-16 a stream that is replaced at once, as proxies do every half an hour, 
 test("T-16 of a fence that is off no access log is asked for, and that its streams end is not told as a loss", async (t) => {
   const off = CAPTURED_MESH.replace("spec: {enable: true}", "spec: {enable: false}");
   const running = await startCollector(t, off);
-  const stream = openStream(t, running);
+  const stream = openStream(t, running.collector);
   stream.call();
-  await until(() => running.read("state/test1/ServiceFence-a.yaml").includes(HOST));
+  await until(() => running.read("state/test1/ServiceFence-a.yaml").includes(CALLED));
   stream.close();
   const { collector } = running;
   await until(async () => /^fenceline_access_log_streams 0$/m.test(await collector.metrics.metrics()));
   assert.equal(conditionOf(running).is, "Unknown NotAsked");
   assert.doesNotMatch(conditionOf(running).message, /next call/);
+});
+
+test("T-16 a stream that another replica has is told by the leader at once, whichever of them had it before, also with a long window", async (t) => {
+  const { server, collector, condition, message } = await startCluster(t);
+  const follower = await startReplica(t, server, false);
+  await until(() => condition("TelemetryFlowing") === "Unknown NothingYet");
+  const first = openStream(t, follower.collector);
+  first.call();
+  await until(() => condition("TelemetryFlowing") === "True AccessLogsArrive");
+  assert.match(message("TelemetryFlowing"), /by another replica/);
+  first.close();
+  const second = openStream(t, collector);
+  second.call();
+  await until(() => message("TelemetryFlowing").startsWith("access logs of this workload's proxies arrive"));
+  second.close();
+  await until(() => condition("TelemetryFlowing") === "False StreamsLost");
+  openStream(t, follower.collector).call();
+  await until(() => condition("TelemetryFlowing") === "True AccessLogsArrive");
 });

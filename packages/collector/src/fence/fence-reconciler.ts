@@ -34,6 +34,7 @@ import { isHttp } from "./sidecar-steps.ts";
 import { Standings } from "./standings.ts";
 import { differsInSubstance } from "./status.ts";
 import type { StepsSeen } from "./steps-seen.ts";
+import { missesTelemetry } from "./telemetry-condition.ts";
 import { staysForUnseen } from "./unseen-sidecars.ts";
 import { wideningOf } from "./widening.ts";
 import { isServed } from "./workload-services.ts";
@@ -278,16 +279,15 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return isContradicted || this.#timesAreStale(key);
   }
 
-  /** Times and counts moved on since they were written, and a tenth of the window has passed. */
+  /** Times moved on, and a tenth of the window has passed or the leader misses this telemetry. */
   #timesAreStale(key: FenceKey): boolean {
-    const { config, mesh, state: stateOf } = this.#options;
+    const { config, mesh, state: stateOf, leads, streams } = this.#options;
     const fence = mesh().fence(key);
     const state = stateOf(key);
-    if (fence === undefined || state?.edges.observedUntil === undefined) return false;
-    const idleWindow = idleWindowOf(fence.spec, config.ageing);
-    return (
-      state.edges.observedUntil !== state.writtenUntil &&
-      performance.now() - state.statusWrittenAt >= Math.max(SHORTEST_WRITE_PAUSE, idleWindow / STATUS_WRITES_PER_WINDOW)
-    );
+    const observed = state?.edges.observedUntil;
+    if (fence === undefined || state === undefined || observed === undefined || observed === state.writtenUntil) return false;
+    if (!leads() && streams(key).isOpen && missesTelemetry(state.status.conditions)) return true;
+    const pause = Math.max(SHORTEST_WRITE_PAUSE, idleWindowOf(fence.spec, config.ageing) / STATUS_WRITES_PER_WINDOW);
+    return performance.now() - state.statusWrittenAt >= pause;
   }
 }

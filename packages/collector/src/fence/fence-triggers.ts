@@ -80,10 +80,13 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   }
 
   open(written: ServiceFence): void {
-    const { states, mesh } = this.#options;
+    const { states, mesh, runs } = this.#options;
     // With mistakes in it, it is in force as the mesh has it.
     states.open(mesh().fence(fenceKeyOf(written)) ?? written);
-    this.#keepDeadline(states.get(fenceKeyOf(written)));
+    const state = states.get(fenceKeyOf(written));
+    this.#keepDeadline(state);
+    // Another replica may have told that it observes what the leader missed.
+    if (state !== undefined && this.#timeTells(state)) runs.enqueueStatus(fenceRef(state.key));
   }
 
   /**

@@ -38,6 +38,11 @@ export function telemetryCondition({ observedUntil, streams = { isOpen: false, l
     : elsewhere(observedUntil);
 }
 
+/** Whether the leader knows of no stream: another replica may have one. */
+export function missesTelemetry(conditions: readonly FenceCondition[] = []): boolean {
+  return conditions.some(({ type, reason }) => type === "TelemetryFlowing" && (reason === "NothingYet" || reason === "StreamsLost"));
+}
+
 /**
  * Of a fence for which no proxy is asked for access logs: that none come is no news, and the next
  * call brings none either.
@@ -58,12 +63,12 @@ function quiet(observedUntil: number | undefined): Telemetry {
 }
 
 function lost(lostAt: number): Telemetry {
-  const message = `no access-log stream of this workload's proxies is open since ${timeText(lostAt)}: nothing ages until one is; a proxy opens one with its next call`;
+  const message = `no access-log stream of this workload's proxies is open at this replica since ${timeText(lostAt)}, and no other has told of a call since: nothing ages until one does; a proxy opens one with its next call`;
   return { type: "TelemetryFlowing", status: "False", reason: "StreamsLost", message };
 }
 
 function nothingYet(): Telemetry {
-  const message = "no access log of this workload's proxies since the collector started";
+  const message = "no access log of this workload's proxies since the collector started, here or at another replica";
   return { type: "TelemetryFlowing", status: "Unknown", reason: "NothingYet", message };
 }
 
