@@ -79,13 +79,12 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     for (const fence of options.mesh().fences()) this.#keepWindow(fence);
   }
 
+  /** With mistakes, it is in force as the mesh has it. Its status may tell what was missed. */
   open(written: ServiceFence): void {
     const { states, mesh, runs } = this.#options;
-    // With mistakes in it, it is in force as the mesh has it.
     states.open(mesh().fence(fenceKeyOf(written)) ?? written);
     const state = states.get(fenceKeyOf(written));
     this.#keepDeadline(state);
-    // Another replica may have told that it observes what the leader missed.
     if (state !== undefined && this.#timeTells(state)) runs.enqueueStatus(fenceRef(state.key));
   }
 
@@ -164,11 +163,10 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
 
   /** A pod may be one of another fence, or of a Sidecar of others, too. */
   podsChanged(key: FenceKey): void {
-    const { reconciler, runs, mesh } = this.#options;
-    reconciler.standings.clear();
-    runs.enqueue(fenceRef(key));
-    const fence = mesh().fence(key);
-    for (const of of fence === undefined ? [] : fencesBeside(fence, mesh())) runs.enqueue(of);
+    this.#options.reconciler.standings.clear();
+    this.#options.runs.enqueue(fenceRef(key));
+    const fence = this.#options.mesh().fence(key);
+    if (fence !== undefined) this.standingChanged(fence);
   }
 
   /**
@@ -236,8 +234,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     if (!leads()) return false;
     const [unread] = meshObjectsCondition(unreadKinds(store));
     if (status.conditions?.find(({ type }) => type === "MeshObjectsSeen")?.message !== unread?.message) return true;
-    const fence = mesh().fence(key);
-    const told = status.conditions?.find(({ type }) => type === "TelemetryFlowing");
+    const [fence, told] = [mesh().fence(key), status.conditions?.find(({ type }) => type === "TelemetryFlowing")];
     if (fence === undefined || told === undefined || told.reason === "NotAsked") return false;
     const idleWindow = idleWindowOf(fence.spec, config.ageing);
     const seen = { observedUntil, streams: telemetry.streams.of(key), idleWindow, now: now() };
