@@ -101,9 +101,6 @@ export interface DesiredFence extends Desired<ServiceFenceStatus> {
   readonly seen: FenceSeen;
 }
 
-/** Milliseconds between two looks of a fence that waits for what another one left. */
-const WHILE_ANOTHER_LEAVES = 500;
-
 /** What a fence asks for: the objects to render, or why there are none, and its status. */
 export function desiredFence(seen: FenceSeen): DesiredFence {
   const { fence, hosts, labels, config, present, fallbackReady, proxyVersions } = seen;
@@ -156,12 +153,9 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   });
   // The leader alone judges. What another would say here is not written, and must not be taken for
   // written when it becomes the leader.
-  const step = isSelectorInvalid(rendered) ? { objects: present, nextStepIn: undefined } : stepOf(seen, rendered);
   return {
     ...common,
-    ...step,
-    // Nobody tells that what another fence left is gone: a deletion of ours is no disturbance.
-    ...(left.length > 0 && { nextStepIn: Math.min(step.nextStepIn ?? WHILE_ANOTHER_LEAVES, WHILE_ANOTHER_LEAVES) }),
+    ...(isSelectorInvalid(rendered) ? { objects: present } : stepOf(seen, rendered)),
     status: seen.leads ? status : withJudgementOf(seen.stored, status),
     ...("refused" in rendered && { refused: rendered.refused }),
   };
