@@ -14,6 +14,9 @@ test("issue 14: a kind of several versions has the rights of each of its groups 
       [groups, "pumps", "get, list, watch"],
       [groups, "pumps/status", "get, update, patch"],
       [groups, "pumps/finalizers", "update"],
+      // The uninstall Job's.
+      [groups, "pumps", "list"],
+      [groups, "pumps/status", "patch"],
     ],
   );
 });

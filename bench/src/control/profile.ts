@@ -19,7 +19,8 @@ export interface Profiled {
 
 /**
  * The self time of a process's main thread while `run` goes on, by package and folder, as V8's own
- * profiler tells. It costs some percent itself, so no figure is measured meanwhile.
+ * profiler tells. It costs some percent itself, so no figure is measured meanwhile. What
+ * the compiler has put into a caller counts as that caller.
  */
 export async function profileWhile({ pid, inspectPort }: Profiled, run: () => Promise<void>, signal: AbortSignal): Promise<Shares> {
   // Node opens its inspector then.

@@ -2,7 +2,7 @@ import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node
 import type { Socket } from "node:net";
 import { ControlFrames } from "@fenceline/wire/control-frames";
 import type { Ending, ListenerObserver } from "../calls/listener-observer.ts";
-import { clientAddress, linger } from "../net/client-socket.ts";
+import { clientAddress, linger, lingerWhenDestroyed } from "../net/client-socket.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { leaveStreamsAlive } from "./goaway.ts";
 import { MAX_HEADER_LIST_SIZE } from "./options.ts";
@@ -259,6 +259,7 @@ export class ClientSession implements Http2Client {
   #cut(why: Ending, cause: string): void {
     if (this.#session.destroyed) return;
     this.#ended(why, cause);
+    lingerWhenDestroyed(this.#socket);
     this.#session.destroy(new Error(`the client's connection is ended: ${cause}`), NGHTTP2_ENHANCE_YOUR_CALM);
   }
 

@@ -29,3 +29,16 @@ export function linger(socket: Duplex): void {
   socket.end();
   socket.resume();
 }
+
+/**
+ * Has the next `destroy()` of a socket linger in its place, for an HTTP/2 session that is about to
+ * end. Node destroys the socket of a session that ends with an error as soon as GOAWAY is handed
+ * to the kernel. Of a client that floods there are bytes unread, and the RST took GOAWAY from it.
+ */
+export function lingerWhenDestroyed(socket: Duplex): void {
+  socket.destroy = () => {
+    Reflect.deleteProperty(socket, "destroy");
+    linger(socket);
+    return socket;
+  };
+}
