@@ -1,6 +1,6 @@
 /**
- * What only some stores can do. A store has an object for each thing that it can do, so that a
- * caller asks once.
+ * What only some stores can do: one interface for each such ability, so that a caller checks for it
+ * once.
  */
 import type { AutomaticFence, FenceKey, Labels, ObjectRef, ServicePort } from "@fenceline/api";
 import type { Obstacle, RenderedUpdate } from "./change.ts";
@@ -8,15 +8,15 @@ import type { Obstacle, RenderedUpdate } from "./change.ts";
 /** Makes and deletes fences that no person wrote. Not in a folder, where people write them all. */
 export interface FenceAuthor {
   /**
-   * Makes a fence, unless one of its name exists. Then `Store.snapshot` has it. The same guarantees
-   * as `Store.apply`.
+   * Makes a fence, unless one of its name exists. After that, `Store.snapshot` shows it. The same
+   * guarantees as `Store.apply`.
    *
    * @returns whether it was made
    */
   create(fence: AutomaticFence): Promise<boolean>;
   /**
-   * Deletes the fence with this uid, if it still is an automatic one. Then `Store.snapshot` has it
-   * no more.
+   * Deletes the fence with this uid, if it still is an automatic one. After that, `Store.snapshot`
+   * does not show it any more.
    *
    * @returns whether it was deleted
    */
@@ -27,14 +27,14 @@ export interface FenceAuthor {
 export type ServiceKey = Pick<ObjectRef, "namespace" | "name">;
 
 /**
- * Gives ports to Services of others. Not in a folder: there a Service belongs to its author alone,
- * and no Envoy needs the ports.
+ * Adds ports to Services of others. Not in a folder: there only its author writes a Service, and no
+ * Envoy needs the ports.
  */
 export interface ServicePortsAuthor {
   /**
-   * Adds ports to a Service that exists, where it lacks them, and takes away those TCP ports of
-   * `givenUp` that were added so before. Whatever else it has stays as it is. The same guarantees
-   * as `Store.apply`; then `Store.snapshot` has it.
+   * Adds ports to an existing Service where it lacks them, and removes the TCP ports of `givenUp`
+   * that were added in this way before. The rest of the Service stays as it is. The same guarantees
+   * as `Store.apply`. After that, `Store.snapshot` shows the change.
    *
    * @param givenUp default: none
    * @returns whether anything was to be done
@@ -43,68 +43,68 @@ export interface ServicePortsAuthor {
 }
 
 /**
- * Adds to Sidecars beside the leader, so that a call to a new host waits for no leader. Not in a
- * folder, where there is only one writer.
+ * Lets any replica add hosts to a Sidecar, so that a call to a new host does not wait for the
+ * leader. Not in a folder, where there is only one writer.
  */
 export interface SidecarWidener {
   /**
-   * Adds the hosts of a Sidecar to the one that is in the store, and takes none away; whatever else
-   * it has stays, and nothing is made. The same guarantees as `Store.apply`.
+   * Adds the hosts of this Sidecar to the one in the store. It removes no host, changes nothing
+   * else, and makes no Sidecar. The same guarantees as `Store.apply`.
    *
-   * @param onAdded called when something was written: the Sidecar may be gone, or have the hosts
+   * @param onAdded called when something was written. It is not where the Sidecar is gone or has
+   * the hosts
    */
   widen(change: RenderedUpdate, onAdded?: () => void): Promise<Obstacle | undefined>;
   /**
-   * When a replica last added to what is rendered for the owner, in milliseconds of that replica's
-   * wall clock; undefined when the leader has written since.
+   * When a replica last added hosts to what is rendered for the owner, in milliseconds of that
+   * replica's wall clock; undefined when the leader has written since.
    */
   widenedAt(owner: ObjectRef): number | undefined;
 }
 
 /**
- * Knows objects that have the name of one of another group, which counts. Not in a folder, where
- * such a file is refused.
+ * Knows objects that do not count because one of another group has the same name. Not in a folder,
+ * where such a file is refused.
  */
 export interface ShadowTeller {
   /**
-   * As the leader, writes into the status of the objects that this one shadows that they are
-   * shadowed.
+   * As the leader, writes into the status of each object that this one shadows that it is shadowed.
    */
   tell(of: ObjectRef): Promise<void>;
 }
 
-/** What is known of a pod by its name: its labels, or the names of the Services that it is of. */
+/** What is known of a pod by its name: its labels, or the names of the Services that select it. */
 export type NamedPod = { readonly labels: Labels } | { readonly services: readonly string[] };
 
 /** Looks for pods. Not in a folder, where there are none. */
 export interface PodFinder {
   /**
-   * Whether there is a pod with these labels; undefined where nobody can say: without the right to
-   * list pods, for example. Never rejects.
+   * Whether there is a pod with these labels; undefined where that is not known, for example
+   * without the right to list pods. Never rejects.
    */
   exist(namespace: string, labels: Labels): Promise<boolean | undefined>;
   /**
-   * What tells whose the pod with this name is; undefined where nothing does, or nobody can say.
-   * Never rejects.
+   * The labels or the Services of the pod with this name; undefined where neither is known. Never
+   * rejects.
    */
   named(namespace: string, name: string): Promise<NamedPod | undefined>;
 }
 
 /**
- * Sees that somebody takes away what is known of an object. Not in a cluster, where a status goes
- * with its object alone.
+ * Notices that somebody deletes the state of an object. Not in a cluster, where a status goes with
+ * its object alone.
  */
 export interface StateWatcher {
   /**
    * Calls `listener` with each object whose state somebody deleted while something was learned for
-   * it, until the returned function is called. Of one that is there the listener has to see to a
-   * status without that: until then the store has the one before. Of one that was deleted nothing
-   * is kept any more.
+   * it, until the returned function is called. If the object exists, the listener has to write a
+   * status without what was learned: until then the store keeps the one before. If the object was
+   * deleted, its state is gone.
    */
   onDeleted(listener: (of: ObjectRef) => void): () => void;
   /**
-   * Whether somebody deleted an object's state while nothing ran. What is rendered for it then says
-   * nothing about what it had learned.
+   * Whether somebody deleted an object's state while no process ran. Then what is rendered for the
+   * object does not tell what it had learned.
    */
   wasDeleted(of: ObjectRef): boolean;
 }

@@ -1,7 +1,7 @@
 import { type ObjectRef, type OwnKind, refText, wordFor } from "@fenceline/api";
 import type { Obstacle } from "./change.ts";
 
-/** An object of somebody else that stands where we want to write. It is left alone. */
+/** An object of somebody else with the name of one that we want to write. It is left alone. */
 export interface Conflict {
   readonly kind: string;
   readonly namespace: string;
@@ -10,7 +10,7 @@ export interface Conflict {
   readonly message: string;
 }
 
-/** An object of ours that another owner has. */
+/** The conflict over an object of ours that belongs to another owner. */
 export function ownedByAnother(object: ObjectRef, other: Pick<ObjectRef, "kind" | "name"> | undefined, owner: ObjectRef): Conflict {
   const { kind, namespace, name } = object;
   const whose = other === undefined ? "nobody" : `${other.kind} ${other.name}`;
@@ -18,13 +18,13 @@ export function ownedByAnother(object: ObjectRef, other: Pick<ObjectRef, "kind" 
   return { kind, namespace, name, reason: "OwnedByAnother", message };
 }
 
-/** The same where somebody may have it; undefined where nobody does, or its owner. */
+/** The same where it may be somebody's; undefined where it is nobody's, or its owner's. */
 export function conflictWith(object: ObjectRef, holder: ObjectRef | undefined, owner: ObjectRef): Conflict | undefined {
   return holder === undefined || refText(holder) === refText(owner) ? undefined : ownedByAnother(object, holder, owner);
 }
 
 /**
- * A conflict, as what stands in the way of its owner.
+ * A conflict, as an obstacle of its owner.
  *
  * @param kinds of ours: one of them is the owner's
  */

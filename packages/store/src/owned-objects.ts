@@ -13,10 +13,10 @@ interface Owner<T> {
 export class OwnedObjects<T> {
   readonly #exists: (owner: ObjectRef) => boolean;
   readonly #owners = new Map<string, Owner<T>>();
-  /** Those that have something and do not exist: hardly ever any. */
+  /** Owners that have objects and do not exist: hardly ever any. */
   readonly #gone = new Map<string, ObjectRef>();
 
-  /** @param exists whether an owner is there, as of now */
+  /** @param exists whether an owner exists now */
   constructor(exists: (owner: ObjectRef) => boolean) {
     this.#exists = exists;
   }
@@ -39,7 +39,7 @@ export class OwnedObjects<T> {
     return [...(this.#owners.get(refText(ref))?.objects.values() ?? [])];
   }
 
-  /** To be called when an owner may have come or gone. */
+  /** Must be called when an owner may have come or gone. */
   ownerChanged(ref: ObjectRef): void {
     const id = refText(ref);
     if (this.#owners.has(id) && !this.#exists(ref)) this.#gone.set(id, ref);

@@ -7,7 +7,7 @@ import type { MeshChanges } from "./store.ts";
 export class PendingChanges<O> {
   readonly #changes = new Map<string, ObjectChange<O>>();
 
-  /** @param key of the object, among those of its kind */
+  /** @param key of the object, unique within its kind */
   add(key: string, { before, after, isOurs = false }: ObjectChange<O>): void {
     const pending = this.#changes.get(key);
     if (pending === undefined) this.#changes.set(key, { before, after, isOurs });
@@ -15,7 +15,7 @@ export class PendingChanges<O> {
     else this.#changes.set(key, { before: pending.before, after, isOurs: isOurs && pending.isOurs === true });
   }
 
-  /** Gives what is to be told, once. */
+  /** Returns what is to be told, once. */
   take(): readonly ObjectChange<O>[] {
     const changes = [...this.#changes.values()];
     this.#changes.clear();
@@ -23,7 +23,7 @@ export class PendingChanges<O> {
   }
 }
 
-/** What is to be told of objects, by the names of their kinds. */
+/** Changes of objects, by the names of their kinds. */
 export type ChangesByKind = ReadonlyMap<string, readonly ObjectChange<unknown>[]>;
 
 /** What is to be told; undefined when there is nothing. */

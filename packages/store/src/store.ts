@@ -23,13 +23,12 @@ import type { Change, Obstacle } from "./change.ts";
  */
 export interface MeshSnapshot extends ObjectsByKind {
   /**
-   * Sidecars of others that are for a whole namespace. Undefined where there are none to speak of:
-   * in a folder.
+   * Sidecars of others that are for a whole namespace. Undefined in a folder, where there are none.
    */
   readonly defaultSidecars?: readonly DefaultSidecar[];
   /**
-   * Of each control plane, where it can be read. Undefined where there are none to speak of: in a
-   * folder.
+   * One for each control plane whose MeshConfig can be read. Undefined in a folder, where there is
+   * none.
    */
   readonly meshConfigs?: readonly MeshConfig[];
 }
@@ -43,7 +42,7 @@ export interface MeshChanges {
   of<O>(kind: ReadKind<O>): readonly ObjectChange<O>[];
   readonly defaultSidecars: readonly ObjectChange<DefaultSidecar>[];
   readonly meshConfigs: readonly ObjectChange<MeshConfig>[];
-  /** Of what {@link Store.installation} gives. Default: none. */
+  /** Changes of what {@link Store.installation} returns. Default: none. */
   readonly installations?: readonly ObjectChange<OwnerReference>[];
   /** Owners of rendered objects that somebody else changed or deleted. */
   readonly disturbed: readonly ObjectRef[];
@@ -53,31 +52,31 @@ export interface MeshChanges {
   readonly foreign: readonly string[];
 }
 
-/** Of Istio's MeshConfig what is needed. */
+/** The part of Istio's MeshConfig that is needed. */
 export interface MeshConfig {
-  /** `outboundTrafficPolicy.mode`: what becomes of hosts that Istio does not know. */
+  /** `outboundTrafficPolicy.mode`: how proxies treat hosts that Istio does not know. */
   readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY";
   /** `rootNamespace`; undefined where it has Istio's default. */
   readonly rootNamespace: string | undefined;
   /** `defaultServiceExportTo`: who sees a ServiceEntry without `exportTo`. Default: everybody. */
   readonly serviceExportTo?: readonly string[];
-  /** `defaultVirtualServiceExportTo`, the same of a VirtualService. */
+  /** `defaultVirtualServiceExportTo`: the same for a VirtualService. */
   readonly virtualServiceExportTo?: readonly string[];
-  /** `discoverySelectors`: istiod knows the Namespaces that one of them takes. Default: all. */
+  /** `discoverySelectors`: istiod reads only Namespaces that match one of them. Default: all. */
   readonly discoverySelectors?: readonly LabelSelector[];
-  /** Hosts that it has proxies call. Default: none. */
+  /** Hosts that proxies call because of it. Default: none. */
   readonly neededHosts?: readonly NeededHost[];
 }
 
 /**
- * A Sidecar without a selector: for the pods of its namespace; in Istio's root namespace for those
- * of every namespace that has none.
+ * A Sidecar without a selector: it is for the pods of its namespace, or, in Istio's root namespace,
+ * for those of every namespace that has none.
  */
 export interface DefaultSidecar {
   readonly namespace: string;
-  /** Of its `outboundTrafficPolicy`; undefined where that of the mesh counts. */
+  /** The mode of its `outboundTrafficPolicy`; undefined where that of the mesh counts. */
   readonly outbound: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
-  /** What it shows, as it names it. Default: everything. */
+  /** The hosts that it shows, in its own notation. Default: everything. */
   readonly egressHosts?: readonly string[];
 }
 
@@ -85,16 +84,16 @@ export interface DefaultSidecar {
 export interface ForeignObject {
   readonly namespace: string;
   readonly name: string;
-  /** Labels of the pods that it is for; undefined when it is for the whole namespace. */
+  /** Labels of the pods that it selects; undefined when it is for the whole namespace. */
   readonly selector: Labels | undefined;
   /**
-   * Of a Sidecar for a whole namespace: fields that it has beside hosts and the mode of
+   * Only for a Sidecar for a whole namespace: fields that it has beside hosts and the mode of
    * `outboundTrafficPolicy`. Default: none.
    */
   readonly settings?: readonly string[];
-  /** Of a Sidecar for a whole namespace: what it shows, as it names it. Default: everything. */
+  /** Only for a Sidecar for a whole namespace: the hosts that it shows. Default: everything. */
   readonly egressHosts?: readonly string[];
-  /** Of a Sidecar: the mode of its `outboundTrafficPolicy`. Default: that of the mesh counts. */
+  /** Only for a Sidecar: the mode of its `outboundTrafficPolicy`. Default: that of the mesh. */
   readonly outbound?: "ALLOW_ANY" | "REGISTRY_ONLY";
 }
 
@@ -106,9 +105,9 @@ export type UnreadReason = "NotInstalled" | "NotPermitted";
 
 /** Where observed objects come from, and where what was learned and rendered goes. */
 export interface Store {
-  /** What exists now, also what is not told yet. */
+  /** What exists now, including changes that were not told yet. */
   snapshot(): MeshSnapshot;
-  /** The object of a kind as {@link snapshot} has it. Costs a look-up. */
+  /** The object of a kind as {@link snapshot} has it. It costs one look-up. */
   objectOf<O>(kind: ReadKind<O>, key: ObjectKey): O | undefined;
   /**
    * Calls `listener` with what changed, until the returned function is called. A change that {@link
@@ -116,8 +115,8 @@ export interface Store {
    */
   onChange(listener: (changes: MeshChanges) => void): () => void;
   /**
-   * Objects that Fenceline rendered for the owner, as they are in the store now, in the order in
-   * which kinds are applied.
+   * Objects that Fenceline rendered for the owner, as the store has them now, in the order in which
+   * kinds are applied.
    */
   ownedBy(owner: ObjectRef): readonly RenderedObject[];
   /**
@@ -126,24 +125,24 @@ export interface Store {
    */
   goneOwners(kind: Kind): readonly ObjectRef[];
   /**
-   * Why the spec of an object of ours cannot be read; undefined when it can. The version before, if
-   * there was one, is what {@link objectOf} gives and stays in force.
+   * Why the spec of an object of ours cannot be read; undefined when it can. The former version, if
+   * there was one, is what {@link objectOf} returns, and stays in force.
    */
   faultOf(of: ObjectRef): SpecFault | undefined;
   /** Objects of a kind of ours whose spec cannot be read. */
   faulty(kind: Kind): readonly ObjectRef[];
   /**
-   * Objects of others of a rendered kind in a namespace: where a Sidecar selects the pods of
-   * one of ours too, Istio uses the older of the two.
+   * Objects of others of a rendered kind in a namespace. If a Sidecar among them selects the same
+   * pods as one of ours, Istio uses the older of the two.
    */
   foreign(kind: Kind, namespace: string): readonly ForeignObject[];
   /**
-   * Says something else once an object of a rendered kind in a namespace is another, whoever's it
-   * is. Costs a look at all of the kind. Undefined where nothing but us reads what is rendered.
+   * Text that changes whenever an object of a rendered kind in a namespace does, whoever's it is.
+   * It costs a look at all objects of the kind. Undefined where nobody else reads what is rendered.
    */
   versionsIn?(kind: Kind, namespace: string): string;
   /**
-   * Why no objects of a kind that is read or rendered, or no {@link MESH_CONFIG}, can be had;
+   * Why the objects of a kind that is read or rendered, or {@link MESH_CONFIG}, cannot be read;
    * undefined when they can.
    */
   unread(kind: Kind): UnreadReason | undefined;
@@ -162,9 +161,9 @@ export interface Store {
    * exist. It is not while a kind cannot be listed, nor when an object of this name is not valid.
    */
   isKnown(key: FenceKey): boolean;
-  /** Undefined where fences are made by people only. */
+  /** Undefined where only people make fences. */
   readonly fences?: FenceAuthor;
-  /** Undefined where a Service is nobody's but its author's. */
+  /** Undefined where only its author writes a Service. */
   readonly ports?: ServicePortsAuthor;
   /** Undefined where there is only one writer. */
   readonly sidecars?: SidecarWidener;
@@ -172,7 +171,7 @@ export interface Store {
   readonly shadows?: ShadowTeller;
   /** Undefined where there are no pods. */
   readonly pods?: PodFinder;
-  /** Undefined where nobody but we takes a status away. */
+  /** Undefined where nobody else deletes a status. */
   readonly states?: StateWatcher;
   /**
    * A second owner of rendered objects, which stands for the installation. With it they outlive the

@@ -8,7 +8,7 @@ import { type Conflict, conflictWith } from "./conflict.ts";
 export class WritesUnderWay {
   readonly #owners = new Map<string, ObjectRef>();
 
-  /** The conflict of an owner with whoever writes the object now. */
+  /** The conflict of an owner with the owner for whom the object is being written. */
   conflictOf(object: ObjectRef, owner: ObjectRef): Conflict | undefined {
     return conflictWith(object, this.#owners.get(refText(object)), owner);
   }

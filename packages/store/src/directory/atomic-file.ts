@@ -4,8 +4,8 @@ import { lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /**
- * Name of a file that is being written. Readers pass it over, and a start removes what a killed
- * process left: only names as they are made here, since the folder may hold files of others.
+ * Name of a file that is being written. Readers ignore it, and a start removes what a killed
+ * process left. Only names in the form made here match, since the folder may hold files of others.
  */
 const UNFINISHED = /^\..+\.[0-9a-f]{12}\.tmp$/;
 
@@ -17,10 +17,10 @@ export interface WriteOptions {
   readonly durable: boolean;
 }
 
-/** Tells one file from another, and from itself once it was changed. */
+/** Tells one file from another, and a file from itself after a change. */
 export type FilePrint = Pick<Stats, "ino" | "size" | "mtimeMs">;
 
-/** Of what has the name now, links not followed; undefined when there is nothing. */
+/** The print of what has the name now, links not followed; undefined when there is nothing. */
 export async function printOf(path: string): Promise<FilePrint | undefined> {
   try {
     const { ino, size, mtimeMs } = await lstat(path);
@@ -30,7 +30,7 @@ export async function printOf(path: string): Promise<FilePrint | undefined> {
   }
 }
 
-/** Whether both are there and the same. */
+/** Whether both exist and are the same. */
 export function isSamePrint(one: FilePrint | undefined, other: FilePrint | undefined): boolean {
   return one !== undefined && one.ino === other?.ino && one.size === other.size && one.mtimeMs === other.mtimeMs;
 }
@@ -39,10 +39,10 @@ export function isSamePrint(one: FilePrint | undefined, other: FilePrint | undef
  * Replaces a file in one step: a reader, or a process that starts after this one was killed, sees
  * the old text or the new one, never a part.
  *
- * POSIX promises that of rename(2) within one file system, so the new text is written beside its
- * destination, in a folder that must be there.
+ * POSIX promises that of rename(2) within one file system. So the new text is written beside its
+ * destination, in a folder that must exist.
  *
- * @returns what tells it from any other file that comes in its place
+ * @returns what tells it from any other file that takes its place
  */
 export async function writeFileAtomic(path: string, text: string, { durable }: WriteOptions): Promise<FilePrint> {
   const folder = dirname(path);
@@ -68,9 +68,9 @@ export async function writeFileAtomic(path: string, text: string, { durable }: W
 }
 
 /**
- * Removes what writes that never finished left in a folder and in those in it, which is as deep as
- * anything is written. No deeper, and not through links: one that leads to a large or a circular
- * tree would be walked for ever.
+ * Removes what unfinished writes left in a folder and in the folders in it: nothing is written
+ * deeper. It does not go deeper, and not through links, since a link to a large or circular tree
+ * would be walked for ever.
  */
 export async function removeUnfinished(folder: string): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(ignoreMissing);

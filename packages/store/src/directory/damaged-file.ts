@@ -7,24 +7,24 @@ import { readText } from "./read-text.ts";
 export interface YamlReading {
   /** Undefined when nothing could be read. */
   readonly content: unknown;
-  /** What is wrong with it; undefined when it is whole. */
+  /** What is wrong with it; undefined when nothing is. */
   readonly fault: string | undefined;
-  /** Undefined when it is no text. */
+  /** Undefined when it is not text. */
   readonly text?: string;
 }
 
 /**
- * Largest file that is read, in bytes. A fence of 100,000 hosts, which is the most that one may
- * learn, takes 25 MB.
+ * Largest file that is read, in bytes. A fence with 100,000 hosts, the most that it may learn,
+ * takes 25 MB.
  */
 const MAX_BYTES = 32 * 1024 * 1024;
 
 const MOST_ALIASES = 1_000;
 
 /**
- * Reads a YAML file. Of one that was cut off, or overwritten in part, it reads what still makes
- * sense. Never throws. Anything else (a FIFO, a device, a dump) neither blocks it nor fills the
- * memory.
+ * Reads a YAML file. From a file that was cut off, or overwritten in part, it reads what still
+ * makes sense. Never throws. Anything else (a FIFO, a device, a dump) neither blocks it nor fills
+ * the memory.
  */
 export async function readYaml(path: string): Promise<YamlReading> {
   try {
@@ -37,8 +37,8 @@ export async function readYaml(path: string): Promise<YamlReading> {
 }
 
 function parseYaml(text: string): YamlReading {
-  // A check for unique keys compares each with each: for 100,000 hosts that takes minutes. Of two
-  // equal keys the last one counts.
+  // A check for unique keys compares each key with each other: for 100,000 hosts that takes
+  // minutes. Of two equal keys the last one counts.
   const document = parseDocument(text, { uniqueKeys: false });
   const [error] = document.errors;
   let aliases = 0;
@@ -47,16 +47,16 @@ function parseYaml(text: string): YamlReading {
       aliases += 1;
     },
   });
-  // Each alias is searched among all anchors. We write none, and a person few. `toJS` throws, as it
-  // does where they multiply.
+  // For each alias all anchors are searched. We write none, and a person few. `toJS` throws then,
+  // as it does where aliases multiply.
   const maxAliasCount = aliases > MOST_ALIASES ? 0 : 100;
   return { content: document.toJS({ maxAliasCount }) ?? undefined, fault: error?.message.split("\n", 1)[0] };
 }
 
 /**
- * Keeps a damaged file beside its place, under a name that no start reads: a copy of one that is
- * readable in part and will be written over, else the file itself (or the directory that is in its
- * place), so that it disturbs nobody. The same content is kept once, however often it is met.
+ * Keeps a damaged file beside its place, under a name that no start reads. A file that is readable
+ * in part, and will be written over, is copied. Any other file, or the directory in its place, is
+ * moved, so that it disturbs nobody. The same content is kept once, however often it is found.
  *
  * @returns where it is kept; undefined when that is not possible, for example on a read-only file
  * system
@@ -65,7 +65,7 @@ export function setAside(path: string, how: "copy" | "move"): string | undefined
   try {
     const aside = `${path}.unreadable-${markOf(path)}`;
     if (how === "move") renameSync(path, aside);
-    // Not through a link of that name either.
+    // Nor is it copied through a link of that name.
     else if (!existsSync(aside)) copyFileSync(path, aside, constants.COPYFILE_EXCL);
     return aside;
   } catch {
@@ -74,14 +74,14 @@ export function setAside(path: string, how: "copy" | "move"): string | undefined
 }
 
 /**
- * Removes a file that can be made again. A directory in its place may hold anything: it is kept.
+ * Removes a file that can be made again. A directory in its place is kept: it may hold anything.
  */
 export function discard(path: string): void {
   try {
     if (lstatSync(path).isDirectory()) setAside(path, "move");
     else rmSync(path, { force: true });
   } catch {
-    // Whoever writes there next is told why it cannot be.
+    // The next write there reports why the file cannot be removed.
   }
 }
 

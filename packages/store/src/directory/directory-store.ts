@@ -38,19 +38,19 @@ import { StateFolder } from "./state-folder.ts";
 /** Settings of a {@link DirectoryStore}. */
 export interface DirectoryStoreOptions {
   /**
-   * Folder with the manifests. It is made when it is not there. `state/` and `rendered/` in it are
-   * ours.
+   * Folder with the manifests. It is made when it does not exist. `state/` and `rendered/` in it
+   * are ours.
    */
   readonly folder: string;
   /** Kinds of ours. Default: {@link OWN_KINDS}. */
   readonly kinds?: readonly OwnKind[];
-  /** Kinds that are only read. Default: {@link MESH_KINDS}. */
+  /** Kinds that are read only. Default: {@link MESH_KINDS}. */
   readonly mesh?: readonly MeshKind[];
   /** Kinds that are rendered. Default: {@link RENDERED_KINDS}. */
   readonly rendered?: readonly RenderedKind[];
   /**
-   * Called for every manifest file that is not valid after the start.
-   * @param kept whether what it held before stays in force
+   * Called for every manifest file that becomes invalid after the start.
+   * @param kept whether its former content stays in force
    */
   readonly onRefused: (error: FencelineError, kept: boolean) => void;
   /**
@@ -63,12 +63,12 @@ export interface DirectoryStoreOptions {
    */
   readonly onIgnored?: (file: string, reason: string, count: number) => void;
   /**
-   * Called for every file of `state/` and `rendered/`, and every `status` in a manifest, that could
-   * be read in part only or not at all: `STATE_UNREADABLE` and `STATUS_PARTLY_UNREADABLE`. Default:
-   * `onRefused`.
+   * Called for every file of `state/` and `rendered/`, and for every `status` in a manifest, that
+   * can be read only in part or not at all: `STATE_UNREADABLE` and `STATUS_PARTLY_UNREADABLE`.
+   * Default: `onRefused`.
    */
   readonly onTrouble?: (error: FencelineError) => void;
-  /** Called for every rendered file that somebody else changed, and that is as before again. */
+  /** Called for every rendered file that somebody else changed, after it was restored. */
   readonly onRestored?: (file: string) => void;
   /**
    * How long the state of an object that was deleted is kept, in milliseconds; 0 keeps none.
@@ -83,8 +83,8 @@ const DAY = 86_400_000;
  * A mesh in a folder: manifests in `*.yaml`, what was learned in `state/`, what was rendered in
  * `rendered/`.
  *
- * The state of an object wins over a `status` in its manifest, which counts only until the object
- * has a state of its own: that is how one exported from a cluster brings along what it had learned.
+ * The state of an object wins over a `status` in its manifest, which counts only until there is a
+ * state: so an object that was exported from a cluster keeps what it had learned.
  */
 export class DirectoryStore implements Store {
   readonly states: StateWatcher;
@@ -93,8 +93,8 @@ export class DirectoryStore implements Store {
   readonly #rendered: RenderedFolder;
   readonly #mesh: FolderMesh;
   /**
-   * What there is of what is rendered for each owner; without an object its state, or what is gone
-   * and cannot be written again.
+   * What is rendered for each owner. The value is undefined for a state, and for a rendered object
+   * that is gone and cannot be written again.
    */
   readonly #owned: OwnedObjects<RenderedObject | undefined>;
   readonly #own: readonly OwnKind<OwnObject>[];
@@ -109,7 +109,7 @@ export class DirectoryStore implements Store {
     this.#own = kinds as readonly OwnKind<OwnObject>[];
     this.#kinds = rendered;
     this.#faults = new ManifestFaults(kinds);
-    // What the kinds of a table have in common is that they give objects.
+    // The kinds of a table have different objects. Here it counts only that they are objects.
     const manifests = manifestKinds(mesh, kinds) as readonly ReadKind<AnyObject>[];
     this.#manifests = new ManifestFolder(folder, manifests, {
       changed: () => this.#refresh(),
@@ -135,8 +135,8 @@ export class DirectoryStore implements Store {
   /**
    * Opens a folder and begins to watch it.
    *
-   * A state file that is not valid is no error: what is readable of it counts, and `onTrouble` is
-   * told.
+   * A state file that is not valid is no error: its readable part counts, and `onTrouble` is
+   * called.
    *
    * @throws {FencelineError} when a manifest is not valid
    */
@@ -192,12 +192,12 @@ export class DirectoryStore implements Store {
     return this.#faults.of(kind);
   }
 
-  /** Nobody else writes into the folder of what is rendered. */
+  /** Nobody else writes into the folder with rendered objects. */
   foreign(): readonly ForeignObject[] {
     return [];
   }
 
-  /** Every kind may stand in a file. */
+  /** A file may hold every kind. */
   unread(): undefined {
     return undefined;
   }
@@ -231,7 +231,7 @@ export class DirectoryStore implements Store {
     this.#owned.delete(key, key);
   }
 
-  /** A folder is read as a whole: there is nothing else. */
+  /** A folder is read as a whole, so everything in it is known. */
   isKnown(): boolean {
     return true;
   }
@@ -242,13 +242,13 @@ export class DirectoryStore implements Store {
     await this.#state.close();
   }
 
-  /** What is rendered for an object without a state is of one whose state somebody deleted. */
+  /** Rendered objects without a state mean that somebody deleted the state: it is written first. */
   async #stateFirst(owner: ObjectRef): Promise<void> {
     const object = this.#mesh.objectOf(owner) as OwnObject | undefined;
     if (object !== undefined && this.#state.get(owner) === undefined) await this.#state.put(owner, object.status ?? {});
   }
 
-  /** Whether an object is gone of which an earlier run left state, or rendered objects. */
+  /** Whether an object is missing for which an earlier run left a state or rendered objects. */
   #misses(objects: readonly AnyObject[]): boolean {
     const present = new Set(objects.map(describeObject));
     const owners = [...this.#state.owners(), ...this.#rendered.entries().map(({ value }) => value.owner)];
@@ -276,15 +276,15 @@ export class DirectoryStore implements Store {
   }
 }
 
-/** What a folder has nothing of. */
+/** What a folder never has. */
 const NOTHING_ELSE = { defaultSidecars: [], meshConfigs: [], disturbed: [], faults: [], foreign: [] };
 
-/** Whom to tell of what is readable in part. */
+/** Whom to tell about a file that is readable only in part. */
 function troubleOf({ onTrouble, onRefused }: DirectoryStoreOptions): (error: FencelineError) => void {
   return onTrouble ?? ((error) => onRefused(error, true));
 }
 
-/** Runs a write. Returns what stands in its way, also where that is the file system. */
+/** Carries out a write. Returns what stands in its way, including errors of the file system. */
 async function write(
   place: Pick<Obstacle, "kind" | "namespace" | "name">,
   run: () => Promise<Obstacle | undefined>,

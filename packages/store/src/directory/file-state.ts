@@ -4,15 +4,16 @@ import { type AnyObject, describeObject, type FencelineError, InvalidManifests }
 export interface FileState {
   readonly text: string;
   readonly objects: readonly AnyObject[];
-  /** As it was written, where an emergency stop beside it counts for an object of it. */
+  /** As it was written, where an emergency stop in another file changed an object of it. */
   readonly written?: FileState;
 }
 
 /**
- * The files in force, with those objects off that a file at fault switches off. Nothing else of
- * such a file is taken: the emergency stop must not wait until somebody mends what is beside it.
+ * The files in force, with those objects switched off for which an invalid file says so. Nothing
+ * else of an invalid file is taken. The emergency stop must not wait until somebody corrects the
+ * rest of the file.
  *
- * @param errors of files that are at fault
+ * @param errors of files that are not valid
  * @param before the files that were in force
  */
 export function withStops(
@@ -26,12 +27,12 @@ export function withStops(
   return new Map([...files].map(([name, state]) => [name, withStopped(state, stopped, before.get(name))]));
 }
 
-/** Of a file that is doubted what was in force stays, its stops included. */
+/** While a file is doubted, what was in force stays, with its stops. */
 function withStopped(state: FileState, stopped: ReadonlyMap<string, AnyObject>, known: FileState | undefined): FileState {
   if (state.written !== undefined) return state;
   const objects = state.objects.map((object) => stopped.get(describeObject(object)) ?? object);
   if (objects.every((object, index) => object === state.objects[index])) return state;
-  // The same as before costs nobody a look.
+  // If nothing changed, the same value is returned, so that nobody looks at it.
   const isSame = known?.written === state && objects.every((object, index) => object === known.objects[index]);
   return isSame ? known : { ...state, objects, written: state };
 }

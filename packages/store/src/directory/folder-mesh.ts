@@ -12,19 +12,19 @@ import {
 import { type ChangesByKind, PendingChanges } from "../pending-changes.ts";
 import type { MeshSnapshot } from "../store.ts";
 
-/** What is known of the status of an object of ours beside its manifest. */
+/** Gives the state that is kept for an object of ours. */
 type StateOf = (of: ObjectRef) => object | undefined;
 
 /**
- * The objects of a folder's manifests, those of kinds of ours with their state, and what changed of
- * them. A folder is read as a whole, so each reading is compared with the one before.
+ * The objects of a folder's manifests, and what changed of them. Objects of ours have their state.
+ * A folder is read as a whole, so each reading is compared with the one before.
  */
 export class FolderMesh {
   readonly #ours: ReadonlySet<string>;
   readonly #stateOf: StateOf;
   /** As in the manifests. */
   #objects: ReadonlyMap<string, AnyObject> = new Map();
-  /** Of kinds of ours, with their state. */
+  /** Objects of our kinds, with their state. */
   readonly #own = new Map<string, OwnObject>();
   /** By the names of their kinds. */
   readonly #changes = new Map<string, PendingChanges<AnyObject>>();
@@ -41,7 +41,9 @@ export class FolderMesh {
     return this.#snapshot;
   }
 
-  /** Takes over what the manifests say now. An object that did not change stays the same object. */
+  /**
+   * Takes over what the manifests contain now. Where nothing changed, the object stays the same.
+   */
   read(manifests: readonly AnyObject[]): void {
     const before = this.#objects;
     const objects = new Map<string, AnyObject>();
@@ -67,7 +69,7 @@ export class FolderMesh {
     this.#snapshot = undefined;
   }
 
-  /** An object as it is now, one of ours with its state. */
+  /** An object as it is now. One of ours has its state. */
   objectOf({ kind, ...metadata }: { readonly kind: string } & AnyObject["metadata"]): AnyObject | undefined {
     const id = describeObject({ apiVersion: "", kind, metadata });
     return this.#own.get(id) ?? this.#objects.get(id);

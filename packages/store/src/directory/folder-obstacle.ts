@@ -1,6 +1,6 @@
 import type { Obstacle } from "../change.ts";
 
-/** Passes by itself, or is a fault of ours. */
+/** Errors that pass by themselves, or are faults of ours. */
 const TRANSIENT: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "EAGAIN", "EBUSY", "EINTR"]);
 
 /** What an error of the file system means, and what to do. */

@@ -3,41 +3,41 @@ import { join } from "node:path";
 import type { ObjectRef } from "@fenceline/api";
 import type { ObjectFolder } from "./object-folder.ts";
 
-/** Milliseconds to wait, since one change on disk causes several notices. */
+/** Milliseconds to wait, since one change on disk causes several events. */
 const SETTLE_MS = 50;
-/** How often everything is looked at, in milliseconds: not every file system gives notice. */
+/** How often everything is looked at, in milliseconds: not every file system sends events. */
 const LOOK_MS = 30_000;
 
 interface Watched {
   readonly watcher: FSWatcher;
-  /** A watch stays with a folder that is moved away. */
+  /** A watch follows a folder that is moved away. */
   readonly inode: number;
 }
 
 /**
  * Looks at files of objects that somebody else may have changed or removed, as soon as the file
- * system gives notice.
+ * system tells of it.
  */
 export class FolderWatch {
   readonly #folder: string;
   readonly #objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt">;
   readonly #look: (key: ObjectRef) => Promise<void>;
   readonly #watched = new Map<string, Watched>();
-  /** Files to look at, by namespace; undefined for all of one. */
+  /** Files to look at, by namespace; undefined for all of a namespace. */
   #changed = new Map<string, Set<string> | undefined>();
   #settle: NodeJS.Timeout | undefined;
   #round: NodeJS.Timeout | undefined;
   #working: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  /** @param look at an object's file, which may be as it was. One that rejects is called again. */
+  /** @param look at an object's file, which may be unchanged. It is called again if it rejects */
   constructor(folder: string, objects: Pick<ObjectFolder<unknown>, "entries" | "keyAt">, look: (key: ObjectRef) => Promise<void>) {
     this.#folder = folder;
     this.#objects = objects;
     this.#look = look;
   }
 
-  /** Begins with what is there. */
+  /** Begins with the folders that exist. */
   start(): void {
     this.#round = setInterval(() => this.#noticeAll(), LOOK_MS).unref();
     this.#noticeAll();
@@ -91,8 +91,8 @@ export class FolderWatch {
     try {
       await this.#look(key);
     } catch {
-      // The folder cannot be read or written now. It is looked at again, and whatever is written
-      // next tells what stands in the way.
+      // The folder cannot be read or written now. It is looked at again, and the next write reports
+      // what stands in the way.
     }
   }
 
@@ -107,8 +107,8 @@ export class FolderWatch {
       watcher.unref();
       this.#watched.set(folder, { watcher, inode: ino });
     } catch {
-      // It is not there, or the user has no watch left (ENOSPC, EMFILE): it is looked at now and
-      // then anyway.
+      // The folder does not exist, or the user has no watch left (ENOSPC, EMFILE). It is looked at
+      // now and then anyway.
       this.#watched.get(folder)?.watcher.close();
       this.#watched.delete(folder);
     }

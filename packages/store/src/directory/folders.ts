@@ -4,8 +4,8 @@ import { dirname, resolve } from "node:path";
 /**
  * Makes a folder and the folders above it, where they are missing.
  *
- * Not by `mkdir` with `recursive`: that never ends below a file system which answers ENOENT to
- * every name, such as `/proc`, and calls a dangling link a folder.
+ * Not by `mkdir` with `recursive`. That never ends below a file system which answers ENOENT to
+ * every name, such as `/proc`, and it takes a dangling link for a folder.
  *
  * @throws the error of the file system
  */
@@ -16,7 +16,7 @@ export async function ensureFolder(path: string): Promise<void> {
   try {
     await mkdir(whole);
   } catch (error) {
-    // Somebody else may have made it meanwhile.
+    // Another process may have made it meanwhile.
     if (!(await isFolder(whole))) throw error;
   }
 }
@@ -30,10 +30,10 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Sees that something can be written in a folder of ours without leaving it: each is made where it
- * is missing, and none may be a link, which could lead anywhere. Folders above the first are not
- * made: if a folder that somebody moved away were made again, the manifests that went with it would
- * seem deleted.
+ * Makes sure that something can be written in a folder of ours without leaving it. Each folder is
+ * made where it is missing. None may be a link, since a link could lead anywhere. Folders above the
+ * first are not made: if somebody moves a folder away and we make it again, its manifests seem
+ * deleted.
  *
  * @param folders from the outermost to the innermost
  * @throws the error of the file system, with code `ELOOP` for a link
@@ -50,15 +50,15 @@ export async function refuseLink(folder: string): Promise<void> {
   if (await isLink(folder)) throw Object.assign(new Error(`${folder} is a link, and nothing is written through one`), { code: "ELOOP" });
 }
 
-/** Whether it is a link, wherever that leads. What is not there is none. */
+/** Whether it is a link, wherever that leads. A path that does not exist is none. */
 export async function isLink(path: string): Promise<boolean> {
   const stats = await lstat(path).catch(ignoreMissing);
   return stats?.isSymbolicLink() === true;
 }
 
 /**
- * Whether nothing has the name, for certain, while each of the folders that it is in is there, and
- * is no link.
+ * Whether the path certainly does not exist: each of the folders that it is in exists and is no
+ * link.
  */
 export async function isDeletedIn(folders: readonly string[], path: string): Promise<boolean> {
   try {

@@ -28,8 +28,8 @@ export class ManifestFaults {
   }
 
   /**
-   * Takes over what is wrong with the files now. Gives the objects of which something else is wrong
-   * than before, or nothing any more.
+   * Takes over what is wrong with the files now. Returns the objects whose fault changed or is
+   * gone.
    */
   take(errors: Iterable<FencelineError>): readonly ObjectRef[] {
     const found = [...errors].flatMap((error) => (error instanceof InvalidManifests ? error.faults : []));
@@ -49,8 +49,8 @@ export class ManifestFaults {
   }
 
   /**
-   * The object of ours that a fault in a field of it is about. Its name becomes that of a file, so
-   * it has to be one.
+   * The object of ours whose field has the fault. The object's name becomes the name of a file, so
+   * it has to be a valid one.
    */
   #objectOf({ at: { object = "", path = "" } }: FencelineError): ObjectRef | undefined {
     const [, kind = "", namespace = "default", name = ""] = /^([A-Za-z]+) (?:([^/]*)\/)?([^/]*)$/.exec(object) ?? [];

@@ -27,7 +27,7 @@ const SETTLE_MS = 20;
  * the folder all the time.
  */
 const LONGEST_SETTLE_MS = 1_000;
-/** Pause between two looks at a folder that is not settled at a start, in milliseconds. */
+/** Pause between two looks at a folder that does not seem complete at a start, in milliseconds. */
 const LOOK_MS = 100;
 /** File systems without change notices (network mounts) are looked at this often. */
 const POLL_MS = 5_000;
@@ -38,24 +38,24 @@ const POLL_MS = 5_000;
  */
 const MANIFEST = /^[^.#].*\.(?:ya?ml|json)$/i;
 const KUSTOMIZATION = /^kustomization\.ya?ml$/i;
-/** Most lines on what is left alone. */
+/** Most lines that are logged about what is left alone. */
 const MOST_TOLD = 1_000;
-/** Folders of our own in it. */
+/** Folders of ours in it. */
 const OURS: ReadonlySet<string> = new Set(["state", "rendered"]);
 
-/** What a {@link ManifestFolder} tells while it runs. */
+/** Events of a {@link ManifestFolder}. */
 export interface ManifestFolderEvents {
   /** The objects changed. */
   changed(): void;
   /** A file is not valid. @param kept whether what it held before stays in force */
   refused(error: FencelineError, kept: boolean): void;
-  /** Something else is wrong with files than before. {@link refused} tells each fault once. */
+  /** The faults of the files changed. {@link refused} tells each fault once. */
   faults(errors: Iterable<FencelineError>): void;
-  /** A part of an object that machines write is not readable. The rest of it counts. */
+  /** A part of an object that machines write is not readable. The rest of the object counts. */
   leftOut(error: FencelineError): void;
   /** A file came into force. */
   taken(file: string, objects: number): void;
-  /** A file or folder, or `count` objects of a file, are not for us. Told once. */
+  /** A file or folder, or `count` objects of a file, are not ours to read. Told once. */
   ignored(file: string, reason: string, count: number): void;
 }
 
@@ -70,18 +70,18 @@ export class ManifestFolder {
   #files: ReadonlyMap<string, FileState> = new Map();
   #doubts: ReadonlyMap<string, Doubt> = new Map();
   #parsed: ReadonlyMap<string, Candidate> = new Map();
-  /** Faults that were told. */
+  /** Faults that were told, by file. */
   #refused: ReadonlyMap<string, string> = new Map();
   readonly #toldIgnored = new Set<string>();
   #watcher: FSWatcher | undefined;
   /**
-   * Of the folder that is watched: a watch stays with it when it is moved away, and another comes
-   * in its place.
+   * Inode of the folder that is watched. A watch follows a folder that is moved away, and another
+   * may take its place.
    */
   #watchedInode: number | undefined;
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
-  /** Of a look at what is doubted. */
+  /** Timer for the next look at files that are doubted. */
   #again: NodeJS.Timeout | undefined;
   #settlingSince: number | undefined;
   #reading: Promise<void> = Promise.resolve();
@@ -96,7 +96,7 @@ export class ManifestFolder {
   /**
    * Reads the folder and begins to watch it.
    *
-   * @param isMissed whether some of these objects are missing that were there before
+   * @param isMissed whether objects that existed before are missing from these
    * @throws {FencelineError} when a file is not valid: a start has no older content to fall back
    * to. An entry that is no file is left out
    */
@@ -133,7 +133,7 @@ export class ManifestFolder {
     clearTimeout(this.#again);
   }
 
-  /** The folder as it is once nothing seems to be on its way, or has been for too long. */
+  /** The folder once no file seems to be incomplete, or after too long a wait. */
   async #settled(isMissed: (objects: readonly AnyObject[]) => boolean): Promise<Decision> {
     const begin = performance.now();
     for (;;) {
@@ -158,7 +158,7 @@ export class ManifestFolder {
     }, SETTLE_MS).unref();
   }
 
-  /** In a timer of its own: what changes meanwhile is not to wait for it. */
+  /** It has its own timer, so that other changes do not wait for it. */
   #scheduleAgain(): void {
     clearTimeout(this.#again);
     if (!this.#isClosed) this.#again = setTimeout(() => this.#schedule(), DOUBT_MS).unref();
@@ -183,7 +183,7 @@ export class ManifestFolder {
       if (!same) this.#events.changed();
     } catch (cause) {
       const details = { at: { file: this.#folder }, ...fileFailure(cause, process.getuid?.()), cause };
-      // Another folder may get the same number.
+      // Another folder may get the same inode number.
       this.#watchedInode = undefined;
       this.#tellRefused(new Map([[this.#folder, new FencelineError("DIRECTORY_UNREADABLE", details)]]));
     }
@@ -239,7 +239,7 @@ export class ManifestFolder {
     if (!OURS.has(name) && !name.startsWith(".")) this.#ignoreOnce(name, "a folder: only files beside it are read");
   }
 
-  /** Not again at each look, nor with each change of the file. */
+  /** Told once, not at each look and not with each change of the file. */
   #ignoreOnce(name: string, reason: string, count = 1): undefined {
     const told = `${name}\n${reason}`;
     if (this.#toldIgnored.has(told) || this.#toldIgnored.size >= MOST_TOLD) return;

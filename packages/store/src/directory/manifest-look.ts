@@ -23,7 +23,7 @@ interface FoundText {
   readonly error?: undefined;
 }
 
-/** A change that would take something away, and since when it stands. */
+/** A change that would remove something, and since when the file has had this content. */
 export interface Doubt {
   /** Tells one content from another. */
   readonly print: string;
@@ -36,14 +36,14 @@ export interface Decision {
   /** Files whose content on disk is not valid, where that is certain. */
   readonly errors: ReadonlyMap<string, FencelineError>;
   readonly doubts: ReadonlyMap<string, Doubt>;
-  /** Whether one of them is settled by time alone. */
+  /** Whether some of them will be decided by time alone. */
   readonly isWaiting: boolean;
   /**
-   * What was read of files and is not in force, for the next look: to parse a large file that
-   * nobody mends costs seconds.
+   * What was read of files but is not in force, for the next look. To parse a large invalid file
+   * again takes seconds.
    */
   readonly parsed: ReadonlyMap<string, Candidate>;
-  /** Of files that came into force. */
+  /** Parts of files that came into force which are not readable. */
   readonly leftOut: readonly FencelineError[];
   readonly ignored: ReadonlyMap<string, readonly IgnoredObject[]>;
 }
@@ -58,9 +58,9 @@ export interface Candidate {
 }
 
 /**
- * How long a content must stand before it is believed that it is at fault, or takes objects away,
- * in milliseconds. Editors empty or remove a file before they write it, and half of a list is a
- * valid list. If an object went for that moment, what is rendered for it would go too: a fenced
+ * How long a content must stand before we believe that it is invalid, or removes objects, in
+ * milliseconds. Editors empty or remove a file before they write it, and half of a list is a valid
+ * list. If an object were removed for that moment, what is rendered for it would be too: a fenced
  * workload would see the whole mesh.
  */
 export const DOUBT_MS = 2_000;
@@ -74,8 +74,8 @@ export const EMPTY_DOUBT_MS = 30_000;
 export type ManifestKinds = readonly ReadKind<AnyObject>[];
 
 /**
- * Decides what comes into force. Each file is taken whole or stays as it was before, and of two
- * files that define one object the one that changed last stays as it was.
+ * Decides which content comes into force. Each file is taken whole or stays as it was. If two files
+ * define one object, the one that changed last stays as it was.
  *
  * @param parsed what the look before gave as {@link Decision.parsed}
  * @param kinds those to read
@@ -104,25 +104,25 @@ export function decide(
     const chosen = isBelieved ? candidate : known && { print: known.text, state: known };
     if (chosen !== undefined) candidates.set(name, chosen);
   }
-  // A fault that is believed stays believed. If it were doubted again, it would be told as mended,
-  // and then as a new one.
+  // A fault that is believed stays believed. If it were doubted again, it would be told as
+  // corrected, and then as a new one.
   const kept = [...standingNow].filter(([name]) => found.has(name) || doubted.has(name));
   return { ...settle(candidates, before, kinds, doubted), doubts: new Map(kept), isWaiting: doubted.size > 0, parsed: parsedNow };
 }
 
-/** How long what was found has to stand before it is believed, in milliseconds. */
+/** How long the content must stand before it is believed, in milliseconds. */
 function doubtOf(found: Found | undefined): number {
   return found?.error === undefined && found?.text.trim() === "" ? EMPTY_DOUBT_MS : DOUBT_MS;
 }
 
 /**
- * Whether a start should look once more: a file that is empty or at fault was written just now, so
- * it may be on its way. Where an object is missing that was there before, that is so of any file:
- * half of a list is a valid list.
+ * Whether a start should look once more. A file that is empty or invalid and was written just now
+ * may be incomplete. Where an object is missing that existed before, any file may be: half of a
+ * list is a valid list.
  *
  * @param decision what {@link decideFirst} says of the files
  * @param now milliseconds of the wall clock
- * @param isMissed whether an object is missing that was there before. Default false
+ * @param isMissed whether an object that existed before is missing. Default false
  */
 export function isUnsettled(
   found: ReadonlyMap<string, Found>,
@@ -137,12 +137,12 @@ export function isUnsettled(
   });
 }
 
-/** Whether this text was read and is another one than that in force. */
+/** Whether this text was read and differs from the one in force. */
 function isNotInForce(file: Found | undefined, known: FileState | undefined): boolean {
   return file?.error === undefined && file !== undefined && file.text !== known?.text;
 }
 
-/** The doubt of before where the content is the same, else a new one. */
+/** The former doubt where the content is the same, else a new one. */
 function standing(doubt: Doubt | undefined, { print }: Candidate, now: number): Doubt {
   return doubt?.print === print ? doubt : { print, since: now };
 }
@@ -181,7 +181,7 @@ function unchanged(state: FileState): Candidate {
   return { print: state.text, state: state.written ?? state };
 }
 
-/** Whether objects that are in force would go, or somebody would be told of a fault. */
+/** Whether objects in force would be removed, or a fault be told. */
 function takesAway({ state, error }: Candidate, known: FileState | undefined): boolean {
   if (error !== undefined) return true;
   if (known === undefined) return false;
@@ -190,11 +190,11 @@ function takesAway({ state, error }: Candidate, known: FileState | undefined): b
 }
 
 /**
- * Takes back changed files until no object is defined twice. What was in force before is free of
- * that, so this ends.
+ * Takes back changed files until no object is defined twice. What was in force before has no such
+ * clash, so this ends.
  *
- * @param doubted files that stay as they were for now: what clashes with one of them is no fault
- * yet, for an object may be on its way from the one to the other
+ * @param doubted files that stay as they were for now. A clash with one of them is no fault yet,
+ * since an object may be moving from one file to the other
  */
 function settle(
   candidates: Map<string, Candidate>,

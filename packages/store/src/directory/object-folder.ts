@@ -9,7 +9,7 @@ import { fileName, type NamedFile, readFileName } from "./file-name.ts";
 import { isDeletedIn, makePlace, refuseLink } from "./folders.ts";
 import { Turns } from "./turns.ts";
 
-/** What a file's content is worth. */
+/** What was read of a file. */
 export interface Reading<T> {
   readonly value: T | undefined;
   /** Paths of what could not be read. */
@@ -20,15 +20,15 @@ export interface Reading<T> {
 
 /** How objects are written. */
 export interface FolderOptions<T> extends WriteOptions {
-  /** Comment that opens a file, to tell people what it is. */
+  /** Comment at the top of a file that tells people what it is. */
   readonly heading: (value: T) => string;
-  /** What a file holds of an object. */
+  /** The content of an object's file. */
   readonly contentOf: (value: T, key: ObjectRef) => unknown;
   /** The object's name in a file whose own name is too short for it. */
   readonly nameIn: (content: unknown) => unknown;
   /**
-   * Whether everything in it can be made again from elsewhere. Then what somebody else wrote counts
-   * for nothing, and nothing of it is kept. Default false.
+   * Whether everything in it can be made again from elsewhere. Then what somebody else wrote does
+   * not count, and nothing of it is kept. Default false.
    */
   readonly isDerived?: boolean;
 }
@@ -36,7 +36,7 @@ export interface FolderOptions<T> extends WriteOptions {
 interface Kept<T> {
   readonly key: ObjectRef;
   readonly value: T;
-  /** As it lies on the disk, of what is derived. */
+  /** The text of the file on disk, where the content is derived. */
   readonly text: string | undefined;
   readonly length: number;
   readonly print: FilePrint | undefined;
@@ -53,7 +53,7 @@ export class ObjectFolder<T> {
   readonly #folder: string;
   readonly #options: FolderOptions<T>;
   readonly #objects = new Map<string, Kept<T>>();
-  /** Files that were there, and in which nothing could be read. */
+  /** Files that existed, and in which nothing could be read. */
   readonly #unreadable = new Set<string>();
   readonly #turns = new Turns();
 
@@ -63,8 +63,8 @@ export class ObjectFolder<T> {
   }
 
   /**
-   * Reads the folder, as far as it can be read. A file that is not whole is told. It is kept aside
-   * before anything replaces it; of what is derived it is removed.
+   * Reads the folder, as far as it can be read. A damaged file is told. It is kept aside before
+   * anything replaces it; where the content is derived it is removed.
    *
    * @param read turns a file's content into an object; undefined when there is none in it
    * @throws {FencelineError} `DIRECTORY_UNUSABLE` when it is no folder, or cannot be listed
@@ -96,7 +96,7 @@ export class ObjectFolder<T> {
     return [...this.#objects.values()];
   }
 
-  /** @returns whether somebody had deleted its file; of what is derived that does not matter */
+  /** @returns whether somebody had deleted its file; false where the content is derived */
   async put(key: ObjectRef, value: T): Promise<boolean> {
     const path = this.#path(key);
     const text = this.#textOf(key, value);
@@ -116,15 +116,15 @@ export class ObjectFolder<T> {
     });
   }
 
-  /** The object whose file this is; undefined when it is no object's. */
+  /** The object to which this file belongs; undefined when there is none. */
   keyAt(namespace: string, file: string): ObjectRef | undefined {
     return this.#objects.get(join(this.#folder, namespace, file))?.key;
   }
 
   /**
-   * Writes an object's file again when it is not as we wrote it.
+   * Writes an object's file again when somebody else changed it.
    *
-   * @returns whether it was another one, or gone
+   * @returns whether it was changed or gone
    */
   async restore(key: ObjectRef): Promise<boolean> {
     const path = this.#path(key);
@@ -139,7 +139,7 @@ export class ObjectFolder<T> {
   }
 
   /**
-   * Whether somebody deleted an object's file. Not where its folder is gone, too: that may be
+   * Whether somebody deleted an object's file. Not where its folder is gone too: that may be
    * mounted again, or moved back.
    */
   isDeleted(key: ObjectRef): Promise<boolean> {
@@ -148,8 +148,8 @@ export class ObjectFolder<T> {
   }
 
   /**
-   * Whether an object has no file, and had none that could not be read, though files of its
-   * namespace are here.
+   * Whether an object has no file, and had none that was unreadable, though its namespace has files
+   * here.
    */
   async lacks(key: ObjectRef): Promise<boolean> {
     const path = this.#path(key);
@@ -158,7 +158,8 @@ export class ObjectFolder<T> {
   }
 
   /**
-   * What an object's file says now, whoever wrote it; undefined when it is gone, or no such object.
+   * What an object's file contains now, whoever wrote it; undefined when it is gone or holds no
+   * such object.
    */
   async found(key: ObjectRef, read: (content: unknown, key: ObjectRef) => Reading<T>): Promise<T | undefined> {
     const { content, fault } = await readYaml(this.#path(key));
@@ -178,7 +179,7 @@ export class ObjectFolder<T> {
     return this.#objects.has(path) && (await isDeletedIn([this.#folder, dirname(path)], path));
   }
 
-  /** What somebody edited beside the object itself, such as a comment, is to be written again. */
+  /** If somebody edited something else in the file, such as a comment, it is written again. */
   async #keepLoaded(path: string, key: ObjectRef, value: T, text: string): Promise<void> {
     const ours = this.#isDerived ? this.#textOf(key, value) : text;
     const isAsWritten = text === ours || !CHECKSUM.test(text);
@@ -196,7 +197,7 @@ export class ObjectFolder<T> {
 
   #textOf(key: ObjectRef, value: T): string {
     const { heading, contentOf } = this.#options;
-    // Readers of YAML 1.1, as kubectl is one, take a plain `on` for a boolean: such texts are
+    // Readers of YAML 1.1, such as kubectl, take a plain `on` for a boolean, so such texts are
     // quoted.
     const content = contentOf(value, key);
     const checksum = this.#isDerived ? ` Checksum: ${checksumOf(content)}` : "";
@@ -215,7 +216,7 @@ export class ObjectFolder<T> {
   #faultOf(path: string, key: ObjectRef, { text = "", content }: YamlReading): string | undefined {
     if (this.#path(key) !== path) return "it is of no object of this name";
     const [, checksum] = CHECKSUM.exec(text) ?? [];
-    // Files of a version before this one have none.
+    // Files of an earlier version have no checksum.
     return !this.#isDerived || checksum === undefined || checksum === checksumOf(content) ? undefined : "somebody edited it";
   }
 
@@ -254,7 +255,7 @@ interface FileOnDisk {
   readonly file: NamedFile;
 }
 
-/** Of all but `metadata`: what is edited there is seen when the object is rendered again. */
+/** The checksum of all but `metadata`: an edit there is seen when the object is rendered again. */
 function checksumOf(content: unknown): string {
   const { metadata: _, ...rest } = (content ?? {}) as { readonly metadata?: unknown };
   return shortHash(JSON.stringify(rest));

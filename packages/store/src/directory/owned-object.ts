@@ -9,13 +9,13 @@ import {
 } from "@fenceline/api";
 import type { Reading } from "./object-folder.ts";
 
-/** A rendered object in a folder, and whom it was rendered for. */
+/** A rendered object in a folder, and the owner it was rendered for. */
 export interface OwnedObject {
   readonly owner: ObjectRef;
   readonly object: RenderedObject;
 }
 
-/** As the file has it. */
+/** The content of its file. */
 export function contentOfOwned({ owner, object }: OwnedObject): unknown {
   const { apiVersion, kind, metadata, ...rest } = object;
   const annotations = { [OWNER_ANNOTATION]: ownerText(owner) };
@@ -28,8 +28,8 @@ export function nameOfOwned(content: unknown): unknown {
 }
 
 /**
- * Reads a file of one of the kinds. Only what the controller compares and looks into is checked:
- * whatever else is wrong is written over.
+ * Reads a file of one of the kinds. It checks only what the controller compares and reads: anything
+ * else that is wrong is written over.
  */
 export function ownedReader(kinds: readonly RenderedKind[]): (content: unknown, key: ObjectRef) => Reading<OwnedObject> {
   return (content, key) => {
@@ -43,7 +43,7 @@ export function ownedReader(kinds: readonly RenderedKind[]): (content: unknown, 
 
 type FileContent = Partial<RenderedObject> & { readonly metadata?: { readonly annotations?: unknown } };
 
-/** Files of a version before this one name no owner: there, each was of the fence of its name. */
+/** Files of an earlier version name no owner: there, each belonged to the fence of its name. */
 function ownerOf(annotations: unknown, { namespace, name }: ObjectRef): ObjectRef {
   const text = (annotations as Readonly<Record<string, unknown>> | null | undefined)?.[OWNER_ANNOTATION];
   return readOwnerText(text, namespace) ?? { kind: SERVICE_FENCE.name, namespace, name };

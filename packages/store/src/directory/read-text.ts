@@ -8,8 +8,8 @@ import { type ErrorDetails, FencelineError, fileFailure } from "@fenceline/api";
 export const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /**
- * Something with the name of a manifest that nobody can mean as one: a FIFO, a device, a circle of
- * links, a dump. Only this entry is left out, even at a start.
+ * An entry with the name of a manifest that cannot be one: a FIFO, a device, a circle of links, a
+ * dump. Only this entry is left out, even at a start.
  */
 export class UnusableEntry extends FencelineError {}
 
@@ -62,7 +62,7 @@ function reasonOf(cause: unknown): Pick<ErrorDetails, "message" | "hint"> {
   return fileFailure(cause, process.getuid?.());
 }
 
-/** The size that the file system tells may be out of date, or 0 as for everything in `/proc`. */
+/** The size that the file system reports may be out of date, or 0 as for everything in `/proc`. */
 async function readAtMost(file: FileHandle, most: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let length = 0; length < most; ) {
@@ -74,7 +74,7 @@ async function readAtMost(file: FileHandle, most: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Windows editors put a byte order mark in front, which is dropped. @throws {TypeError} */
+/** Windows editors write a byte order mark first, which is dropped. @throws {TypeError} */
 function decode(bytes: Buffer): string {
   return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }

@@ -9,25 +9,25 @@ import { FolderWatch } from "./folder-watch.ts";
 import { ObjectFolder } from "./object-folder.ts";
 import { contentOfOwned, nameOfOwned, type OwnedObject, ownedReader } from "./owned-object.ts";
 
-/** What a {@link RenderedFolder} tells. */
+/** Events of a {@link RenderedFolder}. */
 export interface RenderedFolderListener {
-  /** A file that somebody else changed is as before again. */
+  /** A file that somebody else changed was restored. */
   restored(file: string): void;
   /**
-   * There is something else than what was written, or nothing, where it cannot be written again; or
-   * it is there again.
+   * A file holds another object than was written, or is gone, and cannot be written again; or it
+   * was restored after that.
    */
   changed(key: ObjectRef, owner: ObjectRef, object: RenderedObject | undefined): void;
 }
 
-/** Rendered objects in a folder. What one owner has no other may write, as in a cluster. */
+/** Rendered objects in a folder. As in a cluster, an owner cannot write the objects of another. */
 export class RenderedFolder {
   readonly #files: ObjectFolder<OwnedObject>;
   readonly #folder: string;
   readonly #underWay = new WritesUnderWay();
   readonly #watch: FolderWatch;
 
-  /** What is there in place of what was written, and cannot be replaced now. */
+  /** What the file holds instead of what was written, where it cannot be replaced now. */
   readonly #otherwise = new Map<string, RenderedObject | undefined>();
   readonly #listener: RenderedFolderListener;
   #read: ReturnType<typeof ownedReader> = ownedReader([]);
@@ -52,7 +52,7 @@ export class RenderedFolder {
     return this.#files.load(this.#read, onTrouble);
   }
 
-  /** From now on each file is written again that somebody else changes. */
+  /** From now on each file that somebody else changes is written again. */
   watch(): void {
     this.#watch.start();
   }
@@ -66,7 +66,7 @@ export class RenderedFolder {
     return this.#files.entries();
   }
 
-  /** Carries out one change, unless the object is another owner's. Returns that conflict. */
+  /** Carries out one change, unless the object belongs to another owner. Returns that conflict. */
   async apply(change: Change): Promise<Conflict | undefined> {
     const { owner } = change;
     const key = writtenBy(change);
@@ -81,14 +81,14 @@ export class RenderedFolder {
     return undefined;
   }
 
-  /** It is derived, and whoever applies it should find what is meant. */
+  /** The content is derived. Whoever applies the files should find what was rendered. */
   async #lookAt(key: ObjectRef): Promise<void> {
     let isRestored: boolean;
     try {
       isRestored = await this.#files.restore(key);
     } catch {
-      // The folder cannot be written now. It is looked at again, and whoever has the object tries
-      // again too, and tells what stands in the way.
+      // The folder cannot be written now. It is looked at again. The owner tries again too, and
+      // reports what stands in the way.
       await this.#cannotRestore(key);
       return;
     }

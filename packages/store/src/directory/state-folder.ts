@@ -2,10 +2,10 @@ import { type FencelineError, isJsonObject, type ObjectRef, type OwnKind, refTex
 import { FolderWatch } from "./folder-watch.ts";
 import { ObjectFolder, type Reading } from "./object-folder.ts";
 
-/** What is known of an object of ours, and since when that object is gone. */
+/** The status of an object of ours, and since when the object is gone. */
 interface State {
   readonly status: object;
-  /** Milliseconds of the wall clock; undefined while there is such an object. */
+  /** Milliseconds of the wall clock; undefined while the object exists. */
   readonly deletedAt?: number;
 }
 
@@ -29,25 +29,23 @@ const MOST_TEXT = 64 * 1024 * 1024;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
- * What was learned for each object of ours. It outlives its object by a grace period, also over a
- * restart: a manifest that is deleted and applied again, or mistyped, loses nothing. When there are
- * too many, the one that was deleted first goes.
+ * What was learned for each object of ours. The state outlives its object by a grace period, even
+ * over a restart: a manifest that is deleted and applied again, or mistyped, loses nothing. When
+ * there are too many such states, the one deleted first is removed.
  *
- * A file that somebody deletes while this runs is a request to forget, also within the grace
- * period. One that somebody damages is not: what is known stays, and is written again.
+ * If somebody deletes a file while this runs, that is a request to forget, even within the grace
+ * period. If somebody damages a file, it is not: the state stays, and is written again.
  */
 export class StateFolder {
   readonly #folder: ObjectFolder<State>;
   readonly #options: Required<StateFolderOptions>;
-  /**
-   * Of deleted objects, the one that was deleted first in front; each with when it is forgotten.
-   */
+  /** Deleted objects and when their states are forgotten, the one deleted first in front. */
   readonly #kept = new Map<string, { readonly key: ObjectRef; readonly until: number }>();
   readonly #watch: FolderWatch;
   readonly #listeners = new Set<(of: ObjectRef) => void>();
-  /** Of objects that are there those whose file somebody deleted, until they are written again. */
+  /** Existing objects whose file somebody deleted, until they are written again. */
   readonly #told = new Set<string>();
-  /** Those whose file somebody deleted before the start. */
+  /** Objects whose file somebody deleted before the start. */
   readonly #deleted = new Set<string>();
   #kinds: readonly OwnKind[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -61,7 +59,7 @@ export class StateFolder {
         `What Fenceline learned. Written by Fenceline; delete it to forget.${deletedAt === undefined ? "" : " Its object was deleted."}`,
       contentOf: ({ status, deletedAt }, { name }) => ({
         ...(deletedAt !== undefined && { deletedAt: new Date(deletedAt).toISOString() }),
-        // The name of the file may be too short for it.
+        // The name of the file may be shortened.
         objectName: name,
         ...status,
       }),
@@ -70,16 +68,16 @@ export class StateFolder {
     this.#watch = new FolderWatch(folder, this.#folder, (key) => this.#lookAt(key));
   }
 
-  /** From now on each file is missed that somebody deletes. */
+  /** From now on the deletion of a file is noticed. */
   watch(): void {
     this.#watch.start();
   }
 
   /**
-   * Says of which objects there is no state any more, though something is rendered for them.
+   * Finds the objects for which something is rendered, but whose state is gone.
    *
-   * A state is there before anything is rendered, so somebody deleted theirs. Not where the folder
-   * of their namespace is gone as well: `rendered/` may have been copied, or cloned, without it.
+   * A state is written before anything is rendered, so somebody deleted it. Not where the folder of
+   * the namespace is gone as well: `rendered/` may have been copied, or cloned, without it.
    *
    * @param rendered objects for which something is rendered
    */
@@ -87,15 +85,16 @@ export class StateFolder {
     for (const of of rendered) if (await this.#folder.lacks(of)) this.#deleted.add(refText(of));
   }
 
-  /** Whether {@link findDeleted} found it, and nothing was written for it since. */
+  /** Whether {@link findDeleted} found it, and nothing has been written for it since. */
   wasDeleted(of: ObjectRef): boolean {
     return this.#deleted.has(refText(of));
   }
 
   /**
    * Calls `listener` with each object whose file somebody deleted while something was learned for
-   * it, until the returned function is called. Of one that is there the listener has to see to a
-   * status without that: until then the state is as before. One that was deleted has none any more.
+   * it, until the returned function is called. If the object exists, the listener has to write a
+   * status without what was learned: until then the state is as before. If the object was deleted,
+   * its state is gone.
    */
   onDeleted(listener: (of: ObjectRef) => void): () => void {
     this.#listeners.add(listener);
@@ -113,19 +112,19 @@ export class StateFolder {
     const deleted = this.#folder
       .entries()
       .flatMap(({ key, value: { deletedAt } }) => (deletedAt === undefined ? [] : [{ key, deletedAt }]));
-    // A time in the future was written by a clock that was wrong: it is now.
+    // A time in the future came from a wrong clock: it counts as now.
     for (const { key, deletedAt } of deleted.sort((one, other) => one.deletedAt - other.deletedAt))
       this.#kept.set(refText(key), { key, until: clock() + keepFor - Math.max(0, now() - deletedAt) });
     await this.#forgetOld();
   }
 
-  /** What is known of an object. */
+  /** The status that is kept for an object. */
   get(of: ObjectRef): object | undefined {
     const kept = this.#kept.get(refText(of));
     return kept !== undefined && this.#isOver(kept) ? undefined : this.#folder.get(of)?.status;
   }
 
-  /** Objects whose state is here, but those that are known to be deleted. */
+  /** Objects with a state, without those that are known to be deleted. */
   owners(): readonly ObjectRef[] {
     return this.#folder.entries().flatMap(({ key }) => (this.#kept.has(refText(key)) ? [] : [key]));
   }
@@ -140,7 +139,7 @@ export class StateFolder {
     if (wasDeleted && !isTold && this.#holdsLearned(of, before)) this.#tell(of);
   }
 
-  /** The object was deleted. A state in which nothing was learned goes with it. */
+  /** The object was deleted. If nothing was learned in its state, the state is removed too. */
   async delete(of: ObjectRef): Promise<void> {
     const { keepFor, now, clock } = this.#options;
     const state = this.#folder.get(of);
@@ -157,14 +156,14 @@ export class StateFolder {
   }
 
   /**
-   * An object is there that may have been deleted before.
+   * An object exists, and may have been deleted before.
    *
    * @returns whether its state is known
    */
   adopt(of: ObjectRef): boolean {
     const status = this.get(of);
-    // What is written for it later waits for this, so the newer one stays. A write that fails is
-    // made good by the next one.
+    // A later write waits for this one, so the newer state stays. If this write fails, the next one
+    // makes up for it.
     if (status !== undefined && this.#kept.delete(refText(of))) this.put(of, status).catch(() => {});
     return status !== undefined;
   }
@@ -213,12 +212,12 @@ export class StateFolder {
     const [first] = this.#kept.values();
     if (first === undefined) return;
     const pause = Math.min(LONGEST_TIMER, Math.max(0, first.until - clock()));
-    // A file that cannot be removed is tried again with the next one.
+    // If a file cannot be removed, it is tried again together with the next one.
     this.#timer = setTimeout(() => void this.#forgetOld().catch(() => {}), pause).unref();
   }
 }
 
-/** Reads a state as the status of its kind. What is of no kind of ours is not looked into. */
+/** Reads a state as the status of its kind. A state of an unknown kind is kept as it is. */
 function stateReader(kinds: readonly OwnKind[]): (content: unknown, key: ObjectRef) => Reading<State> {
   return (content, key) => {
     const kind = kinds.find(({ name }) => name === key.kind);

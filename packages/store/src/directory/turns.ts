@@ -1,4 +1,4 @@
-/** Runs what is asked for of one place one after the other, in the order in which it was asked. */
+/** Runs the tasks for one place one after the other, in the order in which they were asked for. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 

@@ -5,19 +5,19 @@ import type { FenceAuthor } from "../capabilities.ts";
 import type { LeaderWrites } from "./apply/leader-writes.ts";
 import type { ObservedOwnKind } from "./observed-own-kind.ts";
 
-/** Makes fences in our own group, and deletes automatic ones of either. */
+/** Makes fences in our own group, and deletes automatic ones of both groups. */
 export class AutomaticFenceAuthor implements FenceAuthor {
   readonly #writes: LeaderWrites;
   readonly #fences: ObservedOwnKind<ServiceFence>;
 
-  /** @param fences they know of each write at once */
+  /** @param fences the informer; each write is passed to it at once */
   constructor(writes: LeaderWrites, fences: ObservedOwnKind<ServiceFence>) {
     this.#writes = writes;
     this.#fences = fences;
   }
 
   /**
-   * Not by server-side apply, which would merge into a fence that a person makes at this very
+   * Not by server-side apply, which would merge into a fence that a person makes at the same
    * moment.
    *
    * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
@@ -49,8 +49,8 @@ export class AutomaticFenceAuthor implements FenceAuthor {
   }
 
   /**
-   * The fence is read before, and the version that was read is a condition of the delete: a person
-   * may take the label off at this very moment, and the fence is theirs from then on.
+   * The fence is read first, and the delete has that version as a condition. A person may remove
+   * the label at the same moment, and then the fence is theirs.
    *
    * @returns `gone` when there was none any more; `kept` when it is another one, or a person's
    */

@@ -2,18 +2,18 @@ import type { Labels, Repeats } from "@fenceline/api";
 import type { LiveObject } from "./apply/live-object.ts";
 
 /**
- * Most texts and values that are looked up. Beyond it all are forgotten, and only the objects that
- * hold them keep them: a mesh of 10,000 Services has some 30,000.
+ * Most texts and values in the table. When it is full it is emptied, and only the objects that use
+ * them hold them: a mesh of 10,000 Services has some 30,000.
  */
 const MOST_KNOWN = 100_000;
 
-/** Longest list, and levels of objects around it, that {@link KeptObjects.withLists} looks at. */
+/** {@link KeptObjects.withLists} looks at lists of this length, under so many objects. */
 const SHORT_LIST = 8;
 const LIST_LEVELS = 3;
 
 /**
- * Keeps what repeats once: names of namespaces and Services, values of labels, whole lists of
- * ports. In a parsed answer of the API server each is a copy of its own.
+ * Keeps repeated values once: names of namespaces and Services, values of labels, whole lists of
+ * ports. A parsed answer of the API server has a copy for each occurrence.
  */
 export class KeptObjects implements Repeats {
   readonly #known = new Map<string, unknown>();
@@ -28,7 +28,7 @@ export class KeptObjects implements Repeats {
 
   /** @param value as JSON has it; nobody changes it */
   value<T extends object>(value: T): T {
-    // No text begins so.
+    // No name or label begins with a line break.
     return this.#once(`\n${JSON.stringify(value)}`, value);
   }
 
@@ -41,7 +41,7 @@ export class KeptObjects implements Repeats {
   /**
    * Keeps short lists of plain values once: thousands of statuses name the same hosts and ports.
    *
-   * @param value as it was parsed just now, since it is changed in place
+   * @param value just parsed: it is changed in place
    */
   withLists(value: unknown, levels = LIST_LEVELS): unknown {
     if (typeof value !== "object" || value === null) return value;

@@ -53,21 +53,21 @@ export interface KubernetesStoreOptions {
    */
   readonly meshConfigMaps: readonly ObjectKey[];
   /**
-   * Name of the ClusterRole that exists for as long as Fenceline is installed. Default: nothing
-   * stands for the installation, and what is rendered goes with its owner.
+   * Name of the ClusterRole that exists for as long as Fenceline is installed. Default: none, and
+   * what is rendered is deleted with its owner.
    */
   readonly installation?: string;
-  /** Who may write rendered objects, and take hosts and conditions of a status away. */
+  /** Decides who may write rendered objects, and remove hosts and conditions from a status. */
   readonly leadership: Leadership;
   /**
-   * Told of what goes wrong while nothing stops: a kind that cannot be read, an object that is not
-   * valid. Must not throw.
+   * Told of faults that stop nothing: a kind that cannot be read, an object that is not valid. Must
+   * not throw.
    */
   readonly onTrouble: (error: FencelineError) => void;
   readonly clock?: Clock;
   /**
-   * How long changes are collected before they are told together, in milliseconds; longer after a
-   * telling that took long. Default 10.
+   * How long changes are collected before they are told together, in milliseconds. It is longer
+   * after a telling that took long. Default 10.
    */
   readonly settleTime?: number;
 }
@@ -92,7 +92,7 @@ export class KubernetesStore implements Store {
   readonly #closed = new AbortController();
   readonly #statuses: Statuses;
   readonly #pace: SnapshotPace;
-  /** The first lists are complete: what they bring is no change. */
+  /** The first lists are complete. What is in them is not told as a change. */
   #isOpen = false;
 
   constructor(options: KubernetesStoreOptions) {
@@ -153,9 +153,9 @@ export class KubernetesStore implements Store {
   }
 
   /**
-   * Opens the store: resolves when the first lists are complete, which an API server that is down
-   * can put off for any time, or when it is closed. A kind that may not be read, or does not exist,
-   * is reported and holds up nothing.
+   * Opens the store. Resolves when the first lists are complete, or when the store is closed. While
+   * the API server is down it goes on waiting. A kind that may not be read, or does not exist, is
+   * reported and delays nothing.
    */
   async start(): Promise<void> {
     await this.#mesh.start();
@@ -205,7 +205,7 @@ export class KubernetesStore implements Store {
   }
 
   /**
-   * Merges a status into the one that is there, as its kind says. An object that is gone needs no
+   * Merges a status into the existing one, as its kind says. An object that is gone needs no
    * status. Resolves with what stands in its way.
    *
    * @throws {ApiError} when the API server cannot do it now
@@ -224,7 +224,7 @@ export class KubernetesStore implements Store {
     }
   }
 
-  /** A status lives and dies with its object; only what is remembered of it goes. */
+  /** A status is deleted with its object; only our memory of it has to be cleared. */
   async deleteStatus(of: ObjectRef): Promise<void> {
     this.#statuses.forget(of);
   }
@@ -249,7 +249,7 @@ export class KubernetesStore implements Store {
     return this.#mesh.installation;
   }
 
-  /** A group of fences whose CRD is not installed has none. */
+  /** Where the CRD of a group of fences is not installed, that group has none. */
   isKnown({ namespace, name }: FenceKey): boolean {
     const key = { namespace, name };
     const { informers } = this.#mesh.kind(SERVICE_FENCE);
@@ -260,7 +260,7 @@ export class KubernetesStore implements Store {
     return this.#mesh.unread(kind);
   }
 
-  /** How the copy of each kind is kept, for conditions and metrics. */
+  /** The state of each kind's informer, for conditions and metrics. */
   health(): readonly InformerHealth[] {
     return this.#mesh.all().map((informer) => informer.health());
   }
@@ -271,7 +271,7 @@ export class KubernetesStore implements Store {
     await this.#mesh.stop();
   }
 
-  /** Somebody changed or deleted an object of ours, or made one in its place. */
+  /** Somebody changed or deleted an object of ours, or made another in its place. */
   #renderedChanged(event: ObjectEvent<LiveObject>): void {
     if (this.#rendered.changed(event, this.#writes.isOurs(event))) this.#changed(true);
   }

@@ -3,11 +3,11 @@ import { hostOfAddress, isJsonObject, type NeededHost, textsIn } from "@fencelin
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Hosts that MeshConfig has proxies call: those of all `extensionProviders`, since a Telemetry, an
- * AuthorizationPolicy or `defaultProviders` may pick any of them and istiod then looks up its
- * cluster; and those of `defaultConfig`.
+ * Hosts that proxies call because of MeshConfig: those of all `extensionProviders`, and those of
+ * `defaultConfig`. A Telemetry, an AuthorizationPolicy or `defaultProviders` may use any provider,
+ * and istiod then looks up its cluster.
  *
- * @param fault makes what is thrown where a field is none that Istio would take
+ * @param fault makes what is thrown where Istio would not accept a field
  */
 export function hostsOfMeshConfig(config: Fields, fault: (message: string) => Error): readonly NeededHost[] {
   const providers = config.extensionProviders ?? config.extension_providers ?? [];
@@ -17,7 +17,7 @@ export function hostsOfMeshConfig(config: Fields, fault: (message: string) => Er
 }
 
 /**
- * A provider names its Service in the field `service`, whatever type it has; samplers of a tracer
+ * A provider names its Service in the field `service`, whatever its type; the samplers of a tracer
  * have one of their own.
  */
 function hostsOfProvider(provider: unknown): readonly NeededHost[] {
@@ -44,8 +44,8 @@ function* fieldsNamed(name: string, value: unknown): Generator<string> {
 }
 
 /**
- * Envoy's bootstrap has clusters of its own for these, found by DNS; what else a proxy does with a
- * host of its environment nobody knows.
+ * Envoy's bootstrap has clusters of its own for these, found by DNS. How else a proxy uses a host
+ * of its environment is not known.
  */
 const OF_PROXY: readonly (readonly [said: string, ...fields: readonly string[]])[] = [
   ["tracing", "tracing", "zipkinAddress", "zipkin_address"],

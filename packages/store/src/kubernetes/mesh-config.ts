@@ -9,12 +9,12 @@ import { hostsOfMeshConfig } from "./mesh-config-hosts.ts";
 const KEY = "mesh";
 
 /**
- * Reads MeshConfig from its ConfigMap as Istio does (mesh.ApplyMeshConfig): what is not there has
- * Istio's default, and protobuf's JSON takes the name of a field in either spelling. Keys that
- * stand twice are no fault to it: the last counts.
+ * Reads MeshConfig from its ConfigMap as Istio does (mesh.ApplyMeshConfig). A missing field has
+ * Istio's default, and protobuf's JSON takes either spelling of a field's name. Keys that appear
+ * twice are no fault to it: the last one counts.
  *
- * @throws {FencelineError} `MESH_CONFIG_INVALID`; Istio then goes on with what it read last, and so
- * does the informer
+ * @throws {FencelineError} `MESH_CONFIG_INVALID`; Istio then keeps what it read last, and so does
+ * the informer
  */
 export function readMeshConfig({ metadata, data }: WireObject): MeshConfig {
   const text = (data as Readonly<Record<string, unknown>> | null | undefined)?.[KEY] ?? "";
@@ -65,7 +65,7 @@ function namesIn(field: string, value: unknown, fault: Fault): readonly string[]
   return value;
 }
 
-/** Istio keeps those of before where one is none that Kubernetes knows. */
+/** Where Kubernetes does not accept a selector, Istio keeps the former ones. */
 function selectorsIn(value: unknown, fault: Fault): readonly LabelSelector[] {
   if (value == null) return [];
   const read = safeParseObject(LabelSelector.array(), value);
@@ -91,7 +91,7 @@ function fieldsOf(value: unknown, fault: Fault): Fields {
   return value as Fields;
 }
 
-/** What to tell when there is no MeshConfig to be read. */
+/** The error when there is no MeshConfig to be read. */
 export function meshConfigMissing({ namespace = "", name }: ObjectKey): FencelineError {
   return new FencelineError("MESH_CONFIG_MISSING", {
     at: { object: `ConfigMap ${namespace}/${name}` },

@@ -8,19 +8,20 @@ import { CLUSTER_ROLES } from "./resources.ts";
 export interface ObservedInstallationOptions {
   readonly api: KubernetesApi;
   readonly clock: Clock;
-  /** Of its ClusterRole. */
+  /** Name of its ClusterRole. */
   readonly name: string;
-  /** Told that something is to be told. */
+  /** Called when there is something to tell. */
   readonly onChange: () => void;
   readonly onTrouble: (error: FencelineError) => void;
 }
 
 /**
- * The ClusterRole of the collector, for as long as Fenceline is installed. What is rendered belongs
- * to it too: an owner reference may only name what is in the same namespace or in none.
+ * The ClusterRole of the collector, which exists for as long as Fenceline is installed. It is a
+ * second owner of what is rendered: an owner reference may only name a cluster-scoped object, or
+ * one in the same namespace.
  */
 export class ObservedInstallation {
-  /** Of one object, or none. */
+  /** Informer of one object, or none. */
   readonly informer: Informer<OwnerReference>;
   readonly effective: ObservedKind<OwnerReference>;
 

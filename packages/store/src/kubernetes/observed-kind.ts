@@ -3,8 +3,8 @@ import type { ObjectEvent } from "@fenceline/kubernetes";
 import { PendingChanges } from "../pending-changes.ts";
 
 /**
- * One kind as the store shows it: its objects as a list, and what changed of them. The informer has
- * the objects; the list is made when somebody asks, and kept until the next change.
+ * The objects of one kind as a list, and what changed of them. The informer holds the objects. The
+ * list is made when it is first asked for, and kept until the next change.
  */
 export class ObservedKind<O> {
   readonly #objects: () => readonly O[];
@@ -32,13 +32,13 @@ export class ObservedKind<O> {
     if (this.#isTold) this.#pending.add(key, change);
   }
 
-  /** What is to be told, once. */
+  /** Returns what is to be told, once. */
   take(): readonly ObjectChange<O>[] {
     return this.#pending.take();
   }
 }
 
-/** What an event changed. A `resync` changed nothing. */
+/** What an event changed. A `resync` changes nothing. */
 export function changeOf<O>(event: ObjectEvent<O>): ObjectChange<O> {
   const { type, object } = event;
   if (type === "modified") return { before: event.previous, after: object };

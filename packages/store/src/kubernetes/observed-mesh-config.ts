@@ -15,11 +15,11 @@ export interface ObservedMeshConfigOptions {
 }
 
 /**
- * The MeshConfig of one control plane. Each has its informer, so that one which may not be read
- * takes no other with it.
+ * The MeshConfig of one control plane. Each has its own informer, so that one which may not be read
+ * does not affect the others.
  */
 export class ObservedMeshConfig {
-  /** Of one object, or none. */
+  /** Informer of one object, or none. */
   readonly informer: Informer<MeshConfig>;
   readonly #tell: () => void;
 
@@ -34,7 +34,7 @@ export class ObservedMeshConfig {
     });
   }
 
-  /** To be called once, when the first list is there. */
+  /** Must be called once, after the first list. */
   tellIfMissing(): void {
     const { synced, objects } = this.informer.health();
     if (synced && objects === 0) this.#tell();

@@ -9,9 +9,9 @@ export interface ObservedMeshKindOptions<O> {
   readonly kind: MeshKind<O>;
   readonly api: KubernetesApi;
   readonly clock: Clock;
-  /** What repeats. */
+  /** Shares repeated values. */
   readonly kept: KeptObjects;
-  /** Told that something is to be told. */
+  /** Called when there is something to tell. */
   readonly onChange: () => void;
   readonly onTrouble: (error: FencelineError) => void;
 }

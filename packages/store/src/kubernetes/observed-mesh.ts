@@ -44,7 +44,7 @@ export interface ObservedMeshOptions {
   readonly installation: string | undefined;
   /** Whether an event of an object of ours brings only what this process is writing. */
   readonly isOurs: (event: ObjectEvent<OwnObject>) => boolean;
-  /** Told that something is to be told. @param urgent whether it is about an object of ours */
+  /** Called when there is something to tell. @param urgent whether it is about an object of ours */
   readonly onChange: (urgent: boolean) => void;
   /** Told of an object of ours that came or went. */
   readonly onOwn: (of: ObjectRef) => void;
@@ -55,7 +55,7 @@ export interface ObservedMeshOptions {
   readonly onTrouble: (error: FencelineError) => void;
 }
 
-/** Changes of what is in no table. */
+/** Changes of what is in neither table. */
 type ListChanges = Pick<MeshChanges, "defaultSidecars" | "meshConfigs" | "installations">;
 
 /** An object of a kind that is only read. */
@@ -67,7 +67,7 @@ interface ByKind {
   readonly informers: readonly unknown[];
 }
 
-/** One informer for each kind that Fenceline looks at, and what changed of each. */
+/** One informer for each kind that Fenceline reads, and what changed of each. */
 export class ObservedMesh {
   readonly rendered: RenderedPlaces;
   /** Kinds of ours, by name. */
@@ -79,7 +79,7 @@ export class ObservedMesh {
   /** Kinds that are only read, by name. */
   readonly #read: ReadonlyMap<string, ObservedMeshKind<ReadObject>>;
   readonly #defaultSidecars = new ObservedKind<DefaultSidecar>(() => [...this.#defaults.values()]);
-  /** Few among all Sidecars. */
+  /** There are few of them among all Sidecars. */
   readonly #defaults = new Map<string, DefaultSidecar>();
   readonly #meshConfigs: ObservedKind<MeshConfig>;
   /** In the order of the configuration. */
@@ -124,7 +124,7 @@ export class ObservedMesh {
     return listed(this.own, name) as unknown as ObservedOwnKind<O>;
   }
 
-  /** What stands for the installation; undefined where nothing is known to. */
+  /** The object that stands for the installation; undefined while none is known. */
   get installation(): OwnerReference | undefined {
     return this.#installation?.effective.objects()[0];
   }
@@ -148,12 +148,12 @@ export class ObservedMesh {
     await Promise.all(this.#informers.map((informer) => informer.stop()));
   }
 
-  /** The object of a kind that counts. */
+  /** The object that counts, of those with this name. */
   objectOf<O>({ name }: ReadKind<O>, key: ObjectKey): O | undefined {
     return (this.own.get(name)?.find(key)?.object ?? this.#read.get(name)?.informer.get(key)?.value) as O | undefined;
   }
 
-  /** Ours are in one informer, and those of others may be in another. */
+  /** Objects of ours are in one informer, and those of others may be in another. */
   versionsIn({ name }: Kind, namespace: string): string {
     const rendered = this.rendered.all.filter(({ kind }) => kind.name === name);
     const ours = rendered.flatMap(({ informer }) => versionsOf(informer, namespace, informer.objects()));
@@ -188,7 +188,7 @@ export class ObservedMesh {
     return places.some((place) => groupOf(place.resource.apiVersion) === group && isKnownAt(place));
   }
 
-  /** What changed since it was last asked for. */
+  /** What changed since the last call. */
   takeChanges(): { readonly lists: ListChanges; readonly byKind: ChangesByKind } {
     const installations = this.#installation?.effective.take() ?? [];
     const lists = { defaultSidecars: this.#defaultSidecars.take(), meshConfigs: this.#meshConfigs.take(), installations };
@@ -248,7 +248,7 @@ export class ObservedMesh {
     this.#options.onChange(false);
   }
 
-  /** Whether a Sidecar is somebody else's, and for a whole namespace. */
+  /** Whether a Sidecar is somebody else's and for a whole namespace. */
   #isDefault(live: LiveObject): boolean {
     return (live.selector === undefined || Object.keys(live.selector).length === 0) && ownerOf(live, this.#ownNames) === undefined;
   }

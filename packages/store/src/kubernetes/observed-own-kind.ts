@@ -11,17 +11,17 @@ export interface ObservedOwnKindOptions<O> {
   readonly kind: OwnKind<O>;
   readonly api: KubernetesApi;
   readonly clock: Clock;
-  /** What repeats. */
+  /** Shares repeated values. */
   readonly kept: KeptObjects;
-  /** Whether an event says nothing but what this process writes. */
+  /** Whether an event brings only what this process is writing. */
   readonly isOurs: (event: ObjectEvent<O>) => boolean;
-  /** Told that something is to be told. */
+  /** Called when there is something to tell. */
   readonly onChange: (urgent: boolean) => void;
   /** Told of an object that came or went, in any group. */
   readonly onPresence: (of: ObjectRef) => void;
   /**
-   * Told of an object whose spec became unreadable, for another reason too, or readable again; and
-   * of one with the name of another that counts.
+   * Told of an object whose spec became unreadable, for another reason, or readable again; and of
+   * one that does not count because another has its name.
    */
   readonly onFault: (of: ObjectRef) => void;
   readonly onTrouble: (error: FencelineError) => void;
@@ -35,12 +35,12 @@ export interface OwnInformer<O> {
   readonly faults: OwnFaults;
 }
 
-/** An object that counts, and the informer that knows it. */
+/** An object that counts, and the informer that holds it. */
 export interface OwnPlace<O> extends Pick<OwnInformer<O>, "resource" | "informer"> {
   readonly object: O;
 }
 
-/** Where a status goes. */
+/** The object into which a status is written. */
 export interface StatusPlace {
   readonly object: OwnObject;
   readonly resource: Resource;
@@ -48,14 +48,14 @@ export interface StatusPlace {
 }
 
 /**
- * The objects of a kind of ours, of all its groups. Where several have one of a name, that of the
- * first group counts.
+ * The objects of a kind of ours, in all its groups. Where several have one name, that of the first
+ * group counts.
  */
 export class ObservedOwnKind<O extends OwnObject> {
   readonly kind: OwnKind<O>;
   /** In the order of precedence. */
   readonly places: readonly OwnInformer<O>[];
-  /** Those that count. */
+  /** The objects that count. */
   readonly effective: ObservedKind<O>;
   readonly #options: ObservedOwnKindOptions<O>;
 
@@ -70,7 +70,7 @@ export class ObservedOwnKind<O extends OwnObject> {
       return {
         faults,
         informer,
-        /** By the version that the API server serves, as far as is known now. */
+        /** In the version that the API server serves, as far as it is known. */
         get resource() {
           return informer.resource;
         },
@@ -92,7 +92,7 @@ export class ObservedOwnKind<O extends OwnObject> {
     return undefined;
   }
 
-  /** Why the spec of an object cannot be read, be there a version before that could or not. */
+  /** Why the spec of an object cannot be read, whether or not a former version could. */
   faultOf(key: ObjectKey): SpecFault | undefined {
     const valid = this.find(key);
     const places = valid === undefined ? this.places : this.places.filter(({ informer }) => informer === valid.informer);
@@ -109,7 +109,7 @@ export class ObservedOwnKind<O extends OwnObject> {
   }
 
   /**
-   * Where the status of an object goes: into the one that counts, or else into one whose spec
+   * Where the status of an object is written: into the one that counts, else into one whose spec
    * cannot be read.
    */
   placeOfStatus(key: ObjectKey): StatusPlace | undefined {
@@ -126,15 +126,14 @@ export class ObservedOwnKind<O extends OwnObject> {
   }
 
   /**
-   * A `resync` is told like a change: should anything have been missed, the object is looked at
-   * once more.
+   * A `resync` is told like a change: if anything was missed, the object is looked at once more.
    */
   #changed(rank: number, event: ObjectEvent<O>): void {
     const { kind, metadata } = event.object;
     if (event.type === "added" || event.type === "deleted") this.#options.onPresence(refOf(kind, event.object));
     const others = this.places.filter((_, place) => place !== rank);
     if (others.slice(0, rank).some(({ informer }) => informer.get(metadata)?.value !== undefined)) {
-      // The one that counts is looked at, so that this one says that it does not.
+      // The object that counts is looked at, so that the other one says that it does not.
       this.#options.onFault(refOf(kind, event.object));
       return;
     }
@@ -154,8 +153,8 @@ export class ObservedOwnKind<O extends OwnObject> {
 }
 
 /**
- * How an informer reads objects of a kind of ours: where the spec cannot be read, the version
- * before stays in force, and its status is the one of now.
+ * Makes the parser of a kind of ours. Where a spec cannot be read, the former version stays in
+ * force, with the current status.
  */
 function readerWithFaults<O extends OwnObject>(
   kind: OwnKind<O>,

@@ -1,7 +1,7 @@
 import { FencelineError, LONGEST_MESSAGE, type SpecFault, shortened } from "@fenceline/api";
 import { keyText, type ObjectKey, type WireObject } from "@fenceline/kubernetes";
 
-/** A fault, and of which object of its name it is. */
+/** A fault, and the uid of the object that has it. */
 interface Known {
   readonly uid: string;
   readonly fault: SpecFault;
@@ -12,7 +12,7 @@ export class OwnFaults {
   readonly #faults = new Map<string, Known>();
   readonly #onChange: (key: ObjectKey) => void;
 
-  /** @param onChange told of an object with another fault than before, or none any more */
+  /** @param onChange told of an object whose fault changed or is gone */
   constructor(onChange: (key: ObjectKey) => void) {
     this.#onChange = onChange;
   }
@@ -25,15 +25,15 @@ export class OwnFaults {
     return [...this.#faults.keys()];
   }
 
-  /** A version of an object can be read. */
+  /** A version of an object is readable. */
   read({ metadata }: WireObject): void {
     if (this.#faults.delete(keyText(metadata))) this.#onChange(metadata);
   }
 
   /**
-   * A version of an object cannot be read.
+   * A version of an object is not readable.
    *
-   * @param status its status, as far as that can
+   * @param status its status, as far as that is readable
    */
   failed({ metadata }: WireObject, error: unknown, status: object): void {
     const key = keyText(metadata);

@@ -4,12 +4,12 @@ import type { NamedPod, PodFinder } from "../capabilities.ts";
 
 export const PODS: Resource = { apiVersion: "v1", kind: "Pod", plural: "pods", namespaced: true };
 const [SLICES] = resourcesOf(ENDPOINT_SLICE);
-/** Of a pod nothing is wanted but that it is there. */
+/** Only the existence of a pod is needed. */
 const METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
 
 /**
- * Looks for pods at the API server, one at a time. They are not watched: a mesh has tens of
- * thousands of them, and all but whether some is there is told by Services and access logs.
+ * Looks for pods at the API server, one request at a time. They are not watched: a mesh has tens of
+ * thousands of them, and Services and access logs tell everything but whether one exists.
  */
 export class ListedPods implements PodFinder {
   readonly #api: Pick<KubernetesApi, "json">;
@@ -18,7 +18,7 @@ export class ListedPods implements PodFinder {
     this.#api = api;
   }
 
-  /** Without the right to list pods, EndpointSlices tell of which Services it is. */
+  /** Without the right to list pods, EndpointSlices tell which Services select it. */
   async named(namespace: string, name: string): Promise<NamedPod | undefined> {
     const pods = await this.#list(PODS, namespace, { fieldSelector: `metadata.name=${name}`, limit: "1" }, METADATA);
     const [pod] = pods ?? [];
@@ -40,7 +40,7 @@ export class ListedPods implements PodFinder {
     return found && found.length > 0;
   }
 
-  /** Undefined where nobody can say. */
+  /** Undefined where the API server does not tell. */
   async #list(
     resource: Resource,
     namespace: string,
@@ -51,7 +51,7 @@ export class ListedPods implements PodFinder {
       const { items } = (await this.#api.json({ method: "GET", path: collectionPath(resource, namespace), query, accept })) as {
         readonly items?: unknown;
       };
-      // Go writes an empty list as null, and the API server one of metadata.
+      // Go writes an empty list as null; the API server does so for lists of metadata.
       return Array.isArray(items) ? items : items === null ? [] : undefined;
     } catch {
       return undefined;

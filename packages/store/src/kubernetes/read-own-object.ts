@@ -5,21 +5,21 @@ import { KeptObjects } from "./kept-object.ts";
 import { largePart, MOST_SPEC_ENTRIES } from "./large-spec.ts";
 
 /**
- * Most objects of which it is remembered what was told. Beyond it all are forgotten, and what is
- * still wrong is told once more.
+ * For at most this many objects it is remembered what was told. Beyond it all are forgotten, and
+ * what is still wrong is told once more.
  */
 const REMEMBERED = 1_000;
 /**
- * Most hosts, conditions and the like that are read of a status. An API server takes 3 MiB in one
- * request, and a host as we write it has 150 bytes beside its two names, so this is more than an
- * object of ours holds. Entries of five bytes would be 300,000, and whoever may write a status
- * could hold up the event loop with each write. What is beyond it stays as it is, and is told.
+ * Most hosts, conditions and similar entries that are read of a status. An API server takes 3 MiB
+ * in one request, and a host as we write it has 150 bytes beside its two names, so no status of
+ * ours has more. With entries of five bytes there could be 300,000: whoever may write a status
+ * could block the event loop with each write. What is beyond the limit stays as it is, and is told.
  */
 const MOST_ENTRIES = 20_000;
 
 /**
- * A parser of objects of a kind of ours that keeps what can be read of a status, and tells once
- * what cannot.
+ * A parser of objects of a kind of ours. It keeps what is readable of a status, and tells once what
+ * is not.
  */
 export function ownObjectReader<O extends OwnObject>(
   kind: OwnKind<O>,
@@ -29,7 +29,7 @@ export function ownObjectReader<O extends OwnObject>(
   const parse = readerOf(kind);
   return (object, previous) => {
     const fault = largeSpec(kind, object);
-    // The emergency stop counts whatever else the spec says.
+    // The emergency stop counts, whatever is wrong with the rest of the spec.
     const stopped = fault && kind.inSpiteOfFaults?.(object);
     if (fault !== undefined && stopped === undefined) throw fault;
     const parsed = parse({ ...(stopped ?? object), status: undefined } as unknown as WireObject);
@@ -39,11 +39,11 @@ export function ownObjectReader<O extends OwnObject>(
 }
 
 /**
- * A reader of the statuses of a kind of ours, which are read whether their objects' specs can be or
- * not.
+ * A reader of the statuses of a kind of ours. It reads a status whether or not the object's spec is
+ * readable.
  *
- * An entry that has become unreadable keeps the value that it had: that it is gone would mean that
- * the leader had taken it out.
+ * An entry that became unreadable keeps its former value. Without it, the leader would seem to have
+ * removed the entry.
  */
 export function ownStatusReader<O extends OwnObject>(
   kind: OwnKind<O>,
@@ -68,7 +68,7 @@ export function ownStatusReader<O extends OwnObject>(
   };
 }
 
-/** The fault of a spec with a list or map that is larger than one is read. */
+/** The fault of a spec with a list or map that has too many entries. */
 function largeSpec({ name, errorPrefix }: OwnKind<OwnObject>, { metadata, spec }: WireObject): InvalidResource | undefined {
   const large = largePart(spec);
   if (large === undefined) return undefined;
@@ -79,7 +79,7 @@ function largeSpec({ name, errorPrefix }: OwnKind<OwnObject>, { metadata, spec }
   });
 }
 
-/** @param untold how many of the same namespace were not told before */
+/** @param untold for how many of the same namespace no line was logged before */
 function statusUnreadable(object: string, parts: string, untold: number): FencelineError {
   const others = untold > 0 ? `; ${untold} more of its namespace were not told` : "";
   const message = `not readable, and left out or kept as it was before: ${parts}${others}`;

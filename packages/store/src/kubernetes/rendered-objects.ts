@@ -7,8 +7,8 @@ import { ownerOf } from "./apply/ownership.ts";
 import type { RenderedPlaces } from "./rendered-places.ts";
 
 /**
- * Who owns which object of the rendered kinds, and which ones of a namespace are others'. Kept up
- * with the events of the informers.
+ * Which owner has which rendered objects, and which objects of a namespace are others'. The events
+ * of the informers keep it up to date.
  */
 export class RenderedObjects {
   readonly #kinds: RenderedPlaces;
@@ -18,11 +18,11 @@ export class RenderedObjects {
   /** Places of others' objects by kind and namespace. */
   readonly #foreign = new Map<string, Map<string, ObjectRef>>();
 
-  /** To be told: owners, and namespaces of others' objects. */
+  /** What is to be told: owners, and namespaces of others' objects. */
   readonly #disturbed = new Map<string, ObjectRef>();
   readonly #changedNamespaces = new Set<string>();
 
-  /** @param owners names of the kinds that own what is rendered, and which of them exist */
+  /** @param owners names of the kinds that own what is rendered, and which objects of them exist */
   constructor(kinds: RenderedPlaces, owners: { readonly kinds: ReadonlySet<string>; readonly exists: (owner: ObjectRef) => boolean }) {
     this.#kinds = kinds;
     this.#own = owners.kinds;
@@ -30,7 +30,7 @@ export class RenderedObjects {
   }
 
   /**
-   * To be called with every event of an informer, before anybody asks.
+   * Must be called with every event of an informer, before anybody reads.
    *
    * @param isOurs whether a write of ours brought it
    * @returns whether something is to be told
@@ -46,7 +46,7 @@ export class RenderedObjects {
     return true;
   }
 
-  /** What changed since it was last asked for. */
+  /** What changed since the last call. */
   takeChanges(): Pick<MeshChanges, "disturbed" | "foreign"> {
     const changes = { disturbed: [...this.#disturbed.values()], foreign: [...this.#changedNamespaces] };
     this.#disturbed.clear();
@@ -65,7 +65,7 @@ export class RenderedObjects {
     this.#owned.ownerChanged(owner);
   }
 
-  /** Owners of a kind that have an object and are not there themselves. */
+  /** Owners of a kind that do not exist, though rendered objects of theirs do. */
   goneOwners(kind: Kind): readonly ObjectRef[] {
     return this.#owned.gone(kind);
   }

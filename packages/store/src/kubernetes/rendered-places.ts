@@ -9,7 +9,7 @@ export interface RenderedPlace {
   readonly informer: Informer<LiveObject>;
 }
 
-/** Where the objects of each rendered kind are: a kind is a line in the table, and nothing here. */
+/** Where the objects of each rendered kind are. A new kind needs only a line in the table. */
 export class RenderedPlaces {
   /** In the order in which kinds are applied. */
   readonly all: readonly RenderedPlace[];

@@ -26,19 +26,18 @@ interface ManagedFields {
 }
 
 /**
- * Adds ports to Services by server-side apply, so that they are ours, and a `helm upgrade` keeps
- * them. There, ports are a map with number and protocol for a key, so we own ours and nobody
- * else's.
+ * Adds ports to Services by server-side apply, so that we own them, and a `helm upgrade` keeps
+ * them. There, ports are a map with number and protocol as key, so we own only our ports.
  *
- * An apply says all that a manager wants: ours of before that it did not name would be removed. So
- * each names them too, as they are now. It is not forced, since it changes nothing of anybody
- * else's, and it holds for the version that was read, or a port might come in between.
+ * An apply names everything that a manager wants: the API server removes our former ports that it
+ * does not name. So each apply names them too, as they are now. It is not forced, since it changes
+ * no port of others. It is for the version that was read, or a port might be added in between.
  */
 export class AppliedServicePorts implements ServicePortsAuthor {
   readonly #writes: LeaderWrites;
   readonly #services: Pick<Informer<Service>, "absorb">;
 
-  /** @param services they know of each write at once */
+  /** @param services the informer; each write is passed to it at once */
   constructor(writes: LeaderWrites, services: Pick<Informer<Service>, "absorb">) {
     this.#writes = writes;
     this.#services = services;
@@ -56,7 +55,7 @@ export class AppliedServicePorts implements ServicePortsAuthor {
       if (wanted === undefined) return { lacked: false, service: live };
       const { uid, resourceVersion } = live.metadata;
       const { apiVersion, kind } = SERVICES;
-      // The version does not keep an apply from making an object that is gone; the uid does.
+      // A version does not keep apply from making an object that is gone; the uid does.
       const body = { apiVersion, kind, metadata: { ...key, uid, resourceVersion }, spec: { ports: wanted } };
       const request = {
         method: "PATCH",
@@ -73,8 +72,8 @@ export class AppliedServicePorts implements ServicePortsAuthor {
 }
 
 /**
- * Our own ports of before but for those that are to go, and those that the Service lacks; undefined
- * when that changes nothing.
+ * Our former ports without those to remove, and the ports that the Service lacks; undefined when
+ * that changes nothing.
  */
 function portsToApply(
   { metadata, spec: { ports: present = [] } }: LiveService,
@@ -101,9 +100,7 @@ function isOurApply({ manager, operation, subresource }: ManagedFields): boolean
   return manager === MANAGER && operation === "Apply" && subresource === undefined;
 }
 
-/**
- * How `managedFields` names a port: by the keys of its list, as JSON in the order of the alphabet.
- */
+/** How `managedFields` names a port: the keys of its list, as JSON in alphabetical order. */
 function listKey({ port, protocol }: ServicePort): string {
   return `k:${JSON.stringify({ port, protocol })}`;
 }

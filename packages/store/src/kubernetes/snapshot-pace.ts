@@ -5,7 +5,7 @@ export interface SnapshotPaceOptions {
   readonly clock: Clock;
   /** How long changes are collected before they are told together, in milliseconds. */
   readonly settleTime: number;
-  /** Ends every pause; nothing is told afterwards. */
+  /** Aborts every pause; nothing is told afterwards. */
   readonly closed: AbortSignal;
   /** Makes a snapshot and tells it. Must not throw. */
   readonly tell: () => void;
@@ -31,7 +31,7 @@ export class SnapshotPace {
     this.#options = options;
   }
 
-  /** Something changed. @param urgent whether it must not wait for the rest to end */
+  /** Something changed. @param urgent whether it must not wait for the pause to end */
   changed(urgent: boolean): void {
     const { closed } = this.#options;
     if (closed.aborted) return;

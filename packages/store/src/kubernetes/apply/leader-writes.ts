@@ -9,7 +9,7 @@ export interface LeaderWritesOptions {
   readonly leadership: Leadership;
 }
 
-/** Requests of writes that only the leader makes. Each ends with its term. */
+/** Requests of writes that only the leader makes. Each is aborted when its term ends. */
 export class LeaderWrites {
   readonly #options: LeaderWritesOptions;
 
@@ -20,7 +20,7 @@ export class LeaderWrites {
   /**
    * Runs a write, and again after a conflict or when the API server asks to wait.
    *
-   * @param attempt told whether it must look at the object anew, because the former try met a
+   * @param attempt told whether it must read the object again, because the attempt before met a
    * conflict
    * @throws what the last attempt threw
    */
@@ -30,7 +30,7 @@ export class LeaderWrites {
   }
 
   /**
-   * Sends one request of a write, the look before it included.
+   * Sends one request of a write, or of the read before it.
    *
    * @throws {FencelineError} `NOT_LEADER`, or the {@link ApiError} of the API server
    */

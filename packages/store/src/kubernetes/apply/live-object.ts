@@ -15,7 +15,7 @@ import {
 import type { WireObject, WireOwner } from "@fenceline/kubernetes";
 import { shownHosts, sidecarSettings } from "./sidecar-settings.ts";
 
-/** An object of a rendered kind as it is in the cluster, cut down to what we need to know of it. */
+/** An object of a rendered kind as it is in the cluster, reduced to the fields that we need. */
 export interface LiveObject {
   readonly kind: string;
   readonly apiVersion: string;
@@ -24,24 +24,24 @@ export interface LiveObject {
   readonly uid: string;
   readonly labels: Labels;
   readonly owners: readonly WireOwner[];
-  /** Whom it was rendered for, as its annotation says; undefined when that says nothing. */
+  /** The owner it was rendered for, by its annotation; undefined when that names none. */
   readonly renderedFor: string | undefined;
-  /** Labels of the pods that it is for; undefined when it has no selector. */
+  /** Labels of the pods that it selects; undefined when it has no selector. */
   readonly selector: Labels | undefined;
   /**
-   * Of a Sidecar: what `outboundTrafficPolicy` makes of hosts that Istio does not know; undefined
-   * where it has none.
+   * Only for a Sidecar: the mode of its `outboundTrafficPolicy`, for hosts that Istio does not
+   * know; undefined where it has none.
    */
   readonly outbound: OutboundMode | undefined;
-  /** Of a Sidecar of others for a whole namespace: what {@link sidecarSettings} finds. */
+  /** Only for a Sidecar of others for a whole namespace: what {@link sidecarSettings} finds. */
   readonly settings?: readonly string[];
-  /** Of the same: what {@link shownHosts} finds. */
+  /** Only for a Sidecar of others for a whole namespace: what {@link shownHosts} finds. */
   readonly egressHosts?: readonly string[];
-  /** When another replica than the leader last added to it, in milliseconds of its wall clock. */
+  /** When a replica that does not lead last added to it, in milliseconds of its wall clock. */
   readonly widenedAt: number | undefined;
-  /** Of one of ours that is being deleted: finalizers that hold that up. */
+  /** Only for an object of ours that is being deleted: the finalizers that hold it up. */
   readonly heldUpBy?: readonly string[];
-  /** Only where {@link isOurs}: nobody compares the others, and a mesh may hold many. */
+  /** Only where {@link isOurs}: other objects are not compared, and a mesh may hold many. */
   readonly spec: unknown;
 }
 
@@ -66,11 +66,11 @@ function isKindOfOurs({ apiVersion, kind, controller }: WireOwner): boolean {
   );
 }
 
-/** Cuts an object of the API server down. */
+/** Reduces an object of the API server to what we need. */
 export function readLiveObject(kind: string, { apiVersion, metadata, ...object }: WireObject): LiveObject {
   const { name, namespace = "default", uid, labels = {}, ownerReferences: owners = [] } = metadata;
   const spec = object.spec ?? {};
-  // Istio has both forms: the second in kinds of its security and extension groups.
+  // Istio uses both forms: the second in the kinds of its security and extension groups.
   const {
     workloadSelector,
     selector: podSelector,
@@ -81,7 +81,7 @@ export function readLiveObject(kind: string, { apiVersion, metadata, ...object }
     outboundTrafficPolicy?: { mode?: unknown } | null;
   };
   const ours = isOurs({ labels, owners });
-  // One without labels takes every pod of the namespace, and is a selector anyway.
+  // An empty selector selects every pod of the namespace. It counts as a selector.
   const given = workloadSelector ?? podSelector;
   const selector = workloadSelector?.labels ?? podSelector?.matchLabels ?? (given === null || given === undefined ? undefined : {});
   const outbound = outboundTrafficPolicy == null ? undefined : outboundMode(outboundTrafficPolicy.mode);
@@ -109,7 +109,7 @@ function timeOf(text: string | undefined): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** REGISTRY_ONLY is the enum's zero, so it is what a policy without a mode says. */
+/** REGISTRY_ONLY is the enum's zero, so a policy without a mode means it. */
 export function outboundMode(mode: unknown): OutboundMode {
   return mode === "ALLOW_ANY" || mode === 1 ? "ALLOW_ANY" : "REGISTRY_ONLY";
 }
@@ -118,16 +118,16 @@ export function outboundMode(mode: unknown): OutboundMode {
 export function asRendered({ apiVersion, kind, namespace, name, labels, owners, renderedFor, spec }: LiveObject): RenderedObject {
   const annotations = renderedFor === undefined ? undefined : { annotations: { [OWNER_ANNOTATION]: renderedFor } };
   const metadata = { name, namespace, labels, ...annotations, ...(owners.length > 0 && { ownerReferences: owners }) };
-  // What stands here is ours; should it not be what we render, the comparison says so.
+  // The object is ours. If it differs from what we render, the comparison finds that.
   return { apiVersion, kind, metadata, spec: withLists(kind, spec) } as RenderedObject;
 }
 
-/** What a list stands for that is empty, or no list: a Sidecar without one shows everything. */
+/** The meaning of a list that is empty or no list: a Sidecar without `egress` shows everything. */
 const STANDS_FOR: Readonly<Record<string, readonly object[]>> = { egress: [{ hosts: [EVERYTHING] }] };
 
 /**
- * A spec with the lists that are looked into. Whoever edits an object of ours may take one away, or
- * put anything there.
+ * A spec in which the lists that are read are lists. Somebody who edits an object of ours may
+ * remove one, or put anything there.
  */
 function withLists(kind: string, spec: unknown): unknown {
   const { lists = [], isItem = () => true } = RENDERED_KINDS.find(({ name }) => name === kind) ?? {};

@@ -9,18 +9,18 @@ import { conflictOf } from "./ownership.ts";
 import { differs, fieldsLost } from "./semantic-difference.ts";
 import { Settlements } from "./settlements.ts";
 
-/** What became of a write. */
+/** The result of a write. */
 export type WriteResult =
   | { readonly result: "created" | "updated"; readonly answer: WireObject }
-  /** It was written, and is not what was written: an admission webhook, for example, changed it. */
+  /** The write succeeded, but the object differs: for example, an admission webhook changed it. */
   | { readonly result: "altered"; readonly answer: WireObject; readonly fields: readonly string[] }
   | { readonly result: "deleted"; readonly uid: string }
-  /** It is to be deleted, and stays until somebody takes these finalizers away. */
+  /** It is being deleted, and stays until somebody removes these finalizers. */
   | { readonly result: "heldUp"; readonly finalizers: readonly string[]; readonly answer?: WireObject }
   | { readonly result: "unchanged" | "absent" }
   | { readonly result: "conflict"; readonly conflict: Conflict };
 
-/** A live object with the version by which a write can tell that it is still the same. */
+/** A live object with its version, by which a write can tell that it is still the same. */
 export interface Known {
   readonly live: LiveObject;
   readonly resourceVersion: string;
@@ -33,8 +33,8 @@ const MERGE_PATCH = "application/merge-patch+json";
  * Writes rendered objects by server-side apply, only where that changes something, and never to an
  * object of somebody else.
  *
- * Every write to an object that exists carries the version at which its ownership was looked at, so
- * that a look and a write are one step.
+ * Every write to an existing object carries the version at which its ownership was checked, so that
+ * check and write are one step.
  */
 export class ObjectWriter {
   readonly #clock: Clock;
@@ -47,7 +47,7 @@ export class ObjectWriter {
   }
 
   /**
-   * What a live object stands for; undefined when it is not as we left it. See
+   * The object that we wanted when we wrote the live one; undefined when it was changed since. See
    * {@link Settlements.wanted}.
    */
   wanted(live: LiveObject): RenderedObject | undefined {
@@ -57,7 +57,7 @@ export class ObjectWriter {
   /**
    * Makes an object as desired.
    *
-   * @param owner whom it is rendered for
+   * @param owner for which it is rendered
    * @param known the object as last seen; undefined when there was none
    * @throws {FencelineError} `NOT_LEADER`, `OBJECT_CONTESTED`, or the {@link ApiError} of the API
    * server
@@ -65,17 +65,17 @@ export class ObjectWriter {
   apply(resource: Resource, owner: ObjectRef, desired: RenderedObject, known: Known | undefined): Promise<WriteResult> {
     return this.#writes.retrying(async (afterConflict) => {
       const current = afterConflict || known === undefined ? await this.#read(resource, desired.kind, desired.metadata) : known;
-      // Another replica has added to it since this was planned. What it added must not go; its
-      // event brings the next plan.
+      // Another replica has added to it since this was planned. What it added must stay; the event
+      // of its write brings the next plan.
       if (afterConflict && isWidenedSince(known, current)) return { result: "unchanged" };
       return current === undefined ? this.#create(resource, desired) : this.#update(resource, owner, desired, current);
     });
   }
 
   /**
-   * Deletes an object of ours. An object that is gone already is as good.
+   * Deletes an object of ours. Does nothing when the object is gone already.
    *
-   * @param known the object as last seen; undefined when it was not
+   * @param known the object as last seen; undefined when there was none
    * @throws as {@link apply}
    */
   delete(resource: Resource, owner: ObjectRef, object: ObjectRef, known: Known | undefined): Promise<WriteResult> {
@@ -87,7 +87,7 @@ export class ObjectWriter {
       const { live, resourceVersion } = current;
       const conflict = conflictOf(live, owner);
       if (conflict !== undefined) return { result: "conflict", conflict };
-      // Nobody is asked again to delete it: it goes once they are gone.
+      // No second deletion is asked for: the object goes when the finalizers are removed.
       if (live.heldUpBy !== undefined) return { result: "heldUp", finalizers: live.heldUpBy };
       const body = { preconditions: { uid: live.uid, resourceVersion }, propagationPolicy: "Background" };
       const answer = await this.#sendDeletion(resource, key, body);
@@ -98,7 +98,7 @@ export class ObjectWriter {
     });
   }
 
-  /** The object as it is left; undefined when it is gone. */
+  /** The object after the request; undefined when it is gone. */
   async #sendDeletion(resource: Resource, key: ObjectKey, body: object): Promise<WireObject | undefined> {
     try {
       return readWireObject(await this.#send("DELETE", objectPath(resource, key), { body }), resource);
@@ -109,9 +109,9 @@ export class ObjectWriter {
   }
 
   /**
-   * Server-side apply has no "only if absent", and would merge into an object that somebody makes
-   * at this very moment. Unforced, it fails where both say different things; where it does not, the
-   * answer shows another manager, and what we added is taken back.
+   * Server-side apply has no "only if absent": it would merge into an object that somebody makes at
+   * the same moment. Unforced, it fails where both set a field to different values. Where it
+   * succeeds, the answer shows another manager, and what we added is removed again.
    */
   async #create(resource: Resource, desired: RenderedObject): Promise<WriteResult> {
     const path = objectPath(resource, desired.metadata);
@@ -144,15 +144,14 @@ export class ObjectWriter {
       const answer = await this.#send("PATCH", path, { body, contentType: APPLY_PATCH, query });
       return this.#settle(resource, desired, await this.#removeAdditions(path, desired, answer), "updated");
     } catch (error) {
-      // Deleted since it was seen.
+      // It was deleted since it was last seen.
       if (hasStatus(error, 404)) return this.#create(resource, desired);
       throw error;
     }
   }
 
   /**
-   * Apply leaves fields of `spec` that others added. They change what istiod makes of it, so they
-   * go.
+   * Apply leaves fields of `spec` that others added. istiod would use them, so they are removed.
    */
   async #removeAdditions(path: string, desired: RenderedObject, answer: unknown): Promise<unknown> {
     const { spec, metadata } = answer as { spec?: unknown; metadata?: { resourceVersion?: string } };
@@ -205,8 +204,8 @@ function settlementKey(kind: string, { namespace, name }: { readonly namespace: 
 }
 
 /**
- * Who else wrote to an object that we believe to have created; undefined when nobody did. Writes of
- * a status do not count.
+ * Another manager of an object that we believe to have created; undefined when there is none.
+ * Writes of a status do not count.
  */
 function otherManager(answer: unknown): string | undefined {
   const { metadata } = answer as { metadata?: { managedFields?: readonly { manager?: string; subresource?: string }[] } };

@@ -3,11 +3,11 @@ import { ApiError, hasStatus } from "@fenceline/kubernetes";
 import type { Obstacle } from "../../change.ts";
 
 /**
- * What stands in the way of a rendered object, when a write threw. Undefined when that will pass by
- * itself: the API server is down, overloaded, or another write came in between.
+ * What stands in the way of a rendered object, when a write threw. Undefined when that passes by
+ * itself: the API server is down or overloaded, or another write came in between.
  *
- * @param kindIsAbsent whether the API server is known not to have the kind. A 404 alone says
- * little: a namespace that is being deleted gives one too
+ * @param kindIsAbsent whether the API server is known not to have the kind. A 404 alone does not
+ * prove it: it is also the answer for a namespace that is being deleted
  */
 export function writeObstacle(
   error: unknown,
@@ -20,7 +20,7 @@ export function writeObstacle(
   return refusal(error, place, `grant the collector the right to write ${name}s, see its ClusterRole`);
 }
 
-/** What was written is there, and is not what was written. */
+/** The object was written, and differs from what was written. */
 export function alteredObstacle(place: ObjectRef, fields: readonly string[]): Obstacle {
   const { kind, namespace, name } = place;
   const what = `${kind} ${namespace}/${name} was changed as it was written, at ${shortenedList(fields, ", ")}`;
@@ -31,7 +31,7 @@ export function alteredObstacle(place: ObjectRef, fields: readonly string[]): Ob
   };
 }
 
-/** What is to be deleted is there until others let it go. */
+/** The object is being deleted, and stays until others remove their finalizers. */
 export function heldUpObstacle(place: ObjectRef, finalizers: readonly string[]): Obstacle {
   const { kind, namespace, name } = place;
   const by = finalizers.length === 0 ? "" : `, and its finalizers hold that up: ${shortenedList(finalizers, ", ")}`;
@@ -45,7 +45,7 @@ export function heldUpObstacle(place: ObjectRef, finalizers: readonly string[]):
 /** As {@link writeObstacle}, for the status of an object of ours. */
 export function statusObstacle(error: unknown, { namespace, name }: ObjectRef, kind: OwnKind): Obstacle | undefined {
   const place = { kind: kind.name, namespace, name };
-  // The object itself is there: a status of one that is gone is no error.
+  // If the object is gone, its status is no error; here the object exists.
   if (hasStatus(error, 404)) {
     const message = `the CRD of ${kind.name} has no status subresource: install the one that comes with Fenceline`;
     return { ...place, reason: "StatusMissing", message };
@@ -62,8 +62,8 @@ function refusal(error: unknown, place: Pick<Obstacle, "kind" | "namespace" | "n
   if (NO_ROOM.test(message))
     return { ...place, reason: "DiskFull", message: `${message}: compact and defragment etcd, or raise its quota, and disarm its alarm` };
   if (status === 403) return { ...place, ...forbidden(message, hint) };
-  // A webhook gives its refusal any status. What a ValidatingAdmissionPolicy denies has the code
-  // 422, unless it says another one.
+  // A webhook may refuse with any status. A ValidatingAdmissionPolicy denies with code 422, unless
+  // it sets another one.
   const isDenied = status === 422 ? DENIED_BY_POLICY.test(message) : status !== 400 && DENIED.test(message);
   if (isDenied) return { ...place, ...forbidden(message, hint) };
   if (status === 400 || status === 422) return { ...place, reason: "WriteRefused", message };
@@ -78,8 +78,8 @@ const DENIED = /denied the request|denied request/;
 const DENIED_BY_POLICY = /ValidatingAdmissionPolicy '.*' denied request/;
 
 /**
- * A 403 says more than that a right is missing. By its words, as the API server gives each the same
- * reason.
+ * A 403 can mean more than a missing right. We go by its text, since the API server gives every 403
+ * the same reason.
  */
 function forbidden(message: string, hint: string): Pick<Obstacle, "reason" | "message"> {
   if (/exceeded quota|insufficient quota/.test(message))

@@ -6,8 +6,9 @@ import { isOurs, type LiveObject } from "./live-object.ts";
 export const OWN_NAMES: ReadonlySet<string> = new Set(OWN_KINDS.map(({ name }) => name));
 
 /**
- * The object of ours that a live object was rendered for: {@link isOurs}, and its controller is of
- * a kind of ours. Where it has no controller any more, the annotation says whose it was.
+ * The object of ours for which a live object was rendered: the live object {@link isOurs}, and its
+ * controller is of a kind of ours. Where it has no controller any more, the annotation names the
+ * owner.
  *
  * @param own names of these kinds
  */
@@ -17,11 +18,11 @@ export function ownerOf(live: LiveObject, own: ReadonlySet<string> = OWN_NAMES):
 }
 
 /**
- * Whether we may write to, or delete, a live object for an owner: {@link isOurs}, and the owner is
- * its controller, or was the last one. Undefined when we may.
+ * Undefined when we may write to, or delete, a live object for an owner: it {@link isOurs}, and the
+ * owner is its controller, or was the last one.
  *
- * An owner that was deleted and made again has a new uid; its old objects are still its own, and
- * the garbage collector compares versions before it deletes.
+ * An owner that was deleted and made again has a new uid. Its old objects are still its own: the
+ * garbage collector compares versions before it deletes.
  */
 export function conflictOf(live: LiveObject, owner: ObjectRef): Conflict | undefined {
   const { kind, namespace, name } = live;
@@ -35,7 +36,7 @@ export function conflictOf(live: LiveObject, owner: ObjectRef): Conflict | undef
   return ownedByAnother({ kind, namespace, name }, named, owner);
 }
 
-/** Whether Kubernetes knows of nobody any more whom a live object was rendered for. */
+/** Whether a live object has no owner reference left. */
 export function isOrphaned({ owners }: LiveObject): boolean {
   return !owners.some(({ controller }) => controller === true);
 }

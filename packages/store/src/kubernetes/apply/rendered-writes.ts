@@ -15,18 +15,18 @@ export interface RenderedWritesOptions {
   readonly api: KubernetesApi;
   readonly clock: Clock;
   readonly leadership: Leadership;
-  /** They know the objects, and hear of each write at once. */
+  /** The informers of the objects. Each write is passed to them at once. */
   readonly places: RenderedPlaces;
-  /** Kinds of what things are rendered for. */
+  /** Kinds of the owners of rendered objects. */
   readonly owners: readonly OwnKind[];
 }
 
-/** Carries out changes of rendered objects, on what the informers know of them. */
+/** Carries out changes to rendered objects, based on what the informers know of them. */
 export class RenderedWrites {
   readonly #options: RenderedWritesOptions;
   readonly #writer: ObjectWriter;
   readonly #underWay = new WritesUnderWay();
-  /** What is being written, by object. */
+  /** Changes that are being written, by object. */
   readonly #expected = new Map<string, Change>();
 
   constructor(options: RenderedWritesOptions) {
@@ -40,8 +40,8 @@ export class RenderedWrites {
   }
 
   /**
-   * Whether an event brings an object as we left it, or what a write of ours makes of it: the event
-   * of a write may come before its answer.
+   * Whether an event brings an object as we left it, or as a write of ours makes it: the event of a
+   * write may come before its answer.
    */
   isOurs(event: ObjectEvent<LiveObject>): boolean {
     if (event.type === "resync") return true;
@@ -83,7 +83,7 @@ export class RenderedWrites {
     });
   }
 
-  /** As {@link apply}, but says what was done, and throws all that the API server refuses. */
+  /** Like {@link apply}, but returns the result and throws every refusal of the API server. */
   async carryOut(change: Change): Promise<WriteResult> {
     const object = writtenBy(change);
     const conflict = this.#underWay.conflictOf(object, change.owner);

@@ -3,10 +3,10 @@ import { isJsonObject, type JsonObject, OWNER_ANNOTATION, type RenderedObject } 
 import type { LiveObject } from "./live-object.ts";
 
 /**
- * Whether a live object says something else than the desired one.
+ * Whether a live object differs from the desired one in what counts.
  *
- * The whole `spec` is ours, so a field that was added to it counts. Labels and owners of others may
- * stand beside ours.
+ * The whole `spec` is ours, so a field that was added to it counts. Others may add labels and
+ * owners beside ours.
  */
 export function differs(desired: RenderedObject, live: LiveObject): boolean {
   const { labels, annotations = {}, ownerReferences = [] } = desired.metadata;
@@ -17,8 +17,8 @@ export function differs(desired: RenderedObject, live: LiveObject): boolean {
 }
 
 /**
- * Fields of the desired `spec` that a live object lacks, or has otherwise. What stands in it beside
- * them, as a webhook or a default may add, counts for nothing here.
+ * Fields of the desired `spec` that a live object lacks, or that have another value there. Further
+ * fields, as a webhook or a default may add, do not count here.
  */
 export function fieldsLost(desired: RenderedObject, live: LiveObject): readonly string[] {
   // As it was sent: without fields that are undefined.
@@ -27,7 +27,7 @@ export function fieldsLost(desired: RenderedObject, live: LiveObject): readonly 
   return Object.keys(wanted).flatMap((field) => (holds(there[field], wanted[field]) ? [] : [`spec.${field}`]));
 }
 
-/** A label more in a selector is for fewer pods, and a host or patch more is another list. */
+/** Must be equal as a whole, as lists must: with one more label fewer pods are selected. */
 const WHOLE: ReadonlySet<string> = new Set(["labels", "matchLabels"]);
 
 /** Whether a value is what is wanted, with further fields at most. */

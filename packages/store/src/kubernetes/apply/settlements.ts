@@ -7,29 +7,29 @@ interface Settlement {
   readonly desired: RenderedObject;
   readonly live: LiveObject;
   readonly writtenAt: number;
-  /** Writes of this same desired object in a row. */
+  /** How often the same desired object was written in a row. */
   readonly writes: number;
 }
 
 /** Pauses before the same object is written again because somebody changed it. */
 const PAUSE: PauseLimits = { first: 1_000, longest: 30_000 };
-/** Whoever changes our object less often than this, in milliseconds, is a person and not a loop. */
+/** If our object is changed less often, in milliseconds, a person does it and not a loop. */
 const CALM = 300_000;
 
 /**
  * Remembers for each object what was wanted and what the API server made of it.
  *
- * A webhook or a default may add to what we write. What came back then counts as what we wanted, or
- * every look at it would cause a write, and every write an event to look at. And whoever changes
- * our object back again and again gets one answer a second at first, one in half a minute later:
- * two controllers that fight must not keep istiod busy.
+ * A webhook or a default may add to what we write. The result then counts as what we wanted.
+ * Otherwise every look would cause a write, and every write an event. If somebody keeps changing
+ * our object back, we write it again after a second at first, and later after half a minute: two
+ * controllers that fight must not keep istiod busy.
  */
 export class Settlements {
   readonly #settled = new Map<string, Settlement>();
 
   /**
-   * What the live object stands for: the object that we wanted, or undefined when somebody changed
-   * it since, or we never wrote it.
+   * The object that we wanted when we wrote the live one; undefined when somebody changed it since,
+   * or we never wrote it.
    */
   wanted(key: string, live: LiveObject): RenderedObject | undefined {
     const settled = this.#settled.get(key);
@@ -39,7 +39,7 @@ export class Settlements {
   }
 
   /**
-   * @throws {FencelineError} `OBJECT_CONTESTED` when the same object was written a moment ago, and
+   * @throws {FencelineError} `OBJECT_CONTESTED` when the same object was written a moment ago and
    * somebody changed it since
    */
   mayWrite(key: string, desired: RenderedObject, now: number): void {
@@ -54,7 +54,7 @@ export class Settlements {
     });
   }
 
-  /** Takes note of what came back from a write, or of a live object that is as desired already. */
+  /** Records the answer to a write, or a live object that is as desired already. */
   settle(key: string, desired: RenderedObject, live: LiveObject, write: { readonly at: number } | undefined): void {
     const before = this.#settled.get(key);
     const isAgain = before !== undefined && isDeepStrictEqual(before.desired, desired);
@@ -70,8 +70,8 @@ export class Settlements {
 }
 
 /**
- * The same with the spec of the live object, where they are equal: a Sidecar may have thousands of
- * hosts, and the store has the live object already.
+ * The same object with the spec of the live one, where they are equal: a Sidecar may have thousands
+ * of hosts, and the store holds the live object already.
  */
 function sharing(desired: RenderedObject, live: LiveObject): RenderedObject {
   return isDeepStrictEqual(desired.spec, live.spec) ? ({ ...desired, spec: live.spec } as RenderedObject) : desired;

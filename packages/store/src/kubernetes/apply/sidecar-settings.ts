@@ -1,11 +1,11 @@
 import { isJsonObject } from "@fenceline/api";
 
-/** A listener that Istio adds by itself has hosts, and none of these. */
+/** Istio adds a listener with hosts by itself, but never with one of these fields. */
 const OF_LISTENER = ["port", "bind", "captureMode"] as const;
 
 /**
- * What a Sidecar of somebody else says beside hosts and `outboundTrafficPolicy.mode`: Istio takes
- * one Sidecar for a pod, so another one in its place drops it.
+ * What a Sidecar of somebody else sets beside hosts and `outboundTrafficPolicy.mode`. Istio uses
+ * one Sidecar for a pod, so these settings are lost when another takes its place.
  */
 export function sidecarSettings(spec: unknown): readonly string[] {
   if (!isJsonObject(spec)) return [];
@@ -23,8 +23,9 @@ export function sidecarSettings(spec: unknown): readonly string[] {
 }
 
 /**
- * The hosts that a Sidecar shows, as it names them; undefined where it has no listener, which shows
- * everything. Those of all listeners: one for a port alone is among the settings.
+ * The hosts that a Sidecar shows, in its own notation; undefined where it has no listener, which
+ * shows everything. They are those of all listeners: a listener for one port counts among the
+ * settings.
  */
 export function shownHosts(spec: unknown): readonly string[] | undefined {
   const { egress } = isJsonObject(spec) ? spec : {};
@@ -32,7 +33,7 @@ export function shownHosts(spec: unknown): readonly string[] | undefined {
   return egress.filter(isJsonObject).flatMap(({ hosts }) => (Array.isArray(hosts) ? hosts.filter((host) => typeof host === "string") : []));
 }
 
-/** The first of an enum of protobuf says nothing, by name or number. */
+/** The first value of a protobuf enum means "not set", whether by name or by number. */
 function isSaid(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "" && value !== "DEFAULT" && value !== 0;
 }

@@ -18,22 +18,22 @@ import { conflictOf } from "./ownership.ts";
 export interface SidecarWidening {
   readonly api: KubernetesApi;
   readonly clock: Clock;
-  /** That of Sidecars. */
+  /** The resource of Sidecars. */
   readonly resource: Resource;
   readonly owner: ObjectRef;
-  /** The Sidecar with the hosts that it should have too. */
+  /** The Sidecar with the additional hosts. */
   readonly wanted: Sidecar;
-  /** The Sidecar as last seen; undefined when it was not. */
+  /** The Sidecar as last seen; undefined when there was none. */
   readonly known: Known | undefined;
 }
 
 /**
- * Adds hosts to a Sidecar of ours that exists, shown or parked ones, and changes nothing else of
- * it. What is parked stays so. Any replica may: a call waits for the host, and what is added shows
- * a workload more than it needs at worst, until the leader judges.
+ * Adds hosts, shown or parked, to an existing Sidecar of ours, and changes nothing else of it. What
+ * is parked stays parked. Any replica may do that, since a call waits for the host. At worst a
+ * workload sees more than it needs, until the leader decides.
  *
- * It holds for the version that was read, so of two replicas that add at once the second reads what
- * the first made, and adds to it. The uid keeps an apply from making a Sidecar that is gone.
+ * The write is for the version that was read. If two replicas add at once, the second reads what
+ * the first wrote, and adds to it. The uid keeps apply from making a Sidecar that is gone.
  *
  * @returns `absent` when there is none to widen, `unchanged` when it has all the hosts
  * @throws {ApiError}
@@ -70,8 +70,8 @@ export function widenSidecar({ api, clock, resource, owner, wanted, known }: Sid
 }
 
 /**
- * The live Sidecar with more hosts; undefined when it has them all. In the order in which they are
- * wanted, so that the leader, who wants the same, has nothing to write.
+ * The live Sidecar with more hosts; undefined when it has them all. The hosts are in the wanted
+ * order, so that the leader, who wants the same, has nothing to write.
  */
 function widened(live: LiveObject, wanted: Sidecar): Sidecar | undefined {
   const current = asRendered(live) as Sidecar;

@@ -3,15 +3,15 @@ import { isOfStatus, type OwnObject, refOf, refText } from "@fenceline/api";
 import type { ObjectEvent } from "@fenceline/kubernetes";
 
 /**
- * What writes under way make of the statuses of objects of one or more kinds. If every status
- * written were news, each would make its object be looked at.
+ * The statuses that writes under way will produce, for objects of one or more kinds. Otherwise each
+ * status that we write would make us look at its object again.
  */
 export class ExpectedStatuses {
   readonly #expected = new Map<string, unknown>();
 
   /**
-   * Expects the status until the write is over and its answer taken in: either of its event and its
-   * answer may come first.
+   * Expects the status until the write is done and its answer was taken in: the event and the
+   * answer may come in any order.
    */
   async during(object: OwnObject, status: unknown, write: () => Promise<void>): Promise<void> {
     const id = refText(refOf(object.kind, object));
@@ -23,7 +23,7 @@ export class ExpectedStatuses {
     }
   }
 
-  /** Whether an event brings nothing but a status that is expected. */
+  /** Whether an event brings only a status that is expected. */
   isEcho(event: ObjectEvent<OwnObject>): boolean {
     if (event.type !== "modified" || this.#expected.size === 0) return false;
     const { previous, object } = event;

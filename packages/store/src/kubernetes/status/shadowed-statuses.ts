@@ -22,8 +22,8 @@ export interface ShadowedStatusesOptions {
 }
 
 /**
- * Has the objects say so of which another group's counts that has the same name: what their
- * conditions said before is not true of them any more, and nobody else judges them.
+ * Writes into objects that do not count that another group has one of the same name, which does.
+ * Their former conditions are not true any more, and nobody else updates them.
  */
 export class ShadowedStatuses {
   readonly #options: ShadowedStatusesOptions;
@@ -33,8 +33,7 @@ export class ShadowedStatuses {
   }
 
   /**
-   * Writes conditions into each object of this name that does not count, where they say something
-   * else.
+   * Writes conditions into each object of this name that does not count, where they differ.
    *
    * @throws {ApiError} when the API server cannot do it now
    */
@@ -57,8 +56,8 @@ export class ShadowedStatuses {
     try {
       informer.absorb(await sendStatusPatch({ api, clock, resource, key, uid, patch: { conditions: after } }));
     } catch (error) {
-      // Whoever may not write it may not write the status of the one that counts either, which says
-      // so.
+      // If we may not write this status, we may not write the one that counts either. That one
+      // reports it.
       if (statusObstacle(error, { kind: kind.name, namespace: key.namespace ?? "", name: key.name }, kind) === undefined) throw error;
     }
   }
@@ -76,7 +75,7 @@ function shadowed(kind: OwnKind, object: OwnObject | undefined, by: string, befo
   );
 }
 
-/** Why its spec cannot be read is what its author has to know first. */
+/** Its author has to know first why its spec cannot be read. */
 function invalid(kind: OwnKind, fault: SpecFault, by: string): readonly Condition[] {
   const what = { ...fault, message: `${fault.message}; the ${by} of the same name counts` };
   return conditionsOf(statusOfFault(kind, { conditions: [] }, what, Date.now()));

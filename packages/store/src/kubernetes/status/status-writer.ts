@@ -8,16 +8,16 @@ export interface StatusWrite {
   readonly clock: Clock;
   readonly resource: Resource;
   readonly key: ObjectKey;
-  /** Of the object that the status is for. */
+  /** Uid of the object that the status is for. */
   readonly uid: string | undefined;
   readonly patch: object;
 }
 
 /**
- * Sends what changed in a status. Returns its object as the API server has it then; undefined when
- * it is gone, and its status with it, also where another one was made by its name.
+ * Sends what changed in a status. Returns the object as the API server has it then; undefined when
+ * it is gone, and its status with it, even where another object has its name now.
  *
- * The patch carries no resource version, so two replicas cannot meet in a conflict; a 409 is the
+ * The patch carries no resource version, so two replicas cannot get a conflict. A 409 is the
  * server's own, and is tried again.
  *
  * @throws {ApiError}
@@ -33,7 +33,7 @@ export async function sendStatusPatch({ api, clock, resource, key, uid, patch }:
   try {
     return await withRetries(() => api.json(request), { clock, signal: api.closed });
   } catch (error) {
-    // A kind without a status subresource answers 404 too, and that must not pass in silence.
+    // A kind without a status subresource answers 404 too, and that has to be reported.
     if (hasStatus(error, 404) && !(await exists(api, resource, key, uid))) return undefined;
     throw error;
   }

@@ -21,21 +21,21 @@ export interface StatusesOptions {
   readonly leadership: Leadership;
 }
 
-/** A status, and of which object of its name it is. */
+/** A status, and the uid of its object. */
 interface KnownStatus {
   readonly uid: string | undefined;
   readonly status: unknown;
 }
 
 /**
- * Writes the statuses of kinds of ours. Where every replica writes, they are merged as the kind
- * says, and what is needed for that is remembered; where the kind says nothing, the leader alone
- * knows them.
+ * Writes the statuses of kinds of ours. Where every replica writes, statuses are merged as the kind
+ * says, and this remembers what the merge needs. Where the kind has no merge, the leader alone
+ * writes them.
  */
 export class Statuses {
   readonly #options: StatusesOptions;
   readonly #expected = new ExpectedStatuses();
-  /** The status that whoever writes was last told, by object. */
+  /** The status that the writer was last told, by object. */
   readonly #told = new Map<string, KnownStatus>();
   /** The status that was last written here, by object. */
   readonly #written = new Map<string, KnownStatus>();
@@ -45,8 +45,7 @@ export class Statuses {
   }
 
   /**
-   * Takes note that the writer of statuses was told of these objects, and of what other replicas
-   * wrote into them.
+   * Records that the writer was told of these objects, and of what other replicas wrote into them.
    */
   told({ mergeStatus }: OwnKind, changes: readonly ObjectChange<OwnObject>[]): void {
     if (mergeStatus === undefined) return;
@@ -60,7 +59,7 @@ export class Statuses {
   }
 
   /**
-   * Makes a status what is desired, as far as this process may say, and lets the informer know.
+   * Writes the desired status, as far as this process may, and passes the result to the informer.
    *
    * @throws {ApiError}
    */
@@ -102,7 +101,7 @@ export class Statuses {
   }
 }
 
-/** As the API server will have it: without fields that are undefined. */
+/** As the API server will have it: without undefined fields. */
 function asSent(status: unknown): unknown {
   return JSON.parse(JSON.stringify(status));
 }
